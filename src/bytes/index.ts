@@ -1,0 +1,3 @@
+export * from './cursor.ts';
+export * from './record.ts';
+export * from './writer.ts';
