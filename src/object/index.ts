@@ -1,1 +1,3 @@
+export * from './layout.ts';
+export * from './map-definition.ts';
 export * from './model.ts';

@@ -45,8 +45,8 @@ export interface Origin {
 export interface CodeReference {
   readonly insnIndex: number;
   /**
-   * `call`: bpf-to-bpf or kfunc call; `address`: ld_imm64 of data, a map, an extern or a function (callback);
-   * `jumptable`: ld_imm64 of an LLVM jump table.
+   * `call`: bpf-to-bpf or kfunc call; `address`: ld_imm64 of data, a map, an extern, a function (callback) or an
+   * LLVM jump table.
    * The instruction's own imm and src fields are normalised to: call imm -1, src 1; address imm 0.
    */
   readonly kind: 'call' | 'address';
