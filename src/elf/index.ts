@@ -1,0 +1,5 @@
+export * from './constants.ts';
+export * from './identify.ts';
+export * from './model.ts';
+export * from './parse.ts';
+export { relocationWidth } from './relocations.ts';

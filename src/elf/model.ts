@@ -1,0 +1,98 @@
+/**
+ * An ELF relocatable object as plain data: what `parseElf` gives and what `writeElf` takes.
+ *
+ * Nothing here knows BTF or instructions. A parsed file keeps the section and symbol numbers of the file, so that
+ * relocations and messages can use them.
+ */
+
+import type { ByteOrder } from '../bytes/index.ts';
+import {
+  SHF_ALLOC,
+  SHF_OS_NONCONFORMING,
+  SHT_HIOS,
+  SHT_LOOS,
+  SHT_NOTE,
+  SHT_PROGBITS,
+  SHT_REL,
+  SHT_RELA,
+} from './constants.ts';
+
+export interface ElfSection {
+  readonly name: string;
+  /** SHT_*. */
+  readonly type: number;
+  /** SHF_* bits, below 2^53. */
+  readonly flags: number;
+  /** Index of the section that this one needs: the symbol table of relocations, the strings of a symbol table. */
+  readonly link: number;
+  /** For relocations the index of the section that they change. */
+  readonly info: number;
+  /** 0 (none asked for) or a power of two up to 4096; unchecked in ignored sections. */
+  readonly align: number;
+  readonly entsize: number;
+  /** Bytes in memory; for NOBITS this is more than `bytes.length`. */
+  readonly size: number;
+  /** Contents: a view of the input, empty for NOBITS. */
+  readonly bytes: Uint8Array;
+  readonly fileOffset: number;
+}
+
+export interface ElfSymbol {
+  readonly name: string;
+  /** Byte offset in its section; for SHN_COMMON the alignment. */
+  readonly value: number;
+  readonly size: number;
+  /** STT_*: NOTYPE, OBJECT, FUNC, SECTION or FILE. */
+  readonly type: number;
+  /** STB_*: LOCAL, GLOBAL or WEAK. */
+  readonly binding: number;
+  /** STV_*: DEFAULT or HIDDEN. */
+  readonly visibility: number;
+  /** Index of its section, or SHN_UNDEF, SHN_ABS, SHN_COMMON. Extended indexes are resolved. */
+  readonly section: number;
+}
+
+/** A REL record: the addend lies in the bytes that it changes. */
+export interface ElfRelocation {
+  /** Bytes from the start of the section that is changed. */
+  readonly offset: number;
+  /** R_BPF_*. */
+  readonly type: number;
+  /** Index of the symbol. */
+  readonly symbol: number;
+}
+
+export interface ElfFile {
+  /** Name for messages, usually the file's. */
+  readonly name: string;
+  readonly byteOrder: ByteOrder;
+  /** e_flags: the instruction set version. */
+  readonly flags: number;
+  /** In file order; [0] is the null section. */
+  readonly sections: readonly ElfSection[];
+  /** In file order; [0] is the null symbol. Empty names are left to section symbols and locals. */
+  readonly symbols: readonly ElfSymbol[];
+  /**
+   * By the index of the section that they change, in file order. Without those of ignored sections and of `.BTF` and
+   * `.BTF.ext`, whose values in place are already right.
+   */
+  readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
+}
+
+/** Sections that an object can hold without meaning anything to linking or loading; nothing in them is checked. */
+export function isIgnoredSection(section: Pick<ElfSection, 'name' | 'type' | 'flags'>): boolean {
+  const { name, type, flags } = section;
+  if (type === SHT_NOTE) return true;
+  if (type >= SHT_LOOS && type <= SHT_HIOS) return (flags & (SHF_ALLOC | SHF_OS_NONCONFORMING)) === 0;
+  if (type === SHT_PROGBITS) return isIgnoredName(name);
+  if (type === SHT_REL) return name.startsWith('.rel') && isIgnoredName(name.slice('.rel'.length));
+  if (type === SHT_RELA) return name.startsWith('.rela') && isIgnoredName(name.slice('.rela'.length));
+  return false;
+}
+
+/** DWARF, unwind tables and LTO payloads: libbpf drops or does not read them either. */
+function isIgnoredName(name: string): boolean {
+  return (
+    name.startsWith('.debug_') || name.startsWith('.zdebug_') || name === '.eh_frame' || name === '.llvm.lto'
+  );
+}

@@ -1,0 +1,166 @@
+/** The relocations of an untrusted file, by the section that they change. */
+
+import { quote } from '../diag/index.ts';
+import {
+  Elf64Rel,
+  R_BPF_64_32,
+  R_BPF_64_64,
+  R_BPF_64_ABS32,
+  R_BPF_64_ABS64,
+  R_BPF_64_NODYLD32,
+  SHF_EXECINSTR,
+  SHT_PROGBITS,
+  SHT_REL,
+} from './constants.ts';
+import type { ElfInput } from './header.ts';
+import { elfError, sectionPlace } from './header.ts';
+import type { ElfRelocation, ElfSection } from './model.ts';
+import { isIgnoredSection } from './model.ts';
+import { checkEntries } from './symbols.ts';
+
+const REL_SIZE = Elf64Rel.size;
+const TWO_32 = 0x100000000;
+
+/** All relocations of kept sections, by the index of the section that they change. */
+export function readRelocations(
+  input: ElfInput,
+  sections: readonly ElfSection[],
+  symbolTable: number,
+  symbolCount: number,
+): Map<number, readonly ElfRelocation[]> {
+  const relocations = new Map<number, readonly ElfRelocation[]>();
+  for (const section of sections) {
+    if (section.type !== SHT_REL || isIgnoredSection(section)) continue;
+    checkEntries(input, section, REL_SIZE);
+    const target = targetOf(input, sections, section, symbolTable);
+    if (isIgnoredSection(target) || target.name === '.BTF' || target.name === '.BTF.ext') continue;
+    if (section.size === 0) continue;
+    relocations.set(section.info, readRecords(input, section, target, symbolCount));
+  }
+  return relocations;
+}
+
+function targetOf(
+  input: ElfInput,
+  sections: readonly ElfSection[],
+  section: ElfSection,
+  symbolTable: number,
+): ElfSection {
+  const place = sectionPlace(section);
+  if (section.link !== symbolTable) {
+    const other = sections[section.link];
+    const named = other === undefined ? 'which does not exist' : quote(other.name);
+    const message = `takes its symbols from section ${section.link} (${named}) instead of the symbol table`;
+    throw elfError(input, 'elf-section-link', place, message);
+  }
+  const target = section.info === 0 ? undefined : sections[section.info];
+  if (target === undefined) {
+    throw elfError(
+      input,
+      'elf-section-info',
+      place,
+      `relocates section ${section.info}, which does not exist`,
+    );
+  }
+  if (section.name !== `.rel${target.name}`) {
+    const message = `relocates ${sectionPlace(target)}, whose relocations are named ${quote(`.rel${target.name}`)}`;
+    throw elfError(input, 'elf-section-info', place, message);
+  }
+  if (section.size > 0 && target.type !== SHT_PROGBITS && !isIgnoredSection(target)) {
+    throw elfError(
+      input,
+      'elf-section-info',
+      place,
+      `relocates ${sectionPlace(target)}, which has no contents`,
+    );
+  }
+  return target;
+}
+
+function readRecords(
+  input: ElfInput,
+  section: ElfSection,
+  target: ElfSection,
+  symbolCount: number,
+): ElfRelocation[] {
+  const little = input.byteOrder === 'little';
+  const isCode = (target.flags & SHF_EXECINSTR) !== 0;
+  const records: ElfRelocation[] = [];
+  let sorted = true;
+  let last = -1;
+  const end = section.fileOffset + section.size;
+  for (let at = section.fileOffset; at < end; at += REL_SIZE) {
+    const record = decodeRecord(input.view, at, little);
+    const problem = problemOf(record, target.size, isCode, symbolCount);
+    if (problem !== undefined) {
+      const place = `${sectionPlace(section)}: relocation ${records.length}`;
+      throw elfError(input, problem.code, place, problem.message, { offset: at });
+    }
+    sorted &&= record.offset > last;
+    last = record.offset;
+    records.push(record);
+  }
+  if (!sorted) refuseDuplicates(input, section, records);
+  return records;
+}
+
+function decodeRecord(view: DataView, at: number, little: boolean): ElfRelocation {
+  const a = view.getUint32(at, little);
+  const b = view.getUint32(at + 4, little);
+  const c = view.getUint32(at + 8, little);
+  const d = view.getUint32(at + 12, little);
+  return little
+    ? { offset: b * TWO_32 + a, type: c, symbol: d }
+    : { offset: a * TWO_32 + b, type: d, symbol: c };
+}
+
+/** Bytes that a relocation changes, in code and in data; undefined for an unknown type. */
+export function relocationWidth(type: number, isCode: boolean): number | undefined {
+  switch (type) {
+    case R_BPF_64_64:
+      return isCode ? 16 : 8;
+    case R_BPF_64_ABS64:
+      return 8;
+    case R_BPF_64_ABS32:
+    case R_BPF_64_NODYLD32:
+      return 4;
+    case R_BPF_64_32:
+      return isCode ? 8 : 4;
+    default:
+      return undefined;
+  }
+}
+
+function problemOf(
+  record: ElfRelocation,
+  size: number,
+  isCode: boolean,
+  symbolCount: number,
+): { readonly code: string; readonly message: string } | undefined {
+  const width = relocationWidth(record.type, isCode);
+  if (width === undefined) {
+    return { code: 'elf-relocation-type', message: `has unknown type ${record.type}` };
+  }
+  if (record.offset + width > size) {
+    const message = `changes ${width} bytes at ${record.offset}, beyond the ${size} bytes of its section`;
+    return { code: 'elf-relocation-offset', message };
+  }
+  if (isCode && record.offset % 8 !== 0) {
+    const message = `changes byte ${record.offset}, which is not the start of an instruction`;
+    return { code: 'elf-relocation-offset', message };
+  }
+  if (record.symbol > 0 && record.symbol < symbolCount) return undefined;
+  const message = `refers to symbol ${record.symbol} of ${symbolCount}`;
+  return { code: 'elf-relocation-symbol', message };
+}
+
+function refuseDuplicates(input: ElfInput, section: ElfSection, records: readonly ElfRelocation[]): void {
+  const seen = new Set<number>();
+  for (const { offset } of records) {
+    if (seen.has(offset)) {
+      const message = `changes offset ${offset} twice`;
+      throw elfError(input, 'elf-relocation-duplicate', sectionPlace(section), message);
+    }
+    seen.add(offset);
+  }
+}
