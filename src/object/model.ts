@@ -121,6 +121,8 @@ export interface VariableSymbol extends SymbolBase {
   readonly references: readonly DataReference[];
   /** VAR type, 0 when there is none. */
   readonly btfId: BtfId;
+  /** A C tentative definition (`-fcommon`): yields to any other definition, the largest of several is allocated. */
+  readonly common?: boolean;
 }
 
 /** A BTF-defined map in `.maps`. */
@@ -187,7 +189,8 @@ export function programsOf(
   );
 }
 
-function textOfSection(object: BpfObject, name: string): string | null {
+/** Text of the first variable in the section `name`, up to its NUL; null without one. */
+export function textOfSection(object: BpfObject, name: string): string | null {
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'variable' || sectionOf(object, symbol)?.name !== name || symbol.bytes === null)
       continue;

@@ -1,0 +1,225 @@
+/**
+ * Many resolved objects → one.
+ *
+ * Concatenates the atoms that survive resolution, sends every reference to the winner of its name, and merges the
+ * types. Losing definitions leave nothing behind: no code, no records, no relocations, no declaration tags.
+ */
+
+import {
+  type Btf,
+  type BtfId,
+  type BtfLinkage,
+  type MergeInput,
+  type MergeResult,
+  mergeBtf,
+} from '../btf/index.ts';
+import {
+  type Binding,
+  type BpfObject,
+  type BpfSymbol,
+  renumberTypes,
+  type SectionShell,
+  type SymbolIndex,
+  sectionOf,
+} from '../object/index.ts';
+import { FOLDED_SECTIONS, type Resolution, type SymbolAt } from './resolve.ts';
+import type { MergedSections } from './sections.ts';
+
+export interface CombineInput {
+  readonly objects: readonly BpfObject[];
+  readonly resolution: Resolution;
+  readonly sections: MergedSections;
+  /** Name of the result. */
+  readonly name: string;
+  /** Explicit replacements: references to `loser` go to `winner`, and `loser` is dropped. */
+  readonly bindings?: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[];
+  /** True for a partial link: weak definitions stay weak. */
+  readonly partial: boolean;
+}
+
+export interface Combined {
+  readonly object: BpfObject;
+  /** For each input: symbol index → symbol of the result (its winner's, where it lost). */
+  readonly indexOf: readonly Int32Array[];
+  /** For each symbol of the result: where it came from. */
+  readonly origins: readonly SymbolAt[];
+  readonly types: Pick<MergeResult, 'before' | 'after'>;
+}
+
+export function combine(input: CombineInput): Combined {
+  const targets = chooseTargets(input);
+  const { indexOf, origins } = numberSymbols(input.objects, targets);
+  const merged = mergeTypes(input, targets);
+  const symbols = origins.map(at => combineSymbol(input, merged, indexOf, at));
+  const object: BpfObject = {
+    name: input.name,
+    byteOrder: input.objects[0]?.byteOrder ?? 'little',
+    flags: Math.max(0, ...input.objects.map(candidate => candidate.flags)),
+    sections: input.sections.shells,
+    symbols,
+    btf: merged.btf,
+  };
+  return { object, indexOf, origins, types: { before: merged.before, after: merged.after } };
+}
+
+/** For each input and symbol: who takes its place. A symbol that stays is its own target. */
+type Targets = readonly (readonly SymbolAt[])[];
+
+function chooseTargets(input: CombineInput): Targets {
+  const bound = new Map((input.bindings ?? []).map(binding => [keyOf(binding.loser), binding.winner]));
+  const folded = foldedSections(input.objects);
+  return input.objects.map((object, file) =>
+    object.symbols.map((symbol, index): SymbolAt => {
+      const here = { file, index };
+      const group = input.resolution.groups[input.resolution.groupOf[file]?.[index] ?? -1];
+      const winner = group?.winner ?? foldTarget(object, symbol, folded) ?? here;
+      return bound.get(keyOf(winner)) ?? bound.get(keyOf(here)) ?? winner;
+    }),
+  );
+}
+
+function keyOf(at: SymbolAt): string {
+  return `${at.file}:${at.index}`;
+}
+
+/** `license` and `version` exist once: the first input's. */
+function foldedSections(objects: readonly BpfObject[]): Map<string, SymbolAt> {
+  const first = new Map<string, SymbolAt>();
+  objects.forEach((object, file) => {
+    object.symbols.forEach((symbol, index) => {
+      const name = sectionOf(object, symbol)?.name ?? '';
+      if (FOLDED_SECTIONS.has(name) && !first.has(name)) first.set(name, { file, index });
+    });
+  });
+  return first;
+}
+
+function foldTarget(
+  object: BpfObject,
+  symbol: BpfSymbol,
+  folded: Map<string, SymbolAt>,
+): SymbolAt | undefined {
+  const section = sectionOf(object, symbol)?.name;
+  return section === undefined ? undefined : folded.get(section);
+}
+
+function numberSymbols(
+  objects: readonly BpfObject[],
+  targets: Targets,
+): Pick<Combined, 'indexOf' | 'origins'> {
+  const origins: SymbolAt[] = [];
+  const indexOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
+  targets.forEach((list, file) => {
+    list.forEach((target, index) => {
+      if (target.file !== file || target.index !== index) return;
+      setAt(indexOf[file], index, origins.length);
+      origins.push(target);
+    });
+  });
+  targets.forEach((list, file) => {
+    list.forEach((target, index) => {
+      setAt(indexOf[file], index, indexOf[target.file]?.[target.index] ?? -1);
+    });
+  });
+  return { indexOf, origins };
+}
+
+function setAt(array: Int32Array | undefined, index: number, value: number): void {
+  if (array !== undefined) array[index] = value;
+}
+
+// --- types --------------------------------------------------------------------------------------------------------
+
+const NO_TYPES: MergeResult = { btf: emptyBtf(), ids: [], before: 0, after: 0 };
+
+function emptyBtf(): Btf {
+  return mergeBtf([]).btf;
+}
+
+/** VAR and FUNC of a symbol that lost stand for the winner's, so that nothing of the loser survives. */
+function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
+  if (input.objects.length === 0) return NO_TYPES;
+  const inputs = input.objects.map((object, file): MergeInput => {
+    const redirect = new Map<BtfId, { input: number; id: BtfId }>();
+    const omit = new Set<BtfId>();
+    const edits = new Map<BtfId, { linkage: BtfLinkage }>();
+    object.symbols.forEach((symbol, index) => {
+      const target = targets[file]?.[index];
+      if (symbol.btfId === 0 || target === undefined) return;
+      if (target.file === file && target.index === index) return;
+      const winner = input.objects[target.file]?.symbols[target.index];
+      if (winner !== undefined && winner.btfId !== 0) {
+        if (target.file !== file || winner.btfId !== symbol.btfId)
+          redirect.set(symbol.btfId, { input: target.file, id: winner.btfId });
+      } else omit.add(symbol.btfId);
+    });
+    return { btf: object.btf ?? NO_TYPES.btf, omit, redirect, edits };
+  });
+  return mergeBtf(inputs);
+}
+
+// --- symbols ------------------------------------------------------------------------------------------------------
+
+function combineSymbol(
+  input: CombineInput,
+  merged: MergeResult,
+  indexOf: readonly Int32Array[],
+  at: SymbolAt,
+): BpfSymbol {
+  const symbol = input.objects[at.file]?.symbols[at.index] as BpfSymbol; // origins name existing symbols
+  const ids = merged.ids[at.file] ?? new Uint32Array(0);
+  const map = indexOf[at.file] ?? new Int32Array(0);
+  const base = { ...renumberTypes(symbol, ids), ...standing(input, symbol, at) } as BpfSymbol; // same kind as `symbol`
+  if (base.kind === 'extern') return base;
+  const section = input.sections.indexes[at.file]?.[base.section] ?? 0;
+  return relocated(base, section, input.sections.shells[section], map);
+}
+
+/** Binding and visibility that the group gives to its winner. */
+function standing(
+  input: CombineInput,
+  symbol: BpfSymbol,
+  at: SymbolAt,
+): Pick<BpfSymbol, 'binding' | 'visibility'> {
+  const group = input.resolution.groups[input.resolution.groupOf[at.file]?.[at.index] ?? -1];
+  if (group === undefined) return { binding: symbol.binding, visibility: symbol.visibility };
+  return {
+    binding: bindingOf(input, symbol, group.strongReference),
+    visibility: group.hidden ? 'hidden' : 'default',
+  };
+}
+
+/**
+ * An unresolved extern is strong when any reference is. A weak definition that is referenced strongly becomes global
+ * in a final link, as libbpf has it; a partial link keeps it weak, since a strong one may still come.
+ */
+function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: boolean): Binding {
+  if (symbol.kind === 'extern') return strongReference ? 'global' : 'weak';
+  return symbol.binding === 'weak' && strongReference && !input.partial ? 'global' : symbol.binding;
+}
+
+const SHT_NOBITS = 8;
+
+function relocated(
+  symbol: Exclude<BpfSymbol, { readonly kind: 'extern' }>,
+  section: number,
+  shell: SectionShell | undefined,
+  map: Int32Array,
+): BpfSymbol {
+  const retarget = <R extends { readonly symbol: SymbolIndex }>(references: readonly R[]): readonly R[] =>
+    references.length === 0
+      ? references
+      : references.map(reference => ({ ...reference, symbol: map[reference.symbol] ?? -1 }));
+  switch (symbol.kind) {
+    case 'function':
+      return { ...symbol, section, references: retarget(symbol.references) };
+    case 'map':
+      return { ...symbol, section, references: retarget(symbol.references) };
+    case 'variable': {
+      const zeros = symbol.bytes === null && shell?.type !== SHT_NOBITS;
+      const { common: _allocated, ...rest } = symbol;
+      const variable = { ...rest, section, references: retarget(symbol.references) };
+      return zeros ? { ...variable, bytes: new Uint8Array(symbol.size) } : variable;
+    }
+  }
+}

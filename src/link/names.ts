@@ -1,0 +1,154 @@
+/**
+ * Names that must not meet in one object.
+ *
+ * Global names of different components, and static functions of one name, are told apart by a prefix made from the
+ * component's file name; names that do not clash stay as they are. Maps are told apart within the 15 characters that
+ * the kernel keeps.
+ */
+
+import type { BpfObject, BpfSymbol, SymbolIndex } from '../object/index.ts';
+import type { Combined } from './combine.ts';
+
+/** BPF_OBJ_NAME_LEN is 16, the last byte is NUL. */
+export const KERNEL_NAME_LENGTH = 15;
+
+export interface Rename {
+  readonly symbol: SymbolIndex;
+  readonly from: string;
+  readonly to: string;
+  /** Input that the symbol came from. */
+  readonly file: number;
+}
+
+export interface NamingInput {
+  readonly combined: Combined;
+  /** Prefix for each input; null for one whose names must stay (the rootlet). */
+  readonly labels: readonly (string | null)[];
+}
+
+/** Renames for clashes between inputs. In each clash every symbol of a labelled input is renamed. */
+export function separateNames(input: NamingInput): Rename[] {
+  const { object } = input.combined;
+  const clashes = clashingSymbols(object);
+  const taken = new Set<string>(object.symbols.map(symbol => symbol.name));
+  const takenMaps = new Set<string>(
+    object.symbols.flatMap(symbol => (symbol.kind === 'map' ? [kernelName(symbol.name)] : [])),
+  );
+  const renames: Rename[] = [];
+  for (const index of clashes) {
+    const symbol = object.symbols[index];
+    const file = input.combined.origins[index]?.file ?? 0;
+    const label = input.labels[file];
+    if (symbol === undefined || label === null || label === undefined) continue;
+    const to =
+      symbol.kind === 'map'
+        ? freeMapName(label, symbol.name, takenMaps)
+        : freeName(`${label}_${symbol.name}`, taken);
+    renames.push({ symbol: index, from: symbol.name, to, file });
+  }
+  return renames;
+}
+
+/** Symbols that share their name (maps: the kernel's part of it) with another one, in symbol order. */
+function clashingSymbols(object: BpfObject): SymbolIndex[] {
+  const count = new Map<string, number>();
+  const mapCount = new Map<string, number>();
+  for (const symbol of object.symbols) {
+    if (!canClash(symbol)) continue;
+    increment(count, symbol.name);
+    if (symbol.kind === 'map') increment(mapCount, kernelName(symbol.name));
+  }
+  return object.symbols.flatMap((symbol, index) => {
+    if (!canClash(symbol)) return [];
+    const clashes =
+      (count.get(symbol.name) ?? 0) > 1 ||
+      (symbol.kind === 'map' && (mapCount.get(kernelName(symbol.name)) ?? 0) > 1);
+    return clashes ? [index] : [];
+  });
+}
+
+/** Static variables may share a name: nobody looks them up. */
+function canClash(symbol: BpfSymbol): boolean {
+  if (symbol.name === '' || symbol.kind === 'extern') return false;
+  return symbol.binding !== 'local' || symbol.kind !== 'variable';
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+export function kernelName(name: string): string {
+  return name.slice(0, KERNEL_NAME_LENGTH);
+}
+
+function freeName(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let number = 2; taken.has(name); number++) name = `${wanted}_${number}`;
+  taken.add(name);
+  return name;
+}
+
+/** `label_name` cut to what the kernel keeps: the label gives way first, down to 4 characters, then the name. */
+function freeMapName(label: string, name: string, taken: Set<string>): string {
+  const room = Math.max(4, KERNEL_NAME_LENGTH - 1 - name.length);
+  const wanted = kernelName(`${label.slice(0, room)}_${name}`);
+  let result = wanted;
+  for (let number = 2; taken.has(result); number++) {
+    const suffix = `_${number}`;
+    result = `${wanted.slice(0, KERNEL_NAME_LENGTH - suffix.length)}${suffix}`;
+  }
+  taken.add(result);
+  return result;
+}
+
+/**
+ * Static functions of one name: the second and later get a number. libbpf does not need this; loaders that keep
+ * functions by name (cilium/ebpf) do.
+ */
+export function separateStatics(combined: Combined): Rename[] {
+  const { object } = combined;
+  const taken = new Set<string>();
+  for (const symbol of object.symbols) if (symbol.binding !== 'local') taken.add(symbol.name);
+  const renames: Rename[] = [];
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind !== 'function' || symbol.binding !== 'local' || symbol.name === '') return;
+    if (!taken.has(symbol.name)) {
+      taken.add(symbol.name);
+      return;
+    }
+    let to = `${symbol.name}__2`;
+    for (let number = 3; taken.has(to); number++) to = `${symbol.name}__${number}`;
+    taken.add(to);
+    renames.push({ symbol: index, from: symbol.name, to, file: combined.origins[index]?.file ?? 0 });
+  });
+  return renames;
+}
+
+/**
+ * A short prefix for each file, made of the words of its name: as many words as tell it from the others.
+ * `first_firewall.bpf.o` beside `second_firewall.bpf.o` becomes `first`.
+ */
+export function labelsFor(files: readonly string[]): string[] {
+  const words = files.map(wordsOf);
+  const labels = words.map((mine, position) => {
+    for (let count = 1; count < mine.length; count++) {
+      const label = mine.slice(0, count).join('_');
+      const unique = words.every(
+        (other, index) => index === position || other.slice(0, count).join('_') !== label,
+      );
+      if (unique && label.length >= 3) return label;
+    }
+    return mine.join('_');
+  });
+  const seen = new Set<string>();
+  return labels.map(label => freeName(label, seen));
+}
+
+function wordsOf(file: string): string[] {
+  const base = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
+  const dot = base.indexOf('.');
+  const stem = dot > 0 ? base.slice(0, dot) : base;
+  const words = stem.split(/[^A-Za-z0-9]+/).filter(word => word !== '');
+  const first = words[0] ?? '';
+  return first === '' || (first >= '0' && first <= ':') ? ['c', ...words] : words;
+}

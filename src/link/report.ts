@@ -1,0 +1,112 @@
+/** What a link did, as data: who won, who lost and why, what was renamed, how many types remain. */
+
+import { type BpfObject, type BpfSymbol, sizeOfSymbol } from '../object/index.ts';
+import { sectionNameOf } from './agree.ts';
+import type { Combined } from './combine.ts';
+import type { LicenseChoice } from './license.ts';
+import type { Rename } from './names.ts';
+import { describeSymbol } from './problems.ts';
+import type { Resolution, SymbolAt } from './resolve.ts';
+
+export interface ReportedSymbol {
+  /** Name in the result. */
+  readonly name: string;
+  readonly kind: BpfSymbol['kind'];
+  /** As C. */
+  readonly declaration: string;
+  readonly binding: BpfSymbol['binding'];
+  readonly section: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Input that it came from. */
+  readonly file: string;
+}
+
+export interface Discarded {
+  readonly name: string;
+  readonly file: string;
+  readonly size: number;
+  /** `weak`: overridden by a stronger or earlier definition; `slot`: replaced by a component; `unused`: collected. */
+  readonly reason: 'weak' | 'slot' | 'unused';
+  /** File of the definition that is used instead; null when nothing is. */
+  readonly winner: string | null;
+}
+
+export interface ReportedRename {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface LinkReport {
+  readonly inputs: readonly { readonly name: string; readonly symbols: number; readonly types: number }[];
+  readonly symbols: readonly ReportedSymbol[];
+  readonly discarded: readonly Discarded[];
+  readonly renames: readonly ReportedRename[];
+  /** Externs that stay open, for the loader or a later link. */
+  readonly unresolved: readonly string[];
+  readonly types: { readonly before: number; readonly after: number };
+  readonly license: string | null;
+  readonly notes: readonly string[];
+}
+
+export interface ReportInput {
+  readonly objects: readonly BpfObject[];
+  readonly resolution: Resolution;
+  readonly combined: Combined;
+  readonly renames: readonly Rename[];
+  readonly license: LicenseChoice;
+}
+
+export function reportLink(input: ReportInput): LinkReport {
+  const { objects, combined, renames, license } = input;
+  const newNames = new Map(renames.map(rename => [rename.symbol, rename.to]));
+  return {
+    inputs: objects.map(object => ({
+      name: object.name,
+      symbols: object.symbols.length,
+      types: object.btf?.count ?? 0,
+    })),
+    symbols: combined.object.symbols.flatMap((symbol, index) =>
+      symbol.name === '' ? [] : [reportSymbol(input, symbol, index, newNames.get(index) ?? symbol.name)],
+    ),
+    discarded: overridden(objects, input.resolution),
+    renames: renames.map(rename => ({
+      file: objects[rename.file]?.name ?? '',
+      from: rename.from,
+      to: rename.to,
+    })),
+    unresolved: combined.object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name),
+    types: combined.types,
+    license: license.license,
+    notes: license.note === null ? [] : [license.note],
+  };
+}
+
+function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name: string): ReportedSymbol {
+  const { combined, objects } = input;
+  return {
+    name,
+    kind: symbol.kind,
+    declaration: describeSymbol(combined.object, symbol),
+    binding: symbol.binding,
+    section: sectionNameOf(combined.object, symbol),
+    size: sizeOfSymbol(symbol),
+    file: objects[combined.origins[index]?.file ?? 0]?.name ?? '',
+  };
+}
+
+function overridden(objects: readonly BpfObject[], resolution: Resolution): Discarded[] {
+  return resolution.groups.flatMap(group =>
+    group.losers.map((at: SymbolAt): Discarded => {
+      const symbol = objects[at.file]?.symbols[at.index];
+      return {
+        name: group.name,
+        file: objects[at.file]?.name ?? '',
+        size: symbol === undefined ? 0 : sizeOfSymbol(symbol),
+        reason: 'weak',
+        winner: objects[group.winner.file]?.name ?? null,
+      };
+    }),
+  );
+}

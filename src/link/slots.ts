@@ -1,0 +1,242 @@
+/** Which program goes into which slot, checked before anything is moved: names, prototypes, program types. */
+
+import { compareTypes, formatFunc } from '../btf/index.ts';
+import { type Problem, quote } from '../diag/index.ts';
+import {
+  type BpfObject,
+  type FunctionSymbol,
+  isProgram,
+  programsOf,
+  type SymbolIndex,
+  sectionOf,
+} from '../object/index.ts';
+import type { LinkInput } from './inputs.ts';
+import type { SymbolAt } from './resolve.ts';
+
+/** One slot and what fills it. */
+export interface SlotAssignment {
+  /** Name of a function of the rootlet. */
+  readonly slot: string;
+  readonly component: LinkInput;
+  /** Program of the component; may be left out when it has only one. */
+  readonly program?: string;
+}
+
+/** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */
+export function slotsOf(rootlet: BpfObject): { readonly name: string; readonly index: SymbolIndex }[] {
+  return rootlet.symbols.flatMap((symbol, index) =>
+    symbol.kind === 'function' && symbol.binding !== 'local' && !isProgram(rootlet, symbol)
+      ? [{ name: symbol.name, index }]
+      : [],
+  );
+}
+
+/** Text for "there is no such …": the names that are there. */
+export function listNames(names: readonly string[]): string {
+  return names.length === 0 ? 'there are none' : `there are: ${names.map(quote).join(', ')}`;
+}
+
+/** A slot of the rootlet (file 0) and the program that takes its place. */
+export interface Plug {
+  readonly assignment: SlotAssignment;
+  readonly slot: SymbolAt;
+  readonly program: SymbolAt;
+}
+
+export interface Plugged {
+  readonly plugs: readonly Plug[];
+  readonly problems: readonly Problem[];
+}
+
+/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. */
+export function plugComponents(
+  files: readonly BpfObject[],
+  assignments: readonly SlotAssignment[],
+  components: readonly LinkInput[],
+): Plugged {
+  const plugs: Plug[] = [];
+  const problems: Problem[] = [];
+  const filled = new Set<string>();
+  for (const assignment of assignments) {
+    const file = components.findIndex(component => component.name === assignment.component.name) + 1;
+    const outcome = plug(files, assignment, file, filled);
+    if ('slot' in outcome) plugs.push(outcome);
+    else problems.push(outcome);
+    filled.add(assignment.slot);
+  }
+  return { plugs, problems };
+}
+
+function plug(
+  files: readonly BpfObject[],
+  assignment: SlotAssignment,
+  file: number,
+  filled: ReadonlySet<string>,
+): Plug | Problem {
+  const [rootlet, component] = [files[0], files[file]];
+  if (rootlet === undefined || component === undefined)
+    return problem('relink-input', assignment.component.name, 'was not read');
+  if (filled.has(assignment.slot))
+    return problem('relink-slot-twice', rootlet.name, `slot ${quote(assignment.slot)} is filled twice`);
+  const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
+  if (slot === undefined) return slotMissing(rootlet, assignment.slot);
+  const program = chooseProgram(component, assignment.program);
+  if ('code' in program && 'where' in program) return program;
+  const found: Plug = {
+    assignment,
+    slot: { file: 0, index: slot.index },
+    program: { file, index: program.index },
+  };
+  return fitProblem(files, found) ?? found;
+}
+
+function problem(code: string, file: string, message: string, extras: Partial<Problem> = {}): Problem {
+  return { code, class: 'input', where: [file], message, ...extras };
+}
+
+function slotMissing(rootlet: BpfObject, name: string): Problem {
+  const program = programsOf(rootlet).find(entry => entry.program.name === name);
+  const why = program === undefined ? 'has no such slot' : 'is a program of the rootlet, not a slot';
+  const local = rootlet.symbols.some(
+    symbol => symbol.kind === 'function' && symbol.binding === 'local' && symbol.name === name,
+  );
+  return problem(
+    'relink-no-slot',
+    rootlet.name,
+    `${why}: ${quote(name)}; ${listNames(slotsOf(rootlet).map(slot => slot.name))}`,
+    {
+      hint: local
+        ? `${quote(name)} is static; a slot is a global function: write __weak __attribute__((noinline)) instead of static`
+        : 'a slot is a global (usually __weak, noinline) function that the rootlet calls',
+    },
+  );
+}
+
+function chooseProgram(component: BpfObject, name: string | undefined): { readonly index: number } | Problem {
+  const programs = programsOf(component);
+  const names = programs.map(entry => entry.program.name);
+  if (name !== undefined) {
+    const found = programs.find(entry => entry.program.name === name);
+    return (
+      found ??
+      problem('relink-no-program', component.name, `has no program ${quote(name)}; ${listNames(names)}`)
+    );
+  }
+  const [only, ...others] = programs;
+  if (only === undefined)
+    return problem('relink-no-program', component.name, 'has no program', {
+      hint: 'a program is a global function with SEC("xdp") or the like',
+    });
+  if (others.length === 0) return only;
+  return problem('relink-which-program', component.name, `has several programs; ${listNames(names)}`, {
+    hint: `say which one: SLOT=${component.name}:${names[0] ?? ''}`,
+  });
+}
+
+// --- does it fit --------------------------------------------------------------------------------------------------
+
+function fitProblem(files: readonly BpfObject[], plugged: Plug): Problem | null {
+  const [rootlet, component] = [files[0], files[plugged.program.file]];
+  const slot = rootlet?.symbols[plugged.slot.index];
+  const program = component?.symbols[plugged.program.index];
+  if (
+    rootlet === undefined ||
+    component === undefined ||
+    slot?.kind !== 'function' ||
+    program?.kind !== 'function'
+  )
+    return null;
+  return (
+    prototypeProblem(rootlet, slot, component, program) ??
+    programTypeProblem(rootlet, slot, component, program)
+  );
+}
+
+function prototypeProblem(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+): Problem | null {
+  if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) {
+    const without = slot.btfId === 0 ? rootlet : component;
+    return problem(
+      'relink-no-type',
+      without.name,
+      `has no BTF for ${quote(slot.btfId === 0 ? slot.name : program.name)}`,
+      { hint: 'compile with -g' },
+    );
+  }
+  const [left, right] = [rootlet.btf.type(slot.btfId), component.btf.type(program.btfId)];
+  if (left.kind !== 'func' || right.kind !== 'func')
+    return problem('relink-no-type', rootlet.name, 'slot and program must be functions');
+  const mismatch = compareTypes(rootlet.btf, left.type, component.btf, right.type);
+  if (mismatch === null) return null;
+  return problem(
+    'relink-prototype',
+    component.name,
+    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${mismatch.path === '' ? '' : `: ${mismatch.path}`}`,
+    {
+      details: [
+        `slot:    ${formatFunc(rootlet.btf, slot.btfId)}  (${rootlet.name})`,
+        `program: ${formatFunc(component.btf, program.btfId)}  (${component.name})`,
+      ],
+    },
+  );
+}
+
+/** A component must be of a type that the rootlet's own programs have. */
+function programTypeProblem(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+): Problem | null {
+  const section = sectionOf(component, program)?.name ?? '';
+  const hosts = programsOf(rootlet).map(entry => sectionOf(rootlet, entry.program)?.name ?? '');
+  if (hosts.length === 0)
+    return problem('relink-no-program', rootlet.name, 'has no program that could call its slots');
+  if (hosts.some(host => typeOfSection(host) === typeOfSection(section)))
+    return framesProblem(rootlet, hosts, component, program, section);
+  return problem(
+    'relink-program-type',
+    component.name,
+    `program ${quote(program.name)} in section ${quote(section)} does not fit slot ${quote(slot.name)} of a rootlet in section ${hosts.map(quote).join(', ')}`,
+    {
+      hint: 'rootlet and component must be programs of one type',
+    },
+  );
+}
+
+/** `xdp.frags` says that a program can read packets in several buffers; one component that cannot spoils the chain. */
+function framesProblem(
+  rootlet: BpfObject,
+  hosts: readonly string[],
+  component: BpfObject,
+  program: FunctionSymbol,
+  section: string,
+): Problem | null {
+  const wantsFrags = hosts.some(host => host.includes('.frags'));
+  if (!wantsFrags || section.includes('.frags')) return null;
+  return problem(
+    'relink-frags',
+    component.name,
+    `program ${quote(program.name)} does not say that it can handle packets in fragments, but ${rootlet.name} does`,
+    {
+      hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it only touches packets through helpers',
+    },
+  );
+}
+
+/** Section names with their variants taken off: `xdp.frags/devmap` and `xdp` are one type. */
+function typeOfSection(section: string): string {
+  const end = section.search(/[./]/);
+  const base = (end < 0 ? section : section.slice(0, end)).replace(/^\?/, '');
+  return SAME_TYPE.get(base) ?? base;
+}
+
+const SAME_TYPE: ReadonlyMap<string, string> = new Map([
+  ['tcx', 'tc'],
+  ['classifier', 'tc'],
+  ['action', 'tc'],
+]);

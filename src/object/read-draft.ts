@@ -1,0 +1,148 @@
+/** Atoms while they are being read: mutable, and still knowing the ELF section that they came from. */
+
+import { bugError } from '../diag/index.ts';
+import type {
+  Binding,
+  BpfSymbol,
+  CodeReference,
+  CoreRecord,
+  DataReference,
+  LineRecord,
+  SectionIndex,
+  SectionShell,
+  Visibility,
+} from './model.ts';
+
+export interface AtomDraft {
+  kind: 'function' | 'variable' | 'map' | 'extern';
+  name: string;
+  binding: Binding;
+  visibility: Visibility;
+  /** ELF section index; 0 for externs. */
+  elfSection: number;
+  /** Index of the shell; -1 for externs. */
+  shell: SectionIndex;
+  offset: number;
+  size: number;
+  align: number;
+  /** Own copy, so that addends can be cleared; null for NOBITS and externs. */
+  bytes: Uint8Array | null;
+  codeReferences: CodeReference[];
+  dataReferences: DataReference[];
+  lines: LineRecord[];
+  coreRecords: CoreRecord[];
+  btfId: number;
+  /** DATASEC of an extern. */
+  externSection: string | null;
+  /** SHN_COMMON. */
+  common: boolean;
+}
+
+/** The atoms of one ELF section by offset, for looking up addresses. */
+export interface SectionAtoms {
+  readonly elfSection: number;
+  readonly shell: SectionIndex;
+  readonly name: string;
+  readonly role: SectionShell['role'];
+  /** Draft indexes in order of offset. */
+  readonly members: number[];
+  /** `offsets[i]` is the offset of `members[i]`. */
+  readonly offsets: number[];
+}
+
+/** What cutting the sections leaves for the later steps. */
+export interface AtomTable {
+  readonly shells: SectionShell[];
+  readonly drafts: AtomDraft[];
+  /** ELF section index → its atoms, for every kept section. */
+  readonly bySection: ReadonlyMap<number, SectionAtoms>;
+  /** ELF symbol index → draft index, -1 where the symbol is no atom (section symbols, labels). */
+  readonly ofElfSymbol: Int32Array;
+}
+
+export function newDraft(fields: Partial<AtomDraft> & Pick<AtomDraft, 'kind' | 'name'>): AtomDraft {
+  return {
+    binding: 'local',
+    visibility: 'default',
+    elfSection: 0,
+    shell: -1,
+    offset: 0,
+    size: 0,
+    align: 1,
+    bytes: null,
+    codeReferences: [],
+    dataReferences: [],
+    lines: [],
+    coreRecords: [],
+    btfId: 0,
+    externSection: null,
+    common: false,
+    ...fields,
+  };
+}
+
+/** The draft at `index`; an index that came from our own table is always there. */
+export function draftAt(table: AtomTable, index: number): AtomDraft {
+  const draft = table.drafts[index];
+  if (draft === undefined) throw bugError([], `no atom ${index} of ${table.drafts.length}`);
+  return draft;
+}
+
+/** The atom of the section that covers `offset`, or that ends exactly there; -1 when none does. */
+export function atomCovering(table: AtomTable, section: SectionAtoms, offset: number): number {
+  let low = 0;
+  let high = section.offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((section.offsets[middle] ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  const index = section.members[low - 1];
+  if (index === undefined) return -1;
+  const draft = draftAt(table, index);
+  return offset <= draft.offset + draft.size ? index : -1;
+}
+
+export function finishDraft(draft: AtomDraft, file: string): BpfSymbol {
+  const { name, binding, visibility, btfId, size, align } = draft;
+  const base = { name, binding, visibility, btfId };
+  const origin = { file, offset: draft.offset };
+  switch (draft.kind) {
+    case 'extern':
+      return { kind: 'extern', ...base, section: draft.externSection };
+    case 'function':
+      return {
+        kind: 'function',
+        ...base,
+        section: draft.shell,
+        origin,
+        code: draft.bytes ?? new Uint8Array(0),
+        references: draft.codeReferences,
+        lines: draft.lines,
+        coreRecords: draft.coreRecords,
+      };
+    case 'map':
+      return {
+        kind: 'map',
+        ...base,
+        section: draft.shell,
+        origin,
+        size,
+        align,
+        bytes: draft.bytes ?? new Uint8Array(size),
+        references: draft.dataReferences,
+      };
+    case 'variable':
+      return {
+        kind: 'variable',
+        ...base,
+        section: draft.shell,
+        origin,
+        size,
+        align,
+        bytes: draft.bytes,
+        references: draft.dataReferences,
+        ...(draft.common ? { common: true } : {}),
+      };
+  }
+}

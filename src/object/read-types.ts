@@ -1,0 +1,212 @@
+/**
+ * BTF ids for atoms, and `.BTF.ext` records for functions.
+ *
+ * A defined function takes the FUNC that func_info names at its start; that alone tells two static functions of one
+ * name apart. Variables are found in the DATASEC of their section: global ones by name (compilers leave their offset
+ * to be filled in later), static ones by offset. Externs are found by name, preferring one that a DATASEC lists:
+ * that DATASEC (`.ksyms`, `.kconfig`, `.maps`, …) says what kind of extern it is.
+ *
+ * Records are sorted by offset once and handed out to atoms in order.
+ */
+
+import { BTF_KIND, type Btf, type BtfDataSec, type BtfExt, type BtfId } from '../btf/index.ts';
+import { inputError, quote } from '../diag/index.ts';
+import { INSN_SIZE } from '../isa/index.ts';
+import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './read-draft.ts';
+
+/** Where old compilers (clang before 13) listed plain externs; it means no section at all. */
+const PLAIN_EXTERN_SECTION = '.extern';
+
+interface NameIndex {
+  readonly functions: Map<string, BtfId[]>;
+  readonly variables: Map<string, BtfId[]>;
+  readonly dataSections: Map<string, SectionTypes>;
+  /** VAR or FUNC id → name of the DATASEC that lists it. */
+  readonly listedIn: Map<BtfId, string>;
+}
+
+interface SectionTypes {
+  readonly byName: Map<string, BtfId>;
+  readonly staticByOffset: Map<number, BtfId>;
+}
+
+export function attachTypes(table: AtomTable, btf: Btf, ext: BtfExt | null): void {
+  const names = indexNames(btf);
+  attachFunctionInfo(table, ext);
+  for (const section of table.bySection.values()) {
+    const types = names.dataSections.get(section.name);
+    for (const index of section.members) {
+      const draft = draftAt(table, index);
+      if (draft.kind === 'function') draft.btfId ||= functionByName(names, btf, draft);
+      else draft.btfId = variableId(names, types, draft);
+      if (draft.size === 0 && draft.btfId !== 0 && draft.kind !== 'function') adoptSize(btf, section, draft);
+      if (draft.kind === 'function' && draft.name === '' && draft.btfId !== 0)
+        draft.name = btf.nameOf(draft.btfId);
+    }
+  }
+  for (const draft of table.drafts) {
+    if (draft.kind === 'extern') attachExtern(names, draft);
+    else if (draft.common) draft.btfId = only(names.variables.get(draft.name)) ?? 0;
+  }
+}
+
+function indexNames(btf: Btf): NameIndex {
+  const names: NameIndex = {
+    functions: new Map(),
+    variables: new Map(),
+    dataSections: new Map(),
+    listedIn: new Map(),
+  };
+  for (let id = 1; id <= btf.count; id++) {
+    switch (btf.kindOf(id)) {
+      case BTF_KIND.FUNC:
+        addTo(names.functions, btf.nameOf(id), id);
+        break;
+      case BTF_KIND.VAR:
+        addTo(names.variables, btf.nameOf(id), id);
+        break;
+      case BTF_KIND.DATASEC: {
+        const type = btf.type(id);
+        if (type.kind === 'datasec') indexDataSection(btf, type, names);
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return names;
+}
+
+function addTo(index: Map<string, BtfId[]>, name: string, id: BtfId): void {
+  const list = index.get(name);
+  if (list === undefined) index.set(name, [id]);
+  else list.push(id);
+}
+
+function indexDataSection(btf: Btf, section: BtfDataSec, names: NameIndex): void {
+  const known = names.dataSections.get(section.name);
+  const types = known ?? { byName: new Map<string, BtfId>(), staticByOffset: new Map<number, BtfId>() };
+  if (known === undefined) names.dataSections.set(section.name, types);
+  for (const entry of section.vars) {
+    names.listedIn.set(entry.type, section.name);
+    const member = btf.type(entry.type);
+    if (member.kind === 'var' && member.linkage === 'static')
+      types.staticByOffset.set(entry.offset, entry.type);
+    else types.byName.set(btf.nameOf(entry.type), entry.type);
+  }
+}
+
+function attachFunctionInfo(table: AtomTable, ext: BtfExt | null): void {
+  const sections = sectionsByName(table);
+  for (const info of ext?.funcs ?? []) {
+    const section = sections.get(info.section);
+    const index = section === undefined ? -1 : exactAtom(section, info.byteOffset);
+    if (index >= 0) draftAt(table, index).btfId = info.type;
+  }
+}
+
+function sectionsByName(table: AtomTable): Map<string, SectionAtoms> {
+  return new Map([...table.bySection.values()].map(section => [section.name, section]));
+}
+
+/** The atom that starts exactly at `offset`, or -1. */
+function exactAtom(section: SectionAtoms, offset: number): number {
+  const position = lowerBound(section.offsets, offset);
+  return section.offsets[position] === offset ? (section.members[position] ?? -1) : -1;
+}
+
+/** First position whose offset is at least `offset`. */
+function lowerBound(offsets: readonly number[], offset: number): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((offsets[middle] ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function functionByName(names: NameIndex, btf: Btf, draft: AtomDraft): BtfId {
+  const wantStatic = draft.binding === 'local';
+  const candidates = (names.functions.get(draft.name) ?? []).filter(id => {
+    const type = btf.type(id);
+    return type.kind === 'func' && (type.linkage === 'static') === wantStatic;
+  });
+  return only(candidates) ?? 0;
+}
+
+function variableId(names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
+  if (draft.name === '') return 0;
+  if (draft.binding === 'local') return types?.staticByOffset.get(draft.offset) ?? 0;
+  return types?.byName.get(draft.name) ?? only(names.variables.get(draft.name)) ?? 0;
+}
+
+function only(ids: readonly BtfId[] | undefined): BtfId | undefined {
+  return ids?.length === 1 ? ids[0] : undefined;
+}
+
+/** An assembler symbol without `.size`: its extent is not known, and guessing it would move data. */
+function adoptSize(btf: Btf, section: SectionAtoms, draft: AtomDraft): void {
+  const variable = btf.type(draft.btfId);
+  if (variable.kind !== 'var' || draft.kind !== 'map') return;
+  throw inputError(
+    'object-symbol-size',
+    [`section ${quote(section.name)}`, `map ${quote(draft.name)}`],
+    'has size 0',
+    {
+      hint: 'link the original objects again: an extern map was left in this file as an empty definition',
+    },
+  );
+}
+
+function attachExtern(names: NameIndex, draft: AtomDraft): void {
+  const ids = [...(names.functions.get(draft.name) ?? []), ...(names.variables.get(draft.name) ?? [])];
+  const listed = ids.find(id => names.listedIn.has(id));
+  draft.btfId = listed ?? ids[0] ?? 0;
+  const section = listed === undefined ? undefined : names.listedIn.get(listed);
+  draft.externSection = section === undefined || section === PLAIN_EXTERN_SECTION ? null : section;
+}
+
+// --- records ------------------------------------------------------------------------------------------------------
+
+/** Hands line information and CO-RE relocations to the functions that they lie in; those in holes are dropped. */
+export function attachRecords(table: AtomTable, ext: BtfExt): void {
+  const sections = sectionsByName(table);
+  for (const info of ext.lines) {
+    const draft = functionAt(table, sections.get(info.section), info.byteOffset);
+    if (draft === undefined) continue;
+    const { file, text, line, column } = info;
+    draft.lines.push({ insnIndex: (info.byteOffset - draft.offset) / INSN_SIZE, file, text, line, column });
+  }
+  for (const info of ext.core) {
+    const draft = functionAt(table, sections.get(info.section), info.byteOffset);
+    if (draft === undefined) continue;
+    const { type, access, kind } = info;
+    draft.coreRecords.push({ insnIndex: (info.byteOffset - draft.offset) / INSN_SIZE, type, access, kind });
+  }
+  for (const draft of table.drafts) {
+    sortByInsn(draft.lines);
+    sortByInsn(draft.coreRecords);
+  }
+}
+
+function functionAt(
+  table: AtomTable,
+  section: SectionAtoms | undefined,
+  byteOffset: number,
+): AtomDraft | undefined {
+  if (section === undefined || section.role !== 'code') return undefined;
+  const position = lowerBound(section.offsets, byteOffset + 1) - 1;
+  const index = section.members[position];
+  if (index === undefined) return undefined;
+  const draft = draftAt(table, index);
+  return byteOffset < draft.offset + draft.size ? draft : undefined;
+}
+
+function sortByInsn(records: { readonly insnIndex: number }[]): void {
+  const sorted = records.every(
+    (record, index) => index === 0 || (records[index - 1]?.insnIndex ?? 0) <= record.insnIndex,
+  );
+  if (!sorted) records.sort((a, b) => a.insnIndex - b.insnIndex);
+}

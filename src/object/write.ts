@@ -1,0 +1,187 @@
+/**
+ * Symbolic object → ELF.
+ *
+ * Lays the atoms out, writes references back as relocations (or, for a call to a local function of the same section,
+ * as the pc-relative immediate that compilers write), regenerates every DATASEC from where the atoms came to lie, and
+ * encodes `.BTF` and `.BTF.ext`. Instruction immediates of CO-RE type-id relocations are written from the record's
+ * type, so that they are right after types were renumbered.
+ *
+ * The result is a function of the object alone; `writeObject(readObject(writeObject(x)))` gives the same bytes.
+ */
+
+import type { BtfExt } from '../btf/index.ts';
+import { encodeBtf, encodeBtfWithExt } from '../btf/index.ts';
+import {
+  type ElfOutput,
+  type ElfRelocation,
+  type ElfSectionOutput,
+  type ElfSymbolOutput,
+  writeElf,
+} from '../elf/index.ts';
+import { INSN_SIZE } from '../isa/index.ts';
+import { withDataSections } from './data-sections.ts';
+import { layoutSections, type ObjectLayout, sizeOfSymbol } from './layout.ts';
+import type { BpfObject, BpfSymbol, SectionIndex } from './model.ts';
+import { stripDataSections } from './strip-data-sections.ts';
+import { encodeSections, type SymbolNumbers } from './write-sections.ts';
+
+const SHT_PROGBITS = 1;
+const STT_NOTYPE = 0;
+const STT_OBJECT = 1;
+const STT_FUNC = 2;
+const STT_SECTION = 3;
+const STB = { local: 0, global: 1, weak: 2 } as const;
+const STV = { default: 0, hidden: 2 } as const;
+
+/** Encodes the object as an ELF relocatable file. */
+export function writeObject(input: BpfObject): Uint8Array {
+  const object = stripDataSections(input);
+  const layout = layoutSections(object);
+  const { positions, shells } = numberSections(object, layout);
+  const { symbols, numbers } = buildSymbols(object, layout, positions, shells);
+  const encoded = encodeSections(object, layout, numbers);
+  const sections: ElfSectionOutput[] = shells.map(index =>
+    shellOutput(object, layout, index, encoded.bytes[index] ?? null),
+  );
+  const relocations = new Map<number, readonly ElfRelocation[]>();
+  shells.forEach((index, position) => {
+    const list = encoded.relocations[index] ?? [];
+    if (list.length > 0) relocations.set(position + 1, list);
+  });
+  addTypeSections(object, layout, sections);
+  const output: ElfOutput = {
+    byteOrder: object.byteOrder,
+    flags: object.flags,
+    sections,
+    symbols,
+    relocations,
+  };
+  return writeElf(output);
+}
+
+interface SectionNumbers {
+  /** Section index → 1-based position in the output; 0 for sections without atoms. */
+  readonly positions: readonly number[];
+  /** Section indexes in output order. */
+  readonly shells: readonly SectionIndex[];
+}
+
+/** Sections that hold nothing are left out. */
+function numberSections(object: BpfObject, layout: ObjectLayout): SectionNumbers {
+  const shells = layout.sections.filter(section => section.atoms.length > 0).map(section => section.section);
+  const positions = new Array<number>(object.sections.length).fill(0);
+  shells.forEach((section, position) => {
+    positions[section] = position + 1;
+  });
+  return { positions, shells };
+}
+
+function shellOutput(
+  object: BpfObject,
+  layout: ObjectLayout,
+  index: SectionIndex,
+  bytes: Uint8Array | null,
+): ElfSectionOutput {
+  const shell = object.sections[index];
+  const placed = layout.sections[index];
+  return {
+    name: shell?.name ?? '',
+    type: shell?.type ?? SHT_PROGBITS,
+    flags: shell?.flags ?? 0,
+    align: placed?.align ?? 1,
+    entsize: shell?.entsize ?? 0,
+    bytes,
+    size: placed?.size ?? 0,
+  };
+}
+
+interface SymbolTable {
+  readonly symbols: readonly ElfSymbolOutput[];
+  readonly numbers: SymbolNumbers;
+}
+
+/** Section symbols first, then the named atoms: local ones before the others, both in object order. */
+function buildSymbols(
+  object: BpfObject,
+  layout: ObjectLayout,
+  positions: readonly number[],
+  shells: readonly SectionIndex[],
+): SymbolTable {
+  const symbols: ElfSymbolOutput[] = [];
+  const ofSection = new Array<number>(object.sections.length).fill(0);
+  const ofSymbol = new Array<number>(object.symbols.length).fill(0);
+  for (const section of shells) {
+    symbols.push({
+      name: '',
+      value: 0,
+      size: 0,
+      type: STT_SECTION,
+      binding: STB.local,
+      visibility: 0,
+      section: positions[section] ?? 0,
+    });
+    ofSection[section] = symbols.length;
+  }
+  const add = (symbol: BpfSymbol, index: number): void => {
+    symbols.push(elfSymbol(symbol, layout.offsets[index] ?? 0, positions));
+    ofSymbol[index] = symbols.length;
+  };
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.binding === 'local' && symbol.name !== '') add(symbol, index);
+  });
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.binding !== 'local') add(symbol, index);
+  });
+  return { symbols, numbers: { ofSection, ofSymbol } };
+}
+
+function elfSymbol(symbol: BpfSymbol, offset: number, positions: readonly number[]): ElfSymbolOutput {
+  const common = { name: symbol.name, binding: STB[symbol.binding], visibility: STV[symbol.visibility] };
+  if (symbol.kind === 'extern') return { ...common, value: 0, size: 0, type: STT_NOTYPE, section: 0 };
+  const type = symbol.kind === 'function' ? STT_FUNC : STT_OBJECT;
+  return {
+    ...common,
+    value: offset,
+    size: sizeOfSymbol(symbol),
+    type,
+    section: positions[symbol.section] ?? 0,
+  };
+}
+
+// --- types --------------------------------------------------------------------------------------------------------
+
+const TYPE_SECTION = { type: SHT_PROGBITS, flags: 0, align: 8, entsize: 0 };
+
+function addTypeSections(object: BpfObject, layout: ObjectLayout, sections: ElfSectionOutput[]): void {
+  if (object.btf === null) return;
+  const btf = withDataSections(object, object.btf, layout);
+  const ext = collectRecords(object, layout);
+  const hasRecords = ext.funcs.length + ext.lines.length + ext.core.length > 0;
+  const encoded = hasRecords
+    ? encodeBtfWithExt(btf, ext, object.byteOrder)
+    : { btf: encodeBtf(btf, object.byteOrder), ext: null };
+  sections.push({ name: '.BTF', ...TYPE_SECTION, bytes: encoded.btf, size: encoded.btf.length });
+  if (encoded.ext !== null)
+    sections.push({ name: '.BTF.ext', ...TYPE_SECTION, bytes: encoded.ext, size: encoded.ext.length });
+}
+
+/** Records by section, in order of offset: what `.BTF.ext` asks for. */
+function collectRecords(object: BpfObject, layout: ObjectLayout): BtfExt {
+  const funcs: BtfExt['funcs'][number][] = [];
+  const lines: BtfExt['lines'][number][] = [];
+  const core: BtfExt['core'][number][] = [];
+  for (const placedSection of layout.sections) {
+    const section = object.sections[placedSection.section]?.name ?? '';
+    for (const placed of placedSection.atoms) {
+      const symbol = object.symbols[placed.symbol];
+      if (symbol?.kind !== 'function') continue;
+      const at = (insnIndex: number): number => placed.offset + insnIndex * INSN_SIZE;
+      if (symbol.btfId !== 0) funcs.push({ section, byteOffset: placed.offset, type: symbol.btfId });
+      for (const { insnIndex, ...line } of symbol.lines)
+        lines.push({ section, byteOffset: at(insnIndex), ...line });
+      for (const { insnIndex, ...record } of symbol.coreRecords)
+        core.push({ section, byteOffset: at(insnIndex), ...record });
+    }
+  }
+  return { funcs, lines, core };
+}
