@@ -1,0 +1,62 @@
+/**
+ * The part of the WebAssembly JavaScript interface that the machine uses.
+ *
+ * TypeScript declares it only with the browser's library, which nothing here may depend on; every engine that runs
+ * this has the object itself.
+ */
+
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+}
+export interface WasmTable {
+  readonly length: number;
+}
+export interface WasmGlobal {
+  value: number;
+}
+export interface WasmInstance {
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+/** A compiled module; opaque. */
+export type WasmModule = object;
+
+interface WasmInterface {
+  Memory: new (descriptor: { initial: number; maximum: number }) => WasmMemory;
+  Module: new (bytes: Uint8Array) => WasmModule;
+  Instance: new (
+    module: WasmModule,
+    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+  ) => WasmInstance;
+  RuntimeError: new (message?: string) => Error;
+  compile(bytes: Uint8Array): Promise<WasmModule>;
+}
+
+declare const WebAssembly: WasmInterface;
+
+/** Bytes of a page, the unit in which memories are sized. */
+export const WASM_PAGE = 65536;
+
+export function createMemory(pages: number): WasmMemory {
+  return new WebAssembly.Memory({ initial: pages, maximum: pages });
+}
+
+/** Compiles at once. Browsers refuse large modules on their main thread; `compileModuleAsync` has no such limit. */
+export function compileModule(bytes: Uint8Array): WasmModule {
+  return new WebAssembly.Module(bytes);
+}
+
+export function compileModuleAsync(bytes: Uint8Array): Promise<WasmModule> {
+  return WebAssembly.compile(bytes);
+}
+
+export function instantiate(
+  module: WasmModule,
+  imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+): WasmInstance {
+  return new WebAssembly.Instance(module, imports);
+}
+
+/** What the module exports under that name; undefined when it exports nothing there. */
+export function exported(instance: WasmInstance, name: string): unknown {
+  return instance.exports[name];
+}
