@@ -33,7 +33,7 @@ export interface ElfHeader {
  * Sections up to here are numbered without touching SHN_ABS and SHN_COMMON, which the model keeps as symbols' section
  * numbers; real objects have a few hundred.
  */
-const MAX_SECTIONS = SHN_ABS - 1;
+export const MAX_SECTIONS = SHN_ABS - 1;
 
 /** An error about this file. */
 export function elfError(
@@ -59,7 +59,9 @@ export function openElf(bytes: Uint8Array, name: string): ElfInput {
     const hint = identity.hint === undefined ? {} : { hint: identity.hint };
     throw elfError({ name }, code, null, `is ${identity.description}, not a BPF object`, hint);
   }
-  return { name, bytes, view: viewOf(bytes), byteOrder: bytes[5] === 2 ? 'big' : 'little' };
+  // A plain view also when given a Buffer, whose methods differ.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return { name, bytes: plain, view: viewOf(plain), byteOrder: bytes[5] === 2 ? 'big' : 'little' };
 }
 
 /** Decodes the file header, with section count and name table index of extended numbering resolved. */

@@ -3,3 +3,4 @@ export * from './identify.ts';
 export * from './model.ts';
 export * from './parse.ts';
 export { relocationWidth } from './relocations.ts';
+export * from './write.ts';

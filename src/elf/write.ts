@@ -1,0 +1,376 @@
+/**
+ * Sections, symbols and relocations to a relocatable BPF object.
+ *
+ * Follows the gABI where libbpf's linker does not: locals stand before globals and sh_info says how many they are, so
+ * that GNU binutils read the result as well as libelf and LLVM do. File order: the caller's sections, their
+ * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input, same bytes.
+ */
+
+import type { ByteOrder } from '../bytes/index.ts';
+import { alignUp, StringTableBuilder, viewOf } from '../bytes/index.ts';
+import { bugError, inputError, quote } from '../diag/index.ts';
+import {
+  Elf64Ehdr,
+  Elf64Rel,
+  Elf64Shdr,
+  Elf64Sym,
+  EM_BPF,
+  ET_REL,
+  SHF_INFO_LINK,
+  SHN_ABS,
+  SHN_COMMON,
+  SHN_LORESERVE,
+  SHN_XINDEX,
+  SHT_NOBITS,
+  SHT_NULL,
+  SHT_REL,
+  SHT_STRTAB,
+  SHT_SYMTAB,
+  SHT_SYMTAB_SHNDX,
+  STB_LOCAL,
+} from './constants.ts';
+import { MAX_SECTIONS } from './header.ts';
+import type { ElfRelocation } from './model.ts';
+
+export interface ElfSectionOutput {
+  readonly name: string;
+  /** SHT_*. */
+  readonly type: number;
+  readonly flags: number;
+  readonly align: number;
+  readonly entsize: number;
+  /** Null for NOBITS; otherwise `size` bytes. */
+  readonly bytes: Uint8Array | null;
+  readonly size: number;
+}
+
+export interface ElfSymbolOutput {
+  readonly name: string;
+  readonly value: number;
+  readonly size: number;
+  readonly type: number;
+  readonly binding: number;
+  readonly visibility: number;
+  /** Position in `sections` counted from 1, or SHN_UNDEF, SHN_ABS, SHN_COMMON. */
+  readonly section: number;
+}
+
+export interface ElfOutput {
+  readonly byteOrder: ByteOrder;
+  /** e_flags. */
+  readonly flags: number;
+  readonly sections: readonly ElfSectionOutput[];
+  /** Without the null symbol, in any order: locals are put first, otherwise the order stays. */
+  readonly symbols: readonly ElfSymbolOutput[];
+  /** By position in `sections` counted from 1; `symbol` is the position in `symbols` counted from 1. */
+  readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
+}
+
+/** The bytes of the object. Throws only for output that breaks its own promises (`bug-invariant`) or limits. */
+export function writeElf(output: ElfOutput): Uint8Array {
+  const order = sortSymbols(output.symbols);
+  const sections = layOut(planSections(output, order));
+  const headers = alignUp(sections.end, 8);
+  const bytes = new Uint8Array(headers + sections.all.length * Elf64Shdr.size);
+  const view = viewOf(bytes);
+  for (const section of sections.all)
+    if (section.contents !== null) bytes.set(section.contents, section.offset);
+  writeFileHeader(view, output, headers, sections.all.length);
+  writeSectionHeaders(view, output.byteOrder, headers, sections.all);
+  return bytes;
+}
+
+interface SymbolOrder {
+  /** Positions in the caller's list, in the order of the file. */
+  readonly sorted: readonly number[];
+  /** File index of the caller's symbol at a position counted from 0. */
+  readonly indexes: Uint32Array;
+  readonly localCount: number;
+}
+
+function sortSymbols(symbols: readonly ElfSymbolOutput[]): SymbolOrder {
+  const locals: number[] = [];
+  const globals: number[] = [];
+  symbols.forEach((symbol, at) => {
+    (symbol.binding === STB_LOCAL ? locals : globals).push(at);
+  });
+  const sorted = locals.concat(globals);
+  const indexes = new Uint32Array(symbols.length);
+  sorted.forEach((at, index) => {
+    indexes[at] = index + 1;
+  });
+  return { sorted, indexes, localCount: locals.length };
+}
+
+interface PlannedSection {
+  readonly nameOffset: number;
+  readonly type: number;
+  readonly flags: number;
+  readonly link: number;
+  readonly info: number;
+  readonly align: number;
+  readonly entsize: number;
+  readonly size: number;
+  readonly contents: Uint8Array | null;
+}
+
+/** Every section of the file behind the null section, in file order. */
+function planSections(output: ElfOutput, order: SymbolOrder): PlannedSection[] {
+  const strings = new StringTableBuilder();
+  const relocated = output.sections.flatMap((_, at) =>
+    output.relocations.get(at + 1)?.length ? [at + 1] : [],
+  );
+  const symbolTable = 1 + output.sections.length + relocated.length;
+  const indexes = extendedIndexes(output.symbols, order);
+  const stringTable = symbolTable + (indexes === null ? 1 : 2);
+  if (stringTable >= MAX_SECTIONS) {
+    throw inputError(
+      'elf-too-many-sections',
+      [],
+      `needs ${stringTable + 1} sections, more than ${MAX_SECTIONS}`,
+    );
+  }
+  const planned = output.sections.map(section => planContents(section, strings));
+  for (const target of relocated) planned.push(planRelocations(output, target, order, symbolTable, strings));
+  planned.push(planSymbols(output, order, stringTable, strings));
+  if (indexes !== null) planned.push(planExtendedIndexes(indexes, output.byteOrder, symbolTable, strings));
+  planned.push(planStrings(strings));
+  return planned;
+}
+
+function planContents(section: ElfSectionOutput, strings: StringTableBuilder): PlannedSection {
+  const { name, type, flags, align, entsize, size, bytes } = section;
+  if ((bytes === null) !== (type === SHT_NOBITS) || (bytes !== null && bytes.length !== size)) {
+    throw bugError(
+      [`section ${quote(name)}`],
+      `${bytes?.length ?? 'no'} bytes of type ${type} for size ${size}`,
+    );
+  }
+  const nameOffset = addName(strings, name);
+  return { nameOffset, type, flags, link: 0, info: 0, align, entsize, size, contents: bytes };
+}
+
+function planRelocations(
+  output: ElfOutput,
+  target: number,
+  order: SymbolOrder,
+  symbolTable: number,
+  strings: StringTableBuilder,
+): PlannedSection {
+  const name = output.sections[target - 1]?.name ?? '';
+  const contents = encodeRelocations(output.relocations.get(target) ?? [], order, output.byteOrder);
+  return {
+    nameOffset: addName(strings, `.rel${name}`),
+    type: SHT_REL,
+    flags: SHF_INFO_LINK,
+    link: symbolTable,
+    info: target,
+    align: 8,
+    entsize: Elf64Rel.size,
+    size: contents.length,
+    contents,
+  };
+}
+
+function planSymbols(
+  output: ElfOutput,
+  order: SymbolOrder,
+  stringTable: number,
+  strings: StringTableBuilder,
+): PlannedSection {
+  const contents = encodeSymbols(output, order, strings);
+  return {
+    nameOffset: addName(strings, '.symtab'),
+    type: SHT_SYMTAB,
+    flags: 0,
+    link: stringTable,
+    info: order.localCount + 1,
+    align: 8,
+    entsize: Elf64Sym.size,
+    size: contents.length,
+    contents,
+  };
+}
+
+function planExtendedIndexes(
+  indexes: Uint32Array,
+  byteOrder: ByteOrder,
+  symbolTable: number,
+  strings: StringTableBuilder,
+): PlannedSection {
+  const contents = new Uint8Array(indexes.length * 4);
+  const view = viewOf(contents);
+  indexes.forEach((section, index) => {
+    view.setUint32(index * 4, section, byteOrder === 'little');
+  });
+  return {
+    nameOffset: addName(strings, '.symtab_shndx'),
+    type: SHT_SYMTAB_SHNDX,
+    flags: 0,
+    link: symbolTable,
+    info: 0,
+    align: 4,
+    entsize: 4,
+    size: contents.length,
+    contents,
+  };
+}
+
+function planStrings(strings: StringTableBuilder): PlannedSection {
+  const nameOffset = addName(strings, '.strtab');
+  const contents = strings.finish();
+  const size = contents.length;
+  return { nameOffset, type: SHT_STRTAB, flags: 0, link: 0, info: 0, align: 1, entsize: 0, size, contents };
+}
+
+function addName(strings: StringTableBuilder, name: string): number {
+  if (!name.includes('\0')) return strings.add(name);
+  throw inputError('elf-name', [], `the name ${quote(name)} cannot be written: it contains a NUL`);
+}
+
+/** Section indexes of all symbols, the null symbol first, when some do not fit in st_shndx; else null. */
+function extendedIndexes(symbols: readonly ElfSymbolOutput[], order: SymbolOrder): Uint32Array | null {
+  if (!symbols.some(symbol => needsExtension(symbol.section))) return null;
+  const indexes = new Uint32Array(symbols.length + 1);
+  order.sorted.forEach((at, index) => {
+    const section = symbols[at]?.section ?? 0;
+    if (needsExtension(section)) indexes[index + 1] = section;
+  });
+  return indexes;
+}
+
+function needsExtension(section: number): boolean {
+  return section >= SHN_LORESERVE && section !== SHN_ABS && section !== SHN_COMMON;
+}
+
+const TWO_32 = 0x100000000;
+
+function encodeSymbols(output: ElfOutput, order: SymbolOrder, strings: StringTableBuilder): Uint8Array {
+  const bytes = new Uint8Array((output.symbols.length + 1) * Elf64Sym.size);
+  const view = viewOf(bytes);
+  const little = output.byteOrder === 'little';
+  let at = Elf64Sym.size;
+  for (const position of order.sorted) {
+    const symbol = output.symbols[position];
+    if (symbol === undefined) continue;
+    const { section } = symbol;
+    if (section > output.sections.length && section !== SHN_ABS && section !== SHN_COMMON) {
+      throw bugError(
+        [`symbol ${quote(symbol.name)}`],
+        `lies in section ${section} of ${output.sections.length}`,
+      );
+    }
+    view.setUint32(at, addName(strings, symbol.name), little);
+    view.setUint8(at + 4, symbol.binding * 16 + symbol.type);
+    view.setUint8(at + 5, symbol.visibility);
+    view.setUint16(at + 6, needsExtension(section) ? SHN_XINDEX : section, little);
+    setU64(view, at + 8, symbol.value, little);
+    setU64(view, at + 16, symbol.size, little);
+    at += Elf64Sym.size;
+  }
+  return bytes;
+}
+
+function encodeRelocations(
+  relocations: readonly ElfRelocation[],
+  order: SymbolOrder,
+  byteOrder: ByteOrder,
+): Uint8Array {
+  const bytes = new Uint8Array(relocations.length * Elf64Rel.size);
+  const view = viewOf(bytes);
+  const little = byteOrder === 'little';
+  let at = 0;
+  for (const { offset, type, symbol } of relocations) {
+    const index = order.indexes[symbol - 1];
+    if (index === undefined) throw bugError([], `relocation at ${offset} refers to symbol ${symbol}`);
+    setU64(view, at, offset, little);
+    view.setUint32(at + (little ? 8 : 12), type, little);
+    view.setUint32(at + (little ? 12 : 8), index, little);
+    at += Elf64Rel.size;
+  }
+  return bytes;
+}
+
+function setU64(view: DataView, at: number, value: number, little: boolean): void {
+  view.setUint32(at + (little ? 0 : 4), value % TWO_32, little);
+  view.setUint32(at + (little ? 4 : 0), Math.floor(value / TWO_32), little);
+}
+
+type PlacedSection = PlannedSection & { readonly offset: number };
+
+const NULL_SECTION: PlacedSection = {
+  nameOffset: 0,
+  type: SHT_NULL,
+  flags: 0,
+  link: 0,
+  info: 0,
+  align: 0,
+  entsize: 0,
+  size: 0,
+  contents: null,
+  offset: 0,
+};
+
+/** File offsets: multiples of 8, and of the section's own alignment, which libelf wants to see kept. */
+function layOut(planned: readonly PlannedSection[]): { readonly all: PlacedSection[]; readonly end: number } {
+  let end: number = Elf64Ehdr.size;
+  const all = [NULL_SECTION];
+  for (const section of planned) {
+    const offset = alignUp(end, Math.max(section.align, 8));
+    all.push({ ...section, offset });
+    if (section.contents !== null) end = offset + section.size;
+  }
+  return { all, end };
+}
+
+function writeFileHeader(view: DataView, output: ElfOutput, headers: number, count: number): void {
+  const little = output.byteOrder === 'little';
+  const stringTable = count - 1;
+  const header = {
+    ei_mag: little ? 0x464c457f : 0x7f454c46,
+    ei_class: 2,
+    ei_data: little ? 1 : 2,
+    ei_version: 1,
+    ei_osabi: 0,
+    ei_pad: 0n,
+    e_type: ET_REL,
+    e_machine: EM_BPF,
+    e_version: 1,
+    e_entry: 0n,
+    e_phoff: 0n,
+    e_shoff: BigInt(headers),
+    e_flags: output.flags,
+    e_ehsize: Elf64Ehdr.size,
+    e_phentsize: 0,
+    e_phnum: 0,
+    e_shentsize: Elf64Shdr.size,
+    e_shnum: count < SHN_LORESERVE ? count : 0,
+    e_shstrndx: stringTable < SHN_LORESERVE ? stringTable : SHN_XINDEX,
+  };
+  Elf64Ehdr.encode(view, 0, header, output.byteOrder);
+}
+
+function writeSectionHeaders(
+  view: DataView,
+  byteOrder: ByteOrder,
+  headers: number,
+  sections: readonly PlacedSection[],
+): void {
+  const count = sections.length;
+  sections.forEach((section, index) => {
+    const extended = index === 0 && count >= SHN_LORESERVE;
+    const header = {
+      sh_name: section.nameOffset,
+      sh_type: section.type,
+      sh_flags: BigInt(section.flags),
+      sh_addr: 0n,
+      sh_offset: BigInt(section.offset),
+      sh_size: BigInt(extended ? count : section.size),
+      sh_link: index === 0 && count > SHN_LORESERVE ? count - 1 : section.link,
+      sh_info: section.info,
+      sh_addralign: BigInt(section.align),
+      sh_entsize: BigInt(section.entsize),
+    };
+    Elf64Shdr.encode(view, headers + index * Elf64Shdr.size, header, byteOrder);
+  });
+}
