@@ -5,7 +5,6 @@ import { type Problem, quote } from '../diag/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
-  isProgram,
   programsOf,
   type SymbolIndex,
   sectionOf,
@@ -24,11 +23,10 @@ export interface SlotAssignment {
 
 /** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */
 export function slotsOf(rootlet: BpfObject): { readonly name: string; readonly index: SymbolIndex }[] {
-  return rootlet.symbols.flatMap((symbol, index) =>
-    symbol.kind === 'function' && symbol.binding !== 'local' && !isProgram(rootlet, symbol)
-      ? [{ name: symbol.name, index }]
-      : [],
-  );
+  return rootlet.symbols.flatMap((symbol, index) => {
+    const callable = symbol.kind === 'function' && symbol.binding !== 'local';
+    return callable && sectionOf(rootlet, symbol)?.name === '.text' ? [{ name: symbol.name, index }] : [];
+  });
 }
 
 /** Text for "there is no such …": the names that are there. */

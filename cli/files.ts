@@ -1,0 +1,114 @@
+/**
+ * Files in and out.
+ *
+ * Inputs are read whole before anything is written; output goes to a new file beside its place and is renamed over it,
+ * so that a failure leaves the old file as it was and an output that is also an input is safe.
+ */
+
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { inputError, RootletError, usageError } from '../src/diag/index.ts';
+
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Contents of a file, or of stdin for `-`. */
+export function readInput(path: string): NamedBytes {
+  try {
+    return path === '-'
+      ? { name: '<stdin>', bytes: readFileSync(0) }
+      : { name: path, bytes: readFileSync(path) };
+  } catch (error) {
+    throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+/** All inputs; every one that cannot be read is reported, not only the first. */
+export function readInputs(paths: readonly string[]): NamedBytes[] {
+  const inputs: NamedBytes[] = [];
+  const problems = [];
+  for (const path of paths) {
+    try {
+      inputs.push(readInput(path));
+    } catch (error) {
+      if (!(error instanceof RootletError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new RootletError(problems);
+  return inputs;
+}
+
+/** Arguments with every `@file` replaced by the words of that file: separated by white space, `"…"` kept whole. */
+export function expandResponseFiles(paths: readonly string[]): string[] {
+  return paths.flatMap(path =>
+    path.startsWith('@') && path.length > 1 ? wordsOf(readInput(path.slice(1))) : [path],
+  );
+}
+
+function wordsOf(file: NamedBytes): string[] {
+  const text = new TextDecoder().decode(file.bytes);
+  return [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(match => match[1] ?? match[2] ?? '');
+}
+
+/** Writes `bytes` to `path` (`-`: stdout) as one step. */
+export function writeOutput(path: string, bytes: Uint8Array): void {
+  if (path === '-') {
+    writeAll(1, bytes);
+    return;
+  }
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const fd = openSync(temporary, 'wx', 0o666);
+    try {
+      writeAll(fd, bytes);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    removeQuietly(temporary);
+    throw inputError('file-write', [path], `cannot be written: ${reasonOf(error)}`);
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(fd, bytes, written);
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // it was never made, or is gone already
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  switch (code) {
+    case 'ENOENT':
+      return 'no such file or directory';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'it is a directory';
+    case 'ENOTDIR':
+      return 'a part of the path is no directory';
+    case 'ENOSPC':
+      return 'no space left on the device';
+    default:
+      return code === '' ? String(error) : code;
+  }
+}
+
+/** `-o` is needed: an output in a default place would surprise somebody. */
+export function requireOutput(path: string | undefined): string {
+  if (path !== undefined && path !== '') return path;
+  throw usageError('usage-no-output', 'say where the result goes: -o OUT');
+}

@@ -1,0 +1,57 @@
+/** The command line: routes to commands and exit codes, nothing else. Only the command that is called is loaded. */
+
+import {
+  buildApplication,
+  buildRouteMap,
+  type Command,
+  type CommandContext,
+  ExitCode,
+  run,
+  type StricliProcess,
+} from '@stricli/core';
+import { EXIT } from '../src/diag/index.ts';
+import type { Context } from './context.ts';
+
+type Loader = () => Promise<Command<Context>>;
+
+const COMMANDS: Readonly<Record<string, Loader>> = {
+  link: async () => (await import('./commands/link.ts')).linkCommand,
+  relink: async () => (await import('./commands/relink.ts')).relinkCommand,
+};
+
+/** The called command alone, or all of them for help and for "did you mean". */
+async function loadRoutes(name: string | undefined): Promise<Record<string, Command<Context>>> {
+  const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
+  const entries = wanted.map(async key => [key, await COMMANDS[key]?.()] as const);
+  const loaded = await Promise.all(entries);
+  return Object.fromEntries(
+    loaded.flatMap(([key, command]) => (command === undefined ? [] : [[key, command]])),
+  );
+}
+
+/** Runs one command line; sets `process.exitCode`. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const routes = buildRouteMap<string, CommandContext & Context>({
+    routes: await loadRoutes(argv[0]),
+    docs: { brief: 'Link, re-link, run and load BPF objects' },
+  });
+  const app = buildApplication(routes, {
+    name: 'rootlet',
+    scanner: { caseStyle: 'allow-kebab-for-camel' },
+    documentation: { useAliasInUsageLine: true },
+  });
+  const host: StricliProcess = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    exitCode: 0,
+  };
+  await run(app, argv, { process: host });
+  process.exitCode = exitCode(Number(host.exitCode ?? 0));
+}
+
+/** The parser's own codes are negative. */
+function exitCode(code: number): number {
+  if (code === ExitCode.UnknownCommand || code === ExitCode.InvalidArgument) return EXIT.usage;
+  return code < 0 ? EXIT.bug : code;
+}
