@@ -1,3 +1,4 @@
+export { type Archive, type ArchiveMember, parseArchive } from './archive.ts';
 export * from './constants.ts';
 export * from './identify.ts';
 export * from './model.ts';
