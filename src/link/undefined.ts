@@ -2,7 +2,8 @@
 
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
-import { describeSymbol, sourceLine, symbolAt } from './problems.ts';
+import { describeSymbol, symbolAt } from './problems.ts';
+import { referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
 
 /** How many references of one name are shown. */
@@ -42,23 +43,10 @@ function missingProblem(
 }
 
 function referenceLines(objects: readonly BpfObject[], resolution: Resolution, group: SymbolGroup): string[] {
-  const number = resolution.groups.indexOf(group);
-  const lines: string[] = [];
-  objects.forEach((object, file) => {
-    for (const symbol of object.symbols) {
-      if (symbol.kind === 'extern') continue;
-      for (const reference of symbol.references) {
-        if (resolution.groupOf[file]?.[reference.symbol] !== number) continue;
-        const insnIndex = 'insnIndex' in reference ? reference.insnIndex : undefined;
-        const source =
-          symbol.kind === 'function' && insnIndex !== undefined ? sourceLine(symbol, insnIndex) : null;
-        const place = insnIndex === undefined ? '' : `, insn ${insnIndex}`;
-        lines.push(
-          `referred to by ${object.name}: ${quote(symbol.name)}${place}${source === null ? '' : `, ${source}`}`,
-        );
-      }
-    }
-  });
+  const lines = referencesTo(objects, resolution, resolution.groups.indexOf(group)).map(
+    site =>
+      `referred to by ${site.file}: ${quote(site.symbol)}, at ${site.position}${site.source === null ? '' : `, ${site.source}`}`,
+  );
   if (lines.length <= SHOWN_REFERENCES) return lines;
   return [...lines.slice(0, SHOWN_REFERENCES), `and ${lines.length - SHOWN_REFERENCES} more references`];
 }

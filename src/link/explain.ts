@@ -1,0 +1,95 @@
+/** Why a name means what it means: who won, who lost and why, who refers to it. */
+
+import { type Problem, quote } from '../diag/index.ts';
+import type { BpfObject } from '../object/index.ts';
+import { describeDefinition } from './problems.ts';
+import { type ReferenceSite, referencesTo } from './references.ts';
+import { isKernelName, type Resolution, type SymbolAt, type SymbolGroup } from './resolve.ts';
+import { nearestNames } from './undefined.ts';
+
+export interface Explanation {
+  readonly name: string;
+  /** `file: declaration in section …`; null when nothing defines the name. */
+  readonly winner: string | null;
+  readonly losers: readonly { readonly definition: string; readonly reason: string }[];
+  readonly declarations: readonly string[];
+  readonly references: readonly ReferenceSite[];
+  /** What happens to a name that nothing defines. */
+  readonly unresolved: string | null;
+  readonly hidden: boolean;
+}
+
+/** One explanation for each group of that name (several when scopes differ), or a problem when no input knows it. */
+export function explainName(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  name: string,
+): Explanation[] | Problem {
+  const groups = resolution.groups.flatMap((group, number) =>
+    group.name === name ? [{ group, number }] : [],
+  );
+  if (groups.length === 0) return unknownName(objects, resolution, name);
+  return groups.map(({ group, number }) => explainGroup(objects, resolution, group, number));
+}
+
+function unknownName(objects: readonly BpfObject[], resolution: Resolution, name: string): Problem {
+  const local = objects.find(object =>
+    object.symbols.some(symbol => symbol.binding === 'local' && symbol.name === name),
+  );
+  const near = nearestNames(
+    name,
+    resolution.groups.map(group => group.name),
+  );
+  return {
+    code: 'link-unknown-symbol',
+    class: 'usage',
+    where: [],
+    message: `no input has a global symbol ${quote(name)}`,
+    ...(local !== undefined
+      ? { hint: `${local.name} defines it as static: it is only seen there` }
+      : near.length === 0
+        ? {}
+        : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+  };
+}
+
+function explainGroup(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  group: SymbolGroup,
+  number: number,
+): Explanation {
+  const describe = (at: SymbolAt): string => describeDefinition(objects, at);
+  return {
+    name: group.name,
+    winner: group.defined ? describe(group.winner) : null,
+    losers: group.losers.map(at => ({ definition: describe(at), reason: reasonFor(objects, group, at) })),
+    declarations: (group.defined ? group.externs : [group.winner, ...group.externs]).map(describe),
+    references: referencesTo(objects, resolution, number),
+    unresolved: group.defined ? null : openReason(objects, group),
+    hidden: group.hidden,
+  };
+}
+
+function reasonFor(objects: readonly BpfObject[], group: SymbolGroup, loser: SymbolAt): string {
+  const won = strengthOf(objects, group.winner);
+  const lost = strengthOf(objects, loser);
+  if (won === lost)
+    return lost === 'tentative'
+      ? 'the larger tentative definition is kept'
+      : `the first ${lost} definition is kept`;
+  return `${lost} gives way to ${won}`;
+}
+
+function strengthOf(objects: readonly BpfObject[], at: SymbolAt): string {
+  const symbol = objects[at.file]?.symbols[at.index];
+  if (symbol?.kind === 'variable' && symbol.common === true) return 'tentative';
+  return symbol?.binding === 'weak' ? 'weak' : 'strong';
+}
+
+function openReason(objects: readonly BpfObject[], group: SymbolGroup): string {
+  const symbol = objects[group.winner.file]?.symbols[group.winner.index];
+  if (symbol !== undefined && isKernelName(symbol))
+    return `the loader finds it in the kernel (${symbol.kind === 'extern' ? symbol.section : ''})`;
+  return group.strongReference ? 'nothing defines it' : 'nothing defines it; being weak, it reads as 0';
+}

@@ -1,0 +1,50 @@
+/** Who refers to a name, with the source line where there is one. */
+
+import type { BpfObject, BpfSymbol } from '../object/index.ts';
+import { sourceLine } from './problems.ts';
+import type { Resolution } from './resolve.ts';
+
+export interface ReferenceSite {
+  readonly file: string;
+  /** Function or variable that holds the reference. */
+  readonly symbol: string;
+  /** Instruction in a function, byte offset in data. */
+  readonly position: number;
+  /** `file:line: text`, when there is line information. */
+  readonly source: string | null;
+}
+
+/** Every reference to the group, in input order. */
+export function referencesTo(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  groupNumber: number,
+): ReferenceSite[] {
+  return objects.flatMap((object, file) =>
+    object.symbols.flatMap(symbol =>
+      sitesIn(object, symbol, index => resolution.groupOf[file]?.[index] === groupNumber),
+    ),
+  );
+}
+
+function sitesIn(object: BpfObject, symbol: BpfSymbol, wanted: (index: number) => boolean): ReferenceSite[] {
+  if (symbol.kind === 'extern') return [];
+  if (symbol.kind !== 'function') {
+    return symbol.references
+      .filter(reference => wanted(reference.symbol))
+      .map(reference => ({
+        file: object.name,
+        symbol: symbol.name,
+        position: reference.offset,
+        source: null,
+      }));
+  }
+  return symbol.references
+    .filter(reference => wanted(reference.symbol))
+    .map(reference => ({
+      file: object.name,
+      symbol: symbol.name,
+      position: reference.insnIndex,
+      source: sourceLine(symbol, reference.insnIndex),
+    }));
+}
