@@ -5,10 +5,13 @@
 
 import { inputError } from '../diag/index.ts';
 import type { ByteOrder } from './cursor.ts';
+import { decodeText, encodeText } from './cursor.ts';
 
-/** How one field is stored. `u64` values are bigint; everything else is a number. */
+/** How one field is stored. `u64` values are bigint, `chars` are strings; everything else is a number. */
 export interface Field<T> {
   readonly size: number;
+  /** Natural alignment, when it is not the size. */
+  readonly align?: number;
   readonly get: (view: DataView, offset: number, little: boolean) => T;
   readonly set: (view: DataView, offset: number, value: T, little: boolean) => void;
 }
@@ -39,7 +42,29 @@ export const u64: Field<bigint> = {
   set: (view, offset, value, little) => view.setBigUint64(offset, value, little),
 };
 
-type FieldMap = Readonly<Record<string, Field<number> | Field<bigint>>>;
+/** A C `char[length]` that holds a NUL-terminated string. Throws `bytes-text-too-long` when there is no room for the NUL. */
+export function chars(length: number): Field<string> {
+  return {
+    size: length,
+    align: 1,
+    get(view, offset) {
+      const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length);
+      const end = bytes.indexOf(0);
+      return decodeText(bytes.subarray(0, end < 0 ? length : end));
+    },
+    set(view, offset, value) {
+      const bytes = encodeText(value);
+      if (bytes.length >= length) {
+        throw inputError('bytes-text-too-long', [], `text of ${bytes.length} bytes in a field of ${length}`);
+      }
+      const target = new Uint8Array(view.buffer, view.byteOffset + offset, length);
+      target.fill(0);
+      target.set(bytes);
+    },
+  };
+}
+
+type FieldMap = Readonly<Record<string, Field<number> | Field<bigint> | Field<string>>>;
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 
 /** The plain object that a record decodes to. */
@@ -62,15 +87,16 @@ export interface RecordLayout<F extends FieldMap> {
 
 /** Declares a record; fields follow one another with C's natural alignment. */
 export function record<F extends FieldMap>(name: string, fields: F): RecordLayout<F> {
-  const entries = Object.entries(fields) as [keyof F & string, Field<number | bigint>][]; // one union type for the loop
+  const entries = Object.entries(fields) as [keyof F & string, Field<number | bigint | string>][]; // one union type for the loop
   const offsets = new Map<string, number>();
   let end = 0;
   let alignment = 1;
   for (const [key, field] of entries) {
-    const offset = Math.ceil(end / field.size) * field.size;
+    const align = field.align ?? field.size;
+    const offset = Math.ceil(end / align) * align;
     offsets.set(key, offset);
     end = offset + field.size;
-    alignment = Math.max(alignment, field.size);
+    alignment = Math.max(alignment, align);
   }
   const size = Math.ceil(end / alignment) * alignment;
   const steps = entries.map(([key, field]) => ({ key, field, at: offsets.get(key) ?? 0 }));
@@ -88,13 +114,13 @@ export function record<F extends FieldMap>(name: string, fields: F): RecordLayou
           { offset },
         );
       }
-      const value: Record<string, number | bigint> = {};
+      const value: Record<string, number | bigint | string> = {};
       for (const step of steps) value[step.key] = step.field.get(view, offset + step.at, order === 'little');
       return value as Value; // each key of F was set with its own field's type
     },
     encode(view, offset, value, order) {
       for (const step of steps) {
-        const fieldValue = value[step.key] as number | bigint; // Value's union, as in `steps`
+        const fieldValue = value[step.key] as number | bigint | string; // Value's union, as in `steps`
         step.field.set(view, offset + step.at, fieldValue, order === 'little');
       }
     },

@@ -1,0 +1,139 @@
+/**
+ * The port to the operating system: everything that this project asks of it goes through `Sys`.
+ *
+ * It is as small as system calls allow, so that a test can stand in for the kernel (`sys-fake.ts`) and another way
+ * to make system calls can take the place of koffi (`sys-koffi.ts`).
+ */
+
+import { HOST_ORDER } from './uapi.ts';
+
+/** System calls that are made anywhere in this project. */
+export type SyscallName =
+  | 'bind'
+  | 'bpf'
+  | 'close'
+  | 'fcntl'
+  | 'flock'
+  | 'getsockname'
+  | 'ioctl'
+  | 'mmap'
+  | 'munmap'
+  | 'perf_event_open'
+  | 'prlimit64'
+  | 'recvfrom'
+  | 'sendto'
+  | 'setns'
+  | 'setsockopt'
+  | 'socket';
+
+/** Bytes are passed as their address. */
+export type SyscallArgument = number | bigint | Uint8Array;
+
+export interface PollHandle {
+  close(): void;
+}
+
+export interface Sys {
+  /** Result of the call, or minus errno. At most six arguments. */
+  syscall(name: SyscallName, ...args: readonly SyscallArgument[]): number;
+  /** Address of the bytes' memory, for pointers inside structures. Valid while something holds `bytes`. */
+  addressOf(bytes: Uint8Array): bigint;
+  /** Memory that a call mapped into the process. Using it after `munmap` kills the process. */
+  view(address: number, length: number): Uint8Array;
+  /** Calls back on the event loop whenever `fd` is readable, until closed. */
+  poll(fd: number, onReadable: () => void): PollHandle;
+}
+
+/** Holds the buffers of the running call, so that none is collected while the kernel has only its address. */
+let inFlight: readonly Uint8Array[] = [];
+
+/**
+ * bpf(2). Result, or minus errno. `buffers` are those whose addresses stand in `attr`; the kernel writes results
+ * into them and into `attr`.
+ */
+export function bpf(
+  sys: Sys,
+  command: number,
+  attr: Uint8Array,
+  buffers: readonly Uint8Array[] = [],
+): number {
+  inFlight = buffers;
+  const result = sys.syscall('bpf', command, attr, attr.length);
+  inFlight = [];
+  return result;
+}
+
+/** What is being held for the kernel just now; only tests look. */
+export function buffersInFlight(): number {
+  return inFlight.length;
+}
+
+/** Text as a C string. */
+export function cText(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+/** Numbers as the kernel's `u32[]`. */
+export function encodeU32s(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(values.length * 4);
+  const view = new DataView(bytes.buffer);
+  values.forEach((value, index) => {
+    view.setUint32(index * 4, value, HOST_ORDER === 'little');
+  });
+  return bytes;
+}
+
+/** `bytes` as the kernel's `u32[]`. */
+export function decodeU32s(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, index) =>
+    view.getUint32(index * 4, HOST_ORDER === 'little'),
+  );
+}
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+
+/** Pages of a file descriptor mapped into this process. `bytes` is empty after `close()`. */
+export class Mapping {
+  readonly #sys: Sys;
+  readonly #address: number;
+  readonly #length: number;
+  #bytes: Uint8Array;
+
+  private constructor(sys: Sys, address: number, length: number) {
+    this.#sys = sys;
+    this.#address = address;
+    this.#length = length;
+    this.#bytes = sys.view(address, length);
+  }
+
+  /** Maps `length` bytes (a multiple of the page size) shared; returns minus errno when the kernel refuses. */
+  static map(
+    sys: Sys,
+    fd: number,
+    length: number,
+    access: 'read' | 'read-write',
+    offset = 0,
+  ): Mapping | number {
+    const protection = access === 'read' ? PROT_READ : PROT_READ | PROT_WRITE;
+    const address = sys.syscall('mmap', 0, length, protection, MAP_SHARED, fd, offset);
+    return address < 0 ? address : new Mapping(sys, address, length);
+  }
+
+  /** Never keep what this returns beyond `close()`. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  close(): void {
+    if (this.#bytes.length === 0) return;
+    this.#bytes = new Uint8Array(0);
+    this.#sys.syscall('munmap', this.#address, this.#length);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

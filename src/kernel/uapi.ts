@@ -1,0 +1,366 @@
+/**
+ * Attribute layouts of bpf(2), one record for each command, and of the info structures it fills in.
+ *
+ * `union bpf_attr` is shown as one record per use; fields that share an offset have the name of the use that this
+ * project makes of them. Pointers are u64 whatever the machine's pointer size is. All of a record may be given to an
+ * older kernel: it accepts bytes that it does not know as long as they are zero. A test compares all offsets with
+ * those of the C compiler.
+ *
+ * Source: include/uapi/linux/bpf.h, Linux 6.18.
+ */
+
+import {
+  type ByteOrder,
+  chars,
+  type Field,
+  i32,
+  type RecordLayout,
+  type RecordOf,
+  record,
+  u32,
+  u64,
+  viewOf,
+} from '../bytes/index.ts';
+
+/** enum bpf_cmd. */
+export const BPF_MAP_CREATE = 0;
+export const BPF_MAP_LOOKUP_ELEM = 1;
+export const BPF_MAP_UPDATE_ELEM = 2;
+export const BPF_MAP_DELETE_ELEM = 3;
+export const BPF_MAP_GET_NEXT_KEY = 4;
+export const BPF_PROG_LOAD = 5;
+export const BPF_OBJ_PIN = 6;
+export const BPF_OBJ_GET = 7;
+export const BPF_PROG_ATTACH = 8;
+export const BPF_PROG_DETACH = 9;
+export const BPF_PROG_TEST_RUN = 10;
+export const BPF_PROG_GET_NEXT_ID = 11;
+export const BPF_MAP_GET_NEXT_ID = 12;
+export const BPF_PROG_GET_FD_BY_ID = 13;
+export const BPF_MAP_GET_FD_BY_ID = 14;
+export const BPF_OBJ_GET_INFO_BY_FD = 15;
+export const BPF_PROG_QUERY = 16;
+export const BPF_RAW_TRACEPOINT_OPEN = 17;
+export const BPF_BTF_LOAD = 18;
+export const BPF_BTF_GET_FD_BY_ID = 19;
+export const BPF_MAP_LOOKUP_AND_DELETE_ELEM = 21;
+export const BPF_MAP_FREEZE = 22;
+export const BPF_BTF_GET_NEXT_ID = 23;
+export const BPF_MAP_LOOKUP_BATCH = 24;
+export const BPF_MAP_LOOKUP_AND_DELETE_BATCH = 25;
+export const BPF_MAP_UPDATE_BATCH = 26;
+export const BPF_MAP_DELETE_BATCH = 27;
+export const BPF_LINK_CREATE = 28;
+export const BPF_LINK_UPDATE = 29;
+export const BPF_LINK_GET_FD_BY_ID = 30;
+export const BPF_LINK_GET_NEXT_ID = 31;
+export const BPF_ENABLE_STATS = 32;
+export const BPF_ITER_CREATE = 33;
+export const BPF_LINK_DETACH = 34;
+export const BPF_PROG_BIND_MAP = 35;
+
+/** Bytes of a kernel object's name, with its NUL (BPF_OBJ_NAME_LEN). */
+export const BPF_OBJ_NAME_LEN = 16;
+
+/** `__u8[length]` as a string of hexadecimal digits. */
+function hex(length: number): Field<string> {
+  return {
+    size: length,
+    align: 1,
+    get: (view, offset) =>
+      Array.from({ length }, (_, i) =>
+        view
+          .getUint8(offset + i)
+          .toString(16)
+          .padStart(2, '0'),
+      ).join(''),
+    set(view, offset, value) {
+      for (let i = 0; i < length; i++) {
+        view.setUint8(offset + i, Number.parseInt(value.slice(2 * i, 2 * i + 2), 16) || 0);
+      }
+    },
+  };
+}
+
+export const MapCreateAttr = record('map_create', {
+  map_type: u32,
+  key_size: u32,
+  value_size: u32,
+  max_entries: u32,
+  map_flags: u32,
+  inner_map_fd: u32,
+  numa_node: u32,
+  map_name: chars(BPF_OBJ_NAME_LEN),
+  map_ifindex: u32,
+  btf_fd: u32,
+  btf_key_type_id: u32,
+  btf_value_type_id: u32,
+  btf_vmlinux_value_type_id: u32,
+  map_extra: u64,
+  value_type_btf_obj_fd: i32,
+  map_token_fd: i32,
+});
+
+/** Commands on one element; `value` is `next_key` for BPF_MAP_GET_NEXT_KEY. */
+export const MapElemAttr = record('map_elem', { map_fd: u32, key: u64, value: u64, flags: u64 });
+
+export const MapBatchAttr = record('map_batch', {
+  in_batch: u64,
+  out_batch: u64,
+  keys: u64,
+  values: u64,
+  count: u32,
+  map_fd: u32,
+  elem_flags: u64,
+  flags: u64,
+});
+
+export const MapFreezeAttr = record('map_freeze', { map_fd: u32 });
+
+export const ProgLoadAttr = record('prog_load', {
+  prog_type: u32,
+  insn_cnt: u32,
+  insns: u64,
+  license: u64,
+  log_level: u32,
+  log_size: u32,
+  log_buf: u64,
+  kern_version: u32,
+  prog_flags: u32,
+  prog_name: chars(BPF_OBJ_NAME_LEN),
+  prog_ifindex: u32,
+  expected_attach_type: u32,
+  prog_btf_fd: u32,
+  func_info_rec_size: u32,
+  func_info: u64,
+  func_info_cnt: u32,
+  line_info_rec_size: u32,
+  line_info: u64,
+  line_info_cnt: u32,
+  attach_btf_id: u32,
+  /** Also attach_btf_obj_fd. */
+  attach_prog_fd: u32,
+  core_relo_cnt: u32,
+  fd_array: u64,
+  core_relos: u64,
+  core_relo_rec_size: u32,
+  log_true_size: u32,
+  prog_token_fd: i32,
+  fd_array_cnt: u32,
+});
+
+export const BtfLoadAttr = record('btf_load', {
+  btf: u64,
+  btf_log_buf: u64,
+  btf_size: u32,
+  btf_log_size: u32,
+  btf_log_level: u32,
+  btf_log_true_size: u32,
+  btf_flags: u32,
+  btf_token_fd: i32,
+});
+
+export const ObjPinAttr = record('obj_pin', { pathname: u64, bpf_fd: u32, file_flags: u32, path_fd: i32 });
+
+/** Also for BPF_PROG_DETACH, with `attach_bpf_fd` 0 for any program. */
+export const ProgAttachAttr = record('prog_attach', {
+  target_fd: u32,
+  attach_bpf_fd: u32,
+  attach_type: u32,
+  attach_flags: u32,
+  replace_bpf_fd: u32,
+  relative_fd: u32,
+  expected_revision: u64,
+});
+
+export const TestRunAttr = record('test_run', {
+  prog_fd: u32,
+  retval: u32,
+  data_size_in: u32,
+  data_size_out: u32,
+  data_in: u64,
+  data_out: u64,
+  repeat: u32,
+  duration: u32,
+  ctx_size_in: u32,
+  ctx_size_out: u32,
+  ctx_in: u64,
+  ctx_out: u64,
+  flags: u32,
+  cpu: u32,
+  batch_size: u32,
+});
+
+/** BPF_*_GET_NEXT_ID (`start_id` → `next_id`) and BPF_*_GET_FD_BY_ID (`start_id` is the id). */
+export const IdAttr = record('get_id', { start_id: u32, next_id: u32, open_flags: u32, token_fd: i32 });
+
+export const InfoAttr = record('info_by_fd', { bpf_fd: u32, info_len: u32, info: u64 });
+
+export const QueryAttr = record('prog_query', {
+  target_fd: u32,
+  attach_type: u32,
+  query_flags: u32,
+  attach_flags: u32,
+  prog_ids: u64,
+  count: u32,
+  prog_attach_flags: u64,
+  link_ids: u64,
+  link_attach_flags: u64,
+  revision: u64,
+});
+
+export const RawTracepointAttr = record('raw_tracepoint', { name: u64, prog_fd: u32, cookie: u64 });
+
+/** The part of BPF_LINK_CREATE that all kinds share; what follows at 16 depends on the kind (see below). */
+export const LinkCreateAttr = record('link_create', {
+  prog_fd: u32,
+  target_fd: u32,
+  attach_type: u32,
+  flags: u32,
+  /** Target BTF id (freplace), relative fd or id (tcx, netkit, cgroup), protocol family (netfilter). */
+  word: u32,
+  /** Hook number (netfilter), length of iter_info at 24 is `count`. */
+  word2: u32,
+  /** Expected revision (tcx, netkit, cgroup), cookie (tracing). */
+  wide: u64,
+});
+
+/** BPF_LINK_CREATE for perf_event-based links: a cookie at 16. */
+export const LinkCreatePerfAttr = record('link_create_perf', {
+  prog_fd: u32,
+  target_fd: u32,
+  attach_type: u32,
+  flags: u32,
+  bpf_cookie: u64,
+});
+
+/** BPF_LINK_CREATE for netfilter. */
+export const LinkCreateNetfilterAttr = record('link_create_netfilter', {
+  prog_fd: u32,
+  target_fd: u32,
+  attach_type: u32,
+  flags: u32,
+  pf: u32,
+  hooknum: u32,
+  priority: i32,
+  netfilter_flags: u32,
+});
+
+/** BPF_LINK_CREATE for iterators. */
+export const LinkCreateIterAttr = record('link_create_iter', {
+  prog_fd: u32,
+  target_fd: u32,
+  attach_type: u32,
+  flags: u32,
+  iter_info: u64,
+  iter_info_len: u32,
+});
+
+/** `new_fd` and `old_fd` are programs, or maps for struct_ops. */
+export const LinkUpdateAttr = record('link_update', { link_fd: u32, new_fd: u32, flags: u32, old_fd: u32 });
+
+export const LinkDetachAttr = record('link_detach', { link_fd: u32 });
+export const EnableStatsAttr = record('enable_stats', { type: u32 });
+export const IterCreateAttr = record('iter_create', { link_fd: u32, flags: u32 });
+export const ProgBindMapAttr = record('prog_bind_map', { prog_fd: u32, map_fd: u32, flags: u32 });
+
+export const ProgInfo = record('bpf_prog_info', {
+  type: u32,
+  id: u32,
+  tag: hex(8),
+  jited_prog_len: u32,
+  xlated_prog_len: u32,
+  jited_prog_insns: u64,
+  xlated_prog_insns: u64,
+  load_time: u64,
+  created_by_uid: u32,
+  nr_map_ids: u32,
+  map_ids: u64,
+  name: chars(BPF_OBJ_NAME_LEN),
+  ifindex: u32,
+  /** Bit 0; a bit field in C. */
+  gpl_compatible: u32,
+  netns_dev: u64,
+  netns_ino: u64,
+  nr_jited_ksyms: u32,
+  nr_jited_func_lens: u32,
+  jited_ksyms: u64,
+  jited_func_lens: u64,
+  btf_id: u32,
+  func_info_rec_size: u32,
+  func_info: u64,
+  nr_func_info: u32,
+  nr_line_info: u32,
+  line_info: u64,
+  jited_line_info: u64,
+  nr_jited_line_info: u32,
+  line_info_rec_size: u32,
+  jited_line_info_rec_size: u32,
+  nr_prog_tags: u32,
+  prog_tags: u64,
+  run_time_ns: u64,
+  run_cnt: u64,
+  recursion_misses: u64,
+  verified_insns: u32,
+  attach_btf_obj_id: u32,
+  attach_btf_id: u32,
+});
+
+export const MapInfo = record('bpf_map_info', {
+  type: u32,
+  id: u32,
+  key_size: u32,
+  value_size: u32,
+  max_entries: u32,
+  map_flags: u32,
+  name: chars(BPF_OBJ_NAME_LEN),
+  ifindex: u32,
+  btf_vmlinux_value_type_id: u32,
+  netns_dev: u64,
+  netns_ino: u64,
+  btf_id: u32,
+  btf_key_type_id: u32,
+  btf_value_type_id: u32,
+  btf_vmlinux_id: u32,
+  map_extra: u64,
+});
+
+export const BtfInfo = record('bpf_btf_info', {
+  btf: u64,
+  btf_size: u32,
+  id: u32,
+  name: u64,
+  name_len: u32,
+  kernel_btf: u32,
+});
+
+/** The common head, and the words behind it: ifindex and attach type (XDP, tcx), attach type and target (tracing). */
+export const LinkInfo = record('bpf_link_info', {
+  type: u32,
+  id: u32,
+  prog_id: u32,
+  _: u32,
+  word0: u32,
+  word1: u32,
+  word2: u32,
+  word3: u32,
+});
+
+/** Byte order of the machine that this runs on: that of every attribute. */
+export const HOST_ORDER: ByteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 'little' : 'big';
+
+type Layout = RecordLayout<Readonly<Record<string, Field<number> | Field<bigint> | Field<string>>>>;
+
+/** The attribute of one call: `values` where given, zero elsewhere. */
+export function encodeAttr<L extends Layout>(layout: L, values: Partial<RecordOf<L>>): Uint8Array {
+  const bytes = new Uint8Array(layout.size);
+  const view = viewOf(bytes);
+  layout.encode(view, 0, { ...layout.decode(view, 0, HOST_ORDER), ...values }, HOST_ORDER);
+  return bytes;
+}
+
+/** What the kernel left in the attribute. */
+export function decodeAttr<L extends Layout>(layout: L, bytes: Uint8Array): RecordOf<L> {
+  // The layout's own decode has this type; the constraint of L hides it.
+  return layout.decode(viewOf(bytes), 0, HOST_ORDER) as RecordOf<L>;
+}
