@@ -221,6 +221,12 @@ function identifyText(bytes: Uint8Array): FileIdentity | undefined {
 }
 
 function isText(probe: Uint8Array): boolean {
+  try {
+    // Streaming forgives a character cut at the end of the probe.
+    new TextDecoder('utf-8', { fatal: true }).decode(probe, { stream: true });
+  } catch {
+    return false;
+  }
   return probe.every(byte => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
 }
 
