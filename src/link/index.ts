@@ -1,5 +1,6 @@
 export * from './gc.ts';
 export * from './inputs.ts';
+export * from './inspect.ts';
 export * from './license.ts';
 export * from './link.ts';
 export * from './relink.ts';

@@ -6,9 +6,11 @@ import {
   type BpfObject,
   type FunctionSymbol,
   programsOf,
+  programTypeOf,
   type SymbolIndex,
   sectionOf,
 } from '../object/index.ts';
+import { BPF_F_XDP_HAS_FRAGS } from '../object/uapi.ts';
 import type { LinkInput } from './inputs.ts';
 import type { SymbolAt } from './resolve.ts';
 
@@ -214,8 +216,7 @@ function framesProblem(
   program: FunctionSymbol,
   section: string,
 ): Problem | null {
-  const wantsFrags = hosts.some(host => host.includes('.frags'));
-  if (!wantsFrags || section.includes('.frags')) return null;
+  if (!hosts.some(handlesFrags) || handlesFrags(section)) return null;
   return problem(
     'relink-frags',
     component.name,
@@ -226,15 +227,13 @@ function framesProblem(
   );
 }
 
-/** Section names with their variants taken off: `xdp.frags/devmap` and `xdp` are one type. */
-function typeOfSection(section: string): string {
-  const end = section.search(/[./]/);
-  const base = (end < 0 ? section : section.slice(0, end)).replace(/^\?/, '');
-  return SAME_TYPE.get(base) ?? base;
+function handlesFrags(section: string): boolean {
+  return ((programTypeOf(section)?.flags ?? 0) & BPF_F_XDP_HAS_FRAGS) !== 0;
 }
 
-const SAME_TYPE: ReadonlyMap<string, string> = new Map([
-  ['tcx', 'tc'],
-  ['classifier', 'tc'],
-  ['action', 'tc'],
-]);
+/** Program type of a section; a name outside the table stands for itself, up to its first variant or target. */
+function typeOfSection(section: string): string {
+  const known = programTypeOf(section);
+  if (known !== undefined) return String(known.progType);
+  return section.slice(0, Math.max(section.search(/[./]|$/), 0));
+}
