@@ -1,0 +1,301 @@
+/**
+ * Rules about values of a type: no type contains itself, and what a struct or array contains fits into it.
+ *
+ * Containing is followed depth first with colours and a stack of its own, since depth comes from the file. Sizes are
+ * known when a type is left, so containers are checked in the same walk. A second walk over pointers and modifiers
+ * alone refuses pointers that lead back to themselves without a struct or a function between; no source language
+ * can say that, the kernel refuses it, and it could not be written down as a C type.
+ */
+
+import { quote } from '../diag/index.ts';
+import type { RawBtf } from './raw.ts';
+import type { BtfId } from './types.ts';
+import { BTF_KIND } from './types.ts';
+import { describeType, typeError } from './validate.ts';
+import { kindOfInfo, vlenOfInfo } from './words.ts';
+
+const WHITE = 0;
+const GREY = 1;
+const BLACK = 2;
+/** Size of void, functions and forward declarations. */
+const NO_SIZE = -1;
+
+export function requireFiniteTypes(btf: RawBtf): void {
+  new ValueWalk(btf).run();
+  requirePointersEnd(btf);
+}
+
+class ValueWalk {
+  readonly #btf: RawBtf;
+  readonly #colour: Uint8Array;
+  readonly #size: Float64Array;
+  readonly #pointerSize: number;
+  #stack = new Uint32Array(64);
+  #next = new Uint32Array(64);
+  #depth = 0;
+
+  constructor(btf: RawBtf) {
+    this.#btf = btf;
+    this.#colour = new Uint8Array(btf.count + 1);
+    this.#size = new Float64Array(btf.count + 1);
+    this.#size[0] = NO_SIZE;
+    this.#colour[0] = BLACK;
+    this.#pointerSize = pointerSize(btf);
+  }
+
+  run(): void {
+    for (let id = 1; id <= this.#btf.count; id++) {
+      if (this.#colour[id] !== WHITE) continue;
+      this.#enter(id);
+      while (this.#depth > 0) this.#step();
+    }
+    for (let id = 1; id <= this.#btf.count; id++) {
+      if (this.#btf.kindOf(id) === BTF_KIND.ARRAY) this.#checkIndex(id);
+    }
+  }
+
+  /** Starts with a type, or finishes it at once when it contains no other. */
+  #enter(id: BtfId): void {
+    const size = this.#plainSize(id);
+    if (size !== undefined) {
+      this.#colour[id] = BLACK;
+      this.#size[id] = size;
+      return;
+    }
+    if (this.#depth === this.#stack.length) {
+      this.#stack = grown(this.#stack);
+      this.#next = grown(this.#next);
+    }
+    this.#colour[id] = GREY;
+    this.#stack[this.#depth] = id;
+    this.#next[this.#depth] = 0;
+    this.#depth++;
+  }
+
+  /** Goes on with the type on top: to its next part, or out of it. */
+  #step(): void {
+    const top = this.#depth - 1;
+    const id = this.#stack[top] ?? 0;
+    const index = this.#next[top] ?? 0;
+    const part = this.#part(id, index);
+    if (part < 0) {
+      this.#size[id] = this.#sizeOf(id);
+      this.#colour[id] = BLACK;
+      this.#depth--;
+      return;
+    }
+    this.#next[top] = index + 1;
+    const colour = this.#colour[part];
+    if (colour === WHITE) this.#enter(part);
+    else if (colour === GREY) throw this.#cycle(part);
+  }
+
+  #cycle(id: BtfId): Error {
+    const from = this.#stack.indexOf(id);
+    const path = Array.from(this.#stack.subarray(from, this.#depth), part => describeType(this.#btf, part));
+    const shown = path.length > 6 ? [...path.slice(0, 3), '…', ...path.slice(-2)] : path;
+    return typeError(this.#btf, id, 'btf-cycle', `contains itself: ${shown.join(' → ')}`);
+  }
+
+  /** Size of a type that contains no other; undefined when it may. */
+  #plainSize(id: BtfId): number | undefined {
+    const btf = this.#btf;
+    switch (btf.kindOf(id)) {
+      case BTF_KIND.INT:
+      case BTF_KIND.ENUM:
+      case BTF_KIND.ENUM64:
+      case BTF_KIND.FLOAT:
+        return btf.words[(btf.start[id] ?? 0) + 2] ?? 0;
+      case BTF_KIND.PTR:
+        return this.#pointerSize;
+      case BTF_KIND.STRUCT:
+      case BTF_KIND.UNION:
+      case BTF_KIND.ARRAY:
+      case BTF_KIND.TYPEDEF:
+      case BTF_KIND.VOLATILE:
+      case BTF_KIND.CONST:
+      case BTF_KIND.RESTRICT:
+      case BTF_KIND.TYPE_TAG:
+        return undefined;
+      default:
+        return NO_SIZE;
+    }
+  }
+
+  /** The contained type number `index`, or -1 after the last. */
+  #part(id: BtfId, index: number): number {
+    const btf = this.#btf;
+    const at = btf.start[id] ?? 0;
+    const info = btf.info(id);
+    switch (kindOfInfo(info)) {
+      case BTF_KIND.STRUCT:
+      case BTF_KIND.UNION:
+        return index < vlenOfInfo(info) ? (btf.words[at + 4 + 3 * index] ?? 0) : -1;
+      case BTF_KIND.ARRAY:
+        return index === 0 ? (btf.words[at + 3] ?? 0) : -1;
+      default:
+        return index === 0 ? (btf.words[at + 2] ?? 0) : -1;
+    }
+  }
+
+  /** Size of a type whose parts are all known; checks that they fit. */
+  #sizeOf(id: BtfId): number {
+    const btf = this.#btf;
+    const at = btf.start[id] ?? 0;
+    switch (btf.kindOf(id)) {
+      case BTF_KIND.STRUCT:
+      case BTF_KIND.UNION:
+        this.#checkMembers(id, at);
+        return btf.words[at + 2] ?? 0;
+      case BTF_KIND.ARRAY:
+        return this.#arraySize(id, btf.words[at + 3] ?? 0, btf.words[at + 5] ?? 0);
+      default:
+        return this.#size[btf.words[at + 2] ?? 0] ?? NO_SIZE;
+    }
+  }
+
+  #arraySize(id: BtfId, element: BtfId, length: number): number {
+    const size = this.#size[element] ?? NO_SIZE;
+    if (size === NO_SIZE) {
+      throw typeError(this.#btf, id, 'btf-array-element', `${describeType(this.#btf, element)} has no size`);
+    }
+    if (size * length <= 0xffffffff) return size * length;
+    throw typeError(
+      this.#btf,
+      id,
+      'btf-array-size',
+      `${length} elements of ${size} bytes are more than 4 GiB`,
+    );
+  }
+
+  #checkMembers(id: BtfId, at: number): void {
+    const { words } = this.#btf;
+    const bits = (words[at + 2] ?? 0) * 8;
+    const info = this.#btf.info(id);
+    const fields = this.#btf.kindFlagOf(id);
+    const end = at + 3 + 3 * vlenOfInfo(info);
+    for (let member = at + 3; member < end; member += 3) {
+      const type = words[member + 1] ?? 0;
+      const place = words[member + 2] ?? 0;
+      const size = this.#size[type] ?? NO_SIZE;
+      if (size === NO_SIZE) {
+        throw this.#memberError(
+          id,
+          member,
+          'btf-member-type',
+          `${describeType(this.#btf, type)} has no size`,
+        );
+      }
+      const width = fields ? place >>> 24 : 0;
+      const offset = fields ? place & 0xffffff : place;
+      if (width === 0 && offset + this.#memberBits(type, size) <= bits) continue;
+      if (width !== 0) this.#checkField(id, member, type, width);
+      if (width !== 0 && offset + width <= bits) continue;
+      const message = `at bit ${offset} it does not end within the ${bits} bits`;
+      throw this.#memberError(id, member, 'btf-member-offset', message);
+    }
+  }
+
+  /** Compilers before the kind flag described bit fields by integers that are narrower than their storage. */
+  #memberBits(type: BtfId, size: number): number {
+    const btf = this.#btf;
+    const target = skipToValue(btf, type);
+    if (btf.kindOf(target) !== BTF_KIND.INT) return size * 8;
+    const data = btf.words[(btf.start[target] ?? 0) + 3] ?? 0;
+    return ((data >>> 16) & 0xff) + (data & 0xff);
+  }
+
+  #checkField(id: BtfId, member: number, type: BtfId, width: number): void {
+    const target = skipToValue(this.#btf, type);
+    const kind = this.#btf.kindOf(target);
+    const integral = kind === BTF_KIND.INT || kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64;
+    if (integral && width <= (this.#size[target] ?? 0) * 8) return;
+    const message = `${describeType(this.#btf, target)} cannot be a bit field of ${width} bits`;
+    throw this.#memberError(id, member, 'btf-bit-field', message);
+  }
+
+  #memberError(id: BtfId, member: number, code: string, message: string): Error {
+    const name = this.#btf.string(this.#btf.words[member] ?? 0);
+    return typeError(this.#btf, id, code, `member ${quote(name)}: ${message}`);
+  }
+
+  #checkIndex(id: BtfId): void {
+    const btf = this.#btf;
+    const index = btf.words[(btf.start[id] ?? 0) + 4] ?? 0;
+    if (btf.kindOf(skipToValue(btf, index)) === BTF_KIND.INT) return;
+    throw typeError(
+      btf,
+      id,
+      'btf-array-index',
+      `index type is ${describeType(btf, index)} instead of an integer`,
+    );
+  }
+}
+
+/** The type behind typedefs and modifiers, which are known to end. */
+function skipToValue(btf: RawBtf, id: BtfId): BtfId {
+  let current = id;
+  while (isNamedOrModified(btf.kindOf(current))) current = btf.words[(btf.start[current] ?? 0) + 2] ?? 0;
+  return current;
+}
+
+function isNamedOrModified(kind: number): boolean {
+  switch (kind) {
+    case BTF_KIND.TYPEDEF:
+    case BTF_KIND.VOLATILE:
+    case BTF_KIND.CONST:
+    case BTF_KIND.RESTRICT:
+    case BTF_KIND.TYPE_TAG:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** 4 when `long` takes 4 bytes (types of a 32-bit kernel), otherwise 8. */
+function pointerSize(btf: RawBtf): number {
+  for (let id = 1; id <= btf.count; id++) {
+    if (btf.kindOf(id) !== BTF_KIND.INT) continue;
+    const name = btf.nameOf(id);
+    if (name !== 'long unsigned int' && name !== 'unsigned long' && name !== 'long int' && name !== 'long')
+      continue;
+    return btf.words[(btf.start[id] ?? 0) + 2] === 4 ? 4 : 8;
+  }
+  return 8;
+}
+
+/** Pointers, modifiers and arrays lead to one type each: walk every chain once, to its end. */
+function requirePointersEnd(btf: RawBtf): void {
+  const colour = new Uint8Array(btf.count + 1);
+  colour[0] = BLACK;
+  for (let first = 1; first <= btf.count; first++) {
+    let id = first;
+    while (colour[id] === WHITE) {
+      colour[id] = GREY;
+      id = pointee(btf, id);
+    }
+    if (colour[id] === GREY) {
+      throw typeError(
+        btf,
+        id,
+        'btf-cycle',
+        'is a pointer that leads to itself without a struct or function between',
+      );
+    }
+    for (let done = first; colour[done] === GREY; done = pointee(btf, done)) colour[done] = BLACK;
+  }
+}
+
+/** The type that a pointer, modifier or array leads to; 0 for others. */
+function pointee(btf: RawBtf, id: BtfId): BtfId {
+  const kind = btf.kindOf(id);
+  if (kind === BTF_KIND.ARRAY) return btf.words[(btf.start[id] ?? 0) + 3] ?? 0;
+  if (kind === BTF_KIND.PTR || isNamedOrModified(kind)) return btf.words[(btf.start[id] ?? 0) + 2] ?? 0;
+  return 0;
+}
+
+function grown(values: Uint32Array): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(values.length * 2);
+  larger.set(values);
+  return larger;
+}
