@@ -15,6 +15,7 @@ import type { Context } from './context.ts';
 type Loader = () => Promise<Command<Context>>;
 
 const COMMANDS: Readonly<Record<string, Loader>> = {
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   link: async () => (await import('./commands/link.ts')).linkCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
 };

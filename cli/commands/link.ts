@@ -1,16 +1,21 @@
 /** `rootlet link`: several objects become one. */
 
 import { buildCommand } from '@stricli/core';
+import { encodeText } from '../../src/bytes/index.ts';
 import { RootletError } from '../../src/diag/index.ts';
 import { link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
-import { type Context, guarded, printJson, tell } from '../context.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { expandResponseFiles, readInputs, requireOutput, writeOutput } from '../files.ts';
+import { formatExplanation, formatLinkMap } from '../format/link-map.ts';
 
 interface Flags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
+  readonly map?: string;
+  readonly explain?: readonly string[];
+  readonly trace: boolean;
 }
 
 export const linkCommand = buildCommand<Flags, string[], Context>({
@@ -33,6 +38,22 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         default: false,
         brief: 'Leave unresolved externs open, to be linked again',
       },
+      map: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: 'Write the link map to FILE',
+        placeholder: 'FILE',
+      },
+      explain: {
+        kind: 'parsed',
+        parse: String,
+        variadic: true,
+        optional: true,
+        brief: 'Say who defines SYM, who lost, and who uses it',
+        placeholder: 'SYM',
+      },
+      trace: { kind: 'boolean', default: false, brief: 'Name every input as it is read' },
       json: { kind: 'boolean', default: false, brief: 'Report as JSON on stdout' },
     },
     aliases: { o: 'output', r: 'relocatable' },
@@ -46,11 +67,15 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
       const inputs = readInputs(expandResponseFiles(paths));
-      const result = link(inputs, { name: output, partial: flags.relocatable });
+      if (flags.trace) for (const input of inputs) tell(this, input.name);
+      const result = link(inputs, { name: output, partial: flags.relocatable, explain: flags.explain ?? [] });
       if (!result.ok) throw new RootletError(result.problems);
       writeOutput(output, writeObject(result.object));
-      if (flags.json) printJson(this, { ok: true, output, report: result.report });
-      else for (const note of result.report.notes) tell(this, `rootlet: note: ${note}`);
+      if (flags.map !== undefined) writeOutput(flags.map, encodeText(formatLinkMap(result.report)));
+      const { report, explanations } = result;
+      if (flags.json) printJson(this, { ok: true, output, report, explanations });
+      else for (const explanation of explanations) print(this, formatExplanation(explanation));
+      if (!flags.json) for (const note of result.report.notes) tell(this, `rootlet: note: ${note}`);
     });
   },
 });

@@ -32,6 +32,19 @@ export function explainName(
   return groups.map(({ group, number }) => explainGroup(objects, resolution, group, number));
 }
 
+/** Explanations of several names, and a problem for each name that no input knows. */
+export function explainAll(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  names: readonly string[],
+): { readonly explanations: readonly Explanation[]; readonly problems: readonly Problem[] } {
+  const outcomes = names.map(name => explainName(objects, resolution, name));
+  return {
+    explanations: outcomes.flatMap(outcome => (Array.isArray(outcome) ? outcome : [])),
+    problems: outcomes.flatMap(outcome => (Array.isArray(outcome) ? [] : [outcome])),
+  };
+}
+
 function unknownName(objects: readonly BpfObject[], resolution: Resolution, name: string): Problem {
   const local = objects.find(object =>
     object.symbols.some(symbol => symbol.binding === 'local' && symbol.name === name),

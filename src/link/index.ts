@@ -1,3 +1,4 @@
+export * from './explain.ts';
 export * from './gc.ts';
 export * from './inputs.ts';
 export * from './inspect.ts';

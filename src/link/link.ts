@@ -8,6 +8,7 @@ import { type Problem, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
 import { checkAgreement } from './agree.ts';
 import { type Combined, combine } from './combine.ts';
+import { type Explanation, explainAll } from './explain.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
 import { separateStatics } from './names.ts';
@@ -24,12 +25,16 @@ export interface LinkOptions {
   readonly name?: string;
   /** Leave unresolved externs in place, so that the result can be linked again (`ld -r`). Default false. */
   readonly partial?: boolean;
+  /** Names to explain in `LinkSuccess.explanations`; a name that no input knows is a problem of class `usage`. */
+  readonly explain?: readonly string[];
 }
 
 export interface LinkSuccess {
   readonly ok: true;
   readonly object: BpfObject;
   readonly report: LinkReport;
+  /** For `LinkOptions.explain`, in that order. */
+  readonly explanations: readonly Explanation[];
 }
 
 export interface LinkFailure {
@@ -49,6 +54,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const resolution = resolve(objects);
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
+  const explained = explainAll(objects, resolution, options.explain ?? []);
   const problems = [
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
@@ -56,6 +62,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
     ...sections.problems,
     ...license.problems,
     ...versionProblems(objects),
+    ...explained.problems,
   ];
   if (problems.length > 0) return { ok: false, problems };
   // From here on nothing can fail: every name has its winner and every winner its type.
@@ -64,11 +71,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const merged = mergeStrings(combined);
   const renames = separateStatics(merged);
   const object = withLicense(applyRenames(merged.object, renames), license.license);
-  return {
-    ok: true,
-    object,
-    report: reportLink({ objects, resolution, combined: merged, renames, license }),
-  };
+  const report = reportLink({ objects, resolution, combined: merged, renames, license });
+  return { ok: true, object, report, explanations: explained.explanations };
 }
 
 /** Equal string literals of all inputs are kept once. */

@@ -1,0 +1,46 @@
+/** Code as text: instructions with the names they refer to, and the C lines they came from. */
+
+import { printable } from '../../src/diag/index.ts';
+import { CodeView, disassemble } from '../../src/isa/index.ts';
+import type { BpfObject, FunctionSymbol } from '../../src/object/index.ts';
+import { sectionOf } from '../../src/object/index.ts';
+
+export function disassembleObject(object: BpfObject): string {
+  return object.symbols
+    .flatMap(symbol => (symbol.kind === 'function' ? [disassembleFunction(object, symbol)] : []))
+    .join('\n\n');
+}
+
+function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string {
+  const lines = new Map(
+    symbol.lines.map(line => [line.insnIndex, `; ${line.file}:${line.line}: ${line.text.trim()}`]),
+  );
+  const names = new Map(
+    symbol.references.map(reference => [reference.insnIndex, targetText(object, reference)]),
+  );
+  const insns = disassemble(new CodeView(symbol.code, object.byteOrder), {
+    symbolAt: index => names.get(index),
+  });
+  const text = insns.flatMap(insn => {
+    const source = lines.get(insn.insnIndex);
+    const row = `${String(insn.insnIndex).padStart(6)}:  ${insn.text}`;
+    return source === undefined ? [row] : [`        ${source}`, row];
+  });
+  return [`${symbol.name} (section ${sectionOf(object, symbol)?.name ?? ''}):`, ...text]
+    .map(printable)
+    .join('\n');
+}
+
+function targetText(object: BpfObject, reference: FunctionSymbol['references'][number]): string {
+  const target = object.symbols[reference.symbol];
+  const name =
+    target?.name === '' || target === undefined ? anonymousName(object, reference.symbol) : target.name;
+  return reference.addend === 0 ? name : `${name}+${reference.addend}`;
+}
+
+function anonymousName(object: BpfObject, index: number): string {
+  const target = object.symbols[index];
+  return target === undefined || target.kind === 'extern'
+    ? '?'
+    : `${sectionOf(object, target)?.name ?? ''}[${index}]`;
+}

@@ -1,0 +1,68 @@
+/** The link map: inputs, what came from where, what was discarded and why, how many types remain. */
+
+import type { Explanation, LinkReport } from '../../src/link/index.ts';
+import { table } from './table.ts';
+
+const REASONS = { weak: 'overridden by', slot: 'slot, replaced by', unused: 'unused' } as const;
+
+export function formatLinkMap(report: LinkReport): string {
+  const parts = [
+    section(
+      'inputs',
+      report.inputs.map(input => [input.name, `${input.symbols} symbols`, `${input.types} types`]),
+    ),
+    section(
+      'symbols',
+      report.symbols.map(symbol => [
+        symbol.section,
+        String(symbol.size),
+        symbol.binding,
+        symbol.name,
+        symbol.file,
+        symbol.declaration,
+      ]),
+    ),
+    section(
+      'discarded',
+      report.discarded.map(entry => [
+        entry.name,
+        `${entry.size} bytes`,
+        entry.file,
+        `${REASONS[entry.reason]}${entry.winner === null ? '' : ` ${entry.winner}`}`,
+      ]),
+    ),
+    section(
+      'renamed',
+      report.renames.map(rename => [rename.file, rename.from, '->', rename.to]),
+    ),
+    section(
+      'left open',
+      report.unresolved.map(name => [name]),
+    ),
+    `types: ${report.types.before} in the inputs, ${report.types.after} in the result`,
+    `licence: ${report.license ?? 'not stated'}`,
+    ...report.notes.map(note => `note: ${note}`),
+  ];
+  return `${parts.filter(part => part !== '').join('\n')}\n`;
+}
+
+function section(title: string, rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? '' : `${title}:\n${table(rows, '  ')}`;
+}
+
+export function formatExplanation(explanation: Explanation): string {
+  const lines = [
+    `${explanation.name}:`,
+    explanation.winner === null
+      ? `  not defined: ${explanation.unresolved ?? ''}`
+      : `  defined by  ${explanation.winner}`,
+    ...explanation.losers.map(loser => `  lost        ${loser.definition} (${loser.reason})`),
+    ...explanation.declarations.map(declaration => `  declared by ${declaration}`),
+    ...explanation.references.map(
+      site =>
+        `  used by     ${site.file}: ${site.symbol}, at ${site.position}${site.source === null ? '' : `, ${site.source}`}`,
+    ),
+    ...(explanation.hidden ? ['  hidden: one of its declarations is; loaders make it static'] : []),
+  ];
+  return lines.join('\n');
+}
