@@ -1,0 +1,269 @@
+/**
+ * Every field of a small object set to every awkward value, fields in pairs, flipped bytes and cut files.
+ *
+ * Whatever the bytes are, parsing either returns something sound or throws a `RootletError`, and says the same thing
+ * the second time.
+ */
+
+import { describe, expect, it } from 'vitest';
+import type { ByteOrder } from '../../src/bytes/index.ts';
+import { viewOf } from '../../src/bytes/index.ts';
+import { RootletError } from '../../src/diag/index.ts';
+import type { ElfFile } from '../../src/elf/index.ts';
+import {
+  Elf64Ehdr,
+  Elf64Rel,
+  Elf64Shdr,
+  Elf64Sym,
+  isIgnoredSection,
+  parseArchive,
+  parseElf,
+  relocationWidth,
+  SHF_EXECINSTR,
+  SHN_ABS,
+  SHN_COMMON,
+  writeElf,
+} from '../../src/elf/index.ts';
+import { ElfPatcher, SECTION, sampleOutput } from './elf-sample.ts';
+import { SeededRandom } from './random.ts';
+
+interface Field {
+  readonly name: string;
+  readonly at: number;
+  readonly width: number;
+}
+
+/** Every field of every record of the sample. */
+function fieldsOf(elf: ElfPatcher): Field[] {
+  const fields: Field[] = [];
+  const add = (
+    what: string,
+    at: number,
+    layout: { readonly size: number; readonly offsets: object },
+  ): void => {
+    const offsets: [string, number][] = Object.entries(layout.offsets);
+    offsets.forEach(([name, offset], index) => {
+      const end = offsets[index + 1]?.[1] ?? layout.size;
+      fields.push({ name: `${what}.${name}`, at: at + offset, width: end - offset });
+    });
+  };
+  const tableOf = (section: number, layout: typeof Elf64Sym | typeof Elf64Rel): void => {
+    const at = elf.fileOffset(section);
+    const size = Number(
+      viewOf(elf.bytes).getBigUint64(elf.sectionHeaderAt(section) + 32, elf.order === 'little'),
+    );
+    for (let i = 0; i < size / layout.size; i++)
+      add(`${layout.name}[${section}][${i}]`, at + i * layout.size, layout);
+  };
+  add('Elf64_Ehdr', 0, Elf64Ehdr);
+  for (let index = 0; index <= SECTION.strtab; index++)
+    add(`Elf64_Shdr[${index}]`, elf.sectionHeaderAt(index), Elf64Shdr);
+  tableOf(SECTION.symtab, Elf64Sym);
+  for (const section of [SECTION.relText, SECTION.relXdp, SECTION.relData, SECTION.relDebug])
+    tableOf(section, Elf64Rel);
+  return fields;
+}
+
+/** Awkward values for a field that holds `now`, cut to its width. */
+function awkward(now: bigint, fileSize: number): readonly bigint[] {
+  const size = BigInt(fileSize);
+  const edges = [0n, 1n, 2n, 3n, 7n, 8n, 16n, 24n, 64n, 0xffn, 0xff00n, 0xfff1n, 0xfff2n, 0xffffn];
+  const powers = [
+    1n << 31n,
+    1n << 32n,
+    (1n << 32n) - 1n,
+    (1n << 53n) - 1n,
+    1n << 53n,
+    1n << 63n,
+    (1n << 64n) - 1n,
+  ];
+  const wrapping = [(1n << 64n) - 8n, (1n << 64n) - 0x48n, (1n << 64n) - size];
+  return [...edges, ...powers, ...wrapping, size - 1n, size, size + 1n, now - 1n, now + 1n, now * 2n, ~now];
+}
+
+function getField(bytes: Uint8Array, field: Field, order: ByteOrder): bigint {
+  let value = 0n;
+  for (let i = 0; i < field.width; i++) {
+    const at = field.at + (order === 'big' ? i : field.width - 1 - i);
+    value = (value << 8n) | BigInt(bytes[at] ?? 0);
+  }
+  return value;
+}
+
+function setField(bytes: Uint8Array, field: Field, order: ByteOrder, value: bigint): void {
+  for (let i = 0; i < field.width; i++) {
+    const at = field.at + (order === 'little' ? i : field.width - 1 - i);
+    bytes[at] = Number((value >> BigInt(8 * i)) & 0xffn);
+  }
+}
+
+/** What a parsed file promises to those who index into it. Written without the parser's own helpers. */
+function expectSound(file: ElfFile, bytes: Uint8Array): void {
+  const problems: string[] = [];
+  const demand = (holds: boolean, what: string): void => {
+    if (!holds) problems.push(what);
+  };
+  for (const [index, section] of file.sections.entries()) {
+    demand(section.bytes.length === 0 || section.bytes.length === section.size, `section ${index} contents`);
+    demand(section.bytes.buffer === bytes.buffer || section.bytes.length === 0, `section ${index} is a view`);
+    demand(
+      Number.isSafeInteger(section.flags) && Number.isSafeInteger(section.size),
+      `section ${index} numbers`,
+    );
+  }
+  for (const [index, symbol] of file.symbols.entries()) {
+    if (symbol.section === SHN_ABS || symbol.section === SHN_COMMON) continue;
+    const section = file.sections[symbol.section];
+    if (section === undefined) demand(false, `symbol ${index} section`);
+    else if (symbol.section !== 0 && !isIgnoredSection(section)) {
+      demand(symbol.value + symbol.size <= section.size, `symbol ${index} range`);
+      demand(Number.isSafeInteger(symbol.value), `symbol ${index} value`);
+    }
+  }
+  for (const [target, records] of file.relocations) {
+    const section = file.sections[target];
+    const isCode = ((section?.flags ?? 0) & SHF_EXECINSTR) !== 0;
+    for (const { offset, type, symbol } of records) {
+      const width = relocationWidth(type, isCode) ?? Number.POSITIVE_INFINITY;
+      demand(offset + width <= (section?.bytes.length ?? 0), `relocation of ${target} range`);
+      demand(!isCode || offset % 8 === 0, `relocation of ${target} alignment`);
+      demand(symbol > 0 && symbol < file.symbols.length, `relocation of ${target} symbol`);
+    }
+  }
+  expect(problems).toEqual([]);
+}
+
+/** Parses twice; returns whether the bytes were accepted. */
+function expectControlled(bytes: Uint8Array, label: string): boolean {
+  const attempt = (): ElfFile | string => {
+    try {
+      return parseElf(bytes, 'x.o');
+    } catch (error) {
+      if (error instanceof RootletError) return error.message;
+      throw new Error(`${label}: ${String(error)}`, { cause: error });
+    }
+  };
+  const first = attempt();
+  const second = attempt();
+  if (typeof first === 'string') {
+    expect(second, label).toBe(first);
+    return false;
+  }
+  expectSound(first, bytes);
+  return true;
+}
+
+describe.each(['little', 'big'] as const)('%s endian', order => {
+  it('every field with every awkward value', () => {
+    const elf = ElfPatcher.sample(order);
+    let refused = 0;
+    let tried = 0;
+    for (const field of fieldsOf(elf)) {
+      const now = getField(elf.bytes, field, order);
+      for (const value of awkward(now, elf.bytes.length)) {
+        const bytes = elf.bytes.slice();
+        setField(bytes, field, order, value);
+        tried++;
+        if (!expectControlled(bytes, `${field.name} = ${value}`)) refused++;
+      }
+    }
+    expect(tried).toBeGreaterThan(8000);
+    // Fields without meaning here (addresses, padding, program headers, DWARF) accept everything.
+    expect(refused / tried).toBeGreaterThan(0.4);
+  });
+
+  it('pairs of fields, seed 20250101', () => {
+    const random = new SeededRandom(20250101);
+    const elf = ElfPatcher.sample(order);
+    const fields = fieldsOf(elf);
+    for (let round = 0; round < 6000; round++) {
+      const bytes = elf.bytes.slice();
+      const label: string[] = [];
+      for (let i = 0; i < 2; i++) {
+        const field = random.pick(fields);
+        const value = random.pick(awkward(getField(bytes, field, order), bytes.length));
+        setField(bytes, field, order, value);
+        label.push(`${field.name} = ${value}`);
+      }
+      expectControlled(bytes, `round ${round}: ${label.join(', ')}`);
+    }
+  });
+
+  it('flipped bytes, seed 7', () => {
+    const random = new SeededRandom(7);
+    const original = writeElf(sampleOutput(order));
+    for (let round = 0; round < 6000; round++) {
+      const bytes = original.slice();
+      for (let i = random.below(8); i >= 0; i--) bytes[random.below(bytes.length)] = random.below(256);
+      expectControlled(bytes, `round ${round}`);
+    }
+  });
+
+  it('cut at every length', () => {
+    const original = writeElf(sampleOutput(order));
+    for (let length = 0; length < original.length; length++) {
+      expect(expectControlled(original.slice(0, length), `${length} bytes`), `${length} bytes`).toBe(false);
+    }
+  });
+});
+
+describe('archives', () => {
+  it('flipped bytes and cut files, seed 11', () => {
+    const random = new SeededRandom(11);
+    const header = (name: string, size: number): string =>
+      `${name.padEnd(16)}${'0'.padEnd(12)}0     0     644     ${String(size).padEnd(10)}\`\n`;
+    const text = `!<arch>\n${header('/', 16)}\0\0\0\x01\0\0\0\x9efoo\0bar\0${header('//', 14)}long_names.o/${header('/0', 4)}data${header('#1/4', 8)}b.o\0data`;
+    const original = Uint8Array.from(text, character => character.charCodeAt(0));
+    expect(parseArchive(original, 'x.a').members).toHaveLength(2);
+    for (let round = 0; round < 20_000; round++) {
+      const bytes = original.slice(
+        0,
+        random.below(4) === 0 ? random.below(original.length) : original.length,
+      );
+      for (let i = random.below(4); i > 0; i--) bytes[random.below(bytes.length)] = random.below(256);
+      try {
+        const archive = parseArchive(bytes, 'x.a');
+        for (const position of archive.symbols.values()) expect(archive.members[position]).toBeDefined();
+      } catch (error) {
+        if (!(error instanceof RootletError)) throw new Error(`round ${round}`, { cause: error });
+      }
+    }
+  });
+});
+
+describe('size', () => {
+  it('parse time grows with the file, not faster', () => {
+    const parseTime = (count: number): number => {
+      const symbols = Array.from({ length: count }, (_, index) => ({
+        name: `function_${index}`,
+        value: index * 8,
+        size: 8,
+        type: 2,
+        binding: index % 2,
+        visibility: 0,
+        section: 1,
+      }));
+      const relocations = symbols.map((_, index) => ({ offset: index * 8, type: 10, symbol: count - index }));
+      const bytes = new Uint8Array(count * 8);
+      const text = { name: '.text', type: 1, flags: 6, align: 8, entsize: 0, bytes, size: bytes.length };
+      const object = writeElf({
+        byteOrder: 'little',
+        flags: 0,
+        sections: [text],
+        symbols,
+        relocations: new Map([[1, relocations]]),
+      });
+      const times = [1, 2, 3].map(() => {
+        const start = performance.now();
+        expect(parseElf(object, 'x.o').symbols).toHaveLength(count + 1);
+        return performance.now() - start;
+      });
+      return Math.min(...times);
+    };
+    parseTime(5000);
+    const small = parseTime(10_000);
+    const large = parseTime(160_000);
+    // Quadratic growth would be 256 times; 16 is ideal, and the machine is shared.
+    expect(large / small).toBeLessThan(100);
+  });
+});
