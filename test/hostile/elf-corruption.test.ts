@@ -212,7 +212,7 @@ describe('archives', () => {
     const random = new SeededRandom(11);
     const header = (name: string, size: number): string =>
       `${name.padEnd(16)}${'0'.padEnd(12)}0     0     644     ${String(size).padEnd(10)}\`\n`;
-    const text = `!<arch>\n${header('/', 16)}\0\0\0\x01\0\0\0\x9efoo\0bar\0${header('//', 14)}long_names.o/${header('/0', 4)}data${header('#1/4', 8)}b.o\0data`;
+    const text = `!<arch>\n${header('/', 16)}\0\0\0\x01\0\0\0\x9efoo\0bar\0${header('//', 14)}long_names.o/\n${header('/0', 4)}data${header('#1/4', 8)}b.o\0data`;
     const original = Uint8Array.from(text, character => character.charCodeAt(0));
     expect(parseArchive(original, 'x.a').members).toHaveLength(2);
     for (let round = 0; round < 20_000; round++) {
