@@ -155,7 +155,8 @@ async function compare(jobs) {
 async function main() {
   const check = process.argv.includes('--check');
   const wanted = process.argv.slice(2).filter(word => word !== '--check');
-  const roots = wanted.length > 0 ? wanted.map(word => path.resolve(word)) : SOURCE_ROOTS.map(r => path.join(ROOT, r));
+  const roots =
+    wanted.length > 0 ? wanted.map(word => path.resolve(word)) : SOURCE_ROOTS.map(r => path.join(ROOT, r));
   const jobs = roots.flatMap(findJobs);
   const version = await clangVersion();
   if (version !== CLANG_VERSION) {

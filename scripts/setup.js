@@ -1,5 +1,6 @@
 // Brings a fresh clone to the point where it can run: npm packages, the build, and (with --tools) the Debian packages
 // that the tests compare with. Plain JavaScript on Node's own modules, since it runs before anything is installed.
+// Says nothing and touches no network when everything is there.
 //
 //   node scripts/setup.js           packages and build
 //   node scripts/setup.js --tools   also what the tests use
@@ -11,25 +12,42 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const stamps = join(root, 'node_modules', '.cache', 'rootlet');
+const cache = join(root, '.cache');
+const buildStamp = join(root, 'dist', '.sources');
 
-/** Debian packages that the tests use, and the command or file that shows that one is there. */
+/** Debian packages that the tests use, and a file that shows that one is there. */
 const TOOLS = [
   ['clang-19', '/usr/bin/clang-19'],
   ['llvm-19', '/usr/bin/llvm-strip-19'],
   ['bpftool', '/usr/sbin/bpftool'],
   ['libbpf-dev', '/usr/include/bpf/bpf_helpers.h'],
+  ['linux-libc-dev', '/usr/include/linux/bpf.h'],
   ['xdp-tools', '/usr/sbin/xdp-loader'],
   ['iproute2', '/bin/ip'],
   ['gcc', '/usr/bin/gcc'],
   ['libc6-dev', '/usr/include/stdio.h'],
 ];
 
-function fail(text) {
+/** @param {string} text */
+function say(text) {
   process.stderr.write(`rootlet: ${text}\n`);
+}
+
+/**
+ * @param {string} text
+ * @returns {never}
+ */
+function fail(text) {
+  say(text);
   process.exit(1);
 }
 
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {import('node:child_process').SpawnSyncOptions} [options]
+ * @returns {string | null} What went wrong.
+ */
 function run(command, args, options = {}) {
   const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
   if (result.error) return `${command} cannot be run: ${result.error.message}`;
@@ -42,31 +60,43 @@ function requireNode() {
   fail(`needs Node 20.12 or newer; this is ${process.versions.node}`);
 }
 
-function digestOf(paths) {
-  const hash = createHash('sha256');
-  for (const path of paths) hash.update(path).update('\0').update(readFileSync(join(root, path)));
-  return hash.digest('hex');
+/** @param {string} path */
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return null;
+  }
 }
 
-function isStamped(name, digest) {
-  const path = join(stamps, name);
-  return existsSync(path) && readFileSync(path, 'utf8') === digest;
-}
-
-function stamp(name, digest) {
-  mkdirSync(stamps, { recursive: true });
-  writeFileSync(join(stamps, name), digest);
+/** Does node_modules hold what package-lock.json asks for? npm keeps its own record of what it installed. */
+function packagesAreThere() {
+  const wanted = readJson(join(root, 'package-lock.json'))?.packages ?? {};
+  const found = readJson(join(root, 'node_modules', '.package-lock.json'))?.packages;
+  if (found === undefined) return false;
+  return Object.entries(wanted).every(([name, entry]) => {
+    if (name === '') return true;
+    const installed = found[name];
+    if (installed === undefined) return entry.optional === true; // for another kind of machine
+    return installed.version === entry.version && existsSync(join(root, name));
+  });
 }
 
 function installPackages() {
-  const digest = digestOf(['package.json', 'package-lock.json']);
-  if (existsSync(join(root, 'node_modules', 'typescript')) && isStamped('packages', digest)) return;
-  process.stderr.write('rootlet: installing npm packages\n');
-  const problem = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (packagesAreThere()) return;
+  say('installing npm packages');
+  const quiet = /** @type {const} */ (['ignore', 'ignore', 'inherit']);
+  const problem = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    stdio: [...quiet],
+    shell: process.platform === 'win32', // npm is a script there
+  });
   if (problem) fail(`${problem}; run "npm ci" by hand to see more`);
-  stamp('packages', digest);
 }
 
+/**
+ * @param {string} folder
+ * @returns {string[]}
+ */
 function sourceFiles(folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry => {
     const path = `${folder}/${entry.name}`;
@@ -75,37 +105,83 @@ function sourceFiles(folder) {
   });
 }
 
+function digestOfSources() {
+  const sources = ['src', 'cli', 'bench']
+    .filter(folder => existsSync(join(root, folder)))
+    .flatMap(sourceFiles);
+  const hash = createHash('sha256');
+  for (const path of ['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources.sort()]) {
+    hash.update(path).update('\0');
+    hash.update(readFileSync(join(root, path)));
+  }
+  return hash.digest('hex');
+}
+
 function build() {
-  const sources = ['src', 'cli', 'bench'].filter(folder => existsSync(join(root, folder))).flatMap(sourceFiles).sort();
-  const digest = digestOf(['package.json', 'tsconfig.json', 'tsconfig.build.json', ...sources]);
-  if (existsSync(join(root, 'dist')) && isStamped('build', digest)) return;
-  process.stderr.write('rootlet: building\n');
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
+  const digest = digestOfSources();
+  if (existsSync(buildStamp) && readFileSync(buildStamp, 'utf8') === digest) return;
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  if (!existsSync(tsc)) fail('no compiler; run "node scripts/setup.js" first');
+  say('building');
+  rmSync(join(root, 'dist'), { recursive: true, force: true });
   const problem = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']);
   if (problem) fail(problem);
-  stamp('build', digest);
+  writeFileSync(buildStamp, digest);
 }
 
 function installTools() {
-  const missing = TOOLS.filter(([, path]) => !existsSync(path)).map(([name]) => name);
+  const missing = TOOLS.flatMap(([name = '', path = '']) => (existsSync(path) ? [] : [name]));
   if (missing.length === 0) return;
-  const debian = existsSync('/usr/bin/apt-get');
-  if (!debian || process.getuid?.() !== 0) {
-    process.stderr.write(`rootlet: tests that need ${missing.join(', ')} will be skipped; to run them, as root: apt-get install ${missing.join(' ')}\n`);
+  const byHand = `apt-get install ${missing.join(' ')}`;
+  if (!existsSync('/usr/bin/apt-get') || process.getuid?.() !== 0) {
+    say(
+      `tests that need ${missing.join(', ')} will be skipped; to run them, as root on Debian 12: ${byHand}`,
+    );
     return;
   }
-  process.stderr.write(`rootlet: installing ${missing.join(' ')}\n`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const quiet = { stdio: ['ignore', 'ignore', 'inherit'], env };
+  say(`installing ${missing.join(' ')}`);
+  /** @type {import('node:child_process').SpawnSyncOptions} */
+  const options = {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  };
   const problem =
-    run('apt-get', ['update', '-qq'], quiet) ??
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], quiet);
-  if (problem) process.stderr.write(`rootlet: ${problem}; tests that need them will be skipped\n`);
+    run('apt-get', ['update', '-qq'], options) ??
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options);
+  if (problem) say(`${problem}; tests that need them will be skipped`);
+}
+
+/** @param {number} pid */
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/** One set-up of this checkout at a time; a lock whose process is gone is taken over. */
+function takeLock() {
+  mkdirSync(cache, { recursive: true });
+  const path = join(cache, 'setup.lock');
+  for (let waited = 0; ; waited++) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: 'wx' });
+      break;
+    } catch {
+      const owner = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0;
+      if (owner > 0 && !isRunning(owner)) rmSync(path, { force: true });
+      if (waited === 25) say(`waiting for another set-up (process ${owner})`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  }
+  process.on('exit', () => rmSync(path, { force: true }));
 }
 
 requireNode();
 const flags = new Set(process.argv.slice(2));
-installPackages();
+takeLock();
+if (!flags.has('--build')) installPackages();
 if (flags.has('--tools')) installTools();
 build();
