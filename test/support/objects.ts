@@ -1,0 +1,135 @@
+/** Small objects made by hand, for tests of rules that need no compiler. */
+
+import { BtfBuilder } from '../../src/btf/index.ts';
+import { encodeInsns, type Insn } from '../../src/isa/index.ts';
+import type { Binding, BpfObject, BpfSymbol, SectionShell, Visibility } from '../../src/object/index.ts';
+
+export interface SymbolSpec {
+  readonly name: string;
+  readonly kind: 'function' | 'variable' | 'common' | 'extern function' | 'extern variable' | 'kfunc';
+  readonly binding?: Binding;
+  readonly visibility?: Visibility;
+  /** Value that a function returns or a variable holds. */
+  readonly value?: number;
+  /** Functions that a function calls before it returns. */
+  readonly calls?: readonly string[];
+  /** Section; default `.text` and `.data`. */
+  readonly section?: string;
+  /** Bytes of the variable's or return type, 1 to 8; default 4. */
+  readonly size?: number;
+}
+
+const EXIT: Insn = { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 };
+const CALL: Insn = { opcode: 0x85, dst: 0, src: 1, offset: 0, imm: -1 };
+
+function shell(name: string, role: SectionShell['role']): SectionShell {
+  const bss = name.startsWith('.bss');
+  return { name, type: bss ? 8 : 1, flags: role === 'code' ? 6 : 3, align: 8, entsize: 0, role };
+}
+
+/** An object whose symbols are described by `specs`, with BTF. */
+export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject {
+  const btf = new BtfBuilder();
+  const ints = new Map<number, number>();
+  const intOf = (size: number): number => {
+    const known = ints.get(size);
+    if (known !== undefined) return known;
+    const id = btf.add({
+      kind: 'int',
+      name: `s${size * 8}`,
+      size,
+      bits: size * 8,
+      bitOffset: 0,
+      signed: true,
+      char: false,
+      bool: false,
+    });
+    ints.set(size, id);
+    return id;
+  };
+  const sections: SectionShell[] = [];
+  const sectionOf = (wanted: string, role: SectionShell['role']): number => {
+    const index = sections.findIndex(section => section.name === wanted);
+    if (index >= 0) return index;
+    sections.push(shell(wanted, role));
+    return sections.length - 1;
+  };
+  const ordered = [...specs].sort(
+    (a, b) => Number(a.kind.includes('extern')) - Number(b.kind.includes('extern')),
+  );
+  const indexOf = (target: string): number => ordered.findIndex(spec => spec.name === target);
+  const symbols = ordered.map((spec): BpfSymbol => {
+    const base = {
+      name: spec.name,
+      binding: spec.binding ?? 'global',
+      visibility: spec.visibility ?? 'default',
+    } as const;
+    const size = spec.size ?? 4;
+    const origin = { file: name, offset: 0 };
+    const proto = (): number => btf.add({ kind: 'func_proto', returns: intOf(size), params: [] });
+    switch (spec.kind) {
+      case 'function': {
+        const calls = spec.calls ?? [];
+        const insns = [
+          ...calls.map(() => CALL),
+          { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: spec.value ?? 0 },
+          EXIT,
+        ];
+        const linkage = base.binding === 'local' ? 'static' : 'global';
+        return {
+          kind: 'function',
+          ...base,
+          section: sectionOf(spec.section ?? '.text', 'code'),
+          origin,
+          code: encodeInsns(insns, 'little'),
+          references: calls.map((callee, insnIndex) => ({
+            insnIndex,
+            kind: 'call',
+            symbol: indexOf(callee),
+            addend: 0,
+          })),
+          btfId: btf.add({ kind: 'func', name: spec.name, type: proto(), linkage }),
+          lines: [
+            { insnIndex: 0, file: `${name}.c`, text: `  return ${spec.value ?? 0};`, line: 7, column: 3 },
+          ],
+          coreRecords: [],
+        };
+      }
+      case 'variable':
+      case 'common': {
+        const bytes = new Uint8Array(size);
+        bytes[0] = spec.value ?? 0;
+        const section = spec.section ?? (spec.kind === 'common' ? '.bss' : '.data');
+        const linkage = base.binding === 'local' ? 'static' : 'global';
+        return {
+          kind: 'variable',
+          ...base,
+          section: sectionOf(section, 'data'),
+          origin,
+          size,
+          align: Math.min(size, 8),
+          bytes: section.startsWith('.bss') ? null : bytes,
+          references: [],
+          btfId: btf.add({ kind: 'var', name: spec.name, type: intOf(size), linkage }),
+          ...(spec.kind === 'common' ? { common: true } : {}),
+        };
+      }
+      case 'extern function':
+      case 'kfunc':
+        return {
+          kind: 'extern',
+          ...base,
+          section: spec.kind === 'kfunc' ? '.ksyms' : (spec.section ?? null),
+          btfId: btf.add({ kind: 'func', name: spec.name, type: proto(), linkage: 'extern' }),
+        };
+      case 'extern variable':
+        return {
+          kind: 'extern',
+          ...base,
+          section: spec.section ?? null,
+          btfId: btf.add({ kind: 'var', name: spec.name, type: intOf(size), linkage: 'extern' }),
+        };
+    }
+  });
+  return { name, byteOrder: 'little', flags: 0, sections, symbols, btf: btf.build() };
+}
