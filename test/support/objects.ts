@@ -58,7 +58,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     (a, b) => Number(a.kind.includes('extern')) - Number(b.kind.includes('extern')),
   );
   const indexOf = (target: string): number => ordered.findIndex(spec => spec.name === target);
-  const symbols = ordered.map((spec): BpfSymbol => {
+  const symbolOf = (spec: SymbolSpec): BpfSymbol => {
     const base = {
       name: spec.name,
       binding: spec.binding ?? 'global',
@@ -130,6 +130,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
           btfId: btf.add({ kind: 'var', name: spec.name, type: intOf(size), linkage: 'extern' }),
         };
     }
-  });
+  };
+  const symbols = ordered.map(symbolOf);
   return { name, byteOrder: 'little', flags: 0, sections, symbols, btf: btf.build() };
 }
