@@ -7,7 +7,7 @@ import {
   BPF_MAP_TYPE_QUEUE,
   BPF_NOEXIST,
 } from '../object/uapi.ts';
-import { cpuCountOf, possibleCpus } from './cpus.ts';
+import { cpuCountOf, possibleCpus } from './machine.ts';
 import { BpfMap } from './map.ts';
 import { deleteBatch, readBatches, updateBatch } from './map-batch.ts';
 import { buffersInFlight, encodeU32s } from './sys.ts';

@@ -9,10 +9,10 @@ import {
   BPF_MAP_TYPE_PERCPU_HASH,
   mapTypeName,
 } from '../object/uapi.ts';
-import { possibleCpus } from './cpus.ts';
 import { E2BIG, EEXIST, ENOENT, EPERM, syscallError } from './errno.ts';
 import { Fd } from './fd.ts';
 import { type MapDescription, readMapInfo } from './info.ts';
+import { pageSize, possibleCpus } from './machine.ts';
 import { pinObject } from './pin.ts';
 import { bpf, Mapping, type Sys } from './sys.ts';
 import {
@@ -126,8 +126,12 @@ export class BpfMap {
       const what = `creating map ${quote(spec.name)} (${describeSpec(spec)})`;
       throw syscallError('kernel-map-create', [], what, result, createHint(spec, -result));
     }
-    const shape = { ...spec, flags: spec.flags ?? 0 };
-    return new BpfMap(sys, Fd.adopt(sys, result), shape);
+    return BpfMap.fromFd(sys, Fd.adopt(sys, result), spec);
+  }
+
+  /** A map that was just created with `spec`. */
+  static fromFd(sys: Sys, fd: Fd, spec: MapSpec): BpfMap {
+    return new BpfMap(sys, fd, { ...spec, flags: spec.flags ?? 0 });
   }
 
   /** A map from a descriptor that is owned from here on; its shape is asked of the kernel. */
@@ -205,7 +209,7 @@ export class BpfMap {
 
   /** The values of an array map with BPF_F_MMAPABLE as memory. `length` is rounded up to whole pages. */
   mmap(access: 'read' | 'read-write', length: number, offset = 0): Mapping {
-    const mapping = Mapping.map(this.sys, this.fd.number, alignUp(length, PAGE_SIZE), access, offset);
+    const mapping = Mapping.map(this.sys, this.fd.number, alignUp(length, pageSize()), access, offset);
     if (typeof mapping === 'number') {
       throw syscallError('kernel-map-mmap', [], `mapping map ${quote(this.name)} into memory`, mapping);
     }
@@ -247,9 +251,6 @@ export class BpfMap {
     if (result < 0) throw syscallError('kernel-map-access', [`map ${quote(this.name)}`], what, result);
   }
 }
-
-/** Page size that map memory is measured in. A larger page of the machine only makes the mapping's tail unused. */
-const PAGE_SIZE = 4096;
 
 function sizeError(name: string, what: string, given: number, wanted: number) {
   return usageError('kernel-map-size', `map ${quote(name)}: ${what} has ${given} bytes, not ${wanted}`);

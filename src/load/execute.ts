@@ -1,0 +1,65 @@
+/**
+ * Carrying out a plan: types, maps, programs, in this order. Either all of it is there afterwards, or nothing is.
+ */
+
+import { quote, usageError } from '../diag/index.ts';
+import { loadBtf } from '../kernel/btf-object.ts';
+import type { BpfMap } from '../kernel/map.ts';
+import type { LogLevel } from '../kernel/program.ts';
+import type { Sys } from '../kernel/sys.ts';
+import { HOST_ORDER } from '../kernel/uapi.ts';
+import { Cleanup } from './cleanup.ts';
+import { createMaps, setProgramEntries } from './execute-maps.ts';
+import { type AttachTarget, loadPlanned } from './execute-programs.ts';
+import { LoadedObject } from './loaded-object.ts';
+import type { LoadPlan, MapPlan } from './plan.ts';
+
+export interface ExecuteOptions {
+  /** Log that a refused program comes with: 1 the failing path (default), 2 everything, 0 none. */
+  readonly logLevel?: LogLevel;
+  /** Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object. */
+  readonly reuse?: (map: MapPlan) => BpfMap | undefined;
+  /** Program name → program and function that it attaches to (freplace, tracing of programs). */
+  readonly targets?: ReadonlyMap<string, AttachTarget>;
+}
+
+/** Loads what the plan says. On any failure everything made so far is closed again. */
+export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = {}): LoadedObject {
+  requireByteOrder(plan);
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const btf = plan.btf === null ? null : cleanup.own(loadBtf(sys, plan.btf));
+    const maps = createMaps(sys, plan, btf, options.reuse ?? (() => undefined), cleanup);
+    const context = {
+      sys,
+      plan,
+      maps,
+      btf,
+      logLevel: options.logLevel ?? 1,
+      targets: options.targets ?? new Map<string, AttachTarget>(),
+    };
+    const programs = plan.programs.map(program => cleanup.own(loadPlanned(context, program)));
+    const byName = new Map(programs.map(program => [program.name, program]));
+    plan.maps.forEach((mapPlan, index) => {
+      const map = maps[index];
+      if (map !== undefined) setProgramEntries(map, mapPlan.initial, name => byName.get(name)?.fd.number);
+    });
+    const mapsByName = new Map(plan.maps.map((mapPlan, index) => [mapPlan.name, maps[index]]));
+    return new LoadedObject(plan, byName, definedValues(mapsByName), btf);
+  });
+}
+
+function definedValues<K, V>(map: ReadonlyMap<K, V | undefined>): Map<K, V> {
+  const result = new Map<K, V>();
+  for (const [key, value] of map) if (value !== undefined) result.set(key, value);
+  return result;
+}
+
+function requireByteOrder(plan: LoadPlan): void {
+  if (plan.byteOrder === HOST_ORDER) return;
+  throw usageError(
+    'load-byte-order',
+    `${quote(plan.objectName)} is for ${plan.byteOrder}-endian machines; this one is ${HOST_ORDER}-endian`,
+    { hint: `compile with -target bpf${HOST_ORDER === 'little' ? 'el' : 'eb'}` },
+  );
+}

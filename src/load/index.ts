@@ -1,0 +1,10 @@
+export * from './bindings.ts';
+export * from './cleanup.ts';
+export * from './execute.ts';
+export type { AttachTarget } from './execute-programs.ts';
+export * from './loaded-object.ts';
+export * from './names.ts';
+export * from './plan.ts';
+export * from './plan-object.ts';
+export type { ProgramOptions } from './plan-programs.ts';
+export * from './verifier-failure.ts';

@@ -1,0 +1,78 @@
+/** Programs and maps of one object in the kernel, with one lifetime. */
+
+import { quote, usageError } from '../diag/index.ts';
+import type { Fd } from '../kernel/fd.ts';
+import type { BpfMap } from '../kernel/map.ts';
+import type { BpfProgram } from '../kernel/program.ts';
+import type { TestRunOptions, TestRunResult } from '../kernel/test-run.ts';
+import type { LoadPlan } from './plan.ts';
+
+export interface PacketRun {
+  /** r0 of the run. */
+  readonly verdict: number;
+  /** The packet after the run. */
+  readonly packet: Uint8Array;
+  /** The context after the run; empty when none was given. */
+  readonly context: Uint8Array;
+  readonly durationNs: number;
+}
+
+/** Closing it closes all descriptors; what is pinned or attached elsewhere stays in the kernel. */
+export class LoadedObject {
+  readonly plan: LoadPlan;
+  readonly programs: ReadonlyMap<string, BpfProgram>;
+  /** By name in the object: map names, and section names for globals (`.bss`, `.rodata`). */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly btf: Fd | null;
+
+  constructor(
+    plan: LoadPlan,
+    programs: ReadonlyMap<string, BpfProgram>,
+    maps: ReadonlyMap<string, BpfMap>,
+    btf: Fd | null,
+  ) {
+    this.plan = plan;
+    this.programs = programs;
+    this.maps = maps;
+    this.btf = btf;
+  }
+
+  /** Throws `load-no-program`, naming the programs that there are. */
+  program(name: string): BpfProgram {
+    const program = this.programs.get(name);
+    if (program === undefined) throw notThere('program', name, this.programs.keys());
+    return program;
+  }
+
+  /** Throws `load-no-map`, naming the maps that there are. */
+  map(name: string): BpfMap {
+    const map = this.maps.get(name);
+    if (map === undefined) throw notThere('map', name, this.maps.keys());
+    return map;
+  }
+
+  /** Runs a program in the kernel on a packet. */
+  testRun(program: string, packet: Uint8Array, options: Omit<TestRunOptions, 'data'> = {}): PacketRun {
+    const result: TestRunResult = this.program(program).testRun({ ...options, data: packet });
+    const { verdict, data, context, durationNs } = result;
+    return { verdict, packet: data, context, durationNs };
+  }
+
+  close(): void {
+    for (const program of this.programs.values()) program.close();
+    for (const map of this.maps.values()) map.close();
+    this.btf?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function notThere(what: 'program' | 'map', name: string, known: Iterable<string>) {
+  const names = [...known].map(quote).join(', ');
+  return usageError(
+    `load-no-${what}`,
+    `there is no ${what} ${quote(name)}; there is ${names === '' ? 'none' : names}`,
+  );
+}

@@ -1,0 +1,207 @@
+/**
+ * Which maps an object needs: those that it defines, and one for each section of globals.
+ *
+ * Mirrors libbpf: defined maps first in their order, then sections of globals in theirs; the flags, sizes and BTF
+ * types that it would use, so that maps pinned by one loader can be used by the other.
+ */
+
+import type { Btf, BtfId } from '../btf/types.ts';
+import { bugError, inputError, quote } from '../diag/index.ts';
+import type { ObjectLayout } from '../object/layout.ts';
+import { type MapDefinition, parseMapDefinition } from '../object/map-definition.ts';
+import type { BpfObject, MapSymbol, SymbolIndex, VariableSymbol } from '../object/model.ts';
+import * as uapi from '../object/uapi.ts';
+import { dataMapName, kernelName } from './names.ts';
+import type { InitialEntry, MapPlan } from './plan.ts';
+
+/** Maps of the object, and how instructions find them. */
+export interface PlannedMaps {
+  readonly maps: readonly MapPlan[];
+  /** Map symbol → index in `maps`. */
+  readonly ofSymbol: ReadonlyMap<SymbolIndex, number>;
+  /** Section of globals → index in `maps`. */
+  readonly ofSection: ReadonlyMap<number, number>;
+}
+
+export interface MapOptions {
+  readonly objectName: string;
+  /** Map name → max_entries instead of the one in the object. */
+  readonly maxEntries?: ReadonlyMap<string, number>;
+}
+
+/** Map types that take no BTF types for key and value. */
+const WITHOUT_TYPES = new Set([
+  uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  uapi.BPF_MAP_TYPE_CGROUP_ARRAY,
+  uapi.BPF_MAP_TYPE_STACK_TRACE,
+  uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  uapi.BPF_MAP_TYPE_HASH_OF_MAPS,
+  uapi.BPF_MAP_TYPE_DEVMAP,
+  uapi.BPF_MAP_TYPE_DEVMAP_HASH,
+  uapi.BPF_MAP_TYPE_CPUMAP,
+  uapi.BPF_MAP_TYPE_XSKMAP,
+  uapi.BPF_MAP_TYPE_SOCKMAP,
+  uapi.BPF_MAP_TYPE_SOCKHASH,
+  uapi.BPF_MAP_TYPE_ARENA,
+]);
+
+/** Plans all maps. `typesOf` gives the DATASEC of a section in the kernel's types. */
+export function planMaps(
+  object: BpfObject,
+  layout: ObjectLayout,
+  dataSections: ReadonlyMap<string, BtfId>,
+  options: MapOptions,
+): PlannedMaps {
+  const maps: MapPlan[] = [];
+  const ofSymbol = new Map<SymbolIndex, number>();
+  const ofSection = new Map<number, number>();
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind === 'map') ofSymbol.set(index, ofSymbol.size);
+  });
+  object.symbols.forEach(symbol => {
+    if (symbol.kind !== 'map') return;
+    const definition = parseMapDefinition(object, symbol);
+    maps.push(definedMap(definition, initialEntries(object, symbol, definition, ofSymbol), options));
+  });
+  for (const placed of layout.sections) {
+    const section = object.sections[placed.section];
+    if (section === undefined || placed.size === 0 || globalsKind(section.name) === undefined) continue;
+    ofSection.set(placed.section, maps.length);
+    maps.push(globalsMap(object, layout, placed.section, dataSections.get(section.name) ?? 0, options));
+  }
+  return { maps, ofSymbol, ofSection };
+}
+
+/** What kind of globals a section holds, or undefined when it becomes no map. */
+export function globalsKind(section: string): 'data' | 'rodata' | 'bss' | undefined {
+  for (const kind of ['data', 'rodata', 'bss'] as const) {
+    if (section === `.${kind}` || section.startsWith(`.${kind}.`)) return kind;
+  }
+  return undefined;
+}
+
+function definedMap(
+  definition: MapDefinition,
+  initial: readonly InitialEntry[],
+  options: MapOptions,
+): MapPlan {
+  const typed = !WITHOUT_TYPES.has(definition.type);
+  return {
+    name: definition.name,
+    kernelName: kernelName(definition.name),
+    type: definition.type,
+    keySize: definition.keySize,
+    valueSize: definition.valueSize,
+    maxEntries: options.maxEntries?.get(definition.name) ?? definition.maxEntries,
+    flags: definition.flags,
+    mapExtra: definition.mapExtra,
+    numaNode: definition.numaNode,
+    keyType: typed ? definition.keyType : 0,
+    valueType: typed ? definition.valueType : 0,
+    contents: null,
+    frozen: false,
+    pinning: definition.pinning,
+    inner: definition.inner === null ? null : definedMap(definition.inner, [], options),
+    initial,
+  };
+}
+
+/** Pointers in the initialiser of a map definition: what the elements of its `values` start with. */
+function initialEntries(
+  object: BpfObject,
+  symbol: MapSymbol,
+  definition: MapDefinition,
+  ofSymbol: ReadonlyMap<SymbolIndex, number>,
+): InitialEntry[] {
+  return symbol.references.map(reference => {
+    const where = [object.name, `map ${quote(symbol.name)}`];
+    const index = (reference.offset - definition.valuesOffset) / 8;
+    const target = object.symbols[reference.symbol];
+    if (!Number.isInteger(index) || index < 0 || target === undefined || reference.width !== 8) {
+      throw inputError('load-map-initialiser', where, 'has an initialiser outside of its values', {
+        offset: reference.offset,
+      });
+    }
+    const map = ofSymbol.get(reference.symbol);
+    if (definition.inner !== null && map !== undefined) return { index, target: { kind: 'map', map } };
+    if (definition.holdsPrograms && target.kind === 'function') {
+      return { index, target: { kind: 'program', program: target.name } };
+    }
+    throw inputError('load-map-initialiser', where, `value ${index} cannot be ${quote(target.name)}`);
+  });
+}
+
+function globalsMap(
+  object: BpfObject,
+  layout: ObjectLayout,
+  index: number,
+  dataSection: BtfId,
+  options: MapOptions,
+): MapPlan {
+  const section = object.sections[index];
+  const placed = layout.sections[index];
+  if (section === undefined || placed === undefined) throw bugError([object.name], `no section ${index}`);
+  const readOnly = globalsKind(section.name) === 'rodata';
+  const mappable = sharesVariables(object, layout, index) ? uapi.BPF_F_MMAPABLE : 0;
+  const contents = globalsContents(object, layout, index);
+  return {
+    name: section.name,
+    kernelName: dataMapName(options.objectName, section.name),
+    type: uapi.BPF_MAP_TYPE_ARRAY,
+    keySize: 4,
+    valueSize: placed.size,
+    maxEntries: 1,
+    flags: mappable + (readOnly ? uapi.BPF_F_RDONLY_PROG : 0),
+    mapExtra: 0n,
+    numaNode: 0,
+    keyType: 0,
+    valueType: dataSection,
+    contents: readOnly || contents.some(byte => byte !== 0) ? contents : null,
+    frozen: readOnly,
+    pinning: 0,
+    inner: null,
+    initial: [],
+  };
+}
+
+/** libbpf maps globals into memory when at least one of them is not static. */
+function sharesVariables(object: BpfObject, layout: ObjectLayout, index: number): boolean {
+  return (layout.sections[index]?.atoms ?? []).some(atom => {
+    const symbol = object.symbols[atom.symbol];
+    return symbol?.kind === 'variable' && symbol.btfId !== 0 && isShared(object.btf, symbol.btfId);
+  });
+}
+
+function isShared(btf: Btf | null, id: BtfId): boolean {
+  const type = btf?.type(id);
+  return type?.kind === 'var' && type.linkage !== 'static';
+}
+
+/** The bytes of a section of globals. Throws `load-data-pointer` for a pointer that nothing could fill in. */
+export function globalsContents(object: BpfObject, layout: ObjectLayout, index: number): Uint8Array {
+  const placed = layout.sections[index];
+  const contents = new Uint8Array(placed?.size ?? 0);
+  for (const atom of placed?.atoms ?? []) {
+    const symbol = object.symbols[atom.symbol];
+    if (symbol?.kind !== 'variable' || symbol.bytes === null) continue;
+    refusePointers(object, symbol);
+    contents.set(symbol.bytes, atom.offset);
+  }
+  return contents;
+}
+
+function refusePointers(object: BpfObject, symbol: VariableSymbol): void {
+  const [reference] = symbol.references;
+  if (reference === undefined) return;
+  const target = object.symbols[reference.symbol];
+  const name = symbol.name === '' ? 'a constant' : `variable ${quote(symbol.name)}`;
+  throw inputError(
+    'load-data-pointer',
+    [object.name, name],
+    `holds the address of ${target?.name ? quote(target.name) : 'other data'}, which the kernel cannot fill in`,
+    {
+      offset: reference.offset,
+      hint: 'BPF has no relocations in data: use a switch, an array of arrays, or a map instead of a table of pointers',
+    },
+  );
+}

@@ -1,0 +1,86 @@
+/** `planLoad`: from a symbolic object to everything that the kernel will be asked for. */
+
+import type { BtfId } from '../btf/types.ts';
+import { inputError } from '../diag/index.ts';
+import { layoutSections } from '../object/layout.ts';
+import { type BpfObject, licenseOf } from '../object/model.ts';
+import { stripDataSections } from '../object/strip-data-sections.ts';
+import { type ExternBindings, NO_BINDINGS } from './bindings.ts';
+import { objectBaseName } from './names.ts';
+import type { LoadPlan, ProgramPlan } from './plan.ts';
+import { encodeTypes, kernelTypes } from './plan-btf.ts';
+import { kconfigMap, layoutKconfig } from './plan-kconfig.ts';
+import { planMaps } from './plan-maps.ts';
+import { type DraftProgram, type ProgramOptions, planPrograms } from './plan-programs.ts';
+import { encodeFuncInfo, encodeLineInfo } from './plan-records.ts';
+
+export interface PlanOptions extends ProgramOptions {
+  /** Name that maps of globals start with; without it the object's file name up to its first dot. */
+  readonly objectName?: string;
+  /** Map name → max_entries instead of the one in the object. */
+  readonly maxEntries?: ReadonlyMap<string, number>;
+  /** What externs are on this machine; externs that are not here and not weak are errors. */
+  readonly bindings?: ExternBindings;
+}
+
+/** Plans the load of an object. Throws `load-…` and `map-…` errors that name everything that is wrong at once. */
+export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan {
+  const object = stripDataSections(input);
+  const bindings = options.bindings ?? NO_BINDINGS;
+  const objectName = options.objectName ?? objectBaseName(object.name);
+  const layout = layoutSections(object);
+  const kconfig = object.btf === null ? null : layoutKconfig(object, object.btf, bindings);
+  const types =
+    object.btf === null
+      ? null
+      : kernelTypes(object, object.btf, layout, kconfig === null ? [] : [kconfig.dataSection]);
+  const dataSections = types?.dataSections ?? new Map<string, BtfId>();
+  const maps = planMaps(object, layout, dataSections, { ...options, objectName });
+  const all =
+    kconfig === null
+      ? maps.maps
+      : [...maps.maps, kconfigMap(kconfig, objectName, dataSections.get('.kconfig') ?? 0)];
+  const drafts = planPrograms(
+    object,
+    {
+      layout,
+      maps,
+      bindings,
+      kconfig: kconfig === null ? null : { map: maps.maps.length, offsets: kconfig.offsets },
+    },
+    options,
+  );
+  const texts = drafts.flatMap(draft => draft.lines.flatMap(line => [line.file, line.text]));
+  const encoded = types === null ? null : encodeTypes(types.btf, texts, object.byteOrder);
+  const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
+  requireNamesOnce(object, programs);
+  return {
+    objectName,
+    byteOrder: object.byteOrder,
+    license: licenseOf(object) ?? '',
+    btf: encoded?.bytes ?? null,
+    maps: all,
+    programs,
+  };
+}
+
+/** Without types for all functions there are neither function nor line records. */
+function withRecords(
+  object: BpfObject,
+  draft: DraftProgram,
+  offsetOf: ((text: string) => number) | null,
+): ProgramPlan {
+  const funcInfo = offsetOf === null ? null : encodeFuncInfo(draft.functions, object.byteOrder);
+  const lineInfo =
+    offsetOf === null || funcInfo === null ? null : encodeLineInfo(draft.lines, offsetOf, object.byteOrder);
+  return { ...draft, funcInfo, lineInfo };
+}
+
+function requireNamesOnce(object: BpfObject, programs: readonly ProgramPlan[]): void {
+  const seen = new Set<string>();
+  for (const { name } of programs) {
+    if (seen.has(name))
+      throw inputError('load-program-twice', [object.name], `has two programs named "${name}"`);
+    seen.add(name);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The plan of a load: what will be created in the kernel, in which order, as plain data.
+ *
+ * Making the plan needs no kernel and is the same on every machine: what depends on the machine (values of kconfig
+ * externs, addresses of kernel symbols, CO-RE) was bound before and comes in as data. Executing it (`execute.ts`)
+ * decides nothing any more. Instructions are complete but for descriptors, which `fixups` name by index.
+ */
+
+import type { BtfId } from '../btf/types.ts';
+import type { ByteOrder } from '../bytes/index.ts';
+import type { ProgramTypeInfo } from '../object/section-names.ts';
+
+/** A value in an array or map of maps that is set while loading. */
+export interface InitialEntry {
+  readonly index: number;
+  /** A map of the plan, or a program for program arrays. */
+  readonly target:
+    | { readonly kind: 'map'; readonly map: number }
+    | { readonly kind: 'program'; readonly program: string };
+}
+
+export interface MapPlan {
+  /** Name in the object; for globals the section's. */
+  readonly name: string;
+  /** Name in the kernel: 15 characters at most. */
+  readonly kernelName: string;
+  readonly type: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  /** 0 where the machine decides (one entry for each CPU in perf event arrays). */
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly mapExtra: bigint;
+  readonly numaNode: number;
+  /** Types in the plan's BTF; 0 when the kernel gets none. */
+  readonly keyType: BtfId;
+  readonly valueType: BtfId;
+  /** Globals: the initial value of the only element; null for other maps and for zeros. */
+  readonly contents: Uint8Array | null;
+  /** No writes from user space once the contents are there; the verifier then knows the values. */
+  readonly frozen: boolean;
+  /** LIBBPF_PIN_BY_NAME is 1. */
+  readonly pinning: number;
+  readonly inner: MapPlan | null;
+  readonly initial: readonly InitialEntry[];
+}
+
+/** An instruction that waits for a descriptor. `insnIndex` is that of the first slot. */
+export type Fixup =
+  /** ld_imm64 of a map. */
+  | { readonly kind: 'map'; readonly insnIndex: number; readonly map: number }
+  /** ld_imm64 of a place in the value of a map of globals. */
+  | { readonly kind: 'map-value'; readonly insnIndex: number; readonly map: number; readonly offset: number }
+  /** Call of a kernel function: the instruction has the BTF id, the descriptor of its module's BTF is missing. */
+  | { readonly kind: 'kfunc'; readonly insnIndex: number; readonly btfObject: number }
+  /** ld_imm64 of a kernel variable in a module. */
+  | { readonly kind: 'kernel-variable'; readonly insnIndex: number; readonly btfObject: number };
+
+/** A function within a program's instructions. */
+export interface FunctionPlan {
+  readonly name: string;
+  readonly insnIndex: number;
+  readonly insnCount: number;
+  readonly btfId: BtfId;
+}
+
+export interface LinePlan {
+  readonly insnIndex: number;
+  readonly file: string;
+  readonly text: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface ProgramPlan {
+  readonly name: string;
+  readonly kernelName: string;
+  readonly section: string;
+  readonly type: ProgramTypeInfo;
+  /** The program and every function that it reaches, one after another, calls resolved. */
+  readonly code: Uint8Array;
+  readonly fixups: readonly Fixup[];
+  /** In order of `insnIndex`; the program itself is the first. */
+  readonly functions: readonly FunctionPlan[];
+  readonly lines: readonly LinePlan[];
+  /** Records for BPF_PROG_LOAD in the object's byte order; null when types are missing. */
+  readonly funcInfo: Uint8Array | null;
+  readonly lineInfo: Uint8Array | null;
+  /** Type in the kernel that the program attaches to, for types that want it at load time. */
+  readonly attach: AttachPlan | null;
+  /** Calls that were replaced because nothing defines what they call; the verifier must find them dead. */
+  readonly poisons: readonly Poison[];
+}
+
+export interface AttachPlan {
+  readonly btfId: BtfId;
+  /** Id of the kernel's BTF object; 0 for vmlinux. */
+  readonly btfObject: number;
+}
+
+/** A call that must never be reached. `helper` is the impossible helper number that stands in for it. */
+export interface Poison {
+  readonly insnIndex: number;
+  readonly helper: number;
+  /** What is missing, in words, e.g. `kernel function "bpf_foo"`. */
+  readonly what: string;
+}
+
+export interface LoadPlan {
+  readonly objectName: string;
+  readonly byteOrder: ByteOrder;
+  readonly license: string;
+  /** Types as the kernel takes them; null when the object has none. */
+  readonly btf: Uint8Array | null;
+  readonly maps: readonly MapPlan[];
+  readonly programs: readonly ProgramPlan[];
+}

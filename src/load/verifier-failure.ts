@@ -1,0 +1,144 @@
+/**
+ * Why the verifier refused a program, in the words of its source: log and line records put together.
+ *
+ * The failure travels as the `cause` of the `RootletError`, so that it survives being wrapped in further places.
+ */
+
+import { type Problem, platformError, printable, quote, RootletError } from '../diag/index.ts';
+import { EACCES, EPERM, errnoText } from '../kernel/errno.ts';
+import { parseVerifierLog } from '../kernel/verifier-log.ts';
+import * as uapi from '../object/uapi.ts';
+import type { FunctionPlan, LinePlan, ProgramPlan } from './plan.ts';
+
+export interface VerifierFailure {
+  readonly program: string;
+  readonly errno: number;
+  /** One sentence: the verifier's own, or what errno means when the log is empty. */
+  readonly cause: string;
+  /** Function of the program that was being looked at. */
+  readonly functionName: string | undefined;
+  /** Instruction, counted from the start of that function. */
+  readonly insnIndex: number | undefined;
+  /** Source line of that instruction. */
+  readonly source: { readonly file: string; readonly line: number; readonly text: string } | undefined;
+  /** What the verifier knew of the registers just before, oldest first. */
+  readonly states: readonly string[];
+  readonly hint: string | undefined;
+  /** The whole log; empty when the kernel wrote none. */
+  readonly log: readonly string[];
+}
+
+/** Last lines of the log that an error shows by itself. */
+const LOG_LINES_SHOWN = 20;
+
+/** Puts together what is known about a refused program. */
+export function describeFailure(program: ProgramPlan, errno: number, log: string): VerifierFailure {
+  const parsed = parseVerifierLog(log);
+  const poison = program.poisons.find(({ helper }) => parsed.cause.includes(`#${helper}`));
+  const place = parsed.insnIndex ?? -1;
+  const holder = functionAt(program.functions, place);
+  const line = lineAt(program.lines, place);
+  return {
+    program: program.name,
+    errno,
+    cause:
+      poison === undefined ? parsed.cause || errnoText(errno) : `calls ${poison.what}, which is not there`,
+    functionName: holder?.name,
+    insnIndex: holder === undefined ? undefined : place - holder.insnIndex,
+    source: line === undefined ? undefined : { file: line.file, line: line.line, text: line.text.trim() },
+    states: parsed.states,
+    hint: poison === undefined ? (parsed.hint ?? hintWithoutLog(program, errno, log)) : POISON_HINT,
+    log: parsed.lines,
+  };
+}
+
+const POISON_HINT = 'test its address before calling it, so that the call is dead code where it is missing';
+
+/** The error for a refused program: code `kernel-verifier-refused`, or `kernel-program-refused` without a log. */
+export function verifierError(
+  objectName: string,
+  program: ProgramPlan,
+  errno: number,
+  log: string,
+): RootletError {
+  const failure = describeFailure(program, errno, log);
+  const code = failure.log.length > 0 ? 'kernel-verifier-refused' : 'kernel-program-refused';
+  const problem: Problem = {
+    ...(platformError(code, [], '').problems[0] ?? FALLBACK),
+    where: whereOf(objectName, failure),
+    message: failure.cause,
+    errno,
+    details: detailsOf(failure),
+    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+  };
+  return new RootletError([problem], { cause: failure });
+}
+
+const FALLBACK: Problem = { code: 'kernel-verifier-refused', class: 'platform', where: [], message: '' };
+
+/** The failure behind an error, wherever it was wrapped; undefined when the verifier had no part in it. */
+export function verifierFailureOf(error: unknown): VerifierFailure | undefined {
+  const cause = error instanceof RootletError ? error.cause : undefined;
+  return isFailure(cause) ? cause : undefined;
+}
+
+function isFailure(value: unknown): value is VerifierFailure {
+  return (
+    typeof value === 'object' && value !== null && 'program' in value && 'states' in value && 'log' in value
+  );
+}
+
+function whereOf(objectName: string, failure: VerifierFailure): string[] {
+  const where = [objectName, `program ${quote(failure.program)}`];
+  if (failure.functionName !== undefined && failure.functionName !== failure.program) {
+    where.push(`function ${quote(failure.functionName)}`);
+  }
+  if (failure.source !== undefined && failure.source.line > 0) {
+    where.push(`${failure.source.file}:${failure.source.line}`);
+  }
+  if (failure.insnIndex !== undefined) where.push(`insn ${failure.insnIndex}`);
+  return where;
+}
+
+function detailsOf(failure: VerifierFailure): string[] {
+  const source = failure.source?.text ? [`source: ${printable(failure.source.text)}`] : [];
+  const tail = failure.log.slice(-LOG_LINES_SHOWN);
+  const omitted = failure.log.length - tail.length;
+  const head =
+    tail.length === 0
+      ? []
+      : [`verifier log${omitted > 0 ? ` (last ${tail.length} of ${failure.log.length} lines)` : ''}:`];
+  return [...source, ...head, ...tail.map(line => `  ${line}`)];
+}
+
+function functionAt(functions: readonly FunctionPlan[], insnIndex: number): FunctionPlan | undefined {
+  return functions.findLast(plan => plan.insnIndex <= insnIndex);
+}
+
+function lineAt(lines: readonly LinePlan[], insnIndex: number): LinePlan | undefined {
+  return lines.findLast(line => line.insnIndex <= insnIndex);
+}
+
+const NEEDS_PERFMON = new Set([
+  uapi.BPF_PROG_TYPE_KPROBE,
+  uapi.BPF_PROG_TYPE_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_PERF_EVENT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+  uapi.BPF_PROG_TYPE_TRACING,
+  uapi.BPF_PROG_TYPE_LSM,
+  uapi.BPF_PROG_TYPE_EXT,
+]);
+
+/** A refusal without a log happens before the verifier starts. */
+function hintWithoutLog(program: ProgramPlan, errno: number, log: string): string | undefined {
+  if (log !== '') return undefined;
+  const type = uapi.progTypeName(program.type.progType);
+  if (errno === EPERM || errno === EACCES) {
+    const rights = NEEDS_PERFMON.has(program.type.progType)
+      ? 'CAP_BPF and CAP_PERFMON'
+      : 'CAP_BPF and CAP_NET_ADMIN';
+    return `programs of type ${type} need ${rights}; some kernels refuse this type altogether, and before Linux 5.11 "ulimit -l" counts`;
+  }
+  return undefined;
+}
