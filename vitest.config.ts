@@ -5,5 +5,6 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'test/**/*.test.ts'],
     testTimeout: 30_000,
     pool: 'forks',
+    reporters: [['default', { summary: false }], './test/support/reporter.ts'],
   },
 });
