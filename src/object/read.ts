@@ -14,6 +14,7 @@ import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts';
 import type { BpfObject, BpfSymbol } from './model.ts';
 import { cutAtoms } from './read-atoms.ts';
 import { type AtomDraft, finishDraft } from './read-draft.ts';
+import { readJumpTables } from './read-jump-tables.ts';
 import { readReferences } from './read-references.ts';
 import { attachRecords, attachTypes } from './read-types.ts';
 
@@ -36,6 +37,7 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
   const ext = btf === null ? null : readExtSection(elf, btf);
   const atoms = cutAtoms(elf, ext);
   readReferences(elf, atoms);
+  readJumpTables(elf, atoms);
   if (btf !== null) attachTypes(atoms, btf, ext);
   if (ext !== null) attachRecords(atoms, ext);
   return {
