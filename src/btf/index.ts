@@ -8,6 +8,13 @@ export {
   type LineInfo,
   parseBtfExt,
 } from './ext.ts';
+export {
+  type MergeEdit,
+  type MergeInput,
+  type MergeResult,
+  type MergeTarget,
+  mergeBtf,
+} from './merge.ts';
 export { parseBtf } from './parse.ts';
 export { forEachReference, RawBtf } from './raw.ts';
 export * from './size.ts';

@@ -12,7 +12,8 @@ import type { RawBtf } from './raw.ts';
 import type { BtfId } from './types.ts';
 import { BTF_KIND } from './types.ts';
 import { describeType, typeError } from './validate.ts';
-import { kindOfInfo, vlenOfInfo } from './words.ts';
+import { partCount, ValueOrder } from './value-order.ts';
+import { vlenOfInfo } from './words.ts';
 
 const WHITE = 0;
 const GREY = 1;
@@ -21,121 +22,40 @@ const BLACK = 2;
 const NO_SIZE = -1;
 
 export function requireFiniteTypes(btf: RawBtf): void {
-  new ValueWalk(btf).run();
+  new ValueSizes(btf).run();
   requirePointersEnd(btf);
 }
 
-class ValueWalk {
+class ValueSizes {
   readonly #btf: RawBtf;
-  readonly #colour: Uint8Array;
   readonly #size: Float64Array;
   readonly #pointerSize: number;
-  #stack = new Uint32Array(64);
-  #next = new Uint32Array(64);
-  #depth = 0;
 
   constructor(btf: RawBtf) {
     this.#btf = btf;
-    this.#colour = new Uint8Array(btf.count + 1);
     this.#size = new Float64Array(btf.count + 1);
     this.#size[0] = NO_SIZE;
-    this.#colour[0] = BLACK;
     this.#pointerSize = pointerSize(btf);
   }
 
   run(): void {
-    for (let id = 1; id <= this.#btf.count; id++) {
-      if (this.#colour[id] !== WHITE) continue;
-      this.#enter(id);
-      while (this.#depth > 0) this.#step();
-    }
+    const order = new ValueOrder(
+      this.#btf,
+      id => {
+        this.#size[id] = this.#sizeOf(id);
+      },
+      path => this.#cycle(path),
+    );
+    for (let id = 1; id <= this.#btf.count; id++) order.visit(id);
     for (let id = 1; id <= this.#btf.count; id++) {
       if (this.#btf.kindOf(id) === BTF_KIND.ARRAY) this.#checkIndex(id);
     }
   }
 
-  /** Starts with a type, or finishes it at once when it contains no other. */
-  #enter(id: BtfId): void {
-    const size = this.#plainSize(id);
-    if (size !== undefined) {
-      this.#colour[id] = BLACK;
-      this.#size[id] = size;
-      return;
-    }
-    if (this.#depth === this.#stack.length) {
-      this.#stack = grown(this.#stack);
-      this.#next = grown(this.#next);
-    }
-    this.#colour[id] = GREY;
-    this.#stack[this.#depth] = id;
-    this.#next[this.#depth] = 0;
-    this.#depth++;
-  }
-
-  /** Goes on with the type on top: to its next part, or out of it. */
-  #step(): void {
-    const top = this.#depth - 1;
-    const id = this.#stack[top] ?? 0;
-    const index = this.#next[top] ?? 0;
-    const part = this.#part(id, index);
-    if (part < 0) {
-      this.#size[id] = this.#sizeOf(id);
-      this.#colour[id] = BLACK;
-      this.#depth--;
-      return;
-    }
-    this.#next[top] = index + 1;
-    const colour = this.#colour[part];
-    if (colour === WHITE) this.#enter(part);
-    else if (colour === GREY) throw this.#cycle(part);
-  }
-
-  #cycle(id: BtfId): Error {
-    const from = this.#stack.indexOf(id);
-    const path = Array.from(this.#stack.subarray(from, this.#depth), part => describeType(this.#btf, part));
-    const shown = path.length > 6 ? [...path.slice(0, 3), '…', ...path.slice(-2)] : path;
-    return typeError(this.#btf, id, 'btf-cycle', `contains itself: ${shown.join(' → ')}`);
-  }
-
-  /** Size of a type that contains no other; undefined when it may. */
-  #plainSize(id: BtfId): number | undefined {
-    const btf = this.#btf;
-    switch (btf.kindOf(id)) {
-      case BTF_KIND.INT:
-      case BTF_KIND.ENUM:
-      case BTF_KIND.ENUM64:
-      case BTF_KIND.FLOAT:
-        return btf.words[(btf.start[id] ?? 0) + 2] ?? 0;
-      case BTF_KIND.PTR:
-        return this.#pointerSize;
-      case BTF_KIND.STRUCT:
-      case BTF_KIND.UNION:
-      case BTF_KIND.ARRAY:
-      case BTF_KIND.TYPEDEF:
-      case BTF_KIND.VOLATILE:
-      case BTF_KIND.CONST:
-      case BTF_KIND.RESTRICT:
-      case BTF_KIND.TYPE_TAG:
-        return undefined;
-      default:
-        return NO_SIZE;
-    }
-  }
-
-  /** The contained type number `index`, or -1 after the last. */
-  #part(id: BtfId, index: number): number {
-    const btf = this.#btf;
-    const at = btf.start[id] ?? 0;
-    const info = btf.info(id);
-    switch (kindOfInfo(info)) {
-      case BTF_KIND.STRUCT:
-      case BTF_KIND.UNION:
-        return index < vlenOfInfo(info) ? (btf.words[at + 4 + 3 * index] ?? 0) : -1;
-      case BTF_KIND.ARRAY:
-        return index === 0 ? (btf.words[at + 3] ?? 0) : -1;
-      default:
-        return index === 0 ? (btf.words[at + 2] ?? 0) : -1;
-    }
+  #cycle(path: readonly BtfId[]): Error {
+    const names = path.map(id => describeType(this.#btf, id));
+    const shown = names.length > 6 ? [...names.slice(0, 3), '…', ...names.slice(-2)] : names;
+    return typeError(this.#btf, path[0] ?? 0, 'btf-cycle', `contains itself: ${shown.join(' → ')}`);
   }
 
   /** Size of a type whose parts are all known; checks that they fit. */
@@ -143,6 +63,13 @@ class ValueWalk {
     const btf = this.#btf;
     const at = btf.start[id] ?? 0;
     switch (btf.kindOf(id)) {
+      case BTF_KIND.INT:
+      case BTF_KIND.ENUM:
+      case BTF_KIND.ENUM64:
+      case BTF_KIND.FLOAT:
+        return btf.words[at + 2] ?? 0;
+      case BTF_KIND.PTR:
+        return this.#pointerSize;
       case BTF_KIND.STRUCT:
       case BTF_KIND.UNION:
         this.#checkMembers(id, at);
@@ -150,7 +77,7 @@ class ValueWalk {
       case BTF_KIND.ARRAY:
         return this.#arraySize(id, btf.words[at + 3] ?? 0, btf.words[at + 5] ?? 0);
       default:
-        return this.#size[btf.words[at + 2] ?? 0] ?? NO_SIZE;
+        return partCount(btf, id) === 0 ? NO_SIZE : (this.#size[btf.words[at + 2] ?? 0] ?? NO_SIZE);
     }
   }
 
@@ -292,10 +219,4 @@ function pointee(btf: RawBtf, id: BtfId): BtfId {
   if (kind === BTF_KIND.ARRAY) return btf.words[(btf.start[id] ?? 0) + 3] ?? 0;
   if (kind === BTF_KIND.PTR || isNamedOrModified(kind)) return btf.words[(btf.start[id] ?? 0) + 2] ?? 0;
   return 0;
-}
-
-function grown(values: Uint32Array): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(values.length * 2);
-  larger.set(values);
-  return larger;
 }
