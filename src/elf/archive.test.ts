@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sampleOutput, section, symbol } from '../../test/hostile/elf-sample.ts';
-import { findTool, outputOf } from '../../test/hostile/tools.ts';
+import { findCommand } from '../../test/support/needs.ts';
+import { outputOf } from '../../test/support/run.ts';
 import { encodeText } from '../bytes/index.ts';
 import { parseArchive } from './archive.ts';
 import { writeElf } from './write.ts';
@@ -314,7 +315,7 @@ describe('archives made by others', () => {
     ];
   for (const [tool, label, args, format] of makers) {
     it(label, context => {
-      const found = findTool(tool);
+      const found = findCommand(tool);
       if (found === undefined) return context.skip(`${tool} is not installed`);
       const scratch = mkdtempSync(join(tmpdir(), 'rootlet-ar-'));
       try {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ElfPatcher, SECTION, SYMBOL, sampleOutput, section, symbol } from '../../test/hostile/elf-sample.ts';
-import { findTool, runTool } from '../../test/hostile/tools.ts';
+import { findCommand } from '../../test/support/needs.ts';
+import { runTool } from '../../test/support/run.ts';
 import {
   SHF_ALLOC,
   SHF_EXECINSTR,
@@ -218,7 +219,7 @@ describe('other tools', () => {
 
   for (const name of ['readelf', 'llvm-readelf-19']) {
     it(`${name} reads our output without a warning`, context => {
-      const tool = findTool(name);
+      const tool = findCommand(name);
       if (tool === undefined) return context.skip(`${name} is not installed`);
       const scratch = mkdtempSync(join(tmpdir(), 'rootlet-elf-'));
       try {

@@ -1,1 +1,3 @@
+export * from './disasm.ts';
+export * from './helpers.ts';
 export * from './opcodes.ts';
