@@ -5,6 +5,7 @@
  * the second time.
  */
 
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { ByteOrder } from '../../src/bytes/index.ts';
 import { viewOf } from '../../src/bytes/index.ts';
@@ -22,9 +23,11 @@ import {
   SHF_EXECINSTR,
   SHN_ABS,
   SHN_COMMON,
+  SHT_REL,
+  SHT_SYMTAB,
   writeElf,
 } from '../../src/elf/index.ts';
-import { ElfPatcher, SECTION, sampleOutput } from './elf-sample.ts';
+import { ElfPatcher, sampleOutput } from './elf-sample.ts';
 import { SeededRandom } from './random.ts';
 
 interface Field {
@@ -33,8 +36,8 @@ interface Field {
   readonly width: number;
 }
 
-/** Every field of every record of the sample. */
-function fieldsOf(elf: ElfPatcher): Field[] {
+/** Every field of every header, symbol and relocation of an object. */
+function fieldsOf(bytes: Uint8Array): Field[] {
   const fields: Field[] = [];
   const add = (
     what: string,
@@ -47,20 +50,16 @@ function fieldsOf(elf: ElfPatcher): Field[] {
       fields.push({ name: `${what}.${name}`, at: at + offset, width: end - offset });
     });
   };
-  const tableOf = (section: number, layout: typeof Elf64Sym | typeof Elf64Rel): void => {
-    const at = elf.fileOffset(section);
-    const size = Number(
-      viewOf(elf.bytes).getBigUint64(elf.sectionHeaderAt(section) + 32, elf.order === 'little'),
-    );
-    for (let i = 0; i < size / layout.size; i++)
-      add(`${layout.name}[${section}][${i}]`, at + i * layout.size, layout);
-  };
+  const file = parseElf(bytes, 'original.o');
+  const headers = Number(Elf64Ehdr.decode(viewOf(bytes), 0, file.byteOrder).e_shoff);
   add('Elf64_Ehdr', 0, Elf64Ehdr);
-  for (let index = 0; index <= SECTION.strtab; index++)
-    add(`Elf64_Shdr[${index}]`, elf.sectionHeaderAt(index), Elf64Shdr);
-  tableOf(SECTION.symtab, Elf64Sym);
-  for (const section of [SECTION.relText, SECTION.relXdp, SECTION.relData, SECTION.relDebug])
-    tableOf(section, Elf64Rel);
+  file.sections.forEach(({ name, type, fileOffset, size }, index) => {
+    add(`Elf64_Shdr[${index}]`, headers + index * Elf64Shdr.size, Elf64Shdr);
+    const layout = type === SHT_SYMTAB ? Elf64Sym : type === SHT_REL ? Elf64Rel : undefined;
+    if (layout === undefined) return;
+    for (let at = 0; at < size; at += layout.size)
+      add(`${name}[${at / layout.size}]`, fileOffset + at, layout);
+  });
   return fields;
 }
 
@@ -158,7 +157,7 @@ describe.each(['little', 'big'] as const)('%s endian', order => {
     const elf = ElfPatcher.sample(order);
     let refused = 0;
     let tried = 0;
-    for (const field of fieldsOf(elf)) {
+    for (const field of fieldsOf(elf.bytes)) {
       const now = getField(elf.bytes, field, order);
       for (const value of awkward(now, elf.bytes.length)) {
         const bytes = elf.bytes.slice();
@@ -175,7 +174,7 @@ describe.each(['little', 'big'] as const)('%s endian', order => {
   it('pairs of fields, seed 20250101', () => {
     const random = new SeededRandom(20250101);
     const elf = ElfPatcher.sample(order);
-    const fields = fieldsOf(elf);
+    const fields = fieldsOf(elf.bytes);
     for (let round = 0; round < 6000; round++) {
       const bytes = elf.bytes.slice();
       const label: string[] = [];
@@ -205,6 +204,31 @@ describe.each(['little', 'big'] as const)('%s endian', order => {
       expect(expectControlled(original.slice(0, length), `${length} bytes`), `${length} bytes`).toBe(false);
     }
   });
+});
+
+describe('objects that clang made', () => {
+  const folder = (order: string): URL => new URL(`../../examples/obj/${order}/`, import.meta.url);
+  const paths = ['el', 'eb'].flatMap(order =>
+    readdirSync(folder(order)).map(name => new URL(name, folder(order))),
+  );
+
+  it.each(paths.map(path => [path.pathname.split('/').slice(-2).join('/'), path]))(
+    '%s, seed 3',
+    (name, path) => {
+      const random = new SeededRandom(3);
+      const original = new Uint8Array(readFileSync(path));
+      const fields = fieldsOf(original);
+      const order = original[5] === 2 ? 'big' : 'little';
+      expect(expectControlled(original, String(name))).toBe(true);
+      for (let round = 0; round < 1500; round++) {
+        const bytes = original.slice();
+        const field = random.pick(fields);
+        const value = random.pick(awkward(getField(bytes, field, order), bytes.length));
+        setField(bytes, field, order, value);
+        expectControlled(bytes, `round ${round}: ${field.name} = ${value}`);
+      }
+    },
+  );
 });
 
 describe('archives', () => {
