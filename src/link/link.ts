@@ -32,6 +32,7 @@ export interface LinkOptions {
 export interface LinkSuccess {
   readonly ok: true;
   readonly object: BpfObject;
+  /** Made when first read. */
   readonly report: LinkReport;
   /** For `LinkOptions.explain`, in that order. */
   readonly explanations: readonly Explanation[];
@@ -41,6 +42,15 @@ export interface LinkFailure {
   readonly ok: false;
   /** Every problem of the link, in order of inputs. */
   readonly problems: readonly Problem[];
+}
+
+/** `make` called at most once, when its value is first asked for: a report costs more than the link it tells about. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 export type LinkResult = LinkSuccess | LinkFailure;
@@ -71,8 +81,15 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const merged = mergeStrings(combined);
   const renames = separateStatics(merged);
   const object = withLicense(applyRenames(merged.object, renames), license.license);
-  const report = reportLink({ objects, resolution, combined: merged, renames, license });
-  return { ok: true, object, report, explanations: explained.explanations };
+  const report = once(() => reportLink({ objects, resolution, combined: merged, renames, license }));
+  return {
+    ok: true,
+    object,
+    explanations: explained.explanations,
+    get report() {
+      return report();
+    },
+  };
 }
 
 /** Equal string literals of all inputs are kept once. */

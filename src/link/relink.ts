@@ -13,7 +13,7 @@ import { type Combined, combine } from './combine.ts';
 import { defaultRoots, markLive } from './gc.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
-import { type LinkFailure, mergeStrings, narrow } from './link.ts';
+import { type LinkFailure, mergeStrings, narrow, once } from './link.ts';
 import { labelsFor, separateNames } from './names.ts';
 import { applyRenames } from './rename.ts';
 import { type Discarded, type LinkReport, reportLink } from './report.ts';
@@ -88,16 +88,21 @@ export function relink(
   const labels = [null, ...labelsFor(objects.slice(1).map(object => object.name))];
   const renames = separateNames({ combined: collected, labels });
   const object = withLicense(applyRenames(collected.object, renames), license.license);
-  const report = reportLink({ objects, resolution, combined: collected, renames, license });
-  const discarded = [
-    ...report.discarded,
-    ...replacedSlots(objects, plugs),
-    ...unusedSymbols(objects, combined, live),
-  ];
+  const report = once((): RelinkReport => {
+    const linked = reportLink({ objects, resolution, combined: collected, renames, license });
+    const discarded = [
+      ...linked.discarded,
+      ...replacedSlots(objects, plugs),
+      ...unusedSymbols(objects, combined, live),
+    ];
+    return { ...linked, discarded, slots: describeSlots(objects, plugs, collected, object) };
+  });
   return {
     ok: true,
     object,
-    report: { ...report, discarded, slots: describeSlots(objects, plugs, collected, object) },
+    get report() {
+      return report();
+    },
   };
 }
 

@@ -21,7 +21,7 @@ import {
 import { INSN_SIZE } from '../isa/index.ts';
 import { withDataSections } from './data-sections.ts';
 import { layoutSections, type ObjectLayout, sizeOfSymbol } from './layout.ts';
-import type { BpfObject, BpfSymbol, SectionIndex } from './model.ts';
+import type { BpfObject, BpfSymbol, SectionIndex, SymbolIndex } from './model.ts';
 import { stripDataSections } from './strip-data-sections.ts';
 import { encodeSections, type SymbolNumbers } from './write-sections.ts';
 
@@ -100,7 +100,15 @@ interface SymbolTable {
   readonly numbers: SymbolNumbers;
 }
 
-/** Section symbols first, then the named atoms: local ones before the others, both in object order. */
+/** Local atoms before the others, both by section and offset; externs last: the order in which they are read again. */
+function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
+  const placed = layout.sections.flatMap(section => section.atoms.map(atom => atom.symbol));
+  const externs = object.symbols.flatMap((symbol, index) => (symbol.kind === 'extern' ? [index] : []));
+  const isLocal = (index: SymbolIndex): boolean => object.symbols[index]?.binding === 'local';
+  return [...placed.filter(isLocal), ...placed.filter(index => !isLocal(index)), ...externs];
+}
+
+/** Section symbols first, then the named atoms. */
 function buildSymbols(
   object: BpfObject,
   layout: ObjectLayout,
@@ -126,12 +134,10 @@ function buildSymbols(
     symbols.push(elfSymbol(symbol, layout.offsets[index] ?? 0, positions));
     ofSymbol[index] = symbols.length;
   };
-  object.symbols.forEach((symbol, index) => {
-    if (symbol.binding === 'local' && symbol.name !== '') add(symbol, index);
-  });
-  object.symbols.forEach((symbol, index) => {
-    if (symbol.binding !== 'local') add(symbol, index);
-  });
+  for (const index of outputOrder(object, layout)) {
+    const symbol = object.symbols[index];
+    if (symbol !== undefined && symbol.name !== '') add(symbol, index);
+  }
   return { symbols, numbers: { ofSection, ofSymbol } };
 }
 
