@@ -1,5 +1,6 @@
 /** The relocations of an untrusted file, by the section that they change. */
 
+import type { RootletError } from '../diag/index.ts';
 import { quote } from '../diag/index.ts';
 import {
   Elf64Rel,
@@ -30,7 +31,11 @@ export function readRelocations(
 ): Map<number, readonly ElfRelocation[]> {
   const relocations = new Map<number, readonly ElfRelocation[]>();
   for (const section of sections) {
-    if (section.type !== SHT_REL || isIgnoredSection(section)) continue;
+    if (section.type !== SHT_REL) continue;
+    if (isIgnoredSection(section)) {
+      refuseOldGnu(input, section);
+      continue;
+    }
     checkEntries(input, section, REL_SIZE);
     const target = targetOf(input, sections, section, symbolTable);
     if (isIgnoredSection(target) || target.name === '.BTF' || target.name === '.BTF.ext') continue;
@@ -38,6 +43,29 @@ export function readRelocations(
     relocations.set(section.info, readRecords(input, section, target, symbolCount));
   }
   return relocations;
+}
+
+/** Types that binutils 2.40 used for data, outside the psABI. */
+const OLD_GNU_DATA_32 = 11;
+const OLD_GNU_DATA_64 = 12;
+
+/**
+ * The assembler of binutils 2.40 put the symbol's value into the relocated bytes, where the psABI has only the addend:
+ * an object of it links without complaint and then addresses the wrong things. Its relocations of DWARF give it away,
+ * even where the code has none of its private types.
+ */
+function refuseOldGnu(input: ElfInput, section: ElfSection): void {
+  if (section.bytes.length < REL_SIZE) return;
+  const { type } = decodeRecord(input.view, section.fileOffset, input.byteOrder === 'little');
+  if (type === OLD_GNU_DATA_32 || type === OLD_GNU_DATA_64) throw oldGnu(input, section, 0, type);
+}
+
+function oldGnu(input: ElfInput, section: ElfSection, index: number, type: number): RootletError {
+  const place = `${sectionPlace(section)}: relocation ${index}`;
+  const message = `has type ${type} of binutils 2.40, whose addends count the symbol's value twice`;
+  const hint = 'assemble with a newer GNU assembler or compile with clang';
+  const offset = section.fileOffset + index * REL_SIZE;
+  return elfError(input, 'elf-relocation-gnu', place, message, { offset, hint });
 }
 
 function targetOf(
@@ -91,6 +119,9 @@ function readRecords(
   const end = section.fileOffset + section.size;
   for (let at = section.fileOffset; at < end; at += REL_SIZE) {
     const record = decodeRecord(input.view, at, little);
+    if (record.type === OLD_GNU_DATA_32 || record.type === OLD_GNU_DATA_64) {
+      throw oldGnu(input, section, records.length, record.type);
+    }
     const problem = problemOf(record, target.size, isCode, symbolCount);
     if (problem !== undefined) {
       const place = `${sectionPlace(section)}: relocation ${records.length}`;

@@ -614,6 +614,18 @@ const RELOCATIONS: readonly Case[] = [
     'test.o: section ".relxdp": relocation 2: has unknown type 5 (offset 0x160)',
   ],
   [
+    'a type of binutils 2.40',
+    elf => elf.relocation(SECTION.relData, 1, 'r_info', (9n << 32n) | 12n),
+    'elf-relocation-gnu',
+    'test.o: section ".rel.data": relocation 1: has type 12 of binutils 2.40, whose addends count the symbol\'s value twice (offset 0x180)\n  hint: assemble with a newer GNU assembler or compile with clang',
+  ],
+  [
+    'a type of binutils 2.40 in DWARF',
+    elf => elf.relocation(SECTION.relDebug, 0, 'r_info', (4n << 32n) | 11n),
+    'elf-relocation-gnu',
+    'test.o: section ".rel.debug_info": relocation 0: has type 11 of binutils 2.40, whose addends count the symbol\'s value twice (offset 0x190)\n  hint: assemble with a newer GNU assembler or compile with clang',
+  ],
+  [
     'symbol 0',
     elf => elf.relocation(SECTION.relXdp, 0, 'r_info', 10n),
     'elf-relocation-symbol',
