@@ -5,14 +5,7 @@
  * types. Losing definitions leave nothing behind: no code, no records, no relocations, no declaration tags.
  */
 
-import {
-  type Btf,
-  type BtfId,
-  type BtfLinkage,
-  type MergeInput,
-  type MergeResult,
-  mergeBtf,
-} from '../btf/index.ts';
+import { type BtfId, type MergeInput, type MergeResult, mergeBtf } from '../btf/index.ts';
 import {
   type Binding,
   type BpfObject,
@@ -130,19 +123,12 @@ function setAt(array: Int32Array | undefined, index: number, value: number): voi
 
 // --- types --------------------------------------------------------------------------------------------------------
 
-const NO_TYPES: MergeResult = { btf: emptyBtf(), ids: [], before: 0, after: 0 };
-
-function emptyBtf(): Btf {
-  return mergeBtf([]).btf;
-}
-
 /** VAR and FUNC of a symbol that lost stand for the winner's, so that nothing of the loser survives. */
 function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
-  if (input.objects.length === 0) return NO_TYPES;
+  const none = mergeBtf([]).btf;
   const inputs = input.objects.map((object, file): MergeInput => {
     const redirect = new Map<BtfId, { input: number; id: BtfId }>();
     const omit = new Set<BtfId>();
-    const edits = new Map<BtfId, { linkage: BtfLinkage }>();
     object.symbols.forEach((symbol, index) => {
       const target = targets[file]?.[index];
       if (symbol.btfId === 0 || target === undefined) return;
@@ -153,7 +139,7 @@ function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
           redirect.set(symbol.btfId, { input: target.file, id: winner.btfId });
       } else omit.add(symbol.btfId);
     });
-    return { btf: object.btf ?? NO_TYPES.btf, omit, redirect, edits };
+    return { btf: object.btf ?? none, omit, redirect };
   });
   return mergeBtf(inputs);
 }
