@@ -1,0 +1,5 @@
+#include "../case.h"
+
+int shared = 40;
+
+LICENSE("Dual MIT/GPL");

@@ -1,0 +1,8 @@
+#include "../case.h"
+
+int twice(int number)
+{
+	return number * 2;
+}
+
+LICENSE("Dual MIT/GPL");

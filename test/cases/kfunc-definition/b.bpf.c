@@ -1,0 +1,8 @@
+#include "../case.h"
+
+int helper(int number)
+{
+	return number * 2;
+}
+
+LICENSE("Dual MIT/GPL");

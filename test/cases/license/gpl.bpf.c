@@ -1,0 +1,5 @@
+#include "../case.h"
+
+int gpl = 1;
+
+LICENSE("GPL");

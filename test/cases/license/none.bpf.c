@@ -1,0 +1,3 @@
+#include "../case.h"
+
+int none = 1;

@@ -1,0 +1,5 @@
+#include "../case.h"
+
+int proprietary = 1;
+
+LICENSE("Proprietary");

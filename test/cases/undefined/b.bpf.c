@@ -1,0 +1,18 @@
+#include "../case.h"
+
+int compute(int number)
+{
+	return number;
+}
+
+static __noinline int hidden_away(int number)
+{
+	return number;
+}
+
+PROGRAM user(CONTEXT)
+{
+	return hidden_away(1);
+}
+
+LICENSE("Dual MIT/GPL");

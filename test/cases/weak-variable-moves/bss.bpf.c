@@ -1,0 +1,5 @@
+#include "../case.h"
+
+volatile int moved;
+
+LICENSE("Dual MIT/GPL");

@@ -1,0 +1,5 @@
+#include "../case.h"
+
+volatile int moved SEC(".rodata") = 12;
+
+LICENSE("Dual MIT/GPL");
