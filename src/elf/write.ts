@@ -30,41 +30,10 @@ import {
   STB_LOCAL,
 } from './constants.ts';
 import { MAX_SECTIONS } from './header.ts';
-import type { ElfRelocation } from './model.ts';
+import type { ElfOutput, ElfSectionOutput, SymbolOrder } from './write-tables.ts';
+import { addName, encodeRelocations, encodeSymbols, extendedIndexes, sortSymbols } from './write-tables.ts';
 
-export interface ElfSectionOutput {
-  readonly name: string;
-  /** SHT_*. */
-  readonly type: number;
-  readonly flags: number;
-  readonly align: number;
-  readonly entsize: number;
-  /** Null for NOBITS; otherwise `size` bytes. */
-  readonly bytes: Uint8Array | null;
-  readonly size: number;
-}
-
-export interface ElfSymbolOutput {
-  readonly name: string;
-  readonly value: number;
-  readonly size: number;
-  readonly type: number;
-  readonly binding: number;
-  readonly visibility: number;
-  /** Position in `sections` counted from 1, or SHN_UNDEF, SHN_ABS, SHN_COMMON. */
-  readonly section: number;
-}
-
-export interface ElfOutput {
-  readonly byteOrder: ByteOrder;
-  /** e_flags. */
-  readonly flags: number;
-  readonly sections: readonly ElfSectionOutput[];
-  /** Without the null symbol, in any order: locals are put first, otherwise the order stays. */
-  readonly symbols: readonly ElfSymbolOutput[];
-  /** By position in `sections` counted from 1; `symbol` is the position in `symbols` counted from 1. */
-  readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
-}
+export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';
 
 /** The bytes of the object. Throws only for output that breaks its own promises (`bug-invariant`) or limits. */
 export function writeElf(output: ElfOutput): Uint8Array {
@@ -78,28 +47,6 @@ export function writeElf(output: ElfOutput): Uint8Array {
   writeFileHeader(view, output, headers, sections.all.length);
   writeSectionHeaders(view, output.byteOrder, headers, sections.all);
   return bytes;
-}
-
-interface SymbolOrder {
-  /** Positions in the caller's list, in the order of the file. */
-  readonly sorted: readonly number[];
-  /** File index of the caller's symbol at a position counted from 0. */
-  readonly indexes: Uint32Array;
-  readonly localCount: number;
-}
-
-function sortSymbols(symbols: readonly ElfSymbolOutput[]): SymbolOrder {
-  const locals: number[] = [];
-  const globals: number[] = [];
-  symbols.forEach((symbol, at) => {
-    (symbol.binding === STB_LOCAL ? locals : globals).push(at);
-  });
-  const sorted = locals.concat(globals);
-  const indexes = new Uint32Array(symbols.length);
-  sorted.forEach((at, index) => {
-    indexes[at] = index + 1;
-  });
-  return { sorted, indexes, localCount: locals.length };
 }
 
 interface PlannedSection {
@@ -221,79 +168,6 @@ function planStrings(strings: StringTableBuilder): PlannedSection {
   const contents = strings.finish();
   const size = contents.length;
   return { nameOffset, type: SHT_STRTAB, flags: 0, link: 0, info: 0, align: 1, entsize: 0, size, contents };
-}
-
-function addName(strings: StringTableBuilder, name: string): number {
-  if (!name.includes('\0')) return strings.add(name);
-  throw inputError('elf-name', [], `the name ${quote(name)} cannot be written: it contains a NUL`);
-}
-
-/** Section indexes of all symbols, the null symbol first, when some do not fit in st_shndx; else null. */
-function extendedIndexes(symbols: readonly ElfSymbolOutput[], order: SymbolOrder): Uint32Array | null {
-  if (!symbols.some(symbol => needsExtension(symbol.section))) return null;
-  const indexes = new Uint32Array(symbols.length + 1);
-  order.sorted.forEach((at, index) => {
-    const section = symbols[at]?.section ?? 0;
-    if (needsExtension(section)) indexes[index + 1] = section;
-  });
-  return indexes;
-}
-
-function needsExtension(section: number): boolean {
-  return section >= SHN_LORESERVE && section !== SHN_ABS && section !== SHN_COMMON;
-}
-
-const TWO_32 = 0x100000000;
-
-function encodeSymbols(output: ElfOutput, order: SymbolOrder, strings: StringTableBuilder): Uint8Array {
-  const bytes = new Uint8Array((output.symbols.length + 1) * Elf64Sym.size);
-  const view = viewOf(bytes);
-  const little = output.byteOrder === 'little';
-  let at = Elf64Sym.size;
-  for (const position of order.sorted) {
-    const symbol = output.symbols[position];
-    if (symbol === undefined) continue;
-    const { section } = symbol;
-    if (section > output.sections.length && section !== SHN_ABS && section !== SHN_COMMON) {
-      throw bugError(
-        [`symbol ${quote(symbol.name)}`],
-        `lies in section ${section} of ${output.sections.length}`,
-      );
-    }
-    view.setUint32(at, addName(strings, symbol.name), little);
-    view.setUint8(at + 4, symbol.binding * 16 + symbol.type);
-    view.setUint8(at + 5, symbol.visibility);
-    view.setUint16(at + 6, needsExtension(section) ? SHN_XINDEX : section, little);
-    setU64(view, at + 8, symbol.value, little);
-    setU64(view, at + 16, symbol.size, little);
-    at += Elf64Sym.size;
-  }
-  return bytes;
-}
-
-function encodeRelocations(
-  relocations: readonly ElfRelocation[],
-  order: SymbolOrder,
-  byteOrder: ByteOrder,
-): Uint8Array {
-  const bytes = new Uint8Array(relocations.length * Elf64Rel.size);
-  const view = viewOf(bytes);
-  const little = byteOrder === 'little';
-  let at = 0;
-  for (const { offset, type, symbol } of relocations) {
-    const index = order.indexes[symbol - 1];
-    if (index === undefined) throw bugError([], `relocation at ${offset} refers to symbol ${symbol}`);
-    setU64(view, at, offset, little);
-    view.setUint32(at + (little ? 8 : 12), type, little);
-    view.setUint32(at + (little ? 12 : 8), index, little);
-    at += Elf64Rel.size;
-  }
-  return bytes;
-}
-
-function setU64(view: DataView, at: number, value: number, little: boolean): void {
-  view.setUint32(at + (little ? 0 : 4), value % TWO_32, little);
-  view.setUint32(at + (little ? 4 : 0), Math.floor(value / TWO_32), little);
 }
 
 type PlacedSection = PlannedSection & { readonly offset: number };

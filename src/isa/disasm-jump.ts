@@ -1,0 +1,90 @@
+/** Jumps, calls and exit as text. */
+
+import { helperName } from './helpers.ts';
+import type { Insn } from './opcodes.ts';
+import {
+  BPF_CALL,
+  BPF_EXIT,
+  BPF_JA,
+  BPF_JCOND,
+  BPF_JEQ,
+  BPF_JGE,
+  BPF_JGT,
+  BPF_JLE,
+  BPF_JLT,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_JNE,
+  BPF_JSET,
+  BPF_JSGE,
+  BPF_JSGT,
+  BPF_JSLE,
+  BPF_JSLT,
+  BPF_PSEUDO_CALL,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_X,
+} from './opcodes.ts';
+
+/** With its sign in front also when positive, as jump distances are written. */
+export function signed(value: number): string {
+  return value < 0 ? `${value}` : `+${value}`;
+}
+
+const JUMP_OPERATORS: ReadonlyMap<number, string> = new Map([
+  [BPF_JEQ, '=='],
+  [BPF_JGT, '>'],
+  [BPF_JGE, '>='],
+  [BPF_JSET, '&'],
+  [BPF_JNE, '!='],
+  [BPF_JSGT, 's>'],
+  [BPF_JSGE, 's>='],
+  [BPF_JLT, '<'],
+  [BPF_JLE, '<='],
+  [BPF_JSLT, 's<'],
+  [BPF_JSLE, 's<='],
+]);
+
+/** Text of an instruction of the classes JMP and JMP32, undefined when it is none. */
+export function formatJump(insn: Insn, symbol: string | undefined): string | undefined {
+  const operator = JUMP_OPERATORS.get(insn.opcode & 0xf0);
+  if (operator === undefined) return formatControl(insn, symbol);
+  const letter = (insn.opcode & 0x07) === BPF_JMP ? 'r' : 'w';
+  const usesRegister = (insn.opcode & BPF_X) !== 0;
+  if (usesRegister ? insn.imm !== 0 : insn.src !== 0) return undefined;
+  const operand = usesRegister ? `${letter}${insn.src}` : `${insn.imm}`;
+  return `if ${letter}${insn.dst} ${operator} ${operand} goto ${signed(insn.offset)}`;
+}
+
+/** Jumps without a comparison, calls and exit: each has its own opcode and uses only some fields. */
+function formatControl(insn: Insn, symbol: string | undefined): string | undefined {
+  const { opcode, dst, src, offset, imm } = insn;
+  switch (opcode) {
+    case BPF_JMP | BPF_JA:
+      return dst === 0 && src === 0 && imm === 0 ? `goto ${signed(offset)}` : undefined;
+    case BPF_JMP32 | BPF_JA:
+      return dst === 0 && src === 0 && offset === 0 ? `gotol ${signed(imm)}` : undefined;
+    case BPF_JMP | BPF_JA | BPF_X:
+      return src === 0 && offset === 0 && imm === 0 ? `gotox r${dst}` : undefined;
+    case BPF_JMP | BPF_JCOND:
+      return dst === 0 && src === 0 && imm === 0 ? `may_goto ${signed(offset)}` : undefined;
+    case BPF_JMP | BPF_CALL:
+      return dst === 0 ? formatCall(insn, symbol) : undefined;
+    case BPF_JMP | BPF_CALL | BPF_X:
+      return src === 0 && offset === 0 && imm === 0 ? `callx r${dst}` : undefined;
+    case BPF_JMP | BPF_EXIT:
+      return dst === 0 && src === 0 && offset === 0 && imm === 0 ? 'exit' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function formatCall(insn: Insn, symbol: string | undefined): string | undefined {
+  const { src, offset, imm } = insn;
+  if (src === BPF_PSEUDO_KFUNC_CALL) {
+    const target = symbol ?? `kernel-function#${imm}`;
+    return offset === 0 ? `call ${target}` : `call ${target} of module ${offset}`;
+  }
+  if (offset !== 0) return undefined;
+  if (src === BPF_PSEUDO_CALL) return `call ${symbol ?? `pc${signed(imm)}`}`;
+  return src === 0 ? `call ${symbol ?? `${helperName(imm) ?? 'unknown'}#${imm}`}` : undefined;
+}
