@@ -13,8 +13,8 @@ import {
   sectionOf,
   sizeOfSymbol,
 } from '../object/index.ts';
+import { mapTypeName, progTypeName } from '../object/uapi.ts';
 import { describeSymbol } from './problems.ts';
-import { BPF_MAP_TYPE_NAMES, BPF_PROG_TYPE_NAMES } from './uapi-names.ts';
 
 export interface InspectedSymbol {
   readonly name: string;
@@ -136,7 +136,7 @@ function inspectFunction(
   return {
     ...base,
     insns: sizeOfSymbol(symbol) / 8,
-    programType: type === undefined ? null : (BPF_PROG_TYPE_NAMES[type.progType] ?? String(type.progType)),
+    programType: type === undefined ? null : progTypeName(type.progType),
     uses: [...new Set(used)],
     lineRecords: symbol.lines.length,
     coreRecords: symbol.coreRecords.length,
@@ -146,17 +146,13 @@ function inspectFunction(
 function mapFacts(definition: MapDefinition): Omit<InspectedMap, keyof InspectedSymbol> {
   const { keySize, valueSize, maxEntries, flags, inner } = definition;
   return {
-    type: mapTypeName(definition),
+    type: mapTypeName(definition.type),
     keySize,
     valueSize,
     maxEntries,
     flags,
-    inner: inner === null ? null : mapTypeName(inner),
+    inner: inner === null ? null : mapTypeName(inner.type),
   };
-}
-
-function mapTypeName(definition: MapDefinition): string {
-  return BPF_MAP_TYPE_NAMES[definition.type] ?? String(definition.type);
 }
 
 function countTypes(object: BpfObject): Record<string, number> {
