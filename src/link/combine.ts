@@ -59,20 +59,24 @@ export function combine(input: CombineInput): Combined {
 type Targets = readonly (readonly SymbolAt[])[];
 
 function chooseTargets(input: CombineInput): Targets {
-  const bound = new Map((input.bindings ?? []).map(binding => [keyOf(binding.loser), binding.winner]));
+  const bound = bindingTable(input.bindings ?? []);
   const folded = foldedSections(input.objects);
   return input.objects.map((object, file) =>
     object.symbols.map((symbol, index): SymbolAt => {
       const here = { file, index };
       const group = input.resolution.groups[input.resolution.groupOf[file]?.[index] ?? -1];
       const winner = group?.winner ?? foldTarget(object, symbol, folded) ?? here;
-      return bound.get(keyOf(winner)) ?? bound.get(keyOf(here)) ?? winner;
+      return bound(winner) ?? winner;
     }),
   );
 }
 
-function keyOf(at: SymbolAt): string {
-  return `${at.file}:${at.index}`;
+type ExplicitBinding = NonNullable<CombineInput['bindings']>[number];
+
+/** Look-up of explicit replacements; most links have none. */
+function bindingTable(bindings: readonly ExplicitBinding[]): (at: SymbolAt) => SymbolAt | undefined {
+  if (bindings.length === 0) return () => undefined;
+  return at => bindings.find(({ loser }) => loser.file === at.file && loser.index === at.index)?.winner;
 }
 
 /** `license` and `version` exist once: the first input's. */
