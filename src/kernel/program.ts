@@ -164,11 +164,16 @@ export class BpfProgram {
 
   /** Lets the program hold a map that it does not use, e.g. one with its own object file (since Linux 5.10). */
   bindMap(mapFd: number): void {
-    const attr = encodeAttr(ProgBindMapAttr, { prog_fd: this.fd.number, map_fd: mapFd });
-    const result = bpf(this.sys, BPF_PROG_BIND_MAP, attr);
+    const result = this.tryBindMap(mapFd);
     if (result < 0) {
       throw syscallError('kernel-bind-map', [`program ${quote(this.name)}`], 'binding a map', result);
     }
+  }
+
+  /** `bindMap` without an opinion: 0, or minus errno. */
+  tryBindMap(mapFd: number): number {
+    const attr = encodeAttr(ProgBindMapAttr, { prog_fd: this.fd.number, map_fd: mapFd });
+    return bpf(this.sys, BPF_PROG_BIND_MAP, attr);
   }
 
   pin(path: string): void {

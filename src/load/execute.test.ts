@@ -121,6 +121,8 @@ test('types, maps with their contents, programs: in this order', () => {
     uapi.BPF_MAP_UPDATE_ELEM, // outer[1]
     uapi.BPF_PROG_LOAD,
     uapi.BPF_PROG_LOAD,
+    uapi.BPF_PROG_BIND_MAP, // one: .rodata
+    uapi.BPF_PROG_BIND_MAP, // two: .rodata
     uapi.BPF_MAP_UPDATE_ELEM, // jumps[0]
   ]);
 });
@@ -164,20 +166,16 @@ test('the program gets descriptors, records, licence and types', () => {
 const decodeProgLoad = (attr: Uint8Array) => uapi.decodeAttr(uapi.ProgLoadAttr, attr);
 
 describe('undoing', () => {
-  // Two calls of the plan may fail without consequences: creating a map with types is tried again without them.
-  test.each(Array.from({ length: 12 }, (_, n) => n).filter(n => n !== 1))(
-    'a failure of call %d leaves nothing open',
-    n => {
-      const sys = failingSys(n);
-      if (n === 9 || n === 10) {
-        // A program that loads at the second try, with a log, is loaded.
-        executeLoad(PLAN, sys).close();
-      } else {
-        expect(() => executeLoad(PLAN, sys)).toThrow(/EPERM/);
-      }
-      expect([...sys.openFds]).toEqual([]);
-    },
-  );
+  // A map that is created at the second try, without types; programs that load at the second try, with a log;
+  // and constants that an old kernel does not bind.
+  const harmless = new Set([1, 9, 10, 11, 12]);
+
+  test.each(Array.from({ length: 14 }, (_, n) => n))('a failure of call %d leaves nothing open', n => {
+    const sys = failingSys(n);
+    if (harmless.has(n)) executeLoad(PLAN, sys).close();
+    else expect(() => executeLoad(PLAN, sys)).toThrow(/EPERM/);
+    expect([...sys.openFds]).toEqual([]);
+  });
 
   test('a program that is refused for good leaves nothing open', () => {
     const sys = new FakeSys(call => (call.command === uapi.BPF_PROG_LOAD ? -EPERM : undefined));

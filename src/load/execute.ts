@@ -5,7 +5,7 @@
 import { quote, usageError } from '../diag/index.ts';
 import { loadBtf } from '../kernel/btf-object.ts';
 import type { BpfMap } from '../kernel/map.ts';
-import type { LogLevel } from '../kernel/program.ts';
+import type { BpfProgram, LogLevel } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { HOST_ORDER } from '../kernel/uapi.ts';
 import { Cleanup } from './cleanup.ts';
@@ -13,6 +13,7 @@ import { createMaps, setProgramEntries } from './execute-maps.ts';
 import { type AttachTarget, loadPlanned } from './execute-programs.ts';
 import { LoadedObject } from './loaded-object.ts';
 import type { LoadPlan, MapPlan } from './plan.ts';
+import { globalsKind } from './plan-maps.ts';
 
 export interface ExecuteOptions {
   /** Log that a refused program comes with: 1 the failing path (default), 2 everything, 0 none. */
@@ -39,6 +40,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       targets: options.targets ?? new Map<string, AttachTarget>(),
     };
     const programs = plan.programs.map(program => cleanup.own(loadPlanned(context, program)));
+    bindConstants(plan, maps, programs);
     const byName = new Map(programs.map(program => [program.name, program]));
     plan.maps.forEach((mapPlan, index) => {
       const map = maps[index];
@@ -47,6 +49,15 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
     const mapsByName = new Map(plan.maps.map((mapPlan, index) => [mapPlan.name, maps[index]]));
     return new LoadedObject(plan, byName, definedValues(mapsByName), btf);
   });
+}
+
+/**
+ * Every program holds all constants of its object, used or not: other tools read metadata and configuration there
+ * (`bpf_metadata_…`, libxdp's `_xdp_dispatcher` versions). Kernels before 5.10 cannot, which libbpf ignores as well.
+ */
+function bindConstants(plan: LoadPlan, maps: readonly BpfMap[], programs: readonly BpfProgram[]): void {
+  const constants = maps.filter((_, index) => globalsKind(plan.maps[index]?.name ?? '') === 'rodata');
+  for (const program of programs) for (const map of constants) program.tryBindMap(map.fd.number);
 }
 
 function definedValues<K, V>(map: ReadonlyMap<K, V | undefined>): Map<K, V> {

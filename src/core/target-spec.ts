@@ -1,0 +1,130 @@
+/**
+ * The same path in a type of the target, found by member names.
+ *
+ * Mirrors bpf_core_spec_match() of libbpf: members are looked for by name, also in anonymous structs and unions, and
+ * must have compatible types; array indexes must be inside the target's array.
+ */
+
+import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';
+import { fieldsCompatible, typesCompatible, typesMatch } from './compat.ts';
+import { isEnumKind, isTypeKind, TYPE_MATCHES } from './kinds.ts';
+import { essentialName } from './names.ts';
+import { type Accessor, type AccessSpec, isFlexible, MAX_SPEC_LENGTH, memberOf } from './spec.ts';
+
+/** The spec in `target` that starts at `root`, or null when the path does not exist there. */
+export function matchSpec(local: AccessSpec, target: Btf, root: BtfId, kind: number): AccessSpec | null {
+  if (isTypeKind(kind)) {
+    const same =
+      kind === TYPE_MATCHES
+        ? typesMatch(local.btf, local.root, target, root)
+        : typesCompatible(local.btf, local.root, target, root);
+    return same ? { btf: target, root, accessors: [], raw: [0], bitOffset: 0 } : null;
+  }
+  return isEnumKind(kind) ? matchEnumerator(local, target, root) : matchField(local, target, root);
+}
+
+function matchEnumerator(local: AccessSpec, target: Btf, root: BtfId): AccessSpec | null {
+  const id = skipModifiers(target, root);
+  const type = id === 0 ? undefined : target.type(id);
+  if (type?.kind !== 'enum' && type?.kind !== 'enum64') return null;
+  const wanted = essentialName(local.accessors[0]?.name ?? '');
+  const index = type.values.findIndex(value => essentialName(value.name) === wanted);
+  if (index < 0) return null;
+  const accessor = { type: id, index, name: type.values[index]?.name };
+  return { btf: target, root, accessors: [accessor], raw: [index], bitOffset: 0 };
+}
+
+/** A path while it is being followed. */
+interface Walk {
+  readonly target: Btf;
+  readonly accessors: Accessor[];
+  readonly raw: number[];
+  bitOffset: number;
+  /** Type that the next step goes into. */
+  current: BtfId;
+}
+
+function matchField(local: AccessSpec, target: Btf, root: BtfId): AccessSpec | null {
+  const walk: Walk = { target, accessors: [], raw: [], bitOffset: 0, current: skipModifiers(target, root) };
+  for (const [position, accessor] of local.accessors.entries()) {
+    const found =
+      accessor.name === undefined
+        ? stepElement(walk, accessor, position)
+        : stepMember(walk, local.btf, accessor);
+    if (!found) return null;
+  }
+  return { btf: target, root, accessors: walk.accessors, raw: walk.raw, bitOffset: walk.bitOffset };
+}
+
+/** The first step indexes the type itself as if it were an array; later ones need an array. */
+function stepElement(walk: Walk, accessor: Accessor, position: number): boolean {
+  const { target } = walk;
+  if (position > 0) {
+    const array = walk.current === 0 ? undefined : target.type(walk.current);
+    if (array?.kind !== 'array') return false;
+    if (accessor.index >= array.length && !isFlexible(target, walk.accessors.at(-1), array.length))
+      return false;
+    walk.current = skipModifiers(target, array.element);
+  }
+  if (walk.current === 0) return false;
+  walk.accessors.push({ type: walk.current, index: accessor.index, name: undefined });
+  walk.raw.push(accessor.index);
+  walk.bitOffset += accessor.index * (accessor.index === 0 ? 0 : sizeOfType(target, walk.current)) * 8;
+  return true;
+}
+
+function stepMember(walk: Walk, local: Btf, accessor: Accessor): boolean {
+  const wanted = memberOf(local, accessor);
+  const hit = wanted === undefined ? null : findMember(walk.target, walk.current, accessor.name ?? '');
+  if (wanted === undefined || hit === null) return false;
+  if (walk.raw.length + hit.path.length > MAX_SPEC_LENGTH) return false;
+  if (!fieldsCompatible(local, wanted.type, walk.target, hit.member.type)) return false;
+  walk.raw.push(...hit.path);
+  walk.bitOffset += hit.bitOffset;
+  walk.accessors.push({ type: hit.owner, index: hit.path.at(-1) ?? 0, name: hit.member.name });
+  walk.current = skipModifiers(walk.target, hit.member.type);
+  return true;
+}
+
+interface Hit {
+  readonly member: BtfMember;
+  readonly owner: BtfId;
+  readonly path: readonly number[];
+  readonly bitOffset: number;
+}
+
+/** A composite that is being searched, and how it was reached. */
+interface Frame {
+  readonly owner: BtfId;
+  readonly members: readonly BtfMember[];
+  readonly path: readonly number[];
+  readonly bitOffset: number;
+  next: number;
+}
+
+/** First member of that name, in order of declaration, anonymous composites entered where they stand. */
+function findMember(btf: Btf, composite: BtfId, name: string): Hit | null {
+  const visited = new Set<BtfId>();
+  const stack: Frame[] = [];
+  const enter = (owner: BtfId, path: readonly number[], bitOffset: number) => {
+    const type = owner === 0 || visited.has(owner) ? undefined : btf.type(owner);
+    visited.add(owner);
+    if (type?.kind !== 'struct' && type?.kind !== 'union') return;
+    stack.push({ owner, members: type.members, path, bitOffset, next: 0 });
+  };
+  enter(composite, [], 0);
+  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+    const index = frame.next;
+    const member = frame.members[index];
+    frame.next += 1;
+    if (member === undefined) {
+      stack.pop();
+      continue;
+    }
+    const path = [...frame.path, index];
+    const bitOffset = frame.bitOffset + member.bitOffset;
+    if (member.name === '') enter(skipModifiers(btf, member.type), path, bitOffset);
+    else if (member.name === name) return { member, owner: frame.owner, path, bitOffset };
+  }
+  return null;
+}

@@ -1,0 +1,126 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { openById, readMapInfo } from '../kernel/info.ts';
+import { encodeU32s, type Sys } from '../kernel/sys.ts';
+import { FakeSys } from '../kernel/sys-fake.ts';
+import { countFds, kernelForTests } from '../kernel/testing.ts';
+import { readObject } from '../object/read.ts';
+import { BPF_F_MMAPABLE } from '../object/uapi.ts';
+import { executeLoad } from './execute.ts';
+import type { LoadedObject } from './loaded-object.ts';
+import { type PlanOptions, planLoad } from './plan-object.ts';
+import { loadWithBpftool, type OracleMap, type OracleProgram, oracleMissing, packet } from './testing.ts';
+
+const { sys, reason } = kernelForTests();
+const kernel: Sys = sys ?? new FakeSys();
+const noOracle = oracleMissing();
+const XDP_PASS = 2;
+const XDP_DROP = 1;
+
+const DISTRIBUTION = '/usr/lib/x86_64-linux-gnu/bpf';
+const EXAMPLES = join(import.meta.dirname, '../../examples/obj/el');
+
+/** Objects that load as they are: not those that need another object or the kernel's types. */
+function loadable(folder: string, without: readonly string[]): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter(file => file.endsWith('.o') && !without.includes(file))
+    .map(file => join(folder, file));
+}
+
+const OBJECTS = [
+  ...loadable(DISTRIBUTION, ['xdpdump_bpf.o']),
+  ...loadable(EXAMPLES, ['first.bpf.o', 'second.bpf.o']),
+];
+
+function load(path: string, options?: PlanOptions): LoadedObject {
+  return executeLoad(planLoad(readObject(readFileSync(path), path), options), kernel);
+}
+
+/** Maps of a program, in the order in which its instructions use them. */
+function mapsOf(object: LoadedObject, program: string): OracleMap[] {
+  return object
+    .program(program)
+    .info()
+    .mapIds.map(id => {
+      const fd = openById(kernel, 'map', id);
+      if (fd === undefined) throw new Error(`map ${id} is gone`);
+      const { name, keySize, valueSize, maxEntries, flags } = readMapInfo(kernel, fd.number);
+      fd.close();
+      return { name, keySize, valueSize, maxEntries, flags };
+    });
+}
+
+const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
+
+/**
+ * Allowed difference: libbpf before 1.1 lets user space map every section of globals, later ones, and we, only those
+ * with a variable that is not static.
+ */
+function comparable(program: OracleProgram): OracleProgram {
+  const isGlobals = (name: string) => /\.(data|rodata|bss)/.test(name);
+  const maps = program.maps.map(map =>
+    isGlobals(map.name) ? { ...map, flags: map.flags & ~BPF_F_MMAPABLE } : map,
+  );
+  return { ...program, maps };
+}
+
+describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
+  describe.skipIf(noOracle !== undefined)(
+    `like libbpf${noOracle === undefined ? '' : ` (${noOracle})`}`,
+    () => {
+      test.each(OBJECTS)('%s: same tags, same maps, nothing left open', path => {
+        const expected = loadWithBpftool(path);
+        const before = countFds();
+        {
+          using object = load(path);
+          const programs = [...object.programs.values()].map(program => ({
+            name: program.info().name,
+            tag: program.info().tag,
+            maps: mapsOf(object, program.name),
+          }));
+          expect(programs.map(comparable).sort(byName)).toEqual(expected.map(comparable).sort(byName));
+        }
+        expect(countFds()).toBe(before);
+      });
+    },
+  );
+
+  test('the first firewall drops its default source, and sources that a map names', () => {
+    using object = load(join(EXAMPLES, 'first_firewall.bpf.o'));
+    const run = (source: readonly [number, number, number, number]) =>
+      object.testRun('xdp_prog1', packet({ source })).verdict;
+    expect(run([10, 0, 0, 1])).toBe(XDP_PASS);
+    expect(run([192, 0, 2, 66])).toBe(XDP_DROP);
+    object.map('rules').update(new Uint8Array([10, 0, 0, 1]), new Uint8Array(16));
+    expect(run([10, 0, 0, 1])).toBe(XDP_DROP);
+    const rule = object.map('rules').lookup(new Uint8Array([10, 0, 0, 1]));
+    expect(rule?.[0]).toBe(1); // hits
+  });
+
+  test('globals of the second firewall: constants are read, counters are written', () => {
+    using object = load(join(EXAMPLES, 'second_firewall.bpf.o'));
+    const run = (destinationPort: number) => object.testRun('xdp_prog2', packet({ destinationPort })).verdict;
+    expect([5999, 6000, 6063, 6064].map(run)).toEqual([XDP_PASS, XDP_DROP, XDP_DROP, XDP_PASS]);
+    object.map('rules').update(encodeU32s([6001]), encodeU32s([1, 0]));
+    expect(run(6001)).toBe(XDP_PASS);
+    const bss = object.map('.bss').lookup(encodeU32s([0])) ?? new Uint8Array(0);
+    expect(bss.reduce((sum, byte) => sum + byte, 0)).toBe(5 + 2); // packets seen and drops of UDP
+    expect(() =>
+      object.map('.rodata').update(encodeU32s([0]), new Uint8Array(object.map('.rodata').valueSize)),
+    ).toThrow(/EPERM/);
+  });
+
+  test('everything that a program refers to and that is defined nowhere is named at once', () => {
+    const path = join(EXAMPLES, 'second.bpf.o');
+    const before = countFds();
+    expect(() => load(path)).toThrow(/"foo".*\n.*\n.*"minimum".*\n.*\n.*"counters"/);
+    expect(countFds()).toBe(before);
+  });
+
+  test('sizes can be changed before loading', () => {
+    using object = load(join(EXAMPLES, 'first_firewall.bpf.o'), { maxEntries: new Map([['rules', 7]]) });
+    expect(object.map('rules').info().maxEntries).toBe(7);
+  });
+});
