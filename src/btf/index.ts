@@ -1,4 +1,5 @@
 export { BtfBuilder, editBtf } from './builder.ts';
+export { type CompareOptions, compareTypes, type TypeMismatch } from './compare.ts';
 export { encodeBtf } from './encode.ts';
 export {
   type BtfExt,
@@ -8,6 +9,7 @@ export {
   type LineInfo,
   parseBtfExt,
 } from './ext.ts';
+export { formatDeclaration, formatDefinition, formatFunc, formatType, formatVar } from './format.ts';
 export {
   type MergeEdit,
   type MergeInput,

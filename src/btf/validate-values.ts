@@ -180,7 +180,7 @@ function isNamedOrModified(kind: number): boolean {
 }
 
 /** 4 when `long` takes 4 bytes (types of a 32-bit kernel), otherwise 8. */
-function pointerSize(btf: RawBtf): number {
+export function pointerSize(btf: RawBtf): number {
   for (let id = 1; id <= btf.count; id++) {
     if (btf.kindOf(id) !== BTF_KIND.INT) continue;
     const name = btf.nameOf(id);
