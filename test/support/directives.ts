@@ -7,8 +7,18 @@
 
 /** One way to make an object of a case's files. */
 export type Recipe =
-  | { readonly kind: 'link'; readonly inputs: readonly Input[]; readonly partial: boolean; readonly text: string }
-  | { readonly kind: 'relink'; readonly rootlet: string; readonly slots: readonly Slot[]; readonly text: string };
+  | {
+      readonly kind: 'link';
+      readonly inputs: readonly Input[];
+      readonly partial: boolean;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'relink';
+      readonly rootlet: string;
+      readonly slots: readonly Slot[];
+      readonly text: string;
+    };
 
 /** A file of the case, or the partial link of some of them. */
 export type Input = string | readonly Input[];

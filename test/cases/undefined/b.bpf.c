@@ -12,7 +12,7 @@ static __noinline int hidden_away(int number)
 
 PROGRAM user(CONTEXT)
 {
-	return hidden_away(1);
+	return hidden_away(ctx->len);
 }
 
 LICENSE("Dual MIT/GPL");

@@ -1,0 +1,36 @@
+/** Every case of `test/cases`, in both byte orders: what linking gives, what the result looks like, how it behaves. */
+
+import { describe, expect, test } from 'vitest';
+import { link } from '../src/link/index.ts';
+import { writeObject } from '../src/object/index.ts';
+import { type CaseOnDisk, follow, ORDERS, type Order, readCases } from './support/case-files.ts';
+import type { Block, Recipe } from './support/directives.ts';
+import { checkObject, checkProblems, textsOf } from './support/expectations.ts';
+import { checkWritten } from './support/written-object.ts';
+
+for (const one of readCases()) {
+  describe(`${one.name}: ${one.title}`, () => {
+    for (const order of ORDERS)
+      for (const block of one.blocks)
+        for (const recipe of block.recipes)
+          test(`${order}: ${recipe.kind} ${recipe.text}`, () => checkRecipe(one, order, block, recipe));
+  });
+}
+
+function checkRecipe(one: CaseOnDisk, order: Order, block: Block, recipe: Recipe): void {
+  const outcome = follow(recipe, one.name, order);
+  if (textsOf(block.expectations, 'ERROR').length > 0) {
+    expect(outcome.ok, 'it must not link').toBe(false);
+    checkProblems(outcome.ok ? [] : outcome.problems, block.expectations);
+    return;
+  }
+  checkProblems(outcome.ok ? [] : outcome.problems, []);
+  if (!outcome.ok) return;
+  checkObject(outcome.object, block.expectations);
+  const bytes = writeObject(outcome.object);
+  checkWritten(bytes);
+  const again = link([{ name: 'again.o', bytes }], { partial: true });
+  checkProblems(again.ok ? [] : again.problems, []);
+  if (again.ok)
+    expect(Buffer.from(writeObject(again.object)).equals(bytes), 'linking it again changes it').toBe(true);
+}

@@ -1,0 +1,72 @@
+/** The cases on disk, and the recipes of a case carried out. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type LinkFailure, type LinkInput, link, relink } from '../../src/link/index.ts';
+import { type BpfObject, writeObject } from '../../src/object/index.ts';
+import { type Case, type Input, type Recipe, readCase } from './directives.ts';
+
+export const CASES_FOLDER = fileURLToPath(new URL('../cases/', import.meta.url));
+export const ORDERS = ['el', 'eb'] as const;
+export type Order = (typeof ORDERS)[number];
+
+export interface CaseOnDisk extends Case {
+  /** Name of its folder. */
+  readonly name: string;
+}
+
+export function readCases(): CaseOnDisk[] {
+  const folders = readdirSync(CASES_FOLDER, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  return folders
+    .map(entry => entry.name)
+    .sort()
+    .map(readCaseFolder);
+}
+
+function readCaseFolder(name: string): CaseOnDisk {
+  const folder = path.join(CASES_FOLDER, name);
+  const sources = readdirSync(folder)
+    .filter(file => file.endsWith('.bpf.c'))
+    .sort();
+  try {
+    return { name, ...readCase(sources.map(file => readFileSync(path.join(folder, file), 'utf8'))) };
+  } catch (error) {
+    throw new Error(`test/cases/${name}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}
+
+export type Outcome = { readonly ok: true; readonly object: BpfObject } | LinkFailure;
+
+/** Makes the object of a recipe from the checked-in objects of a case. */
+export function follow(recipe: Recipe, name: string, order: Order): Outcome {
+  const load = (file: string): LinkInput => ({
+    name: `${file}.bpf.o`,
+    bytes: readFileSync(path.join(CASES_FOLDER, name, 'obj', order, `${file}.bpf.o`)),
+  });
+  if (recipe.kind === 'link') {
+    return link(
+      recipe.inputs.map(input => prepare(input, load)),
+      { partial: recipe.partial },
+    );
+  }
+  const assignments = recipe.slots.map(({ slot, file, program }) => ({
+    slot,
+    component: load(file),
+    ...(program === undefined ? {} : { program }),
+  }));
+  return relink(load(recipe.rootlet), assignments);
+}
+
+/** A group is linked partially, written, and used like a file. */
+function prepare(input: Input, load: (file: string) => LinkInput): LinkInput {
+  if (typeof input === 'string') return load(input);
+  const result = link(
+    input.map(member => prepare(member, load)),
+    { partial: true },
+  );
+  if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
+  return { name: 'partial.o', bytes: writeObject(result.object) };
+}
