@@ -2,7 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { encodeText } from '../../src/bytes/index.ts';
-import { RootletError } from '../../src/diag/index.ts';
+import { RootletError, usageError } from '../../src/diag/index.ts';
 import { link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
@@ -16,6 +16,8 @@ interface Flags {
   readonly map?: string;
   readonly explain?: readonly string[];
   readonly trace: boolean;
+  readonly keepDebug: boolean;
+  readonly stripDebug: boolean;
 }
 
 export const linkCommand = buildCommand<Flags, string[], Context>({
@@ -54,6 +56,8 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         placeholder: 'SYM',
       },
       trace: { kind: 'boolean', default: false, brief: 'Name every input as it is read' },
+      keepDebug: { kind: 'boolean', default: false, brief: 'Keep DWARF' },
+      stripDebug: { kind: 'boolean', default: false, brief: 'Drop DWARF (what happens anyway)' },
       json: { kind: 'boolean', default: false, brief: 'Report as JSON on stdout' },
     },
     aliases: { o: 'output', r: 'relocatable' },
@@ -66,9 +70,16 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
   async func(flags, ...paths) {
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
+      if (flags.keepDebug && flags.stripDebug)
+        throw usageError('usage-debug', 'give --keep-debug or --strip-debug, not both');
       const inputs = readInputs(expandResponseFiles(paths));
       if (flags.trace) for (const input of inputs) tell(this, input.name);
-      const result = link(inputs, { name: output, partial: flags.relocatable, explain: flags.explain ?? [] });
+      const result = link(inputs, {
+        name: output,
+        partial: flags.relocatable,
+        keepDebug: flags.keepDebug,
+        explain: flags.explain ?? [],
+      });
       if (!result.ok) throw new RootletError(result.problems);
       writeOutput(output, writeObject(result.object));
       if (flags.map !== undefined) writeOutput(flags.map, encodeText(formatLinkMap(result.report)));

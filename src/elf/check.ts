@@ -29,7 +29,7 @@ import {
 import type { ElfInput } from './header.ts';
 import { elfError, sectionPlace } from './header.ts';
 import type { ElfSection } from './model.ts';
-import { isIgnoredSection } from './model.ts';
+import { isPassedOver } from './model.ts';
 
 const MAX_ALIGN = 4096;
 /** BTF says sizes of sections in 32 bits, and no map is larger. */
@@ -39,7 +39,7 @@ const MAX_SIZE = 0xffffffff;
 export function checkSections(input: ElfInput, sections: readonly ElfSection[]): void {
   const names = new Map<string, number>();
   sections.forEach((section, index) => {
-    if (section.type === SHT_NULL || isIgnoredSection(section)) return;
+    if (section.type === SHT_NULL || isPassedOver(input, section)) return;
     checkType(input, section, index);
     if (section.type === SHT_STRTAB) return;
     checkShape(input, section, index);

@@ -20,6 +20,8 @@ export interface ElfInput {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly byteOrder: ByteOrder;
+  /** DWARF is read like other sections instead of being passed over. */
+  readonly keepDebug: boolean;
 }
 
 export interface ElfHeader {
@@ -52,7 +54,7 @@ export function sectionPlace(section: Pick<ElfSection, 'name'>): string {
 }
 
 /** Throws unless `bytes` begin like a 64-bit relocatable BPF object; says what they are instead. */
-export function openElf(bytes: Uint8Array, name: string): ElfInput {
+export function openElf(bytes: Uint8Array, name: string, keepDebug = false): ElfInput {
   const identity = identify(bytes);
   if (identity.kind !== 'bpf-object') {
     const code = identity.kind.startsWith('elf') ? 'elf-not-bpf' : 'elf-not-elf';
@@ -61,7 +63,7 @@ export function openElf(bytes: Uint8Array, name: string): ElfInput {
   }
   // A plain view also when given a Buffer, whose methods differ.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-  return { name, bytes: plain, view: viewOf(plain), byteOrder: bytes[5] === 2 ? 'big' : 'little' };
+  return { name, bytes: plain, view: viewOf(plain), byteOrder: bytes[5] === 2 ? 'big' : 'little', keepDebug };
 }
 
 /** Decodes the file header, with section count and name table index of extended numbering resolved. */

@@ -12,12 +12,17 @@ import type { ElfFile } from './model.ts';
 import { readRelocations } from './relocations.ts';
 import { findSymbolTable, readSymbols } from './symbols.ts';
 
+export interface ParseElfOptions {
+  /** Check and decode the relocations of DWARF (`.debug_*`) too. Default false. */
+  readonly keepDebug?: boolean;
+}
+
 /**
  * Parses a 64-bit relocatable BPF object of either byte order. Section contents are views of `bytes`, which must not
  * change afterwards. `name` stands first in every message. Throws `RootletError` with a code `elf-...`.
  */
-export function parseElf(bytes: Uint8Array, name: string): ElfFile {
-  const input = openElf(bytes, name);
+export function parseElf(bytes: Uint8Array, name: string, options: ParseElfOptions = {}): ElfFile {
+  const input = openElf(bytes, name, options.keepDebug ?? false);
   const header = readHeader(input);
   const sections = readSections(input, header);
   checkSections(input, sections);

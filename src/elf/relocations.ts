@@ -16,7 +16,7 @@ import {
 import type { ElfInput } from './header.ts';
 import { elfError, sectionPlace } from './header.ts';
 import type { ElfRelocation, ElfSection } from './model.ts';
-import { isIgnoredSection } from './model.ts';
+import { isPassedOver } from './model.ts';
 import { checkEntries } from './symbols.ts';
 
 const REL_SIZE = Elf64Rel.size;
@@ -32,13 +32,13 @@ export function readRelocations(
   const relocations = new Map<number, readonly ElfRelocation[]>();
   for (const section of sections) {
     if (section.type !== SHT_REL) continue;
-    if (isIgnoredSection(section)) {
+    if (isPassedOver(input, section)) {
       refuseOldGnu(input, section);
       continue;
     }
     checkEntries(input, section, REL_SIZE);
     const target = targetOf(input, sections, section, symbolTable);
-    if (isIgnoredSection(target) || target.name === '.BTF' || target.name === '.BTF.ext') continue;
+    if (isPassedOver(input, target) || target.name === '.BTF' || target.name === '.BTF.ext') continue;
     if (section.size === 0) continue;
     relocations.set(section.info, readRecords(input, section, target, symbolCount));
   }
@@ -94,7 +94,7 @@ function targetOf(
     const message = `relocates ${sectionPlace(target)}, whose relocations are named ${quote(`.rel${target.name}`)}`;
     throw elfError(input, 'elf-section-info', place, message);
   }
-  if (section.size > 0 && target.type !== SHT_PROGBITS && !isIgnoredSection(target)) {
+  if (section.size > 0 && target.type !== SHT_PROGBITS && !isPassedOver(input, target)) {
     throw elfError(
       input,
       'elf-section-info',

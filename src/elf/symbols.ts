@@ -27,7 +27,7 @@ import {
 import type { ElfInput } from './header.ts';
 import { elfError, sectionPlace } from './header.ts';
 import type { ElfSection, ElfSymbol } from './model.ts';
-import { isIgnoredSection } from './model.ts';
+import { isPassedOver } from './model.ts';
 import { StringTable } from './string-table.ts';
 
 const SYM_SIZE = Elf64Sym.size;
@@ -90,7 +90,7 @@ class SymbolReader {
     this.#names = stringsOf(input, sections, table);
     this.#extended = extendedIndexes(input, sections, index, table.size / SYM_SIZE);
     this.#little = input.byteOrder === 'little';
-    this.#ignored = sections.map(isIgnoredSection);
+    this.#ignored = sections.map(section => isPassedOver(input, section));
   }
 
   read(index: number): ElfSymbol {

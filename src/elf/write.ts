@@ -17,8 +17,6 @@ import {
   EM_BPF,
   ET_REL,
   SHF_INFO_LINK,
-  SHN_ABS,
-  SHN_COMMON,
   SHN_LORESERVE,
   SHN_XINDEX,
   SHT_NOBITS,
@@ -27,7 +25,6 @@ import {
   SHT_STRTAB,
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
-  STB_LOCAL,
 } from './constants.ts';
 import { MAX_SECTIONS } from './header.ts';
 import type { ElfOutput, ElfSectionOutput, SymbolOrder } from './write-tables.ts';

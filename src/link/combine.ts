@@ -10,6 +10,7 @@ import {
   type Binding,
   type BpfObject,
   type BpfSymbol,
+  isDebugSection,
   renumberTypes,
   type SectionShell,
   type SymbolIndex,
@@ -43,7 +44,7 @@ export function combine(input: CombineInput): Combined {
   const targets = chooseTargets(input);
   const { indexOf, origins } = numberSymbols(input.objects, targets);
   const merged = mergeTypes(input, targets);
-  const symbols = origins.map(at => combineSymbol(input, merged, indexOf, at));
+  const symbols = origins.map(at => combineSymbol({ input, merged, indexOf, origins }, at));
   const object: BpfObject = {
     name: input.name,
     byteOrder: input.objects[0]?.byteOrder ?? 'little',
@@ -150,19 +151,26 @@ function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
 
 // --- symbols ------------------------------------------------------------------------------------------------------
 
-function combineSymbol(
-  input: CombineInput,
-  merged: MergeResult,
-  indexOf: readonly Int32Array[],
-  at: SymbolAt,
-): BpfSymbol {
+interface SymbolContext {
+  readonly input: CombineInput;
+  readonly merged: MergeResult;
+  readonly indexOf: readonly Int32Array[];
+  readonly origins: readonly SymbolAt[];
+}
+
+function combineSymbol({ input, merged, indexOf, origins }: SymbolContext, at: SymbolAt): BpfSymbol {
   const symbol = input.objects[at.file]?.symbols[at.index] as BpfSymbol; // origins name existing symbols
   const ids = merged.ids[at.file] ?? new Uint32Array(0);
   const map = indexOf[at.file] ?? new Int32Array(0);
   const base = { ...renumberTypes(symbol, ids), ...standing(input, symbol, at) } as BpfSymbol; // same kind as `symbol`
   if (base.kind === 'extern') return base;
   const section = input.sections.indexes[at.file]?.[base.section] ?? 0;
-  return relocated(base, section, input.sections.shells[section], map);
+  // DWARF of a definition that lost describes nothing: its references stay 0
+  const stays = ({ symbol: target }: { readonly symbol: SymbolIndex }): boolean => {
+    const origin = origins[map[target] ?? -1];
+    return origin?.file === at.file && origin.index === target;
+  };
+  return relocated(base, { section, shell: input.sections.shells[section], map, stays });
 }
 
 /** Binding and visibility that the group gives to its winner. */
@@ -190,11 +198,18 @@ function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: bool
 
 const SHT_NOBITS = 8;
 
+interface Placement {
+  readonly section: number;
+  readonly shell: SectionShell | undefined;
+  /** Symbol index of the input → of the result. */
+  readonly map: Int32Array;
+  /** Whether the target of a reference is still what the input meant. */
+  readonly stays: (reference: { readonly symbol: SymbolIndex }) => boolean;
+}
+
 function relocated(
   symbol: Exclude<BpfSymbol, { readonly kind: 'extern' }>,
-  section: number,
-  shell: SectionShell | undefined,
-  map: Int32Array,
+  { section, shell, map, stays }: Placement,
 ): BpfSymbol {
   const retarget = <R extends { readonly symbol: SymbolIndex }>(references: readonly R[]): readonly R[] =>
     references.length === 0
@@ -208,7 +223,10 @@ function relocated(
     case 'variable': {
       const zeros = symbol.bytes === null && shell?.type !== SHT_NOBITS;
       const { common: _allocated, ...rest } = symbol;
-      const variable = { ...rest, section, references: retarget(symbol.references) };
+      const references = isDebugSection(shell?.name ?? '')
+        ? symbol.references.filter(stays)
+        : symbol.references;
+      const variable = { ...rest, section, references: retarget(references) };
       return zeros ? { ...variable, bytes: new Uint8Array(symbol.size) } : variable;
     }
   }

@@ -1,7 +1,7 @@
 /** Inputs of a link: bytes or objects, all of them read before anything is said. */
 
 import { type Problem, RootletError } from '../diag/index.ts';
-import { type BpfObject, readObject } from '../object/index.ts';
+import { type BpfObject, type ReadOptions, readObject } from '../object/index.ts';
 
 /** A file's contents with the name that messages use, or an object that was read or made before. */
 export type LinkInput = { readonly name: string; readonly bytes: Uint8Array } | BpfObject;
@@ -12,12 +12,12 @@ export interface ReadInputs {
   readonly problems: readonly Problem[];
 }
 
-export function readInputs(inputs: readonly LinkInput[]): ReadInputs {
+export function readInputs(inputs: readonly LinkInput[], options: ReadOptions = {}): ReadInputs {
   const objects: BpfObject[] = [];
   const problems: Problem[] = [];
   for (const input of inputs) {
     try {
-      objects.push('bytes' in input ? readObject(input.bytes, input.name) : input);
+      objects.push('bytes' in input ? readObject(input.bytes, input.name, options) : input);
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
       problems.push(...error.problems);

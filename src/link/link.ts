@@ -25,6 +25,8 @@ export interface LinkOptions {
   readonly name?: string;
   /** Leave unresolved externs in place, so that the result can be linked again (`ld -r`). Default false. */
   readonly partial?: boolean;
+  /** Keep DWARF (`.debug_*` sections). Default false: loaders do not read it. */
+  readonly keepDebug?: boolean;
   /** Names to explain in `LinkSuccess.explanations`; a name that no input knows is a problem of class `usage`. */
   readonly explain?: readonly string[];
 }
@@ -57,7 +59,7 @@ export type LinkResult = LinkSuccess | LinkFailure;
 
 /** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
-  const { objects, problems: unreadable } = readInputs(inputs);
+  const { objects, problems: unreadable } = readInputs(inputs, { keepDebug: options.keepDebug ?? false });
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
   const partial = options.partial ?? false;
 

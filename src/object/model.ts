@@ -199,3 +199,8 @@ export function textOfSection(object: BpfObject, name: string): string | null {
   }
   return null;
 }
+
+/** DWARF. It is kept only on request, describes code without being part of it, and keeps nothing alive. */
+export function isDebugSection(name: string): boolean {
+  return name.startsWith('.debug_');
+}

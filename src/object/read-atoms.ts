@@ -13,9 +13,9 @@
 import type { BtfExt } from '../btf/index.ts';
 import { alignUp } from '../bytes/index.ts';
 import { inputError, quote } from '../diag/index.ts';
-import type { ElfFile, ElfSection, ElfSymbol } from '../elf/index.ts';
+import { type ElfFile, type ElfSection, type ElfSymbol, isIgnoredSection } from '../elf/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
-import type { Binding, SectionShell, Visibility } from './model.ts';
+import { type Binding, isDebugSection, type SectionShell, type Visibility } from './model.ts';
 import { type AtomDraft, type AtomTable, newDraft, type SectionAtoms } from './read-draft.ts';
 
 const SHT_PROGBITS = 1;
@@ -40,7 +40,7 @@ const SHN_COMMON = 0xfff2;
 /** Sections that are kept although nothing says `SHF_ALLOC`. */
 const ALWAYS_KEPT = new Set(['.maps', '.jumptables', 'license', 'version']);
 
-export function cutAtoms(elf: ElfFile, ext: BtfExt | null): AtomTable {
+export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): AtomTable {
   const shells: SectionShell[] = [];
   const drafts: AtomDraft[] = [];
   const bySection = new Map<number, SectionAtoms>();
@@ -48,7 +48,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null): AtomTable {
   const symbolsOf = groupSymbols(elf);
   const entries = functionEntries(ext);
   elf.sections.forEach((section, elfSection) => {
-    if (!isKept(section, elfSection)) return;
+    if (!isKept(section, elfSection, keepDebug)) return;
     const role = roleOf(section);
     const atoms: SectionAtoms = {
       elfSection,
@@ -68,12 +68,12 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null): AtomTable {
   return { shells, drafts, bySection, ofElfSymbol };
 }
 
-function isKept(section: ElfSection, elfSection: number): boolean {
+function isKept(section: ElfSection, elfSection: number, keepDebug: boolean): boolean {
   if (elfSection === 0) return false;
   if (section.type !== SHT_PROGBITS && section.type !== SHT_NOBITS) return false;
   if (section.name === '.text' && section.size === 0) return false;
-  if (section.name === '.BTF' || section.name === '.BTF.ext' || section.name.startsWith('.debug_'))
-    return false;
+  if (section.name === '.BTF' || section.name === '.BTF.ext') return false;
+  if (isIgnoredSection(section)) return keepDebug && isDebugSection(section.name);
   return (section.flags & SHF_ALLOC) !== 0 || ALWAYS_KEPT.has(section.name);
 }
 

@@ -19,6 +19,7 @@ import {
   OP_JA32,
   OP_LD_IMM64,
 } from '../isa/index.ts';
+import { isDebugSection } from './model.ts';
 import { addendInData } from './read-addend.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './read-draft.ts';
 
@@ -259,14 +260,22 @@ function readDataRelocation(context: Context, atom: AtomDraft, relocation: ElfRe
       { offset: relocation.offset },
     );
   }
-  const target = resolveTarget(
-    context,
-    relocation,
-    addendInData(atom.bytes, offset, width, context.elf.byteOrder),
-    where,
-  );
-  atom.dataReferences.push({ kind: 'address', offset, width, ...target });
+  const addend = addendInData(atom.bytes, offset, width, context.elf.byteOrder);
   atom.bytes.fill(0, offset, offset + width);
+  // DWARF also describes code that is not there any more: such a place stays 0
+  if (isDebugSection(context.section.name) && !isReachable(context, relocation, addend)) return;
+  const target = resolveTarget(context, relocation, addend, where);
+  atom.dataReferences.push({ kind: 'address', offset, width, ...target });
+}
+
+function isReachable(context: Context, relocation: ElfRelocation, addend: number): boolean {
+  if ((context.table.ofElfSymbol[relocation.symbol] ?? -1) >= 0) return true;
+  const symbol = context.elf.symbols[relocation.symbol];
+  const section = symbol === undefined ? undefined : context.table.bySection.get(symbol.section);
+  if (symbol === undefined || section === undefined) return false;
+  return (
+    atomCovering(context.table, section, symbol.type === STT_SECTION ? addend : symbol.value + addend) >= 0
+  );
 }
 
 /** R_BPF_64_64 in data is how clang before 13 wrote ABS64. */

@@ -21,6 +21,8 @@ import { attachRecords, attachTypes } from './read-types.ts';
 export interface ReadOptions {
   /** Accept an object without `.BTF`. Default false: nothing can be linked or loaded without it. */
   readonly allowMissingBtf?: boolean;
+  /** Keep DWARF (`.debug_*` sections). Default false. */
+  readonly keepDebug?: boolean;
 }
 
 const SHT_NOBITS = 8;
@@ -28,14 +30,14 @@ const SHF_COMPRESSED = 0x800;
 
 /** Parses one BPF object. Throws `RootletError`; its places start with `name`. */
 export function readObject(bytes: Uint8Array, name: string, options: ReadOptions = {}): BpfObject {
-  const elf = parseElf(bytes, name);
+  const elf = parseElf(bytes, name, { keepDebug: options.keepDebug ?? false });
   return within(name, () => readElf(elf, options));
 }
 
 function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
   const btf = readBtfSection(elf, options);
   const ext = btf === null ? null : readExtSection(elf, btf);
-  const atoms = cutAtoms(elf, ext);
+  const atoms = cutAtoms(elf, ext, options.keepDebug ?? false);
   readReferences(elf, atoms);
   readJumpTables(elf, atoms);
   if (btf !== null) attachTypes(atoms, btf, ext);
