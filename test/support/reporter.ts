@@ -3,7 +3,7 @@
  * line with the counts. With CI=true a skip is a failure, unless its reason is one that CI can do nothing about.
  */
 
-import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
 
 /** Reasons for which tests may be skipped in CI. Everything else can be had there, so its absence is a mistake. */
 const ALLOWED_IN_CI: readonly RegExp[] = [
@@ -11,16 +11,26 @@ const ALLOWED_IN_CI: readonly RegExp[] = [
   /this kernel (is older than|has no|refuses|shows no)/i,
 ];
 
+const NO_REASON = 'no reason given';
+
 interface Skip {
   readonly name: string;
   readonly reason: string;
 }
 
 export default class ClosingReporter implements Reporter {
+  #isFiltered = false;
+
+  onInit(vitest: Vitest): void {
+    this.#isFiltered = vitest.config.testNamePattern !== undefined;
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const cases = modules.flatMap(module => [...module.children.allTests()]);
     const inState = (state: string) => cases.filter(one => one.result().state === state);
-    const skips = inState('skipped').map(skipOf);
+    const skips = inState('skipped')
+      .map(skipOf)
+      .filter(skip => !this.#isFiltered || skip.reason !== NO_REASON); // -t leaves the others out as skipped
     const { CI } = process.env;
     const refused = CI === 'true' ? skips.filter(skip => !isAllowedInCi(skip)) : [];
     // A module that cannot even be loaded has no tests that could fail.
@@ -53,7 +63,7 @@ function skipOf(one: TestCase): Skip {
   const result = one.result();
   const note = result.state === 'skipped' ? result.note : undefined;
   const name = `${one.module.relativeModuleId}: ${one.fullName}`;
-  return { name, reason: note ?? reasonInNames(one) ?? 'no reason given' };
+  return { name, reason: note ?? reasonInNames(one) ?? NO_REASON };
 }
 
 function reasonInNames(one: TestCase): string | undefined {

@@ -25,7 +25,9 @@
 // RELINK: rootlet slot1=wrong
 // EXPECT-ERROR: relink-prototype int slot1(struct __sk_buff *ctx)
 // RELINK: rootlet slot1=xdp
-// EXPECT-ERROR: relink-program-type section "xdp"
+// EXPECT-ERROR: relink-prototype int prog(struct xdp_md *ctx)
+// RELINK: rootlet slot1=socket
+// EXPECT-ERROR: relink-program-type section "socket"
 #include "../case.h"
 
 __weak __noinline int slot1(CONTEXT)

@@ -7,6 +7,7 @@ int compute(int number)
 
 static __noinline int hidden_away(int number)
 {
+	HIDE(number);
 	return number;
 }
 

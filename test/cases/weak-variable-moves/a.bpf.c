@@ -7,8 +7,10 @@
 // EXPECT-SYMBOL: moved section=.rodata binding=global from=rodata
 // EXPECT-RUN: prog 42
 // LINK-ANY-ORDER: a weak
-// EXPECT-SYMBOL: moved section=.data binding=weak from=weak
+// EXPECT-SYMBOL: moved section=.data binding=global from=weak
 // EXPECT-RUN: prog 37
+// LINK-PARTIAL: a weak
+// EXPECT-SYMBOL: moved section=.data binding=weak from=weak
 #include "../case.h"
 
 extern volatile int moved;
