@@ -39,9 +39,10 @@ export function describeDefinition(objects: readonly BpfObject[], at: SymbolAt):
 
 /** A symbol as C: its prototype or declaration, or just its name when there are no types. */
 export function describeSymbol(object: BpfObject, symbol: BpfSymbol): string {
+  const declaration = declarationOf(object, symbol);
+  const plain = declaration.startsWith('extern ') ? declaration.slice('extern '.length) : declaration;
   const weak = symbol.binding === 'weak' ? '__weak ' : '';
-  const prefix = symbol.kind === 'extern' ? `extern ${weak}` : weak;
-  return `${prefix}${declarationOf(object, symbol)}`;
+  return `${symbol.kind === 'extern' ? 'extern ' : ''}${weak}${plain}`;
 }
 
 function declarationOf(object: BpfObject, symbol: BpfSymbol): string {
