@@ -2,6 +2,7 @@ export * from './btf-object.ts';
 export * from './errno.ts';
 export * from './fd.ts';
 export * from './info.ts';
+export * from './lock.ts';
 export * from './machine.ts';
 export * from './map.ts';
 export * from './map-batch.ts';

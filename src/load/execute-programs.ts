@@ -38,7 +38,7 @@ export function loadPlanned(context: ProgramContext, program: ProgramPlan): BpfP
     for (const fixup of program.fixups) applyFixup(view, fixup, context.maps, modules);
     const spec = specOf(context, program, code, modules);
     const result = loadProgram(sys, spec, context.logLevel);
-    if (result.kind === 'refused') throw verifierError(plan.objectName, program, result.errno, result.log);
+    if (result.kind === 'refused') throw verifierError(plan.source, program, result.errno, result.log);
     return new BpfProgram(sys, result.fd, program.name, program.type.progType);
   } finally {
     modules.close();

@@ -77,6 +77,7 @@ const program = (name: string): ProgramPlan => ({
 });
 
 const PLAN: LoadPlan = {
+  source: 'test.o',
   objectName: 'test',
   byteOrder: uapi.HOST_ORDER,
   license: 'GPL',

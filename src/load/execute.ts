@@ -70,7 +70,7 @@ function requireByteOrder(plan: LoadPlan): void {
   if (plan.byteOrder === HOST_ORDER) return;
   throw usageError(
     'load-byte-order',
-    `${quote(plan.objectName)} is for ${plan.byteOrder}-endian machines; this one is ${HOST_ORDER}-endian`,
+    `${quote(plan.source)} is for ${plan.byteOrder}-endian machines; this one is ${HOST_ORDER}-endian`,
     { hint: `compile with -target bpf${HOST_ORDER === 'little' ? 'el' : 'eb'}` },
   );
 }

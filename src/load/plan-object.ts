@@ -55,6 +55,7 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
   const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
   requireNamesOnce(object, programs);
   return {
+    source: object.name,
     objectName,
     byteOrder: object.byteOrder,
     license: licenseOf(object) ?? '',

@@ -107,6 +107,9 @@ export interface Poison {
 }
 
 export interface LoadPlan {
+  /** The object's file or other name, for messages. */
+  readonly source: string;
+  /** What maps of globals are named after. */
   readonly objectName: string;
   readonly byteOrder: ByteOrder;
   readonly license: string;

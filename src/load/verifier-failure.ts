@@ -94,10 +94,15 @@ function whereOf(objectName: string, failure: VerifierFailure): string[] {
     where.push(`function ${quote(failure.functionName)}`);
   }
   if (failure.source !== undefined && failure.source.line > 0) {
-    where.push(`${failure.source.file}:${failure.source.line}`);
+    where.push(`${withoutDot(failure.source.file)}:${failure.source.line}`);
   }
   if (failure.insnIndex !== undefined) where.push(`insn ${failure.insnIndex}`);
   return where;
+}
+
+/** Compilers write `./x.c` for a file of the folder that they ran in. */
+function withoutDot(file: string): string {
+  return file.startsWith('./') ? file.slice(2) : file;
 }
 
 function detailsOf(failure: VerifierFailure): string[] {
