@@ -46,6 +46,8 @@ export interface CStyle {
   unnamed(id: BtfId, indent: number, depth: number): readonly Piece[];
   /** A struct, union or enum in braces. */
   body(piece: BodyPiece): readonly Piece[];
+  /** Whether uses of a typedef are written as what it stands for. */
+  isTransparent(name: string): boolean;
   /** How an array without a length is written. */
   readonly noLength: string;
   /** Pieces that one text may take before `overflow` decides. */
@@ -164,6 +166,8 @@ function stepInwards(
       state.right.push({ kind: 'params', id, indent: piece.indent, depth: piece.depth + 1 });
       state.qualifiers = [];
       return type.returns;
+    case 'typedef':
+      return style.isTransparent(type.name) ? type.type : undefined;
     case 'func':
     case 'var':
       return type.type;

@@ -10,6 +10,7 @@ export {
   parseBtfExt,
 } from './ext.ts';
 export { formatDeclaration, formatDefinition, formatFunc, formatType, formatVar } from './format.ts';
+export { formatBtfAsC } from './format-c.ts';
 export {
   type MergeEdit,
   type MergeInput,
