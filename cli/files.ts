@@ -5,7 +5,17 @@
  * so that a failure leaves the old file as it was and an output that is also an input is safe.
  */
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { inputError, RootletError, usageError } from '../src/diag/index.ts';
 
@@ -59,7 +69,12 @@ export function writeOutput(path: string, bytes: Uint8Array): void {
     writeAll(1, bytes);
     return;
   }
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const target = targetOf(path);
+  if (target === null) {
+    writeDirectly(path, bytes);
+    return;
+  }
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
   try {
     const fd = openSync(temporary, 'wx', 0o666);
     try {
@@ -68,9 +83,31 @@ export function writeOutput(path: string, bytes: Uint8Array): void {
     } finally {
       closeSync(fd);
     }
-    renameSync(temporary, path);
+    renameSync(temporary, target);
   } catch (error) {
     removeQuietly(temporary);
+    throw inputError('file-write', [path], `cannot be written: ${reasonOf(error)}`);
+  }
+}
+
+/** The file to replace: behind symbolic links; null for what cannot be replaced (a terminal, a pipe, a device). */
+function targetOf(path: string): string | null {
+  try {
+    return statSync(path).isFile() ? realpathSync(path) : null;
+  } catch {
+    return path; // it is not there yet
+  }
+}
+
+function writeDirectly(path: string, bytes: Uint8Array): void {
+  try {
+    const fd = openSync(path, 'w');
+    try {
+      writeAll(fd, bytes);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
     throw inputError('file-write', [path], `cannot be written: ${reasonOf(error)}`);
   }
 }

@@ -45,10 +45,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
-    exitCode: 0,
+    exitCode: null,
   };
   await run(app, argv, { process: host });
-  process.exitCode = exitCode(Number(host.exitCode ?? 0));
+  process.exitCode = exitCode(Number(host.exitCode ?? EXIT.ok)); // the parser sets it only where nobody did
 }
 
 /** The parser's own codes are negative. */
