@@ -191,3 +191,11 @@ function tagsOf(object: BpfObject): string[] {
   }
   return tags;
 }
+
+/** `EXPECT-RUN: program value`, the value as r0's lower half. */
+export function expectedRuns(expectations: readonly Expectation[]): { program: string; value: number }[] {
+  return textsOf(expectations, 'RUN').map(text => {
+    const [program = '', value = ''] = text.split(/\s+/);
+    return { program, value: Number(value) >>> 0 };
+  });
+}
