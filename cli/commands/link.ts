@@ -18,6 +18,7 @@ interface Flags {
   readonly trace: boolean;
   readonly keepDebug: boolean;
   readonly stripDebug: boolean;
+  readonly foldText: boolean;
 }
 
 export const linkCommand = buildCommand<Flags, string[], Context>({
@@ -58,6 +59,11 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       trace: { kind: 'boolean', default: false, brief: 'Name every input as it is read' },
       keepDebug: { kind: 'boolean', default: false, brief: 'Keep DWARF' },
       stripDebug: { kind: 'boolean', default: false, brief: 'Drop DWARF (what happens anyway)' },
+      foldText: {
+        kind: 'boolean',
+        default: false,
+        brief: 'Move functions of unknown code sections to .text',
+      },
       json: { kind: 'boolean', default: false, brief: 'Report as JSON on stdout' },
     },
     aliases: { o: 'output', r: 'relocatable' },
@@ -78,6 +84,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         name: output,
         partial: flags.relocatable,
         keepDebug: flags.keepDebug,
+        foldText: flags.foldText,
         explain: flags.explain ?? [],
       });
       if (!result.ok) throw new RootletError(result.problems);

@@ -9,6 +9,7 @@ import { type BpfObject, writeObject } from '../object/index.ts';
 import { checkAgreement } from './agree.ts';
 import { type Combined, combine } from './combine.ts';
 import { type Explanation, explainAll } from './explain.ts';
+import { foldText } from './fold-text.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
 import { separateStatics } from './names.ts';
@@ -27,6 +28,8 @@ export interface LinkOptions {
   readonly partial?: boolean;
   /** Keep DWARF (`.debug_*` sections). Default false: loaders do not read it. */
   readonly keepDebug?: boolean;
+  /** Move functions of code sections that are no programs to `.text`, where libbpf wants them. Default false. */
+  readonly foldText?: boolean;
   /** Names to explain in `LinkSuccess.explanations`; a name that no input knows is a problem of class `usage`. */
   readonly explain?: readonly string[];
 }
@@ -59,9 +62,12 @@ export type LinkResult = LinkSuccess | LinkFailure;
 
 /** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
-  const { objects, problems: unreadable } = readInputs(inputs, { keepDebug: options.keepDebug ?? false });
+  const { objects: files, problems: unreadable } = readInputs(inputs, {
+    keepDebug: options.keepDebug ?? false,
+  });
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
   const partial = options.partial ?? false;
+  const objects = options.foldText === true ? files.map(foldText) : files;
 
   const resolution = resolve(objects);
   const sections = mergeSections(objects);

@@ -7,9 +7,10 @@
  * chosen program does not need of its object (other programs, unused functions, maps and types) is left out.
  */
 
-import { type BpfObject, isProgram, type SectionShell, type SymbolIndex } from '../object/index.ts';
+import { type BpfObject, isProgram, type SymbolIndex } from '../object/index.ts';
 import { checkAgreement } from './agree.ts';
 import { type Combined, combine } from './combine.ts';
+import { withTextSection } from './fold-text.ts';
 import { defaultRoots, markLive } from './gc.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
@@ -114,14 +115,10 @@ function distinctComponents(assignments: readonly SlotAssignment[]): LinkInput[]
   return [...byName.values()];
 }
 
-const TEXT: SectionShell = { name: '.text', type: 1, flags: 6, align: 8, entsize: 0, role: 'code' };
-
 /** The object with the given programs moved to `.text`, where they are ordinary functions. */
 function demotePrograms(object: BpfObject, programs: readonly SymbolIndex[]): BpfObject {
   if (programs.length === 0) return object;
-  const known = object.sections.findIndex(section => section.name === '.text');
-  const sections = known >= 0 ? object.sections : [...object.sections, TEXT];
-  const text = known >= 0 ? known : sections.length - 1;
+  const { sections, text } = withTextSection(object);
   const chosen = new Set(programs);
   const symbols = object.symbols.map((symbol, index) =>
     chosen.has(index) && symbol.kind === 'function' ? { ...symbol, section: text } : symbol,
