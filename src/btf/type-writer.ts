@@ -10,6 +10,8 @@ import { elementWords, firstElementName, infoWord, kindOfInfo, vlenOfInfo } from
 
 /** Kernels before the wide info word take no more elements than this. */
 const MAX_VLEN = 0xffff;
+/** vlen with 24 bits, as kernels of 2026 read it. */
+const MAX_WIDE_VLEN = 0xffffff;
 /** Largest bit offset of a member in a struct with bit fields. */
 const MAX_FIELD_OFFSET = 0xffffff;
 
@@ -210,8 +212,10 @@ export class TypeWriter {
   }
 
   #common(name: string, type: BtfType, vlen: number, flag: boolean, sizeOrType: number): void {
-    if (vlen > MAX_VLEN) {
-      throw rangeError(`${type.kind} ${quote(name)} has ${vlen} elements; the format takes ${MAX_VLEN}`);
+    // only a section can be that large without being a mistake; kernels before the wider vlen refuse to load it
+    const limit = type.kind === 'datasec' ? MAX_WIDE_VLEN : MAX_VLEN;
+    if (vlen > limit) {
+      throw rangeError(`${type.kind} ${quote(name)} has ${vlen} elements; the format takes ${limit}`);
     }
     this.#push(this.strings.add(name));
     this.#push(infoWord(kindNumber(type), vlen, flag));

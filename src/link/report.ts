@@ -79,8 +79,26 @@ export function reportLink(input: ReportInput): LinkReport {
     unresolved: combined.object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name),
     types: combined.types,
     license: license.license,
-    notes: license.note === null ? [] : [license.note],
+    notes: [...(license.note === null ? [] : [license.note]), ...crowdedSections(combined.object)],
   };
+}
+
+/** DATASEC entries that the older form of BTF can count. */
+const MAX_OLD_VLEN = 0xffff;
+
+function crowdedSections(object: BpfObject): string[] {
+  const counts = new Array<number>(object.sections.length).fill(0);
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'extern' && symbol.kind !== 'function')
+      counts[symbol.section] = (counts[symbol.section] ?? 0) + 1;
+  }
+  return object.sections.flatMap((section, index) => {
+    const count = counts[index] ?? 0;
+    if (count <= MAX_OLD_VLEN) return [];
+    return [
+      `section "${section.name}" has ${count} variables; kernels that know only 16-bit vlen in BTF do not load more than ${MAX_OLD_VLEN}`,
+    ];
+  });
 }
 
 function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name: string): ReportedSymbol {
