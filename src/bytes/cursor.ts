@@ -35,7 +35,9 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: false });
+/** A byte order mark is a character like any other here: dropped, it would be missing when the text is written back. */
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 export function encodeText(text: string): Uint8Array {
@@ -76,7 +78,7 @@ function decodeAscii(table: Uint8Array, start: number, end: number): string {
 /** A name that is not valid UTF-8 cannot be written back unchanged; callers refuse it with this test. */
 export function isFaithfulText(bytes: Uint8Array): boolean {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    strictDecoder.decode(bytes);
     return true;
   } catch {
     return false;

@@ -11,7 +11,7 @@
  */
 
 import type { Btf, BtfId } from '../btf/types.ts';
-import type { ByteOrder } from '../bytes/index.ts';
+import { type ByteOrder, decodeText } from '../bytes/index.ts';
 
 /** Index into `BpfObject.symbols`. */
 export type SymbolIndex = number;
@@ -195,7 +195,7 @@ export function textOfSection(object: BpfObject, name: string): string | null {
     if (symbol.kind !== 'variable' || sectionOf(object, symbol)?.name !== name || symbol.bytes === null)
       continue;
     const end = symbol.bytes.indexOf(0);
-    return new TextDecoder().decode(symbol.bytes.subarray(0, end < 0 ? symbol.size : end));
+    return decodeText(symbol.bytes.subarray(0, end < 0 ? symbol.size : end));
   }
   return null;
 }
