@@ -1,0 +1,250 @@
+/**
+ * Control flow of one function: basic blocks, their order, dominators, and whether the graph is reducible.
+ *
+ * Everything later walks blocks in reverse postorder, by which `Block` numbers are given out: block 0 is the entry,
+ * and an edge to a block that is not larger goes back. Code that nothing reaches has no block.
+ */
+
+import { bugError } from '../../diag/index.ts';
+import {
+  BPF_JCOND,
+  BPF_JEQ,
+  BPF_JLT,
+  BPF_JMP,
+  BPF_JMP32,
+  BPF_JSGE,
+  BPF_JSLE,
+  type CodeView,
+  OP_EXIT,
+  OP_GOTOX,
+  OP_JA,
+  OP_JA32,
+  OP_LD_IMM64,
+} from '../../isa/index.ts';
+import { type CodeUnit, codeError } from './unit.ts';
+
+export type BlockIndex = number;
+
+/** `may_goto`. */
+export const OP_JCOND = BPF_JMP | BPF_JCOND;
+
+export type Terminator =
+  | { readonly kind: 'exit' }
+  /** Control runs past the last instruction. */
+  | { readonly kind: 'falls-off' }
+  /** An indirect jump, which the machine does not run. */
+  | { readonly kind: 'unsupported' }
+  | { readonly kind: 'jump'; readonly target: BlockIndex }
+  | { readonly kind: 'branch'; readonly taken: BlockIndex; readonly next: BlockIndex };
+
+export interface Block {
+  /** First slot. */
+  readonly start: number;
+  /** Slot after the last one. */
+  readonly end: number;
+  /** Slot of the last instruction: the jump, where the block ends with one. */
+  readonly last: number;
+  readonly terminator: Terminator;
+}
+
+export interface ControlFlow {
+  /** In reverse postorder. */
+  readonly blocks: readonly Block[];
+  readonly predecessors: readonly (readonly BlockIndex[])[];
+  /** Immediate dominator of each block; block 0 has itself. */
+  readonly dominator: readonly BlockIndex[];
+  /** Every edge back goes to a block that dominates its source. */
+  readonly reducible: boolean;
+}
+
+/** Whether the instruction ends a block: a jump, or `exit`. */
+export function isJump(opcode: number): boolean {
+  const insnClass = opcode & 0x07;
+  if (insnClass !== BPF_JMP && insnClass !== BPF_JMP32) return false;
+  const operation = opcode & 0xf0;
+  if (isComparison(operation)) return true;
+  if (opcode === OP_EXIT || opcode === OP_JA || opcode === OP_JA32 || opcode === OP_GOTOX) return true;
+  return opcode === OP_JCOND;
+}
+
+/** Whether the operation of a jump instruction compares two values. */
+function isComparison(operation: number): boolean {
+  return (operation >= BPF_JEQ && operation <= BPF_JSGE) || (operation >= BPF_JLT && operation <= BPF_JSLE);
+}
+
+/** Reads the control flow. Throws `vm-jump-target` for a jump into nowhere. */
+export function controlFlow(objectName: string, unit: CodeUnit): ControlFlow {
+  const leaders = findLeaders(objectName, unit);
+  const raw = cutBlocks(unit.code, leaders);
+  const order = reversePostorder(raw);
+  const numbers = new Map(order.map((rawIndex, block) => [rawIndex, block]));
+  const blocks = order.map(rawIndex => renumber(at(raw, rawIndex), numbers));
+  const predecessors = blocks.map((): BlockIndex[] => []);
+  blocks.forEach((block, index) => {
+    for (const target of successorsOf(block)) at(predecessors, target).push(index);
+  });
+  const dominator = dominators(predecessors);
+  return { blocks, predecessors, dominator, reducible: isReducible(blocks, dominator) };
+}
+
+/** Targets of the block's terminator, the taken one first. */
+export function successorsOf(block: Block): readonly BlockIndex[] {
+  const { terminator } = block;
+  if (terminator.kind === 'jump') return [terminator.target];
+  if (terminator.kind !== 'branch') return [];
+  return terminator.taken === terminator.next ? [terminator.taken] : [terminator.taken, terminator.next];
+}
+
+/** Slot that the jump at `insnIndex` goes to. */
+export function jumpTarget(code: CodeView, insnIndex: number): number {
+  const distance = code.opcode(insnIndex) === OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex);
+  return insnIndex + 1 + distance;
+}
+
+/** Slots where a block starts, as flags, after checking that every jump lands on an instruction. */
+function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
+  const { code } = unit;
+  const leaders = new Uint8Array(code.length + 1);
+  const starts = new Uint8Array(code.length);
+  const jumps: number[] = [];
+  leaders[0] = 1;
+  for (let slot = 0; slot < code.length; slot += code.width(slot)) {
+    starts[slot] = 1;
+    const opcode = code.opcode(slot);
+    if (opcode === OP_LD_IMM64 && slot + 1 >= code.length) {
+      throw codeError('vm-code-cut', objectName, unit, slot, 'the function ends inside this instruction');
+    }
+    if (!isJump(opcode)) continue;
+    leaders[slot + 1] = 1;
+    if (opcode === OP_EXIT || opcode === OP_GOTOX) continue;
+    jumps.push(slot);
+    if (opcode !== OP_JA && opcode !== OP_JA32 && slot + 1 >= code.length) {
+      throw codeError('vm-falls-off', objectName, unit, slot, 'the function ends after a conditional jump');
+    }
+  }
+  for (const slot of jumps) {
+    const target = jumpTarget(code, slot);
+    if (starts[target] !== 1) {
+      const message = `jumps to instruction ${target}, which is none of this function's`;
+      throw codeError('vm-jump-target', objectName, unit, slot, message);
+    }
+    leaders[target] = 1;
+  }
+  return leaders;
+}
+
+/** Blocks in code order; their terminators name blocks by position in this list. */
+function cutBlocks(code: CodeView, leaders: Uint8Array): Block[] {
+  const starts: number[] = [];
+  const blockAt = new Map<number, number>();
+  for (let slot = 0; slot < code.length; slot++) {
+    if (leaders[slot] === 1) blockAt.set(slot, starts.push(slot) - 1);
+  }
+  return starts.map((start, position) => {
+    const end = starts[position + 1] ?? code.length;
+    let last = start;
+    while (last + code.width(last) < end) last += code.width(last);
+    return { start, end, last, terminator: terminatorOf(code, last, end, blockAt) };
+  });
+}
+
+function terminatorOf(
+  code: CodeView,
+  last: number,
+  end: number,
+  blockAt: ReadonlyMap<number, number>,
+): Terminator {
+  const next = blockAt.get(end);
+  const opcode = code.opcode(last);
+  if (!isJump(opcode)) return next === undefined ? { kind: 'falls-off' } : { kind: 'jump', target: next };
+  if (opcode === OP_GOTOX) return { kind: 'unsupported' };
+  if (opcode === OP_EXIT) return { kind: 'exit' };
+  const taken = blockAt.get(jumpTarget(code, last)) ?? 0;
+  if (opcode === OP_JA || opcode === OP_JA32 || next === undefined || next === taken) {
+    return { kind: 'jump', target: taken };
+  }
+  return { kind: 'branch', taken, next };
+}
+
+function renumber(block: Block, numbers: ReadonlyMap<number, BlockIndex>): Block {
+  const map = (rawIndex: number) => numbers.get(rawIndex) ?? 0;
+  const { terminator } = block;
+  switch (terminator.kind) {
+    case 'jump':
+      return { ...block, terminator: { kind: 'jump', target: map(terminator.target) } };
+    case 'branch':
+      return {
+        ...block,
+        terminator: { kind: 'branch', taken: map(terminator.taken), next: map(terminator.next) },
+      };
+    default:
+      return block;
+  }
+}
+
+function reversePostorder(blocks: readonly Block[]): number[] {
+  const postorder: number[] = [];
+  const seen = new Uint8Array(blocks.length);
+  const stack: { readonly block: number; readonly targets: readonly number[]; next: number }[] = [];
+  const enter = (block: number) => {
+    seen[block] = 1;
+    stack.push({ block, targets: successorsOf(at(blocks, block)), next: 0 });
+  };
+  if (blocks.length > 0) enter(0);
+  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+    const target = top.targets[top.next++];
+    if (target === undefined) {
+      postorder.push(top.block);
+      stack.pop();
+    } else if (seen[target] !== 1) enter(target);
+  }
+  return postorder.reverse();
+}
+
+/** Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm"; block numbers are the reverse postorder. */
+function dominators(predecessors: readonly (readonly BlockIndex[])[]): BlockIndex[] {
+  const dominator = predecessors.map((_, block): number => (block === 0 ? 0 : -1));
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let block = 1; block < predecessors.length; block++) {
+      let found = -1;
+      for (const predecessor of at(predecessors, block)) {
+        if (at(dominator, predecessor) < 0) continue;
+        found = found < 0 ? predecessor : commonDominator(dominator, found, predecessor);
+      }
+      if (found === dominator[block]) continue;
+      dominator[block] = found;
+      changed = true;
+    }
+  }
+  return dominator;
+}
+
+function commonDominator(dominator: readonly BlockIndex[], a: BlockIndex, b: BlockIndex): BlockIndex {
+  let left = a;
+  let right = b;
+  while (left !== right) {
+    while (left > right) left = at(dominator, left);
+    while (right > left) right = at(dominator, right);
+  }
+  return left;
+}
+
+function isReducible(blocks: readonly Block[], dominator: readonly BlockIndex[]): boolean {
+  return blocks.every((block, index) =>
+    successorsOf(block).every(target => target > index || dominates(dominator, target, index)),
+  );
+}
+
+function dominates(dominator: readonly BlockIndex[], above: BlockIndex, below: BlockIndex): boolean {
+  let block = below;
+  while (block > above) block = at(dominator, block);
+  return block === above;
+}
+
+/** Element of an array that is known to be there. */
+export function at<T>(items: readonly T[], index: number): T {
+  const item = items[index];
+  if (item === undefined) throw bugError([], `no element ${index} among ${items.length}`);
+  return item;
+}

@@ -1,0 +1,155 @@
+/**
+ * From BPF functions to the bytes of one WebAssembly module. Reads as the list of its steps: analyse every function,
+ * plan calls, declare, emit, fill the table, export the programs.
+ */
+
+import type { BpfObject, SymbolIndex } from '../../object/index.ts';
+import type { ProgramKind } from '../helpers/spec.ts';
+import { ModuleBuilder } from '../wasm/module.ts';
+import { I32, I64 } from '../wasm/opcodes.ts';
+import { planCalls } from './call-graph.ts';
+import { controlFlow } from './cfg.ts';
+import { type AnalysedUnit, emitFunction } from './emit-function.ts';
+import {
+  type ExternPlan,
+  FUNCTION_PARAMS,
+  type MapPlan,
+  type MemoryPlan,
+  type ModulePlan,
+} from './emitter.ts';
+import { type HelperImport, ImportTable } from './imports.ts';
+import { ENV_MODULE, FAULT_IMPORT, INVOKE_EXPORT, programExport } from './names.ts';
+import { calleesOf, reachedBy } from './reach.ts';
+import {
+  declareRuntime,
+  emitCountedCallback,
+  emitCountedTail,
+  emitEntry,
+  emitInvoke,
+  emitRuntime,
+} from './runtime.ts';
+import { SiteTable } from './sites.ts';
+import type { CodeUnit } from './unit.ts';
+import { type AddressOf, ANY, analyseValues, constant } from './values.ts';
+
+export interface CompileInput {
+  readonly object: BpfObject;
+  /** Functions to compile; their order is that of `memory.functions`. */
+  readonly units: readonly CodeUnit[];
+  readonly programs: readonly { readonly symbol: SymbolIndex; readonly kind: ProgramKind }[];
+  readonly memory: MemoryPlan;
+  readonly pages: number;
+  /** Frame of a program's main function. */
+  readonly topFrame: number;
+  /** Where `invoke` finds the arguments of a call-back. */
+  readonly invokeArguments: number;
+  readonly externs: ExternPlan;
+  readonly addressOf: AddressOf;
+  mapAt(address: bigint): MapPlan | undefined;
+}
+
+export interface CompiledModule {
+  readonly bytes: Uint8Array;
+  readonly sites: SiteTable;
+  readonly imports: readonly HelperImport[];
+  /** Number in the table by which each program is tail-called, in the order of `programs`. */
+  readonly tailNumbers: readonly number[];
+}
+
+export function compile(input: CompileInput): CompiledModule {
+  const analysed = analyse(input);
+  const module = new ModuleBuilder();
+  module.importMemory(input.pages);
+  const plan = planModule(input, analysed, module);
+  for (const unit of analysed) emitFunction(plan, unit, plan.position(unit.unit.symbol) ?? 0);
+  emitRuntime(plan);
+  const tailNumbers = fillTable(input, plan);
+  exportAll(input, plan);
+  return { bytes: module.finish(), sites: plan.sites, imports: plan.imports.all(), tailNumbers };
+}
+
+/** A program that nothing calls as a function is entered with the context in r1. */
+function analyse(input: CompileInput): readonly AnalysedUnit[] {
+  const called = new Set(input.units.flatMap(unit => calleesOf(input.object, unit)));
+  const programs = new Set(input.programs.map(program => program.symbol));
+  return input.units.map(unit => {
+    const flow = controlFlow(input.object.name, unit);
+    const entered = programs.has(unit.symbol) && !called.has(unit.symbol);
+    const r1 = entered ? constant(BigInt(input.memory.context)) : ANY;
+    return { unit, flow, values: analyseValues(unit, flow, r1, input.addressOf) };
+  });
+}
+
+function planModule(
+  input: CompileInput,
+  analysed: readonly AnalysedUnit[],
+  module: ModuleBuilder,
+): ModulePlan {
+  const functionType = module.type(FUNCTION_PARAMS, [I64]);
+  const fault = module.importFunction(ENV_MODULE, FAULT_IMPORT, module.type([I32, I32, I32, I32], []));
+  const positions = new Map(input.units.map(unit => [unit.symbol, module.declare()]));
+  const kinds = kindsOfFunctions(input);
+  return {
+    objectName: input.object.name,
+    byteOrder: input.object.byteOrder,
+    module,
+    sites: new SiteTable(),
+    memory: input.memory,
+    calls: planCalls(
+      analysed.map(({ unit, values }) => ({
+        symbol: unit.symbol,
+        stackDepth: values.stackDepth,
+        callees: calleesOf(input.object, unit),
+      })),
+    ),
+    functionType,
+    fault,
+    fuel: module.global(0),
+    tailCalls: module.global(0),
+    stackUsed: module.global(0),
+    frameBase: module.global(0),
+    runtime: declareRuntime(module),
+    externs: input.externs,
+    imports: new ImportTable(module),
+    position: symbol => positions.get(symbol),
+    kindsOf: symbol => kinds.get(symbol) ?? [],
+    addressOf: input.addressOf,
+    mapAt: address => input.mapAt(address),
+  };
+}
+
+function kindsOfFunctions(input: CompileInput): ReadonlyMap<SymbolIndex, readonly ProgramKind[]> {
+  const kinds = new Map(input.programs.map(program => [program.symbol, program.kind]));
+  const reached = reachedBy(input.object, input.units, [...kinds.keys()]);
+  const all = [...new Set(kinds.values())];
+  const result = new Map<SymbolIndex, readonly ProgramKind[]>();
+  for (const [symbol, roots] of reached) {
+    const own = new Set(roots.flatMap(root => kinds.get(root) ?? []));
+    // A function that only a pointer in data names may run in any of the programs.
+    result.set(symbol, own.size === 0 ? all : [...own]);
+  }
+  return result;
+}
+
+/** The table holds all functions for call-backs, then the programs for tail calls. */
+function fillTable(input: CompileInput, plan: ModulePlan): readonly number[] {
+  const { checked } = plan.calls;
+  const callbacks = input.units.map(unit => {
+    const position = plan.position(unit.symbol) ?? 0;
+    return checked ? emitCountedCallback(plan, unit, position) : position;
+  });
+  const tails = input.programs.map(({ symbol }) => {
+    const position = plan.position(symbol) ?? 0;
+    return checked ? emitCountedTail(plan, symbol, position) : position;
+  });
+  plan.module.setTable([...callbacks, ...tails]);
+  return tails.map((_, index) => callbacks.length + index);
+}
+
+function exportAll(input: CompileInput, plan: ModulePlan): void {
+  input.programs.forEach(({ symbol }, index) => {
+    const entry = emitEntry(plan, symbol, plan.position(symbol) ?? 0, input.topFrame);
+    plan.module.exportFunction(programExport(index), entry);
+  });
+  plan.module.exportFunction(INVOKE_EXPORT, emitInvoke(plan, input.invokeArguments));
+}

@@ -1,0 +1,115 @@
+/** Helpers for maps. */
+
+import {
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_HASH,
+} from '../../object/uapi.ts';
+import { EINVAL, EPERM } from '../errno.ts';
+import { DESCRIPTOR_SIZE } from '../layout.ts';
+import { BPF_F_RDONLY_PROG, type MapStore, type QueueStore } from '../maps/store.ts';
+import type { MachineState } from '../state.ts';
+import { type Helper, helper } from './spec.ts';
+
+/** Map types that `bpf_for_each_map_elem` walks. */
+const WALKED = new Set([
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+]);
+
+function storeOf(machine: MachineState, map: number): MapStore | undefined {
+  return machine.maps[map];
+}
+
+function writable(store: MapStore): boolean {
+  return (store.definition.flags & BPF_F_RDONLY_PROG) === 0;
+}
+
+function lookup(machine: MachineState, map: number, key: number): number {
+  return storeOf(machine, map)?.lookup(key) ?? 0;
+}
+
+function update(machine: MachineState, map: number, key: number, value: number, flags: number): number {
+  const store = storeOf(machine, map);
+  if (store === undefined) return -EINVAL;
+  return writable(store) ? store.update(key, value, flags) : -EPERM;
+}
+
+function remove(machine: MachineState, map: number, key: number): number {
+  const store = storeOf(machine, map);
+  if (store === undefined) return -EINVAL;
+  return writable(store) ? store.remove(key) : -EPERM;
+}
+
+function queueOf(machine: MachineState, map: number): QueueStore | undefined {
+  return storeOf(machine, map)?.queue;
+}
+
+function forEach(
+  machine: MachineState,
+  map: number,
+  callee: number,
+  contextLow: number,
+  contextHigh: number,
+  flags: number,
+  frame: number,
+): number {
+  const store = storeOf(machine, map);
+  if (flags !== 0 || store === undefined || !WALKED.has(store.definition.type)) return -EINVAL;
+  const { memory } = machine;
+  const { keySize } = store.definition;
+  const descriptor = machine.descriptors + map * DESCRIPTOR_SIZE;
+  let count = 0;
+  for (const { key, value } of store.elements()) {
+    count++;
+    memory.permit(key, keySize, 1);
+    const stop = machine.callBack(frame, callee, [descriptor, key, value, contextLow, contextHigh]);
+    memory.permit(key, keySize, 0);
+    if (stop) break;
+  }
+  return count;
+}
+
+/** Pointers to locks and timers are not checked: nothing is done with them. */
+export const MAP_HELPERS: readonly Helper[] = [
+  helper('map_lookup_elem', ['map', 'key'], lookup, { returns: 'u32' }),
+  helper('map_update_elem', ['map', 'key', 'value', 'flags'], update),
+  helper('map_delete_elem', ['map', 'key'], remove),
+  helper(
+    'map_push_elem',
+    ['map', 'value', 'flags'],
+    (machine, map = 0, value = 0, flags = 0) => queueOf(machine, map)?.push(value, flags) ?? -EINVAL,
+  ),
+  helper(
+    'map_pop_elem',
+    ['map', 'value-out'],
+    (machine, map = 0, value = 0) => queueOf(machine, map)?.pop(value) ?? -EINVAL,
+  ),
+  helper(
+    'map_peek_elem',
+    ['map', 'value-out'],
+    (machine, map = 0, value = 0) => queueOf(machine, map)?.peek(value) ?? -EINVAL,
+  ),
+  helper(
+    'map_lookup_percpu_elem',
+    ['map', 'key', 'u32'],
+    (machine, map = 0, key = 0, cpu = 0) => (cpu === 0 ? lookup(machine, map, key) : 0),
+    { returns: 'u32', note: 'the machine has one CPU, number 0' },
+  ),
+  helper('for_each_map_elem', ['map', 'callback', 'u64', 'flags'], forEach, { extra: 'frame' }),
+  helper('spin_lock', ['ignored'], () => 0, { note: 'nothing runs beside the program' }),
+  helper('spin_unlock', ['ignored'], () => 0),
+  helper('timer_init', ['ignored', 'map', 'flags'], () => 0, { note: 'accepted' }),
+  helper('timer_set_callback', ['ignored', 'callback'], () => 0, { note: 'accepted' }),
+  helper('timer_start', ['ignored', 'u64', 'flags'], () => 0, { note: 'accepted; the timer never fires' }),
+  helper('timer_cancel', ['ignored'], () => 0, { note: 'accepted' }),
+  helper('tail_call', ['context', 'map', 'u32'], null),
+  helper('loop', ['u32', 'callback', 'u64', 'flags'], null),
+];

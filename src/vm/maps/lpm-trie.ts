@@ -1,0 +1,215 @@
+/**
+ * Longest-prefix match: a path-compressed binary trie, as the kernel's.
+ *
+ * A key is its prefix length in bits (u32 in the program's byte order) and then the bits, most significant first. A
+ * node is either an element or a fork that only tells its two children apart. Nodes are numbers: links and prefix
+ * lengths lie in typed arrays, keys and values of all nodes in the machine's memory.
+ */
+
+import { alignUp } from '../../bytes/index.ts';
+import type { MapDefinition } from '../../object/index.ts';
+import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../errno.ts';
+import type { MachineMemory } from '../memory.ts';
+import {
+  BPF_EXIST,
+  BPF_NOEXIST,
+  copyBytes,
+  type Element,
+  type MapStore,
+  programPermissions,
+  RED_ZONE,
+  type StoreEnv,
+} from './store.ts';
+
+/** Bytes of the prefix length in front of a key. */
+const HEADER = 4;
+
+export function trieStride(definition: MapDefinition): number {
+  return alignUp(definition.valueSize, 8) + RED_ZONE + alignUp(definition.keySize, 8);
+}
+
+/** A trie of n elements has at most n - 1 forks. */
+export function trieNodes(definition: MapDefinition): number {
+  return definition.maxEntries * 2;
+}
+
+export class LpmTrieStore implements MapStore {
+  readonly definition: MapDefinition;
+  readonly array = null;
+  readonly #memory: MachineMemory;
+  readonly #storage: number;
+  readonly #stride: number;
+  readonly #keyOffset: number;
+  readonly #maxPrefix: number;
+  /** Children of node n at 2n and 2n + 1; node 0 is none, its child 0 the root. */
+  readonly #children: Int32Array;
+  readonly #prefixes: Int32Array;
+  readonly #isElement: Uint8Array;
+  readonly #free: number[] = [];
+  #used = 0;
+  #count = 0;
+
+  constructor(env: StoreEnv) {
+    const { definition } = env;
+    this.definition = definition;
+    this.#memory = env.memory;
+    this.#storage = env.storage;
+    this.#stride = trieStride(definition);
+    this.#keyOffset = alignUp(definition.valueSize, 8) + RED_ZONE;
+    this.#maxPrefix = (definition.keySize - HEADER) * 8;
+    const nodes = trieNodes(definition) + 1;
+    this.#children = new Int32Array(nodes * 2);
+    this.#prefixes = new Int32Array(nodes);
+    this.#isElement = new Uint8Array(nodes);
+  }
+
+  lookup(key: number): number {
+    const prefix = this.#memory.u32(key);
+    if (prefix > this.#maxPrefix) return 0;
+    let found = 0;
+    let node = this.#child(0, 0);
+    while (node !== 0) {
+      const length = this.#prefixes[node] ?? 0;
+      const common = this.#commonBits(node, key, Math.min(length, prefix));
+      if (common < length) break;
+      if (this.#isElement[node] === 1) found = node;
+      if (length >= prefix || length >= this.#maxPrefix) break;
+      node = this.#child(node, this.#bit(key, length));
+    }
+    return found === 0 ? 0 : this.#valueOf(found);
+  }
+
+  update(key: number, value: number, flags: number): number {
+    if (flags < 0 || flags > BPF_EXIST) return -EINVAL;
+    const prefix = this.#memory.u32(key);
+    if (prefix > this.#maxPrefix) return -EINVAL;
+    const { parent, side, node, common } = this.#descend(key, prefix);
+    const exact = node !== 0 && common === prefix && this.#prefixes[node] === prefix;
+    if (exact && this.#isElement[node] === 1) {
+      if (flags === BPF_NOEXIST) return -EEXIST;
+      copyBytes(this.#memory, this.#valueOf(node), value, this.definition.valueSize);
+      return 0;
+    }
+    if (flags === BPF_EXIST) return -ENOENT;
+    if (this.#count >= this.definition.maxEntries) return -ENOSPC;
+    this.#count++;
+    const element = exact ? node : this.#newNode(key, prefix);
+    this.#isElement[element] = 1;
+    this.#memory.permit(
+      this.#valueOf(element),
+      this.definition.valueSize,
+      programPermissions(this.definition.flags),
+    );
+    copyBytes(this.#memory, this.#valueOf(element), value, this.definition.valueSize);
+    if (!exact) this.#link(parent, side, node, element, common, key);
+    return 0;
+  }
+
+  remove(key: number): number {
+    const prefix = this.#memory.u32(key);
+    if (prefix > this.#maxPrefix) return -EINVAL;
+    const { parent, side, node, common, grandparent, parentSide } = this.#descend(key, prefix);
+    const exact = node !== 0 && common === prefix && this.#prefixes[node] === prefix;
+    if (!exact || this.#isElement[node] !== 1) return -ENOENT;
+    this.#count--;
+    this.#isElement[node] = 0;
+    const left = this.#child(node, 0);
+    const right = this.#child(node, 1);
+    if (left !== 0 && right !== 0) return 0; // goes on as a fork
+    this.#children[parent * 2 + side] = left === 0 ? right : left;
+    this.#release(node);
+    if (left === 0 && right === 0 && parent !== 0 && this.#isElement[parent] === 0) {
+      // The parent was a fork for this node's sake; the sibling takes its place.
+      this.#children[grandparent * 2 + parentSide] = this.#child(parent, 1 - side);
+      this.#release(parent);
+    }
+    return 0;
+  }
+
+  /** In the order of the trie: shorter prefixes before longer ones that they contain, then by their bits. */
+  *elements(): Iterable<Element> {
+    const stack = [this.#child(0, 0)];
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (node === 0) continue;
+      stack.push(this.#child(node, 1), this.#child(node, 0));
+      const value = this.#valueOf(node);
+      if (this.#isElement[node] === 1) yield { key: value + this.#keyOffset, value };
+    }
+  }
+
+  #child(node: number, side: number): number {
+    return this.#children[node * 2 + side] ?? 0;
+  }
+
+  #valueOf(node: number): number {
+    return this.#storage + (node - 1) * this.#stride;
+  }
+
+  /** Bit `index` of a key, from its most significant one. */
+  #bit(key: number, index: number): number {
+    return (this.#memory.u8(key + HEADER + (index >> 3)) >> (7 - (index & 7))) & 1;
+  }
+
+  /** How many of the first `limit` bits the node's key has in common with `key`. */
+  #commonBits(node: number, key: number, limit: number): number {
+    const own = this.#valueOf(node) + this.#keyOffset + HEADER;
+    let bits = 0;
+    while (bits < limit) {
+      const difference = this.#memory.u8(own + (bits >> 3)) ^ this.#memory.u8(key + HEADER + (bits >> 3));
+      if (difference === 0) bits += 8;
+      else return Math.min(limit, bits + Math.clz32(difference) - 24);
+    }
+    return limit;
+  }
+
+  /** Goes down as long as nodes are prefixes of `key`, stopping at the node where that ends. */
+  #descend(key: number, prefix: number) {
+    let [grandparent, parentSide, parent, side, common] = [0, 0, 0, 0, 0];
+    let node = this.#child(0, 0);
+    while (node !== 0) {
+      const length = this.#prefixes[node] ?? 0;
+      common = this.#commonBits(node, key, Math.min(length, prefix));
+      if (common < length || length === prefix) break;
+      grandparent = parent;
+      parentSide = side;
+      parent = node;
+      side = this.#bit(key, length);
+      node = this.#child(node, side);
+    }
+    return { grandparent, parentSide, parent, side, node, common };
+  }
+
+  #newNode(key: number, prefix: number): number {
+    const node = this.#free.pop() ?? ++this.#used;
+    this.#children[node * 2] = 0;
+    this.#children[node * 2 + 1] = 0;
+    this.#prefixes[node] = prefix;
+    this.#isElement[node] = 0;
+    const own = this.#valueOf(node) + this.#keyOffset;
+    copyBytes(this.#memory, own, key, this.definition.keySize);
+    this.#memory.setU32(own, prefix);
+    return node;
+  }
+
+  #release(node: number): void {
+    this.#free.push(node);
+  }
+
+  /** Hangs `element` below `parent`, in front of, beside or above the `node` that is there. */
+  #link(parent: number, side: number, node: number, element: number, common: number, key: number): void {
+    if (node === 0) {
+      this.#children[parent * 2 + side] = element;
+      return;
+    }
+    const own = this.#valueOf(node) + this.#keyOffset;
+    if (common === this.#prefixes[element]) {
+      this.#children[element * 2 + this.#bit(own, common)] = node;
+      this.#children[parent * 2 + side] = element;
+      return;
+    }
+    const fork = this.#newNode(key, common);
+    this.#children[fork * 2 + this.#bit(key, common)] = element;
+    this.#children[fork * 2 + this.#bit(own, common)] = node;
+    this.#children[parent * 2 + side] = fork;
+  }
+}

@@ -1,0 +1,286 @@
+/**
+ * A packet as a socket buffer: `struct __sk_buff`, and what the kernel knows beside it.
+ *
+ * The fields that programs see live in the machine's memory only, where programs write some of them; this class knows
+ * where, and has what programs do not see: the positions of the headers.
+ */
+
+import { READ, WRITE } from './compile/emitter.ts';
+import type { ProgramKind } from './helpers/spec.ts';
+import type { MachineMemory } from './memory.ts';
+import type { PacketBuffer } from './packet.ts';
+
+/** Byte offsets in struct __sk_buff (linux/bpf.h). u32 each, unless the comment says otherwise. */
+export const SKB_FIELD = {
+  len: 0,
+  pkt_type: 4,
+  mark: 8,
+  queue_mapping: 12,
+  protocol: 16,
+  vlan_present: 20,
+  vlan_tci: 24,
+  vlan_proto: 28,
+  priority: 32,
+  ingress_ifindex: 36,
+  ifindex: 40,
+  tc_index: 44,
+  /** 5 u32 */
+  cb: 48,
+  hash: 68,
+  tc_classid: 72,
+  data: 76,
+  data_end: 80,
+  napi_id: 84,
+  family: 88,
+  local_port: 136,
+  data_meta: 140,
+  /** pointer */
+  flow_keys: 144,
+  /** u64 */
+  tstamp: 152,
+  wire_len: 160,
+  gso_segs: 164,
+  /** pointer */
+  sk: 168,
+  gso_size: 176,
+  /** u8, then padding */
+  tstamp_type: 180,
+  /** u64 */
+  hwtstamp: 184,
+} as const;
+export const SKB_SIZE = 192;
+
+export const ETH_HLEN = 14;
+export const ETH_P_IP = 0x0800;
+export const ETH_P_IPV6 = 0x86dd;
+export const ETH_P_8021Q = 0x8100;
+export const ETH_P_8021AD = 0x88a8;
+const ETH_P_802_3 = 0x0001;
+const ETH_P_802_2 = 0x0004;
+/** Smallest EtherType; what is below is a length. */
+const ETH_P_802_3_MIN = 0x0600;
+
+const PACKET_HOST = 0;
+const PACKET_BROADCAST = 1;
+const PACKET_MULTICAST = 2;
+const PACKET_OTHERHOST = 3;
+
+type Field = keyof typeof SKB_FIELD;
+type Range = readonly [start: number, size: number];
+
+/** What the verifier forbids each kind to read; padding and `flow_keys` are forbidden to all. */
+const HIDDEN: Readonly<Record<Exclude<ProgramKind, 'xdp'>, readonly Range[]>> = {
+  tc: [[SKB_FIELD.family, SKB_FIELD.data_meta - SKB_FIELD.family]],
+  socket: [
+    [SKB_FIELD.tc_classid, 12],
+    [SKB_FIELD.family, SKB_FIELD.data_meta + 4 - SKB_FIELD.family],
+    [SKB_FIELD.tstamp, 12],
+    [SKB_FIELD.hwtstamp, 8],
+  ],
+  'cgroup-skb': [
+    [SKB_FIELD.tc_classid, 4],
+    [SKB_FIELD.data_meta, 4],
+    [SKB_FIELD.wire_len, 4],
+  ],
+};
+const WRITABLE: Readonly<Record<Exclude<ProgramKind, 'xdp'>, readonly Range[]>> = {
+  tc: [
+    [SKB_FIELD.mark, 8],
+    [SKB_FIELD.priority, 4],
+    [SKB_FIELD.tc_index, 24],
+    [SKB_FIELD.tc_classid, 4],
+    [SKB_FIELD.tstamp, 8],
+  ],
+  socket: [[SKB_FIELD.cb, 20]],
+  'cgroup-skb': [
+    [SKB_FIELD.mark, 4],
+    [SKB_FIELD.priority, 4],
+    [SKB_FIELD.cb, 20],
+    [SKB_FIELD.tstamp, 8],
+  ],
+};
+
+/** Gives the context of a program of that kind its permissions. */
+export function permitSkb(memory: MachineMemory, context: number, kind: Exclude<ProgramKind, 'xdp'>): void {
+  memory.permit(context, SKB_SIZE, READ);
+  for (const [start, size] of [
+    ...HIDDEN[kind],
+    [SKB_FIELD.flow_keys, 8],
+    [SKB_FIELD.tstamp_type + 1, 3],
+  ] as const) {
+    memory.permit(context + start, size, 0);
+  }
+  for (const [start, size] of WRITABLE[kind]) memory.permit(context + start, size, READ | WRITE);
+}
+
+/** Permission of packet bytes that a kind of program may access through `data` and `data_end`. */
+export const PACKET_PERMISSION: Readonly<Record<ProgramKind, number>> = {
+  xdp: READ | WRITE,
+  tc: READ | WRITE,
+  'cgroup-skb': READ,
+  socket: 0,
+};
+
+/** What a run says of its packet; what is not said is as in BPF_PROG_TEST_RUN. */
+export interface SkbOptions {
+  readonly ingressIfindex?: number | undefined;
+  readonly ifindex?: number | undefined;
+  readonly mark?: number | undefined;
+  readonly priority?: number | undefined;
+  readonly queueMapping?: number | undefined;
+}
+
+export class SkbState {
+  readonly #memory: MachineMemory;
+  readonly #packet: PacketBuffer;
+  readonly #context: number;
+  /** Addresses of the headers. */
+  macHeader = 0;
+  networkHeader = 0;
+  encapsulation = false;
+
+  constructor(memory: MachineMemory, packet: PacketBuffer, context: number) {
+    this.#memory = memory;
+    this.#packet = packet;
+    this.#context = context;
+  }
+
+  get(field: Field): number {
+    return this.#memory.u32(this.#context + SKB_FIELD[field]);
+  }
+
+  set(field: Field, value: number): void {
+    this.#memory.setU32(this.#context + SKB_FIELD[field], value);
+  }
+
+  /** EtherType in host order. */
+  get protocol(): number {
+    return swap16(this.get('protocol'), this.#memory);
+  }
+
+  set protocol(value: number) {
+    this.set('protocol', swap16(value, this.#memory));
+  }
+
+  get vlanProtocol(): number {
+    return swap16(this.get('vlan_proto'), this.#memory);
+  }
+
+  /** Bytes of the link-layer header. */
+  get macLength(): number {
+    return this.networkHeader - this.macHeader;
+  }
+
+  /**
+   * Describes the packet in the buffer as received by an interface of that number. Kinds that run above the link
+   * layer start at the network header.
+   */
+  receive(kind: ProgramKind, options: SkbOptions): void {
+    const packet = this.#packet;
+    this.#memory.bytes.fill(0, this.#context, this.#context + SKB_SIZE);
+    this.macHeader = packet.data;
+    this.networkHeader = packet.data + Math.min(ETH_HLEN, packet.length);
+    this.encapsulation = false;
+    this.protocol = this.#etherType();
+    this.set('pkt_type', this.#packetType());
+    if (kind !== 'tc') packet.setBounds(this.networkHeader, this.networkHeader, packet.end);
+    this.set('ifindex', options.ifindex ?? 1);
+    this.set('ingress_ifindex', options.ingressIfindex ?? 1);
+    this.set('mark', options.mark ?? 0);
+    this.set('priority', options.priority ?? 0);
+    this.set('queue_mapping', options.queueMapping ?? 0);
+    this.set('gso_segs', 0);
+    this.sync();
+    this.set('wire_len', packet.length);
+  }
+
+  /** Writes the packet's bounds into the context. */
+  sync(): void {
+    const { data, end, meta, length } = this.#packet;
+    this.set('len', length);
+    this.set('data', data);
+    this.set('data_end', end);
+    this.set('data_meta', meta);
+  }
+
+  setVlanTag(protocol: number, tci: number): void {
+    this.set('vlan_present', 1);
+    this.set('vlan_tci', tci);
+    this.set('vlan_proto', swap16(protocol, this.#memory));
+  }
+
+  clearVlanTag(): void {
+    this.set('vlan_present', 0);
+    this.set('vlan_tci', 0);
+    this.set('vlan_proto', 0);
+  }
+
+  /** Puts `count` zero bytes into the packet, `offset` bytes behind its start. False when there is no room. */
+  push(offset: number, count: number): boolean {
+    const { data, end, lowest } = this.#packet;
+    const start = data - count;
+    if (start < lowest) return false;
+    this.#packet.setBounds(start, start, end);
+    this.#memory.bytes.copyWithin(start, data, data + offset);
+    this.#memory.bytes.fill(0, start + offset, start + offset + count);
+    this.#moved(start, -count, offset);
+    return true;
+  }
+
+  /** Takes `count` bytes out of the packet, `offset` bytes behind its start. False when it is too short. */
+  pop(offset: number, count: number): boolean {
+    const { data, end, length } = this.#packet;
+    if (offset + count > length) return false;
+    this.#memory.bytes.copyWithin(data + count, data, data + offset);
+    this.#packet.setBounds(data + count, data + count, end);
+    this.#moved(data + count, count, offset);
+    return true;
+  }
+
+  /** Makes the packet `length` bytes long; new bytes are zero. */
+  resize(length: number): void {
+    const { data, end } = this.#packet;
+    this.#packet.setBounds(data, data, data + length);
+    if (data + length > end) this.#memory.bytes.fill(0, end, data + length);
+    this.sync();
+  }
+
+  /** Follows the headers: those within the first `offset` bytes moved by `distance`. */
+  #moved(_start: number, distance: number, offset: number): void {
+    if (offset > 0) {
+      this.macHeader += distance;
+      this.networkHeader += distance;
+    }
+    this.sync();
+  }
+
+  #etherType(): number {
+    const { data, length } = this.#packet;
+    if (length < ETH_HLEN) return 0;
+    const type = this.#memory.view.getUint16(data + 12, false);
+    if (type >= ETH_P_802_3_MIN) return type;
+    const raw = length >= ETH_HLEN + 2 ? this.#memory.view.getUint16(data + ETH_HLEN, true) : 0;
+    return raw === 0xffff ? ETH_P_802_3 : ETH_P_802_2;
+  }
+
+  /** The interface is the loopback, whose address is all zero. */
+  #packetType(): number {
+    const { data, length } = this.#packet;
+    if (length < 6) return PACKET_HOST;
+    let all = 0xff;
+    let any = 0;
+    for (let i = 0; i < 6; i++) {
+      const byte = this.#memory.u8(data + i);
+      all &= byte;
+      any |= byte;
+    }
+    if (any === 0) return PACKET_HOST;
+    if (all === 0xff) return PACKET_BROADCAST;
+    return (this.#memory.u8(data) & 1) !== 0 ? PACKET_MULTICAST : PACKET_OTHERHOST;
+  }
+}
+
+/** Network order to the program's and back. */
+function swap16(value: number, memory: MachineMemory): number {
+  return memory.order === 'big' ? value & 0xffff : ((value & 0xff) << 8) | ((value >> 8) & 0xff);
+}
