@@ -95,10 +95,21 @@ function kindOf(object: BpfObject, symbol: BpfSymbol): 'function' | 'variable' |
 
 function typeMismatch(sides: Sides): Mismatch | null {
   const { left, right, leftObject, rightObject } = sides;
+  if (isCommon(left) || isCommon(right)) return commonMismatch(left, right);
   if (leftObject.btf === null || rightObject.btf === null || left.btfId === 0 || right.btfId === 0)
     return missingTypes(sides);
   const mismatch = compareTypes(leftObject.btf, left.btfId, rightObject.btf, right.btfId);
   return mismatch === null ? null : describeMismatch('link-type-mismatch', mismatch);
+}
+
+function isCommon(symbol: BpfSymbol): boolean {
+  return symbol.kind === 'variable' && symbol.common === true;
+}
+
+/** A tentative definition has no type that could be compared; what wins must at least be as large. */
+function commonMismatch(winner: BpfSymbol, other: BpfSymbol): Mismatch | null {
+  if (winner.kind !== 'variable' || other.kind !== 'variable' || winner.size >= other.size) return null;
+  return { code: 'link-common-size', text: `${other.size} bytes here, ${winner.size} there`, details: [] };
 }
 
 function missingTypes(sides: Sides): Mismatch {

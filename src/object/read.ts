@@ -13,6 +13,7 @@ import { inputError, within } from '../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts';
 import type { BpfObject, BpfSymbol } from './model.ts';
 import { cutAtoms } from './read-atoms.ts';
+import { describeCommon } from './read-common.ts';
 import { type AtomDraft, finishDraft } from './read-draft.ts';
 import { readJumpTables } from './read-jump-tables.ts';
 import { readReferences } from './read-references.ts';
@@ -42,13 +43,14 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
   readJumpTables(elf, atoms);
   if (btf !== null) attachTypes(atoms, btf, ext);
   if (ext !== null) attachRecords(atoms, ext);
+  const types = btf === null ? null : describeCommon(atoms, btf);
   return {
     name: elf.name,
     byteOrder: elf.byteOrder,
     flags: elf.flags,
     sections: atoms.shells,
     symbols: atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name)),
-    btf,
+    btf: types,
   };
 }
 
