@@ -34,7 +34,8 @@ static __noinline int destination_port(struct xdp_md *ctx)
 	struct iphdr *ip = ipv4_header(ctx);
 	struct udphdr *udp;
 
-	if (!ip || ip->ihl != 5 || (ip->frag_off & bpf_htons(0x1fff)))
+	/* The first byte is version and header length; as bit fields they would be right for one byte order only. */
+	if (!ip || *(__u8 *)ip != 0x45 || (ip->frag_off & bpf_htons(0x1fff)))
 		return 0;
 	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
 		return 0;
