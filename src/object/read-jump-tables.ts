@@ -45,7 +45,8 @@ function readEntries(context: Context, user: AtomDraft, functionIndex: number, t
     throw inputError('object-jump-table', where, `has ${target.size} bytes, no multiple of ${ENTRY_SIZE}`);
   }
   for (let offset = 0; offset < target.size; offset += ENTRY_SIZE) {
-    const addend = addendInData(bytes, offset, ENTRY_SIZE, context.elf.byteOrder) - user.offset;
+    const addend =
+      addendInData(bytes, offset, ENTRY_SIZE, { order: context.elf.byteOrder, where }) - user.offset;
     if (addend < 0 || addend >= user.size || addend % ENTRY_SIZE !== 0) {
       throw inputError('object-jump-table', where, `entry ${offset / ENTRY_SIZE} lies outside the function`, {
         offset,

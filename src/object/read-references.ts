@@ -5,8 +5,8 @@
  * data the offset in 4 or 8 bytes. They are taken out and cleared, so that equal atoms have equal bytes.
  */
 
-import { inputError, quote } from '../diag/index.ts';
-import type { ElfFile, ElfRelocation, ElfSymbol } from '../elf/index.ts';
+import { inputError, quote, type RootletError } from '../diag/index.ts';
+import type { ElfFile, ElfRelocation } from '../elf/index.ts';
 import {
   BPF_JMP,
   BPF_JMP32,
@@ -22,12 +22,12 @@ import {
 import { isDebugSection } from './model.ts';
 import { addendInData } from './read-addend.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './read-draft.ts';
+import { addressTarget, callTarget, dataTarget, isReachable, type ReferenceContext } from './read-target.ts';
 
 const R_BPF_64_64 = 1;
 const R_BPF_64_ABS64 = 2;
 const R_BPF_64_ABS32 = 3;
 const R_BPF_64_32 = 10;
-const STT_SECTION = 3;
 
 export function readReferences(elf: ElfFile, table: AtomTable): void {
   for (const section of table.bySection.values()) {
@@ -41,32 +41,30 @@ export function readReferences(elf: ElfFile, table: AtomTable): void {
   }
 }
 
-interface Context {
-  readonly elf: ElfFile;
-  readonly table: AtomTable;
-  readonly section: SectionAtoms;
-}
-
 function isSorted(relocations: readonly ElfRelocation[]): boolean {
   return relocations.every(
     (relocation, index) => index === 0 || (relocations[index - 1]?.offset ?? 0) <= relocation.offset,
   );
 }
 
+/** Nor may they overlap: the addend of the second would be what the first left there. */
 function refuseDuplicates(ordered: readonly ElfRelocation[], section: SectionAtoms): void {
-  for (let index = 1; index < ordered.length; index++) {
-    const offset = ordered[index]?.offset ?? 0;
-    if (ordered[index - 1]?.offset !== offset) continue;
-    throw inputError(
-      'object-relocation-duplicate',
-      [`section ${quote(section.name)}`],
-      'two relocations apply to one place',
-      { offset },
-    );
+  let end = 0;
+  for (const relocation of ordered) {
+    const { offset } = relocation;
+    if (offset < end) {
+      throw inputError(
+        'object-relocation-duplicate',
+        [`section ${quote(section.name)}`],
+        'two relocations apply to one place',
+        { offset },
+      );
+    }
+    end = offset + (section.role === 'code' ? INSN_SIZE : (widthOf(relocation) ?? 0));
   }
 }
 
-function readRelocation(context: Context, relocation: ElfRelocation): void {
+function readRelocation(context: ReferenceContext, relocation: ElfRelocation): void {
   const { table, section } = context;
   const index = atomCovering(table, section, relocation.offset);
   const atom = index < 0 ? undefined : draftAt(table, index);
@@ -85,32 +83,48 @@ function readRelocation(context: Context, relocation: ElfRelocation): void {
 
 // --- code ---------------------------------------------------------------------------------------------------------
 
-function readCodeRelocation(context: Context, atom: AtomDraft, relocation: ElfRelocation): void {
+function readCodeRelocation(context: ReferenceContext, atom: AtomDraft, relocation: ElfRelocation): void {
   const code = new CodeView(atom.bytes ?? new Uint8Array(0), context.elf.byteOrder);
   const byteOffset = relocation.offset - atom.offset;
   const insnIndex = byteOffset / INSN_SIZE;
   const opcode = code.opcode(insnIndex);
   const where = codePlace(context, atom, insnIndex);
   if (relocation.type === R_BPF_64_32 && opcode === OP_CALL) {
+    if (code.src(insnIndex) !== BPF_PSEUDO_CALL)
+      throw placeError(relocation, where, 'calls a helper by number');
     const addend = (code.imm(insnIndex) + 1) * INSN_SIZE;
-    const target = resolveTarget(context, relocation, addend, where);
+    const target = callTarget(context, relocation, addend, where);
     atom.codeReferences.push({ insnIndex, kind: 'call', ...target });
     clearCall(code, insnIndex);
     return;
   }
   if (relocation.type === R_BPF_64_64 && opcode === OP_LD_IMM64 && insnIndex + 1 < code.length) {
-    const target = resolveTarget(context, relocation, code.imm(insnIndex), where);
+    const target = addressTarget(context, relocation, addendOfAddress(code, insnIndex, where), where);
     atom.codeReferences.push({ insnIndex, kind: 'address', ...target });
     code.setImm(insnIndex, 0);
     code.setImm(insnIndex + 1, 0);
     return;
   }
-  throw inputError(
+  const half = insnIndex > 0 && code.opcode(insnIndex - 1) === OP_LD_IMM64;
+  throw placeError(relocation, where, half ? SECOND_HALF : `has opcode 0x${opcode.toString(16)}`);
+}
+
+const SECOND_HALF = 'is the second half of ld_imm64';
+
+function placeError(relocation: ElfRelocation, where: readonly string[], why: string): RootletError {
+  return inputError(
     'object-relocation-insn',
     where,
-    `relocation type ${relocation.type} does not fit opcode 0x${opcode.toString(16)}`,
+    `${why}, which a relocation of type ${relocation.type} does not fit`,
     { offset: relocation.offset },
   );
+}
+
+/** LLVM writes the lower half only; GNU writes 64 bits, which for what lies in a section say no more. */
+function addendOfAddress(code: CodeView, insnIndex: number, where: readonly string[]): number {
+  const [low, high] = [code.imm(insnIndex), code.imm(insnIndex + 1)];
+  if (high === 0 || (high === -1 && low < 0)) return low;
+  throw inputError('object-addend', where, `loads an address with the addend ${code.imm64(insnIndex)}`);
 }
 
 /** imm -1 and the pseudo source are what compilers write for a call to be resolved. */
@@ -119,62 +133,8 @@ function clearCall(code: CodeView, insnIndex: number): void {
   code.setSrc(insnIndex, BPF_PSEUDO_CALL);
 }
 
-function codePlace(context: Context, atom: AtomDraft, insnIndex: number): readonly string[] {
+function codePlace(context: ReferenceContext, atom: AtomDraft, insnIndex: number): readonly string[] {
   return [`section ${quote(context.section.name)}`, `function ${quote(atom.name)}`, `insn ${insnIndex}`];
-}
-
-interface Target {
-  readonly symbol: number;
-  readonly addend: number;
-}
-
-function resolveTarget(
-  context: Context,
-  relocation: ElfRelocation,
-  addend: number,
-  where: readonly string[],
-): Target {
-  const { elf, table } = context;
-  const symbol = elf.symbols[relocation.symbol];
-  if (symbol === undefined || relocation.symbol === 0) {
-    throw inputError('object-relocation-symbol', where, 'the relocation names no symbol', {
-      offset: relocation.offset,
-    });
-  }
-  const atom = table.ofElfSymbol[relocation.symbol] ?? -1;
-  if (atom >= 0) return { symbol: atom, addend };
-  return resolveByAddress(
-    context,
-    symbol,
-    symbol.type === STT_SECTION ? addend : symbol.value + addend,
-    where,
-  );
-}
-
-function resolveByAddress(
-  context: Context,
-  symbol: ElfSymbol,
-  offset: number,
-  where: readonly string[],
-): Target {
-  const section = context.table.bySection.get(symbol.section);
-  const named = quote(symbol.name === '' ? (context.elf.sections[symbol.section]?.name ?? '') : symbol.name);
-  if (section === undefined) {
-    throw inputError(
-      'object-reference-dropped',
-      where,
-      `refers to ${named}, which is not part of the program`,
-    );
-  }
-  const index = atomCovering(context.table, section, offset);
-  if (index < 0) {
-    throw inputError(
-      'object-reference-nowhere',
-      where,
-      `refers to offset ${offset} of ${quote(section.name)}, where nothing is defined`,
-    );
-  }
-  return { symbol: index, addend: offset - draftAt(context.table, index).offset };
 }
 
 /** Calls inside a section need no relocation; their imm counts from the next instruction. */
@@ -182,7 +142,7 @@ function readResolvedCalls(elf: ElfFile, table: AtomTable, section: SectionAtoms
   for (const index of section.members) scanFunction({ elf, table, section }, draftAt(table, index), index);
 }
 
-function scanFunction(context: Context, atom: AtomDraft, index: number): void {
+function scanFunction(context: ReferenceContext, atom: AtomDraft, index: number): void {
   const bytes = atom.bytes ?? new Uint8Array(0);
   const code = new CodeView(bytes, context.elf.byteOrder);
   const relocated = new Set(atom.codeReferences.map(reference => reference.insnIndex));
@@ -191,13 +151,8 @@ function scanFunction(context: Context, atom: AtomDraft, index: number): void {
     const opcode = bytes[insnIndex * INSN_SIZE] ?? 0;
     const insnClass = opcode & 7;
     if (opcode === OP_LD_IMM64) {
-      if (insnIndex + 1 >= code.length)
-        throw inputError(
-          'object-insn-cut',
-          codePlace(context, atom, insnIndex),
-          'ld_imm64 is cut in half by the end of the function',
-        );
       insnIndex++;
+      checkSecondHalf(context, atom, bytes, insnIndex);
     } else if (opcode === OP_CALL) {
       if (code.src(insnIndex) === BPF_PSEUDO_CALL && !relocated.has(insnIndex))
         readResolvedCall(context, atom, index, code, insnIndex);
@@ -206,8 +161,24 @@ function scanFunction(context: Context, atom: AtomDraft, index: number): void {
   if (atom.codeReferences.length !== found) atom.codeReferences.sort((a, b) => a.insnIndex - b.insnIndex);
 }
 
+/** Its opcode is 0. Anything else might be taken for an instruction, by a relocation for one. */
+function checkSecondHalf(
+  context: ReferenceContext,
+  atom: AtomDraft,
+  bytes: Uint8Array,
+  insnIndex: number,
+): void {
+  const opcode = bytes[insnIndex * INSN_SIZE];
+  if (opcode === 0) return;
+  const message =
+    opcode === undefined
+      ? 'ld_imm64 is cut in half by the end of the function'
+      : `ld_imm64 has the opcode 0x${opcode.toString(16)} in its second half`;
+  throw inputError('object-insn-cut', codePlace(context, atom, insnIndex - 1), message);
+}
+
 function readResolvedCall(
-  context: Context,
+  context: ReferenceContext,
   atom: AtomDraft,
   index: number,
   code: CodeView,
@@ -234,7 +205,7 @@ function readResolvedCall(
 }
 
 /** A jump out of its function could not follow when functions move. */
-function checkJump(context: Context, atom: AtomDraft, code: CodeView, insnIndex: number): void {
+function checkJump(context: ReferenceContext, atom: AtomDraft, code: CodeView, insnIndex: number): void {
   const opcode = code.opcode(insnIndex);
   if (opcode === OP_EXIT || opcode === OP_GOTOX || (opcode & 0xf0) === 0x80) return;
   const target = insnIndex + 1 + (opcode === OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex));
@@ -248,7 +219,7 @@ function checkJump(context: Context, atom: AtomDraft, code: CodeView, insnIndex:
 
 // --- data ---------------------------------------------------------------------------------------------------------
 
-function readDataRelocation(context: Context, atom: AtomDraft, relocation: ElfRelocation): void {
+function readDataRelocation(context: ReferenceContext, atom: AtomDraft, relocation: ElfRelocation): void {
   const where = [`section ${quote(context.section.name)}`, quote(atom.name)];
   const width = widthOf(relocation);
   const offset = relocation.offset - atom.offset;
@@ -260,22 +231,12 @@ function readDataRelocation(context: Context, atom: AtomDraft, relocation: ElfRe
       { offset: relocation.offset },
     );
   }
-  const addend = addendInData(atom.bytes, offset, width, context.elf.byteOrder);
+  const addend = addendInData(atom.bytes, offset, width, { order: context.elf.byteOrder, where });
   atom.bytes.fill(0, offset, offset + width);
   // DWARF also describes code that is not there any more: such a place stays 0
   if (isDebugSection(context.section.name) && !isReachable(context, relocation, addend)) return;
-  const target = resolveTarget(context, relocation, addend, where);
+  const target = dataTarget(context, relocation, addend, where);
   atom.dataReferences.push({ kind: 'address', offset, width, ...target });
-}
-
-function isReachable(context: Context, relocation: ElfRelocation, addend: number): boolean {
-  if ((context.table.ofElfSymbol[relocation.symbol] ?? -1) >= 0) return true;
-  const symbol = context.elf.symbols[relocation.symbol];
-  const section = symbol === undefined ? undefined : context.table.bySection.get(symbol.section);
-  if (symbol === undefined || section === undefined) return false;
-  return (
-    atomCovering(context.table, section, symbol.type === STT_SECTION ? addend : symbol.value + addend) >= 0
-  );
 }
 
 /** R_BPF_64_64 in data is how clang before 13 wrote ABS64. */
