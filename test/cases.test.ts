@@ -2,10 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { link } from '../src/link/index.ts';
-import { writeObject } from '../src/object/index.ts';
+import { type BpfObject, writeObject } from '../src/object/index.ts';
+import { createMachine } from '../src/vm/index.ts';
 import { type CaseOnDisk, follow, ORDERS, type Order, readCases } from './support/case-files.ts';
 import type { Block, Recipe } from './support/directives.ts';
-import { checkObject, checkProblems, textsOf } from './support/expectations.ts';
+import { checkObject, checkProblems, expectedRuns, textsOf } from './support/expectations.ts';
 import { checkWritten } from './support/written-object.ts';
 
 for (const one of readCases()) {
@@ -28,9 +29,21 @@ function checkRecipe(one: CaseOnDisk, order: Order, block: Block, recipe: Recipe
   if (!outcome.ok) return;
   checkObject(outcome.object, block.expectations);
   const bytes = writeObject(outcome.object);
-  checkWritten(bytes);
+  const read = checkWritten(bytes);
+  for (const { program, value } of expectedRuns(block.expectations))
+    expect(runInMachine(read, program), `what ${program} returns`).toBe(value);
   const again = link([{ name: 'again.o', bytes }], { partial: true });
   checkProblems(again.ok ? [] : again.problems, []);
   if (again.ok)
     expect(Buffer.from(writeObject(again.object)).equals(bytes), 'linking it again changes it').toBe(true);
+}
+
+/** With fresh maps, on a packet of zeros. */
+function runInMachine(object: BpfObject, program: string): number {
+  const machine = createMachine(object, { program });
+  try {
+    return machine.run(new Uint8Array(64)).verdict;
+  } finally {
+    machine.close();
+  }
 }
