@@ -6,6 +6,7 @@
 
 import {
   type BpfObject,
+  isDebugSection,
   isProgram,
   parseMapDefinition,
   type SymbolIndex,
@@ -37,14 +38,29 @@ export function markLive(object: BpfObject, roots: Iterable<SymbolIndex>): Liven
   return { live, keptBy };
 }
 
-/** Symbols that are needed whatever refers to them: programs, licence and version, struct_ops, maps pinned by name. */
+/**
+ * Symbols that are needed whatever refers to them: programs, licence and version, struct_ops, maps pinned by name, and
+ * what loaders read by section name (`.xdp_run_config` and other sections that become no map).
+ */
 export function defaultRoots(object: BpfObject): SymbolIndex[] {
   return object.symbols.flatMap((symbol, index) =>
-    isRoot(object, index) || isProgram(object, symbol) ? [index] : [],
+    isNeededAnyway(object, index) || isProgram(object, symbol) || isMetadata(object, index) ? [index] : [],
   );
 }
 
-function isRoot(object: BpfObject, index: SymbolIndex): boolean {
+/** Sections whose variables are reached through references, if at all. */
+const MAP_SECTIONS = ['.data', '.rodata', '.bss', '.maps', '.addr_space', '.jumptables', '.kconfig'];
+
+/** A variable that no program reads, kept in a section of its own for whoever loads the object. */
+export function isMetadata(object: BpfObject, index: SymbolIndex): boolean {
+  const symbol = object.symbols[index];
+  if (symbol?.kind !== 'variable' || symbol.name === '') return false;
+  const section = sectionOf(object, symbol)?.name ?? '';
+  return !MAP_SECTIONS.some(name => section.startsWith(name)) && !isDebugSection(section);
+}
+
+/** Licence and version, struct_ops, maps pinned by name. */
+export function isNeededAnyway(object: BpfObject, index: SymbolIndex): boolean {
   const symbol = object.symbols[index];
   if (symbol === undefined || symbol.kind === 'extern') return false;
   const section = sectionOf(object, symbol)?.name ?? '';

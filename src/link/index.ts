@@ -1,3 +1,5 @@
+export * from './archives.ts';
+export type * from './collect.ts';
 export * from './explain.ts';
 export * from './gc.ts';
 export * from './inputs.ts';

@@ -1,29 +1,51 @@
-/** Inputs of a link: bytes or objects, all of them read before anything is said. */
+/** Inputs of a link: objects, archives, and objects that were read before; all are read before anything is said. */
 
 import { type Problem, RootletError } from '../diag/index.ts';
-import { type BpfObject, type ReadOptions, readObject } from '../object/index.ts';
+import { type BpfObject, readObject } from '../object/index.ts';
+import {
+  type ArchiveInput,
+  type ArchiveOptions,
+  type InputSlot,
+  isArchive,
+  type PulledMember,
+  pullMembers,
+} from './archives.ts';
 
 /** A file's contents with the name that messages use, or an object that was read or made before. */
-export type LinkInput = { readonly name: string; readonly bytes: Uint8Array } | BpfObject;
+export type LinkInput = ArchiveInput | BpfObject;
 
 export interface ReadInputs {
   /** Only the inputs that could be read. */
   readonly objects: readonly BpfObject[];
+  /** Members that were taken from archives. */
+  readonly pulled: readonly PulledMember[];
   readonly problems: readonly Problem[];
 }
 
-export function readInputs(inputs: readonly LinkInput[], options: ReadOptions = {}): ReadInputs {
-  const objects: BpfObject[] = [];
+export interface InputOptions extends ArchiveOptions {
+  /** Accept archives. Default true. */
+  readonly archives?: boolean;
+}
+
+export function readInputs(inputs: readonly LinkInput[], options: InputOptions = {}): ReadInputs {
+  const slots: InputSlot[] = [];
   const problems: Problem[] = [];
   for (const input of inputs) {
     try {
-      objects.push('bytes' in input ? readObject(input.bytes, input.name, options) : input);
+      slots.push(readSlot(input, options));
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
       problems.push(...error.problems);
     }
   }
-  return { objects, problems: [...problems, ...byteOrderProblems(objects)] };
+  const { objects, pulled, problems: refused } = pullMembers(slots, options);
+  return { objects, pulled, problems: [...problems, ...refused, ...byteOrderProblems(objects)] };
+}
+
+function readSlot(input: LinkInput, options: InputOptions): InputSlot {
+  if (!('bytes' in input)) return { kind: 'object', object: input };
+  if (options.archives !== false && isArchive(input.bytes)) return { kind: 'archive', input };
+  return { kind: 'object', object: readObject(input.bytes, input.name, options) };
 }
 
 function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {

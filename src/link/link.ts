@@ -7,18 +7,20 @@
 import { type Problem, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
 import { checkAgreement } from './agree.ts';
+import type { ArchiveOptions, PulledMember } from './archives.ts';
+import { type Collected, collectGarbage, type LivePath, unusedSymbols } from './collect.ts';
 import { type Combined, combine } from './combine.ts';
 import { type Explanation, explainAll } from './explain.ts';
 import { foldText } from './fold-text.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
 import { separateStatics } from './names.ts';
+import { mergeStrings } from './narrow.ts';
+import { once } from './once.ts';
 import { applyRenames } from './rename.ts';
 import { type LinkReport, reportLink } from './report.ts';
 import { resolve } from './resolve.ts';
 import { mergeSections } from './sections.ts';
-import { duplicateStrings } from './strings.ts';
-import { subset } from './subset.ts';
 import { undefinedProblems } from './undefined.ts';
 
 export interface LinkOptions {
@@ -30,6 +32,14 @@ export interface LinkOptions {
   readonly keepDebug?: boolean;
   /** Move functions of code sections that are no programs to `.text`, where libbpf wants them. Default false. */
   readonly foldText?: boolean;
+  /** Drop functions, variables, maps and types that no program needs. Default false. */
+  readonly gcSections?: boolean;
+  /** With `gcSections`: names that stay, used or not. */
+  readonly keep?: readonly string[];
+  /** With `gcSections`: names for `LinkSuccess.livePaths`. */
+  readonly whyLive?: readonly string[];
+  /** Reads the files that thin archives name. */
+  readonly readMember?: ArchiveOptions['readMember'];
   /** Names to explain in `LinkSuccess.explanations`; a name that no input knows is a problem of class `usage`. */
   readonly explain?: readonly string[];
 }
@@ -39,6 +49,10 @@ export interface LinkSuccess {
   readonly object: BpfObject;
   /** Made when first read. */
   readonly report: LinkReport;
+  /** Archive members in the order in which they were taken. */
+  readonly pulled: readonly PulledMember[];
+  /** For `LinkOptions.whyLive`, in that order. */
+  readonly livePaths: readonly LivePath[];
   /** For `LinkOptions.explain`, in that order. */
   readonly explanations: readonly Explanation[];
 }
@@ -49,21 +63,17 @@ export interface LinkFailure {
   readonly problems: readonly Problem[];
 }
 
-/** `make` called at most once, when its value is first asked for: a report costs more than the link it tells about. */
-export function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
 export type LinkResult = LinkSuccess | LinkFailure;
 
 /** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
-  const { objects: files, problems: unreadable } = readInputs(inputs, {
+  const {
+    objects: files,
+    pulled,
+    problems: unreadable,
+  } = readInputs(inputs, {
     keepDebug: options.keepDebug ?? false,
+    ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
   });
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
   const partial = options.partial ?? false;
@@ -83,16 +93,28 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
     ...explained.problems,
   ];
   if (problems.length > 0) return { ok: false, problems };
-  // From here on nothing can fail: every name has its winner and every winner its type.
+  // From here on every name has its winner and every winner its type.
 
-  const combined = combine({ objects, resolution, sections, name: options.name ?? 'linked.o', partial });
-  const merged = mergeStrings(combined);
-  const renames = separateStatics(merged);
-  const object = withLicense(applyRenames(merged.object, renames), license.license);
-  const report = once(() => reportLink({ objects, resolution, combined: merged, renames, license }));
+  const merged = mergeStrings(
+    combine({ objects, resolution, sections, name: options.name ?? 'linked.o', partial }),
+  );
+  const collected =
+    options.gcSections === true
+      ? collectGarbage(merged, { keep: options.keep ?? [], whyLive: options.whyLive ?? [] })
+      : keepAll(merged);
+  if (collected.problems.length > 0) return { ok: false, problems: collected.problems };
+  const { combined, live, paths: livePaths } = collected;
+  const renames = separateStatics(combined);
+  const object = withLicense(applyRenames(combined.object, renames), license.license);
+  const report = once((): LinkReport => {
+    const linked = reportLink({ objects, resolution, combined, renames, license });
+    return { ...linked, discarded: [...linked.discarded, ...unusedSymbols(objects, merged, live)] };
+  });
   return {
     ok: true,
     object,
+    pulled,
+    livePaths,
     explanations: explained.explanations,
     get report() {
       return report();
@@ -100,27 +122,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   };
 }
 
-/** Equal string literals of all inputs are kept once. */
-export function mergeStrings(combined: Combined): Combined {
-  const duplicates = duplicateStrings(combined.object);
-  if (duplicates.size === 0) return combined;
-  const keep = combined.object.symbols.map((_, index) => !duplicates.has(index));
-  return narrow(combined, keep, { pruneTypes: false, replacements: duplicates });
-}
-
-/** `subset` that keeps the maps to and from the inputs in step. */
-export function narrow(
-  combined: Combined,
-  keep: readonly boolean[],
-  options: Parameters<typeof subset>[2],
-): Combined {
-  const { object, indexOf, typesAfter } = subset(combined.object, keep, options);
-  return {
-    object,
-    origins: combined.origins.filter((_, index) => keep[index] === true),
-    indexOf: combined.indexOf.map(map => map.map(index => (index < 0 ? -1 : (indexOf[index] ?? -1)))),
-    types: { before: combined.types.before, after: typesAfter },
-  };
+function keepAll(combined: Combined): Collected {
+  return { combined, live: combined.object.symbols.map(() => true), paths: [], problems: [] };
 }
 
 /** The linked object as ELF bytes, or all problems thrown as one error. */

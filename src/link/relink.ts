@@ -7,15 +7,18 @@
  * chosen program does not need of its object (other programs, unused functions, maps and types) is left out.
  */
 
-import { type BpfObject, isProgram, type SymbolIndex } from '../object/index.ts';
+import type { BpfObject, SymbolIndex } from '../object/index.ts';
 import { checkAgreement } from './agree.ts';
+import { unusedSymbols } from './collect.ts';
 import { type Combined, combine } from './combine.ts';
 import { withTextSection } from './fold-text.ts';
-import { defaultRoots, markLive } from './gc.ts';
+import { defaultRoots, isNeededAnyway, markLive } from './gc.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
-import { type LinkFailure, mergeStrings, narrow, once } from './link.ts';
+import type { LinkFailure } from './link.ts';
 import { labelsFor, separateNames } from './names.ts';
+import { mergeStrings, narrow } from './narrow.ts';
+import { once } from './once.ts';
 import { applyRenames } from './rename.ts';
 import { type Discarded, type LinkReport, reportLink } from './report.ts';
 import { resolve, type SymbolAt } from './resolve.ts';
@@ -54,7 +57,7 @@ export function relink(
   options: RelinkOptions = {},
 ): RelinkResult {
   const components = distinctComponents(assignments);
-  const { objects: files, problems: unreadable } = readInputs([rootlet, ...components]);
+  const { objects: files, problems: unreadable } = readInputs([rootlet, ...components], { archives: false });
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
 
   const { plugs, problems: unplugged } = plugComponents(files, assignments, components);
@@ -128,11 +131,11 @@ function demotePrograms(object: BpfObject, programs: readonly SymbolIndex[]): Bp
 
 /** Everything the rootlet exports; of components only what must stay whoever refers to it. */
 function rootsOf(combined: Combined): SymbolIndex[] {
-  return defaultRoots(combined.object).filter(index => {
-    const symbol = combined.object.symbols[index];
-    if (symbol === undefined) return false;
-    return combined.origins[index]?.file === 0 || !isProgram(combined.object, symbol);
-  });
+  const ofRootlet = defaultRoots(combined.object).filter(index => combined.origins[index]?.file === 0);
+  const ofComponents = combined.origins.flatMap((origin, index) =>
+    origin.file !== 0 && isNeededAnyway(combined.object, index) ? [index] : [],
+  );
+  return [...ofRootlet, ...ofComponents];
 }
 
 function replacedSlots(objects: readonly BpfObject[], plugs: readonly Plug[]): Discarded[] {
@@ -143,26 +146,6 @@ function replacedSlots(objects: readonly BpfObject[], plugs: readonly Plug[]): D
     reason: 'slot',
     winner: objects[plug.program.file]?.name ?? null,
   }));
-}
-
-function unusedSymbols(
-  objects: readonly BpfObject[],
-  combined: Combined,
-  live: readonly boolean[],
-): Discarded[] {
-  return combined.object.symbols.flatMap((symbol, index): Discarded[] => {
-    if (live[index] === true || symbol.name === '') return [];
-    const size = symbol.kind === 'function' ? symbol.code.length : symbol.kind === 'extern' ? 0 : symbol.size;
-    return [
-      {
-        name: symbol.name,
-        file: objects[combined.origins[index]?.file ?? 0]?.name ?? '',
-        size,
-        reason: 'unused',
-        winner: null,
-      },
-    ];
-  });
 }
 
 function describeSlots(

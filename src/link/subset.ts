@@ -1,7 +1,14 @@
 /** An object reduced to some of its symbols, with references renumbered and types that nothing needs any more dropped. */
 
 import { type BtfId, mergeBtf } from '../btf/index.ts';
-import { type BpfObject, type BpfSymbol, renumberTypes, type SymbolIndex } from '../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isDebugSection,
+  renumberTypes,
+  type SymbolIndex,
+  sectionOf,
+} from '../object/index.ts';
 
 export interface Subset {
   readonly object: BpfObject;
@@ -28,7 +35,7 @@ export function subset(object: BpfObject, keep: readonly boolean[], options: Sub
     kept.push(symbol);
   });
   for (const [from, to] of options.replacements ?? []) indexOf[from] = indexOf[to] ?? -1;
-  const renumbered = kept.map(symbol => retarget(symbol, indexOf));
+  const renumbered = kept.map(symbol => retarget(object, symbol, indexOf));
   const typesBefore = object.btf?.count ?? 0;
   if (object.btf === null)
     return { object: { ...object, symbols: renumbered }, indexOf, typesBefore, typesAfter: 0 };
@@ -46,23 +53,17 @@ export function subset(object: BpfObject, keep: readonly boolean[], options: Sub
   };
 }
 
-function retarget(symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
+function retarget(object: BpfObject, symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
   if (symbol.kind === 'extern' || symbol.references.length === 0) return symbol;
-  if (symbol.kind === 'function') {
-    return {
-      ...symbol,
-      references: symbol.references.map(reference => ({
-        ...reference,
-        symbol: indexOf[reference.symbol] ?? -1,
-      })),
-    };
-  }
+  const move = <R extends { readonly symbol: SymbolIndex }>(references: readonly R[]): R[] =>
+    references.map(reference => ({ ...reference, symbol: indexOf[reference.symbol] ?? -1 }));
+  if (symbol.kind === 'function') return { ...symbol, references: move(symbol.references) };
+  if (!isDebugSection(sectionOf(object, symbol)?.name ?? ''))
+    return { ...symbol, references: move(symbol.references) };
+  // DWARF may describe what was dropped: such a place stays 0
   return {
     ...symbol,
-    references: symbol.references.map(reference => ({
-      ...reference,
-      symbol: indexOf[reference.symbol] ?? -1,
-    })),
+    references: move(symbol.references.filter(reference => (indexOf[reference.symbol] ?? -1) >= 0)),
   };
 }
 

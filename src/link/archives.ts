@@ -1,0 +1,221 @@
+/**
+ * Archives among the inputs: members are pulled in on demand.
+ *
+ * A member is taken when it defines a name that an input taken so far needs: a strong reference without a definition.
+ * A weak reference does not pull, nor does a name that the kernel resolves. All archives are asked again until nothing
+ * new is needed, so that their order and cycles between them do not matter (`ld` needs --start-group for that, lld
+ * does the same as we). A taken member stands in the link where its archive stands, in the order of being taken.
+ */
+
+import { inputError, type Problem, quote, RootletError } from '../diag/index.ts';
+import { type Archive, identify, parseArchive } from '../elf/index.ts';
+import { type BpfObject, type ReadOptions, readObject } from '../object/index.ts';
+import { isKernelName } from './resolve.ts';
+
+/** A file as it was given: an object or an archive. */
+export interface ArchiveInput {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Take all members of an archive, not only those that are needed. */
+  readonly wholeArchive?: boolean;
+}
+
+/** Why a member was taken. */
+export interface PulledMember {
+  readonly archive: string;
+  readonly member: string;
+  /** The name that it defines; null with `wholeArchive`. */
+  readonly symbol: string | null;
+  /** Input that needs the name. */
+  readonly neededBy: string | null;
+}
+
+export interface ArchiveOptions extends ReadOptions {
+  /** Contents of a file that a thin archive names, relative to the archive. */
+  readonly readMember?: (archive: string, member: string) => Uint8Array;
+}
+
+export function isArchive(bytes: Uint8Array): boolean {
+  const { kind } = identify(bytes);
+  return kind === 'archive' || kind === 'thin-archive';
+}
+
+/** Objects of all inputs in order, archives replaced by the members that were taken. */
+export interface PulledInputs {
+  readonly objects: readonly BpfObject[];
+  readonly pulled: readonly PulledMember[];
+  readonly problems: readonly Problem[];
+}
+
+/** One place in the list of inputs. */
+export type InputSlot =
+  | { readonly kind: 'object'; readonly object: BpfObject }
+  | { readonly kind: 'archive'; readonly input: ArchiveInput };
+
+export function pullMembers(slots: readonly InputSlot[], options: ArchiveOptions): PulledInputs {
+  const puller = new Puller(options);
+  for (const slot of slots) {
+    if (slot.kind === 'object') puller.addObject(slot.object);
+    else puller.addArchive(slot.input);
+  }
+  puller.run();
+  return puller.finish();
+}
+
+interface OpenArchive {
+  readonly input: ArchiveInput;
+  readonly archive: Archive;
+  /** Symbol → position of the member that defines it. */
+  readonly symbols: ReadonlyMap<string, number>;
+  readonly taken: Set<number>;
+  readonly objects: BpfObject[];
+}
+
+class Puller {
+  readonly #options: ArchiveOptions;
+  readonly #places: (BpfObject | OpenArchive)[] = [];
+  readonly #archives: OpenArchive[] = [];
+  readonly #defined = new Set<string>();
+  /** Needed name → input that needs it first, in order of need. */
+  readonly #needed = new Map<string, string>();
+  readonly #pulled: PulledMember[] = [];
+  readonly #problems: Problem[] = [];
+
+  constructor(options: ArchiveOptions) {
+    this.#options = options;
+  }
+
+  addObject(object: BpfObject): void {
+    this.#places.push(object);
+    this.#learn(object);
+  }
+
+  addArchive(input: ArchiveInput): void {
+    const archive = this.#guard(() => parseArchive(input.bytes, input.name));
+    if (archive === undefined) return;
+    const open: OpenArchive = {
+      input,
+      archive,
+      symbols: archive.hasIndex ? archive.symbols : this.#indexOf(input, archive),
+      taken: new Set(),
+      objects: [],
+    };
+    this.#places.push(open);
+    this.#archives.push(open);
+    if (input.wholeArchive !== true) return;
+    archive.members.forEach((_, position) => {
+      this.#take(open, position, null);
+    });
+  }
+
+  /** Takes members until no archive has anything that is needed. */
+  run(): void {
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const open of this.#archives) changed = this.#search(open) || changed;
+    }
+  }
+
+  finish(): PulledInputs {
+    const objects = this.#places.flatMap(place => ('archive' in place ? place.objects : [place]));
+    return { objects, pulled: this.#pulled, problems: this.#problems };
+  }
+
+  #search(open: OpenArchive): boolean {
+    let changed = false;
+    for (const name of this.#needed.keys()) {
+      if (this.#defined.has(name)) continue;
+      const position = open.symbols.get(name);
+      if (position === undefined || open.taken.has(position)) continue;
+      this.#take(open, position, name);
+      if (!this.#defined.has(name)) this.#staleIndex(open, position, name);
+      changed = true;
+    }
+    return changed;
+  }
+
+  #take(open: OpenArchive, position: number, symbol: string | null): void {
+    open.taken.add(position);
+    const object = this.#readMember(open.input, open.archive, position);
+    if (object === undefined) {
+      if (symbol !== null) this.#defined.add(symbol); // told once; not asked for again
+      return;
+    }
+    open.objects.push(object);
+    const member = open.archive.members[position]?.name ?? '';
+    this.#pulled.push({
+      archive: open.input.name,
+      member,
+      symbol,
+      neededBy: symbol === null ? null : (this.#needed.get(symbol) ?? null),
+    });
+    this.#learn(object);
+  }
+
+  #staleIndex(open: OpenArchive, position: number, name: string): void {
+    this.#defined.add(name);
+    const member = open.archive.members[position]?.name ?? '';
+    const error = inputError(
+      'archive-index-stale',
+      [open.input.name],
+      `its index says that ${member} defines ${quote(name)}, which it does not`,
+      {
+        hint: 'make the index again: llvm-ranlib, or ar s',
+      },
+    );
+    this.#problems.push(...error.problems);
+  }
+
+  #learn(object: BpfObject): void {
+    for (const symbol of object.symbols) {
+      if (symbol.binding === 'local') continue;
+      if (symbol.kind !== 'extern') this.#defined.add(symbol.name);
+      else if (symbol.binding !== 'weak' && !isKernelName(symbol) && !this.#needed.has(symbol.name))
+        this.#needed.set(symbol.name, object.name);
+    }
+  }
+
+  #readMember(input: ArchiveInput, archive: Archive, position: number): BpfObject | undefined {
+    const member = archive.members[position];
+    if (member === undefined) return undefined;
+    return this.#guard(() => {
+      const bytes = member.bytes ?? this.#readThin(input, member.name);
+      return readObject(bytes, `${input.name}(${member.name})`, this.#options);
+    });
+  }
+
+  #readThin(input: ArchiveInput, member: string): Uint8Array {
+    const { readMember } = this.#options;
+    if (readMember !== undefined) return readMember(input.name, member);
+    throw inputError(
+      'archive-thin',
+      [input.name],
+      `is a thin archive, whose member ${quote(member)} is a file of its own`,
+      {
+        hint: 'make an ordinary archive, or give the files themselves',
+      },
+    );
+  }
+
+  /** What the members define, for an archive without an index; the first definition of a name counts. */
+  #indexOf(input: ArchiveInput, archive: Archive): Map<string, number> {
+    const symbols = new Map<string, number>();
+    archive.members.forEach((_, position) => {
+      for (const symbol of this.#readMember(input, archive, position)?.symbols ?? []) {
+        if (symbol.kind !== 'extern' && symbol.binding !== 'local' && !symbols.has(symbol.name))
+          symbols.set(symbol.name, position);
+      }
+    });
+    return symbols;
+  }
+
+  #guard<T>(body: () => T): T | undefined {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof RootletError)) throw error;
+      this.#problems.push(...error.problems);
+      return undefined;
+    }
+  }
+}
