@@ -89,6 +89,9 @@ function shellOf(section: ElfSection, role: SectionShell['role']): SectionShell 
     });
   }
   const { name, type, align, entsize } = section;
+  if (role === 'maps' && type === SHT_NOBITS) {
+    throw inputError('object-maps-nobits', ['section ".maps"'], 'has no contents, so it defines no maps');
+  }
   return { name, type, flags: section.flags & KEPT_FLAGS, align: Math.max(align, 1), entsize, role };
 }
 
@@ -205,11 +208,24 @@ function cutHole(
   end: number,
   entries: readonly number[],
 ): void {
-  const inside = entries.filter(entry => entry >= start && entry < end && entry % INSN_SIZE === 0);
-  inside.forEach((entry, position) => {
-    const next = inside[position + 1] ?? end;
-    if (next > entry) push(cutter, functionDraft(code, entry, next - entry, null));
-  });
+  let position = firstAtLeast(entries, start);
+  for (let entry = entries[position]; entry !== undefined && entry < end; entry = entries[position]) {
+    position++;
+    const next = Math.min(entries[position] ?? end, end);
+    if (next > entry && entry % INSN_SIZE === 0) push(cutter, functionDraft(code, entry, next - entry, null));
+  }
+}
+
+/** First position in a sorted list whose value is at least `wanted`. */
+function firstAtLeast(sorted: readonly number[], wanted: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? 0) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function overlapError(cutter: Cutter, before: ElfSymbol | undefined, symbol: ElfSymbol): Error {

@@ -9,7 +9,14 @@
  * Records are sorted by offset once and handed out to atoms in order.
  */
 
-import { BTF_KIND, type Btf, type BtfDataSec, type BtfExt, type BtfId } from '../btf/index.ts';
+import {
+  BTF_KIND,
+  type Btf,
+  type BtfDataSec,
+  type BtfExt,
+  type BtfId,
+  type BtfLinkage,
+} from '../btf/index.ts';
 import { inputError, quote } from '../diag/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
 import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './read-draft.ts';
@@ -40,12 +47,12 @@ export function attachTypes(table: AtomTable, btf: Btf, ext: BtfExt | null): voi
       if (draft.kind === 'function') draft.btfId ||= functionByName(names, btf, draft);
       else draft.btfId = variableId(names, types, draft);
       if (draft.size === 0 && draft.btfId !== 0 && draft.kind !== 'function') adoptSize(btf, section, draft);
-      if (draft.kind === 'function' && draft.name === '' && draft.btfId !== 0)
+      if (draft.kind === 'function' && draft.name === '' && linkageOf(btf, draft.btfId) === 'static')
         draft.name = btf.nameOf(draft.btfId);
     }
   }
   for (const draft of table.drafts) {
-    if (draft.kind === 'extern') attachExtern(names, draft);
+    if (draft.kind === 'extern') attachExtern(btf, names, draft);
     else if (draft.common) draft.btfId = only(names.variables.get(draft.name)) ?? 0;
   }
 }
@@ -160,8 +167,16 @@ function adoptSize(btf: Btf, section: SectionAtoms, draft: AtomDraft): void {
   );
 }
 
-function attachExtern(names: NameIndex, draft: AtomDraft): void {
-  const ids = [...(names.functions.get(draft.name) ?? []), ...(names.variables.get(draft.name) ?? [])];
+function linkageOf(btf: Btf, id: BtfId): BtfLinkage | undefined {
+  if (id === 0) return undefined;
+  const type = btf.type(id);
+  return type.kind === 'func' || type.kind === 'var' ? type.linkage : undefined;
+}
+
+function attachExtern(btf: Btf, names: NameIndex, draft: AtomDraft): void {
+  const all = [...(names.functions.get(draft.name) ?? []), ...(names.variables.get(draft.name) ?? [])];
+  // A static function of the same name, of another file that was linked into this one, is something else.
+  const ids = all.filter(id => linkageOf(btf, id) !== 'static');
   const listed = ids.find(id => names.listedIn.has(id));
   draft.btfId = listed ?? ids[0] ?? 0;
   const section = listed === undefined ? undefined : names.listedIn.get(listed);

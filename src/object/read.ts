@@ -15,6 +15,7 @@ import type { BpfObject, BpfSymbol } from './model.ts';
 import { cutAtoms } from './read-atoms.ts';
 import { describeCommon } from './read-common.ts';
 import { type AtomDraft, finishDraft } from './read-draft.ts';
+import { dropHoles } from './read-holes.ts';
 import { readJumpTables } from './read-jump-tables.ts';
 import { readReferences } from './read-references.ts';
 import { attachRecords, attachTypes } from './read-types.ts';
@@ -49,7 +50,7 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
     byteOrder: elf.byteOrder,
     flags: elf.flags,
     sections: atoms.shells,
-    symbols: atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name)),
+    symbols: dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name))),
     btf: types,
   };
 }
