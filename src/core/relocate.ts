@@ -30,8 +30,8 @@ export interface CoreTarget {
 
 export interface CoreTargets {
   readonly main: CoreTarget;
-  /** Asked only when the main target has no candidate at all. */
-  readonly modules: () => readonly CoreTarget[];
+  /** Targets that have types of this name; asked only when the main target has no candidate at all. */
+  readonly modules: (name: string) => readonly CoreTarget[];
 }
 
 /** How one relocation came out. */
@@ -212,7 +212,7 @@ class Resolver {
     const kind = this.#btf.kindOf(type);
     let found = candidatesIn(this.#targets.main, name, kind);
     if (found.length === 0)
-      found = this.#targets.modules().flatMap(target => candidatesIn(target, name, kind));
+      found = this.#targets.modules(name).flatMap(target => candidatesIn(target, name, kind));
     this.#candidates.set(type, found);
     return found;
   }

@@ -1,7 +1,11 @@
+export * from './bind-externs.ts';
 export * from './bindings.ts';
 export * from './cleanup.ts';
 export * from './execute.ts';
 export type { AttachTarget } from './execute-programs.ts';
+export * from './kernel-facts.ts';
+export * from './kernel-types.ts';
+export * from './load.ts';
 export * from './loaded-object.ts';
 export * from './names.ts';
 export * from './plan.ts';

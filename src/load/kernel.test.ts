@@ -6,10 +6,10 @@ import { encodeU32s, type Sys } from '../kernel/sys.ts';
 import { FakeSys } from '../kernel/sys-fake.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
 import { readObject } from '../object/read.ts';
+import { stripDataSections } from '../object/strip-data-sections.ts';
 import { BPF_F_MMAPABLE } from '../object/uapi.ts';
-import { executeLoad } from './execute.ts';
+import { type LoadOptions, loadObject, prepareLoad } from './load.ts';
 import type { LoadedObject } from './loaded-object.ts';
-import { type PlanOptions, planLoad } from './plan-object.ts';
 import { loadWithBpftool, type OracleMap, type OracleProgram, oracleMissing, packet } from './testing.ts';
 
 const { sys, reason } = kernelForTests();
@@ -29,13 +29,17 @@ function loadable(folder: string, without: readonly string[]): string[] {
     .map(file => join(folder, file));
 }
 
+/** Objects of the tests of this project, where the two loaders agree. */
+const CASES = ['../core/testdata/obj/el/kinds.bpf.o'].map(path => join(import.meta.dirname, path));
+
 const OBJECTS = [
+  ...CASES,
   ...loadable(DISTRIBUTION, ['xdpdump_bpf.o']),
   ...loadable(EXAMPLES, ['first.bpf.o', 'second.bpf.o']),
 ];
 
-function load(path: string, options?: PlanOptions): LoadedObject {
-  return executeLoad(planLoad(readObject(readFileSync(path), path), options), kernel);
+function load(path: string, options?: LoadOptions): LoadedObject {
+  return loadObject(readObject(readFileSync(path), path), kernel, options);
 }
 
 /** Maps of a program, in the order in which its instructions use them. */
@@ -76,7 +80,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
         {
           using object = load(path);
           const programs = [...object.programs.values()].map(program => ({
-            name: program.info().name,
+            name: program.name,
             tag: program.info().tag,
             maps: mapsOf(object, program.name),
           }));
@@ -86,6 +90,24 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       });
     },
   );
+
+  test('CO-RE: programs return what their relocation was answered with', () => {
+    const path = CASES[0] ?? '';
+    const { answers } = prepareLoad(readObject(readFileSync(path), path), kernel);
+    using object = load(path);
+    const stripped = stripDataSections(readObject(readFileSync(path), path));
+    const returned = answers.filter(answer => answer.kind !== 0 || !answer.asked.includes('__sk_buff'));
+    for (const { functionIndex, after, poisoned } of returned) {
+      const name = stripped.symbols[functionIndex]?.name ?? '';
+      if (poisoned || name.includes('guarded')) continue;
+      const verdict = object.testRun(name, packet()).verdict;
+      expect([name, verdict]).toEqual([name, Number(BigInt.asUintN(32, after))]);
+    }
+    expect(returned.length).toBeGreaterThan(35);
+    expect(object.testRun('store_mark', packet()).verdict).toBe(1234);
+    expect(object.testRun('load_narrower', packet()).verdict).toBe(8); // ETH_P_IP in network order
+    expect(object.testRun('poisoned_but_guarded', packet()).verdict).toBe(5);
+  });
 
   test('the first firewall drops its default source, and sources that a map names', () => {
     using object = load(join(EXAMPLES, 'first_firewall.bpf.o'));

@@ -1,6 +1,7 @@
 /** `planLoad`: from a symbolic object to everything that the kernel will be asked for. */
 
 import type { BtfId } from '../btf/types.ts';
+import type { CoreAnswer } from '../core/index.ts';
 import { inputError } from '../diag/index.ts';
 import { layoutSections } from '../object/layout.ts';
 import { type BpfObject, licenseOf } from '../object/model.ts';
@@ -19,6 +20,8 @@ export interface PlanOptions extends ProgramOptions {
   readonly objectName?: string;
   /** Map name → max_entries instead of the one in the object. */
   readonly maxEntries?: ReadonlyMap<string, number>;
+  /** How CO-RE relocations came out, so that poisoned instructions can be explained. */
+  readonly coreAnswers?: readonly CoreAnswer[];
   /** What externs are on this machine; externs that are not here and not weak are errors. */
   readonly bindings?: ExternBindings;
 }
@@ -46,6 +49,7 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
       layout,
       maps,
       bindings,
+      coreAnswers: options.coreAnswers ?? [],
       kconfig: kconfig === null ? null : { map: maps.maps.length, offsets: kconfig.offsets },
     },
     options,

@@ -1,5 +1,6 @@
 /** Programs of the plan: which to load, what they are, and what their instructions refer to. */
 
+import { BAD_RELOCATION, type CoreAnswer } from '../core/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../diag/index.ts';
 import {
   BPF_PSEUDO_BTF_ID,
@@ -40,6 +41,7 @@ export interface References {
   readonly layout: ObjectLayout;
   readonly maps: PlannedMaps;
   readonly bindings: ExternBindings;
+  readonly coreAnswers: readonly CoreAnswer[];
   /** Index of the map of kconfig externs, and where they lie in it. */
   readonly kconfig: { readonly map: number; readonly offsets: ReadonlyMap<SymbolIndex, number> } | null;
 }
@@ -105,7 +107,13 @@ function planProgram(
 ): DraftProgram {
   const flat = flatten(object, index);
   requireRelocated(object, flat);
-  const sink: Sink = { object, references, code: flat.code, fixups: [], poisons: [] };
+  const sink: Sink = {
+    object,
+    references,
+    code: flat.code,
+    fixups: [],
+    poisons: corePoisons(flat, references.coreAnswers),
+  };
   for (const open of flat.open) {
     const problem = resolveReference(sink, open);
     if (problem !== undefined) problems.push(problem);
@@ -133,6 +141,20 @@ function requireRelocated(object: BpfObject, flat: FlatProgram): void {
     [object.name, `function ${quote(left.symbol.name)}`],
     'has CO-RE relocations that were not applied',
     { hint: 'load through loadObject(), or call relocateCore() with the types of the target kernel first' },
+  );
+}
+
+/** Instructions that CO-RE made unreachable, where they came to lie. */
+function corePoisons(flat: FlatProgram, answers: readonly CoreAnswer[]): Poison[] {
+  const poisoned = answers.filter(answer => answer.poisoned);
+  return flat.functions.flatMap(({ index, start }) =>
+    poisoned
+      .filter(answer => answer.functionIndex === index)
+      .map(({ insnIndex, asked, why }) => ({
+        insnIndex: start + insnIndex,
+        helper: BAD_RELOCATION,
+        what: `uses ${asked}: ${why ?? 'not in the target'}`,
+      })),
   );
 }
 
@@ -256,7 +278,7 @@ function resolveExtern(
       poisons.push({
         insnIndex,
         helper: POISONED_EXTERN + reference.symbol,
-        what: `function ${quote(target.name)}`,
+        what: `calls function ${quote(target.name)}, which is not there`,
       });
       code.set(insnIndex, {
         opcode: OP_CALL,

@@ -102,7 +102,7 @@ export interface AttachPlan {
 export interface Poison {
   readonly insnIndex: number;
   readonly helper: number;
-  /** What is missing, in words, e.g. `kernel function "bpf_foo"`. */
+  /** What the instruction did, in words, e.g. `calls function "foo", which is not there`. */
   readonly what: string;
 }
 

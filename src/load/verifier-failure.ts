@@ -34,8 +34,10 @@ const LOG_LINES_SHOWN = 20;
 /** Puts together what is known about a refused program. */
 export function describeFailure(program: ProgramPlan, errno: number, log: string): VerifierFailure {
   const parsed = parseVerifierLog(log);
-  const poison = program.poisons.find(({ helper }) => parsed.cause.includes(`#${helper}`));
   const place = parsed.insnIndex ?? -1;
+  const poison = program.poisons.find(
+    ({ helper, insnIndex }) => insnIndex === place && parsed.cause.includes(`#${helper}`),
+  );
   const holder = functionAt(program.functions, place);
   const line = lineAt(program.lines, place);
   return {
@@ -52,7 +54,8 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
   };
 }
 
-const POISON_HINT = 'test its address before calling it, so that the call is dead code where it is missing';
+const POISON_HINT =
+  'ask first whether it is there (its address, bpf_core_field_exists(), …), so that the use is dead code where it is not';
 
 /** The error for a refused program: code `kernel-verifier-refused`, or `kernel-program-refused` without a log. */
 export function verifierError(

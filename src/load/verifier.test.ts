@@ -50,7 +50,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       'calls_missing',
       undefined,
       /calls function "not_there", which is not there/,
-      /test its address/,
+      /ask first/,
     ],
   ])('%s: function, source line, cause and hint', (program, holder, text, cause, hint) => {
     const before = countFds();

@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CodeView } from '../isa/index.ts';
+import type { Sys } from '../kernel/sys.ts';
+import { FakeSys } from '../kernel/sys-fake.ts';
+import { countFds, kernelForTests } from '../kernel/testing.ts';
+import { readObject } from '../object/read.ts';
+import { stripDataSections } from '../object/strip-data-sections.ts';
+import { bindExterns } from './bind-externs.ts';
+import { type KernelFacts, runningKernelFacts } from './kernel-facts.ts';
+import { openKernelTypes } from './kernel-types.ts';
+import { loadObject, prepareLoad } from './load.ts';
+import { packet } from './testing.ts';
+
+const { sys, reason } = kernelForTests();
+const kernel: Sys = sys ?? new FakeSys();
+const hasTypes = existsSync('/sys/kernel/btf/vmlinux');
+const read = (name: string) =>
+  readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)), name);
+
+/** A kernel of our own making. */
+const FACTS: KernelFacts = {
+  config: () =>
+    'CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=m\nCONFIG_BPF=y\nCONFIG_HZ=250\nCONFIG_LOG_BUF_SHIFT=17\nCONFIG_NR_CPUS=64\nCONFIG_DEFAULT_HOSTNAME="a very long name"\n',
+  versionCode: () => 0x060102,
+  addresses: () => new Map([['__start_rodata', [0xffffffff82345678n]]]),
+  hasCookie: () => true,
+  hasSyscallWrapper: () => false,
+};
+const types = openKernelTypes(null);
+
+describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)'}`, () => {
+  const object = stripDataSections(read('externs.bpf.o'));
+  const bindings = bindExterns(object, types, FACTS);
+  const bindingOf = (name: string) => bindings.get(object.symbols.findIndex(symbol => symbol.name === name));
+  const valueOf = (name: string) => {
+    const binding = bindingOf(name);
+    return binding?.kind === 'kconfig' ? [...binding.value] : undefined;
+  };
+
+  test('configuration and what every loader knows', () => {
+    expect(valueOf('LINUX_KERNEL_VERSION')).toEqual([2, 1, 6, 0]);
+    expect(valueOf('LINUX_HAS_BPF_COOKIE')).toEqual([1]);
+    expect(valueOf('LINUX_OF_THE_FUTURE')).toEqual([0, 0, 0, 0]);
+    expect(valueOf('CONFIG_BPF_JIT')).toEqual([2, 0, 0, 0]);
+    expect(valueOf('CONFIG_BPF')).toEqual([0x79]);
+    expect(valueOf('CONFIG_NR_CPUS')).toEqual([64, 0]);
+    expect(valueOf('CONFIG_DEFAULT_HOSTNAME')).toEqual([...new TextEncoder().encode('a very '), 0]);
+    expect(valueOf('CONFIG_NOT_A_SETTING')).toEqual([0]);
+  });
+
+  test('functions by name and parameters; of two declarations the one that fits', () => {
+    expect(bindingOf('bpf_dynptr_from_xdp')).toMatchObject({ kind: 'kfunc', btfObject: 0 });
+    expect(bindingOf('bpf_dynptr_size___real')).toMatchObject({ kind: 'kfunc' });
+    expect(bindingOf('bpf_dynptr_size___odd')).toEqual({ kind: 'missing' });
+    expect(bindingOf('bpf_of_the_future')).toEqual({ kind: 'missing' });
+  });
+
+  test('symbols without a type are their address', () => {
+    expect(bindingOf('__start_rodata')).toEqual({ kind: 'address', address: 0xffffffff82345678n });
+    expect(bindingOf('no_such_symbol')).toEqual({ kind: 'missing' });
+  });
+
+  test('lines of the user go before the kernel’s', () => {
+    const own = bindExterns(object, types, FACTS, { kconfig: 'CONFIG_HZ=1000\n' });
+    const index = object.symbols.findIndex(symbol => symbol.name === 'CONFIG_HZ');
+    expect(own.get(index)).toEqual({ kind: 'kconfig', value: new Uint8Array([0xe8, 3, 0, 0]) });
+  });
+
+  test('all that is missing is named at once', () => {
+    const poor: KernelFacts = {
+      ...FACTS,
+      config: () => 'CONFIG_HZ=what\n',
+      addresses: () => new Map([['__start_rodata', [1n, 2n]]]),
+    };
+    expect(() => bindExterns(object, types, poor)).toThrow(
+      expect.objectContaining({
+        problems: expect.arrayContaining([
+          expect.objectContaining({
+            code: 'load-extern-missing',
+            where: ['externs.bpf.o', 'extern "CONFIG_BPF_SYSCALL"'],
+          }),
+          expect.objectContaining({
+            code: 'load-kconfig-value',
+            where: ['externs.bpf.o', 'kconfig "CONFIG_HZ"'],
+          }),
+          expect.objectContaining({ message: 'stands for 2 addresses in this kernel' }),
+        ]),
+      }),
+    );
+  });
+
+  test('a hidden address is not taken for one', () => {
+    const hidden: KernelFacts = { ...FACTS, addresses: () => new Map([['__start_rodata', [0n]]]) };
+    expect(() => bindExterns(object, types, hidden)).toThrow(/kptr_restrict/);
+  });
+
+  test('a typed variable becomes the id of its type', () => {
+    const { plan } = prepareLoad(read('kernel_variable.bpf.o'), new FakeSys(), {
+      kernelTypes: types,
+      kernelFacts: FACTS,
+    });
+    const code = new CodeView(plan.programs[0]?.code ?? new Uint8Array(8), plan.byteOrder);
+    const at = Array.from({ length: code.length }, (_, i) => i).findIndex(i => code.opcode(i) === 0x18);
+    const [variable] = types.vmlinux().types.exact('runqueues', 14);
+    expect(code.at(at)).toMatchObject({ src: 3, imm: variable });
+    expect(code.imm(at + 1)).toBe(0);
+  });
+});
+
+describe.skipIf(sys === undefined || !hasTypes)(
+  `on the kernel${reason === undefined ? '' : ` (${reason})`}`,
+  () => {
+    test('programs see what they were bound to', () => {
+      const facts = runningKernelFacts(() => true);
+      const before = countFds();
+      {
+        using object = loadObject(read('externs.bpf.o'), kernel, {
+          kernelFacts: { ...facts, hasSyscallWrapper: () => false },
+        });
+        const run = (program: string) => object.testRun(program, packet({ length: 64 })).verdict;
+        expect(run('version')).toBe(facts.versionCode());
+        expect(run('functions')).toBe(64); // size of the packet, through kernel functions
+        expect(run('missing')).toBe(3);
+        const address = facts.addresses(new Set(['__start_rodata'])).get('__start_rodata')?.[0] ?? 0n;
+        expect((BigInt(run('address_high')) << 32n) + BigInt(run('address_low'))).toBe(address);
+        expect((run('configuration') % 32) & 0b10101).toBe(0b10101); // cookie, CONFIG_BPF_SYSCALL, CONFIG_BPF
+        expect(object.map('.kconfig').info()).toMatchObject({ name: 'externs.kconfig', maxEntries: 1 });
+      }
+      expect(countFds()).toBe(before);
+    });
+  },
+);

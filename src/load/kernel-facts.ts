@@ -1,0 +1,81 @@
+/** What externs may ask of the running kernel besides its types: configuration, version, addresses of symbols. */
+
+import { readFileSync } from 'node:fs';
+import { release, version } from 'node:os';
+import { gunzipSync } from 'node:zlib';
+import { kernelVersionCode } from './kernel-version.ts';
+
+/** A port, so that binding can be tested for any kernel. */
+export interface KernelFacts {
+  /** Text of the build configuration; '' when there is none to read. */
+  config(): string;
+  /** LINUX_VERSION_CODE. */
+  versionCode(): number;
+  /** Addresses by name; a name that stands for several has several. Names that are not there are left out. */
+  addresses(names: ReadonlySet<string>): ReadonlyMap<string, readonly bigint[]>;
+  /** Whether bpf_get_attach_cookie() exists. */
+  hasCookie(): boolean;
+  /** Whether system calls are entered through wrappers such as `__x64_sys_…`. */
+  hasSyscallWrapper(): boolean;
+}
+
+/** Facts of the running kernel. `hasCookie` is asked by trying, which the caller provides. */
+export function runningKernelFacts(hasCookie: () => boolean): KernelFacts {
+  return {
+    config: () => readConfig(),
+    versionCode: () => kernelVersionCode(release(), version(), readText('/proc/version_signature') ?? ''),
+    addresses: names => findAddresses(readText('/proc/kallsyms') ?? '', names),
+    hasCookie,
+    hasSyscallWrapper: () => {
+      const symbol = `__${ARCH_PREFIX.get(process.arch) ?? process.arch}_sys_bpf`;
+      return findAddresses(readText('/proc/kallsyms') ?? '', new Set([symbol])).size > 0;
+    },
+  };
+}
+
+const ARCH_PREFIX = new Map([
+  ['x64', 'x64'],
+  ['arm64', 'arm64'],
+  ['riscv64', 'riscv'],
+  ['s390x', 's390x'],
+]);
+
+function readConfig(): string {
+  const boot = readText(`/boot/config-${release()}`);
+  if (boot !== undefined) return boot;
+  try {
+    return gunzipSync(readFileSync('/proc/config.gz')).toString('latin1');
+  } catch {
+    return '';
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks names up in the text of /proc/kallsyms. Suffixes that LLVM adds to data (`.llvm.123`) do not count. */
+export function findAddresses(text: string, names: ReadonlySet<string>): Map<string, bigint[]> {
+  const found = new Map<string, bigint[]>();
+  for (const line of text.split('\n')) {
+    const [address = '', type = '', fullName = ''] = line.split(' ', 3);
+    const tab = fullName.indexOf('\t');
+    const symbol = tab < 0 ? fullName : fullName.slice(0, tab);
+    const suffix = isData(type) ? symbol.indexOf('.llvm.') : -1;
+    const name = suffix < 0 ? symbol : symbol.slice(0, suffix);
+    if (!names.has(name) || !/^[0-9a-f]{1,16}$/.test(address)) continue;
+    const value = BigInt(`0x${address}`);
+    const known = found.get(name);
+    if (known === undefined) found.set(name, [value]);
+    else if (!known.includes(value)) known.push(value);
+  }
+  return found;
+}
+
+function isData(type: string): boolean {
+  return type === 'd' || type === 'D' || type === 'b' || type === 'B' || type === 'r' || type === 'R';
+}

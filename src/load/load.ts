@@ -1,0 +1,59 @@
+/** `loadObject`: everything from a symbolic object to programs in the kernel. */
+
+import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
+import { mayHave } from '../kernel/features.ts';
+import { liftMemlock } from '../kernel/memlock.ts';
+import type { Sys } from '../kernel/sys.ts';
+import type { BpfObject } from '../object/model.ts';
+import { stripDataSections } from '../object/strip-data-sections.ts';
+import { findAttachTypes } from './attach-types.ts';
+import { type BindOptions, bindExterns } from './bind-externs.ts';
+import type { ExternBindings } from './bindings.ts';
+import { type ExecuteOptions, executeLoad } from './execute.ts';
+import { type KernelFacts, runningKernelFacts } from './kernel-facts.ts';
+import { type KernelTypes, openKernelTypes } from './kernel-types.ts';
+import type { LoadedObject } from './loaded-object.ts';
+import type { LoadPlan } from './plan.ts';
+import { type PlanOptions, planLoad } from './plan-object.ts';
+
+export interface LoadOptions extends PlanOptions, ExecuteOptions, BindOptions {
+  /** Types to relocate against instead of the running kernel's: a BTF file, or an ELF file with BTF. */
+  readonly btfPath?: string;
+  /** What is known of the kernel; without it, the running one is asked. */
+  readonly kernelTypes?: KernelTypes;
+  readonly kernelFacts?: KernelFacts;
+}
+
+/** A plan for this machine, and how its CO-RE relocations came out. */
+export interface PreparedLoad {
+  readonly plan: LoadPlan;
+  readonly answers: readonly CoreAnswer[];
+}
+
+/** Relocates, binds externs and plans, without creating anything. The kernel is asked only for what the object needs. */
+export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {}): PreparedLoad {
+  const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
+  const stripped = stripDataSections(input);
+  const { object, answers } = relocate(stripped, types);
+  const bindings = options.bindings ?? bind(object, sys, types, options);
+  const targets = new Set(options.targets?.keys() ?? []);
+  const attach = findAttachTypes(object, types, options, targets);
+  return { plan: planLoad(object, { ...options, bindings, attach, coreAnswers: answers }), answers };
+}
+
+/** Loads an object into the kernel. Either all of it is there afterwards, or nothing is. */
+export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
+  const { plan } = prepareLoad(input, sys, options);
+  liftMemlock(sys);
+  return executeLoad(plan, sys, options);
+}
+
+function relocate(object: BpfObject, types: KernelTypes) {
+  if (!needsCore(object)) return { object, answers: [] };
+  return relocateCore(object, { main: types.vmlinux(), modules: name => types.modules(name) });
+}
+
+function bind(object: BpfObject, sys: Sys, types: KernelTypes, options: LoadOptions): ExternBindings {
+  const facts = options.kernelFacts ?? runningKernelFacts(() => mayHave(sys, 'attachCookie'));
+  return bindExterns(object, types, facts, options);
+}
