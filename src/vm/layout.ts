@@ -31,7 +31,7 @@ export const CELL = {
 const NULL_PAGE = 0x10000;
 const CONTEXT_SIZE = 0x1000;
 /** Each of 33 tail calls may come from the last of 8 frames. */
-export const STACK_FRAMES = MAX_FRAMES * 34;
+const FRAMES_WITH_TAIL_CALLS = MAX_FRAMES * 34;
 export const DESCRIPTOR_SIZE = 64;
 /** Bytes between regions that nothing may access. */
 const GAP = 4096;
@@ -78,8 +78,18 @@ export class LayoutBuilder {
   }
 }
 
+export interface FixedNeeds {
+  readonly maps: number;
+  readonly functions: number;
+  /** All programs have the same kind of context. */
+  readonly oneKind: boolean;
+  readonly tailCalls: boolean;
+}
+
 export interface FixedLayout {
   readonly context: number;
+  /** Stack frames that there are. */
+  readonly frames: number;
   /** `frame` of a program's main function. */
   readonly topFrame: number;
   readonly descriptors: number;
@@ -90,20 +100,16 @@ export interface FixedLayout {
   readonly keyCell: number;
 }
 
-export function addFixedRegions(
-  layout: LayoutBuilder,
-  maps: number,
-  functions: number,
-  oneKind: boolean,
-): FixedLayout {
-  const context = layout.add('context', CONTEXT_SIZE, { stable: oneKind }, 4096);
-  const stacks = layout.add('stack', STACK_FRAMES * FRAME_STRIDE, {}, FRAME_STRIDE);
-  const descriptors = layout.add('map', Math.max(maps, 1) * DESCRIPTOR_SIZE, {}, DESCRIPTOR_SIZE);
-  const functionsAt = layout.add('function', Math.max(functions, 1) * 8, {}, 8);
+export function addFixedRegions(layout: LayoutBuilder, needs: FixedNeeds): FixedLayout {
+  const frames = needs.tailCalls ? FRAMES_WITH_TAIL_CALLS : MAX_FRAMES;
+  const context = layout.add('context', CONTEXT_SIZE, { stable: needs.oneKind }, 4096);
+  const stacks = layout.add('stack', frames * FRAME_STRIDE, {}, FRAME_STRIDE);
+  const descriptors = layout.add('map', Math.max(needs.maps, 1) * DESCRIPTOR_SIZE, {}, DESCRIPTOR_SIZE);
+  const functionsAt = layout.add('function', Math.max(needs.functions, 1) * 8, {}, 8);
   const packet = layout.add('packet', PACKET_SPACE, {}, 4096);
   const keyCell = layout.add('map key', 16);
-  const topFrame = stacks + STACK_FRAMES * FRAME_STRIDE - FRAME_SIZE;
-  return { context, topFrame, descriptors, functions: functionsAt, packet, keyCell };
+  const topFrame = stacks + frames * FRAME_STRIDE - FRAME_SIZE;
+  return { context, frames, topFrame, descriptors, functions: functionsAt, packet, keyCell };
 }
 
 /** Throws when data and shadow together do not fit. */

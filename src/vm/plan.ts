@@ -5,7 +5,7 @@
 
 import { type Problem, quote, RootletError } from '../diag/index.ts';
 import { type BpfObject, type MapDefinition, parseMapDefinition, type SymbolIndex } from '../object/index.ts';
-import { mapTypeName } from '../object/uapi.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY, mapTypeName } from '../object/uapi.ts';
 import type { Refusal } from './compile/emitter.ts';
 import { reachableUnits } from './compile/reach.ts';
 import type { CodeUnit } from './compile/unit.ts';
@@ -62,7 +62,12 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
   const { definitions, refusals } = readDefinitions(object);
   const oneKind = new Set(programs.map(program => program.kind)).size === 1;
   const layout = new LayoutBuilder();
-  const fixed = addFixedRegions(layout, definitions.length, units.length, oneKind);
+  const fixed = addFixedRegions(layout, {
+    maps: definitions.length,
+    functions: units.length,
+    oneKind,
+    tailCalls: definitions.some(({ definition }) => definition.type === BPF_MAP_TYPE_PROG_ARRAY),
+  });
   const globals = placeGlobals(object, layout);
   const scratch = placeScratch(layout, definitions, globals);
   const maps = definitions.map(({ symbol, definition }) => ({

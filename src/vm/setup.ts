@@ -15,7 +15,7 @@ import {
   WRITE,
 } from './compile/emitter.ts';
 import { fillGlobals, fillKconfig, type Kconfig } from './globals.ts';
-import { CELL, DESCRIPTOR_SIZE, STACK_FRAMES } from './layout.ts';
+import { CELL, DESCRIPTOR_SIZE } from './layout.ts';
 import { createStore } from './map-factory.ts';
 import { ReferenceArrayStore } from './maps/slots.ts';
 import type { MapStore } from './maps/store.ts';
@@ -43,7 +43,7 @@ export interface PreparedMachine {
 export function prepareMemory(object: BpfObject, plan: MachinePlan, kconfig: Kconfig): PreparedMemory {
   const memory = new MachineMemory(plan.layout.end, object.byteOrder);
   const tailNumbers: number[] = [];
-  for (let frame = 0; frame < STACK_FRAMES; frame++) {
+  for (let frame = 0; frame < plan.fixed.frames; frame++) {
     memory.permit(plan.fixed.topFrame - frame * FRAME_STRIDE, FRAME_SIZE, READ | WRITE);
   }
   const stores = plan.maps.map(({ definition, storage }) =>
