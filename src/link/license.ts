@@ -8,7 +8,7 @@
  */
 
 import { type Problem, quote } from '../diag/index.ts';
-import { type BpfObject, licenseOf, textOfSection } from '../object/index.ts';
+import { type BpfObject, licenseOf, sectionOf } from '../object/index.ts';
 
 const GPL_COMPATIBLE: ReadonlySet<string> = new Set([
   'GPL',
@@ -59,18 +59,28 @@ function licenseProblem(first: Stated, other: Stated): Problem {
   };
 }
 
-/** `version` sections must agree; nothing newer than Linux 5.0 reads them. */
+/** `version` sections, four bytes, must agree; nothing newer than Linux 5.0 reads them. */
 export function versionProblems(objects: readonly BpfObject[]): Problem[] {
-  const stated = objects.map(object => ({ file: object.name, text: textOfSection(object, 'version') }));
-  const first = stated.find(entry => entry.text !== null);
+  const stated = objects.flatMap(object => {
+    const bytes = versionOf(object);
+    return bytes === undefined ? [] : [{ file: object.name, text: bytes.join(' ') }];
+  });
+  const first = stated[0];
   return stated
-    .filter(entry => entry.text !== null && entry.text !== first?.text)
+    .filter(entry => entry.text !== first?.text)
     .map(entry => ({
       code: 'link-version',
       class: 'input',
       where: [entry.file, 'section "version"'],
       message: `differs from that of ${first?.file ?? ''}`,
     }));
+}
+
+function versionOf(object: BpfObject): Uint8Array | undefined {
+  for (const symbol of object.symbols)
+    if (symbol.kind === 'variable' && sectionOf(object, symbol)?.name === 'version')
+      return symbol.bytes ?? undefined;
+  return undefined;
 }
 
 /** The object with its licence text replaced; the object itself when it says so already or has none. */

@@ -2,11 +2,13 @@
  * Sections of all inputs, merged by name.
  *
  * Flags are united, alignment is the largest, and a section that is NOBITS in one input and PROGBITS in another becomes
- * PROGBITS (libbpf refuses both; GCC and clang do differ here). Code and data of one name cannot be merged.
+ * PROGBITS (libbpf refuses both; GCC and clang do differ here). Code and data of one name cannot be merged. Sizes are
+ * bounded: by the signed 32 bits of an offset in an instruction, and where zeros have to be written out, by what a file
+ * can reasonably hold.
  */
 
 import { type Problem, quote } from '../diag/index.ts';
-import type { BpfObject, SectionShell } from '../object/index.ts';
+import { type BpfObject, type SectionShell, sizeOfSymbol } from '../object/index.ts';
 
 export interface MergedSections {
   readonly shells: readonly SectionShell[];
@@ -16,6 +18,7 @@ export interface MergedSections {
 }
 
 const SHT_PROGBITS = 1;
+const SHT_NOBITS = 8;
 
 export function mergeSections(objects: readonly BpfObject[]): MergedSections {
   const shells: SectionShell[] = [];
@@ -42,14 +45,52 @@ export function mergeSections(objects: readonly BpfObject[]): MergedSections {
     });
     return map;
   });
+  problems.push(...sizeProblems(objects, shells, indexes));
   return { shells, indexes, problems };
+}
+
+/** Values of maps, which data sections become, have less than 2 GiB. */
+const MAX_SIZE = 0x7fffffff;
+/** `.bss` of one input that has to be written out because another one has bytes in it. */
+const MAX_ZEROS = 0x10000000;
+
+function sizeProblems(
+  objects: readonly BpfObject[],
+  shells: readonly SectionShell[],
+  indexes: readonly Int32Array[],
+): Problem[] {
+  const sizes = new Array<number>(shells.length).fill(0);
+  const zeros = new Array<number>(shells.length).fill(0);
+  objects.forEach((object, file) => {
+    for (const symbol of object.symbols) {
+      if (symbol.kind === 'extern') continue;
+      const section = indexes[file]?.[symbol.section] ?? 0;
+      sizes[section] = (sizes[section] ?? 0) + sizeOfSymbol(symbol);
+      if (symbol.kind === 'variable' && symbol.bytes === null)
+        zeros[section] = (zeros[section] ?? 0) + symbol.size;
+    }
+  });
+  return shells.flatMap((shell, index) => {
+    const [size = 0, zero = 0] = [sizes[index], zeros[index]];
+    if (size <= MAX_SIZE && (shell.type === SHT_NOBITS || zero <= MAX_ZEROS)) return [];
+    return [sizeProblem(shell, size)];
+  });
+}
+
+function sizeProblem(shell: SectionShell, size: number): Problem {
+  return {
+    code: 'link-section-size',
+    class: 'input',
+    where: [`section ${quote(shell.name)}`],
+    message: `would have ${size} bytes, more than a map or a file can hold`,
+  };
 }
 
 function unite(a: SectionShell, b: SectionShell): SectionShell {
   return {
     ...a,
     type: a.type === b.type ? a.type : SHT_PROGBITS,
-    flags: unionOfFlags(a.flags, b.flags),
+    flags: a.entsize === b.entsize ? unionOfFlags(a.flags, b.flags) : (a.flags | b.flags) & ~MERGE_FLAGS,
     align: Math.max(a.align, b.align),
     entsize: a.entsize === b.entsize ? a.entsize : 0,
   };

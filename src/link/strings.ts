@@ -4,7 +4,10 @@ import type { BpfObject, SymbolIndex } from '../object/index.ts';
 
 const SHF_STRINGS = 0x20;
 
-/** Duplicate string → the first equal one. Only anonymous pieces of sections that allow merging are considered. */
+/**
+ * Duplicate string → the first equal one of the same alignment. Only anonymous pieces of sections that allow merging are
+ * considered.
+ */
 export function duplicateStrings(object: BpfObject): Map<SymbolIndex, SymbolIndex> {
   const first = new Map<string, SymbolIndex>();
   const duplicates = new Map<SymbolIndex, SymbolIndex>();
@@ -17,7 +20,7 @@ export function duplicateStrings(object: BpfObject): Map<SymbolIndex, SymbolInde
     )
       return;
     if (((object.sections[symbol.section]?.flags ?? 0) & SHF_STRINGS) === 0) return;
-    const key = `${symbol.section}:${contentKey(symbol.bytes)}`;
+    const key = `${symbol.section}:${symbol.align}:${contentKey(symbol.bytes)}`;
     const known = first.get(key);
     if (known === undefined) first.set(key, index);
     else duplicates.set(index, known);

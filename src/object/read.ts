@@ -11,7 +11,7 @@
 import { type Btf, type BtfExt, parseBtf, parseBtfExt } from '../btf/index.ts';
 import { inputError, within } from '../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts';
-import type { BpfObject, BpfSymbol } from './model.ts';
+import { type BpfObject, type BpfSymbol, sectionOf } from './model.ts';
 import { cutAtoms } from './read-atoms.ts';
 import { describeCommon } from './read-common.ts';
 import { type AtomDraft, finishDraft } from './read-draft.ts';
@@ -45,7 +45,7 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
   if (btf !== null) attachTypes(atoms, btf, ext);
   if (ext !== null) attachRecords(atoms, ext);
   const types = btf === null ? null : describeCommon(atoms, btf);
-  return {
+  const object: BpfObject = {
     name: elf.name,
     byteOrder: elf.byteOrder,
     flags: elf.flags,
@@ -53,6 +53,19 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
     symbols: dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name))),
     btf: types,
   };
+  requireLicenseText(object);
+  return object;
+}
+
+/** The kernel gets the text up to its NUL. */
+function requireLicenseText(object: BpfObject): void {
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'variable' || sectionOf(object, symbol)?.name !== 'license') continue;
+    if (symbol.bytes === null || symbol.bytes.includes(0)) return;
+    throw inputError('object-license-unterminated', ['section "license"'], 'does not end with a NUL byte', {
+      hint: 'write char LICENSE[] SEC("license") = "GPL"; without a length',
+    });
+  }
 }
 
 function readBtfSection(elf: ElfFile, options: ReadOptions): Btf | null {
