@@ -96,17 +96,35 @@ export class BodyWriter {
       const text = this.#names.enumerator(id, index, name);
       return `${newLine(indent + 1)}${text} = ${formatValue(value, type.kind === 'enum64')},`;
     });
-    const mode = ENUM_MODES.get(type.size) ?? '';
-    return [this.#head(id), ...lines, `${newLine(indent)}}${mode}${this.tags(id, -1)}`];
+    return [this.#head(id), ...lines, `${newLine(indent)}}${enumSize(type)}${this.tags(id, -1)}`];
   }
 }
 
-/** Enums are as large as `int` unless told otherwise; those with large values grow by themselves. */
-const ENUM_MODES = new Map<number, string>([
+const ENUM_MODES: ReadonlyMap<number, string> = new Map([
   [1, ' __attribute__((mode(QI)))'],
   [2, ' __attribute__((mode(HI)))'],
+  [4, ' __attribute__((mode(SI)))'],
   [8, ' __attribute__((mode(DI)))'],
 ]);
+
+/** Enums are as large as `int`, or larger if their values are, unless told otherwise. */
+function enumSize(type: BtfEnum): string {
+  const least = leastEnumSize(type);
+  if (type.size === Math.max(least, 4)) return '';
+  // Unlike a mode, `packed` leaves the enum unsigned.
+  return type.size === least ? ' __attribute__((packed))' : (ENUM_MODES.get(type.size) ?? '');
+}
+
+/** Bytes that all values fit in. */
+function leastEnumSize(type: BtfEnum): number {
+  const negative = type.values.some(({ value }) => value < 0n);
+  for (const size of [1, 2, 4]) {
+    const bits = BigInt(size * 8);
+    const [low, high] = negative ? [-(1n << (bits - 1n)), (1n << (bits - 1n)) - 1n] : [0n, (1n << bits) - 1n];
+    if (type.values.every(({ value }) => value >= low && value <= high)) return size;
+  }
+  return 8;
+}
 
 function formatValue(value: bigint, wide: boolean): string {
   if (!wide) return value.toString();

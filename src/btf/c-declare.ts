@@ -113,21 +113,24 @@ interface Declarator {
   readonly right: Piece[];
   /** Modifiers seen since the last pointer; they belong to what comes next. */
   qualifiers: string[];
+  /** Type tags likewise. */
+  tags: string[];
   /** Whether the last step was a pointer: arrays and parameters then need parentheses. */
   pointer: boolean;
 }
 
 function declare(btf: RawBtf, style: CStyle, piece: DeclarePiece): Piece[] {
-  const state: Declarator = { left: '', right: [], qualifiers: [], pointer: false };
+  const state: Declarator = { left: '', right: [], qualifiers: [], tags: [], pointer: false };
   let id = piece.id;
   for (let step = 0; step < MAX_CHAIN && id !== 0; step++) {
     const next = stepInwards(style, state, btf.type(id), id, piece);
     if (next === undefined) break;
     id = next;
   }
-  const qualifiers = state.qualifiers.filter(word => word !== 'restrict');
-  const prefix = qualifiers.length === 0 ? '' : `${unique(qualifiers).join(' ')} `;
-  const space = state.left === '' && piece.name === '' ? '' : ' ';
+  const modifiers = takeModifiers(state).filter(word => word !== 'restrict');
+  const prefix = modifiers.map(word => `${word} `).join('');
+  const bare = state.left === '' && piece.name === '' && typeof state.right[0] !== 'object';
+  const space = bare ? '' : ' ';
   const declarator = `${space}${state.left}${piece.name}`;
   return [prefix, ...specifier(btf, style, id, piece), declarator, ...state.right];
 }
@@ -147,13 +150,12 @@ function stepInwards(
       state.qualifiers.push(type.kind);
       return type.type;
     case 'type_tag':
-      state.qualifiers.push(attribute('btf_type_tag', type.name, type.attribute));
+      state.tags.push(attribute('btf_type_tag', type.name, type.attribute));
       return type.type;
     case 'ptr': {
-      const qualifiers = unique(state.qualifiers).join(' ');
-      const space = qualifiers !== '' && (state.left !== '' || piece.name !== '') ? ' ' : '';
-      state.left = `*${qualifiers}${space}${state.left}`;
-      state.qualifiers = [];
+      const modifiers = takeModifiers(state).join(' ');
+      const space = modifiers !== '' && (state.left !== '' || piece.name !== '') ? ' ' : '';
+      state.left = `*${modifiers}${space}${state.left}`;
       state.pointer = true;
       return type.type;
     }
@@ -164,7 +166,7 @@ function stepInwards(
     case 'func_proto':
       parenthesize(state);
       state.right.push({ kind: 'params', id, indent: piece.indent, depth: piece.depth + 1 });
-      state.qualifiers = [];
+      takeModifiers(state);
       return type.returns;
     case 'typedef':
       return style.isTransparent(type.name) ? type.type : undefined;
@@ -183,8 +185,12 @@ function parenthesize(state: Declarator): void {
   state.pointer = false;
 }
 
-function unique(words: readonly string[]): string[] {
-  return [...new Set(words)];
+/** The modifiers since the last pointer. The compiler puts the last tag of the source outermost. */
+function takeModifiers(state: Declarator): string[] {
+  const words = [...new Set(state.qualifiers), ...state.tags.reverse()];
+  state.qualifiers = [];
+  state.tags = [];
+  return words;
 }
 
 function specifier(btf: RawBtf, style: CStyle, id: BtfId, piece: DeclarePiece): readonly Piece[] {

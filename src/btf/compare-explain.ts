@@ -54,10 +54,31 @@ export function explain(a: RawBtf, b: RawBtf, pair: ComparedPair, left: string, 
 }
 
 function describe(btf: RawBtf, id: BtfId): string {
-  if (id === 0) return 'void';
-  const type = btf.type(id);
+  const inner = resolveType(btf, id);
+  if (inner === 0) return 'void';
+  const type = btf.type(inner);
   const size = 'size' in type ? ` of ${type.size} bytes` : '';
-  return `${formatType(btf, id)}${size}`;
+  return `${formatType(btf, inner)}${size}`;
+}
+
+/** The type behind typedefs and modifiers; validated types have no endless chains. */
+export function resolveType(btf: RawBtf, id: BtfId): BtfId {
+  let current = id;
+  while (current !== 0) {
+    const type = btf.type(current);
+    switch (type.kind) {
+      case 'typedef':
+      case 'const':
+      case 'volatile':
+      case 'restrict':
+      case 'type_tag':
+        current = type.type;
+        break;
+      default:
+        return current;
+    }
+  }
+  return 0;
 }
 
 /** Out of pointers, elements and typedefs to what was declared. */

@@ -12,7 +12,16 @@
  * shared parts cost once.
  */
 
-import { ComparedPair, ELEMENT, explain, MEMBER, POINTEE, RETURN, SAME_PLACE } from './compare-explain.ts';
+import {
+  ComparedPair,
+  ELEMENT,
+  explain,
+  MEMBER,
+  POINTEE,
+  RETURN,
+  resolveType,
+  SAME_PLACE,
+} from './compare-explain.ts';
 import { compareTagSets, TagIndex } from './compare-tags.ts';
 import type { RawBtf } from './raw.ts';
 import { toRaw } from './to-raw.ts';
@@ -80,8 +89,8 @@ class Comparison {
       const tags = compareTagSets(this.#tags.a.typeTags(pair.a), this.#tags.b.typeTags(pair.b));
       if (tags !== null) return tags;
     }
-    const idA = skipQuietly(this.#a, pair.a);
-    const idB = skipQuietly(this.#b, pair.b);
+    const idA = resolveType(this.#a, pair.a);
+    const idB = resolveType(this.#b, pair.b);
     if (idA === 0 || idB === 0) return idA === idB ? null : DIFFERENT;
     const key = (idA * (this.#b.count + 1) + idB) * 2 + (pair.shape ? 1 : 0);
     if (this.#seen.has(key)) return null;
@@ -233,24 +242,4 @@ function isForwardPair(a: BtfType, b: BtfType): boolean {
   const [forward, full] = a.kind === 'fwd' ? [a, b] : [b, a];
   if (forward.kind !== 'fwd' || !isComposite(full)) return false;
   return forward.name === full.name && forward.union === (full.kind === 'union');
-}
-
-/** The type behind typedefs and modifiers; validated types have no endless chains. */
-function skipQuietly(btf: RawBtf, id: BtfId): BtfId {
-  let current = id;
-  while (current !== 0) {
-    const type = btf.type(current);
-    switch (type.kind) {
-      case 'typedef':
-      case 'const':
-      case 'volatile':
-      case 'restrict':
-      case 'type_tag':
-        current = type.type;
-        break;
-      default:
-        return current;
-    }
-  }
-  return 0;
 }
