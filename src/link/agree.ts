@@ -29,12 +29,18 @@ export function checkAgreement(objects: readonly BpfObject[], resolution: Resolu
   return problems;
 }
 
-function disagreement(objects: readonly BpfObject[], winner: SymbolAt, other: SymbolAt): Problem | null {
+/** What is wrong between two symbols, as seen from the file of the second; `renamed` when their names may differ. */
+export function disagreement(
+  objects: readonly BpfObject[],
+  winner: SymbolAt,
+  other: SymbolAt,
+  renamed = false,
+): Problem | null {
   const [left, right] = [symbolAt(objects, winner), symbolAt(objects, other)];
   const [leftObject, rightObject] = [objects[winner.file], objects[other.file]];
   if (left === undefined || right === undefined || leftObject === undefined || rightObject === undefined)
     return null;
-  const sides = { left, right, leftObject, rightObject };
+  const sides = { left, right, leftObject, rightObject, renamed };
   const mismatch = guarded(sides, () => mismatchOf(sides));
   if (mismatch === null) return null;
   return {
@@ -51,6 +57,7 @@ interface Sides {
   readonly right: BpfSymbol;
   readonly leftObject: BpfObject;
   readonly rightObject: BpfObject;
+  readonly renamed: boolean;
 }
 
 interface Mismatch {
@@ -98,8 +105,18 @@ function typeMismatch(sides: Sides): Mismatch | null {
   if (isCommon(left) || isCommon(right)) return commonMismatch(left, right);
   if (leftObject.btf === null || rightObject.btf === null || left.btfId === 0 || right.btfId === 0)
     return missingTypes(sides);
-  const mismatch = compareTypes(leftObject.btf, left.btfId, rightObject.btf, right.btfId);
+  const [leftType, rightType] = [
+    comparedType(sides, leftObject, left),
+    comparedType(sides, rightObject, right),
+  ];
+  const mismatch = compareTypes(leftObject.btf, leftType, rightObject.btf, rightType);
   return mismatch === null ? null : describeMismatch('link-type-mismatch', mismatch);
+}
+
+/** FUNC and VAR carry a name; where names may differ, only what is behind them is compared. */
+function comparedType(sides: Sides, object: BpfObject, symbol: BpfSymbol): number {
+  const type = object.btf?.type(symbol.btfId);
+  return sides.renamed && (type?.kind === 'func' || type?.kind === 'var') ? type.type : symbol.btfId;
 }
 
 function isCommon(symbol: BpfSymbol): boolean {

@@ -64,12 +64,16 @@ function chooseTargets(input: CombineInput): Targets {
   const folded = foldedSections(input.objects);
   return input.objects.map((object, file) =>
     object.symbols.map((symbol, index): SymbolAt => {
-      const here = { file, index };
-      const group = input.resolution.groups[input.resolution.groupOf[file]?.[index] ?? -1];
-      const winner = group?.winner ?? foldTarget(object, symbol, folded) ?? here;
-      return bound(winner) ?? winner;
+      const winner = winnerOf(input, { file, index }) ??
+        foldTarget(object, symbol, folded) ?? { file, index };
+      const target = bound(winner);
+      return target === undefined ? winner : (winnerOf(input, target) ?? target);
     }),
   );
+}
+
+function winnerOf(input: CombineInput, at: SymbolAt): SymbolAt | undefined {
+  return input.resolution.groups[input.resolution.groupOf[at.file]?.[at.index] ?? -1]?.winner;
 }
 
 type ExplicitBinding = NonNullable<CombineInput['bindings']>[number];

@@ -9,26 +9,36 @@
 
 import type { BpfObject, SymbolIndex } from '../object/index.ts';
 import { checkAgreement } from './agree.ts';
+import { type BindRequest, bindExplicitly } from './bind.ts';
 import { unusedSymbols } from './collect.ts';
 import { type Combined, combine } from './combine.ts';
 import { withTextSection } from './fold-text.ts';
 import { defaultRoots, isNeededAnyway, markLive } from './gc.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
+import { checkLimits } from './limits.ts';
 import type { LinkFailure } from './link.ts';
 import { labelsFor, separateNames } from './names.ts';
 import { mergeStrings, narrow } from './narrow.ts';
 import { once } from './once.ts';
 import { applyRenames } from './rename.ts';
 import { type Discarded, type LinkReport, reportLink } from './report.ts';
-import { resolve, type SymbolAt } from './resolve.ts';
+import { resolve, type SymbolAt, type SymbolGroup } from './resolve.ts';
 import { mergeSections } from './sections.ts';
-import { type Plug, plugComponents, type SlotAssignment, slotsOf } from './slots.ts';
+import { componentKey, type Plug, plugComponents, type SlotAssignment, slotsOf } from './slots.ts';
 import { undefinedProblems } from './undefined.ts';
 
 export interface RelinkOptions {
   /** Name of the result in messages. Default `chain.o`. */
   readonly name?: string;
+  /** Names of maps and globals that all components (and the rootlet) have in common; `*` for all maps. */
+  readonly share?: readonly string[];
+  /** Exceptions from `share`. */
+  readonly private?: readonly string[];
+  /** Externs that get a definition of another component. */
+  readonly bind?: readonly BindRequest[];
+  /** Say here what a kernel would refuse (stack, call depth, …). Default true. */
+  readonly checkLimits?: boolean;
 }
 
 /** What became of one slot. */
@@ -57,41 +67,49 @@ export function relink(
   options: RelinkOptions = {},
 ): RelinkResult {
   const components = distinctComponents(assignments);
-  const { objects: files, problems: unreadable } = readInputs([rootlet, ...components], { archives: false });
+  const inputs = [rootlet, ...components.map(({ component }) => component)];
+  const { objects: files, problems: unreadable } = readInputs(inputs, { archives: false });
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
 
-  const { plugs, problems: unplugged } = plugComponents(files, assignments, components);
+  const { plugs, problems: unplugged } = plugComponents(files, assignments, components.map(componentKey));
   if (unplugged.length > 0) return { ok: false, problems: unplugged };
-  const objects = files.map((object, file) =>
-    demotePrograms(
-      object,
-      plugs.filter(plug => plug.program.file === file).map(plug => plug.program.index),
-    ),
-  );
+  const objects = files.map((object, file) => demotePrograms(object, programsIn(plugs, file)));
 
-  const resolution = resolve(objects, { scopes: objects.map((_, file) => file) });
+  const explicit = bindExplicitly(objects, options.bind ?? []);
+  const resolution = resolve(objects, {
+    scopes: objects.map((_, file) => file),
+    shared: sharedNames(objects, options),
+    detached: explicit.bindings.map(binding => binding.loser),
+  });
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
-  const problems = [
+  const clashes = [
+    ...explicit.problems,
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
-    ...undefinedProblems(objects, resolution),
     ...sections.problems,
     ...license.problems,
     ...versionProblems(objects),
   ];
-  if (problems.length > 0) return { ok: false, problems };
-  // From here on nothing can fail.
+  if (clashes.length > 0) return { ok: false, problems: clashes };
 
-  const bindings = plugs.map(plug => ({ loser: plug.slot, winner: plug.program }));
+  const bindings = [...explicit.bindings, ...plugs.map(plug => ({ loser: plug.slot, winner: plug.program }))];
   const combined = mergeStrings(
     combine({ objects, resolution, sections, bindings, name: options.name ?? 'chain.o', partial: false }),
   );
   const live = markLive(combined.object, rootsOf(combined)).live;
+  const isNeeded = ({ winner }: SymbolGroup): boolean =>
+    live[combined.indexOf[winner.file]?.[winner.index] ?? -1] === true;
+  const missing = undefinedProblems(objects, resolution, isNeeded);
+  if (missing.length > 0) return { ok: false, problems: missing };
+
   const collected = narrow(combined, live, { pruneTypes: true });
   const labels = [null, ...labelsFor(objects.slice(1).map(object => object.name))];
   const renames = separateNames({ combined: collected, labels });
   const object = withLicense(applyRenames(collected.object, renames), license.license);
+  const refused = options.checkLimits === false ? [] : checkLimits(object);
+  if (refused.length > 0) return { ok: false, problems: refused };
+
   const report = once((): RelinkReport => {
     const linked = reportLink({ objects, resolution, combined: collected, renames, license });
     const discarded = [
@@ -110,12 +128,28 @@ export function relink(
   };
 }
 
-/** Components by name: a file that is named twice is one component in two slots, with one state. */
-function distinctComponents(assignments: readonly SlotAssignment[]): LinkInput[] {
-  const byName = new Map<string, LinkInput>();
-  for (const { component } of assignments)
-    if (!byName.has(component.name)) byName.set(component.name, component);
-  return [...byName.values()];
+/** Each component once, in order of its first slot. */
+function distinctComponents(assignments: readonly SlotAssignment[]): SlotAssignment[] {
+  const byKey = new Map<string, SlotAssignment>();
+  for (const assignment of assignments) {
+    const key = componentKey(assignment);
+    if (!byKey.has(key)) byKey.set(key, assignment);
+  }
+  return [...byKey.values()];
+}
+
+function programsIn(plugs: readonly Plug[], file: number): SymbolIndex[] {
+  return plugs.filter(plug => plug.program.file === file).map(plug => plug.program.index);
+}
+
+function sharedNames(objects: readonly BpfObject[], options: RelinkOptions): (name: string) => boolean {
+  const shared = new Set(options.share ?? []);
+  const exceptions = new Set(options.private ?? []);
+  if (shared.has('*')) {
+    for (const object of objects)
+      for (const symbol of object.symbols) if (symbol.kind === 'map') shared.add(symbol.name);
+  }
+  return name => shared.has(name) && !exceptions.has(name);
 }
 
 /** The object with the given programs moved to `.text`, where they are ordinary functions. */

@@ -49,10 +49,16 @@ export interface Resolution {
 export interface ResolveOptions {
   /** Scope of each input; default: all share scope 0. */
   readonly scopes?: readonly number[];
+  /** Names that all scopes share: definitions that agree become one. */
+  readonly shared?: (name: string) => boolean;
+  /** Symbols that are bound explicitly and take no part. */
+  readonly detached?: readonly SymbolAt[];
 }
 
 /** Scope of the names that the kernel resolves. */
 const KERNEL_SCOPE = -1;
+/** Scope of names that components share on request. */
+const SHARED_SCOPE = -2;
 /** Sections whose symbols are merged by section, not by name. */
 export const FOLDED_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
 
@@ -61,17 +67,19 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
   const tables = new Map<number, Map<string, number>>();
   const groupOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   objects.forEach((object, file) => {
-    const scope = options.scopes?.[file] ?? 0;
+    const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
     object.symbols.forEach((symbol, index) => {
-      if (symbol.binding === 'local' || isFolded(object, symbol)) return;
-      const group = groupNumber(tables, drafts, symbol, scopeFor(symbol, scope));
+      if (symbol.binding === 'local' || isFolded(object, symbol) || detached.has(index)) return;
+      const group = groupNumber(tables, drafts, symbol, scopeFor(options, symbol, file));
       const members = groupOf[file];
       if (members !== undefined) members[index] = group;
       addMember(drafts[group], symbol, { file, index });
     });
   });
   const problems: Problem[] = [];
-  const groups = drafts.map(draft => settle(objects, draft, problems));
+  const groups = drafts.map(draft =>
+    settle(objects, options.shared?.(draft.name) === true ? foldShared(draft) : draft, problems),
+  );
   return { groups, groupOf, problems };
 }
 
@@ -90,8 +98,16 @@ function isFolded(object: BpfObject, symbol: BpfSymbol): boolean {
   return symbol.kind === 'variable' && FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
 }
 
-function scopeFor(symbol: BpfSymbol, scope: number): number {
-  return isKernelName(symbol) && scope > 0 ? KERNEL_SCOPE : scope;
+function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {
+  if (options.scopes === undefined) return 0;
+  if (isKernelName(symbol)) return KERNEL_SCOPE;
+  return options.shared?.(symbol.name) === true ? SHARED_SCOPE : (options.scopes[file] ?? 0);
+}
+
+/** Of several strong definitions the first counts; whether the others agree is checked like any reference. */
+function foldShared(draft: GroupDraft): GroupDraft {
+  const [first, ...others] = draft.strong;
+  return first === undefined ? draft : { ...draft, strong: [first], weak: [...others, ...draft.weak] };
 }
 
 /** An extern that the loader resolves against the kernel: kernel symbols, kernel functions, configuration values. */

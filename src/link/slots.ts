@@ -21,6 +21,16 @@ export interface SlotAssignment {
   readonly component: LinkInput;
   /** Program of the component; may be left out when it has only one. */
   readonly program?: string;
+  /**
+   * Components of one name are one and share their state in all slots that they fill; those with another `instance`
+   * are loaded once more, with functions, maps and globals of their own.
+   */
+  readonly instance?: string;
+}
+
+/** What tells the components of a re-link apart. */
+export function componentKey(assignment: SlotAssignment): string {
+  return `${assignment.component.name}\0${assignment.instance ?? ''}`;
 }
 
 /** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */
@@ -48,17 +58,17 @@ export interface Plugged {
   readonly problems: readonly Problem[];
 }
 
-/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. */
+/** `files[0]` is the rootlet, `files[i + 1]` the object of the component with the key `components[i]`. */
 export function plugComponents(
   files: readonly BpfObject[],
   assignments: readonly SlotAssignment[],
-  components: readonly LinkInput[],
+  components: readonly string[],
 ): Plugged {
   const plugs: Plug[] = [];
   const problems: Problem[] = [];
   const filled = new Set<string>();
   for (const assignment of assignments) {
-    const file = components.findIndex(component => component.name === assignment.component.name) + 1;
+    const file = components.indexOf(componentKey(assignment)) + 1;
     const outcome = plug(files, assignment, file, filled);
     if ('slot' in outcome) plugs.push(outcome);
     else problems.push(outcome);

@@ -9,8 +9,12 @@ import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
 /** How many references of one name are shown. */
 const SHOWN_REFERENCES = 3;
 
-export function undefinedProblems(objects: readonly BpfObject[], resolution: Resolution): Problem[] {
-  const missing = resolution.groups.filter(group => isMissing(objects, group));
+export function undefinedProblems(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  isNeeded: (group: SymbolGroup) => boolean = () => true,
+): Problem[] {
+  const missing = resolution.groups.filter(group => isMissing(objects, group) && isNeeded(group));
   if (missing.length === 0) return [];
   const candidates = candidateNames(objects);
   return missing.map(group => missingProblem(objects, resolution, group, candidates));
