@@ -60,6 +60,8 @@ export interface Machine {
   kindOf(program?: string): ProgramKind;
   /** Runs a program on a packet. Throws a `RootletError` that names function, instruction and C line. */
   run(packet: Uint8Array, context?: RunContext): RunResult;
+  /** As `run`, on a part of `bytes`: quicker than a view of it when many packets lie in the same bytes. */
+  runRange(bytes: Uint8Array, offset: number, length: number, context?: RunContext): RunResult;
   /** By name, sections of global variables included. */
   readonly maps: ReadonlyMap<string, MachineMap>;
   /** Lines of `bpf_printk` so far; of very many the last ones. */

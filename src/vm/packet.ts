@@ -16,6 +16,8 @@ const XDP_FRAME = 40;
 /** Frame of a test run, less the `struct skb_shared_info` at its end. */
 const FRAME_END = 4096 - 320;
 
+const WORD_COPY_LIMIT = 128;
+
 export class PacketBuffer {
   readonly #memory: MachineMemory;
   /** Start of the headroom, where the frame starts too. */
@@ -25,6 +27,9 @@ export class PacketBuffer {
   /** Bytes that have the permission now. */
   #openStart: number;
   #openEnd: number;
+  /** Where the last packet came from; most come from the same place as the one before. */
+  #source: Uint8Array | null = null;
+  #sourceView: DataView | null = null;
   /** Lowest address that may have been written since the headroom was last zero. */
   #dirty: number;
   /** First byte of metadata in front of the packet; equal to `data` when there is none. */
@@ -68,27 +73,39 @@ export class PacketBuffer {
     return this.#space + PACKET_SPACE;
   }
 
-  /** Puts a packet in place, its bytes accessible with `permission`. The headroom is zero. */
-  load(packet: Uint8Array, permission: number): void {
-    if (packet.length > MAX_PACKET) {
-      throw inputError(
-        'vm-packet-size',
-        [],
-        `a packet of ${packet.length} bytes is longer than ${MAX_PACKET}`,
-      );
+  /** Puts `length` bytes of `source` in place as the packet, accessible with `permission`. The headroom is zero. */
+  load(source: Uint8Array, offset: number, length: number, permission: number): void {
+    if (length > MAX_PACKET) {
+      throw inputError('vm-packet-size', [], `a packet of ${length} bytes is longer than ${MAX_PACKET}`);
     }
     const start = this.#hardStart + HEADROOM;
     if (this.#dirty < start) {
       this.#memory.bytes.fill(0, this.#dirty, start);
       this.#dirty = start;
     }
-    this.#memory.bytes.set(packet, start);
+    this.#copy(source, offset, length, start);
     if (permission !== this.#permission) {
       this.#memory.permit(this.#openStart, this.#openEnd - this.#openStart, 0);
       this.#openEnd = this.#openStart;
       this.#permission = permission;
     }
-    this.setBounds(start, start, start + packet.length);
+    this.setBounds(start, start, start + length);
+  }
+
+  /**
+   * Short packets from the same bytes as the one before, as in a capture, are copied word by word: the engine's own
+   * copy takes longer to start than that.
+   */
+  #copy(source: Uint8Array, offset: number, length: number, to: number): void {
+    if (source !== this.#source) {
+      this.#source = source;
+      this.#sourceView = null;
+      this.#memory.bytes.set(source.subarray(offset, offset + length), to);
+      return;
+    }
+    this.#sourceView ??= new DataView(source.buffer, source.byteOffset, source.byteLength);
+    if (length > WORD_COPY_LIMIT) this.#memory.bytes.set(source.subarray(offset, offset + length), to);
+    else copyWords(this.#sourceView, offset, this.#memory.view, to, length);
   }
 
   /** Moves the ends. The caller has checked them, and fills what is new. */
@@ -120,4 +137,10 @@ export class PacketBuffer {
     if (end < oldEnd) memory.permit(end, oldEnd - end, 0);
     else if (end > oldEnd) memory.permit(oldEnd, end - oldEnd, this.#permission);
   }
+}
+
+function copyWords(from: DataView, offset: number, to: DataView, at: number, length: number): void {
+  let done = 0;
+  for (; done + 4 <= length; done += 4) to.setInt32(at + done, from.getInt32(offset + done, true), true);
+  for (; done < length; done++) to.setUint8(at + done, from.getUint8(offset + done));
 }

@@ -68,6 +68,7 @@ export class RunningState implements MachineState {
   permitContext(kind: ProgramKind): void {
     this.kind = kind;
     this.memory.permit(this.contextAddress, SKB_SIZE, 0);
+    this.xdp.reset();
     if (kind === 'xdp') permitXdp(this.memory, this.contextAddress);
     else permitSkb(this.memory, this.contextAddress, kind);
   }

@@ -1,5 +1,6 @@
 /** A machine at work: one instance of a compiled module, run on packet after packet. */
 
+import { requireRange } from '../bytes/index.ts';
 import { bugError, quote, RootletError, usageError } from '../diag/index.ts';
 import { DEFAULT_BUDGET, type Machine, type MachineOptions, type RunContext, type RunResult } from './api.ts';
 import { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from './compile/names.ts';
@@ -14,11 +15,14 @@ import { PACKET_PERMISSION } from './skb.ts';
 import type { EventRecord, Redirect } from './state.ts';
 import { exported, instantiate, type WasmInstance, type WasmModule } from './wasm/engine.ts';
 
+const NO_CONTEXT: RunContext = {};
 const MAX_BUDGET = 0x7fffffff;
 
 interface Entry {
   readonly name: string;
   readonly kind: ProgramKind;
+  /** Of the packet's bytes. */
+  readonly permission: number;
   /** (fuel) → low half of r0. */
   readonly run: (fuel: number) => number;
 }
@@ -70,7 +74,7 @@ export class RunningMachine implements Machine {
     this.#entries = new Map(
       plan.programs.map(({ name, kind }, index) => [
         name,
-        { name, kind, run: functionOf(instance, programExport(index)) },
+        { name, kind, permission: PACKET_PERMISSION[kind], run: functionOf(instance, programExport(index)) },
       ]),
     );
     const only = options.program ?? (this.programs.length === 1 ? this.programs[0] : undefined);
@@ -83,17 +87,22 @@ export class RunningMachine implements Machine {
     return this.#pick(program).kind;
   }
 
-  run(packet: Uint8Array, context: RunContext = {}): RunResult {
+  run(packet: Uint8Array, context: RunContext = NO_CONTEXT): RunResult {
+    return this.runRange(packet, 0, packet.length, context);
+  }
+
+  runRange(bytes: Uint8Array, offset: number, length: number, context: RunContext = NO_CONTEXT): RunResult {
+    requireRange(bytes.length, offset, length, 'a packet');
     const state = this.#live();
     const entry = this.#pick(context.program);
     if (entry.kind !== state.kind) state.permitContext(entry.kind);
-    state.packet.load(packet, PACKET_PERMISSION[entry.kind]);
+    state.packet.load(bytes, offset, length, entry.permission);
     if (entry.kind === 'xdp') state.xdp.receive(context.ingressIfindex ?? 1, context.rxQueueIndex ?? 0);
     else state.skb.receive(entry.kind, context);
     state.clock.advance(context.timestampNs);
     state.redirect = undefined;
     const verdict = this.#execute(entry);
-    for (const { name, store } of this.#rings) store.drain(data => state.event({ map: name, data }));
+    if (this.#rings.length > 0) this.#drainRings(state);
     return new Result(verdict >>> 0, state);
   }
 
@@ -112,6 +121,10 @@ export class RunningMachine implements Machine {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #drainRings(state: RunningState): void {
+    for (const { name, store } of this.#rings) store.drain(data => state.event({ map: name, data }));
   }
 
   #live(): RunningState {

@@ -16,33 +16,50 @@ export class VirtualClock {
   readonly #outside: (() => number) | undefined;
   /** Timestamp of the first packet that had one, less what the clock showed then. */
   #base: number | undefined;
-  /** Nanoseconds since boot. */
-  now = BOOT_NS;
+  /** Both halves of what the clock shows. */
+  #low = BOOT_NS;
+  #high = 0;
 
   constructor(memory: MachineMemory, outside: (() => number) | undefined) {
     this.#memory = memory;
     this.#outside = outside;
-    this.#show(CELL.clock, this.now);
-    this.#show(CELL.wallClock, this.now);
+    this.#show(CELL.clock);
+    this.#show(CELL.wallClock);
+  }
+
+  /** Nanoseconds since boot. */
+  get now(): number {
+    return this.#high * 0x100000000 + this.#low;
   }
 
   /** Moves on to the time of the next packet. */
   advance(timestampNs: number | bigint | undefined): void {
-    this.now = this.#outside?.() ?? this.#next(timestampNs);
-    this.#show(CELL.clock, this.now);
-    if (timestampNs === undefined) this.#show(CELL.wallClock, this.now);
+    if (timestampNs === undefined && this.#outside === undefined) this.#step();
+    else this.#set(this.#outside?.() ?? this.#follow(Number(timestampNs ?? 0)));
+    this.#show(CELL.clock);
+    if (timestampNs === undefined) this.#show(CELL.wallClock);
     else this.#memory.view.setBigUint64(CELL.wallClock, BigInt(timestampNs), true);
   }
 
-  #next(timestampNs: number | bigint | undefined): number {
-    if (timestampNs === undefined) return this.now + STEP_NS;
-    const time = Number(timestampNs);
+  #step(): void {
+    this.#low += STEP_NS;
+    if (this.#low <= 0xffffffff) return;
+    this.#low -= 0x100000000;
+    this.#high++;
+  }
+
+  #follow(time: number): number {
     this.#base ??= time - this.now;
     return Math.max(this.now, time - this.#base);
   }
 
-  #show(cell: number, ns: number): void {
-    this.#memory.view.setUint32(cell, ns % 0x100000000, true);
-    this.#memory.view.setUint32(cell + 4, Math.floor(ns / 0x100000000), true);
+  #set(ns: number): void {
+    this.#high = Math.floor(ns / 0x100000000);
+    this.#low = ns - this.#high * 0x100000000;
+  }
+
+  #show(cell: number): void {
+    this.#memory.view.setUint32(cell, this.#low, true);
+    this.#memory.view.setUint32(cell + 4, this.#high, true);
   }
 }

@@ -19,10 +19,16 @@ export function permitXdp(memory: MachineMemory, context: number): void {
   memory.permit(context, XDP_SIZE, READ);
 }
 
+/** Programs cannot write this context, so only what has changed since the last packet is written. */
 export class XdpContext {
   readonly #memory: MachineMemory;
   readonly #packet: PacketBuffer;
   readonly #at: number;
+  #data = 0;
+  #end = 0;
+  #meta = 0;
+  #ingressIfindex = 0;
+  #rxQueueIndex = 0;
 
   constructor(memory: MachineMemory, packet: PacketBuffer, at: number) {
     this.#memory = memory;
@@ -30,17 +36,42 @@ export class XdpContext {
     this.#at = at;
   }
 
+  /** Forgets what is written, because something else has used the memory. */
+  reset(): void {
+    this.#memory.bytes.fill(0, this.#at, this.#at + XDP_SIZE);
+    this.#data = 0;
+    this.#end = 0;
+    this.#meta = 0;
+    this.#ingressIfindex = 0;
+    this.#rxQueueIndex = 0;
+  }
+
   receive(ingressIfindex: number, rxQueueIndex: number): void {
-    this.#memory.setU32(this.#at + XDP_FIELD.ingress_ifindex, ingressIfindex);
-    this.#memory.setU32(this.#at + XDP_FIELD.rx_queue_index, rxQueueIndex);
-    this.#memory.setU32(this.#at + XDP_FIELD.egress_ifindex, 0);
+    if (ingressIfindex !== this.#ingressIfindex) {
+      this.#ingressIfindex = ingressIfindex;
+      this.#memory.setU32(this.#at + XDP_FIELD.ingress_ifindex, ingressIfindex);
+    }
+    if (rxQueueIndex !== this.#rxQueueIndex) {
+      this.#rxQueueIndex = rxQueueIndex;
+      this.#memory.setU32(this.#at + XDP_FIELD.rx_queue_index, rxQueueIndex);
+    }
     this.sync();
   }
 
   /** Writes the packet's bounds into the context. */
   sync(): void {
-    this.#memory.setU32(this.#at + XDP_FIELD.data, this.#packet.data);
-    this.#memory.setU32(this.#at + XDP_FIELD.data_end, this.#packet.end);
-    this.#memory.setU32(this.#at + XDP_FIELD.data_meta, this.#packet.meta);
+    const { data, end, meta } = this.#packet;
+    if (data !== this.#data) {
+      this.#data = data;
+      this.#memory.setU32(this.#at + XDP_FIELD.data, data);
+    }
+    if (end !== this.#end) {
+      this.#end = end;
+      this.#memory.setU32(this.#at + XDP_FIELD.data_end, end);
+    }
+    if (meta !== this.#meta) {
+      this.#meta = meta;
+      this.#memory.setU32(this.#at + XDP_FIELD.data_meta, meta);
+    }
   }
 }
