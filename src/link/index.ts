@@ -1,12 +1,16 @@
 export * from './archives.ts';
+export * from './bind.ts';
+export * from './chain.ts';
 export type * from './collect.ts';
 export * from './explain.ts';
 export * from './gc.ts';
 export * from './inputs.ts';
 export * from './inspect.ts';
 export * from './license.ts';
+export * from './limits.ts';
 export * from './link.ts';
 export * from './relink.ts';
+export * from './relink-chain.ts';
 export type * from './report.ts';
 export * from './resolve.ts';
 export * from './slots.ts';

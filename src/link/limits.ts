@@ -106,7 +106,9 @@ class CallGraph {
         continue;
       }
       const pending = this.callees(index).filter(callee => !done.has(callee));
-      const cyclic = open.has(index) ? undefined : pending.find(callee => callee === index || open.has(callee));
+      const cyclic = open.has(index)
+        ? undefined
+        : pending.find(callee => callee === index || open.has(callee));
       if (cyclic !== undefined) return { total: Number.POSITIVE_INFINITY, path: [...open, index, cyclic] };
       if (pending.length > 0 && !open.has(index)) {
         open.add(index);

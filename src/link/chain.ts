@@ -1,0 +1,289 @@
+/**
+ * The built-in rootlet: a program with exactly as many slots as there are components.
+ *
+ * Each slot is called in turn; its verdict goes on to the next slot when it is in the slot's continue-mask, else it is
+ * the verdict of the chain. After the last slot the chain returns a fixed verdict or the last one. There are no dead
+ * slots and no limit but the kernel's. The result is an object like one that a compiler made, to be re-linked.
+ */
+
+import { BtfBuilder, type BtfId } from '../btf/index.ts';
+import type { ByteOrder } from '../bytes/index.ts';
+import { type Problem, quote } from '../diag/index.ts';
+import * as isa from '../isa/index.ts';
+import type { BpfObject, BpfSymbol, CodeReference, SectionShell } from '../object/index.ts';
+
+export interface ChainSlot {
+  /** Verdicts that go on to the next slot. */
+  readonly continueOn: readonly number[];
+}
+
+export interface ChainOptions {
+  readonly slots: readonly ChainSlot[];
+  /** Section of the program, which says its type: `xdp`, `tc`, … */
+  readonly section: string;
+  readonly byteOrder: ByteOrder;
+  /** Name of the program. Default `chain`. */
+  readonly program?: string;
+  /** What the chain returns when its last slot goes on: a verdict, or `last` for that slot's. Default `last`. */
+  readonly final?: number | 'last';
+  /** Text of the `license` section. Default `Dual MIT/GPL`. */
+  readonly license?: string;
+}
+
+/** Struct that a program of the type gets as its argument, by section name up to its first `/` or `.`. */
+const CONTEXTS: ReadonlyMap<string, string> = new Map([
+  ['xdp', 'xdp_md'],
+  ['tc', '__sk_buff'],
+  ['tcx', '__sk_buff'],
+  ['classifier', '__sk_buff'],
+  ['action', '__sk_buff'],
+  ['socket', '__sk_buff'],
+  ['cgroup_skb', '__sk_buff'],
+  ['cgroup', '__sk_buff'],
+  ['sk_skb', '__sk_buff'],
+  ['lwt_in', '__sk_buff'],
+  ['lwt_out', '__sk_buff'],
+  ['lwt_xmit', '__sk_buff'],
+  ['sk_msg', 'sk_msg_md'],
+  ['sockops', 'bpf_sock_ops'],
+  ['sk_reuseport', 'sk_reuseport_md'],
+  ['sk_lookup', 'bpf_sk_lookup'],
+]);
+
+/** Verdicts by name, for the program types whose chains are asked for by name. */
+const VERDICTS: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
+  [
+    'xdp_md',
+    new Map([
+      ['aborted', 0],
+      ['drop', 1],
+      ['pass', 2],
+      ['tx', 3],
+      ['redirect', 4],
+    ]),
+  ],
+  [
+    '__sk_buff',
+    new Map([
+      ['unspec', -1],
+      ['next', -1],
+      ['ok', 0],
+      ['pass', 0],
+      ['reclassify', 1],
+      ['shot', 2],
+      ['drop', 2],
+      ['pipe', 3],
+      ['stolen', 4],
+      ['queued', 5],
+      ['repeat', 6],
+      ['redirect', 7],
+      ['trap', 8],
+    ]),
+  ],
+  [
+    'sk_msg_md',
+    new Map([
+      ['drop', 0],
+      ['pass', 1],
+    ]),
+  ],
+  [
+    'bpf_sk_lookup',
+    new Map([
+      ['drop', 0],
+      ['pass', 1],
+    ]),
+  ],
+]);
+
+/** Context struct of a program section; undefined where no chain can be made. */
+export function contextOf(section: string): string | undefined {
+  const base = section.slice(0, Math.max(section.search(/[./]|$/), 0));
+  return CONTEXTS.get(base);
+}
+
+/** Number of a verdict given by name or number; a problem that lists the names when it is neither. */
+export function parseVerdict(section: string, text: string): number | Problem {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  const names = VERDICTS.get(contextOf(section) ?? '') ?? new Map<string, number>();
+  const value = names.get(text.toLowerCase());
+  if (value !== undefined) return value;
+  const known =
+    names.size === 0 ? 'give a number' : `there are: ${[...names.keys()].map(quote).join(', ')}, or a number`;
+  return {
+    code: 'chain-verdict',
+    class: 'usage',
+    where: [],
+    message: `${quote(text)} is no verdict of section ${quote(section)}; ${known}`,
+  };
+}
+
+/** Name of the slot at `position` (from 0) of a generated chain. */
+export function chainSlotName(position: number): string {
+  return `slot${position + 1}`;
+}
+
+/** A rootlet with the slots `slot1`, `slot2`, …; the slots have no defaults and must all be filled. */
+export function makeChain(options: ChainOptions): BpfObject {
+  const program = options.program ?? 'chain';
+  const types = chainTypes(options, program);
+  const { code, references } = chainCode(options);
+  const license = new TextEncoder().encode(`${options.license ?? 'Dual MIT/GPL'}\0`);
+  const origin = { file: 'chain', offset: 0 };
+  const base = { binding: 'global', visibility: 'default', origin } as const;
+  const sections: SectionShell[] = [
+    { name: options.section, type: 1, flags: 6, align: 8, entsize: 0, role: 'code' },
+    { name: 'license', type: 1, flags: 3, align: 1, entsize: 0, role: 'data' },
+    { name: '.text', type: 1, flags: 6, align: 8, entsize: 0, role: 'code' },
+  ];
+  const text = `chain of ${options.slots.length} programs`;
+  const symbols: BpfSymbol[] = [
+    {
+      ...base,
+      kind: 'function',
+      name: program,
+      section: 0,
+      code,
+      references,
+      btfId: types.program,
+      lines: [{ insnIndex: 0, file: 'chain', text, line: 1, column: 1 }],
+      coreRecords: [],
+    },
+    {
+      ...base,
+      kind: 'variable',
+      name: '_license',
+      section: 1,
+      size: license.length,
+      align: 1,
+      bytes: license,
+      references: [],
+      btfId: types.license,
+    },
+    ...types.slots.map((btfId, position): BpfSymbol => slotStub(options.byteOrder, position, btfId, base)),
+  ];
+  return { name: '<chain>', byteOrder: options.byteOrder, flags: 0, sections, symbols, btf: types.btf };
+}
+
+function slotStub(
+  order: ByteOrder,
+  position: number,
+  btfId: BtfId,
+  base: Pick<BpfSymbol & { readonly kind: 'function' }, 'binding' | 'visibility' | 'origin'>,
+): BpfSymbol {
+  const code = isa.encodeInsns([insn(isa.BPF_ALU64 | isa.BPF_MOV, 0), insn(isa.OP_EXIT)], order);
+  const name = chainSlotName(position);
+  const lines = [{ insnIndex: 0, file: 'chain', text: name, line: position + 2, column: 1 }];
+  return {
+    ...base,
+    binding: 'weak',
+    kind: 'function',
+    name,
+    section: 2,
+    code,
+    references: [],
+    btfId,
+    lines,
+    coreRecords: [],
+  };
+}
+
+// --- types --------------------------------------------------------------------------------------------------------
+
+interface ChainTypes {
+  readonly btf: BpfObject['btf'];
+  readonly program: BtfId;
+  readonly slots: readonly BtfId[];
+  readonly license: BtfId;
+}
+
+/** The context struct is only declared; linked with a component, it becomes that component's full definition. */
+function chainTypes(options: ChainOptions, program: string): ChainTypes {
+  const btf = new BtfBuilder();
+  const int = btf.add({
+    kind: 'int',
+    name: 'int',
+    size: 4,
+    bits: 32,
+    bitOffset: 0,
+    signed: true,
+    char: false,
+    bool: false,
+  });
+  const context = btf.add({ kind: 'fwd', name: contextOf(options.section) ?? '', union: false });
+  const pointer = btf.add({ kind: 'ptr', type: context });
+  const prototype = btf.add({ kind: 'func_proto', returns: int, params: [{ name: 'ctx', type: pointer }] });
+  const programId = btf.add({ kind: 'func', name: program, type: prototype, linkage: 'global' });
+  const slots = options.slots.map((_, position) =>
+    btf.add({ kind: 'func', name: chainSlotName(position), type: prototype, linkage: 'global' }),
+  );
+  const char = btf.add({
+    kind: 'int',
+    name: 'char',
+    size: 1,
+    bits: 8,
+    bitOffset: 0,
+    signed: true,
+    char: false,
+    bool: false,
+  });
+  const index = btf.add({
+    kind: 'int',
+    name: '__ARRAY_SIZE_TYPE__',
+    size: 4,
+    bits: 32,
+    bitOffset: 0,
+    signed: false,
+    char: false,
+    bool: false,
+  });
+  const length = (options.license ?? 'Dual MIT/GPL').length + 1;
+  const text = btf.add({ kind: 'array', element: char, index, length });
+  const license = btf.add({ kind: 'var', name: '_license', type: text, linkage: 'global' });
+  return { btf: btf.build(), program: programId, slots, license };
+}
+
+// --- code ---------------------------------------------------------------------------------------------------------
+
+function insn(opcode: number, dst = 0, src = 0, offset = 0, imm = 0): isa.Insn {
+  return { opcode, dst, src, offset, imm };
+}
+
+const MOV_REG = isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X;
+const MOV_IMM = isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_K;
+const CONTEXT_REGISTER = 6;
+
+/**
+ * `r6 = ctx; for each slot: r1 = r6; r0 = slot(r1); if w0 is in the mask go on, else exit`. The context is kept in r6
+ * only when a second slot needs it.
+ */
+function chainCode(options: ChainOptions): {
+  readonly code: Uint8Array;
+  readonly references: readonly CodeReference[];
+} {
+  const insns: isa.Insn[] = [];
+  const references: CodeReference[] = [];
+  if (options.slots.length > 1) insns.push(insn(MOV_REG, CONTEXT_REGISTER, 1));
+  options.slots.forEach((slot, position) => {
+    if (position > 0) insns.push(insn(MOV_REG, 1, CONTEXT_REGISTER));
+    // symbols are: the program, its licence, then the slots
+    references.push({ insnIndex: insns.length, kind: 'call', symbol: position + 2, addend: 0 });
+    insns.push(insn(isa.OP_CALL, 0, isa.BPF_PSEUDO_CALL, 0, -1));
+    const last = position === options.slots.length - 1;
+    if (!last || typeof options.final === 'number') insns.push(...goOn(slot.continueOn));
+  });
+  if (typeof options.final === 'number') insns.push(insn(MOV_IMM, 0, 0, 0, options.final));
+  insns.push(insn(isa.OP_EXIT));
+  return { code: isa.encodeInsns(insns, options.byteOrder), references };
+}
+
+/** Skips the `exit` behind it for each verdict that goes on: one comparison each, none compared by value ranges. */
+function goOn(verdicts: readonly number[]): isa.Insn[] {
+  const distinct = [...new Set(verdicts)];
+  const compare = (verdict: number, skip: number): isa.Insn =>
+    insn(isa.BPF_JMP32 | isa.BPF_JEQ | isa.BPF_K, 0, 0, skip, verdict);
+  return [
+    ...distinct.map((verdict, position) => compare(verdict, distinct.length - position)),
+    insn(isa.OP_EXIT),
+  ];
+}

@@ -1,0 +1,149 @@
+/** Re-linking without a rootlet of one's own: a chain made for the components, and slots filled in order. */
+
+import { type Problem, quote } from '../diag/index.ts';
+import { type BpfObject, programsOf, sectionOf } from '../object/index.ts';
+import { chainSlotName, contextOf, makeChain, parseVerdict } from './chain.ts';
+import { type LinkInput, readInputs } from './inputs.ts';
+import type { LinkFailure } from './link.ts';
+import { type RelinkOptions, type RelinkResult, relink } from './relink.ts';
+import { type SlotAssignment, slotsOf } from './slots.ts';
+
+/** One component of a chain. */
+export interface ChainComponent {
+  readonly component: LinkInput;
+  readonly program?: string;
+  readonly instance?: string;
+  /** Verdicts (names or numbers) that go on to the next component, instead of the chain's. */
+  readonly continueOn?: readonly string[];
+}
+
+export interface ChainRelinkOptions extends RelinkOptions {
+  /** Verdicts that go on to the next component. Default `pass`. */
+  readonly continueOn?: readonly string[];
+  /** Verdict when the last component goes on; default `last`: what it said. */
+  readonly final?: string;
+  /** Name of the program. Default `chain`. */
+  readonly program?: string;
+}
+
+/** Makes a chain of exactly these components, in this order. */
+export function relinkChain(
+  components: readonly ChainComponent[],
+  options: ChainRelinkOptions = {},
+): RelinkResult {
+  const { objects, problems } = readInputs(
+    components.map(entry => entry.component),
+    { archives: false },
+  );
+  if (problems.length > 0) return { ok: false, problems };
+  const section = chainSection(objects, components);
+  if (typeof section !== 'string') return { ok: false, problems: [section] };
+  const verdicts = parseVerdicts(components, options, section);
+  if (!verdicts.ok) return verdicts;
+  const chain = makeChain({
+    slots: verdicts.slots.map(continueOn => ({ continueOn })),
+    section,
+    byteOrder: objects[0]?.byteOrder ?? 'little',
+    final: verdicts.final,
+    ...(options.program === undefined ? {} : { program: options.program }),
+  });
+  return relink(chain, components.map(assignmentFor(objects)), options);
+}
+
+/** Objects are passed on as they were read, so that nothing is parsed twice. */
+function assignmentFor(
+  objects: readonly BpfObject[],
+): (entry: ChainComponent, position: number) => SlotAssignment {
+  return ({ component, program, instance }, position) => ({
+    slot: chainSlotName(position),
+    component: objects[position] ?? component,
+    ...(program === undefined ? {} : { program }),
+    ...(instance === undefined ? {} : { instance }),
+  });
+}
+
+/** Section of the chain's program: that of the components, without `.frags` unless all of them have it. */
+function chainSection(
+  objects: readonly BpfObject[],
+  components: readonly ChainComponent[],
+): string | Problem {
+  const sections = objects.map((object, position) => programSection(object, components[position]?.program));
+  const first = sections.find(section => section !== undefined);
+  if (first === undefined) {
+    return {
+      code: 'chain-no-program',
+      class: 'input',
+      where: [objects[0]?.name ?? ''],
+      message: 'has no program that a chain could be made of',
+    };
+  }
+  if (contextOf(first) === undefined) {
+    return {
+      code: 'chain-type',
+      class: 'input',
+      where: [objects[0]?.name ?? ''],
+      message: `programs of section ${quote(first)} cannot be chained`,
+      hint: 'write a rootlet of that type and fill its slots',
+    };
+  }
+  return sections.every(section => section?.includes('.frags') === true)
+    ? first
+    : first.replace('.frags', '');
+}
+
+function programSection(object: BpfObject, name: string | undefined): string | undefined {
+  const programs = programsOf(object);
+  const chosen = name === undefined ? programs[0] : programs.find(entry => entry.program.name === name);
+  return chosen === undefined ? undefined : sectionOf(object, chosen.program)?.name;
+}
+
+type Verdicts =
+  | { readonly ok: true; readonly slots: readonly (readonly number[])[]; readonly final: number | 'last' }
+  | LinkFailure;
+
+function parseVerdicts(
+  components: readonly ChainComponent[],
+  options: ChainRelinkOptions,
+  section: string,
+): Verdicts {
+  const problems: Problem[] = [];
+  const parse = (text: string): number => {
+    const verdict = parseVerdict(section, text);
+    if (typeof verdict === 'number') return verdict;
+    problems.push(verdict);
+    return 0;
+  };
+  const common = options.continueOn ?? ['pass'];
+  const slots = components.map(entry => (entry.continueOn ?? common).map(parse));
+  const final = options.final === undefined || options.final === 'last' ? 'last' : parse(options.final);
+  return problems.length > 0 ? { ok: false, problems: distinct(problems) } : { ok: true, slots, final };
+}
+
+function distinct(problems: readonly Problem[]): Problem[] {
+  return problems.filter(
+    (problem, index) => problems.findIndex(other => other.message === problem.message) === index,
+  );
+}
+
+/** Fills the slots of a rootlet in order with a list of components; says so when there are more than slots. */
+export function assignInOrder(
+  rootlet: BpfObject,
+  components: readonly ChainComponent[],
+): readonly SlotAssignment[] | Problem {
+  const slots = slotsOf(rootlet);
+  if (components.length > slots.length) {
+    return {
+      code: 'relink-too-many',
+      class: 'input',
+      where: [rootlet.name],
+      message: `has ${slots.length} slots for ${components.length} components`,
+      hint: 'relink --chain makes a rootlet with as many slots as there are components',
+    };
+  }
+  return components.map(({ component, program, instance }, position) => ({
+    slot: slots[position]?.name ?? '',
+    component,
+    ...(program === undefined ? {} : { program }),
+    ...(instance === undefined ? {} : { instance }),
+  }));
+}
