@@ -22,8 +22,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
 ];
 
-/** Where Node's own modules may be used: everything else also runs in a browser. */
-const HOST = ['src/kernel', 'cli'];
+/** Where Node's own modules may be used: everything that is not above the kernel also runs in a browser. */
+const HOST = ['src/kernel', 'src/load', 'src/dynamic', 'src/chain', 'cli'];
 const KOFFI = ['src/kernel/sys-koffi.ts'];
 const HOST_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename']);
 
