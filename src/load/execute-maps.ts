@@ -2,37 +2,51 @@
 
 import { quote, within } from '../diag/index.ts';
 import { Fd } from '../kernel/fd.ts';
-import { pageSize, possibleCpus } from '../kernel/machine.ts';
 import { BpfMap, type MapSpec, tryCreateMap } from '../kernel/map.ts';
 import { encodeU32s, type Sys } from '../kernel/sys.ts';
-import {
-  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-  BPF_MAP_TYPE_RINGBUF,
-  BPF_MAP_TYPE_USER_RINGBUF,
-} from '../object/uapi.ts';
 import type { Cleanup } from './cleanup.ts';
+import { openPinnedMap, pinMap, pinPathOf, requireSameShape } from './map-reuse.ts';
+import { maxEntriesOf } from './map-size.ts';
 import type { InitialEntry, LoadPlan, MapPlan } from './plan.ts';
 
-/** Creates every map, contents written and frozen where the plan says so. All are registered with `cleanup`. */
-export function createMaps(
-  sys: Sys,
-  plan: LoadPlan,
-  btf: Fd | null,
-  reuse: (map: MapPlan) => BpfMap | undefined,
-  cleanup: Cleanup,
-): BpfMap[] {
-  const maps = plan.maps.map(mapPlan => {
-    const reused = reuse(mapPlan);
-    if (reused !== undefined) return cleanup.own(reused);
-    const map = cleanup.own(createMap(sys, mapPlan, btf));
-    within(`map ${quote(mapPlan.name)}`, () => fill(map, mapPlan));
-    return map;
-  });
+export interface MapContext {
+  readonly sys: Sys;
+  readonly plan: LoadPlan;
+  readonly btf: Fd | null;
+  readonly pinRoot: string;
+  readonly reuse: (map: MapPlan) => BpfMap | undefined;
+  readonly cleanup: Cleanup;
+}
+
+/** Creates or finds every map, contents written and frozen where the plan says so. All are registered for cleanup. */
+export function createMaps(context: MapContext): BpfMap[] {
+  const { plan } = context;
+  const maps = plan.maps.map(mapPlan => obtainMap(context, mapPlan));
   plan.maps.forEach((mapPlan, index) => {
     const map = maps[index];
     if (map !== undefined) setMapEntries(map, mapPlan.initial, maps);
   });
   return maps;
+}
+
+/** The caller's map, else the pinned one, else a new one, which is then pinned if it asks for it. */
+function obtainMap(context: MapContext, plan: MapPlan): BpfMap {
+  const { sys, btf, cleanup } = context;
+  const given = context.reuse(plan);
+  if (given !== undefined) {
+    cleanup.own(given);
+    requireSameShape(given, plan, 'given by the caller');
+    return given;
+  }
+  const path = pinPathOf(plan, context.pinRoot);
+  const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
+  if (pinned !== undefined) return cleanup.own(pinned);
+  const map = cleanup.own(createMap(sys, plan, btf));
+  within(`map ${quote(plan.name)}`, () => {
+    fill(map, plan);
+    if (path !== undefined) cleanup.defer(pinMap(map, path));
+  });
+  return map;
 }
 
 function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
@@ -63,27 +77,12 @@ function specOf(plan: MapPlan, btf: Fd | null): MapSpec {
     type: plan.type,
     keySize: plan.keySize,
     valueSize: plan.valueSize,
-    maxEntries: entriesOf(plan),
+    maxEntries: maxEntriesOf(plan),
     flags: plan.flags,
     mapExtra: plan.mapExtra,
     numaNode: plan.numaNode,
     ...(typed ? { btfFd: btf.number, keyTypeId: plan.keyType, valueTypeId: plan.valueType } : {}),
   };
-}
-
-/** Sizes that depend on the machine: one perf buffer for each CPU, ring buffers in whole pages and powers of two. */
-function entriesOf(plan: MapPlan): number {
-  if (plan.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY && plan.maxEntries === 0) return possibleCpus();
-  if (plan.type !== BPF_MAP_TYPE_RINGBUF && plan.type !== BPF_MAP_TYPE_USER_RINGBUF) return plan.maxEntries;
-  return ringBufferSize(plan.maxEntries, pageSize());
-}
-
-/** Smallest size that the kernel takes and that holds `size` bytes; 0 stays 0, which the kernel refuses. */
-export function ringBufferSize(size: number, page: number): number {
-  if (size === 0) return 0;
-  let fitting = page;
-  while (fitting < size && fitting < 2 ** 31) fitting *= 2;
-  return fitting;
 }
 
 const FIRST = new Uint8Array(4);

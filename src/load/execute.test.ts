@@ -7,7 +7,7 @@ import * as uapi from '../kernel/uapi.ts';
 import { programTypeOf } from '../object/section-names.ts';
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
 import { executeLoad } from './execute.ts';
-import { ringBufferSize } from './execute-maps.ts';
+import { ringBufferSize } from './map-size.ts';
 import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 
 const insn = (opcode: number, dst: number, src: number, offset: number, imm: number): Insn => ({
@@ -81,7 +81,9 @@ const PLAN: LoadPlan = {
   objectName: 'test',
   byteOrder: uapi.HOST_ORDER,
   license: 'GPL',
+  types: null,
   btf: new Uint8Array(24),
+  globals: [],
   maps: [
     map({ name: 'counts', keyType: 2, valueType: 3 }),
     map({ name: '.rodata', contents: new Uint8Array(16).fill(1), frozen: true }),

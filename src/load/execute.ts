@@ -12,6 +12,7 @@ import { Cleanup } from './cleanup.ts';
 import { createMaps, setProgramEntries } from './execute-maps.ts';
 import { type AttachTarget, loadPlanned } from './execute-programs.ts';
 import { LoadedObject } from './loaded-object.ts';
+import { DEFAULT_PIN_ROOT } from './map-reuse.ts';
 import type { LoadPlan, MapPlan } from './plan.ts';
 import { globalsKind } from './plan-maps.ts';
 
@@ -20,6 +21,10 @@ export interface ExecuteOptions {
   readonly logLevel?: LogLevel;
   /** Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object. */
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
+  /** Folder on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. */
+  readonly pinRoot?: string;
+  /** What was left out of the plan; kept with the loaded object. */
+  readonly notes?: readonly string[];
   /** Program name → program and function that it attaches to (freplace, tracing of programs). */
   readonly targets?: ReadonlyMap<string, AttachTarget>;
 }
@@ -30,7 +35,14 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
     const btf = plan.btf === null ? null : cleanup.own(loadBtf(sys, plan.btf));
-    const maps = createMaps(sys, plan, btf, options.reuse ?? (() => undefined), cleanup);
+    const maps = createMaps({
+      sys,
+      plan,
+      btf,
+      cleanup,
+      pinRoot: options.pinRoot ?? DEFAULT_PIN_ROOT,
+      reuse: options.reuse ?? (() => undefined),
+    });
     const context = {
       sys,
       plan,
@@ -46,8 +58,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       const map = maps[index];
       if (map !== undefined) setProgramEntries(map, mapPlan.initial, name => byName.get(name)?.fd.number);
     });
-    const mapsByName = new Map(plan.maps.map((mapPlan, index) => [mapPlan.name, maps[index]]));
-    return new LoadedObject(plan, byName, definedValues(mapsByName), btf);
+    return new LoadedObject(plan, byName, maps, btf, options.notes ?? []);
   });
 }
 
@@ -58,12 +69,6 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
 function bindConstants(plan: LoadPlan, maps: readonly BpfMap[], programs: readonly BpfProgram[]): void {
   const constants = maps.filter((_, index) => globalsKind(plan.maps[index]?.name ?? '') === 'rodata');
   for (const program of programs) for (const map of constants) program.tryBindMap(map.fd.number);
-}
-
-function definedValues<K, V>(map: ReadonlyMap<K, V | undefined>): Map<K, V> {
-  const result = new Map<K, V>();
-  for (const [key, value] of map) if (value !== undefined) result.set(key, value);
-  return result;
 }
 
 function requireByteOrder(plan: LoadPlan): void {

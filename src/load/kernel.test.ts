@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { openById, readMapInfo } from '../kernel/info.ts';
 import { encodeU32s, type Sys } from '../kernel/sys.ts';
 import { FakeSys } from '../kernel/sys-fake.ts';
@@ -10,7 +10,14 @@ import { stripDataSections } from '../object/strip-data-sections.ts';
 import { BPF_F_MMAPABLE } from '../object/uapi.ts';
 import { type LoadOptions, loadObject, prepareLoad } from './load.ts';
 import type { LoadedObject } from './loaded-object.ts';
-import { loadWithBpftool, type OracleMap, type OracleProgram, oracleMissing, packet } from './testing.ts';
+import {
+  loadWithBpftool,
+  mountBpffs,
+  type OracleMap,
+  type OracleProgram,
+  oracleMissing,
+  packet,
+} from './testing.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
@@ -30,7 +37,11 @@ function loadable(folder: string, without: readonly string[]): string[] {
 }
 
 /** Objects of the tests of this project, where the two loaders agree. */
-const CASES = ['../core/testdata/obj/el/kinds.bpf.o'].map(path => join(import.meta.dirname, path));
+const CASES = [
+  '../core/testdata/obj/el/kinds.bpf.o',
+  'testdata/obj/el/maps.bpf.o',
+  'testdata/obj/el/globals.bpf.o',
+].map(path => join(import.meta.dirname, path));
 
 const OBJECTS = [
   ...CASES,
@@ -38,8 +49,12 @@ const OBJECTS = [
   ...loadable(EXAMPLES, ['first.bpf.o', 'second.bpf.o']),
 ];
 
+const bpffs = sys === undefined ? undefined : mountBpffs();
+afterAll(() => bpffs?.close());
+
 function load(path: string, options?: LoadOptions): LoadedObject {
-  return loadObject(readObject(readFileSync(path), path), kernel, options);
+  const pinRoot = mkdtempSync(join(bpffs?.path ?? '', 'pins-'));
+  return loadObject(readObject(readFileSync(path), path), kernel, { pinRoot, ...options });
 }
 
 /** Maps of a program, in the order in which its instructions use them. */

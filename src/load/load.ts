@@ -1,6 +1,8 @@
 /** `loadObject`: everything from a symbolic object to programs in the kernel. */
 
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
+import { RootletError } from '../diag/index.ts';
+import { E2BIG, EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../kernel/errno.ts';
 import { mayHave } from '../kernel/features.ts';
 import { liftMemlock } from '../kernel/memlock.ts';
 import type { Sys } from '../kernel/sys.ts';
@@ -12,6 +14,7 @@ import type { ExternBindings } from './bindings.ts';
 import { type ExecuteOptions, executeLoad } from './execute.ts';
 import { type KernelFacts, runningKernelFacts } from './kernel-facts.ts';
 import { type KernelTypes, openKernelTypes } from './kernel-types.ts';
+import { findLacks, limitPlan } from './limit-plan.ts';
 import type { LoadedObject } from './loaded-object.ts';
 import type { LoadPlan } from './plan.ts';
 import { type PlanOptions, planLoad } from './plan-object.ts';
@@ -41,11 +44,31 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
   return { plan: planLoad(object, { ...options, bindings, attach, coreAnswers: answers }), answers };
 }
 
-/** Loads an object into the kernel. Either all of it is there afterwards, or nothing is. */
+/**
+ * Loads an object into the kernel. Either all of it is there afterwards, or nothing is. When the kernel refuses and
+ * turns out to be too old for something that the programs can do without, it is tried once more without that, and the
+ * loaded object says so (`notes`).
+ */
 export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
   const { plan } = prepareLoad(input, sys, options);
   liftMemlock(sys);
-  return executeLoad(plan, sys, options);
+  try {
+    return executeLoad(plan, sys, options);
+  } catch (error) {
+    if (!mayBeTooNew(error)) throw error;
+    const lacks = findLacks(sys);
+    if (lacks.size === 0) throw error;
+    const limited = limitPlan(plan, lacks);
+    return executeLoad(limited.plan, sys, { ...options, notes: limited.notes });
+  }
+}
+
+/** Errors with which kernels answer what they do not know. */
+function mayBeTooNew(error: unknown): boolean {
+  const errno = error instanceof RootletError ? error.problems[0]?.errno : undefined;
+  return (
+    errno === EINVAL || errno === E2BIG || errno === EACCES || errno === EOPNOTSUPP || errno === ENOTSUPP
+  );
 }
 
 function relocate(object: BpfObject, types: KernelTypes) {

@@ -5,6 +5,7 @@ import type { Fd } from '../kernel/fd.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import type { TestRunOptions, TestRunResult } from '../kernel/test-run.ts';
+import { Globals, globalsAsProperties } from './globals.ts';
 import type { LoadPlan } from './plan.ts';
 
 export interface PacketRun {
@@ -24,17 +25,27 @@ export class LoadedObject {
   /** By name in the object: map names, and section names for globals (`.bss`, `.rodata`). */
   readonly maps: ReadonlyMap<string, BpfMap>;
   readonly btf: Fd | null;
+  /** What an old kernel had to do without; empty on others. */
+  readonly notes: readonly string[];
+  readonly variables: Globals;
+  /** Global variables as properties: `object.globals.limit = 100`, checked against their types. */
+  readonly globals: Record<string, unknown>;
 
+  /** `maps` in the order of the plan. */
   constructor(
     plan: LoadPlan,
     programs: ReadonlyMap<string, BpfProgram>,
-    maps: ReadonlyMap<string, BpfMap>,
+    maps: readonly BpfMap[],
     btf: Fd | null,
+    notes: readonly string[] = [],
   ) {
+    this.notes = notes;
     this.plan = plan;
     this.programs = programs;
-    this.maps = maps;
+    this.maps = new Map(maps.map((map, index) => [plan.maps[index]?.name ?? map.name, map]));
     this.btf = btf;
+    this.variables = new Globals(plan.globals, maps, plan.types, plan.byteOrder);
+    this.globals = globalsAsProperties(this.variables);
   }
 
   /** Throws `load-no-program`, naming the programs that there are. */
@@ -59,6 +70,7 @@ export class LoadedObject {
   }
 
   close(): void {
+    this.variables.close();
     for (const program of this.programs.values()) program.close();
     for (const map of this.maps.values()) map.close();
     this.btf?.close();

@@ -10,6 +10,7 @@ import { type ExternBindings, NO_BINDINGS } from './bindings.ts';
 import { objectBaseName } from './names.ts';
 import type { LoadPlan, ProgramPlan } from './plan.ts';
 import { encodeTypes, kernelTypes } from './plan-btf.ts';
+import { planGlobals, setInitialValues } from './plan-globals.ts';
 import { kconfigMap, layoutKconfig } from './plan-kconfig.ts';
 import { planMaps } from './plan-maps.ts';
 import { type DraftProgram, type ProgramOptions, planPrograms } from './plan-programs.ts';
@@ -20,6 +21,8 @@ export interface PlanOptions extends ProgramOptions {
   readonly objectName?: string;
   /** Map name → max_entries instead of the one in the object. */
   readonly maxEntries?: ReadonlyMap<string, number>;
+  /** Values of globals, constants among them, instead of those in the object. */
+  readonly globals?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
   /** How CO-RE relocations came out, so that poisoned instructions can be explained. */
   readonly coreAnswers?: readonly CoreAnswer[];
   /** What externs are on this machine; externs that are not here and not weak are errors. */
@@ -58,15 +61,23 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
   const encoded = types === null ? null : encodeTypes(types.btf, texts, object.byteOrder);
   const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
   requireNamesOnce(object, programs);
+  const globals = planGlobals(object, layout, maps);
   return {
     source: object.name,
     objectName,
     byteOrder: object.byteOrder,
     license: licenseOf(object) ?? '',
+    types: types?.btf ?? null,
     btf: encoded?.bytes ?? null,
-    maps: all,
+    maps: setInitialValues(all, globals, types?.btf ?? null, object.byteOrder, entriesOf(options.globals)),
+    globals,
     programs,
   };
+}
+
+function entriesOf(values: PlanOptions['globals']): Iterable<readonly [string, unknown]> {
+  if (values === undefined) return [];
+  return values instanceof Map ? values : Object.entries(values);
 }
 
 /** Without types for all functions there are neither function nor line records. */

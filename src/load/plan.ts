@@ -6,7 +6,7 @@
  * decides nothing any more. Instructions are complete but for descriptors, which `fixups` name by index.
  */
 
-import type { BtfId } from '../btf/types.ts';
+import type { Btf, BtfId } from '../btf/types.ts';
 import type { ByteOrder } from '../bytes/index.ts';
 import type { ProgramTypeInfo } from '../object/section-names.ts';
 
@@ -106,6 +106,21 @@ export interface Poison {
   readonly what: string;
 }
 
+/** A named variable in a map of globals. */
+export interface GlobalPlan {
+  readonly name: string;
+  readonly section: string;
+  /** Index of the map. */
+  readonly map: number;
+  /** Bytes from the start of the map's value. */
+  readonly offset: number;
+  readonly size: number;
+  /** VAR type; 0 when there is none. */
+  readonly type: BtfId;
+  /** Fixed once the object is loaded. */
+  readonly constant: boolean;
+}
+
 export interface LoadPlan {
   /** The object's file or other name, for messages. */
   readonly source: string;
@@ -114,7 +129,10 @@ export interface LoadPlan {
   readonly byteOrder: ByteOrder;
   readonly license: string;
   /** Types as the kernel takes them; null when the object has none. */
+  readonly types: Btf | null;
+  /** The same as bytes, with the texts of line records among the strings. */
   readonly btf: Uint8Array | null;
   readonly maps: readonly MapPlan[];
+  readonly globals: readonly GlobalPlan[];
   readonly programs: readonly ProgramPlan[];
 }

@@ -5,6 +5,19 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** A bpf file system of the test's own; `close()` unmounts it, and with it go all pins. */
+export function mountBpffs(): { readonly path: string; close(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'rootlet-bpffs-'));
+  execFileSync('mount', ['-t', 'bpf', 'bpf', path]);
+  return {
+    path,
+    close() {
+      execFileSync('umount', [path]);
+      rmdirSync(path);
+    },
+  };
+}
+
 /** A program as the kernel knows it after libbpf loaded it. */
 export interface OracleProgram {
   readonly name: string;
@@ -34,7 +47,7 @@ export function oracleMissing(): string | undefined {
 
 /** Loads the object with bpftool into a bpf file system of its own, asks what is there, and lets all of it go. */
 export function loadWithBpftool(path: string): OracleProgram[] {
-  const folder = mkdtempSync(join(tmpdir(), 'rootlet-bpffs-'));
+  const folder = '/sys/fs/bpf'; // in a mount namespace of its own, so that pins by name stay there as well
   const script = [
     `mount -t bpf bpf ${folder}`,
     `bpftool prog loadall "$1" ${folder}/p`,
@@ -44,16 +57,12 @@ export function loadWithBpftool(path: string): OracleProgram[] {
     'echo SPLIT',
     'bpftool -j map show',
   ].join('\n');
-  try {
-    const output = execFileSync('unshare', ['-m', 'sh', '-e', '-c', script, 'sh', path], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [programs = '[]', maps = '[]'] = output.split('SPLIT\n');
-    return describe(JSON.parse(programs) as unknown[], JSON.parse(maps) as unknown[]); // bpftool's JSON, read field by field below
-  } finally {
-    rmdirSync(folder);
-  }
+  const output = execFileSync('unshare', ['-m', 'sh', '-e', '-c', script, 'sh', path], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [programs = '[]', maps = '[]'] = output.split('SPLIT\n');
+  return describe(JSON.parse(programs) as unknown[], JSON.parse(maps) as unknown[]); // bpftool's JSON, read field by field below
 }
 
 function describe(programs: readonly unknown[], maps: readonly unknown[]): OracleProgram[] {

@@ -1,0 +1,104 @@
+/**
+ * Maps that exist already: pinned by name, or given by the caller. They are used only when they are what the object
+ * would have created.
+ */
+
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { platformError, quote, usageError } from '../diag/index.ts';
+import { syscallError } from '../kernel/errno.ts';
+import { BpfMap } from '../kernel/map.ts';
+import { openPinned } from '../kernel/pin.ts';
+import type { Sys } from '../kernel/sys.ts';
+import {
+  BPF_F_RDONLY_PROG,
+  BPF_MAP_TYPE_DEVMAP,
+  BPF_MAP_TYPE_DEVMAP_HASH,
+  mapTypeName,
+} from '../object/uapi.ts';
+import { maxEntriesOf } from './map-size.ts';
+import type { MapPlan } from './plan.ts';
+
+/** Where libbpf pins maps that ask for it. */
+export const DEFAULT_PIN_ROOT = '/sys/fs/bpf';
+
+const PIN_BY_NAME = 1;
+
+/** Path of a map's pin, or undefined when it asks for none. Throws `load-pinning` for kinds of pinning that nobody knows. */
+export function pinPathOf(plan: MapPlan, root: string): string | undefined {
+  if (plan.pinning === 0) return undefined;
+  if (plan.pinning !== PIN_BY_NAME) {
+    throw usageError(
+      'load-pinning',
+      `map ${quote(plan.name)}: kind of pinning ${plan.pinning} is not known`,
+      {
+        hint: 'LIBBPF_PIN_BY_NAME (1) is; others belong to other loaders',
+      },
+    );
+  }
+  return `${root}/${plan.name.replaceAll('.', '_')}`;
+}
+
+/** The map pinned at `path`, checked against the plan; undefined when there is none. */
+export function openPinnedMap(sys: Sys, path: string, plan: MapPlan): BpfMap | undefined {
+  const fd = openPinned(sys, path);
+  if (fd === undefined) return undefined;
+  try {
+    const map = BpfMap.adopt(sys, fd);
+    requireSameShape(map, plan, path);
+    return map;
+  } catch (error) {
+    fd.close();
+    throw error;
+  }
+}
+
+/** Pins a new map, folders included. Returns what takes the pin away again. */
+export function pinMap(map: BpfMap, path: string): () => void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -1;
+    throw syscallError('kernel-pin', [], `making the folder of pin ${quote(path)}`, errno);
+  }
+  map.pin(path);
+  return () => rmSync(path, { force: true });
+}
+
+/** Throws `load-map-mismatch`, naming every difference between an existing map and the one that is planned. */
+export function requireSameShape(map: BpfMap, plan: MapPlan, source: string): void {
+  const differences = shapeDifferences(map, plan);
+  if (differences.length === 0) return;
+  throw platformError(
+    'load-map-mismatch',
+    [`map ${quote(plan.name)}`],
+    `the existing map (${source}) is another one: ${differences.join(', ')}`,
+    { hint: 'remove the old pin if nobody needs the map any more, or give the object its definition' },
+  );
+}
+
+/** What differs, in words; mirrors libbpf's rule, which compares everything but names and BTF. */
+export function shapeDifferences(map: BpfMap, plan: MapPlan): string[] {
+  const info = map.info();
+  const differences: string[] = [];
+  const compare = (what: string, existing: number | bigint | string, wanted: number | bigint | string) => {
+    if (existing !== wanted) differences.push(`${what} ${existing} instead of ${wanted}`);
+  };
+  compare('type', mapTypeName(info.type), mapTypeName(plan.type));
+  compare('key size', info.keySize, plan.keySize);
+  compare('value size', info.valueSize, plan.valueSize);
+  compare('max_entries', info.maxEntries, maxEntriesOf(plan));
+  compare('flags', hex(info.flags - addedFlags(info.type, info.flags)), hex(plan.flags));
+  compare('map_extra', info.mapExtra, plan.mapExtra);
+  return differences;
+}
+
+/** The kernel adds a flag to maps of devices by itself. */
+function addedFlags(type: number, flags: number): number {
+  const isDeviceMap = type === BPF_MAP_TYPE_DEVMAP || type === BPF_MAP_TYPE_DEVMAP_HASH;
+  return isDeviceMap && Math.floor(flags / BPF_F_RDONLY_PROG) % 2 === 1 ? BPF_F_RDONLY_PROG : 0;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
