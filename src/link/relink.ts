@@ -104,7 +104,10 @@ export function relink(
   if (missing.length > 0) return { ok: false, problems: missing };
 
   const collected = narrow(combined, live, { pruneTypes: true });
-  const labels = [null, ...labelsFor(objects.slice(1).map(object => object.name))];
+  const labels = [
+    null,
+    ...labelsFor(components.map(({ component, instance }) => instance ?? component.name)),
+  ];
   const renames = separateNames({ combined: collected, labels });
   const object = withLicense(applyRenames(collected.object, renames), license.license);
   const refused = options.checkLimits === false ? [] : checkLimits(object);

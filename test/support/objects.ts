@@ -15,6 +15,8 @@ export interface SymbolSpec {
   readonly calls?: readonly string[];
   /** Section; default `.text` and `.data`. */
   readonly section?: string;
+  /** Struct that a function takes a pointer to; without it the function takes nothing. */
+  readonly context?: string;
   /** Bytes of the variable's or return type, 1 to 8; default 4. */
   readonly size?: number;
 }
@@ -47,6 +49,14 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     ints.set(size, id);
     return id;
   };
+  const contexts = new Map<string, number>();
+  const paramsOf = ({ context }: SymbolSpec): { name: string; type: number }[] => {
+    if (context === undefined) return [];
+    const known = contexts.get(context);
+    const struct = known ?? btf.add({ kind: 'struct', name: context, size: 0, members: [] });
+    contexts.set(context, struct);
+    return [{ name: 'ctx', type: btf.add({ kind: 'ptr', type: struct }) }];
+  };
   const sections: SectionShell[] = [];
   const sectionOf = (wanted: string, role: SectionShell['role']): number => {
     const index = sections.findIndex(section => section.name === wanted);
@@ -66,7 +76,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     } as const;
     const size = spec.size ?? 4;
     const origin = { file: name, offset: 0 };
-    const proto = (): number => btf.add({ kind: 'func_proto', returns: intOf(size), params: [] });
+    const proto = (): number => btf.add({ kind: 'func_proto', returns: intOf(size), params: paramsOf(spec) });
     switch (spec.kind) {
       case 'function': {
         const calls = spec.calls ?? [];
