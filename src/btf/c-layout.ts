@@ -2,7 +2,8 @@
  * Where a C compiler would put members by itself, and where it needs help. BTF has offsets and sizes but neither
  * alignments nor `packed`: a struct is declared packed exactly if the natural rules cannot give its offsets or size.
  *
- * Rules of the System V ABIs that BPF, x86-64 and arm64 share for what is written here.
+ * Rules of BPF, which are those of the System V ABI for x86-64. On arm64 and others, unnamed bit fields count for
+ * alignment, so that a few structs would differ there.
  */
 
 import type { RawBtf } from './raw.ts';

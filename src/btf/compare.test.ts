@@ -6,6 +6,7 @@ import { type BtfType, compareTypes, type RawBtf } from './index.ts';
 import {
   CHAR,
   compiledTypes,
+  errorOf,
   INT,
   idOf,
   LONG,
@@ -357,6 +358,19 @@ describe('compareTypes', () => {
       'struct list: 16 bytes',
       'struct list: 24 bytes',
     ]);
+  });
+
+  test('gives up on circles of different lengths', () => {
+    const circle = (length: number): RawBtf =>
+      typesOf(
+        ...Array.from({ length }, (_, i) => [
+          struct('s', 8, member('next', 2 * i + 2, 0)),
+          pointer(i === length - 1 ? 1 : 2 * i + 3),
+        ]).flat(),
+      );
+    expect(outcome(circle(700), 1, circle(699), 1, true)).toBeUndefined();
+    const error = errorOf(() => compareTypes(circle(1500), 1, circle(1499), 1, { strict: true }));
+    expect(error.code).toBe('btf-compare-limit');
   });
 
   test('compares shared parts once', () => {

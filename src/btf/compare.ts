@@ -1,8 +1,8 @@
 /**
  * Whether two declarations, usually of different files, mean the same type, and if not, where they differ.
  *
- * Normally the rules are those of libbpf's linker: modifiers, typedefs and type tags do not count; integers and enums agree
- * when their sizes do (so `extern unsigned x` goes with `int x`); behind a pointer, structs agree by name and
+ * Normally the rules are those of libbpf's linker: modifiers, typedefs and type tags do not count; integers and enums
+ * agree when their sizes do (so `extern unsigned x` goes with `int x`); behind a pointer, structs agree by name and
  * keyword; parameter names do not count. Option `strict` is for code that was compiled apart and meets in the kernel:
  * signedness, enumerators, tags and everything behind pointers must agree too.
  *
@@ -12,6 +12,7 @@
  * shared parts cost once.
  */
 
+import { inputError } from '../diag/index.ts';
 import {
   ComparedPair,
   ELEMENT,
@@ -41,7 +42,16 @@ export interface CompareOptions {
   readonly strict?: boolean;
 }
 
-/** The first difference between type `idA` of `a` and type `idB` of `b`, or null when they agree. */
+/**
+ * Pairs that are compared before giving up. All types of a kernel against themselves are a tenth of it; circles of
+ * different lengths can make as many pairs as the product of their lengths.
+ */
+const MAX_PAIRS = 1 << 20;
+
+/**
+ * The first difference between type `idA` of `a` and type `idB` of `b`, or null when they agree. Throws
+ * `btf-compare-limit` for types that are made to be compared for ever.
+ */
 export function compareTypes(
   a: Btf,
   idA: BtfId,
@@ -95,6 +105,9 @@ class Comparison {
     const key = (idA * (this.#b.count + 1) + idB) * 2 + (pair.shape ? 1 : 0);
     if (this.#seen.has(key)) return null;
     this.#seen.add(key);
+    if (this.#seen.size > MAX_PAIRS) {
+      throw inputError('btf-compare-limit', [], `comparing types takes more than ${MAX_PAIRS} steps`);
+    }
     const inner = new ComparedPair(idA, idB, pair.shape, pair, SAME_PLACE);
     return this.#compareValues(inner, this.#a.type(idA), this.#b.type(idB));
   }

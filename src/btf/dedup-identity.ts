@@ -27,7 +27,7 @@ import {
 } from './words.ts';
 
 /** How far the first guess looks along references; what it misses costs `refine` time, never correctness. */
-const LOOK_AHEAD = 3;
+const LOOK_AHEAD = 2;
 
 /** A 64-bit hash per type, in two halves. */
 export interface Hashes {

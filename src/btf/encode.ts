@@ -5,16 +5,17 @@
 
 import { type ByteOrder, ByteWriter } from '../bytes/index.ts';
 import { BTF_HEADER_SIZE, BTF_MAGIC, BTF_VERSION } from './header.ts';
-import { wordsToBytes } from './parse.ts';
 import { StringPool } from './string-pool.ts';
 import { toRaw } from './to-raw.ts';
 import { StringMapper } from './type-writer.ts';
 import type { Btf } from './types.ts';
+import { wordsToBytes } from './word-bytes.ts';
 import { elementWords, firstElementName, INFO, kindOfInfo, vlenOfInfo } from './words.ts';
 
 export function encodeBtf(btf: Btf, order: ByteOrder): Uint8Array {
-  const strings = new StringPool();
-  const words = wordsWithStrings(btf, strings);
+  const raw = toRaw(btf);
+  const strings = new StringPool(raw.strings.length);
+  const words = wordsWithStrings(raw, strings);
   return joinBtf(words, strings, order);
 }
 

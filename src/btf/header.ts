@@ -11,6 +11,11 @@ export const BTF_HEADER_SIZE = 24;
 /** The header with a layout section (2026): two more words. */
 const LAYOUT_HEADER_SIZE = 32;
 
+/**
+ * Largest section that is read. The kernel takes 16 MiB; beyond this, a file is made to exhaust memory.
+ */
+const MAX_SECTION_SIZE = 64 << 20;
+
 /** Absolute byte ranges in the section. */
 export interface BtfSections {
   readonly typeStart: number;
@@ -22,6 +27,9 @@ export interface BtfSections {
 /** Throws `btf-magic` unless `bytes` start with the magic number in this byte order. */
 export function requireMagic(bytes: Uint8Array, order: ByteOrder): DataView {
   const view = viewOf(bytes);
+  if (bytes.length > MAX_SECTION_SIZE) {
+    throw headerError('btf-too-large', `${bytes.length} bytes are more than ${MAX_SECTION_SIZE}`);
+  }
   if (bytes.length < 8) throw headerError('btf-header', `${bytes.length} bytes are too few for a header`);
   const magic = view.getUint16(0, order === 'little');
   if (magic === BTF_MAGIC) return view;

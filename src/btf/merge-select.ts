@@ -6,10 +6,13 @@ import { forEachReference, type RawBtf } from './raw.ts';
 import type { BtfId } from './types.ts';
 import { BTF_KIND } from './types.ts';
 
+/** More than any link has symbols of one name. */
+const MAX_REDIRECTIONS = 100_000;
+
 /** The end of a chain of redirections. */
 export function followRedirects(inputs: readonly MergeInput[], from: MergeTarget): MergeTarget {
   let current = from;
-  for (let step = 0; step <= inputs.length; step++) {
+  for (let step = 0; step < MAX_REDIRECTIONS; step++) {
     const next = inputs[current.input]?.redirect?.get(current.id);
     if (next === undefined) return current;
     current = next;

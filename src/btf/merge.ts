@@ -81,7 +81,8 @@ function combine(
 ): Combined {
   const words = raws.reduce((sum, raw) => sum + raw.words.length, 64);
   const types = raws.reduce((sum, raw) => sum + raw.count, 2);
-  const writer = new TypeWriter(new StringPool(), words, types);
+  const names = raws.reduce((sum, raw) => sum + raw.strings.length, 0);
+  const writer = new TypeWriter(new StringPool(names), words, types);
   const ids: Uint32Array[] = [];
   for (const [index, raw] of raws.entries()) {
     const strings = new StringMapper(writer.strings, raw.strings);

@@ -1,8 +1,12 @@
 /** Bytes to types and back for every kind, and what is refused. */
 
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type BtfType, encodeBtf, parseBtf } from './index.ts';
-import { errorOf, INT, sectionOf, typesOf } from './testing.ts';
+import { COMMANDS, needs } from '../../test/support/needs.ts';
+import { runTool } from '../../test/support/run.ts';
+import { type BtfType, encodeBtf, formatDefinition, formatType, parseBtf } from './index.ts';
+import { errorOf, INT, idOf, sectionOf, typesOf, withFolder } from './testing.ts';
 
 const KFLAG = 0x80000000;
 const INT_WORDS = [1, 0x01000000, 4, 0x01000020];
@@ -321,6 +325,10 @@ describe('header', () => {
     expect(error.problems[0]?.where[0]).toBe('section ".BTF"');
   });
 
+  test('of a section made to exhaust memory is refused', () => {
+    expect(errorOf(() => parseBtf(new Uint8Array(2 ** 26 + 1), 'little')).code).toBe('btf-too-large');
+  });
+
   test('that is cut anywhere is refused', () => {
     const whole = sectionOf('little', types);
     for (let length = 0; length < whole.length; length++) {
@@ -470,7 +478,6 @@ describe('words', () => {
       words: [...int, 0, 0x02000000, 0, 0, 0x03000000, 0, 1, 2, 2],
       code: 'btf-array-index',
     },
-    { name: 'array indexed by void', words: [...int, 0, 0x03000000, 0, 1, 0, 2], code: 'btf-array-index' },
     { name: 'typedef of itself', words: [5, 0x08000000, 1], code: 'btf-cycle' },
     { name: 'const of itself', words: [0, 0x0a000000, 1], code: 'btf-cycle' },
     { name: 'loop of modifiers', words: [0, 0x0a000000, 2, 0, 0x09000000, 1], code: 'btf-cycle' },
@@ -518,6 +525,8 @@ describe('words', () => {
       words: [0, 0x0d000001, 0, 0, 2, 0, 0x02000000, 1],
     },
     { name: 'functions in .ksyms', words: [0, 0x0d000000, 0, 5, 0x0c000002, 1, 9, 0x0f000001, 0, 2, 0, 0] },
+    { name: 'an array indexed by void', words: [...int, 0, 0x03000000, 0, 1, 0, 2] },
+    { name: 'a function without a name', words: [0, 0x0d000000, 0, 0, 0x0c000000, 1] },
     { name: 'an extern without a type', words: [0, 0x0a000000, 0, 5, 0x0e000000, 1, 2] },
     { name: 'an enum that is only declared', words: [5, 0x06000000, 0] },
     { name: 'a flexible array', words: [...int, 0, 0x03000000, 0, 1, 1, 0, 5, 0x04000001, 0, 7, 2, 0] },
@@ -546,5 +555,27 @@ describe('words', () => {
     words.push(1, 0x01000000, 4, 0x20);
     const btf = parseBtf(sectionOf('little', { words, strings: [INT_NAME] }), 'little');
     expect(btf.count).toBe(depth);
+  });
+});
+
+needs('gcc').test('what GCC writes is read', () => {
+  const source = `
+    struct s { int a; char b: 3; struct later *p; double d; int (*call)(int, ...); int flex[]; };
+    enum e { A = -1, B } e;
+    typedef int open_t[];
+    extern open_t other;
+    static int get(struct s *s) { return s->call(s->a); }
+    int f(struct s *restrict s) { return get(s) + other[e]; }
+  `;
+  withFolder(folder => {
+    const [input, object, dump] = ['gcc.c', 'gcc.o', 'gcc.btf'].map(name => path.join(folder, name));
+    if (input === undefined || object === undefined || dump === undefined) throw new Error('three names');
+    writeFileSync(input, source);
+    runTool(COMMANDS.gcc, ['-gbtf', '-c', input, '-o', object]);
+    runTool('objcopy', ['--dump-section', `.BTF=${dump}`, object]);
+    const btf = parseBtf(readFileSync(dump), 'little');
+    const id = idOf(btf, 'struct', 's');
+    expect(formatDefinition(btf, id)).toContain('int (*call)(int, ...);');
+    expect(formatType(btf, idOf(btf, 'func', 'f'))).toContain('f(struct s *restrict s)');
   });
 });

@@ -13,41 +13,19 @@ import { inputError, within } from '../diag/index.ts';
 import { parseHeader } from './header.ts';
 import { RawBtf } from './raw.ts';
 import { validateTypes } from './validate.ts';
+import { wordsFromBytes } from './word-bytes.ts';
 import { COMMON_WORDS, INFO, KIND_LIMIT, kindOfInfo, vlenOfInfo, wordCount } from './words.ts';
-
-const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /** Types of a `.BTF` section (or of `/sys/kernel/btf/vmlinux`). Throws with places that start with `section ".BTF"`. */
 export function parseBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
   return within('section ".BTF"', () => {
     const sections = parseHeader(bytes, order);
-    const words = readWords(bytes.subarray(sections.typeStart, sections.typeEnd), order);
+    const words = wordsFromBytes(bytes.subarray(sections.typeStart, sections.typeEnd), order);
     const strings = readStrings(bytes, sections.stringStart, sections.stringEnd);
     const btf = new RawBtf(words, findTypes(words, sections.typeStart), strings);
     validateTypes(btf);
     return btf;
   });
-}
-
-function readWords(bytes: Uint8Array, order: ByteOrder): Uint32Array {
-  const words = new Uint32Array(bytes.length / 4);
-  new Uint8Array(words.buffer).set(bytes);
-  if ((order === 'little') !== HOST_IS_LITTLE) swapWords(words);
-  return words;
-}
-
-/** Words in host order to bytes in `order`. */
-export function wordsToBytes(words: Uint32Array, order: ByteOrder): Uint8Array {
-  const copy = words.slice();
-  if ((order === 'little') !== HOST_IS_LITTLE) swapWords(copy);
-  return new Uint8Array(copy.buffer);
-}
-
-function swapWords(words: Uint32Array): void {
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? 0;
-    words[i] = (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
-  }
 }
 
 /** A copy, so that what is parsed does not depend on what the caller does with the file's bytes. */

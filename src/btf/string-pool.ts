@@ -7,16 +7,29 @@
 
 import { encodeText } from '../bytes/index.ts';
 
-const INITIAL_SLOTS = 256;
+/** Most bytes that are set aside before they are needed. */
+const MAX_CAPACITY = 8 << 20;
+/** Bytes of a name that pay for one slot: names are rarely shorter, and slots are half empty. */
+const BYTES_PER_SLOT = 8;
 
 export class StringPool {
-  #bytes = new Uint8Array(1024);
+  #bytes: Uint8Array;
   #length = 1;
   /** Open addressing: offset of a string, 0 = free. */
-  #slots = new Uint32Array(INITIAL_SLOTS);
-  #hashes = new Uint32Array(INITIAL_SLOTS);
+  #slots: Uint32Array;
+  #hashes: Uint32Array;
   #used = 0;
   readonly #texts = new Map<string, number>([['', 0]]);
+
+  /** Room for about `capacity` bytes; more is taken as it is needed. */
+  constructor(capacity = 2048) {
+    const bytes = Math.min(Math.max(capacity, 2048), MAX_CAPACITY);
+    let slots = 256;
+    while (slots * BYTES_PER_SLOT < bytes) slots *= 2;
+    this.#bytes = new Uint8Array(bytes);
+    this.#slots = new Uint32Array(slots);
+    this.#hashes = new Uint32Array(slots);
+  }
 
   get length(): number {
     return this.#length;

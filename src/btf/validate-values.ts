@@ -8,10 +8,10 @@
  */
 
 import { quote } from '../diag/index.ts';
+import { describeType, typeError } from './describe.ts';
 import type { RawBtf } from './raw.ts';
 import type { BtfId } from './types.ts';
 import { BTF_KIND } from './types.ts';
-import { describeType, typeError } from './validate.ts';
 import { partCount, ValueOrder } from './value-order.ts';
 import { vlenOfInfo } from './words.ts';
 
@@ -149,7 +149,7 @@ class ValueSizes {
   #checkIndex(id: BtfId): void {
     const btf = this.#btf;
     const index = btf.words[(btf.start[id] ?? 0) + 4] ?? 0;
-    if (btf.kindOf(skipToValue(btf, index)) === BTF_KIND.INT) return;
+    if (index === 0 || btf.kindOf(skipToValue(btf, index)) === BTF_KIND.INT) return;
     throw typeError(
       btf,
       id,

@@ -3,13 +3,15 @@
  *
  * Compatibility: the rules are the kernel's (`btf_check_all_metas` and `btf_resolve`), because what breaks them can
  * never be loaded, with these exceptions. Names may contain any character (Rust names do; whoever loads renames
- * them). Linkage `extern`, functions in `.ksyms` and DATASEC offsets and sizes are the linker's business: libbpf
+ * them). GCC 12's functions without a name and arrays with a void index are let through; nobody can refer to the
+ * former. Linkage `extern`, functions in `.ksyms` and DATASEC offsets and sizes are the linker's business: libbpf
  * rewrites them before the kernel sees them. Members may be in any order.
  */
 
 import { isFaithfulText } from '../bytes/index.ts';
-import { inputError, quote } from '../diag/index.ts';
+import type { RootletError } from '../diag/index.ts';
 import { LINKAGES } from './decode.ts';
+import { describeType, typeError } from './describe.ts';
 import type { RawBtf } from './raw.ts';
 import type { BtfId } from './types.ts';
 import { BTF_KIND } from './types.ts';
@@ -31,62 +33,42 @@ const NAME_MUST_NOT = 0;
 
 /** What the common words of one kind may say. */
 interface Rule {
-  readonly label: string;
   readonly name: number;
   readonly vlen: boolean;
   readonly kindFlag: boolean;
 }
 
-function rule(label: string, name: number, vlen = false, kindFlag = false): Rule {
-  return { label, name, vlen, kindFlag };
+function rule(name: number, vlen = false, kindFlag = false): Rule {
+  return { name, vlen, kindFlag };
 }
 
 const RULES = new Map<number, Rule>([
-  [BTF_KIND.INT, rule('int', NAME_MAY)],
-  [BTF_KIND.PTR, rule('pointer', NAME_MUST_NOT)],
-  [BTF_KIND.ARRAY, rule('array', NAME_MUST_NOT)],
-  [BTF_KIND.STRUCT, rule('struct', NAME_MAY, true, true)],
-  [BTF_KIND.UNION, rule('union', NAME_MAY, true, true)],
-  [BTF_KIND.ENUM, rule('enum', NAME_MAY, true, true)],
-  [BTF_KIND.FWD, rule('forward declaration', NAME_MUST, false, true)],
-  [BTF_KIND.TYPEDEF, rule('typedef', NAME_MUST)],
-  [BTF_KIND.VOLATILE, rule('volatile', NAME_MUST_NOT)],
-  [BTF_KIND.CONST, rule('const', NAME_MUST_NOT)],
-  [BTF_KIND.RESTRICT, rule('restrict', NAME_MUST_NOT)],
-  [BTF_KIND.FUNC, rule('function', NAME_MUST, true)],
-  [BTF_KIND.FUNC_PROTO, rule('function prototype', NAME_MUST_NOT, true)],
-  [BTF_KIND.VAR, rule('variable', NAME_MUST)],
-  [BTF_KIND.DATASEC, rule('data section', NAME_MUST, true)],
-  [BTF_KIND.FLOAT, rule('float', NAME_MUST)],
-  [BTF_KIND.DECL_TAG, rule('declaration tag', NAME_MUST, false, true)],
-  [BTF_KIND.TYPE_TAG, rule('type tag', NAME_MUST, false, true)],
-  [BTF_KIND.ENUM64, rule('enum', NAME_MAY, true, true)],
+  [BTF_KIND.INT, rule(NAME_MAY)],
+  [BTF_KIND.PTR, rule(NAME_MUST_NOT)],
+  [BTF_KIND.ARRAY, rule(NAME_MUST_NOT)],
+  [BTF_KIND.STRUCT, rule(NAME_MAY, true, true)],
+  [BTF_KIND.UNION, rule(NAME_MAY, true, true)],
+  [BTF_KIND.ENUM, rule(NAME_MAY, true, true)],
+  [BTF_KIND.FWD, rule(NAME_MUST, false, true)],
+  [BTF_KIND.TYPEDEF, rule(NAME_MUST)],
+  [BTF_KIND.VOLATILE, rule(NAME_MUST_NOT)],
+  [BTF_KIND.CONST, rule(NAME_MUST_NOT)],
+  [BTF_KIND.RESTRICT, rule(NAME_MUST_NOT)],
+  [BTF_KIND.FUNC, rule(NAME_MAY, true)],
+  [BTF_KIND.FUNC_PROTO, rule(NAME_MUST_NOT, true)],
+  [BTF_KIND.VAR, rule(NAME_MUST)],
+  [BTF_KIND.DATASEC, rule(NAME_MUST, true)],
+  [BTF_KIND.FLOAT, rule(NAME_MUST)],
+  [BTF_KIND.DECL_TAG, rule(NAME_MUST, false, true)],
+  [BTF_KIND.TYPE_TAG, rule(NAME_MUST, false, true)],
+  [BTF_KIND.ENUM64, rule(NAME_MAY, true, true)],
 ]);
 
 const RULE_BY_KIND: readonly (Rule | undefined)[] = Array.from({ length: 20 }, (_, kind) => RULES.get(kind));
 
-/** `type 12 (struct "flow")`, for messages. */
-export function describeType(btf: RawBtf, id: BtfId): string {
-  if (id === 0) return 'void';
-  const label = RULE_BY_KIND[btf.kindOf(id)]?.label ?? 'unknown kind';
-  const name = btf.words[btf.start[id] ?? 0] ?? 0;
-  if (name === 0 || name >= btf.strings.length) return `type ${id} (${label})`;
-  return `type ${id} (${label} ${quote(btf.string(name))})`;
-}
-
-/** An error about one type. */
-export function typeError(
-  btf: RawBtf,
-  id: BtfId,
-  code: string,
-  message: string,
-): ReturnType<typeof inputError> {
-  return inputError(code, [describeType(btf, id)], message);
-}
-
 /** Checks all rules. Throws for the type with the lowest id that breaks one; types in cycles come last. */
 export function validateTypes(btf: RawBtf): void {
-  const ascii = btf.strings.every(byte => byte < 0x80);
+  const ascii = isAscii(btf.strings);
   for (let id = 1; id <= btf.count; id++) {
     checkCommon(btf, id);
     checkReferences(btf, id);
@@ -94,6 +76,11 @@ export function validateTypes(btf: RawBtf): void {
     checkKind(btf, id);
   }
   requireFiniteTypes(btf);
+}
+
+function isAscii(strings: Uint8Array): boolean {
+  for (let i = 0; i < strings.length; i++) if ((strings[i] ?? 0) >= 0x80) return false;
+  return true;
 }
 
 function checkCommon(btf: RawBtf, id: BtfId): void {
@@ -174,7 +161,7 @@ function checkReferences(btf: RawBtf, id: BtfId): void {
   }
 }
 
-function kindError(btf: RawBtf, id: BtfId, target: BtfId): ReturnType<typeof inputError> {
+function kindError(btf: RawBtf, id: BtfId, target: BtfId): RootletError {
   return typeError(btf, id, 'btf-reference-kind', `cannot refer to ${describeType(btf, target)}`);
 }
 
@@ -215,7 +202,7 @@ function checkKind(btf: RawBtf, id: BtfId): void {
   }
 }
 
-function sizeError(btf: RawBtf, id: BtfId, size: number): ReturnType<typeof inputError> {
+function sizeError(btf: RawBtf, id: BtfId, size: number): RootletError {
   return typeError(btf, id, 'btf-size', `size ${size} is not possible`);
 }
 
