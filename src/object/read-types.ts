@@ -3,7 +3,7 @@
  *
  * A defined function takes the FUNC that func_info names at its start; that alone tells two static functions of one
  * name apart. Variables are found in the DATASEC of their section: global ones by name (compilers leave their offset
- * to be filled in later), static ones by offset. Externs are found by name, preferring one that a DATASEC lists:
+ * to be filled in later), static ones by offset and name. Externs are found by name, preferring one that a DATASEC lists:
  * that DATASEC (`.ksyms`, `.kconfig`, `.maps`, …) says what kind of extern it is.
  *
  * Records are sorted by offset once and handed out to atoms in order.
@@ -34,7 +34,7 @@ interface NameIndex {
 
 interface SectionTypes {
   readonly byName: Map<string, BtfId>;
-  readonly staticByOffset: Map<number, BtfId>;
+  readonly staticsAt: Map<number, BtfId[]>;
 }
 
 export function attachTypes(table: AtomTable, btf: Btf, ext: BtfExt | null): void {
@@ -45,7 +45,7 @@ export function attachTypes(table: AtomTable, btf: Btf, ext: BtfExt | null): voi
     for (const index of section.members) {
       const draft = draftAt(table, index);
       if (draft.kind === 'function') draft.btfId ||= functionByName(names, btf, draft);
-      else draft.btfId = variableId(names, types, draft);
+      else draft.btfId = variableId(btf, names, types, draft);
       if (draft.size === 0 && draft.btfId !== 0 && draft.kind !== 'function') adoptSize(btf, section, draft);
       if (draft.kind === 'function' && draft.name === '' && linkageOf(btf, draft.btfId) === 'static')
         draft.name = btf.nameOf(draft.btfId);
@@ -84,21 +84,21 @@ function indexNames(btf: Btf): NameIndex {
   return names;
 }
 
-function addTo(index: Map<string, BtfId[]>, name: string, id: BtfId): void {
-  const list = index.get(name);
-  if (list === undefined) index.set(name, [id]);
+function addTo<K>(index: Map<K, BtfId[]>, key: K, id: BtfId): void {
+  const list = index.get(key);
+  if (list === undefined) index.set(key, [id]);
   else list.push(id);
 }
 
 function indexDataSection(btf: Btf, section: BtfDataSec, names: NameIndex): void {
   const known = names.dataSections.get(section.name);
-  const types = known ?? { byName: new Map<string, BtfId>(), staticByOffset: new Map<number, BtfId>() };
+  const types = known ?? { byName: new Map<string, BtfId>(), staticsAt: new Map<number, BtfId[]>() };
   if (known === undefined) names.dataSections.set(section.name, types);
   for (const entry of section.vars) {
     names.listedIn.set(entry.type, section.name);
     const member = btf.type(entry.type);
     if (member.kind === 'var' && member.linkage === 'static')
-      types.staticByOffset.set(entry.offset, entry.type);
+      addTo(types.staticsAt, entry.offset, entry.type);
     else types.byName.set(btf.nameOf(entry.type), entry.type);
   }
 }
@@ -143,10 +143,26 @@ function functionByName(names: NameIndex, btf: Btf, draft: AtomDraft): BtfId {
   return only(candidates) ?? 0;
 }
 
-function variableId(names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
+function variableId(btf: Btf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
   if (draft.name === '') return 0;
-  if (draft.binding === 'local') return types?.staticByOffset.get(draft.offset) ?? 0;
+  if (draft.binding === 'local') return staticId(btf, names, types, draft);
   return types?.byName.get(draft.name) ?? only(names.variables.get(draft.name)) ?? 0;
+}
+
+/**
+ * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has elsewhere: the name
+ * must agree, too, and a name that there is only once is enough.
+ */
+function staticId(btf: Btf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
+  const here = types?.staticsAt.get(draft.offset)?.find(id => isNameOf(btf.nameOf(id), draft.name));
+  if (here !== undefined) return here;
+  const statics = names.variables.get(draft.name)?.filter(id => linkageOf(btf, id) === 'static');
+  return only(statics) ?? 0;
+}
+
+/** GCC numbers variables of functions: `count.0`. */
+function isNameOf(variable: string, symbol: string): boolean {
+  return symbol === variable || symbol.startsWith(`${variable}.`);
 }
 
 function only(ids: readonly BtfId[] | undefined): BtfId | undefined {
