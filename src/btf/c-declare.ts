@@ -50,8 +50,8 @@ export interface CStyle {
   isTransparent(name: string): boolean;
   /** How an array without a length is written. */
   readonly noLength: string;
-  /** Pieces that one text may take before `overflow` decides. */
-  readonly budget: number;
+  /** Pieces that all texts of this style may still take before `overflow` decides. */
+  readonly budget: { left: number };
   /** Text in place of what is beyond the budget; null throws `btf-c-too-large`. */
   readonly overflow: string | null;
 }
@@ -73,9 +73,8 @@ export function bodyPiece(id: BtfId, indent = 0, depth = 0): BodyPiece {
 export function render(btf: RawBtf, style: CStyle, pieces: readonly Piece[]): string {
   const stack = [...pieces].reverse();
   const text: string[] = [];
-  let left = style.budget;
   for (let piece = stack.pop(); piece !== undefined; piece = stack.pop()) {
-    if (left-- <= 0) return overflow(style, text);
+    if (style.budget.left-- <= 0) return overflow(style, text);
     if (typeof piece === 'string') {
       text.push(piece);
       continue;
@@ -88,7 +87,7 @@ export function render(btf: RawBtf, style: CStyle, pieces: readonly Piece[]): st
 
 function overflow(style: CStyle, text: readonly string[]): string {
   if (style.overflow !== null) return text.join('') + style.overflow;
-  throw inputError('btf-c-too-large', [], `a C definition takes more than ${style.budget} parts`);
+  throw inputError('btf-c-too-large', [], 'the types take too much room when they are written as C');
 }
 
 function expand(btf: RawBtf, style: CStyle, piece: Exclude<Piece, string>): readonly Piece[] {

@@ -13,6 +13,9 @@ export const ELEMENT = 2;
 export const RETURN = 3;
 export const MEMBER = 4;
 
+/** Places in a path before its middle is left out. */
+const MAX_STEPS = 16;
+
 /** Two types that have to agree, and how the comparison came to them. */
 export class ComparedPair {
   readonly a: BtfId;
@@ -94,7 +97,9 @@ function pathTo(a: RawBtf, pair: ComparedPair): string {
     const step = describeStep(a, at.parent, at.step);
     if (step !== '') steps.push(step);
   }
-  return steps.reverse().join(': ');
+  steps.reverse();
+  if (steps.length > MAX_STEPS) steps.splice(MAX_STEPS / 2, steps.length - MAX_STEPS, '…');
+  return steps.join(': ');
 }
 
 function describeStep(a: RawBtf, parent: ComparedPair, step: number): string {

@@ -21,7 +21,7 @@ function lineStyle(btf: RawBtf): CStyle {
     body: () => [],
     isTransparent: () => false,
     noLength: '[]',
-    budget: LINE_BUDGET,
+    budget: { left: LINE_BUDGET },
     overflow: '…',
   };
 }
@@ -103,7 +103,7 @@ function definitionStyle(btf: RawBtf): CStyle {
     body: piece => bodies.body(piece.id, piece.indent, piece.depth),
     isTransparent: () => false,
     noLength: '[0]',
-    budget: DEFINITION_BUDGET,
+    budget: { left: DEFINITION_BUDGET },
     overflow: ' /* … */',
   };
 }
