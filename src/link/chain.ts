@@ -254,8 +254,9 @@ const MOV_IMM = isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_K;
 const CONTEXT_REGISTER = 6;
 
 /**
- * `r6 = ctx; for each slot: r1 = r6; r0 = slot(r1); if w0 is in the mask go on, else exit`. The context is kept in r6
- * only when a second slot needs it.
+ * `r6 = ctx; for each slot: r1 = r6; r0 = slot(r1); if w0 is in the mask go on, else return it`. The context is kept in
+ * r6 only when a second slot needs it. The usual case, one verdict that goes on, falls through: one comparison a slot
+ * and one exit for all, as compilers write it.
  */
 function chainCode(options: ChainOptions): {
   readonly code: Uint8Array;
@@ -263,6 +264,8 @@ function chainCode(options: ChainOptions): {
 } {
   const insns: isa.Insn[] = [];
   const references: CodeReference[] = [];
+  /** Jumps that leave the chain; their offsets are set when its end is known. */
+  const leaving: number[] = [];
   if (options.slots.length > 1) insns.push(insn(MOV_REG, CONTEXT_REGISTER, 1));
   options.slots.forEach((slot, position) => {
     if (position > 0) insns.push(insn(MOV_REG, 1, CONTEXT_REGISTER));
@@ -270,20 +273,23 @@ function chainCode(options: ChainOptions): {
     references.push({ insnIndex: insns.length, kind: 'call', symbol: position + 2, addend: 0 });
     insns.push(insn(isa.OP_CALL, 0, isa.BPF_PSEUDO_CALL, 0, -1));
     const last = position === options.slots.length - 1;
-    if (!last || typeof options.final === 'number') insns.push(...goOn(slot.continueOn));
+    if (last && typeof options.final !== 'number') return;
+    insns.push(...goOn(slot.continueOn));
+    leaving.push(insns.length - 1);
   });
   if (typeof options.final === 'number') insns.push(insn(MOV_IMM, 0, 0, 0, options.final));
+  const end = insns.length;
   insns.push(insn(isa.OP_EXIT));
+  for (const at of leaving) insns[at] = { ...(insns[at] ?? insn(isa.OP_JA)), offset: end - at - 1 };
   return { code: isa.encodeInsns(insns, options.byteOrder), references };
 }
 
-/** Skips the `exit` behind it for each verdict that goes on: one comparison each, none compared by value ranges. */
+/** Goes on behind it for the given verdicts; its last instruction is the jump that leaves for all others. */
 function goOn(verdicts: readonly number[]): isa.Insn[] {
   const distinct = [...new Set(verdicts)];
-  const compare = (verdict: number, skip: number): isa.Insn =>
-    insn(isa.BPF_JMP32 | isa.BPF_JEQ | isa.BPF_K, 0, 0, skip, verdict);
-  return [
-    ...distinct.map((verdict, position) => compare(verdict, distinct.length - position)),
-    insn(isa.OP_EXIT),
-  ];
+  const last = distinct.pop();
+  if (last === undefined) return [insn(isa.OP_JA)];
+  const skip = (verdict: number, position: number): isa.Insn =>
+    insn(isa.BPF_JMP32 | isa.BPF_JEQ | isa.BPF_K, 0, 0, distinct.length - position, verdict);
+  return [...distinct.map(skip), insn(isa.BPF_JMP32 | isa.BPF_JNE | isa.BPF_K, 0, 0, 0, last)];
 }

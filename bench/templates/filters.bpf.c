@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The chain benchmark's filters, in all the ways a chain can be built:
+ *   -DONE=i         one filter as a program of its own
+ *   -DSTATIC -DCOUNT=n    n filters in one file, static functions that are called in turn
+ *   -DINLINE -DCOUNT=n    the same, inlined
+ *   -DTAIL -DCOUNT=n      n programs, each of which tail calls the next
+ *   -DEMPTY         a program that does nothing
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/udp.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+/* Drops UDP packets to one port; the packets of the benchmark go to another one. */
+static __always_inline int filter(struct xdp_md *ctx, int port)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+	struct ethhdr *eth = data;
+	struct iphdr *ip = (void *)(eth + 1);
+	struct udphdr *udp = (void *)(ip + 1);
+
+	if ((void *)(udp + 1) > end || eth->h_proto != bpf_htons(ETH_P_IP) || ip->protocol != 17)
+		return XDP_PASS;
+	return udp->dest == bpf_htons(port) ? XDP_DROP : XDP_PASS;
+}
+
+#define EACH(do, n) EACH_(do, n)
+#define EACH_(do, n) EACH_##n(do)
+#define EACH_2(do) do(0) do(1)
+#define EACH_5(do) EACH_2(do) do(2) do(3) do(4)
+#define EACH_10(do) EACH_5(do) do(5) do(6) do(7) do(8) do(9)
+#define EACH_20(do) EACH_10(do) do(10) do(11) do(12) do(13) do(14) do(15) do(16) do(17) do(18) do(19)
+
+#ifdef EMPTY
+SEC("xdp")
+int prog(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+#endif
+
+#ifdef ONE
+SEC("xdp")
+int prog(struct xdp_md *ctx)
+{
+	return filter(ctx, 5000 + ONE);
+}
+#endif
+
+#if defined(STATIC) || defined(INLINE)
+#ifdef STATIC
+#define KIND static __noinline
+#else
+#define KIND static __always_inline
+#endif
+#define DEFINE(i) KIND int filter_##i(struct xdp_md *ctx) { return filter(ctx, 5000 + i); }
+EACH(DEFINE, COUNT)
+
+#define CALL(i) if ((verdict = filter_##i(ctx)) != XDP_PASS) return verdict;
+SEC("xdp")
+int prog(struct xdp_md *ctx)
+{
+	int verdict;
+
+	EACH(CALL, COUNT)
+	return XDP_PASS;
+}
+#endif
+
+#ifdef TAIL
+int prog(struct xdp_md *ctx);
+#define DECLARE(i) int tail_##i(struct xdp_md *ctx);
+EACH(DECLARE, COUNT)
+
+#define ENTRY(i) [i] = (void *)&tail_##i,
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, COUNT);
+	__uint(key_size, 4);
+	__array(values, int(struct xdp_md *));
+} next SEC(".maps") = { .values = { EACH(ENTRY, COUNT) } };
+
+#define STEP(i)                                                    \
+	SEC("xdp")                                                 \
+	int tail_##i(struct xdp_md *ctx)                           \
+	{                                                          \
+		int verdict = filter(ctx, 5000 + i);               \
+		if (verdict != XDP_PASS)                           \
+			return verdict;                            \
+		if (i + 1 < COUNT)                                 \
+			bpf_tail_call(ctx, &next, i + 1);          \
+		return XDP_PASS;                                   \
+	}
+EACH(STEP, COUNT)
+
+SEC("xdp")
+int prog(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &next, 0);
+	return XDP_PASS;
+}
+#endif
+
+char _license[] SEC("license") = "Dual MIT/GPL";
