@@ -44,8 +44,9 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
 
 function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   if (!('bytes' in input)) return { kind: 'object', object: input };
-  if (options.archives !== false && isArchive(input.bytes)) return { kind: 'archive', input };
-  return { kind: 'object', object: readObject(input.bytes, input.name, options) };
+  const { bytes } = input; // once: it may be read from a file at this moment
+  if (options.archives !== false && isArchive(bytes)) return { kind: 'archive', input: { ...input, bytes } };
+  return { kind: 'object', object: readObject(bytes, input.name, options) };
 }
 
 function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {

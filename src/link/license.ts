@@ -89,7 +89,10 @@ export function withLicense(object: BpfObject, license: string | null): BpfObjec
   const bytes = new TextEncoder().encode(`${license}\0`);
   const symbols = object.symbols.map(symbol => {
     if (symbol.kind !== 'variable' || object.sections[symbol.section]?.name !== 'license') return symbol;
-    return { ...symbol, bytes, size: bytes.length };
+    // the variable keeps its size, which its type says too; every spelling is at least as long as "GPL"
+    const padded = new Uint8Array(Math.max(symbol.size, bytes.length));
+    padded.set(bytes);
+    return { ...symbol, bytes: padded, size: padded.length };
   });
   return { ...object, symbols };
 }

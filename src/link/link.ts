@@ -18,7 +18,7 @@ import { separateStatics } from './names.ts';
 import { mergeStrings } from './narrow.ts';
 import { once } from './once.ts';
 import { applyRenames } from './rename.ts';
-import { type LinkReport, reportLink } from './report.ts';
+import { type LinkReport, linkNotes, reportLink } from './report.ts';
 import { resolve } from './resolve.ts';
 import { mergeSections } from './sections.ts';
 import { undefinedProblems } from './undefined.ts';
@@ -47,6 +47,8 @@ export interface LinkOptions {
 export interface LinkSuccess {
   readonly ok: true;
   readonly object: BpfObject;
+  /** `report.notes`, without the cost of the report. */
+  readonly notes: readonly string[];
   /** Made when first read. */
   readonly report: LinkReport;
   /** Archive members in the order in which they were taken. */
@@ -113,6 +115,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   return {
     ok: true,
     object,
+    notes: linkNotes(combined.object, license),
     pulled,
     livePaths,
     explanations: explained.explanations,

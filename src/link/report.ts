@@ -79,8 +79,13 @@ export function reportLink(input: ReportInput): LinkReport {
     unresolved: combined.object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name),
     types: combined.types,
     license: license.license,
-    notes: [...(license.note === null ? [] : [license.note]), ...crowdedSections(combined.object)],
+    notes: linkNotes(combined.object, license),
   };
+}
+
+/** What a user should know although the link went well. */
+export function linkNotes(object: BpfObject, license: LicenseChoice): readonly string[] {
+  return [...(license.note === null ? [] : [license.note]), ...crowdedSections(object)];
 }
 
 /** DATASEC entries that the older form of BTF can count. */

@@ -8,7 +8,7 @@
 
 import { alignUp } from '../bytes/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
-import type { BpfObject, BpfSymbol, SectionIndex, SymbolIndex } from './model.ts';
+import type { BpfObject, BpfSymbol, MapSymbol, SectionIndex, SymbolIndex } from './model.ts';
 
 export interface PlacedSymbol {
   readonly symbol: SymbolIndex;
@@ -39,18 +39,36 @@ export function layoutSections(object: BpfObject): ObjectLayout {
     align: Math.max(shell.align, 1),
   }));
   const offsets = new Array<number>(object.symbols.length).fill(0);
-  object.symbols.forEach((symbol, index) => {
-    if (symbol.kind === 'extern') return;
+  for (const index of placementOrder(object)) {
+    const symbol = object.symbols[index];
+    if (symbol === undefined || symbol.kind === 'extern') continue;
     const section = sections[symbol.section];
-    if (section === undefined) return;
+    if (section === undefined) continue;
     const align = alignmentOf(symbol);
     const offset = alignUp(section.size, align);
     section.atoms.push({ symbol: index, offset });
     section.size = offset + sizeOfSymbol(symbol);
     section.align = Math.max(section.align, align);
     offsets[index] = offset;
-  });
+  }
   return { sections: sections.map((section, index) => ({ section: index, ...section })), offsets };
+}
+
+/**
+ * Symbol order, but for maps that hold other maps: they come after them. libbpf makes maps in the order of `.maps` and
+ * fills each at once, so an outer map must not stand before what it holds.
+ */
+function placementOrder(object: BpfObject): SymbolIndex[] {
+  const first: SymbolIndex[] = [];
+  const later: SymbolIndex[] = [];
+  object.symbols.forEach((symbol, index) => {
+    (symbol.kind === 'map' && holdsMaps(object, symbol) ? later : first).push(index);
+  });
+  return later.length === 0 ? first : [...first, ...later];
+}
+
+function holdsMaps(object: BpfObject, map: MapSymbol): boolean {
+  return map.references.some(reference => object.symbols[reference.symbol]?.kind === 'map');
 }
 
 /** Bytes that a symbol takes in its section; 0 for an extern. */

@@ -6,7 +6,6 @@
 // LINK: a b
 // EXPECT-REFERENCE: outer -> first
 // EXPECT-REFERENCE: outer -> inner_b
-// EXPECT-LIBBPF-SKIP: it makes maps in the order of the section, and inner_b comes after outer
 // EXPECT-RUN: prog 42
 #include "../case.h"
 
