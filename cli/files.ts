@@ -51,6 +51,20 @@ export function readInputs(paths: readonly string[]): NamedBytes[] {
   return inputs;
 }
 
+/**
+ * A file whose contents are read when they are asked for, and not kept: a linker makes its own form of each input, and
+ * thousands of them would otherwise be in memory twice. Reading throws as `readInput` does.
+ */
+export function lazyInput(path: string): NamedBytes {
+  if (path === '-') return readInput(path);
+  return {
+    name: path,
+    get bytes() {
+      return readInput(path).bytes;
+    },
+  };
+}
+
 /** Arguments with every `@file` replaced by the words of that file: separated by white space, `"…"` kept whole. */
 export function expandResponseFiles(paths: readonly string[]): string[] {
   return paths.flatMap(path =>

@@ -3,10 +3,10 @@
 import { buildCommand } from '@stricli/core';
 import { encodeText } from '../../src/bytes/index.ts';
 import { RootletError, usageError } from '../../src/diag/index.ts';
-import { link } from '../../src/link/index.ts';
+import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { expandResponseFiles, readInputs, requireOutput, writeOutput } from '../files.ts';
+import { expandResponseFiles, lazyInput, requireOutput, writeOutput } from '../files.ts';
 import { formatExplanation, formatLinkMap } from '../format/link-map.ts';
 
 interface Flags {
@@ -78,22 +78,32 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       const output = requireOutput(flags.output);
       if (flags.keepDebug && flags.stripDebug)
         throw usageError('usage-debug', 'give --keep-debug or --strip-debug, not both');
-      const inputs = readInputs(expandResponseFiles(paths));
+      const inputs = expandResponseFiles(paths).map(lazyInput);
       if (flags.trace) for (const input of inputs) tell(this, input.name);
-      const result = link(inputs, {
-        name: output,
-        partial: flags.relocatable,
-        keepDebug: flags.keepDebug,
-        foldText: flags.foldText,
-        explain: flags.explain ?? [],
-      });
-      if (!result.ok) throw new RootletError(result.problems);
-      writeOutput(output, writeObject(result.object));
-      if (flags.map !== undefined) writeOutput(flags.map, encodeText(formatLinkMap(result.report)));
-      const { report, explanations } = result;
+      const { object, notes, report, explanations } = linkFiles(inputs, output, flags);
+      writeOutput(output, writeObject(object));
+      if (flags.map !== undefined && report !== null)
+        writeOutput(flags.map, encodeText(formatLinkMap(report)));
       if (flags.json) printJson(this, { ok: true, output, report, explanations });
       else for (const explanation of explanations) print(this, formatExplanation(explanation));
-      if (!flags.json) for (const note of result.report.notes) tell(this, `rootlet: note: ${note}`);
+      if (!flags.json) for (const note of notes) tell(this, `rootlet: note: ${note}`);
     });
   },
 });
+
+type Linked = Pick<LinkSuccess, 'object' | 'notes' | 'explanations'> & { readonly report: LinkReport | null };
+
+/** Without the result itself, which holds all inputs for the sake of a report: they are free again for the writer. */
+function linkFiles(inputs: readonly LinkInput[], output: string, flags: Flags): Linked {
+  const result = link(inputs, {
+    name: output,
+    partial: flags.relocatable,
+    keepDebug: flags.keepDebug,
+    foldText: flags.foldText,
+    explain: flags.explain ?? [],
+  });
+  if (!result.ok) throw new RootletError(result.problems);
+  const { object, notes, explanations } = result;
+  const report = flags.json || flags.map !== undefined ? result.report : null;
+  return { object, notes, explanations, report };
+}
