@@ -1,0 +1,177 @@
+/** Attaching to each kind of hook by what it is called there: interface, cgroup, namespace, function. */
+
+import { closeSync, openSync } from 'node:fs';
+import { quote, usageError } from '../diag/index.ts';
+import { BPF_NETFILTER, BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_TRACE_ITER, BPF_XDP } from '../object/uapi.ts';
+import { type Attachment, adoptLink, attach } from './attachment.ts';
+import { EBUSY, EEXIST, EINVAL, ENOTSUPP, EOPNOTSUPP, syscallError } from './errno.ts';
+import { Fd } from './fd.ts';
+import { readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
+import { bpf, type Sys } from './sys.ts';
+import {
+  BPF_ITER_CREATE,
+  BPF_LINK_CREATE,
+  encodeAttr,
+  IterCreateAttr,
+  LinkCreateNetfilterAttr,
+} from './uapi.ts';
+
+/** XDP on an interface (since Linux 5.9). Without a mode the kernel chooses; a mode that is asked for is never replaced by another. */
+export function attachXdp(
+  sys: Sys,
+  programFd: number,
+  nameOrIndex: string | number,
+  mode?: XdpMode,
+): Attachment {
+  const link = readInterface(sys, nameOrIndex);
+  const place = `interface ${quote(link.name)}`;
+  return attach(
+    sys,
+    { programFd, target: link.index, attachType: BPF_XDP, flags: xdpModeFlag(mode) },
+    place,
+    errno => {
+      if (errno === EBUSY || errno === EEXIST) return 'another XDP program is there already';
+      if (errno === EOPNOTSUPP && mode === 'native')
+        return 'the driver has no native XDP; mode "generic" works everywhere';
+      return undefined;
+    },
+  );
+}
+
+/** Where to stand among programs that are there already. */
+export interface Order {
+  /** Descriptor of the program or attachment that the new one goes in front of, or behind. */
+  readonly before?: number;
+  readonly after?: number;
+  /** The descriptor is an attachment's. */
+  readonly isLink?: boolean;
+  /** Only if the list of programs has not changed since (revision of a query). */
+  readonly revision?: bigint;
+}
+
+const BPF_F_BEFORE = 8;
+const BPF_F_AFTER = 16;
+const BPF_F_LINK = 8192;
+
+function orderFields(order: Order) {
+  if (order.before !== undefined && order.after !== undefined) {
+    throw usageError('kernel-attach-order', 'a program cannot be attached both before and after another');
+  }
+  const relative = order.before ?? order.after;
+  const direction = order.before !== undefined ? BPF_F_BEFORE : order.after !== undefined ? BPF_F_AFTER : 0;
+  return {
+    flags: direction + (order.isLink === true ? BPF_F_LINK : 0),
+    ...(relative === undefined ? {} : { word: relative }),
+    ...(order.revision === undefined ? {} : { wide: order.revision }),
+  };
+}
+
+export type Direction = 'ingress' | 'egress';
+
+/** TC on an interface by tcx (since Linux 6.6). */
+export function attachTcx(
+  sys: Sys,
+  programFd: number,
+  nameOrIndex: string | number,
+  direction: Direction,
+  order: Order = {},
+): Attachment {
+  const link = readInterface(sys, nameOrIndex);
+  const attachType = direction === 'ingress' ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
+  return attach(
+    sys,
+    { programFd, target: link.index, attachType, ...orderFields(order) },
+    `interface ${quote(link.name)} ${direction}`,
+    errno => (errno === EINVAL ? 'tcx needs Linux 6.6; attachTc() works on older kernels' : undefined),
+  );
+}
+
+/** A cgroup's directory (since Linux 5.7). `attachType` as in the program's section. */
+export function attachCgroup(
+  sys: Sys,
+  programFd: number,
+  folder: string,
+  attachType: number,
+  order: Order = {},
+): Attachment {
+  return withOpen(folder, target =>
+    attach(sys, { programFd, target, attachType, ...orderFields(order) }, `cgroup ${quote(folder)}`),
+  );
+}
+
+/** A network namespace (flow dissectors and socket look-ups, since Linux 5.8); default the one of this process. */
+export function attachNetns(
+  sys: Sys,
+  programFd: number,
+  attachType: number,
+  path = '/proc/self/ns/net',
+): Attachment {
+  return withOpen(path, target =>
+    attach(sys, { programFd, target, attachType }, `network namespace ${quote(path)}`),
+  );
+}
+
+/** Replaces a function of a loaded program (since Linux 5.10); `btfId` is its FUNC in that program's types. */
+export function attachReplacement(sys: Sys, programFd: number, targetFd: number, btfId: number): Attachment {
+  return attach(
+    sys,
+    { programFd, target: targetFd, attachType: 0, word: btfId },
+    'function of a program',
+    errno => {
+      if (errno === EBUSY)
+        return 'the function is replaced or traced by another program, or just being let go';
+      if (errno === ENOTSUPP) return 'function replacement needs a JIT that supports it';
+      if (errno === EINVAL) return 'prototype, program type or expected attach type differ';
+      return undefined;
+    },
+  );
+}
+
+/** A netfilter hook (since Linux 6.4). `family` NFPROTO_IPV4 2 or IPV6 10; `hook` NF_INET_…; lower priority first. */
+export function attachNetfilter(
+  sys: Sys,
+  programFd: number,
+  family: 2 | 10,
+  hook: number,
+  priority: number,
+): Attachment {
+  const attr = encodeAttr(LinkCreateNetfilterAttr, {
+    prog_fd: programFd,
+    attach_type: BPF_NETFILTER,
+    pf: family,
+    hooknum: hook,
+    priority,
+  });
+  return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr), 'netfilter', () => undefined);
+}
+
+/** An iterator; what it writes is read from `openIterator()`. */
+export function attachIterator(sys: Sys, programFd: number): Attachment {
+  return attach(sys, { programFd, target: 0, attachType: BPF_TRACE_ITER }, 'iterator');
+}
+
+/** A descriptor to read one run of an iterator from. */
+export function openIterator(attachment: Attachment): Fd {
+  const result = bpf(
+    attachment.sys,
+    BPF_ITER_CREATE,
+    encodeAttr(IterCreateAttr, { link_fd: attachment.fd.number }),
+  );
+  if (result < 0) throw syscallError('kernel-iterator', [], 'starting an iterator', result);
+  return Fd.adopt(attachment.sys, result);
+}
+
+function withOpen<T>(path: string, body: (fd: number) => T): T {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -EINVAL;
+    throw syscallError('kernel-attach', [], `opening ${quote(path)}`, errno);
+  }
+  try {
+    return body(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
