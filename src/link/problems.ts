@@ -32,8 +32,8 @@ export function describeDefinition(objects: readonly BpfObject[], at: SymbolAt):
   if (object === undefined || symbol === undefined) return '';
   const section =
     symbol.kind === 'extern' ? '' : ` in section ${quote(sectionOf(object, symbol)?.name ?? '')}`;
-  const line = symbol.kind === 'function' ? symbol.lines[0] : undefined;
-  const source = line === undefined ? '' : `, ${line.file}:${line.line}`;
+  const line = symbol.kind === 'function' ? ownLine(symbol) : undefined;
+  const source = line === undefined ? '' : `, ${tidyPath(line.file)}:${line.line}`;
   return `${object.name}: ${describeSymbol(object, symbol)}${section}${source}`;
 }
 
@@ -60,5 +60,17 @@ export function sourceLine(symbol: FunctionSymbol, insnIndex: number): string | 
     if (line.insnIndex > insnIndex) break;
     found = line;
   }
-  return found === undefined ? null : `${found.file}:${found.line}: ${found.text.trim()}`;
+  return found === undefined ? null : `${tidyPath(found.file)}:${found.line}: ${found.text.trim()}`;
+}
+
+/** Where a function stands in its source: code inlined from headers may come before its own first line. */
+function ownLine(symbol: FunctionSymbol): FunctionSymbol['lines'][number] | undefined {
+  return symbol.lines.find(line => !line.file.endsWith('.h')) ?? symbol.lines[0];
+}
+
+/** A path as compilers record it, without the `./` in front. */
+function tidyPath(path: string): string {
+  let start = 0;
+  while (path.startsWith('./', start)) start += 2;
+  return path.slice(start);
 }
