@@ -1,7 +1,7 @@
 // CASE: two strong definitions clash, and the message names both files; all clashes are told together
 // LINK: a b
 // EXPECT-ERROR: link-duplicate b.bpf.o: "value" is defined more than once
-// EXPECT-ERROR: link-duplicate a.bpf.o: int value(void) in section ".text", ./a.bpf.c:
+// EXPECT-ERROR: link-duplicate a.bpf.o: int value(void) in section ".text", a.bpf.c:
 // EXPECT-ERROR: link-duplicate "number" is defined more than once
 // EXPECT-ERROR: link-duplicate "prog" is defined more than once
 // LINK: b a

@@ -2,7 +2,7 @@
 // LINK: a b
 // EXPECT-ERROR: link-undefined did you mean "compute"
 // EXPECT-ERROR: link-undefined remove "static" there
-// EXPECT-ERROR: link-undefined ./a.bpf.c:
+// EXPECT-ERROR: link-undefined a.bpf.c:
 // EXPECT-ERROR: link-undefined "nowhere_map" is not defined in any input
 // LINK-PARTIAL: a b
 // EXPECT-UNRESOLVED: comptue hidden_away nowhere nowhere_map
