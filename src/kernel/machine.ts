@@ -1,7 +1,9 @@
 /** Facts about the machine that sizes depend on: possible CPUs and pages. */
 
 import { readFileSync } from 'node:fs';
+import { viewOf } from '../bytes/index.ts';
 import { platformError } from '../diag/index.ts';
+import { HOST_ORDER } from './uapi.ts';
 
 const SOURCE = '/sys/devices/system/cpu/possible';
 
@@ -23,6 +25,25 @@ export function cpuCountOf(list: string): number {
   return Number(last) + 1;
 }
 
+/** Numbers of the CPUs that run now. */
+export function onlineCpus(): number[] {
+  return cpuListOf(readFileSync('/sys/devices/system/cpu/online', 'utf8'));
+}
+
+/** All numbers in a list such as `0-3,8`. */
+export function cpuListOf(list: string): number[] {
+  return list
+    .trim()
+    .split(',')
+    .flatMap(range => {
+      const [first = Number.NaN, last = first] = range.split('-').map(Number);
+      return Array.from(
+        { length: Math.max(0, Math.min(last - first, 65535) + 1) },
+        (_, step) => first + step,
+      );
+    });
+}
+
 const AT_PAGESZ = 6n;
 
 /** Bytes of a memory page; read once. 4096 where the kernel does not say. */
@@ -41,9 +62,10 @@ function readPageSize(): number {
 
 /** AT_PAGESZ in an auxiliary vector of 64-bit words. */
 export function pageSizeOf(auxv: Uint8Array): number | undefined {
-  const words = new BigUint64Array(auxv.slice(0, auxv.length - (auxv.length % 16)).buffer);
-  for (let at = 0; at < words.length; at += 2) {
-    if (words[at] === AT_PAGESZ) return Number(words[at + 1]);
+  const view = viewOf(auxv);
+  const little = HOST_ORDER === 'little';
+  for (let at = 0; at + 16 <= auxv.length; at += 16) {
+    if (view.getBigUint64(at, little) === AT_PAGESZ) return Number(view.getBigUint64(at + 8, little));
   }
   return undefined;
 }

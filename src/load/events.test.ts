@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cpuListOf, pageSizeOf } from '../kernel/machine.ts';
+import { PerfBuffer } from '../kernel/perf-buffer.ts';
+import { RingBuffer } from '../kernel/ring-buffer.ts';
+import { decodeU32s, type Sys } from '../kernel/sys.ts';
+import { FakeSys } from '../kernel/sys-fake.ts';
+import { countFds, kernelForTests } from '../kernel/testing.ts';
+import { readObject } from '../object/read.ts';
+import { loadObject } from './load.ts';
+import { packet } from './testing.ts';
+
+const { sys, reason } = kernelForTests();
+const kernel: Sys = sys ?? new FakeSys();
+const OBJECT = readObject(
+  readFileSync(join(import.meta.dirname, 'testdata/obj/el/events.bpf.o')),
+  'events.bpf.o',
+);
+
+describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
+  const load = () => loadObject(OBJECT, kernel);
+
+  test('records come in order, discarded ones do not, and the ring may go round', () => {
+    using object = load();
+    using ring = new RingBuffer(object.map('ring'));
+    const seen: number[] = [];
+    for (let round = 0; round < 40; round++) {
+      object.testRun('to_ring', packet(), { repeat: 50 });
+      for (const record of ring.read()) {
+        const [number = -1, double, mark] = decodeU32s(record);
+        expect([record.length, double, mark]).toEqual([12, number * 2, 0xabcd]);
+        seen.push(number);
+      }
+    }
+    expect(seen).toEqual(Array.from({ length: 2000 }, (_, i) => i).filter(i => i % 3 !== 2));
+    expect(object.globals['dropped']).toBe(0);
+    expect(ring.read()).toEqual([]);
+  });
+
+  test('a limit leaves the rest for the next time', () => {
+    using object = load();
+    using ring = new RingBuffer(object.map('ring'));
+    object.testRun('to_ring', packet(), { repeat: 9 });
+    expect([ring.read(4).length, ring.read(4).length, ring.read().length]).toEqual([4, 2, 0]);
+  });
+
+  test('for await waits for the kernel and ends with close', async () => {
+    const before = countFds();
+    {
+      using object = load();
+      const ring = new RingBuffer(object.map('ring'));
+      const seen: number[] = [];
+      const done = (async () => {
+        for await (const record of ring) seen.push(decodeU32s(record)[0] ?? -1);
+      })();
+      for (let turn = 0; turn < 3; turn++) {
+        await new Promise(resolve => setTimeout(resolve, 20));
+        object.testRun('to_ring', packet());
+      }
+      await new Promise(resolve => setTimeout(resolve, 50));
+      ring.close();
+      await done;
+      expect(seen).toEqual([0, 1]);
+      expect(ring.read()).toEqual([]);
+    }
+    await new Promise(resolve => setTimeout(resolve, 20));
+    expect(countFds()).toBe(before);
+  });
+
+  test('perf buffers: records with their CPU, and how many were lost', async () => {
+    using object = load();
+    using buffer = new PerfBuffer(object.map('perf'), 1);
+    object.testRun('to_perf', packet());
+    const [first] = buffer.read();
+    expect(decodeU32s(first?.data ?? new Uint8Array(0)).slice(0, 3)).toEqual([0, 7, 9]);
+    expect(first?.cpu).toBeGreaterThanOrEqual(0);
+    object.testRun('to_perf', packet(), { repeat: 500 });
+    const got = buffer.read();
+    object.testRun('to_perf', packet());
+    const after = buffer.read();
+    expect(got.length + after.length + buffer.lost).toBe(501);
+    expect(buffer.lost).toBeGreaterThan(300);
+    const seen: number[] = [];
+    const done = (async () => {
+      for await (const record of buffer) seen.push(decodeU32s(record.data)[0] ?? -1);
+    })();
+    await new Promise(resolve => setTimeout(resolve, 20));
+    object.testRun('to_perf', packet());
+    await new Promise(resolve => setTimeout(resolve, 50));
+    buffer.close();
+    await done;
+    expect(seen).toEqual([502]);
+  });
+
+  test('a map that is no ring buffer is refused', () => {
+    using object = load();
+    expect(() => new RingBuffer(object.map('perf'))).toThrow(
+      expect.objectContaining({ code: 'kernel-ring-buffer' }),
+    );
+    expect(() => new PerfBuffer(object.map('perf'), 3)).toThrow(/no power of two/);
+  });
+});
+
+test.each([
+  ['0', [0]],
+  ['0-3,8\n', [0, 1, 2, 3, 8]],
+  ['', []],
+])('CPU list %j', (list, cpus) => {
+  expect(list === '' ? [] : cpuListOf(list)).toEqual(cpus);
+});
+
+test('the page size is found in an auxiliary vector', () => {
+  const auxv = new Uint8Array(new BigUint64Array([3n, 5n, 6n, 16384n, 0n, 0n]).buffer);
+  expect(pageSizeOf(auxv)).toBe(16384);
+  expect(pageSizeOf(new Uint8Array(8))).toBeUndefined();
+});
