@@ -31,11 +31,11 @@ export interface RunContext {
   readonly program?: string;
   /** Time of capture in nanoseconds since 1970. */
   readonly timestampNs?: number | bigint;
-  /** Default 1, the loopback. */
+  /** Interface that the packet came in through. Default 1, the loopback, for XDP, and 0, none, for socket buffers. */
   readonly ingressIfindex?: number;
   /** XDP only. Default 0. */
   readonly rxQueueIndex?: number;
-  /** The following are for socket buffers only. */
+  /** The following are for socket buffers only. Default 1. */
   readonly ifindex?: number;
   readonly mark?: number;
   readonly priority?: number;
@@ -47,6 +47,8 @@ export interface RunResult {
   readonly verdict: number;
   /** The packet after the run: a view into the machine's memory that is good until the next run. */
   readonly packet: Uint8Array;
+  /** Metadata that an XDP program put in front of the packet; empty when there is none. A view like `packet`. */
+  readonly metadata: Uint8Array;
   /** The context structure after the run, in the object's byte order: a view, good until the next run. */
   readonly context: Uint8Array;
   /** Where the program wants the packet to go, when it called a redirecting helper. */

@@ -117,9 +117,9 @@ export class PacketBuffer {
     if (meta !== this.#openStart || end !== this.#openEnd) this.#open(meta, end);
   }
 
-  /** The packet's bytes: a view into the machine's memory. */
-  bytes(): Uint8Array {
-    return this.#memory.bytes.subarray(this.data, this.end);
+  /** Bytes in front of the packet: a view. */
+  metadata(): Uint8Array {
+    return this.#memory.bytes.subarray(this.meta, this.data);
   }
 
   #open(start: number, end: number): void {

@@ -3,6 +3,7 @@
  * that cannot work is found here, and told together.
  */
 
+import { type Btf, type BtfId, skipModifiers } from '../btf/index.ts';
 import { type Problem, quote, RootletError } from '../diag/index.ts';
 import { type BpfObject, type MapDefinition, parseMapDefinition, type SymbolIndex } from '../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY, mapTypeName } from '../object/uapi.ts';
@@ -26,6 +27,8 @@ export interface PlannedMap {
   readonly definition: MapDefinition;
   /** Address of its storage. */
   readonly storage: number;
+  /** Its value has a spin lock. */
+  readonly hasLock: boolean;
   /** Null for a section of global variables. */
   readonly symbol: SymbolIndex | null;
 }
@@ -73,11 +76,13 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
   const maps = definitions.map(({ symbol, definition }) => ({
     symbol,
     definition,
+    hasLock: hasSpinLock(object.btf, definition.valueType),
     storage: placeStorage(layout, definition),
   }));
   requireMemory(object.name, layout.end, options.maxMemory);
   const sections = globals.sections.map(section => ({
     symbol: null,
+    hasLock: false,
     definition: definitionOfSection(section),
     storage: section.address,
   }));
@@ -137,6 +142,14 @@ function unsupported(definition: MapDefinition): Refusal {
     code: 'vm-map-type',
     message: `uses map ${quote(definition.name)} of type ${type}, which the machine does not have`,
   };
+}
+
+/** The kernel finds locks only in the struct itself, not in those inside of it. */
+function hasSpinLock(btf: Btf | null, valueType: BtfId): boolean {
+  if (btf === null || valueType === 0) return false;
+  const type = btf.type(skipModifiers(btf, valueType));
+  if (type.kind !== 'struct') return false;
+  return type.members.some(member => btf.nameOf(skipModifiers(btf, member.type)) === 'bpf_spin_lock');
 }
 
 function placeStorage(layout: LayoutBuilder, definition: MapDefinition): number {

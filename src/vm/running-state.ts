@@ -73,6 +73,13 @@ export class RunningState implements MachineState {
     else permitSkb(this.memory, this.contextAddress, kind);
   }
 
+  /** The packet with its link-layer header, which not all kinds of program see. */
+  packetBytes(): Uint8Array {
+    const { packet } = this;
+    const start = this.kind === 'socket' || this.kind === 'cgroup-skb' ? this.skb.macHeader : packet.data;
+    return this.memory.bytes.subarray(start, packet.end);
+  }
+
   contextBytes(): Uint8Array {
     const size = this.kind === 'xdp' ? XDP_SIZE : SKB_SIZE;
     return this.memory.bytes.subarray(this.contextAddress, this.contextAddress + size);

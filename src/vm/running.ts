@@ -39,7 +39,11 @@ class Result implements RunResult {
   }
 
   get packet(): Uint8Array {
-    return this.#state.packet.bytes();
+    return this.#state.packetBytes();
+  }
+
+  get metadata(): Uint8Array {
+    return this.#state.packet.metadata();
   }
 
   get context(): Uint8Array {

@@ -46,8 +46,8 @@ export function prepareMemory(object: BpfObject, plan: MachinePlan, kconfig: Kco
   for (let frame = 0; frame < plan.fixed.frames; frame++) {
     memory.permit(plan.fixed.topFrame - frame * FRAME_STRIDE, FRAME_SIZE, READ | WRITE);
   }
-  const stores = plan.maps.map(({ definition, storage }) =>
-    createStore({ memory, definition, storage, keyCell: plan.fixed.keyCell }, number =>
+  const stores = plan.maps.map(({ definition, storage, hasLock }) =>
+    createStore({ memory, definition, storage, hasLock, keyCell: plan.fixed.keyCell }, number =>
       definition.type === BPF_MAP_TYPE_PROG_ARRAY
         ? (tailNumbers[number] ?? -1) + 1
         : descriptorOf(plan, number),

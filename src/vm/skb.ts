@@ -5,6 +5,7 @@
  * where, and has what programs do not see: the positions of the headers.
  */
 
+import { alignUp } from '../bytes/index.ts';
 import { READ, WRITE } from './compile/emitter.ts';
 import type { ProgramKind } from './helpers/spec.ts';
 import type { MachineMemory } from './memory.ts';
@@ -61,9 +62,11 @@ const ETH_P_802_2 = 0x0004;
 const ETH_P_802_3_MIN = 0x0600;
 
 const PACKET_HOST = 0;
-const PACKET_BROADCAST = 1;
 const PACKET_MULTICAST = 2;
 const PACKET_OTHERHOST = 3;
+
+/** Headroom of a test run's packet, and the unit in which it grows. */
+const NET_SKB_PAD = 64;
 
 type Field = keyof typeof SKB_FIELD;
 type Range = readonly [start: number, size: number];
@@ -137,7 +140,11 @@ export class SkbState {
   /** Addresses of the headers. */
   macHeader = 0;
   networkHeader = 0;
+  /** 0 while it is not set. */
+  transportHeader = 0;
   encapsulation = false;
+  /** Bytes in front of the packet before the kernel would have to move it. */
+  #headroom = 0;
 
   constructor(memory: MachineMemory, packet: PacketBuffer, context: number) {
     this.#memory = memory;
@@ -180,12 +187,14 @@ export class SkbState {
     this.#memory.bytes.fill(0, this.#context, this.#context + SKB_SIZE);
     this.macHeader = packet.data;
     this.networkHeader = packet.data + Math.min(ETH_HLEN, packet.length);
+    this.transportHeader = 0;
     this.encapsulation = false;
+    this.#headroom = NET_SKB_PAD;
     this.protocol = this.#etherType();
     this.set('pkt_type', this.#packetType());
     if (kind !== 'tc') packet.setBounds(this.networkHeader, this.networkHeader, packet.end);
     this.set('ifindex', options.ifindex ?? 1);
-    this.set('ingress_ifindex', options.ingressIfindex ?? 1);
+    this.set('ingress_ifindex', options.ingressIfindex ?? 0);
     this.set('mark', options.mark ?? 0);
     this.set('priority', options.priority ?? 0);
     this.set('queue_mapping', options.queueMapping ?? 0);
@@ -220,10 +229,11 @@ export class SkbState {
     const { data, end, lowest } = this.#packet;
     const start = data - count;
     if (start < lowest) return false;
+    this.#makeHeadroom(count);
     this.#packet.setBounds(start, start, end);
     this.#memory.bytes.copyWithin(start, data, data + offset);
     this.#memory.bytes.fill(0, start + offset, start + offset + count);
-    this.#moved(start, -count, offset);
+    this.#moved(-count, offset);
     return true;
   }
 
@@ -233,7 +243,7 @@ export class SkbState {
     if (offset + count > length) return false;
     this.#memory.bytes.copyWithin(data + count, data, data + offset);
     this.#packet.setBounds(data + count, data + count, end);
-    this.#moved(data + count, count, offset);
+    this.#moved(count, offset);
     return true;
   }
 
@@ -246,7 +256,8 @@ export class SkbState {
   }
 
   /** Follows the headers: those within the first `offset` bytes moved by `distance`. */
-  #moved(_start: number, distance: number, offset: number): void {
+  #moved(distance: number, offset: number): void {
+    this.#headroom += distance;
     if (offset > 0) {
       this.macHeader += distance;
       this.networkHeader += distance;
@@ -254,30 +265,46 @@ export class SkbState {
     this.sync();
   }
 
+  /**
+   * Mirrors a quirk of the kernel: when it moves a packet for want of headroom, the position "not set" of the transport
+   * header moves too, wraps, and then counts as set.
+   */
+  #makeHeadroom(count: number): void {
+    if (count <= this.#headroom) return;
+    const more = alignUp(count - this.#headroom, NET_SKB_PAD);
+    this.#headroom += more;
+    if (this.transportHeader === 0) this.transportHeader = this.#packet.data - this.#headroom + more - 1;
+  }
+
+  /** Bytes that cannot be cut off the packet: those before its network or transport header. */
+  get leastLength(): number {
+    const { data } = this.#packet;
+    const transport = this.transportHeader === 0 ? 0 : this.transportHeader - data;
+    return transport > 0 ? transport : Math.max(0, this.networkHeader - data);
+  }
+
   #etherType(): number {
     const { data, length } = this.#packet;
     if (length < ETH_HLEN) return 0;
     const type = this.#memory.view.getUint16(data + 12, false);
-    if (type >= ETH_P_802_3_MIN) return type;
-    const raw = length >= ETH_HLEN + 2 ? this.#memory.view.getUint16(data + ETH_HLEN, true) : 0;
-    return raw === 0xffff ? ETH_P_802_3 : ETH_P_802_2;
+    return protocolOf(type, length >= ETH_HLEN + 2 ? this.#memory.view.getUint16(data + ETH_HLEN, false) : 0);
   }
 
-  /** The interface is the loopback, whose address is all zero. */
+  /** The interface is the loopback, whose own and broadcast addresses are all zero. */
   #packetType(): number {
     const { data, length } = this.#packet;
     if (length < 6) return PACKET_HOST;
-    let all = 0xff;
     let any = 0;
-    for (let i = 0; i < 6; i++) {
-      const byte = this.#memory.u8(data + i);
-      all &= byte;
-      any |= byte;
-    }
+    for (let i = 0; i < 6; i++) any |= this.#memory.u8(data + i);
     if (any === 0) return PACKET_HOST;
-    if (all === 0xff) return PACKET_BROADCAST;
     return (this.#memory.u8(data) & 1) !== 0 ? PACKET_MULTICAST : PACKET_OTHERHOST;
   }
+}
+
+/** Protocol of a frame by its type field, which may be a length, and the two bytes after it. */
+export function protocolOf(type: number, next: number): number {
+  if (type >= ETH_P_802_3_MIN) return type;
+  return next === 0xffff ? ETH_P_802_3 : ETH_P_802_2;
 }
 
 /** Network order to the program's and back. */

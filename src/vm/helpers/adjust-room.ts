@@ -17,6 +17,8 @@ const DECAP_L3_IPV4 = 0x80;
 const DECAP_L3_IPV6 = 0x100;
 /** All flags below the length of the inner link-layer header, which takes the highest byte of the u64. */
 const FLAGS = 0x1ff;
+/** BPF_F_ADJ_ROOM_FIXED_GSO, _NO_CSUM_RESET and the two for decapsulation. */
+const SHRINK_FLAGS = 0x1a1;
 const MAX_DISTANCE = 0xfff;
 const MAX_LENGTH = 16064;
 
@@ -65,9 +67,14 @@ function grow(machine: MachineState, offset: number, count: number, flags: numbe
     if (skb.encapsulation) return -EALREADY;
     if (innerMac > count) return -EINVAL;
   }
+  const { macLength } = skb;
   if (!skb.push(offset, count)) return -ENOMEM;
   if (encapsulates) {
     skb.encapsulation = true;
+    skb.networkHeader = machine.packet.data + macLength;
+    if ((flags & (ENCAP_L4_GRE | ENCAP_L4_UDP)) !== 0) {
+      skb.transportHeader = skb.networkHeader + (l3 === ENCAP_L3_IPV6 ? 40 : 20);
+    }
     skb.protocol = l3 === ENCAP_L3_IPV6 ? ETH_P_IPV6 : ETH_P_IP;
   }
   return 0;
@@ -75,6 +82,7 @@ function grow(machine: MachineState, offset: number, count: number, flags: numbe
 
 function shrink(machine: MachineState, offset: number, count: number, flags: number): number {
   const { skb } = machine;
+  if ((flags & ~SHRINK_FLAGS) !== 0) return -EINVAL;
   if (!skb.pop(offset, count)) return -ENOMEM;
   if ((flags & DECAP_L3_IPV4) !== 0) skb.protocol = ETH_P_IP;
   if ((flags & DECAP_L3_IPV6) !== 0) skb.protocol = ETH_P_IPV6;

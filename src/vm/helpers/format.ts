@@ -6,10 +6,10 @@
 export interface FormatSource {
   /** The `index`-th argument as u64; undefined when there are fewer. */
   argument(index: number): bigint | undefined;
-  /** Bytes of a NUL-terminated string, at most `limit`; undefined when they cannot be read. */
-  text(address: bigint, limit: number): string | undefined;
-  /** `size` bytes in memory; undefined when they cannot be read. */
-  bytes(address: bigint, size: number): Uint8Array | undefined;
+  /** Bytes of a NUL-terminated string, at most `limit`; '' when they cannot be read. */
+  text(address: bigint, limit: number): string;
+  /** `size` bytes in memory; zeros when they cannot be read. */
+  bytes(address: bigint, size: number): Uint8Array;
 }
 
 interface Specification {
@@ -46,9 +46,7 @@ export function formatText(format: string, source: FormatSource): string | undef
     const specification = parseSpecification(format, at + 1);
     const argument = source.argument(used++);
     if (specification === undefined || argument === undefined) return undefined;
-    const piece = convert(specification, argument, source);
-    if (piece === undefined) return undefined;
-    text += pad(piece, specification);
+    text += pad(convert(specification, argument, source), specification);
     at = specification.end;
   }
   return text;
@@ -93,7 +91,7 @@ function conversionAt(format: string, at: number, long: boolean): string | undef
   return ['pK', 'px', 'pB', 'ps', 'pS'].includes(two) ? two : 'p';
 }
 
-function convert(specification: Specification, argument: bigint, source: FormatSource): string | undefined {
+function convert(specification: Specification, argument: bigint, source: FormatSource): string {
   const bits = specification.long ? 64 : 32;
   switch (specification.conversion) {
     case 'd':
@@ -128,14 +126,12 @@ function signed(value: bigint, specification: Specification): string {
 }
 
 /** `%pi4` has leading zeros, `%pI4` has not. */
-function ipv4(bytes: Uint8Array | undefined, zeros: boolean): string | undefined {
-  if (bytes === undefined) return undefined;
+function ipv4(bytes: Uint8Array, zeros: boolean): string {
   return [...bytes].map(byte => String(byte).padStart(zeros ? 3 : 1, '0')).join('.');
 }
 
 /** `%pi6` has no colons. */
-function ipv6(bytes: Uint8Array | undefined, plain: boolean): string | undefined {
-  if (bytes === undefined) return undefined;
+function ipv6(bytes: Uint8Array, plain: boolean): string {
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) {
     groups.push((((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0)).toString(16).padStart(4, '0'));

@@ -2,7 +2,7 @@
 
 import { EFAULT, EINVAL, ENOMEM, ENOTSUPP } from '../errno.ts';
 import { copyBytes } from '../maps/store.ts';
-import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6 } from '../skb.ts';
+import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, protocolOf } from '../skb.ts';
 import type { MachineState } from '../state.ts';
 import { type Helper, helper, SKB, TC } from './spec.ts';
 
@@ -65,8 +65,8 @@ function pullData(machine: MachineState, length: number): number {
 
 function changeTail(machine: MachineState, length: number, flags: number): number {
   const size = length >>> 0;
-  const least = machine.skb.networkHeader - machine.packet.data;
-  if (flags !== 0 || size > MAX_LENGTH || size < least) return -EINVAL;
+  if (flags !== 0 || size > MAX_LENGTH || size < machine.skb.leastLength) return -EINVAL;
+  if (machine.skb.encapsulation) return -ENOTSUPP;
   machine.skb.resize(size);
   return 0;
 }
@@ -150,11 +150,12 @@ function popTag(machine: MachineState): number {
   if (packet.length < MAC_ADDRESSES + VLAN_HLEN + 2) return -ENOMEM;
   const tci = memory.view.getUint16(packet.data + MAC_ADDRESSES + 2, false);
   const inner = memory.view.getUint16(packet.data + MAC_ADDRESSES + 4, false);
+  const raw = packet.length >= MAC_ADDRESSES + 8 ? memory.view.getUint16(packet.data + MAC_ADDRESSES + 6) : 0;
   const network = skb.networkHeader;
   if (!skb.pop(MAC_ADDRESSES, VLAN_HLEN)) return -ENOMEM;
   skb.macHeader = packet.data;
   skb.networkHeader = Math.max(network, packet.data + 14);
-  skb.protocol = inner >= 0x600 ? inner : 4;
+  skb.protocol = protocolOf(inner, raw);
   return tci;
 }
 

@@ -29,11 +29,10 @@ function sourceOf(machine: MachineState, argument: (index: number) => bigint | u
         if (machine.memory.u8(Number(address) + length) === 0) break;
         length++;
       }
-      if (length === 0 && !allowed(address, 1)) return undefined;
       return readText(machine.memory, Number(address), length);
     },
     bytes(address, size) {
-      if (!allowed(address, size)) return undefined;
+      if (!allowed(address, size)) return new Uint8Array(size);
       return machine.memory.bytes.subarray(Number(address), Number(address) + size);
     },
   };

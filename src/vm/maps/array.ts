@@ -27,11 +27,13 @@ export class ArrayStore implements MapStore {
   readonly array: { readonly address: number; readonly stride: number };
   readonly #memory: MachineMemory;
   readonly #keyCell: number;
+  readonly #hasLock: boolean;
 
   constructor(env: StoreEnv) {
     this.definition = env.definition;
     this.#memory = env.memory;
     this.#keyCell = env.keyCell;
+    this.#hasLock = env.hasLock;
     const stride = arrayStride(env.definition);
     this.array = { address: env.storage, stride };
     const { maxEntries, valueSize, flags } = env.definition;
@@ -48,6 +50,7 @@ export class ArrayStore implements MapStore {
     const target = this.lookup(key);
     if (target === 0) return -E2BIG;
     if ((flags & BPF_NOEXIST) !== 0) return -EEXIST;
+    if ((flags & BPF_F_LOCK) !== 0 && !this.#hasLock) return -EINVAL;
     copyBytes(this.#memory, target, value, this.definition.valueSize);
     return 0;
   }

@@ -9,7 +9,7 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
-import { BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH } from '../../object/uapi.ts';
+import { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH } from '../../object/uapi.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT } from '../errno.ts';
 import type { MachineMemory } from '../memory.ts';
 import {
@@ -48,6 +48,7 @@ export class HashStore implements MapStore {
   readonly #hashes: Int32Array;
   readonly #order: UseOrder | null;
   readonly #live: Uint8Array;
+  readonly #lockable: boolean;
   #free = 0;
   #used = 0;
   #count = 0;
@@ -59,6 +60,7 @@ export class HashStore implements MapStore {
     this.#storage = env.storage;
     this.#stride = hashStride(definition);
     this.#keyOffset = keyOffset(definition);
+    this.#lockable = env.hasLock && definition.type === BPF_MAP_TYPE_HASH;
     const buckets = 2 ** Math.ceil(Math.log2(Math.max(definition.maxEntries, 1)));
     this.#mask = buckets - 1;
     this.#heads = new Int32Array(buckets);
@@ -81,7 +83,7 @@ export class HashStore implements MapStore {
   }
 
   update(key: number, value: number, flags: number): number {
-    const mode = flags & ~BPF_F_LOCK;
+    const mode = this.#lockable ? flags & ~BPF_F_LOCK : flags;
     if (flags < 0 || mode > BPF_EXIST) return -EINVAL;
     const hash = this.#hash(key);
     let element = this.#find(key, hash);

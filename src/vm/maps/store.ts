@@ -12,7 +12,7 @@ import type { MachineMemory } from '../memory.ts';
 export const BPF_ANY = 0;
 export const BPF_NOEXIST = 1;
 export const BPF_EXIST = 2;
-/** Only with a spin lock in the value; changes nothing where one program runs at a time. */
+/** Only for values with a spin lock; changes nothing where one program runs at a time. */
 export const BPF_F_LOCK = 4;
 
 export const BPF_F_RDONLY_PROG = 0x80;
@@ -54,6 +54,8 @@ export interface StoreEnv {
   readonly definition: MapDefinition;
   /** Address of the storage that `storageSize` asked for. */
   readonly storage: number;
+  /** The value has a `struct bpf_spin_lock`. */
+  readonly hasLock: boolean;
   /** Cell for one key of any array, readable by call-backs. */
   readonly keyCell: number;
 }
