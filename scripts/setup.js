@@ -19,6 +19,8 @@ const buildStamp = join(root, 'dist', '.sources');
 const TOOLS = [
   ['clang-19', '/usr/bin/clang-19'],
   ['llvm-19', '/usr/bin/llvm-strip-19'],
+  ['clang-14', '/usr/bin/clang-14'],
+  ['clang-16', '/usr/bin/clang-16'],
   ['bpftool', '/usr/sbin/bpftool'],
   ['libbpf-dev', '/usr/include/bpf/bpf_helpers.h'],
   ['linux-libc-dev', '/usr/include/linux/bpf.h'],
