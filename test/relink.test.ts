@@ -94,7 +94,7 @@ describe.each(ORDERS)('two firewalls with the same names (%s)', order => {
 
   test('line information is that of each component', () => {
     const files = object.symbols.flatMap(symbol =>
-      symbol.kind === 'function' ? [[symbol.name, symbol.lines[0]?.file]] : [],
+      symbol.kind === 'function' ? [[symbol.name, symbol.lines.at(0)?.file]] : [],
     );
     expect(Object.fromEntries(files)).toMatchObject({
       rootlet: './rootlet.bpf.c',

@@ -13,7 +13,7 @@ export function disassembleObject(object: BpfObject): string {
 
 function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string {
   const lines = new Map(
-    symbol.lines.map(line => [line.insnIndex, `; ${line.file}:${line.line}: ${line.text.trim()}`]),
+    Array.from(symbol.lines, line => [line.insnIndex, `; ${line.file}:${line.line}: ${line.text.trim()}`]),
   );
   const names = new Map(
     symbol.references.map(reference => [reference.insnIndex, targetText(object, reference)]),

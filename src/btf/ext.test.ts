@@ -19,8 +19,14 @@ const RECORDS: BtfExt = {
     { section: '.text', byteOffset: 16, type: 4 },
   ],
   lines: [
-    { section: 'xdp', byteOffset: 0, file: 'a.c', text: '  return 0;', line: 12, column: 3 },
-    { section: 'xdp', byteOffset: 8, file: 'a.c', text: '}', line: 0x3fffff, column: 1023 },
+    {
+      section: 'xdp',
+      byteOffset: 0,
+      lines: [
+        { insnIndex: 0, file: 'a.c', text: '  return 0;', line: 12, column: 3 },
+        { insnIndex: 1, file: 'a.c', text: '}', line: 0x3fffff, column: 1023 },
+      ],
+    },
   ],
   core: [{ section: 'xdp', byteOffset: 8, type: 5, access: '0:0', kind: 12 }],
 };
@@ -31,29 +37,70 @@ function encoded(ext: BtfExt, order: 'little' | 'big' = 'little'): Uint8Array {
 
 /** Parses little-endian bytes against the types and strings that were written with `RECORDS`. */
 function parse(bytes: Uint8Array): BtfExt {
-  return parseBtfExt(bytes, 'little', parseBtf(encodeBtfWithExt(btf, RECORDS, 'little').btf, 'little'));
+  return unpacked(
+    parseBtfExt(bytes, 'little', parseBtf(encodeBtfWithExt(btf, RECORDS, 'little').btf, 'little')),
+  );
+}
+
+/** With plain arrays, to be compared. */
+function unpacked(ext: BtfExt): BtfExt {
+  return { ...ext, lines: ext.lines.map(part => ({ ...part, lines: [...part.lines] })) };
 }
 
 describe('records', () => {
   test.for(['little', 'big'] as const)('are read as they were written, %s-endian', order => {
     const { btf: types, ext } = encodeBtfWithExt(btf, RECORDS, order);
-    expect(ext && parseBtfExt(ext, order, parseBtf(types, order))).toEqual(RECORDS);
+    expect(ext && unpacked(parseBtfExt(ext, order, parseBtf(types, order)))).toEqual(RECORDS);
   });
 
   test('are grouped by section and ordered by offset', () => {
-    const line = { file: 'a.c', text: '', line: 1, column: 1 };
+    const lines = [{ insnIndex: 1, file: 'a.c', text: '', line: 1, column: 1 }];
     const mixed = ['xdp', '.text', 'xdp'].map((section, index) => ({
-      ...line,
       section,
       byteOffset: 16 - index * 8,
+      lines,
     }));
     const { btf: types, ext } = encodeBtfWithExt(btf, { funcs: [], lines: mixed, core: [] }, 'little');
-    const lines = parseBtfExt(ext ?? new Uint8Array(0), 'little', parseBtf(types, 'little')).lines;
-    expect(lines.map(record => [record.section, record.byteOffset])).toEqual([
-      ['xdp', 0],
-      ['xdp', 16],
-      ['.text', 8],
+    const parsed = parseBtfExt(ext ?? new Uint8Array(0), 'little', parseBtf(types, 'little'));
+    const places = parsed.lines.map(part => [
+      part.section,
+      ...Array.from(part.lines, line => line.insnIndex),
     ]);
+    expect(places).toEqual([
+      ['xdp', 1, 3],
+      ['.text', 2],
+    ]);
+  });
+
+  test('of lines are found in any order, for a part of a section, and written again as they were', () => {
+    const records = [4, 0, 2, 2, 9].map((insnIndex, index) => ({
+      insnIndex,
+      file: 'a.c',
+      text: `${index}`,
+      line: index,
+      column: 0,
+    }));
+    const unsorted = { funcs: [], lines: [{ section: 'xdp', byteOffset: 0, lines: records }], core: [] };
+    const { btf: types, ext } = encodeBtfWithExt(btf, unsorted, 'little');
+    const all = parseBtfExt(ext ?? new Uint8Array(0), 'little', parseBtf(types, 'little')).lines[0]?.lines;
+    const part = all?.between(16, 72);
+    expect(Array.from(part ?? [], line => [line.insnIndex, line.text])).toEqual([
+      [0, '2'],
+      [0, '3'],
+      [2, '0'],
+    ]);
+    expect([part?.length, part?.at(2)?.insnIndex, part?.at(3), part?.at(-1)]).toEqual([
+      3,
+      2,
+      undefined,
+      undefined,
+    ]);
+    const moved = { funcs: [], lines: [{ section: 'tc', byteOffset: 80, lines: part ?? [] }], core: [] };
+    const again = encodeBtfWithExt(btf, moved, 'big');
+    const read = parseBtfExt(again.ext ?? new Uint8Array(0), 'big', parseBtf(again.btf, 'big')).lines[0];
+    expect(
+      Array.from(read?.lines ?? [], line => `${line.insnIndex} ${line.file}:${line.line} ${line.text}`),
+    ).toEqual(['10 a.c:2 2', '10 a.c:3 3', '12 a.c:0 0']);
   });
 
   test('are not written when there are none', () => {
@@ -71,7 +118,8 @@ describe('records', () => {
     short.set(bytes.subarray(32), 24);
     new DataView(short.buffer).setUint32(4, 24, true);
     const { btf: types } = encodeBtfWithExt(btf, { ...RECORDS, core: [] }, 'little');
-    expect(parseBtfExt(short, 'little', parseBtf(types, 'little'))).toEqual({ ...RECORDS, core: [] });
+    const parsed = parseBtfExt(short, 'little', parseBtf(types, 'little'));
+    expect(unpacked(parsed)).toEqual({ ...RECORDS, core: [] });
   });
 });
 
@@ -179,7 +227,8 @@ needs('clang').test('what clang writes is read', () => {
     expect(names.sort()).toEqual(['.text+0 get', 'xdp+0 prog']);
     const accesses = ext.core.map(relo => `${relo.section} ${types.nameOf(relo.type)} ${relo.access}`);
     expect(accesses.sort()).toEqual(['.text s 0:1:2', 'xdp s 0:0']);
-    expect(ext.lines.every(line => line.file.endsWith('records.c') && line.line >= 3)).toBe(true);
-    expect(ext.lines.some(line => line.text.includes('return s->b[2];'))).toBe(true);
+    const lines = ext.lines.flatMap(part => [...part.lines]);
+    expect(lines.every(line => line.file.endsWith('records.c') && line.line >= 3)).toBe(true);
+    expect(lines.some(line => line.text.includes('return s->b[2];'))).toBe(true);
   });
 });

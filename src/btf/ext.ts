@@ -2,17 +2,15 @@
  * `.BTF.ext`: what the compiler knows about instructions. Function types, source lines and CO-RE relocations, each
  * with the byte offset of an instruction in a named section.
  *
- * Compatibility: records may be longer than we know (newer compilers) and the header shorter (before CO-RE). Written
- * records have the sizes that every loader since Linux 5.0 takes. CO-RE access paths are checked strictly: some
- * kernels trust them.
+ * Compatibility: records may be longer than we know (newer compilers) and the header shorter (before CO-RE). CO-RE
+ * access paths are checked strictly: some kernels trust them.
  */
 
-import { type ByteOrder, ByteWriter, requireRange } from '../bytes/index.ts';
+import { type ByteOrder, requireRange } from '../bytes/index.ts';
 import { inputError, quote, within } from '../diag/index.ts';
-import { joinBtf, wordsWithStrings } from './encode.ts';
-import { BTF_MAGIC, BTF_VERSION, parseHeaderStart, requireMagic, requireZeros } from './header.ts';
+import { parseHeaderStart, requireMagic, requireZeros } from './header.ts';
+import { LINE_WORDS, type LineRecords, PackedLines, sortedByOffset } from './lines.ts';
 import type { RawBtf } from './raw.ts';
-import { StringPool } from './string-pool.ts';
 import { toRaw } from './to-raw.ts';
 import type { Btf, BtfId } from './types.ts';
 import { BTF_KIND } from './types.ts';
@@ -25,16 +23,12 @@ export interface FuncInfo {
   readonly type: BtfId;
 }
 
-export interface LineInfo {
+/** Lines of a section, or of a part of it. */
+export interface SectionLines {
   readonly section: string;
+  /** Where the instruction with index 0 lies in the section. */
   readonly byteOffset: number;
-  readonly file: string;
-  /** Source text of the line as the compiler recorded it. */
-  readonly text: string;
-  /** From 1; 22 bits. */
-  readonly line: number;
-  /** From 1; 10 bits. */
-  readonly column: number;
+  readonly lines: LineRecords;
 }
 
 export interface CoreRelo {
@@ -47,11 +41,16 @@ export interface CoreRelo {
   readonly kind: number;
 }
 
-/** All records, in file order. */
+/** All records; functions and relocations in file order. */
 export interface BtfExt {
   readonly funcs: readonly FuncInfo[];
-  readonly lines: readonly LineInfo[];
+  readonly lines: readonly SectionLines[];
   readonly core: readonly CoreRelo[];
+}
+
+/** Records as they were read: one list of lines for each section. */
+export interface ParsedExt extends BtfExt {
+  readonly lines: readonly (SectionLines & { readonly lines: PackedLines })[];
 }
 
 const FUNC_INFO_SIZE = 8;
@@ -65,15 +64,14 @@ const INSN_SIZE = 8;
 const LAST_CORE_KIND = 12;
 /** BPF_CORE_SPEC_MAX_LEN of kernel and libbpf. */
 const MAX_ACCESS_DEPTH = 64;
-const MAX_LINE = 0x3fffff;
-const MAX_COLUMN = 0x3ff;
 
-/** One record of any block, before it is given a meaning. */
-interface RawRecord {
+/** The records of one section in one block. */
+interface RecordRun {
   readonly section: string;
-  /** Offset of the record in `.BTF.ext`. */
+  /** Offset of the first record in `.BTF.ext`. */
   readonly at: number;
-  readonly byteOffset: number;
+  readonly count: number;
+  readonly recordSize: number;
 }
 
 interface ExtReader {
@@ -84,7 +82,7 @@ interface ExtReader {
 }
 
 /** Records of a `.BTF.ext` section whose strings and types are `btf`. Places start with `section ".BTF.ext"`. */
-export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): BtfExt {
+export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): ParsedExt {
   return within('section ".BTF.ext"', () => {
     const view = requireMagic(bytes, order);
     const headerLength = parseHeaderStart(bytes, view, order);
@@ -93,14 +91,14 @@ export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): BtfE
     const core = headerLength >= HEADER_SIZE;
     return {
       funcs: within('func_info', () =>
-        readBlock(reader, 8, FUNC_INFO_SIZE).map(record => funcInfo(reader, record)),
+        readRecords(reader, readRuns(reader, 8, FUNC_INFO_SIZE), (at, place) => funcInfo(reader, at, place)),
       ),
-      lines: within('line_info', () =>
-        readBlock(reader, 16, LINE_INFO_SIZE).map(record => lineInfo(reader, record)),
-      ),
+      lines: within('line_info', () => readLines(reader, readRuns(reader, 16, LINE_INFO_SIZE))),
       core: within('core_relo', () =>
         core
-          ? readBlock(reader, HEADER_WITHOUT_CORE, CORE_RELO_SIZE).map(record => coreRelo(reader, record))
+          ? readRecords(reader, readRuns(reader, HEADER_WITHOUT_CORE, CORE_RELO_SIZE), (at, place) =>
+              coreRelo(reader, at, place),
+            )
           : [],
       ),
     };
@@ -112,7 +110,7 @@ function u32At(reader: ExtReader, at: number): number {
 }
 
 /** All records of the block whose offset and length are at `field` of the header. */
-function readBlock(reader: ExtReader, field: number, minimumSize: number): RawRecord[] {
+function readRuns(reader: ExtReader, field: number, minimumSize: number): RecordRun[] {
   const length = u32At(reader, field + 4);
   if (length === 0) return [];
   const start = reader.headerLength + u32At(reader, field);
@@ -123,19 +121,17 @@ function readBlock(reader: ExtReader, field: number, minimumSize: number): RawRe
     const message = `record size ${recordSize} is not a multiple of 4 from ${minimumSize} on`;
     throw extError('btf-ext-record-size', message, start);
   }
-  const records: RawRecord[] = [];
+  const runs: RecordRun[] = [];
   const end = start + length;
-  for (let at = start + 4; at < end; ) at = readSection(reader, at, end, recordSize, records);
-  return records;
+  for (let at = start + 4; at < end; ) {
+    const run = readRun(reader, at, end, recordSize);
+    runs.push(run);
+    at = run.at + run.count * recordSize;
+  }
+  return runs;
 }
 
-function readSection(
-  reader: ExtReader,
-  at: number,
-  end: number,
-  recordSize: number,
-  records: RawRecord[],
-): number {
+function readRun(reader: ExtReader, at: number, end: number, recordSize: number): RecordRun {
   if (end - at < 8) throw extError('btf-ext-truncated', 'block ends inside a section header', at);
   const section = stringAt(reader, at);
   const count = u32At(reader, at + 4);
@@ -144,31 +140,54 @@ function readSection(
     const message = `${count} records of ${recordSize} bytes do not fit in the ${end - first} bytes that are left`;
     throw extError('btf-ext-truncated', message, at);
   }
-  for (let i = 0; i < count; i++) {
-    const record = first + i * recordSize;
-    const byteOffset = u32At(reader, record);
-    if (byteOffset % INSN_SIZE !== 0) {
-      const message = `${byteOffset} in section ${quote(section)} is not the offset of an instruction`;
-      throw extError('btf-ext-insn-offset', message, record);
+  return { section, at: first, count, recordSize };
+}
+
+/** What every record starts with. */
+interface RecordPlace {
+  readonly section: string;
+  readonly byteOffset: number;
+}
+
+function readRecords<T>(
+  reader: ExtReader,
+  runs: readonly RecordRun[],
+  read: (at: number, place: RecordPlace) => T,
+): T[] {
+  const records: T[] = [];
+  for (const { section, at: first, count, recordSize } of runs) {
+    for (let i = 0; i < count; i++) {
+      const at = first + i * recordSize;
+      records.push(read(at, { section, byteOffset: insnOffset(reader, at, section) }));
     }
-    records.push({ section, at: record, byteOffset });
   }
-  return first + count * recordSize;
+  return records;
+}
+
+function insnOffset(reader: ExtReader, at: number, section: string): number {
+  const byteOffset = u32At(reader, at);
+  if (byteOffset % INSN_SIZE === 0) return byteOffset;
+  const message = `${byteOffset} in section ${quote(section)} is not the offset of an instruction`;
+  throw extError('btf-ext-insn-offset', message, at);
 }
 
 function stringAt(reader: ExtReader, at: number): string {
+  return reader.btf.string(stringOffsetAt(reader, at));
+}
+
+function stringOffsetAt(reader: ExtReader, at: number): number {
   const offset = u32At(reader, at);
-  if (offset < reader.btf.strings.length) return reader.btf.string(offset);
   const size = reader.btf.strings.length;
+  if (offset < size) return offset;
   throw extError('btf-string-offset', `string at ${offset} is outside the ${size} bytes of strings`, at);
 }
 
-function funcInfo(reader: ExtReader, record: RawRecord): FuncInfo {
-  const type = typeAt(reader, record.at + 4);
+function funcInfo(reader: ExtReader, at: number, place: RecordPlace): FuncInfo {
+  const type = typeAt(reader, at + 4);
   if (reader.btf.kindOf(type) !== BTF_KIND.FUNC) {
-    throw extError('btf-ext-func-type', `type ${type} is not a function`, record.at);
+    throw extError('btf-ext-func-type', `type ${type} is not a function`, at);
   }
-  return { section: record.section, byteOffset: record.byteOffset, type };
+  return { ...place, type };
 }
 
 function typeAt(reader: ExtReader, at: number): BtfId {
@@ -177,14 +196,37 @@ function typeAt(reader: ExtReader, at: number): BtfId {
   throw extError('btf-type-id', `refers to type ${type}; ids run from 1 to ${reader.btf.count}`, at);
 }
 
-function lineInfo(reader: ExtReader, { section, byteOffset, at }: RawRecord): LineInfo {
-  const place = u32At(reader, at + 12);
-  const file = stringAt(reader, at + 4);
-  const text = stringAt(reader, at + 8);
-  return { section, byteOffset, file, text, line: place >>> 10, column: place & MAX_COLUMN };
+/** The runs of one section become one, wherever they stood. */
+function readLines(reader: ExtReader, runs: readonly RecordRun[]): ParsedExt['lines'] {
+  const sections = new Map<string, RecordRun[]>();
+  for (const run of runs) {
+    const known = sections.get(run.section);
+    if (known === undefined) sections.set(run.section, [run]);
+    else known.push(run);
+  }
+  return [...sections].map(([section, members]) => {
+    const words = sortedByOffset(lineWords(reader, members));
+    const range = { first: 0, end: words.length / LINE_WORDS, byteOffset: 0 };
+    return { section, byteOffset: 0, lines: new PackedLines(words, reader.btf.strings, range) };
+  });
 }
 
-function coreRelo(reader: ExtReader, { section, byteOffset, at }: RawRecord): CoreRelo {
+function lineWords(reader: ExtReader, runs: readonly RecordRun[]): Uint32Array {
+  const words = new Uint32Array(runs.reduce((sum, run) => sum + run.count, 0) * LINE_WORDS);
+  let to = 0;
+  for (const { section, at: first, count, recordSize } of runs) {
+    const end = first + count * recordSize;
+    for (let at = first; at < end; at += recordSize, to += LINE_WORDS) {
+      words[to] = insnOffset(reader, at, section);
+      words[to + 1] = stringOffsetAt(reader, at + 4);
+      words[to + 2] = stringOffsetAt(reader, at + 8);
+      words[to + 3] = u32At(reader, at + 12);
+    }
+  }
+  return words;
+}
+
+function coreRelo(reader: ExtReader, at: number, place: RecordPlace): CoreRelo {
   const type = typeAt(reader, at + 4);
   const access = stringAt(reader, at + 8);
   const kind = u32At(reader, at + 12);
@@ -194,7 +236,7 @@ function coreRelo(reader: ExtReader, { section, byteOffset, at }: RawRecord): Co
     const message = `access ${quote(access)} is not 1 to ${MAX_ACCESS_DEPTH} numbers with colons between`;
     throw extError('btf-core-access', message, at);
   }
-  return { section, byteOffset, type, access, kind };
+  return { ...place, type, access, kind };
 }
 
 /** Decimal numbers of up to 9 digits, at most `MAX_ACCESS_DEPTH`, with single colons between. */
@@ -214,84 +256,4 @@ function isIndex(part: string): boolean {
 
 function extError(code: string, message: string, offset: number): ReturnType<typeof inputError> {
   return inputError(code, [], message, { offset });
-}
-
-// --- encode -------------------------------------------------------------------------------------------------------
-
-/**
- * `.BTF` and `.BTF.ext`, which share the strings of the former; `ext` is null when there is no record. Records are
- * grouped by section in the order in which sections appear, and ordered by offset in it.
- */
-export function encodeBtfWithExt(
-  btf: Btf,
-  ext: BtfExt,
-  order: ByteOrder,
-): { readonly btf: Uint8Array; readonly ext: Uint8Array | null } {
-  const strings = new StringPool();
-  const words = wordsWithStrings(btf, strings);
-  const blocks = [
-    encodeBlock(ext.funcs, FUNC_INFO_SIZE, strings, order, (writer, info) => writer.u32(info.type)),
-    encodeBlock(ext.lines, LINE_INFO_SIZE, strings, order, (writer, info) => {
-      writer.u32(strings.add(info.file));
-      writer.u32(strings.add(info.text));
-      writer.u32(Math.min(info.line, MAX_LINE) * 1024 + Math.min(info.column, MAX_COLUMN));
-    }),
-    encodeBlock(ext.core, CORE_RELO_SIZE, strings, order, (writer, relo) => {
-      writer.u32(relo.type);
-      writer.u32(strings.add(relo.access));
-      writer.u32(relo.kind);
-    }),
-  ];
-  const empty = blocks.every(block => block.length === 0);
-  return { btf: joinBtf(words, strings, order), ext: empty ? null : joinExt(blocks, order) };
-}
-
-function encodeBlock<T extends { readonly section: string; readonly byteOffset: number }>(
-  records: readonly T[],
-  recordSize: number,
-  strings: StringPool,
-  order: ByteOrder,
-  write: (writer: ByteWriter, record: T) => void,
-): Uint8Array {
-  const writer = new ByteWriter(order, records.length * recordSize + 64);
-  if (records.length === 0) return writer.finish();
-  writer.u32(recordSize);
-  for (const [section, members] of groupBySection(records)) {
-    writer.u32(strings.add(section));
-    writer.u32(members.length);
-    for (const record of members) {
-      writer.u32(record.byteOffset);
-      write(writer, record);
-    }
-  }
-  return writer.finish();
-}
-
-function groupBySection<T extends { readonly section: string; readonly byteOffset: number }>(
-  records: readonly T[],
-): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const record of records) {
-    const group = groups.get(record.section);
-    if (group === undefined) groups.set(record.section, [record]);
-    else group.push(record);
-  }
-  for (const group of groups.values()) group.sort((a, b) => a.byteOffset - b.byteOffset);
-  return groups;
-}
-
-function joinExt(blocks: readonly Uint8Array[], order: ByteOrder): Uint8Array {
-  const writer = new ByteWriter(order, HEADER_SIZE + blocks.reduce((sum, block) => sum + block.length, 0));
-  writer.u16(BTF_MAGIC);
-  writer.u8(BTF_VERSION);
-  writer.u8(0);
-  writer.u32(HEADER_SIZE);
-  let offset = 0;
-  for (const block of blocks) {
-    writer.u32(offset);
-    writer.u32(block.length);
-    offset += block.length;
-  }
-  for (const block of blocks) writer.bytes(block);
-  return writer.finish();
 }

@@ -4,13 +4,15 @@ export { encodeBtf } from './encode.ts';
 export {
   type BtfExt,
   type CoreRelo,
-  encodeBtfWithExt,
   type FuncInfo,
-  type LineInfo,
+  type ParsedExt,
   parseBtfExt,
+  type SectionLines,
 } from './ext.ts';
+export { encodeBtfWithExt } from './ext-encode.ts';
 export { formatDeclaration, formatDefinition, formatFunc, formatType, formatVar } from './format.ts';
 export { formatBtfAsC } from './format-c.ts';
+export { type LineRecord, type LineRecords, PackedLines } from './lines.ts';
 export {
   type MergeEdit,
   type MergeInput,

@@ -2,7 +2,13 @@
 
 import { formatFunc, formatVar } from '../btf/index.ts';
 import { type Problem, quote } from '../diag/index.ts';
-import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionOf } from '../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  type FunctionSymbol,
+  type LineRecord,
+  sectionOf,
+} from '../object/index.ts';
 import type { SymbolAt } from './resolve.ts';
 
 export function symbolAt(objects: readonly BpfObject[], at: SymbolAt): BpfSymbol | undefined {
@@ -55,7 +61,7 @@ function declarationOf(object: BpfObject, symbol: BpfSymbol): string {
 
 /** `foo.bpf.c:12: return bar();` for the line that an instruction belongs to, or null without line information. */
 export function sourceLine(symbol: FunctionSymbol, insnIndex: number): string | null {
-  let found: FunctionSymbol['lines'][number] | undefined;
+  let found: LineRecord | undefined;
   for (const line of symbol.lines) {
     if (line.insnIndex > insnIndex) break;
     found = line;
@@ -64,8 +70,9 @@ export function sourceLine(symbol: FunctionSymbol, insnIndex: number): string | 
 }
 
 /** Where a function stands in its source: code inlined from headers may come before its own first line. */
-function ownLine(symbol: FunctionSymbol): FunctionSymbol['lines'][number] | undefined {
-  return symbol.lines.find(line => !line.file.endsWith('.h')) ?? symbol.lines[0];
+function ownLine(symbol: FunctionSymbol): LineRecord | undefined {
+  for (const line of symbol.lines) if (!line.file.endsWith('.h')) return line;
+  return symbol.lines.at(0);
 }
 
 /** A path as compilers record it, without the `./` in front. */

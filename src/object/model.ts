@@ -10,8 +10,11 @@
  * one of them has to change, so never write into them.
  */
 
+import type { LineRecords } from '../btf/lines.ts';
 import type { Btf, BtfId } from '../btf/types.ts';
 import { type ByteOrder, decodeText } from '../bytes/index.ts';
+
+export type { LineRecord, LineRecords } from '../btf/lines.ts';
 
 /** Index into `BpfObject.symbols`. */
 export type SymbolIndex = number;
@@ -68,16 +71,6 @@ export interface DataReference {
   readonly kind: 'address' | 'code-offset';
 }
 
-/** `.BTF.ext` line_info of a function. */
-export interface LineRecord {
-  readonly insnIndex: number;
-  readonly file: string;
-  /** Source text of the line, as the compiler recorded it (often indented). */
-  readonly text: string;
-  readonly line: number;
-  readonly column: number;
-}
-
 /** `.BTF.ext` CO-RE relocation of a function. */
 export interface CoreRecord {
   readonly insnIndex: number;
@@ -103,8 +96,8 @@ export interface FunctionSymbol extends SymbolBase {
   readonly references: readonly CodeReference[];
   /** FUNC type, 0 when the object has no BTF for it. */
   readonly btfId: BtfId;
-  /** Ordered by `insnIndex`. */
-  readonly lines: readonly LineRecord[];
+  /** `.BTF.ext` line_info, ordered by `insnIndex`. */
+  readonly lines: LineRecords;
   /** Ordered by `insnIndex`. */
   readonly coreRecords: readonly CoreRecord[];
 }

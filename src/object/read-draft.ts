@@ -7,7 +7,7 @@ import type {
   CodeReference,
   CoreRecord,
   DataReference,
-  LineRecord,
+  LineRecords,
   SectionIndex,
   SectionShell,
   Visibility,
@@ -29,7 +29,7 @@ export interface AtomDraft {
   bytes: Uint8Array | null;
   codeReferences: CodeReference[];
   dataReferences: DataReference[];
-  lines: LineRecord[];
+  lines: LineRecords;
   coreRecords: CoreRecord[];
   btfId: number;
   /** DATASEC of an extern. */

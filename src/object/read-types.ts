@@ -16,6 +16,8 @@ import {
   type BtfExt,
   type BtfId,
   type BtfLinkage,
+  type PackedLines,
+  type ParsedExt,
 } from '../btf/index.ts';
 import { inputError, quote } from '../diag/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
@@ -202,23 +204,23 @@ function attachExtern(btf: Btf, names: NameIndex, draft: AtomDraft): void {
 // --- records ------------------------------------------------------------------------------------------------------
 
 /** Hands line information and CO-RE relocations to the functions that they lie in; those in holes are dropped. */
-export function attachRecords(table: AtomTable, ext: BtfExt): void {
+export function attachRecords(table: AtomTable, ext: ParsedExt): void {
   const sections = sectionsByName(table);
-  for (const info of ext.lines) {
-    const draft = functionAt(table, sections.get(info.section), info.byteOffset);
-    if (draft === undefined) continue;
-    const { file, text, line, column } = info;
-    draft.lines.push({ insnIndex: (info.byteOffset - draft.offset) / INSN_SIZE, file, text, line, column });
-  }
+  for (const { section, lines } of ext.lines) attachLines(table, sections.get(section), lines);
   for (const info of ext.core) {
     const draft = functionAt(table, sections.get(info.section), info.byteOffset);
     if (draft === undefined) continue;
     const { type, access, kind } = info;
     draft.coreRecords.push({ insnIndex: (info.byteOffset - draft.offset) / INSN_SIZE, type, access, kind });
   }
-  for (const draft of table.drafts) {
-    sortByInsn(draft.lines);
-    sortByInsn(draft.coreRecords);
+  for (const draft of table.drafts) sortByInsn(draft.coreRecords);
+}
+
+function attachLines(table: AtomTable, section: SectionAtoms | undefined, lines: PackedLines): void {
+  if (section === undefined || section.role !== 'code') return;
+  for (const index of section.members) {
+    const draft = draftAt(table, index);
+    draft.lines = lines.between(draft.offset, draft.offset + draft.size);
   }
 }
 

@@ -8,7 +8,7 @@
  * Reading is the same on every machine; nothing here depends on a kernel.
  */
 
-import { type Btf, type BtfExt, parseBtf, parseBtfExt } from '../btf/index.ts';
+import { type Btf, type ParsedExt, parseBtf, parseBtfExt } from '../btf/index.ts';
 import { inputError, within } from '../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from './model.ts';
@@ -77,7 +77,7 @@ function readBtfSection(elf: ElfFile, options: ReadOptions): Btf | null {
   });
 }
 
-function readExtSection(elf: ElfFile, btf: Btf): BtfExt | null {
+function readExtSection(elf: ElfFile, btf: Btf): ParsedExt | null {
   const section = typeSection(elf, '.BTF.ext');
   return section === undefined ? null : parseBtfExt(section.bytes, elf.byteOrder, btf);
 }

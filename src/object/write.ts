@@ -183,8 +183,7 @@ function collectRecords(object: BpfObject, layout: ObjectLayout): BtfExt {
       if (symbol?.kind !== 'function') continue;
       const at = (insnIndex: number): number => placed.offset + insnIndex * INSN_SIZE;
       if (symbol.btfId !== 0) funcs.push({ section, byteOffset: placed.offset, type: symbol.btfId });
-      for (const { insnIndex, ...line } of symbol.lines)
-        lines.push({ section, byteOffset: at(insnIndex), ...line });
+      if (symbol.lines.length > 0) lines.push({ section, byteOffset: placed.offset, lines: symbol.lines });
       for (const { insnIndex, ...record } of symbol.coreRecords)
         core.push({ section, byteOffset: at(insnIndex), ...record });
     }

@@ -10,6 +10,7 @@ import type {
   CodeReference,
   FunctionSymbol,
   LineRecord,
+  LineRecords,
   SymbolIndex,
 } from '../../object/index.ts';
 
@@ -46,7 +47,7 @@ export function codeError(
 }
 
 /** The last record that starts at or before the instruction. */
-export function lineAt(lines: readonly LineRecord[], insnIndex: number): LineRecord | undefined {
+export function lineAt(lines: LineRecords, insnIndex: number): LineRecord | undefined {
   let found: LineRecord | undefined;
   for (const line of lines) {
     if (line.insnIndex > insnIndex) break;
