@@ -1,5 +1,6 @@
 export * from './attachment.ts';
 export * from './btf-object.ts';
+export * from './doctor.ts';
 export * from './errno.ts';
 export * from './fd.ts';
 export * from './features.ts';
@@ -15,6 +16,7 @@ export * from './netlink.ts';
 export * from './netns.ts';
 export * from './perf-buffer.ts';
 export * from './pin.ts';
+export * from './probe-types.ts';
 export * from './program.ts';
 export * from './rights.ts';
 export { RingBuffer } from './ring-buffer.ts';

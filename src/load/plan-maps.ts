@@ -156,7 +156,7 @@ function globalsMap(
     numaNode: 0,
     keyType: 0,
     valueType: dataSection,
-    contents: readOnly || contents.some(byte => byte !== 0) ? contents : null,
+    contents: readOnly || contents?.some(byte => byte !== 0) ? contents : null,
     frozen: readOnly,
     pinning: 0,
     inner: null,
@@ -177,15 +177,34 @@ function isShared(btf: Btf | null, id: BtfId): boolean {
   return type?.kind === 'var' && type.linkage !== 'static';
 }
 
-/** The bytes of a section of globals. Throws `load-data-pointer` for a pointer that nothing could fill in. */
-export function globalsContents(object: BpfObject, layout: ObjectLayout, index: number): Uint8Array {
+/** Largest value of a map. */
+const MAX_VALUE_SIZE = 0x7fffffff;
+
+/**
+ * The bytes of a section of globals, or null when all of it is zero because the file has no bytes for it. Throws
+ * `load-data-pointer` for a pointer that nothing could fill in, `load-globals-size` for more than a map can hold.
+ */
+function globalsContents(object: BpfObject, layout: ObjectLayout, index: number): Uint8Array | null {
   const placed = layout.sections[index];
-  const contents = new Uint8Array(placed?.size ?? 0);
-  for (const atom of placed?.atoms ?? []) {
-    const symbol = object.symbols[atom.symbol];
+  const size = placed?.size ?? 0;
+  if (size > MAX_VALUE_SIZE) {
+    const where = [object.name, `section ${quote(object.sections[index]?.name ?? '')}`];
+    throw inputError(
+      'load-globals-size',
+      where,
+      `takes ${size} bytes; a map holds at most ${MAX_VALUE_SIZE}`,
+    );
+  }
+  const symbols = (placed?.atoms ?? []).map(atom => ({
+    offset: atom.offset,
+    symbol: object.symbols[atom.symbol],
+  }));
+  if (symbols.every(({ symbol }) => symbol?.kind !== 'variable' || symbol.bytes === null)) return null;
+  const contents = new Uint8Array(size);
+  for (const { offset, symbol } of symbols) {
     if (symbol?.kind !== 'variable' || symbol.bytes === null) continue;
     refusePointers(object, symbol);
-    contents.set(symbol.bytes, atom.offset);
+    contents.set(symbol.bytes, offset);
   }
   return contents;
 }
