@@ -10,6 +10,7 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
+  readSync,
   realpathSync,
   renameSync,
   statSync,
@@ -88,7 +89,7 @@ export function writeOutput(path: string, bytes: Uint8Array): void {
     writeDirectly(path, bytes);
     return;
   }
-  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+  const temporary = temporaryName(target);
   try {
     const fd = openSync(temporary, 'wx', 0o666);
     try {
@@ -162,4 +163,117 @@ function reasonOf(error: unknown): string {
 export function requireOutput(path: string | undefined): string {
   if (path !== undefined && path !== '') return path;
   throw usageError('usage-no-output', 'say where the result goes: -o OUT');
+}
+
+const CHUNK = 1 << 20;
+
+/** Contents of a file (`-`: stdin) in pieces; each is good until the next one is asked for. */
+export function* readChunks(path: string): Generator<Uint8Array> {
+  const fd = path === '-' ? 0 : openForReading(path);
+  const buffer = new Uint8Array(CHUNK);
+  try {
+    for (let count = readSome(path, fd, buffer); count > 0; count = readSome(path, fd, buffer))
+      yield buffer.subarray(0, count);
+  } finally {
+    if (fd !== 0) closeSync(fd);
+  }
+}
+
+function openForReading(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+function readSome(path: string, fd: number, buffer: Uint8Array): number {
+  try {
+    return readSync(fd, buffer);
+  } catch (error) {
+    throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+/** A file written piece by piece, which appears under its name only when it is complete. */
+export class FileOutput {
+  readonly #path: string;
+  readonly #target: string | null;
+  readonly #temporary: string;
+  readonly #fd: number;
+  readonly #buffer = new Uint8Array(CHUNK);
+  #length = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#target = path === '-' ? null : targetOf(path);
+    this.#temporary = this.#target === null ? path : temporaryName(this.#target);
+    this.#fd = path === '-' ? 1 : this.#open();
+  }
+
+  #open(): number {
+    try {
+      return openSync(this.#temporary, this.#target === null ? 'w' : 'wx', 0o666);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): Error {
+    return inputError('file-write', [this.#path], `cannot be written: ${reasonOf(error)}`);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#buffer.length) this.#flush();
+    if (bytes.length > this.#buffer.length) this.#writeThrough(bytes);
+    else {
+      this.#buffer.set(bytes, this.#length);
+      this.#length += bytes.length;
+    }
+  }
+
+  #flush(): void {
+    this.#writeThrough(this.#buffer.subarray(0, this.#length));
+    this.#length = 0;
+  }
+
+  #writeThrough(bytes: Uint8Array): void {
+    try {
+      writeAll(this.#fd, bytes);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** Puts the file in its place. */
+  commit(): void {
+    this.#flush();
+    if (this.#fd === 1) return;
+    try {
+      if (this.#target !== null) fsyncSync(this.#fd);
+      closeSync(this.#fd);
+      if (this.#target !== null) renameSync(this.#temporary, this.#target);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** Leaves no trace of it. */
+  abort(): void {
+    if (this.#fd === 1) return;
+    closeQuietly(this.#fd);
+    if (this.#target !== null) removeQuietly(this.#temporary);
+  }
+}
+
+function temporaryName(target: string): string {
+  return join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
+}
+
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // closed before
+  }
 }

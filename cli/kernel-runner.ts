@@ -1,27 +1,109 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
 import { encodeText } from '../src/bytes/index.ts';
+import { addFrame, inputError, quote, RootletError, usageError } from '../src/diag/index.ts';
 import { openSys } from '../src/kernel/sys-koffi.ts';
-import { executeLoad, type LoadedObject, planLoad, verifierFailureOf } from '../src/load/index.ts';
-import type { BpfObject } from '../src/object/index.ts';
+import { type LoadedObject, loadObject, verifierFailureOf } from '../src/load/index.ts';
+import { type BpfObject, programTypeOf, sectionOf } from '../src/object/index.ts';
+import {
+  BPF_PROG_TYPE_CGROUP_SKB,
+  BPF_PROG_TYPE_SCHED_ACT,
+  BPF_PROG_TYPE_SCHED_CLS,
+  BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_XDP,
+} from '../src/object/uapi.ts';
+import type { ProgramKind } from '../src/vm/index.ts';
 import { writeOutput } from './files.ts';
+import type { PacketRunner, ShownMap } from './runner.ts';
 
 export interface KernelRunOptions {
+  readonly program?: string;
   /** File for the verifier's whole log, whether it accepts the programs or not. */
   readonly verifierLog?: string;
 }
 
-/** Loads the object; a refused program leaves its log in `verifierLog`. The caller closes what is returned. */
-export function loadForRuns(object: BpfObject, options: KernelRunOptions = {}): LoadedObject {
-  const wantLog = options.verifierLog !== undefined;
-  const plan = planLoad(object);
-  const sys = openSys();
+/** The smallest packet that the kernel runs programs on: an Ethernet header. */
+const MIN_PACKET = 14;
+
+/** Loads the object; a refused program leaves its log in `verifierLog`. */
+export function openKernelRunner(object: BpfObject, options: KernelRunOptions = {}): PacketRunner {
+  const loaded = load(object, options);
   try {
-    return executeLoad(plan, sys, wantLog ? { logLevel: 2 } : {});
+    const program = chooseProgram(loaded, options.program);
+    return {
+      engine: 'kernel',
+      program,
+      kind: kindOf(object, program),
+      run(packet, number) {
+        if (packet.length < MIN_PACKET) {
+          throw inputError(
+            'run-short-packet',
+            [`packet ${number}`],
+            `has ${packet.length} bytes; the kernel takes no fewer than ${MIN_PACKET}`,
+            {
+              hint: 'leave it out, or run without --kernel',
+            },
+          );
+        }
+        const { verdict, packet: after } = loaded.testRun(program, packet);
+        return { verdict, packet: after };
+      },
+      maps: () => [...loaded.maps].map(([name, map]): ShownMap => ({ name, entries: () => map.entries() })),
+      trace: () => [],
+      close: () => loaded.close(),
+    };
   } catch (error) {
-    const failure = verifierFailureOf(error);
-    if (wantLog && failure !== undefined)
-      writeOutput(options.verifierLog ?? '', encodeText(`${failure.log.join('\n')}\n`));
+    loaded.close();
     throw error;
   }
+}
+
+function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
+  const log = options.verifierLog;
+  try {
+    const loaded = loadObject(object, openSys(), log === undefined ? {} : { logLevel: 2 });
+    if (log !== undefined) writeOutput(log, encodeText('the verifier accepted all programs\n'));
+    return loaded;
+  } catch (error) {
+    const failure = verifierFailureOf(error);
+    if (log !== undefined && failure !== undefined)
+      writeOutput(log, encodeText(`${failure.log.join('\n')}\n`));
+    throw error;
+  }
+}
+
+function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string {
+  const names = [...loaded.programs.keys()];
+  if (wanted !== undefined) {
+    loaded.program(wanted);
+    return wanted;
+  }
+  const [only, ...others] = names;
+  if (only !== undefined && others.length === 0) return only;
+  const there = names.length === 0 ? 'there are none' : `there are: ${names.map(quote).join(', ')}`;
+  throw usageError('run-which-program', `say which program to run with --program; ${there}`);
+}
+
+const KINDS: ReadonlyMap<number, ProgramKind> = new Map([
+  [BPF_PROG_TYPE_SOCKET_FILTER, 'socket'],
+  [BPF_PROG_TYPE_SCHED_CLS, 'tc'],
+  [BPF_PROG_TYPE_SCHED_ACT, 'tc'],
+  [BPF_PROG_TYPE_XDP, 'xdp'],
+  [BPF_PROG_TYPE_CGROUP_SKB, 'cgroup-skb'],
+]);
+
+function kindOf(object: BpfObject, name: string): ProgramKind {
+  const symbol = object.symbols.find(candidate => candidate.kind === 'function' && candidate.name === name);
+  const section = symbol === undefined ? '' : (sectionOf(object, symbol)?.name ?? '');
+  const kind = KINDS.get(programTypeOf(section)?.progType ?? -1);
+  if (kind !== undefined) return kind;
+  throw usageError(
+    'run-program-type',
+    `program ${quote(name)} in section ${quote(section)} does not run on packets`,
+  );
+}
+
+/** An error of one packet, with its number in front. */
+export function atPacket(error: unknown, number: number): unknown {
+  return error instanceof RootletError ? addFrame(error, `packet ${number}`) : error;
 }

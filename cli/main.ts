@@ -17,6 +17,7 @@ type Loader = () => Promise<Command<Context>>;
 const COMMANDS: Readonly<Record<string, Loader>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   link: async () => (await import('./commands/link.ts')).linkCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
 };
 

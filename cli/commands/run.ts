@@ -1,0 +1,268 @@
+/** `rootlet run`: packets through a program, in the embedded machine or in the kernel. */
+
+import { buildCommand, numberParser } from '@stricli/core';
+import { usageError } from '../../src/diag/index.ts';
+import { type BpfObject, readObject, stripDataSections } from '../../src/object/index.ts';
+import { CaptureReader, captureHeader, captureRecord } from '../../src/vm/index.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
+import { FileOutput, readChunks, readInput } from '../files.ts';
+import { formatMaps, readMaps } from '../format/map-contents.ts';
+import { table } from '../format/table.ts';
+import { atPacket, openKernelRunner } from '../kernel-runner.ts';
+import { openMachineRunner, type PacketRunner, passes, verdictName } from '../runner.ts';
+
+interface Flags {
+  readonly pcap?: string;
+  readonly packet?: readonly string[];
+  readonly program?: string;
+  readonly out?: string;
+  readonly maps: boolean;
+  readonly trace: boolean;
+  readonly each?: boolean;
+  readonly json: boolean;
+  readonly kernel: boolean;
+  readonly verifierLog?: string;
+  readonly seed?: number;
+  readonly budget?: number;
+}
+
+const text = { kind: 'parsed', parse: String, optional: true } as const;
+const count = { kind: 'parsed', parse: numberParser, optional: true } as const;
+const off = { kind: 'boolean', default: false } as const;
+
+/** Packets up to which each verdict is printed unless told otherwise. */
+const EACH_LIMIT = 100;
+
+export const runCommand = buildCommand<Flags, [string], Context>({
+  docs: {
+    brief: 'Run a program on packets: without root in the embedded machine, or in the kernel',
+    fullDescription:
+      'Runs an XDP, TC or socket filter program on the packets of a capture (pcap or pcapng) or on packets given in ' +
+      'hexadecimal digits, and prints the verdicts. State (maps, globals) stays from packet to packet.',
+  },
+  parameters: {
+    flags: {
+      pcap: { ...text, brief: 'Capture with the packets (- for stdin)', placeholder: 'FILE' },
+      packet: {
+        ...text,
+        variadic: true,
+        brief: 'One packet, from its Ethernet header on',
+        placeholder: 'HEX',
+      },
+      program: { ...text, brief: 'Program to run, where there are several', placeholder: 'NAME' },
+      out: { ...text, brief: 'Write the packets that passed to a capture', placeholder: 'FILE' },
+      each: {
+        kind: 'boolean',
+        optional: true,
+        brief: `Print each verdict (so by default up to ${EACH_LIMIT} packets)`,
+      },
+      maps: { ...off, brief: 'Print what is in the maps afterwards' },
+      trace: { ...off, brief: 'Print what the program printed (bpf_printk)' },
+      json: { ...off, brief: 'Print all of it as JSON' },
+      kernel: { ...off, brief: 'Run in the kernel (BPF_PROG_TEST_RUN) instead of the embedded machine' },
+      verifierLog: {
+        ...text,
+        brief: "With --kernel: write the verifier's whole log to FILE",
+        placeholder: 'FILE',
+      },
+      seed: { ...count, brief: 'Of random numbers in the machine (1)', placeholder: 'N' },
+      budget: {
+        ...count,
+        brief: 'Jumps back and calls that one packet may take in the machine',
+        placeholder: 'N',
+      },
+    },
+    positional: { kind: 'tuple', parameters: [{ brief: 'Object', parse: String, placeholder: 'FILE' }] },
+  },
+  async func(flags, path) {
+    await guarded(this, flags.json, () => {
+      const sources = sourcesOf(flags);
+      const input = readInput(path);
+      const object = stripDataSections(readObject(input.bytes, input.name));
+      const runner = openRunner(flags, object);
+      try {
+        report(this, flags, object, runner, runAll(flags, sources, runner));
+      } finally {
+        runner.close();
+      }
+    });
+  },
+});
+
+function openRunner(flags: Flags, object: BpfObject): PacketRunner {
+  if (flags.verifierLog !== undefined && !flags.kernel)
+    throw usageError('usage-verifier-log', '--verifier-log goes with --kernel: the machine has no verifier');
+  const program = flags.program === undefined ? {} : { program: flags.program };
+  if (flags.kernel) {
+    return openKernelRunner(object, {
+      ...program,
+      ...(flags.verifierLog === undefined ? {} : { verifierLog: flags.verifierLog }),
+    });
+  }
+  return openMachineRunner(object, {
+    ...program,
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+    ...(flags.budget === undefined ? {} : { budget: flags.budget }),
+  });
+}
+
+// --- packets ------------------------------------------------------------------------------------------------------
+
+interface Packet {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  readonly timestampNs?: bigint;
+}
+
+interface Source {
+  readonly packets: Iterable<Packet>;
+  /** What is wrong with the end of the source, once it has been read. */
+  warning(): string | null;
+}
+
+function sourcesOf(flags: Flags): Source[] {
+  const given = flags.packet ?? [];
+  if (flags.pcap === undefined && given.length === 0)
+    throw usageError('usage-no-packets', 'give packets: --pcap FILE or --packet HEX');
+  const parsed = given.map((digits, index) => ({ number: index + 1, bytes: parseHex(digits, index + 1) }));
+  const direct: Source[] = parsed.length === 0 ? [] : [{ packets: parsed, warning: () => null }];
+  return flags.pcap === undefined ? direct : [...direct, captureSource(flags.pcap)];
+}
+
+function captureSource(path: string): Source {
+  const name = path === '-' ? '<stdin>' : path;
+  const reader = new CaptureReader(readChunks(path), name);
+  return {
+    packets: reader,
+    warning: () =>
+      reader.truncatedAt === null
+        ? null
+        : `${name}: its last packet, at offset ${reader.truncatedAt}, is cut off and was left out`,
+  };
+}
+
+/** Hexadecimal digits; spaces, colons, dashes and `0x` between them do not count. */
+function parseHex(digits: string, number: number): Uint8Array {
+  const plain = digits.replace(/0x|[\s:_-]/g, '');
+  if (plain.length === 0 || plain.length % 2 !== 0 || /[^0-9a-fA-F]/.test(plain)) {
+    throw usageError('usage-packet', `packet ${number} is not an even number of hexadecimal digits`);
+  }
+  return Uint8Array.from(plain.match(/../g) ?? [], pair => Number.parseInt(pair, 16));
+}
+
+interface Outcome {
+  readonly total: number;
+  /** Verdict → packets, in order of first appearance. */
+  readonly counts: ReadonlyMap<number, number>;
+  /** Each packet, as long as there are few or it is asked for. */
+  readonly each: readonly { readonly number: number; readonly verdict: number; readonly length: number }[];
+  readonly warnings: readonly string[];
+}
+
+function runAll(flags: Flags, sources: readonly Source[], runner: PacketRunner): Outcome {
+  const counts = new Map<number, number>();
+  const each: Outcome['each'][number][] = [];
+  const limit = flags.each === true ? Number.POSITIVE_INFINITY : EACH_LIMIT;
+  const output = flags.out === undefined ? null : new FileOutput(flags.out);
+  let total = 0;
+  try {
+    output?.write(captureHeader());
+    for (const source of sources) {
+      for (const packet of source.packets) {
+        const { verdict, packet: after } = runOne(runner, packet);
+        total++;
+        counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+        if (each.length <= limit) each.push({ number: packet.number, verdict, length: after.length });
+        if (output !== null && passes(runner.kind, verdict))
+          output.write(captureRecord(after, packet.timestampNs ?? 0n));
+      }
+    }
+    output?.commit();
+  } catch (error) {
+    output?.abort();
+    throw error;
+  }
+  const warnings = sources.flatMap(source => source.warning() ?? []);
+  return { total, counts, each, warnings };
+}
+
+function runOne(runner: PacketRunner, packet: Packet): ReturnType<PacketRunner['run']> {
+  try {
+    return runner.run(packet.bytes, packet.number, packet.timestampNs);
+  } catch (error) {
+    throw atPacket(error, packet.number);
+  }
+}
+
+// --- report -------------------------------------------------------------------------------------------------------
+
+function report(
+  context: Context,
+  flags: Flags,
+  object: BpfObject,
+  runner: PacketRunner,
+  outcome: Outcome,
+): void {
+  const contents = flags.maps ? readMaps(object, runner.maps()) : [];
+  for (const warning of outcome.warnings) tell(context, `rootlet: warning: ${warning}`);
+  if (flags.json) {
+    printJson(context, jsonOf(flags, runner, outcome, contents));
+    return;
+  }
+  const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
+  if (showEach) {
+    print(
+      context,
+      table(
+        outcome.each.map(entry => [
+          String(entry.number),
+          verdictName(runner.kind, entry.verdict),
+          `${entry.length} bytes`,
+        ]),
+        '',
+        [0],
+      ),
+    );
+    print(context, '');
+  }
+  print(
+    context,
+    table([['verdict', 'packets'], ...countRows(runner, outcome), ['all', String(outcome.total)]], '', [1]),
+  );
+  if (flags.trace) print(context, ['', 'trace:', ...runner.trace().map(line => `  ${line}`)].join('\n'));
+  if (flags.maps) print(context, `\n${formatMaps(object, contents)}`);
+}
+
+function countRows(runner: PacketRunner, outcome: Outcome): string[][] {
+  return [...outcome.counts]
+    .sort(([a], [b]) => a - b)
+    .map(([verdict, packets]) => [verdictName(runner.kind, verdict), String(packets)]);
+}
+
+function jsonOf(
+  flags: Flags,
+  runner: PacketRunner,
+  outcome: Outcome,
+  contents: ReturnType<typeof readMaps>,
+): Record<string, unknown> {
+  const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
+  return {
+    ok: true,
+    engine: runner.engine,
+    program: runner.program,
+    kind: runner.kind,
+    total: outcome.total,
+    counts: Object.fromEntries(countRows(runner, outcome).map(([name, packets]) => [name, Number(packets)])),
+    ...(showEach
+      ? {
+          packets: outcome.each.map(entry => ({
+            ...entry,
+            verdict: verdictName(runner.kind, entry.verdict),
+          })),
+        }
+      : {}),
+    ...(flags.maps ? { maps: contents } : {}),
+    ...(flags.trace ? { trace: runner.trace() } : {}),
+    warnings: outcome.warnings,
+  };
+}
