@@ -10,6 +10,7 @@ import { type Problem, quote, RootletError } from '../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  isCommon,
   type MapDefinition,
   parseMapDefinition,
   sectionOf,
@@ -117,10 +118,6 @@ function typeMismatch(sides: Sides): Mismatch | null {
 function comparedType(sides: Sides, object: BpfObject, symbol: BpfSymbol): number {
   const type = object.btf?.type(symbol.btfId);
   return sides.renamed && (type?.kind === 'func' || type?.kind === 'var') ? type.type : symbol.btfId;
-}
-
-function isCommon(symbol: BpfSymbol): boolean {
-  return symbol.kind === 'variable' && symbol.common === true;
 }
 
 /** A tentative definition has no type that could be compared; what wins must at least be as large. */

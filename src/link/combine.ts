@@ -10,6 +10,7 @@ import {
   type Binding,
   type BpfObject,
   type BpfSymbol,
+  isCommon,
   isDebugSection,
   renumberTypes,
   type SectionShell,
@@ -174,7 +175,8 @@ function combineSymbol({ input, merged, indexOf, origins }: SymbolContext, at: S
     const origin = origins[map[target] ?? -1];
     return origin?.file === at.file && origin.index === target;
   };
-  return relocated(base, { section, shell: input.sections.shells[section], map, stays });
+  const shell = input.sections.shells[section];
+  return relocated(base, { section, shell, map, stays, keepsCommon: input.partial });
 }
 
 /** Binding and visibility that the group gives to its winner. */
@@ -209,11 +211,13 @@ interface Placement {
   readonly map: Int32Array;
   /** Whether the target of a reference is still what the input meant. */
   readonly stays: (reference: { readonly symbol: SymbolIndex }) => boolean;
+  /** Tentative definitions stay such: another input may still define them. */
+  readonly keepsCommon: boolean;
 }
 
 function relocated(
   symbol: Exclude<BpfSymbol, { readonly kind: 'extern' }>,
-  { section, shell, map, stays }: Placement,
+  { section, shell, map, stays, keepsCommon }: Placement,
 ): BpfSymbol {
   const retarget = <R extends { readonly symbol: SymbolIndex }>(references: readonly R[]): readonly R[] =>
     references.length === 0
@@ -226,6 +230,7 @@ function relocated(
       return { ...symbol, section, references: retarget(symbol.references) };
     case 'variable': {
       const zeros = symbol.bytes === null && shell?.type !== SHT_NOBITS;
+      if (keepsCommon && isCommon(symbol)) return { ...symbol, section };
       const { common: _allocated, ...rest } = symbol;
       const references = isDebugSection(shell?.name ?? '')
         ? symbol.references.filter(stays)

@@ -8,7 +8,14 @@
 
 import { alignUp } from '../bytes/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
-import type { BpfObject, BpfSymbol, MapSymbol, SectionIndex, SymbolIndex } from './model.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isCommon,
+  type MapSymbol,
+  type SectionIndex,
+  type SymbolIndex,
+} from './model.ts';
 
 export interface PlacedSymbol {
   readonly symbol: SymbolIndex;
@@ -31,8 +38,13 @@ export interface ObjectLayout {
   readonly offsets: readonly number[];
 }
 
+export interface LayoutOptions {
+  /** Give tentative definitions no place: a file that is linked again keeps them as such. Default false. */
+  readonly withoutCommon?: boolean;
+}
+
 /** Assigns an offset to every atom. */
-export function layoutSections(object: BpfObject): ObjectLayout {
+export function layoutSections(object: BpfObject, options: LayoutOptions = {}): ObjectLayout {
   const sections = object.sections.map(shell => ({
     atoms: [] as PlacedSymbol[],
     size: 0,
@@ -42,6 +54,7 @@ export function layoutSections(object: BpfObject): ObjectLayout {
   for (const index of placementOrder(object)) {
     const symbol = object.symbols[index];
     if (symbol === undefined || symbol.kind === 'extern') continue;
+    if (options.withoutCommon === true && isCommon(symbol)) continue;
     const section = sections[symbol.section];
     if (section === undefined) continue;
     const align = alignmentOf(symbol);

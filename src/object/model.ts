@@ -157,6 +157,11 @@ export interface BpfObject {
   readonly btf: Btf | null;
 }
 
+/** A tentative definition of C, which has no place yet. */
+export function isCommon(symbol: BpfSymbol): symbol is VariableSymbol {
+  return symbol.kind === 'variable' && symbol.common === true;
+}
+
 /** Text of the `license` section, or null: first variable whose section has that name. */
 export function licenseOf(object: BpfObject): string | null {
   return textOfSection(object, 'license');

@@ -21,11 +21,12 @@ import {
 import { INSN_SIZE } from '../isa/index.ts';
 import { withDataSections } from './data-sections.ts';
 import { layoutSections, type ObjectLayout, sizeOfSymbol } from './layout.ts';
-import type { BpfObject, BpfSymbol, SectionIndex, SymbolIndex } from './model.ts';
+import { type BpfObject, type BpfSymbol, isCommon, type SectionIndex, type SymbolIndex } from './model.ts';
 import { stripDataSections } from './strip-data-sections.ts';
 import { encodeSections, type SymbolNumbers } from './write-sections.ts';
 
 const SHT_PROGBITS = 1;
+const SHN_COMMON = 0xfff2;
 const STT_NOTYPE = 0;
 const STT_OBJECT = 1;
 const STT_FUNC = 2;
@@ -36,7 +37,7 @@ const STV = { default: 0, hidden: 2 } as const;
 /** Encodes the object as an ELF relocatable file. */
 export function writeObject(input: BpfObject): Uint8Array {
   const object = stripDataSections(input);
-  const layout = layoutSections(object);
+  const layout = layoutSections(object, { withoutCommon: true });
   const { positions, shells } = numberSections(object, layout);
   const { symbols, numbers } = buildSymbols(object, layout, positions, shells);
   const encoded = encodeSections(object, layout, numbers);
@@ -100,12 +101,17 @@ interface SymbolTable {
   readonly numbers: SymbolNumbers;
 }
 
-/** Local atoms before the others, both by section and offset; externs last: the order in which they are read again. */
+/**
+ * Local atoms before the others, both by section and offset; what has no place (externs, tentative definitions) last:
+ * the order in which they are read again.
+ */
 function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
   const placed = layout.sections.flatMap(section => section.atoms.map(atom => atom.symbol));
-  const externs = object.symbols.flatMap((symbol, index) => (symbol.kind === 'extern' ? [index] : []));
+  const homeless = object.symbols.flatMap((symbol, index) =>
+    symbol.kind === 'extern' || isCommon(symbol) ? [index] : [],
+  );
   const isLocal = (index: SymbolIndex): boolean => object.symbols[index]?.binding === 'local';
-  return [...placed.filter(isLocal), ...placed.filter(index => !isLocal(index)), ...externs];
+  return [...placed.filter(isLocal), ...placed.filter(index => !isLocal(index)), ...homeless];
 }
 
 /** Section symbols first, then the named atoms. */
@@ -142,11 +148,13 @@ function buildSymbols(
 }
 
 function elfSymbol(symbol: BpfSymbol, offset: number, positions: readonly number[]): ElfSymbolOutput {
-  const common = { name: symbol.name, binding: STB[symbol.binding], visibility: STV[symbol.visibility] };
-  if (symbol.kind === 'extern') return { ...common, value: 0, size: 0, type: STT_NOTYPE, section: 0 };
+  const base = { name: symbol.name, binding: STB[symbol.binding], visibility: STV[symbol.visibility] };
+  if (symbol.kind === 'extern') return { ...base, value: 0, size: 0, type: STT_NOTYPE, section: 0 };
+  if (isCommon(symbol))
+    return { ...base, value: symbol.align, size: symbol.size, type: STT_OBJECT, section: SHN_COMMON };
   const type = symbol.kind === 'function' ? STT_FUNC : STT_OBJECT;
   return {
-    ...common,
+    ...base,
     value: offset,
     size: sizeOfSymbol(symbol),
     type,
