@@ -3,7 +3,12 @@
 import type { Explanation, LinkReport } from '../../src/link/index.ts';
 import { table } from './table.ts';
 
-const REASONS = { weak: 'overridden by', slot: 'slot, replaced by', unused: 'unused' } as const;
+const REASONS = {
+  weak: 'overridden by',
+  identical: 'identical to',
+  slot: 'slot, replaced by',
+  unused: 'unused',
+} as const;
 
 export function formatLinkMap(report: LinkReport): string {
   const parts = [

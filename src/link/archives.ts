@@ -33,6 +33,22 @@ export interface PulledMember {
 export interface ArchiveOptions extends ReadOptions {
   /** Contents of a file that a thin archive names, relative to the archive. */
   readonly readMember?: (archive: string, member: string) => Uint8Array;
+  /** What is done to inputs before their names are looked at. */
+  readonly prepare?: Preparation;
+}
+
+/** Changes to inputs, and what follows from them for archives. */
+export interface Preparation {
+  /** The object as it takes part in the link. `input` is the file or archive that it came from. */
+  object(object: BpfObject, input: string): BpfObject;
+  /** An archive's index under the names that its members will have. */
+  index(
+    archive: string,
+    symbols: ReadonlyMap<string, number>,
+    memberName: (position: number) => string,
+  ): ReadonlyMap<string, number>;
+  /** The name that has to be defined for a reference to `name`. */
+  required(name: string): string;
 }
 
 export function isArchive(bytes: Uint8Array): boolean {
@@ -96,7 +112,7 @@ class Puller {
     const open: OpenArchive = {
       input,
       archive,
-      symbols: archive.hasIndex ? archive.symbols : this.#indexOf(input, archive),
+      symbols: this.#preparedIndex(input, archive),
       taken: new Set(),
       objects: [],
     };
@@ -106,6 +122,12 @@ class Puller {
     archive.members.forEach((_, position) => {
       this.#take(open, position, null);
     });
+  }
+
+  #preparedIndex(input: ArchiveInput, archive: Archive): ReadonlyMap<string, number> {
+    const symbols = archive.hasIndex ? archive.symbols : this.#indexOf(input, archive);
+    const memberName = (position: number): string => archive.members[position]?.name ?? '';
+    return this.#options.prepare?.index(input.name, symbols, memberName) ?? symbols;
   }
 
   /** Takes members until no archive has anything that is needed. */
@@ -136,11 +158,12 @@ class Puller {
 
   #take(open: OpenArchive, position: number, symbol: string | null): void {
     open.taken.add(position);
-    const object = this.#readMember(open.input, open.archive, position);
-    if (object === undefined) {
+    const read = this.#readMember(open.input, open.archive, position);
+    if (read === undefined) {
       if (symbol !== null) this.#defined.add(symbol); // told once; not asked for again
       return;
     }
+    const object = this.#options.prepare?.object(read, open.input.name) ?? read;
     open.objects.push(object);
     const member = open.archive.members[position]?.name ?? '';
     this.#pulled.push({
@@ -154,6 +177,7 @@ class Puller {
 
   #staleIndex(open: OpenArchive, position: number, name: string): void {
     this.#defined.add(name);
+    if (this.#options.prepare !== undefined) return; // it may have been made static
     const member = open.archive.members[position]?.name ?? '';
     const error = inputError(
       'archive-index-stale',
@@ -170,9 +194,13 @@ class Puller {
     for (const symbol of object.symbols) {
       if (symbol.binding === 'local') continue;
       if (symbol.kind !== 'extern') this.#defined.add(symbol.name);
-      else if (symbol.binding !== 'weak' && !isKernelName(symbol) && !this.#needed.has(symbol.name))
-        this.#needed.set(symbol.name, object.name);
+      else if (symbol.binding !== 'weak' && !isKernelName(symbol)) this.#need(symbol.name, object.name);
     }
+  }
+
+  #need(wanted: string, by: string): void {
+    const name = this.#options.prepare?.required(wanted) ?? wanted;
+    if (!this.#needed.has(name)) this.#needed.set(name, by);
   }
 
   #readMember(input: ArchiveInput, archive: Archive, position: number): BpfObject | undefined {

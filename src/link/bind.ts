@@ -77,7 +77,7 @@ function problem(code: string, message: string, extras: Partial<Problem> = {}): 
 // --- files --------------------------------------------------------------------------------------------------------
 
 /** Position of the input that `name` means, or a problem that lists the inputs. */
-export function findInput(objects: readonly BpfObject[], name: string): number | Problem {
+export function findInput(objects: readonly { readonly name: string }[], name: string): number | Problem {
   for (const same of [exact, base, stem]) {
     const found = objects.flatMap((object, file) => (same(object.name) === same(name) ? [file] : []));
     if (found.length === 1) return found[0] ?? 0;

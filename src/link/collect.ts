@@ -84,6 +84,7 @@ export function unusedSymbols(
     return [
       {
         name: symbol.name,
+        kind: symbol.kind,
         file: objects[combined.origins[index]?.file ?? 0]?.name ?? '',
         size,
         reason: 'unused',

@@ -2,7 +2,9 @@ export * from './archives.ts';
 export * from './bind.ts';
 export * from './chain.ts';
 export type * from './collect.ts';
+export { type AliasRequest, defineAliases } from './defsym.ts';
 export * from './explain.ts';
+export { findIdentical, type Identical } from './fold-identical.ts';
 export * from './gc.ts';
 export * from './inputs.ts';
 export * from './inspect.ts';
@@ -14,3 +16,14 @@ export * from './relink-chain.ts';
 export type * from './report.ts';
 export * from './resolve.ts';
 export * from './slots.ts';
+export {
+  operateOnResult,
+  parseSelector,
+  type SelectedRename,
+  type Selector,
+  type SurgeryOptions,
+} from './surgery.ts';
+export { type Operated, prefixSymbols, redefineSymbols, type SymbolRename } from './surgery-names.ts';
+export { renameSections } from './surgery-sections.ts';
+export * from './surgery-standing.ts';
+export { wrapSymbols } from './wrap.ts';

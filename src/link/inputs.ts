@@ -43,10 +43,14 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
 }
 
 function readSlot(input: LinkInput, options: InputOptions): InputSlot {
-  if (!('bytes' in input)) return { kind: 'object', object: input };
+  const prepared = (object: BpfObject): InputSlot => ({
+    kind: 'object',
+    object: options.prepare?.object(object, input.name) ?? object,
+  });
+  if (!('bytes' in input)) return prepared(input);
   const { bytes } = input; // once: it may be read from a file at this moment
   if (options.archives !== false && isArchive(bytes)) return { kind: 'archive', input: { ...input, bytes } };
-  return { kind: 'object', object: readObject(bytes, input.name, options) };
+  return prepared(readObject(bytes, input.name, options));
 }
 
 function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {

@@ -11,8 +11,9 @@ import type { ArchiveOptions, PulledMember } from './archives.ts';
 import { type Collected, collectGarbage, type LivePath, unusedSymbols } from './collect.ts';
 import { type Combined, combine } from './combine.ts';
 import { type Explanation, explainAll } from './explain.ts';
+import { findIdentical, foldedStatics, type Identical } from './fold-identical.ts';
 import { foldText } from './fold-text.ts';
-import { type LinkInput, readInputs } from './inputs.ts';
+import { type LinkInput, type ReadInputs, readInputs } from './inputs.ts';
 import { chooseLicense, versionProblems, withLicense } from './license.ts';
 import { separateStatics } from './names.ts';
 import { mergeStrings } from './narrow.ts';
@@ -21,6 +22,7 @@ import { applyRenames } from './rename.ts';
 import { type LinkReport, linkNotes, reportLink } from './report.ts';
 import { resolve } from './resolve.ts';
 import { mergeSections } from './sections.ts';
+import { InputSurgery, operateOnResult, type SurgeryOptions } from './surgery.ts';
 import { undefinedProblems } from './undefined.ts';
 
 export interface LinkOptions {
@@ -32,6 +34,10 @@ export interface LinkOptions {
   readonly keepDebug?: boolean;
   /** Move functions of code sections that are no programs to `.text`, where libbpf wants them. Default false. */
   readonly foldText?: boolean;
+  /** Make one of equal definitions of several files (see `findIdentical`). Default false: duplicates are an error. */
+  readonly foldIdentical?: boolean;
+  /** What is to be done to symbols and sections. */
+  readonly surgery?: SurgeryOptions;
   /** Drop functions, variables, maps and types that no program needs. Default false. */
   readonly gcSections?: boolean;
   /** With `gcSections`: names that stay, used or not. */
@@ -69,23 +75,20 @@ export type LinkResult = LinkSuccess | LinkFailure;
 
 /** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
-  const {
-    objects: files,
-    pulled,
-    problems: unreadable,
-  } = readInputs(inputs, {
-    keepDebug: options.keepDebug ?? false,
-    ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
-  });
-  if (unreadable.length > 0) return { ok: false, problems: unreadable };
+  const { objects, pulled, problems: refused, notes } = prepareInputs(inputs, options);
+  if (refused.length > 0) return { ok: false, problems: refused };
   const partial = options.partial ?? false;
-  const objects = options.foldText === true ? files.map(foldText) : files;
 
-  const resolution = resolve(objects);
+  const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
+  const resolution = resolve(
+    objects,
+    identical.names.size === 0 ? {} : { shared: name => identical.names.has(name) },
+  );
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
   const explained = explainAll(objects, resolution, options.explain ?? []);
   const problems = [
+    ...identical.problems,
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
     ...(partial ? [] : undefinedProblems(objects, resolution)),
@@ -97,9 +100,13 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   if (problems.length > 0) return { ok: false, problems };
   // From here on every name has its winner and every winner its type.
 
-  const merged = mergeStrings(
-    combine({ objects, resolution, sections, name: options.name ?? 'linked.o', partial }),
+  const { bindings } = identical;
+  const linked = mergeStrings(
+    combine({ objects, resolution, sections, bindings, name: options.name ?? 'linked.o', partial }),
   );
+  const operated = operateOnResult(linked.object, options.surgery ?? {});
+  if (operated.problems.length > 0) return { ok: false, problems: operated.problems };
+  const merged = { ...linked, object: operated.object };
   const collected =
     options.gcSections === true
       ? collectGarbage(merged, { keep: options.keep ?? [], whyLive: options.whyLive ?? [] })
@@ -109,19 +116,48 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const renames = separateStatics(combined);
   const object = withLicense(applyRenames(combined.object, renames), license.license);
   const report = once((): LinkReport => {
-    const linked = reportLink({ objects, resolution, combined, renames, license });
-    return { ...linked, discarded: [...linked.discarded, ...unusedSymbols(objects, merged, live)] };
+    const told = reportLink({ objects, resolution, combined, renames, license });
+    const discarded = [
+      ...told.discarded,
+      ...foldedStatics(objects, bindings),
+      ...unusedSymbols(objects, merged, live),
+    ];
+    return { ...told, discarded, notes: [...notes, ...told.notes] };
   });
   return {
     ok: true,
     object,
-    notes: linkNotes(combined.object, license),
+    notes: [...notes, ...linkNotes(combined.object, license)],
     pulled,
     livePaths,
     explanations: explained.explanations,
     get report() {
       return report();
     },
+  };
+}
+
+const NOTHING_IDENTICAL: Identical = { names: new Set(), bindings: [], problems: [] };
+
+interface PreparedInputs extends ReadInputs {
+  readonly notes: readonly string[];
+}
+
+/** All inputs read, operated on, and with the members of archives that they need. */
+function prepareInputs(inputs: readonly LinkInput[], options: LinkOptions): PreparedInputs {
+  const surgery = options.surgery === undefined ? undefined : new InputSurgery(inputs, options.surgery);
+  const read = readInputs(inputs, {
+    keepDebug: options.keepDebug ?? false,
+    ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
+    ...(surgery === undefined ? {} : { prepare: surgery }),
+  });
+  if (read.problems.length > 0) return { ...read, notes: [] };
+  const { objects, problems, notes } = surgery?.finish(read.objects) ?? { ...read, notes: [] };
+  return {
+    objects: options.foldText === true ? objects.map(foldText) : objects,
+    pulled: read.pulled,
+    problems,
+    notes,
   };
 }
 

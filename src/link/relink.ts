@@ -178,6 +178,7 @@ function rootsOf(combined: Combined): SymbolIndex[] {
 function replacedSlots(objects: readonly BpfObject[], plugs: readonly Plug[]): Discarded[] {
   return plugs.map(plug => ({
     name: plug.assignment.slot,
+    kind: 'function',
     file: objects[0]?.name ?? '',
     size: 0,
     reason: 'slot',

@@ -24,10 +24,15 @@ export interface ReportedSymbol {
 
 export interface Discarded {
   readonly name: string;
+  readonly kind: BpfSymbol['kind'];
   readonly file: string;
+  /** Bytes. */
   readonly size: number;
-  /** `weak`: overridden by a stronger or earlier definition; `slot`: replaced by a component; `unused`: collected. */
-  readonly reason: 'weak' | 'slot' | 'unused';
+  /**
+   * `weak`: overridden by a stronger or earlier definition; `identical`: equal to the one that is kept; `slot`:
+   * replaced by a component; `unused`: collected.
+   */
+  readonly reason: 'weak' | 'identical' | 'slot' | 'unused';
   /** File of the definition that is used instead; null when nothing is. */
   readonly winner: string | null;
 }
@@ -125,11 +130,17 @@ function overridden(objects: readonly BpfObject[], resolution: Resolution): Disc
       const symbol = objects[at.file]?.symbols[at.index];
       return {
         name: group.name,
+        kind: symbol?.kind ?? 'extern',
         file: objects[at.file]?.name ?? '',
         size: symbol === undefined ? 0 : sizeOfSymbol(symbol),
-        reason: 'weak',
+        reason: isStrong(symbol) ? 'identical' : 'weak',
         winner: objects[group.winner.file]?.name ?? null,
       };
     }),
   );
+}
+
+/** A strong definition only loses to an equal one. */
+function isStrong(symbol: BpfSymbol | undefined): boolean {
+  return symbol?.binding === 'global' && !(symbol.kind === 'variable' && symbol.common === true);
 }

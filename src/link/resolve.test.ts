@@ -95,7 +95,7 @@ test('a reference follows the winner, whatever came first', () => {
     const callee = result.object.symbols[reference?.symbol ?? -1];
     expect(callee?.kind === 'function' && callee.code[4], order.join()).toBe(2);
     expect(result.report.discarded).toEqual([
-      { name: 'foo', file: 'weak.o', size: 16, reason: 'weak', winner: 'strong.o' },
+      { name: 'foo', kind: 'function', file: 'weak.o', size: 16, reason: 'weak', winner: 'strong.o' },
     ]);
   }
 });

@@ -86,7 +86,8 @@ function sizeProblem(shell: SectionShell, size: number): Problem {
   };
 }
 
-function unite(a: SectionShell, b: SectionShell): SectionShell {
+/** One section for two of a name. */
+export function unite(a: SectionShell, b: SectionShell): SectionShell {
   return {
     ...a,
     type: a.type === b.type ? a.type : SHT_PROGBITS,

@@ -205,10 +205,7 @@ export function noSuchSymbol(
     code: 'link-unknown-symbol',
     class: 'usage',
     where: object === null ? [] : [object.name],
-    message: `cannot ${verb} ${quote(name)}: ${object === null ? 'no input has' : 'it has no'} such a symbol`.replace(
-      'no such a',
-      'no such',
-    ),
+    message: `cannot ${verb} ${quote(name)}: there is no such symbol`,
     ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
   };
 }

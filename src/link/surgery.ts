@@ -1,0 +1,342 @@
+/**
+ * Symbol surgery in a link: which operation is done to which object, and when.
+ *
+ * Operations on an input come before names are resolved, in this order: sections, names, prefixes, standing (local,
+ * global, hidden, weak), wrapping. Then second names are made, which may need definitions of any input. Localizing,
+ * globalizing and hiding without a file are done to the result, as `objcopy` would.
+ *
+ * Archives are asked for names as their members will have them, so that a renamed definition is still found.
+ */
+
+import type { Problem } from '../diag/index.ts';
+import type { BpfObject } from '../object/index.ts';
+import type { Preparation } from './archives.ts';
+import { findInput } from './bind.ts';
+import { type AliasRequest, aliasAcross } from './defsym.ts';
+import {
+  hasName,
+  namesOf,
+  noSuchSymbol,
+  type Operated,
+  prefixSymbols,
+  redefineSymbols,
+  renamedTwice,
+  type SymbolRename,
+} from './surgery-names.ts';
+import { hasSection, noSuchSection, renameSections } from './surgery-sections.ts';
+import {
+  globalizeSymbols,
+  hideSymbols,
+  keepGlobalSymbols,
+  localizeSymbols,
+  weakenSymbols,
+} from './surgery-standing.ts';
+import { externNames, mentionsWrapped, wrapSymbols } from './wrap.ts';
+
+/** A symbol, of one input or of all. */
+export interface Selector {
+  readonly name: string;
+  /** Name of an input, its base name, or `ARCHIVE(MEMBER)`. */
+  readonly file?: string;
+}
+
+export interface SelectedRename extends SymbolRename {
+  /** As in `Selector`. */
+  readonly file?: string;
+}
+
+/** What is to be done to symbols. Lists are done as a whole, whatever their order. */
+export interface SurgeryOptions {
+  readonly renameSections?: readonly SelectedRename[];
+  readonly redefine?: readonly SelectedRename[];
+  /** In front of all global names that a file defines. */
+  readonly prefix?: readonly { readonly file: string; readonly prefix: string }[];
+  /** Second names. */
+  readonly defsym?: readonly AliasRequest[];
+  readonly wrap?: readonly Selector[];
+  readonly weaken?: readonly Selector[];
+  readonly globalize?: readonly Selector[];
+  readonly localize?: readonly Selector[];
+  readonly hide?: readonly Selector[];
+  /** All others become static. */
+  readonly keepGlobal?: readonly Selector[];
+}
+
+/** `FILE:NAME` or `NAME`. */
+export function parseSelector(text: string): Selector {
+  const colon = text.lastIndexOf(':');
+  return colon < 0 ? { name: text } : { file: text.slice(0, colon), name: text.slice(colon + 1) };
+}
+
+/** Something asked for, and whether any object has it. */
+interface Request {
+  readonly name: string;
+  readonly place: Place | null;
+  matched: boolean;
+}
+
+interface RenameRequest extends Request {
+  readonly to: string;
+}
+
+/** One input; of an archive all members or one. */
+interface Place {
+  readonly file: string;
+  readonly input: string;
+  readonly member: string | null;
+}
+
+type StandingPass = (object: BpfObject, names: readonly string[]) => Operated;
+
+/** The operations on inputs: takes objects as they are read, and says at the end what did not fit. */
+export class InputSurgery implements Preparation {
+  readonly #options: SurgeryOptions;
+  readonly #problems: Problem[] = [];
+  readonly #notes: string[] = [];
+  readonly #sections: readonly RenameRequest[];
+  readonly #names: readonly RenameRequest[];
+  readonly #prefixes: readonly Request[];
+  readonly #standing: readonly (readonly [verb: string, pass: StandingPass, requests: readonly Request[]])[];
+  readonly #keepGlobal: readonly Request[];
+  readonly #wrap: readonly Request[];
+  /** Names that an archive's index has after renaming, before prefixes. */
+  readonly #archives = new Map<string, ReadonlySet<string>>();
+  readonly #aliases: ReadonlyMap<string, string>;
+
+  constructor(inputs: readonly { readonly name: string }[], options: SurgeryOptions) {
+    this.#options = options;
+    const place = (selector: { readonly file?: string }): Place | null | undefined =>
+      this.#place(inputs, selector.file);
+    this.#sections = renameRequests(options.renameSections ?? [], place);
+    this.#names = renameRequests(options.redefine ?? [], place);
+    this.#prefixes = requests(
+      (options.prefix ?? []).map(({ file, prefix }) => ({ file, name: prefix })),
+      place,
+    );
+    this.#standing = [
+      ['globalize', globalizeSymbols, requests(ofFiles(options.globalize), place)],
+      ['localize', localizeSymbols, requests(ofFiles(options.localize), place)],
+      ['hide', hideSymbols, requests(ofFiles(options.hide), place)],
+      ['weaken', weakenSymbols, requests(options.weaken ?? [], place)],
+    ];
+    this.#keepGlobal = requests(ofFiles(options.keepGlobal), place);
+    this.#wrap = requests(options.wrap ?? [], place);
+    this.#aliases = new Map((options.defsym ?? []).map(({ name, target }) => [name, target]));
+    for (const list of [this.#sections, this.#names]) this.#checkRenames(list);
+  }
+
+  /** The object as it takes part in the link. */
+  object(object: BpfObject, input: string): BpfObject {
+    const mine = <R extends Request>(list: readonly R[]): R[] =>
+      list.filter(({ place }) => isFor(place, object, input));
+    let current = this.#rename(object, mine(this.#sections), hasSection, renameSections);
+    current = this.#rename(current, mine(this.#names), hasName, redefineSymbols);
+    for (const { name, place } of mine(this.#prefixes))
+      current = this.#take(
+        prefixSymbols(current, name, place?.member === null ? this.#archives.get(input) : undefined),
+      );
+    for (const [, pass, list] of this.#standing)
+      current = this.#change(current, mine(list), (candidate, name) => hasName(candidate, name), pass);
+    if (mine(this.#keepGlobal).length > 0) {
+      const kept = mine(this.#keepGlobal).filter(request => hasName(current, request.name));
+      current = this.#take(keepGlobalSymbols(current, matchedNames(kept)));
+    }
+    return this.#change(current, mine(this.#wrap), mentionsWrapped, wrapSymbols);
+  }
+
+  /** An archive's index with the names that its members will have. */
+  index(
+    archive: string,
+    symbols: ReadonlyMap<string, number>,
+    memberName: (position: number) => string,
+  ): ReadonlyMap<string, number> {
+    const isMine = (request: Request, position: number): boolean =>
+      request.place === null ||
+      (request.place.input === archive &&
+        (request.place.member === null || request.place.member === memberName(position)));
+    const renamed = [...symbols].map(([name, position]) => {
+      const found = preferPlaced(
+        this.#names.filter(request => request.name === name && isMine(request, position)),
+      )[0];
+      if (found !== undefined) found.matched = true;
+      return [found?.to ?? name, position] as const;
+    });
+    this.#archives.set(archive, new Set(renamed.map(([name]) => name)));
+    const result = new Map<string, number>();
+    for (const [name, position] of renamed) {
+      const prefixes = this.#prefixes.filter(request => isMine(request, position));
+      const full = prefixes.reduce((text, request) => `${request.name}${text}`, name);
+      if (!result.has(full)) result.set(full, position);
+    }
+    return result;
+  }
+
+  /** The name that has to be defined for a reference to `name`. */
+  required(name: string): string {
+    let current = name;
+    for (let step = 0; step <= this.#aliases.size; step++) {
+      const target = this.#aliases.get(current);
+      if (target === undefined) return current;
+      current = target;
+    }
+    return name; // a cycle, which is told later
+  }
+
+  /** Makes second names and tells everything that did not fit. */
+  finish(objects: readonly BpfObject[]): {
+    readonly objects: readonly BpfObject[];
+    readonly problems: readonly Problem[];
+    readonly notes: readonly string[];
+  } {
+    const aliased = aliasAcross(objects, this.#options.defsym ?? []);
+    const problems = [...this.#problems, ...this.#unmatched(objects), ...aliased.problems];
+    return { objects: aliased.objects, problems, notes: this.#notes };
+  }
+
+  #place(inputs: readonly { readonly name: string }[], file: string | undefined): Place | null | undefined {
+    if (file === undefined) return null;
+    const found = findInput(inputs, file);
+    if (typeof found === 'number') return { file, input: inputs[found]?.name ?? '', member: null };
+    const open = file.endsWith(')') ? file.lastIndexOf('(') : -1;
+    const archive = open < 0 ? found : findInput(inputs, file.slice(0, open));
+    if (typeof archive === 'number')
+      return { file, input: inputs[archive]?.name ?? '', member: file.slice(open + 1, -1) };
+    if (!this.#problems.some(known => known.message === found.message)) this.#problems.push(found);
+    return undefined;
+  }
+
+  /** Two names for one symbol of one file. */
+  #checkRenames(list: readonly RenameRequest[]): void {
+    const known = new Map<string, RenameRequest>();
+    for (const request of list) {
+      const key = `${request.place?.file ?? ''}\0${request.name}`;
+      const before = known.get(key);
+      if (before === undefined) known.set(key, request);
+      else if (before.to !== request.to)
+        this.#problems.push(renamedTwice(request.place?.file ?? null, request.name, [before.to, request.to]));
+    }
+  }
+
+  #rename(
+    object: BpfObject,
+    list: readonly RenameRequest[],
+    has: (object: BpfObject, name: string) => boolean,
+    pass: (object: BpfObject, renames: readonly SymbolRename[]) => Operated,
+  ): BpfObject {
+    const present = preferPlaced(list.filter(request => has(object, request.name)));
+    for (const request of present) request.matched = true;
+    if (present.length === 0) return object;
+    return this.#take(
+      pass(
+        object,
+        present.map(({ name, to }) => ({ from: name, to })),
+      ),
+    );
+  }
+
+  #change(
+    object: BpfObject,
+    list: readonly Request[],
+    has: (object: BpfObject, name: string) => boolean,
+    pass: StandingPass,
+  ): BpfObject {
+    const present = list.filter(request => has(object, request.name));
+    return present.length === 0 ? object : this.#take(pass(object, matchedNames(present)));
+  }
+
+  #take(operated: Operated): BpfObject {
+    this.#problems.push(...operated.problems);
+    this.#notes.push(...operated.notes);
+    return operated.object;
+  }
+
+  #unmatched(objects: readonly BpfObject[]): Problem[] {
+    const missing = (
+      list: readonly Request[],
+      verb: string,
+      candidates: (object: BpfObject) => readonly string[],
+      make: (name: string, place: Place | null, among: readonly string[]) => Problem = (name, place, among) =>
+        noSuchSymbol(place === null ? null : { name: place.file }, name, verb, among),
+    ): Problem[] =>
+      list
+        .filter(request => !request.matched)
+        .map(({ name, place }) =>
+          make(name, place, [...new Set(objects.flatMap(object => [...candidates(object)]))]),
+        );
+    return [
+      ...missing(
+        this.#sections,
+        '',
+        object => object.sections.map(section => section.name),
+        (name, place, among) => noSuchSection(place === null ? null : { name: place.file }, name, among),
+      ),
+      ...missing(this.#names, 'rename', namesOf),
+      ...this.#standing.flatMap(([verb, , list]) => missing(list, verb, namesOf)),
+      ...missing(this.#keepGlobal, 'keep', namesOf),
+      ...missing(this.#wrap, 'wrap', externNames),
+    ];
+  }
+}
+
+function isFor(place: Place | null, object: BpfObject, input: string): boolean {
+  if (place === null) return true;
+  return place.input === input && (place.member === null || object.name === `${input}(${place.member})`);
+}
+
+/** Requests with the places of their files; those whose file is not there are told already. */
+function requests(
+  selectors: readonly Selector[],
+  placeOf: (selector: { readonly file?: string }) => Place | null | undefined,
+): Request[] {
+  return selectors.flatMap(selector => {
+    const place = placeOf(selector);
+    return place === undefined ? [] : [{ name: selector.name, place, matched: false }];
+  });
+}
+
+function renameRequests(
+  renames: readonly SelectedRename[],
+  placeOf: (selector: { readonly file?: string }) => Place | null | undefined,
+): RenameRequest[] {
+  return renames.flatMap(rename => {
+    const place = placeOf(rename);
+    return place === undefined ? [] : [{ name: rename.from, to: rename.to, place, matched: false }];
+  });
+}
+
+/** Selectors without a file are for the result. */
+function ofFiles(selectors: readonly Selector[] = []): Selector[] {
+  return selectors.filter(selector => selector.file !== undefined);
+}
+
+function matchedNames(list: readonly Request[]): string[] {
+  for (const request of list) request.matched = true;
+  return list.map(request => request.name);
+}
+
+/** What is said of one file counts more than what is said of all. */
+function preferPlaced(list: readonly RenameRequest[]): RenameRequest[] {
+  const placed = new Set(list.flatMap(request => (request.place === null ? [] : [request.name])));
+  return list.filter(request => request.place !== null || !placed.has(request.name));
+}
+
+/** The operations without a file on local, global and hidden, done to the linked object. */
+export function operateOnResult(object: BpfObject, options: SurgeryOptions): Operated {
+  const names = (selectors: readonly Selector[] = []): string[] =>
+    selectors.filter(selector => selector.file === undefined).map(selector => selector.name);
+  const passes: readonly (readonly [StandingPass, readonly string[]])[] = [
+    [globalizeSymbols, names(options.globalize)],
+    [localizeSymbols, names(options.localize)],
+    [keepGlobalSymbols, names(options.keepGlobal)],
+    [hideSymbols, names(options.hide)],
+  ];
+  let current = object;
+  const problems: Problem[] = [];
+  for (const [pass, list] of passes) {
+    if (list.length === 0) continue;
+    const operated = pass(current, list);
+    problems.push(...operated.problems);
+    current = operated.object;
+  }
+  return { object: current, problems, notes: [] };
+}

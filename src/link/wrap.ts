@@ -1,0 +1,49 @@
+/**
+ * Wrapping, as `ld --wrap` does: references to a function or variable go to a replacement, which can still reach the
+ * original.
+ *
+ * Only undefined references are redirected: `NAME` becomes `__wrap_NAME`, and `__real_NAME` becomes `NAME`. What the
+ * file that defines NAME says about it itself stays.
+ */
+
+import type { Problem } from '../diag/index.ts';
+import type { BpfObject } from '../object/index.ts';
+import { badName, noSuchSymbol, type Operated, renameAll } from './surgery-names.ts';
+
+const WRAPPED = '__wrap_';
+const REAL = '__real_';
+
+/** Redirects the externs of an object. A name that no extern has is a problem. */
+export function wrapSymbols(object: BpfObject, names: readonly string[]): Operated {
+  const externs = externNames(object);
+  const problems = names.flatMap((name): Problem[] => {
+    const bad = badName(object.name, name);
+    if (bad !== null) return [bad];
+    return mentionsWrapped(object, name) ? [] : [noSuchSymbol(object, name, 'wrap', externs)];
+  });
+  if (problems.length > 0) return { object, problems, notes: [] };
+  const table = wrapTable(names);
+  return renameAll(object, symbol =>
+    symbol.kind === 'extern' ? (table.get(symbol.name) ?? symbol.name) : symbol.name,
+  );
+}
+
+function wrapTable(names: readonly string[]): Map<string, string> {
+  return new Map(
+    names.flatMap(name => [
+      [name, `${WRAPPED}${name}`],
+      [`${REAL}${name}`, name],
+    ]),
+  );
+}
+
+/** Whether wrapping `name` changes anything in the object. */
+export function mentionsWrapped(object: BpfObject, name: string): boolean {
+  return object.symbols.some(
+    symbol => symbol.kind === 'extern' && (symbol.name === name || symbol.name === `${REAL}${name}`),
+  );
+}
+
+export function externNames(object: BpfObject): string[] {
+  return object.symbols.flatMap(symbol => (symbol.kind === 'extern' ? [symbol.name] : []));
+}
