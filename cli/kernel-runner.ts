@@ -2,9 +2,17 @@
 
 import { encodeText } from '../src/bytes/index.ts';
 import { addFrame, inputError, quote, RootletError, usageError } from '../src/diag/index.ts';
+import type { BpfMap } from '../src/kernel/map.ts';
 import { openSys } from '../src/kernel/sys-koffi.ts';
 import { type LoadedObject, loadObject, verifierFailureOf } from '../src/load/index.ts';
-import { type BpfObject, programTypeOf, sectionOf } from '../src/object/index.ts';
+import {
+  type BpfObject,
+  layoutSections,
+  type MapDefinition,
+  parseMapDefinition,
+  programTypeOf,
+  sectionOf,
+} from '../src/object/index.ts';
 import {
   BPF_PROG_TYPE_CGROUP_SKB,
   BPF_PROG_TYPE_SCHED_ACT,
@@ -12,9 +20,9 @@ import {
   BPF_PROG_TYPE_SOCKET_FILTER,
   BPF_PROG_TYPE_XDP,
 } from '../src/object/uapi.ts';
-import type { ProgramKind } from '../src/vm/index.ts';
+import type { MapContents, ProgramKind } from '../src/vm/index.ts';
 import { writeOutput } from './files.ts';
-import type { PacketRunner, ShownMap } from './runner.ts';
+import type { PacketRunner } from './runner.ts';
 
 export interface KernelRunOptions {
   readonly program?: string;
@@ -48,7 +56,7 @@ export function openKernelRunner(object: BpfObject, options: KernelRunOptions = 
         const { verdict, packet: after } = loaded.testRun(program, packet);
         return { verdict, packet: after };
       },
-      maps: () => [...loaded.maps].map(([name, map]): ShownMap => ({ name, entries: () => map.entries() })),
+      maps: () => [...loaded.maps].map(([name, map]) => contentsOf(object, name, map)),
       trace: () => [],
       close: () => loaded.close(),
     };
@@ -56,6 +64,49 @@ export function openKernelRunner(object: BpfObject, options: KernelRunOptions = 
     loaded.close();
     throw error;
   }
+}
+
+/** What a map shows: its definition, or for a section of globals the variables in it. */
+function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
+  const symbol = object.symbols.find(candidate => candidate.kind === 'map' && candidate.name === name);
+  const definition =
+    symbol?.kind === 'map' ? parseMapDefinition(object, symbol) : globalsDefinition(name, map);
+  return {
+    name,
+    definition,
+    variables: symbol === undefined ? variablesOf(object, name) : null,
+    *entries() {
+      for (const [key, value] of map.entries()) yield { key, value };
+    },
+  };
+}
+
+function globalsDefinition(name: string, map: BpfMap): MapDefinition {
+  const { type, keySize, valueSize, maxEntries } = map;
+  const sizes = { name, type, keySize, valueSize, maxEntries };
+  const rest = {
+    flags: 0,
+    mapExtra: 0n,
+    numaNode: 0,
+    pinning: 0,
+    keyType: 0,
+    valueType: 0,
+    inner: null,
+    holdsPrograms: false,
+    valuesOffset: 0,
+  };
+  return { ...sizes, ...rest };
+}
+
+function variablesOf(object: BpfObject, section: string): NonNullable<MapContents['variables']> {
+  const layout = layoutSections(object);
+  return object.symbols.flatMap((symbol, index) => {
+    if (symbol.kind !== 'variable' || symbol.name === '' || sectionOf(object, symbol)?.name !== section)
+      return [];
+    return [
+      { name: symbol.name, offset: layout.offsets[index] ?? 0, size: symbol.size, btfId: symbol.btfId },
+    ];
+  });
 }
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {

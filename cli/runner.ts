@@ -2,12 +2,13 @@
 
 import { quote, usageError } from '../src/diag/index.ts';
 import type { BpfObject } from '../src/object/index.ts';
-import { createMachine, type MachineOptions, type ProgramKind } from '../src/vm/index.ts';
-
-export interface ShownMap {
-  readonly name: string;
-  entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
-}
+import {
+  createMachine,
+  type MachineOptions,
+  type MapContents,
+  type ProgramKind,
+  type Timestamp,
+} from '../src/vm/index.ts';
 
 export interface PacketResult {
   readonly verdict: number;
@@ -19,9 +20,9 @@ export interface PacketRunner {
   readonly engine: 'machine' | 'kernel';
   readonly program: string;
   readonly kind: ProgramKind;
-  /** `number` is for messages, `timestampNs` for the machine's clock. */
-  run(packet: Uint8Array, number: number, timestampNs?: bigint): PacketResult;
-  maps(): readonly ShownMap[];
+  /** `number` is for messages, `timestamp` for the machine's clock. */
+  run(packet: Uint8Array, number: number, timestamp?: Timestamp): PacketResult;
+  maps(): readonly MapContents[];
   /** Lines that the program printed. */
   trace(): readonly string[];
   close(): void;
@@ -40,15 +41,9 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
     engine: 'machine',
     program,
     kind: machine.kindOf(program),
-    run: (packet, _number, timestampNs) =>
-      machine.run(packet, timestampNs === undefined ? { program } : { program, timestampNs }),
-    maps: () =>
-      [...machine.maps.values()].map(map => ({
-        name: map.name,
-        *entries(): Generator<readonly [Uint8Array, Uint8Array]> {
-          for (const { key, value } of map.entries()) yield [key, value];
-        },
-      })),
+    run: (packet, _number, timestamp) =>
+      machine.run(packet, timestamp === undefined ? { program } : { program, timestamp }),
+    maps: () => [...machine.maps.values()],
     trace: () => machine.trace(),
     close: () => machine.close(),
   };

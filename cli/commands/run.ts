@@ -1,12 +1,17 @@
 /** `rootlet run`: packets through a program, in the embedded machine or in the kernel. */
 
 import { buildCommand, numberParser } from '@stricli/core';
-import { usageError } from '../../src/diag/index.ts';
+import { formatProblem, usageError } from '../../src/diag/index.ts';
 import { type BpfObject, readObject, stripDataSections } from '../../src/object/index.ts';
-import { CaptureReader, captureHeader, captureRecord } from '../../src/vm/index.ts';
+import {
+  CaptureDecoder,
+  formatMapContents,
+  mapContentsJson,
+  PcapWriter,
+  type Timestamp,
+} from '../../src/vm/index.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { FileOutput, readChunks, readInput } from '../files.ts';
-import { formatMaps, readMaps } from '../format/map-contents.ts';
 import { table } from '../format/table.ts';
 import { atPacket, openKernelRunner } from '../kernel-runner.ts';
 import { openMachineRunner, type PacketRunner, passes, verdictName } from '../runner.ts';
@@ -111,11 +116,13 @@ function openRunner(flags: Flags, object: BpfObject): PacketRunner {
 interface Packet {
   readonly number: number;
   readonly bytes: Uint8Array;
-  readonly timestampNs?: bigint;
+  readonly timestamp?: Timestamp | undefined;
 }
 
 interface Source {
-  readonly packets: Iterable<Packet>;
+  packets(): Iterable<Packet>;
+  /** Whether its times are finer than microseconds. */
+  nanoseconds(): boolean;
   /** What is wrong with the end of the source, once it has been read. */
   warning(): string | null;
 }
@@ -125,19 +132,28 @@ function sourcesOf(flags: Flags): Source[] {
   if (flags.pcap === undefined && given.length === 0)
     throw usageError('usage-no-packets', 'give packets: --pcap FILE or --packet HEX');
   const parsed = given.map((digits, index) => ({ number: index + 1, bytes: parseHex(digits, index + 1) }));
-  const direct: Source[] = parsed.length === 0 ? [] : [{ packets: parsed, warning: () => null }];
+  const direct: Source[] =
+    parsed.length === 0 ? [] : [{ packets: () => parsed, nanoseconds: () => false, warning: () => null }];
   return flags.pcap === undefined ? direct : [...direct, captureSource(flags.pcap)];
 }
 
 function captureSource(path: string): Source {
-  const name = path === '-' ? '<stdin>' : path;
-  const reader = new CaptureReader(readChunks(path), name);
+  const decoder = new CaptureDecoder(path === '-' ? '<stdin>' : path);
+  let warning: string | null = null;
   return {
-    packets: reader,
-    warning: () =>
-      reader.truncatedAt === null
-        ? null
-        : `${name}: its last packet, at offset ${reader.truncatedAt}, is cut off and was left out`,
+    *packets() {
+      for (const chunk of readChunks(path)) {
+        decoder.push(chunk);
+        for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
+          const { bytes, offset, length, number, timestamp } = packet;
+          yield { number, bytes: bytes.subarray(offset, offset + length), timestamp };
+        }
+      }
+      const problem = decoder.end();
+      if (problem !== undefined) warning = formatProblem(problem);
+    },
+    nanoseconds: () => decoder.nanoseconds,
+    warning: () => warning,
   };
 }
 
@@ -163,18 +179,17 @@ function runAll(flags: Flags, sources: readonly Source[], runner: PacketRunner):
   const counts = new Map<number, number>();
   const each: Outcome['each'][number][] = [];
   const limit = flags.each === true ? Number.POSITIVE_INFINITY : EACH_LIMIT;
-  const output = flags.out === undefined ? null : new FileOutput(flags.out);
+  const output = flags.out === undefined ? null : new PassedPackets(flags.out);
   let total = 0;
   try {
-    output?.write(captureHeader());
     for (const source of sources) {
-      for (const packet of source.packets) {
+      for (const packet of source.packets()) {
         const { verdict, packet: after } = runOne(runner, packet);
         total++;
         counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
         if (each.length <= limit) each.push({ number: packet.number, verdict, length: after.length });
         if (output !== null && passes(runner.kind, verdict))
-          output.write(captureRecord(after, packet.timestampNs ?? 0n));
+          output.write(after, packet.timestamp, source.nanoseconds());
       }
     }
     output?.commit();
@@ -186,9 +201,37 @@ function runAll(flags: Flags, sources: readonly Source[], runner: PacketRunner):
   return { total, counts, each, warnings };
 }
 
+/** The capture that `--out` asks for; it keeps the resolution of the first packet's capture. */
+class PassedPackets {
+  readonly #output: FileOutput;
+  #writer: PcapWriter | null = null;
+
+  constructor(path: string) {
+    this.#output = new FileOutput(path);
+  }
+
+  write(packet: Uint8Array, timestamp: Timestamp | undefined, nanoseconds: boolean): void {
+    this.#open(nanoseconds).write(packet, timestamp);
+  }
+
+  #open(nanoseconds: boolean): PcapWriter {
+    this.#writer ??= new PcapWriter(bytes => this.#output.write(bytes), nanoseconds);
+    return this.#writer;
+  }
+
+  commit(): void {
+    this.#open(false).flush();
+    this.#output.commit();
+  }
+
+  abort(): void {
+    this.#output.abort();
+  }
+}
+
 function runOne(runner: PacketRunner, packet: Packet): ReturnType<PacketRunner['run']> {
   try {
-    return runner.run(packet.bytes, packet.number, packet.timestampNs);
+    return runner.run(packet.bytes, packet.number, packet.timestamp);
   } catch (error) {
     throw atPacket(error, packet.number);
   }
@@ -203,10 +246,9 @@ function report(
   runner: PacketRunner,
   outcome: Outcome,
 ): void {
-  const contents = flags.maps ? readMaps(object, runner.maps()) : [];
   for (const warning of outcome.warnings) tell(context, `rootlet: warning: ${warning}`);
   if (flags.json) {
-    printJson(context, jsonOf(flags, runner, outcome, contents));
+    printJson(context, jsonOf(flags, object, runner, outcome));
     return;
   }
   const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
@@ -230,7 +272,14 @@ function report(
     table([['verdict', 'packets'], ...countRows(runner, outcome), ['all', String(outcome.total)]], '', [1]),
   );
   if (flags.trace) print(context, ['', 'trace:', ...runner.trace().map(line => `  ${line}`)].join('\n'));
-  if (flags.maps) print(context, `\n${formatMaps(object, contents)}`);
+  if (flags.maps)
+    print(
+      context,
+      `\n${runner
+        .maps()
+        .map(map => formatMapContents(object, map))
+        .join('\n')}`,
+    );
 }
 
 function countRows(runner: PacketRunner, outcome: Outcome): string[][] {
@@ -241,9 +290,9 @@ function countRows(runner: PacketRunner, outcome: Outcome): string[][] {
 
 function jsonOf(
   flags: Flags,
+  object: BpfObject,
   runner: PacketRunner,
   outcome: Outcome,
-  contents: ReturnType<typeof readMaps>,
 ): Record<string, unknown> {
   const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
   return {
@@ -261,7 +310,7 @@ function jsonOf(
           })),
         }
       : {}),
-    ...(flags.maps ? { maps: contents } : {}),
+    ...(flags.maps ? { maps: runner.maps().map(map => mapContentsJson(object, map)) } : {}),
     ...(flags.trace ? { trace: runner.trace() } : {}),
     warnings: outcome.warnings,
   };

@@ -14,7 +14,6 @@ export type { ProgramKind } from './helpers/spec.ts';
 export { createMachine, createMachineAsync } from './machine.ts';
 export type { MachineMap, MapEntry } from './machine-map.ts';
 export { type FormatContext, formatMapContents, type MapContents, mapContentsJson } from './map-format.ts';
-export { type CapturedPacket, CaptureReader, captureHeader, captureRecord } from './pcap.ts';
 export type { EventRecord, Redirect } from './state.ts';
 export {
   type DecodedField,
