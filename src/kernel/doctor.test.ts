@@ -72,6 +72,17 @@ test.each([
   expect([...fake.openFds]).toEqual([]);
 });
 
+test('a refusal in spite of all rights is the kernel’s own', () => {
+  const fake = new FakeSys(call => (call.name === 'bpf' ? -EPERM : undefined));
+  expect(examine(fake, TEXTS).attachments.find(finding => finding.id === 'attach-replacement')).toMatchObject(
+    {
+      state: 'missing',
+      detail: expect.stringContaining('although the rights are there'),
+    },
+  );
+  expect(examine(fake, { ...TEXTS, status: '' }).attachments[0]?.state).toBe('unknown');
+});
+
 test('types that a kernel takes only with a target are told by what it says', () => {
   const fake = new FakeSys((call, kernel) => {
     if (call.command !== BPF_PROG_LOAD) return undefined;

@@ -66,23 +66,39 @@ function read(path: string): string {
 
 /** Examines the machine by trying. Nothing is left behind. */
 export function examine(sys: Sys, texts: MachineTexts = readMachineTexts()): DoctorReport {
+  const rights = capabilitiesOf(texts.status);
+  const entitled = rights.bpf && rights.netAdmin && rights.perfmon;
+  const judge = (findings: readonly Finding[]) =>
+    findings.map(found => (entitled ? asRefusal(found) : found));
   return {
     kernel: release(),
     architecture: process.arch,
     environment: environmentFindings(texts),
     features: featureFindings(sys),
-    programTypes: typeFindings(types.PROG_TYPE_COUNT, 'program-type', types.progTypeName, type =>
-      probeProgramType(sys, type),
+    programTypes: judge(
+      typeFindings(types.PROG_TYPE_COUNT, 'program-type', types.progTypeName, type =>
+        probeProgramType(sys, type),
+      ),
     ),
     mapTypes: typeFindings(types.MAP_TYPE_COUNT, 'map-type', types.mapTypeName, type =>
       probeMapType(sys, type),
     ),
-    attachments: [
+    attachments: judge([
       ...LINK_PROBE_NAMES.map(kind =>
         finding(`attach-${kind}`, `attachments to ${LINK_TITLES[kind]}`, probeLink(sys, kind)),
       ),
       replacementFinding(probeReplacement(sys)),
-    ],
+    ]),
+  };
+}
+
+/** "Not permitted" for a process that has every right is the kernel's own policy, not a question of rights. */
+function asRefusal(found: Finding): Finding {
+  if (found.state !== 'unknown' || !found.detail.includes('EPERM')) return found;
+  return {
+    ...found,
+    state: 'missing',
+    detail: 'this kernel refuses it although the rights are there (EPERM)',
   };
 }
 

@@ -71,7 +71,7 @@ function createOne(sys: Sys, spec: MapSpec): BpfMap {
 }
 
 function specOf(plan: MapPlan, btf: Fd | null): MapSpec {
-  const typed = btf !== null && (plan.keyType !== 0 || plan.valueType !== 0);
+  const typed = btf !== null && plan.typed;
   return {
     name: plan.kernelName,
     type: plan.type,

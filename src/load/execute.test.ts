@@ -41,6 +41,7 @@ const map = (fields: Partial<MapPlan> & Pick<MapPlan, 'name'>): MapPlan => ({
   numaNode: 0,
   keyType: 0,
   valueType: 0,
+  typed: false,
   contents: null,
   frozen: false,
   pinning: 0,
@@ -85,7 +86,7 @@ const PLAN: LoadPlan = {
   btf: new Uint8Array(24),
   globals: [],
   maps: [
-    map({ name: 'counts', keyType: 2, valueType: 3 }),
+    map({ name: 'counts', keyType: 2, valueType: 3, typed: true }),
     map({ name: '.rodata', contents: new Uint8Array(16).fill(1), frozen: true }),
     map({
       name: 'outer',

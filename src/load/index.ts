@@ -1,3 +1,4 @@
+export * from './attach.ts';
 export * from './bind-externs.ts';
 export * from './bindings.ts';
 export * from './btf-value.ts';
@@ -16,4 +17,5 @@ export * from './plan.ts';
 export * from './plan-object.ts';
 export type { ProgramOptions } from './plan-programs.ts';
 export * from './sanitize-btf.ts';
+export * from './typed-map.ts';
 export * from './verifier-failure.ts';

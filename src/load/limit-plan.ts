@@ -112,8 +112,7 @@ function limitMap(map: MapPlan, typed: boolean, lacks: Lacks): MapPlan {
     ...map,
     kernelName: lacks.has('objectNames') ? '' : map.kernelName,
     flags: mappable && lacks.has('mappableArrays') ? map.flags - BPF_F_MMAPABLE : map.flags,
-    keyType: typed ? map.keyType : 0,
-    valueType: typed ? map.valueType : 0,
+    typed: typed && map.typed,
     inner: map.inner === null ? null : limitMap(map.inner, typed, lacks),
   };
 }

@@ -7,6 +7,7 @@ import type { BpfProgram } from '../kernel/program.ts';
 import type { TestRunOptions, TestRunResult } from '../kernel/test-run.ts';
 import { Globals, globalsAsProperties } from './globals.ts';
 import type { LoadPlan } from './plan.ts';
+import { TypedMap } from './typed-map.ts';
 
 export interface PacketRun {
   /** r0 of the run. */
@@ -60,6 +61,14 @@ export class LoadedObject {
     const map = this.maps.get(name);
     if (map === undefined) throw notThere('map', name, this.maps.keys());
     return map;
+  }
+
+  /** A map whose keys and values are those of its BTF types. Throws `load-no-map`. */
+  typedMap(name: string): TypedMap {
+    const map = this.map(name);
+    const plan = this.plan.maps.find(candidate => candidate.name === name);
+    const types = this.plan.types === null ? null : { btf: this.plan.types, order: this.plan.byteOrder };
+    return new TypedMap(map, types, plan?.keyType ?? 0, plan?.valueType ?? 0);
   }
 
   /** Runs a program in the kernel on a packet. */

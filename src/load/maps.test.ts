@@ -115,6 +115,29 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(existsSync(pinPath)).toBe(false);
   });
 
+  test('typed maps: keys and values by name', () => {
+    using object = load();
+    const array = object.typedMap('array');
+    object.testRun('count', packet());
+    expect(array.lookup(1)).toMatchObject({ count: 1n, pair: [0, -5] });
+    array.update(3, { count: 7, pair: [1, 2] });
+    expect([...array.entries()][3]).toMatchObject([3, { count: 7n, pair: [1, 2] }]);
+    expect(() => array.update(3, { total: 1 })).toThrow(/there is no member "total"/);
+    const trie = object.typedMap('trie');
+    trie.update({ length: 24, address: [10, 0, 0, 0] }, -4);
+    expect(trie.lookup({ length: 32, address: [10, 0, 0, 9] })).toBe(-4);
+    expect(trie.delete({ length: 24, address: [10, 0, 0, 0] })).toBe(true);
+    const perCpu = object.typedMap('percpu_array');
+    perCpu.update(0, { count: 9 });
+    expect(perCpu.lookup(0)).toHaveLength(possibleCpus());
+    expect(perCpu.lookup(0)).toMatchObject([
+      { count: 9n },
+      ...Array.from({ length: possibleCpus() - 1 }, () => ({ count: 9n })),
+    ]);
+    expect(object.typedMap('traces').map.valueSize).toBe(80);
+    expect(() => object.typedMap('traces').lookup(1)).toThrow(/4 bytes are needed/);
+  });
+
   test('globals: constants before loading, variables afterwards, by name and type', () => {
     const before = countFds();
     {

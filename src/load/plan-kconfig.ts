@@ -85,6 +85,7 @@ export function kconfigMap(layout: KconfigLayout, objectName: string, valueType:
     numaNode: 0,
     keyType: 0,
     valueType,
+    typed: valueType !== 0,
     contents: layout.contents,
     frozen: true,
     pinning: 0,

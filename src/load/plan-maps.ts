@@ -85,7 +85,8 @@ function definedMap(
   initial: readonly InitialEntry[],
   options: MapOptions,
 ): MapPlan {
-  const typed = !WITHOUT_TYPES.has(definition.type);
+  const known = definition.keyType !== 0 || definition.valueType !== 0;
+  const typed = known && !WITHOUT_TYPES.has(definition.type);
   return {
     name: definition.name,
     kernelName: kernelName(definition.name),
@@ -96,8 +97,9 @@ function definedMap(
     flags: definition.flags,
     mapExtra: definition.mapExtra,
     numaNode: definition.numaNode,
-    keyType: typed ? definition.keyType : 0,
-    valueType: typed ? definition.valueType : 0,
+    keyType: definition.keyType,
+    valueType: definition.valueType,
+    typed,
     contents: null,
     frozen: false,
     pinning: definition.pinning,
@@ -156,6 +158,7 @@ function globalsMap(
     numaNode: 0,
     keyType: 0,
     valueType: dataSection,
+    typed: dataSection !== 0,
     contents: readOnly || contents?.some(byte => byte !== 0) ? contents : null,
     frozen: readOnly,
     pinning: 0,

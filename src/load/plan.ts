@@ -32,9 +32,11 @@ export interface MapPlan {
   readonly flags: number;
   readonly mapExtra: bigint;
   readonly numaNode: number;
-  /** Types in the plan's BTF; 0 when the kernel gets none. */
+  /** Types in the plan's BTF; 0 when the object gives only sizes. */
   readonly keyType: BtfId;
   readonly valueType: BtfId;
+  /** Whether the kernel is given these types; not all map types take any. */
+  readonly typed: boolean;
   /** Globals: the initial value of the only element; null for other maps and for zeros. */
   readonly contents: Uint8Array | null;
   /** No writes from user space once the contents are there; the verifier then knows the values. */

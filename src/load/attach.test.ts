@@ -1,0 +1,91 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Attachment } from '../kernel/attachment.ts';
+import { readInterface } from '../kernel/interface.ts';
+import { inNetns } from '../kernel/netns.ts';
+import type { Sys } from '../kernel/sys.ts';
+import { FakeSys } from '../kernel/sys-fake.ts';
+import { TcFilter } from '../kernel/tc.ts';
+import { countFds, kernelForTests } from '../kernel/testing.ts';
+import { readObject } from '../object/read.ts';
+import { programTypeOf } from '../object/section-names.ts';
+import { attachProgram } from './attach.ts';
+import { loadObject } from './load.ts';
+
+const { sys, reason } = kernelForTests();
+const kernel: Sys = sys ?? new FakeSys();
+const missing =
+  sys === undefined
+    ? reason
+    : spawnSync('ip', ['-V']).error === undefined
+      ? undefined
+      : 'iproute2 is not installed';
+const read = (path: string) => readObject(readFileSync(join(import.meta.dirname, path)), path);
+const FIREWALL = read('../../examples/obj/el/first_firewall.bpf.o');
+const KINDS = read('../core/testdata/obj/el/kinds.bpf.o');
+
+describe.skipIf(missing !== undefined)(
+  `in a network namespace${missing === undefined ? '' : ` (${missing})`}`,
+  () => {
+    const name = `rootlet-attach-${process.pid}`;
+    const inside = <T>(body: () => T): T => inNetns(kernel, `/run/netns/${name}`, body);
+    beforeAll(() => {
+      execFileSync('ip', ['netns', 'add', name]);
+      execFileSync('ip', ['-n', name, 'link', 'add', 'va', 'type', 'veth', 'peer', 'name', 'vb']);
+    });
+    afterAll(() => void execFileSync('ip', ['netns', 'del', name]));
+
+    test('an XDP program goes where it is told, and leaves with its attachment', () => {
+      const before = countFds();
+      {
+        using object = loadObject(FIREWALL, kernel);
+        const attached = inside(() =>
+          attachProgram(object, 'xdp_prog1', { interface: 'va', mode: 'generic' }),
+        );
+        expect(attached).toBeInstanceOf(Attachment);
+        expect(inside(() => readInterface(kernel, 'va')).xdp.generic).toBe(
+          object.program('xdp_prog1').info().id,
+        );
+        attached.close();
+        expect(inside(() => readInterface(kernel, 'va')).xdp.generic).toBe(0);
+      }
+      expect(countFds()).toBe(before);
+    });
+
+    test('TC programs by both methods; the direction must be known', () => {
+      using object = loadObject(KINDS, kernel, { programs: program => program === 'load_mark' });
+      using attached = inside(() =>
+        attachProgram(object, 'load_mark', { interface: 'va', direction: 'egress' }),
+      );
+      expect(attached).toBeInstanceOf(Attachment);
+      const filter = inside(() =>
+        attachProgram(object, 'load_mark', {
+          interface: 'va',
+          direction: 'ingress',
+          method: 'clsact',
+          priority: 3,
+        }),
+      );
+      expect(filter instanceof TcFilter && filter.priority).toBe(3);
+      inside(() => filter.close());
+      expect(() => attachProgram(object, 'load_mark', { interface: 'va' })).toThrow(/needs a direction/);
+    });
+  },
+);
+
+test.each([
+  ['xdp', /needs an interface/],
+  ['cgroup_skb/egress', /needs a cgroup/],
+  ['freplace/x', /needs a target program/],
+  ['raw_tp', /needs a tracepoint/],
+  ['netfilter', /needs family, hook and priority/],
+  ['socket', /type socket_filter is not known here/],
+])('a program of section %s without a place', (section, message) => {
+  const object = loadObject(FIREWALL, new FakeSys(), {
+    typeOf: () => programTypeOf(section),
+    targets: new Map([['xdp_prog1', { fd: 5, btfId: 1 }]]),
+  });
+  expect(() => attachProgram(object, 'xdp_prog1')).toThrow(message);
+});
