@@ -1,5 +1,6 @@
 /** What the users of the machine see of it. */
 
+import type { Timestamp } from './capture/record.ts';
 import type { Kconfig } from './globals.ts';
 import type { ProgramKind } from './helpers/spec.ts';
 import type { MachineMap } from './machine-map.ts';
@@ -29,8 +30,8 @@ export interface MachineOptions {
 export interface RunContext {
   /** Program to run, when the machine has several. */
   readonly program?: string;
-  /** Time of capture in nanoseconds since 1970. */
-  readonly timestampNs?: number | bigint;
+  /** Time of capture. */
+  readonly timestamp?: Timestamp | undefined;
   /** Interface that the packet came in through. Default 1, the loopback, for XDP, and 0, none, for socket buffers. */
   readonly ingressIfindex?: number;
   /** XDP only. Default 0. */

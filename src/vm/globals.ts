@@ -12,6 +12,7 @@ import {
   type ExternSymbol,
   layoutSections,
   type MapDefinition,
+  type SectionLayout,
   type SymbolIndex,
   type VariableSymbol,
 } from '../object/index.ts';
@@ -52,22 +53,26 @@ const KCONFIG = '.kconfig';
 export function placeGlobals(object: BpfObject, layout: LayoutBuilder): Globals {
   const addresses = new Map<SymbolIndex, number>();
   const sections: GlobalSection[] = [];
-  for (const { section, atoms, size } of layoutSections(object).sections) {
-    const shell = object.sections[section];
+  for (const placed of layoutSections(object).sections) {
+    const { atoms, size } = placed;
+    const shell = object.sections[placed.section];
     if (shell === undefined || shell.role !== 'data' || size === 0 || NOT_VARIABLES.has(shell.name)) continue;
     const address = addRegion(layout, shell.name, size, shell.align);
-    const variables: GlobalVariable[] = [];
-    for (const { symbol, offset } of atoms) {
-      addresses.set(symbol, address + offset);
-      const variable = object.symbols[symbol];
-      if (variable?.kind !== 'variable') continue;
-      variables.push({ name: variable.name, offset, size: variable.size, btfId: variable.btfId });
-    }
+    for (const { symbol, offset } of atoms) addresses.set(symbol, address + offset);
+    const variables = variablesOfSection(object, placed);
     const readOnly = shell.name.startsWith('.rodata');
     sections.push({ name: shell.name, address, size, readOnly, variables });
   }
   const kconfig = placeKconfig(object, layout, addresses);
   return { sections: kconfig === undefined ? sections : [...sections, kconfig], addresses };
+}
+
+export function variablesOfSection(object: BpfObject, { atoms }: SectionLayout): GlobalVariable[] {
+  return atoms.flatMap(({ symbol, offset }) => {
+    const variable = object.symbols[symbol];
+    if (variable?.kind !== 'variable') return [];
+    return [{ name: variable.name, offset, size: variable.size, btfId: variable.btfId }];
+  });
 }
 
 function addRegion(layout: LayoutBuilder, name: string, size: number, align: number): number {
@@ -95,14 +100,14 @@ function placeKconfig(
 }
 
 /** A section as the map that a loader would make of it. */
-export function definitionOfSection(section: GlobalSection): MapDefinition {
+export function definitionOfSection(name: string, size: number, readOnly: boolean): MapDefinition {
   return {
-    name: section.name,
+    name,
     type: BPF_MAP_TYPE_ARRAY,
     keySize: 4,
-    valueSize: section.size,
+    valueSize: size,
     maxEntries: 1,
-    flags: section.readOnly ? BPF_F_RDONLY_PROG : 0,
+    flags: readOnly ? BPF_F_RDONLY_PROG : 0,
     mapExtra: 0n,
     numaNode: 0,
     pinning: 0,

@@ -13,7 +13,14 @@ export type { Kconfig } from './globals.ts';
 export type { ProgramKind } from './helpers/spec.ts';
 export { createMachine, createMachineAsync } from './machine.ts';
 export type { MachineMap, MapEntry } from './machine-map.ts';
-export { type FormatContext, formatMapContents, type MapContents, mapContentsJson } from './map-format.ts';
+export {
+  describeMaps,
+  type FormatContext,
+  formatMapContents,
+  type MapContents,
+  type MapDescription,
+  mapContentsJson,
+} from './map-format.ts';
 export type { EventRecord, Redirect } from './state.ts';
 export {
   type DecodedField,

@@ -1,5 +1,6 @@
 /** A map of the machine as its user sees it: keys and values are bytes, errors are exceptions. */
 
+import { viewOf } from '../bytes/index.ts';
 import { inputError, quote, usageError } from '../diag/index.ts';
 import type { MapDefinition } from '../object/index.ts';
 import type { GlobalVariable } from './globals.ts';
@@ -19,6 +20,8 @@ export interface MachineMap {
   readonly definition: MapDefinition;
   /** For a section of global variables: what lies in its one value. */
   readonly variables: readonly GlobalVariable[] | null;
+  /** The program or map that a value of a slot names; undefined in maps whose values are values. */
+  nameOf(value: Uint8Array): string | undefined;
   /** Copies of all elements: arrays by index, others in an order that depends only on what was done to the map. */
   entries(): Iterable<MapEntry>;
   /** A copy of the value; undefined when there is none. */
@@ -43,6 +46,8 @@ export class StoreMap implements MachineMap {
   readonly #store: MapStore;
   readonly #memory: MachineMemory;
   readonly #scratch: Scratch;
+  /** What the numbers in slots mean. */
+  readonly #names: readonly string[] | null;
 
   constructor(
     id: number,
@@ -50,6 +55,7 @@ export class StoreMap implements MachineMap {
     memory: MachineMemory,
     scratch: Scratch,
     variables: readonly GlobalVariable[] | null,
+    names: readonly string[] | null,
   ) {
     this.name = store.definition.name;
     this.id = id;
@@ -58,6 +64,12 @@ export class StoreMap implements MachineMap {
     this.#store = store;
     this.#memory = memory;
     this.#scratch = scratch;
+    this.#names = names;
+  }
+
+  nameOf(value: Uint8Array): string | undefined {
+    if (this.#names === null || value.length !== 4) return undefined;
+    return this.#names[viewOf(value).getUint32(0, this.#memory.order === 'little')];
   }
 
   *entries(): Iterable<MapEntry> {

@@ -83,7 +83,7 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
   const sections = globals.sections.map(section => ({
     symbol: null,
     hasLock: false,
-    definition: definitionOfSection(section),
+    definition: definitionOfSection(section.name, section.size, section.readOnly),
     storage: section.address,
   }));
   return {

@@ -2,6 +2,11 @@
 
 import { requireRange } from '../bytes/index.ts';
 import { bugError, quote, RootletError, usageError } from '../diag/index.ts';
+import {
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_PROG_ARRAY,
+} from '../object/uapi.ts';
 import { DEFAULT_BUDGET, type Machine, type MachineOptions, type RunContext, type RunResult } from './api.ts';
 import { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from './compile/names.ts';
 import { type FaultContext, faultError } from './faults.ts';
@@ -9,6 +14,8 @@ import type { ProgramKind } from './helpers/spec.ts';
 import { bindHelpers } from './imports.ts';
 import { type MachineMap, StoreMap } from './machine-map.ts';
 import { RingBufferStore } from './maps/ring-buffer.ts';
+import type { MapStore } from './maps/store.ts';
+import type { MachinePlan } from './plan.ts';
 import { RunningState } from './running-state.ts';
 import { fillMaps, type PreparedMachine } from './setup.ts';
 import { PACKET_PERMISSION } from './skb.ts';
@@ -103,7 +110,7 @@ export class RunningMachine implements Machine {
     state.packet.load(bytes, offset, length, entry.permission);
     if (entry.kind === 'xdp') state.xdp.receive(context.ingressIfindex ?? 1, context.rxQueueIndex ?? 0);
     else state.skb.receive(entry.kind, context);
-    state.clock.advance(context.timestampNs);
+    state.clock.advance(context.timestamp);
     state.redirect = undefined;
     const verdict = this.#execute(entry);
     if (this.#rings.length > 0) this.#drainRings(state);
@@ -175,10 +182,22 @@ function namedMaps({ plan, prepared }: PreparedMachine): ReadonlyMap<string, Mac
   prepared.stores.forEach((store, id) => {
     const section = plan.globals.sections.find(candidate => candidate.name === store.definition.name);
     const variables = plan.maps[id]?.symbol === null ? (section?.variables ?? null) : null;
-    const map = new StoreMap(id, store, prepared.memory, plan.scratch, variables);
+    const map = new StoreMap(id, store, prepared.memory, plan.scratch, variables, slotNames(plan, store));
     if (!maps.has(map.name)) maps.set(map.name, map);
   });
   return maps;
+}
+
+function slotNames(plan: MachinePlan, { definition }: MapStore): readonly string[] | null {
+  switch (definition.type) {
+    case BPF_MAP_TYPE_PROG_ARRAY:
+      return plan.programs.map(program => program.name);
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+      return plan.maps.map(map => map.definition.name);
+    default:
+      return null;
+  }
 }
 
 function start(

@@ -5,6 +5,7 @@
  * packets, and moves 1 µs with each packet that has none. Timestamps that go back do not turn the clock back.
  */
 
+import type { Timestamp } from './capture/record.ts';
 import { CELL } from './layout.ts';
 import type { MachineMemory } from './memory.ts';
 
@@ -14,8 +15,8 @@ const STEP_NS = 1000;
 export class VirtualClock {
   readonly #memory: MachineMemory;
   readonly #outside: (() => number) | undefined;
-  /** Timestamp of the first packet that had one, less what the clock showed then. */
-  #base: number | undefined;
+  /** First timestamp, and what the clock showed then. */
+  #first: { readonly timestamp: Timestamp; readonly now: number } | undefined;
   /** Both halves of what the clock shows. */
   #low = BOOT_NS;
   #high = 0;
@@ -33,12 +34,13 @@ export class VirtualClock {
   }
 
   /** Moves on to the time of the next packet. */
-  advance(timestampNs: number | bigint | undefined): void {
-    if (timestampNs === undefined && this.#outside === undefined) this.#step();
-    else this.#set(this.#outside?.() ?? this.#follow(Number(timestampNs ?? 0)));
+  advance(timestamp: Timestamp | undefined): void {
+    if (this.#outside !== undefined) this.#set(this.#outside());
+    else if (timestamp === undefined) this.#step();
+    else this.#follow(timestamp);
     this.#show(CELL.clock);
-    if (timestampNs === undefined) this.#show(CELL.wallClock);
-    else this.#memory.view.setBigUint64(CELL.wallClock, BigInt(timestampNs), true);
+    if (timestamp === undefined) this.#show(CELL.wallClock);
+    else this.#showWall(timestamp);
   }
 
   #step(): void {
@@ -48,9 +50,12 @@ export class VirtualClock {
     this.#high++;
   }
 
-  #follow(time: number): number {
-    this.#base ??= time - this.now;
-    return Math.max(this.now, time - this.#base);
+  #follow(timestamp: Timestamp): void {
+    this.#first ??= { timestamp, now: this.now };
+    const { timestamp: first, now } = this.#first;
+    const elapsed =
+      (timestamp.seconds - first.seconds) * 1_000_000_000 + (timestamp.nanoseconds - first.nanoseconds);
+    this.#set(Math.max(this.now, now + elapsed));
   }
 
   #set(ns: number): void {
@@ -61,5 +66,15 @@ export class VirtualClock {
   #show(cell: number): void {
     this.#memory.view.setUint32(cell, this.#low, true);
     this.#memory.view.setUint32(cell + 4, this.#high, true);
+  }
+
+  /** Nanoseconds since 1970 take more than a double has: the seconds are multiplied in two parts. */
+  #showWall({ seconds, nanoseconds }: Timestamp): void {
+    const upper = Math.floor(seconds / 0x10000) * 1_000_000_000;
+    const lower = (seconds % 0x10000) * 1_000_000_000 + nanoseconds;
+    const sum = (upper % 0x10000) * 0x10000 + lower;
+    const { view } = this.#memory;
+    view.setUint32(CELL.wallClock, sum % 0x100000000, true);
+    view.setUint32(CELL.wallClock + 4, Math.floor(upper / 0x10000) + Math.floor(sum / 0x100000000), true);
   }
 }
