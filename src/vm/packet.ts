@@ -97,15 +97,17 @@ export class PacketBuffer {
    * copy takes longer to start than that.
    */
   #copy(source: Uint8Array, offset: number, length: number, to: number): void {
+    const whole = offset === 0 && length === source.length;
     if (source !== this.#source) {
       this.#source = source;
       this.#sourceView = null;
-      this.#memory.bytes.set(source.subarray(offset, offset + length), to);
+      this.#memory.bytes.set(whole ? source : source.subarray(offset, offset + length), to);
       return;
     }
     this.#sourceView ??= new DataView(source.buffer, source.byteOffset, source.byteLength);
-    if (length > WORD_COPY_LIMIT) this.#memory.bytes.set(source.subarray(offset, offset + length), to);
-    else copyWords(this.#sourceView, offset, this.#memory.view, to, length);
+    if (length > WORD_COPY_LIMIT) {
+      this.#memory.bytes.set(whole ? source : source.subarray(offset, offset + length), to);
+    } else copyWords(this.#sourceView, offset, this.#memory.view, to, length);
   }
 
   /** Moves the ends. The caller has checked them, and fills what is new. */

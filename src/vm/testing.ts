@@ -241,3 +241,61 @@ function atomic(
   write(operation === 0xe1 ? b : (results[operation & ~1] ?? 0n));
   if ((operation & 1) !== 0) registers[src] = old;
 }
+
+/** Packets for the fixtures `maps`, `xdp` and `skb`: random commands, of which many mean something. */
+export function* commandPackets(
+  fixture: 'maps' | 'xdp' | 'skb',
+  seed: number,
+  count: number,
+): Generator<Uint8Array> {
+  const random = randomSource(seed);
+  for (let i = 0; i < count; i++) {
+    const packet = new Uint8Array(fixture === 'maps' ? 14 + 8 * 32 : 60 + random(400));
+    for (let at = 0; at < packet.length; at++) packet[at] = random(4) === 0 ? random(4) : random(256);
+    if (fixture === 'maps') tameMapCommands(packet, random);
+    if (fixture === 'skb') giveEthernetHeader(packet, random);
+    yield packet;
+  }
+}
+
+/** Flags are mostly valid. */
+function tameMapCommands(packet: Uint8Array, random: (below: number) => number): void {
+  for (let at = 14; at + 32 <= packet.length; at += 32) {
+    if (random(3) !== 0) packet[at + 2] = random(3) === 0 ? random(4) : 0;
+  }
+}
+
+const ETHER_TYPES = [0x0800, 0x86dd, 0x0800, 0x86dd, 0x8100, 0x88a8, 0x0806, 0x0012];
+
+/** Addresses and types that mean something, VLAN tags with an IP packet behind them among them. */
+function giveEthernetHeader(packet: Uint8Array, random: (below: number) => number): void {
+  const view = new DataView(packet.buffer);
+  const type = ETHER_TYPES[random(ETHER_TYPES.length)] ?? 0;
+  view.setUint16(12, type);
+  packet[0] = [0, 0, 0xff, 1, 2][random(5)] ?? 0;
+  if (random(2) === 0) packet.fill(packet[0], 0, 6);
+  if (type === 0x8100 || type === 0x88a8) view.setUint16(16, 0x0800);
+}
+
+/** One number for a sequence of byte strings and numbers: FNV-1a over all of them, and their lengths. */
+export class Digest {
+  #state = 0x811c9dc5;
+
+  add(bytes: Uint8Array): void {
+    this.#byte(bytes.length & 0xff);
+    this.#byte(bytes.length >> 8);
+    for (const byte of bytes) this.#byte(byte);
+  }
+
+  addNumber(value: number): void {
+    for (let shift = 0; shift < 32; shift += 8) this.#byte((value >>> shift) & 0xff);
+  }
+
+  #byte(byte: number): void {
+    this.#state = Math.imul(this.#state ^ byte, 0x01000193);
+  }
+
+  toString(): string {
+    return (this.#state >>> 0).toString(16).padStart(8, '0');
+  }
+}
