@@ -11,6 +11,7 @@ import {
 } from '@stricli/core';
 import { EXIT } from '../src/diag/index.ts';
 import type { Context } from './context.ts';
+import { splitLinkWords } from './search.ts';
 
 type Loader = () => Promise<Command<Context>>;
 
@@ -48,7 +49,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     env: process.env,
     exitCode: null,
   };
-  await run(app, argv, { process: host });
+  await run(app, argv[0] === 'link' ? splitLinkWords(argv) : argv, { process: host });
   process.exitCode = exitCode(Number(host.exitCode ?? EXIT.ok)); // the parser sets it only where nobody did
 }
 

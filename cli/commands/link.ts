@@ -6,16 +6,32 @@ import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { expandResponseFiles, lazyInput, requireOutput, writeOutput } from '../files.ts';
-import { formatExplanation, formatLinkMap } from '../format/link-map.ts';
+import { expandResponseFiles, requireOutput, writeOutput } from '../files.ts';
+import {
+  formatDiscarded,
+  formatExplanation,
+  formatLinkMap,
+  formatLivePath,
+  formatPulled,
+} from '../format/link-map.ts';
+import { findInputs, readMember } from '../search.ts';
+import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../surgery-flags.ts';
 
-interface Flags {
+interface Flags extends SurgeryFlags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
   readonly map?: string;
   readonly explain?: readonly string[];
   readonly trace: boolean;
+  readonly library?: readonly string[];
+  readonly libraryPath?: readonly string[];
+  readonly wholeArchive?: readonly string[];
+  readonly gcSections: boolean;
+  readonly printGc: boolean;
+  readonly keep?: readonly string[];
+  readonly whyLive?: readonly string[];
+  readonly foldIdentical: boolean;
   readonly keepDebug: boolean;
   readonly stripDebug: boolean;
   readonly foldText: boolean;
@@ -25,7 +41,8 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
   docs: {
     brief: 'Link BPF objects: externs find their definitions by name',
     fullDescription:
-      'Links BPF objects (clang -target bpf -g) into one. IN may be - for stdin or @FILE for a list of inputs.',
+      'Links BPF objects (clang -target bpf -g) into one. IN is an object or an archive (.a), whose members are taken as ' +
+      'they are needed, - for stdin, or @FILE for a list of inputs.',
   },
   parameters: {
     flags: {
@@ -48,15 +65,29 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         brief: 'Write the link map to FILE',
         placeholder: 'FILE',
       },
-      explain: {
-        kind: 'parsed',
-        parse: String,
-        variadic: true,
-        optional: true,
-        brief: 'Say who defines SYM, who lost, and who uses it',
-        placeholder: 'SYM',
+      explain: listFlag('SYM', 'Say who defines SYM, who lost, and who uses it'),
+      trace: {
+        kind: 'boolean',
+        default: false,
+        brief: 'Name every input, and for members of archives the name that they were taken for',
       },
-      trace: { kind: 'boolean', default: false, brief: 'Name every input as it is read' },
+      library: listFlag('NAME', 'Search libNAME.a (:NAME is the file itself) in the folders of -L'),
+      libraryPath: listFlag('DIR', 'Search libraries in DIR'),
+      wholeArchive: listFlag('FILE', 'Take all members of an archive'),
+      gcSections: {
+        kind: 'boolean',
+        default: false,
+        brief: 'Drop functions, variables, maps and types that no program needs',
+      },
+      printGc: { kind: 'boolean', default: false, brief: 'List what is not in the result, and why' },
+      keep: listFlag('SYM', 'With --gc-sections: keep SYM and what it needs'),
+      whyLive: listFlag('SYM', 'With --gc-sections: print the path that keeps SYM'),
+      ...SURGERY_FLAGS,
+      foldIdentical: {
+        kind: 'boolean',
+        default: false,
+        brief: 'Make one of equal definitions of several files',
+      },
       keepDebug: { kind: 'boolean', default: false, brief: 'Keep DWARF' },
       stripDebug: { kind: 'boolean', default: false, brief: 'Drop DWARF (what happens anyway)' },
       foldText: {
@@ -66,44 +97,78 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       },
       json: { kind: 'boolean', default: false, brief: 'Report as JSON on stdout' },
     },
-    aliases: { o: 'output', r: 'relocatable' },
+    aliases: { o: 'output', r: 'relocatable', l: 'library', L: 'libraryPath', t: 'trace' },
     positional: {
       kind: 'array',
-      minimum: 1,
-      parameter: { brief: 'Objects to link', parse: String, placeholder: 'IN' },
+      parameter: { brief: 'Objects and archives to link', parse: String, placeholder: 'IN' },
     },
   },
   async func(flags, ...paths) {
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
-      if (flags.keepDebug && flags.stripDebug)
-        throw usageError('usage-debug', 'give --keep-debug or --strip-debug, not both');
-      const inputs = expandResponseFiles(paths).map(lazyInput);
+      checkFlags(flags);
+      const inputs = findInputs({
+        paths: expandResponseFiles(paths),
+        libraries: flags.library ?? [],
+        folders: flags.libraryPath ?? [],
+        whole: flags.wholeArchive ?? [],
+      });
+      if (inputs.length === 0) throw usageError('usage-no-input', 'say what to link');
       if (flags.trace) for (const input of inputs) tell(this, input.name);
-      const { object, notes, report, explanations } = linkFiles(inputs, output, flags);
-      writeOutput(output, writeObject(object));
-      if (flags.map !== undefined && report !== null)
-        writeOutput(flags.map, encodeText(formatLinkMap(report)));
-      if (flags.json) printJson(this, { ok: true, output, report, explanations });
-      else for (const explanation of explanations) print(this, formatExplanation(explanation));
-      if (!flags.json) for (const note of notes) tell(this, `rootlet: note: ${note}`);
+      const linked = linkFiles(inputs, output, flags);
+      writeOutput(output, writeObject(linked.object));
+      if (flags.map !== undefined && linked.report !== null)
+        writeOutput(flags.map, encodeText(formatLinkMap(linked.report)));
+      tellOutcome(this, output, flags, linked);
     });
   },
 });
 
-type Linked = Pick<LinkSuccess, 'object' | 'notes' | 'explanations'> & { readonly report: LinkReport | null };
+function checkFlags(flags: Flags): void {
+  if (flags.keepDebug && flags.stripDebug)
+    throw usageError('usage-debug', 'give --keep-debug or --strip-debug, not both');
+  if (flags.gcSections) return;
+  if ((flags.keep ?? []).length > 0) throw usageError('usage-gc', '--keep needs --gc-sections');
+  if ((flags.whyLive ?? []).length > 0) throw usageError('usage-gc', '--why-live needs --gc-sections');
+}
+
+type Linked = Pick<LinkSuccess, 'object' | 'notes' | 'explanations' | 'pulled' | 'livePaths'> & {
+  readonly report: LinkReport | null;
+};
 
 /** Without the result itself, which holds all inputs for the sake of a report: they are free again for the writer. */
 function linkFiles(inputs: readonly LinkInput[], output: string, flags: Flags): Linked {
+  const surgery = surgeryOptions(flags, inputs);
   const result = link(inputs, {
     name: output,
     partial: flags.relocatable,
     keepDebug: flags.keepDebug,
     foldText: flags.foldText,
+    foldIdentical: flags.foldIdentical,
+    gcSections: flags.gcSections,
+    keep: flags.keep ?? [],
+    whyLive: flags.whyLive ?? [],
     explain: flags.explain ?? [],
+    readMember,
+    ...(surgery === undefined ? {} : { surgery }),
   });
   if (!result.ok) throw new RootletError(result.problems);
-  const { object, notes, explanations } = result;
-  const report = flags.json || flags.map !== undefined ? result.report : null;
-  return { object, notes, explanations, report };
+  const { object, notes, explanations, pulled, livePaths } = result;
+  const report = flags.json || flags.printGc || flags.map !== undefined ? result.report : null;
+  return { object, notes, explanations, pulled, livePaths, report };
+}
+
+/** On stdout, unless the object itself goes there. */
+function tellOutcome(context: Context, output: string, flags: Flags, linked: Linked): void {
+  const { report, explanations, pulled, livePaths, notes } = linked;
+  const say = output === '-' ? tell : print;
+  if (flags.trace) for (const member of pulled) tell(context, formatPulled(member));
+  if (flags.json) {
+    printJson(context, { ok: true, output, report, explanations, pulled, livePaths });
+    return;
+  }
+  for (const explanation of explanations) say(context, formatExplanation(explanation));
+  if (flags.printGc && report !== null) say(context, formatDiscarded(report.discarded));
+  for (const path of livePaths) say(context, formatLivePath(path));
+  for (const note of notes) tell(context, `rootlet: note: ${note}`);
 }

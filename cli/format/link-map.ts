@@ -1,6 +1,7 @@
 /** The link map: inputs, what came from where, what was discarded and why, how many types remain. */
 
-import type { Explanation, LinkReport } from '../../src/link/index.ts';
+import { printable } from '../../src/diag/index.ts';
+import type { Discarded, Explanation, LinkReport, LivePath, PulledMember } from '../../src/link/index.ts';
 import { table } from './table.ts';
 
 const REASONS = {
@@ -29,12 +30,7 @@ export function formatLinkMap(report: LinkReport): string {
     ),
     section(
       'discarded',
-      report.discarded.map(entry => [
-        entry.name,
-        `${entry.size} bytes`,
-        entry.file,
-        `${REASONS[entry.reason]}${entry.winner === null ? '' : ` ${entry.winner}`}`,
-      ]),
+      report.discarded.map(entry => [entry.name, `${entry.size} bytes`, entry.file, reasonOf(entry)]),
     ),
     section(
       'renamed',
@@ -53,6 +49,32 @@ export function formatLinkMap(report: LinkReport): string {
 
 function section(title: string, rows: readonly (readonly string[])[]): string {
   return rows.length === 0 ? '' : `${title}:\n${table(rows, '  ')}`;
+}
+
+function reasonOf({ reason, winner }: Discarded): string {
+  return `${REASONS[reason]}${winner === null ? '' : ` ${winner}`}`;
+}
+
+/** What is not in the result: kind, name, file, size, reason. */
+export function formatDiscarded(discarded: readonly Discarded[]): string {
+  if (discarded.length === 0) return 'nothing was left out';
+  return table(
+    discarded.map(entry => [entry.kind, entry.name, entry.file, `${entry.size} bytes`, reasonOf(entry)]),
+    '',
+    [3],
+  );
+}
+
+/** One line of `--trace`: which member came, and for whom. */
+export function formatPulled({ archive, member, symbol, neededBy }: PulledMember): string {
+  const why = symbol === null ? 'all of it is wanted' : `defines ${symbol}, which ${neededBy ?? ''} needs`;
+  return printable(`${archive}(${member}): ${why}`);
+}
+
+/** One line of `--why-live`. */
+export function formatLivePath({ name, path }: LivePath): string {
+  const why = path.length === 0 ? 'was not needed' : `is kept by ${path.join(' -> ')}`;
+  return printable(`${name} ${why}`);
 }
 
 export function formatExplanation(explanation: Explanation): string {

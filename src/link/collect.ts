@@ -1,11 +1,12 @@
 /** Garbage collection of a combined object, and what there is to say about it. */
 
 import { type Problem, quote } from '../diag/index.ts';
-import { type BpfObject, isDebugSection, type SymbolIndex, sectionOf } from '../object/index.ts';
+import { type BpfObject, isDebugSection, programsOf, type SymbolIndex, sectionOf } from '../object/index.ts';
 import type { Combined } from './combine.ts';
 import { defaultRoots, type Liveness, markLive, pathTo } from './gc.ts';
 import { narrow } from './narrow.ts';
 import type { Discarded } from './report.ts';
+import { nearestNames } from './undefined.ts';
 
 export interface CollectOptions {
   /** Names that stay, used or not. */
@@ -26,6 +27,7 @@ export interface Collected {
   readonly live: readonly boolean[];
   readonly paths: readonly LivePath[];
   readonly problems: readonly Problem[];
+  readonly notes: readonly string[];
 }
 
 /** Drops what neither a root nor a kept name reaches, and the types that nothing needs any more. */
@@ -39,13 +41,18 @@ export function collectGarbage(combined: Combined, options: CollectOptions): Col
     live,
     paths: options.whyLive.flatMap(name => pathsOf(object, liveness, name)),
     problems: [
-      ...kept.filter(entry => entry.indexes.length === 0).map(entry => unknownName('--keep', entry.name)),
+      ...kept
+        .filter(entry => entry.indexes.length === 0)
+        .map(entry => unknownName(object, '--keep', entry.name)),
       ...options.whyLive
         .filter(name => indexesOf(object, name).length === 0)
-        .map(name => unknownName('--why-live', name)),
+        .map(name => unknownName(object, '--why-live', name)),
     ],
+    notes: kept.length > 0 || programsOf(object).length > 0 ? [] : [NO_PROGRAM],
   };
 }
+
+const NO_PROGRAM = 'no input has a program: with --gc-sections, and without --keep, next to nothing is left';
 
 function indexesOf(object: BpfObject, name: string): SymbolIndex[] {
   return object.symbols.flatMap((symbol, index) => (symbol.name === name ? [index] : []));
@@ -63,12 +70,17 @@ function pathsOf(object: BpfObject, liveness: Liveness, name: string): LivePath[
   }));
 }
 
-function unknownName(option: string, name: string): Problem {
+function unknownName(object: BpfObject, option: string, name: string): Problem {
+  const near = nearestNames(
+    name,
+    object.symbols.map(symbol => symbol.name),
+  );
   return {
     code: 'link-unknown-symbol',
     class: 'usage',
     where: [],
     message: `${option} ${quote(name)}: no input has such a symbol`,
+    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
   };
 }
 

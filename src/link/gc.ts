@@ -12,6 +12,7 @@ import {
   type SymbolIndex,
   sectionOf,
 } from '../object/index.ts';
+import { exceptionCallbacks } from './exception-callbacks.ts';
 
 export interface Liveness {
   readonly live: readonly boolean[];
@@ -22,6 +23,7 @@ export interface Liveness {
 export function markLive(object: BpfObject, roots: Iterable<SymbolIndex>): Liveness {
   const live = new Array<boolean>(object.symbols.length).fill(false);
   const keptBy = new Int32Array(object.symbols.length).fill(-1);
+  const callbacks = exceptionCallbacks(object.btf);
   const work: SymbolIndex[] = [];
   const visit = (index: SymbolIndex, by: SymbolIndex): void => {
     if (live[index] !== false) return;
@@ -34,8 +36,16 @@ export function markLive(object: BpfObject, roots: Iterable<SymbolIndex>): Liven
     const symbol = object.symbols[index];
     if (symbol === undefined || symbol.kind === 'extern') continue;
     for (const reference of symbol.references) visit(reference.symbol, index);
+    for (const name of callbacks.get(symbol.btfId) ?? []) visit(functionNamed(object, name), index);
   }
   return { live, keptBy };
+}
+
+/** Index of a global function, -1 when there is none. */
+function functionNamed(object: BpfObject, name: string): SymbolIndex {
+  return object.symbols.findIndex(
+    symbol => symbol.kind === 'function' && symbol.binding !== 'local' && symbol.name === name,
+  );
 }
 
 /**

@@ -49,7 +49,10 @@ function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   });
   if (!('bytes' in input)) return prepared(input);
   const { bytes } = input; // once: it may be read from a file at this moment
-  if (options.archives !== false && isArchive(bytes)) return { kind: 'archive', input: { ...input, bytes } };
+  if (options.archives !== false && isArchive(bytes)) {
+    const { name, wholeArchive = false } = input;
+    return { kind: 'archive', input: { name, bytes, wholeArchive } };
+  }
   return prepared(readObject(bytes, input.name, options));
 }
 

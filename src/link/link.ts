@@ -75,7 +75,7 @@ export type LinkResult = LinkSuccess | LinkFailure;
 
 /** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
-  const { objects, pulled, problems: refused, notes } = prepareInputs(inputs, options);
+  const { objects, pulled, problems: refused, notes: said } = prepareInputs(inputs, options);
   if (refused.length > 0) return { ok: false, problems: refused };
   const partial = options.partial ?? false;
 
@@ -113,6 +113,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
       : keepAll(merged);
   if (collected.problems.length > 0) return { ok: false, problems: collected.problems };
   const { combined, live, paths: livePaths } = collected;
+  const notes = [...said, ...collected.notes];
   const renames = separateStatics(combined);
   const object = withLicense(applyRenames(combined.object, renames), license.license);
   const report = once((): LinkReport => {
@@ -162,7 +163,7 @@ function prepareInputs(inputs: readonly LinkInput[], options: LinkOptions): Prep
 }
 
 function keepAll(combined: Combined): Collected {
-  return { combined, live: combined.object.symbols.map(() => true), paths: [], problems: [] };
+  return { combined, live: combined.object.symbols.map(() => true), paths: [], problems: [], notes: [] };
 }
 
 /** The linked object as ELF bytes, or all problems thrown as one error. */

@@ -5,8 +5,9 @@
  * with the declaration tags of the old one. Tags that name a function (`exception_callback:NAME`) follow its name.
  */
 
-import { BTF_KIND, type Btf, BtfBuilder, type BtfId, type BtfType, editBtf } from '../btf/index.ts';
+import { type Btf, BtfBuilder, type BtfDeclTag, type BtfId, type BtfType, editBtf } from '../btf/index.ts';
 import type { Binding, BpfObject, BpfSymbol, SymbolIndex, Visibility } from '../object/index.ts';
+import { callbackOf, declTags, withCallback } from './exception-callbacks.ts';
 
 export interface SymbolEdit {
   readonly name?: string;
@@ -75,7 +76,7 @@ export function addCopies(
 ): { readonly btf: Btf; readonly ids: readonly BtfId[] } {
   if (copies.length === 0) return { btf, ids: [] };
   const wanted = new Set(copies.map(copy => copy.of));
-  const tags = new Map<BtfId, DeclTag[]>();
+  const tags = new Map<BtfId, BtfDeclTag[]>();
   for (const { tag } of declTags(btf)) {
     if (wanted.has(tag.type)) tags.set(tag.type, [...(tags.get(tag.type) ?? []), tag]);
   }
@@ -87,32 +88,7 @@ export function addCopies(
   return { btf: builder.build(), ids };
 }
 
-// --- declaration tags ---------------------------------------------------------------------------------------------
-
-type DeclTag = Extract<BtfType, { readonly kind: 'decl_tag' }>;
-
-function declTags(btf: Btf): { readonly id: BtfId; readonly tag: DeclTag }[] {
-  const tags: { readonly id: BtfId; readonly tag: DeclTag }[] = [];
-  for (let id = 1; id <= btf.count; id++) {
-    if (btf.kindOf(id) !== BTF_KIND.DECL_TAG) continue;
-    const tag = btf.type(id);
-    if (tag.kind === 'decl_tag') tags.push({ id, tag });
-  }
-  return tags;
-}
-
-/** What names the function that a program calls when it throws; loaders look it up by name. */
-const EXCEPTION_CALLBACK = 'exception_callback:';
-
-/** Names of functions that programs name in a tag: they must stay global. */
-export function exceptionCallbacks(object: BpfObject): Set<string> {
-  const tags = object.btf === null ? [] : declTags(object.btf);
-  return new Set(
-    tags.flatMap(({ tag }) =>
-      tag.name.startsWith(EXCEPTION_CALLBACK) ? [tag.name.slice(EXCEPTION_CALLBACK.length)] : [],
-    ),
-  );
-}
+// --- call-backs that tags name -----------------------------------------------------------------------------------
 
 function renamedFunctions(
   object: BpfObject,
@@ -130,8 +106,7 @@ function renamedFunctions(
 function followTags(btf: Btf, names: ReadonlyMap<string, string>, changed: Map<BtfId, BtfType>): void {
   if (names.size === 0) return;
   for (const { id, tag } of declTags(btf)) {
-    if (!tag.name.startsWith(EXCEPTION_CALLBACK)) continue;
-    const to = names.get(tag.name.slice(EXCEPTION_CALLBACK.length));
-    if (to !== undefined) changed.set(id, { ...tag, name: `${EXCEPTION_CALLBACK}${to}` });
+    const to = names.get(callbackOf(tag) ?? '');
+    if (to !== undefined) changed.set(id, withCallback(tag, to));
   }
 }

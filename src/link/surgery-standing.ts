@@ -7,13 +7,14 @@
 
 import { type Problem, quote } from '../diag/index.ts';
 import { type BpfObject, type BpfSymbol, isProgram, type SymbolIndex, sectionOf } from '../object/index.ts';
+import { exceptionCallbacks } from './exception-callbacks.ts';
 import { isMetadata } from './gc.ts';
-import { editSymbols, exceptionCallbacks, type SymbolEdit } from './surgery-edit.ts';
+import { editSymbols, type SymbolEdit } from './surgery-edit.ts';
 import { isIdentifier, namesOf, noSuchSymbol, type Operated } from './surgery-names.ts';
 
 /** Makes global functions and variables static. One that is static already stays so. */
 export function localizeSymbols(object: BpfObject, names: readonly string[]): Operated {
-  const callbacks = exceptionCallbacks(object);
+  const callbacks = new Set([...exceptionCallbacks(object.btf).values()].flat());
   return changeStanding(object, names, {
     verb: 'localize',
     refuse: symbol => localizeProblem(object, symbol, callbacks),
@@ -65,7 +66,7 @@ export function weakenSymbols(object: BpfObject, names: readonly string[]): Oper
 export function keepGlobalSymbols(object: BpfObject, names: readonly string[]): Operated {
   const kept = new Set(names);
   const unknown = names.filter(name => !isDefined(object, name));
-  const callbacks = exceptionCallbacks(object);
+  const callbacks = new Set([...exceptionCallbacks(object.btf).values()].flat());
   const edits = new Map<SymbolIndex, SymbolEdit>();
   object.symbols.forEach((symbol, index) => {
     if (symbol.kind === 'extern' || symbol.binding === 'local' || kept.has(symbol.name)) return;
