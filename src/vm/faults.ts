@@ -126,7 +126,7 @@ function nearWords(context: FaultContext, start: number, bad: number, size: numb
   }
   if (region.name === 'map' || region.name === 'function')
     return `a ${region.name} pointer points to no memory`;
-  return regionWords(region, start, bad, write);
+  return regionWords(region, start, bad, size, write);
 }
 
 function nearestRegion(regions: readonly Region[], address: number): Region | undefined {
@@ -181,11 +181,12 @@ function elementWords(
   return `${plural(end - elementSize, 'byte')} past the end of a value of ${region.name} (offset ${offset}, value of ${plural(elementSize, 'byte')})`;
 }
 
-function regionWords(region: Region, start: number, bad: number, write: boolean): string {
+function regionWords(region: Region, start: number, bad: number, size: number, write: boolean): string {
   if (start < region.start) return `${plural(region.start - start, 'byte')} before ${region.name}`;
-  const size = region.end - region.start;
-  if (bad >= region.end)
-    return `${plural(bad - region.end + 1, 'byte')} past the end of ${region.name} (${plural(size, 'byte')})`;
+  if (bad >= region.end) {
+    const whole = plural(region.end - region.start, 'byte');
+    return `${plural(start + size - region.end, 'byte')} past the end of ${region.name} (${whole})`;
+  }
   const offset = start - region.start;
   return `offset ${offset} of ${region.name} cannot be ${write ? 'written' : 'read'}`;
 }

@@ -35,7 +35,7 @@ function machineRunner(machine: Machine): Runner {
   return {
     run(program, packet) {
       const result = machine.run(packet, { program });
-      return { verdict: result.verdict, packet: Uint8Array.from([...result.metadata, ...result.packet]) };
+      return { verdict: result.verdict, packet: Buffer.concat([result.metadata, result.packet]) };
     },
     bss: () => machine.maps.get('.bss')?.lookup(new Uint8Array(4)) ?? new Uint8Array(0),
   };

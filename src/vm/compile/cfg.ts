@@ -7,6 +7,8 @@
 
 import { bugError } from '../../diag/index.ts';
 import {
+  BPF_ALU,
+  BPF_ALU64,
   BPF_JCOND,
   BPF_JEQ,
   BPF_JLT,
@@ -14,6 +16,7 @@ import {
   BPF_JMP32,
   BPF_JSGE,
   BPF_JSLE,
+  BPF_LDX,
   type CodeView,
   OP_EXIT,
   OP_GOTOX,
@@ -22,6 +25,9 @@ import {
   OP_LD_IMM64,
 } from '../../isa/index.ts';
 import { type CodeUnit, codeError } from './unit.ts';
+
+/** The frame pointer. */
+const LAST_REGISTER = 10;
 
 export type BlockIndex = number;
 
@@ -111,6 +117,7 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
   for (let slot = 0; slot < code.length; slot += code.width(slot)) {
     starts[slot] = 1;
     const opcode = code.opcode(slot);
+    checkRegisters(objectName, unit, slot);
     if (opcode === OP_LD_IMM64 && slot + 1 >= code.length) {
       throw codeError('vm-code-cut', objectName, unit, slot, 'the function ends inside this instruction');
     }
@@ -131,6 +138,22 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
     leaders[target] = 1;
   }
   return leaders;
+}
+
+function checkRegisters(objectName: string, unit: CodeUnit, slot: number): void {
+  const { code } = unit;
+  const highest = Math.max(code.dst(slot), code.src(slot));
+  if (highest > LAST_REGISTER) {
+    throw codeError('vm-register', objectName, unit, slot, `there is no register r${highest}`);
+  }
+  if (code.dst(slot) === LAST_REGISTER && writesRegister(code.opcode(slot))) {
+    throw codeError('vm-register', objectName, unit, slot, 'writes r10, which is read-only');
+  }
+}
+
+function writesRegister(opcode: number): boolean {
+  const insnClass = opcode & 0x07;
+  return insnClass === BPF_ALU || insnClass === BPF_ALU64 || insnClass === BPF_LDX || opcode === OP_LD_IMM64;
 }
 
 /** Blocks in code order; their terminators name blocks by position in this list. */

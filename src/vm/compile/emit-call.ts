@@ -106,7 +106,9 @@ function addStackUsed(f: FunctionEmitter, bytes: number): void {
 function emitHelperCall(f: FunctionEmitter, slot: number, id: number): void {
   const helper = helperById(id);
   if (helper === undefined) {
-    const message = `calls helper ${helperName(id) ?? ''} (number ${id}), which the machine does not have`;
+    const name = helperName(id);
+    const what = name === undefined ? `helper ${id}` : `${name} (helper ${id})`;
+    const message = `calls ${what}, which the machine does not have`;
     emitWordsFault(f, slot, 'vm-missing-helper', message);
     return;
   }
@@ -120,7 +122,7 @@ function emitHelperCall(f: FunctionEmitter, slot: number, id: number): void {
 }
 
 function notAllowed(helper: Helper, kinds: readonly ProgramKind[]): string {
-  return `calls bpf_${helper.name}, which ${kinds.join(' and ')} programs may not`;
+  return `calls bpf_${helper.name}, which is not for ${kinds.join(' and ')} programs`;
 }
 
 /** Helpers that compiled code does itself. */
