@@ -195,12 +195,15 @@ export class InputSurgery implements Preparation {
 
   #place(inputs: readonly { readonly name: string }[], file: string | undefined): Place | null | undefined {
     if (file === undefined) return null;
-    const found = findInput(inputs, file);
-    if (typeof found === 'number') return { file, input: inputs[found]?.name ?? '', member: null };
     const open = file.endsWith(')') ? file.lastIndexOf('(') : -1;
-    const archive = open < 0 ? found : findInput(inputs, file.slice(0, open));
-    if (typeof archive === 'number')
-      return { file, input: inputs[archive]?.name ?? '', member: file.slice(open + 1, -1) };
+    const isMember = open > 0 && !inputs.some(input => input.name === file);
+    const found = findInput(inputs, isMember ? file.slice(0, open) : file);
+    if (typeof found === 'number')
+      return {
+        file,
+        input: inputs[found]?.name ?? '',
+        member: isMember ? file.slice(open + 1, -1) : null,
+      };
     if (!this.#problems.some(known => known.message === found.message)) this.#problems.push(found);
     return undefined;
   }
