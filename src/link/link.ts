@@ -6,6 +6,7 @@
 
 import { type Problem, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
+import { addendProblems } from './addends.ts';
 import { checkAgreement } from './agree.ts';
 import type { ArchiveOptions, PulledMember } from './archives.ts';
 import { type Collected, collectGarbage, type LivePath, unusedSymbols } from './collect.ts';
@@ -91,6 +92,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
     ...identical.problems,
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
+    ...addendProblems(objects, resolution),
     ...(partial ? [] : undefinedProblems(objects, resolution)),
     ...sections.problems,
     ...license.problems,

@@ -8,6 +8,7 @@
  */
 
 import type { BpfObject, SymbolIndex } from '../object/index.ts';
+import { addendProblems } from './addends.ts';
 import { checkAgreement } from './agree.ts';
 import { type BindRequest, bindExplicitly } from './bind.ts';
 import { unusedSymbols } from './collect.ts';
@@ -87,6 +88,7 @@ export function relink(
     ...explicit.problems,
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
+    ...addendProblems(objects, resolution),
     ...sections.problems,
     ...license.problems,
     ...versionProblems(objects),

@@ -16,6 +16,7 @@ import { inputError, quote } from '../diag/index.ts';
 import { type ElfFile, type ElfSection, type ElfSymbol, isIgnoredSection } from '../elf/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
 import { type Binding, isDebugSection, type SectionShell, type Visibility } from './model.ts';
+import { addressedOffsets } from './read-addresses.ts';
 import { type AtomDraft, type AtomTable, newDraft, type SectionAtoms } from './read-draft.ts';
 
 const SHT_PROGBITS = 1;
@@ -47,6 +48,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
   const ofElfSymbol = new Int32Array(elf.symbols.length).fill(-1);
   const symbolsOf = groupSymbols(elf);
   const entries = functionEntries(ext);
+  const addressed = addressedOffsets(elf);
   elf.sections.forEach((section, elfSection) => {
     if (!isKept(section, elfSection, keepDebug)) return;
     const role = roleOf(section);
@@ -60,7 +62,15 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
     };
     shells.push(shellOf(section, role));
     bySection.set(elfSection, atoms);
-    const cutter = { elf, section, atoms, drafts, ofElfSymbol, symbols: symbolsOf.get(elfSection) ?? [] };
+    const cutter = {
+      elf,
+      section,
+      atoms,
+      drafts,
+      ofElfSymbol,
+      symbols: symbolsOf.get(elfSection) ?? [],
+      addressed: addressed.get(elfSection) ?? [],
+    };
     if (role === 'code') cutCode(cutter, entries.get(section.name) ?? []);
     else cutData(cutter);
   });
@@ -132,6 +142,8 @@ interface Cutter {
   readonly drafts: AtomDraft[];
   readonly ofElfSymbol: Int32Array;
   readonly symbols: readonly NamedSymbol[];
+  /** Offsets that something refers to without a symbol, sorted. */
+  readonly addressed: readonly number[];
 }
 
 function bindingOf(symbol: ElfSymbol): Binding {
@@ -305,7 +317,10 @@ function alignmentAt(offset: number, sectionAlign: number): number {
   return align;
 }
 
-/** Bytes between two named atoms: padding when alignment explains it and it is zero, else an anonymous variable. */
+/**
+ * Bytes between two named atoms: padding when they are zero, alignment explains them and nothing refers to them, else an
+ * anonymous variable.
+ */
 function cutAnonymous(
   cutter: Cutter,
   bytes: Uint8Array | null,
@@ -316,8 +331,12 @@ function cutAnonymous(
   if (end <= start) return;
   const zero = bytes === null || bytes.subarray(start, end).every(byte => byte === 0);
   const explained = !atEnd && alignUp(start, alignmentAt(end, cutter.section.align)) === end;
-  if (zero && explained) return;
+  if (zero && explained && !isAddressed(cutter, start, end)) return;
   push(cutter, dataDraft(cutter, bytes, start, end - start, { kind: 'variable', symbol: null }));
+}
+
+function isAddressed({ addressed }: Cutter, start: number, end: number): boolean {
+  return (addressed[firstAtLeast(addressed, start)] ?? end) < end;
 }
 
 function cutStrings(cutter: Cutter): void {
