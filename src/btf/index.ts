@@ -21,7 +21,7 @@ export {
   mergeBtf,
 } from './merge.ts';
 export { parseBtf } from './parse.ts';
-export { forEachReference, RawBtf } from './raw.ts';
+export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
 export * from './size.ts';
 export { toRaw } from './to-raw.ts';
 export * from './types.ts';

@@ -140,9 +140,9 @@ function decodeRecord(view: DataView, at: number, little: boolean): ElfRelocatio
   const b = view.getUint32(at + 4, little);
   const c = view.getUint32(at + 8, little);
   const d = view.getUint32(at + 12, little);
-  return little
-    ? { offset: b * TWO_32 + a, type: c, symbol: d }
-    : { offset: a * TWO_32 + b, type: d, symbol: c };
+  const [high, low] = little ? [b, a] : [a, b];
+  const offset = high === 0 ? low : high * TWO_32 + low; // a product is kept as a float, in a box of its own
+  return little ? { offset, type: c, symbol: d } : { offset, type: d, symbol: c };
 }
 
 /** Bytes that a relocation changes, in code and in data; undefined for an unknown type. */

@@ -114,7 +114,8 @@ class SymbolReader {
     const view = this.#input.view;
     const first = view.getUint32(at, this.#little);
     const second = view.getUint32(at + 4, this.#little);
-    return this.#little ? second * TWO_32 + first : first * TWO_32 + second;
+    const [high, low] = this.#little ? [second, first] : [first, second];
+    return high === 0 ? low : high * TWO_32 + low; // a product is kept as a float, in a box of its own
   }
 
   #sectionIndex(index: number, shndx: number): number {

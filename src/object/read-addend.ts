@@ -11,12 +11,14 @@ export function addendInData(
   bytes: Uint8Array,
   offset: number,
   width: 4 | 8,
-  file: { readonly order: ByteOrder; readonly where: readonly string[] },
+  file: { readonly order: ByteOrder; readonly where: () => readonly string[] },
 ): number {
   const view = viewOf(bytes);
   const little = file.order === 'little';
   if (width === 4) return view.getInt32(offset, little);
   const addend = view.getBigInt64(offset, little);
   if (addend === BigInt.asIntN(53, addend)) return Number(addend);
-  throw inputError('object-addend', file.where, `holds the addend ${addend}, which is no offset`, { offset });
+  throw inputError('object-addend', file.where(), `holds the addend ${addend}, which is no offset`, {
+    offset,
+  });
 }

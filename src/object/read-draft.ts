@@ -103,46 +103,75 @@ export function atomCovering(table: AtomTable, section: SectionAtoms, offset: nu
   return offset <= draft.offset + draft.size ? index : -1;
 }
 
+/**
+ * The symbol. Every field is written out and lists are cut to their length: there are hundreds of thousands of symbols
+ * in a large link, and spreads and grown lists double what each takes.
+ */
 export function finishDraft(draft: AtomDraft, file: string): BpfSymbol {
-  const { name, binding, visibility, btfId, size, align } = draft;
-  const base = { name, binding, visibility, btfId };
+  const { kind, name, binding, visibility, btfId, size, align, bytes, shell: section } = draft;
   const origin = { file, offset: draft.offset };
-  switch (draft.kind) {
+  switch (kind) {
     case 'extern':
-      return { kind: 'extern', ...base, section: draft.externSection };
-    case 'function':
+      return { kind, name, binding, visibility, btfId, section: draft.externSection };
+    case 'function': {
+      const references = exactly(draft.codeReferences);
+      const coreRecords = exactly(draft.coreRecords);
+      const code = bytes ?? new Uint8Array(0);
+      const { lines } = draft;
       return {
-        kind: 'function',
-        ...base,
-        section: draft.shell,
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
         origin,
-        code: draft.bytes ?? new Uint8Array(0),
-        references: draft.codeReferences,
-        lines: draft.lines,
-        coreRecords: draft.coreRecords,
+        code,
+        references,
+        lines,
+        coreRecords,
       };
-    case 'map':
+    }
+    case 'map': {
+      const references = exactly(draft.dataReferences);
+      const contents = bytes ?? new Uint8Array(size);
       return {
-        kind: 'map',
-        ...base,
-        section: draft.shell,
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
         origin,
         size,
         align,
-        bytes: draft.bytes ?? new Uint8Array(size),
-        references: draft.dataReferences,
+        bytes: contents,
+        references,
       };
-    case 'variable':
-      return {
-        kind: 'variable',
-        ...base,
-        section: draft.shell,
+    }
+    case 'variable': {
+      const references = exactly(draft.dataReferences);
+      const variable = {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
         origin,
         size,
         align,
-        bytes: draft.bytes,
-        references: draft.dataReferences,
-        ...(draft.common ? { common: true } : {}),
+        bytes,
+        references,
       };
+      return draft.common ? { ...variable, common: true } : variable;
+    }
   }
+}
+
+const NONE: readonly never[] = [];
+
+/** A list that grew by `push` has room for many more. */
+function exactly<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NONE : list.slice();
 }

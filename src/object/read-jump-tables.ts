@@ -40,17 +40,22 @@ function readTablesOf(context: Context, functionIndex: number): void {
 
 function readEntries(context: Context, user: AtomDraft, functionIndex: number, target: AtomDraft): void {
   const { bytes } = target;
-  const where = ['section ".jumptables"', quote(target.name), `used by ${quote(user.name)}`];
+  const where = (): string[] => ['section ".jumptables"', quote(target.name), `used by ${quote(user.name)}`];
   if (bytes === null || target.size % ENTRY_SIZE !== 0) {
-    throw inputError('object-jump-table', where, `has ${target.size} bytes, no multiple of ${ENTRY_SIZE}`);
+    throw inputError('object-jump-table', where(), `has ${target.size} bytes, no multiple of ${ENTRY_SIZE}`);
   }
   for (let offset = 0; offset < target.size; offset += ENTRY_SIZE) {
     const addend =
       addendInData(bytes, offset, ENTRY_SIZE, { order: context.elf.byteOrder, where }) - user.offset;
     if (addend < 0 || addend >= user.size || addend % ENTRY_SIZE !== 0) {
-      throw inputError('object-jump-table', where, `entry ${offset / ENTRY_SIZE} lies outside the function`, {
-        offset,
-      });
+      throw inputError(
+        'object-jump-table',
+        where(),
+        `entry ${offset / ENTRY_SIZE} lies outside the function`,
+        {
+          offset,
+        },
+      );
     }
     target.dataReferences.push({
       kind: 'code-offset',

@@ -22,7 +22,14 @@ import {
 import { isDebugSection } from './model.ts';
 import { addendInData } from './read-addend.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './read-draft.ts';
-import { addressTarget, callTarget, dataTarget, isReachable, type ReferenceContext } from './read-target.ts';
+import {
+  addressTarget,
+  callTarget,
+  dataTarget,
+  isReachable,
+  type Place,
+  type ReferenceContext,
+} from './read-target.ts';
 
 const R_BPF_64_64 = 1;
 const R_BPF_64_ABS64 = 2;
@@ -36,8 +43,9 @@ export function readReferences(elf: ElfFile, table: AtomTable): void {
       ? relocations
       : [...relocations].sort((a, b) => a.offset - b.offset);
     refuseDuplicates(ordered, section);
-    for (const relocation of ordered) readRelocation({ elf, table, section }, relocation);
-    if (section.role === 'code') readResolvedCalls(elf, table, section);
+    const context = { elf, table, section };
+    if (section.role === 'code') readCode(context, ordered);
+    else for (const relocation of ordered) readDataRelocation(context, relocation);
   }
 }
 
@@ -64,43 +72,55 @@ function refuseDuplicates(ordered: readonly ElfRelocation[], section: SectionAto
   }
 }
 
-function readRelocation(context: ReferenceContext, relocation: ElfRelocation): void {
-  const { table, section } = context;
-  const index = atomCovering(table, section, relocation.offset);
-  const atom = index < 0 ? undefined : draftAt(table, index);
-  if (atom === undefined || relocation.offset >= atom.offset + atom.size) {
-    if (section.role === 'code') return; // a hole: nobody can run it
-    throw inputError(
-      'object-relocation-place',
-      [`section ${quote(section.name)}`],
-      'a relocation applies to no variable',
-      { offset: relocation.offset },
-    );
-  }
-  if (section.role === 'code') readCodeRelocation(context, atom, relocation);
-  else readDataRelocation(context, atom, relocation);
-}
-
 // --- code ---------------------------------------------------------------------------------------------------------
 
-function readCodeRelocation(context: ReferenceContext, atom: AtomDraft, relocation: ElfRelocation): void {
-  const code = new CodeView(atom.bytes ?? new Uint8Array(0), context.elf.byteOrder);
-  const byteOffset = relocation.offset - atom.offset;
-  const insnIndex = byteOffset / INSN_SIZE;
+/** A function whose references are read. */
+interface FunctionContext extends ReferenceContext {
+  readonly atom: AtomDraft;
+  readonly index: number;
+  readonly code: CodeView;
+}
+
+/** Functions and relocations both come in order of offset. A relocation in a hole is passed over: nobody can run it. */
+function readCode(context: ReferenceContext, ordered: readonly ElfRelocation[]): void {
+  let next = 0;
+  for (const index of context.section.members) {
+    const atom = draftAt(context.table, index);
+    const code = new CodeView(atom.bytes ?? NO_BYTES, context.elf.byteOrder);
+    const unit: FunctionContext = { ...context, atom, index, code };
+    while ((ordered[next]?.offset ?? Number.POSITIVE_INFINITY) < atom.offset) next++;
+    for (
+      let one = ordered[next];
+      one !== undefined && one.offset < atom.offset + atom.size;
+      one = ordered[next]
+    ) {
+      readCodeRelocation(unit, one);
+      next++;
+    }
+    scanFunction(unit);
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+function readCodeRelocation(unit: FunctionContext, relocation: ElfRelocation): void {
+  const { atom, code } = unit;
+  const insnIndex = (relocation.offset - atom.offset) / INSN_SIZE;
   const opcode = code.opcode(insnIndex);
-  const where = codePlace(context, atom, insnIndex);
+  const where = (): readonly string[] => codePlace(unit, insnIndex);
   if (relocation.type === R_BPF_64_32 && opcode === OP_CALL) {
     if (code.src(insnIndex) !== BPF_PSEUDO_CALL)
       throw placeError(relocation, where, 'calls a helper by number');
-    const addend = (code.imm(insnIndex) + 1) * INSN_SIZE;
-    const target = callTarget(context, relocation, addend, where);
-    atom.codeReferences.push({ insnIndex, kind: 'call', ...target });
+    const distance = (code.imm(insnIndex) + 1) * INSN_SIZE;
+    const { symbol, addend } = callTarget(unit, relocation, distance, where);
+    atom.codeReferences.push({ insnIndex, kind: 'call', symbol, addend });
     clearCall(code, insnIndex);
     return;
   }
   if (relocation.type === R_BPF_64_64 && opcode === OP_LD_IMM64 && insnIndex + 1 < code.length) {
-    const target = addressTarget(context, relocation, addendOfAddress(code, insnIndex, where), where);
-    atom.codeReferences.push({ insnIndex, kind: 'address', ...target });
+    const distance = addendOfAddress(code, insnIndex, where);
+    const { symbol, addend } = addressTarget(unit, relocation, distance, where);
+    atom.codeReferences.push({ insnIndex, kind: 'address', symbol, addend });
     code.setImm(insnIndex, 0);
     code.setImm(insnIndex + 1, 0);
     return;
@@ -111,20 +131,20 @@ function readCodeRelocation(context: ReferenceContext, atom: AtomDraft, relocati
 
 const SECOND_HALF = 'is the second half of ld_imm64';
 
-function placeError(relocation: ElfRelocation, where: readonly string[], why: string): RootletError {
+function placeError(relocation: ElfRelocation, where: Place, why: string): RootletError {
   return inputError(
     'object-relocation-insn',
-    where,
+    where(),
     `${why}, which a relocation of type ${relocation.type} does not fit`,
     { offset: relocation.offset },
   );
 }
 
 /** LLVM writes the lower half only; GNU writes 64 bits, which for what lies in a section say no more. */
-function addendOfAddress(code: CodeView, insnIndex: number, where: readonly string[]): number {
+function addendOfAddress(code: CodeView, insnIndex: number, where: Place): number {
   const [low, high] = [code.imm(insnIndex), code.imm(insnIndex + 1)];
   if (high === 0 || (high === -1 && low < 0)) return low;
-  throw inputError('object-addend', where, `loads an address with the addend ${code.imm64(insnIndex)}`);
+  throw inputError('object-addend', where(), `loads an address with the addend ${code.imm64(insnIndex)}`);
 }
 
 /** imm -1 and the pseudo source are what compilers write for a call to be resolved. */
@@ -133,110 +153,105 @@ function clearCall(code: CodeView, insnIndex: number): void {
   code.setSrc(insnIndex, BPF_PSEUDO_CALL);
 }
 
-function codePlace(context: ReferenceContext, atom: AtomDraft, insnIndex: number): readonly string[] {
-  return [`section ${quote(context.section.name)}`, `function ${quote(atom.name)}`, `insn ${insnIndex}`];
+function codePlace({ section, atom }: FunctionContext, insnIndex: number): readonly string[] {
+  return [`section ${quote(section.name)}`, `function ${quote(atom.name)}`, `insn ${insnIndex}`];
 }
 
 /** Calls inside a section need no relocation; their imm counts from the next instruction. */
-function readResolvedCalls(elf: ElfFile, table: AtomTable, section: SectionAtoms): void {
-  for (const index of section.members) scanFunction({ elf, table, section }, draftAt(table, index), index);
-}
-
-function scanFunction(context: ReferenceContext, atom: AtomDraft, index: number): void {
-  const bytes = atom.bytes ?? new Uint8Array(0);
-  const code = new CodeView(bytes, context.elf.byteOrder);
-  const relocated = new Set(atom.codeReferences.map(reference => reference.insnIndex));
+function scanFunction(unit: FunctionContext): void {
+  const { atom, code } = unit;
   const found = atom.codeReferences.length;
+  let relocated = 0; // those that come from relocations are in order
   for (let insnIndex = 0; insnIndex < code.length; insnIndex++) {
-    const opcode = bytes[insnIndex * INSN_SIZE] ?? 0;
+    const opcode = code.opcode(insnIndex);
     const insnClass = opcode & 7;
     if (opcode === OP_LD_IMM64) {
       insnIndex++;
-      checkSecondHalf(context, atom, bytes, insnIndex);
+      checkSecondHalf(unit, insnIndex);
     } else if (opcode === OP_CALL) {
-      if (code.src(insnIndex) === BPF_PSEUDO_CALL && !relocated.has(insnIndex))
-        readResolvedCall(context, atom, index, code, insnIndex);
-    } else if (insnClass === BPF_JMP || insnClass === BPF_JMP32) checkJump(context, atom, code, insnIndex);
+      while (relocated < found && (atom.codeReferences[relocated]?.insnIndex ?? 0) < insnIndex) relocated++;
+      const isRelocated = relocated < found && atom.codeReferences[relocated]?.insnIndex === insnIndex;
+      if (code.src(insnIndex) === BPF_PSEUDO_CALL && !isRelocated) readResolvedCall(unit, insnIndex);
+    } else if (insnClass === BPF_JMP || insnClass === BPF_JMP32) checkJump(unit, insnIndex);
   }
   if (atom.codeReferences.length !== found) atom.codeReferences.sort((a, b) => a.insnIndex - b.insnIndex);
 }
 
 /** Its opcode is 0. Anything else might be taken for an instruction, by a relocation for one. */
-function checkSecondHalf(
-  context: ReferenceContext,
-  atom: AtomDraft,
-  bytes: Uint8Array,
-  insnIndex: number,
-): void {
-  const opcode = bytes[insnIndex * INSN_SIZE];
+function checkSecondHalf(unit: FunctionContext, insnIndex: number): void {
+  const opcode = unit.code.bytes[insnIndex * INSN_SIZE];
   if (opcode === 0) return;
   const message =
     opcode === undefined
       ? 'ld_imm64 is cut in half by the end of the function'
       : `ld_imm64 has the opcode 0x${opcode.toString(16)} in its second half`;
-  throw inputError('object-insn-cut', codePlace(context, atom, insnIndex - 1), message);
+  throw inputError('object-insn-cut', codePlace(unit, insnIndex - 1), message);
 }
 
-function readResolvedCall(
-  context: ReferenceContext,
-  atom: AtomDraft,
-  index: number,
-  code: CodeView,
-  insnIndex: number,
-): void {
-  const { table, section } = context;
+function readResolvedCall(unit: FunctionContext, insnIndex: number): void {
+  const { table, section, atom, index, code } = unit;
   const target = atom.offset + (insnIndex + 1 + code.imm(insnIndex)) * INSN_SIZE;
   const callee =
     target >= atom.offset && target < atom.offset + atom.size ? index : atomCovering(table, section, target);
   if (callee < 0 || target >= draftAt(table, callee).offset + draftAt(table, callee).size) {
     throw inputError(
       'object-call-nowhere',
-      codePlace(context, atom, insnIndex),
+      codePlace(unit, insnIndex),
       `calls offset ${target} of its section, where no function is`,
     );
   }
-  atom.codeReferences.push({
-    insnIndex,
-    kind: 'call',
-    symbol: callee,
-    addend: target - draftAt(table, callee).offset,
-  });
+  const addend = target - draftAt(table, callee).offset;
+  atom.codeReferences.push({ insnIndex, kind: 'call', symbol: callee, addend });
   clearCall(code, insnIndex);
 }
 
 /** A jump out of its function could not follow when functions move. */
-function checkJump(context: ReferenceContext, atom: AtomDraft, code: CodeView, insnIndex: number): void {
+function checkJump(unit: FunctionContext, insnIndex: number): void {
+  const { code } = unit;
   const opcode = code.opcode(insnIndex);
   if (opcode === OP_EXIT || opcode === OP_GOTOX || (opcode & 0xf0) === 0x80) return;
   const target = insnIndex + 1 + (opcode === OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex));
   if (target >= 0 && target < code.length) return;
   throw inputError(
     'object-jump-outside',
-    codePlace(context, atom, insnIndex),
+    codePlace(unit, insnIndex),
     `jumps to instruction ${target} of a function of ${code.length}`,
   );
 }
 
 // --- data ---------------------------------------------------------------------------------------------------------
 
-function readDataRelocation(context: ReferenceContext, atom: AtomDraft, relocation: ElfRelocation): void {
-  const where = [`section ${quote(context.section.name)}`, quote(atom.name)];
+function readDataRelocation(context: ReferenceContext, relocation: ElfRelocation): void {
+  const atom = variableAt(context, relocation);
+  const where = (): readonly string[] => [`section ${quote(context.section.name)}`, quote(atom.name)];
   const width = widthOf(relocation);
   const offset = relocation.offset - atom.offset;
   if (width === undefined || atom.bytes === null || offset + width > atom.size) {
     throw inputError(
       'object-relocation-data',
-      where,
+      where(),
       `relocation type ${relocation.type} does not fit its place`,
       { offset: relocation.offset },
     );
   }
-  const addend = addendInData(atom.bytes, offset, width, { order: context.elf.byteOrder, where });
+  const distance = addendInData(atom.bytes, offset, width, { order: context.elf.byteOrder, where });
   atom.bytes.fill(0, offset, offset + width);
   // DWARF also describes code that is not there any more: such a place stays 0
-  if (isDebugSection(context.section.name) && !isReachable(context, relocation, addend)) return;
-  const target = dataTarget(context, relocation, addend, where);
-  atom.dataReferences.push({ kind: 'address', offset, width, ...target });
+  if (isDebugSection(context.section.name) && !isReachable(context, relocation, distance)) return;
+  const { symbol, addend } = dataTarget(context, relocation, distance, where);
+  atom.dataReferences.push({ kind: 'address', offset, width, symbol, addend });
+}
+
+function variableAt({ table, section }: ReferenceContext, relocation: ElfRelocation): AtomDraft {
+  const index = atomCovering(table, section, relocation.offset);
+  const atom = index < 0 ? undefined : draftAt(table, index);
+  if (atom !== undefined && relocation.offset < atom.offset + atom.size) return atom;
+  throw inputError(
+    'object-relocation-place',
+    [`section ${quote(section.name)}`],
+    'a relocation applies to no variable',
+    { offset: relocation.offset },
+  );
 }
 
 /** R_BPF_64_64 in data is how clang before 13 wrote ABS64. */

@@ -19,6 +19,9 @@ export interface ReferenceContext {
   readonly section: SectionAtoms;
 }
 
+/** Where something is, for messages: put into words only when something is wrong there. */
+export type Place = () => readonly string[];
+
 export interface Target {
   /** Index of the draft. */
   readonly symbol: number;
@@ -31,7 +34,7 @@ export function dataTarget(
   context: ReferenceContext,
   relocation: ElfRelocation,
   addend: number,
-  where: readonly string[],
+  where: Place,
 ): Target {
   return resolveTarget(context, relocation, addend, where);
 }
@@ -41,18 +44,18 @@ export function callTarget(
   context: ReferenceContext,
   relocation: ElfRelocation,
   addend: number,
-  where: readonly string[],
+  where: Place,
 ): Target {
   const target = resolveTarget(context, relocation, addend, where);
   const draft = draftAt(context.table, target.symbol);
   if (draft.kind !== 'function' && draft.kind !== 'extern')
-    throw inputError('object-call-data', where, `calls ${quote(draft.name)}, which is no function`);
+    throw inputError('object-call-data', where(), `calls ${quote(draft.name)}, which is no function`);
   if (target.addend === 0) return target;
   if (isNamed(context, relocation)) throw addendError(draft, `calls byte ${target.addend} of`, where);
   if (target.addend >= 0 && target.addend < draft.size) return target;
   throw inputError(
     'object-call-nowhere',
-    where,
+    where(),
     `calls offset ${draft.offset + target.addend} of its section, where no function is`,
   );
 }
@@ -62,7 +65,7 @@ export function addressTarget(
   context: ReferenceContext,
   relocation: ElfRelocation,
   addend: number,
-  where: readonly string[],
+  where: Place,
 ): Target {
   const target = resolveTarget(context, relocation, addend, where);
   const draft = draftAt(context.table, target.symbol);
@@ -73,9 +76,9 @@ export function addressTarget(
   return target;
 }
 
-function addendError(draft: AtomDraft, doing: string, where: readonly string[]): RootletError {
+function addendError(draft: AtomDraft, doing: string, where: Place): RootletError {
   const size = draft.kind === 'extern' ? '' : `, which has ${draft.size} bytes`;
-  return inputError('object-addend', where, `${doing} ${draft.kind} ${quote(draft.name)}${size}`, {
+  return inputError('object-addend', where(), `${doing} ${draft.kind} ${quote(draft.name)}${size}`, {
     hint: 'the assembler of binutils 2.40 counts the value of symbols twice: use a newer one, or clang',
   });
 }
@@ -89,12 +92,12 @@ function resolveTarget(
   context: ReferenceContext,
   relocation: ElfRelocation,
   addend: number,
-  where: readonly string[],
+  where: Place,
 ): Target {
   const { elf, table } = context;
   const symbol = elf.symbols[relocation.symbol];
   if (symbol === undefined || relocation.symbol === 0) {
-    throw inputError('object-relocation-symbol', where, 'the relocation names no symbol', {
+    throw inputError('object-relocation-symbol', where(), 'the relocation names no symbol', {
       offset: relocation.offset,
     });
   }
@@ -111,14 +114,16 @@ function resolveByAddress(
   context: ReferenceContext,
   symbol: ElfSymbol,
   offset: number,
-  where: readonly string[],
+  where: Place,
 ): Target {
   const section = context.table.bySection.get(symbol.section);
-  const named = quote(symbol.name === '' ? (context.elf.sections[symbol.section]?.name ?? '') : symbol.name);
   if (section === undefined) {
+    const named = quote(
+      symbol.name === '' ? (context.elf.sections[symbol.section]?.name ?? '') : symbol.name,
+    );
     throw inputError(
       'object-reference-dropped',
-      where,
+      where(),
       `refers to ${named}, which is not part of the program`,
     );
   }
@@ -126,7 +131,7 @@ function resolveByAddress(
   if (index < 0) {
     throw inputError(
       'object-reference-nowhere',
-      where,
+      where(),
       `refers to offset ${offset} of ${quote(section.name)}, where nothing is defined`,
     );
   }

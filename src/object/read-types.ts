@@ -11,13 +11,12 @@
 
 import {
   BTF_KIND,
-  type Btf,
-  type BtfDataSec,
   type BtfExt,
   type BtfId,
-  type BtfLinkage,
+  forEachVariable,
   type PackedLines,
   type ParsedExt,
+  type RawBtf,
 } from '../btf/index.ts';
 import { inputError, quote } from '../diag/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
@@ -39,7 +38,7 @@ interface SectionTypes {
   readonly staticsAt: Map<number, BtfId[]>;
 }
 
-export function attachTypes(table: AtomTable, btf: Btf, ext: BtfExt | null): void {
+export function attachTypes(table: AtomTable, btf: RawBtf, ext: BtfExt | null): void {
   const names = indexNames(btf);
   attachFunctionInfo(table, ext);
   for (const section of table.bySection.values()) {
@@ -49,7 +48,7 @@ export function attachTypes(table: AtomTable, btf: Btf, ext: BtfExt | null): voi
       if (draft.kind === 'function') draft.btfId ||= functionByName(names, btf, draft);
       else draft.btfId = variableId(btf, names, types, draft);
       if (draft.size === 0 && draft.btfId !== 0 && draft.kind !== 'function') adoptSize(btf, section, draft);
-      if (draft.kind === 'function' && draft.name === '' && linkageOf(btf, draft.btfId) === 'static')
+      if (draft.kind === 'function' && draft.name === '' && btf.linkageOf(draft.btfId) === 'static')
         draft.name = btf.nameOf(draft.btfId);
     }
   }
@@ -59,7 +58,7 @@ export function attachTypes(table: AtomTable, btf: Btf, ext: BtfExt | null): voi
   }
 }
 
-function indexNames(btf: Btf): NameIndex {
+function indexNames(btf: RawBtf): NameIndex {
   const names: NameIndex = {
     functions: new Map(),
     variables: new Map(),
@@ -74,11 +73,9 @@ function indexNames(btf: Btf): NameIndex {
       case BTF_KIND.VAR:
         addTo(names.variables, btf.nameOf(id), id);
         break;
-      case BTF_KIND.DATASEC: {
-        const type = btf.type(id);
-        if (type.kind === 'datasec') indexDataSection(btf, type, names);
+      case BTF_KIND.DATASEC:
+        indexDataSection(btf, id, names);
         break;
-      }
       default:
         break;
     }
@@ -92,17 +89,20 @@ function addTo<K>(index: Map<K, BtfId[]>, key: K, id: BtfId): void {
   else list.push(id);
 }
 
-function indexDataSection(btf: Btf, section: BtfDataSec, names: NameIndex): void {
-  const known = names.dataSections.get(section.name);
+function indexDataSection(btf: RawBtf, id: BtfId, names: NameIndex): void {
+  const section = btf.nameOf(id);
+  const known = names.dataSections.get(section);
   const types = known ?? { byName: new Map<string, BtfId>(), staticsAt: new Map<number, BtfId[]>() };
-  if (known === undefined) names.dataSections.set(section.name, types);
-  for (const entry of section.vars) {
-    names.listedIn.set(entry.type, section.name);
-    const member = btf.type(entry.type);
-    if (member.kind === 'var' && member.linkage === 'static')
-      addTo(types.staticsAt, entry.offset, entry.type);
-    else types.byName.set(btf.nameOf(entry.type), entry.type);
-  }
+  if (known === undefined) names.dataSections.set(section, types);
+  forEachVariable(btf, id, (member, offset) => {
+    names.listedIn.set(member, section);
+    if (isStaticVariable(btf, member)) addTo(types.staticsAt, offset, member);
+    else types.byName.set(btf.nameOf(member), member);
+  });
+}
+
+function isStaticVariable(btf: RawBtf, id: BtfId): boolean {
+  return btf.kindOf(id) === BTF_KIND.VAR && btf.linkageOf(id) === 'static';
 }
 
 function attachFunctionInfo(table: AtomTable, ext: BtfExt | null): void {
@@ -136,16 +136,13 @@ function lowerBound(offsets: readonly number[], offset: number): number {
   return low;
 }
 
-function functionByName(names: NameIndex, btf: Btf, draft: AtomDraft): BtfId {
+function functionByName(names: NameIndex, btf: RawBtf, draft: AtomDraft): BtfId {
   const wantStatic = draft.binding === 'local';
-  const candidates = (names.functions.get(draft.name) ?? []).filter(id => {
-    const type = btf.type(id);
-    return type.kind === 'func' && (type.linkage === 'static') === wantStatic;
-  });
-  return only(candidates) ?? 0;
+  const candidates = names.functions.get(draft.name);
+  return only(candidates?.filter(id => (btf.linkageOf(id) === 'static') === wantStatic)) ?? 0;
 }
 
-function variableId(btf: Btf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
+function variableId(btf: RawBtf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
   if (draft.name === '') return 0;
   if (draft.binding === 'local') return staticId(btf, names, types, draft);
   return types?.byName.get(draft.name) ?? only(names.variables.get(draft.name)) ?? 0;
@@ -155,10 +152,10 @@ function variableId(btf: Btf, names: NameIndex, types: SectionTypes | undefined,
  * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has elsewhere: the name
  * must agree, too, and a name that there is only once is enough.
  */
-function staticId(btf: Btf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
+function staticId(btf: RawBtf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
   const here = types?.staticsAt.get(draft.offset)?.find(id => isNameOf(btf.nameOf(id), draft.name));
   if (here !== undefined) return here;
-  const statics = names.variables.get(draft.name)?.filter(id => linkageOf(btf, id) === 'static');
+  const statics = names.variables.get(draft.name)?.filter(id => btf.linkageOf(id) === 'static');
   return only(statics) ?? 0;
 }
 
@@ -172,9 +169,8 @@ function only(ids: readonly BtfId[] | undefined): BtfId | undefined {
 }
 
 /** An assembler symbol without `.size`: its extent is not known, and guessing it would move data. */
-function adoptSize(btf: Btf, section: SectionAtoms, draft: AtomDraft): void {
-  const variable = btf.type(draft.btfId);
-  if (variable.kind !== 'var' || draft.kind !== 'map') return;
+function adoptSize(btf: RawBtf, section: SectionAtoms, draft: AtomDraft): void {
+  if (btf.kindOf(draft.btfId) !== BTF_KIND.VAR || draft.kind !== 'map') return;
   throw inputError(
     'object-symbol-size',
     [`section ${quote(section.name)}`, `map ${quote(draft.name)}`],
@@ -185,16 +181,10 @@ function adoptSize(btf: Btf, section: SectionAtoms, draft: AtomDraft): void {
   );
 }
 
-function linkageOf(btf: Btf, id: BtfId): BtfLinkage | undefined {
-  if (id === 0) return undefined;
-  const type = btf.type(id);
-  return type.kind === 'func' || type.kind === 'var' ? type.linkage : undefined;
-}
-
-function attachExtern(btf: Btf, names: NameIndex, draft: AtomDraft): void {
+function attachExtern(btf: RawBtf, names: NameIndex, draft: AtomDraft): void {
   const all = [...(names.functions.get(draft.name) ?? []), ...(names.variables.get(draft.name) ?? [])];
   // A static function of the same name, of another file that was linked into this one, is something else.
-  const ids = all.filter(id => linkageOf(btf, id) !== 'static');
+  const ids = all.filter(id => btf.linkageOf(id) !== 'static');
   const listed = ids.find(id => names.listedIn.has(id));
   draft.btfId = listed ?? ids[0] ?? 0;
   const section = listed === undefined ? undefined : names.listedIn.get(listed);

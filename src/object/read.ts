@@ -8,7 +8,7 @@
  * Reading is the same on every machine; nothing here depends on a kernel.
  */
 
-import { type Btf, type ParsedExt, parseBtf, parseBtfExt } from '../btf/index.ts';
+import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf } from '../btf/index.ts';
 import { inputError, within } from '../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf } from '../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from './model.ts';
@@ -68,7 +68,7 @@ function requireLicenseText(object: BpfObject): void {
   }
 }
 
-function readBtfSection(elf: ElfFile, options: ReadOptions): Btf | null {
+function readBtfSection(elf: ElfFile, options: ReadOptions): RawBtf | null {
   const section = typeSection(elf, '.BTF');
   if (section !== undefined) return parseBtf(section.bytes, elf.byteOrder);
   if (options.allowMissingBtf === true) return null;
@@ -77,7 +77,7 @@ function readBtfSection(elf: ElfFile, options: ReadOptions): Btf | null {
   });
 }
 
-function readExtSection(elf: ElfFile, btf: Btf): ParsedExt | null {
+function readExtSection(elf: ElfFile, btf: RawBtf): ParsedExt | null {
   const section = typeSection(elf, '.BTF.ext');
   return section === undefined ? null : parseBtfExt(section.bytes, elf.byteOrder, btf);
 }
