@@ -15,14 +15,14 @@ import { type Explanation, explainAll } from './explain.ts';
 import { findIdentical, foldedStatics, type Identical } from './fold-identical.ts';
 import { foldText } from './fold-text.ts';
 import { type LinkInput, type ReadInputs, readInputs } from './inputs.ts';
-import { chooseLicense, versionProblems, withLicense } from './license.ts';
+import { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
 import { separateStatics } from './names.ts';
 import { mergeStrings } from './narrow.ts';
 import { once } from './once.ts';
 import { applyRenames } from './rename.ts';
 import { type LinkReport, linkNotes, reportLink } from './report.ts';
-import { resolve } from './resolve.ts';
-import { mergeSections } from './sections.ts';
+import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
+import { type MergedSections, mergeSections } from './sections.ts';
 import { InputSurgery, operateOnResult, type SurgeryOptions } from './surgery.ts';
 import { undefinedProblems } from './undefined.ts';
 
@@ -78,69 +78,41 @@ export type LinkResult = LinkSuccess | LinkFailure;
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   const { objects, pulled, problems: refused, notes: said } = prepareInputs(inputs, options);
   if (refused.length > 0) return { ok: false, problems: refused };
-  const partial = options.partial ?? false;
-
-  const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
-  const resolution = resolve(
-    objects,
-    identical.names.size === 0 ? {} : { shared: name => identical.names.has(name) },
-  );
-  const sections = mergeSections(objects);
-  const license = chooseLicense(objects);
-  const explained = explainAll(objects, resolution, options.explain ?? []);
-  const problems = [
-    ...identical.problems,
-    ...resolution.problems,
-    ...checkAgreement(objects, resolution),
-    ...addendProblems(objects, resolution),
-    ...(partial ? [] : undefinedProblems(objects, resolution)),
-    ...sections.problems,
-    ...license.problems,
-    ...versionProblems(objects),
-    ...explained.problems,
-  ];
-  if (problems.length > 0) return { ok: false, problems };
+  const bound = bindNames(objects, options);
+  if (bound.problems.length > 0) return { ok: false, problems: bound.problems };
   // From here on every name has its winner and every winner its type.
 
-  const { bindings } = identical;
-  const linked = mergeStrings(
-    combine({ objects, resolution, sections, bindings, name: options.name ?? 'linked.o', partial }),
-  );
-  const operated = operateOnResult(linked.object, options.surgery ?? {});
-  if (operated.problems.length > 0) return { ok: false, problems: operated.problems };
-  const merged = { ...linked, object: operated.object };
-  const collected =
-    options.gcSections === true
-      ? collectGarbage(merged, { keep: options.keep ?? [], whyLive: options.whyLive ?? [] })
-      : keepAll(merged);
+  const merged = mergeObjects(objects, bound, options);
+  if (merged.problems.length > 0) return { ok: false, problems: merged.problems };
+  const collected = collect(objects, bound, merged.combined, options);
   if (collected.problems.length > 0) return { ok: false, problems: collected.problems };
+
   const { combined, live, paths: livePaths } = collected;
-  const notes = [...said, ...collected.notes];
+  const { resolution, license } = bound;
   const renames = separateStatics(combined);
   const object = withLicense(applyRenames(combined.object, renames), license.license);
+  const notes = [...said, ...collected.notes, ...linkNotes(combined.object, license)];
   const report = once((): LinkReport => {
     const told = reportLink({ objects, resolution, combined, renames, license });
     const discarded = [
       ...told.discarded,
-      ...foldedStatics(objects, bindings),
-      ...unusedSymbols(objects, merged, live),
+      ...foldedStatics(objects, bound.identical.bindings),
+      ...unusedSymbols(objects, merged.combined, live),
     ];
-    return { ...told, discarded, notes: [...notes, ...told.notes] };
+    return { ...told, discarded, notes };
   });
   return {
     ok: true,
     object,
-    notes: [...notes, ...linkNotes(combined.object, license)],
+    notes,
     pulled,
     livePaths,
-    explanations: explained.explanations,
+    explanations: bound.explanations,
     get report() {
       return report();
     },
   };
 }
-
-const NOTHING_IDENTICAL: Identical = { names: new Set(), bindings: [], problems: [] };
 
 interface PreparedInputs extends ReadInputs {
   readonly notes: readonly string[];
@@ -162,6 +134,74 @@ function prepareInputs(inputs: readonly LinkInput[], options: LinkOptions): Prep
     problems,
     notes,
   };
+}
+
+// --- steps --------------------------------------------------------------------------------------------------------
+
+interface Bound {
+  readonly identical: Identical;
+  readonly resolution: Resolution;
+  readonly sections: MergedSections;
+  readonly license: LicenseChoice;
+  readonly explanations: readonly Explanation[];
+  readonly problems: readonly Problem[];
+}
+
+const NOTHING_IDENTICAL: Identical = { names: new Set(), bindings: [], problems: [] };
+
+/** Everything that is decided before anything is moved. */
+function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
+  const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
+  const shared = (name: string): boolean => identical.names.has(name);
+  const resolution = resolve(objects, identical.names.size === 0 ? {} : { shared });
+  const sections = mergeSections(objects);
+  const license = chooseLicense(objects);
+  const { explanations, problems: unexplained } = explainAll(objects, resolution, options.explain ?? []);
+  const mayBeOpen = options.partial === true || options.gcSections === true;
+  const problems = [
+    ...identical.problems,
+    ...resolution.problems,
+    ...checkAgreement(objects, resolution),
+    ...(mayBeOpen ? [] : undefinedProblems(objects, resolution)),
+    ...sections.problems,
+    ...license.problems,
+    ...versionProblems(objects),
+    ...unexplained,
+  ];
+  return { identical, resolution, sections, license, explanations, problems };
+}
+
+interface Merged {
+  readonly combined: Combined;
+  readonly problems: readonly Problem[];
+}
+
+/** One object of all, with the operations that are meant for the result. */
+function mergeObjects(objects: readonly BpfObject[], bound: Bound, options: LinkOptions): Merged {
+  const { resolution, sections, identical } = bound;
+  const { name = 'linked.o', partial = false, surgery } = options;
+  const { bindings } = identical;
+  const combined = mergeStrings(combine({ objects, resolution, sections, bindings, name, partial }));
+  if (surgery === undefined) return { combined, problems: [] };
+  const { object, problems } = operateOnResult(combined.object, surgery);
+  return { combined: { ...combined, object }, problems };
+}
+
+/** What is needed, if only that is wanted; a name that only the rest refers to need not be defined. */
+function collect(
+  objects: readonly BpfObject[],
+  { resolution }: Bound,
+  combined: Combined,
+  options: LinkOptions,
+): Collected {
+  if (options.gcSections !== true) return keepAll(combined);
+  const { keep = [], whyLive = [], partial = false } = options;
+  const collected = collectGarbage(combined, { keep, whyLive });
+  if (partial) return collected;
+  const isNeeded = ({ winner }: SymbolGroup): boolean =>
+    collected.live[combined.indexOf[winner.file]?.[winner.index] ?? -1] === true;
+  const missing = undefinedProblems(objects, resolution, isNeeded);
+  return { ...collected, problems: [...collected.problems, ...missing] };
 }
 
 function keepAll(combined: Combined): Collected {
