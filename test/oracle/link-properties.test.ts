@@ -15,7 +15,7 @@ import { needs } from '../support/needs.ts';
 import { checkWritten } from '../support/written-object.ts';
 import { makeSources } from './support-blocks.ts';
 import { type Compiler, compileAll, compilersHere } from './support-compile.ts';
-import { compareDumps, type ObjectDump, tell } from './support-dump.ts';
+import { compareDumps, type Difference, type ObjectDump, tell } from './support-dump.ts';
 import { dumpObject } from './support-dump-object.ts';
 
 type Files = readonly LinkInput[];
@@ -45,10 +45,24 @@ function dump(object: BpfObject): ObjectDump {
   return dumpObject(readObject(writeObject(object), 'dumped.o'), { renamed });
 }
 
-/** A partial link that resolved a reference does not say any more that there was one: weak definitions stay weak. */
+/**
+ * A partial link that resolved a reference does not say any more that there was one: weak definitions stay weak. And in
+ * a file the alignment of a variable is what its place had, which may be more than it needs: then there is more padding.
+ */
+function isLoss({ subject, fact, left, right }: Difference): boolean {
+  if (fact === 'binding') return left === 'global' && right === 'weak';
+  if (fact === 'variables') return withoutOffsets(left) === withoutOffsets(right);
+  return subject.startsWith('section .') && subject !== 'section .text' && fact === 'size';
+}
+
+function withoutOffsets(variables: string): string {
+  const entries = variables.split('; ').map(entry => entry.replace(/ \d+ /, ' '));
+  return entries.sort().join('; ');
+}
+
 function differences(left: BpfObject, right: BpfObject): string[] {
   return compareDumps(dump(left), dump(right))
-    .filter(one => !(one.fact === 'binding' && one.left === 'global' && one.right === 'weak'))
+    .filter(one => !isLoss(one))
     .map(tell);
 }
 
@@ -166,7 +180,8 @@ const cases = readCases().flatMap(one =>
 
 test.each(cases)('$name', ({ paths }) => checkAll(paths.map(load)));
 
-const FIRST_SEED = 7000;
+const { ROOTLET_ORACLE_PAIRS, ROOTLET_ORACLE_SEED } = process.env;
+const FIRST_SEED = Number(ROOTLET_ORACLE_SEED ?? 7000);
 
 needs('clang').describe('programs made at random', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-properties-'));
@@ -175,15 +190,21 @@ needs('clang').describe('programs made at random', () => {
     compiler,
     { ...compiler, target: 'bpfeb' },
   ]);
-  const jobs = compilers.map((compiler, index) => {
+  const count = Number(ROOTLET_ORACLE_PAIRS ?? compilers.length);
+  const jobs = Array.from({ length: count }, (_, index) => {
+    const compiler = compilers[index % compilers.length];
+    if (compiler === undefined) throw new Error('no compiler');
     const set = makeSources(FIRST_SEED + index, new SeededRandom(FIRST_SEED + index));
     const name = `seed ${set.seed}, ${compiler.command} ${compiler.target} ${compiler.cpu}: ${set.pieces.join(' ')}`;
     return { set, compiler, name, index };
   });
   const objects: string[][] = [];
-  beforeAll(async () => {
-    objects.push(...(await compileAll(folder, jobs)));
-  }, 60_000);
+  beforeAll(
+    async () => {
+      objects.push(...(await compileAll(folder, jobs)));
+    },
+    60_000 + count * 1000,
+  );
 
   test.each(jobs)('$name', ({ index }) => checkAll((objects[index] ?? []).map(load)));
 });

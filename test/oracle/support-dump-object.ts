@@ -93,13 +93,14 @@ function dumpSymbol(context: Context, symbol: BpfSymbol): SymbolDump {
     ['visibility', symbol.visibility],
   ]);
   if (symbol.kind === 'extern') return { facts, type: symbol.btfId, core: undefined };
-  facts.set('size', String(sizeOfSymbol(symbol)));
   facts.set(
     'references',
     tellReferences(symbol.references.map(reference => dumpReference(context, reference))),
   );
+  // What has no name is known by its contents, but for padding.
+  if (symbol.name !== '') facts.set('size', String(sizeOfSymbol(symbol)));
   if (symbol.kind !== 'function') {
-    facts.set('contents', hexOf(symbol.bytes));
+    if (symbol.name !== '') facts.set('contents', hexOf(symbol.bytes));
     return { facts, type: symbol.btfId, core: undefined };
   }
   facts.set('contents', hexOf(withoutTypeIds(object, symbol)));

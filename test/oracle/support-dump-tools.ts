@@ -236,7 +236,7 @@ class ElfFacts {
       ...this.#relocated(section, piece, bytes),
       ...(code && bytes !== null ? this.#calls(section, piece, bytes) : []),
     ];
-    facts.set('size', String(piece.end - piece.start));
+    if (symbol !== undefined) facts.set('size', String(piece.end - piece.start));
     facts.set('references', tellReferences(references));
     if (code) {
       const place = { section: section.Name.Name, start: piece.start, end: piece.end };
@@ -244,7 +244,7 @@ class ElfFacts {
       facts.set('shown lines', shownOf(this.#listing, 'line', place));
       facts.set('shown CO-RE', core);
       facts.set('code', hexOf(withoutTypeIds(bytes, core)));
-    } else facts.set('contents', hexOf(bytes));
+    } else if (symbol !== undefined) facts.set('contents', hexOf(bytes));
     return { facts, type: symbol === undefined ? 0 : this.#typeOf(symbol, code), core: undefined };
   }
 

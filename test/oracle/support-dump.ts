@@ -144,9 +144,9 @@ export function tellReferences(references: readonly ReferenceDump[]): string {
     .join('; ');
 }
 
-/** Key of something without a name. Equal contents in one section are one thing. */
+/** Key of something without a name. Equal contents in one section are one thing; zeros at the end may be padding. */
 export function anonymousKey(section: string, hex: string): string {
-  return `${section}:=${hex}`;
+  return `${section}:=${hex.replace(/(00)+$/, '')}`;
 }
 
 export function hexOf(bytes: Uint8Array | null): string {
