@@ -83,41 +83,32 @@ function compatible(local: Btf, localId: BtfId, target: Btf, targetId: BtfId, bu
     const a = resolved(local, left);
     const b = resolved(target, right);
     if (a === undefined || b === undefined) return a === b;
-    if (a.kind !== b.kind && !(isEnumType(a) && isEnumType(b))) return false;
-    switch (a.kind) {
-      case 'struct':
-      case 'union':
-      case 'enum':
-      case 'enum64':
-      case 'fwd':
-        return true;
-      case 'int':
-        return b.kind === 'int' && a.bitOffset === 0 && b.bitOffset === 0;
-      case 'ptr':
-        if (b.kind !== 'ptr') return false;
-        left = a.type;
-        right = b.type;
-        break;
-      case 'array':
-        if (b.kind !== 'array') return false;
-        left = a.element;
-        right = b.element;
-        break;
-      case 'func_proto': {
-        if (b.kind !== 'func_proto' || a.params.length !== b.params.length) return false;
-        const same = a.params.every((param, index) =>
-          compatible(local, param.type, target, b.params[index]?.type ?? 0, depth - 1),
-        );
-        if (!same) return false;
-        left = a.returns;
-        right = b.returns;
-        break;
-      }
-      default:
-        return false;
+    if (a.kind === 'ptr' && b.kind === 'ptr') {
+      left = a.type;
+      right = b.type;
+    } else if (a.kind === 'array' && b.kind === 'array') {
+      left = a.element;
+      right = b.element;
+    } else if (a.kind === 'func_proto' && b.kind === 'func_proto') {
+      if (a.params.length !== b.params.length) return false;
+      const same = a.params.every((param, index) =>
+        compatible(local, param.type, target, b.params[index]?.type ?? 0, depth - 1),
+      );
+      if (!same) return false;
+      left = a.returns;
+      right = b.returns;
+    } else {
+      return compatibleLeaf(a, b);
     }
   }
   return false;
+}
+
+/** Kinds that are compared without looking inside. */
+function compatibleLeaf(a: BtfType, b: BtfType): boolean {
+  if (isEnumType(a)) return isEnumType(b);
+  if (a.kind === 'int') return b.kind === 'int' && a.bitOffset === 0 && b.bitOffset === 0;
+  return a.kind === b.kind && (a.kind === 'struct' || a.kind === 'union' || a.kind === 'fwd');
 }
 
 /** Whether everything in the program's type is in the target's, with names, sizes and signs. */

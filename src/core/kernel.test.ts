@@ -30,37 +30,37 @@ describe.skipIf(!present)(`against this kernel's types${present ? '' : ` (no ${V
   const types = new TypeFinder(present ? parseBtf(readFileSync(VMLINUX), 'little') : EMPTY);
   const targets: CoreTargets = { main: { name: 'vmlinux', types }, modules: () => [] };
   const answers = answersOf(read('kinds.bpf.o'), targets);
-  const valueOf = (program: string) => answers.get(program)?.[0]?.after;
+  const resultOf = (program: string) => answers.get(program)?.[0]?.after;
 
   test('what exists, exists, and what does not, does not', () => {
     const names = [...answers.keys()].filter(name => name.includes('exists'));
     for (const name of names) {
       const absent = /exists_not|exists_nowhere/.test(name) || name === 'type_exists_not_typedef';
-      expect([name, valueOf(name)]).toEqual([name, absent ? 0n : 1n]);
+      expect([name, resultOf(name)]).toEqual([name, absent ? 0n : 1n]);
     }
     expect(names).toHaveLength(11);
   });
 
   test('types match when the kernel has all that the program has', () => {
     const names = ['type_matches', 'type_matches_partial', 'type_matches_wrong', 'type_matches_more'];
-    expect(names.map(valueOf)).toEqual([1n, 1n, 0n, 0n]);
+    expect(names.map(resultOf)).toEqual([1n, 1n, 0n, 0n]);
   });
 
   test('offsets and sizes are those of the members in the kernel', () => {
     const task = memberOf(types.btf, 'task_struct', 'pid');
-    expect(valueOf('offset_pid')).toBe(BigInt(task.byteOffset));
-    expect(valueOf('offset_comm3')).toBe(BigInt(memberOf(types.btf, 'task_struct', 'comm').byteOffset + 3));
-    expect(valueOf('offset_nested')).toBe(8n);
-    expect(valueOf('size_comm')).toBe(16n);
-    expect(valueOf('signed_pid')).toBe(1n);
-    expect(valueOf('signed_flags')).toBe(0n);
-    expect(valueOf('enum_value')).toBe(27n);
-    expect(valueOf('enum_value_of_one')).toBe(BigInt(1));
-    expect(valueOf('type_id_target')).toBe(BigInt(types.find('task_struct')[0] ?? 0));
-    expect(valueOf('type_id_target_not')).toBe(0n);
-    expect(valueOf('type_size_not')).toBe(0n);
-    expect(valueOf('lshift_plain')).toBe(32n);
-    expect(valueOf('rshift_bits')).toBe(61n);
+    expect(resultOf('offset_pid')).toBe(BigInt(task.byteOffset));
+    expect(resultOf('offset_comm3')).toBe(BigInt(memberOf(types.btf, 'task_struct', 'comm').byteOffset + 3));
+    expect(resultOf('offset_nested')).toBe(8n);
+    expect(resultOf('size_comm')).toBe(16n);
+    expect(resultOf('signed_pid')).toBe(1n);
+    expect(resultOf('signed_flags')).toBe(0n);
+    expect(resultOf('enum_value')).toBe(27n);
+    expect(resultOf('enum_value_of_one')).toBe(BigInt(1));
+    expect(resultOf('type_id_target')).toBe(BigInt(types.find('task_struct')[0] ?? 0));
+    expect(resultOf('type_id_target_not')).toBe(0n);
+    expect(resultOf('type_size_not')).toBe(0n);
+    expect(resultOf('lshift_plain')).toBe(32n);
+    expect(resultOf('rshift_bits')).toBe(61n);
   });
 
   test('what cannot be answered is poisoned, and says why', () => {

@@ -1,5 +1,5 @@
 /**
- * Attribute layouts of bpf(2), one record for each command, and of the info structures it fills in.
+ * Commands of bpf(2) and their attribute layouts, one record for each.
  *
  * `union bpf_attr` is shown as one record per use; fields that share an offset have the name of the use that this
  * project makes of them. Pointers are u64 whatever the machine's pointer size is. All of a record may be given to an
@@ -9,18 +9,11 @@
  * Source: include/uapi/linux/bpf.h, Linux 6.18.
  */
 
-import {
-  type ByteOrder,
-  chars,
-  type Field,
-  i32,
-  type RecordLayout,
-  type RecordOf,
-  record,
-  u32,
-  u64,
-  viewOf,
-} from '../bytes/index.ts';
+import { chars, i32, record, u32, u64 } from '../bytes/index.ts';
+import { BPF_OBJ_NAME_LEN } from './uapi-info.ts';
+
+export * from './attr.ts';
+export * from './uapi-info.ts';
 
 /** enum bpf_cmd. */
 export const BPF_MAP_CREATE = 0;
@@ -58,29 +51,6 @@ export const BPF_ENABLE_STATS = 32;
 export const BPF_ITER_CREATE = 33;
 export const BPF_LINK_DETACH = 34;
 export const BPF_PROG_BIND_MAP = 35;
-
-/** Bytes of a kernel object's name, with its NUL (BPF_OBJ_NAME_LEN). */
-export const BPF_OBJ_NAME_LEN = 16;
-
-/** `__u8[length]` as a string of hexadecimal digits. */
-function hex(length: number): Field<string> {
-  return {
-    size: length,
-    align: 1,
-    get: (view, offset) =>
-      Array.from({ length }, (_, i) =>
-        view
-          .getUint8(offset + i)
-          .toString(16)
-          .padStart(2, '0'),
-      ).join(''),
-    set(view, offset, value) {
-      for (let i = 0; i < length; i++) {
-        view.setUint8(offset + i, Number.parseInt(value.slice(2 * i, 2 * i + 2), 16) || 0);
-      }
-    },
-  };
-}
 
 export const MapCreateAttr = record('map_create', {
   map_type: u32,
@@ -263,104 +233,3 @@ export const LinkDetachAttr = record('link_detach', { link_fd: u32 });
 export const EnableStatsAttr = record('enable_stats', { type: u32 });
 export const IterCreateAttr = record('iter_create', { link_fd: u32, flags: u32 });
 export const ProgBindMapAttr = record('prog_bind_map', { prog_fd: u32, map_fd: u32, flags: u32 });
-
-export const ProgInfo = record('bpf_prog_info', {
-  type: u32,
-  id: u32,
-  tag: hex(8),
-  jited_prog_len: u32,
-  xlated_prog_len: u32,
-  jited_prog_insns: u64,
-  xlated_prog_insns: u64,
-  load_time: u64,
-  created_by_uid: u32,
-  nr_map_ids: u32,
-  map_ids: u64,
-  name: chars(BPF_OBJ_NAME_LEN),
-  ifindex: u32,
-  /** Bit 0; a bit field in C. */
-  gpl_compatible: u32,
-  netns_dev: u64,
-  netns_ino: u64,
-  nr_jited_ksyms: u32,
-  nr_jited_func_lens: u32,
-  jited_ksyms: u64,
-  jited_func_lens: u64,
-  btf_id: u32,
-  func_info_rec_size: u32,
-  func_info: u64,
-  nr_func_info: u32,
-  nr_line_info: u32,
-  line_info: u64,
-  jited_line_info: u64,
-  nr_jited_line_info: u32,
-  line_info_rec_size: u32,
-  jited_line_info_rec_size: u32,
-  nr_prog_tags: u32,
-  prog_tags: u64,
-  run_time_ns: u64,
-  run_cnt: u64,
-  recursion_misses: u64,
-  verified_insns: u32,
-  attach_btf_obj_id: u32,
-  attach_btf_id: u32,
-});
-
-export const MapInfo = record('bpf_map_info', {
-  type: u32,
-  id: u32,
-  key_size: u32,
-  value_size: u32,
-  max_entries: u32,
-  map_flags: u32,
-  name: chars(BPF_OBJ_NAME_LEN),
-  ifindex: u32,
-  btf_vmlinux_value_type_id: u32,
-  netns_dev: u64,
-  netns_ino: u64,
-  btf_id: u32,
-  btf_key_type_id: u32,
-  btf_value_type_id: u32,
-  btf_vmlinux_id: u32,
-  map_extra: u64,
-});
-
-export const BtfInfo = record('bpf_btf_info', {
-  btf: u64,
-  btf_size: u32,
-  id: u32,
-  name: u64,
-  name_len: u32,
-  kernel_btf: u32,
-});
-
-/** The common head, and the words behind it: ifindex and attach type (XDP, tcx), attach type and target (tracing). */
-export const LinkInfo = record('bpf_link_info', {
-  type: u32,
-  id: u32,
-  prog_id: u32,
-  _: u32,
-  word0: u32,
-  word1: u32,
-  word2: u32,
-  word3: u32,
-});
-
-/** Byte order of the machine that this runs on: that of every attribute. */
-export const HOST_ORDER: ByteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 'little' : 'big';
-
-type Layout = RecordLayout<Readonly<Record<string, Field<number> | Field<bigint> | Field<string>>>>;
-
-/** The attribute of one call: `values` where given, zero elsewhere. */
-export function encodeAttr<L extends Layout>(layout: L, values: Partial<RecordOf<L>>): Uint8Array {
-  const bytes = new Uint8Array(layout.size);
-  const view = viewOf(bytes);
-  layout.encode(view, 0, { ...layout.decode(view, 0, HOST_ORDER), ...values }, HOST_ORDER);
-  return bytes;
-}
-
-/** What the kernel left in the attribute. */
-export function decodeAttr<L extends Layout>(layout: L, bytes: Uint8Array): RecordOf<L> {
-  // The layout's own decode has this type; the constraint of L hides it.
-  return layout.decode(viewOf(bytes), 0, HOST_ORDER) as RecordOf<L>;
-}

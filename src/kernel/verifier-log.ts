@@ -165,6 +165,14 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   ['invalid bpf_context access', 'this program type has no such context field, or not with this width'],
   ['At program exit the register R0', 'the return value must be one that this program type knows'],
   ['R0 !read_ok', 'the function ends without a return value'],
+  [
+    'uses reserved fields',
+    'the object has instructions that this kernel does not know (-mcpu=v4 needs Linux 6.6): compile with -mcpu=v3',
+  ],
+  [
+    'unknown opcode',
+    'the object has instructions that this kernel does not know: compile with a lower -mcpu',
+  ],
   ['unreachable insn', 'code that nothing jumps to'],
   ['missing btf func_info', 'compile with -g, so that functions have BTF'],
   ['pointer arithmetic', 'this kind of pointer may not be computed with'],

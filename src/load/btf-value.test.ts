@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BtfBuilder, type BtfType } from '../btf/index.ts';
-import { decodeValue, encodeValue, type ValueTypes } from './btf-value.ts';
+import { decodeValue, type ValueTypes } from './btf-value.ts';
+import { encodeValue } from './btf-value-write.ts';
 
 const int = (name: string, size: number, signed: boolean, extra = {}): BtfType => ({
   kind: 'int',

@@ -1,5 +1,5 @@
 /**
- * Values of the program's types as values of JavaScript, both ways.
+ * Values of the program's types as values of JavaScript; `btf-value-write.ts` is the other way.
  *
  * Integers up to 4 bytes are numbers and wider ones bigints (both are taken when writing, range checked); `_Bool` is
  * boolean, arrays of `char` are texts, structs and unions objects with their members, enumerations numbers (their
@@ -10,7 +10,6 @@
 import {
   type Btf,
   type BtfArray,
-  type BtfEnum,
   type BtfId,
   type BtfMember,
   type BtfType,
@@ -18,7 +17,7 @@ import {
   skipModifiers,
 } from '../btf/index.ts';
 import { type ByteOrder, requireRange, viewOf } from '../bytes/index.ts';
-import { inputError, quote, usageError, within } from '../diag/index.ts';
+import { inputError } from '../diag/index.ts';
 
 export type BtfValue =
   | number
@@ -30,7 +29,7 @@ export type BtfValue =
   | { readonly [member: string]: BtfValue };
 
 /** Where a value lies: bits from the start of `bytes`, and how many when it is a bit field. */
-interface Place {
+export interface Place {
   readonly bytes: Uint8Array;
   readonly bitOffset: number;
   /** 0 for ordinary values. */
@@ -49,34 +48,20 @@ export function decodeValue(types: ValueTypes, id: BtfId, bytes: Uint8Array, off
   return decodeAt(types, id, { bytes, bitOffset: offset * 8, bitSize: 0 }, 0);
 }
 
-/** Writes a value of type `id` at `bytes[offset]`; members and elements that are not given keep theirs. */
-export function encodeValue(
-  types: ValueTypes,
-  id: BtfId,
-  value: unknown,
-  bytes: Uint8Array,
-  offset = 0,
-): void {
-  requireRange(bytes.length, offset, sizeOfType(types.btf, id), 'value');
-  encodeAt(types, id, { bytes, bitOffset: offset * 8, bitSize: 0 }, value, 0);
-}
-
 const MAX_DEPTH = 64;
 
-function resolve(types: ValueTypes, id: BtfId, depth: number): BtfType {
+export function resolve(types: ValueTypes, id: BtfId, depth: number): BtfType {
   const skipped = skipModifiers(types.btf, id);
   if (skipped === 0 || depth > MAX_DEPTH) throw inputError('value-type', [], `type ${id} has no value`);
   const type = types.btf.type(skipped);
   return type.kind === 'var' ? resolve(types, type.type, depth + 1) : type;
 }
 
-function isText(types: ValueTypes, type: BtfType): boolean {
+export function isText(types: ValueTypes, type: BtfType): boolean {
   if (type.kind !== 'array') return false;
   const element = resolve(types, type.element, 0);
   return element.kind === 'int' && element.size === 1 && (element.char || element.name === 'char');
 }
-
-// --- reading ------------------------------------------------------------------------------------------------------
 
 function decodeAt(types: ValueTypes, id: BtfId, place: Place, depth: number): BtfValue {
   const type = resolve(types, id, depth);
@@ -118,14 +103,14 @@ function readInteger(types: ValueTypes, place: Place, size: number, signed: bool
  * The bytes `[first, last)` that hold `bits` bits at a place, and how far the value lies above their low end. Bits are
  * counted from the low end of a byte on little-endian machines, from the high end on others.
  */
-function extent(types: ValueTypes, place: Place, bits: number) {
+export function extent(types: ValueTypes, place: Place, bits: number) {
   const first = Math.floor(place.bitOffset / 8);
   const last = Math.ceil((place.bitOffset + bits) / 8);
   const skipped = place.bitOffset % 8;
   return { first, last, shift: types.order === 'little' ? skipped : (last - first) * 8 - skipped - bits };
 }
 
-function readBytes(types: ValueTypes, bytes: Uint8Array, first: number, last: number): bigint {
+export function readBytes(types: ValueTypes, bytes: Uint8Array, first: number, last: number): bigint {
   let value = 0n;
   for (let step = 0; step < last - first; step++) {
     const at = types.order === 'little' ? last - 1 - step : first + step;
@@ -172,160 +157,6 @@ function decodeMembers(
   return result;
 }
 
-function memberPlace(place: Place, member: BtfMember): Place {
+export function memberPlace(place: Place, member: BtfMember): Place {
   return { bytes: place.bytes, bitOffset: place.bitOffset + member.bitOffset, bitSize: member.bitSize };
-}
-
-// --- writing ------------------------------------------------------------------------------------------------------
-
-function encodeAt(types: ValueTypes, id: BtfId, place: Place, value: unknown, depth: number): void {
-  const type = resolve(types, id, depth);
-  switch (type.kind) {
-    case 'int':
-      writeInteger(types, place, type.size, type.bool ? 'bool' : type.signed, toInteger(value));
-      return;
-    case 'enum':
-    case 'enum64':
-      writeInteger(types, place, type.size, type.signed, enumerator(type, value) ?? toInteger(value));
-      return;
-    case 'ptr':
-      writeInteger(types, place, 8, false, toInteger(value));
-      return;
-    case 'float':
-      encodeFloat(types, place, type.size, value);
-      return;
-    case 'array':
-      if (isText(types, type) && typeof value === 'string') encodeTextAt(place, type.length, value);
-      else encodeArray(types, type, place, value, depth);
-      return;
-    case 'struct':
-    case 'union':
-      encodeMembers(types, type.members, place, value, depth);
-      return;
-    default:
-      throw inputError('value-type', [], `a ${type.kind} has no value`);
-  }
-}
-
-function valueError(message: string) {
-  return usageError('value-mismatch', message);
-}
-
-function toInteger(value: unknown): bigint {
-  if (typeof value === 'bigint') return value;
-  if (typeof value === 'boolean') return value ? 1n : 0n;
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return BigInt(value);
-  throw valueError(`a whole number is needed, not ${describe(value)}`);
-}
-
-function describe(value: unknown): string {
-  if (typeof value === 'string') return quote(value);
-  return typeof value === 'object' ? 'an object' : String(value);
-}
-
-function enumerator(type: BtfEnum, value: unknown): bigint | undefined {
-  if (typeof value !== 'string') return undefined;
-  const found = type.values.find(({ name }) => name === value);
-  if (found !== undefined) return found.value;
-  const names = type.values.map(({ name }) => name).join(', ');
-  throw valueError(`${quote(value)} is none of ${names === '' ? 'no names at all' : names}`);
-}
-
-function writeInteger(
-  types: ValueTypes,
-  place: Place,
-  size: number,
-  signed: boolean | 'bool',
-  value: bigint,
-): void {
-  const bits = place.bitSize === 0 ? size * 8 : place.bitSize;
-  requireFit(value, bits, signed);
-  const { first, last, shift } = extent(types, place, bits);
-  const mask = ((1n << BigInt(bits)) - 1n) << BigInt(shift);
-  const others = readBytes(types, place.bytes, first, last) & ~mask;
-  let rest = others | (BigInt.asUintN(bits, value) << BigInt(shift));
-  for (let step = 0; step < last - first; step++) {
-    const at = types.order === 'little' ? first + step : last - 1 - step;
-    place.bytes[at] = Number(rest & 0xffn);
-    rest >>= 8n;
-  }
-}
-
-function requireFit(value: bigint, bits: number, signed: boolean | 'bool'): void {
-  const low = signed === true ? -(1n << BigInt(bits - 1)) : 0n;
-  const high = signed === 'bool' ? 1n : (1n << BigInt(signed ? bits - 1 : bits)) - 1n;
-  if (value >= low && value <= high) return;
-  throw valueError(`${value} does not fit: ${low} to ${high} do`);
-}
-
-function encodeFloat(types: ValueTypes, place: Place, size: number, value: unknown): void {
-  if (typeof value !== 'number') throw valueError(`a number is needed, not ${describe(value)}`);
-  const view = viewOf(place.bytes);
-  const little = types.order === 'little';
-  if (size === 4) view.setFloat32(place.bitOffset / 8, value, little);
-  else if (size === 8) view.setFloat64(place.bitOffset / 8, value, little);
-  else throw inputError('value-type', [], `floating point numbers of ${size} bytes are not known`);
-}
-
-/** A text with its NUL; the rest of the array is cleared. */
-function encodeTextAt(place: Place, length: number, value: string): void {
-  const content = new TextEncoder().encode(value);
-  if (content.length >= length) {
-    throw valueError(`${quote(value)} has ${content.length} bytes; ${length - 1} and a NUL fit`);
-  }
-  const start = place.bitOffset / 8;
-  place.bytes.fill(0, start, start + length);
-  place.bytes.set(content, start);
-}
-
-function encodeArray(types: ValueTypes, type: BtfArray, place: Place, value: unknown, depth: number): void {
-  if (!isList(value)) throw valueError(`an array is needed, not ${describe(value)}`);
-  if (value.length > type.length) throw valueError(`${value.length} elements are given; ${type.length} fit`);
-  const size = sizeOfType(types.btf, type.element);
-  value.forEach((element: unknown, index) => {
-    const at = { ...place, bitOffset: place.bitOffset + index * size * 8 };
-    within(`element ${index}`, () => encodeAt(types, type.element, at, element, depth + 1));
-  });
-}
-
-/** Arrays and typed arrays. */
-function isList(
-  value: unknown,
-): value is ArrayLike<unknown> & { forEach(callback: (element: unknown, index: number) => void): void } {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
-}
-
-function encodeMembers(
-  types: ValueTypes,
-  members: readonly BtfMember[],
-  place: Place,
-  value: unknown,
-  depth: number,
-): void {
-  if (typeof value !== 'object' || value === null || isList(value)) {
-    throw valueError(`an object with members is needed, not ${describe(value)}`);
-  }
-  const named = namedMembers(types, members, place, depth);
-  for (const [name, given] of Object.entries(value)) {
-    const member = named.get(name);
-    if (member === undefined) {
-      throw valueError(`there is no member ${quote(name)}; there is ${[...named.keys()].join(', ')}`);
-    }
-    within(`member ${quote(name)}`, () => encodeAt(types, member.type, member.place, given, depth + 1));
-  }
-}
-
-function namedMembers(types: ValueTypes, members: readonly BtfMember[], place: Place, depth: number) {
-  const named = new Map<string, { readonly type: BtfId; readonly place: Place }>();
-  for (const member of members) {
-    const at = memberPlace(place, member);
-    if (member.name !== '') {
-      named.set(member.name, { type: member.type, place: at });
-      continue;
-    }
-    const inner = resolve(types, member.type, depth);
-    if (inner.kind !== 'struct' && inner.kind !== 'union') continue;
-    for (const [name, found] of namedMembers(types, inner.members, at, depth + 1)) named.set(name, found);
-  }
-  return named;
 }

@@ -1,9 +1,11 @@
 /** Creating the maps of a plan, and giving them their initial contents. */
 
-import { quote, within } from '../diag/index.ts';
+import { quote, RootletError, within } from '../diag/index.ts';
 import { Fd } from '../kernel/fd.ts';
 import { BpfMap, type MapSpec, tryCreateMap } from '../kernel/map.ts';
+import { probeMapType } from '../kernel/probe-types.ts';
 import { encodeU32s, type Sys } from '../kernel/sys.ts';
+import { mapTypeName } from '../object/uapi.ts';
 import type { Cleanup } from './cleanup.ts';
 import { openPinnedMap, pinMap, pinPathOf, requireSameShape } from './map-reuse.ts';
 import { maxEntriesOf } from './map-size.ts';
@@ -63,11 +65,22 @@ function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
 
 /** Types of key and value only serve people; kernels and map types that do not take them get the map without. */
 function createOne(sys: Sys, spec: MapSpec): BpfMap {
-  if (spec.btfFd === undefined) return BpfMap.create(sys, spec);
+  if (spec.btfFd === undefined) return createOrExplain(sys, spec);
   const result = tryCreateMap(sys, spec);
   if (result >= 0) return BpfMap.fromFd(sys, Fd.adopt(sys, result), spec);
   const { btfFd: _btf, keyTypeId: _key, valueTypeId: _value, ...bare } = spec;
-  return BpfMap.create(sys, bare);
+  return createOrExplain(sys, bare);
+}
+
+/** A refusal may mean that the kernel has no such maps at all: said plainly, after asking for the smallest one. */
+function createOrExplain(sys: Sys, spec: MapSpec): BpfMap {
+  try {
+    return BpfMap.create(sys, spec);
+  } catch (error) {
+    if (!(error instanceof RootletError) || probeMapType(sys, spec.type).state !== 'no') throw error;
+    const hint = `this kernel has no maps of type ${mapTypeName(spec.type)}`;
+    throw new RootletError(error.problems.map(problem => ({ ...problem, hint })));
+  }
 }
 
 function specOf(plan: MapPlan, btf: Fd | null): MapSpec {

@@ -34,20 +34,20 @@ describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)
   const object = stripDataSections(read('externs.bpf.o'));
   const bindings = bindExterns(object, types, FACTS);
   const bindingOf = (name: string) => bindings.get(object.symbols.findIndex(symbol => symbol.name === name));
-  const valueOf = (name: string) => {
+  const resultOf = (name: string) => {
     const binding = bindingOf(name);
     return binding?.kind === 'kconfig' ? [...binding.value] : undefined;
   };
 
   test('configuration and what every loader knows', () => {
-    expect(valueOf('LINUX_KERNEL_VERSION')).toEqual([2, 1, 6, 0]);
-    expect(valueOf('LINUX_HAS_BPF_COOKIE')).toEqual([1]);
-    expect(valueOf('LINUX_OF_THE_FUTURE')).toEqual([0, 0, 0, 0]);
-    expect(valueOf('CONFIG_BPF_JIT')).toEqual([2, 0, 0, 0]);
-    expect(valueOf('CONFIG_BPF')).toEqual([0x79]);
-    expect(valueOf('CONFIG_NR_CPUS')).toEqual([64, 0]);
-    expect(valueOf('CONFIG_DEFAULT_HOSTNAME')).toEqual([...new TextEncoder().encode('a very '), 0]);
-    expect(valueOf('CONFIG_NOT_A_SETTING')).toEqual([0]);
+    expect(resultOf('LINUX_KERNEL_VERSION')).toEqual([2, 1, 6, 0]);
+    expect(resultOf('LINUX_HAS_BPF_COOKIE')).toEqual([1]);
+    expect(resultOf('LINUX_OF_THE_FUTURE')).toEqual([0, 0, 0, 0]);
+    expect(resultOf('CONFIG_BPF_JIT')).toEqual([2, 0, 0, 0]);
+    expect(resultOf('CONFIG_BPF')).toEqual([0x79]);
+    expect(resultOf('CONFIG_NR_CPUS')).toEqual([64, 0]);
+    expect(resultOf('CONFIG_DEFAULT_HOSTNAME')).toEqual([...new TextEncoder().encode('a very '), 0]);
+    expect(resultOf('CONFIG_NOT_A_SETTING')).toEqual([0]);
   });
 
   test('functions by name and parameters; of two declarations the one that fits', () => {

@@ -1,7 +1,8 @@
 export * from './attach.ts';
 export * from './bind-externs.ts';
 export * from './bindings.ts';
-export * from './btf-value.ts';
+export { type BtfValue, decodeValue, type ValueTypes } from './btf-value.ts';
+export { encodeValue } from './btf-value-write.ts';
 export * from './cleanup.ts';
 export * from './execute.ts';
 export type { AttachTarget } from './execute-programs.ts';

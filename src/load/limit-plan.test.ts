@@ -151,7 +151,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(object.testRun('run', packet()).verdict).toBe(10);
     expect(object.testRun('sum', packet()).verdict).toBe(200 + 60000 + 1 + 5 - 3 + 5);
     expect(notes).toHaveLength(lacks.length);
-    if (!lacks.includes('btf')) expect(object.globals['counter']).toBe(1);
+    if (!lacks.includes('btf')) expect(object.variables.get('counter')).toBe(1);
   });
 });
 

@@ -155,21 +155,18 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
         limit: 25,
         enabled: true,
       });
-      expect(globals['place']).toMatchObject({ x: 101, y: 4 });
-      expect(globals['start']).toMatchObject({
+      expect(object.variables.get('place')).toMatchObject({ x: 101, y: 4 });
+      expect(object.variables.get('start')).toMatchObject({
         x: 1,
         y: -2,
         flags: 1,
         small: -3,
         inner: { name: 'abc', color: 5 },
       });
-      globals['counter'] = -7;
-      globals['byte'] = 1;
-      globals['wide'] = 3n << 40n;
-      globals['color'] = 'BLUE';
+      Object.assign(globals, { counter: -7, byte: 1, wide: 3n << 40n, color: 'BLUE' });
       expect(object.testRun('sum', packet()).verdict).toBe(1 + 60000 + 3 + 1 - 3 - 1);
       object.testRun('run', packet());
-      expect(globals['counter']).toBe(-6);
+      expect(object.variables.get('counter')).toBe(-6);
     }
     expect(countFds()).toBe(before);
   });

@@ -5,7 +5,7 @@ import type { ByteOrder } from '../bytes/index.ts';
 import { quote, usageError, within } from '../diag/index.ts';
 import type { ObjectLayout } from '../object/layout.ts';
 import type { BpfObject } from '../object/model.ts';
-import { encodeValue } from './btf-value.ts';
+import { encodeValue } from './btf-value-write.ts';
 import type { GlobalPlan, MapPlan } from './plan.ts';
 import type { PlannedMaps } from './plan-maps.ts';
 

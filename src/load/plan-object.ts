@@ -1,8 +1,8 @@
 /** `planLoad`: from a symbolic object to everything that the kernel will be asked for. */
 
-import type { BtfId } from '../btf/types.ts';
+import type { Btf, BtfId } from '../btf/types.ts';
 import type { CoreAnswer } from '../core/index.ts';
-import { inputError } from '../diag/index.ts';
+import { inputError, quote } from '../diag/index.ts';
 import { layoutSections } from '../object/layout.ts';
 import { type BpfObject, licenseOf } from '../object/model.ts';
 import { stripDataSections } from '../object/strip-data-sections.ts';
@@ -57,10 +57,6 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
     },
     options,
   );
-  const texts = drafts.flatMap(draft => draft.lines.flatMap(line => [line.file, line.text]));
-  const encoded = types === null ? null : encodeTypes(types.btf, texts, object.byteOrder);
-  const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
-  requireNamesOnce(object, programs);
   const globals = planGlobals(object, layout, maps);
   return {
     source: object.name,
@@ -68,11 +64,23 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
     byteOrder: object.byteOrder,
     license: licenseOf(object) ?? '',
     types: types?.btf ?? null,
-    btf: encoded?.bytes ?? null,
     maps: setInitialValues(all, globals, types?.btf ?? null, object.byteOrder, entriesOf(options.globals)),
     globals,
-    programs,
+    ...encodePrograms(object, types?.btf ?? null, drafts),
   };
+}
+
+/** Types as bytes, and the programs with their records, which refer to texts in the types' string table. */
+function encodePrograms(
+  object: BpfObject,
+  types: Btf | null,
+  drafts: readonly DraftProgram[],
+): Pick<LoadPlan, 'btf' | 'programs'> {
+  requireNamesOnce(object, drafts);
+  const texts = drafts.flatMap(draft => draft.lines.flatMap(line => [line.file, line.text]));
+  const encoded = types === null ? null : encodeTypes(types, texts, object.byteOrder);
+  const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
+  return { btf: encoded?.bytes ?? null, programs };
 }
 
 function entriesOf(values: PlanOptions['globals']): Iterable<readonly [string, unknown]> {
@@ -92,11 +100,11 @@ function withRecords(
   return { ...draft, funcInfo, lineInfo };
 }
 
-function requireNamesOnce(object: BpfObject, programs: readonly ProgramPlan[]): void {
+function requireNamesOnce(object: BpfObject, programs: readonly DraftProgram[]): void {
   const seen = new Set<string>();
   for (const { name } of programs) {
     if (seen.has(name))
-      throw inputError('load-program-twice', [object.name], `has two programs named "${name}"`);
+      throw inputError('load-program-twice', [object.name], `has two programs named ${quote(name)}`);
     seen.add(name);
   }
 }

@@ -3,29 +3,18 @@
 import { BAD_RELOCATION, type CoreAnswer } from '../core/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../diag/index.ts';
 import {
-  BPF_PSEUDO_BTF_ID,
-  BPF_PSEUDO_KFUNC_CALL,
-  BPF_PSEUDO_MAP_FD,
-  BPF_PSEUDO_MAP_VALUE,
-  type CodeView,
-  OP_CALL,
-} from '../isa/index.ts';
-import type { ObjectLayout } from '../object/layout.ts';
-import {
   type BpfObject,
-  type BpfSymbol,
   type FunctionSymbol,
   programsOf,
   type SymbolIndex,
   sectionOf,
 } from '../object/model.ts';
 import { type ProgramTypeInfo, programTypeOf, suggestSectionName } from '../object/section-names.ts';
-import type { ExternBinding, ExternBindings } from './bindings.ts';
-import { type FlatProgram, flatten, type OpenReference } from './flatten.ts';
+import { type FlatProgram, flatten } from './flatten.ts';
 import { kernelName } from './names.ts';
-import type { AttachPlan, Fixup, Poison, ProgramPlan } from './plan.ts';
-import type { PlannedMaps } from './plan-maps.ts';
+import type { AttachPlan, Poison, ProgramPlan } from './plan.ts';
 import { functionPlans, linePlans } from './plan-records.ts';
+import { type References, resolveReference, type Sink } from './plan-references.ts';
 
 export interface ProgramOptions {
   /** Which programs to load; without it all whose section does not start with `?`. */
@@ -34,16 +23,6 @@ export interface ProgramOptions {
   readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
   /** Program name → what it attaches to, for types that want it at load time. */
   readonly attach?: ReadonlyMap<string, AttachPlan>;
-}
-
-/** What references are resolved against. */
-export interface References {
-  readonly layout: ObjectLayout;
-  readonly maps: PlannedMaps;
-  readonly bindings: ExternBindings;
-  readonly coreAnswers: readonly CoreAnswer[];
-  /** Index of the map of kconfig externs, and where they lie in it. */
-  readonly kconfig: { readonly map: number; readonly offsets: ReadonlyMap<SymbolIndex, number> } | null;
 }
 
 /** Everything of a program but the encoded records, which need the string table of the kernel's types. */
@@ -156,162 +135,4 @@ function corePoisons(flat: FlatProgram, answers: readonly CoreAnswer[]): Poison[
         what: `uses ${asked}: ${why ?? 'not in the target'}`,
       })),
   );
-}
-
-interface Sink {
-  readonly object: BpfObject;
-  readonly references: References;
-  readonly code: CodeView;
-  readonly fixups: Fixup[];
-  readonly poisons: Poison[];
-}
-
-/** Helper numbers that no kernel has; the verifier names them when a poisoned call is not dead. */
-export const POISONED_EXTERN = 2_002_000_000;
-
-function resolveReference(sink: Sink, open: OpenReference): Problem | undefined {
-  const { insnIndex, reference } = open;
-  const target = sink.object.symbols[reference.symbol];
-  switch (target?.kind) {
-    case 'map': {
-      const map = sink.references.maps.ofSymbol.get(reference.symbol) ?? -1;
-      if (reference.addend !== 0) {
-        return unresolved(
-          sink,
-          open,
-          'load-map-offset',
-          `refers into map ${quote(target.name)} at ${reference.addend}`,
-        );
-      }
-      sink.code.setSrc(insnIndex, BPF_PSEUDO_MAP_FD);
-      sink.fixups.push({ kind: 'map', insnIndex, map });
-      return undefined;
-    }
-    case 'variable':
-      return resolveVariable(sink, open, target.section);
-    case 'extern':
-      return resolveExtern(sink, open, target, sink.references.bindings.get(reference.symbol));
-    default:
-      return unresolved(sink, open, 'load-reference', 'refers to a symbol that is not there');
-  }
-}
-
-function resolveVariable(sink: Sink, open: OpenReference, section: number): Problem | undefined {
-  const { insnIndex, reference } = open;
-  const map = sink.references.maps.ofSection.get(section);
-  const name = sink.object.sections[section]?.name ?? '';
-  if (map === undefined) {
-    const hint = name === '.jumptables' ? { hint: 'compile without jump tables (-fno-jump-tables)' } : {};
-    return unresolved(
-      sink,
-      open,
-      'load-data-section',
-      `refers to section ${quote(name)}, which programs cannot read`,
-      hint,
-    );
-  }
-  const offset = (sink.references.layout.offsets[reference.symbol] ?? 0) + reference.addend;
-  sink.code.setSrc(insnIndex, BPF_PSEUDO_MAP_VALUE);
-  setSecondImm(sink.code, insnIndex, offset);
-  sink.fixups.push({ kind: 'map-value', insnIndex, map, offset });
-  return undefined;
-}
-
-function resolveExtern(
-  sink: Sink,
-  open: OpenReference,
-  target: BpfSymbol,
-  binding: ExternBinding | undefined,
-): Problem | undefined {
-  const { insnIndex, reference } = open;
-  const { code, fixups, poisons } = sink;
-  const effective = binding ?? (target.binding === 'weak' ? MISSING : undefined);
-  if (effective === undefined) {
-    return unresolved(
-      sink,
-      open,
-      'load-unresolved-extern',
-      `refers to ${quote(target.name)}, which is defined nowhere`,
-      {
-        hint: 'link the object that defines it, or declare it weak',
-      },
-    );
-  }
-  const isCall = reference.kind === 'call';
-  switch (effective.kind) {
-    case 'kconfig': {
-      const { kconfig } = sink.references;
-      const offset = (kconfig?.offsets.get(reference.symbol) ?? 0) + reference.addend;
-      code.setSrc(insnIndex, BPF_PSEUDO_MAP_VALUE);
-      setSecondImm(code, insnIndex, offset);
-      fixups.push({ kind: 'map-value', insnIndex, map: kconfig?.map ?? -1, offset });
-      return undefined;
-    }
-    case 'address':
-      setImm64(code, insnIndex, BigInt.asUintN(64, effective.address + BigInt(reference.addend)));
-      return undefined;
-    case 'kernel-variable':
-      code.setSrc(insnIndex, BPF_PSEUDO_BTF_ID);
-      code.setImm(insnIndex, effective.btfId);
-      setSecondImm(code, insnIndex, 0);
-      if (effective.btfObject !== 0) {
-        fixups.push({ kind: 'kernel-variable', insnIndex, btfObject: effective.btfObject });
-      }
-      return undefined;
-    case 'kfunc':
-      if (!isCall) {
-        // Only asked whether it is there; the verifier knows no address of a kernel function.
-        setImm64(code, insnIndex, 1n);
-        return undefined;
-      }
-      code.setSrc(insnIndex, BPF_PSEUDO_KFUNC_CALL);
-      code.setImm(insnIndex, effective.btfId);
-      code.setOffset(insnIndex, 0);
-      if (effective.btfObject !== 0)
-        fixups.push({ kind: 'kfunc', insnIndex, btfObject: effective.btfObject });
-      return undefined;
-    case 'missing':
-      if (!isCall) {
-        setImm64(code, insnIndex, 0n);
-        return undefined;
-      }
-      poisons.push({
-        insnIndex,
-        helper: POISONED_EXTERN + reference.symbol,
-        what: `calls function ${quote(target.name)}, which is not there`,
-      });
-      code.set(insnIndex, {
-        opcode: OP_CALL,
-        dst: 0,
-        src: 0,
-        offset: 0,
-        imm: POISONED_EXTERN + reference.symbol,
-      });
-      return undefined;
-  }
-}
-
-const MISSING: ExternBinding = { kind: 'missing' };
-
-function unresolved(
-  sink: Sink,
-  open: OpenReference,
-  code: string,
-  message: string,
-  extras: Pick<Problem, 'hint'> = {},
-): Problem {
-  const where = [sink.object.name, `function ${quote(open.holder)}`, `insn ${open.reference.insnIndex}`];
-  return { code, class: 'input', where, message, ...extras };
-}
-
-/** Sets the upper half of a ld_imm64. */
-function setSecondImm(code: CodeView, insnIndex: number, value: number): void {
-  if (insnIndex + 1 < code.length) code.setImm(insnIndex + 1, value | 0);
-}
-
-/** A ld_imm64 of a plain number. */
-function setImm64(code: CodeView, insnIndex: number, value: bigint): void {
-  code.setSrc(insnIndex, 0);
-  code.setImm(insnIndex, Number(BigInt.asIntN(32, value)));
-  if (insnIndex + 1 < code.length) code.setImm(insnIndex + 1, Number(BigInt.asIntN(32, value >> 32n)));
 }

@@ -5,7 +5,8 @@ import type { BtfId } from '../btf/types.ts';
 import { alignUp } from '../bytes/index.ts';
 import { usageError } from '../diag/index.ts';
 import { type BpfMap, isPerCpu } from '../kernel/map.ts';
-import { type BtfValue, decodeValue, encodeValue, type ValueTypes } from './btf-value.ts';
+import { type BtfValue, decodeValue, type ValueTypes } from './btf-value.ts';
+import { encodeValue } from './btf-value-write.ts';
 
 export type TypedEntry = readonly [key: BtfValue | Uint8Array, value: BtfValue | Uint8Array];
 
