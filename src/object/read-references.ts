@@ -24,6 +24,7 @@ import { addendInData } from './read-addend.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './read-draft.ts';
 import {
   addressTarget,
+  callError,
   callTarget,
   dataTarget,
   isReachable,
@@ -193,15 +194,16 @@ function readResolvedCall(unit: FunctionContext, insnIndex: number): void {
   const target = atom.offset + (insnIndex + 1 + code.imm(insnIndex)) * INSN_SIZE;
   const callee =
     target >= atom.offset && target < atom.offset + atom.size ? index : atomCovering(table, section, target);
-  if (callee < 0 || target >= draftAt(table, callee).offset + draftAt(table, callee).size) {
+  if (callee < 0) {
     throw inputError(
       'object-call-nowhere',
       codePlace(unit, insnIndex),
       `calls offset ${target} of its section, where no function is`,
     );
   }
-  const addend = target - draftAt(table, callee).offset;
-  atom.codeReferences.push({ insnIndex, kind: 'call', symbol: callee, addend });
+  const called = draftAt(table, callee);
+  if (target !== called.offset) throw callError(called, target - called.offset, codePlace(unit, insnIndex));
+  atom.codeReferences.push({ insnIndex, kind: 'call', symbol: callee, addend: 0 });
   clearCall(code, insnIndex);
 }
 

@@ -52,12 +52,17 @@ export function callTarget(
     throw inputError('object-call-data', where(), `calls ${quote(draft.name)}, which is no function`);
   if (target.addend === 0) return target;
   if (isNamed(context, relocation)) throw addendError(draft, `calls byte ${target.addend} of`, where);
-  if (target.addend >= 0 && target.addend < draft.size) return target;
-  throw inputError(
-    'object-call-nowhere',
-    where(),
-    `calls offset ${draft.offset + target.addend} of its section, where no function is`,
-  );
+  throw callError(draft, target.addend, where());
+}
+
+/** For a call that goes `distance` bytes behind the start of a function: no loader knows such calls. */
+export function callError(draft: AtomDraft, distance: number, where: readonly string[]): RootletError {
+  if (distance < draft.size) {
+    const message = `calls byte ${distance} of function ${quote(draft.name)} instead of its start`;
+    return inputError('object-call-inside', where, message);
+  }
+  const message = `calls offset ${draft.offset + distance} of its section, where no function is`;
+  return inputError('object-call-nowhere', where, message);
 }
 
 /** The atom whose address a relocated `ld_imm64` loads. */

@@ -52,9 +52,10 @@ export function attachTypes(table: AtomTable, btf: RawBtf, ext: BtfExt | null): 
         draft.name = btf.nameOf(draft.btfId);
     }
   }
+  attachMisplaced(table, btf, names);
   for (const draft of table.drafts) {
     if (draft.kind === 'extern') attachExtern(btf, names, draft);
-    else if (draft.common) draft.btfId = only(names.variables.get(draft.name)) ?? 0;
+    else if (draft.common) draft.btfId = commonId(btf, names, draft);
   }
 }
 
@@ -144,19 +145,35 @@ function functionByName(names: NameIndex, btf: RawBtf, draft: AtomDraft): BtfId 
 
 function variableId(btf: RawBtf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
   if (draft.name === '') return 0;
-  if (draft.binding === 'local') return staticId(btf, names, types, draft);
+  if (draft.binding === 'local') return staticId(btf, types, draft);
   return types?.byName.get(draft.name) ?? only(names.variables.get(draft.name)) ?? 0;
 }
 
+function staticId(btf: RawBtf, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
+  return types?.staticsAt.get(draft.offset)?.find(id => isNameOf(btf.nameOf(id), draft.name)) ?? 0;
+}
+
 /**
- * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has elsewhere: the name
- * must agree, too, and a name that there is only once is enough.
+ * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has elsewhere. Its name
+ * is enough, if no other variable has it.
  */
-function staticId(btf: RawBtf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
-  const here = types?.staticsAt.get(draft.offset)?.find(id => isNameOf(btf.nameOf(id), draft.name));
-  if (here !== undefined) return here;
-  const statics = names.variables.get(draft.name)?.filter(id => btf.linkageOf(id) === 'static');
-  return only(statics) ?? 0;
+function attachMisplaced(table: AtomTable, btf: RawBtf, names: NameIndex): void {
+  const isOpen = ({ kind, name, binding, btfId }: AtomDraft): boolean =>
+    kind === 'variable' && name !== '' && binding === 'local' && btfId === 0;
+  if (!table.drafts.some(isOpen)) return;
+  const taken = new Set(table.drafts.map(draft => draft.btfId));
+  for (const draft of table.drafts) {
+    if (!isOpen(draft)) continue;
+    const id = only(names.variables.get(draft.name)?.filter(one => btf.linkageOf(one) === 'static'));
+    if (id === undefined || taken.has(id)) continue;
+    draft.btfId = id;
+    taken.add(id);
+  }
+}
+
+/** A static variable of the same name, of another file that was linked into this one, is something else. */
+function commonId(btf: RawBtf, names: NameIndex, draft: AtomDraft): BtfId {
+  return names.variables.get(draft.name)?.find(id => btf.linkageOf(id) !== 'static') ?? 0;
 }
 
 /** GCC numbers variables of functions: `count.0`. */
