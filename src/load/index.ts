@@ -17,6 +17,7 @@ export * from './names.ts';
 export * from './plan.ts';
 export * from './plan-object.ts';
 export type { ProgramOptions } from './plan-programs.ts';
+export * from './program-functions.ts';
 export * from './sanitize-btf.ts';
 export * from './typed-map.ts';
 export * from './verifier-failure.ts';
