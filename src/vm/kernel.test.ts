@@ -35,7 +35,10 @@ function machineRunner(machine: Machine): Runner {
   return {
     run(program, packet) {
       const result = machine.run(packet, { program });
-      return { verdict: result.verdict, packet: Buffer.concat([result.metadata, result.packet]) };
+      return {
+        verdict: result.verdict,
+        packet: new Uint8Array(Buffer.concat([result.metadata, result.packet])),
+      };
     },
     bss: () => machine.maps.get('.bss')?.lookup(new Uint8Array(4)) ?? new Uint8Array(0),
   };
@@ -130,7 +133,10 @@ needs('bpf').describe('machine and kernel', () => {
         let number = 0;
         for (const packet of sequence.packets()) {
           const mine = machine.run(sequence.program, packet);
-          expect(mine, `packet ${++number}`).toEqual(kernel.run(sequence.program, packet));
+          const theirs = kernel.run(sequence.program, packet);
+          number++;
+          if (mine.verdict === theirs.verdict && Buffer.compare(mine.packet, theirs.packet) === 0) continue;
+          expect(mine, `packet ${number}`).toEqual(theirs);
         }
         expect(machine.bss()).toEqual(kernel.bss());
       } finally {

@@ -12,6 +12,7 @@ import { PacketBuffer } from './packet.ts';
 import { isPermitted, type PreparedMachine } from './setup.ts';
 import { permitSkb, SKB_SIZE, SkbState } from './skb.ts';
 import type { EventRecord, MachineState, Redirect } from './state.ts';
+import { TextReader } from './texts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { permitXdp, XDP_SIZE, XdpContext } from './xdp.ts';
 
@@ -33,6 +34,7 @@ export class RunningState implements MachineState {
   readonly skb: SkbState;
   readonly xdp: XdpContext;
   readonly clock: VirtualClock;
+  readonly texts: TextReader;
   readonly lines: string[] = [];
   readonly records: EventRecord[] = [];
   kind: ProgramKind;
@@ -52,6 +54,7 @@ export class RunningState implements MachineState {
     this.packet = new PacketBuffer(this.memory, plan.fixed.packet);
     this.skb = new SkbState(this.memory, this.packet, this.contextAddress);
     this.xdp = new XdpContext(this.memory, this.packet, this.contextAddress);
+    this.texts = new TextReader(this.memory);
     this.clock = new VirtualClock(this.memory, options.clock);
     this.kind = plan.programs[0]?.kind ?? 'xdp';
     this.permitContext(this.kind);

@@ -5,6 +5,7 @@ import type { MapStore } from './maps/store.ts';
 import type { MachineMemory } from './memory.ts';
 import type { PacketBuffer } from './packet.ts';
 import type { SkbState } from './skb.ts';
+import type { TextReader } from './texts.ts';
 
 /** Where a program wants a packet to go. */
 export interface Redirect {
@@ -36,6 +37,7 @@ export interface MachineState {
   readonly keyCell: number;
   readonly packet: PacketBuffer;
   readonly skb: SkbState;
+  readonly texts: TextReader;
   /** Kind of the running program. */
   kind: ProgramKind;
   /** Nanoseconds since the machine's boot. */

@@ -12,7 +12,7 @@ export interface FormatSource {
   bytes(address: bigint, size: number): Uint8Array;
 }
 
-interface Specification {
+export interface Specification {
   readonly left: boolean;
   readonly zero: boolean;
   readonly plus: boolean;
@@ -20,42 +20,61 @@ interface Specification {
   readonly width: number;
   readonly long: boolean;
   readonly conversion: string;
-  /** Position after it. */
-  readonly end: number;
 }
+
+/** A format cut into text and places for arguments; null where the kernel refuses it. */
+export type ParsedFormat = readonly (string | Specification)[] | null;
 
 const MAX_STRING = 512;
 const MAX_WIDTH = 1024;
 
-/** The text; undefined where the kernel refuses the format. */
-export function formatText(format: string, source: FormatSource): string | undefined {
+export function parseFormat(format: string): ParsedFormat {
+  const pieces: (string | Specification)[] = [];
+  let text = '';
+  for (let at = 0; at < format.length; ) {
+    if (format.charAt(at) !== '%' || format.charAt(at + 1) === '%') {
+      text += format.charAt(at);
+      at += format.charAt(at) === '%' ? 2 : 1;
+      continue;
+    }
+    const parsed = parseSpecification(format, at + 1);
+    if (parsed === undefined) return null;
+    pieces.push(text, parsed.specification);
+    text = '';
+    at = parsed.end;
+  }
+  pieces.push(text);
+  return pieces.filter(piece => piece !== '');
+}
+
+/** The text; undefined where an argument is missing. */
+export function formatPieces(
+  pieces: readonly (string | Specification)[],
+  source: FormatSource,
+): string | undefined {
   let text = '';
   let used = 0;
-  for (let at = 0; at < format.length; ) {
-    const character = format.charAt(at);
-    if (character !== '%') {
-      text += character;
-      at++;
+  for (const piece of pieces) {
+    if (typeof piece === 'string') {
+      text += piece;
       continue;
     }
-    if (format.charAt(at + 1) === '%') {
-      text += '%';
-      at += 2;
-      continue;
-    }
-    const specification = parseSpecification(format, at + 1);
     const argument = source.argument(used++);
-    if (specification === undefined || argument === undefined) return undefined;
-    text += pad(convert(specification, argument, source), specification);
-    at = specification.end;
+    if (argument === undefined) return undefined;
+    const converted = convert(piece, argument, source);
+    text += piece.width === 0 ? converted : pad(converted, piece);
   }
   return text;
 }
 
-function parseSpecification(format: string, start: number): Specification | undefined {
+/** Also says where the specification ends. */
+function parseSpecification(
+  format: string,
+  start: number,
+): { readonly specification: Specification; readonly end: number } | undefined {
   let at = start;
   const flags = new Set<string>();
-  for (; '-+ 0#'.includes(format.charAt(at)) && at < format.length; at++) flags.add(format.charAt(at));
+  for (; at < format.length && '-+ 0#'.includes(format.charAt(at)); at++) flags.add(format.charAt(at));
   let width = 0;
   for (; isDigit(format.charAt(at)); at++)
     width = Math.min(MAX_WIDTH, width * 10 + Number(format.charAt(at)));
@@ -63,7 +82,7 @@ function parseSpecification(format: string, start: number): Specification | unde
   for (let count = 0; format.charAt(at) === 'l' && count < 2; count++, at++) long = true;
   const conversion = conversionAt(format, at, long);
   if (conversion === undefined) return undefined;
-  return {
+  const specification = {
     left: flags.has('-'),
     zero: flags.has('0'),
     plus: flags.has('+'),
@@ -71,8 +90,8 @@ function parseSpecification(format: string, start: number): Specification | unde
     width,
     long,
     conversion,
-    end: at + conversion.length,
   };
+  return { specification, end: at + conversion.length };
 }
 
 function isDigit(character: string): boolean {

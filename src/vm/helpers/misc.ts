@@ -5,7 +5,6 @@ import { EFAULT, EINVAL } from '../errno.ts';
 import { copyBytes } from '../maps/store.ts';
 import type { MachineState } from '../state.ts';
 import { type Helper, helper, SKB, TC } from './spec.ts';
-import { readText } from './text.ts';
 
 const NS_PER_JIFFY = 4_000_000;
 /** Jiffies start so that they wrap five minutes after boot. */
@@ -37,7 +36,7 @@ function probeReadString(machine: MachineState, to: number, size: number, from: 
     machine.memory.bytes.fill(0, to, to + limit);
     return -EFAULT;
   }
-  const text = readText(machine.memory, from, length);
+  const text = machine.texts.read(from, length);
   for (let i = 0; i < length; i++) machine.memory.setU8(to + i, text.charCodeAt(i));
   machine.memory.setU8(to + length, 0);
   return length + 1;

@@ -2,49 +2,51 @@
 
 import { READ } from '../compile/emitter.ts';
 import { EINVAL, ERANGE } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
 import type { MachineState } from '../state.ts';
-import { type FormatSource, formatText } from './format.ts';
+import { type FormatSource, formatPieces } from './format.ts';
 import { type Helper, helper } from './spec.ts';
 
-/** The string at `address`, up to a NUL or `limit` bytes, one character per byte. */
-export function readText(memory: MachineMemory, address: number, limit: number): string {
-  let text = '';
-  for (let i = 0; i < limit; i++) {
-    const byte = memory.u8(address + i);
-    if (byte === 0) break;
-    text += String.fromCharCode(byte);
-  }
-  return text;
-}
-
 function sourceOf(machine: MachineState, argument: (index: number) => bigint | undefined): FormatSource {
-  const allowed = (address: bigint, size: number) =>
-    address <= 0xffffffffn && machine.allowed(Number(address), size, READ);
   return {
     argument,
-    text(address, limit) {
-      let length = 0;
-      while (length < limit && allowed(address + BigInt(length), 1)) {
-        if (machine.memory.u8(Number(address) + length) === 0) break;
-        length++;
-      }
-      return readText(machine.memory, Number(address), length);
-    },
+    text: (address, limit) => (address > MAX_ADDRESS ? '' : readAllowed(machine, Number(address), limit)),
     bytes(address, size) {
-      if (!allowed(address, size)) return new Uint8Array(size);
-      return machine.memory.bytes.subarray(Number(address), Number(address) + size);
+      const at = Number(address);
+      if (address > MAX_ADDRESS || !machine.allowed(at, size, READ)) return new Uint8Array(size);
+      return machine.memory.bytes.subarray(at, at + size);
     },
   };
 }
 
-function tracePrintk(machine: MachineState, format: number, size: number, ...halves: number[]): number {
+const MAX_ADDRESS = 0xffffffffn;
+
+/** The string at `address` as far as the program may read it. */
+function readAllowed(machine: MachineState, address: number, limit: number): string {
+  const { memory } = machine;
+  let length = 0;
+  while (length < limit && machine.allowed(address + length, 1, READ) && memory.u8(address + length) !== 0)
+    length++;
+  return machine.texts.read(address, length);
+}
+
+/** A format that is used often is parsed once. */
+function format(
+  machine: MachineState,
+  address: number,
+  limit: number,
+  source: FormatSource,
+): string | undefined {
+  const pieces = machine.texts.format(address, limit);
+  return pieces === null ? undefined : formatPieces(pieces, source);
+}
+
+function tracePrintk(machine: MachineState, at: number, size: number, ...halves: number[]): number {
   const source = sourceOf(machine, index => {
     const [low, high] = [halves[index * 2], halves[index * 2 + 1]];
     if (low === undefined || high === undefined) return undefined;
-    return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    return high === 0 ? BigInt(low >>> 0) : (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
   });
-  return emitLine(machine, formatText(readText(machine.memory, format, size), source));
+  return emitLine(machine, format(machine, at, size, source));
 }
 
 function emitLine(machine: MachineState, text: string | undefined): number {
@@ -62,27 +64,29 @@ function arraySource(machine: MachineState, data: number, size: number): FormatS
 
 function traceVprintk(
   machine: MachineState,
-  format: number,
+  at: number,
   size: number,
   data: number,
   dataSize: number,
 ): number {
   if (dataSize % 8 !== 0) return -EINVAL;
-  const text = formatText(readText(machine.memory, format, size), arraySource(machine, data, dataSize));
-  return emitLine(machine, text);
+  return emitLine(machine, format(machine, at, size, arraySource(machine, data, dataSize)));
 }
+
+/** Longest format of `bpf_snprintf` that is looked at. */
+const MAX_FORMAT = 0x10000;
 
 /** Writes as much as fits, always with a NUL; returns what would have been needed. */
 function snprintf(
   machine: MachineState,
   to: number,
   size: number,
-  format: number,
+  at: number,
   data: number,
   dataSize: number,
 ): number {
   if (dataSize % 8 !== 0) return -EINVAL;
-  const text = formatText(readText(machine.memory, format, 0x10000), arraySource(machine, data, dataSize));
+  const text = format(machine, at, MAX_FORMAT, arraySource(machine, data, dataSize));
   if (text === undefined) return -EINVAL;
   const fits = Math.min(text.length, Math.max((size >>> 0) - 1, 0));
   for (let i = 0; i < fits; i++) machine.memory.setU8(to + i, text.charCodeAt(i));
@@ -137,7 +141,7 @@ function digitOf(text: string, at: number): number {
 
 function parseArgument(machine: MachineState, at: number, size: number, flags: number): Parsed | number {
   if (size >>> 0 === 0 || ![0, 8, 10, 16].includes(flags)) return -EINVAL;
-  return parseNumber(readText(machine.memory, at, size >>> 0), flags);
+  return parseNumber(machine.texts.read(at, size >>> 0), flags);
 }
 
 function strtol(machine: MachineState, at: number, size: number, flags: number, result: number): number {
