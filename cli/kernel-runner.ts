@@ -112,7 +112,10 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
   const log = options.verifierLog;
   try {
-    const loaded = loadObject(object, openSys(), log === undefined ? {} : { logLevel: 2 });
+    const loaded = loadObject(object, openSys(), {
+      pinRoot: null,
+      ...(log === undefined ? {} : { logLevel: 2 }),
+    });
     if (log !== undefined) writeOutput(log, encodeText('the verifier accepted all programs\n'));
     return loaded;
   } catch (error) {

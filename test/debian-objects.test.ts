@@ -122,7 +122,7 @@ needs('xdp-tools', 'bpf').describe(`xdp-filter's programs beside our firewall (s
       if (sys === undefined) throw new Error('no kernel');
       const object = chainWith(file);
       const machine = createMachine(object);
-      const loaded = loadObject(object, sys);
+      const loaded = loadObject(object, sys, { pinRoot: null });
       open.push(loaded);
       const filled = fillMaps(object, machine, loaded, packets);
       expect(filled).toBeGreaterThan(0);

@@ -15,7 +15,8 @@ export interface MapContext {
   readonly sys: Sys;
   readonly plan: LoadPlan;
   readonly btf: Fd | null;
-  readonly pinRoot: string;
+  /** Null: nothing is pinned, and no pin is used. */
+  readonly pinRoot: string | null;
   readonly reuse: (map: MapPlan) => BpfMap | undefined;
   readonly cleanup: Cleanup;
 }
@@ -40,7 +41,7 @@ function obtainMap(context: MapContext, plan: MapPlan): BpfMap {
     requireSameShape(given, plan, 'given by the caller');
     return given;
   }
-  const path = pinPathOf(plan, context.pinRoot);
+  const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot);
   const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
   if (pinned !== undefined) return cleanup.own(pinned);
   const map = cleanup.own(createMap(sys, plan, btf));

@@ -21,8 +21,11 @@ export interface ExecuteOptions {
   readonly logLevel?: LogLevel;
   /** Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object. */
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
-  /** Folder on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. */
-  readonly pinRoot?: string;
+  /**
+   * Folder on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves pins alone:
+   * every map is new and goes with the loaded object.
+   */
+  readonly pinRoot?: string | null;
   /** What was left out of the plan; kept with the loaded object. */
   readonly notes?: readonly string[];
   /** Program name → program and function that it attaches to (freplace, tracing of programs). */
@@ -40,7 +43,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       plan,
       btf,
       cleanup,
-      pinRoot: options.pinRoot ?? DEFAULT_PIN_ROOT,
+      pinRoot: options.pinRoot === undefined ? DEFAULT_PIN_ROOT : options.pinRoot,
       reuse: options.reuse ?? (() => undefined),
     });
     const context = {
