@@ -162,6 +162,7 @@ function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
     ...identical.problems,
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
+    ...addendProblems(objects, resolution),
     ...(mayBeOpen ? [] : undefinedProblems(objects, resolution)),
     ...sections.problems,
     ...license.problems,
