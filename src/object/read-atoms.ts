@@ -319,7 +319,8 @@ function alignmentAt(offset: number, sectionAlign: number): number {
 
 /**
  * Bytes between two named atoms: padding when they are zero, alignment explains them and nothing refers to them, else an
- * anonymous variable.
+ * anonymous variable. Padding in front of the first byte that something refers to does not belong to it: the variable has
+ * the alignment of that byte.
  */
 function cutAnonymous(
   cutter: Cutter,
@@ -329,14 +330,17 @@ function cutAnonymous(
   atEnd = false,
 ): void {
   if (end <= start) return;
-  const zero = bytes === null || bytes.subarray(start, end).every(byte => byte === 0);
-  const explained = !atEnd && alignUp(start, alignmentAt(end, cutter.section.align)) === end;
-  if (zero && explained && !isAddressed(cutter, start, end)) return;
-  push(cutter, dataDraft(cutter, bytes, start, end - start, { kind: 'variable', symbol: null }));
+  const { addressed } = cutter;
+  const first = addressed[firstAtLeast(addressed, start)] ?? end;
+  const from = first < end && isPadding(cutter, bytes, start, first) ? first : start;
+  if (first >= end && !atEnd && isPadding(cutter, bytes, start, end)) return;
+  push(cutter, dataDraft(cutter, bytes, from, end - from, { kind: 'variable', symbol: null }));
 }
 
-function isAddressed({ addressed }: Cutter, start: number, end: number): boolean {
-  return (addressed[firstAtLeast(addressed, start)] ?? end) < end;
+/** Zeros that the alignment at `end` asks for. */
+function isPadding(cutter: Cutter, bytes: Uint8Array | null, start: number, end: number): boolean {
+  if (alignUp(start, alignmentAt(end, cutter.section.align)) !== end) return false;
+  return bytes === null || bytes.subarray(start, end).every(byte => byte === 0);
 }
 
 function cutStrings(cutter: Cutter): void {
