@@ -25,7 +25,7 @@ const CLANG = 'clang-19';
 const STRIP = 'llvm-strip-19';
 const ORDERS = ['el', 'eb'];
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const SOURCE_ROOTS = ['examples', 'test/cases', 'src/load/testdata'];
+const SOURCE_ROOTS = ['examples', 'test/cases', 'src/core/testdata', 'src/load/testdata', 'src/vm/testdata'];
 
 const run = promisify(execFile);
 

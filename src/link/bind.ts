@@ -22,13 +22,13 @@ export interface BindRequest {
   readonly target: string;
 }
 
-export interface Binding {
+export interface ExplicitBinding {
   readonly loser: SymbolAt;
   readonly winner: SymbolAt;
 }
 
 export interface Bindings {
-  readonly bindings: readonly Binding[];
+  readonly bindings: readonly ExplicitBinding[];
   readonly problems: readonly Problem[];
 }
 
@@ -36,7 +36,7 @@ export interface Bindings {
 const TAG_PREFIX = 'rootlet:bind=';
 
 export function bindExplicitly(objects: readonly BpfObject[], requests: readonly BindRequest[]): Bindings {
-  const bindings: Binding[] = [];
+  const bindings: ExplicitBinding[] = [];
   const problems: Problem[] = [];
   const taken = new Set<string>();
   for (const request of [...requests, ...taggedRequests(objects)]) {
@@ -55,7 +55,7 @@ export function bindExplicitly(objects: readonly BpfObject[], requests: readonly
   return { bindings, problems };
 }
 
-function bindOne(objects: readonly BpfObject[], request: BindRequest): Binding | Problem {
+function bindOne(objects: readonly BpfObject[], request: BindRequest): ExplicitBinding | Problem {
   const consumer = findInput(objects, request.consumer);
   if (typeof consumer !== 'number') return consumer;
   const index =
