@@ -187,7 +187,7 @@ function funcInfo(reader: ExtReader, at: number, place: RecordPlace): FuncInfo {
   if (reader.btf.kindOf(type) !== BTF_KIND.FUNC) {
     throw extError('btf-ext-func-type', `type ${type} is not a function`, at);
   }
-  return { ...place, type };
+  return { section: place.section, byteOffset: place.byteOffset, type };
 }
 
 function typeAt(reader: ExtReader, at: number): BtfId {
@@ -236,7 +236,7 @@ function coreRelo(reader: ExtReader, at: number, place: RecordPlace): CoreRelo {
     const message = `access ${quote(access)} is not 1 to ${MAX_ACCESS_DEPTH} numbers with colons between`;
     throw extError('btf-core-access', message, at);
   }
-  return { ...place, type, access, kind };
+  return { section: place.section, byteOffset: place.byteOffset, type, access, kind };
 }
 
 /** Decimal numbers of up to 9 digits, at most `MAX_ACCESS_DEPTH`, with single colons between. */

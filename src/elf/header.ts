@@ -144,10 +144,12 @@ export function readSections(input: ElfInput, header: ElfHeader): ElfSection[] {
     throw elfError(input, 'elf-sections-overlap', null, message);
   }
   const names = sectionNameTable(input, raw, header.sectionNames);
-  return raw.map(({ nameOffset, ...section }, index) => ({
-    ...section,
-    name: names.at(nameOffset, index),
-  }));
+  return raw.map(
+    ({ nameOffset, type, flags, link, info, align, entsize, size, bytes, fileOffset }, index) => {
+      const name = names.at(nameOffset, index);
+      return { name, type, flags, link, info, align, entsize, size, bytes, fileOffset };
+    },
+  );
 }
 
 type RawSection = Omit<ElfSection, 'name'> & { readonly nameOffset: number };

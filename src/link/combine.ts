@@ -10,12 +10,14 @@ import {
   type Binding,
   type BpfObject,
   type BpfSymbol,
+  type CodeReference,
+  type CoreRecord,
+  type DataReference,
   isCommon,
   isDebugSection,
-  renumberTypes,
   type SectionShell,
-  type SymbolIndex,
   sectionOf,
+  type VariableSymbol,
 } from '../object/index.ts';
 import { FOLDED_SECTIONS, type Resolution, type SymbolAt } from './resolve.ts';
 import type { MergedSections } from './sections.ts';
@@ -163,20 +165,69 @@ interface SymbolContext {
   readonly origins: readonly SymbolAt[];
 }
 
-function combineSymbol({ input, merged, indexOf, origins }: SymbolContext, at: SymbolAt): BpfSymbol {
+const NO_IDS = new Uint32Array(0);
+const NO_INDEXES = new Int32Array(0);
+
+/** Every field is written out: a spread with further fields makes a hidden class for each object, ten times slower. */
+function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
+  const { input, merged } = context;
   const symbol = input.objects[at.file]?.symbols[at.index] as BpfSymbol; // origins name existing symbols
-  const ids = merged.ids[at.file] ?? new Uint32Array(0);
-  const map = indexOf[at.file] ?? new Int32Array(0);
-  const base = { ...renumberTypes(symbol, ids), ...standing(input, symbol, at) } as BpfSymbol; // same kind as `symbol`
-  if (base.kind === 'extern') return base;
-  const section = input.sections.indexes[at.file]?.[base.section] ?? 0;
-  // DWARF of a definition that lost describes nothing: its references stay 0
-  const stays = ({ symbol: target }: { readonly symbol: SymbolIndex }): boolean => {
-    const origin = origins[map[target] ?? -1];
-    return origin?.file === at.file && origin.index === target;
-  };
-  const shell = input.sections.shells[section];
-  return relocated(base, { section, shell, map, stays, keepsCommon: input.partial });
+  const ids = merged.ids[at.file] ?? NO_IDS;
+  const btfId = ids[symbol.btfId] ?? 0;
+  const { name } = symbol;
+  const { binding, visibility } = standing(input, symbol, at);
+  if (symbol.kind === 'extern')
+    return { kind: symbol.kind, name, binding, visibility, btfId, section: symbol.section };
+  const section = input.sections.indexes[at.file]?.[symbol.section] ?? 0;
+  const map = context.indexOf[at.file] ?? NO_INDEXES;
+  const { kind, origin } = symbol;
+  switch (kind) {
+    case 'function': {
+      const { code, lines } = symbol;
+      const references = moveCode(symbol.references, map);
+      const coreRecords = renumberRecords(symbol.coreRecords, ids);
+      return {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
+        origin,
+        code,
+        references,
+        lines,
+        coreRecords,
+      };
+    }
+    case 'map': {
+      const { size, align, bytes } = symbol;
+      const references = moveData(symbol.references, map);
+      return { kind, name, binding, visibility, btfId, section, origin, size, align, bytes, references };
+    }
+    case 'variable': {
+      const { size, align } = symbol;
+      const shell = input.sections.shells[section];
+      // a tentative definition stays one where another input may still define the name
+      const common = input.partial && isCommon(symbol);
+      const bytes = common ? symbol.bytes : bytesIn(symbol, shell);
+      const references = moveData(livingReferences(context, symbol, shell, at), map);
+      const variable = {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
+        origin,
+        size,
+        align,
+        bytes,
+        references,
+      };
+      return common ? { ...variable, common } : variable;
+    }
+  }
 }
 
 /** Binding and visibility that the group gives to its winner. */
@@ -204,39 +255,52 @@ function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: bool
 
 const SHT_NOBITS = 8;
 
-interface Placement {
-  readonly section: number;
-  readonly shell: SectionShell | undefined;
-  /** Symbol index of the input → of the result. */
-  readonly map: Int32Array;
-  /** Whether the target of a reference is still what the input meant. */
-  readonly stays: (reference: { readonly symbol: SymbolIndex }) => boolean;
-  /** Tentative definitions stay such: another input may still define them. */
-  readonly keepsCommon: boolean;
+/** Variables of NOBITS get bytes where another input has contents for the section. */
+function bytesIn(symbol: VariableSymbol, shell: SectionShell | undefined): Uint8Array | null {
+  return symbol.bytes === null && shell?.type !== SHT_NOBITS ? new Uint8Array(symbol.size) : symbol.bytes;
 }
 
-function relocated(
-  symbol: Exclude<BpfSymbol, { readonly kind: 'extern' }>,
-  { section, shell, map, stays, keepsCommon }: Placement,
-): BpfSymbol {
-  const retarget = <R extends { readonly symbol: SymbolIndex }>(references: readonly R[]): readonly R[] =>
-    references.length === 0
-      ? references
-      : references.map(reference => ({ ...reference, symbol: map[reference.symbol] ?? -1 }));
-  switch (symbol.kind) {
-    case 'function':
-      return { ...symbol, section, references: retarget(symbol.references) };
-    case 'map':
-      return { ...symbol, section, references: retarget(symbol.references) };
-    case 'variable': {
-      const zeros = symbol.bytes === null && shell?.type !== SHT_NOBITS;
-      if (keepsCommon && isCommon(symbol)) return { ...symbol, section };
-      const { common: _allocated, ...rest } = symbol;
-      const references = isDebugSection(shell?.name ?? '')
-        ? symbol.references.filter(stays)
-        : symbol.references;
-      const variable = { ...rest, section, references: retarget(references) };
-      return zeros ? { ...variable, bytes: new Uint8Array(symbol.size) } : variable;
-    }
-  }
+/** DWARF of a definition that lost describes nothing: its references stay 0. */
+function livingReferences(
+  { indexOf, origins }: SymbolContext,
+  symbol: VariableSymbol,
+  shell: SectionShell | undefined,
+  at: SymbolAt,
+): readonly DataReference[] {
+  if (symbol.references.length === 0 || !isDebugSection(shell?.name ?? '')) return symbol.references;
+  return symbol.references.filter(reference => {
+    const origin = origins[indexOf[at.file]?.[reference.symbol] ?? -1];
+    return origin?.file === at.file && origin.index === reference.symbol;
+  });
+}
+
+function moveCode(references: readonly CodeReference[], map: Int32Array): readonly CodeReference[] {
+  if (references.length === 0) return references;
+  return references.map(({ insnIndex, kind, symbol, addend }) => ({
+    insnIndex,
+    kind,
+    symbol: map[symbol] ?? -1,
+    addend,
+  }));
+}
+
+function moveData(references: readonly DataReference[], map: Int32Array): readonly DataReference[] {
+  if (references.length === 0) return references;
+  return references.map(({ kind, offset, width, symbol, addend }) => ({
+    kind,
+    offset,
+    width,
+    symbol: map[symbol] ?? -1,
+    addend,
+  }));
+}
+
+function renumberRecords(records: readonly CoreRecord[], ids: Uint32Array): readonly CoreRecord[] {
+  if (records.length === 0) return records;
+  return records.map(({ insnIndex, type, access, kind }) => ({
+    insnIndex,
+    type: ids[type] ?? 0,
+    access,
+    kind,
+  }));
 }

@@ -68,30 +68,22 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
   const groupOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   objects.forEach((object, file) => {
     const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
+    const numbers = groupOf[file] ?? new Int32Array(0);
     object.symbols.forEach((symbol, index) => {
       if (symbol.binding === 'local' || isFolded(object, symbol) || detached.has(index)) return;
-      const group = groupNumber(tables, drafts, symbol, scopeFor(options, symbol, file));
-      const members = groupOf[file];
-      if (members !== undefined) members[index] = group;
-      addMember(drafts[group], symbol, { file, index });
+      numbers[index] = addMember(tables, drafts, symbol, scopeFor(options, symbol, file), { file, index });
     });
   });
   const problems: Problem[] = [];
-  const groups = drafts.map(draft =>
-    settle(objects, options.shared?.(draft.name) === true ? foldShared(draft) : draft, problems),
-  );
+  const groups = drafts.map(draft => settle(objects, draft, options.shared?.(draft.name) === true, problems));
   return { groups, groupOf, problems };
 }
 
 interface GroupDraft {
   readonly name: string;
   readonly scope: number;
-  readonly strong: SymbolAt[];
-  readonly weak: SymbolAt[];
-  readonly common: SymbolAt[];
-  readonly externs: SymbolAt[];
-  strongReference: boolean;
-  hidden: boolean;
+  /** In input order. */
+  readonly members: SymbolAt[];
 }
 
 function isFolded(object: BpfObject, symbol: BpfSymbol): boolean {
@@ -104,22 +96,18 @@ function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): num
   return options.shared?.(symbol.name) === true ? SHARED_SCOPE : (options.scopes[file] ?? 0);
 }
 
-/** Of several strong definitions the first counts; whether the others agree is checked like any reference. */
-function foldShared(draft: GroupDraft): GroupDraft {
-  const [first, ...others] = draft.strong;
-  return first === undefined ? draft : { ...draft, strong: [first], weak: [...others, ...draft.weak] };
-}
-
 /** An extern that the loader resolves against the kernel: kernel symbols, kernel functions, configuration values. */
 export function isKernelName(symbol: BpfSymbol): boolean {
   return symbol.kind === 'extern' && (symbol.section === '.ksyms' || symbol.section === '.kconfig');
 }
 
-function groupNumber(
+/** Number of the group of the symbol's name, which is made for its first member. */
+function addMember(
   tables: Map<number, Map<string, number>>,
   drafts: GroupDraft[],
   symbol: BpfSymbol,
   scope: number,
+  at: SymbolAt,
 ): number {
   let table = tables.get(scope);
   if (table === undefined) {
@@ -127,49 +115,107 @@ function groupNumber(
     tables.set(scope, table);
   }
   const known = table.get(symbol.name);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    drafts[known]?.members.push(at);
+    return known;
+  }
   table.set(symbol.name, drafts.length);
-  drafts.push({
-    name: symbol.name,
-    scope,
-    strong: [],
-    weak: [],
-    common: [],
-    externs: [],
-    strongReference: false,
-    hidden: false,
-  });
+  drafts.push({ name: symbol.name, scope, members: [at] });
   return drafts.length - 1;
 }
 
-function addMember(group: GroupDraft | undefined, symbol: BpfSymbol, at: SymbolAt): void {
-  if (group === undefined) return;
-  group.hidden ||= symbol.visibility === 'hidden';
-  if (symbol.kind === 'extern') {
-    group.externs.push(at);
-    group.strongReference ||= symbol.binding !== 'weak';
-  } else if (symbol.kind === 'variable' && symbol.common === true) group.common.push(at);
-  else if (symbol.binding === 'weak') group.weak.push(at);
-  else group.strong.push(at);
-}
-
-function settle(objects: readonly BpfObject[], draft: GroupDraft, problems: Problem[]): SymbolGroup {
-  const { name, scope, strong, weak, common, externs, strongReference, hidden } = draft;
-  const rest = { name, scope, strongReference, hidden };
-  if (strong.length > 1) problems.push(duplicateProblem(objects, name, strong));
-  const largest = largestCommon(objects, common);
-  const winner = strong[0] ?? largest ?? weak[0];
-  if (winner === undefined) return unresolvedGroup(rest, externs);
-  const losers = [...strong, ...common, ...weak].filter(at => at !== winner).sort(inputOrder);
-  return { ...rest, winner, defined: true, losers, externs };
-}
-
-function unresolvedGroup(
-  rest: Pick<SymbolGroup, 'name' | 'scope' | 'strongReference' | 'hidden'>,
-  externs: readonly SymbolAt[],
+function settle(
+  objects: readonly BpfObject[],
+  draft: GroupDraft,
+  shared: boolean,
+  problems: Problem[],
 ): SymbolGroup {
-  const [winner = { file: 0, index: 0 }, ...others] = externs; // a group is made for its first member
-  return { ...rest, winner, defined: false, losers: [], externs: others };
+  const { name, scope, members } = draft;
+  const [winner, ...others] = members;
+  if (winner !== undefined && others.length === 0) return loneGroup(objects, draft, winner);
+  const sorted = sortMembers(objects, members, shared);
+  if (sorted.strong.length > 1) problems.push(duplicateProblem(objects, name, sorted.strong));
+  const { strongReference, hidden } = sorted;
+  const best = sorted.strong[0] ?? largestCommon(objects, sorted.common) ?? sorted.weak[0];
+  if (best === undefined) {
+    const open = winner ?? { file: 0, index: 0 }; // a group is made for its first member
+    return {
+      name,
+      scope,
+      winner: open,
+      defined: false,
+      losers: [],
+      externs: others,
+      strongReference,
+      hidden,
+    };
+  }
+  const losers = [...sorted.strong, ...sorted.common, ...sorted.weak]
+    .filter(at => at !== best)
+    .sort(inputOrder);
+  return {
+    name,
+    scope,
+    winner: best,
+    defined: true,
+    losers,
+    externs: sorted.externs,
+    strongReference,
+    hidden,
+  };
+}
+
+const NOBODY: readonly SymbolAt[] = [];
+
+/** Most names have one definition and nobody in other files who refers to it. */
+function loneGroup(objects: readonly BpfObject[], draft: GroupDraft, winner: SymbolAt): SymbolGroup {
+  const symbol = objects[winner.file]?.symbols[winner.index];
+  const defined = symbol?.kind !== 'extern';
+  const strongReference = !defined && symbol.binding !== 'weak';
+  const hidden = symbol?.visibility === 'hidden';
+  const { name, scope } = draft;
+  return { name, scope, winner, defined, losers: NOBODY, externs: NOBODY, strongReference, hidden };
+}
+
+interface SortedMembers {
+  readonly strong: readonly SymbolAt[];
+  readonly weak: readonly SymbolAt[];
+  readonly common: readonly SymbolAt[];
+  readonly externs: readonly SymbolAt[];
+  readonly strongReference: boolean;
+  readonly hidden: boolean;
+}
+
+/** Of a shared name's strong definitions the first counts; whether the others agree is checked like any reference. */
+function sortMembers(
+  objects: readonly BpfObject[],
+  members: readonly SymbolAt[],
+  shared: boolean,
+): SortedMembers {
+  const lists = {
+    strong: [] as SymbolAt[],
+    weak: [] as SymbolAt[],
+    common: [] as SymbolAt[],
+    externs: [] as SymbolAt[],
+  };
+  let [strongReference, hidden] = [false, false];
+  for (const at of members) {
+    const symbol = objects[at.file]?.symbols[at.index];
+    if (symbol === undefined) continue;
+    hidden ||= symbol.visibility === 'hidden';
+    strongReference ||= symbol.kind === 'extern' && symbol.binding !== 'weak';
+    lists[strengthOf(symbol)].push(at);
+  }
+  const { strong, weak, common, externs } = lists;
+  if (!shared) return { strong, weak, common, externs, strongReference, hidden };
+  const later = [...strong.slice(1), ...weak];
+  return { strong: strong.slice(0, 1), weak: later, common, externs, strongReference, hidden };
+}
+
+function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {
+  if (symbol.kind === 'extern') return 'externs';
+  if (symbol.kind === 'variable' && symbol.common === true) return 'common';
+  return symbol.binding === 'weak' ? 'weak' : 'strong';
 }
 
 function largestCommon(objects: readonly BpfObject[], common: readonly SymbolAt[]): SymbolAt | undefined {

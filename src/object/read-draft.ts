@@ -60,26 +60,42 @@ export interface AtomTable {
   readonly ofElfSymbol: Int32Array;
 }
 
-export function newDraft(fields: Partial<AtomDraft> & Pick<AtomDraft, 'kind' | 'name'>): AtomDraft {
+type Given =
+  | 'binding'
+  | 'visibility'
+  | 'elfSection'
+  | 'shell'
+  | 'offset'
+  | 'size'
+  | 'align'
+  | 'bytes'
+  | 'common';
+type NewDraft = Pick<AtomDraft, 'kind' | 'name'> & Partial<Pick<AtomDraft, Given>>;
+
+/** Fields that are not given say nothing. They are written out one by one: spreading them took longer than the rest. */
+export function newDraft(fields: NewDraft): AtomDraft {
   return {
-    binding: 'local',
-    visibility: 'default',
-    elfSection: 0,
-    shell: -1,
-    offset: 0,
-    size: 0,
-    align: 1,
-    bytes: null,
+    kind: fields.kind,
+    name: fields.name,
+    binding: fields.binding ?? 'local',
+    visibility: fields.visibility ?? 'default',
+    elfSection: fields.elfSection ?? 0,
+    shell: fields.shell ?? -1,
+    offset: fields.offset ?? 0,
+    size: fields.size ?? 0,
+    align: fields.align ?? 1,
+    bytes: fields.bytes ?? null,
     codeReferences: [],
     dataReferences: [],
-    lines: [],
+    lines: NONE,
     coreRecords: [],
     btfId: 0,
     externSection: null,
-    common: false,
-    ...fields,
+    common: fields.common ?? false,
   };
 }
+
+const NONE: readonly never[] = [];
 
 /** The draft at `index`; an index that came from our own table is always there. */
 export function draftAt(table: AtomTable, index: number): AtomDraft {
@@ -168,8 +184,6 @@ export function finishDraft(draft: AtomDraft, file: string): BpfSymbol {
     }
   }
 }
-
-const NONE: readonly never[] = [];
 
 /** A list that grew by `push` has room for many more. */
 function exactly<T>(list: readonly T[]): readonly T[] {

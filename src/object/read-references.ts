@@ -84,11 +84,12 @@ interface FunctionContext extends ReferenceContext {
 
 /** Functions and relocations both come in order of offset. A relocation in a hole is passed over: nobody can run it. */
 function readCode(context: ReferenceContext, ordered: readonly ElfRelocation[]): void {
+  const { elf, table, section } = context;
   let next = 0;
-  for (const index of context.section.members) {
-    const atom = draftAt(context.table, index);
-    const code = new CodeView(atom.bytes ?? NO_BYTES, context.elf.byteOrder);
-    const unit: FunctionContext = { ...context, atom, index, code };
+  for (const index of section.members) {
+    const atom = draftAt(table, index);
+    const code = new CodeView(atom.bytes ?? NO_BYTES, elf.byteOrder);
+    const unit: FunctionContext = { elf, table, section, atom, index, code };
     while ((ordered[next]?.offset ?? Number.POSITIVE_INFINITY) < atom.offset) next++;
     for (
       let one = ordered[next];

@@ -148,18 +148,15 @@ function buildSymbols(
 }
 
 function elfSymbol(symbol: BpfSymbol, offset: number, positions: readonly number[]): ElfSymbolOutput {
-  const base = { name: symbol.name, binding: STB[symbol.binding], visibility: STV[symbol.visibility] };
-  if (symbol.kind === 'extern') return { ...base, value: 0, size: 0, type: STT_NOTYPE, section: 0 };
+  const { name } = symbol;
+  const [binding, visibility] = [STB[symbol.binding], STV[symbol.visibility]];
+  const size = sizeOfSymbol(symbol);
+  if (symbol.kind === 'extern')
+    return { name, value: 0, size, type: STT_NOTYPE, binding, visibility, section: 0 };
   if (isCommon(symbol))
-    return { ...base, value: symbol.align, size: symbol.size, type: STT_OBJECT, section: SHN_COMMON };
+    return { name, value: symbol.align, size, type: STT_OBJECT, binding, visibility, section: SHN_COMMON };
   const type = symbol.kind === 'function' ? STT_FUNC : STT_OBJECT;
-  return {
-    ...base,
-    value: offset,
-    size: sizeOfSymbol(symbol),
-    type,
-    section: positions[symbol.section] ?? 0,
-  };
+  return { name, value: offset, size, type, binding, visibility, section: positions[symbol.section] ?? 0 };
 }
 
 // --- types --------------------------------------------------------------------------------------------------------
@@ -189,11 +186,10 @@ function collectRecords(object: BpfObject, layout: ObjectLayout): BtfExt {
     for (const placed of placedSection.atoms) {
       const symbol = object.symbols[placed.symbol];
       if (symbol?.kind !== 'function') continue;
-      const at = (insnIndex: number): number => placed.offset + insnIndex * INSN_SIZE;
       if (symbol.btfId !== 0) funcs.push({ section, byteOffset: placed.offset, type: symbol.btfId });
       if (symbol.lines.length > 0) lines.push({ section, byteOffset: placed.offset, lines: symbol.lines });
-      for (const { insnIndex, ...record } of symbol.coreRecords)
-        core.push({ section, byteOffset: at(insnIndex), ...record });
+      for (const { insnIndex, type, access, kind } of symbol.coreRecords)
+        core.push({ section, byteOffset: placed.offset + insnIndex * INSN_SIZE, type, access, kind });
     }
   }
   return { funcs, lines, core };
