@@ -1,4 +1,7 @@
-/** How components are named on the command line: `FILE[:PROGRAM][@VERDICT,…]`, and `SLOT=` in front of it. */
+/**
+ * How components are named on the command line: `FILE[:PROGRAM]`, in chains with `@VERDICT,…` behind it, in slots with
+ * `SLOT=` in front of it.
+ */
 
 import { usageError } from '../src/diag/index.ts';
 
@@ -9,15 +12,22 @@ export interface NamedComponent {
   readonly continueOn?: readonly string[];
 }
 
+const PROGRAM = /^[A-Za-z_][A-Za-z0-9_.]*$/;
+const VERDICTS = /^[A-Za-z0-9_,-]*$/;
+
 /** A colon inside FILE (`C:\x.o`) belongs to it unless a C name follows. */
 export function parseComponent(text: string): NamedComponent {
+  const colon = text.lastIndexOf(':');
+  const program = colon < 0 ? '' : text.slice(colon + 1);
+  if (colon <= 0 || !PROGRAM.test(program)) return { file: text };
+  return { file: text.slice(0, colon), program };
+}
+
+/** As `parseComponent`, with verdicts; an `@` inside FILE (`@scope/x.o`) belongs to it unless words follow to the end. */
+export function parseChainComponent(text: string): NamedComponent {
   const at = text.lastIndexOf('@');
-  const verdicts = at > 0 ? { continueOn: words(text.slice(at + 1)) } : {};
-  const rest = at > 0 ? text.slice(0, at) : text;
-  const colon = rest.lastIndexOf(':');
-  const program = colon < 0 ? '' : rest.slice(colon + 1);
-  if (colon <= 0 || !/^[A-Za-z_][A-Za-z0-9_.]*$/.test(program)) return { file: rest, ...verdicts };
-  return { file: rest.slice(0, colon), program, ...verdicts };
+  if (at <= 0 || !VERDICTS.test(text.slice(at + 1))) return parseComponent(text);
+  return { ...parseComponent(text.slice(0, at)), continueOn: words(text.slice(at + 1)) };
 }
 
 export interface NamedAssignment extends NamedComponent {

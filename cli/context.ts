@@ -2,6 +2,7 @@
 
 import type { CommandContext, StricliProcess } from '@stricli/core';
 import { EXIT, exitCodeOf, formatProblem, RootletError } from '../src/diag/index.ts';
+import { isBrokenPipe } from './stdio.ts';
 
 export interface Context extends CommandContext {
   readonly process: StricliProcess;
@@ -43,6 +44,7 @@ export async function guarded(
   try {
     await body();
   } catch (error) {
+    if (isBrokenPipe(error)) return; // whoever read our output has enough of it
     context.process.exitCode = exitCodeOf(error);
     if (error instanceof RootletError) {
       if (json) printJson(context, { ok: false, problems: error.problems });

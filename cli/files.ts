@@ -7,18 +7,19 @@
 
 import {
   closeSync,
+  fchmodSync,
   fsyncSync,
   openSync,
   readFileSync,
-  readSync,
   realpathSync,
   renameSync,
+  type Stats,
   statSync,
   unlinkSync,
-  writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { inputError, RootletError, usageError } from '../src/diag/index.ts';
+import { dirname, join, resolve } from 'node:path';
+import { inputError, quote, RootletError, usageError } from '../src/diag/index.ts';
+import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
 
 export interface NamedBytes {
   readonly name: string;
@@ -28,12 +29,18 @@ export interface NamedBytes {
 /** Contents of a file, or of stdin for `-`. */
 export function readInput(path: string): NamedBytes {
   try {
-    return path === '-'
-      ? { name: '<stdin>', bytes: readFileSync(0) }
-      : { name: path, bytes: readFileSync(path) };
+    return path === '-' ? { name: '<stdin>', bytes: readStdin() } : { name: path, bytes: readFileSync(path) };
   } catch (error) {
     throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
   }
+}
+
+function readStdin(): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(CHUNK);
+  for (let count = readSome(0, buffer); count > 0; count = readSome(0, buffer))
+    chunks.push(buffer.slice(0, count));
+  return Buffer.concat(chunks);
 }
 
 /** All inputs; every one that cannot be read is reported, not only the first. */
@@ -80,56 +87,44 @@ function wordsOf(file: NamedBytes): string[] {
 
 /** Writes `bytes` to `path` (`-`: stdout) as one step. */
 export function writeOutput(path: string, bytes: Uint8Array): void {
-  if (path === '-') {
-    writeAll(1, bytes);
-    return;
-  }
-  const target = targetOf(path);
-  if (target === null) {
-    writeDirectly(path, bytes);
-    return;
-  }
-  const temporary = temporaryName(target);
+  const output = new FileOutput(path);
   try {
-    const fd = openSync(temporary, 'wx', 0o666);
-    try {
-      writeAll(fd, bytes);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, target);
+    output.write(bytes);
+    output.commit();
   } catch (error) {
-    removeQuietly(temporary);
-    throw inputError('file-write', [path], `cannot be written: ${reasonOf(error)}`);
+    output.abort();
+    throw error;
   }
 }
 
-/** The file to replace: behind symbolic links; null for what cannot be replaced (a terminal, a pipe, a device). */
-function targetOf(path: string): string | null {
+/** Refuses outputs that would overwrite each other; devices take any number. */
+export function requireDistinct(outputs: readonly (string | undefined)[]): void {
+  const seen = new Set<string>();
+  for (const path of outputs) {
+    const place = path === undefined ? null : placeOf(path);
+    if (path === undefined || place === null) continue;
+    if (seen.has(place))
+      throw usageError('usage-same-output', `two outputs go to ${path === '-' ? 'stdout' : quote(path)}`);
+    seen.add(place);
+  }
+}
+
+/** Refuses an output beside the main one that would overwrite an input. */
+export function requireNoInput(output: string | undefined, inputs: readonly string[]): void {
+  if (output === undefined || output === '-') return;
+  const place = placeOf(output);
+  if (place !== null && inputs.some(input => placeOf(input) === place))
+    throw usageError('usage-same-output', `${quote(output)} is an input: it would be overwritten`);
+}
+
+/** What two spellings of one file have in common; null for what is no file. */
+function placeOf(path: string): string | null {
+  if (path === '-') return path;
   try {
     return statSync(path).isFile() ? realpathSync(path) : null;
   } catch {
-    return path; // it is not there yet
+    return resolve(path);
   }
-}
-
-function writeDirectly(path: string, bytes: Uint8Array): void {
-  try {
-    const fd = openSync(path, 'w');
-    try {
-      writeAll(fd, bytes);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    throw inputError('file-write', [path], `cannot be written: ${reasonOf(error)}`);
-  }
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  let written = 0;
-  while (written < bytes.length) written += writeSync(fd, bytes, written);
 }
 
 function removeQuietly(path: string): void {
@@ -141,7 +136,7 @@ function removeQuietly(path: string): void {
 }
 
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   switch (code) {
     case 'ENOENT':
       return 'no such file or directory';
@@ -154,6 +149,10 @@ function reasonOf(error: unknown): string {
       return 'a part of the path is no directory';
     case 'ENOSPC':
       return 'no space left on the device';
+    case 'ENAMETOOLONG':
+      return 'the name is too long';
+    case 'EROFS':
+      return 'the file system is read-only';
     default:
       return code === '' ? String(error) : code;
   }
@@ -172,7 +171,7 @@ export function* readChunks(path: string): Generator<Uint8Array> {
   const fd = path === '-' ? 0 : openForReading(path);
   const buffer = new Uint8Array(CHUNK);
   try {
-    for (let count = readSome(path, fd, buffer); count > 0; count = readSome(path, fd, buffer))
+    for (let count = readPiece(path, fd, buffer); count > 0; count = readPiece(path, fd, buffer))
       yield buffer.subarray(0, count);
   } finally {
     if (fd !== 0) closeSync(fd);
@@ -187,40 +186,71 @@ function openForReading(path: string): number {
   }
 }
 
-function readSome(path: string, fd: number, buffer: Uint8Array): number {
+function readPiece(path: string, fd: number, buffer: Uint8Array): number {
   try {
-    return readSync(fd, buffer);
+    return readSome(fd, buffer);
   } catch (error) {
     throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
   }
 }
 
+/** What an output replaces: behind symbolic links; null for what cannot be replaced (a terminal, a pipe, a device). */
+interface Target {
+  readonly path: string;
+  /** Permissions of the file that is there. */
+  readonly mode: number | null;
+}
+
+function targetOf(path: string): Target | null {
+  if (path === '-') return null;
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch {
+    return { path, mode: null }; // it is not there yet
+  }
+  return stats.isFile() ? { path: realpathSync(path), mode: stats.mode & 0o777 } : null;
+}
+
 /** A file written piece by piece, which appears under its name only when it is complete. */
 export class FileOutput {
   readonly #path: string;
-  readonly #target: string | null;
-  readonly #temporary: string;
-  readonly #fd: number;
+  readonly #target: Target | null;
   readonly #buffer = new Uint8Array(CHUNK);
+  #temporary: string | null = null;
+  #fd: number;
   #length = 0;
 
   constructor(path: string) {
     this.#path = path;
-    this.#target = path === '-' ? null : targetOf(path);
-    this.#temporary = this.#target === null ? path : temporaryName(this.#target);
-    this.#fd = path === '-' ? 1 : this.#open();
-  }
-
-  #open(): number {
+    this.#target = targetOf(path);
     try {
-      return openSync(this.#temporary, this.#target === null ? 'w' : 'wx', 0o666);
+      this.#fd = path === '-' ? 1 : this.#open();
     } catch (error) {
       throw this.#failure(error);
     }
   }
 
-  #failure(error: unknown): Error {
-    return inputError('file-write', [this.#path], `cannot be written: ${reasonOf(error)}`);
+  #open(): number {
+    if (this.#target === null) return openSync(this.#path, 'w');
+    for (let attempt = 0; ; attempt++) {
+      const name = temporaryName(this.#target.path, attempt);
+      try {
+        const fd = openSync(name, 'wx', 0o666);
+        this.#temporary = name;
+        if (this.#target.mode !== null) fchmodSync(fd, this.#target.mode);
+        return fd;
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error; // left by a run that was killed
+      }
+    }
+  }
+
+  /** A reader that went away is not a failure: it stays what it is, and ends the command without a word. */
+  #failure(error: unknown): unknown {
+    if (this.#path === '-' && isBrokenPipe(error)) return error;
+    const name = this.#path === '-' ? '<stdout>' : this.#path;
+    return inputError('file-write', [name], `cannot be written: ${reasonOf(error)}`);
   }
 
   write(bytes: Uint8Array): void {
@@ -251,29 +281,34 @@ export class FileOutput {
     if (this.#fd === 1) return;
     try {
       if (this.#target !== null) fsyncSync(this.#fd);
-      closeSync(this.#fd);
-      if (this.#target !== null) renameSync(this.#temporary, this.#target);
+      this.#close();
+      if (this.#target !== null && this.#temporary !== null) renameSync(this.#temporary, this.#target.path);
+      this.#temporary = null;
     } catch (error) {
       throw this.#failure(error);
     }
   }
 
+  #close(): void {
+    if (this.#fd <= 1) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    closeSync(fd);
+  }
+
   /** Leaves no trace of it. */
   abort(): void {
-    if (this.#fd === 1) return;
-    closeQuietly(this.#fd);
-    if (this.#target !== null) removeQuietly(this.#temporary);
+    try {
+      this.#close();
+    } catch {
+      // the failure that led here has been told
+    }
+    if (this.#temporary !== null) removeQuietly(this.#temporary);
+    this.#temporary = null;
   }
 }
 
-function temporaryName(target: string): string {
-  return join(dirname(target), `.${basename(target)}.${process.pid}.tmp`);
-}
-
-function closeQuietly(fd: number): void {
-  try {
-    closeSync(fd);
-  } catch {
-    // closed before
-  }
+/** Short, since the name of the target may be as long as names can be. */
+function temporaryName(target: string, attempt: number): string {
+  return join(dirname(target), `.rootlet-${process.pid}-${attempt}.tmp`);
 }

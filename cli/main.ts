@@ -12,6 +12,7 @@ import {
 import { EXIT } from '../src/diag/index.ts';
 import type { Context } from './context.ts';
 import { splitLinkWords } from './search.ts';
+import { handleStreamErrors } from './stdio.ts';
 
 type Loader = () => Promise<Command<Context>>;
 
@@ -34,13 +35,14 @@ async function loadRoutes(name: string | undefined): Promise<Record<string, Comm
 
 /** Runs one command line; sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
+  handleStreamErrors();
   const routes = buildRouteMap<string, CommandContext & Context>({
     routes: await loadRoutes(argv[0]),
     docs: { brief: 'Link, re-link, run and load BPF objects' },
   });
   const app = buildApplication(routes, {
     name: 'rootlet',
-    scanner: { caseStyle: 'allow-kebab-for-camel' },
+    scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
     documentation: { useAliasInUsageLine: true },
   });
   const host: StricliProcess = {

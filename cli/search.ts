@@ -12,6 +12,9 @@ import { lazyInput, readInput } from './files.ts';
 /** Archives are searched until nothing new is needed, so that groups say nothing. */
 const GROUP_WORDS: ReadonlySet<string> = new Set(['--start-group', '--end-group', '-(', '-)']);
 
+/** Options whose value may follow without a space. */
+const ATTACHED: readonly string[] = ['-l', '-L', '-o'];
+
 /** The words of a `link` command line as the parser wants them: `-lfoo` as two words, no groups. */
 export function splitLinkWords(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
@@ -19,9 +22,7 @@ export function splitLinkWords(argv: readonly string[]): string[] {
   const words = options
     .filter(word => !GROUP_WORDS.has(word))
     .flatMap(word =>
-      word.length > 2 && (word.startsWith('-l') || word.startsWith('-L'))
-        ? [word.slice(0, 2), word.slice(2)]
-        : [word],
+      word.length > 2 && ATTACHED.includes(word.slice(0, 2)) ? [word.slice(0, 2), word.slice(2)] : [word],
     );
   return [...words, ...rest];
 }

@@ -6,7 +6,13 @@ import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { expandResponseFiles, requireOutput, writeOutput } from '../files.ts';
+import {
+  expandResponseFiles,
+  requireDistinct,
+  requireNoInput,
+  requireOutput,
+  writeOutput,
+} from '../files.ts';
 import {
   formatDiscarded,
   formatExplanation,
@@ -107,6 +113,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
       checkFlags(flags);
+      requireDistinct([output, flags.map, flags.json ? '-' : undefined]);
       const inputs = findInputs({
         paths: expandResponseFiles(paths),
         libraries: flags.library ?? [],
@@ -114,6 +121,10 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         whole: flags.wholeArchive ?? [],
       });
       if (inputs.length === 0) throw usageError('usage-no-input', 'say what to link');
+      requireNoInput(
+        flags.map,
+        inputs.map(input => input.name),
+      );
       if (flags.trace) for (const input of inputs) tell(this, input.name);
       const linked = linkFiles(inputs, output, flags);
       writeOutput(output, writeObject(linked.object));

@@ -1,8 +1,9 @@
 /** `rootlet relink`: components into the slots of a rootlet, or of a chain made for them. */
 
+import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { encodeText } from '../../src/bytes/index.ts';
-import { RootletError, usageError } from '../../src/diag/index.ts';
+import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
   assignInOrder,
   type BindRequest,
@@ -16,9 +17,22 @@ import {
   type SlotAssignment,
 } from '../../src/link/index.ts';
 import { readObject, writeObject } from '../../src/object/index.ts';
-import { type NamedComponent, parseAssignment, parseComponent, words } from '../components.ts';
+import {
+  type NamedComponent,
+  parseAssignment,
+  parseChainComponent,
+  parseComponent,
+  words,
+} from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { type NamedBytes, readInputs, requireOutput, writeOutput } from '../files.ts';
+import {
+  type NamedBytes,
+  readInputs,
+  requireDistinct,
+  requireNoInput,
+  requireOutput,
+  writeOutput,
+} from '../files.ts';
 import { formatLinkMap } from '../format/link-map.ts';
 
 interface Flags {
@@ -105,6 +119,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
   async func(flags, ...args) {
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
+      requireDistinct([output, flags.map, flags.json ? '-' : undefined]);
       const options = optionsOf(flags, output);
       const result = flags.chain ? chainOf(flags, args, options) : fill(flags, args, options);
       if (!result.ok) throw new RootletError(result.problems);
@@ -146,7 +161,11 @@ function chainOf(flags: Flags, args: readonly string[], options: RelinkOptions):
       '--chain takes the components in order; --order and --own-state do not go with it',
     );
   }
-  const named = args.map(parseComponent);
+  const named = args.map(parseChainComponent);
+  requireNoInput(
+    flags.map,
+    named.map(entry => entry.file),
+  );
   const components = loadComponents(named);
   return relinkChain(components, {
     ...options,
@@ -158,16 +177,15 @@ function chainOf(flags: Flags, args: readonly string[], options: RelinkOptions):
 
 function fill(flags: Flags, args: readonly string[], options: RelinkOptions): RelinkResult {
   const [rootletPath = '', ...rest] = args;
+  requireRootlet(rootletPath);
   if (flags.on !== undefined || flags.final !== undefined || flags.program !== undefined) {
     throw usageError('usage-chain', '--on, --final and --program go with --chain');
   }
   const named = rest.map(parseAssignment);
   const ordered = words(flags.order ?? '').map(parseComponent);
-  const [rootlet, ...files] = readInputs([
-    rootletPath,
-    ...named.map(entry => entry.file),
-    ...ordered.map(entry => entry.file),
-  ]);
+  const paths = [rootletPath, ...named.map(entry => entry.file), ...ordered.map(entry => entry.file)];
+  requireNoInput(flags.map, paths);
+  const [rootlet, ...files] = readInputs(paths);
   if (rootlet === undefined) throw usageError('usage-rootlet', 'give a rootlet');
   const own = new Set(flags.ownState ?? []);
   const explicit = named.map(
@@ -186,6 +204,15 @@ function fill(flags: Flags, args: readonly string[], options: RelinkOptions): Re
   );
   if ('code' in inOrder) return { ok: false, problems: [inOrder] };
   return relink(object, [...explicit, ...inOrder], options);
+}
+
+/** `SLOT=FILE` in the rootlet's place is an assignment whose rootlet was forgotten, unless it is a file's name. */
+function requireRootlet(path: string): void {
+  if (path.includes('=') && !existsSync(path))
+    throw usageError(
+      'usage-rootlet',
+      `${quote(path)} stands where the rootlet must: relink ROOTLET SLOT=FILE ...`,
+    );
 }
 
 function loadComponents(named: readonly NamedComponent[]): ChainComponent[] {

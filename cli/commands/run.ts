@@ -11,10 +11,11 @@ import {
   type Timestamp,
 } from '../../src/vm/index.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { FileOutput, readChunks, readInput } from '../files.ts';
+import { FileOutput, readChunks, readInput, requireDistinct, requireNoInput } from '../files.ts';
 import { table } from '../format/table.ts';
 import { atPacket, openKernelRunner } from '../kernel-runner.ts';
 import { openMachineRunner, type PacketRunner, passes, verdictName } from '../runner.ts';
+import { beforeSignals, breathe } from '../signals.ts';
 
 interface Flags {
   readonly pcap?: string;
@@ -37,6 +38,9 @@ const off = { kind: 'boolean', default: false } as const;
 
 /** Packets up to which each verdict is printed unless told otherwise. */
 const EACH_LIMIT = 100;
+
+/** Packets between two looks for signals. */
+const BREATH = 4096;
 
 export const runCommand = buildCommand<Flags, [string], Context>({
   docs: {
@@ -80,13 +84,16 @@ export const runCommand = buildCommand<Flags, [string], Context>({
     positional: { kind: 'tuple', parameters: [{ brief: 'Object', parse: String, placeholder: 'FILE' }] },
   },
   async func(flags, path) {
-    await guarded(this, flags.json, () => {
+    await guarded(this, flags.json, async () => {
+      requireDistinct([flags.out, flags.verifierLog, flags.json ? '-' : undefined]);
+      requireNoInput(flags.out, [path]);
+      requireNoInput(flags.verifierLog, flags.pcap === undefined ? [path] : [path, flags.pcap]);
       const sources = sourcesOf(flags);
       const input = readInput(path);
       const object = stripDataSections(readObject(input.bytes, input.name));
       const runner = openRunner(flags, object);
       try {
-        report(this, flags, object, runner, runAll(flags, sources, runner));
+        report(this, flags, object, runner, await runAll(flags, sources, runner));
       } finally {
         runner.close();
       }
@@ -175,11 +182,12 @@ interface Outcome {
   readonly warnings: readonly string[];
 }
 
-function runAll(flags: Flags, sources: readonly Source[], runner: PacketRunner): Outcome {
+async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRunner): Promise<Outcome> {
   const counts = new Map<number, number>();
   const each: Outcome['each'][number][] = [];
   const limit = flags.each === true ? Number.POSITIVE_INFINITY : EACH_LIMIT;
   const output = flags.out === undefined ? null : new PassedPackets(flags.out);
+  const unwatch = output === null ? () => {} : beforeSignals(() => output.abort());
   let total = 0;
   try {
     for (const source of sources) {
@@ -190,12 +198,15 @@ function runAll(flags: Flags, sources: readonly Source[], runner: PacketRunner):
         if (each.length <= limit) each.push({ number: packet.number, verdict, length: after.length });
         if (output !== null && passes(runner.kind, verdict))
           output.write(after, packet.timestamp, source.nanoseconds());
+        if (output !== null && total % BREATH === 0) await breathe();
       }
     }
     output?.commit();
   } catch (error) {
     output?.abort();
     throw error;
+  } finally {
+    unwatch();
   }
   const warnings = sources.flatMap(source => source.warning() ?? []);
   return { total, counts, each, warnings };
@@ -251,9 +262,10 @@ function report(
     printJson(context, jsonOf(flags, object, runner, outcome));
     return;
   }
+  const say = flags.out === '-' ? tell : print; // stdout is the capture's
   const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
   if (showEach) {
-    print(
+    say(
       context,
       table(
         outcome.each.map(entry => [
@@ -265,15 +277,15 @@ function report(
         [0],
       ),
     );
-    print(context, '');
+    say(context, '');
   }
-  print(
+  say(
     context,
     table([['verdict', 'packets'], ...countRows(runner, outcome), ['all', String(outcome.total)]], '', [1]),
   );
-  if (flags.trace) print(context, ['', 'trace:', ...runner.trace().map(line => `  ${line}`)].join('\n'));
+  if (flags.trace) say(context, ['', 'trace:', ...runner.trace().map(line => `  ${line}`)].join('\n'));
   if (flags.maps)
-    print(
+    say(
       context,
       `\n${runner
         .maps()
