@@ -119,7 +119,8 @@ function readCodeRelocation(unit: FunctionContext, relocation: ElfRelocation): v
     clearCall(code, insnIndex);
     return;
   }
-  if (relocation.type === R_BPF_64_64 && opcode === OP_LD_IMM64 && insnIndex + 1 < code.length) {
+  if (relocation.type === R_BPF_64_64 && opcode === OP_LD_IMM64) {
+    checkSecondHalf(unit, insnIndex + 1);
     const distance = addendOfAddress(code, insnIndex, where);
     const { symbol, addend } = addressTarget(unit, relocation, distance, where);
     atom.codeReferences.push({ insnIndex, kind: 'address', symbol, addend });

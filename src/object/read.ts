@@ -61,10 +61,12 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
 function requireLicenseText(object: BpfObject): void {
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'variable' || sectionOf(object, symbol)?.name !== 'license') continue;
+    const hint = 'write char LICENSE[] SEC("license") = "GPL"; without a length';
+    const where = ['section "license"'];
+    if (symbol.references.length > 0)
+      throw inputError('object-license-pointer', where, 'holds a pointer instead of text', { hint });
     if (symbol.bytes === null || symbol.bytes.includes(0)) return;
-    throw inputError('object-license-unterminated', ['section "license"'], 'does not end with a NUL byte', {
-      hint: 'write char LICENSE[] SEC("license") = "GPL"; without a length',
-    });
+    throw inputError('object-license-unterminated', where, 'does not end with a NUL byte', { hint });
   }
 }
 
