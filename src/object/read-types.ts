@@ -146,7 +146,8 @@ function functionByName(names: NameIndex, btf: RawBtf, draft: AtomDraft): BtfId 
 function variableId(btf: RawBtf, names: NameIndex, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
   if (draft.name === '') return 0;
   if (draft.binding === 'local') return staticId(btf, types, draft);
-  return types?.byName.get(draft.name) ?? only(names.variables.get(draft.name)) ?? 0;
+  const named = names.variables.get(draft.name)?.filter(id => btf.linkageOf(id) !== 'static');
+  return types?.byName.get(draft.name) ?? only(named) ?? 0;
 }
 
 function staticId(btf: RawBtf, types: SectionTypes | undefined, draft: AtomDraft): BtfId {
