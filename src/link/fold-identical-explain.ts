@@ -38,9 +38,48 @@ export function whyDifferent(
   // said in the words of every other disagreement
   const disagrees = disagreement(objects, first, other);
   if (disagrees !== null) return [`not identical: ${disagrees.message}`];
-  const different = differenceOf(keyOf, [a, b]);
-  if (different === null) return null;
-  return different.map((line, position) => (position === 0 ? `not identical: ${line}` : line));
+  const lines: string[] = [];
+  let place = 'not identical';
+  let pair: Pair | undefined = [a, b];
+  for (let depth = 0; pair !== undefined && depth < MAX_DEPTH; depth++) {
+    const difference = differenceOf(keyOf, pair);
+    if (difference === null) {
+      if (depth > 0) lines.push(`${place} is data of which each file keeps its own`);
+      break;
+    }
+    const [head = '', ...rest] = difference.lines;
+    lines.push(`${place}: ${head}`, ...rest);
+    pair = difference.behind;
+    place = pair === undefined ? '' : `static ${quote(pair[0].symbol.name)}`;
+  }
+  return lines.length === 0 ? null : lines;
+}
+
+/** How many static symbols behind one another are told about. */
+const MAX_DEPTH = 4;
+
+interface Difference {
+  readonly lines: readonly string[];
+  /** Static symbols that are referred to in the same place: the reason may be in them. */
+  readonly behind?: Pair;
+}
+
+function differs(...lines: readonly string[]): Difference {
+  return { lines };
+}
+
+type Target = { readonly symbol: number } | undefined;
+
+function behindOf([a, b]: Pair, left: Target, right: Target): { readonly behind?: Pair } {
+  const [one, two] = [a.object.symbols[left?.symbol ?? -1], b.object.symbols[right?.symbol ?? -1]];
+  if (one?.binding !== 'local' || two?.binding !== 'local' || one.name !== two.name) return {};
+  if (one.kind !== two.kind || one.kind === 'map') return {};
+  return {
+    behind: [
+      { ...a, symbol: one },
+      { ...b, symbol: two },
+    ],
+  };
 }
 
 function sideOf(objects: readonly BpfObject[], at: SymbolAt): Side | null {
@@ -49,7 +88,7 @@ function sideOf(objects: readonly BpfObject[], at: SymbolAt): Side | null {
 }
 
 /** Kinds are the same where declarations agree. */
-function differenceOf(keyOf: TargetKey, pair: Pair): readonly string[] | null {
+function differenceOf(keyOf: TargetKey, pair: Pair): Difference | null {
   if (bothAre(pair, 'function')) return functionDifference(keyOf, pair);
   if (bothAre(pair, 'map')) return mapDifference(keyOf, pair);
   return bothAre(pair, 'variable') ? variableDifference(keyOf, pair) : null;
@@ -67,27 +106,26 @@ function sections([a, b]: Pair): readonly [string, string] {
   return [nameOf(a), nameOf(b)];
 }
 
-function typesDiffer([a, b]: Pair): readonly string[] | null {
+function typesDiffer([a, b]: Pair): Difference | null {
   const difference = typeDifference(a.object, a.symbol, b.object, b.symbol);
-  return difference === null
-    ? null
-    : [`types differ: ${difference}`, `in ${a.object.name} and ${b.object.name}`];
+  if (difference === null) return null;
+  return differs(`types differ: ${difference}, in ${a.object.name} and ${b.object.name}`);
 }
 
 // --- functions ----------------------------------------------------------------------------------------------------
 
-function functionDifference(keyOf: TargetKey, pair: Pair<FunctionSymbol>): readonly string[] | null {
+function functionDifference(keyOf: TargetKey, pair: Pair<FunctionSymbol>): Difference | null {
   const [a, b] = pair;
   const names = sections(pair);
   if (names[0] !== names[1])
-    return [
+    return differs(
       `in section ${quote(names[0])} of ${a.object.name} and section ${quote(names[1])} of ${b.object.name}`,
-    ];
+    );
   const codes = [comparableCode(a.object, a.symbol), comparableCode(b.object, b.symbol)] as const;
   const offset = firstDifference(codes[0], codes[1], Math.max(codes[0].length, codes[1].length));
   if (offset >= 0) {
     const insnIndex = startOfInsn(new CodeView(codes[0], a.object.byteOrder), Math.floor(offset / INSN_SIZE));
-    return [`instruction ${insnIndex} differs`, insnLine(a, insnIndex), insnLine(b, insnIndex)];
+    return differs(`instruction ${insnIndex} differs`, insnLine(a, insnIndex), insnLine(b, insnIndex));
   }
   return targetsDiffer(keyOf, pair) ?? recordsDiffer(pair) ?? typesDiffer(pair);
 }
@@ -115,7 +153,7 @@ function insnLine({ object, symbol }: Side<FunctionSymbol>, insnIndex: number): 
   return `${object.name}: ${text}${line === null ? '' : `, ${line}`}`;
 }
 
-function targetsDiffer(keyOf: TargetKey, [a, b]: Pair<FunctionSymbol>): readonly string[] | null {
+function targetsDiffer(keyOf: TargetKey, [a, b]: Pair<FunctionSymbol>): Difference | null {
   const count = Math.max(a.symbol.references.length, b.symbol.references.length);
   for (let position = 0; position < count; position++) {
     const [left, right] = [a.symbol.references[position], b.symbol.references[position]];
@@ -129,11 +167,14 @@ function targetsDiffer(keyOf: TargetKey, [a, b]: Pair<FunctionSymbol>): readonly
       keyOf(a.file, left.symbol) === keyOf(b.file, right.symbol)
     )
       continue;
-    return [
-      `what instruction ${insnIndex} refers to differs`,
-      `${a.object.name}: ${targetName(a.object, left)}`,
-      `${b.object.name}: ${targetName(b.object, right)}`,
-    ];
+    return {
+      ...differs(
+        `what instruction ${insnIndex} refers to differs`,
+        `${a.object.name}: ${targetName(a.object, left)}`,
+        `${b.object.name}: ${targetName(b.object, right)}`,
+      ),
+      ...behindOf([a, b], left, right),
+    };
   }
   return null;
 }
@@ -151,18 +192,18 @@ function targetName(
   return `${target.binding === 'local' ? 'static ' : ''}${name}${place}`;
 }
 
-function recordsDiffer([a, b]: Pair<FunctionSymbol>): readonly string[] | null {
+function recordsDiffer([a, b]: Pair<FunctionSymbol>): Difference | null {
   const textOf = ({ symbol }: Side<FunctionSymbol>): string[] =>
     symbol.coreRecords.map(record => `CO-RE ${record.kind} ${record.access} at ${record.insnIndex}`);
   const [left, right] = [textOf(a), textOf(b)];
   const at = left.findIndex((text, position) => text !== right[position]);
   if (at < 0 && left.length === right.length) return null;
   const position = at < 0 ? left.length : at;
-  return [
+  return differs(
     'CO-RE relocations differ',
     `${a.object.name}: ${left[position] ?? 'none'}`,
     `${b.object.name}: ${right[position] ?? 'none'}`,
-  ];
+  );
 }
 
 // --- data ---------------------------------------------------------------------------------------------------------
@@ -173,20 +214,20 @@ function kindOfSection(name: string): string {
   return name;
 }
 
-function variableDifference(keyOf: TargetKey, pair: Pair<VariableSymbol>): readonly string[] | null {
+function variableDifference(keyOf: TargetKey, pair: Pair<VariableSymbol>): Difference | null {
   const [a, b] = pair;
   const names = sections(pair);
   if (kindOfSection(names[0]) !== kindOfSection(names[1]))
-    return [
+    return differs(
       `in section ${quote(names[0])} of ${a.object.name} and section ${quote(names[1])} of ${b.object.name}`,
-    ];
+    );
   if (a.symbol.size !== b.symbol.size)
-    return [`${a.symbol.size} bytes in ${a.object.name}, ${b.symbol.size} bytes in ${b.object.name}`];
+    return differs(`${a.symbol.size} bytes in ${a.object.name}, ${b.symbol.size} bytes in ${b.object.name}`);
   const offset = firstDifference(a.symbol.bytes, b.symbol.bytes, a.symbol.size);
   if (offset >= 0) {
     const [left, right] = [hex(a.symbol.bytes?.[offset]), hex(b.symbol.bytes?.[offset])];
     const path = variablePath(a, offset);
-    return [`byte ${offset}${path} is ${left} in ${a.object.name} and ${right} in ${b.object.name}`];
+    return differs(`byte ${offset}${path} is ${left} in ${a.object.name} and ${right} in ${b.object.name}`);
   }
   return dataTargetsDiffer(keyOf, pair) ?? typesDiffer(pair);
 }
@@ -201,10 +242,7 @@ function variablePath({ object, symbol }: Side, offset: number): string {
   return path === '' ? '' : ` (${symbol.name}${path})`;
 }
 
-function dataTargetsDiffer(
-  keyOf: TargetKey,
-  [a, b]: Pair<VariableSymbol | MapSymbol>,
-): readonly string[] | null {
+function dataTargetsDiffer(keyOf: TargetKey, [a, b]: Pair<VariableSymbol | MapSymbol>): Difference | null {
   const textOf = ({ file, symbol }: Side<VariableSymbol | MapSymbol>): string[] =>
     symbol.references.map(
       (reference: DataReference) =>
@@ -216,11 +254,14 @@ function dataTargetsDiffer(
     if (left[position] === right[position]) continue;
     const references = [a.symbol.references[position], b.symbol.references[position]];
     const offset = references[0]?.offset ?? references[1]?.offset ?? 0;
-    return [
-      `what stands at byte ${offset}${variablePath(a, offset)} refers to different things`,
-      `${a.object.name}: ${targetName(a.object, references[0])}`,
-      `${b.object.name}: ${targetName(b.object, references[1])}`,
-    ];
+    return {
+      ...differs(
+        `what stands at byte ${offset}${variablePath(a, offset)} refers to different things`,
+        `${a.object.name}: ${targetName(a.object, references[0])}`,
+        `${b.object.name}: ${targetName(b.object, references[1])}`,
+      ),
+      ...behindOf([a, b], references[0], references[1]),
+    };
   }
   return null;
 }
@@ -228,7 +269,7 @@ function dataTargetsDiffer(
 // --- maps ---------------------------------------------------------------------------------------------------------
 
 /** Definitions agree by the rules of linking; keys, values and initial contents must be the same too. */
-function mapDifference(keyOf: TargetKey, pair: Pair<MapSymbol>): readonly string[] | null {
+function mapDifference(keyOf: TargetKey, pair: Pair<MapSymbol>): Difference | null {
   const [a, b] = pair;
   const [left, right] = [parseMapDefinition(a.object, a.symbol), parseMapDefinition(b.object, b.symbol)];
   for (const [what, idA, idB] of [
@@ -238,9 +279,9 @@ function mapDifference(keyOf: TargetKey, pair: Pair<MapSymbol>): readonly string
     if (a.object.btf === null || b.object.btf === null || idA === 0 || idB === 0) continue;
     const mismatch = compareTypes(a.object.btf, idA, b.object.btf, idB, { strict: true });
     if (mismatch !== null)
-      return [
+      return differs(
         `${what} types differ: ${mismatch.path === '' ? '' : `${mismatch.path}: `}${mismatch.left} in ${a.object.name}, ${mismatch.right} in ${b.object.name}`,
-      ];
+      );
   }
   return dataTargetsDiffer(keyOf, pair);
 }

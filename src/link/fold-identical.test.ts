@@ -132,6 +132,9 @@ describe('why definitions are not identical', () => {
         'not identical: what instruction 0 refers to differs',
         'a.o: static "inner"',
         'b.o: static "inner"',
+        'static "inner": instruction 0 differs',
+        'a.o: r0 = 1, a.o.c:7: return 1;',
+        'b.o: r0 = 2, b.o.c:7: return 2;',
       ],
     },
     {
@@ -142,6 +145,12 @@ describe('why definitions are not identical', () => {
         'not identical: what instruction 0 refers to differs',
         'a.o: static "inner"',
         'b.o: static "inner"',
+        'static "inner": what instruction 0 refers to differs',
+        'a.o: static "deep"',
+        'b.o: static "deep"',
+        'static "deep": instruction 0 differs',
+        'a.o: r0 = 1, a.o.c:7: return 1;',
+        'b.o: r0 = 2, b.o.c:7: return 2;',
       ],
     },
     {
@@ -189,6 +198,7 @@ describe('why definitions are not identical', () => {
       'not identical: what instruction 0 refers to differs',
       'a.o: static "state"',
       'b.o: static "state"',
+      'static "state" is data of which each file keeps its own',
     ]);
   });
 
@@ -209,6 +219,9 @@ describe('why definitions are not identical', () => {
       'not identical: what stands at byte 0 refers to different things',
       'a.o: static "inner"',
       'b.o: static "inner"',
+      'static "inner": instruction 0 differs',
+      'a.o: r0 = 1, a.o.c:7: return 1;',
+      'b.o: r0 = 2, b.o.c:7: return 2;',
     ]);
   });
 

@@ -10,7 +10,7 @@
  * that somebody may tell apart become one.
  */
 
-import type { Problem } from '../diag/index.ts';
+import { type Problem, RootletError } from '../diag/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf, sizeOfSymbol } from '../object/index.ts';
 import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts';
 import { whyDifferent } from './fold-identical-explain.ts';
@@ -29,6 +29,15 @@ export interface Identical {
 
 /** Finds what can be folded in objects that share one scope of names. */
 export function findIdentical(objects: readonly BpfObject[]): Identical {
+  try {
+    return compareDefinitions(objects);
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    return { names: new Set(), bindings: [], problems: error.problems }; // types that cannot be walked
+  }
+}
+
+function compareDefinitions(objects: readonly BpfObject[]): Identical {
   const classes = classifyStatics(objects);
   const duplicates = strongDuplicates(objects);
   const problems = [...duplicates].flatMap(([name, definitions]) =>

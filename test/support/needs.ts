@@ -12,6 +12,8 @@ export type Need =
   | 'clang'
   | 'llvm-objdump'
   | 'llvm-readelf'
+  | 'llvm-ar'
+  | 'ar'
   | 'bpftool'
   | 'gcc'
   | 'ip'
@@ -26,6 +28,8 @@ export const COMMANDS = {
   clang: 'clang-19',
   'llvm-objdump': 'llvm-objdump-19',
   'llvm-readelf': 'llvm-readelf-19',
+  'llvm-ar': 'llvm-ar-19',
+  ar: 'ar',
   bpftool: 'bpftool',
   gcc: 'gcc',
   ip: 'ip',
