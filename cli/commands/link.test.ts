@@ -227,9 +227,9 @@ describe('surgery', () => {
     [['--localize', 'main'], EXIT.input, '"main" cannot become static: it is a program'],
     [['--hide', 'other.o:used'], EXIT.usage, 'there is no input "other.o"; there are: "main.o", "libmine.a"'],
     [
-      ['--wrap', 'usde'],
+      ['--wrap', 'use'],
       EXIT.usage,
-      'cannot wrap "usde": there is no such symbol\n  hint: did you mean "used"?',
+      'cannot wrap "use": there is no such symbol\n  hint: did you mean "used"?',
     ],
     [['--rename-section', '.txt=.text'], EXIT.usage, 'cannot rename section ".txt"'],
     [['--rename-section', '.text=.data'], EXIT.input, 'cannot get the name ".data": it holds code'],
