@@ -188,6 +188,14 @@ function fill(flags: Flags, args: readonly string[], options: RelinkOptions): Re
   const [rootlet, ...files] = readInputs(paths);
   if (rootlet === undefined) throw usageError('usage-rootlet', 'give a rootlet');
   const own = new Set(flags.ownState ?? []);
+  for (const slot of own) {
+    if (!named.some(entry => entry.slot === slot)) {
+      throw usageError(
+        'usage-own-state',
+        `--own-state "${slot}" names no slot that is filled with SLOT=FILE`,
+      );
+    }
+  }
   const explicit = named.map(
     (entry, position): SlotAssignment => ({
       slot: entry.slot,

@@ -95,7 +95,7 @@ export function addFrame(error: RootletError, frame: string): RootletError {
 
 /** One problem as text: `place: place: message (offset 0x40)`, then details and the hint on lines of their own. */
 export function formatProblem(problem: Problem): string {
-  const place = problem.where.map(printable).join(': ');
+  const place = problem.where.map(oneLine).join(': ');
   const offset = problem.offset === undefined ? '' : ` (offset 0x${problem.offset.toString(16)})`;
   const head = `${place === '' ? '' : `${place}: `}${printable(problem.message)}${offset}`;
   const details = (problem.details ?? []).map(line => `  ${printable(line)}`);
@@ -115,9 +115,13 @@ function escapeCharacter(character: string): string {
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
-/** A name from a file, in double quotes and printable. */
+/** A name from a file, in double quotes, printable and on one line. */
 export function quote(name: string): string {
-  return `"${printable(name)}"`;
+  return `"${oneLine(name)}"`;
+}
+
+function oneLine(text: string): string {
+  return printable(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
 /** Exit codes of the command, the same for all of it. */

@@ -36,6 +36,8 @@ export function relinkChain(
     { archives: false },
   );
   if (problems.length > 0) return { ok: false, problems };
+  const wrongName = programNameProblem(options.program);
+  if (wrongName !== null) return { ok: false, problems: [wrongName] };
   const section = chainSection(objects, components);
   if (typeof section !== 'string') return { ok: false, problems: [section] };
   const verdicts = parseVerdicts(components, options, section);
@@ -48,6 +50,17 @@ export function relinkChain(
     ...(options.program === undefined ? {} : { program: options.program }),
   });
   return relink(chain, components.map(assignmentFor(objects)), options);
+}
+
+/** The kernel takes C names. */
+function programNameProblem(name: string | undefined): Problem | null {
+  if (name === undefined || /^[A-Za-z_][A-Za-z0-9_]{0,126}$/.test(name)) return null;
+  return {
+    code: 'chain-program-name',
+    class: 'usage',
+    where: [],
+    message: `${quote(name)} cannot be the name of a program: it is no C name`,
+  };
 }
 
 /** Objects are passed on as they were read, so that nothing is parsed twice. */

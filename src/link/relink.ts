@@ -7,6 +7,7 @@
  * chosen program does not need of its object (other programs, unused functions, maps and types) is left out.
  */
 
+import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, SymbolIndex } from '../object/index.ts';
 import { addendProblems } from './addends.ts';
 import { checkAgreement } from './agree.ts';
@@ -27,7 +28,7 @@ import { type Discarded, type LinkReport, reportLink } from './report.ts';
 import { resolve, type SymbolAt, type SymbolGroup } from './resolve.ts';
 import { mergeSections } from './sections.ts';
 import { componentKey, type Plug, plugComponents, type SlotAssignment, slotsOf } from './slots.ts';
-import { undefinedProblems } from './undefined.ts';
+import { nearestNames, undefinedProblems } from './undefined.ts';
 
 export interface RelinkOptions {
   /** Name of the result in messages. Default `chain.o`. */
@@ -86,6 +87,7 @@ export function relink(
   const license = chooseLicense(objects);
   const clashes = [
     ...explicit.problems,
+    ...unknownNames(objects, options),
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
     ...addendProblems(objects, resolution),
@@ -145,6 +147,28 @@ function distinctComponents(assignments: readonly SlotAssignment[]): SlotAssignm
 
 function programsIn(plugs: readonly Plug[], file: number): SymbolIndex[] {
   return plugs.filter(plug => plug.program.file === file).map(plug => plug.program.index);
+}
+
+/** Names to share or to keep apart that no input has: a typing error would otherwise go unnoticed. */
+function unknownNames(objects: readonly BpfObject[], options: RelinkOptions): Problem[] {
+  const known = new Set(
+    objects.flatMap(object =>
+      object.symbols.filter(symbol => symbol.kind !== 'function').map(symbol => symbol.name),
+    ),
+  );
+  const asked = [...(options.share ?? []), ...(options.private ?? [])];
+  return asked
+    .filter(name => name !== '*' && !known.has(name))
+    .map(name => {
+      const near = nearestNames(name, [...known]);
+      return {
+        code: 'relink-share',
+        class: 'usage',
+        where: [],
+        message: `no input has a map or variable ${quote(name)}`,
+        ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+      };
+    });
 }
 
 function sharedNames(objects: readonly BpfObject[], options: RelinkOptions): (name: string) => boolean {
