@@ -112,8 +112,12 @@ export function addFixedRegions(layout: LayoutBuilder, needs: FixedNeeds): Fixed
   return { context, frames, topFrame, descriptors, functions: functionsAt, packet, keyCell };
 }
 
+/** All that 32-bit addresses reach. */
+const ADDRESSABLE = 2 ** 32;
+
 /** Throws when data and shadow together do not fit. */
-export function requireMemory(objectName: string, dataBytes: number, limit: number): void {
+export function requireMemory(objectName: string, dataBytes: number, wanted: number): void {
+  const limit = Math.min(wanted, ADDRESSABLE);
   if (dataBytes * 2 <= limit) return;
   const mebibytes = (bytes: number) => Math.ceil(bytes / 0x100000);
   throw inputError(

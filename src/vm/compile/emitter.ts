@@ -121,6 +121,8 @@ export interface MapPlan {
 
 /** Positions of the functions that every module has. */
 export interface RuntimeFunctions {
+  /** (address i64, site i32, size i32): calls `fault`. */
+  readonly faultAt: number;
   /** (address i64, size i64, permission i32, site i32): faults unless the bytes are accessible; returns the i32 address. */
   readonly checkRange: number;
   /** (address i64, site i32): faults unless a string that can be read ends before memory does; returns the address. */
@@ -197,16 +199,11 @@ export class FunctionEmitter {
 
   /** Ends the run with an error about the address in `LOCAL.wide`. */
   faultAtAddress(site: number, size: number): void {
-    const { code } = this;
-    code.i32(site);
-    code.get(LOCAL.wide);
-    code.op(w.I32_WRAP_I64);
-    code.get(LOCAL.wide);
-    code.i64(32);
-    code.op(w.I64_SHR_U, w.I32_WRAP_I64);
-    code.i32(size);
-    code.callImport(this.plan.fault);
-    code.op(w.UNREACHABLE);
+    this.code.get(LOCAL.wide);
+    this.code.i32(site);
+    this.code.i32(size);
+    this.code.callDefined(this.plan.runtime.faultAt);
+    this.code.op(w.UNREACHABLE);
   }
 
   /** Takes one unit of the budget; ends the run when none is left. */

@@ -18,6 +18,7 @@ const MAX_LOOPS = 1 << 23;
 
 export function declareRuntime(module: ModuleBuilder): RuntimeFunctions {
   return {
+    faultAt: module.declare(),
     checkRange: module.declare(),
     checkText: module.declare(),
     mapNumber: module.declare(),
@@ -27,6 +28,7 @@ export function declareRuntime(module: ModuleBuilder): RuntimeFunctions {
 }
 
 export function emitRuntime(plan: ModulePlan): void {
+  emitFaultAt(plan);
   emitCheckRange(plan);
   emitCheckText(plan);
   const { memory, runtime } = plan;
@@ -34,6 +36,22 @@ export function emitRuntime(plan: ModulePlan): void {
   emitNumber(plan, runtime.mapNumber, memory.descriptors, descriptors, memory.descriptorSize);
   emitNumber(plan, runtime.callbackIndex, memory.functions, memory.callbacks * 8, 8);
   emitLoop(plan);
+}
+
+/** Shared by all checks, so that each of them is small: an i64 cannot cross to JavaScript as it is. */
+function emitFaultAt(plan: ModulePlan): void {
+  const [address, site, size] = [0, 1, 2];
+  const code = new CodeBuilder();
+  code.get(site);
+  code.get(address);
+  code.op(w.I32_WRAP_I64);
+  code.get(address);
+  code.i64(32);
+  code.op(w.I64_SHR_U, w.I32_WRAP_I64);
+  code.get(size);
+  code.callImport(plan.fault);
+  const type = plan.module.type([w.I64, w.I32, w.I32], []);
+  plan.module.fill(plan.runtime.faultAt, type, [], code);
 }
 
 /** Ends the run: `site` and a 64-bit address are locals. */
@@ -44,14 +62,10 @@ function emitFault(
   address: number,
   pushSize: () => void,
 ): void {
+  code.get(address);
   code.get(site);
-  code.get(address);
-  code.op(w.I32_WRAP_I64);
-  code.get(address);
-  code.i64(32);
-  code.op(w.I64_SHR_U, w.I32_WRAP_I64);
   pushSize();
-  code.callImport(plan.fault);
+  code.callDefined(plan.runtime.faultAt);
   code.op(w.UNREACHABLE);
 }
 

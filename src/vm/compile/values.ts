@@ -92,7 +92,7 @@ export function analyseValues(
       work.add(target);
     }
   }
-  return { atBlock: states.map(state => state ?? entryState(ANY)), stackDepth: -lowest };
+  return { atBlock: states.map(state => state ?? entryState(ANY)), stackDepth: Math.abs(lowest) };
 }
 
 function entryState(r1: Value): State {

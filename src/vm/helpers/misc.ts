@@ -86,7 +86,7 @@ function markIpv4(machine: MachineState, at: number): number {
 const none = () => 0;
 
 export const MISC_HELPERS: readonly Helper[] = [
-  helper('ktime_get_ns', [], null, { note: 'a virtual clock, see below' }),
+  helper('ktime_get_ns', [], null, { note: 'the virtual clock, see above' }),
   helper('ktime_get_boot_ns', [], null, { note: 'the same clock' }),
   helper('ktime_get_coarse_ns', [], null, { note: 'the same clock' }),
   helper('ktime_get_tai_ns', [], null, { note: 'the time of the packet' }),

@@ -170,9 +170,6 @@ export const SKB_HELPERS: readonly Helper[] = [
   helper('skb_change_head', ['context', 'u32', 'flags'], changeHead, { programs: TC }),
   helper('skb_change_proto', ['context', 'u32', 'flags'], changeProtocol, { programs: TC }),
   helper('skb_change_type', ['context', 'u32'], changeType, { programs: TC }),
-  helper('skb_vlan_push', ['context', 'u32', 'u32'], vlanPush, {
-    programs: TC,
-    note: 'the tag is in the context (`vlan_tci`), not in the packet, as in the kernel',
-  }),
+  helper('skb_vlan_push', ['context', 'u32', 'u32'], vlanPush, { programs: TC }),
   helper('skb_vlan_pop', ['context'], vlanPop, { programs: TC }),
 ];

@@ -5,6 +5,8 @@
  * this has the object itself.
  */
 
+import { platformError } from '../../diag/index.ts';
+
 export interface WasmMemory {
   readonly buffer: ArrayBuffer;
 }
@@ -36,8 +38,16 @@ declare const WebAssembly: WasmInterface;
 /** Bytes of a page, the unit in which memories are sized. */
 export const WASM_PAGE = 65536;
 
+/** Throws `vm-memory-refused` when the engine has not that much. */
 export function createMemory(pages: number): WasmMemory {
-  return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (error) {
+    const mebibytes = (pages * WASM_PAGE) / 0x100000;
+    throw platformError('vm-memory-refused', [], `the engine refuses ${mebibytes} MiB of memory`, {
+      ...(error instanceof Error ? { details: [error.message] } : {}),
+    });
+  }
 }
 
 /** Compiles at once. Browsers refuse large modules on their main thread; `compileModuleAsync` has no such limit. */
