@@ -150,6 +150,39 @@ needs('bpf').describe('machine and kernel', () => {
     },
   );
 
+  test('packet loads of classic BPF', () => {
+    const packet = Uint8Array.from({ length: 80 }, (_, i) => (i * 37) & 0xff);
+    for (const section of ['socket', 'tc']) {
+      for (const offset of [
+        0,
+        1,
+        14,
+        61,
+        62,
+        63,
+        64,
+        66,
+        76,
+        77,
+        80,
+        -1,
+        -0x100000,
+        -0x100000 + 63,
+        -0x200000,
+        -0x200000 + 78,
+      ]) {
+        const object = testObject([{ name: 'main', insns: packetLoads(offset), section }]);
+        const mine = createMachine(object).run(packet).verdict;
+        const loaded = load(object);
+        try {
+          expect(mine, `${section} ${offset}`).toBe(loaded.testRun('main', packet).verdict);
+        } finally {
+          loaded.close();
+        }
+      }
+    }
+  });
+
   test('random arithmetic', () => {
     for (let seed = 1; seed <= 60; seed++) {
       const object = testObject([{ name: 'main', insns: arithmetic(seed) }]);
@@ -163,6 +196,23 @@ needs('bpf').describe('machine and kernel', () => {
     }
   });
 });
+
+/** A byte, a half word and a word there; the first that is not in the packet ends the program with 0. */
+function packetLoads(offset: number) {
+  return [
+    insn(0xbf, 6, 1),
+    insn(0x30, 0, 0, 0, offset), // r0 = byte
+    insn(0xbf, 7, 0),
+    insn(0xb7, 8, 0, 0, offset - 1),
+    insn(0x48, 0, 8, 0, 1), // r0 = half word at r8 + 1
+    insn(0x27, 7, 0, 0, 31),
+    insn(0xaf, 7, 0),
+    insn(0x20, 0, 0, 0, offset), // r0 = word
+    insn(0x27, 7, 0, 0, 31),
+    insn(0xaf, 0, 7),
+    EXIT,
+  ];
+}
 
 /** Straight-line code over r0 to r8, folded into r0. */
 function arithmetic(seed: number) {
