@@ -1,13 +1,22 @@
 /** Every operation on symbols done to compiled objects: what bpftool reads, what libbpf loads, and how it behaves. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { formatProblem } from '../src/diag/index.ts';
-import { type LinkOptions, link } from '../src/link/index.ts';
-import { writeObject } from '../src/object/index.ts';
+import {
+  defineAliases,
+  globalizeSymbols,
+  type LinkOptions,
+  link,
+  localizeSymbols,
+  type Operated,
+  redefineSymbols,
+} from '../src/link/index.ts';
+import { type BpfObject, readObject, writeObject } from '../src/object/index.ts';
 import { createMachine } from '../src/vm/index.ts';
+import { CASES_FOLDER, readCases } from './support/case-files.ts';
 import { compileInto, inputFrom } from './support/compile.ts';
 import { runWithLibbpf } from './support/libbpf.ts';
 import { missing, needs } from './support/needs.ts';
@@ -262,6 +271,16 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** What Clang made of the sources in `test/cases`. */
+function objectsOfCases(): BpfObject[] {
+  return readCases().flatMap(({ name }) => {
+    const objects = path.join(CASES_FOLDER, name, 'obj/el');
+    return readdirSync(objects)
+      .sort()
+      .map(file => readObject(readFileSync(path.join(objects, file)), `${name}/${file}`));
+  });
+}
+
 function linkFiles(files: readonly Name[], options: LinkOptions) {
   return link(
     files.map(name => ({ ...inputFrom(path.join(folder, `${name}.o`)), name: `${name}.o` })),
@@ -355,6 +374,64 @@ needs('clang').describe('what is refused', () => {
     expect(result.ok && result.notes).toEqual([
       'library.o: kernels show map "a_very_long_prefix_table" as "a_very_long_pre": they keep 15 characters',
     ]);
+  });
+});
+
+describe('every symbol of the cases', () => {
+  const done = ({ object, problems }: Operated): BpfObject => {
+    expect(problems).toEqual([]);
+    return object;
+  };
+  const symbols = objectsOfCases().flatMap(object =>
+    object.symbols
+      .filter(({ name }) => /^\w+$/.test(name))
+      .map(({ name }) => ({ object, name, bytes: Buffer.from(writeObject(object)) })),
+  );
+
+  test('can be renamed and gets its name back', () => {
+    for (const { object, name, bytes } of symbols) {
+      const renamed = done(redefineSymbols(object, [{ from: name, to: 'quite_new' }]));
+      expect(readObject(writeObject(renamed), 'renamed.o').symbols).toHaveLength(object.symbols.length);
+      const back = done(redefineSymbols(renamed, [{ from: 'quite_new', to: name }]));
+      expect(bytes.equals(writeObject(back)), `${name} of ${object.name}`).toBe(true);
+    }
+    expect(symbols.length).toBeGreaterThan(300);
+  });
+
+  test('can be made static and global again, unless there is a reason against it', () => {
+    let count = 0;
+    for (const { object, name, bytes } of symbols) {
+      const { binding, visibility, ...symbol } = object.symbols.find(one => one.name === name) ?? {};
+      const { object: local, problems } = localizeSymbols(object, [name]);
+      const again = readObject(writeObject(local), 'local.o').symbols.find(one => one.name === name);
+      if (problems.length > 0 || binding !== 'global' || visibility !== 'default') continue;
+      expect(again?.binding, `${name} of ${object.name}`).toBe('local');
+      if ('common' in symbol && symbol.common === true) continue; // a tentative definition becomes a real one
+      const back = done(globalizeSymbols(local, [name]));
+      expect(bytes.equals(writeObject(back)), `${name} of ${object.name}`).toBe(true);
+      count++;
+    }
+    expect(count).toBeGreaterThan(150);
+  });
+
+  test('that is a function can get a second name', () => {
+    for (const { object, name } of symbols) {
+      if (
+        !object.symbols.some(one => one.kind === 'function' && one.name === name && one.binding !== 'local')
+      )
+        continue;
+      const twice = readObject(
+        writeObject(done(defineAliases(object, [{ name: 'again', target: name }]))),
+        'twice.o',
+      );
+      const [old, fresh] = [name, 'again'].map(wanted => twice.symbols.find(one => one.name === wanted));
+      if (old?.kind !== 'function' || fresh?.kind !== 'function') throw new Error('not there');
+      expect([fresh.lines.length, fresh.references.length]).toEqual([
+        old.lines.length,
+        old.references.length,
+      ]);
+      expect(twice.btf?.type(fresh.btfId)).toMatchObject({ kind: 'func', name: 'again', linkage: 'global' });
+    }
   });
 });
 

@@ -158,12 +158,11 @@ class Puller {
 
   #take(open: OpenArchive, position: number, symbol: string | null): void {
     open.taken.add(position);
-    const read = this.#readMember(open.input, open.archive, position);
-    if (read === undefined) {
+    const object = this.#prepared(open, position);
+    if (object === undefined) {
       if (symbol !== null) this.#defined.add(symbol); // told once; not asked for again
       return;
     }
-    const object = this.#options.prepare?.object(read, open.input.name) ?? read;
     open.objects.push(object);
     const member = open.archive.members[position]?.name ?? '';
     this.#pulled.push({
@@ -173,6 +172,13 @@ class Puller {
       neededBy: symbol === null ? null : (this.#needed.get(symbol) ?? null),
     });
     this.#learn(object);
+  }
+
+  #prepared(open: OpenArchive, position: number): BpfObject | undefined {
+    const read = this.#readMember(open.input, open.archive, position);
+    const { prepare } = this.#options;
+    if (read === undefined || prepare === undefined) return read;
+    return this.#guard(() => prepare.object(read, open.input.name));
   }
 
   #staleIndex(open: OpenArchive, position: number, name: string): void {

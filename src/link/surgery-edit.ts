@@ -18,7 +18,11 @@ export interface SymbolEdit {
 /** The object with the edits applied to symbols and to their VAR and FUNC types. */
 export function editSymbols(object: BpfObject, edits: ReadonlyMap<SymbolIndex, SymbolEdit>): BpfObject {
   if (edits.size === 0) return object;
-  const symbols = object.symbols.map((symbol, index) => ({ ...symbol, ...edits.get(index) }) as BpfSymbol); // edits keep the kind
+  const symbols = [...object.symbols];
+  for (const [index, edit] of edits) {
+    const symbol = symbols[index];
+    if (symbol !== undefined) symbols[index] = editSymbol(symbol, edit);
+  }
   if (object.btf === null) return { ...object, symbols };
   const users = countUsers(object);
   const changed = new Map<BtfId, BtfType>();
@@ -39,6 +43,14 @@ export function editSymbols(object: BpfObject, edits: ReadonlyMap<SymbolIndex, S
   });
   followTags(btf, renamedFunctions(object, edits), changed);
   return { ...object, symbols, btf: editBtf(btf, changed) };
+}
+
+/** Only global definitions can be tentative: any other is allocated. */
+function editSymbol(symbol: BpfSymbol, edit: SymbolEdit): BpfSymbol {
+  if (symbol.kind !== 'variable' || symbol.common !== true || (edit.binding ?? 'global') === 'global')
+    return { ...symbol, ...edit };
+  const { common: _allocated, ...variable } = symbol;
+  return { ...variable, ...edit };
 }
 
 /** The symbol's VAR or FUNC as it has to be, or null when it stays. */
