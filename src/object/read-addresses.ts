@@ -11,7 +11,7 @@ const STT_SECTION = 3;
 const R_BPF_64_64 = 1;
 const R_BPF_64_ABS64 = 2;
 
-/** Offsets that relocations through section symbols lead to, by ELF section, sorted. */
+/** Offsets in data that relocations lead to, by ELF section, sorted. */
 export function addressedOffsets(elf: ElfFile): ReadonlyMap<number, readonly number[]> {
   const offsets = new Map<number, number[]>();
   for (const [index, relocations] of elf.relocations) {
@@ -21,9 +21,10 @@ export function addressedOffsets(elf: ElfFile): ReadonlyMap<number, readonly num
     const code = (section.flags & SHF_EXECINSTR) !== 0;
     for (const relocation of relocations) {
       const symbol = elf.symbols[relocation.symbol];
-      if (symbol?.type !== STT_SECTION || isCode(elf, symbol.section)) continue;
+      if (symbol === undefined || isCode(elf, symbol.section)) continue;
       const list = offsets.get(symbol.section);
-      const offset = addendAt(view, relocation, code, elf.byteOrder === 'little');
+      const addend = addendAt(view, relocation, code, elf.byteOrder === 'little');
+      const offset = symbol.type === STT_SECTION ? addend : symbol.value + addend;
       if (list === undefined) offsets.set(symbol.section, [offset]);
       else list.push(offset);
     }

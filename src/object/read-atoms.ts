@@ -343,19 +343,29 @@ function isPadding(cutter: Cutter, bytes: Uint8Array | null, start: number, end:
   return bytes === null || bytes.subarray(start, end).every(byte => byte === 0);
 }
 
+/** Strings that nothing refers to are left out: they could not be told apart from millions of empty ones. */
 function cutStrings(cutter: Cutter): void {
   const bytes = cutter.section.bytes.slice();
-  let start = 0;
-  while (start < bytes.length) {
-    const nul = bytes.indexOf(0, start);
-    if (nul < 0) {
-      throw inputError('object-string-section', place(cutter), 'does not end with a NUL byte', {
-        offset: start,
-      });
-    }
-    push(cutter, dataDraft(cutter, bytes, start, nul + 1 - start, { kind: 'variable', symbol: null }));
-    start = nul + 1;
+  requireTerminated(cutter, bytes);
+  let end = 0;
+  for (const offset of isDebugSection(cutter.section.name) ? everyString(bytes) : cutter.addressed) {
+    if (offset < end || offset >= bytes.length) continue;
+    const start = offset === 0 ? 0 : bytes.lastIndexOf(0, offset - 1) + 1;
+    end = bytes.indexOf(0, offset) + 1;
+    push(cutter, dataDraft(cutter, bytes, start, end - start, { kind: 'variable', symbol: null }));
   }
+}
+
+function requireTerminated(cutter: Cutter, bytes: Uint8Array): void {
+  if (bytes.length === 0 || bytes[bytes.length - 1] === 0) return;
+  throw inputError('object-string-section', place(cutter), 'does not end with a NUL byte', {
+    offset: bytes.lastIndexOf(0) + 1,
+  });
+}
+
+/** Offsets of all strings. DWARF also refers to strings without relocations. */
+function* everyString(bytes: Uint8Array): Iterable<number> {
+  for (let start = 0; start < bytes.length; start = bytes.indexOf(0, start) + 1) yield start;
 }
 
 // --- externs and tentative definitions ----------------------------------------------------------------------------
