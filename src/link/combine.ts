@@ -84,7 +84,13 @@ type ExplicitBinding = NonNullable<CombineInput['bindings']>[number];
 /** Look-up of explicit replacements; most links have none. */
 function bindingTable(bindings: readonly ExplicitBinding[]): (at: SymbolAt) => SymbolAt | undefined {
   if (bindings.length === 0) return () => undefined;
-  return at => bindings.find(({ loser }) => loser.file === at.file && loser.index === at.index)?.winner;
+  const table = new Map<number, Map<SymbolIndex, SymbolAt>>();
+  for (const { loser, winner } of bindings) {
+    const ofFile = table.get(loser.file);
+    if (ofFile === undefined) table.set(loser.file, new Map([[loser.index, winner]]));
+    else if (!ofFile.has(loser.index)) ofFile.set(loser.index, winner);
+  }
+  return at => table.get(at.file)?.get(at.index);
 }
 
 /** `license` and `version` exist once: the first input's. */
