@@ -30,8 +30,8 @@ export interface NamingInput {
 export function separateNames(input: NamingInput): Rename[] {
   const { object } = input.combined;
   const clashes = clashingSymbols(object);
-  const taken = new Set<string>(object.symbols.map(symbol => symbol.name));
-  const takenMaps = new Set<string>(
+  const taken = new TakenNames(object.symbols.map(symbol => symbol.name));
+  const takenMaps = new TakenNames(
     object.symbols.flatMap(symbol => (symbol.kind === 'map' ? [kernelName(symbol.name)] : [])),
   );
   const renames: Rename[] = [];
@@ -81,24 +81,38 @@ export function kernelName(name: string): string {
   return name.slice(0, KERNEL_NAME_LENGTH);
 }
 
-function freeName(wanted: string, taken: Set<string>): string {
-  let name = wanted;
-  for (let number = 2; taken.has(name); number++) name = `${wanted}_${number}`;
-  taken.add(name);
-  return name;
+/** Names that are not free. Numbers behind names are counted on, so that many equal names take no longer each. */
+class TakenNames {
+  readonly #names: Set<string>;
+  readonly #nextNumber = new Map<string, number>();
+
+  constructor(names: Iterable<string>) {
+    this.#names = new Set(names);
+  }
+
+  /** `wanted`, or the first of its numbered forms that is free, which it is not any more. */
+  take(wanted: string, numbered: (number: number) => string): string {
+    let name = wanted;
+    let number = this.#nextNumber.get(wanted) ?? 2;
+    while (this.#names.has(name)) name = numbered(number++);
+    if (number > 2) this.#nextNumber.set(wanted, number);
+    this.#names.add(name);
+    return name;
+  }
+}
+
+function freeName(wanted: string, taken: TakenNames): string {
+  return taken.take(wanted, number => `${wanted}_${number}`);
 }
 
 /** `label_name` cut to what the kernel keeps: the label gives way first, down to 4 characters, then the name. */
-function freeMapName(label: string, name: string, taken: Set<string>): string {
+function freeMapName(label: string, name: string, taken: TakenNames): string {
   const room = Math.max(4, KERNEL_NAME_LENGTH - 1 - name.length);
   const wanted = kernelName(`${label.slice(0, room)}_${name}`);
-  let result = wanted;
-  for (let number = 2; taken.has(result); number++) {
+  return taken.take(wanted, number => {
     const suffix = `_${number}`;
-    result = `${wanted.slice(0, KERNEL_NAME_LENGTH - suffix.length)}${suffix}`;
-  }
-  taken.add(result);
-  return result;
+    return `${wanted.slice(0, KERNEL_NAME_LENGTH - suffix.length)}${suffix}`;
+  });
 }
 
 /**
@@ -107,19 +121,15 @@ function freeMapName(label: string, name: string, taken: Set<string>): string {
  */
 export function separateStatics(combined: Combined): Rename[] {
   const { object } = combined;
-  const taken = new Set<string>();
-  for (const symbol of object.symbols) if (symbol.binding !== 'local') taken.add(symbol.name);
+  const taken = new TakenNames(
+    object.symbols.flatMap(symbol => (symbol.binding === 'local' ? [] : [symbol.name])),
+  );
   const renames: Rename[] = [];
   object.symbols.forEach((symbol, index) => {
     if (symbol.kind !== 'function' || symbol.binding !== 'local' || symbol.name === '') return;
-    if (!taken.has(symbol.name)) {
-      taken.add(symbol.name);
-      return;
-    }
-    let to = `${symbol.name}__2`;
-    for (let number = 3; taken.has(to); number++) to = `${symbol.name}__${number}`;
-    taken.add(to);
-    renames.push({ symbol: index, from: symbol.name, to, file: combined.origins[index]?.file ?? 0 });
+    const to = taken.take(symbol.name, number => `${symbol.name}__${number}`);
+    if (to !== symbol.name)
+      renames.push({ symbol: index, from: symbol.name, to, file: combined.origins[index]?.file ?? 0 });
   });
   return renames;
 }
@@ -140,7 +150,7 @@ export function labelsFor(files: readonly string[]): string[] {
     }
     return mine.join('_');
   });
-  const seen = new Set<string>();
+  const seen = new TakenNames([]);
   return labels.map(label => freeName(label, seen));
 }
 
