@@ -16,6 +16,7 @@ import {
   isCommon,
   isDebugSection,
   type SectionShell,
+  type SymbolIndex,
   sectionOf,
   type VariableSymbol,
 } from '../object/index.ts';

@@ -84,12 +84,32 @@ export function renameAll(object: BpfObject, nameOf: (symbol: BpfSymbol) => stri
     const name = symbol.name === '' ? '' : nameOf(symbol);
     if (name !== symbol.name) edits.set(index, { name });
   });
+  followPrograms(object, edits);
   if (edits.size === 0) return { object, problems: [], notes: [] };
   const problems = clashes(object, edits);
   if (problems.length > 0) return { object, problems, notes: [] };
   const renamed = editSymbols(object, edits);
   const united = uniteNames(renamed, new Set([...edits.values()].map(edit => edit.name)));
   return { ...united, notes: longMapNames(renamed, [...edits.keys()]) };
+}
+
+/** libxdp finds what `XDP_RUN_CONFIG(prog)` says by the name `_prog`, in a section of its own. */
+const RUN_CONFIG = '.xdp_run_config';
+
+/** The run configuration of a program that gets another name gets the name that belongs to it. */
+function followPrograms(object: BpfObject, edits: Map<SymbolIndex, { readonly name: string }>): void {
+  if (!object.sections.some(section => section.name === RUN_CONFIG)) return;
+  const programs = new Map<string, string>();
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind === 'function')
+      programs.set(`_${symbol.name}`, `_${edits.get(index)?.name ?? symbol.name}`);
+  });
+  object.symbols.forEach((symbol, index) => {
+    const name = sectionOf(object, symbol)?.name === RUN_CONFIG ? programs.get(symbol.name) : undefined;
+    if (name === undefined) return;
+    if (name === symbol.name) edits.delete(index);
+    else edits.set(index, { name });
+  });
 }
 
 function longMapNames(object: BpfObject, renamed: readonly SymbolIndex[]): string[] {

@@ -238,6 +238,15 @@ describe('prefixes', () => {
     expect(standing(prefixed, 'p_foo')).toBe('global default, p_foo global');
   });
 
+  test('and new names of programs are followed by their run configuration for libxdp', () => {
+    const configured = objectOf('a.o', [program('main'), variable('_main', '.xdp_run_config')]);
+    expect(names(done(prefixSymbols(configured, 'p_')))).toEqual(['_p_main', 'p_main']);
+    expect(names(done(redefineSymbols(configured, [{ from: 'main', to: 'entry' }])))).toEqual([
+      '_entry',
+      'entry',
+    ]);
+  });
+
   test('let two files of the same names be linked', () => {
     const plain = objectOf('b.o', [program('main', 'foo'), fn('foo')]);
     const result = linked([plain, object, objectOf('c.o', [fn('out')])], {
