@@ -100,15 +100,13 @@ const RUN_CONFIG = '.xdp_run_config';
 function followPrograms(object: BpfObject, edits: Map<SymbolIndex, { readonly name: string }>): void {
   if (!object.sections.some(section => section.name === RUN_CONFIG)) return;
   const programs = new Map<string, string>();
-  object.symbols.forEach((symbol, index) => {
-    if (symbol.kind === 'function')
-      programs.set(`_${symbol.name}`, `_${edits.get(index)?.name ?? symbol.name}`);
-  });
+  for (const [index, { name }] of edits) {
+    const symbol = object.symbols[index];
+    if (symbol?.kind === 'function') programs.set(`_${symbol.name}`, `_${name}`);
+  }
   object.symbols.forEach((symbol, index) => {
     const name = sectionOf(object, symbol)?.name === RUN_CONFIG ? programs.get(symbol.name) : undefined;
-    if (name === undefined) return;
-    if (name === symbol.name) edits.delete(index);
-    else edits.set(index, { name });
+    if (name !== undefined) edits.set(index, { name });
   });
 }
 
