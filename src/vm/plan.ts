@@ -80,16 +80,10 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
     storage: placeStorage(layout, definition),
   }));
   requireMemory(object.name, layout.end, options.maxMemory);
-  const sections = globals.sections.map(section => ({
-    symbol: null,
-    hasLock: false,
-    definition: definitionOfSection(section.name, section.size, section.readOnly),
-    storage: section.address,
-  }));
   return {
     programs,
     units,
-    maps: [...maps, ...sections],
+    maps: [...maps, ...sectionMaps(globals)],
     refusals,
     globals,
     layout,
@@ -97,6 +91,15 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
     scratch,
     oneKind,
   };
+}
+
+function sectionMaps({ sections }: Globals): PlannedMap[] {
+  return sections.map(({ name, size, readOnly, address }) => ({
+    symbol: null,
+    hasLock: false,
+    definition: definitionOfSection(name, size, readOnly),
+    storage: address,
+  }));
 }
 
 function withReached(

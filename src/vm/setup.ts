@@ -21,7 +21,7 @@ import { ReferenceArrayStore } from './maps/slots.ts';
 import type { MapStore } from './maps/store.ts';
 import { MachineMemory } from './memory.ts';
 import type { MachinePlan } from './plan.ts';
-import { permitSkb } from './skb.ts';
+import { permitSkb } from './skb-fields.ts';
 import { permitXdp } from './xdp.ts';
 
 export interface PreparedMemory {

@@ -17,17 +17,11 @@ import {
   type MemoryPlan,
   type ModulePlan,
 } from './emitter.ts';
+import { emitCountedCallback, emitCountedTail, emitEntry, emitInvoke } from './entries.ts';
 import { type HelperImport, ImportTable } from './imports.ts';
 import { ENV_MODULE, FAULT_IMPORT, INVOKE_EXPORT, programExport } from './names.ts';
 import { calleesOf, reachedBy } from './reach.ts';
-import {
-  declareRuntime,
-  emitCountedCallback,
-  emitCountedTail,
-  emitEntry,
-  emitInvoke,
-  emitRuntime,
-} from './runtime.ts';
+import { declareRuntime, emitRuntime } from './runtime.ts';
 import { SiteTable } from './sites.ts';
 import type { CodeUnit } from './unit.ts';
 import { type AddressOf, ANY, analyseValues, constant } from './values.ts';

@@ -1,27 +1,16 @@
-/**
- * Calls: of other BPF functions, of helpers, and of what is not there.
- *
- * Arguments of helpers are checked here, in compiled code, by what the helper's description says of them; the
- * helper itself then only works with addresses that are good.
- */
+/** Calls: of other BPF functions, of helpers, and of what is not there. */
 
 import { helperName } from '../../isa/helpers.ts';
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL } from '../../isa/index.ts';
 import type { CodeReference } from '../../object/index.ts';
-import type { ArgumentKind, Helper, ProgramKind } from '../helpers/spec.ts';
+import type { Helper, ProgramKind } from '../helpers/spec.ts';
 import { helperById } from '../helpers/table.ts';
 import * as w from '../wasm/opcodes.ts';
 import { MAX_CALL_FRAMES, MAX_STACK_BYTES } from './call-graph.ts';
+import { emitArgument } from './emit-argument.ts';
 import { emitArrayLookup, emitTailCall } from './emit-map-call.ts';
-import {
-  FRAME_SIZE,
-  FRAME_STRIDE,
-  type FunctionEmitter,
-  LOCAL,
-  type MapPlan,
-  READ,
-  WRITE,
-} from './emitter.ts';
+import { emitWordsFault } from './emit-words.ts';
+import { FRAME_STRIDE, type FunctionEmitter, LOCAL } from './emitter.ts';
 import { mapOf } from './map-argument.ts';
 
 export function emitCall(f: FunctionEmitter, slot: number): void {
@@ -35,18 +24,6 @@ export function emitCall(f: FunctionEmitter, slot: number): void {
 function unboundMessage(source: number): string {
   if (source === BPF_PSEUDO_KFUNC_CALL) return 'calls a kernel function that has no name';
   return source === BPF_PSEUDO_CALL ? 'calls a function that has no name' : 'is a call of an unknown kind';
-}
-
-/** Ends the run at this instruction; what comes after it is not reached. */
-export function emitWordsFault(
-  f: FunctionEmitter,
-  slot: number,
-  code: string,
-  message: string,
-  hint?: string,
-): void {
-  const words = { kind: 'words', unit: f.unit, slot, code, message } as const;
-  f.fault(f.plan.sites.add(hint === undefined ? words : { ...words, hint }));
 }
 
 function emitBoundCall(f: FunctionEmitter, slot: number, { symbol, addend }: CodeReference): void {
@@ -178,188 +155,4 @@ function emitImportedCall(f: FunctionEmitter, slot: number, helper: Helper): voi
   else if (helper.returns === 'u32') code.op(w.I64_EXTEND_I32_U);
   else code.prefixed(w.I64_TRUNC_SAT_F64_S);
   code.set(LOCAL.r0);
-}
-
-/** One argument of a helper call being emitted. */
-export interface Argument {
-  readonly slot: number;
-  readonly helper: Helper;
-  /** The map of the call, when it is known. */
-  readonly map: MapPlan | undefined;
-  readonly register: number;
-}
-
-function emitArgument(f: FunctionEmitter, argument: Argument, kind: ArgumentKind): void {
-  const { code } = f;
-  const { register, map } = argument;
-  switch (kind) {
-    case 'ignored':
-      return;
-    case 'context':
-      emitContextCheck(f, argument);
-      return;
-    case 'map':
-      if (map === undefined) emitMapNumber(f, argument);
-      return;
-    case 'key':
-      emitMapMemory(f, argument, READ, map?.keySize, 0);
-      return;
-    case 'value':
-      emitMapMemory(f, argument, READ, map?.valueSize, 4);
-      return;
-    case 'value-out':
-      emitMapMemory(f, argument, WRITE, map?.valueSize, 4);
-      return;
-    case 'out8':
-      emitFixedMemory(f, argument, WRITE, 8);
-      return;
-    case 'out4':
-      emitFixedMemory(f, argument, WRITE, 4);
-      return;
-    case 'memory':
-    case 'memory-out':
-      emitSizedMemory(f, argument, kind === 'memory' ? READ : WRITE);
-      return;
-    case 'size':
-    case 'u32':
-      f.getNarrow(register);
-      return;
-    case 'u64':
-      f.getNarrow(register);
-      f.getRegister(register);
-      code.i64(32);
-      code.op(w.I64_SHR_U, w.I32_WRAP_I64);
-      return;
-    case 'flags':
-    case 'address':
-      emitSaturated(f, register);
-      return;
-    case 'text':
-      emitText(f, argument);
-      return;
-    case 'callback':
-      f.getRegister(register);
-      code.i32(f.plan.sites.add({ kind: 'callback', unit: f.unit, slot: argument.slot }));
-      code.callDefined(f.plan.runtime.callbackIndex);
-  }
-}
-
-/** The low half, or -1 when the upper half is not zero. */
-function emitSaturated(f: FunctionEmitter, register: number): void {
-  const { code } = f;
-  const value = f.value(register);
-  if (value.kind === 'const') {
-    const unsigned = BigInt.asUintN(64, value.value);
-    code.i32(unsigned > 0xffffffffn ? -1 : Number(BigInt.asIntN(32, unsigned)));
-    return;
-  }
-  f.getNarrow(register);
-  code.i32(-1);
-  f.getRegister(register);
-  code.i64(0xffffffff);
-  code.op(w.I64_LE_U, w.SELECT);
-}
-
-function emitContextCheck(f: FunctionEmitter, argument: Argument): void {
-  const { code, plan } = f;
-  const value = f.value(argument.register);
-  if (value.kind === 'const' && value.value === BigInt(plan.memory.context)) return;
-  f.getRegister(argument.register);
-  code.i64(plan.memory.context);
-  code.op(w.I64_NE);
-  code.open(w.IF);
-  const message = `argument ${argument.register} of bpf_${argument.helper.name} is not the context`;
-  emitWordsFault(f, argument.slot, 'vm-not-context', message);
-  code.op(w.END);
-}
-
-/** Number of the map whose descriptor the register points to. */
-function emitMapNumber(f: FunctionEmitter, argument: Argument): void {
-  const { code, plan } = f;
-  const message = `argument ${argument.register} of bpf_${argument.helper.name} is not a map`;
-  const site = plan.sites.add({
-    kind: 'words',
-    unit: f.unit,
-    slot: argument.slot,
-    code: 'vm-not-map',
-    message,
-  });
-  f.getRegister(argument.register);
-  code.i32(site);
-  code.callDefined(plan.runtime.mapNumber);
-}
-
-/** Memory of the map's key or value size; `field` is where the descriptor has it, for maps known only at run time. */
-function emitMapMemory(
-  f: FunctionEmitter,
-  argument: Argument,
-  permission: number,
-  size: number | undefined,
-  field: number,
-): void {
-  if (size !== undefined) {
-    emitFixedMemory(f, argument, permission, size);
-    return;
-  }
-  f.getRegister(argument.register);
-  const mapRegister = argument.helper.args.indexOf('map') + 1;
-  f.getNarrow(mapRegister);
-  f.code.memory(w.I64_LOAD32_U, field);
-  emitRangeCheck(f, argument, permission);
-}
-
-export function emitFixedMemory(
-  f: FunctionEmitter,
-  argument: Argument,
-  permission: number,
-  size: number,
-): void {
-  const value = f.value(argument.register);
-  if (value.kind === 'frame') {
-    const inFrame = FRAME_SIZE + value.offset;
-    if (inFrame >= 0 && inFrame + size <= FRAME_SIZE) {
-      f.code.get(LOCAL.frame);
-      f.code.i32(inFrame);
-      f.code.op(w.I32_ADD);
-      return;
-    }
-  }
-  f.getRegister(argument.register);
-  f.code.i64(size);
-  emitRangeCheck(f, argument, permission);
-}
-
-function emitSizedMemory(f: FunctionEmitter, argument: Argument, permission: number): void {
-  const size = f.value(argument.register + 1);
-  if (size.kind === 'const' && size.value > 0n && size.value <= FRAME_SIZE) {
-    emitFixedMemory(f, argument, permission, Number(size.value));
-    return;
-  }
-  f.getRegister(argument.register);
-  f.getRegister(argument.register + 1);
-  emitRangeCheck(f, argument, permission);
-}
-
-/** (address, size) on the stack → i32 address. */
-function emitRangeCheck(f: FunctionEmitter, argument: Argument, permission: number): void {
-  f.code.i32(permission);
-  f.code.i32(argumentSite(f, argument, permission === WRITE));
-  f.code.callDefined(f.plan.runtime.checkRange);
-}
-
-function emitText(f: FunctionEmitter, argument: Argument): void {
-  f.getRegister(argument.register);
-  f.code.i32(argumentSite(f, argument, false));
-  f.code.callDefined(f.plan.runtime.checkText);
-}
-
-function argumentSite(f: FunctionEmitter, argument: Argument, write: boolean): number {
-  return f.plan.sites.add({
-    kind: 'argument',
-    unit: f.unit,
-    slot: argument.slot,
-    write,
-    helper: argument.helper.name,
-    argument: argument.register,
-  });
 }

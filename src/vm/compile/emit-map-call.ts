@@ -3,8 +3,9 @@
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../object/uapi.ts';
 import type { Helper } from '../helpers/spec.ts';
 import * as w from '../wasm/opcodes.ts';
-import { type Argument, emitFixedMemory, emitWordsFault } from './emit-call.ts';
+import { type Argument, emitFixedMemory } from './emit-argument.ts';
 import { emitLoad } from './emit-swap.ts';
+import { emitWordsFault } from './emit-words.ts';
 import { type FunctionEmitter, LOCAL, READ } from './emitter.ts';
 import { mapOf } from './map-argument.ts';
 

@@ -1,0 +1,15 @@
+/** Errors whose words are known while compiling. */
+
+import type { FunctionEmitter } from './emitter.ts';
+
+/** Ends the run at this instruction; what comes after it is not reached. */
+export function emitWordsFault(
+  f: FunctionEmitter,
+  slot: number,
+  code: string,
+  message: string,
+  hint?: string,
+): void {
+  const words = { kind: 'words', unit: f.unit, slot, code, message } as const;
+  f.fault(f.plan.sites.add(hint === undefined ? words : { ...words, hint }));
+}
