@@ -39,7 +39,11 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
     }
   }
   const { objects, pulled, problems: refused } = pullMembers(slots, options);
-  return { objects, pulled, problems: [...problems, ...refused, ...byteOrderProblems(objects)] };
+  return {
+    objects,
+    pulled,
+    problems: [...problems, ...refused, ...byteOrderProblems(objects), ...nothingTaken(inputs, objects)],
+  };
 }
 
 function readSlot(input: LinkInput, options: InputOptions): InputSlot {
@@ -54,6 +58,24 @@ function readSlot(input: LinkInput, options: InputOptions): InputSlot {
     return { kind: 'archive', input: { name, bytes, wholeArchive } };
   }
   return prepared(readObject(bytes, input.name, options));
+}
+
+/** Archives alone give nothing: no name is needed before an object or `wholeArchive` asks for one. */
+function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[]): Problem[] {
+  const onlyArchives =
+    objects.length === 0 &&
+    inputs.length > 0 &&
+    inputs.every(input => 'bytes' in input && isArchive(input.bytes));
+  if (!onlyArchives) return [];
+  return [
+    {
+      code: 'link-nothing',
+      class: 'usage',
+      where: [],
+      message: 'the inputs are archives only, and nothing needs a member of them',
+      hint: 'add the object that uses them, or take all members with --whole-archive',
+    },
+  ];
 }
 
 function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {
