@@ -42,12 +42,12 @@ export function openKernelRunner(object: BpfObject, options: KernelRunOptions = 
       engine: 'kernel',
       program,
       kind: kindOf(object, program),
-      run(packet, number) {
+      run(packet) {
         if (packet.length < MIN_PACKET) {
           throw inputError(
             'run-short-packet',
-            [`packet ${number}`],
-            `has ${packet.length} bytes; the kernel takes no fewer than ${MIN_PACKET}`,
+            [],
+            `is ${packet.length} byte(s) long; the kernel takes none under ${MIN_PACKET}`,
             {
               hint: 'leave it out, or run without --kernel',
             },

@@ -20,8 +20,8 @@ export interface PacketRunner {
   readonly engine: 'machine' | 'kernel';
   readonly program: string;
   readonly kind: ProgramKind;
-  /** `number` is for messages, `timestamp` for the machine's clock. */
-  run(packet: Uint8Array, number: number, timestamp?: Timestamp): PacketResult;
+  /** `timestamp` is for the machine's clock. */
+  run(packet: Uint8Array, timestamp?: Timestamp): PacketResult;
   maps(): readonly MapContents[];
   /** Lines that the program printed. */
   trace(): readonly string[];
@@ -41,7 +41,7 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
     engine: 'machine',
     program,
     kind: machine.kindOf(program),
-    run: (packet, _number, timestamp) =>
+    run: (packet, timestamp) =>
       machine.run(packet, timestamp === undefined ? { program } : { program, timestamp }),
     maps: () => [...machine.maps.values()],
     trace: () => machine.trace(),

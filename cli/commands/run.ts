@@ -242,7 +242,7 @@ class PassedPackets {
 
 function runOne(runner: PacketRunner, packet: Packet): ReturnType<PacketRunner['run']> {
   try {
-    return runner.run(packet.bytes, packet.number, packet.timestamp);
+    return runner.run(packet.bytes, packet.timestamp);
   } catch (error) {
     throw atPacket(error, packet.number);
   }
@@ -264,7 +264,7 @@ function report(
   }
   const say = flags.out === '-' ? tell : print; // stdout is the capture's
   const showEach = flags.each ?? outcome.total <= EACH_LIMIT;
-  if (showEach) {
+  if (showEach && outcome.total > 0) {
     say(
       context,
       table(
