@@ -16,14 +16,14 @@ export * from './relink-chain.ts';
 export type * from './report.ts';
 export * from './resolve.ts';
 export * from './slots.ts';
+export { operateOnResult } from './surgery.ts';
+export { type Operated, prefixSymbols, redefineSymbols, type SymbolRename } from './surgery-names.ts';
 export {
-  operateOnResult,
   parseSelector,
   type SelectedRename,
   type Selector,
   type SurgeryOptions,
-} from './surgery.ts';
-export { type Operated, prefixSymbols, redefineSymbols, type SymbolRename } from './surgery-names.ts';
+} from './surgery-requests.ts';
 export { renameSections } from './surgery-sections.ts';
 export * from './surgery-standing.ts';
 export { wrapSymbols } from './wrap.ts';

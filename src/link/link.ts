@@ -23,7 +23,8 @@ import { applyRenames } from './rename.ts';
 import { type LinkReport, linkNotes, reportLink } from './report.ts';
 import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
 import { type MergedSections, mergeSections } from './sections.ts';
-import { InputSurgery, operateOnResult, type SurgeryOptions } from './surgery.ts';
+import { InputSurgery, operateOnResult } from './surgery.ts';
+import type { SurgeryOptions } from './surgery-requests.ts';
 import { undefinedProblems } from './undefined.ts';
 
 export interface LinkOptions {
