@@ -3,13 +3,13 @@
  * unused ones are gone, so equal types give equal bytes.
  */
 
-import { type ByteOrder, ByteWriter } from '../bytes/index.ts';
+import { type ByteOrder, viewOf } from '../bytes/index.ts';
 import { BTF_HEADER_SIZE, BTF_MAGIC, BTF_VERSION } from './header.ts';
 import { StringPool } from './string-pool.ts';
 import { toRaw } from './to-raw.ts';
 import { StringMapper } from './type-writer.ts';
 import type { Btf } from './types.ts';
-import { wordsToBytes } from './word-bytes.ts';
+import { storeWords } from './word-bytes.ts';
 import { elementWords, firstElementName, INFO, kindOfInfo, vlenOfInfo } from './words.ts';
 
 export function encodeBtf(btf: Btf, order: ByteOrder): Uint8Array {
@@ -42,18 +42,17 @@ export function wordsWithStrings(btf: Btf, strings: StringPool): Uint32Array {
 
 /** Header, types and strings. */
 export function joinBtf(words: Uint32Array, strings: StringPool, order: ByteOrder): Uint8Array {
-  const types = wordsToBytes(words, order);
   const table = strings.finish();
-  const writer = new ByteWriter(order, BTF_HEADER_SIZE + types.length + table.length);
-  writer.u16(BTF_MAGIC);
-  writer.u8(BTF_VERSION);
-  writer.u8(0);
-  writer.u32(BTF_HEADER_SIZE);
-  writer.u32(0);
-  writer.u32(types.length);
-  writer.u32(types.length);
-  writer.u32(table.length);
-  writer.bytes(types);
-  writer.bytes(table);
-  return writer.finish();
+  const bytes = new Uint8Array(BTF_HEADER_SIZE + words.byteLength + table.length);
+  const view = viewOf(bytes);
+  const little = order === 'little';
+  view.setUint16(0, BTF_MAGIC, little);
+  view.setUint8(2, BTF_VERSION);
+  const fields = [BTF_HEADER_SIZE, 0, words.byteLength, words.byteLength, table.length];
+  fields.forEach((field, index) => {
+    view.setUint32(4 + 4 * index, field, little);
+  });
+  storeWords(words, bytes, BTF_HEADER_SIZE, order);
+  bytes.set(table, BTF_HEADER_SIZE + words.byteLength);
+  return bytes;
 }

@@ -12,7 +12,7 @@ import { StringPool } from './string-pool.ts';
 import { toRaw } from './to-raw.ts';
 import { StringMapper } from './type-writer.ts';
 import type { Btf } from './types.ts';
-import { wordsToBytes } from './word-bytes.ts';
+import { wordsIntoBytes } from './word-bytes.ts';
 
 const FUNC_INFO_SIZE = 8;
 const CORE_RELO_SIZE = 16;
@@ -89,7 +89,7 @@ function encodeLines(all: readonly SectionLines[], strings: StringPool, order: B
   if (total === 0) return new Uint8Array(0);
   const writer = new LineWriter(1 + groups.size * 2 + total * LINE_WORDS, strings);
   for (const [section, parts] of groups) writer.section(section, parts);
-  return wordsToBytes(writer.words, order);
+  return wordsIntoBytes(writer.words, order);
 }
 
 class LineWriter {

@@ -1,3 +1,4 @@
+export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
 export { type CompareOptions, compareTypes, type TypeMismatch } from './compare.ts';
 export { encodeBtf } from './encode.ts';

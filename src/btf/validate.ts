@@ -68,14 +68,19 @@ const RULE_BY_KIND: readonly (Rule | undefined)[] = Array.from({ length: 20 }, (
 
 /** Checks all rules. Throws for the type with the lowest id that breaks one; types in cycles come last. */
 export function validateTypes(btf: RawBtf): void {
+  validateFrom(btf, 1);
+  requireFiniteTypes(btf);
+}
+
+/** Checks the types from `first` on alone. They must not be part of others: data sections are not. */
+export function validateFrom(btf: RawBtf, first: BtfId): void {
   const ascii = isAscii(btf.strings);
-  for (let id = 1; id <= btf.count; id++) {
+  for (let id = first; id <= btf.count; id++) {
     checkCommon(btf, id);
     checkReferences(btf, id);
     checkNames(btf, id, ascii);
     checkKind(btf, id);
   }
-  requireFiniteTypes(btf);
 }
 
 function isAscii(strings: Uint8Array): boolean {

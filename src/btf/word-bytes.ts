@@ -12,11 +12,17 @@ export function wordsFromBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array
   return words;
 }
 
-/** Words in host order to bytes in `order`. */
-export function wordsToBytes(words: Uint32Array, order: ByteOrder): Uint8Array {
-  const copy = words.slice();
-  if ((order === 'little') !== HOST_IS_LITTLE) swapWords(copy);
-  return new Uint8Array(copy.buffer);
+/** Puts words in host order into `bytes` at `offset`, a multiple of 4, in `order`. */
+export function storeWords(words: Uint32Array, bytes: Uint8Array, offset: number, order: ByteOrder): void {
+  const target = new Uint32Array(bytes.buffer, bytes.byteOffset + offset, words.length);
+  target.set(words);
+  if ((order === 'little') !== HOST_IS_LITTLE) swapWords(target);
+}
+
+/** Words in host order as bytes in `order`, in the same memory: the words must not be used afterwards. */
+export function wordsIntoBytes(words: Uint32Array, order: ByteOrder): Uint8Array {
+  if ((order === 'little') !== HOST_IS_LITTLE) swapWords(words);
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
 function swapWords(words: Uint32Array): void {

@@ -44,6 +44,16 @@ export function encodeText(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/** Writes UTF-8 of `text` at `offset`, where there is room for it; returns its length in bytes. */
+export function encodeTextInto(text: string, target: Uint8Array, offset: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return encoder.encodeInto(text, target.subarray(offset)).written;
+    target[offset + i] = code; // names nearly always are short and ASCII: faster by hand
+  }
+  return text.length;
+}
+
 export function decodeText(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }

@@ -1,7 +1,10 @@
 /** Building byte strings: chunks that are measured once and joined once, and string tables. */
 
 import type { ByteOrder } from './cursor.ts';
-import { encodeText } from './cursor.ts';
+import { encodeTextInto } from './cursor.ts';
+
+/** Bytes that one UTF-16 unit can take in UTF-8. */
+const MAX_UTF8_LENGTH = 3;
 
 /** Grows by doubling; hands out a view of exactly what was written. */
 export class ByteWriter {
@@ -43,6 +46,12 @@ export class ByteWriter {
   bytes(value: Uint8Array): void {
     const at = this.#reserve(value.length);
     this.#bytes.set(value, at);
+  }
+
+  /** UTF-8 of `value`, without a NUL. */
+  text(value: string): void {
+    const at = this.#reserve(value.length * MAX_UTF8_LENGTH);
+    this.#length = at + encodeTextInto(value, this.#bytes, at);
   }
 
   zeros(count: number): void {
@@ -88,7 +97,7 @@ export class StringTableBuilder {
     const known = this.#offsets.get(text);
     if (known !== undefined) return known;
     const offset = this.#writer.length;
-    this.#writer.bytes(encodeText(text));
+    this.#writer.text(text);
     this.#writer.u8(0);
     this.#offsets.set(text, offset);
     return offset;

@@ -7,8 +7,8 @@
  */
 
 import {
+  appendDataSections,
   type Btf,
-  BtfBuilder,
   type BtfDataSec,
   type BtfId,
   type BtfSecVar,
@@ -19,11 +19,7 @@ import type { BpfObject, ExternSymbol } from './model.ts';
 
 /** `btf` (the object's own, without DATASECs) with its DATASECs added at the end, in section order. */
 export function withDataSections(object: BpfObject, btf: Btf, layout: ObjectLayout): Btf {
-  const sections = dataSectionsOf(object, btf, layout);
-  if (sections.length === 0) return btf;
-  const builder = new BtfBuilder(btf);
-  for (const section of sections) builder.add(section);
-  return builder.build();
+  return appendDataSections(btf, dataSectionsOf(object, btf, layout));
 }
 
 export function dataSectionsOf(object: BpfObject, btf: Btf, layout: ObjectLayout): readonly BtfDataSec[] {
@@ -37,7 +33,7 @@ export function dataSectionsOf(object: BpfObject, btf: Btf, layout: ObjectLayout
       if (symbol === undefined || symbol.kind === 'function' || symbol.btfId === 0) continue;
       defined.push({ type: symbol.btfId, offset, size: sizeOfSymbol(symbol) });
     }
-    const vars = [...defined, ...(externs.get(name) ?? [])];
+    const vars = defined.concat(externs.get(name) ?? []);
     externs.delete(name);
     if (vars.length > 0) sections.push({ kind: 'datasec', name, size: placed.size, vars });
   }

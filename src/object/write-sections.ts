@@ -4,7 +4,7 @@ import { viewOf } from '../bytes/index.ts';
 import { bugError } from '../diag/index.ts';
 import type { ElfRelocation } from '../elf/index.ts';
 import { CodeView, INSN_SIZE, OP_LD_IMM64 } from '../isa/index.ts';
-import type { ObjectLayout } from './layout.ts';
+import type { ObjectLayout, SectionLayout } from './layout.ts';
 import type {
   BpfObject,
   BpfSymbol,
@@ -36,77 +36,84 @@ export interface EncodedSections {
   readonly relocations: readonly (readonly ElfRelocation[])[];
 }
 
-interface Context {
-  readonly object: BpfObject;
-  readonly layout: ObjectLayout;
-  readonly numbers: SymbolNumbers;
-}
-
 export function encodeSections(
   object: BpfObject,
   layout: ObjectLayout,
   numbers: SymbolNumbers,
 ): EncodedSections {
-  const context = { object, layout, numbers };
   const bytes: (Uint8Array | null)[] = [];
   const relocations: ElfRelocation[][] = [];
   for (const section of layout.sections) {
     const empty = object.sections[section.section]?.type === SHT_NOBITS;
     const contents = empty ? null : new Uint8Array(section.size);
     const list: ElfRelocation[] = [];
-    for (const placed of section.atoms) {
-      const symbol = object.symbols[placed.symbol];
-      if (contents !== null && symbol !== undefined)
-        encodeAtom(context, symbol, placed.offset, contents, list);
-    }
-    list.sort((a, b) => a.offset - b.offset);
+    if (contents !== null) encodeAtoms(object, layout, numbers, section, contents, list);
     bytes.push(contents);
     relocations.push(list);
   }
   return { bytes, relocations };
 }
 
-function encodeAtom(
-  context: Context,
-  symbol: BpfSymbol,
-  offset: number,
+/** The section that is being written. */
+interface Context {
+  readonly object: BpfObject;
+  readonly layout: ObjectLayout;
+  readonly numbers: SymbolNumbers;
+  readonly contents: Uint8Array;
+  /** All of `contents`: instructions are counted from the start of the section. */
+  readonly code: CodeView;
+  readonly list: ElfRelocation[];
+}
+
+function encodeAtoms(
+  object: BpfObject,
+  layout: ObjectLayout,
+  numbers: SymbolNumbers,
+  section: SectionLayout,
   contents: Uint8Array,
   list: ElfRelocation[],
 ): void {
+  const code = new CodeView(contents, object.byteOrder);
+  const context = { object, layout, numbers, contents, code, list };
+  for (const placed of section.atoms) {
+    const symbol = object.symbols[placed.symbol];
+    if (symbol !== undefined) encodeAtom(context, symbol, placed.offset);
+  }
+  list.sort((a, b) => a.offset - b.offset);
+}
+
+function encodeAtom(context: Context, symbol: BpfSymbol, offset: number): void {
   switch (symbol.kind) {
     case 'extern':
       return;
     case 'function':
-      contents.set(symbol.code, offset);
-      encodeCode(context, symbol, offset, contents, list);
+      context.contents.set(symbol.code, offset);
+      encodeCode(context, symbol, offset / INSN_SIZE);
       return;
     case 'map':
     case 'variable':
-      if (symbol.bytes !== null) contents.set(symbol.bytes, offset);
-      encodeData(context, symbol, offset, contents, list);
+      if (symbol.bytes !== null) context.contents.set(symbol.bytes, offset);
+      if (symbol.references.length > 0) encodeData(context, symbol, offset);
       return;
   }
 }
 
 // --- code ---------------------------------------------------------------------------------------------------------
 
-function encodeCode(
-  context: Context,
-  symbol: FunctionSymbol,
-  offset: number,
-  contents: Uint8Array,
-  list: ElfRelocation[],
-): void {
-  const code = new CodeView(contents.subarray(offset, offset + symbol.code.length), context.object.byteOrder);
+/** `first` is the function's first instruction, counted from the start of the section. */
+function encodeCode(context: Context, symbol: FunctionSymbol, first: number): void {
+  const { code } = context;
   for (const reference of symbol.references) {
     const target = targetOf(context, reference);
-    if (reference.kind === 'call') encodeCall(context, symbol, offset, code, reference, target, list);
-    else encodeAddress(context, offset, code, reference, target, list);
+    const insn = first + reference.insnIndex;
+    if (reference.kind === 'call') encodeCall(context, symbol, insn, reference, target);
+    else encodeAddress(context, insn, reference, target);
   }
   for (const record of symbol.coreRecords) {
     if (record.kind !== CORE_TYPE_ID_LOCAL && record.kind !== CORE_TYPE_ID_TARGET) continue;
-    if (record.insnIndex < code.length && code.opcode(record.insnIndex) === OP_LD_IMM64)
-      code.setImm(record.insnIndex, record.type);
+    const insn = first + record.insnIndex;
+    if (record.insnIndex * INSN_SIZE < symbol.code.length && code.opcode(insn) === OP_LD_IMM64)
+      code.setImm(insn, record.type);
   }
 }
 
@@ -124,35 +131,24 @@ function targetOf(context: Context, reference: CodeReference | DataReference): B
 function encodeCall(
   context: Context,
   caller: FunctionSymbol,
-  offset: number,
-  code: CodeView,
+  insn: number,
   reference: CodeReference,
   target: BpfSymbol,
-  list: ElfRelocation[],
 ): void {
-  const { layout } = context;
-  const place = offset + reference.insnIndex * INSN_SIZE;
-  const address = (layout.offsets[reference.symbol] ?? 0) + reference.addend;
   if (target.kind === 'function' && target.binding === 'local' && target.section === caller.section) {
-    code.setImm(reference.insnIndex, (address - place) / INSN_SIZE - 1);
+    const address = (context.layout.offsets[reference.symbol] ?? 0) + reference.addend;
+    context.code.setImm(insn, address / INSN_SIZE - insn - 1);
     return;
   }
   const through = symbolFor(context, reference, target);
-  code.setImm(reference.insnIndex, through.addend / INSN_SIZE - 1);
-  list.push({ offset: place, type: R_BPF_64_32, symbol: through.symbol });
+  context.code.setImm(insn, through.addend / INSN_SIZE - 1);
+  context.list.push({ offset: insn * INSN_SIZE, type: R_BPF_64_32, symbol: through.symbol });
 }
 
-function encodeAddress(
-  context: Context,
-  offset: number,
-  code: CodeView,
-  reference: CodeReference,
-  target: BpfSymbol,
-  list: ElfRelocation[],
-): void {
+function encodeAddress(context: Context, insn: number, reference: CodeReference, target: BpfSymbol): void {
   const through = symbolFor(context, reference, target);
-  code.setImm(reference.insnIndex, through.addend);
-  list.push({ offset: offset + reference.insnIndex * INSN_SIZE, type: R_BPF_64_64, symbol: through.symbol });
+  context.code.setImm(insn, through.addend);
+  context.list.push({ offset: insn * INSN_SIZE, type: R_BPF_64_64, symbol: through.symbol });
 }
 
 interface Through {
@@ -176,14 +172,8 @@ function symbolFor(context: Context, reference: CodeReference | DataReference, t
 
 // --- data ---------------------------------------------------------------------------------------------------------
 
-function encodeData(
-  context: Context,
-  symbol: VariableSymbol | MapSymbol,
-  offset: number,
-  contents: Uint8Array,
-  list: ElfRelocation[],
-): void {
-  const view = viewOf(contents);
+function encodeData(context: Context, symbol: VariableSymbol | MapSymbol, offset: number): void {
+  const view = viewOf(context.contents);
   const little = context.object.byteOrder === 'little';
   for (const reference of symbol.references) {
     const place = offset + reference.offset;
@@ -198,10 +188,7 @@ function encodeData(
     }
     const through = symbolFor(context, reference, target);
     write(through.addend);
-    list.push({
-      offset: place,
-      type: reference.width === 8 ? R_BPF_64_ABS64 : R_BPF_64_ABS32,
-      symbol: through.symbol,
-    });
+    const type = reference.width === 8 ? R_BPF_64_ABS64 : R_BPF_64_ABS32;
+    context.list.push({ offset: place, type, symbol: through.symbol });
   }
 }

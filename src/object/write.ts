@@ -106,12 +106,16 @@ interface SymbolTable {
  * the order in which they are read again.
  */
 function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
-  const placed = layout.sections.flatMap(section => section.atoms.map(atom => atom.symbol));
-  const homeless = object.symbols.flatMap((symbol, index) =>
-    symbol.kind === 'extern' || isCommon(symbol) ? [index] : [],
-  );
-  const isLocal = (index: SymbolIndex): boolean => object.symbols[index]?.binding === 'local';
-  return [...placed.filter(isLocal), ...placed.filter(index => !isLocal(index)), ...homeless];
+  const locals: SymbolIndex[] = [];
+  const others: SymbolIndex[] = [];
+  for (const section of layout.sections) {
+    for (const { symbol } of section.atoms)
+      (object.symbols[symbol]?.binding === 'local' ? locals : others).push(symbol);
+  }
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind === 'extern' || isCommon(symbol)) others.push(index);
+  });
+  return locals.concat(others);
 }
 
 /** Section symbols first, then the named atoms. */
