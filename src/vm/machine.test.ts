@@ -272,3 +272,27 @@ describe('the examples', () => {
     },
   );
 });
+
+describe('big-endian objects do what little-endian ones do', () => {
+  const load = (order: Order, name: string) =>
+    createMachine(readObject(readFileSync(`${TESTDATA}${order}/${name}.bpf.o`), `${name}.bpf.o`));
+
+  test.each(['calls', 'text'])('%s', name => {
+    const machines = ORDERS.map(order => load(order, name));
+    const [little, big] = machines;
+    if (little === undefined || big === undefined) throw new Error('two machines');
+    for (const program of little.programs) {
+      const verdicts = machines.map(machine => machine.run(PACKET, { program }).verdict);
+      expect(verdicts[0], program).toBe(verdicts[1]);
+      expect(globals(little, 'el', name), program).toEqual(globals(big, 'eb', name));
+    }
+  });
+
+  /** All global variables by name, through their types. */
+  function globals(machine: Machine, order: Order, name: string): unknown {
+    const object = readObject(readFileSync(`${TESTDATA}${order}/${name}.bpf.o`), `${name}.bpf.o`);
+    return [...machine.maps.values()]
+      .filter(map => map.variables !== null)
+      .map(map => mapContentsJson(object, map));
+  }
+});

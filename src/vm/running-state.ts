@@ -17,8 +17,9 @@ import { TextReader } from './texts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { permitXdp, XDP_SIZE, XdpContext } from './xdp.ts';
 
-/** Lines of trace and records of events that are kept: the last ones. */
+/** Lines of trace and records of events that are kept, the last ones, and bytes of the records. */
 const MAX_KEPT = 10_000;
+const MAX_KEPT_BYTES = 2 ** 24;
 
 export interface StateOptions {
   readonly seed: number;
@@ -45,6 +46,7 @@ export class RunningState implements MachineState {
   readonly #objectName: string;
   readonly #sites: SiteTable;
   #random: number;
+  #recordBytes = 0;
 
   constructor({ object, plan, prepared, compiled }: PreparedMachine, options: StateOptions) {
     this.memory = prepared.memory;
@@ -94,6 +96,11 @@ export class RunningState implements MachineState {
   }
 
   event(record: EventRecord): void {
+    this.#recordBytes += record.data.length;
+    if (this.#recordBytes > MAX_KEPT_BYTES) {
+      this.records.splice(0, Math.ceil(this.records.length / 2));
+      this.#recordBytes = this.records.reduce((sum, { data }) => sum + data.length, record.data.length);
+    }
     keep(this.records, record);
   }
 

@@ -9,6 +9,8 @@ import { bugError } from '../../diag/index.ts';
 import {
   BPF_ALU,
   BPF_ALU64,
+  BPF_ATOMIC,
+  BPF_FETCH,
   BPF_JCOND,
   BPF_JEQ,
   BPF_JLT,
@@ -17,6 +19,7 @@ import {
   BPF_JSGE,
   BPF_JSLE,
   BPF_LDX,
+  BPF_STX,
   type CodeView,
   OP_EXIT,
   OP_GOTOX,
@@ -146,9 +149,16 @@ function checkRegisters(objectName: string, unit: CodeUnit, slot: number): void 
   if (highest > LAST_REGISTER) {
     throw codeError('vm-register', objectName, unit, slot, `there is no register r${highest}`);
   }
-  if (code.dst(slot) === LAST_REGISTER && writesRegister(code.opcode(slot))) {
+  const fetches = isFetch(code, slot) && code.src(slot) === LAST_REGISTER;
+  if (fetches || (code.dst(slot) === LAST_REGISTER && writesRegister(code.opcode(slot)))) {
     throw codeError('vm-register', objectName, unit, slot, 'writes r10, which is read-only');
   }
+}
+
+/** An atomic operation that writes the old value to its source. */
+function isFetch(code: CodeView, slot: number): boolean {
+  const opcode = code.opcode(slot);
+  return (opcode & 0xe7) === (BPF_STX | BPF_ATOMIC) && (code.imm(slot) & BPF_FETCH) !== 0;
 }
 
 function writesRegister(opcode: number): boolean {
