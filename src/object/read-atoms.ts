@@ -118,9 +118,14 @@ function groupSymbols(elf: ElfFile): Map<number, NamedSymbol[]> {
     if (group === undefined) groups.set(symbol.section, [{ index, symbol }]);
     else group.push({ index, symbol });
   });
-  for (const group of groups.values())
-    group.sort((a, b) => a.symbol.value - b.symbol.value || a.index - b.index);
+  for (const group of groups.values()) group.sort(byPlace);
   return groups;
+}
+
+/** What has no size stands before what lies at the same place. */
+function byPlace(a: NamedSymbol, b: NamedSymbol): number {
+  const place = a.symbol.value - b.symbol.value;
+  return place || Math.sign(a.symbol.size) - Math.sign(b.symbol.size) || a.index - b.index;
 }
 
 /** Section name → sorted byte offsets at which `.BTF.ext` says that a function starts. */
@@ -178,7 +183,9 @@ function cutCode(cutter: Cutter, entries: readonly number[]): void {
   let end = 0;
   named.forEach(({ index, symbol }, position) => {
     const start = symbol.value;
-    const size = symbol.size > 0 ? symbol.size : (named[position + 1]?.symbol.value ?? code.length) - start;
+    const next = named[position + 1]?.symbol;
+    if (next?.value === start) throw overlapError(cutter, symbol, next);
+    const size = symbol.size > 0 ? symbol.size : (next?.value ?? code.length) - start;
     if (start < end) throw overlapError(cutter, named[position - 1]?.symbol, symbol);
     if (start % INSN_SIZE !== 0 || size % INSN_SIZE !== 0 || size === 0) {
       throw inputError(
@@ -275,9 +282,7 @@ function cutData(cutter: Cutter): void {
   let end = 0;
   named.forEach(({ index, symbol }, position) => {
     const start = symbol.value;
-    if (start < end || (position > 0 && start === named[position - 1]?.symbol.value)) {
-      throw overlapError(cutter, named[position - 1]?.symbol, symbol);
-    }
+    if (start < end) throw overlapError(cutter, named[position - 1]?.symbol, symbol);
     cutAnonymous(cutter, bytes, end, start);
     const size = symbol.size;
     const kind = cutter.atoms.role === 'maps' ? 'map' : 'variable';

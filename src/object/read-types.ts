@@ -17,6 +17,7 @@ import {
   type PackedLines,
   type ParsedExt,
   type RawBtf,
+  sizeOfType,
 } from '../btf/index.ts';
 import { inputError, quote } from '../diag/index.ts';
 import { INSN_SIZE } from '../isa/index.ts';
@@ -47,14 +48,15 @@ export function attachTypes(table: AtomTable, btf: RawBtf, ext: BtfExt | null): 
       const draft = draftAt(table, index);
       if (draft.kind === 'function') draft.btfId ||= functionByName(names, btf, draft);
       else draft.btfId = variableId(btf, names, types, draft);
-      if (draft.size === 0 && draft.btfId !== 0 && draft.kind !== 'function') adoptSize(btf, section, draft);
+      if (draft.size === 0 && draft.btfId !== 0 && draft.kind !== 'function')
+        explainEmpty(btf, section, draft);
       if (draft.kind === 'function' && draft.name === '' && btf.linkageOf(draft.btfId) === 'static')
         draft.name = btf.nameOf(draft.btfId);
     }
   }
   attachMisplaced(table, btf, names);
   for (const draft of table.drafts) {
-    if (draft.kind === 'extern') attachExtern(btf, names, draft);
+    if (draft.kind === 'extern' && draft.btfId === 0) attachExtern(btf, names, draft);
     else if (draft.common) draft.btfId = commonId(btf, names, draft);
   }
 }
@@ -186,16 +188,25 @@ function only(ids: readonly BtfId[] | undefined): BtfId | undefined {
   return ids?.length === 1 ? ids[0] : undefined;
 }
 
-/** An assembler symbol without `.size`: its extent is not known, and guessing it would move data. */
-function adoptSize(btf: RawBtf, section: SectionAtoms, draft: AtomDraft): void {
-  if (btf.kindOf(draft.btfId) !== BTF_KIND.VAR || draft.kind !== 'map') return;
+/**
+ * Something of size 0 that has a type with a size. libbpf's linker makes this of an extern that it leaves open in a
+ * section of data or maps: it is one again. Otherwise it comes from assembly without `.size`: its extent is not known, and
+ * guessing it would move data.
+ */
+function explainEmpty(btf: RawBtf, section: SectionAtoms, draft: AtomDraft): void {
+  const variable = btf.type(draft.btfId);
+  if (variable.kind !== 'var') return;
+  if (variable.linkage === 'extern') {
+    draft.kind = 'extern';
+    draft.externSection = section.name;
+    return;
+  }
+  if (draft.kind === 'variable' && sizeOfType(btf, variable.type) === 0) return;
   throw inputError(
     'object-symbol-size',
-    [`section ${quote(section.name)}`, `map ${quote(draft.name)}`],
-    'has size 0',
-    {
-      hint: 'link the original objects again: an extern map was left in this file as an empty definition',
-    },
+    [`section ${quote(section.name)}`, `${draft.kind} ${quote(draft.name)}`],
+    'has size 0, but its type has not',
+    { hint: 'assembly needs .size' },
   );
 }
 
