@@ -80,9 +80,12 @@ function checkAccepted(label: string, object: BpfObject): Uint8Array | undefined
   return bytes;
 }
 
-/** Sections are laid out anew, and zeros that nothing refers to may go. */
-function isChange({ subject, fact }: Difference): boolean {
-  return subject.startsWith('symbol') && !(subject.endsWith(':=') && fact === 'presence');
+/** Sections are laid out anew, zeros that nothing refers to may go, and a declared struct may find its definition. */
+function isChange({ subject, fact, left, right }: Difference): boolean {
+  if (!subject.startsWith('symbol')) return false;
+  if (subject.endsWith(':=') && fact === 'presence') return false;
+  const declared = /\/FWD (\w+) (?:struct|union)$/.exec(left)?.[1];
+  return declared === undefined || !right.includes(` ${declared} `, left.lastIndexOf('/FWD'));
 }
 
 const { ROOTLET_HOSTILE_ROUNDS, ROOTLET_HOSTILE_SEED } = process.env;

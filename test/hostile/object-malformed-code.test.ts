@@ -33,7 +33,7 @@ const FUNCTIONS: readonly Case[] = [
     'a function of size 0 in front of another at its place',
     parts => parts.symbols.push(symbol('empty', 'tc', 0, 0, { type: 0 })),
     'object-alias',
-    'x.o: section "tc": "empty": is a second name of "prog" (offset 0x0)',
+    'x.o: section "tc": "prog": is a second name of "empty" (offset 0x0)',
   ],
   [
     'a nameless-typed global in the middle of an instruction',

@@ -24,7 +24,13 @@ const SECTIONS: readonly Case[] = [
     'a map symbol of size 0',
     parts => alter(parts, 'shared', { size: 0 }),
     'object-symbol-size',
-    'x.o: section ".maps": map "shared": has size 0',
+    'x.o: section ".maps": map "shared": has size 0, but its type has not',
+  ],
+  [
+    'a variable symbol of size 0',
+    parts => alter(parts, 'counter', { size: 0 }),
+    'object-symbol-size',
+    'x.o: section ".data": variable "counter": has size 0, but its type has not',
   ],
   [
     'maps that overlap',
@@ -358,3 +364,20 @@ function listOf(object: BpfObject, section: string): string[] {
   }
   return [];
 }
+
+test('an open name that bpftool left as an empty definition is open again', () => {
+  const parts = spoilt(({ symbols, types }) => {
+    symbols.push(
+      symbol('elsewhere', '.maps', 0, 0, { type: 0 }),
+      symbol('later', '.data', 0, 0, { type: 0 }),
+    );
+    types.push(
+      { kind: 'var', name: 'elsewhere', type: TYPE.map, linkage: 'extern' },
+      { kind: 'var', name: 'later', type: TYPE.int, linkage: 'extern' },
+    );
+  });
+  const object = readObject(build(parts), 'x.o');
+  const open = object.symbols.flatMap(one => (one.kind === 'extern' ? [`${one.name} ${one.section}`] : []));
+  expect(open.sort()).toEqual(['elsewhere .maps', 'later .data']);
+  checkWritten(writeObject(object));
+});
