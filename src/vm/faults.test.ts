@@ -274,6 +274,66 @@ describe('plain instructions', () => {
   });
 });
 
+describe('packet bounds follow the packet', () => {
+  /** Moves an end by `distance` with that helper, then reads the byte at `offset` from the packet's start before. */
+  const machineOf = (helper: number, distance: number, offset: number) =>
+    createMachine(
+      testObject(
+        main(
+          insn(0xbf, 6, 1),
+          insn(0x61, 7, 1, 0),
+          insn(0xb7, 2, 0, 0, distance),
+          insn(0x85, 0, 0, 0, helper),
+          insn(0x71, 0, 7, offset),
+        ),
+      ),
+    );
+  const [HEAD, TAIL, META] = [44, 65, 54];
+
+  test.each<readonly [string, number, number, number, string]>([
+    ['bytes cut off the front', HEAD, 10, 9, "1 byte before the packet's start"],
+    ['bytes left at the front', HEAD, 10, 10, 'no error'],
+    ['bytes put in front', HEAD, -20, -20, 'no error'],
+    ['bytes before those', HEAD, -20, -21, "1 byte before the packet's start"],
+    ['bytes cut off the end', TAIL, -4, 60, "1 byte past the packet's end"],
+    ['bytes left at the end', TAIL, -4, 59, 'no error'],
+    ['bytes added at the end', TAIL, 30, 93, 'no error'],
+    ['bytes after those', TAIL, 30, 94, "1 byte past the packet's end"],
+    ['metadata', META, -8, -8, 'no error'],
+    ['before the metadata', META, -8, -9, "9 bytes before the packet's start"],
+  ])('%s', (_, helper, distance, offset, message) => {
+    const machine = machineOf(helper, distance, offset);
+    for (let round = 0; round < 3; round++) {
+      expect(errorOf(() => machine.run(PACKET))).toContain(message);
+    }
+  });
+
+  test('a shorter packet after a longer one ends earlier, a longer one later', () => {
+    const machine = createMachine(testObject(main(insn(0x61, 7, 1, 0), insn(0x71, 0, 7, 70))));
+    const lengths = [100, 70, 71, 64, 500, 0, 90, 70];
+    expect(lengths.map(length => errorOf(() => machine.run(new Uint8Array(length))) === 'no error')).toEqual(
+      lengths.map(length => length > 70),
+    );
+  });
+
+  test('what a run left in the headroom is not there in the next one', () => {
+    // Puts 8 bytes in front, adds their first one to r0, and changes it.
+    const machine = createMachine(
+      testObject(
+        main(
+          insn(0xbf, 6, 1),
+          insn(0xb7, 2, 0, 0, -8),
+          insn(0x85, 0, 0, 0, HEAD),
+          insn(0x61, 7, 6, 0),
+          insn(0x71, 0, 7, 0),
+          insn(0x72, 7, 0, 0, 9),
+        ),
+      ),
+    );
+    expect([1, 2, 3].map(() => machine.run(PACKET).verdict)).toEqual([0, 0, 0]);
+  });
+});
+
 const CALL = insn(0x85, 0, 1, 0, -1);
 
 /** A chain of functions, each calling the next, with that much stack each. */
