@@ -95,15 +95,13 @@ function encodeLines(all: readonly SectionLines[], strings: StringPool, order: B
 class LineWriter {
   readonly words: Uint32Array;
   readonly #strings: StringPool;
-  /** Of the table that was used last: neighbours mostly come from one file. */
-  #mapper: StringMapper;
-  #table: Uint8Array = new Uint8Array(0);
+  readonly #mapper: StringMapper;
   #at = 0;
 
   constructor(wordCount: number, strings: StringPool) {
     this.words = new Uint32Array(wordCount);
     this.#strings = strings;
-    this.#mapper = new StringMapper(strings, this.#table);
+    this.#mapper = new StringMapper(strings, new Uint8Array(0));
     this.#push(LINE_WORDS * 4);
   }
 
@@ -117,10 +115,7 @@ class LineWriter {
   }
 
   #packed(byteOffset: number, lines: PackedLines): void {
-    if (lines.strings !== this.#table) {
-      this.#table = lines.strings;
-      this.#mapper = new StringMapper(this.#strings, lines.strings);
-    }
+    this.#mapper.use(lines.strings);
     const { words } = lines;
     const end = lines.first + lines.length * LINE_WORDS;
     for (let from = lines.first; from < end; from += LINE_WORDS) {

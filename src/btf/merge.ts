@@ -83,9 +83,10 @@ function combine(
   const types = raws.reduce((sum, raw) => sum + raw.count, 2);
   const names = raws.reduce((sum, raw) => sum + raw.strings.length, 0);
   const writer = new TypeWriter(new StringPool(names), words, types);
+  const strings = new StringMapper(writer.strings, new Uint8Array(0));
   const ids: Uint32Array[] = [];
   for (const [index, raw] of raws.entries()) {
-    const strings = new StringMapper(writer.strings, raw.strings);
+    strings.use(raw.strings);
     const map = new Uint32Array(raw.count + 1);
     const edits = inputs[index]?.edits;
     for (let id = 1; id <= raw.count; id++) {

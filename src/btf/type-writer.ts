@@ -42,16 +42,25 @@ export function kindNumber(type: BtfType): number {
   return KIND_NUMBERS[type.kind];
 }
 
-/** Maps name offsets of one string table into a pool, each distinct offset once. */
+/** Maps name offsets of one string table after the other into a pool, each distinct offset once. */
 export class StringMapper {
   readonly #pool: StringPool;
-  readonly #table: Uint8Array;
-  readonly #known: Uint32Array;
+  #table: Uint8Array;
+  /** Mapped offsets, 0 = not yet; kept for the next table, since there are thousands of them in a link. */
+  #known: Uint32Array;
 
   constructor(pool: StringPool, table: Uint8Array) {
     this.#pool = pool;
     this.#table = table;
     this.#known = new Uint32Array(table.length);
+  }
+
+  /** From now on offsets are those of `table`. */
+  use(table: Uint8Array): void {
+    if (table === this.#table) return;
+    this.#table = table;
+    if (table.length > this.#known.length) this.#known = new Uint32Array(table.length);
+    else this.#known.fill(0, 0, table.length);
   }
 
   map(offset: number): number {
@@ -177,8 +186,8 @@ export class TypeWriter {
   finish(): RawBtf {
     this.#begin();
     this.#count--;
-    const start = this.#start.slice(0, this.#count + 2);
-    return new RawBtf(this.#words.slice(0, this.#length), start, this.strings.finish());
+    const start = trimmed(this.#start, this.#count + 2);
+    return new RawBtf(trimmed(this.#words, this.#length), start, this.strings.finish());
   }
 
   #begin(): BtfId {
@@ -244,6 +253,11 @@ export class TypeWriter {
       if (type.kind === 'enum64') this.#push(Number(BigInt.asUintN(32, value >> 32n)));
     }
   }
+}
+
+/** The first `length` words: a view where that wastes little, so that the types of a large link are not copied. */
+function trimmed(words: Uint32Array, length: number): Uint32Array {
+  return length * 4 >= words.length * 3 ? words.subarray(0, length) : words.slice(0, length);
 }
 
 function intWord(type: BtfInt): number {

@@ -27,7 +27,7 @@ import {
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
 import type { ElfInput } from './header.ts';
-import { elfError, sectionPlace } from './header.ts';
+import { elfError, sectionError } from './header.ts';
 import type { ElfSection } from './model.ts';
 import { isPassedOver } from './model.ts';
 
@@ -76,44 +76,53 @@ function checkType(input: ElfInput, section: ElfSection, index: number): void {
   if (section.name === '' && section.type !== SHT_STRTAB) {
     throw elfError(input, 'elf-section-name', `section ${index}`, 'has no name');
   }
-  const place = sectionPlace(section);
   if (section.name === '.BTF' || section.name === '.BTF.ext') {
     if (section.type !== SHT_PROGBITS) {
-      throw elfError(input, 'elf-section-type', place, `has type ${section.type} instead of PROGBITS`);
+      throw sectionError(input, section, 'elf-section-type', `has type ${section.type} instead of PROGBITS`);
     }
   }
   if (KEPT_TYPES.has(section.type)) return;
   const refused = REFUSED_TYPES.get(section.type);
   if (refused === undefined) {
     const message = `has type 0x${section.type.toString(16)}, which BPF objects do not have`;
-    throw elfError(input, 'elf-section-type', place, message);
+    throw sectionError(input, section, 'elf-section-type', message);
   }
   const [what, hint] = refused;
-  throw elfError(input, 'elf-section-type', place, `holds ${what}, which BPF objects cannot have`, { hint });
+  throw sectionError(
+    input,
+    section,
+    'elf-section-type',
+    `holds ${what}, which BPF objects cannot have`,
+    hint,
+  );
 }
 
 function checkShape(input: ElfInput, section: ElfSection, index: number): void {
-  const place = sectionPlace(section);
   if (section.flags & SHF_COMPRESSED) {
-    throw elfError(input, 'elf-section-compressed', place, 'is compressed', { hint: 'build without -gz' });
+    throw sectionError(input, section, 'elf-section-compressed', 'is compressed', 'build without -gz');
   }
   if (section.flags & SHF_TLS) {
-    throw elfError(input, 'elf-section-tls', place, 'holds thread-local variables, which BPF does not have');
+    throw sectionError(
+      input,
+      section,
+      'elf-section-tls',
+      'holds thread-local variables, which BPF does not have',
+    );
   }
   if (!isAlignment(section.align)) {
     const message = `alignment ${section.align} of section ${index} is not a power of two up to ${MAX_ALIGN}`;
-    throw elfError(input, 'elf-section-align', place, message);
+    throw sectionError(input, section, 'elf-section-align', message);
   }
   if (section.size > MAX_SIZE) {
-    throw elfError(input, 'elf-section-size', place, `size ${section.size} is beyond 32 bits`);
+    throw sectionError(input, section, 'elf-section-size', `size ${section.size} is beyond 32 bits`);
   }
   if ((section.flags & SHF_EXECINSTR) === 0) return;
   if (section.type !== SHT_PROGBITS) {
-    throw elfError(input, 'elf-code-section', place, 'is marked as code but has no contents');
+    throw sectionError(input, section, 'elf-code-section', 'is marked as code but has no contents');
   }
   if (section.size % 8 !== 0) {
     const message = `code of ${section.size} bytes is not a whole number of 8-byte instructions`;
-    throw elfError(input, 'elf-code-section', place, message);
+    throw sectionError(input, section, 'elf-code-section', message);
   }
 }
 

@@ -48,6 +48,17 @@ export function elfError(
   return inputError(code, place === null ? [input.name] : [input.name, place], message, extras);
 }
 
+/** An error about one section. */
+export function sectionError(
+  input: Pick<ElfInput, 'name'>,
+  section: Pick<ElfSection, 'name'>,
+  code: string,
+  message: string,
+  hint?: string,
+): RootletError {
+  return elfError(input, code, sectionPlace(section), message, hint === undefined ? {} : { hint });
+}
+
 /** Place of a section in a message. */
 export function sectionPlace(section: Pick<ElfSection, 'name'>): string {
   return `section ${quote(section.name)}`;
@@ -156,41 +167,45 @@ type RawSection = Omit<ElfSection, 'name'> & { readonly nameOffset: number };
 
 const NO_BYTES = new Uint8Array(0);
 
+/** Field by field: `Elf64Shdr.decode` would make ten properties and five big integers for each of many sections. */
 function readSectionHeader(input: ElfInput, at: number, index: number): RawSection {
-  const header = Elf64Shdr.decode(input.view, at, input.byteOrder);
-  const type = index === 0 ? SHT_NULL : header.sh_type;
-  const checked = (value: bigint, what: string): number => {
-    if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
-    throw elfError(
-      input,
-      'elf-number-too-large',
-      `section ${index}`,
-      `${what} 0x${value.toString(16)} is absurd`,
-      {
-        offset: at,
-      },
-    );
-  };
+  const field = (offset: number): number => input.view.getUint32(at + offset, input.byteOrder === 'little');
+  const wide = (offset: number, what: string): number => wideField(input, index, at + offset, what);
+  const fields = Elf64Shdr.offsets;
+  const type = index === 0 ? SHT_NULL : field(fields.sh_type);
   const isNull = type === SHT_NULL;
-  const size = isNull ? 0 : checked(header.sh_size, 'size');
-  const fileOffset = isNull ? 0 : checked(header.sh_offset, 'file offset');
+  const size = isNull ? 0 : wide(fields.sh_size, 'size');
+  const fileOffset = isNull ? 0 : wide(fields.sh_offset, 'file offset');
   const held = type === SHT_NOBITS ? 0 : size;
   if (held > 0 && fileOffset + held > input.bytes.length) {
     const message = `${size} bytes at ${fileOffset} lie outside the file of ${input.bytes.length} bytes`;
     throw elfError(input, 'elf-truncated', `section ${index}`, message, { offset: at });
   }
   return {
-    nameOffset: header.sh_name,
+    nameOffset: field(fields.sh_name),
     type,
-    flags: checked(header.sh_flags, 'flags'),
-    link: header.sh_link,
-    info: header.sh_info,
-    align: checked(header.sh_addralign, 'alignment'),
-    entsize: checked(header.sh_entsize, 'entry size'),
+    flags: wide(fields.sh_flags, 'flags'),
+    link: field(fields.sh_link),
+    info: field(fields.sh_info),
+    align: wide(fields.sh_addralign, 'alignment'),
+    entsize: wide(fields.sh_entsize, 'entry size'),
     size,
     bytes: held === 0 ? NO_BYTES : input.bytes.subarray(fileOffset, fileOffset + held),
     fileOffset,
   };
+}
+
+/** A 64-bit field of section header `index` as a number. Throws `elf-number-too-large`. */
+function wideField(input: ElfInput, index: number, at: number, what: string): number {
+  const little = input.byteOrder === 'little';
+  const low = input.view.getUint32(little ? at : at + 4, little);
+  const high = input.view.getUint32(little ? at + 4 : at, little);
+  if (high === 0) return low;
+  const value = high * 0x100000000 + low;
+  if (Number.isSafeInteger(value)) return value;
+  const exact = input.view.getBigUint64(at, little);
+  const message = `${what} 0x${exact.toString(16)} is absurd`;
+  throw elfError(input, 'elf-number-too-large', `section ${index}`, message, { offset: at });
 }
 
 function sectionNameTable(input: ElfInput, sections: readonly RawSection[], index: number): StringTable {

@@ -14,7 +14,7 @@ import {
   SHT_REL,
 } from './constants.ts';
 import type { ElfInput } from './header.ts';
-import { elfError, sectionPlace } from './header.ts';
+import { elfError, sectionError, sectionPlace } from './header.ts';
 import type { ElfRelocation, ElfSection } from './model.ts';
 import { isPassedOver } from './model.ts';
 import { checkEntries } from './symbols.ts';
@@ -74,33 +74,24 @@ function targetOf(
   section: ElfSection,
   symbolTable: number,
 ): ElfSection {
-  const place = sectionPlace(section);
   if (section.link !== symbolTable) {
     const other = sections[section.link];
     const named = other === undefined ? 'which does not exist' : quote(other.name);
     const message = `takes its symbols from section ${section.link} (${named}) instead of the symbol table`;
-    throw elfError(input, 'elf-section-link', place, message);
+    throw sectionError(input, section, 'elf-section-link', message);
   }
   const target = section.info === 0 ? undefined : sections[section.info];
   if (target === undefined) {
-    throw elfError(
-      input,
-      'elf-section-info',
-      place,
-      `relocates section ${section.info}, which does not exist`,
-    );
+    const message = `relocates section ${section.info}, which does not exist`;
+    throw sectionError(input, section, 'elf-section-info', message);
   }
   if (section.name !== `.rel${target.name}`) {
     const message = `relocates ${sectionPlace(target)}, whose relocations are named ${quote(`.rel${target.name}`)}`;
-    throw elfError(input, 'elf-section-info', place, message);
+    throw sectionError(input, section, 'elf-section-info', message);
   }
   if (section.size > 0 && target.type !== SHT_PROGBITS && !isPassedOver(input, target)) {
-    throw elfError(
-      input,
-      'elf-section-info',
-      place,
-      `relocates ${sectionPlace(target)}, which has no contents`,
-    );
+    const message = `relocates ${sectionPlace(target)}, which has no contents`;
+    throw sectionError(input, section, 'elf-section-info', message);
   }
   return target;
 }

@@ -12,9 +12,15 @@ import type { Resolution } from './resolve.ts';
 
 /** References that lie beyond the end of the definition that was chosen, in order of inputs. */
 export function addendProblems(objects: readonly BpfObject[], resolution: Resolution): Problem[] {
-  return objects.flatMap((object, file) =>
-    object.symbols.flatMap(symbol => problemsIn(objects, resolution, file, symbol)),
-  );
+  const problems: Problem[] = [];
+  objects.forEach((object, file) => {
+    for (const symbol of object.symbols) {
+      if (symbol.kind !== 'function' || symbol.references.every(reference => reference.addend === 0))
+        continue;
+      problems.push(...problemsIn(objects, resolution, file, symbol));
+    }
+  });
+  return problems;
 }
 
 function problemsIn(

@@ -22,6 +22,7 @@ import type { Resolution, SymbolAt } from './resolve.ts';
 export function checkAgreement(objects: readonly BpfObject[], resolution: Resolution): Problem[] {
   const problems: Problem[] = [];
   for (const group of resolution.groups) {
+    if (group.losers.length + group.externs.length === 0) continue;
     for (const other of [...group.losers, ...group.externs]) {
       const problem = disagreement(objects, group.winner, other);
       if (problem !== null) problems.push(problem);

@@ -69,6 +69,8 @@ export type InputSlot =
   | { readonly kind: 'archive'; readonly input: ArchiveInput };
 
 export function pullMembers(slots: readonly InputSlot[], options: ArchiveOptions): PulledInputs {
+  const objects = slots.flatMap(slot => (slot.kind === 'object' ? [slot.object] : []));
+  if (objects.length === slots.length) return { objects, pulled: [], problems: [] };
   const puller = new Puller(options);
   for (const slot of slots) {
     if (slot.kind === 'object') puller.addObject(slot.object);

@@ -88,13 +88,11 @@ function sizeProblem(shell: SectionShell, size: number): Problem {
 
 /** One section for two of a name. */
 export function unite(a: SectionShell, b: SectionShell): SectionShell {
-  return {
-    ...a,
-    type: a.type === b.type ? a.type : SHT_PROGBITS,
-    flags: a.entsize === b.entsize ? unionOfFlags(a.flags, b.flags) : (a.flags | b.flags) & ~MERGE_FLAGS,
-    align: Math.max(a.align, b.align),
-    entsize: a.entsize === b.entsize ? a.entsize : 0,
-  };
+  const type = a.type === b.type ? a.type : SHT_PROGBITS;
+  const flags = a.entsize === b.entsize ? unionOfFlags(a.flags, b.flags) : (a.flags | b.flags) & ~MERGE_FLAGS;
+  const align = Math.max(a.align, b.align);
+  const entsize = a.entsize === b.entsize ? a.entsize : 0;
+  return { name: a.name, type, flags, align, entsize, role: a.role };
 }
 
 const MERGE_FLAGS = 0x30;
