@@ -145,7 +145,10 @@ describe.each(ORDERS)('%s', order => {
     expect(data === undefined ? null : mapContentsJson({ btf, byteOrder }, data)).toEqual({
       name: '.data',
       type: 'globals',
-      variables: { current: 'OPEN', counter: 5 },
+      variables: expect.arrayContaining([
+        { name: 'current', offset: expect.any(Number), value: 'OPEN' },
+        { name: 'counter', offset: expect.any(Number), value: 5 },
+      ]),
     });
   });
 

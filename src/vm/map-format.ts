@@ -155,11 +155,13 @@ export function mapContentsJson(context: FormatContext, map: MapContents): JsonV
   const base = { name: map.name, type: mapTypeName(definition.type), maxEntries: definition.maxEntries };
   if (map.variables !== null) {
     const bytes = firstValue(map);
-    const variables = namedVariables(map.variables).map(variable => [
-      variable.name,
-      valueJson(decodeVariable(context, variable, bytes)),
-    ]);
-    return { name: map.name, type: 'globals', variables: Object.fromEntries(variables) as JsonValue }; // pairs of name and JSON
+    // a list, not an object: static variables of several components may have one name
+    const variables = namedVariables(map.variables).map(variable => ({
+      name: variable.name,
+      offset: variable.offset,
+      value: valueJson(decodeVariable(context, variable, bytes)),
+    }));
+    return { name: map.name, type: 'globals', variables };
   }
   const { entries, zero, more } = shownEntries(map);
   return {
