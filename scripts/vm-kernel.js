@@ -1,0 +1,174 @@
+// Kernels for the virtual machine: Debian's cloud packages, downloaded with apt-get and unpacked into node_modules/.cache,
+// never installed. A kernel there is a file `vmlinuz`, its modules as `modules/NAME.ko`, and `modules/order`.
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const CACHE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'vm');
+
+/**
+ * What the machine uses. Where a kernel has one of them built in, there is no file of that name, and none is needed.
+ * The first four are there before the root file system is; the others are for tests.
+ */
+const MODULES = ['virtio_pci', 'fuse', 'virtiofs', 'overlay', 'veth', 'sch_ingress', 'cls_bpf', 'act_bpf'];
+
+/** @typedef {{ readonly image: string, readonly package: string, readonly modules: readonly string[] }} Kernel */
+
+/** @param {string} text */
+export function say(text) {
+  process.stderr.write(`rootlet: ${text}\n`);
+}
+
+/**
+ * Standard output of a command that has to succeed.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ cwd?: string }} [options]
+ * @returns {Buffer}
+ */
+function output(command, args, options = {}) {
+  const result = spawnSync(command, args, { maxBuffer: 1 << 28, ...options });
+  if (result.status === 0) return result.stdout;
+  const why = result.error?.message ?? result.stderr.toString('utf8').trim();
+  throw new Error(`${command} ${args.join(' ')}: ${why}`);
+}
+
+/**
+ * The newest kernel of a series such as `6.1`, from the cache, else from Debian.
+ * @param {string} series
+ * @returns {Kernel}
+ */
+export function provideKernel(series) {
+  if (!/^\d+\.\d+$/.test(series)) throw new Error(`"${series}" is no kernel series such as 6.12`);
+  const folder = join(CACHE, series);
+  if (!existsSync(folder)) download(series, folder);
+  const modules = readFileSync(join(folder, 'modules', 'order'), 'utf8')
+    .split('\n')
+    .filter(Boolean);
+  return {
+    image: join(folder, 'vmlinuz'),
+    package: readFileSync(join(folder, 'package'), 'utf8').trim(),
+    modules: modules.map(name => join(folder, 'modules', `${name}.ko`)),
+  };
+}
+
+/**
+ * Downloads beside the cache and moves the result into it, so that what is there is complete.
+ * @param {string} series
+ * @param {string} folder
+ */
+function download(series, folder) {
+  mkdirSync(CACHE, { recursive: true });
+  const work = mkdtempSync(join(CACHE, 'new-'));
+  try {
+    const name = findPackage(series);
+    say(`downloading ${name}`);
+    output('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', name], { cwd: work });
+    const archive = readdirSync(work).find(file => file.endsWith('.deb')) ?? '';
+    output('dpkg', ['-x', archive, 'unpacked'], { cwd: work });
+    const ready = join(work, 'ready');
+    mkdirSync(join(ready, 'modules'), { recursive: true });
+    collect(join(work, 'unpacked'), ready);
+    writeFileSync(join(ready, 'package'), `${basename(archive, '.deb')}\n`);
+    if (!existsSync(folder)) renameSync(ready, folder);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** @param {string} series */
+function findPackage(series) {
+  const found = newestPackage(series);
+  if (found !== undefined) return found;
+  say('asking Debian which kernels there are');
+  output('apt-get', ['update', '-qq']);
+  const updated = newestPackage(series);
+  if (updated === undefined) throw new Error(`apt knows no package linux-image-${series}.*-cloud-amd64`);
+  return updated;
+}
+
+/**
+ * Signed and unsigned packages hold the same kernel; at times a release has only one of them.
+ * @param {string} series
+ */
+function newestPackage(series) {
+  const pattern = `^linux-image-${series.replace('.', '\\.')}\\..*-cloud-amd64(-unsigned)?$`;
+  const lines = output('apt-cache', ['search', '--names-only', pattern]).toString('utf8').split('\n');
+  const names = lines.map(line => line.split(' ')[0] ?? '').filter(Boolean);
+  return names.sort(byNumbers).at(-1);
+}
+
+/**
+ * Signed packages last among equals.
+ * @param {string} a
+ * @param {string} b
+ */
+function byNumbers(a, b) {
+  const [left, right] = [a, b].map(name => (name.match(/\d+/g) ?? []).map(Number));
+  for (let i = 0; i < 6; i++) {
+    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return b.length - a.length;
+}
+
+/**
+ * Kernel and modules out of an unpacked package.
+ * @param {string} unpacked
+ * @param {string} ready
+ */
+function collect(unpacked, ready) {
+  const boot = join(unpacked, 'boot');
+  const image = readdirSync(boot).find(file => file.startsWith('vmlinuz-'));
+  if (image === undefined) throw new Error('the package holds no kernel');
+  cpSync(join(boot, image), join(ready, 'vmlinuz'));
+  const files = moduleFiles(join(unpacked, 'lib', 'modules'));
+  /** @type {string[]} */
+  const order = [];
+  for (const name of MODULES) addModule(name, files, ready, order);
+  writeFileSync(join(ready, 'modules', 'order'), order.map(name => `${name}\n`).join(''));
+}
+
+/**
+ * Files by module name.
+ * @param {string} folder
+ * @returns {Map<string, string>}
+ */
+function moduleFiles(folder) {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return new Map(
+    names.flatMap(name => {
+      const [, module = ''] = /([^/]+)\.ko(?:\.xz)?$/.exec(name) ?? [];
+      return module === '' ? [] : [[module.replaceAll('-', '_'), join(folder, name)]];
+    }),
+  );
+}
+
+/**
+ * A module behind those that it says it depends on.
+ * @param {string} name
+ * @param {ReadonlyMap<string, string>} files
+ * @param {string} ready
+ * @param {string[]} order
+ */
+function addModule(name, files, ready, order) {
+  const file = files.get(name);
+  if (file === undefined || order.includes(name)) return;
+  const bytes = file.endsWith('.xz') ? output('xz', ['-dc', file]) : readFileSync(file);
+  const [, depends = ''] = /\0depends=([\w,-]*)\0/.exec(bytes.toString('latin1')) ?? [];
+  for (const other of depends.split(',').filter(Boolean))
+    addModule(other.replaceAll('-', '_'), files, ready, order);
+  writeFileSync(join(ready, 'modules', `${name}.ko`), bytes);
+  order.push(name);
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env node
+// npm run test:vm: tests of the kernel's side of things, on kernels that this machine does not run.
+//
+//   node scripts/vm-test.js [--kernel 6.12] [WORD…]     only files whose path has one of the words
+//
+// Sources are bundled here, since everything takes ten times as long in there; each kernel boots once, all at the same
+// time. One list of results, and a plain line with the counts at the end.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { bootAndRun, quoted, VmError, vmMissing } from './vm.js';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const KERNELS = ['6.1', '6.12'];
+const TIME_LIMIT_MS = 1_500_000;
+
+/** Tests that also run outside, of what depends on the kernel most. */
+const SHARED_TESTS = [
+  'src/kernel/features.test.ts',
+  'src/kernel/hooks.test.ts',
+  'src/kernel/map.test.ts',
+  'src/kernel/program.test.ts',
+  'src/load/attach.test.ts',
+  'src/load/externs.test.ts',
+  'src/load/limit-plan.test.ts',
+  'src/load/maps.test.ts',
+  'src/load/program-functions.test.ts',
+  'src/load/verifier.test.ts',
+];
+
+/** Skips that are no mistake: what a kernel does not have. */
+const ALLOWED_SKIP = /this kernel (is older than|has no|refuses|shows no)/i;
+
+/**
+ * What the run inside tells of one test (test/vm/guest/main.ts), and where.
+ * @typedef {object} Result
+ * @property {string} kernel
+ * @property {string} file
+ * @property {string} name
+ * @property {'passed' | 'failed' | 'skipped'} state
+ * @property {number} milliseconds
+ * @property {string} text    Why it failed, or was skipped.
+ */
+
+/** @param {readonly string[]} words */
+function testFiles(words) {
+  const own = readdirSync(join(ROOT, 'test/vm')).filter(name => name.endsWith('.vm.ts'));
+  const all = [...own.sort().map(name => `test/vm/${name}`), ...SHARED_TESTS];
+  return words.length === 0 ? all : all.filter(path => words.some(word => path.includes(word)));
+}
+
+/**
+ * One bundle for each file, with what they share in others. `vitest` becomes its runner and matchers alone.
+ * @param {readonly string[]} files
+ * @param {string} folder
+ */
+async function bundle(files, folder) {
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['test/vm/guest/main.ts', ...files],
+    outdir: folder,
+    outbase: '.',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: ['koffi', 'typescript'],
+    alias: { vitest: './test/vm/guest/vitest.ts' },
+    plugins: [ownPlaces],
+    logLevel: 'error',
+  });
+}
+
+/** Bundled code is still told its source's place, where it looks for its data. @type {import('esbuild').Plugin} */
+const ownPlaces = {
+  name: 'own places',
+  setup(made) {
+    made.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (path.includes('node_modules')) return undefined;
+      const { readFileSync } = await import('node:fs');
+      const { pathToFileURL } = await import('node:url');
+      const contents = readFileSync(path, 'utf8')
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+/**
+ * @param {string} kernel
+ * @param {readonly string[]} files
+ * @param {string} folder
+ * @param {(result: Result) => void} onResult
+ */
+async function runOn(kernel, files, folder, onResult) {
+  const bundleOf = (/** @type {string} */ path) => join(folder, path.replace(/\.ts$/, '.mjs'));
+  const args = files.flatMap(path => [bundleOf(path), join(ROOT, path)]);
+  const script = ['node', bundleOf('test/vm/guest/main.ts'), ...args].map(quoted).join(' ');
+  /** @param {string} name @param {string} text */
+  const fail = (name, text) =>
+    onResult({ kernel, file: 'virtual machine', name, state: 'failed', milliseconds: 0, text });
+  let rest = '';
+  let other = '';
+  /** @param {string} text */
+  const onOutput = text => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('@result ')) onResult({ kernel, ...JSON.parse(line.slice(8)) });
+      else if (line !== '') other += `${line}\n`;
+    }
+  };
+  try {
+    const { status } = await bootAndRun(kernel, script, { cwd: ROOT, timeoutMs: TIME_LIMIT_MS, onOutput });
+    onOutput('\n');
+    if (status !== 0) fail('run', `ended with status ${status}\n${other}`);
+  } catch (error) {
+    if (!(error instanceof VmError)) throw error;
+    fail('run', `${error.message}\n${other}`);
+  }
+}
+
+/** @param {Result} result */
+function lineOf({ kernel, file, name, state, milliseconds, text }) {
+  const sign = { passed: '✓', failed: '✗', skipped: '↓' }[state];
+  const time = milliseconds >= 1000 ? ` ${(milliseconds / 1000).toFixed(1)} s` : '';
+  const why = state === 'skipped' ? ` (${text})` : '';
+  return `${sign} ${kernel.padEnd(5)} ${relative(ROOT, join(ROOT, file))}: ${name}${time}${why}`;
+}
+
+/** @param {readonly Result[]} results */
+function finish(results) {
+  const { CI } = process.env;
+  const inState = (/** @type {string} */ state) => results.filter(result => result.state === state);
+  const skipped = inState('skipped');
+  const refused = skipped.filter(result => CI === 'true' && !ALLOWED_SKIP.test(result.text));
+  const failed = inState('failed');
+  for (const result of failed)
+    process.stdout.write(`\n${lineOf(result)}\n${result.text.replace(/^/gm, '    ')}\n`);
+  for (const result of refused)
+    process.stdout.write(`\nFailed, because CI may not skip it: ${lineOf(result)}\n`);
+  const counts = [inState('passed').length, failed.length + refused.length, skipped.length - refused.length];
+  process.stdout.write(`\n${counts[0]} passed, ${counts[1]} failed, ${counts[2]} skipped\n`);
+  process.exitCode = counts[1] === 0 && results.length > 0 ? 0 : 1;
+}
+
+/** @param {readonly string[]} args */
+async function main(args) {
+  const at = args.indexOf('--kernel');
+  const kernels = at >= 0 ? [args[at + 1] ?? ''] : KERNELS;
+  const files = testFiles(args.filter((_, index) => at < 0 || (index !== at && index !== at + 1)));
+  /** @type {Result[]} */
+  const results = [];
+  const why = vmMissing();
+  if (why !== undefined) {
+    for (const kernel of kernels)
+      for (const file of files)
+        results.push({ kernel, file, name: 'all tests', state: 'skipped', milliseconds: 0, text: why });
+    for (const result of results) process.stdout.write(`${lineOf(result)}\n`);
+    return finish(results);
+  }
+  const folder = mkdtempSync(join(ROOT, 'node_modules', '.cache', 'vm-tests-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(signal, () => process.exit(1));
+  await bundle(files, folder);
+  /** @param {Result} result */
+  const onResult = result => {
+    results.push(result);
+    process.stdout.write(`${lineOf(result)}\n`);
+  };
+  await Promise.all(kernels.map(kernel => runOn(kernel, files, folder, onResult)));
+  finish(results);
+}
+
+await main(process.argv.slice(2));

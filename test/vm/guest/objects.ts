@@ -1,0 +1,50 @@
+/** Objects and packets that several tests of the virtual machine use. */
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { RootletError } from '../../../src/diag/index.ts';
+import { type ChainComponent, type RelinkResult, relink, relinkChain } from '../../../src/link/index.ts';
+import { type BpfObject, readObject, writeObject } from '../../../src/object/index.ts';
+import { CaptureDecoder } from '../../../src/vm/index.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
+
+export function exampleFile(name: string): { readonly name: string; readonly bytes: Uint8Array } {
+  return { name: `${name}.bpf.o`, bytes: readFileSync(`${EXAMPLES}obj/el/${name}.bpf.o`) };
+}
+
+export function example(name: string): BpfObject {
+  const { bytes, name: file } = exampleFile(name);
+  return readObject(bytes, file);
+}
+
+/** What another tool would get: written and read again. */
+function written(result: RelinkResult): BpfObject {
+  if (!result.ok) throw new RootletError(result.problems);
+  return readObject(writeObject(result.object), 'relinked.o');
+}
+
+/** The founding example: the rootlet with both firewalls in its slots. */
+export function relinkedExample(): BpfObject {
+  return written(
+    relink(exampleFile('rootlet'), [
+      { slot: 'dummy1', component: exampleFile('first_firewall') },
+      { slot: 'dummy2', component: exampleFile('second_firewall') },
+    ]),
+  );
+}
+
+/** A chain without a rootlet of its own. */
+export function chainOf(components: readonly ChainComponent[]): BpfObject {
+  return written(relinkChain(components));
+}
+
+/** The packets of examples/traffic.pcap. */
+export function capturedPackets(): Uint8Array[] {
+  const decoder = new CaptureDecoder('traffic.pcap');
+  decoder.push(readFileSync(`${EXAMPLES}traffic.pcap`));
+  const packets: Uint8Array[] = [];
+  for (let packet = decoder.next(); packet !== undefined; packet = decoder.next())
+    packets.push(packet.bytes.slice(packet.offset, packet.offset + packet.length));
+  return packets;
+}
