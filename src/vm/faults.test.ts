@@ -449,6 +449,23 @@ describe('calls', () => {
   });
 });
 
+describe('arguments of helpers', () => {
+  const [ABORTED, REDIRECT] = [0, 4];
+
+  test.each<readonly [string, readonly Insn[], number]>([
+    ['no flags', [insn(0xb7, 2, 0, 0, 0)], REDIRECT],
+    ['flags in the upper half, known', loadConstant(2, 1n << 32n), ABORTED],
+    ['flags in the upper half, not known', [insn(0x61, 2, 1, 12), insn(0x67, 2, 0, 0, 32)], ABORTED],
+    ['a negative number as flags', [insn(0xb7, 2, 0, 0, -1)], ABORTED],
+    ['flags not known, but zero', [insn(0x61, 2, 1, 16)], REDIRECT],
+  ])('%s', (_, flags, verdict) => {
+    const machine = createMachine(
+      testObject(main(...flags, insn(0xb7, 1, 0, 0, 42), insn(0x85, 0, 0, 0, 23))),
+    );
+    expect(machine.run(PACKET).verdict).toBe(verdict);
+  });
+});
+
 describe('options', () => {
   test('the budget counts jumps back and calls', () => {
     const countdown = main(insn(0xb7, 0, 0, 0, 10), insn(0x17, 0, 0, 0, 1), insn(0x55, 0, 0, -2, 0));
