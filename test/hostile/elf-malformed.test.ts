@@ -204,13 +204,13 @@ const SECTIONS: readonly Case[] = [
     'an offset and size that wrap around',
     elf => elf.sectionHeader(SECTION.data, 'sh_offset', BIG - 7n),
     'elf-number-too-large',
-    'test.o: section 3: file offset 0xfffffffffffffff8 is absurd (offset 0x488)',
+    'test.o: section 3: file offset 0xfffffffffffffff8 is absurd (offset 0x4a0)',
   ],
   [
     'a size of 2^63',
     elf => elf.sectionHeader(SECTION.data, 'sh_size', 1n << 63n),
     'elf-number-too-large',
-    'test.o: section 3: size 0x8000000000000000 is absurd (offset 0x488)',
+    'test.o: section 3: size 0x8000000000000000 is absurd (offset 0x4a8)',
   ],
   [
     'sections that share bytes',
@@ -308,7 +308,7 @@ const SECTIONS: readonly Case[] = [
     'flags of 64 bits',
     elf => elf.sectionHeader(SECTION.data, 'sh_flags', BIG),
     'elf-number-too-large',
-    'test.o: section 3: flags 0xffffffffffffffff is absurd (offset 0x488)',
+    'test.o: section 3: flags 0xffffffffffffffff is absurd (offset 0x490)',
   ],
   [
     'alignment 3',
