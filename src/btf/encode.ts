@@ -3,7 +3,7 @@
  * unused ones are gone, so equal types give equal bytes.
  */
 
-import { type ByteOrder, viewOf } from '../bytes/index.ts';
+import { type ByteOrder, bytesOf, type Contents, viewOf } from '../bytes/index.ts';
 import { BTF_HEADER_SIZE, BTF_MAGIC, BTF_VERSION } from './header.ts';
 import { StringPool } from './string-pool.ts';
 import { toRaw } from './to-raw.ts';
@@ -40,19 +40,26 @@ export function wordsWithStrings(btf: Btf, strings: StringPool): Uint32Array {
   return words;
 }
 
-/** Header, types and strings. */
-export function joinBtf(words: Uint32Array, strings: StringPool, order: ByteOrder): Uint8Array {
+/** Header, types and strings. Neither may be used afterwards. */
+export function btfContents(words: Uint32Array, strings: StringPool, order: ByteOrder): Contents {
   const table = strings.finish();
-  const bytes = new Uint8Array(BTF_HEADER_SIZE + words.byteLength + table.length);
-  const view = viewOf(bytes);
-  const little = order === 'little';
-  view.setUint16(0, BTF_MAGIC, little);
-  view.setUint8(2, BTF_VERSION);
-  const fields = [BTF_HEADER_SIZE, 0, words.byteLength, words.byteLength, table.length];
-  fields.forEach((field, index) => {
-    view.setUint32(4 + 4 * index, field, little);
-  });
-  storeWords(words, bytes, BTF_HEADER_SIZE, order);
-  bytes.set(table, BTF_HEADER_SIZE + words.byteLength);
-  return bytes;
+  return {
+    length: BTF_HEADER_SIZE + words.byteLength + table.length,
+    writeTo(bytes) {
+      const view = viewOf(bytes);
+      const little = order === 'little';
+      view.setUint16(0, BTF_MAGIC, little);
+      view.setUint8(2, BTF_VERSION);
+      const fields = [BTF_HEADER_SIZE, 0, words.byteLength, words.byteLength, table.length];
+      fields.forEach((field, index) => {
+        view.setUint32(4 + 4 * index, field, little);
+      });
+      storeWords(words, bytes, BTF_HEADER_SIZE, order);
+      bytes.set(table, BTF_HEADER_SIZE + words.byteLength);
+    },
+  };
+}
+
+export function joinBtf(words: Uint32Array, strings: StringPool, order: ByteOrder): Uint8Array {
+  return bytesOf(btfContents(words, strings, order));
 }

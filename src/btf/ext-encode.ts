@@ -3,8 +3,8 @@
  * Linux 5.0 takes.
  */
 
-import { type ByteOrder, ByteWriter } from '../bytes/index.ts';
-import { joinBtf, wordsWithStrings } from './encode.ts';
+import { type ByteOrder, ByteWriter, bytesOf, type Contents } from '../bytes/index.ts';
+import { btfContents, wordsWithStrings } from './encode.ts';
 import type { BtfExt, SectionLines } from './ext.ts';
 import { BTF_MAGIC, BTF_VERSION } from './header.ts';
 import { LINE_WORDS, PackedLines, placeWord } from './lines.ts';
@@ -28,6 +28,16 @@ export function encodeBtfWithExt(
   ext: BtfExt,
   order: ByteOrder,
 ): { readonly btf: Uint8Array; readonly ext: Uint8Array | null } {
+  const contents = btfWithExtContents(btf, ext, order);
+  return { btf: bytesOf(contents.btf), ext: contents.ext === null ? null : bytesOf(contents.ext) };
+}
+
+/** The same, to be written where it will lie. */
+export function btfWithExtContents(
+  btf: Btf,
+  ext: BtfExt,
+  order: ByteOrder,
+): { readonly btf: Contents; readonly ext: Contents | null } {
   const raw = toRaw(btf);
   const strings = new StringPool(raw.strings.length);
   const words = wordsWithStrings(raw, strings);
@@ -41,7 +51,7 @@ export function encodeBtfWithExt(
     }),
   ];
   const empty = blocks.every(block => block.length === 0);
-  return { btf: joinBtf(words, strings, order), ext: empty ? null : joinExt(blocks, order) };
+  return { btf: btfContents(words, strings, order), ext: empty ? null : extContents(blocks, order) };
 }
 
 interface Placed {
@@ -142,8 +152,22 @@ class LineWriter {
 
 // --- the section --------------------------------------------------------------------------------------------------
 
-function joinExt(blocks: readonly Uint8Array[], order: ByteOrder): Uint8Array {
-  const writer = new ByteWriter(order, HEADER_SIZE + blocks.reduce((sum, block) => sum + block.length, 0));
+function extContents(blocks: readonly Uint8Array[], order: ByteOrder): Contents {
+  return {
+    length: HEADER_SIZE + blocks.reduce((sum, block) => sum + block.length, 0),
+    writeTo(bytes) {
+      bytes.set(extHeader(blocks, order));
+      let at = HEADER_SIZE;
+      for (const block of blocks) {
+        bytes.set(block, at);
+        at += block.length;
+      }
+    },
+  };
+}
+
+function extHeader(blocks: readonly Uint8Array[], order: ByteOrder): Uint8Array {
+  const writer = new ByteWriter(order, HEADER_SIZE);
   writer.u16(BTF_MAGIC);
   writer.u8(BTF_VERSION);
   writer.u8(0);
@@ -154,6 +178,5 @@ function joinExt(blocks: readonly Uint8Array[], order: ByteOrder): Uint8Array {
     writer.u32(block.length);
     offset += block.length;
   }
-  for (const block of blocks) writer.bytes(block);
   return writer.finish();
 }

@@ -10,7 +10,7 @@ export {
   parseBtfExt,
   type SectionLines,
 } from './ext.ts';
-export { encodeBtfWithExt } from './ext-encode.ts';
+export { btfWithExtContents, encodeBtfWithExt } from './ext-encode.ts';
 export { formatDeclaration, formatDefinition, formatFunc, formatType, formatVar } from './format.ts';
 export { formatBtfAsC } from './format-c.ts';
 export { type LineRecord, type LineRecords, PackedLines } from './lines.ts';

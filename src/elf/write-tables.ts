@@ -2,7 +2,7 @@
  * What `writeElf` takes, and the tables that it makes of it: symbols in gABI order, relocations, extended indexes.
  */
 
-import type { ByteOrder, StringTableBuilder } from '../bytes/index.ts';
+import type { ByteOrder, Contents, StringTableBuilder } from '../bytes/index.ts';
 import { viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
@@ -24,7 +24,7 @@ export interface ElfSectionOutput {
   readonly align: number;
   readonly entsize: number;
   /** Null for NOBITS; otherwise `size` bytes. */
-  readonly bytes: Uint8Array | null;
+  readonly bytes: Uint8Array | Contents | null;
   readonly size: number;
 }
 
@@ -94,18 +94,28 @@ function needsExtension(section: number): boolean {
 
 const TWO_32 = 0x100000000;
 
+/** Offsets of all names, in the order of the file. */
+export function symbolNames(output: ElfOutput, order: SymbolOrder, strings: StringTableBuilder): Uint32Array {
+  const offsets = new Uint32Array(order.sorted.length);
+  order.sorted.forEach((position, index) => {
+    offsets[index] = addName(strings, output.symbols[position]?.name ?? '');
+  });
+  return offsets;
+}
+
+/** Writes the symbol table; `names` are what `symbolNames` gave. */
 export function encodeSymbols(
   output: ElfOutput,
   order: SymbolOrder,
-  strings: StringTableBuilder,
-): Uint8Array {
-  const bytes = new Uint8Array((output.symbols.length + 1) * Elf64Sym.size);
+  names: Uint32Array,
+  bytes: Uint8Array,
+): void {
   const view = viewOf(bytes);
   const little = output.byteOrder === 'little';
-  let at = Elf64Sym.size;
-  for (const position of order.sorted) {
-    const symbol = output.symbols[position];
+  for (let index = 0; index < order.sorted.length; index++) {
+    const symbol = output.symbols[order.sorted[index] ?? 0];
     if (symbol === undefined) continue;
+    const at = (index + 1) * Elf64Sym.size;
     const { section } = symbol;
     if (section > output.sections.length && section !== SHN_ABS && section !== SHN_COMMON) {
       throw bugError(
@@ -113,23 +123,21 @@ export function encodeSymbols(
         `lies in section ${section} of ${output.sections.length}`,
       );
     }
-    view.setUint32(at, addName(strings, symbol.name), little);
+    view.setUint32(at, names[index] ?? 0, little);
     view.setUint8(at + 4, symbol.binding * 16 + symbol.type);
     view.setUint8(at + 5, symbol.visibility);
     view.setUint16(at + 6, needsExtension(section) ? SHN_XINDEX : section, little);
     setU64(view, at + 8, symbol.value, little);
     setU64(view, at + 16, symbol.size, little);
-    at += Elf64Sym.size;
   }
-  return bytes;
 }
 
 export function encodeRelocations(
   relocations: readonly ElfRelocation[],
   order: SymbolOrder,
   byteOrder: ByteOrder,
-): Uint8Array {
-  const bytes = new Uint8Array(relocations.length * Elf64Rel.size);
+  bytes: Uint8Array,
+): void {
   const view = viewOf(bytes);
   const little = byteOrder === 'little';
   let at = 0;
@@ -141,7 +149,6 @@ export function encodeRelocations(
     view.setUint32(at + (little ? 12 : 8), index, little);
     at += Elf64Rel.size;
   }
-  return bytes;
 }
 
 function setU64(view: DataView, at: number, value: number, little: boolean): void {

@@ -6,7 +6,7 @@
  * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input, same bytes.
  */
 
-import type { ByteOrder } from '../bytes/index.ts';
+import type { ByteOrder, Contents } from '../bytes/index.ts';
 import { alignUp, StringTableBuilder, viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
@@ -28,7 +28,14 @@ import {
 } from './constants.ts';
 import { MAX_SECTIONS } from './header.ts';
 import type { ElfOutput, ElfSectionOutput, SymbolOrder } from './write-tables.ts';
-import { addName, encodeRelocations, encodeSymbols, extendedIndexes, sortSymbols } from './write-tables.ts';
+import {
+  addName,
+  encodeRelocations,
+  encodeSymbols,
+  extendedIndexes,
+  sortSymbols,
+  symbolNames,
+} from './write-tables.ts';
 
 export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';
 
@@ -39,8 +46,10 @@ export function writeElf(output: ElfOutput): Uint8Array {
   const headers = alignUp(sections.end, 8);
   const bytes = new Uint8Array(headers + sections.all.length * Elf64Shdr.size);
   const view = viewOf(bytes);
-  for (const section of sections.all)
-    if (section.contents !== null) bytes.set(section.contents, section.offset);
+  for (const { contents, offset, size } of sections.all) {
+    if (contents instanceof Uint8Array) bytes.set(contents, offset);
+    else contents?.writeTo(bytes.subarray(offset, offset + size));
+  }
   writeFileHeader(view, output, headers, sections.all.length);
   writeSectionHeaders(view, output.byteOrder, headers, sections.all);
   return bytes;
@@ -55,7 +64,7 @@ interface PlannedSection {
   readonly align: number;
   readonly entsize: number;
   readonly size: number;
-  readonly contents: Uint8Array | null;
+  readonly contents: Uint8Array | Contents | null;
 }
 
 /** Every section of the file behind the null section, in file order. */
@@ -102,7 +111,8 @@ function planRelocations(
   strings: StringTableBuilder,
 ): PlannedSection {
   const name = output.sections[target - 1]?.name ?? '';
-  const contents = encodeRelocations(output.relocations.get(target) ?? [], order, output.byteOrder);
+  const relocations = output.relocations.get(target) ?? [];
+  const size = relocations.length * Elf64Rel.size;
   return {
     nameOffset: addName(strings, `.rel${name}`),
     type: SHT_REL,
@@ -111,8 +121,11 @@ function planRelocations(
     info: target,
     align: 8,
     entsize: Elf64Rel.size,
-    size: contents.length,
-    contents,
+    size,
+    contents: {
+      length: size,
+      writeTo: bytes => encodeRelocations(relocations, order, output.byteOrder, bytes),
+    },
   };
 }
 
@@ -122,7 +135,8 @@ function planSymbols(
   stringTable: number,
   strings: StringTableBuilder,
 ): PlannedSection {
-  const contents = encodeSymbols(output, order, strings);
+  const names = symbolNames(output, order, strings);
+  const size = (output.symbols.length + 1) * Elf64Sym.size;
   return {
     nameOffset: addName(strings, '.symtab'),
     type: SHT_SYMTAB,
@@ -131,8 +145,8 @@ function planSymbols(
     info: order.localCount + 1,
     align: 8,
     entsize: Elf64Sym.size,
-    size: contents.length,
-    contents,
+    size,
+    contents: { length: size, writeTo: bytes => encodeSymbols(output, order, names, bytes) },
   };
 }
 

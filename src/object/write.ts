@@ -10,7 +10,8 @@
  */
 
 import type { BtfExt } from '../btf/index.ts';
-import { encodeBtf, encodeBtfWithExt } from '../btf/index.ts';
+import { btfWithExtContents } from '../btf/index.ts';
+import type { Contents } from '../bytes/index.ts';
 import {
   type ElfOutput,
   type ElfRelocation,
@@ -165,19 +166,16 @@ function elfSymbol(symbol: BpfSymbol, offset: number, positions: readonly number
 
 // --- types --------------------------------------------------------------------------------------------------------
 
-const TYPE_SECTION = { type: SHT_PROGBITS, flags: 0, align: 8, entsize: 0 };
-
 function addTypeSections(object: BpfObject, layout: ObjectLayout, sections: ElfSectionOutput[]): void {
   if (object.btf === null) return;
   const btf = withDataSections(object, object.btf, layout);
-  const ext = collectRecords(object, layout);
-  const hasRecords = ext.funcs.length + ext.lines.length + ext.core.length > 0;
-  const encoded = hasRecords
-    ? encodeBtfWithExt(btf, ext, object.byteOrder)
-    : { btf: encodeBtf(btf, object.byteOrder), ext: null };
-  sections.push({ name: '.BTF', ...TYPE_SECTION, bytes: encoded.btf, size: encoded.btf.length });
-  if (encoded.ext !== null)
-    sections.push({ name: '.BTF.ext', ...TYPE_SECTION, bytes: encoded.ext, size: encoded.ext.length });
+  const contents = btfWithExtContents(btf, collectRecords(object, layout), object.byteOrder);
+  sections.push(typeSection('.BTF', contents.btf));
+  if (contents.ext !== null) sections.push(typeSection('.BTF.ext', contents.ext));
+}
+
+function typeSection(name: string, bytes: Contents): ElfSectionOutput {
+  return { name, type: SHT_PROGBITS, flags: 0, align: 8, entsize: 0, bytes, size: bytes.length };
 }
 
 /** Records by section, in order of offset: what `.BTF.ext` asks for. */
