@@ -5,7 +5,7 @@
  * this has the object itself.
  */
 
-import { platformError } from '../../diag/index.ts';
+import { platformError, type RootletError } from '../../diag/index.ts';
 
 export interface WasmMemory {
   readonly buffer: ArrayBuffer;
@@ -52,11 +52,27 @@ export function createMemory(pages: number): WasmMemory {
 
 /** Compiles at once. Browsers refuse large modules on their main thread; `compileModuleAsync` has no such limit. */
 export function compileModule(bytes: Uint8Array): WasmModule {
-  return new WebAssembly.Module(bytes);
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    throw compileRefused(error);
+  }
 }
 
-export function compileModuleAsync(bytes: Uint8Array): Promise<WasmModule> {
-  return WebAssembly.compile(bytes);
+export async function compileModuleAsync(bytes: Uint8Array): Promise<WasmModule> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    throw compileRefused(error);
+  }
+}
+
+/** Pages may forbid code that is made at run time, and engines have limits of their own. */
+function compileRefused(error: unknown): RootletError {
+  return platformError('vm-compile-refused', [], 'the engine refuses to compile the programs', {
+    hint: "a page that forbids it needs 'wasm-unsafe-eval' in the script-src of its Content-Security-Policy",
+    ...(error instanceof Error ? { details: [error.message] } : {}),
+  });
 }
 
 export function instantiate(
