@@ -15,8 +15,9 @@ import {
   parseMapDefinition,
   sectionOf,
 } from '../object/index.ts';
+import { mapTypeName } from '../object/uapi.ts';
 import { describeDefinition, symbolAt } from './problems.ts';
-import type { Resolution, SymbolAt } from './resolve.ts';
+import { isKernelName, type Resolution, type SymbolAt } from './resolve.ts';
 
 /** All disagreements, in order of names' first appearance. */
 export function checkAgreement(objects: readonly BpfObject[], resolution: Resolution): Problem[] {
@@ -91,9 +92,24 @@ function mismatchOf(sides: Sides): Mismatch | null {
       text: `it is a ${kinds[1]} here and a ${kinds[0]} there`,
       details: [],
     };
+  const places = [left, right].map(symbol =>
+    isKernelName(symbol) ? sectionNameOf(sides.leftObject, symbol) : null,
+  );
+  if (places[0] !== null && places[1] !== null && places[0] !== places[1])
+    return {
+      code: 'link-kind-mismatch',
+      text: `the kernel's ${KERNEL_PLACES.get(places[1] ?? '')} here, its ${KERNEL_PLACES.get(places[0] ?? '')} there`,
+      details: [],
+    };
   if (kinds[0] === 'map') return mapMismatch(sides);
   return typeMismatch(sides);
 }
+
+/** What an extern of the section is. */
+const KERNEL_PLACES: ReadonlyMap<string, string> = new Map([
+  ['.ksyms', 'symbol (__ksym)'],
+  ['.kconfig', 'configuration value (__kconfig)'],
+]);
 
 function kindOf(object: BpfObject, symbol: BpfSymbol): 'function' | 'variable' | 'map' {
   if (symbol.kind !== 'extern') return symbol.kind;
@@ -182,7 +198,7 @@ function compareMaps(
 ): Mismatch | null {
   for (const field of COMPARED) {
     if (left[field] === right[field]) continue;
-    const [here, there] = [String(right[field]), String(left[field])];
+    const [here, there] = [fieldText(field, right), fieldText(field, left)];
     return {
       code: 'link-map-mismatch',
       text: `${prefix}${FIELD_NAMES[field]} is ${here} here and ${there} there`,
@@ -190,6 +206,13 @@ function compareMaps(
     };
   }
   return compareMapTypes(sides, left, right, prefix) ?? compareInner(sides, left, right, prefix);
+}
+
+function fieldText(field: (typeof COMPARED)[number], map: MapDefinition): string {
+  if (field === 'type') return mapTypeName(map.type);
+  if (field === 'pinning') return map.pinning === 1 ? 'by name' : map.pinning === 0 ? 'none' : `${map.pinning}`;
+  if (field === 'holdsPrograms') return map.holdsPrograms ? 'programs' : 'no programs';
+  return field === 'flags' || field === 'mapExtra' ? `0x${map[field].toString(16)}` : String(map[field]);
 }
 
 function compareMapTypes(

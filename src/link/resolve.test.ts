@@ -5,37 +5,51 @@ import { link } from './index.ts';
 
 /** What one file may say about the name. */
 const ROLES = ['extern', 'weak extern', 'weak', 'strong', 'nothing'] as const;
-type Role = (typeof ROLES)[number];
+type Role = (typeof ROLES)[number] | 'plain extern';
 
-type Kind = 'function' | 'variable';
+/** Kinds of names: how they are declared and defined, and whether the kernel may have them. */
+const KINDS = [
+  { what: 'functions', declared: 'extern function', defined: 'function', ofKernel: false },
+  { what: 'variables', declared: 'extern variable', defined: 'variable', ofKernel: false },
+  { what: 'maps', declared: 'extern map', defined: 'map', ofKernel: false },
+  { what: 'configuration values', declared: 'kconfig', defined: 'variable', ofKernel: true },
+  { what: 'kernel variables', declared: 'ksym', defined: 'variable', ofKernel: true },
+  { what: 'kernel functions', declared: 'kfunc', defined: 'function', ofKernel: true },
+] as const;
+type Kind = (typeof KINDS)[number];
 
-function specOf(kind: Kind, role: Role, file: number): SymbolSpec[] {
-  const value = file + 1;
+function specOf({ declared, defined }: Kind, role: Role): SymbolSpec[] {
+  const name = 'foo';
   switch (role) {
     case 'extern':
-      return [{ name: 'foo', kind: `extern ${kind}` }];
+      return [{ name, kind: declared }];
     case 'weak extern':
-      return [{ name: 'foo', kind: `extern ${kind}`, binding: 'weak' }];
+      return [{ name, kind: declared, binding: 'weak' }];
+    case 'plain extern':
+      return [{ name, kind: `extern ${defined}` }];
     case 'weak':
-      return [{ name: 'foo', kind, binding: 'weak', value }];
+      return [{ name, kind: defined, binding: 'weak' }];
     case 'strong':
-      return [{ name: 'foo', kind, value }];
+      return [{ name, kind: defined }];
     case 'nothing':
       return [];
   }
 }
 
-/** What an ELF linker does: the value that `foo` has, 'open' when it stays a weak reference, or the error. */
-function expected(roles: readonly Role[]): string {
+/** What an ELF linker does: the file that `foo` is from, 'open' when it stays a reference, or the error. */
+function expected({ ofKernel }: Kind, roles: readonly Role[]): string {
   const strong = roles.flatMap((role, file) => (role === 'strong' ? [file] : []));
   const weak = roles.flatMap((role, file) => (role === 'weak' ? [file] : []));
   if (strong.length > 1) return 'link-duplicate';
   const winner = strong[0] ?? weak[0];
-  if (winner !== undefined) return String(winner + 1);
-  if (roles.includes('extern')) return 'link-undefined';
-  return roles.includes('weak extern') ? 'open' : 'absent';
+  if (winner !== undefined) return `f${winner}.o`;
+  const declared = roles.includes('extern') || roles.includes('weak extern');
+  if (ofKernel && declared) return 'open';
+  if (roles.includes('extern') || roles.includes('plain extern')) return 'link-undefined';
+  return declared ? 'open' : 'absent';
 }
 
+/** All definitions are the same; which one it is, the report says and the symbol itself remembers. */
 function outcome(objects: readonly BpfObject[]): string {
   const result = link(objects);
   if (!result.ok) return result.problems.map(problem => problem.code).join(' ');
@@ -44,31 +58,57 @@ function outcome(objects: readonly BpfObject[]): string {
   const [symbol] = found;
   if (symbol === undefined) return 'absent';
   if (symbol.kind === 'extern') return 'open';
-  // li r0, VALUE is the first instruction of a function; a variable starts with its value
-  return String(
-    symbol.kind === 'function' ? symbol.code[4] : symbol.kind === 'variable' ? symbol.bytes?.[0] : '',
-  );
+  expect(result.report.symbols.find(reported => reported.name === 'foo')?.file).toBe(symbol.origin.file);
+  return symbol.origin.file;
 }
 
-function* sequences(length: number): Generator<Role[]> {
+function* sequences(roles: readonly Role[], length: number): Generator<Role[]> {
   if (length === 0) {
     yield [];
     return;
   }
-  for (const rest of sequences(length - 1)) for (const role of ROLES) yield [...rest, role];
+  for (const rest of sequences(roles, length - 1)) for (const role of roles) yield [...rest, role];
 }
 
 describe('every permutation of extern, weak and strong', () => {
-  for (const kind of ['function', 'variable'] as const) {
+  for (const kind of KINDS) {
     for (const files of [1, 2, 3, 4]) {
-      test(`${kind}s in ${files} file(s)`, () => {
-        for (const roles of sequences(files)) {
-          const objects = roles.map((role, file) => objectOf(`f${file}.o`, specOf(kind, role, file)));
-          expect(outcome(objects), roles.join(', ')).toBe(expected(roles));
+      test(`${kind.what} in ${files} file(s)`, () => {
+        const all: readonly Role[] = kind.ofKernel ? [...ROLES, 'plain extern'] : ROLES;
+        for (const roles of sequences(all, files)) {
+          const objects = roles.map((role, file) => objectOf(`f${file}.o`, specOf(kind, role)));
+          expect(outcome(objects), roles.join(', ')).toBe(expected(kind, roles));
         }
       });
     }
   }
+});
+
+test('what one file says is in the kernel stays there, whoever else declares it', () => {
+  const files = [
+    objectOf('plain.o', [{ name: 'foo', kind: 'extern function' }]),
+    objectOf('kernel.o', [{ name: 'foo', kind: 'kfunc', binding: 'weak' }]),
+  ];
+  for (const inputs of [files, [...files].reverse()]) {
+    const result = link(inputs);
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    const foo = result.object.symbols.find(symbol => symbol.name === 'foo');
+    expect(foo).toMatchObject({ kind: 'extern', section: '.ksyms', binding: 'global' });
+  }
+});
+
+test('a configuration value is no kernel symbol', () => {
+  const files = [
+    objectOf('a.o', [{ name: 'foo', kind: 'ksym' }]),
+    objectOf('b.o', [{ name: 'foo', kind: 'kconfig' }]),
+  ];
+  const result = link(files);
+  expect(!result.ok && result.problems.map(problem => [problem.code, problem.message])).toEqual([
+    [
+      'link-kind-mismatch',
+      '"foo" does not agree with its declaration in a.o: the kernel\'s configuration value (__kconfig) here, its symbol (__ksym) there',
+    ],
+  ]);
 });
 
 test('a reference follows the winner, whatever came first', () => {
@@ -110,7 +150,7 @@ test('a definition satisfies a kernel function extern of its name, in both order
     [user, provider],
     [provider, user],
   ]) {
-    expect(outcome(inputs)).toBe('3');
+    expect(outcome(inputs)).toBe('lib.o');
   }
 });
 
@@ -120,8 +160,8 @@ test('tentative definitions: the largest is allocated, any other definition wins
   const both = link([small, objectOf('b.o', [{ name: 'foo', kind: 'common' }])]);
   if (!both.ok) throw new Error(JSON.stringify(both.problems));
   expect(both.object.symbols.filter(symbol => symbol.name === 'foo')).toHaveLength(1);
-  expect(outcome([small, strong])).toBe('9');
-  expect(outcome([strong, small])).toBe('9');
+  expect(outcome([small, strong])).toBe('s.o');
+  expect(outcome([strong, small])).toBe('s.o');
 });
 
 test('hidden anywhere is hidden everywhere', () => {
@@ -161,6 +201,26 @@ test('all undefined names are told at once, with who refers to them and what may
   ]);
 });
 
+test.each([
+  { kind: 'function', missing: 'extern function' },
+  { kind: 'variable', missing: 'extern variable' },
+  { kind: 'map', missing: 'extern map' },
+] as const)('a $kind that is not there: near names, and static ones', ({ kind, missing }) => {
+  const user = objectOf('a.o', [
+    { name: 'count', kind: missing },
+    { name: 'limit', kind: missing },
+  ]);
+  const near = objectOf('b.o', [
+    { name: 'counts', kind },
+    { name: 'limit', kind, binding: 'local' },
+  ]);
+  const result = link([user, near]);
+  expect(!result.ok && result.problems.map(problem => [problem.code, problem.hint])).toEqual([
+    ['link-undefined', 'did you mean "counts"?'],
+    ['link-undefined', '"limit" is defined as static in b.o: remove "static" there'],
+  ]);
+});
+
 test('-r leaves strong externs open, and the result links on', () => {
   const open = link(
     [
@@ -173,7 +233,7 @@ test('-r leaves strong externs open, and the result links on', () => {
   );
   if (!open.ok) throw new Error(JSON.stringify(open.problems));
   const again = readObject(writeObject(open.object), 'partial.o');
-  expect(outcome([again, objectOf('b.o', [{ name: 'foo', kind: 'function', value: 5 }])])).toBe('5');
+  expect(outcome([again, objectOf('b.o', [{ name: 'foo', kind: 'function', value: 5 }])])).toBe('b.o');
 });
 
 test('two strong definitions: both files are named', () => {

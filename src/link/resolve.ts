@@ -138,14 +138,14 @@ function settle(
   const { strongReference, hidden } = sorted;
   const best = sorted.strong[0] ?? largestCommon(objects, sorted.common) ?? sorted.weak[0];
   if (best === undefined) {
-    const open = winner ?? { file: 0, index: 0 }; // a group is made for its first member
+    const open = openWinner(objects, members);
     return {
       name,
       scope,
       winner: open,
       defined: false,
       losers: [],
-      externs: others,
+      externs: members.filter(at => at !== open),
       strongReference,
       hidden,
     };
@@ -163,6 +163,15 @@ function settle(
     strongReference,
     hidden,
   };
+}
+
+/** Of externs the one that says that the kernel has the name, if any does: then the loader looks there for all. */
+function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
+  const ofKernel = members.find(at => {
+    const symbol = objects[at.file]?.symbols[at.index];
+    return symbol !== undefined && isKernelName(symbol);
+  });
+  return ofKernel ?? members[0] ?? { file: 0, index: 0 }; // a group is made for its first member
 }
 
 const NOBODY: readonly SymbolAt[] = [];

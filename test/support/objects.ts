@@ -6,10 +6,20 @@ import type { Binding, BpfObject, BpfSymbol, SectionShell, Visibility } from '..
 
 export interface SymbolSpec {
   readonly name: string;
-  readonly kind: 'function' | 'variable' | 'common' | 'extern function' | 'extern variable' | 'kfunc';
+  readonly kind:
+    | 'function'
+    | 'variable'
+    | 'common'
+    | 'map'
+    | 'extern function'
+    | 'extern variable'
+    | 'extern map'
+    | 'kfunc'
+    | 'ksym'
+    | 'kconfig';
   readonly binding?: Binding;
   readonly visibility?: Visibility;
-  /** Value that a function returns or a variable holds. */
+  /** Value that a function returns or a variable holds; number of entries of a map. */
   readonly value?: number;
   /** Functions that a function calls before it returns. */
   readonly calls?: readonly string[];
@@ -23,6 +33,14 @@ export interface SymbolSpec {
 
 const EXIT: Insn = { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 };
 const CALL: Insn = { opcode: 0x85, dst: 0, src: 1, offset: 0, imm: -1 };
+
+/** Sections in which BTF lists externs. */
+const EXTERN_SECTIONS: Readonly<Partial<Record<SymbolSpec['kind'], string>>> = {
+  'extern map': '.maps',
+  kfunc: '.ksyms',
+  ksym: '.ksyms',
+  kconfig: '.kconfig',
+};
 
 function shell(name: string, role: SectionShell['role']): SectionShell {
   const bss = name.startsWith('.bss');
@@ -57,6 +75,21 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     contexts.set(context, struct);
     return [{ name: 'ctx', type: btf.add({ kind: 'ptr', type: struct }) }];
   };
+  /** `struct { int (*type)[2]; int (*max_entries)[N]; int (*key_size)[4]; int (*value_size)[4]; }`. */
+  const mapType = (entries: number): number => {
+    const number = (value: number): number => {
+      const array = btf.add({ kind: 'array', element: intOf(4), index: intOf(4), length: value });
+      return btf.add({ kind: 'ptr', type: array });
+    };
+    const fields = { type: 2, max_entries: entries, key_size: 4, value_size: 4 };
+    const members = Object.entries(fields).map(([field, value], at) => ({
+      name: field,
+      type: number(value),
+      bitOffset: at * 64,
+      bitSize: 0,
+    }));
+    return btf.add({ kind: 'struct', name: '', size: 32, members });
+  };
   const sections: SectionShell[] = [];
   const sectionOf = (wanted: string, role: SectionShell['role']): number => {
     const index = sections.findIndex(section => section.name === wanted);
@@ -64,9 +97,8 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     sections.push(shell(wanted, role));
     return sections.length - 1;
   };
-  const ordered = [...specs].sort(
-    (a, b) => Number(a.kind.includes('extern')) - Number(b.kind.includes('extern')),
-  );
+  const isExtern = ({ kind }: SymbolSpec): boolean => kind.includes('extern') || kind.startsWith('k');
+  const ordered = [...specs].sort((a, b) => Number(isExtern(a)) - Number(isExtern(b)));
   const indexOf = (target: string): number => ordered.findIndex(spec => spec.name === target);
   const symbolOf = (spec: SymbolSpec): BpfSymbol => {
     const base = {
@@ -124,21 +156,38 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
           ...(spec.kind === 'common' ? { common: true } : {}),
         };
       }
+      case 'map':
+        return {
+          kind: 'map',
+          ...base,
+          section: sectionOf('.maps', 'maps'),
+          origin,
+          size: 32,
+          align: 8,
+          bytes: new Uint8Array(32),
+          references: [],
+          btfId: btf.add({ kind: 'var', name: spec.name, type: mapType(spec.value ?? 1), linkage: 'global' }),
+        };
       case 'extern function':
       case 'kfunc':
         return {
           kind: 'extern',
           ...base,
-          section: spec.kind === 'kfunc' ? '.ksyms' : (spec.section ?? null),
+          section: EXTERN_SECTIONS[spec.kind] ?? spec.section ?? null,
           btfId: btf.add({ kind: 'func', name: spec.name, type: proto(), linkage: 'extern' }),
         };
       case 'extern variable':
+      case 'extern map':
+      case 'ksym':
+      case 'kconfig': {
+        const type = spec.kind === 'extern map' ? mapType(spec.value ?? 1) : intOf(size);
         return {
           kind: 'extern',
           ...base,
-          section: spec.section ?? null,
-          btfId: btf.add({ kind: 'var', name: spec.name, type: intOf(size), linkage: 'extern' }),
+          section: EXTERN_SECTIONS[spec.kind] ?? spec.section ?? null,
+          btfId: btf.add({ kind: 'var', name: spec.name, type, linkage: 'extern' }),
         };
+      }
     }
   };
   const symbols = ordered.map(symbolOf);
