@@ -210,9 +210,10 @@ function compareMaps(
 
 function fieldText(field: (typeof COMPARED)[number], map: MapDefinition): string {
   if (field === 'type') return mapTypeName(map.type);
-  if (field === 'pinning') return map.pinning === 1 ? 'by name' : map.pinning === 0 ? 'none' : `${map.pinning}`;
+  if (field === 'pinning')
+    return map.pinning === 1 ? 'by name' : map.pinning === 0 ? 'none' : `${map.pinning}`;
   if (field === 'holdsPrograms') return map.holdsPrograms ? 'programs' : 'no programs';
-  return field === 'flags' || field === 'mapExtra' ? `0x${map[field].toString(16)}` : String(map[field]);
+  return field === 'flags' ? `0x${map[field].toString(16)}` : String(map[field]);
 }
 
 function compareMapTypes(
