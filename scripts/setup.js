@@ -28,6 +28,12 @@ const TOOLS = [
   ['iproute2', '/bin/ip'],
   ['gcc', '/usr/bin/gcc'],
   ['libc6-dev', '/usr/include/stdio.h'],
+  ['qemu-system-x86', '/usr/bin/qemu-system-x86_64'],
+  ['qemu-system-common', '/usr/lib/qemu/virtiofsd'],
+  ['busybox-static', '/bin/busybox'],
+  ['xz-utils', '/usr/bin/xz'],
+  ['golang-go', '/usr/bin/go'],
+  ['golang-github-cilium-ebpf-dev', '/usr/share/gocode/src/github.com/cilium/ebpf'],
 ];
 
 /** @param {string} text */

@@ -32,10 +32,12 @@ mount -t tmpfs shm /root/dev/shm
 mount -t proc proc /root/proc
 mount -t sysfs sys /root/sys
 mount -t tmpfs -o mode=755 run /root/run
+mkdir -p /root/boot
 mount -t bpf bpf /root/sys/fs/bpf
 mount -t cgroup2 cgroup /root/sys/fs/cgroup
 mount -t tracefs trace /root/sys/kernel/tracing
 ifconfig lo up
+cp /config "/root/boot/config-$(uname -r)"
 cp /job /root/run/vm-job
 chroot /root /bin/sh /run/vm-job </root/dev/null
 status=$?
@@ -46,10 +48,11 @@ poweroff -f
 `;
 
 /**
- * @param {{ modules: readonly string[], job: string, marker: string }} contents
+ * @param {import('./vm-kernel.js').Kernel} kernel
+ * @param {{ job: string, marker: string }} texts    A shell script, and what goes before its status at the end.
  * @returns {Buffer}
  */
-export function makeInitramfs({ modules, job, marker }) {
+export function makeInitramfs({ config, modules }, { job, marker }) {
   const folders = ['bin', 'dev', 'host', 'layer', 'modules', 'root'];
   const order = modules.map(file => basename(file, '.ko')).join('\n');
   return Buffer.concat([
@@ -57,6 +60,7 @@ export function makeInitramfs({ modules, job, marker }) {
     entry('bin/busybox', 0o100755, readFileSync(BUSYBOX)),
     ...modules.map(file => entry(`modules/${basename(file)}`, 0o100644, readFileSync(file))),
     entry('modules/order', 0o100644, Buffer.from(order)),
+    entry('config', 0o100644, readFileSync(config)),
     entry('job', 0o100644, Buffer.from(job)),
     entry('marker', 0o100644, Buffer.from(marker)),
     entry('init', 0o100755, Buffer.from(INIT)),

@@ -1,5 +1,6 @@
 // Kernels for the virtual machine: Debian's cloud packages, downloaded with apt-get and unpacked into node_modules/.cache,
-// never installed. A kernel there is a file `vmlinuz`, its modules as `modules/NAME.ko`, and `modules/order`.
+// never installed. A kernel there is a file `vmlinuz`, its configuration, its modules as `modules/NAME.ko`, and
+// `modules/order`.
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
@@ -12,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CACHE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modules', '.cache', 'vm');
@@ -23,7 +24,10 @@ const CACHE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modul
  */
 const MODULES = ['virtio_pci', 'fuse', 'virtiofs', 'overlay', 'veth', 'sch_ingress', 'cls_bpf', 'act_bpf'];
 
-/** @typedef {{ readonly image: string, readonly package: string, readonly modules: readonly string[] }} Kernel */
+/**
+ * Files of a kernel; `modules` in the order in which they have to be loaded.
+ * @typedef {{ readonly image: string, readonly config: string, readonly modules: readonly string[] }} Kernel
+ */
 
 /** @param {string} text */
 export function say(text) {
@@ -58,7 +62,7 @@ export function provideKernel(series) {
     .filter(Boolean);
   return {
     image: join(folder, 'vmlinuz'),
-    package: readFileSync(join(folder, 'package'), 'utf8').trim(),
+    config: join(folder, 'config'),
     modules: modules.map(name => join(folder, 'modules', `${name}.ko`)),
   };
 }
@@ -80,7 +84,6 @@ function download(series, folder) {
     const ready = join(work, 'ready');
     mkdirSync(join(ready, 'modules'), { recursive: true });
     collect(join(work, 'unpacked'), ready);
-    writeFileSync(join(ready, 'package'), `${basename(archive, '.deb')}\n`);
     if (!existsSync(folder)) renameSync(ready, folder);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -133,6 +136,7 @@ function collect(unpacked, ready) {
   const image = readdirSync(boot).find(file => file.startsWith('vmlinuz-'));
   if (image === undefined) throw new Error('the package holds no kernel');
   cpSync(join(boot, image), join(ready, 'vmlinuz'));
+  cpSync(join(boot, image.replace('vmlinuz', 'config')), join(ready, 'config'));
   const files = moduleFiles(join(unpacked, 'lib', 'modules'));
   /** @type {string[]} */
   const order = [];

@@ -5,9 +5,10 @@
 //
 // Sources are bundled here, since everything takes ten times as long in there; each kernel boots once, all at the same
 // time. One list of results, and a plain line with the counts at the end.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { SourceMap } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { bootAndRun, quoted, VmError, vmMissing } from './vm.js';
 
@@ -68,6 +69,7 @@ async function bundle(files, folder) {
     platform: 'node',
     target: 'node20',
     external: ['koffi', 'typescript'],
+    sourcemap: 'external',
     alias: { vitest: './test/vm/guest/vitest.ts' },
     plugins: [ownPlaces],
     logLevel: 'error',
@@ -78,10 +80,8 @@ async function bundle(files, folder) {
 const ownPlaces = {
   name: 'own places',
   setup(made) {
-    made.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    made.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       if (path.includes('node_modules')) return undefined;
-      const { readFileSync } = await import('node:fs');
-      const { pathToFileURL } = await import('node:url');
       const contents = readFileSync(path, 'utf8')
         .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
@@ -89,6 +89,26 @@ const ownPlaces = {
     });
   },
 };
+
+/**
+ * Stack frames in terms of sources, without those of the runner.
+ * @param {string} text
+ */
+function atSources(text) {
+  /** @type {Map<string, SourceMap>} */
+  const maps = new Map();
+  const lines = text.split('\n').map(line => {
+    const [, path = '', row = '', column = ''] = /file:\/\/(\/.*\.mjs):(\d+):(\d+)/.exec(line) ?? [];
+    if (path === '' || !existsSync(`${path}.map`)) return line;
+    const map = maps.get(path) ?? new SourceMap(JSON.parse(readFileSync(`${path}.map`, 'utf8')));
+    maps.set(path, map);
+    const entry = map.findEntry(Number(row) - 1, Number(column) - 1);
+    if (!('originalSource' in entry)) return line;
+    const source = relative(ROOT, join(dirname(path), entry.originalSource));
+    return `${/^ *at /.exec(line)?.[0] ?? ''}${source}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+  });
+  return lines.filter(line => !/ node_modules\/| at new Promise /.test(line)).join('\n');
+}
 
 /**
  * @param {string} kernel
@@ -110,8 +130,10 @@ async function runOn(kernel, files, folder, onResult) {
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (line.startsWith('@result ')) onResult({ kernel, ...JSON.parse(line.slice(8)) });
-      else if (line !== '') other += `${line}\n`;
+      if (line.startsWith('@result ')) {
+        const { text, ...result } = JSON.parse(line.slice(8));
+        onResult({ kernel, ...result, text: atSources(text) });
+      } else if (line !== '') other += `${line}\n`;
     }
   };
   try {
@@ -128,8 +150,8 @@ async function runOn(kernel, files, folder, onResult) {
 function lineOf({ kernel, file, name, state, milliseconds, text }) {
   const sign = { passed: '✓', failed: '✗', skipped: '↓' }[state];
   const time = milliseconds >= 1000 ? ` ${(milliseconds / 1000).toFixed(1)} s` : '';
-  const why = state === 'skipped' ? ` (${text})` : '';
-  return `${sign} ${kernel.padEnd(5)} ${relative(ROOT, join(ROOT, file))}: ${name}${time}${why}`;
+  const why = state === 'skipped' && !name.endsWith(`(${text})`) ? ` (${text})` : '';
+  return `${sign} ${kernel.padEnd(5)} ${file}: ${name}${time}${why}`;
 }
 
 /** @param {readonly Result[]} results */

@@ -119,7 +119,7 @@ export async function bootAndRun(series, script, options = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'rootlet-vm-'));
   const marker = `vm-status-${randomUUID()}`;
   const job = jobOf(script, options.cwd ?? process.cwd());
-  writeFileSync(join(folder, 'initramfs'), makeInitramfs({ modules: kernel.modules, job, marker }));
+  writeFileSync(join(folder, 'initramfs'), makeInitramfs(kernel, { job, marker }));
   /** @type {Running} */
   const running = { folder, children: [], complaints: '' };
   const leave = () => end(running);

@@ -5,11 +5,13 @@
  * Arguments: pairs of a bundle and the source that it was made of.
  */
 
+import { relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { startTests, type Task, type Test, type VitestRunner } from '@vitest/runner';
-import { openSys } from '../../../src/kernel/index.ts';
+import { openSys, type Sys } from '../../../src/kernel/index.ts';
 import { leftovers } from './leftovers.ts';
+import { whyTooOld } from './newer.ts';
 
 /** One test on one kernel. Times are of the guest. */
 export interface GuestResult {
@@ -41,6 +43,8 @@ function fullName(task: Task): string {
 
 /** The reason for a skip is what a name ends with in parentheses, as `needs()` writes it. */
 function reasonOf(test: Test): string {
+  const tooOld = whyTooOld(test.file.name, test.name);
+  if (tooOld !== undefined) return tooOld;
   const note: unknown = test.result && Reflect.get(test.result, 'note'); // there, but not among its types
   if (typeof note === 'string') return note;
   return /\(([^()]*)\)(?: >|$)/.exec(fullName(test))?.[1] ?? 'no reason given';
@@ -92,6 +96,10 @@ function runner(): VitestRunner {
       strictTags: false,
     },
     importFile: path => import(pathToFileURL(bundles.get(path) ?? path).href),
+    onCollected: files => {
+      for (const test of files.flatMap(testsOf))
+        if (whyTooOld(test.file.name, test.name) !== undefined) test.mode = 'skip';
+    },
     onAfterRunTask: reportTest,
   };
 }
@@ -106,18 +114,26 @@ function reportBroken(task: Task): void {
   for (const child of task.tasks) reportBroken(child);
 }
 
-const sys = openSys();
-for (const path of bundles.keys()) {
+/** One file, and whether it leaves anything behind. */
+async function runFile(sys: Sys, path: string): Promise<void> {
+  const file = relative(process.cwd(), path);
+  const tooOld = whyTooOld(file);
+  if (tooOld !== undefined) {
+    report({ file, name: 'all tests', state: 'skipped', milliseconds: 0, text: tooOld });
+    return;
+  }
   const start = performance.now();
   const before = leftovers(sys);
-  const files = await startTests([{ filepath: path }], runner());
-  for (const file of files) {
-    reportBroken(file);
-    for (const test of testsOf(file)) reportTest(test); // those that did not run
+  for (const one of await startTests([{ filepath: path }], runner())) {
+    reportBroken(one);
+    for (const test of testsOf(one)) reportTest(test); // those that did not run
   }
   const left = await before.find();
   const milliseconds = Math.round(performance.now() - start);
-  const base = { file: files[0]?.name ?? path, name: 'leaves nothing behind', milliseconds };
-  report({ ...base, state: left === '' ? 'passed' : 'failed', text: left });
+  const name = 'leaves nothing behind';
+  report({ file, name, milliseconds, state: left === '' ? 'passed' : 'failed', text: left });
 }
+
+const sys = openSys();
+for (const path of bundles.keys()) await runFile(sys, path);
 process.exit();
