@@ -109,15 +109,16 @@ function freeName(wanted: string, taken: TakenNames): string {
 function freeMapName(label: string, name: string, taken: TakenNames): string {
   const room = Math.max(4, KERNEL_NAME_LENGTH - 1 - name.length);
   const wanted = kernelName(`${label.slice(0, room)}_${name}`);
-  return taken.take(wanted, number => {
-    const suffix = `_${number}`;
-    return `${wanted.slice(0, KERNEL_NAME_LENGTH - suffix.length)}${suffix}`;
-  });
+  return taken.take(wanted, number => withinKernelName(wanted, `_${number}`));
+}
+
+function withinKernelName(name: string, suffix: string): string {
+  return `${name.slice(0, KERNEL_NAME_LENGTH - suffix.length)}${suffix}`;
 }
 
 /**
- * Static functions of one name: the second and later get a number. libbpf does not need this; loaders that keep
- * functions by name (cilium/ebpf) do.
+ * Static functions and static maps of one name: the second and later get a number. Loaders that keep them by name
+ * (cilium/ebpf, and for maps our own) need this; libbpf does not for functions, and refuses static maps.
  */
 export function separateStatics(combined: Combined): Rename[] {
   const { object } = combined;
@@ -126,8 +127,11 @@ export function separateStatics(combined: Combined): Rename[] {
   );
   const renames: Rename[] = [];
   object.symbols.forEach((symbol, index) => {
-    if (symbol.kind !== 'function' || symbol.binding !== 'local' || symbol.name === '') return;
-    const to = taken.take(symbol.name, number => `${symbol.name}__${number}`);
+    const { kind, name } = symbol;
+    if ((kind !== 'function' && kind !== 'map') || symbol.binding !== 'local' || name === '') return;
+    const to = taken.take(name, number =>
+      kind === 'map' ? withinKernelName(name, `__${number}`) : `${name}__${number}`,
+    );
     if (to !== symbol.name)
       renames.push({ symbol: index, from: symbol.name, to, file: combined.origins[index]?.file ?? 0 });
   });

@@ -21,6 +21,7 @@ export type Need =
   | 'root'
   | 'bpf'
   | 'vmlinux-btf'
+  | 'go'
   | 'qemu';
 
 /** Commands by need, as Debian 12 calls them. */
@@ -34,6 +35,7 @@ export const COMMANDS = {
   gcc: 'gcc',
   ip: 'ip',
   'xdp-tools': 'xdp-loader',
+  go: 'go',
   qemu: 'qemu-system-x86_64',
 } as const;
 
