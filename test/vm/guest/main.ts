@@ -24,8 +24,10 @@ export interface GuestResult {
 }
 
 const RESULT_MARK = '@result ';
+/** Before each test, so that one that never ends is named. */
+const START_MARK = '@start ';
 /** Emulated, beside others who use the processor too. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
 
 const bundles = new Map<string, string>();
 const args = process.argv.slice(2);
@@ -99,6 +101,9 @@ function runner(): VitestRunner {
     onCollected: files => {
       for (const test of files.flatMap(testsOf))
         if (whyTooOld(test.file.name, test.name) !== undefined) test.mode = 'skip';
+    },
+    onBeforeRunTask: test => {
+      process.stdout.write(`\n${START_MARK}${test.file.name}: ${fullName(test)}\n`);
     },
     onAfterRunTask: reportTest,
   };
