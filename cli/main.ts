@@ -51,7 +51,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     env: process.env,
     exitCode: null,
   };
-  await run(app, argv[0] === 'link' ? splitLinkWords(argv) : argv, { process: host });
+  await run(app, argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv, { process: host });
   process.exitCode = exitCode(Number(host.exitCode ?? EXIT.ok)); // the parser sets it only where nobody did
 }
 

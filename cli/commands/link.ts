@@ -126,7 +126,8 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         inputs.map(input => input.name),
       );
       if (flags.trace) for (const input of inputs) tell(this, input.name);
-      const linked = linkFiles(inputs, output, flags);
+      const trace = (line: string): void => tell(this, line);
+      const linked = linkFiles(inputs, output, flags, flags.trace ? trace : undefined);
       writeOutput(output, writeObject(linked.object));
       if (flags.map !== undefined && linked.report !== null)
         writeOutput(flags.map, encodeText(formatLinkMap(linked.report)));
@@ -148,7 +149,12 @@ type Linked = Pick<LinkSuccess, 'object' | 'notes' | 'explanations' | 'pulled' |
 };
 
 /** Without the result itself, which holds all inputs for the sake of a report: they are free again for the writer. */
-function linkFiles(inputs: readonly LinkInput[], output: string, flags: Flags): Linked {
+function linkFiles(
+  inputs: readonly LinkInput[],
+  output: string,
+  flags: Flags,
+  trace?: (line: string) => void,
+): Linked {
   const surgery = surgeryOptions(flags, inputs);
   const result = link(inputs, {
     name: output,
@@ -163,6 +169,7 @@ function linkFiles(inputs: readonly LinkInput[], output: string, flags: Flags): 
     readMember,
     ...(surgery === undefined ? {} : { surgery }),
   });
+  if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);
   const { object, notes, explanations, pulled, livePaths } = result;
   const report = flags.json || flags.printGc || flags.map !== undefined ? result.report : null;
@@ -173,7 +180,6 @@ function linkFiles(inputs: readonly LinkInput[], output: string, flags: Flags): 
 function tellOutcome(context: Context, output: string, flags: Flags, linked: Linked): void {
   const { report, explanations, pulled, livePaths, notes } = linked;
   const say = output === '-' ? tell : print;
-  if (flags.trace) for (const member of pulled) tell(context, formatPulled(member));
   if (flags.json) {
     printJson(context, { ok: true, output, report, explanations, pulled, livePaths });
     return;

@@ -5,18 +5,19 @@ import { buildCommand } from '@stricli/core';
 import { encodeText } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
-  assignInOrder,
   type BindRequest,
   type ChainComponent,
+  isArchive,
   parseTarget,
   type RelinkOptions,
   type RelinkReport,
   type RelinkResult,
+  type RelinkSuccess,
   relink,
   relinkChain,
   type SlotAssignment,
 } from '../../src/link/index.ts';
-import { readObject, writeObject } from '../../src/object/index.ts';
+import { writeObject } from '../../src/object/index.ts';
 import {
   type NamedComponent,
   parseAssignment,
@@ -33,9 +34,17 @@ import {
   requireOutput,
   writeOutput,
 } from '../files.ts';
-import { formatLinkMap } from '../format/link-map.ts';
+import {
+  formatDiscarded,
+  formatExplanation,
+  formatLinkMap,
+  formatLivePath,
+  formatPulled,
+} from '../format/link-map.ts';
+import { findInputs, readMember } from '../search.ts';
+import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../surgery-flags.ts';
 
-interface Flags {
+interface Flags extends SurgeryFlags {
   readonly output?: string;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -49,11 +58,18 @@ interface Flags {
   readonly share?: readonly string[];
   readonly private?: readonly string[];
   readonly bind?: readonly string[];
+  readonly library?: readonly string[];
+  readonly libraryPath?: readonly string[];
   readonly limits: boolean;
+  readonly gcSections: boolean;
+  readonly printGc: boolean;
+  readonly keep?: readonly string[];
+  readonly whyLive?: readonly string[];
+  readonly explain?: readonly string[];
+  readonly trace: boolean;
 }
 
 const text = { kind: 'parsed', parse: String, optional: true } as const;
-const texts = { ...text, variadic: true } as const;
 
 export const relinkCommand = buildCommand<Flags, string[], Context>({
   docs: {
@@ -84,33 +100,42 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
         placeholder: 'VERDICT',
       },
       program: { ...text, brief: 'With --chain: name of the program (chain)', placeholder: 'NAME' },
-      ownState: {
-        ...texts,
-        brief: 'Give the component in SLOT functions and state of its own',
-        placeholder: 'SLOT',
-      },
-      share: {
-        ...texts,
-        brief: 'Let all components use one map or global NAME (*: all maps)',
-        placeholder: 'NAME',
-      },
-      private: { ...texts, brief: 'Except NAME from --share', placeholder: 'NAME' },
-      bind: {
-        ...texts,
-        brief: "Give one object's extern another object's definition",
-        placeholder: 'FILE:EXTERN=FILE:NAME',
-      },
+      ownState: listFlag('SLOT', 'Give the component in SLOT functions and state of its own'),
+      share: listFlag(
+        'NAME',
+        'Let all components use one map, global or function NAME (*: all maps; a library: all of it)',
+      ),
+      private: listFlag('NAME', 'Except NAME from --share'),
+      bind: listFlag('FILE:EXTERN=FILE:NAME', "Give one object's extern another object's definition"),
+      library: listFlag('NAME', 'Components find what they need in libNAME.a (:NAME is the file itself) too'),
+      libraryPath: listFlag('DIR', 'Search libraries in DIR'),
       limits: { kind: 'boolean', default: true, brief: 'Say here what a kernel would refuse' },
+      ...SURGERY_FLAGS,
+      gcSections: {
+        kind: 'boolean',
+        default: true,
+        brief: 'Drop functions, variables, maps and types that the rootlet does not need',
+      },
+      printGc: { kind: 'boolean', default: false, brief: 'List what is not in the result, and why' },
+      keep: listFlag('SYM', 'Keep SYM and what it needs'),
+      whyLive: listFlag('SYM', 'Print the path that keeps SYM'),
+      explain: listFlag('SYM', 'Say who defines SYM in each component, who lost, and who uses it'),
+      trace: {
+        kind: 'boolean',
+        default: false,
+        brief: 'Name every input, and for members of archives the name that they were taken for',
+      },
       map: { ...text, brief: 'Write the link map to FILE', placeholder: 'FILE' },
       json: { kind: 'boolean', default: false, brief: 'Report as JSON on stdout' },
       quiet: { kind: 'boolean', default: false, brief: 'Do not print the chain' },
     },
-    aliases: { o: 'output', q: 'quiet' },
+    aliases: { o: 'output', q: 'quiet', l: 'library', L: 'libraryPath', t: 'trace' },
     positional: {
       kind: 'array',
       minimum: 1,
       parameter: {
-        brief: 'The rootlet, then SLOT=FILE[:PROGRAM] ...; with --chain only components',
+        brief:
+          'The rootlet, then SLOT=FILE[:PROGRAM] ...; with --chain only components; archives anywhere behind',
         parse: String,
         placeholder: 'ROOTLET|SLOT=FILE',
       },
@@ -120,26 +145,75 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
       requireDistinct([output, flags.map, flags.json ? '-' : undefined]);
-      const options = optionsOf(flags, output);
-      const result = flags.chain ? chainOf(flags, args, options) : fill(flags, args, options);
+      checkFlags(flags);
+      const files = flags.chain ? readChain(args) : readSlots(flags, args);
+      const libraries = [...files.libraries, ...readLibraries(flags)];
+      const names = [...files.names, ...libraries.map(({ name }) => name)];
+      requireNoInput(flags.map, names);
+      if (flags.trace) for (const name of new Set(names)) tell(this, name);
+      const options = optionsOf(flags, output, names, libraries);
+      const result = files.relink(options, flags);
+      if (flags.trace) for (const member of result.pulled) tell(this, formatPulled(member));
       if (!result.ok) throw new RootletError(result.problems);
       writeOutput(output, writeObject(result.object));
       if (flags.map !== undefined) writeOutput(flags.map, encodeText(formatLinkMap(result.report)));
-      if (flags.json) printJson(this, { ok: true, output, report: result.report });
-      else if (!flags.quiet && output !== '-') printChain(this, output, result.report);
-      if (!flags.json) for (const note of result.report.notes) tell(this, `rootlet: note: ${note}`);
+      tellOutcome(this, output, flags, result);
     });
   },
 });
 
-function optionsOf(flags: Flags, output: string): RelinkOptions {
+function checkFlags(flags: Flags): void {
+  if (flags.chain && flags.order !== undefined)
+    throw usageError('usage-chain', '--chain takes the components in order; --order does not go with it');
+  if (!flags.chain && (flags.on ?? flags.final ?? flags.program) !== undefined)
+    throw usageError('usage-chain', '--on, --final and --program go with --chain');
+  if (flags.gcSections) return;
+  if ((flags.keep ?? []).length > 0)
+    throw usageError('usage-gc', '--keep says nothing with --no-gc-sections: everything stays');
+  if ((flags.whyLive ?? []).length > 0)
+    throw usageError('usage-gc', '--why-live has no answer with --no-gc-sections: everything stays');
+}
+
+function optionsOf(
+  flags: Flags,
+  output: string,
+  inputs: readonly string[],
+  libraries: readonly NamedBytes[],
+): RelinkOptions {
+  const surgery = surgeryOptions(
+    flags,
+    [...new Set(inputs)].map(name => ({ name })),
+  );
   return {
     name: output,
     checkLimits: flags.limits,
     share: flags.share ?? [],
     private: flags.private ?? [],
     bind: (flags.bind ?? []).map(parseBind),
+    ownState: flags.ownState ?? [],
+    libraries,
+    readMember,
+    gcSections: flags.gcSections,
+    keep: flags.keep ?? [],
+    whyLive: flags.whyLive ?? [],
+    explain: flags.explain ?? [],
+    ...(surgery === undefined ? {} : { surgery }),
   };
+}
+
+/** On stdout, unless the object itself goes there. */
+function tellOutcome(context: Context, output: string, flags: Flags, result: RelinkSuccess): void {
+  const { report, explanations, pulled, livePaths } = result;
+  if (flags.json) {
+    printJson(context, { ok: true, output, report, explanations, pulled, livePaths });
+    return;
+  }
+  const say = output === '-' ? tell : print;
+  if (!flags.quiet && output !== '-') print(context, formatChain(output, report));
+  for (const explanation of explanations) say(context, formatExplanation(explanation));
+  if (flags.printGc) say(context, formatDiscarded(report.discarded));
+  for (const path of livePaths) say(context, formatLivePath(path));
+  for (const note of report.notes) tell(context, `rootlet: note: ${note}`);
 }
 
 /** `FILE:EXTERN=[FILE:]NAME`. */
@@ -154,81 +228,91 @@ export function parseBind(word: string): BindRequest {
   };
 }
 
-function chainOf(flags: Flags, args: readonly string[], options: RelinkOptions): RelinkResult {
-  if (flags.order !== undefined || flags.ownState !== undefined) {
-    throw usageError(
-      'usage-chain',
-      '--chain takes the components in order; --order and --own-state do not go with it',
-    );
-  }
-  const named = args.map(parseChainComponent);
-  requireNoInput(
-    flags.map,
-    named.map(entry => entry.file),
-  );
-  const components = loadComponents(named);
-  return relinkChain(components, {
-    ...options,
-    ...(flags.on === undefined ? {} : { continueOn: words(flags.on) }),
-    ...(flags.final === undefined ? {} : { final: flags.final }),
-    ...(flags.program === undefined ? {} : { program: flags.program }),
-  });
+// --- files --------------------------------------------------------------------------------------------------------
+
+interface RelinkFiles {
+  /** All of them, as they were given. */
+  readonly names: readonly string[];
+  /** Archives among the arguments. */
+  readonly libraries: readonly NamedBytes[];
+  readonly relink: (options: RelinkOptions, flags: Flags) => RelinkResult;
 }
 
-function fill(flags: Flags, args: readonly string[], options: RelinkOptions): RelinkResult {
+function readChain(args: readonly string[]): RelinkFiles {
+  const named = args.map(parseChainComponent);
+  const files = readInputs(named.map(entry => entry.file));
+  const libraries = files.filter(isArchiveFile);
+  const components = named.flatMap((entry, position) => {
+    const file = files[position];
+    return file === undefined || isArchiveFile(file) ? [] : [componentOf(entry, file)];
+  });
+  if (components.length === 0) throw usageError('usage-chain', 'a chain needs at least one component');
+  return {
+    names: named.map(entry => entry.file),
+    libraries,
+    relink: (options, flags) =>
+      relinkChain(components, {
+        ...options,
+        ...(flags.on === undefined ? {} : { continueOn: words(flags.on) }),
+        ...(flags.final === undefined ? {} : { final: flags.final }),
+        ...(flags.program === undefined ? {} : { program: flags.program }),
+      }),
+  };
+}
+
+function readSlots(flags: Flags, args: readonly string[]): RelinkFiles {
   const [rootletPath = '', ...rest] = args;
   requireRootlet(rootletPath);
-  if (flags.on !== undefined || flags.final !== undefined || flags.program !== undefined) {
-    throw usageError('usage-chain', '--on, --final and --program go with --chain');
-  }
-  const named = rest.map(parseAssignment);
+  const archives = rest.filter(word => !word.includes('='));
+  const named = rest.filter(word => word.includes('=')).map(parseAssignment);
   const ordered = words(flags.order ?? '').map(parseComponent);
-  const paths = [rootletPath, ...named.map(entry => entry.file), ...ordered.map(entry => entry.file)];
-  requireNoInput(flags.map, paths);
-  const [rootlet, ...files] = readInputs(paths);
+  const names = [rootletPath, ...[...named, ...ordered].map(entry => entry.file), ...archives];
+  const [rootlet, ...files] = readInputs(names);
   if (rootlet === undefined) throw usageError('usage-rootlet', 'give a rootlet');
-  const own = new Set(flags.ownState ?? []);
-  for (const slot of own) {
-    if (!named.some(entry => entry.slot === slot)) {
-      throw usageError(
-        'usage-own-state',
-        `--own-state "${slot}" names no slot that is filled with SLOT=FILE`,
-      );
-    }
-  }
-  const explicit = named.map(
-    (entry, position): SlotAssignment => ({
-      slot: entry.slot,
-      component: files[position] ?? rootlet,
-      ...(entry.program === undefined ? {} : { program: entry.program }),
-      ...(own.has(entry.slot) ? { instance: entry.slot } : {}),
+  const libraries = files.slice(named.length + ordered.length);
+  for (const file of libraries) requireArchive(file);
+  const slots = named.map(
+    ({ slot, ...entry }, position): SlotAssignment => ({
+      slot,
+      ...componentOf(entry, files[position] ?? rootlet),
     }),
   );
-  if (ordered.length === 0) return relink(rootlet, explicit, options);
-  const object = readObject(rootlet.bytes, rootlet.name);
-  const inOrder = assignInOrder(
-    object,
-    ordered.map((entry, position) => componentOf(entry, files[named.length + position] ?? rootlet)),
+  const order = ordered.map((entry, position) =>
+    componentOf(entry, files[named.length + position] ?? rootlet),
   );
-  if ('code' in inOrder) return { ok: false, problems: [inOrder] };
-  return relink(object, [...explicit, ...inOrder], options);
+  return { names, libraries, relink: options => relink(rootlet, slots, { ...options, order }) };
 }
 
-/** `SLOT=FILE` in the rootlet's place is an assignment whose rootlet was forgotten, unless it is a file's name. */
+function isArchiveFile(file: NamedBytes): boolean {
+  return isArchive(file.bytes);
+}
+
+/** A component without its slot is a common slip. */
+function requireArchive(file: NamedBytes): void {
+  if (!isArchiveFile(file))
+    throw usageError(
+      'usage-assignment',
+      `${quote(file.name)} is not SLOT=FILE or SLOT=FILE:PROGRAM, and the file is no archive`,
+    );
+}
+
+function readLibraries(flags: Flags): NamedBytes[] {
+  const found = findInputs({
+    paths: [],
+    libraries: flags.library ?? [],
+    folders: flags.libraryPath ?? [],
+    whole: [],
+  });
+  return found.map(({ name, bytes }) => ({ name, bytes }));
+}
+
+/** `SLOT=FILE` where the rootlet must stand: it was forgotten, unless it is a file's name. */
 function requireRootlet(path: string): void {
   if (path.includes('=') && !existsSync(path))
     throw usageError(
       'usage-rootlet',
       `${quote(path)} stands where the rootlet must: relink ROOTLET SLOT=FILE ...`,
     );
-}
-
-function loadComponents(named: readonly NamedComponent[]): ChainComponent[] {
-  const files = readInputs(named.map(entry => entry.file));
-  return named.flatMap((entry, position) => {
-    const file = files[position];
-    return file === undefined ? [] : [componentOf(entry, file)];
-  });
 }
 
 function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes): ChainComponent {
@@ -239,7 +323,8 @@ function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes):
   };
 }
 
-function printChain(context: Context, output: string, report: RelinkReport): void {
+/** What is in which slot, and what got another name. */
+function formatChain(output: string, report: RelinkReport): string {
   const lines = report.slots.map(slot =>
     slot.component === null
       ? `  ${slot.slot}  keeps its default`
@@ -251,5 +336,5 @@ function printChain(context: Context, output: string, report: RelinkReport): voi
     ...lines,
     ...(renames.length === 0 ? [] : ['renamed, because the name was taken:', ...renames]),
   ];
-  print(context, parts.join('\n'));
+  return parts.join('\n');
 }

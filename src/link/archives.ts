@@ -35,6 +35,8 @@ export interface ArchiveOptions extends ReadOptions {
   readonly readMember?: (archive: string, member: string) => Uint8Array;
   /** What is done to inputs before their names are looked at. */
   readonly prepare?: Preparation;
+  /** Names that are defined elsewhere, so that no member is needed for them. */
+  readonly isProvided?: (name: string) => boolean;
 }
 
 /** Changes to inputs, and what follows from them for archives. */
@@ -78,6 +80,16 @@ export function pullMembers(slots: readonly InputSlot[], options: ArchiveOptions
   }
   puller.run();
   return puller.finish();
+}
+
+/** What the members of an archive define, under the names that they will have. */
+export function archiveNames(
+  input: ArchiveInput,
+  options: ArchiveOptions,
+): { readonly names: readonly string[]; readonly problems: readonly Problem[] } {
+  const puller = new Puller(options);
+  puller.addArchive({ name: input.name, bytes: input.bytes });
+  return { names: puller.names(), problems: puller.finish().problems };
 }
 
 interface OpenArchive {
@@ -138,6 +150,11 @@ class Puller {
       changed = false;
       for (const open of this.#archives) changed = this.#search(open) || changed;
     }
+  }
+
+  /** Names that any archive's index has. */
+  names(): string[] {
+    return this.#archives.flatMap(open => [...open.symbols.keys()]);
   }
 
   finish(): PulledInputs {
@@ -208,6 +225,7 @@ class Puller {
 
   #need(wanted: string, by: string): void {
     const name = this.#options.prepare?.required(wanted) ?? wanted;
+    if (this.#options.isProvided?.(name) === true) return;
     if (!this.#needed.has(name)) this.#needed.set(name, by);
   }
 

@@ -35,7 +35,13 @@ export interface Bindings {
 /** Text in front of what a declaration tag binds to. */
 const TAG_PREFIX = 'rootlet:bind=';
 
-export function bindExplicitly(objects: readonly BpfObject[], requests: readonly BindRequest[]): Bindings {
+/** `ids` are names of the first objects that messages and requests may use instead of their files'. */
+export function bindExplicitly(
+  inputs: readonly BpfObject[],
+  requests: readonly BindRequest[],
+  ids: readonly string[] = [],
+): Bindings {
+  const objects = inputs.map((object, file) => ({ ...object, name: ids[file] ?? object.name }));
   const bindings: ExplicitBinding[] = [];
   const problems: Problem[] = [];
   const taken = new Set<string>();
@@ -53,6 +59,17 @@ export function bindExplicitly(objects: readonly BpfObject[], requests: readonly
     if (mismatch !== null) problems.push(mismatch);
   }
   return { bindings, problems };
+}
+
+/** For each object the externs that are bound explicitly; what is wrong with the requests is told later. */
+export function boundExterns(objects: readonly BpfObject[], requests: readonly BindRequest[]): Set<string>[] {
+  const all = [...requests, ...taggedRequests(objects)];
+  return objects.map(
+    object =>
+      new Set(
+        all.filter(({ consumer }) => fileMatches(object.name, consumer)).map(request => request.extern),
+      ),
+  );
 }
 
 function bindOne(objects: readonly BpfObject[], request: BindRequest): ExplicitBinding | Problem {
@@ -92,6 +109,11 @@ export function findInput(objects: readonly { readonly name: string }[], name: s
     `there is no input ${quote(name)}; there are: ${list(objects.map(object => object.name))}`,
     { class: 'usage' },
   );
+}
+
+/** Whether `word` names the file: as it is, by its base name, or by its base name without suffix. */
+export function fileMatches(name: string, word: string): boolean {
+  return [exact, base, stem].some(same => same(name) === same(word));
 }
 
 function exact(name: string): string {

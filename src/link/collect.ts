@@ -2,10 +2,12 @@
 
 import { type Problem, quote } from '../diag/index.ts';
 import { type BpfObject, isDebugSection, programsOf, type SymbolIndex, sectionOf } from '../object/index.ts';
+import { fileMatches } from './bind.ts';
 import type { Combined } from './combine.ts';
 import { defaultRoots, type Liveness, markLive, pathTo } from './gc.ts';
 import { narrow } from './narrow.ts';
 import type { Discarded } from './report.ts';
+import { parseSelector } from './surgery-requests.ts';
 import { nearestNames } from './undefined.ts';
 
 export interface CollectOptions {
@@ -31,43 +33,83 @@ export interface Collected {
 }
 
 /** Drops what neither a root nor a kept name reaches, and the types that nothing needs any more. */
-export function collectGarbage(combined: Combined, options: CollectOptions): Collected {
+export function collectGarbage(
+  combined: Combined,
+  objects: readonly BpfObject[],
+  options: CollectOptions,
+): Collected {
   const { object } = combined;
-  const kept = options.keep.map(name => ({ name, indexes: indexesOf(object, name) }));
-  const liveness = markLive(object, [...defaultRoots(object), ...kept.flatMap(entry => entry.indexes)]);
+  const kept = keptSymbols(combined, objects, options.keep);
+  const liveness = markLive(object, [...defaultRoots(object), ...kept.indexes]);
   const live = liveness.live.map((alive, index) => alive || isDebug(object, index));
+  const { paths, problems } = livePaths(combined, liveness, options.whyLive, { objects });
   return {
     combined: narrow(combined, live, { pruneTypes: true }),
     live,
-    paths: options.whyLive.flatMap(name => pathsOf(object, liveness, name)),
-    problems: [
-      ...kept
-        .filter(entry => entry.indexes.length === 0)
-        .map(entry => unknownName(object, '--keep', entry.name)),
-      ...options.whyLive
-        .filter(name => indexesOf(object, name).length === 0)
-        .map(name => unknownName(object, '--why-live', name)),
-    ],
-    notes: kept.length > 0 || programsOf(object).length > 0 ? [] : [NO_PROGRAM],
+    paths,
+    problems: [...kept.problems, ...problems],
+    notes: options.keep.length > 0 || programsOf(object).length > 0 ? [] : [NO_PROGRAM],
   };
+}
+
+/** Symbols that are to stay; a word is a name or `FILE:NAME`. */
+export function keptSymbols(
+  combined: Combined,
+  objects: readonly BpfObject[],
+  words: readonly string[],
+): { readonly indexes: readonly SymbolIndex[]; readonly problems: readonly Problem[] } {
+  const found = words.map(word => ({ word, indexes: indexesOf(combined, objects, word) }));
+  return {
+    indexes: found.flatMap(({ indexes }) => indexes),
+    problems: found
+      .filter(({ indexes }) => indexes.length === 0)
+      .map(({ word }) => unknownName(combined.object, '--keep', word)),
+  };
+}
+
+export interface PathOptions {
+  readonly objects: readonly BpfObject[];
+  /** Name that a symbol got later, if it stayed. Default: its own. */
+  readonly finalName?: (index: SymbolIndex) => string | undefined;
+}
+
+/** Why the symbols of these names are there: one path for each symbol. Words may also be names of the result. */
+export function livePaths(
+  combined: Combined,
+  liveness: Liveness,
+  words: readonly string[],
+  { objects, finalName }: PathOptions,
+): { readonly paths: readonly LivePath[]; readonly problems: readonly Problem[] } {
+  const { symbols } = combined.object;
+  const nameOf = (index: SymbolIndex): string => finalName?.(index) ?? symbols[index]?.name ?? '';
+  const problems: Problem[] = [];
+  const paths = words.flatMap(word => {
+    const named = indexesOf(combined, objects, word);
+    const found =
+      named.length > 0 ? named : symbols.flatMap((_, index) => (nameOf(index) === word ? [index] : []));
+    if (found.length === 0) problems.push(unknownName(combined.object, '--why-live', word));
+    return found.map((index): LivePath => {
+      const path = pathTo(liveness, index).map(nameOf);
+      return { name: path.at(-1) ?? nameOf(index), path };
+    });
+  });
+  return { paths, problems };
 }
 
 const NO_PROGRAM = 'no input has a program: with --gc-sections, and without --keep, next to nothing is left';
 
-function indexesOf(object: BpfObject, name: string): SymbolIndex[] {
-  return object.symbols.flatMap((symbol, index) => (symbol.name === name ? [index] : []));
+function indexesOf(combined: Combined, objects: readonly BpfObject[], word: string): SymbolIndex[] {
+  const { file, name } = parseSelector(word);
+  return combined.object.symbols.flatMap((symbol, index) => {
+    if (symbol.name !== name) return [];
+    const from = objects[combined.origins[index]?.file ?? -1]?.name ?? '';
+    return file === undefined || fileMatches(from, file) ? [index] : [];
+  });
 }
 
 function isDebug(object: BpfObject, index: SymbolIndex): boolean {
   const symbol = object.symbols[index];
   return symbol?.kind === 'variable' && isDebugSection(sectionOf(object, symbol)?.name ?? '');
-}
-
-function pathsOf(object: BpfObject, liveness: Liveness, name: string): LivePath[] {
-  return indexesOf(object, name).map(index => ({
-    name,
-    path: pathTo(liveness, index).map(step => object.symbols[step]?.name ?? ''),
-  }));
 }
 
 function unknownName(object: BpfObject, option: string, name: string): Problem {

@@ -10,7 +10,7 @@
 import type { BtfType } from '../btf/index.ts';
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../object/index.ts';
-import { findInput } from './bind.ts';
+import { fileMatches, findInput } from './bind.ts';
 import type { SymbolAt } from './resolve.ts';
 import { addCopies, type Copy } from './surgery-edit.ts';
 import { badName, namesOf, noSuchSymbol, type Operated, renameAll } from './surgery-names.ts';
@@ -53,6 +53,60 @@ export function aliasAcross(objects: readonly BpfObject[], requests: readonly Al
   if (problems.length > 0) return { objects, problems };
   const cloned = objects.map((object, file) => addClones(object, clonesIn(plans, file)));
   return bindReferences(cloned, plans);
+}
+
+/** As `aliasAcross`, in each scope for itself; what no scope can do is told of all of them together. */
+export function aliasInScopes(
+  objects: readonly BpfObject[],
+  scopes: readonly number[],
+  requests: readonly AliasRequest[],
+): Aliased {
+  const numbers = new Set(scopes);
+  if (requests.length === 0) return { objects, problems: [] };
+  if (numbers.size <= 1) return aliasAcross(objects, requests);
+  const result = [...objects];
+  const problems: Problem[] = [];
+  const left = new Set(requests);
+  for (const scope of numbers) {
+    const files = objects.flatMap((_, file) => (scopes[file] === scope ? [file] : []));
+    const members = files.flatMap(file => objects[file] ?? []);
+    const mine = requests.filter(request => isTargetIn(members, requests, request));
+    for (const request of mine) left.delete(request);
+    const aliased = aliasAcross(members, mine);
+    problems.push(...aliased.problems);
+    files.forEach((file, position) => {
+      const object = aliased.objects[position];
+      if (object !== undefined) result[file] = object;
+    });
+  }
+  if (left.size > 0) problems.push(...aliasAcross(objects, [...left]).problems);
+  return { objects: problems.length > 0 ? objects : result, problems };
+}
+
+/** Whether one of the objects defines what a request leads to in the end. */
+function isTargetIn(
+  objects: readonly BpfObject[],
+  requests: readonly AliasRequest[],
+  request: AliasRequest,
+): boolean {
+  let end = request;
+  for (let step = 0; step <= requests.length && end.file === undefined; step++) {
+    const { target } = end;
+    const next = requests.find(({ name }) => name === target);
+    if (next === undefined) break;
+    end = next;
+  }
+  const { file, target } = end;
+  return objects.some(
+    object =>
+      (file === undefined || fileMatches(object.name, file)) &&
+      object.symbols.some(
+        symbol =>
+          symbol.kind !== 'extern' &&
+          symbol.name === target &&
+          (file !== undefined || symbol.binding !== 'local'),
+      ),
+  );
 }
 
 /** New name → request. Asking for the same twice is no mistake. */

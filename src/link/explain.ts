@@ -2,8 +2,8 @@
 
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
-import { describeDefinition } from './problems.ts';
-import { type ReferenceSite, referencesTo } from './references.ts';
+import { describeDefinition, symbolAt } from './problems.ts';
+import { type ReferenceSite, referencesFrom, referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolAt, type SymbolGroup } from './resolve.ts';
 import { nearestNames } from './undefined.ts';
 
@@ -19,17 +19,37 @@ export interface Explanation {
   readonly hidden: boolean;
 }
 
+/** What was decided apart from names: `loser` stands for `winner`. */
+interface Decided {
+  readonly loser: SymbolAt;
+  readonly winner: SymbolAt;
+}
+
+export interface ExplainOptions {
+  /** Slots and what fills them. */
+  readonly slots?: readonly Decided[];
+  /** Externs that are bound explicitly. */
+  readonly bindings?: readonly Decided[];
+}
+
 /** One explanation for each group of that name (several when scopes differ), or a problem when no input knows it. */
 export function explainName(
   objects: readonly BpfObject[],
   resolution: Resolution,
   name: string,
+  options: ExplainOptions = {},
 ): Explanation[] | Problem {
   const groups = resolution.groups.flatMap((group, number) =>
     group.name === name ? [{ group, number }] : [],
   );
-  if (groups.length === 0) return unknownName(objects, resolution, name);
-  return groups.map(({ group, number }) => explainGroup(objects, resolution, group, number));
+  const bound = (options.bindings ?? []).filter(({ loser }) => symbolAt(objects, loser)?.name === name);
+  if (groups.length + bound.length === 0) return unknownName(objects, resolution, name);
+  return [
+    ...groups.map(({ group, number }) =>
+      withSlot(objects, options.slots ?? [], group, explainGroup(objects, resolution, group, number)),
+    ),
+    ...bound.map(binding => explainBinding(objects, binding)),
+  ];
 }
 
 /** Explanations of several names, and a problem for each name that no input knows. */
@@ -37,8 +57,9 @@ export function explainAll(
   objects: readonly BpfObject[],
   resolution: Resolution,
   names: readonly string[],
+  options: ExplainOptions = {},
 ): { readonly explanations: readonly Explanation[]; readonly problems: readonly Problem[] } {
-  const outcomes = names.map(name => explainName(objects, resolution, name));
+  const outcomes = names.map(name => explainName(objects, resolution, name, options));
   return {
     explanations: outcomes.flatMap(outcome => (Array.isArray(outcome) ? outcome : [])),
     problems: outcomes.flatMap(outcome => (Array.isArray(outcome) ? [] : [outcome])),
@@ -63,6 +84,36 @@ function unknownName(objects: readonly BpfObject[], resolution: Resolution, name
       : near.length === 0
         ? {}
         : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+  };
+}
+
+/** A slot's own code yields to what fills it. */
+function withSlot(
+  objects: readonly BpfObject[],
+  slots: readonly Decided[],
+  { winner }: SymbolGroup,
+  explanation: Explanation,
+): Explanation {
+  const slot = slots.find(({ loser }) => loser.file === winner.file && loser.index === winner.index);
+  if (slot === undefined) return explanation;
+  const own = { definition: describeDefinition(objects, winner), reason: 'a slot, filled by a component' };
+  return {
+    ...explanation,
+    winner: describeDefinition(objects, slot.winner),
+    losers: [own, ...explanation.losers],
+  };
+}
+
+function explainBinding(objects: readonly BpfObject[], { loser, winner }: Decided): Explanation {
+  const extern = symbolAt(objects, loser);
+  return {
+    name: extern?.name ?? '',
+    winner: `${describeDefinition(objects, winner)}, as asked for`,
+    losers: [],
+    declarations: [describeDefinition(objects, loser)],
+    references: referencesFrom(objects, loser.file, index => index === loser.index),
+    unresolved: null,
+    hidden: extern?.visibility === 'hidden',
   };
 }
 

@@ -1,7 +1,7 @@
 export * from './archives.ts';
 export * from './bind.ts';
 export * from './chain.ts';
-export type * from './collect.ts';
+export type { Collected, CollectOptions, LivePath } from './collect.ts';
 export { type AliasRequest, defineAliases } from './defsym.ts';
 export * from './explain.ts';
 export { findIdentical, type Identical } from './fold-identical.ts';
@@ -13,6 +13,8 @@ export * from './limits.ts';
 export * from './link.ts';
 export * from './relink.ts';
 export * from './relink-chain.ts';
+export type { ComponentMember } from './relink-inputs.ts';
+export type * from './relink-report.ts';
 export type * from './report.ts';
 export * from './resolve.ts';
 export * from './slots.ts';

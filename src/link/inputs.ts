@@ -78,7 +78,8 @@ function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[
   ];
 }
 
-function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {
+/** Objects of another byte order than the first. */
+export function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {
   const first = objects[0];
   return objects
     .filter(object => object.byteOrder !== first?.byteOrder)

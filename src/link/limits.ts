@@ -39,6 +39,45 @@ const GPL_HELPERS: ReadonlySet<number> = new Set([
   4, 5, 6, 22, 25, 27, 45, 55, 56, 67, 111, 112, 113, 114, 115, 121, 125, 177,
 ]);
 
+/** What a program takes, and what kernels allow. */
+export interface Used {
+  readonly used: number;
+  readonly allowed: number;
+}
+
+export interface ProgramLimits {
+  readonly program: string;
+  /** Functions on top of each other; `used` is null when the program calls itself. */
+  readonly frames: { readonly used: number | null; readonly allowed: number };
+  /** The calls that go deepest, by name. */
+  readonly deepestCalls: readonly string[];
+  /** Bytes, all frames of the path that takes most; a lower bound. */
+  readonly stack: { readonly used: number | null; readonly allowed: number };
+  readonly functions: Used;
+  /** Maps, sections of globals among them. */
+  readonly maps: Used;
+}
+
+/** How much each program takes, in order of programs. */
+export function measureLimits(object: BpfObject): ProgramLimits[] {
+  const graph = new CallGraph(object);
+  return programsOf(object).map(({ index, program }): ProgramLimits => {
+    const calls = graph.deepest(index, () => 1);
+    const stack = graph.deepest(index, at => graph.frame(at));
+    const functions = graph.reachable(index);
+    const maps = new Set(functions.flatMap(at => mapsOf(object, graph.function(at))));
+    const finite = (total: number): number | null => (Number.isFinite(total) ? total : null);
+    return {
+      program: program.name,
+      frames: { used: finite(calls.total), allowed: MAX_CALL_FRAMES },
+      deepestCalls: calls.path.map(at => graph.function(at)?.name ?? ''),
+      stack: { used: finite(stack.total), allowed: MAX_STACK_BYTES },
+      functions: { used: functions.length, allowed: MAX_FUNCTIONS },
+      maps: { used: maps.size, allowed: MAX_MAPS },
+    };
+  });
+}
+
 /** Everything that would be refused, in order of programs. */
 export function checkLimits(object: BpfObject): Problem[] {
   const graph = new CallGraph(object);

@@ -71,6 +71,8 @@ export interface LinkFailure {
   readonly ok: false;
   /** Every problem of the link, in order of inputs. */
   readonly problems: readonly Problem[];
+  /** Archive members that were taken until then. */
+  readonly pulled: readonly PulledMember[];
 }
 
 export type LinkResult = LinkSuccess | LinkFailure;
@@ -78,15 +80,16 @@ export type LinkResult = LinkSuccess | LinkFailure;
 /** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   const { objects, pulled, problems: refused, notes: said } = prepareInputs(inputs, options);
-  if (refused.length > 0) return { ok: false, problems: refused };
+  const failed = (problems: readonly Problem[]): LinkFailure => ({ ok: false, problems, pulled });
+  if (refused.length > 0) return failed(refused);
   const bound = bindNames(objects, options);
-  if (bound.problems.length > 0) return { ok: false, problems: bound.problems };
+  if (bound.problems.length > 0) return failed(bound.problems);
   // From here on every name has its winner and every winner its type.
 
   const merged = mergeObjects(objects, bound, options);
-  if (merged.problems.length > 0) return { ok: false, problems: merged.problems };
+  if (merged.problems.length > 0) return failed(merged.problems);
   const collected = collect(objects, bound, merged.combined, options);
-  if (collected.problems.length > 0) return { ok: false, problems: collected.problems };
+  if (collected.problems.length > 0) return failed(collected.problems);
 
   const { combined, live, paths: livePaths } = collected;
   const { resolution, license } = bound;
@@ -198,7 +201,7 @@ function collect(
 ): Collected {
   if (options.gcSections !== true) return keepAll(combined);
   const { keep = [], whyLive = [], partial = false } = options;
-  const collected = collectGarbage(combined, { keep, whyLive });
+  const collected = collectGarbage(combined, objects, { keep, whyLive });
   if (partial) return collected;
   const isNeeded = ({ winner }: SymbolGroup): boolean =>
     collected.live[combined.indexOf[winner.file]?.[winner.index] ?? -1] === true;

@@ -20,11 +20,19 @@ export function referencesTo(
   resolution: Resolution,
   groupNumber: number,
 ): ReferenceSite[] {
-  return objects.flatMap((object, file) =>
-    object.symbols.flatMap(symbol =>
-      sitesIn(object, symbol, index => resolution.groupOf[file]?.[index] === groupNumber),
-    ),
+  return objects.flatMap((_, file) =>
+    referencesFrom(objects, file, index => resolution.groupOf[file]?.[index] === groupNumber),
   );
+}
+
+/** References in one input to the symbols for which `wanted` holds. */
+export function referencesFrom(
+  objects: readonly BpfObject[],
+  file: number,
+  wanted: (index: number) => boolean,
+): ReferenceSite[] {
+  const object = objects[file];
+  return object === undefined ? [] : object.symbols.flatMap(symbol => sitesIn(object, symbol, wanted));
 }
 
 function sitesIn(object: BpfObject, symbol: BpfSymbol, wanted: (index: number) => boolean): ReferenceSite[] {

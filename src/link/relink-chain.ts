@@ -1,4 +1,4 @@
-/** Re-linking without a rootlet of one's own: a chain made for the components, and slots filled in order. */
+/** Re-linking without a rootlet of one's own: a chain made for the components. */
 
 import { type Problem, quote } from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf } from '../object/index.ts';
@@ -6,7 +6,7 @@ import { chainSlotName, contextOf, makeChain, parseVerdict } from './chain.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import type { LinkFailure } from './link.ts';
 import { type RelinkOptions, type RelinkResult, relink } from './relink.ts';
-import { type SlotAssignment, slotsOf } from './slots.ts';
+import type { SlotAssignment } from './slots.ts';
 
 /** One component of a chain. */
 export interface ChainComponent {
@@ -35,11 +35,11 @@ export function relinkChain(
     components.map(entry => entry.component),
     { archives: false },
   );
-  if (problems.length > 0) return { ok: false, problems };
+  if (problems.length > 0) return refused(problems);
   const wrongName = programNameProblem(options.program);
-  if (wrongName !== null) return { ok: false, problems: [wrongName] };
+  if (wrongName !== null) return refused([wrongName]);
   const section = chainSection(objects, components);
-  if (typeof section !== 'string') return { ok: false, problems: [section] };
+  if (typeof section !== 'string') return refused([section]);
   const verdicts = parseVerdicts(components, options, section);
   if (!verdicts.ok) return verdicts;
   const chain = makeChain({
@@ -50,6 +50,10 @@ export function relinkChain(
     ...(options.program === undefined ? {} : { program: options.program }),
   });
   return relink(chain, components.map(assignmentFor(objects)), options);
+}
+
+function refused(problems: readonly Problem[]): LinkFailure {
+  return { ok: false, problems, pulled: [] };
 }
 
 /** The kernel takes C names. */
@@ -129,34 +133,11 @@ function parseVerdicts(
   const common = options.continueOn ?? ['pass'];
   const slots = components.map(entry => (entry.continueOn ?? common).map(parse));
   const final = options.final === undefined || options.final === 'last' ? 'last' : parse(options.final);
-  return problems.length > 0 ? { ok: false, problems: distinct(problems) } : { ok: true, slots, final };
+  return problems.length > 0 ? refused(distinct(problems)) : { ok: true, slots, final };
 }
 
 function distinct(problems: readonly Problem[]): Problem[] {
   return problems.filter(
     (problem, index) => problems.findIndex(other => other.message === problem.message) === index,
   );
-}
-
-/** Fills the slots of a rootlet in order with a list of components; says so when there are more than slots. */
-export function assignInOrder(
-  rootlet: BpfObject,
-  components: readonly ChainComponent[],
-): readonly SlotAssignment[] | Problem {
-  const slots = slotsOf(rootlet);
-  if (components.length > slots.length) {
-    return {
-      code: 'relink-too-many',
-      class: 'input',
-      where: [rootlet.name],
-      message: `has ${slots.length} slots for ${components.length} components`,
-      hint: 'relink --chain makes a rootlet with as many slots as there are components',
-    };
-  }
-  return components.map(({ component, program, instance }, position) => ({
-    slot: slots[position]?.name ?? '',
-    component,
-    ...(program === undefined ? {} : { program }),
-    ...(instance === undefined ? {} : { instance }),
-  }));
 }

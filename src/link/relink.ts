@@ -11,29 +11,48 @@ import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, SymbolIndex } from '../object/index.ts';
 import { addendProblems } from './addends.ts';
 import { checkAgreement } from './agree.ts';
-import { type BindRequest, bindExplicitly } from './bind.ts';
-import { unusedSymbols } from './collect.ts';
+import type { ArchiveOptions } from './archives.ts';
+import { type Bindings, type BindRequest, bindExplicitly } from './bind.ts';
+import { keptSymbols, type LivePath, livePaths } from './collect.ts';
 import { type Combined, combine } from './combine.ts';
+import { type Explanation, explainAll } from './explain.ts';
 import { withTextSection } from './fold-text.ts';
-import { defaultRoots, isNeededAnyway, markLive } from './gc.ts';
-import { type LinkInput, readInputs } from './inputs.ts';
-import { chooseLicense, versionProblems, withLicense } from './license.ts';
+import { defaultRoots, isNeededAnyway, type Liveness, markLive } from './gc.ts';
+import type { LinkInput } from './inputs.ts';
+import { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
 import { checkLimits } from './limits.ts';
 import type { LinkFailure } from './link.ts';
 import { labelsFor, separateNames } from './names.ts';
 import { mergeStrings, narrow } from './narrow.ts';
 import { once } from './once.ts';
+import { type ComponentMember, isLibrary, type RelinkInputs, readRelinkInputs } from './relink-inputs.ts';
+import { type RelinkReport, reportRelink } from './relink-report.ts';
 import { applyRenames } from './rename.ts';
-import { type Discarded, type LinkReport, reportLink } from './report.ts';
-import { resolve, type SymbolAt, type SymbolGroup } from './resolve.ts';
-import { mergeSections } from './sections.ts';
-import { componentKey, type Plug, plugComponents, type SlotAssignment, slotsOf } from './slots.ts';
+import { linkNotes } from './report.ts';
+import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
+import { type MergedSections, mergeSections } from './sections.ts';
+import { type OrderedComponent, type Plug, plugComponents, type SlotAssignment } from './slots.ts';
+import { operateOnResult } from './surgery.ts';
+import type { SurgeryOptions } from './surgery-requests.ts';
 import { nearestNames, undefinedProblems } from './undefined.ts';
 
 export interface RelinkOptions {
   /** Name of the result in messages. Default `chain.o`. */
   readonly name?: string;
-  /** Names of maps and globals that all components (and the rootlet) have in common; `*` for all maps. */
+  /** Components for the slots that no assignment names, in order. */
+  readonly order?: readonly OrderedComponent[];
+  /** Slots whose component gets functions, maps and globals of its own, even if it fills others too. */
+  readonly ownState?: readonly string[];
+  /** Archives: each component takes the members that it needs, its own copies. */
+  readonly libraries?: readonly LinkInput[];
+  /** Reads the files that thin archives name. */
+  readonly readMember?: ArchiveOptions['readMember'];
+  /** What is to be done to symbols and sections, before slots and programs are looked for. */
+  readonly surgery?: SurgeryOptions;
+  /**
+   * Names of maps, globals and functions that all components (and the rootlet) have in common; `*` for all maps. The
+   * name of a library stands for all that it defines.
+   */
   readonly share?: readonly string[];
   /** Exceptions from `share`. */
   readonly private?: readonly string[];
@@ -41,26 +60,30 @@ export interface RelinkOptions {
   readonly bind?: readonly BindRequest[];
   /** Say here what a kernel would refuse (stack, call depth, …). Default true. */
   readonly checkLimits?: boolean;
+  /** Drop what no program of the rootlet needs. Default true. */
+  readonly gcSections?: boolean;
+  /** Names (`FILE:NAME` for those of one input) that stay, used or not. */
+  readonly keep?: readonly string[];
+  /** Names for `RelinkSuccess.livePaths`, as inputs or as the result have them. */
+  readonly whyLive?: readonly string[];
+  /** Names to explain in `RelinkSuccess.explanations`. */
+  readonly explain?: readonly string[];
 }
 
-/** What became of one slot. */
-export interface FilledSlot {
-  readonly slot: string;
-  /** File of the component; null when the slot keeps its default. */
-  readonly component: string | null;
-  /** Program of the component, by its own name. */
-  readonly program: string | null;
-  /** Name of the function in the result. */
-  readonly function: string;
+export interface RelinkSuccess {
+  readonly ok: true;
+  readonly object: BpfObject;
+  /** Made when first read. */
+  readonly report: RelinkReport;
+  /** Members of libraries in the order in which they were taken. */
+  readonly pulled: readonly ComponentMember[];
+  /** For `RelinkOptions.whyLive`, in that order. */
+  readonly livePaths: readonly LivePath[];
+  /** For `RelinkOptions.explain`, in that order: one for every component that knows the name. */
+  readonly explanations: readonly Explanation[];
 }
 
-export interface RelinkReport extends LinkReport {
-  readonly slots: readonly FilledSlot[];
-}
-
-export type RelinkResult =
-  | { readonly ok: true; readonly object: BpfObject; readonly report: RelinkReport }
-  | LinkFailure;
+export type RelinkResult = RelinkSuccess | LinkFailure;
 
 /** Plugs components into a rootlet. Never throws for what stands in the inputs: problems come back as data. */
 export function relink(
@@ -68,117 +91,71 @@ export function relink(
   assignments: readonly SlotAssignment[],
   options: RelinkOptions = {},
 ): RelinkResult {
-  const components = distinctComponents(assignments);
-  const inputs = [rootlet, ...components.map(({ component }) => component)];
-  const { objects: files, problems: unreadable } = readInputs(inputs, { archives: false });
-  if (unreadable.length > 0) return { ok: false, problems: unreadable };
-
-  const { plugs, problems: unplugged } = plugComponents(files, assignments, components.map(componentKey));
-  if (unplugged.length > 0) return { ok: false, problems: unplugged };
-  const objects = files.map((object, file) => demotePrograms(object, programsIn(plugs, file)));
-
-  const explicit = bindExplicitly(objects, options.bind ?? []);
-  const resolution = resolve(objects, {
-    scopes: objects.map((_, file) => file),
-    shared: sharedNames(objects, options),
-    detached: explicit.bindings.map(binding => binding.loser),
-  });
-  const sections = mergeSections(objects);
-  const license = chooseLicense(objects);
-  const clashes = [
-    ...explicit.problems,
-    ...unknownNames(objects, options),
-    ...resolution.problems,
-    ...checkAgreement(objects, resolution),
-    ...addendProblems(objects, resolution),
-    ...sections.problems,
-    ...license.problems,
-    ...versionProblems(objects),
-  ];
-  if (clashes.length > 0) return { ok: false, problems: clashes };
-
-  const bindings = [...explicit.bindings, ...plugs.map(plug => ({ loser: plug.slot, winner: plug.program }))];
-  const combined = mergeStrings(
-    combine({ objects, resolution, sections, bindings, name: options.name ?? 'chain.o', partial: false }),
+  const inputs = readRelinkInputs(rootlet, assignments, options);
+  const { pulled } = inputs;
+  const failed = (problems: readonly Problem[]): LinkFailure => ({ ok: false, problems, pulled });
+  if (inputs.problems.length > 0) return failed(inputs.problems);
+  const { plugs, problems: unplugged } = plugComponents(
+    inputs.objects,
+    inputs.assignments,
+    inputs.components,
   );
-  const live = markLive(combined.object, rootsOf(combined)).live;
-  const isNeeded = ({ winner }: SymbolGroup): boolean =>
-    live[combined.indexOf[winner.file]?.[winner.index] ?? -1] === true;
-  const missing = undefinedProblems(objects, resolution, isNeeded);
-  if (missing.length > 0) return { ok: false, problems: missing };
+  if (unplugged.length > 0) return failed(unplugged);
+  const objects = inputs.objects.map((object, file) => demotePrograms(object, programsIn(plugs, file)));
+  const bound = bindNames(objects, plugs, inputs, options);
+  if (bound.problems.length > 0) return failed(bound.problems);
+  // From here on every name has its winner in its scope, and every slot its program.
 
-  const collected = narrow(combined, live, { pruneTypes: true });
+  const { resolution, license } = bound;
+  const collected = mergeAndCollect(objects, bound, options);
+  if (collected.problems.length > 0) return failed(collected.problems);
+  const { combined, whole, liveness } = collected;
   const labels = [
     null,
-    ...labelsFor(components.map(({ component, instance }) => instance ?? component.name)),
+    ...labelsFor(inputs.components.map(({ component, instance }) => instance ?? component.name)),
   ];
-  const renames = separateNames({ combined: collected, labels });
-  const object = withLicense(applyRenames(collected.object, renames), license.license);
-  const refused = options.checkLimits === false ? [] : checkLimits(object);
-  if (refused.length > 0) return { ok: false, problems: refused };
-
-  const report = once((): RelinkReport => {
-    const linked = reportLink({ objects, resolution, combined: collected, renames, license });
-    const discarded = [
-      ...linked.discarded,
-      ...replacedSlots(objects, plugs),
-      ...unusedSymbols(objects, combined, live),
-    ];
-    return { ...linked, discarded, slots: describeSlots(objects, plugs, collected, object) };
+  const renames = separateNames({ combined, labels: inputs.scopes.map(scope => labels[scope] ?? null) });
+  const renamed = withLicense(applyRenames(combined.object, renames), license.license);
+  const operated = operateOnResult(renamed, options.surgery ?? {});
+  const { object } = operated;
+  const paths = livePaths(whole, liveness, options.whyLive ?? [], {
+    objects,
+    finalName: index => object.symbols[collected.indexOf[index] ?? -1]?.name,
   });
+  const refused = options.checkLimits === false ? [] : checkLimits(object);
+  const problems = [...operated.problems, ...paths.problems, ...refused];
+  if (problems.length > 0) return failed(problems);
+
+  const notes = [...inputs.notes, ...linkNotes(combined.object, license)];
+  const report = once(() =>
+    reportRelink({
+      inputs,
+      objects,
+      plugs,
+      resolution,
+      license,
+      whole,
+      live: liveness.live,
+      combined,
+      renames,
+      object,
+      notes,
+    }),
+  );
   return {
     ok: true,
     object,
+    pulled,
+    livePaths: paths.paths,
+    explanations: bound.explanations,
     get report() {
       return report();
     },
   };
 }
 
-/** Each component once, in order of its first slot. */
-function distinctComponents(assignments: readonly SlotAssignment[]): SlotAssignment[] {
-  const byKey = new Map<string, SlotAssignment>();
-  for (const assignment of assignments) {
-    const key = componentKey(assignment);
-    if (!byKey.has(key)) byKey.set(key, assignment);
-  }
-  return [...byKey.values()];
-}
-
 function programsIn(plugs: readonly Plug[], file: number): SymbolIndex[] {
   return plugs.filter(plug => plug.program.file === file).map(plug => plug.program.index);
-}
-
-/** Names to share or to keep apart that no input has: a typing error would otherwise go unnoticed. */
-function unknownNames(objects: readonly BpfObject[], options: RelinkOptions): Problem[] {
-  const known = new Set(
-    objects.flatMap(object =>
-      object.symbols.filter(symbol => symbol.kind !== 'function').map(symbol => symbol.name),
-    ),
-  );
-  const asked = [...(options.share ?? []), ...(options.private ?? [])];
-  return asked
-    .filter(name => name !== '*' && !known.has(name))
-    .map(name => {
-      const near = nearestNames(name, [...known]);
-      return {
-        code: 'relink-share',
-        class: 'usage',
-        where: [],
-        message: `no input has a map or variable ${quote(name)}`,
-        ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
-      };
-    });
-}
-
-function sharedNames(objects: readonly BpfObject[], options: RelinkOptions): (name: string) => boolean {
-  const shared = new Set(options.share ?? []);
-  const exceptions = new Set(options.private ?? []);
-  if (shared.has('*')) {
-    for (const object of objects)
-      for (const symbol of object.symbols) if (symbol.kind === 'map') shared.add(symbol.name);
-  }
-  return name => shared.has(name) && !exceptions.has(name);
 }
 
 /** The object with the given programs moved to `.text`, where they are ordinary functions. */
@@ -192,6 +169,114 @@ function demotePrograms(object: BpfObject, programs: readonly SymbolIndex[]): Bp
   return { ...object, sections, symbols };
 }
 
+// --- names --------------------------------------------------------------------------------------------------------
+
+interface Bound extends Bindings {
+  readonly resolution: Resolution;
+  readonly sections: MergedSections;
+  readonly license: LicenseChoice;
+  readonly explanations: readonly Explanation[];
+}
+
+/** Everything that is decided before anything is moved. */
+function bindNames(
+  objects: readonly BpfObject[],
+  plugs: readonly Plug[],
+  inputs: RelinkInputs,
+  options: RelinkOptions,
+): Bound {
+  const names = [objects[0]?.name ?? '', ...inputs.ids];
+  const explicit = bindExplicitly(objects, options.bind ?? [], names);
+  const resolution = resolve(objects, {
+    scopes: inputs.scopes,
+    shared: inputs.shared,
+    detached: explicit.bindings.map(binding => binding.loser),
+  });
+  const sections = mergeSections(objects);
+  const license = chooseLicense(objects);
+  const replaced = plugs.map(plug => ({ loser: plug.slot, winner: plug.program }));
+  const { explanations, problems: unexplained } = explainAll(objects, resolution, options.explain ?? [], {
+    slots: replaced,
+    bindings: explicit.bindings,
+  });
+  const problems = [
+    ...explicit.problems,
+    ...unknownNames(objects, options),
+    ...resolution.problems,
+    ...checkAgreement(objects, resolution),
+    ...addendProblems(objects, resolution),
+    ...sections.problems,
+    ...license.problems,
+    ...versionProblems(objects),
+    ...unexplained,
+  ];
+  return {
+    bindings: [...explicit.bindings, ...replaced],
+    resolution,
+    sections,
+    license,
+    explanations,
+    problems,
+  };
+}
+
+/** Names to share or to keep apart that no input has: a typing error would otherwise go unnoticed. */
+function unknownNames(objects: readonly BpfObject[], options: RelinkOptions): Problem[] {
+  const known = new Set(objects.flatMap(object => object.symbols.map(symbol => symbol.name)));
+  const asked = [...(options.share ?? []), ...(options.private ?? [])];
+  const isKnown = (word: string): boolean =>
+    word === '*' || known.has(word) || (options.libraries ?? []).some(library => isLibrary(library, word));
+  return asked
+    .filter(word => !isKnown(word))
+    .map(name => {
+      const near = nearestNames(name, [...known]);
+      return {
+        code: 'relink-share',
+        class: 'usage',
+        where: [],
+        message: `no input has a map, variable or function ${quote(name)}`,
+        ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+      };
+    });
+}
+
+// --- one object ---------------------------------------------------------------------------------------------------
+
+interface Collected {
+  /** With everything that has a place. */
+  readonly whole: Combined;
+  readonly liveness: Liveness;
+  /** With what stays. */
+  readonly combined: Combined;
+  /** Symbol of `whole` → symbol of `combined`, -1 where it went. */
+  readonly indexOf: Int32Array;
+  readonly problems: readonly Problem[];
+}
+
+function mergeAndCollect(
+  objects: readonly BpfObject[],
+  { bindings, resolution, sections }: Bound,
+  options: RelinkOptions,
+): Collected {
+  const name = options.name ?? 'chain.o';
+  const whole = mergeStrings(combine({ objects, resolution, sections, bindings, name, partial: false }));
+  const kept = keptSymbols(whole, objects, options.keep ?? []);
+  const everything = options.gcSections === false;
+  const roots = everything
+    ? whole.object.symbols.map((_, index) => index)
+    : [...rootsOf(whole), ...kept.indexes];
+  const liveness = markLive(whole.object, roots);
+  const { live } = liveness;
+  const isNeeded = ({ winner }: SymbolGroup): boolean =>
+    live[whole.indexOf[winner.file]?.[winner.index] ?? -1] === true;
+  const problems = [...kept.problems, ...undefinedProblems(objects, resolution, isNeeded)];
+  const indexOf = new Int32Array(live.length).fill(-1);
+  let next = 0;
+  for (const [index, alive] of live.entries()) if (alive) indexOf[index] = next++;
+  const combined = problems.length > 0 || everything ? whole : narrow(whole, live, { pruneTypes: true });
+  return { whole, liveness, combined, indexOf, problems };
+}
+
 /** Everything the rootlet exports; of components only what must stay whoever refers to it. */
 function rootsOf(combined: Combined): SymbolIndex[] {
   const ofRootlet = defaultRoots(combined.object).filter(index => combined.origins[index]?.file === 0);
@@ -199,38 +284,4 @@ function rootsOf(combined: Combined): SymbolIndex[] {
     origin.file !== 0 && isNeededAnyway(combined.object, index) ? [index] : [],
   );
   return [...ofRootlet, ...ofComponents];
-}
-
-function replacedSlots(objects: readonly BpfObject[], plugs: readonly Plug[]): Discarded[] {
-  return plugs.map(plug => ({
-    name: plug.assignment.slot,
-    kind: 'function',
-    file: objects[0]?.name ?? '',
-    size: 0,
-    reason: 'slot',
-    winner: objects[plug.program.file]?.name ?? null,
-  }));
-}
-
-function describeSlots(
-  objects: readonly BpfObject[],
-  plugs: readonly Plug[],
-  combined: Combined,
-  object: BpfObject,
-): FilledSlot[] {
-  const rootlet = objects[0];
-  if (rootlet === undefined) return [];
-  const filled = new Map(plugs.map(plug => [plug.assignment.slot, plug]));
-  return slotsOf(rootlet).map(({ name, index }): FilledSlot => {
-    const plug = filled.get(name);
-    const at: SymbolAt = plug?.program ?? { file: 0, index };
-    const component = objects[at.file];
-    const result = object.symbols[combined.indexOf[at.file]?.[at.index] ?? -1];
-    return {
-      slot: name,
-      component: plug === undefined ? null : (component?.name ?? null),
-      program: plug === undefined ? null : (component?.symbols[at.index]?.name ?? null),
-      function: result?.name ?? name,
-    };
-  });
 }

@@ -58,7 +58,7 @@ export interface ResolveOptions {
 /** Scope of the names that the kernel resolves. */
 const KERNEL_SCOPE = -1;
 /** Scope of names that components share on request. */
-const SHARED_SCOPE = -2;
+export const SHARED_SCOPE = -2;
 /** Sections whose symbols are merged by section, not by name. */
 export const FOLDED_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
 
@@ -75,8 +75,20 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
     });
   });
   const problems: Problem[] = [];
-  const groups = drafts.map(draft => settle(objects, draft, options.shared?.(draft.name) === true, problems));
+  const groups = drafts.map(draft => settle(objects, draft, mayAgree(objects, draft, options), problems));
   return { groups, groupOf, problems };
+}
+
+/**
+ * Whether several strong definitions can be one. Components do not share functions of their own: two of one name are two
+ * pieces of code, of which only one would be called.
+ */
+function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: ResolveOptions): boolean {
+  if (options.shared?.(draft.name) !== true) return false;
+  return (
+    draft.scope !== SHARED_SCOPE ||
+    !draft.members.some(at => objects[at.file]?.symbols[at.index]?.kind === 'function')
+  );
 }
 
 interface GroupDraft {

@@ -33,6 +33,36 @@ export function componentKey(assignment: SlotAssignment): string {
   return `${assignment.component.name}\0${assignment.instance ?? ''}`;
 }
 
+/** How messages and reports name a component. */
+export function componentId({ component, instance }: SlotAssignment): string {
+  return instance === undefined ? component.name : `${component.name}#${instance}`;
+}
+
+/** A component that takes the next free slot. */
+export type OrderedComponent = Omit<SlotAssignment, 'slot'>;
+
+/** Fills the slots of a rootlet that are not taken, in order; says so when there are too few. */
+export function assignInOrder(
+  rootlet: BpfObject,
+  components: readonly OrderedComponent[],
+  taken: ReadonlySet<string> = new Set(),
+): readonly SlotAssignment[] | Problem {
+  const all = slotsOf(rootlet);
+  const free = all.filter(({ name }) => !taken.has(name));
+  if (components.length > free.length) {
+    const slots = taken.size === 0 ? `${all.length} slots` : `${free.length} free slots`;
+    return problem('relink-too-many', rootlet.name, `has ${slots} for ${components.length} components`, {
+      hint: 'relink --chain makes a rootlet with as many slots as there are components',
+    });
+  }
+  return components.map(({ component, program, instance }, position) => ({
+    slot: free[position]?.name ?? '',
+    component,
+    ...(program === undefined ? {} : { program }),
+    ...(instance === undefined ? {} : { instance }),
+  }));
+}
+
 /** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */
 export function slotsOf(rootlet: BpfObject): { readonly name: string; readonly index: SymbolIndex }[] {
   return rootlet.symbols.flatMap((symbol, index) => {
@@ -58,17 +88,18 @@ export interface Plugged {
   readonly problems: readonly Problem[];
 }
 
-/** `files[0]` is the rootlet, `files[i + 1]` the object of the component with the key `components[i]`. */
+/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. */
 export function plugComponents(
   files: readonly BpfObject[],
   assignments: readonly SlotAssignment[],
-  components: readonly string[],
+  components: readonly SlotAssignment[],
 ): Plugged {
+  const keys = components.map(componentKey);
   const plugs: Plug[] = [];
   const problems: Problem[] = [];
   const filled = new Set<string>();
   for (const assignment of assignments) {
-    const file = components.indexOf(componentKey(assignment)) + 1;
+    const file = keys.indexOf(componentKey(assignment)) + 1;
     const outcome = plug(files, assignment, file, filled);
     if ('slot' in outcome) plugs.push(outcome);
     else problems.push(outcome);

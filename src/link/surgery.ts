@@ -12,7 +12,7 @@ import type { Problem } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import type { Preparation } from './archives.ts';
 import { findInput } from './bind.ts';
-import { aliasAcross } from './defsym.ts';
+import { aliasInScopes } from './defsym.ts';
 import {
   hasName,
   namesOf,
@@ -142,13 +142,19 @@ export class InputSurgery implements Preparation {
     return name; // a cycle, which is told later
   }
 
-  /** Makes second names and tells everything that did not fit. */
-  finish(objects: readonly BpfObject[]): {
+  /**
+   * Makes second names and tells everything that did not fit. `scopes` says for each object where its names are looked
+   * up; a second name is made in every scope that has the first.
+   */
+  finish(
+    objects: readonly BpfObject[],
+    scopes: readonly number[] = objects.map(() => 0),
+  ): {
     readonly objects: readonly BpfObject[];
     readonly problems: readonly Problem[];
     readonly notes: readonly string[];
   } {
-    const aliased = aliasAcross(objects, this.#options.defsym ?? []);
+    const aliased = aliasInScopes(objects, scopes, this.#options.defsym ?? []);
     const problems = [...this.#problems, ...this.#unmatched(objects), ...aliased.problems];
     return { objects: aliased.objects, problems, notes: this.#notes };
   }
