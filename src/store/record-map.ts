@@ -1,0 +1,82 @@
+/** Records in the kernel: a frozen array map of one element, which a pin and every program of the entry hold. */
+
+import { RootletError } from '../diag/index.ts';
+import { E2BIG, ENOMEM } from '../kernel/errno.ts';
+import type { Fd } from '../kernel/fd.ts';
+import { openById, readMapInfo } from '../kernel/info.ts';
+import { BpfMap } from '../kernel/map.ts';
+import type { Sys } from '../kernel/sys.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../object/uapi.ts';
+import { openPin } from './folder.ts';
+import { type DecodedRecord, decodeRecord, MAX_RECORD } from './record.ts';
+
+/** Name of these maps in the kernel. */
+export const RECORD_MAP_NAME = 'rootlet_record';
+
+const KEY = new Uint8Array(4);
+
+/** A map that holds `bytes` and can never be changed. Throws `store-record-size` when the kernel finds it too large. */
+export function createRecordMap(sys: Sys, bytes: Uint8Array): BpfMap {
+  const map = explained(() =>
+    BpfMap.create(sys, {
+      name: RECORD_MAP_NAME,
+      type: BPF_MAP_TYPE_ARRAY,
+      keySize: 4,
+      valueSize: bytes.length,
+      maxEntries: 1,
+      flags: BPF_F_RDONLY_PROG,
+    }),
+  );
+  try {
+    explained(() => map.update(KEY, bytes));
+    map.freeze();
+    return map;
+  } catch (error) {
+    map.close();
+    throw error;
+  }
+}
+
+function explained<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    const problem = error instanceof RootletError ? error.problems[0] : undefined;
+    if (problem === undefined || (problem.errno !== E2BIG && problem.errno !== ENOMEM)) throw error;
+    const hint = 'the record keeps the files of the entry: strip their debug information (llvm-strip -g)';
+    throw new RootletError([{ ...problem, code: 'store-record-size', hint }]);
+  }
+}
+
+/** The record pinned at `path`. Throws `store-pin`, `store-record`, `store-record-version`. */
+export function readPinnedRecord(sys: Sys, path: string): DecodedRecord {
+  return readRecord(sys, openPin(sys, path, 'map'));
+}
+
+/** Closes `fd`. The map's shape is looked at before memory is taken for its value. */
+function readRecord(sys: Sys, fd: Fd): DecodedRecord {
+  try {
+    const info = readMapInfo(sys, fd.number);
+    const plausible = info.type === BPF_MAP_TYPE_ARRAY && info.keySize === 4 && info.valueSize <= MAX_RECORD;
+    const bytes = plausible ? BpfMap.adopt(sys, fd).lookup(KEY) : undefined;
+    return decodeRecord(bytes ?? new Uint8Array(0));
+  } finally {
+    fd.close();
+  }
+}
+
+/** The newest record that a program holds (`map_ids` of its description); undefined when none can be read. */
+export function recordAmongMaps(sys: Sys, mapIds: readonly number[]): DecodedRecord | undefined {
+  for (const id of [...mapIds].sort((a, b) => b - a)) {
+    const fd = openById(sys, 'map', id);
+    if (fd === undefined) continue;
+    try {
+      if (readMapInfo(sys, fd.number).name === RECORD_MAP_NAME) return readRecord(sys, fd.duplicate());
+    } catch (error) {
+      if (!(error instanceof RootletError)) throw error;
+    } finally {
+      fd.close();
+    }
+  }
+  return undefined;
+}

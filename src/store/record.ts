@@ -1,0 +1,205 @@
+/**
+ * What is known of an entry, as the bytes of one map element: header, JSON, files.
+ *
+ * Whoever may write to the bpf file system may have put anything there, so that every length and every field is checked.
+ * The format is this project's own; a reader refuses versions that it does not know.
+ */
+
+import { encodeText, viewOf } from '../bytes/index.ts';
+import { inputError, type RootletError } from '../diag/index.ts';
+
+export type EntryKind = 'object' | 'hook';
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+/** A pinned thing of an entry. */
+export interface PinRecord {
+  /** In the object. */
+  readonly name: string;
+  /** File name in the generation's folder. */
+  readonly pin: string;
+  /** The kernel's. */
+  readonly id: number;
+}
+
+export interface ProgramRecord extends PinRecord {
+  readonly tag: string;
+  /** BPF_PROG_TYPE_… */
+  readonly type: number;
+}
+
+export interface LinkRecord extends PinRecord {
+  /** What it is attached to, in words. */
+  readonly place: string;
+}
+
+export interface StoreRecord {
+  readonly version: 1;
+  readonly kind: EntryKind;
+  readonly name: string;
+  /** File that it was made from, as given. */
+  readonly source: string;
+  /** Seconds since 1970 when it was made; null when the maker did not say. */
+  readonly time: number | null;
+  readonly programs: readonly ProgramRecord[];
+  readonly maps: readonly PinRecord[];
+  readonly links: readonly LinkRecord[];
+  /** Belongs to the layer above. */
+  readonly data: JsonObject;
+}
+
+export const RECORD_VERSION = 1;
+/** Magic, version, bytes of JSON, bytes of files. All little-endian on every machine. */
+const HEADER_SIZE = 24;
+const MAGIC = encodeText('rootlet\0');
+/** More is taken for damage. */
+export const MAX_RECORD = 256 * 1024 * 1024;
+
+export type RecordFiles = ReadonlyMap<string, Uint8Array>;
+
+export function encodeRecord(record: StoreRecord, files: RecordFiles): Uint8Array {
+  const sizes = [...files].map(([name, bytes]) => [name, bytes.length]);
+  const json = encodeText(JSON.stringify({ record, files: sizes }));
+  const total = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+  const out = new Uint8Array(HEADER_SIZE + json.length + total);
+  const view = viewOf(out);
+  out.set(MAGIC);
+  view.setUint32(8, RECORD_VERSION, true);
+  view.setUint32(12, json.length, true);
+  view.setUint32(16, total, true);
+  out.set(json, HEADER_SIZE);
+  let at = HEADER_SIZE + json.length;
+  for (const bytes of files.values()) {
+    out.set(bytes, at);
+    at += bytes.length;
+  }
+  return out;
+}
+
+export interface DecodedRecord {
+  readonly record: StoreRecord;
+  /** Views of the input. */
+  readonly files: RecordFiles;
+}
+
+/** Throws `store-record-version` for records of other versions, `store-record` for everything that is no record. */
+export function decodeRecord(bytes: Uint8Array): DecodedRecord {
+  const { json, payload } = splitRecord(bytes);
+  const document = asObject(parseJson(json), 'document');
+  const record = recordFrom(asObject(document.get('record'), 'record'));
+  return { record, files: filesFrom(document.get('files'), payload) };
+}
+
+function splitRecord(bytes: Uint8Array): { json: Uint8Array; payload: Uint8Array } {
+  if (bytes.length < HEADER_SIZE || MAGIC.some((byte, at) => bytes[at] !== byte))
+    throw damaged('it does not begin like one');
+  const view = viewOf(bytes);
+  const version = view.getUint32(8, true);
+  if (version !== RECORD_VERSION) {
+    throw inputError('store-record-version', [], `the record has version ${version}, not ${RECORD_VERSION}`, {
+      hint: 'another version of rootlet made it: use that one, or remove the entry with "rootlet unload --force"',
+    });
+  }
+  const jsonLength = view.getUint32(12, true);
+  const total = view.getUint32(16, true);
+  if (HEADER_SIZE + jsonLength + total !== bytes.length) throw damaged('its lengths do not fit');
+  const end = HEADER_SIZE + jsonLength;
+  return { json: bytes.subarray(HEADER_SIZE, end), payload: bytes.subarray(end) };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw damaged('its JSON cannot be read');
+  }
+}
+
+function recordFrom(fields: Fields): StoreRecord {
+  const kind = fields.get('kind');
+  if (kind !== 'object' && kind !== 'hook') throw damaged('its kind is not known');
+  const time = fields.get('time');
+  return {
+    version: 1,
+    kind,
+    name: textIn(fields, 'name'),
+    source: textIn(fields, 'source'),
+    time: time === null ? null : countOf(time, 'time'),
+    programs: listIn(fields, 'programs').map(programFrom),
+    maps: listIn(fields, 'maps').map(pinFrom),
+    links: listIn(fields, 'links').map(linkFrom),
+    data: jsonObject(fields.get('data')),
+  };
+}
+
+function pinFrom(fields: Fields): PinRecord {
+  const pin = textIn(fields, 'pin');
+  if (pin === '' || pin.includes('/') || pin.includes('.') || pin.includes('\0'))
+    throw damaged('it names a pin outside of its folder');
+  return { name: textIn(fields, 'name'), pin, id: countOf(fields.get('id'), 'id') };
+}
+
+function programFrom(fields: Fields): ProgramRecord {
+  return { ...pinFrom(fields), tag: textIn(fields, 'tag'), type: countOf(fields.get('type'), 'type') };
+}
+
+function linkFrom(fields: Fields): LinkRecord {
+  return { ...pinFrom(fields), place: textIn(fields, 'place') };
+}
+
+function filesFrom(value: unknown, payload: Uint8Array): RecordFiles {
+  if (!Array.isArray(value)) throw damaged('its list of files is missing');
+  const files = new Map<string, Uint8Array>();
+  let at = 0;
+  for (const entry of value) {
+    const [name, size] = Array.isArray(entry) ? entry : [];
+    const length = countOf(size, 'files');
+    if (typeof name !== 'string' || length > payload.length - at)
+      throw damaged('its list of files does not fit');
+    files.set(name, payload.subarray(at, at + length));
+    at += length;
+  }
+  if (at !== payload.length) throw damaged('its list of files does not fit');
+  return files;
+}
+
+type Fields = ReadonlyMap<string, unknown>;
+
+/** Own properties only, as a table: names in a record are somebody else's. */
+function asObject(value: unknown, what: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw damaged(`its ${what} is missing`);
+  return new Map(Object.entries(value));
+}
+
+/** Everything in it came out of JSON.parse, whose results are JSON. */
+function jsonObject(value: unknown): JsonObject {
+  return Object.fromEntries(asObject(value, 'data')) as JsonObject; // see above
+}
+
+function listIn(fields: Fields, name: string): Fields[] {
+  const value = fields.get(name);
+  if (!Array.isArray(value)) throw damaged(`its list of ${name} is missing`);
+  return value.map(entry => asObject(entry, name));
+}
+
+function textIn(fields: Fields, name: string): string {
+  const value = fields.get(name);
+  if (typeof value !== 'string') throw damaged(`its field "${name}" is no text`);
+  return value;
+}
+
+function countOf(value: unknown, name: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw damaged(`its field "${name}" is no count`);
+  return value;
+}
+
+function damaged(message: string): RootletError {
+  return inputError('store-record', [], `this is no record that can be read: ${message}`, {
+    hint: 'somebody else wrote here; "rootlet unload --force" removes the entry',
+  });
+}

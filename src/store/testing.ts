@@ -1,0 +1,27 @@
+/** Small kernel objects for tests of entries. Not exported from the package. */
+
+import { encodeInsns } from '../isa/index.ts';
+import { BpfMap } from '../kernel/map.ts';
+import { BpfProgram, tryLoadProgram } from '../kernel/program.ts';
+import type { Sys } from '../kernel/sys.ts';
+import { HOST_ORDER } from '../kernel/uapi.ts';
+import { BPF_MAP_TYPE_ARRAY, BPF_PROG_TYPE_XDP } from '../object/uapi.ts';
+
+/** An XDP program that returns `verdict`. */
+export function tinyProgram(sys: Sys, name: string, verdict = 2): BpfProgram {
+  const code = encodeInsns(
+    [
+      { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: verdict },
+      { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 },
+    ],
+    HOST_ORDER,
+  );
+  const result = tryLoadProgram(sys, { name, type: BPF_PROG_TYPE_XDP, code, license: 'GPL' });
+  if (result.kind === 'refused') throw new Error(`the kernel refused a tiny program: errno ${result.errno}`);
+  return new BpfProgram(sys, result.fd, name, BPF_PROG_TYPE_XDP);
+}
+
+/** An array of two u32. */
+export function tinyMap(sys: Sys, name: string): BpfMap {
+  return BpfMap.create(sys, { name, type: BPF_MAP_TYPE_ARRAY, keySize: 4, valueSize: 4, maxEntries: 2 });
+}
