@@ -139,12 +139,22 @@ export function adoptLink(
 const EINVAL_HINT =
   'the program may be of another type, or this kernel does not have this kind of attachment';
 
-/** Raw tracepoints, and what attaches to where it was loaded for (name ''): fentry, fexit, LSM, typed tracepoints. */
-export function attachTracepoint(sys: Sys, programFd: number, name: string, place: string): Attachment {
+/**
+ * Raw tracepoints, and what attaches to where it was loaded for (name ''): fentry, fexit, LSM, typed tracepoints.
+ * `cookie` is what bpf_get_attach_cookie() says in the program (since Linux 6.10).
+ */
+export function attachTracepoint(
+  sys: Sys,
+  programFd: number,
+  name: string,
+  place: string,
+  cookie = 0n,
+): Attachment {
   const text = cText(name);
   const attr = encodeAttr(RawTracepointAttr, {
     prog_fd: programFd,
     name: name === '' ? 0n : sys.addressOf(text),
+    cookie,
   });
   return adoptLink(sys, bpf(sys, BPF_RAW_TRACEPOINT_OPEN, attr, [text]), place, () => undefined);
 }

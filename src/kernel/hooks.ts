@@ -2,17 +2,26 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { quote, usageError } from '../diag/index.ts';
-import { BPF_NETFILTER, BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_TRACE_ITER, BPF_XDP } from '../object/uapi.ts';
+import {
+  BPF_NETFILTER,
+  BPF_NETKIT_PEER,
+  BPF_NETKIT_PRIMARY,
+  BPF_TCX_EGRESS,
+  BPF_TCX_INGRESS,
+  BPF_TRACE_ITER,
+  BPF_XDP,
+} from '../object/uapi.ts';
 import { type Attachment, adoptLink, attach } from './attachment.ts';
-import { EBUSY, EEXIST, EINVAL, ENOTSUPP, EOPNOTSUPP, syscallError } from './errno.ts';
+import { EACCES, EBADF, EBUSY, EEXIST, EINVAL, ENOTSUPP, EOPNOTSUPP, syscallError } from './errno.ts';
 import { Fd } from './fd.ts';
 import { readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
-import { bpf, type Sys } from './sys.ts';
+import { bpf, encodeU32s, type Sys } from './sys.ts';
 import {
   BPF_ITER_CREATE,
   BPF_LINK_CREATE,
   encodeAttr,
   IterCreateAttr,
+  LinkCreateIterAttr,
   LinkCreateNetfilterAttr,
 } from './uapi.ts';
 
@@ -145,9 +154,72 @@ export function attachNetfilter(
   return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr), 'netfilter', () => undefined);
 }
 
+/** What an iterator goes over, for kinds that want to know (`task` and `cgroup`: since Linux 6.1). */
+export type IteratorScope =
+  | { readonly kind: 'map'; readonly fd: number }
+  | { readonly kind: 'cgroup'; readonly fd: number; readonly order: 'self' | 'descendants' | 'ancestors' }
+  | { readonly kind: 'task'; readonly pid?: number; readonly tid?: number };
+
+const CGROUP_ORDERS = { self: 1, descendants: 2, ancestors: 4 } as const;
+
 /** An iterator; what it writes is read from `openIterator()`. */
-export function attachIterator(sys: Sys, programFd: number): Attachment {
-  return attach(sys, { programFd, target: 0, attachType: BPF_TRACE_ITER }, 'iterator');
+export function attachIterator(sys: Sys, programFd: number, scope?: IteratorScope): Attachment {
+  const info = scope === undefined ? new Uint8Array(0) : encodeU32s(scopeWords(scope));
+  const attr = encodeAttr(LinkCreateIterAttr, {
+    prog_fd: programFd,
+    attach_type: BPF_TRACE_ITER,
+    iter_info: sys.addressOf(info),
+    iter_info_len: info.length,
+  });
+  return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr, [info]), 'iterator', errno =>
+    errno === EINVAL || errno === EBADF ? 'this iterator may need to be told what to go over' : undefined,
+  );
+}
+
+/** union bpf_iter_link_info: 16 bytes. */
+function scopeWords(scope: IteratorScope): number[] {
+  switch (scope.kind) {
+    case 'map':
+      return [scope.fd, 0, 0, 0];
+    case 'cgroup':
+      return [CGROUP_ORDERS[scope.order], scope.fd, 0, 0];
+    case 'task':
+      return [scope.tid ?? 0, scope.pid ?? 0, 0, 0];
+  }
+}
+
+/** A netkit device (since Linux 6.7): the end that it is named by (`primary`) or the one in the container (`peer`). */
+export function attachNetkit(
+  sys: Sys,
+  programFd: number,
+  nameOrIndex: string | number,
+  end: 'primary' | 'peer',
+  order: Order = {},
+): Attachment {
+  const link = readInterface(sys, nameOrIndex);
+  const attachType = end === 'primary' ? BPF_NETKIT_PRIMARY : BPF_NETKIT_PEER;
+  return attach(
+    sys,
+    { programFd, target: link.index, attachType, ...orderFields(order) },
+    `netkit ${quote(link.name)} (${end})`,
+    errno =>
+      errno === EINVAL || errno === EACCES
+        ? 'netkit needs Linux 6.7, and the primary end of a netkit device of this namespace'
+        : undefined,
+  );
+}
+
+/** fentry, fexit, fmod_ret, LSM and typed tracepoints with a cookie (since Linux 5.19). */
+export function attachTracing(
+  sys: Sys,
+  programFd: number,
+  attachType: number,
+  place: string,
+  cookie: bigint,
+): Attachment {
+  return attach(sys, { programFd, target: 0, attachType, wide: cookie }, place, errno =>
+    errno === EINVAL ? 'cookies of tracing programs need Linux 5.19' : undefined,
+  );
 }
 
 /** A descriptor to read one run of an iterator from. */

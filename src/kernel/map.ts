@@ -49,6 +49,8 @@ export interface MapSpec {
   readonly valueTypeId?: number;
   /** struct_ops only: the type in the kernel's BTF. */
   readonly vmlinuxValueTypeId?: number;
+  /** Descriptor of the module's BTF that has that type; vmlinux without it. */
+  readonly valueTypeBtfFd?: number;
   readonly ifindex?: number;
 }
 
@@ -69,6 +71,7 @@ export function tryCreateMap(sys: Sys, spec: MapSpec): number {
     btf_value_type_id: spec.valueTypeId ?? 0,
     btf_vmlinux_value_type_id: spec.vmlinuxValueTypeId ?? 0,
     map_extra: spec.mapExtra ?? 0n,
+    value_type_btf_obj_fd: spec.valueTypeBtfFd ?? 0,
   });
   return bpf(sys, BPF_MAP_CREATE, attr);
 }
@@ -93,6 +96,7 @@ export class BpfMap {
   readonly #value: Uint8Array;
   readonly #valueAddress: bigint;
   readonly #buffers: readonly Uint8Array[];
+  #arena: Mapping | undefined;
 
   private constructor(
     sys: Sys,
@@ -216,7 +220,24 @@ export class BpfMap {
     return mapping;
   }
 
+  /**
+   * The first `visible` bytes of an arena (since Linux 6.9). Mapped at the first call, whole and at `address` (0: where
+   * the kernel likes); unmapped by `close()`. Throws `kernel-map-mmap`.
+   */
+  arena(address = 0n, visible = 0): Uint8Array {
+    if (this.#arena === undefined) {
+      const length = this.maxEntries * pageSize();
+      const mapping = Mapping.map(this.sys, this.fd.number, length, 'read-write', 0, { address, visible });
+      if (typeof mapping === 'number') {
+        throw syscallError('kernel-map-mmap', [], `mapping arena ${quote(this.name)} into memory`, mapping);
+      }
+      this.#arena = mapping;
+    }
+    return this.#arena.bytes;
+  }
+
   close(): void {
+    this.#arena?.close();
     this.fd.close();
   }
 

@@ -57,8 +57,13 @@ export function bpf(
   attr: Uint8Array,
   buffers: readonly Uint8Array[] = [],
 ): number {
+  return holding(buffers, () => sys.syscall('bpf', command, attr, attr.length));
+}
+
+/** Makes a call for which `buffers` must stay where they are, because other bytes hold their addresses. */
+export function holding(buffers: readonly Uint8Array[], call: () => number): number {
   inFlight = buffers;
-  const result = sys.syscall('bpf', command, attr, attr.length);
+  const result = call();
   inFlight = [];
   return result;
 }
@@ -94,6 +99,7 @@ export function decodeU32s(bytes: Uint8Array): number[] {
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const MAP_FIXED_NOREPLACE = 0x100000;
 
 /** Pages of a file descriptor mapped into this process. `bytes` is empty after `close()`. */
 export class Mapping {
@@ -101,25 +107,31 @@ export class Mapping {
   readonly #address: number;
   readonly #length: number;
   #bytes: Uint8Array;
+  #closed = false;
 
-  private constructor(sys: Sys, address: number, length: number) {
+  private constructor(sys: Sys, address: number, length: number, visible: number) {
     this.#sys = sys;
     this.#address = address;
     this.#length = length;
-    this.#bytes = sys.view(address, length);
+    this.#bytes = visible === 0 ? new Uint8Array(0) : sys.view(address, visible);
   }
 
-  /** Maps `length` bytes (a multiple of the page size) shared; returns minus errno when the kernel refuses. */
+  /**
+   * Maps `length` bytes (a multiple of the page size) shared; returns minus errno when the kernel refuses. `place`: at
+   * which address (0: any free one), and how many of the bytes are looked at.
+   */
   static map(
     sys: Sys,
     fd: number,
     length: number,
     access: 'read' | 'read-write',
     offset = 0,
+    place: { readonly address: bigint; readonly visible: number } = { address: 0n, visible: length },
   ): Mapping | number {
     const protection = access === 'read' ? PROT_READ : PROT_READ | PROT_WRITE;
-    const address = sys.syscall('mmap', 0, length, protection, MAP_SHARED, fd, offset);
-    return address < 0 ? address : new Mapping(sys, address, length);
+    const flags = place.address === 0n ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE;
+    const address = sys.syscall('mmap', place.address, length, protection, flags, fd, offset);
+    return address < 0 ? address : new Mapping(sys, address, length, place.visible);
   }
 
   /** Never keep what this returns beyond `close()`. */
@@ -128,7 +140,8 @@ export class Mapping {
   }
 
   close(): void {
-    if (this.#bytes.length === 0) return;
+    if (this.#closed) return;
+    this.#closed = true;
     this.#bytes = new Uint8Array(0);
     this.#sys.syscall('munmap', this.#address, this.#length);
   }

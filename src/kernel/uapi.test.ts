@@ -48,6 +48,18 @@ const RECORDS = [
   },
   { layout: uapi.LinkCreateIterAttr, of: 'union bpf_attr', prefix: 'link_create.' },
   {
+    layout: uapi.LinkCreateKprobeMultiAttr,
+    of: 'union bpf_attr',
+    prefix: 'link_create.',
+    renamed: {
+      multi_flags: 'kprobe_multi.flags',
+      cnt: 'kprobe_multi.cnt',
+      syms: 'kprobe_multi.syms',
+      addrs: 'kprobe_multi.addrs',
+      cookies: 'kprobe_multi.cookies',
+    },
+  },
+  {
     layout: uapi.LinkUpdateAttr,
     of: 'union bpf_attr',
     prefix: 'link_update.',

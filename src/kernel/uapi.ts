@@ -226,6 +226,34 @@ export const LinkCreateIterAttr = record('link_create_iter', {
   iter_info_len: u32,
 });
 
+/** BPF_LINK_CREATE for many kernel functions at once. */
+export const LinkCreateKprobeMultiAttr = record('link_create_kprobe_multi', {
+  prog_fd: u32,
+  target_fd: u32,
+  attach_type: u32,
+  flags: u32,
+  multi_flags: u32,
+  cnt: u32,
+  syms: u64,
+  addrs: u64,
+  cookies: u64,
+});
+
+/** BPF_LINK_CREATE for many places of one executable (since Linux 6.6). */
+export const LinkCreateUprobeMultiAttr = record('link_create_uprobe_multi', {
+  prog_fd: u32,
+  target_fd: u32,
+  attach_type: u32,
+  flags: u32,
+  path: u64,
+  offsets: u64,
+  ref_ctr_offsets: u64,
+  cookies: u64,
+  cnt: u32,
+  multi_flags: u32,
+  pid: u32,
+});
+
 /** `new_fd` and `old_fd` are programs, or maps for struct_ops. */
 export const LinkUpdateAttr = record('link_update', { link_fd: u32, new_fd: u32, flags: u32, old_fd: u32 });
 

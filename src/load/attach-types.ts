@@ -12,7 +12,7 @@ import { type ProgramTypeInfo, programTypeOf } from '../object/section-names.ts'
 import * as uapi from '../object/uapi.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { AttachPlan } from './plan.ts';
-import type { ProgramOptions } from './plan-programs.ts';
+import { type ProgramOptions, wantsProgram } from './plan-programs.ts';
 
 /** Looks up the targets of all programs that will be loaded and have none yet. `targets`: programs with one of their own. */
 export function findAttachTypes(
@@ -21,22 +21,32 @@ export function findAttachTypes(
   options: ProgramOptions,
   targets: ReadonlySet<string>,
 ): Map<string, AttachPlan> {
-  const found = new Map<string, AttachPlan>(options.attach ?? []);
+  const found = new Map<string, AttachPlan>(options.operations?.programs ?? []);
+  for (const [name, attach] of options.attach ?? []) found.set(name, attach);
   for (const { program } of programsOf(object)) {
     const section = sectionOf(object, program)?.name ?? '';
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
-    const wanted = options.programs?.(program.name, section) ?? type?.autoload ?? false;
-    if (!wanted || type?.attachBtf !== true || found.has(program.name) || targets.has(program.name)) continue;
+    if (type === undefined || !wantsProgram(program, section, type, options)) continue;
+    if (!needsTarget(type) || found.has(program.name) || targets.has(program.name)) continue;
     const where = [object.name, `program ${quote(program.name)}`];
     found.set(program.name, findAttachType(types, type, where));
   }
   return found;
 }
 
+function needsTarget(type: ProgramTypeInfo): boolean {
+  return type.attachBtf || type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS;
+}
+
 function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readonly string[]): AttachPlan {
   if (type.progType === uapi.BPF_PROG_TYPE_EXT) {
     throw inputError('load-no-target', where, 'replaces a function of a loaded program, and none is given', {
       hint: 'give the target program when loading',
+    });
+  }
+  if (type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS) {
+    throw inputError('load-no-target', where, 'is an operation, but in no table of operations', {
+      hint: 'name it in a variable in SEC(".struct_ops.link"), or mark it SEC("?struct_ops/…")',
     });
   }
   if (type.extra === '') {

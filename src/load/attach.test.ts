@@ -81,7 +81,8 @@ test.each([
   ['freplace/x', /needs a target program/],
   ['raw_tp', /needs a tracepoint/],
   ['netfilter', /needs family, hook and priority/],
-  ['socket', /type socket_filter is not known here/],
+  ['socket', /needs a socket/],
+  ['lwt_xmit', /type lwt_xmit are not attached from here/],
 ])('a program of section %s without a place', (section, message) => {
   const object = loadObject(FIREWALL, new FakeSys(), {
     typeOf: () => programTypeOf(section),

@@ -2,14 +2,16 @@
 
 import { quote, RootletError, within } from '../diag/index.ts';
 import { Fd } from '../kernel/fd.ts';
+import { openById } from '../kernel/info.ts';
 import { BpfMap, type MapSpec, tryCreateMap } from '../kernel/map.ts';
 import { probeMapType } from '../kernel/probe-types.ts';
 import { encodeU32s, type Sys } from '../kernel/sys.ts';
-import { mapTypeName } from '../object/uapi.ts';
+import { BPF_MAP_TYPE_ARENA, mapTypeName } from '../object/uapi.ts';
 import type { Cleanup } from './cleanup.ts';
 import { openPinnedMap, pinMap, pinPathOf, requireSameShape } from './map-reuse.ts';
 import { maxEntriesOf } from './map-size.ts';
 import type { InitialEntry, LoadPlan, MapPlan } from './plan.ts';
+import type { OperationsPlan } from './struct-ops.ts';
 
 export interface MapContext {
   readonly sys: Sys;
@@ -53,6 +55,7 @@ function obtainMap(context: MapContext, plan: MapPlan): BpfMap {
 }
 
 function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
+  if (plan.operations !== undefined) return createTable(sys, plan, plan.operations, btf);
   const inner = plan.inner === null ? null : createMap(sys, plan.inner, btf);
   try {
     return createOne(sys, {
@@ -64,9 +67,25 @@ function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
   }
 }
 
+/** The map of a table of operations: its value is of a type of the kernel's, vmlinux's or a module's. */
+function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: Fd | null): BpfMap {
+  const { valueType, btfObject } = operations;
+  const module = btfObject === 0 ? undefined : openById(sys, 'btf', btfObject);
+  try {
+    return createOne(sys, {
+      ...specOf(plan, btf),
+      ...(btf === null ? {} : { btfFd: btf.number }),
+      vmlinuxValueTypeId: valueType,
+      ...(module === undefined ? {} : { valueTypeBtfFd: module.number }),
+    });
+  } finally {
+    module?.close();
+  }
+}
+
 /** Types of key and value only serve people; kernels and map types that do not take them get the map without. */
 function createOne(sys: Sys, spec: MapSpec): BpfMap {
-  if (spec.btfFd === undefined) return createOrExplain(sys, spec);
+  if (spec.btfFd === undefined || spec.vmlinuxValueTypeId !== undefined) return createOrExplain(sys, spec);
   const result = tryCreateMap(sys, spec);
   if (result >= 0) return BpfMap.fromFd(sys, Fd.adopt(sys, result), spec);
   const { btfFd: _btf, keyTypeId: _key, valueTypeId: _value, ...bare } = spec;
@@ -102,7 +121,10 @@ function specOf(plan: MapPlan, btf: Fd | null): MapSpec {
 const FIRST = new Uint8Array(4);
 
 function fill(map: BpfMap, plan: MapPlan): void {
-  if (plan.contents !== null) map.update(FIRST, plan.contents);
+  if (plan.type === BPF_MAP_TYPE_ARENA) {
+    // Programs are verified against the arena's address, which is chosen when it is first mapped.
+    map.arena(plan.mapExtra, plan.contents?.length ?? 0).set(plan.contents ?? []);
+  } else if (plan.contents !== null) map.update(FIRST, plan.contents);
   if (plan.frozen) map.freeze();
 }
 

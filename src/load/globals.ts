@@ -10,7 +10,7 @@ import type { ByteOrder } from '../bytes/index.ts';
 import { quote, usageError, within } from '../diag/index.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import type { Mapping } from '../kernel/sys.ts';
-import { BPF_F_MMAPABLE } from '../object/uapi.ts';
+import { BPF_F_MMAPABLE, BPF_MAP_TYPE_ARENA } from '../object/uapi.ts';
 import { type BtfValue, decodeValue } from './btf-value.ts';
 import type { GlobalPlan } from './plan.ts';
 import { findGlobal, writeGlobal } from './plan-globals.ts';
@@ -51,6 +51,7 @@ class Section {
   }
 
   #memory(): Uint8Array | undefined {
+    if (this.#map.type === BPF_MAP_TYPE_ARENA && !this.#map.fd.closed) return this.#map.arena();
     if (Math.floor(this.#map.flags / BPF_F_MMAPABLE) % 2 === 0 || this.#map.fd.closed) return undefined;
     this.#mapping ??= this.#map.mmap(this.#constant ? 'read' : 'read-write', this.#map.valueSize);
     return this.#mapping.bytes.subarray(0, this.#map.valueSize);

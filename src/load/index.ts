@@ -19,5 +19,6 @@ export * from './plan-object.ts';
 export type { ProgramOptions } from './plan-programs.ts';
 export * from './program-functions.ts';
 export * from './sanitize-btf.ts';
+export * from './struct-ops.ts';
 export * from './typed-map.ts';
 export * from './verifier-failure.ts';

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { gunzipSync } from 'node:zlib';
+import { syscallFunction } from '../kernel/probes.ts';
 import { kernelVersionCode } from './kernel-version.ts';
 
 /** A port, so that binding can be tested for any kernel. */
@@ -26,19 +27,15 @@ export function runningKernelFacts(hasCookie: () => boolean): KernelFacts {
     versionCode: () => kernelVersionCode(release(), version(), readText('/proc/version_signature') ?? ''),
     addresses: names => findAddresses(readText('/proc/kallsyms') ?? '', names),
     hasCookie,
-    hasSyscallWrapper: () => {
-      const symbol = `__${ARCH_PREFIX.get(process.arch) ?? process.arch}_sys_bpf`;
-      return findAddresses(readText('/proc/kallsyms') ?? '', new Set([symbol])).size > 0;
-    },
+    hasSyscallWrapper,
   };
 }
 
-const ARCH_PREFIX = new Map([
-  ['x64', 'x64'],
-  ['arm64', 'arm64'],
-  ['riscv64', 'riscv'],
-  ['s390x', 's390x'],
-]);
+/** Whether the running kernel enters system calls through wrappers. */
+export function hasSyscallWrapper(): boolean {
+  const symbol = syscallFunction('bpf', process.arch, true);
+  return findAddresses(readText('/proc/kallsyms') ?? '', new Set([symbol])).size > 0;
+}
 
 function readConfig(): string {
   const boot = readText(`/boot/config-${release()}`);

@@ -18,6 +18,7 @@ import { findLacks, limitPlan } from './limit-plan.ts';
 import type { LoadedObject } from './loaded-object.ts';
 import type { LoadPlan } from './plan.ts';
 import { type PlanOptions, planLoad } from './plan-object.ts';
+import { findOperations } from './struct-ops.ts';
 
 export interface LoadOptions extends PlanOptions, ExecuteOptions, BindOptions {
   /** Types to relocate against instead of the running kernel's: a BTF file, or an ELF file with BTF. */
@@ -40,8 +41,10 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
   const { object, answers } = relocate(stripped, types);
   const bindings = options.bindings ?? bind(object, sys, types, options);
   const targets = new Set(options.targets?.keys() ?? []);
-  const attach = findAttachTypes(object, types, options, targets);
-  return { plan: planLoad(object, { ...options, bindings, attach, coreAnswers: answers }), answers };
+  const operations = options.operations ?? findOperations(object, types);
+  const attach = findAttachTypes(object, types, { ...options, operations }, targets);
+  const planned = { ...options, bindings, operations, attach, coreAnswers: answers };
+  return { plan: planLoad(object, planned), answers };
 }
 
 /**

@@ -65,12 +65,43 @@ export function planMaps(
   });
   for (const placed of layout.sections) {
     const section = object.sections[placed.section];
+    if (section?.name === ARENA_SECTION && placed.size > 0) {
+      ofSection.set(placed.section, placeInArena(object, layout, placed.section, maps));
+      continue;
+    }
     if (section === undefined || placed.size === 0 || globalsKind(section.name) === undefined) continue;
     ofSection.set(placed.section, maps.length);
     maps.push(globalsMap(object, layout, placed.section, dataSections.get(section.name) ?? 0, options));
   }
   return { maps, ofSymbol, ofSection };
 }
+
+/** Variables of address space 1, which lie in the object's arena. */
+const ARENA_SECTION = '.addr_space.1';
+
+/** Gives the only arena its first bytes, and says which map it is. Throws `load-arena`. */
+function placeInArena(object: BpfObject, layout: ObjectLayout, section: number, maps: MapPlan[]): number {
+  const where = [object.name, `section ${quote(ARENA_SECTION)}`];
+  const arenas = maps.flatMap((map, index) => (map.type === uapi.BPF_MAP_TYPE_ARENA ? [index] : []));
+  const [index, other] = arenas;
+  const arena = maps[index ?? -1];
+  if (index === undefined || arena === undefined) {
+    throw inputError('load-arena', where, 'has variables, but the object has no arena', {
+      hint: 'define a map of type BPF_MAP_TYPE_ARENA',
+    });
+  }
+  if (other !== undefined) throw inputError('load-arena', where, 'has variables for one of several arenas');
+  const size = layout.sections[section]?.size ?? 0;
+  const contents = globalsContents(object, layout, section) ?? new Uint8Array(size);
+  if (size > arena.maxEntries * SMALLEST_PAGE) {
+    throw inputError('load-arena', where, `takes ${size} bytes, more than the arena has pages for`);
+  }
+  maps[index] = { ...arena, contents };
+  return index;
+}
+
+/** Of all machines that have arenas. */
+const SMALLEST_PAGE = 4096;
 
 /** What kind of globals a section holds, or undefined when it becomes no map. */
 export function globalsKind(section: string): 'data' | 'rodata' | 'bss' | undefined {

@@ -42,10 +42,11 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
       : kernelTypes(object, object.btf, layout, kconfig === null ? [] : [kconfig.dataSection]);
   const dataSections = types?.dataSections ?? new Map<string, BtfId>();
   const maps = planMaps(object, layout, dataSections, { ...options, objectName });
-  const all =
-    kconfig === null
-      ? maps.maps
-      : [...maps.maps, kconfigMap(kconfig, objectName, dataSections.get('.kconfig') ?? 0)];
+  const all = [
+    ...maps.maps,
+    ...(kconfig === null ? [] : [kconfigMap(kconfig, objectName, dataSections.get('.kconfig') ?? 0)]),
+    ...(options.operations?.tables ?? []),
+  ];
   const drafts = planPrograms(
     object,
     {

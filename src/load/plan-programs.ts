@@ -15,6 +15,7 @@ import { kernelName } from './names.ts';
 import type { AttachPlan, Poison, ProgramPlan } from './plan.ts';
 import { functionPlans, linePlans } from './plan-records.ts';
 import { type References, resolveReference, type Sink } from './plan-references.ts';
+import type { Operations } from './struct-ops.ts';
 
 export interface ProgramOptions {
   /** Which programs to load; without it all whose section does not start with `?`. */
@@ -23,6 +24,8 @@ export interface ProgramOptions {
   readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
   /** Program name → what it attaches to, for types that want it at load time. */
   readonly attach?: ReadonlyMap<string, AttachPlan>;
+  /** Tables of operations of the object, as this kernel has them. */
+  readonly operations?: Operations;
 }
 
 /** Everything of a program but the encoded records, which need the string table of the kernel's types. */
@@ -39,7 +42,7 @@ export function planPrograms(
   for (const { index, program } of programsOf(object)) {
     const section = sectionOf(object, program)?.name ?? '';
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
-    if (!wanted(program, section, type, options)) continue;
+    if (!wantsProgram(program, section, type, options)) continue;
     if (type === undefined) {
       problems.push(...unknownSection(object, program, section).problems);
       continue;
@@ -50,12 +53,14 @@ export function planPrograms(
   return drafts;
 }
 
-function wanted(
+/** Whether a program is to be loaded: as the caller says, else as its section and the tables that hold it say. */
+export function wantsProgram(
   program: FunctionSymbol,
   section: string,
   type: ProgramTypeInfo | undefined,
   options: ProgramOptions,
 ): boolean {
+  if (options.operations?.unused.has(program.name)) return false;
   return options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);
 }
 
@@ -97,16 +102,18 @@ function planProgram(
     const problem = resolveReference(sink, open);
     if (problem !== undefined) problems.push(problem);
   }
+  const attach = options.attach?.get(program.name) ?? null;
   return {
     name: program.name,
     kernelName: kernelName(program.name),
     section,
-    type,
+    // The kernel knows an operation by its place in the table.
+    type: attach?.member === undefined ? type : { ...type, expectedAttachType: attach.member },
     code: flat.code.bytes,
     fixups: sink.fixups,
     functions: functionPlans(flat),
     lines: linePlans(flat),
-    attach: options.attach?.get(program.name) ?? null,
+    attach,
     poisons: sink.poisons,
   };
 }

@@ -9,6 +9,7 @@
 import type { Btf, BtfId } from '../btf/types.ts';
 import type { ByteOrder } from '../bytes/index.ts';
 import type { ProgramTypeInfo } from '../object/section-names.ts';
+import type { OperationsPlan } from './struct-ops.ts';
 
 /** A value in an array or map of maps that is set while loading. */
 export interface InitialEntry {
@@ -37,7 +38,7 @@ export interface MapPlan {
   readonly valueType: BtfId;
   /** Whether the kernel is given these types; not all map types take any. */
   readonly typed: boolean;
-  /** Globals: the initial value of the only element; null for other maps and for zeros. */
+  /** Globals: the initial value of the only element, or the first bytes of an arena; null for other maps and for zeros. */
   readonly contents: Uint8Array | null;
   /** No writes from user space once the contents are there; the verifier then knows the values. */
   readonly frozen: boolean;
@@ -45,6 +46,8 @@ export interface MapPlan {
   readonly pinning: number;
   readonly inner: MapPlan | null;
   readonly initial: readonly InitialEntry[];
+  /** Tables of operations only. */
+  readonly operations?: OperationsPlan;
 }
 
 /** An instruction that waits for a descriptor. `insnIndex` is that of the first slot. */
@@ -98,6 +101,8 @@ export interface AttachPlan {
   readonly btfId: BtfId;
   /** Id of the kernel's BTF object; 0 for vmlinux. */
   readonly btfObject: number;
+  /** Operations (struct_ops): which member of the type the program is. */
+  readonly member?: number;
 }
 
 /** A call that must never be reached. `helper` is the impossible helper number that stands in for it. */
