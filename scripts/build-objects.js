@@ -25,7 +25,14 @@ const CLANG = 'clang-19';
 const STRIP = 'llvm-strip-19';
 const ORDERS = ['el', 'eb'];
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const SOURCE_ROOTS = ['examples', 'test/cases', 'src/core/testdata', 'src/load/testdata', 'src/vm/testdata'];
+const SOURCE_ROOTS = [
+  'examples',
+  'test/cases',
+  'src/core/testdata',
+  'src/load/testdata',
+  'src/vm/testdata',
+  'test/vm/programs',
+];
 
 const run = promisify(execFile);
 

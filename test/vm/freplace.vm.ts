@@ -4,30 +4,15 @@
  */
 
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Attachment, attachReplacement } from '../../src/kernel/index.ts';
-import { type AttachTarget, findTarget, type LoadedObject, loadObject } from '../../src/load/index.ts';
-import { type BpfObject, programTypeOf } from '../../src/object/index.ts';
+import { findTarget, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import type { BpfObject } from '../../src/object/index.ts';
 import { createMachine } from '../../src/vm/index.ts';
 import { sys } from './guest/kernel.ts';
 import { capturedPackets, example, relinkedExample } from './guest/objects.ts';
+import { attachTo, loadFor, refusal } from './guest/replacing.ts';
 
 const PASS = 2;
 const packets = capturedPackets();
-const replacement = programTypeOf('freplace');
-
-/** A program as the replacement of a function of another one. */
-function loadFor(target: AttachTarget, object: BpfObject, program: string): LoadedObject {
-  return loadObject(object, sys, {
-    pinRoot: null,
-    programs: name => name === program,
-    typeOf: () => replacement,
-    targets: new Map([[program, target]]),
-  });
-}
-
-function attachTo(target: AttachTarget, component: LoadedObject, program: string): Attachment {
-  return attachReplacement(sys, component.program(program).fd.number, target.fd, target.btfId);
-}
 
 function verdicts(loaded: LoadedObject): number[] {
   return packets.map(bytes => loaded.testRun('rootlet', bytes).verdict);
@@ -36,16 +21,6 @@ function verdicts(loaded: LoadedObject): number[] {
 function machineVerdicts(object: BpfObject, program: string): number[] {
   using machine = createMachine(object, { program });
   return packets.map(bytes => machine.run(bytes).verdict);
-}
-
-/** What a refusal says: its first problem as JSON has it. */
-function refusal(body: () => unknown): unknown {
-  try {
-    body();
-  } catch (error) {
-    return error;
-  }
-  throw new Error('was not refused');
 }
 
 describe('the slots of the rootlet', () => {

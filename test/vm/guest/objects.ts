@@ -18,6 +18,12 @@ export function example(name: string): BpfObject {
   return readObject(bytes, file);
 }
 
+/** An object of `test/vm/programs`. */
+export function vmObject(name: string): BpfObject {
+  const path = fileURLToPath(new URL(`../programs/obj/el/${name}.bpf.o`, import.meta.url));
+  return readObject(readFileSync(path), `${name}.bpf.o`);
+}
+
 /** What another tool would get: written and read again. */
 function written(result: RelinkResult): BpfObject {
   if (!result.ok) throw new RootletError(result.problems);
