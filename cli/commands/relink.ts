@@ -323,18 +323,21 @@ function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes):
   };
 }
 
-/** What is in which slot, and what got another name. */
+/** What is in which slot, what got another name, and what several have in common. */
 function formatChain(output: string, report: RelinkReport): string {
   const lines = report.slots.map(slot =>
     slot.component === null
       ? `  ${slot.slot}  keeps its default`
-      : `  ${slot.slot} = ${slot.component}:${slot.program}${slot.program === slot.function ? '' : ` (now ${slot.function})`}`,
+      : `  ${slot.slot} = ${slot.id}:${slot.program}${slot.program === slot.function ? '' : ` (now ${slot.function})`}`,
   );
   const renames = report.renames.map(rename => `  ${rename.file}: ${rename.from} -> ${rename.to}`);
-  const parts = [
+  const shared = [...report.maps, ...report.globals]
+    .filter(state => state.shared && state.section !== 'license')
+    .map(state => `  ${state.name}: ${state.usedBy.map(user => user ?? 'the rootlet').join(', ')}`);
+  return [
     `${output}:`,
     ...lines,
     ...(renames.length === 0 ? [] : ['renamed, because the name was taken:', ...renames]),
-  ];
-  return parts.join('\n');
+    ...(shared.length === 0 ? [] : ['shared:', ...shared]),
+  ].join('\n');
 }

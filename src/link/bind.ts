@@ -35,13 +35,7 @@ export interface Bindings {
 /** Text in front of what a declaration tag binds to. */
 const TAG_PREFIX = 'rootlet:bind=';
 
-/** `ids` are names of the first objects that messages and requests may use instead of their files'. */
-export function bindExplicitly(
-  inputs: readonly BpfObject[],
-  requests: readonly BindRequest[],
-  ids: readonly string[] = [],
-): Bindings {
-  const objects = inputs.map((object, file) => ({ ...object, name: ids[file] ?? object.name }));
+export function bindExplicitly(objects: readonly BpfObject[], requests: readonly BindRequest[]): Bindings {
   const bindings: ExplicitBinding[] = [];
   const problems: Problem[] = [];
   const taken = new Set<string>();

@@ -29,7 +29,10 @@ export interface ComponentMember extends PulledMember {
 }
 
 export interface RelinkInputs {
-  /** The rootlet, the components in order of their first slot, then members of libraries. */
+  /**
+   * The rootlet, the components in order of their first slot, then members of libraries. Their names tell them apart:
+   * those of components are their ids, a member that several of them have is `ARCHIVE(MEMBER)#ID`.
+   */
   readonly objects: readonly BpfObject[];
   /** Scope of each object. */
   readonly scopes: readonly number[];
@@ -86,7 +89,7 @@ export function readRelinkInputs(
   const finished = surgery?.finish(pulled.objects, pulled.scopes);
   const ids = components.map(componentId);
   return {
-    objects: finished?.objects ?? pulled.objects,
+    objects: withIds(finished?.objects ?? pulled.objects, pulled.scopes, ids),
     scopes: pulled.scopes,
     ids,
     components,
@@ -96,6 +99,21 @@ export function readRelinkInputs(
     problems: distinct(finished?.problems ?? []),
     notes: [...new Set(finished?.notes ?? [])],
   };
+}
+
+function withIds(
+  objects: readonly BpfObject[],
+  scopes: readonly number[],
+  ids: readonly string[],
+): BpfObject[] {
+  const count = new Map<string, number>();
+  for (const { name } of objects) count.set(name, (count.get(name) ?? 0) + 1);
+  return objects.map((object, position) => {
+    const id = ids[(scopes[position] ?? 0) - 1];
+    if (id === undefined) return object;
+    if (position <= ids.length) return object.name === id ? object : { ...object, name: id };
+    return (count.get(object.name) ?? 0) > 1 ? { ...object, name: `${object.name}#${id}` } : object;
+  });
 }
 
 function refused(problems: readonly Problem[]): RelinkInputs {

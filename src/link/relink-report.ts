@@ -16,6 +16,7 @@ import type { Combined } from './combine.ts';
 import type { LicenseChoice } from './license.ts';
 import { measureLimits, type ProgramLimits } from './limits.ts';
 import type { Rename } from './names.ts';
+import { describeSymbol } from './problems.ts';
 import type { RelinkInputs } from './relink-inputs.ts';
 import { type Discarded, type LinkReport, reportLink } from './report.ts';
 import { type Resolution, SHARED_SCOPE, type SymbolAt } from './resolve.ts';
@@ -109,7 +110,7 @@ export function reportRelink(input: RelinkReportInput): RelinkReport {
     ...replacedSlots(objects, plugs),
     ...unusedSymbols(objects, whole, live),
   ];
-  const states = statesOf(input, linked);
+  const states = statesOf(input);
   return {
     ...linked,
     notes: input.notes,
@@ -154,7 +155,7 @@ function describeSlots({ objects, plugs, inputs, combined, object }: RelinkRepor
     const isFilled = plug !== undefined;
     return {
       slot: name,
-      component: isFilled ? (component?.name ?? null) : null,
+      component: isFilled ? (inputs.components[at.file - 1]?.component.name ?? null) : null,
       id: isFilled ? (inputs.ids[at.file - 1] ?? null) : null,
       program: isFilled ? (component?.symbols[at.index]?.name ?? null) : null,
       function: result?.name ?? name,
@@ -186,10 +187,9 @@ interface State {
   readonly symbol: BpfSymbol;
 }
 
-function statesOf(input: RelinkReportInput, linked: LinkReport): State[] {
+function statesOf(input: RelinkReportInput): State[] {
   const { combined, object, objects, inputs } = input;
   const users = usersOf(input);
-  const declared = new Map(linked.symbols.map(symbol => [symbol.name, symbol]));
   return object.symbols.flatMap((symbol, index): State[] => {
     if ((symbol.kind !== 'map' && symbol.kind !== 'variable') || symbol.name === '') return [];
     const at = combined.origins[index] ?? { file: 0, index: 0 };
@@ -200,7 +200,7 @@ function statesOf(input: RelinkReportInput, linked: LinkReport): State[] {
         symbol,
         state: {
           name: symbol.name,
-          declaration: declared.get(symbol.name)?.declaration ?? symbol.name,
+          declaration: describeSymbol(object, symbol),
           section: object.sections[symbol.section]?.name ?? '',
           size: symbol.size,
           owner: ownerOf(inputs, scope),

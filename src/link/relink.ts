@@ -185,8 +185,7 @@ function bindNames(
   inputs: RelinkInputs,
   options: RelinkOptions,
 ): Bound {
-  const names = [objects[0]?.name ?? '', ...inputs.ids];
-  const explicit = bindExplicitly(objects, options.bind ?? [], names);
+  const explicit = bindExplicitly(objects, options.bind ?? []);
   const resolution = resolve(objects, {
     scopes: inputs.scopes,
     shared: inputs.shared,

@@ -182,8 +182,8 @@ test('an explanation for each component that knows the name, and for slots', () 
   const chain = chained(both, { libraries, explain: ['limit', 'one'] });
   expect(chain.explanations.map(({ winner, losers }) => [winner, losers.map(loser => loser.reason)])).toEqual(
     [
-      ['dir/liblimit.a(limit.o): s32 limit(void) in section ".text", limit.o.c:7', []],
-      ['dir/liblimit.a(limit.o): s32 limit(void) in section ".text", limit.o.c:7', []],
+      ['dir/liblimit.a(limit.o)#first.o: s32 limit(void) in section ".text", limit.o.c:7', []],
+      ['dir/liblimit.a(limit.o)#second.o: s32 limit(void) in section ".text", limit.o.c:7', []],
       [
         'first.o: s32 prog(struct xdp_md *ctx) in section ".text", first.o.c:7',
         ['a slot, filled by a component'],
