@@ -1,10 +1,9 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
-import { encodeText } from '../src/bytes/index.ts';
 import { addFrame, inputError, quote, RootletError, usageError } from '../src/diag/index.ts';
 import type { BpfMap } from '../src/kernel/map.ts';
 import { openSys } from '../src/kernel/sys-koffi.ts';
-import { type LoadedObject, loadObject, verifierFailureOf } from '../src/load/index.ts';
+import { type LoadedObject, loadObject } from '../src/load/index.ts';
 import {
   type BpfObject,
   layoutSections,
@@ -21,8 +20,8 @@ import {
   BPF_PROG_TYPE_XDP,
 } from '../src/object/uapi.ts';
 import type { MapContents, ProgramKind } from '../src/vm/index.ts';
-import { writeOutput } from './files.ts';
 import type { PacketRunner } from './runner.ts';
+import { withVerifierLog } from './verifier-log.ts';
 
 export interface KernelRunOptions {
   readonly program?: string;
@@ -110,20 +109,9 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 }
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
-  const log = options.verifierLog;
-  try {
-    const loaded = loadObject(object, openSys(), {
-      pinRoot: null,
-      ...(log === undefined ? {} : { logLevel: 2 }),
-    });
-    if (log !== undefined) writeOutput(log, encodeText('the verifier accepted all programs\n'));
-    return loaded;
-  } catch (error) {
-    const failure = verifierFailureOf(error);
-    if (log !== undefined && failure !== undefined)
-      writeOutput(log, encodeText(`${failure.log.join('\n')}\n`));
-    throw error;
-  }
+  return withVerifierLog(options.verifierLog, logging =>
+    loadObject(object, openSys(), { pinRoot: null, ...logging }),
+  );
 }
 
 function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string {

@@ -71,7 +71,7 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       kernel: { ...off, brief: 'Run in the kernel (BPF_PROG_TEST_RUN) instead of the embedded machine' },
       verifierLog: {
         ...text,
-        brief: "With --kernel: write the verifier's whole log of a refused program to FILE",
+        brief: "With --kernel: write the verifier's log to FILE, whether it accepts the programs or not",
         placeholder: 'FILE',
       },
       seed: { ...count, brief: 'Of random numbers in the machine (1)', placeholder: 'N' },

@@ -72,6 +72,17 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(run.context[8]).toBe(77);
   });
 
+  test('an accepted program brings its log when it is asked for', () => {
+    const before = countFds();
+    for (const keepLog of [false, true]) {
+      const result = loadProgram(kernel, { ...XDP, code: RETURN_2 }, 2, keepLog);
+      if (result.kind !== 'loaded') throw new Error(result.log);
+      expect(result.log.includes('processed 2 insns')).toBe(keepLog);
+      result.fd.close();
+    }
+    expect(countFds()).toBe(before);
+  });
+
   test('a refused program brings its log', () => {
     const before = countFds();
     const result = loadProgram(kernel, { ...XDP, code: UNINITIALISED });

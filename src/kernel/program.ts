@@ -47,7 +47,12 @@ export interface ProgramSpec {
 
 /** bpf(2)'s answer: a program, or errno and, when one was asked for, the verifier's log. */
 export type ProgramLoadResult =
-  | { readonly kind: 'loaded'; readonly fd: Fd }
+  | {
+      readonly kind: 'loaded';
+      readonly fd: Fd;
+      /** '' unless one was asked for. */
+      readonly log: string;
+    }
   | {
       readonly kind: 'refused';
       readonly errno: number;
@@ -102,7 +107,7 @@ export function tryLoadProgram(
   for (let attempt = 0; attempt < MAX_TRIES && result === -EAGAIN; attempt++) {
     result = bpf(sys, BPF_PROG_LOAD, attr, buffers);
   }
-  if (result >= 0) return { kind: 'loaded', fd: Fd.adopt(sys, result) };
+  if (result >= 0) return { kind: 'loaded', fd: Fd.adopt(sys, result), log: textOf(log) };
   const trueSize = decodeAttr(ProgLoadAttr, attr).log_true_size;
   return { kind: 'refused', errno: -result, log: textOf(log), trueSize };
 }
@@ -119,16 +124,30 @@ const MAX_LOG_SIZE = 16 * 1024 * 1024;
 
 /**
  * Loads a program: first without a log, which is cheap; when the kernel refuses, again with one that grows until the
- * log fits. The errno is that of the first try: a log that does not fit would hide it behind ENOSPC.
+ * log fits. The errno is that of the first try: a log that does not fit would hide it behind ENOSPC. With `keepLog` a
+ * program that is accepted is loaded once more for its log, which is left out where it is longer than the kernel allows.
  */
-export function loadProgram(sys: Sys, spec: ProgramSpec, logLevel: LogLevel = 1): ProgramLoadResult {
+export function loadProgram(
+  sys: Sys,
+  spec: ProgramSpec,
+  logLevel: LogLevel = 1,
+  keepLog = false,
+): ProgramLoadResult {
   const first = tryLoadProgram(sys, spec);
-  if (first.kind === 'loaded' || logLevel === 0) return first;
+  if (logLevel === 0 || (first.kind === 'loaded' && !keepLog)) return first;
+  if (first.kind === 'refused') return loadForLog(sys, spec, logLevel, first.errno);
+  const again = loadForLog(sys, spec, logLevel, 0);
+  if (again.kind === 'loaded') first.fd.close();
+  return again.kind === 'loaded' ? again : first;
+}
+
+/** Tries with a log until it fits. `errno` is what the kernel said without one, 0 when it took the program. */
+function loadForLog(sys: Sys, spec: ProgramSpec, logLevel: LogLevel, errno: number): ProgramLoadResult {
   for (let size = FIRST_LOG_SIZE; ; ) {
     const again = tryLoadProgram(sys, spec, logLevel, size);
     if (again.kind === 'loaded') return again;
-    const truncated = again.errno === ENOSPC && first.errno !== ENOSPC;
-    if (!truncated || size >= MAX_LOG_SIZE) return { ...again, errno: first.errno };
+    const truncated = again.errno === ENOSPC && errno !== ENOSPC;
+    if (!truncated || size >= MAX_LOG_SIZE) return { ...again, errno };
     size = Math.min(MAX_LOG_SIZE, Math.max(size * 4, again.trueSize));
   }
 }
@@ -139,12 +158,15 @@ export class BpfProgram {
   readonly fd: Fd;
   readonly name: string;
   readonly type: number;
+  /** What the verifier said of it, when somebody asked; else ''. */
+  readonly log: string;
 
-  constructor(sys: Sys, fd: Fd, name: string, type: number) {
+  constructor(sys: Sys, fd: Fd, name: string, type: number, log = '') {
     this.sys = sys;
     this.fd = fd;
     this.name = name;
     this.type = type;
+    this.log = log;
   }
 
   /** Takes over a descriptor of a program that this process did not load. */

@@ -24,6 +24,7 @@ export interface ProgramContext {
   readonly maps: readonly BpfMap[];
   readonly btf: Fd | null;
   readonly logLevel: LogLevel;
+  readonly keepLog: boolean;
   /** Program name → loaded program that it attaches to. */
   readonly targets: ReadonlyMap<string, AttachTarget>;
 }
@@ -37,9 +38,9 @@ export function loadPlanned(context: ProgramContext, program: ProgramPlan): BpfP
     const view = new CodeView(code, plan.byteOrder);
     for (const fixup of program.fixups) applyFixup(view, fixup, context.maps, modules);
     const spec = specOf(context, program, code, modules);
-    const result = loadProgram(sys, spec, context.logLevel);
+    const result = loadProgram(sys, spec, context.logLevel, context.keepLog);
     if (result.kind === 'refused') throw verifierError(plan.source, program, result.errno, result.log);
-    return new BpfProgram(sys, result.fd, program.name, program.type.progType);
+    return new BpfProgram(sys, result.fd, program.name, program.type.progType, result.log);
   } finally {
     modules.close();
   }

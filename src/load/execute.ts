@@ -19,6 +19,8 @@ import { globalsKind } from './plan-maps.ts';
 export interface ExecuteOptions {
   /** Log that a refused program comes with: 1 the failing path (default), 2 everything, 0 none. */
   readonly logLevel?: LogLevel;
+  /** Programs that are accepted come with their log too (`BpfProgram.log`), which costs a second load of each. */
+  readonly keepLog?: boolean;
   /** Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object. */
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
   /**
@@ -52,6 +54,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       maps,
       btf,
       logLevel: options.logLevel ?? 1,
+      keepLog: options.keepLog ?? false,
       targets: options.targets ?? new Map<string, AttachTarget>(),
     };
     const programs = plan.programs.map(program => cleanup.own(loadPlanned(context, program)));
