@@ -32,6 +32,9 @@ export interface LoadOptions extends PlanOptions, ExecuteOptions, BindOptions {
 export interface PreparedLoad {
   readonly plan: LoadPlan;
   readonly answers: readonly CoreAnswer[];
+  /** What was planned: the input after CO-RE. Symbols of `answers` and `bindings` are its. */
+  readonly object: BpfObject;
+  readonly bindings: ExternBindings;
 }
 
 /** Relocates, binds externs and plans, without creating anything. The kernel is asked only for what the object needs. */
@@ -44,7 +47,7 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
   const operations = options.operations ?? findOperations(object, types);
   const attach = findAttachTypes(object, types, { ...options, operations }, targets);
   const planned = { ...options, bindings, operations, attach, coreAnswers: answers };
-  return { plan: planLoad(object, planned), answers };
+  return { plan: planLoad(object, planned), answers, object, bindings };
 }
 
 /**
