@@ -8,13 +8,13 @@
 
 import { BtfBuilder, type BtfId } from '../btf/index.ts';
 import type { ByteOrder } from '../bytes/index.ts';
-import { type Problem, quote } from '../diag/index.ts';
 import * as isa from '../isa/index.ts';
 import type { BpfObject, BpfSymbol, CodeReference, SectionShell } from '../object/index.ts';
+import { checksVerdicts, contextOf, type Verdict } from './chain-types.ts';
 
 export interface ChainSlot {
   /** Verdicts that go on to the next slot. */
-  readonly continueOn: readonly number[];
+  readonly continueOn: readonly Verdict[];
 }
 
 export interface ChainOptions {
@@ -30,94 +30,6 @@ export interface ChainOptions {
   readonly license?: string;
 }
 
-/** Struct that a program of the type gets as its argument, by section name up to its first `/` or `.`. */
-const CONTEXTS: ReadonlyMap<string, string> = new Map([
-  ['xdp', 'xdp_md'],
-  ['tc', '__sk_buff'],
-  ['tcx', '__sk_buff'],
-  ['classifier', '__sk_buff'],
-  ['action', '__sk_buff'],
-  ['socket', '__sk_buff'],
-  ['cgroup_skb', '__sk_buff'],
-  ['cgroup', '__sk_buff'],
-  ['sk_skb', '__sk_buff'],
-  ['lwt_in', '__sk_buff'],
-  ['lwt_out', '__sk_buff'],
-  ['lwt_xmit', '__sk_buff'],
-  ['sk_msg', 'sk_msg_md'],
-  ['sockops', 'bpf_sock_ops'],
-  ['sk_reuseport', 'sk_reuseport_md'],
-  ['sk_lookup', 'bpf_sk_lookup'],
-]);
-
-/** Verdicts by name, for the program types whose chains are asked for by name. */
-const VERDICTS: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map([
-  [
-    'xdp_md',
-    new Map([
-      ['aborted', 0],
-      ['drop', 1],
-      ['pass', 2],
-      ['tx', 3],
-      ['redirect', 4],
-    ]),
-  ],
-  [
-    '__sk_buff',
-    new Map([
-      ['unspec', -1],
-      ['next', -1],
-      ['ok', 0],
-      ['pass', 0],
-      ['reclassify', 1],
-      ['shot', 2],
-      ['drop', 2],
-      ['pipe', 3],
-      ['stolen', 4],
-      ['queued', 5],
-      ['repeat', 6],
-      ['redirect', 7],
-      ['trap', 8],
-    ]),
-  ],
-  [
-    'sk_msg_md',
-    new Map([
-      ['drop', 0],
-      ['pass', 1],
-    ]),
-  ],
-  [
-    'bpf_sk_lookup',
-    new Map([
-      ['drop', 0],
-      ['pass', 1],
-    ]),
-  ],
-]);
-
-/** Context struct of a program section; undefined where no chain can be made. */
-export function contextOf(section: string): string | undefined {
-  const base = section.slice(0, Math.max(section.search(/[./]|$/), 0));
-  return CONTEXTS.get(base);
-}
-
-/** Number of a verdict given by name or number; a problem that lists the names when it is neither. */
-export function parseVerdict(section: string, text: string): number | Problem {
-  if (/^-?\d{1,9}$/.test(text)) return Number(text);
-  const names = VERDICTS.get(contextOf(section) ?? '') ?? new Map<string, number>();
-  const value = names.get(text.toLowerCase());
-  if (value !== undefined) return value;
-  const known =
-    names.size === 0 ? 'give a number' : `there are: ${[...names.keys()].map(quote).join(', ')}, or a number`;
-  return {
-    code: 'chain-verdict',
-    class: 'usage',
-    where: [],
-    message: `${quote(text)} is no verdict of section ${quote(section)}; ${known}`,
-  };
-}
-
 /** Name of the slot at `position` (from 0) of a generated chain. */
 export function chainSlotName(position: number): string {
   return `slot${position + 1}`;
@@ -131,6 +43,8 @@ export function makeChain(options: ChainOptions): BpfObject {
   const license = new TextEncoder().encode(`${options.license ?? 'Dual MIT/GPL'}\0`);
   const origin = { file: 'chain', offset: 0 };
   const base = { binding: 'global', visibility: 'default', origin } as const;
+  // a hidden function is verified where it is called, so that its verdicts are known there
+  const slotBase = checksVerdicts(options.section) ? ({ ...base, visibility: 'hidden' } as const) : base;
   const sections: SectionShell[] = [
     { name: options.section, type: 1, flags: 6, align: 8, entsize: 0, role: 'code' },
     { name: 'license', type: 1, flags: 3, align: 1, entsize: 0, role: 'data' },
@@ -160,7 +74,9 @@ export function makeChain(options: ChainOptions): BpfObject {
       references: [],
       btfId: types.license,
     },
-    ...types.slots.map((btfId, position): BpfSymbol => slotStub(options.byteOrder, position, btfId, base)),
+    ...types.slots.map(
+      (btfId, position): BpfSymbol => slotStub(options.byteOrder, position, btfId, slotBase),
+    ),
   ];
   return { name: '<chain>', byteOrder: options.byteOrder, flags: 0, sections, symbols, btf: types.btf };
 }
@@ -274,8 +190,9 @@ function chainCode(options: ChainOptions): {
     insns.push(insn(isa.OP_CALL, 0, isa.BPF_PSEUDO_CALL, 0, -1));
     const last = position === options.slots.length - 1;
     if (last && typeof options.final !== 'number') return;
-    insns.push(...goOn(slot.continueOn));
-    leaving.push(insns.length - 1);
+    const jumps = goOn(slot.continueOn);
+    insns.push(...jumps);
+    if (jumps.length > 0) leaving.push(insns.length - 1);
   });
   if (typeof options.final === 'number') insns.push(insn(MOV_IMM, 0, 0, 0, options.final));
   const end = insns.length;
@@ -284,9 +201,11 @@ function chainCode(options: ChainOptions): {
   return { code: isa.encodeInsns(insns, options.byteOrder), references };
 }
 
-/** Goes on behind it for the given verdicts; its last instruction is the jump that leaves for all others. */
-function goOn(verdicts: readonly number[]): isa.Insn[] {
-  const distinct = [...new Set(verdicts)];
+/** Goes on behind it for the given verdicts; its last instruction is the jump that leaves for others, if there are any. */
+function goOn(verdicts: readonly Verdict[]): isa.Insn[] {
+  if (verdicts.includes('not 0'))
+    return verdicts.includes(0) ? [] : [insn(isa.BPF_JMP32 | isa.BPF_JEQ | isa.BPF_K)];
+  const distinct = [...new Set(verdicts)].filter(verdict => verdict !== 'not 0');
   const last = distinct.pop();
   if (last === undefined) return [insn(isa.OP_JA)];
   const skip = (verdict: number, position: number): isa.Insn =>

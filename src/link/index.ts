@@ -1,6 +1,7 @@
 export * from './archives.ts';
 export * from './bind.ts';
 export * from './chain.ts';
+export { contextOf, parseVerdict, type Verdict } from './chain-types.ts';
 export type { Collected, CollectOptions, LivePath } from './collect.ts';
 export { type AliasRequest, defineAliases } from './defsym.ts';
 export * from './explain.ts';

@@ -2,7 +2,8 @@
 
 import { type Problem, quote } from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf } from '../object/index.ts';
-import { chainSlotName, contextOf, makeChain, parseVerdict } from './chain.ts';
+import { chainSlotName, makeChain } from './chain.ts';
+import { contextOf, parseVerdict, type Verdict, verdictProblem } from './chain-types.ts';
 import { type LinkInput, readInputs } from './inputs.ts';
 import type { LinkFailure } from './link.ts';
 import { type RelinkOptions, type RelinkResult, relink } from './relink.ts';
@@ -115,7 +116,7 @@ function programSection(object: BpfObject, name: string | undefined): string | u
 }
 
 type Verdicts =
-  | { readonly ok: true; readonly slots: readonly (readonly number[])[]; readonly final: number | 'last' }
+  | { readonly ok: true; readonly slots: readonly (readonly Verdict[])[]; readonly final: number | 'last' }
   | LinkFailure;
 
 function parseVerdicts(
@@ -124,15 +125,22 @@ function parseVerdicts(
   section: string,
 ): Verdicts {
   const problems: Problem[] = [];
-  const parse = (text: string): number => {
+  const parse = (text: string): Verdict => {
     const verdict = parseVerdict(section, text);
-    if (typeof verdict === 'number') return verdict;
+    if (typeof verdict !== 'object') return verdict;
     problems.push(verdict);
     return 0;
   };
   const common = options.continueOn ?? ['pass'];
   const slots = components.map(entry => (entry.continueOn ?? common).map(parse));
-  const final = options.final === undefined || options.final === 'last' ? 'last' : parse(options.final);
+  const parsed = options.final === undefined || options.final === 'last' ? 'last' : parse(options.final);
+  if (parsed === 'not 0')
+    problems.push(
+      verdictProblem(
+        `"${options.final}" is no single verdict in section ${quote(section)}: say how many bytes are to be kept, or "last"`,
+      ),
+    );
+  const final = parsed === 'not 0' ? 'last' : parsed;
   return problems.length > 0 ? refused(distinct(problems)) : { ok: true, slots, final };
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { type Problem, quote } from '../diag/index.ts';
-import type { BpfObject, SymbolIndex } from '../object/index.ts';
+import type { BpfObject, SymbolIndex, Visibility } from '../object/index.ts';
 import { addendProblems } from './addends.ts';
 import { checkAgreement } from './agree.ts';
 import type { ArchiveOptions } from './archives.ts';
@@ -101,7 +101,9 @@ export function relink(
     inputs.components,
   );
   if (unplugged.length > 0) return failed(unplugged);
-  const objects = inputs.objects.map((object, file) => demotePrograms(object, programsIn(plugs, file)));
+  const objects = inputs.objects.map((object, file) =>
+    demotePrograms(object, programsIn(plugs, file, inputs.objects)),
+  );
   const bound = bindNames(objects, plugs, inputs, options);
   if (bound.problems.length > 0) return failed(bound.problems);
   // From here on every name has its winner in its scope, and every slot its program.
@@ -154,18 +156,30 @@ export function relink(
   };
 }
 
-function programsIn(plugs: readonly Plug[], file: number): SymbolIndex[] {
-  return plugs.filter(plug => plug.program.file === file).map(plug => plug.program.index);
+/** Programs of an input that go into slots, and what they are seen as there. */
+function programsIn(
+  plugs: readonly Plug[],
+  file: number,
+  objects: readonly BpfObject[],
+): Map<SymbolIndex, Visibility> {
+  const mine = plugs.filter(plug => plug.program.file === file);
+  const programs = new Map<SymbolIndex, Visibility>(mine.map(plug => [plug.program.index, 'default']));
+  for (const { program, slot } of mine) {
+    if (objects[slot.file]?.symbols[slot.index]?.visibility === 'hidden')
+      programs.set(program.index, 'hidden');
+  }
+  return programs;
 }
 
-/** The object with the given programs moved to `.text`, where they are ordinary functions. */
-function demotePrograms(object: BpfObject, programs: readonly SymbolIndex[]): BpfObject {
-  if (programs.length === 0) return object;
+/** The object with the given programs moved to `.text`, where they are ordinary functions: hidden if a slot is. */
+function demotePrograms(object: BpfObject, programs: ReadonlyMap<SymbolIndex, Visibility>): BpfObject {
+  if (programs.size === 0) return object;
   const { sections, text } = withTextSection(object);
-  const chosen = new Set(programs);
-  const symbols = object.symbols.map((symbol, index) =>
-    chosen.has(index) && symbol.kind === 'function' ? { ...symbol, section: text } : symbol,
-  );
+  const symbols = object.symbols.map((symbol, index) => {
+    const seen = programs.get(index);
+    if (seen === undefined || symbol.kind !== 'function') return symbol;
+    return { ...symbol, section: text, visibility: seen === 'hidden' ? seen : symbol.visibility };
+  });
   return { ...object, sections, symbols };
 }
 
