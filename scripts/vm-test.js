@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // npm run test:vm: tests of the kernel's side of things, on kernels that this machine does not run.
 //
-//   node scripts/vm-test.js [--kernel 6.12] [WORD…]     only files whose path has one of the words
+//   node scripts/vm-test.js [--kernel 6.12] [-t NAME] [WORD…]     only files whose path has one of the words, and tests
+//                                                                 whose name has NAME in it
 //
 // Sources are bundled here, since everything takes ten times as long in there; each kernel boots once, all at the same
 // time. One list of results, and a plain line with the counts at the end.
@@ -9,6 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { SourceMap } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { bootAndRun, quoted, VmError, vmMissing } from './vm.js';
 
@@ -121,14 +123,15 @@ function atSources(text) {
 /**
  * @param {string} kernel
  * @param {readonly string[]} files
+ * @param {string} name    What names of tests have to contain.
  * @param {string} folder
  * @param {(result: Result) => void} onResult
  */
-async function runOn(kernel, files, folder, onResult) {
+async function runOn(kernel, files, name, folder, onResult) {
   const bundleOf = (/** @type {string} */ path) => join(folder, path.replace(/\.ts$/, '.mjs'));
   const args = files.flatMap(path => [bundleOf(path), join(ROOT, path)]);
   // One processor: tests that read buffers of each processor do not expect to be moved between two runs.
-  const script = ['taskset', '-c', '0', 'node', bundleOf('test/vm/guest/main.ts'), ...args]
+  const script = ['taskset', '-c', '0', 'node', bundleOf('test/vm/guest/main.ts'), name, ...args]
     .map(quoted)
     .join(' ');
   /** @param {string} name @param {string} text */
@@ -148,7 +151,10 @@ async function runOn(kernel, files, folder, onResult) {
       } else if (line.startsWith('@start ')) {
         current = line.slice(7);
         other = '';
-      } else if (line !== '') other += `${line}\n`;
+      } else if (line !== '') {
+        other += `${line}\n`;
+        process.stdout.write(`  ${kernel.padEnd(5)} | ${line}\n`);
+      }
     }
   };
   try {
@@ -186,11 +192,18 @@ function finish(results) {
   process.exitCode = counts[1] === 0 && results.length > 0 ? 0 : 1;
 }
 
-/** @param {readonly string[]} args */
-async function main(args) {
-  const at = args.indexOf('--kernel');
-  const kernels = at >= 0 ? [args[at + 1] ?? ''] : KERNELS;
-  const files = testFiles(args.filter((_, index) => at < 0 || (index !== at && index !== at + 1)));
+/** @param {readonly string[]} argv */
+async function main(argv) {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      kernel: { type: 'string', multiple: true, default: KERNELS },
+      t: { type: 'string', short: 't' },
+    },
+  });
+  const kernels = values.kernel;
+  const files = testFiles(positionals);
   /** @type {Result[]} */
   const results = [];
   const why = vmMissing();
@@ -211,7 +224,7 @@ async function main(args) {
     results.push(result);
     process.stdout.write(`${lineOf(result)}\n`);
   };
-  await Promise.all(kernels.map(kernel => runOn(kernel, files, folder, onResult)));
+  await Promise.all(kernels.map(kernel => runOn(kernel, files, values.t ?? '', folder, onResult)));
   finish(results);
 }
 

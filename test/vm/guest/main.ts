@@ -2,7 +2,7 @@
  * The test run inside the virtual machine: test files that were bundled outside, one after another in one process.
  *
  * Every result goes to standard output as a line of JSON behind RESULT_MARK; other output is of the tests themselves.
- * Arguments: pairs of a bundle and the source that it was made of.
+ * Arguments: what a test's name has to contain ('' for all), then pairs of a bundle and the source that it was made of.
  */
 
 import { relative } from 'node:path';
@@ -30,7 +30,7 @@ const START_MARK = '@start ';
 const TIMEOUT_MS = 180_000;
 
 const bundles = new Map<string, string>();
-const args = process.argv.slice(2);
+const [, , wanted = '', ...args] = process.argv;
 for (let at = 0; at + 1 < args.length; at += 2) bundles.set(args[at + 1] ?? '', args[at] ?? '');
 
 function report(result: GuestResult): void {
@@ -100,7 +100,8 @@ function runner(): VitestRunner {
     importFile: path => import(pathToFileURL(bundles.get(path) ?? path).href),
     onCollected: files => {
       for (const test of files.flatMap(testsOf))
-        if (whyTooOld(test.file.name, test.name) !== undefined) test.mode = 'skip';
+        if (whyTooOld(test.file.name, test.name) !== undefined || !fullName(test).includes(wanted))
+          test.mode = 'skip';
     },
     onBeforeRunTask: test => {
       process.stdout.write(`\n${START_MARK}${test.file.name}: ${fullName(test)}\n`);
@@ -131,7 +132,7 @@ async function runFile(sys: Sys, path: string): Promise<void> {
   const before = leftovers(sys);
   for (const one of await startTests([{ filepath: path }], runner())) {
     reportBroken(one);
-    for (const test of testsOf(one)) reportTest(test); // those that did not run
+    if (wanted === '') for (const test of testsOf(one)) reportTest(test); // those that did not run
   }
   const left = await before.find();
   const milliseconds = Math.round(performance.now() - start);
