@@ -164,7 +164,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     ['after_read', 0n],
     ['on_many', 7n],
   ])('%s: a function of a library, in one process', async (program, cookie) => {
-    using object = loadObject(HOOKS, kernel);
+    using object = loadObject(HOOKS, kernel, only(program));
     const child = spawn('sh', ['-c', 'while read line; do echo "$line"; done']);
     const say = () => {
       const answer = new Promise(resolve => child.stdout.once('data', resolve));

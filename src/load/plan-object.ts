@@ -23,6 +23,8 @@ export interface PlanOptions extends ProgramOptions {
   readonly maxEntries?: ReadonlyMap<string, number>;
   /** Values of globals, constants among them, instead of those in the object. */
   readonly globals?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
+  /** Which variables count as globals of the object; without it all. Those of others may come with their maps. */
+  readonly ownGlobal?: (name: string, section: string) => boolean;
   /** How CO-RE relocations came out, so that poisoned instructions can be explained. */
   readonly coreAnswers?: readonly CoreAnswer[];
   /** What externs are on this machine; externs that are not here and not weak are errors. */
@@ -58,7 +60,9 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
     },
     options,
   );
-  const globals = planGlobals(object, layout, maps);
+  const globals = planGlobals(object, layout, maps).filter(
+    ({ name, section }) => options.ownGlobal?.(name, section) ?? true,
+  );
   return {
     source: object.name,
     objectName,

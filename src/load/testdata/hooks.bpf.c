@@ -75,7 +75,7 @@ int after_read(void *ctx)
 	return counted(0);
 }
 
-SEC("uprobe.multi/libc.so.6:read")
+SEC("?uprobe.multi/libc.so.6:read")
 int on_many(void *ctx)
 {
 	cookie = bpf_get_attach_cookie(ctx);

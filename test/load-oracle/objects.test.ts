@@ -1,0 +1,270 @@
+/**
+ * The same object through libbpf's loader and ours: programs with the same tags (a hash of their instructions), names,
+ * types, records and maps; maps of the same shape with the same contents. What differs has its reason here.
+ */
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { BTF_KIND, encodeBtf, mergeBtf, parseBtf } from '../../src/btf/index.ts';
+import { listIds, type MapDescription, openById, readBtfBytes, readMapInfo } from '../../src/kernel/info.ts';
+import { bpf, type Sys } from '../../src/kernel/sys.ts';
+import { FakeSys } from '../../src/kernel/sys-fake.ts';
+import { countFds, kernelForTests } from '../../src/kernel/testing.ts';
+import {
+  BPF_OBJ_GET_INFO_BY_FD,
+  decodeAttr,
+  encodeAttr,
+  HOST_ORDER,
+  InfoAttr,
+  ProgInfo,
+} from '../../src/kernel/uapi.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { readObject } from '../../src/object/index.ts';
+import { BPF_F_MMAPABLE } from '../../src/object/uapi.ts';
+import { type LibbpfMap, type LibbpfProgram, type LibbpfResult, noOracle, Oracle } from './support-oracle.ts';
+
+const ROOT = path.dirname(path.dirname(import.meta.dirname));
+const ORDER = HOST_ORDER === 'little' ? 'el' : 'eb';
+
+/** Objects of this project and of Debian's packages. */
+const FOLDERS = [
+  `examples/obj/${ORDER}`,
+  ...['core', 'load', 'vm'].map(layer => `src/${layer}/testdata/obj/${ORDER}`),
+  ...readdirSync(path.join(ROOT, 'test/cases')).map(name => `test/cases/${name}/obj/${ORDER}`),
+  '/usr/lib/x86_64-linux-gnu/bpf',
+  '/usr/lib/aarch64-linux-gnu/bpf',
+  '/lib/udev/rc_keymaps/protocols',
+];
+
+const FILES = FOLDERS.map(folder => path.resolve(ROOT, folder))
+  .filter(folder => existsSync(folder) && statSync(folder).isDirectory())
+  .flatMap(folder =>
+    readdirSync(folder)
+      .filter(file => file.endsWith('.o'))
+      .sort()
+      .map(file => path.relative(ROOT, path.join(folder, file))),
+  );
+
+/** Objects that only one of the two loads, by what libbpf 1.1 says. */
+const ONLY_WE: readonly (readonly [phrase: string, reason: string])[] = [
+  ["check ELF section name '.text'", 'libbpf takes the functions of a library without programs for programs'],
+  ['pointing to invalid section #65522', 'libbpf knows no tentative definitions (SHN_COMMON)'],
+  ['unsupported map linkage static', 'libbpf wants global maps'],
+  ["'.addr_space.1'", 'libbpf 1.1 knows no arenas'],
+  ["for extern 'from_c'", 'an extern that is weak needs no definition here'],
+  ["'unheard_of'", 'libbpf 1.1 knows neither flavours of operations nor ".struct_ops.link"'],
+];
+
+const ONLY_LIBBPF: readonly (readonly [phrase: string, reason: string])[] = [
+  ['but the object has no arena', 'libbpf 1.1 ignores variables of an arena; later ones refuse them'],
+];
+
+/** Programs whose instructions differ, and why. */
+const OTHER_CODE: readonly (readonly [file: string, program: string, reason: string])[] = [
+  [
+    'externs.bpf.o',
+    'functions',
+    'a call of a weak kfunc that is not there: libbpf since 1.2 poisons it, as we do',
+  ],
+  ['kernel-externs/obj/el/a.bpf.o', 'prog_a', 'the same'],
+];
+
+const { sys, reason } = kernelForTests();
+const kernel: Sys = sys ?? new FakeSys();
+const skipped = noOracle ?? reason;
+
+describe.skipIf(skipped !== undefined)(`like libbpf${skipped === undefined ? '' : ` (${skipped})`}`, () => {
+  const oracle = skipped === undefined ? new Oracle() : undefined;
+  afterAll(() => oracle?.close());
+  const used = new Set<string>();
+  const explained = (list: typeof ONLY_WE, text: string) => {
+    const found = list.find(([phrase]) => text.includes(phrase));
+    if (found !== undefined) used.add(found[0]);
+    return found;
+  };
+
+  test.each(FILES)('%s', file => {
+    const full = path.resolve(ROOT, file);
+    const expected = oracle?.load(full);
+    if (expected === undefined) throw new Error('no oracle');
+    const before = countFds();
+    const ours = tryLoad(full);
+    try {
+      if (typeof ours === 'string') {
+        if (expected.error === 0) expect(explained(ONLY_LIBBPF, ours), ours).toBeDefined();
+      } else if (expected.error !== 0) {
+        expect(explained(ONLY_WE, expected.log), expected.log).toBeDefined();
+      } else compare(file, ours, expected);
+    } finally {
+      if (typeof ours !== 'string') ours.close();
+    }
+    expect(countFds()).toBe(before);
+  });
+
+  test('every reason is needed', () => {
+    const all = [...ONLY_WE, ...ONLY_LIBBPF].map(([phrase]) => phrase);
+    expect(all.filter(phrase => !used.has(phrase))).toEqual([]);
+  });
+
+  test('most objects are loaded by both', () => {
+    expect(compared).toBeGreaterThan(60);
+  });
+});
+
+let compared = 0;
+
+function tryLoad(file: string): LoadedObject | string {
+  try {
+    return loadObject(readObject(readFileSync(file), file), kernel, { pinRoot: null });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function compare(file: string, ours: LoadedObject, expected: LibbpfResult): void {
+  compared += 1;
+  const loaded = expected.programs.filter(program => program.loaded);
+  expect([...ours.programs.keys()].sort()).toEqual(loaded.map(program => program.name).sort());
+  const theirTypes = Uint8Array.from(Buffer.from(expected.btf, 'hex'));
+  const theirSize = foldedSize(theirTypes);
+  const ourTypes = typesOf(ours);
+  expect(foldedSize(ourTypes)).toEqual(theirSize);
+  expect(ourTypes.length).toBeLessThanOrEqual(theirTypes.length);
+  const maps = new Map(expected.maps.map(map => [map.id ?? 0, map]));
+  for (const program of loaded) compareProgram(file, ours, program, maps);
+  expect([...ours.maps.values()].map(map => map.info().name)).toEqual(
+    expected.maps.map(map => map.kernelName),
+  );
+  [...ours.maps.values()].forEach((map, index) => {
+    const theirs = expected.maps[index];
+    if (theirs === undefined) return;
+    expect(shapeOf(map.info())).toEqual(shapeOfTheirs(theirs));
+    if (theirs.value === undefined) return;
+    const value = hexOf(map.lookup(new Uint8Array(4)));
+    if (asksForWrapper(ours, map.name)) expect(differingBytes(value, theirs.value)).toBeLessThanOrEqual(1);
+    else expect(value).toBe(theirs.value);
+  });
+}
+
+/**
+ * LINUX_HAS_SYSCALL_WRAPPER: libbpf tries to probe `__x64_sys_bpf` and says no where the kernel has no kprobes at all;
+ * we look whether the kernel has the function.
+ */
+function asksForWrapper(ours: LoadedObject, map: string): boolean {
+  const { types } = ours.plan;
+  const ids = Array.from({ length: types?.count ?? 0 }, (_, n) => n + 1);
+  const asked = ids.some(id => types?.nameOf(id) === 'LINUX_HAS_SYSCALL_WRAPPER');
+  return map.endsWith('.kconfig') && asked && !existsSync('/sys/bus/event_source/devices/kprobe');
+}
+
+function differingBytes(a: string, b: string): number {
+  const [ours, theirs] = [Buffer.from(a, 'hex'), Buffer.from(b, 'hex')];
+  return ours.length === theirs.length ? ours.filter((byte, at) => byte !== theirs[at]).length : ours.length;
+}
+
+function compareProgram(
+  file: string,
+  ours: LoadedObject,
+  theirs: LibbpfProgram,
+  maps: ReadonlyMap<number, LibbpfMap>,
+): void {
+  const program = ours.program(theirs.name);
+  const info = programInfo(program.fd.number);
+  const other = OTHER_CODE.some(([where, name]) => file.endsWith(where) && name === theirs.name);
+  const mapNames = program.info().mapIds.map(id => mapName(id));
+  expect({
+    name: info.name,
+    type: info.type,
+    functions: info.nr_func_info,
+    // In the order in which the program uses them.
+    maps: mapNames,
+  }).toEqual({
+    name: theirs.kernelName,
+    type: theirs.type,
+    functions: theirs.functions,
+    maps: theirs.maps?.map(id => maps.get(id)?.kernelName),
+  });
+  if (other) expect(info.tag).not.toBe(theirs.tag);
+  else expect([info.tag, info.nr_line_info]).toEqual([theirs.tag, theirs.lines]);
+}
+
+function programInfo(fd: number) {
+  const bytes = new Uint8Array(ProgInfo.size);
+  const attr = encodeAttr(InfoAttr, { bpf_fd: fd, info_len: bytes.length, info: kernel.addressOf(bytes) });
+  expect(bpf(kernel, BPF_OBJ_GET_INFO_BY_FD, attr, [bytes])).toBe(0);
+  return decodeAttr(ProgInfo, bytes);
+}
+
+/** The types that the kernel has for a loaded object. */
+function typesOf(object: LoadedObject): Uint8Array {
+  const [program] = object.programs.values();
+  const fd = program === undefined ? undefined : openById(kernel, 'btf', program.info().btfId);
+  if (fd === undefined) return new Uint8Array(0);
+  const bytes = readBtfBytes(kernel, fd.number);
+  fd.close();
+  return bytes;
+}
+
+/**
+ * Bytes of all types, equal ones folded, without sections of data. libbpf gives the kernel every type that the compiler
+ * wrote and every string of the file; we fold equal types, and leave out strings that only linkers and loaders read.
+ * It also keeps the section of kernel symbols, which has no map, with a variable in the place of each function.
+ */
+function foldedSize(bytes: Uint8Array): { types: number; sections: number } {
+  if (bytes.length === 0) return { types: 0, sections: 0 };
+  const btf = parseBtf(bytes, HOST_ORDER);
+  const folded = encodeBtf(mergeBtf([{ btf }]).btf, HOST_ORDER);
+  const ids = Array.from({ length: btf.count }, (_, n) => n + 1);
+  const dummies = ids.filter(id => btf.nameOf(id) === 'dummy_ksym').length;
+  const sections = ids.filter(id => btf.kindOf(id) === BTF_KIND.DATASEC && btf.nameOf(id) !== '.ksyms');
+  const typeLength = new DataView(folded.buffer, folded.byteOffset).getUint32(12, HOST_ORDER === 'little');
+  return { types: typeLength - dummies * VAR_SIZE, sections: sections.length };
+}
+
+const VAR_SIZE = 16;
+
+function mapName(id: number): string {
+  const fd = openById(kernel, 'map', id);
+  if (fd === undefined) throw new Error(`map ${id} is gone; there are ${listIds(kernel, 'map').join(' ')}`);
+  try {
+    return readMapInfo(kernel, fd.number).name;
+  } finally {
+    fd.close();
+  }
+}
+
+/** libbpf before 1.2 lets user space map every section of globals; later ones, and we, those with shared variables. */
+function withoutMappable(name: string, flags: number): number {
+  return /\.(data|rodata|bss|kconfig)/.test(name) ? flags & ~BPF_F_MMAPABLE : flags;
+}
+
+function shapeOf(info: MapDescription) {
+  return {
+    type: info.type,
+    keySize: info.keySize,
+    valueSize: info.valueSize,
+    maxEntries: info.maxEntries,
+    flags: withoutMappable(info.name, info.flags),
+    mapExtra: Number(info.mapExtra),
+    typedKey: info.keyTypeId !== 0,
+    typedValue: info.valueTypeId !== 0,
+  };
+}
+
+function shapeOfTheirs(map: LibbpfMap) {
+  return {
+    type: map.type,
+    keySize: map.keySize,
+    valueSize: map.valueSize,
+    maxEntries: map.maxEntries,
+    flags: withoutMappable(map.kernelName ?? '', map.flags ?? 0),
+    mapExtra: map.mapExtra,
+    typedKey: map.keyType !== 0,
+    typedValue: map.valueType !== 0,
+  };
+}
+
+function hexOf(bytes: Uint8Array | undefined): string {
+  return Buffer.from(bytes ?? []).toString('hex');
+}
