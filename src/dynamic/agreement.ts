@@ -1,0 +1,89 @@
+/**
+ * Whether a consumer's declaration and a provider's definition mean the same.
+ *
+ * The two were compiled apart and meet in the kernel, which compares less than C does: no layout of structs, no
+ * signedness, no width of results, no tags. All of that is compared here.
+ */
+
+import { compareTagSets, TagIndex } from '../btf/compare-tags.ts';
+import { compareTypes, type TypeMismatch } from '../btf/index.ts';
+import { toRaw } from '../btf/to-raw.ts';
+import { type Problem, quote } from '../diag/index.ts';
+import { disagreement } from '../link/agree.ts';
+import { describeDefinition } from '../link/problems.ts';
+import { type BpfObject, parseMapDefinition, type SymbolIndex } from '../object/index.ts';
+
+/** A symbol of an object. */
+export interface SymbolOf {
+  readonly object: BpfObject;
+  readonly index: SymbolIndex;
+}
+
+/** What is wrong between a definition and a declaration, both sides as C; null when they agree. */
+export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Problem | null {
+  const objects = [definition.object, declaration.object];
+  const [winner, other] = [
+    { file: 0, index: definition.index },
+    { file: 1, index: declaration.index },
+  ];
+  const loose = disagreement(objects, winner, other, true);
+  if (loose !== null) return loose;
+  const mismatch = strictMismatch(definition, declaration);
+  if (mismatch === null) return null;
+  const name = declaration.object.symbols[declaration.index]?.name ?? '';
+  const place = mismatch.path === '' ? '' : `${mismatch.path}: `;
+  return {
+    code: 'dynamic-type-mismatch',
+    class: 'input',
+    where: [declaration.object.name],
+    message: `${quote(name)} does not agree with its definition in ${definition.object.name}: ${place}${mismatch.right} here, ${mismatch.left} there`,
+    details: [describeDefinition(objects, winner), describeDefinition(objects, other)],
+  };
+}
+
+/** Tags that are for rootlet are no part of the interface. */
+const OWN_TAG = 'rootlet:';
+
+function strictMismatch(definition: SymbolOf, declaration: SymbolOf): TypeMismatch | null {
+  const [left, right] = [definition, declaration].map(({ object, index }) => {
+    const symbol = object.symbols[index];
+    const type = object.btf === null || !symbol?.btfId ? undefined : object.btf.type(symbol.btfId);
+    return { object, symbol, type };
+  });
+  if (left?.object.btf == null || right?.object.btf == null) return null;
+  if (left.symbol?.kind === 'map') return mapMismatch(definition, declaration);
+  const [a, b] = [left.type, right.type];
+  if (a === undefined || b === undefined) return null;
+  if ((a.kind !== 'func' && a.kind !== 'var') || a.kind !== b.kind) return null;
+  const tags = compareTagSets(
+    foreignTags(left.object, left.symbol?.btfId ?? 0),
+    foreignTags(right.object, right.symbol?.btfId ?? 0),
+  );
+  if (tags !== null) return { path: '', ...tags };
+  return compareTypes(left.object.btf, a.type, right.object.btf, b.type, { strict: true });
+}
+
+function foreignTags(object: BpfObject, id: number): string[] {
+  if (object.btf === null) return [];
+  return new TagIndex(toRaw(object.btf)).declTags(id).filter(tag => !tag.startsWith(OWN_TAG));
+}
+
+/** Keys and values, whose layout a map definition fixes for both sides. */
+function mapMismatch(definition: SymbolOf, declaration: SymbolOf): TypeMismatch | null {
+  const [left, right] = [definition, declaration].map(({ object, index }) => {
+    const symbol = object.symbols[index];
+    return symbol?.kind === 'map' || symbol?.kind === 'extern'
+      ? { btf: object.btf, map: parseMapDefinition(object, symbol) }
+      : undefined;
+  });
+  if (left?.btf == null || right?.btf == null) return null;
+  for (const field of ['keyType', 'valueType'] as const) {
+    const [a, b] = [left.map[field], right.map[field]];
+    if (a === 0 || b === 0) continue;
+    const mismatch = compareTypes(left.btf, a, right.btf, b, { strict: true });
+    const what = field === 'keyType' ? 'key' : 'value';
+    if (mismatch !== null)
+      return { ...mismatch, path: mismatch.path === '' ? what : `${what}: ${mismatch.path}` };
+  }
+  return null;
+}

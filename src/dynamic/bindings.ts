@@ -1,0 +1,40 @@
+/** Bindings as they are remembered and shown: which extern became what, where, how, and why so. */
+
+import type { Via } from './choose.ts';
+import type { FoundBy } from './find.ts';
+
+/** How one extern is bound. `share`: a variable or map of the provider, used in place. `none`: nothing is bound yet. */
+export type BoundVia = Via | 'share' | 'none';
+
+export interface Binding {
+  readonly extern: string;
+  readonly kind: 'function' | 'variable' | 'map';
+  /** Name of the provider; '' when nothing is bound. */
+  readonly provider: string;
+  /** Name there. */
+  readonly target: string;
+  readonly via: BoundVia;
+  readonly reason: string;
+  readonly by: FoundBy | 'provider';
+  /** Whose extern it is: '' for the consumer's own, else a provider whose code was copied in. */
+  readonly of: string;
+  /** `tail`: where the slot is. `ext`: which selector; the array is '' then. */
+  readonly slot: BindingSlot | null;
+}
+
+export interface BindingSlot {
+  /** Map of the consumer's load that is the program array. */
+  readonly array: string;
+  readonly entry: number;
+  /** Kind of the programs that call through it. */
+  readonly kind: string;
+}
+
+/** One line for people: `foo = first:foo by tail (code and state shared through a tail-call slot)`. */
+export function describeBinding(binding: Binding): string {
+  const { extern, provider, target, via, reason, of } = binding;
+  const name = of === '' ? extern : `${extern} of ${of}`;
+  if (via === 'none') return `${name} is not bound (${reason})`;
+  const how = via === 'share' ? 'in place' : `by ${via}`;
+  return `${name} = ${provider}:${target} ${how} (${reason})`;
+}

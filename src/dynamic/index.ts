@@ -1,0 +1,10 @@
+export type { Binding, BindingSlot, BoundVia } from './bindings.ts';
+export { describeBinding } from './bindings.ts';
+export { VIAS, type Via } from './choose.ts';
+export { DynamicObject, type StubLink } from './dynamic-object.ts';
+export { type Effects, effectsOf } from './effects.ts';
+export { type Export, exportsOf } from './exports.ts';
+export type { DynamicBindRequest } from './find.ts';
+export { type DynamicLoadOptions, joinInputs, load, loadConsumer } from './load.ts';
+export type { Provider, ProviderImport } from './provider.ts';
+export { type Signature, type SignatureClass, signatureOf } from './signature.ts';

@@ -1,0 +1,154 @@
+/**
+ * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
+ */
+
+import { type Problem, quote, RootletError } from '../diag/index.ts';
+import { probeReplacement } from '../kernel/probe-types.ts';
+import type { Sys } from '../kernel/sys.ts';
+import { openSys } from '../kernel/sys-koffi.ts';
+import type { LinkInput } from '../link/inputs.ts';
+import { link } from '../link/link.ts';
+import type { LoadOptions } from '../load/load.ts';
+import { type BpfObject, readObject } from '../object/index.ts';
+import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
+import {
+  candidatesFor,
+  forcedProblem,
+  objectionTo,
+  type Situation,
+  situationOf,
+  type Via,
+} from './choose.ts';
+import { DynamicObject } from './dynamic-object.ts';
+import { type DynamicBindRequest, findDefinitions, plainExterns } from './find.ts';
+import type { Provider } from './provider.ts';
+
+export interface DynamicLoadOptions extends LoadOptions {
+  /** Loaded objects to bind to. */
+  readonly against?: readonly (Provider | DynamicObject)[];
+  /** More of them, searched where those have nothing. */
+  readonly registered?: readonly Provider[];
+  /** Externs with a definition of their own. */
+  readonly bind?: readonly DynamicBindRequest[];
+  /** Back end for all functions; without it each gets the best that can carry it. */
+  readonly via?: Via;
+  /** Accept functions that nobody defines yet; they return their default until a provider comes. */
+  readonly lazy?: boolean;
+  /** Name as a provider; default the first input's file name up to its first dot. */
+  readonly name?: string;
+  /** How to reach the kernel; default the running one's system calls. */
+  readonly sys?: Sys;
+}
+
+/**
+ * Links the inputs, binds what is left to loaded objects, and loads the result. Throws `dynamic-…` for what cannot be
+ * bound, with all of it in one error.
+ */
+export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions = {}): DynamicObject {
+  const object = joinInputs(inputs);
+  return loadConsumer(object, options.sys ?? openSys(), options);
+}
+
+/** One object of all inputs; externs may stay open. */
+export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
+  const [only, ...others] = inputs;
+  if (only !== undefined && others.length === 0)
+    return 'bytes' in only ? readObject(only.bytes, only.name) : only;
+  const result = link(inputs, { partial: true, ...(only === undefined ? {} : { name: only.name }) });
+  if (!result.ok) throw new RootletError(result.problems);
+  return result.object;
+}
+
+/** `load` for an object that was read and linked before. */
+export function loadConsumer(object: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): DynamicObject {
+  const named = (options.against ?? []).map(entry =>
+    entry instanceof DynamicObject ? entry.provider : entry,
+  );
+  const scope = { bind: options.bind ?? [], named, registered: options.registered ?? [] };
+  const search = findDefinitions(object, scope, options.lazy === true);
+  if (search.problems.length > 0) throw new RootletError(search.problems);
+  const noReplacement = replacementRefusal(sys);
+  const functions = search.found.filter(found => found.target.kind === 'function');
+  const wanted: WantedCall[] = [
+    ...functions.map(found => ({
+      found,
+      situation: situationOf(object, found, noReplacement, options.typeOf),
+    })),
+    ...(options.lazy === true ? lazyCalls(object, search.open, noReplacement, options) : []),
+  ];
+  const { choices, problems } = chooseAll(wanted, options.via);
+  if (problems.length > 0) throw new RootletError(problems);
+  const shares = search.found.filter(found => found.target.kind !== 'function');
+  return new Attempts(object, sys, options, choices, shares, search.open).run();
+}
+
+// --- choices ------------------------------------------------------------------------------------------------------
+
+/** Calls that nothing is bound to yet. */
+function lazyCalls(
+  object: BpfObject,
+  open: readonly number[],
+  noReplacement: () => string | undefined,
+  options: DynamicLoadOptions,
+): WantedCall[] {
+  return plainExterns(object).flatMap(({ index, symbol }): WantedCall[] => {
+    if (!open.includes(index) || symbol.binding === 'weak') return [];
+    const extern = { extern: index, name: symbol.name };
+    return [{ found: undefined, situation: situationOf(object, extern, noReplacement, options.typeOf) }];
+  });
+}
+
+function chooseAll(
+  wanted: readonly WantedCall[],
+  via: Via | undefined,
+): { readonly choices: readonly OpenChoice[]; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const choices = wanted.map((call): OpenChoice => {
+    const { situation, found } = call;
+    // a library calls nothing itself: whoever takes its code binds it
+    const idle = situation.callers.length === 0 && found !== undefined;
+    if (idle) return { ...call, candidates: [{ via: 'copy', reason: 'no program here calls it' }] };
+    if (via !== undefined) {
+      const objection = found === undefined && via === 'copy' ? NOT_LATER : objectionTo(via, situation);
+      if (objection !== undefined) problems.push(forcedProblem(via, situation, objection));
+      return { ...call, candidates: [{ via, reason: 'asked for' }] };
+    }
+    const all = candidatesFor(situation);
+    const candidates = found === undefined ? all.filter(choice => choice.via !== 'copy') : all;
+    if (candidates.length === 0) problems.push(noWayProblem(situation, found === undefined));
+    return { ...call, candidates };
+  });
+  return { choices, problems };
+}
+
+const NOT_LATER = 'code that is not there yet cannot be copied';
+
+function noWayProblem(situation: Situation, later: boolean): Problem {
+  const { consumer, name } = situation;
+  const reasons = (['ext', 'tail', 'copy'] as const).map(
+    via => `${via}: ${(later && via === 'copy' ? NOT_LATER : objectionTo(via, situation)) ?? 'possible'}`,
+  );
+  return {
+    code: 'dynamic-no-way',
+    class: 'input',
+    where: [consumer.name],
+    message: later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
+    details: reasons,
+    hint: later ? 'load the object that defines it first' : 'link the two objects statically (rootlet link)',
+  };
+}
+
+/** Asked once, when a rule comes to it. */
+function replacementRefusal(sys: Sys): () => string | undefined {
+  let answer: string | null | undefined;
+  return () => {
+    if (answer === undefined) {
+      const probed = probeReplacement(sys);
+      answer =
+        probed.state === 'yes'
+          ? null
+          : `this kernel does not replace functions here${probed.state === 'unknown' ? ` (${probed.reason})` : ''}`;
+    }
+    return answer ?? undefined;
+  };
+}
