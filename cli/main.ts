@@ -20,6 +20,8 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   link: async () => (await import('./commands/link.ts')).linkCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
+  load: async () => (await import('./commands/load.ts')).loadCommand,
+  unload: async () => (await import('./commands/unload.ts')).unloadCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
 };
 

@@ -8,6 +8,7 @@ import {
   renameSync,
   rmdirSync,
   statfsSync,
+  statSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
@@ -51,6 +52,18 @@ export function requireBpffs(path: string): void {
   throw platformError('store-no-bpffs', [], `${quote(path)} is not on a bpf file system`, {
     hint: 'mount -t bpf bpf /sys/fs/bpf, or name a folder on one that is mounted already (--bpffs)',
   });
+}
+
+/** The folder that the bpf file system of `path` is mounted on. `path` must be on one (`requireBpffs`). */
+export function bpffsMountOf(path: string): string {
+  let nearest = resolve(path);
+  while (!exists(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  const device = onFile('looking at', nearest, () => statSync(nearest).dev);
+  for (let parent = dirname(nearest); parent !== nearest; parent = dirname(nearest)) {
+    if (onFile('looking at', parent, () => statSync(parent).dev) !== device) return nearest;
+    nearest = parent;
+  }
+  return nearest;
 }
 
 export function exists(path: string): boolean {

@@ -1,3 +1,4 @@
+export { bpffsMountOf, kindOfFd, openPin, type PinnedKind, requireBpffs } from './folder.ts';
 export { keyOf } from './names.ts';
 export * from './record.ts';
 export { RECORD_MAP_NAME, recordAmongMaps } from './record-map.ts';

@@ -1,0 +1,147 @@
+/** `rootlet load`: an object into the kernel, where it stays under a name. */
+
+import { existsSync } from 'node:fs';
+import { buildCommand } from '@stricli/core';
+import type { Sys } from '../../src/kernel/sys.ts';
+import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
+import type { Store, StoreEntry } from '../../src/store/index.ts';
+import { words } from '../components.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
+import { entryJson, formatEntry } from '../format/entry.ts';
+import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
+import {
+  entryName,
+  LOAD_FLAGS,
+  type LoadFlags,
+  loadOptionsOf,
+  now,
+  type ObjectInput,
+  openStore,
+  planObject,
+  readObjects,
+  requireFree,
+  STORE_FLAGS,
+  type StoreFlags,
+  withLoaded,
+} from '../loading.ts';
+import { pinIn, requirePinFolder } from '../pinning.ts';
+import { splitPair } from '../set-values.ts';
+
+interface Flags extends LoadFlags, StoreFlags {
+  readonly name?: string;
+  readonly only?: string;
+  readonly pin?: string;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}
+
+const text = { kind: 'parsed', parse: String, optional: true } as const;
+const off = { kind: 'boolean', default: false } as const;
+
+export const loadCommand = buildCommand<Flags, string[], Context>({
+  docs: {
+    brief: 'Load an object into the kernel, where it stays under a name',
+    fullDescription:
+      'Loads all programs and maps of an object (several are linked first) and pins them under a name. "rootlet ps" ' +
+      'shows them, "rootlet unload NAME" lets them go.',
+  },
+  parameters: {
+    flags: {
+      name: { ...text, brief: "Name to keep it under (the file's)", placeholder: 'N' },
+      ...LOAD_FLAGS,
+      only: {
+        ...text,
+        brief: 'Load only these programs, also those that are not loaded by themselves',
+        placeholder: 'PROG,PROG',
+      },
+      pin: { ...text, brief: 'Pin programs and maps in DIR as well', placeholder: 'DIR' },
+      ...STORE_FLAGS,
+      dryRun: { ...off, brief: 'Say what would be done, create nothing' },
+      json: { ...off, brief: 'As JSON' },
+    },
+    positional: {
+      kind: 'array',
+      minimum: 1,
+      parameter: { brief: 'Object', parse: String, placeholder: 'FILE' },
+    },
+  },
+  async func(flags, ...paths) {
+    await guarded(this, flags.json, () => {
+      const name = entryName(paths[0] ?? '', flags.name);
+      const only = flags.only === undefined ? undefined : words(flags.only);
+      const input = readObjects(paths);
+      if (flags.pin !== undefined) requirePinFolder(flags.pin);
+      const sys = openSys();
+      const store = openStore(this, flags, sys);
+      const options = loadOptionsOf(sys, store, flags, only);
+      const prepared = planObject(sys, input, flags, options, only);
+      if (flags.dryRun) {
+        tellPlan(this, flags, { sys, name, prepared, options });
+        return;
+      }
+      requireFree(store, 'object', name);
+      const { entry, notes } = store.locked(() =>
+        load({ sys, store, name, input, prepared, options, flags }),
+      );
+      tellLoaded(this, flags, entry, notes);
+    });
+  },
+});
+
+interface Job {
+  readonly sys: Sys;
+  readonly store: Store;
+  readonly name: string;
+  readonly input: ObjectInput;
+  readonly prepared: PreparedLoad;
+  readonly options: LoadOptions;
+  readonly flags: Flags;
+}
+
+/** Under the lock: nobody else takes the name meanwhile. */
+function load(job: Job): { readonly entry: StoreEntry; readonly notes: readonly string[] } {
+  const { sys, store, name, input, prepared, options, flags } = job;
+  requireFree(store, 'object', name);
+  return withLoaded(sys, input, prepared, flags, options, (loaded, cleanup) => {
+    const pins = flags.pin === undefined ? [] : pinIn(flags.pin, loaded, cleanup);
+    const entry = store.save('object', name, {
+      source: input.source,
+      time: now(),
+      programs: loaded.programs,
+      maps: loaded.maps,
+      files: input.files,
+      data: { pins: pins.map(pin => ({ ...pin })) },
+    });
+    return { entry, notes: loaded.notes };
+  });
+}
+
+function tellPlan(
+  context: Context,
+  flags: Flags,
+  job: Pick<Job, 'sys' | 'name' | 'prepared' | 'options'>,
+): void {
+  const { sys, name, prepared, options } = job;
+  const lacks = findLacks(sys);
+  const limited = lacks.size === 0 ? { plan: prepared.plan, notes: [] } : limitPlan(prepared.plan, lacks);
+  const view: PlanView = {
+    ...prepared,
+    name,
+    given: new Map((flags.map ?? []).map(word => splitPair(word, '--map', 'NAME=PIN'))),
+    pinRoot: options.pinRoot ?? null,
+    fallbacks: limited.notes,
+    exists: existsSync,
+  };
+  if (flags.json) printJson(context, { ok: true, dryRun: true, plan: planJson(view) });
+  else print(context, formatPlan(view));
+}
+
+function tellLoaded(context: Context, flags: Flags, entry: StoreEntry, notes: readonly string[]): void {
+  if (flags.json) {
+    printJson(context, { ok: true, entry: entryJson(entry), notes });
+    return;
+  }
+  for (const note of notes) tell(context, `rootlet: note: ${note}`);
+  print(context, formatEntry(`loaded ${entry.name}`, entry));
+}

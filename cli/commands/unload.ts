@@ -1,0 +1,57 @@
+/** `rootlet unload`: lets go of what `load` kept. */
+
+import { buildCommand } from '@stricli/core';
+import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { requireUnused, type Store } from '../../src/store/index.ts';
+import { type Context, guarded, print, printJson } from '../context.ts';
+import { GUARDS, openStore, requireEntry, STORE_FLAGS, type StoreFlags } from '../loading.ts';
+import { extraPinsOf, removeExtraPins } from '../pinning.ts';
+
+interface Flags extends StoreFlags {
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+const off = { kind: 'boolean', default: false } as const;
+
+export const unloadCommand = buildCommand<Flags, string[], Context>({
+  docs: {
+    brief: 'Let go of a loaded object',
+    fullDescription:
+      'Removes the pins of an object that "rootlet load" kept. Programs that are attached elsewhere, and maps that ' +
+      'other programs use, live on there.',
+  },
+  parameters: {
+    flags: {
+      force: { ...off, brief: 'Although others use it, or its record cannot be read' },
+      ...STORE_FLAGS,
+      json: { ...off, brief: 'As JSON' },
+    },
+    positional: {
+      kind: 'array',
+      minimum: 1,
+      parameter: { brief: 'Name', parse: String, placeholder: 'NAME' },
+    },
+  },
+  async func(flags, ...names) {
+    await guarded(this, flags.json, () => {
+      const store = openStore(this, flags, openSys());
+      store.locked(() => {
+        for (const name of names) requireEntry(store, 'object', name);
+        for (const name of names) unload(store, name, flags.force);
+      });
+      if (flags.json) printJson(this, { ok: true, unloaded: names });
+      else for (const name of names) print(this, `unloaded ${name}`);
+    });
+  },
+});
+
+function unload(store: Store, name: string, force: boolean): void {
+  const entry = force ? requireEntry(store, 'object', name) : store.find('object', name);
+  if (entry === undefined) return;
+  if (entry.kind !== 'broken') {
+    if (!force) requireUnused(store, entry, GUARDS);
+    removeExtraPins(store.sys, extraPinsOf(entry));
+  }
+  store.remove(entry);
+}

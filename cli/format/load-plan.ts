@@ -1,0 +1,178 @@
+/** What a load would do, as text and as data. */
+
+import {
+  type ExternBinding,
+  type LimitedPlan,
+  type MapPlan,
+  type PreparedLoad,
+  type ProgramPlan,
+  pinPathOf,
+} from '../../src/load/index.ts';
+import { attachTypeName, mapTypeName, progTypeName } from '../../src/object/uapi.ts';
+import { table } from './table.ts';
+
+export interface PlanView extends PreparedLoad {
+  readonly name: string;
+  /** Paths of maps given with --map, by name. */
+  readonly given: ReadonlyMap<string, string>;
+  readonly pinRoot: string | null;
+  /** What an older kernel must do without. */
+  readonly fallbacks: LimitedPlan['notes'];
+  readonly exists: (path: string) => boolean;
+}
+
+export function planJson(view: PlanView): Record<string, unknown> {
+  const { plan } = view;
+  return {
+    name: view.name,
+    source: plan.source,
+    licence: plan.license,
+    btfBytes: plan.btf?.length ?? 0,
+    maps: plan.maps.map(map => mapJson(view, map)),
+    programs: plan.programs.map(programJson),
+    externs: externRows(view).map(([name = '', kind = '', bound = '']) => ({ name, kind, bound })),
+    core: view.answers.map(({ asked, found, before, after, poisoned, why, functionIndex, insnIndex }) => {
+      const inFunction = view.object.symbols[functionIndex]?.name ?? '';
+      return { function: inFunction, insn: insnIndex, asked, found, before, after, poisoned, why };
+    }),
+    fallbacks: view.fallbacks,
+  };
+}
+
+function mapJson(view: PlanView, map: MapPlan): Record<string, unknown> {
+  const { name, kernelName, keySize, valueSize, maxEntries, flags, mapExtra, frozen } = map;
+  const type = mapTypeName(map.type);
+  const sizes = { keySize, valueSize, maxEntries, flags, mapExtra };
+  const initialised = map.contents !== null || map.initial.length > 0;
+  return { name, kernelName, type, ...sizes, frozen, initialised, origin: originOf(view, map) };
+}
+
+type Origin = { readonly kind: 'new' | 'given' | 'pinned'; readonly path?: string };
+
+/** Pinned: made new and pinned there when there is none. */
+function originOf(view: PlanView, map: MapPlan): Origin {
+  const given = view.given.get(map.name);
+  if (given !== undefined) return { kind: 'given', path: given };
+  const path = view.pinRoot === null ? undefined : pinPathOf(map, view.pinRoot);
+  if (path === undefined) return { kind: 'new' };
+  return { kind: view.exists(path) ? 'pinned' : 'new', path };
+}
+
+function programJson(program: ProgramPlan): Record<string, unknown> {
+  const { name, kernelName, section, type, functions, poisons } = program;
+  return {
+    name,
+    kernelName,
+    section,
+    type: progTypeName(type.progType),
+    attachType: type.expectedAttachType === 0 ? null : attachTypeName(type.expectedAttachType),
+    flags: type.flags,
+    insns: program.code.length / 8,
+    functions: functions.map(({ name: called, insnIndex, insnCount }) => ({
+      name: called,
+      insnIndex,
+      insnCount,
+    })),
+    unreachable: poisons.map(({ insnIndex, what }) => ({ insn: insnIndex, what })),
+  };
+}
+
+export function formatPlan(view: PlanView): string {
+  const { plan } = view;
+  const licence = plan.license === '' ? 'no licence' : `licence ${plan.license}`;
+  const btf = plan.btf === null ? 'no BTF' : `${plan.btf.length} bytes of BTF`;
+  return [
+    `would load ${view.name} from ${plan.source}: ${licence}, ${btf}`,
+    ...block(
+      'maps, in this order',
+      plan.maps.map(map => mapRow(view, map)),
+    ),
+    ...block('programs', plan.programs.map(programRow)),
+    ...block('externs', externRows(view)),
+    ...block('CO-RE', coreRows(view)),
+    ...block(
+      'this kernel has to do without',
+      view.fallbacks.map(note => [note]),
+    ),
+    'nothing was created',
+  ].join('\n');
+}
+
+function block(title: string, rows: readonly (readonly string[])[]): string[] {
+  return rows.length === 0 ? [] : [`${title}:`, table(rows, '  ')];
+}
+
+function mapRow(view: PlanView, map: MapPlan): string[] {
+  const origin = originOf(view, map);
+  const from = {
+    new: origin.path === undefined ? '' : `new, pinned at ${origin.path}`,
+    given: `the one at ${origin.path}`,
+    pinned: `the one at ${origin.path}`,
+  }[origin.kind];
+  return [
+    map.name,
+    mapTypeName(map.type),
+    `key ${map.keySize}`,
+    `value ${map.valueSize}`,
+    map.maxEntries === 0
+      ? 'entries as CPUs'
+      : `${map.maxEntries} ${map.maxEntries === 1 ? 'entry' : 'entries'}`,
+    [from, ...(map.frozen ? ['constant'] : [])].filter(word => word !== '').join(', '),
+  ];
+}
+
+function programRow(program: ProgramPlan): string[] {
+  const { functions } = program;
+  const others = functions.slice(1).map(({ name }) => name);
+  return [
+    program.name,
+    progTypeName(program.type.progType),
+    `SEC("${program.section}")`,
+    `${program.code.length / 8} insns`,
+    others.length === 0 ? '' : `with ${others.join(', ')}`,
+  ];
+}
+
+function externRows({ object, bindings }: PlanView): string[][] {
+  const little = object.byteOrder === 'little';
+  return [...bindings].map(([index, binding]) => [
+    object.symbols[index]?.name ?? '',
+    ...bindingWords(binding, little),
+  ]);
+}
+
+function bindingWords(binding: ExternBinding, little: boolean): string[] {
+  switch (binding.kind) {
+    case 'kconfig':
+      return ['configuration value', hexOf(binding.value, little)];
+    case 'address':
+      return ['kernel symbol', `0x${binding.address.toString(16)}`];
+    case 'kernel-variable':
+      return ['kernel variable', `type ${binding.btfId}${moduleOf(binding.btfObject)}`];
+    case 'kfunc':
+      return ['kernel function', `type ${binding.btfId}${moduleOf(binding.btfObject)}`];
+    case 'missing':
+      return ['weak', 'not on this kernel'];
+  }
+}
+
+function moduleOf(btfObject: number): string {
+  return btfObject === 0 ? ' of vmlinux' : ` of the module with BTF ${btfObject}`;
+}
+
+function hexOf(bytes: Uint8Array, little: boolean): string {
+  const ordered = little ? bytes.slice().reverse() : bytes;
+  const digits = [...ordered].map(byte => byte.toString(16).padStart(2, '0')).join('');
+  return bytes.length <= 8
+    ? `0x${digits.replace(/^0+(?=.)/, '')}`
+    : JSON.stringify(new TextDecoder().decode(bytes).split('\0')[0]);
+}
+
+function coreRows({ object, answers }: PlanView): string[][] {
+  return answers.map(answer => [
+    `${object.symbols[answer.functionIndex]?.name ?? ''}+${answer.insnIndex}`,
+    answer.asked,
+    answer.poisoned ? `not here: ${answer.why ?? ''}` : `${answer.before} → ${answer.after}`,
+    answer.found !== null && answer.found !== answer.asked ? answer.found : '',
+  ]);
+}

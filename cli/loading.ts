@@ -1,0 +1,278 @@
+/**
+ * Steps that the commands share which load objects: reading and linking what they are given, options for the loader,
+ * the store. A command body puts these together, and nothing here knows which command it is.
+ */
+
+import { existsSync, rmSync } from 'node:fs';
+import { quote, RootletError, usageError } from '../src/diag/index.ts';
+import { BpfMap } from '../src/kernel/map.ts';
+import type { Sys } from '../src/kernel/sys.ts';
+import { type LinkInput, link } from '../src/link/index.ts';
+import {
+  Cleanup,
+  type LoadedObject,
+  type LoadOptions,
+  loadObject,
+  type MapPlan,
+  objectBaseName,
+  openKernelTypes,
+  type PreparedLoad,
+  pinPathOf,
+  prepareLoad,
+} from '../src/load/index.ts';
+import {
+  type BpfObject,
+  programsOf,
+  readObject,
+  stripDataSections,
+  writeObject,
+} from '../src/object/index.ts';
+import {
+  type BrokenEntry,
+  bpffsMountOf,
+  DEFAULT_STORE_ROOT,
+  type EntryKind,
+  type Guard,
+  openPin,
+  Store,
+  type StoreEntry,
+} from '../src/store/index.ts';
+import type { Context } from './context.ts';
+import { readInputs } from './files.ts';
+import { parseSettings, splitPair } from './set-values.ts';
+import { listFlag } from './surgery-flags.ts';
+import { withVerifierLog } from './verifier-log.ts';
+
+// --- store --------------------------------------------------------------------------------------------------------
+
+export interface StoreFlags {
+  readonly bpffs?: string;
+}
+
+export const STORE_FLAGS = {
+  bpffs: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: `Folder of the store on a bpf file system (ROOTLET_BPFFS, else ${DEFAULT_STORE_ROOT})`,
+    placeholder: 'DIR',
+  },
+} as const;
+
+/** Reasons why an entry must stay; layers above add theirs. */
+export const GUARDS: Guard[] = [];
+
+export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
+  const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
+  const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
+  return Store.open(sys, root);
+}
+
+/** Throws `store-name-taken`. */
+export function requireFree(store: Store, kind: EntryKind, name: string): void {
+  if (store.peek(kind, name) === undefined) return;
+  const remedy =
+    kind === 'object'
+      ? `unload it first ("rootlet unload ${name}")`
+      : `detach it first ("rootlet detach ${name}"), exchange its program ("rootlet update ${name} FILE")`;
+  throw usageError('store-name-taken', `there is ${article(kind)} ${quote(name)} already`, {
+    hint: `${remedy}, or give another name with --name`,
+  });
+}
+
+function article(kind: EntryKind): string {
+  return kind === 'object' ? 'a loaded object' : 'an attachment';
+}
+
+/** The entry, broken or not. Throws `store-no-entry`, naming what there is. */
+export function requireEntry(store: Store, kind: EntryKind, name: string): StoreEntry | BrokenEntry {
+  const entry = store.peek(kind, name);
+  if (entry !== undefined) return entry;
+  const names = store.list().flatMap(other => (kindOf(other) === kind ? [quote(other.name)] : []));
+  const there = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`;
+  const other = kind === 'object' ? 'hook' : 'object';
+  const elsewhere = store.peek(other, name) !== undefined;
+  const command = other === 'hook' ? 'detach' : 'unload';
+  throw usageError(
+    'store-no-entry',
+    `there is no ${kind === 'object' ? 'loaded object' : 'attachment'} ${quote(name)}`,
+    {
+      hint: elsewhere ? `there is ${article(other)} of this name: "rootlet ${command} ${name}"` : there,
+    },
+  );
+}
+
+export function kindOf(entry: StoreEntry | BrokenEntry): EntryKind {
+  return entry.kind === 'broken' ? entry.entryKind : entry.kind;
+}
+
+/** Seconds since 1970, for records. */
+export function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+// --- objects ------------------------------------------------------------------------------------------------------
+
+export interface ObjectInput {
+  readonly object: BpfObject;
+  /** As given, for records and messages. */
+  readonly source: string;
+  /** What the record keeps. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Name under which a record keeps the object that was loaded, as ELF. */
+export const OBJECT_FILE = 'object';
+
+/** Reads objects and links several into one. Throws everything that is wrong with them. */
+export function readObjects(paths: readonly string[]): ObjectInput {
+  const inputs = readInputs(paths);
+  const [first, ...others] = inputs;
+  if (first === undefined) throw usageError('usage-no-input', 'say what to load');
+  const object =
+    others.length === 0
+      ? readObject(first.bytes, first.name)
+      : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  return {
+    object: stripDataSections(object),
+    source: paths.join(' + '),
+    files: new Map([[OBJECT_FILE, writeObject(object)]]),
+  };
+}
+
+function linkAll(inputs: readonly LinkInput[], name: string): BpfObject {
+  const result = link(inputs, { name });
+  if (!result.ok) throw new RootletError(result.problems);
+  return result.object;
+}
+
+/** Name of an entry made from `path`, unless another one is given. */
+export function entryName(path: string, given: string | undefined): string {
+  if (given !== undefined) return given;
+  if (path === '-') throw usageError('usage-name', 'what comes from stdin needs a name: --name N');
+  return objectBaseName(path);
+}
+
+// --- loading ------------------------------------------------------------------------------------------------------
+
+export interface LoadFlags {
+  readonly set?: readonly string[];
+  readonly map?: readonly string[];
+  readonly maxEntries?: readonly string[];
+  readonly btf?: string;
+  readonly kconfig?: string;
+  readonly verifierLog?: string;
+}
+
+const fileFlag = <const P extends string>(placeholder: P, brief: string) =>
+  ({ kind: 'parsed', parse: String, optional: true, brief, placeholder }) as const;
+
+export const LOAD_FLAGS = {
+  set: listFlag('NAME=VALUE', 'Value of a global variable or constant before the programs are loaded'),
+  map: listFlag('NAME=PIN', 'Use the pinned map instead of a new one'),
+  maxEntries: listFlag('NAME=N', 'Entries of a map instead of those in the object'),
+  btf: fileFlag('FILE', "Types to relocate against instead of the running kernel's"),
+  kconfig: fileFlag('FILE', "Configuration values (CONFIG_X=…) that go before the kernel's own"),
+  verifierLog: fileFlag('FILE', "Write the verifier's log to FILE, whether it accepts the programs or not"),
+};
+
+/** Options for the loader. Descriptors are opened by the loader itself, when it comes to the map. */
+export function loadOptionsOf(
+  sys: Sys,
+  store: Store,
+  flags: LoadFlags,
+  only: readonly string[] | undefined,
+): LoadOptions {
+  const pins = new Map((flags.map ?? []).map(word => splitPair(word, '--map', 'NAME=PIN')));
+  return {
+    globals: parseSettings(flags.set ?? []),
+    maxEntries: new Map((flags.maxEntries ?? []).map(parseCount)),
+    kernelTypes: openKernelTypes(sys, flags.btf),
+    pinRoot: bpffsMountOf(store.root),
+    reuse: plan => openGivenMap(sys, plan, pins),
+    ...(flags.kconfig === undefined ? {} : { kconfig: readConfiguration(flags.kconfig) }),
+    ...(only === undefined ? {} : { programs: (name: string) => only.includes(name) }),
+  };
+}
+
+function parseCount(word: string): readonly [name: string, count: number] {
+  const [name, text] = splitPair(word, '--max-entries', 'NAME=N');
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= 0xffffffff) return [name, count];
+  throw usageError('usage-max-entries', `${quote(text)} is no number of entries`, {
+    hint: 'as in --max-entries flows=4096',
+  });
+}
+
+function readConfiguration(path: string): string {
+  const [file] = readInputs([path]);
+  return new TextDecoder().decode(file?.bytes);
+}
+
+function openGivenMap(sys: Sys, plan: MapPlan, pins: ReadonlyMap<string, string>): BpfMap | undefined {
+  const path = pins.get(plan.name);
+  return path === undefined ? undefined : BpfMap.adopt(sys, openPin(sys, path, 'map'));
+}
+
+/** Plans a load, and checks that all names in `flags` and `only` are the object's. */
+export function planObject(
+  sys: Sys,
+  input: ObjectInput,
+  flags: LoadFlags,
+  options: LoadOptions,
+  only: readonly string[] | undefined,
+): PreparedLoad {
+  if (only !== undefined) {
+    requireKnown('program', only, programNames(input.object));
+  }
+  const prepared = prepareLoad(input.object, sys, options);
+  const maps = prepared.plan.maps.map(map => map.name);
+  const named = [...(flags.map ?? []), ...(flags.maxEntries ?? [])].map(word =>
+    word.slice(0, word.indexOf('=')),
+  );
+  requireKnown('map', named, maps);
+  return prepared;
+}
+
+export function programNames(object: BpfObject): string[] {
+  return programsOf(object).map(({ program }) => program.name);
+}
+
+function requireKnown(what: 'program' | 'map', names: readonly string[], known: readonly string[]): void {
+  const stranger = names.find(name => !known.includes(name));
+  if (stranger === undefined) return;
+  const there = known.length === 0 ? 'none' : known.map(quote).join(', ');
+  throw usageError(`load-no-${what}`, `there is no ${what} ${quote(stranger)}`, {
+    hint: `there are: ${there}`,
+  });
+}
+
+/**
+ * Loads an object and hands it to `use`, which keeps what is to stay. The descriptors are closed afterwards; when
+ * something fails, what `use` registered is undone, and pins by name that were made for this object go again.
+ */
+export function withLoaded<T>(
+  sys: Sys,
+  input: ObjectInput,
+  prepared: PreparedLoad,
+  flags: LoadFlags,
+  options: LoadOptions,
+  use: (loaded: LoadedObject, cleanup: Cleanup) => T,
+): T {
+  const cleanup = new Cleanup();
+  const fresh = pinsByName(prepared, options).filter(path => !existsSync(path));
+  return cleanup.guard(() => {
+    const load = (logging: Partial<LoadOptions>) => loadObject(input.object, sys, { ...options, ...logging });
+    using loaded = withVerifierLog(flags.verifierLog, load);
+    cleanup.defer(() => {
+      for (const path of fresh) rmSync(path, { force: true });
+    });
+    return use(loaded, cleanup);
+  });
+}
+
+/** Where maps that ask for it are pinned by the loader. */
+export function pinsByName({ plan }: PreparedLoad, { pinRoot }: LoadOptions): string[] {
+  if (pinRoot === undefined || pinRoot === null) return [];
+  return plan.maps.flatMap(map => pinPathOf(map, pinRoot) ?? []);
+}
