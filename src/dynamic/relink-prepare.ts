@@ -1,0 +1,114 @@
+/**
+ * Files of a design as objects that can be plugged together without disturbing each other's state.
+ *
+ * A component keeps what its programs need, its data sections always whole and under names of their own: their layout
+ * then depends on nothing but the file. The rootlet is kept as it is, with what only its defaults need.
+ */
+
+import { defaultRoots, isNeededAnyway, markLive } from '../link/index.ts';
+import { labelsFor } from '../link/names.ts';
+import { subset } from '../link/subset.ts';
+import { globalsKind } from '../load/plan-maps.ts';
+import { type BpfObject, programsOf, readObject, type SymbolIndex } from '../object/index.ts';
+import { componentOf, type Design, type SlotFill } from './relink-design.ts';
+
+/** A component of a design, or the rootlet, ready to be linked. */
+export interface Prepared {
+  /** `componentOf`; null for the rootlet. */
+  readonly owner: string | null;
+  readonly object: BpfObject;
+  /** Name of a data section in `object` → its name in the file. */
+  readonly sections: ReadonlyMap<string, string>;
+}
+
+export interface PreparedComponent extends Prepared {
+  readonly owner: string;
+  readonly fills: readonly SlotFill[];
+}
+
+export function prepareRootlet(object: BpfObject): Prepared {
+  return { owner: null, object, sections: new Map(dataSections(object).map(name => [name, name])) };
+}
+
+/** Each component of a design once, in the order of the slots. Throws what is wrong with the files. */
+export function prepareComponents(design: Design, rootlet: BpfObject): PreparedComponent[] {
+  const groups = new Map<string, SlotFill[]>();
+  for (const fill of design.fills) {
+    const owner = componentOf(fill);
+    const known = groups.get(owner);
+    if (known === undefined) groups.set(owner, [fill]);
+    else known.push(fill);
+  }
+  const owners = [...groups.keys()];
+  const labels = labelsFor(owners);
+  const taken = new Set(dataSections(rootlet));
+  return owners.map((owner, at) => {
+    const fills = groups.get(owner) ?? [];
+    return prepareComponent(owner, fills, freeLabel(labels[at] ?? `c${at}`, taken));
+  });
+}
+
+/** Rootlets with sections such as `.bss.first` are rare, but not forbidden. */
+function freeLabel(label: string, taken: ReadonlySet<string>): string {
+  let free = label;
+  while ([...taken].some(name => name.endsWith(`.${free}`))) free = `${free}_`;
+  return free;
+}
+
+export function prepareComponent(
+  owner: string,
+  fills: readonly SlotFill[],
+  label: string,
+): PreparedComponent {
+  const [first] = fills;
+  const whole = readObject(first?.file.bytes ?? new Uint8Array(0), first?.file.name ?? owner);
+  const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);
+  return { owner, fills, ...object };
+}
+
+function dataSections(object: BpfObject): string[] {
+  return object.sections.flatMap(({ name, role }) =>
+    role === 'data' && globalsKind(name) !== undefined ? [name] : [],
+  );
+}
+
+function withOwnSections(object: BpfObject, label: string): Pick<Prepared, 'object' | 'sections'> {
+  const names = new Map<string, string>();
+  const sections = object.sections.map(shell => {
+    if (shell.role !== 'data' || globalsKind(shell.name) === undefined) return shell;
+    const name = `${shell.name}.${label}`;
+    names.set(name, shell.name);
+    return { ...shell, name };
+  });
+  return { object: { ...object, sections }, sections: names };
+}
+
+/** What the programs need, and all of every data section that they touch. A program that is not there keeps them all. */
+function liveOf(object: BpfObject, fills: readonly SlotFill[]): readonly boolean[] {
+  const programs = programsOf(object);
+  const named = fills.map(({ program }) => programs.find(entry => entry.program.name === program));
+  const roots: SymbolIndex[] = named.some(entry => entry === undefined)
+    ? [...defaultRoots(object)]
+    : named.flatMap(entry => (entry === undefined ? [] : [entry.index]));
+  object.symbols.forEach((_, index) => {
+    if (isNeededAnyway(object, index)) roots.push(index);
+  });
+  for (;;) {
+    const { live } = markLive(object, roots);
+    const added = restOfSections(object, live);
+    if (added.length === 0) return live;
+    roots.push(...added);
+  }
+}
+
+/** Variables that are not live yet, in a section of globals of which another one is. */
+function restOfSections(object: BpfObject, live: readonly boolean[]): SymbolIndex[] {
+  const used = new Set<number>();
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind === 'variable' && live[index] === true) used.add(symbol.section);
+  });
+  return object.symbols.flatMap((symbol, index) => {
+    if (symbol.kind !== 'variable' || live[index] === true || !used.has(symbol.section)) return [];
+    return globalsKind(object.sections[symbol.section]?.name ?? '') === undefined ? [] : [index];
+  });
+}
