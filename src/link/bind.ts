@@ -132,9 +132,11 @@ function list(names: readonly string[]): string {
 
 function noExtern(object: BpfObject | undefined, request: BindRequest): Problem {
   const externs = object?.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name) ?? [];
-  const there = externs.length === 0 ? 'it has none' : `it has: ${list(externs)}`;
+  const there = externs.length === 0 ? 'it has no externs' : `it has: ${list(externs)}`;
+  const isDefined = object?.symbols.some(({ name, kind }) => kind !== 'extern' && name === request.extern);
   return problem('link-bind-extern', `has no extern ${quote(request.extern)} to bind; ${there}`, {
     where: [object?.name ?? request.consumer],
+    ...(isDefined === true ? { hint: 'it defines it itself; declare it extern there' } : {}),
   });
 }
 

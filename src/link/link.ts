@@ -205,7 +205,7 @@ function collect(
   if (partial) return collected;
   const isNeeded = ({ winner }: SymbolGroup): boolean =>
     collected.live[combined.indexOf[winner.file]?.[winner.index] ?? -1] === true;
-  const missing = undefinedProblems(objects, resolution, isNeeded);
+  const missing = undefinedProblems(objects, resolution, { isNeeded });
   return { ...collected, problems: [...collected.problems, ...missing] };
 }
 

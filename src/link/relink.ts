@@ -109,7 +109,7 @@ export function relink(
   // From here on every name has its winner in its scope, and every slot its program.
 
   const { resolution, license } = bound;
-  const collected = mergeAndCollect(objects, bound, options);
+  const collected = mergeAndCollect(objects, inputs.scopes, bound, options);
   if (collected.problems.length > 0) return failed(collected.problems);
   const { combined, whole, liveness } = collected;
   const labels = [
@@ -268,6 +268,7 @@ interface Collected {
 
 function mergeAndCollect(
   objects: readonly BpfObject[],
+  scopes: readonly number[],
   { bindings, resolution, sections }: Bound,
   options: RelinkOptions,
 ): Collected {
@@ -282,7 +283,7 @@ function mergeAndCollect(
   const { live } = liveness;
   const isNeeded = ({ winner }: SymbolGroup): boolean =>
     live[whole.indexOf[winner.file]?.[winner.index] ?? -1] === true;
-  const problems = [...kept.problems, ...undefinedProblems(objects, resolution, isNeeded)];
+  const problems = [...kept.problems, ...undefinedProblems(objects, resolution, { isNeeded, scopes })];
   const indexOf = new Int32Array(live.length).fill(-1);
   let next = 0;
   for (const [index, alive] of live.entries()) if (alive) indexOf[index] = next++;

@@ -97,13 +97,13 @@ export function plugComponents(
   const keys = components.map(componentKey);
   const plugs: Plug[] = [];
   const problems: Problem[] = [];
-  const filled = new Set<string>();
+  const filled = new Map<string, readonly SlotAssignment[]>();
   for (const assignment of assignments) {
     const file = keys.indexOf(componentKey(assignment)) + 1;
     const outcome = plug(files, assignment, file, filled);
     if ('slot' in outcome) plugs.push(outcome);
     else problems.push(outcome);
-    filled.add(assignment.slot);
+    filled.set(assignment.slot, [...(filled.get(assignment.slot) ?? []), assignment]);
   }
   return { plugs, problems };
 }
@@ -112,13 +112,16 @@ function plug(
   files: readonly BpfObject[],
   assignment: SlotAssignment,
   file: number,
-  filled: ReadonlySet<string>,
+  filled: ReadonlyMap<string, readonly SlotAssignment[]>,
 ): Plug | Problem {
   const [rootlet, component] = [files[0], files[file]];
   if (rootlet === undefined || component === undefined)
     return problem('relink-input', assignment.component.name, 'was not read');
   if (filled.has(assignment.slot))
-    return problem('relink-slot-twice', rootlet.name, `slot ${quote(assignment.slot)} is filled twice`);
+    return problem('relink-slot-twice', rootlet.name, `slot ${quote(assignment.slot)} is filled twice`, {
+      details: [...(filled.get(assignment.slot) ?? []), assignment].map(spellAssignment),
+      hint: 'relink --chain makes a rootlet with a slot for each component',
+    });
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
   if (slot === undefined) return slotMissing(rootlet, assignment.slot);
   const program = chooseProgram(component, assignment.program);
@@ -129,6 +132,11 @@ function plug(
     program: { file, index: program.index },
   };
   return fitProblem(files, found) ?? found;
+}
+
+/** As on the command line. */
+function spellAssignment({ slot, component, program }: SlotAssignment): string {
+  return `${slot}=${component.name}${program === undefined ? '' : `:${program}`}`;
 }
 
 function problem(code: string, file: string, message: string, extras: Partial<Problem> = {}): Problem {

@@ -44,7 +44,7 @@ import {
   localizeSymbols,
   weakenSymbols,
 } from './surgery-standing.ts';
-import { externNames, mentionsWrapped, wrapSymbols } from './wrap.ts';
+import { externNames, mentionsWrapped, nothingToWrap, wrapSymbols } from './wrap.ts';
 
 type StandingPass = (object: BpfObject, names: readonly string[]) => Operated;
 
@@ -242,7 +242,9 @@ export class InputSurgery implements Preparation {
       ...missing(this.#names, 'rename', namesOf),
       ...this.#standing.flatMap(([verb, , list]) => missing(list, verb, namesOf)),
       ...missing(this.#keepGlobal, 'keep', namesOf),
-      ...missing(this.#wrap, 'wrap', externNames),
+      ...missing(this.#wrap, '', externNames, (name, place, among) =>
+        nothingToWrap(place === null ? null : { name: place.file }, name, among),
+      ),
     ];
   }
 }

@@ -9,15 +9,27 @@ import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
 /** How many references of one name are shown. */
 const SHOWN_REFERENCES = 3;
 
+export interface UndefinedOptions {
+  /** Whether anything that is wanted refers to the name. Default: all of them are needed. */
+  readonly isNeeded?: (group: SymbolGroup) => boolean;
+  /** In a re-link: scope of each object. */
+  readonly scopes?: readonly number[];
+}
+
 export function undefinedProblems(
   objects: readonly BpfObject[],
   resolution: Resolution,
-  isNeeded: (group: SymbolGroup) => boolean = () => true,
+  { isNeeded = () => true, scopes }: UndefinedOptions = {},
 ): Problem[] {
   const missing = resolution.groups.filter(group => isMissing(objects, group) && isNeeded(group));
   if (missing.length === 0) return [];
-  const candidates = candidateNames(objects);
-  return missing.map(group => missingProblem(objects, resolution, group, candidates));
+  const all = candidateNames(objects);
+  return missing.map(group => {
+    if (scopes === undefined) return missingProblem(objects, resolution, group, suggestion(group.name, all));
+    const scope = scopes[group.winner.file];
+    const own = candidateNames(objects.filter((_, file) => scopes[file] === scope));
+    return missingProblem(objects, resolution, group, componentSuggestion(objects, group, own));
+  });
 }
 
 function isMissing(objects: readonly BpfObject[], group: SymbolGroup): boolean {
@@ -29,20 +41,19 @@ function missingProblem(
   objects: readonly BpfObject[],
   resolution: Resolution,
   group: SymbolGroup,
-  candidates: Candidates,
+  hint: string,
 ): Problem {
   const object = objects[group.winner.file];
   const symbol = symbolAt(objects, group.winner);
   const declaration =
     object === undefined || symbol === undefined ? group.name : describeSymbol(object, symbol);
-  const hint = suggestion(group.name, candidates);
   return {
     code: 'link-undefined',
     class: 'input',
     where: [object?.name ?? ''],
     message: `${quote(group.name)} is not defined in any input`,
     details: [declaration, ...referenceLines(objects, resolution, group)],
-    ...(hint === null ? {} : { hint }),
+    hint,
   };
 }
 
@@ -74,13 +85,33 @@ function candidateNames(objects: readonly BpfObject[]): Candidates {
   return { globals: [...globals], statics };
 }
 
-function suggestion(name: string, candidates: Candidates): string | null {
+function suggestion(name: string, candidates: Candidates): string {
+  return (
+    nearSuggestion(name, candidates) ??
+    'add the file that defines it, declare it __weak, or link with -r to leave it open'
+  );
+}
+
+/** Components do not see each other's names. */
+function componentSuggestion(objects: readonly BpfObject[], group: SymbolGroup, own: Candidates): string {
+  const near = nearSuggestion(group.name, own);
+  if (near !== null) return near;
+  const owner = objects.find(object =>
+    object.symbols.some(
+      symbol => symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === group.name,
+    ),
+  );
+  if (owner === undefined)
+    return 'add an archive that defines it, link the component with its other files first, or declare it __weak';
+  const user = objects[group.winner.file]?.name ?? '';
+  return `${owner.name} defines it, but components do not see each other's names: --bind ${user}:${group.name}=${owner.name}:${group.name}`;
+}
+
+function nearSuggestion(name: string, candidates: Candidates): string | null {
   const file = candidates.statics.get(name);
   if (file !== undefined) return `${quote(name)} is defined as static in ${file}: remove "static" there`;
   const near = nearestNames(name, candidates.globals);
-  return near.length === 0
-    ? 'add the file that defines it, declare it __weak, or link with -r to leave it open'
-    : `did you mean ${near.map(quote).join(' or ')}?`;
+  return near.length === 0 ? null : `did you mean ${near.map(quote).join(' or ')}?`;
 }
 
 /** Up to two names within a third of the length in edits, nearest first. */

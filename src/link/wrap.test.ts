@@ -60,7 +60,7 @@ describe('in a link', () => {
     expect(result.ok ? [] : result.problems).toMatchObject([
       {
         code: 'link-unknown-symbol',
-        message: 'cannot wrap "fooo": there is no such symbol',
+        message: 'cannot wrap "fooo": nothing declares it extern',
         hint: 'did you mean "foo"?',
       },
     ]);

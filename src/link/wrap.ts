@@ -6,9 +6,10 @@
  * file that defines NAME says about it itself stays.
  */
 
-import type { Problem } from '../diag/index.ts';
+import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
-import { badName, noSuchSymbol, type Operated, renameAll } from './surgery-names.ts';
+import { badName, type Operated, renameAll } from './surgery-names.ts';
+import { nearestNames } from './undefined.ts';
 
 const WRAPPED = '__wrap_';
 const REAL = '__real_';
@@ -19,7 +20,7 @@ export function wrapSymbols(object: BpfObject, names: readonly string[]): Operat
   const problems = names.flatMap((name): Problem[] => {
     const bad = badName(object.name, name);
     if (bad !== null) return [bad];
-    return mentionsWrapped(object, name) ? [] : [noSuchSymbol(object, name, 'wrap', externs)];
+    return mentionsWrapped(object, name) ? [] : [nothingToWrap(object, name, externs)];
   });
   if (problems.length > 0) return { object, problems, notes: [] };
   const table = wrapTable(names);
@@ -42,6 +43,25 @@ export function mentionsWrapped(object: BpfObject, name: string): boolean {
   return object.symbols.some(
     symbol => symbol.kind === 'extern' && (symbol.name === name || symbol.name === `${REAL}${name}`),
   );
+}
+
+/** `object` is null when all inputs were looked at. */
+export function nothingToWrap(
+  object: { readonly name: string } | null,
+  name: string,
+  externs: readonly string[],
+): Problem {
+  const near = nearestNames(name, externs);
+  return {
+    code: 'link-unknown-symbol',
+    class: 'usage',
+    where: object === null ? [] : [object.name],
+    message: `cannot wrap ${quote(name)}: nothing declares it extern`,
+    hint:
+      near.length === 0
+        ? 'references inside the file that defines a name are not redirected'
+        : `did you mean ${near.map(quote).join(' or ')}?`,
+  };
 }
 
 export function externNames(object: BpfObject): string[] {

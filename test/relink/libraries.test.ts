@@ -1,9 +1,10 @@
 /** Libraries of components, what is shared of them, and what is kept. */
 
 import { describe, expect, test } from 'vitest';
+import { relink } from '../../src/link/index.ts';
 import { archiveOf, memberOf } from '../support/archives.ts';
 import { objectOf } from '../support/objects.ts';
-import { chained, component, inSlots, namesOf, refusals, usesOf } from './shapes.ts';
+import { chained, component, inSlots, namesOf, ROOTLET, refusals, usesOf } from './shapes.ts';
 
 const EXTERN = { name: 'limit', kind: 'extern function' } as const;
 const library = {
@@ -190,4 +191,28 @@ test('an explanation for each component that knows the name, and for slots', () 
       ],
     ],
   );
+});
+
+describe('what is said of a chain that does not come about', () => {
+  test('a name that another component defines', () => {
+    const owner = component('owner.o', [], [{ name: 'limit', kind: 'function' }]);
+    const result = relink(ROOTLET, inSlots(owner, second));
+    expect(!result.ok && result.problems.map(problem => problem.hint)).toEqual([
+      "owner.o defines it, but components do not see each other's names: --bind second.o:limit=owner.o:limit",
+    ]);
+  });
+
+  test('a slot that is filled twice', () => {
+    const twice = [first, second].map(object => ({ slot: 'one', component: object, program: 'prog' }));
+    const result = relink(ROOTLET, twice, { libraries });
+    expect(!result.ok && result.problems.map(problem => [problem.code, problem.details])).toEqual([
+      ['relink-slot-twice', ['one=first.o:prog', 'one=second.o:prog']],
+    ]);
+  });
+
+  test('members that were taken until then', () => {
+    const open = component('open.o', ['limit', 'nothing'], [EXTERN, { ...EXTERN, name: 'nothing' }]);
+    const result = relink(ROOTLET, inSlots(open), { libraries });
+    expect(!result.ok && result.pulled.map(member => member.member)).toEqual(['limit.o', 'window.o']);
+  });
 });
