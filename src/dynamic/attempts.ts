@@ -11,11 +11,11 @@ import type { LoadedObject } from '../load/loaded-object.ts';
 import type { MapPlan } from '../load/plan.ts';
 import { findTarget } from '../load/program-functions.ts';
 import type { BpfObject, ProgramTypeInfo } from '../object/index.ts';
-import type { Binding } from './bindings.ts';
+import { bindingsOf } from './binding-records.ts';
 import { type Choice, kindOf, type Situation } from './choose.ts';
 import { type BoundCall, type ExtUse, type PreparedConsumer, prepareConsumer } from './consumer.ts';
 import { DynamicObject, type StubLink } from './dynamic-object.ts';
-import { type Found, plainExterns } from './find.ts';
+import type { Found } from './find.ts';
 import type { DynamicLoadOptions } from './load.ts';
 import { loadMember, type MemberOptions, openShared, REPLACEMENT_TYPE } from './member.ts';
 import { attachToStub } from './replacements.ts';
@@ -139,7 +139,13 @@ export class Attempts {
         name: this.#options.name ?? loaded.plan.objectName,
         source: this.#object,
         loaded,
-        bindings: this.#bindings(calls, prepared),
+        bindings: bindingsOf({
+          object: this.#object,
+          calls,
+          shares: this.#shares,
+          open: this.#open,
+          prepared,
+        }),
         imports: [...calls.flatMap(call => call.found ?? []), ...this.#shares].map(
           ({ extern, provider, target }) => ({ extern, provider, target: target.name }),
         ),
@@ -193,8 +199,9 @@ export class Attempts {
     const { found } = call;
     if (found === undefined) return [];
     const [stub] = extStubNames(call.name);
-    return call.situation.callers.map(({ program }): StubLink => {
-      const name = program.name;
+    const programs = call.situation.callers.map(({ program }) => program.name);
+    const there = programs.filter(name => loaded.programs.has(name));
+    return there.map((name): StubLink => {
       try {
         const target = findTarget(loaded.program(name), stub);
         const replacement = found.provider.replacements.programFor(found.target.name, kindOf(type), () =>
@@ -211,78 +218,6 @@ export class Attempts {
       } catch (error) {
         throw error instanceof RootletError ? new Refused(call, error) : error;
       }
-    });
-  }
-
-  #bindings(calls: readonly BoundCall[], prepared: PreparedConsumer): Binding[] {
-    const own = calls.map(call => this.#bindingOf(call, prepared));
-    const shared = this.#shares.map(
-      ({ name, target, provider, by }): Binding => ({
-        extern: name,
-        kind: target.kind,
-        provider: provider.name,
-        target: target.name,
-        via: 'share',
-        reason: target.kind === 'map' ? 'one map for both' : 'one variable for both',
-        by,
-        of: '',
-        slot: null,
-      }),
-    );
-    const indirect = prepared.composed.indirect.map(
-      ({ consumer, extern, provider, target, kind }): Binding => ({
-        extern,
-        kind,
-        provider: provider.name,
-        target,
-        via: kind === 'function' ? 'copy' : 'share',
-        reason: `comes with the code of ${consumer.name}`,
-        by: 'provider',
-        of: consumer.name,
-        slot: null,
-      }),
-    );
-    return [...own, ...this.#unbound(calls), ...shared, ...indirect];
-  }
-
-  #bindingOf(call: BoundCall, { tails, exts }: PreparedConsumer): Binding {
-    const { found, choice, name } = call;
-    const tail = tails.find(use => use.call === call);
-    const ext = exts.find(use => use.call === call);
-    const slot =
-      tail !== undefined
-        ? { array: tail.array, entry: tail.entry, kind: kindOf(tail.type) }
-        : ext !== undefined
-          ? { array: '', entry: ext.entry, kind: kindOf(ext.type) }
-          : null;
-    return {
-      extern: name,
-      kind: 'function',
-      provider: found?.provider.name ?? '',
-      target: found?.target.name ?? name,
-      via: choice.via,
-      reason: choice.reason,
-      by: found?.by ?? 'registered',
-      of: '',
-      slot,
-    };
-  }
-
-  /** Weak externs that nothing defines. */
-  #unbound(calls: readonly BoundCall[]): Binding[] {
-    const known = new Set(calls.map(call => call.extern));
-    return plainExterns(this.#object).flatMap(({ index, symbol }): Binding[] => {
-      if (!this.#open.includes(index) || known.has(index)) return [];
-      const kind = symbol.section === '.maps' ? 'map' : 'function';
-      const base = {
-        extern: symbol.name,
-        provider: '',
-        target: '',
-        by: 'registered',
-        of: '',
-        slot: null,
-      } as const;
-      return [{ ...base, kind, via: 'none', reason: 'weak, and nothing defines it' }];
     });
   }
 }

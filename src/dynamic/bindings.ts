@@ -26,8 +26,13 @@ export interface BindingSlot {
   /** Map of the consumer's load that is the program array. */
   readonly array: string;
   readonly entry: number;
-  /** Kind of the programs that call through it. */
+  /** Kind of the programs that call through it, in words and numbers. */
   readonly kind: string;
+  readonly progType: number;
+  readonly attachType: number;
+  readonly flags: number;
+  /** The array is the consumer's own: it was loaded before there was a provider. */
+  readonly own: boolean;
 }
 
 /** One line for people: `foo = first:foo by tail (code and state shared through a tail-call slot)`. */

@@ -1,0 +1,250 @@
+/**
+ * Loaded objects of the store as providers.
+ *
+ * Everything comes from the kernel: the object as it was loaded from the entry's record, live maps from its pins, the
+ * bindings that it was loaded with from its data. What is opened here is closed with the registry.
+ */
+
+import { inputError, quote } from '../diag/index.ts';
+import type { BpfMap } from '../kernel/map.ts';
+import type { BpfProgram } from '../kernel/program.ts';
+import { type BpfObject, type ProgramTypeInfo, readObject } from '../object/index.ts';
+import type { Contents, Store, StoreEntry, StoreRecord } from '../store/index.ts';
+import { kindOf } from './choose.ts';
+import type { Provider, ProviderImport } from './provider.ts';
+import { Replacements } from './replacements.ts';
+import { decodeDynamic, encodeDynamic, pinNames, type StoredArray, type StoredDynamic } from './stored.ts';
+import { TailSlots } from './tail-slots.ts';
+
+/** Name under which a record keeps the object as it was loaded, before its externs were bound. */
+export const OBJECT_FILE = 'object';
+
+export class StoredProvider implements Provider {
+  readonly name: string;
+  readonly entry: StoreEntry;
+  readonly stored: StoredDynamic;
+  readonly #registry: Registry;
+  #object: BpfObject | undefined;
+  #tail: TailSlots | undefined;
+  #replacements: Replacements | undefined;
+
+  constructor(registry: Registry, entry: StoreEntry) {
+    this.name = entry.name;
+    this.entry = entry;
+    this.stored = decodeDynamic(entry.record.data);
+    this.#registry = registry;
+  }
+
+  get object(): BpfObject {
+    this.#object ??= objectOf(this.#registry.store, this.entry);
+    return this.#object;
+  }
+
+  openMap(name: string): BpfMap | undefined {
+    if (!this.entry.record.maps.some(map => map.name === name)) return undefined;
+    return this.#registry.store.openMap(this.entry, name);
+  }
+
+  get imports(): readonly ProviderImport[] {
+    return this.stored.bindings.flatMap(({ of, extern, provider, target }): ProviderImport[] => {
+      if (of !== '' || provider === '') return [];
+      const index = this.object.symbols.findIndex(
+        symbol => symbol.kind === 'extern' && symbol.name === extern,
+      );
+      const imported = this.#registry.find(provider);
+      return index < 0 || imported === undefined ? [] : [{ extern: index, provider: imported, target }];
+    });
+  }
+
+  get tail(): TailSlots {
+    this.#tail ??= openTail(this.#registry.store, this.entry, this.stored);
+    return this.#tail;
+  }
+
+  get replacements(): Replacements {
+    this.#replacements ??= openReplacements(this.#registry.store, this.entry, this.stored);
+    return this.#replacements;
+  }
+
+  get changed(): boolean {
+    return this.#tail?.changed === true || this.#replacements?.changed === true;
+  }
+
+  close(): void {
+    this.#tail?.close();
+    this.#replacements?.close();
+  }
+}
+
+export class Registry {
+  readonly store: Store;
+  readonly #providers = new Map<string, StoredProvider>();
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  /** All loaded objects whose record has their object, by name; broken entries are left out. */
+  all(): StoredProvider[] {
+    return this.store.list().flatMap(entry => {
+      if (entry.kind !== 'object') return [];
+      const provider = this.find(entry.name);
+      return provider === undefined ? [] : [provider];
+    });
+  }
+
+  find(name: string): StoredProvider | undefined {
+    const known = this.#providers.get(name);
+    if (known !== undefined) return known;
+    const entry = this.store.find('object', name);
+    if (entry === undefined) return undefined;
+    const provider = new StoredProvider(this, entry);
+    this.#providers.set(name, provider);
+    return provider;
+  }
+
+  /** Providers by name. Throws `dynamic-no-provider`, naming what there is. */
+  require(names: readonly string[]): StoredProvider[] {
+    return names.map(name => {
+      const provider = this.find(name);
+      if (provider !== undefined) return provider;
+      const known = this.all().map(candidate => quote(candidate.name));
+      throw inputError('dynamic-no-provider', [], `no object ${quote(name)} is loaded`, {
+        hint: known.length === 0 ? 'nothing is loaded' : `there are: ${known.join(', ')}`,
+      });
+    });
+  }
+
+  /** Saves providers whose functions were put into slots or loaded as replacements since they were opened. */
+  saveChanged(): void {
+    for (const [name, provider] of this.#providers) {
+      if (!provider.changed) continue;
+      const { tail, replacements } = provider;
+      withContents(this.store, provider.entry, contents => {
+        this.store.save('object', name, withSlots(contents, provider.stored, tail, replacements));
+      });
+      tail.changed = false;
+      replacements.changed = false;
+    }
+  }
+
+  close(): void {
+    for (const provider of this.#providers.values()) provider.close();
+    this.#providers.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+// --- reading ------------------------------------------------------------------------------------------------------
+
+/** The object of an entry as it was loaded. Throws `dynamic-no-object` when the record does not have it. */
+export function objectOf(store: Store, entry: StoreEntry): BpfObject {
+  const bytes = store.files(entry).get(OBJECT_FILE);
+  if (bytes !== undefined) return readObject(bytes, entry.record.source);
+  throw inputError(
+    'dynamic-no-object',
+    [entry.name],
+    'was kept without its object, so nothing can be bound to it',
+  );
+}
+
+/** The type of programs of a kind, as far as the kernel is concerned. */
+export function typeFrom(numbers: {
+  readonly progType: number;
+  readonly attachType: number;
+  readonly flags: number;
+}): ProgramTypeInfo {
+  return {
+    progType: numbers.progType,
+    expectedAttachType: numbers.attachType,
+    flags: numbers.flags,
+    attachBtf: false,
+    attachTypeOptional: false,
+    extra: '',
+    section: '',
+    autoload: true,
+  };
+}
+
+function openTail(store: Store, entry: StoreEntry, stored: StoredDynamic): TailSlots {
+  const tail = new TailSlots();
+  for (const array of stored.arrays) {
+    const { kind } = array;
+    const slots = array.functions.map(name => ({
+      function: name,
+      program: store.openProgram(entry, pinNames.member(kind, name)),
+    }));
+    tail.arrays.push({ kind, type: typeFrom(array), map: store.openMap(entry, pinNames.array(kind)), slots });
+  }
+  return tail;
+}
+
+function openReplacements(store: Store, entry: StoreEntry, stored: StoredDynamic): Replacements {
+  const replacements = new Replacements();
+  for (const { function: name, kind } of stored.replacements) {
+    const program = store.openProgram(entry, pinNames.replacement(kind, name));
+    replacements.loaded.push({ function: name, kind, program });
+  }
+  return replacements;
+}
+
+// --- writing ------------------------------------------------------------------------------------------------------
+
+/** All that a generation holds, opened, for making the next one; closed afterwards. */
+export function withContents<T>(store: Store, entry: StoreEntry, body: (contents: FullContents) => T): T {
+  const opened: { close(): void }[] = [];
+  const own = <R extends { close(): void }>(resource: R): R => {
+    opened.push(resource);
+    return resource;
+  };
+  const { record } = entry;
+  try {
+    return body({
+      source: record.source,
+      time: record.time,
+      programs: new Map(record.programs.map(({ name }) => [name, own(store.openProgram(entry, name))])),
+      maps: new Map(record.maps.map(({ name }) => [name, own(store.openMap(entry, name))])),
+      links: new Map(record.links.map(({ name }) => [name, own(store.openLink(entry, name))])),
+      files: store.files(entry),
+      data: record.data,
+    });
+  } finally {
+    for (const resource of opened) resource.close();
+  }
+}
+
+export type FullContents = Required<Omit<Contents, 'time' | 'commit'>> & Pick<StoreRecord, 'time'>;
+
+/** Contents with the slots and replacements of a provider as they are now. */
+export function withSlots(
+  contents: FullContents,
+  stored: StoredDynamic,
+  tail: TailSlots,
+  replacements: Replacements,
+): FullContents {
+  const maps = new Map(contents.maps);
+  const programs = new Map<string, BpfProgram>(contents.programs);
+  for (const { kind, map, slots } of tail.arrays) {
+    maps.set(pinNames.array(kind), map);
+    for (const slot of slots) programs.set(pinNames.member(kind, slot.function), slot.program);
+  }
+  for (const { function: name, kind, program } of replacements.loaded)
+    programs.set(pinNames.replacement(kind, name), program);
+  const dynamic: StoredDynamic = {
+    ...stored,
+    arrays: tail.arrays.map(
+      ({ type, slots }): StoredArray => ({
+        kind: kindOf(type),
+        progType: type.progType,
+        attachType: type.expectedAttachType,
+        flags: type.flags,
+        functions: slots.map(slot => slot.function),
+      }),
+    ),
+    replacements: replacements.loaded.map(({ function: name, kind }) => ({ function: name, kind })),
+  };
+  return { ...contents, maps, programs, data: { ...contents.data, dynamic: encodeDynamic(dynamic) } };
+}
