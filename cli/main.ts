@@ -22,6 +22,8 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   run: async () => (await import('./commands/run.ts')).runCommand,
   load: async () => (await import('./commands/load.ts')).loadCommand,
   unload: async () => (await import('./commands/unload.ts')).unloadCommand,
+  attach: async () => (await import('./commands/attach.ts')).attachCommand,
+  detach: async () => (await import('./commands/detach.ts')).detachCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
 };
 

@@ -6,7 +6,8 @@ import { platformError, quote, RootletError, usageError } from '../src/diag/inde
 import { errnoText, readMapInfo, readProgramInfo } from '../src/kernel/index.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import type { Cleanup, LoadedObject } from '../src/load/index.ts';
-import { type JsonObject, openPin, requireBpffs, type StoreEntry } from '../src/store/index.ts';
+import { openPin, requireBpffs, type StoreEntry } from '../src/store/index.ts';
+import { fieldsOf } from './json-fields.ts';
 
 export interface ExtraPin {
   readonly kind: 'program' | 'map';
@@ -67,11 +68,6 @@ export function extraPinsOf(entry: StoreEntry): ExtraPin[] {
       (kind === 'program' || kind === 'map') && typeof id === 'number' && typeof path === 'string';
     return isPin ? [{ kind, id, path }] : [];
   });
-}
-
-function fieldsOf(value: unknown): JsonObject {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as JsonObject) : {}; // it came out of a record, which is JSON
 }
 
 /** Removes those that still hold what they were made for, and their folder when that leaves it empty. */

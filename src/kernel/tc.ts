@@ -55,6 +55,7 @@ export class TcFilter {
   readonly #ifindex: number;
   readonly #options: TcOptions;
   readonly place: string;
+  readonly direction: Direction;
   /** The kernel's choice where none was given. */
   readonly priority: number;
   readonly handle: number;
@@ -65,6 +66,7 @@ export class TcFilter {
     this.#ifindex = ifindex;
     this.#options = options;
     this.place = place;
+    this.direction = options.direction;
     this.priority = created.priority;
     this.handle = created.handle;
   }
@@ -87,6 +89,19 @@ export class TcFilter {
     } finally {
       socket.close();
     }
+  }
+
+  /** A filter that another process attached; priority and handle are those that its `TcFilter` had. */
+  static existing(
+    sys: Sys,
+    nameOrIndex: string | number,
+    options: TcOptions,
+    filter: { readonly priority: number; readonly handle: number },
+  ): TcFilter {
+    const link = readInterface(sys, nameOrIndex);
+    const place = `interface ${quote(link.name)} ${options.direction}`;
+    const message = { ifindex: link.index, parent: PARENT[options.direction], ...filter };
+    return new TcFilter(sys, link.index, options, place, message);
   }
 
   /** Puts another program in place of this one; packets see the one or the other. */

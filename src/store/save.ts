@@ -54,6 +54,8 @@ export interface Build {
   readonly generation: number;
   readonly contents: Contents;
   readonly onStep: StepHook;
+  /** Runs when everything is pinned, right before the generation counts. */
+  readonly commit: () => void;
 }
 
 /** Makes the generation current. On failure nothing of it remains. */
@@ -63,6 +65,7 @@ export function buildGeneration(sys: Sys, build: Build): StoreRecord {
   try {
     pinAll(build, record, path);
     bindRecord(sys, build, record, path);
+    build.commit();
     build.onStep('switch');
     swapPointer(build.folder, CURRENT, String(build.generation));
     return record;

@@ -136,16 +136,17 @@ export class Store {
 
   /**
    * Makes a new generation of an entry and lets the old one go. Descriptors in `contents` stay the caller's. On any
-   * failure nothing of the new generation remains, and the old one counts.
+   * failure nothing of the new generation remains, and the old one counts. `commit` is for a change that belongs to it,
+   * such as another program on a hook: it runs when everything is pinned, and when it throws, nothing is saved.
    */
-  save(kind: EntryKind, name: string, contents: Contents): StoreEntry {
+  save(kind: EntryKind, name: string, contents: Contents, commit: () => void = () => {}): StoreEntry {
     const folder = join(this.#folder(kind), entryKey(name));
     return this.locked(() => {
       const generation = Math.max(0, ...listFolder(folder).map(generationOf)) + 1;
       const path = join(folder, String(generation));
       makeFolder(folder);
       try {
-        const build = { kind, name, folder, generation, contents, onStep: this.#onStep };
+        const build = { kind, name, folder, generation, contents, onStep: this.#onStep, commit };
         const record = buildGeneration(this.sys, build);
         this.#onStep('remove-old');
         return { kind, name, generation, path, record };

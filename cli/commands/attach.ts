@@ -1,0 +1,139 @@
+/** `rootlet attach`: a program onto a hook, where it stays under a name. */
+
+import { buildCommand, numberParser } from '@stricli/core';
+import type { XdpMode } from '../../src/kernel/interface.ts';
+import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { TcFilter } from '../../src/kernel/tc.ts';
+import type { StoreEntry } from '../../src/store/index.ts';
+import {
+  attachTo,
+  chooseProgram,
+  describeKinds,
+  type HookRequest,
+  isOperations,
+  type PlaceFlags,
+  parseHook,
+  programsToLoad,
+} from '../attaching.ts';
+import { parseComponent } from '../components.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
+import { entryJson, formatEntry } from '../format/entry.ts';
+import { hookContents, hookData, hookFacts } from '../hook-entry.ts';
+import {
+  entryName,
+  LOAD_FLAGS,
+  type LoadFlags,
+  loadOptionsOf,
+  type ObjectInput,
+  openStore,
+  planObject,
+  readObjects,
+  requireFree,
+  STORE_FLAGS,
+  type StoreFlags,
+  withLoaded,
+} from '../loading.ts';
+
+interface Flags extends LoadFlags, StoreFlags, PlaceFlags {
+  readonly name?: string;
+  readonly json: boolean;
+}
+
+const off = { kind: 'boolean', default: false } as const;
+const MODES: readonly XdpMode[] = ['native', 'generic', 'offload'];
+
+export const attachCommand = buildCommand<Flags, [string, string, string], Context>({
+  docs: {
+    brief: 'Attach a program to a hook, where it stays under a name',
+    fullDescription:
+      'Loads a program and what it needs, and attaches it. It stays when the command ends, until "rootlet detach NAME"; ' +
+      `"rootlet update NAME FILE" exchanges it. Kinds of hooks and what TARGET is for each: ${describeKinds()}. ` +
+      'For TARGET - means: as the section of the program says.',
+  },
+  parameters: {
+    flags: {
+      name: {
+        kind: 'parsed',
+        parse: String,
+        optional: true,
+        brief: "Name to keep it under (the file's)",
+        placeholder: 'N',
+      },
+      mode: { kind: 'enum', values: MODES, optional: true, brief: 'Where XDP runs (the kernel chooses)' },
+      ingress: { ...off, brief: 'tc, tcx: packets that come in' },
+      egress: { ...off, brief: 'tc, tcx: packets that go out' },
+      priority: {
+        kind: 'parsed',
+        parse: numberParser,
+        optional: true,
+        brief: 'tc: lower ones run first',
+        placeholder: 'N',
+      },
+      ...LOAD_FLAGS,
+      ...STORE_FLAGS,
+      json: { ...off, brief: 'As JSON' },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'Kind of hook', parse: String, placeholder: 'KIND' },
+        { brief: 'Where', parse: String, placeholder: 'TARGET' },
+        {
+          brief: 'Object, and program where there are several',
+          parse: String,
+          placeholder: 'FILE[:PROGRAM]',
+        },
+      ],
+    },
+  },
+  async func(flags, kind, target, component) {
+    await guarded(this, flags.json, () => {
+      const hook = parseHook(kind, target, flags);
+      const { file, program } = parseComponent(component);
+      const name = entryName(file, flags.name);
+      const input = readObjects([file]);
+      const { entry, notes } = attachNamed(this, flags, hook, name, input, program);
+      if (flags.json) {
+        printJson(this, { ok: true, entry: entryJson(entry), notes });
+        return;
+      }
+      for (const note of notes) tell(this, `rootlet: note: ${note}`);
+      const facts = hookFacts(entry);
+      print(this, formatEntry(`attached ${facts.program} to ${facts.place} as ${entry.name}`, entry));
+    });
+  },
+});
+
+function attachNamed(
+  context: Context,
+  flags: Flags,
+  hook: HookRequest,
+  name: string,
+  input: ObjectInput,
+  wanted: string | undefined,
+): { readonly entry: StoreEntry; readonly notes: readonly string[] } {
+  const tables = isOperations(hook);
+  const main = tables ? hook.target : chooseProgram(input.object, hook, wanted);
+  const only = tables ? undefined : programsToLoad(input.object, main);
+  const sys = openSys();
+  const store = openStore(context, flags, sys);
+  const options = loadOptionsOf(sys, store, flags, only);
+  const prepared = planObject(sys, input, flags, options, only);
+  return store.locked(() => {
+    requireFree(store, 'hook', name);
+    return withLoaded(sys, input, prepared, flags, options, (loaded, cleanup) => {
+      const attached = attachTo(loaded, main, hook);
+      // A filter stays by itself; an attachment lives on in its pin.
+      if (attached instanceof TcFilter) cleanup.own(attached);
+      try {
+        const data = hookData(loaded, attached, hook, main);
+        return {
+          entry: store.save('hook', name, hookContents(input, loaded, attached, data)),
+          notes: loaded.notes,
+        };
+      } finally {
+        if (!(attached instanceof TcFilter)) attached.close();
+      }
+    });
+  });
+}
