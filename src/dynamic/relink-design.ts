@@ -55,8 +55,8 @@ export function changeDesign(design: Design, change: SlotChange, slots: readonly
   const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
   const others = order === undefined ? design.fills : inOrder(design, order, slots, named);
   const kept = others.filter(({ slot }) => !named.has(slot));
-  const fills = fill.reduce<readonly SlotFill[]>((all, one) => [...all, withInstance(one, all)], kept);
-  return { ...design, fills: sorted(fills, slots) };
+  for (const one of fill) kept.push(withInstance(one, kept));
+  return { ...design, fills: sorted(kept, slots) };
 }
 
 function inOrder(
@@ -72,11 +72,12 @@ function inOrder(
       `${quote(design.rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
     );
   }
-  return order.reduce<SlotFill[]>((all, one, at) => {
-    const fill = { ...one, slot: free[at] ?? '' };
+  const fills: SlotFill[] = [];
+  order.forEach((one, at) => {
     const before = design.fills.find(known => isSame(known.file, one.file));
-    return [...all, withInstance(fill, all, before?.instance)];
-  }, []);
+    fills.push(withInstance({ ...one, slot: free[at] ?? '' }, fills, before?.instance));
+  });
+  return fills;
 }
 
 /** The fill with an instance of its own where another file of this name is plugged in already. */

@@ -9,7 +9,7 @@ import { defaultRoots, isNeededAnyway, markLive } from '../link/index.ts';
 import { labelsFor } from '../link/names.ts';
 import { subset } from '../link/subset.ts';
 import { globalsKind } from '../load/plan-maps.ts';
-import { type BpfObject, programsOf, readObject, type SymbolIndex } from '../object/index.ts';
+import { type BpfObject, type BpfSymbol, programsOf, readObject, type SymbolIndex } from '../object/index.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 
 /** A component of a design, or the rootlet, ready to be linked. */
@@ -80,7 +80,12 @@ function withOwnSections(object: BpfObject, label: string): Pick<Prepared, 'obje
     names.set(name, shell.name);
     return { ...shell, name };
   });
-  return { object: { ...object, sections }, sections: names };
+  return { object: { ...object, sections, symbols: object.symbols.map(asStatic) }, sections: names };
+}
+
+/** Static variables are not renamed when a neighbour has one of the same name, so they are found again by name. */
+function asStatic(symbol: BpfSymbol): BpfSymbol {
+  return symbol.kind === 'variable' && symbol.common !== true ? { ...symbol, binding: 'local' } : symbol;
 }
 
 /** What the programs need, and all of every data section that they touch. A program that is not there keeps them all. */

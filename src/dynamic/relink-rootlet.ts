@@ -29,7 +29,7 @@ export interface RootletOptions extends GenerationOptions {
   readonly slots?: SlotChange;
 }
 
-export interface ReplaceOptions {
+export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'maxEntries'> {
   /** Components that this change names start with new maps and variables, whatever was there before. */
   readonly fresh?: boolean;
 }
@@ -70,7 +70,9 @@ export class Rootlet {
     this.hook = hook;
     this.main = main;
     this.#generation = generation;
-    this.#options = options;
+    // what was given for the first generation is inherited from it, or belongs to what is gone
+    const { globals: _globals, maxEntries: _maxEntries, ...lasting } = options;
+    this.#options = lasting;
     const { rootlet } = generation.design;
     this.slotNames = slotNames(readObject(rootlet.bytes, rootlet.name), main);
   }
@@ -115,7 +117,13 @@ export class Rootlet {
     const changed = new Set(namedComponents(design, change));
     const fresh = (owner: string | null): boolean =>
       options.fresh === true && owner !== null && changed.has(owner);
-    const next = buildStatic({ sys: this.sys, options: this.#options, main: this.main, old, fresh }, design);
+    const { globals, maxEntries } = options;
+    const load = {
+      ...this.#options,
+      ...(globals === undefined ? {} : { globals }),
+      ...(maxEntries === undefined ? {} : { maxEntries }),
+    };
+    const next = buildStatic({ sys: this.sys, options: load, main: this.main, old, fresh }, design);
     try {
       carryAll(next);
       swapProgram(this.hook, next.program, old.program);

@@ -50,14 +50,21 @@ export type Inheritance =
       readonly variables: readonly CarriedVariable[];
       readonly lost: readonly string[];
     }
+  /** Constants of an unchanged file: a new map begins with the values of the old one. */
+  | { readonly kind: 'constants'; readonly map: BpfMap }
   /** There is nothing to inherit, or it does not fit. */
   | { readonly kind: 'new'; readonly reason: string };
+
+/** What a map inherits from, and whether it is the same file's as before. */
+export interface Predecessor extends OldState {
+  readonly unchanged: boolean;
+}
 
 /** How each map of the new generation begins, by its name in the plan. Only maps with a record inherit. */
 export function inheritState(
   plan: LoadPlan,
   records: readonly StateRecord[],
-  predecessorOf: (record: StateRecord) => OldState | undefined,
+  predecessorOf: (record: StateRecord) => Predecessor | undefined,
 ): Map<string, Inheritance> {
   const types = new MapTypes();
   const inherited = new Map<string, Inheritance>();
@@ -69,14 +76,25 @@ export function inheritState(
   return inherited;
 }
 
-function inheritOne(plan: LoadPlan, map: MapPlan, old: OldState | undefined, types: MapTypes): Inheritance {
-  if (map.frozen) return { kind: 'new', reason: 'constants belong to the code' };
+function inheritOne(
+  plan: LoadPlan,
+  map: MapPlan,
+  old: Predecessor | undefined,
+  types: MapTypes,
+): Inheritance {
   if (old === undefined) return { kind: 'new', reason: 'nothing was there before' };
+  if (map.frozen) {
+    const same = old.unchanged && old.map.valueSize === map.valueSize;
+    return same
+      ? { kind: 'constants', map: old.map }
+      : { kind: 'new', reason: 'constants belong to the code' };
+  }
   if (map.initial.some(({ target }) => target.kind === 'program'))
     return { kind: 'new', reason: 'it holds programs of its own generation' };
-  return globalsKind(map.name) === undefined
-    ? inheritMap(plan, map, old.map, types)
-    : inheritVariables(plan, map, old.map, types);
+  if (globalsKind(map.name) !== undefined) return inheritVariables(plan, map, old.map, types);
+  // a size that was given when the rootlet was attached stays
+  const planned = old.unchanged ? { ...map, maxEntries: old.map.maxEntries } : map;
+  return inheritMap(plan, planned, old.map, types);
 }
 
 // --- maps ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import {
   type LoadOptions,
   type LoadPlan,
   limitPlan,
+  type MapPlan,
   prepareLoad,
 } from '../load/index.ts';
 import {
@@ -27,7 +28,7 @@ import {
   readObject,
   sectionOf,
 } from '../object/index.ts';
-import { componentOf, type Design } from './relink-design.ts';
+import { componentOf, type Design, isSame, type ObjectFile } from './relink-design.ts';
 import { duplicateMap, Generation } from './relink-generation.ts';
 import {
   type Prepared,
@@ -35,7 +36,7 @@ import {
   prepareComponents,
   prepareRootlet,
 } from './relink-prepare.ts';
-import { type Inheritance, inheritState, type OldState, type StateRecord } from './relink-state.ts';
+import { type Inheritance, inheritState, type Predecessor, type StateRecord } from './relink-state.ts';
 
 /** How the programs of a rootlet are loaded; the same for every generation. */
 export type GenerationOptions = Pick<
@@ -206,7 +207,7 @@ function entryProblem(
 export function predecessors(
   { old, fresh }: Pick<BuildContext, 'old' | 'fresh'>,
   design: Design,
-): (record: StateRecord) => OldState | undefined {
+): (record: StateRecord) => Predecessor | undefined {
   const before = old?.oldStates() ?? [];
   const stays = new Set(design.fills.map(componentOf));
   const replaced = new Map<string, string>();
@@ -220,8 +221,15 @@ export function predecessors(
   return ({ owner, original }) => {
     if (fresh(owner)) return undefined;
     const from = owner === null || known.has(owner) ? owner : replaced.get(owner);
-    return before.find(({ record }) => record.owner === from && record.original === original);
+    const found = before.find(({ record }) => record.owner === from && record.original === original);
+    const [was, is] = [fileOf(old?.design, owner), fileOf(design, owner)];
+    const unchanged = owner === from && was !== undefined && is !== undefined && isSame(was, is);
+    return found === undefined ? undefined : { ...found, unchanged };
   };
+}
+
+function fileOf(design: Design | undefined, owner: string | null): ObjectFile | undefined {
+  return owner === null ? design?.rootlet : design?.fills.find(fill => componentOf(fill) === owner)?.file;
 }
 
 interface ParkedState {
@@ -254,6 +262,41 @@ function parkStates(
 
 // --- into the kernel ----------------------------------------------------------------------------------------------
 
+/** The plan of a map with what it begins with. */
+function begun(
+  plan: LoadPlan,
+  map: MapPlan,
+  one: Inheritance | undefined,
+  options: GenerationOptions,
+): MapPlan {
+  switch (one?.kind) {
+    case 'same':
+      return { ...map, maxEntries: one.map.maxEntries, contents: null, initial: [] };
+    case 'constants':
+      return { ...map, contents: constantsOf(plan, map, one.map, options) };
+    default:
+      return map;
+  }
+}
+
+/** Constants as they were, but for those that are given anew. */
+function constantsOf(
+  plan: LoadPlan,
+  map: MapPlan,
+  old: BpfMap,
+  options: GenerationOptions,
+): Uint8Array | null {
+  const contents = old.lookup(new Uint8Array(4));
+  if (contents === undefined) return map.contents;
+  const { globals = new Map<string, unknown>() } = options;
+  const given = new Set(globals instanceof Map ? globals.keys() : Object.keys(globals));
+  for (const { name, section, offset, size } of plan.globals) {
+    if (section !== map.name || !(given.has(name) || given.has(`${section}:${name}`))) continue;
+    contents.set(map.contents?.subarray(offset, offset + size) ?? new Uint8Array(size), offset);
+  }
+  return contents;
+}
+
 /** As `loadObject`, with maps that are there already: what they hold is not touched. */
 export function loadWith(
   sys: Sys,
@@ -264,7 +307,7 @@ export function loadWith(
   const same = new Map(
     [...inherited].flatMap(([name, one]) => (one.kind === 'same' ? [[name, one.map] as const] : [])),
   );
-  const maps = plan.maps.map(map => (same.has(map.name) ? { ...map, contents: null, initial: [] } : map));
+  const maps = plan.maps.map(map => begun(plan, map, inherited.get(map.name), options));
   const prepared = { ...plan, maps };
   const execute = (chosen: LoadPlan, notes: readonly string[]): LoadedObject =>
     executeLoad(chosen, sys, {

@@ -1,0 +1,67 @@
+/** What tests of dynamic re-linking share: a network namespace with a pair of interfaces, components compiled from C. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
+import { inNetns } from '../../src/kernel/netns.ts';
+import type { Sys } from '../../src/kernel/sys.ts';
+import { FakeSys } from '../../src/kernel/sys-fake.ts';
+import { kernelForTests } from '../../src/kernel/testing.ts';
+import { compileInto } from '../support/compile.ts';
+
+const { sys } = kernelForTests();
+export const kernel: Sys = sys ?? new FakeSys();
+
+/** A network namespace with the interfaces `va` and `vb`, which are the ends of one wire. */
+export class Wire {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = `rootlet-${name}-${process.pid}`;
+    execFileSync('ip', ['netns', 'add', this.name]);
+    execFileSync('ip', ['-n', this.name, 'link', 'add', 'va', 'type', 'veth', 'peer', 'name', 'vb']);
+  }
+
+  inside<T>(body: () => T): T {
+    return inNetns(kernel, `/run/netns/${this.name}`, body);
+  }
+
+  close(): void {
+    execFileSync('ip', ['netns', 'del', this.name]);
+  }
+}
+
+/** Objects from C, each named after its file alone. */
+export function compileAll<K extends string>(sources: Readonly<Record<K, string>>): Record<K, ObjectFile> {
+  const folder = mkdtempSync(join(tmpdir(), 'rootlet-relink-'));
+  try {
+    const names = Object.keys(sources);
+    const paths = compileInto(folder, sources);
+    const files = paths.map((path, at) => [names[at], { name: `${names[at]}.o`, bytes: readFileSync(path) }]);
+    return Object.fromEntries(files) as Record<K, ObjectFile>; // the keys are those of `sources`
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export const HEAD = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char _license[] SEC("license") = "GPL";
+`;
+
+/** A rootlet with `count` slots that all run; its verdict is that of the last one that is not 2, and 2 without one. */
+export function rootletSource(section: string, context: string, count: number): string {
+  const slots = Array.from({ length: count }, (_, at) => `slot${at + 1}`);
+  return `${HEAD}
+${slots.map(slot => `__weak __noinline int ${slot}(struct ${context} *ctx) { volatile int verdict = 2; return ctx ? verdict : 0; }`).join('\n')}
+__u64 rounds;
+SEC("${section}") int host(struct ${context} *ctx) {
+  int verdict = 2, one;
+  rounds++;
+${slots.map(slot => `  one = ${slot}(ctx); if (one != 2) verdict = one;`).join('\n')}
+  return verdict;
+}`;
+}
