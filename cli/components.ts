@@ -4,6 +4,7 @@
  */
 
 import { usageError } from '../src/diag/index.ts';
+import { type BindRequest, parseTarget } from '../src/link/index.ts';
 
 export interface NamedComponent {
   readonly file: string;
@@ -40,6 +41,18 @@ export function parseAssignment(text: string): NamedAssignment {
     throw usageError('usage-assignment', `"${text}" is not SLOT=FILE or SLOT=FILE:PROGRAM`);
   }
   return { slot: text.slice(0, equals), ...parseComponent(text.slice(equals + 1)) };
+}
+
+/** `FILE:EXTERN=[FILE:]NAME`. */
+export function parseBind(word: string): BindRequest {
+  const equals = word.indexOf('=');
+  const colon = word.lastIndexOf(':', equals);
+  if (equals < 0 || colon <= 0) throw usageError('usage-bind', `"${word}" is not FILE:EXTERN=FILE:NAME`);
+  return {
+    consumer: word.slice(0, colon),
+    extern: word.slice(colon + 1, equals),
+    ...parseTarget(word.slice(equals + 1)),
+  };
 }
 
 /** Words of a list with commas. */

@@ -5,6 +5,7 @@ import { encodeText } from '../../src/bytes/index.ts';
 import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
+import { parseBind } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import {
   expandResponseFiles,
@@ -41,6 +42,7 @@ interface Flags extends SurgeryFlags {
   readonly keepDebug: boolean;
   readonly stripDebug: boolean;
   readonly foldText: boolean;
+  readonly bind?: readonly string[];
 }
 
 export const linkCommand = buildCommand<Flags, string[], Context>({
@@ -89,6 +91,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       keep: listFlag('SYM', 'With --gc-sections: keep SYM and what it needs'),
       whyLive: listFlag('SYM', 'With --gc-sections: print the path that keeps SYM'),
       ...SURGERY_FLAGS,
+      bind: listFlag('FILE:EXTERN=FILE:NAME', "Give one object's extern another object's definition"),
       foldIdentical: {
         kind: 'boolean',
         default: false,
@@ -166,6 +169,7 @@ function linkFiles(
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
     explain: flags.explain ?? [],
+    bind: (flags.bind ?? []).map(parseBind),
     readMember,
     ...(surgery === undefined ? {} : { surgery }),
   });

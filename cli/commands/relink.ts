@@ -5,10 +5,8 @@ import { buildCommand } from '@stricli/core';
 import { encodeText } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
-  type BindRequest,
   type ChainComponent,
   isArchive,
-  parseTarget,
   type RelinkOptions,
   type RelinkReport,
   type RelinkResult,
@@ -21,6 +19,7 @@ import { writeObject } from '../../src/object/index.ts';
 import {
   type NamedComponent,
   parseAssignment,
+  parseBind,
   parseChainComponent,
   parseComponent,
   words,
@@ -214,18 +213,6 @@ function tellOutcome(context: Context, output: string, flags: Flags, result: Rel
   if (flags.printGc) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));
   for (const note of report.notes) tell(context, `rootlet: note: ${note}`);
-}
-
-/** `FILE:EXTERN=[FILE:]NAME`. */
-export function parseBind(word: string): BindRequest {
-  const equals = word.indexOf('=');
-  const colon = word.lastIndexOf(':', equals);
-  if (equals < 0 || colon <= 0) throw usageError('usage-bind', `"${word}" is not FILE:EXTERN=FILE:NAME`);
-  return {
-    consumer: word.slice(0, colon),
-    extern: word.slice(colon + 1, equals),
-    ...parseTarget(word.slice(equals + 1)),
-  };
 }
 
 // --- files --------------------------------------------------------------------------------------------------------

@@ -37,6 +37,8 @@ export interface ArchiveOptions extends ReadOptions {
   readonly prepare?: Preparation;
   /** Names that are defined elsewhere, so that no member is needed for them. */
   readonly isProvided?: (name: string) => boolean;
+  /** Externs of an object that are bound to something else than their name. */
+  readonly boundExterns?: (object: BpfObject) => ReadonlySet<string>;
 }
 
 /** Changes to inputs, and what follows from them for archives. */
@@ -216,10 +218,12 @@ class Puller {
   }
 
   #learn(object: BpfObject): void {
+    const bound = this.#options.boundExterns?.(object);
     for (const symbol of object.symbols) {
       if (symbol.binding === 'local') continue;
       if (symbol.kind !== 'extern') this.#defined.add(symbol.name);
-      else if (symbol.binding !== 'weak' && !isKernelName(symbol)) this.#need(symbol.name, object.name);
+      else if (symbol.binding !== 'weak' && !isKernelName(symbol) && bound?.has(symbol.name) !== true)
+        this.#need(symbol.name, object.name);
     }
   }
 

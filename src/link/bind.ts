@@ -35,14 +35,19 @@ export interface Bindings {
 /** Text in front of what a declaration tag binds to. */
 const TAG_PREFIX = 'rootlet:bind=';
 
-export function bindExplicitly(objects: readonly BpfObject[], requests: readonly BindRequest[]): Bindings {
+/** With `partial`, what only tags ask for may stay open: a later link may have the other object. */
+export function bindExplicitly(
+  objects: readonly BpfObject[],
+  requests: readonly BindRequest[],
+  { partial = false }: { readonly partial?: boolean } = {},
+): Bindings {
   const bindings: ExplicitBinding[] = [];
   const problems: Problem[] = [];
   const taken = new Set<string>();
   for (const request of [...requests, ...taggedRequests(objects)]) {
     const outcome = bindOne(objects, request);
     if (!('loser' in outcome)) {
-      problems.push(outcome);
+      if (!partial || requests.includes(request)) problems.push(outcome);
       continue;
     }
     const key = `${outcome.loser.file}:${outcome.loser.index}`;
@@ -55,15 +60,10 @@ export function bindExplicitly(objects: readonly BpfObject[], requests: readonly
   return { bindings, problems };
 }
 
-/** For each object the externs that are bound explicitly; what is wrong with the requests is told later. */
-export function boundExterns(objects: readonly BpfObject[], requests: readonly BindRequest[]): Set<string>[] {
-  const all = [...requests, ...taggedRequests(objects)];
-  return objects.map(
-    object =>
-      new Set(
-        all.filter(({ consumer }) => fileMatches(object.name, consumer)).map(request => request.extern),
-      ),
-  );
+/** Externs of an object that are bound explicitly; what is wrong with the requests is told later. */
+export function boundExterns(object: BpfObject, requests: readonly BindRequest[]): ReadonlySet<string> {
+  const mine = requests.filter(({ consumer }) => fileMatches(object.name, consumer));
+  return new Set([...mine, ...taggedRequests([object])].map(request => request.extern));
 }
 
 function bindOne(objects: readonly BpfObject[], request: BindRequest): ExplicitBinding | Problem {

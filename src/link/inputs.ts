@@ -42,7 +42,12 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
   return {
     objects,
     pulled,
-    problems: [...problems, ...refused, ...byteOrderProblems(objects), ...nothingTaken(inputs, objects)],
+    problems: [
+      ...problems,
+      ...refused,
+      ...byteOrderProblems(objects),
+      ...(problems.length > 0 ? [] : nothingTaken(inputs, objects)),
+    ],
   };
 }
 

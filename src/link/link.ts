@@ -9,6 +9,7 @@ import { type BpfObject, writeObject } from '../object/index.ts';
 import { addendProblems } from './addends.ts';
 import { checkAgreement } from './agree.ts';
 import type { ArchiveOptions, PulledMember } from './archives.ts';
+import { type BindRequest, bindExplicitly, boundExterns, type ExplicitBinding } from './bind.ts';
 import { type Collected, collectGarbage, type LivePath, unusedSymbols } from './collect.ts';
 import { type Combined, combine } from './combine.ts';
 import { type Explanation, explainAll } from './explain.ts';
@@ -38,6 +39,8 @@ export interface LinkOptions {
   readonly foldText?: boolean;
   /** Make one of equal definitions of several files (see `findIdentical`). Default false: duplicates are an error. */
   readonly foldIdentical?: boolean;
+  /** Externs that get a definition of another input, whatever its name. */
+  readonly bind?: readonly BindRequest[];
   /** What is to be done to symbols and sections. */
   readonly surgery?: SurgeryOptions;
   /** Drop functions, variables, maps and types that no program needs. Default false. */
@@ -129,6 +132,7 @@ function prepareInputs(inputs: readonly LinkInput[], options: LinkOptions): Prep
     keepDebug: options.keepDebug ?? false,
     ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
     ...(surgery === undefined ? {} : { prepare: surgery }),
+    boundExterns: object => boundExterns(object, options.bind ?? []),
   });
   if (read.problems.length > 0) return { ...read, notes: [] };
   const { objects, problems, notes } = surgery?.finish(read.objects) ?? { ...read, notes: [] };
@@ -144,6 +148,7 @@ function prepareInputs(inputs: readonly LinkInput[], options: LinkOptions): Prep
 
 interface Bound {
   readonly identical: Identical;
+  readonly bindings: readonly ExplicitBinding[];
   readonly resolution: Resolution;
   readonly sections: MergedSections;
   readonly license: LicenseChoice;
@@ -157,13 +162,23 @@ const NOTHING_IDENTICAL: Identical = { names: new Set(), bindings: [], problems:
 function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
   const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
   const shared = (name: string): boolean => identical.names.has(name);
-  const resolution = resolve(objects, identical.names.size === 0 ? {} : { shared });
+  const explicit = bindExplicitly(objects, options.bind ?? [], { partial: options.partial === true });
+  const resolution = resolve(objects, {
+    ...(identical.names.size === 0 ? {} : { shared }),
+    ...(explicit.bindings.length === 0 ? {} : { detached: explicit.bindings.map(({ loser }) => loser) }),
+  });
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
-  const { explanations, problems: unexplained } = explainAll(objects, resolution, options.explain ?? []);
+  const { explanations, problems: unexplained } = explainAll(
+    objects,
+    resolution,
+    options.explain ?? [],
+    explicit,
+  );
   const mayBeOpen = options.partial === true || options.gcSections === true;
   const problems = [
     ...identical.problems,
+    ...explicit.problems,
     ...resolution.problems,
     ...checkAgreement(objects, resolution),
     ...addendProblems(objects, resolution),
@@ -173,7 +188,8 @@ function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
     ...versionProblems(objects),
     ...unexplained,
   ];
-  return { identical, resolution, sections, license, explanations, problems };
+  const bindings = [...explicit.bindings, ...identical.bindings];
+  return { identical, bindings, resolution, sections, license, explanations, problems };
 }
 
 interface Merged {
@@ -183,9 +199,8 @@ interface Merged {
 
 /** One object of all, with the operations that are meant for the result. */
 function mergeObjects(objects: readonly BpfObject[], bound: Bound, options: LinkOptions): Merged {
-  const { resolution, sections, identical } = bound;
+  const { resolution, sections, bindings } = bound;
   const { name = 'linked.o', partial = false, surgery } = options;
-  const { bindings } = identical;
   const combined = mergeStrings(combine({ objects, resolution, sections, bindings, name, partial }));
   if (surgery === undefined) return { combined, problems: [] };
   const { object, problems } = operateOnResult(combined.object, surgery);

@@ -220,16 +220,19 @@ function pullForScopes(
   const problems: Problem[] = [];
   const ofLibraries = sharedLibraries(archives, options, given, problems);
   const shared = sharedNames(owners, options, ofLibraries);
-  const bound = boundExterns(owners, options.bind ?? []);
   const provided = new Set(owners.flatMap(owner => definedNames(owner, shared)));
   const objects = [...owners];
   const scopes = owners.map((_, scope) => scope);
   const members: (PulledMember & { readonly scope: number })[] = [];
   if (archives.length === 0) return { objects, scopes, members, shared, problems };
   owners.forEach((object, scope) => {
-    const isProvided = (name: string): boolean => provided.has(name) || bound[scope]?.has(name) === true;
+    const isProvided = (name: string): boolean => provided.has(name);
     const slots = archives.map(input => ({ kind: 'archive', input }) as const);
-    const found = pullMembers([{ kind: 'object', object }, ...slots], { ...given, isProvided });
+    const found = pullMembers([{ kind: 'object', object }, ...slots], {
+      ...given,
+      isProvided,
+      boundExterns: user => boundExterns(user, options.bind ?? []),
+    });
     problems.push(...found.problems);
     members.push(...found.pulled.map(member => ({ ...member, scope })));
     for (const member of found.objects) {
