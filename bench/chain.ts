@@ -6,53 +6,16 @@
  * of tail calls. Needs root and clang-19.
  */
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Sys } from '../src/kernel/sys.ts';
 import { openSys } from '../src/kernel/sys-koffi.ts';
-import { relinkChain } from '../src/link/index.ts';
 import { executeLoad, type LoadedObject, planLoad } from '../src/load/index.ts';
-import { type BpfObject, readObject } from '../src/object/index.ts';
-import { median, ROOT, writeResults } from './support.ts';
+import type { BpfObject } from '../src/object/index.ts';
+import { Filters, packet } from './filters.ts';
+import { median, table, writeResults } from './support.ts';
 
 const COUNTS = [2, 5, 10, 20];
 const ROUNDS = 15;
 const REPEAT = 200_000;
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-chain-'));
-
-function compile(name: string, ...defines: string[]): BpfObject {
-  const out = join(folder, `${name}.o`);
-  const multiarch = '/usr/include/x86_64-linux-gnu';
-  const include = existsSync(multiarch) ? [`-I${multiarch}`] : [];
-  const source = join(ROOT, 'bench/templates/filters.bpf.c');
-  const args = [
-    '-target',
-    'bpfel',
-    '-O2',
-    '-g',
-    '-mcpu=v3',
-    ...include,
-    ...defines.map(define => `-D${define}`),
-    '-c',
-    source,
-    '-o',
-    out,
-  ];
-  const result = spawnSync('clang-19', args, { encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`clang-19 failed: ${result.stderr}`);
-  return readObject(readFileSync(out), `${name}.o`);
-}
-
-/** A UDP packet that every filter lets pass. */
-function packet(): Uint8Array {
-  const bytes = new Uint8Array(64);
-  bytes.set([0x08, 0x00, 0x45], 12);
-  bytes.set([64, 17], 22);
-  bytes.set([9000 >> 8, 9000 & 0xff], 36);
-  return bytes;
-}
 
 interface Subject {
   readonly name: string;
@@ -63,15 +26,6 @@ interface Subject {
 
 function load(sys: Sys, name: string, object: BpfObject, program: string): Subject {
   return { name, loaded: executeLoad(planLoad(object), sys), program, times: [] };
-}
-
-function ownChain(count: number): BpfObject {
-  const components = Array.from({ length: count }, (_, index) => ({
-    component: compile(`one${index}`, `ONE=${index}`),
-  }));
-  const result = relinkChain(components);
-  if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
-  return result.object;
 }
 
 /** All subjects of one length in turn, round after round, so that a change of the machine's speed meets all alike. */
@@ -86,13 +40,13 @@ function measure(subjects: readonly Subject[]): void {
   }
 }
 
-function row(sys: Sys, empty: BpfObject, count: number): string[] {
+function row(sys: Sys, filters: Filters, count: number): string[] {
   const subjects = [
-    load(sys, 'empty', empty, 'prog'),
-    load(sys, 'chain', ownChain(count), 'chain'),
-    load(sys, 'static', compile('static', 'STATIC', `COUNT=${count}`), 'prog'),
-    load(sys, 'inline', compile('inline', 'INLINE', `COUNT=${count}`), 'prog'),
-    load(sys, 'tail', compile('tail', 'TAIL', `COUNT=${count}`), 'prog'),
+    load(sys, 'empty', filters.compile('empty', 'EMPTY'), 'prog'),
+    load(sys, 'chain', filters.chain(count), 'chain'),
+    load(sys, 'static', filters.compile('static', 'STATIC', `COUNT=${count}`), 'prog'),
+    load(sys, 'inline', filters.compile('inline', 'INLINE', `COUNT=${count}`), 'prog'),
+    load(sys, 'tail', filters.compile('tail', 'TAIL', `COUNT=${count}`), 'prog'),
   ];
   measure(subjects);
   for (const subject of subjects) subject.loaded.close();
@@ -110,8 +64,8 @@ function row(sys: Sys, empty: BpfObject, count: number): string[] {
 
 function main(): void {
   const sys = openSys();
-  const empty = compile('empty', 'EMPTY');
-  const rows = COUNTS.map(count => row(sys, empty, count));
+  using filters = new Filters();
+  const rows = COUNTS.map(count => row(sys, filters, count));
   const head = [
     'filters',
     'empty program ns',
@@ -122,12 +76,10 @@ function main(): void {
     'rootlet ÷ static',
     'rootlet ÷ inlined',
   ];
-  const table = [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
   writeResults(
     'chain',
-    `Nanoseconds per packet over an empty program, medians of ${ROUNDS} rounds of ${REPEAT} runs; the target is at most 1.10 times static calls.\n\n${table}`,
+    `Nanoseconds per packet over an empty program, medians of ${ROUNDS} rounds of ${REPEAT} runs; the target is at most 1.10 times static calls.\n\n${table(head, rows)}`,
   );
-  rmSync(folder, { recursive: true });
 }
 
 main();

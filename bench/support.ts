@@ -35,3 +35,8 @@ export function writeResults(name: string, text: string): void {
   writeFileSync(RESULTS, after);
   process.stdout.write(`${text}\n`);
 }
+
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n');
+}
