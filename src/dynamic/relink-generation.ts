@@ -3,12 +3,16 @@
 import { bugError } from '../diag/index.ts';
 import type { Attachment } from '../kernel/attachment.ts';
 import { BpfMap } from '../kernel/map.ts';
-import type { BpfProgram } from '../kernel/program.ts';
+import { BpfProgram } from '../kernel/program.ts';
 import type { LoadedObject } from '../load/index.ts';
 import type { Design } from './relink-design.ts';
 import type { Inheritance, OldState, StateRecord } from './relink-state.ts';
 
+/** How components get into slots. */
+export type RelinkVia = 'static' | 'tail' | 'ext';
+
 export interface GenerationParts {
+  readonly via: RelinkVia;
   readonly design: Design;
   /** Name in `programs` of the one on the hook. */
   readonly main: string;
@@ -20,12 +24,13 @@ export interface GenerationParts {
   readonly links: ReadonlyMap<string, Attachment>;
   /** What became of the maps of the generation before; empty for the first. */
   readonly inherited: ReadonlyMap<string, Inheritance>;
-  /** The object that has the main program, where this process loaded it; it goes with the generation. */
-  readonly loaded?: LoadedObject | undefined;
+  /** What this process loaded, the object with the main program first; it goes with the generation. */
+  readonly loaded?: readonly LoadedObject[];
 }
 
 /** Owns its programs, maps and links: closing it lets them go. */
 export class Generation implements GenerationParts {
+  readonly via: RelinkVia;
   readonly design: Design;
   readonly main: string;
   readonly programs: ReadonlyMap<string, BpfProgram>;
@@ -33,9 +38,10 @@ export class Generation implements GenerationParts {
   readonly states: readonly StateRecord[];
   readonly links: ReadonlyMap<string, Attachment>;
   readonly inherited: ReadonlyMap<string, Inheritance>;
-  readonly loaded: LoadedObject | undefined;
+  readonly loaded: readonly LoadedObject[];
 
   constructor(parts: GenerationParts) {
+    this.via = parts.via;
     this.design = parts.design;
     this.main = parts.main;
     this.programs = parts.programs;
@@ -43,7 +49,7 @@ export class Generation implements GenerationParts {
     this.states = parts.states;
     this.links = parts.links;
     this.inherited = parts.inherited;
-    this.loaded = parts.loaded;
+    this.loaded = parts.loaded ?? [];
   }
 
   /** The program on the hook. */
@@ -64,12 +70,17 @@ export class Generation implements GenerationParts {
     for (const link of this.links.values()) link.close();
     for (const program of this.programs.values()) program.close();
     for (const map of this.maps.values()) map.close();
-    this.loaded?.close();
+    for (const object of this.loaded) object.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Another descriptor of the same program, owned by the caller. */
+export function duplicateProgram(program: BpfProgram): BpfProgram {
+  return new BpfProgram(program.sys, program.fd.duplicate(), program.name, program.type);
 }
 
 /** Another descriptor of the same map, owned by the caller. */

@@ -11,6 +11,7 @@ import { subset } from '../link/subset.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import { type BpfObject, type BpfSymbol, programsOf, readObject, type SymbolIndex } from '../object/index.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
+import type { StateRecord } from './relink-state.ts';
 
 /** A component of a design, or the rootlet, ready to be linked. */
 export interface Prepared {
@@ -24,6 +25,20 @@ export interface Prepared {
 export interface PreparedComponent extends Prepared {
   readonly owner: string;
   readonly fills: readonly SlotFill[];
+}
+
+/** Data sections as state, under the names that they have in `object`. */
+export function sectionStates({ owner, sections }: Prepared): StateRecord[] {
+  return [...sections].map(([map, original]) => ({ map, owner, original }));
+}
+
+/** Maps and data sections of what is loaded by itself, where maps keep their names. */
+export function statesOf(prepared: Prepared): StateRecord[] {
+  const { owner, object } = prepared;
+  const maps = object.symbols.flatMap((symbol): StateRecord[] =>
+    symbol.kind === 'map' ? [{ map: symbol.name, owner, original: symbol.name }] : [],
+  );
+  return [...maps, ...sectionStates(prepared)];
 }
 
 export function prepareRootlet(object: BpfObject): Prepared {
@@ -55,11 +70,7 @@ function freeLabel(label: string, taken: ReadonlySet<string>): string {
   return free;
 }
 
-export function prepareComponent(
-  owner: string,
-  fills: readonly SlotFill[],
-  label: string,
-): PreparedComponent {
+function prepareComponent(owner: string, fills: readonly SlotFill[], label: string): PreparedComponent {
   const [first] = fills;
   const whole = readObject(first?.file.bytes ?? new Uint8Array(0), first?.file.name ?? owner);
   const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);

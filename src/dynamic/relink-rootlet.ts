@@ -9,6 +9,7 @@ import { bugError } from '../diag/index.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { type Attached, type AttachPlace, attachProgram, Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
+import type { GenerationOptions } from './relink-build.ts';
 import {
   changeDesign,
   componentOf,
@@ -20,7 +21,7 @@ import {
 import type { Generation } from './relink-generation.ts';
 import { requireChangeable, requireExpected, swapProgram } from './relink-hook.ts';
 import { carryValues, type Inheritance } from './relink-state.ts';
-import { buildStatic, chooseMain, type GenerationOptions, slotNames } from './relink-static.ts';
+import { buildStatic, chooseMain, slotNames } from './relink-static.ts';
 
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
@@ -86,8 +87,9 @@ export class Rootlet {
     return cleanup.guard(() => {
       const context = { sys, options, main, old: undefined, fresh: () => true };
       const generation = cleanup.own(buildStatic(context, design));
-      if (generation.loaded === undefined) throw bugError([file.name], 'was not loaded');
-      const hook = cleanup.own(attachProgram(generation.loaded, generation.main, place));
+      const [loaded] = generation.loaded;
+      if (loaded === undefined) throw bugError([file.name], 'was not loaded');
+      const hook = cleanup.own(attachProgram(loaded, generation.main, place));
       return new Rootlet(sys, hook, main, generation, options);
     });
   }
