@@ -1,6 +1,9 @@
 /** What a load would do, as text and as data. */
 
+import type { BtfId } from '../../src/btf/types.ts';
+import { quote } from '../../src/diag/index.ts';
 import {
+  decodeValue,
   type ExternBinding,
   type LimitedPlan,
   type MapPlan,
@@ -8,6 +11,7 @@ import {
   type ProgramPlan,
   pinPathOf,
 } from '../../src/load/index.ts';
+import type { BpfObject } from '../../src/object/index.ts';
 import { attachTypeName, mapTypeName, progTypeName } from '../../src/object/uapi.ts';
 import { table } from './table.ts';
 
@@ -134,17 +138,16 @@ function programRow(program: ProgramPlan): string[] {
 }
 
 function externRows({ object, bindings }: PlanView): string[][] {
-  const little = object.byteOrder === 'little';
-  return [...bindings].map(([index, binding]) => [
-    object.symbols[index]?.name ?? '',
-    ...bindingWords(binding, little),
-  ]);
+  return [...bindings].map(([index, binding]) => {
+    const symbol = object.symbols[index];
+    return [symbol?.name ?? '', ...bindingWords(binding, object, symbol?.btfId ?? 0)];
+  });
 }
 
-function bindingWords(binding: ExternBinding, little: boolean): string[] {
+function bindingWords(binding: ExternBinding, object: BpfObject, type: BtfId): string[] {
   switch (binding.kind) {
     case 'kconfig':
-      return ['configuration value', hexOf(binding.value, little)];
+      return ['configuration value', valueText(object, type, binding.value)];
     case 'address':
       return ['kernel symbol', `0x${binding.address.toString(16)}`];
     case 'kernel-variable':
@@ -156,16 +159,14 @@ function bindingWords(binding: ExternBinding, little: boolean): string[] {
   }
 }
 
-function moduleOf(btfObject: number): string {
-  return btfObject === 0 ? ' of vmlinux' : ` of the module with BTF ${btfObject}`;
+function valueText({ btf, byteOrder }: BpfObject, type: BtfId, bytes: Uint8Array): string {
+  if (btf === null || type === 0) return [...bytes].join(' ');
+  const value = decodeValue({ btf, order: byteOrder }, type, bytes);
+  return typeof value === 'string' ? quote(value) : String(value);
 }
 
-function hexOf(bytes: Uint8Array, little: boolean): string {
-  const ordered = little ? bytes.slice().reverse() : bytes;
-  const digits = [...ordered].map(byte => byte.toString(16).padStart(2, '0')).join('');
-  return bytes.length <= 8
-    ? `0x${digits.replace(/^0+(?=.)/, '')}`
-    : JSON.stringify(new TextDecoder().decode(bytes).split('\0')[0]);
+function moduleOf(btfObject: number): string {
+  return btfObject === 0 ? ' of vmlinux' : ` of the module with BTF ${btfObject}`;
 }
 
 function coreRows({ object, answers }: PlanView): string[][] {

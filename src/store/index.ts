@@ -1,3 +1,4 @@
+export * from './census.ts';
 export { bpffsMountOf, kindOfFd, openPin, type PinnedKind, requireBpffs } from './folder.ts';
 export { keyOf } from './names.ts';
 export * from './record.ts';

@@ -1,0 +1,99 @@
+/** `rootlet ps`: what is in the kernel, and whose it is. */
+
+import { buildCommand } from '@stricli/core';
+import type { Fd } from '../../src/kernel/fd.ts';
+import { openById, readLinkInfo, readMapInfo } from '../../src/kernel/info.ts';
+import type { Sys } from '../../src/kernel/sys.ts';
+import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
+import { entryJson, formatBroken } from '../format/entry.ts';
+import { type Lookup, ownerText, type Row, rowsOfCensus, rowsOfEntry, sizesOf } from '../format/inventory.ts';
+import { table } from '../format/table.ts';
+import { openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
+
+interface Flags extends StoreFlags {
+  readonly all: boolean;
+  readonly json: boolean;
+}
+
+const off = { kind: 'boolean', default: false } as const;
+
+export const psCommand = buildCommand<Flags, [], Context>({
+  docs: {
+    brief: 'List loaded programs, maps and attachments, each with its owner',
+    fullDescription:
+      'Lists what "rootlet load" and "rootlet attach" keep in the kernel, or with --all everything there.',
+  },
+  parameters: {
+    flags: {
+      all: { ...off, brief: 'Everything in the kernel, with the processes and pins that keep it there' },
+      ...STORE_FLAGS,
+      json: { ...off, brief: 'As JSON' },
+    },
+    positional: { kind: 'tuple', parameters: [] },
+  },
+  async func(flags) {
+    await guarded(this, flags.json, () => {
+      const sys = openSys();
+      const store = openStore(this, flags, sys);
+      const entries = store.list();
+      const sound = entries.filter((entry): entry is StoreEntry => entry.kind !== 'broken');
+      const broken = entries.filter((entry): entry is BrokenEntry => entry.kind === 'broken');
+      const rows = flags.all
+        ? rowsOfCensus(takeCensus(sys), store.root, sound)
+        : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(sys)));
+      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson) });
+      else report(this, flags, store, rows, broken);
+    });
+  },
+});
+
+function report(
+  context: Context,
+  flags: Flags,
+  store: Store,
+  rows: readonly Row[],
+  broken: readonly BrokenEntry[],
+): void {
+  for (const entry of broken) tell(context, `rootlet: ${formatBroken(entry)}`);
+  if (rows.length === 0) {
+    print(
+      context,
+      flags.all
+        ? 'nothing is loaded'
+        : `nothing is loaded (${store.root}); --all shows what others have loaded`,
+    );
+    return;
+  }
+  const cells = rows.map(({ kind, id, name, type, owners, detail }) => [
+    kind,
+    id === null ? '-' : String(id),
+    name === '' ? '-' : name,
+    type,
+    owners.length === 0 ? '-' : owners.map(ownerText).join(', '),
+    detail,
+  ]);
+  print(context, table([['kind', 'id', 'name', 'type', 'owner', ''], ...cells], '', [1]));
+}
+
+/** What the kernel says of ids in records. */
+function lookupIn(sys: Sys): Lookup {
+  return {
+    map: id =>
+      inspect(openById(sys, 'map', id), fd => {
+        const info = readMapInfo(sys, fd);
+        return { type: info.type, detail: sizesOf(info) };
+      }),
+    link: id => inspect(openById(sys, 'link', id), fd => readLinkInfo(sys, fd)),
+  };
+}
+
+function inspect<T>(fd: Fd | undefined, read: (fd: number) => T): T | undefined {
+  if (fd === undefined) return undefined;
+  try {
+    return read(fd.number);
+  } finally {
+    fd.close();
+  }
+}

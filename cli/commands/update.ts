@@ -1,0 +1,199 @@
+/** `rootlet update`: another program in the place of an attached one, without a gap. */
+
+import { buildCommand } from '@stricli/core';
+import { usageError } from '../../src/diag/index.ts';
+import type { BpfProgram } from '../../src/kernel/program.ts';
+import type { Sys } from '../../src/kernel/sys.ts';
+import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { TcFilter } from '../../src/kernel/tc.ts';
+import type { LoadedObject, LoadOptions, PreparedLoad } from '../../src/load/index.ts';
+import type { Store, StoreEntry } from '../../src/store/index.ts';
+import { chooseProgram, type HookRequest, isOperations, type Lasting, programsToLoad } from '../attaching.ts';
+import { parseComponent } from '../components.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
+import { entryJson, formatEntry } from '../format/entry.ts';
+import { hookContents, hookFacts, openHook, variablesOf } from '../hook-entry.ts';
+import { fieldsOf } from '../json-fields.ts';
+import {
+  LOAD_FLAGS,
+  type LoadFlags,
+  loadOptionsOf,
+  type ObjectInput,
+  openStore,
+  planObject,
+  readObjects,
+  requireEntry,
+  STORE_FLAGS,
+  type StoreFlags,
+  withLoaded,
+} from '../loading.ts';
+import { exchange, type KeptMap, requireUpdatable, StateKeeper } from '../updating.ts';
+
+interface Flags extends LoadFlags, StoreFlags {
+  readonly fresh: boolean;
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+const off = { kind: 'boolean', default: false } as const;
+
+export const updateCommand = buildCommand<Flags, [string, string], Context>({
+  docs: {
+    brief: 'Exchange the program of an attachment in one step',
+    fullDescription:
+      'Loads a program and puts it in the place of the one that "rootlet attach" attached: every packet is judged by ' +
+      'one of the two. Maps and variables of equal name and definition are kept with what is in them.',
+  },
+  parameters: {
+    flags: {
+      fresh: { ...off, brief: 'Keep no maps and variables' },
+      force: { ...off, brief: 'Replace whatever is attached there now' },
+      ...LOAD_FLAGS,
+      ...STORE_FLAGS,
+      json: { ...off, brief: 'As JSON' },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        { brief: 'Name of the attachment', parse: String, placeholder: 'NAME' },
+        {
+          brief: 'Object, and program where there are several',
+          parse: String,
+          placeholder: 'FILE[:PROGRAM]',
+        },
+      ],
+    },
+  },
+  async func(flags, name, component) {
+    await guarded(this, flags.json, () => {
+      const { file, program } = parseComponent(component);
+      const input = readObjects([file]);
+      const sys = openSys();
+      const store = openStore(this, flags, sys);
+      const outcome = store.locked(() => update({ sys, store, flags, name, input, wanted: program }));
+      tellUpdated(this, flags, outcome);
+    });
+  },
+});
+
+interface Job {
+  readonly sys: Sys;
+  readonly store: Store;
+  readonly flags: Flags;
+  readonly name: string;
+  readonly input: ObjectInput;
+  readonly wanted: string | undefined;
+}
+
+interface Outcome {
+  readonly entry: StoreEntry;
+  readonly maps: readonly KeptMap[];
+  readonly notes: readonly string[];
+}
+
+function update(job: Job): Outcome {
+  const { store, name, input, wanted } = job;
+  requireEntry(store, 'hook', name);
+  const entry = store.find('hook', name);
+  if (entry === undefined) throw usageError('store-no-entry', `${name} is gone`);
+  const facts = hookFacts(entry);
+  const hook: HookRequest = { kind: facts.kind, target: facts.target, place: {} };
+  if (isOperations(hook)) {
+    throw usageError('attach-no-update', 'tables of operations are not exchanged by this command', {
+      hint: 'replaceOperations() of rootlet/load does it; or detach and attach',
+    });
+  }
+  const main = chooseProgram(input.object, hook, wanted);
+  const attached = openHook(store, entry);
+  try {
+    requireUpdatable(attached, name);
+    return exchangeOn(job, entry, attached, main);
+  } finally {
+    if (!(attached instanceof TcFilter)) attached.close();
+  }
+}
+
+function exchangeOn(job: Job, entry: StoreEntry, attached: Lasting, main: string): Outcome {
+  const { sys, store, flags, input } = job;
+  const only = programsToLoad(input.object, main);
+  const given = loadOptionsOf(sys, store, flags, only);
+  const prepared = planObject(sys, input, flags, given, only);
+  const keeper = flags.fresh ? null : new StateKeeper(store, entry, prepared.plan);
+  const reuse: LoadOptions['reuse'] = plan => given.reuse?.(plan) ?? keeper?.reuse(plan);
+  const options = { ...given, reuse };
+  return withLoaded(sys, input, prepared, flags, options, loaded => {
+    const saved = replace(job, entry, attached, loaded, main);
+    setKeptVariables(loaded, prepared, keeper?.results ?? [], options);
+    return { entry: saved, maps: keeper?.results ?? [], notes: loaded.notes };
+  });
+}
+
+/** The hook changes when everything is pinned; should saving fail after that, it changes back. */
+function replace(
+  job: Job,
+  entry: StoreEntry,
+  attached: Lasting,
+  loaded: LoadedObject,
+  main: string,
+): StoreEntry {
+  const { store, flags, name, input } = job;
+  const next = loaded.program(main);
+  const old = openOld(store, entry, flags.force);
+  let exchanged = false;
+  const { attach } = entry.record.data;
+  const data = {
+    ...entry.record.data,
+    attach: { ...fieldsOf(attach), program: main },
+    variables: variablesOf(loaded),
+  };
+  try {
+    return store.save('hook', name, hookContents(input, loaded, attached, data), () => {
+      exchange(attached, next, flags.force ? null : old);
+      exchanged = true;
+    });
+  } catch (error) {
+    if (exchanged && old !== null) exchange(attached, old, next);
+    throw error;
+  } finally {
+    old?.close();
+  }
+}
+
+function openOld(store: Store, entry: StoreEntry, force: boolean): BpfProgram | null {
+  try {
+    return store.openProgram(entry, hookFacts(entry).program);
+  } catch (error) {
+    if (force) return null;
+    throw error;
+  }
+}
+
+/** Values of --set go into new maps while these are made; kept ones get them now. */
+function setKeptVariables(
+  loaded: LoadedObject,
+  { plan }: PreparedLoad,
+  maps: readonly KeptMap[],
+  { globals = {} }: LoadOptions,
+): void {
+  const kept = new Set(maps.flatMap(map => (map.kept ? [map.name] : [])));
+  const values = globals instanceof Map ? globals : Object.entries(globals);
+  for (const [name, value] of values) {
+    const global = plan.globals.find(
+      candidate => candidate.name === name || `${candidate.section}:${candidate.name}` === name,
+    );
+    if (global !== undefined && kept.has(global.section)) loaded.variables.set(name, value);
+  }
+}
+
+function tellUpdated(context: Context, flags: Flags, { entry, maps, notes }: Outcome): void {
+  if (flags.json) {
+    printJson(context, { ok: true, entry: entryJson(entry), maps, notes });
+    return;
+  }
+  for (const note of notes) tell(context, `rootlet: note: ${note}`);
+  const facts = hookFacts(entry);
+  print(context, formatEntry(`${facts.place} now runs ${facts.program} (${entry.name})`, entry));
+  const kept = maps.flatMap(map => (map.kept ? [map.name] : []));
+  if (kept.length > 0) print(context, `kept: ${kept.join(', ')}`);
+  for (const map of maps) if (!map.kept) print(context, `not kept: ${map.name}: ${map.why}`);
+}

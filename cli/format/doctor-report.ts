@@ -1,0 +1,35 @@
+/** Findings about a machine as a list in green and red. */
+
+import type { DoctorReport, Finding } from '../../src/kernel/doctor.ts';
+
+const MARKS = { ok: '✓', missing: '✗', unknown: '?' } as const;
+const COLORS = { ok: 32, missing: 31, unknown: 33 } as const;
+
+const SECTIONS: readonly (readonly [
+  title: string,
+  key: 'features' | 'programTypes' | 'mapTypes' | 'attachments',
+])[] = [
+  ['features', 'features'],
+  ['program types', 'programTypes'],
+  ['map types', 'mapTypes'],
+  ['attachments', 'attachments'],
+];
+
+/** `all` lists what is there too, in sections where everything usually is. */
+export function formatReport(report: DoctorReport, all: boolean, color: boolean): string {
+  const lines = (findings: readonly Finding[]) => findings.flatMap(finding => formatFinding(finding, color));
+  const sections = SECTIONS.flatMap(([title, key]) => {
+    const findings = report[key];
+    const there = findings.filter(({ state }) => state === 'ok').length;
+    const shown = all ? findings : findings.filter(({ state }) => state !== 'ok');
+    return ['', `${title}: ${there} of ${findings.length}`, ...lines(shown)];
+  });
+  const head = `Linux ${report.kernel} on ${report.architecture}`;
+  return [head, '', ...lines(report.environment), ...sections].join('\n');
+}
+
+function formatFinding({ title, state, detail, fix }: Finding, color: boolean): string[] {
+  const mark = color ? `\u001b[${COLORS[state]}m${MARKS[state]}\u001b[0m` : MARKS[state];
+  const head = `  ${mark} ${title}${detail === '' ? '' : `: ${detail}`}`;
+  return fix === undefined || state === 'ok' ? [head] : [head, `      ${fix}`];
+}
