@@ -5,6 +5,7 @@
 
 import { existsSync, rmSync } from 'node:fs';
 import { quote, RootletError, usageError } from '../src/diag/index.ts';
+import { consumersOf } from '../src/dynamic/index.ts';
 import { BpfMap } from '../src/kernel/map.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import { type LinkInput, link } from '../src/link/index.ts';
@@ -60,7 +61,7 @@ export const STORE_FLAGS = {
 } as const;
 
 /** Reasons why an entry must stay; layers above add theirs. */
-export const GUARDS: Guard[] = [];
+export const GUARDS: readonly Guard[] = [consumersOf];
 
 export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
   const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
@@ -141,7 +142,8 @@ export function readObjects(paths: readonly string[]): ObjectInput {
 }
 
 function linkAll(inputs: readonly LinkInput[], name: string): BpfObject {
-  const result = link(inputs, { name });
+  // what stays open is bound to loaded objects, or told when loading
+  const result = link(inputs, { name, partial: true });
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;
 }

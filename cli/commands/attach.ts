@@ -1,6 +1,7 @@
 /** `rootlet attach`: a program onto a hook, where it stays under a name. */
 
 import { buildCommand, numberParser } from '@stricli/core';
+import type { Binding } from '../../src/dynamic/index.ts';
 import type { XdpMode } from '../../src/kernel/interface.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { TcFilter } from '../../src/kernel/tc.ts';
@@ -15,6 +16,7 @@ import {
   parseHook,
   programsToLoad,
 } from '../attaching.ts';
+import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../binding.ts';
 import { parseComponent } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
@@ -26,15 +28,13 @@ import {
   loadOptionsOf,
   type ObjectInput,
   openStore,
-  planObject,
   readObjects,
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
-  withLoaded,
 } from '../loading.ts';
 
-interface Flags extends LoadFlags, StoreFlags, PlaceFlags {
+interface Flags extends LoadFlags, StoreFlags, PlaceFlags, BindFlags {
   readonly name?: string;
   readonly json: boolean;
 }
@@ -70,6 +70,7 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
         placeholder: 'N',
       },
       ...LOAD_FLAGS,
+      ...BIND_FLAGS,
       ...STORE_FLAGS,
       json: { ...off, brief: 'As JSON' },
     },
@@ -92,14 +93,15 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
       const { file, program } = parseComponent(component);
       const name = entryName(file, flags.name);
       const input = readObjects([file]);
-      const { entry, notes } = attachNamed(this, flags, hook, name, input, program);
+      const { entry, bindings, notes } = attachNamed(this, flags, hook, name, input, program);
       if (flags.json) {
-        printJson(this, { ok: true, entry: entryJson(entry), notes });
+        printJson(this, { ok: true, entry: entryJson(entry), bindings, notes });
         return;
       }
       for (const note of notes) tell(this, `rootlet: note: ${note}`);
       const facts = hookFacts(entry);
       print(this, formatEntry(`attached ${facts.program} to ${facts.place} as ${entry.name}`, entry));
+      if (flags.explain) for (const line of explanation(bindings)) print(this, line);
     });
   },
 });
@@ -111,26 +113,30 @@ function attachNamed(
   name: string,
   input: ObjectInput,
   wanted: string | undefined,
-): { readonly entry: StoreEntry; readonly notes: readonly string[] } {
+): {
+  readonly entry: StoreEntry;
+  readonly bindings: readonly Binding[];
+  readonly notes: readonly string[];
+} {
   const tables = isOperations(hook);
   const main = tables ? hook.target : chooseProgram(input.object, hook, wanted);
   const only = tables ? undefined : programsToLoad(input.object, main);
   const sys = openSys();
   const store = openStore(context, flags, sys);
   const options = loadOptionsOf(sys, store, flags, only);
-  const prepared = planObject(sys, input, flags, options, only);
   return store.locked(() => {
     requireFree(store, 'hook', name);
-    return withLoaded(sys, input, prepared, flags, options, (loaded, cleanup) => {
+    const job = { sys, store, input, name, flags, options, only };
+    return withBound(job, (loaded, kept, cleanup) => {
       const attached = attachTo(loaded, main, hook);
       // A filter stays by itself; an attachment lives on in its pin.
       if (attached instanceof TcFilter) cleanup.own(attached);
       try {
-        const data = hookData(loaded, attached, hook, main);
-        return {
-          entry: store.save('hook', name, hookContents(input, loaded, attached, data)),
-          notes: loaded.notes,
-        };
+        const data = { ...hookData(loaded, attached, hook, main), ...kept.data };
+        const contents = hookContents(input, loaded, attached, data);
+        const links = new Map([...(contents.links ?? []), ...kept.links]);
+        const entry = store.save('hook', name, { ...contents, links });
+        return { entry, bindings: kept.bindings, notes: loaded.notes };
       } finally {
         if (!(attached instanceof TcFilter)) attached.close();
       }

@@ -2,10 +2,21 @@
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
+import type { Binding } from '../../src/dynamic/index.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
-import type { Store, StoreEntry } from '../../src/store/index.ts';
+import type { StoreEntry } from '../../src/store/index.ts';
+import {
+  BIND_FLAGS,
+  type BindFlags,
+  type BoundJob,
+  bindWaiting,
+  explainBound,
+  explanation,
+  hasExterns,
+  withBound,
+} from '../binding.ts';
 import { words } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
@@ -16,19 +27,17 @@ import {
   type LoadFlags,
   loadOptionsOf,
   now,
-  type ObjectInput,
   openStore,
   planObject,
   readObjects,
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
-  withLoaded,
 } from '../loading.ts';
 import { pinIn, requirePinFolder } from '../pinning.ts';
 import { splitPair } from '../set-values.ts';
 
-interface Flags extends LoadFlags, StoreFlags {
+interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly name?: string;
   readonly only?: string;
   readonly pin?: string;
@@ -50,6 +59,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
     flags: {
       name: { ...text, brief: "Name to keep it under (the file's)", placeholder: 'N' },
       ...LOAD_FLAGS,
+      ...BIND_FLAGS,
       only: {
         ...text,
         brief: 'Load only these programs, also those that are not loaded by themselves',
@@ -75,52 +85,74 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
       const sys = openSys();
       const store = openStore(this, flags, sys);
       const options = loadOptionsOf(sys, store, flags, only);
-      const prepared = planObject(sys, input, flags, options, only);
+      const job: Job = { sys, store, name, input, options, only, flags };
       if (flags.dryRun) {
-        tellPlan(this, flags, { sys, name, prepared, options });
+        dryRun(this, job);
         return;
       }
-      requireFree(store, 'object', name);
-      const { entry, notes } = store.locked(() =>
-        load({ sys, store, name, input, prepared, options, flags }),
+      tellLoaded(
+        this,
+        flags,
+        store.locked(() => load(job)),
       );
-      tellLoaded(this, flags, entry, notes);
     });
   },
 });
 
-interface Job {
-  readonly sys: Sys;
-  readonly store: Store;
-  readonly name: string;
-  readonly input: ObjectInput;
-  readonly prepared: PreparedLoad;
-  readonly options: LoadOptions;
+interface Job extends BoundJob {
   readonly flags: Flags;
 }
 
+interface Outcome {
+  readonly entry: StoreEntry;
+  readonly bindings: readonly Binding[];
+  /** What waited for this object and is bound to it now. */
+  readonly waiting: readonly string[];
+  readonly notes: readonly string[];
+}
+
 /** Under the lock: nobody else takes the name meanwhile. */
-function load(job: Job): { readonly entry: StoreEntry; readonly notes: readonly string[] } {
-  const { sys, store, name, input, prepared, options, flags } = job;
+function load(job: Job): Outcome {
+  const { store, name, input, flags } = job;
   requireFree(store, 'object', name);
-  return withLoaded(sys, input, prepared, flags, options, (loaded, cleanup) => {
+  const outcome = withBound(job, (loaded, { data, links, bindings }, cleanup) => {
     const pins = flags.pin === undefined ? [] : pinIn(flags.pin, loaded, cleanup);
     const entry = store.save('object', name, {
       source: input.source,
       time: now(),
       programs: loaded.programs,
       maps: loaded.maps,
+      links,
       files: input.files,
-      data: { pins: pins.map(pin => ({ ...pin })) },
+      data: { ...data, pins: pins.map(pin => ({ ...pin })) },
     });
-    return { entry, notes: loaded.notes };
+    return { entry, bindings, notes: loaded.notes };
   });
+  const { done, notes } = bindWaiting(store, name);
+  return { ...outcome, waiting: done, notes: [...outcome.notes, ...notes] };
+}
+
+function dryRun(context: Context, job: Job): void {
+  const { sys, input, name, options, flags, only } = job;
+  if (hasExterns(input)) {
+    const bindings = explainBound(job);
+    if (flags.json) printJson(context, { ok: true, dryRun: true, bindings });
+    else print(context, [`would load ${name}`, ...explanation(bindings)].join('\n'));
+    return;
+  }
+  const prepared = planObject(sys, input, flags, options, only);
+  tellPlan(context, flags, { sys, name, prepared, options });
 }
 
 function tellPlan(
   context: Context,
   flags: Flags,
-  job: Pick<Job, 'sys' | 'name' | 'prepared' | 'options'>,
+  job: {
+    readonly sys: Sys;
+    readonly name: string;
+    readonly prepared: PreparedLoad;
+    readonly options: LoadOptions;
+  },
 ): void {
   const { sys, name, prepared, options } = job;
   const lacks = findLacks(sys);
@@ -137,11 +169,14 @@ function tellPlan(
   else print(context, formatPlan(view));
 }
 
-function tellLoaded(context: Context, flags: Flags, entry: StoreEntry, notes: readonly string[]): void {
+function tellLoaded(context: Context, flags: Flags, outcome: Outcome): void {
+  const { entry, bindings, waiting, notes } = outcome;
   if (flags.json) {
-    printJson(context, { ok: true, entry: entryJson(entry), notes });
+    printJson(context, { ok: true, entry: entryJson(entry), bindings, waiting, notes });
     return;
   }
   for (const note of notes) tell(context, `rootlet: note: ${note}`);
   print(context, formatEntry(`loaded ${entry.name}`, entry));
+  if (flags.explain) for (const line of explanation(bindings)) print(context, line);
+  for (const line of waiting) print(context, line);
 }

@@ -14,7 +14,8 @@ export interface Outcome {
   readonly shares: readonly Found[];
   /** Externs that nothing defines. */
   readonly open: readonly number[];
-  readonly prepared: PreparedConsumer;
+  /** What was made of it; without it nothing was. */
+  readonly prepared?: PreparedConsumer;
 }
 
 /** Functions first, then variables and maps, then what came with the code of providers. */
@@ -24,7 +25,7 @@ export function bindingsOf(outcome: Outcome): Binding[] {
     ...calls.map(call => bindingOfCall(call, prepared)),
     ...unbound(outcome),
     ...shares.map(bindingOfShare),
-    ...prepared.composed.indirect.map(
+    ...(prepared?.composed.indirect ?? []).map(
       ({ consumer, extern, provider, target, kind }): Binding => ({
         extern,
         kind,
@@ -54,7 +55,7 @@ function bindingOfShare({ name, target, provider, by }: Found): Binding {
   };
 }
 
-function bindingOfCall(call: BoundCall, prepared: PreparedConsumer): Binding {
+function bindingOfCall(call: BoundCall, prepared: PreparedConsumer | undefined): Binding {
   const { found, choice, name } = call;
   return {
     extern: name,
@@ -69,7 +70,8 @@ function bindingOfCall(call: BoundCall, prepared: PreparedConsumer): Binding {
   };
 }
 
-function slotOf(call: BoundCall, { tails, exts }: PreparedConsumer): BindingSlot | null {
+function slotOf(call: BoundCall, prepared: PreparedConsumer | undefined): BindingSlot | null {
+  const { tails, exts } = prepared ?? { tails: [], exts: [] };
   const tail = tails.find(use => use.call === call);
   const use = tail ?? exts.find(candidate => candidate.call === call);
   if (use === undefined) return null;

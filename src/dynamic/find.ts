@@ -70,7 +70,8 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
   const tags = tagRequests(consumer);
   for (const { index, symbol } of plainExterns(consumer)) {
     const outcome = findOne(consumer, index, symbol, scope, tags.get(symbol.name));
-    if (outcome === undefined) {
+    const comesLater = lazy && outcome !== undefined && 'code' in outcome && LATER.has(outcome.code);
+    if (outcome === undefined || comesLater) {
       open.push(index);
       if (symbol.binding !== 'weak' && !lazy) problems.push(missingProblem(consumer, index, symbol, scope));
     } else if ('code' in outcome) problems.push(outcome);
@@ -85,6 +86,9 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
   }
   return { found, open, problems };
 }
+
+/** What a request for something that is not loaded yet meets. */
+const LATER: ReadonlySet<string> = new Set(['dynamic-no-provider', 'dynamic-bind-target']);
 
 function findOne(
   consumer: BpfObject,

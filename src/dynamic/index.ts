@@ -4,7 +4,17 @@ export { VIAS, type Via } from './choose.ts';
 export { DynamicObject, type StubLink } from './dynamic-object.ts';
 export { type Effects, effectsOf } from './effects.ts';
 export { type Export, exportsOf } from './exports.ts';
-export type { DynamicBindRequest } from './find.ts';
-export { type DynamicLoadOptions, joinInputs, load, loadConsumer } from './load.ts';
+export { type DynamicBindRequest, plainExterns } from './find.ts';
+export { type DynamicLoadOptions, explainBindings, joinInputs, load, loadConsumer } from './load.ts';
+export { bindPending, type PendingResult } from './pending.ts';
 export type { Provider, ProviderImport } from './provider.ts';
+export { OBJECT_FILE, Registry, StoredProvider } from './registry.ts';
 export { type Signature, type SignatureClass, signatureOf } from './signature.ts';
+export {
+  bindingsIn,
+  consumersOf,
+  entryParts,
+  explainAgainst,
+  loadAgainst,
+  type StoreLoadOptions,
+} from './store-load.ts';

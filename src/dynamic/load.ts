@@ -11,6 +11,8 @@ import { link } from '../link/link.ts';
 import type { LoadOptions } from '../load/load.ts';
 import { type BpfObject, readObject } from '../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
+import { bindingsOf } from './binding-records.ts';
+import type { Binding } from './bindings.ts';
 import {
   candidatesFor,
   forcedProblem,
@@ -20,7 +22,7 @@ import {
   type Via,
 } from './choose.ts';
 import { DynamicObject } from './dynamic-object.ts';
-import { type DynamicBindRequest, findDefinitions, plainExterns } from './find.ts';
+import { type DynamicBindRequest, type Found, findDefinitions, plainExterns } from './find.ts';
 import type { Provider } from './provider.ts';
 
 export interface DynamicLoadOptions extends LoadOptions {
@@ -61,12 +63,35 @@ export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
 
 /** `load` for an object that was read and linked before. */
 export function loadConsumer(object: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): DynamicObject {
+  const { choices, shares, open } = planBindings(object, sys, options);
+  return new Attempts(object, sys, options, choices, shares, open).run();
+}
+
+/** What every extern would be bound to, and by which back end first; nothing is loaded. */
+export function explainBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): Binding[] {
+  const { choices, shares, open } = planBindings(object, sys, options);
+  const calls = choices.map(({ found, situation, candidates: [first] }) => ({
+    extern: situation.extern,
+    name: situation.name,
+    situation,
+    found,
+    choice: first ?? { via: 'copy' as const, reason: '' },
+  }));
+  return bindingsOf({ object, calls, shares, open });
+}
+
+interface BindingPlan {
+  readonly choices: readonly OpenChoice[];
+  readonly shares: readonly Found[];
+  readonly open: readonly number[];
+}
+
+function planBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions): BindingPlan {
   const named = (options.against ?? []).map(entry =>
     entry instanceof DynamicObject ? entry.provider : entry,
   );
   const scope = { bind: options.bind ?? [], named, registered: options.registered ?? [] };
   const search = findDefinitions(object, scope, options.lazy === true);
-  if (search.problems.length > 0) throw new RootletError(search.problems);
   const noReplacement = replacementRefusal(sys);
   const functions = search.found.filter(found => found.target.kind === 'function');
   const wanted: WantedCall[] = [
@@ -76,10 +101,11 @@ export function loadConsumer(object: BpfObject, sys: Sys, options: DynamicLoadOp
     })),
     ...(options.lazy === true ? lazyCalls(object, search.open, noReplacement, options) : []),
   ];
+  if (search.problems.length > 0) throw new RootletError(search.problems);
   const { choices, problems } = chooseAll(wanted, options.via);
   if (problems.length > 0) throw new RootletError(problems);
   const shares = search.found.filter(found => found.target.kind !== 'function');
-  return new Attempts(object, sys, options, choices, shares, search.open).run();
+  return { choices, shares, open: search.open };
 }
 
 // --- choices ------------------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import type { Attachment } from '../kernel/attachment.ts';
 import type { Sys } from '../kernel/sys.ts';
 import type { BpfObject } from '../object/index.ts';
 import type { EntryUser, JsonObject, Store, StoreEntry } from '../store/index.ts';
+import type { Binding } from './bindings.ts';
 import type { DynamicObject } from './dynamic-object.ts';
-import { type DynamicLoadOptions, loadConsumer } from './load.ts';
+import { type DynamicLoadOptions, explainBindings, loadConsumer } from './load.ts';
 import type { Registry } from './registry.ts';
 import { decodeDynamic, encodeDynamic, NOTHING_STORED, pinNames, type StoredDynamic } from './stored.ts';
 
@@ -24,11 +25,25 @@ export function loadAgainst(
   sys: Sys,
   options: StoreLoadOptions = {},
 ): DynamicObject {
+  return loadConsumer(object, sys, withProviders(registry, options));
+}
+
+/** What every extern would be bound to, and how; nothing is loaded. */
+export function explainAgainst(
+  registry: Registry,
+  object: BpfObject,
+  sys: Sys,
+  options: StoreLoadOptions = {},
+): Binding[] {
+  return explainBindings(object, sys, withProviders(registry, options));
+}
+
+function withProviders(registry: Registry, options: StoreLoadOptions): DynamicLoadOptions {
   const named = registry.require(options.against ?? []);
   const registered = registry
     .all()
     .filter(provider => !named.includes(provider) && provider.name !== options.name);
-  return loadConsumer(object, sys, { ...options, against: named, registered });
+  return { ...options, against: named, registered };
 }
 
 /** What an entry keeps of an object's bindings: data for its record, attachments to pin. */

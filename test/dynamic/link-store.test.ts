@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { consumersOf } from '../../src/dynamic/store-load.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { countFds } from '../../src/kernel/testing.ts';
@@ -14,6 +14,8 @@ import { compiled, loadStored, runStored, type TestStore, testStore } from './li
 
 const OBJECTS = path.join(import.meta.dirname, '../../examples/obj/el');
 const example = (name: string) => readObject(readFileSync(path.join(OBJECTS, name)), name);
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let testing: TestStore;
 let fds = 0;

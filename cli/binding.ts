@@ -1,0 +1,190 @@
+/**
+ * Loading with externs bound to what is loaded already: options of `load` and `attach`, and the one way in which both
+ * load. Objects without externs of other objects are loaded as ever.
+ */
+
+import { existsSync, rmSync } from 'node:fs';
+import { formatProblem, quote, usageError } from '../src/diag/index.ts';
+import {
+  type Binding,
+  bindPending,
+  type DynamicBindRequest,
+  type DynamicObject,
+  describeBinding,
+  entryParts,
+  explainAgainst,
+  loadAgainst,
+  plainExterns,
+  Registry,
+  type StoreLoadOptions,
+  VIAS,
+  type Via,
+} from '../src/dynamic/index.ts';
+import type { Attachment } from '../src/kernel/attachment.ts';
+import type { Sys } from '../src/kernel/sys.ts';
+import { parseTarget } from '../src/link/index.ts';
+import { Cleanup, type LoadedObject, type LoadOptions } from '../src/load/index.ts';
+import { parseMapDefinition } from '../src/object/index.ts';
+import type { JsonObject, Store } from '../src/store/index.ts';
+import { words } from './components.ts';
+import { type LoadFlags, type ObjectInput, planObject, withLoaded } from './loading.ts';
+import { listFlag } from './surgery-flags.ts';
+import { withVerifierLog } from './verifier-log.ts';
+
+export interface BindFlags {
+  readonly against?: readonly string[];
+  readonly bind?: readonly string[];
+  readonly via?: Via;
+  readonly lazy: boolean;
+  readonly explain: boolean;
+}
+
+const off = { kind: 'boolean', default: false } as const;
+
+export const BIND_FLAGS = {
+  against: listFlag('NAME,…', 'Loaded objects whose definitions go before those of others'),
+  bind: listFlag('EXTERN=NAME:SYMBOL', 'What an extern becomes'),
+  via: {
+    kind: 'enum',
+    values: VIAS,
+    optional: true,
+    brief: 'How functions of loaded objects are called (the best way that can carry each)',
+  },
+  lazy: { ...off, brief: 'Functions that nobody defines yet return a default until their object is loaded' },
+  explain: { ...off, brief: 'Say what every extern is bound to, and why so' },
+} as const;
+
+/** Whether loading the object is more than loading it. */
+export function hasExterns(input: ObjectInput): boolean {
+  return plainExterns(input.object).length > 0;
+}
+
+export interface BoundJob {
+  readonly sys: Sys;
+  readonly store: Store;
+  readonly input: ObjectInput;
+  readonly name: string;
+  readonly flags: LoadFlags & BindFlags;
+  readonly options: LoadOptions;
+  readonly only: readonly string[] | undefined;
+}
+
+/** What an entry keeps of an object's bindings. */
+export interface Kept {
+  readonly data: JsonObject;
+  readonly links: ReadonlyMap<string, Attachment>;
+  readonly bindings: readonly Binding[];
+}
+
+const NOTHING_KEPT: Kept = { data: {}, links: new Map(), bindings: [] };
+
+/**
+ * Loads an object, bound to what the store has, and hands it to `use`, which keeps what is to stay. Under the store's
+ * lock. The descriptors are closed afterwards; when something fails, what `use` registered is undone.
+ */
+export function withBound<T>(
+  job: BoundJob,
+  use: (loaded: LoadedObject, kept: Kept, cleanup: Cleanup) => T,
+): T {
+  const { sys, store, input, flags, options, only } = job;
+  if (!hasExterns(input)) {
+    refuseNeedless(flags);
+    const prepared = planObject(sys, input, flags, options, only);
+    return withLoaded(sys, input, prepared, flags, options, (loaded, cleanup) =>
+      use(loaded, NOTHING_KEPT, cleanup),
+    );
+  }
+  using registry = new Registry(store);
+  const cleanup = new Cleanup();
+  const fresh = pinsOf(input, options).filter(path => !existsSync(path));
+  return cleanup.guard(() => {
+    const bound = loadLogged(registry, job);
+    try {
+      registry.saveChanged();
+      cleanup.defer(() => {
+        for (const path of fresh) rmSync(path, { force: true });
+      });
+      const { data, links } = entryParts(bound, requestsOf(flags));
+      return use(bound.loaded, { data, links, bindings: bound.bindings }, cleanup);
+    } finally {
+      bound.close();
+    }
+  });
+}
+
+/** What every extern would be bound to. */
+export function explainBound({ sys, store, input, name, flags, options }: BoundJob): Binding[] {
+  using registry = new Registry(store);
+  return explainAgainst(registry, input.object, sys, { ...options, ...storeOptionsOf(flags), name });
+}
+
+/** Binds what waits for something that a new entry defines: lines that say so. */
+export function bindWaiting(
+  store: Store,
+  name: string,
+): { readonly done: string[]; readonly notes: string[] } {
+  using registry = new Registry(store);
+  const { bound, problems } = bindPending(registry, name);
+  return {
+    done: bound.map(({ entry, binding }) => `${entry}: ${describeBinding(binding)}`),
+    notes: problems.map(problem => `not bound: ${formatProblem(problem)}`),
+  };
+}
+
+/** Lines for people. */
+export function explanation(bindings: readonly Binding[]): string[] {
+  return bindings.map(binding => `  ${describeBinding(binding)}`);
+}
+
+function loadLogged(registry: Registry, { input, sys, options, flags, name }: BoundJob): DynamicObject {
+  const load = (logging: Partial<LoadOptions>): DynamicObject =>
+    loadAgainst(registry, input.object, sys, { ...options, ...logging, ...storeOptionsOf(flags), name });
+  let bound: DynamicObject | undefined;
+  withVerifierLog(flags.verifierLog, logging => {
+    bound = load(logging);
+    return bound.loaded;
+  });
+  return bound ?? load({});
+}
+
+function storeOptionsOf(flags: BindFlags): StoreLoadOptions {
+  return {
+    against: (flags.against ?? []).flatMap(words),
+    bind: requestsOf(flags),
+    lazy: flags.lazy,
+    ...(flags.via === undefined ? {} : { via: flags.via }),
+  };
+}
+
+function requestsOf(flags: BindFlags): DynamicBindRequest[] {
+  return (flags.bind ?? []).map(word => {
+    const equals = word.indexOf('=');
+    const { provider, target } = parseTarget(word.slice(equals + 1));
+    if (equals <= 0 || target === '' || provider === '') {
+      throw usageError('usage-bind', `${quote(word)} is not EXTERN=NAME:SYMBOL`, {
+        hint: 'as in --bind foo=first:bar; without NAME: any loaded object that defines the symbol',
+      });
+    }
+    return { extern: word.slice(0, equals), target, ...(provider === undefined ? {} : { provider }) };
+  });
+}
+
+/** A typing error in an option of binding would otherwise go unnoticed. */
+function refuseNeedless({ bind, via }: BindFlags): void {
+  const needless = bind !== undefined && bind.length > 0 ? '--bind' : via !== undefined ? '--via' : undefined;
+  if (needless === undefined) return;
+  throw usageError(
+    'dynamic-no-extern',
+    `${needless}: the object has no externs that another one could define`,
+  );
+}
+
+/** Where maps that ask for it will be pinned by the loader. */
+function pinsOf({ object }: ObjectInput, { pinRoot }: LoadOptions): string[] {
+  if (pinRoot === undefined || pinRoot === null) return [];
+  return object.symbols.flatMap(symbol => {
+    if (symbol.kind !== 'map') return [];
+    const { name, pinning } = parseMapDefinition(object, symbol);
+    return pinning === 1 ? [`${pinRoot}/${name.replaceAll('.', '_')}`] : [];
+  });
+}
