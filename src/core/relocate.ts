@@ -187,6 +187,11 @@ class Resolver {
       return { local, found: null, before, after, why: this.#whyNot(local, type) };
     }
     requireAgreement(local, survivors);
+    // As in libbpf: a member that only some types of this name have decides which of them later records mean.
+    this.#candidates.set(
+      local.root,
+      survivors.map(({ target, id }) => ({ target, id })),
+    );
     return { local, found: first.spec, before, after: first.value, why: null };
   }
 
@@ -201,7 +206,7 @@ class Resolver {
     return this.#candidatesOf(local.root).flatMap(({ target, id }) => {
       const spec = matchSpec(local, target.types.btf, id, kind);
       const value = spec === null ? null : coreValueOf(spec, kind, this.order);
-      return spec === null || value === null ? [] : [{ target, spec, value }];
+      return spec === null || value === null ? [] : [{ target, id, spec, value }];
     });
   }
 
@@ -237,8 +242,7 @@ function candidatesIn(target: CoreTarget, name: string, kind: number): Candidate
     .map(id => ({ target, id }));
 }
 
-interface Survivor {
-  readonly target: CoreTarget;
+interface Survivor extends Candidate {
   readonly spec: AccessSpec;
   readonly value: CoreValue;
 }

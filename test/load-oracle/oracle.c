@@ -126,6 +126,10 @@ int main(int argc, char **argv)
 		printf("}\n");
 		return 0;
 	}
+	/* All programs, also those of sections with "?". */
+	for (program = NULL; (program = bpf_object__next_program(object, (void *)program));)
+		if (getenv("ORACLE_ALL"))
+			bpf_program__set_autoload((struct bpf_program *)program, true);
 	error = bpf_object__load(object);
 	printf("{\"error\":%d,\"programs\":[", -error);
 	for (program = NULL; (program = bpf_object__next_program(object, (void *)program)); first = 0) {

@@ -59,6 +59,8 @@ export interface OracleOptions {
   readonly btf?: string;
   /** Lines `CONFIG_X=…`. */
   readonly kconfig?: string;
+  /** Programs of sections with `?` too. */
+  readonly all?: boolean;
 }
 
 /** A compiled oracle with a folder of its own. */
@@ -82,6 +84,7 @@ export class Oracle {
     const output = execFileSync('unshare', ['-m', 'sh', '-e', '-c', script, 'sh', ...args], {
       encoding: 'utf8',
       maxBuffer: 1 << 28,
+      env: options.all === true ? { ...process.env, ORACLE_ALL: '1' } : process.env,
     });
     const result = JSON.parse(output) as LibbpfResult; // what oracle.c prints
     return { ...result, log: Buffer.from(result.log, 'hex').toString() };
