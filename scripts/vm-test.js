@@ -78,7 +78,7 @@ async function bundle(files, folder) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['koffi', 'typescript'],
+    external: ['koffi', 'typescript', 'esbuild'],
     sourcemap: 'external',
     alias: { vitest: './test/vm/guest/vitest.ts' },
     plugins: [ownPlaces],
