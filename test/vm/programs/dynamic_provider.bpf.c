@@ -18,7 +18,7 @@ int calls;
 __noinline int judge(struct xdp_md *ctx)
 {
 	calls++;
-	return ctx->data_end - ctx->data < 40 ? 100 : VERSION;
+	return (void *)(long)ctx->data_end - (void *)(long)ctx->data < 40 ? 100 : VERSION;
 }
 
 /* Numbers and a pointer to a struct: no tail call can pass them. */
@@ -38,11 +38,12 @@ __noinline int cut(struct xdp_md *ctx)
 /* Much stack of its own. */
 __noinline int deep(struct xdp_md *ctx)
 {
-	volatile char room[448];
+	char room[448];
 
 	calls++;
 	room[0] = VERSION;
 	room[447] = 1;
+	asm volatile("" : : "r"(room) : "memory"); /* all of it is used */
 	return ctx ? room[0] + room[447] : 0;
 }
 
