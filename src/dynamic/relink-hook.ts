@@ -50,7 +50,7 @@ export function requireExpected(hook: Attached, expected: BpfProgram): void {
 }
 
 /** Every packet is judged by the one program or by the other. */
-export function swapProgram(hook: Attached, next: BpfProgram, expected: BpfProgram): void {
-  if (hook instanceof Attachment) hook.update(next.fd.number, expected.fd.number);
+export function swapProgram(hook: Attached, next: BpfProgram, expected: BpfProgram | undefined): void {
+  if (hook instanceof Attachment) hook.update(next.fd.number, expected?.fd.number);
   else hook.update(next.fd.number);
 }

@@ -9,7 +9,8 @@ import { bugError } from '../diag/index.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { type Attached, type AttachPlace, attachProgram, Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
-import type { GenerationOptions } from './relink-build.ts';
+import { build, type Choice, chooseVia, commit, requirePossible } from './relink-backends.ts';
+import type { BuildContext, GenerationOptions } from './relink-build.ts';
 import {
   changeDesign,
   componentOf,
@@ -18,21 +19,25 @@ import {
   type SlotChange,
   type SlotFill,
 } from './relink-design.ts';
-import type { Generation } from './relink-generation.ts';
-import { requireChangeable, requireExpected, swapProgram } from './relink-hook.ts';
+import type { Generation, RelinkVia } from './relink-generation.ts';
+import { requireExpected } from './relink-hook.ts';
 import { carryValues, type Inheritance } from './relink-state.ts';
-import { buildStatic, chooseMain, slotNames } from './relink-static.ts';
+import { chooseMain, slotNames } from './relink-static.ts';
 
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
   readonly program?: string;
   /** What stands in the slots from the beginning. */
   readonly slots?: SlotChange;
+  /** How components get into slots, now and later. Default: what the kernel and the slots allow. */
+  readonly via?: RelinkVia;
 }
 
 export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'maxEntries'> {
   /** Components that this change names start with new maps and variables, whatever was there before. */
   readonly fresh?: boolean;
+  /** How components get into slots from now on. */
+  readonly via?: RelinkVia;
 }
 
 /** What fills one slot. */
@@ -45,11 +50,36 @@ export interface SlotState {
 /** What a change did. */
 export interface Replaced {
   readonly slots: readonly SlotState[];
+  /** The back end, and why this one. */
+  readonly choice: Choice;
   /** How each map of state begins, by its name in the new generation. */
   readonly state: ReadonlyMap<string, Inheritance>;
 }
 
-/** Owns its hook: closing it detaches. */
+/** Told of a change step by step, so that it can be finished by somebody else. */
+export interface RootletJournal {
+  /** Everything of `next` is there, `old` runs. When it throws, nothing changes. */
+  prepare(next: Generation, old: Generation, forced: boolean): void;
+  /** `next` runs. */
+  done(next: Generation): void;
+  /** `old` runs and will go on running. */
+  undo(old: Generation): void;
+}
+
+const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: () => {} };
+
+/** What a rootlet is besides its generation. */
+export interface RootletSetting {
+  readonly main: string;
+  /** How the components that are there got into their slots. */
+  readonly via: RelinkVia;
+  /** This way was asked for and stays. */
+  readonly forced: boolean;
+  readonly options: GenerationOptions;
+  readonly journal?: RootletJournal;
+}
+
+/** Owns its generation, and its hook when it attached it: closing it detaches then. */
 export class Rootlet {
   readonly sys: Sys;
   readonly hook: Attached;
@@ -58,24 +88,29 @@ export class Rootlet {
   /** All that can be filled, the program itself last. */
   readonly slotNames: readonly string[];
   readonly #options: GenerationOptions;
+  readonly #journal: RootletJournal;
+  readonly #ownsHook: boolean;
+  #forced: RelinkVia | undefined;
   #generation: Generation;
 
   private constructor(
     sys: Sys,
     hook: Attached,
-    main: string,
     generation: Generation,
-    options: GenerationOptions,
+    setting: RootletSetting & { readonly ownsHook: boolean },
   ) {
     this.sys = sys;
     this.hook = hook;
-    this.main = main;
+    this.main = setting.main;
     this.#generation = generation;
+    this.#ownsHook = setting.ownsHook;
+    this.#journal = setting.journal ?? NO_JOURNAL;
+    this.#forced = setting.forced ? setting.via : undefined;
     // what was given for the first generation is inherited from it, or belongs to what is gone
-    const { globals: _globals, maxEntries: _maxEntries, ...lasting } = options;
+    const { globals: _globals, maxEntries: _maxEntries, ...lasting } = setting.options;
     this.#options = lasting;
     const { rootlet } = generation.design;
-    this.slotNames = slotNames(readObject(rootlet.bytes, rootlet.name), main);
+    this.slotNames = slotNames(readObject(rootlet.bytes, rootlet.name), setting.main);
   }
 
   /** Loads a rootlet and attaches it. Either all of it is there afterwards, or nothing is. */
@@ -85,13 +120,20 @@ export class Rootlet {
     const design = changeDesign({ rootlet: file, fills: [] }, options.slots ?? {}, slotNames(object, main));
     const cleanup = new Cleanup();
     return cleanup.guard(() => {
-      const context = { sys, options, main, old: undefined, fresh: () => true };
-      const generation = cleanup.own(buildStatic(context, design));
+      const context: BuildContext = { sys, options, main, old: undefined, fresh: () => true };
+      const { via } = chooseVia(context, design, options.via);
+      const generation = cleanup.own(build(via, context, design));
       const [loaded] = generation.loaded;
       if (loaded === undefined) throw bugError([file.name], 'was not loaded');
       const hook = cleanup.own(attachProgram(loaded, generation.main, place));
-      return new Rootlet(sys, hook, main, generation, options);
+      const forced = options.via !== undefined;
+      return new Rootlet(sys, hook, generation, { main, via, forced, options, ownsHook: true });
     });
+  }
+
+  /** A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's. */
+  static over(sys: Sys, hook: Attached, generation: Generation, setting: RootletSetting): Rootlet {
+    return new Rootlet(sys, hook, generation, { ...setting, ownsHook: false });
   }
 
   /** What runs. It goes with the next change. */
@@ -104,39 +146,34 @@ export class Rootlet {
   }
 
   get slots(): readonly SlotState[] {
-    return describeSlots(this.design, this.slotNames);
+    const { fills } = this.design;
+    return this.slotNames.map(slot => ({ slot, fill: fills.find(fill => fill.slot === slot) ?? null }));
   }
 
   /**
-   * Changes slots, all at once: each packet is judged by the slots as they were or as they are. Throws what is wrong
-   * with the components, or the verifier's refusal; what runs is untouched then.
+   * Changes slots. With `static` and `ext` all at once: each packet is judged by the slots as they were or as they are;
+   * with `tail` this holds for each slot. Throws what is wrong with the components, or the verifier's refusal; what runs
+   * is untouched then.
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
-    requireChangeable(this.hook);
     const old = this.#generation;
     requireExpected(this.hook, old.program);
     const design = changeDesign(old.design, change, this.slotNames);
-    const changed = new Set(namedComponents(design, change));
-    const fresh = (owner: string | null): boolean =>
-      options.fresh === true && owner !== null && changed.has(owner);
-    const { globals, maxEntries } = options;
-    const load = {
-      ...this.#options,
-      ...(globals === undefined ? {} : { globals }),
-      ...(maxEntries === undefined ? {} : { maxEntries }),
+    const named = new Set(namedComponents(design, change));
+    const context: BuildContext = {
+      sys: this.sys,
+      options: { ...this.#options, ...given(options) },
+      main: this.main,
+      old,
+      fresh: owner => options.fresh === true && owner !== null && named.has(owner),
     };
-    const next = buildStatic({ sys: this.sys, options: load, main: this.main, old, fresh }, design);
-    try {
-      carryAll(next);
-      swapProgram(this.hook, next.program, old.program);
-    } catch (error) {
-      next.close();
-      throw error;
-    }
-    this.#generation = next;
-    const { inherited } = next;
-    old.close();
-    return { slots: this.slots, state: inherited };
+    const forced = options.via ?? this.#forced;
+    const choice = chooseVia(context, design, forced);
+    requirePossible(this.hook, old, choice.via);
+    const next = build(choice.via, context, design);
+    this.#switch(next, old, forced !== undefined);
+    this.#forced = forced;
+    return { slots: this.slots, choice, state: next.inherited };
   }
 
   /** Puts one component into one slot. */
@@ -149,29 +186,54 @@ export class Rootlet {
     return this.change({ reset: slots });
   }
 
+  /** Brings the hook to this generation, whatever of ours is there: after a process died in the middle of a change. */
+  settle(): void {
+    commit(this.hook, this.#generation, undefined);
+  }
+
   close(): void {
-    this.hook.close();
+    if (this.#ownsHook) this.hook.close();
     this.#generation.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
+
+  #switch(next: Generation, old: Generation, forced: boolean): void {
+    let prepared = false;
+    try {
+      carryAll(next);
+      this.#journal.prepare(next, old, forced);
+      prepared = true;
+      carryAll(next); // again: as late as possible, what is written meanwhile is lost
+      commit(this.hook, next, old);
+    } catch (error) {
+      if (prepared) this.#journal.undo(old);
+      next.close();
+      throw error;
+    }
+    this.#generation = next;
+    this.#journal.done(next);
+    old.close();
+  }
 }
 
-export function describeSlots(design: Design, slots: readonly string[]): SlotState[] {
-  return slots.map(slot => ({ slot, fill: design.fills.find(fill => fill.slot === slot) ?? null }));
+function given({ globals, maxEntries }: ReplaceOptions): Pick<GenerationOptions, 'globals' | 'maxEntries'> {
+  return {
+    ...(globals === undefined ? {} : { globals }),
+    ...(maxEntries === undefined ? {} : { maxEntries }),
+  };
 }
 
 /** Components that a change names, as they are called in the changed design. */
-export function namedComponents(design: Design, change: SlotChange): string[] {
+function namedComponents(design: Design, change: SlotChange): string[] {
   const slots = new Set((change.fill ?? []).map(({ slot }) => slot));
   const inOrder = new Set((change.order ?? []).map(({ file }) => file.name));
   return design.fills.filter(fill => slots.has(fill.slot) || inOrder.has(fill.file.name)).map(componentOf);
 }
 
-/** As late as possible: what is written meanwhile is lost. */
-export function carryAll(next: Generation): void {
+function carryAll(next: Generation): void {
   for (const [name, one] of next.inherited) {
     const to = next.maps.get(name);
     if (one.kind === 'copied' && to !== undefined) carryValues(one.map, to, one.variables);

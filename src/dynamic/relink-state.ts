@@ -52,8 +52,8 @@ export type Inheritance =
     }
   /** Constants of an unchanged file: a new map begins with the values of the old one. */
   | { readonly kind: 'constants'; readonly map: BpfMap }
-  /** There is nothing to inherit, or it does not fit. */
-  | { readonly kind: 'new'; readonly reason: string };
+  /** There is nothing to inherit, or it does not fit (`differs`). */
+  | { readonly kind: 'new'; readonly reason: string; readonly differs?: boolean };
 
 /** What a map inherits from, and whether it is the same file's as before. */
 export interface Predecessor extends OldState {
@@ -118,7 +118,7 @@ function inheritMap(plan: LoadPlan, map: MapPlan, old: BpfMap, types: MapTypes):
     }
   }
   if (differences.length === 0) return { kind: 'same', map: old };
-  return { kind: 'new', reason: `it is another map: ${differences.join(', ')}` };
+  return { kind: 'new', reason: `it is another map: ${differences.join(', ')}`, differs: true };
 }
 
 // --- variables ----------------------------------------------------------------------------------------------------
@@ -161,7 +161,11 @@ function inheritVariables(plan: LoadPlan, map: MapPlan, old: BpfMap, types: MapT
   const carried = new Set(variables.map(({ name }) => name));
   const lost = before.flatMap(({ name }) => (carried.has(name) ? [] : [name]));
   if (variables.length === 0)
-    return { kind: 'new', reason: `none of its variables is as it was: ${lost.map(quote).join(', ')}` };
+    return {
+      kind: 'new',
+      reason: `none of its variables is as it was: ${lost.map(quote).join(', ')}`,
+      differs: true,
+    };
   return { kind: 'copied', map: old, variables, lost };
 }
 

@@ -1,0 +1,152 @@
+/**
+ * What the record of an attachment says of its slots: enough for any later process to go on.
+ *
+ * The files of rootlet and components lie in the record beside it. While a change is under way the record says so
+ * (`pending`), so that a process that was killed in the middle leaves something that the next one can finish.
+ */
+
+import { inputError, type RootletError } from '../diag/index.ts';
+import type { JsonObject, JsonValue, RecordFiles } from '../store/index.ts';
+import { componentOf, type Design, type SlotFill } from './relink-design.ts';
+import type { RelinkVia } from './relink-generation.ts';
+import type { StateRecord } from './relink-state.ts';
+
+/** Name in records of the rootlet's own file. */
+export const ROOTLET_FILE = 'object';
+
+export interface RelinkRecord {
+  readonly design: Design;
+  /** The rootlet's own program. */
+  readonly main: string;
+  /** The program on the hook, by its name among those of the entry, and by its id. */
+  readonly running: string;
+  readonly programId: number;
+  readonly via: RelinkVia;
+  /** Asked for by the user, not chosen. */
+  readonly forced: boolean;
+  /** Id of the program that ran before, if the hook may not have been changed yet; 0 for a hook that tells no ids. */
+  readonly pending: number | null;
+  readonly states: readonly StateRecord[];
+}
+
+export function encodeRelink(record: RelinkRecord): {
+  readonly data: JsonObject;
+  readonly files: RecordFiles;
+} {
+  const { design, main, running, programId, via, forced, pending, states } = record;
+  const files = new Map([[ROOTLET_FILE, design.rootlet.bytes]]);
+  for (const fill of design.fills) files.set(fileKey(fill), fill.file.bytes);
+  const data: JsonObject = {
+    rootlet: design.rootlet.name,
+    main,
+    running,
+    programId,
+    via,
+    forced,
+    pending,
+    slots: design.fills.map(fill => ({
+      slot: fill.slot,
+      file: fill.file.name,
+      program: fill.program ?? null,
+      instance: fill.instance ?? null,
+    })),
+    states: states.map(({ map, owner, original }) => [map, owner, original]),
+  };
+  return { data, files };
+}
+
+/** Equal for fills of one component. */
+function fileKey(fill: Pick<SlotFill, 'file' | 'instance'>): string {
+  return `component:${componentOf({ slot: '', ...fill })}`;
+}
+
+/** Throws `relink-record`. */
+export function decodeRelink(value: JsonValue | undefined, files: RecordFiles): RelinkRecord {
+  const fields = objectOf(value, 'slots');
+  const known = new Map<string, { readonly name: string; readonly bytes: Uint8Array }>();
+  const fileOf = (key: string, name: string) => {
+    const bytes = files.get(key);
+    if (bytes === undefined) throw damaged(`the file of ${name}`);
+    const file = known.get(key) ?? { name, bytes };
+    known.set(key, file); // one component has one file, whatever number of slots it fills
+    return file;
+  };
+  const fills = listOf(fields, 'slots').map((entry): SlotFill => {
+    const slot = objectOf(entry, 'slots');
+    const program = optionalText(slot, 'program');
+    const instance = optionalText(slot, 'instance');
+    const name = textOf(slot, 'file');
+    const part = instance === null ? {} : { instance };
+    const key = fileKey({ file: { name, bytes: new Uint8Array(0) }, ...part });
+    return {
+      slot: textOf(slot, 'slot'),
+      file: fileOf(key, name),
+      ...(program === null ? {} : { program }),
+      ...part,
+    };
+  });
+  const pending = fieldOf(fields, 'pending');
+  return {
+    design: { rootlet: fileOf(ROOTLET_FILE, textOf(fields, 'rootlet')), fills },
+    main: textOf(fields, 'main'),
+    running: textOf(fields, 'running'),
+    programId: countOf(fieldOf(fields, 'programId'), 'programId'),
+    via: viaOf(textOf(fields, 'via')),
+    forced: fieldOf(fields, 'forced') === true,
+    pending: pending === null ? null : countOf(pending, 'pending'),
+    states: listOf(fields, 'states').map(stateFrom),
+  };
+}
+
+function stateFrom(entry: JsonValue): StateRecord {
+  const [map, owner, original] = isList(entry) ? entry : [];
+  if (typeof map !== 'string' || typeof original !== 'string') throw damaged('states');
+  if (owner !== null && typeof owner !== 'string') throw damaged('states');
+  return { map, owner, original };
+}
+
+function viaOf(text: string): RelinkVia {
+  if (text === 'static' || text === 'tail' || text === 'ext') return text;
+  throw damaged('via');
+}
+
+/** Own properties only: names in a record are somebody else's. */
+function fieldOf(fields: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+function objectOf(value: JsonValue | undefined, name: string): JsonObject {
+  if (typeof value !== 'object' || value === null || isList(value)) throw damaged(name);
+  return value;
+}
+
+function listOf(fields: JsonObject, name: string): readonly JsonValue[] {
+  const value = fieldOf(fields, name);
+  if (!isList(value)) throw damaged(name);
+  return value;
+}
+
+function textOf(fields: JsonObject, name: string): string {
+  const value = fieldOf(fields, name);
+  if (typeof value !== 'string') throw damaged(name);
+  return value;
+}
+
+function optionalText(fields: JsonObject, name: string): string | null {
+  return fieldOf(fields, name) === null ? null : textOf(fields, name);
+}
+
+function countOf(value: JsonValue | undefined, name: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged(name);
+  return value;
+}
+
+function damaged(what: string): RootletError {
+  return inputError('relink-record', [], `what the record says of slots cannot be read ("${what}")`, {
+    hint: 'another version of rootlet made it: use that one, or detach the rootlet and attach it again',
+  });
+}

@@ -1,0 +1,189 @@
+/**
+ * Rootlets in the store: opened by any process, changed so that a kill at any moment leaves the old code running or the
+ * new, and a record from which the next process can go on.
+ *
+ * A change is saved twice. The first time, before the hook is changed, the entry holds the new generation and the old
+ * one, and says that it is pending; the second time only what runs. A process that finds a pending entry first brings
+ * the hook where the record says, which does nothing if it is there already.
+ */
+
+import { quote, usageError } from '../diag/index.ts';
+import { Attachment } from '../kernel/attachment.ts';
+import type { BpfMap } from '../kernel/map.ts';
+import type { BpfProgram } from '../kernel/program.ts';
+import { type Attached, Cleanup } from '../load/index.ts';
+import type { Contents, JsonObject, Store, StoreEntry } from '../store/index.ts';
+import type { GenerationOptions } from './relink-build.ts';
+import { Generation } from './relink-generation.ts';
+import { programOn } from './relink-hook.ts';
+import { decodeRelink, encodeRelink, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
+import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
+import { decodeDynamic } from './stored.ts';
+
+/** Field of an entry's data. */
+export const RELINK_FIELD = 'relink';
+
+/** Name of the attachment among the links of an entry. */
+const HOOK_LINK = 'hook';
+/** Made by the loader for values of the kernel's configuration. */
+const KCONFIG = '.kconfig';
+/** What belongs to the generation before, while a change is pending. */
+const OLD = 'before:';
+
+export interface OpenRequest {
+  readonly store: Store;
+  readonly entry: StoreEntry;
+  /** Where the entry's program is. The caller's. */
+  readonly hook: Attached;
+  /** The program on the hook, by its name in the entry. */
+  readonly program: string;
+  readonly options: GenerationOptions;
+  /** The rest of the record's data for a generation. */
+  readonly describe: (generation: Generation) => JsonObject;
+  /** Seconds since 1970. */
+  readonly time: number | null;
+}
+
+/** The record of an entry's slots; of one that was only attached so far, all slots have their defaults. */
+export function readRelink(store: Store, entry: StoreEntry, program: string): RelinkRecord {
+  const files = store.files(entry);
+  const [bound] = decodeDynamic(entry.record.data).bindings;
+  if (bound !== undefined) {
+    throw usageError(
+      'relink-bound',
+      `${quote(entry.name)} has externs that are bound to loaded objects (${quote(bound.extern)} to ${quote(bound.provider)})`,
+      {
+        hint: 'a rootlet whose slots are filled while it runs has no such externs: link it with what defines them',
+      },
+    );
+  }
+  const { [RELINK_FIELD]: data } = entry.record.data;
+  const programId = entry.record.programs.find(({ name }) => name === program)?.id ?? 0;
+  if (data !== undefined) {
+    const record = decodeRelink(data, files);
+    // another command may have exchanged the whole program since
+    if (record.programId === programId) return record;
+  }
+  const bytes = files.get(ROOTLET_FILE);
+  if (bytes === undefined) {
+    throw usageError('relink-no-file', `the record of ${quote(entry.name)} does not hold its object file`, {
+      hint: 'detach it and attach it again',
+    });
+  }
+  return {
+    design: { rootlet: { name: entry.record.source, bytes }, fills: [] },
+    main: program,
+    running: program,
+    programId,
+    via: 'static',
+    forced: false,
+    pending: null,
+    states: entry.record.maps
+      .filter(({ name }) => name !== KCONFIG)
+      .map(({ name }) => ({ map: name, owner: null, original: name })),
+  };
+}
+
+/** A rootlet of the store. The caller holds the store's lock as long as it uses it. Closing it detaches nothing. */
+export function openRootlet(request: OpenRequest): Rootlet {
+  const { store, entry, hook, program, options } = request;
+  const record = readRelink(store, entry, program);
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const generation = cleanup.own(openGeneration(store, entry, record));
+    const { via, forced, main } = record;
+    const journal = new StoreJournal(request, { main, forced });
+    const rootlet = Rootlet.over(store.sys, hook, generation, { main, forced, via, options, journal });
+    if (record.pending !== null) {
+      if (programOn(hook) === undefined || programOn(hook) === record.pending) rootlet.settle();
+      journal.done(rootlet.generation);
+    }
+    return rootlet;
+  });
+}
+
+function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord): Generation {
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const names = (list: readonly { readonly name: string }[]): string[] =>
+      list.map(({ name }) => name).filter(name => !name.startsWith(OLD));
+    const programs = new Map<string, BpfProgram>();
+    for (const name of names(entry.record.programs))
+      programs.set(name, cleanup.own(store.openProgram(entry, name)));
+    const maps = new Map<string, BpfMap>();
+    for (const name of names(entry.record.maps)) maps.set(name, cleanup.own(store.openMap(entry, name)));
+    const links = new Map<string, Attachment>();
+    for (const name of names(entry.record.links))
+      if (name !== HOOK_LINK) links.set(name, cleanup.own(store.openLink(entry, name)));
+    const { via, design, running, states } = record;
+    return new Generation({
+      via,
+      design,
+      main: running,
+      programs,
+      maps,
+      states,
+      links,
+      inherited: new Map(),
+    });
+  });
+}
+
+/** Keeps the record in step with a rootlet. */
+class StoreJournal implements RootletJournal {
+  readonly #request: OpenRequest;
+  readonly #constant: Pick<RelinkRecord, 'main'>;
+  #forced: boolean;
+
+  constructor(request: OpenRequest, { main, forced }: Pick<RelinkRecord, 'main' | 'forced'>) {
+    this.#request = request;
+    this.#constant = { main };
+    this.#forced = forced;
+  }
+
+  prepare(next: Generation, old: Generation, forced: boolean): void {
+    this.#forced = forced;
+    this.#save(next, old);
+  }
+
+  done(next: Generation): void {
+    this.#save(next, null);
+  }
+
+  undo(old: Generation): void {
+    this.#save(old, null);
+  }
+
+  #save(generation: Generation, old: Generation | null): void {
+    const { store, entry, time } = this.#request;
+    store.save('hook', entry.name, { ...this.#contents(generation, old), source: entry.record.source, time });
+  }
+
+  #contents(generation: Generation, old: Generation | null): Omit<Contents, 'source'> {
+    const { hook, describe, entry } = this.#request;
+    const { data, files } = encodeRelink({
+      ...this.#constant,
+      design: generation.design,
+      via: generation.via,
+      forced: this.#forced,
+      running: generation.main,
+      programId: generation.program.info().id,
+      pending: old === null ? null : old.program.info().id,
+      states: generation.states,
+    });
+    return {
+      programs: withOld(generation.programs, old?.programs),
+      maps: generation.maps,
+      links: withOld(
+        new Map([...(hook instanceof Attachment ? [[HOOK_LINK, hook] as const] : []), ...generation.links]),
+        old?.links,
+      ),
+      files,
+      data: { ...entry.record.data, ...describe(generation), [RELINK_FIELD]: data },
+    };
+  }
+}
+
+function withOld<T>(now: ReadonlyMap<string, T>, old: ReadonlyMap<string, T> | undefined): Map<string, T> {
+  return new Map([...now, ...[...(old ?? [])].map(([name, one]) => [`${OLD}${name}`, one] as const)]);
+}
