@@ -24,6 +24,7 @@ import {
   sectionOf,
 } from '../src/object/index.ts';
 import * as uapi from '../src/object/uapi.ts';
+import { table } from './format/table.ts';
 
 export interface PlaceFlags {
   readonly mode?: XdpMode;
@@ -187,9 +188,12 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
 
 export const HOOK_KINDS: readonly string[] = [...KINDS.keys()];
 
-/** Kinds with their targets, for help. */
+/** Kinds with their targets, a line each, for help. */
 export function describeKinds(): string {
-  return [...KINDS].map(([name, { target }]) => `${name} ${target}`).join('; ');
+  return table(
+    [...KINDS].map(([name, { target }]) => [name, target]),
+    '  ',
+  );
 }
 
 function requireKind(name: string): Kind {

@@ -151,6 +151,8 @@ function reasonOf(error: unknown): string {
       return 'no space left on the device';
     case 'ENAMETOOLONG':
       return 'the name is too long';
+    case 'EMFILE':
+      return 'too many open files in this process (ulimit -n)';
     case 'EROFS':
       return 'the file system is read-only';
     default:

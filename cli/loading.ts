@@ -11,6 +11,7 @@ import type { Sys } from '../src/kernel/sys.ts';
 import { type LinkInput, link } from '../src/link/index.ts';
 import {
   Cleanup,
+  type KernelTypes,
   type LoadedObject,
   type LoadOptions,
   loadObject,
@@ -189,12 +190,26 @@ export function loadOptionsOf(
   return {
     globals: parseSettings(flags.set ?? []),
     maxEntries: new Map((flags.maxEntries ?? []).map(parseCount)),
-    kernelTypes: openKernelTypes(sys, flags.btf),
+    kernelTypes: typesFor(sys, flags.btf),
     pinRoot: bpffsMountOf(store.root),
     reuse: plan => openGivenMap(sys, plan, pins),
     ...(flags.kconfig === undefined ? {} : { kconfig: readConfiguration(flags.kconfig) }),
     ...(only === undefined ? {} : { programs: (name: string) => only.includes(name) }),
   };
+}
+
+/** A file that was asked for must be there, whether the object needs it or not. */
+function typesFor(sys: Sys, path: string | undefined): KernelTypes {
+  const types = openKernelTypes(sys, path);
+  if (path !== undefined) types.vmlinux();
+  return types;
+}
+
+/** Why an object was loaded without programs; undefined when it has some, or none to load. */
+export function idleNote(object: BpfObject, loaded: LoadedObject): string | undefined {
+  const names = programNames(object);
+  if (loaded.programs.size > 0 || names.length === 0) return undefined;
+  return `no program was loaded: their sections say "not by itself" (SEC("?…")); --only loads ${names.join(', ')}`;
 }
 
 function parseCount(word: string): readonly [name: string, count: number] {
@@ -213,8 +228,23 @@ function readConfiguration(path: string): string {
 
 function openGivenMap(sys: Sys, plan: MapPlan, pins: ReadonlyMap<string, string>): BpfMap | undefined {
   const path = pins.get(plan.name);
-  return path === undefined ? undefined : BpfMap.adopt(sys, openPin(sys, path, 'map'));
+  if (path === undefined) return undefined;
+  try {
+    return BpfMap.adopt(sys, openPin(sys, path, 'map'));
+  } catch (error) {
+    throw withHint(error, 'store-pin', '--map wants the pin of a map; "rootlet ps --all" lists pins');
+  }
 }
+
+/** The same error with a hint for the option that it came from. */
+function withHint(error: unknown, code: string, hint: string): unknown {
+  if (!(error instanceof RootletError) || error.code !== code) return error;
+  return new RootletError(error.problems.map(problem => ({ ...problem, hint })));
+}
+
+const SET_HINT =
+  '--set takes whole numbers, true and false, names of enumerators, text, and JSON for lists and structures; ' +
+  'text that looks like a number goes in quotes: --set \'name="5"\'';
 
 /** Plans a load, and checks that all names in `flags` and `only` are the object's. */
 export function planObject(
@@ -227,13 +257,21 @@ export function planObject(
   if (only !== undefined) {
     requireKnown('program', only, programNames(input.object));
   }
-  const prepared = prepareLoad(input.object, sys, options);
+  const prepared = planChecked(sys, input, options);
   const maps = prepared.plan.maps.map(map => map.name);
   const named = [...(flags.map ?? []), ...(flags.maxEntries ?? [])].map(word =>
     word.slice(0, word.indexOf('=')),
   );
   requireKnown('map', named, maps);
   return prepared;
+}
+
+function planChecked(sys: Sys, input: ObjectInput, options: LoadOptions): PreparedLoad {
+  try {
+    return prepareLoad(input.object, sys, options);
+  } catch (error) {
+    throw withHint(error, 'value-mismatch', SET_HINT);
+  }
 }
 
 export function programNames(object: BpfObject): string[] {

@@ -47,8 +47,8 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
     brief: 'Attach a program to a hook, where it stays under a name',
     fullDescription:
       'Loads a program and what it needs, and attaches it. It stays when the command ends, until "rootlet detach NAME"; ' +
-      `"rootlet update NAME FILE" exchanges it. Kinds of hooks and what TARGET is for each: ${describeKinds()}. ` +
-      'For TARGET - means: as the section of the program says.',
+      `"rootlet update NAME FILE" exchanges it.\n\nKinds of hooks, and what TARGET is for each (- leaves it to the ` +
+      `program's section):\n${describeKinds()}`,
   },
   parameters: {
     flags: {

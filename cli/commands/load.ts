@@ -23,6 +23,7 @@ import { entryJson, formatEntry } from '../format/entry.ts';
 import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
 import {
   entryName,
+  idleNote,
   LOAD_FLAGS,
   type LoadFlags,
   loadOptionsOf,
@@ -126,7 +127,8 @@ function load(job: Job): Outcome {
       files: input.files,
       data: { ...data, pins: pins.map(pin => ({ ...pin })) },
     });
-    return { entry, bindings, notes: loaded.notes };
+    const idle = idleNote(input.object, loaded);
+    return { entry, bindings, notes: idle === undefined ? loaded.notes : [...loaded.notes, idle] };
   });
   const { done, notes } = bindWaiting(store, name);
   return { ...outcome, waiting: done, notes: [...outcome.notes, ...notes] };

@@ -20,6 +20,8 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const ENFILE = 23;
+export const EMFILE = 24;
 export const ENOSPC = 28;
 export const ERANGE = 34;
 export const ENOSYS = 38;
@@ -125,6 +127,9 @@ export function errnoText(errno: number): string {
   return known === undefined ? `error ${errno}` : `${known.words} (${known.name})`;
 }
 
+/** What helps against EMFILE. */
+export const EMFILE_HINT = 'allow this process more descriptors: ulimit -n 1024';
+
 /**
  * The error for a failed system call. `result` is what `Sys.syscall` returned: minus errno.
  * `what` is what was tried, e.g. `creating map "flows"`.
@@ -137,5 +142,6 @@ export function syscallError(
   extras: Pick<Problem, 'hint' | 'details'> = {},
 ): RootletError {
   const errno = -result;
-  return platformError(code, where, `${what}: ${errnoText(errno)}`, { errno, ...extras });
+  const known = errno === EMFILE ? { hint: EMFILE_HINT } : {};
+  return platformError(code, where, `${what}: ${errnoText(errno)}`, { errno, ...known, ...extras });
 }

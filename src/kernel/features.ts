@@ -9,7 +9,7 @@ import { BtfBuilder, type BtfType, encodeBtf } from '../btf/index.ts';
 import { encodeInsns, type Insn } from '../isa/index.ts';
 import * as shared from '../object/uapi.ts';
 import { tryLoadBtf } from './btf-object.ts';
-import { EACCES, EAGAIN, ENOMEM, EPERM, errnoText } from './errno.ts';
+import { EACCES, EAGAIN, EMFILE, ENFILE, ENOMEM, EPERM, errnoText } from './errno.ts';
 import { type MapSpec, tryCreateMap } from './map.ts';
 import { BpfProgram, type ProgramSpec, tryLoadProgram } from './program.ts';
 import type { Sys } from './sys.ts';
@@ -66,6 +66,9 @@ export function mayHave(sys: Sys, feature: Feature): boolean {
   return probeFeature(sys, feature).state !== 'no';
 }
 
+/** Errors that say nothing about a feature. */
+const SILENT: ReadonlySet<number> = new Set([EPERM, EACCES, ENOMEM, EAGAIN, EMFILE, ENFILE]);
+
 /** EPERM and the like say nothing about the feature. */
 export function answerOf(sys: Sys, result: number): FeatureAnswer {
   if (result >= 0) {
@@ -73,8 +76,7 @@ export function answerOf(sys: Sys, result: number): FeatureAnswer {
     return { state: 'yes' };
   }
   const errno = -result;
-  const says = errno !== EPERM && errno !== EACCES && errno !== ENOMEM && errno !== EAGAIN;
-  return says ? { state: 'no' } : { state: 'unknown', reason: errnoText(errno) };
+  return !SILENT.has(errno) ? { state: 'no' } : { state: 'unknown', reason: errnoText(errno) };
 }
 
 const insn = (opcode: number, dst: number, src: number, offset: number, imm: number): Insn => ({

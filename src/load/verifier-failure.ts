@@ -5,7 +5,7 @@
  */
 
 import { type Problem, platformError, printable, quote, RootletError } from '../diag/index.ts';
-import { EACCES, EPERM, errnoText } from '../kernel/errno.ts';
+import { EACCES, EMFILE, EMFILE_HINT, EPERM, errnoText } from '../kernel/errno.ts';
 import { parseVerifierLog } from '../kernel/verifier-log.ts';
 import * as uapi from '../object/uapi.ts';
 import type { FunctionPlan, LinePlan, ProgramPlan } from './plan.ts';
@@ -140,6 +140,7 @@ const NEEDS_PERFMON = new Set([
 
 /** A refusal without a log happens before the verifier starts. */
 function hintWithoutLog(program: ProgramPlan, errno: number, log: string): string | undefined {
+  if (errno === EMFILE) return EMFILE_HINT;
   if (log !== '') return undefined;
   const type = uapi.progTypeName(program.type.progType);
   if (errno === EPERM || errno === EACCES) {
