@@ -9,8 +9,9 @@ import {
   run,
   type StricliProcess,
 } from '@stricli/core';
-import { EXIT } from '../src/diag/index.ts';
-import type { Context } from './context.ts';
+import { EXIT, formatProblem, type Problem } from '../src/diag/index.ts';
+import { type Context, printJson, tell } from './context.ts';
+import { listenToParser } from './parser-text.ts';
 import { splitLinkWords } from './search.ts';
 import { handleStreamErrors } from './stdio.ts';
 
@@ -24,6 +25,10 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   unload: async () => (await import('./commands/unload.ts')).unloadCommand,
   attach: async () => (await import('./commands/attach.ts')).attachCommand,
   detach: async () => (await import('./commands/detach.ts')).detachCommand,
+  update: async () => (await import('./commands/update.ts')).updateCommand,
+  ps: async () => (await import('./commands/ps.ts')).psCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  replace: async () => (await import('./commands/replace.ts')).replaceCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
 };
 
@@ -40,6 +45,7 @@ async function loadRoutes(name: string | undefined): Promise<Record<string, Comm
 /** Runs one command line; sets `process.exitCode`. */
 export async function main(argv: readonly string[]): Promise<void> {
   handleStreamErrors();
+  const parser = listenToParser();
   const routes = buildRouteMap<string, CommandContext & Context>({
     routes: await loadRoutes(argv[0]),
     docs: { brief: 'Link, re-link, run and load BPF objects' },
@@ -48,15 +54,31 @@ export async function main(argv: readonly string[]): Promise<void> {
     name: 'rootlet',
     scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
     documentation: { useAliasInUsageLine: true },
+    localization: { text: parser.text },
   });
   const host: StricliProcess = {
     stdout: process.stdout,
-    stderr: process.stderr,
+    stderr: { write: text => (parser.problem() === undefined ? process.stderr.write(text) : true) },
     env: process.env,
     exitCode: null,
   };
   await run(app, argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv, { process: host });
+  const refused = parser.problem();
+  if (refused !== undefined) tellProblem(refused, asksForJson(argv));
   process.exitCode = exitCode(Number(host.exitCode ?? EXIT.ok)); // the parser sets it only where nobody did
+}
+
+/** As every command tells its own. */
+function tellProblem(problem: Problem, json: boolean): void {
+  const context = { process: { stdout: process.stdout, stderr: process.stderr } };
+  if (json) printJson(context, { ok: false, problems: [problem] });
+  else tell(context, `rootlet: ${formatProblem(problem)}`);
+}
+
+/** Whether the words in front of `--` have the option; that it could not be parsed is what there is to tell. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
 }
 
 /** The parser's own codes are negative. */

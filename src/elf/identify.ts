@@ -21,6 +21,7 @@ export type FileKind =
   | 'wasm'
   | 'mach-o'
   | 'pe'
+  | 'coff'
   | 'btf'
   | 'pcap'
   | 'compressed'
@@ -126,14 +127,31 @@ function identifyBinary(bytes: Uint8Array): FileIdentity | undefined {
   }
   if (isMachO(bytes)) return { kind: 'mach-o', description: 'a Mach-O file', hint: COMPILE };
   if (startsWithText(bytes, 'MZ')) return { kind: 'pe', description: 'a Windows PE file', hint: COMPILE };
+  if (isCoff(bytes)) return { kind: 'coff', description: 'a COFF object', hint: COMPILE };
   if (startsWith(bytes, 0x9f, 0xeb) || startsWith(bytes, 0xeb, 0x9f)) {
-    const hint = 'type information can be given as --btf, not as an object';
+    const hint = 'an object is wanted; types of a kernel are for: rootlet load --btf FILE';
     return { kind: 'btf', description: 'raw BTF', hint };
   }
   if (isPcap(bytes)) return { kind: 'pcap', description: 'a packet capture' };
   return isCompressed(bytes)
     ? { kind: 'compressed', description: 'a compressed file', hint: 'unpack it first' }
     : undefined;
+}
+
+/** Machine types of COFF objects: x86, x86-64, Arm and AArch64; and the big form (`/bigobj`). */
+const COFF_MACHINES: ReadonlySet<number> = new Set([0x14c, 0x8664, 0x1c4, 0xaa64]);
+
+/** An object has no optional header, and its sections follow the 20 bytes of the first. */
+function isCoff(bytes: Uint8Array): boolean {
+  if (bytes.length < 20) return false;
+  if (startsWith(bytes, 0, 0, 0xff, 0xff)) return true;
+  const view = viewOf(bytes);
+  const sections = view.getUint16(2, true);
+  return (
+    COFF_MACHINES.has(view.getUint16(0, true)) &&
+    view.getUint16(16, true) === 0 &&
+    20 + sections * 40 <= bytes.length
+  );
 }
 
 function isMachO(bytes: Uint8Array): boolean {

@@ -1,0 +1,53 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { main } from './main.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = 0;
+});
+
+/** What a command line prints, and its exit code. */
+async function run(...argv: readonly string[]) {
+  const [out, err]: [string[], string[]] = [[], []];
+  vi.spyOn(process.stdout, 'write').mockImplementation(text => out.push(String(text)) > 0);
+  vi.spyOn(process.stderr, 'write').mockImplementation(text => err.push(String(text)) > 0);
+  await main(argv);
+  return { out: out.join(''), err: err.join(''), code: process.exitCode };
+}
+
+test.each([
+  [['lnk'], 'rootlet: there is no command "lnk"\n  hint: did you mean "link"?\n'],
+  [
+    ['link', '--gcsections'],
+    'rootlet: there is no option "--gcsections"\n  hint: did you mean "--gc-sections"?\n',
+  ],
+  [['link', '-q'], 'rootlet: there is no option "-q"\n'],
+  [['link', '-o'], 'rootlet: --output needs a value\n'],
+  [['link', '--why-live', '--print-gc'], 'rootlet: --why-live needs a value, but --print-gc follows\n'],
+  [['inspect'], 'rootlet: FILE is missing\n'],
+  [['inspect', 'a', 'b'], 'rootlet: "b" is one argument too many; expected: 1\n'],
+])('%j is refused as all else is', async (argv, text) => {
+  expect(await run(...argv)).toEqual({ out: '', err: text, code: 2 });
+});
+
+test('with --json the refusal is a document', async () => {
+  const { out, err, code } = await run('link', '--json', '--wholearchive');
+  expect([err, code]).toEqual(['', 2]);
+  expect(JSON.parse(out)).toEqual({
+    schemaVersion: 1,
+    ok: false,
+    problems: [
+      {
+        code: 'usage-option',
+        class: 'usage',
+        where: [],
+        message: 'there is no option "--wholearchive"',
+        hint: 'did you mean "--whole-archive"?',
+      },
+    ],
+  });
+});
+
+test('an option behind -- is none', async () => {
+  expect(await run('inspect', '--', 'a', '--json')).toMatchObject({ out: '', code: 2 });
+});
