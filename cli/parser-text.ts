@@ -24,18 +24,18 @@ export interface ParserTalk {
 
 export function listenToParser(): ParserTalk {
   let problem: Problem | undefined;
-  const say = (code: string, message: string, hint?: string): string => {
+  const refuse = (code: string, message: string, hint?: string): string => {
     problem = { code, class: 'usage', where: [], message, ...(hint === undefined ? {} : { hint }) };
     return message;
   };
   const text: ApplicationText = {
     ...text_en,
     noCommandRegisteredForInput: ({ input, corrections }) =>
-      say('usage-command', `there is no command ${quote(input)}`, meant(corrections.map(plain))),
+      refuse('usage-command', `there is no command ${quote(input)}`, meant(corrections.map(plain))),
     exceptionWhileParsingArguments: error =>
       error instanceof FlagNotFoundError
-        ? say('usage-option', noOption(error), meant(error.corrections.map(name => `--${kebab(name)}`)))
-        : say('usage-arguments', messageOf(error)),
+        ? refuse('usage-option', noOption(error), meant(error.corrections.map(name => `--${kebab(name)}`)))
+        : refuse('usage-arguments', messageOf(error)),
   };
   return { text, problem: () => problem };
 }
