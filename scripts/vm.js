@@ -5,7 +5,6 @@
 //   node scripts/vm.js 6.12 -- command…     exit status is the command's; 124 after the time limit, 125 when the machine fails
 //
 // The processor is emulated (no KVM): everything takes about ten times as long as outside.
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import {
   accessSync,
@@ -14,18 +13,19 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BUSYBOX, makeInitramfs, ROOT_TAG } from './vm-initramfs.js';
 import { provideKernel, say } from './vm-kernel.js';
+import { end, start, startFileServer, VIRTIOFSD } from './vm-processes.js';
 
+/** @typedef {import('./vm-processes.js').Running} Running */
+
+const CHECKOUT = dirname(dirname(fileURLToPath(import.meta.url)));
 const QEMU = 'qemu-system-x86_64';
-/** Where Debian's qemu-system-common puts it. */
-const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
 
 /** Debian packages that the machine needs, and a file that shows that one is there. */
 const NEEDED = /** @type {const} */ ([
@@ -91,7 +91,8 @@ export function vmMissing() {
 
 /** @param {string} command */
 function isThere(command) {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const { PATH = '' } = process.env;
+  const folders = [...PATH.split(delimiter), '/usr/sbin', '/sbin'];
   const paths = command.startsWith('/') ? [command] : folders.map(folder => join(folder, command));
   return paths.some(path => {
     try {
@@ -118,14 +119,15 @@ export async function bootAndRun(series, script, options = {}) {
   const kernel = provideKernel(series);
   const folder = mkdtempSync(join(tmpdir(), 'rootlet-vm-'));
   const marker = `vm-status-${randomUUID()}`;
-  const job = jobOf(script, options.cwd ?? process.cwd());
+  const cwd = options.cwd ?? process.cwd();
+  const job = jobOf(script, cwd);
   writeFileSync(join(folder, 'initramfs'), makeInitramfs(kernel, { job, marker }));
   /** @type {Running} */
   const running = { folder, children: [], complaints: '' };
   const leave = () => end(running);
   process.once('exit', leave);
   try {
-    startFileServer(running);
+    startFileServer(running, [cwd, CHECKOUT, tmpdir(), process.execPath]);
     const output = await runMachine(running, kernel.image, marker, options);
     return splitAtMarker(output, marker, running.complaints + consoleOf(folder));
   } finally {
@@ -135,25 +137,13 @@ export async function bootAndRun(series, script, options = {}) {
 }
 
 /**
- * What belongs to one machine, and has to go with it. `complaints` is what qemu and virtiofsd wrote to standard error.
- * @typedef {{ folder: string, children: import('node:child_process').ChildProcess[], complaints: string }} Running
- */
-
-/** @param {Running} running */
-function end({ folder, children }) {
-  for (const child of children)
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
-}
-
-/**
  * Environment of the script: enough for Node and Debian's commands, and what tells a test run how to behave.
  * @param {string} script
  * @param {string} cwd
  */
 function jobOf(script, cwd) {
-  const { CI, NO_COLOR } = process.env;
-  const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin:/sbin:/bin`;
+  const { CI, NO_COLOR, PATH = '' } = process.env;
+  const path = `${PATH}:/usr/sbin:/usr/bin:/sbin:/bin`;
   const variables = Object.entries({
     PATH: path,
     HOME: '/root',
@@ -173,43 +163,6 @@ function jobOf(script, cwd) {
 /** For the shell. @param {string} text */
 export function quoted(text) {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/**
- * The children end with this process, whatever ends it.
- * @param {Running} running
- * @param {string} command
- * @param {readonly string[]} args
- */
-function start(running, command, args) {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.children.push(child);
-  return child;
-}
-
-/**
- * Shows this machine's files through a bind mount that nobody can write to, in a mount namespace of its own that ends
- * with it.
- * @param {Running} running
- */
-function startFileServer(running) {
-  const view = join(running.folder, 'view');
-  mkdirSync(view);
-  const script = [
-    'set -e',
-    'mount --make-rprivate /',
-    'mount --bind / "$1"',
-    'mount -o remount,bind,ro "$1"',
-    'mount -t tmpfs run /run', // it leaves a file with its process id there
-    `exec ${VIRTIOFSD} -f --socket-path="$2" -o source="$1" -o sandbox=chroot -o cache=always -o log_level=err`,
-  ].join('\n');
-  const args = ['--mount', 'sh', '-c', script, 'sh', view, join(running.folder, 'files.sock')];
-  const child = start(running, 'unshare', args);
-  child.stderr?.setEncoding('utf8').on('data', chunk => {
-    running.complaints += chunk;
-  });
 }
 
 /**
@@ -293,10 +246,15 @@ function consoleOf(folder) {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
-/** The last lines of a text, for a message. @param {string} title @param {string} text */
+/** Where the kernel says what went wrong, many lines before its end. */
+const CRASH = /Kernel panic|BUG:|Oops|general protection fault|unable to handle/;
+
+/** The last lines of a text, for a message; of a crash the first. @param {string} title @param {string} text */
 function tailOf(title, text) {
-  const lines = text.trimEnd().split('\n').slice(-20);
-  return lines.join('') === '' ? '' : `; end of its ${title}:\n${lines.map(line => `  ${line}`).join('\n')}`;
+  const lines = text.trimEnd().split('\n');
+  const crash = lines.findIndex(line => CRASH.test(line));
+  const shown = crash < 0 ? lines.slice(-20) : lines.slice(crash, crash + 30);
+  return shown.join('') === '' ? '' : `; end of its ${title}:\n${shown.map(line => `  ${line}`).join('\n')}`;
 }
 
 /** @param {readonly string[]} args */
