@@ -1,0 +1,247 @@
+/** Rootlets in the store: every process can go on with them, two at once wait for each other, a kill breaks nothing. */
+
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
+import { listIds, openById } from '../../src/kernel/info.ts';
+import { readInterface } from '../../src/kernel/interface.ts';
+import { BpfProgram } from '../../src/kernel/program.ts';
+import { mountBpffs, packet } from '../../src/load/testing.ts';
+import { needs } from '../support/needs.ts';
+import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
+
+/** Every step that may be the last one, with ROOTLET_TEST_ALL_STEPS=1; else every fifth. */
+const STRIDE = process.env['ROOTLET_TEST_ALL_STEPS'] === '1' ? 1 : 5;
+
+const verdictOf = (verdict: number) => `${HEAD}
+static volatile __u64 seen;
+SEC("xdp") int judge(struct xdp_md *ctx) { seen++; return ${verdict}; }`;
+
+const SOURCES = {
+  host: rootletSource('xdp', 'xdp_md', 3),
+  one: verdictOf(1),
+  three: verdictOf(3),
+  four: verdictOf(4),
+  refused: `${HEAD} SEC("xdp") int judge(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }`,
+} as const;
+
+const wanted = needs('bpf', 'ip', 'clang');
+
+wanted.describe('rootlets in the store', () => {
+  let wire: Wire;
+  let folder: string;
+  let command: string;
+  let bpffs: ReturnType<typeof mountBpffs>;
+  const path = (name: keyof typeof SOURCES): string => join(folder, `${name}.o`);
+
+  beforeAll(async () => {
+    wire = new Wire('store');
+    folder = mkdtempSync(join(tmpdir(), 'rootlet-store-'));
+    const objects: Record<string, ObjectFile> = compileAll(SOURCES);
+    for (const { name, bytes } of Object.values(objects)) writeFileSync(join(folder, name), bytes);
+    command = await bundleCommand();
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+    rmSync(join(command, '..'), { recursive: true });
+    wire.close();
+  });
+  let before: readonly number[] = [];
+  beforeEach(() => {
+    before = listIds(kernel, 'program');
+    bpffs = mountBpffs();
+    rootlet('attach', 'xdp', 'va', path('host'), '--mode', 'generic', '--name', 'R');
+  });
+  afterEach(() => {
+    rootlet('detach', 'R');
+    expect(readdirSync(join(bpffs.path, 'store/hooks'))).toEqual([]);
+    bpffs.close();
+    expect(interfaceProgram()).toBe(0);
+    expect(listIds(kernel, 'program').filter(id => !before.includes(id) && isOurs(id))).toEqual([]);
+  });
+
+  const argv = (...words: readonly string[]): string[] => [
+    'netns',
+    'exec',
+    wire.name,
+    process.execPath,
+    command,
+    ...words,
+  ];
+  const env = (more: Readonly<Record<string, string>> = {}) => ({
+    ...process.env,
+    ROOTLET_BPFFS: join(bpffs.path, 'store'),
+    ...more,
+  });
+  function rootlet(...words: readonly string[]): string {
+    return execFileSync('ip', argv(...words), {
+      encoding: 'utf8',
+      env: env(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+  }
+  function later(words: readonly string[], more: Readonly<Record<string, string>> = {}) {
+    return new Promise<{ readonly code: number | string; readonly stderr: string }>(resolve => {
+      execFile('ip', argv(...words), { env: env(more) }, (error, _stdout, stderr) => {
+        resolve({ code: error === null ? 0 : (error.signal ?? error.code ?? 1), stderr });
+      });
+    });
+  }
+  const interfaceProgram = (): number => wire.inside(() => readInterface(kernel, 'va')).xdp.generic;
+  /** Verdict of what is on the interface. */
+  function judge(): number {
+    const fd = openById(kernel, 'program', interfaceProgram());
+    if (fd === undefined) return -1;
+    using program = BpfProgram.adopt(kernel, fd);
+    return program.testRun({ data: packet() }).verdict;
+  }
+  const slots = (): unknown => JSON.parse(rootlet('replace', 'R', '--json')).slots.map(fileOf);
+
+  test('each process goes on where the last one ended; state is kept', () => {
+    expect(judge()).toBe(2);
+    rootlet('replace', 'R', `slot1=${path('one')}:judge`);
+    expect(judge()).toBe(1);
+    rootlet('replace', 'R', `slot3=${path('three')}`);
+    expect(judge()).toBe(3);
+    expect(rootlet('replace', 'R', '--reset', 'slot3', '--explain')).toMatch(/\.bss\.one: kept/);
+    expect(judge()).toBe(1);
+    rootlet('replace', 'R', '--order', `${path('three')},${path('one')}`);
+    expect(judge()).toBe(1);
+    expect(slots()).toEqual([path('three'), path('one'), null, null]);
+    rootlet('replace', 'R', `host=${path('four')}`);
+    expect(judge()).toBe(4);
+    rootlet('replace', 'R', '--reset', 'host');
+    expect(judge()).toBe(1);
+  });
+
+  test('what is refused changes nothing, on the hook as in the record', () => {
+    rootlet('replace', 'R', `slot1=${path('one')}`);
+    const program = interfaceProgram();
+    const listed = slots();
+    const running = interfaceProgram();
+    expect(running).not.toBe(program); // even a change of nothing is a generation
+    expect(() => rootlet('replace', 'R', `slot1=${path('refused')}`)).toThrow(/invalid access to packet/);
+    expect(() => rootlet('replace', 'R', `slot7=${path('one')}`)).toThrow(/no such slot: "slot7"/);
+    expect(interfaceProgram()).toBe(running);
+    expect(slots()).toEqual(listed);
+  });
+
+  test('a process that is killed at any step leaves the old code or the new, and the next one goes on', async () => {
+    rootlet('replace', 'R', `slot1=${path('one')}`);
+    let expected = 1;
+    const steps: string[] = [];
+    for (let step = 1; ; step += STRIDE) {
+      const next = expected === 1 ? 'three' : 'one';
+      const { code, stderr } = await later(['replace', 'R', `slot1=${path(next)}`], {
+        ROOTLET_TEST_KILL: String(step),
+      });
+      const verdict = judge();
+      steps.push(`${step}: ${verdict === expected ? 'old' : 'new'}`);
+      expect([1, 3], `${step} ${stderr}`).toContain(verdict);
+      if (code === 0) break;
+      expect(code).toBe('SIGKILL');
+      expect(step).toBeLessThan(200);
+      // the next process finds an entry that it can read and change, and the record says what runs
+      const said = JSON.parse(rootlet('replace', 'R', '--json')).slots[0].file;
+      expected = judge();
+      expect(said).toBe(path(expected === 1 ? 'one' : 'three'));
+    }
+    expect(steps.length).toBeGreaterThan(40 / STRIDE);
+    expect(steps[0]).toMatch(/old/);
+    expect(steps.at(-1)).toMatch(/new/);
+  }, 300_000);
+
+  test('two at once wait for each other', async () => {
+    const all = await Promise.all([
+      later(['replace', 'R', `slot1=${path('one')}`]),
+      later(['replace', 'R', `slot2=${path('three')}`]),
+      later(['replace', 'R', `slot3=${path('four')}`]),
+    ]);
+    expect(all.map(({ code, stderr }) => [code, stderr])).toEqual([
+      [0, ''],
+      [0, ''],
+      [0, ''],
+    ]);
+    expect(slots()).toEqual([path('one'), path('three'), path('four'), null]);
+    expect(judge()).toBe(4);
+  });
+});
+
+function fileOf(slot: { readonly file: string | null }): string | null {
+  return slot.file;
+}
+
+/** Programs of other tests come and go meanwhile; ours are called `host`. */
+function isOurs(id: number): boolean {
+  const fd = openById(kernel, 'program', id);
+  if (fd === undefined) return false;
+  using program = BpfProgram.adopt(kernel, fd);
+  return program.name === 'host';
+}
+
+/**
+ * The command as one file, which kills itself at a step when it is told to: before every change of the store or of a
+ * hook, which are counted.
+ */
+async function bundleCommand(): Promise<string> {
+  const outdir = mkdtempSync(join(import.meta.dirname, '../../node_modules/.cache-relink-'));
+  const root = join(import.meta.dirname, '../..');
+  const entry = `
+    import fs from 'node:fs';
+    import { main } from ${JSON.stringify(join(root, 'cli/main.ts'))};
+    const at = Number(process.env.ROOTLET_TEST_KILL ?? 0);
+    globalThis.rootletStep = () => {};
+    if (at > 0) {
+      let count = 0;
+      globalThis.rootletStep = () => { if (++count === at) process.kill(process.pid, 'SIGKILL'); };
+    }
+    await main(process.argv.slice(2));`;
+  await build({
+    stdin: { contents: entry, resolveDir: root, sourcefile: 'entry.ts', loader: 'ts' },
+    outfile: join(outdir, 'rootlet.mjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'steps',
+        setup(setup) {
+          // bpf(2) commands that change something that stays: pinning, links, map elements; and the folders of the store
+          setup.onLoad(
+            { filter: /src\/kernel\/sys\.ts$|src\/store\/folder\.ts$/ },
+            async ({ path: file }) => {
+              const { readFile } = await import('node:fs/promises');
+              const text = await readFile(file, 'utf8');
+              return { contents: withSteps(file, text), loader: 'ts' };
+            },
+          );
+        },
+      },
+    ],
+  });
+  return join(outdir, 'rootlet.mjs');
+}
+
+/** BPF_OBJ_PIN, BPF_LINK_UPDATE, BPF_MAP_FREEZE, and BPF_MAP_UPDATE_ELEM. */
+const CHANGING = [6, 29, 22, 2];
+
+function withSteps(file: string, text: string): string {
+  if (file.endsWith('folder.ts')) {
+    return text.replace(
+      /\b(mkdirSync|renameSync|symlinkSync|unlinkSync|rmdirSync|rmSync)\(/g,
+      '((globalThis as any).rootletStep(), $1)(',
+    );
+  }
+  return text.replace(
+    "  return holding(buffers, () => sys.syscall('bpf', command, attr, attr.length));",
+    `  if (${JSON.stringify(CHANGING)}.includes(command)) (globalThis as any).rootletStep();
+  return holding(buffers, () => sys.syscall('bpf', command, attr, attr.length));`,
+  );
+}
