@@ -29,7 +29,7 @@ export interface GenerateOptions {
 }
 
 const STATIC_NAMES = ['helper', 'step', 'state', 'table', 'work'];
-const STRINGS = ['common text', 'another', 'text', 'last of them', 'x', 'mon text'];
+const STRINGS = ['common text', 'common tail', 'text', 'test', 'x', 'mon text'];
 
 export function insn(opcode: number, dst = 0, src = 0, offset = 0, imm = 0): isa.Insn {
   return { opcode, dst, src, offset, imm };
@@ -222,7 +222,7 @@ class OpMaker {
       () => this.#alu(),
       () => this.#variable(),
       () => this.#variable(),
-      () => ({ kind: 'string', text: random.pick(STRINGS), at: random.below(2) }),
+      () => ({ kind: 'string', text: random.pick(STRINGS), at: random.below(12) }),
       () => ({ kind: 'spill', slot: random.below(2) }),
     ];
     if (role !== 'callback') {
