@@ -12,7 +12,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { bootAndRun, quoted, VmError, vmMissing } from './vm.js';
+import { bootAndRun, quoted, vmMissing } from './vm.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const KERNELS = ['6.1', '6.12'];
@@ -165,9 +165,8 @@ async function runOn(kernel, files, name, folder, onResult) {
     onOutput('\n');
     if (status !== 0) fail('run', `ended with status ${status} after ${current}\n${other}`);
   } catch (error) {
-    if (!(error instanceof VmError)) throw error;
     const during = current === '' ? '' : `during ${current}: `;
-    fail('run', `${during}${error.message}\n${other}`);
+    fail('run', `${during}${error instanceof Error ? error.message : error}\n${other}`);
   }
 }
 
