@@ -1,7 +1,6 @@
 /** BTF_LOAD: giving the kernel the types of programs and maps. */
 
-import { platformError } from '../diag/index.ts';
-import { errnoText } from './errno.ts';
+import { EMFILE, syscallError } from './errno.ts';
 import { Fd } from './fd.ts';
 import { bpf, type Sys } from './sys.ts';
 import { BPF_BTF_LOAD, BtfLoadAttr, encodeAttr } from './uapi.ts';
@@ -18,15 +17,10 @@ export function tryLoadBtf(sys: Sys, bytes: Uint8Array): number {
 export function loadBtf(sys: Sys, bytes: Uint8Array): Fd {
   const result = tryLoadBtf(sys, bytes);
   if (result >= 0) return Fd.adopt(sys, result);
-  throw platformError(
-    'kernel-btf-refused',
-    [],
-    `loading BTF of ${bytes.length} bytes: ${errnoText(-result)}`,
-    {
-      errno: -result,
-      details: logLines(sys, bytes).slice(-5),
-    },
-  );
+  const what = `loading BTF of ${bytes.length} bytes`;
+  if (result === -EMFILE) throw syscallError('kernel-btf-refused', [], what, result);
+  const details = logLines(sys, bytes).slice(-5);
+  throw syscallError('kernel-btf-refused', [], what, result, { details });
 }
 
 function logLines(sys: Sys, bytes: Uint8Array): string[] {

@@ -1,0 +1,151 @@
+/** `attach`, `update` and `detach` as processes, on interfaces of a network namespace of the test's own. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { kernelForTests } from '../../src/kernel/testing.ts';
+import { CommandWorld } from '../testing.ts';
+
+const { sys, reason } = kernelForTests();
+const missing = sys === undefined ? reason : ['ip', 'nsenter'].find(tool => spawnSync(tool, ['-V']).error);
+
+const at = (path: string) => join(import.meta.dirname, '../..', path);
+const FIRST = at('examples/obj/el/first_firewall.bpf.o');
+const SECOND = at('examples/obj/el/second_firewall.bpf.o');
+const HOOKS = at('src/load/testdata/obj/el/hooks.bpf.o');
+/** XDP programs, and `load_mark` for TC. */
+const KINDS = at('src/core/testdata/obj/el/kinds.bpf.o');
+
+describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '' : ` (${missing})`}`, () => {
+  const world = missing === undefined ? new CommandWorld() : undefined;
+  const rootlet = (...words: readonly string[]) => world?.run(words) ?? { code: -1, out: '', err: '' };
+  const json = (...words: readonly string[]) => world?.json(...words) ?? {};
+  const root = world?.root ?? '';
+  const names = () => (existsSync(join(root, 'hooks')) ? readdirSync(join(root, 'hooks')) : []);
+  const onV0 = () => world?.inside('-d', 'link', 'show', 'v0') ?? '';
+  afterAll(() => world?.close());
+  afterEach(() => {
+    if (names().length > 0) rootlet('detach', '--force', ...names());
+    expect(names()).toEqual([]);
+    expect(onV0()).not.toContain('xdp');
+  });
+
+  test('XDP stays on its interface, is exchanged and taken off', () => {
+    const attached = rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw', '--mode', 'generic');
+    expect(attached).toMatchObject({ code: 0, err: '' });
+    expect(attached.out).toMatch(/^attached xdp_prog1 to interface "v0" as fw\n/);
+    expect(onV0()).toMatch(/xdpgeneric[\s\S]*name xdp_prog1/);
+    expect(json('ps')).toMatchObject({
+      rows: expect.arrayContaining([
+        expect.objectContaining({
+          kind: 'attachment',
+          name: 'fw',
+          type: 'xdp',
+          owners: [{ kind: 'hook', name: 'fw' }],
+        }),
+      ]),
+    });
+    const updated = rootlet('update', 'fw', SECOND);
+    expect(updated).toMatchObject({ code: 0, err: '' });
+    expect(updated.out).toMatch(/^interface "v0" now runs xdp_prog2 \(fw\)\n/);
+    expect(updated.out).toMatch(/not kept: rules: type hash instead of array/);
+    expect(onV0()).toMatch(/name xdp_prog2/);
+    expect(json('ps')).toMatchObject({
+      entries: [{ name: 'fw', generation: 2, data: { attach: { program: 'xdp_prog2' } } }],
+    });
+    expect(rootlet('detach', 'fw')).toEqual({ code: 0, out: 'detached fw\n', err: '' });
+  });
+
+  test('state is kept by an update of the same object, and left by --fresh', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
+    expect(json('update', 'fw', FIRST)).toMatchObject({
+      maps: [
+        { name: 'rules', kept: true, why: '' },
+        { name: '.bss', kept: true, why: '' },
+      ],
+    });
+    expect(json('update', 'fw', FIRST, '--fresh')).toMatchObject({ ok: true, maps: [] });
+  });
+
+  test('an update that is refused leaves what was', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
+    const before = onV0();
+    const REFUSED = at('src/load/testdata/obj/el/refused.bpf.o');
+    expect(json('update', 'fw', `${REFUSED}:no_bounds`)).toMatchObject({
+      problems: [{ code: 'kernel-verifier-refused' }],
+    });
+    expect(json('update', 'fw', FIRST, '--set', 'nothing=1')).toMatchObject({
+      problems: [{ code: 'load-no-global' }],
+    });
+    expect(json('update', 'fw', `${KINDS}:load_mark`)).toMatchObject({
+      problems: [{ code: 'attach-program' }],
+    });
+    expect(onV0()).toBe(before);
+    expect(readdirSync(join(root, 'hooks', 'fw')).sort()).toEqual(['1', 'current']);
+  });
+
+  test('tcx and TC filters', () => {
+    const load = `${KINDS}:load_mark`;
+    expect(rootlet('attach', 'tcx', 'v0', load, '--ingress', '--name', 'x').code).toBe(0);
+    expect(rootlet('attach', 'tc', 'v0', load, '--egress', '--name', 'c', '--priority', '7').code).toBe(0);
+    expect(rootlet('ps').out).toMatch(/attachment +- +c +clsact +hook "c" +interface "v0" egress/);
+    const filters = () => world?.inNamespace('tc', 'filter', 'show', 'dev', 'v0', 'egress');
+    expect(filters()).toMatch(/pref 7 bpf [\s\S]*load_mark/);
+    expect(rootlet('update', 'c', load).code).toBe(0);
+    expect(rootlet('update', 'x', load).code).toBe(0);
+    expect(rootlet('detach', 'c', 'x').code).toBe(0);
+    expect(filters()).not.toContain('load_mark');
+  });
+
+  test('cgroups, namespaces and uprobes', () => {
+    expect(rootlet('attach', 'netns', 'self', `${HOOKS}:lookup`, '--name', 'n').out).toContain(
+      'attached lookup',
+    );
+    const uprobe = rootlet('attach', 'uprobe', '-', `${HOOKS}:on_read`, '--name', 'u');
+    expect(uprobe.out + uprobe.err).toMatch(/attached on_read|perf_event|uprobe/);
+    expect(json('update', 'u', `${HOOKS}:on_read`)).toMatchObject({
+      problems: [{ code: uprobe.code === 0 ? 'attach-no-update' : 'store-no-entry' }],
+    });
+  });
+
+  const wrong: readonly (readonly [readonly string[], string, RegExp])[] = [
+    [['xdp', 'nothing', FIRST], 'kernel-no-interface', /ip link/],
+    [['xpd', 'v0', FIRST], 'attach-kind', /there are: xdp, tcx/],
+    [['xdp', 'v0', HOOKS], 'attach-program', /no program is for xdp/],
+    [['xdp', 'v0', KINDS], 'attach-program', /say which one, as FILE:PROGRAM/],
+    [['xdp', 'v0', `${FIRST}:nothing`], 'attach-program', /there are: xdp_prog1/],
+    [['xdp', 'v0', `${KINDS}:load_mark`], 'attach-program', /not for xdp/],
+    [['tcx', 'v0', `${KINDS}:load_mark`], 'load-attach-place', /ingress or egress/],
+    [['tcx', 'v0', `${KINDS}:load_mark`, '--ingress', '--egress'], 'attach-direction', /not both/],
+    [['xdp', 'v0', FIRST, '--ingress'], 'attach-direction', /tc and tcx/],
+    [['xdp', '-', FIRST], 'load-attach-place', /an interface/],
+    [['kprobe', 'f+x', HOOKS], 'attach-target', /offset/],
+    [['uprobe', 'f', HOOKS], 'attach-target', /FILE:FUNCTION/],
+    [['netfilter', 'ip:nowhere:0', HOOKS], 'attach-target', /prerouting/],
+    [['cgroup', '/nothing', `${HOOKS}:lookup`], 'attach-program', /not for cgroup/],
+    [['xdp', 'v0', FIRST, '--name', 'taken'], 'store-name-taken', /rootlet update taken/],
+  ];
+  test('what is wrong is refused with what to do, and nothing is left', () => {
+    rootlet('attach', 'xdp', 'v1', FIRST, '--name', 'taken');
+    for (const [words, code, message] of wrong) {
+      const { ok, problems } = json('attach', ...words);
+      expect({ words, ok, problems }).toMatchObject({ words, ok: false, problems: [{ code }] });
+      expect(JSON.stringify(problems)).toMatch(message);
+      expect(names()).toEqual(['taken']);
+    }
+    expect(rootlet('attach', 'xdp', 'v1', FIRST, '--name', 'other')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('another XDP program is there already'),
+    });
+    expect(names()).toEqual(['taken']);
+  }, 120_000);
+
+  test('an attachment whose interface is gone says so', () => {
+    world?.inside('link', 'add', 'gone', 'type', 'veth', 'peer', 'name', 'peer');
+    rootlet('attach', 'xdp', 'gone', FIRST, '--name', 'late', '--mode', 'generic');
+    world?.inside('link', 'del', 'gone');
+    expect(rootlet('ps').out).toContain('ended: its interface is gone');
+    expect(rootlet('detach', 'late').code).toBe(0);
+  });
+});
