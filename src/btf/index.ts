@@ -21,7 +21,7 @@ export {
   type MergeTarget,
   mergeBtf,
 } from './merge.ts';
-export { parseBtf } from './parse.ts';
+export { parseBtf, parseKernelBtf } from './parse.ts';
 export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
 export * from './size.ts';
 export { toRaw } from './to-raw.ts';

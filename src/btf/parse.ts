@@ -16,14 +16,26 @@ import { validateTypes } from './validate.ts';
 import { wordsFromBytes } from './word-bytes.ts';
 import { COMMON_WORDS, INFO, KIND_LIMIT, kindOfInfo, vlenOfInfo, wordCount } from './words.ts';
 
-/** Types of a `.BTF` section (or of `/sys/kernel/btf/vmlinux`). Throws with places that start with `section ".BTF"`. */
+/** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
 export function parseBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
+  return parse(bytes, order, true);
+}
+
+/**
+ * Types that the running kernel itself hands out: it made them or has checked them, so that the rules are not checked
+ * again (which takes most of the time for the hundred thousand types of a kernel).
+ */
+export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
+  return parse(bytes, order, false);
+}
+
+function parse(bytes: Uint8Array, order: ByteOrder, checked: boolean): RawBtf {
   return within('section ".BTF"', () => {
     const sections = parseHeader(bytes, order);
     const words = wordsFromBytes(bytes.subarray(sections.typeStart, sections.typeEnd), order);
     const strings = readStrings(bytes, sections.stringStart, sections.stringEnd);
     const btf = new RawBtf(words, findTypes(words, sections.typeStart), strings);
-    validateTypes(btf);
+    if (checked) validateTypes(btf);
     return btf;
   });
 }

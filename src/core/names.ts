@@ -78,34 +78,39 @@ function search(btf: RawBtf, wanted: ReadonlySet<string>): Map<string, BtfId[]> 
   const found = new Map<string, BtfId[]>([...wanted].map(name => [name, []]));
   const offsets = stringOffsets(btf.strings, wanted);
   if (offsets.size === 0) return found;
-  for (let id = 1; id <= btf.count; id++) {
-    const name = offsets.get(btf.words[btf.start[id] ?? 0] ?? 0);
-    if (name !== undefined && NAMED.has(btf.kindOf(id))) found.get(name)?.push(id);
+  // One byte for each string offset: asking a Map for every type takes several times as long.
+  const marked = new Uint8Array(btf.strings.length);
+  for (const offset of offsets.keys()) marked[offset] = 1;
+  const { words, start, count } = btf;
+  for (let id = 1; id <= count; id++) {
+    const offset = words[start[id] ?? 0] ?? 0;
+    if (marked[offset] !== 1 || !NAMED.has(btf.kindOf(id))) continue;
+    found.get(offsets.get(offset) ?? '')?.push(id);
   }
   return found;
 }
 
 /** Offsets in the string table of the wanted names and of their flavours. */
 function stringOffsets(table: Uint8Array, wanted: ReadonlySet<string>): Map<number, string> {
-  const byLength = new Map<number, Set<string>>();
+  const lengths = new Set<number>();
+  /** The first two bytes of wanted names: nearly all other strings are passed over by them. */
+  const begins = new Uint8Array(65536);
   for (const name of wanted) {
-    const length = new TextEncoder().encode(name).length;
-    const group = byLength.get(length);
-    if (group === undefined) byLength.set(length, new Set([name]));
-    else group.add(name);
+    const bytes = new TextEncoder().encode(name);
+    lengths.add(bytes.length);
+    begins[(bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)] = 1;
+    // A name of one letter goes on with its flavour.
+    if (bytes.length === 1) begins[(bytes[0] ?? 0) * 256 + UNDERSCORE] = 1;
   }
-  const firsts = new Uint8Array(256);
-  for (const name of wanted) firsts[new TextEncoder().encode(name)[0] ?? 0] = 1;
   const offsets = new Map<number, string>();
   const decoder = new TextDecoder();
-  let start = 0;
-  while (start < table.length) {
-    let end = table.indexOf(0, start);
-    if (end < 0) end = table.length;
-    if (firsts[table[start] ?? 0] === 1) {
+  for (let start = 0; start < table.length; ) {
+    let end = start;
+    while (end < table.length && table[end] !== 0) end++;
+    if (begins[(table[start] ?? 0) * 256 + (table[start + 1] ?? 0)] === 1) {
       const length = essentialLength(table, start, end);
-      const name = byLength.has(length) ? decoder.decode(table.subarray(start, start + length)) : '';
-      if (byLength.get(length)?.has(name) === true) offsets.set(start, name);
+      const name = lengths.has(length) ? decoder.decode(table.subarray(start, start + length)) : '';
+      if (wanted.has(name)) offsets.set(start, name);
     }
     start = end + 1;
   }

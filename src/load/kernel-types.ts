@@ -8,9 +8,9 @@
 
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { parseBtf } from '../btf/index.ts';
+import { parseBtf, parseKernelBtf } from '../btf/index.ts';
 import { type CoreTarget, TypeFinder } from '../core/index.ts';
-import { inputError, platformError, quote, RootletError, within } from '../diag/index.ts';
+import { bugError, inputError, platformError, quote, RootletError, within } from '../diag/index.ts';
 import { parseElf } from '../elf/index.ts';
 import { listIds, openById, readBtfBytes, readBtfInfo } from '../kernel/info.ts';
 import type { Sys } from '../kernel/sys.ts';
@@ -42,11 +42,26 @@ interface ModuleBtf {
   target: KernelTarget | undefined;
 }
 
+interface Vmlinux {
+  readonly target: KernelTarget;
+  /** What it was parsed from. */
+  readonly bytes: Uint8Array;
+}
+
+/** The types of the running kernel, which do not change while it runs. */
+let running: Vmlinux | undefined;
+
+function openVmlinux(path: string | undefined): Vmlinux {
+  const { name, bytes } = readVmlinux(path);
+  const parse = name === KERNEL_FILE ? parseKernelBtf : parseBtf;
+  const btf = within(name, () => parse(bytes, HOST_ORDER));
+  return { target: { name: 'vmlinux', types: new TypeFinder(btf), btfObject: 0 }, bytes };
+}
+
 class RunningKernel implements KernelTypes {
   readonly #sys: Sys | null;
   readonly #path: string | undefined;
-  #vmlinux: KernelTarget | undefined;
-  #bytes = new Uint8Array(0);
+  #given: Vmlinux | undefined;
   #modules: readonly ModuleBtf[] | undefined;
 
   constructor(sys: Sys | null, path: string | undefined) {
@@ -55,13 +70,15 @@ class RunningKernel implements KernelTypes {
   }
 
   vmlinux(): KernelTarget {
-    if (this.#vmlinux === undefined) {
-      const { name, bytes } = readVmlinux(this.#path);
-      this.#bytes = bytes;
-      const btf = within(name, () => parseBtf(bytes, HOST_ORDER));
-      this.#vmlinux = { name: 'vmlinux', types: new TypeFinder(btf), btfObject: 0 };
-    }
-    return this.#vmlinux;
+    return this.#openVmlinux().target;
+  }
+
+  #openVmlinux(): Vmlinux {
+    if (this.#path !== undefined) this.#given ??= openVmlinux(this.#path);
+    else running ??= openVmlinux(undefined);
+    const vmlinux = this.#given ?? running;
+    if (vmlinux === undefined) throw bugError([], 'no types were opened');
+    return vmlinux;
   }
 
   modules(name: string): readonly KernelTarget[] {
@@ -72,19 +89,21 @@ class RunningKernel implements KernelTypes {
 
   #open(module: ModuleBtf): KernelTarget {
     if (module.target === undefined) {
-      this.vmlinux();
-      const joined = joinSplitBtf(this.#bytes, module.bytes);
-      const btf = within(`module ${quote(module.name)}`, () => parseBtf(joined, HOST_ORDER));
+      const joined = joinSplitBtf(this.#openVmlinux().bytes, module.bytes);
+      const btf = within(`module ${quote(module.name)}`, () => parseKernelBtf(joined, HOST_ORDER));
       module.target = { name: module.name, types: new TypeFinder(btf), btfObject: module.id };
     }
     return module.target;
   }
 }
 
+/** Where the kernel shows its own types. */
+const KERNEL_FILE = '/sys/kernel/btf/vmlinux';
+
 /** Places where distributions put an image of the kernel with types, as libbpf looks for them. */
 function vmlinuxPaths(version: string): string[] {
   return [
-    '/sys/kernel/btf/vmlinux',
+    KERNEL_FILE,
     `/boot/vmlinux-${version}`,
     `/lib/modules/${version}/vmlinux-${version}`,
     `/lib/modules/${version}/build/vmlinux`,
@@ -111,7 +130,7 @@ function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Arra
 
 function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return Uint8Array.from(readFileSync(path));
+    return new Uint8Array(readFileSync(path));
   } catch {
     return undefined;
   }

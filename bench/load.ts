@@ -1,0 +1,221 @@
+/**
+ * `npm run bench:load`: what loading costs beside bpftool, which is libbpf, and what it costs to talk to what is loaded.
+ *
+ * Whole processes in turn, each figure the median of several, over the start of an empty process of the same kind.
+ * Needs root, clang-19, gcc, libbpf-dev and bpftool.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BpfMap } from '../src/kernel/map.ts';
+import { RingBuffer } from '../src/kernel/ring-buffer.ts';
+import { bpf, encodeU32s, type Sys } from '../src/kernel/sys.ts';
+import { openSys } from '../src/kernel/sys-koffi.ts';
+import { BPF_MAP_LOOKUP_ELEM, encodeAttr, MapElemAttr } from '../src/kernel/uapi.ts';
+import { loadObject } from '../src/load/load.ts';
+import { readObject } from '../src/object/read.ts';
+import { median, ROOT, table, writeResults } from './support.ts';
+
+const ROUNDS = 15;
+const OBJECTS = 100;
+const LOOKUPS = 200_000;
+const EVENTS = 1_000_000;
+const BPF_MAP_TYPE_ARRAY = 2;
+
+const folder = mkdtempSync(join(tmpdir(), 'rootlet-bench-load-'));
+const bpffs = join(folder, 'bpffs');
+
+function compile(name: string, ...options: string[]): string {
+  const output = join(folder, name);
+  const source = join(ROOT, 'bench/load_objects.bpf.c');
+  const headers = [
+    '-idirafter',
+    '/usr/include/x86_64-linux-gnu',
+    '-idirafter',
+    '/usr/include/aarch64-linux-gnu',
+  ];
+  execFileSync('clang-19', [
+    '-target',
+    'bpfel',
+    '-g',
+    '-O2',
+    ...headers,
+    ...options,
+    '-c',
+    source,
+    '-o',
+    output,
+  ]);
+  return output;
+}
+
+function milliseconds(body: () => void): number {
+  const start = process.hrtime.bigint();
+  body();
+  return Number(process.hrtime.bigint() - start) / 1e6;
+}
+
+/** Time and peak memory of whole processes, taken in turn so that a change of the machine's speed meets all alike. */
+function wholeProcesses(object: string) {
+  const worker = join(ROOT, 'dist/bench/load-worker.js');
+  const node = (...args: string[]) =>
+    Number(execFileSync(process.execPath, [worker, ...args], { encoding: 'utf8' }));
+  const pin = join(bpffs, 'program');
+  const times = { bare: [] as number[], ours: [] as number[], peer: [] as number[], nothing: [] as number[] };
+  const memory = { bare: [] as number[], ours: [] as number[] };
+  for (let round = 0; round < ROUNDS; round++) {
+    times.bare.push(milliseconds(() => void memory.bare.push(node())));
+    times.ours.push(milliseconds(() => void memory.ours.push(node(object))));
+    times.nothing.push(milliseconds(() => void execFileSync('bpftool', ['version'])));
+    times.peer.push(milliseconds(() => void execFileSync('bpftool', ['prog', 'load', object, pin])));
+    rmSync(pin);
+  }
+  return {
+    ours: median(times.ours) - median(times.bare),
+    peer: median(times.peer) - median(times.nothing),
+    bare: median(times.bare),
+    memory: (median(memory.ours) - median(memory.bare)) / 1024,
+  };
+}
+
+const fds = () => readdirSync('/proc/self/fd').length;
+
+function residentMiB(): number {
+  return process.memoryUsage().rss / 2 ** 20;
+}
+
+/** The same object again and again: what stays behind after the first few. */
+function manyObjects(sys: Sys, path: string) {
+  const bytes = readFileSync(path);
+  const once = () => loadObject(readObject(bytes, path), sys).close();
+  for (let n = 0; n < OBJECTS / 2; n++) once();
+  const before = { fds: fds(), memory: residentMiB() };
+  const time = milliseconds(() => {
+    for (let n = 0; n < OBJECTS; n++) once();
+  });
+  return { fds: fds() - before.fds, memory: residentMiB() - before.memory, time: time / OBJECTS };
+}
+
+/** Microseconds of one look-up by way of the map and by the bare system call. */
+function lookups(sys: Sys) {
+  using map = BpfMap.create(sys, {
+    name: 'bench',
+    type: BPF_MAP_TYPE_ARRAY,
+    keySize: 4,
+    valueSize: 8,
+    maxEntries: 16,
+  });
+  const key = encodeU32s([3]);
+  const value = new Uint8Array(8);
+  const attr = encodeAttr(MapElemAttr, {
+    map_fd: map.fd.number,
+    key: sys.addressOf(key),
+    value: sys.addressOf(value),
+  });
+  const results = { map: [] as number[], raw: [] as number[] };
+  for (let round = 0; round < 7; round++) {
+    results.map.push(
+      milliseconds(() => {
+        for (let n = 0; n < LOOKUPS; n++) map.lookup(key);
+      }),
+    );
+    results.raw.push(
+      milliseconds(() => {
+        for (let n = 0; n < LOOKUPS; n++) bpf(sys, BPF_MAP_LOOKUP_ELEM, attr);
+      }),
+    );
+  }
+  const each = (times: readonly number[]) => (median(times) * 1000) / LOOKUPS;
+  return { map: each(results.map), raw: each(results.raw) };
+}
+
+/** Nanoseconds to take all events out of a full ring. */
+async function ourRing(sys: Sys, path: string): Promise<number> {
+  using object = loadObject(readObject(readFileSync(path), path), sys);
+  object.testRun('fill', new Uint8Array(64), { repeat: EVENTS / 1000 });
+  using ring = new RingBuffer(object.map('ring'));
+  let count = 0;
+  let sum = 0;
+  const start = process.hrtime.bigint();
+  for await (const record of ring) {
+    const view = new DataView(record.buffer, record.byteOffset, 8);
+    sum += view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+    count += 1;
+    if (count === EVENTS) break;
+  }
+  const time = Number(process.hrtime.bigint() - start);
+  if (sum !== (EVENTS * (EVENTS - 1)) / 2) throw new Error('events were lost');
+  return time;
+}
+
+async function rings(sys: Sys, path: string) {
+  const consumer = join(folder, 'ring-consumer');
+  execFileSync('gcc', ['-O2', '-o', consumer, join(ROOT, 'bench/ring_consumer.c'), '-lbpf']);
+  const [ours, peer]: [number[], number[]] = [[], []];
+  for (let round = 0; round < 5; round++) {
+    ours.push(await ourRing(sys, path));
+    peer.push(Number(execFileSync(consumer, [path, String(EVENTS)], { encoding: 'utf8' })));
+  }
+  const rate = (times: readonly number[]) => (EVENTS / median(times)) * 1000;
+  return { ours: rate(ours), peer: rate(peer) };
+}
+
+async function main(): Promise<void> {
+  mkdirSync(bpffs);
+  execFileSync('mount', ['-t', 'bpf', 'bpf', bpffs]);
+  try {
+    const plain = compile('load.o');
+    const ring = compile('ring.o', '-DWITH_RING');
+    const sys = openSys();
+    const whole = wholeProcesses(plain);
+    const many = manyObjects(sys, plain);
+    const lookup = lookups(sys);
+    const events = await rings(sys, ring);
+    const rows = [
+      [
+        'whole process, 50 CO-RE relocations, over an empty process',
+        `${whole.ours.toFixed(0)} ms`,
+        `bpftool: ${whole.peer.toFixed(0)} ms`,
+        `${(whole.ours / whole.peer).toFixed(2)} times`,
+        'at most 2 times',
+      ],
+      [
+        'peak memory of that, over an empty process',
+        `${whole.memory.toFixed(0)} MiB`,
+        '',
+        '',
+        'at most 150 MB',
+      ],
+      [`${OBJECTS} objects in one process: each`, `${many.time.toFixed(1)} ms`, '', '', ''],
+      ['… descriptors more afterwards', `${many.fds}`, '', '', '0'],
+      ['… memory more afterwards', `${many.memory.toFixed(1)} MiB`, '', '', 'none that grows'],
+      [
+        'look-up in a map',
+        `${lookup.map.toFixed(2)} µs`,
+        `bare call: ${lookup.raw.toFixed(2)} µs`,
+        `${(lookup.map - lookup.raw).toFixed(2)} µs more`,
+        'at most 2 µs more',
+      ],
+      [
+        `ring buffer, ${EVENTS / 1e6} million events, none lost`,
+        `${events.ours.toFixed(1)} million/s`,
+        `libbpf: ${events.peer.toFixed(1)} million/s`,
+        `${(events.ours / events.peer).toFixed(2)} times`,
+        'at least 0.5 times',
+      ],
+    ];
+    const text = [
+      table(['', 'rootlet', 'peer', 'ratio', 'aim'], rows),
+      '',
+      `An empty Node process takes ${whole.bare.toFixed(0)} ms. Medians; whole processes ${ROUNDS} times in turn.`,
+    ].join('\n');
+    writeResults('load', text);
+  } finally {
+    execFileSync('umount', [bpffs]);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+await main();
