@@ -229,7 +229,7 @@ describe('surgery', () => {
     [
       ['--wrap', 'use'],
       EXIT.usage,
-      'cannot wrap "use": there is no such symbol\n  hint: did you mean "used"?',
+      'cannot wrap "use": nothing declares it extern\n  hint: did you mean "used"?',
     ],
     [['--rename-section', '.txt=.text'], EXIT.usage, 'cannot rename section ".txt"'],
     [['--rename-section', '.text=.data'], EXIT.input, 'cannot get the name ".data": it holds code'],
@@ -265,5 +265,23 @@ test('words behind -- are files', () => {
     '-r',
     '--',
     '-lfoo',
+  ]);
+});
+
+test('members that were taken are told even when the link fails', async () => {
+  const broken = objectOf('broken.o', [
+    { ...fn('main', 'used', 'missing'), section: 'xdp' },
+    extern('used'),
+    extern('missing'),
+  ]);
+  writeFileSync(at('broken.o'), writeObject(broken));
+  const { code, err } = await rootlet('-o', OUT, at('broken.o'), at('libmine.a'), '--trace');
+  expect(code).toBe(EXIT.input);
+  expect(err.split('\n').slice(0, 5)).toEqual([
+    'broken.o',
+    'libmine.a',
+    'libmine.a(used.o): defines used, which broken.o needs',
+    'libmine.a(deep.o): defines deep, which libmine.a(used.o) needs',
+    'rootlet: broken.o: "missing" is not defined in any input',
   ]);
 });

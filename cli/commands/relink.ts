@@ -320,7 +320,14 @@ function formatChain(output: string, report: RelinkReport): string {
   const renames = report.renames.map(rename => `  ${rename.file}: ${rename.from} -> ${rename.to}`);
   const shared = [...report.maps, ...report.globals]
     .filter(state => state.shared && state.section !== 'license')
-    .map(state => `  ${state.name}: ${state.usedBy.map(user => user ?? 'the rootlet').join(', ')}`);
+    .map(({ name, usedBy }) =>
+      [
+        '  ',
+        name,
+        usedBy.length === 0 ? '' : ': ',
+        usedBy.map(user => user ?? 'the rootlet').join(', '),
+      ].join(''),
+    );
   return [
     `${output}:`,
     ...lines,

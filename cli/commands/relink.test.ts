@@ -1,0 +1,140 @@
+/** `rootlet relink` as a command: options, what is printed where, and that nothing is written when something is wrong. */
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { EXIT } from '../../src/diag/index.ts';
+import { readObject, writeObject } from '../../src/object/index.ts';
+import { component, ROOTLET } from '../../test/relink/shapes.ts';
+import { archiveOf, memberOf } from '../../test/support/archives.ts';
+import { type Outcome, runCommand } from '../../test/support/command.ts';
+import { objectOf } from '../../test/support/objects.ts';
+import { relinkCommand } from './relink.ts';
+
+const folder = `${mkdtempSync(path.join(tmpdir(), 'rootlet-relink-'))}${path.sep}`;
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const at = (name: string): string => `${folder}${name}`;
+const limit = { name: 'limit', kind: 'extern function' } as const;
+const objects = [
+  ROOTLET,
+  component('first.o', ['limit'], [limit, { name: 'hits', kind: 'variable' }]),
+  component('second.o', ['limit'], [limit]),
+  component('lone.o', [], [{ name: 'spare', kind: 'function' }]),
+];
+for (const object of objects) writeFileSync(at(object.name), writeObject(object));
+const member = memberOf(objectOf('limit.o', [{ name: 'limit', kind: 'function' }]));
+writeFileSync(at('liblimit.a'), archiveOf([member]));
+const OUT = at('out.o');
+beforeEach(() => rmSync(OUT, { force: true }));
+
+const rootlet = (...words: readonly string[]): Promise<Outcome> =>
+  runCommand(relinkCommand, ['-o', OUT, ...words], folder);
+
+const namesIn = (file: string): string[] =>
+  readObject(readFileSync(file), file).symbols.flatMap(symbol => (symbol.name === '' ? [] : [symbol.name]));
+
+const SLOTS = [at('rootlet.o'), `one=${at('first.o')}`, `two=${at('second.o')}`];
+
+describe('libraries', () => {
+  test.each([
+    ['by name', ['-L', folder, '-llimit']],
+    ['as a file', [at('liblimit.a')]],
+  ])('%s', async (_, words) => {
+    expect(await rootlet(...SLOTS, ...words)).toEqual({
+      code: 0,
+      err: '',
+      out: `out.o:
+  one = first.o:prog (now first_prog)
+  two = second.o:prog (now second_prog)
+renamed, because the name was taken:
+  first.o: prog -> first_prog
+  second.o: prog -> second_prog
+  liblimit.a(limit.o)#first.o: limit -> first_limit
+  liblimit.a(limit.o)#second.o: limit -> second_limit
+`,
+    });
+  });
+
+  test('of chains, anywhere among the components', async () => {
+    expect(
+      await rootlet('--chain', at('first.o'), at('liblimit.a'), at('second.o'), '--share', 'liblimit.a'),
+    ).toMatchObject({
+      code: 0,
+      err: '',
+    });
+    expect(namesIn(OUT)).toEqual(expect.arrayContaining(['chain', 'first_prog', 'second_prog', 'limit']));
+  });
+
+  test('and why members came, even when the chain does not come about', async () => {
+    const { code, err } = await rootlet(...SLOTS, at('liblimit.a'), '--trace', '--keep', 'nothing');
+    expect(code).toBe(EXIT.usage);
+    expect(err.split('\n')).toEqual([
+      'rootlet.o',
+      'first.o',
+      'second.o',
+      'liblimit.a',
+      'liblimit.a(limit.o): defines limit, which first.o needs',
+      'liblimit.a(limit.o): defines limit, which second.o needs',
+      'rootlet: --keep "nothing": no input has such a symbol',
+      '',
+    ]);
+    expect(existsSync(OUT)).toBe(false);
+  });
+});
+
+test('what is shared is said', async () => {
+  const counter = at('counter.o');
+  const hits = { name: 'hits', kind: 'map' } as const;
+  writeFileSync(counter, writeObject(component('counter.o', [], [hits])));
+  const words = [at('rootlet.o'), `one=${counter}`, `two=${counter}`, '--own-state', 'two', '--keep', 'hits'];
+  expect((await rootlet(...words, '--share', 'hits')).out).toMatch(/\nshared:\n {2}hits\n/);
+});
+
+test('surgery, what is kept and why, and all of it', async () => {
+  const lone = `one=${at('lone.o')}`;
+  const { out } = await rootlet(
+    at('rootlet.o'),
+    lone,
+    ...[
+      '--prefix-symbols',
+      'lone.o=l_',
+      '--keep',
+      'l_spare',
+      '--why-live',
+      'l_spare',
+      '--explain',
+      'one',
+      '-q',
+    ],
+    '--print-gc',
+  );
+  expect(out).toBe(`one:
+  defined by  lone.o: s32 l_prog(struct xdp_md *ctx) in section ".text", lone.o.c:7
+  lost        rootlet.o: __weak s32 one(struct xdp_md *ctx) in section ".text", rootlet.o.c:7 (a slot, filled by a component)
+  used by     rootlet.o: root, at 0, rootlet.o.c:7: return 2;
+function  one  rootlet.o  16 bytes  slot, replaced by lone.o
+l_spare is kept by l_spare
+`);
+  await rootlet(at('rootlet.o'), lone, '--no-gc-sections');
+  expect(namesIn(OUT)).toContain('spare');
+});
+
+describe('refused, with nothing written', () => {
+  test.each([
+    ['an object without a slot', [at('rootlet.o'), at('lone.o')], 'usage-assignment'],
+    ['a slot in the place of the rootlet', [`one=${at('lone.o')}`], 'usage-rootlet'],
+    ['a slot twice', [at('rootlet.o'), `one=${at('lone.o')}`, `one=${at('lone.o')}`], 'relink-slot-twice'],
+    ['a name that is not there', [at('rootlet.o'), '--hide', 'nothing'], 'link-unknown-symbol'],
+    ['names in a circle', [at('rootlet.o'), '--defsym', 'a=b', '--defsym', 'b=a'], 'link-alias-cycle'],
+    ['--keep without collection', [at('rootlet.o'), '--keep', 'x', '--no-gc-sections'], 'usage-gc'],
+    ['an order for a chain', ['--chain', at('lone.o'), '--order', 'x'], 'usage-chain'],
+    ['a chain of libraries', ['--chain', at('liblimit.a')], 'usage-chain'],
+  ])('%s', async (_, words, code) => {
+    const { out } = await rootlet(...words, '--json');
+    const report: unknown = JSON.parse(out);
+    expect(report).toMatchObject({ ok: false, problems: [{ code }] });
+    expect(existsSync(OUT)).toBe(false);
+  });
+});
