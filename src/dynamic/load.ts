@@ -34,6 +34,8 @@ export interface DynamicLoadOptions extends LoadOptions {
   readonly bind?: readonly DynamicBindRequest[];
   /** Back end for all functions; without it each gets the best that can carry it. */
   readonly via?: Via;
+  /** Back end for single functions, where `via` says nothing. */
+  readonly viaOf?: (extern: string) => Via | undefined;
   /** Accept functions that nobody defines yet; they return their default until a provider comes. */
   readonly lazy?: boolean;
   /** Name as a provider; default the first input's file name up to its first dot. */
@@ -102,7 +104,8 @@ function planBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions):
     ...(options.lazy === true ? lazyCalls(object, search.open, noReplacement, options) : []),
   ];
   if (search.problems.length > 0) throw new RootletError(search.problems);
-  const { choices, problems } = chooseAll(wanted, options.via);
+  const viaOf = (name: string): Via | undefined => options.via ?? options.viaOf?.(name);
+  const { choices, problems } = chooseAll(wanted, viaOf);
   if (problems.length > 0) throw new RootletError(problems);
   const shares = search.found.filter(found => found.target.kind !== 'function');
   return { choices, shares, open: search.open };
@@ -126,7 +129,7 @@ function lazyCalls(
 
 function chooseAll(
   wanted: readonly WantedCall[],
-  via: Via | undefined,
+  viaOf: (name: string) => Via | undefined,
 ): { readonly choices: readonly OpenChoice[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const choices = wanted.map((call): OpenChoice => {
@@ -134,6 +137,7 @@ function chooseAll(
     // a library calls nothing itself: whoever takes its code binds it
     const idle = situation.callers.length === 0 && found !== undefined;
     if (idle) return { ...call, candidates: [{ via: 'copy', reason: 'no program here calls it' }] };
+    const via = viaOf(situation.name);
     if (via !== undefined) {
       const objection = found === undefined && via === 'copy' ? NOT_LATER : objectionTo(via, situation);
       if (objection !== undefined) problems.push(forcedProblem(via, situation, objection));

@@ -8,6 +8,7 @@
 import { inputError, quote } from '../diag/index.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
+import { Cleanup } from '../load/cleanup.ts';
 import { type BpfObject, type ProgramTypeInfo, readObject } from '../object/index.ts';
 import type { Contents, Store, StoreEntry, StoreRecord } from '../store/index.ts';
 import { kindOf } from './choose.ts';
@@ -51,7 +52,7 @@ export class StoredProvider implements Provider {
       const index = this.object.symbols.findIndex(
         symbol => symbol.kind === 'extern' && symbol.name === extern,
       );
-      const imported = this.#registry.find(provider);
+      const imported = this.#registry.provider(provider);
       return index < 0 || imported === undefined ? [] : [{ extern: index, provider: imported, target }];
     });
   }
@@ -79,6 +80,7 @@ export class StoredProvider implements Provider {
 export class Registry {
   readonly store: Store;
   readonly #providers = new Map<string, StoredProvider>();
+  readonly #replaced = new Map<string, Provider>();
 
   constructor(store: Store) {
     this.store = store;
@@ -91,6 +93,23 @@ export class Registry {
       const provider = this.find(entry.name);
       return provider === undefined ? [] : [provider];
     });
+  }
+
+  /** From here on `provider` stands for the entry of its name, wherever another one was bound to it. */
+  replace(provider: Provider): void {
+    this.#replaced.set(provider.name, provider);
+  }
+
+  /** What stands for the entry. */
+  provider(name: string): Provider | undefined {
+    return this.#replaced.get(name) ?? this.find(name);
+  }
+
+  /** All loaded objects but one, as they are to be bound to now. */
+  current(except: string): Provider[] {
+    return this.all()
+      .filter(({ name }) => name !== except)
+      .map(found => this.provider(found.name) ?? found);
   }
 
   find(name: string): StoredProvider | undefined {
@@ -195,28 +214,29 @@ function openReplacements(store: Store, entry: StoreEntry, stored: StoredDynamic
 
 /** All that a generation holds, opened, for making the next one; closed afterwards. */
 export function withContents<T>(store: Store, entry: StoreEntry, body: (contents: FullContents) => T): T {
-  const opened: { close(): void }[] = [];
-  const own = <R extends { close(): void }>(resource: R): R => {
-    opened.push(resource);
-    return resource;
-  };
-  const { record } = entry;
+  const cleanup = new Cleanup();
   try {
-    return body({
-      source: record.source,
-      time: record.time,
-      programs: new Map(record.programs.map(({ name }) => [name, own(store.openProgram(entry, name))])),
-      maps: new Map(record.maps.map(({ name }) => [name, own(store.openMap(entry, name))])),
-      links: new Map(record.links.map(({ name }) => [name, own(store.openLink(entry, name))])),
-      files: store.files(entry),
-      data: record.data,
-    });
+    return body(openContents(store, entry, cleanup));
   } finally {
-    for (const resource of opened) resource.close();
+    cleanup.undo();
   }
 }
 
-export type FullContents = Required<Omit<Contents, 'time' | 'commit'>> & Pick<StoreRecord, 'time'>;
+/** The same, open until `cleanup` closes it. */
+export function openContents(store: Store, entry: StoreEntry, cleanup: Cleanup): FullContents {
+  const { record } = entry;
+  return {
+    source: record.source,
+    time: record.time,
+    programs: new Map(record.programs.map(({ name }) => [name, cleanup.own(store.openProgram(entry, name))])),
+    maps: new Map(record.maps.map(({ name }) => [name, cleanup.own(store.openMap(entry, name))])),
+    links: new Map(record.links.map(({ name }) => [name, cleanup.own(store.openLink(entry, name))])),
+    files: store.files(entry),
+    data: record.data,
+  };
+}
+
+export type FullContents = Required<Omit<Contents, 'time'>> & Pick<StoreRecord, 'time'>;
 
 /** Contents with the slots and replacements of a provider as they are now. */
 export function withSlots(

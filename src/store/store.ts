@@ -65,6 +65,8 @@ export class Store {
   readonly root: string;
   readonly #patience: number;
   readonly #onStep: StepHook;
+  /** Folders of generations that are being made: nothing of them counts yet, and nothing is left over. */
+  readonly #building = new Set<string>();
 
   private constructor(sys: Sys, root: string, options: StoreOptions) {
     this.sys = sys;
@@ -145,6 +147,7 @@ export class Store {
       const generation = Math.max(0, ...listFolder(folder).map(generationOf)) + 1;
       const path = join(folder, String(generation));
       makeFolder(folder);
+      this.#building.add(path);
       try {
         const build = { kind, name, folder, generation, contents, onStep: this.#onStep, commit };
         const record = buildGeneration(this.sys, build);
@@ -154,6 +157,7 @@ export class Store {
         if (readPointer(join(folder, CURRENT)) === undefined) removeFolder(folder);
         throw error;
       } finally {
+        this.#building.delete(path);
         this.#sweepQuietly();
       }
     });
@@ -210,7 +214,9 @@ export class Store {
 
   #surplus(folder: string): string[] {
     const current = readPointer(join(folder, CURRENT));
-    return listFolder(folder).filter(name => name !== CURRENT && name !== current);
+    return listFolder(folder).filter(
+      name => name !== CURRENT && name !== current && !this.#building.has(join(folder, name)),
+    );
   }
 
   /** Not when somebody is at work: what looks left over may be what is being made. */

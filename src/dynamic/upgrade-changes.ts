@@ -1,0 +1,36 @@
+/** The steps of an upgrade that consumers notice: made together at the end, and taken back in reverse when one fails. */
+
+import type { Cleanup } from '../load/cleanup.ts';
+
+export interface Change {
+  apply(): void;
+  revert(): void;
+}
+
+export class Changes {
+  readonly #preparations: (() => void)[] = [];
+  readonly #changes: Change[] = [];
+  readonly #failing: Cleanup;
+
+  /** `failing` is told how to take back what was made, should something fail later. */
+  constructor(failing: Cleanup) {
+    this.#failing = failing;
+  }
+
+  /** Done right before the changes; needs no taking back. */
+  first(prepare: () => void): void {
+    this.#preparations.push(prepare);
+  }
+
+  add(change: Change): void {
+    this.#changes.push(change);
+  }
+
+  make(): void {
+    for (const prepare of this.#preparations) prepare();
+    for (const change of this.#changes) {
+      change.apply();
+      this.#failing.defer(() => change.revert());
+    }
+  }
+}

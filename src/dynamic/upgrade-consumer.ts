@@ -1,0 +1,279 @@
+/** One consumer of a provider that gets a new version: loaded anew where it has code or places of the old one, else only its stubs and slots are filled anew. */
+
+import { inputError, quote } from '../diag/index.ts';
+import { Attachment } from '../kernel/attachment.ts';
+import type { Fd } from '../kernel/fd.ts';
+import { listIds, openById, readLinkInfo } from '../kernel/info.ts';
+import type { BpfMap } from '../kernel/map.ts';
+import { BpfProgram } from '../kernel/program.ts';
+import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys.ts';
+import type { Cleanup } from '../load/cleanup.ts';
+import { readProgramTypes } from '../load/program-functions.ts';
+import { sectionOf } from '../object/index.ts';
+import type { Store, StoreEntry } from '../store/index.ts';
+import type { Binding } from './bindings.ts';
+import type { Via } from './choose.ts';
+import { SELECT_SECTION } from './consumer.ts';
+import type { DynamicObject } from './dynamic-object.ts';
+import { findExport } from './exports.ts';
+import { loadConsumer } from './load.ts';
+import { loadMember, type MemberOptions, REPLACEMENT_TYPE } from './member.ts';
+import type { Provider } from './provider.ts';
+import { type FullContents, objectOf, type Registry, typeFrom, withSlots } from './registry.ts';
+import { duplicateMap } from './relink-generation.ts';
+import { attachToStub } from './replacements.ts';
+import { entryParts } from './store-load.ts';
+import {
+  decodeDynamic,
+  encodeDynamic,
+  isDynamicPin,
+  pinNames,
+  type StoredDynamic,
+  type StoredStub,
+} from './stored.ts';
+import { extStubNames } from './stubs.ts';
+import { setSlot } from './tail-slots.ts';
+import type { Changes } from './upgrade-changes.ts';
+
+/** An entry with bindings. */
+export interface Consumer {
+  readonly entry: StoreEntry;
+  readonly stored: StoredDynamic;
+  /** All that the entry holds, open until the upgrade is over. */
+  readonly contents: FullContents;
+}
+
+export interface Rebinding {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly options: MemberOptions;
+  /** Closes what is opened, in any case. */
+  readonly cleanup: Cleanup;
+  readonly changes: Changes;
+}
+
+/** What became of a consumer; without contents its entry stays as it is. */
+export interface Rebound {
+  readonly entry: StoreEntry;
+  readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
+  readonly contents: FullContents | undefined;
+}
+
+/** Whether a binding puts code or addresses of the provider into the consumer's own programs. */
+export function embeds(binding: Binding, provider: Provider, moved: (map: string) => boolean): boolean {
+  if (binding.provider !== provider.name) return false;
+  if (binding.via === 'copy') return true;
+  if (binding.via !== 'share') return false;
+  const { object } = provider;
+  const symbol = object.symbols[findExport(object, binding.target)?.index ?? -1];
+  if (symbol?.kind === 'map') return moved(symbol.name);
+  return symbol?.kind === 'variable' && moved(sectionOf(object, symbol)?.name ?? '');
+}
+
+// --- loaded anew --------------------------------------------------------------------------------------------------
+
+/** Loads a consumer again, on its own maps, and exchanges its programs wherever they are attached. */
+export function reloadConsumer(
+  rebinding: Rebinding,
+  consumer: Consumer,
+): Rebound & { readonly object: DynamicObject } {
+  const { store, registry, options, cleanup, changes } = rebinding;
+  const { entry, stored, contents } = consumer;
+  refuseFilter(entry);
+  const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
+  const object = cleanup.own(
+    loadConsumer(objectOf(store, entry), store.sys, {
+      ...options,
+      name: entry.name,
+      registered: registry.current(entry.name),
+      bind: [...requestsOf(stored), ...stored.requests],
+      lazy: true,
+      viaOf: name => viaOf(stored, name),
+      programs: name => programs.includes(name),
+      pinRoot: null,
+      reuse: ({ name }) => {
+        const map = name === SELECT_SECTION ? undefined : contents.maps.get(name);
+        return map === undefined ? undefined : duplicateMap(map);
+      },
+    }),
+  );
+  const attached = exchangeAttached(store.sys, contents, object, cleanup, changes);
+  const parts = entryParts(object, stored.requests);
+  const links = new Map([...contents.links].filter(([name]) => !isDynamicPin(name)));
+  for (const [name, link] of parts.links) links.set(name, link);
+  const next: FullContents = {
+    ...contents,
+    programs: object.loaded.programs,
+    maps: object.loaded.maps,
+    links,
+    data: { ...contents.data, ...parts.data },
+  };
+  const { tail, replacements } = object.provider;
+  return {
+    entry,
+    object,
+    how: attached ? ['hook'] : ['reload'],
+    get contents() {
+      // what it gives to others in turn is known only later
+      return withSlots(next, decodeDynamic(next.data), tail, replacements);
+    },
+  };
+}
+
+function requestsOf({ bindings }: StoredDynamic) {
+  return bindings
+    .filter(({ of, provider }) => of === '' && provider !== '')
+    .map(({ extern, provider, target }) => ({ extern, provider, target }));
+}
+
+function viaOf({ bindings }: StoredDynamic, name: string): Via | undefined {
+  const via = bindings.find(binding => binding.of === '' && binding.extern === name)?.via;
+  return via === 'ext' || via === 'tail' || via === 'copy' ? via : undefined;
+}
+
+/** Classic filters are exchanged by another command, which knows where they are. */
+function refuseFilter(entry: StoreEntry): void {
+  if (!Object.hasOwn(entry.record.data, 'filter')) return;
+  throw inputError(
+    'dynamic-upgrade-hook',
+    [entry.name],
+    'is a classic TC filter with code of the old version, and cannot be exchanged at the same moment',
+    { hint: `detach ${quote(entry.name)} first, or attach it by tcx` },
+  );
+}
+
+/** Every attachment of one of the old programs, whoever made it, gets the new one. Whether there is any. */
+function exchangeAttached(
+  sys: Sys,
+  old: FullContents,
+  next: DynamicObject,
+  cleanup: Cleanup,
+  changes: Changes,
+): boolean {
+  const byId = new Map([...old.programs].map(([name, program]) => [program.info().id, { name, program }]));
+  let any = false;
+  for (const id of listIds(sys, 'link')) {
+    const fd = openById(sys, 'link', id);
+    if (fd === undefined) continue;
+    const link = cleanup.own(new Attachment(sys, fd, `attachment ${id}`));
+    const before = byId.get(readLinkInfo(sys, fd.number).programId);
+    const after = before === undefined ? undefined : next.loaded.programs.get(before.name);
+    if (before === undefined || after === undefined) continue;
+    any = true;
+    changes.add({
+      apply: () => link.update(after.fd.number, before.program.fd.number),
+      revert: () => link.update(before.program.fd.number, after.fd.number),
+    });
+  }
+  return any;
+}
+
+// --- filled anew --------------------------------------------------------------------------------------------------
+
+/** Fills the slots and stubs of a consumer whose programs stay, as far as they call one of `providers`. */
+export function refillConsumer(
+  rebinding: Rebinding,
+  consumer: Consumer,
+  providers: ReadonlyMap<string, Provider>,
+): Rebound {
+  const { entry, stored, contents } = consumer;
+  const how = new Set<'slot' | 'stub'>();
+  const links = new Map(contents.links);
+  const stubs = new Map(stored.stubs.map(stub => [pinNames.stub(stub), stub]));
+  for (const binding of stored.bindings) {
+    const provider = providers.get(binding.provider);
+    if (provider === undefined || binding.of !== '' || binding.slot === null) continue;
+    if (binding.via === 'tail') {
+      how.add('slot');
+      if (binding.slot.own) refillOwnSlot(rebinding, contents, binding, provider);
+    } else if (binding.via === 'ext') {
+      how.add('stub');
+      flipStubs(rebinding, consumer, binding, provider, { links, stubs });
+    }
+  }
+  if (!how.has('stub')) return { entry, how: [...how], contents: undefined };
+  const dynamic: StoredDynamic = { ...stored, stubs: [...stubs.values()] };
+  const next = { ...contents, links, data: { ...contents.data, dynamic: encodeDynamic(dynamic) } };
+  return { entry, how: [...how], contents: next };
+}
+
+/** An array of the consumer's own, from before there was a provider. */
+function refillOwnSlot(
+  { store: { sys }, options, cleanup, changes }: Rebinding,
+  contents: FullContents,
+  { slot, target }: Binding,
+  provider: Provider,
+): void {
+  const array = slot === null ? undefined : contents.maps.get(slot.array);
+  if (slot === null || array === undefined) return;
+  const program = cleanup.own(loadMember(sys, provider, target, { type: typeFrom(slot) }, options));
+  const before = inSlot(sys, array, slot.entry, cleanup);
+  changes.add({
+    apply: () => setSlot(array, slot.entry, program),
+    revert: () => {
+      if (before !== undefined) setSlot(array, slot.entry, before);
+    },
+  });
+}
+
+/** Looking into a program array gives the id of the program there. */
+function inSlot(sys: Sys, array: BpfMap, entry: number, cleanup: Cleanup): BpfProgram | undefined {
+  const [id = 0] = decodeU32s(array.lookup(encodeU32s([entry])) ?? new Uint8Array(0));
+  const fd: Fd | undefined = id === 0 ? undefined : openById(sys, 'program', id);
+  return fd === undefined ? undefined : cleanup.own(BpfProgram.adopt(sys, fd));
+}
+
+interface StubState {
+  readonly links: Map<string, Attachment>;
+  readonly stubs: Map<string, StoredStub>;
+}
+
+/** Attaches the new version to the idle stub of every program, then one word of the selectors changes. */
+function flipStubs(
+  { store: { sys }, options, cleanup, changes }: Rebinding,
+  { entry, stored, contents }: Consumer,
+  { extern, slot, target }: Binding,
+  provider: Provider,
+  state: StubState,
+): void {
+  if (slot === null) return;
+  const current = stored.stubs.filter(stub => stub.extern === extern);
+  const active = current[0]?.stub ?? 'a';
+  const idle = active === 'a' ? 'b' : 'a';
+  const name = extStubNames(extern)[idle === 'a' ? 0 : 1];
+  for (const old of current) {
+    const program = contents.programs.get(old.program);
+    const stub = program === undefined ? undefined : findStub(program, name);
+    if (program === undefined || stub === undefined) continue;
+    const at = { fd: program.fd.number, btfId: stub };
+    const replacement = provider.replacements.programFor(target, slot.kind, () =>
+      loadMember(sys, provider, target, { type: REPLACEMENT_TYPE, target: at }, options),
+    );
+    const next: StoredStub = { extern, program: old.program, stub: idle };
+    state.links.delete(pinNames.stub(old));
+    state.stubs.delete(pinNames.stub(old));
+    state.links.set(pinNames.stub(next), cleanup.own(attachToStub(sys, replacement, at)));
+    state.stubs.set(pinNames.stub(next), next);
+  }
+  const select = contents.maps.get(SELECT_SECTION);
+  if (select === undefined)
+    throw inputError('dynamic-record', [entry.name], 'has stubs, but nothing to choose between them');
+  changes.add({
+    apply: () => setWord(select, slot.entry, idle === 'b' ? 1 : 0),
+    revert: () => setWord(select, slot.entry, active === 'b' ? 1 : 0),
+  });
+}
+
+function findStub(program: BpfProgram, name: string): number | undefined {
+  return readProgramTypes(program).functions.find(candidate => candidate.name === name)?.btfId;
+}
+
+/** One aligned word of the only value: a program sees it as it was or as it is. */
+function setWord(map: BpfMap, word: number, value: number): void {
+  const mapping = map.mmap('read-write', map.valueSize);
+  try {
+    mapping.bytes.set(encodeU32s([value]), word * 4);
+  } finally {
+    mapping.close();
+  }
+}

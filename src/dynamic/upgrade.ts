@@ -1,0 +1,290 @@
+/**
+ * A new version of a loaded provider, for all consumers while they run.
+ *
+ * Everything that can fail comes first: the new version is loaded and verified, in every form in which consumers use
+ * it, and pinned. Then the change is made in single atomic steps: entries of program arrays, selectors of stubs,
+ * programs on hooks. A failure at any point leaves or brings back the old version.
+ */
+
+import { bugError, inputError, type Problem, quote, RootletError } from '../diag/index.ts';
+import { Cleanup } from '../load/cleanup.ts';
+import { type LoadOptions, prepareLoad } from '../load/load.ts';
+import type { BpfObject } from '../object/index.ts';
+import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { bindingProblem } from './agreement.ts';
+import type { DynamicObject } from './dynamic-object.ts';
+import { findExport } from './exports.ts';
+import { loadConsumer } from './load.ts';
+import type { MemberOptions } from './member.ts';
+import type { Provider } from './provider.ts';
+import {
+  type FullContents,
+  objectOf,
+  openContents,
+  Registry,
+  type StoredProvider,
+  withSlots,
+} from './registry.ts';
+import { duplicateMap } from './relink-generation.ts';
+import { carryValues, type Inheritance } from './relink-state.ts';
+import { entryParts } from './store-load.ts';
+import { decodeDynamic } from './stored.ts';
+import { Changes } from './upgrade-changes.ts';
+import {
+  type Consumer,
+  embeds,
+  type Rebinding,
+  type Rebound,
+  refillConsumer,
+  reloadConsumer,
+} from './upgrade-consumer.ts';
+import { refillProvider } from './upgrade-provider.ts';
+import { planState, type StatePlan } from './upgrade-state.ts';
+
+export interface UpgradeOptions extends MemberOptions, Pick<LoadOptions, 'globals' | 'maxEntries'> {
+  /** Maps, sections and variables that may start anew; `*` for all. */
+  readonly fresh?: readonly string[];
+  /** File that the new version came from, for the record. */
+  readonly source: string;
+  readonly files: RecordFiles;
+  /** Seconds since 1970. */
+  readonly time?: number | null;
+}
+
+/** How one consumer came to the new version. */
+export interface UpgradedConsumer {
+  readonly kind: StoreEntry['kind'];
+  readonly name: string;
+  /** `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded anew; `hook`: the same, exchanged where it is attached. */
+  readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
+}
+
+export interface UpgradeReport {
+  readonly entry: StoreEntry;
+  /** Maps and sections of globals: kept as they are, copied by variable, or new. */
+  readonly state: readonly {
+    readonly name: string;
+    readonly kind: 'kept' | 'copied' | 'new';
+    readonly why: string;
+  }[];
+  readonly consumers: readonly UpgradedConsumer[];
+  readonly notes: readonly string[];
+}
+
+/** Puts a new version in the place of a loaded object. Throws, with the old version in place, when that cannot be. */
+export function upgrade(
+  store: Store,
+  name: string,
+  object: BpfObject,
+  options: UpgradeOptions,
+): UpgradeReport {
+  return store.locked(() => {
+    using registry = new Registry(store);
+    const old = registry.find(name);
+    if (old === undefined) throw inputError('dynamic-no-provider', [], `no object ${quote(name)} is loaded`);
+    const consumers = consumersIn(store, new Set([name]));
+    const disagreements = consumers.flatMap(consumer => disagreementsOf(store, consumer, name, object));
+    if (disagreements.length > 0) throw new RootletError(disagreements);
+    const cleanup = new Cleanup();
+    const failing = new Cleanup();
+    const changes = new Changes(failing);
+    try {
+      return failing.guard(() => runUpgrade({ store, registry, old, object, options, cleanup, changes }));
+    } finally {
+      cleanup.undo();
+    }
+  });
+}
+
+// --- who is concerned ---------------------------------------------------------------------------------------------
+
+type Bound = Pick<Consumer, 'entry' | 'stored'>;
+
+/** Entries with bindings to any of the objects. */
+function consumersIn(store: Store, names: ReadonlySet<string>): Bound[] {
+  return store.list().flatMap((entry): Bound[] => {
+    if (entry.kind === 'broken') return [];
+    const stored = decodeDynamic(entry.record.data);
+    const concerned = stored.bindings.some(
+      ({ provider }) => names.has(provider) && !(entry.kind === 'object' && entry.name === provider),
+    );
+    return concerned ? [{ entry, stored }] : [];
+  });
+}
+
+/** Consumers were compiled against the old version: what they use must be there and mean the same. */
+function disagreementsOf(store: Store, { entry, stored }: Bound, name: string, object: BpfObject): Problem[] {
+  const own = stored.bindings.filter(binding => binding.provider === name && binding.of === '');
+  if (own.length === 0) return [];
+  const consumer = { ...objectOf(store, entry), name: entry.name };
+  return own.flatMap((binding): Problem[] => {
+    const index = consumer.symbols.findIndex(
+      symbol => symbol.kind === 'extern' && symbol.name === binding.extern,
+    );
+    const target = findExport(object, binding.target);
+    if (target === undefined) {
+      return [
+        {
+          code: 'dynamic-upgrade-gone',
+          class: 'input',
+          where: [object.name],
+          message: `does not define ${quote(binding.target)} any more, which ${entry.kind} ${quote(entry.name)} uses`,
+          hint: `unload ${quote(entry.name)} first, or load the new version under another name`,
+        },
+      ];
+    }
+    const problem =
+      index < 0 ? null : bindingProblem({ object, index: target.index }, { object: consumer, index });
+    return problem === null ? [] : [problem];
+  });
+}
+
+// --- the upgrade --------------------------------------------------------------------------------------------------
+
+interface Setting {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly old: StoredProvider;
+  readonly object: BpfObject;
+  readonly options: UpgradeOptions;
+  /** Closes what was opened, in any case. */
+  readonly cleanup: Cleanup;
+  /** Takes back what was done, on failure. */
+  readonly changes: Changes;
+}
+
+function runUpgrade(setting: Setting): UpgradeReport {
+  const { registry, old, changes } = setting;
+  const state = planStateOf(setting);
+  const next = setting.cleanup.own(loadNext(setting, state));
+  registry.replace(next.provider);
+  for (const [name, one] of state.maps) {
+    const to = next.loaded.maps.get(name);
+    // as late as possible: what is written meanwhile is lost
+    if (one.kind === 'copied' && to !== undefined)
+      changes.first(() => carryValues(one.map, to, one.variables));
+  }
+  refillProvider(setting.store.sys, old, next.provider, memberOptionsOf(setting.options), changes);
+  const rebound = rebindAll(setting, next.provider, state);
+  const entry = saveAll(setting, next, rebound);
+  registry.saveChanged();
+  return {
+    entry,
+    state: [...state.maps].map(([name, one]) => describeState(name, one)),
+    consumers: rebound.map(one => ({ kind: one.entry.kind, name: one.entry.name, how: one.how })),
+    notes: [...state.notes, ...next.loaded.notes],
+  };
+}
+
+function describeState(name: string, one: Inheritance): UpgradeReport['state'][number] {
+  if (one.kind === 'same') return { name, kind: 'kept', why: 'as it was' };
+  if (one.kind === 'copied') return { name, kind: 'copied', why: 'its variables moved' };
+  return { name, kind: 'new', why: one.kind === 'new' ? one.reason : 'constants' };
+}
+
+function planStateOf({ store, old, object, options, cleanup }: Setting): StatePlan {
+  // no programs: nothing asks for externs yet
+  const { plan } = prepareLoad(object, store.sys, { ...loadOptionsOf(options), programs: () => false });
+  const state = planState(plan, old, new Set(options.fresh ?? []), cleanup);
+  if (state.problems.length > 0) throw new RootletError(state.problems);
+  return state;
+}
+
+/** The new version, on the kept maps, bound to what the old one was bound to. */
+function loadNext({ store, registry, old, object, options }: Setting, state: StatePlan): DynamicObject {
+  const externs = new Set(object.symbols.flatMap(({ kind, name }) => (kind === 'extern' ? [name] : [])));
+  const bind = old.stored.bindings
+    .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
+    .map(({ extern, provider, target }) => ({ extern, provider, target }));
+  return loadConsumer(object, store.sys, {
+    ...loadOptionsOf(options),
+    name: old.name,
+    registered: registry.current(old.name),
+    bind,
+    pinRoot: null,
+    reuse: plan => {
+      const one = state.maps.get(plan.name);
+      return one?.kind === 'same' ? duplicateMap(one.map) : undefined;
+    },
+  });
+}
+
+/** First those that are loaded anew, which may be providers themselves; then the slots and stubs of all others. */
+function rebindAll(setting: Setting, provider: Provider, state: StatePlan): Rebound[] {
+  const { store, registry, options, cleanup, changes } = setting;
+  const rebinding: Rebinding = { store, registry, options: memberOptionsOf(options), cleanup, changes };
+  const providers = new Map<string, Provider>([[provider.name, provider]]);
+  const moved = (map: string): boolean => state.maps.get(map)?.kind !== 'same';
+  const rebound: Rebound[] = [];
+  const reloaded = new Set<string>();
+  for (const { entry, stored } of consumersIn(store, new Set([provider.name]))) {
+    if (!stored.bindings.some(binding => embeds(binding, provider, moved))) continue;
+    const contents = openContents(store, entry, cleanup);
+    const result = reloadConsumer(rebinding, { entry, stored, contents });
+    rebound.push(result);
+    reloaded.add(entry.path);
+    if (entry.kind !== 'object') continue;
+    const before = registry.find(entry.name);
+    if (before !== undefined)
+      refillProvider(store.sys, before, result.object.provider, rebinding.options, changes);
+    registry.replace(result.object.provider);
+    providers.set(entry.name, result.object.provider);
+  }
+  for (const { entry, stored } of consumersIn(store, new Set(providers.keys()))) {
+    if (reloaded.has(entry.path)) continue;
+    const contents = openContents(store, entry, cleanup);
+    rebound.push(refillConsumer(rebinding, { entry, stored, contents }, providers));
+  }
+  return rebound;
+}
+
+/** One save within the other: all generations are complete before the changes are made, and count after them. */
+function saveAll(
+  { store, old, options, changes }: Setting,
+  next: DynamicObject,
+  rebound: readonly Rebound[],
+): StoreEntry {
+  const contents = nextContents(old, next, options);
+  let saved: StoreEntry | undefined;
+  let step = (): void => {
+    saved = store.save('object', old.name, contents, () => changes.make());
+  };
+  for (const { entry, contents: ofConsumer } of rebound) {
+    if (ofConsumer === undefined) continue;
+    const inner = step;
+    step = () => void store.save(entry.kind, entry.name, ofConsumer, inner);
+  }
+  step();
+  if (saved === undefined) throw bugError([old.name], 'the new version was not saved');
+  return saved;
+}
+
+function nextContents(old: StoredProvider, next: DynamicObject, options: UpgradeOptions): FullContents {
+  const { data, links } = entryParts(next);
+  const base: FullContents = {
+    source: options.source,
+    time: options.time ?? null,
+    programs: next.loaded.programs,
+    maps: next.loaded.maps,
+    links,
+    files: options.files,
+    data: { ...old.entry.record.data, ...data },
+  };
+  return withSlots(base, decodeDynamic(data), next.provider.tail, next.provider.replacements);
+}
+
+function loadOptionsOf({
+  fresh: _fresh,
+  source: _source,
+  files: _files,
+  time: _time,
+  ...load
+}: UpgradeOptions) {
+  return load;
+}
+
+/** Values and sizes are for the provider alone. */
+function memberOptionsOf(options: UpgradeOptions): MemberOptions {
+  const { globals: _globals, maxEntries: _entries, ...member } = loadOptionsOf(options);
+  return member;
+}

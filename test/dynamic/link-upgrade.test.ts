@@ -1,0 +1,166 @@
+/** New versions of loaded providers: code, state, every consumer, and the way back. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { RootletError } from '../../src/diag/index.ts';
+import { OBJECT_FILE } from '../../src/dynamic/registry.ts';
+import { type UpgradeOptions, upgrade } from '../../src/dynamic/upgrade.ts';
+import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { countFds } from '../../src/kernel/testing.ts';
+import { type BpfObject, writeObject } from '../../src/object/index.ts';
+import { needs } from '../support/needs.ts';
+import { compiled, loadStored, runStored, type TestStore, testStore } from './link-support.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const HEAD = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char _license[] SEC("license") = "GPL";
+`;
+const MAP = (entries: number) => `
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, ${entries}); __type(key, __u32); __type(value, __u64); } seen SEC(".maps");
+static void see(void) { __u32 at = 0; __u64 *n = bpf_map_lookup_elem(&seen, &at); if (n) *n += 1; }`;
+
+const host = needs('bpf', 'root', 'clang');
+const objects = host.reason === undefined ? sources() : undefined;
+
+function sources() {
+  return compiled({
+    v1: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) int judge(struct xdp_md *ctx) { see(); total++; return 1; }`,
+    v2: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) int judge(struct xdp_md *ctx) { see(); total++; return 2; }`,
+    moved: `${HEAD}${MAP(4)} long before = 7; long zero; int total; int more; __attribute__((noinline)) int judge(struct xdp_md *ctx) { see(); more++; zero++; total++; return 3 + (before != 7); }`,
+    retyped: `${HEAD}${MAP(4)} int total[2]; __attribute__((noinline)) int judge(struct xdp_md *ctx) { see(); total[0]++; return 4; }`,
+    resized: `${HEAD}${MAP(8)} int total; __attribute__((noinline)) int judge(struct xdp_md *ctx) { see(); total++; return 5; }`,
+    other: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) long judge(struct xdp_md *ctx) { see(); total++; return 6; }`,
+    gone: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) int judge2(struct xdp_md *ctx) { see(); total++; return 6; }`,
+    broken: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) int judge(struct xdp_md *ctx) { see(); total++; return *(volatile int *)8; }`,
+    user: `${HEAD} extern int judge(struct xdp_md *ctx); SEC("xdp") int user(struct xdp_md *ctx) { return judge(ctx); }`,
+    reader: `${HEAD} extern int judge(struct xdp_md *ctx); extern int total; int runs; SEC("xdp") int reader(struct xdp_md *ctx) { runs++; return judge(ctx) * 1000 + total * 10 + runs; }`,
+    between: `${HEAD} extern int judge(struct xdp_md *ctx); __attribute__((noinline)) int between(struct xdp_md *ctx) { return judge(ctx) + 50; }`,
+    top: `${HEAD} extern int between(struct xdp_md *ctx); SEC("xdp") int top(struct xdp_md *ctx) { return between(ctx); }`,
+  });
+}
+
+let testing: TestStore;
+let fds = 0;
+
+function upgradeTo(object: BpfObject | undefined, options: Partial<UpgradeOptions> = {}) {
+  if (object === undefined) throw new Error('not compiled');
+  const files = new Map([[OBJECT_FILE, writeObject(object)]]);
+  return upgrade(testing.store, 'provider', object, { source: object.name, files, ...options });
+}
+
+function refusalOf(body: () => unknown): RootletError {
+  try {
+    body();
+  } catch (error) {
+    if (error instanceof RootletError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+function totalOf(): number {
+  const entry = testing.store.find('object', 'provider');
+  if (entry === undefined) throw new Error('no provider');
+  using seen = testing.store.openMap(entry, 'seen');
+  return seen.lookup(new Uint8Array(4))?.[0] ?? -1;
+}
+
+host.describe('upgrade', () => {
+  if (objects === undefined) return;
+  const { v1, v2, moved, retyped, resized, other, gone, broken, user, reader, between, top } = objects;
+
+  beforeEach(() => {
+    fds = countFds();
+    testing = testStore(openSys());
+    loadStored(testing.store, 'provider', v1);
+  });
+  afterEach(() => {
+    testing.close();
+    expect(countFds()).toBe(fds);
+  });
+
+  describe.each(['tail', 'copy'] as const)('by %s', via => {
+    test('every consumer runs the new code on the old state', () => {
+      const { store } = testing;
+      loadStored(store, 'user', user, { via });
+      loadStored(store, 'reader', reader, { via });
+      expect([runStored(store, 'user', 'user'), runStored(store, 'reader', 'reader')]).toEqual([1, 1021]);
+      const report = upgradeTo(v2);
+      expect(report.consumers).toEqual(
+        [
+          { kind: 'object', name: 'reader', how: [via === 'tail' ? 'slot' : 'reload'] },
+          { kind: 'object', name: 'user', how: [via === 'tail' ? 'slot' : 'reload'] },
+        ].sort((a, b) => (a.name < b.name ? -1 : 1)),
+      );
+      expect(report.state.filter(({ kind }) => kind !== 'kept')).toEqual([]);
+      expect([runStored(store, 'user', 'user'), runStored(store, 'reader', 'reader')]).toEqual([2, 2042]);
+      expect(totalOf()).toBe(4);
+      // and again: the second generation can be upgraded as the first
+      upgradeTo(v1);
+      expect([runStored(store, 'user', 'user'), runStored(store, 'reader', 'reader')]).toEqual([1, 1063]);
+    });
+
+    test('variables that moved are copied, and whoever reads them is loaded anew', () => {
+      const { store } = testing;
+      loadStored(store, 'user', user, { via });
+      loadStored(store, 'reader', reader, { via });
+      runStored(store, 'user', 'user');
+      expect(runStored(store, 'reader', 'reader')).toBe(1021);
+      const report = upgradeTo(moved);
+      expect(report.state.find(({ name }) => name === '.bss')?.kind).toBe('copied');
+      expect(report.consumers.find(({ name }) => name === 'reader')?.how).toEqual(['reload']);
+      expect(runStored(store, 'reader', 'reader')).toBe(3032); // its own "runs" goes on as well
+      expect(runStored(store, 'user', 'user')).toBe(3);
+      expect(totalOf()).toBe(4);
+    });
+
+    test('behind another provider', () => {
+      const { store } = testing;
+      loadStored(store, 'between', between);
+      loadStored(store, 'top', top, { via });
+      expect(runStored(store, 'top', 'top')).toBe(51);
+      upgradeTo(v2);
+      expect(runStored(store, 'top', 'top')).toBe(52);
+      expect(totalOf()).toBe(2);
+    });
+
+    test.each([
+      [
+        'state of another type',
+        () => retyped,
+        'dynamic-state',
+        /variable "total".*another one|section ".bss" cannot be kept/,
+      ],
+      [
+        'a map of another size',
+        () => resized,
+        'dynamic-state',
+        /map "seen" cannot be kept: it is another map: max_entries 4 instead of 8/,
+      ],
+      ['another prototype', () => other, 'link-type-mismatch', /long|int/],
+      ['a function that is gone', () => gone, 'dynamic-upgrade-gone', /does not define "judge" any more/],
+      ['code that the verifier refuses', () => broken, 'kernel-verifier-refused', /judge/],
+    ])('%s is refused, and nothing changes', (_, object, code, words) => {
+      const { store } = testing;
+      loadStored(store, 'user', user, { via });
+      const error = refusalOf(() => upgradeTo(object()));
+      expect([error.code, error.message]).toEqual([code, expect.stringMatching(words)]);
+      expect(runStored(store, 'user', 'user')).toBe(1);
+      upgradeTo(v2);
+      expect(runStored(store, 'user', 'user')).toBe(2);
+      expect(totalOf()).toBe(2);
+    });
+
+    test('what may start anew does', () => {
+      const { store } = testing;
+      loadStored(store, 'user', user, { via });
+      runStored(store, 'user', 'user');
+      const report = upgradeTo(resized, { fresh: ['seen'] });
+      expect(report.state.find(({ name }) => name === 'seen')?.kind).toBe('new');
+      expect(runStored(store, 'user', 'user')).toBe(5);
+      expect(totalOf()).toBe(1);
+    });
+  });
+});
