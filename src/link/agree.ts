@@ -16,6 +16,7 @@ import {
   sectionOf,
 } from '../object/index.ts';
 import { mapTypeName } from '../object/uapi.ts';
+import { formatMapDefinition } from './format-map.ts';
 import { describeDefinition, symbolAt } from './problems.ts';
 import { isKernelName, type Resolution, type SymbolAt } from './resolve.ts';
 
@@ -51,7 +52,10 @@ export function disagreement(
     class: 'input',
     where: [rightObject.name],
     message: `${quote(right.name)} does not agree with its ${left.kind === 'extern' ? 'declaration' : 'definition'} in ${leftObject.name}: ${mismatch.text}`,
-    details: [describeDefinition(objects, winner), describeDefinition(objects, other), ...mismatch.details],
+    details: [
+      ...(mismatch.shown ?? [describeDefinition(objects, winner), describeDefinition(objects, other)]),
+      ...mismatch.details,
+    ],
   };
 }
 
@@ -67,6 +71,8 @@ interface Mismatch {
   readonly code: string;
   readonly text: string;
   readonly details: readonly string[];
+  /** Both sides, where their declarations alone would not show the difference. */
+  readonly shown?: readonly string[];
 }
 
 /** A map definition that cannot be read is a disagreement of its own kind, told with its own message. */
@@ -164,7 +170,12 @@ function mapMismatch(sides: Sides): Mismatch | null {
   if ((left.kind !== 'map' && left.kind !== 'extern') || (right.kind !== 'map' && right.kind !== 'extern'))
     return null;
   const definitions = [parseMapDefinition(leftObject, left), parseMapDefinition(rightObject, right)] as const;
-  return compareMaps(sides, definitions[0], definitions[1], '');
+  const mismatch = compareMaps(sides, definitions[0], definitions[1], '');
+  if (mismatch === null) return null;
+  const show = (object: BpfObject, symbol: BpfSymbol, map: MapDefinition): string =>
+    `${object.name}: ${symbol.kind === 'extern' ? 'extern ' : ''}${formatMapDefinition(object, map)}`;
+  const shown = [show(leftObject, left, definitions[0]), show(rightObject, right, definitions[1])];
+  return { ...mismatch, shown };
 }
 
 const COMPARED = [

@@ -248,3 +248,19 @@ test('two strong definitions: both files are named', () => {
     'b.o: s32 foo(void) in section ".text", b.o.c:7',
   ]);
 });
+
+test('maps that do not agree are shown as the C that defines them', () => {
+  const result = link([
+    objectOf('a.o', [{ name: 'rules', kind: 'map', value: 8 }]),
+    objectOf('b.o', [{ name: 'rules', kind: 'extern map', value: 9 }]),
+  ]);
+  expect(!result.ok && result.problems.map(problem => [problem.message, problem.details])).toEqual([
+    [
+      '"rules" does not agree with its definition in a.o: max_entries is 9 here and 8 there',
+      [
+        'a.o: struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(key_size, 4); __uint(value_size, 4); __uint(max_entries, 8); } rules',
+        'b.o: extern struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(key_size, 4); __uint(value_size, 4); __uint(max_entries, 9); } rules',
+      ],
+    ],
+  ]);
+});
