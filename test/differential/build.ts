@@ -12,6 +12,8 @@ export interface BuildOptions {
   readonly byteOrder?: ByteOrder;
   /** Definitions that several units have are there several times, instead of once and as externs. */
   readonly repeated?: boolean;
+  /** With `repeated`: each further definition does something else, so that it may not be folded. Default false. */
+  readonly spoilt?: boolean;
   /** Some functions lie in a section that loaders do not know, to be moved to `.text`. Default false. */
   readonly libraries?: boolean;
   /** The only program that is built. Default all. */
@@ -46,9 +48,9 @@ export function buildUnits(model: Model, options: BuildOptions = {}): BpfObject[
   return Array.from({ length: model.units }, (_, unit) => {
     const builder = new UnitBuilder(model, unit, options);
     for (const entity of functionsFor(model, options))
-      define(entity, unit, options, loses => builder.defineFunction(entity, loses));
+      define(entity, unit, options, sort => builder.defineFunction(entity, sort));
     for (const entity of model.variables)
-      define(entity, unit, options, loses => builder.defineVariable(entity, loses));
+      define(entity, unit, options, sort => builder.defineVariable(entity, sort));
     for (const entity of model.maps) define(entity, unit, options, () => builder.defineMap(entity));
     return builder.finish();
   });
@@ -57,12 +59,16 @@ export function buildUnits(model: Model, options: BuildOptions = {}): BpfObject[
 function define(
   entity: FunctionEntity | VariableEntity | MapEntity,
   unit: number,
-  { repeated = false }: BuildOptions,
-  body: (loses: boolean) => void,
+  { repeated = false, spoilt = false }: BuildOptions,
+  body: (sort: Sort) => void,
 ): void {
-  if (entity.unit === unit || (repeated && entity.repeatedIn.includes(unit))) body(false);
-  else if (entity.weakIn.includes(unit)) body(true);
+  if (entity.unit === unit) body('own');
+  else if (repeated && entity.repeatedIn.includes(unit)) body(spoilt ? 'spoilt' : 'own');
+  else if (entity.weakIn.includes(unit)) body('weak');
 }
+
+/** A definition as the model has it, a weak one that says something else, or another strong one that does. */
+type Sort = 'own' | 'weak' | 'spoilt';
 
 const BINDINGS: Readonly<Record<Standing, Binding>> = { global: 'global', weak: 'weak', local: 'local' };
 
@@ -110,16 +116,16 @@ class UnitBuilder {
     return { name: this.#name, byteOrder: this.#order, flags: 4, sections: this.#sections, symbols, btf };
   }
 
-  defineFunction(entity: FunctionEntity, loses = false): void {
+  defineFunction(entity: FunctionEntity, sort: Sort = 'own'): void {
     const { id, role } = entity;
     const inText = entity.role !== 'program' && !this.#libraries;
     const section = this.#section(inText ? '.text' : entity.section, 6, 'code');
-    const { insns, uses, lines, core } = assemble(this.#model, entity, loses);
+    const { insns, uses, lines, core } = assemble(this.#model, entity, sort !== 'own');
     const offset = this.#place(section, insns.length * 8, 8);
     for (const { target } of uses) if (target.kind === 'string') this.#defineString(target.text);
     this.#add(`function ${id}`, () => ({
       kind: 'function',
-      ...this.#base(entity, loses),
+      ...this.#base(entity, sort),
       section,
       origin: { file: this.#name, offset },
       code: isa.encodeInsns(insns, this.#order),
@@ -140,7 +146,7 @@ class UnitBuilder {
     }));
   }
 
-  defineVariable(entity: VariableEntity, loses = false): void {
+  defineVariable(entity: VariableEntity, sort: Sort = 'own'): void {
     const { size, words } = entity;
     const zeros = entity.section.startsWith('.bss');
     const flags = entity.section.startsWith('.rodata') ? 2 : 3;
@@ -149,10 +155,10 @@ class UnitBuilder {
     const bytes = new Uint8Array(size);
     const view = viewOf(bytes);
     for (const [at, word] of words.entries())
-      view.setBigUint64(8 * at, loses ? word ^ 0x5555n : word, this.#order === 'little');
+      view.setBigUint64(8 * at, sort === 'own' ? word : word ^ 0x5555n, this.#order === 'little');
     this.#add(`variable ${entity.id}`, () => ({
       kind: 'variable',
-      ...this.#base(entity, loses),
+      ...this.#base(entity, sort),
       section,
       origin: { file: this.#name, offset },
       size,
@@ -169,7 +175,7 @@ class UnitBuilder {
     const offset = this.#place(section, size, 8);
     this.#add(`map ${entity.id}`, () => ({
       kind: 'map',
-      ...this.#base(entity, false),
+      ...this.#base(entity, 'own'),
       section,
       origin: { file: this.#name, offset },
       size,
@@ -291,8 +297,8 @@ class UnitBuilder {
     return { ...base, name: entity.name, section: '.maps', btfId: this.#mapType(entity, 'extern') };
   }
 
-  #base(entity: FunctionEntity | VariableEntity | MapEntity, loses: boolean) {
-    const binding = loses ? 'weak' : BINDINGS[entity.standing];
+  #base(entity: FunctionEntity | VariableEntity | MapEntity, sort: Sort) {
+    const binding = sort === 'weak' ? 'weak' : BINDINGS[entity.standing];
     return { name: this.#uniqueName(entity), binding, visibility: 'default' } as const;
   }
 

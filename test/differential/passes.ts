@@ -160,12 +160,7 @@ export const VARIANTS: readonly Variant[] = [
   { name: 'globalize', apply: globalize },
   { name: 'defsym', apply: alias },
   { name: 'wrap', apply: wrap },
-  {
-    name: 'fold-identical',
-    apply: ({ model, order }) => ({
-      object: linked(buildUnits(model, { byteOrder: order, repeated: true }), { foldIdentical: true }),
-    }),
-  },
+  { name: 'fold-identical', apply: foldIdentical },
   {
     name: 'fold-text',
     apply: ({ model, order }) => ({
@@ -241,7 +236,24 @@ function wrap(input: VariantInput): Linked | undefined {
   if (used.length === 0) return undefined;
   const entity = input.random.pick(used);
   const wrapper = buildWrapper(input.model, entity, { byteOrder: input.order });
-  return { object: linked([...input.units, wrapper], { surgery: { wrap: [{ name: entity.name }] } }) };
+  const object = linked([...input.units, wrapper], { surgery: { wrap: [{ name: entity.name }] } });
+  const at = object.symbols.findIndex(({ name }) => name === `__wrap_${entity.name}`);
+  const calls = object.symbols.some(
+    symbol => symbol.kind === 'function' && symbol.references.some(reference => reference.symbol === at),
+  );
+  if (!calls) throw new Error('nobody calls the wrapper');
+  return { object };
+}
+
+/** Equal definitions become one; different ones are refused. */
+function foldIdentical({ model, order }: VariantInput): Linked {
+  const options = { byteOrder: order, repeated: true };
+  const differ = [...model.functions, ...model.variables.filter(({ words }) => words.length > 0)];
+  if (differ.some(({ repeatedIn }) => repeatedIn.length > 0)) {
+    const result = link(buildUnits(model, { ...options, spoilt: true }), { foldIdentical: true });
+    if (result.ok) throw new Error('definitions that differ were folded');
+  }
+  return { object: linked(buildUnits(model, options), { foldIdentical: true }) };
 }
 
 function renameSections({ units }: VariantInput, rename: (name: string) => string): Linked | undefined {
