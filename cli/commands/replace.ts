@@ -148,10 +148,10 @@ function changeSlots(
 /** What other commands read in the record. */
 function describeGeneration(entry: StoreEntry, generation: Generation): JsonObject {
   const { attach, variables } = entry.record.data;
-  const [loaded] = generation.loaded;
+  const { host } = generation;
   return {
     attach: { ...fieldsOf(attach), program: generation.main },
-    variables: loaded === undefined ? fieldsOf(variables) : variablesOf(loaded),
+    variables: host === undefined ? fieldsOf(variables) : variablesOf(host),
   };
 }
 

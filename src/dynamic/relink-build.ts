@@ -3,7 +3,7 @@
  * with maps that are there already.
  */
 
-import { RootletError } from '../diag/index.ts';
+import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import { liftMemlock } from '../kernel/memlock.ts';
 import type { Sys } from '../kernel/sys.ts';
@@ -27,6 +27,7 @@ import {
   inheritState,
   type OldState,
   type Predecessor,
+  SLOT_ARRAY,
   type StateRecord,
 } from './relink-state.ts';
 
@@ -71,10 +72,15 @@ export function predecessors(
     if (fresh(owner)) return undefined;
     const from = owner === null || known.has(owner) ? owner : replaced.get(owner);
     const found = before.find(({ record }) => record.owner === from && record.original === original);
-    const [was, is] = [fileOf(old?.design, owner), fileOf(design, owner)];
-    const unchanged = owner === from && was !== undefined && is !== undefined && isSame(was, is);
+    const unchanged = owner === from && unchangedOwner(old?.design, design, owner);
     return found === undefined ? undefined : { ...found, unchanged };
   };
+}
+
+/** Whether a component is the same file as in another design. */
+export function unchangedOwner(before: Design | undefined, design: Design, owner: string | null): boolean {
+  const [was, is] = [fileOf(before, owner), fileOf(design, owner)];
+  return was !== undefined && is !== undefined && isSame(was, is);
 }
 
 function fileOf(design: Design | undefined, owner: string | null): ObjectFile | undefined {
@@ -99,6 +105,8 @@ export interface PartRequest {
   readonly states: readonly StateRecord[];
   /** Type of these programs, where their sections do not say it. */
   readonly type?: ProgramTypeInfo;
+  /** One of several objects of a generation: variables that are given a value may be in another one. */
+  readonly partial?: boolean;
   /** Functions that they replace. */
   readonly targets?: ReadonlyMap<string, AttachTarget>;
 }
@@ -106,7 +114,7 @@ export interface PartRequest {
 export function loadPart(context: BuildContext, design: Design, request: PartRequest): LoadedPart {
   const { object, states, type, targets } = request;
   const options: LoadOptions = {
-    ...context.options,
+    ...(request.partial === true ? withGlobalsOf(object, context.options) : context.options),
     programs: name => request.programs.includes(name),
     ...(type === undefined ? {} : { typeOf: () => type }),
     ...(targets === undefined ? {} : { targets }),
@@ -118,8 +126,42 @@ export function loadPart(context: BuildContext, design: Design, request: PartReq
   return { loaded, states: present, inherited, close: () => loaded.close() };
 }
 
+function withGlobalsOf(object: BpfObject, options: GenerationOptions): GenerationOptions {
+  const { globals, ...others } = options;
+  if (globals === undefined) return options;
+  const known = globalNames(object);
+  const mine = [...entriesOf(globals)].filter(([name]) => known.has(name));
+  return mine.length === 0 ? others : { ...others, globals: new Map(mine) };
+}
+
+function entriesOf(globals: NonNullable<GenerationOptions['globals']>): Iterable<readonly [string, unknown]> {
+  return globals instanceof Map ? globals : Object.entries(globals);
+}
+
+/** Names by which variables of an object are given values. */
+function globalNames(object: BpfObject): Set<string> {
+  const names = new Set<string>();
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'variable' || symbol.name === '') continue;
+    names.add(symbol.name);
+    names.add(`${object.sections[symbol.section]?.name ?? ''}:${symbol.name}`);
+  }
+  return names;
+}
+
+/** Throws `load-no-global` for a value whose variable is in none of the objects. */
+export function requireGlobals({ options }: BuildContext, objects: readonly BpfObject[]): void {
+  const known = objects.map(globalNames);
+  for (const [name] of entriesOf(options.globals ?? {})) {
+    if (known.some(names => names.has(name))) continue;
+    throw usageError('load-no-global', `there is no variable ${quote(name)} in what is loaded`);
+  }
+}
+
 export interface Assembly extends Pick<GenerationParts, 'via' | 'main' | 'programs'> {
-  /** The rootlet first; what belongs to a component is named `COMPONENT:NAME` behind it. */
+  /** What has the main program, if it was loaded for this generation; its maps keep their names. */
+  readonly host: readonly LoadedPart[];
+  /** Components that were loaded by themselves: their maps are named `COMPONENT:NAME`. */
   readonly parts: readonly LoadedPart[];
   readonly links?: GenerationParts['links'];
 }
@@ -131,12 +173,12 @@ export function assemble(
   cleanup: Cleanup,
   assembly: Assembly,
 ): Generation {
-  const { via, main, programs, parts, links = new Map() } = assembly;
-  const [first, ...others] = parts;
+  const { via, main, programs, host, parts, links = new Map() } = assembly;
+  const [first] = host;
   const maps = new Map(first?.loaded.maps);
   const states = [...(first?.states ?? [])];
   const inherited = new Map(first?.inherited);
-  for (const part of others) {
+  for (const part of parts) {
     const nameOf = (name: string): string =>
       `${part.states.find(({ map }) => map === name)?.owner ?? 'component'}:${name}`;
     for (const [name, map] of part.loaded.maps) maps.set(nameOf(name), map);
@@ -144,13 +186,25 @@ export function assemble(
     for (const [name, one] of part.inherited) inherited.set(nameOf(name), one);
   }
   for (const { record, map } of unusedStates(context, design, states)) {
+    if (record.original === SLOT_ARRAY && via !== 'tail') continue;
     let name = record.map;
     while (maps.has(name)) name = `${name}_`;
     maps.set(name, cleanup.own(duplicateMap(map)));
     states.push({ ...record, map: name });
   }
   const loaded = parts.map(part => part.loaded);
-  return new Generation({ via, design, main, programs, maps, states, links, inherited, loaded });
+  return new Generation({
+    via,
+    design,
+    main,
+    programs,
+    maps,
+    states,
+    links,
+    inherited,
+    host: first?.loaded,
+    loaded,
+  });
 }
 
 /** State of the old generation whose owner stays, but that has no successor yet. */
@@ -196,8 +250,7 @@ function constantsOf(
 ): Uint8Array | null {
   const contents = old.lookup(new Uint8Array(4));
   if (contents === undefined) return map.contents;
-  const { globals = new Map<string, unknown>() } = options;
-  const given = new Set(globals instanceof Map ? globals.keys() : Object.keys(globals));
+  const given = new Set([...entriesOf(options.globals ?? {})].map(([name]) => name));
   for (const { name, section, offset, size } of plan.globals) {
     if (section !== map.name || !(given.has(name) || given.has(`${section}:${name}`))) continue;
     contents.set(map.contents?.subarray(offset, offset + size) ?? new Uint8Array(size), offset);

@@ -24,7 +24,9 @@ export interface GenerationParts {
   readonly links: ReadonlyMap<string, Attachment>;
   /** What became of the maps of the generation before; empty for the first. */
   readonly inherited: ReadonlyMap<string, Inheritance>;
-  /** What this process loaded, the object with the main program first; it goes with the generation. */
+  /** The object with the main program, where this process loaded it; it goes with the generation. */
+  readonly host?: LoadedObject | undefined;
+  /** Components that this process loaded. */
   readonly loaded?: readonly LoadedObject[];
 }
 
@@ -38,6 +40,7 @@ export class Generation implements GenerationParts {
   readonly states: readonly StateRecord[];
   readonly links: ReadonlyMap<string, Attachment>;
   readonly inherited: ReadonlyMap<string, Inheritance>;
+  readonly host: LoadedObject | undefined;
   readonly loaded: readonly LoadedObject[];
 
   constructor(parts: GenerationParts) {
@@ -49,6 +52,7 @@ export class Generation implements GenerationParts {
     this.states = parts.states;
     this.links = parts.links;
     this.inherited = parts.inherited;
+    this.host = parts.host;
     this.loaded = parts.loaded ?? [];
   }
 
@@ -71,6 +75,7 @@ export class Generation implements GenerationParts {
     for (const program of this.programs.values()) program.close();
     for (const map of this.maps.values()) map.close();
     for (const object of this.loaded) object.close();
+    this.host?.close();
   }
 
   [Symbol.dispose](): void {

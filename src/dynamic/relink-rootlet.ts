@@ -21,8 +21,8 @@ import {
 } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
 import { requireExpected } from './relink-hook.ts';
+import { chooseMain, slotNames } from './relink-program.ts';
 import { carryValues, type Inheritance } from './relink-state.ts';
-import { chooseMain, slotNames } from './relink-static.ts';
 
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
@@ -123,9 +123,8 @@ export class Rootlet {
       const context: BuildContext = { sys, options, main, old: undefined, fresh: () => true };
       const { via } = chooseVia(context, design, options.via);
       const generation = cleanup.own(build(via, context, design));
-      const [loaded] = generation.loaded;
-      if (loaded === undefined) throw bugError([file.name], 'was not loaded');
-      const hook = cleanup.own(attachProgram(loaded, generation.main, place));
+      if (generation.host === undefined) throw bugError([file.name], 'was not loaded');
+      const hook = cleanup.own(attachProgram(generation.host, generation.main, place));
       const forced = options.via !== undefined;
       return new Rootlet(sys, hook, generation, { main, via, forced, options, ownsHook: true });
     });

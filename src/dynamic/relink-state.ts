@@ -16,6 +16,9 @@ import { HOST_ORDER } from '../kernel/uapi.ts';
 import { type LoadPlan, type MapPlan, shapeDifferences } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 
+/** Program array of a rootlet with tail-call slots. */
+export const SLOT_ARRAY = 'rootlet_slots';
+
 /** Whose a map is, and what its owner calls it. */
 export interface StateRecord {
   /** Name in the plan of the load. */

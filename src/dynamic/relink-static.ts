@@ -5,7 +5,7 @@
 
 import { compareTypes, formatFunc } from '../btf/index.ts';
 import { inputError, quote, RootletError } from '../diag/index.ts';
-import { relink, slotsOf } from '../link/index.ts';
+import { relink } from '../link/index.ts';
 import { Cleanup } from '../load/index.ts';
 import {
   type BpfObject,
@@ -26,29 +26,8 @@ import {
   sectionStates,
   statesOf,
 } from './relink-prepare.ts';
+import { chooseMain } from './relink-program.ts';
 import type { StateRecord } from './relink-state.ts';
-
-/** Everything that can be filled: the slots in their order, then the program itself. */
-export function slotNames(rootlet: BpfObject, main: string): string[] {
-  return [...slotsOf(rootlet).map(({ name }) => name), main];
-}
-
-/** The rootlet's program that goes on the hook. Throws `relink-which-program` when there are several, `relink-no-program`. */
-export function chooseMain(rootlet: BpfObject, name: string | undefined): string {
-  const names = programsOf(rootlet).map(({ program }) => program.name);
-  const listed = names.map(quote).join(', ');
-  if (name !== undefined && !names.includes(name)) {
-    throw inputError('relink-no-program', [rootlet.name], `has no program ${quote(name)}`, {
-      hint: `there ${names.length === 0 ? 'is none' : `are: ${listed}`}`,
-    });
-  }
-  const [first, second] = names;
-  const chosen = name ?? first;
-  if (chosen === undefined) throw inputError('relink-no-program', [rootlet.name], 'has no program');
-  if (name === undefined && second !== undefined)
-    throw inputError('relink-which-program', [rootlet.name], `has several programs: ${listed}`);
-  return chosen;
-}
 
 interface Linked {
   readonly object: BpfObject;
@@ -67,7 +46,8 @@ export function buildStatic(context: BuildContext, design: Design): Generation {
       via: 'static',
       main: linked.main,
       programs: part.loaded.programs,
-      parts: [part],
+      host: [part],
+      parts: [],
     });
   });
 }

@@ -99,10 +99,9 @@ wanted.describe('static re-linking', () => {
   const judge = (rootlet: Rootlet, data = packet()): number =>
     rootlet.generation.program.testRun({ data }).verdict;
   /** A variable's value, as text. */
-  const value = (rootlet: Rootlet, name: string): string =>
-    String(rootlet.generation.loaded[0]?.globals[name]);
+  const value = (rootlet: Rootlet, name: string): string => String(rootlet.generation.host?.globals[name]);
   const values = (rootlet: Rootlet, ...names: readonly string[]) => names.map(name => value(rootlet, name));
-  const runsOf = (rootlet: Rootlet, map = 'runs') => rootlet.generation.loaded[0]?.typedMap(map).lookup(0);
+  const runsOf = (rootlet: Rootlet, map = 'runs') => rootlet.generation.host?.typedMap(map).lookup(0);
 
   test('default → bound → another → reset → default', () => {
     using rootlet = attach(ROOTLET);

@@ -15,7 +15,8 @@ import { needs } from '../support/needs.ts';
 import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
 
 /** Every step that may be the last one, with ROOTLET_TEST_ALL_STEPS=1; else every fifth. */
-const STRIDE = process.env['ROOTLET_TEST_ALL_STEPS'] === '1' ? 1 : 5;
+const { ROOTLET_TEST_ALL_STEPS: allSteps } = process.env;
+const STRIDE = allSteps === '1' ? 1 : 5;
 
 const verdictOf = (verdict: number) => `${HEAD}
 static volatile __u64 seen;

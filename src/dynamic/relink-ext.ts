@@ -1,0 +1,143 @@
+/**
+ * The back end `ext`: components replace slots of a second instance of the rootlet (freplace), which then takes the
+ * place of the running one on the hook. Each component is loaded and verified once, and attached to every generation.
+ */
+
+import { quote, usageError } from '../diag/index.ts';
+import type { Attachment } from '../kernel/attachment.ts';
+import type { BpfProgram } from '../kernel/program.ts';
+import { slotsOf } from '../link/index.ts';
+import type { AttachTarget } from '../load/execute-programs.ts';
+import { Cleanup, readProgramTypes } from '../load/index.ts';
+import { type BpfObject, readObject } from '../object/index.ts';
+import { objectionTo, situationOf } from './choose.ts';
+import { effectsOf, packetMarker } from './effects.ts';
+import { REPLACEMENT_TYPE } from './member.ts';
+import { ObjectEdit } from './object-edit.ts';
+import { assemble, type BuildContext, loadPart, requireGlobals } from './relink-build.ts';
+import { loadComponents, programKey, requireFitting } from './relink-components.ts';
+import type { Design } from './relink-design.ts';
+import type { Generation } from './relink-generation.ts';
+import { putMarkedSlot } from './relink-marked.ts';
+import { type PreparedComponent, prepareComponents, prepareRootlet, statesOf } from './relink-prepare.ts';
+import { chooseMain } from './relink-program.ts';
+import { mainType } from './relink-tail.ts';
+import { attachToStub } from './replacements.ts';
+import { signatureOf } from './signature.ts';
+
+/** Why a component cannot replace a slot; undefined when it can. `kernel` tells why this kernel cannot. */
+export function extObjection(
+  rootlet: BpfObject,
+  main: string,
+  slot: string,
+  component: BpfObject,
+  program: string,
+  kernel: () => string | undefined,
+): string | undefined {
+  const effects = effectsOf(
+    component,
+    component.symbols.findIndex(({ kind, name }) => kind === 'function' && name === program),
+  );
+  const found = slotsOf(rootlet).find(({ name }) => name === slot);
+  if (found === undefined) {
+    const type = mainType(rootlet, main);
+    if (type.attachBtf) return 'functions of programs that attach to functions cannot be replaced';
+    return effects.changesPacket === null ? kernel() : (ownMark(rootlet, main) ?? kernel());
+  }
+  const situation = situationOf(rootlet, { extern: found.index, name: slot }, kernel);
+  return objectionTo('ext', { ...situation, effects });
+}
+
+/** The kernel compares effects on the whole program, and its own code cannot be marked. */
+function ownMark(rootlet: BpfObject, main: string): string | undefined {
+  const index = rootlet.symbols.findIndex(({ kind, name }) => kind === 'function' && name === main);
+  if (effectsOf(rootlet, index).changesPacket !== null) return undefined;
+  return 'it changes packets, and the program that it replaces does not';
+}
+
+export function buildExt(context: BuildContext, design: Design): Generation {
+  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const components = prepareComponents(design, rootlet);
+  requireFitting(rootlet, components, context.main);
+  requireGlobals(context, [rootlet, ...components.map(component => component.object)]);
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const { main } = context;
+    const object = markSlots(rootlet, components, main);
+    const states = statesOf({ ...prepareRootlet(rootlet), object });
+    const host = cleanup.own(loadPart(context, design, { object, programs: [main], states, partial: true }));
+    const program = host.loaded.program(main);
+    const targets = new SlotTargets(program, main);
+    const kind = {
+      via: 'ext',
+      type: REPLACEMENT_TYPE,
+      target: ({ slot }: { readonly slot: string }) => targets.of(slot),
+    } as const;
+    const { programs, parts } = loadComponents(context, design, components, kind, cleanup);
+    const links = new Map<string, Attachment>();
+    for (const component of components) {
+      for (const fill of component.fills) {
+        const replacement = programs.get(programKey(component, fill));
+        if (replacement === undefined) continue;
+        const link = cleanup.own(attachToStub(context.sys, replacement, targets.of(fill.slot)));
+        links.set(`slot:${fill.slot}`, link);
+      }
+    }
+    const all = new Map([[main, program] as const, ...programs]);
+    return assemble(context, design, cleanup, {
+      via: 'ext',
+      main,
+      programs: all,
+      host: [host],
+      parts,
+      links,
+    });
+  });
+}
+
+/** Functions of the loaded program, from what the kernel says is in it. */
+class SlotTargets {
+  readonly #program: BpfProgram;
+  readonly #main: string;
+  readonly #functions: ReturnType<typeof readProgramTypes>['functions'];
+
+  constructor(program: BpfProgram, main: string) {
+    this.#program = program;
+    this.#main = main;
+    this.#functions = readProgramTypes(program).functions;
+  }
+
+  /** Throws `relink-slot-gone` when the verifier found the slot unreachable. */
+  of(slot: string): AttachTarget {
+    const functions = this.#functions;
+    const found = slot === this.#main ? functions[0] : functions.find(({ name }) => name === slot);
+    if (found !== undefined) return { fd: this.#program.fd.number, btfId: found.btfId };
+    throw usageError(
+      'relink-slot-gone',
+      `the kernel left slot ${quote(slot)} out of ${quote(this.#main)}, which never calls it`,
+      { hint: `it has: ${functions.map(({ name }) => quote(name)).join(', ')}` },
+    );
+  }
+}
+
+/** The rootlet with slots that say they may change packets, where what fills them does. */
+function markSlots(rootlet: BpfObject, components: readonly PreparedComponent[], main: string): BpfObject {
+  const { btf } = rootlet;
+  const marked = components.flatMap(({ object, fills }) =>
+    fills.filter(({ slot, program }) => {
+      const name = chooseMain(object, program);
+      const index = object.symbols.findIndex(symbol => symbol.kind === 'function' && symbol.name === name);
+      return slot !== main && effectsOf(object, index).changesPacket !== null;
+    }),
+  );
+  if (btf === null || marked.length === 0) return rootlet;
+  const edit = new ObjectEdit(rootlet);
+  for (const { slot } of marked) {
+    const index = slotsOf(rootlet).find(({ name }) => name === slot)?.index ?? -1;
+    const symbol = rootlet.symbols[index];
+    if (symbol?.kind !== 'function' || effectsOf(rootlet, index).changesPacket !== null) continue;
+    const marker = packetMarker(signatureOf(btf, symbol.btfId).context);
+    if (marker !== undefined) putMarkedSlot(edit, index, symbol, marker);
+  }
+  return edit.finish();
+}

@@ -1,0 +1,193 @@
+/** Dynamic re-linking through tail-call slots: the rootlet's program stays, its slots change. On this kernel. */
+
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
+import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
+import { listIds, openById } from '../../src/kernel/info.ts';
+import { BpfProgram } from '../../src/kernel/program.ts';
+import { countFds } from '../../src/kernel/testing.ts';
+import { packet } from '../../src/load/testing.ts';
+import { needs } from '../support/needs.ts';
+import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
+
+const counting = (verdict: number, declared = 'static volatile __u64 seen;', more = ''): string => `${HEAD}
+struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } runs SEC(".maps");
+${declared}
+const volatile __u32 verdict = ${verdict};
+SEC("xdp") int rl_count(struct xdp_md *ctx) {
+  __u32 key = 0;
+  __u64 one = 1, *value = bpf_map_lookup_elem(&runs, &key);
+  if (value) __sync_fetch_and_add(value, 1);
+  else bpf_map_update_elem(&runs, &key, &one, 0);
+  seen++;
+  ${more}
+  return verdict;
+}`;
+
+const SOURCES = {
+  rl_host: rootletSource('xdp', 'xdp_md', 3).replace('host(', 'rl_host('),
+  one: counting(1),
+  one_v2: counting(3, 'static volatile __u32 first; static volatile __u64 seen;', 'first++;'),
+  other: counting(4),
+  refused: `${HEAD} SEC("xdp") int rl_count(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }`,
+  two: `${HEAD}
+static volatile __u64 seen;
+SEC("xdp") int rl_a(struct xdp_md *ctx) { seen++; return 3; }
+SEC("xdp") int rl_b(struct xdp_md *ctx) { seen++; return 2; }`,
+  fixed_host: `${HEAD}
+struct bpf_nf_ctx { const void *state; void *skb; };
+__weak __noinline int slot1(struct bpf_nf_ctx *ctx) { volatile int verdict = 1; return ctx ? verdict : 0; }
+SEC("netfilter") int rl_host(struct bpf_nf_ctx *ctx) { return slot1(ctx) == 0 ? 0 : 1; }`,
+  fixed_part: `${HEAD}
+struct bpf_nf_ctx { const void *state; void *skb; };
+SEC("netfilter") int rl_part(struct bpf_nf_ctx *ctx) { return 0; }`,
+  more_host: `${HEAD}
+__weak __noinline int slot1(struct xdp_md *ctx, int more) { volatile int verdict = more; return ctx ? verdict : 0; }
+SEC("xdp") int rl_host(struct xdp_md *ctx) { return slot1(ctx, 2); }`,
+  more_part: `${HEAD} SEC("xdp") int rl_part(struct xdp_md *ctx, int more) { return 1; }`,
+  deep_host: `${HEAD}
+__weak __noinline int slot1(struct xdp_md *ctx) { volatile int verdict = 2; return ctx ? verdict : 0; }
+SEC("xdp") int rl_host(struct xdp_md *ctx) { volatile char room[300]; room[ctx->rx_queue_index & 255] = 1; int v = slot1(ctx); return v + room[0] - room[0]; }`,
+} as const;
+
+const wanted = needs('bpf', 'ip', 'clang');
+
+wanted.describe('tail-call slots', () => {
+  let wire: Wire;
+  let c: Record<keyof typeof SOURCES, ObjectFile>;
+  beforeAll(() => {
+    wire = new Wire('tail');
+    c = compileAll(SOURCES);
+  });
+  afterAll(() => wire.close());
+
+  let fds = 0;
+  beforeEach(() => {
+    fds = countFds();
+  });
+  afterEach(async () => {
+    expect(countFds()).toBe(fds);
+    await vi.waitFor(() => expect(ours()).toEqual([]), 5000); // an array lets its programs go a little later
+  });
+
+  const attach = (file: ObjectFile = c.rl_host) =>
+    wire.inside(() => Rootlet.attach(kernel, file, { interface: 'va', mode: 'generic' }, { via: 'tail' }));
+  const judge = (rootlet: Rootlet): number => rootlet.generation.program.testRun({ data: packet() }).verdict;
+  const number = (rootlet: Rootlet, map: string, offset = 0): number => {
+    const value = rootlet.generation.maps.get(map)?.lookup(new Uint8Array(4));
+    return value === undefined ? -1 : Number(new DataView(value.buffer).getBigUint64(offset, true));
+  };
+
+  test('slots change one by one; the program on the hook stays', () => {
+    using rootlet = attach();
+    const { id } = rootlet.generation.program.info();
+    expect(judge(rootlet)).toBe(2);
+    expect(rootlet.replace('slot1', c.one).choice.via).toBe('tail');
+    expect(judge(rootlet)).toBe(1);
+    rootlet.replace('slot3', c.two, 'rl_a');
+    expect(judge(rootlet)).toBe(3);
+    rootlet.change({ fill: [{ slot: 'slot2', file: c.other }], reset: ['slot3'] });
+    expect(judge(rootlet)).toBe(4);
+    rootlet.reset('slot1', 'slot2');
+    expect(judge(rootlet)).toBe(2);
+    expect(rootlet.generation.program.info().id).toBe(id);
+  });
+
+  test('one component in several slots is loaded once, and two of its programs share state', () => {
+    using rootlet = attach();
+    rootlet.change({
+      fill: [
+        { slot: 'slot1', file: c.two, program: 'rl_a' },
+        { slot: 'slot2', file: c.two, program: 'rl_b' },
+        { slot: 'slot3', file: c.two, program: 'rl_a' },
+      ],
+    });
+    judge(rootlet);
+    expect(number(rootlet, 'two.o:.bss.two')).toBe(3);
+    expect([...rootlet.generation.programs.keys()]).toEqual(['rl_host', 'two.o:rl_a', 'two.o:rl_b']);
+  });
+
+  test('state is kept: by what stays, by a new version, not with --fresh', () => {
+    using rootlet = attach();
+    rootlet.replace('slot1', c.one);
+    judge(rootlet);
+    const program = rootlet.generation.programs.get('one.o:rl_count')?.info().id;
+    rootlet.replace('slot2', c.other);
+    judge(rootlet);
+    expect(rootlet.generation.programs.get('one.o:rl_count')?.info().id).toBe(program); // not even loaded again
+    expect(number(rootlet, 'one.o:runs')).toBe(2);
+    const { state } = rootlet.replace('slot1', c.one_v2);
+    expect(state.get('one_v2.o:runs')?.kind).toBe('same');
+    expect(state.get('one_v2.o:.bss.one')?.kind).toBe('copied');
+    judge(rootlet);
+    expect(number(rootlet, 'one_v2.o:runs')).toBe(3);
+    rootlet.replace('slot1', c.one, undefined, { fresh: true });
+    judge(rootlet);
+    expect(number(rootlet, 'one.o:runs')).toBe(1);
+  });
+
+  test('constants are set for what is put in', () => {
+    using rootlet = attach();
+    const fill = [{ slot: 'slot1', file: c.one }];
+    rootlet.change({ fill }, { globals: { verdict: 5 } });
+    expect(judge(rootlet)).toBe(5);
+    rootlet.replace('slot2', c.two, 'rl_b');
+    expect(judge(rootlet)).toBe(5);
+    expect(() => rootlet.change({ fill }, { globals: { none: 5 } })).toThrow(/no variable "none"/);
+  });
+
+  test('what the kernel refuses changes nothing', () => {
+    using rootlet = attach();
+    rootlet.replace('slot1', c.one);
+    expect(() => rootlet.replace('slot1', c.refused)).toThrow(/invalid access to packet/);
+    expect(judge(rootlet)).toBe(1);
+  });
+
+  test('slots change on hooks whose program cannot', () => {
+    const place = { netfilter: { family: 2, hook: 0, priority: 5 } } as const;
+    using rootlet = wire.inside(() => Rootlet.attach(kernel, c.fixed_host, place, { via: 'tail' }));
+    expect(judge(rootlet)).toBe(1);
+    rootlet.replace('slot1', c.fixed_part);
+    expect(judge(rootlet)).toBe(0);
+    rootlet.reset('slot1');
+    expect(judge(rootlet)).toBe(1);
+    expect(() => rootlet.change({}, { via: 'static' })).toThrow(/cannot change the program on this hook/);
+  });
+
+  test.each([
+    ['more_host', 'more_part', 'slot1', /a tail call passes the context alone/],
+    ['deep_host', 'one', 'slot1', /bytes of stack are in use where it is called.*less than 256/],
+    ['rl_host', 'one', 'rl_host', /it is the program itself/],
+  ] as const)('%s: what a tail call cannot do is said', (host, part, slot, message) => {
+    using rootlet = attach(c[host]);
+    expect(() => rootlet.replace(slot, c[part])).toThrow(message);
+    const { choice } = rootlet.replace(slot, c[part], undefined, { via: 'static' });
+    expect(choice.via).toBe('static');
+    expect(judge(rootlet)).toBe(1);
+  });
+
+  test('from one way to another and back, with all state', () => {
+    using rootlet = wire.inside(() => Rootlet.attach(kernel, c.rl_host, { interface: 'va' }));
+    const steps = ['static', 'tail', 'static', 'tail'] as const;
+    rootlet.replace('slot1', c.one);
+    steps.forEach((via, at) => {
+      expect(judge(rootlet)).toBe(1);
+      const map = [...rootlet.generation.maps].find(([name]) => name.endsWith('runs'));
+      expect(number(rootlet, map?.[0] ?? '')).toBe(at + 1);
+      rootlet.change({}, { via });
+      expect(rootlet.generation.via).toBe(via);
+    });
+    expect(judge(rootlet)).toBe(1);
+    expect(number(rootlet, '.bss')).toBe(5); // rounds of the rootlet itself
+  });
+});
+
+/** Ids of programs called `rl_…`. */
+function ours(): number[] {
+  return listIds(kernel, 'program').filter(id => {
+    const fd = openById(kernel, 'program', id);
+    if (fd === undefined) return false;
+    using program = BpfProgram.adopt(kernel, fd);
+    return program.name.startsWith('rl_');
+  });
+}
