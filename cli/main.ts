@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   attach: async () => (await import('./commands/attach.ts')).attachCommand,
   detach: async () => (await import('./commands/detach.ts')).detachCommand,
   update: async () => (await import('./commands/update.ts')).updateCommand,
+  upgrade: async () => (await import('./commands/upgrade.ts')).upgradeCommand,
   ps: async () => (await import('./commands/ps.ts')).psCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   replace: async () => (await import('./commands/replace.ts')).replaceCommand,

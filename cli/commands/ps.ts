@@ -1,6 +1,7 @@
 /** `rootlet ps`: what is in the kernel, and whose it is. */
 
 import { buildCommand } from '@stricli/core';
+import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
 import type { Fd } from '../../src/kernel/fd.ts';
 import { openById, readLinkInfo, readMapInfo } from '../../src/kernel/info.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
@@ -14,6 +15,7 @@ import { openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 
 interface Flags extends StoreFlags {
   readonly all: boolean;
+  readonly bindings: boolean;
   readonly json: boolean;
 }
 
@@ -28,6 +30,7 @@ export const psCommand = buildCommand<Flags, [], Context>({
   parameters: {
     flags: {
       all: { ...off, brief: 'Everything in the kernel, with the processes and pins that keep it there' },
+      bindings: { ...off, brief: 'Who uses what of whom, and how' },
       ...STORE_FLAGS,
       json: { ...off, brief: 'As JSON' },
     },
@@ -40,6 +43,10 @@ export const psCommand = buildCommand<Flags, [], Context>({
       const entries = store.list();
       const sound = entries.filter((entry): entry is StoreEntry => entry.kind !== 'broken');
       const broken = entries.filter((entry): entry is BrokenEntry => entry.kind === 'broken');
+      if (flags.bindings) {
+        reportBindings(this, flags, sound, broken);
+        return;
+      }
       const rows = flags.all
         ? rowsOfCensus(takeCensus(sys), store.root, sound)
         : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(sys)));
@@ -48,6 +55,39 @@ export const psCommand = buildCommand<Flags, [], Context>({
     });
   },
 });
+
+function reportBindings(
+  context: Context,
+  flags: Flags,
+  entries: readonly StoreEntry[],
+  broken: readonly BrokenEntry[],
+): void {
+  const rows = entries.flatMap(entry =>
+    bindingsIn(entry).map(binding => ({
+      consumer: entry.name,
+      consumerKind: entry.kind,
+      ...binding,
+    })),
+  );
+  if (flags.json) {
+    printJson(context, { ok: true, bindings: rows });
+    return;
+  }
+  for (const entry of broken) tell(context, `rootlet: ${formatBroken(entry)}`);
+  if (rows.length === 0) print(context, 'nothing is bound');
+  else print(context, table([['consumer', 'extern', 'provider', 'how', ''], ...rows.map(bindingCells)]));
+}
+
+function bindingCells(row: Binding & { readonly consumerKind: string; readonly consumer: string }): string[] {
+  const { consumerKind, consumer, extern, of, provider, target, via, reason } = row;
+  return [
+    `${consumerKind} ${consumer}`,
+    of === '' ? extern : `${extern} (of ${of})`,
+    provider === '' ? '-' : `${provider}:${target}`,
+    provider === '' ? 'open' : via === 'share' ? 'in place' : via,
+    reason,
+  ];
+}
 
 function report(
   context: Context,

@@ -18,3 +18,4 @@ export {
   loadAgainst,
   type StoreLoadOptions,
 } from './store-load.ts';
+export { type UpgradedConsumer, type UpgradeOptions, type UpgradeReport, upgrade } from './upgrade.ts';

@@ -6,7 +6,9 @@ import path from 'node:path';
 import { buildApplication, buildRouteMap, type Command, type CommandContext, run } from '@stricli/core';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { loadCommand } from '../../cli/commands/load.ts';
+import { psCommand } from '../../cli/commands/ps.ts';
 import { unloadCommand } from '../../cli/commands/unload.ts';
+import { upgradeCommand } from '../../cli/commands/upgrade.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../src/diag/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
@@ -34,10 +36,12 @@ async function rootlet(...words: readonly string[]) {
     exitCode: 0,
   };
   // any command fits an application whose context has what the command wants
-  const routes = { load: loadCommand, unload: unloadCommand } as unknown as Record<
-    string,
-    Command<CommandContext & Context>
-  >;
+  const routes = {
+    load: loadCommand,
+    unload: unloadCommand,
+    ps: psCommand,
+    upgrade: upgradeCommand,
+  } as unknown as Record<string, Command<CommandContext & Context>>;
   const app = buildApplication(buildRouteMap({ routes, docs: { brief: 'rootlet' } }), {
     name: 'rootlet',
     scanner: { caseStyle: 'allow-kebab-for-camel' },
@@ -67,6 +71,26 @@ needs('bpf', 'root', 'clang').describe('load', () => {
     expect(out).toMatch(/^ {2}foo = first:foo by (tail|ext) \(code and state shared/m);
     expect(out).toMatch(/^ {2}minimum = first:minimum in place \(one variable for both\)$/m);
     expect(runStored(testing.store, 'second', 'count', new Uint8Array(50))).toBe(1);
+
+    const { out: listed } = await rootlet('ps', '--bindings');
+    expect(listed.split('\n').map(line => line.split(/ {2,}/).slice(0, 4))).toEqual([
+      ['consumer', 'extern', 'provider', 'how'],
+      ['object second', 'foo', 'first:foo', expect.stringMatching(/^(tail|ext)$/)],
+      ['object second', 'minimum', 'first:minimum', 'in place'],
+      ['object second', 'counters', 'first:counters', 'in place'],
+      [''],
+    ]);
+    const { out: json } = await rootlet('ps', '--bindings', '--json');
+    expect(JSON.parse(json).bindings[0]).toMatchObject({
+      consumer: 'second',
+      extern: 'foo',
+      provider: 'first',
+    });
+
+    const upgraded = await rootlet('upgrade', FIRST);
+    expect(upgraded.code).toBe(0);
+    expect(upgraded.out).toMatch(/^upgraded first$/m);
+    expect(upgraded.out).toMatch(/^ {2}object second: its (tail-call slot has|stubs have) the new version$/m);
 
     const refused = await rootlet('unload', 'first');
     expect(refused.code).toBe(EXIT.busy);
