@@ -169,21 +169,50 @@ function addFunctions(draft: Draft): void {
   }
 }
 
+/** Static functions of one name in two units, equal or nearly so: the second one → the first. */
+function addTwins(draft: Draft): Map<number, number> {
+  const twins = new Map<number, number>();
+  for (const original of [...draft.functions]) {
+    if (original.standing !== 'local' || original.role !== 'plain' || draft.units < 2) continue;
+    const unit = (original.unit + 1) % draft.units;
+    const all = [...draft.functions, ...draft.variables];
+    if (all.some(other => other.unit === unit && other.name === original.name)) continue;
+    const id = draft.functions.length;
+    draft.functions.push({ ...original, id, unit });
+    twins.set(id, original.id);
+  }
+  return twins;
+}
+
 /** Calls go to later functions only, so there is no recursion; depth is limited by levels. */
 function fillFunctions(draft: Draft): void {
+  const twins = addTwins(draft);
   const levels = new Map<number, number>();
   for (const entity of draft.functions) {
     const level = entity.role === 'program' ? 0 : entity.role === 'callback' ? 6 : 1 + draft.random.below(4);
-    levels.set(entity.id, level);
+    levels.set(entity.id, levels.get(twins.get(entity.id) ?? -1) ?? level);
   }
   for (const entity of draft.functions) {
     const maker = new OpMaker(draft, entity, levels);
     const count = entity.role === 'callback' ? 2 : 3 + draft.random.below(entity.role === 'program' ? 8 : 4);
-    const ops = Array.from({ length: count }, () => maker.op(0));
+    const own = Array.from({ length: count }, () => maker.op(0));
+    const ops = opsOfTwin(draft, draft.functions[twins.get(entity.id) ?? -1]) ?? own;
     // a function that names a static is not the same in another unit
     const repeatedIn = refersToStatics(draft, ops) ? [] : entity.repeatedIn;
     draft.functions[entity.id] = { ...entity, ops, repeatedIn };
   }
+}
+
+/** What the other one does, half of the time with one instruction more; undefined where that is not possible. */
+function opsOfTwin(draft: Draft, original: FunctionEntity | undefined): readonly Op[] | undefined {
+  if (original === undefined || refersToStatics(draft, original.ops)) return undefined;
+  if (draft.chance(50)) return original.ops;
+  const [first, ...others] = original.ops;
+  const changed = insn(isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_K, 7, 0, 0, 1 + draft.random.below(100));
+  // of equal length where there is arithmetic to replace
+  return first?.kind === 'alu' && first.insns.length === 1
+    ? [{ kind: 'alu', insns: [changed] }, ...others]
+    : [...original.ops, { kind: 'alu', insns: [changed] }];
 }
 
 function refersToStatics({ functions, variables, maps }: Draft, ops: readonly Op[]): boolean {
