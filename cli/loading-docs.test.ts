@@ -2,9 +2,11 @@
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { kernelForTests } from '../src/kernel/testing.ts';
 import { CommandWorld } from './testing.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 }); // each command is a process
 
 const { sys, reason } = kernelForTests();
 const missing = sys === undefined ? reason : ['ip', 'nsenter'].find(tool => spawnSync(tool, ['-V']).error);

@@ -33,11 +33,14 @@ import {
   type BrokenEntry,
   bpffsMountOf,
   DEFAULT_STORE_ROOT,
+  describeEntry,
   type EntryKind,
   type Guard,
   openPin,
+  requireUnused,
   Store,
   type StoreEntry,
+  usersOf,
 } from '../src/store/index.ts';
 import type { Context } from './context.ts';
 import { readInputs } from './files.ts';
@@ -102,6 +105,33 @@ export function requireEntry(store: Store, kind: EntryKind, name: string): Store
       hint: elsewhere ? `there is ${article(other)} of this name: "rootlet ${command} ${name}"` : there,
     },
   );
+}
+
+/**
+ * Entries to remove, in an order in which nothing is removed before what uses it. Throws `store-in-use` for users that
+ * are to stay, and what is wrong with broken ones; `force` takes all of them.
+ */
+export function entriesToRemove(
+  store: Store,
+  kind: EntryKind,
+  names: readonly string[],
+  force: boolean,
+): (StoreEntry | BrokenEntry)[] {
+  const left = [...new Set(names)].map(name => requireEntry(store, kind, name));
+  const going = new Set(left.map(describeEntry));
+  const users = (entry: StoreEntry | BrokenEntry) =>
+    entry.kind === 'broken' ? [] : usersOf(store, entry, GUARDS);
+  for (const entry of force ? [] : left) {
+    if (entry.kind === 'broken') throw new RootletError(entry.problems);
+    requireUnused(store, entry, [() => users(entry).filter(user => !going.has(describeEntry(user.entry)))]);
+  }
+  const ordered: (StoreEntry | BrokenEntry)[] = [];
+  while (left.length > 0) {
+    const rest = new Set(left.map(describeEntry));
+    const free = left.findIndex(entry => !users(entry).some(user => rest.has(describeEntry(user.entry))));
+    ordered.push(...left.splice(Math.max(free, 0), 1));
+  }
+  return ordered;
 }
 
 export function kindOf(entry: StoreEntry | BrokenEntry): EntryKind {

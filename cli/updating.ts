@@ -3,6 +3,7 @@
 import { compareTypes, parseBtf } from '../src/btf/index.ts';
 import { platformError, quote, RootletError, usageError } from '../src/diag/index.ts';
 import type { Attachment } from '../src/kernel/attachment.ts';
+import { EINVAL } from '../src/kernel/errno.ts';
 import { openById, readBtfBytes } from '../src/kernel/info.ts';
 import type { BpfMap } from '../src/kernel/map.ts';
 import type { BpfProgram } from '../src/kernel/program.ts';
@@ -105,11 +106,16 @@ export function exchange(hook: Lasting, next: BpfProgram, expected: BpfProgram |
   try {
     hook.update(next.fd.number, expected?.fd.number);
   } catch (error) {
-    throw error instanceof RootletError && error.code === 'kernel-attachment-changed'
-      ? changed(hook, expected)
-      : error;
+    if (!(error instanceof RootletError)) throw error;
+    if (error.code === 'kernel-attachment-changed') throw changed(hook, expected);
+    const [problem] = error.problems;
+    if (problem?.errno !== EINVAL) throw error;
+    throw new RootletError([{ ...problem, hint: OTHER_TYPE_HINT }]);
   }
 }
+
+const OTHER_TYPE_HINT =
+  'programs that exchange places have one type and one expected attach type: SEC("xdp") or SEC("xdp.frags") for both, …';
 
 function changed(hook: Attachment, expected: BpfProgram | null): RootletError {
   return platformError(

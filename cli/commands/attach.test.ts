@@ -3,11 +3,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
+import { FakeSys } from '../../src/kernel/sys-fake.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
+import { Store } from '../../src/store/index.ts';
+import { tinyProgram } from '../../src/store/testing.ts';
 import { CommandWorld } from '../testing.ts';
 
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 }); // each command is a process
+
 const { sys, reason } = kernelForTests();
+const kernel = sys ?? new FakeSys();
 const missing = sys === undefined ? reason : ['ip', 'nsenter'].find(tool => spawnSync(tool, ['-V']).error);
 
 const at = (path: string) => join(import.meta.dirname, '../..', path);
@@ -85,6 +91,22 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(readdirSync(join(root, 'hooks', 'fw')).sort()).toEqual(['1', 'current']);
   });
 
+  test('a hook that somebody else changed is left alone, unless forced', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
+    {
+      const store = Store.open(kernel, root);
+      const entry = store.find('hook', 'fw');
+      if (entry === undefined) throw new Error('no entry');
+      using link = store.openLink(entry, 'hook');
+      using other = tinyProgram(kernel, 'other');
+      link.update(other.fd.number);
+    }
+    expect(json('update', 'fw', SECOND)).toMatchObject({ problems: [{ code: 'attach-changed' }] });
+    expect(onV0()).toMatch(/name other/);
+    expect(rootlet('update', 'fw', SECOND, '--force').code).toBe(0);
+    expect(onV0()).toMatch(/name xdp_prog2/);
+  });
+
   test('tcx and TC filters', () => {
     const load = `${KINDS}:load_mark`;
     expect(rootlet('attach', 'tcx', 'v0', load, '--ingress', '--name', 'x').code).toBe(0);
@@ -139,7 +161,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       err: expect.stringContaining('another XDP program is there already'),
     });
     expect(names()).toEqual(['taken']);
-  }, 120_000);
+  });
 
   test('an attachment whose interface is gone says so', () => {
     world?.inside('link', 'add', 'gone', 'type', 'veth', 'peer', 'name', 'peer');

@@ -2,10 +2,9 @@
 
 import { buildCommand } from '@stricli/core';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { requireUnused, type Store } from '../../src/store/index.ts';
 import { type Context, guarded, print, printJson } from '../context.ts';
 import { removeHook } from '../hook-entry.ts';
-import { GUARDS, openStore, requireEntry, STORE_FLAGS, type StoreFlags } from '../loading.ts';
+import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 
 interface Flags extends StoreFlags {
   readonly force: boolean;
@@ -35,22 +34,13 @@ export const detachCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const store = openStore(this, flags, openSys());
       store.locked(() => {
-        for (const name of names) requireEntry(store, 'hook', name);
-        for (const name of names) detach(store, name, flags.force);
+        for (const entry of entriesToRemove(store, 'hook', names, flags.force)) {
+          if (entry.kind === 'broken') store.remove(entry);
+          else removeHook(store, entry, flags.force);
+        }
       });
       if (flags.json) printJson(this, { ok: true, detached: names });
       else for (const name of names) print(this, `detached ${name}`);
     });
   },
 });
-
-function detach(store: Store, name: string, force: boolean): void {
-  const entry = force ? requireEntry(store, 'hook', name) : store.find('hook', name);
-  if (entry === undefined) return;
-  if (entry.kind === 'broken') {
-    store.remove(entry);
-    return;
-  }
-  if (!force) requireUnused(store, entry, GUARDS);
-  removeHook(store, entry, force);
-}

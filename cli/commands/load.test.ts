@@ -3,9 +3,11 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { kernelForTests } from '../../src/kernel/testing.ts';
 import { CommandWorld } from '../testing.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 }); // each command is a process
 
 const { sys, reason } = kernelForTests();
 const missing =
@@ -153,7 +155,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       expect(JSON.stringify(problems).replaceAll('\\"', '"'), what).toMatch(message);
       expect([readdirSync(bpffs), readNames('objects')], what).toEqual(before);
     }
-  }, 120_000);
+  });
 
   test('unknown names list what there is', () => {
     rootlet('load', FIREWALL, '--name', 'here');
@@ -162,6 +164,17 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       err: expect.stringContaining('there are: "here"'),
     });
     expect(rootlet('detach', 'here').err).toContain('rootlet unload here');
+  });
+
+  test('what others are bound to stays, unless they go with it', () => {
+    const [first = '', second = ''] = ['first.bpf.o', 'second.bpf.o'].map(name => join(EXAMPLES, name));
+    rootlet('load', first);
+    expect(rootlet('load', second).code).toBe(0);
+    expect(rootlet('unload', 'first')).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('object "second"'),
+    });
+    expect(rootlet('unload', 'first', 'second').code).toBe(0);
   });
 
   test('too few descriptors: an error each time, and nothing is left', () => {

@@ -2,9 +2,8 @@
 
 import { buildCommand } from '@stricli/core';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { requireUnused, type Store } from '../../src/store/index.ts';
 import { type Context, guarded, print, printJson } from '../context.ts';
-import { GUARDS, openStore, requireEntry, STORE_FLAGS, type StoreFlags } from '../loading.ts';
+import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 import { extraPinsOf, removeExtraPins } from '../pinning.ts';
 
 interface Flags extends StoreFlags {
@@ -37,21 +36,13 @@ export const unloadCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const store = openStore(this, flags, openSys());
       store.locked(() => {
-        for (const name of names) requireEntry(store, 'object', name);
-        for (const name of names) unload(store, name, flags.force);
+        for (const entry of entriesToRemove(store, 'object', names, flags.force)) {
+          if (entry.kind !== 'broken') removeExtraPins(store.sys, extraPinsOf(entry));
+          store.remove(entry);
+        }
       });
       if (flags.json) printJson(this, { ok: true, unloaded: names });
       else for (const name of names) print(this, `unloaded ${name}`);
     });
   },
 });
-
-function unload(store: Store, name: string, force: boolean): void {
-  const entry = force ? requireEntry(store, 'object', name) : store.find('object', name);
-  if (entry === undefined) return;
-  if (entry.kind !== 'broken') {
-    if (!force) requireUnused(store, entry, GUARDS);
-    removeExtraPins(store.sys, extraPinsOf(entry));
-  }
-  store.remove(entry);
-}

@@ -5,7 +5,7 @@ import { BpfMap } from '../kernel/map.ts';
 import { BpfProgram, tryLoadProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { HOST_ORDER } from '../kernel/uapi.ts';
-import { BPF_MAP_TYPE_ARRAY, BPF_PROG_TYPE_XDP } from '../object/uapi.ts';
+import { BPF_MAP_TYPE_ARRAY, BPF_PROG_TYPE_XDP, BPF_XDP } from '../object/uapi.ts';
 
 /** An XDP program that returns `verdict`. */
 export function tinyProgram(sys: Sys, name: string, verdict = 2): BpfProgram {
@@ -16,7 +16,8 @@ export function tinyProgram(sys: Sys, name: string, verdict = 2): BpfProgram {
     ],
     HOST_ORDER,
   );
-  const result = tryLoadProgram(sys, { name, type: BPF_PROG_TYPE_XDP, code, license: 'GPL' });
+  const spec = { name, type: BPF_PROG_TYPE_XDP, expectedAttachType: BPF_XDP, code, license: 'GPL' };
+  const result = tryLoadProgram(sys, spec);
   if (result.kind === 'refused') throw new Error(`the kernel refused a tiny program: errno ${result.errno}`);
   return new BpfProgram(sys, result.fd, name, BPF_PROG_TYPE_XDP);
 }
