@@ -15,7 +15,8 @@ import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { needs } from '../support/needs.ts';
-import { compiled, runStored, type TestStore, testStore } from './link-support.ts';
+import { runStored } from './link-stored.ts';
+import { compiled, type TestStore, testStore } from './link-support.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

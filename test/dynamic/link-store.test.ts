@@ -10,7 +10,8 @@ import { countFds } from '../../src/kernel/testing.ts';
 import { readObject } from '../../src/object/index.ts';
 import { requireUnused } from '../../src/store/index.ts';
 import { needs } from '../support/needs.ts';
-import { compiled, loadStored, runStored, type TestStore, testStore } from './link-support.ts';
+import { loadStored, runStored } from './link-stored.ts';
+import { compiled, type TestStore, testStore } from './link-support.ts';
 
 const OBJECTS = path.join(import.meta.dirname, '../../examples/obj/el');
 const example = (name: string) => readObject(readFileSync(path.join(OBJECTS, name)), name);

@@ -8,7 +8,8 @@ import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { type BpfObject, writeObject } from '../../src/object/index.ts';
 import { needs } from '../support/needs.ts';
-import { compiled, loadStored, runStored, type TestStore, testStore } from './link-support.ts';
+import { loadStored, runStored } from './link-stored.ts';
+import { compiled, type TestStore, testStore } from './link-support.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 

@@ -1,9 +1,22 @@
 /** Dynamic linking with function replacement: externs become stubs that a loaded provider's functions replace. */
 
+import { rmSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { RootletError } from '../../src/diag/index.ts';
-import { type DynamicLoadOptions, type DynamicObject, load } from '../../src/dynamic/index.ts';
+import {
+  bindPending,
+  type DynamicLoadOptions,
+  type DynamicObject,
+  load,
+  OBJECT_FILE,
+  Registry,
+  type StoreLoadOptions,
+  upgrade,
+} from '../../src/dynamic/index.ts';
 import { openById, readLinkInfo, readProgramInfo } from '../../src/kernel/info.ts';
+import { writeObject } from '../../src/object/index.ts';
+import { Store } from '../../src/store/index.ts';
+import { loadStored, runStored } from '../dynamic/link-stored.ts';
 import { sys } from './guest/kernel.ts';
 import { example, vmObject } from './guest/objects.ts';
 
@@ -95,6 +108,82 @@ describe('by ext', () => {
     expect(run(top, 'top')).toBe(41);
     expect(provider.loaded.globals['calls']).toBe(1);
     expect(between.loaded.globals['between_calls']).toBe(1);
+  });
+});
+
+describe('in a store', () => {
+  const store = () => Store.open(sys, '/sys/fs/bpf/rootlet');
+  const keep = (name: string, object: string, options: StoreLoadOptions = {}) =>
+    loadStored(store(), name, vmObject(`dynamic_${object}`), options);
+  const unload = (...names: string[]) => {
+    for (const name of names) {
+      const entry = store().find('object', name);
+      if (entry !== undefined) store().remove(entry);
+    }
+    rmSync('/sys/fs/bpf/rootlet', { recursive: true, force: true });
+  };
+  const newVersion = (object: string) => {
+    const next = vmObject(`dynamic_${object}`);
+    const files = new Map([[OBJECT_FILE, writeObject(next)]]);
+    return upgrade(store(), 'provider', next, { source: next.name, files });
+  };
+  const verdictsOf = (name: string) =>
+    ['judged', 'summed'].map(program => runStored(store(), name, program, PACKET));
+
+  test('stubs are filled in turn when the provider gets a new version, and again', () => {
+    keep('provider', 'provider');
+    keep('one', 'consumer', only('judged', 'summed', 'counted'));
+    keep('two', 'consumer', only('judged', 'summed', 'counted'));
+    const stubs = () =>
+      store()
+        .find('object', 'one')
+        ?.record.links.map(link => link.name);
+    expect(stubs()).toEqual(['stub:judged:judge:a', 'stub:summed:judge:a', 'stub:summed:sum:a']);
+    expect(verdictsOf('one')).toEqual([1, 1034]);
+    for (let round = 0; round < 3; round++) {
+      const report = newVersion('provider_v2');
+      expect(report.consumers.map(({ name, how }) => [name, how])).toEqual([
+        ['one', ['stub']],
+        ['two', ['stub']],
+      ]);
+      expect(stubs()?.sort()).toEqual(['stub:judged:judge:b', 'stub:summed:judge:b', 'stub:summed:sum:b']);
+      expect([verdictsOf('one'), verdictsOf('two')]).toEqual([
+        [2, 2035],
+        [2, 2035],
+      ]);
+      newVersion('provider');
+      expect(stubs()?.sort()).toEqual(['stub:judged:judge:a', 'stub:summed:judge:a', 'stub:summed:sum:a']);
+      expect(verdictsOf('one')).toEqual([1, 1034]);
+    }
+    unload('one', 'two', 'provider');
+  });
+
+  test('behind another provider, by stubs', () => {
+    keep('provider', 'provider');
+    keep('between', 'between');
+    keep('top', 'top');
+    expect(runStored(store(), 'top', 'top', PACKET)).toBe(41);
+    const report = newVersion('provider_v2');
+    expect(report.consumers.map(({ name, how }) => [name, how])).toEqual([
+      ['between', ['reload']],
+      ['top', ['stub']],
+    ]);
+    expect(runStored(store(), 'top', 'top', PACKET)).toBe(42);
+    unload('top', 'between', 'provider');
+  });
+
+  test('consumers first, bound by stubs when the provider comes', () => {
+    keep('top', 'top', { lazy: true });
+    expect(runStored(store(), 'top', 'top', PACKET)).toBe(PASS);
+    keep('provider', 'provider');
+    keep('between', 'between');
+    using registry = new Registry(store());
+    expect(bindPending(registry, 'between').bound.map(({ entry, binding }) => [entry, binding.via])).toEqual([
+      ['top', 'ext'],
+    ]);
+    expect(runStored(store(), 'top', 'top', PACKET)).toBe(41);
+    registry.close();
+    unload('top', 'between', 'provider');
   });
 });
 
