@@ -104,7 +104,13 @@ export interface RelinkReportInput {
 
 export function reportRelink(input: RelinkReportInput): RelinkReport {
   const { objects, resolution, license, combined, renames, plugs, whole, live, object } = input;
-  const linked = reportLink({ objects, resolution, combined, renames, license });
+  const linked = reportLink({
+    objects,
+    resolution,
+    combined: { ...combined, object },
+    renames,
+    license,
+  });
   const discarded = [
     ...linked.discarded,
     ...replacedSlots(objects, plugs),
@@ -217,8 +223,12 @@ function ownerOf(inputs: RelinkInputs, scope: number): string | null {
   return inputs.ids[scope - 1] ?? null;
 }
 
-function isInSharedScope({ resolution }: RelinkReportInput, at: SymbolAt): boolean {
-  return resolution.groups[resolution.groupOf[at.file]?.[at.index] ?? -1]?.scope === SHARED_SCOPE;
+/** A name that was to be shared, and that more than one of them has. */
+function isInSharedScope({ resolution, inputs }: RelinkReportInput, at: SymbolAt): boolean {
+  const group = resolution.groups[resolution.groupOf[at.file]?.[at.index] ?? -1];
+  if (group?.scope !== SHARED_SCOPE) return false;
+  const scopes = [group.winner, ...group.losers, ...group.externs].map(({ file }) => inputs.scopes[file]);
+  return new Set(scopes).size > 1;
 }
 
 /** Symbol of the result → scopes with code or data that refers to it. */

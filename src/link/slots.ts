@@ -50,7 +50,8 @@ export function assignInOrder(
   const all = slotsOf(rootlet);
   const free = all.filter(({ name }) => !taken.has(name));
   if (components.length > free.length) {
-    const slots = taken.size === 0 ? `${all.length} slots` : `${free.length} free slots`;
+    const [count, what] = taken.size === 0 ? [all.length, 'slot'] : [free.length, 'free slot'];
+    const slots = `${count} ${what}${count === 1 ? '' : 's'}`;
     return problem('relink-too-many', rootlet.name, `has ${slots} for ${components.length} components`, {
       hint: 'relink --chain makes a rootlet with as many slots as there are components',
     });

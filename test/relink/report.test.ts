@@ -91,6 +91,16 @@ test('members of libraries are told apart by whose they are', () => {
   ]);
 });
 
+test('what was to be shared and only one has is not shared; declarations have the names of the result', () => {
+  const lone = component('lone.o', [], [{ name: 'rules', kind: 'map' }]);
+  const other = component('other.o', [], []);
+  const { report } = chained(inSlots(lone, other), { share: ['*'], keep: ['rules'] });
+  expect(report.maps.map(({ name, shared }) => [name, shared])).toEqual([['rules', false]]);
+  expect(report.symbols.find(({ name }) => name === 'lone_prog')?.declaration).toBe(
+    's32 lone_prog(struct xdp_md *ctx)',
+  );
+});
+
 test('recursion has no depth', () => {
   const loop = component('loop.o', ['again'], [{ name: 'again', kind: 'function', calls: ['again'] }]);
   const { report } = chained(inSlots(loop), { checkLimits: false });
