@@ -27,7 +27,7 @@ const LEFT_OUT = ['src/store/store.test.ts'];
 const ASKS_KERNEL = /\bkernelForTests\b/;
 
 /** Skips that are no mistake: what a kernel does not have. */
-const ALLOWED_SKIP = /this kernel (is older than|has no|refuses|shows no)/i;
+const ALLOWED_SKIP = /this kernel (is older than|has no|refuses|shows no)|needs Linux \d/i;
 
 /**
  * What the run inside tells of one test (test/vm/guest/main.ts), and where.

@@ -27,7 +27,7 @@ const RESULT_MARK = '@result ';
 /** Before each test, so that one that never ends is named. */
 const START_MARK = '@start ';
 /** Emulated, beside others who use the processor too. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 150_000;
 
 const bundles = new Map<string, string>();
 const [, , wanted = '', ...args] = process.argv;
