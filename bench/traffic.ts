@@ -1,0 +1,108 @@
+/**
+ * `npm run bench:traffic`: slots of an attached rootlet are replaced while packets come in as fast as they can be sent.
+ *
+ * Every packet is counted where it is sent and where it is judged. The run fails when one was lost, judged by an empty
+ * slot, or by two slots of different versions where both are replaced together. Needs root, clang-19, gcc and iproute2.
+ */
+
+import { join } from 'node:path';
+import { openSys } from '../src/kernel/sys-koffi.ts';
+import { compileAll } from '../test/dynamic/relink-support.ts';
+import {
+  compileGenerator,
+  replaceUnderTraffic,
+  TRAFFIC_SOURCES,
+  type TrafficOptions,
+  type TrafficResult,
+  TrafficWire,
+} from '../test/dynamic/traffic.ts';
+import { median, ROOT, table, writeResults } from './support.ts';
+
+const SWAPS = 500;
+const RUNS: readonly Pick<TrafficOptions, 'via' | 'mode'>[] = [
+  { via: 'static', mode: 'native' },
+  { via: 'static', mode: 'generic' },
+  { via: 'tail', mode: 'generic' },
+];
+
+const sys = openSys();
+process.chdir(ROOT);
+const objects = compileAll(TRAFFIC_SOURCES);
+const generator = compileGenerator(join(ROOT, 'test/dynamic/traffic.c'));
+const wire = new TrafficWire('rlb');
+const rows: string[][] = [];
+try {
+  for (const { via, mode } of RUNS) {
+    const result = await replaceUnderTraffic(wire, generator.program, {
+      sys,
+      objects,
+      via,
+      mode,
+      swaps: SWAPS,
+    });
+    requireNothingLost(result);
+    rows.push(rowOf(mode, result));
+  }
+} finally {
+  wire.close();
+  generator.remove();
+}
+writeResults('traffic', text());
+
+function requireNothingLost(result: TrafficResult): void {
+  const { sent, seen, dropped, byDefault, mixed, judged } = result;
+  const sums = judged.map(([old, fresh]) => old + fresh);
+  if (
+    sent === seen + dropped &&
+    dropped === 0 &&
+    byDefault === 0 &&
+    mixed === 0 &&
+    sums.every(sum => sum === seen)
+  )
+    return;
+  throw new Error(
+    `packets were lost or judged by nobody: ${JSON.stringify({ ...result, times: undefined })}`,
+  );
+}
+
+function rowOf(
+  mode: string,
+  { via, swaps, sent, seconds, byDefault, mixed, judged, times }: TrafficResult,
+): string[] {
+  const [, [old = 0, fresh = 0] = []] = judged;
+  const sorted = [...times].sort((a, b) => a - b);
+  return [
+    `${via}, ${mode} XDP`,
+    String(swaps),
+    String(sent),
+    String(Math.round(sent / seconds)),
+    String(old),
+    String(fresh),
+    String(byDefault),
+    String(mixed),
+    '0',
+    median(times).toFixed(1),
+    (sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(1),
+  ];
+}
+
+function text(): string {
+  const head = [
+    'back end',
+    'replacements',
+    'packets',
+    'packets/s',
+    'judged by old',
+    'judged by new',
+    'by empty slots',
+    'by both',
+    'lost',
+    'ms each',
+    'ms 99 %',
+  ];
+  return [
+    'One process sends frames of 64 bytes over a veth pair into another network namespace; with `static` both slots of the rootlet are replaced together, with `tail` one.',
+    '',
+    table(head, rows),
+  ].join('\n');
+}

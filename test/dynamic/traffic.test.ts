@@ -1,0 +1,47 @@
+/** Slots are replaced while packets come in; `npm run bench:traffic` does the same for longer. */
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { needs } from '../support/needs.ts';
+import { compileAll, kernel } from './relink-support.ts';
+import {
+  compileGenerator,
+  replaceUnderTraffic,
+  TRAFFIC_SOURCES,
+  type TrafficObjects,
+  TrafficWire,
+} from './traffic.ts';
+
+const wanted = needs('bpf', 'ip', 'clang', 'gcc');
+
+wanted.describe('under traffic', () => {
+  let objects: TrafficObjects;
+  let generator: ReturnType<typeof compileGenerator>;
+  let wire: TrafficWire;
+  beforeAll(() => {
+    objects = compileAll(TRAFFIC_SOURCES);
+    generator = compileGenerator();
+    wire = new TrafficWire('rl');
+  });
+  afterAll(() => {
+    wire.close();
+    generator.remove();
+  });
+
+  test.each(['static', 'tail'] as const)(
+    '%s: each packet is judged once, by the old code or the new',
+    async via => {
+      const options = { sys: kernel, objects, via, swaps: 50, mode: 'generic' } as const;
+      const result = await replaceUnderTraffic(wire, generator.program, options);
+      const { sent, seen, judged, dropped } = result;
+      expect(sent).toBeGreaterThan(1000);
+      expect(seen + dropped).toBe(sent);
+      expect(dropped).toBe(0);
+      expect(result.byDefault).toBe(0);
+      expect(result.mixed).toBe(0);
+      for (const [old, fresh] of judged) expect(old + fresh).toBe(seen);
+      const [, [old = 0, fresh = 0] = []] = judged;
+      expect(Math.min(old, fresh)).toBeGreaterThan(0);
+    },
+    60_000,
+  );
+});

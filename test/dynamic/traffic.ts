@@ -1,0 +1,260 @@
+/**
+ * Replacements under traffic: a generator in one network namespace, a rootlet in another, and a count of every packet.
+ *
+ * Every version of a component counts the packets that it judges in an array that all versions share, one entry each;
+ * the rootlet counts all that it gets, and the slots' own code counts as well. All packets were judged, by the old or
+ * by the new code, if the sum of the versions is what the generator sent and the slots' own code counted none. Two slots
+ * that are replaced together leave their version in the packet and compare: no packet may meet one old and one new.
+ */
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
+import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
+import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
+import type { BpfMap } from '../../src/kernel/map.ts';
+import { inNetns } from '../../src/kernel/netns.ts';
+import type { Sys } from '../../src/kernel/sys.ts';
+
+export const TRAFFIC_HEAD = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char _license[] SEC("license") = "GPL";
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } counts SEC(".maps");
+static __always_inline void count(__u32 entry) {
+  __u64 *value = bpf_map_lookup_elem(&counts, &entry);
+  if (value) __sync_fetch_and_add(value, 1);
+}
+`;
+
+/** Where slots leave their version. */
+const MARK = `
+  unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+  if (data + 64 > end) return 2;
+`;
+
+/** Entries of `counts`: version 0, version 1, packets that met two versions; in the rootlet: all, judged by a default. */
+function part(slot: 1 | 2, version: 0 | 1): string {
+  const work = slot === 1 ? `data[60] = ${version + 1};` : `if (data[60] != ${version + 1}) count(2);`;
+  return `${TRAFFIC_HEAD}
+SEC("xdp") int rl_part(struct xdp_md *ctx) {${MARK} ${work} count(${version}); return ${slot === 1 ? 2 : 1}; }`;
+}
+
+export const TRAFFIC_SOURCES = {
+  traffic_host: `${TRAFFIC_HEAD}
+__weak __noinline int slot1(struct xdp_md *ctx) { count(1); return 2; }
+__weak __noinline int slot2(struct xdp_md *ctx) { count(1); return 1; }
+SEC("xdp") int rl_host(struct xdp_md *ctx) {${MARK} count(0); slot1(ctx); return slot2(ctx); }`,
+  first_a: part(1, 0),
+  first_b: part(1, 1),
+  second_a: part(2, 0),
+  second_b: part(2, 1),
+} as const;
+
+export type TrafficObjects = Readonly<Record<keyof typeof TRAFFIC_SOURCES, ObjectFile>>;
+
+export interface TrafficResult {
+  readonly via: RelinkVia;
+  readonly swaps: number;
+  readonly seconds: number;
+  readonly sent: number;
+  /** Lost on the wire, before any program saw them. */
+  readonly dropped: number;
+  readonly seen: number;
+  /** By the slots' own code. */
+  readonly byDefault: number;
+  /** For each slot: packets judged by the versions. */
+  readonly judged: readonly (readonly [old: number, fresh: number])[];
+  /** Packets that met one old and one new slot. */
+  readonly mixed: number;
+  /** Milliseconds of one replacement. */
+  readonly times: readonly number[];
+}
+
+export interface TrafficOptions {
+  readonly sys: Sys;
+  readonly objects: TrafficObjects;
+  readonly via: RelinkVia;
+  readonly swaps: number;
+  readonly mode: 'native' | 'generic';
+}
+
+/** Two network namespaces with a wire between them, one end in each. */
+export class TrafficWire {
+  readonly here: string;
+  readonly there: string;
+
+  constructor(name: string) {
+    this.here = `${name}-h${process.pid}`;
+    this.there = `${name}-t${process.pid}`;
+    const ip = (...words: readonly string[]) => execFileSync('ip', words);
+    ip('netns', 'add', this.here);
+    ip('netns', 'add', this.there);
+    ip('-n', this.here, 'link', 'add', 'va', 'type', 'veth', 'peer', 'name', 'vb', 'netns', this.there);
+    // no other packets than ours
+    for (const [netns, end] of [
+      [this.here, 'va'],
+      [this.there, 'vb'],
+    ] as const) {
+      execFileSync('ip', [
+        'netns',
+        'exec',
+        netns,
+        'sh',
+        '-c',
+        'echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6',
+      ]);
+      ip('-n', netns, 'link', 'set', end, 'arp', 'off', 'up');
+    }
+  }
+
+  close(): void {
+    for (const netns of [this.here, this.there]) execFileSync('ip', ['netns', 'del', netns]);
+  }
+
+  /** Frames that this end of the wire sent, and that it could not. */
+  statistics(netns: string, end: string): { readonly received: number; readonly dropped: number } {
+    const text = execFileSync('ip', ['-n', netns, '-s', '-j', 'link', 'show', end], { encoding: 'utf8' });
+    const [link] = JSON.parse(text);
+    const { rx, tx } = link.stats64;
+    return { received: rx.packets, dropped: rx.dropped + tx.dropped };
+  }
+}
+
+/** A generator that sends until it is asked to stop. */
+export class Generator {
+  readonly #child: ChildProcess;
+  #output = '';
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdout?.setEncoding('utf8').on('data', text => {
+      this.#output += String(text);
+    });
+  }
+
+  static async start(program: string, netns: string, end: string): Promise<Generator> {
+    const child = spawn('ip', ['netns', 'exec', netns, program, end], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const generator = new Generator(child);
+    while (!generator.#output.includes('sending')) await pause(5);
+    return generator;
+  }
+
+  /** Packets that were sent. */
+  async stop(): Promise<number> {
+    const ended = new Promise(resolve => this.#child.once('close', resolve));
+    this.#child.kill('SIGTERM');
+    await ended;
+    const [, line = ''] = this.#output.trim().split('\n');
+    const [sent = ''] = line.split(' ');
+    if (!/^\d+$/.test(sent)) throw new Error(`the generator said ${JSON.stringify(this.#output)}`);
+    return Number(sent);
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Compiles the generator; the caller removes the folder. */
+export function compileGenerator(source = join(import.meta.dirname, 'traffic.c')): {
+  readonly program: string;
+  remove(): void;
+} {
+  const folder = mkdtempSync(join(tmpdir(), 'rootlet-traffic-'));
+  const program = join(folder, 'traffic');
+  execFileSync('gcc', ['-O2', '-o', program, source]);
+  return { program, remove: () => rmSync(folder, { recursive: true }) };
+}
+
+/** Replaces both slots together (with `tail` the second one alone) again and again while packets come in. */
+export async function replaceUnderTraffic(
+  wire: TrafficWire,
+  program: string,
+  options: TrafficOptions,
+): Promise<TrafficResult> {
+  const { sys, objects, via, swaps, mode } = options;
+  const change = (version: 0 | 1) => ({
+    fill: [
+      ...(via === 'tail' ? [] : [{ slot: 'slot1', file: version === 0 ? objects.first_a : objects.first_b }]),
+      { slot: 'slot2', file: version === 0 ? objects.second_a : objects.second_b },
+    ],
+  });
+  const start = {
+    fill: [...change(0).fill, ...(via === 'tail' ? [{ slot: 'slot1', file: objects.first_a }] : [])],
+  };
+  const attach = () =>
+    Rootlet.attach(sys, objects.traffic_host, { interface: 'va', mode }, { via, slots: start });
+  using rootlet = inNetns(sys, `/run/netns/${wire.here}`, attach);
+  const before = [wire.statistics(wire.here, 'va'), wire.statistics(wire.there, 'vb')] as const;
+  const times: number[] = [];
+  const begin = performance.now();
+  const generator = await Generator.start(program, wire.there, 'vb');
+  let sent = 0;
+  try {
+    for (let swap = 1; swap <= swaps; swap++) {
+      const from = performance.now();
+      rootlet.change(change(swap % 2 === 1 ? 1 : 0));
+      times.push(performance.now() - from);
+      await pause(1);
+    }
+    sent = await generator.stop();
+  } catch (error) {
+    generator.kill();
+    throw error;
+  }
+  const seconds = (performance.now() - begin) / 1000;
+  await pause(200); // what is on the wire arrives
+  const after = [wire.statistics(wire.here, 'va'), wire.statistics(wire.there, 'vb')] as const;
+  return {
+    via,
+    swaps,
+    seconds,
+    sent,
+    times,
+    dropped: droppedBetween(before, after),
+    ...countsOf(rootlet, via),
+  };
+}
+
+type Statistics = readonly { readonly dropped: number }[];
+
+function droppedBetween(before: Statistics, after: Statistics): number {
+  return after.reduce((sum, { dropped }, at) => sum + dropped - (before[at]?.dropped ?? 0), 0);
+}
+
+function countsOf(
+  rootlet: Rootlet,
+  via: RelinkVia,
+): Pick<TrafficResult, 'seen' | 'byDefault' | 'judged' | 'mixed'> {
+  const { maps, states } = rootlet.generation;
+  const mapOf = (owner: string | null): BpfMap => {
+    const record = states.find(state => state.owner === owner && state.original === 'counts');
+    const map = maps.get(record?.map ?? '');
+    if (map === undefined) throw new Error(`no counts of ${owner}`);
+    return map;
+  };
+  const ownerOf = (slot: string) => rootlet.slots.find(state => state.slot === slot)?.fill?.file.name ?? '';
+  const [host, first, second] = [mapOf(null), mapOf(ownerOf('slot1')), mapOf(ownerOf('slot2'))];
+  return {
+    seen: entry(host, 0),
+    byDefault: entry(host, 1),
+    judged: [first, second].map(map => [entry(map, 0), entry(map, 1)] as const),
+    mixed: via === 'tail' ? 0 : entry(second, 2),
+  };
+}
+
+function entry(map: BpfMap, index: number): number {
+  const key = new Uint8Array(4);
+  new DataView(key.buffer).setUint32(0, index, true);
+  const value = map.lookup(key);
+  return value === undefined ? 0 : Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
+}
+
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, milliseconds));
+}
