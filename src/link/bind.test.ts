@@ -70,9 +70,12 @@ describe('an extern bound explicitly in a link', () => {
   test.each([
     ['a static', { target: 'hidden', provider: 'second.o' }, 'link-bind-static'],
     ['nothing of that name', { target: 'baz', provider: 'first.o' }, 'link-bind-target'],
+    ['a static, without its file', { target: 'hidden', provider: undefined }, 'link-bind-target'],
     ['an input that is not there', { target: 'bar', provider: 'third.o' }, 'link-no-input'],
     ['an extern that is not there', { extern: 'fo' }, 'link-bind-extern'],
   ])('%s', (_, changes, code) => {
-    expect(callee([user, first, second], { bind: [{ ...FOO_IS_BAR, ...changes }] })).toBe(code);
+    const { provider, ...request } = { ...FOO_IS_BAR, ...changes };
+    const bind = [provider === undefined ? request : { ...request, provider }];
+    expect(callee([user, first, second], { bind })).toBe(code);
   });
 });

@@ -180,7 +180,7 @@ function findAnywhere(objects: readonly BpfObject[], request: BindRequest): Symb
     return problem(
       'link-bind-target',
       `${quote(request.extern)} is bound to ${quote(request.target)}, which no input defines`,
-      { where },
+      { where, ...staticHint(objects, request.target) },
     );
   if (others.length === 0) return only;
   const candidates = found.map(at => `${objects[at.file]?.name ?? ''}:${request.target}`);
@@ -193,6 +193,15 @@ function findAnywhere(objects: readonly BpfObject[], request: BindRequest): Symb
       hint: `say which: ${request.extern}=${candidates[0] ?? ''}`,
     },
   );
+}
+
+function staticHint(objects: readonly BpfObject[], target: string): Partial<Problem> {
+  const owner = objects.find(object =>
+    object.symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === target),
+  );
+  return owner === undefined
+    ? {}
+    : { hint: `${owner.name} defines it as static: --globalize ${owner.name}:${target}` };
 }
 
 // --- declaration tags ---------------------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ function plug(
     });
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
   if (slot === undefined) return slotMissing(rootlet, assignment.slot);
-  const program = chooseProgram(component, assignment.program);
+  const program = chooseProgram(component, assignment);
   if ('code' in program && 'where' in program) return program;
   const found: Plug = {
     assignment,
@@ -162,7 +162,10 @@ function slotMissing(rootlet: BpfObject, name: string): Problem {
   );
 }
 
-function chooseProgram(component: BpfObject, name: string | undefined): { readonly index: number } | Problem {
+function chooseProgram(
+  component: BpfObject,
+  { slot, program: name }: SlotAssignment,
+): { readonly index: number } | Problem {
   const programs = programsOf(component);
   const names = programs.map(entry => entry.program.name);
   if (name !== undefined) {
@@ -179,7 +182,7 @@ function chooseProgram(component: BpfObject, name: string | undefined): { readon
     });
   if (others.length === 0) return only;
   return problem('relink-which-program', component.name, `has several programs; ${listNames(names)}`, {
-    hint: `say which one: SLOT=${component.name}:${names[0] ?? ''}`,
+    hint: `say which one: ${slot}=${component.name}:${names[0] ?? ''}`,
   });
 }
 
