@@ -81,9 +81,9 @@ export function verdictOf(
   }
   if (made === undefined) return undefined;
   applied();
-  const { object, programName, collected = false } = made;
+  const { object, programName, collected = false, folded = false } = made;
   if (collected) {
-    const wrong = wronglyCollected(model, object);
+    const wrong = wronglyCollected(model, object, folded);
     if (wrong !== undefined) return wrong;
   }
   const steps = stepsFor(model, programName);
