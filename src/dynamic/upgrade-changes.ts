@@ -10,6 +10,7 @@ export interface Change {
 export class Changes {
   readonly #preparations: (() => void)[] = [];
   readonly #changes: Change[] = [];
+  readonly #after = new Set<() => void>();
   readonly #failing: Cleanup;
 
   /** `failing` is told how to take back what was made, should something fail later. */
@@ -26,11 +27,23 @@ export class Changes {
     this.#changes.push(change);
   }
 
+  /** Done once behind all changes, and once more when they were taken back. */
+  afterwards(wait: () => void): void {
+    this.#after.add(wait);
+  }
+
   make(): void {
     for (const prepare of this.#preparations) prepare();
+    // registered first, so that it comes last
+    this.#failing.defer(() => this.#wait());
     for (const change of this.#changes) {
       change.apply();
       this.#failing.defer(() => change.revert());
     }
+    this.#wait();
+  }
+
+  #wait(): void {
+    for (const wait of this.#after) wait();
   }
 }

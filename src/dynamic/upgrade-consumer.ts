@@ -50,6 +50,8 @@ export interface Rebinding {
   /** Closes what is opened, in any case. */
   readonly cleanup: Cleanup;
   readonly changes: Changes;
+  /** Waits until no program runs that began before. */
+  readonly wait: () => void;
 }
 
 /** What became of a consumer; without contents its entry stays as it is. */
@@ -230,12 +232,14 @@ interface StubState {
 
 /** Attaches the new version to the idle stub of every program, then one word of the selectors changes. */
 function flipStubs(
-  { store: { sys }, options, cleanup, changes }: Rebinding,
+  rebinding: Rebinding,
   { entry, stored, contents }: Consumer,
   { extern, slot, target }: Binding,
   provider: Provider,
   state: StubState,
 ): void {
+  const { store, options, cleanup, changes } = rebinding;
+  const { sys } = store;
   if (slot === null) return;
   const current = stored.stubs.filter(stub => stub.extern === extern);
   const active = current[0]?.stub ?? 'a';
@@ -258,6 +262,8 @@ function flipStubs(
   const select = contents.maps.get(SELECT_SECTION);
   if (select === undefined)
     throw inputError('dynamic-record', [entry.name], 'has stubs, but nothing to choose between them');
+  // a program that read the old selector may be about to call the stub that is emptied next
+  changes.afterwards(rebinding.wait);
   changes.add({
     apply: () => setWord(select, slot.entry, idle === 'b' ? 1 : 0),
     revert: () => setWord(select, slot.entry, active === 'b' ? 1 : 0),

@@ -7,6 +7,7 @@
  */
 
 import { bugError, inputError, type Problem, quote, RootletError } from '../diag/index.ts';
+import { waitForPrograms } from '../kernel/grace-period.ts';
 import { Cleanup } from '../load/cleanup.ts';
 import { type LoadOptions, prepareLoad } from '../load/load.ts';
 import type { BpfObject } from '../object/index.ts';
@@ -212,7 +213,8 @@ function loadNext({ store, registry, old, object, options }: Setting, state: Sta
 /** First those that are loaded anew, which may be providers themselves; then the slots and stubs of all others. */
 function rebindAll(setting: Setting, provider: Provider, state: StatePlan): Rebound[] {
   const { store, registry, options, cleanup, changes } = setting;
-  const rebinding: Rebinding = { store, registry, options: memberOptionsOf(options), cleanup, changes };
+  const wait = (): void => waitForPrograms(store.sys);
+  const rebinding: Rebinding = { store, registry, options: memberOptionsOf(options), cleanup, changes, wait };
   const providers = new Map<string, Provider>([[provider.name, provider]]);
   const moved = (map: string): boolean => state.maps.get(map)?.kind !== 'same';
   const rebound: Rebound[] = [];

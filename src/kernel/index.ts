@@ -5,6 +5,7 @@ export * from './errno.ts';
 export * from './executable.ts';
 export * from './fd.ts';
 export * from './features.ts';
+export * from './grace-period.ts';
 export * from './hooks.ts';
 export * from './info.ts';
 export * from './interface.ts';

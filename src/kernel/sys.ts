@@ -16,6 +16,7 @@ export type SyscallName =
   | 'flock'
   | 'getsockname'
   | 'ioctl'
+  | 'membarrier'
   | 'mmap'
   | 'munmap'
   | 'perf_event_open'
