@@ -1,8 +1,10 @@
 /**
- * `npm run bench:link`: rootlet against `bpftool gen object`, whole process against whole process, in pairs, medians.
+ * `npm run bench:link`: rootlet against `bpftool gen object`, whole process against whole process, in turn, medians.
  *
  * Chains of N objects are made from templates that clang compiled, by replacing the numbers in their names; each
- * object calls a function and reads a variable of the next one. The table goes to bench/RESULTS.md.
+ * object calls a function and reads a variable of the next one. Beside them: the start of the command, a link in a
+ * warm process, and the kernel's types parsed and deduplicated by libbpf and by us. The tables go to bench/RESULTS.md.
+ * Needs clang-19, llvm-19, bpftool, and for the kernel's types gcc and libbpf-dev.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -12,6 +14,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { link } from '../src/link/index.ts';
 import { writeObject } from '../src/object/index.ts';
+import { type ChainFigures, type KernelTypes, reportLinks } from './link-report.ts';
 import { median, ROOT, writeResults } from './support.ts';
 
 const SIZES = [50, 200, 800, 3200];
@@ -19,6 +22,7 @@ const SIZES = [50, 200, 800, 3200];
 const PEER_LIMIT = 800;
 const SHAPES = ['small', 'wide'] as const;
 type Shape = (typeof SHAPES)[number];
+const VMLINUX = '/sys/kernel/btf/vmlinux';
 
 const folder = mkdtempSync(join(tmpdir(), 'rootlet-bench-'));
 
@@ -76,68 +80,64 @@ function makeChain(shape: Shape, count: number): { readonly paths: string[]; rea
   return { paths, bytes };
 }
 
-interface Run {
-  readonly seconds: number;
-  /** KiB, for our own processes. */
-  readonly peak: number;
-}
+const bin = join(ROOT, 'bin/rootlet.js');
 
-const hook = join(folder, 'peak.mjs');
-const peakFile = join(folder, 'peak.txt');
-writeFileSync(
-  hook,
-  `import { writeFileSync } from 'node:fs';\nprocess.on('exit', () => writeFileSync(${JSON.stringify(peakFile)}, String(process.resourceUsage().maxRSS)));\n`,
-);
+function run(command: string, args: readonly string[]): string {
+  const result = spawnSync(command, args, { encoding: 'utf8' });
+  if (result.error !== undefined) throw new Error(`${command} cannot be run: ${result.error.message}`);
+  if (result.status !== 0) throw new Error(`${command} failed: ${result.stderr}`);
+  return result.stdout;
+}
 
 function timed(command: string, args: readonly string[]): number {
   const start = performance.now();
-  const result = spawnSync(command, args, { encoding: 'utf8' });
-  const seconds = (performance.now() - start) / 1000;
-  if (result.status !== 0) throw new Error(`${command} failed: ${result.stderr}`);
-  return seconds;
+  run(command, args);
+  return (performance.now() - start) / 1000;
 }
 
-function runNode(args: readonly string[]): Run {
-  const seconds = timed(process.execPath, args);
-  timed(process.execPath, ['--import', `file://${hook}`, ...args]);
-  return { seconds, peak: Number(readFileSync(peakFile, 'utf8')) };
+/** Peak memory of a Node process in bytes, as it says itself at its end. */
+function peakOf(args: readonly string[]): number {
+  const [hook, file] = [join(folder, 'peak.cjs'), join(folder, 'peak.txt')];
+  const path = JSON.stringify(file);
+  writeFileSync(
+    hook,
+    `process.on('exit', () => require('node:fs').writeFileSync(${path}, String(process.resourceUsage().maxRSS)));\n`,
+  );
+  run(process.execPath, ['--require', hook, ...args]);
+  return Number(readFileSync(file, 'utf8')) * 1024;
 }
 
-const bin = join(ROOT, 'bin/rootlet.js');
+/** Several commands in turn, so that a change of the machine's speed meets all alike: median seconds of each. */
+function inTurn(rounds: number, commands: readonly (readonly [string, readonly string[]])[]): number[] {
+  const times = commands.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    commands.forEach(([command, args], index) => {
+      times[index]?.push(timed(command, args));
+    });
+  }
+  return times.map(median);
+}
 
-function measure(shape: Shape, count: number, bare: Run): string[] {
+function measure(shape: Shape, count: number, barePeak: number): ChainFigures {
   const chain = makeChain(shape, count);
   const list = join(folder, 'list');
   writeFileSync(list, chain.paths.join('\n'));
   const out = join(folder, 'out.o');
-  const ours: Run[] = [];
-  const peers: number[] = [];
-  for (let round = 0; round < (count >= 800 ? 3 : 5); round++) {
-    ours.push(runNode([bin, 'link', `@${list}`, '-o', out]));
-    if (count <= PEER_LIMIT)
-      peers.push(timed('bpftool', ['gen', 'object', join(folder, 'peer.o'), ...chain.paths]));
-  }
-  const seconds = median(ours.map(run => run.seconds));
-  const peak = median(ours.map(run => run.peak));
-  const peer = peers.length === 0 ? Number.NaN : median(peers);
-  const overNode = seconds - bare.seconds;
-  rmSync(join(folder, `${shape}-${count}`), { recursive: true });
-  return [
-    shape,
-    String(count),
-    (chain.bytes / 1e6).toFixed(1),
-    seconds.toFixed(3),
-    overNode.toFixed(3),
-    Number.isNaN(peer) ? '–' : peer.toFixed(3),
-    Number.isNaN(peer) ? '–' : `${(peer / seconds).toFixed(2)}×`,
-    Number.isNaN(peer) ? '–' : `${(peer / overNode).toFixed(2)}×`,
-    ((peak - bare.peak) / 1024).toFixed(0),
-    (((peak - bare.peak) * 1024) / chain.bytes).toFixed(1),
-    (statSync(out).size / 1e6).toFixed(1),
+  const ours = [bin, 'link', `@${list}`, '-o', out];
+  const peer = ['gen', 'object', join(folder, 'peer.o'), ...chain.paths];
+  const commands: [string, readonly string[]][] = [
+    [process.execPath, ['-e', '0']],
+    [process.execPath, ours],
   ];
+  if (count <= PEER_LIMIT) commands.push(['bpftool', peer]);
+  const [bare = 0, seconds = 0, peerSeconds] = inTurn(count >= 800 ? 3 : 9, commands);
+  const peak = median([peakOf(ours), peakOf(ours), peakOf(ours)]);
+  rmSync(join(folder, `${shape}-${count}`), { recursive: true });
+  const memory = peak - barePeak;
+  return { shape, count, bytes: chain.bytes, bare, seconds, peerSeconds, memory, output: statSync(out).size };
 }
 
-/** Two small objects in a warm process, milliseconds. */
+/** Two small objects in a warm process, seconds. */
 function warmLink(): number {
   const inputs = ['first', 'second'].map(name => ({
     name: `${name}.o`,
@@ -151,40 +151,39 @@ function warmLink(): number {
     writeObject(result.object);
     times.push(performance.now() - start);
   }
-  return median(times.slice(100));
+  return median(times.slice(100)) / 1000;
+}
+
+/** The kernel's types, read, parsed and deduplicated in a fresh process each time; null where there are none. */
+function kernelTypes(): KernelTypes | null {
+  if (!existsSync(VMLINUX)) return null;
+  const program = join(folder, 'dedup_btf');
+  run('gcc', ['-O2', join(ROOT, 'bench/dedup_btf.c'), '-lbpf', '-o', program]);
+  const worker = join(ROOT, 'dist/bench/btf-worker.js');
+  const samples = Array.from({ length: 7 }, () =>
+    [run(program, [VMLINUX]), run(process.execPath, [worker, VMLINUX])].map(text =>
+      text.split(' ').map(Number),
+    ),
+  );
+  const secondsOf = (index: number): number => median(samples.map(pair => (pair[index]?.[0] ?? 0) / 1e9));
+  const countOf = (index: number): number => samples[0]?.[index]?.[2] ?? 0;
+  return { theirs: secondsOf(0), ours: secondsOf(1), theirTypes: countOf(0), ourTypes: countOf(1) };
 }
 
 function main(): void {
-  const bare = runNode(['-e', '0']);
-  const bareSeconds = median(Array.from({ length: 9 }, () => timed(process.execPath, ['-e', '0'])));
-  const version = median(Array.from({ length: 9 }, () => timed(process.execPath, [bin, '--version'])));
-  const rows = SHAPES.flatMap(shape =>
-    SIZES.map(count => measure(shape, count, { ...bare, seconds: bareSeconds })),
-  );
-  const head = [
-    'shape',
-    'objects',
-    'MB in',
-    'rootlet s',
-    'over Node s',
-    'bpftool s',
-    'faster',
-    'faster, over Node',
-    'peak MiB over Node',
-    'peak ÷ input',
-    'MB out',
-  ];
-  const table = [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n');
-  writeResults(
-    'link',
-    [
-      `Whole process against whole process, medians. Bare \`node -e 0\`: ${bareSeconds.toFixed(3)} s, ${(bare.peak / 1024).toFixed(0)} MiB;`,
-      `\`rootlet --version\`: ${version.toFixed(3)} s (${(version / bareSeconds).toFixed(2)} times). Two small objects in a warm process: ${warmLink().toFixed(2)} ms.`,
-      '',
-      table,
-    ].join('\n'),
-  );
-  rmSync(folder, { recursive: true });
+  const barePeak = median([peakOf(['-e', '0']), peakOf(['-e', '0']), peakOf(['-e', '0'])]);
+  const [bare = 0, version = 0] = inTurn(15, [
+    [process.execPath, ['-e', '0']],
+    [process.execPath, [bin, '--version']],
+  ]);
+  const least = measure('small', 2, barePeak);
+  const chains = SHAPES.flatMap(shape => SIZES.map(count => measure(shape, count, barePeak)));
+  const figures = { bare, barePeak, version, least, chains, warm: warmLink(), kernelTypes: kernelTypes() };
+  writeResults('link', reportLinks(figures));
 }
 
-main();
+try {
+  main();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

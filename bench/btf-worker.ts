@@ -1,0 +1,9 @@
+/** Parses and deduplicates the types in a file, once, in a fresh process: the same as dedup_btf.c and its output. */
+
+import { readFileSync } from 'node:fs';
+import { mergeBtf, parseBtf } from '../src/btf/index.ts';
+
+const bytes = readFileSync(process.argv[2] ?? '');
+const start = process.hrtime.bigint();
+const merged = mergeBtf([{ btf: parseBtf(bytes, 'little') }]);
+process.stdout.write(`${process.hrtime.bigint() - start} ${merged.before} ${merged.after}\n`);

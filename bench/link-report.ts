@@ -1,0 +1,233 @@
+/** The tables of `npm run bench:link`: every target with what was measured, and why where it is missed. */
+
+import { table } from './support.ts';
+
+/** Seconds and bytes. */
+export interface ChainFigures {
+  readonly shape: 'small' | 'wide';
+  readonly count: number;
+  readonly bytes: number;
+  /** Bare Node, measured in turn with the rest. */
+  readonly bare: number;
+  readonly seconds: number;
+  /** `bpftool gen object`, where it was run. */
+  readonly peerSeconds: number | undefined;
+  /** Peak over that of bare Node. */
+  readonly memory: number;
+  readonly output: number;
+}
+
+export interface KernelTypes {
+  readonly theirs: number;
+  readonly ours: number;
+  readonly theirTypes: number;
+  readonly ourTypes: number;
+}
+
+export interface LinkFigures {
+  readonly bare: number;
+  readonly barePeak: number;
+  readonly version: number;
+  /** Two small objects: what any link costs. */
+  readonly least: ChainFigures;
+  readonly chains: readonly ChainFigures[];
+  readonly warm: number;
+  readonly kernelTypes: KernelTypes | null;
+}
+
+interface Target {
+  readonly text: string;
+  readonly limit: number;
+  readonly measured: number;
+  /** The measured value has to be at least the limit, not at most. */
+  readonly atLeast?: boolean;
+  readonly unit: string;
+  /** Printed where the target is missed. */
+  readonly why: string;
+}
+
+const START =
+  'the fixed costs of a process: Node compiles and runs the linker cold (see "two small objects" below), and most of ' +
+  'its code runs in the interpreter until it has been called often enough';
+const HEAP =
+  'the optimising compiler is still warming up, and records of symbols and references are JavaScript objects that the ' +
+  'collector copies while the link grows';
+const OBJECTS =
+  'inputs stay whole until the result is written, symbols and references are JavaScript objects of some 60 to 120 ' +
+  'bytes where ELF has 16 to 24, and the collector lets the heap grow before it compacts';
+
+export function reportLinks(figures: LinkFigures): string {
+  const { bare, barePeak, version, least, warm, kernelTypes } = figures;
+  const lines = [
+    'Whole process against whole process in turn, medians. "Over Node": without the time and memory of `node -e 0`, ' +
+      `which takes ${bare.toFixed(3)} s and ${mebi(barePeak)} MiB here.`,
+    '',
+    table(
+      ['target', 'limit', 'measured', 'met'],
+      targetsOf(figures).map(target => rowOf(target)),
+    ),
+    '',
+    ...missesOf(figures),
+    table(
+      [
+        'shape',
+        'objects',
+        'MB in',
+        'MB out',
+        'rootlet s',
+        'over Node s',
+        'bpftool s',
+        'faster',
+        'faster, over Node',
+        'MiB over Node',
+        'memory ÷ input',
+      ],
+      figures.chains.map(rowOfChain),
+    ),
+    '',
+    `Two small objects: ${milli(overNode(least))} ms over Node in a fresh process, ${(warm * 1000).toFixed(2)} ms in a warm ` +
+      `one. \`rootlet --version\`: ${version.toFixed(3)} s.`,
+  ];
+  if (kernelTypes !== null) {
+    const { theirs, ours, theirTypes, ourTypes } = kernelTypes;
+    lines.push(
+      `Types of the running kernel, parsed and deduplicated in a fresh process: libbpf ${theirs.toFixed(3)} s ` +
+        `(${theirTypes} types stay), rootlet ${ours.toFixed(3)} s (${ourTypes} types stay).`,
+    );
+  }
+  return lines.join('\n');
+}
+
+// --- targets ------------------------------------------------------------------------------------------------------
+
+function targetsOf(figures: LinkFigures): Target[] {
+  const { bare, version, warm, chains, kernelTypes } = figures;
+  return [
+    ...faster(chains, 'wide', 200, 1.5),
+    ...faster(chains, 'wide', 800, 8),
+    ...faster(chains, 'small', 800, 3),
+    ...chains.filter(chain => chain.count === 50).map(overPeer),
+    ...(['small', 'wide'] as const).flatMap(shape => growth(chains.filter(chain => chain.shape === shape))),
+    ...chains.filter(chain => chain.count >= 800).map(memoryOf),
+    { text: 'two small objects in a warm process', limit: 2, measured: warm * 1000, unit: ' ms', why: START },
+    {
+      text: '`rootlet --version` ÷ `node -e 0`',
+      limit: 1.3,
+      measured: version / bare,
+      unit: '×',
+      why: START,
+    },
+    ...(kernelTypes === null
+      ? []
+      : [
+          {
+            text: "the kernel's types: parse and dedup ÷ libbpf's time",
+            limit: 3,
+            measured: kernelTypes.ours / kernelTypes.theirs,
+            unit: '×',
+            why: HEAP,
+          },
+        ]),
+  ];
+}
+
+function faster(
+  chains: readonly ChainFigures[],
+  shape: ChainFigures['shape'],
+  count: number,
+  limit: number,
+): Target[] {
+  const chain = chains.find(candidate => candidate.shape === shape && candidate.count === count);
+  if (chain?.peerSeconds === undefined) return [];
+  const measured = chain.peerSeconds / chain.seconds;
+  const text = `${shape} ${count}: faster than bpftool`;
+  const parts = `of ${chain.seconds.toFixed(2)} s, ${chain.bare.toFixed(2)} s are Node's own start`;
+  return [{ text, limit, measured, atLeast: true, unit: '×', why: `${parts}; ${START}; ${HEAP}` }];
+}
+
+function overPeer(chain: ChainFigures): Target {
+  const text = `${chain.shape} ${chain.count}: time over Node ÷ bpftool's time`;
+  return {
+    text,
+    limit: 2,
+    measured: overNode(chain) / (chain.peerSeconds ?? Number.NaN),
+    unit: '×',
+    why: START,
+  };
+}
+
+/** From one size to the next of those where the fixed costs no longer count: time and memory against the input. */
+function growth(chains: readonly ChainFigures[]): Target[] {
+  const [from, to] = chains.slice(-2);
+  if (from === undefined || to === undefined) return [];
+  const input = to.bytes / from.bytes;
+  const text = (what: string): string =>
+    `${to.shape}: growth of ${what} from ${from.count} to ${to.count} ÷ growth of input`;
+  const time = overNode(to) / overNode(from) / input;
+  const memory = to.memory / from.memory / input;
+  return [
+    { text: text('time'), limit: 1.15, measured: time, unit: '×', why: HEAP },
+    { text: text('memory'), limit: 1.15, measured: memory, unit: '×', why: OBJECTS },
+  ];
+}
+
+function memoryOf(chain: ChainFigures): Target {
+  const text = `${chain.shape} ${chain.count}: memory over Node ÷ input`;
+  return { text, limit: 6, measured: chain.memory / chain.bytes, unit: '×', why: OBJECTS };
+}
+
+function isMet({ limit, measured, atLeast }: Target): boolean {
+  return atLeast === true ? measured >= limit : measured <= limit;
+}
+
+function rowOf(target: Target): string[] {
+  const { text, limit, measured, atLeast, unit } = target;
+  const bound = `at ${atLeast === true ? 'least' : 'most'} ${limit}${unit}`;
+  return [text, bound, `${measured.toFixed(2)}${unit}`, isMet(target) ? 'yes' : 'no'];
+}
+
+/** By how much, and why. */
+function missesOf(figures: LinkFigures): string[] {
+  const missed = targetsOf(figures).filter(target => !isMet(target));
+  if (missed.length === 0) return [];
+  const lines = missed.map(({ text, limit, measured, atLeast, why }) => {
+    const factor = atLeast === true ? limit / measured : measured / limit;
+    return `- ${text}: missed by a factor of ${factor.toFixed(2)}: ${why}.`;
+  });
+  return ['Missed:', '', ...lines, ''];
+}
+
+// --- chains -------------------------------------------------------------------------------------------------------
+
+function overNode(chain: ChainFigures): number {
+  return chain.seconds - chain.bare;
+}
+
+function rowOfChain(chain: ChainFigures): string[] {
+  const { shape, count, bytes, output, seconds, peerSeconds, memory } = chain;
+  return [
+    shape,
+    String(count),
+    (bytes / 1e6).toFixed(1),
+    (output / 1e6).toFixed(1),
+    seconds.toFixed(3),
+    overNode(chain).toFixed(3),
+    peerSeconds?.toFixed(3) ?? '–',
+    times(peerSeconds, seconds),
+    times(peerSeconds, overNode(chain)),
+    mebi(memory),
+    (memory / bytes).toFixed(1),
+  ];
+}
+
+function times(peer: number | undefined, ours: number): string {
+  return peer === undefined ? '–' : `${(peer / ours).toFixed(2)}×`;
+}
+
+function mebi(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(0);
+}
+
+function milli(seconds: number): string {
+  return (seconds * 1000).toFixed(0);
+}
