@@ -64,18 +64,31 @@ struct {
 __u64 sent = 0, lost = 0;
 
 /* 1000 events a run, numbered. */
-SEC("xdp")
-int fill(struct xdp_md *ctx)
+static int thousand(__u64 flags)
 {
 	for (int i = 0; i < 1000; i++) {
 		__u64 number = sent;
 
-		if (bpf_ringbuf_output(&ring, &number, sizeof(number), BPF_RB_NO_WAKEUP))
+		if (bpf_ringbuf_output(&ring, &number, sizeof(number), flags))
 			lost++;
 		else
 			sent++;
 	}
 	return XDP_PASS;
+}
+
+/* Nobody is woken: the ring is emptied afterwards. */
+SEC("xdp")
+int fill(struct xdp_md *ctx)
+{
+	return thousand(BPF_RB_NO_WAKEUP);
+}
+
+/* Somebody takes events out meanwhile. */
+SEC("xdp")
+int send(struct xdp_md *ctx)
+{
+	return thousand(0);
 }
 #endif
 
