@@ -45,6 +45,10 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     ['in_global_function', 'global', 'return *number;', /mem_or_null/, /NULL/],
     ['wrong_helper', 'wrong_helper', undefined, /(unknown func|cannot use helper)/, /program type/],
     ['gpl_helper', 'gpl_helper', undefined, /GPL/, /LICENSE/],
+    ['keeps_record', 'keeps_record', undefined, /[Uu]nreleased reference/, /every path must release/],
+    ['outside_value', 'outside_value', 'value[ctx->rx_queue_index] = 1;', /./, /bound/],
+    ['writes_context', 'writes_context', 'ctx->ingress_ifindex = 3;', /context/, /./],
+    ['strange_verdict', 'strange_verdict', undefined, /exit|R0/, /return value/],
     [
       'calls_missing',
       'calls_missing',

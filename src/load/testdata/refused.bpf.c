@@ -114,4 +114,41 @@ int asks_before_calling(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} unreleased SEC(".maps");
+
+SEC("?xdp")
+int keeps_record(struct xdp_md *ctx)
+{
+	int *record = bpf_ringbuf_reserve(&unreleased, sizeof(*record), 0);
+
+	return record ? XDP_PASS : XDP_DROP;
+}
+
+SEC("?xdp")
+int outside_value(struct xdp_md *ctx)
+{
+	__u32 key = 0;
+	char *value = bpf_map_lookup_elem(&counts, &key);
+
+	if (value)
+		value[ctx->rx_queue_index] = 1;
+	return XDP_PASS;
+}
+
+SEC("?xdp")
+int writes_context(struct xdp_md *ctx)
+{
+	ctx->ingress_ifindex = 3;
+	return XDP_PASS;
+}
+
+SEC("?cgroup/sysctl")
+int strange_verdict(struct bpf_sysctl *ctx)
+{
+	return 7;
+}
+
 char _license[] SEC("license") = "MIT";
