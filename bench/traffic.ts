@@ -2,19 +2,18 @@
  * `npm run bench:traffic`: slots of an attached rootlet are replaced while packets come in as fast as they can be sent.
  *
  * Every packet is counted where it is sent and where it is judged. The run fails when one was lost, judged by an empty
- * slot, or by two slots of different versions where both are replaced together. Needs root, clang-19, gcc and iproute2.
+ * slot, or by two slots of different versions where both are replaced together. Needs root, gcc and iproute2.
  */
 
 import { join } from 'node:path';
 import { openSys } from '../src/kernel/sys-koffi.ts';
-import { compileAll } from '../test/dynamic/relink-support.ts';
 import {
   compileGenerator,
   replaceUnderTraffic,
-  TRAFFIC_SOURCES,
   type TrafficOptions,
   type TrafficResult,
   TrafficWire,
+  trafficObjects,
 } from '../test/dynamic/traffic.ts';
 import { median, ROOT, table, writeResults } from './support.ts';
 
@@ -26,8 +25,7 @@ const RUNS: readonly Pick<TrafficOptions, 'via' | 'mode'>[] = [
 ];
 
 const sys = openSys();
-process.chdir(ROOT);
-const objects = compileAll(TRAFFIC_SOURCES);
+const objects = trafficObjects(join(ROOT, 'test/vm/programs/obj/el'));
 const generator = compileGenerator(join(ROOT, 'test/dynamic/traffic.c'));
 const wire = new TrafficWire('rlb');
 const rows: string[][] = [];

@@ -1,24 +1,25 @@
 /** Slots are replaced while packets come in; `npm run bench:traffic` does the same for longer. */
 
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { needs } from '../support/needs.ts';
-import { compileAll, kernel } from './relink-support.ts';
+import { kernel } from './relink-support.ts';
 import {
   compileGenerator,
   replaceUnderTraffic,
-  TRAFFIC_SOURCES,
   type TrafficObjects,
   TrafficWire,
+  trafficObjects,
 } from './traffic.ts';
 
-const wanted = needs('bpf', 'ip', 'clang', 'gcc');
+const wanted = needs('bpf', 'ip', 'gcc');
 
 wanted.describe('under traffic', () => {
   let objects: TrafficObjects;
   let generator: ReturnType<typeof compileGenerator>;
   let wire: TrafficWire;
   beforeAll(() => {
-    objects = compileAll(TRAFFIC_SOURCES);
+    objects = trafficObjects(join(import.meta.dirname, '../vm/programs/obj/el'));
     generator = compileGenerator();
     wire = new TrafficWire('rl');
   });

@@ -8,7 +8,7 @@
  */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
@@ -18,42 +18,24 @@ import type { BpfMap } from '../../src/kernel/map.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 
-export const TRAFFIC_HEAD = `
-#include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-char _license[] SEC("license") = "GPL";
-struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } counts SEC(".maps");
-static __always_inline void count(__u32 entry) {
-  __u64 *value = bpf_map_lookup_elem(&counts, &entry);
-  if (value) __sync_fetch_and_add(value, 1);
+const NAMES = ['host', 'first_a', 'first_b', 'second_a', 'second_b'] as const;
+
+export type TrafficObjects = Readonly<Record<(typeof NAMES)[number], ObjectFile>>;
+
+/** `test/vm/programs/traffic_*.bpf.c`, compiled; `folder` has the objects. */
+export function trafficObjects(folder: string): TrafficObjects {
+  const read = (name: (typeof NAMES)[number]): ObjectFile => {
+    const file = `traffic_${name}.bpf.o`;
+    return { name: file, bytes: readFileSync(join(folder, file)) };
+  };
+  return {
+    host: read('host'),
+    first_a: read('first_a'),
+    first_b: read('first_b'),
+    second_a: read('second_a'),
+    second_b: read('second_b'),
+  };
 }
-`;
-
-/** Where slots leave their version. */
-const MARK = `
-  unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
-  if (data + 64 > end) return 2;
-`;
-
-/** Entries of `counts`: version 0, version 1, packets that met two versions; in the rootlet: all, judged by a default. */
-function part(slot: 1 | 2, version: 0 | 1): string {
-  const work = slot === 1 ? `data[60] = ${version + 1};` : `if (data[60] != ${version + 1}) count(2);`;
-  return `${TRAFFIC_HEAD}
-SEC("xdp") int rl_part(struct xdp_md *ctx) {${MARK} ${work} count(${version}); return ${slot === 1 ? 2 : 1}; }`;
-}
-
-export const TRAFFIC_SOURCES = {
-  traffic_host: `${TRAFFIC_HEAD}
-__weak __noinline int slot1(struct xdp_md *ctx) { count(1); return 2; }
-__weak __noinline int slot2(struct xdp_md *ctx) { count(1); return 1; }
-SEC("xdp") int rl_host(struct xdp_md *ctx) {${MARK} count(0); slot1(ctx); return slot2(ctx); }`,
-  first_a: part(1, 0),
-  first_b: part(1, 1),
-  second_a: part(2, 0),
-  second_b: part(2, 1),
-} as const;
-
-export type TrafficObjects = Readonly<Record<keyof typeof TRAFFIC_SOURCES, ObjectFile>>;
 
 export interface TrafficResult {
   readonly via: RelinkVia;
@@ -187,8 +169,7 @@ export async function replaceUnderTraffic(
   const start = {
     fill: [...change(0).fill, ...(via === 'tail' ? [{ slot: 'slot1', file: objects.first_a }] : [])],
   };
-  const attach = () =>
-    Rootlet.attach(sys, objects.traffic_host, { interface: 'va', mode }, { via, slots: start });
+  const attach = () => Rootlet.attach(sys, objects.host, { interface: 'va', mode }, { via, slots: start });
   using rootlet = inNetns(sys, `/run/netns/${wire.here}`, attach);
   const before = [wire.statistics(wire.here, 'va'), wire.statistics(wire.there, 'vb')] as const;
   const times: number[] = [];
