@@ -11,12 +11,23 @@ import { type BpfObject, writeObject } from '../../src/object/index.ts';
 import { needs } from '../support/needs.ts';
 import { loadStored } from './link-stored.ts';
 import { compiled, type TestStore, testStore } from './link-support.ts';
-import { compileGenerator, Generator, pause, TRAFFIC_HEAD, TrafficWire } from './traffic.ts';
+import { compileGenerator, Generator, pause, TrafficWire } from './traffic.ts';
+
+const HEAD = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+char _license[] SEC("license") = "GPL";
+struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } counts SEC(".maps");
+static __always_inline void count(__u32 entry) {
+  __u64 *value = bpf_map_lookup_elem(&counts, &entry);
+  if (value) __sync_fetch_and_add(value, 1);
+}
+`;
 
 /** Entries of the provider's `counts`: by version. Of the consumer's: all, judged by a default. */
-const version = (number: 0 | 1) => `${TRAFFIC_HEAD}
+const version = (number: 0 | 1) => `${HEAD}
 __attribute__((noinline)) int judge(struct xdp_md *ctx) { count(${number}); return 1; }`;
-const CONSUMER = `${TRAFFIC_HEAD}
+const CONSUMER = `${HEAD}
 extern int judge(struct xdp_md *ctx);
 SEC("xdp") int entry(struct xdp_md *ctx) { count(0); int verdict = judge(ctx); if (verdict != 1) count(1); return 1; }`;
 
