@@ -34,6 +34,8 @@ export interface Join {
   readonly provider: Provider;
   /** Symbol of the provider's object. */
   readonly target: SymbolIndex;
+  /** The function becomes a static one: the verifier then follows calls of it instead of trusting its prototype. */
+  readonly asStatic?: boolean;
 }
 
 /** A live map that takes the place of one that would be created. */
@@ -121,7 +123,14 @@ function preparePart(provider: Provider, label: string, joins: readonly Join[]):
   });
   const code = givesCode(provider, joins);
   const object = { ...provider.object, sections, name: provider.name };
-  const symbols = object.symbols.map(symbol => partSymbol(symbol, text));
+  const statics = new Set(
+    joins.filter(join => join.provider === provider && join.asStatic === true).map(join => join.target),
+  );
+  const symbols = object.symbols.map((symbol, index): BpfSymbol => {
+    const moved = partSymbol(symbol, text);
+    // loaders make hidden functions static
+    return statics.has(index) ? { ...moved, visibility: 'hidden' } : moved;
+  });
   const kept = code ? symbols : symbols.map(symbol => withoutFolded(provider.object, symbol));
   return { object: { ...object, symbols: kept }, sections: names };
 }

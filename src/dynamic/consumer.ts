@@ -6,6 +6,7 @@
 import { bugError, RootletError } from '../diag/index.ts';
 import { CodeView } from '../isa/index.ts';
 import type { BpfObject, FunctionSymbol, ProgramTypeInfo, SymbolIndex } from '../object/index.ts';
+import { isHandedOn } from './callers.ts';
 import { type Choice, kindOf, type Situation } from './choose.ts';
 import { type Composed, compose, type Join } from './compose.ts';
 import { packetMarker } from './effects.ts';
@@ -65,14 +66,21 @@ export function prepareConsumer(
   const calledBy = (via: string): BoundCall[] => calls.filter(call => call.choice.via === via);
   const stubbed = placeStubs(object, calledBy('tail'), calledBy('ext'), entryOf);
   const joins = [
-    ...calledBy('copy').flatMap(call => (call.found === undefined ? [] : [call.found])),
-    ...shares,
+    ...calledBy('copy').flatMap(call =>
+      call.found === undefined ? [] : [{ ...joinOf(call.found), asStatic: needsStatic(object, call) }],
+    ),
+    ...shares.map(joinOf),
   ];
   const tested = answerTests(stubbed.object, object, calls);
-  const composed = compose(tested, joins.map(joinOf));
+  const composed = compose(tested, joins);
   if (composed.problems.length > 0) throw new RootletError(composed.problems);
   const { tails, exts } = stubbed;
   return { composed, tails, exts };
+}
+
+/** Prototypes that no global function may have, or that say too little of memory; call-backs. */
+function needsStatic(object: BpfObject, { extern, situation }: BoundCall): boolean {
+  return situation.signature.class === 'C' || situation.signature.class === 'D' || isHandedOn(object, extern);
 }
 
 function joinOf({ extern, provider, target }: Found): Join {
