@@ -2,10 +2,13 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import type { Binding } from '../../src/dynamic/index.ts';
+import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
+import { firstRelink, slotsFor } from '../../src/dynamic/relink-store.ts';
 import type { XdpMode } from '../../src/kernel/interface.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { TcFilter } from '../../src/kernel/tc.ts';
-import type { StoreEntry } from '../../src/store/index.ts';
+import type { LoadedObject } from '../../src/load/index.ts';
+import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
 import {
   attachTo,
   chooseProgram,
@@ -26,6 +29,7 @@ import {
   LOAD_FLAGS,
   type LoadFlags,
   loadOptionsOf,
+  OBJECT_FILE,
   type ObjectInput,
   openStore,
   readObjects,
@@ -36,10 +40,12 @@ import {
 
 interface Flags extends LoadFlags, StoreFlags, PlaceFlags, BindFlags {
   readonly name?: string;
+  readonly slots?: RelinkVia;
   readonly json: boolean;
 }
 
 const off = { kind: 'boolean', default: false } as const;
+const RELINK_VIAS: readonly RelinkVia[] = ['ext', 'tail', 'static'];
 const MODES: readonly XdpMode[] = ['native', 'generic', 'offload'];
 
 export const attachCommand = buildCommand<Flags, [string, string, string], Context>({
@@ -68,6 +74,12 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
         optional: true,
         brief: 'tc: lower ones run first',
         placeholder: 'N',
+      },
+      slots: {
+        kind: 'enum',
+        values: RELINK_VIAS,
+        optional: true,
+        brief: 'How "rootlet replace" is to fill its slots (tail: for hooks whose program cannot change)',
       },
       ...LOAD_FLAGS,
       ...BIND_FLAGS,
@@ -124,15 +136,20 @@ function attachNamed(
   const sys = openSys();
   const store = openStore(context, flags, sys);
   const options = loadOptionsOf(sys, store, flags, only);
+  const slotted = { ...input, object: slotsFor(input.object, flags.slots) };
   return store.locked(() => {
     requireFree(store, 'hook', name);
-    const job = { sys, store, input, name, flags, options, only };
+    const job = { sys, store, input: slotted, name, flags, options, only };
     return withBound(job, (loaded, kept, cleanup) => {
       const attached = attachTo(loaded, main, hook);
       // A filter stays by itself; an attachment lives on in its pin.
       if (attached instanceof TcFilter) cleanup.own(attached);
       try {
-        const data = { ...hookData(loaded, attached, hook, main), ...kept.data };
+        const data = {
+          ...hookData(loaded, attached, hook, main),
+          ...kept.data,
+          ...slotsData(loaded, input, main, flags.slots),
+        };
         const contents = hookContents(input, loaded, attached, data);
         const links = new Map([...(contents.links ?? []), ...kept.links]);
         const entry = store.save('hook', name, { ...contents, links });
@@ -142,4 +159,15 @@ function attachNamed(
       }
     });
   });
+}
+
+function slotsData(
+  loaded: LoadedObject,
+  { source, files }: ObjectInput,
+  main: string,
+  via: RelinkVia | undefined,
+): JsonObject {
+  const bytes = files.get(OBJECT_FILE);
+  if (via === undefined || bytes === undefined) return {};
+  return firstRelink(loaded, { name: source, bytes }, main, via);
 }

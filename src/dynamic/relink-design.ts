@@ -47,7 +47,7 @@ export function componentOf(fill: SlotFill): string {
   return fill.instance === undefined ? fill.file.name : `${fill.file.name}#${fill.instance}`;
 }
 
-/** `slots`: names of all slots in their order. Throws `relink-change` for changes that contradict each other. */
+/** `slots`: names of all slots in their order. Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`. */
 export function changeDesign(design: Design, change: SlotChange, slots: readonly string[]): Design {
   const { fill = [], reset = [], order } = change;
   requireDistinct([...fill.map(({ slot }) => slot), ...reset]);

@@ -11,13 +11,16 @@ import { quote, usageError } from '../diag/index.ts';
 import { Attachment } from '../kernel/attachment.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
-import { type Attached, Cleanup } from '../load/index.ts';
+import { type Attached, Cleanup, type LoadedObject } from '../load/index.ts';
+import type { BpfObject } from '../object/index.ts';
 import type { Contents, JsonObject, Store, StoreEntry } from '../store/index.ts';
 import type { GenerationOptions } from './relink-build.ts';
-import { Generation } from './relink-generation.ts';
+import { Generation, type RelinkVia } from './relink-generation.ts';
 import { programOn } from './relink-hook.ts';
 import { decodeRelink, encodeRelink, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
 import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
+import type { StateRecord } from './relink-state.ts';
+import { tailRootlet } from './relink-tail.ts';
 import { decodeDynamic } from './stored.ts';
 
 /** Field of an entry's data. */
@@ -78,10 +81,40 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
     via: 'static',
     forced: false,
     pending: null,
-    states: entry.record.maps
-      .filter(({ name }) => name !== KCONFIG)
-      .map(({ name }) => ({ map: name, owner: null, original: name })),
+    states: statesIn(entry.record.maps.map(({ name }) => name)),
   };
+}
+
+/**
+ * Data for the record of a rootlet that is just attached, whose slots have their defaults and are to be filled in the
+ * way that was asked for. `loaded` is what `slotsFor` made of the file.
+ */
+export function firstRelink(
+  loaded: LoadedObject,
+  rootlet: { readonly name: string; readonly bytes: Uint8Array },
+  main: string,
+  via: RelinkVia,
+): JsonObject {
+  const { data } = encodeRelink({
+    design: { rootlet, fills: [] },
+    main,
+    running: main,
+    programId: loaded.program(main).info().id,
+    via,
+    forced: true,
+    pending: null,
+    states: statesIn([...loaded.maps.keys()]),
+  });
+  return { [RELINK_FIELD]: data };
+}
+
+/** The object that is loaded for a rootlet whose slots are to be filled in the given way. */
+export function slotsFor(rootlet: BpfObject, via: RelinkVia | undefined): BpfObject {
+  return via === 'tail' ? tailRootlet(rootlet) : rootlet;
+}
+
+function statesIn(maps: readonly string[]): StateRecord[] {
+  return maps.filter(name => name !== KCONFIG).map(name => ({ map: name, owner: null, original: name }));
 }
 
 /** A rootlet of the store. The caller holds the store's lock as long as it uses it. Closing it detaches nothing. */

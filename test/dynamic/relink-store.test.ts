@@ -55,7 +55,7 @@ wanted.describe('rootlets in the store', () => {
   beforeEach(() => {
     before = listIds(kernel, 'program');
     bpffs = mountBpffs();
-    rootlet('attach', 'xdp', 'va', path('host'), '--mode', 'generic', '--name', 'R');
+    attach();
   });
   afterEach(() => {
     rootlet('detach', 'R');
@@ -65,6 +65,9 @@ wanted.describe('rootlets in the store', () => {
     expect(listIds(kernel, 'program').filter(id => !before.includes(id) && isOurs(id))).toEqual([]);
   });
 
+  function attach(...words: readonly string[]): void {
+    rootlet('attach', 'xdp', 'va', path('host'), '--mode', 'generic', '--name', 'R', ...words);
+  }
   const argv = (...words: readonly string[]): string[] => [
     'netns',
     'exec',
@@ -131,30 +134,51 @@ wanted.describe('rootlets in the store', () => {
     expect(slots()).toEqual(listed);
   });
 
-  test('a process that is killed at any step leaves the old code or the new, and the next one goes on', async () => {
-    rootlet('replace', 'R', `slot1=${path('one')}`);
-    let expected = 1;
-    const steps: string[] = [];
-    for (let step = 1; ; step += STRIDE) {
-      const next = expected === 1 ? 'three' : 'one';
-      const { code, stderr } = await later(['replace', 'R', `slot1=${path(next)}`], {
-        ROOTLET_TEST_KILL: String(step),
-      });
-      const verdict = judge();
-      steps.push(`${step}: ${verdict === expected ? 'old' : 'new'}`);
-      expect([1, 3], `${step} ${stderr}`).toContain(verdict);
-      if (code === 0) break;
-      expect(code).toBe('SIGKILL');
-      expect(step).toBeLessThan(200);
-      // the next process finds an entry that it can read and change, and the record says what runs
-      const said = JSON.parse(rootlet('replace', 'R', '--json')).slots[0].file;
-      expected = judge();
-      expect(said).toBe(path(expected === 1 ? 'one' : 'three'));
-    }
-    expect(steps.length).toBeGreaterThan(40 / STRIDE);
-    expect(steps[0]).toMatch(/old/);
-    expect(steps.at(-1)).toMatch(/new/);
-  }, 300_000);
+  test('a rootlet with tail-call slots keeps its program, and its slots from process to process', () => {
+    rootlet('detach', 'R');
+    attach('--slots', 'tail');
+    const program = interfaceProgram();
+    expect(judge()).toBe(2);
+    expect(rootlet('replace', 'R', `slot1=${path('one')}`, '--explain')).toMatch(/^R \(tail: as asked for\)/);
+    expect(judge()).toBe(1);
+    rootlet('replace', 'R', `slot2=${path('three')}`);
+    expect(judge()).toBe(3);
+    expect(rootlet('replace', 'R', '--reset', 'slot2', '--json')).toMatch(/"via": "tail"/);
+    expect(judge()).toBe(1);
+    expect(interfaceProgram()).toBe(program);
+    rootlet('replace', 'R', '--via', 'static');
+    expect(interfaceProgram()).not.toBe(program);
+    expect(judge()).toBe(1);
+  });
+
+  test.each(['static', 'tail'])(
+    '%s: a process that is killed at any step leaves the old code or the new, and the next one goes on',
+    async via => {
+      rootlet('replace', 'R', `slot1=${path('one')}`, '--via', via);
+      let expected = 1;
+      const steps: string[] = [];
+      for (let step = 1; ; step += STRIDE) {
+        const next = expected === 1 ? 'three' : 'one';
+        const { code, stderr } = await later(['replace', 'R', `slot1=${path(next)}`], {
+          ROOTLET_TEST_KILL: String(step),
+        });
+        const verdict = judge();
+        steps.push(`${step}: ${verdict === expected ? 'old' : 'new'}`);
+        expect([1, 3], `${step} ${stderr}`).toContain(verdict);
+        if (code === 0) break;
+        expect(code).toBe('SIGKILL');
+        expect(step).toBeLessThan(200);
+        // the next process finds an entry that it can read and change, and the record says what runs
+        const said = JSON.parse(rootlet('replace', 'R', '--json')).slots[0].file;
+        expected = judge();
+        expect(said).toBe(path(expected === 1 ? 'one' : 'three'));
+      }
+      expect(steps.length).toBeGreaterThan(40 / STRIDE);
+      expect(steps[0]).toMatch(/old/);
+      expect(steps.at(-1)).toMatch(/new/);
+    },
+    300_000,
+  );
 
   test('two at once wait for each other', async () => {
     const all = await Promise.all([
