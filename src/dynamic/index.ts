@@ -9,6 +9,7 @@ export { type DynamicLoadOptions, explainBindings, joinInputs, load, loadConsume
 export { bindPending, type PendingResult } from './pending.ts';
 export type { Provider, ProviderImport } from './provider.ts';
 export { OBJECT_FILE, Registry, StoredProvider } from './registry.ts';
+export * from './relink-index.ts';
 export { type Signature, type SignatureClass, signatureOf } from './signature.ts';
 export {
   bindingsIn,

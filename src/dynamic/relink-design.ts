@@ -47,11 +47,16 @@ export function componentOf(fill: SlotFill): string {
   return fill.instance === undefined ? fill.file.name : `${fill.file.name}#${fill.instance}`;
 }
 
-/** `slots`: names of all slots in their order. Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`. */
-export function changeDesign(design: Design, change: SlotChange, slots: readonly string[]): Design {
+/** `slots`: names of all slots in their order; `main`: the program, which is filled only by name. Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`. */
+export function changeDesign(
+  design: Design,
+  change: SlotChange,
+  slots: readonly string[],
+  main: string,
+): Design {
   const { fill = [], reset = [], order } = change;
   requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
-  for (const slot of reset) requireSlot(design, slots, slot);
+  for (const slot of reset) requireSlot(design, [...slots, main], slot);
   const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
   const others = order === undefined ? design.fills : inOrder(design, order, slots, named);
   const kept = others.filter(({ slot }) => !named.has(slot));

@@ -27,7 +27,7 @@ export function requireChangeable(hook: Attached): void {
   throw usageError(
     'relink-hook-fixed',
     `${hook.place}: the kernel cannot change the program on this hook in one step (${kind})`,
-    { hint: 'attach the rootlet with --via tail (or ext): its slots then change while its program stays' },
+    { hint: 'attach the rootlet with --slots tail: its slots then change while its program stays' },
   );
 }
 

@@ -4,9 +4,9 @@ import { inputError, quote } from '../diag/index.ts';
 import { slotsOf } from '../link/index.ts';
 import { type BpfObject, programsOf } from '../object/index.ts';
 
-/** Everything that can be filled: the slots in their order, then the program itself. */
-export function slotNames(rootlet: BpfObject, main: string): string[] {
-  return [...slotsOf(rootlet).map(({ name }) => name), main];
+/** The slots in their order. The program itself can be filled as well. */
+export function slotNames(rootlet: BpfObject): string[] {
+  return slotsOf(rootlet).map(({ name }) => name);
 }
 
 /** The rootlet's program that goes on the hook. Throws `relink-which-program` when there are several, `relink-no-program`. */
@@ -22,6 +22,8 @@ export function chooseMain(rootlet: BpfObject, name: string | undefined): string
   const chosen = name ?? first;
   if (chosen === undefined) throw inputError('relink-no-program', [rootlet.name], 'has no program');
   if (name === undefined && second !== undefined)
-    throw inputError('relink-which-program', [rootlet.name], `has several programs: ${listed}`);
+    throw inputError('relink-which-program', [rootlet.name], `has several programs: ${listed}`, {
+      hint: `say which one: ${rootlet.name}:${first ?? ''}`,
+    });
   return chosen;
 }

@@ -110,14 +110,14 @@ export class Rootlet {
     const { globals: _globals, maxEntries: _maxEntries, ...lasting } = setting.options;
     this.#options = lasting;
     const { rootlet } = generation.design;
-    this.slotNames = slotNames(readObject(rootlet.bytes, rootlet.name), setting.main);
+    this.slotNames = [...slotNames(readObject(rootlet.bytes, rootlet.name)), setting.main];
   }
 
   /** Loads a rootlet and attaches it. Either all of it is there afterwards, or nothing is. */
   static attach(sys: Sys, file: ObjectFile, place: AttachPlace, options: RootletOptions = {}): Rootlet {
     const object = readObject(file.bytes, file.name);
     const main = chooseMain(object, options.program);
-    const design = changeDesign({ rootlet: file, fills: [] }, options.slots ?? {}, slotNames(object, main));
+    const design = changeDesign({ rootlet: file, fills: [] }, options.slots ?? {}, slotNames(object), main);
     const cleanup = new Cleanup();
     return cleanup.guard(() => {
       const context: BuildContext = { sys, options, main, old: undefined, fresh: () => true };
@@ -157,7 +157,11 @@ export class Rootlet {
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
     requireExpected(this.hook, old.program);
-    const design = changeDesign(old.design, change, this.slotNames);
+    if (isNothing(change, options)) {
+      const choice = { via: old.via, reason: 'nothing was to be changed' };
+      return { slots: this.slots, choice, state: new Map() };
+    }
+    const design = changeDesign(old.design, change, this.slotNames.slice(0, -1), this.main);
     const named = new Set(namedComponents(design, change));
     const context: BuildContext = {
       sys: this.sys,
@@ -216,6 +220,12 @@ export class Rootlet {
     this.#journal.done(next);
     old.close();
   }
+}
+
+function isNothing({ fill = [], reset = [], order }: SlotChange, { via, globals }: ReplaceOptions): boolean {
+  return (
+    fill.length + reset.length === 0 && order === undefined && via === undefined && globals === undefined
+  );
 }
 
 function given({ globals, maxEntries }: ReplaceOptions): Pick<GenerationOptions, 'globals' | 'maxEntries'> {
