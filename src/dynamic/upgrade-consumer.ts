@@ -99,7 +99,7 @@ export function reloadConsumer(
       },
     }),
   );
-  const attached = exchangeAttached(store.sys, contents, object, cleanup, changes);
+  const attached = exchangeAttached(rebinding, entry, contents, object);
   const parts = entryParts(object, stored.requests);
   const links = new Map([...contents.links].filter(([name]) => !isDynamicPin(name)));
   for (const [name, link] of parts.links) links.set(name, link);
@@ -144,13 +144,24 @@ function refuseFilter(entry: StoreEntry): void {
   );
 }
 
+/** Types of links whose program can be exchanged: cgroup, iter, netns, xdp, tcx, netkit. */
+const EXCHANGEABLE: ReadonlySet<number> = new Set([3, 4, 5, 6, 11, 13]);
+
+function fixedHook(entry: StoreEntry, program: string) {
+  return inputError(
+    'dynamic-upgrade-hook',
+    [entry.name],
+    `has code of the old version, and program ${quote(program)} is attached where programs cannot be exchanged`,
+    { hint: 'detach it first, and attach it again afterwards' },
+  );
+}
+
 /** Every attachment of one of the old programs, whoever made it, gets the new one. Whether there is any. */
 function exchangeAttached(
-  sys: Sys,
+  { store: { sys }, cleanup, changes }: Rebinding,
+  entry: StoreEntry,
   old: FullContents,
   next: DynamicObject,
-  cleanup: Cleanup,
-  changes: Changes,
 ): boolean {
   const byId = new Map([...old.programs].map(([name, program]) => [program.info().id, { name, program }]));
   let any = false;
@@ -158,10 +169,12 @@ function exchangeAttached(
     const fd = openById(sys, 'link', id);
     if (fd === undefined) continue;
     const link = cleanup.own(new Attachment(sys, fd, `attachment ${id}`));
-    const before = byId.get(readLinkInfo(sys, fd.number).programId);
+    const info = readLinkInfo(sys, fd.number);
+    const before = byId.get(info.programId);
     const after = before === undefined ? undefined : next.loaded.programs.get(before.name);
     if (before === undefined || after === undefined) continue;
     any = true;
+    if (!EXCHANGEABLE.has(info.type)) throw fixedHook(entry, before.name);
     changes.add({
       apply: () => link.update(after.fd.number, before.program.fd.number),
       revert: () => link.update(before.program.fd.number, after.fd.number),

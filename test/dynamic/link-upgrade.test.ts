@@ -1,12 +1,13 @@
 /** New versions of loaded providers: code, state, every consumer, and the way back. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RootletError } from '../../src/diag/index.ts';
+import { RootletError, usageError } from '../../src/diag/index.ts';
 import { OBJECT_FILE } from '../../src/dynamic/registry.ts';
 import { type UpgradeOptions, upgrade } from '../../src/dynamic/upgrade.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { type BpfObject, writeObject } from '../../src/object/index.ts';
+import { Store } from '../../src/store/index.ts';
 import { needs } from '../support/needs.ts';
 import { loadStored, runStored } from './link-stored.ts';
 import { compiled, type TestStore, testStore } from './link-support.ts';
@@ -152,6 +153,41 @@ host.describe('upgrade', () => {
       upgradeTo(v2);
       expect(runStored(store, 'user', 'user')).toBe(2);
       expect(totalOf()).toBe(2);
+    });
+
+    test('stopped at any step of saving, the old version is there, whole', () => {
+      const { store } = testing;
+      loadStored(store, 'user', user, { via });
+      loadStored(store, 'reader', reader, { via });
+      expect(runStored(store, 'reader', 'reader')).toBe(1011);
+      const recordsOf = () =>
+        store.list().map(entry => (entry.kind === 'broken' ? 'broken' : `${entry.name} ${entry.generation}`));
+      const before = recordsOf();
+      const fdsBefore = countFds();
+      let failures = 0;
+      for (let stop = 1; ; stop++) {
+        let step = 0;
+        const failing = Store.open(store.sys, store.root, {
+          onStep: name => {
+            if (++step === stop && name !== 'remove-old') throw usageError('test-stop', `stopped at ${name}`);
+          },
+        });
+        if (moved === undefined) throw new Error('not compiled');
+        const files = new Map([[OBJECT_FILE, writeObject(moved)]]);
+        try {
+          upgrade(failing, 'provider', moved, { source: 'moved.o', files });
+          break;
+        } catch (error) {
+          if (!(error instanceof RootletError) || error.code !== 'test-stop') throw error;
+          failures++;
+        }
+        expect(recordsOf()).toEqual(before);
+        expect(countFds()).toBe(fdsBefore);
+        expect(runStored(store, 'user', 'user')).toBe(1);
+      }
+      expect(failures).toBeGreaterThan(6);
+      expect(runStored(store, 'user', 'user')).toBe(3);
+      expect(totalOf()).toBe(failures + 2);
     });
 
     test('what may start anew does', () => {
