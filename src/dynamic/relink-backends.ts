@@ -14,7 +14,7 @@ import type { Generation, RelinkVia } from './relink-generation.ts';
 import { programOn, requireChangeable, swapProgram } from './relink-hook.ts';
 import { chooseMain } from './relink-program.ts';
 import { buildStatic } from './relink-static.ts';
-import { buildTail, fillTailSlots, tailSlotObjection } from './relink-tail.ts';
+import { buildTail, planTailSlots, tailSlotObjection } from './relink-tail.ts';
 
 export interface Choice {
   readonly via: RelinkVia;
@@ -89,15 +89,22 @@ export function requirePossible(hook: Attached, old: Generation, via: RelinkVia)
   if (via !== 'tail' || old.via !== 'tail') requireChangeable(hook);
 }
 
-/** Makes a generation the running one. Without `old` whatever of ours is there gives way. */
-export function commit(hook: Attached, next: Generation, old: Generation | undefined): void {
+/**
+ * What makes a generation the running one, worked out beforehand, so that only system calls are left to do. Without
+ * `old` whatever of ours is there gives way.
+ */
+export function planCommit(hook: Attached, next: Generation, old: Generation | undefined): () => void {
   const there = old === undefined ? programOn(hook) : old.program.info().id;
-  if (there !== next.program.info().id) swapProgram(hook, next.program, old?.program);
-  if (next.via !== 'tail') return;
-  try {
-    fillTailSlots(next);
-  } catch (error) {
-    if (old?.via === 'tail') fillTailSlots(old);
-    throw error;
-  }
+  const swaps = there !== next.program.info().id;
+  const fill = next.via === 'tail' ? planTailSlots(next) : () => {};
+  const undo = old?.via === 'tail' && !swaps ? planTailSlots(old) : () => {};
+  return () => {
+    if (swaps) swapProgram(hook, next.program, old?.program);
+    try {
+      fill();
+    } catch (error) {
+      undo();
+      throw error;
+    }
+  };
 }

@@ -9,7 +9,7 @@ import { bugError } from '../diag/index.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { type Attached, type AttachPlace, attachProgram, Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
-import { build, type Choice, chooseVia, commit, requirePossible } from './relink-backends.ts';
+import { build, type Choice, chooseVia, planCommit, requirePossible } from './relink-backends.ts';
 import type { BuildContext, GenerationOptions } from './relink-build.ts';
 import {
   changeDesign,
@@ -191,7 +191,7 @@ export class Rootlet {
 
   /** Brings the hook to this generation, whatever of ours is there: after a process died in the middle of a change. */
   settle(): void {
-    commit(this.hook, this.#generation, undefined);
+    planCommit(this.hook, this.#generation, undefined)();
   }
 
   close(): void {
@@ -206,19 +206,23 @@ export class Rootlet {
   #switch(next: Generation, old: Generation, forced: boolean): void {
     let prepared = false;
     try {
+      const step = planCommit(this.hook, next, old);
       carryAll(next);
       this.#journal.prepare(next, old, forced);
       prepared = true;
       carryAll(next); // again: as late as possible, what is written meanwhile is lost
-      commit(this.hook, next, old);
+      step();
     } catch (error) {
       if (prepared) this.#journal.undo(old);
       next.close();
       throw error;
     }
     this.#generation = next;
-    this.#journal.done(next);
-    old.close();
+    try {
+      this.#journal.done(next);
+    } finally {
+      old.close();
+    }
   }
 }
 

@@ -104,37 +104,40 @@ export function buildTail(context: BuildContext, design: Design): Generation {
     const parted = { via: 'tail', main, programs: all, host, parts } as const;
     const generation = cleanup.own(assemble(context, design, cleanup, parted));
     // nothing runs in a new rootlet yet, so it begins with its slots filled
-    if (!keeps) fillSlots(generation, components);
+    if (!keeps) planSlots(generation, components, rootlet)();
     return generation;
   });
 }
 
-/** Brings the array to what a generation wants. Each slot changes in one step; a slot that stays is not touched. */
-export function fillTailSlots(generation: Generation): void {
+/**
+ * What brings the array to what a generation wants. Each slot changes in one step; a slot that stays is not touched.
+ */
+export function planTailSlots(generation: Generation): () => void {
   const { rootlet } = generation.design;
   const object = readObject(rootlet.bytes, rootlet.name);
-  fillSlots(generation, prepareComponents(generation.design, object), object);
+  return planSlots(generation, prepareComponents(generation.design, object), object);
 }
 
-function fillSlots(
+function planSlots(
   generation: Generation,
   components: readonly PreparedComponent[],
-  rootlet = readObject(generation.design.rootlet.bytes, generation.design.rootlet.name),
-): void {
+  rootlet: BpfObject,
+): () => void {
   const array = generation.maps.get(SLOT_ARRAY);
   if (array === undefined)
     throw inputError('relink-record', [rootlet.name], `has no program array ${quote(SLOT_ARRAY)}`);
-  slotsOf(rootlet).forEach(({ name }, entry) => {
-    const program = components.flatMap(component =>
-      component.fills
-        .filter(({ slot }) => slot === name)
-        .map(fill => generation.programs.get(programKey(component, fill))),
-    )[0];
-    const there = programIn(array, entry);
-    if (program === undefined) {
-      if (there !== undefined) clearSlot(array, entry);
-    } else if (program.info().id !== there) setSlot(array, entry, program);
-  });
+  const keys = new Map<string, string>();
+  for (const component of components)
+    for (const fill of component.fills) keys.set(fill.slot, programKey(component, fill));
+  const wanted = slotsOf(rootlet).map(({ name }) => generation.programs.get(keys.get(name) ?? ''));
+  return () => {
+    wanted.forEach((program, entry) => {
+      const there = programIn(array, entry);
+      if (program === undefined) {
+        if (there !== undefined) clearSlot(array, entry);
+      } else if (program.info().id !== there) setSlot(array, entry, program);
+    });
+  };
 }
 
 /** Looked up by a process, an array of programs tells their ids. */
