@@ -2,6 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { usageError } from '../../src/diag/index.ts';
+import { isStubMap } from '../../src/dynamic/index.ts';
 import type { BpfProgram } from '../../src/kernel/program.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
@@ -9,6 +10,7 @@ import { TcFilter } from '../../src/kernel/tc.ts';
 import type { LoadedObject, LoadOptions, PreparedLoad } from '../../src/load/index.ts';
 import type { Store, StoreEntry } from '../../src/store/index.ts';
 import { chooseProgram, type HookRequest, isOperations, type Lasting, programsToLoad } from '../attaching.ts';
+import { BIND_FLAGS, type BindFlags, hasExterns, type Kept, withBound } from '../binding.ts';
 import { parseComponent } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
@@ -25,11 +27,10 @@ import {
   requireEntry,
   STORE_FLAGS,
   type StoreFlags,
-  withLoaded,
 } from '../loading.ts';
 import { exchange, type KeptMap, requireUpdatable, StateKeeper } from '../updating.ts';
 
-interface Flags extends LoadFlags, StoreFlags {
+interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly fresh: boolean;
   readonly force: boolean;
   readonly json: boolean;
@@ -49,6 +50,7 @@ export const updateCommand = buildCommand<Flags, [string, string], Context>({
       fresh: { ...off, brief: 'Keep no maps and variables' },
       force: { ...off, brief: 'Replace whatever is attached there now' },
       ...LOAD_FLAGS,
+      ...BIND_FLAGS,
       ...STORE_FLAGS,
       json: { ...off, brief: 'As JSON' },
     },
@@ -117,12 +119,15 @@ function exchangeOn(job: Job, entry: StoreEntry, attached: Lasting, main: string
   const { sys, store, flags, input } = job;
   const only = programsToLoad(input.object, main);
   const given = loadOptionsOf(sys, store, flags, only);
-  const prepared = planObject(sys, input, flags, given, only);
+  // externs of other objects are bound when it is loaded; what state there is does not depend on them
+  const planned = hasExterns(input) ? { ...given, programs: () => false } : given;
+  const prepared = planObject(sys, input, flags, planned, only);
   const keeper = flags.fresh ? null : new StateKeeper(store, entry, prepared.plan);
-  const reuse: LoadOptions['reuse'] = plan => given.reuse?.(plan) ?? keeper?.reuse(plan);
+  const reuse: LoadOptions['reuse'] = plan =>
+    given.reuse?.(plan) ?? (isStubMap(plan.name) ? undefined : keeper?.reuse(plan));
   const options = { ...given, reuse };
-  return withLoaded(sys, input, prepared, flags, options, loaded => {
-    const saved = replace(job, entry, attached, loaded, main);
+  return withBound({ ...job, options, only }, (loaded, kept) => {
+    const saved = replace(job, entry, attached, loaded, main, kept);
     setKeptVariables(loaded, prepared, keeper?.results ?? [], options);
     return { entry: saved, maps: keeper?.results ?? [], notes: loaded.notes };
   });
@@ -135,19 +140,23 @@ function replace(
   attached: Lasting,
   loaded: LoadedObject,
   main: string,
+  kept: Kept,
 ): StoreEntry {
   const { store, flags, name, input } = job;
   const next = loaded.program(main);
   const old = openOld(store, entry, flags.force);
   let exchanged = false;
-  const { attach } = entry.record.data;
+  const { attach, dynamic: _oldBindings, ...others } = entry.record.data;
   const data = {
-    ...entry.record.data,
+    ...others,
     attach: { ...fieldsOf(attach), program: main },
     variables: variablesOf(loaded),
+    ...kept.data,
   };
+  const contents = hookContents(input, loaded, attached, data);
+  const links = new Map([...(contents.links ?? []), ...kept.links]);
   try {
-    return store.save('hook', name, hookContents(input, loaded, attached, data), () => {
+    return store.save('hook', name, { ...contents, links }, () => {
       exchange(attached, next, flags.force ? null : old);
       exchanged = true;
     });

@@ -52,6 +52,12 @@ export interface PreparedConsumer {
 
 /** Section of the selectors: `.bss`, so that they start with the first stub of each pair. */
 export const SELECT_SECTION = '.bss.rootlet_sel';
+const ARRAY_NAME = 'rootlet_slots';
+
+/** Whether a map of a load was made for stubs: it begins anew with every load. */
+export function isStubMap(name: string): boolean {
+  return name === SELECT_SECTION || name.startsWith(ARRAY_NAME);
+}
 
 /** Gives the entry of a provider's function in its array for programs of a type. */
 export type EntryOf = (call: BoundCall, found: Found, type: ProgramTypeInfo) => number;
@@ -162,7 +168,7 @@ class Arrays {
     const kind = kindOf(type);
     const known = this.#known.find(array => array.provider === provider && array.kind === kind);
     if (known !== undefined) return known;
-    const name = `rootlet_slots${this.#known.length === 0 ? '' : this.#known.length + 1}`;
+    const name = `${ARRAY_NAME}${this.#known.length === 0 ? '' : this.#known.length + 1}`;
     const symbol = this.#edit.addMap({ ...TAIL_ARRAY, name });
     const array = { provider, kind, name, symbol };
     this.#known.push(array);

@@ -1,6 +1,7 @@
 export type { Binding, BindingSlot, BoundVia } from './bindings.ts';
 export { describeBinding } from './bindings.ts';
 export { VIAS, type Via } from './choose.ts';
+export { isStubMap } from './consumer.ts';
 export { DynamicObject, type StubLink } from './dynamic-object.ts';
 export { type Effects, effectsOf } from './effects.ts';
 export { type Export, exportsOf } from './exports.ts';

@@ -177,7 +177,7 @@ function replacementRefusal(sys: Sys): () => string | undefined {
       answer =
         probed.state === 'yes'
           ? null
-          : `this kernel does not replace functions here${probed.state === 'unknown' ? ` (${probed.reason})` : ''}`;
+          : `this kernel does not replace functions here${probed.state === 'unknown' ? `: ${probed.reason}` : ''}`;
     }
     return answer ?? undefined;
   };
