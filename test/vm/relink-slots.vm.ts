@@ -1,16 +1,12 @@
 /** Slots of an attached rootlet, filled by function replacement: one instance of the rootlet after the other. */
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
 import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
-import { openRootlet } from '../../src/dynamic/relink-store.ts';
 import { readLinkInfo } from '../../src/kernel/index.ts';
-import { attachProgram, loadObject } from '../../src/load/index.ts';
-import { readObject } from '../../src/object/index.ts';
-import { Store } from '../../src/store/index.ts';
+import { EntryUnderTest } from '../dynamic/relink-entry.ts';
 import {
   compileGenerator,
   replaceUnderTraffic,
@@ -140,47 +136,45 @@ describe('slots by replacement', () => {
   });
 });
 
-test('any process goes on from the store; again and again without a busy slot', () => {
+describe('in the store', () => {
   const root = '/sys/fs/bpf/relink-vm';
-  const store = Store.open(sys, root);
-  const saveFirst = () => {
-    using loaded = loadObject(readObject(HOST.bytes, HOST.name), sys, { pinRoot: null });
-    using hook = wire.inside(() => attachProgram(loaded, 'rl_host', place));
-    if (!('fd' in hook)) throw new Error('not an attachment');
-    store.save('hook', 'R', {
-      source: HOST.name,
-      programs: loaded.programs,
-      maps: loaded.maps,
-      links: new Map([['hook', hook]]),
-      files: new Map([['object', HOST.bytes]]),
-      data: { attach: { program: 'rl_host' } },
-    });
-  };
-  saveFirst();
-  const change = (file: ObjectFile | undefined): number =>
-    store.locked(() => {
-      const entry = store.find('hook', 'R');
-      if (entry === undefined) throw new Error('no entry');
-      using hook = store.openLink(entry, 'hook');
-      const program = 'rl_host';
-      const request = { store, entry, hook, program, options: { pinRoot: null }, time: null };
-      using rootlet = openRootlet({ ...request, describe: () => ({}) });
-      if (file === undefined) rootlet.reset('slot1');
-      else rootlet.replace('slot1', file);
-      expect(rootlet.generation.via).toBe(file === undefined ? 'static' : 'ext');
-      return judge(rootlet);
-    });
-  try {
+  const enter = () =>
+    new EntryUnderTest(sys, root, HOST, 'rl_host', undefined, place, body => wire.inside(body));
+
+  test('any process goes on where the last one ended, again and again without a busy slot', () => {
+    using entry = enter();
+    const change = (file: ObjectFile | undefined): number =>
+      entry.with(rootlet => {
+        if (file === undefined) rootlet.reset('slot1');
+        else rootlet.replace('slot1', file);
+        expect(rootlet.generation.via).toBe(file === undefined ? 'static' : 'ext');
+        return judge(rootlet);
+      });
     for (let round = 0; round < 4; round++) {
       expect(change(ONE)).toBe(DROP);
       expect(change(ONE_V2)).toBe(TX);
     }
     expect(change(undefined)).toBe(PASS);
-  } finally {
-    const entry = store.find('hook', 'R');
-    if (entry !== undefined) store.remove(entry);
-    execFileSync('find', [root, '-depth', '-type', 'd', '-delete']);
-  }
+  });
+
+  // the first save: links, record; the second one, when the hook has changed already: links, switch
+  test('a step of it that fails leaves the old code or the new, as the record says', () => {
+    using entry = enter();
+    entry.with(rootlet => rootlet.replace('slot1', ONE));
+    let [running, next] = [ONE, ONE_V2];
+    for (const step of [2, 5, 10, 15]) {
+      entry.failAt(step);
+      expect(() => entry.with(rootlet => rootlet.replace('slot1', next))).toThrow(/this step fails/);
+      entry.failAt(0);
+      const name = entry.with(rootlet => {
+        const file = rootlet.slots[0]?.fill?.file.name;
+        expect(judge(rootlet)).toBe(file === ONE.name ? DROP : TX);
+        return file;
+      });
+      expect(name).toBe(step < 9 ? running.name : next.name);
+      if (step >= 9) [running, next] = [next, running];
+    }
+  });
 });
 
 describe('under traffic', () => {
