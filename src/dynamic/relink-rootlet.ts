@@ -6,6 +6,7 @@
  */
 
 import { bugError } from '../diag/index.ts';
+import { waitForPrograms } from '../kernel/grace-period.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { type Attached, type AttachPlace, attachProgram, Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
@@ -189,9 +190,13 @@ export class Rootlet {
     return this.change({ reset: slots });
   }
 
-  /** Brings the hook to this generation, whatever of ours is there: after a process died in the middle of a change. */
+  /**
+   * Brings the hook to this generation, whatever of ours is there: after a process died in the middle of a change. The
+   * generation before may be let go when it returns.
+   */
   settle(): void {
     planCommit(this.hook, this.#generation, undefined)();
+    waitForPrograms(this.sys);
   }
 
   close(): void {
@@ -218,6 +223,8 @@ export class Rootlet {
       throw error;
     }
     this.#generation = next;
+    // packets that are still in the old program must not meet slots that were emptied
+    if (old.links.size > 0) waitForPrograms(this.sys);
     try {
       this.#journal.done(next);
     } finally {

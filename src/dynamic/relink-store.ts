@@ -128,7 +128,9 @@ export function openRootlet(request: OpenRequest): Rootlet {
     const journal = new StoreJournal(request, { main, forced });
     const rootlet = Rootlet.over(store.sys, hook, generation, { main, forced, via, options, journal });
     if (record.pending !== null) {
-      if (programOn(hook) === undefined || programOn(hook) === record.pending) rootlet.settle();
+      const there = programOn(hook);
+      const known = there === undefined || there === record.pending || there === record.programId;
+      if (known) rootlet.settle();
       journal.done(rootlet.generation);
     }
     return rootlet;
