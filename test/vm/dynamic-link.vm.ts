@@ -1,6 +1,7 @@
 /** Dynamic linking with function replacement: externs become stubs that a loaded provider's functions replace. */
 
-import { rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { RootletError } from '../../src/diag/index.ts';
 import {
@@ -156,6 +157,35 @@ describe('in a store', () => {
       expect(verdictsOf('one')).toEqual([1, 1034]);
     }
     unload('one', 'two', 'provider');
+  });
+
+  test('no call meets an empty stub, while the program runs on another processor', async () => {
+    keep('provider', 'provider');
+    keep('watch', 'watch');
+    const answers = (): bigint[] => {
+      const entry = store().find('object', 'watch');
+      if (entry === undefined) throw new Error('no watch');
+      using map = store().openMap(entry, '.bss');
+      const value = map.lookup(new Uint8Array(4)) ?? new Uint8Array(24);
+      return [...new BigUint64Array(value.buffer.slice(value.byteOffset, value.byteOffset + 24))];
+    };
+    const entry = store().find('object', 'watch');
+    const pin = `${entry?.path}/${entry?.record.programs.find(program => program.name === 'watch')?.pin}`;
+    writeFileSync('/tmp/watch-data', PACKET);
+    const words = ['prog', 'run', 'pinned', pin, 'data_in', '/tmp/watch-data', 'repeat', '60000000'];
+    const running = spawn('bpftool', words, { stdio: 'ignore' });
+    try {
+      while (answers()[0] === 0n) await new Promise(resolve => setTimeout(resolve, 5));
+      for (let round = 0; round < 12; round++) newVersion(round % 2 === 0 ? 'provider_v2' : 'provider');
+      const [one = 0n, two = 0n, other] = answers();
+      expect(other).toBe(0n);
+      expect([one > 1000n, two > 1000n]).toEqual([true, true]);
+    } finally {
+      const ended = new Promise(resolve => running.once('close', resolve));
+      running.kill('SIGKILL');
+      await ended;
+      unload('watch', 'provider');
+    }
   });
 
   test('behind another provider, by stubs', () => {
