@@ -60,6 +60,12 @@ function fileKey(fill: Pick<SlotFill, 'file' | 'instance'>): string {
   return `component:${componentOf({ slot: '', ...fill })}`;
 }
 
+/** Whether a record is about the program with this id. Throws `relink-record`. */
+export function isAbout(value: JsonValue, programId: number): boolean {
+  const fields = objectOf(value, 'slots');
+  return countOf(fieldOf(fields, 'programId'), 'programId') === programId;
+}
+
 /** Throws `relink-record`. */
 export function decodeRelink(value: JsonValue | undefined, files: RecordFiles): RelinkRecord {
   const fields = objectOf(value, 'slots');

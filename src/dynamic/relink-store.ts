@@ -17,7 +17,7 @@ import type { Contents, JsonObject, Store, StoreEntry } from '../store/index.ts'
 import type { GenerationOptions } from './relink-build.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
 import { programOn } from './relink-hook.ts';
-import { decodeRelink, encodeRelink, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
+import { decodeRelink, encodeRelink, isAbout, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
 import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
 import type { StateRecord } from './relink-state.ts';
 import { tailRootlet } from './relink-tail.ts';
@@ -62,11 +62,8 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
   }
   const { [RELINK_FIELD]: data } = entry.record.data;
   const programId = entry.record.programs.find(({ name }) => name === program)?.id ?? 0;
-  if (data !== undefined) {
-    const record = decodeRelink(data, files);
-    // another command may have exchanged the whole program since
-    if (record.programId === programId) return record;
-  }
+  // another command may have exchanged the whole program since
+  if (data !== undefined && isAbout(data, programId)) return decodeRelink(data, files);
   const bytes = files.get(ROOTLET_FILE);
   if (bytes === undefined) {
     throw usageError('relink-no-file', `the record of ${quote(entry.name)} does not hold its object file`, {

@@ -132,6 +132,17 @@ wanted.describe('rootlets in the store', () => {
     expect(slots()).toEqual(listed);
   });
 
+  test('after "rootlet update" the slots are those of the new program', () => {
+    rootlet('replace', 'R', `slot1=${path('one')}`);
+    rootlet('update', 'R', path('three'));
+    expect(judge()).toBe(3);
+    expect(slots()).toEqual([null]);
+    expect(() => rootlet('replace', 'R', `slot1=${path('one')}`)).toThrow(/no such slot: "slot1"/);
+    rootlet('update', 'R', path('host'));
+    rootlet('replace', 'R', `slot1=${path('one')}`);
+    expect(judge()).toBe(1);
+  });
+
   test('a rootlet with tail-call slots keeps its program, and its slots from process to process', () => {
     rootlet('detach', 'R');
     attach('--slots', 'tail');
