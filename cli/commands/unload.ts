@@ -1,8 +1,9 @@
 /** `rootlet unload`: lets go of what `load` kept. */
 
 import { buildCommand } from '@stricli/core';
+import { releaseConsumers } from '../../src/dynamic/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { type Context, guarded, print, printJson } from '../context.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 import { extraPinsOf, removeExtraPins } from '../pinning.ts';
 
@@ -35,14 +36,23 @@ export const unloadCommand = buildCommand<Flags, string[], Context>({
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
       const store = openStore(this, flags, openSys());
+      const left = new Set<string>();
       store.locked(() => {
         for (const entry of entriesToRemove(store, 'object', names, flags.force)) {
-          if (entry.kind !== 'broken') removeExtraPins(store.sys, extraPinsOf(entry));
+          if (entry.kind !== 'broken') {
+            removeExtraPins(store.sys, extraPinsOf(entry));
+            if (flags.force) for (const consumer of releaseConsumers(store, entry)) left.add(consumer);
+          }
           store.remove(entry);
         }
       });
-      if (flags.json) printJson(this, { ok: true, unloaded: names });
-      else for (const name of names) print(this, `unloaded ${name}`);
+      const consumers = [...left].filter(name => !names.includes(name));
+      if (flags.json) {
+        printJson(this, { ok: true, unloaded: names, consumers });
+        return;
+      }
+      for (const name of names) print(this, `unloaded ${name}`);
+      for (const name of consumers) tell(this, `rootlet: note: ${name} keeps what it took from it`);
     });
   },
 });

@@ -18,6 +18,7 @@ export {
   entryParts,
   explainAgainst,
   loadAgainst,
+  releaseConsumers,
   type StoreLoadOptions,
 } from './store-load.ts';
 export { type UpgradedConsumer, type UpgradeOptions, type UpgradeReport, upgrade } from './upgrade.ts';

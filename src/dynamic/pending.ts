@@ -10,7 +10,14 @@ import { type Found, findDefinitions } from './find.ts';
 import { loadMember, type MemberOptions, REPLACEMENT_TYPE } from './member.ts';
 import { type FullContents, objectOf, type Registry, typeFrom, withContents } from './registry.ts';
 import { attachToStub } from './replacements.ts';
-import { decodeDynamic, encodeDynamic, pinNames, type StoredDynamic, type StoredStub } from './stored.ts';
+import {
+  decodeDynamic,
+  encodeDynamic,
+  pinNames,
+  readBindings,
+  type StoredDynamic,
+  type StoredStub,
+} from './stored.ts';
 import { extStubNames } from './stubs.ts';
 import { setSlot } from './tail-slots.ts';
 
@@ -36,8 +43,8 @@ export function bindPending(
   const problems: Problem[] = [];
   for (const entry of registry.store.list()) {
     if (entry.kind === 'broken') continue;
+    if (!(readBindings(entry) ?? []).some(isPending)) continue;
     const stored = decodeDynamic(entry.record.data);
-    if (!stored.bindings.some(isPending)) continue;
     try {
       const bindings = bindEntry(registry, entry, stored, provider, options);
       bound.push(...bindings.map(binding => ({ entry: entry.name, binding })));

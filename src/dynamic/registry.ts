@@ -14,7 +14,14 @@ import type { Contents, Store, StoreEntry, StoreRecord } from '../store/index.ts
 import { kindOf } from './choose.ts';
 import type { Provider, ProviderImport } from './provider.ts';
 import { Replacements } from './replacements.ts';
-import { decodeDynamic, encodeDynamic, pinNames, type StoredArray, type StoredDynamic } from './stored.ts';
+import {
+  decodeDynamic,
+  encodeDynamic,
+  pinNames,
+  readBindings,
+  type StoredArray,
+  type StoredDynamic,
+} from './stored.ts';
 import { TailSlots } from './tail-slots.ts';
 
 /** Name under which a record keeps the object as it was loaded, before its externs were bound. */
@@ -39,6 +46,11 @@ export class StoredProvider implements Provider {
   get object(): BpfObject {
     this.#object ??= objectOf(this.#registry.store, this.entry);
     return this.#object;
+  }
+
+  /** Whether the record has what others are bound to. */
+  get hasObject(): boolean {
+    return this.#object !== undefined || this.#registry.store.files(this.entry).has(OBJECT_FILE);
   }
 
   openMap(name: string): BpfMap | undefined {
@@ -86,12 +98,12 @@ export class Registry {
     this.store = store;
   }
 
-  /** All loaded objects whose record has their object, by name; broken entries are left out. */
+  /** All loaded objects, by name. Those whose record cannot be read give nothing to others, and are left out. */
   all(): StoredProvider[] {
     return this.store.list().flatMap(entry => {
-      if (entry.kind !== 'object') return [];
+      if (entry.kind !== 'object' || readBindings(entry) === undefined) return [];
       const provider = this.find(entry.name);
-      return provider === undefined ? [] : [provider];
+      return provider?.hasObject === true ? [provider] : [];
     });
   }
 

@@ -3,6 +3,7 @@
  * waits for it is bound to it.
  */
 
+import { quote } from '../diag/index.ts';
 import type { Attachment } from '../kernel/attachment.ts';
 import type { Sys } from '../kernel/sys.ts';
 import type { BpfObject } from '../object/index.ts';
@@ -10,8 +11,15 @@ import type { EntryUser, JsonObject, Store, StoreEntry } from '../store/index.ts
 import type { Binding } from './bindings.ts';
 import type { DynamicObject } from './dynamic-object.ts';
 import { type DynamicLoadOptions, explainBindings, loadConsumer } from './load.ts';
-import type { Registry } from './registry.ts';
-import { decodeDynamic, encodeDynamic, NOTHING_STORED, pinNames, type StoredDynamic } from './stored.ts';
+import { type Registry, withContents } from './registry.ts';
+import {
+  decodeDynamic,
+  encodeDynamic,
+  NOTHING_STORED,
+  pinNames,
+  readBindings,
+  type StoredDynamic,
+} from './stored.ts';
 
 export interface StoreLoadOptions extends Omit<DynamicLoadOptions, 'against' | 'registered'> {
   /** Names of loaded objects that go before the others. */
@@ -63,14 +71,41 @@ export function consumersOf(store: Store, entry: StoreEntry): EntryUser[] {
   return store.list().flatMap((candidate): EntryUser[] => {
     if (candidate.kind === 'broken' || (candidate.kind === entry.kind && candidate.name === entry.name))
       return [];
-    const bindings = bindingsIn(candidate).filter(binding => binding.provider === entry.name);
+    const all = readBindings(candidate);
+    if (all === undefined)
+      return [{ entry: candidate, reason: 'may use it: what its record says of bindings cannot be read' }];
+    const bindings = all.filter(binding => binding.provider === entry.name);
     if (bindings.length === 0) return [];
-    const names = bindings.map(({ kind, target, via }) => `${kind} "${target}" (${via})`);
+    const names = bindings.map(({ kind, target, via }) => `${kind} ${quote(target)} (${via})`);
     return [{ entry: candidate, reason: `uses ${[...new Set(names)].join(', ')}` }];
   });
 }
 
+/**
+ * Says in the records of the consumers of `entry` that they are bound to nothing: it goes although they use it. They
+ * keep what they have of it. Returns their names.
+ */
+export function releaseConsumers(store: Store, entry: StoreEntry): string[] {
+  return store.list().flatMap((candidate): string[] => {
+    if (candidate.kind === 'broken' || readBindings(candidate) === undefined) return [];
+    const stored = decodeDynamic(candidate.record.data);
+    if (!stored.bindings.some(binding => binding.provider === entry.name)) return [];
+    const reason = `${entry.name} was unloaded although it was in use; what was taken from it stays`;
+    const bindings = stored.bindings.map(
+      (binding): Binding =>
+        binding.provider === entry.name
+          ? { ...binding, provider: '', via: 'none', reason, slot: null }
+          : binding,
+    );
+    withContents(store, candidate, contents => {
+      const dynamic = encodeDynamic({ ...stored, bindings });
+      store.save(candidate.kind, candidate.name, { ...contents, data: { ...contents.data, dynamic } });
+    });
+    return [candidate.name];
+  });
+}
+
 /** Bindings of an entry; none when its record cannot be read. */
-export function bindingsIn(entry: StoreEntry): StoredDynamic['bindings'] {
-  return decodeDynamic(entry.record.data).bindings;
+export function bindingsIn(entry: StoreEntry): readonly Binding[] {
+  return readBindings(entry) ?? [];
 }

@@ -5,8 +5,8 @@
  * is an error with a code, never believed.
  */
 
-import { inputError, type RootletError } from '../diag/index.ts';
-import type { JsonObject, JsonValue } from '../store/index.ts';
+import { inputError, RootletError } from '../diag/index.ts';
+import type { JsonObject, JsonValue, StoreEntry } from '../store/index.ts';
 import type { Binding } from './bindings.ts';
 import type { DynamicBindRequest } from './find.ts';
 
@@ -80,6 +80,16 @@ export function decodeDynamic(data: JsonObject): StoredDynamic {
     })),
     stubs: listOf(fields, 'stubs').map(stubFrom),
   };
+}
+
+/** Bindings of an entry; undefined when its record cannot be read. */
+export function readBindings(entry: StoreEntry): readonly Binding[] | undefined {
+  try {
+    return decodeDynamic(entry.record.data).bindings;
+  } catch (error) {
+    if (error instanceof RootletError) return undefined;
+    throw error;
+  }
 }
 
 function bindingFrom(fields: JsonObject): Binding {

@@ -18,6 +18,7 @@ import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
 import { loadConsumer } from './load.ts';
 import { loadMember, type MemberOptions, REPLACEMENT_TYPE } from './member.ts';
+import { isPending } from './pending.ts';
 import type { Provider } from './provider.ts';
 import { type FullContents, objectOf, type Registry, typeFrom, withSlots } from './registry.ts';
 import { duplicateMap } from './relink-generation.ts';
@@ -79,7 +80,7 @@ export function reloadConsumer(
   rebinding: Rebinding,
   consumer: Consumer,
 ): Rebound & { readonly object: DynamicObject } {
-  const { store, registry, options, cleanup, changes } = rebinding;
+  const { store, registry, options, cleanup } = rebinding;
   const { entry, stored, contents } = consumer;
   refuseFilter(entry);
   const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
@@ -89,7 +90,7 @@ export function reloadConsumer(
       name: entry.name,
       registered: registry.current(entry.name),
       bind: [...requestsOf(stored), ...stored.requests],
-      lazy: true,
+      lazy: stored.bindings.some(isPending),
       viaOf: name => viaOf(stored, name),
       programs: name => programs.includes(name),
       pinRoot: null,

@@ -96,8 +96,18 @@ needs('bpf', 'root', 'clang').describe('load', () => {
     const refused = await rootlet('unload', 'first');
     expect(refused.code).toBe(EXIT.busy);
     expect(refused.err).toContain('object "second": uses function "foo"');
-    expect(await rootlet('unload', 'first', '--force')).toMatchObject({ code: 0 });
+    expect(await rootlet('unload', 'first', '--force')).toMatchObject({
+      code: 0,
+      err: 'rootlet: note: second keeps what it took from it\n',
+    });
     expect(runStored(testing.store, 'second', 'count', new Uint8Array(50))).toBe(1); // it keeps what it has
+    // another one of its name has nothing to do with it
+    expect((await rootlet('ps', '--bindings')).out).toMatch(
+      /second +foo +- +open +first was unloaded although it was in use/,
+    );
+    expect(await rootlet('load', FIRST)).toMatchObject({ code: 0 });
+    expect((await rootlet('upgrade', FIRST)).out).not.toContain('second');
+    expect(await rootlet('unload', 'first')).toMatchObject({ code: 0 });
     expect(await rootlet('unload', 'second')).toMatchObject({ code: 0 });
   });
 
