@@ -11,7 +11,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOCUMENT = readFileSync(path.join(ROOT, 'docs/errors.md'), 'utf8');
 
 /** Functions that take a code as an argument, by name: `inputError`, `typeError`, `this.#error`, `problem`, … */
-const MAKERS = /(^|[.#])(\w*[eE]rror|problem|refuse|refusal|unresolved|fail|describeMismatch|emitWordsFault)$/;
+const MAKERS =
+  /(^|[.#])(\w*[eE]rror|problem|refuse|refusal|unresolved|fail|describeMismatch|emitWordsFault)$/;
 const CODE = /^[a-z]+(-[a-z0-9]+)+$/;
 
 /** Every code in the sources, with the file that it was found in. */
