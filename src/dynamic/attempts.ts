@@ -2,15 +2,23 @@
  * Loading a consumer with the back ends that were chosen, and with the next ones where the kernel refuses.
  */
 
-import { RootletError } from '../diag/index.ts';
+import { quote, RootletError } from '../diag/index.ts';
 import { BpfMap } from '../kernel/map.ts';
 import type { Sys } from '../kernel/sys.ts';
+import { checkLimits } from '../link/limits.ts';
 import { Cleanup } from '../load/cleanup.ts';
 import { loadObject } from '../load/load.ts';
 import type { LoadedObject } from '../load/loaded-object.ts';
 import type { MapPlan } from '../load/plan.ts';
 import { findTarget } from '../load/program-functions.ts';
 import type { BpfObject, ProgramTypeInfo } from '../object/index.ts';
+import {
+  BPF_PROG_TYPE_KPROBE,
+  BPF_PROG_TYPE_PERF_EVENT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_TRACING,
+} from '../object/uapi.ts';
 import { bindingsOf } from './binding-records.ts';
 import { type Choice, kindOf, type Situation } from './choose.ts';
 import { type BoundCall, type ExtUse, type PreparedConsumer, prepareConsumer } from './consumer.ts';
@@ -133,6 +141,7 @@ export class Attempts {
       const prepared = prepareConsumer(this.#object, calls, this.#shares, (call, found, type) =>
         this.#fillSlot(call, found, type),
       );
+      refuseTooMuch(calls, this.#object, prepared.composed.object);
       const loaded = cleanup.own(this.#loadPrepared(prepared));
       const stubLinks = prepared.exts.flatMap(use => this.#attachStubs(use, loaded, cleanup));
       return new DynamicObject({
@@ -220,6 +229,32 @@ export class Attempts {
       }
     });
   }
+}
+
+/** Programs of these types may have stacks of their own for each function (since Linux 6.13). */
+const OWN_STACKS: ReadonlySet<number> = new Set([
+  BPF_PROG_TYPE_KPROBE,
+  BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_PERF_EVENT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE_TRACING,
+]);
+
+/** Says what copied code is too much of (stack, depth of calls, maps) before the verifier does. */
+function refuseTooMuch(calls: readonly BoundCall[], before: BpfObject, after: BpfObject): void {
+  const copied = calls.filter(call => call.choice.via === 'copy');
+  const types = copied.flatMap(call => call.situation.callers.map(caller => caller.type?.progType ?? 0));
+  if (copied.length === 0 || types.some(type => OWN_STACKS.has(type))) return;
+  const known = new Set(checkLimits(before).map(problem => problem.message));
+  const problems = checkLimits(after).filter(problem => !known.has(problem.message));
+  if (problems.length === 0) return;
+  const names = copied.map(call => quote(call.name)).join(', ');
+  throw new RootletError(
+    problems.map(problem => ({
+      ...problem,
+      hint: `with the code of ${names} copied in; --via ext gives it a stack of its own`,
+    })),
+  );
 }
 
 /** Refusals that a program with code in place of stubs may escape. */

@@ -224,6 +224,20 @@ SEC("xdp") int p(struct xdp_md *ctx) { return bpf_loop(3, step, (void *)0, 0); }
     }
   });
 
+  test('copied code that takes too much stack is told with the way there', () => {
+    const room = 'char room[300]; room[0] = 1; asm volatile("" : : "r"(room) : "memory");';
+    const { provider, consumer } = compiled({
+      provider: `${HEAD} __noinline int big(struct xdp_md *ctx) { ${room} return room[0]; }`,
+      consumer: `${HEAD} extern int big(struct xdp_md *ctx); SEC("xdp") int p(struct xdp_md *ctx) { ${room} return big(ctx) + room[0]; }`,
+    });
+    using first = load([provider], options);
+    const error = errorOf(() => load([consumer], { ...options, against: [first], via: 'copy' }));
+    expect([error.code, error.message]).toEqual([
+      'relink-stack',
+      expect.stringMatching(/takes 608 bytes of stack; the kernel allows 512[\s\S]*p \(304\) -> big \(304\)/),
+    ]);
+  });
+
   test('what the kernel refuses as a slot is copied, and the reason says so', () => {
     // the packet pointer lives across the call: a function that tail-calls may move the packet
     const { provider, consumer } = compiled({
