@@ -23,7 +23,7 @@ static volatile __u64 seen;
 SEC("xdp") int judge(struct xdp_md *ctx) { seen++; return ${verdict}; }`;
 
 const SOURCES = {
-  host: rootletSource('xdp', 'xdp_md', 3),
+  host: rootletSource('xdp', 'xdp_md', 3).replace('host(', 'rs_host('),
   one: verdictOf(1),
   three: verdictOf(3),
   four: verdictOf(4),
@@ -116,9 +116,9 @@ wanted.describe('rootlets in the store', () => {
     rootlet('replace', 'R', '--order', `${path('three')},${path('one')}`);
     expect(judge()).toBe(1);
     expect(slots()).toEqual([path('three'), path('one'), null, null]);
-    rootlet('replace', 'R', `host=${path('four')}`);
+    rootlet('replace', 'R', `rs_host=${path('four')}`);
     expect(judge()).toBe(4);
-    rootlet('replace', 'R', '--reset', 'host');
+    rootlet('replace', 'R', '--reset', 'rs_host');
     expect(judge()).toBe(1);
   });
 
@@ -209,12 +209,12 @@ function fileOf(slot: { readonly file: string | null }): string | null {
   return slot.file;
 }
 
-/** Programs of other tests come and go meanwhile; ours are called `host`. */
+/** Programs of other tests come and go meanwhile; ours are called `rs_host`. */
 function isOurs(id: number): boolean {
   const fd = openById(kernel, 'program', id);
   if (fd === undefined) return false;
   using program = BpfProgram.adopt(kernel, fd);
-  return program.name === 'host';
+  return program.name === 'rs_host';
 }
 
 /**

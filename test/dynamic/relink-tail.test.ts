@@ -14,7 +14,7 @@ const counting = (verdict: number, declared = 'static volatile __u64 seen;', mor
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } runs SEC(".maps");
 ${declared}
 const volatile __u32 verdict = ${verdict};
-SEC("xdp") int rl_count(struct xdp_md *ctx) {
+SEC("xdp") int rt_count(struct xdp_md *ctx) {
   __u32 key = 0;
   __u64 one = 1, *value = bpf_map_lookup_elem(&runs, &key);
   if (value) __sync_fetch_and_add(value, 1);
@@ -25,29 +25,29 @@ SEC("xdp") int rl_count(struct xdp_md *ctx) {
 }`;
 
 const SOURCES = {
-  rl_host: rootletSource('xdp', 'xdp_md', 3).replace('host(', 'rl_host('),
+  rt_host: rootletSource('xdp', 'xdp_md', 3).replace('host(', 'rt_host('),
   one: counting(1),
   one_v2: counting(3, 'static volatile __u32 first; static volatile __u64 seen;', 'first++;'),
   other: counting(4),
-  refused: `${HEAD} SEC("xdp") int rl_count(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }`,
+  refused: `${HEAD} SEC("xdp") int rt_count(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }`,
   two: `${HEAD}
 static volatile __u64 seen;
-SEC("xdp") int rl_a(struct xdp_md *ctx) { seen++; return 3; }
-SEC("xdp") int rl_b(struct xdp_md *ctx) { seen++; return 2; }`,
+SEC("xdp") int rt_a(struct xdp_md *ctx) { seen++; return 3; }
+SEC("xdp") int rt_b(struct xdp_md *ctx) { seen++; return 2; }`,
   fixed_host: `${HEAD}
 struct bpf_nf_ctx { const void *state; void *skb; };
 __weak __noinline int slot1(struct bpf_nf_ctx *ctx) { volatile int verdict = 1; return ctx ? verdict : 0; }
-SEC("netfilter") int rl_host(struct bpf_nf_ctx *ctx) { return slot1(ctx) == 0 ? 0 : 1; }`,
+SEC("netfilter") int rt_host(struct bpf_nf_ctx *ctx) { return slot1(ctx) == 0 ? 0 : 1; }`,
   fixed_part: `${HEAD}
 struct bpf_nf_ctx { const void *state; void *skb; };
-SEC("netfilter") int rl_part(struct bpf_nf_ctx *ctx) { return 0; }`,
+SEC("netfilter") int rt_part(struct bpf_nf_ctx *ctx) { return 0; }`,
   more_host: `${HEAD}
 __weak __noinline int slot1(struct xdp_md *ctx, int more) { volatile int verdict = more; return ctx ? verdict : 0; }
-SEC("xdp") int rl_host(struct xdp_md *ctx) { return slot1(ctx, 2); }`,
-  more_part: `${HEAD} SEC("xdp") int rl_part(struct xdp_md *ctx, int more) { return 1; }`,
+SEC("xdp") int rt_host(struct xdp_md *ctx) { return slot1(ctx, 2); }`,
+  more_part: `${HEAD} SEC("xdp") int rt_part(struct xdp_md *ctx, int more) { return 1; }`,
   deep_host: `${HEAD}
 __weak __noinline int slot1(struct xdp_md *ctx) { volatile int verdict = 2; return ctx ? verdict : 0; }
-SEC("xdp") int rl_host(struct xdp_md *ctx) { volatile char room[300]; room[ctx->rx_queue_index & 255] = 1; int v = slot1(ctx); return v + room[0] - room[0]; }`,
+SEC("xdp") int rt_host(struct xdp_md *ctx) { volatile char room[300]; room[ctx->rx_queue_index & 255] = 1; int v = slot1(ctx); return v + room[0] - room[0]; }`,
 } as const;
 
 const wanted = needs('bpf', 'ip', 'clang');
@@ -70,7 +70,7 @@ wanted.describe('tail-call slots', () => {
     await vi.waitFor(() => expect(ours()).toEqual([]), 5000); // an array lets its programs go a little later
   });
 
-  const attach = (file: ObjectFile = c.rl_host) =>
+  const attach = (file: ObjectFile = c.rt_host) =>
     wire.inside(() => Rootlet.attach(kernel, file, { interface: 'va', mode: 'generic' }, { via: 'tail' }));
   const judge = (rootlet: Rootlet): number => rootlet.generation.program.testRun({ data: packet() }).verdict;
   const number = (rootlet: Rootlet, map: string, offset = 0): number => {
@@ -84,7 +84,7 @@ wanted.describe('tail-call slots', () => {
     expect(judge(rootlet)).toBe(2);
     expect(rootlet.replace('slot1', c.one).choice.via).toBe('tail');
     expect(judge(rootlet)).toBe(1);
-    rootlet.replace('slot3', c.two, 'rl_a');
+    rootlet.replace('slot3', c.two, 'rt_a');
     expect(judge(rootlet)).toBe(3);
     rootlet.change({ fill: [{ slot: 'slot2', file: c.other }], reset: ['slot3'] });
     expect(judge(rootlet)).toBe(4);
@@ -97,24 +97,24 @@ wanted.describe('tail-call slots', () => {
     using rootlet = attach();
     rootlet.change({
       fill: [
-        { slot: 'slot1', file: c.two, program: 'rl_a' },
-        { slot: 'slot2', file: c.two, program: 'rl_b' },
-        { slot: 'slot3', file: c.two, program: 'rl_a' },
+        { slot: 'slot1', file: c.two, program: 'rt_a' },
+        { slot: 'slot2', file: c.two, program: 'rt_b' },
+        { slot: 'slot3', file: c.two, program: 'rt_a' },
       ],
     });
     judge(rootlet);
     expect(number(rootlet, 'two.o:.bss.two')).toBe(3);
-    expect([...rootlet.generation.programs.keys()]).toEqual(['rl_host', 'two.o:rl_a', 'two.o:rl_b']);
+    expect([...rootlet.generation.programs.keys()]).toEqual(['rt_host', 'two.o:rt_a', 'two.o:rt_b']);
   });
 
   test('state is kept: by what stays, by a new version, not with --fresh', () => {
     using rootlet = attach();
     rootlet.replace('slot1', c.one);
     judge(rootlet);
-    const program = rootlet.generation.programs.get('one.o:rl_count')?.info().id;
+    const program = rootlet.generation.programs.get('one.o:rt_count')?.info().id;
     rootlet.replace('slot2', c.other);
     judge(rootlet);
-    expect(rootlet.generation.programs.get('one.o:rl_count')?.info().id).toBe(program); // not even loaded again
+    expect(rootlet.generation.programs.get('one.o:rt_count')?.info().id).toBe(program); // not even loaded again
     expect(number(rootlet, 'one.o:runs')).toBe(2);
     const { state } = rootlet.replace('slot1', c.one_v2);
     expect(state.get('one_v2.o:runs')?.kind).toBe('same');
@@ -131,7 +131,7 @@ wanted.describe('tail-call slots', () => {
     const fill = [{ slot: 'slot1', file: c.one }];
     rootlet.change({ fill }, { globals: { verdict: 5 } });
     expect(judge(rootlet)).toBe(5);
-    rootlet.replace('slot2', c.two, 'rl_b');
+    rootlet.replace('slot2', c.two, 'rt_b');
     expect(judge(rootlet)).toBe(5);
     expect(() => rootlet.change({ fill }, { globals: { none: 5 } })).toThrow(/no variable "none"/);
   });
@@ -157,7 +157,7 @@ wanted.describe('tail-call slots', () => {
   test.each([
     ['more_host', 'more_part', 'slot1', /a tail call passes the context alone/],
     ['deep_host', 'one', 'slot1', /bytes of stack are in use where it is called.*less than 256/],
-    ['rl_host', 'one', 'rl_host', /it is the program itself/],
+    ['rt_host', 'one', 'rt_host', /it is the program itself/],
   ] as const)('%s: what a tail call cannot do is said', (host, part, slot, message) => {
     using rootlet = attach(c[host]);
     expect(() => rootlet.replace(slot, c[part])).toThrow(message);
@@ -167,7 +167,7 @@ wanted.describe('tail-call slots', () => {
   });
 
   test('from one way to another and back, with all state', () => {
-    using rootlet = wire.inside(() => Rootlet.attach(kernel, c.rl_host, { interface: 'va' }));
+    using rootlet = wire.inside(() => Rootlet.attach(kernel, c.rt_host, { interface: 'va' }));
     const steps = ['static', 'tail', 'static', 'tail'] as const;
     rootlet.replace('slot1', c.one);
     steps.forEach((via, at) => {
@@ -182,12 +182,12 @@ wanted.describe('tail-call slots', () => {
   });
 });
 
-/** Ids of programs called `rl_…`. */
+/** Ids of programs called `rt_…`. */
 function ours(): number[] {
   return listIds(kernel, 'program').filter(id => {
     const fd = openById(kernel, 'program', id);
     if (fd === undefined) return false;
     using program = BpfProgram.adopt(kernel, fd);
-    return program.name.startsWith('rl_');
+    return program.name.startsWith('rt_');
   });
 }
