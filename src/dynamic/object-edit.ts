@@ -4,7 +4,7 @@
  */
 
 import { BtfBuilder, type BtfId, type BtfInt, type BtfType, editBtf } from '../btf/index.ts';
-import { inputError, quote } from '../diag/index.ts';
+import { inputError } from '../diag/index.ts';
 import { encodeInsns, type Insn } from '../isa/index.ts';
 import { TEXT_SECTION } from '../link/fold-text.ts';
 import type {
@@ -227,8 +227,3 @@ const INT: BtfInt = {
   char: false,
   bool: false,
 };
-
-/** A function of the object by name and kind, for messages. */
-export function describePlace(object: BpfObject, name: string): readonly string[] {
-  return [object.name, `function ${quote(name)}`];
-}
