@@ -38,6 +38,11 @@ const CONTEXTS: ReadonlySet<string> = new Set([
   'bpf_sk_lookup',
   'bpf_perf_event_data',
   'bpf_nf_ctx',
+  'bpf_raw_tracepoint_args',
+  // behind bpf_user_pt_regs_t: x86-64, then arm64 and riscv64
+  'pt_regs',
+  'user_pt_regs',
+  'user_regs_struct',
 ]);
 
 /** BPF passes arguments in r1 to r5. */

@@ -14,7 +14,7 @@ import { loadObject } from '../../src/load/index.ts';
 import { packet } from '../../src/load/testing.ts';
 import { readObject } from '../../src/object/index.ts';
 import { needs } from '../support/needs.ts';
-import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
+import { compileAll, HEAD, kernel, rootletSource, Wire, whenFree } from './relink-support.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const example = (name: string): ObjectFile => ({
@@ -95,7 +95,7 @@ wanted.describe('static re-linking', () => {
   });
 
   const attach = (file: ObjectFile) =>
-    wire.inside(() => Rootlet.attach(kernel, file, { interface: 'va', mode: 'generic' }));
+    wire.inside(() => whenFree(() => Rootlet.attach(kernel, file, { interface: 'va', mode: 'generic' })));
   const judge = (rootlet: Rootlet, data = packet()): number =>
     rootlet.generation.program.testRun({ data }).verdict;
   /** A variable's value, as text. */
@@ -310,9 +310,13 @@ wanted.describe('static re-linking', () => {
   test('a failed attach leaves nothing', () => {
     using taken = attach(c.host);
     expect(taken.slots).toHaveLength(4);
-    expect(() => attach(c.host)).toThrow(RootletError);
+    expect(() =>
+      wire.inside(() => Rootlet.attach(kernel, c.host, { interface: 'va', mode: 'generic' })),
+    ).toThrow(RootletError);
     using free = loadObject(readObject(c.count.bytes, c.count.name), kernel);
     taken.hook.close();
-    wire.inside(() => attachXdp(kernel, free.program('count').fd.number, 'va', 'generic').close());
+    wire.inside(() =>
+      whenFree(() => attachXdp(kernel, free.program('count').fd.number, 'va', 'generic')).close(),
+    );
   });
 });

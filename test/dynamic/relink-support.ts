@@ -4,7 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RootletError } from '../../src/diag/index.ts';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
+import { EBUSY } from '../../src/kernel/errno.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { FakeSys } from '../../src/kernel/sys-fake.ts';
@@ -64,4 +66,21 @@ SEC("${section}") int host(struct ${context} *ctx) {
 ${slots.map(slot => `  one = ${slot}(ctx); if (one != 2) verdict = one;`).join('\n')}
   return verdict;
 }`;
+}
+
+/**
+ * Attaches once the hook is free: who lists the attachments of the kernel just now (tests beside this one do) holds each
+ * for a moment, and one that was closed meanwhile goes only then.
+ */
+export function whenFree<T>(attach: () => T): T {
+  const end = Date.now() + 10_000;
+  for (;;) {
+    try {
+      return attach();
+    } catch (error) {
+      const busy = error instanceof RootletError && error.problems[0]?.errno === EBUSY;
+      if (!busy || Date.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
+  }
 }

@@ -8,7 +8,7 @@ import { BpfProgram } from '../../src/kernel/program.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { packet } from '../../src/load/testing.ts';
 import { needs } from '../support/needs.ts';
-import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
+import { compileAll, HEAD, kernel, rootletSource, Wire, whenFree } from './relink-support.ts';
 
 const counting = (verdict: number, declared = 'static volatile __u64 seen;', more = ''): string => `${HEAD}
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } runs SEC(".maps");
@@ -71,7 +71,9 @@ wanted.describe('tail-call slots', () => {
   });
 
   const attach = (file: ObjectFile = c.rt_host) =>
-    wire.inside(() => Rootlet.attach(kernel, file, { interface: 'va', mode: 'generic' }, { via: 'tail' }));
+    wire.inside(() =>
+      whenFree(() => Rootlet.attach(kernel, file, { interface: 'va', mode: 'generic' }, { via: 'tail' })),
+    );
   const judge = (rootlet: Rootlet): number => rootlet.generation.program.testRun({ data: packet() }).verdict;
   const number = (rootlet: Rootlet, map: string, offset = 0): number => {
     const value = rootlet.generation.maps.get(map)?.lookup(new Uint8Array(4));
@@ -167,7 +169,7 @@ wanted.describe('tail-call slots', () => {
   });
 
   test('from one way to another and back, with all state', () => {
-    using rootlet = wire.inside(() => Rootlet.attach(kernel, c.rt_host, { interface: 'va' }));
+    using rootlet = wire.inside(() => whenFree(() => Rootlet.attach(kernel, c.rt_host, { interface: 'va' })));
     const steps = ['static', 'tail', 'static', 'tail'] as const;
     rootlet.replace('slot1', c.one);
     steps.forEach((via, at) => {
