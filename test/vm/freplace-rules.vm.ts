@@ -226,7 +226,7 @@ describe('lifetimes', () => {
     const target = slotOf(loaded, 'slot_a');
     using component = loadFor(target, replacements, 'eight');
     const pin = '/sys/fs/bpf/replacement';
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < 200; round++) {
       const link = attachTo(target, component, 'eight');
       link.pin(pin);
       unlinkSync(pin);
