@@ -31,6 +31,19 @@ const RUNS: readonly Pick<TrafficOptions, 'via' | 'mode'>[] = [
   { via: 'tail', mode: 'generic' },
 ];
 
+const UPGRADE_HEAD = [
+  'bound by',
+  'upgrades',
+  'packets',
+  'packets/s',
+  'judged by old',
+  'judged by new',
+  'by default',
+  'lost',
+  'ms each',
+  'ms 99 %',
+];
+
 const sys = openSys();
 const objects = trafficObjects(join(ROOT, 'test/vm/programs/obj/el'));
 const generator = compileGenerator(join(ROOT, 'test/dynamic/traffic.c'));
@@ -133,19 +146,6 @@ function rowOf(
     (sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(1),
   ];
 }
-
-const UPGRADE_HEAD = [
-  'bound by',
-  'upgrades',
-  'packets',
-  'packets/s',
-  'judged by old',
-  'judged by new',
-  'by default',
-  'lost',
-  'ms each',
-  'ms 99 %',
-];
 
 function text(): string {
   const head = [
