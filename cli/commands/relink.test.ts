@@ -84,6 +84,21 @@ renamed, because the name was taken:
   });
 });
 
+test('words in a response file', async () => {
+  const list = at('slots.list');
+  writeFileSync(list, [...SLOTS, at('liblimit.a')].map(word => `"${word}"`).join('\n'));
+  const { code, err } = await rootlet(`@${list}`);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  expect(namesIn(OUT)).toEqual(expect.arrayContaining(['first_prog', 'second_prog', 'first_limit']));
+  rmSync(OUT);
+  writeFileSync(list, '');
+  expect(await rootlet(`@${list}`)).toMatchObject({
+    code: EXIT.usage,
+    err: expect.stringContaining('give a rootlet'),
+  });
+  expect(existsSync(OUT)).toBe(false);
+});
+
 test('what is shared is said', async () => {
   const counter = at('counter.o');
   const hits = { name: 'hits', kind: 'map' } as const;

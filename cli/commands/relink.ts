@@ -26,6 +26,7 @@ import {
 } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import {
+  expandResponseFiles,
   type NamedBytes,
   readInputs,
   requireDistinct,
@@ -77,7 +78,8 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       'ROOTLET is an object whose weak functions are slots. SLOT=FILE[:PROGRAM] puts a program of another object in the ' +
       'place of a slot; PROGRAM may be left out when the object has one program. Components keep their own functions, ' +
       'maps and globals, even when their names are the same. With --chain there is no ROOTLET: one is made with a slot ' +
-      'for each FILE[:PROGRAM][@VERDICT,...], where the verdicts are those that go on to the next component.',
+      'for each FILE[:PROGRAM][@VERDICT,...], where the verdicts are those that go on to the next component. @LIST is a ' +
+      'file of such words.',
   },
   parameters: {
     flags: {
@@ -140,11 +142,12 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       },
     },
   },
-  async func(flags, ...args) {
+  async func(flags, ...given) {
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
       requireDistinct([output, flags.map, flags.json ? '-' : undefined]);
       checkFlags(flags);
+      const args = expandResponseFiles(given);
       const files = flags.chain ? readChain(args) : readSlots(flags, args);
       const libraries = [...files.libraries, ...readLibraries(flags)];
       const names = [...files.names, ...libraries.map(({ name }) => name)];
@@ -248,7 +251,8 @@ function readChain(args: readonly string[]): RelinkFiles {
 }
 
 function readSlots(flags: Flags, args: readonly string[]): RelinkFiles {
-  const [rootletPath = '', ...rest] = args;
+  const [rootletPath, ...rest] = args;
+  if (rootletPath === undefined) throw usageError('usage-rootlet', 'give a rootlet');
   requireRootlet(rootletPath);
   const archives = rest.filter(word => !word.includes('='));
   const named = rest.filter(word => word.includes('=')).map(parseAssignment);
