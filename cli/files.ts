@@ -19,6 +19,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { inputError, quote, RootletError, usageError } from '../src/diag/index.ts';
+import { expandWords } from './response-file.ts';
 import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
 
 export interface NamedBytes {
@@ -73,16 +74,9 @@ export function lazyInput(path: string): NamedBytes {
   };
 }
 
-/** Arguments with every `@file` replaced by the words of that file: separated by white space, `"…"` kept whole. */
-export function expandResponseFiles(paths: readonly string[]): string[] {
-  return paths.flatMap(path =>
-    path.startsWith('@') && path.length > 1 ? wordsOf(readInput(path.slice(1))) : [path],
-  );
-}
-
-function wordsOf(file: NamedBytes): string[] {
-  const text = new TextDecoder().decode(file.bytes);
-  return [...text.matchAll(/"([^"]*)"|(\S+)/g)].map(match => match[1] ?? match[2] ?? '');
+/** Arguments with every `@FILE` replaced by the words of that file. */
+export function expandResponseFiles(words: readonly string[]): string[] {
+  return expandWords(words, path => new TextDecoder().decode(readInput(path).bytes));
 }
 
 /** Writes `bytes` to `path` (`-`: stdout) as one step. */

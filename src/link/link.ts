@@ -86,7 +86,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const failed = (problems: readonly Problem[]): LinkFailure => ({ ok: false, problems, pulled });
   if (refused.length > 0) return failed(refused);
   const bound = bindNames(objects, options);
-  if (bound.problems.length > 0) return failed(bound.problems);
+  if (bound.problems.length > 0)
+    return failed([...bound.problems, ...missingBesides(objects, bound, options)]);
   // From here on every name has its winner and every winner its type.
 
   const merged = mergeObjects(objects, bound, options);
@@ -190,6 +191,23 @@ function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
   ];
   const bindings = [...explicit.bindings, ...identical.bindings];
   return { identical, bindings, resolution, sections, license, explanations, problems };
+}
+
+/**
+ * What is missing besides other problems. With `gcSections` only the whole tells what is needed; clashes of names and
+ * types do not keep it from being put together, sections that do not fit do.
+ */
+function missingBesides(
+  objects: readonly BpfObject[],
+  bound: Bound,
+  options: LinkOptions,
+): readonly Problem[] {
+  const isTold = options.gcSections !== true || options.partial === true;
+  if (isTold || bound.sections.problems.length > 0) return [];
+  const merged = mergeObjects(objects, bound, options);
+  return merged.problems.length > 0
+    ? merged.problems
+    : collect(objects, bound, merged.combined, options).problems;
 }
 
 interface Merged {

@@ -35,6 +35,7 @@ import { type OrderedComponent, type Plug, plugComponents, type SlotAssignment }
 import { operateOnResult } from './surgery.ts';
 import type { SurgeryOptions } from './surgery-requests.ts';
 import { nearestNames, undefinedProblems } from './undefined.ts';
+import { unseenVerdicts } from './unseen-verdicts.ts';
 
 export interface RelinkOptions {
   /** Name of the result in messages. Default `chain.o`. */
@@ -128,7 +129,7 @@ export function relink(
   const problems = [...operated.problems, ...paths.problems, ...refused];
   if (problems.length > 0) return failed(problems);
 
-  const notes = [...inputs.notes, ...linkNotes(combined.object, license)];
+  const notes = [...inputs.notes, ...unseenVerdicts(objects[0]), ...linkNotes(combined.object, license)];
   const report = once(() =>
     reportRelink({
       inputs,
