@@ -55,6 +55,11 @@ class CpuRing {
     sys.syscall('ioctl', this.fd.number, PERF_EVENT_IOC_ENABLE, 0);
   }
 
+  /** Whether there are records. */
+  get hasRecords(): boolean {
+    return Atomics.load(this.#positions, DATA_TAIL / 8) < Atomics.load(this.#positions, DATA_HEAD / 8);
+  }
+
   /** Hands out all records that are there; returns how many the kernel had to drop. */
   read(records: PerfRecord[]): number {
     const head = Atomics.load(this.#positions, DATA_HEAD / 8);
@@ -159,7 +164,9 @@ export class PerfBuffer {
     while (!this.#closed) {
       const records = this.read();
       yield* records;
-      if (records.length === 0) await this.#readiness.wait();
+      // perf_poll() forgets that it was woken whenever it is asked, and it is asked first when watching begins
+      if (records.length === 0)
+        await this.#readiness.wait(() => !this.#closed && this.#rings.some(ring => ring.hasRecords));
     }
   }
 

@@ -30,11 +30,19 @@ export class Readiness {
     this.#fds = fds;
   }
 
-  /** Resolves when one of the descriptors is readable, or `stop()` is called. One waiter at a time. */
-  wait(): Promise<void> {
+  /**
+   * Resolves when one of the descriptors is readable, or `stop()` is called. One waiter at a time. `isThere` looks once
+   * more when the kernel has begun to watch: what came before may not wake anybody.
+   */
+  wait(isThere: () => boolean = () => false): Promise<void> {
     return new Promise(resolve => {
       this.#wake = resolve;
-      this.#polls = this.#fds.map(fd => this.#sys.poll(fd, () => this.stop()));
+      const polls = this.#fds.map(fd => this.#sys.poll(fd, () => this.stop()));
+      this.#polls = polls;
+      // The event loop begins to watch in its next poll phase; immediates run right behind that.
+      setImmediate(() => {
+        if (this.#polls === polls && isThere()) this.stop();
+      });
     });
   }
 
