@@ -40,7 +40,9 @@ export function kernelTypes(
   }
   const dataSections = new Map<string, BtfId>();
   for (const section of [...keptSections(object, btf, layout), ...extra]) {
-    dataSections.set(section.name, builder.add(section));
+    // Kernels before 6.9 refuse `?`, with which libbpf marks what need not be loaded (`?.struct_ops.link`).
+    const name = section.name.replaceAll('?', '_');
+    dataSections.set(section.name, builder.add({ ...section, name }));
   }
   return { btf: editBtf(builder.build(), edits), dataSections };
 }
