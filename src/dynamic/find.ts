@@ -62,7 +62,11 @@ export function plainExterns(
   );
 }
 
-/** Finds a definition for every plain extern. `lazy`: what is not there is no problem. */
+function isFunction({ btf }: BpfObject, { btfId }: ExternSymbol): boolean {
+  return btf !== null && btfId !== 0 && btf.type(btfId).kind === 'func';
+}
+
+/** Finds a definition for every plain extern. `lazy`: a function that is not there is no problem. */
 export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: boolean): Search {
   const found: Found[] = [];
   const open: SymbolIndex[] = [];
@@ -70,10 +74,12 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
   const tags = tagRequests(consumer);
   for (const { index, symbol } of plainExterns(consumer)) {
     const outcome = findOne(consumer, index, symbol, scope, tags.get(symbol.name));
-    const comesLater = lazy && outcome !== undefined && 'code' in outcome && LATER.has(outcome.code);
+    const waits = lazy && isFunction(consumer, symbol);
+    const comesLater = waits && outcome !== undefined && 'code' in outcome && LATER.has(outcome.code);
     if (outcome === undefined || comesLater) {
       open.push(index);
-      if (symbol.binding !== 'weak' && !lazy) problems.push(missingProblem(consumer, index, symbol, scope));
+      if (symbol.binding !== 'weak' && !waits)
+        problems.push(missingProblem(consumer, index, symbol, scope, lazy));
     } else if ('code' in outcome) problems.push(outcome);
     else {
       found.push(outcome);
@@ -228,6 +234,7 @@ function missingProblem(
   index: SymbolIndex,
   symbol: ExternSymbol,
   scope: SearchScope,
+  lazy: boolean,
 ): Problem {
   const providers = [...scope.named, ...scope.registered];
   const resolution = resolve([consumer]);
@@ -244,7 +251,9 @@ function missingProblem(
     where: [consumer.name],
     message: `${quote(symbol.name)} is defined neither here nor by a loaded object`,
     details: [describeSymbol(consumer, symbol), ...lines],
-    hint: missingHint(symbol.name, providers),
+    hint: lazy
+      ? 'variables and maps cannot come later: load the object that defines it first'
+      : missingHint(symbol.name, providers),
   };
 }
 

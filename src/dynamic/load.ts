@@ -36,6 +36,8 @@ export interface DynamicLoadOptions extends LoadOptions {
   readonly via?: Via;
   /** Back end for single functions, where `via` says nothing. */
   readonly viaOf?: (extern: string) => Via | undefined;
+  /** Why `viaOf` says so, for reports. Default: it was asked for. */
+  readonly reasonOf?: (extern: string) => string | undefined;
   /** Accept functions that nobody defines yet; they return their default until a provider comes. */
   readonly lazy?: boolean;
   /** Name as a provider; default the first input's file name up to its first dot. */
@@ -105,7 +107,7 @@ function planBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions):
   ];
   if (search.problems.length > 0) throw new RootletError(search.problems);
   const viaOf = (name: string): Via | undefined => options.via ?? options.viaOf?.(name);
-  const { choices, problems } = chooseAll(wanted, viaOf);
+  const { choices, problems } = chooseAll(wanted, viaOf, options.reasonOf);
   if (problems.length > 0) throw new RootletError(problems);
   const shares = search.found.filter(found => found.target.kind !== 'function');
   return { choices, shares, open: search.open };
@@ -130,6 +132,7 @@ function lazyCalls(
 function chooseAll(
   wanted: readonly WantedCall[],
   viaOf: (name: string) => Via | undefined,
+  reasonOf: ((name: string) => string | undefined) | undefined,
 ): { readonly choices: readonly OpenChoice[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const choices = wanted.map((call): OpenChoice => {
@@ -141,7 +144,7 @@ function chooseAll(
     if (via !== undefined) {
       const objection = found === undefined && via === 'copy' ? NOT_LATER : objectionTo(via, situation);
       if (objection !== undefined) problems.push(forcedProblem(via, situation, objection));
-      return { ...call, candidates: [{ via, reason: 'asked for' }] };
+      return { ...call, candidates: [{ via, reason: reasonOf?.(situation.name) ?? 'asked for' }] };
     }
     const all = candidatesFor(situation);
     const candidates = found === undefined ? all.filter(choice => choice.via !== 'copy') : all;

@@ -92,6 +92,7 @@ export function reloadConsumer(
       bind: [...requestsOf(stored), ...stored.requests],
       lazy: stored.bindings.some(isPending),
       viaOf: name => viaOf(stored, name),
+      reasonOf: name => bindingOf(stored, name)?.reason,
       programs: name => programs.includes(name),
       pinRoot: null,
       reuse: ({ name }) => {
@@ -129,8 +130,12 @@ function requestsOf({ bindings }: StoredDynamic) {
     .map(({ extern, provider, target }) => ({ extern, provider, target }));
 }
 
-function viaOf({ bindings }: StoredDynamic, name: string): Via | undefined {
-  const via = bindings.find(binding => binding.of === '' && binding.extern === name)?.via;
+function bindingOf({ bindings }: StoredDynamic, name: string): Binding | undefined {
+  return bindings.find(binding => binding.of === '' && binding.extern === name);
+}
+
+function viaOf(stored: StoredDynamic, name: string): Via | undefined {
+  const via = bindingOf(stored, name)?.via;
   return via === 'ext' || via === 'tail' || via === 'copy' ? via : undefined;
 }
 

@@ -135,7 +135,7 @@ needs('bpf', 'root', 'clang').describe('load', () => {
   });
 
   test('lazily: the consumer first, bound when the provider comes', async () => {
-    const { waiter, late, wrong } = compiled({
+    const { waiter, late, reader, wrong } = compiled({
       waiter: `
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -148,6 +148,12 @@ char _license[] SEC("license") = "GPL";`,
 int calls;
 __attribute__((noinline)) int late(struct xdp_md *ctx) { calls++; return 1; }
 char _license[] SEC("license") = "GPL";`,
+      reader: `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+extern int counter;
+SEC("xdp") int reader(struct xdp_md *ctx) { return counter; }
+char _license[] SEC("license") = "GPL";`,
       wrong: `
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -159,6 +165,10 @@ char _license[] SEC("license") = "GPL";`,
       writeFileSync(at, writeObject(object));
       return at;
     };
+    const never = await rootlet('load', file('reader.o', reader), '--lazy', '--via', 'tail');
+    expect(never.code).toBe(EXIT.input);
+    expect(never.err).toMatch(/"counter" is defined neither here[\s\S]*variables and maps cannot come later/);
+
     expect((await rootlet('load', file('waiter.o', waiter))).code).toBe(EXIT.input);
     expect(await rootlet('load', file('waiter.o', waiter), '--lazy')).toMatchObject({ code: 0 });
     expect(runStored(testing.store, 'waiter', 'waiter')).toBe(12); // XDP_PASS, and 10

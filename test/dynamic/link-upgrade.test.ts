@@ -83,6 +83,15 @@ host.describe('upgrade', () => {
     expect(countFds()).toBe(fds);
   });
 
+  test('who is loaded anew keeps the reason for how it is bound', () => {
+    const { store } = testing;
+    loadStored(store, 'reader', reader);
+    const bindings = () => JSON.stringify(store.find('object', 'reader')?.record.data);
+    expect(bindings()).not.toContain('asked for');
+    expect(upgradeTo(moved).consumers[0]?.how).toEqual(['reload']);
+    expect(bindings()).not.toContain('asked for');
+  });
+
   describe.each(['tail', 'copy'] as const)('by %s', via => {
     test('every consumer runs the new code on the old state', () => {
       const { store } = testing;
