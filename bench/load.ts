@@ -63,17 +63,31 @@ function wholeProcesses(object: string) {
   const node = (...args: string[]) =>
     Number(execFileSync(process.execPath, [worker, ...args], { encoding: 'utf8' }));
   const pin = join(bpffs, 'program');
-  const times = { bare: [] as number[], ours: [] as number[], peer: [] as number[], nothing: [] as number[] };
+  const command = join(ROOT, 'bin/rootlet.js');
+  const store = join(bpffs, 'store');
+  const load = () => void execFileSync(process.execPath, [command, 'load', object, '--bpffs', store]);
+  const times = {
+    bare: [] as number[],
+    ours: [] as number[],
+    help: [] as number[],
+    peer: [] as number[],
+    nothing: [] as number[],
+  };
   const memory = { bare: [] as number[], ours: [] as number[] };
   for (let round = 0; round < ROUNDS; round++) {
-    times.bare.push(milliseconds(() => void memory.bare.push(node())));
-    times.ours.push(milliseconds(() => void memory.ours.push(node(object))));
+    memory.bare.push(node());
+    memory.ours.push(node(object));
+    times.bare.push(milliseconds(() => void execFileSync(process.execPath, ['-e', '0'])));
+    times.ours.push(milliseconds(load));
+    times.help.push(milliseconds(() => void execFileSync(process.execPath, [command, 'load', '--help'])));
+    rmSync(store, { recursive: true });
     times.nothing.push(milliseconds(() => void execFileSync('bpftool', ['version'])));
     times.peer.push(milliseconds(() => void execFileSync('bpftool', ['prog', 'load', object, pin])));
     rmSync(pin);
   }
   return {
     ours: median(times.ours) - median(times.bare),
+    help: median(times.help) - median(times.bare),
     peer: median(times.peer) - median(times.nothing),
     bare: median(times.bare),
     memory: (median(memory.ours) - median(memory.bare)) / 1024,
@@ -229,11 +243,18 @@ async function main(): Promise<void> {
     const events = await rings(sys, ring);
     const rows = [
       [
-        'whole process, 50 CO-RE relocations, over an empty process',
+        '`rootlet load` as a whole process, 50 CO-RE relocations, over an empty process',
         `${whole.ours.toFixed(0)} ms`,
         `bpftool: ${whole.peer.toFixed(0)} ms`,
         `${(whole.ours / whole.peer).toFixed(2)} times`,
         'at most 2 times',
+      ],
+      [
+        '… of that, for reading and compiling the command (`--help`)',
+        `${whole.help.toFixed(0)} ms`,
+        '',
+        '',
+        '',
       ],
       [
         'peak memory of that, over an empty process',
