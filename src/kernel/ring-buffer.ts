@@ -39,10 +39,13 @@ export class Readiness {
       this.#wake = resolve;
       const polls = this.#fds.map(fd => this.#sys.poll(fd, () => this.stop()));
       this.#polls = polls;
-      // The event loop begins to watch in its next poll phase; immediates run right behind that.
-      setImmediate(() => {
-        if (this.#polls === polls && isThere()) this.stop();
-      });
+      // The event loop begins to watch at the start of its next poll phase. Who is woken by a descriptor asks in the
+      // middle of one, and the first immediate comes before the next; the second comes behind it wherever we are.
+      setImmediate(() =>
+        setImmediate(() => {
+          if (this.#polls === polls && isThere()) this.stop();
+        }),
+      );
     });
   }
 
