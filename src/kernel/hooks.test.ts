@@ -61,7 +61,7 @@ describe.skipIf(missing !== undefined)(
           { stdio: 'pipe' },
         ).status ?? 137,
       );
-    const reached = () => answers('30'); // at once, but for a machine that is busy
+    const reached = () => answers('12'); // at once, but for a machine that is busy
     const silent = () => !answers('0.3');
     const inside = <T>(body: () => T): T => inNetns(kernel, path, body);
 
