@@ -118,13 +118,7 @@ function digestOfSources() {
     .filter(folder => existsSync(join(root, folder)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
-  const settings = [
-    'package.json',
-    'tsconfig.json',
-    'tsconfig.build.json',
-    'scripts/setup.js',
-    'scripts/cache.js',
-  ];
+  const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/setup.js'];
   hash.update(process.version);
   for (const path of [...settings, ...sources.sort()]) {
     hash.update(path).update('\0');
@@ -142,50 +136,49 @@ async function build() {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   const problem = run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--incremental', 'false']);
   if (problem) fail(problem);
-  await bundleCommand();
+  await bundleCommands();
   writeFileSync(buildStamp, digest);
 }
 
-/** The command in a few files: finding and opening its modules one by one took 70 ms, as long as Node's own start. */
-async function bundleCommand() {
-  const { build } = await import('esbuild');
-  await build({
-    entryPoints: [join(root, 'dist', 'cli', 'main.js')],
-    outdir: join(root, 'dist', 'command'),
-    bundle: true,
-    splitting: true, // each subcommand stays a file of its own, loaded when it is called
-    format: 'esm',
-    platform: 'node',
-    external: ['koffi'],
-    logLevel: 'warning',
-  });
-  await bundleCached('link', ['examples/obj/el/first.bpf.o', 'examples/obj/el/second.bpf.o']);
+/**
+ * Every subcommand as one script with all it needs: finding and opening modules one by one took 70 ms, as long as
+ * Node's own start, and V8 keeps compiled code of scripts only. `help.cjs` has them all, for what is no subcommand.
+ */
+async function bundleCommands() {
+  const folder = join(root, 'dist', 'command');
+  mkdirSync(folder);
+  const commands = readdirSync(join(root, 'dist', 'cli', 'commands'))
+    .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
+    .map(file => file.slice(0, -'.js'.length));
+  for (const command of commands) await bundle(join(folder, `${command}.cjs`), [onlyCommand(command)]);
+  await bundle(join(folder, 'help.cjs'), []);
 }
 
 /**
- * One command as one script with V8's code cache (see bin/rootlet.js), made by running it on `inputs`. Such a run
- * takes half the time over Node's own start; only for commands that are run in a loop by builds.
+ * A script that is one function, and says in its first line which build it is: by that bin/rootlet.js knows what V8 has
+ * compiled for exactly this one.
  *
- * @param {string} command
- * @param {readonly string[]} inputs
+ * @param {string} path
+ * @param {import('esbuild').Plugin[]} plugins
  */
-async function bundleCached(command, inputs) {
+async function bundle(path, plugins) {
   const { build } = await import('esbuild');
-  const folder = join(root, 'dist', 'command', 'cached');
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [join(root, 'dist', 'cli', 'main.js')],
-    outfile: join(folder, `${command}.cjs`),
     bundle: true,
+    write: false,
     format: 'cjs',
     platform: 'node',
     external: ['koffi'],
+    define: { 'import.meta.url': 'bundleUrl' },
+    minifyWhitespace: true,
+    lineLimit: 160, // what Node shows of the place of an error
     logLevel: 'warning',
-    plugins: [onlyCommand(command)],
+    plugins,
   });
-  const result = join(folder, 'warm.o');
-  const problem = run(process.execPath, ['scripts/cache.js', command, '-o', result, ...inputs]);
-  rmSync(result, { force: true });
-  if (problem) say(`${problem}; "rootlet ${command}" will start slower`);
+  const text = outputFiles.map(file => file.text).join('');
+  const id = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  writeFileSync(path, `// ${id}\n(function (exports, require, module, bundleUrl) {${text}\n})`);
 }
 
 /**

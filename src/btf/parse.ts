@@ -13,37 +13,39 @@ import { inputError, within } from '../diag/index.ts';
 import { parseHeader } from './header.ts';
 import { RawBtf } from './raw.ts';
 import { validateTypes } from './validate.ts';
-import { wordsFromBytes } from './word-bytes.ts';
-import { COMMON_WORDS, INFO, KIND_LIMIT, kindOfInfo, vlenOfInfo, wordCount } from './words.ts';
+import { wordsFromBytes, wordsInBytes } from './word-bytes.ts';
+import { COMMON_WORDS, findStarts, INFO, isKnownKind, kindOfInfo, vlenOfInfo } from './words.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
 export function parseBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
-  return parse(bytes, order, true);
-}
-
-/**
- * Types that the running kernel itself hands out: it made them or has checked them, so that the rules are not checked
- * again (which takes most of the time for the hundred thousand types of a kernel).
- */
-export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
-  return parse(bytes, order, false);
-}
-
-function parse(bytes: Uint8Array, order: ByteOrder, checked: boolean): RawBtf {
   return within('section ".BTF"', () => {
-    const sections = parseHeader(bytes, order);
-    const words = wordsFromBytes(bytes.subarray(sections.typeStart, sections.typeEnd), order);
-    const strings = readStrings(bytes, sections.stringStart, sections.stringEnd);
-    const btf = new RawBtf(words, findTypes(words, sections.typeStart), strings);
-    if (checked) validateTypes(btf);
+    const { typeStart, typeEnd, stringStart, stringEnd } = parseHeader(bytes, order);
+    const words = wordsFromBytes(bytes.subarray(typeStart, typeEnd), order);
+    // A copy, so that what is parsed does not depend on what the caller does with the file's bytes.
+    const strings = new Uint8Array(stringEnd - stringStart);
+    strings.set(bytes.subarray(stringStart, stringEnd));
+    requireStrings(strings, stringStart, stringEnd);
+    const btf = new RawBtf(words, findTypes(words, typeStart), strings);
+    validateTypes(btf);
     return btf;
   });
 }
 
-/** A copy, so that what is parsed does not depend on what the caller does with the file's bytes. */
-function readStrings(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const strings = new Uint8Array(end - start);
-  strings.set(bytes.subarray(start, end));
+/**
+ * Types that the running kernel itself hands out: it made them or has checked them, so that the rules are not checked
+ * again (which takes most of the time for the hundred thousand types of a kernel). Goes on using `bytes`.
+ */
+export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
+  return within('section ".BTF"', () => {
+    const { typeStart, typeEnd, stringStart, stringEnd } = parseHeader(bytes, order);
+    const words = wordsInBytes(bytes.subarray(typeStart, typeEnd), order);
+    const strings = bytes.subarray(stringStart, stringEnd);
+    requireStrings(strings, stringStart, stringEnd);
+    return new RawBtf(words, findTypes(words, typeStart), strings);
+  });
+}
+
+function requireStrings(strings: Uint8Array, start: number, end: number): void {
   if (strings.length === 0 || strings[0] !== 0) {
     throw inputError('btf-strings', [], 'string section does not start with the empty string', {
       offset: start,
@@ -52,37 +54,26 @@ function readStrings(bytes: Uint8Array, start: number, end: number): Uint8Array 
   if (strings[strings.length - 1] !== 0) {
     throw inputError('btf-strings', [], 'last string has no terminating NUL', { offset: end });
   }
-  return strings;
 }
 
 function findTypes(words: Uint32Array, byteOffset: number): Uint32Array {
-  let start = new Uint32Array(Math.max(16, words.length >>> 2));
-  let at = 0;
-  let id = 1;
-  for (; at < words.length; id++) {
-    if (id + 1 >= start.length) {
-      const grown = new Uint32Array(start.length * 2);
-      grown.set(start);
-      start = grown;
-    }
-    start[id] = at;
-    at = endOfType(words, at, id, byteOffset);
-  }
-  start[id] = at;
+  const start = new Uint32Array(Math.floor(words.length / COMMON_WORDS) + 3);
+  const id = findStarts(words, start);
+  const end = start[id] ?? 0;
+  if (end < words.length) throw wrongType(words, end, id, byteOffset);
+  if (end > words.length) throw wrongType(words, start[id - 1] ?? 0, id - 1, byteOffset);
   return start.slice(0, id + 1);
 }
 
-function endOfType(words: Uint32Array, at: number, id: number, byteOffset: number): number {
-  const info = at + COMMON_WORDS <= words.length ? (words[at + INFO] ?? 0) : -1;
+function wrongType(words: Uint32Array, at: number, id: number, byteOffset: number) {
   const offset = byteOffset + at * 4;
-  if (info < 0)
-    throw inputError('btf-truncated', [`type ${id}`], 'type section ends inside the type', { offset });
-  const kind = kindOfInfo(info);
-  if (kind === 0 || kind >= KIND_LIMIT) {
-    throw inputError('btf-kind', [`type ${id}`], `kind ${kind} is not known`, { offset });
+  const place = [`type ${id}`];
+  if (at + INFO >= words.length) {
+    return inputError('btf-truncated', place, 'type section ends inside the type', { offset });
   }
-  const end = at + wordCount(kind, vlenOfInfo(info));
-  if (end <= words.length) return end;
+  const info = words[at + INFO] ?? 0;
+  const kind = kindOfInfo(info);
+  if (!isKnownKind(kind)) return inputError('btf-kind', place, `kind ${kind} is not known`, { offset });
   const message = `${vlenOfInfo(info)} elements do not fit in the type section`;
-  throw inputError('btf-truncated', [`type ${id}`], message, { offset });
+  return inputError('btf-truncated', place, message, { offset });
 }

@@ -89,10 +89,16 @@ export class RawBtf implements Btf {
   /** The string at `offset`. Pieces of one text are made several times faster than texts of their own. */
   string(offset: number): string {
     if (offset === 0) return '';
+    const text = this.text();
+    const end = text === null ? -1 : text.indexOf('\0', offset);
+    if (text === null || end < 0) return cString(this.strings, offset, 'name');
+    return text.slice(offset, end);
+  }
+
+  /** All strings as one text in which they have the same offsets; null when they are not ASCII. */
+  text(): string | null {
     if (this.#text === undefined) this.#text = textOf(this.strings);
-    const end = this.#text === null ? -1 : this.#text.indexOf('\0', offset);
-    if (this.#text === null || end < 0) return cString(this.strings, offset, 'name');
-    return this.#text.slice(offset, end);
+    return this.#text;
   }
 }
 

@@ -12,6 +12,14 @@ export function wordsFromBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array
   return words;
 }
 
+/** The same without a copy where the bytes are aligned and of this host's order: they must stay as they are. */
+export function wordsInBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array {
+  const inPlace = (order === 'little') === HOST_IS_LITTLE && bytes.byteOffset % 4 === 0;
+  return inPlace
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+    : wordsFromBytes(bytes, order);
+}
+
 /** Puts words in host order into `bytes` at `offset`, a multiple of 4, in `order`. */
 export function storeWords(words: Uint32Array, bytes: Uint8Array, offset: number, order: ByteOrder): void {
   const target = new Uint32Array(bytes.buffer, bytes.byteOffset + offset, words.length);

@@ -27,7 +27,7 @@ function isSeparator(name: string, at: number): boolean {
 }
 
 /**
- * Finds types by name in a large BTF without decoding it. The string table is walked once for each set of names, then
+ * Finds types by name in a large BTF without decoding it. The string table is searched once for each set of names, then
  * the types' name words; an index of all names would cost a hundred times as much for the few that a program uses.
  */
 export class TypeFinder {
@@ -76,7 +76,7 @@ const NAMED = new Set<number>([
 
 function search(btf: RawBtf, wanted: ReadonlySet<string>): Map<string, BtfId[]> {
   const found = new Map<string, BtfId[]>([...wanted].map(name => [name, []]));
-  const offsets = stringOffsets(btf.strings, wanted);
+  const offsets = stringOffsets(btf, wanted);
   if (offsets.size === 0) return found;
   // One byte for each string offset: asking a Map for every type takes several times as long.
   const marked = new Uint8Array(btf.strings.length);
@@ -90,43 +90,41 @@ function search(btf: RawBtf, wanted: ReadonlySet<string>): Map<string, BtfId[]> 
   return found;
 }
 
-/** Offsets in the string table of the wanted names and of their flavours. */
-function stringOffsets(table: Uint8Array, wanted: ReadonlySet<string>): Map<number, string> {
-  const lengths = new Set<number>();
-  /** The first two bytes of wanted names: nearly all other strings are passed over by them. */
-  const begins = new Uint8Array(65536);
-  for (const name of wanted) {
-    const bytes = new TextEncoder().encode(name);
-    lengths.add(bytes.length);
-    begins[(bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)] = 1;
-    // A name of one letter goes on with its flavour.
-    if (bytes.length === 1) begins[(bytes[0] ?? 0) * 256 + UNDERSCORE] = 1;
-  }
+/** More alternatives than this make an expression that takes longer to compile than another search. */
+const NAMES_AT_ONCE = 256;
+
+/** Offsets in the string table of the wanted names and of their flavours, and which name each is. */
+function stringOffsets(btf: RawBtf, wanted: ReadonlySet<string>): Map<number, string> {
+  const { text, names } = searchable(btf, wanted);
   const offsets = new Map<number, string>();
-  const decoder = new TextDecoder();
-  for (let start = 0; start < table.length; ) {
-    let end = start;
-    while (end < table.length && table[end] !== 0) end++;
-    if (begins[(table[start] ?? 0) * 256 + (table[start + 1] ?? 0)] === 1) {
-      const length = essentialLength(table, start, end);
-      const name = lengths.has(length) ? decoder.decode(table.subarray(start, start + length)) : '';
-      if (wanted.has(name)) offsets.set(start, name);
+  const all = [...names.keys()];
+  for (let from = 0; from < all.length; from += NAMES_AT_ONCE) {
+    // An expression, because it runs compiled from the start: this is done once in a process, over megabytes. It has
+    // nothing to try again: plain texts behind a NUL.
+    const some = all
+      .slice(from, from + NAMES_AT_ONCE)
+      .map(quotePattern)
+      .join('|');
+    const candidates = new RegExp(`\\0(?:${some})(?=\\0|___)`, 'g');
+    for (let match = candidates.exec(text); match !== null; match = candidates.exec(text)) {
+      const start = match.index + 1;
+      const name = names.get(essentialName(text.slice(start, text.indexOf('\0', start))));
+      if (name !== undefined) offsets.set(start, name);
     }
-    start = end + 1;
   }
   return offsets;
 }
 
-/** Bytes of the string at `[start, end)` in front of its flavour. */
-function essentialLength(table: Uint8Array, start: number, end: number): number {
-  for (let at = end - 5; at >= start; at--) {
-    const separator =
-      table[at + 1] === UNDERSCORE &&
-      table[at + 2] === UNDERSCORE &&
-      table[at + 3] === UNDERSCORE &&
-      table[at] !== UNDERSCORE &&
-      table[at + 4] !== UNDERSCORE;
-    if (separator) return at + 1 - start;
-  }
-  return end - start;
+/** The string table as text with one character for each byte, and the names as they are in there. */
+function searchable(btf: RawBtf, wanted: ReadonlySet<string>) {
+  const ascii = btf.text();
+  if (ascii !== null) return { text: ascii, names: new Map([...wanted].map(name => [name, name])) };
+  const bytes = new TextDecoder('latin1');
+  const encoder = new TextEncoder();
+  const names = new Map([...wanted].map(name => [bytes.decode(encoder.encode(name)), name]));
+  return { text: bytes.decode(btf.strings), names };
+}
+
+function quotePattern(text: string): string {
+  return text.replace(/[^A-Za-z0-9_]/g, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -100,6 +100,7 @@ export function decodeU32s(bytes: Uint8Array): number[] {
 const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
 const MAP_FIXED_NOREPLACE = 0x100000;
 
 /** Pages of a file descriptor mapped into this process. `bytes` is empty after `close()`. */
@@ -118,19 +119,20 @@ export class Mapping {
   }
 
   /**
-   * Maps `length` bytes (a multiple of the page size) shared; returns minus errno when the kernel refuses. `place`: at
+   * Maps `length` bytes (a multiple of the page size) shared, or to be read by this process alone; returns minus errno when the kernel refuses. `place`: at
    * which address (0: any free one), and how many of the bytes are looked at.
    */
   static map(
     sys: Sys,
     fd: number,
     length: number,
-    access: 'read' | 'read-write',
+    access: 'read' | 'read-write' | 'private',
     offset = 0,
     place: { readonly address: bigint; readonly visible: number } = { address: 0n, visible: length },
   ): Mapping | number {
-    const protection = access === 'read' ? PROT_READ : PROT_READ | PROT_WRITE;
-    const flags = place.address === 0n ? MAP_SHARED : MAP_SHARED | MAP_FIXED_NOREPLACE;
+    const protection = access === 'read-write' ? PROT_READ | PROT_WRITE : PROT_READ;
+    const sharing = access === 'private' ? MAP_PRIVATE : MAP_SHARED;
+    const flags = place.address === 0n ? sharing : sharing | MAP_FIXED_NOREPLACE;
     const address = sys.syscall('mmap', place.address, length, protection, flags, fd, offset);
     return address < 0 ? address : new Mapping(sys, address, length, place.visible);
   }

@@ -6,14 +6,14 @@
  * have hundreds of modules.
  */
 
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { parseBtf, parseKernelBtf } from '../btf/index.ts';
 import { type CoreTarget, TypeFinder } from '../core/index.ts';
 import { bugError, inputError, platformError, quote, RootletError, within } from '../diag/index.ts';
 import { parseElf } from '../elf/index.ts';
 import { listIds, openById, readBtfBytes, readBtfInfo } from '../kernel/info.ts';
-import type { Sys } from '../kernel/sys.ts';
+import { Mapping, type Sys } from '../kernel/sys.ts';
 import { HOST_ORDER } from '../kernel/uapi.ts';
 
 /** Types of vmlinux or of a module. */
@@ -51,8 +51,9 @@ interface Vmlinux {
 /** The types of the running kernel, which do not change while it runs. */
 let running: Vmlinux | undefined;
 
-function openVmlinux(path: string | undefined): Vmlinux {
-  const { name, bytes } = readVmlinux(path);
+function openVmlinux(sys: Sys | null, path: string | undefined): Vmlinux {
+  const mapped = sys === null || path !== undefined ? undefined : mapVmlinux(sys);
+  const { name, bytes } = mapped === undefined ? readVmlinux(path) : { name: KERNEL_FILE, bytes: mapped };
   const parse = name === KERNEL_FILE ? parseKernelBtf : parseBtf;
   const btf = within(name, () => parse(bytes, HOST_ORDER));
   return { target: { name: 'vmlinux', types: new TypeFinder(btf), btfObject: 0 }, bytes };
@@ -74,8 +75,8 @@ class RunningKernel implements KernelTypes {
   }
 
   #openVmlinux(): Vmlinux {
-    if (this.#path !== undefined) this.#given ??= openVmlinux(this.#path);
-    else running ??= openVmlinux(undefined);
+    if (this.#path !== undefined) this.#given ??= openVmlinux(this.#sys, this.#path);
+    else running ??= openVmlinux(this.#sys, undefined);
     const vmlinux = this.#given ?? running;
     if (vmlinux === undefined) throw bugError([], 'no types were opened');
     return vmlinux;
@@ -126,6 +127,25 @@ function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Arra
     path === undefined ? 'the types of the kernel are nowhere to be found' : `${quote(path)} cannot be read`,
     { hint: 'the kernel needs CONFIG_DEBUG_INFO_BTF=y; or give a BTF file made for it', details: paths },
   );
+}
+
+/**
+ * The kernel's types where the kernel has them (since Linux 6.16), which stay mapped: reading them takes a call for
+ * each of a thousand pages.
+ */
+function mapVmlinux(sys: Sys): Uint8Array | undefined {
+  let fd: number;
+  try {
+    fd = openSync(KERNEL_FILE, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const mapping = Mapping.map(sys, fd, fstatSync(fd).size, 'private');
+    return typeof mapping === 'number' ? undefined : mapping.bytes;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {

@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+// The command. CommonJS (package.json beside it says so), which Node starts 15 ms sooner than a module, and
+// `--version` is answered before anything is loaded. Half of a short run would be compiling: what V8 compiled in the
+// first run of each command is kept beside the bundle for the next ones, as Python keeps it in __pycache__. Where the
+// folder cannot be written, every run compiles.
+const { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
+const { dirname, join } = require('node:path');
+const { pathToFileURL } = require('node:url');
+const { Script } = require('node:vm');
+
+const folder = join(__dirname, '..', 'dist', 'command');
+
+/**
+ * The command's script, which is text of one byte per character (the bundler escapes what is no ASCII).
+ *
+ * @param {string | undefined} word
+ */
+function readBundle(word) {
+  const command =
+    word !== undefined && /^[a-z]+$/.test(word) && existsSync(join(folder, `${word}.cjs`)) ? word : 'help';
+  const filename = join(folder, `${command}.cjs`);
+  if (existsSync(filename)) return { command, filename, source: readFileSync(filename, 'latin1') };
+  process.stderr.write('rootlet: not built yet; run "npm run build" in its folder\n');
+  process.exit(70);
+}
+
+/**
+ * Where the compiled code of a command is kept: for exactly this script, which says its name in the first line, this
+ * Node and this kind of machine.
+ *
+ * @param {string} command
+ * @param {string} source
+ */
+function cachePath(command, source) {
+  const build = source.slice('// '.length, source.indexOf('\n'));
+  const name = [command, build, process.version, process.platform, process.arch].join('-');
+  return join(folder, 'cached', `${name}.cache`);
+}
+
+/** @param {string} path */
+function readIfThere(path) {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whole or not at all, whoever else does the same.
+ *
+ * @param {string} path
+ * @param {Buffer} data
+ */
+function keep(path, data) {
+  const unfinished = `${path}.${process.pid}`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(unfinished, data, { flag: 'wx' });
+    renameSync(unfinished, path);
+  } catch {
+    // It only makes the next run faster.
+  }
+}
+
+/** @param {readonly string[]} words */
+const T = [process.hrtime.bigint()];
+const L = [];
+const tick = n => {
+  T.push(process.hrtime.bigint());
+  L.push(n + ' ' + Number(T.at(-1) - T.at(-2)) / 1e6);
+};
+async function start(words) {
+  const { command, filename, source } = readBundle(words[0]);
+  tick('read');
+  const path = cachePath(command, source);
+  const cachedData = readIfThere(path);
+  const script = new Script(source, { filename, cachedData });
+  tick('script ' + script.cachedDataRejected);
+  const made = { exports: {} };
+  script.runInThisContext()(made.exports, require, made, pathToFileURL(filename));
+  tick('run');
+  await made.exports.main(words);
+  tick('main');
+  console.error(L.join('\n'));
+  const isKept = cachedData !== undefined && script.cachedDataRejected === false;
+  // Help and refusals have compiled little of what the next run needs.
+  const isWhole = command === 'help' || !(words.includes('--help') || words.includes('-h'));
+  if (!isKept && isWhole && process.exitCode === 0) keep(path, script.createCachedData());
+}
+
+const words = process.argv.slice(2);
+if (words.length === 1 && (words[0] === '--version' || words[0] === '-V')) {
+  process.stdout.write(`${require('../package.json').version}\n`);
+} else {
+  start(words);
+}
