@@ -2,6 +2,7 @@
 // never installed. A kernel there is a file `vmlinuz`, its configuration, its modules as `modules/NAME.ko`, and
 // `modules/order`.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
@@ -22,7 +23,13 @@ const CACHE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'node_modul
  * What the machine uses. Where a kernel has one of them built in, there is no file of that name, and none is needed.
  * The first four are there before the root file system is; the others are for tests.
  */
-const MODULES = ['virtio_pci', 'fuse', 'virtiofs', 'overlay', 'veth', 'sch_ingress', 'cls_bpf', 'act_bpf'];
+const MODULES = [
+  ...['virtio_pci', 'fuse', 'virtiofs', 'overlay', 'veth', 'sch_ingress', 'cls_bpf', 'act_bpf'],
+  // with functions, variables and types that programs use
+  ...['nf_nat', 'xfrm_interface', 'x_tables', 'tcp_dctcp'],
+];
+/** A folder with other modules is another one. */
+const MODULES_MARK = createHash('sha256').update(MODULES.join()).digest('hex').slice(0, 8);
 
 /**
  * Files of a kernel; `modules` in the order in which they have to be loaded.
@@ -55,7 +62,7 @@ function output(command, args, options = {}) {
  */
 export function provideKernel(series) {
   if (!/^\d+\.\d+$/.test(series)) throw new Error(`"${series}" is no kernel series such as 6.12`);
-  const folder = join(CACHE, series);
+  const folder = join(CACHE, `${series}-${MODULES_MARK}`);
   if (!existsSync(folder)) download(series, folder);
   const modules = readFileSync(join(folder, 'modules', 'order'), 'utf8')
     .split('\n')

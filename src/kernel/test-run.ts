@@ -1,6 +1,12 @@
 /** BPF_PROG_TEST_RUN: a program run by the kernel on data of ours, without any hook. */
 
-import { BPF_PROG_TYPE_XDP, progTypeName } from '../object/uapi.ts';
+import {
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+  BPF_PROG_TYPE_SYSCALL,
+  BPF_PROG_TYPE_XDP,
+  progTypeName,
+} from '../object/uapi.ts';
 import { EAGAIN, EINTR, EINVAL, ENOSPC, ENOTSUPP, syscallError } from './errno.ts';
 import { bpf, type Sys } from './sys.ts';
 import { BPF_PROG_TEST_RUN, decodeAttr, encodeAttr, TestRunAttr } from './uapi.ts';
@@ -30,12 +36,19 @@ export interface TestRunResult {
 /** Room that a program may grow a packet by (bpf_xdp_adjust_tail and the like). */
 const HEADROOM = 4096;
 const MAX_TRIES = 5;
+/** Their context is arguments: the kernel has no other place for it behind the run. */
+const ARGUMENTS_ONLY = new Set([
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+  BPF_PROG_TYPE_SYSCALL,
+]);
 
 /** Runs the program behind `fd`. Throws `kernel-test-run`. */
 export function testRun(sys: Sys, fd: number, progType: number, options: TestRunOptions): TestRunResult {
   const data = options.data ?? new Uint8Array(0);
-  const context = options.context ?? new Uint8Array(0);
-  const contextOut = new Uint8Array(context.length);
+  const context = Uint8Array.from(options.context ?? []); // a syscall program writes into it
+  const inPlace = ARGUMENTS_ONLY.has(progType);
+  const contextOut = new Uint8Array(inPlace ? 0 : context.length);
   let dataOut = new Uint8Array(data.length === 0 ? 0 : data.length + HEADROOM);
   for (let attempt = 1; ; attempt++) {
     const attr = encodeAttr(TestRunAttr, {
@@ -58,7 +71,7 @@ export function testRun(sys: Sys, fd: number, progType: number, options: TestRun
       return {
         verdict: out.retval,
         data: dataOut.slice(0, out.data_size_out),
-        context: contextOut.slice(0, out.ctx_size_out),
+        context: inPlace ? context : contextOut.slice(0, out.ctx_size_out),
         durationNs: out.duration,
       };
     }
@@ -77,6 +90,7 @@ function refusal(result: number, progType: number, data: Uint8Array) {
 function hintOf(errno: number, progType: number, length: number): { hint?: string } {
   if (errno === ENOTSUPP) return { hint: 'the kernel cannot test-run programs of this type' };
   if (errno !== EINVAL) return {};
+  if (ARGUMENTS_ONLY.has(progType)) return { hint: 'the context is of another size than the program reads' };
   if (length < 14) return { hint: 'a packet needs at least its 14 bytes of Ethernet header' };
   if (progType === BPF_PROG_TYPE_XDP && length > 3000) {
     return { hint: 'without frags support a packet must fit into one page' };
