@@ -90,9 +90,7 @@ export function withBound<T>(
   if (!hasExterns(input)) {
     refuseNeedless(flags);
     const prepared = planObject(sys, input, flags, options, only);
-    return withLoaded(sys, input, prepared, flags, options, (loaded, cleanup) =>
-      use(loaded, NOTHING_KEPT, cleanup),
-    );
+    return withLoaded(sys, prepared, flags, options, (loaded, cleanup) => use(loaded, NOTHING_KEPT, cleanup));
   }
   using registry = new Registry(store);
   const cleanup = new Cleanup();

@@ -11,10 +11,11 @@ import type { Sys } from '../src/kernel/sys.ts';
 import { type LinkInput, link } from '../src/link/index.ts';
 import {
   Cleanup,
+  type ExecuteOptions,
+  executePlan,
   type KernelTypes,
   type LoadedObject,
   type LoadOptions,
-  loadObject,
   type MapPlan,
   objectBaseName,
   openKernelTypes,
@@ -156,19 +157,23 @@ export interface ObjectInput {
 /** Name under which a record keeps the object that was loaded, as ELF. */
 export const OBJECT_FILE = 'object';
 
+/** Objects up to this size (in bytes) are kept with their debugging information: writing others takes time. */
+const KEPT_AS_GIVEN = 64 << 10;
+
 /** Reads objects and links several into one. Throws everything that is wrong with them. */
 export function readObjects(paths: readonly string[]): ObjectInput {
   const inputs = readInputs(paths);
   const [first, ...others] = inputs;
   if (first === undefined) throw usageError('usage-no-input', 'say what to load');
-  const object =
-    others.length === 0
-      ? readObject(first.bytes, first.name)
-      : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const alone = others.length === 0;
+  const object = alone
+    ? readObject(first.bytes, first.name)
+    : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const kept = alone && first.bytes.length <= KEPT_AS_GIVEN ? first.bytes : writeObject(object);
   return {
     object: stripDataSections(object),
     source: paths.join(' + '),
-    files: new Map([[OBJECT_FILE, writeObject(object)]]),
+    files: new Map([[OBJECT_FILE, kept]]),
   };
 }
 
@@ -318,12 +323,11 @@ function requireKnown(what: 'program' | 'map', names: readonly string[], known: 
 }
 
 /**
- * Loads an object and hands it to `use`, which keeps what is to stay. The descriptors are closed afterwards; when
+ * Loads what was planned and hands it to `use`, which keeps what is to stay. The descriptors are closed afterwards; when
  * something fails, what `use` registered is undone, and pins by name that were made for this object go again.
  */
 export function withLoaded<T>(
   sys: Sys,
-  input: ObjectInput,
   prepared: PreparedLoad,
   flags: LoadFlags,
   options: LoadOptions,
@@ -332,7 +336,7 @@ export function withLoaded<T>(
   const cleanup = new Cleanup();
   const fresh = pinsByName(prepared, options).filter(path => !existsSync(path));
   return cleanup.guard(() => {
-    const load = (logging: Partial<LoadOptions>) => loadObject(input.object, sys, { ...options, ...logging });
+    const load = (logging: ExecuteOptions) => executePlan(prepared.plan, sys, { ...options, ...logging });
     using loaded = withVerifierLog(flags.verifierLog, load);
     cleanup.defer(() => {
       for (const path of fresh) rmSync(path, { force: true });

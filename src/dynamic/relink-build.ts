@@ -3,19 +3,16 @@
  * with maps that are there already.
  */
 
-import { quote, RootletError, usageError } from '../diag/index.ts';
+import { quote, usageError } from '../diag/index.ts';
 import type { BpfMap } from '../kernel/map.ts';
-import { liftMemlock } from '../kernel/memlock.ts';
 import type { Sys } from '../kernel/sys.ts';
 import type { AttachTarget } from '../load/execute-programs.ts';
 import {
   type Cleanup,
-  executeLoad,
-  findLacks,
+  executePlan,
   type LoadedObject,
   type LoadOptions,
   type LoadPlan,
-  limitPlan,
   type MapPlan,
   prepareLoad,
 } from '../load/index.ts';
@@ -269,23 +266,9 @@ export function loadWith(
     [...inherited].flatMap(([name, one]) => (one.kind === 'same' ? [[name, one.map] as const] : [])),
   );
   const maps = plan.maps.map(map => begun(plan, map, inherited.get(map.name), options));
-  const prepared = { ...plan, maps };
-  const execute = (chosen: LoadPlan, notes: readonly string[]): LoadedObject =>
-    executeLoad(chosen, sys, {
-      ...options,
-      notes,
-      reuse: ({ name }) => {
-        const map = same.get(name);
-        return map === undefined ? undefined : duplicateMap(map);
-      },
-    });
-  liftMemlock(sys);
-  try {
-    return execute(prepared, []);
-  } catch (error) {
-    const lacks = error instanceof RootletError ? findLacks(sys) : new Set();
-    if (lacks.size === 0) throw error;
-    const limited = limitPlan(prepared, findLacks(sys));
-    return execute(limited.plan, limited.notes);
-  }
+  const reuse = ({ name }: MapPlan) => {
+    const map = same.get(name);
+    return map === undefined ? undefined : duplicateMap(map);
+  };
+  return executePlan({ ...plan, maps }, sys, { ...options, reuse });
 }

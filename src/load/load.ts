@@ -56,7 +56,11 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
  * loaded object says so (`notes`).
  */
 export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
-  const { plan } = prepareLoad(input, sys, options);
+  return executePlan(prepareLoad(input, sys, options).plan, sys, options);
+}
+
+/** The second half of `loadObject`: does what `prepareLoad` planned for this kernel. */
+export function executePlan(plan: LoadPlan, sys: Sys, options: ExecuteOptions = {}): LoadedObject {
   liftMemlock(sys);
   try {
     return executeLoad(plan, sys, options);
