@@ -9,7 +9,7 @@ import { BtfBuilder, type BtfType, encodeBtf } from '../btf/index.ts';
 import { encodeInsns, type Insn } from '../isa/index.ts';
 import * as shared from '../object/uapi.ts';
 import { tryLoadBtf } from './btf-object.ts';
-import { EACCES, EAGAIN, EMFILE, ENFILE, ENOMEM, EPERM, errnoText } from './errno.ts';
+import { EACCES, EAGAIN, EMFILE, ENFILE, ENOMEM, ENOTSUPP, EPERM, errnoText } from './errno.ts';
 import { type MapSpec, tryCreateMap } from './map.ts';
 import { BpfProgram, type ProgramSpec, tryLoadProgram } from './program.ts';
 import type { Sys } from './sys.ts';
@@ -42,6 +42,8 @@ export const FEATURES = {
   cgroupMemory: '5.11',
   ringBuffer: '5.8',
   xdpFrags: '5.18',
+  /** Tables of operations (struct_ops) are put in place by a link. */
+  operationsLink: '6.4',
 } as const;
 
 export type Feature = keyof typeof FEATURES;
@@ -179,6 +181,20 @@ function probeBindMap(sys: Sys): FeatureAnswer {
   }
 }
 
+/** A table of a type that is none: kernels that know the flag look for the type, others refuse the flag. */
+function probeOperationsLink(sys: Sys): FeatureAnswer {
+  const result = tryCreateMap(sys, {
+    name: '',
+    type: shared.BPF_MAP_TYPE_STRUCT_OPS,
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 1,
+    flags: shared.BPF_F_LINK,
+    vmlinuxValueTypeId: 1,
+  });
+  return result === -ENOTSUPP ? { state: 'yes' } : answerOf(sys, result);
+}
+
 const BPF_FUNC_PROBE_READ_KERNEL = 113;
 const BPF_FUNC_KTIME_GET_COARSE_NS = 160;
 const BPF_FUNC_GET_ATTACH_COOKIE = 174;
@@ -233,4 +249,5 @@ const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {
     tryMap(sys, { type: shared.BPF_MAP_TYPE_RINGBUF, keySize: 0, valueSize: 0, maxEntries: 4096 * 16 }),
   xdpFrags: sys =>
     tryProgram(sys, RETURN_0, { type: shared.BPF_PROG_TYPE_XDP, flags: shared.BPF_F_XDP_HAS_FRAGS }),
+  operationsLink: probeOperationsLink,
 };

@@ -11,7 +11,7 @@ import { platformError, quote } from '../diag/index.ts';
 import { CodeView, OP_CALL } from '../isa/index.ts';
 import { FEATURES, type Feature, mayHave } from '../kernel/features.ts';
 import type { Sys } from '../kernel/sys.ts';
-import { BPF_F_MMAPABLE } from '../object/uapi.ts';
+import { BPF_F_LINK, BPF_F_MMAPABLE } from '../object/uapi.ts';
 import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 import { encodeTypes } from './plan-btf.ts';
 import { globalsKind } from './plan-maps.ts';
@@ -33,13 +33,21 @@ const ASKED = [
   'mappableArrays',
   'expectedAttachType',
   'probeReadKernel',
+  'operationsLink',
 ] as const satisfies readonly Feature[];
 
 /** Features that the kernel surely lacks. */
 export type Lacks = ReadonlySet<Feature>;
 
-export function findLacks(sys: Sys): Lacks {
-  return new Set(ASKED.filter(feature => !mayHave(sys, feature)));
+/** What the kernel lacks of all that a plan could do without; with a plan, only what it has a use for. */
+export function findLacks(sys: Sys, plan?: LoadPlan): Lacks {
+  const linked = plan === undefined || plan.maps.some(isLinkedTable);
+  const asked = ASKED.filter(feature => linked || feature !== 'operationsLink');
+  return new Set(asked.filter(feature => !mayHave(sys, feature)));
+}
+
+function isLinkedTable(map: MapPlan): boolean {
+  return map.operations !== undefined && Math.floor(map.flags / BPF_F_LINK) % 2 === 1;
 }
 
 export interface LimitedPlan {
@@ -76,6 +84,10 @@ const WORDS = new Map<Feature, string>([
   ['objectNames', 'maps and programs have no names'],
   ['mappableArrays', 'globals are not mapped into memory'],
   ['expectedAttachType', 'attach types are not checked'],
+  [
+    'operationsLink',
+    'tables of operations have no link: they are registered for good or taken back, never replaced',
+  ],
   ['probeReadKernel', 'bpf_probe_read_kernel() is bpf_probe_read()'],
 ]);
 
@@ -108,10 +120,12 @@ function limitTypes(types: Btf | null, lacks: Lacks): Btf | null {
 
 function limitMap(map: MapPlan, typed: boolean, lacks: Lacks): MapPlan {
   const mappable = Math.floor(map.flags / BPF_F_MMAPABLE) % 2 === 1;
+  const unmapped = mappable && lacks.has('mappableArrays') ? BPF_F_MMAPABLE : 0;
+  const unlinked = isLinkedTable(map) && lacks.has('operationsLink') ? BPF_F_LINK : 0;
   return {
     ...map,
     kernelName: lacks.has('objectNames') ? '' : map.kernelName,
-    flags: mappable && lacks.has('mappableArrays') ? map.flags - BPF_F_MMAPABLE : map.flags,
+    flags: map.flags - unmapped - unlinked,
     typed: typed && map.typed,
     inner: map.inner === null ? null : limitMap(map.inner, typed, lacks),
   };

@@ -66,7 +66,7 @@ export function executePlan(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
     return executeLoad(plan, sys, options);
   } catch (error) {
     if (!mayBeTooNew(error)) throw error;
-    const lacks = findLacks(sys);
+    const lacks = findLacks(sys, plan);
     if (lacks.size === 0) throw error;
     const limited = limitPlan(plan, lacks);
     return executeLoad(limited.plan, sys, { ...options, notes: limited.notes });

@@ -10,8 +10,6 @@ const NEEDS: readonly (readonly [file: string, name: string, series: string])[] 
   ['src/kernel/hooks.test.ts', 'socket look-ups of a namespace, netfilter', '6.4'],
   ['src/load/attach-kinds.test.ts', 'on_many', '6.6'],
   ['src/load/struct-ops.test.ts', 'a table with a link', '6.4'],
-  // its object also has a table for a link
-  ['src/load/struct-ops.test.ts', 'a table without a link', '6.4'],
   ['src/load/attach.test.ts', 'TC programs by both methods', '6.6'],
   ['src/load/externs.test.ts', '', '6.4'], // all of it: kernel functions for packets
   // its objects have a map of every type, those of tasks' cgroups (6.2) among them
