@@ -76,6 +76,7 @@ async function start(words) {
   // Help and refusals have compiled little of what the next run needs.
   const isWhole = command === 'help' || !(words.includes('--help') || words.includes('-h'));
   if (!isKept && isWhole && process.exitCode === 0) keep(path, script.createCachedData());
+  process.exit(); // all has been written; Node would wait for what V8 still compiles in the background
 }
 
 const words = process.argv.slice(2);

@@ -44,17 +44,23 @@ export async function guarded(
   try {
     await body();
   } catch (error) {
-    if (isBrokenPipe(error)) return; // whoever read our output has enough of it
-    context.process.exitCode = exitCodeOf(error);
-    if (error instanceof RootletError) {
-      if (json) printJson(context, { ok: false, problems: error.problems });
-      else for (const problem of error.problems) tell(context, `rootlet: ${formatProblem(problem)}`);
-      return;
+    try {
+      tellFailure(context, json, error);
+    } catch (again) {
+      tellFailure(context, false, again); // stdout could not take the document
     }
-    tell(
-      context,
-      `rootlet: this is a bug in rootlet: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
-    context.process.exitCode = EXIT.bug;
   }
+}
+
+function tellFailure(context: Context, json: boolean, error: unknown): void {
+  if (isBrokenPipe(error)) return; // whoever read our output has enough of it
+  context.process.exitCode = exitCodeOf(error);
+  if (error instanceof RootletError) {
+    if (json) printJson(context, { ok: false, problems: error.problems });
+    else for (const problem of error.problems) tell(context, `rootlet: ${formatProblem(problem)}`);
+    return;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  tell(context, `rootlet: this is a bug in rootlet: ${text}`);
+  context.process.exitCode = EXIT.bug;
 }

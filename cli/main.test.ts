@@ -9,9 +9,7 @@ afterEach(() => {
 /** What a command line prints, and its exit code. */
 async function run(...argv: readonly string[]) {
   const [out, err]: [string[], string[]] = [[], []];
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => out.push(String(text)) > 0);
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => err.push(String(text)) > 0);
-  await main(argv);
+  await main(argv, { stdout: { write: text => out.push(text) }, stderr: { write: text => err.push(text) } });
   return { out: out.join(''), err: err.join(''), code: process.exitCode };
 }
 

@@ -9,11 +9,11 @@ import {
   run,
   type StricliProcess,
 } from '@stricli/core';
-import { EXIT, formatProblem, type Problem } from '../src/diag/index.ts';
-import { type Context, printJson, tell } from './context.ts';
+import { EXIT, formatProblem } from '../src/diag/index.ts';
+import { type Context, guarded, printJson, tell } from './context.ts';
 import { listenToParser } from './parser-text.ts';
 import { splitLinkWords } from './search.ts';
-import { handleStreamErrors } from './stdio.ts';
+import { type Output, STDERR, STDOUT } from './stdio.ts';
 
 type Loader = () => Promise<Command<Context>>;
 
@@ -43,9 +43,24 @@ async function loadRoutes(name: string | undefined): Promise<Record<string, Comm
   );
 }
 
+/** Where a command line prints. */
+export interface Streams {
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
 /** Runs one command line; sets `process.exitCode`. */
-export async function main(argv: readonly string[]): Promise<void> {
-  handleStreamErrors();
+export async function main(
+  argv: readonly string[],
+  streams: Streams = { stdout: STDOUT, stderr: STDERR },
+): Promise<void> {
+  const context: Context = { process: { ...streams, env: process.env, exitCode: null } };
+  await guarded(context, false, () => runWords(argv, context));
+  process.exitCode = exitCode(Number(context.process.exitCode ?? EXIT.ok));
+}
+
+/** Sets the exit code of `context`. */
+async function runWords(argv: readonly string[], context: Context): Promise<void> {
   const parser = listenToParser();
   const routes = buildRouteMap<string, CommandContext & Context>({
     routes: await loadRoutes(argv[0]),
@@ -57,23 +72,18 @@ export async function main(argv: readonly string[]): Promise<void> {
     documentation: { useAliasInUsageLine: true },
     localization: { text: parser.text },
   });
+  const { stderr } = context.process;
   const host: StricliProcess = {
-    stdout: process.stdout,
-    stderr: { write: text => (parser.problem() === undefined ? process.stderr.write(text) : true) },
-    env: process.env,
-    exitCode: null,
+    ...context.process,
+    stderr: { write: text => (parser.problem() === undefined ? stderr.write(text) : true) },
   };
   await run(app, argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv, { process: host });
+  context.process.exitCode = host.exitCode ?? null; // the parser sets it only where nobody did
   const refused = parser.problem();
-  if (refused !== undefined) tellProblem(refused, asksForJson(argv));
-  process.exitCode = exitCode(Number(host.exitCode ?? EXIT.ok)); // the parser sets it only where nobody did
-}
-
-/** As every command tells its own. */
-function tellProblem(problem: Problem, json: boolean): void {
-  const context = { process: { stdout: process.stdout, stderr: process.stderr } };
-  if (json) printJson(context, { ok: false, problems: [problem] });
-  else tell(context, `rootlet: ${formatProblem(problem)}`);
+  if (refused === undefined) return;
+  // as every command tells its own
+  if (asksForJson(argv)) printJson(context, { ok: false, problems: [refused] });
+  else tell(context, `rootlet: ${formatProblem(refused)}`);
 }
 
 /** Whether the words in front of `--` have the option; that it could not be parsed is what there is to tell. */

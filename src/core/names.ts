@@ -78,14 +78,16 @@ function search(btf: RawBtf, wanted: ReadonlySet<string>): Map<string, BtfId[]> 
   const found = new Map<string, BtfId[]>([...wanted].map(name => [name, []]));
   const offsets = stringOffsets(btf, wanted);
   if (offsets.size === 0) return found;
-  // One byte for each string offset: asking a Map for every type takes several times as long.
-  const marked = new Uint8Array(btf.strings.length);
-  for (const offset of offsets.keys()) marked[offset] = 1;
+  // Asking the Map for every type takes several times as long: nearly all are passed over by the end of their offset.
+  const mask = 0xffff;
+  const ends = new Uint8Array(mask + 1);
+  for (const offset of offsets.keys()) ends[offset & mask] = 1;
   const { words, start, count } = btf;
   for (let id = 1; id <= count; id++) {
     const offset = words[start[id] ?? 0] ?? 0;
-    if (marked[offset] !== 1 || !NAMED.has(btf.kindOf(id))) continue;
-    found.get(offsets.get(offset) ?? '')?.push(id);
+    if (ends[offset & mask] !== 1) continue;
+    const name = offsets.get(offset);
+    if (name !== undefined && NAMED.has(btf.kindOf(id))) found.get(name)?.push(id);
   }
   return found;
 }

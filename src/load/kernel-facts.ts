@@ -1,8 +1,8 @@
 /** What externs may ask of the running kernel besides its types: configuration, version, addresses of symbols. */
 
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { release, version } from 'node:os';
-import { gunzipSync } from 'node:zlib';
 import { syscallFunction } from '../kernel/probes.ts';
 import { kernelVersionCode } from './kernel-version.ts';
 
@@ -41,7 +41,10 @@ function readConfig(): string {
   const boot = readText(`/boot/config-${release()}`);
   if (boot !== undefined) return boot;
   try {
-    return gunzipSync(readFileSync('/proc/config.gz')).toString('latin1');
+    const packed = readFileSync('/proc/config.gz');
+    // Only where it is needed, since it brings all of Node's streams with it; the type is what Node documents.
+    const { gunzipSync } = createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib');
+    return gunzipSync(packed).toString('latin1');
   } catch {
     return '';
   }
