@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import { EXIT, inputError } from '../src/diag/index.ts';
 import { main } from './main.ts';
 
 afterEach(() => {
@@ -45,6 +46,27 @@ test('with --json the refusal is a document', async () => {
     ],
   });
 });
+
+test.each([[['--help']], [['link', '--help']], [['lnk', '--json']], [['inspect', 'nothing.o', '--json']]])(
+  '%j into a full disk says so once, and into a closed pipe nothing',
+  async argv => {
+    const err: string[] = [];
+    const stderr = { write: (text: string) => err.push(text) };
+    const failing = (error: Error) => ({
+      write: () => {
+        throw error;
+      },
+    });
+    await main(argv, {
+      stdout: failing(inputError('file-write', ['<stdout>'], 'cannot be written')),
+      stderr,
+    });
+    expect([err.join(''), process.exitCode]).toEqual(['rootlet: <stdout>: cannot be written\n', EXIT.input]);
+    err.length = 0;
+    await main(argv, { stdout: failing(Object.assign(new Error('write'), { code: 'EPIPE' })), stderr });
+    expect([err, process.exitCode]).toEqual([[], argv[0] === 'lnk' ? EXIT.usage : EXIT.ok]);
+  },
+);
 
 test('an option behind -- is none', async () => {
   expect(await run('inspect', '--', 'a', '--json')).toMatchObject({ out: '', code: 2 });

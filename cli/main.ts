@@ -72,12 +72,29 @@ async function runWords(argv: readonly string[], context: Context): Promise<void
     documentation: { useAliasInUsageLine: true },
     localization: { text: parser.text },
   });
-  const { stderr } = context.process;
+  const { stdout, stderr } = context.process;
+  /** The parser would tell in its own words what its help met. */
+  let failure: { readonly error: unknown } | undefined;
   const host: StricliProcess = {
     ...context.process,
-    stderr: { write: text => (parser.problem() === undefined ? stderr.write(text) : true) },
+    stdout: {
+      write(text) {
+        try {
+          stdout.write(text);
+        } catch (error) {
+          failure ??= { error };
+          throw error;
+        }
+      },
+    },
+    stderr: {
+      write(text) {
+        if (failure === undefined && parser.problem() === undefined) stderr.write(text);
+      },
+    },
   };
   await run(app, argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv, { process: host });
+  if (failure !== undefined) throw failure.error;
   context.process.exitCode = host.exitCode ?? null; // the parser sets it only where nobody did
   const refused = parser.problem();
   if (refused === undefined) return;
