@@ -1,7 +1,7 @@
 /** Attaching a loaded program to where its section says, or to where the caller says in the program's own words. */
 
 import { quote, usageError } from '../diag/index.ts';
-import { type Attachment, attachTracepoint } from '../kernel/attachment.ts';
+import type { Attachment } from '../kernel/attachment.ts';
 import {
   attachCgroup,
   attachNetfilter,
@@ -44,7 +44,7 @@ export function attachProgram(object: LoadedObject, name: string, place: AttachP
 
 function attachCandidate(object: LoadedObject, candidate: Candidate, place: AttachPlace): Attached {
   const { sys, fd, plan } = candidate;
-  const { progType, expectedAttachType, extra } = plan.type;
+  const { progType, expectedAttachType } = plan.type;
   switch (progType) {
     case uapi.BPF_PROG_TYPE_XDP:
       return attachXdp(sys, fd, need(plan, place.interface, 'an interface'), place.mode);
@@ -75,7 +75,7 @@ function attachCandidate(object: LoadedObject, candidate: Candidate, place: Atta
     case uapi.BPF_PROG_TYPE_LSM:
       return expectedAttachType === uapi.BPF_LSM_CGROUP
         ? attachCgroup(sys, fd, need(plan, place.cgroup, 'a cgroup'), expectedAttachType, place.order)
-        : attachTracepoint(sys, fd, '', quote(extra));
+        : attachTracingProgram(candidate, place);
     case uapi.BPF_PROG_TYPE_EXT: {
       const target = need(plan, place.target, 'a target program and function');
       return attachReplacement(sys, fd, target.fd, target.btfId);
