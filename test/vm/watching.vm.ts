@@ -40,6 +40,11 @@ function load(program: string): LoadedObject {
   });
 }
 
+function loadSession(program: string): LoadedObject {
+  const programs = (name: string) => name === program;
+  return loadObject(vmObject('sessions'), sys, { pinRoot: null, programs, globals: { wanted: process.pid } });
+}
+
 const numbers = (loaded: LoadedObject, ...names: string[]) =>
   names.map(name => Number(loaded.variables.get(name)));
 
@@ -122,7 +127,7 @@ describe('cookies', () => {
 
 describe('one program for entry and return', () => {
   function seenBy(program: string): number[] {
-    using loaded = load(program);
+    using loaded = loadSession(program);
     using _attached = attachProgram(loaded, program);
     makeDirectory();
     makeDirectoryAgain();
@@ -160,14 +165,14 @@ describe('many functions at once', () => {
 
 describe('system calls by their name', () => {
   test('at entry, with their arguments', () => {
-    using loaded = load('enter_syscall');
+    using loaded = loadSession('enter_syscall');
     using _attached = attachProgram(loaded, 'enter_syscall');
     makeDirectory();
     expect(numbers(loaded, 'ran', 'argument')).toEqual([1, MODE]);
   });
 
   test('at return', () => {
-    using loaded = load('leave_syscall');
+    using loaded = loadSession('leave_syscall');
     using _attached = attachProgram(loaded, 'leave_syscall');
     makeDirectoryAgain();
     expect(numbers(loaded, 'returned', 'result')).toEqual([1, -EEXIST]);
