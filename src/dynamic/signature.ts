@@ -10,6 +10,7 @@
  */
 
 import { type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { CONTEXT_STRUCTS } from '../object/context-structs.ts';
 
 export type SignatureClass = 'A' | 'B' | 'C' | 'D';
 
@@ -22,28 +23,6 @@ export interface Signature {
   /** Parameters. */
   readonly count: number;
 }
-
-/** Structs that the kernel takes as contexts of programs, by name. */
-const CONTEXTS: ReadonlySet<string> = new Set([
-  'xdp_md',
-  '__sk_buff',
-  'bpf_sock',
-  'bpf_sock_addr',
-  'bpf_sockopt',
-  'bpf_sysctl',
-  'bpf_cgroup_dev_ctx',
-  'bpf_sock_ops',
-  'sk_msg_md',
-  'sk_reuseport_md',
-  'bpf_sk_lookup',
-  'bpf_perf_event_data',
-  'bpf_nf_ctx',
-  'bpf_raw_tracepoint_args',
-  // behind bpf_user_pt_regs_t: x86-64, then arm64 and riscv64
-  'pt_regs',
-  'user_pt_regs',
-  'user_regs_struct',
-]);
 
 /** BPF passes arguments in r1 to r5. */
 const MAX_PARAMETERS = 5;
@@ -58,7 +37,7 @@ export function signatureOf(btf: Btf, func: BtfId): Signature {
   const count = params.length;
   const first = params[0];
   const pointee = first === undefined ? undefined : structBehind(btf, first.type);
-  const context = pointee !== undefined && CONTEXTS.has(pointee) ? pointee : null;
+  const context = pointee !== undefined && CONTEXT_STRUCTS.has(pointee) ? pointee : null;
   const returned = returnProblem(btf, proto.returns);
   if (returned !== undefined) return { class: 'D', reason: returned, context, count };
   if (count > MAX_PARAMETERS)

@@ -27,6 +27,10 @@ export const FEATURES = {
   btfFunctions: '5.0',
   btfDataSections: '5.2',
   btfGlobalFunctions: '5.6',
+  /** Global functions may have parameters that point to something else than a context. */
+  globalPointers: '5.12',
+  /** Functions whose address is passed to helpers (callbacks). */
+  functionPointers: '5.13',
   btfFloat: '5.13',
   btfDeclTag: '5.16',
   btfTypeTag: '5.17',
@@ -209,11 +213,55 @@ const READ_KERNEL = [
   ...RETURN_0,
 ];
 
+/** `main`, which takes nothing, and behind its instructions `f`, which points somewhere. */
+function tryTwoFunctions(sys: Sys, main: readonly Insn[], linkage: 'static' | 'global'): FeatureAnswer {
+  const builder = new BtfBuilder();
+  const number = builder.add(INT);
+  const struct = builder.add({
+    kind: 'struct',
+    name: 's',
+    size: 4,
+    members: [{ name: 'm', type: number, bitOffset: 0, bitSize: 0 }],
+  });
+  const pointer = builder.add({ kind: 'ptr', type: struct });
+  const plain = builder.add({ kind: 'func_proto', returns: number, params: [] });
+  const pointing = builder.add({
+    kind: 'func_proto',
+    returns: number,
+    params: [{ name: 'p', type: pointer }],
+  });
+  const first = builder.add({ kind: 'func', name: 'main', type: plain, linkage: 'static' });
+  const second = builder.add({ kind: 'func', name: 'f', type: pointing, linkage });
+  const btf = tryLoadBtf(sys, encodeBtf(builder.build(), HOST_ORDER));
+  if (btf < 0) return answerOf(sys, btf);
+  try {
+    const funcInfo = new Uint8Array(Uint32Array.of(0, first, main.length, second).buffer);
+    return tryProgram(sys, [...main, ...RETURN_0], { btfFd: btf, funcInfo });
+  } finally {
+    sys.syscall('close', btf);
+  }
+}
+
+const PSEUDO_CALL = 1;
+const PSEUDO_FUNC = 4;
+/** f(fp - 8) */
+const CALL_WITH_POINTER = [
+  insn(0x7a, 10, 0, -8, 0),
+  insn(0xbf, 1, 10, 0, 0),
+  insn(0x07, 1, 0, 0, -8),
+  insn(0x85, 0, PSEUDO_CALL, 0, 2),
+  ...RETURN_0,
+];
+/** r1 = f */
+const TAKE_ADDRESS = [insn(0x18, 1, PSEUDO_FUNC, 0, 3), insn(0, 0, 0, 0, 0), ...RETURN_0];
+
 const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {
   btf: sys => tryTypes(sys, [INT]),
   btfFunctions: sys => tryTypes(sys, [INT, PROTO, { kind: 'func', name: 'f', type: 2, linkage: 'static' }]),
   btfGlobalFunctions: sys =>
     tryTypes(sys, [INT, PROTO, { kind: 'func', name: 'f', type: 2, linkage: 'global' }]),
+  globalPointers: sys => tryTwoFunctions(sys, CALL_WITH_POINTER, 'global'),
+  functionPointers: sys => tryTwoFunctions(sys, TAKE_ADDRESS, 'static'),
   btfDataSections: sys =>
     tryTypes(sys, [
       INT,

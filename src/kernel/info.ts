@@ -73,10 +73,14 @@ export interface LinkDescription {
   readonly words: readonly [number, number, number, number];
 }
 
+function tryFillInfo(sys: Sys, fd: number, info: Uint8Array, buffers: readonly Uint8Array[]): number {
+  const attr = encodeAttr(InfoAttr, { bpf_fd: fd, info_len: info.length, info: sys.addressOf(info) });
+  return bpf(sys, BPF_OBJ_GET_INFO_BY_FD, attr, [info, ...buffers]);
+}
+
 /** Fills `info` (in place); throws `kernel-info`. */
 function fillInfo(sys: Sys, fd: number, info: Uint8Array, buffers: readonly Uint8Array[] = []): void {
-  const attr = encodeAttr(InfoAttr, { bpf_fd: fd, info_len: info.length, info: sys.addressOf(info) });
-  const result = bpf(sys, BPF_OBJ_GET_INFO_BY_FD, attr, [info, ...buffers]);
+  const result = tryFillInfo(sys, fd, info, buffers);
   if (result < 0) throw syscallError('kernel-info', [], 'asking about a kernel object', result);
 }
 
@@ -157,8 +161,11 @@ export interface BtfDescription {
 /** Asks about the BTF behind `fd`, without its contents (`readBtfBytes`). */
 export function readBtfInfo(sys: Sys, fd: number): BtfDescription {
   const name = new Uint8Array(64);
-  const bytes = encodeAttr(BtfInfo, { name: sys.addressOf(name), name_len: name.length });
-  fillInfo(sys, fd, bytes, [name]);
+  let bytes = encodeAttr(BtfInfo, { name: sys.addressOf(name), name_len: name.length });
+  if (tryFillInfo(sys, fd, bytes, [name]) < 0) {
+    bytes = new Uint8Array(BtfInfo.size); // before Linux 5.11 BTF has no name: it is a program's
+    fillInfo(sys, fd, bytes);
+  }
   const info = decodeAttr(BtfInfo, bytes);
   const end = name.indexOf(0);
   return {

@@ -6,6 +6,7 @@ import { CodeView, encodeInsns } from '../isa/index.ts';
 import { loadBtf } from '../kernel/btf-object.ts';
 import { EINVAL } from '../kernel/errno.ts';
 import type { Feature } from '../kernel/features.ts';
+import type { Sys } from '../kernel/sys.ts';
 import { FakeSys } from '../kernel/sys-fake.ts';
 import { kernelForTests } from '../kernel/testing.ts';
 import * as uapi from '../kernel/uapi.ts';
@@ -13,6 +14,7 @@ import { readObject } from '../object/read.ts';
 import { executeLoad } from './execute.ts';
 import { findLacks, limitPlan } from './limit-plan.ts';
 import { loadObject } from './load.ts';
+import type { LoadPlan } from './plan.ts';
 import { planLoad } from './plan-object.ts';
 import { FULL_SUPPORT, sanitizeBtf } from './sanitize-btf.ts';
 import { packet } from './testing.ts';
@@ -64,6 +66,8 @@ const LATE: readonly BtfType[] = [
   { kind: 'var', name: 'v', type: 6, linkage: 'global' },
   { kind: 'datasec', name: '.data', size: 24, vars: [{ type: 9, offset: 0, size: 24 }] },
   { kind: 'decl_tag', name: 'arg:tag', type: 8, component: 0, attribute: false },
+  { kind: 'enum', name: 'e', size: 4, signed: true, values: [{ name: 'MINUS', value: -1n }] },
+  { kind: 'func', name: 'g', type: 7, linkage: 'global' },
 ];
 
 function lateTypes() {
@@ -77,9 +81,17 @@ const OLD: readonly [string, Partial<typeof FULL_SUPPORT>][] = [
   ['typeTag', { enum64: false, typeTag: false }],
   ['declTag', { enum64: false, typeTag: false, declTag: false }],
   ['float', { enum64: false, typeTag: false, declTag: false, float: false }],
+  ['globalPointers', { enum64: false, typeTag: false, declTag: false, float: false, globalPointers: false }],
   [
     'globalFunctions',
-    { enum64: false, typeTag: false, declTag: false, float: false, globalFunctions: false },
+    {
+      enum64: false,
+      typeTag: false,
+      declTag: false,
+      float: false,
+      globalPointers: false,
+      globalFunctions: false,
+    },
   ],
   [
     'dataSections',
@@ -88,6 +100,7 @@ const OLD: readonly [string, Partial<typeof FULL_SUPPORT>][] = [
       typeTag: false,
       declTag: false,
       float: false,
+      globalPointers: false,
       globalFunctions: false,
       dataSections: false,
     },
@@ -99,6 +112,7 @@ const OLD: readonly [string, Partial<typeof FULL_SUPPORT>][] = [
       typeTag: false,
       declTag: false,
       float: false,
+      globalPointers: false,
       globalFunctions: false,
       dataSections: false,
       functions: false,
@@ -118,8 +132,26 @@ test.each(OLD)('kernels older than %s get the same types under the same ids, siz
     expect([...kinds].filter(kind => kind === 'var' || kind === 'datasec')).toEqual([]);
   if (missing.functions === false) expect([...kinds].filter(kind => kind.startsWith('func'))).toEqual([]);
   expect(limited.type(6)).toEqual(types.type(6));
-  if (sys !== undefined) loadBtf(sys, encodeBtf(limited, uapi.HOST_ORDER)).close();
+  if (missing.enum64 === false) expect(limited.type(12)).toMatchObject({ kind: 'enum', signed: false });
+  const linkage = missing.globalPointers === false ? 'static' : 'global';
+  if (missing.functions !== false) expect(limited.type(13)).toMatchObject({ linkage });
+  if (sys === undefined) return;
+  const taken = sanitizeBtf(types, { ...FULL_SUPPORT, ...missing, ...lackingHere(sys) });
+  loadBtf(sys, encodeBtf(taken, uapi.HOST_ORDER)).close();
 });
+
+/** What the running kernel cannot take. */
+function lackingHere(kernel: Sys): Partial<typeof FULL_SUPPORT> {
+  const lacks = findLacks(kernel);
+  const parts: readonly (readonly [keyof typeof FULL_SUPPORT, Feature])[] = [
+    ['enum64', 'btfEnum64'],
+    ['typeTag', 'btfTypeTag'],
+    ['declTag', 'btfDeclTag'],
+    ['float', 'btfFloat'],
+    ['globalPointers', 'globalPointers'],
+  ];
+  return Object.fromEntries(parts.flatMap(([part, feature]) => (lacks.has(feature) ? [[part, false]] : [])));
+}
 
 test('with everything supported the types stay what they are', () => {
   const types = lateTypes();
@@ -145,12 +177,13 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     ['sections and functions as well', [...EVERYTHING, 'btfDataSections', 'btfFunctions'] as const],
     ['all types', [...EVERYTHING, 'btf'] as const],
   ])('a plan without %s still loads and does the same', (_, lacks: readonly Feature[]) => {
-    const { plan, notes } = limitPlan(PLAN, new Set(lacks));
     if (sys === undefined) return;
+    const all = new Set([...lacks, ...findLacks(sys, PLAN)]);
+    const { plan, notes } = limitPlan(PLAN, all);
     using object = executeLoad(plan, sys);
     expect(object.testRun('run', packet()).verdict).toBe(10);
     expect(object.testRun('sum', packet()).verdict).toBe(200 + 60000 + 1 + 5 - 3 + 5);
-    expect(notes).toHaveLength(lacks.length);
+    expect(notes).toHaveLength(all.size);
     if (!lacks.includes('btf')) expect(object.variables.get('counter')).toBe(1);
   });
 });
@@ -159,6 +192,45 @@ test('a kernel without globals cannot be helped', () => {
   expect(() => limitPlan(PLAN, new Set<Feature>(['globalData']))).toThrow(
     expect.objectContaining({ code: 'load-kernel-too-old' }),
   );
+});
+
+/** `run` calls `helper`, a global function that takes a pointer, and passes the address of `callback`. */
+function twoFunctions(withCallback: boolean): LoadPlan {
+  const [program] = PLAN.programs;
+  if (program === undefined) throw new Error('no program');
+  const wide = withCallback
+    ? [
+        { opcode: 0x18, dst: 2, src: 4, offset: 0, imm: 3 },
+        { opcode: 0, dst: 0, src: 0, offset: 0, imm: 0 },
+      ]
+    : [];
+  const rest = [0xb7, 0x95, 0xb7, 0x95].map(opcode => ({ opcode, dst: 0, src: 0, offset: 0, imm: 0 }));
+  const name = (text: string, insnIndex: number) => ({ name: text, insnIndex, insnCount: 2, btfId: 8 });
+  const functions = [name('run', 0), name('callback', wide.length + 2)];
+  const code = encodeInsns([...wide, ...rest], PLAN.byteOrder);
+  return {
+    ...PLAN,
+    types: lateTypes(),
+    programs: [{ ...program, code, functions, lines: [], lineInfo: null }],
+  };
+}
+
+test('callbacks are named on kernels that have none', () => {
+  expect(() => limitPlan(twoFunctions(true), new Set<Feature>(['functionPointers']))).toThrow(
+    'function "callback" as a callback needs Linux 5.13',
+  );
+  expect(() => limitPlan(twoFunctions(false), new Set<Feature>(['functionPointers']))).not.toThrow();
+});
+
+test('a kernel is asked for what the plan has a use for', () => {
+  const refusing = new FakeSys(call =>
+    call.command === uapi.BPF_PROG_LOAD || call.command === uapi.BPF_BTF_LOAD ? -EINVAL : undefined,
+  );
+  const asked: readonly Feature[] = ['globalPointers', 'functionPointers', 'operationsLink'];
+  const lacks = (plan: LoadPlan) => asked.filter(feature => findLacks(refusing, plan).has(feature));
+  expect(lacks(PLAN)).toEqual([]);
+  expect(lacks(twoFunctions(false))).toEqual(['globalPointers']);
+  expect(lacks(twoFunctions(true))).toEqual(['globalPointers', 'functionPointers']);
 });
 
 test('old probe reads', () => {

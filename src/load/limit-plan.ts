@@ -8,7 +8,7 @@
 
 import type { Btf } from '../btf/index.ts';
 import { platformError, quote } from '../diag/index.ts';
-import { CodeView, OP_CALL } from '../isa/index.ts';
+import { BPF_PSEUDO_FUNC, CodeView, OP_CALL, OP_LD_IMM64 } from '../isa/index.ts';
 import { FEATURES, type Feature, mayHave } from '../kernel/features.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { BPF_F_LINK, BPF_F_MMAPABLE } from '../object/uapi.ts';
@@ -16,13 +16,15 @@ import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 import { encodeTypes } from './plan-btf.ts';
 import { globalsKind } from './plan-maps.ts';
 import { encodeFuncInfo, encodeLineInfo } from './plan-records.ts';
-import { type BtfSupport, sanitizeBtf } from './sanitize-btf.ts';
+import { type BtfSupport, pointsElsewhere, sanitizeBtf } from './sanitize-btf.ts';
 
 /** Features that a plan can do without, or that are worth naming when they are missing. */
 const ASKED = [
   'btf',
   'btfFunctions',
   'btfGlobalFunctions',
+  'globalPointers',
+  'functionPointers',
   'btfDataSections',
   'btfFloat',
   'btfDeclTag',
@@ -41,9 +43,34 @@ export type Lacks = ReadonlySet<Feature>;
 
 /** What the kernel lacks of all that a plan could do without; with a plan, only what it has a use for. */
 export function findLacks(sys: Sys, plan?: LoadPlan): Lacks {
-  const linked = plan === undefined || plan.maps.some(isLinkedTable);
-  const asked = ASKED.filter(feature => linked || feature !== 'operationsLink');
+  const asked = ASKED.filter(feature => plan === undefined || (USES.get(feature)?.(plan) ?? true));
   return new Set(asked.filter(feature => !mayHave(sys, feature)));
+}
+
+/** Whether a plan has a use for a feature; the others are used by nearly all. */
+const USES = new Map<Feature, (plan: LoadPlan) => boolean>([
+  ['operationsLink', plan => plan.maps.some(isLinkedTable)],
+  ['globalPointers', ({ types }) => types !== null && hasGlobalPointers(types)],
+  ['functionPointers', plan => plan.programs.some(program => callbackOf(program, plan) !== undefined)],
+]);
+
+function hasGlobalPointers(types: Btf): boolean {
+  for (let id = 1; id <= types.count; id++) {
+    const type = types.type(id);
+    if (type.kind === 'func' && type.linkage === 'global' && pointsElsewhere(types, type)) return true;
+  }
+  return false;
+}
+
+/** The first function whose address a program takes. */
+function callbackOf(program: ProgramPlan, plan: LoadPlan): string | undefined {
+  const view = new CodeView(program.code, plan.byteOrder);
+  for (let at = 0; at < view.length; at += view.width(at)) {
+    if (view.opcode(at) !== OP_LD_IMM64 || view.src(at) !== BPF_PSEUDO_FUNC) continue;
+    const target = at + 1 + view.imm(at);
+    return program.functions.find(({ insnIndex }) => insnIndex === target)?.name ?? '';
+  }
+  return undefined;
 }
 
 function isLinkedTable(map: MapPlan): boolean {
@@ -59,6 +86,7 @@ export interface LimitedPlan {
 /** The plan without what the kernel lacks. Throws `load-kernel-too-old` when the programs need it. */
 export function limitPlan(plan: LoadPlan, lacks: Lacks): LimitedPlan {
   if (lacks.has('globalData')) requireNoGlobals(plan);
+  if (lacks.has('functionPointers')) requireNoCallbacks(plan);
   const types = limitTypes(plan.types, lacks);
   const texts = plan.programs.flatMap(program => program.lines.flatMap(line => [line.file, line.text]));
   const encoded = types === null ? null : encodeTypes(types, texts, plan.byteOrder);
@@ -76,6 +104,7 @@ const WORDS = new Map<Feature, string>([
   ['btf', 'the kernel gets no types'],
   ['btfFunctions', 'types of functions are left out'],
   ['btfGlobalFunctions', 'global functions are verified as static ones'],
+  ['globalPointers', 'global functions with pointers are verified as static ones'],
   ['btfDataSections', 'types of variables are left out'],
   ['btfFloat', 'floating point types are replaced'],
   ['btfDeclTag', 'declaration tags are left out'],
@@ -104,11 +133,25 @@ function requireNoGlobals(plan: LoadPlan): void {
   );
 }
 
+function requireNoCallbacks(plan: LoadPlan): void {
+  for (const program of plan.programs) {
+    const callback = callbackOf(program, plan);
+    if (callback === undefined) continue;
+    throw platformError(
+      'load-kernel-too-old',
+      [plan.source, `program ${quote(program.name)}`],
+      `function ${quote(callback)} as a callback needs Linux ${FEATURES.functionPointers}`,
+      { hint: 'on older kernels loops are unrolled or bounded, and functions called directly' },
+    );
+  }
+}
+
 function limitTypes(types: Btf | null, lacks: Lacks): Btf | null {
   if (types === null || lacks.has('btf')) return null;
   const support: BtfSupport = {
     functions: !lacks.has('btfFunctions'),
     globalFunctions: !lacks.has('btfGlobalFunctions'),
+    globalPointers: !lacks.has('globalPointers'),
     dataSections: !lacks.has('btfDataSections'),
     float: !lacks.has('btfFloat'),
     declTag: !lacks.has('btfDeclTag'),

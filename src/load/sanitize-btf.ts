@@ -6,12 +6,24 @@
  * functions typedefs, and so on. What is lost serves people and tools, not the programs.
  */
 
-import { type Btf, BtfBuilder, type BtfDataSec, type BtfId, type BtfType, editBtf } from '../btf/index.ts';
+import {
+  type Btf,
+  BtfBuilder,
+  type BtfDataSec,
+  type BtfFunc,
+  type BtfId,
+  type BtfType,
+  editBtf,
+  skipModifiers,
+} from '../btf/index.ts';
+import { CONTEXT_STRUCTS } from '../object/context-structs.ts';
 
 /** What the kernel takes. */
 export interface BtfSupport {
   readonly functions: boolean;
   readonly globalFunctions: boolean;
+  /** Global functions may have parameters that point to something else than a context. */
+  readonly globalPointers: boolean;
   readonly dataSections: boolean;
   readonly float: boolean;
   readonly declTag: boolean;
@@ -22,6 +34,7 @@ export interface BtfSupport {
 export const FULL_SUPPORT: BtfSupport = {
   functions: true,
   globalFunctions: true,
+  globalPointers: true,
   dataSections: true,
   float: true,
   declTag: true,
@@ -53,13 +66,16 @@ function replace(btf: Btf, type: BtfType, support: BtfSupport, placeholder: BtfI
       return support.functions ? undefined : { kind: 'enum', name: '', size: 4, signed: false, values: [] };
     case 'func':
       if (!support.functions) return { kind: 'typedef', name: type.name, type: type.type };
-      return support.globalFunctions || type.linkage === 'static'
+      return type.linkage === 'static' || isTakenAsGlobal(btf, type, support)
         ? undefined
         : { ...type, linkage: 'static' };
     case 'float':
       return support.float ? undefined : { kind: 'struct', name: type.name, size: type.size, members: [] };
     case 'type_tag':
       return support.typeTag ? undefined : { kind: 'const', type: type.type };
+    case 'enum':
+      // signedness came with the wide ones
+      return support.enum64 || !type.signed ? undefined : { ...type, signed: false };
     case 'enum64':
       return support.enum64
         ? undefined
@@ -72,6 +88,28 @@ function replace(btf: Btf, type: BtfType, support: BtfSupport, placeholder: BtfI
     default:
       return undefined;
   }
+}
+
+function isTakenAsGlobal(btf: Btf, func: BtfFunc, support: BtfSupport): boolean {
+  if (!support.globalFunctions) return false;
+  return support.globalPointers || !pointsElsewhere(btf, func);
+}
+
+/** Whether a parameter points to something else than a context. */
+export function pointsElsewhere(btf: Btf, func: BtfFunc): boolean {
+  const proto = func.type === 0 ? undefined : btf.type(func.type);
+  if (proto?.kind !== 'func_proto') return false;
+  return proto.params.some(({ type: id }) => {
+    const type = typeBehind(btf, id);
+    if (type?.kind !== 'ptr') return false;
+    const pointee = typeBehind(btf, type.type);
+    return pointee?.kind !== 'struct' || !CONTEXT_STRUCTS.has(pointee.name);
+  });
+}
+
+function typeBehind(btf: Btf, id: BtfId): BtfType | undefined {
+  const behind = skipModifiers(btf, id);
+  return behind === 0 ? undefined : btf.type(behind);
 }
 
 function byteNamed(name: string): BtfType {
