@@ -151,6 +151,14 @@ export class BpfMap {
     return this.#value.slice(0, this.valueLength);
   }
 
+  /** Whether a value may be in a bloom filter (since Linux 5.16): no is certain, yes is not. */
+  mayContain(value: Uint8Array): boolean {
+    const result = this.#element(BPF_MAP_LOOKUP_ELEM, new Uint8Array(0), value, 0);
+    if (result === -ENOENT) return false;
+    this.#check(result, 'looking for a value');
+    return true;
+  }
+
   /** Takes an element out: the value, or undefined when there is none. Queues and stacks have an empty key. */
   lookupAndDelete(key: Uint8Array = new Uint8Array(0), flags = 0): Uint8Array | undefined {
     const result = this.#element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, undefined, flags);
