@@ -63,7 +63,15 @@ function output(command, args, options = {}) {
 export function provideKernel(series) {
   if (!/^\d+\.\d+$/.test(series)) throw new Error(`"${series}" is no kernel series such as 6.12`);
   const folder = join(CACHE, `${series}-${MODULES_MARK}`);
-  if (!existsSync(folder)) download(series, folder);
+  if (!existsSync(folder)) {
+    try {
+      download(series, folder);
+    } catch (error) {
+      // mirrors drop releases some years after the last update
+      if (RELEASES.has(series)) throw new NotToBeHad(error instanceof Error ? error.message : String(error));
+      throw error;
+    }
+  }
   const modules = readFileSync(join(folder, 'modules', 'order'), 'utf8')
     .split('\n')
     .filter(Boolean);
@@ -72,6 +80,43 @@ export function provideKernel(series) {
     config: join(folder, 'config'),
     modules: modules.map(name => join(folder, 'modules', `${name}.ko`)),
   };
+}
+
+/** Series that only an older release of Debian has, by its code name. */
+const RELEASES = new Map([['5.10', 'bullseye']]);
+
+/**
+ * What tells apt to look into another release, at the mirror that it uses for this one; nothing for this release's own.
+ * Lists and caches are kept apart, so that nothing of the machine's own changes.
+ * @param {string} series
+ * @returns {string[]}
+ */
+function releaseOptions(series) {
+  const release = RELEASES.get(series);
+  if (release === undefined) return [];
+  const sites = output('apt-get', ['indextargets', '--format', '$(LABEL) $(SITE)', 'Created-By: Packages']);
+  const [, site] = /^Debian (\S+)$/m.exec(sites.toString('utf8')) ?? [];
+  if (site === undefined) throw new Error('apt has no mirror of Debian');
+  const folder = join(CACHE, `apt-${release}`);
+  for (const part of ['lists/partial', 'cache/archives/partial'])
+    mkdirSync(join(folder, part), { recursive: true });
+  const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
+  writeFileSync(join(folder, 'sources.list'), `deb [signed-by=${keys}] ${site} ${release} main\n`);
+  return [
+    `Dir::Etc::SourceList=${join(folder, 'sources.list')}`,
+    'Dir::Etc::SourceParts=/dev/null',
+    `Dir::State::Lists=${join(folder, 'lists')}`,
+    `Dir::Cache=${join(folder, 'cache')}`,
+    'APT::Sandbox::User=root',
+  ].flatMap(option => ['-o', option]);
+}
+
+/** The kernel of an older release that the mirror has no longer. */
+export class NotToBeHad extends Error {
+  /** @param {string} why */
+  constructor(why) {
+    super(`this kernel is not to be had: ${why}`);
+  }
 }
 
 /**
@@ -83,9 +128,10 @@ function download(series, folder) {
   mkdirSync(CACHE, { recursive: true });
   const work = mkdtempSync(join(CACHE, 'new-'));
   try {
-    const name = findPackage(series);
+    const options = releaseOptions(series);
+    const name = findPackage(series, options);
     say(`downloading ${name}`);
-    output('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', name], { cwd: work });
+    output('apt-get', ['download', '-qq', '-o', 'APT::Sandbox::User=root', ...options, name], { cwd: work });
     const archive = readdirSync(work).find(file => file.endsWith('.deb')) ?? '';
     output('dpkg', ['-x', archive, 'unpacked'], { cwd: work });
     const ready = join(work, 'ready');
@@ -97,13 +143,16 @@ function download(series, folder) {
   }
 }
 
-/** @param {string} series */
-function findPackage(series) {
-  const found = newestPackage(series);
+/**
+ * @param {string} series
+ * @param {readonly string[]} options
+ */
+function findPackage(series, options) {
+  const found = newestPackage(series, options);
   if (found !== undefined) return found;
   say('asking Debian which kernels there are');
-  output('apt-get', ['update', '-qq']);
-  const updated = newestPackage(series);
+  output('apt-get', ['update', '-qq', ...options]);
+  const updated = newestPackage(series, options);
   if (updated === undefined) throw new Error(`apt knows no package linux-image-${series}.*-cloud-amd64`);
   return updated;
 }
@@ -111,10 +160,12 @@ function findPackage(series) {
 /**
  * Signed and unsigned packages hold the same kernel; at times a release has only one of them.
  * @param {string} series
+ * @param {readonly string[]} options
  */
-function newestPackage(series) {
+function newestPackage(series, options) {
   const pattern = `^linux-image-${series.replace('.', '\\.')}\\..*-cloud-amd64(-unsigned)?$`;
-  const lines = output('apt-cache', ['search', '--names-only', pattern]).toString('utf8').split('\n');
+  const search = ['search', ...options, '--names-only', pattern];
+  const lines = output('apt-cache', search).toString('utf8').split('\n');
   const names = lines.map(line => line.split(' ')[0] ?? '').filter(Boolean);
   return names.sort(byNumbers).at(-1);
 }
