@@ -48,6 +48,8 @@ export const FEATURES = {
   xdpFrags: '5.18',
   /** Tables of operations (struct_ops) are put in place by a link. */
   operationsLink: '6.4',
+  /** Parameters of global functions are contexts because a tag says so, whatever their type. */
+  contextTags: '6.8',
 } as const;
 
 export type Feature = keyof typeof FEATURES;
@@ -255,6 +257,30 @@ const CALL_WITH_POINTER = [
 /** r1 = f */
 const TAKE_ADDRESS = [insn(0x18, 1, PSEUDO_FUNC, 0, 3), insn(0, 0, 0, 0, 0), ...RETURN_0];
 
+/** A global function whose parameter only its tag makes a context. */
+function probeContextTags(sys: Sys): FeatureAnswer {
+  const builder = new BtfBuilder();
+  const number = builder.add(INT);
+  const pointer = builder.add({ kind: 'ptr', type: 0 });
+  const proto = builder.add({
+    kind: 'func_proto',
+    returns: number,
+    params: [{ name: 'context', type: pointer }],
+  });
+  const first = builder.add({ kind: 'func', name: 'main', type: proto, linkage: 'static' });
+  const second = builder.add({ kind: 'func', name: 'f', type: proto, linkage: 'global' });
+  builder.add({ kind: 'decl_tag', name: 'arg:ctx', type: second, component: 0, attribute: false });
+  const btf = tryLoadBtf(sys, encodeBtf(builder.build(), HOST_ORDER));
+  if (btf < 0) return answerOf(sys, btf);
+  try {
+    const main = [insn(0x85, 0, PSEUDO_CALL, 0, 2), ...RETURN_0];
+    const funcInfo = new Uint8Array(Uint32Array.of(0, first, main.length, second).buffer);
+    return tryProgram(sys, [...main, ...RETURN_0], { btfFd: btf, funcInfo });
+  } finally {
+    sys.syscall('close', btf);
+  }
+}
+
 const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {
   btf: sys => tryTypes(sys, [INT]),
   btfFunctions: sys => tryTypes(sys, [INT, PROTO, { kind: 'func', name: 'f', type: 2, linkage: 'static' }]),
@@ -298,4 +324,5 @@ const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {
   xdpFrags: sys =>
     tryProgram(sys, RETURN_0, { type: shared.BPF_PROG_TYPE_XDP, flags: shared.BPF_F_XDP_HAS_FRAGS }),
   operationsLink: probeOperationsLink,
+  contextTags: probeContextTags,
 };

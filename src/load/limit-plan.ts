@@ -12,6 +12,7 @@ import { BPF_PSEUDO_FUNC, CodeView, OP_CALL, OP_LD_IMM64 } from '../isa/index.ts
 import { FEATURES, type Feature, mayHave } from '../kernel/features.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { BPF_F_LINK, BPF_F_MMAPABLE } from '../object/uapi.ts';
+import { tagsContexts, withContextTypes } from './context-arguments.ts';
 import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 import { encodeTypes } from './plan-btf.ts';
 import { globalsKind } from './plan-maps.ts';
@@ -36,6 +37,7 @@ const ASKED = [
   'expectedAttachType',
   'probeReadKernel',
   'operationsLink',
+  'contextTags',
 ] as const satisfies readonly Feature[];
 
 /** Features that the kernel surely lacks. */
@@ -50,6 +52,7 @@ export function findLacks(sys: Sys, plan?: LoadPlan): Lacks {
 /** Whether a plan has a use for a feature; the others are used by nearly all. */
 const USES = new Map<Feature, (plan: LoadPlan) => boolean>([
   ['operationsLink', plan => plan.maps.some(isLinkedTable)],
+  ['contextTags', ({ types }) => types !== null && tagsContexts(types)],
   ['globalPointers', ({ types }) => types !== null && hasGlobalPointers(types)],
   ['functionPointers', plan => plan.programs.some(program => callbackOf(program, plan) !== undefined)],
 ]);
@@ -84,7 +87,8 @@ export interface LimitedPlan {
 }
 
 /** The plan without what the kernel lacks. Throws `load-kernel-too-old` when the programs need it. */
-export function limitPlan(plan: LoadPlan, lacks: Lacks): LimitedPlan {
+export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
+  const plan = lacks.has('contextTags') ? withContextTypes(given) : given;
   if (lacks.has('globalData')) requireNoGlobals(plan);
   if (lacks.has('functionPointers')) requireNoCallbacks(plan);
   const types = limitTypes(plan.types, lacks);
@@ -117,6 +121,7 @@ const WORDS = new Map<Feature, string>([
     'operationsLink',
     'tables of operations have no link: they are registered for good or taken back, never replaced',
   ],
+  ['contextTags', 'global functions that take a context by its tag have a type for each kind of program'],
   ['probeReadKernel', 'bpf_probe_read_kernel() is bpf_probe_read()'],
 ]);
 

@@ -45,7 +45,7 @@ function fullName(task: Task): string {
 
 /** The reason for a skip is what a name ends with in parentheses, as `needs()` writes it. */
 function reasonOf(test: Test): string {
-  const tooOld = whyTooOld(test.file.name, test.name);
+  const tooOld = whyTooOld(test.file.name, fullName(test));
   if (tooOld !== undefined) return tooOld;
   const note: unknown = test.result && Reflect.get(test.result, 'note'); // there, but not among its types
   if (typeof note === 'string') return note;
@@ -100,7 +100,7 @@ function runner(): VitestRunner {
     importFile: path => import(pathToFileURL(bundles.get(path) ?? path).href),
     onCollected: files => {
       for (const test of files.flatMap(testsOf))
-        if (whyTooOld(test.file.name, test.name) !== undefined || !fullName(test).includes(wanted))
+        if (whyTooOld(test.file.name, fullName(test)) !== undefined || !fullName(test).includes(wanted))
           test.mode = 'skip';
     },
     onBeforeRunTask: test => {
