@@ -1,19 +1,22 @@
-/** Functions and variables that modules give to programs, and functions of modules that programs look at. */
+/** Functions and variables that modules give to programs. */
 
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
-import { kernelIs, sys, testBefore, testSince } from './guest/kernel.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { openKernelTypes } from '../../src/load/kernel-types.ts';
+import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
-import { refusal } from './guest/replacing.ts';
 
 const PACKET = new Uint8Array(64);
 const ENOENT = 2;
 const IPS_DST_NAT = 1 << 5;
 
+/** Read once for all tests. */
+const kernelTypes = openKernelTypes(sys);
+
 function loadOne(program: string): LoadedObject {
-  return loadObject(vmObject('module_functions'), sys, { pinRoot: null, programs: name => name === program });
+  const programs = (name: string) => name === program;
+  return loadObject(vmObject('module_functions'), sys, { pinRoot: null, programs, kernelTypes });
 }
 
 const numbers = (loaded: LoadedObject, ...names: string[]) =>
@@ -63,30 +66,4 @@ test('variables of modules: a typed one for each processor, a function without t
   expect(loaded.variables.get('distance')).toBe(BigInt.asUintN(64, expected));
   expect(loaded.variables.get('address')).toBe(addressOf('veth_open', 'veth'));
   expect(numbers(loaded, 'absent')).toEqual([1]);
-});
-
-describe('functions of modules', () => {
-  const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' });
-  function seenBy(program: string): number {
-    using loaded = loadOne(program);
-    ip('link', 'add', 'module-a', 'type', 'veth', 'peer', 'name', 'module-b');
-    try {
-      const attached = attachProgram(loaded, program);
-      ip('link', 'set', 'module-a', 'up');
-      attached.close();
-      ip('link', 'set', 'module-b', 'up');
-      return Number(loaded.variables.get('entered'));
-    } finally {
-      ip('link', 'del', 'module-a');
-    }
-  }
-
-  test.each(['enter_open', 'probe_open'])('%s', program => {
-    expect(seenBy(program)).toBe(1);
-  });
-
-  test('probe_opens, where the kernel has them', () => {
-    if (kernelIs('6.12')) expect(seenBy('probe_opens')).toBe(1);
-    else expect(refusal(() => void seenBy('probe_opens')).problems[0]?.code).toBe('kernel-attach');
-  });
 });

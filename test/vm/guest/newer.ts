@@ -41,7 +41,8 @@ const NEEDS: readonly (readonly [file: string, name: string, series: string])[] 
   ['test/vm/loader.vm.ts', 'static-callback', '5.17'],
   // types of modules
   ['test/vm/module.vm.ts', 'CO-RE against a type', '5.11'],
-  ['test/vm/module.vm.ts', 'at the exit of its function', '5.11'],
+  ['test/vm/module.vm.ts', 'at exit, with', '5.11'],
+  ['test/vm/module.vm.ts', 'at entry', '5.11'],
   ['test/vm/module-functions.vm.ts', '', '5.18'],
   ['test/vm/fallbacks.vm.ts', 'takes the context of its caller', '5.15'], // cookies
   ['test/vm/storage.vm.ts', '', '6.1'], // its object has a map for records from user space

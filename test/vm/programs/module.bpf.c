@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // CFLAGS: -D__TARGET_ARCH_x86
-/* A type and a function that only a module has (veth). */
+/* A type and functions that only a module has (veth). */
 #include <linux/bpf.h>
+#include <linux/ptrace.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -20,7 +21,7 @@ struct net_device {
 	int ifindex;
 } __attribute__((preserve_access_index));
 
-int size, offset_of_headroom, offset_of_peer, has_never, opened, interface;
+int size, offset_of_headroom, offset_of_peer, has_never, opened, entered, interface;
 
 SEC("xdp")
 int look(struct xdp_md *ctx)
@@ -37,6 +38,27 @@ int BPF_PROG(leave_open, struct net_device *dev, int ret)
 {
 	opened++;
 	interface = dev->ifindex;
+	return 0;
+}
+
+SEC("?kprobe/veth_open")
+int probe_open(struct pt_regs *ctx)
+{
+	entered++;
+	return 0;
+}
+
+SEC("?kprobe.multi/veth_ope*")
+int probe_opens(struct pt_regs *ctx)
+{
+	entered++;
+	return 0;
+}
+
+SEC("?fentry/veth_open")
+int BPF_PROG(enter_open, void *dev)
+{
+	entered++;
 	return 0;
 }
 

@@ -73,7 +73,7 @@ extern const struct rq runqueues __ksym;
 extern const int xt_of_the_future __ksym __weak;
 extern const void veth_open __ksym;
 
-int allocated, inserted, natted, status, found, missed, absent, entered, if_id, lookup_error;
+int allocated, inserted, natted, status, found, missed, absent, if_id, lookup_error;
 unsigned long long distance, address;
 
 static __always_inline void describe(struct bpf_sock_tuple *tuple, __u16 port)
@@ -168,27 +168,6 @@ int variables(void *ctx)
 		distance = (unsigned long long)ours - (unsigned long long)kernels;
 	address = (unsigned long long)&veth_open;
 	absent = &xt_of_the_future == 0;
-	return 0;
-}
-
-SEC("?kprobe/veth_open")
-int probe_open(struct pt_regs *ctx)
-{
-	entered++;
-	return 0;
-}
-
-SEC("?kprobe.multi/veth_ope*")
-int probe_opens(struct pt_regs *ctx)
-{
-	entered++;
-	return 0;
-}
-
-SEC("?fentry/veth_open")
-int BPF_PROG(enter_open, void *dev)
-{
-	entered++;
 	return 0;
 }
 
