@@ -25,6 +25,7 @@ const TOOLS = [
   ['libbpf-dev', '/usr/include/bpf/bpf_helpers.h'],
   ['linux-libc-dev', '/usr/include/linux/bpf.h'],
   ['xdp-tools', '/usr/sbin/xdp-loader'],
+  ['libbpf-tools', '/usr/sbin/opensnoop'],
   ['iproute2', '/bin/ip'],
   ['gcc', '/usr/bin/gcc'],
   ['libc6-dev', '/usr/include/stdio.h'],
