@@ -1,6 +1,7 @@
 /** Creating the maps of a plan, and giving them their initial contents. */
 
 import { quote, RootletError, within } from '../diag/index.ts';
+import { ENOENT, syscallError } from '../kernel/errno.ts';
 import { Fd } from '../kernel/fd.ts';
 import { openById } from '../kernel/info.ts';
 import { BpfMap, type MapSpec, tryCreateMap } from '../kernel/map.ts';
@@ -71,6 +72,10 @@ function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
 function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: Fd | null): BpfMap {
   const { valueType, btfObject } = operations;
   const module = btfObject === 0 ? undefined : openById(sys, 'btf', btfObject);
+  if (btfObject !== 0 && module === undefined) {
+    const what = `opening the types of module BTF ${btfObject}`;
+    throw syscallError('kernel-module-gone', [`map ${quote(plan.name)}`], what, -ENOENT);
+  }
   try {
     return createOne(sys, {
       ...specOf(plan, btf),
