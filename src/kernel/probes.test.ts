@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Attachment } from './attachment.ts';
-import { EINVAL } from './errno.ts';
+import { EINVAL, EOPNOTSUPP } from './errno.ts';
 import { functionOffset } from './executable.ts';
 import { LooseAttachment } from './loose-attachment.ts';
 import { attachTraceEvent, PerfEventAttr } from './perf-event.ts';
@@ -129,6 +129,19 @@ test('many kernel functions in one link', () => {
   expect([...new BigUint64Array(sys.memory(attr.cookies).slice().buffer)]).toEqual([1n, 2n]);
   expect(() => attachKprobes(sys, 5, [])).toThrow(/no function/);
   expect(() => attachKprobes(sys, 5, ['a', 'b'], { cookies: [1n] })).toThrow('1 cookies for 2 functions');
+});
+
+test.each([
+  [EINVAL, /5\.18/, /6\.6/],
+  [EOPNOTSUPP, /without CONFIG_FPROBE;/, /without CONFIG_UPROBES;/],
+])('errno %d of a link to many functions says what the kernel lacks', (errno, forKernel, forUser) => {
+  const sys = new FakeSys(call => (call.command === uapi.BPF_LINK_CREATE ? -errno : undefined));
+  const hinted = (hint: RegExp) =>
+    expect.objectContaining({
+      problems: [expect.objectContaining({ errno, hint: expect.stringMatching(hint) })],
+    });
+  expect(() => attachKprobes(sys, 5, ['vfs_read'])).toThrow(hinted(forKernel));
+  expect(() => attachUprobes(sys, 5, '/bin/true', [{ offset: 16 }])).toThrow(hinted(forUser));
 });
 
 test('many places of an executable in one link', () => {

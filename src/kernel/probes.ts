@@ -136,7 +136,7 @@ export function attachKprobes(
     cookies: sys.addressOf(cookies),
   });
   const result = bpf(sys, BPF_LINK_CREATE, attr, [...names, pointers, cookies]);
-  return adoptLink(sys, result, `${symbols.length} kernel functions`, hintForMulti('5.18'));
+  return adoptLink(sys, result, `${symbols.length} kernel functions`, hintForMulti('5.18', 'CONFIG_FPROBE'));
 }
 
 /** A program on many functions of one executable (since Linux 6.6). */
@@ -163,7 +163,7 @@ export function attachUprobes(
     pid: options.pid ?? 0,
   });
   const result = bpf(sys, BPF_LINK_CREATE, attr, [name, offsets, cookies]);
-  return adoptLink(sys, result, quote(path), hintForMulti('6.6'));
+  return adoptLink(sys, result, quote(path), hintForMulti('6.6', 'CONFIG_UPROBES'));
 }
 
 function requireSome(count: number, options: MultiOptions): void {
@@ -173,11 +173,13 @@ function requireSome(count: number, options: MultiOptions): void {
   }
 }
 
-function hintForMulti(since: string) {
-  return (errno: number) =>
-    errno === EINVAL || errno === EOPNOTSUPP
-      ? `needs Linux ${since} and a program whose section says ".multi"`
-      : undefined;
+/** EOPNOTSUPP is the answer of a kernel that knows the call and was built without what it stands on. */
+function hintForMulti(since: string, option: string) {
+  return (errno: number) => {
+    if (errno === EOPNOTSUPP)
+      return `this kernel was built without ${option}; attach to the functions one by one`;
+    return errno === EINVAL ? `needs Linux ${since} and a program whose section says ".multi"` : undefined;
+  };
 }
 
 function encodeU64s(values: readonly bigint[]): Uint8Array {

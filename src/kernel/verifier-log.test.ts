@@ -73,6 +73,23 @@ test('a program refused as a whole has a cause and no instruction', () => {
   });
 });
 
+test.each([
+  ['15: (85) call unknown#174\ninvalid func unknown#174', 'does not have bpf_get_attach_cookie(); guard'],
+  [
+    '4: (85) call bpf_xdp_adjust_head#44\nunknown func bpf_xdp_adjust_head#44',
+    'offer bpf_xdp_adjust_head() to',
+  ],
+  ['4: (85) call unknown#195896080\ninvalid func unknown#195896080', 'neither a helper nor a function'],
+])('%j: the helper is named', (log, hint) => {
+  expect(parseVerifierLog(`${log}\nprocessed 4 insns (limit 1000000)\n`).hint).toContain(hint);
+});
+
+test('a replacement of a replacement is explained', () => {
+  const parsed = parseVerifierLog('Cannot recursively attach\nprocessed 0 insns (limit 1000000)\n');
+  expect(parsed).toMatchObject({ cause: 'Cannot recursively attach', insnIndex: undefined });
+  expect(parsed.hint).toContain('freplace');
+});
+
 test.each(['', '\n\n', '12: ', ': (', 'garbage\u0000'])('odd log %j gives an answer', log => {
   expect(parseVerifierLog(log).insnIndex).toBeUndefined();
 });

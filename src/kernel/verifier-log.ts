@@ -6,6 +6,8 @@
  * the loader.
  */
 
+import { helperName } from '../isa/index.ts';
+
 export interface VerifierLog {
   /** One sentence of the verifier: why it stopped; '' when the log has none. */
   readonly cause: string;
@@ -181,9 +183,25 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
     'arg#0 expected pointer to ctx',
     'mark the argument with __arg_ctx or use the context type of the program',
   ],
+  [
+    'Cannot recursively attach',
+    'a replacement (freplace) cannot be replaced again, nor a tracing program traced: name the program underneath',
+  ],
   ['is not a global function', 'only functions that are not static can be replaced'],
 ];
 
+/** Kernels know the names of helpers that they have; we know those of later ones too. */
+function helperHint(messages: string): string | undefined {
+  const [, number = ''] =
+    /(?:invalid func|unknown func|cannot use helper) (?:\w+)#(\d{1,4})\b/.exec(messages) ?? [];
+  const name = helperName(Number(number));
+  if (name === undefined) return undefined;
+  const guard = `guard the call with bpf_core_enum_value_exists(enum bpf_func_id, ${name.replace('bpf_', 'BPF_FUNC_')})`;
+  return messages.includes('invalid func')
+    ? `this kernel does not have ${name}(); ${guard}`
+    : `this kernel does not offer ${name}() to this program type`;
+}
+
 function hintFor(messages: string): string | undefined {
-  return HINTS.find(([phrase]) => messages.includes(phrase))?.[1];
+  return helperHint(messages) ?? HINTS.find(([phrase]) => messages.includes(phrase))?.[1];
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type AttachPlace, attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
-import { sys, testBefore, testSince } from './guest/kernel.ts';
+import { kernelIs, sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { refusal } from './guest/replacing.ts';
 
@@ -70,6 +70,7 @@ describe('functions of the kernel', () => {
       return attachProgram(loaded, 'kernel_entries');
     });
     expect(error.problems[0]?.code).toMatch(/^kernel-/);
+    expect(error.problems[0]?.hint).toMatch(kernelIs('5.18') ? /without CONFIG_FPROBE/ : /needs Linux 5\.18/);
   });
 
   test('one that is not there', () => {
