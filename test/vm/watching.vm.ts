@@ -179,6 +179,31 @@ describe('system calls by their name', () => {
   });
 });
 
+describe('what cannot be given another program says so, and stays', () => {
+  eachOf(
+    [
+      ['cookie_entry', makeDirectory],
+      ['cookie_security', makeDirectory, '5.11'], // Debian's kernels before have BPF not among their security modules
+      ['cookie_classic', makeDirectory],
+      ['cookie_probe', makeDirectory],
+      ['cookie_user', makeDirectory],
+      ['cookie_probes', makeDirectory, '6.12'],
+      ['cookie_users', makeDirectory, '6.6'],
+    ],
+    (program, act) => {
+      using loaded = load(program);
+      using other = load(program);
+      using attached = attachProgram(loaded, program);
+      expect(() => attached.update(other.program(program).fd.number)).toThrow(
+        expect.objectContaining({ code: 'kernel-attachment' }),
+      );
+      act(loaded);
+      expect(Number(loaded.variables.get('ran'))).toBeGreaterThan(0);
+      expect(numbers(other, 'ran')).toEqual([0]);
+    },
+  );
+});
+
 test('a tracepoint whose argument can be written: test runs end as it says', () => {
   using packets = load('pass');
   using loaded = load('change_result');
