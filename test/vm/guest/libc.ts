@@ -5,6 +5,7 @@ import { sys } from './kernel.ts';
 
 /** x86-64, which the virtual machine is. */
 const NUMBERS = {
+  accept: 43,
   bind: 49,
   close: 3,
   connect: 42,
@@ -71,6 +72,14 @@ export class Sockets {
     const bound = call('bind', fd, address, address.length);
     const listens = type === SOCK_STREAM ? call('listen', fd, 8) : 0;
     if (bound < 0 || listens < 0) throw new Error(`no server at port ${port}: ${bound} ${listens}`);
+    return fd;
+  }
+
+  /** The end of a connection that came to a server. */
+  accept(server: number): number {
+    const fd = call('accept', server, 0, 0);
+    if (fd < 0) throw new Error(`no connection: ${fd}`);
+    this.#open.push(fd);
     return fd;
   }
 
