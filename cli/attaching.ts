@@ -25,6 +25,7 @@ import {
 } from '../src/object/index.ts';
 import * as uapi from '../src/object/uapi.ts';
 import { table } from './format/table.ts';
+import { iteratorOf, perfEventOf, withIterator } from './hook-targets.ts';
 
 export interface PlaceFlags {
   readonly mode?: XdpMode;
@@ -155,6 +156,7 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
     {
       types: [uapi.BPF_PROG_TYPE_TRACING],
       target: '- (the section says it)',
+      suits: type => type.expectedAttachType !== uapi.BPF_TRACE_ITER,
       place: target => refuseTarget('tracing', target),
     },
   ],
@@ -165,6 +167,26 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
       target: '- (the section says it)',
       suits: type => type.expectedAttachType !== uapi.BPF_LSM_CGROUP,
       place: target => refuseTarget('lsm', target),
+    },
+  ],
+  [
+    'iter',
+    {
+      types: [uapi.BPF_PROG_TYPE_TRACING],
+      target: '- or map:NAME, cgroup:FOLDER[,ORDER], task:PID, thread:TID',
+      suits: type => type.expectedAttachType === uapi.BPF_TRACE_ITER,
+      place: target => {
+        iteratorOf(target); // opened when it is attached
+        return {};
+      },
+    },
+  ],
+  [
+    'perf-event',
+    {
+      types: [uapi.BPF_PROG_TYPE_PERF_EVENT],
+      target: 'EVENT,cpu=N|pid=N,freq=N|period=N',
+      place: target => ({ perfEvent: perfEventOf(target) }),
     },
   ],
   [
@@ -334,11 +356,18 @@ export function isOperations(hook: HookRequest): boolean {
 /** Something attached that stays without this process. */
 export type Lasting = Attachment | TcFilter;
 
+function attachAnywhere(loaded: LoadedObject, program: string, hook: HookRequest): Attached {
+  if (isOperations(hook)) return attachOperations(loaded, hook.target);
+  if (hook.kind !== 'iter' || hook.target === '-') return attachProgram(loaded, program, hook.place);
+  const { sys } = loaded.program(program);
+  return withIterator(sys, loaded, iteratorOf(hook.target), iterator =>
+    attachProgram(loaded, program, { iterator }),
+  );
+}
+
 /** Attaches. Throws `attach-not-kept` for hooks whose attachments end with the process. */
 export function attachTo(loaded: LoadedObject, program: string, hook: HookRequest): Lasting {
-  const attached: Attached = isOperations(hook)
-    ? attachOperations(loaded, hook.target)
-    : attachProgram(loaded, program, hook.place);
+  const attached = attachAnywhere(loaded, program, hook);
   if (attached instanceof Attachment || attached instanceof TcFilter) return attached;
   attached.close();
   throw usageError(

@@ -89,6 +89,11 @@ export function hookFacts(entry: StoreEntry): HookFacts {
   };
 }
 
+/** File of the attachment below the entry's folder; reading that of an iterator runs it. */
+export function hookPin(entry: StoreEntry): string {
+  return entry.record.links.find(({ name }) => name === HOOK_LINK)?.pin ?? '';
+}
+
 /** The attachment of an entry. Closing an `Attachment` leaves it where it is; closing a `TcFilter` removes it. */
 export function openHook(store: Store, entry: StoreEntry): Lasting {
   const { filter } = entry.record.data;

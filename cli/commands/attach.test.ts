@@ -107,6 +107,23 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(onV0()).toMatch(/name xdp_prog2/);
   });
 
+  test('a clock of a process, which cannot get another program', () => {
+    const target = `cpu-clock,pid=${process.pid},freq=50`;
+    const attached = rootlet('attach', 'perf-event', target, HOOKS, '--name', 'clock');
+    expect(attached).toMatchObject({ code: 0, err: '' });
+    expect(attached.out).toContain(`attached tick to perf event 1:0 of process ${process.pid} as clock`);
+    expect(rootlet('ps').out).toMatch(/attachment +\d+ +clock +perf_event +hook "clock"/);
+    expect(json('update', 'clock', HOOKS)).toMatchObject({ ok: false });
+    expect(rootlet('detach', 'clock')).toEqual({ code: 0, out: 'detached clock\n', err: '' });
+    expect(json('attach', 'perf-event', 'cpu-clock', HOOKS)).toMatchObject({
+      problems: [{ code: 'attach-target', hint: expect.stringContaining('cpu-clock,cpu=0,freq=99') }],
+    });
+    expect(json('attach', 'iter', 'nothing', HOOKS)).toMatchObject({ problems: [{ code: 'attach-target' }] });
+    expect(json('attach', 'iter', 'map:counts', HOOKS)).toMatchObject({
+      problems: [{ code: 'attach-target', message: expect.stringContaining('no map "counts"') }],
+    });
+  });
+
   test('tcx and TC filters', () => {
     const load = `${KINDS}:load_mark`;
     expect(rootlet('attach', 'tcx', 'v0', load, '--ingress', '--name', 'x').code).toBe(0);

@@ -1,5 +1,6 @@
 /** `rootlet attach`: a program onto a hook, where it stays under a name. */
 
+import { join } from 'node:path';
 import { buildCommand, numberParser } from '@stricli/core';
 import type { Binding } from '../../src/dynamic/index.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
@@ -23,7 +24,7 @@ import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../binding.t
 import { parseComponent } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
-import { hookContents, hookData, hookFacts } from '../hook-entry.ts';
+import { hookContents, hookData, hookFacts, hookPin } from '../hook-entry.ts';
 import {
   entryName,
   LOAD_FLAGS,
@@ -113,6 +114,7 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
       for (const note of notes) tell(this, `rootlet: note: ${note}`);
       const facts = hookFacts(entry);
       print(this, formatEntry(`attached ${facts.program} to ${facts.place} as ${entry.name}`, entry));
+      if (kind === 'iter') print(this, `to read it: cat ${join(entry.path, hookPin(entry))}`);
       if (flags.explain) for (const line of explanation(bindings)) print(this, line);
     });
   },

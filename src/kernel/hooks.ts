@@ -12,7 +12,7 @@ import {
   BPF_XDP,
 } from '../object/uapi.ts';
 import { type Attachment, adoptLink, attach } from './attachment.ts';
-import { EACCES, EBADF, EBUSY, EEXIST, EINVAL, ENOTSUPP, EOPNOTSUPP, syscallError } from './errno.ts';
+import { E2BIG, EACCES, EBADF, EBUSY, EEXIST, EINVAL, ENOTSUPP, EOPNOTSUPP, syscallError } from './errno.ts';
 import { Fd } from './fd.ts';
 import { readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
 import { bpf, encodeU32s, type Sys } from './sys.ts';
@@ -171,9 +171,12 @@ export function attachIterator(sys: Sys, programFd: number, scope?: IteratorScop
     iter_info: sys.addressOf(info),
     iter_info_len: info.length,
   });
-  return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr, [info]), 'iterator', errno =>
-    errno === EINVAL || errno === EBADF ? 'this iterator may need to be told what to go over' : undefined,
-  );
+  return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr, [info]), 'iterator', errno => {
+    if (errno === E2BIG) return 'iterators can be told a task or a cgroup to go over since Linux 6.1';
+    return errno === EINVAL || errno === EBADF
+      ? 'this iterator may need to be told what to go over, and takes only its own kind'
+      : undefined;
+  });
 }
 
 /** union bpf_iter_link_info: 16 bytes. */
