@@ -31,10 +31,13 @@ export function runningKernelFacts(hasCookie: () => boolean): KernelFacts {
   };
 }
 
-/** Whether the running kernel enters system calls through wrappers. */
+let wrapped: boolean | undefined;
+
+/** Whether the running kernel enters system calls through wrappers. Looked up once. */
 export function hasSyscallWrapper(): boolean {
   const symbol = syscallFunction('bpf', process.arch, true);
-  return findAddresses(readText('/proc/kallsyms') ?? '', new Set([symbol])).size > 0;
+  wrapped ??= findAddresses(readText('/proc/kallsyms') ?? '', new Set([symbol])).size > 0;
+  return wrapped;
 }
 
 function readConfig(): string {
@@ -58,22 +61,37 @@ function readText(path: string): string | undefined {
   }
 }
 
-/** Looks names up in the text of /proc/kallsyms. Suffixes that LLVM adds to data (`.llvm.123`) do not count. */
+/**
+ * Looks names up in the text of /proc/kallsyms: `ADDRESS TYPE NAME`, and `\t[MODULE]` for symbols of modules. Suffixes
+ * that LLVM adds to data (`.llvm.123`) do not count. There are hundreds of thousands of lines: none is taken apart
+ * before its name is known.
+ */
 export function findAddresses(text: string, names: ReadonlySet<string>): Map<string, bigint[]> {
   const found = new Map<string, bigint[]>();
-  for (const line of text.split('\n')) {
-    const [address = '', type = '', fullName = ''] = line.split(' ', 3);
-    const tab = fullName.indexOf('\t');
-    const symbol = tab < 0 ? fullName : fullName.slice(0, tab);
-    const suffix = isData(type) ? symbol.indexOf('.llvm.') : -1;
-    const name = suffix < 0 ? symbol : symbol.slice(0, suffix);
-    if (!names.has(name) || !/^[0-9a-f]{1,16}$/.test(address)) continue;
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    const next = text.indexOf('\n', start);
+    end = next < 0 ? text.length : next;
+    const space = text.indexOf(' ', start);
+    if (space < 0 || space + 3 > end) continue;
+    const name = nameIn(text, space + 3, end, text[space + 1] ?? '');
+    if (!names.has(name)) continue;
+    const address = text.slice(start, space);
+    if (!/^[0-9a-f]{1,16}$/.test(address)) continue;
     const value = BigInt(`0x${address}`);
     const known = found.get(name);
     if (known === undefined) found.set(name, [value]);
     else if (!known.includes(value)) known.push(value);
   }
   return found;
+}
+
+/** The name at `start` of a line that ends at `end`. */
+function nameIn(text: string, start: number, end: number, type: string): string {
+  const ofModule = text[end - 1] === ']';
+  const tab = ofModule ? text.lastIndexOf('\t', end) : -1;
+  const symbol = text.slice(start, tab < start ? end : tab);
+  const suffix = isData(type) ? symbol.indexOf('.llvm.') : -1;
+  return suffix < 0 ? symbol : symbol.slice(0, suffix);
 }
 
 function isData(type: string): boolean {
