@@ -4,17 +4,18 @@
  */
 
 import { isAbsolute } from 'node:path';
-import { quote, usageError } from '../src/diag/index.ts';
+import { bugError, quote, usageError } from '../src/diag/index.ts';
 import { Attachment } from '../src/kernel/attachment.ts';
 import type { Direction } from '../src/kernel/hooks.ts';
 import type { XdpMode } from '../src/kernel/interface.ts';
-import { TcFilter } from '../src/kernel/tc.ts';
+import { freePlace, TcFilter } from '../src/kernel/tc.ts';
 import {
   type Attached,
   type AttachPlace,
   attachOperations,
   attachProgram,
   type LoadedObject,
+  directionOf as tcDirectionOf,
 } from '../src/load/index.ts';
 import {
   type BpfObject,
@@ -355,6 +356,33 @@ export function isOperations(hook: HookRequest): boolean {
 
 /** Something attached that stays without this process. */
 export type Lasting = Attachment | TcFilter;
+
+/** A clsact filter that is not there yet. */
+export interface PlannedFilter {
+  readonly planned: TcFilter;
+  readonly attach: () => TcFilter;
+}
+
+/** Where a filter will be; undefined for other kinds of hooks, and for sections that leave something to be said. */
+export function planFilter(
+  loaded: LoadedObject,
+  program: string,
+  hook: HookRequest,
+): PlannedFilter | undefined {
+  const { method, interface: name } = hook.place;
+  const type = loaded.plan.programs.find(candidate => candidate.name === program)?.type;
+  const direction = hook.place.direction ?? tcDirectionOf(type?.expectedAttachType ?? 0);
+  if (method !== 'clsact' || name === undefined || direction === undefined) return undefined;
+  const { sys } = loaded.program(program);
+  const filter = freePlace(sys, name, direction, hook.place.priority);
+  const planned = TcFilter.existing(sys, name, { direction, name: program }, filter);
+  const attach = () => {
+    const attached = attachProgram(loaded, program, { ...hook.place, direction, ...filter });
+    if (attached instanceof TcFilter) return attached;
+    throw bugError([planned.place], 'what was attached is no filter');
+  };
+  return { planned, attach };
+}
 
 function attachAnywhere(loaded: LoadedObject, program: string, hook: HookRequest): Attached {
   if (isOperations(hook)) return attachOperations(loaded, hook.target);

@@ -1,17 +1,14 @@
 /** Attachments as entries of the store: what is kept of them, and opening them again. */
 
-import { readlinkSync } from 'node:fs';
-import { platformError, quote, RootletError, usageError } from '../src/diag/index.ts';
+import { RootletError } from '../src/diag/index.ts';
 import { Attachment } from '../src/kernel/attachment.ts';
 import { TcFilter } from '../src/kernel/tc.ts';
 import type { LoadedObject } from '../src/load/index.ts';
 import type { Contents, JsonObject, JsonValue, Store, StoreEntry } from '../src/store/index.ts';
 import type { HookRequest, Lasting } from './attaching.ts';
+import { filterOf, HOOK_LINK, ownNetns } from './hook-state.ts';
 import { fieldsOf, textOf } from './json-fields.ts';
 import { now, type ObjectInput } from './loading.ts';
-
-/** Name of the attachment among the links of its entry. */
-export const HOOK_LINK = 'hook';
 
 /** What `Store.save` gets for an attachment. */
 export function hookContents(
@@ -55,10 +52,6 @@ function filterData(filter: TcFilter, hook: HookRequest): JsonObject {
   };
 }
 
-function ownNetns(): string {
-  return readlinkSync('/proc/self/ns/net');
-}
-
 /** `section → [[name, offset, size], …]`: two programs with the same share their state. */
 export function variablesOf(loaded: LoadedObject): JsonObject {
   const sections = new Map<string, JsonValue[]>();
@@ -97,32 +90,7 @@ export function hookPin(entry: StoreEntry): string {
 /** The attachment of an entry. Closing an `Attachment` leaves it where it is; closing a `TcFilter` removes it. */
 export function openHook(store: Store, entry: StoreEntry): Lasting {
   const { filter } = entry.record.data;
-  return filter === undefined ? store.openLink(entry, HOOK_LINK) : openFilter(store, entry, fieldsOf(filter));
-}
-
-function openFilter(store: Store, entry: StoreEntry, filter: JsonObject): TcFilter {
-  const { interface: name, direction, priority, handle, netns } = filter;
-  if (
-    typeof priority !== 'number' ||
-    typeof handle !== 'number' ||
-    (direction !== 'ingress' && direction !== 'egress')
-  )
-    throw platformError(
-      'store-record',
-      [`hook ${quote(entry.name)}`],
-      'its record does not tell where its filter is',
-    );
-  if (netns !== ownNetns()) {
-    throw usageError(
-      'attach-other-netns',
-      `${quote(entry.name)} is in another network namespace (${textOf(netns)})`,
-      {
-        hint: 'run this command in that namespace: ip netns exec NAME …, nsenter --net=…',
-      },
-    );
-  }
-  const { program } = hookFacts(entry);
-  return TcFilter.existing(store.sys, textOf(name), { direction, name: program }, { priority, handle });
+  return filter === undefined ? store.openLink(entry, HOOK_LINK) : filterOf(store, entry);
 }
 
 /** Takes the program off its hook and lets go of the entry. */

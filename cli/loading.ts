@@ -45,6 +45,7 @@ import {
 } from '../src/store/index.ts';
 import type { Context } from './context.ts';
 import { readInputs } from './files.ts';
+import { hasHappened } from './hook-state.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 import { listFlag } from './surgery-flags.ts';
 import { withVerifierLog } from './verifier-log.ts';
@@ -71,7 +72,7 @@ export const GUARDS: readonly Guard[] = [consumersOf];
 export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
   const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
   const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
-  return Store.open(sys, root);
+  return Store.open(sys, root, { hasHappened });
 }
 
 /** Throws `store-name-taken`. */

@@ -10,6 +10,18 @@ import { mountBpffs } from '../src/load/testing.ts';
 
 const MAIN = join(import.meta.dirname, 'main.ts');
 
+/** With ROOTLET_TEST_KILL the process is killed right before it switches an entry to a new generation. */
+const KILLER = `
+if (process.env.ROOTLET_TEST_KILL) {
+  const fs = require('node:fs');
+  const rename = fs.renameSync;
+  fs.renameSync = (from, to) => {
+    if (String(to).endsWith('/current')) process.kill(process.pid, 'SIGKILL');
+    return rename(from, to);
+  };
+  require('node:module').syncBuiltinESMExports();
+}`;
+
 export interface CommandResult {
   readonly code: number;
   readonly out: string;
@@ -47,7 +59,7 @@ export class CommandWorld {
       // koffi and what is read beside the code are found from the code's own place
       define: { 'import.meta.url': JSON.stringify(pathToFileURL(MAIN).href) },
       banner: {
-        js: `import { createRequire as from } from 'node:module'; const require = from(${JSON.stringify(MAIN)});`,
+        js: `import { createRequire as from } from 'node:module'; const require = from(${JSON.stringify(MAIN)}); ${KILLER}`,
       },
       outfile: this.#command,
     });

@@ -2,7 +2,6 @@
 
 import { compareTypes, parseBtf } from '../src/btf/index.ts';
 import { platformError, quote, RootletError, usageError } from '../src/diag/index.ts';
-import type { Attachment } from '../src/kernel/attachment.ts';
 import { EINVAL } from '../src/kernel/errno.ts';
 import { openById, readBtfBytes } from '../src/kernel/info.ts';
 import type { BpfMap } from '../src/kernel/map.ts';
@@ -100,6 +99,7 @@ export function requireUpdatable(hook: Lasting, name: string): void {
 /** Puts `next` in the place of `expected`; null does not care what is there. */
 export function exchange(hook: Lasting, next: BpfProgram, expected: BpfProgram | null): void {
   if (hook instanceof TcFilter) {
+    requireFilter(hook, expected);
     hook.update(next.fd.number);
     return;
   }
@@ -107,23 +107,35 @@ export function exchange(hook: Lasting, next: BpfProgram, expected: BpfProgram |
     hook.update(next.fd.number, expected?.fd.number);
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    if (error.code === 'kernel-attachment-changed') throw changed(hook, expected);
+    if (error.code === 'kernel-attachment-changed')
+      throw changed(hook.place, hook.info().programId, expected);
     const [problem] = error.problems;
     if (problem?.errno !== EINVAL) throw error;
     throw new RootletError([{ ...problem, hint: OTHER_TYPE_HINT }]);
   }
 }
 
+/** The kernel replaces whatever is there; asking first leaves a moment in between. */
+function requireFilter(hook: TcFilter, expected: BpfProgram | null): void {
+  const running = hook.programId();
+  if (running === undefined) {
+    throw platformError('attach-gone', [hook.place], 'the filter is gone: somebody removed it', {
+      hint: 'rootlet detach lets go of what is left; then attach again',
+    });
+  }
+  if (expected !== null && running !== expected.info().id) throw changed(hook.place, running, expected);
+}
+
 const OTHER_TYPE_HINT =
   'programs that exchange places have one type and one expected attach type: SEC("xdp") or SEC("xdp.frags") for both, …';
 
-function changed(hook: Attachment, expected: BpfProgram | null): RootletError {
+function changed(place: string, running: number, expected: BpfProgram | null): RootletError {
   return platformError(
     'attach-changed',
-    [hook.place],
-    `program ${hook.info().programId} is attached, not ${expected === null ? 'the expected one' : `${quote(expected.name)} (${expected.info().id})`}`,
+    [place],
+    `program ${running} is attached, not ${expected === null ? 'the expected one' : `${quote(expected.name)} (${expected.info().id})`}`,
     {
-      hint: 'somebody else changed it, or an update was killed half way: --force replaces whatever is there',
+      hint: 'somebody else changed it: --force replaces whatever is there',
     },
   );
 }

@@ -107,6 +107,78 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(onV0()).toMatch(/name xdp_prog2/);
   });
 
+  const KILLED = ['env', 'ROOTLET_TEST_KILL=1'];
+  const programsOn = (filter: string) => [...filter.matchAll(/ id (\d+) /g)].map(([, id]) => Number(id));
+  const filters = () => world?.inNamespace('tc', 'filter', 'show', 'dev', 'v0', 'egress') ?? '';
+
+  test('a filter whose command was killed before it could say so has its entry', () => {
+    const words = ['attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'c'];
+    expect(world?.run(words, { through: KILLED }).code).toBe(-1);
+    expect(names()).toEqual(['c']);
+    const [id = 0, ...others] = programsOn(filters());
+    expect([id > 0, others]).toEqual([true, []]);
+    expect(json('ps')).toMatchObject({
+      rows: expect.arrayContaining([
+        expect.objectContaining({ kind: 'program', id }),
+        expect.objectContaining({ type: 'clsact', detail: `interface "v0" egress, runs program ${id}` }),
+      ]),
+    });
+    expect(rootlet('detach', 'c').code).toBe(0);
+    expect(filters()).toBe('');
+  });
+
+  test('a command that was killed before its filter was there leaves nothing', () => {
+    rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'c');
+    world?.run(['update', 'c', `${KINDS}:load_mark`], { through: KILLED });
+    // the filter goes, so that nothing says that the update happened
+    world?.inNamespace('tc', 'qdisc', 'del', 'dev', 'v0', 'clsact');
+    expect(json('ps')).toMatchObject({
+      entries: [{ name: 'c', generation: 1 }],
+      rows: expect.arrayContaining([
+        expect.objectContaining({ detail: 'interface "v0" egress, gone: somebody removed it' }),
+      ]),
+    });
+    expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({ problems: [{ code: 'attach-gone' }] });
+    expect(rootlet('detach', 'c').code).toBe(0);
+  });
+
+  test.each(['xdp', 'tc'])('an update of %s that was killed after the exchange counts', kind => {
+    const file = kind === 'xdp' ? FIRST : `${KINDS}:load_mark`;
+    const direction = kind === 'xdp' ? [] : ['--egress'];
+    expect(rootlet('attach', kind, 'v0', file, '--name', 'u', ...direction).code).toBe(0);
+    expect(world?.run(['update', 'u', file], { through: KILLED }).code).toBe(-1);
+    const { entries, rows } = json('ps') as {
+      entries: { generation: number; programs: { id: number }[] }[];
+      rows: { kind: string; detail: string }[];
+    };
+    expect(entries).toMatchObject([{ generation: 2 }]);
+    const running = rows.find(row => row.kind === 'attachment')?.detail;
+    expect(running).toContain(`runs program ${entries[0]?.programs[0]?.id}`);
+    expect(json('update', 'u', file)).toMatchObject({ ok: true, entry: { generation: 3 } });
+  });
+
+  test('a filter that somebody else changed is left alone, unless forced', () => {
+    rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'c', '--priority', '5');
+    rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'd', '--priority', '5');
+    expect(programsOn(filters()).length).toBe(2);
+    const store = Store.open(kernel, root);
+    const { filter } = store.find('hook', 'c')?.record.data ?? {};
+    expect(filter).toMatchObject({ priority: 5, handle: 1 });
+    const object = [
+      'bpf',
+      'da',
+      'object-pinned',
+      join(store.find('hook', 'd')?.path ?? '', 'prog_load_mark'),
+    ];
+    const place = ['egress', 'pref', '5', 'handle', '1'];
+    world?.inNamespace('tc', 'filter', 'replace', 'dev', 'v0', ...place, ...object);
+    expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({
+      problems: [{ code: 'attach-changed' }],
+    });
+    expect(rootlet('update', 'c', `${KINDS}:load_mark`, '--force').code).toBe(0);
+    expect(rootlet('detach', 'c', 'd').code).toBe(0);
+  });
+
   test('a clock of a process, which cannot get another program', () => {
     const target = `cpu-clock,pid=${process.pid},freq=50`;
     const attached = rootlet('attach', 'perf-event', target, HOOKS, '--name', 'clock');
@@ -129,7 +201,6 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(rootlet('attach', 'tcx', 'v0', load, '--ingress', '--name', 'x').code).toBe(0);
     expect(rootlet('attach', 'tc', 'v0', load, '--egress', '--name', 'c', '--priority', '7').code).toBe(0);
     expect(rootlet('ps').out).toMatch(/attachment +- +c +clsact +hook "c" +interface "v0" egress/);
-    const filters = () => world?.inNamespace('tc', 'filter', 'show', 'dev', 'v0', 'egress');
     expect(filters()).toMatch(/pref 7 bpf [\s\S]*load_mark/);
     expect(rootlet('update', 'c', load).code).toBe(0);
     expect(rootlet('update', 'x', load).code).toBe(0);

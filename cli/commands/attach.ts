@@ -18,6 +18,7 @@ import {
   isOperations,
   type PlaceFlags,
   parseHook,
+  planFilter,
   programsToLoad,
 } from '../attaching.ts';
 import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../binding.ts';
@@ -143,9 +144,9 @@ function attachNamed(
     requireFree(store, 'hook', name);
     const job = { sys, store, input: slotted, name, flags, options, only };
     return withBound(job, (loaded, kept, cleanup) => {
-      const attached = attachTo(loaded, main, hook);
-      // A filter stays by itself; an attachment lives on in its pin.
-      if (attached instanceof TcFilter) cleanup.own(attached);
+      // A filter is there without anybody who holds it, so the record says first where it will be.
+      const filter = planFilter(loaded, main, hook);
+      const attached = filter?.planned ?? attachTo(loaded, main, hook);
       try {
         const data = {
           ...hookData(loaded, attached, hook, main),
@@ -154,7 +155,9 @@ function attachNamed(
         };
         const contents = hookContents(input, loaded, attached, data);
         const links = new Map([...(contents.links ?? []), ...kept.links]);
-        const entry = store.save('hook', name, { ...contents, links });
+        const entry = store.save('hook', name, { ...contents, links }, () => {
+          if (filter !== undefined) cleanup.own(filter.attach());
+        });
         return { entry, bindings: kept.bindings, notes: loaded.notes };
       } finally {
         if (!(attached instanceof TcFilter)) attached.close();

@@ -11,6 +11,7 @@ import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatBroken } from '../format/entry.ts';
 import { type Lookup, ownerText, type Row, rowsOfCensus, rowsOfEntry, sizesOf } from '../format/inventory.ts';
 import { table } from '../format/table.ts';
+import { filterState } from '../hook-state.ts';
 import { openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 
 interface Flags extends StoreFlags {
@@ -49,7 +50,7 @@ export const psCommand = buildCommand<Flags, [], Context>({
       }
       const rows = flags.all
         ? rowsOfCensus(takeCensus(sys), store.root, sound)
-        : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(sys)));
+        : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(sys, store)));
       if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson) });
       else report(this, flags, store, rows, broken);
     });
@@ -118,7 +119,7 @@ function report(
 }
 
 /** What the kernel says of ids in records. */
-function lookupIn(sys: Sys): Lookup {
+function lookupIn(sys: Sys, store: Store): Lookup {
   return {
     map: id =>
       inspect(openById(sys, 'map', id), fd => {
@@ -126,6 +127,7 @@ function lookupIn(sys: Sys): Lookup {
         return { type: info.type, detail: sizesOf(info) };
       }),
     link: id => inspect(openById(sys, 'link', id), fd => readLinkInfo(sys, fd)),
+    filter: entry => filterState(store, entry),
   };
 }
 

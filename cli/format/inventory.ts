@@ -4,7 +4,8 @@ import { quote } from '../../src/diag/index.ts';
 import type { LinkDescription } from '../../src/kernel/info.ts';
 import { mapTypeName, progTypeName } from '../../src/object/uapi.ts';
 import type { Census, Holder, StoreEntry } from '../../src/store/index.ts';
-import { HOOK_LINK, hookFacts } from '../hook-entry.ts';
+import { hookFacts } from '../hook-entry.ts';
+import { HOOK_LINK } from '../hook-state.ts';
 
 export interface Row {
   readonly kind: 'program' | 'map' | 'attachment';
@@ -28,6 +29,8 @@ export type Owner = EntryOwner | Holder;
 export interface Lookup {
   readonly map: (id: number) => { readonly type: number; readonly detail: string } | undefined;
   readonly link: (id: number) => LinkDescription | undefined;
+  /** What the clsact filter of an entry does. */
+  readonly filter: (entry: StoreEntry) => string;
 }
 
 const LINK_TYPES = [
@@ -85,15 +88,15 @@ export function rowsOfEntry(entry: StoreEntry, lookup: Lookup): Row[] {
       const called = name === HOOK_LINK ? entry.name : name;
       return { kind: 'attachment', id, name: called, type, owners, detail: `${place}, ${linkState(link)}` };
     }),
-    ...filterRows(entry, owners),
+    ...filterRows(entry, owners, lookup),
   ];
 }
 
-/** A clsact filter belongs to its interface; that it is still there is not looked at. */
-function filterRows(entry: StoreEntry, owners: readonly Owner[]): Row[] {
+/** A clsact filter belongs to its interface. */
+function filterRows(entry: StoreEntry, owners: readonly Owner[], lookup: Lookup): Row[] {
   const { filter } = entry.record.data;
   if (filter === undefined) return [];
-  const detail = hookFacts(entry).place;
+  const detail = `${hookFacts(entry).place}, ${lookup.filter(entry)}`;
   return [{ kind: 'attachment', id: null, name: entry.name, type: 'clsact', owners, detail }];
 }
 

@@ -7,7 +7,7 @@
 
 import { ByteWriter, viewOf } from '../bytes/index.ts';
 import { quote } from '../diag/index.ts';
-import { EEXIST, ENOENT } from './errno.ts';
+import { EEXIST, EINVAL, ENOENT } from './errno.ts';
 import type { Direction } from './hooks.ts';
 import { readInterface } from './interface.ts';
 import {
@@ -16,10 +16,13 @@ import {
   NetlinkSocket,
   NLM_F_ACK,
   NLM_F_CREATE,
+  NLM_F_DUMP,
   NLM_F_ECHO,
   NLM_F_EXCL,
   NLM_F_REPLACE,
   netlinkError,
+  parseAttributes,
+  u32Of,
 } from './netlink.ts';
 import type { Sys } from './sys.ts';
 import { HOST_ORDER } from './uapi.ts';
@@ -28,11 +31,13 @@ const RTM_NEWQDISC = 36;
 const RTM_DELQDISC = 37;
 const RTM_NEWTFILTER = 44;
 const RTM_DELTFILTER = 45;
+const RTM_GETTFILTER = 46;
 const TCA_KIND = 1;
 const TCA_OPTIONS = 2;
 const TCA_BPF_FD = 6;
 const TCA_BPF_NAME = 7;
 const TCA_BPF_FLAGS = 8;
+const TCA_BPF_ID = 11;
 const TCA_BPF_FLAG_ACT_DIRECT = 1;
 const TC_H_CLSACT = 0xfffffff1;
 const CLSACT_HANDLE = 0xffff0000;
@@ -45,6 +50,8 @@ export interface TcOptions {
   readonly direction: Direction;
   /** Lower numbers run first; 0 lets the kernel choose. */
   readonly priority?: number;
+  /** Number of the filter among those of its priority; 0 lets the kernel choose. */
+  readonly handle?: number;
   /** Name that `tc filter show` prints. */
   readonly name?: string;
 }
@@ -80,7 +87,7 @@ export class TcFilter {
       addQdisc(socket, link.index, place);
       const message = {
         ifindex: link.index,
-        handle: 0,
+        handle: options.handle ?? 0,
         parent: PARENT[options.direction],
         priority: options.priority ?? 0,
       };
@@ -104,6 +111,16 @@ export class TcFilter {
     return new TcFilter(sys, link.index, options, place, message);
   }
 
+  /** Id of the program that the filter runs; undefined when the filter is gone. Throws `kernel-tc`. */
+  programId(): number | undefined {
+    using socket = NetlinkSocket.open(this.#sys);
+    const answer = socket.request(RTM_GETTFILTER, 0, encodeTc(this.#message(), [[TCA_KIND, 'bpf']]));
+    if (answer.kind === 'ok') return programIn(answer.messages[0]?.payload);
+    // no such filter, or no qdisc of this kind any more
+    if (answer.errno === ENOENT || answer.errno === EINVAL) return undefined;
+    throw netlinkError('kernel-tc', `asking for the filter of ${this.place}`, answer);
+  }
+
   /** Puts another program in place of this one; packets see the one or the other. */
   update(programFd: number): void {
     const socket = NetlinkSocket.open(this.#sys);
@@ -122,7 +139,8 @@ export class TcFilter {
     try {
       const payload = encodeTc(this.#message(), [[TCA_KIND, 'bpf']]);
       const answer = socket.request(RTM_DELTFILTER, NLM_F_ACK, payload);
-      if (answer.kind === 'refused' && answer.errno !== ENOENT) {
+      // ENOENT: no such filter; EINVAL: no qdisc that could have one
+      if (answer.kind === 'refused' && answer.errno !== ENOENT && this.programId() !== undefined) {
         throw netlinkError('kernel-tc', `removing a filter from ${this.place}`, answer);
       }
     } finally {
@@ -142,6 +160,44 @@ export class TcFilter {
       priority: this.priority,
     };
   }
+}
+
+/** Of the first filter, where the kernel chooses. */
+const LAST_PRIORITY = 0xc000;
+
+/**
+ * Where a new filter can be: without a `priority`, in front of all others, as the kernel itself chooses it; else behind
+ * none of its own. Somebody else may be faster.
+ */
+export function freePlace(
+  sys: Sys,
+  nameOrIndex: string | number,
+  direction: Direction,
+  priority?: number,
+): { readonly priority: number; readonly handle: number } {
+  const filters = listFilters(sys, readInterface(sys, nameOrIndex).index, direction);
+  const front = Math.max(1, Math.min(LAST_PRIORITY + 1, ...filters.map(filter => filter.priority)) - 1);
+  const chosen = priority ?? front;
+  const taken = new Set(filters.flatMap(filter => (filter.priority === chosen ? [filter.handle] : [])));
+  let handle = 1;
+  while (taken.has(handle)) handle += 1;
+  return { priority: chosen, handle };
+}
+
+function listFilters(sys: Sys, ifindex: number, direction: Direction): TcMessage[] {
+  using socket = NetlinkSocket.open(sys);
+  const message = { ifindex, handle: 0, parent: PARENT[direction], priority: 0 };
+  const answer = socket.request(RTM_GETTFILTER, NLM_F_DUMP, encodeTc(message, []));
+  if (answer.kind === 'refused') return []; // no qdisc, no filters
+  return answer.messages.flatMap(({ type, payload }) =>
+    type === RTM_NEWTFILTER && payload.length >= TCMSG_SIZE ? [decodeTc(payload)] : [],
+  );
+}
+
+function programIn(payload: Uint8Array | undefined): number | undefined {
+  if (payload === undefined || payload.length < TCMSG_SIZE) return undefined;
+  const options = parseAttributes(payload.subarray(TCMSG_SIZE)).get(TCA_OPTIONS);
+  return options === undefined ? undefined : u32Of(parseAttributes(options), TCA_BPF_ID);
 }
 
 interface TcMessage {

@@ -18,6 +18,8 @@ export interface AttachPlace {
   /** TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is removed. */
   readonly method?: 'tcx' | 'clsact';
   readonly priority?: number;
+  /** TC by `clsact`: number of the filter among those of its priority; without it the kernel chooses. */
+  readonly handle?: number;
   readonly order?: Order;
   /** Directory of a cgroup. */
   readonly cgroup?: string;

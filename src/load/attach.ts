@@ -129,11 +129,16 @@ function attachTc(candidate: Candidate, place: AttachPlace): Attached {
   const direction = place.direction ?? directionOf(expectedAttachType);
   const chosen = need(plan, direction, 'a direction (ingress or egress)');
   if (place.method !== 'clsact') return attachTcx(sys, fd, link, chosen, place.order);
-  const priority = place.priority === undefined ? {} : { priority: place.priority };
-  return TcFilter.attach(sys, fd, link, { direction: chosen, name: plan.name, ...priority });
+  return TcFilter.attach(sys, fd, link, {
+    direction: chosen,
+    name: plan.name,
+    ...(place.priority === undefined ? {} : { priority: place.priority }),
+    ...(place.handle === undefined ? {} : { handle: place.handle }),
+  });
 }
 
-function directionOf(attachType: number): Direction | undefined {
+/** The direction that the section of a TC program says. */
+export function directionOf(attachType: number): Direction | undefined {
   if (attachType === uapi.BPF_TCX_INGRESS) return 'ingress';
   return attachType === uapi.BPF_TCX_EGRESS ? 'egress' : undefined;
 }

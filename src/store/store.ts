@@ -6,7 +6,7 @@
  * the new one, never a mixture, and what else it left is removed by whoever opens the store next.
  */
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { addFrame, type Problem, quote, RootletError, usageError } from '../diag/index.ts';
 import { Attachment } from '../kernel/attachment.ts';
 import { BpfMap } from '../kernel/map.ts';
@@ -21,6 +21,7 @@ import {
   removeFolder,
   removePins,
   requireBpffs,
+  swapPointer,
 } from './folder.ts';
 import { underLock } from './locks.ts';
 import { entryKey, nameOfKey } from './names.ts';
@@ -54,6 +55,11 @@ export interface StoreOptions {
   readonly patience?: number;
   /** Told before each step of a save; tests stop the process there. */
   readonly onStep?: (step: SaveStep) => void;
+  /**
+   * Whether a whole generation that a killed process left is to count, since the change that belongs to it (see `save`)
+   * had happened. Asked under the lock, before it is removed.
+   */
+  readonly hasHappened?: (left: StoreEntry, store: Store) => boolean;
 }
 
 const KINDS: readonly EntryKind[] = ['object', 'hook'];
@@ -65,6 +71,7 @@ export class Store {
   readonly root: string;
   readonly #patience: number;
   readonly #onStep: StepHook;
+  readonly #hasHappened: (left: StoreEntry, store: Store) => boolean;
   /** Folders of generations that are being made: nothing of them counts yet, and nothing is left over. */
   readonly #building = new Set<string>();
 
@@ -73,6 +80,7 @@ export class Store {
     this.root = root;
     this.#patience = options.patience ?? 10_000;
     this.#onStep = options.onStep ?? (() => {});
+    this.#hasHappened = options.hasHappened ?? (() => false);
   }
 
   /**
@@ -229,12 +237,35 @@ export class Store {
   }
 
   #sweepQuietly(): void {
-    for (const folder of KINDS.flatMap(kind => this.#leftovers(kind))) {
-      try {
-        this.#removeRest(folder);
-      } catch (error) {
-        if (!(error instanceof RootletError)) throw error; // the next one tries again
+    for (const kind of KINDS) {
+      for (const folder of this.#leftovers(kind)) {
+        try {
+          this.#finish(kind, folder);
+          this.#removeRest(folder);
+        } catch (error) {
+          if (!(error instanceof RootletError)) throw error; // the next one tries again
+        }
       }
+    }
+  }
+
+  /** The last switch of a process that was killed between its change and that. */
+  #finish(kind: EntryKind, folder: string): void {
+    const current = generationOf(readPointer(join(folder, CURRENT)) ?? '');
+    const newest = Math.max(0, ...this.#surplus(folder).map(generationOf));
+    if (newest <= current) return;
+    const left = this.#tryGeneration(kind, folder, String(newest));
+    if (left !== undefined && this.#hasHappened(left, this)) swapPointer(folder, CURRENT, String(newest));
+  }
+
+  /** Undefined when it is not whole: the record is pinned last. */
+  #tryGeneration(kind: EntryKind, folder: string, generation: string): StoreEntry | undefined {
+    try {
+      const key = basename(folder);
+      return this.#readGeneration(kind, nameOfKey(key) ?? key, folder, generation);
+    } catch (error) {
+      if (error instanceof RootletError) return undefined;
+      throw error;
     }
   }
 
