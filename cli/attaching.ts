@@ -311,7 +311,8 @@ export function chooseProgram(object: BpfObject, hook: HookRequest, wanted: stri
   );
   const names = fitting.map(({ name }) => name);
   if (wanted === undefined) {
-    const [only, ...others] = names;
+    const byThemselves = fitting.filter(({ section }) => !section.startsWith('?')).map(({ name }) => name);
+    const [only, ...others] = byThemselves.length > 0 ? byThemselves : names;
     if (only !== undefined && others.length === 0) return only;
     const message =
       only === undefined ? `no program is for ${hook.kind}` : `several programs are for ${hook.kind}`;

@@ -179,6 +179,25 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(rootlet('detach', 'c', 'd').code).toBe(0);
   });
 
+  test('what is wrong with a place is said with a way out', () => {
+    const problem = (...words: readonly string[]) => json('attach', ...words, '--name', 'n')['problems'];
+    expect(problem('xdp', 'v0', FIRST, '--mode', 'offload')).toMatchObject([
+      { errno: 22, hint: expect.stringContaining('needs a card') },
+    ]);
+    expect(problem('tc', 'v0', `${KINDS}:load_mark`)).toMatchObject([
+      { code: 'load-attach-place', hint: expect.stringContaining('ingress or egress') },
+    ]);
+    expect(problem('netns', 'no-such-namespace', HOOKS)).toMatchObject([
+      { code: 'kernel-attach', message: expect.stringContaining('no-such-namespace') },
+    ]);
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'first');
+    const id = /prog\/xdp id (\d+)/.exec(onV0())?.[1];
+    expect(problem('xdp', 'v0', FIRST)).toMatchObject([
+      { hint: `another XDP program is there already: ${id} (native); "rootlet ps --all" says whose it is` },
+    ]);
+    expect(names()).toEqual(['first']);
+  });
+
   test('a clock of a process, which cannot get another program', () => {
     const target = `cpu-clock,pid=${process.pid},freq=50`;
     const attached = rootlet('attach', 'perf-event', target, HOOKS, '--name', 'clock');

@@ -14,7 +14,7 @@ import {
 import { type Attachment, adoptLink, attach } from './attachment.ts';
 import { E2BIG, EACCES, EBADF, EBUSY, EEXIST, EINVAL, ENOTSUPP, EOPNOTSUPP, syscallError } from './errno.ts';
 import { Fd } from './fd.ts';
-import { readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
+import { type InterfaceInfo, readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
 import { bpf, encodeU32s, type Sys } from './sys.ts';
 import {
   BPF_ITER_CREATE,
@@ -39,12 +39,20 @@ export function attachXdp(
     { programFd, target: link.index, attachType: BPF_XDP, flags: xdpModeFlag(mode) },
     place,
     errno => {
-      if (errno === EBUSY || errno === EEXIST) return 'another XDP program is there already';
+      if (errno === EBUSY || errno === EEXIST) return xdpThere(link);
       if (errno === EOPNOTSUPP && mode === 'native')
         return 'the driver has no native XDP; mode "generic" works everywhere';
+      if (mode === 'offload')
+        return 'needs a card that runs programs itself, and one that was loaded for it; "native" and "generic" run here';
       return undefined;
     },
   );
+}
+
+function xdpThere({ xdp }: InterfaceInfo): string {
+  const ids = Object.entries(xdp).flatMap(([mode, id]) => (id === 0 ? [] : [`${id} (${mode})`]));
+  const which = ids.length === 0 ? '' : `: ${ids.join(', ')}; "rootlet ps --all" says whose it is`;
+  return `another XDP program is there already${which}`;
 }
 
 /** Where to stand among programs that are there already. */
@@ -104,7 +112,9 @@ export function attachCgroup(
   order: Order = {},
 ): Attachment {
   return withOpen(folder, target =>
-    attach(sys, { programFd, target, attachType, ...orderFields(order) }, `cgroup ${quote(folder)}`),
+    attach(sys, { programFd, target, attachType, ...orderFields(order) }, `cgroup ${quote(folder)}`, errno =>
+      errno === EBADF ? 'this is no folder of a cgroup file system (cgroup2)' : undefined,
+    ),
   );
 }
 
@@ -116,7 +126,9 @@ export function attachNetns(
   path = '/proc/self/ns/net',
 ): Attachment {
   return withOpen(path, target =>
-    attach(sys, { programFd, target, attachType }, `network namespace ${quote(path)}`),
+    attach(sys, { programFd, target, attachType }, `network namespace ${quote(path)}`, errno =>
+      errno === EEXIST ? 'the network namespace has one already' : undefined,
+    ),
   );
 }
 

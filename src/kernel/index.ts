@@ -25,6 +25,7 @@ export * from './probes.ts';
 export * from './program.ts';
 export * from './rights.ts';
 export { RingBuffer } from './ring-buffer.ts';
+export * from './security-modules.ts';
 export * from './socket-hooks.ts';
 export * from './struct-ops.ts';
 export * from './sys.ts';

@@ -51,12 +51,13 @@ export interface AttachPlace {
 }
 
 /** What the program cannot be attached without. Throws `load-attach-place`. */
-export function need<T>(plan: ProgramPlan, value: T | undefined, what: string): T {
+export function need<T>(plan: ProgramPlan, value: T | undefined, what: string, hint?: string): T {
   if (value !== undefined) return value;
   const type = uapi.progTypeName(plan.type.progType);
   throw usageError(
     'load-attach-place',
     `program ${quote(plan.name)} (${type}) needs ${what} to be attached to`,
+    hint === undefined ? {} : { hint },
   );
 }
 

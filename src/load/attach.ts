@@ -13,6 +13,7 @@ import {
   type Direction,
 } from '../kernel/hooks.ts';
 import type { LooseAttachment } from '../kernel/loose-attachment.ts';
+import { requireBpfLsm } from '../kernel/security-modules.ts';
 import { attachSocket, attachSockmap } from '../kernel/socket-hooks.ts';
 import { attachStructOps, writeOperations } from '../kernel/struct-ops.ts';
 import { TcFilter } from '../kernel/tc.ts';
@@ -73,6 +74,7 @@ function attachCandidate(object: LoadedObject, candidate: Candidate, place: Atta
     case uapi.BPF_PROG_TYPE_TRACING:
       return attachTracingProgram(candidate, place);
     case uapi.BPF_PROG_TYPE_LSM:
+      requireBpfLsm();
       return expectedAttachType === uapi.BPF_LSM_CGROUP
         ? attachCgroup(sys, fd, need(plan, place.cgroup, 'a cgroup'), expectedAttachType, place.order)
         : attachTracingProgram(candidate, place);
@@ -127,7 +129,12 @@ function attachTc(candidate: Candidate, place: AttachPlace): Attached {
     return attachNetkit(sys, fd, link, end, place.order);
   }
   const direction = place.direction ?? directionOf(expectedAttachType);
-  const chosen = need(plan, direction, 'a direction (ingress or egress)');
+  const chosen = need(
+    plan,
+    direction,
+    'a direction',
+    'ingress or egress; sections like "tcx/ingress" say it themselves',
+  );
   if (place.method !== 'clsact') return attachTcx(sys, fd, link, chosen, place.order);
   return TcFilter.attach(sys, fd, link, {
     direction: chosen,
