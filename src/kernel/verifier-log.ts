@@ -7,6 +7,7 @@
  */
 
 import { helperName } from '../isa/index.ts';
+import { callsOf } from './verifier-log-calls.ts';
 
 export interface VerifierLog {
   /** One sentence of the verifier: why it stopped; '' when the log has none. */
@@ -15,6 +16,8 @@ export interface VerifierLog {
   readonly more: readonly string[];
   /** Instruction that was looked at last; undefined when the program was refused as a whole. */
   readonly insnIndex: number | undefined;
+  /** Instructions of the calls (of static functions and callbacks) around `insnIndex`, outermost first. */
+  readonly calls: readonly number[];
   /** Source line that the log shows last in front of the cause, as the kernel prints it: `text @ file:line`. */
   readonly sourceComment: string | undefined;
   /** Last lines with register states in front of the cause, oldest first. */
@@ -43,6 +46,7 @@ export function parseVerifierLog(text: string): VerifierLog {
     cause,
     more,
     insnIndex: lastInsn < 0 ? undefined : leadingNumber(lines[lastInsn] ?? ''),
+    calls: callsOf(lines),
     sourceComment: lastSource(lines, kinds, lastInsn),
     states: states.slice(-STATES_KEPT),
     processedInsns: processedOf(lines[kinds.lastIndexOf('statistics')] ?? ''),
@@ -142,6 +146,7 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
     'frames of a call chain share 512 bytes: move large variables into a map or make the functions static inline',
   ],
   ['invalid stack', 'an access outside the 512 bytes of stack, or to a part that was never written'],
+  ['R0 !read_ok', 'the function ends without a return value, or uses one of a call that gives none'],
   ['!read_ok', 'a variable is used before it has a value, or after a call that destroys r1 to r5'],
   [
     'cannot call GPL-restricted function',
@@ -166,7 +171,6 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   ['invalid access to map value', 'the offset into the map value is not bounded by its size'],
   ['invalid bpf_context access', 'this program type has no such context field, or not with this width'],
   ['At program exit the register R0', 'the return value must be one that this program type knows'],
-  ['R0 !read_ok', 'the function ends without a return value'],
   [
     'uses reserved fields',
     'the object has instructions that this kernel does not know (-mcpu=v4 needs Linux 6.6): compile with -mcpu=v3',
@@ -187,6 +191,39 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
     'Cannot recursively attach',
     'a replacement (freplace) cannot be replaced again, nor a tracing program traced: name the program underneath',
   ],
+  [
+    'write into map forbidden',
+    'this map or variable is read-only to programs: constants (const volatile, .rodata) are set before loading',
+  ],
+  ['bpf_spin_lock-ed region', 'every path must call bpf_spin_unlock() before the function ends'],
+  [
+    'calls are not allowed while holding a lock',
+    'between bpf_spin_lock() and bpf_spin_unlock() nothing may be called: get what is needed before, keep it in variables',
+  ],
+  [
+    'helper call might sleep',
+    'only sleepable programs may call this: sections with ".s" (fentry.s, lsm.s, uprobe.s, …) where the hook allows it',
+  ],
+  ['expected=map_ptr', 'the first argument is a map: give its address ("&map")'],
+  ['cannot pass map_type', 'this helper is for maps of another type'],
+  [
+    'invalid zero-sized read',
+    'the length may be 0 or too large: test it on both sides ("if (len == 0 || len > MAX) return …;")',
+  ],
+  ['invalid write to stack', 'the program has 512 bytes of stack and this is outside of it'],
+  ['call stack of', 'functions may be 8 calls deep and never call themselves: use a loop or bpf_loop()'],
+  ['At callback return', 'callbacks of bpf_loop() and the like return 0 (go on) or 1 (stop)'],
+  ['expects pointer to ctx', 'this function takes the context of the program: hand on ctx itself'],
+  [
+    "invalid mem access 'scalar'",
+    'what is used as a pointer is none (any more): helpers that change the packet or release a record make pointers into it invalid; read them anew',
+  ],
+  ['invalid access to memory', 'the access is outside of the memory that was reserved or handed over'],
+  [
+    'initialized dynptr',
+    'fill the dynptr first (bpf_dynptr_from_mem(), bpf_ringbuf_reserve_dynptr(), …), once',
+  ],
+  ['div by zero', 'the divisor is the constant 0'],
   ['is not a global function', 'only functions that are not static can be replaced'],
 ];
 

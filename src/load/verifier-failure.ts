@@ -6,9 +6,23 @@
 
 import { type Problem, platformError, printable, quote, RootletError } from '../diag/index.ts';
 import { EACCES, EMFILE, EMFILE_HINT, EPERM, errnoText } from '../kernel/errno.ts';
+import { HOST_ORDER } from '../kernel/uapi.ts';
 import { parseVerifierLog } from '../kernel/verifier-log.ts';
 import * as uapi from '../object/uapi.ts';
 import type { FunctionPlan, LinePlan, ProgramPlan } from './plan.ts';
+
+/** A place in the source; `line` is 0 where the compiler wrote none. */
+export interface SourcePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+/** A call on the way from the program to the failing instruction. */
+export interface CallPlace {
+  readonly functionName: string;
+  readonly source: SourcePlace | undefined;
+}
 
 export interface VerifierFailure {
   readonly program: string;
@@ -20,7 +34,9 @@ export interface VerifierFailure {
   /** Instruction, counted from the start of that function. */
   readonly insnIndex: number | undefined;
   /** Source line of that instruction. */
-  readonly source: { readonly file: string; readonly line: number; readonly text: string } | undefined;
+  readonly source: SourcePlace | undefined;
+  /** Calls from the program to that function, outermost first; of the ways to a global function the shortest. */
+  readonly calls: readonly CallPlace[];
   /** What the verifier knew of the registers just before, oldest first. */
   readonly states: readonly string[];
   readonly hint: string | undefined;
@@ -39,7 +55,6 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
     ({ helper, insnIndex }) => insnIndex === place && parsed.cause.includes(`#${helper}`),
   );
   const holder = functionAt(program.functions, place);
-  const line = lineAt(program.lines, place);
   return {
     program: program.name,
     errno,
@@ -47,11 +62,49 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
       poison === undefined ? parsed.cause || errnoText(errno) : `calls ${poison.what}, which is not there`,
     functionName: holder?.name,
     insnIndex: holder === undefined ? undefined : place - holder.insnIndex,
-    source: line === undefined ? undefined : { file: line.file, line: line.line, text: line.text.trim() },
+    source: sourceAt(program, place),
+    calls: callPath(program, parsed.calls[0] ?? place)
+      .concat(parsed.calls)
+      .map(at => ({
+        functionName: functionAt(program.functions, at)?.name ?? '',
+        source: sourceAt(program, at),
+      })),
     states: parsed.states,
     hint: poison === undefined ? (parsed.hint ?? hintWithoutLog(program, errno, log)) : POISON_HINT,
     log: parsed.lines,
   };
+}
+
+function sourceAt(program: ProgramPlan, insnIndex: number): SourcePlace | undefined {
+  const line = lineAt(program.lines, insnIndex);
+  return line === undefined ? undefined : { file: line.file, line: line.line, text: line.text.trim() };
+}
+
+/** Global functions are verified by themselves: the shortest way of calls from the program to the one around `place`. */
+function callPath(program: ProgramPlan, place: number): number[] {
+  const ways = new Map<number, readonly number[]>([[0, []]]); // by the first instruction of the function
+  for (const [start, way] of ways) {
+    const holder = program.functions.find(plan => plan.insnIndex === start);
+    const end = start + (holder?.insnCount ?? 0);
+    for (let at = start; at < end; at++) {
+      const callee = calleeAt(program.code, at);
+      if (callee !== undefined && !ways.has(callee)) ways.set(callee, [...way, at]);
+    }
+  }
+  return [...(ways.get(functionAt(program.functions, place)?.insnIndex ?? 0) ?? [])];
+}
+
+const CALL_OPCODE = 0x85;
+const PSEUDO_CALL = 1;
+
+/** Plans for the kernel are in the machine's byte order. */
+function calleeAt(code: Uint8Array, insnIndex: number): number | undefined {
+  const view = new DataView(code.buffer, code.byteOffset + insnIndex * 8, 8);
+  const little = HOST_ORDER === 'little';
+  const registers = view.getUint8(1);
+  const source = little ? registers >> 4 : registers & 15;
+  const isCall = view.getUint8(0) === CALL_OPCODE && source === PSEUDO_CALL;
+  return isCall ? insnIndex + 1 + view.getInt32(4, little) : undefined;
 }
 
 const POISON_HINT =
@@ -110,13 +163,19 @@ function withoutDot(file: string): string {
 
 function detailsOf(failure: VerifierFailure): string[] {
   const source = failure.source?.text ? [`source: ${printable(failure.source.text)}`] : [];
+  const calls = failure.calls.map(call => `called by ${quote(call.functionName)}${placeOf(call.source)}`);
   const tail = failure.log.slice(-LOG_LINES_SHOWN);
   const omitted = failure.log.length - tail.length;
   const head =
     tail.length === 0
       ? []
       : [`verifier log${omitted > 0 ? ` (last ${tail.length} of ${failure.log.length} lines)` : ''}:`];
-  return [...source, ...head, ...tail.map(line => `  ${line}`)];
+  return [...source, ...calls.reverse(), ...head, ...tail.map(line => `  ${line}`)];
+}
+
+function placeOf(source: SourcePlace | undefined): string {
+  if (source === undefined || source.line === 0) return '';
+  return ` at ${printable(withoutDot(source.file))}:${source.line}: ${printable(source.text)}`;
 }
 
 function functionAt(functions: readonly FunctionPlan[], insnIndex: number): FunctionPlan | undefined {

@@ -14,15 +14,16 @@ import { type VerifierFailure, verifierFailureOf } from './verifier-failure.ts';
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const NAME = 'refused.bpf.o';
-const BYTES = readFileSync(join(import.meta.dirname, 'testdata/obj/el', NAME));
+const MISTAKES = 'mistakes.bpf.o';
+const bytesOf = (file: string) => readFileSync(join(import.meta.dirname, 'testdata/obj/el', file));
 
-const load = (program: string) =>
-  executeLoad(planLoad(readObject(BYTES, NAME), { programs: name => name === program }), kernel);
+const load = (program: string, file = NAME) =>
+  executeLoad(planLoad(readObject(bytesOf(file), file), { programs: name => name === program }), kernel);
 
 /** The error that loading one program of the object ends with. */
-function refusal(program: string): { error: RootletError; failure: VerifierFailure } {
+function refusal(program: string, file = NAME): { error: RootletError; failure: VerifierFailure } {
   try {
-    load(program).close();
+    load(program, file).close();
   } catch (error) {
     const failure = verifierFailureOf(error);
     if (error instanceof RootletError && failure !== undefined) return { error, failure };
@@ -32,7 +33,7 @@ function refusal(program: string): { error: RootletError; failure: VerifierFailu
 }
 
 test('programs whose section starts with ? are left out unless asked for', () => {
-  expect(planLoad(readObject(BYTES, NAME)).programs).toEqual([]);
+  expect(planLoad(readObject(bytesOf(NAME), NAME)).programs).toEqual([]);
 });
 
 describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
@@ -66,6 +67,61 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(error.code).toBe('kernel-verifier-refused');
     expect(error.problems[0]).toMatchObject({ class: 'platform', errno: failure.errno });
     expect(countFds()).toBe(before);
+  });
+
+  test.each([
+    ['writes_constant', 'writes_constant', '*(volatile int *)&fixed = 4;', /write into map/, /read-only/],
+    ['keeps_lock', 'keeps_lock', '}', /lock/, /bpf_spin_unlock/],
+    [
+      'helper_under_lock',
+      'helper_under_lock',
+      'value->number = bpf_ktime_get_ns();',
+      /lock/,
+      /nothing may be/,
+    ],
+    ['locks_twice', 'locks_twice', 'bpf_spin_lock(&value->lock);', /lock/, /nothing may be called/],
+    ['wrong_argument', 'wrong_argument', 'return bpf_map_lookup_elem(ctx, ctx) != 0;', /map_ptr/, /&map/],
+    ['below_stack', 'below_stack', undefined, /stack/, /512 bytes/],
+    ['length_unbounded', 'length_unbounded', undefined, /R4/, /length/],
+    ['recursion', undefined, undefined, /call stack/, /8 calls deep/],
+    ['lock_in_callback', 'lock_in_callback', undefined, /lock/, /nothing may be called/],
+    ['odd_callback', 'callback_verdict', 'return 5;', /callback return/, /go on/],
+    ['context_for_number', 'context_for_number', undefined, /ctx/, /hand on ctx/],
+    ['pointer_multiplied', 'pointer_multiplied', undefined, /prohibited/, /computed/],
+    ['wide_context', 'wide_context', undefined, /bpf_context access/, /width/],
+    ['record_used_late', 'record_used_late', '*(volatile int *)record = 1;', /invalid mem/, /read them anew/],
+    ['record_too_far', 'record_too_far', 'record[9] = 1;', /mem_size=8/, /reserved/],
+    ['dynptr_unset', 'dynptr_unset', undefined, /dynptr/, /fill the dynptr/],
+    ['dynptr_kept', 'dynptr_kept', undefined, /Unreleased/, /every path must release/],
+    ['sleeps', 'sleeps', undefined, /sleep/, /sleepable programs/],
+    ['jumps_with_lock', 'jumping', 'bpf_tail_call(ctx, &jumps, 0);', /lock/, /nothing may be called/],
+    ['no_verdict', 'no_verdict', undefined, /R0 !read_ok/, /without a return value/],
+    ['division', 'division', undefined, /div by zero/, /constant 0/],
+    ['packet_after_change', 'packet_after_change', 'return data[0];', /invalid mem/, /read them anew/],
+    ['wrong_map_type', 'wrong_map_type', undefined, /map_type 2/, /maps of another type/],
+  ])('%s: place, cause and hint', (program, holder, text, cause, hint) => {
+    const { failure } = refusal(program, MISTAKES);
+    expect(failure.cause).toMatch(cause);
+    expect(failure.hint).toMatch(hint);
+    expect(failure.functionName).toBe(holder);
+    if (text !== undefined) expect(failure.source).toMatchObject({ text, file: './mistakes.bpf.c' });
+  });
+
+  test.each([
+    ['in_nested_call', ['in_nested_call', 'outer'], ['return outer(ctx) + 1;', 'return inner(data) + 1;']],
+    ['jumps_with_lock', ['jumps_with_lock'], ['return jumping(ctx) + 1;']],
+    ['odd_callback', ['odd_callback'], ['bpf_loop(10, callback_verdict, 0, 0);']],
+    [
+      'in_lower_global',
+      ['in_lower_global', 'upper'],
+      ['return upper(ctx->rx_queue_index) + 1;', 'return lower(&number) + 1;'],
+    ],
+    ['division', [], []],
+  ])('%s: the calls on the way', (program, names, texts) => {
+    const { error, failure } = refusal(program, MISTAKES);
+    expect(failure.calls.map(call => call.functionName)).toEqual(names);
+    expect(failure.calls.map(call => call.source?.text)).toEqual(texts);
+    for (const text of texts) expect(error.message).toContain(`: ${text}`);
   });
 
   test('the message has place, cause, source, the end of the log and a hint', () => {
