@@ -274,7 +274,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     world?.inside('link', 'add', 'gone', 'type', 'veth', 'peer', 'name', 'peer');
     rootlet('attach', 'xdp', 'gone', FIRST, '--name', 'late', '--mode', 'generic');
     world?.inside('link', 'del', 'gone');
-    expect(rootlet('ps').out).toContain('ended: its interface is gone');
+    expect(rootlet('ps').out).toContain('ended: taken off, or its interface is gone');
     expect(rootlet('detach', 'late').code).toBe(0);
   });
 });

@@ -99,6 +99,7 @@ function report(
 ): void {
   for (const entry of broken) tell(context, `rootlet: ${formatBroken(entry)}`);
   if (rows.length === 0) {
+    if (broken.length > 0) return;
     print(
       context,
       flags.all

@@ -53,6 +53,10 @@ const LINK_TYPES = [
 /** Kinds whose first word is an interface, 0 once that is gone. */
 const ON_INTERFACE: ReadonlySet<number> = new Set([6, 11, 13]);
 
+/** Their first words are the id of the cgroup (64 bits), and the inode of the namespace. */
+const CGROUP = 3;
+const NETNS = 5;
+
 export function linkTypeName(type: number): string {
   return LINK_TYPES[type] ?? `link type ${type}`;
 }
@@ -102,7 +106,10 @@ function filterRows(entry: StoreEntry, owners: readonly Owner[], lookup: Lookup)
 
 function linkState(link: LinkDescription | undefined): string {
   if (link === undefined) return 'gone';
-  if (ON_INTERFACE.has(link.type) && link.words[0] === 0) return 'ended: its interface is gone';
+  const [first, second] = link.words;
+  if (ON_INTERFACE.has(link.type) && first === 0) return 'ended: taken off, or its interface is gone';
+  if (link.type === CGROUP && first === 0 && second === 0) return 'ended: taken off, or its cgroup is gone';
+  if (link.type === NETNS && first === 0) return 'ended: taken off, or its network namespace is gone';
   return `runs program ${link.programId}`;
 }
 
