@@ -135,7 +135,10 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
     'infinite loop detected',
     'the verifier cannot see that the loop ends: give it a constant bound, or use bpf_loop()',
   ],
-  ['back-edge from insn', 'loops need Linux 5.3; unroll this one ("#pragma unroll") for older kernels'],
+  [
+    'back-edge from insn',
+    'loops need Linux 5.3: unroll this one ("#pragma unroll") for older kernels; functions may never call themselves',
+  ],
   [
     'BPF program is too large',
     'too many paths or loop rounds: split the work into global functions, use bpf_loop(), or make loops shorter',
@@ -196,6 +199,11 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
     'this map or variable is read-only to programs: constants (const volatile, .rodata) are set before loading',
   ],
   ['bpf_spin_lock-ed region', 'every path must call bpf_spin_unlock() before the function ends'],
+  ['bpf_spin_unlock is missing', 'every path must call bpf_spin_unlock() before the function ends'],
+  [
+    "invalid mem access 'inv'",
+    'what is used as a pointer is none (any more): helpers that change the packet or release a record make pointers into it invalid; read them anew',
+  ],
   [
     'calls are not allowed while holding a lock',
     'between bpf_spin_lock() and bpf_spin_unlock() nothing may be called: get what is needed before, keep it in variables',
