@@ -51,6 +51,15 @@ export function ownProgramId(entry: StoreEntry): number | undefined {
   return entry.record.programs.find(({ name }) => name === program)?.id;
 }
 
+/** BPF_LINK_TYPE_STRUCT_OPS; its first word is the id of the table. */
+const LINK_OF_TABLE = 9;
+
+function ownTableId(entry: StoreEntry): number | undefined {
+  const { attach } = entry.record.data;
+  const { program } = fieldsOf(attach);
+  return entry.record.maps.find(({ name }) => name === program)?.id;
+}
+
 /** What a clsact filter does now, in words for lists. */
 export function filterState(store: Store, entry: StoreEntry): string {
   try {
@@ -68,14 +77,15 @@ export function filterState(store: Store, entry: StoreEntry): string {
  * only when it is a filter: an attachment ends with its pin.
  */
 export function hasHappened(left: StoreEntry, store: Store): boolean {
-  const own = left.kind === 'hook' ? ownProgramId(left) : undefined;
+  const own = left.kind === 'hook' ? (ownProgramId(left) ?? ownTableId(left)) : undefined;
   if (own === undefined) return false;
   try {
     const { filter } = left.record.data;
     if (filter !== undefined) return filterOf(store, left).programId() === own;
     if (store.peek('hook', left.name) === undefined) return false;
     using attached = store.openLink(left, HOOK_LINK);
-    return attached.info().programId === own;
+    const { type, programId, words } = attached.info();
+    return own === (type === LINK_OF_TABLE ? words[0] : programId);
   } catch (error) {
     if (error instanceof RootletError) return false;
     throw error;

@@ -38,7 +38,7 @@ export class StateKeeper {
   /** The old map for a planned one; undefined when there is none, or it is another one. */
   reuse(plan: MapPlan): BpfMap | undefined {
     const known = this.#entry.record.maps.some(({ name }) => name === plan.name);
-    if (!known || plan.frozen || plan.name === '.kconfig') return undefined;
+    if (!known || plan.frozen || plan.operations !== undefined || plan.name === '.kconfig') return undefined;
     const map = this.#store.openMap(this.#entry, plan.name);
     const why = this.#difference(map, plan);
     this.results.push({ name: plan.name, kept: why === '', why });

@@ -179,6 +179,23 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(rootlet('detach', 'c', 'd').code).toBe(0);
   });
 
+  test.each([[[]], [KILLED]])('a table of operations is exchanged for the next one (through %j)', through => {
+    const table = at('src/load/testdata/obj/el/operations.bpf.o');
+    expect(rootlet('attach', 'struct-ops', 'flavoured', table, '--name', 'so').code).toBe(0);
+    const { code } = world?.run(['update', 'so', table], { through }) ?? {};
+    expect(code).toBe(through.length === 0 ? 0 : -1);
+    const { entries, rows } = json('ps') as {
+      entries: { generation: number; maps: { name: string; id: number }[] }[];
+      rows: { kind: string; detail: string }[];
+    };
+    expect(entries).toMatchObject([{ generation: 2 }]);
+    const id = entries[0]?.maps.find(({ name }) => name === 'flavoured')?.id;
+    expect(rows.find(({ kind }) => kind === 'attachment')?.detail).toContain(`runs table ${id}`);
+    expect(json('update', 'so', `${table}:nothing`)).toMatchObject({ problems: [{ code: 'load-no-map' }] });
+    expect(json('ps')).toMatchObject({ entries: [{ generation: 2 }] });
+    expect(rootlet('detach', 'so').code).toBe(0);
+  });
+
   test('what is wrong with a place is said with a way out', () => {
     const problem = (...words: readonly string[]) => json('attach', ...words, '--name', 'n')['problems'];
     expect(problem('xdp', 'v0', FIRST, '--mode', 'offload')).toMatchObject([

@@ -1,13 +1,18 @@
 /** `rootlet update`: another program in the place of an attached one, without a gap. */
 
 import { buildCommand } from '@stricli/core';
-import { usageError } from '../../src/diag/index.ts';
+import { bugError, usageError } from '../../src/diag/index.ts';
 import { isStubMap } from '../../src/dynamic/index.ts';
 import type { BpfProgram } from '../../src/kernel/program.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { TcFilter } from '../../src/kernel/tc.ts';
-import type { LoadedObject, LoadOptions, PreparedLoad } from '../../src/load/index.ts';
+import {
+  type LoadedObject,
+  type LoadOptions,
+  type PreparedLoad,
+  replaceOperations,
+} from '../../src/load/index.ts';
 import type { Store, StoreEntry } from '../../src/store/index.ts';
 import { chooseProgram, type HookRequest, isOperations, type Lasting, programsToLoad } from '../attaching.ts';
 import { BIND_FLAGS, type BindFlags, hasExterns, type Kept, withBound } from '../binding.ts';
@@ -100,24 +105,21 @@ function update(job: Job): Outcome {
   if (entry === undefined) throw usageError('store-no-entry', `${name} is gone`);
   const facts = hookFacts(entry);
   const hook: HookRequest = { kind: facts.kind, target: facts.target, place: {} };
-  if (isOperations(hook)) {
-    throw usageError('attach-no-update', 'tables of operations are not exchanged by this command', {
-      hint: 'replaceOperations() of rootlet/load does it; or detach and attach',
-    });
-  }
-  const main = chooseProgram(input.object, hook, wanted);
+  const tables = isOperations(hook);
+  const main = tables ? (wanted ?? facts.target) : chooseProgram(input.object, hook, wanted);
   const attached = openHook(store, entry);
   try {
     requireUpdatable(attached, name);
-    return exchangeOn(job, entry, attached, main);
+    return exchangeOn(job, entry, attached, main, tables);
   } finally {
     if (!(attached instanceof TcFilter)) attached.close();
   }
 }
 
-function exchangeOn(job: Job, entry: StoreEntry, attached: Lasting, main: string): Outcome {
+/** `tables`: `main` is no program but a table of operations. */
+function exchangeOn(job: Job, entry: StoreEntry, attached: Lasting, main: string, tables: boolean): Outcome {
   const { sys, store, flags, input } = job;
-  const only = programsToLoad(input.object, main);
+  const only = tables ? undefined : programsToLoad(input.object, main);
   const given = loadOptionsOf(sys, store, flags, only);
   // externs of other objects are bound when it is loaded; what state there is does not depend on them
   const planned = hasExterns(input) ? { ...given, programs: () => false } : given;
@@ -127,10 +129,54 @@ function exchangeOn(job: Job, entry: StoreEntry, attached: Lasting, main: string
     given.reuse?.(plan) ?? (isStubMap(plan.name) ? undefined : keeper?.reuse(plan));
   const options = { ...given, reuse };
   return withBound({ ...job, options, only }, (loaded, kept) => {
-    const saved = replace(job, entry, attached, loaded, main, kept);
+    const step = tables
+      ? tableStep(store, entry, attached, loaded, main)
+      : programStep(store, entry, attached, loaded.program(main), flags.force);
+    const saved = replace(job, entry, attached, loaded, main, kept, step);
     setKeptVariables(loaded, prepared, keeper?.results ?? [], options);
     return { entry: saved, maps: keeper?.results ?? [], notes: loaded.notes };
   });
+}
+
+/** The change on the hook, and its way back. */
+interface Step {
+  readonly exchange: () => void;
+  readonly takeBack: () => void;
+  readonly close: () => void;
+}
+
+function programStep(
+  store: Store,
+  entry: StoreEntry,
+  attached: Lasting,
+  next: BpfProgram,
+  force: boolean,
+): Step {
+  const old = openOld(store, entry, force);
+  return {
+    exchange: () => exchange(attached, next, force ? null : old),
+    takeBack: () => {
+      if (old !== null) exchange(attached, old, next);
+    },
+    close: () => old?.close(),
+  };
+}
+
+/** The kernel does not ask which table it expects. */
+function tableStep(
+  store: Store,
+  entry: StoreEntry,
+  attached: Lasting,
+  loaded: LoadedObject,
+  table: string,
+): Step {
+  if (attached instanceof TcFilter) throw bugError([attached.place], 'a filter is no table of operations');
+  const old = store.openMap(entry, hookFacts(entry).program);
+  return {
+    exchange: () => replaceOperations(attached, loaded, table),
+    takeBack: () => attached.update(old.fd.number),
+    close: () => old.close(),
+  };
 }
 
 /** The hook changes when everything is pinned; should saving fail after that, it changes back. */
@@ -141,10 +187,9 @@ function replace(
   loaded: LoadedObject,
   main: string,
   kept: Kept,
+  step: Step,
 ): StoreEntry {
-  const { store, flags, name, input } = job;
-  const next = loaded.program(main);
-  const old = openOld(store, entry, flags.force);
+  const { store, name, input } = job;
   let exchanged = false;
   const { attach, dynamic: _oldBindings, ...others } = entry.record.data;
   const data = {
@@ -157,14 +202,14 @@ function replace(
   const links = new Map([...(contents.links ?? []), ...kept.links]);
   try {
     return store.save('hook', name, { ...contents, links }, () => {
-      exchange(attached, next, flags.force ? null : old);
+      step.exchange();
       exchanged = true;
     });
   } catch (error) {
-    if (exchanged && old !== null) exchange(attached, old, next);
+    if (exchanged) step.takeBack();
     throw error;
   } finally {
-    old?.close();
+    step.close();
   }
 }
 

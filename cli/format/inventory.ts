@@ -56,6 +56,8 @@ const ON_INTERFACE: ReadonlySet<number> = new Set([6, 11, 13]);
 /** Their first words are the id of the cgroup (64 bits), and the inode of the namespace. */
 const CGROUP = 3;
 const NETNS = 5;
+/** The first word is the id of the table. */
+const STRUCT_OPS = 9;
 
 export function linkTypeName(type: number): string {
   return LINK_TYPES[type] ?? `link type ${type}`;
@@ -110,7 +112,7 @@ function linkState(link: LinkDescription | undefined): string {
   if (ON_INTERFACE.has(link.type) && first === 0) return 'ended: taken off, or its interface is gone';
   if (link.type === CGROUP && first === 0 && second === 0) return 'ended: taken off, or its cgroup is gone';
   if (link.type === NETNS && first === 0) return 'ended: taken off, or its network namespace is gone';
-  return `runs program ${link.programId}`;
+  return link.type === STRUCT_OPS ? `runs table ${first}` : `runs program ${link.programId}`;
 }
 
 export function sizesOf(map: {
