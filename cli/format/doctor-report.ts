@@ -22,10 +22,22 @@ export function formatReport(report: DoctorReport, all: boolean, color: boolean)
     const findings = report[key];
     const there = findings.filter(({ state }) => state === 'ok').length;
     const shown = all ? findings : findings.filter(({ state }) => state !== 'ok');
-    return ['', `${title}: ${there} of ${findings.length}`, ...lines(shown)];
+    return ['', `${title}: ${there} of ${findings.length}`, ...lines(merged(shown, all))];
   });
   const head = `Linux ${report.kernel} on ${report.architecture}`;
   return [head, '', ...lines(report.environment), ...sections].join('\n');
+}
+
+/** Many that could not be asked for one reason: the reason once. */
+const MANY = 4;
+
+function merged(findings: readonly Finding[], all: boolean): readonly Finding[] {
+  const [first] = findings.filter(({ state }) => state === 'unknown');
+  const same = findings.filter(({ state, detail }) => state === 'unknown' && detail === first?.detail);
+  if (all || first === undefined || same.length < MANY) return findings;
+  const { fix: _other, ...reason } = first;
+  const one = { ...reason, title: `${same.length} could not be asked for` };
+  return [...findings.filter(found => !same.includes(found)), one];
 }
 
 function formatFinding({ title, state, detail, fix }: Finding, color: boolean): string[] {

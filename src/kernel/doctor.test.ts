@@ -72,6 +72,17 @@ test.each([
   expect([...fake.openFds]).toEqual([]);
 });
 
+test('whatever a kernel has not comes with what to do', () => {
+  const fake = new FakeSys(call => (call.name === 'bpf' ? -EINVAL : undefined));
+  const { programTypes, mapTypes, attachments, features } = examine(fake, TEXTS);
+  const missing = [...programTypes, ...mapTypes, ...attachments, ...features].filter(
+    ({ state }) => state === 'missing',
+  );
+  expect(missing.length).toBeGreaterThan(70);
+  expect(missing.filter(({ fix }) => fix === undefined)).toEqual([]);
+  expect(mapTypes.find(({ id }) => id === 'map-type-arena')?.fix).toContain('Linux 6.9');
+});
+
 test('a refusal in spite of all rights is the kernel’s own', () => {
   const fake = new FakeSys(call => (call.name === 'bpf' ? -EPERM : undefined));
   expect(examine(fake, TEXTS).attachments.find(finding => finding.id === 'attach-replacement')).toMatchObject(

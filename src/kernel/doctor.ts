@@ -13,6 +13,7 @@ import {
 } from './probe-types.ts';
 import { capabilitiesOf } from './rights.ts';
 import type { Sys } from './sys.ts';
+import { ATTACHMENT_NEEDS, fixFor, MAP_TYPE_NEEDS, type Needs, PROGRAM_TYPE_NEEDS } from './type-releases.ts';
 
 export interface Finding {
   /** Stable, for programs: `jit`, `bpffs`, `program-type-xdp`, … */
@@ -76,16 +77,27 @@ export function examine(sys: Sys, texts: MachineTexts = readMachineTexts()): Doc
     environment: environmentFindings(texts),
     features: featureFindings(sys),
     programTypes: judge(
-      typeFindings(types.PROG_TYPE_COUNT, 'program-type', types.progTypeName, type =>
-        probeProgramType(sys, type),
+      typeFindings(
+        types.PROG_TYPE_COUNT,
+        'program-type',
+        types.progTypeName,
+        type => probeProgramType(sys, type),
+        PROGRAM_TYPE_NEEDS,
       ),
     ),
-    mapTypes: typeFindings(types.MAP_TYPE_COUNT, 'map-type', types.mapTypeName, type =>
-      probeMapType(sys, type),
+    mapTypes: typeFindings(
+      types.MAP_TYPE_COUNT,
+      'map-type',
+      types.mapTypeName,
+      type => probeMapType(sys, type),
+      MAP_TYPE_NEEDS,
     ),
     attachments: judge([
       ...LINK_PROBE_NAMES.map(kind =>
-        finding(`attach-${kind}`, `attachments to ${LINK_TITLES[kind]}`, probeLink(sys, kind)),
+        withFix(
+          finding(`attach-${kind}`, `attachments to ${LINK_TITLES[kind]}`, probeLink(sys, kind)),
+          fixFor(ATTACHMENT_NEEDS, kind),
+        ),
       ),
       replacementFinding(probeReplacement(sys)),
     ]),
@@ -99,6 +111,9 @@ function asRefusal(found: Finding): Finding {
     ...found,
     state: 'missing',
     detail: 'this kernel refuses it although the rights are there (EPERM)',
+    fix:
+      found.fix ??
+      'a policy of this kernel or of what it runs in; another kernel, or a virtual machine, may allow it',
   };
 }
 
@@ -174,11 +189,16 @@ function typeFindings(
   prefix: string,
   nameOf: (type: number) => string,
   probe: (type: number) => FeatureAnswer,
+  table: ReadonlyMap<string, Needs>,
 ): Finding[] {
   return Array.from({ length: count - 1 }, (_, index) => {
     const name = nameOf(index + 1);
-    return finding(`${prefix}-${name}`, name, probe(index + 1));
+    return withFix(finding(`${prefix}-${name}`, name, probe(index + 1)), fixFor(table, name));
   });
+}
+
+function withFix(found: Finding, fix: string | undefined): Finding {
+  return found.state === 'missing' && fix !== undefined ? { ...found, fix } : found;
 }
 
 function finding(id: string, title: string, answer: FeatureAnswer, since = ''): Finding {
@@ -186,7 +206,7 @@ function finding(id: string, title: string, answer: FeatureAnswer, since = ''): 
     case 'yes':
       return { id, title, state: 'ok', detail: '' };
     case 'no':
-      return { id, title, state: 'missing', detail: since === '' ? '' : `needs ${since}` };
+      return { id, title, state: 'missing', detail: '', ...(since === '' ? {} : { fix: `needs ${since}` }) };
     case 'unknown':
       return { id, title, state: 'unknown', detail: answer.reason };
   }
