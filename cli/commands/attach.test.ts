@@ -207,6 +207,10 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(problem('netns', 'no-such-namespace', HOOKS)).toMatchObject([
       { code: 'kernel-attach', message: expect.stringContaining('no-such-namespace') },
     ]);
+    for (const name of ['v1', 'v0']) world?.inside('link', 'set', name, 'mtu', '9000');
+    const tooLong = problem('xdp', 'v0', FIRST, '--mode', 'native');
+    for (const name of ['v1', 'v0']) world?.inside('link', 'set', name, 'mtu', '1500');
+    expect(tooLong).toMatchObject([{ errno: 34, hint: expect.stringContaining('SEC("xdp.frags")') }]);
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'first');
     const id = /prog\/xdp id (\d+)/.exec(onV0())?.[1];
     expect(problem('xdp', 'v0', FIRST)).toMatchObject([

@@ -12,7 +12,18 @@ import {
   BPF_XDP,
 } from '../object/uapi.ts';
 import { type Attachment, adoptLink, attach } from './attachment.ts';
-import { E2BIG, EACCES, EBADF, EBUSY, EEXIST, EINVAL, ENOTSUPP, EOPNOTSUPP, syscallError } from './errno.ts';
+import {
+  E2BIG,
+  EACCES,
+  EBADF,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ENOTSUPP,
+  EOPNOTSUPP,
+  ERANGE,
+  syscallError,
+} from './errno.ts';
 import { Fd } from './fd.ts';
 import { type InterfaceInfo, readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
 import { bpf, encodeU32s, type Sys } from './sys.ts';
@@ -42,6 +53,8 @@ export function attachXdp(
       if (errno === EBUSY || errno === EEXIST) return xdpThere(link);
       if (errno === EOPNOTSUPP && mode === 'native')
         return 'the driver has no native XDP; mode "generic" works everywhere';
+      if (errno === ERANGE)
+        return 'packets can be larger than a program without frags sees: lower the MTU (of both ends), or use SEC("xdp.frags")';
       if (mode === 'offload')
         return 'needs a card that runs programs itself, and one that was loaded for it; "native" and "generic" run here';
       return undefined;
