@@ -49,9 +49,10 @@ type Koffi = typeof import('koffi');
 type RawSyscall = (number: number, ...args: (number | bigint)[]) => number | bigint;
 
 function loadKoffi(): Koffi {
+  const load = createRequire(import.meta.url);
   try {
     // koffi's own types describe what require returns.
-    return createRequire(import.meta.url)('koffi') as Koffi;
+    return loadBinary(load) ?? (load('koffi') as Koffi);
   } catch (error) {
     throw platformError(
       'kernel-no-ffi',
@@ -64,6 +65,21 @@ function loadKoffi(): Koffi {
     );
   }
 }
+
+/**
+ * The package with koffi's binary for this machine has all that is used here; what `koffi` itself puts around it takes
+ * two thirds of its time. It is not found where packages see only what they depend on themselves.
+ */
+function loadBinary(load: NodeJS.Require): Koffi | undefined {
+  try {
+    const binary = load(`@koromix/koffi-linux-${process.arch}`) as Koffi;
+    return binary.version.split('.')[0] === KOFFI_MAJOR ? binary : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const KOFFI_MAJOR = '3';
 
 class KoffiSys implements Sys {
   readonly #koffi: Koffi;
