@@ -70,7 +70,6 @@ function wholeProcesses(object: string) {
     bare: [] as number[],
     ours: [] as number[],
     help: [] as number[],
-    calls: [] as number[],
     peer: [] as number[],
     nothing: [] as number[],
   };
@@ -81,9 +80,6 @@ function wholeProcesses(object: string) {
     times.bare.push(milliseconds(() => void execFileSync(process.execPath, ['-e', '0'])));
     times.ours.push(milliseconds(load));
     times.help.push(milliseconds(() => void execFileSync(process.execPath, [command, 'load', '--help'])));
-    times.calls.push(
-      milliseconds(() => void execFileSync(process.execPath, ['-e', 'require("koffi")'], { cwd: ROOT })),
-    );
     rmSync(store, { recursive: true });
     times.nothing.push(milliseconds(() => void execFileSync('bpftool', ['version'])));
     times.peer.push(milliseconds(() => void execFileSync('bpftool', ['prog', 'load', object, pin])));
@@ -92,7 +88,6 @@ function wholeProcesses(object: string) {
   return {
     ours: median(times.ours) - median(times.bare),
     help: median(times.help) - median(times.bare),
-    calls: median(times.calls) - median(times.bare),
     peer: median(times.peer) - median(times.nothing),
     bare: median(times.bare),
     memory: (median(memory.ours) - median(memory.bare)) / 1024,
@@ -261,7 +256,6 @@ async function main(): Promise<void> {
         '',
         '',
       ],
-      ['… of that, for making system calls from Node (koffi)', `${whole.calls.toFixed(0)} ms`, '', '', ''],
       [
         'peak memory of that, over an empty process',
         `${whole.memory.toFixed(0)} MiB`,
