@@ -87,6 +87,24 @@ describe.skipIf(missing !== undefined)(
       expect(() => readInterface(kernel, 'a name that is too long')).toThrow(/no network interface/);
     });
 
+    test('what the kernel says over netlink is passed on in its own words', () => {
+      using drop = xdp(XDP_DROP);
+      using pass = xdp(XDP_PASS);
+      const { index } = inside(() => readInterface(kernel, 'va'));
+      const set = (program: BpfProgram | null, options: Parameters<typeof setXdp>[3]) => () =>
+        inside(() => setXdp(kernel, index, program?.fd.number ?? -1, options));
+      set(drop, { mode: 'generic' })();
+      try {
+        expect(set(pass, { mode: 'native' })).toThrow(/can't be active at the same time/i);
+        expect(set(pass, { mode: 'generic', expectedFd: -1 })).toThrow(/already attached/i);
+        expect(set(drop, { mode: 'generic', expectedFd: pass.fd.number })).toThrow(
+          /does not match expected/i,
+        );
+      } finally {
+        set(null, { mode: 'generic' })();
+      }
+    });
+
     test('XDP: attached, replaced, gone with its descriptor', () => {
       const before = countFds();
       {

@@ -1,7 +1,7 @@
 /** Many elements in one system call (since Linux 5.6). */
 
 import { quote } from '../diag/index.ts';
-import { EFAULT, ENOENT, ENOSPC, syscallError } from './errno.ts';
+import { EFAULT, ENOENT, ENOSPC, ENOTSUPP, syscallError } from './errno.ts';
 import type { BpfMap } from './map.ts';
 import { bpf } from './sys.ts';
 import {
@@ -102,5 +102,7 @@ function runBatch(
 }
 
 function batchError(map: BpfMap, what: string, result: number) {
-  return syscallError('kernel-map-access', [`map ${quote(map.name)}`], what, result);
+  const extras =
+    result === -ENOTSUPP ? { hint: 'this type of map has no batches; entries() goes one by one' } : {};
+  return syscallError('kernel-map-access', [`map ${quote(map.name)}`], what, result, extras);
 }

@@ -29,6 +29,26 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       maxEntries: 1000,
     });
 
+  test('a map without batches says so: an errno that only the kernel knows', () => {
+    using map = BpfMap.create(kernel, {
+      name: 'test_queue',
+      type: BPF_MAP_TYPE_QUEUE,
+      keySize: 0,
+      valueSize: 4,
+      maxEntries: 4,
+    });
+    const refusal = expect.objectContaining({
+      problems: [
+        expect.objectContaining({
+          errno: 524,
+          message: expect.stringContaining('ENOTSUPP'),
+          hint: expect.stringContaining('no batches'),
+        }),
+      ],
+    });
+    expect(() => [...readBatches(map)]).toThrow(refusal);
+  });
+
   test('elements: write, read, walk, delete, and no descriptor is left', () => {
     const before = countFds();
     {
