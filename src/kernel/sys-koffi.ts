@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platformError } from '../diag/index.ts';
 import { EPERM, errnoText } from './errno.ts';
+import { liftMemlock } from './memlock.ts';
 import { missingRights } from './rights.ts';
 import { bpf, type PollHandle, type Sys, type SyscallArgument, type SyscallName } from './sys.ts';
 import { syscallNumbersOf } from './syscall-numbers.ts';
@@ -41,7 +42,9 @@ export function openSys(options: OpenSysOptions = {}): Sys {
     );
   }
   const sys = new KoffiSys(loadKoffi(), numbers);
-  if (options.requireRights !== false) requireRights(sys);
+  if (options.requireRights === false) return sys;
+  requireRights(sys);
+  liftMemlock(sys); // maps and programs that are made one by one need it too
   return sys;
 }
 
