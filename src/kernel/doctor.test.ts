@@ -13,6 +13,7 @@ const TEXTS: MachineTexts = {
   lockdown: '[none] integrity confidentiality\n',
   jit: '1\n',
   unprivileged: '2\n',
+  securityModules: 'capability,bpf',
   hasBtf: true,
 };
 
@@ -26,6 +27,7 @@ test.each([
   ['lockdown', { lockdown: 'none integrity [confidentiality]\n' }],
   ['jit', { jit: '0\n' }],
   ['btf', { hasBtf: false }],
+  ['lsm', { securityModules: 'capability,yama' }],
 ] as const)('%s is missed, and says what to do', (id, change) => {
   const found = environmentFindings({ ...TEXTS, ...change }).find(finding => finding.id === id);
   expect(found).toMatchObject({ state: 'missing', fix: expect.stringMatching(/\w{4}/) });

@@ -12,6 +12,7 @@ import {
   probeReplacement,
 } from './probe-types.ts';
 import { capabilitiesOf } from './rights.ts';
+import { securityModules } from './security-modules.ts';
 import type { Sys } from './sys.ts';
 import { ATTACHMENT_NEEDS, fixFor, MAP_TYPE_NEEDS, type Needs, PROGRAM_TYPE_NEEDS } from './type-releases.ts';
 
@@ -43,6 +44,8 @@ export interface MachineTexts {
   readonly lockdown: string;
   readonly jit: string;
   readonly unprivileged: string;
+  /** Active security modules; '' where securityfs is not mounted. */
+  readonly securityModules: string;
   readonly hasBtf: boolean;
 }
 
@@ -53,6 +56,7 @@ export function readMachineTexts(): MachineTexts {
     lockdown: read('/sys/kernel/security/lockdown'),
     jit: read('/proc/sys/net/core/bpf_jit_enable'),
     unprivileged: read('/proc/sys/kernel/unprivileged_bpf_disabled'),
+    securityModules: (securityModules() ?? []).join(','),
     hasBtf: existsSync('/sys/kernel/btf/vmlinux'),
   };
 }
@@ -150,6 +154,7 @@ export function environmentFindings(texts: MachineTexts): Finding[] {
     ),
     present('jit', 'just-in-time compiler', texts.jit.trim() !== '0', 'sysctl net.core.bpf_jit_enable=1'),
     lockdownFinding(texts.lockdown),
+    ...securityFinding(texts.securityModules),
   ];
 }
 
@@ -175,6 +180,14 @@ function lockdownFinding(text: string): Finding {
     detail: mode,
     fix: 'programs that read kernel memory are refused; boot without lockdown=confidentiality for tracing',
   };
+}
+
+/** Nothing where nobody can tell. */
+function securityFinding(modules: string): Finding[] {
+  if (modules === '') return [];
+  const names = modules.split(',');
+  const fix = `programs on security hooks are attached and never run: boot with lsm=${modules},bpf`;
+  return [present('lsm', 'BPF among the security modules', names.includes('bpf'), fix)];
 }
 
 function featureFindings(sys: Sys): Finding[] {
