@@ -7,12 +7,12 @@
 
 import { BTF_KIND } from '../btf/index.ts';
 import { inputError, platformError, quote } from '../diag/index.ts';
-import { type BpfObject, programsOf, sectionOf } from '../object/model.ts';
-import { type ProgramTypeInfo, programTypeOf } from '../object/section-names.ts';
+import type { BpfObject } from '../object/model.ts';
+import type { ProgramTypeInfo } from '../object/section-names.ts';
 import * as uapi from '../object/uapi.ts';
 import type { KernelTypes } from './kernel-types.ts';
 import type { AttachPlan } from './plan.ts';
-import { type ProgramOptions, wantsProgram } from './plan-programs.ts';
+import { type ProgramOptions, wantedPrograms } from './plan-programs.ts';
 
 /** Looks up the targets of all programs that will be loaded and have none yet. `targets`: programs with one of their own. */
 export function findAttachTypes(
@@ -23,10 +23,8 @@ export function findAttachTypes(
 ): Map<string, AttachPlan> {
   const found = new Map<string, AttachPlan>(options.operations?.programs ?? []);
   for (const [name, attach] of options.attach ?? []) found.set(name, attach);
-  for (const { program } of programsOf(object)) {
-    const section = sectionOf(object, program)?.name ?? '';
-    const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
-    if (type === undefined || !wantsProgram(program, section, type, options)) continue;
+  for (const { program, type } of wantedPrograms(object, options)) {
+    if (type === undefined) continue;
     if (!needsTarget(type) || found.has(program.name) || targets.has(program.name)) continue;
     const where = [object.name, `program ${quote(program.name)}`];
     found.set(program.name, findAttachType(types, type, where));

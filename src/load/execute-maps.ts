@@ -1,6 +1,6 @@
 /** Creating the maps of a plan, and giving them their initial contents. */
 
-import { quote, RootletError, within } from '../diag/index.ts';
+import { quote, RootletError, usageError, within } from '../diag/index.ts';
 import { ENOENT, syscallError } from '../kernel/errno.ts';
 import { Fd } from '../kernel/fd.ts';
 import { openById } from '../kernel/info.ts';
@@ -24,35 +24,42 @@ export interface MapContext {
   readonly cleanup: Cleanup;
 }
 
+/** A map of a plan in the kernel. Initial contents are for maps that this load created: others have contents already. */
+export interface ObtainedMap {
+  readonly map: BpfMap;
+  readonly created: boolean;
+}
+
 /** Creates or finds every map, contents written and frozen where the plan says so. All are registered for cleanup. */
-export function createMaps(context: MapContext): BpfMap[] {
+export function createMaps(context: MapContext): ObtainedMap[] {
   const { plan } = context;
-  const maps = plan.maps.map(mapPlan => obtainMap(context, mapPlan));
+  const obtained = plan.maps.map(mapPlan => obtainMap(context, mapPlan));
+  const maps = obtained.map(({ map }) => map);
   plan.maps.forEach((mapPlan, index) => {
-    const map = maps[index];
-    if (map !== undefined) setMapEntries(map, mapPlan.initial, maps);
+    const one = obtained[index];
+    if (one?.created === true) setMapEntries(one.map, mapPlan.initial, maps);
   });
-  return maps;
+  return obtained;
 }
 
 /** The caller's map, else the pinned one, else a new one, which is then pinned if it asks for it. */
-function obtainMap(context: MapContext, plan: MapPlan): BpfMap {
+function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
   const { sys, btf, cleanup } = context;
   const given = context.reuse(plan);
   if (given !== undefined) {
     cleanup.own(given);
     requireSameShape(given, plan, 'given by the caller');
-    return given;
+    return { map: given, created: false };
   }
   const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot);
   const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
-  if (pinned !== undefined) return cleanup.own(pinned);
+  if (pinned !== undefined) return { map: cleanup.own(pinned), created: false };
   const map = cleanup.own(createMap(sys, plan, btf));
   within(`map ${quote(plan.name)}`, () => {
     fill(map, plan);
     if (path !== undefined) cleanup.defer(pinMap(map, path));
   });
-  return map;
+  return { map, created: true };
 }
 
 function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
@@ -140,14 +147,19 @@ function setMapEntries(map: BpfMap, entries: readonly InitialEntry[], maps: read
   }
 }
 
-/** Initial entries of program arrays; programs that were not loaded leave theirs empty. */
+/** Initial entries of program arrays. Throws `load-map-entry` for a program that was not loaded. */
 export function setProgramEntries(
   map: BpfMap,
-  entries: readonly InitialEntry[],
+  plan: MapPlan,
   fdOf: (program: string) => number | undefined,
 ): void {
-  for (const { index, target } of entries) {
-    const fd = target.kind === 'program' ? fdOf(target.program) : undefined;
-    if (fd !== undefined) map.update(encodeU32s([index]), encodeU32s([fd]));
+  for (const { index, target } of plan.initial) {
+    if (target.kind !== 'program') continue;
+    const fd = fdOf(target.program);
+    if (fd === undefined) {
+      const message = `entry ${index} is ${quote(target.program)}, which is not loaded`;
+      throw usageError('load-map-entry', `map ${quote(plan.name)}: ${message}`);
+    }
+    within(`map ${quote(plan.name)}`, () => map.update(encodeU32s([index]), encodeU32s([fd])));
   }
 }

@@ -103,7 +103,6 @@ const PLAN: LoadPlan = {
       maxEntries: 2,
       initial: [
         { index: 0, target: { kind: 'program', program: 'two' } },
-        { index: 1, target: { kind: 'program', program: 'not loaded' } },
       ],
     }),
   ],
@@ -201,6 +200,17 @@ describe('undoing', () => {
       btf_value_type_id: 0,
     });
   });
+});
+
+test('an entry whose program is not loaded is an error, and leaves nothing open', () => {
+  const jumps = PLAN.maps.map(map =>
+    map.initial.some(({ target }) => target.kind === 'program')
+      ? { ...map, initial: [{ index: 1, target: { kind: 'program', program: 'absent' } } as const] }
+      : map,
+  );
+  const sys = new FakeSys();
+  expect(() => executeLoad({ ...PLAN, maps: jumps }, sys)).toThrow(/"jumps": entry 1 is "absent"/);
+  expect([...sys.openFds]).toEqual([]);
 });
 
 test('initial entries are descriptors at their index', () => {

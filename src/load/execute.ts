@@ -9,7 +9,7 @@ import type { BpfProgram, LogLevel } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { HOST_ORDER } from '../kernel/uapi.ts';
 import { Cleanup } from './cleanup.ts';
-import { createMaps, setProgramEntries } from './execute-maps.ts';
+import { createMaps, type ObtainedMap, setProgramEntries } from './execute-maps.ts';
 import { type AttachTarget, loadPlanned } from './execute-programs.ts';
 import { LoadedObject } from './loaded-object.ts';
 import { DEFAULT_PIN_ROOT } from './map-reuse.ts';
@@ -40,7 +40,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
     const btf = plan.btf === null ? null : cleanup.own(loadBtf(sys, plan.btf));
-    const maps = createMaps({
+    const obtained = createMaps({
       sys,
       plan,
       btf,
@@ -48,6 +48,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       pinRoot: options.pinRoot === undefined ? DEFAULT_PIN_ROOT : options.pinRoot,
       reuse: options.reuse ?? (() => undefined),
     });
+    const maps = obtained.map(({ map }) => map);
     const context = {
       sys,
       plan,
@@ -61,10 +62,19 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
     bindConstants(plan, maps, programs);
     const byName = new Map(programs.map(program => [program.name, program]));
     plan.maps.forEach((mapPlan, index) => {
-      const map = maps[index];
-      if (map !== undefined) setProgramEntries(map, mapPlan.initial, name => byName.get(name)?.fd.number);
+      const one = obtained[index];
+      if (one?.created === true) setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
     });
-    return new LoadedObject(plan, byName, maps, btf, options.notes ?? []);
+    return new LoadedObject(plan, byName, maps, btf, [...(options.notes ?? []), ...keptNotes(plan, obtained)]);
+  });
+}
+
+/** Static contents that were not written, since the map exists already and is used by others. */
+function keptNotes(plan: LoadPlan, obtained: readonly ObtainedMap[]): string[] {
+  return plan.maps.flatMap(({ name, initial }, index) => {
+    if (initial.length === 0 || obtained[index]?.created !== false) return [];
+    const what = initial.length === 1 ? 'its static entry is' : `its ${initial.length} static entries are`;
+    return [`map ${quote(name)} exists already: ${what} not written`];
   });
 }
 

@@ -53,7 +53,14 @@ export function openPinnedMap(sys: Sys, path: string, plan: MapPlan): BpfMap | u
   }
 }
 
-/** Pins a new map, folders included. Returns what takes the pin away again. */
+/** Whether something is pinned at `path`. */
+export function isPinned(sys: Sys, path: string): boolean {
+  const fd = openPinned(sys, path);
+  fd?.close();
+  return fd !== undefined;
+}
+
+/** Pins a map, folders included. Returns what takes the pin away again. */
 export function pinMap(map: BpfMap, path: string): () => void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });

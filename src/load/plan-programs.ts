@@ -39,10 +39,7 @@ export function planPrograms(
 ): DraftProgram[] {
   const problems: Problem[] = [];
   const drafts: DraftProgram[] = [];
-  for (const { index, program } of programsOf(object)) {
-    const section = sectionOf(object, program)?.name ?? '';
-    const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
-    if (!wantsProgram(program, section, type, options)) continue;
+  for (const { index, program, section, type } of wantedPrograms(object, options)) {
     if (type === undefined) {
       problems.push(...unknownSection(object, program, section).problems);
       continue;
@@ -53,15 +50,41 @@ export function planPrograms(
   return drafts;
 }
 
-/** Whether a program is to be loaded: as the caller says, else as its section and the tables that hold it say. */
-export function wantsProgram(
-  program: FunctionSymbol,
-  section: string,
-  type: ProgramTypeInfo | undefined,
-  options: ProgramOptions,
-): boolean {
-  if (options.operations?.unused.has(program.name)) return false;
-  return options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);
+/** A program that is loaded, with what its section or the caller says of it. */
+export interface WantedProgram {
+  readonly index: SymbolIndex;
+  readonly program: FunctionSymbol;
+  readonly section: string;
+  /** Undefined for a section name outside the table. */
+  readonly type: ProgramTypeInfo | undefined;
+}
+
+/**
+ * The programs to load, in symbol order: those that the caller names, else those whose section has autoload, and always
+ * those that static contents of a program array name: an array without them would make every tail call fall through.
+ */
+export function wantedPrograms(object: BpfObject, options: ProgramOptions): WantedProgram[] {
+  const held = heldPrograms(object);
+  return programsOf(object).flatMap(({ index, program }) => {
+    const section = sectionOf(object, program)?.name ?? '';
+    const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
+    const wanted =
+      options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);
+    const unused = options.operations?.unused.has(program.name) === true;
+    return !unused && (wanted || held.has(index)) ? [{ index, program, section, type }] : [];
+  });
+}
+
+/** Programs that maps of the object hold from the start. */
+export function heldPrograms(object: BpfObject): ReadonlySet<SymbolIndex> {
+  const held = new Set<SymbolIndex>();
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'map') continue;
+    for (const { symbol: target } of symbol.references) {
+      if (object.symbols[target]?.kind === 'function') held.add(target);
+    }
+  }
+  return held;
 }
 
 function unknownSection(object: BpfObject, program: FunctionSymbol, section: string): RootletError {

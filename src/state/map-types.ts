@@ -1,0 +1,37 @@
+/** Types that the kernel keeps with maps: they say what an old map holds without any other memory of it. */
+
+import { type Btf, type BtfId, parseBtf } from '../btf/index.ts';
+import { openById, readBtfBytes } from '../kernel/info.ts';
+import type { BpfMap } from '../kernel/map.ts';
+import { HOST_ORDER } from '../kernel/uapi.ts';
+
+export interface KeptTypes {
+  readonly btf: Btf;
+  /** Types of key and value; 0 where the map was created without. */
+  readonly key: BtfId;
+  readonly value: BtfId;
+}
+
+/** Types of maps, each BTF object read once. */
+export class MapTypes {
+  readonly #btf = new Map<number, Btf | undefined>();
+
+  /** Undefined when the map was created without types. */
+  of(map: BpfMap): KeptTypes | undefined {
+    const { btfId, keyTypeId, valueTypeId } = map.info();
+    if (btfId === 0) return undefined;
+    if (!this.#btf.has(btfId)) this.#btf.set(btfId, readBtf(map, btfId));
+    const btf = this.#btf.get(btfId);
+    return btf === undefined ? undefined : { btf, key: keyTypeId, value: valueTypeId };
+  }
+}
+
+function readBtf(map: BpfMap, id: number): Btf | undefined {
+  const fd = openById(map.sys, 'btf', id);
+  if (fd === undefined) return undefined;
+  try {
+    return parseBtf(readBtfBytes(map.sys, fd.number), HOST_ORDER);
+  } finally {
+    fd.close();
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The one planner of state: what happens to every map and data section of an object when code changes.
+ *
+ * It decides from the plan of the load, from what the running generation has, and from a policy. It creates and changes
+ * nothing. Attached programs, slots of rootlets and loaded objects all use it, so that one rule holds for all of them.
+ */
+
+import { RootletError } from '../diag/index.ts';
+import type { Sys } from '../kernel/sys.ts';
+import { type LoadPlan, type MapPlan, openPinnedMap, pinPathOf } from '../load/index.ts';
+import { globalsKind } from '../load/plan-maps.ts';
+import { BPF_MAP_TYPE_ARENA } from '../object/uapi.ts';
+import type { Decision, MapDecision, PreviousMap } from './decision.ts';
+import { mapDifferences } from './definitions.ts';
+import type { MapIdentity } from './identity.ts';
+import { MapTypes } from './map-types.ts';
+import { decideVariables } from './variables.ts';
+
+/** A map of a load plan that is state, and whose it is. Merged maps have several owners. */
+export interface PlannedState extends MapIdentity {
+  /** Name in the plan. */
+  readonly map: string;
+}
+
+export interface StateRequest {
+  readonly sys: Sys;
+  readonly plan: LoadPlan;
+  readonly states: readonly PlannedState[];
+  /** The map of the running generation that one inherits from. */
+  readonly previous: (identity: MapIdentity) => PreviousMap | undefined;
+  /** Whether the code of an owner is the same as in the running generation, its programs included. */
+  readonly unchanged: (identity: MapIdentity) => boolean;
+  /** Whether the caller wants new contents, although there are old ones. */
+  readonly fresh: (identity: MapIdentity) => boolean;
+  /** The same for one variable of a section. */
+  readonly freshVariable: (identity: MapIdentity, variable: string) => boolean;
+  /** Whether a variable is given a value now, which goes before what it holds. */
+  readonly givenVariable: (identity: MapIdentity, variable: string) => boolean;
+  /** Directory of maps that are pinned by name; null: none is. */
+  readonly pinRoot: string | null;
+}
+
+/** Decisions by the name of the map in the plan. Maps without an owner, such as `.kconfig`, are always new. */
+export function planState(request: StateRequest): ReadonlyMap<string, MapDecision> {
+  const types = new MapTypes();
+  const decided = new Map<string, MapDecision>();
+  for (const map of request.plan.maps) {
+    const identity = request.states.find(state => state.map === map.name);
+    if (identity === undefined || map.operations !== undefined) continue;
+    decided.set(map.name, { identity, decision: decide(request, map, identity, types) });
+  }
+  return decided;
+}
+
+function decide(request: StateRequest, map: MapPlan, identity: MapIdentity, types: MapTypes): Decision {
+  const pinned = decidePinned(request, map);
+  if (pinned !== undefined) return pinned;
+  const previous = request.previous(identity);
+  if (previous === undefined) return { kind: 'new', reason: 'there was none' };
+  if (map.frozen) return decideConstants(map, previous);
+  if (request.fresh(identity)) return { kind: 'reset', previous, reason: 'as requested with --fresh' };
+  const unchanged = request.unchanged(identity);
+  if (hasStaticContents(map, previous)) return decideContents(request.plan, map, previous, unchanged);
+  if (globalsKind(map.name) !== undefined)
+    return decideVariables(request.plan, map, previous, types, unchanged, {
+      fresh: variable => request.freshVariable(identity, variable),
+      given: variable => request.givenVariable(identity, variable),
+    });
+  if (!unchanged && map.type === BPF_MAP_TYPE_ARENA && map.contents !== null)
+    return { kind: 'reset', previous, reason: 'the variables in the arena may have moved' };
+  const differences = mapDifferences(request.plan, map, previous, types);
+  if (differences.length === 0) return { kind: 'reuse', previous };
+  return { kind: 'reset', previous, reason: differences.join(', ') };
+}
+
+/** A map that is pinned by name is what is pinned there, whatever the running generation has. */
+function decidePinned({ sys, pinRoot }: StateRequest, map: MapPlan): Decision | undefined {
+  const path = pinRoot === null ? undefined : pinPathOf(map, pinRoot);
+  if (path === undefined) return undefined;
+  try {
+    const there = openPinnedMap(sys, path, map);
+    there?.close();
+    return there === undefined ? undefined : { kind: 'pinned', path };
+  } catch (error) {
+    if (!(error instanceof RootletError) || error.code !== 'load-map-mismatch') throw error;
+    return { kind: 'refuse', reason: error.problems[0]?.message ?? '' };
+  }
+}
+
+/** Constants are what the file and the settings say. Equal ones stay in their map, so that it keeps its id. */
+function decideConstants(map: MapPlan, previous: PreviousMap): Decision {
+  const fits = previous.map.valueSize === map.valueSize && previous.map.flags === map.flags;
+  const before = fits ? previous.map.lookup(new Uint8Array(4)) : undefined;
+  const now = map.contents ?? new Uint8Array(map.valueSize);
+  const same = before?.every((byte, at) => byte === now[at]) === true;
+  return same ? { kind: 'reuse', previous } : { kind: 'new', reason: 'constants belong to the code' };
+}
+
+/** Whether the old or the new map is filled from the object: such a map belongs to its generation. */
+function hasStaticContents(map: MapPlan, previous: PreviousMap): boolean {
+  return map.initial.length > 0 || (previous.state.contents?.size ?? 0) > 0;
+}
+
+function decideContents(plan: LoadPlan, map: MapPlan, previous: PreviousMap, unchanged: boolean): Decision {
+  if (unchanged) return { kind: 'reuse', previous };
+  const { map: old } = previous;
+  if (old.type !== map.type || old.keySize !== map.keySize)
+    return {
+      kind: 'reset',
+      previous,
+      reason: mapDifferences(plan, map, previous, new MapTypes()).join(', '),
+    };
+  return { kind: 'rebuild', previous };
+}

@@ -1,0 +1,150 @@
+/**
+ * Settings of an entry: values of variables and sizes of maps that an operator gave. They belong to the component that
+ * they were given for, and stay with it until they are given again.
+ */
+
+import { inputError, type RootletError } from '../diag/index.ts';
+import { type BpfObject, sectionOf } from '../object/index.ts';
+import type { JsonObject, JsonValue } from '../store/index.ts';
+
+export interface Settings {
+  /** Variable (`NAME` or `SECTION:NAME`) → value. */
+  readonly globals: ReadonlyMap<string, unknown>;
+  /** Map → max_entries. */
+  readonly maxEntries: ReadonlyMap<string, number>;
+}
+
+/** By component; the rootlet, or an object without components, is ''. */
+export type SettingsByOwner = ReadonlyMap<string, Settings>;
+
+export const NO_SETTINGS: Settings = { globals: new Map(), maxEntries: new Map() };
+
+export function hasSettings({ globals, maxEntries }: Settings): boolean {
+  return globals.size + maxEntries.size > 0;
+}
+
+/** `later` goes before `earlier`, name by name. */
+export function mergeSettings(earlier: Settings, later: Settings): Settings {
+  return {
+    globals: new Map([...earlier.globals, ...later.globals]),
+    maxEntries: new Map([...earlier.maxEntries, ...later.maxEntries]),
+  };
+}
+
+/** Settings with names that an object has, and the names of the others. */
+export interface FittingSettings {
+  readonly settings: Settings;
+  /** As in `variable "limit"`. */
+  readonly unknown: readonly string[];
+}
+
+export function settingsIn(object: BpfObject, { globals, maxEntries }: Settings): FittingSettings {
+  const variables = variableNames(object);
+  const maps = mapNames(object);
+  return {
+    settings: {
+      globals: new Map([...globals].filter(([name]) => variables.has(name))),
+      maxEntries: new Map([...maxEntries].filter(([name]) => maps.has(name))),
+    },
+    unknown: [
+      ...[...globals.keys()].filter(name => !variables.has(name)).map(name => `variable "${name}"`),
+      ...[...maxEntries.keys()].filter(name => !maps.has(name)).map(name => `map "${name}"`),
+    ],
+  };
+}
+
+/** Names by which variables of an object are given values: `NAME`, and `SECTION:NAME` where several have one name. */
+export function variableNames(object: BpfObject): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'variable' || symbol.name === '') continue;
+    names.add(symbol.name);
+    names.add(`${sectionOf(object, symbol)?.name ?? ''}:${symbol.name}`);
+  }
+  return names;
+}
+
+export function mapNames(object: BpfObject): ReadonlySet<string> {
+  return new Set(object.symbols.flatMap(({ kind, name }) => (kind === 'map' ? [name] : [])));
+}
+
+// --- records ------------------------------------------------------------------------------------------------------
+
+export function encodeSettings(settings: SettingsByOwner): JsonObject {
+  return Object.fromEntries(
+    [...settings]
+      .filter(([, one]) => hasSettings(one))
+      .map(([owner, { globals, maxEntries }]) => [
+        owner,
+        {
+          globals: [...globals].map(([name, value]) => [name, encodeValue(value)]),
+          maxEntries: [...maxEntries].map(([name, count]) => [name, count]),
+        },
+      ]),
+  );
+}
+
+/** Throws `state-record`. */
+export function decodeSettings(value: JsonValue | undefined): SettingsByOwner {
+  if (value === undefined) return new Map();
+  if (!isObject(value)) throw damaged();
+  return new Map(
+    Object.entries(value).map(([owner, one]) => {
+      if (!isObject(one)) throw damaged();
+      const { globals, maxEntries } = one;
+      const settings: Settings = {
+        globals: new Map(pairs(globals).map(([name, given]) => [name, decodeValue(given)])),
+        maxEntries: new Map(pairs(maxEntries).map(([name, count]) => [name, countOf(count)])),
+      };
+      return [owner, settings];
+    }),
+  );
+}
+
+function encodeValue(value: unknown): JsonValue {
+  if (typeof value === 'bigint') return { int: String(value) };
+  if (value instanceof Uint8Array) return { bytes: [...value] };
+  if (Array.isArray(value)) return { list: value.map(encodeValue) };
+  if (value !== null && typeof value === 'object')
+    return { fields: Object.entries(value).map(([name, field]) => [name, encodeValue(field)]) };
+  return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
+}
+
+function decodeValue(value: JsonValue): unknown {
+  if (!isObject(value)) return value;
+  const { int, bytes, list, fields } = value;
+  if (typeof int === 'string' && /^-?\d{1,40}$/.test(int)) return BigInt(int);
+  if (isList(bytes)) return Uint8Array.from(bytes, countOf);
+  if (isList(list)) return list.map(decodeValue);
+  if (isList(fields))
+    return Object.fromEntries(pairs(fields).map(([name, field]) => [name, decodeValue(field)]));
+  throw damaged();
+}
+
+function pairs(value: JsonValue | undefined): [name: string, value: JsonValue][] {
+  if (!isList(value)) throw damaged();
+  return value.map(pair => {
+    const [name, field] = isList(pair) ? pair : [];
+    if (typeof name !== 'string' || field === undefined) throw damaged();
+    return [name, field];
+  });
+}
+
+function countOf(value: JsonValue): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged();
+  return value;
+}
+
+function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value);
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function damaged(): RootletError {
+  return inputError('state-record', [], 'the settings in the record cannot be read', {
+    hint: 'another version of rootlet made the entry: use that one, or detach and attach it again',
+  });
+}

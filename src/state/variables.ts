@@ -1,0 +1,153 @@
+/** Variables of a data section across versions: carried over by name and type, wherever they are placed. */
+
+import { type Btf, type BtfDataSec, type BtfId, compareTypes, skipModifiers } from '../btf/index.ts';
+import { type LoadPlan, type MapPlan, shapeDifferences } from '../load/index.ts';
+import type { CarriedVariable, Decision, LostVariable, PreviousMap } from './decision.ts';
+import type { KeptTypes, MapTypes } from './map-types.ts';
+
+interface Placed {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly type: BtfId;
+}
+
+/** What the caller wants of single variables of a section. */
+export interface VariableWishes {
+  /** It begins with its initial value. */
+  readonly fresh: (variable: string) => boolean;
+  /** It is given a value, which is in the initial contents of the plan. */
+  readonly given: (variable: string) => boolean;
+}
+
+/** `unchanged`: both versions come from one file, so that equal sizes mean equal layouts even without types. */
+export function decideVariables(
+  plan: LoadPlan,
+  map: MapPlan,
+  previous: PreviousMap,
+  types: MapTypes,
+  unchanged: boolean,
+  wishes: VariableWishes,
+): Decision {
+  const sameShape = shapeDifferences(previous.map, map).length === 0;
+  const some = plan.globals.some(({ section, name }) => section === map.name && wishes.fresh(name));
+  if (unchanged && sameShape && !some) return { kind: 'reuse', previous };
+  const there = types.of(previous.map);
+  const before = there === undefined ? undefined : variablesOf(there.btf, there.value);
+  const here = plan.types;
+  const now = here === null ? undefined : variablesOf(here, map.valueType);
+  if (there === undefined || before === undefined || here === null || now === undefined)
+    return { kind: 'reset', previous, reason: 'the types of its variables are not known' };
+  const sides: Sides = { there, here, before, now, wishes };
+  if (sameShape && !some && sameLayout(sides)) return { kind: 'reuse', previous };
+  const { variables, lost } = carried(sides);
+  if (variables.length > 0) return { kind: 'migrate', previous, variables, lost };
+  const reasons = lost.map(({ name, reason }) => `${name} ${reason}`).join(', ');
+  return { kind: 'reset', previous, reason: `no variable is as it was: ${reasons}` };
+}
+
+interface Sides {
+  readonly there: KeptTypes;
+  readonly here: Btf;
+  readonly before: readonly Placed[];
+  readonly now: readonly Placed[];
+  readonly wishes: VariableWishes;
+}
+
+function sameLayout(sides: Sides): boolean {
+  const { before, now } = sides;
+  return (
+    before.length === now.length &&
+    before.every((a, at) => {
+      const b = now[at];
+      return (
+        b !== undefined && a.name === b.name && a.offset === b.offset && mismatchOf(sides, a, b) === null
+      );
+    })
+  );
+}
+
+function carried(sides: Sides): { variables: CarriedVariable[]; lost: LostVariable[] } {
+  const variables: CarriedVariable[] = [];
+  const lost: LostVariable[] = [];
+  for (const a of sides.before) {
+    if (sides.wishes.given(a.name)) continue;
+    const outcome = carryOne(sides, a);
+    if (typeof outcome === 'string') lost.push({ name: a.name, reason: outcome });
+    else variables.push(outcome);
+  }
+  return { variables, lost };
+}
+
+/** The variable at its new place, or why its value is not carried over. */
+function carryOne(sides: Sides, a: Placed): CarriedVariable | string {
+  const isCalled = ({ name }: Placed): boolean => name === a.name;
+  const [b, other] = sides.now.filter(isCalled);
+  if (b === undefined) return 'is gone';
+  if (sides.wishes.fresh(a.name)) return 'begins again, as requested with --fresh';
+  if (other !== undefined || sides.before.filter(isCalled).length > 1) return 'exists more than once';
+  const mismatch = mismatchOf(sides, a, b);
+  if (mismatch !== null) return mismatch;
+  const field = kernelFieldOf(sides.here, b.type);
+  if (field !== undefined) return `moved, and contains a ${field}, which only the kernel may write`;
+  return { name: a.name, from: a.offset, to: b.offset, size: a.size };
+}
+
+/** Null for equal types. */
+function mismatchOf({ there, here }: Sides, a: Placed, b: Placed): string | null {
+  const mismatch = compareTypes(there.btf, a.type, here, b.type, { strict: true });
+  if (mismatch === null) return a.size === b.size ? null : `had ${a.size} bytes and has ${b.size}`;
+  const path = mismatch.path === '' ? '' : ` at ${mismatch.path}`;
+  return `was ${mismatch.left} and is ${mismatch.right}${path}`;
+}
+
+function variablesOf(btf: Btf, section: BtfId): Placed[] | undefined {
+  const type = section === 0 || section > btf.count ? undefined : btf.type(section);
+  return type?.kind === 'datasec' ? placedIn(btf, type) : undefined;
+}
+
+function placedIn(btf: Btf, section: BtfDataSec): Placed[] {
+  return section.vars
+    .flatMap(({ type, offset, size }): Placed[] => {
+      const variable = btf.type(type);
+      return variable.kind === 'var' ? [{ name: variable.name, offset, size, type: variable.type }] : [];
+    })
+    .sort((a, b) => a.offset - b.offset);
+}
+
+/** Structs in values whose bytes belong to the kernel. */
+const KERNEL_FIELDS: ReadonlySet<string> = new Set([
+  'bpf_spin_lock',
+  'bpf_res_spin_lock',
+  'bpf_timer',
+  'bpf_wq',
+  'bpf_task_work',
+  'bpf_list_head',
+  'bpf_list_node',
+  'bpf_rb_root',
+  'bpf_rb_node',
+  'bpf_refcount',
+]);
+
+/** Tags of pointers whose targets the kernel counts. */
+const KERNEL_POINTERS: ReadonlySet<string> = new Set(['kptr', 'kptr_untrusted', 'percpu_kptr', 'uptr']);
+
+/** The first thing in a type that only the kernel may write, by name; undefined when there is none. */
+export function kernelFieldOf(btf: Btf, id: BtfId): string | undefined {
+  const seen = new Set<BtfId>([id]);
+  for (const current of seen) {
+    const bare = current === 0 ? 0 : skipModifiers(btf, current);
+    const type = bare === 0 ? undefined : btf.type(bare);
+    if (type?.kind === 'var') seen.add(type.type);
+    else if (type?.kind === 'array') seen.add(type.element);
+    else if (type?.kind === 'ptr') {
+      const target = type.type === 0 ? undefined : btf.type(type.type);
+      if (target?.kind === 'type_tag' && KERNEL_POINTERS.has(target.name))
+        return `pointer tagged ${target.name}`;
+    } else if (type?.kind === 'struct' || type?.kind === 'union') {
+      if (KERNEL_FIELDS.has(type.name)) return type.name;
+      for (const member of type.members) seen.add(member.type);
+    }
+  }
+  return undefined;
+}
