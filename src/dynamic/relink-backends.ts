@@ -7,14 +7,14 @@ import { probeReplacement } from '../kernel/probe-types.ts';
 import type { Sys } from '../kernel/sys.ts';
 import type { Attached } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
-import type { BuildContext } from './relink-build.ts';
+import type { BuildContext, PlannedGeneration } from './relink-build.ts';
 import { componentOf, type Design } from './relink-design.ts';
-import { buildExt, extObjection } from './relink-ext.ts';
+import { buildExt, extObjection, plannedExt } from './relink-ext.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
 import { programOn, requireChangeable, swapProgram } from './relink-hook.ts';
 import { chooseMain } from './relink-program.ts';
-import { buildStatic } from './relink-static.ts';
-import { buildTail, planTailSlots, tailSlotObjection } from './relink-tail.ts';
+import { buildStatic, planStatic } from './relink-static.ts';
+import { buildTail, keepsRootlet, plannedTail, planTailSlots, tailSlotObjection } from './relink-tail.ts';
 
 export interface Choice {
   readonly via: RelinkVia;
@@ -84,9 +84,27 @@ export function build(via: RelinkVia, context: BuildContext, design: Design): Ge
   }
 }
 
+/** What `build` would load, and on which maps; nothing is created. */
+export function planParts(via: RelinkVia, context: BuildContext, design: Design): PlannedGeneration {
+  switch (via) {
+    case 'static':
+      return planStatic(context, design);
+    case 'tail':
+      return plannedTail(context, design);
+    case 'ext':
+      return plannedExt(context, design);
+  }
+}
+
 /** Throws `relink-hook-fixed` when the change needs a hook whose program can be changed, and this one's cannot. */
-export function requirePossible(hook: Attached, old: Generation, via: RelinkVia): void {
-  if (via !== 'tail' || old.via !== 'tail') requireChangeable(hook);
+export function requirePossible(
+  hook: Attached,
+  old: Generation,
+  via: RelinkVia,
+  context: BuildContext,
+  design: Design,
+): void {
+  if (via !== 'tail' || !keepsRootlet(old, context, design)) requireChangeable(hook);
 }
 
 /**

@@ -1,32 +1,51 @@
 /**
- * What the back ends of re-linking share: which map of the running generation each new one inherits from, and loading
- * with maps that are there already.
+ * What the back ends of re-linking share: planning and loading the objects of a generation on the maps of the one that
+ * runs, and putting a generation together.
  */
 
-import { quote, usageError } from '../diag/index.ts';
 import type { BpfMap } from '../kernel/map.ts';
+import type { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
 import type { AttachTarget } from '../load/execute-programs.ts';
 import {
   type Cleanup,
+  DEFAULT_PIN_ROOT,
+  dataMapName,
   executePlan,
+  kernelName,
   type LoadedObject,
   type LoadOptions,
   type LoadPlan,
-  type MapPlan,
   prepareLoad,
 } from '../load/index.ts';
+import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject, ProgramTypeInfo } from '../object/index.ts';
-import { componentOf, type Design, isSame, type ObjectFile } from './relink-design.ts';
-import { duplicateMap, Generation, type GenerationParts } from './relink-generation.ts';
+import { componentName } from '../state/heirs.ts';
 import {
-  type Inheritance,
-  inheritState,
-  type OldState,
-  type Predecessor,
-  SLOT_ARRAY,
-  type StateRecord,
-} from './relink-state.ts';
+  type DroppedMap,
+  duplicateMap,
+  type FreshNames,
+  type MapDecision,
+  type MapIdentity,
+  mapKey,
+  NO_SETTINGS,
+  type PlannedState,
+  partKey,
+  pinReused,
+  planState,
+  planWithState,
+  previousOf,
+  reuseOf,
+  type SettingsByOwner,
+  StateTransfer,
+  type StoredState,
+  storedStates,
+} from '../state/index.ts';
+import { type Design, isSame, type SlotFill } from './relink-design.ts';
+import { duplicateProgram, Generation, type GenerationParts } from './relink-generation.ts';
+import { KCONFIG, type Prepared } from './relink-prepare.ts';
+import { loaderSettings, qualifiedName } from './relink-settings.ts';
+import { SLOT_ARRAY } from './tail-slots.ts';
 
 /** How the programs of a rootlet are loaded; the same for every generation. */
 export type GenerationOptions = Pick<
@@ -36,239 +55,354 @@ export type GenerationOptions = Pick<
 
 export interface BuildContext {
   readonly sys: Sys;
-  readonly options: GenerationOptions;
+  /** Without values and sizes, which are in `settings`. */
+  readonly options: Omit<GenerationOptions, 'globals' | 'maxEntries'>;
   /** The rootlet's program. */
   readonly main: string;
-  /** The generation that runs; none for the first one. */
+  /** The generation that runs; undefined for the first one. */
   readonly old: Generation | undefined;
-  /** No state is inherited by these components (`componentOf`); the rootlet's is null. */
-  readonly fresh: (owner: string | null) => boolean;
+  /** What begins with new contents on request. */
+  readonly fresh: FreshNames;
+  /** Values and sizes of the next generation, by component; '' for the rootlet. */
+  readonly settings: SettingsByOwner;
+  /** Those of them that this change gives. */
+  readonly given: SettingsByOwner;
+  /** Component → component of another name whose slot and state it takes over. */
+  readonly adopted: ReadonlyMap<string, string>;
 }
 
-// --- state --------------------------------------------------------------------------------------------------------
+// --- identities ---------------------------------------------------------------------------------------------------
 
-/**
- * Where a map of the new generation comes from: the same component's, else that of the component whose slot its owner
- * takes over, if that one goes.
- */
-export function predecessors(
-  { old, fresh }: Pick<BuildContext, 'old' | 'fresh'>,
+/** The fill of the running generation that has the same code: same component, same file. */
+export function unchangedFill(old: Generation | undefined, fill: SlotFill): SlotFill | undefined {
+  return old?.design.fills.find(
+    before => before.component === fill.component && isSame(before.file, fill.file),
+  );
+}
+
+/** Whether the file of a part, and what was set for it, are those of the running generation. */
+export function isUnchanged(
+  { old, given }: BuildContext,
   design: Design,
-): (record: StateRecord) => Predecessor | undefined {
-  const before = old?.oldStates() ?? [];
-  const stays = new Set(design.fills.map(componentOf));
-  const replaced = new Map<string, string>();
-  for (const fill of design.fills) {
-    const was = old?.design.fills.find(({ slot }) => slot === fill.slot);
-    const owner = componentOf(fill);
-    if (was !== undefined && !stays.has(componentOf(was)) && !replaced.has(owner))
-      replaced.set(owner, componentOf(was));
-  }
-  const known = new Set(before.map(({ record }) => record.owner));
-  return ({ owner, original }) => {
-    if (fresh(owner)) return undefined;
-    const from = owner === null || known.has(owner) ? owner : replaced.get(owner);
-    const found = before.find(({ record }) => record.owner === from && record.original === original);
-    const unchanged = owner === from && unchangedOwner(old?.design, design, owner);
-    return found === undefined ? undefined : { ...found, unchanged };
-  };
+  { owner, version }: Pick<MapIdentity, 'owner' | 'version'>,
+): boolean {
+  if (old === undefined || given.has(owner ?? '')) return false;
+  if (owner === null) return isSame(old.design.rootlet, design.rootlet);
+  const fill = design.fills.find(one => one.component === owner && one.version === version);
+  return fill !== undefined && unchangedFill(old, fill) !== undefined;
 }
 
-/** Whether a component is the same file as in another design. */
-export function unchangedOwner(before: Design | undefined, design: Design, owner: string | null): boolean {
-  const [was, is] = [fileOf(before, owner), fileOf(design, owner)];
-  return was !== undefined && is !== undefined && isSame(was, is);
+/** The map of the running generation that one of the next generation inherits from. */
+export function previousIn({ old, adopted }: BuildContext, design: Design, identity: MapIdentity) {
+  if (old === undefined || identity.name === SLOT_ARRAY) return undefined;
+  const { owner, name, version } = identity;
+  if (owner === null) return old.previous(mapKey(identity));
+  const fill = design.fills.find(one => one.component === owner && one.version === version);
+  const same = fill === undefined ? undefined : unchangedFill(old, fill);
+  const before = adopted.get(owner) ?? owner;
+  const keys = [
+    ...(same?.version === undefined ? [] : [mapKey({ owner, name, version: same.version })]),
+    mapKey({ owner: before, name }),
+  ];
+  return keys.map(key => old.previous(key)).find(found => found !== undefined);
 }
 
-function fileOf(design: Design | undefined, owner: string | null): ObjectFile | undefined {
-  return owner === null ? design?.rootlet : design?.fills.find(fill => componentOf(fill) === owner)?.file;
-}
-
-// --- putting a generation together --------------------------------------------------------------------------------
-
-/** One object of a generation in the kernel. */
-export interface LoadedPart {
-  readonly loaded: LoadedObject;
-  /** State by its name in the object. */
-  readonly states: readonly StateRecord[];
-  readonly inherited: ReadonlyMap<string, Inheritance>;
-  close(): void;
-}
+// --- one object ---------------------------------------------------------------------------------------------------
 
 export interface PartRequest {
   readonly object: BpfObject;
-  /** Names of the programs that are loaded. */
+  /** Programs that are loaded, besides those that arrays hold. */
   readonly programs: readonly string[];
-  readonly states: readonly StateRecord[];
-  /** Type of these programs, where their sections do not say it. */
-  readonly type?: ProgramTypeInfo;
-  /** One of several objects of a generation: variables that are given a value may be in another one. */
-  readonly partial?: boolean;
-  /** Functions that they replace. */
-  readonly targets?: ReadonlyMap<string, AttachTarget>;
+  readonly states: readonly PlannedState[];
+  /** What the object consists of, for the settings of each. */
+  readonly members: readonly Prepared[];
+  /** Components whose arrays keep the programs that they hold (`partKey`). */
+  readonly keepsStages?: ReadonlySet<string>;
+  /** Type of a program, where its section does not say it, or says another one. */
+  readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
+  /** Functions that programs replace; known when the part is loaded. */
+  readonly targets?: ReadonlyMap<string, () => AttachTarget>;
+  /** Name of a loaded program in the generation. */
+  readonly keyOf: (program: string) => string;
 }
 
-export function loadPart(context: BuildContext, design: Design, request: PartRequest): LoadedPart {
-  const { object, states, type, targets } = request;
-  const options: LoadOptions = {
-    ...(request.partial === true ? withGlobalsOf(object, context.options) : context.options),
+/** What will be loaded, and on which maps. Nothing is created yet. */
+export interface PlannedPart {
+  readonly request: PartRequest;
+  readonly plan: LoadPlan;
+  readonly decisions: ReadonlyMap<string, MapDecision>;
+}
+
+/** One object of a generation in the kernel. */
+export interface LoadedPart extends PlannedPart {
+  readonly loaded: LoadedObject;
+  /** By `mapKey`. */
+  readonly states: ReadonlyMap<string, { readonly state: StoredState; readonly map: BpfMap }>;
+  close(): void;
+}
+
+export function planPart(context: BuildContext, design: Design, request: PartRequest): PlannedPart {
+  const { object, states, members } = request;
+  const { plan } = prepareLoad(object, context.sys, {
+    ...context.options,
+    ...settingsFor(context, members, states),
+    kernelNames: kernelNames(members, states),
     programs: name => request.programs.includes(name),
-    ...(type === undefined ? {} : { typeOf: () => type }),
-    ...(targets === undefined ? {} : { targets }),
+    ...(request.typeOf === undefined ? {} : { typeOf: request.typeOf }),
+    ...(request.targets === undefined ? {} : { targets: placeholders(request.targets) }),
+  });
+  const decisions = planState({
+    sys: context.sys,
+    plan,
+    states,
+    previous: identity => previousIn(context, design, identity),
+    unchanged: identity => isUnchanged(context, design, identity),
+    keepsPrograms: ({ owner, version }) =>
+      owner !== null && request.keepsStages?.has(partKey(owner, version)) === true,
+    fresh: context.fresh.covers,
+    freshVariable: ({ owner }, variable) => context.fresh.coversVariable(owner, variable),
+    givenVariable: ({ owner }, variable) => gives(context, owner, variable),
+    pinRoot: pinRootOf(context),
+  });
+  return { request, plan, decisions };
+}
+
+/** Planning only asks which programs have a target. */
+function placeholders(targets: NonNullable<PartRequest['targets']>): Map<string, AttachTarget> {
+  return new Map([...targets.keys()].map(name => [name, { fd: -1, btfId: 0 }]));
+}
+
+function pinRootOf({ options }: BuildContext): string | null {
+  return options.pinRoot === undefined ? DEFAULT_PIN_ROOT : options.pinRoot;
+}
+
+function settingsFor(context: BuildContext, members: readonly Prepared[], states: readonly PlannedState[]) {
+  const each = members.map(member =>
+    loaderSettings(member, context.settings.get(member.owner ?? '') ?? NO_SETTINGS, states),
+  );
+  return {
+    globals: new Map(each.flatMap(({ globals }) => [...globals])),
+    maxEntries: new Map(each.flatMap(({ maxEntries }) => [...maxEntries])),
   };
-  const { plan } = prepareLoad(object, context.sys, options);
-  const inherited = inheritState(plan, states, predecessors(context, design));
-  const loaded = loadWith(context.sys, plan, inherited, options);
-  const present = states.filter(({ map }) => loaded.maps.has(map));
-  return { loaded, states: present, inherited, close: () => loaded.close() };
 }
 
-function withGlobalsOf(object: BpfObject, options: GenerationOptions): GenerationOptions {
-  const { globals, ...others } = options;
-  if (globals === undefined) return options;
-  const known = globalNames(object);
-  const mine = [...entriesOf(globals)].filter(([name]) => known.has(name));
-  return mine.length === 0 ? others : { ...others, globals: new Map(mine) };
+function gives({ given }: BuildContext, owner: string | null, variable: string): boolean {
+  const names = given.get(owner ?? '')?.globals.keys() ?? [];
+  return [...names].some(name => name === variable || name.endsWith(`:${variable}`));
 }
 
-function entriesOf(globals: NonNullable<GenerationOptions['globals']>): Iterable<readonly [string, unknown]> {
-  return globals instanceof Map ? globals : Object.entries(globals);
-}
-
-/** Names by which variables of an object are given values. */
-function globalNames(object: BpfObject): Set<string> {
-  const names = new Set<string>();
-  for (const symbol of object.symbols) {
-    if (symbol.kind !== 'variable' || symbol.name === '') continue;
-    names.add(symbol.name);
-    names.add(`${object.sections[symbol.section]?.name ?? ''}:${symbol.name}`);
+/** Names in the kernel are those that the owner's own file gives, whatever the maps are called in a linked object. */
+function kernelNames(members: readonly Prepared[], states: readonly PlannedState[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { map, owner, name, version } of states) {
+    const member = members.find(one => one.owner === owner && one.version === version);
+    if (member === undefined || names.has(map)) continue;
+    const isSection = globalsKind(name) !== undefined || name === KCONFIG;
+    names.set(map, isSection ? dataMapName(componentName(member.file.name), name) : kernelName(name));
   }
   return names;
 }
 
-/** Throws `load-no-global` for a value whose variable is in none of the objects. */
-export function requireGlobals({ options }: BuildContext, objects: readonly BpfObject[]): void {
-  const known = objects.map(globalNames);
-  for (const [name] of entriesOf(options.globals ?? {})) {
-    if (known.some(names => names.has(name))) continue;
-    throw usageError('load-no-global', `there is no variable ${quote(name)} in what is loaded`);
-  }
+export function loadPart(context: BuildContext, planned: PlannedPart): LoadedPart {
+  const { request, plan, decisions } = planned;
+  const targets = new Map([...(request.targets ?? [])].map(([name, target]) => [name, target()] as const));
+  const loaded = executePlan(planWithState(plan, decisions), context.sys, {
+    ...context.options,
+    reuse: reuseOf(decisions),
+    targets,
+  });
+  const unpin = pinReused(loaded, decisions, pinRootOf(context));
+  return {
+    ...planned,
+    loaded,
+    states: storedStates(loaded, request.states, decisions),
+    close: () => {
+      unpin();
+      loaded.close();
+    },
+  };
 }
 
-export interface Assembly extends Pick<GenerationParts, 'via' | 'main' | 'programs'> {
-  /** What has the main program, if it was loaded for this generation; its maps keep their names. */
-  readonly host: readonly LoadedPart[];
-  /** Components that were loaded by themselves: their maps are named `COMPONENT:NAME`. */
+// --- a generation -------------------------------------------------------------------------------------------------
+
+/** Parts of a generation before anything is loaded. */
+export interface PlannedGeneration {
+  readonly parts: readonly PlannedPart[];
+  /** Programs of the running generation that go over, and what they are called in the next one. */
+  readonly taken: ReadonlyMap<string, BpfProgram>;
+}
+
+export interface Assembly extends Pick<GenerationParts, 'via' | 'main'> {
   readonly parts: readonly LoadedPart[];
+  /** Has the main program; undefined where the running program stays. */
+  readonly host?: LoadedPart | undefined;
+  readonly taken: ReadonlyMap<string, BpfProgram>;
   readonly links?: GenerationParts['links'];
 }
 
-/** A generation of what was loaded, and of state that nobody in it uses while its owner is still part of the design. */
+/** A generation of what was loaded, and of what goes over from the running one. */
 export function assemble(
   context: BuildContext,
   design: Design,
   cleanup: Cleanup,
   assembly: Assembly,
 ): Generation {
-  const { via, main, programs, host, parts, links = new Map() } = assembly;
-  const [first] = host;
-  const maps = new Map(first?.loaded.maps);
-  const states = [...(first?.states ?? [])];
-  const inherited = new Map(first?.inherited);
-  for (const part of parts) {
-    const nameOf = (name: string): string =>
-      `${part.states.find(({ map }) => map === name)?.owner ?? 'component'}:${name}`;
-    for (const [name, map] of part.loaded.maps) maps.set(nameOf(name), map);
-    for (const record of part.states) states.push({ ...record, map: nameOf(record.map) });
-    for (const [name, one] of part.inherited) inherited.set(nameOf(name), one);
-  }
-  for (const { record, map } of unusedStates(context, design, states)) {
-    if (record.original === SLOT_ARRAY && via !== 'tail') continue;
-    let name = record.map;
-    while (maps.has(name)) name = `${name}_`;
-    maps.set(name, cleanup.own(duplicateMap(map)));
-    states.push({ ...record, map: name });
-  }
-  const loaded = parts.map(part => part.loaded);
+  const { via, main, parts, host, links = new Map() } = assembly;
+  const all = host === undefined ? parts : [host, ...parts];
+  const programs = new Map<string, BpfProgram>();
+  for (const { loaded, request } of all)
+    for (const [name, program] of loaded.programs) programs.set(request.keyOf(name), program);
+  for (const [key, program] of assembly.taken) programs.set(key, cleanup.own(duplicateProgram(program)));
+  const kept = [...keptStates(context, design, all, via)].map(([key, { state, map }]) => {
+    return [key, { state, map: cleanup.own(duplicateMap(map)) }] as const;
+  });
+  const { maps, states } = collectStates([...all.flatMap(part => [...part.states]), ...kept]);
   return new Generation({
     via,
     design,
+    entry: context.main,
     main,
     programs,
     maps,
     states,
+    settings: context.settings,
     links,
-    inherited,
-    host: first?.loaded,
-    loaded,
+    decisions: all.flatMap(({ decisions }) => [...decisions.values()]),
+    dropped: droppedMaps(context, design, all, via),
+    transfer: transferOf(context, all, programs, maps),
+    setGiven: () => setGivenVariables(context, all),
+    host: host?.loaded,
+    loaded: parts.map(({ loaded }) => loaded),
   });
 }
 
-/** State of the old generation whose owner stays, but that has no successor yet. */
-function unusedStates(
-  { old, fresh }: BuildContext,
+type StateEntry = readonly [key: string, one: { readonly state: StoredState; readonly map: BpfMap }];
+
+/** Current versions first: an outgoing version that shares a map with them has no entry of its own. */
+function collectStates(entries: readonly StateEntry[]) {
+  const maps = new Map<string, BpfMap>();
+  const states = new Map<string, StoredState>();
+  const isOutgoing = ([, { state }]: StateEntry): boolean => state.version !== undefined;
+  for (const [key, { state, map }] of [
+    ...entries.filter(one => !isOutgoing(one)),
+    ...entries.filter(isOutgoing),
+  ]) {
+    const current = maps.get(mapKey({ owner: state.owner, name: state.name }));
+    if (state.version !== undefined && current?.info().id === map.info().id) continue;
+    maps.set(key, map);
+    states.set(key, state);
+  }
+  return { maps, states };
+}
+
+/** State of parts that were not loaded again, since their code is the same as before. */
+export function keptStates(
+  context: BuildContext,
   design: Design,
-  used: readonly StateRecord[],
-): OldState[] {
-  const owners = new Set<string | null>([null, ...design.fills.map(componentOf)]);
-  return (old?.oldStates() ?? []).filter(
-    ({ record }) =>
-      owners.has(record.owner) &&
-      !fresh(record.owner) &&
-      !used.some(({ owner, original }) => owner === record.owner && original === record.original),
-  );
-}
-
-// --- into the kernel ----------------------------------------------------------------------------------------------
-
-/** The plan of a map with what it begins with. */
-function begun(
-  plan: LoadPlan,
-  map: MapPlan,
-  one: Inheritance | undefined,
-  options: GenerationOptions,
-): MapPlan {
-  switch (one?.kind) {
-    case 'same':
-      return { ...map, maxEntries: one.map.maxEntries, contents: null, initial: [] };
-    case 'constants':
-      return { ...map, contents: constantsOf(plan, map, one.map, options) };
-    default:
-      return map;
+  loaded: readonly PlannedPart[],
+  via: Generation['via'],
+): Map<string, { readonly state: StoredState; readonly map: BpfMap }> {
+  const { old, fresh } = context;
+  const kept = new Map<string, { readonly state: StoredState; readonly map: BpfMap }>();
+  if (old === undefined) return kept;
+  const taken = new Set(loaded.flatMap(({ request }) => request.states.map(mapKey)));
+  for (const [key, state] of old.states) {
+    const map = old.maps.get(key);
+    const next = nextIdentity(context, design, state);
+    if (map === undefined || next === undefined || taken.has(mapKey(next)) || fresh.covers(next)) continue;
+    if (state.name === SLOT_ARRAY && (via !== 'tail' || old.via !== 'tail')) continue;
+    kept.set(mapKey(next), { state: { ...state, ...versionOf(next) }, map });
   }
+  return kept;
 }
 
-/** Constants as they were, but for those that are given anew. */
-function constantsOf(
-  plan: LoadPlan,
-  map: MapPlan,
-  old: BpfMap,
-  options: GenerationOptions,
-): Uint8Array | null {
-  const contents = old.lookup(new Uint8Array(4));
-  if (contents === undefined) return map.contents;
-  const given = new Set([...entriesOf(options.globals ?? {})].map(([name]) => name));
-  for (const { name, section, offset, size } of plan.globals) {
-    if (section !== map.name || !(given.has(name) || given.has(`${section}:${name}`))) continue;
-    contents.set(map.contents?.subarray(offset, offset + size) ?? new Uint8Array(size), offset);
-  }
-  return contents;
-}
-
-/** As `loadObject`, with maps that are there already: what they hold is not touched. */
-export function loadWith(
-  sys: Sys,
-  plan: LoadPlan,
-  inherited: ReadonlyMap<string, Inheritance>,
-  options: LoadOptions,
-): LoadedObject {
-  const same = new Map(
-    [...inherited].flatMap(([name, one]) => (one.kind === 'same' ? [[name, one.map] as const] : [])),
+/** Maps of the running generation that the next one does not have, with the reason. */
+export function droppedMaps(
+  context: BuildContext,
+  design: Design,
+  parts: readonly PlannedPart[],
+  via: Generation['via'],
+): DroppedMap[] {
+  const decisions = parts.flatMap(part => [...part.decisions.values()]);
+  const used = new Set(decisions.flatMap(({ decision }) => previousOf(decision)?.state ?? []));
+  const pinned = new Set(
+    decisions.flatMap(one => (one.decision.kind === 'pinned' ? [mapKey(one.identity)] : [])),
   );
-  const maps = plan.maps.map(map => begun(plan, map, inherited.get(map.name), options));
-  const reuse = ({ name }: MapPlan) => {
-    const map = same.get(name);
-    return map === undefined ? undefined : duplicateMap(map);
+  const kept = new Set([...keptStates(context, design, parts, via).values()].map(({ map }) => map));
+  return [...(context.old?.states ?? [])].flatMap(([key, state]): DroppedMap[] => {
+    const map = context.old?.maps.get(key);
+    const isCode =
+      globalsKind(state.name) === 'rodata' || state.name === KCONFIG || state.name === SLOT_ARRAY;
+    if (map === undefined || isCode || used.has(state) || kept.has(map)) return [];
+    if (pinned.has(mapKey({ owner: state.owner, name: state.name }))) return [];
+    return [{ identity: state, reason: whyDropped(design, state) }];
+  });
+}
+
+function whyDropped({ fills }: Design, { owner, version }: MapIdentity): string {
+  if (owner === null || fills.some(fill => fill.component === owner && fill.version === version))
+    return 'the new version has no such map';
+  const stays = fills.some(({ component }) => component === owner);
+  return stays
+    ? `version ${version ?? ''} of ${owner} fills no slot any more`
+    : `${owner} fills no slot any more`;
+}
+
+function versionOf({ version }: Pick<MapIdentity, 'version'>): Pick<MapIdentity, 'version'> {
+  return version === undefined ? {} : { version };
+}
+
+/** What a map of the running generation is called in the next one, if its owner's code is still part of it. */
+function nextIdentity({ old }: BuildContext, design: Design, state: StoredState): MapIdentity | undefined {
+  const { owner, name, version } = state;
+  if (owner === null) {
+    const stays = old !== undefined && isSame(old.design.rootlet, design.rootlet);
+    return stays ? { owner, name } : undefined;
+  }
+  const before = old?.design.fills.find(fill => fill.component === owner && fill.version === version);
+  const after = design.fills.find(
+    fill => before !== undefined && fill.component === owner && isSame(fill.file, before.file),
+  );
+  return after === undefined ? undefined : { owner, name, ...versionOf(after) };
+}
+
+/** Copies values, and gives arrays of this generation what was put into those of the running one at run time. */
+function transferOf(
+  context: BuildContext,
+  parts: readonly LoadedPart[],
+  programs: ReadonlyMap<string, BpfProgram>,
+  maps: ReadonlyMap<string, BpfMap>,
+): StateTransfer {
+  const transfer = new StateTransfer();
+  const { old, adopted } = context;
+  if (old === undefined) return transfer;
+  const heirs = new Map([...adopted].map(([heir, before]) => [before, heir]));
+  const nextKey = (key: string): string => {
+    const colon = key.indexOf(':');
+    const owner = key.slice(0, Math.max(colon, 0)).replace(/@\d+$/, '');
+    return colon < 0 ? key : `${heirs.get(owner) ?? owner}${key.slice(colon)}`;
   };
-  return executePlan({ ...plan, maps }, sys, { ...options, reuse });
+  const own = new Map<number, number | null>();
+  for (const [key, program] of old.programs)
+    own.set(program.info().id, (programs.get(key) ?? programs.get(nextKey(key)))?.fd.number ?? null);
+  for (const [key, map] of old.maps)
+    own.set(map.info().id, (maps.get(key) ?? maps.get(nextKey(key)))?.fd.number ?? null);
+  for (const { loaded, decisions } of parts) transfer.add(loaded, decisions, { of: id => own.get(id) });
+  return transfer;
+}
+
+/** Writes values that the change gives into maps that are reused. Only after the switch: the running generation uses them. */
+function setGivenVariables(context: BuildContext, parts: readonly LoadedPart[]): void {
+  for (const { loaded, request, decisions } of parts) {
+    for (const member of request.members) {
+      for (const [name, value] of context.given.get(member.owner ?? '')?.globals ?? []) {
+        const qualified = qualifiedName(member, name);
+        const section = qualified?.slice(0, qualified.lastIndexOf(':'));
+        const plan = loaded.plan.globals.find(global => `${global.section}:${global.name}` === qualified);
+        const reused = decisions.get(section ?? '')?.decision.kind === 'reuse';
+        if (qualified !== undefined && reused && plan?.constant === false)
+          loaded.variables.set(qualified, value);
+      }
+    }
+  }
 }

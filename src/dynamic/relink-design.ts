@@ -1,10 +1,19 @@
 /**
- * What stands in which slot of a rootlet, and what a change makes of it: pure data, the same for every back end.
+ * What fills which slot of a rootlet, and what a change makes of it: pure data, the same for every back end.
  *
- * A design can be kept (in a record, in a file) and built again by another process; building it is somebody else's task.
+ * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
  */
 
 import { quote, usageError } from '../diag/index.ts';
+import {
+  type Candidate,
+  componentName,
+  findHeirs,
+  freeComponentName,
+  type Incumbent,
+  sameBytes,
+} from '../state/heirs.ts';
+import { partKey } from '../state/index.ts';
 
 /** An object file as it was given, with the name that messages use. */
 export interface ObjectFile {
@@ -23,8 +32,10 @@ export interface Component {
 export interface SlotFill extends Component {
   /** A function of the rootlet, or its program. */
   readonly slot: string;
-  /** Tells components of one file name apart; fills of one file and one instance share their maps and variables. */
-  readonly instance?: string;
+  /** Name of the component: its file's up to the first dot, numbered where several components have one base name. */
+  readonly component: string;
+  /** Set for an outgoing version of a component whose next version fills another slot already. */
+  readonly version?: number;
 }
 
 export interface Design {
@@ -34,75 +45,152 @@ export interface Design {
 }
 
 export interface SlotChange {
+  /** Another version of the rootlet itself. Its components stay in their slots. */
+  readonly rootlet?: ObjectFile;
+  /** Program of that version; default: of the same name, else its only one. */
+  readonly program?: string;
   /** Components for slots by name. */
   readonly fill?: readonly (Component & { readonly slot: string })[];
   /** Slots that get their defaults back. */
   readonly reset?: readonly string[];
-  /** Components for all slots that `fill` does not name, in order; slots that are left over get their defaults back. */
+  /** Components for all slots that `fill` does not name, in order. Slots that are left over must be in `reset`. */
   readonly order?: readonly Component[];
 }
 
-/** What tells components apart: file name and instance. */
-export function componentOf(fill: SlotFill): string {
-  return fill.instance === undefined ? fill.file.name : `${fill.file.name}#${fill.instance}`;
+/** Slots of the rootlet of the changed design. */
+export interface SlotNames {
+  /** In their order. */
+  readonly slots: readonly string[];
+  /** The program, which is filled only by name. */
+  readonly main: string;
 }
 
-/** `slots`: names of all slots in their order; `main`: the program, which is filled only by name. Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`. */
-export function changeDesign(
-  design: Design,
-  change: SlotChange,
-  slots: readonly string[],
-  main: string,
-): Design {
+/** What tells the parts of a generation apart: component and version. */
+export function componentOf(fill: SlotFill): string {
+  return partKey(fill.component, fill.version);
+}
+
+/**
+ * Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`, and `relink-slot-emptied` for filled slots that the
+ * change would leave empty without naming them in `reset`.
+ */
+export function changeDesign(design: Design, change: SlotChange, names: SlotNames): Design {
   const { fill = [], reset = [], order } = change;
+  const next = change.rootlet ?? design.rootlet;
   requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
-  for (const slot of reset) requireSlot(design, [...slots, main], slot);
+  for (const slot of reset) requireSlot({ ...design, rootlet: next }, names, slot);
   const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
-  const others = order === undefined ? design.fills : inOrder(design, order, slots, named);
-  const kept = others.filter(({ slot }) => !named.has(slot));
-  for (const one of fill) kept.push(withInstance(one, kept));
-  return { ...design, fills: sorted(kept, slots) };
+  const ordered = order === undefined ? [] : inOrder(next, order, names.slots, named);
+  const kept =
+    order === undefined
+      ? design.fills.filter(({ slot }) => !named.has(slot))
+      : keptMain(design, names, named);
+  requireFilled(design, { next, names, reset, filled: [...fill, ...ordered, ...kept] });
+  return { rootlet: next, fills: sorted(withIdentities(design, [...fill, ...ordered], kept), names.slots) };
 }
 
 function inOrder(
-  design: Design,
+  rootlet: ObjectFile,
   order: readonly Component[],
   slots: readonly string[],
   named: ReadonlySet<string>,
-): SlotFill[] {
+): (Component & { readonly slot: string })[] {
   const free = slots.filter(slot => !named.has(slot));
   if (order.length > free.length) {
     throw usageError(
       'relink-too-many',
-      `${quote(design.rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
+      `${quote(rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
     );
   }
-  const fills: SlotFill[] = [];
-  order.forEach((one, at) => {
-    const before = design.fills.find(known => isSame(known.file, one.file));
-    fills.push(withInstance({ ...one, slot: free[at] ?? '' }, fills, before?.instance));
+  return free.flatMap((slot, at) => {
+    const one = order[at];
+    return one === undefined ? [] : [{ ...one, slot }];
   });
-  return fills;
 }
 
-/** The fill with an instance of its own where another file of this name is plugged in already. */
-function withInstance(fill: SlotFill, others: readonly SlotFill[], wanted?: string): SlotFill {
-  const same = others.find(other => isSame(other.file, fill.file));
-  const rivals = others.filter(other => other.file.name === fill.file.name && !isSame(other.file, fill.file));
-  const taken = new Set(rivals.map(other => other.instance));
-  let instance = same === undefined ? wanted : same.instance;
-  for (let number = 2; taken.has(instance); number++) instance = String(number);
-  const { instance: _, ...rest } = fill;
-  return instance === undefined ? rest : { ...rest, instance };
+/** An order is about slots: what fills the program stays. */
+function keptMain(design: Design, { slots }: SlotNames, named: ReadonlySet<string>): SlotFill[] {
+  return design.fills.filter(({ slot }) => !slots.includes(slot) && !named.has(slot));
 }
 
-/** Two readings of one file, or two files with one name and the same contents. */
+// --- identities ---------------------------------------------------------------------------------------------------
+
+type Assigned = Component & { readonly slot: string };
+
+/** Fills with the names of their components: those of the running generation where they are heirs of it. */
+function withIdentities(design: Design, given: readonly Assigned[], kept: readonly SlotFill[]): SlotFill[] {
+  const candidates = grouped(given);
+  const incumbents = incumbentsOf(design, kept);
+  const heirs = findHeirs(candidates, incumbents);
+  const taken = new Set([...incumbents.map(({ component }) => component)]);
+  const rolled = new Set<string>();
+  const fills = candidates.flatMap((candidate, position): SlotFill[] => {
+    const heir = heirs[position];
+    const component = heir?.component ?? freeComponentName(componentName(candidate.file), taken);
+    taken.add(component);
+    const joins = heir !== undefined && sameBytes(heir.bytes, candidate.bytes);
+    if (heir !== undefined && !joins) rolled.add(component);
+    const version = joins ? heir.version : undefined;
+    return given
+      .filter(({ slot }) => candidate.slots.includes(slot))
+      .map(one => ({ ...one, component, ...(version === undefined ? {} : { version }) }));
+  });
+  return withCurrentVersions([
+    ...kept.map(fill => (rolled.has(fill.component) ? outgoing(fill, kept) : fill)),
+    ...fills,
+  ]);
+}
+
+/** Files, each once with all of its slots. */
+function grouped(given: readonly Assigned[]): Candidate[] {
+  const groups: { file: string; bytes: Uint8Array; slots: string[] }[] = [];
+  for (const { file, slot } of given) {
+    const known = groups.find(
+      group => componentName(group.file) === componentName(file.name) && sameBytes(group.bytes, file.bytes),
+    );
+    if (known === undefined) groups.push({ file: file.name, bytes: file.bytes, slots: [slot] });
+    else known.slots.push(slot);
+  }
+  return groups;
+}
+
+function incumbentsOf({ fills }: Design, kept: readonly SlotFill[]): Incumbent[] {
+  const parts = new Map<string, SlotFill[]>();
+  for (const fill of fills) parts.set(componentOf(fill), [...(parts.get(componentOf(fill)) ?? []), fill]);
+  return [...parts.values()].flatMap(own => {
+    const [first] = own;
+    if (first === undefined) return [];
+    const slots = own.map(({ slot }) => slot);
+    const { component, version, file } = first;
+    const stays = slots.filter(slot => kept.some(fill => fill.slot === slot));
+    const base = { file: file.name, bytes: file.bytes, slots, component, stays };
+    return [version === undefined ? base : { ...base, version }];
+  });
+}
+
+/** A fill whose component has a newer version from now on. */
+function outgoing(fill: SlotFill, kept: readonly SlotFill[]): SlotFill {
+  if (fill.version !== undefined) return fill;
+  const versions = kept.flatMap(({ component, version }) =>
+    component === fill.component && version !== undefined ? [version] : [],
+  );
+  return { ...fill, version: Math.max(0, ...versions) + 1 };
+}
+
+/** Where only outgoing versions of a component are left, the newest of them is its current one. */
+function withCurrentVersions(fills: readonly SlotFill[]): SlotFill[] {
+  return fills.map(fill => {
+    const own = fills.filter(({ component }) => component === fill.component);
+    const newest = Math.max(...own.map(({ version }) => version ?? Number.POSITIVE_INFINITY));
+    if (fill.version !== newest) return fill;
+    const { version: _, ...current } = fill;
+    return current;
+  });
+}
+
+/** Two readings of one file, or two files of one base name with the same contents. */
 export function isSame(a: ObjectFile, b: ObjectFile): boolean {
-  return a === b || (a.name === b.name && sameBytes(a.bytes, b.bytes));
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a === b || (a.length === b.length && a.every((byte, at) => byte === b[at]));
+  return a === b || (componentName(a.name) === componentName(b.name) && sameBytes(a.bytes, b.bytes));
 }
 
 function sorted(fills: readonly SlotFill[], slots: readonly string[]): SlotFill[] {
@@ -113,16 +201,42 @@ function sorted(fills: readonly SlotFill[], slots: readonly string[]): SlotFill[
   return [...fills].sort((a, b) => place(a) - place(b));
 }
 
+// --- what a change may not do -------------------------------------------------------------------------------------
+
 function requireDistinct(slots: readonly string[]): void {
   const twice = slots.find((slot, at) => slots.indexOf(slot) !== at);
   if (twice !== undefined)
     throw usageError('relink-slot-twice', `slot ${quote(twice)} is changed twice at once`);
 }
 
-function requireSlot(design: Design, slots: readonly string[], slot: string): void {
-  if (slots.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
-  const names = slots.map(quote).join(', ');
+function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): void {
+  if (slots.includes(slot) || slot === main || design.fills.some(fill => fill.slot === slot)) return;
+  const names = [...slots, main].map(quote).join(', ');
   throw usageError('relink-no-slot', `${quote(design.rootlet.name)} has no slot ${quote(slot)}`, {
-    hint: `there ${slots.length === 0 ? 'are none' : `are: ${names}`}`,
+    hint: `available: ${names}`,
+  });
+}
+
+interface Outcome {
+  readonly next: ObjectFile;
+  readonly names: SlotNames;
+  readonly reset: readonly string[];
+  readonly filled: readonly Assigned[];
+}
+
+/** No filled slot becomes empty, or disappears, without being named. */
+function requireFilled(design: Design, { next, names, reset, filled }: Outcome): void {
+  const known = new Set([...names.slots, names.main]);
+  const emptied = design.fills.filter(
+    ({ slot }) => !reset.includes(slot) && !(known.has(slot) && filled.some(fill => fill.slot === slot)),
+  );
+  const [first] = emptied;
+  if (first === undefined) return;
+  const gone = !known.has(first.slot);
+  const what = gone
+    ? `${quote(next.name)} has no slot ${quote(first.slot)}, which ${quote(first.component)} fills`
+    : `slot ${quote(first.slot)}, which ${quote(first.component)} fills, would be empty`;
+  throw usageError('relink-slot-emptied', what, {
+    hint: `to empty it: ${emptied.map(({ slot }) => `--reset ${slot}`).join(' ')}`,
   });
 }

@@ -3,7 +3,7 @@
  * place of the running one on the hook. Each component is loaded and verified once, and attached to every generation.
  */
 
-import { quote, usageError } from '../diag/index.ts';
+import { bugError, quote, usageError } from '../diag/index.ts';
 import type { Attachment } from '../kernel/attachment.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import { slotsOf } from '../link/index.ts';
@@ -14,9 +14,9 @@ import { objectionTo, situationOf } from './choose.ts';
 import { effectsOf, packetMarker } from './effects.ts';
 import { REPLACEMENT_TYPE } from './member.ts';
 import { ObjectEdit } from './object-edit.ts';
-import { assemble, type BuildContext, loadPart, requireGlobals } from './relink-build.ts';
-import { loadComponents, programKey, requireFitting } from './relink-components.ts';
-import type { Design } from './relink-design.ts';
+import { assemble, type BuildContext, loadPart, type PlannedGeneration, planPart } from './relink-build.ts';
+import { planComponents, programKey, requireFitting } from './relink-components.ts';
+import type { Design, SlotFill } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { putMarkedSlot } from './relink-marked.ts';
 import { type PreparedComponent, prepareComponents, prepareRootlet, statesOf } from './relink-prepare.ts';
@@ -55,27 +55,53 @@ function ownMark(rootlet: BpfObject, main: string): string | undefined {
   return 'it changes packets, and the program that it replaces does not';
 }
 
-export function buildExt(context: BuildContext, design: Design): Generation {
+/** Where components replace functions; known when the new instance of the rootlet is loaded. */
+interface LateTargets {
+  of: ((slot: string) => AttachTarget) | undefined;
+}
+
+function planParts(context: BuildContext, design: Design) {
+  const { main } = context;
   const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
   const components = prepareComponents(design, rootlet);
-  requireFitting(rootlet, components, context.main);
-  requireGlobals(context, [rootlet, ...components.map(component => component.object)]);
+  requireFitting(rootlet, components, main);
+  const object = markSlots(rootlet, components, main);
+  const own = { ...prepareRootlet(rootlet, design.rootlet), object };
+  const host = planPart(context, design, {
+    object,
+    programs: [main],
+    states: statesOf(own),
+    members: [own],
+    keyOf: name => name,
+  });
+  const late: LateTargets = { of: undefined };
+  const target = ({ slot }: SlotFill): AttachTarget => {
+    if (late.of === undefined) throw bugError([rootlet.name], 'components are loaded before the rootlet');
+    return late.of(slot);
+  };
+  const kind = { via: 'ext', type: REPLACEMENT_TYPE, rootlet, target } as const;
+  return { host, late, components, ...planComponents(context, design, components, kind) };
+}
+
+export function plannedExt(context: BuildContext, design: Design): PlannedGeneration {
+  const { host, parts, taken } = planParts(context, design);
+  return { parts: [host, ...parts], taken };
+}
+
+export function buildExt(context: BuildContext, design: Design): Generation {
+  const planned = planParts(context, design);
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
     const { main } = context;
-    const object = markSlots(rootlet, components, main);
-    const states = statesOf({ ...prepareRootlet(rootlet), object });
-    const host = cleanup.own(loadPart(context, design, { object, programs: [main], states, partial: true }));
-    const program = host.loaded.program(main);
-    const targets = new SlotTargets(program, main);
-    const kind = {
-      via: 'ext',
-      type: REPLACEMENT_TYPE,
-      target: ({ slot }: { readonly slot: string }) => targets.of(slot),
-    } as const;
-    const { programs, parts } = loadComponents(context, design, components, kind, cleanup);
+    const host = cleanup.own(loadPart(context, planned.host));
+    const targets = new SlotTargets(host.loaded.program(main), main);
+    planned.late.of = slot => targets.of(slot);
+    const parts = planned.parts.map(part => cleanup.own(loadPart(context, part)));
+    const programs = new Map(planned.taken);
+    for (const { loaded, request } of parts)
+      for (const [name, program] of loaded.programs) programs.set(request.keyOf(name), program);
     const links = new Map<string, Attachment>();
-    for (const component of components) {
+    for (const component of planned.components) {
       for (const fill of component.fills) {
         const replacement = programs.get(programKey(component, fill));
         if (replacement === undefined) continue;
@@ -83,15 +109,7 @@ export function buildExt(context: BuildContext, design: Design): Generation {
         links.set(`slot:${fill.slot}`, link);
       }
     }
-    const all = new Map([[main, program] as const, ...programs]);
-    return assemble(context, design, cleanup, {
-      via: 'ext',
-      main,
-      programs: all,
-      host: [host],
-      parts,
-      links,
-    });
+    return assemble(context, design, cleanup, { via: 'ext', main, host, parts, taken: planned.taken, links });
   });
 }
 

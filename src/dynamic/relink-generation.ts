@@ -1,12 +1,19 @@
-/** One build of a rootlet with its components, in the kernel. Generations are swapped, never edited. */
+/** One build of a rootlet with its components, in the kernel. Generations are switched, never edited. */
 
 import { bugError } from '../diag/index.ts';
 import type { Attachment } from '../kernel/attachment.ts';
-import { BpfMap } from '../kernel/map.ts';
+import type { BpfMap } from '../kernel/map.ts';
 import { BpfProgram } from '../kernel/program.ts';
 import type { LoadedObject } from '../load/index.ts';
+import type {
+  DroppedMap,
+  MapDecision,
+  PreviousMap,
+  SettingsByOwner,
+  StateTransfer,
+  StoredState,
+} from '../state/index.ts';
 import type { Design } from './relink-design.ts';
-import type { Inheritance, OldState, StateRecord } from './relink-state.ts';
 
 /** How components get into slots. */
 export type RelinkVia = 'static' | 'tail' | 'ext';
@@ -14,44 +21,66 @@ export type RelinkVia = 'static' | 'tail' | 'ext';
 export interface GenerationParts {
   readonly via: RelinkVia;
   readonly design: Design;
-  /** Name in `programs` of the one on the hook. */
+  /** The rootlet's own program. */
+  readonly entry: string;
+  /** Name in `programs` of the one on the hook: the same, unless a component fills it. */
   readonly main: string;
+  /** `NAME` for the rootlet's, `COMPONENT:NAME` for programs of components. */
   readonly programs: ReadonlyMap<string, BpfProgram>;
+  /** By `mapKey`. */
   readonly maps: ReadonlyMap<string, BpfMap>;
-  /** What of `maps` is state, and whose. */
-  readonly states: readonly StateRecord[];
+  /** What is remembered of the maps that are state, by `mapKey`. */
+  readonly states: ReadonlyMap<string, StoredState>;
+  /** Values that were given, by component; '' for the rootlet. */
+  readonly settings: SettingsByOwner;
   /** Attachments of components to slots; none for static re-linking. */
   readonly links: ReadonlyMap<string, Attachment>;
-  /** What became of the maps of the generation before; empty for the first. */
-  readonly inherited: ReadonlyMap<string, Inheritance>;
+  /** How each map that was loaded for this generation began. */
+  readonly decisions?: readonly MapDecision[];
+  /** Maps of the generation before that this one does not have. */
+  readonly dropped?: readonly DroppedMap[];
+  /** Copies values of the running generation into this one; undefined where there is nothing to copy. */
+  readonly transfer?: StateTransfer | undefined;
+  /** Writes values that were given for variables in maps that go over. Called after the switch. */
+  readonly setGiven?: () => void;
   /** The object with the main program, where this process loaded it; it goes with the generation. */
   readonly host?: LoadedObject | undefined;
   /** Components that this process loaded. */
   readonly loaded?: readonly LoadedObject[];
 }
 
-/** Owns its programs, maps and links: closing it lets them go. */
+/** Owns its programs, maps and links: closing it releases them. */
 export class Generation implements GenerationParts {
   readonly via: RelinkVia;
   readonly design: Design;
+  readonly entry: string;
   readonly main: string;
   readonly programs: ReadonlyMap<string, BpfProgram>;
   readonly maps: ReadonlyMap<string, BpfMap>;
-  readonly states: readonly StateRecord[];
+  readonly states: ReadonlyMap<string, StoredState>;
+  readonly settings: SettingsByOwner;
   readonly links: ReadonlyMap<string, Attachment>;
-  readonly inherited: ReadonlyMap<string, Inheritance>;
+  readonly decisions: readonly MapDecision[];
+  readonly dropped: readonly DroppedMap[];
+  readonly transfer: StateTransfer | undefined;
+  readonly setGiven: () => void;
   readonly host: LoadedObject | undefined;
   readonly loaded: readonly LoadedObject[];
 
   constructor(parts: GenerationParts) {
     this.via = parts.via;
     this.design = parts.design;
+    this.entry = parts.entry;
     this.main = parts.main;
     this.programs = parts.programs;
     this.maps = parts.maps;
     this.states = parts.states;
+    this.settings = parts.settings;
     this.links = parts.links;
-    this.inherited = parts.inherited;
+    this.decisions = parts.decisions ?? [];
+    this.dropped = parts.dropped ?? [];
+    this.transfer = parts.transfer;
+    this.setGiven = parts.setGiven ?? (() => {});
     this.host = parts.host;
     this.loaded = parts.loaded ?? [];
   }
@@ -63,11 +92,11 @@ export class Generation implements GenerationParts {
     return program;
   }
 
-  oldStates(): OldState[] {
-    return this.states.flatMap(record => {
-      const map = this.maps.get(record.map);
-      return map === undefined ? [] : [{ record, map }];
-    });
+  /** A map of state by its key. */
+  previous(key: string): PreviousMap | undefined {
+    const state = this.states.get(key);
+    const map = this.maps.get(key);
+    return state === undefined || map === undefined ? undefined : { state, map };
   }
 
   close(): void {
@@ -86,9 +115,4 @@ export class Generation implements GenerationParts {
 /** Another descriptor of the same program, owned by the caller. */
 export function duplicateProgram(program: BpfProgram): BpfProgram {
   return new BpfProgram(program.sys, program.fd.duplicate(), program.name, program.type);
-}
-
-/** Another descriptor of the same map, owned by the caller. */
-export function duplicateMap(map: BpfMap): BpfMap {
-  return BpfMap.adopt(map.sys, map.fd.duplicate());
 }

@@ -12,5 +12,4 @@ export {
   type RootletOptions,
   type SlotState,
 } from './relink-rootlet.ts';
-export type { CarriedVariable, Inheritance, StateRecord } from './relink-state.ts';
 export { firstRelink, type OpenRequest, openRootlet, slotsFor } from './relink-store.ts';

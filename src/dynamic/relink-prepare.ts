@@ -5,18 +5,21 @@
  * then depends on nothing but the file. The rootlet is kept as it is, with what only its defaults need.
  */
 
+import { bugError } from '../diag/index.ts';
 import { defaultRoots, isNeededAnyway, markLive } from '../link/index.ts';
 import { labelsFor } from '../link/names.ts';
 import { subset } from '../link/subset.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import { type BpfObject, type BpfSymbol, programsOf, readObject, type SymbolIndex } from '../object/index.ts';
-import { componentOf, type Design, type SlotFill } from './relink-design.ts';
-import type { StateRecord } from './relink-state.ts';
+import type { PlannedState } from '../state/index.ts';
+import { componentOf, type Design, type ObjectFile, type SlotFill } from './relink-design.ts';
 
 /** A component of a design, or the rootlet, ready to be linked. */
 export interface Prepared {
-  /** `componentOf`; null for the rootlet. */
+  /** Name of the component; null for the rootlet. */
   readonly owner: string | null;
+  readonly version?: number;
+  readonly file: ObjectFile;
   readonly object: BpfObject;
   /** Name of a data section in `object` → its name in the file. */
   readonly sections: ReadonlyMap<string, string>;
@@ -24,25 +27,34 @@ export interface Prepared {
 
 export interface PreparedComponent extends Prepared {
   readonly owner: string;
+  /** `componentOf` of its fills. */
+  readonly part: string;
   readonly fills: readonly SlotFill[];
 }
 
+/** Made by the loader for values of the kernel's configuration. */
+export const KCONFIG = '.kconfig';
+
 /** Data sections as state, under the names that they have in `object`. */
-export function sectionStates({ owner, sections }: Prepared): StateRecord[] {
-  return [...sections].map(([map, original]) => ({ map, owner, original }));
+export function sectionStates(prepared: Prepared): PlannedState[] {
+  return [...prepared.sections].map(([map, name]) => stateOf(prepared, map, name));
 }
 
 /** Maps and data sections of what is loaded by itself, where maps keep their names. */
-export function statesOf(prepared: Prepared): StateRecord[] {
-  const { owner, object } = prepared;
-  const maps = object.symbols.flatMap((symbol): StateRecord[] =>
-    symbol.kind === 'map' ? [{ map: symbol.name, owner, original: symbol.name }] : [],
+export function statesOf(prepared: Prepared): PlannedState[] {
+  const maps = prepared.object.symbols.flatMap(({ kind, name }): PlannedState[] =>
+    kind === 'map' ? [stateOf(prepared, name, name)] : [],
   );
-  return [...maps, ...sectionStates(prepared)];
+  return [...maps, ...sectionStates(prepared), stateOf(prepared, KCONFIG, KCONFIG)];
 }
 
-export function prepareRootlet(object: BpfObject): Prepared {
-  return { owner: null, object, sections: new Map(dataSections(object).map(name => [name, name])) };
+/** `map`: name in the plan of the load; `name`: in the owner's file. */
+export function stateOf({ owner, version }: Prepared, map: string, name: string): PlannedState {
+  return { map, owner, name, ...(version === undefined ? {} : { version }) };
+}
+
+export function prepareRootlet(object: BpfObject, file: ObjectFile): Prepared {
+  return { owner: null, file, object, sections: new Map(dataSections(object).map(name => [name, name])) };
 }
 
 /** Each component of a design once, in the order of the slots. Throws what is wrong with the files. */
@@ -54,12 +66,12 @@ export function prepareComponents(design: Design, rootlet: BpfObject): PreparedC
     if (known === undefined) groups.set(owner, [fill]);
     else known.push(fill);
   }
-  const owners = [...groups.keys()];
-  const labels = labelsFor(owners);
+  const parts = [...groups.keys()];
+  const labels = labelsFor(parts);
   const taken = new Set(dataSections(rootlet));
-  return owners.map((owner, at) => {
-    const fills = groups.get(owner) ?? [];
-    return prepareComponent(owner, fills, freeLabel(labels[at] ?? `c${at}`, taken));
+  return parts.map((part, at) => {
+    const fills = groups.get(part) ?? [];
+    return prepareComponent(part, fills, freeLabel(labels[at] ?? `c${at}`, taken));
   });
 }
 
@@ -70,14 +82,17 @@ function freeLabel(label: string, taken: ReadonlySet<string>): string {
   return free;
 }
 
-function prepareComponent(owner: string, fills: readonly SlotFill[], label: string): PreparedComponent {
+function prepareComponent(part: string, fills: readonly SlotFill[], label: string): PreparedComponent {
   const [first] = fills;
-  const whole = readObject(first?.file.bytes ?? new Uint8Array(0), first?.file.name ?? owner);
+  if (first === undefined) throw bugError([part], 'a component without slots');
+  const { component, version, file } = first;
+  const whole = readObject(file.bytes, file.name);
   const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);
-  return { owner, fills, ...object };
+  return { owner: component, ...(version === undefined ? {} : { version }), part, file, fills, ...object };
 }
 
-function dataSections(object: BpfObject): string[] {
+/** Sections of variables that become maps. */
+export function dataSections(object: BpfObject): string[] {
   return object.sections.flatMap(({ name, role }) =>
     role === 'data' && globalsKind(name) !== undefined ? [name] : [],
   );

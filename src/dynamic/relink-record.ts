@@ -6,15 +6,15 @@
  */
 
 import { inputError, type RootletError } from '../diag/index.ts';
+import { type EntryState, partKey } from '../state/index.ts';
 import type { JsonObject, JsonValue, RecordFiles } from '../store/index.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
-import type { StateRecord } from './relink-state.ts';
 
 /** Name in records of the rootlet's own file. */
 export const ROOTLET_FILE = 'object';
 
-export interface RelinkRecord {
+export interface RelinkRecord extends EntryState {
   readonly design: Design;
   /** The rootlet's own program. */
   readonly main: string;
@@ -26,16 +26,15 @@ export interface RelinkRecord {
   readonly forced: boolean;
   /** Id of the program that ran before, if the hook may not have been changed yet; 0 for a hook that tells no ids. */
   readonly pending: number | null;
-  readonly states: readonly StateRecord[];
 }
 
 export function encodeRelink(record: RelinkRecord): {
   readonly data: JsonObject;
   readonly files: RecordFiles;
 } {
-  const { design, main, running, programId, via, forced, pending, states } = record;
+  const { design, main, running, programId, via, forced, pending } = record;
   const files = new Map([[ROOTLET_FILE, design.rootlet.bytes]]);
-  for (const fill of design.fills) files.set(fileKey(fill), fill.file.bytes);
+  for (const fill of design.fills) files.set(fileKey(componentOf(fill)), fill.file.bytes);
   const data: JsonObject = {
     rootlet: design.rootlet.name,
     main,
@@ -48,16 +47,16 @@ export function encodeRelink(record: RelinkRecord): {
       slot: fill.slot,
       file: fill.file.name,
       program: fill.program ?? null,
-      instance: fill.instance ?? null,
+      component: fill.component,
+      version: fill.version ?? null,
     })),
-    states: states.map(({ map, owner, original }) => [map, owner, original]),
   };
   return { data, files };
 }
 
-/** Equal for fills of one component. */
-function fileKey(fill: Pick<SlotFill, 'file' | 'instance'>): string {
-  return `component:${componentOf({ slot: '', ...fill })}`;
+/** Name among the files of a record. `part`: `componentOf` a fill. */
+function fileKey(part: string): string {
+  return `component:${part}`;
 }
 
 /** Whether a record is about the program with this id. Throws `relink-record`. */
@@ -67,7 +66,11 @@ export function isAbout(value: JsonValue, programId: number): boolean {
 }
 
 /** Throws `relink-record`. */
-export function decodeRelink(value: JsonValue | undefined, files: RecordFiles): RelinkRecord {
+export function decodeRelink(
+  value: JsonValue | undefined,
+  files: RecordFiles,
+  state: EntryState,
+): RelinkRecord {
   const fields = objectOf(value, 'slots');
   const known = new Map<string, { readonly name: string; readonly bytes: Uint8Array }>();
   const fileOf = (key: string, name: string) => {
@@ -80,15 +83,15 @@ export function decodeRelink(value: JsonValue | undefined, files: RecordFiles): 
   const fills = listOf(fields, 'slots').map((entry): SlotFill => {
     const slot = objectOf(entry, 'slots');
     const program = optionalText(slot, 'program');
-    const instance = optionalText(slot, 'instance');
-    const name = textOf(slot, 'file');
-    const part = instance === null ? {} : { instance };
-    const key = fileKey({ file: { name, bytes: new Uint8Array(0) }, ...part });
+    const component = textOf(slot, 'component');
+    const given = fieldOf(slot, 'version');
+    const version = given === null ? undefined : countOf(given, 'version');
     return {
       slot: textOf(slot, 'slot'),
-      file: fileOf(key, name),
+      file: fileOf(fileKey(partKey(component, version)), textOf(slot, 'file')),
+      component,
       ...(program === null ? {} : { program }),
-      ...part,
+      ...(version === undefined ? {} : { version }),
     };
   });
   const pending = fieldOf(fields, 'pending');
@@ -100,15 +103,8 @@ export function decodeRelink(value: JsonValue | undefined, files: RecordFiles): 
     via: viaOf(textOf(fields, 'via')),
     forced: fieldOf(fields, 'forced') === true,
     pending: pending === null ? null : countOf(pending, 'pending'),
-    states: listOf(fields, 'states').map(stateFrom),
+    ...state,
   };
-}
-
-function stateFrom(entry: JsonValue): StateRecord {
-  const [map, owner, original] = isList(entry) ? entry : [];
-  if (typeof map !== 'string' || typeof original !== 'string') throw damaged('states');
-  if (owner !== null && typeof owner !== 'string') throw damaged('states');
-  return { map, owner, original };
 }
 
 function viaOf(text: string): RelinkVia {

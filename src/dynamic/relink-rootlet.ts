@@ -10,33 +10,27 @@ import { waitForPrograms } from '../kernel/grace-period.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { type Attached, type AttachPlace, attachProgram, Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
-import { build, type Choice, chooseVia, planCommit, requirePossible } from './relink-backends.ts';
-import type { BuildContext, GenerationOptions } from './relink-build.ts';
-import {
-  changeDesign,
-  componentOf,
-  type Design,
-  type ObjectFile,
-  type SlotChange,
-  type SlotFill,
-} from './relink-design.ts';
+import { reportState, type SettingsByOwner, type StateChange } from '../state/index.ts';
+import { build, type Choice, chooseVia, planCommit, planParts, requirePossible } from './relink-backends.ts';
+import { droppedMaps, type GenerationOptions } from './relink-build.ts';
+import { type PreparedChange, prepareChange, settingsOf } from './relink-change.ts';
+import type { Design, ObjectFile, SlotChange, SlotFill } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
 import { requireExpected } from './relink-hook.ts';
-import { chooseMain, slotNames } from './relink-program.ts';
-import { carryValues, type Inheritance } from './relink-state.ts';
+import { slotNames } from './relink-program.ts';
 
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
   readonly program?: string;
-  /** What stands in the slots from the beginning. */
+  /** What fills the slots from the beginning. */
   readonly slots?: SlotChange;
   /** How components get into slots, now and later. Default: what the kernel and the slots allow. */
   readonly via?: RelinkVia;
 }
 
 export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'maxEntries'> {
-  /** Components that this change names start with new maps and variables, whatever was there before. */
-  readonly fresh?: boolean;
+  /** Components, maps, sections and variables that begin with new contents; `*` for all. */
+  readonly fresh?: readonly string[];
   /** How components get into slots from now on. */
   readonly via?: RelinkVia;
 }
@@ -48,16 +42,20 @@ export interface SlotState {
   readonly fill: SlotFill | null;
 }
 
-/** What a change did. */
+/** What a change did, or would do. */
 export interface Replaced {
   readonly slots: readonly SlotState[];
   /** The back end, and why this one. */
   readonly choice: Choice;
-  /** How each map of state begins, by its name in the new generation. */
-  readonly state: ReadonlyMap<string, Inheritance>;
+  /** What became of each map and data section. */
+  readonly state: readonly StateChange[];
+  /** Values and sizes in force, by component; '' for the rootlet. */
+  readonly settings: SettingsByOwner;
+  /** Settings that no longer fit anything, one sentence each. */
+  readonly droppedSettings: readonly string[];
 }
 
-/** Told of a change step by step, so that it can be finished by somebody else. */
+/** Notified of a change step by step, so that another process can finish it. */
 export interface RootletJournal {
   /** Everything of `next` is there, `old` runs. When it throws, nothing changes. */
   prepare(next: Generation, old: Generation, forced: boolean): void;
@@ -71,7 +69,6 @@ const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: ()
 
 /** What a rootlet is besides its generation. */
 export interface RootletSetting {
-  readonly main: string;
   /** How the components that are there got into their slots. */
   readonly via: RelinkVia;
   /** This way was asked for and stays. */
@@ -84,10 +81,6 @@ export interface RootletSetting {
 export class Rootlet {
   readonly sys: Sys;
   readonly hook: Attached;
-  /** The rootlet's own program. */
-  readonly main: string;
-  /** All that can be filled, the program itself last. */
-  readonly slotNames: readonly string[];
   readonly #options: GenerationOptions;
   readonly #journal: RootletJournal;
   readonly #ownsHook: boolean;
@@ -102,32 +95,37 @@ export class Rootlet {
   ) {
     this.sys = sys;
     this.hook = hook;
-    this.main = setting.main;
     this.#generation = generation;
     this.#ownsHook = setting.ownsHook;
     this.#journal = setting.journal ?? NO_JOURNAL;
     this.#forced = setting.forced ? setting.via : undefined;
-    // what was given for the first generation is inherited from it, or belongs to what is gone
-    const { globals: _globals, maxEntries: _maxEntries, ...lasting } = setting.options;
-    this.#options = lasting;
-    const { rootlet } = generation.design;
-    this.slotNames = [...slotNames(readObject(rootlet.bytes, rootlet.name)), setting.main];
+    this.#options = lasting(setting.options);
   }
 
   /** Loads a rootlet and attaches it. Either all of it is there afterwards, or nothing is. */
   static attach(sys: Sys, file: ObjectFile, place: AttachPlace, options: RootletOptions = {}): Rootlet {
-    const object = readObject(file.bytes, file.name);
-    const main = chooseMain(object, options.program);
-    const design = changeDesign({ rootlet: file, fills: [] }, options.slots ?? {}, slotNames(object), main);
+    const { design, context } = prepareChange({
+      sys,
+      old: undefined,
+      design: { rootlet: file, fills: [] },
+      main: options.program,
+      change: options.slots ?? {},
+      given: settingsOf(options),
+      fresh: [],
+      options: lasting(options),
+    });
     const cleanup = new Cleanup();
     return cleanup.guard(() => {
-      const context: BuildContext = { sys, options, main, old: undefined, fresh: () => true };
       const { via } = chooseVia(context, design, options.via);
       const generation = cleanup.own(build(via, context, design));
       if (generation.host === undefined) throw bugError([file.name], 'was not loaded');
-      const hook = cleanup.own(attachProgram(generation.host, generation.main, place));
+      const program = [...generation.host.programs.keys()].find(
+        name => generation.host?.programs.get(name) === generation.program,
+      );
+      if (program === undefined) throw bugError([file.name], 'has no program for its hook');
+      const hook = cleanup.own(attachProgram(generation.host, program, place));
       const forced = options.via !== undefined;
-      return new Rootlet(sys, hook, generation, { main, via, forced, options, ownsHook: true });
+      return new Rootlet(sys, hook, generation, { via, forced, options, ownsHook: true });
     });
   }
 
@@ -136,7 +134,7 @@ export class Rootlet {
     return new Rootlet(sys, hook, generation, { ...setting, ownsHook: false });
   }
 
-  /** What runs. It goes with the next change. */
+  /** What runs. It ends with the next change. */
   get generation(): Generation {
     return this.#generation;
   }
@@ -145,39 +143,54 @@ export class Rootlet {
     return this.#generation.design;
   }
 
+  /** The rootlet's own program. */
+  get main(): string {
+    return this.#generation.entry;
+  }
+
+  /** All that can be filled, the program itself last. */
+  get slotNames(): readonly string[] {
+    return slotsIn(this.design, this.main);
+  }
+
   get slots(): readonly SlotState[] {
-    const { fills } = this.design;
-    return this.slotNames.map(slot => ({ slot, fill: fills.find(fill => fill.slot === slot) ?? null }));
+    return slotStates(this.design, this.main);
   }
 
   /**
-   * Changes slots. With `static` and `ext` all at once: each packet is judged by the slots as they were or as they are;
-   * with `tail` this holds for each slot. Throws what is wrong with the components, or the verifier's refusal; what runs
-   * is untouched then.
+   * Changes slots, or the rootlet itself with its components kept. With `static` and `ext` all at once: each packet is
+   * judged by the code as it was or as it is; with `tail` this holds for each slot. Throws what is wrong with the change,
+   * or the verifier's refusal; what runs is untouched then.
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
     requireExpected(this.hook, old.program);
-    if (isNothing(change, options)) {
-      const choice = { via: old.via, reason: 'nothing was to be changed' };
-      return { slots: this.slots, choice, state: new Map() };
-    }
-    const design = changeDesign(old.design, change, this.slotNames.slice(0, -1), this.main);
-    const named = new Set(namedComponents(design, change));
-    const context: BuildContext = {
-      sys: this.sys,
-      options: { ...this.#options, ...given(options) },
-      main: this.main,
-      old,
-      fresh: owner => options.fresh === true && owner !== null && named.has(owner),
-    };
+    if (isNothing(change, options)) return this.#unchanged();
+    const prepared = this.#prepare(change, options);
+    const { context, design } = prepared;
     const forced = options.via ?? this.#forced;
     const choice = chooseVia(context, design, forced);
-    requirePossible(this.hook, old, choice.via);
+    requirePossible(this.hook, old, choice.via, context, design);
     const next = build(choice.via, context, design);
     this.#switch(next, old, forced !== undefined);
     this.#forced = forced;
-    return { slots: this.slots, choice, state: next.inherited };
+    const state = reportState(next.decisions, next.dropped, next.transfer);
+    return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
+  }
+
+  /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
+  plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
+    const old = this.#generation;
+    requireExpected(this.hook, old.program);
+    if (isNothing(change, options)) return this.#unchanged();
+    const { context, design, dropped } = this.#prepare(change, options);
+    const choice = chooseVia(context, design, options.via ?? this.#forced);
+    requirePossible(this.hook, old, choice.via, context, design);
+    const { parts } = planParts(choice.via, context, design);
+    const decisions = parts.flatMap(part => [...part.decisions.values()]);
+    const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
+    const slots = slotStates(design, context.main);
+    return { slots, choice, state, settings: context.settings, droppedSettings: dropped };
   }
 
   /** Puts one component into one slot. */
@@ -192,7 +205,7 @@ export class Rootlet {
 
   /**
    * Brings the hook to this generation, whatever of ours is there: after a process died in the middle of a change. The
-   * generation before may be let go when it returns.
+   * generation before may be released when it returns.
    */
   settle(): void {
     planCommit(this.hook, this.#generation, undefined)();
@@ -208,14 +221,34 @@ export class Rootlet {
     this.close();
   }
 
+  #prepare(change: SlotChange, options: ReplaceOptions): PreparedChange {
+    const old = this.#generation;
+    return prepareChange({
+      sys: this.sys,
+      old,
+      design: old.design,
+      main: this.main,
+      change,
+      given: settingsOf(options),
+      fresh: options.fresh ?? [],
+      options: this.#options,
+    });
+  }
+
+  #unchanged(): Replaced {
+    const { via, settings } = this.#generation;
+    const choice = { via, reason: this.#forced === undefined ? 'as it was' : 'as requested' };
+    return { slots: this.slots, choice, state: [], settings, droppedSettings: [] };
+  }
+
   #switch(next: Generation, old: Generation, forced: boolean): void {
     let prepared = false;
     try {
       const step = planCommit(this.hook, next, old);
-      carryAll(next);
+      next.transfer?.run();
       this.#journal.prepare(next, old, forced);
       prepared = true;
-      carryAll(next); // again: as late as possible, what is written meanwhile is lost
+      next.transfer?.run(); // again: as late as possible, what is written meanwhile is lost
       step();
     } catch (error) {
       if (prepared) this.#journal.undo(old);
@@ -223,8 +256,9 @@ export class Rootlet {
       throw error;
     }
     this.#generation = next;
-    // packets that are still in the old program must not meet slots that were emptied
-    if (old.links.size > 0) waitForPrograms(this.sys);
+    next.setGiven();
+    // packets that are still in the old program must not meet slots or arrays that were emptied
+    waitForPrograms(this.sys);
     try {
       this.#journal.done(next);
     } finally {
@@ -233,29 +267,30 @@ export class Rootlet {
   }
 }
 
-function isNothing({ fill = [], reset = [], order }: SlotChange, { via, globals }: ReplaceOptions): boolean {
-  return (
-    fill.length + reset.length === 0 && order === undefined && via === undefined && globals === undefined
-  );
-}
-
-function given({ globals, maxEntries }: ReplaceOptions): Pick<GenerationOptions, 'globals' | 'maxEntries'> {
+/** What was given for one generation is part of it. */
+function lasting({ globals: _globals, maxEntries: _maxEntries, ...options }: GenerationOptions) {
+  const { kernelTypes, kernelFacts, logLevel, pinRoot, btfPath, kconfig } = options;
   return {
-    ...(globals === undefined ? {} : { globals }),
-    ...(maxEntries === undefined ? {} : { maxEntries }),
+    ...(kernelTypes === undefined ? {} : { kernelTypes }),
+    ...(kernelFacts === undefined ? {} : { kernelFacts }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(pinRoot === undefined ? {} : { pinRoot }),
+    ...(btfPath === undefined ? {} : { btfPath }),
+    ...(kconfig === undefined ? {} : { kconfig }),
   };
 }
 
-/** Components that a change names, as they are called in the changed design. */
-function namedComponents(design: Design, change: SlotChange): string[] {
-  const slots = new Set((change.fill ?? []).map(({ slot }) => slot));
-  const inOrder = new Set((change.order ?? []).map(({ file }) => file.name));
-  return design.fills.filter(fill => slots.has(fill.slot) || inOrder.has(fill.file.name)).map(componentOf);
+function slotsIn({ rootlet }: Design, main: string): string[] {
+  return [...slotNames(readObject(rootlet.bytes, rootlet.name)), main];
 }
 
-function carryAll(next: Generation): void {
-  for (const [name, one] of next.inherited) {
-    const to = next.maps.get(name);
-    if (one.kind === 'copied' && to !== undefined) carryValues(one.map, to, one.variables);
-  }
+function slotStates(design: Design, main: string): SlotState[] {
+  const { fills } = design;
+  return slotsIn(design, main).map(slot => ({ slot, fill: fills.find(fill => fill.slot === slot) ?? null }));
+}
+
+function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, options: ReplaceOptions): boolean {
+  const { via, globals, maxEntries, fresh = [] } = options;
+  const named = fill.length + reset.length + fresh.length > 0;
+  return !named && [order, rootlet, via, globals, maxEntries].every(one => one === undefined);
 }

@@ -15,78 +15,154 @@ import {
   readObject,
   sectionOf,
 } from '../object/index.ts';
-import { assemble, type BuildContext, loadPart } from './relink-build.ts';
+import type { PlannedState } from '../state/index.ts';
+import {
+  assemble,
+  type BuildContext,
+  loadPart,
+  type PartRequest,
+  type PlannedGeneration,
+  planPart,
+} from './relink-build.ts';
+import { keptStages, stageType, withoutStages } from './relink-components.ts';
 import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import {
-  type Prepared,
+  KCONFIG,
   type PreparedComponent,
   prepareComponents,
   prepareRootlet,
   sectionStates,
+  stateOf,
   statesOf,
 } from './relink-prepare.ts';
 import { chooseMain } from './relink-program.ts';
-import type { StateRecord } from './relink-state.ts';
 
-interface Linked {
-  readonly object: BpfObject;
-  /** Program on the hook. */
-  readonly main: string;
-  readonly states: readonly StateRecord[];
+/** What will be loaded; what is running is not touched. Throws what is wrong with the design. */
+export function planStatic(
+  context: BuildContext,
+  design: Design,
+): PlannedGeneration & { readonly main: string } {
+  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const components = prepareComponents(design, rootlet);
+  const instead = components.find(({ fills }) => fills.some(({ slot }) => slot === context.main));
+  const used = instead === undefined ? components : [instead];
+  const taken = keptStages(context, used);
+  const ready = used.map(component =>
+    taken.parts.has(component.part) ? { ...component, object: withoutStages(component.object) } : component,
+  );
+  const request =
+    instead === undefined
+      ? linkSlots(design, rootlet, context.main, ready)
+      : insteadOf(rootlet, context.main, ready[0] ?? instead);
+  const part = planPart(context, design, { ...request, keepsStages: taken.parts });
+  return { parts: [part], taken: taken.programs, main: request.main };
 }
 
-/** Builds a generation; what is running is left alone. Throws what is wrong with the design, or the kernel's refusal. */
+/** Builds a generation. Throws what is wrong with the design, or the kernel's refusal. */
 export function buildStatic(context: BuildContext, design: Design): Generation {
-  const linked = linkDesign(design, context.main);
+  const { parts, taken, main } = planStatic(context, design);
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
-    const part = cleanup.own(loadPart(context, design, { ...linked, programs: [linked.main] }));
-    return assemble(context, design, cleanup, {
-      via: 'static',
-      main: linked.main,
-      programs: part.loaded.programs,
-      host: [part],
-      parts: [],
-    });
+    const [host] = parts.map(part => cleanup.own(loadPart(context, part)));
+    return assemble(context, design, cleanup, { via: 'static', main, host, parts: [], taken });
   });
 }
 
 // --- one object ---------------------------------------------------------------------------------------------------
 
-function linkDesign(design: Design, main: string): Linked {
-  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
-  const components = prepareComponents(design, rootlet);
-  const instead = components.find(({ fills }) => fills.some(({ slot }) => slot === main));
-  return instead === undefined ? linkSlots(rootlet, main, components) : linkInstead(rootlet, main, instead);
-}
+type Linked = PartRequest & {
+  /** Program on the hook. */
+  readonly main: string;
+};
 
-function linkSlots(rootlet: BpfObject, main: string, components: readonly PreparedComponent[]): Linked {
-  const assignments = components.flatMap(({ object, fills }) =>
-    fills.map(({ slot, program, instance }) => ({
+function linkSlots(
+  design: Design,
+  rootlet: BpfObject,
+  main: string,
+  components: readonly PreparedComponent[],
+): Linked {
+  const own = prepareRootlet(rootlet, design.rootlet);
+  if (components.length === 0)
+    return {
+      object: rootlet,
+      main,
+      programs: [main],
+      states: statesOf(own),
+      members: [own],
+      keyOf: name => name,
+    };
+  const assignments = components.flatMap(({ part, object, fills }) =>
+    fills.map(({ slot, program }) => ({
       slot,
       component: object,
+      instance: part,
       ...(program === undefined ? {} : { program }),
-      ...(instance === undefined ? {} : { instance }),
     })),
   );
   const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name });
   if (!result.ok) throw new RootletError(result.problems);
   const { object, report } = result;
-  const maps = report.maps.map(({ name, owner, originalName }): StateRecord => {
-    return { map: name, owner, original: originalName };
+  const members = [own, ...components];
+  const ids = new Map(report.components.map(({ id, instance }) => [id, instance]));
+  const maps = report.maps.flatMap(({ name, owner, originalName }): PlannedState[] => {
+    const member = owner === null ? own : components.find(({ part }) => part === ids.get(owner));
+    return member === undefined ? [] : [stateOf(member, name, originalName)];
   });
-  const parts: readonly Prepared[] = [prepareRootlet(rootlet), ...components];
-  return { object, main, states: [...maps, ...parts.flatMap(sectionStates)] };
+  const states = [...maps, ...members.flatMap(sectionStates), stateOf(own, KCONFIG, KCONFIG)];
+  const keys = stageKeys(object, components, states);
+  return {
+    object,
+    main,
+    programs: [main],
+    states,
+    members,
+    typeOf: (name, section) => (keys.has(name) ? stageType(rootlet, main, section) : undefined),
+    keyOf: name => keys.get(name) ?? name,
+  };
+}
+
+/** Programs of components in the result that their arrays hold → `PART:NAME`, found by their places in the arrays. */
+function stageKeys(
+  object: BpfObject,
+  components: readonly PreparedComponent[],
+  states: readonly PlannedState[],
+): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const { part, owner, version, object: own } of components) {
+    for (const symbol of own.symbols) {
+      if (symbol.kind !== 'map') continue;
+      const name = states.find(
+        state => state.owner === owner && state.version === version && state.name === symbol.name,
+      )?.map;
+      const linked = object.symbols.find(({ kind, name: other }) => kind === 'map' && other === name);
+      if (linked?.kind !== 'map') continue;
+      for (const { offset, symbol: target } of symbol.references) {
+        const before = own.symbols[target];
+        const after = object.symbols[linked.references.find(one => one.offset === offset)?.symbol ?? -1];
+        if (before?.kind === 'function' && after?.kind === 'function')
+          keys.set(after.name, `${part}:${before.name}`);
+      }
+    }
+  }
+  return keys;
 }
 
 /** The component's program takes the place of the rootlet's own: what it does not call is not there. */
-function linkInstead(rootlet: BpfObject, main: string, component: PreparedComponent): Linked {
-  const { object, fills } = component;
+function insteadOf(rootlet: BpfObject, main: string, component: PreparedComponent): Linked {
+  const { object, fills, part } = component;
   const wanted = fills.find(({ slot }) => slot === main)?.program;
   const program = chooseMain(object, wanted);
   requireSamePrototype(rootlet, main, object, program);
-  return { object, main: program, states: statesOf(component) };
+  return {
+    object,
+    main: `${part}:${program}`,
+    programs: [program],
+    states: statesOf(component),
+    members: [component],
+    typeOf: (name, section) => (name === program ? undefined : stageType(rootlet, main, section)),
+    keyOf: name => `${part}:${name}`,
+  };
 }
 
 function requireSamePrototype(rootlet: BpfObject, main: string, object: BpfObject, program: string): void {

@@ -13,13 +13,13 @@ import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import { type Attached, Cleanup, type LoadedObject } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
+import { decodeEntryState, encodeEntryState, type StoredState } from '../state/index.ts';
 import type { Contents, JsonObject, Store, StoreEntry } from '../store/index.ts';
 import type { GenerationOptions } from './relink-build.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
 import { programOn } from './relink-hook.ts';
 import { decodeRelink, encodeRelink, isAbout, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
 import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
-import type { StateRecord } from './relink-state.ts';
 import { tailRootlet } from './relink-tail.ts';
 import { decodeDynamic } from './stored.ts';
 
@@ -28,8 +28,6 @@ export const RELINK_FIELD = 'relink';
 
 /** Name of the attachment among the links of an entry. */
 const HOOK_LINK = 'hook';
-/** Made by the loader for values of the kernel's configuration. */
-const KCONFIG = '.kconfig';
 /** What belongs to the generation before, while a change is pending. */
 const OLD = 'before:';
 
@@ -63,7 +61,8 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
   const { [RELINK_FIELD]: data } = entry.record.data;
   const programId = entry.record.programs.find(({ name }) => name === program)?.id ?? 0;
   // another command may have exchanged the whole program since
-  if (data !== undefined && isAbout(data, programId)) return decodeRelink(data, files);
+  const state = decodeEntryState(entry.record.data);
+  if (data !== undefined && isAbout(data, programId)) return decodeRelink(data, files, state);
   const bytes = files.get(ROOTLET_FILE);
   if (bytes === undefined) {
     throw usageError('relink-no-file', `the record of ${quote(entry.name)} does not hold its object file`, {
@@ -78,7 +77,8 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
     via: 'static',
     forced: false,
     pending: null,
-    states: statesIn(entry.record.maps.map(({ name }) => name)),
+    settings: state.settings,
+    states: new Map([...statesIn(entry.record.maps.map(({ name }) => name)), ...state.states]),
   };
 }
 
@@ -100,7 +100,8 @@ export function firstRelink(
     via,
     forced: true,
     pending: null,
-    states: statesIn([...loaded.maps.keys()]),
+    states: new Map(),
+    settings: new Map(),
   });
   return { [RELINK_FIELD]: data };
 }
@@ -110,8 +111,9 @@ export function slotsFor(rootlet: BpfObject, via: RelinkVia | undefined): BpfObj
   return via === 'tail' ? tailRootlet(rootlet) : rootlet;
 }
 
-function statesIn(maps: readonly string[]): StateRecord[] {
-  return maps.filter(name => name !== KCONFIG).map(name => ({ map: name, owner: null, original: name }));
+/** Of a rootlet that another version attached, without what it wrote into its maps. */
+function statesIn(maps: readonly string[]): Map<string, StoredState> {
+  return new Map(maps.map(name => [name, { owner: null, name, contents: null, inner: null }]));
 }
 
 /** A rootlet of the store. The caller holds the store's lock as long as it uses it. Closing it detaches nothing. */
@@ -121,9 +123,9 @@ export function openRootlet(request: OpenRequest): Rootlet {
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
     const generation = cleanup.own(openGeneration(store, entry, record));
-    const { via, forced, main } = record;
-    const journal = new StoreJournal(request, { main, forced });
-    const rootlet = Rootlet.over(store.sys, hook, generation, { main, forced, via, options, journal });
+    const { via, forced } = record;
+    const journal = new StoreJournal(request, forced);
+    const rootlet = Rootlet.over(store.sys, hook, generation, { forced, via, options, journal });
     if (record.pending !== null) {
       const there = programOn(hook);
       const known = there === undefined || there === record.pending || there === record.programId;
@@ -147,16 +149,17 @@ function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord): 
     const links = new Map<string, Attachment>();
     for (const name of names(entry.record.links))
       if (name !== HOOK_LINK) links.set(name, cleanup.own(store.openLink(entry, name)));
-    const { via, design, running, states } = record;
+    const { via, design, main, running, states, settings } = record;
     return new Generation({
       via,
       design,
+      entry: main,
       main: running,
       programs,
       maps,
       states,
+      settings,
       links,
-      inherited: new Map(),
     });
   });
 }
@@ -164,12 +167,10 @@ function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord): 
 /** Keeps the record in step with a rootlet. */
 class StoreJournal implements RootletJournal {
   readonly #request: OpenRequest;
-  readonly #constant: Pick<RelinkRecord, 'main'>;
   #forced: boolean;
 
-  constructor(request: OpenRequest, { main, forced }: Pick<RelinkRecord, 'main' | 'forced'>) {
+  constructor(request: OpenRequest, forced: boolean) {
     this.#request = request;
-    this.#constant = { main };
     this.#forced = forced;
   }
 
@@ -188,30 +189,42 @@ class StoreJournal implements RootletJournal {
 
   #save(generation: Generation, old: Generation | null): void {
     const { store, entry, time } = this.#request;
-    store.save('hook', entry.name, { ...this.#contents(generation, old), source: entry.record.source, time });
+    store.save('hook', entry.name, {
+      ...this.#contents(generation, old),
+      source: generation.design.rootlet.name,
+      time,
+    });
   }
 
   #contents(generation: Generation, old: Generation | null): Omit<Contents, 'source'> {
     const { hook, describe, entry } = this.#request;
+    const { states, settings } = generation;
     const { data, files } = encodeRelink({
-      ...this.#constant,
+      main: generation.entry,
       design: generation.design,
       via: generation.via,
       forced: this.#forced,
       running: generation.main,
       programId: generation.program.info().id,
       pending: old === null ? null : old.program.info().id,
-      states: generation.states,
+      states,
+      settings,
     });
     return {
       programs: withOld(generation.programs, old?.programs),
-      maps: generation.maps,
+      // an array of programs is emptied with its last descriptor or pin, even while a program uses it
+      maps: withOld(generation.maps, old?.maps),
       links: withOld(
         new Map([...(hook instanceof Attachment ? [[HOOK_LINK, hook] as const] : []), ...generation.links]),
         old?.links,
       ),
       files,
-      data: { ...entry.record.data, ...describe(generation), [RELINK_FIELD]: data },
+      data: {
+        ...entry.record.data,
+        ...describe(generation),
+        ...encodeEntryState({ states, settings }),
+        [RELINK_FIELD]: data,
+      },
     };
   }
 }

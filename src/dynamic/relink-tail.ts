@@ -17,16 +17,30 @@ import {
   sectionOf,
 } from '../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
+import { mapNames, variableNames } from '../state/index.ts';
 import { objectionTo, situationOf } from './choose.ts';
 import { ObjectEdit } from './object-edit.ts';
-import { assemble, type BuildContext, loadPart, requireGlobals } from './relink-build.ts';
-import { loadComponents, programKey, requireFitting } from './relink-components.ts';
+import {
+  assemble,
+  type BuildContext,
+  isUnchanged,
+  loadPart,
+  type PlannedGeneration,
+  type PlannedPart,
+  planPart,
+} from './relink-build.ts';
+import { planComponents, programKey, requireFitting } from './relink-components.ts';
 import type { Design } from './relink-design.ts';
-import { duplicateProgram, type Generation } from './relink-generation.ts';
-import { type PreparedComponent, prepareComponents, prepareRootlet, statesOf } from './relink-prepare.ts';
-import { SLOT_ARRAY } from './relink-state.ts';
+import type { Generation } from './relink-generation.ts';
+import {
+  dataSections,
+  type PreparedComponent,
+  prepareComponents,
+  prepareRootlet,
+  statesOf,
+} from './relink-prepare.ts';
 import { putTailStub } from './stubs.ts';
-import { clearSlot, setSlot } from './tail-slots.ts';
+import { clearSlot, SLOT_ARRAY, setSlot } from './tail-slots.ts';
 
 /** Why a slot cannot be a tail-call slot; undefined when it can. */
 export function tailSlotObjection(rootlet: BpfObject, slot: string): string | undefined {
@@ -82,29 +96,72 @@ export function mainType(rootlet: BpfObject, main: string): ProgramTypeInfo {
   );
 }
 
-/** The running program is taken over when it has such slots already; else the rootlet is loaded anew with them. */
-export function buildTail(context: BuildContext, design: Design): Generation {
+/** Parts of a generation; the running program is taken over when it has such slots already. */
+function planTail(
+  context: BuildContext,
+  design: Design,
+  rootlet: BpfObject,
+  components: readonly PreparedComponent[],
+) {
+  const { old, main } = context;
+  const keeps = old !== undefined && keepsRootlet(old, context, design);
+  const object = tailRootlet(rootlet);
+  const own = { ...prepareRootlet(rootlet, design.rootlet), object };
+  const request = {
+    object,
+    programs: [main],
+    states: statesOf(own),
+    members: [own],
+    keyOf: (name: string) => name,
+  };
+  const host = keeps ? undefined : planPart(context, design, request);
+  const kind = { via: 'tail', type: mainType(rootlet, main), rootlet } as const;
+  const { parts, taken } = planComponents(context, design, components, kind);
+  const running = keeps ? [...old.programs].filter(([key]) => !key.includes(':')) : [];
+  return { host, parts, taken: new Map([...running, ...taken]) };
+}
+
+/** Whether the running program stays where it is, and only its array changes. */
+export function keepsRootlet(old: Generation, context: BuildContext, design: Design): boolean {
+  const { rootlet } = design;
+  return (
+    old.via === 'tail' &&
+    isUnchanged(context, design, { owner: null }) &&
+    !isFreshRootlet(context, readObject(rootlet.bytes, rootlet.name))
+  );
+}
+
+function isFreshRootlet({ fresh }: BuildContext, rootlet: BpfObject): boolean {
+  const names = [...variableNames(rootlet), ...dataSections(rootlet), ...mapNames(rootlet)];
+  return names.some(name => fresh.covers({ owner: null, name }) || fresh.coversVariable(null, name));
+}
+
+export function plannedTail(context: BuildContext, design: Design): PlannedGeneration {
+  const { rootlet, components } = readDesign(context, design);
+  const { host, parts, taken } = planTail(context, design, rootlet, components);
+  return { parts: host === undefined ? parts : [host, ...parts], taken };
+}
+
+function readDesign({ main }: BuildContext, design: Design) {
   const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
   const components = prepareComponents(design, rootlet);
-  requireFitting(rootlet, components, context.main);
-  requireGlobals(context, [rootlet, ...components.map(component => component.object)]);
+  requireFitting(rootlet, components, main);
+  return { rootlet, components };
+}
+
+export function buildTail(context: BuildContext, design: Design): Generation {
+  const { rootlet, components } = readDesign(context, design);
+  const planned = planTail(context, design, rootlet, components);
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
-    const { old, main } = context;
-    const kind = { via: 'tail', type: mainType(rootlet, main) } as const;
-    const keeps = old?.via === 'tail';
-    const object = tailRootlet(rootlet);
-    const states = statesOf({ ...prepareRootlet(rootlet), object });
-    const host = keeps
-      ? []
-      : [cleanup.own(loadPart(context, design, { object, programs: [main], states, partial: true }))];
-    const program = keeps ? cleanup.own(duplicateProgram(old.program)) : host[0]?.loaded.program(main);
-    const { programs, parts } = loadComponents(context, design, components, kind, cleanup);
-    const all = new Map([...(program === undefined ? [] : [[main, program] as const]), ...programs]);
-    const parted = { via: 'tail', main, programs: all, host, parts } as const;
-    const generation = cleanup.own(assemble(context, design, cleanup, parted));
+    const { main } = context;
+    const load = (part: PlannedPart) => cleanup.own(loadPart(context, part));
+    const host = planned.host === undefined ? undefined : load(planned.host);
+    const parts = planned.parts.map(load);
+    const assembly = { via: 'tail', main, host, parts, taken: planned.taken } as const;
+    const generation = cleanup.own(assemble(context, design, cleanup, assembly));
     // nothing runs in a new rootlet yet, so it begins with its slots filled
-    if (!keeps) planSlots(generation, components, rootlet)();
+    if (host !== undefined) planSlots(generation, components, rootlet)();
     return generation;
   });
 }

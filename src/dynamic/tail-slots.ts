@@ -13,6 +13,9 @@ import type { ProgramTypeInfo } from '../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
 import { kindOf } from './choose.ts';
 
+/** Program array of a rootlet with tail-call slots. */
+export const SLOT_ARRAY = 'rootlet_slots';
+
 /** Entries of one array: functions of one provider for programs of one kind. */
 export const SLOTS = 64;
 
@@ -49,7 +52,7 @@ export class TailSlots {
     const kind = kindOf(type);
     const known = this.arrays.find(array => array.kind === kind);
     if (known !== undefined) return known;
-    const map = BpfMap.create(sys, { ...TAIL_ARRAY, name: 'rootlet_slots' });
+    const map = BpfMap.create(sys, { ...TAIL_ARRAY, name: SLOT_ARRAY });
     const array: TailArray = { kind, type, map, slots: [] };
     this.arrays.push(array);
     this.changed = true;

@@ -10,18 +10,19 @@ import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys.ts';
 import type { Cleanup } from '../load/cleanup.ts';
 import { readProgramTypes } from '../load/program-functions.ts';
 import { sectionOf } from '../object/index.ts';
+import { decodeEntryState, duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../state/index.ts';
 import type { Store, StoreEntry } from '../store/index.ts';
 import type { Binding } from './bindings.ts';
 import type { Via } from './choose.ts';
-import { SELECT_SECTION } from './consumer.ts';
+import { isStubMap, SELECT_SECTION } from './consumer.ts';
 import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
 import { loadConsumer } from './load.ts';
 import { loadMember, type MemberOptions, REPLACEMENT_TYPE } from './member.ts';
+import { nextEntryState, objectTransfer, planObjectState, reusedMap } from './object-state.ts';
 import { isPending } from './pending.ts';
 import type { Provider } from './provider.ts';
 import { type FullContents, objectOf, type Registry, typeFrom, withSlots } from './registry.ts';
-import { duplicateMap } from './relink-generation.ts';
 import { attachToStub } from './replacements.ts';
 import { entryParts } from './store-load.ts';
 import {
@@ -63,7 +64,11 @@ export interface Rebound {
 }
 
 /** Whether a binding puts code or addresses of the provider into the consumer's own programs. */
-export function embeds(binding: Binding, provider: Provider, moved: (map: string) => boolean): boolean {
+export function embeds(
+  binding: Binding,
+  provider: Pick<Provider, 'name' | 'object'>,
+  moved: (map: string) => boolean,
+): boolean {
   if (binding.provider !== provider.name) return false;
   if (binding.via === 'copy') return true;
   if (binding.via !== 'share') return false;
@@ -80,13 +85,30 @@ export function reloadConsumer(
   rebinding: Rebinding,
   consumer: Consumer,
 ): Rebound & { readonly object: DynamicObject } {
-  const { store, registry, options, cleanup } = rebinding;
+  const { store, registry, options, cleanup, changes } = rebinding;
   const { entry, stored, contents } = consumer;
   refuseFilter(entry);
   const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
+  const source = objectOf(store, entry);
+  const running = {
+    programs: contents.programs,
+    maps: contents.maps,
+    state: decodeEntryState(contents.data),
+  };
+  const settings = running.state.settings.get('') ?? NO_SETTINGS;
+  const state = planObjectState({
+    sys: store.sys,
+    running,
+    object: source,
+    options: { ...options, ...settings, pinRoot: null },
+    given: NO_SETTINGS,
+    fresh: new FreshNames([]),
+    unchanged: true,
+  });
   const object = cleanup.own(
-    loadConsumer(objectOf(store, entry), store.sys, {
+    loadConsumer(source, store.sys, {
       ...options,
+      ...settings,
       name: entry.name,
       registered: registry.current(entry.name),
       bind: [...requestsOf(stored), ...stored.requests],
@@ -95,12 +117,11 @@ export function reloadConsumer(
       reasonOf: name => bindingOf(stored, name)?.reason,
       programs: name => programs.includes(name),
       pinRoot: null,
-      reuse: ({ name }) => {
-        const map = name === SELECT_SECTION ? undefined : contents.maps.get(name);
-        return map === undefined ? undefined : duplicateMap(map);
-      },
+      reuse: ({ name }) => (isStubMap(name) ? stubMap(contents, name) : reusedMap(state, name)),
     }),
   );
+  const transfer = objectTransfer(state, object.loaded);
+  changes.first(() => transfer.run());
   const attached = exchangeAttached(rebinding, entry, contents, object);
   const parts = entryParts(object, stored.requests);
   const links = new Map([...contents.links].filter(([name]) => !isDynamicPin(name)));
@@ -110,7 +131,11 @@ export function reloadConsumer(
     programs: object.loaded.programs,
     maps: object.loaded.maps,
     links,
-    data: { ...contents.data, ...parts.data },
+    data: {
+      ...contents.data,
+      ...parts.data,
+      ...encodeEntryState(nextEntryState(state, object.loaded, settings)),
+    },
   };
   const { tail, replacements } = object.provider;
   return {
@@ -122,6 +147,12 @@ export function reloadConsumer(
       return withSlots(next, decodeDynamic(next.data), tail, replacements);
     },
   };
+}
+
+/** An array of the consumer's own, from before there was a provider. */
+function stubMap({ maps }: FullContents, name: string): BpfMap | undefined {
+  const map = name === SELECT_SECTION ? undefined : maps.get(name);
+  return map === undefined ? undefined : duplicateMap(map);
 }
 
 function requestsOf({ bindings }: StoredDynamic) {

@@ -3,10 +3,11 @@
 import { bugError } from '../diag/index.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
+import { duplicateMap } from '../state/index.ts';
 import { findExport } from './exports.ts';
 import { loadMember, type MemberOptions } from './member.ts';
 import type { Provider } from './provider.ts';
-import { duplicateMap, duplicateProgram } from './relink-generation.ts';
+import { duplicateProgram } from './relink-generation.ts';
 import { setSlot } from './tail-slots.ts';
 import type { Changes } from './upgrade-changes.ts';
 

@@ -9,27 +9,48 @@
 import { bugError, inputError, type Problem, quote, RootletError } from '../diag/index.ts';
 import { waitForPrograms } from '../kernel/grace-period.ts';
 import { Cleanup } from '../load/cleanup.ts';
-import { type LoadOptions, prepareLoad } from '../load/load.ts';
+import type { LoadOptions } from '../load/load.ts';
 import type { BpfObject } from '../object/index.ts';
+import { sameBytes } from '../state/heirs.ts';
+import {
+  encodeEntryState,
+  FreshNames,
+  mapNames,
+  NO_SETTINGS,
+  reportState,
+  type Settings,
+  type StateChange,
+  variableNames,
+} from '../state/index.ts';
 import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
 import { bindingProblem } from './agreement.ts';
 import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
 import { loadConsumer } from './load.ts';
 import type { MemberOptions } from './member.ts';
+import {
+  nextEntryState,
+  type ObjectState,
+  objectTransfer,
+  openRunning,
+  planObjectState,
+  reusedMap,
+  setGivenValues,
+} from './object-state.ts';
 import type { Provider } from './provider.ts';
 import {
   type FullContents,
+  OBJECT_FILE,
   objectOf,
   openContents,
   Registry,
   type StoredProvider,
   withSlots,
 } from './registry.ts';
-import { duplicateMap } from './relink-generation.ts';
-import { carryValues, type Inheritance } from './relink-state.ts';
+import { settingsOf } from './relink-change.ts';
+import { assignSettings, carrySettings } from './relink-settings.ts';
 import { entryParts } from './store-load.ts';
-import { decodeDynamic } from './stored.ts';
+import { decodeDynamic, type StoredDynamic } from './stored.ts';
 import { Changes } from './upgrade-changes.ts';
 import {
   type Consumer,
@@ -40,10 +61,9 @@ import {
   reloadConsumer,
 } from './upgrade-consumer.ts';
 import { refillProvider } from './upgrade-provider.ts';
-import { planState, type StatePlan } from './upgrade-state.ts';
 
 export interface UpgradeOptions extends MemberOptions, Pick<LoadOptions, 'globals' | 'maxEntries'> {
-  /** Maps, sections and variables that may start anew; `*` for all. */
+  /** Maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
   /** File that the new version came from, for the record. */
   readonly source: string;
@@ -62,22 +82,24 @@ export interface UpgradedConsumer {
 
 export interface UpgradeReport {
   readonly entry: StoreEntry;
-  /** Maps and sections of globals: kept as they are, copied by variable, or new. */
-  readonly state: readonly {
-    readonly name: string;
-    readonly kind: 'kept' | 'copied' | 'new';
-    readonly why: string;
-  }[];
+  /** What became of each map and data section. */
+  readonly state: readonly StateChange[];
+  /** Settings that no longer fit the object, one sentence each. */
+  readonly droppedSettings: readonly string[];
   readonly consumers: readonly UpgradedConsumer[];
   readonly notes: readonly string[];
 }
 
-/** Puts a new version in the place of a loaded object. Throws, with the old version in place, when that cannot be. */
+/**
+ * Puts a new version in the place of a loaded object, and rebinds its consumers. Throws, with the old version in place,
+ * when that cannot be. `dryRun`: only looks.
+ */
 export function upgrade(
   store: Store,
   name: string,
   object: BpfObject,
   options: UpgradeOptions,
+  dryRun = false,
 ): UpgradeReport {
   return store.locked(() => {
     using registry = new Registry(store);
@@ -90,7 +112,9 @@ export function upgrade(
     const failing = new Cleanup();
     const changes = new Changes(failing);
     try {
-      return failing.guard(() => runUpgrade({ store, registry, old, object, options, cleanup, changes }));
+      const setting: Setting = { store, registry, old, object, options, cleanup, changes };
+      if (dryRun) return planUpgrade(setting, consumers);
+      return failing.guard(() => runUpgrade(setting));
     } finally {
       cleanup.undo();
     }
@@ -155,68 +179,113 @@ interface Setting {
 }
 
 function runUpgrade(setting: Setting): UpgradeReport {
-  const { registry, old, changes } = setting;
-  const state = planStateOf(setting);
-  const next = setting.cleanup.own(loadNext(setting, state));
+  const { registry, store, changes } = setting;
+  const planned = planNext(setting);
+  const next = setting.cleanup.own(loadNext(setting, planned));
   registry.replace(next.provider);
-  for (const [name, one] of state.maps) {
-    const to = next.loaded.maps.get(name);
-    // as late as possible: what is written meanwhile is lost
-    if (one.kind === 'copied' && to !== undefined)
-      changes.first(() => carryValues(one.map, to, one.variables));
-  }
-  refillProvider(setting.store.sys, old, next.provider, memberOptionsOf(setting.options), changes);
-  const rebound = rebindAll(setting, next.provider, state);
-  const entry = saveAll(setting, next, rebound);
+  const transfer = objectTransfer(planned.state, next.loaded);
+  // as late as possible: what is written meanwhile is lost
+  changes.first(() => transfer.run());
+  refillProvider(store.sys, setting.old, next.provider, memberOptionsOf(setting.options), changes);
+  const rebound = rebindAll(setting, next.provider, planned.state);
+  const entry = saveAll(setting, next, planned, rebound);
+  setGivenValues(planned.state, next.loaded);
   registry.saveChanged();
   return {
     entry,
-    state: [...state.maps].map(([name, one]) => describeState(name, one)),
+    state: reportState([...planned.state.decisions.values()], planned.state.dropped, transfer),
+    droppedSettings: planned.dropped,
     consumers: rebound.map(one => ({ kind: one.entry.kind, name: one.entry.name, how: one.how })),
-    notes: [...state.notes, ...next.loaded.notes],
+    notes: next.loaded.notes,
   };
 }
 
-function describeState(name: string, one: Inheritance): UpgradeReport['state'][number] {
-  if (one.kind === 'same') return { name, kind: 'kept', why: 'as it was' };
-  if (one.kind === 'copied') return { name, kind: 'copied', why: 'its variables moved' };
-  return { name, kind: 'new', why: one.kind === 'new' ? one.reason : 'constants' };
+/** What `upgrade` would do; everything is checked but what the verifier says. */
+function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeReport {
+  const { old, object, changes: _changes } = setting;
+  const { state, dropped } = planNext(setting);
+  const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
+  const next = { name: old.name, object } as const;
+  return {
+    entry: old.entry,
+    state: reportState([...state.decisions.values()], state.dropped, undefined),
+    droppedSettings: dropped,
+    consumers: consumers.map(({ entry, stored }) => {
+      const reloaded = stored.bindings.some(binding => embeds(binding, next, moved));
+      return {
+        kind: entry.kind,
+        name: entry.name,
+        how: reloaded ? ['reload'] : howRefilled(stored, old.name),
+      };
+    }),
+    notes: [],
+  };
 }
 
-function planStateOf({ store, old, object, options, cleanup }: Setting): StatePlan {
-  // no programs: nothing asks for externs yet
-  const { plan } = prepareLoad(object, store.sys, { ...loadOptionsOf(options), programs: () => false });
-  const state = planState(plan, old, new Set(options.fresh ?? []), cleanup);
-  if (state.problems.length > 0) throw new RootletError(state.problems);
-  return state;
+function howRefilled({ bindings }: StoredDynamic, provider: string): ('slot' | 'stub')[] {
+  const own = bindings.filter(binding => binding.provider === provider && binding.of === '');
+  return [
+    ...(own.some(({ via }) => via === 'tail') ? ['slot' as const] : []),
+    ...(own.some(({ via }) => via === 'ext') ? ['stub' as const] : []),
+  ];
 }
 
-/** The new version, on the kept maps, bound to what the old one was bound to. */
-function loadNext({ store, registry, old, object, options }: Setting, state: StatePlan): DynamicObject {
+interface PlannedNext {
+  readonly state: ObjectState;
+  readonly settings: Settings;
+  readonly dropped: readonly string[];
+}
+
+/** Settings of the object stay until they are given again. */
+function planNext({ store, old, object, options, cleanup }: Setting): PlannedNext {
+  const running = openRunning(store, old.entry, cleanup);
+  const targets = [{ owner: '', object, putIn: true }];
+  const given = assignSettings(settingsOf(options), targets);
+  const { settings, dropped } = carrySettings(running.state.settings, given, targets, owner => owner);
+  const all = settings.get('') ?? NO_SETTINGS;
+  const fresh = new FreshNames(options.fresh ?? []);
+  fresh.require(new Set([...running.maps.keys(), ...variableNames(object), ...mapNames(object)]));
+  const state = planObjectState({
+    sys: store.sys,
+    running,
+    object,
+    options: { ...loadOptionsOf(options), ...all, pinRoot: null },
+    given: given.get('') ?? NO_SETTINGS,
+    fresh,
+    unchanged: isSameFile(store, old.entry, options),
+  });
+  return { state, settings: all, dropped };
+}
+
+function isSameFile(store: Store, entry: StoreEntry, { files }: UpgradeOptions): boolean {
+  const [before, after] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
+  return before !== undefined && after !== undefined && sameBytes(before, after);
+}
+
+/** The new version, on the maps that go on, bound to what the old one was bound to. */
+function loadNext({ store, registry, old, object, options }: Setting, planned: PlannedNext): DynamicObject {
   const externs = new Set(object.symbols.flatMap(({ kind, name }) => (kind === 'extern' ? [name] : [])));
   const bind = old.stored.bindings
     .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
     .map(({ extern, provider, target }) => ({ extern, provider, target }));
   return loadConsumer(object, store.sys, {
     ...loadOptionsOf(options),
+    ...planned.settings,
     name: old.name,
     registered: registry.current(old.name),
     bind,
     pinRoot: null,
-    reuse: plan => {
-      const one = state.maps.get(plan.name);
-      return one?.kind === 'same' ? duplicateMap(one.map) : undefined;
-    },
+    reuse: plan => reusedMap(planned.state, plan.name),
   });
 }
 
 /** First those that are loaded anew, which may be providers themselves; then the slots and stubs of all others. */
-function rebindAll(setting: Setting, provider: Provider, state: StatePlan): Rebound[] {
+function rebindAll(setting: Setting, provider: Provider, state: ObjectState): Rebound[] {
   const { store, registry, options, cleanup, changes } = setting;
   const wait = (): void => waitForPrograms(store.sys);
   const rebinding: Rebinding = { store, registry, options: memberOptionsOf(options), cleanup, changes, wait };
   const providers = new Map<string, Provider>([[provider.name, provider]]);
-  const moved = (map: string): boolean => state.maps.get(map)?.kind !== 'same';
+  const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
   const rebound: Rebound[] = [];
   const reloaded = new Set<string>();
   for (const { entry, stored } of consumersIn(store, new Set([provider.name]))) {
@@ -244,9 +313,10 @@ function rebindAll(setting: Setting, provider: Provider, state: StatePlan): Rebo
 function saveAll(
   { store, old, options, changes }: Setting,
   next: DynamicObject,
+  planned: PlannedNext,
   rebound: readonly Rebound[],
 ): StoreEntry {
-  const contents = nextContents(old, next, options);
+  const contents = nextContents(old, next, planned, options);
   let saved: StoreEntry | undefined;
   let step = (): void => {
     saved = store.save('object', old.name, contents, () => changes.make());
@@ -261,7 +331,12 @@ function saveAll(
   return saved;
 }
 
-function nextContents(old: StoredProvider, next: DynamicObject, options: UpgradeOptions): FullContents {
+function nextContents(
+  old: StoredProvider,
+  next: DynamicObject,
+  { state, settings }: PlannedNext,
+  options: UpgradeOptions,
+): FullContents {
   const { data, links } = entryParts(next);
   const base: FullContents = {
     source: options.source,
@@ -270,7 +345,11 @@ function nextContents(old: StoredProvider, next: DynamicObject, options: Upgrade
     maps: next.loaded.maps,
     links,
     files: options.files,
-    data: { ...old.entry.record.data, ...data },
+    data: {
+      ...old.entry.record.data,
+      ...data,
+      ...encodeEntryState(nextEntryState(state, next.loaded, settings)),
+    },
   };
   return withSlots(base, decodeDynamic(data), next.provider.tail, next.provider.replacements);
 }

@@ -27,7 +27,7 @@ export interface MapContext {
 /** A map of a plan in the kernel. Initial contents are for maps that this load created: others have contents already. */
 export interface ObtainedMap {
   readonly map: BpfMap;
-  readonly created: boolean;
+  readonly origin: 'created' | 'pinned' | 'given';
 }
 
 /** Creates or finds every map, contents written and frozen where the plan says so. All are registered for cleanup. */
@@ -37,7 +37,7 @@ export function createMaps(context: MapContext): ObtainedMap[] {
   const maps = obtained.map(({ map }) => map);
   plan.maps.forEach((mapPlan, index) => {
     const one = obtained[index];
-    if (one?.created === true) setMapEntries(one.map, mapPlan.initial, maps);
+    if (one?.origin === 'created') setMapEntries(one.map, mapPlan.initial, maps);
   });
   return obtained;
 }
@@ -49,17 +49,17 @@ function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
   if (given !== undefined) {
     cleanup.own(given);
     requireSameShape(given, plan, 'given by the caller');
-    return { map: given, created: false };
+    return { map: given, origin: 'given' };
   }
   const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot);
   const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
-  if (pinned !== undefined) return { map: cleanup.own(pinned), created: false };
+  if (pinned !== undefined) return { map: cleanup.own(pinned), origin: 'pinned' };
   const map = cleanup.own(createMap(sys, plan, btf));
   within(`map ${quote(plan.name)}`, () => {
     fill(map, plan);
     if (path !== undefined) cleanup.defer(pinMap(map, path));
   });
-  return { map, created: true };
+  return { map, origin: 'created' };
 }
 
 function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {

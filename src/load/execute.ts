@@ -63,7 +63,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
     const byName = new Map(programs.map(program => [program.name, program]));
     plan.maps.forEach((mapPlan, index) => {
       const one = obtained[index];
-      if (one?.created === true) setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
+      if (one?.origin === 'created') setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
     });
     return new LoadedObject(plan, byName, maps, btf, [...(options.notes ?? []), ...keptNotes(plan, obtained)]);
   });
@@ -72,9 +72,9 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
 /** Static contents that were not written, since the map exists already and is used by others. */
 function keptNotes(plan: LoadPlan, obtained: readonly ObtainedMap[]): string[] {
   return plan.maps.flatMap(({ name, initial }, index) => {
-    if (initial.length === 0 || obtained[index]?.created !== false) return [];
+    if (initial.length === 0 || obtained[index]?.origin !== 'pinned') return [];
     const what = initial.length === 1 ? 'its static entry is' : `its ${initial.length} static entries are`;
-    return [`map ${quote(name)} exists already: ${what} not written`];
+    return [`map ${quote(name)} is pinned already: ${what} not written`];
   });
 }
 

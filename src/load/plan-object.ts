@@ -8,7 +8,7 @@ import { type BpfObject, licenseOf } from '../object/model.ts';
 import { stripDataSections } from '../object/strip-data-sections.ts';
 import { type ExternBindings, NO_BINDINGS } from './bindings.ts';
 import { objectBaseName } from './names.ts';
-import type { LoadPlan, ProgramPlan } from './plan.ts';
+import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 import { encodeTypes, kernelTypes } from './plan-btf.ts';
 import { planGlobals, setInitialValues } from './plan-globals.ts';
 import { kconfigMap, layoutKconfig } from './plan-kconfig.ts';
@@ -19,6 +19,8 @@ import { encodeFuncInfo, encodeLineInfo } from './plan-records.ts';
 export interface PlanOptions extends ProgramOptions {
   /** Name that maps of globals start with; without it the object's file name up to its first dot. */
   readonly objectName?: string;
+  /** Map name → name in the kernel, where it is not the one that the object's own names give. */
+  readonly kernelNames?: ReadonlyMap<string, string>;
   /** Map name → max_entries instead of the one in the object. */
   readonly maxEntries?: ReadonlyMap<string, number>;
   /** Values of globals, constants among them, instead of those in the object. */
@@ -69,10 +71,16 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
     byteOrder: object.byteOrder,
     license: licenseOf(object) ?? '',
     types: types?.btf ?? null,
-    maps: setInitialValues(all, globals, types?.btf ?? null, object.byteOrder, entriesOf(options.globals)),
+    maps: setInitialValues(named(all, options.kernelNames), globals, types?.btf ?? null, object.byteOrder, entriesOf(options.globals)),
     globals,
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
+}
+
+function named(maps: readonly MapPlan[], names: PlanOptions['kernelNames']): readonly MapPlan[] {
+  return names === undefined
+    ? maps
+    : maps.map(map => ({ ...map, kernelName: names.get(map.name) ?? map.kernelName }));
 }
 
 /** Types as bytes, and the programs with their records, which refer to texts in the types' string table. */

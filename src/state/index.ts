@@ -25,17 +25,14 @@ export {
 export { FreshNames } from './fresh.ts';
 export { type MapIdentity, mapKey, partKey } from './identity.ts';
 export { type PlannedState, planState, type StateRequest } from './plan.ts';
-export { decodeStates, encodeStates } from './record.ts';
+export { decodeEntryState, type EntryState, encodeEntryState } from './record.ts';
 export {
   describeState,
   losesState,
-  reportDecision,
-  reportDropped,
+  reportState,
   type StateChange,
 } from './report.ts';
 export {
-  decodeSettings,
-  encodeSettings,
   type FittingSettings,
   hasSettings,
   mapNames,

@@ -9,7 +9,7 @@ import { RootletError } from '../diag/index.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { type LoadPlan, type MapPlan, openPinnedMap, pinPathOf } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
-import { BPF_MAP_TYPE_ARENA } from '../object/uapi.ts';
+import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
 import type { Decision, MapDecision, PreviousMap } from './decision.ts';
 import { mapDifferences } from './definitions.ts';
 import type { MapIdentity } from './identity.ts';
@@ -28,8 +28,10 @@ export interface StateRequest {
   readonly states: readonly PlannedState[];
   /** The map of the running generation that one inherits from. */
   readonly previous: (identity: MapIdentity) => PreviousMap | undefined;
-  /** Whether the code of an owner is the same as in the running generation, its programs included. */
+  /** Whether the file and the settings of an owner are those of the running generation. */
   readonly unchanged: (identity: MapIdentity) => boolean;
+  /** Whether its arrays keep the very programs that they hold, which are not loaded again. */
+  readonly keepsPrograms: (identity: MapIdentity) => boolean;
   /** Whether the caller wants new contents, although there are old ones. */
   readonly fresh: (identity: MapIdentity) => boolean;
   /** The same for one variable of a section. */
@@ -60,7 +62,7 @@ function decide(request: StateRequest, map: MapPlan, identity: MapIdentity, type
   if (map.frozen) return decideConstants(map, previous);
   if (request.fresh(identity)) return { kind: 'reset', previous, reason: 'as requested with --fresh' };
   const unchanged = request.unchanged(identity);
-  if (hasStaticContents(map, previous)) return decideContents(request.plan, map, previous, unchanged);
+  if (hasStaticContents(map, previous)) return decideContents(request, map, identity, previous, types);
   if (globalsKind(map.name) !== undefined)
     return decideVariables(request.plan, map, previous, types, unchanged, {
       fresh: variable => request.freshVariable(identity, variable),
@@ -101,14 +103,19 @@ function hasStaticContents(map: MapPlan, previous: PreviousMap): boolean {
   return map.initial.length > 0 || (previous.state.contents?.size ?? 0) > 0;
 }
 
-function decideContents(plan: LoadPlan, map: MapPlan, previous: PreviousMap, unchanged: boolean): Decision {
-  if (unchanged) return { kind: 'reuse', previous };
+function decideContents(
+  request: StateRequest,
+  map: MapPlan,
+  identity: MapIdentity,
+  previous: PreviousMap,
+  types: MapTypes,
+): Decision {
+  const holdsPrograms = map.type === BPF_MAP_TYPE_PROG_ARRAY;
+  const same = holdsPrograms ? request.keepsPrograms(identity) : request.unchanged(identity);
+  const differences = mapDifferences(request.plan, map, previous, types);
+  if (same && differences.length === 0) return { kind: 'reuse', previous };
   const { map: old } = previous;
-  if (old.type !== map.type || old.keySize !== map.keySize)
-    return {
-      kind: 'reset',
-      previous,
-      reason: mapDifferences(plan, map, previous, new MapTypes()).join(', '),
-    };
-  return { kind: 'rebuild', previous };
+  return old.type === map.type && old.keySize === map.keySize
+    ? { kind: 'rebuild', previous }
+    : { kind: 'reset', previous, reason: differences.join(', ') };
 }

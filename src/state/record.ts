@@ -1,12 +1,34 @@
-/** States as JSON in records of the store. What is read there is checked field by field. */
+/** States and settings as JSON in records of the store. What is read there is checked field by field. */
 
 import { inputError, type RootletError } from '../diag/index.ts';
 import type { JsonObject, JsonValue } from '../store/index.ts';
 import type { StoredState } from './decision.ts';
 import { mapKey } from './identity.ts';
+import { decodeSettings, encodeSettings, type SettingsByOwner } from './settings.ts';
+
+/** What an entry of the store remembers for the next version of its code. */
+export interface EntryState {
+  /** By `mapKey`. */
+  readonly states: ReadonlyMap<string, StoredState>;
+  readonly settings: SettingsByOwner;
+}
+
+/** Fields for the data of a record. */
+export function encodeEntryState({ states, settings }: EntryState): JsonObject {
+  return { states: encodeStates(states.values()), settings: encodeSettings(settings) };
+}
+
+/** Throws `state-record`. */
+export function decodeEntryState(data: JsonObject): EntryState {
+  const { states, settings } = data;
+  return {
+    states: states === undefined ? new Map() : decodeStates(states),
+    settings: decodeSettings(settings),
+  };
+}
 
 /** `mapKey` → what is remembered. */
-export function encodeStates(states: Iterable<StoredState>): JsonObject {
+function encodeStates(states: Iterable<StoredState>): JsonObject {
   return Object.fromEntries(
     [...states].map(state => {
       const { owner, name, version, contents, inner } = state;
@@ -22,8 +44,7 @@ export function encodeStates(states: Iterable<StoredState>): JsonObject {
   );
 }
 
-/** Throws `state-record`. */
-export function decodeStates(value: JsonValue | undefined): Map<string, StoredState> {
+function decodeStates(value: JsonValue | undefined): Map<string, StoredState> {
   if (!isObject(value)) throw damaged();
   return new Map(
     Object.values(value).map(fields => {

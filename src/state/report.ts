@@ -1,6 +1,6 @@
 /** What a change did, or would do, to state: rows for output, with the reason of everything that is not kept. */
 
-import type { CarriedEntries } from './contents.ts';
+import { type CarriedEntries, changedEntries } from './contents.ts';
 import type { Decision, DroppedMap, LostVariable, MapDecision } from './decision.ts';
 import { type MapIdentity, mapKey, partKey } from './identity.ts';
 
@@ -22,9 +22,9 @@ export interface StateChange {
   readonly entries: CarriedEntries | null;
 }
 
-export function reportDecision(
+function reportDecision(
   { identity, decision }: MapDecision,
-  entries: ReadonlyMap<string, CarriedEntries> = new Map(),
+  entries: ReadonlyMap<string, CarriedEntries>,
 ): StateChange {
   const key = mapKey(identity);
   const previous = 'previous' in decision ? decision.previous.state : undefined;
@@ -40,8 +40,30 @@ export function reportDecision(
   };
 }
 
-export function reportDropped({ identity, reason }: DroppedMap): StateChange {
+function reportDropped({ identity, reason }: DroppedMap): StateChange {
   return { ...rowOf(identity), kind: 'dropped', reason, from: null, variables: [], lost: [], entries: null };
+}
+
+/**
+ * All rows of a change. `transfer` has copied what it could; undefined for a plan, for which entries are only counted.
+ */
+export function reportState(
+  decisions: readonly MapDecision[],
+  dropped: readonly DroppedMap[],
+  transfer: { readonly entries: ReadonlyMap<string, CarriedEntries> } | undefined,
+): StateChange[] {
+  const entries = transfer?.entries ?? countEntries(decisions);
+  return [...decisions.map(one => reportDecision(one, entries)), ...dropped.map(reportDropped)];
+}
+
+function countEntries(decisions: readonly MapDecision[]): Map<string, CarriedEntries> {
+  return new Map(
+    decisions.flatMap(({ identity, decision }) =>
+      decision.kind === 'rebuild'
+        ? [[mapKey(identity), { carried: changedEntries(decision.previous).length, lost: [] }] as const]
+        : [],
+    ),
+  );
 }
 
 function rowOf(identity: MapIdentity): Pick<StateChange, 'key' | 'component' | 'map'> {

@@ -1,0 +1,154 @@
+/**
+ * State of an entry that is one object (loaded, or attached without components) when its code changes: the planner's
+ * request, what is copied, and what the record remembers afterwards.
+ */
+
+import type { BpfMap } from '../kernel/map.ts';
+import type { BpfProgram } from '../kernel/program.ts';
+import type { Sys } from '../kernel/sys.ts';
+import {
+  type Cleanup,
+  DEFAULT_PIN_ROOT,
+  type LoadedObject,
+  type LoadOptions,
+  prepareLoad,
+} from '../load/index.ts';
+import { globalsKind } from '../load/plan-maps.ts';
+import type { BpfObject } from '../object/index.ts';
+import {
+  type DroppedMap,
+  decodeEntryState,
+  duplicateMap,
+  type EntryState,
+  type FreshNames,
+  type MapDecision,
+  type PlannedState,
+  planState,
+  type Settings,
+  StateTransfer,
+  type StoredState,
+  storedStates,
+} from '../state/index.ts';
+import type { Store, StoreEntry } from '../store/index.ts';
+import { isStubMap } from './consumer.ts';
+import { openContents } from './registry.ts';
+import { isDynamicPin } from './stored.ts';
+
+/** What runs, opened. The caller owns it, for longer than what is planned from it. */
+export interface RunningObject {
+  readonly programs: ReadonlyMap<string, BpfProgram>;
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly state: EntryState;
+}
+
+/** Programs and maps of an entry, open until `cleanup` closes them. */
+export function openRunning(store: Store, entry: StoreEntry, cleanup: Cleanup): RunningObject {
+  const { programs, maps, data } = openContents(store, entry, cleanup);
+  return { programs, maps, state: decodeEntryState(data) };
+}
+
+export interface ObjectStateRequest {
+  readonly sys: Sys;
+  readonly running: RunningObject;
+  readonly object: BpfObject;
+  /** With all values and sizes that are in force. */
+  readonly options: LoadOptions;
+  /** What the caller gives now. */
+  readonly given: Settings;
+  readonly fresh: FreshNames;
+  /** The code is the same; it is loaded again for another reason. */
+  readonly unchanged: boolean;
+}
+
+/** Decisions about the maps of one object. */
+export interface ObjectState {
+  readonly request: ObjectStateRequest;
+  readonly decisions: ReadonlyMap<string, MapDecision>;
+  readonly states: readonly PlannedState[];
+  readonly dropped: readonly DroppedMap[];
+}
+
+/** Nothing is created, and no extern is asked for. */
+export function planObjectState(request: ObjectStateRequest): ObjectState {
+  const { sys, running, object, options, fresh, given } = request;
+  const { plan } = prepareLoad(object, sys, { ...options, programs: () => false });
+  const states = plan.maps.map(({ name }) => ({ map: name, owner: null, name }));
+  const decisions = planState({
+    sys,
+    plan,
+    states,
+    previous: ({ name }) => {
+      const map = running.maps.get(name);
+      return map === undefined ? undefined : { map, state: stateIn(running, name) };
+    },
+    unchanged: () => request.unchanged,
+    keepsPrograms: () => false,
+    fresh: fresh.covers,
+    freshVariable: (_, variable) => fresh.coversVariable(null, variable),
+    givenVariable: (_, variable) =>
+      [...given.globals.keys()].some(name => name === variable || name.endsWith(`:${variable}`)),
+    pinRoot: options.pinRoot === undefined ? DEFAULT_PIN_ROOT : options.pinRoot,
+  });
+  return { request, decisions, states, dropped: droppedMaps(running, decisions) };
+}
+
+/** An entry of another version of rootlet remembers nothing of what was written into its maps. */
+function stateIn({ state }: RunningObject, name: string): StoredState {
+  return state.states.get(name) ?? { owner: null, name, contents: null, inner: null };
+}
+
+function droppedMaps(running: RunningObject, decisions: ReadonlyMap<string, MapDecision>): DroppedMap[] {
+  return [...running.maps.keys()].flatMap((name): DroppedMap[] => {
+    const isCode = globalsKind(name) === 'rodata' || name === '.kconfig';
+    if (decisions.has(name) || isCode || isDynamicPin(name) || isStubMap(name)) return [];
+    return [{ identity: { owner: null, name }, reason: 'the new version has no such map' }];
+  });
+}
+
+/** For `LoadOptions.reuse`: the map of the running object, where it goes on. */
+export function reusedMap({ decisions }: ObjectState, name: string): BpfMap | undefined {
+  const decision = decisions.get(name)?.decision;
+  return decision?.kind === 'reuse' ? duplicateMap(decision.previous.map) : undefined;
+}
+
+/** Copies values and entries of the running object into the loaded one, which nothing runs yet. */
+export function objectTransfer({ request, decisions }: ObjectState, loaded: LoadedObject): StateTransfer {
+  const { programs, maps } = request.running;
+  const own = new Map<number, number | null>();
+  for (const [name, program] of programs)
+    own.set(program.info().id, loaded.programs.get(name)?.fd.number ?? null);
+  for (const [name, map] of maps) own.set(map.info().id, loaded.maps.get(name)?.fd.number ?? null);
+  const transfer = new StateTransfer();
+  transfer.add(loaded, decisions, { of: id => own.get(id) });
+  return transfer;
+}
+
+/** What the record of the next version remembers. */
+export function nextEntryState(
+  { states, decisions }: Pick<ObjectState, 'states' | 'decisions'>,
+  loaded: LoadedObject,
+  settings: Settings,
+): EntryState {
+  const stored = storedStates(loaded, states, decisions);
+  return {
+    states: new Map([...stored].map(([key, { state }]) => [key, state])),
+    settings: new Map([['', settings]]),
+  };
+}
+
+/** Of an object that was loaded for the first time. */
+export function firstEntryState(loaded: LoadedObject, settings: Settings): EntryState {
+  const states = [...loaded.maps.keys()].map(name => ({ map: name, owner: null, name }));
+  return nextEntryState({ states, decisions: new Map() }, loaded, settings);
+}
+
+/** Writes values that are given now into maps that go on. Only after the switch. */
+export function setGivenValues({ request, decisions }: ObjectState, loaded: LoadedObject): void {
+  for (const [name, value] of request.given.globals) {
+    const global = loaded.plan.globals.find(
+      one => one.name === name || `${one.section}:${one.name}` === name,
+    );
+    const reused = global !== undefined && decisions.get(global.section)?.decision.kind === 'reuse';
+    if (reused && !global.constant) loaded.variables.set(name, value);
+  }
+}

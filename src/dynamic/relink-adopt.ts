@@ -1,0 +1,81 @@
+/**
+ * State of a component that leaves, for one of another name that takes its slot.
+ *
+ * Two firewalls may have maps of the same names by chance, so that a component of another name takes over state only
+ * where everything agrees: the same maps with the same definitions and types, and every variable as it was.
+ */
+
+import { prepareLoad } from '../load/index.ts';
+import { globalsKind } from '../load/plan-maps.ts';
+import type { BpfObject } from '../object/index.ts';
+import { type Decision, mapKey, planState, type StateRequest } from '../state/index.ts';
+import type { BuildContext } from './relink-build.ts';
+import type { Design } from './relink-design.ts';
+import type { Generation } from './relink-generation.ts';
+import { KCONFIG, type PreparedComponent, prepareComponents, statesOf } from './relink-prepare.ts';
+
+type Situation = Omit<BuildContext, 'adopted' | 'settings'>;
+
+/** Component → component of the running generation whose state it takes over. */
+export function adoptions(situation: Situation, design: Design, rootlet: BpfObject): Map<string, string> {
+  const { old } = situation;
+  const adopted = new Map<string, string>();
+  if (old === undefined) return adopted;
+  const before = new Set(old.design.fills.map(({ component }) => component));
+  const after = new Set(design.fills.map(({ component }) => component));
+  const claimed = new Set<string>();
+  for (const component of prepareComponents(design, rootlet)) {
+    if (before.has(component.owner)) continue;
+    const slots = new Set(component.fills.map(({ slot }) => slot));
+    const leaving = old.design.fills.find(
+      fill => slots.has(fill.slot) && !after.has(fill.component) && !claimed.has(fill.component),
+    )?.component;
+    if (leaving === undefined || !agrees(situation, old, component, leaving)) continue;
+    adopted.set(component.owner, leaving);
+    claimed.add(leaving);
+  }
+  return adopted;
+}
+
+/** Whether a component has exactly the state of another one, so that nothing would be lost or reset. */
+function agrees(
+  { sys, options }: Situation,
+  old: Generation,
+  component: PreparedComponent,
+  leaving: string,
+): boolean {
+  const { plan } = prepareLoad(component.object, sys, { ...options, programs: () => false });
+  const states = statesOf(component).filter(({ map }) => plan.maps.some(({ name }) => name === map));
+  const request: StateRequest = {
+    sys,
+    plan,
+    states,
+    previous: ({ name }) => old.previous(mapKey({ owner: leaving, name })),
+    unchanged: () => false,
+    keepsPrograms: () => false,
+    fresh: () => false,
+    freshVariable: () => false,
+    givenVariable: () => false,
+    pinRoot: null,
+  };
+  const here = new Set(states.map(({ name }) => name).filter(isState));
+  const there = new Set(
+    [...old.states.values()].flatMap(({ owner, name }) => (owner === leaving && isState(name) ? [name] : [])),
+  );
+  const same = here.size === there.size && [...here].every(name => there.has(name));
+  const decisions = [...planState(request).values()].filter(({ identity }) => isState(identity.name));
+  return same && decisions.every(({ decision }) => keepsAll(decision));
+}
+
+/** Constants are code. */
+function isState(name: string): boolean {
+  return name !== KCONFIG && globalsKind(name) !== 'rodata';
+}
+
+function keepsAll(decision: Decision): boolean {
+  return (
+    decision.kind === 'reuse' ||
+    decision.kind === 'rebuild' ||
+    (decision.kind === 'migrate' && decision.lost.length === 0)
+  );
+}

@@ -1,0 +1,113 @@
+/** A change of a rootlet, worked out before anything is built: the next design, its settings, and who inherits from whom. */
+
+import type { Sys } from '../kernel/sys.ts';
+import { type BpfObject, readObject } from '../object/index.ts';
+import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../state/index.ts';
+import { adoptions } from './relink-adopt.ts';
+import type { BuildContext, GenerationOptions } from './relink-build.ts';
+import { changeDesign, type Design, type SlotChange } from './relink-design.ts';
+import type { Generation } from './relink-generation.ts';
+import { chooseMain, slotNames } from './relink-program.ts';
+import { assignSettings, carrySettings, type SettingsTarget } from './relink-settings.ts';
+
+export interface ChangeRequest {
+  readonly sys: Sys;
+  readonly old: Generation | undefined;
+  readonly design: Design;
+  /** The rootlet's own program; undefined: its only one. */
+  readonly main: string | undefined;
+  readonly change: SlotChange;
+  readonly given: Settings;
+  readonly fresh: readonly string[];
+  readonly options: BuildContext['options'];
+}
+
+export interface PreparedChange {
+  readonly design: Design;
+  readonly context: BuildContext;
+  /** Settings that no longer fit anything, one sentence each. */
+  readonly dropped: readonly string[];
+}
+
+/** Throws what is wrong with the change; the kernel is asked for nothing but the types of running maps. */
+export function prepareChange(request: ChangeRequest): PreparedChange {
+  const { sys, old, change, options } = request;
+  const file = change.rootlet ?? request.design.rootlet;
+  const rootlet = readObject(file.bytes, file.name);
+  const main = nextMain(request, rootlet);
+  const before = withMain(request.design, request.main, main);
+  const design = changeDesign(before, change, { slots: slotNames(rootlet), main });
+  const targets = targetsOf(request, design, rootlet);
+  const given = assignSettings(request.given, targets);
+  const fresh = new FreshNames(request.fresh);
+  fresh.require(freshNames(old, targets));
+  const situation = { sys, options, main, old, fresh, given };
+  const adopted = adoptions(situation, design, rootlet);
+  const carried = carrySettings(
+    old?.settings ?? new Map(),
+    given,
+    targets,
+    owner => adopted.get(owner) ?? owner,
+  );
+  return { design, context: { ...situation, settings: carried.settings, adopted }, dropped: carried.dropped };
+}
+
+/** Another version of the rootlet may have its program under another name. */
+function nextMain({ main, change }: ChangeRequest, rootlet: BpfObject): string {
+  if (change.rootlet === undefined) return chooseMain(rootlet, main);
+  const { program } = change;
+  if (program !== undefined) return chooseMain(rootlet, program);
+  const stays = rootlet.symbols.some(({ kind, name }) => kind === 'function' && name === main);
+  return chooseMain(rootlet, stays ? main : undefined);
+}
+
+/** What fills the program fills that of the new version. */
+function withMain(design: Design, before: string | undefined, after: string): Design {
+  if (before === undefined || before === after) return design;
+  return {
+    ...design,
+    fills: design.fills.map(fill => (fill.slot === before ? { ...fill, slot: after } : fill)),
+  };
+}
+
+/** The rootlet and the current version of each component. */
+function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject): SettingsTarget[] {
+  const named = new Set((change.fill ?? []).map(({ slot }) => slot));
+  const files = new Set((change.order ?? []).map(({ file }) => file));
+  const targets = new Map<string, SettingsTarget>();
+  for (const { component, version, file, slot } of design.fills) {
+    if (version !== undefined) continue;
+    const putIn = named.has(slot) || files.has(file) || targets.get(component)?.putIn === true;
+    targets.set(component, { owner: component, object: readObject(file.bytes, file.name), putIn });
+  }
+  return [{ owner: '', object: rootlet, putIn: change.rootlet !== undefined }, ...targets.values()];
+}
+
+/** All that `--fresh` can name. */
+function freshNames(old: Generation | undefined, targets: readonly SettingsTarget[]): Set<string> {
+  const names = new Set<string>();
+  for (const [key, { owner, name }] of old?.states ?? []) {
+    names.add(key).add(name);
+    if (owner !== null) names.add(owner);
+  }
+  for (const { owner, object } of targets) {
+    if (owner !== '') names.add(owner);
+    for (const name of variableNames(object)) names.add(name).add(owner === '' ? name : `${owner}:${name}`);
+  }
+  return names;
+}
+
+/** Values and sizes of options. */
+export function settingsOf({
+  globals,
+  maxEntries,
+}: Pick<GenerationOptions, 'globals' | 'maxEntries'>): Settings {
+  return {
+    globals: globals === undefined ? NO_SETTINGS.globals : new Map(entriesOf(globals)),
+    maxEntries: maxEntries ?? NO_SETTINGS.maxEntries,
+  };
+}
+
+function entriesOf(globals: NonNullable<GenerationOptions['globals']>): Iterable<readonly [string, unknown]> {
+  return globals instanceof Map ? globals : Object.entries(globals);
+}
