@@ -1,0 +1,1 @@
+export type { Hook, Occupant } from './hook.ts';
