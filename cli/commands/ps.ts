@@ -2,8 +2,9 @@
 
 import { buildCommand } from '@stricli/core';
 import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
+import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import type { Fd } from '../../src/kernel/fd.ts';
-import { openById, readLinkInfo, readMapInfo } from '../../src/kernel/info.ts';
+import { openById, readMapInfo } from '../../src/kernel/info.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
@@ -11,7 +12,6 @@ import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatBroken } from '../format/entry.ts';
 import { type Lookup, ownerText, type Row, rowsOfCensus, rowsOfEntry, sizesOf } from '../format/inventory.ts';
 import { table } from '../format/table.ts';
-import { filterState } from '../hook-state.ts';
 import { openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 
 interface Flags extends StoreFlags {
@@ -127,8 +127,8 @@ function lookupIn(sys: Sys, store: Store): Lookup {
         const info = readMapInfo(sys, fd);
         return { type: info.type, detail: sizesOf(info) };
       }),
-    link: id => inspect(openById(sys, 'link', id), fd => readLinkInfo(sys, fd)),
-    filter: entry => filterState(store, entry),
+    link: (entry, name) => entryLinkState(store, entry, name),
+    recorded: entry => recordedState(store, entry),
   };
 }
 

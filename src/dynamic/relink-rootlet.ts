@@ -5,10 +5,12 @@
  * the program on the hook in one step. Whatever goes wrong before that leaves the running generation as it is.
  */
 
-import { bugError } from '../diag/index.ts';
+import { bugError, RootletError } from '../diag/index.ts';
+import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../hooks/index.ts';
 import { waitForPrograms } from '../kernel/grace-period.ts';
+import type { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
-import { type Attached, type AttachPlace, attachProgram, Cleanup } from '../load/index.ts';
+import { Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
 import { build, type Choice, chooseVia, planCommit, requirePossible } from './relink-backends.ts';
 import type { BuildContext, GenerationOptions } from './relink-build.ts';
@@ -21,7 +23,6 @@ import {
   type SlotFill,
 } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
-import { requireExpected } from './relink-hook.ts';
 import { chooseMain, slotNames } from './relink-program.ts';
 import { carryValues, type Inheritance } from './relink-state.ts';
 
@@ -83,7 +84,7 @@ export interface RootletSetting {
 /** Owns its generation, and its hook when it attached it: closing it detaches then. */
 export class Rootlet {
   readonly sys: Sys;
-  readonly hook: Attached;
+  readonly hook: Hook;
   /** The rootlet's own program. */
   readonly main: string;
   /** All that can be filled, the program itself last. */
@@ -96,7 +97,7 @@ export class Rootlet {
 
   private constructor(
     sys: Sys,
-    hook: Attached,
+    hook: Hook,
     generation: Generation,
     setting: RootletSetting & { readonly ownsHook: boolean },
   ) {
@@ -125,14 +126,15 @@ export class Rootlet {
       const { via } = chooseVia(context, design, options.via);
       const generation = cleanup.own(build(via, context, design));
       if (generation.host === undefined) throw bugError([file.name], 'was not loaded');
-      const hook = cleanup.own(attachProgram(generation.host, generation.main, place));
+      const hook = attachProgram(generation.host, generation.main, place);
+      cleanup.defer(() => detach(hook, generation.program));
       const forced = options.via !== undefined;
       return new Rootlet(sys, hook, generation, { main, via, forced, options, ownsHook: true });
     });
   }
 
   /** A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's. */
-  static over(sys: Sys, hook: Attached, generation: Generation, setting: RootletSetting): Rootlet {
+  static over(sys: Sys, hook: Hook, generation: Generation, setting: RootletSetting): Rootlet {
     return new Rootlet(sys, hook, generation, { ...setting, ownsHook: false });
   }
 
@@ -157,7 +159,7 @@ export class Rootlet {
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireExpected(this.hook, old.program);
+    requireOccupant(this.hook, old.program);
     if (isNothing(change, options)) {
       const choice = { via: old.via, reason: 'nothing was to be changed' };
       return { slots: this.slots, choice, state: new Map() };
@@ -200,8 +202,11 @@ export class Rootlet {
   }
 
   close(): void {
-    if (this.#ownsHook) this.hook.close();
-    this.#generation.close();
+    try {
+      if (this.#ownsHook) detach(this.hook, this.#generation.program);
+    } finally {
+      this.#generation.close();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -230,6 +235,17 @@ export class Rootlet {
     } finally {
       old.close();
     }
+  }
+}
+
+/** A program that another process put there is not ours to take off; our link ends when it is closed. */
+function detach(hook: Hook, program: BpfProgram): void {
+  try {
+    hook.detach(program);
+  } catch (error) {
+    if (!(error instanceof RootletError) || error.code !== 'hook-changed') throw error;
+  } finally {
+    hook.close();
   }
 }
 

@@ -14,7 +14,8 @@ import type { JsonObject } from '../store/index.ts';
 export interface Occupant {
   readonly fd: Fd;
   readonly name: string;
-  info(): { readonly id: number };
+  /** `tag` where it is a program: a filter is compared by both. */
+  info(): { readonly id: number; readonly tag?: string };
 }
 
 /** A program on a hook. Owns a handle of it; `close()` releases that and nothing else. */
