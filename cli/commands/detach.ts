@@ -55,10 +55,7 @@ export const detachCommand = buildCommand<Flags, string[], Context>({
 function remove(store: Store, entry: StoreEntry | BrokenEntry, force: boolean): Removal {
   if (entry.kind !== 'broken') return removeHook(store, entry, force);
   store.remove(entry);
-  return {
-    kind: 'left',
-    why: 'its record cannot be read; what its link pinned ends unless something else holds it',
-  };
+  return { kind: 'left', why: 'its record cannot be read', command: null };
 }
 
 function tellRemoved(context: Context, name: string, removal: Removal): void {
@@ -70,7 +67,8 @@ function tellRemoved(context: Context, name: string, removal: Removal): void {
       print(context, `removed ${name}: nothing was attached any more (${removal.why})`);
       break;
     case 'left':
-      print(context, `removed the entry ${name}; its program may go on running: ${removal.why}`);
+      print(context, `removed the entry ${name}, but its program may go on running: ${removal.why}`);
+      if (removal.command !== null) print(context, `to take it off: ${removal.command}`);
   }
 }
 

@@ -25,7 +25,10 @@ export type Owner = EntryOwner | Holder;
 
 /** What the kernel says of it; undefined when it is gone. */
 export interface Lookup {
-  readonly map: (id: number) => { readonly type: number; readonly detail: string } | undefined;
+  readonly map: (
+    entry: StoreEntry,
+    name: string,
+  ) => { readonly type: number; readonly detail: string } | undefined;
   /** By its name in the entry. */
   readonly link: (entry: StoreEntry, name: string) => HookState | undefined;
   /** Of an entry whose hook has no link (a TC filter, XDP over netlink). */
@@ -47,7 +50,7 @@ export function rowsOfEntry(entry: StoreEntry, lookup: Lookup): Row[] {
       }),
     ),
     ...maps.map(({ id, name }): Row => {
-      const map = lookup.map(id);
+      const map = lookup.map(entry, name);
       return {
         kind: 'map',
         id,

@@ -2,9 +2,12 @@
 
 import { platformError, quote, RootletError } from '../diag/index.ts';
 import { Attachment } from '../kernel/attachment.ts';
+import type { Fd } from '../kernel/fd.ts';
 import { openById } from '../kernel/info.ts';
 import { readInterface, type XdpMode } from '../kernel/interface.ts';
+import { BpfMap } from '../kernel/map.ts';
 import { currentNetns } from '../kernel/netns.ts';
+import { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { TcFilter } from '../kernel/tc.ts';
 import type { LoadedObject } from '../load/index.ts';
@@ -188,9 +191,28 @@ export function openOccupant(
   id: number,
 ): (Occupant & Disposable) | undefined {
   const program = entry.record.programs.find(candidate => candidate.id === id);
-  if (program !== undefined) return store.openProgram(entry, program.name);
+  if (program !== undefined)
+    return openOrFind(
+      () => store.openProgram(entry, program.name),
+      'program',
+      fd => BpfProgram.adopt(store.sys, fd),
+    );
   const map = entry.record.maps.find(candidate => candidate.id === id);
-  return map === undefined || hookFacts(entry).kind !== 'struct-ops'
-    ? undefined
-    : store.openMap(entry, map.name);
+  if (map === undefined || hookFacts(entry).kind !== 'struct-ops') return undefined;
+  return openOrFind(
+    () => store.openMap(entry, map.name),
+    'map',
+    fd => BpfMap.adopt(store.sys, fd),
+  );
+
+  /** By its id where its pin was removed. */
+  function openOrFind<T>(open: () => T, kind: 'program' | 'map', adopt: (fd: Fd) => T): T | undefined {
+    try {
+      return open();
+    } catch (error) {
+      if (!(error instanceof RootletError) || error.code !== 'store-pin') throw error;
+      const fd = openById(store.sys, kind, id);
+      return fd === undefined ? undefined : adopt(fd);
+    }
+  }
 }

@@ -75,6 +75,14 @@ export class FilterHook implements Hook {
     return this.#own.some(own => isSame(program, own));
   }
 
+  /** What removes the filter without an entry of the store; null when no file leads to it. */
+  removalCommand(): string | null {
+    const { direction, priority, handle } = this.#filter;
+    return this.#spot.command(
+      name => `tc filter del dev ${name} ${direction} pref ${priority} handle ${handle} bpf`,
+    );
+  }
+
   occupantId(): number {
     return this.#there().id;
   }
@@ -99,11 +107,12 @@ export class FilterHook implements Hook {
     });
   }
 
-  detach(expected: Occupant | null): void {
+  detach(expected: Occupant | null): boolean {
     const found = this.look();
-    if (found.kind === 'gone') return;
+    if (found.kind === 'gone') return true;
     this.#requireExpected(found.program, expected);
     this.#filter.remove();
+    return true;
   }
 
   close(): void {} // nothing of it is held here

@@ -46,10 +46,10 @@ export interface Hook {
   /** Throws `kernel-attachment` where there is nothing to pin, `kernel-pin`. */
   pin(path: string): void;
   /**
-   * Takes the program off, if it is `expected` (null: whatever is there). Kinds of links that the kernel cannot detach
-   * end with their last handle and pin. Throws `hook-changed`; nothing happens when nothing is attached any more.
+   * Takes the program off, if it is `expected` (null: whatever is there). False where the kernel cannot: such a link ends
+   * with its last handle and pin. Throws `hook-changed`; nothing happens when nothing is attached any more.
    */
-  detach(expected: Occupant | null): void;
+  detach(expected: Occupant | null): boolean;
   /** Releases the handle. A link that nothing pins ends with its last handle; everything else stays attached. */
   close(): void;
   [Symbol.dispose](): void;

@@ -64,6 +64,15 @@ export class InterfaceSpot {
     throw otherNetns(place, there === undefined ? null : enterCommand(there));
   }
 
+  /** A command of other tools about the interface, to be run from here; null when no file leads to its namespace. */
+  command(words: (name: string) => string): string | null {
+    if (currentNetns() === this.netns) return words(this.nameNow() ?? this.name);
+    const there = findNetns(this.netns);
+    if (there === undefined) return null;
+    const name = tryIn(this.#sys, there, () => this.nameNow());
+    return `${enterCommand(there)} ${words(name ?? this.name)}`;
+  }
+
   record(): JsonObject {
     const here = currentNetns() === this.netns ? this.nameNow() : undefined;
     return { interface: here ?? this.name, ifindex: this.index, netns: this.netns };

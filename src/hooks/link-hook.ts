@@ -50,12 +50,12 @@ export class LinkHook implements Hook {
     this.link.pin(path);
   }
 
-  detach(expected: Occupant | null): void {
-    if (this.link.fd.closed) return;
+  detach(expected: Occupant | null): boolean {
+    if (this.link.fd.closed) return true;
     const info = this.link.info();
-    if (endOf(info) !== undefined) return;
+    if (endOf(info) !== undefined) return true;
     if (expected !== null && occupantOf(info) !== expected.info().id) throw this.#changed(info, expected);
-    this.link.detach();
+    return this.link.detach();
   }
 
   close(): void {

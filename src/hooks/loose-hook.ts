@@ -40,8 +40,9 @@ export class LooseHook implements Hook {
     return this.#attachment.pin(path);
   }
 
-  detach(_expected: Occupant | null): void {
+  detach(_expected: Occupant | null): boolean {
     this.#attachment.detach();
+    return true;
   }
 
   close(): void {

@@ -26,7 +26,7 @@ function describe(sys: Sys, what: 'program' | 'map', id: number): string {
     using fd = openById(sys, what, id);
     if (fd === undefined) return String(id);
     const { name } = what === 'program' ? readProgramInfo(sys, fd.number) : readMapInfo(sys, fd.number);
-    return `${id} (${quote(name)})`;
+    return name === '' ? String(id) : `${id} (${quote(name)})`;
   } catch (error) {
     if (error instanceof RootletError) return String(id);
     throw error;
@@ -55,7 +55,7 @@ export function hookNotUpdatable(place: string, kind: string): RootletError {
 
 /** `command` is what to run in front of a command of rootlet; null when no file leads to the namespace. */
 export function otherNetns(place: string, command: string | null): RootletError {
-  return usageError('attach-other-netns', `${place}: its network namespace is not that of this process`, {
+  return usageError('attach-other-netns', `${place}: this process is in another network namespace`, {
     hint:
       command === null
         ? 'no process and no file leads to that network namespace, which may be gone: "rootlet detach --force" removes the entry'

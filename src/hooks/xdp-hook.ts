@@ -53,6 +53,12 @@ export class XdpHook implements Hook {
     return this.#own.includes(found) ? `runs program ${found}` : `changed: program ${found} is not its own`;
   }
 
+  /** What takes the program off without an entry of the store; null when no file leads to it. */
+  removalCommand(): string | null {
+    const words = { native: 'xdpdrv', generic: 'xdpgeneric', offload: 'xdpoffload' };
+    return this.#spot.command(name => `ip link set dev ${name} ${words[this.#mode ?? 'native']} off`);
+  }
+
   occupantId(): number {
     return this.#there();
   }
@@ -74,12 +80,13 @@ export class XdpHook implements Hook {
     });
   }
 
-  detach(expected: Occupant | null): void {
+  detach(expected: Occupant | null): boolean {
     this.#spot.requireHere(this.place);
     const id = this.#found();
-    if (typeof id === 'string') return;
+    if (typeof id === 'string') return true;
     if (expected !== null && id !== expected.info().id) throw this.#changed(id, expected);
     this.#set(-1, expected);
+    return true;
   }
 
   close(): void {} // nothing of it is held here
