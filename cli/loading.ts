@@ -6,6 +6,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { quote, RootletError, usageError } from '../src/diag/index.ts';
 import { consumersOf } from '../src/dynamic/index.ts';
+import { hasHappened } from '../src/hooks/index.ts';
 import { BpfMap } from '../src/kernel/map.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import { type LinkInput, link } from '../src/link/index.ts';
@@ -45,7 +46,6 @@ import {
 } from '../src/store/index.ts';
 import type { Context } from './context.ts';
 import { readInputs } from './files.ts';
-import { hasHappened } from './hook-state.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 import { listFlag } from './surgery-flags.ts';
 import { withVerifierLog } from './verifier-log.ts';

@@ -1,18 +1,13 @@
-/** Exchanging the program of an attachment: what is kept of the old one, and the one step on the hook. */
+/** What is kept of the old program when that of an attachment is exchanged. */
 
 import { compareTypes, parseBtf } from '../src/btf/index.ts';
-import { platformError, quote, RootletError, usageError } from '../src/diag/index.ts';
-import { EINVAL } from '../src/kernel/errno.ts';
+import { fieldsOf } from '../src/hooks/index.ts';
 import { openById, readBtfBytes } from '../src/kernel/info.ts';
 import type { BpfMap } from '../src/kernel/map.ts';
-import type { BpfProgram } from '../src/kernel/program.ts';
 import type { Sys } from '../src/kernel/sys.ts';
-import { TcFilter } from '../src/kernel/tc.ts';
 import { HOST_ORDER } from '../src/kernel/uapi.ts';
 import { type LoadPlan, type MapPlan, shapeDifferences } from '../src/load/index.ts';
 import type { Store, StoreEntry } from '../src/store/index.ts';
-import type { Lasting } from './attaching.ts';
-import { fieldsOf } from './json-fields.ts';
 
 /** What became of a map of the old generation. */
 export interface KeptMap {
@@ -79,63 +74,4 @@ function typeDifference(sys: Sys, map: BpfMap, plan: MapPlan, { types }: LoadPla
   } finally {
     fd.close();
   }
-}
-
-/** Kinds of kernel links that can change their program: cgroup, iter, netns, XDP, tcx, netkit, sockmap, struct_ops. */
-const CHANGEABLE: ReadonlySet<number> = new Set([3, 4, 5, 6, 9, 11, 13, 14]);
-
-/** Throws `attach-no-update` where the kernel cannot exchange the program in one step. */
-export function requireUpdatable(hook: Lasting, name: string): void {
-  if (hook instanceof TcFilter || CHANGEABLE.has(hook.info().type)) return;
-  throw usageError(
-    'attach-no-update',
-    `${hook.place}: the kernel cannot exchange the program here in one step`,
-    {
-      hint: `detach it and attach the new one, with a gap between: rootlet detach ${name}, rootlet attach …`,
-    },
-  );
-}
-
-/** Puts `next` in the place of `expected`; null does not care what is there. */
-export function exchange(hook: Lasting, next: BpfProgram, expected: BpfProgram | null): void {
-  if (hook instanceof TcFilter) {
-    requireFilter(hook, expected);
-    hook.update(next.fd.number);
-    return;
-  }
-  try {
-    hook.update(next.fd.number, expected?.fd.number);
-  } catch (error) {
-    if (!(error instanceof RootletError)) throw error;
-    if (error.code === 'kernel-attachment-changed')
-      throw changed(hook.place, hook.info().programId, expected);
-    const [problem] = error.problems;
-    if (problem?.errno !== EINVAL) throw error;
-    throw new RootletError([{ ...problem, hint: OTHER_TYPE_HINT }]);
-  }
-}
-
-/** The kernel replaces whatever is there; asking first leaves a moment in between. */
-function requireFilter(hook: TcFilter, expected: BpfProgram | null): void {
-  const running = hook.programId();
-  if (running === undefined) {
-    throw platformError('attach-gone', [hook.place], 'the filter is gone: somebody removed it', {
-      hint: 'rootlet detach lets go of what is left; then attach again',
-    });
-  }
-  if (expected !== null && running !== expected.info().id) throw changed(hook.place, running, expected);
-}
-
-const OTHER_TYPE_HINT =
-  'programs that exchange places have one type and one expected attach type: SEC("xdp") or SEC("xdp.frags") for both, …';
-
-function changed(place: string, running: number, expected: BpfProgram | null): RootletError {
-  return platformError(
-    'attach-changed',
-    [place],
-    `program ${running} is attached, not ${expected === null ? 'the expected one' : `${quote(expected.name)} (${expected.info().id})`}`,
-    {
-      hint: 'somebody else changed it: --force replaces whatever is there',
-    },
-  );
 }

@@ -5,32 +5,34 @@ import { buildCommand, numberParser } from '@stricli/core';
 import type { Binding } from '../../src/dynamic/index.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import { firstRelink, slotsFor } from '../../src/dynamic/relink-store.ts';
+import {
+  attachRecorded,
+  chooseProgram,
+  HOOK_KINDS,
+  type HookRequest,
+  hookContents,
+  hookData,
+  hookFacts,
+  hookPin,
+  isOperations,
+  parseHook,
+  programsToLoad,
+} from '../../src/hooks/index.ts';
 import type { XdpMode } from '../../src/kernel/interface.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { TcFilter } from '../../src/kernel/tc.ts';
 import type { LoadedObject } from '../../src/load/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
-import {
-  attachTo,
-  chooseProgram,
-  describeKinds,
-  type HookRequest,
-  isOperations,
-  type PlaceFlags,
-  parseHook,
-  planFilter,
-  programsToLoad,
-} from '../attaching.ts';
 import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../binding.ts';
 import { parseComponent } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
-import { hookContents, hookData, hookFacts, hookPin } from '../hook-entry.ts';
+import { table } from '../format/table.ts';
 import {
   entryName,
   LOAD_FLAGS,
   type LoadFlags,
   loadOptionsOf,
+  now,
   OBJECT_FILE,
   type ObjectInput,
   openStore,
@@ -40,7 +42,11 @@ import {
   type StoreFlags,
 } from '../loading.ts';
 
-interface Flags extends LoadFlags, StoreFlags, PlaceFlags, BindFlags {
+interface Flags extends LoadFlags, StoreFlags, BindFlags {
+  readonly mode?: XdpMode;
+  readonly ingress: boolean;
+  readonly egress: boolean;
+  readonly priority?: number;
   readonly name?: string;
   readonly slots?: RelinkVia;
   readonly json: boolean;
@@ -50,13 +56,19 @@ const off = { kind: 'boolean', default: false } as const;
 const RELINK_VIAS: readonly RelinkVia[] = ['ext', 'tail', 'static'];
 const MODES: readonly XdpMode[] = ['native', 'generic', 'offload'];
 
+/** Kinds with their targets, a line each. */
+const KINDS = table(
+  HOOK_KINDS.map(({ name, target }) => [name, target]),
+  '  ',
+);
+
 export const attachCommand = buildCommand<Flags, [string, string, string], Context>({
   docs: {
     brief: 'Attach a program to a hook, where it stays under a name',
     fullDescription:
       'Loads a program and what it needs, and attaches it. It stays when the command ends, until "rootlet detach NAME"; ' +
       `"rootlet update NAME FILE" exchanges it.\n\nKinds of hooks, and what TARGET is for each (- leaves it to the ` +
-      `program's section):\n${describeKinds()}`,
+      `program's section):\n${KINDS}`,
   },
   parameters: {
     flags: {
@@ -134,7 +146,7 @@ function attachNamed(
   readonly notes: readonly string[];
 } {
   const tables = isOperations(hook);
-  const main = tables ? hook.target : chooseProgram(input.object, hook, wanted);
+  const main = chooseProgram(input.object, hook, wanted);
   const only = tables ? undefined : programsToLoad(input.object, main);
   const sys = openSys();
   const store = openStore(context, flags, sys);
@@ -143,25 +155,18 @@ function attachNamed(
   return store.locked(() => {
     requireFree(store, 'hook', name);
     const job = { sys, store, input: slotted, name, flags, options, only };
-    return withBound(job, (loaded, kept, cleanup) => {
-      // A filter is there without anybody who holds it, so the record says first where it will be.
-      const filter = planFilter(loaded, main, hook);
-      const attached = filter?.planned ?? attachTo(loaded, main, hook);
-      try {
+    return withBound(job, (loaded, kept) => {
+      const entry = attachRecorded(loaded, main, hook, (attached, commit) => {
         const data = {
           ...hookData(loaded, attached, hook, main),
           ...kept.data,
           ...slotsData(loaded, input, main, flags.slots),
         };
-        const contents = hookContents(input, loaded, attached, data);
+        const contents = hookContents({ ...input, time: now() }, loaded, attached, data);
         const links = new Map([...(contents.links ?? []), ...kept.links]);
-        const entry = store.save('hook', name, { ...contents, links }, () => {
-          if (filter !== undefined) cleanup.own(filter.attach());
-        });
-        return { entry, bindings: kept.bindings, notes: loaded.notes };
-      } finally {
-        if (!(attached instanceof TcFilter)) attached.close();
-      }
+        return store.save('hook', name, { ...contents, links }, commit);
+      });
+      return { entry, bindings: kept.bindings, notes: loaded.notes };
     });
   });
 }

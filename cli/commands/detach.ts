@@ -1,9 +1,10 @@
 /** `rootlet detach`: takes off its hook what `attach` put there. */
 
 import { buildCommand } from '@stricli/core';
+import { type Removal, removeHook } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
+import type { BrokenEntry, Store, StoreEntry } from '../../src/store/index.ts';
 import { type Context, guarded, print, printJson } from '../context.ts';
-import { removeHook } from '../hook-entry.ts';
 import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 
 interface Flags extends StoreFlags {
@@ -15,12 +16,15 @@ const off = { kind: 'boolean', default: false } as const;
 
 export const detachCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Take a program off its hook, and let go of it and its maps',
+    brief: 'Detach programs from their hooks, and unload them and their maps',
     fullDescription: 'Ends what "rootlet attach" made, by its name. "rootlet ps" lists the names.',
   },
   parameters: {
     flags: {
-      force: { ...off, brief: 'Although others use it, or its record or hook cannot be reached' },
+      force: {
+        ...off,
+        brief: 'Remove the entry even if it is still in use, or its record or hook cannot be reached',
+      },
       ...STORE_FLAGS,
       json: { ...off, brief: 'As JSON' },
     },
@@ -33,14 +37,45 @@ export const detachCommand = buildCommand<Flags, string[], Context>({
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
       const store = openStore(this, flags, openSys());
-      store.locked(() => {
-        for (const entry of entriesToRemove(store, 'hook', names, flags.force)) {
-          if (entry.kind === 'broken') store.remove(entry);
-          else removeHook(store, entry, flags.force);
-        }
-      });
-      if (flags.json) printJson(this, { ok: true, detached: names });
-      else for (const name of names) print(this, `detached ${name}`);
+      const removed = new Map<string, Removal>();
+      try {
+        store.locked(() => {
+          for (const entry of entriesToRemove(store, 'hook', names, flags.force))
+            removed.set(entry.name, remove(store, entry, flags.force));
+        });
+      } finally {
+        // those before the one that failed are gone
+        if (!flags.json) for (const [name, removal] of removed) tellRemoved(this, name, removal);
+      }
+      if (flags.json) printJson(this, { ok: true, ...removedJson(removed) });
     });
   },
 });
+
+function remove(store: Store, entry: StoreEntry | BrokenEntry, force: boolean): Removal {
+  if (entry.kind !== 'broken') return removeHook(store, entry, force);
+  store.remove(entry);
+  return { kind: 'left', why: 'its record cannot be read', command: null };
+}
+
+function tellRemoved(context: Context, name: string, removal: Removal): void {
+  switch (removal.kind) {
+    case 'detached':
+      print(context, `detached ${name}`);
+      break;
+    case 'ended':
+      print(context, `removed ${name}: nothing was attached any more (${removal.why})`);
+      break;
+    case 'left':
+      print(context, `removed the entry ${name}, but its program may go on running: ${removal.why}`);
+      if (removal.command !== null) print(context, `to take it off: ${removal.command}`);
+  }
+}
+
+function removedJson(removed: ReadonlyMap<string, Removal>): Record<string, unknown> {
+  const all = [...removed];
+  return {
+    detached: all.flatMap(([name, { kind }]) => (kind === 'detached' ? [name] : [])),
+    removed: all.flatMap(([name, one]) => (one.kind === 'detached' ? [] : [{ name, ...one }])),
+  };
+}

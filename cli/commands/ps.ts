@@ -1,17 +1,15 @@
 /** `rootlet ps`: what is in the kernel, and whose it is. */
 
 import { buildCommand } from '@stricli/core';
+import { RootletError } from '../../src/diag/index.ts';
 import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
-import type { Fd } from '../../src/kernel/fd.ts';
-import { openById, readLinkInfo, readMapInfo } from '../../src/kernel/info.ts';
-import type { Sys } from '../../src/kernel/sys.ts';
+import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatBroken } from '../format/entry.ts';
 import { type Lookup, ownerText, type Row, rowsOfCensus, rowsOfEntry, sizesOf } from '../format/inventory.ts';
 import { table } from '../format/table.ts';
-import { filterState } from '../hook-state.ts';
 import { openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 
 interface Flags extends StoreFlags {
@@ -50,7 +48,7 @@ export const psCommand = buildCommand<Flags, [], Context>({
       }
       const rows = flags.all
         ? rowsOfCensus(takeCensus(sys), store.root, sound)
-        : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(sys, store)));
+        : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(store)));
       if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson) });
       else report(this, flags, store, rows, broken);
     });
@@ -119,24 +117,22 @@ function report(
   print(context, table([['kind', 'id', 'name', 'type', 'owner', ''], ...cells], '', [1]));
 }
 
-/** What the kernel says of ids in records. */
-function lookupIn(sys: Sys, store: Store): Lookup {
+/** What the kernel says of what is in records. */
+function lookupIn(store: Store): Lookup {
   return {
-    map: id =>
-      inspect(openById(sys, 'map', id), fd => {
-        const info = readMapInfo(sys, fd);
-        return { type: info.type, detail: sizesOf(info) };
-      }),
-    link: id => inspect(openById(sys, 'link', id), fd => readLinkInfo(sys, fd)),
-    filter: entry => filterState(store, entry),
+    map: (entry, name) => describeMap(store, entry, name),
+    link: (entry, name) => entryLinkState(store, entry, name),
+    recorded: entry => recordedState(store, entry),
   };
 }
 
-function inspect<T>(fd: Fd | undefined, read: (fd: number) => T): T | undefined {
-  if (fd === undefined) return undefined;
+/** Opened by its pin, which needs no right to look for ids. */
+function describeMap(store: Store, entry: StoreEntry, name: string): ReturnType<Lookup['map']> {
   try {
-    return read(fd.number);
-  } finally {
-    fd.close();
+    using map = store.openMap(entry, name);
+    return { type: map.type, detail: sizesOf(map.info()) };
+  } catch (error) {
+    if (error instanceof RootletError) return undefined;
+    throw error;
   }
 }

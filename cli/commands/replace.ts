@@ -6,8 +6,8 @@ import type { Generation, RelinkVia } from '../../src/dynamic/relink-generation.
 import type { Replaced, SlotState } from '../../src/dynamic/relink-rootlet.ts';
 import type { Inheritance } from '../../src/dynamic/relink-state.ts';
 import { openRootlet } from '../../src/dynamic/relink-store.ts';
+import { fieldsOf, hookFacts, openHook, variablesOf } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { TcFilter } from '../../src/kernel/tc.ts';
 import { openKernelTypes } from '../../src/load/index.ts';
 import { bpffsMountOf, type JsonObject, type Store, type StoreEntry } from '../../src/store/index.ts';
 import { type NamedComponent, parseAssignment, parseComponent, words } from '../components.ts';
@@ -15,8 +15,6 @@ import { type Context, guarded, print, printJson } from '../context.ts';
 import { readInputs } from '../files.ts';
 import { entryJson } from '../format/entry.ts';
 import { table } from '../format/table.ts';
-import { hookFacts, openHook, variablesOf } from '../hook-entry.ts';
-import { fieldsOf } from '../json-fields.ts';
 import { now, openStore, requireEntry, STORE_FLAGS, type StoreFlags } from '../loading.ts';
 import { parseSettings } from '../set-values.ts';
 import { listFlag } from '../surgery-flags.ts';
@@ -141,7 +139,7 @@ function changeSlots(
       ...(flags.set === undefined ? {} : { globals: parseSettings(flags.set) }),
     });
   } finally {
-    if (!(hook instanceof TcFilter)) hook.close();
+    hook.close();
   }
 }
 

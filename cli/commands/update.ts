@@ -1,30 +1,35 @@
 /** `rootlet update`: another program in the place of an attached one, without a gap. */
 
 import { buildCommand } from '@stricli/core';
-import { bugError, usageError } from '../../src/diag/index.ts';
+import { usageError } from '../../src/diag/index.ts';
 import { isStubMap } from '../../src/dynamic/index.ts';
+import {
+  chooseProgram,
+  fieldsOf,
+  type Hook,
+  type HookRequest,
+  hookContents,
+  hookFacts,
+  isOperations,
+  openHook,
+  prepareOperations,
+  programsToLoad,
+  variablesOf,
+} from '../../src/hooks/index.ts';
 import type { BpfProgram } from '../../src/kernel/program.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { TcFilter } from '../../src/kernel/tc.ts';
-import {
-  type LoadedObject,
-  type LoadOptions,
-  type PreparedLoad,
-  replaceOperations,
-} from '../../src/load/index.ts';
+import type { LoadedObject, LoadOptions, PreparedLoad } from '../../src/load/index.ts';
 import type { Store, StoreEntry } from '../../src/store/index.ts';
-import { chooseProgram, type HookRequest, isOperations, type Lasting, programsToLoad } from '../attaching.ts';
 import { BIND_FLAGS, type BindFlags, hasExterns, type Kept, withBound } from '../binding.ts';
 import { parseComponent } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
-import { hookContents, hookFacts, openHook, variablesOf } from '../hook-entry.ts';
-import { fieldsOf } from '../json-fields.ts';
 import {
   LOAD_FLAGS,
   type LoadFlags,
   loadOptionsOf,
+  now,
   type ObjectInput,
   openStore,
   planObject,
@@ -33,7 +38,7 @@ import {
   STORE_FLAGS,
   type StoreFlags,
 } from '../loading.ts';
-import { exchange, type KeptMap, requireUpdatable, StateKeeper } from '../updating.ts';
+import { type KeptMap, StateKeeper } from '../updating.ts';
 
 interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly fresh: boolean;
@@ -106,18 +111,18 @@ function update(job: Job): Outcome {
   const facts = hookFacts(entry);
   const hook: HookRequest = { kind: facts.kind, target: facts.target, place: {} };
   const tables = isOperations(hook);
-  const main = tables ? (wanted ?? facts.target) : chooseProgram(input.object, hook, wanted);
+  const main = chooseProgram(input.object, hook, wanted);
   const attached = openHook(store, entry);
   try {
-    requireUpdatable(attached, name);
+    attached.requireUpdatable();
     return exchangeOn(job, entry, attached, main, tables);
   } finally {
-    if (!(attached instanceof TcFilter)) attached.close();
+    attached.close();
   }
 }
 
 /** `tables`: `main` is no program but a table of operations. */
-function exchangeOn(job: Job, entry: StoreEntry, attached: Lasting, main: string, tables: boolean): Outcome {
+function exchangeOn(job: Job, entry: StoreEntry, attached: Hook, main: string, tables: boolean): Outcome {
   const { sys, store, flags, input } = job;
   const only = tables ? undefined : programsToLoad(input.object, main);
   const given = loadOptionsOf(sys, store, flags, only);
@@ -130,7 +135,7 @@ function exchangeOn(job: Job, entry: StoreEntry, attached: Lasting, main: string
   const options = { ...given, reuse };
   return withBound({ ...job, options, only }, (loaded, kept) => {
     const step = tables
-      ? tableStep(store, entry, attached, loaded, main)
+      ? tableStep(store, entry, attached, loaded, main, flags.force)
       : programStep(store, entry, attached, loaded.program(main), flags.force);
     const saved = replace(job, entry, attached, loaded, main, kept, step);
     setKeptVariables(loaded, prepared, keeper?.results ?? [], options);
@@ -148,33 +153,32 @@ interface Step {
 function programStep(
   store: Store,
   entry: StoreEntry,
-  attached: Lasting,
+  attached: Hook,
   next: BpfProgram,
   force: boolean,
 ): Step {
   const old = openOld(store, entry, force);
   return {
-    exchange: () => exchange(attached, next, force ? null : old),
+    exchange: () => attached.update(next, force ? null : old),
     takeBack: () => {
-      if (old !== null) exchange(attached, old, next);
+      if (old !== null) attached.update(old, next);
     },
     close: () => old?.close(),
   };
 }
 
-/** The kernel does not ask which table it expects. */
 function tableStep(
   store: Store,
   entry: StoreEntry,
-  attached: Lasting,
+  attached: Hook,
   loaded: LoadedObject,
   table: string,
+  force: boolean,
 ): Step {
-  if (attached instanceof TcFilter) throw bugError([attached.place], 'a filter is no table of operations');
   const old = store.openMap(entry, hookFacts(entry).program);
   return {
-    exchange: () => replaceOperations(attached, loaded, table),
-    takeBack: () => attached.update(old.fd.number),
+    exchange: () => attached.update(prepareOperations(loaded, table), force ? null : old),
+    takeBack: () => attached.update(old, loaded.map(table)),
     close: () => old.close(),
   };
 }
@@ -183,7 +187,7 @@ function tableStep(
 function replace(
   job: Job,
   entry: StoreEntry,
-  attached: Lasting,
+  attached: Hook,
   loaded: LoadedObject,
   main: string,
   kept: Kept,
@@ -194,11 +198,12 @@ function replace(
   const { attach, dynamic: _oldBindings, ...others } = entry.record.data;
   const data = {
     ...others,
+    ...attached.record,
     attach: { ...fieldsOf(attach), program: main },
     variables: variablesOf(loaded),
     ...kept.data,
   };
-  const contents = hookContents(input, loaded, attached, data);
+  const contents = hookContents({ ...input, time: now() }, loaded, attached, data);
   const links = new Map([...(contents.links ?? []), ...kept.links]);
   try {
     return store.save('hook', name, { ...contents, links }, () => {

@@ -1,11 +1,9 @@
 /** Programs, maps and attachments with their owners: rows of `rootlet ps`. */
 
 import { quote } from '../../src/diag/index.ts';
-import type { LinkDescription } from '../../src/kernel/info.ts';
+import { HOOK_LINK, type HookState, linkState, linkTypeName } from '../../src/hooks/index.ts';
 import { mapTypeName, progTypeName } from '../../src/object/uapi.ts';
 import type { Census, Holder, StoreEntry } from '../../src/store/index.ts';
-import { hookFacts } from '../hook-entry.ts';
-import { HOOK_LINK } from '../hook-state.ts';
 
 export interface Row {
   readonly kind: 'program' | 'map' | 'attachment';
@@ -27,40 +25,14 @@ export type Owner = EntryOwner | Holder;
 
 /** What the kernel says of it; undefined when it is gone. */
 export interface Lookup {
-  readonly map: (id: number) => { readonly type: number; readonly detail: string } | undefined;
-  readonly link: (id: number) => LinkDescription | undefined;
-  /** What the clsact filter of an entry does. */
-  readonly filter: (entry: StoreEntry) => string;
-}
-
-const LINK_TYPES = [
-  'unspecified',
-  'raw_tracepoint',
-  'tracing',
-  'cgroup',
-  'iter',
-  'netns',
-  'xdp',
-  'perf_event',
-  'kprobe_multi',
-  'struct_ops',
-  'netfilter',
-  'tcx',
-  'uprobe_multi',
-  'netkit',
-  'sockmap',
-];
-/** Kinds whose first word is an interface, 0 once that is gone. */
-const ON_INTERFACE: ReadonlySet<number> = new Set([6, 11, 13]);
-
-/** Their first words are the id of the cgroup (64 bits), and the inode of the namespace. */
-const CGROUP = 3;
-const NETNS = 5;
-/** The first word is the id of the table. */
-const STRUCT_OPS = 9;
-
-export function linkTypeName(type: number): string {
-  return LINK_TYPES[type] ?? `link type ${type}`;
+  readonly map: (
+    entry: StoreEntry,
+    name: string,
+  ) => { readonly type: number; readonly detail: string } | undefined;
+  /** By its name in the entry. */
+  readonly link: (entry: StoreEntry, name: string) => HookState | undefined;
+  /** Of an entry whose hook has no link (a TC filter, XDP over netlink). */
+  readonly recorded: (entry: StoreEntry) => HookState | undefined;
 }
 
 export function rowsOfEntry(entry: StoreEntry, lookup: Lookup): Row[] {
@@ -78,7 +50,7 @@ export function rowsOfEntry(entry: StoreEntry, lookup: Lookup): Row[] {
       }),
     ),
     ...maps.map(({ id, name }): Row => {
-      const map = lookup.map(id);
+      const map = lookup.map(entry, name);
       return {
         kind: 'map',
         id,
@@ -89,30 +61,37 @@ export function rowsOfEntry(entry: StoreEntry, lookup: Lookup): Row[] {
       };
     }),
     ...links.map(({ id, name, place }): Row => {
-      const link = lookup.link(id);
-      const type = link === undefined ? '?' : linkTypeName(link.type);
+      const link = lookup.link(entry, name);
+      const type = link?.linkType === undefined ? '?' : linkTypeName(link.linkType);
       const called = name === HOOK_LINK ? entry.name : name;
-      return { kind: 'attachment', id, name: called, type, owners, detail: `${place}, ${linkState(link)}` };
+      return {
+        kind: 'attachment',
+        id,
+        name: called,
+        type,
+        owners,
+        detail: `${link?.place ?? place}, ${link?.state ?? 'gone'}`,
+      };
     }),
-    ...filterRows(entry, owners, lookup),
+    ...recordedRows(entry, owners, lookup),
   ];
 }
 
-/** A clsact filter belongs to its interface. */
-function filterRows(entry: StoreEntry, owners: readonly Owner[], lookup: Lookup): Row[] {
-  const { filter } = entry.record.data;
-  if (filter === undefined) return [];
-  const detail = `${hookFacts(entry).place}, ${lookup.filter(entry)}`;
-  return [{ kind: 'attachment', id: null, name: entry.name, type: 'clsact', owners, detail }];
-}
-
-function linkState(link: LinkDescription | undefined): string {
-  if (link === undefined) return 'gone';
-  const [first, second] = link.words;
-  if (ON_INTERFACE.has(link.type) && first === 0) return 'ended: taken off, or its interface is gone';
-  if (link.type === CGROUP && first === 0 && second === 0) return 'ended: taken off, or its cgroup is gone';
-  if (link.type === NETNS && first === 0) return 'ended: taken off, or its network namespace is gone';
-  return link.type === STRUCT_OPS ? `runs table ${first}` : `runs program ${link.programId}`;
+/** What belongs to an interface has no id. */
+function recordedRows(entry: StoreEntry, owners: readonly Owner[], lookup: Lookup): Row[] {
+  const found = lookup.recorded(entry);
+  if (found === undefined) return [];
+  const type = Object.hasOwn(entry.record.data, 'filter') ? 'clsact' : 'xdp';
+  return [
+    {
+      kind: 'attachment',
+      id: null,
+      name: entry.name,
+      type,
+      owners,
+      detail: `${found.place}, ${found.state}`,
+    },
+  ];
 }
 
 export function sizesOf(map: {

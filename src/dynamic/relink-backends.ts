@@ -3,15 +3,14 @@
  */
 
 import { type Problem, quote, RootletError } from '../diag/index.ts';
+import type { Hook } from '../hooks/index.ts';
 import { probeReplacement } from '../kernel/probe-types.ts';
 import type { Sys } from '../kernel/sys.ts';
-import type { Attached } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
 import type { BuildContext, PlannedGeneration } from './relink-build.ts';
 import { componentOf, type Design } from './relink-design.ts';
 import { buildExt, extObjection, plannedExt } from './relink-ext.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
-import { programOn, requireChangeable, swapProgram } from './relink-hook.ts';
 import { chooseMain } from './relink-program.ts';
 import { buildStatic, planStatic } from './relink-static.ts';
 import { buildTail, keepsRootlet, plannedTail, planTailSlots, tailSlotObjection } from './relink-tail.ts';
@@ -96,28 +95,28 @@ export function planParts(via: RelinkVia, context: BuildContext, design: Design)
   }
 }
 
-/** Throws `relink-hook-fixed` when the change needs a hook whose program can be changed, and this one's cannot. */
+/** Throws `hook-not-updatable` when the change needs a hook whose program can be changed, and this one's cannot. */
 export function requirePossible(
-  hook: Attached,
+  hook: Hook,
   old: Generation,
   via: RelinkVia,
   context: BuildContext,
   design: Design,
 ): void {
-  if (via !== 'tail' || !keepsRootlet(old, context, design)) requireChangeable(hook);
+  if (via !== 'tail' || !keepsRootlet(old, context, design)) hook.requireUpdatable();
 }
 
 /**
  * What makes a generation the running one, worked out beforehand, so that only system calls are left to do. Without
  * `old` whatever of ours is there gives way.
  */
-export function planCommit(hook: Attached, next: Generation, old: Generation | undefined): () => void {
-  const there = old === undefined ? programOn(hook) : old.program.info().id;
+export function planCommit(hook: Hook, next: Generation, old: Generation | undefined): () => void {
+  const there = old === undefined ? hook.occupantId() : old.program.info().id;
   const swaps = there !== next.program.info().id;
   const fill = next.via === 'tail' ? planTailSlots(next) : () => {};
   const undo = old?.via === 'tail' && !swaps ? planTailSlots(old) : () => {};
   return () => {
-    if (swaps) swapProgram(hook, next.program, old?.program);
+    if (swaps) hook.update(next.program, old?.program ?? null);
     try {
       fill();
     } catch (error) {

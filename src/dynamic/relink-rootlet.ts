@@ -5,10 +5,12 @@
  * the program on the hook in one step. Whatever goes wrong before that leaves the running generation as it is.
  */
 
-import { bugError } from '../diag/index.ts';
+import { bugError, RootletError } from '../diag/index.ts';
+import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../hooks/index.ts';
 import { waitForPrograms } from '../kernel/grace-period.ts';
+import type { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
-import { type Attached, type AttachPlace, attachProgram, Cleanup } from '../load/index.ts';
+import { Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
 import { reportState, type SettingsByOwner, type StateChange } from '../state/index.ts';
 import { build, type Choice, chooseVia, planCommit, planParts, requirePossible } from './relink-backends.ts';
@@ -16,7 +18,6 @@ import { droppedMaps, type GenerationOptions } from './relink-build.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './relink-change.ts';
 import type { Design, ObjectFile, SlotChange, SlotFill } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
-import { requireExpected } from './relink-hook.ts';
 import { slotNames } from './relink-program.ts';
 
 export interface RootletOptions extends GenerationOptions {
@@ -80,7 +81,7 @@ export interface RootletSetting {
 /** Owns its generation, and its hook when it attached it: closing it detaches then. */
 export class Rootlet {
   readonly sys: Sys;
-  readonly hook: Attached;
+  readonly hook: Hook;
   readonly #options: GenerationOptions;
   readonly #journal: RootletJournal;
   readonly #ownsHook: boolean;
@@ -89,7 +90,7 @@ export class Rootlet {
 
   private constructor(
     sys: Sys,
-    hook: Attached,
+    hook: Hook,
     generation: Generation,
     setting: RootletSetting & { readonly ownsHook: boolean },
   ) {
@@ -123,14 +124,15 @@ export class Rootlet {
         name => generation.host?.programs.get(name) === generation.program,
       );
       if (program === undefined) throw bugError([file.name], 'has no program for its hook');
-      const hook = cleanup.own(attachProgram(generation.host, program, place));
+      const hook = attachProgram(generation.host, program, place);
+      cleanup.defer(() => detach(hook, generation.program));
       const forced = options.via !== undefined;
       return new Rootlet(sys, hook, generation, { via, forced, options, ownsHook: true });
     });
   }
 
   /** A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's. */
-  static over(sys: Sys, hook: Attached, generation: Generation, setting: RootletSetting): Rootlet {
+  static over(sys: Sys, hook: Hook, generation: Generation, setting: RootletSetting): Rootlet {
     return new Rootlet(sys, hook, generation, { ...setting, ownsHook: false });
   }
 
@@ -164,7 +166,7 @@ export class Rootlet {
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireExpected(this.hook, old.program);
+    requireOccupant(this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const prepared = this.#prepare(change, options);
     const { context, design } = prepared;
@@ -181,7 +183,7 @@ export class Rootlet {
   /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
   plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireExpected(this.hook, old.program);
+    requireOccupant(this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const { context, design, dropped } = this.#prepare(change, options);
     const choice = chooseVia(context, design, options.via ?? this.#forced);
@@ -213,8 +215,11 @@ export class Rootlet {
   }
 
   close(): void {
-    if (this.#ownsHook) this.hook.close();
-    this.#generation.close();
+    try {
+      if (this.#ownsHook) detach(this.hook, this.#generation.program);
+    } finally {
+      this.#generation.close();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -264,6 +269,17 @@ export class Rootlet {
     } finally {
       old.close();
     }
+  }
+}
+
+/** A program that another process put there is not ours to take off; our link ends when it is closed. */
+function detach(hook: Hook, program: BpfProgram): void {
+  try {
+    hook.detach(program);
+  } catch (error) {
+    if (!(error instanceof RootletError) || error.code !== 'hook-changed') throw error;
+  } finally {
+    hook.close();
   }
 }
 

@@ -8,16 +8,16 @@
  */
 
 import { quote, usageError } from '../diag/index.ts';
-import { Attachment } from '../kernel/attachment.ts';
+import { HOOK_LINK, type Hook, hookLinks } from '../hooks/index.ts';
+import type { Attachment } from '../kernel/attachment.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
-import { type Attached, Cleanup, type LoadedObject } from '../load/index.ts';
+import { Cleanup, type LoadedObject } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../state/index.ts';
 import type { Contents, JsonObject, Store, StoreEntry } from '../store/index.ts';
 import type { GenerationOptions } from './relink-build.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
-import { programOn } from './relink-hook.ts';
 import { decodeRelink, encodeRelink, isAbout, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
 import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
 import { tailRootlet } from './relink-tail.ts';
@@ -26,8 +26,6 @@ import { decodeDynamic } from './stored.ts';
 /** Field of an entry's data. */
 export const RELINK_FIELD = 'relink';
 
-/** Name of the attachment among the links of an entry. */
-const HOOK_LINK = 'hook';
 /** What belongs to the generation before, while a change is pending. */
 const OLD = 'before:';
 
@@ -35,7 +33,7 @@ export interface OpenRequest {
   readonly store: Store;
   readonly entry: StoreEntry;
   /** Where the entry's program is. The caller's. */
-  readonly hook: Attached;
+  readonly hook: Hook;
   /** The program on the hook, by its name in the entry. */
   readonly program: string;
   readonly options: GenerationOptions;
@@ -127,7 +125,7 @@ export function openRootlet(request: OpenRequest): Rootlet {
     const journal = new StoreJournal(request, forced);
     const rootlet = Rootlet.over(store.sys, hook, generation, { forced, via, options, journal });
     if (record.pending !== null) {
-      const there = programOn(hook);
+      const there = hook.occupantId();
       const known = there === undefined || there === record.pending || there === record.programId;
       if (known) rootlet.settle();
       journal.done(rootlet.generation);
@@ -212,19 +210,6 @@ class StoreJournal implements RootletJournal {
     });
     return {
       programs: withOld(generation.programs, old?.programs),
-      // an array of programs is emptied with its last descriptor or pin, even while a program uses it
-      maps: withOld(generation.maps, old?.maps),
-      links: withOld(
-        new Map([...(hook instanceof Attachment ? [[HOOK_LINK, hook] as const] : []), ...generation.links]),
-        old?.links,
-      ),
-      files,
-      data: {
-        ...entry.record.data,
-        ...describe(generation),
-        ...encodeEntryState({ states, settings }),
-        [RELINK_FIELD]: data,
-      },
     };
   }
 }

@@ -1,9 +1,10 @@
 /** One consumer of a provider that gets a new version: loaded anew where it has code or places of the old one, else only its stubs and slots are filled anew. */
 
-import { inputError, quote } from '../diag/index.ts';
-import { Attachment } from '../kernel/attachment.ts';
+import { inputError } from '../diag/index.ts';
+import { HOOK_LINK, hooksRunning, openHook } from '../hooks/index.ts';
+import type { Attachment } from '../kernel/attachment.ts';
 import type { Fd } from '../kernel/fd.ts';
-import { listIds, openById, readLinkInfo } from '../kernel/info.ts';
+import { openById } from '../kernel/info.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import { BpfProgram } from '../kernel/program.ts';
 import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys.ts';
@@ -87,7 +88,6 @@ export function reloadConsumer(
 ): Rebound & { readonly object: DynamicObject } {
   const { store, registry, options, cleanup, changes } = rebinding;
   const { entry, stored, contents } = consumer;
-  refuseFilter(entry);
   const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
   const source = objectOf(store, entry);
   const running = {
@@ -170,51 +170,31 @@ function viaOf(stored: StoredDynamic, name: string): Via | undefined {
   return via === 'ext' || via === 'tail' || via === 'copy' ? via : undefined;
 }
 
-/** Classic filters are exchanged by another command, which knows where they are. */
-function refuseFilter(entry: StoreEntry): void {
-  if (!Object.hasOwn(entry.record.data, 'filter')) return;
-  throw inputError(
-    'dynamic-upgrade-hook',
-    [entry.name],
-    'is a classic TC filter with code of the old version, and cannot be exchanged at the same moment',
-    { hint: `detach ${quote(entry.name)} first, or attach it by tcx` },
-  );
-}
-
-/** Types of links whose program can be exchanged: cgroup, iter, netns, xdp, tcx, netkit. */
-const EXCHANGEABLE: ReadonlySet<number> = new Set([3, 4, 5, 6, 11, 13]);
-
-function fixedHook(entry: StoreEntry, program: string) {
-  return inputError(
-    'dynamic-upgrade-hook',
-    [entry.name],
-    `has code of the old version, and program ${quote(program)} is attached where programs cannot be exchanged`,
-    { hint: 'detach it first, and attach it again afterwards' },
-  );
-}
-
 /** Every attachment of one of the old programs, whoever made it, gets the new one. Whether there is any. */
 function exchangeAttached(
-  { store: { sys }, cleanup, changes }: Rebinding,
+  { store, cleanup, changes }: Rebinding,
   entry: StoreEntry,
   old: FullContents,
   next: DynamicObject,
 ): boolean {
   const byId = new Map([...old.programs].map(([name, program]) => [program.info().id, { name, program }]));
+  const running = hooksRunning(store.sys, new Set(byId.keys()));
+  for (const { hook } of running) cleanup.own(hook);
+  if (entry.kind === 'hook' && !old.links.has(HOOK_LINK)) {
+    // it belongs to an interface, and is not among the links
+    const hook = cleanup.own(openHook(store, entry));
+    running.push({ hook, programId: hook.occupantId() ?? 0 });
+  }
   let any = false;
-  for (const id of listIds(sys, 'link')) {
-    const fd = openById(sys, 'link', id);
-    if (fd === undefined) continue;
-    const link = cleanup.own(new Attachment(sys, fd, `attachment ${id}`));
-    const info = readLinkInfo(sys, fd.number);
-    const before = byId.get(info.programId);
+  for (const { hook, programId } of running) {
+    const before = byId.get(programId);
     const after = before === undefined ? undefined : next.loaded.programs.get(before.name);
     if (before === undefined || after === undefined) continue;
     any = true;
-    if (!EXCHANGEABLE.has(info.type)) throw fixedHook(entry, before.name);
+    hook.requireUpdatable();
     changes.add({
-      apply: () => link.update(after.fd.number, before.program.fd.number),
-      revert: () => link.update(before.program.fd.number, after.fd.number),
+      apply: () => hook.update(after, before.program),
+      revert: () => hook.update(before.program, after),
     });
   }
   return any;

@@ -5,7 +5,7 @@
  */
 
 import { type Problem, platformError } from '../diag/index.ts';
-import { EINVAL, EPERM, errnoText, syscallError } from './errno.ts';
+import { EINVAL, EOPNOTSUPP, EPERM, errnoText, syscallError } from './errno.ts';
 import { Fd } from './fd.ts';
 import { type LinkDescription, readLinkInfo } from './info.ts';
 import { pinObject } from './pin.ts';
@@ -68,10 +68,16 @@ export class Attachment {
     throw syscallError('kernel-attachment', [this.place], 'replacing the program', result);
   }
 
-  /** Detaches although descriptors and pins remain (not for tracing and function replacement). */
-  detach(): void {
-    const result = bpf(this.sys, BPF_LINK_DETACH, encodeAttr(LinkDetachAttr, { link_fd: this.fd.number }));
-    if (result < 0) throw syscallError('kernel-attachment', [this.place], 'detaching', result);
+  /**
+   * Detaches although descriptors and pins remain. False where the kernel cannot: such a link ends with its last
+   * descriptor and pin (tracing, probes, function replacement; all kinds before Linux 5.9).
+   */
+  detach(): boolean {
+    const result = detachLink(this.sys, this.fd.number);
+    if (result >= 0) return true;
+    if (result === -EOPNOTSUPP) return false;
+    if (result === -EINVAL && detachLink(this.sys, NO_FD) === -EINVAL) return false;
+    throw syscallError('kernel-attachment', [this.place], 'detaching', result);
   }
 
   pin(path: string): void {
@@ -85,6 +91,13 @@ export class Attachment {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** A kernel that knows the command looks at the descriptor before anything else. */
+const NO_FD = 0xffffffff;
+
+function detachLink(sys: Sys, fd: number): number {
+  return bpf(sys, BPF_LINK_DETACH, encodeAttr(LinkDetachAttr, { link_fd: fd }));
 }
 
 /** BPF_LINK_CREATE in its plain form; what `word`, `word2` and `wide` mean depends on the attach type. */

@@ -25,6 +25,7 @@ export const EMFILE = 24;
 export const ENOSPC = 28;
 export const ERANGE = 34;
 export const ENOSYS = 38;
+export const ENOLINK = 67;
 export const EOPNOTSUPP = 95;
 export const ENOTSUPP = 524;
 
@@ -70,6 +71,7 @@ const ERRORS: readonly (readonly [number: number, name: string, words: string])[
   [52, 'EBADE', 'invalid exchange'],
   [61, 'ENODATA', 'no data'],
   [62, 'ETIME', 'timer expired'],
+  [67, 'ENOLINK', 'what it was attached to is gone'],
   [71, 'EPROTO', 'protocol error'],
   [74, 'EBADMSG', 'bad message'],
   [75, 'EOVERFLOW', 'value too large'],

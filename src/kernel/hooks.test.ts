@@ -181,7 +181,7 @@ describe.skipIf(missing !== undefined)(
       ).toThrow(/both before and after/);
     });
 
-    test('TC filters: priority, replaced in place, removed by close', () => {
+    test('TC filters: priority, replaced in place, removed', () => {
       using drop = returning(TC_SHOT, types.BPF_PROG_TYPE_SCHED_CLS);
       using pass = returning(TC_OK, types.BPF_PROG_TYPE_SCHED_CLS);
       const filter = inside(() =>
@@ -196,9 +196,9 @@ describe.skipIf(missing !== undefined)(
       expect(reached()).toBe(true);
       const chosen = inside(() => TcFilter.attach(kernel, pass.fd.number, 'va', { direction: 'ingress' }));
       expect(chosen.priority).toBeGreaterThan(0);
-      inside(() => chosen.close());
-      inside(() => filter.close());
-      inside(() => filter.close());
+      inside(() => chosen.remove());
+      inside(() => filter.remove());
+      inside(() => filter.remove());
       expect(
         execFileSync('tc', ['-n', near, 'filter', 'show', 'dev', 'va', 'ingress'], { encoding: 'utf8' }),
       ).toBe('');

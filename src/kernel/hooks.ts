@@ -26,14 +26,17 @@ import {
 } from './errno.ts';
 import { Fd } from './fd.ts';
 import { type InterfaceInfo, readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
-import { bpf, encodeU32s, type Sys } from './sys.ts';
+import { bpf, decodeU32s, encodeU32s, type Sys } from './sys.ts';
 import {
   BPF_ITER_CREATE,
   BPF_LINK_CREATE,
+  BPF_PROG_QUERY,
+  decodeAttr,
   encodeAttr,
   IterCreateAttr,
   LinkCreateIterAttr,
   LinkCreateNetfilterAttr,
+  QueryAttr,
 } from './uapi.ts';
 
 /** XDP on an interface (since Linux 5.9). Without a mode the kernel chooses; a mode that is asked for is never replaced by another. */
@@ -274,4 +277,25 @@ function withOpen<T>(path: string, body: (fd: number) => T): T {
   } finally {
     closeSync(fd);
   }
+}
+
+/** At most as many as the kernel allows on one hook. */
+const MAX_PROGRAMS = 64;
+
+/**
+ * Ids of the links on a hook (tcx, netkit) of an interface of the current namespace; undefined when there is no such
+ * interface or the kernel does not answer.
+ */
+export function linksOn(sys: Sys, ifindex: number, attachType: number): number[] | undefined {
+  const programs = new Uint8Array(MAX_PROGRAMS * 4);
+  const links = new Uint8Array(MAX_PROGRAMS * 4);
+  const attr = encodeAttr(QueryAttr, {
+    target_fd: ifindex,
+    attach_type: attachType,
+    prog_ids: sys.addressOf(programs),
+    count: MAX_PROGRAMS,
+    link_ids: sys.addressOf(links),
+  });
+  const result = bpf(sys, BPF_PROG_QUERY, attr, [programs, links]);
+  return result < 0 ? undefined : decodeU32s(links).slice(0, decodeAttr(QueryAttr, attr).count);
 }

@@ -9,6 +9,8 @@ import { usageError } from '../diag/index.ts';
 export interface LooseHook {
   /** Takes the program off. Called at most once. */
   readonly detach: () => void;
+  /** Releases what the attachment holds. Called at most once. */
+  readonly release?: () => void;
   /** Puts another program in place without a moment in between, where the hook can. */
   readonly update?: (programFd: number) => void;
   /** Why it cannot be pinned, as a sentence with what to do. */
@@ -19,6 +21,7 @@ export class LooseAttachment {
   /** What it is attached to, for messages. */
   readonly place: string;
   readonly #hook: LooseHook;
+  #attached = true;
   #open = true;
 
   constructor(place: string, hook: LooseHook) {
@@ -28,12 +31,12 @@ export class LooseAttachment {
 
   /** Throws `kernel-attachment` where this kind of hook cannot replace its program. */
   update(programFd: number): void {
-    if (this.#hook.update === undefined || !this.#open) {
+    if (this.#hook.update === undefined || !this.#attached) {
       throw usageError(
         'kernel-attachment',
         `${this.place}: the program here cannot be replaced in one step`,
         {
-          hint: 'close this attachment and attach the other program',
+          hint: 'detach this program and attach the other one',
         },
       );
     }
@@ -47,11 +50,23 @@ export class LooseAttachment {
     });
   }
 
-  /** Detaches; doing it twice is harmless. */
+  /** Whether the hook can change its program in one step. */
+  get updatable(): boolean {
+    return this.#hook.update !== undefined;
+  }
+
+  /** Takes the program off; doing it twice is harmless. */
+  detach(): void {
+    if (!this.#attached) return;
+    this.#attached = false;
+    this.#hook.detach();
+  }
+
+  /** Releases what is held here; whether the program stays depends on its owner. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#hook.detach();
+    this.#hook.release?.();
   }
 
   [Symbol.dispose](): void {

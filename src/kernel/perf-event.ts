@@ -155,6 +155,7 @@ function bindToEvent(sys: Sys, programFd: number, event: Fd, place: string): Loo
       sys.syscall('ioctl', event.number, PERF_EVENT_IOC_DISABLE, 0);
       event.close();
     },
+    release: () => event.close(),
     whyNoPin: 'attachments to perf events can be pinned since Linux 5.15',
   });
 }

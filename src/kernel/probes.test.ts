@@ -92,7 +92,7 @@ test('kernels before links for perf events: the program goes with the event', ()
   expect(attached).toBeInstanceOf(LooseAttachment);
   expect(sys.ioctls).toEqual([0x40042408, 0x2400]); // SET_BPF, ENABLE
   expect(() => attached.pin('/x')).toThrow(/since Linux 5.15/);
-  attached.close();
+  attached.detach();
   expect(sys.ioctls.at(-1)).toBe(0x2401); // DISABLE
   expect(sys.openFds.size).toBe(0);
   expect(() => attachKprobe(sys, 5, { symbol: 'do_exit' }, { devices, cookie: 1n })).toThrow(/cookies.*5.15/);

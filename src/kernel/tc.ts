@@ -1,13 +1,12 @@
 /**
  * TC the old way: a clsact qdisc and a bpf filter, over netlink. For kernels before 6.6, and beside tools that use it.
  *
- * Such a filter belongs to the interface, not to a descriptor: it stays when the process ends. `TcFilter.close()`
- * removes it.
+ * Such a filter belongs to the interface, not to a descriptor: it stays when the process ends, until `remove()`.
  */
 
 import { ByteWriter, viewOf } from '../bytes/index.ts';
 import { quote } from '../diag/index.ts';
-import { EEXIST, EINVAL, ENOENT } from './errno.ts';
+import { EEXIST, EINVAL, ENODEV, ENOENT } from './errno.ts';
 import type { Direction } from './hooks.ts';
 import { readInterface } from './interface.ts';
 import {
@@ -37,6 +36,7 @@ const TCA_OPTIONS = 2;
 const TCA_BPF_FD = 6;
 const TCA_BPF_NAME = 7;
 const TCA_BPF_FLAGS = 8;
+const TCA_BPF_TAG = 10;
 const TCA_BPF_ID = 11;
 const TCA_BPF_FLAG_ACT_DIRECT = 1;
 const TC_H_CLSACT = 0xfffffff1;
@@ -56,21 +56,27 @@ export interface TcOptions {
   readonly name?: string;
 }
 
-/** A filter on an interface. */
+/** What a filter runs. */
+export interface FilterProgram {
+  readonly id: number;
+  /** 16 hexadecimal digits; '' where the kernel gives none. */
+  readonly tag: string;
+}
+
+/** A filter on an interface of the current network namespace, which every call has to be made in. */
 export class TcFilter {
   readonly #sys: Sys;
-  readonly #ifindex: number;
+  readonly ifindex: number;
   readonly #options: TcOptions;
   readonly place: string;
   readonly direction: Direction;
   /** The kernel's choice where none was given. */
   readonly priority: number;
   readonly handle: number;
-  #closed = false;
 
   private constructor(sys: Sys, ifindex: number, options: TcOptions, place: string, created: TcMessage) {
     this.#sys = sys;
-    this.#ifindex = ifindex;
+    this.ifindex = ifindex;
     this.#options = options;
     this.place = place;
     this.direction = options.direction;
@@ -98,26 +104,25 @@ export class TcFilter {
     }
   }
 
-  /** A filter that another process attached; priority and handle are those that its `TcFilter` had. */
-  static existing(
+  /** A filter that another process attached, or is to be there; whether it is there is not asked. */
+  static at(
     sys: Sys,
-    nameOrIndex: string | number,
+    ifindex: number,
     options: TcOptions,
     filter: { readonly priority: number; readonly handle: number },
   ): TcFilter {
-    const link = readInterface(sys, nameOrIndex);
-    const place = `interface ${quote(link.name)} ${options.direction}`;
-    const message = { ifindex: link.index, parent: PARENT[options.direction], ...filter };
-    return new TcFilter(sys, link.index, options, place, message);
+    const place = `interface ${ifindex} ${options.direction}`;
+    const message = { ifindex, parent: PARENT[options.direction], ...filter };
+    return new TcFilter(sys, ifindex, options, place, message);
   }
 
-  /** Id of the program that the filter runs; undefined when the filter is gone. Throws `kernel-tc`. */
-  programId(): number | undefined {
+  /** The program that the filter runs; undefined when the filter or its interface is gone. Throws `kernel-tc`. */
+  program(): FilterProgram | undefined {
     using socket = NetlinkSocket.open(this.#sys);
     const answer = socket.request(RTM_GETTFILTER, 0, encodeTc(this.#message(), [[TCA_KIND, 'bpf']]));
     if (answer.kind === 'ok') return programIn(answer.messages[0]?.payload);
-    // no such filter, or no qdisc of this kind any more
-    if (answer.errno === ENOENT || answer.errno === EINVAL) return undefined;
+    // no such filter, no qdisc that could have one, no such interface
+    if ([ENOENT, EINVAL, ENODEV].includes(answer.errno)) return undefined;
     throw netlinkError('kernel-tc', `asking for the filter of ${this.place}`, answer);
   }
 
@@ -131,16 +136,14 @@ export class TcFilter {
     }
   }
 
-  /** Removes the filter; the qdisc stays, others may use it. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** Removes the filter, if it is there; the qdisc stays, others may use it. Throws `kernel-tc`. */
+  remove(): void {
     const socket = NetlinkSocket.open(this.#sys);
     try {
       const payload = encodeTc(this.#message(), [[TCA_KIND, 'bpf']]);
       const answer = socket.request(RTM_DELTFILTER, NLM_F_ACK, payload);
       // ENOENT: no such filter; EINVAL: no qdisc that could have one
-      if (answer.kind === 'refused' && answer.errno !== ENOENT && this.programId() !== undefined) {
+      if (answer.kind === 'refused' && answer.errno !== ENOENT && this.program() !== undefined) {
         throw netlinkError('kernel-tc', `removing a filter from ${this.place}`, answer);
       }
     } finally {
@@ -148,13 +151,9 @@ export class TcFilter {
     }
   }
 
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   #message(): TcMessage {
     return {
-      ifindex: this.#ifindex,
+      ifindex: this.ifindex,
       handle: this.handle,
       parent: PARENT[this.#options.direction],
       priority: this.priority,
@@ -194,10 +193,16 @@ function listFilters(sys: Sys, ifindex: number, direction: Direction): TcMessage
   );
 }
 
-function programIn(payload: Uint8Array | undefined): number | undefined {
+function programIn(payload: Uint8Array | undefined): FilterProgram | undefined {
   if (payload === undefined || payload.length < TCMSG_SIZE) return undefined;
   const options = parseAttributes(payload.subarray(TCMSG_SIZE)).get(TCA_OPTIONS);
-  return options === undefined ? undefined : u32Of(parseAttributes(options), TCA_BPF_ID);
+  if (options === undefined) return undefined;
+  const attributes = parseAttributes(options);
+  const tag = [...(attributes.get(TCA_BPF_TAG) ?? [])];
+  return {
+    id: u32Of(attributes, TCA_BPF_ID),
+    tag: tag.map(byte => byte.toString(16).padStart(2, '0')).join(''),
+  };
 }
 
 interface TcMessage {

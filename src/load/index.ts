@@ -1,4 +1,3 @@
-export * from './attach.ts';
 export * from './bind-externs.ts';
 export * from './bindings.ts';
 export { type BtfValue, decodeValue, type ValueTypes } from './btf-value.ts';

@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BtfBuilder } from '../btf/index.ts';
 import { TypeFinder } from '../core/index.ts';
-import { Attachment } from '../kernel/attachment.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { FakeSys } from '../kernel/sys-fake.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
 import * as uapi from '../kernel/uapi.ts';
 import { readObject } from '../object/read.ts';
-import { attachOperations, replaceOperations } from './attach.ts';
 import { type KernelTypes, openKernelTypes } from './kernel-types.ts';
 import { loadObject, prepareLoad } from './load.ts';
 import { findOperations } from './struct-ops.ts';
@@ -19,7 +17,6 @@ const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
   readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', `${name}.bpf.o`)), `${name}.bpf.o`);
 const OPERATIONS = read('operations');
-const available = () => readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8');
 
 /** A kernel whose module "ops" (BTF object 5) has struct rootlet_ops, with a member more in front. */
 function kernelWithModule(): KernelTypes {
@@ -108,40 +105,6 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       [...(linked?.programs ?? [])].sort((a, b) => a.offset - b.offset),
     );
     expect(written?.value.filter(byte => byte === 1)).toHaveLength(1); // .flags
-  });
-
-  test('a table without a link is registered until it is closed, and cannot be replaced or pinned', () => {
-    const before = countFds();
-    {
-      using object = loadObject(OPERATIONS, kernel);
-      using attached = attachOperations(object, 'written');
-      expect(available()).toContain('rootlet_one');
-      expect(() => attached.pin('/nowhere')).toThrow(/cannot be pinned.*struct_ops.link/s);
-      expect(() => attached.update(3)).toThrow(expect.objectContaining({ code: 'kernel-attachment' }));
-    }
-    expect(available()).not.toContain('rootlet_one');
-    expect(countFds()).toBe(before);
-  });
-
-  test('a table with a link is replaced by another in one step', () => {
-    using object = loadObject(OPERATIONS, kernel);
-    const attached = attachOperations(object, 'linked');
-    if (!(attached instanceof Attachment)) throw new Error('not a link');
-    const programs = () => attached.info().words[0];
-    expect(available()).toContain('rootlet_two');
-    expect(programs()).toBe(object.map('linked').info().id);
-    replaceOperations(attached, object, 'flavoured');
-    expect(programs()).toBe(object.map('flavoured').info().id);
-    expect(available()).toContain('rootlet_two');
-    attached.close();
-    expect(available()).not.toContain('rootlet_two');
-  });
-
-  test('names that are no tables are refused', () => {
-    using object = loadObject(read('globals'), kernel, { pinRoot: null });
-    expect(() => attachOperations(object, '.bss')).toThrow(
-      expect.objectContaining({ code: 'load-no-operations' }),
-    );
   });
 
   test('an operation that is in no table is named before the kernel is asked', () => {

@@ -6,9 +6,9 @@ import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import type { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
 import { firstRelink, openRootlet, slotsFor } from '../../src/dynamic/relink-store.ts';
-import { Attachment } from '../../src/kernel/attachment.ts';
+import { type AttachPlace, attachProgram, hookData, hookLinks, openHook } from '../../src/hooks/index.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
-import { type AttachPlace, attachProgram, loadObject } from '../../src/load/index.ts';
+import { loadObject } from '../../src/load/index.ts';
 import { readObject } from '../../src/object/index.ts';
 import { Store } from '../../src/store/index.ts';
 
@@ -35,14 +35,16 @@ export class EntryUnderTest {
     const object = slotsFor(readObject(file.bytes, file.name), via);
     using loaded = loadObject(object, sys, { pinRoot: null, programs: name => name === main });
     using hook = inside(() => attachProgram(loaded, main, place));
-    if (!(hook instanceof Attachment)) throw new Error('not an attachment');
     this.store.save('hook', 'R', {
       source: file.name,
       programs: loaded.programs,
       maps: loaded.maps,
-      links: new Map([['hook', hook]]),
+      links: hookLinks(hook),
       files: new Map([['object', file.bytes]]),
-      data: via === undefined ? {} : firstRelink(loaded, file, main, via),
+      data: {
+        ...hookData(loaded, hook, { kind: 'xdp', target: '' }, main),
+        ...(via === undefined ? {} : firstRelink(loaded, file, main, via)),
+      },
     });
   }
 
@@ -58,7 +60,7 @@ export class EntryUnderTest {
     return store.locked(() => {
       const entry = store.find('hook', 'R');
       if (entry === undefined) throw new Error('the entry is gone');
-      using hook = store.openLink(entry, 'hook');
+      using hook = openHook(store, entry);
       using rootlet = openRootlet({
         store,
         entry,

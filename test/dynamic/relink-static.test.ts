@@ -269,9 +269,9 @@ wanted.describe('static re-linking', () => {
   test('somebody else changed the hook: refused, and theirs stays', () => {
     using rootlet = attach(c.host);
     using other = loadObject(readObject(c.count.bytes, c.count.name), kernel);
-    rootlet.hook.update(other.program('count').fd.number);
+    rootlet.hook.update(other.program('count'), null);
     expect(() => rootlet.replace('slot1', c.count)).toThrow(
-      expect.objectContaining({ code: 'relink-hook-changed' }),
+      expect.objectContaining({ code: 'hook-changed' }),
     );
   });
 

@@ -2,8 +2,9 @@
 
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Attachment, inNetns } from '../../src/kernel/index.ts';
-import { type Attached, attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram, type Hook } from '../../src/hooks/index.ts';
+import { inNetns } from '../../src/kernel/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';
@@ -14,7 +15,7 @@ const load = (...programs: string[]): LoadedObject =>
   loadObject(vmObject('devices'), sys, { pinRoot: null, programs: name => programs.includes(name) });
 const numbers = (loaded: LoadedObject, ...names: string[]) =>
   names.map(name => Number(loaded.variables.get(name)));
-const fdOf = (attached: Attached): number => (attached instanceof Attachment ? attached.fd.number : -1);
+const fdOf = (hook: Hook): number => hook.link?.fd.number ?? -1;
 
 const ERANGE = 34;
 const ESTALE = 116;
@@ -56,7 +57,7 @@ describe('netkit', () => {
       send('near', 3);
       send('far', 5);
       expect(numbers(loaded, 'from_primary', 'from_peer', 'dropped')).toEqual([3, 5, 0]);
-      peer.update(loaded.program('stop_peer').fd.number);
+      peer.update(loaded.program('stop_peer'), null);
       send('far', 4);
       expect(numbers(loaded, 'from_primary', 'from_peer', 'dropped')).toEqual([3, 5, 4]);
       primary.close();
@@ -109,7 +110,7 @@ describe('an order of programs', () => {
     three.close();
     using _outwards = at(loaded, 'outwards');
     expect(orderOf(loaded)).toBe(21);
-    expect(again.place).toBe('interface "near" ingress');
+    expect(wire.inside(() => again.place)).toBe('interface "near" ingress');
   });
 
   testSince('6.6', 'one that was decided on an older list is refused', () => {

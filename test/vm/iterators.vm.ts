@@ -2,8 +2,15 @@
 
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Attachment, encodeU32s, type IteratorScope, listIds, openIterator } from '../../src/kernel/index.ts';
-import { attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/index.ts';
+import {
+  type Attachment,
+  encodeU32s,
+  type IteratorScope,
+  listIds,
+  openIterator,
+} from '../../src/kernel/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { sys } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { errnoOf, refusal } from './guest/replacing.ts';
@@ -20,9 +27,9 @@ function load(program: string, globals: Record<string, number | bigint> = {}): L
 }
 
 function attach(loaded: LoadedObject, program: string, scope?: IteratorScope): Attachment {
-  const attached = attachProgram(loaded, program, scope === undefined ? {} : { iterator: scope });
-  if (!(attached instanceof Attachment)) throw new Error('not a link');
-  return attached;
+  const { link } = attachProgram(loaded, program, scope === undefined ? {} : { iterator: scope });
+  if (link === null) throw new Error('not a link');
+  return link;
 }
 
 /** All lines of one run. */

@@ -2,8 +2,9 @@
 
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Attachment, encodeU32s } from '../../src/kernel/index.ts';
-import { attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/index.ts';
+import { encodeU32s } from '../../src/kernel/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { AF_INET, call, loopback, SOCK_DGRAM, SOCK_STREAM, Sockets } from './guest/libc.ts';
 import { openWire, type Wire } from './guest/net.ts';
@@ -44,10 +45,9 @@ test('socket look-ups: a server at another port, until another program refuses',
     loaded.map('servers').update(encodeU32s([0]), encodeU32s([server, 0]));
     expect(reached()).toBe(-ECONNREFUSED);
     using attached = attachProgram(loaded, 'choose');
-    if (!(attached instanceof Attachment)) throw new Error('not a link');
     expect(reached()).toBe(0);
     expect(numbers(loaded, 'looked_up', 'chosen')).toEqual([1, 1]);
-    attached.update(loaded.program('refuse').fd.number);
+    attached.update(loaded.program('refuse'), loaded.program('choose'));
     expect(reached()).toBe(-ECONNREFUSED);
     expect(numbers(loaded, 'looked_up')).toEqual([1]);
     attached.close();
@@ -82,7 +82,7 @@ test('flow dissectors: packets that differ are one flow', () => {
   attached.close();
   expect(new Set(hashes()).size).toBeGreaterThan(1);
   expect(numbers(loaded, 'dissected')).toEqual([dissected]);
-  wire.inside(() => hash.close());
+  wire.inside(() => hash.detach(null));
 });
 
 testSince('6.4', 'netfilter: packets to this machine, let in and dropped', () => {

@@ -3,8 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { attachProgram } from '../../src/hooks/index.ts';
 import { encodeU32s, readInterface } from '../../src/kernel/index.ts';
-import { attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { sys } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';

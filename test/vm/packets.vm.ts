@@ -1,8 +1,9 @@
 /** Programs on a wire, with real packets: in the driver (XDP), and behind it by both ways to attach classifiers. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { attachProgram } from '../../src/hooks/index.ts';
 import { readInterface } from '../../src/kernel/index.ts';
-import { attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { since, sys } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';
@@ -45,7 +46,7 @@ describe('in the driver', () => {
     attached.close();
     wire().send(3);
     expect(seen(loaded)).toEqual([9, 8, 0]);
-    wire().inside(() => filter.close());
+    wire().inside(() => filter.detach(loaded.program('ingress')));
   });
 
   test('one program takes the place of another', () => {
@@ -53,7 +54,7 @@ describe('in the driver', () => {
     using other = load();
     using attached = wire().inside(() => attachProgram(one, 'driver', { interface: 'near', mode: 'native' }));
     wire().send(2);
-    attached.update(other.program('driver').fd.number);
+    attached.update(other.program('driver'), one.program('driver'));
     wire().send(3);
     expect([seen(one)[0], seen(other)[0]]).toEqual([2, 3]);
   });
@@ -79,7 +80,7 @@ describe('classifiers', () => {
         loaded.variables.set('egress_verdict', TC_SHOT);
         wire().reply(4);
         expect([seen(loaded)[2], seen(beyond)[0]]).toEqual([6, 0]);
-        for (const one of both) wire().inside(() => one.close());
+        for (const one of both) wire().inside(() => one.detach(null));
         wire().reply(1);
         expect([seen(loaded)[2], seen(beyond)[0]]).toEqual([6, 1]);
       },

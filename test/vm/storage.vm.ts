@@ -4,8 +4,9 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { attachProgram } from '../../src/hooks/index.ts';
 import { encodeU32s } from '../../src/kernel/index.ts';
-import { attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { AF_INET, call, loopback, SOCK_STREAM, Sockets } from './guest/libc.ts';
 import { vmObject } from './guest/objects.ts';

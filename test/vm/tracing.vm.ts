@@ -4,13 +4,8 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import {
-  type AttachTarget,
-  attachProgram,
-  findTarget,
-  type LoadedObject,
-  loadObject,
-} from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/index.ts';
+import { type AttachTarget, findTarget, type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { sys, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { attachTo, errnoOf, loadFor, refusal } from './guest/replacing.ts';

@@ -5,7 +5,8 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type AttachPlace, attachProgram, type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { type AttachPlace, attachProgram } from '../../src/hooks/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import { since, sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { errnoOf, refusal } from './guest/replacing.ts';
@@ -194,8 +195,8 @@ describe('what cannot be given another program says so, and stays', () => {
       using loaded = load(program);
       using other = load(program);
       using attached = attachProgram(loaded, program);
-      expect(() => attached.update(other.program(program).fd.number)).toThrow(
-        expect.objectContaining({ code: 'kernel-attachment' }),
+      expect(() => attached.update(other.program(program), null)).toThrow(
+        expect.objectContaining({ code: 'hook-not-updatable' }),
       );
       act(loaded);
       expect(Number(loaded.variables.get('ran'))).toBeGreaterThan(0);

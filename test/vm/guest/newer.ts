@@ -9,9 +9,9 @@ import { since } from './kernel.ts';
 const NEEDS: readonly (readonly [file: string, name: string, series: string])[] = [
   ['src/kernel/hooks.test.ts', 'tcx', '6.6'],
   ['src/kernel/hooks.test.ts', 'socket look-ups of a namespace, netfilter', '6.4'],
-  ['src/load/attach-kinds.test.ts', 'on_many', '6.6'],
+  ['src/hooks/attach-kinds.test.ts', 'on_many', '6.6'],
   ['src/load/struct-ops.test.ts', 'a table with a link', '6.4'],
-  ['src/load/attach.test.ts', 'TC programs by both methods', '6.6'],
+  ['src/hooks/attach.test.ts', 'TC programs by both methods', '6.6'],
   ['src/load/externs.test.ts', '', '6.4'], // all of it: kernel functions for packets
   // its objects have a map of every type, those of tasks' cgroups (6.2) among them
   ['src/load/kernel.test.ts', 'obj/el/maps.bpf.o', '6.2'],
@@ -22,7 +22,7 @@ const NEEDS: readonly (readonly [file: string, name: string, series: string])[] 
   ['src/load/maps.test.ts', 'a map of the caller', '6.2'],
   ['src/load/maps.test.ts', 'typed maps', '6.2'],
   ['src/kernel/program.test.ts', 'a program is loaded, run and gone again', '5.18'], // refuses short packets
-  ['src/load/attach-kinds.test.ts', '', '5.15'], // cookies
+  ['src/hooks/attach-kinds.test.ts', '', '5.15'], // cookies
   // pointers into global functions are verified
   ['src/load/verifier.test.ts', 'in_global_function', '5.12'],
   ['src/load/verifier.test.ts', 'the message has place', '5.12'],

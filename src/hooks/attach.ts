@@ -1,7 +1,7 @@
 /** Attaching a loaded program to where its section says, or to where the caller says in the program's own words. */
 
 import { quote, usageError } from '../diag/index.ts';
-import type { Attachment } from '../kernel/attachment.ts';
+import { Attachment } from '../kernel/attachment.ts';
 import {
   attachCgroup,
   attachNetfilter,
@@ -13,10 +13,11 @@ import {
   type Direction,
 } from '../kernel/hooks.ts';
 import type { LooseAttachment } from '../kernel/loose-attachment.ts';
+import type { BpfProgram } from '../kernel/program.ts';
 import { requireBpfLsm } from '../kernel/security-modules.ts';
 import { attachSocket, attachSockmap } from '../kernel/socket-hooks.ts';
-import { attachStructOps, writeOperations } from '../kernel/struct-ops.ts';
-import { TcFilter } from '../kernel/tc.ts';
+import { freePlace, TcFilter } from '../kernel/tc.ts';
+import type { LoadedObject } from '../load/index.ts';
 import * as uapi from '../object/uapi.ts';
 import { type AttachPlace, need } from './attach-place.ts';
 import {
@@ -27,21 +28,79 @@ import {
   attachTracingProgram,
   type Candidate,
 } from './attach-probes.ts';
-import type { LoadedObject } from './loaded-object.ts';
-import { tableValue } from './struct-ops.ts';
+import { FilterHook } from './filter-hook.ts';
+import type { Hook } from './hook.ts';
+import { InterfaceSpot } from './interface-spot.ts';
+import { LinkHook } from './link-hook.ts';
+import { LooseHook } from './loose-hook.ts';
+import { XdpHook } from './xdp-hook.ts';
 
-export type { AttachPlace } from './attach-place.ts';
+/**
+ * Attaches a program of a loaded object. The hook is the caller's; `close()` of it detaches only what nothing else holds.
+ * Throws `load-attach-place` when the place is missing or cannot be.
+ */
+export function attachProgram(object: LoadedObject, name: string, place: AttachPlace = {}): Hook {
+  const { planned, attach } = planAttachment(object, name, place);
+  if (planned !== undefined) attach();
+  return planned ?? attach();
+}
 
-/** Something attached: closing it detaches. */
-export type Attached = Attachment | LooseAttachment | TcFilter;
+/** An attachment that can be described before it is made. */
+export interface PlannedAttachment {
+  /** Where it will be, for kinds that stay without a handle: a record of them comes first. Not attached yet. */
+  readonly planned: Hook | undefined;
+  /** Attaches; returns `planned` where there is one. */
+  readonly attach: () => Hook;
+}
 
-/** Attaches a program of a loaded object. Throws `load-attach-place` when the place is missing or cannot be. */
-export function attachProgram(object: LoadedObject, name: string, place: AttachPlace = {}): Attached {
+/** What `attachProgram` does, in two steps. Throws `load-attach-place`. */
+export function planAttachment(object: LoadedObject, name: string, place: AttachPlace): PlannedAttachment {
   const program = object.program(name);
   const plan = object.plan.programs.find(candidate => candidate.name === name);
   if (plan === undefined) throw usageError('load-no-program', `there is no program ${quote(name)}`);
-  return attachCandidate(object, { sys: program.sys, fd: program.fd.number, plan }, place);
+  const candidate = { sys: program.sys, fd: program.fd.number, plan };
+  switch (plan.type.progType) {
+    case uapi.BPF_PROG_TYPE_XDP:
+      if (place.method === 'netlink') return planXdp(program, candidate, place);
+      break;
+    case uapi.BPF_PROG_TYPE_SCHED_CLS:
+      if (place.method === 'clsact' && netkitEnd(candidate) === undefined)
+        return planFilter(program, candidate, place);
+      break;
+  }
+  return { planned: undefined, attach: () => hookOf(attachCandidate(object, candidate, place)) };
 }
+
+function hookOf(attached: Attachment | LooseAttachment): Hook {
+  return attached instanceof Attachment ? new LinkHook(attached) : new LooseHook(attached);
+}
+
+function planXdp(program: BpfProgram, { sys, plan }: Candidate, place: AttachPlace): PlannedAttachment {
+  const spot = InterfaceSpot.find(sys, need(plan, place.interface, 'an interface'));
+  const planned = new XdpHook(sys, spot, place.mode ?? null, [program.info()]);
+  const attach = () => {
+    planned.attach(program);
+    return planned;
+  };
+  return { planned, attach };
+}
+
+function planFilter(program: BpfProgram, candidate: Candidate, place: AttachPlace): PlannedAttachment {
+  const { sys, fd, plan } = candidate;
+  const spot = InterfaceSpot.find(sys, need(plan, place.interface, 'an interface'));
+  const direction = requireDirection(candidate, place);
+  const options = { direction, name: plan.name };
+  const free = freePlace(sys, spot.index, direction, place.priority);
+  const chosen = { ...free, ...(place.handle === undefined ? {} : { handle: place.handle }) };
+  const planned = new FilterHook(sys, TcFilter.at(sys, spot.index, options, chosen), spot, [program.info()]);
+  const attach = () => {
+    TcFilter.attach(sys, fd, spot.index, { ...options, ...chosen });
+    return planned;
+  };
+  return { planned, attach };
+}
+
+type Attached = Attachment | LooseAttachment;
 
 function attachCandidate(object: LoadedObject, candidate: Candidate, place: AttachPlace): Attached {
   const { sys, fd, plan } = candidate;
@@ -101,7 +160,7 @@ function attachCandidate(object: LoadedObject, candidate: Candidate, place: Atta
 
 /** Types that run in another way than being attached. */
 const OTHERWISE = new Map([
-  [uapi.BPF_PROG_TYPE_STRUCT_OPS, 'it is attached with its table of operations (attachOperations())'],
+  [uapi.BPF_PROG_TYPE_STRUCT_OPS, 'it is attached with its struct_ops map (attachOperations())'],
   [uapi.BPF_PROG_TYPE_SYSCALL, 'it runs when somebody runs it (testRun())'],
   [uapi.BPF_PROG_TYPE_LWT_IN, 'a route names it ("ip route add … encap bpf in pinned PATH")'],
   [uapi.BPF_PROG_TYPE_LWT_OUT, 'a route names it ("ip route add … encap bpf out pinned PATH")'],
@@ -122,30 +181,27 @@ function notAttachable({ plan }: Candidate) {
 
 function attachTc(candidate: Candidate, place: AttachPlace): Attached {
   const { sys, fd, plan } = candidate;
-  const { expectedAttachType } = plan.type;
   const link = need(plan, place.interface, 'an interface');
-  if (expectedAttachType === uapi.BPF_NETKIT_PRIMARY || expectedAttachType === uapi.BPF_NETKIT_PEER) {
-    const end = expectedAttachType === uapi.BPF_NETKIT_PRIMARY ? 'primary' : 'peer';
-    return attachNetkit(sys, fd, link, end, place.order);
-  }
-  const direction = place.direction ?? directionOf(expectedAttachType);
-  const chosen = need(
-    plan,
-    direction,
-    'a direction',
-    'ingress or egress; sections like "tcx/ingress" say it themselves',
-  );
-  if (place.method !== 'clsact') return attachTcx(sys, fd, link, chosen, place.order);
-  return TcFilter.attach(sys, fd, link, {
-    direction: chosen,
-    name: plan.name,
-    ...(place.priority === undefined ? {} : { priority: place.priority }),
-    ...(place.handle === undefined ? {} : { handle: place.handle }),
-  });
+  const end = netkitEnd(candidate);
+  if (end !== undefined) return attachNetkit(sys, fd, link, end, place.order);
+  return attachTcx(sys, fd, link, requireDirection(candidate, place), place.order);
+}
+
+/** Of programs for netkit devices. */
+function netkitEnd({ plan }: Candidate): 'primary' | 'peer' | undefined {
+  const { expectedAttachType } = plan.type;
+  if (expectedAttachType === uapi.BPF_NETKIT_PRIMARY) return 'primary';
+  return expectedAttachType === uapi.BPF_NETKIT_PEER ? 'peer' : undefined;
+}
+
+function requireDirection({ plan }: Candidate, place: AttachPlace): Direction {
+  const direction = place.direction ?? directionOf(plan.type.expectedAttachType);
+  const hint = 'ingress or egress (--ingress, --egress); sections like "tcx/ingress" say it themselves';
+  return need(plan, direction, 'a direction', hint);
 }
 
 /** The direction that the section of a TC program says. */
-export function directionOf(attachType: number): Direction | undefined {
+function directionOf(attachType: number): Direction | undefined {
   if (attachType === uapi.BPF_TCX_INGRESS) return 'ingress';
   return attachType === uapi.BPF_TCX_EGRESS ? 'egress' : undefined;
 }
@@ -154,20 +210,4 @@ function attachToSockmap(object: LoadedObject, { sys, fd, plan }: Candidate, pla
   const map = need(plan, place.sockmap, 'a map of sockets');
   const mapFd = typeof map === 'number' ? map : object.map(map).fd.number;
   return attachSockmap(sys, fd, mapFd, plan.type.expectedAttachType);
-}
-
-/**
- * Registers a table of operations (a variable in SEC(".struct_ops") or SEC(".struct_ops.link")) with the kernel.
- * Throws `load-no-map`, `load-no-operations`, `kernel-attach`.
- */
-export function attachOperations(object: LoadedObject, name: string): Attachment | LooseAttachment {
-  const map = object.map(name);
-  return attachStructOps(map.sys, map, tableValue(object, name));
-}
-
-/** Puts another loaded table in the place of an attached one (`update()` of a link; since Linux 6.4). */
-export function replaceOperations(attached: Attachment, object: LoadedObject, name: string): void {
-  const map = object.map(name);
-  writeOperations(map.sys, map, tableValue(object, name));
-  attached.update(map.fd.number);
 }

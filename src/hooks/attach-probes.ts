@@ -14,10 +14,9 @@ import {
   syscallFunction,
 } from '../kernel/probes.ts';
 import type { Sys } from '../kernel/sys.ts';
+import { hasSyscallWrapper, type ProgramPlan } from '../load/index.ts';
 import * as uapi from '../object/uapi.ts';
 import { type AttachPlace, need, splitOffset, unlessEmpty, userPlaceOf } from './attach-place.ts';
-import { hasSyscallWrapper } from './kernel-facts.ts';
-import type { ProgramPlan } from './plan.ts';
 
 /** A loaded program with what its section says. */
 export interface Candidate {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { iteratorOf, perfEventOf } from './hook-targets.ts';
+import { iteratorOf, perfEventOf } from './target-words.ts';
 
 test.each([
   ['cpu-clock,cpu=1,freq=99', { type: 1, config: 0n, cpu: 1, pid: -1, frequency: 99 }],
@@ -30,8 +30,8 @@ test.each([
 test.each([
   ['map:counts', { kind: 'map', name: 'counts' }],
   ['map:/sys/fs/bpf/a:b', { kind: 'map', name: '/sys/fs/bpf/a:b' }],
-  ['cgroup:/sys/fs/cgroup', { kind: 'cgroup', folder: '/sys/fs/cgroup', order: 'descendants' }],
-  ['cgroup:/a,b,self', { kind: 'cgroup', folder: '/a,b', order: 'self' }],
+  ['cgroup:/sys/fs/cgroup', { kind: 'cgroup', directory: '/sys/fs/cgroup', order: 'descendants' }],
+  ['cgroup:/a,b,self', { kind: 'cgroup', directory: '/a,b', order: 'self' }],
   ['task:12', { kind: 'task', pid: 12 }],
   ['thread:12', { kind: 'thread', tid: 12 }],
 ])('iterator over %s', (target, expected) => {

@@ -1,14 +1,14 @@
-/** Targets of hooks that have a grammar of their own: perf events, and what iterators go over. */
+/** Targets of hooks that have a grammar of their own: functions, perf events, netfilter, what iterators go over. */
 
 import { closeSync, openSync } from 'node:fs';
-import { inputError, quote, usageError } from '../src/diag/index.ts';
-import type { IteratorScope } from '../src/kernel/hooks.ts';
-import { BpfMap } from '../src/kernel/map.ts';
-import { PERF_TYPE_SOFTWARE, type PerfEventSpec } from '../src/kernel/perf-event.ts';
-import type { Sys } from '../src/kernel/sys.ts';
-import type { LoadedObject } from '../src/load/index.ts';
-import { openPin } from '../src/store/index.ts';
-import { codeOf } from './stdio.ts';
+import { inputError, quote, usageError } from '../diag/index.ts';
+import type { IteratorScope } from '../kernel/hooks.ts';
+import { BpfMap } from '../kernel/map.ts';
+import { PERF_TYPE_SOFTWARE, type PerfEventSpec } from '../kernel/perf-event.ts';
+import type { KernelPlace, UserPlace } from '../kernel/probes.ts';
+import type { Sys } from '../kernel/sys.ts';
+import type { LoadedObject } from '../load/index.ts';
+import { openPin } from '../store/index.ts';
 
 const PERF_TYPE_HARDWARE = 0;
 
@@ -92,13 +92,17 @@ function wrongEvent(target: string, why: string) {
 /** What an iterator goes over, before anything is opened. */
 export type IteratorTarget =
   | { readonly kind: 'map'; readonly name: string }
-  | { readonly kind: 'cgroup'; readonly folder: string; readonly order: 'self' | 'descendants' | 'ancestors' }
+  | {
+      readonly kind: 'cgroup';
+      readonly directory: string;
+      readonly order: 'self' | 'descendants' | 'ancestors';
+    }
   | { readonly kind: 'task'; readonly pid: number }
   | { readonly kind: 'thread'; readonly tid: number };
 
 const ORDERS = ['self', 'descendants', 'ancestors'] as const;
 
-/** `map:NAME`, `cgroup:FOLDER[,ORDER]`, `task:PID`, `thread:TID`. Throws `attach-target`. */
+/** `map:NAME`, `cgroup:DIRECTORY[,ORDER]`, `task:PID`, `thread:TID`. Throws `attach-target`. */
 export function iteratorOf(target: string): IteratorTarget {
   const colon = target.indexOf(':');
   const [kind, rest] = [target.slice(0, Math.max(colon, 0)), target.slice(colon + 1)];
@@ -106,15 +110,15 @@ export function iteratorOf(target: string): IteratorTarget {
   if (rest !== '' && kind === 'cgroup') {
     const order = ORDERS.find(candidate => rest.endsWith(`,${candidate}`));
     return order === undefined
-      ? { kind, folder: rest, order: 'descendants' }
-      : { kind, folder: rest.slice(0, -order.length - 1), order };
+      ? { kind, directory: rest, order: 'descendants' }
+      : { kind, directory: rest.slice(0, -order.length - 1), order };
   }
   if (/^[1-9]\d{0,8}$/.test(rest)) {
     if (kind === 'task') return { kind, pid: Number(rest) };
     if (kind === 'thread') return { kind, tid: Number(rest) };
   }
   throw usageError('attach-target', `${quote(target)} is nothing that an iterator can be told to go over`, {
-    hint: 'map:NAME (of the object, or a pin), cgroup:FOLDER[,self|descendants|ancestors], task:PID, thread:TID, or -',
+    hint: 'map:NAME (of the object, or a pin), cgroup:DIRECTORY[,self|descendants|ancestors], task:PID, thread:TID, or -',
   });
 }
 
@@ -143,7 +147,7 @@ export function withIterator<T>(
       return use({ kind: 'map', fd: map.fd.number });
     }
     case 'cgroup': {
-      const fd = openFolder(target.folder);
+      const fd = openDirectory(target.directory);
       try {
         return use({ kind: 'cgroup', fd, order: target.order });
       } finally {
@@ -153,10 +157,51 @@ export function withIterator<T>(
   }
 }
 
-function openFolder(path: string): number {
+function openDirectory(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    throw inputError('attach-target', [path], `cannot be opened as the folder of a cgroup: ${codeOf(error)}`);
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    throw inputError('attach-target', [path], `cannot be opened as the directory of a cgroup: ${code}`);
   }
+}
+
+/** `FUNCTION[+OFFSET]` of the kernel. Throws `attach-target`. */
+export function symbolOf(target: string): KernelPlace {
+  const plus = target.lastIndexOf('+');
+  if (plus < 0) return { symbol: target };
+  return { symbol: target.slice(0, plus), offset: numberOf(target.slice(plus + 1), target) };
+}
+
+/** `FILE:FUNCTION[+OFFSET]` or `FILE:OFFSET`. Throws `attach-target`. */
+export function userPlaceOf(target: string): UserPlace {
+  const colon = target.lastIndexOf(':');
+  if (colon <= 0) {
+    throw usageError('attach-target', `${quote(target)} is not FILE:FUNCTION`, {
+      hint: 'as in /bin/bash:readline',
+    });
+  }
+  const file = target.slice(0, colon);
+  const rest = target.slice(colon + 1);
+  return /^(0x[0-9a-fA-F]+|\d+)$/.test(rest) ? { file, offset: Number(rest) } : { file, ...symbolOf(rest) };
+}
+
+const NETFILTER_HOOKS = ['prerouting', 'input', 'forward', 'output', 'postrouting'];
+
+/** `ip|ip6:HOOK[:PRIORITY]`. Throws `attach-target`. */
+export function netfilterOf(target: string): { family: 2 | 10; hook: number; priority: number } {
+  const [family, name = '', priority = '0'] = target.split(':');
+  const hook = NETFILTER_HOOKS.indexOf(name);
+  if ((family === 'ip' || family === 'ip6') && hook >= 0 && /^-?\d{1,9}$/.test(priority)) {
+    return { family: family === 'ip' ? 2 : 10, hook, priority: Number(priority) };
+  }
+  throw usageError('attach-target', `${quote(target)} is not ip|ip6:HOOK:PRIORITY`, {
+    hint: `hooks are ${NETFILTER_HOOKS.join(', ')}`,
+  });
+}
+
+function numberOf(text: string, whole: string): number {
+  const number = Number(text);
+  if (text !== '' && Number.isSafeInteger(number) && number >= 0) return number;
+  throw usageError('attach-target', `${quote(whole)} does not end with an offset`);
 }

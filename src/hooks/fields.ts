@@ -1,6 +1,6 @@
-/** Fields of the data in records, which anybody may have written. */
+/** Fields of the data in records, which anyone who may write to the bpf file system may have written. */
 
-import type { JsonObject, JsonValue } from '../src/store/index.ts';
+import type { JsonObject, JsonValue } from '../store/index.ts';
 
 /** An object's fields; none for everything else. */
 export function fieldsOf(value: JsonValue | undefined): JsonObject {
@@ -8,6 +8,7 @@ export function fieldsOf(value: JsonValue | undefined): JsonObject {
   return isObject ? (value as JsonObject) : {}; // a JSON value that is neither a list nor null
 }
 
+/** '' for everything that is not text. */
 export function textOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
 }

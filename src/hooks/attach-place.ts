@@ -5,8 +5,8 @@ import type { Direction, IteratorScope, Order } from '../kernel/hooks.ts';
 import type { XdpMode } from '../kernel/interface.ts';
 import type { PerfEventSpec } from '../kernel/perf-event.ts';
 import type { KernelPlace, UserPlace } from '../kernel/probes.ts';
+import type { ProgramPlan } from '../load/index.ts';
 import * as uapi from '../object/uapi.ts';
-import type { ProgramPlan } from './plan.ts';
 
 /** Where to attach; each program type wants some of these. */
 export interface AttachPlace {
@@ -15,8 +15,11 @@ export interface AttachPlace {
   readonly mode?: XdpMode;
   /** TC, when the section does not say it. */
   readonly direction?: Direction;
-  /** TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is removed. */
-  readonly method?: 'tcx' | 'clsact';
+  /**
+   * TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is detached. XDP: a link (default,
+   * since Linux 5.9) or `netlink`, which stays likewise.
+   */
+  readonly method?: 'tcx' | 'clsact' | 'netlink';
   readonly priority?: number;
   /** TC by `clsact`: number of the filter among those of its priority; without it the kernel chooses. */
   readonly handle?: number;

@@ -1,0 +1,76 @@
+/** Attaching where words say: the steps of a command, for everything that is to stay without this process. */
+
+import { usageError } from '../diag/index.ts';
+import type { LoadedObject } from '../load/index.ts';
+import { attachProgram, type PlannedAttachment, planAttachment } from './attach.ts';
+import type { Hook } from './hook.ts';
+import { type HookRequest, isOperations } from './kinds.ts';
+import { attachOperations } from './operations.ts';
+import { iteratorOf, withIterator } from './target-words.ts';
+
+/** Attaches. Throws `attach-not-kept` for hooks whose attachments end with the process. */
+export function attachTo(loaded: LoadedObject, program: string, request: HookRequest): Hook {
+  const { planned, attach } = planTo(loaded, program, request);
+  if (planned !== undefined) attach();
+  return planned ?? attach();
+}
+
+/**
+ * Attaches for good: `save` makes a record of the hook and calls `commit` when that is complete. What the kernel keeps
+ * without a handle is attached in `commit`, so that the record comes first, and detached again when `save` fails after
+ * it. The hook is closed when `save` returns.
+ */
+export function attachRecorded<T>(
+  loaded: LoadedObject,
+  program: string,
+  request: HookRequest,
+  save: (hook: Hook, commit: () => void) => T,
+): T {
+  const { planned, attach } = planTo(loaded, program, request);
+  if (planned === undefined) {
+    using hook = attach();
+    return save(hook, () => {});
+  }
+  let done = false;
+  const commit = () => {
+    attach();
+    done = true;
+  };
+  try {
+    return save(planned, commit);
+  } catch (error) {
+    if (done) planned.detach(loaded.program(program));
+    throw error;
+  } finally {
+    planned.close();
+  }
+}
+
+function planTo(loaded: LoadedObject, program: string, request: HookRequest): PlannedAttachment {
+  if (isOperations(request))
+    return { planned: undefined, attach: () => requireLasting(attachOperations(loaded, program)) };
+  if (request.kind === 'iter' && request.target !== '-')
+    return { planned: undefined, attach: () => attachIteratorOver(loaded, program, request.target) };
+  const { planned, attach } = planAttachment(loaded, program, request.place);
+  return { planned, attach: () => requireLasting(attach()) };
+}
+
+function attachIteratorOver(loaded: LoadedObject, program: string, target: string): Hook {
+  const { sys } = loaded.program(program);
+  return withIterator(sys, loaded, iteratorOf(target), iterator =>
+    attachProgram(loaded, program, { iterator }),
+  );
+}
+
+function requireLasting(hook: Hook): Hook {
+  if (hook.lasting) return hook;
+  const { place } = hook;
+  try {
+    hook.detach(null);
+  } finally {
+    hook.close();
+  }
+  throw usageError('attach-not-kept', `${place}: this kernel ends such attachments with the process`, {
+    hint: 'attach from a process that stays, with rootlet/hooks, or use a newer kernel',
+  });
+}

@@ -1,0 +1,34 @@
+/** Hooks: one interface for every kind of attachment, the words for them, and entries of the store that keep them. */
+
+export { attachProgram } from './attach.ts';
+export type { AttachPlace } from './attach-place.ts';
+export { attachRecorded, attachTo } from './attach-words.ts';
+export { chooseProgram, programsToLoad } from './choose.ts';
+export {
+  type EntrySource,
+  findHook,
+  HOOK_LINK,
+  type HookFacts,
+  hookContents,
+  hookData,
+  hookFacts,
+  hookLinks,
+  hookPin,
+  openHook,
+  openOccupant,
+  variablesOf,
+} from './entry.ts';
+export { fieldsOf, textOf } from './fields.ts';
+export type { Hook, Occupant } from './hook.ts';
+export {
+  HOOK_KINDS,
+  type HookRequest,
+  isOperations,
+  type PlaceFlags,
+  parseHook,
+} from './kinds.ts';
+export { linkTypeName } from './link-types.ts';
+export { attachOperations, prepareOperations } from './operations.ts';
+export { type Removal, removeHook } from './remove.ts';
+export { hooksRunning, requireOccupant } from './running.ts';
+export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';
