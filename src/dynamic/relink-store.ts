@@ -210,6 +210,16 @@ class StoreJournal implements RootletJournal {
     });
     return {
       programs: withOld(generation.programs, old?.programs),
+      // an array of programs is emptied with its last descriptor or pin, even while a program uses it
+      maps: withOld(generation.maps, old?.maps),
+      links: withOld(new Map([...hookLinks(hook), ...generation.links]), old?.links),
+      files,
+      data: {
+        ...entry.record.data,
+        ...describe(generation),
+        ...encodeEntryState({ states, settings }),
+        [RELINK_FIELD]: data,
+      },
     };
   }
 }
