@@ -3,31 +3,35 @@
  * load. Objects without externs of other objects are loaded as ever.
  */
 
-import { existsSync, rmSync } from 'node:fs';
 import { formatProblem, quote, usageError } from '../src/diag/index.ts';
 import {
   type Binding,
   bindPending,
   type DynamicBindRequest,
-  type DynamicObject,
   describeBinding,
-  entryParts,
+  type EntryLoad,
   explainAgainst,
-  loadAgainst,
+  type KeptBindings,
   plainExterns,
   Registry,
   type StoreLoadOptions,
   VIAS,
   type Via,
+  withEntryLoad,
 } from '../src/dynamic/index.ts';
-import type { Attachment } from '../src/kernel/attachment.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import { parseTarget } from '../src/link/index.ts';
-import { Cleanup, type LoadedObject, type LoadOptions } from '../src/load/index.ts';
-import { parseMapDefinition } from '../src/object/index.ts';
-import type { JsonObject, Store } from '../src/store/index.ts';
+import type { Cleanup, LoadedObject, LoadOptions } from '../src/load/index.ts';
+import type { Store } from '../src/store/index.ts';
 import { words } from './components.ts';
-import { type LoadFlags, type ObjectInput, planObject, withLoaded } from './loading.ts';
+import {
+  explainingValues,
+  type LoadFlags,
+  type ObjectInput,
+  programNames,
+  requireKnown,
+  requireNamedMaps,
+} from './loading.ts';
 import { listFlag } from './surgery-flags.ts';
 import { withVerifierLog } from './verifier-log.ts';
 
@@ -69,45 +73,31 @@ export interface BoundJob {
   readonly only: readonly string[] | undefined;
 }
 
-/** What an entry keeps of an object's bindings. */
-export interface Kept {
-  readonly data: JsonObject;
-  readonly links: ReadonlyMap<string, Attachment>;
-  readonly bindings: readonly Binding[];
-}
-
-const NOTHING_KEPT: Kept = { data: {}, links: new Map(), bindings: [] };
-
 /**
  * Loads an object, bound to what the store has, and hands it to `use`, which keeps what is to stay. Under the store's
  * lock. The descriptors are closed afterwards; when something fails, what `use` registered is undone.
  */
 export function withBound<T>(
   job: BoundJob,
-  use: (loaded: LoadedObject, kept: Kept, cleanup: Cleanup) => T,
+  use: (loaded: LoadedObject, kept: KeptBindings, cleanup: Cleanup) => T,
 ): T {
-  const { sys, store, input, flags, options, only } = job;
-  if (!hasExterns(input)) {
-    refuseNeedless(flags);
-    const prepared = planObject(sys, input, flags, options, only);
-    return withLoaded(sys, prepared, flags, options, (loaded, cleanup) => use(loaded, NOTHING_KEPT, cleanup));
-  }
-  using registry = new Registry(store);
-  const cleanup = new Cleanup();
-  const fresh = pinsOf(input, options).filter(path => !existsSync(path));
-  return cleanup.guard(() => {
-    const bound = loadLogged(registry, job);
-    try {
-      registry.saveChanged();
-      cleanup.defer(() => {
-        for (const path of fresh) rmSync(path, { force: true });
-      });
-      const { data, links } = entryParts(bound, requestsOf(flags));
-      return use(bound.loaded, { data, links, bindings: bound.bindings }, cleanup);
-    } finally {
-      bound.close();
-    }
-  });
+  const { input, flags } = job;
+  if (!hasExterns(input)) refuseNeedless(flags);
+  return explainingValues(() => withEntryLoad(entryLoadOf(job), use));
+}
+
+function entryLoadOf({ sys, store, input, name, flags, options, only }: BoundJob): EntryLoad {
+  if (only !== undefined) requireKnown('program', only, programNames(input.object));
+  return {
+    sys,
+    store,
+    object: input.object,
+    name,
+    options,
+    binding: storeOptionsOf(flags),
+    checkPlan: plan => requireNamedMaps(flags, plan),
+    logged: load => withVerifierLog(flags.verifierLog, load),
+  };
 }
 
 /** What every extern would be bound to. */
@@ -134,18 +124,8 @@ export function explanation(bindings: readonly Binding[]): string[] {
   return bindings.map(binding => `  ${describeBinding(binding)}`);
 }
 
-function loadLogged(registry: Registry, { input, sys, options, flags, name }: BoundJob): DynamicObject {
-  const load = (logging: Partial<LoadOptions>): DynamicObject =>
-    loadAgainst(registry, input.object, sys, { ...options, ...logging, ...storeOptionsOf(flags), name });
-  let bound: DynamicObject | undefined;
-  withVerifierLog(flags.verifierLog, logging => {
-    bound = load(logging);
-    return bound.loaded;
-  });
-  return bound ?? load({});
-}
-
-function storeOptionsOf(flags: BindFlags): StoreLoadOptions {
+/** Options of binding, as the library has them. */
+export function storeOptionsOf(flags: BindFlags): StoreLoadOptions {
   return {
     against: (flags.against ?? []).flatMap(words),
     bind: requestsOf(flags),
@@ -154,7 +134,7 @@ function storeOptionsOf(flags: BindFlags): StoreLoadOptions {
   };
 }
 
-function requestsOf(flags: BindFlags): DynamicBindRequest[] {
+export function requestsOf(flags: BindFlags): DynamicBindRequest[] {
   return (flags.bind ?? []).map(word => {
     const equals = word.indexOf('=');
     const { provider, target } = parseTarget(word.slice(equals + 1));
@@ -167,7 +147,7 @@ function requestsOf(flags: BindFlags): DynamicBindRequest[] {
   });
 }
 
-/** A typing error in an option of binding would otherwise go unnoticed. */
+/** A typo in an option of binding. */
 function refuseNeedless({ bind, via }: BindFlags): void {
   const needless = bind !== undefined && bind.length > 0 ? '--bind' : via !== undefined ? '--via' : undefined;
   if (needless === undefined) return;
@@ -175,14 +155,4 @@ function refuseNeedless({ bind, via }: BindFlags): void {
     'dynamic-no-extern',
     `${needless}: the object has no externs that another one could define`,
   );
-}
-
-/** Where maps that ask for it will be pinned by the loader. */
-function pinsOf({ object }: ObjectInput, { pinRoot }: LoadOptions): string[] {
-  if (pinRoot === undefined || pinRoot === null) return [];
-  return object.symbols.flatMap(symbol => {
-    if (symbol.kind !== 'map') return [];
-    const { name, pinning } = parseMapDefinition(object, symbol);
-    return pinning === 1 ? [`${pinRoot}/${name.replaceAll('.', '_')}`] : [];
-  });
 }

@@ -3,7 +3,6 @@
  * the store. A command body puts these together, and nothing here knows which command it is.
  */
 
-import { existsSync, rmSync } from 'node:fs';
 import { quote, RootletError, usageError } from '../src/diag/index.ts';
 import { consumersOf } from '../src/dynamic/index.ts';
 import { hasHappened } from '../src/hooks/index.ts';
@@ -11,17 +10,14 @@ import { BpfMap } from '../src/kernel/map.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import { type LinkInput, link } from '../src/link/index.ts';
 import {
-  Cleanup,
-  type ExecuteOptions,
-  executePlan,
   type KernelTypes,
   type LoadedObject,
   type LoadOptions,
+  type LoadPlan,
   type MapPlan,
   objectBaseName,
   openKernelTypes,
   type PreparedLoad,
-  pinPathOf,
   prepareLoad,
 } from '../src/load/index.ts';
 import {
@@ -48,7 +44,6 @@ import type { Context } from './context.ts';
 import { readInputs } from './files.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 import { listFlag } from './surgery-flags.ts';
-import { withVerifierLog } from './verifier-log.ts';
 
 // --- store --------------------------------------------------------------------------------------------------------
 
@@ -78,12 +73,8 @@ export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store 
 /** Throws `store-name-taken`. */
 export function requireFree(store: Store, kind: EntryKind, name: string): void {
   if (store.peek(kind, name) === undefined) return;
-  const remedy =
-    kind === 'object'
-      ? `unload it first ("rootlet unload ${name}")`
-      : `detach it first ("rootlet detach ${name}"), exchange its program ("rootlet update ${name} FILE")`;
   throw usageError('store-name-taken', `there is ${article(kind)} ${quote(name)} already`, {
-    hint: `${remedy}, or give another name with --name`,
+    hint: `"rootlet replace ${name} FILE" puts a new version in its place; --name N keeps this one under another name`,
   });
 }
 
@@ -107,6 +98,21 @@ export function requireEntry(store: Store, kind: EntryKind, name: string): Store
       hint: elsewhere ? `there is ${article(other)} of this name: "rootlet ${command} ${name}"` : there,
     },
   );
+}
+
+/** The kind of the entry that `replace` is about. Throws `store-no-entry`, `store-ambiguous`. */
+export function requireReplaceable(store: Store, name: string): EntryKind {
+  const kinds = (['hook', 'object'] as const).filter(kind => store.peek(kind, name) !== undefined);
+  const [kind, other] = kinds;
+  if (other !== undefined)
+    throw usageError('store-ambiguous', `${quote(name)} is an attachment and a loaded object`, {
+      hint: `say which: hooks/${name} or objects/${name}`,
+    });
+  if (kind !== undefined) return kind;
+  const names = store.list().map(entry => quote(entry.name));
+  throw usageError('store-no-entry', `there is no attachment or loaded object ${quote(name)}`, {
+    hint: names.length === 0 ? 'nothing is loaded (rootlet ps)' : `available: ${names.join(', ')}`,
+  });
 }
 
 /**
@@ -290,64 +296,57 @@ export function planObject(
   options: LoadOptions,
   only: readonly string[] | undefined,
 ): PreparedLoad {
-  if (only !== undefined) {
-    requireKnown('program', only, programNames(input.object));
-  }
-  const prepared = planChecked(sys, input, options);
-  const maps = prepared.plan.maps.map(map => map.name);
-  const named = [...(flags.map ?? []), ...(flags.maxEntries ?? [])].map(word =>
-    word.slice(0, word.indexOf('=')),
-  );
-  requireKnown('map', named, maps);
+  if (only !== undefined) requireKnown('program', only, programNames(input.object));
+  const prepared = explainingValues(() => prepareLoad(input.object, sys, options));
+  requireNamedMaps(flags, prepared.plan);
   return prepared;
 }
 
-function planChecked(sys: Sys, input: ObjectInput, options: LoadOptions): PreparedLoad {
+/** Throws `load-no-map` for an option that names a map which the object does not have. */
+export function requireNamedMaps(flags: LoadFlags, plan: LoadPlan): void {
+  const named = [...(flags.map ?? []), ...(flags.maxEntries ?? [])].map(word =>
+    word.slice(0, word.indexOf('=')),
+  );
+  requireKnown(
+    'map',
+    named,
+    plan.maps.map(map => map.name),
+  );
+}
+
+/** Values that do not fit their variables come with what --set takes. */
+export function explainingValues<T>(body: () => T): T {
   try {
-    return prepareLoad(input.object, sys, options);
+    return body();
   } catch (error) {
     throw withHint(error, 'value-mismatch', SET_HINT);
   }
+}
+
+/** Static contents of maps that --map gives: they are not written, since others use the map. */
+export function givenNotes(flags: LoadFlags, plan: LoadPlan): string[] {
+  const given = new Set((flags.map ?? []).map(word => word.slice(0, word.indexOf('='))));
+  return plan.maps.flatMap(({ name, initial }) =>
+    given.has(name) && initial.length > 0
+      ? [`map ${quote(name)} is given by --map: its static entries are not written`]
+      : [],
+  );
 }
 
 export function programNames(object: BpfObject): string[] {
   return programsOf(object).map(({ program }) => program.name);
 }
 
-function requireKnown(what: 'program' | 'map', names: readonly string[], known: readonly string[]): void {
+/** Throws `load-no-program`, `load-no-map`. */
+export function requireKnown(
+  what: 'program' | 'map',
+  names: readonly string[],
+  known: readonly string[],
+): void {
   const stranger = names.find(name => !known.includes(name));
   if (stranger === undefined) return;
   const there = known.length === 0 ? 'none' : known.map(quote).join(', ');
   throw usageError(`load-no-${what}`, `there is no ${what} ${quote(stranger)}`, {
     hint: `there are: ${there}`,
   });
-}
-
-/**
- * Loads what was planned and hands it to `use`, which keeps what is to stay. The descriptors are closed afterwards; when
- * something fails, what `use` registered is undone, and pins by name that were made for this object go again.
- */
-export function withLoaded<T>(
-  sys: Sys,
-  prepared: PreparedLoad,
-  flags: LoadFlags,
-  options: LoadOptions,
-  use: (loaded: LoadedObject, cleanup: Cleanup) => T,
-): T {
-  const cleanup = new Cleanup();
-  const fresh = pinsByName(prepared, options).filter(path => !existsSync(path));
-  return cleanup.guard(() => {
-    const load = (logging: ExecuteOptions) => executePlan(prepared.plan, sys, { ...options, ...logging });
-    using loaded = withVerifierLog(flags.verifierLog, load);
-    cleanup.defer(() => {
-      for (const path of fresh) rmSync(path, { force: true });
-    });
-    return use(loaded, cleanup);
-  });
-}
-
-/** Where maps that ask for it are pinned by the loader. */
-export function pinsByName({ plan }: PreparedLoad, { pinRoot }: LoadOptions): string[] {
-  if (pinRoot === undefined || pinRoot === null) return [];
-  return plan.maps.flatMap(map => pinPathOf(map, pinRoot) ?? []);
 }

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { buildCommand, numberParser } from '@stricli/core';
-import type { Binding } from '../../src/dynamic/index.ts';
+import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import { firstRelink, slotsFor } from '../../src/dynamic/relink-store.ts';
 import {
@@ -16,11 +16,11 @@ import {
   hookPin,
   isOperations,
   parseHook,
-  programsToLoad,
 } from '../../src/hooks/index.ts';
 import type { XdpMode } from '../../src/kernel/interface.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import type { LoadedObject } from '../../src/load/index.ts';
+import { encodeEntryState } from '../../src/state/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../binding.ts';
 import { parseComponent } from '../components.ts';
@@ -29,6 +29,7 @@ import { entryJson, formatEntry } from '../format/entry.ts';
 import { table } from '../format/table.ts';
 import {
   entryName,
+  givenNotes,
   LOAD_FLAGS,
   type LoadFlags,
   loadOptionsOf,
@@ -67,7 +68,7 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
     brief: 'Attach a program to a hook, where it stays under a name',
     fullDescription:
       'Loads a program and what it needs, and attaches it. It stays when the command ends, until "rootlet detach NAME"; ' +
-      `"rootlet update NAME FILE" exchanges it.\n\nKinds of hooks, and what TARGET is for each (- leaves it to the ` +
+      `"rootlet replace NAME FILE" puts a new version in its place.\n\nKinds of hooks, and what TARGET is for each (- leaves it to the ` +
       `program's section):\n${KINDS}`,
   },
   parameters: {
@@ -147,7 +148,7 @@ function attachNamed(
 } {
   const tables = isOperations(hook);
   const main = chooseProgram(input.object, hook, wanted);
-  const only = tables ? undefined : programsToLoad(input.object, main);
+  const only = tables ? undefined : [main];
   const sys = openSys();
   const store = openStore(context, flags, sys);
   const options = loadOptionsOf(sys, store, flags, only);
@@ -158,7 +159,8 @@ function attachNamed(
     return withBound(job, (loaded, kept) => {
       const entry = attachRecorded(loaded, main, hook, (attached, commit) => {
         const data = {
-          ...hookData(loaded, attached, hook, main),
+          ...hookData(attached, hook, main),
+          ...encodeEntryState(firstEntryState(loaded, settingsOf(options))),
           ...kept.data,
           ...slotsData(loaded, input, main, flags.slots),
         };
@@ -166,7 +168,8 @@ function attachNamed(
         const links = new Map([...(contents.links ?? []), ...kept.links]);
         return store.save('hook', name, { ...contents, links }, commit);
       });
-      return { entry, bindings: kept.bindings, notes: loaded.notes };
+      const given = givenNotes(flags, loaded.plan);
+      return { entry, bindings: kept.bindings, notes: [...loaded.notes, ...given] };
     });
   });
 }

@@ -2,10 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
-import type { Binding } from '../../src/dynamic/index.ts';
+import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
+import { encodeEntryState } from '../../src/state/index.ts';
 import type { StoreEntry } from '../../src/store/index.ts';
 import {
   BIND_FLAGS,
@@ -23,6 +24,7 @@ import { entryJson, formatEntry } from '../format/entry.ts';
 import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
 import {
   entryName,
+  givenNotes,
   idleNote,
   LOAD_FLAGS,
   type LoadFlags,
@@ -125,10 +127,15 @@ function load(job: Job): Outcome {
       maps: loaded.maps,
       links,
       files: input.files,
-      data: { ...data, pins: pins.map(pin => ({ ...pin })) },
+      data: {
+        ...data,
+        ...encodeEntryState(firstEntryState(loaded, settingsOf(job.options))),
+        pins: pins.map(pin => ({ ...pin })),
+      },
     });
     const idle = idleNote(input.object, loaded);
-    return { entry, bindings, notes: idle === undefined ? loaded.notes : [...loaded.notes, idle] };
+    const notes = [...loaded.notes, ...givenNotes(flags, loaded.plan), ...(idle === undefined ? [] : [idle])];
+    return { entry, bindings, notes };
   });
   const { done, notes } = bindWaiting(store, name);
   return { ...outcome, waiting: done, notes: [...outcome.notes, ...notes] };

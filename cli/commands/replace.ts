@@ -1,45 +1,54 @@
-/** `rootlet replace`: other code into the slots of an attached rootlet, while it runs. */
+/** `rootlet replace`: new code in the place of what an entry runs, or in its slots, with everything that it counted. */
 
 import { buildCommand } from '@stricli/core';
 import { quote, usageError } from '../../src/diag/index.ts';
-import type { Generation, RelinkVia } from '../../src/dynamic/relink-generation.ts';
-import type { Replaced, SlotState } from '../../src/dynamic/relink-rootlet.ts';
-import type { Inheritance } from '../../src/dynamic/relink-state.ts';
-import { openRootlet } from '../../src/dynamic/relink-store.ts';
-import { fieldsOf, hookFacts, openHook, variablesOf } from '../../src/hooks/index.ts';
+import { type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
+import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
+import type { Sys } from '../../src/kernel/sys.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { openKernelTypes } from '../../src/load/index.ts';
-import { bpffsMountOf, type JsonObject, type Store, type StoreEntry } from '../../src/store/index.ts';
+import type { EntryKind, Store } from '../../src/store/index.ts';
+import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../binding.ts';
 import { type NamedComponent, parseAssignment, parseComponent, words } from '../components.ts';
-import { type Context, guarded, print, printJson } from '../context.ts';
+import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { readInputs } from '../files.ts';
-import { entryJson } from '../format/entry.ts';
-import { table } from '../format/table.ts';
-import { now, openStore, requireEntry, STORE_FLAGS, type StoreFlags } from '../loading.ts';
-import { parseSettings } from '../set-values.ts';
+import { formatReplaced, notesOf, replacedJson } from '../format/replaced.ts';
+import {
+  explainingValues,
+  LOAD_FLAGS,
+  type LoadFlags,
+  loadOptionsOf,
+  now,
+  openStore,
+  readObjects,
+  requireReplaceable,
+  STORE_FLAGS,
+  type StoreFlags,
+} from '../loading.ts';
 import { listFlag } from '../surgery-flags.ts';
+import { withVerifierLog } from '../verifier-log.ts';
 
-interface Flags extends StoreFlags {
+interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via'> {
   readonly order?: string;
   readonly reset?: readonly string[];
-  readonly set?: readonly string[];
-  readonly via?: RelinkVia;
-  readonly fresh: boolean;
-  readonly explain: boolean;
+  readonly via?: RelinkVia | 'copy';
+  readonly fresh?: readonly string[];
+  readonly force: boolean;
+  readonly dryRun: boolean;
   readonly json: boolean;
 }
 
 const off = { kind: 'boolean', default: false } as const;
-const VIAS: readonly RelinkVia[] = ['ext', 'tail', 'static'];
+const VIAS = ['ext', 'tail', 'static', 'copy'] as const;
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
-    brief: 'Put other code into slots of an attached rootlet, while it runs',
+    brief: 'Replace what an entry runs, or what fills its slots, while it runs',
     fullDescription:
-      'NAME is what "rootlet attach" attached; its slots are its global functions, and its program itself. Every packet ' +
-      'is judged by the slots as they were or as they are, never by an empty one. What a component counted is kept for ' +
-      'its next version where maps and variables agree. A component that does not fit, or that the kernel refuses, ' +
-      'changes nothing.',
+      'NAME FILE puts a new version in place of NAME: of an attached program, of a rootlet (its components stay in their ' +
+      'slots), of a loaded object (its consumers are bound to the new version). NAME SLOT=FILE fills slots; the slots of ' +
+      'a rootlet are its global functions, and its program itself. Every packet is judged by the code as it was or as it ' +
+      'is. Maps, variables and settings are kept where they agree; everything that is not kept is listed. A version that ' +
+      'does not fit, or that the kernel refuses, changes nothing. NAME alone lists the slots.',
   },
   parameters: {
     flags: {
@@ -47,57 +56,114 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
         kind: 'parsed',
         parse: String,
         optional: true,
-        brief: 'Fill the other slots in order with these components, and reset the rest',
+        brief: 'Fill the slots that are not named in order with these components',
         placeholder: 'FILE[:PROGRAM],...',
       },
-      reset: listFlag('SLOT', 'Give SLOT its own code back'),
-      set: listFlag('NAME=VALUE', 'Value of a global variable or constant of what is put in'),
+      reset: listFlag('SLOT', 'Empty SLOT: it runs its own code again'),
+      ...LOAD_FLAGS,
+      set: listFlag('[COMPONENT:]NAME=VALUE', 'Set a variable or constant of what is put in; it stays set'),
+      maxEntries: listFlag('[COMPONENT:]MAP=N', 'Entries of a map of what is put in; they stay'),
+      fresh: listFlag('NAME,…', 'Begin with new contents: components, maps, sections, variables; * for all'),
+      against: BIND_FLAGS.against,
+      bind: BIND_FLAGS.bind,
+      lazy: BIND_FLAGS.lazy,
+      explain: { ...off, brief: 'List new maps and constants as well' },
       via: {
         kind: 'enum',
         values: VIAS,
         optional: true,
-        brief: 'How code gets into slots (what kernel and slots allow)',
+        brief: 'How slots are filled (ext, tail, static) or externs are bound (ext, tail, copy) from now on',
       },
-      fresh: { ...off, brief: 'Keep no maps and variables of what is replaced' },
-      explain: { ...off, brief: 'Say why it is done in this way, and what became of every map' },
+      force: { ...off, brief: 'Replace whatever is attached there now' },
+      dryRun: { ...off, brief: 'Print what would be done, and change nothing' },
       ...STORE_FLAGS,
-      json: { ...off, brief: 'As JSON' },
+      json: { ...off, brief: 'Output JSON' },
     },
     positional: {
       kind: 'array',
       minimum: 1,
       parameter: {
-        brief: 'Name of the attachment, then what goes where',
+        brief: 'Name of the entry (hooks/NAME or objects/NAME where both exist), then what is put in',
         parse: String,
-        placeholder: 'NAME|SLOT=FILE[:PROGRAM]',
+        placeholder: 'NAME|FILE[:PROGRAM]|SLOT=FILE[:PROGRAM]',
       },
     },
   },
-  async func(flags, name, ...assignments) {
+  async func(flags, target, ...rest) {
     await guarded(this, flags.json, () => {
-      const change = readChange(flags, assignments);
       const sys = openSys();
       const store = openStore(this, flags, sys);
-      const { replaced, entry } = store.locked(() => {
-        const found = requireHook(store, name);
-        const done = changeSlots(store, found, flags, change);
-        return { replaced: done, entry: requireHook(store, name) };
-      });
-      if (flags.json) printJson(this, { ok: true, ...replacedJson(replaced), entry: entryJson(entry) });
-      else print(this, formatReplaced(name, replaced, flags.explain));
+      const { kind, name } = entryNamed(store, target);
+      const outcome = explainingValues(() => replace(store, kind, name, requestOf(sys, store, flags, rest)));
+      if (flags.json) {
+        printJson(this, { ok: true, dryRun: flags.dryRun, ...replacedJson(outcome) });
+        return;
+      }
+      for (const note of notesOf(outcome)) tell(this, `rootlet: note: ${note}`);
+      print(this, formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.explain || flags.dryRun }));
     });
   },
 });
 
-function requireHook(store: Store, name: string): StoreEntry {
-  requireEntry(store, 'hook', name);
-  const entry = store.find('hook', name);
-  if (entry === undefined) throw usageError('store-no-entry', `${quote(name)} is gone`);
-  return entry;
+/** `NAME`, or `hooks/NAME` and `objects/NAME` where an attachment and an object have one name. */
+function entryNamed(store: Store, target: string): { readonly kind: EntryKind; readonly name: string } {
+  const [, directory, rest] = /^(hooks|objects)\/(.+)$/.exec(target) ?? [];
+  if (rest !== undefined) return { kind: directory === 'hooks' ? 'hook' : 'object', name: rest };
+  return { kind: requireReplaceable(store, target), name: target };
+}
+
+function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]): ReplaceRequest {
+  const assignments = rest.filter(isAssignment);
+  const files = rest.filter(word => !isAssignment(word));
+  const slots = slotChange(flags, assignments);
+  const { via, against, bind, lazy } = flags;
+  const binding = storeOptionsOf({
+    ...(against === undefined ? {} : { against }),
+    ...(bind === undefined ? {} : { bind }),
+    lazy,
+    explain: false,
+  });
+  return {
+    ...(files.length === 0 ? {} : { version: readVersion(files) }),
+    ...(slots === undefined ? {} : { slots }),
+    ...(flags.fresh === undefined ? {} : { fresh: flags.fresh.flatMap(words) }),
+    ...(via === undefined ? {} : { via }),
+    options: loadOptionsOf(sys, store, flags, undefined),
+    binding: bind === undefined ? withoutBind(binding) : binding,
+    logged: load => withVerifierLog(flags.verifierLog, load),
+    force: flags.force,
+    dryRun: flags.dryRun,
+    time: now(),
+  };
+}
+
+/** What was bound explicitly stays so, unless it is given again. */
+function withoutBind<T extends { readonly bind?: unknown }>({ bind: _bind, ...binding }: T) {
+  return binding;
+}
+
+/** A slot is a name in C, so that a path with `=` in it is not taken for an assignment. */
+function isAssignment(word: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]*=/.test(word);
+}
+
+/** The last file may name its program. */
+function readVersion(files: readonly string[]): NonNullable<ReplaceRequest['version']> {
+  const parsed = files.map(parseComponent);
+  const named = parsed.flatMap(({ program }) => program ?? []);
+  const [program, other] = named;
+  if (other !== undefined)
+    throw usageError('usage-program', `${quote(program ?? '')} and ${quote(other)}: name one program`);
+  const input = readObjects(parsed.map(({ file }) => file));
+  return { ...input, ...(program === undefined ? {} : { program }) };
 }
 
 /** Each file is read once, and is one component wherever it goes. */
-function readChange(flags: Flags, assignments: readonly string[]) {
+function slotChange(
+  flags: Flags,
+  assignments: readonly string[],
+): Omit<SlotChange, 'rootlet' | 'program'> | undefined {
+  if (assignments.length === 0 && flags.order === undefined && flags.reset === undefined) return undefined;
   const fill = assignments.map(parseAssignment);
   const order = flags.order === undefined ? [] : words(flags.order).map(parseComponent);
   const paths = [...new Set([...fill, ...order].map(({ file }) => file))];
@@ -110,105 +176,7 @@ function readChange(flags: Flags, assignments: readonly string[]) {
   };
   return {
     fill: fill.map(one => ({ slot: one.slot, ...componentOf(one) })),
-    reset: flags.reset ?? [],
+    reset: (flags.reset ?? []).flatMap(words),
     ...(flags.order === undefined ? {} : { order: order.map(componentOf) }),
   };
-}
-
-function changeSlots(
-  store: Store,
-  entry: StoreEntry,
-  flags: Flags,
-  change: ReturnType<typeof readChange>,
-): Replaced {
-  const hook = openHook(store, entry);
-  try {
-    const { program } = hookFacts(entry);
-    using rootlet = openRootlet({
-      store,
-      entry,
-      hook,
-      program,
-      options: { kernelTypes: openKernelTypes(store.sys), pinRoot: bpffsMountOf(store.root) },
-      describe: generation => describeGeneration(entry, generation),
-      time: now(),
-    });
-    return rootlet.change(change, {
-      fresh: flags.fresh,
-      ...(flags.via === undefined ? {} : { via: flags.via }),
-      ...(flags.set === undefined ? {} : { globals: parseSettings(flags.set) }),
-    });
-  } finally {
-    hook.close();
-  }
-}
-
-/** What other commands read in the record. */
-function describeGeneration(entry: StoreEntry, generation: Generation): JsonObject {
-  const { attach, variables } = entry.record.data;
-  const { host } = generation;
-  return {
-    attach: { ...fieldsOf(attach), program: generation.main },
-    variables: host === undefined ? fieldsOf(variables) : variablesOf(host),
-  };
-}
-
-// --- saying what was done -----------------------------------------------------------------------------------------
-
-function replacedJson({ slots, choice, state }: Replaced): Record<string, unknown> {
-  return {
-    via: choice.via,
-    reason: choice.reason,
-    slots: slots.map(({ slot, fill }) => ({
-      slot,
-      file: fill?.file.name ?? null,
-      program: fill?.program ?? null,
-      instance: fill?.instance ?? null,
-    })),
-    state: [...state].map(([map, one]) => ({ map, ...stateJson(one) })),
-  };
-}
-
-function stateJson(one: Inheritance): Record<string, unknown> {
-  switch (one.kind) {
-    case 'same':
-    case 'constants':
-      return { kind: one.kind };
-    case 'copied':
-      return { kind: one.kind, variables: one.variables.map(({ name }) => name), lost: one.lost };
-    case 'new':
-      return { kind: one.kind, reason: one.reason };
-  }
-}
-
-function formatReplaced(name: string, { slots, choice, state }: Replaced, explain: boolean): string {
-  const rows = slots.map(({ slot, fill }) => [slot, describeFill({ slot, fill })]);
-  const lines = [`${name} (${choice.via}${explain ? `: ${choice.reason}` : ''})`, table(rows, '  ')];
-  for (const [map, one] of state) {
-    if (one.kind === 'copied' && one.lost.length > 0)
-      lines.push(`not kept: ${one.lost.join(', ')} in ${map}: another type, or gone`);
-    else if (explain) lines.push(`${map}: ${describeState(one)}`);
-    else if (one.kind === 'new' && one.differs === true) lines.push(`not kept: ${map}: ${one.reason}`);
-  }
-  return lines.join('\n');
-}
-
-function describeFill({ fill }: SlotState): string {
-  if (fill === null) return 'its own code';
-  const program = fill.program === undefined ? '' : `:${fill.program}`;
-  const instance = fill.instance === undefined ? '' : ` (${fill.instance})`;
-  return `${fill.file.name}${program}${instance}`;
-}
-
-function describeState(one: Inheritance): string {
-  switch (one.kind) {
-    case 'same':
-      return 'kept';
-    case 'constants':
-      return 'constants as they were';
-    case 'copied':
-      return `values kept: ${one.variables.map(variable => variable.name).join(', ')}`;
-    case 'new':
-      return `new: ${one.reason}`;
-  }
 }

@@ -7,10 +7,15 @@ export { type Effects, effectsOf } from './effects.ts';
 export { type Export, exportsOf } from './exports.ts';
 export { type DynamicBindRequest, plainExterns } from './find.ts';
 export { type DynamicLoadOptions, explainBindings, joinInputs, load, loadConsumer } from './load.ts';
+export { type EntryLoad, type KeptBindings, withEntryLoad } from './load-entry.ts';
+export { firstEntryState } from './object-state.ts';
 export { bindPending, type PendingResult } from './pending.ts';
 export type { Provider, ProviderImport } from './provider.ts';
 export { OBJECT_FILE, Registry, StoredProvider } from './registry.ts';
+export { settingsOf } from './relink-change.ts';
 export * from './relink-index.ts';
+export { type NewVersion, type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
+export { type ReplaceAttachedRequest, type ReplacedAttached, replaceAttached } from './replace-attached.ts';
 export { type Signature, type SignatureClass, signatureOf } from './signature.ts';
 export {
   bindingsIn,

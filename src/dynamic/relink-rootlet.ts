@@ -166,7 +166,7 @@ export class Rootlet {
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireOccupant(this.hook, old.program);
+    requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const prepared = this.#prepare(change, options);
     const { context, design } = prepared;
@@ -183,7 +183,7 @@ export class Rootlet {
   /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
   plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireOccupant(this.hook, old.program);
+    requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const { context, design, dropped } = this.#prepare(change, options);
     const choice = chooseVia(context, design, options.via ?? this.#forced);

@@ -8,7 +8,7 @@
  */
 
 import { quote, usageError } from '../diag/index.ts';
-import { HOOK_LINK, type Hook, hookLinks } from '../hooks/index.ts';
+import { HOOK_LINK, type Hook, hookFacts, hookLinks } from '../hooks/index.ts';
 import type { Attachment } from '../kernel/attachment.ts';
 import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
@@ -78,6 +78,13 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
     settings: state.settings,
     states: new Map([...statesIn(entry.record.maps.map(({ name }) => name)), ...state.states]),
   };
+}
+
+/** Whether components fill slots of an entry, or a way to fill them was asked for: a new version then keeps both. */
+export function hasSlotsFilled(store: Store, entry: StoreEntry): boolean {
+  if (entry.record.data[RELINK_FIELD] === undefined) return false;
+  const { design, forced } = readRelink(store, entry, hookFacts(entry).program);
+  return design.fills.length > 0 || forced;
 }
 
 /**
@@ -216,6 +223,7 @@ class StoreJournal implements RootletJournal {
       files,
       data: {
         ...entry.record.data,
+        ...hook.record,
         ...describe(generation),
         ...encodeEntryState({ states, settings }),
         [RELINK_FIELD]: data,

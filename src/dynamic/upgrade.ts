@@ -84,6 +84,8 @@ export interface UpgradeReport {
   readonly entry: StoreEntry;
   /** What became of each map and data section. */
   readonly state: readonly StateChange[];
+  /** Values and sizes in force. */
+  readonly settings: Settings;
   /** Settings that no longer fit the object, one sentence each. */
   readonly droppedSettings: readonly string[];
   readonly consumers: readonly UpgradedConsumer[];
@@ -194,6 +196,7 @@ function runUpgrade(setting: Setting): UpgradeReport {
   return {
     entry,
     state: reportState([...planned.state.decisions.values()], planned.state.dropped, transfer),
+    settings: planned.settings,
     droppedSettings: planned.dropped,
     consumers: rebound.map(one => ({ kind: one.entry.kind, name: one.entry.name, how: one.how })),
     notes: next.loaded.notes,
@@ -202,13 +205,14 @@ function runUpgrade(setting: Setting): UpgradeReport {
 
 /** What `upgrade` would do; everything is checked but what the verifier says. */
 function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeReport {
-  const { old, object, changes: _changes } = setting;
-  const { state, dropped } = planNext(setting);
+  const { old, object } = setting;
+  const { state, settings, dropped } = planNext(setting);
   const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
   const next = { name: old.name, object } as const;
   return {
     entry: old.entry,
     state: reportState([...state.decisions.values()], state.dropped, undefined),
+    settings,
     droppedSettings: dropped,
     consumers: consumers.map(({ entry, stored }) => {
       const reloaded = stored.bindings.some(binding => embeds(binding, next, moved));

@@ -90,15 +90,3 @@ function onlyTable(object: BpfObject): string {
     { hint: only === undefined ? 'define it in SEC(".struct_ops.link")' : `name one: ${names.join(', ')}` },
   );
 }
-
-/** The program and those that maps of the object hold from the start (program arrays). */
-export function programsToLoad(object: BpfObject, main: string): string[] {
-  const held = object.symbols.flatMap(symbol => {
-    if (symbol.kind !== 'map') return [];
-    return symbol.references.flatMap(reference => {
-      const target = object.symbols[reference.symbol];
-      return target?.kind === 'function' ? [target.name] : [];
-    });
-  });
-  return [...new Set([main, ...held])];
-}

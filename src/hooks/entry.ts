@@ -49,29 +49,21 @@ export function hookLinks({ link }: Hook): ReadonlyMap<string, Attachment> {
   return link === null ? new Map() : new Map([[HOOK_LINK, link]]);
 }
 
-/** Data of the record: where the program is, and where its variables are. */
-export function hookData(
-  loaded: LoadedObject,
-  hook: Hook,
-  { kind, target }: Pick<HookRequest, 'kind' | 'target'>,
-  program: string,
-): JsonObject {
+/** Data of the record: where the program is, and what the caller asked for there. */
+export function hookData(hook: Hook, { kind, target, place }: HookRequest, program: string): JsonObject {
+  const { mode, direction, priority } = place;
   return {
-    attach: { kind, target, program, place: hook.place },
+    attach: {
+      kind,
+      target,
+      program,
+      place: hook.place,
+      ...(mode === undefined ? {} : { mode }),
+      ...(direction === undefined ? {} : { direction }),
+      ...(priority === undefined ? {} : { priority }),
+    },
     ...hook.record,
-    variables: variablesOf(loaded),
   };
-}
-
-/** `section → [[name, offset, size], …]`: two programs with the same share their state. */
-export function variablesOf(loaded: LoadedObject): JsonObject {
-  const sections = new Map<string, JsonValue[]>();
-  for (const { name, section, offset, size } of loaded.plan.globals) {
-    const list = sections.get(section) ?? [];
-    list.push([name, offset, size]);
-    sections.set(section, list);
-  }
-  return Object.fromEntries(sections);
 }
 
 // --- reading ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 export { attachProgram } from './attach.ts';
 export type { AttachPlace } from './attach-place.ts';
 export { attachRecorded, attachTo } from './attach-words.ts';
-export { chooseProgram, programsToLoad } from './choose.ts';
+export { chooseProgram } from './choose.ts';
 export {
   type EntrySource,
   findHook,
@@ -16,7 +16,6 @@ export {
   hookPin,
   openHook,
   openOccupant,
-  variablesOf,
 } from './entry.ts';
 export { fieldsOf, textOf } from './fields.ts';
 export type { Hook, Occupant } from './hook.ts';

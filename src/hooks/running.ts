@@ -2,9 +2,8 @@
 
 import { Attachment } from '../kernel/attachment.ts';
 import { listIds, openById } from '../kernel/info.ts';
-import type { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
-import type { Hook } from './hook.ts';
+import type { Hook, Occupant } from './hook.ts';
 import { LinkHook } from './link-hook.ts';
 import { hookChanged } from './problems.ts';
 
@@ -27,9 +26,14 @@ export function hooksRunning(sys: Sys, programs: ReadonlySet<number>): { hook: H
   }
 }
 
-/** Throws `hook-changed` when another program than `expected` runs there, as far as the kernel reports it. */
-export function requireOccupant(hook: Hook, expected: BpfProgram): void {
+/** Throws `hook-changed` when something else than `expected` runs there, as far as the kernel reports it. */
+export function requireOccupant(
+  sys: Sys,
+  hook: Hook,
+  expected: Occupant,
+  what: 'program' | 'map' = 'program',
+): void {
   const id = hook.occupantId();
   if (id === undefined || id === expected.info().id) return;
-  throw hookChanged(expected.sys, hook.place, 'program', id, expected);
+  throw hookChanged(sys, hook.place, what, id, expected);
 }

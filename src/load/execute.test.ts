@@ -101,9 +101,7 @@ const PLAN: LoadPlan = {
       type: BPF_MAP_TYPE_PROG_ARRAY,
       valueSize: 4,
       maxEntries: 2,
-      initial: [
-        { index: 0, target: { kind: 'program', program: 'two' } },
-      ],
+      initial: [{ index: 0, target: { kind: 'program', program: 'two' } }],
     }),
   ],
   programs: [program('one'), program('two')],

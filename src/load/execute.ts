@@ -65,7 +65,10 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       const one = obtained[index];
       if (one?.origin === 'created') setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
     });
-    return new LoadedObject(plan, byName, maps, btf, [...(options.notes ?? []), ...keptNotes(plan, obtained)]);
+    return new LoadedObject(plan, byName, maps, btf, [
+      ...(options.notes ?? []),
+      ...keptNotes(plan, obtained),
+    ]);
   });
 }
 

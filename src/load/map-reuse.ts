@@ -25,7 +25,7 @@ export const DEFAULT_PIN_ROOT = '/sys/fs/bpf';
 const PIN_BY_NAME = 1;
 
 /** Path of a map's pin, or undefined when it asks for none. Throws `load-pinning` for kinds of pinning that nobody knows. */
-export function pinPathOf(plan: MapPlan, root: string): string | undefined {
+export function pinPathOf(plan: Pick<MapPlan, 'name' | 'pinning'>, root: string): string | undefined {
   if (plan.pinning === 0) return undefined;
   if (plan.pinning !== PIN_BY_NAME) {
     throw usageError(

@@ -71,7 +71,13 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
     byteOrder: object.byteOrder,
     license: licenseOf(object) ?? '',
     types: types?.btf ?? null,
-    maps: setInitialValues(named(all, options.kernelNames), globals, types?.btf ?? null, object.byteOrder, entriesOf(options.globals)),
+    maps: setInitialValues(
+      named(all, options.kernelNames),
+      globals,
+      types?.btf ?? null,
+      object.byteOrder,
+      entriesOf(options.globals),
+    ),
     globals,
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };

@@ -1,0 +1,169 @@
+/** What `replace` did or would do, as text and as data: slots, state, settings, consumers. */
+
+import type { ReplaceOutcome, SlotState, UpgradedConsumer } from '../../src/dynamic/index.ts';
+import {
+  describeState,
+  type Settings,
+  type SettingsByOwner,
+  type StateChange,
+} from '../../src/state/index.ts';
+import { entryJson, formatEntry } from './entry.ts';
+import { table } from './table.ts';
+
+export interface Style {
+  readonly dryRun: boolean;
+  /** New maps and constants too. */
+  readonly all: boolean;
+}
+
+interface Facts {
+  readonly state: readonly StateChange[];
+  readonly settings: SettingsByOwner;
+  readonly droppedSettings: readonly string[];
+}
+
+function factsOf(outcome: ReplaceOutcome): Facts {
+  switch (outcome.kind) {
+    case 'rootlet':
+      return outcome.replaced;
+    case 'attached':
+      return { ...outcome.replaced, settings: new Map([['', outcome.replaced.settings]]) };
+    case 'object':
+      return { ...outcome.report, settings: new Map([['', outcome.report.settings]]) };
+  }
+}
+
+export function formatReplaced(outcome: ReplaceOutcome, style: Style): string {
+  const { state, settings, droppedSettings } = factsOf(outcome);
+  return [
+    ...headOf(outcome, style),
+    ...describeState(state, style.all),
+    ...settingsLines(settings),
+    ...droppedSettings.map(one => `setting dropped: ${one}`),
+    ...consumerLines(outcome),
+  ].join('\n');
+}
+
+function headOf(outcome: ReplaceOutcome, { dryRun }: Style): string[] {
+  const { entry } = outcome;
+  switch (outcome.kind) {
+    case 'rootlet': {
+      const { slots, choice } = outcome.replaced;
+      const head = `${dryRun ? 'would change ' : ''}${entry.name} on ${outcome.place} (${choice.via}: ${choice.reason})`;
+      return [
+        head,
+        table(
+          slots.map(one => [one.slot, describeFill(one)]),
+          '  ',
+        ),
+      ];
+    }
+    case 'attached': {
+      const { place, program } = outcome.replaced;
+      if (dryRun) return [`would replace ${entry.name}: ${place} would run ${program}`];
+      return [formatEntry(`${place} now runs ${program} (${entry.name})`, entry)];
+    }
+    case 'object':
+      return dryRun ? [`would replace ${entry.name}`] : [formatEntry(`replaced ${entry.name}`, entry)];
+  }
+}
+
+function describeFill({ fill }: SlotState): string {
+  if (fill === null) return 'its own code';
+  const program = fill.program === undefined ? '' : `:${fill.program}`;
+  const version = fill.version === undefined ? '' : `, version ${fill.version}`;
+  return `${fill.component} = ${fill.file.name}${program}${version}`;
+}
+
+function settingsLines(settings: SettingsByOwner): string[] {
+  const words = [...settings].flatMap(([owner, one]) => settingWords(owner, one));
+  return words.length === 0 ? [] : [`settings: ${words.join(', ')}`];
+}
+
+function settingWords(owner: string, { globals, maxEntries }: Settings): string[] {
+  const prefix = owner === '' ? '' : `${owner}:`;
+  return [
+    ...[...globals].map(([name, value]) => `${prefix}${name}=${valueText(value)}`),
+    ...[...maxEntries].map(([name, count]) => `max-entries ${prefix}${name}=${count}`),
+  ];
+}
+
+function valueText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)) ?? '';
+}
+
+const HOW: Readonly<Record<UpgradedConsumer['how'][number], string>> = {
+  slot: 'its tail-call slot has the new version',
+  stub: 'its stubs have the new version',
+  reload: 'reloaded',
+  hook: 'reloaded, and replaced where it is attached',
+};
+
+function consumerLines(outcome: ReplaceOutcome): string[] {
+  if (outcome.kind !== 'object') return [];
+  return outcome.report.consumers.map(({ kind, name, how }) => {
+    const what = how.length === 0 ? 'uses nothing that changed' : how.map(one => HOW[one]).join(', ');
+    return `consumer ${kind} ${name}: ${what}`;
+  });
+}
+
+/** Notes of the loader. */
+export function notesOf(outcome: ReplaceOutcome): readonly string[] {
+  switch (outcome.kind) {
+    case 'rootlet':
+      return [];
+    case 'attached':
+      return outcome.replaced.notes;
+    case 'object':
+      return outcome.report.notes;
+  }
+}
+
+export function replacedJson(outcome: ReplaceOutcome): Record<string, unknown> {
+  const { state, settings, droppedSettings } = factsOf(outcome);
+  return {
+    kind: outcome.kind,
+    ...kindJson(outcome),
+    state,
+    settings: settingsJson(settings),
+    droppedSettings,
+    notes: notesOf(outcome),
+    entry: entryJson(outcome.entry),
+  };
+}
+
+function kindJson(outcome: ReplaceOutcome): Record<string, unknown> {
+  switch (outcome.kind) {
+    case 'rootlet': {
+      const { slots, choice } = outcome.replaced;
+      return { place: outcome.place, via: choice.via, reason: choice.reason, slots: slots.map(slotJson) };
+    }
+    case 'attached': {
+      const { place, program, bindings } = outcome.replaced;
+      return { place, program, bindings };
+    }
+    case 'object':
+      return { consumers: outcome.report.consumers };
+  }
+}
+
+function slotJson({ slot, fill }: SlotState): Record<string, unknown> {
+  return {
+    slot,
+    component: fill?.component ?? null,
+    version: fill?.version ?? null,
+    file: fill?.file.name ?? null,
+    program: fill?.program ?? null,
+  };
+}
+
+function settingsJson(settings: SettingsByOwner): Record<string, unknown>[] {
+  return [...settings].flatMap(([owner, { globals, maxEntries }]) => {
+    const component = owner === '' ? null : owner;
+    return [
+      ...[...globals].map(([name, value]) => ({ component, variable: name, value })),
+      ...[...maxEntries].map(([map, count]) => ({ component, map, maxEntries: count })),
+    ];
+  });
+}

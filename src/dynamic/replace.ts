@@ -1,0 +1,191 @@
+/**
+ * `replace`: one verb for every entry of the store. What happens follows from what the entry is: an attached program is
+ * replaced on its hook, a rootlet keeps its components, a loaded object takes its consumers along.
+ */
+
+import { inputError, quote, usageError } from '../diag/index.ts';
+import { hookFacts, openHook } from '../hooks/index.ts';
+import type { LoadOptions } from '../load/index.ts';
+import type { BpfObject } from '../object/index.ts';
+import type { EntryKind, RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import type { EntryLoad } from './load-entry.ts';
+import { OBJECT_FILE } from './registry.ts';
+import type { ObjectFile, SlotChange } from './relink-design.ts';
+import type { Generation, RelinkVia } from './relink-generation.ts';
+import type { Replaced, ReplaceOptions } from './relink-rootlet.ts';
+import { hasSlotsFilled, openRootlet } from './relink-store.ts';
+import { type ReplacedAttached, replaceAttached } from './replace-attached.ts';
+import { type UpgradeReport, upgrade } from './upgrade.ts';
+
+/** A new version of an object, as the command or the caller read it. */
+export interface NewVersion {
+  readonly object: BpfObject;
+  /** File or files, for messages and the record. */
+  readonly source: string;
+  /** What the record keeps; the object itself under `object`. */
+  readonly files: RecordFiles;
+  readonly program?: string;
+}
+
+export interface ReplaceRequest {
+  /** Undefined: slots are changed only. */
+  readonly version?: NewVersion;
+  readonly slots?: Omit<SlotChange, 'rootlet' | 'program'>;
+  /** Maps, sections, variables and components that begin with new contents; `*` for all. */
+  readonly fresh?: readonly string[];
+  /** How components get into slots, or calls of loaded objects are bound, from now on. */
+  readonly via?: RelinkVia | 'copy';
+  readonly options: LoadOptions;
+  readonly binding?: EntryLoad['binding'];
+  readonly logged?: EntryLoad['logged'];
+  /** Replace whatever is attached there now. */
+  readonly force?: boolean;
+  /** Only look. */
+  readonly dryRun?: boolean;
+  /** Seconds since 1970, for the record. */
+  readonly time?: number | null;
+}
+
+export type ReplaceOutcome =
+  | {
+      readonly kind: 'rootlet';
+      readonly entry: StoreEntry;
+      readonly place: string;
+      readonly replaced: Replaced;
+    }
+  | { readonly kind: 'attached'; readonly entry: StoreEntry; readonly replaced: ReplacedAttached }
+  | { readonly kind: 'object'; readonly entry: StoreEntry; readonly report: UpgradeReport };
+
+/** Replaces what an entry runs. Throws, with the old version in place and untouched, when that cannot be. */
+export function replace(
+  store: Store,
+  kind: EntryKind,
+  name: string,
+  request: ReplaceRequest,
+): ReplaceOutcome {
+  return store.locked(() => {
+    const entry = requireFound(store, kind, name);
+    if (kind === 'object') return replaceObject(store, entry, request);
+    const { version } = request;
+    if (version !== undefined && request.slots === undefined && !hasSlotsFilled(store, entry))
+      return replaceProgram(store, entry, version, request);
+    return replaceRootlet(store, entry, request);
+  });
+}
+
+function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
+  const entry = store.find(kind, name);
+  if (entry !== undefined) return entry;
+  throw usageError('store-no-entry', `there is no ${kind} ${quote(name)}`);
+}
+
+// --- a loaded object ----------------------------------------------------------------------------------------------
+
+function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
+  const { version, options, dryRun = false } = request;
+  if (version === undefined || request.slots !== undefined)
+    throw usageError('replace-no-slots', `${quote(entry.name)} is a loaded object, which has no slots`, {
+      hint: `a new version of it: rootlet replace ${entry.name} FILE`,
+    });
+  if (request.via !== undefined)
+    throw usageError('replace-via', `--via: bindings to ${quote(entry.name)} belong to its consumers`, {
+      hint: 'give --via to the consumer: rootlet replace CONSUMER FILE --via …',
+    });
+  const { globals, maxEntries, kernelTypes, kconfig } = options;
+  const report = upgrade(
+    store,
+    entry.name,
+    version.object,
+    {
+      source: version.source,
+      files: version.files,
+      time: request.time ?? null,
+      fresh: request.fresh ?? [],
+      ...(globals === undefined ? {} : { globals }),
+      ...(maxEntries === undefined ? {} : { maxEntries }),
+      ...(kernelTypes === undefined ? {} : { kernelTypes }),
+      ...(kconfig === undefined ? {} : { kconfig }),
+    },
+    dryRun,
+  );
+  return { kind: 'object', entry: report.entry, report };
+}
+
+// --- an attached program ------------------------------------------------------------------------------------------
+
+function replaceProgram(
+  store: Store,
+  entry: StoreEntry,
+  version: NewVersion,
+  request: ReplaceRequest,
+): ReplaceOutcome {
+  const { via, binding = {} } = request;
+  if (via === 'static')
+    throw usageError(
+      'replace-via',
+      `${quote(entry.name)} has no filled slots: --via ext, tail or copy binds externs`,
+    );
+  const replaced = replaceAttached({
+    ...request,
+    store,
+    entry,
+    object: version.object,
+    source: version.source,
+    files: version.files,
+    time: request.time ?? null,
+    binding: { ...binding, ...(via === undefined ? {} : { via }) },
+    ...(version.program === undefined ? {} : { program: version.program }),
+  });
+  return { kind: 'attached', entry: replaced.entry, replaced };
+}
+
+// --- a rootlet ----------------------------------------------------------------------------------------------------
+
+function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
+  const { via, fresh, options, dryRun = false } = request;
+  if (via === 'copy')
+    throw usageError('replace-via', '--via copy is for externs; slots are filled by ext, tail or static');
+  using hook = openHook(store, entry);
+  using rootlet = openRootlet({
+    store,
+    entry,
+    hook,
+    program: hookFacts(entry).program,
+    options,
+    describe: generation => describeGeneration(entry, generation),
+    time: request.time ?? null,
+  });
+  const { globals, maxEntries } = options;
+  const wishes: ReplaceOptions = {
+    ...(fresh === undefined ? {} : { fresh }),
+    ...(via === undefined ? {} : { via }),
+    ...(globals === undefined || sizeOf(globals) === 0 ? {} : { globals }),
+    ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),
+  };
+  const change = changeOf(request);
+  const replaced = dryRun ? rootlet.plan(change, wishes) : rootlet.change(change, wishes);
+  return { kind: 'rootlet', entry: requireFound(store, 'hook', entry.name), place: hook.place, replaced };
+}
+
+function sizeOf(globals: NonNullable<LoadOptions['globals']>): number {
+  return globals instanceof Map ? globals.size : Object.keys(globals).length;
+}
+
+function changeOf({ version, slots = {} }: ReplaceRequest): SlotChange {
+  if (version === undefined) return slots;
+  const rootlet = fileOf(version);
+  return { ...slots, rootlet, ...(version.program === undefined ? {} : { program: version.program }) };
+}
+
+function fileOf({ source, files }: NewVersion): ObjectFile {
+  const bytes = files.get(OBJECT_FILE);
+  if (bytes === undefined) throw inputError('relink-no-file', [source], 'has no contents for the record');
+  return { name: source, bytes };
+}
+
+/** What other commands read in the record. */
+function describeGeneration(entry: StoreEntry, generation: Generation) {
+  const { attach } = entry.record.data;
+  const before = typeof attach === 'object' && attach !== null && !Array.isArray(attach) ? attach : {};
+  return { attach: { ...before, program: generation.main } };
+}
