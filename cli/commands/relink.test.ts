@@ -48,11 +48,10 @@ describe('libraries', () => {
       out: `out.o:
   one = first.o:prog (now first_prog)
   two = second.o:prog (now second_prog)
-renamed, because the name was taken:
-  first.o: prog -> first_prog
-  second.o: prog -> second_prog
-  liblimit.a(limit.o)#first.o: limit -> first_limit
-  liblimit.a(limit.o)#second.o: limit -> second_limit
+renamed: function "prog" of first.o to "first_prog": second.o has one of that name
+renamed: function "prog" of second.o to "second_prog": first.o has one of that name
+renamed: function "limit" of liblimit.a(limit.o)#first.o to "first_limit": liblimit.a(limit.o)#second.o has one of that name
+renamed: function "limit" of liblimit.a(limit.o)#second.o to "second_limit": liblimit.a(limit.o)#first.o has one of that name
 `,
     });
   });
