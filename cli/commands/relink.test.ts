@@ -155,8 +155,8 @@ describe('names', () => {
     expect(err).toContain('max_entries is 8 here and 1 there');
     const [, option = '', request = ''] = /(--redefine-sym) (\S+)\n/.exec(err) ?? [];
     const again = await rootlet(...words, option, request);
-    expect(again.err).toContain('map "blocked" is pinned: with its name its pin becomes "other_blocked"');
-    expect(namesIn(OUT)).toEqual(expect.arrayContaining(['blocked', 'other_blocked']));
+    expect(again.err).toContain('map "blocked" is pinned: with its name its pin becomes "wide_blocked"');
+    expect(namesIn(OUT)).toEqual(expect.arrayContaining(['blocked', 'wide_blocked']));
   });
 
   test('of a map that cannot be private', async () => {

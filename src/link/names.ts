@@ -217,7 +217,7 @@ export function staticPinClashes(
         class: 'input',
         where: [fileOf(other)],
         message: `map ${quote(name)} has the name of another map that ${fileOf(index)} pins; both names are known outside`,
-        hint: `rename one of them: --redefine-sym ${fileOf(other)}:${name}=other_${name}`,
+        hint: `rename one of them: --redefine-sym ${fileOf(other)}:${name}=${nameToSuggest(objects, origins[other]?.file ?? 0, name)}`,
       },
     ];
   });
@@ -243,6 +243,13 @@ export function labelsFor(files: readonly string[]): string[] {
   });
   const seen = new TakenNames([]);
   return labels.map(label => freeName(label, seen));
+}
+
+/** A name for a symbol of the file that is to have another one, for hints: free in that file, unlike those of the others. */
+export function nameToSuggest(objects: readonly BpfObject[], file: number, name: string): string {
+  const label = labelsFor(objects.map(object => object.name))[file] ?? 'other';
+  const taken = new TakenNames(objects[file]?.symbols.map(symbol => symbol.name) ?? []);
+  return freeName(labelled(label, name), taken);
 }
 
 function wordsOf(file: string): string[] {

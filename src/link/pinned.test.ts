@@ -125,22 +125,22 @@ describe('what cannot be', () => {
         where: ['b.o'],
         message: '"list" does not agree with its definition in a.o: max_entries is 5 here and 1 there',
         details: [expect.stringContaining('a.o: struct {'), expect.stringContaining('b.o: struct {')],
-        hint: expect.stringContaining('--redefine-sym b.o:list=other_list'),
+        hint: expect.stringContaining('--redefine-sym b.o:list=b_list'),
       },
     ]);
-    const redefine = [{ file: 'b.o', from: 'list', to: 'other_list' }];
+    const redefine = [{ file: 'b.o', from: 'list', to: 'b_list' }];
     const repaired = linked([file('a', PIN), file('b', { ...PIN, value: 5 })], { surgery: { redefine } });
-    expect(maps(repaired)).toEqual(['local list', 'local other_list']);
+    expect(maps(repaired)).toEqual(['local list', 'local b_list']);
   });
 
   test('a static pinned map and another map that is global', () => {
     const files = [file('a', PIN), file('b', { ...PLAIN, binding: 'global' })];
     const result = link(files);
     expect(!result.ok && result.problems).toMatchObject([
-      { code: 'link-pin-name', where: ['b.o'], hint: expect.stringContaining('b.o:list=other_list') },
+      { code: 'link-pin-name', where: ['b.o'], hint: expect.stringContaining('b.o:list=b_list') },
     ]);
-    const redefine = [{ file: 'b.o', from: 'list', to: 'other_list' }];
-    expect(maps(linked(files, { surgery: { redefine } }))).toEqual(['local list', 'global other_list']);
+    const redefine = [{ file: 'b.o', from: 'list', to: 'b_list' }];
+    expect(maps(linked(files, { surgery: { redefine } }))).toEqual(['local list', 'global b_list']);
   });
 
   test('two global ones, which are duplicates even if they are pinned', () => {

@@ -17,6 +17,7 @@ import {
 } from '../object/index.ts';
 import { disagreement } from './agree.ts';
 import type { Combined } from './combine.ts';
+import { nameToSuggest } from './names.ts';
 import { symbolAt } from './problems.ts';
 import type { Resolution, SymbolAt } from './resolve.ts';
 import { editSymbols } from './surgery-edit.ts';
@@ -180,21 +181,28 @@ function differences(
 ): Problem[] {
   return others.flatMap(other => {
     const problem = disagreement(objects, winner, other);
-    return problem === null ? [] : [{ ...problem, hint: pinHint(name, winner, other, fileOf) }];
+    return problem === null ? [] : [{ ...problem, hint: pinHint(objects, { name, winner, other }, fileOf) }];
   });
 }
 
+/** Two definitions that are to be one map. */
+interface Pair {
+  readonly name: string;
+  readonly winner: SymbolAt;
+  readonly other: SymbolAt;
+}
+
 /** How to give one of two definitions a pin of its own. */
-export function pinHint(
-  name: string,
-  winner: SymbolAt,
-  other: SymbolAt,
+function pinHint(
+  objects: readonly BpfObject[],
+  { name, winner, other }: Pair,
   fileOf: (file: number) => string,
 ): string {
   const [first, second] = [fileOf(winner.file), fileOf(other.file)];
   const both = `both are pinned as ${quote(name)}, which is one map`;
   if (first === second) return both;
-  return `${both}; to pin one under another name: --redefine-sym ${second}:${name}=other_${name}`;
+  const to = nameToSuggest(objects, other.file, name);
+  return `${both}; to pin one under another name: --redefine-sym ${second}:${name}=${to}`;
 }
 
 // --- initial entries ----------------------------------------------------------------------------------------------
@@ -237,7 +245,7 @@ function contentProblems(
     const wanted = spell(winner);
     return others
       .filter(other => spell(other) !== '' && spell(other) !== wanted)
-      .map(other => contentProblem(objects, { name, winner, other }, pinHintFor(objects, fileOf)));
+      .map(other => contentProblem(objects, { name, winner, other }, fileOf));
   });
 }
 
@@ -257,27 +265,13 @@ function sharedMaps(
   });
 }
 
-interface Pair {
-  readonly name: string;
-  readonly winner: SymbolAt;
-  readonly other: SymbolAt;
-}
-
-function pinHintFor(
-  objects: readonly BpfObject[],
-  fileOf: (file: number) => string,
-): (pair: Pair) => string | undefined {
-  return ({ name, winner, other }) =>
-    pinnedIn(objects)(winner) ? pinHint(name, winner, other, fileOf) : undefined;
-}
-
 function contentProblem(
   objects: readonly BpfObject[],
   pair: Pair,
-  hintFor: (pair: Pair) => string | undefined,
+  fileOf: (file: number) => string,
 ): Problem {
   const { name, winner, other } = pair;
-  const hint = hintFor(pair);
+  const hint = pinnedIn(objects)(winner) ? pinHint(objects, pair, fileOf) : undefined;
   return {
     code: 'link-map-contents',
     class: 'input',

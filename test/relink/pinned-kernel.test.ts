@@ -70,6 +70,14 @@ const SOURCES = {
   static_second: file(`static ${pinned('blocklist')}`, 'second', bump('blocklist', 10)),
   static_plain: file(`static ${map('blocklist')}`, 'plain', bump('blocklist', 1000)),
   with_entries: file(inner(' = { .values = { [0] = &table } }'), 'with_entries', LOOK),
+  static_with_entries: file(
+    inner(' = { .values = { [0] = &table } }').replace(
+      'struct { __uint(type, BPF_MAP_TYPE_ARRAY_OF',
+      'static $&',
+    ),
+    'static_with_entries',
+    LOOK,
+  ),
   without_entries: file(inner(''), 'without_entries', LOOK),
   other_entries: file(inner(' = { .values = { [1] = &table } }'), 'other_entries', LOOK),
   jump_a: `${file(stages('stage_a', ' = { .values = { (void *)&stage_a } }'), 'jump_a', 'bpf_tail_call(ctx, &stages, 0);')}
@@ -181,6 +189,7 @@ needs('clang').describe('compiled', () => {
       for (const names of [
         ['with_entries', 'without_entries'],
         ['without_entries', 'with_entries'],
+        ['without_entries', 'static_with_entries'],
       ] as const) {
         const bytes = bytesOf(chain(...names));
         expect(pinsByRootlet(bytes, 'chain')).toMatchObject({ table: 14 });

@@ -251,7 +251,8 @@ describe.each(['a b', 'b a'])('in the order %s', order => {
     const [, file, to] = /--redefine-sym (\S+):list=(\S+)$/.exec(problem?.hint ?? '') ?? [];
     const redefine = [{ file: file ?? '', from: 'list', to: to ?? '' }];
     const repaired = chained(inSlots(...files), { surgery: { redefine } }, base);
-    expect(namesOf(repaired, 'map').sort()).toEqual(['list', 'other_list']);
+    expect(to).not.toBe('');
+    expect(namesOf(repaired, 'map').sort()).toEqual(['list', to].sort());
   });
 });
 
@@ -374,8 +375,8 @@ describe('libraries and bindings', () => {
     expect(file).toBe('lib.a(m.o)');
     const redefine = [{ file, from: 'list', to }];
     expect(namesOf(chained(assignments, { libraries, surgery: { redefine } }), 'map').sort()).toEqual([
-      'list',
       to,
+      'list',
     ]);
   });
 
