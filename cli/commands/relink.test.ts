@@ -155,7 +155,7 @@ describe('names', () => {
     expect(err).toContain('max_entries is 8 here and 1 there');
     const [, option = '', request = ''] = /(--redefine-sym) (\S+)\n/.exec(err) ?? [];
     const again = await rootlet(...words, option, request);
-    expect(again.err).toContain('map "blocked" is pinned: with its name its pin becomes "wide_blocked"');
+    expect(again.err).toContain('map "blocked" is pinned; its pin is renamed to "wide_blocked" as well');
     expect(namesIn(OUT)).toEqual(expect.arrayContaining(['blocked', 'wide_blocked']));
   });
 
@@ -164,9 +164,7 @@ describe('names', () => {
     expect(code).toBe(EXIT.usage);
     expect(err).toContain('map "blocked" cannot be private: pin_a.o and pin_b.o pin it');
     const copies = await rootlet(...slots('pin_a.o', 'pin_a.o'), '--own-state', 'two');
-    expect(copies.err).toContain(
-      'note: map "blocked" is pinned, so pin_a.o and pin_a.o#two have it in common',
-    );
+    expect(copies.err).toContain('note: map "blocked" is pinned, so pin_a.o and pin_a.o#two share it');
   });
 });
 

@@ -21,8 +21,8 @@ import { describeDefinition, symbolAt } from './problems.ts';
 import { isKernelName, type Resolution, type SymbolAt } from './resolve.ts';
 
 /**
- * All disagreements, in order of names' first appearance. `isJudged`: definitions that another pass compares, which has
- * more to say about them.
+ * All disagreements, in order of names' first appearance. `isJudged`: definitions that another pass compares and
+ * reports with a hint.
  */
 export function checkAgreement(
   objects: readonly BpfObject[],

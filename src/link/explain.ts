@@ -28,7 +28,7 @@ interface Decided {
 export interface ExplainOptions {
   /** Slots and what fills them. */
   readonly slots?: readonly Decided[];
-  /** Pinned maps that one of another scope stands for. */
+  /** Pinned maps that a definition of another scope replaces. */
   readonly pinned?: readonly Decided[];
   /** Externs that are bound explicitly. */
   readonly bindings?: readonly Decided[];

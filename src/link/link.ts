@@ -17,7 +17,7 @@ import { findIdentical, type Identical } from './fold-identical.ts';
 import { foldText } from './fold-text.ts';
 import { type LinkInput, type ReadInputs, readInputs } from './inputs.ts';
 import { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
-import { separateStatics, staticPinClashes } from './names.ts';
+import { type Rename, separateStatics, staticPinClashes } from './names.ts';
 import { mergeStrings } from './narrow.ts';
 import { once } from './once.ts';
 import { joinPinned, type PinnedMaps, pinnedSymbols, withPinned } from './pinned.ts';
@@ -107,23 +107,13 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const collected = collect(objects, bound, merged.combined, options);
   if (collected.problems.length > 0) return failed(collected.problems);
 
-  const { combined, live, paths: livePaths } = collected;
-  const { resolution, license } = bound;
-  const pins = pinnedSymbols(combined.object);
-  const clashes = staticPinClashes(combined, pins, objects);
+  const { combined, paths: livePaths } = collected;
+  const { license } = bound;
+  const { renames, problems: clashes } = nameStatics(combined, objects);
   if (clashes.length > 0) return failed(clashes);
-  const renames = separateStatics(combined, pins);
   const object = withLicense(applyRenames(combined.object, renames), license.license);
   const notes = [...said, ...collected.notes, ...linkNotes(combined.object, license)];
-  const report = once((): LinkReport => {
-    const told = reportLink({ objects, resolution, combined, renames, pinned: bound.pinned, license });
-    const discarded = [
-      ...told.discarded,
-      ...replacedBy(objects, bound.identical.bindings, 'identical'),
-      ...unusedSymbols(objects, merged.combined, live),
-    ];
-    return { ...told, discarded, notes };
-  });
+  const report = once(() => ({ ...reportAll(objects, bound, merged, collected, renames), notes }));
   return {
     ok: true,
     object,
@@ -263,6 +253,31 @@ function collect(
 
 function keepAll(combined: Combined): Collected {
   return { combined, live: combined.object.symbols.map(() => true), paths: [], problems: [], notes: [] };
+}
+
+/** New names for static symbols of one name, or which names cannot be told apart. */
+function nameStatics(
+  combined: Combined,
+  objects: readonly BpfObject[],
+): { readonly renames: readonly Rename[]; readonly problems: readonly Problem[] } {
+  const pins = pinnedSymbols(combined.object);
+  return { renames: separateStatics(combined, pins), problems: staticPinClashes(combined, pins, objects) };
+}
+
+function reportAll(
+  objects: readonly BpfObject[],
+  { resolution, license, pinned, identical }: Bound,
+  merged: Merged,
+  { combined, live }: Collected,
+  renames: readonly Rename[],
+): LinkReport {
+  const linked = reportLink({ objects, resolution, combined, renames, pinned, license });
+  const discarded = [
+    ...linked.discarded,
+    ...replacedBy(objects, identical.bindings, 'identical'),
+    ...unusedSymbols(objects, merged.combined, live),
+  ];
+  return { ...linked, discarded };
 }
 
 /** The linked object as ELF bytes, or all problems thrown as one error. */

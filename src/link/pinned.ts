@@ -22,7 +22,7 @@ import { symbolAt } from './problems.ts';
 import type { Resolution, SymbolAt } from './resolve.ts';
 import { editSymbols } from './surgery-edit.ts';
 
-/** One definition stands for another of the same pin. */
+/** One definition replaces another of the same pin. */
 interface PinBinding {
   readonly loser: SymbolAt;
   readonly winner: SymbolAt;
@@ -276,7 +276,7 @@ function contentProblem(
     code: 'link-map-contents',
     class: 'input',
     where: [objects[other.file]?.name ?? ''],
-    message: `${quote(name)} has other initial entries than in ${objects[winner.file]?.name ?? ''}, but is to be one map with it`,
+    message: `the initial entries of ${quote(name)} differ from those in ${objects[winner.file]?.name ?? ''}; both are one map`,
     details: [winner, other].map(at => describeEntries(objects, at)),
     ...(hint === undefined ? {} : { hint }),
   };
@@ -298,7 +298,7 @@ function valuesOffset(object: BpfObject, symbol: MapSymbol): number {
   try {
     return parseMapDefinition(object, symbol).valuesOffset;
   } catch (error) {
-    if (error instanceof RootletError) return 0; // told by whoever needs the definition
+    if (error instanceof RootletError) return 0; // reported where the definition is needed
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** What a re-link says about pinned maps that it joined: notes, and requests that it cannot honour. */
+/** Pinned maps of a re-link: notes about those that were joined, and requests that cannot be honoured. */
 
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
@@ -47,10 +47,10 @@ export function pinnedNotes(
     const copies = owners.filter(
       (owner, at) => owner >= 0 && files.some((file, other) => other !== at && file === files[at]),
     );
-    const told = isPrivate
+    const sharers = isPrivate
       ? filesOf(objects, [winner, ...others])
       : copies.map(owner => ids[owner]).join(' and ');
-    return told === '' ? [] : [`map ${quote(name)} is pinned, so ${told} have it in common`];
+    return sharers === '' ? [] : [`map ${quote(name)} is pinned, so ${sharers} share it`];
   });
 }
 

@@ -180,7 +180,7 @@ function overridden(objects: readonly BpfObject[], resolution: Resolution): Disc
   );
 }
 
-/** Symbols that others stand for by decisions apart from resolution; those without a name are left out. */
+/** Symbols that others replace, apart from resolution; those without a name are left out. */
 export function replacedBy(
   objects: readonly BpfObject[],
   bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[],

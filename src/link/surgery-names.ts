@@ -112,13 +112,13 @@ function followPrograms(object: BpfObject, edits: Map<SymbolIndex, { readonly na
   });
 }
 
-/** The name of a pinned map is that of its pin: who renames it ought to know. */
+/** The name of a pinned map is that of its pin, which changes as well. */
 function movedPins(before: BpfObject, after: BpfObject, renamed: readonly SymbolIndex[]): string[] {
   return renamed.flatMap(index => {
     const [was, is] = [before.symbols[index], after.symbols[index]];
     if (was === undefined || is === undefined || !isPinned(after, is)) return [];
     return [
-      `${after.name}: map ${quote(was.name)} is pinned: with its name its pin becomes ${quote(is.name)}`,
+      `${after.name}: map ${quote(was.name)} is pinned; its pin is renamed to ${quote(is.name)} as well`,
     ];
   });
 }

@@ -3,9 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { type RelinkOptions, type RelinkSuccess, relink, relinkChain } from '../../src/link/index.ts';
 import type { BpfObject } from '../../src/object/index.ts';
-import { archiveOf, memberOf } from '../support/archives.ts';
 import { objectOf, type SymbolSpec } from '../support/objects.ts';
-import { chained, inSlots, namesOf, ROOTLET, refusals, symbolOf, usesOf } from './shapes.ts';
+import { chained, firewall, inSlots, namesOf, refusals, symbolOf, usesOf } from './shapes.ts';
 
 const PIN: SymbolSpec = { name: 'list', kind: 'map', pinning: 1 };
 const WIDE: SymbolSpec = { ...PIN, value: 9 };
@@ -13,15 +12,6 @@ const PLAIN: SymbolSpec = { name: 'list', kind: 'map' };
 const STATIC_PIN: SymbolSpec = { ...PIN, binding: 'local' };
 /** Equal in the 15 characters that a kernel keeps. */
 const LONG = ['firewall_blocked_v4', 'firewall_blocked_v6'] as const;
-
-/** `fw_a.o` and the like: a program `a` that uses all of its maps. */
-function firewall(letter: string, ...others: readonly SymbolSpec[]): BpfObject {
-  const uses = others.map(({ name }) => name);
-  return objectOf(`fw_${letter}.o`, [
-    { name: letter, kind: 'function', section: 'xdp', context: 'xdp_md', uses, value: 2 },
-    ...others,
-  ]);
-}
 
 function rootletWith(...others: readonly SymbolSpec[]): BpfObject {
   return objectOf('rootlet.o', [
@@ -86,7 +76,7 @@ const COMBINATIONS: readonly {
     what: 'one pinned, one not',
     a: [PIN],
     b: [PLAIN],
-    maps: ['b_list', 'list'].map(name => name.replace('b_', 'fw_b_')).sort(),
+    maps: ['fw_b_list', 'list'],
     uses: { a: ['list'], b: ['fw_b_list'] },
     renames: ['fw_b.o map list fw_b_list pinned'],
   },
@@ -269,7 +259,7 @@ describe('copies of one component', () => {
     const result = chained(slots(PIN));
     expect(namesOf(result, 'map')).toEqual(['list']);
     expect(usesOf(result, 'lan_a')).toEqual(['list']);
-    expect(result.report.notes).toContain('map "list" is pinned, so fw_a.o and fw_a.o#lan have it in common');
+    expect(result.report.notes).toContain('map "list" is pinned, so fw_a.o and fw_a.o#lan share it');
     expect(result.report.maps).toMatchObject([{ name: 'list', shared: true, map: { pinned: true } }]);
   });
 
@@ -301,10 +291,10 @@ describe('--private', () => {
 
   test('of everything is noted', () => {
     const result = chained(files, { private: ['*'] });
-    expect(result.report.notes).toContain('map "list" is pinned, so fw_a.o and fw_b.o have it in common');
+    expect(result.report.notes).toContain('map "list" is pinned, so fw_a.o and fw_b.o share it');
   });
 
-  test('of a map that one input pins says nothing new', () => {
+  test('of a map that one input pins has no effect', () => {
     const lone = inSlots(firewall('a', PIN), firewall('b'));
     expect(namesOf(chained(lone, { private: ['list'] }), 'map')).toEqual(['list']);
   });
@@ -338,59 +328,6 @@ describe('names that cannot give way', () => {
     expect(namesOf(result, 'map')).toEqual(['two']);
     expect(usesOf(result, 'root')).toEqual(['a', 'rootlet_two']);
     expect(spelledRenames(result)).toEqual(['rootlet.o function two rootlet_two pinned']);
-  });
-});
-
-describe('libraries and bindings', () => {
-  const lookup: SymbolSpec = { name: 'lookup', kind: 'function', uses: ['list'] };
-  const bytes = archiveOf([memberOf(objectOf('m.o', [lookup, PIN]))]);
-  const libraries = [{ name: 'lib.a', bytes }];
-  const user = (letter: string, ...others: readonly SymbolSpec[]): BpfObject =>
-    firewall(letter, { name: 'lookup', kind: 'extern function' }, ...others);
-
-  test('each component has its copy of a member, and all of them one pinned map', () => {
-    const result = chained(inSlots(user('a'), user('b')), { libraries });
-    expect(namesOf(result, 'map')).toEqual(['list']);
-    expect(usesOf(result, 'fw_b_lookup')).toEqual(['list']);
-  });
-
-  test('a component and a member of its library may pin the same map', () => {
-    const result = chained(inSlots(user('a', PIN), user('b')), { libraries });
-    expect(namesOf(result, 'map')).toEqual(['list']);
-    expect(result.report.merged).toMatchObject([{ name: 'list' }]);
-    const refused = refusals(inSlots(user('a', WIDE)), { libraries });
-    expect(refused.map(([code]) => code)).toEqual(['link-map-mismatch']);
-  });
-
-  test('other definitions of one name in one scope are duplicates, as ever', () => {
-    const codes = refusals(inSlots(user('a', PLAIN)), { libraries }).map(([code]) => code);
-    expect(codes).toContain('link-duplicate');
-  });
-
-  test('the hint names a member as --redefine-sym does', () => {
-    const assignments = inSlots(user('a'), firewall('b', WIDE));
-    const result = relink(ROOTLET, assignments, { libraries });
-    const hint = result.ok ? '' : (result.problems[0]?.hint ?? '');
-    const [, file = '', to = ''] = /--redefine-sym (\S+):list=(\S+)$/.exec(hint) ?? [];
-    expect(file).toBe('lib.a(m.o)');
-    const redefine = [{ file, from: 'list', to }];
-    expect(namesOf(chained(assignments, { libraries, surgery: { redefine } }), 'map').sort()).toEqual([
-      to,
-      'list',
-    ]);
-  });
-
-  test('an extern that is bound to one definition gets the one map', () => {
-    const consumer = firewall('b', { name: 'theirs', kind: 'extern map', pinning: 1 }, PIN);
-    const bind = [{ consumer: 'fw_b.o', extern: 'theirs', provider: 'fw_a.o', target: 'list' }];
-    for (const files of [
-      [firewall('a', PIN), consumer],
-      [consumer, firewall('a', PIN)],
-    ]) {
-      const result = chained(inSlots(...files), { bind });
-      expect(namesOf(result, 'map')).toEqual(['list']);
-      expect(usesOf(result, 'b')).toEqual(['list', 'list']);
-    }
   });
 });
 
