@@ -108,7 +108,14 @@ describe.each(ORDERS)('two firewalls with the same names (%s)', order => {
       { slot: 'dummy1', component: 'first_firewall.bpf.o', program: 'xdp_prog1', function: 'xdp_prog1' },
       { slot: 'dummy2', component: 'second_firewall.bpf.o', program: 'xdp_prog2', function: 'xdp_prog2' },
     ]);
-    expect(report.renames).toContainEqual({ file: 'first_firewall.bpf.o', from: 'foo', to: 'first_foo' });
+    expect(report.renames).toContainEqual({
+      file: 'first_firewall.bpf.o',
+      kind: 'function',
+      from: 'foo',
+      to: 'first_foo',
+      reason: 'clash',
+      namesake: { file: 'second_firewall.bpf.o', kind: 'function' },
+    });
   });
 
   test('our own output is a fixed point', () => {

@@ -159,6 +159,25 @@ describe('garbage collection', () => {
   });
 });
 
+test('names that change and pinned maps that are joined are listed', async () => {
+  const pinned: SymbolSpec = { name: 'list', kind: 'map', pinning: 1, binding: 'local' };
+  const files = ['a', 'b'].map(name => {
+    const helper: SymbolSpec = { ...fn('helper'), binding: 'local' };
+    writeFileSync(at(`${name}.o`), writeObject(objectOf(`${name}.o`, [fn(name, 'helper'), helper, pinned])));
+    return at(`${name}.o`);
+  });
+  expect(await rootlet('-o', OUT, ...files)).toEqual({
+    code: 0,
+    out:
+      'renamed: function "helper" of b.o to "helper__2": a.o has one of that name\n' +
+      'merged: map "list" of a.o and b.o: one pin, equal definitions\n',
+    err: '',
+  });
+  const { report } = JSON.parse((await rootlet('-o', OUT, ...files, '--json', '--map', at('map'))).out);
+  expect(report).toMatchObject({ renames: [{ from: 'helper' }], merged: [{ name: 'list' }] });
+  expect(readFileSync(at('map'), 'utf8')).toMatch(/merged:\n {2}list .*a\.o, .*b\.o +pinned/);
+});
+
 describe('surgery', () => {
   const files = [at('main.o'), at('libmine.a')];
 

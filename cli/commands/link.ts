@@ -19,6 +19,7 @@ import {
   formatExplanation,
   formatLinkMap,
   formatLivePath,
+  formatNames,
   formatPulled,
 } from '../format/link-map.ts';
 import { findInputs, readMember } from '../search.ts';
@@ -147,7 +148,10 @@ function checkFlags(flags: Flags): void {
   if ((flags.whyLive ?? []).length > 0) throw usageError('usage-gc', '--why-live needs --gc-sections');
 }
 
-type Linked = Pick<LinkSuccess, 'object' | 'notes' | 'explanations' | 'pulled' | 'livePaths'> & {
+type Linked = Pick<
+  LinkSuccess,
+  'object' | 'notes' | 'renames' | 'merged' | 'explanations' | 'pulled' | 'livePaths'
+> & {
   readonly report: LinkReport | null;
 };
 
@@ -175,9 +179,9 @@ function linkFiles(
   });
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);
-  const { object, notes, explanations, pulled, livePaths } = result;
+  const { object, notes, renames, merged, explanations, pulled, livePaths } = result;
   const report = flags.json || flags.printGc || flags.map !== undefined ? result.report : null;
-  return { object, notes, explanations, pulled, livePaths, report };
+  return { object, notes, renames, merged, explanations, pulled, livePaths, report };
 }
 
 /** On stdout, unless the object itself goes there. */
@@ -188,6 +192,7 @@ function tellOutcome(context: Context, output: string, flags: Flags, linked: Lin
     printJson(context, { ok: true, output, report, explanations, pulled, livePaths });
     return;
   }
+  for (const line of formatNames(linked)) say(context, line);
   for (const explanation of explanations) say(context, formatExplanation(explanation));
   if (flags.printGc && report !== null) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));

@@ -48,11 +48,10 @@ describe('libraries', () => {
       out: `out.o:
   one = first.o:prog (now first_prog)
   two = second.o:prog (now second_prog)
-renamed, because the name was taken:
-  first.o: prog -> first_prog
-  second.o: prog -> second_prog
-  liblimit.a(limit.o)#first.o: limit -> first_limit
-  liblimit.a(limit.o)#second.o: limit -> second_limit
+renamed: function "prog" of first.o to "first_prog": second.o has one of that name
+renamed: function "prog" of second.o to "second_prog": first.o has one of that name
+renamed: function "limit" of liblimit.a(limit.o)#first.o to "first_limit": liblimit.a(limit.o)#second.o has one of that name
+renamed: function "limit" of liblimit.a(limit.o)#second.o to "second_limit": liblimit.a(limit.o)#first.o has one of that name
 `,
     });
   });
@@ -105,6 +104,68 @@ test('what is shared is said', async () => {
   writeFileSync(counter, writeObject(component('counter.o', [], [hits])));
   const words = [at('rootlet.o'), `one=${counter}`, `two=${counter}`, '--own-state', 'two', '--keep', 'hits'];
   expect((await rootlet(...words, '--share', 'hits')).out).toMatch(/\nshared:\n {2}hits\n/);
+});
+
+describe('names', () => {
+  const pinned = { name: 'blocked', kind: 'map', pinning: 1 } as const;
+  const files = {
+    'pin_a.o': component('pin_a.o', [], [pinned]),
+    'pin_b.o': component('pin_b.o', [], [pinned]),
+    'other.o': component('other.o', [], [{ name: 'blocked', kind: 'map' }]),
+    'wide.o': component('wide.o', [], [{ ...pinned, value: 8 }]),
+  };
+  for (const [name, object] of Object.entries(files)) writeFileSync(at(name), writeObject(object));
+  const slots = (one: string, two: string) => [at('rootlet.o'), `one=${at(one)}`, `two=${at(two)}`];
+
+  test('of pinned maps stay, what is joined is listed', async () => {
+    const { code, out } = await rootlet(...slots('pin_a.o', 'pin_b.o'));
+    expect(code).toBe(0);
+    expect(out).toContain('merged: map "blocked" of pin_a.o and pin_b.o: one pin, equal definitions\n');
+    expect(namesIn(OUT).filter(name => name.includes('blocked'))).toEqual(['blocked']);
+  });
+
+  test('that give way are listed, as text, as JSON and in the map', async () => {
+    const words = [...slots('other.o', 'pin_b.o'), '--keep', 'blocked'];
+    const line = 'renamed: map "blocked" of other.o to "other_blocked": pin_b.o pins a map of that name\n';
+    expect((await rootlet(...words)).out).toContain(line);
+    expect((await rootlet(...words, '--quiet')).out).toBe('');
+    const { out } = await rootlet(...words, '--json', '--map', at('names.map'));
+    expect(JSON.parse(out).report).toMatchObject({
+      renames: expect.arrayContaining([
+        {
+          file: 'other.o',
+          kind: 'map',
+          from: 'blocked',
+          to: 'other_blocked',
+          reason: 'pinned',
+          namesake: { file: 'pin_b.o', kind: 'map' },
+        },
+      ]),
+      merged: [],
+    });
+    expect(readFileSync(at('names.map'), 'utf8')).toMatch(
+      /map +\S*other\.o +blocked +-> +other_blocked +\S*pin_b\.o pins a map of that name/,
+    );
+  });
+
+  test('of different maps under one pin: the command that the hint names works', async () => {
+    const words = slots('pin_a.o', 'wide.o');
+    const { code, err } = await rootlet(...words);
+    expect(code).toBe(EXIT.input);
+    expect(err).toContain('max_entries is 8 here and 1 there');
+    const [, option = '', request = ''] = /(--redefine-sym) (\S+)\n/.exec(err) ?? [];
+    const again = await rootlet(...words, option, request);
+    expect(again.err).toContain('map "blocked" is pinned; its pin is renamed to "wide_blocked" as well');
+    expect(namesIn(OUT)).toEqual(expect.arrayContaining(['blocked', 'wide_blocked']));
+  });
+
+  test('of a map that cannot be private', async () => {
+    const { code, err } = await rootlet(...slots('pin_a.o', 'pin_b.o'), '--private', 'blocked');
+    expect(code).toBe(EXIT.usage);
+    expect(err).toContain('map "blocked" cannot be private: pin_a.o and pin_b.o pin it');
+    const copies = await rootlet(...slots('pin_a.o', 'pin_a.o'), '--own-state', 'two');
+    expect(copies.err).toContain('note: map "blocked" is pinned, so pin_a.o and pin_a.o#two share it');
+  });
 });
 
 test('surgery, what is kept and why, and all of it', async () => {

@@ -39,6 +39,7 @@ import {
   formatExplanation,
   formatLinkMap,
   formatLivePath,
+  formatNames,
   formatPulled,
 } from '../format/link-map.ts';
 import { findInputs, readMember } from '../search.ts';
@@ -212,6 +213,7 @@ function tellOutcome(context: Context, output: string, flags: Flags, result: Rel
   }
   const say = output === '-' ? tell : print;
   if (!flags.quiet && output !== '-') print(context, formatChain(output, report));
+  if (!flags.quiet) for (const line of formatNames(report)) say(context, line);
   for (const explanation of explanations) say(context, formatExplanation(explanation));
   if (flags.printGc) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));
@@ -314,14 +316,13 @@ function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes):
   };
 }
 
-/** What is in which slot, what got another name, and what several have in common. */
+/** What is in which slot, and what several have in common. */
 function formatChain(output: string, report: RelinkReport): string {
   const lines = report.slots.map(slot =>
     slot.component === null
       ? `  ${slot.slot}  keeps its default`
       : `  ${slot.slot} = ${slot.id}:${slot.program}${slot.program === slot.function ? '' : ` (now ${slot.function})`}`,
   );
-  const renames = report.renames.map(rename => `  ${rename.file}: ${rename.from} -> ${rename.to}`);
   const shared = [...report.maps, ...report.globals]
     .filter(state => state.shared && state.section !== 'license')
     .map(({ name, usedBy }) =>
@@ -332,10 +333,5 @@ function formatChain(output: string, report: RelinkReport): string {
         usedBy.map(user => user ?? 'the rootlet').join(', '),
       ].join(''),
     );
-  return [
-    `${output}:`,
-    ...lines,
-    ...(renames.length === 0 ? [] : ['renamed, because the name was taken:', ...renames]),
-    ...(shared.length === 0 ? [] : ['shared:', ...shared]),
-  ].join('\n');
+  return [`${output}:`, ...lines, ...(shared.length === 0 ? [] : ['shared:', ...shared])].join('\n');
 }

@@ -1,7 +1,15 @@
 /** The link map: inputs, what came from where, what was discarded and why, how many types remain. */
 
-import { printable } from '../../src/diag/index.ts';
-import type { Discarded, Explanation, LinkReport, LivePath, PulledMember } from '../../src/link/index.ts';
+import { printable, quote } from '../../src/diag/index.ts';
+import type {
+  Discarded,
+  Explanation,
+  LinkReport,
+  LivePath,
+  PulledMember,
+  ReportedMerge,
+  ReportedRename,
+} from '../../src/link/index.ts';
 import { table } from './table.ts';
 
 const REASONS = {
@@ -34,7 +42,18 @@ export function formatLinkMap(report: LinkReport): string {
     ),
     section(
       'renamed',
-      report.renames.map(rename => [rename.file, rename.from, '->', rename.to]),
+      report.renames.map(rename => [
+        rename.kind,
+        rename.file,
+        rename.from,
+        '->',
+        rename.to,
+        namesakeOf(rename),
+      ]),
+    ),
+    section(
+      'merged',
+      report.merged.map(({ name, files }) => [name, files.join(', '), 'pinned']),
     ),
     section(
       'left open',
@@ -53,6 +72,32 @@ function section(title: string, rows: readonly (readonly string[])[]): string {
 
 function reasonOf({ reason, winner }: Discarded): string {
   return `${REASONS[reason]}${winner === null ? '' : ` ${winner}`}`;
+}
+
+function namesakeOf({ kind, reason, namesake }: ReportedRename): string {
+  const verb = reason === 'pinned' ? 'pins' : 'has';
+  const what = namesake.kind === kind && reason === 'clash' ? 'one' : `a ${namesake.kind}`;
+  return `${namesake.file} ${verb} ${what} of that name`;
+}
+
+/** A line for every name that changed and for every pinned map that several inputs define. */
+export function formatNames({
+  renames,
+  merged,
+}: {
+  readonly renames: readonly ReportedRename[];
+  readonly merged: readonly ReportedMerge[];
+}): string[] {
+  return [
+    ...renames.map(
+      rename =>
+        `renamed: ${rename.kind} ${quote(rename.from)} of ${rename.file} to ${quote(rename.to)}: ${namesakeOf(rename)}`,
+    ),
+    ...merged.map(({ name, files }) => {
+      const of = [...new Set(files)].join(' and ');
+      return `merged: map ${quote(name)} of ${of}: one pin, equal definitions`;
+    }),
+  ].map(printable);
 }
 
 /** What is not in the result: kind, name, file, size, reason. */

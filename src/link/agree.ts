@@ -20,12 +20,20 @@ import { formatMapDefinition } from './format-map.ts';
 import { describeDefinition, symbolAt } from './problems.ts';
 import { isKernelName, type Resolution, type SymbolAt } from './resolve.ts';
 
-/** All disagreements, in order of names' first appearance. */
-export function checkAgreement(objects: readonly BpfObject[], resolution: Resolution): Problem[] {
+/**
+ * All disagreements, in order of names' first appearance. `isJudged`: definitions that another pass compares and
+ * reports with a hint.
+ */
+export function checkAgreement(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  isJudged: (at: SymbolAt) => boolean = () => false,
+): Problem[] {
   const problems: Problem[] = [];
   for (const group of resolution.groups) {
     if (group.losers.length + group.externs.length === 0) continue;
     for (const other of [...group.losers, ...group.externs]) {
+      if (isJudged(other)) continue;
       const problem = disagreement(objects, group.winner, other);
       if (problem !== null) problems.push(problem);
     }

@@ -70,10 +70,24 @@ function chooseTargets(input: CombineInput): Targets {
     object.symbols.map((symbol, index): SymbolAt => {
       const winner = winnerOf(input, { file, index }) ??
         foldTarget(object, symbol, folded) ?? { file, index };
-      const target = bound(winner);
-      return target === undefined ? winner : (winnerOf(input, target) ?? target);
+      return lastBound(input, bound, winner);
     }),
   );
+}
+
+/** What is bound may itself be bound: an extern to a slot, or to one of several definitions of a pinned map. */
+function lastBound(
+  input: CombineInput,
+  bound: (at: SymbolAt) => SymbolAt | undefined,
+  from: SymbolAt,
+): SymbolAt {
+  let at = from;
+  for (let left = input.bindings?.length ?? 0; left > 0; left--) {
+    const target = bound(at);
+    if (target === undefined) return at;
+    at = winnerOf(input, target) ?? target;
+  }
+  return at;
 }
 
 function winnerOf(input: CombineInput, at: SymbolAt): SymbolAt | undefined {

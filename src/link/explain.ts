@@ -28,6 +28,8 @@ interface Decided {
 export interface ExplainOptions {
   /** Slots and what fills them. */
   readonly slots?: readonly Decided[];
+  /** Pinned maps that a definition of another scope replaces. */
+  readonly pinned?: readonly Decided[];
   /** Externs that are bound explicitly. */
   readonly bindings?: readonly Decided[];
 }
@@ -39,6 +41,10 @@ export function explainName(
   name: string,
   options: ExplainOptions = {},
 ): Explanation[] | Problem {
+  const replaced = [
+    ...(options.slots ?? []).map(decided => ({ ...decided, reason: 'a slot, filled by a component' })),
+    ...(options.pinned ?? []).map(decided => ({ ...decided, reason: 'one map, since both have one pin' })),
+  ];
   const groups = resolution.groups.flatMap((group, number) =>
     group.name === name ? [{ group, number }] : [],
   );
@@ -46,7 +52,7 @@ export function explainName(
   if (groups.length + bound.length === 0) return unknownName(objects, resolution, name);
   return [
     ...groups.map(({ group, number }) =>
-      withSlot(objects, options.slots ?? [], group, explainGroup(objects, resolution, group, number)),
+      withReplacement(objects, replaced, group, explainGroup(objects, resolution, group, number)),
     ),
     ...bound.map(binding => explainBinding(objects, binding)),
   ];
@@ -87,19 +93,19 @@ function unknownName(objects: readonly BpfObject[], resolution: Resolution, name
   };
 }
 
-/** A slot's own code yields to what fills it. */
-function withSlot(
+/** A slot's own code yields to what fills it, a pinned map to another definition of it. */
+function withReplacement(
   objects: readonly BpfObject[],
-  slots: readonly Decided[],
+  replaced: readonly (Decided & { readonly reason: string })[],
   { winner }: SymbolGroup,
   explanation: Explanation,
 ): Explanation {
-  const slot = slots.find(({ loser }) => loser.file === winner.file && loser.index === winner.index);
-  if (slot === undefined) return explanation;
-  const own = { definition: describeDefinition(objects, winner), reason: 'a slot, filled by a component' };
+  const found = replaced.find(({ loser }) => loser.file === winner.file && loser.index === winner.index);
+  if (found === undefined) return explanation;
+  const own = { definition: describeDefinition(objects, winner), reason: found.reason };
   return {
     ...explanation,
-    winner: describeDefinition(objects, slot.winner),
+    winner: describeDefinition(objects, found.winner),
     losers: [own, ...explanation.losers],
   };
 }

@@ -11,11 +11,10 @@
  */
 
 import { type Problem, RootletError } from '../diag/index.ts';
-import { type BpfObject, type BpfSymbol, sectionOf, sizeOfSymbol } from '../object/index.ts';
+import { type BpfObject, type BpfSymbol, sectionOf } from '../object/index.ts';
 import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts';
 import { whyDifferent } from './fold-identical-explain.ts';
 import { duplicateProblem, symbolAt } from './problems.ts';
-import type { Discarded } from './report.ts';
 import { FOLDED_SECTIONS, type SymbolAt } from './resolve.ts';
 
 export interface Identical {
@@ -93,23 +92,5 @@ function staticBindings(objects: readonly BpfObject[], classes: StaticClasses): 
     const flags = sectionOf(object, symbol)?.flags ?? 0;
     if (symbol.name === '' && (flags & SHF_STRINGS) !== 0) return [];
     return losers.map(loser => ({ loser, winner }));
-  });
-}
-
-/** Static symbols that were folded, for reports. */
-export function foldedStatics(objects: readonly BpfObject[], bindings: Identical['bindings']): Discarded[] {
-  return bindings.flatMap(({ loser, winner }): Discarded[] => {
-    const symbol = symbolAt(objects, loser);
-    if (symbol === undefined || symbol.name === '') return [];
-    return [
-      {
-        name: symbol.name,
-        kind: symbol.kind,
-        file: objects[loser.file]?.name ?? '',
-        size: sizeOfSymbol(symbol),
-        reason: 'identical',
-        winner: objects[winner.file]?.name ?? null,
-      },
-    ];
   });
 }

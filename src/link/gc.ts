@@ -7,8 +7,8 @@
 import {
   type BpfObject,
   isDebugSection,
+  isPinnedMap,
   isProgram,
-  parseMapDefinition,
   type SymbolIndex,
   sectionOf,
 } from '../object/index.ts';
@@ -76,7 +76,7 @@ export function isNeededAnyway(object: BpfObject, index: SymbolIndex): boolean {
   const section = sectionOf(object, symbol)?.name ?? '';
   if (section === 'license' || section === 'version') return true;
   if (section.startsWith('.struct_ops') || section.startsWith('?.struct_ops')) return true;
-  return symbol.kind === 'map' && symbol.btfId !== 0 && parseMapDefinition(object, symbol).pinning !== 0;
+  return isPinnedMap(object, symbol);
 }
 
 /** From a root to `index`: the chain of symbols that keeps it; empty when it is dead. */

@@ -13,15 +13,25 @@ import { type BindRequest, bindExplicitly, boundExterns, type ExplicitBinding } 
 import { type Collected, collectGarbage, type LivePath, unusedSymbols } from './collect.ts';
 import { type Combined, combine } from './combine.ts';
 import { type Explanation, explainAll } from './explain.ts';
-import { findIdentical, foldedStatics, type Identical } from './fold-identical.ts';
+import { findIdentical, type Identical } from './fold-identical.ts';
 import { foldText } from './fold-text.ts';
 import { type LinkInput, type ReadInputs, readInputs } from './inputs.ts';
 import { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
-import { separateStatics } from './names.ts';
+import { type Rename, separateStatics, staticPinClashes } from './names.ts';
 import { mergeStrings } from './narrow.ts';
 import { once } from './once.ts';
+import { joinPinned, type PinnedMaps, pinnedSymbols, withPinned } from './pinned.ts';
 import { applyRenames } from './rename.ts';
-import { type LinkReport, linkNotes, reportLink } from './report.ts';
+import {
+  type LinkReport,
+  linkNotes,
+  type ReportedMerge,
+  type ReportedRename,
+  replacedBy,
+  reportLink,
+  reportMerges,
+  reportRenames,
+} from './report.ts';
 import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
 import { type MergedSections, mergeSections } from './sections.ts';
 import { InputSurgery, operateOnResult } from './surgery.ts';
@@ -58,8 +68,10 @@ export interface LinkOptions {
 export interface LinkSuccess {
   readonly ok: true;
   readonly object: BpfObject;
-  /** `report.notes`, without the cost of the report. */
+  /** `notes`, `renames` and `merged` are those of the report, without its cost. */
   readonly notes: readonly string[];
+  readonly renames: readonly ReportedRename[];
+  readonly merged: readonly ReportedMerge[];
   /** Made when first read. */
   readonly report: LinkReport;
   /** Archive members in the order in which they were taken. */
@@ -95,24 +107,19 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const collected = collect(objects, bound, merged.combined, options);
   if (collected.problems.length > 0) return failed(collected.problems);
 
-  const { combined, live, paths: livePaths } = collected;
-  const { resolution, license } = bound;
-  const renames = separateStatics(combined);
+  const { combined, paths: livePaths } = collected;
+  const { license } = bound;
+  const { renames, problems: clashes } = nameStatics(combined, objects);
+  if (clashes.length > 0) return failed(clashes);
   const object = withLicense(applyRenames(combined.object, renames), license.license);
   const notes = [...said, ...collected.notes, ...linkNotes(combined.object, license)];
-  const report = once((): LinkReport => {
-    const told = reportLink({ objects, resolution, combined, renames, license });
-    const discarded = [
-      ...told.discarded,
-      ...foldedStatics(objects, bound.identical.bindings),
-      ...unusedSymbols(objects, merged.combined, live),
-    ];
-    return { ...told, discarded, notes };
-  });
+  const report = once(() => ({ ...reportAll(objects, bound, merged, collected, renames), notes }));
   return {
     ok: true,
     object,
     notes,
+    renames: reportRenames(objects, combined, renames),
+    merged: reportMerges(objects, bound.pinned),
     pulled,
     livePaths,
     explanations: bound.explanations,
@@ -149,6 +156,7 @@ function prepareInputs(inputs: readonly LinkInput[], options: LinkOptions): Prep
 
 interface Bound {
   readonly identical: Identical;
+  readonly pinned: PinnedMaps;
   readonly bindings: readonly ExplicitBinding[];
   readonly resolution: Resolution;
   readonly sections: MergedSections;
@@ -168,20 +176,20 @@ function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
     ...(identical.names.size === 0 ? {} : { shared }),
     ...(explicit.bindings.length === 0 ? {} : { detached: explicit.bindings.map(({ loser }) => loser) }),
   });
+  const pinned = joinPinned(objects, resolution);
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
-  const { explanations, problems: unexplained } = explainAll(
-    objects,
-    resolution,
-    options.explain ?? [],
-    explicit,
-  );
+  const { explanations, problems: unexplained } = explainAll(objects, resolution, options.explain ?? [], {
+    bindings: explicit.bindings,
+    pinned: pinned.bindings,
+  });
   const mayBeOpen = options.partial === true || options.gcSections === true;
   const problems = [
     ...identical.problems,
     ...explicit.problems,
     ...resolution.problems,
-    ...checkAgreement(objects, resolution),
+    ...checkAgreement(objects, resolution, pinned.isJudged),
+    ...pinned.problems,
     ...addendProblems(objects, resolution),
     ...(mayBeOpen ? [] : undefinedProblems(objects, resolution)),
     ...sections.problems,
@@ -189,8 +197,8 @@ function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
     ...versionProblems(objects),
     ...unexplained,
   ];
-  const bindings = [...explicit.bindings, ...identical.bindings];
-  return { identical, bindings, resolution, sections, license, explanations, problems };
+  const bindings = [...explicit.bindings, ...identical.bindings, ...pinned.bindings];
+  return { identical, pinned, bindings, resolution, sections, license, explanations, problems };
 }
 
 /**
@@ -217,9 +225,10 @@ interface Merged {
 
 /** One object of all, with the operations that are meant for the result. */
 function mergeObjects(objects: readonly BpfObject[], bound: Bound, options: LinkOptions): Merged {
-  const { resolution, sections, bindings } = bound;
+  const { resolution, sections, bindings, pinned } = bound;
   const { name = 'linked.o', partial = false, surgery } = options;
-  const combined = mergeStrings(combine({ objects, resolution, sections, bindings, name, partial }));
+  const whole = combine({ objects, resolution, sections, bindings, name, partial });
+  const combined = mergeStrings(withPinned(whole, pinned.merges));
   if (surgery === undefined) return { combined, problems: [] };
   const { object, problems } = operateOnResult(combined.object, surgery);
   return { combined: { ...combined, object }, problems };
@@ -244,6 +253,31 @@ function collect(
 
 function keepAll(combined: Combined): Collected {
   return { combined, live: combined.object.symbols.map(() => true), paths: [], problems: [], notes: [] };
+}
+
+/** New names for static symbols of one name, or which names cannot be told apart. */
+function nameStatics(
+  combined: Combined,
+  objects: readonly BpfObject[],
+): { readonly renames: readonly Rename[]; readonly problems: readonly Problem[] } {
+  const pins = pinnedSymbols(combined.object);
+  return { renames: separateStatics(combined, pins), problems: staticPinClashes(combined, pins, objects) };
+}
+
+function reportAll(
+  objects: readonly BpfObject[],
+  { resolution, license, pinned, identical }: Bound,
+  merged: Merged,
+  { combined, live }: Collected,
+  renames: readonly Rename[],
+): LinkReport {
+  const linked = reportLink({ objects, resolution, combined, renames, pinned, license });
+  const discarded = [
+    ...linked.discarded,
+    ...replacedBy(objects, identical.bindings, 'identical'),
+    ...unusedSymbols(objects, merged.combined, live),
+  ];
+  return { ...linked, discarded };
 }
 
 /** The linked object as ELF bytes, or all problems thrown as one error. */

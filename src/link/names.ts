@@ -1,16 +1,20 @@
 /**
  * Names that must not meet in one object.
  *
- * Global names of different components, and static functions of one name, are told apart by a prefix made from the
- * component's file name; names that do not clash stay as they are. Maps are told apart within the 15 characters that
- * the kernel keeps.
+ * Global names of different components, and static functions and maps of one name, are told apart by a prefix made from
+ * the component's file name, or by a number. Only full names count: what does not clash stays as it is, and maps that
+ * differ behind the 15th character, where the kernel cuts names, do not clash. The name of a pinned map is known outside
+ * and never changes: what has the same name gives way.
  */
 
-import type { BpfObject, BpfSymbol, SymbolIndex } from '../object/index.ts';
+import { type Problem, quote } from '../diag/index.ts';
+import { type BpfObject, type BpfSymbol, isProgram, type SymbolIndex, sectionOf } from '../object/index.ts';
 import type { Combined } from './combine.ts';
 
 /** BPF_OBJ_NAME_LEN is 16, the last byte is NUL. */
 export const KERNEL_NAME_LENGTH = 15;
+/** Kernels before 6.1 take identifiers of up to 127 characters in BTF; a few are left for a number. */
+const LONGEST_NEW_NAME = 120;
 
 export interface Rename {
   readonly symbol: SymbolIndex;
@@ -18,67 +22,118 @@ export interface Rename {
   readonly to: string;
   /** Input that the symbol came from. */
   readonly file: number;
+  /** `clash`: another symbol has the name; `pinned`: it is the name of a pinned map. */
+  readonly reason: 'clash' | 'pinned';
+  /** A symbol that had the name too. */
+  readonly namesake: SymbolIndex;
 }
 
 export interface NamingInput {
   readonly combined: Combined;
   /** Prefix for each input; null for one whose names must stay (the rootlet). */
   readonly labels: readonly (string | null)[];
+  /** Pinned maps, which keep their names. Default: none. */
+  readonly pinned?: ReadonlySet<SymbolIndex>;
+  /** Prefix for names that meet a pinned map although their input has no label. Default: they stay. */
+  readonly yielding?: string;
 }
 
-/** Renames for clashes between inputs. In each clash every symbol of a labelled input is renamed. */
+/** Renames for clashes between inputs. In each clash every symbol of a labelled input is renamed, but no pinned map. */
 export function separateNames(input: NamingInput): Rename[] {
-  const { object } = input.combined;
-  const clashes = clashingSymbols(object);
+  const { object, origins } = input.combined;
+  const namesakes = namesakesOf(input);
   const taken = new TakenNames(object.symbols.map(symbol => symbol.name));
-  const takenMaps = new TakenNames(
-    object.symbols.flatMap(symbol => (symbol.kind === 'map' ? [kernelName(symbol.name)] : [])),
-  );
-  const renames: Rename[] = [];
-  for (const index of clashes) {
-    const symbol = object.symbols[index];
-    const file = input.combined.origins[index]?.file ?? 0;
-    const label = input.labels[file];
-    if (symbol === undefined || label === null || label === undefined) continue;
-    const to =
-      symbol.kind === 'map'
-        ? freeMapName(label, symbol.name, takenMaps)
-        : freeName(`${label}_${symbol.name}`, taken);
-    renames.push({ symbol: index, from: symbol.name, to, file });
-  }
-  return renames;
-}
-
-/** Symbols that share their name (maps: the kernel's part of it) with another one, in symbol order. */
-function clashingSymbols(object: BpfObject): SymbolIndex[] {
-  const count = new Map<string, number>();
-  const mapCount = new Map<string, number>();
-  for (const symbol of object.symbols) {
-    if (!canClash(symbol)) continue;
-    increment(count, symbol.name);
-    if (symbol.kind === 'map') increment(mapCount, kernelName(symbol.name));
-  }
-  return object.symbols.flatMap((symbol, index) => {
-    if (!canClash(symbol)) return [];
-    const clashes =
-      (count.get(symbol.name) ?? 0) > 1 ||
-      (symbol.kind === 'map' && (mapCount.get(kernelName(symbol.name)) ?? 0) > 1);
-    return clashes ? [index] : [];
+  return object.symbols.flatMap((symbol, index): Rename[] => {
+    const clash = clashOf(input, namesakes, index);
+    if (clash === undefined) return [];
+    const { reason, namesake } = clash;
+    const file = origins[index]?.file ?? 0;
+    const label = input.labels[file] ?? (reason === 'pinned' ? input.yielding : undefined);
+    if (label === undefined || cannotYield(input, index)) return [];
+    const to = freeName(labelled(label, symbol.name), taken);
+    return [{ symbol: index, from: symbol.name, to, file, reason, namesake }];
   });
 }
 
-/** Static variables may share a name: nobody looks them up. */
+/** Names of the rootlet that meet a pinned map and cannot give way: they are known outside as well. */
+export function fixedNames(input: NamingInput, objects: readonly BpfObject[]): Problem[] {
+  const { object, origins } = input.combined;
+  const namesakes = namesakesOf(input);
+  return object.symbols.flatMap((symbol, index) => {
+    const clash = clashOf(input, namesakes, index);
+    if (clash?.reason !== 'pinned' || !cannotYield(input, index)) return [];
+    const [here, there] = [index, clash.namesake].map(at => objects[origins[at]?.file ?? 0]?.name ?? '');
+    const what = symbol.kind === 'function' ? 'program' : symbol.kind;
+    return [
+      {
+        code: 'link-pin-name',
+        class: 'input',
+        where: [here ?? ''],
+        message: `${what} ${quote(symbol.name)} has the name of a map that ${there} pins; both names are known outside`,
+        hint: `rename one of them (--redefine-sym FILE:${symbol.name}=NEW), or the program of a chain (--program NEW)`,
+      } as const,
+    ];
+  });
+}
+
+/** In an input without a label: programs and struct_ops maps, which have their names in the kernel. */
+function cannotYield({ combined, labels }: NamingInput, index: SymbolIndex): boolean {
+  const { object, origins } = combined;
+  const symbol = object.symbols[index];
+  if (symbol === undefined || (labels[origins[index]?.file ?? 0] ?? null) !== null) return false;
+  return isProgram(object, symbol) || (sectionOf(object, symbol)?.name.includes('.struct_ops') ?? false);
+}
+
+interface Clash {
+  readonly reason: Rename['reason'];
+  readonly namesake: SymbolIndex;
+}
+
+/** Why a symbol cannot keep its name. */
+function clashOf(
+  { combined, pinned }: NamingInput,
+  namesakes: ReadonlyMap<string, Namesakes>,
+  index: SymbolIndex,
+): Clash | undefined {
+  const symbol = combined.object.symbols[index];
+  if (symbol === undefined || !canClash(symbol) || pinned?.has(index) === true) return undefined;
+  const { pin, first, second, foreign } = namesakes.get(symbol.name) ?? { first: index };
+  if (pin !== undefined) return { reason: 'pinned', namesake: pin };
+  if (second === undefined) return undefined;
+  const isSameFile = combined.origins[first]?.file === combined.origins[index]?.file;
+  const near = first === index ? second : first;
+  return { reason: 'clash', namesake: isSameFile ? (foreign ?? near) : first };
+}
+
+/** Symbols of one name: as many as are needed to give each of them another one. */
+interface Namesakes {
+  readonly first: SymbolIndex;
+  second?: SymbolIndex;
+  /** First one of another input than `first`. */
+  foreign?: SymbolIndex;
+  /** A pinned map. */
+  pin?: SymbolIndex;
+}
+
+/** Symbols by name, without those that may share one. */
+function namesakesOf({ combined, pinned }: NamingInput): Map<string, Namesakes> {
+  const byName = new Map<string, Namesakes>();
+  const fileOf = (index: SymbolIndex): number | undefined => combined.origins[index]?.file;
+  combined.object.symbols.forEach((symbol, index) => {
+    if (!canClash(symbol)) return;
+    const known = byName.get(symbol.name) ?? { first: index };
+    byName.set(symbol.name, known);
+    if (known.first !== index) known.second ??= index;
+    if (fileOf(known.first) !== fileOf(index)) known.foreign ??= index;
+    if (pinned?.has(index) === true) known.pin ??= index;
+  });
+  return byName;
+}
+
+/** Static variables may share a name: they are not looked up. */
 function canClash(symbol: BpfSymbol): boolean {
   if (symbol.name === '' || symbol.kind === 'extern') return false;
   return symbol.binding !== 'local' || symbol.kind !== 'variable';
-}
-
-function increment(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-export function kernelName(name: string): string {
-  return name.slice(0, KERNEL_NAME_LENGTH);
 }
 
 /** Names that are not free. Numbers behind names are counted on, so that many equal names take no longer each. */
@@ -105,38 +160,70 @@ function freeName(wanted: string, taken: TakenNames): string {
   return taken.take(wanted, number => `${wanted}_${number}`);
 }
 
-/** `label_name` cut to what the kernel keeps: the label gives way first, down to 4 characters, then the name. */
-function freeMapName(label: string, name: string, taken: TakenNames): string {
-  const room = Math.max(4, KERNEL_NAME_LENGTH - 1 - name.length);
-  const wanted = kernelName(`${label.slice(0, room)}_${name}`);
-  return taken.take(wanted, number => withinKernelName(wanted, `_${number}`));
+/** `label_name`; of a very long one the label is cut. */
+function labelled(label: string, name: string): string {
+  const room = Math.max(1, LONGEST_NEW_NAME - 1 - name.length);
+  return `${label.slice(0, room)}_${name}`;
 }
 
-function withinKernelName(name: string, suffix: string): string {
-  return `${name.slice(0, KERNEL_NAME_LENGTH - suffix.length)}${suffix}`;
-}
+// --- static names -------------------------------------------------------------------------------------------------
 
 /**
  * Static functions and static maps of one name: the second and later get a number. Loaders that keep them by name
- * (cilium/ebpf, and for maps our own) need this; libbpf does not for functions, and refuses static maps.
+ * (cilium/ebpf, and for maps our own) need this; libbpf does not for functions, and refuses static maps. Pinned maps
+ * keep their names.
  */
-export function separateStatics(combined: Combined): Rename[] {
-  const { object } = combined;
-  const taken = new TakenNames(
-    object.symbols.flatMap(symbol => (symbol.binding === 'local' ? [] : [symbol.name])),
-  );
-  const renames: Rename[] = [];
-  object.symbols.forEach((symbol, index) => {
-    const { kind, name } = symbol;
-    if ((kind !== 'function' && kind !== 'map') || symbol.binding !== 'local' || name === '') return;
-    const to = taken.take(name, number =>
-      kind === 'map' ? withinKernelName(name, `__${number}`) : `${name}__${number}`,
-    );
-    if (to !== symbol.name)
-      renames.push({ symbol: index, from: symbol.name, to, file: combined.origins[index]?.file ?? 0 });
+export function separateStatics(combined: Combined, pinned: ReadonlySet<SymbolIndex>): Rename[] {
+  const { symbols } = combined.object;
+  const owners = new Map<string, SymbolIndex>();
+  const keeps = (symbol: BpfSymbol, index: SymbolIndex): boolean =>
+    symbol.binding !== 'local' || pinned.has(index);
+  symbols.forEach((symbol, index) => {
+    if (keeps(symbol, index) && (!owners.has(symbol.name) || pinned.has(index)))
+      owners.set(symbol.name, index);
   });
-  return renames;
+  const taken = new TakenNames(owners.keys());
+  return symbols.flatMap((symbol, index): Rename[] => {
+    const { kind, name } = symbol;
+    if ((kind !== 'function' && kind !== 'map') || keeps(symbol, index) || name === '') return [];
+    const to = taken.take(name, number => `${name}__${number}`);
+    const namesake = owners.get(name) ?? index;
+    owners.set(to, index);
+    if (to === name) return [];
+    const reason = pinned.has(namesake) ? 'pinned' : 'clash';
+    return [{ symbol: index, from: name, to, file: combined.origins[index]?.file ?? 0, reason, namesake }];
+  });
 }
+
+/** Static pinned maps and global maps of one name: neither can be renamed, since both are known outside. */
+export function staticPinClashes(
+  { object, origins }: Combined,
+  pinned: ReadonlySet<SymbolIndex>,
+  objects: readonly BpfObject[],
+): Problem[] {
+  const fileOf = (index: SymbolIndex): string => objects[origins[index]?.file ?? 0]?.name ?? '';
+  const globals = new Map(
+    object.symbols.flatMap((symbol, index) =>
+      symbol.kind === 'map' && symbol.binding !== 'local' ? [[symbol.name, index] as const] : [],
+    ),
+  );
+  return [...pinned].flatMap((index): Problem[] => {
+    const { name, binding } = object.symbols[index] ?? { name: '', binding: 'global' };
+    const other = binding === 'local' ? globals.get(name) : undefined;
+    if (other === undefined || other === index) return [];
+    return [
+      {
+        code: 'link-pin-name',
+        class: 'input',
+        where: [fileOf(other)],
+        message: `map ${quote(name)} has the name of another map that ${fileOf(index)} pins; both names are known outside`,
+        hint: `rename one of them: --redefine-sym ${fileOf(other)}:${name}=${nameToSuggest(objects, origins[other]?.file ?? 0, name)}`,
+      },
+    ];
+  });
+}
+
+// --- labels -------------------------------------------------------------------------------------------------------
 
 /**
  * A short prefix for each file, made of the words of its name: as many words as tell it from the others.
@@ -156,6 +243,13 @@ export function labelsFor(files: readonly string[]): string[] {
   });
   const seen = new TakenNames([]);
   return labels.map(label => freeName(label, seen));
+}
+
+/** A name for a symbol of the file that is to have another one, for hints: free in that file, unlike those of the others. */
+export function nameToSuggest(objects: readonly BpfObject[], file: number, name: string): string {
+  const label = labelsFor(objects.map(object => object.name))[file] ?? 'other';
+  const taken = new TakenNames(objects[file]?.symbols.map(symbol => symbol.name) ?? []);
+  return freeName(labelled(label, name), taken);
 }
 
 function wordsOf(file: string): string[] {

@@ -3,22 +3,17 @@
  * kernel's limits it takes.
  */
 
-import {
-  type BpfObject,
-  type BpfSymbol,
-  parseMapDefinition,
-  sizeOfSymbol,
-  textOfSection,
-} from '../object/index.ts';
+import { type BpfObject, type BpfSymbol, parseMapDefinition, textOfSection } from '../object/index.ts';
 import { mapTypeName } from '../object/uapi.ts';
 import { unusedSymbols } from './collect.ts';
 import type { Combined } from './combine.ts';
 import type { LicenseChoice } from './license.ts';
 import { measureLimits, type ProgramLimits } from './limits.ts';
 import type { Rename } from './names.ts';
+import type { PinnedMaps } from './pinned.ts';
 import { describeSymbol } from './problems.ts';
 import type { RelinkInputs } from './relink-inputs.ts';
-import { type Discarded, type LinkReport, reportLink } from './report.ts';
+import { type LinkReport, replacedBy, reportLink } from './report.ts';
 import { type Resolution, SHARED_SCOPE, type SymbolAt } from './resolve.ts';
 import { type Plug, slotsOf } from './slots.ts';
 
@@ -97,23 +92,29 @@ export interface RelinkReportInput {
   readonly live: readonly boolean[];
   readonly combined: Combined;
   readonly renames: readonly Rename[];
+  readonly pinned: PinnedMaps;
   /** The result. */
   readonly object: BpfObject;
   readonly notes: readonly string[];
 }
 
 export function reportRelink(input: RelinkReportInput): RelinkReport {
-  const { objects, resolution, license, combined, renames, plugs, whole, live, object } = input;
+  const { objects, resolution, license, combined, renames, pinned, plugs, whole, live, object } = input;
   const linked = reportLink({
     objects,
     resolution,
     combined: { ...combined, object },
     renames,
+    pinned,
     license,
   });
   const discarded = [
     ...linked.discarded,
-    ...replacedSlots(objects, plugs),
+    ...replacedBy(
+      objects,
+      plugs.map(({ slot, program }) => ({ loser: slot, winner: program })),
+      'slot',
+    ),
     ...unusedSymbols(objects, whole, live),
   ];
   const states = statesOf(input);
@@ -133,20 +134,6 @@ export function reportRelink(input: RelinkReportInput): RelinkReport {
     globals: states.flatMap(({ state, symbol }) => (symbol.kind === 'variable' ? [state] : [])),
     limits: measureLimits(object),
   };
-}
-
-function replacedSlots(objects: readonly BpfObject[], plugs: readonly Plug[]): Discarded[] {
-  return plugs.map(({ slot, program }) => {
-    const symbol = objects[slot.file]?.symbols[slot.index];
-    return {
-      name: symbol?.name ?? '',
-      kind: 'function',
-      file: objects[0]?.name ?? '',
-      size: symbol === undefined ? 0 : sizeOfSymbol(symbol),
-      reason: 'slot',
-      winner: objects[program.file]?.name ?? null,
-    };
-  });
 }
 
 function describeSlots({ objects, plugs, inputs, combined, object }: RelinkReportInput): FilledSlot[] {
@@ -223,8 +210,11 @@ function ownerOf(inputs: RelinkInputs, scope: number): string | null {
   return inputs.ids[scope - 1] ?? null;
 }
 
-/** A name that was to be shared, and that more than one of them has. */
-function isInSharedScope({ resolution, inputs }: RelinkReportInput, at: SymbolAt): boolean {
+/** A name that was to be shared, or a pinned map, that more than one of them has. */
+function isInSharedScope({ resolution, inputs, pinned }: RelinkReportInput, at: SymbolAt): boolean {
+  const merge = pinned.merges.find(({ winner }) => winner.file === at.file && winner.index === at.index);
+  const files = merge === undefined ? [] : [at, ...merge.others].map(({ file }) => inputs.scopes[file]);
+  if (new Set(files).size > 1) return true;
   const group = resolution.groups[resolution.groupOf[at.file]?.[at.index] ?? -1];
   if (group?.scope !== SHARED_SCOPE) return false;
   const scopes = [group.winner, ...group.losers, ...group.externs].map(({ file }) => inputs.scopes[file]);

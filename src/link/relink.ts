@@ -22,10 +22,12 @@ import type { LinkInput } from './inputs.ts';
 import { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
 import { checkLimits } from './limits.ts';
 import type { LinkFailure } from './link.ts';
-import { labelsFor, separateNames } from './names.ts';
+import { fixedNames, labelsFor, type NamingInput, separateNames } from './names.ts';
 import { mergeStrings, narrow } from './narrow.ts';
 import { once } from './once.ts';
+import { joinPinned, type PinnedMaps, pinnedIn, pinnedSymbols, withPinned } from './pinned.ts';
 import { type ComponentMember, isLibrary, type RelinkInputs, readRelinkInputs } from './relink-inputs.ts';
+import { fileNames, pinnedNotes, privatePins } from './relink-pinned.ts';
 import { type RelinkReport, reportRelink } from './relink-report.ts';
 import { applyRenames } from './rename.ts';
 import { linkNotes } from './report.ts';
@@ -113,11 +115,8 @@ export function relink(
   const collected = mergeAndCollect(objects, inputs.scopes, bound, options);
   if (collected.problems.length > 0) return failed(collected.problems);
   const { combined, whole, liveness } = collected;
-  const labels = [
-    null,
-    ...labelsFor(inputs.components.map(({ component, instance }) => instance ?? component.name)),
-  ];
-  const renames = separateNames({ combined, labels: inputs.scopes.map(scope => labels[scope] ?? null) });
+  const naming = namingOf(combined, inputs);
+  const renames = separateNames(naming);
   const renamed = withLicense(applyRenames(combined.object, renames), license.license);
   const operated = operateOnResult(renamed, options.surgery ?? {});
   const { object } = operated;
@@ -126,10 +125,15 @@ export function relink(
     finalName: index => object.symbols[collected.indexOf[index] ?? -1]?.name,
   });
   const refused = options.checkLimits === false ? [] : checkLimits(object);
-  const problems = [...operated.problems, ...paths.problems, ...refused];
+  const problems = [...fixedNames(naming, objects), ...operated.problems, ...paths.problems, ...refused];
   if (problems.length > 0) return failed(problems);
 
-  const notes = [...inputs.notes, ...unseenVerdicts(objects[0]), ...linkNotes(combined.object, license)];
+  const notes = [
+    ...inputs.notes,
+    ...pinnedNotes(bound.pinned.merges, inputs, options.private?.includes('*') === true),
+    ...unseenVerdicts(objects[0]),
+    ...linkNotes(combined.object, license),
+  ];
   const report = once(() =>
     reportRelink({
       inputs,
@@ -141,6 +145,7 @@ export function relink(
       live: liveness.live,
       combined,
       renames,
+      pinned: bound.pinned,
       object,
       notes,
     }),
@@ -187,6 +192,7 @@ function demotePrograms(object: BpfObject, programs: ReadonlyMap<SymbolIndex, Vi
 // --- names --------------------------------------------------------------------------------------------------------
 
 interface Bound extends Bindings {
+  readonly pinned: PinnedMaps;
   readonly resolution: Resolution;
   readonly sections: MergedSections;
   readonly license: LicenseChoice;
@@ -204,20 +210,25 @@ function bindNames(
   const resolution = resolve(objects, {
     scopes: inputs.scopes,
     shared: inputs.shared,
+    united: pinnedIn(objects),
     detached: explicit.bindings.map(binding => binding.loser),
   });
+  const pinned = joinPinned(objects, resolution, fileNames(inputs));
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
   const replaced = plugs.map(plug => ({ loser: plug.slot, winner: plug.program }));
   const { explanations, problems: unexplained } = explainAll(objects, resolution, options.explain ?? [], {
     slots: replaced,
     bindings: explicit.bindings,
+    pinned: pinned.bindings,
   });
   const problems = [
     ...explicit.problems,
     ...unknownNames(objects, options),
     ...resolution.problems,
-    ...checkAgreement(objects, resolution),
+    ...checkAgreement(objects, resolution, pinned.isJudged),
+    ...pinned.problems,
+    ...privatePins(pinned.merges, objects, options.private ?? []),
     ...addendProblems(objects, resolution),
     ...sections.problems,
     ...license.problems,
@@ -225,7 +236,8 @@ function bindNames(
     ...unexplained,
   ];
   return {
-    bindings: [...explicit.bindings, ...replaced],
+    pinned,
+    bindings: [...explicit.bindings, ...replaced, ...pinned.bindings],
     resolution,
     sections,
     license,
@@ -270,11 +282,12 @@ interface Collected {
 function mergeAndCollect(
   objects: readonly BpfObject[],
   scopes: readonly number[],
-  { bindings, resolution, sections }: Bound,
+  { bindings, resolution, sections, pinned }: Bound,
   options: RelinkOptions,
 ): Collected {
   const name = options.name ?? 'chain.o';
-  const whole = mergeStrings(combine({ objects, resolution, sections, bindings, name, partial: false }));
+  const merged = combine({ objects, resolution, sections, bindings, name, partial: false });
+  const whole = mergeStrings(withPinned(merged, pinned.merges));
   const kept = keptSymbols(whole, objects, options.keep ?? []);
   const everything = options.gcSections === false;
   const roots = everything
@@ -290,6 +303,19 @@ function mergeAndCollect(
   for (const [index, alive] of live.entries()) if (alive) indexOf[index] = next++;
   const combined = problems.length > 0 || everything ? whole : narrow(whole, live, { pruneTypes: true });
   return { whole, liveness, combined, indexOf, problems };
+}
+
+/** Names of the rootlet stay, unless a component pins a map of that name. */
+function namingOf(combined: Combined, inputs: RelinkInputs): NamingInput {
+  const names = inputs.components.map(({ component, instance }) => instance ?? component.name);
+  const labels = [null, ...labelsFor(names)];
+  const [yielding = 'rootlet'] = labelsFor([inputs.objects[0]?.name ?? 'rootlet', ...names]);
+  return {
+    combined,
+    labels: inputs.scopes.map(scope => labels[scope] ?? null),
+    pinned: pinnedSymbols(combined.object),
+    yielding,
+  };
 }
 
 /** Everything the rootlet exports; of components only what must stay whoever refers to it. */

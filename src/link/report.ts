@@ -1,11 +1,12 @@
 /** What a link did, as data: who won, who lost and why, what was renamed, how many types remain. */
 
-import { type BpfObject, type BpfSymbol, sizeOfSymbol } from '../object/index.ts';
+import { type BpfObject, type BpfSymbol, type SymbolIndex, sizeOfSymbol } from '../object/index.ts';
 import { sectionNameOf } from './agree.ts';
 import type { Combined } from './combine.ts';
 import type { LicenseChoice } from './license.ts';
 import type { Rename } from './names.ts';
-import { describeSymbol } from './problems.ts';
+import type { PinnedMaps } from './pinned.ts';
+import { describeSymbol, symbolAt } from './problems.ts';
 import type { Resolution, SymbolAt } from './resolve.ts';
 
 export interface ReportedSymbol {
@@ -37,10 +38,22 @@ export interface Discarded {
   readonly winner: string | null;
 }
 
+/** A symbol that got another name. */
 export interface ReportedRename {
   readonly file: string;
+  readonly kind: BpfSymbol['kind'];
   readonly from: string;
   readonly to: string;
+  /** `clash`: `namesake` has the name too; `pinned`: it is a pinned map, which keeps its name. */
+  readonly reason: 'clash' | 'pinned';
+  readonly namesake: { readonly file: string; readonly kind: BpfSymbol['kind'] };
+}
+
+/** A pinned map that several inputs define. */
+export interface ReportedMerge {
+  readonly name: string;
+  /** The input whose definition is kept, then the others. */
+  readonly files: readonly string[];
 }
 
 export interface LinkReport {
@@ -48,6 +61,8 @@ export interface LinkReport {
   readonly symbols: readonly ReportedSymbol[];
   readonly discarded: readonly Discarded[];
   readonly renames: readonly ReportedRename[];
+  /** Pinned maps that became one. */
+  readonly merged: readonly ReportedMerge[];
   /** Externs that stay open, for the loader or a later link. */
   readonly unresolved: readonly string[];
   readonly types: { readonly before: number; readonly after: number };
@@ -60,6 +75,7 @@ export interface ReportInput {
   readonly resolution: Resolution;
   readonly combined: Combined;
   readonly renames: readonly Rename[];
+  readonly pinned: PinnedMaps;
   readonly license: LicenseChoice;
 }
 
@@ -75,17 +91,41 @@ export function reportLink(input: ReportInput): LinkReport {
     symbols: combined.object.symbols.flatMap((symbol, index) =>
       symbol.name === '' ? [] : [reportSymbol(input, symbol, index, newNames.get(index) ?? symbol.name)],
     ),
-    discarded: overridden(objects, input.resolution),
-    renames: renames.map(rename => ({
-      file: objects[rename.file]?.name ?? '',
-      from: rename.from,
-      to: rename.to,
-    })),
+    discarded: [
+      ...overridden(objects, input.resolution),
+      ...replacedBy(objects, input.pinned.bindings, 'identical'),
+    ],
+    renames: reportRenames(objects, combined, renames),
+    merged: reportMerges(objects, input.pinned),
     unresolved: combined.object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name),
     types: combined.types,
     license: license.license,
     notes: linkNotes(combined.object, license),
   };
+}
+
+export function reportRenames(
+  objects: readonly BpfObject[],
+  combined: Combined,
+  renames: readonly Rename[],
+): ReportedRename[] {
+  const fileOf = (index: SymbolIndex): string => objects[combined.origins[index]?.file ?? 0]?.name ?? '';
+  const kindOf = (index: SymbolIndex): BpfSymbol['kind'] => combined.object.symbols[index]?.kind ?? 'extern';
+  return renames.map(({ symbol, from, to, file, reason, namesake }) => ({
+    file: objects[file]?.name ?? '',
+    kind: kindOf(symbol),
+    from,
+    to,
+    reason,
+    namesake: { file: fileOf(namesake), kind: kindOf(namesake) },
+  }));
+}
+
+export function reportMerges(objects: readonly BpfObject[], { merges }: PinnedMaps): ReportedMerge[] {
+  return merges.map(({ name, winner, others }) => ({
+    name,
+    files: [winner, ...others].map(({ file }) => objects[file]?.name ?? ''),
+  }));
 }
 
 /** What a user should know although the link went well. */
@@ -138,6 +178,21 @@ function overridden(objects: readonly BpfObject[], resolution: Resolution): Disc
       };
     }),
   );
+}
+
+/** Symbols that others replace, apart from resolution; those without a name are left out. */
+export function replacedBy(
+  objects: readonly BpfObject[],
+  bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[],
+  reason: Discarded['reason'],
+): Discarded[] {
+  return bindings.flatMap(({ loser, winner }): Discarded[] => {
+    const symbol = symbolAt(objects, loser);
+    if (symbol === undefined || symbol.name === '') return [];
+    const { name, kind } = symbol;
+    const [file, kept] = [objects[loser.file]?.name ?? '', objects[winner.file]?.name ?? null];
+    return [{ name, kind, file, size: sizeOfSymbol(symbol), reason, winner: kept }];
+  });
 }
 
 /** A strong definition only loses to an equal one. */

@@ -51,6 +51,8 @@ export interface ResolveOptions {
   readonly scopes?: readonly number[];
   /** Names that all scopes share: definitions that agree become one. */
   readonly shared?: (name: string) => boolean;
+  /** Definitions that are one map although each of them is strong, if all of a name are such: pinned maps. */
+  readonly united?: (at: SymbolAt) => boolean;
   /** Symbols that are bound explicitly and take no part. */
   readonly detached?: readonly SymbolAt[];
 }
@@ -84,11 +86,22 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
  * pieces of code, of which only one would be called.
  */
 function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: ResolveOptions): boolean {
-  if (options.shared?.(draft.name) !== true) return false;
+  if (draft.members.length < 2) return false;
+  if (options.shared?.(draft.name) !== true) {
+    const { united } = options;
+    return united !== undefined && strongOf(objects, draft.members).every(united);
+  }
   return (
     draft.scope !== SHARED_SCOPE ||
     !draft.members.some(at => objects[at.file]?.symbols[at.index]?.kind === 'function')
   );
+}
+
+function strongOf(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt[] {
+  return members.filter(at => {
+    const symbol = objects[at.file]?.symbols[at.index];
+    return symbol !== undefined && strengthOf(symbol) === 'strong';
+  });
 }
 
 interface GroupDraft {
@@ -207,7 +220,10 @@ interface SortedMembers {
   readonly hidden: boolean;
 }
 
-/** Of a shared name's strong definitions the first counts; whether the others agree is checked like any reference. */
+/**
+ * Of a shared name's strong definitions the first counts, of maps the first with initial entries; whether the others
+ * agree is checked like any reference.
+ */
 function sortMembers(
   objects: readonly BpfObject[],
   members: readonly SymbolAt[],
@@ -229,8 +245,21 @@ function sortMembers(
   }
   const { strong, weak, common, externs } = lists;
   if (!shared) return { strong, weak, common, externs, strongReference, hidden };
-  const later = [...strong.slice(1), ...weak];
-  return { strong: strong.slice(0, 1), weak: later, common, externs, strongReference, hidden };
+  const first = strong.find(at => hasEntries(objects, at)) ?? strong[0];
+  const later = [...strong.filter(at => at !== first), ...weak];
+  return {
+    strong: first === undefined ? [] : [first],
+    weak: later,
+    common,
+    externs,
+    strongReference,
+    hidden,
+  };
+}
+
+function hasEntries(objects: readonly BpfObject[], at: SymbolAt): boolean {
+  const symbol = objects[at.file]?.symbols[at.index];
+  return symbol?.kind === 'map' && symbol.references.length > 0;
 }
 
 function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {

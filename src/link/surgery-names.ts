@@ -9,6 +9,7 @@ import { type Problem, quote } from '../diag/index.ts';
 import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionOf } from '../object/index.ts';
 import { disagreement } from './agree.ts';
 import { KERNEL_NAME_LENGTH } from './names.ts';
+import { isPinned } from './pinned.ts';
 import { FOLDED_SECTIONS } from './resolve.ts';
 import { subset } from './subset.ts';
 import { editSymbols } from './surgery-edit.ts';
@@ -90,7 +91,8 @@ export function renameAll(object: BpfObject, nameOf: (symbol: BpfSymbol) => stri
   if (problems.length > 0) return { object, problems, notes: [] };
   const renamed = editSymbols(object, edits);
   const united = uniteNames(renamed, new Set([...edits.values()].map(edit => edit.name)));
-  return { ...united, notes: longMapNames(renamed, [...edits.keys()]) };
+  const changed = [...edits.keys()];
+  return { ...united, notes: [...movedPins(object, renamed, changed), ...longMapNames(renamed, changed)] };
 }
 
 /** libxdp finds what `XDP_RUN_CONFIG(prog)` says by the name `_prog`, in a section of its own. */
@@ -107,6 +109,17 @@ function followPrograms(object: BpfObject, edits: Map<SymbolIndex, { readonly na
   object.symbols.forEach((symbol, index) => {
     const name = sectionOf(object, symbol)?.name === RUN_CONFIG ? programs.get(symbol.name) : undefined;
     if (name !== undefined) edits.set(index, { name });
+  });
+}
+
+/** The name of a pinned map is that of its pin, which changes as well. */
+function movedPins(before: BpfObject, after: BpfObject, renamed: readonly SymbolIndex[]): string[] {
+  return renamed.flatMap(index => {
+    const [was, is] = [before.symbols[index], after.symbols[index]];
+    if (was === undefined || is === undefined || !isPinned(after, is)) return [];
+    return [
+      `${after.name}: map ${quote(was.name)} is pinned; its pin is renamed to ${quote(is.name)} as well`,
+    ];
   });
 }
 

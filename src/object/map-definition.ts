@@ -9,7 +9,7 @@
 import { sizeOfType, skipModifiers } from '../btf/size.ts';
 import type { Btf, BtfComposite, BtfId, BtfMember } from '../btf/types.ts';
 import { inputError, quote, type RootletError } from '../diag/index.ts';
-import type { BpfObject, ExternSymbol, MapSymbol } from './model.ts';
+import type { BpfObject, BpfSymbol, ExternSymbol, MapSymbol } from './model.ts';
 
 export interface MapDefinition {
   readonly name: string;
@@ -52,6 +52,14 @@ export function parseMapDefinition(object: BpfObject, symbol: MapSymbol | Extern
   if (variable.kind !== 'var')
     throw inputError('map-not-variable', where, `is a BTF ${variable.kind}, not a variable`);
   return parseDefinitionType(object.btf, variable.type, symbol.name, where, 0);
+}
+
+/**
+ * Whether the symbol is a map that asks for a pin, by name or of a kind that only other loaders know. Its name is then
+ * known outside. Throws as `parseMapDefinition`.
+ */
+export function isPinnedMap(object: BpfObject, symbol: BpfSymbol): boolean {
+  return symbol.kind === 'map' && symbol.btfId !== 0 && parseMapDefinition(object, symbol).pinning !== 0;
 }
 
 function parseDefinitionType(

@@ -22,6 +22,11 @@ function reported(options: RelinkOptions): RelinkReport {
   return result.report;
 }
 
+function renamedFunction(file: string, from: string, to: string, other: string): RelinkReport['renames'][0] {
+  const namesake = { file: other, kind: 'function' } as const;
+  return { file, kind: 'function', from, to, reason: 'clash', namesake };
+}
+
 describe('two copies of one firewall', () => {
   const FIRST = 'first_firewall.bpf.o';
   const LAN = 'first_firewall.bpf.o#lan';
@@ -37,8 +42,8 @@ describe('two copies of one firewall', () => {
       { id: LAN, file: FIRST, instance: 'lan', slots: ['dummy2'], license: 'Dual MIT/GPL', members: [] },
     ]);
     expect(report.renames.filter(({ from }) => from === 'foo')).toEqual([
-      { file: FIRST, from: 'foo', to: 'first_foo' },
-      { file: LAN, from: 'foo', to: 'lan_foo' },
+      renamedFunction(FIRST, 'foo', 'first_foo', LAN),
+      renamedFunction(LAN, 'foo', 'lan_foo', FIRST),
     ]);
   });
 
@@ -86,8 +91,8 @@ test('members of libraries are told apart by whose they are', () => {
   const user = (name: string) => component(name, ['helper'], [{ name: 'helper', kind: 'extern function' }]);
   const { report } = chained(inSlots(user('a.o'), user('b.o')), { libraries: [{ name: 'lib.a', bytes }] });
   expect(report.renames.filter(({ from }) => from === 'helper')).toEqual([
-    { file: 'lib.a(h.o)#a.o', from: 'helper', to: 'a_helper' },
-    { file: 'lib.a(h.o)#b.o', from: 'helper', to: 'b_helper' },
+    renamedFunction('lib.a(h.o)#a.o', 'helper', 'a_helper', 'lib.a(h.o)#b.o'),
+    renamedFunction('lib.a(h.o)#b.o', 'helper', 'b_helper', 'lib.a(h.o)#a.o'),
   ]);
 });
 

@@ -19,6 +19,15 @@ export function component(name: string, calls: readonly string[], others: readon
   ]);
 }
 
+/** `fw_a.o` and the like: a program `a` that uses all of the others. */
+export function firewall(letter: string, ...others: readonly SymbolSpec[]): BpfObject {
+  const uses = others.map(({ name }) => name);
+  return objectOf(`fw_${letter}.o`, [
+    { name: letter, kind: 'function', section: 'xdp', context: 'xdp_md', uses, value: 2 },
+    ...others,
+  ]);
+}
+
 /** The components in the slots, in order. */
 export function inSlots(...components: readonly BpfObject[]): SlotAssignment[] {
   return components.map((object, position) => ({ slot: position === 0 ? 'one' : 'two', component: object }));

@@ -21,6 +21,10 @@ export interface SymbolSpec {
   readonly visibility?: Visibility;
   /** Value that a function returns or a variable holds; number of entries of a map. */
   readonly value?: number;
+  /** `pinning` of a map; default 0, none. */
+  readonly pinning?: number;
+  /** Names whose addresses a function loads, after its calls. */
+  readonly uses?: readonly string[];
   /** Functions that a function calls before it returns. */
   readonly calls?: readonly string[];
   /** Section; default `.text` and `.data`. */
@@ -32,6 +36,11 @@ export interface SymbolSpec {
 }
 
 const EXIT: Insn = { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 };
+/** ld_imm64 into r1, which has two slots. */
+const LOAD_ADDRESS: readonly Insn[] = [
+  { opcode: 0x18, dst: 1, src: 0, offset: 0, imm: 0 },
+  { opcode: 0, dst: 0, src: 0, offset: 0, imm: 0 },
+];
 const CALL: Insn = { opcode: 0x85, dst: 0, src: 1, offset: 0, imm: -1 };
 
 /** Sections in which BTF lists externs. */
@@ -76,19 +85,20 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     return [{ name: 'ctx', type: btf.add({ kind: 'ptr', type: struct }) }];
   };
   /** `struct { int (*type)[2]; int (*max_entries)[N]; int (*key_size)[4]; int (*value_size)[4]; }`. */
-  const mapType = (entries: number): number => {
+  const mapType = (entries: number, pinning = 0): number => {
     const number = (value: number): number => {
       const array = btf.add({ kind: 'array', element: intOf(4), index: intOf(4), length: value });
       return btf.add({ kind: 'ptr', type: array });
     };
-    const fields = { type: 2, max_entries: entries, key_size: 4, value_size: 4 };
+    const plain = { type: 2, max_entries: entries, key_size: 4, value_size: 4 };
+    const fields = pinning === 0 ? plain : { ...plain, pinning };
     const members = Object.entries(fields).map(([field, value], at) => ({
       name: field,
       type: number(value),
       bitOffset: at * 64,
       bitSize: 0,
     }));
-    return btf.add({ kind: 'struct', name: '', size: 32, members });
+    return btf.add({ kind: 'struct', name: '', size: members.length * 8, members });
   };
   const sections: SectionShell[] = [];
   const sectionOf = (wanted: string, role: SectionShell['role']): number => {
@@ -111,9 +121,10 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     const proto = (): number => btf.add({ kind: 'func_proto', returns: intOf(size), params: paramsOf(spec) });
     switch (spec.kind) {
       case 'function': {
-        const calls = spec.calls ?? [];
+        const { calls = [], uses = [] } = spec;
         const insns = [
           ...calls.map(() => CALL),
+          ...uses.flatMap(() => LOAD_ADDRESS),
           { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: spec.value ?? 0 },
           EXIT,
         ];
@@ -124,12 +135,16 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
           section: sectionOf(spec.section ?? '.text', 'code'),
           origin,
           code: encodeInsns(insns, 'little'),
-          references: calls.map((callee, insnIndex) => ({
-            insnIndex,
-            kind: 'call',
-            symbol: indexOf(callee),
-            addend: 0,
-          })),
+          references: [
+            ...calls.map(
+              (callee, insnIndex) =>
+                ({ insnIndex, kind: 'call', symbol: indexOf(callee), addend: 0 }) as const,
+            ),
+            ...uses.map((used, position) => {
+              const insnIndex = calls.length + position * LOAD_ADDRESS.length;
+              return { insnIndex, kind: 'address', symbol: indexOf(used), addend: 0 } as const;
+            }),
+          ],
           btfId: btf.add({ kind: 'func', name: spec.name, type: proto(), linkage }),
           lines: [
             { insnIndex: 0, file: `${name}.c`, text: `  return ${spec.value ?? 0};`, line: 7, column: 3 },
@@ -156,18 +171,22 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
           ...(spec.kind === 'common' ? { common: true } : {}),
         };
       }
-      case 'map':
+      case 'map': {
+        const linkage = base.binding === 'local' ? 'static' : 'global';
+        const type = mapType(spec.value ?? 1, spec.pinning);
+        const bytes = new Uint8Array((spec.pinning ?? 0) === 0 ? 32 : 40);
         return {
           kind: 'map',
           ...base,
           section: sectionOf('.maps', 'maps'),
           origin,
-          size: 32,
+          size: bytes.length,
           align: 8,
-          bytes: new Uint8Array(32),
+          bytes,
           references: [],
-          btfId: btf.add({ kind: 'var', name: spec.name, type: mapType(spec.value ?? 1), linkage: 'global' }),
+          btfId: btf.add({ kind: 'var', name: spec.name, type, linkage }),
         };
+      }
       case 'extern function':
       case 'kfunc':
         return {
@@ -180,7 +199,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
       case 'extern map':
       case 'ksym':
       case 'kconfig': {
-        const type = spec.kind === 'extern map' ? mapType(spec.value ?? 1) : intOf(size);
+        const type = spec.kind === 'extern map' ? mapType(spec.value ?? 1, spec.pinning) : intOf(size);
         return {
           kind: 'extern',
           ...base,
