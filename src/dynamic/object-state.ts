@@ -71,7 +71,7 @@ export interface ObjectState {
 /** Nothing is created, and no extern is asked for. */
 export function planObjectState(request: ObjectStateRequest): ObjectState {
   const { sys, running, object, options, fresh, given } = request;
-  const { plan } = prepareLoad(object, sys, { ...options, programs: () => false });
+  const { plan } = prepareLoad(object, sys, { ...options, mapsOnly: true });
   const states = plan.maps.map(({ name }) => ({ map: name, owner: null, name }));
   const decisions = planState({
     sys,

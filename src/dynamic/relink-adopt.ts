@@ -44,7 +44,7 @@ function agrees(
   component: PreparedComponent,
   leaving: string,
 ): boolean {
-  const { plan } = prepareLoad(component.object, sys, { ...options, programs: () => false });
+  const { plan } = prepareLoad(component.object, sys, { ...options, mapsOnly: true });
   const states = statesOf(component).filter(({ map }) => plan.maps.some(({ name }) => name === map));
   const request: StateRequest = {
     sys,

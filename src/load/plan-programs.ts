@@ -20,6 +20,8 @@ import type { Operations } from './struct-ops.ts';
 export interface ProgramOptions {
   /** Which programs to load; without it all whose section does not start with `?`. */
   readonly programs?: (name: string, section: string) => boolean;
+  /** Plan maps alone: no program, and nothing that only programs need. */
+  readonly mapsOnly?: boolean;
   /** Type of a program whose section name does not say it, or that is to be loaded as another type. */
   readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
   /** Program name → what it attaches to, for types that want it at load time. */
@@ -64,6 +66,7 @@ export interface WantedProgram {
  * those that static contents of a program array name: an array without them would make every tail call fall through.
  */
 export function wantedPrograms(object: BpfObject, options: ProgramOptions): WantedProgram[] {
+  if (options.mapsOnly === true) return [];
   const held = heldPrograms(object);
   return programsOf(object).flatMap(({ index, program }) => {
     const section = sectionOf(object, program)?.name ?? '';

@@ -17,6 +17,7 @@ import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
 import type { BpfMap } from '../../src/kernel/map.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
+import { mapKey } from '../../src/state/index.ts';
 
 const NAMES = ['host', 'first_a', 'first_b', 'second_a', 'second_b'] as const;
 
@@ -212,14 +213,13 @@ function countsOf(
   rootlet: Rootlet,
   via: RelinkVia,
 ): Pick<TrafficResult, 'seen' | 'byDefault' | 'judged' | 'mixed'> {
-  const { maps, states } = rootlet.generation;
+  const { maps } = rootlet.generation;
   const mapOf = (owner: string | null): BpfMap => {
-    const record = states.find(state => state.owner === owner && state.original === 'counts');
-    const map = maps.get(record?.map ?? '');
+    const map = maps.get(mapKey({ owner, name: 'counts' }));
     if (map === undefined) throw new Error(`no counts of ${owner}`);
     return map;
   };
-  const ownerOf = (slot: string) => rootlet.slots.find(state => state.slot === slot)?.fill?.file.name ?? '';
+  const ownerOf = (slot: string) => rootlet.slots.find(state => state.slot === slot)?.fill?.component ?? '';
   const [host, first, second] = [mapOf(null), mapOf(ownerOf('slot1')), mapOf(ownerOf('slot2'))];
   return {
     seen: entry(host, 0),
