@@ -131,10 +131,22 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
     options: loadOptionsOf(sys, store, flags, undefined),
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
+    forAttached: forAttached(flags),
     force: flags.force,
     dryRun: flags.dryRun,
     time: now(),
   };
+}
+
+/** Options that loading an attached program takes, and changing slots does not. */
+function forAttached({ map, verifierLog, against, bind, lazy }: Flags): string[] {
+  return [
+    ...(map === undefined ? [] : ['--map']),
+    ...(verifierLog === undefined ? [] : ['--verifier-log']),
+    ...(against === undefined ? [] : ['--against']),
+    ...(bind === undefined ? [] : ['--bind']),
+    ...(lazy ? ['--lazy'] : []),
+  ];
 }
 
 /** What was bound explicitly stays so, unless it is given again. */

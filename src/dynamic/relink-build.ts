@@ -325,18 +325,23 @@ export function droppedMaps(
 ): DroppedMap[] {
   const decisions = parts.flatMap(part => [...part.decisions.values()]);
   const used = new Set(decisions.flatMap(({ decision }) => previousOf(decision)?.state ?? []));
-  const pinned = new Set(
-    decisions.flatMap(one => (one.decision.kind === 'pinned' ? [mapKey(one.identity)] : [])),
-  );
+  const planned = new Set(parts.flatMap(({ request }) => request.states.map(mapKey)));
   const kept = new Set([...keptStates(context, design, parts, via).values()].map(({ map }) => map));
   return [...(context.old?.states ?? [])].flatMap(([key, state]): DroppedMap[] => {
     const map = context.old?.maps.get(key);
     const isCode =
       globalsKind(state.name) === 'rodata' || state.name === KCONFIG || state.name === SLOT_ARRAY;
     if (map === undefined || isCode || used.has(state) || kept.has(map)) return [];
-    if (pinned.has(mapKey({ owner: state.owner, name: state.name }))) return [];
-    return [{ identity: state, reason: whyDropped(design, state) }];
+    return hasPlan(parts, planned, key) ? [] : [{ identity: state, reason: whyDropped(design, state) }];
   });
+}
+
+/** Whether the next generation has a map of this identity, whatever it begins with. */
+function hasPlan(parts: readonly PlannedPart[], planned: ReadonlySet<string>, key: string): boolean {
+  if (!planned.has(key)) return false;
+  return parts.some(({ request, plan }) =>
+    request.states.some(state => mapKey(state) === key && plan.maps.some(({ name }) => name === state.map)),
+  );
 }
 
 function whyDropped({ fills }: Design, { owner, version }: MapIdentity): string {

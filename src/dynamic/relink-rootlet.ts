@@ -13,6 +13,7 @@ import type { Sys } from '../kernel/sys.ts';
 import { Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
 import { reportState, type SettingsByOwner, type StateChange } from '../state/index.ts';
+import { afterSwitch } from './after-switch.ts';
 import { build, type Choice, chooseVia, planCommit, planParts, requirePossible } from './relink-backends.ts';
 import { droppedMaps, type GenerationOptions } from './relink-build.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './relink-change.ts';
@@ -34,6 +35,8 @@ export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'max
   readonly fresh?: readonly string[];
   /** How components get into slots from now on. */
   readonly via?: RelinkVia;
+  /** Replace whatever is attached there now. */
+  readonly force?: boolean;
 }
 
 /** What fills one slot. */
@@ -166,7 +169,8 @@ export class Rootlet {
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireOccupant(this.sys, this.hook, old.program);
+    const force = options.force === true;
+    if (!force) requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const prepared = this.#prepare(change, options);
     const { context, design } = prepared;
@@ -174,7 +178,7 @@ export class Rootlet {
     const choice = chooseVia(context, design, forced);
     requirePossible(this.hook, old, choice.via, context, design);
     const next = build(choice.via, context, design);
-    this.#switch(next, old, forced !== undefined);
+    this.#switch(next, old, { forced: forced !== undefined, force });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
     return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
@@ -183,7 +187,7 @@ export class Rootlet {
   /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
   plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireOccupant(this.sys, this.hook, old.program);
+    if (options.force !== true) requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const { context, design, dropped } = this.#prepare(change, options);
     const choice = chooseVia(context, design, options.via ?? this.#forced);
@@ -246,10 +250,14 @@ export class Rootlet {
     return { slots: this.slots, choice, state: [], settings, droppedSettings: [] };
   }
 
-  #switch(next: Generation, old: Generation, forced: boolean): void {
+  #switch(
+    next: Generation,
+    old: Generation,
+    { forced, force }: { readonly forced: boolean; readonly force: boolean },
+  ): void {
     let prepared = false;
     try {
-      const step = planCommit(this.hook, next, old);
+      const step = planCommit(this.hook, next, force ? undefined : old);
       next.transfer?.run();
       this.#journal.prepare(next, old, forced);
       prepared = true;
@@ -261,14 +269,18 @@ export class Rootlet {
       throw error;
     }
     this.#generation = next;
-    next.setGiven();
-    // packets that are still in the old program must not meet slots or arrays that were emptied
-    waitForPrograms(this.sys);
     try {
-      this.#journal.done(next);
+      afterSwitch(this.hook.place, () => this.#finish(next));
     } finally {
       old.close();
     }
+  }
+
+  #finish(next: Generation): void {
+    next.setGiven();
+    // packets that are still in the old program must not meet slots or arrays that were emptied
+    waitForPrograms(this.sys);
+    this.#journal.done(next);
   }
 }
 

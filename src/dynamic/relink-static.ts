@@ -10,12 +10,13 @@ import { Cleanup } from '../load/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
+  isPinnedMap,
   programsOf,
   programTypeOf,
   readObject,
   sectionOf,
 } from '../object/index.ts';
-import type { PlannedState } from '../state/index.ts';
+import { mapKey, type PlannedState } from '../state/index.ts';
 import {
   assemble,
   type BuildContext,
@@ -29,6 +30,7 @@ import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import {
   KCONFIG,
+  type Prepared,
   type PreparedComponent,
   prepareComponents,
   prepareRootlet,
@@ -109,7 +111,12 @@ function linkSlots(
     const member = owner === null ? own : components.find(({ part }) => part === ids.get(owner));
     return member === undefined ? [] : [stateOf(member, name, originalName)];
   });
-  const states = [...maps, ...members.flatMap(sectionStates), stateOf(own, KCONFIG, KCONFIG)];
+  const states = [
+    ...maps,
+    ...members.flatMap(member => pinnedStates(member, maps)),
+    ...members.flatMap(sectionStates),
+    stateOf(own, KCONFIG, KCONFIG),
+  ];
   const keys = stageKeys(object, components, states);
   return {
     object,
@@ -120,6 +127,16 @@ function linkSlots(
     typeOf: (name, section) => (keys.has(name) ? stageType(rootlet, main, section) : undefined),
     keyOf: name => keys.get(name) ?? name,
   };
+}
+
+/** A map that several components pin is one map, and belongs to each of them. */
+function pinnedStates(member: Prepared, known: readonly PlannedState[]): PlannedState[] {
+  const { object } = member;
+  return object.symbols.flatMap(symbol => {
+    if (symbol.kind !== 'map' || !isPinnedMap(object, symbol)) return [];
+    const state = stateOf(member, symbol.name, symbol.name);
+    return known.some(one => mapKey(one) === mapKey(state)) ? [] : [state];
+  });
 }
 
 /** Programs of components in the result that their arrays hold → `PART:NAME`, found by their places in the arrays. */

@@ -26,8 +26,8 @@ import { decodeDynamic } from './stored.ts';
 /** Field of an entry's data. */
 export const RELINK_FIELD = 'relink';
 
-/** What belongs to the generation before, while a change is pending. */
-const OLD = 'before:';
+/** What belongs to the generation before, while a change is pending. No component's map or program begins like this. */
+const OLD = 'before::';
 
 export interface OpenRequest {
   readonly store: Store;

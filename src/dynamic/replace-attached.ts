@@ -31,6 +31,7 @@ import {
   variableNames,
 } from '../state/index.ts';
 import type { JsonObject, RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { afterSwitch } from './after-switch.ts';
 import type { Binding } from './bindings.ts';
 import { type EntryLoad, type KeptBindings, withEntryLoad } from './load-entry.ts';
 import {
@@ -179,7 +180,7 @@ function run(job: Job): ReplacedAttached {
   };
   return withEntryLoad(load, (loaded, kept) => {
     const saved = save(job, loaded, kept, tables);
-    setGivenValues(state, loaded);
+    afterSwitch(job.hook.place, () => setGivenValues(state, loaded));
     return reportOf(job, saved.entry, saved.transfer, kept.bindings, loaded.notes);
   });
 }
@@ -220,6 +221,10 @@ function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolea
     return { entry: saved, transfer };
   } catch (error) {
     if (changed && expected !== null) hook.update(expected, next);
+    else if (changed)
+      afterSwitch(hook.place, () => {
+        throw error;
+      });
     throw error;
   }
 }

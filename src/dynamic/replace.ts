@@ -38,6 +38,8 @@ export interface ReplaceRequest {
   readonly options: LoadOptions;
   readonly binding?: EntryLoad['binding'];
   readonly logged?: EntryLoad['logged'];
+  /** Options given that have a meaning only for attached programs without components; refused for others. */
+  readonly forAttached?: readonly string[];
   /** Replace whatever is attached there now. */
   readonly force?: boolean;
   /** Only look. */
@@ -79,10 +81,19 @@ function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
   throw usageError('store-no-entry', `there is no ${kind} ${quote(name)}`);
 }
 
+/** An option without effect would go unnoticed. */
+function refuse(entry: StoreEntry, options: readonly string[]): void {
+  const [option] = options;
+  if (option === undefined) return;
+  const what = entry.kind === 'object' ? 'a loaded object' : 'a rootlet with components';
+  throw usageError('replace-option', `${option} has no effect here: ${quote(entry.name)} is ${what}`);
+}
+
 // --- a loaded object ----------------------------------------------------------------------------------------------
 
 function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
   const { version, options, dryRun = false } = request;
+  refuse(entry, [...(request.forAttached ?? []), ...(request.force === true ? ['--force'] : [])]);
   if (version === undefined || request.slots !== undefined)
     throw usageError('replace-no-slots', `${quote(entry.name)} is a loaded object, which has no slots`, {
       hint: `a new version of it: rootlet replace ${entry.name} FILE`,
@@ -142,7 +153,8 @@ function replaceProgram(
 // --- a rootlet ----------------------------------------------------------------------------------------------------
 
 function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
-  const { via, fresh, options, dryRun = false } = request;
+  const { via, fresh, options, force = false, dryRun = false } = request;
+  refuse(entry, request.forAttached ?? []);
   if (via === 'copy')
     throw usageError('replace-via', '--via copy is for externs; slots are filled by ext, tail or static');
   using hook = openHook(store, entry);
@@ -159,6 +171,7 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest
   const wishes: ReplaceOptions = {
     ...(fresh === undefined ? {} : { fresh }),
     ...(via === undefined ? {} : { via }),
+    ...(force ? { force } : {}),
     ...(globals === undefined || sizeOf(globals) === 0 ? {} : { globals }),
     ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),
   };

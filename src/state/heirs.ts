@@ -25,9 +25,12 @@ export interface Incumbent extends Candidate {
   readonly stays: readonly string[];
 }
 
-/** Base name of a component's file: what identifies it from version to version. */
+/**
+ * Base name of a component's file up to the first dot: what identifies it from version to version. Characters that have
+ * a meaning in keys and on the command line become `_`.
+ */
 export function componentName(file: string): string {
-  return objectBaseName(file) || file;
+  return objectBaseName(file).replace(/[^A-Za-z0-9_-]/g, '_') || 'component';
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
