@@ -22,6 +22,7 @@ import {
   type EntryState,
   type FreshNames,
   type MapDecision,
+  mapNames,
   type PlannedState,
   planState,
   type Settings,
@@ -30,12 +31,12 @@ import {
   storedStates,
 } from '../state/index.ts';
 import type { Store, StoreEntry } from '../store/index.ts';
-import { isStubMap } from './consumer.ts';
-import { openContents } from './registry.ts';
-import { isDynamicPin } from './stored.ts';
+import { type FullContents, objectOf, openContents } from './registry.ts';
 
 /** What runs, opened. The caller owns it, for longer than what is planned from it. */
 export interface RunningObject {
+  /** Maps and data sections that its object defines; the other maps belong to objects that it is bound to. */
+  readonly own: ReadonlySet<string>;
   readonly programs: ReadonlyMap<string, BpfProgram>;
   readonly maps: ReadonlyMap<string, BpfMap>;
   readonly state: EntryState;
@@ -43,8 +44,14 @@ export interface RunningObject {
 
 /** Programs and maps of an entry, open until `cleanup` closes them. */
 export function openRunning(store: Store, entry: StoreEntry, cleanup: Cleanup): RunningObject {
-  const { programs, maps, data } = openContents(store, entry, cleanup);
-  return { programs, maps, state: decodeEntryState(data) };
+  return runningObject(objectOf(store, entry), openContents(store, entry, cleanup));
+}
+
+/** The same of contents that are open already. */
+export function runningObject(object: BpfObject, contents: FullContents): RunningObject {
+  const { programs, maps, data } = contents;
+  const sections = object.sections.flatMap(({ name }) => (globalsKind(name) === undefined ? [] : [name]));
+  return { own: new Set([...mapNames(object), ...sections]), programs, maps, state: decodeEntryState(data) };
 }
 
 export interface ObjectStateRequest {
@@ -99,8 +106,8 @@ function stateIn({ state }: RunningObject, name: string): StoredState {
 
 function droppedMaps(running: RunningObject, decisions: ReadonlyMap<string, MapDecision>): DroppedMap[] {
   return [...running.maps.keys()].flatMap((name): DroppedMap[] => {
-    const isCode = globalsKind(name) === 'rodata' || name === '.kconfig';
-    if (decisions.has(name) || isCode || isDynamicPin(name) || isStubMap(name)) return [];
+    const isState = running.own.has(name) && globalsKind(name) !== 'rodata';
+    if (decisions.has(name) || !isState) return [];
     return [{ identity: { owner: null, name }, reason: 'the new version has no such map' }];
   });
 }

@@ -40,7 +40,7 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
   const targets = targetsOf(request, design, rootlet);
   const given = assignSettings(request.given, targets);
   const fresh = new FreshNames(request.fresh);
-  fresh.require(freshNames(old, targets));
+  fresh.require(freshNames(old, targets), freshVariables(targets));
   const situation = { sys, options, main, old, fresh, given };
   const adopted = adoptions(situation, design, rootlet);
   const carried = carrySettings(
@@ -83,18 +83,19 @@ function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject
   return [{ owner: '', object: rootlet, putIn: change.rootlet !== undefined }, ...targets.values()];
 }
 
-/** All that `--fresh` can name. */
+/** Components and maps that `--fresh` can name. */
 function freshNames(old: Generation | undefined, targets: readonly SettingsTarget[]): Set<string> {
-  const names = new Set<string>();
-  for (const [key, { owner, name }] of old?.states ?? []) {
-    names.add(key).add(name);
-    if (owner !== null) names.add(owner);
-  }
-  for (const { owner, object } of targets) {
-    if (owner !== '') names.add(owner);
-    for (const name of variableNames(object)) names.add(name).add(owner === '' ? name : `${owner}:${name}`);
-  }
-  return names;
+  const keys = [...(old?.states.keys() ?? [])];
+  const names = [...(old?.states.values() ?? [])].map(({ name }) => name);
+  return new Set([...keys, ...names, ...targets.flatMap(({ owner }) => (owner === '' ? [] : [owner]))]);
+}
+
+function freshVariables(targets: readonly SettingsTarget[]): Set<string> {
+  return new Set(
+    targets.flatMap(({ owner, object }) =>
+      [...variableNames(object)].flatMap(name => (owner === '' ? [name] : [name, `${owner}:${name}`])),
+    ),
+  );
 }
 
 /** Values and sizes of options. */

@@ -137,7 +137,7 @@ function planJob(
   const carried = carrySettings(running.state.settings, given, targets, owner => owner);
   const settings = carried.settings.get('') ?? NO_SETTINGS;
   const wanted = new FreshNames(fresh);
-  wanted.require(new Set([...running.maps.keys(), ...variableNames(object), ...mapNames(object)]));
+  wanted.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
   const before = store.files(entry).get(OBJECT_FILE);
   const after = files.get(OBJECT_FILE);
   const state = planObjectState({

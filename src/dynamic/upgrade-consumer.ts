@@ -11,7 +11,7 @@ import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys.ts';
 import type { Cleanup } from '../load/cleanup.ts';
 import { readProgramTypes } from '../load/program-functions.ts';
 import { sectionOf } from '../object/index.ts';
-import { decodeEntryState, duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../state/index.ts';
+import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../state/index.ts';
 import type { Store, StoreEntry } from '../store/index.ts';
 import type { Binding } from './bindings.ts';
 import type { Via } from './choose.ts';
@@ -20,7 +20,7 @@ import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
 import { loadConsumer } from './load.ts';
 import { loadMember, type MemberOptions, REPLACEMENT_TYPE } from './member.ts';
-import { nextEntryState, objectTransfer, planObjectState, reusedMap } from './object-state.ts';
+import { nextEntryState, objectTransfer, planObjectState, reusedMap, runningObject } from './object-state.ts';
 import { isPending } from './pending.ts';
 import type { Provider } from './provider.ts';
 import { type FullContents, objectOf, type Registry, typeFrom, withSlots } from './registry.ts';
@@ -90,11 +90,7 @@ export function reloadConsumer(
   const { entry, stored, contents } = consumer;
   const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
   const source = objectOf(store, entry);
-  const running = {
-    programs: contents.programs,
-    maps: contents.maps,
-    state: decodeEntryState(contents.data),
-  };
+  const running = runningObject(source, contents);
   const settings = running.state.settings.get('') ?? NO_SETTINGS;
   const state = planObjectState({
     sys: store.sys,

@@ -248,7 +248,7 @@ function planNext({ store, old, object, options, cleanup }: Setting): PlannedNex
   const { settings, dropped } = carrySettings(running.state.settings, given, targets, owner => owner);
   const all = settings.get('') ?? NO_SETTINGS;
   const fresh = new FreshNames(options.fresh ?? []);
-  fresh.require(new Set([...running.maps.keys(), ...variableNames(object), ...mapNames(object)]));
+  fresh.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
   const state = planObjectState({
     sys: store.sys,
     running,
