@@ -268,6 +268,7 @@ function nextContents(old: StoredProvider, next: DynamicObject, options: Upgrade
     time: options.time ?? null,
     programs: next.loaded.programs,
     maps: next.loaded.maps,
+    places: new Map(),
     links,
     files: options.files,
     data: { ...old.entry.record.data, ...data },

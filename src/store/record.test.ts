@@ -11,7 +11,11 @@ const RECORD: StoreRecord = {
   source: 'dir/first.bpf.o',
   time: 1_700_000_000,
   programs: [{ name: 'xdp.main', pin: 'prog_xdp%2emain', id: 7, tag: '0011223344556677', type: 6 }],
-  maps: [{ name: '.bss', pin: 'map_%2ebss', id: 8 }],
+  maps: [
+    { name: '.bss', pin: 'map_%2ebss', id: 8, component: null, map: '.bss', previous: false },
+    { name: 'a.bss', pin: 'components/a/maps/%2ebss', id: 10, component: 'a', map: '.bss', previous: false },
+    { name: 'b', pin: 'components/a/previous/maps/b', id: 11, component: 'a', map: 'b', previous: true },
+  ],
   links: [{ name: 'hook', pin: 'link_hook', id: 9, place: 'interface "v0"' }],
   data: { slots: [{ name: 'foo', at: [1, null, true] }] },
 };
