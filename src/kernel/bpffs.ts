@@ -132,12 +132,14 @@ export function makeDirectories(path: string, check: ComponentCheck): string {
   return at;
 }
 
-/** Makes one directory with mode 0700; one that exists is left as it is, unchecked. */
-export function makeDirectory(path: string): void {
+/** Makes one directory with mode 0700. False when it exists: it is left as it is, unchecked. */
+export function makeDirectory(path: string): boolean {
   try {
     mkdirSync(path, { mode: 0o700 });
+    return true;
   } catch (error) {
     if (errnoOf(error) !== EEXIST) throw error;
+    return false;
   }
 }
 

@@ -184,11 +184,16 @@ export class Directory {
     return Directory.#open(this.at(name), join(this.path, name), 'own');
   }
 
-  /** The same, made where it does not exist. */
+  /** The same, made where it does not exist; one that cannot be opened then is not left behind. */
   make(name: string): Directory {
     const path = join(this.path, name);
-    onFile('making directory', path, () => makeDirectory(this.at(name)));
-    return present(this.open(name), path);
+    const made = onFile('making directory', path, () => makeDirectory(this.at(name)));
+    try {
+      return present(this.open(name), path);
+    } catch (error) {
+      if (made) this.removeDirectory(name);
+      throw error;
+    }
   }
 
   /** What is in it, by name; nothing once it was removed. */

@@ -77,7 +77,7 @@ export function buildGeneration(sys: Sys, build: Build): StoreRecord {
   const record = recordOf(build);
   const name = String(build.generation);
   build.onStep('directory');
-  using path = makeGeneration(build.directory, name);
+  using path = build.directory.make(name);
   try {
     pinAll(build, record, path);
     bindRecord(sys, build, record, path);
@@ -89,15 +89,6 @@ export function buildGeneration(sys: Sys, build: Build): StoreRecord {
     return record;
   } catch (error) {
     discard(record, path, build.directory, name);
-    throw error;
-  }
-}
-
-function makeGeneration(entry: Directory, name: string): Directory {
-  try {
-    return entry.make(name);
-  } catch (error) {
-    entry.removeDirectory(name);
     throw error;
   }
 }

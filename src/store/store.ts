@@ -176,12 +176,12 @@ export class Store {
       using entries = root.make(DIRECTORIES[kind]);
       const key = entryKey(name);
       using directory = entries.make(key);
-      const layout = readLayout(directory);
-      if (layout.untrusted.length > 0) throw new RootletError(layout.untrusted);
-      const generation = Math.max(0, ...layout.generations) + 1;
-      const path = join(directory.path, String(generation));
-      const build = { kind, name, directory, generation, contents, onStep: this.#onStep, commit };
       try {
+        const { generations, untrusted } = readLayout(directory);
+        if (untrusted.length > 0) throw new RootletError(untrusted);
+        const generation = Math.max(0, ...generations) + 1;
+        const path = join(directory.path, String(generation));
+        const build = { kind, name, directory, generation, contents, onStep: this.#onStep, commit };
         const record = whileBuilding(path, () => buildGeneration(this.sys, build));
         this.#onStep('remove-old');
         if (record.maps.some(({ component }) => component !== null)) waitForPrograms(this.sys);
