@@ -1,6 +1,7 @@
 /** `rootlet ps`: what is in the kernel, and whose it is. */
 
 import { buildCommand } from '@stricli/core';
+import { formatProblem } from '../../src/diag/index.ts';
 import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
 import type { Fd } from '../../src/kernel/fd.ts';
 import { openById, readLinkInfo, readMapInfo } from '../../src/kernel/info.ts';
@@ -51,8 +52,10 @@ export const psCommand = buildCommand<Flags, [], Context>({
       const rows = flags.all
         ? rowsOfCensus(takeCensus(sys), store.root, sound)
         : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(sys, store)));
-      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson) });
+      const unknown = store.unknown();
+      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson), unknown });
       else report(this, flags, store, rows, broken);
+      if (!flags.json) for (const problem of unknown) tell(this, `rootlet: ${formatProblem(problem)}`);
     });
   },
 });

@@ -128,14 +128,14 @@ function surveyFile(directory: Directory, child: Dirent, level: Level, found: Fi
   const path = join(directory.path, child.name);
   if (level.isPin(child.name) && child.isFile()) return;
   found.unknown.push(path);
-  if (level.isPin(child.name)) found.untrusted.push(misplaced(`${quote(path)} is not a pin`, path));
+  if (level.isPin(child.name)) found.untrusted.push(misplaced(path, 'pin'));
 }
 
 function currentOf(entry: Directory, found: Findings): number {
   const target = entry.link(CURRENT);
   if (target === undefined) {
     const path = join(entry.path, CURRENT);
-    if (found.unknown.includes(path)) found.untrusted.push(misplaced(`${quote(path)} is not a link`, path));
+    if (found.unknown.includes(path)) found.untrusted.push(misplaced(path, 'link'));
     return 0;
   }
   const current = generationOf(target);
@@ -149,14 +149,21 @@ function checkComponentsLink(entry: Directory, found: Findings): void {
     found.untrusted.push(astray(entry, COMPONENTS, target));
 }
 
+/** A link of the store that leads elsewhere: it goes with the entry. */
 function astray(entry: Directory, name: string, target: string): Problem {
   const path = join(entry.path, name);
-  return misplaced(`${quote(path)} leads to ${quote(target)}, out of its entry`, path);
+  return untrustedProblem(
+    `${quote(path)} cannot be trusted: it leads to ${quote(target)}, out of its entry`,
+    `inspect it with "ls -la ${path}"; "rootlet unload --force" or "rootlet detach --force" removes the entry without following links`,
+  );
 }
 
-function misplaced(message: string, path: string): Problem {
-  const hint = `inspect it with "ls -la ${path}"; "rootlet unload --force" or "rootlet detach --force" removes the entry without following links`;
-  return untrustedProblem(`${message}, and cannot be trusted`, hint);
+/** Something else in the place of a link or a pin: no command removes it. */
+function misplaced(path: string, expected: string): Problem {
+  return untrustedProblem(
+    `${quote(path)} cannot be trusted: it is not a ${expected}`,
+    `inspect it with "ls -la ${path}", and remove it with "rm ${path}"`,
+  );
 }
 
 /** Makes the path to the pins of components that is the same in every generation. */

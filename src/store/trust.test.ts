@@ -315,6 +315,8 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       const directories = ['1', '1/components', '1/components/c', '1/components/c/maps', '2', 'directory'];
       const links = [`link ${secret}`, `1/link_x ${secret}`];
       expect(contentsOf(entry())).toEqual([...directories, ...links, ...strange].sort());
+      expect(() => Store.open(kernel, root).list()).toThrow(untrusted); // link_x, where pins are
+      unlinkSync(join(entry(), '1/link_x'));
       expect(Store.open(kernel, root).list()).toMatchObject([
         { kind: 'broken', problems: [{ code: 'store-unknown' }] },
       ]);
