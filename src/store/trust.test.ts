@@ -274,18 +274,16 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       ],
     ];
     test.each(cases)('%s: the entry is refused, and can be removed', (_, change, left) => {
-      const saved = save();
+      save();
       save('second');
       change();
+      const before = contentsOf(root);
       const store = Store.open(kernel, root);
       expect(() => store.list()).toThrow(untrusted);
       expect(() => store.find('object', 'first')).toThrow(untrusted);
       expect(() => save()).toThrow(untrusted);
       expect(store.find('object', 'second')?.name).toBe('second');
-      const before = contentsOf(root);
-      Store.open(kernel, root);
       expect(contentsOf(root)).toEqual(before); // nothing is swept
-      expect(saved.kind).toBe('object');
       const broken = store.peek('object', 'first');
       if (broken?.kind !== 'broken') throw new Error('the entry is not broken');
       if (left.length === 0) store.remove(broken);
