@@ -184,7 +184,7 @@ export class Store {
         const build = { kind, name, directory, generation, contents, onStep: this.#onStep, commit };
         const record = whileBuilding(path, () => buildGeneration(this.sys, build));
         this.#onStep('remove-old');
-        if (record.maps.some(({ component }) => component !== null)) waitForPrograms(this.sys);
+        if (record.maps.some(({ component }) => component !== null)) waitForLookups(this.sys);
         return { kind, name, generation, path, record };
       } catch (error) {
         if (directory.link(CURRENT) === undefined) entries.removeDirectory(key);
@@ -300,8 +300,9 @@ export class Store {
     const newest = Math.max(0, ...surplusOf(directory, layout));
     if (newest <= layout.current) return;
     const left = this.#tryGeneration(kind, name, directory, newest);
-    if (left !== undefined && this.#hasHappened(left, this))
-      directory.swapLink(CURRENT, NEXT, String(newest));
+    if (left === undefined || !this.#hasHappened(left, this)) return;
+    directory.swapLink(CURRENT, NEXT, String(newest));
+    waitForLookups(this.sys);
   }
 
   /** Undefined when it is not whole: the record is pinned last. */
@@ -318,6 +319,14 @@ export class Store {
       throw error;
     }
   }
+}
+
+/**
+ * Waits for those who look up a path through `components` and have passed the old `current` already: the kernel does that
+ * in an RCU section, as it runs programs. Without it they would find the old generation being removed.
+ */
+function waitForLookups(sys: Sys): void {
+  waitForPrograms(sys);
 }
 
 /** Runs `body` for each entry of a kind, with its key and the directory that it is in. */
