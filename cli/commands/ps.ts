@@ -1,7 +1,7 @@
 /** `rootlet ps`: what is in the kernel, and whose it is. */
 
 import { buildCommand } from '@stricli/core';
-import { RootletError } from '../../src/diag/index.ts';
+import { formatProblem, RootletError } from '../../src/diag/index.ts';
 import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
 import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
@@ -49,8 +49,10 @@ export const psCommand = buildCommand<Flags, [], Context>({
       const rows = flags.all
         ? rowsOfCensus(takeCensus(sys), store.root, sound)
         : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(store)));
-      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson) });
+      const unknown = store.unknown();
+      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson), unknown });
       else report(this, flags, store, rows, broken);
+      if (!flags.json) for (const problem of unknown) tell(this, `rootlet: ${formatProblem(problem)}`);
     });
   },
 });

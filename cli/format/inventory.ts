@@ -1,5 +1,6 @@
 /** Programs, maps and attachments with their owners: rows of `rootlet ps`. */
 
+import { dirname } from 'node:path';
 import { quote } from '../../src/diag/index.ts';
 import { HOOK_LINK, type HookState, linkState, linkTypeName } from '../../src/hooks/index.ts';
 import { mapTypeName, progTypeName } from '../../src/object/uapi.ts';
@@ -151,9 +152,10 @@ export function rowsOfCensus(census: Census, root: string, entries: readonly Sto
   ];
 }
 
+/** Pins of components are listed beside the generations, by the path that stays. */
 function entryAt(path: string, root: string, entries: readonly StoreEntry[]): EntryOwner | undefined {
   if (!path.startsWith(`${root}/`)) return undefined;
-  const entry = entries.find(candidate => path.startsWith(`${candidate.path}/`));
+  const entry = entries.find(candidate => path.startsWith(`${dirname(candidate.path)}/`));
   return entry === undefined ? undefined : { kind: entry.kind, name: entry.name };
 }
 

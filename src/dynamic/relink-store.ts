@@ -15,7 +15,7 @@ import type { BpfProgram } from '../kernel/program.ts';
 import { Cleanup, type LoadedObject } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../state/index.ts';
-import type { Contents, JsonObject, Store, StoreEntry } from '../store/index.ts';
+import type { Contents, JsonObject, MapPlace, Store, StoreEntry } from '../store/index.ts';
 import type { GenerationOptions } from './relink-build.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
 import { decodeRelink, encodeRelink, isAbout, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
@@ -219,6 +219,7 @@ class StoreJournal implements RootletJournal {
       programs: withOld(generation.programs, old?.programs),
       // an array of programs is emptied with its last descriptor or pin, even while a program uses it
       maps: withOld(generation.maps, old?.maps),
+      places: placesOf(generation.states),
       links: withOld(new Map([...hookLinks(hook), ...generation.links]), old?.links),
       files,
       data: {
@@ -230,6 +231,17 @@ class StoreJournal implements RootletJournal {
       },
     };
   }
+}
+
+/** Maps of components have paths of their own, which no neighbour changes. */
+function placesOf(states: Generation['states']): Map<string, MapPlace> {
+  return new Map(
+    [...states].flatMap(([key, { owner, name, version }]) =>
+      owner === null
+        ? []
+        : [[key, { component: owner, map: name, previous: version !== undefined }] as const],
+    ),
+  );
 }
 
 function withOld<T>(now: ReadonlyMap<string, T>, old: ReadonlyMap<string, T> | undefined): Map<string, T> {

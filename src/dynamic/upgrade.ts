@@ -347,6 +347,7 @@ function nextContents(
     time: options.time ?? null,
     programs: next.loaded.programs,
     maps: next.loaded.maps,
+    places: new Map(),
     links,
     files: options.files,
     data: {

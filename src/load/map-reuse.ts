@@ -3,10 +3,11 @@
  * would have created.
  */
 
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { platformError, quote, usageError } from '../diag/index.ts';
-import { syscallError } from '../kernel/errno.ts';
+import { rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { platformError, quote, RootletError, usageError } from '../diag/index.ts';
+import { type DirectoryStats, distrust, makeDirectories } from '../kernel/bpffs.ts';
+import { errnoOf, syscallError } from '../kernel/errno.ts';
 import { BpfMap } from '../kernel/map.ts';
 import { openPinned } from '../kernel/pin.ts';
 import type { Sys } from '../kernel/sys.ts';
@@ -60,16 +61,30 @@ export function isPinned(sys: Sys, path: string): boolean {
   return fd !== undefined;
 }
 
-/** Pins a map, folders included. Returns what takes the pin away again. */
+/**
+ * Pins a map, and makes the directories that lack. Returns what removes the pin again. Throws `load-pin-untrusted`
+ * for a directory that another user could exchange.
+ */
 export function pinMap(map: BpfMap, path: string): () => void {
+  const pin = join(pinDirectory(path), basename(path));
+  map.pin(pin, path);
+  return () => rmSync(pin, { force: true });
+}
+
+/** The directory of a pin, free of links. */
+function pinDirectory(path: string): string {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return makeDirectories(dirname(path), requireSafe);
   } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -1;
-    throw syscallError('kernel-pin', [], `making the folder of pin ${quote(path)}`, errno);
+    if (error instanceof RootletError) throw error;
+    throw syscallError('kernel-pin', [], `making the directory of pin ${quote(path)}`, -errnoOf(error));
   }
-  map.pin(path);
-  return () => rmSync(path, { force: true });
+}
+
+function requireSafe(path: string, stats: DirectoryStats): void {
+  const reason = distrust(path, stats, 'above');
+  if (reason === undefined) return;
+  throw platformError('load-pin-untrusted', [], reason.message, { hint: reason.hint });
 }
 
 /** Throws `load-map-mismatch`, naming every difference between an existing map and the one that is planned. */

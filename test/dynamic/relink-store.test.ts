@@ -247,9 +247,9 @@ async function bundleCommand(): Promise<string> {
       {
         name: 'steps',
         setup(setup) {
-          // bpf(2) commands that change something that stays: pinning, links, map elements; and the folders of the store
+          // bpf(2) commands that change something that stays: pinning, links, map elements; and the directories of the store
           setup.onLoad(
-            { filter: /src\/kernel\/sys\.ts$|src\/store\/folder\.ts$/ },
+            { filter: /src\/kernel\/(sys|bpffs)\.ts$|src\/store\/directory\.ts$/ },
             async ({ path: file }) => {
               const { readFile } = await import('node:fs/promises');
               const text = await readFile(file, 'utf8');
@@ -267,7 +267,7 @@ async function bundleCommand(): Promise<string> {
 const CHANGING = [6, 29, 22, 2];
 
 function withSteps(file: string, text: string): string {
-  if (file.endsWith('folder.ts')) {
+  if (!file.endsWith('sys.ts')) {
     return text.replace(
       /\b(mkdirSync|renameSync|symlinkSync|unlinkSync|rmdirSync|rmSync)\(/g,
       '((globalThis as any).rootletStep(), $1)(',
