@@ -25,12 +25,14 @@ import type { LinkFailure } from './link.ts';
 import { labelsFor, separateNames } from './names.ts';
 import { mergeStrings, narrow } from './narrow.ts';
 import { once } from './once.ts';
+import { symbolAt } from './problems.ts';
 import { type ComponentMember, isLibrary, type RelinkInputs, readRelinkInputs } from './relink-inputs.ts';
 import { type RelinkReport, reportRelink } from './relink-report.ts';
 import { applyRenames } from './rename.ts';
 import { linkNotes } from './report.ts';
 import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
 import { type MergedSections, mergeSections } from './sections.ts';
+import { needsCaller } from './slot-fit.ts';
 import { type OrderedComponent, type Plug, plugComponents, type SlotAssignment } from './slots.ts';
 import { operateOnResult } from './surgery.ts';
 import type { SurgeryOptions } from './surgery-requests.ts';
@@ -165,14 +167,18 @@ function programsIn(
 ): Map<SymbolIndex, Visibility> {
   const mine = plugs.filter(plug => plug.program.file === file);
   const programs = new Map<SymbolIndex, Visibility>(mine.map(plug => [plug.program.index, 'default']));
-  for (const { program, slot } of mine) {
-    if (objects[slot.file]?.symbols[slot.index]?.visibility === 'hidden')
+  for (const { slot, program } of mine) {
+    const [own, other] = [symbolAt(objects, slot), symbolAt(objects, program)];
+    const [rootlet, component] = [objects[slot.file], objects[file]];
+    if (own?.kind !== 'function' || other?.kind !== 'function') continue;
+    if (rootlet === undefined || component === undefined) continue;
+    if (own.visibility === 'hidden' || needsCaller(rootlet, own, component, other))
       programs.set(program.index, 'hidden');
   }
   return programs;
 }
 
-/** The object with the given programs moved to `.text`, where they are ordinary functions: hidden if a slot is. */
+/** The object with the given programs moved to `.text`, where they are ordinary functions: hidden as `programsIn` says. */
 function demotePrograms(object: BpfObject, programs: ReadonlyMap<SymbolIndex, Visibility>): BpfObject {
   if (programs.size === 0) return object;
   const { sections, text } = withTextSection(object);
