@@ -10,10 +10,11 @@ import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, ProgramTypeInfo, SymbolIndex } from '../object/index.ts';
 import { programTypeOf, sectionOf } from '../object/index.ts';
 import * as uapi from '../object/uapi.ts';
-import { type Caller, callersOf, isHandedOn, stackBefore, type TypeOf } from './callers.ts';
+import { type Caller, callersOf, commonProgType, isHandedOn, stackBefore, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';
 import type { Found } from './find.ts';
-import { type Signature, signatureOf } from './signature.ts';
+import { kindKey, kindName } from './program-kind.ts';
+import { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
 
 export const VIAS = ['ext', 'tail', 'copy'] as const;
 /** A back end. */
@@ -45,15 +46,16 @@ export function situationOf(
   const index = target?.index ?? extern;
   const symbol = object.symbols[index];
   const defined = symbol?.kind === 'function' ? symbol : undefined;
+  const callers = callersOf(consumer, extern, typeOf);
   return {
     consumer,
     extern,
     name,
     signature:
       object.btf === null
-        ? { class: 'D', reason: 'it has no prototype in BTF', context: null, count: 0 }
-        : signatureOf(object.btf, symbol?.btfId ?? 0),
-    callers: callersOf(consumer, extern, typeOf),
+        ? NO_SIGNATURE
+        : signatureOf(object.btf, symbol?.btfId ?? 0, commonProgType(callers)),
+    callers,
     effects: defined === undefined ? undefined : effectsOf(object, index),
     programType: defined === undefined ? undefined : programTypeOf(sectionOf(object, defined)?.name ?? ''),
     noReplacement,
@@ -142,6 +144,8 @@ function extObjection(situation: Situation): string | undefined {
   const { signature, effects, callers, consumer } = situation;
   if (signature.class !== 'A' && signature.class !== 'B')
     return `${signature.reason}, which the kernel's comparison for replacement refuses`;
+  if (signature.taggedContext > 0)
+    return `parameter ${signature.taggedContext} is the context by its tag alone, which the kernel's comparison for replacement does not know`;
   const type = callers[0]?.type;
   if (type?.progType === uapi.BPF_PROG_TYPE_EXT)
     return 'functions of a program that replaces another cannot be replaced';
@@ -185,17 +189,12 @@ function copyObjection({ programType, callers }: Situation): string | undefined 
   return `it is a program of type ${uapi.progTypeName(programType.progType)}, called by one of type ${uapi.progTypeName(type.progType)}`;
 }
 
-/** Program types with all that a program array or a replacement compares. */
+/** Program types with all that a program array or a replacement compares, for people. */
 function kindsOf(callers: readonly Caller[]): string[] {
-  const kinds = callers.map(({ type }) => (type === undefined ? '?' : kindOf(type)));
-  return [...new Set(kinds)];
-}
-
-/** What programs must have in common to call one another: `xdp`, `xdp.frags`, `sched_cls attach type 46`. */
-export function kindOf(type: ProgramTypeInfo): string {
-  const frags = (type.flags & uapi.BPF_F_XDP_HAS_FRAGS) !== 0 ? '.frags' : '';
-  const attach = type.expectedAttachType === 0 ? '' : ` attach type ${type.expectedAttachType}`;
-  return `${uapi.progTypeName(type.progType)}${frags}${attach}`;
+  const kinds = new Map<string, string>();
+  for (const { type } of callers)
+    kinds.set(type === undefined ? '' : kindKey(type), type === undefined ? 'unknown' : kindName(type));
+  return [...kinds.values()];
 }
 
 function isTailCalled(consumer: BpfObject, callers: readonly Caller[]): boolean {
