@@ -99,19 +99,25 @@ const STRENGTHS: Readonly<Record<Via, string>> = {
   copy: 'code copied, state shared',
 };
 
-/** The problem of a back end that was asked for and cannot be. */
+/** The problem of a back end that was asked for and cannot be: a rule that it breaks, or a refusal of the kernel. */
 export function forcedProblem(via: Via, situation: Situation, objection: string): Problem {
   const { consumer, name } = situation;
-  const others = VIAS.filter(other => other !== via && objectionTo(other, situation) === undefined);
+  const byKernel =
+    via === 'ext' && objectionTo(via, { ...situation, noReplacement: () => undefined }) === undefined;
+  const isThere = situation.effects !== undefined; // code that comes later cannot be copied
+  const others = VIAS.filter(
+    other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
+  );
   return {
-    code: 'dynamic-via-refused',
-    class: 'input',
+    ...(byKernel
+      ? ({ code: 'dynamic-via-kernel', class: 'platform' } as const)
+      : ({ code: 'dynamic-via-refused', class: 'input' } as const)),
     where: [consumer.name],
     message: `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`,
     hint:
       others.length === 0
         ? 'link the two objects statically (rootlet link)'
-        : `leave the choice to rootlet, or use --via ${others.join(' or --via ')}`,
+        : `${others.map(other => `--via ${other}`).join(' or ')} would work`,
   };
 }
 

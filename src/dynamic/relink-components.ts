@@ -3,13 +3,10 @@
  * it fills, and stays loaded as long as it is part of the rootlet.
  */
 
-import { compareTypes, formatFunc } from '../btf/index.ts';
-import { inputError, quote, RootletError } from '../diag/index.ts';
 import type { BpfProgram } from '../kernel/program.ts';
-import { plugComponents } from '../link/index.ts';
 import type { AttachTarget } from '../load/execute-programs.ts';
 import type { Cleanup } from '../load/index.ts';
-import type { BpfObject, FunctionSymbol, ProgramTypeInfo } from '../object/index.ts';
+import type { ProgramTypeInfo } from '../object/index.ts';
 import { type BuildContext, type LoadedPart, loadPart, unchangedOwner } from './relink-build.ts';
 import type { Design, SlotFill } from './relink-design.ts';
 import { duplicateProgram, type RelinkVia } from './relink-generation.ts';
@@ -100,69 +97,4 @@ function loadComponent(
     type,
     ...(target === undefined ? {} : { targets }),
   });
-}
-
-// --- does it fit --------------------------------------------------------------------------------------------------
-
-/** Throws what relink would say of components that do not fit into slots, and what only matters when code meets in the kernel. */
-export function requireFitting(
-  rootlet: BpfObject,
-  components: readonly PreparedComponent[],
-  main: string,
-): void {
-  const assignments = components.map(({ object, fills }) =>
-    fills
-      .filter(({ slot }) => slot !== main)
-      .map(({ slot, program, instance }) => ({
-        slot,
-        component: object,
-        ...(program === undefined ? {} : { program }),
-        ...(instance === undefined ? {} : { instance }),
-      })),
-  );
-  const objects = components.map(({ object }) => object);
-  const distinct = components.flatMap(({ object, fills: [first] }) =>
-    first === undefined
-      ? []
-      : [
-          {
-            slot: first.slot,
-            component: object,
-            ...(first.instance === undefined ? {} : { instance: first.instance }),
-          },
-        ],
-  );
-  const { plugs, problems } = plugComponents([rootlet, ...objects], assignments.flat(), distinct);
-  if (problems.length > 0) throw new RootletError(problems);
-  for (const { slot, program } of plugs) {
-    const [left, right] = [rootlet.symbols[slot.index], objects[program.file - 1]?.symbols[program.index]];
-    const object = objects[program.file - 1];
-    if (left?.kind === 'function' && right?.kind === 'function' && object !== undefined)
-      requireStrictly(rootlet, left, object, right);
-  }
-}
-
-/** The kernel compares neither layouts of structs nor signedness; here all of it is. */
-export function requireStrictly(
-  rootlet: BpfObject,
-  slot: FunctionSymbol,
-  object: BpfObject,
-  program: FunctionSymbol,
-): void {
-  if (rootlet.btf === null || object.btf === null || slot.btfId === 0 || program.btfId === 0) return;
-  const [left, right] = [rootlet.btf.type(slot.btfId), object.btf.type(program.btfId)];
-  if (left.kind !== 'func' || right.kind !== 'func') return;
-  const mismatch = compareTypes(rootlet.btf, left.type, object.btf, right.type, { strict: true });
-  if (mismatch === null) return;
-  throw inputError(
-    'relink-prototype',
-    [object.name],
-    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${mismatch.path === '' ? '' : `: ${mismatch.path}`}: ${mismatch.left} and ${mismatch.right}`,
-    {
-      details: [
-        `slot:    ${formatFunc(rootlet.btf, slot.btfId)}  (${rootlet.name})`,
-        `program: ${formatFunc(object.btf, program.btfId)}  (${object.name})`,
-      ],
-    },
-  );
 }

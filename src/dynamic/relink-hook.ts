@@ -5,6 +5,8 @@ import { Attachment } from '../kernel/attachment.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import { TcFilter } from '../kernel/tc.ts';
 import type { Attached } from '../load/index.ts';
+import type { ProgramTypeInfo } from '../object/index.ts';
+import * as uapi from '../object/uapi.ts';
 
 /** Kinds of kernel links that can change their program (BPF_LINK_TYPE_…): cgroup, iter, netns, xdp, tcx, netkit, sockmap. */
 const CHANGEABLE: ReadonlySet<number> = new Set([3, 4, 5, 6, 11, 13, 14]);
@@ -18,8 +20,28 @@ const KINDS: ReadonlyMap<number, string> = new Map([
   [12, 'uprobe.multi'],
 ]);
 
-/** Throws `relink-hook-fixed` when the program on this hook cannot be changed without a gap. */
-export function requireChangeable(hook: Attached): void {
+/** Program types whose links keep their program, whatever is attached where. */
+const FIXED: ReadonlySet<number> = new Set([
+  uapi.BPF_PROG_TYPE_KPROBE,
+  uapi.BPF_PROG_TYPE_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_PERF_EVENT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+  uapi.BPF_PROG_TYPE_NETFILTER,
+]);
+
+/** Whether the kernel can change the program on hooks for programs of a type. */
+export function canHookChange({ progType, expectedAttachType }: ProgramTypeInfo): boolean {
+  if (progType === uapi.BPF_PROG_TYPE_TRACING) return expectedAttachType === uapi.BPF_TRACE_ITER;
+  if (progType === uapi.BPF_PROG_TYPE_LSM) return expectedAttachType === uapi.BPF_LSM_CGROUP;
+  return !FIXED.has(progType);
+}
+
+/**
+ * Throws `relink-hook-fixed` when the program on this hook cannot be changed without a gap. `tailWorks`: whether
+ * tail-call slots would help, asked only then.
+ */
+export function requireChangeable(hook: Attached, tailWorks: () => boolean): void {
   if (hook instanceof TcFilter) return;
   const type = hook instanceof Attachment ? hook.info().type : undefined;
   if (type !== undefined && CHANGEABLE.has(type)) return;
@@ -27,7 +49,9 @@ export function requireChangeable(hook: Attached): void {
   throw usageError(
     'relink-hook-fixed',
     `${hook.place}: the kernel cannot change the program on this hook in one step (${kind})`,
-    { hint: 'attach the rootlet with --slots tail: its slots then change while its program stays' },
+    tailWorks()
+      ? { hint: 'attach the rootlet with --slots tail: its slots then change while its program stays' }
+      : {},
   );
 }
 

@@ -101,7 +101,7 @@ function programTypeProblem(
   if (hosts.length === 0)
     return problem('relink-no-program', rootlet.name, 'has no program that could call its slots');
   if (hosts.some(host => typeOfSection(host) === typeOfSection(section)))
-    return framesProblem(rootlet, hosts, component, program, section);
+    return fragmentsProblem(rootlet, hosts, component, program);
   return problem(
     'relink-program-type',
     component.name,
@@ -113,18 +113,17 @@ function programTypeProblem(
 }
 
 /** `xdp.frags` says that a program can read packets in several buffers; one component that cannot spoils the chain. */
-function framesProblem(
+export function fragmentsProblem(
   rootlet: BpfObject,
   hosts: readonly string[],
   component: BpfObject,
   program: FunctionSymbol,
-  section: string,
 ): Problem | null {
-  if (!hosts.some(handlesFrags) || handlesFrags(section)) return null;
+  if (!hosts.some(handlesFrags) || handlesFrags(sectionNameOf(component, program))) return null;
   return problem(
     'relink-frags',
     component.name,
-    `program ${quote(program.name)} does not say that it can handle packets in fragments, but ${rootlet.name} does`,
+    `program ${quote(program.name)} is not marked for packets in fragments, but ${rootlet.name} is`,
     {
       hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it only touches packets through helpers',
     },

@@ -139,11 +139,12 @@ function problem(code: string, file: string, message: string, extras: Partial<Pr
   return { code, class: 'input', where: [file], message, ...extras };
 }
 
-/** The problem of a slot name that the rootlet does not have. */
-export function slotMissing(rootlet: BpfObject, name: string): Problem {
+/** The problem of a name that is not a slot of the rootlet. `main`: its program, where that can be filled as well. */
+export function slotMissing(rootlet: BpfObject, name: string, main?: string): Problem {
   const program = programsOf(rootlet).find(entry => entry.program.name === name);
   const why = program === undefined ? 'has no such slot' : 'is a program of the rootlet, not a slot';
   const slots = slotsOf(rootlet).map(slot => slot.name);
+  if (main !== undefined) slots.push(main);
   return problem('relink-no-slot', rootlet.name, `${why}: ${quote(name)}; ${listNames(slots)}`, {
     hint: slotHint(rootlet, name, slots),
   });
@@ -160,9 +161,10 @@ function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): s
   return 'a slot is a global (usually __weak, noinline) function that the rootlet calls';
 }
 
-function chooseProgram(
+/** The program that is named, or the only one. */
+export function chooseProgram(
   component: BpfObject,
-  { slot, program: name }: SlotAssignment,
+  { slot, program: name }: Pick<SlotAssignment, 'slot' | 'program'>,
 ): ReturnType<typeof programsOf>[number] | Problem {
   const programs = programsOf(component);
   const names = programs.map(entry => entry.program.name);
