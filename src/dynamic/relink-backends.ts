@@ -30,8 +30,15 @@ export function build(via: RelinkVia, context: BuildContext, design: Design): Ge
 /** Throws `relink-hook-fixed` when the change needs a hook whose program can be changed, and this one's cannot. */
 export function requirePossible(hook: Attached, old: Generation, via: RelinkVia): void {
   if (via === 'tail' && old.via === 'tail') return;
-  const { bytes, name } = old.design.rootlet;
-  requireChangeable(hook, () => allSlotsTail(readObject(bytes, name)));
+  requireChangeable(hook, () => tailHint(old));
+}
+
+/** Only where every slot can be filled by a tail call. */
+function tailHint({ via, design: { rootlet } }: Generation): string | undefined {
+  if (!allSlotsTail(readObject(rootlet.bytes, rootlet.name))) return undefined;
+  return via === 'tail'
+    ? '--via tail changes its slots and keeps its program'
+    : 'attach the rootlet with --slots tail: its slots then change while its program stays';
 }
 
 /**

@@ -4,7 +4,8 @@
  * A design can be kept (in a record, in a file) and built again by another process; building it is somebody else's task.
  */
 
-import { quote, usageError } from '../diag/index.ts';
+import { inputError, quote, usageError } from '../diag/index.ts';
+import { nearestNames } from '../link/undefined.ts';
 
 /** An object file as it was given, with the name that messages use. */
 export interface ObjectFile {
@@ -121,8 +122,9 @@ function requireDistinct(slots: readonly string[]): void {
 
 function requireSlot(design: Design, slots: readonly string[], slot: string): void {
   if (slots.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
-  const names = slots.map(quote).join(', ');
-  throw usageError('relink-no-slot', `${quote(design.rootlet.name)} has no slot ${quote(slot)}`, {
-    hint: `there ${slots.length === 0 ? 'are none' : `are: ${names}`}`,
+  const near = nearestNames(slot, slots);
+  const names = slots.length === 0 ? 'there are none' : `there are: ${slots.map(quote).join(', ')}`;
+  throw inputError('relink-no-slot', [design.rootlet.name], `has no such slot: ${quote(slot)}; ${names}`, {
+    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
   });
 }

@@ -37,21 +37,17 @@ export function canHookChange({ progType, expectedAttachType }: ProgramTypeInfo)
   return !FIXED.has(progType);
 }
 
-/**
- * Throws `relink-hook-fixed` when the program on this hook cannot be changed without a gap. `tailWorks`: whether
- * tail-call slots would help, asked only then.
- */
-export function requireChangeable(hook: Attached, tailWorks: () => boolean): void {
+/** Throws `relink-hook-fixed`, with what would help, when the program on this hook cannot be changed without a gap. */
+export function requireChangeable(hook: Attached, hintOf: () => string | undefined): void {
   if (hook instanceof TcFilter) return;
   const type = hook instanceof Attachment ? hook.info().type : undefined;
   if (type !== undefined && CHANGEABLE.has(type)) return;
+  const hint = hintOf();
   const kind = type === undefined ? hook.place : (KINDS.get(type) ?? `links of type ${type}`);
   throw usageError(
     'relink-hook-fixed',
     `${hook.place}: the kernel cannot change the program on this hook in one step (${kind})`,
-    tailWorks()
-      ? { hint: 'attach the rootlet with --slots tail: its slots then change while its program stays' }
-      : {},
+    hint === undefined ? {} : { hint },
   );
 }
 

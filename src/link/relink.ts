@@ -46,6 +46,8 @@ export interface RelinkOptions {
   readonly order?: readonly OrderedComponent[];
   /** Slots whose component gets functions, maps and globals of its own, even if it fills others too. */
   readonly ownState?: readonly string[];
+  /** Slots are called as the kernel calls programs: components are compared as entry points, not by their spelling. */
+  readonly entrySlots?: boolean;
   /** Archives: each component takes the members that it needs, its own copies. */
   readonly libraries?: readonly LinkInput[];
   /** Reads the files that thin archives name. */
@@ -102,6 +104,7 @@ export function relink(
     inputs.objects,
     inputs.assignments,
     inputs.components,
+    options.entrySlots === true,
   );
   if (unplugged.length > 0) return failed(unplugged);
   const objects = inputs.objects.map((object, file) =>

@@ -5,7 +5,7 @@
 
 import { formatFunc } from '../btf/index.ts';
 import { type Problem, quote } from '../diag/index.ts';
-import { contextParameter } from '../object/context-parameters.ts';
+import { contextParameter, prototypeOf } from '../object/context-parameters.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
@@ -14,17 +14,21 @@ import {
   sectionOf,
 } from '../object/index.ts';
 import { BPF_F_XDP_HAS_FRAGS } from '../object/uapi.ts';
-import { comparePrototypes } from './prototypes.ts';
+import { comparePrototypes, entryObjection } from './prototypes.ts';
 
-/** What is wrong with a program in a slot of the rootlet; null when it fits. */
+/**
+ * What is wrong with a program in a slot of the rootlet; null when it fits. `entry`: the slot is called as the kernel
+ * calls programs, so the program is compared as an entry point.
+ */
 export function slotProblem(
   rootlet: BpfObject,
   slot: FunctionSymbol,
   component: BpfObject,
   program: FunctionSymbol,
+  entry = false,
 ): Problem | null {
   return (
-    prototypeProblem(rootlet, slot, component, program) ??
+    prototypeProblem(rootlet, slot, component, program, entry) ??
     programTypeProblem(rootlet, slot, component, program)
   );
 }
@@ -41,6 +45,9 @@ export function needsCaller(
 ): boolean {
   if (rootlet.btf === null || component.btf === null) return false;
   const { progType } = programTypeOf(sectionNameOf(component, program)) ?? {};
+  const proto = prototypeOf(component.btf, program.btfId);
+  if (proto?.returns === 0) return true; // global functions may return nothing only since Linux 7.1
+  if (proto?.params.length === 0) return false;
   const isContext = contextParameter(rootlet.btf, slot.btfId, 0, progType) !== undefined;
   return isContext && contextParameter(component.btf, program.btfId, 0, progType) === undefined;
 }
@@ -58,6 +65,7 @@ function prototypeProblem(
   slot: FunctionSymbol,
   component: BpfObject,
   program: FunctionSymbol,
+  entry: boolean,
 ): Problem | null {
   if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) {
     const without = slot.btfId === 0 ? rootlet : component;
@@ -68,22 +76,23 @@ function prototypeProblem(
       { hint: 'compile with -g' },
     );
   }
-  if (rootlet.btf.type(slot.btfId).kind !== 'func' || component.btf.type(program.btfId).kind !== 'func')
+  const left = { btf: rootlet.btf, func: slot.btfId };
+  const right = { btf: component.btf, func: program.btfId };
+  if (left.btf.type(left.func).kind !== 'func' || right.btf.type(right.func).kind !== 'func')
     return problem('relink-no-type', rootlet.name, 'slot and program must be functions');
-  const mismatch = comparePrototypes(
-    { btf: rootlet.btf, func: slot.btfId },
-    { btf: component.btf, func: program.btfId },
-    { progType: programTypeOf(sectionNameOf(component, program))?.progType, program: true },
-  );
-  if (mismatch === null) return null;
+  const progType = programTypeOf(sectionNameOf(component, program))?.progType;
+  const difference = entry
+    ? entryObjection(right, progType)
+    : comparePrototypes(left, right, { progType, program: true })?.path;
+  if (difference === undefined) return null;
   return problem(
     'relink-prototype',
     component.name,
-    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${mismatch.path === '' ? '' : `: ${mismatch.path}`}`,
+    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${difference === '' ? '' : `: ${difference}`}`,
     {
       details: [
-        `slot:    ${formatFunc(rootlet.btf, slot.btfId)}  (${rootlet.name})`,
-        `program: ${formatFunc(component.btf, program.btfId)}  (${component.name})`,
+        `slot:    ${formatFunc(left.btf, left.func)}  (${rootlet.name})`,
+        `program: ${formatFunc(right.btf, right.func)}  (${component.name})`,
       ],
     },
   );

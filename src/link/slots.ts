@@ -82,11 +82,12 @@ export interface Plugged {
   readonly problems: readonly Problem[];
 }
 
-/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. */
+/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. `entries`: as in `slotProblem()`. */
 export function plugComponents(
   files: readonly BpfObject[],
   assignments: readonly SlotAssignment[],
   components: readonly SlotAssignment[],
+  entries = false,
 ): Plugged {
   const keys = components.map(componentKey);
   const plugs: Plug[] = [];
@@ -94,7 +95,7 @@ export function plugComponents(
   const filled = new Map<string, readonly SlotAssignment[]>();
   for (const assignment of assignments) {
     const file = keys.indexOf(componentKey(assignment)) + 1;
-    const outcome = plug(files, assignment, file, filled);
+    const outcome = plug(files, assignment, file, filled, entries);
     if ('slot' in outcome) plugs.push(outcome);
     else problems.push(outcome);
     filled.set(assignment.slot, [...(filled.get(assignment.slot) ?? []), assignment]);
@@ -107,6 +108,7 @@ function plug(
   assignment: SlotAssignment,
   file: number,
   filled: ReadonlyMap<string, readonly SlotAssignment[]>,
+  entries: boolean,
 ): Plug | Problem {
   const [rootlet, component] = [files[0], files[file]];
   if (rootlet === undefined || component === undefined)
@@ -127,7 +129,7 @@ function plug(
   };
   const own = rootlet.symbols[slot.index];
   if (own?.kind !== 'function') return found;
-  return slotProblem(rootlet, own, component, program.program) ?? found;
+  return slotProblem(rootlet, own, component, program.program, entries) ?? found;
 }
 
 /** As on the command line. */
