@@ -2,6 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
+import { describePin } from '../../src/dynamic/stored.ts';
 import type { Fd } from '../../src/kernel/fd.ts';
 import { openById, readLinkInfo, readMapInfo } from '../../src/kernel/info.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
@@ -111,7 +112,7 @@ function report(
   const cells = rows.map(({ kind, id, name, type, owners, detail }) => [
     kind,
     id === null ? '-' : String(id),
-    name === '' ? '-' : name,
+    name === '' ? '-' : describePin(name),
     type,
     owners.length === 0 ? '-' : owners.map(ownerText).join(', '),
     detail,

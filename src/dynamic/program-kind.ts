@@ -15,12 +15,20 @@ export function kindKey(type: ProgramTypeInfo): string {
 
 /** The same as words: `xdp (fragments)`, `sched_cls (tcx_egress)`, `tracepoint`. */
 export function kindName(type: ProgramTypeInfo): string {
-  const program = uapi.progTypeName(type.progType);
-  const attach = type.expectedAttachType === 0 ? '' : uapi.attachTypeName(type.expectedAttachType);
-  const more = [
-    ...(attach === '' || attach === program ? [] : [attach]),
-    ...(hasFrags(type) ? ['fragments'] : []),
-  ];
+  return words(uapi.progTypeName(type.progType), type.expectedAttachType, hasFrags(type));
+}
+
+/** Words for a key that was stored; text that is not such a key comes back as it is. */
+export function nameOfKey(key: string): string {
+  const match = /^(\w+)(\.frags)?(?: attach type (\d{1,9}))?$/.exec(key);
+  if (match === null) return key;
+  const [, program = '', frags, attachType = '0'] = match;
+  return words(program, Number(attachType), frags !== undefined);
+}
+
+function words(program: string, attachType: number, frags: boolean): string {
+  const attach = attachType === 0 ? program : uapi.attachTypeName(attachType);
+  const more = [...(attach === program ? [] : [attach]), ...(frags ? ['fragments'] : [])];
   return more.length === 0 ? program : `${program} (${more.join(', ')})`;
 }
 
