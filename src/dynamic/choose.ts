@@ -6,6 +6,7 @@
  * one map update moves all consumers), `copy` (state shared, works everywhere).
  */
 
+import type { BtfId } from '../btf/index.ts';
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, ProgramTypeInfo, SymbolIndex } from '../object/index.ts';
 import { programTypeOf, sectionOf } from '../object/index.ts';
@@ -25,6 +26,7 @@ export interface Situation {
   readonly consumer: BpfObject;
   readonly extern: SymbolIndex;
   readonly name: string;
+  /** What both the declaration and the definition allow. */
   readonly signature: Signature;
   readonly callers: readonly Caller[];
   /** Of the provider's function; undefined while there is no provider (`--lazy`). */
@@ -51,14 +53,28 @@ export function situationOf(
     consumer,
     extern,
     name,
-    signature:
-      object.btf === null
-        ? NO_SIGNATURE
-        : signatureOf(object.btf, symbol?.btfId ?? 0, commonProgType(callers)),
+    signature: worseOf(
+      signatureIn(object, symbol?.btfId ?? 0, callers),
+      signatureIn(consumer, consumer.symbols[extern]?.btfId ?? 0, callers),
+    ),
     callers,
     effects: defined === undefined ? undefined : effectsOf(object, index),
     programType: defined === undefined ? undefined : programTypeOf(sectionOf(object, defined)?.name ?? ''),
     noReplacement,
+  };
+}
+
+function signatureIn(object: BpfObject, func: BtfId, callers: readonly Caller[]): Signature {
+  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, commonProgType(callers));
+}
+
+/** Definition and declaration agree, but may spell the context in two ways, and stubs are spelled as the declaration. */
+function worseOf(definition: Signature, declaration: Signature): Signature {
+  const worse = declaration.class > definition.class ? declaration : definition;
+  return {
+    ...worse,
+    context: definition.context ?? declaration.context,
+    taggedContext: definition.taggedContext || declaration.taggedContext,
   };
 }
 

@@ -221,6 +221,34 @@ struct opaque { int a; };
     [FIVE, 'struct xdp_md *c, struct opaque *o CTX', SIX, 'struct xdp_md *c, struct opaque *o', 'tags'],
   ];
 
+  // the provider has the struct; stubs are spelled as the consumer declares the function
+  test.each([
+    ['struct xdp_md;', 'struct xdp_md *c', /only declared/, /only declared/],
+    ['', 'void *c CTX', /by its tag alone/, undefined],
+    [SIX, 'struct xdp_md *c', undefined, undefined],
+  ] as const)('declared as %s f(%s)', (types, parameter, ext, tail) => {
+    const { provider, consumer } = compiled({
+      provider: `${OWN}${FIVE} __attribute__((noinline)) int f(struct xdp_md *c) { volatile int r = 2; return r; }`,
+      consumer: `${OWN}${types} extern int f(${parameter}); SEC("xdp") int p(void *ctx) { return f(ctx); }`,
+    });
+    const [found] = findDefinitions(
+      consumer,
+      { bind: [], named: [], registered: [providerOf(provider)] },
+      false,
+    ).found;
+    if (found === undefined) throw new Error('not found');
+    const situation = situationOf(consumer, found, () => undefined);
+    for (const [via, words] of [
+      ['ext', ext],
+      ['tail', tail],
+    ] as const) {
+      const objection = objectionTo(via, situation);
+      if (words === undefined) expect(objection).toBeUndefined();
+      else expect(objection).toMatch(words);
+    }
+    expect(objectionTo('copy', situation)).toBeUndefined();
+  });
+
   test.each(CASES)('%s f(%s) | %s f(%s)', (thereTypes, there, hereTypes, here, words) => {
     const args = here.split(',').map(() => '(void *)ctx');
     const call = here.startsWith('int a') ? '1, (void *)ctx' : args.join(', ');
