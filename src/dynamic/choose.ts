@@ -149,10 +149,10 @@ function commonObjection({
 }: Situation): string | undefined {
   if (callers.length === 0) return 'no program here calls it';
   if (isHandedOn(consumer, extern))
-    return 'its address is handed on as a call-back, which must be code of the program itself';
+    return 'its address is taken (passed as a callback), which must be code of the program itself';
   const untyped = callers.find(caller => caller.type === undefined);
   if (untyped !== undefined)
-    return `the section of program ${quote(untyped.program.name)} does not say its type`;
+    return `the section of program ${quote(untyped.program.name)} does not specify its type`;
   const kinds = kindsOf(callers);
   if (kinds.length > 1)
     return `programs of different types call it (${kinds.join(', ')}), and what is bound to it has one`;
@@ -185,7 +185,7 @@ function tailObjection({ signature, callers, consumer, extern }: Situation): str
   if (signature.class !== 'A') return `a tail call passes the context alone; ${notContextAlone(signature)}`;
   const type = callers[0]?.type;
   if (type !== undefined && (type.flags & uapi.BPF_F_SLEEPABLE) !== 0)
-    return 'programs that may sleep cannot tail-call';
+    return 'sleepable programs cannot use tail calls';
   if (type?.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS || type?.progType === uapi.BPF_PROG_TYPE_EXT)
     return `programs of type ${uapi.progTypeName(type.progType)} are in no program array`;
   for (const { index } of callers) {
