@@ -5,8 +5,13 @@
  * Two parameters that are the context agree whatever the headers of their files declare: the kernel lays it out.
  */
 
-import { type Btf, type BtfId, compareTypes, skipModifiers, type TypeMismatch } from '../btf/index.ts';
-import { type ContextParameter, contextParameter, prototypeOf } from '../object/context-parameters.ts';
+import { type Btf, type BtfId, compareTypes, type TypeMismatch } from '../btf/index.ts';
+import {
+  type ContextParameter,
+  contextParameter,
+  prototypeOf,
+  typeBehind,
+} from '../object/context-parameters.ts';
 import { isForeignContext } from '../object/context-structs.ts';
 
 /** A FUNC type. */
@@ -102,9 +107,4 @@ export function entryObjection(
 function nameBehind(btf: Btf, id: BtfId): string {
   const type = typeBehind(btf, id);
   return type?.kind === 'struct' || type?.kind === 'fwd' ? type.name : '';
-}
-
-function typeBehind(btf: Btf, id: BtfId) {
-  const bare = skipModifiers(btf, id);
-  return bare === 0 ? undefined : btf.type(bare);
 }

@@ -6,7 +6,7 @@
  * different members of one struct: its name alone counts.
  */
 
-import { type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { type Btf, type BtfId, type BtfType, isModifier } from '../btf/index.ts';
 import { isContextStruct, REGISTERS_TYPEDEF } from './context-structs.ts';
 import { BPF_PROG_TYPE_KPROBE } from './uapi.ts';
 
@@ -53,7 +53,7 @@ export function contextParameter(
   progType?: number,
 ): ContextParameter | undefined {
   const param = prototypeOf(btf, func)?.params[at];
-  const pointer = param === undefined ? undefined : behind(btf, param.type);
+  const pointer = param === undefined ? undefined : typeBehind(btf, param.type);
   if (pointer?.kind !== 'ptr') return undefined;
   const named = at === 0 ? namedContext(btf, pointer.type, progType) : undefined;
   if (named !== undefined) return named;
@@ -72,7 +72,7 @@ function namedContext(btf: Btf, id: BtfId, progType: number | undefined): Contex
   const isProbe = progType === undefined || progType === BPF_PROG_TYPE_KPROBE;
   if (isProbe && isBehindTypedef(btf, id, REGISTERS_TYPEDEF))
     return { struct: REGISTERS_TYPEDEF, complete: true };
-  const type = behind(btf, id);
+  const type = typeBehind(btf, id);
   const isStruct = type?.kind === 'struct' || (type?.kind === 'fwd' && !type.union);
   if (!isStruct || !isContextStruct(type.name, progType)) return undefined;
   return { struct: type.name, complete: type.kind === 'struct' };
@@ -82,21 +82,19 @@ function namedContext(btf: Btf, id: BtfId, progType: number | undefined): Contex
 function isBehindTypedef(btf: Btf, id: BtfId, name: string): boolean {
   for (let current = id; current !== 0; ) {
     const type = btf.type(current);
+    if (!isModifier(type)) return false;
     if (type.kind === 'typedef' && type.name === name) return true;
-    if (
-      type.kind !== 'typedef' &&
-      type.kind !== 'const' &&
-      type.kind !== 'volatile' &&
-      type.kind !== 'restrict' &&
-      type.kind !== 'type_tag'
-    )
-      return false;
     current = type.type;
   }
   return false;
 }
 
-function behind(btf: Btf, id: BtfId): BtfType | undefined {
-  const bare = skipModifiers(btf, id);
-  return bare === 0 ? undefined : btf.type(bare);
+/** The type behind typedefs, qualifiers and type tags, however many; undefined for void. */
+export function typeBehind(btf: Btf, id: BtfId): BtfType | undefined {
+  for (let current = id; current !== 0; ) {
+    const type = btf.type(current);
+    if (!isModifier(type)) return type;
+    current = type.type;
+  }
+  return undefined;
 }
