@@ -3,6 +3,7 @@
 import { buildCommand } from '@stricli/core';
 import { formatProblem, RootletError } from '../../src/diag/index.ts';
 import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
+import { describePin } from '../../src/dynamic/stored.ts';
 import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
@@ -111,7 +112,7 @@ function report(
   const cells = rows.map(({ kind, id, name, type, owners, detail }) => [
     kind,
     id === null ? '-' : String(id),
-    name === '' ? '-' : name,
+    name === '' ? '-' : describePin(name),
     type,
     owners.length === 0 ? '-' : owners.map(ownerText).join(', '),
     detail,

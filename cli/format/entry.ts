@@ -1,6 +1,7 @@
 /** Entries of the store as lines of text and as data. */
 
 import { formatProblem } from '../../src/diag/index.ts';
+import { describePin } from '../../src/dynamic/stored.ts';
 import { progTypeName } from '../../src/object/uapi.ts';
 import { type BrokenEntry, describeEntry, type StoreEntry } from '../../src/store/index.ts';
 import { table } from './table.ts';
@@ -31,11 +32,11 @@ export function entryRows(entry: StoreEntry): string[][] {
   return [
     ...programs.map(({ name, id, type, tag }) => [
       'program',
-      name,
+      describePin(name),
       `id ${id}`,
       `${progTypeName(type)}, tag ${tag}`,
     ]),
-    ...maps.map(({ name, id }) => ['map', name, `id ${id}`, '']),
+    ...maps.map(({ name, id }) => ['map', describePin(name), `id ${id}`, '']),
     ...links.map(({ name, id, place }) => ['attachment', name, `id ${id}`, place]),
   ];
 }

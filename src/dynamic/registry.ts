@@ -11,7 +11,7 @@ import type { BpfProgram } from '../kernel/program.ts';
 import { Cleanup } from '../load/cleanup.ts';
 import { type BpfObject, type ProgramTypeInfo, readObject } from '../object/index.ts';
 import { type Contents, placesOf, type Store, type StoreEntry, type StoreRecord } from '../store/index.ts';
-import { kindOf } from './choose.ts';
+import { kindKey } from './program-kind.ts';
 import type { Provider, ProviderImport } from './provider.ts';
 import { Replacements } from './replacements.ts';
 import {
@@ -270,7 +270,7 @@ export function withSlots(
     ...stored,
     arrays: tail.arrays.map(
       ({ type, slots }): StoredArray => ({
-        kind: kindOf(type),
+        kind: kindKey(type),
         progType: type.progType,
         attachType: type.expectedAttachType,
         flags: type.flags,

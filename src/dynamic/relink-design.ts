@@ -4,7 +4,8 @@
  * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
  */
 
-import { quote, usageError } from '../diag/index.ts';
+import { inputError, quote, usageError } from '../diag/index.ts';
+import { nearestNames } from '../link/undefined.ts';
 import {
   type Candidate,
   componentName,
@@ -210,10 +211,14 @@ function requireDistinct(slots: readonly string[]): void {
 }
 
 function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): void {
-  if (slots.includes(slot) || slot === main || design.fills.some(fill => fill.slot === slot)) return;
-  const names = [...slots, main].map(quote).join(', ');
-  throw usageError('relink-no-slot', `${quote(design.rootlet.name)} has no slot ${quote(slot)}`, {
-    hint: `available: ${names}`,
+  const known = [...slots, main];
+  if (known.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
+  const near = nearestNames(slot, known);
+  throw inputError('relink-no-slot', [design.rootlet.name], `there is no slot ${quote(slot)}`, {
+    hint:
+      near.length === 0
+        ? `available: ${known.map(quote).join(', ')}`
+        : `did you mean ${near.map(quote).join(' or ')}?`,
   });
 }
 

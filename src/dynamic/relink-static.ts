@@ -3,20 +3,12 @@
  * running one on the hook. Works on every kernel that can update the hook, and carries every signature.
  */
 
-import { compareTypes, formatFunc } from '../btf/index.ts';
-import { inputError, quote, RootletError } from '../diag/index.ts';
+import { RootletError } from '../diag/index.ts';
 import { relink } from '../link/index.ts';
 import { Cleanup } from '../load/index.ts';
-import {
-  type BpfObject,
-  type FunctionSymbol,
-  isPinnedMap,
-  programsOf,
-  programTypeOf,
-  readObject,
-  sectionOf,
-} from '../object/index.ts';
+import { type BpfObject, isPinnedMap, readObject } from '../object/index.ts';
 import { mapKey, type PlannedState } from '../state/index.ts';
+import { requireFitting } from './fit/fit.ts';
 import {
   assemble,
   type BuildContext,
@@ -47,6 +39,7 @@ export function planStatic(
 ): PlannedGeneration & { readonly main: string } {
   const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
   const components = prepareComponents(design, rootlet);
+  requireFitting(rootlet, components, context.main, 'static');
   const instead = components.find(({ fills }) => fills.some(({ slot }) => slot === context.main));
   const used = instead === undefined ? components : [instead];
   const taken = keptStages(context, used);
@@ -170,58 +163,13 @@ function insteadOf(rootlet: BpfObject, main: string, component: PreparedComponen
   const { object, fills, part } = component;
   const wanted = fills.find(({ slot }) => slot === main)?.program;
   const program = chooseMain(object, wanted);
-  requireSamePrototype(rootlet, main, object, program);
   return {
     object,
     main: `${part}:${program}`,
     programs: [program],
     states: statesOf(component),
     members: [component],
-    typeOf: (name, section) => (name === program ? undefined : stageType(rootlet, main, section)),
+    typeOf: (_, section) => stageType(rootlet, main, section),
     keyOf: name => `${part}:${name}`,
   };
-}
-
-function requireSamePrototype(rootlet: BpfObject, main: string, object: BpfObject, program: string): void {
-  const [slot, entry] = [functionNamed(rootlet, main), functionNamed(object, program)];
-  if (slot === undefined || entry === undefined) return;
-  const problem = entryProblem(rootlet, slot, object, entry);
-  if (problem !== undefined) throw problem;
-}
-
-function functionNamed(object: BpfObject, name: string): FunctionSymbol | undefined {
-  return programsOf(object).find(({ program }) => program.name === name)?.program;
-}
-
-function entryProblem(
-  rootlet: BpfObject,
-  slot: FunctionSymbol,
-  object: BpfObject,
-  entry: FunctionSymbol,
-): RootletError | undefined {
-  const sections = [sectionOf(rootlet, slot)?.name ?? '', sectionOf(object, entry)?.name ?? ''] as const;
-  const [here, there] = sections.map(section => programTypeOf(section));
-  if (here?.progType !== there?.progType || here?.expectedAttachType !== there?.expectedAttachType) {
-    return inputError(
-      'relink-program-type',
-      [object.name],
-      `program ${quote(entry.name)} in section ${quote(sections[1])} cannot take the place of ${quote(slot.name)} in section ${quote(sections[0])}`,
-    );
-  }
-  if (rootlet.btf === null || object.btf === null || slot.btfId === 0 || entry.btfId === 0) return undefined;
-  const [left, right] = [rootlet.btf.type(slot.btfId), object.btf.type(entry.btfId)];
-  if (left.kind !== 'func' || right.kind !== 'func') return undefined;
-  const mismatch = compareTypes(rootlet.btf, left.type, object.btf, right.type);
-  if (mismatch === null) return undefined;
-  return inputError(
-    'relink-prototype',
-    [object.name],
-    `program ${quote(entry.name)} cannot take the place of ${quote(slot.name)}${mismatch.path === '' ? '' : `: ${mismatch.path}`}`,
-    {
-      details: [
-        `rootlet: ${formatFunc(rootlet.btf, slot.btfId)}  (${rootlet.name})`,
-        `program: ${formatFunc(object.btf, entry.btfId)}  (${object.name})`,
-      ],
-    },
-  );
 }

@@ -26,7 +26,7 @@ export {
   type PlaceFlags,
   parseHook,
 } from './kinds.ts';
-export { linkTypeName } from './link-types.ts';
+export { canHookChange, linkTypeName } from './link-types.ts';
 export { attachOperations, prepareOperations } from './operations.ts';
 export { type Removal, removeHook } from './remove.ts';
 export { hooksRunning, requireOccupant } from './running.ts';
