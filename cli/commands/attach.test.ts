@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       using other = tinyProgram(kernel, 'other');
       link.update(other.fd.number);
     }
-    expect(json('update', 'fw', SECOND)).toMatchObject({ problems: [{ code: 'attach-changed' }] });
+    expect(json('update', 'fw', SECOND)).toMatchObject({ problems: [{ code: 'hook-changed' }] });
     expect(onV0()).toMatch(/name other/);
     expect(rootlet('update', 'fw', SECOND, '--force').code).toBe(0);
     expect(onV0()).toMatch(/name xdp_prog2/);
@@ -135,7 +135,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(json('ps')).toMatchObject({
       entries: [{ name: 'c', generation: 1 }],
       rows: expect.arrayContaining([
-        expect.objectContaining({ detail: 'interface "v0" egress, gone: somebody removed it' }),
+        expect.objectContaining({ detail: 'interface "v0" egress, ended: the filter was removed' }),
       ]),
     });
     expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({ problems: [{ code: 'attach-gone' }] });
@@ -173,7 +173,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const place = ['egress', 'pref', '5', 'handle', '1'];
     world?.inNamespace('tc', 'filter', 'replace', 'dev', 'v0', ...place, ...object);
     expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({
-      problems: [{ code: 'attach-changed' }],
+      problems: [{ code: 'hook-changed' }],
     });
     expect(rootlet('update', 'c', `${KINDS}:load_mark`, '--force').code).toBe(0);
     expect(rootlet('detach', 'c', 'd').code).toBe(0);
@@ -190,7 +190,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     };
     expect(entries).toMatchObject([{ generation: 2 }]);
     const id = entries[0]?.maps.find(({ name }) => name === 'flavoured')?.id;
-    expect(rows.find(({ kind }) => kind === 'attachment')?.detail).toContain(`runs table ${id}`);
+    expect(rows.find(({ kind }) => kind === 'attachment')?.detail).toContain(`runs map ${id}`);
     expect(json('update', 'so', `${table}:nothing`)).toMatchObject({ problems: [{ code: 'load-no-map' }] });
     expect(json('ps')).toMatchObject({ entries: [{ generation: 2 }] });
     expect(rootlet('detach', 'so').code).toBe(0);
@@ -236,6 +236,106 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     });
   });
 
+  test('the filter of another process is left alone by every command, and taken by none', () => {
+    const load = `${KINDS}:load_mark`;
+    rootlet('attach', 'tc', 'v0', load, '--egress', '--name', 'c', '--priority', '5');
+    rootlet('attach', 'tc', 'v0', load, '--egress', '--name', 'd', '--priority', '6');
+    const theirs = join(Store.open(kernel, root).find('hook', 'd')?.path ?? '', 'prog_load_mark');
+    world?.inNamespace(
+      ...['tc', 'filter', 'replace', 'dev', 'v0', 'egress', 'pref', '5', 'handle', '1'],
+      ...['bpf', 'da', 'object-pinned', theirs],
+    );
+    const before = filters();
+    for (const words of [
+      ['update', 'c', load],
+      ['replace', 'c', `load_mark=${load}`],
+      ['detach', 'c'],
+    ])
+      expect({ words, ...json(...words) }).toMatchObject({ words, problems: [{ code: 'hook-changed' }] });
+    expect(rootlet('ps').out).toMatch(/changed: program \d+ is not its own/);
+    expect(json('detach', 'c', '--force')).toMatchObject({
+      detached: [],
+      removed: [{ name: 'c', kind: 'left', why: expect.stringContaining('is attached, not') }],
+    });
+    expect(filters()).toBe(before);
+    expect(rootlet('detach', 'd')).toMatchObject({ code: 0, out: 'detached d\n' });
+    world?.inNamespace('tc', 'qdisc', 'del', 'dev', 'v0', 'clsact');
+  });
+
+  test('a filter in another network namespace goes on, and detach says how to remove it', () => {
+    rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'c');
+    const elsewhere = ['nsenter', `--net=/proc/${process.pid}/ns/net`];
+    const refused = world?.run(['detach', 'c'], { through: elsewhere });
+    expect(refused?.code).toBe(2);
+    expect(refused?.err).toMatch(/another network namespace\n.*nsenter --net=\/run\/netns\/rootlet-command/);
+    const forced = world?.run(['detach', 'c', '--force'], { through: elsewhere });
+    expect(forced).toMatchObject({ code: 0, err: '' });
+    expect(forced?.out).toMatch(
+      /^removed the entry c, but its program may go on running: interface "v0" egress/,
+    );
+    const [, command = ''] = /^to take it off: (.*)$/m.exec(forced?.out ?? '') ?? [];
+    expect(filters()).toContain('load_mark');
+    spawnSync('sh', ['-c', command]);
+    expect(filters()).not.toContain('load_mark');
+  });
+
+  test('without a priority the newest filter runs first', () => {
+    for (const [name, program] of [
+      ['first', 'load_mark'],
+      ['second', 'store_mark'],
+    ] as const)
+      rootlet('attach', 'tc', 'v0', `${KINDS}:${program}`, '--egress', '--name', name);
+    const order = [...filters().matchAll(/ name (\w+) /g)].map(([, name]) => name);
+    expect(order).toEqual(['store_mark', 'load_mark']);
+    expect(rootlet('detach', 'first', 'second').code).toBe(0);
+  });
+
+  test('what runs in a network namespace and on a map of sockets is exchanged', () => {
+    for (const [kind, target, program] of [
+      ['netns', 'self', 'lookup'],
+      ['sockmap', 'sockets', 'message'],
+    ] as const) {
+      const component = `${HOOKS}:${program}`;
+      expect(rootlet('attach', kind, target, component, '--name', kind).code).toBe(0);
+      expect(rootlet('update', kind, component)).toMatchObject({ code: 0, err: '' });
+      const { entries, rows } = json('ps') as {
+        entries: { generation: number; programs: { name: string; id: number }[] }[];
+        rows: { kind: string; detail: string }[];
+      };
+      const id = entries[0]?.programs.find(({ name }) => name === program)?.id;
+      expect(entries).toMatchObject([{ generation: 2 }]);
+      expect(rows.find(row => row.kind === 'attachment')?.detail).toContain(`runs program ${id}`);
+      expect(rootlet('detach', kind).code).toBe(0);
+    }
+  });
+
+  test('an interface that was renamed is listed with its name of now', () => {
+    rootlet('attach', 'xdp', 'v1', FIRST, '--name', 'fw');
+    world?.inside('link', 'set', 'v1', 'name', 'e9');
+    expect(rootlet('ps').out).toContain('interface "e9", runs program');
+    world?.inside('link', 'set', 'e9', 'name', 'v1');
+    expect(rootlet('detach', 'fw').out).toBe('detached fw\n');
+  });
+
+  test('a hook that ended is named so by every command, and removed by detach', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
+    {
+      const store = Store.open(kernel, root);
+      const entry = store.find('hook', 'fw');
+      if (entry === undefined) throw new Error('no entry');
+      using link = store.openLink(entry, 'hook');
+      link.detach();
+    }
+    for (const words of [
+      ['update', 'fw', SECOND],
+      ['update', 'fw', SECOND, '--force'],
+      ['replace', 'fw', `xdp_prog1=${SECOND}`],
+    ])
+      expect({ words, ...json(...words) }).toMatchObject({ words, problems: [{ code: 'attach-gone' }] });
+    expect(rootlet('ps').out).toContain('ended: it was detached, or its interface is gone');
+    expect(rootlet('detach', 'fw').out).toMatch(/^removed fw: nothing was attached any more/);
+  });
+
   test('tcx and TC filters', () => {
     const load = `${KINDS}:load_mark`;
     expect(rootlet('attach', 'tcx', 'v0', load, '--ingress', '--name', 'x').code).toBe(0);
@@ -255,7 +355,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const uprobe = rootlet('attach', 'uprobe', '-', `${HOOKS}:on_read`, '--name', 'u');
     expect(uprobe.out + uprobe.err).toMatch(/attached on_read|perf_event|uprobe/);
     expect(json('update', 'u', `${HOOKS}:on_read`)).toMatchObject({
-      problems: [{ code: uprobe.code === 0 ? 'attach-no-update' : 'store-no-entry' }],
+      problems: [{ code: uprobe.code === 0 ? 'hook-not-updatable' : 'store-no-entry' }],
     });
   });
 
@@ -263,7 +363,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     [['xdp', 'nothing', FIRST], 'kernel-no-interface', /ip link/],
     [['xpd', 'v0', FIRST], 'attach-kind', /there are: xdp, tcx/],
     [['xdp', 'v0', HOOKS], 'attach-program', /no program is for xdp/],
-    [['xdp', 'v0', KINDS], 'attach-program', /say which one, as FILE:PROGRAM/],
+    [['xdp', 'v0', KINDS], 'attach-program', /name one, as FILE:PROGRAM/],
     [['xdp', 'v0', `${FIRST}:nothing`], 'attach-program', /there are: xdp_prog1/],
     [['xdp', 'v0', `${KINDS}:load_mark`], 'attach-program', /not for xdp/],
     [['tcx', 'v0', `${KINDS}:load_mark`], 'load-attach-place', /ingress or egress/],
@@ -295,7 +395,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     world?.inside('link', 'add', 'gone', 'type', 'veth', 'peer', 'name', 'peer');
     rootlet('attach', 'xdp', 'gone', FIRST, '--name', 'late', '--mode', 'generic');
     world?.inside('link', 'del', 'gone');
-    expect(rootlet('ps').out).toContain('ended: taken off, or its interface is gone');
+    expect(rootlet('ps').out).toContain('ended: it was detached, or its interface is gone');
     expect(rootlet('detach', 'late').code).toBe(0);
   });
 });
