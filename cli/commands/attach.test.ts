@@ -333,7 +333,9 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     ])
       expect({ words, ...json(...words) }).toMatchObject({ words, problems: [{ code: 'attach-gone' }] });
     expect(rootlet('ps').out).toContain('ended: it was detached, or its interface is gone');
-    expect(rootlet('detach', 'fw').out).toMatch(/^removed fw: nothing was attached any more/);
+    expect(rootlet('detach', 'fw').out).toMatch(
+      /^removed fw: interface "v0": nothing is attached here any more: it was detached/,
+    );
   });
 
   test('tcx and TC filters', () => {

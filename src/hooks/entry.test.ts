@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { RootletError } from '../diag/index.ts';
 import { attachTracepoint } from '../kernel/attachment.ts';
-import { attachXdp } from '../kernel/hooks.ts';
+import { attachTcx, attachXdp } from '../kernel/hooks.ts';
 import { readInterface } from '../kernel/interface.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import { TcFilter } from '../kernel/tc.ts';
@@ -18,6 +18,7 @@ import type { Hook } from './hook.ts';
 import { InterfaceSpot } from './interface-spot.ts';
 import { LinkHook } from './link-hook.ts';
 import { removeHook } from './remove.ts';
+import { hooksRunning } from './running.ts';
 import { entryLinkState, hasHappened, recordedState } from './state.ts';
 import { hooksForTests, returning, TwoNamespaces } from './testing.ts';
 import { XdpHook } from './xdp-hook.ts';
@@ -244,6 +245,30 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     });
     expect(inside(() => readInterface(kernel, 'va')).xdp.generic).toBe(0);
     expect(remove(entry), 'the next command completes it').toMatchObject({ kind: 'ended' });
+  });
+
+  test('hooks by what runs on them: links, whoever made them, and the filter of the entry', () => {
+    using ours = returning(kernel, 'ours', CLASSIFIER);
+    using theirs = returning(kernel, 'theirs', CLASSIFIER);
+    const entry = keepFilter(ours);
+    using link = inside(() => attachTcx(kernel, ours.fd.number, 'va', 'egress'));
+    using _other = inside(() => attachTcx(kernel, theirs.fd.number, 'va', 'egress'));
+    const running = () =>
+      inside(() => {
+        const found = hooksRunning(open(), entry, new Set([ours.info().id]));
+        for (const { hook } of found) hook.close();
+        return found.map(({ hook, programId }) => [hook.place, programId]);
+      });
+    const [id] = [ours.info().id];
+    expect(running()).toEqual([
+      [expect.stringMatching(/^attachment \d+$/), id], // closed: in the words of then
+      ['interface "va" ingress', id],
+    ]);
+    expect(() => hooksRunning(open(), entry, new Set([id]))).toThrow(code('attach-other-netns'));
+    link.detach();
+    replaceFilter(theirs);
+    expect(running()).toEqual([]);
+    expect(remove(entry, true)).toMatchObject({ kind: 'left' });
   });
 
   test('XDP over netlink: opened from its record', () => {
