@@ -199,7 +199,7 @@ function replace(
   const data = {
     ...others,
     ...attached.record,
-    attach: { ...fieldsOf(attach), program: main },
+    attach: { ...fieldsOf(attach), program: main, place: attached.place },
     variables: variablesOf(loaded),
     ...kept.data,
   };
