@@ -101,7 +101,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       using other = tinyProgram(kernel, 'other');
       link.update(other.fd.number);
     }
-    expect(json('update', 'fw', SECOND)).toMatchObject({ problems: [{ code: 'attach-changed' }] });
+    expect(json('update', 'fw', SECOND)).toMatchObject({ problems: [{ code: 'hook-changed' }] });
     expect(onV0()).toMatch(/name other/);
     expect(rootlet('update', 'fw', SECOND, '--force').code).toBe(0);
     expect(onV0()).toMatch(/name xdp_prog2/);
@@ -135,7 +135,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(json('ps')).toMatchObject({
       entries: [{ name: 'c', generation: 1 }],
       rows: expect.arrayContaining([
-        expect.objectContaining({ detail: 'interface "v0" egress, gone: somebody removed it' }),
+        expect.objectContaining({ detail: 'interface "v0" egress, ended: the filter was removed' }),
       ]),
     });
     expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({ problems: [{ code: 'attach-gone' }] });
@@ -173,7 +173,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const place = ['egress', 'pref', '5', 'handle', '1'];
     world?.inNamespace('tc', 'filter', 'replace', 'dev', 'v0', ...place, ...object);
     expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({
-      problems: [{ code: 'attach-changed' }],
+      problems: [{ code: 'hook-changed' }],
     });
     expect(rootlet('update', 'c', `${KINDS}:load_mark`, '--force').code).toBe(0);
     expect(rootlet('detach', 'c', 'd').code).toBe(0);
@@ -190,7 +190,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     };
     expect(entries).toMatchObject([{ generation: 2 }]);
     const id = entries[0]?.maps.find(({ name }) => name === 'flavoured')?.id;
-    expect(rows.find(({ kind }) => kind === 'attachment')?.detail).toContain(`runs table ${id}`);
+    expect(rows.find(({ kind }) => kind === 'attachment')?.detail).toContain(`runs map ${id}`);
     expect(json('update', 'so', `${table}:nothing`)).toMatchObject({ problems: [{ code: 'load-no-map' }] });
     expect(json('ps')).toMatchObject({ entries: [{ generation: 2 }] });
     expect(rootlet('detach', 'so').code).toBe(0);
@@ -214,7 +214,9 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'first');
     const id = /prog\/xdp id (\d+)/.exec(onV0())?.[1];
     expect(problem('xdp', 'v0', FIRST)).toMatchObject([
-      { hint: `another XDP program is there already: ${id} (native); "rootlet ps --all" says whose it is` },
+      {
+        hint: `another XDP program is there already: ${id} "xdp_prog1" (native); "rootlet ps --all" says whose it is`,
+      },
     ]);
     expect(names()).toEqual(['first']);
   });
@@ -236,6 +238,36 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     });
   });
 
+  test('without a priority the newest filter runs first', () => {
+    for (const [name, program] of [
+      ['first', 'load_mark'],
+      ['second', 'store_mark'],
+    ] as const)
+      rootlet('attach', 'tc', 'v0', `${KINDS}:${program}`, '--egress', '--name', name);
+    const order = [...filters().matchAll(/ name (\w+) /g)].map(([, name]) => name);
+    expect(order).toEqual(['store_mark', 'load_mark']);
+    expect(rootlet('detach', 'first', 'second').code).toBe(0);
+  });
+
+  test('what runs in a network namespace and on a map of sockets is exchanged', () => {
+    for (const [kind, target, program] of [
+      ['netns', 'self', 'lookup'],
+      ['sockmap', 'sockets', 'message'],
+    ] as const) {
+      const component = `${HOOKS}:${program}`;
+      expect(rootlet('attach', kind, target, component, '--name', kind).code).toBe(0);
+      expect(rootlet('update', kind, component)).toMatchObject({ code: 0, err: '' });
+      const { entries, rows } = json('ps') as {
+        entries: { generation: number; programs: { name: string; id: number }[] }[];
+        rows: { kind: string; detail: string }[];
+      };
+      const id = entries[0]?.programs.find(({ name }) => name === program)?.id;
+      expect(entries).toMatchObject([{ generation: 2 }]);
+      expect(rows.find(row => row.kind === 'attachment')?.detail).toContain(`runs program ${id}`);
+      expect(rootlet('detach', kind).code).toBe(0);
+    }
+  });
+
   test('tcx and TC filters', () => {
     const load = `${KINDS}:load_mark`;
     expect(rootlet('attach', 'tcx', 'v0', load, '--ingress', '--name', 'x').code).toBe(0);
@@ -255,7 +287,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const uprobe = rootlet('attach', 'uprobe', '-', `${HOOKS}:on_read`, '--name', 'u');
     expect(uprobe.out + uprobe.err).toMatch(/attached on_read|perf_event|uprobe/);
     expect(json('update', 'u', `${HOOKS}:on_read`)).toMatchObject({
-      problems: [{ code: uprobe.code === 0 ? 'attach-no-update' : 'store-no-entry' }],
+      problems: [{ code: uprobe.code === 0 ? 'hook-not-updatable' : 'store-no-entry' }],
     });
   });
 
@@ -263,7 +295,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     [['xdp', 'nothing', FIRST], 'kernel-no-interface', /ip link/],
     [['xpd', 'v0', FIRST], 'attach-kind', /there are: xdp, tcx/],
     [['xdp', 'v0', HOOKS], 'attach-program', /no program is for xdp/],
-    [['xdp', 'v0', KINDS], 'attach-program', /say which one, as FILE:PROGRAM/],
+    [['xdp', 'v0', KINDS], 'attach-program', /name one, as FILE:PROGRAM/],
     [['xdp', 'v0', `${FIRST}:nothing`], 'attach-program', /there are: xdp_prog1/],
     [['xdp', 'v0', `${KINDS}:load_mark`], 'attach-program', /not for xdp/],
     [['tcx', 'v0', `${KINDS}:load_mark`], 'load-attach-place', /ingress or egress/],
@@ -295,7 +327,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     world?.inside('link', 'add', 'gone', 'type', 'veth', 'peer', 'name', 'peer');
     rootlet('attach', 'xdp', 'gone', FIRST, '--name', 'late', '--mode', 'generic');
     world?.inside('link', 'del', 'gone');
-    expect(rootlet('ps').out).toContain('ended: taken off, or its interface is gone');
+    expect(rootlet('ps').out).toContain('ended: it was detached, or its interface is gone');
     expect(rootlet('detach', 'late').code).toBe(0);
   });
 });

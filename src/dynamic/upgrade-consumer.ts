@@ -1,7 +1,7 @@
 /** One consumer of a provider that gets a new version: loaded anew where it has code or places of the old one, else only its stubs and slots are filled anew. */
 
 import { inputError } from '../diag/index.ts';
-import { HOOK_LINK, hooksRunning, openHook } from '../hooks/index.ts';
+import { hooksRunning } from '../hooks/index.ts';
 import type { Attachment } from '../kernel/attachment.ts';
 import type { Fd } from '../kernel/fd.ts';
 import { openById } from '../kernel/info.ts';
@@ -174,13 +174,8 @@ function exchangeAttached(
   next: DynamicObject,
 ): boolean {
   const byId = new Map([...old.programs].map(([name, program]) => [program.info().id, { name, program }]));
-  const running = hooksRunning(store.sys, new Set(byId.keys()));
+  const running = hooksRunning(store, entry, new Set(byId.keys()));
   for (const { hook } of running) cleanup.own(hook);
-  if (entry.kind === 'hook' && !old.links.has(HOOK_LINK)) {
-    // it belongs to an interface, and is not among the links
-    const hook = cleanup.own(openHook(store, entry));
-    running.push({ hook, programId: hook.occupantId() ?? 0 });
-  }
   let any = false;
   for (const { hook, programId } of running) {
     const before = byId.get(programId);

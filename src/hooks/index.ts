@@ -29,5 +29,5 @@ export {
 export { canHookChange, linkTypeName } from './link-types.ts';
 export { attachOperations, prepareOperations } from './operations.ts';
 export { type Removal, removeHook } from './remove.ts';
-export { hooksRunning, requireOccupant } from './running.ts';
+export { hooksRunning, type RunningHook, requireOccupant } from './running.ts';
 export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';
