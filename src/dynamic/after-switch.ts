@@ -2,7 +2,7 @@
 
 import { RootletError } from '../diag/index.ts';
 
-/** Runs the rest of a change whose hook runs the new code already. Throws `replace-incomplete`, of class `partial`. */
+/** Runs the rest of a change that has happened already. Throws `replace-incomplete`, of class `partial`. */
 export function afterSwitch<T>(place: string, body: () => T): T {
   try {
     return body();
@@ -16,7 +16,7 @@ export function afterSwitch<T>(place: string, body: () => T): T {
           code: 'replace-incomplete',
           class: 'partial',
           where: [place],
-          message: `the hook runs the new program, but the change is not complete: ${problem?.message ?? ''}`,
+          message: `runs the new version, but the change is not complete: ${problem?.message ?? ''}`,
           ...errno,
           hint: 'the next command completes it: "rootlet ps" shows the entry',
         },

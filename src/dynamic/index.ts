@@ -11,6 +11,7 @@ export { type EntryLoad, type KeptBindings, withEntryLoad } from './load-entry.t
 export { firstEntryState } from './object-state.ts';
 export { bindPending, type PendingResult } from './pending.ts';
 export type { Provider, ProviderImport } from './provider.ts';
+export { recoverLeft } from './recover.ts';
 export { OBJECT_FILE, Registry, StoredProvider } from './registry.ts';
 export { settingsOf } from './relink-change.ts';
 export * from './relink-index.ts';

@@ -34,6 +34,7 @@ import {
   type StoredDynamic,
   type StoredStub,
 } from './stored.ts';
+import { setSelector } from './stub-select.ts';
 import { extStubNames } from './stubs.ts';
 import { setSlot } from './tail-slots.ts';
 import type { Changes } from './upgrade-changes.ts';
@@ -286,21 +287,11 @@ function flipStubs(
   // a program that read the old selector may be about to call the stub that is emptied next
   changes.afterwards(rebinding.wait);
   changes.add({
-    apply: () => setWord(select, slot.entry, idle === 'b' ? 1 : 0),
-    revert: () => setWord(select, slot.entry, active === 'b' ? 1 : 0),
+    apply: () => setSelector(select, slot.entry, idle),
+    revert: () => setSelector(select, slot.entry, active),
   });
 }
 
 function findStub(program: BpfProgram, name: string): number | undefined {
   return readProgramTypes(program).functions.find(candidate => candidate.name === name)?.btfId;
-}
-
-/** One aligned word of the only value: a program sees it as it was or as it is. */
-function setWord(map: BpfMap, word: number, value: number): void {
-  const mapping = map.mmap('read-write', map.valueSize);
-  try {
-    mapping.bytes.set(encodeU32s([value]), word * 4);
-  } finally {
-    mapping.close();
-  }
 }

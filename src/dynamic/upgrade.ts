@@ -23,6 +23,7 @@ import {
   variableNames,
 } from '../state/index.ts';
 import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { afterSwitch } from './after-switch.ts';
 import { bindingProblem } from './agreement.ts';
 import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
@@ -38,6 +39,7 @@ import {
   setGivenValues,
 } from './object-state.ts';
 import type { Provider } from './provider.ts';
+import { upgradeMark } from './recover.ts';
 import {
   type FullContents,
   OBJECT_FILE,
@@ -116,7 +118,10 @@ export function upgrade(
     try {
       const setting: Setting = { store, registry, old, object, options, cleanup, changes };
       if (dryRun) return planUpgrade(setting, consumers);
-      return failing.guard(() => runUpgrade(setting));
+      return runUpgrade(setting);
+    } catch (error) {
+      if (!changes.committed) failing.undo();
+      throw error;
     } finally {
       cleanup.undo();
     }
@@ -321,16 +326,26 @@ function saveAll(
   rebound: readonly Rebound[],
 ): StoreEntry {
   const contents = nextContents(old, next, planned, options);
+  const mark = upgradeMark(old.name);
+  const marked = (one: FullContents): FullContents => ({ ...one, data: { ...one.data, ...mark } });
   let saved: StoreEntry | undefined;
   let step = (): void => {
-    saved = store.save('object', old.name, contents, () => changes.make());
+    saved = store.save('object', old.name, marked(contents), () => changes.make());
+    changes.committed = true;
   };
   for (const { entry, contents: ofConsumer } of rebound) {
     if (ofConsumer === undefined) continue;
     const inner = step;
-    step = () => void store.save(entry.kind, entry.name, ofConsumer, inner);
+    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner);
   }
-  step();
+  try {
+    step();
+  } catch (error) {
+    if (!changes.committed) throw error;
+    afterSwitch(`object ${quote(old.name)}`, () => {
+      throw error;
+    });
+  }
   if (saved === undefined) throw bugError([old.name], 'the new version was not saved');
   return saved;
 }
