@@ -1,7 +1,7 @@
 /** What is kept of the old program when that of an attachment is exchanged. */
 
 import { compareTypes, parseBtf } from '../src/btf/index.ts';
-import { fieldsOf } from '../src/hooks/index.ts';
+import { fieldsOf } from '../src/hooks/fields.ts';
 import { openById, readBtfBytes } from '../src/kernel/info.ts';
 import type { BpfMap } from '../src/kernel/map.ts';
 import type { Sys } from '../src/kernel/sys.ts';

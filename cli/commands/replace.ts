@@ -6,7 +6,8 @@ import type { Generation, RelinkVia } from '../../src/dynamic/relink-generation.
 import type { Replaced, SlotState } from '../../src/dynamic/relink-rootlet.ts';
 import type { Inheritance } from '../../src/dynamic/relink-state.ts';
 import { openRootlet } from '../../src/dynamic/relink-store.ts';
-import { fieldsOf, hookFacts, openHook, variablesOf } from '../../src/hooks/index.ts';
+import { fieldsOf } from '../../src/hooks/fields.ts';
+import { hookFacts, openHook, variablesOf } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { openKernelTypes } from '../../src/load/index.ts';
 import { bpffsMountOf, type JsonObject, type Store, type StoreEntry } from '../../src/store/index.ts';

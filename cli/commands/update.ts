@@ -3,9 +3,9 @@
 import { buildCommand } from '@stricli/core';
 import { usageError } from '../../src/diag/index.ts';
 import { isStubMap } from '../../src/dynamic/index.ts';
+import { fieldsOf } from '../../src/hooks/fields.ts';
 import {
   chooseProgram,
-  fieldsOf,
   type Hook,
   type HookRequest,
   hookContents,

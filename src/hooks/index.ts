@@ -18,7 +18,6 @@ export {
   openOccupant,
   variablesOf,
 } from './entry.ts';
-export { fieldsOf, textOf } from './fields.ts';
 export type { Hook, Occupant } from './hook.ts';
 export {
   HOOK_KINDS,
