@@ -3,7 +3,7 @@
 import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { quote, RootletError, usageError } from '../src/diag/index.ts';
-import { fieldsOf } from '../src/hooks/index.ts';
+import { fieldsOf } from '../src/hooks/fields.ts';
 import { readMapInfo, readProgramInfo } from '../src/kernel/index.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import type { Cleanup, LoadedObject } from '../src/load/index.ts';

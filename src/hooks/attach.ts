@@ -156,7 +156,7 @@ function attachCandidate(object: LoadedObject, candidate: Candidate, place: Atta
 /** Types that run in another way than being attached. */
 const OTHERWISE = new Map([
   [uapi.BPF_PROG_TYPE_STRUCT_OPS, 'it is attached with its struct_ops map (attachOperations())'],
-  [uapi.BPF_PROG_TYPE_SYSCALL, 'it runs when somebody runs it (testRun())'],
+  [uapi.BPF_PROG_TYPE_SYSCALL, 'it runs on request (testRun())'],
   [uapi.BPF_PROG_TYPE_LWT_IN, 'a route names it ("ip route add … encap bpf in pinned PATH")'],
   [uapi.BPF_PROG_TYPE_LWT_OUT, 'a route names it ("ip route add … encap bpf out pinned PATH")'],
   [uapi.BPF_PROG_TYPE_LWT_XMIT, 'a route names it ("ip route add … encap bpf xmit pinned PATH")'],

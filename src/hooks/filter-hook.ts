@@ -51,7 +51,7 @@ export class FilterHook implements Hook {
 
   /** What is there, without an error. Throws `attach-other-netns`, `kernel-tc`. */
   look(): Found {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere(` ${this.#filter.direction}`);
     const name = this.#spot.nameNow();
     if (name === undefined) return { kind: 'gone', why: 'its interface is gone' };
     const program = this.#filter.program();
@@ -88,7 +88,7 @@ export class FilterHook implements Hook {
   }
 
   requireUpdatable(): void {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere(` ${this.#filter.direction}`);
   }
 
   update(next: Occupant, expected: Occupant | null): void {

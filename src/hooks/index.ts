@@ -17,7 +17,6 @@ export {
   openHook,
   openOccupant,
 } from './entry.ts';
-export { fieldsOf, textOf } from './fields.ts';
 export type { Hook, Occupant } from './hook.ts';
 export {
   HOOK_KINDS,

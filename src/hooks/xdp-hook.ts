@@ -40,7 +40,7 @@ export class XdpHook implements Hook {
 
   /** Attaches, where no XDP program is. Throws `kernel-xdp-changed`, `kernel-xdp`. */
   attach(program: Occupant): void {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
     setXdp(this.#sys, this.#spot.index, program.fd.number, this.#options(-1));
     this.#own.push(program.info().id);
     this.#mode ??= this.#modeOf(program.info().id);
@@ -64,7 +64,7 @@ export class XdpHook implements Hook {
   }
 
   requireUpdatable(): void {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
   }
 
   update(next: Occupant, expected: Occupant | null): void {
@@ -81,7 +81,7 @@ export class XdpHook implements Hook {
   }
 
   detach(expected: Occupant | null): boolean {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
     const id = this.#found();
     if (typeof id === 'string') return true;
     if (expected !== null && id !== expected.info().id) throw this.#changed(id, expected);
@@ -96,7 +96,7 @@ export class XdpHook implements Hook {
   }
 
   #there(): number {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
     const found = this.#found();
     if (typeof found === 'string') throw hookGone(this.place, found);
     return found;
