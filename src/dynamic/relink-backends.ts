@@ -67,16 +67,16 @@ function tailHint({ via, design: { rootlet } }: Generation): string | undefined 
 }
 
 /**
- * What makes a generation the running one, worked out beforehand, so that only system calls are left to do. Without
- * `old` whatever of ours is there gives way.
+ * What makes a generation the running one, worked out beforehand, so that only system calls are left to do. `force`:
+ * whatever program is on the hook gives way.
  */
-export function planCommit(hook: Hook, next: Generation, old: Generation | undefined): () => void {
-  const there = old === undefined ? hook.occupantId() : old.program.info().id;
+export function planCommit(hook: Hook, next: Generation, old: Generation, force: boolean): () => void {
+  const there = force ? hook.occupantId() : old.program.info().id;
   const swaps = there !== next.program.info().id;
   const fill = next.via === 'tail' ? planTailSlots(next) : () => {};
-  const undo = old?.via === 'tail' && !swaps ? planTailSlots(old) : () => {};
+  const undo = old.via === 'tail' && !swaps ? planTailSlots(old) : () => {};
   return () => {
-    if (swaps) hook.update(next.program, old?.program ?? null);
+    if (swaps) hook.update(next.program, force ? null : old.program);
     try {
       fill();
     } catch (error) {

@@ -20,6 +20,7 @@ import { type PreparedChange, prepareChange, settingsOf } from './relink-change.
 import type { Design, ObjectFile, SlotChange, SlotFill } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
 import { slotNames } from './relink-program.ts';
+import { planTailSlots } from './relink-tail.ts';
 
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
@@ -66,7 +67,7 @@ export interface RootletJournal {
   /** `next` runs. */
   done(next: Generation): void;
   /** `old` runs and will go on running. */
-  undo(old: Generation): void;
+  undo(old: Generation, forced: boolean): void;
 }
 
 const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: () => {} };
@@ -209,12 +210,9 @@ export class Rootlet {
     return this.change({ reset: slots });
   }
 
-  /**
-   * Brings the hook to this generation, whatever of ours is there: after a process died in the middle of a change. The
-   * generation before may be released when it returns.
-   */
+  /** Brings the slots to this generation, whose program the hook runs: after a process died in the middle of a change. */
   settle(): void {
-    planCommit(this.hook, this.#generation, undefined)();
+    if (this.#generation.via === 'tail') planTailSlots(this.#generation)();
     waitForPrograms(this.sys);
   }
 
@@ -257,14 +255,14 @@ export class Rootlet {
   ): void {
     let prepared = false;
     try {
-      const step = planCommit(this.hook, next, force ? undefined : old);
+      const step = planCommit(this.hook, next, old, force);
       next.transfer?.run();
       this.#journal.prepare(next, old, forced);
       prepared = true;
       next.transfer?.run(); // again: as late as possible, what is written meanwhile is lost
       step();
     } catch (error) {
-      if (prepared) this.#journal.undo(old);
+      if (prepared) this.#journal.undo(old, this.#forced !== undefined);
       next.close();
       throw error;
     }

@@ -12,8 +12,8 @@ import type { EntryLoad } from './load-entry.ts';
 import { OBJECT_FILE } from './registry.ts';
 import type { ObjectFile, SlotChange } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
-import type { Replaced, ReplaceOptions } from './relink-rootlet.ts';
-import { hasSlotsFilled, openRootlet } from './relink-store.ts';
+import type { Replaced, ReplaceOptions, Rootlet } from './relink-rootlet.ts';
+import { hasPendingChange, hasSlotsFilled, openRootlet } from './relink-store.ts';
 import { type ReplacedAttached, replaceAttached } from './replace-attached.ts';
 import { type UpgradeReport, upgrade } from './upgrade.ts';
 
@@ -66,13 +66,20 @@ export function replace(
   request: ReplaceRequest,
 ): ReplaceOutcome {
   return store.locked(() => {
-    const entry = requireFound(store, kind, name);
+    const entry = settled(store, requireFound(store, kind, name), request);
     if (kind === 'object') return replaceObject(store, entry, request);
     const { version } = request;
     if (version !== undefined && request.slots === undefined && !hasSlotsFilled(store, entry))
       return replaceProgram(store, entry, version, request);
     return replaceRootlet(store, entry, request);
   });
+}
+
+/** The entry after what a killed process left of a change of its slots was finished or dropped. */
+function settled(store: Store, entry: StoreEntry, request: ReplaceRequest): StoreEntry {
+  if (!hasPendingChange(entry)) return entry;
+  withRootlet(store, entry, request, () => {});
+  return requireFound(store, entry.kind, entry.name);
 }
 
 function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
@@ -157,16 +164,6 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest
   refuse(entry, request.forAttached ?? []);
   if (via === 'copy')
     throw usageError('replace-via', '--via copy is for externs; slots are filled by ext, tail or static');
-  using hook = openHook(store, entry);
-  using rootlet = openRootlet({
-    store,
-    entry,
-    hook,
-    program: hookFacts(entry).program,
-    options,
-    describe: generation => describeGeneration(entry, generation),
-    time: request.time ?? null,
-  });
   const { globals, maxEntries } = options;
   const wishes: ReplaceOptions = {
     ...(fresh === undefined ? {} : { fresh }),
@@ -176,8 +173,29 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest
     ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),
   };
   const change = changeOf(request);
-  const replaced = dryRun ? rootlet.plan(change, wishes) : rootlet.change(change, wishes);
-  return { kind: 'rootlet', entry: requireFound(store, 'hook', entry.name), place: hook.place, replaced };
+  return withRootlet(store, entry, request, (rootlet, place) => {
+    const replaced = dryRun ? rootlet.plan(change, wishes) : rootlet.change(change, wishes);
+    return { kind: 'rootlet', entry: requireFound(store, 'hook', entry.name), place, replaced };
+  });
+}
+
+function withRootlet<T>(
+  store: Store,
+  entry: StoreEntry,
+  { options, time }: ReplaceRequest,
+  use: (rootlet: Rootlet, place: string) => T,
+): T {
+  using hook = openHook(store, entry);
+  using rootlet = openRootlet({
+    store,
+    entry,
+    hook,
+    program: hookFacts(entry).program,
+    options,
+    describe: generation => describeGeneration(entry, generation),
+    time: time ?? null,
+  });
+  return use(rootlet, hook.place);
 }
 
 function sizeOf(globals: NonNullable<LoadOptions['globals']>): number {

@@ -28,7 +28,7 @@ export function chooseVia(context: BuildContext, design: Design, forced: RelinkV
   if (design.fills.length === 0)
     return forced === undefined
       ? { via: 'static', reason: 'no slot is filled' }
-      : { via: forced, reason: 'as asked for' };
+      : { via: forced, reason: 'as requested' };
   const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
   const { pairs, problems } = examine(rootlet, partsOf(design), context.main);
   if (problems.length > 0) throw new RootletError(problems);
@@ -36,7 +36,7 @@ export function chooseVia(context: BuildContext, design: Design, forced: RelinkV
   if (forced !== undefined) {
     const refused = change.problems(forced);
     if (refused.length > 0) throw new RootletError(refused);
-    return { via: forced, reason: 'as asked for' };
+    return { via: forced, reason: 'as requested' };
   }
   const objection = change.objection('ext');
   if (objection === undefined)
