@@ -1,6 +1,7 @@
 /** Entries of the store as lines of text and as data. */
 
 import { formatProblem } from '../../src/diag/index.ts';
+import { entrySettings } from '../../src/dynamic/index.ts';
 import { describePin } from '../../src/dynamic/stored.ts';
 import { progTypeName } from '../../src/object/uapi.ts';
 import { type BrokenEntry, describeEntry, type StoreEntry } from '../../src/store/index.ts';
@@ -22,6 +23,7 @@ export function entryJson(entry: StoreEntry | BrokenEntry): Record<string, unkno
     programs: record.programs.map(({ type, ...program }) => ({ ...program, type: progTypeName(type) })),
     maps: record.maps,
     attachments: record.links,
+    settings: entrySettings(entry),
     data: record.data,
   };
 }

@@ -4,6 +4,7 @@ export { VIAS, type Via } from './choose.ts';
 export { isStubMap } from './consumer.ts';
 export { DynamicObject, type StubLink } from './dynamic-object.ts';
 export { type Effects, effectsOf } from './effects.ts';
+export { type EntrySetting, entrySettings } from './entry-settings.ts';
 export { type Export, exportsOf } from './exports.ts';
 export { type DynamicBindRequest, plainExterns } from './find.ts';
 export { type DynamicLoadOptions, explainBindings, joinInputs, load, loadConsumer } from './load.ts';

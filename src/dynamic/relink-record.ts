@@ -12,6 +12,8 @@ import type { JsonObject, JsonValue, RecordFiles } from '../store/index.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
 
+/** Field of an entry's data that describes its slots. */
+export const RELINK_FIELD = 'relink';
 /** Name in records of the rootlet's own file. */
 export const ROOTLET_FILE = 'object';
 

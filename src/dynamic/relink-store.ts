@@ -15,13 +15,17 @@ import { decodeEntryState, encodeEntryState, type StoredState } from '../state/i
 import type { JsonObject, MapPlace, RecordFiles, Store, StoreEntry } from '../store/index.ts';
 import type { GenerationOptions } from './relink-build.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
-import { decodeRelink, encodeRelink, isAbout, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
+import {
+  decodeRelink,
+  encodeRelink,
+  isAbout,
+  RELINK_FIELD,
+  type RelinkRecord,
+  ROOTLET_FILE,
+} from './relink-record.ts';
 import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
 import { tailRootlet } from './relink-tail.ts';
 import { decodeDynamic } from './stored.ts';
-
-/** Field of an entry's data. */
-export const RELINK_FIELD = 'relink';
 
 /** Field of an entry's data while a change is under way: what is about to run. */
 const PENDING_FIELD = 'pending';
