@@ -26,7 +26,7 @@ const designAfter = (...changes: readonly SlotChange[]): Design =>
   changes.reduce((made, change) => changeDesign(made, change, NAMES), EMPTY);
 
 /** `slot=component:v1`, in order; `component@1` for an outgoing version of a component. */
-const after = (...changes: readonly SlotChange[]): string =>
+const filled = (...changes: readonly SlotChange[]): string =>
   designAfter(...changes)
     .fills.map(one => `${one.slot}=${componentOf(one)}:v${one.file.bytes[0]}`)
     .join(' ');
@@ -36,7 +36,10 @@ function refusal(body: () => unknown): string {
   try {
     body();
   } catch (error) {
-    const { code, problems } = error as { code: string; problems: readonly { message: string; hint?: string }[] };
+    const { code, problems } = error as {
+      code: string;
+      problems: readonly { message: string; hint?: string }[];
+    };
     return `${code}: ${problems[0]?.message}; ${problems[0]?.hint ?? 'no hint'}`;
   }
   return 'nothing';
@@ -53,18 +56,22 @@ describe('what fills which slot', () => {
       [fill({ a: ONE, c: ONE }), { ...order(TWO), reset: ['a', 'c'] }],
       'b=two:v1',
     ],
-    [
-      'order beside names',
-      [{ ...order(ONE, TWO), ...fill({ b: TWO }) }],
-      'a=one:v1 b=two:v1 c=two:v1',
-    ],
+    ['order beside names', [{ ...order(ONE, TWO), ...fill({ b: TWO }) }], 'a=one:v1 b=two:v1 c=two:v1'],
     ['an empty order with every slot reset', [fill({ a: ONE }), { order: [], reset: ['a'] }], ''],
     ['an empty order of empty slots', [{ order: [] }], ''],
     ['the program itself', [fill({ host: ONE, a: TWO })], 'a=two:v1 host=one:v1'],
-    ['an order is about slots, not about the program', [fill({ host: ONE }), order(TWO)], 'a=two:v1 host=one:v1'],
-    ['an order replaces the program where that is named', [fill({ host: ONE }), { ...order(TWO), reset: ['host'] }], 'a=two:v1'],
+    [
+      'an order is about slots, not about the program',
+      [fill({ host: ONE }), order(TWO)],
+      'a=two:v1 host=one:v1',
+    ],
+    [
+      'an order replaces the program where that is named',
+      [fill({ host: ONE }), { ...order(TWO), reset: ['host'] }],
+      'a=two:v1',
+    ],
   ])('%s', (_, changes, expected) => {
-    expect(after(...changes)).toBe(expected);
+    expect(filled(...changes)).toBe(expected);
   });
 
   test('another rootlet keeps the components', () => {
@@ -93,11 +100,7 @@ describe('names of components', () => {
       [fill({ a: ONE }), fill({ b: ONE_V2 })],
       'a=one:v1 b=one-2:v2',
     ],
-    [
-      'two files of one base name are two',
-      [fill({ a: ONE, b: ELSEWHERE })],
-      'a=one:v1 b=one-2:v5',
-    ],
+    ['two files of one base name are two', [fill({ a: ONE, b: ELSEWHERE })], 'a=one:v1 b=one-2:v5'],
     [
       'the first free number is taken',
       [fill({ a: ONE, b: ONE_V2, c: ONE_V3 }), { reset: ['b'] }, fill({ b: ELSEWHERE })],
@@ -108,11 +111,7 @@ describe('names of components', () => {
       [fill({ a: ONE, b: ONE_V2 }), order(ONE_V2, ONE)],
       'a=one-2:v2 b=one:v1',
     ],
-    [
-      'whoever moves keeps its name',
-      [fill({ a: ONE, b: TWO }), order(TWO, ONE)],
-      'a=two:v1 b=one:v1',
-    ],
+    ['whoever moves keeps its name', [fill({ a: ONE, b: TWO }), order(TWO, ONE)], 'a=two:v1 b=one:v1'],
     [
       'a component that went and comes back begins again under its name',
       [fill({ a: ONE }), { reset: ['a'] }, fill({ b: ONE_V2 })],
@@ -124,7 +123,7 @@ describe('names of components', () => {
       'b=one:v5',
     ],
   ])('%s', (_, changes, expected) => {
-    expect(after(...changes)).toBe(expected);
+    expect(filled(...changes)).toBe(expected);
   });
 });
 
@@ -159,28 +158,37 @@ describe('a component that is rolled slot by slot', () => {
       'a=one:v2 b=two:v1 c=one@1:v1',
     ],
   ])('%s', (_, steps, expected) => {
-    expect(after(everywhere, ...steps)).toBe(expected);
+    expect(filled(everywhere, ...steps)).toBe(expected);
   });
 
   test('replaced by two others at once, one is its next version and the other another component', () => {
-    expect(after(fill({ a: ONE, b: ONE }), fill({ a: ONE_V2, b: ONE_V3 }))).toBe('a=one:v2 b=one-2:v3');
+    expect(filled(fill({ a: ONE, b: ONE }), fill({ a: ONE_V2, b: ONE_V3 }))).toBe('a=one:v2 b=one-2:v3');
   });
 });
 
 describe('refused', () => {
   test.each<[string, SlotChange, string]>([
-    ['a slot twice', { fill: [{ slot: 'a', file: ONE }, { slot: 'a', file: TWO }] }, 'relink-slot-twice'],
+    [
+      'a slot twice',
+      {
+        fill: [
+          { slot: 'a', file: ONE },
+          { slot: 'a', file: TWO },
+        ],
+      },
+      'relink-slot-twice',
+    ],
     ['filled and reset', { ...fill({ a: ONE }), reset: ['a'] }, 'relink-slot-twice'],
     ['reset twice', { reset: ['a', 'a'] }, 'relink-slot-twice'],
     ['resetting what is not there', { reset: ['z'] }, 'relink-no-slot'],
     ['too many for the slots', order(ONE, ONE, ONE, ONE), 'relink-too-many'],
     ['too many for the slots that are left', { ...order(ONE, ONE, ONE), reset: ['a'] }, 'relink-too-many'],
   ])('%s', (_, change, code) => {
-    expect(() => after(change)).toThrow(expect.objectContaining({ code }));
+    expect(() => filled(change)).toThrow(expect.objectContaining({ code }));
   });
 
   test('what is not there is listed', () => {
-    expect(refusal(() => after({ reset: ['z'] }))).toBe(
+    expect(refusal(() => filled({ reset: ['z'] }))).toBe(
       'relink-no-slot: "host.o" has no slot "z"; available: "a", "b", "c", "host"',
     );
   });
@@ -191,7 +199,11 @@ describe('refused', () => {
       order(TWO),
       'slot "b", which "two" fills, would be empty; to empty it: --reset b --reset c',
     ],
-    ['an empty order', order(), 'slot "a", which "one" fills, would be empty; to empty it: --reset a --reset b --reset c'],
+    [
+      'an empty order',
+      order(),
+      'slot "a", which "one" fills, would be empty; to empty it: --reset a --reset b --reset c',
+    ],
     [
       'an order that is too short, with one of the slots reset',
       { ...order(TWO), reset: ['b'] },
@@ -199,7 +211,7 @@ describe('refused', () => {
     ],
   ])('%s empties no filled slot', (_, change, expected) => {
     const before = fill({ a: ONE, b: TWO, c: ONE });
-    expect(refusal(() => after(before, change))).toBe(`relink-slot-emptied: ${expected}`);
+    expect(refusal(() => filled(before, change))).toBe(`relink-slot-emptied: ${expected}`);
   });
 
   test('a version of the rootlet without a filled slot, unless that is reset', () => {
@@ -209,7 +221,9 @@ describe('refused', () => {
     expect(refusal(() => changeDesign(before, { rootlet }, fewer))).toBe(
       'relink-slot-emptied: "host.o" has no slot "b", which "two" fills; to empty it: --reset b',
     );
-    expect(changeDesign(before, { rootlet, reset: ['b'] }, fewer).fills.map(({ slot }) => slot)).toEqual(['a']);
+    expect(changeDesign(before, { rootlet, reset: ['b'] }, fewer).fills.map(({ slot }) => slot)).toEqual([
+      'a',
+    ]);
   });
 
   test('a program with another name does not empty the slot of the program silently', () => {

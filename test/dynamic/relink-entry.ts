@@ -2,6 +2,7 @@
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstEntryState } from '../../src/dynamic/object-state.ts';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import type { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
@@ -10,6 +11,7 @@ import { type AttachPlace, attachProgram, hookData, hookLinks, openHook } from '
 import type { Sys } from '../../src/kernel/sys.ts';
 import { loadObject } from '../../src/load/index.ts';
 import { readObject } from '../../src/object/index.ts';
+import { encodeEntryState, NO_SETTINGS } from '../../src/state/index.ts';
 import { Store } from '../../src/store/index.ts';
 
 export class EntryUnderTest {
@@ -17,6 +19,7 @@ export class EntryUnderTest {
   readonly root: string;
   readonly #main: string;
   #failAt = 0;
+  #onStep: () => void = () => {};
   #steps = 0;
 
   /** Attaches it, as `rootlet attach` does. `inside` runs in the network namespace of the place. */
@@ -42,7 +45,8 @@ export class EntryUnderTest {
       links: hookLinks(hook),
       files: new Map([['object', file.bytes]]),
       data: {
-        ...hookData(loaded, hook, { kind: 'xdp', target: '' }, main),
+        ...hookData(hook, { kind: 'xdp', target: '', place }, main),
+        ...encodeEntryState(firstEntryState(loaded, NO_SETTINGS)),
         ...(via === undefined ? {} : firstRelink(loaded, file, main, via)),
       },
     });
@@ -52,6 +56,16 @@ export class EntryUnderTest {
   failAt(step: number): void {
     this.#failAt = step;
     this.#steps = 0;
+  }
+
+  /** Runs `body`, and `onStep` before each step of the store within it. */
+  duringSteps<T>(onStep: () => void, body: () => T): T {
+    this.#onStep = onStep;
+    try {
+      return body();
+    } finally {
+      this.#onStep = () => {};
+    }
   }
 
   /** Opens the rootlet as the next command would. */
@@ -87,6 +101,7 @@ export class EntryUnderTest {
   }
 
   #step(): void {
+    this.#onStep();
     this.#steps++;
     if (this.#steps === this.#failAt) throw new Error('this step fails');
   }
