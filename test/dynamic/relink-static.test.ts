@@ -97,6 +97,8 @@ const versionOf = (
   bytes,
 });
 
+type Refusal = readonly [part: keyof typeof SOURCES, code: string, message: RegExp, slot?: string];
+
 interface Asked {
   readonly slots?: readonly string[];
   readonly reset?: readonly string[];
@@ -399,7 +401,7 @@ wanted.describe('static re-linking', () => {
     expect(dropped.settings).toEqual(new Map());
   });
 
-  test.each([
+  test.each<Refusal>([
     ['refused', 'kernel-verifier-refused', /invalid access to packet/],
     ['other_prototype', 'relink-prototype', /slot:.*int slot1\(struct xdp_md \*.*\n.*program:.*int more/],
     ['proprietary', 'link-license', /"Proprietary" cannot be combined with "GPL"/],
@@ -411,8 +413,7 @@ wanted.describe('static re-linking', () => {
       /in section "tc" cannot take the place of "host" in section "xdp"/,
       'host',
     ],
-  ] as const)('%s: %s, and what runs goes on untouched', (name, code, message, ...slots) => {
-    const [slot = 'slot1'] = slots;
+  ])('%s: %s, and what runs goes on untouched', (name, code, message, slot = 'slot1') => {
     using rootlet = attach(c.host);
     rootlet.replace('slot1', c.count);
     judge(rootlet);
