@@ -97,7 +97,7 @@ const versionOf = (
   bytes,
 });
 
-type Refusal = readonly [part: keyof typeof SOURCES, code: string, message: RegExp, slot?: string];
+type Refusal = [part: keyof typeof SOURCES, code: string, message: RegExp, slot?: string];
 
 interface Asked {
   readonly slots?: readonly string[];
