@@ -131,6 +131,14 @@ export class EntryUnderTest {
     });
   }
 
+  /** Another process puts a program on the hook. */
+  update(program: BpfProgram): void {
+    const entry = this.store.find('hook', 'R');
+    if (entry === undefined) throw new Error('the entry is gone');
+    using hook = openHook(this.store, entry);
+    hook.update(program, null);
+  }
+
   /** Verdict of what is on the hook; nothing that is pending is finished by looking. */
   verdict(data: Uint8Array): number {
     const entry = this.store.find('hook', 'R');

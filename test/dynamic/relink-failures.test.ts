@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { countFds } from '../../src/kernel/testing.ts';
 import { BPF_LINK_UPDATE, BPF_MAP_UPDATE_ELEM } from '../../src/kernel/uapi.ts';
+import { loadObject } from '../../src/load/index.ts';
 import { mountBpffs } from '../../src/load/testing.ts';
+import { readObject } from '../../src/object/index.ts';
 import type { SaveStep } from '../../src/store/index.ts';
 import { needs } from '../support/needs.ts';
 import { EntryUnderTest, RefusingSys } from './relink-entry.ts';
@@ -103,6 +105,27 @@ needs('bpf', 'ip').describe('a change that fails', () => {
     expect(judge(entry)).toEqual([ONE.name, 1]);
     change(); // and it can be done again
     expect(judge(entry)).toEqual([ONE_V2.name, 3]);
+  });
+
+  test.each(VIAS)('ended behind the record, and then another program on the hook: that stays: %s', via => {
+    using entry = enter(via);
+    const isLast = (step: SaveStep): boolean => step === 'remove-old';
+    let stopped = false;
+    const stop = (step: SaveStep): void => {
+      if (stopped || !isLast(step)) return;
+      stopped = true;
+      throw new Error('this step fails');
+    };
+    const change = () => entry.with(rootlet => rootlet.replace('slot1', ONE_V2));
+    expect(entry.duringSteps(stop, () => attempt(change))).toBe('this step fails');
+    using foreign = loadObject(readObject(ONE_V2.bytes, 'foreign.o'), kernel);
+    const theirs = foreign.program('rl_one');
+    entry.update(theirs);
+    const look = () => entry.with(rootlet => rootlet.hook.occupantId());
+    expect([look(), look()]).toEqual([theirs.info().id, theirs.info().id]);
+    expect(entry.store.find('hook', 'R')?.record.data['relink']).toMatchObject({ pending: null });
+    expect(attempt(change)).toMatch(/is attached, not/);
+    expect(look()).toBe(theirs.info().id);
   });
 
   test.each(VIAS)('nothing fails: what the old code counts until the switch is carried over: %s', via => {
