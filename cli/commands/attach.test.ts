@@ -1,4 +1,4 @@
-/** `attach`, `update` and `detach` as processes, on interfaces of a network namespace of the test's own. */
+/** `attach`, `replace` and `detach` as processes, on interfaces of a network namespace of the test's own. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -52,10 +52,11 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
         }),
       ]),
     });
-    const updated = rootlet('update', 'fw', SECOND);
+    const updated = rootlet('replace', 'fw', SECOND);
     expect(updated).toMatchObject({ code: 0, err: '' });
     expect(updated.out).toMatch(/^interface "v0" now runs xdp_prog2 \(fw\)\n/);
-    expect(updated.out).toMatch(/not kept: rules: type hash instead of array/);
+    expect(updated.out).toMatch(/^state reset: rules: type hash instead of array, /m);
+    expect(updated.out).toMatch(/^state reset: \.bss: no variable is as it was: /m);
     expect(onV0()).toMatch(/name xdp_prog2/);
     expect(json('ps')).toMatchObject({
       entries: [{ name: 'fw', generation: 2, data: { attach: { program: 'xdp_prog2' } } }],
@@ -63,28 +64,81 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(rootlet('detach', 'fw')).toEqual({ code: 0, out: 'detached fw\n', err: '' });
   });
 
-  test('state is kept by an update of the same object, and left by --fresh', () => {
+  test('state is kept by the same object, and begins again where --fresh names it', () => {
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
-    expect(json('update', 'fw', FIRST)).toMatchObject({
-      maps: [
-        { name: 'rules', kept: true, why: '' },
-        { name: '.bss', kept: true, why: '' },
-      ],
+    const kinds = (...more: readonly string[]) => {
+      const { state } = json('replace', 'fw', FIRST, ...more) as { state: { key: string; kind: string }[] };
+      return Object.fromEntries(state.map(({ key, kind }) => [key, kind]));
+    };
+    expect(kinds()).toEqual({ rules: 'reuse', '.rodata': 'reuse', '.bss': 'reuse' });
+    expect(kinds('--fresh', 'rules')).toEqual({ rules: 'reset', '.rodata': 'reuse', '.bss': 'reuse' });
+    expect(kinds('--fresh', '*')).toEqual({ rules: 'reset', '.rodata': 'reuse', '.bss': 'reset' });
+    expect(json('replace', 'fw', FIRST, '--fresh', 'rulez')).toMatchObject({
+      problems: [{ code: 'state-fresh', hint: expect.stringContaining('rules') }],
     });
-    expect(json('update', 'fw', FIRST, '--fresh')).toMatchObject({ ok: true, maps: [] });
+  });
+
+  test('a dry run prints what would be done', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
+    const before = onV0();
+    const { code, out } = rootlet('replace', 'fw', SECOND, '--dry-run');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^would replace fw: interface "v0" would run xdp_prog2\n/);
+    expect(out).toMatch(/^state reset: rules: /m);
+    expect(onV0()).toBe(before);
+  });
+
+  test('values stay until they are given again, and are listed when they no longer fit', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw', '--set', 'default_blocked=1');
+    const settings = (...words: readonly string[]) => json('replace', 'fw', ...words)['settings'];
+    expect(settings(FIRST)).toEqual([{ component: null, variable: 'default_blocked', value: 1 }]);
+    expect(settings(FIRST, '--set', 'default_blocked=2')).toMatchObject([{ value: 2 }]);
+    expect(json('replace', 'fw', SECOND)).toMatchObject({
+      settings: [],
+      droppedSettings: [expect.stringMatching(/^variable "default_blocked" is not in /)],
+    });
+  });
+
+  // `drops` is a number here, and an array there
+  test.fails('a value that was given before and no longer fits its variable does not stand in the way', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw', '--set', 'drops=1');
+    expect(json('replace', 'fw', SECOND)).toMatchObject({
+      ok: true,
+      droppedSettings: [expect.stringContaining('drops')],
+    });
+  });
+
+  test('an attachment and a loaded object of one name: which one is to be replaced has to be said', () => {
+    rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
+    rootlet('load', FIRST, '--name', 'fw');
+    expect(json('replace', 'fw', FIRST)).toMatchObject({
+      problems: [{ code: 'store-ambiguous', hint: expect.stringContaining('hooks/fw or objects/fw') }],
+    });
+    expect(json('replace', 'objects/fw', FIRST)).toMatchObject({ kind: 'object', entry: { generation: 2 } });
+    expect(json('replace', 'hooks/fw', FIRST)).toMatchObject({ kind: 'attached', entry: { generation: 2 } });
+    const slots = json('replace', 'objects/fw', `slot=${FIRST}`);
+    expect(slots).toMatchObject({ problems: [{ code: 'replace-no-slots' }] });
+    for (const via of ['static', 'tail'])
+      expect(json('replace', 'objects/fw', FIRST, '--via', via)).toMatchObject({
+        problems: [{ code: 'replace-via' }],
+      });
+    expect(json('replace', 'hooks/fw', FIRST, '--via', 'static')).toMatchObject({
+      problems: [{ code: 'replace-via' }],
+    });
+    expect(rootlet('unload', 'fw').code).toBe(0);
   });
 
   test('an update that is refused leaves what was', () => {
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
     const before = onV0();
     const REFUSED = at('src/load/testdata/obj/el/refused.bpf.o');
-    expect(json('update', 'fw', `${REFUSED}:no_bounds`)).toMatchObject({
+    expect(json('replace', 'fw', `${REFUSED}:no_bounds`)).toMatchObject({
       problems: [{ code: 'kernel-verifier-refused' }],
     });
-    expect(json('update', 'fw', FIRST, '--set', 'nothing=1')).toMatchObject({
+    expect(json('replace', 'fw', FIRST, '--set', 'nothing=1')).toMatchObject({
       problems: [{ code: 'load-no-global' }],
     });
-    expect(json('update', 'fw', `${KINDS}:load_mark`)).toMatchObject({
+    expect(json('replace', 'fw', `${KINDS}:load_mark`)).toMatchObject({
       problems: [{ code: 'attach-program' }],
     });
     expect(onV0()).toBe(before);
@@ -101,9 +155,9 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       using other = tinyProgram(kernel, 'other');
       link.update(other.fd.number);
     }
-    expect(json('update', 'fw', SECOND)).toMatchObject({ problems: [{ code: 'hook-changed' }] });
+    expect(json('replace', 'fw', SECOND)).toMatchObject({ problems: [{ code: 'hook-changed' }] });
     expect(onV0()).toMatch(/name other/);
-    expect(rootlet('update', 'fw', SECOND, '--force').code).toBe(0);
+    expect(rootlet('replace', 'fw', SECOND, '--force').code).toBe(0);
     expect(onV0()).toMatch(/name xdp_prog2/);
   });
 
@@ -129,7 +183,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
 
   test('a command that was killed before its filter was there leaves nothing', () => {
     rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'c');
-    world?.run(['update', 'c', `${KINDS}:load_mark`], { through: KILLED });
+    world?.run(['replace', 'c', `${KINDS}:load_mark`], { through: KILLED });
     // the filter goes, so that nothing says that the update happened
     world?.inNamespace('tc', 'qdisc', 'del', 'dev', 'v0', 'clsact');
     expect(json('ps')).toMatchObject({
@@ -138,7 +192,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
         expect.objectContaining({ detail: 'interface "v0" egress, ended: the filter was removed' }),
       ]),
     });
-    expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({ problems: [{ code: 'attach-gone' }] });
+    expect(json('replace', 'c', `${KINDS}:load_mark`)).toMatchObject({ problems: [{ code: 'attach-gone' }] });
     expect(rootlet('detach', 'c').code).toBe(0);
   });
 
@@ -146,7 +200,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const file = kind === 'xdp' ? FIRST : `${KINDS}:load_mark`;
     const direction = kind === 'xdp' ? [] : ['--egress'];
     expect(rootlet('attach', kind, 'v0', file, '--name', 'u', ...direction).code).toBe(0);
-    expect(world?.run(['update', 'u', file], { through: KILLED }).code).toBe(-1);
+    expect(world?.run(['replace', 'u', file], { through: KILLED }).code).toBe(-1);
     const { entries, rows } = json('ps') as {
       entries: { generation: number; programs: { id: number }[] }[];
       rows: { kind: string; detail: string }[];
@@ -154,7 +208,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(entries).toMatchObject([{ generation: 2 }]);
     const running = rows.find(row => row.kind === 'attachment')?.detail;
     expect(running).toContain(`runs program ${entries[0]?.programs[0]?.id}`);
-    expect(json('update', 'u', file)).toMatchObject({ ok: true, entry: { generation: 3 } });
+    expect(json('replace', 'u', file)).toMatchObject({ ok: true, entry: { generation: 3 } });
   });
 
   test('a filter that somebody else changed is left alone, unless forced', () => {
@@ -172,17 +226,17 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     ];
     const place = ['egress', 'pref', '5', 'handle', '1'];
     world?.inNamespace('tc', 'filter', 'replace', 'dev', 'v0', ...place, ...object);
-    expect(json('update', 'c', `${KINDS}:load_mark`)).toMatchObject({
+    expect(json('replace', 'c', `${KINDS}:load_mark`)).toMatchObject({
       problems: [{ code: 'hook-changed' }],
     });
-    expect(rootlet('update', 'c', `${KINDS}:load_mark`, '--force').code).toBe(0);
+    expect(rootlet('replace', 'c', `${KINDS}:load_mark`, '--force').code).toBe(0);
     expect(rootlet('detach', 'c', 'd').code).toBe(0);
   });
 
   test.each([[[]], [KILLED]])('a table of operations is exchanged for the next one (through %j)', through => {
     const table = at('src/load/testdata/obj/el/operations.bpf.o');
     expect(rootlet('attach', 'struct-ops', 'flavoured', table, '--name', 'so').code).toBe(0);
-    const { code } = world?.run(['update', 'so', table], { through }) ?? {};
+    const { code } = world?.run(['replace', 'so', table], { through }) ?? {};
     expect(code).toBe(through.length === 0 ? 0 : -1);
     const { entries, rows } = json('ps') as {
       entries: { generation: number; maps: { name: string; id: number }[] }[];
@@ -191,7 +245,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(entries).toMatchObject([{ generation: 2 }]);
     const id = entries[0]?.maps.find(({ name }) => name === 'flavoured')?.id;
     expect(rows.find(({ kind }) => kind === 'attachment')?.detail).toContain(`runs map ${id}`);
-    expect(json('update', 'so', `${table}:nothing`)).toMatchObject({ problems: [{ code: 'load-no-map' }] });
+    expect(json('replace', 'so', `${table}:nothing`)).toMatchObject({ problems: [{ code: 'load-no-map' }] });
     expect(json('ps')).toMatchObject({ entries: [{ generation: 2 }] });
     expect(rootlet('detach', 'so').code).toBe(0);
   });
@@ -227,7 +281,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(attached).toMatchObject({ code: 0, err: '' });
     expect(attached.out).toContain(`attached tick to perf event 1:0 of process ${process.pid} as clock`);
     expect(rootlet('ps').out).toMatch(/attachment +\d+ +clock +perf_event +hook "clock"/);
-    expect(json('update', 'clock', HOOKS)).toMatchObject({ ok: false });
+    expect(json('replace', 'clock', HOOKS)).toMatchObject({ ok: false });
     expect(rootlet('detach', 'clock')).toEqual({ code: 0, out: 'detached clock\n', err: '' });
     expect(json('attach', 'perf-event', 'cpu-clock', HOOKS)).toMatchObject({
       problems: [{ code: 'attach-target', hint: expect.stringContaining('cpu-clock,cpu=0,freq=99') }],
@@ -274,8 +328,8 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(rootlet('attach', 'tc', 'v0', load, '--egress', '--name', 'c', '--priority', '7').code).toBe(0);
     expect(rootlet('ps').out).toMatch(/attachment +- +c +clsact +hook "c" +interface "v0" egress/);
     expect(filters()).toMatch(/pref 7 bpf [\s\S]*load_mark/);
-    expect(rootlet('update', 'c', load).code).toBe(0);
-    expect(rootlet('update', 'x', load).code).toBe(0);
+    expect(rootlet('replace', 'c', load).code).toBe(0);
+    expect(rootlet('replace', 'x', load).code).toBe(0);
     expect(rootlet('detach', 'c', 'x').code).toBe(0);
     expect(filters()).not.toContain('load_mark');
   });
@@ -286,7 +340,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     );
     const uprobe = rootlet('attach', 'uprobe', '-', `${HOOKS}:on_read`, '--name', 'u');
     expect(uprobe.out + uprobe.err).toMatch(/attached on_read|perf_event|uprobe/);
-    expect(json('update', 'u', `${HOOKS}:on_read`)).toMatchObject({
+    expect(json('replace', 'u', `${HOOKS}:on_read`)).toMatchObject({
       problems: [{ code: uprobe.code === 0 ? 'hook-not-updatable' : 'store-no-entry' }],
     });
   });
@@ -306,7 +360,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     [['uprobe', 'f', HOOKS], 'attach-target', /FILE:FUNCTION/],
     [['netfilter', 'ip:nowhere:0', HOOKS], 'attach-target', /prerouting/],
     [['cgroup', '/nothing', `${HOOKS}:lookup`], 'attach-program', /not for cgroup/],
-    [['xdp', 'v0', FIRST, '--name', 'taken'], 'store-name-taken', /rootlet update taken/],
+    [['xdp', 'v0', FIRST, '--name', 'taken'], 'store-name-taken', /rootlet replace taken/],
   ];
   test('what is wrong is refused with what to do, and nothing is left', () => {
     rootlet('attach', 'xdp', 'v1', FIRST, '--name', 'taken');

@@ -131,7 +131,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   });
 
   const wrong: readonly (readonly [string, readonly string[], string, RegExp])[] = [
-    ['a name that is taken', [FIREWALL, '--name', 'taken'], 'store-name-taken', /unload it first/],
+    ['a name that is taken', [FIREWALL, '--name', 'taken'], 'store-name-taken', /rootlet replace taken FILE/],
     ['a value that does not fit', [GLOBALS, '--set', 'byte=300'], 'value-mismatch', /300 does not fit/],
     [
       'a value of another type',

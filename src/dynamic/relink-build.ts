@@ -257,6 +257,8 @@ export function assemble(
     return [key, { state, map: cleanup.own(duplicateMap(map)) }] as const;
   });
   const { maps, states } = collectStates([...all.flatMap(part => [...part.states]), ...kept]);
+  const used = new Set(maps.values());
+  for (const [, { map }] of kept) if (!used.has(map)) map.close();
   return new Generation({
     via,
     design,

@@ -18,12 +18,13 @@ test('closing a generation closes its programs and the attachments of its compon
   const generation = new Generation({
     via: 'ext',
     design: { rootlet: { name: 'r.o', bytes: new Uint8Array(0) }, fills: [] },
+    entry: 'main',
     main: 'main',
     programs: new Map([['main', program]]),
     maps: new Map(),
-    states: [],
+    states: new Map(),
+    settings: new Map(),
     links: new Map([['slot:a', link]]),
-    inherited: new Map(),
   });
   expect([...sys.openFds]).toEqual([10, 11]);
   generation.close();

@@ -1,18 +1,26 @@
 import { expect, test } from 'vitest';
 import { RootletError } from '../diag/index.ts';
+import type { EntryState } from '../state/index.ts';
 import type { JsonObject, JsonValue } from '../store/index.ts';
 import { decodeRelink, encodeRelink, type RelinkRecord } from './relink-record.ts';
 
 const bytes = (...values: readonly number[]) => new Uint8Array(values);
 const one = { name: 'a/one.o', bytes: bytes(1) };
 
+/** Is decoded by its owner; see src/state/record.test.ts. */
+const STATE: EntryState = {
+  states: new Map([['one:runs', { owner: 'one', name: 'runs', contents: null, inner: null }]]),
+  settings: new Map(),
+};
+
 const RECORD: RelinkRecord = {
   design: {
     rootlet: { name: 'host.o', bytes: bytes(9) },
     fills: [
-      { slot: 'slot1', file: one, program: 'p' },
-      { slot: 'slot2', file: one },
-      { slot: 'slot3', file: { name: 'a/one.o', bytes: bytes(2) }, instance: '2' },
+      { slot: 'slot1', file: one, program: 'p', component: 'one' },
+      { slot: 'slot2', file: one, component: 'one' },
+      { slot: 'slot3', file: { name: 'a/one.o', bytes: bytes(2) }, component: 'one', version: 1 },
+      { slot: 'slot4', file: { name: 'b/one.o', bytes: bytes(3) }, component: 'one-2' },
     ],
   },
   main: 'host',
@@ -20,27 +28,23 @@ const RECORD: RelinkRecord = {
   programId: 7,
   via: 'ext',
   forced: true,
-  pending: null,
-  states: [
-    { map: '.bss', owner: null, original: '.bss' },
-    { map: 'one_runs', owner: 'a/one.o', original: 'runs' },
-  ],
+  ...STATE,
 };
 
 test('what is written is read again, and a file in several slots is one', () => {
   const { data, files } = encodeRelink(RECORD);
-  expect([...files.keys()]).toEqual(['object', 'component:a/one.o', 'component:a/one.o#2']);
-  const read = decodeRelink(JSON.parse(JSON.stringify(data)), files);
+  expect([...files.keys()]).toEqual(['object', 'component:one', 'component:one@1', 'component:one-2']);
+  const read = decodeRelink(JSON.parse(JSON.stringify(data)), files, STATE);
   expect(read).toEqual(RECORD);
   expect(read.design.fills[0]?.file).toBe(read.design.fills[1]?.file);
-  const pending = { ...RECORD, pending: 6, via: 'tail', forced: false } as const;
-  expect(decodeRelink(encodeRelink(pending).data, files)).toEqual(pending);
+  const other = { ...RECORD, programId: 6, via: 'tail', forced: false } as const;
+  expect(decodeRelink(encodeRelink(other).data, files, STATE)).toEqual(other);
 });
 
 test('a file that is missing is said', () => {
   const { data, files } = encodeRelink(RECORD);
-  const rest = new Map([...files].filter(([name]) => name !== 'component:a/one.o#2'));
-  expect(() => decodeRelink(data, rest)).toThrow(/the file of a\/one\.o/);
+  const rest = new Map([...files].filter(([name]) => name !== 'component:one@1'));
+  expect(() => decodeRelink(data, rest, STATE)).toThrow(/the file of a\/one\.o/);
 });
 
 /** Every value of a document replaced by every kind of nonsense, one at a time. */
@@ -62,10 +66,13 @@ test('a record that somebody else wrote is refused, or is one', () => {
   let refused = 0;
   for (const bad of [undefined, ...damaged(data)]) {
     try {
-      const { design, states, via } = decodeRelink(bad, files);
+      const { design, via, programId } = decodeRelink(bad, files, STATE);
       expect(['static', 'tail', 'ext']).toContain(via);
-      for (const fill of design.fills) expect(typeof fill.slot).toBe('string');
-      for (const state of states) expect(typeof state.map).toBe('string');
+      expect(Number.isSafeInteger(programId) && programId >= 0).toBe(true);
+      for (const { slot, component, version } of design.fills) {
+        expect([typeof slot, typeof component]).toEqual(['string', 'string']);
+        expect(version === undefined || Number.isSafeInteger(version)).toBe(true);
+      }
     } catch (error) {
       expect(error).toBeInstanceOf(RootletError);
       expect(error).toMatchObject({ code: 'relink-record' });

@@ -9,6 +9,7 @@ import { EINVAL, EPERM } from '../../src/kernel/errno.ts';
 import { FakeSys } from '../../src/kernel/sys-fake.ts';
 import { BPF_PROG_LOAD } from '../../src/kernel/uapi.ts';
 import { BPF_PROG_TYPE_EXT } from '../../src/object/uapi.ts';
+import { FreshNames } from '../../src/state/index.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD } from './relink-support.ts';
 
@@ -46,18 +47,19 @@ clang.describe('the back end of a change', () => {
 
   const designOf = (rootlet: Name, fills: Readonly<Record<string, Name>>): Design => ({
     rootlet: files[rootlet],
-    fills: Object.entries(fills).map(([slot, name]) => ({ slot, file: files[name] })),
+    fills: Object.entries(fills).map(([slot, name]) => ({ slot, file: files[name], component: name })),
   });
   const running = (design: Design, via: RelinkVia): Generation =>
     new Generation({
       via,
       design,
+      entry: 'host',
       main: 'host',
       programs: new Map(),
       maps: new Map(),
-      states: [],
+      states: new Map(),
+      settings: new Map(),
       links: new Map(),
-      inherited: new Map(),
     });
   const choose = (design: Design, forced: RelinkVia | undefined, sys: FakeSys, old?: RelinkVia): Choice =>
     chooseVia(
@@ -66,7 +68,10 @@ clang.describe('the back end of a change', () => {
         options: {},
         main: 'host',
         old: old === undefined ? undefined : running(design, old),
-        fresh: () => false,
+        fresh: new FreshNames([]),
+        settings: new Map(),
+        given: new Map(),
+        adopted: new Map(),
       },
       design,
       forced,
@@ -164,7 +169,7 @@ clang.describe('the back end of a change', () => {
         return files.part.bytes;
       },
     });
-    const fills = ['slot1', 'host'].map(slot => ({ slot, file }));
+    const fills = ['slot1', 'host'].map(slot => ({ slot, file, component: 'part' }));
     choose({ rootlet: files.host, fills }, 'static', kernelThat(0));
     expect(reads).toBe(1);
   });

@@ -308,7 +308,7 @@ function compileRows(rows: readonly Row[]): Map<string, BpfObject> {
 function codesOf(rootlet: BpfObject, object: BpfObject, slot: string, via: RelinkVia): string {
   const file = { name: object.name, bytes: new Uint8Array(0) };
   try {
-    requireFitting(rootlet, [{ object, fills: [{ slot, file }] }], 'host', via);
+    requireFitting(rootlet, [{ object, fills: [{ slot, file, component: 'part' }] }], 'host', via);
     return '';
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
@@ -346,7 +346,7 @@ clang.describe('fitting', () => {
     const rootlet = objectOf(xdpHost());
     const component = objectOf(part('xdp', `long p(${XDP})`, XDP6));
     const file = { name: component.name, bytes: new Uint8Array(0) };
-    const fills = ['slots', 'slot', 'host'].map(slot => ({ slot, file }));
+    const fills = ['slots', 'slot', 'host'].map(slot => ({ slot, file, component: 'part' }));
     const attempt = () => requireFitting(rootlet, [{ object: component, fills }], 'host', 'tail');
     expect(attempt).toThrow(RootletError);
     try {
@@ -356,7 +356,7 @@ clang.describe('fitting', () => {
       expect(problems.map(({ code }) => code)).toEqual(['relink-no-slot', 'relink-prototype', 'relink-via']);
       expect(problems[0]?.hint).toBe('did you mean "slot"?');
       expect(problems[0]?.message).toContain('there are: "slot", "host"');
-      expect(problems[2]?.message).toContain(componentOf({ slot: 'host', file }));
+      expect(problems[2]?.message).toContain(componentOf({ slot: 'host', file, component: 'part' }));
     }
   });
 });

@@ -1,4 +1,4 @@
-/** `rootlet load` and `unload` with externs: options, what is printed, and what is refused with which words. */
+/** `rootlet load`, `replace` and `unload` with externs: options, what is printed, and what is refused with which words. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,8 +7,8 @@ import { buildApplication, buildRouteMap, type Command, type CommandContext, run
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { loadCommand } from '../../cli/commands/load.ts';
 import { psCommand } from '../../cli/commands/ps.ts';
+import { replaceCommand } from '../../cli/commands/replace.ts';
 import { unloadCommand } from '../../cli/commands/unload.ts';
-import { upgradeCommand } from '../../cli/commands/upgrade.ts';
 import type { Context } from '../../cli/context.ts';
 import { EXIT } from '../../src/diag/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
@@ -41,7 +41,7 @@ async function rootlet(...words: readonly string[]) {
     load: loadCommand,
     unload: unloadCommand,
     ps: psCommand,
-    upgrade: upgradeCommand,
+    replace: replaceCommand,
   } as unknown as Record<string, Command<CommandContext & Context>>;
   const app = buildApplication(buildRouteMap({ routes, docs: { brief: 'rootlet' } }), {
     name: 'rootlet',
@@ -88,10 +88,13 @@ needs('bpf', 'root', 'clang').describe('load', () => {
       provider: 'first',
     });
 
-    const upgraded = await rootlet('upgrade', FIRST);
-    expect(upgraded.code).toBe(0);
-    expect(upgraded.out).toMatch(/^upgraded first$/m);
-    expect(upgraded.out).toMatch(/^ {2}object second: its (tail-call slot has|stubs have) the new version$/m);
+    const replaced = await rootlet('replace', 'first', FIRST);
+    expect(replaced).toMatchObject({ code: 0, err: '' });
+    expect(replaced.out).toMatch(/^replaced first$/m);
+    expect(replaced.out).toMatch(/^state kept: .*counters/m);
+    expect(replaced.out).toMatch(
+      /^consumer object second: its (tail-call slot has|stubs have) the new version$/m,
+    );
 
     const refused = await rootlet('unload', 'first');
     expect(refused.code).toBe(EXIT.busy);
@@ -106,7 +109,7 @@ needs('bpf', 'root', 'clang').describe('load', () => {
       /second +foo +- +open +first was unloaded although it was in use/,
     );
     expect(await rootlet('load', FIRST)).toMatchObject({ code: 0 });
-    expect((await rootlet('upgrade', FIRST)).out).not.toContain('second');
+    expect((await rootlet('replace', 'first', FIRST)).out).not.toContain('second');
     expect(await rootlet('unload', 'first')).toMatchObject({ code: 0 });
     expect(await rootlet('unload', 'second')).toMatchObject({ code: 0 });
   });

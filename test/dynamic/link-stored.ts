@@ -3,12 +3,15 @@
 import {
   type DynamicObject,
   entryParts,
+  firstEntryState,
   loadAgainst,
   OBJECT_FILE,
   Registry,
   type StoreLoadOptions,
+  settingsOf,
 } from '../../src/dynamic/index.ts';
 import { type BpfObject, writeObject } from '../../src/object/index.ts';
+import { encodeEntryState } from '../../src/state/index.ts';
 import type { Store, StoreEntry } from '../../src/store/index.ts';
 
 /** As `rootlet load` does: bound to what is there, kept under a name. The descriptors are closed after `use`. */
@@ -28,7 +31,7 @@ export function loadStored(
     programs: loaded.loaded.programs,
     maps: loaded.loaded.maps,
     files: new Map([[OBJECT_FILE, writeObject(object)]]),
-    data,
+    data: { ...data, ...encodeEntryState(firstEntryState(loaded.loaded, settingsOf(options))) },
     links,
   });
   use(loaded);

@@ -2,21 +2,62 @@
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { firstEntryState } from '../../src/dynamic/object-state.ts';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import type { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
 import { firstRelink, openRootlet, slotsFor } from '../../src/dynamic/relink-store.ts';
 import { type AttachPlace, attachProgram, hookData, hookLinks, openHook } from '../../src/hooks/index.ts';
-import type { Sys } from '../../src/kernel/sys.ts';
+import { ENOMEM } from '../../src/kernel/errno.ts';
+import { openById } from '../../src/kernel/info.ts';
+import { BpfProgram } from '../../src/kernel/program.ts';
+import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../src/kernel/sys.ts';
 import { loadObject } from '../../src/load/index.ts';
 import { readObject } from '../../src/object/index.ts';
-import { Store } from '../../src/store/index.ts';
+import { encodeEntryState, NO_SETTINGS } from '../../src/state/index.ts';
+import { type SaveStep, Store } from '../../src/store/index.ts';
+
+/** A kernel that refuses one call of bpf(2) on request. */
+export class RefusingSys implements Sys {
+  readonly #sys: Sys;
+  #command = -1;
+  #left = 0;
+
+  constructor(sys: Sys) {
+    this.#sys = sys;
+  }
+
+  /** The `nth` call from now on of a command of bpf(2) fails with ENOMEM. */
+  refuse(command: number, nth = 1): void {
+    this.#command = command;
+    this.#left = nth;
+  }
+
+  syscall(name: SyscallName, ...args: readonly SyscallArgument[]): number {
+    if (name === 'bpf' && args[0] === this.#command && --this.#left === 0) return -ENOMEM;
+    return this.#sys.syscall(name, ...args);
+  }
+
+  addressOf(bytes: Uint8Array): bigint {
+    return this.#sys.addressOf(bytes);
+  }
+
+  view(address: number, length: number): Uint8Array {
+    return this.#sys.view(address, length);
+  }
+
+  poll(fd: number, onReadable: () => void): PollHandle {
+    return this.#sys.poll(fd, onReadable);
+  }
+}
 
 export class EntryUnderTest {
   readonly store: Store;
   readonly root: string;
   readonly #main: string;
   #failAt = 0;
+  #onStep: (step: SaveStep) => void = () => {};
+  #failed: SaveStep | undefined;
   #steps = 0;
 
   /** Attaches it, as `rootlet attach` does. `inside` runs in the network namespace of the place. */
@@ -31,7 +72,7 @@ export class EntryUnderTest {
   ) {
     this.root = root;
     this.#main = main;
-    this.store = Store.open(sys, root, { onStep: () => this.#step() });
+    this.store = Store.open(sys, root, { onStep: step => this.#step(step) });
     const object = slotsFor(readObject(file.bytes, file.name), via);
     using loaded = loadObject(object, sys, { pinRoot: null, programs: name => name === main });
     using hook = inside(() => attachProgram(loaded, main, place));
@@ -42,7 +83,8 @@ export class EntryUnderTest {
       links: hookLinks(hook),
       files: new Map([['object', file.bytes]]),
       data: {
-        ...hookData(loaded, hook, { kind: 'xdp', target: '' }, main),
+        ...hookData(hook, { kind: 'xdp', target: '', place }, main),
+        ...encodeEntryState(firstEntryState(loaded, NO_SETTINGS)),
         ...(via === undefined ? {} : firstRelink(loaded, file, main, via)),
       },
     });
@@ -52,6 +94,21 @@ export class EntryUnderTest {
   failAt(step: number): void {
     this.#failAt = step;
     this.#steps = 0;
+  }
+
+  /** The step that failed last. */
+  get failed(): SaveStep | undefined {
+    return this.#failed;
+  }
+
+  /** Runs `body`, and `onStep` before each step of the store within it. */
+  duringSteps<T>(onStep: (step: SaveStep) => void, body: () => T): T {
+    this.#onStep = onStep;
+    try {
+      return body();
+    } finally {
+      this.#onStep = () => {};
+    }
   }
 
   /** Opens the rootlet as the next command would. */
@@ -74,6 +131,25 @@ export class EntryUnderTest {
     });
   }
 
+  /** Another process puts a program on the hook. */
+  update(program: BpfProgram): void {
+    const entry = this.store.find('hook', 'R');
+    if (entry === undefined) throw new Error('the entry is gone');
+    using hook = openHook(this.store, entry);
+    hook.update(program, null);
+  }
+
+  /** Verdict of what is on the hook; nothing that is pending is finished by looking. */
+  verdict(data: Uint8Array): number {
+    const entry = this.store.find('hook', 'R');
+    if (entry === undefined) throw new Error('the entry is gone');
+    using hook = openHook(this.store, entry);
+    const fd = openById(this.store.sys, 'program', hook.occupantId() ?? 0);
+    if (fd === undefined) throw new Error('nothing is on the hook');
+    using program = BpfProgram.adopt(this.store.sys, fd);
+    return program.testRun({ data }).verdict;
+  }
+
   close(): void {
     this.failAt(0);
     const entry = this.store.find('hook', 'R');
@@ -86,8 +162,11 @@ export class EntryUnderTest {
     this.close();
   }
 
-  #step(): void {
+  #step(step: SaveStep): void {
+    this.#onStep(step);
     this.#steps++;
-    if (this.#steps === this.#failAt) throw new Error('this step fails');
+    if (this.#steps !== this.#failAt) return;
+    this.#failed = step;
+    throw new Error('this step fails');
   }
 }

@@ -9,12 +9,13 @@ import { RootletError } from '../../src/diag/index.ts';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
 import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
 import { attachXdp } from '../../src/kernel/hooks.ts';
+import { encodeU32s } from '../../src/kernel/sys.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { loadObject } from '../../src/load/index.ts';
 import { packet } from '../../src/load/testing.ts';
 import { readObject } from '../../src/object/index.ts';
 import { needs } from '../support/needs.ts';
-import { compileAll, HEAD, kernel, rootletSource, Wire, whenFree } from './relink-support.ts';
+import { compileAll, HEAD, kernel, kindsOf, rootletSource, Wire, whenFree } from './relink-support.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const example = (name: string): ObjectFile => ({
@@ -45,8 +46,22 @@ SEC("xdp") int count(struct xdp_md *ctx) {
   return verdict;
 }`;
 
+/** A component that goes on to a stage of its own, whose verdict it is. */
+const stages = (verdict: number): string => `${HEAD}
+int last(struct xdp_md *ctx);
+struct {
+  __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 2); __type(key, __u32);
+  __array(values, int(struct xdp_md *));
+} jumps SEC(".maps") = { .values = { [0] = (void *)&last } };
+SEC("xdp") int last(struct xdp_md *ctx) { return ${verdict}; }
+SEC("xdp") int stage(struct xdp_md *ctx) { bpf_tail_call(ctx, &jumps, 0); return 0; }`;
+
 const SOURCES = {
   host: rootletSource('xdp', 'xdp_md', 3),
+  host_v2: rootletSource('xdp', 'xdp_md', 4)
+    .replace('__u64 rounds;', '__u64 before, rounds, behind;')
+    .replace('rounds++', 'before++; behind++; rounds++'),
+  one_slot: rootletSource('xdp', 'xdp_md', 1),
   tc_host: rootletSource('tc', '__sk_buff', 2),
   egress_host: rootletSource('cgroup_skb/egress', '__sk_buff', 1).replace(
     'return verdict;\n}',
@@ -68,14 +83,29 @@ SEC("xdp") int part(struct xdp_md *ctx, struct pair *pair) { if (pair) pair->ver
     'static volatile __u32 first; static volatile __u64 seen;',
   ).replace('seen++', 'first++; added++; more++; seen++'),
   count_v3: counting(3, '', 'static volatile __u32 seen;'),
+  count_signed: counting(3).replace('__u64 start', '__s64 start'),
   neighbour: counting(2, '__u64 mine; static volatile __u32 own;').replace('seen++', 'mine++; own++; seen++'),
   refused: `${HEAD} SEC("xdp") int count(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }`,
   other_prototype: `${HEAD} SEC("xdp") int count(struct xdp_md *ctx, int more) { return 1; }`,
   proprietary: `${HEAD.replace('GPL', 'Proprietary')} SEC("xdp") int count(struct xdp_md *ctx) { return 1; }`,
   tc_drop: `${HEAD} SEC("tc") int drop(struct __sk_buff *skb) { return 2 + (skb->len > 0 ? 5 : 0); }`,
   egress_drop: `${HEAD} SEC("cgroup_skb/egress") int drop(struct __sk_buff *skb) { return 0; }`,
+  ingress_drop: `${HEAD} SEC("cgroup_skb/ingress") int drop(struct __sk_buff *skb) { return 0; }`,
+  stages: stages(3),
+  stages_v2: stages(4),
   fixed_part: `${HEAD} SEC("raw_tp") int part(struct bpf_raw_tracepoint_args *ctx) { return 0; }`,
 } as const;
+
+/** Another version of a component, which is \`count\` where nothing is said. */
+const versionOf = (
+  { bytes }: ObjectFile,
+  { name }: Pick<ObjectFile, 'name'> = { name: 'count.o' },
+): ObjectFile => ({
+  name,
+  bytes,
+});
+
+type Refusal = [part: keyof typeof SOURCES, code: string, message: RegExp, slot?: string];
 
 interface Asked {
   readonly slots?: readonly string[];
@@ -135,20 +165,22 @@ wanted.describe('static re-linking', () => {
     rootlet.replace('slot1', c.count);
     judge(rootlet);
     judge(rootlet);
-    const before = rootlet.generation.maps.get('.bss.count')?.info().id;
+    const ids = () =>
+      ['count:.bss', 'count:.rodata', 'count:runs'].map(key => rootlet.generation.maps.get(key)?.info().id);
+    const before = ids();
     const { state } = rootlet.replace('slot2', c.neighbour);
-    expect(rootlet.generation.maps.get('.bss.count')?.info().id).toBe(before);
-    expect([...state].map(([name, { kind }]) => [name, kind])).toEqual(
-      expect.arrayContaining([
-        ['.bss', 'same'],
-        ['.bss.count', 'same'],
-        ['.data.count', 'same'],
-        ['.rodata.count', 'constants'],
-        ['count_runs', 'same'],
-        ['neighbour_runs', 'new'],
-        ['.bss.neighbour', 'new'],
-      ]),
-    );
+    expect(ids()).toEqual(before);
+    expect(kindsOf(state)).toEqual({
+      '.bss': 'reuse',
+      'count:.bss': 'reuse',
+      'count:.data': 'reuse',
+      'count:.rodata': 'reuse',
+      'count:runs': 'reuse',
+      'neighbour:.bss': 'new',
+      'neighbour:.data': 'new',
+      'neighbour:.rodata': 'new',
+      'neighbour:runs': 'new',
+    });
     judge(rootlet);
     expect(values(rootlet, '.bss.count:seen', '.bss.neighbour:seen')).toEqual(['3', '1']);
     expect(values(rootlet, '.data.count:start', '.data.neighbour:start', 'rounds')).toEqual([
@@ -157,32 +189,156 @@ wanted.describe('static re-linking', () => {
       '3',
     ]);
     expect(runsOf(rootlet, 'count_runs')).toBe(3n);
-    rootlet.reset('slot2');
+    const { state: after } = rootlet.reset('slot2');
+    expect(after.filter(({ kind }) => kind === 'dropped').map(({ key, reason }) => [key, reason])).toEqual(
+      ['neighbour:runs', 'neighbour:.data', 'neighbour:.bss'].map(key => [
+        key,
+        'neighbour fills no slot any more',
+      ]),
+    );
     expect(value(rootlet, 'seen')).toBe('3');
     expect(runsOf(rootlet)).toBe(3n);
   });
 
-  test('a new version takes over maps, and variables by name and type; --fresh starts anew', () => {
+  test('a new version takes over maps, and variables by name and type; fresh ones begin again', () => {
     using rootlet = attach(c.host);
     rootlet.replace('slot1', c.count);
     judge(rootlet);
     judge(rootlet);
-    const { state } = rootlet.replace('slot1', c.count_v2);
-    expect(state.get('.bss.count')).toMatchObject({ kind: 'copied', lost: [] });
-    expect(state.get('.data.count')?.kind).toBe('same');
-    expect(state.get('runs')?.kind).toBe('same');
+    const { state } = rootlet.replace('slot1', versionOf(c.count_v2));
+    expect(kindsOf(state)).toEqual({
+      '.bss': 'reuse',
+      'count:.bss': 'migrate',
+      'count:.data': 'reuse',
+      'count:.rodata': 'new',
+      'count:runs': 'reuse',
+    });
+    expect(state.find(({ key }) => key === 'count:.bss')).toMatchObject({ variables: ['seen'], lost: [] });
     expect(judge(rootlet)).toBe(3);
     expect(values(rootlet, 'seen', 'first', 'added', 'start')).toEqual(['3', '1', '1', '1003']);
     expect(runsOf(rootlet)).toBe(3n);
-    const third = rootlet.replace('slot1', c.count_v3);
-    expect(third.state.get('.bss.count')?.kind).toBe('new');
+    const third = rootlet.replace('slot1', versionOf(c.count_v3));
+    expect(third.state.find(({ key }) => key === 'count:.bss')).toMatchObject({
+      kind: 'reset',
+      reason: expect.stringMatching(
+        /^no variable is as it was: .*seen was volatile __u64 and is volatile __u32$/,
+      ),
+    });
     judge(rootlet);
     expect(values(rootlet, 'seen', 'start')).toEqual(['1', '1004']);
-    const fresh = rootlet.replace('slot1', c.count, undefined, { fresh: true });
-    expect(fresh.state.get('runs')?.kind).toBe('new');
+    const fresh = rootlet.replace('slot1', c.count, undefined, { fresh: ['count'] });
+    expect(kindsOf(fresh.state)).toMatchObject({
+      '.bss': 'reuse',
+      'count:runs': 'reset',
+      'count:.data': 'reset',
+    });
     judge(rootlet);
     expect(values(rootlet, 'seen', 'start')).toEqual(['1', '1001']);
     expect(value(rootlet, 'rounds')).toBe('5'); // the rootlet's own is not what was asked to be fresh
+  });
+
+  test('a component of another name takes over state only where all of it agrees', () => {
+    using rootlet = attach(c.host);
+    rootlet.replace('slot1', c.count);
+    judge(rootlet);
+    const { state } = rootlet.replace('slot1', c.count_v2);
+    expect(state.map(({ key, kind, from }) => [key, kind, from]).sort()).toEqual([
+      ['.bss', 'reuse', null],
+      ['count_v2:.bss', 'migrate', 'count'],
+      ['count_v2:.data', 'reuse', 'count'],
+      ['count_v2:.rodata', 'new', null],
+      ['count_v2:runs', 'reuse', 'count'],
+    ]);
+    judge(rootlet);
+    expect(values(rootlet, 'seen', 'start')).toEqual(['2', '1002']);
+    const other = rootlet.replace('slot1', c.count_v3); // `seen` has another type
+    expect(kindsOf(other.state)).toEqual({
+      '.bss': 'reuse',
+      'count_v3:.bss': 'new',
+      'count_v3:.data': 'new',
+      'count_v3:.rodata': 'new',
+      'count_v3:runs': 'new',
+      'count_v2:.bss': 'dropped',
+      'count_v2:.data': 'dropped',
+      'count_v2:runs': 'dropped',
+    });
+    judge(rootlet);
+    expect(values(rootlet, 'seen', 'start')).toEqual(['1', '1001']);
+    expect(runsOf(rootlet)).toBe(1n);
+  });
+
+  test('types of variables are compared to the last bit', () => {
+    using rootlet = attach(c.host);
+    rootlet.replace('slot1', c.count);
+    judge(rootlet);
+    const { state } = rootlet.replace('slot1', versionOf(c.count_signed));
+    expect(state.find(({ key }) => key === 'count:.data')).toMatchObject({
+      kind: 'reset',
+      reason: expect.stringMatching(/start was __u64 and is __s64$/),
+    });
+    expect(state.find(({ key }) => key === 'count:.bss')).toMatchObject({ kind: 'reuse' });
+    judge(rootlet);
+    expect(values(rootlet, 'seen', 'start')).toEqual(['2', '1001']);
+  });
+
+  test('an array of programs belongs to its version; entries set at run time stay', () => {
+    using rootlet = attach(c.host);
+    rootlet.replace('slot1', c.stages, 'stage');
+    expect(judge(rootlet)).toBe(3);
+    const { state } = rootlet.replace('slot1', versionOf(c.stages_v2, c.stages), 'stage');
+    expect(kindsOf(state)['stages:jumps']).toBe('rebuild');
+    expect(judge(rootlet)).toBe(4); // the stage of the new version, not that of the old one
+    const jumps = rootlet.generation.maps.get('stages:jumps');
+    using other = loadObject(readObject(c.neighbour.bytes, 'other.o'), kernel);
+    jumps?.update(new Uint8Array(4), encodeU32s([other.program('count').fd.number]));
+    expect(judge(rootlet)).toBe(2);
+    const back = rootlet.replace('slot1', c.stages, 'stage');
+    expect(back.state.find(({ key }) => key === 'stages:jumps')).toMatchObject({
+      kind: 'rebuild',
+      entries: { carried: 1, lost: [] },
+    });
+    expect(judge(rootlet)).toBe(2);
+    rootlet.replace('slot2', c.neighbour); // nothing of the component changed: the same array
+    expect(rootlet.generation.decisions.find(({ identity }) => identity.name === 'jumps')).toMatchObject({
+      decision: { kind: 'reuse' },
+    });
+  });
+
+  test('another version of the rootlet keeps its components, with all state', () => {
+    using rootlet = attach(c.host);
+    rootlet.change({ fill: [{ slot: 'slot1', file: c.count }] }, { globals: { verdict: 4 } });
+    judge(rootlet);
+    const next = versionOf(c.host_v2, c.host);
+    const { state, slots, settings } = rootlet.change({ rootlet: next });
+    expect(kindsOf(state)).toMatchObject({ '.bss': 'migrate', 'count:.bss': 'reuse', 'count:runs': 'reuse' });
+    expect(slots.map(({ slot, fill }) => [slot, fill?.component])).toEqual([
+      ['slot1', 'count'],
+      ['slot2', undefined],
+      ['slot3', undefined],
+      ['slot4', undefined],
+      ['host', undefined],
+    ]);
+    expect(settings.get('count')?.globals.get('verdict')).toBe(4);
+    expect(judge(rootlet)).toBe(4);
+    expect(values(rootlet, 'rounds', 'seen')).toEqual(['2', '2']);
+    rootlet.replace('slot2', c.neighbour);
+    expect(() => rootlet.change({ rootlet: c.one_slot })).toThrow(
+      /"one_slot.o" has no slot "slot2", which "neighbour" fills.*\n.*--reset slot2/,
+    );
+    expect(judge(rootlet)).toBe(4);
+  });
+
+  test('a plan tells what a change would do, and does nothing', () => {
+    using rootlet = attach(c.host);
+    rootlet.replace('slot1', c.count);
+    judge(rootlet);
+    const { id } = rootlet.generation.program.info();
+    const change = { fill: [{ slot: 'slot1', file: versionOf(c.count_v2) }] };
+    const planned = rootlet.plan(change);
+    expect(rootlet.generation.program.info().id).toBe(id);
+    expect(rootlet.design.fills[0]?.file).toBe(c.count);
+    const done = rootlet.change(change);
+    expect(planned).toEqual(done);
   });
 
   test('a component that moves to another slot, or into a second one, keeps its state', () => {
@@ -199,7 +355,9 @@ wanted.describe('static re-linking', () => {
     judge(rootlet);
     expect(value(rootlet, '.bss.count:seen')).toBe('2');
     expect(value(rootlet, '.bss.neighbour:seen')).toBe('1');
-    rootlet.change({ order: [{ file: c.count }], fill: [{ slot: 'slot3', file: c.count }] });
+    const short = { order: [{ file: c.count }], fill: [{ slot: 'slot3', file: c.count }] };
+    expect(() => rootlet.change(short)).toThrow(expect.objectContaining({ code: 'relink-slot-emptied' }));
+    rootlet.change({ ...short, reset: ['slot2'] });
     judge(rootlet);
     expect(value(rootlet, 'seen')).toBe('4'); // one component in two slots has one state
   });
@@ -208,7 +366,7 @@ wanted.describe('static re-linking', () => {
     using rootlet = attach(c.host);
     rootlet.replace('slot1', c.count);
     rootlet.replace('slot2', { name: 'count.o', bytes: c.neighbour.bytes });
-    expect(rootlet.design.fills.map(({ instance }) => instance)).toEqual([undefined, '2']);
+    expect(rootlet.design.fills.map(({ component }) => component)).toEqual(['count', 'count-2']);
     judge(rootlet);
     judge(rootlet);
     rootlet.reset('slot1');
@@ -242,29 +400,35 @@ wanted.describe('static re-linking', () => {
     expect(judge(rootlet)).toBe(1);
   });
 
-  test('constants that were set stay set for what stays', () => {
+  test('values that were set stay with their component, through its versions', () => {
     using rootlet = attach(c.host);
     rootlet.change({ fill: [{ slot: 'slot1', file: c.count }] }, { globals: { verdict: 4 } });
     expect(judge(rootlet)).toBe(4);
     rootlet.replace('slot2', c.neighbour);
     expect(judge(rootlet)).toBe(4);
-    rootlet.replace('slot1', c.count_v2);
-    expect(judge(rootlet)).toBe(3);
+    const { settings } = rootlet.replace('slot1', versionOf(c.count_v2));
+    expect(judge(rootlet)).toBe(4);
+    expect(settings.get('count')?.globals).toEqual(new Map([['verdict', 4]]));
+    const again = { fill: [{ slot: 'slot1', file: versionOf(c.count_v2) }] };
+    rootlet.change(again, { globals: { verdict: 1, start: 7 } });
+    expect(judge(rootlet)).toBe(1);
+    expect(value(rootlet, '.data.count:start')).toBe('8');
+    const dropped = rootlet.replace('slot1', c.stages, 'stage');
+    expect(dropped.droppedSettings).toEqual([
+      'count:verdict: the component is gone',
+      'count:start: the component is gone',
+    ]);
+    expect(dropped.settings).toEqual(new Map());
   });
 
-  test.each([
-    ['refused', 'slot1', 'kernel-verifier-refused', /invalid access to packet/],
-    [
-      'other_prototype',
-      'slot1',
-      'relink-prototype',
-      /slot:.*int slot1\(struct xdp_md \*.*\n.*program:.*int more/,
-    ],
-    ['proprietary', 'slot1', 'link-license', /"Proprietary" cannot be combined with "GPL"/],
-    ['tc_drop', 'slot1', 'relink-prototype', /slot:.*struct xdp_md \*ctx.*\n.*program:.*struct __sk_buff \*/],
-    ['other_prototype', 'host', 'relink-prototype', /cannot take the place of "host": it has 2 parameters/],
-    ['tc_drop', 'host', 'relink-program-type', /"tc" does not fit the place of "host" in section "xdp"/],
-  ] as const)('%s for %s: refused, and what runs goes on untouched', (name, slot, code, message) => {
+  test.each<Refusal>([
+    ['refused', 'kernel-verifier-refused', /invalid access to packet/],
+    ['other_prototype', 'relink-prototype', /slot:.*int slot1\(struct xdp_md \*.*\n.*program:.*int more/],
+    ['proprietary', 'link-license', /"Proprietary" cannot be combined with "GPL"/],
+    ['tc_drop', 'relink-prototype', /slot:.*struct xdp_md \*ctx.*\n.*program:.*struct __sk_buff \*/],
+    ['other_prototype', 'relink-prototype', /cannot take the place of "host": it has 2 parameters/, 'host'],
+    ['tc_drop', 'relink-program-type', /"tc" does not fit the place of "host" in section "xdp"/, 'host'],
+  ])('%s: %s, and what runs goes on untouched', (name, code, message, slot = 'slot1') => {
     using rootlet = attach(c.host);
     rootlet.replace('slot1', c.count);
     judge(rootlet);
@@ -319,6 +483,12 @@ wanted.describe('static re-linking', () => {
       using rootlet = Rootlet.attach(kernel, c.egress_host, { cgroup });
       expect(judge(rootlet)).toBe(1);
       rootlet.replace('slot1', c.egress_drop);
+      expect(judge(rootlet)).toBe(0);
+      // of one program type, but for the other direction
+      expect(() => rootlet.replace('host', c.ingress_drop)).toThrow(
+        expect.objectContaining({ code: 'relink-program-type' }),
+      );
+      rootlet.replace('host', c.egress_drop);
       expect(judge(rootlet)).toBe(0);
     } finally {
       rmdirSync(cgroup);

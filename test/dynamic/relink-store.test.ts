@@ -19,16 +19,18 @@ import { Store } from '../../src/store/index.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
 
-/** Every step that may be the last one, with ROOTLET_TEST_ALL_STEPS=1; else every fifth. */
-const { ROOTLET_TEST_ALL_STEPS: allSteps } = process.env;
-const STRIDE = allSteps === '1' ? 1 : 5;
+/** Every step that may be the last one, with CI=true or ROOTLET_TEST_ALL_STEPS=1; else every fifth. */
+const { ROOTLET_TEST_ALL_STEPS: allSteps, CI } = process.env;
+const STRIDE = allSteps === '1' || CI === 'true' || CI === '1' ? 1 : 5;
 
 const verdictOf = (verdict: number) => `${HEAD}
 static volatile __u64 seen;
-SEC("xdp") int judge(struct xdp_md *ctx) { seen++; return ${verdict}; }`;
+volatile __u64 start = 5;
+SEC("xdp") int judge(struct xdp_md *ctx) { seen++; start++; return ${verdict}; }`;
 
 const SOURCES = {
   host: rootletSource('xdp', 'xdp_md', 3).replace('host(', 'rs_host('),
+  host_v2: rootletSource('xdp', 'xdp_md', 4).replace('host(', 'rs_host('),
   one: verdictOf(1),
   three: verdictOf(3),
   four: verdictOf(4),
@@ -118,7 +120,9 @@ wanted.describe('rootlets in the store', () => {
     expect(judge()).toBe(1);
     rootlet('replace', 'R', `slot3=${path('three')}`);
     expect(judge()).toBe(3);
-    expect(rootlet('replace', 'R', '--reset', 'slot3', '--explain')).toMatch(/\.bss\.one: kept/);
+    expect(rootlet('replace', 'R', '--reset', 'slot3')).toMatch(
+      /^state kept: \.bss, one:\.data, one:\.bss\nstate dropped: three:\.data: three fills no slot any more$/m,
+    );
     expect(judge()).toBe(1);
     rootlet('replace', 'R', '--order', `${path('three')},${path('one')}`);
     expect(judge()).toBe(1);
@@ -139,15 +143,65 @@ wanted.describe('rootlets in the store', () => {
     expect(slots()).toEqual(listed);
   });
 
-  test('after "rootlet update" the slots are those of the new program', () => {
+  test('another version of the rootlet keeps its components; one without their slots is refused', () => {
     rootlet('replace', 'R', `slot1=${path('one')}`);
-    rootlet('update', 'R', path('three'));
+    judge();
+    judge();
+    expect(rootlet('replace', 'R', path('host_v2'))).toMatch(/^state kept: .*one:\.bss/m);
+    expect(judge()).toBe(1);
+    expect(slots()).toEqual([path('one'), null, null, null, null]); // it has one slot more
+    expect(() => rootlet('replace', 'R', path('three'))).toThrow(
+      /has no slot "slot1", which "one" fills[\s\S]*--reset slot1/,
+    );
+    expect(judge()).toBe(1);
+    expect(rootlet('replace', 'R', path('three'), '--reset', 'slot1')).toMatch(
+      /^state dropped: one:\.bss: /m,
+    );
     expect(judge()).toBe(3);
     expect(slots()).toEqual([null]);
     expect(() => rootlet('replace', 'R', `slot1=${path('one')}`)).toThrow(/no such slot: "slot1"/);
-    rootlet('update', 'R', path('host'));
+    rootlet('replace', 'R', path('host'));
     rootlet('replace', 'R', `slot1=${path('one')}`);
     expect(judge()).toBe(1);
+  });
+
+  test('an order that would leave a filled slot empty is refused, unless the slot is reset', () => {
+    rootlet('replace', 'R', `slot1=${path('one')}`, `slot3=${path('three')}`);
+    expect(() => rootlet('replace', 'R', '--order', path('four'))).toThrow(
+      /slot "slot3".*would be empty[\s\S]*--reset slot3/,
+    );
+    expect(judge()).toBe(3);
+    rootlet('replace', 'R', '--order', path('four'), '--reset', 'slot3');
+    expect(slots()).toEqual([path('four'), null, null, null]);
+    expect(judge()).toBe(4);
+  });
+
+  test('values stay with their component from process to process', () => {
+    rootlet('replace', 'R', `slot1=${path('one')}`, '--set', 'start=40');
+    judge();
+    const settings = () => JSON.parse(rootlet('replace', 'R', '--json')).settings;
+    expect(settings()).toEqual([{ component: 'one', variable: 'start', value: 40 }]);
+    expect(rootlet('replace', 'R', `slot2=${path('three')}`)).toMatch(/^settings: one:start=40$/m);
+    expect(() => rootlet('replace', 'R', '--set', 'start=7')).toThrow(
+      /several components have a variable "start"/,
+    );
+    rootlet('replace', 'R', '--set', 'three:start=7');
+    expect(settings()).toEqual([
+      { component: 'one', variable: 'start', value: 40 },
+      { component: 'three', variable: 'start', value: 7 },
+    ]);
+    expect(rootlet('replace', 'R', '--reset', 'slot1,slot2')).toMatch(
+      /^setting dropped: one:start: the component is gone\nsetting dropped: three:start: the component is gone$/m,
+    );
+  });
+
+  test('a dry run changes nothing', () => {
+    const program = interfaceProgram();
+    const said = rootlet('replace', 'R', `slot1=${path('one')}`, '--dry-run');
+    expect(said).toMatch(/^would change R on .*\n {2}slot1 +one = .*\/one\.o$/m);
+    expect(said).toMatch(/^new: one:\.bss: there was none$/m);
+    expect(interfaceProgram()).toBe(program);
+    expect(slots()).toEqual([null, null, null, null]);
   });
 
   test('a rootlet with tail-call slots keeps its program, and its slots from process to process', () => {
@@ -155,7 +209,9 @@ wanted.describe('rootlets in the store', () => {
     attach('--slots', 'tail');
     const program = interfaceProgram();
     expect(judge()).toBe(2);
-    expect(rootlet('replace', 'R', `slot1=${path('one')}`, '--explain')).toMatch(/^R \(tail: as asked for\)/);
+    expect(rootlet('replace', 'R', `slot1=${path('one')}`, '--explain')).toMatch(
+      /^R on .* \(tail: as asked for\)$/m,
+    );
     expect(judge()).toBe(1);
     rootlet('replace', 'R', `slot2=${path('three')}`);
     expect(judge()).toBe(3);

@@ -11,10 +11,16 @@ import { inNetns } from '../../src/kernel/netns.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { FakeSys } from '../../src/kernel/sys-fake.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
+import type { StateChange } from '../../src/state/index.ts';
 import { compileInto } from '../support/compile.ts';
 
 const { sys } = kernelForTests();
 export const kernel: Sys = sys ?? new FakeSys();
+
+/** `mapKey` → what became of it. */
+export function kindsOf(state: readonly StateChange[]): Record<string, StateChange['kind']> {
+  return Object.fromEntries(state.map(({ key, kind }) => [key, kind]));
+}
 
 /** A network namespace with the interfaces `va` and `vb`, which are the ends of one wire. */
 export class Wire {

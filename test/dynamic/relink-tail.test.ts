@@ -1,14 +1,14 @@
 /** Dynamic re-linking through tail-call slots: the rootlet's program stays, its slots change. On this kernel. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
+import { componentOf, type ObjectFile } from '../../src/dynamic/relink-design.ts';
 import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
 import { listIds, openById } from '../../src/kernel/info.ts';
 import { BpfProgram } from '../../src/kernel/program.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { packet } from '../../src/load/testing.ts';
 import { needs } from '../support/needs.ts';
-import { compileAll, HEAD, kernel, rootletSource, Wire, whenFree } from './relink-support.ts';
+import { compileAll, HEAD, kernel, kindsOf, rootletSource, Wire, whenFree } from './relink-support.ts';
 
 const counting = (verdict: number, declared = 'static volatile __u64 seen;', more = ''): string => `${HEAD}
 struct { __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); } runs SEC(".maps");
@@ -116,27 +116,56 @@ wanted.describe('tail-call slots', () => {
       ],
     });
     judge(rootlet);
-    expect(number(rootlet, 'two.o:.bss.two')).toBe(3);
-    expect([...rootlet.generation.programs.keys()]).toEqual(['rt_host', 'two.o:rt_a', 'two.o:rt_b']);
+    expect(number(rootlet, 'two:.bss')).toBe(3);
+    expect([...rootlet.generation.programs.keys()].sort()).toEqual(['rt_host', 'two:rt_a', 'two:rt_b']);
   });
 
-  test('state is kept: by what stays, by a new version, not with --fresh', () => {
+  test('state is kept: by what stays, by a new version, not where it is to be fresh', () => {
     using rootlet = attach();
     rootlet.replace('slot1', c.one);
     judge(rootlet);
-    const program = rootlet.generation.programs.get('one.o:rt_count')?.info().id;
+    const program = () => rootlet.generation.programs.get('one:rt_count')?.info().id;
+    const first = program();
     rootlet.replace('slot2', c.other);
     judge(rootlet);
-    expect(rootlet.generation.programs.get('one.o:rt_count')?.info().id).toBe(program); // not even loaded again
-    expect(number(rootlet, 'one.o:runs')).toBe(2);
-    const { state } = rootlet.replace('slot1', c.one_v2);
-    expect(state.get('one_v2.o:runs')?.kind).toBe('same');
-    expect(state.get('one_v2.o:.bss.one')?.kind).toBe('copied');
+    expect(program()).toBe(first); // not even loaded again
+    expect(number(rootlet, 'one:runs')).toBe(2);
+    const { state } = rootlet.replace('slot1', { ...c.one_v2, name: 'one.o' });
+    expect(kindsOf(state)).toEqual({ 'one:runs': 'reuse', 'one:.bss': 'migrate', 'one:.rodata': 'new' });
     judge(rootlet);
-    expect(number(rootlet, 'one_v2.o:runs')).toBe(3);
-    rootlet.replace('slot1', c.one, undefined, { fresh: true });
+    expect(number(rootlet, 'one:runs')).toBe(3);
+    const fresh = rootlet.replace('slot1', c.one, undefined, { fresh: ['one:runs'] });
+    expect(kindsOf(fresh.state)).toMatchObject({ 'one:runs': 'reset', 'one:.bss': 'migrate' });
     judge(rootlet);
-    expect(number(rootlet, 'one.o:runs')).toBe(1);
+    expect(number(rootlet, 'one:runs')).toBe(1);
+    expect(number(rootlet, 'one:.bss')).toBe(4);
+  });
+
+  test('a component that is rolled slot by slot: both versions run, and share what agrees', () => {
+    using rootlet = attach();
+    const [v1, v2] = [c.one, { ...c.one_v2, name: 'one.o' }];
+    rootlet.change({ fill: ['slot1', 'slot2', 'slot3'].map(slot => ({ slot, file: v1 })) });
+    judge(rootlet);
+    const first = rootlet.generation.programs.get('one:rt_count')?.info().id;
+    rootlet.replace('slot1', v2);
+    expect(rootlet.design.fills.map(componentOf)).toEqual(['one', 'one@1', 'one@1']);
+    expect([...rootlet.generation.programs.keys()].sort()).toEqual([
+      'one:rt_count',
+      'one@1:rt_count',
+      'rt_host',
+    ]);
+    expect(rootlet.generation.programs.get('one@1:rt_count')?.info().id).toBe(first);
+    judge(rootlet);
+    expect(number(rootlet, 'one:runs')).toBe(6); // one map for both
+    expect(rootlet.generation.maps.get('one@1:runs')).toBeUndefined();
+    expect([number(rootlet, 'one:.bss'), number(rootlet, 'one@1:.bss')]).toEqual([4, 5]);
+    rootlet.replace('slot2', v2);
+    rootlet.replace('slot3', v2);
+    expect(rootlet.design.fills.map(componentOf)).toEqual(['one', 'one', 'one']);
+    judge(rootlet);
+    expect(number(rootlet, 'one:runs')).toBe(9);
+    expect(number(rootlet, 'one:.bss')).toBe(7);
+    expect([...rootlet.generation.programs.keys()].sort()).toEqual(['one:rt_count', 'rt_host']);
   });
 
   test('constants are set for what is put in', () => {
