@@ -4,7 +4,7 @@ import type { Sys } from '../kernel/sys.ts';
 import { type BpfObject, readObject } from '../object/index.ts';
 import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../state/index.ts';
 import { adoptions } from './relink-adopt.ts';
-import type { BuildContext, GenerationOptions } from './relink-build.ts';
+import type { BuildContext, GenerationOptions } from './relink-context.ts';
 import { changeDesign, type Design, type SlotChange } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { chooseMain, slotNames } from './relink-program.ts';

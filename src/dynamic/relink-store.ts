@@ -14,7 +14,7 @@ import { Cleanup, type LoadedObject } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../state/index.ts';
 import type { JsonObject, MapPlace, RecordFiles, Store, StoreEntry } from '../store/index.ts';
-import type { GenerationOptions } from './relink-build.ts';
+import type { GenerationOptions } from './relink-context.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
 import {
   decodeRelink,
