@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,10 +47,10 @@ export class PrivateShell {
     chmodSync(file, 0o755);
   }
 
-  /** Until the holder has left the namespaces of this process. */
+  /** Until `unshare` is done with the namespaces and what is mounted in them no longer propagates: then it is `sleep`. */
   async #separated(): Promise<void> {
-    const netns = (process: string): string => readlinkSync(`/proc/${process}/ns/net`);
-    for (const end = Date.now() + 10_000; netns(String(this.#pid)) === netns('self'); await sleep(10))
+    const name = (): string => readFileSync(`/proc/${this.#pid}/comm`, 'utf8').trim();
+    for (const end = Date.now() + 10_000; name() !== 'sleep'; await sleep(10))
       if (Date.now() > end) throw new Error('unshare did not make namespaces');
   }
 
