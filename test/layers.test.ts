@@ -25,7 +25,16 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Where Node's own modules may be used: everything that is not above the kernel also runs in a browser. */
-const HOST = ['src/kernel', 'src/load', 'src/store', 'src/hooks', 'src/state', 'src/dynamic', 'src/chain', 'cli'];
+const HOST = [
+  'src/kernel',
+  'src/load',
+  'src/store',
+  'src/hooks',
+  'src/state',
+  'src/dynamic',
+  'src/chain',
+  'cli',
+];
 const KOFFI = ['src/kernel/sys-koffi.ts'];
 const HOST_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename']);
 
