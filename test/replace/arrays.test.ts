@@ -139,7 +139,9 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
   };
   const key = (index: number): string[] => ['key', 'hex', `0${index}`, '00', '00', '00'];
   const entries = (map: string): Record<number, number> =>
-    Object.fromEntries(lab.withMap(map, one => [...one.entries()].map(([at, value]) => [at[0], word(value)])));
+    Object.fromEntries(
+      lab.withMap(map, one => [...one.entries()].map(([at, value]) => [at[0], word(value)])),
+    );
 
   describe.each(['static', 'tail'])('%s', via => {
     test('a component brings its stages, gets new ones, and keeps them beside a neighbour that changes', () => {
@@ -151,7 +153,10 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
       expect(lab.judge()).toBe(11);
       expect(idOf(`part:${NEXT}`)).toBe(array);
       const result = lab.replace('R', slot(1, 'part.v2'));
-      expect(rowOf(result, `part:${NEXT}`)).toMatchObject({ kind: 'rebuild', entries: { carried: 0, lost: [] } });
+      expect(rowOf(result, `part:${NEXT}`)).toMatchObject({
+        kind: 'rebuild',
+        entries: { carried: 0, lost: [] },
+      });
       expect(lab.judge()).toBe(12);
       expect(idOf(`part:${NEXT}`)).not.toBe(array);
       lab.replace('R', '--reset', 's1');
@@ -211,7 +216,10 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
       bpftool('map', 'delete', 'pinned', pinOf(`part:${NEXT}`), ...key(0));
       expect(lab.judge()).toBe(1);
       const result = lab.replace('R', slot(1, 'part.v2'), '--fresh', `part:${NEXT}`);
-      expect(rowOf(result, `part:${NEXT}`)).toMatchObject({ kind: 'reset', reason: 'as requested with --fresh' });
+      expect(rowOf(result, `part:${NEXT}`)).toMatchObject({
+        kind: 'reset',
+        reason: 'as requested with --fresh',
+      });
       expect(lab.judge()).toBe(12);
     });
 
@@ -228,8 +236,22 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
       lab.rootlet('load', lab.file('table'), '--name', 'table');
       const { path, record } = lab.entry('object', 'table');
       const mine = record.maps.find(({ name }) => name === `${P}mine`);
-      lab.withMap(`${P}mine`, map => map.update(new Uint8Array(4), new Uint8Array([50, 0, 0, 0])), 'object', 'table');
-      bpftool('map', 'update', 'pinned', pinOf(outer), ...key(0), 'value', 'pinned', join(path, mine?.pin ?? ''));
+      lab.withMap(
+        `${P}mine`,
+        map => map.update(new Uint8Array(4), new Uint8Array([50, 0, 0, 0])),
+        'object',
+        'table',
+      );
+      bpftool(
+        'map',
+        'update',
+        'pinned',
+        pinOf(outer),
+        ...key(0),
+        'value',
+        'pinned',
+        join(path, mine?.pin ?? ''),
+      );
       expect(lab.judge()).toBe(50);
       lab.replace('R', slot(1, 'nest'));
       expect(lab.judge()).toBe(50);
@@ -255,7 +277,16 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
     lab.attachProgram(`part`, `${P}entry`);
     expect(lab.judge()).toBe(11);
     const array = idOf(NEXT);
-    bpftool('map', 'update', 'pinned', pinOf(NEXT), ...key(3), 'value', 'pinned', join(path, record.programs[0]?.pin ?? ''));
+    bpftool(
+      'map',
+      'update',
+      'pinned',
+      pinOf(NEXT),
+      ...key(3),
+      'value',
+      'pinned',
+      join(path, record.programs[0]?.pin ?? ''),
+    );
     expect(lab.refused('replace', 'R', named('part.refused'))).toMatch(/invalid access to packet/);
     expect([lab.judge(), idOf(NEXT)]).toEqual([11, array]);
     const result = lab.replace('R', named('part.v2'));

@@ -54,7 +54,10 @@ needs('bpf', 'ip', 'clang').describe('inheritance', () => {
       lab.replace('R', '--order', `${lab.file('block.v2')},${lab.file('allow.v2')}`);
       expect(slots()).toEqual(['block', 'allow', null, null]);
       for (const component of ['allow', 'block'])
-        expect([component, idOf(`${component}:${RULES}`)]).toEqual([component, before.get(`${component}:${RULES}`)]);
+        expect([component, idOf(`${component}:${RULES}`)]).toEqual([
+          component,
+          before.get(`${component}:${RULES}`),
+        ]);
       expect(lab.get(`allow:${RULES}`, 100)).toBe(7);
       expect(lab.get(`allow:${RULES}`, 101)).toBeUndefined();
       expect(lab.get(`block:${RULES}`, 101)).toBe(7);
@@ -94,7 +97,10 @@ needs('bpf', 'ip', 'clang').describe('inheritance', () => {
       judge(2);
       const result = lab.replace('R', slot(2, 'third'), '--reset', 's1');
       expect(rowOf(result, `third:${RULES}`)).toMatchObject({ kind: 'reuse', from: 'block' });
-      expect(rowOf(result, `allow:${RULES}`)).toMatchObject({ kind: 'dropped', reason: 'allow fills no slot any more' });
+      expect(rowOf(result, `allow:${RULES}`)).toMatchObject({
+        kind: 'dropped',
+        reason: 'allow fills no slot any more',
+      });
       expect(rowOf(result, 'allow:.bss')).toMatchObject({ kind: 'dropped' });
       expect(lab.get(`third:${RULES}`, 101)).toBe(7);
     });
@@ -143,27 +149,32 @@ needs('bpf', 'ip', 'clang').describe('inheritance', () => {
       ['equal', 'allow.v2', { rolled: 6, back: 8 }],
       // what one version counts in a layout of its own cannot be added to what the other one counts: it is listed
       ['grown', 'allow.grown', { rolled: 5, back: 6 }],
-    ] as const)('a component in two slots is rolled slot by slot, and back (%s layout)', (layout, next, counts) => {
-      start(via, 'allow', 'allow');
-      judge(2);
-      expect(lab.word('allow:.bss')).toBe(4);
-      const rules = idOf(`allow:${RULES}`);
-      const dropped = layout === 'equal' ? [] : ['allow@1:.bss'];
-      const rollAll = (object: string): void => {
-        const first = lab.replace('R', slot(1, object));
-        expect(slots()).toEqual(['allow', 'allow', null, null]);
-        expect(rowOf(first, `allow:${RULES}`).kind).toBe('reuse');
-        judge(1);
-        const second = lab.replace('R', slot(2, object));
-        expect(second.state.filter(({ kind }) => kind === 'dropped').map(({ key }) => key)).toEqual(dropped);
-        expect(idOf(`allow:${RULES}`)).toBe(rules);
-        expect(ruleMaps()).toEqual([`allow:${RULES}`]);
-      };
-      rollAll(next);
-      expect(lab.word('allow:.bss')).toBe(counts.rolled);
-      rollAll('allow');
-      expect(lab.word('allow:.bss')).toBe(counts.back);
-      expect(lab.get(`allow:${RULES}`, 100)).toBe(7);
-    });
+    ] as const)(
+      'a component in two slots is rolled slot by slot, and back (%s layout)',
+      (layout, next, counts) => {
+        start(via, 'allow', 'allow');
+        judge(2);
+        expect(lab.word('allow:.bss')).toBe(4);
+        const rules = idOf(`allow:${RULES}`);
+        const dropped = layout === 'equal' ? [] : ['allow@1:.bss'];
+        const rollAll = (object: string): void => {
+          const first = lab.replace('R', slot(1, object));
+          expect(slots()).toEqual(['allow', 'allow', null, null]);
+          expect(rowOf(first, `allow:${RULES}`).kind).toBe('reuse');
+          judge(1);
+          const second = lab.replace('R', slot(2, object));
+          expect(second.state.filter(({ kind }) => kind === 'dropped').map(({ key }) => key)).toEqual(
+            dropped,
+          );
+          expect(idOf(`allow:${RULES}`)).toBe(rules);
+          expect(ruleMaps()).toEqual([`allow:${RULES}`]);
+        };
+        rollAll(next);
+        expect(lab.word('allow:.bss')).toBe(counts.rolled);
+        rollAll('allow');
+        expect(lab.word('allow:.bss')).toBe(counts.back);
+        expect(lab.get(`allow:${RULES}`, 100)).toBe(7);
+      },
+    );
   });
 });

@@ -7,9 +7,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { openById, listIds, readMapInfo } from '../../src/kernel/info.ts';
+import { hasHappened } from '../../src/dynamic/index.ts';
+import { listIds, openById } from '../../src/kernel/info.ts';
 import { readInterface } from '../../src/kernel/interface.ts';
-import { BpfMap } from '../../src/kernel/map.ts';
+import type { BpfMap } from '../../src/kernel/map.ts';
 import { BpfProgram } from '../../src/kernel/program.ts';
 import { mountBpffs, packet } from '../../src/load/testing.ts';
 import type { EntryKind, StoreEntry } from '../../src/store/index.ts';
@@ -135,7 +136,9 @@ export class Lab {
 
   /** The same outside of it, where the files of this process are seen. */
   runHere(...words: readonly string[]): Run {
-    return runOf(spawnSync(process.execPath, [this.command.path, ...words], { encoding: 'utf8', env: this.#env() }));
+    return runOf(
+      spawnSync(process.execPath, [this.command.path, ...words], { encoding: 'utf8', env: this.#env() }),
+    );
   }
 
   /** Output of a run that has to succeed. */
@@ -179,7 +182,9 @@ export class Lab {
       err += String(text);
     });
     return new Promise(resolve => {
-      child.once('close', (code, signal) => resolve({ code: signal === 'SIGKILL' ? 'SIGKILL' : (code ?? 1), out, err }));
+      child.once('close', (code, signal) =>
+        resolve({ code: signal === 'SIGKILL' ? 'SIGKILL' : (code ?? 1), out, err }),
+      );
     });
   }
 
@@ -195,8 +200,13 @@ export class Lab {
     return judgeBy(this.running, data);
   }
 
+  /** As the command opens it. */
+  #store(): Store {
+    return Store.open(kernel, this.root, { hasHappened });
+  }
+
   entry(kind: EntryKind = 'hook', name = 'R'): StoreEntry {
-    const entry = Store.open(kernel, this.root).find(kind, name);
+    const entry = this.#store().find(kind, name);
     if (entry === undefined) throw new Error(`there is no ${kind} ${name}`);
     return entry;
   }
@@ -212,7 +222,7 @@ export class Lab {
 
   /** Uses a map of an entry, by its key in the record. */
   withMap<T>(key: string, use: (map: BpfMap) => T, kind: EntryKind = 'hook', name = 'R'): T {
-    const store = Store.open(kernel, this.root);
+    const store = this.#store();
     const entry = this.entry(kind, name);
     using map = store.openMap(entry, key);
     return use(map);
@@ -236,17 +246,14 @@ export class Lab {
 
   // --- leftovers --------------------------------------------------------------------------------------------------
 
-  /** Names of programs and maps in the kernel that are of this lab's sources, with ids. */
-  objects(): string[] {
-    return [...this.#named('program'), ...this.#named('map')].sort();
-  }
-
-  #named(kind: 'program' | 'map'): string[] {
-    return listIds(kernel, kind).flatMap(id => {
-      using fd = openById(kernel, kind, id);
-      if (fd === undefined) return [];
-      const name = kind === 'map' ? readMapInfo(kernel, fd.number).name : nameOfProgram(id);
-      return name.startsWith(this.prefix) ? [`${kind} ${id} ${name}`] : [];
+  /**
+   * Programs in the kernel that are of this lab's sources. Not maps: to open an array of programs that is going away
+   * keeps it in the kernel for good (prog_array_map_clear takes a reference for work that is queued already).
+   */
+  programs(): string[] {
+    return listIds(kernel, 'program').flatMap(id => {
+      const name = nameOfProgram(id);
+      return name.startsWith(this.prefix) ? [`${id} ${name}`] : [];
     });
   }
 

@@ -56,7 +56,14 @@ export interface FirewallParts {
 
 /** A firewall: a hash map of rules, a counter of packets `seen`, a constant `verdict`. */
 export function firewall(prefix: string, verdict: number, parts: FirewallParts = {}): string {
-  const { value = '__u64', entries = 8, variables = '', code = '', pinned = false, map = `${prefix}rules` } = parts;
+  const {
+    value = '__u64',
+    entries = 8,
+    variables = '',
+    code = '',
+    pinned = false,
+    map = `${prefix}rules`,
+  } = parts;
   return `${HEAD}
 struct {
   __uint(type, BPF_MAP_TYPE_HASH); __uint(max_entries, ${entries});

@@ -47,7 +47,9 @@ needs('bpf', 'ip', 'clang').describe('types', () => {
       'fw.grown': firewall(P, 4, { variables: '__u64 added; __u32 more[3];', code: 'added++; more[1]++;' }),
       'fw.value': firewall(P, 4, { value: '__s64' }),
       'fw.signed': firewall(P, 4).replace('__u64 seen', '__s64 seen'),
-      'fw.pointer': firewall(P, 4).replace('__u64 seen', 'struct { __u32 a, b; } seen').replace('seen++', 'seen.a++'),
+      'fw.pointer': firewall(P, 4)
+        .replace('__u64 seen', 'struct { __u32 a, b; } seen')
+        .replace('seen++', 'seen.a++'),
       lib: provider(''),
       'lib.grown': provider('__u64 added; __u32 more[3];'),
       'lib.signed': provider('').replace('__u64 seen', '__s64 seen'),
@@ -137,7 +139,10 @@ needs('bpf', 'ip', 'clang').describe('types', () => {
       expect(counters('.bss', 32)).toEqual(expect.arrayContaining([3, 1]));
       expect(lab.word('fw:.bss')).toBe(3);
       const signed = lab.replace('R', lab.file('host.signed'));
-      expect(rowOf(signed, '.bss')).toMatchObject({ kind: 'reset', reason: expect.stringMatching(/rounds was/) });
+      expect(rowOf(signed, '.bss')).toMatchObject({
+        kind: 'reset',
+        reason: expect.stringMatching(/rounds was/),
+      });
       expect(lab.word('.bss')).toBe(0);
       expect(lab.word('fw:.bss')).toBe(3);
     });
@@ -146,12 +151,20 @@ needs('bpf', 'ip', 'clang').describe('types', () => {
   describe('a loaded object', () => {
     test('a grown section keeps the others; a variable of another type begins again', () => {
       lab.rootlet('load', lab.file('lib'), '--name', 'lib');
-      lab.withMap('.bss', map => map.update(new Uint8Array(4), new Uint8Array([7, 0, 0, 0, 0, 0, 0, 0])), 'object', 'lib');
+      lab.withMap(
+        '.bss',
+        map => map.update(new Uint8Array(4), new Uint8Array([7, 0, 0, 0, 0, 0, 0, 0])),
+        'object',
+        'lib',
+      );
       const grown = lab.replace('lib', lab.file('lib.grown'));
       expect(rowOf(grown, '.bss')).toMatchObject({ kind: 'migrate', variables: ['seen'] });
       expect(counters('.bss', 24, 'object', 'lib')).toContain(7);
       const signed = lab.replace('lib', lab.file('lib.signed'));
-      expect(rowOf(signed, '.bss')).toMatchObject({ kind: 'reset', reason: expect.stringMatching(/seen was/) });
+      expect(rowOf(signed, '.bss')).toMatchObject({
+        kind: 'reset',
+        reason: expect.stringMatching(/seen was/),
+      });
       expect(lab.word('.bss', 0, 'object', 'lib')).toBe(0);
     });
   });

@@ -76,7 +76,12 @@ function withSteps(path: string, text: string): string {
       return `if (${JSON.stringify(Object.values(CHANGING))}.includes(command)) ${STEP};\n  ${call}`;
     });
   if (path.endsWith('/netlink.ts'))
-    return replaced(path, text, "this.#sys.syscall('sendto'", call => `(${STEP}, this.#sys).${call.slice(10)}`);
+    return replaced(
+      path,
+      text,
+      "this.#sys.syscall('sendto'",
+      call => `(${STEP}, this.#sys).${call.slice(10)}`,
+    );
   return text.replace(/\b(mkdirSync|renameSync|symlinkSync|unlinkSync|rmdirSync)\(/g, `(${STEP}, $1)(`);
 }
 
