@@ -43,12 +43,7 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
   fresh.require(freshNames(old, targets), freshVariables(targets));
   const situation = { sys, options, main, old, fresh, given };
   const adopted = adoptions(situation, design, rootlet);
-  const carried = carrySettings(
-    old?.settings ?? new Map(),
-    given,
-    targets,
-    owner => adopted.get(owner) ?? owner,
-  );
+  const carried = carrySettings(old?.settings ?? new Map(), given, targets);
   return { design, context: { ...situation, settings: carried.settings, adopted }, dropped: carried.dropped };
 }
 

@@ -134,7 +134,7 @@ function planJob(
   const running = openRunning(store, entry, cleanup);
   const targets = [{ owner: '', object, putIn: true }];
   const given = assignSettings(settingsOf(options), targets);
-  const carried = carrySettings(running.state.settings, given, targets, owner => owner);
+  const carried = carrySettings(running.state.settings, given, targets);
   const settings = carried.settings.get('') ?? NO_SETTINGS;
   const wanted = new FreshNames(fresh);
   wanted.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));

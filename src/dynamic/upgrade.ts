@@ -250,7 +250,7 @@ function planNext({ store, old, object, options, cleanup }: Setting): PlannedNex
   const running = openRunning(store, old.entry, cleanup);
   const targets = [{ owner: '', object, putIn: true }];
   const given = assignSettings(settingsOf(options), targets);
-  const { settings, dropped } = carrySettings(running.state.settings, given, targets, owner => owner);
+  const { settings, dropped } = carrySettings(running.state.settings, given, targets);
   const all = settings.get('') ?? NO_SETTINGS;
   const fresh = new FreshNames(options.fresh ?? []);
   fresh.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
