@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { hasHappened } from '../../src/dynamic/index.ts';
+import { recoverLeft } from '../../src/dynamic/index.ts';
 import { listIds, openById } from '../../src/kernel/info.ts';
 import { readInterface } from '../../src/kernel/interface.ts';
 import type { BpfMap } from '../../src/kernel/map.ts';
@@ -202,7 +202,7 @@ export class Lab {
 
   /** As the command opens it. */
   #store(): Store {
-    return Store.open(kernel, this.root, { hasHappened });
+    return Store.open(kernel, this.root, { hasHappened: recoverLeft });
   }
 
   entry(kind: EntryKind = 'hook', name = 'R'): StoreEntry {
@@ -264,7 +264,7 @@ export class Lab {
 
   /** Directories of generations of an entry. */
   generations(kind: 'hooks' | 'objects' = 'hooks', name = 'R'): string[] {
-    return readdirSync(join(this.root, kind, name)).sort();
+    return readdirSync(join(this.root, kind, name)).filter(one => /^\d+$/.test(one));
   }
 }
 

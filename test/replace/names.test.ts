@@ -36,7 +36,12 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('names', () => {
       block: firewall(P, 4),
       alike,
       guard: firewall(P, 3, { pinned: true, map: `${P}blocklist` }),
-      'guard.v2': firewall(P, 5, { pinned: true, map: `${P}blocklist`, variables: '__u64 added;', code: 'added++;' }),
+      'guard.v2': firewall(P, 5, {
+        pinned: true,
+        map: `${P}blocklist`,
+        variables: '__u64 added;',
+        code: 'added++;',
+      }),
       'guard.larger': firewall(P, 5, { pinned: true, map: `${P}blocklist`, entries: 16 }),
     });
   });
@@ -49,7 +54,10 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('names', () => {
   /** Keys in the record → names in the kernel. */
   const kernelNames = (): Record<string, string> =>
     Object.fromEntries(
-      [...lab.mapIds()].map(([key, id]) => [key, JSON.parse(bpftool('-j', 'map', 'show', 'id', String(id))).name]),
+      [...lab.mapIds()].map(([key, id]) => [
+        key,
+        JSON.parse(bpftool('-j', 'map', 'show', 'id', String(id))).name,
+      ]),
     );
 
   describe.each(['static', 'tail'])('%s', via => {
@@ -72,7 +80,8 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('names', () => {
         [`alike:${P}firewall_blocked_v4`]: `${P}firewall_blo`.slice(0, 15),
         [`alike:${P}firewall_blocked_v6`]: `${P}firewall_blo`.slice(0, 15),
       });
-      for (const [key, name] of Object.entries(together)) expect([key, name]).toEqual([key, alone[key] ?? name]);
+      for (const [key, name] of Object.entries(together))
+        expect([key, name]).toEqual([key, alone[key] ?? name]);
     });
 
     test('"ps" lists maps by component', () => {
@@ -91,7 +100,26 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('names', () => {
       lab.replace('R', slot(1, 'guard'), slot(2, 'allow'));
       const pin = join(lab.bpffs, `${P}blocklist`);
       // an agent fills it
-      bpftool('map', 'update', 'pinned', pin, 'key', '1', '0', '0', '0', 'value', '1', '0', '0', '0', '0', '0', '0', '0');
+      bpftool(
+        'map',
+        'update',
+        'pinned',
+        pin,
+        'key',
+        '1',
+        '0',
+        '0',
+        '0',
+        'value',
+        '1',
+        '0',
+        '0',
+        '0',
+        '0',
+        '0',
+        '0',
+        '0',
+      );
       expect(readdirSync(lab.bpffs).filter(name => name.startsWith(P))).toEqual([`${P}blocklist`]);
       const { id } = JSON.parse(bpftool('-j', 'map', 'show', 'pinned', pin));
       expect(lab.mapIds().get(`guard:${P}blocklist`)).toBe(id);
@@ -120,7 +148,26 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('names', () => {
   test('a pinned map of an attached program', () => {
     lab.attach('guard');
     const pin = join(lab.bpffs, `${P}blocklist`);
-    bpftool('map', 'update', 'pinned', pin, 'key', '1', '0', '0', '0', 'value', '1', '0', '0', '0', '0', '0', '0', '0');
+    bpftool(
+      'map',
+      'update',
+      'pinned',
+      pin,
+      'key',
+      '1',
+      '0',
+      '0',
+      '0',
+      'value',
+      '1',
+      '0',
+      '0',
+      '0',
+      '0',
+      '0',
+      '0',
+      '0',
+    );
     const next = lab.replace('R', lab.file('guard.v2'));
     expect(rowOf(next, `${P}blocklist`).kind).toBe('pinned');
     expect(lab.judge()).toBe(105);
