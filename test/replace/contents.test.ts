@@ -99,7 +99,8 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('initial contents', () => {
     const given = (): string[] => {
       lab.rootlet('load', lab.file('part'), '--name', 'source');
       const { path, record } = lab.entry('object', 'source');
-      const pinOf = (map: string): string => join(path, record.maps.find(({ name }) => name === map)?.pin ?? '');
+      const pinOf = (map: string): string =>
+        join(path, record.maps.find(({ name }) => name === map)?.pin ?? '');
       takeOut(pinOf(OUTER), pinOf(NEXT));
       return ['--map', `${OUTER}=${pinOf(OUTER)}`, '--map', `${NEXT}=${pinOf(NEXT)}`];
     };

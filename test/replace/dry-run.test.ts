@@ -107,7 +107,9 @@ needs('bpf', 'ip', 'clang').describe('a dry run', () => {
       );
       const out = lab.rootlet('replace', 'R', '--reset', 's1');
       for (const map of [`${P}table`, '.bss'])
-        expect(out).toMatch(new RegExp(`^state dropped: allow:${map.replace('.', '\\.')}: allow fills no slot any more$`, 'm'));
+        expect(out).toMatch(
+          new RegExp(`^state dropped: allow:${map.replace('.', '\\.')}: allow fills no slot any more$`, 'm'),
+        );
       expect(lab.rootlet('replace', 'R', '--fresh', '.bss')).toMatch(
         /^state reset: \.bss: as requested with --fresh$/m,
       );
@@ -138,7 +140,9 @@ needs('bpf', 'ip', 'clang').describe('a dry run', () => {
     expect(text).toMatch(new RegExp(`^state reset: ${P}seen: type of value was __u64 and is __s64$`, 'm'));
     lab.replace('lib', lab.file('lib'));
     const done = lab.replace(...words);
-    expect(planned.state.map(({ key, kind }) => [key, kind])).toEqual(done.state.map(({ key, kind }) => [key, kind]));
+    expect(planned.state.map(({ key, kind }) => [key, kind])).toEqual(
+      done.state.map(({ key, kind }) => [key, kind]),
+    );
     expect(planned.consumers).toEqual(done.consumers);
     expect(done.consumers.map(({ name }) => name).sort()).toEqual(['R', 'caller']);
   });

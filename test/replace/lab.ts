@@ -62,14 +62,15 @@ export class Lab {
   readonly prefix: string;
   readonly wire: Wire;
   readonly command: SteppedCommand;
-  readonly #directory: string;
+  /** Temporary files of this lab. */
+  readonly directory: string;
   #bpffs: ReturnType<typeof mountBpffs>;
 
   private constructor(prefix: string, command: SteppedCommand) {
     this.prefix = prefix;
     this.command = command;
     this.wire = new Wire(prefix.replaceAll('_', ''));
-    this.#directory = mkdtempSync(join(tmpdir(), 'rootlet-replace-'));
+    this.directory = mkdtempSync(join(tmpdir(), 'rootlet-replace-'));
     this.#bpffs = mountBpffs();
   }
 
@@ -81,7 +82,7 @@ export class Lab {
   close(): void {
     this.#bpffs.close();
     this.wire.close();
-    rmSync(this.#directory, { recursive: true });
+    rmSync(this.directory, { recursive: true });
     this.command.remove();
   }
 
@@ -96,7 +97,7 @@ export class Lab {
   /** Compiles to `NAME.o`; a name may have a directory in front. */
   compile(sources: Readonly<Record<string, string>>): void {
     for (const [name, text] of Object.entries(sources)) {
-      const directory = join(this.#directory, dirname(name));
+      const directory = join(this.directory, dirname(name));
       mkdirSync(directory, { recursive: true });
       compileInto(directory, { [basename(name)]: text });
     }
@@ -104,7 +105,7 @@ export class Lab {
 
   /** Path of an object. */
   file(name: string): string {
-    const path = join(this.#directory, `${name}.o`);
+    const path = join(this.directory, `${name}.o`);
     if (!existsSync(path)) throw new Error(`${name} was not compiled`);
     return path;
   }
