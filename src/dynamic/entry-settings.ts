@@ -22,8 +22,9 @@ export function entrySettings(entry: StoreEntry): EntrySetting[] {
 }
 
 function hookSettings({ record }: StoreEntry): EntrySetting[] {
-  const { mode, direction, priority } = fieldsOf(record.data['attach']);
-  const { via, forced } = fieldsOf(record.data[RELINK_FIELD]);
+  const { attach, [RELINK_FIELD]: slots } = record.data;
+  const { mode, direction, priority } = fieldsOf(attach);
+  const { via, forced } = fieldsOf(slots);
   const all = [
     ['mode', mode],
     ['direction', direction],

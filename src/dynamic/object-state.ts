@@ -15,23 +15,28 @@ import {
 } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject } from '../object/index.ts';
+import { sameBytes } from '../state/heirs.ts';
 import {
   type DroppedMap,
   decodeEntryState,
   duplicateMap,
   type EntryState,
-  type FreshNames,
+  FreshNames,
   type MapDecision,
   mapNames,
+  NO_SETTINGS,
   type PlannedState,
   planState,
   type Settings,
   StateTransfer,
   type StoredState,
   storedStates,
+  variableNames,
 } from '../state/index.ts';
-import type { Store, StoreEntry } from '../store/index.ts';
-import { type FullContents, objectOf, openContents } from './registry.ts';
+import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { type FullContents, OBJECT_FILE, objectOf, openContents } from './registry.ts';
+import { settingsOf } from './relink-change.ts';
+import { assignSettings, carrySettings } from './relink-settings.ts';
 
 /** What runs, opened. The caller owns it, for longer than what is planned from it. */
 export interface RunningObject {
@@ -110,6 +115,50 @@ function droppedMaps(running: RunningObject, decisions: ReadonlyMap<string, MapD
     if (decisions.has(name) || !isState) return [];
     return [{ identity: { owner: null, name }, reason: 'the new version has no such map' }];
   });
+}
+
+/** A new version of an entry's object, before it is loaded. */
+export interface PlannedVersion {
+  readonly state: ObjectState;
+  /** Values and sizes in force. */
+  readonly settings: Settings;
+  /** Settings that no longer fit, one sentence each. */
+  readonly dropped: readonly string[];
+}
+
+export interface VersionRequest {
+  readonly store: Store;
+  readonly entry: StoreEntry;
+  readonly object: BpfObject;
+  /** What the record will keep. */
+  readonly files: RecordFiles;
+  readonly options: LoadOptions;
+  /** `FreshNames`. */
+  readonly fresh: readonly string[];
+}
+
+/** Plans state and settings of a new version. What is opened stays open until `cleanup`. `code`: a map that is not state. */
+export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: string): PlannedVersion {
+  const { store, entry, object, files, options } = request;
+  const all = openRunning(store, entry, cleanup);
+  const running = { ...all, maps: new Map([...all.maps].filter(([name]) => name !== code)) };
+  const targets = [{ owner: '', object, putIn: true }];
+  const given = assignSettings(settingsOf(options), targets);
+  const carried = carrySettings(running.state.settings, given, targets, owner => owner);
+  const settings = carried.settings.get('') ?? NO_SETTINGS;
+  const fresh = new FreshNames(request.fresh);
+  fresh.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
+  const [before, after] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
+  const state = planObjectState({
+    sys: store.sys,
+    running,
+    object,
+    options: { ...options, ...settings },
+    given: given.get('') ?? NO_SETTINGS,
+    fresh,
+    unchanged: before !== undefined && after !== undefined && sameBytes(before, after),
+  });
+  return { state, settings, dropped: carried.dropped };
 }
 
 /** For `LoadOptions.reuse`: the map of the running object, where it goes on. */

@@ -9,7 +9,7 @@ import { prepareLoad } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject } from '../object/index.ts';
 import { type Decision, mapKey, planState, type StateRequest } from '../state/index.ts';
-import type { BuildContext } from './relink-build.ts';
+import type { BuildContext } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { KCONFIG, type PreparedComponent, prepareComponents, statesOf } from './relink-prepare.ts';

@@ -4,7 +4,7 @@ import type { Sys } from '../kernel/sys.ts';
 import { type BpfObject, readObject } from '../object/index.ts';
 import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../state/index.ts';
 import { adoptions } from './relink-adopt.ts';
-import type { BuildContext, GenerationOptions } from './relink-build.ts';
+import type { BuildContext, GenerationOptions } from './relink-context.ts';
 import { changeDesign, type Design, type SlotChange } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { chooseMain, slotNames } from './relink-program.ts';
@@ -43,7 +43,12 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
   fresh.require(freshNames(old, targets), freshVariables(targets));
   const situation = { sys, options, main, old, fresh, given };
   const adopted = adoptions(situation, design, rootlet);
-  const carried = carrySettings(old?.settings ?? new Map(), given, targets);
+  const carried = carrySettings(
+    old?.settings ?? new Map(),
+    given,
+    targets,
+    owner => adopted.get(owner) ?? owner,
+  );
   return { design, context: { ...situation, settings: carried.settings, adopted }, dropped: carried.dropped };
 }
 

@@ -14,9 +14,10 @@ import {
 } from '../object/index.ts';
 import { variableNames } from '../state/index.ts';
 import { mainType } from './fit/main-program.ts';
-import { type BuildContext, isUnchanged, type PlannedPart, planPart, unchangedFill } from './relink-build.ts';
+import { type BuildContext, isUnchanged, unchangedFill } from './relink-context.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
+import { type PlannedPart, planPart } from './relink-part.ts';
 import type { PreparedComponent } from './relink-prepare.ts';
 import { statesOf } from './relink-prepare.ts';
 import { chooseMain } from './relink-program.ts';

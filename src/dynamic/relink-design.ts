@@ -214,11 +214,9 @@ function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): 
   const known = [...slots, main];
   if (known.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
   const near = nearestNames(slot, known);
-  throw inputError('relink-no-slot', [design.rootlet.name], `there is no slot ${quote(slot)}`, {
-    hint:
-      near.length === 0
-        ? `available: ${known.map(quote).join(', ')}`
-        : `did you mean ${near.map(quote).join(' or ')}?`,
+  const message = `has no slot ${quote(slot)}; available: ${known.map(quote).join(', ')}`;
+  throw inputError('relink-no-slot', [design.rootlet.name], message, {
+    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
   });
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { damaged } from '../../test/support/damaged.ts';
 import { RootletError } from '../diag/index.ts';
 import type { EntryState } from '../state/index.ts';
-import type { JsonObject, JsonValue } from '../store/index.ts';
 import { decodeRelink, encodeRelink, type RelinkRecord } from './relink-record.ts';
 
 const bytes = (...values: readonly number[]) => new Uint8Array(values);
@@ -46,20 +46,6 @@ test('a file that is missing is said', () => {
   const rest = new Map([...files].filter(([name]) => name !== 'component:one@1'));
   expect(() => decodeRelink(data, rest, STATE)).toThrow(/the file of a\/one\.o/);
 });
-
-/** Every value of a document replaced by every kind of nonsense, one at a time. */
-function* damaged(value: JsonValue): Generator<JsonValue> {
-  yield* [null, 5, -1, 1.5, 'x', true, [], {}, [null], { __proto__: 1 } as unknown as JsonObject]; // JSON all the same
-  if (Array.isArray(value)) {
-    for (const [at, part] of value.entries())
-      for (const bad of damaged(part)) yield value.map((other, index) => (index === at ? bad : other));
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, part] of Object.entries(value)) {
-      for (const bad of damaged(part)) yield { ...value, [name]: bad };
-      yield Object.fromEntries(Object.entries(value).filter(([other]) => other !== name));
-    }
-  }
-}
 
 test('a record that somebody else wrote is refused, or is one', () => {
   const { data, files } = encodeRelink(RECORD);

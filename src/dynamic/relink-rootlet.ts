@@ -15,10 +15,11 @@ import { readObject } from '../object/index.ts';
 import { reportState, type SettingsByOwner, type StateChange } from '../state/index.ts';
 import { afterSwitch } from './after-switch.ts';
 import { build, type Choice, chooseVia, planCommit, planParts, requirePossible } from './relink-backends.ts';
-import { droppedMaps, type GenerationOptions } from './relink-build.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './relink-change.ts';
+import type { GenerationOptions } from './relink-context.ts';
 import type { Design, ObjectFile, SlotChange, SlotFill } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
+import { droppedMaps } from './relink-kept.ts';
 import { slotNames } from './relink-program.ts';
 import { planTailSlots } from './relink-tail.ts';
 

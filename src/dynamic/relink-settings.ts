@@ -88,19 +88,17 @@ function ambiguous(what: string, name: string, all: readonly SettingsTarget[]): 
   });
 }
 
-/**
- * Settings of the running generation with those of the change, and what no longer fits any object. A component that takes
- * over the state of another one does not take over its settings: they were given for that one.
- */
+/** Settings of the running generation with those of the change, and what no longer fits any object. */
 export function carrySettings(
   before: SettingsByOwner,
   given: SettingsByOwner,
   targets: readonly SettingsTarget[],
+  heirOf: (owner: string) => string,
 ): { readonly settings: SettingsByOwner; readonly dropped: readonly string[] } {
   const settings = new Map<string, Settings>();
   const dropped: string[] = [];
   for (const { owner, object } of targets) {
-    const earlier = settingsIn(object, before.get(owner) ?? NO_SETTINGS);
+    const earlier = settingsIn(object, before.get(heirOf(owner)) ?? NO_SETTINGS);
     for (const what of earlier.unknown) dropped.push(`${what} is not in ${quote(object.name)}`);
     const all = mergeSettings(
       settings.get(owner) ?? NO_SETTINGS,
@@ -108,9 +106,9 @@ export function carrySettings(
     );
     if (hasSettings(all)) settings.set(owner, all);
   }
-  const stays = new Set(targets.map(({ owner }) => owner));
+  const heirs = new Set(targets.map(({ owner }) => heirOf(owner)));
   for (const [owner, one] of before) {
-    if (stays.has(owner)) continue;
+    if (heirs.has(owner)) continue;
     for (const name of [...one.globals.keys(), ...one.maxEntries.keys()])
       dropped.push(`${owner}:${name}: the component is gone`);
   }

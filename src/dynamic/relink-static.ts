@@ -9,17 +9,12 @@ import { Cleanup } from '../load/index.ts';
 import { type BpfObject, isPinnedMap, readObject } from '../object/index.ts';
 import { mapKey, type PlannedState } from '../state/index.ts';
 import { requireFitting } from './fit/fit.ts';
-import {
-  assemble,
-  type BuildContext,
-  loadPart,
-  type PartRequest,
-  type PlannedGeneration,
-  planPart,
-} from './relink-build.ts';
+import { assemble, type PlannedGeneration } from './relink-build.ts';
 import { keptStages, stageType, withoutStages } from './relink-components.ts';
+import type { BuildContext } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
+import { loadPart, type PartRequest, planPart } from './relink-part.ts';
 import {
   KCONFIG,
   type Prepared,

@@ -9,11 +9,12 @@
 
 import { inputError, quote, usageError } from '../diag/index.ts';
 import { HOOK_LINK, type Hook, hookFacts, hookLinks } from '../hooks/index.ts';
+import { decodeU32s } from '../kernel/sys.ts';
 import { Cleanup, type LoadedObject } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../state/index.ts';
 import type { JsonObject, MapPlace, RecordFiles, Store, StoreEntry } from '../store/index.ts';
-import type { GenerationOptions } from './relink-build.ts';
+import type { GenerationOptions } from './relink-context.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
 import {
   decodeRelink,
@@ -26,6 +27,7 @@ import {
 import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
 import { tailRootlet } from './relink-tail.ts';
 import { decodeDynamic } from './stored.ts';
+import { SLOT_ARRAY } from './tail-slots.ts';
 
 /** Field of an entry's data while a change is under way: what is about to run. */
 const PENDING_FIELD = 'pending';
@@ -135,7 +137,7 @@ export function openRootlet(request: OpenRequest): Rootlet {
   const next = readPending(store, entry);
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
-    const happened = next !== undefined && runs(hook, record, next);
+    const happened = next !== undefined && hasBegun(request, record, next);
     const runningRecord = happened ? next : record;
     const generation = cleanup.own(openGeneration(store, entry, runningRecord, happened ? NEXT : ''));
     const { via, forced } = runningRecord;
@@ -169,9 +171,14 @@ function damagedPending(entry: StoreEntry) {
   });
 }
 
-/** Whether the hook was changed. Where the program stays, the array may be half changed: it gets the old contents again. */
-function runs(hook: Hook, record: RelinkRecord, next: RelinkRecord): boolean {
-  return next.programId !== record.programId && hook.occupantId() === next.programId;
+/** Whether the switch has begun: the hook runs the next program, or, where the program stays, a slot calls the next code. */
+function hasBegun({ store, entry, hook }: OpenRequest, record: RelinkRecord, next: RelinkRecord): boolean {
+  if (next.programId !== record.programId) return hook.occupantId() === next.programId;
+  const own = new Set(entry.record.programs.flatMap(({ name, id }) => (name.startsWith(NEXT) ? [] : [id])));
+  const added = entry.record.programs.filter(({ name, id }) => name.startsWith(NEXT) && !own.has(id));
+  using array = store.openMap(entry, SLOT_ARRAY);
+  const there = new Set([...array.entries()].flatMap(([, value]) => decodeU32s(value)));
+  return added.some(({ id }) => there.has(id));
 }
 
 /** A program of another process is left alone. */

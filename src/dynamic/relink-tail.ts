@@ -15,18 +15,12 @@ import { tailSlotObjection } from './fit/back-ends.ts';
 import { requireFitting } from './fit/fit.ts';
 import { mainType } from './fit/main-program.ts';
 import { ObjectEdit } from './object-edit.ts';
-import {
-  assemble,
-  type BuildContext,
-  isUnchanged,
-  loadPart,
-  type PlannedGeneration,
-  type PlannedPart,
-  planPart,
-} from './relink-build.ts';
+import { assemble, type PlannedGeneration } from './relink-build.ts';
 import { planComponents, programKey } from './relink-components.ts';
+import { type BuildContext, isUnchanged } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
+import { loadPart, type PlannedPart, planPart } from './relink-part.ts';
 import {
   dataSections,
   type PreparedComponent,

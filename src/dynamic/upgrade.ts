@@ -11,17 +11,7 @@ import { waitForPrograms } from '../kernel/grace-period.ts';
 import { Cleanup } from '../load/cleanup.ts';
 import type { LoadOptions } from '../load/load.ts';
 import type { BpfObject } from '../object/index.ts';
-import { sameBytes } from '../state/heirs.ts';
-import {
-  encodeEntryState,
-  FreshNames,
-  mapNames,
-  NO_SETTINGS,
-  reportState,
-  type Settings,
-  type StateChange,
-  variableNames,
-} from '../state/index.ts';
+import { encodeEntryState, reportState, type Settings, type StateChange } from '../state/index.ts';
 import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
 import { afterSwitch } from './after-switch.ts';
 import { bindingProblem } from './agreement.ts';
@@ -33,8 +23,8 @@ import {
   nextEntryState,
   type ObjectState,
   objectTransfer,
-  openRunning,
-  planObjectState,
+  type PlannedVersion,
+  planVersion,
   reusedMap,
   setGivenValues,
 } from './object-state.ts';
@@ -42,15 +32,12 @@ import type { Provider } from './provider.ts';
 import { upgradeMark } from './recover.ts';
 import {
   type FullContents,
-  OBJECT_FILE,
   objectOf,
   openContents,
   Registry,
   type StoredProvider,
   withSlots,
 } from './registry.ts';
-import { settingsOf } from './relink-change.ts';
-import { assignSettings, carrySettings } from './relink-settings.ts';
 import { entryParts } from './store-load.ts';
 import { decodeDynamic, type StoredDynamic } from './stored.ts';
 import { Changes } from './upgrade-changes.ts';
@@ -243,40 +230,18 @@ function howRefilled({ bindings }: StoredDynamic, provider: string): ('slot' | '
   ];
 }
 
-interface PlannedNext {
-  readonly state: ObjectState;
-  readonly settings: Settings;
-  readonly dropped: readonly string[];
-}
-
 /** Settings of the object stay until they are given again. */
-function planNext({ store, old, object, options, cleanup }: Setting): PlannedNext {
-  const running = openRunning(store, old.entry, cleanup);
-  const targets = [{ owner: '', object, putIn: true }];
-  const given = assignSettings(settingsOf(options), targets);
-  const { settings, dropped } = carrySettings(running.state.settings, given, targets);
-  const all = settings.get('') ?? NO_SETTINGS;
-  const fresh = new FreshNames(options.fresh ?? []);
-  fresh.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
-  const state = planObjectState({
-    sys: store.sys,
-    running,
-    object,
-    options: { ...loadOptionsOf(options), ...all, pinRoot: null },
-    given: given.get('') ?? NO_SETTINGS,
-    fresh,
-    unchanged: isSameFile(store, old.entry, options),
-  });
-  return { state, settings: all, dropped };
-}
-
-function isSameFile(store: Store, entry: StoreEntry, { files }: UpgradeOptions): boolean {
-  const [before, after] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
-  return before !== undefined && after !== undefined && sameBytes(before, after);
+function planNext({ store, old, object, options, cleanup }: Setting): PlannedVersion {
+  const { fresh = [], files } = options;
+  const load = { ...loadOptionsOf(options), pinRoot: null };
+  return planVersion({ store, entry: old.entry, object, files, options: load, fresh }, cleanup);
 }
 
 /** The new version, on the maps that go on, bound to what the old one was bound to. */
-function loadNext({ store, registry, old, object, options }: Setting, planned: PlannedNext): DynamicObject {
+function loadNext(
+  { store, registry, old, object, options }: Setting,
+  planned: PlannedVersion,
+): DynamicObject {
   const externs = new Set(object.symbols.flatMap(({ kind, name }) => (kind === 'extern' ? [name] : [])));
   const bind = old.stored.bindings
     .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
@@ -326,7 +291,7 @@ function rebindAll(setting: Setting, provider: Provider, state: ObjectState): Re
 function saveAll(
   { store, old, options, changes }: Setting,
   next: DynamicObject,
-  planned: PlannedNext,
+  planned: PlannedVersion,
   rebound: readonly Rebound[],
 ): StoreEntry {
   const contents = nextContents(old, next, planned, options);
@@ -357,7 +322,7 @@ function saveAll(
 function nextContents(
   old: StoredProvider,
   next: DynamicObject,
-  { state, settings }: PlannedNext,
+  { state, settings }: PlannedVersion,
   options: UpgradeOptions,
 ): FullContents {
   const { data, links } = entryParts(next);

@@ -218,15 +218,12 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   test('an error before the program is off leaves the entry; one after it says that the program is off', () => {
     using ours = returning(kernel, 'ours', XDP, 2);
     const entry = keepXdp(ours);
-    const failing = Object.create(open(), {
-      remove: {
-        value: () => {
-          throw new RootletError([
-            { code: 'store-file', class: 'platform', where: [], message: 'removing: EIO' },
-          ]);
-        },
-      },
-    }) as Store; // the same store, but for one method
+    const failing = open();
+    failing.remove = () => {
+      throw new RootletError([
+        { code: 'store-file', class: 'platform', where: [], message: 'removing: EIO' },
+      ]);
+    };
     const failure = (() => {
       try {
         return inside(() => removeHook(failing, entry, false));

@@ -6,7 +6,7 @@
 import { type Problem, RootletError } from '../../diag/index.ts';
 import { canHookChange } from '../../hooks/index.ts';
 import { type BpfObject, readObject } from '../../object/index.ts';
-import type { BuildContext } from '../relink-build.ts';
+import type { BuildContext } from '../relink-context.ts';
 import type { Design, SlotFill } from '../relink-design.ts';
 import type { RelinkVia } from '../relink-generation.ts';
 import { replacementRefusal } from '../replacement-support.ts';
