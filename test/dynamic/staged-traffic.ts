@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { ObjectFile, SlotChange } from '../../src/dynamic/relink-design.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
+import type { AttachPlace } from '../../src/hooks/index.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { droppedBetween, entryOf, Generator, pause, type TrafficWire } from './traffic.ts';
@@ -81,6 +82,12 @@ export function misjudged({
   return dropped + Math.abs(sent - seen) + Math.abs(seen - old - fresh) + byDefault + mixed + fellThrough;
 }
 
+/** The change to a version. */
+export function stageChange(objects: StagedObjects, what: StagedOptions['what'], version: 0 | 1): SlotChange {
+  if (what === 'rootlet') return { rootlet: objects.gate[version] };
+  return { fill: [{ slot: 'slot2', file: objects.staged[version], program: 'rl_part' }] };
+}
+
 /** Replaces one version by the other again and again while packets come in. */
 export async function replaceStages(
   wire: TrafficWire,
@@ -88,11 +95,9 @@ export async function replaceStages(
   options: StagedOptions,
 ): Promise<StagedResult> {
   const { sys, objects, what, via, swaps, mode } = options;
-  const change = (version: 0 | 1): SlotChange =>
-    what === 'rootlet'
-      ? { rootlet: objects.gate[version] }
-      : { fill: [{ slot: 'slot2', file: objects.staged[version], program: 'rl_part' }] };
-  using rootlet = inNetns(sys, `/run/netns/${wire.here}`, () => attach(options));
+  using rootlet = inNetns(sys, `/run/netns/${wire.here}`, () =>
+    attachStaged(options, { interface: 'va', mode }),
+  );
   const before = wire.bothStatistics();
   const times: number[] = [];
   const begin = performance.now();
@@ -101,7 +106,7 @@ export async function replaceStages(
   try {
     for (let swap = 1; swap <= swaps; swap++) {
       const from = performance.now();
-      rootlet.change(change(swap % 2 === 1 ? 1 : 0));
+      rootlet.change(stageChange(objects, what, swap % 2 === 1 ? 1 : 0));
       times.push(performance.now() - from);
       await pause(1);
     }
@@ -113,12 +118,15 @@ export async function replaceStages(
   const seconds = (performance.now() - begin) / 1000;
   await pause(200); // what is on the wire arrives
   const dropped = droppedBetween(before, wire.bothStatistics());
-  return { what, via, mode, swaps, seconds, sent, dropped, times, ...countsOf(rootlet, what) };
+  return { what, via, mode, swaps, seconds, sent, dropped, times, ...stagedCounts(rootlet, what) };
 }
 
-function attach({ sys, objects, what, via, mode }: StagedOptions): Rootlet {
+/** The first version, with the component that stays beside it. */
+export function attachStaged(
+  { sys, objects, what, via }: Pick<StagedOptions, 'sys' | 'objects' | 'what' | 'via'>,
+  place: AttachPlace,
+): Rootlet {
   const neighbour = { slot: 'slot1', file: objects.neighbour };
-  const place = { interface: 'va', mode } as const;
   if (what === 'rootlet')
     return Rootlet.attach(sys, objects.gate[0], place, {
       via,
@@ -129,7 +137,8 @@ function attach({ sys, objects, what, via, mode }: StagedOptions): Rootlet {
   return Rootlet.attach(sys, objects.host, place, { via, slots: { fill: [neighbour, staged] } });
 }
 
-function countsOf(
+/** What was counted since it was attached. */
+export function stagedCounts(
   rootlet: Rootlet,
   what: StagedOptions['what'],
 ): Pick<StagedResult, 'seen' | 'byDefault' | 'judged' | 'mixed' | 'fellThrough'> {
