@@ -69,12 +69,12 @@ SEC("xdp") int ${P}first(struct xdp_md *ctx) {
 }`;
 
 /** A map of maps with one entry that the object gives: the verdict is in the inner map. */
-const nested = (verdict: number): string => `${HEAD}
+const nested = (verdict: number, more = ''): string => `${HEAD}
 struct inner { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); } ${P}inner SEC(".maps");
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS); __uint(max_entries, 4); __uint(key_size, 4);
   __array(values, struct inner);
-} ${OUTER} SEC(".maps") = { .values = { [0] = &${P}inner } };
+} ${OUTER} SEC(".maps") = { .values = { [0] = &${P}inner${more} } };
 __u64 seen;
 SEC("xdp") int ${P}nested(struct xdp_md *ctx) {
   __u32 key = 0, *value;
@@ -107,7 +107,7 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
       chain: chained(1),
       'chain.v2': chained(2),
       nest: nested(3),
-      'nest.v2': nested(4),
+      'nest.v2': nested(4, `, [2] = &${P}inner`),
       plain: own(2),
       'plain.v2': own(2),
       stage: `${HEAD} SEC("xdp") int ${P}theirs(struct xdp_md *ctx) { return 33; }`,
@@ -233,6 +233,7 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
       const second = lab.replace('R', slot(1, 'nest.v2'));
       expect(rowOf(second, `nest:${P}inner`).kind).toBe('reuse'); // the table itself is state
       expect(lab.judge()).toBe(40);
+      expect(Object.keys(entries(outer))).toEqual(['0', '2']); // and the entry that is new
       lab.rootlet('load', lab.file('table'), '--name', 'table');
       const { path, record } = lab.entry('object', 'table');
       const mine = record.maps.find(({ name }) => name === `${P}mine`);

@@ -32,7 +32,7 @@ const place = { interface: 'near', mode: 'generic' } as const;
 /** Beside the bundle of the run. */
 const KILLED = join(dirname(process.argv[1] ?? ''), 'killed.mjs');
 /** Each of them costs a process. */
-const STRIDE = 13;
+const STRIDE = 17;
 
 let wire: Wire;
 beforeAll(() => {
@@ -55,6 +55,11 @@ describe.each(['component', 'rootlet'] as const)('a %s of two stages', what => {
     }
     expect(runs[0]).toBeGreaterThan(0);
     expect(runs[2]).toBeGreaterThan(runs[0] ?? 0);
+    for (const via of ['static', 'ext'] as const) {
+      rootlet.change({}, { via });
+      rootlet.generation.program.testRun({ data: PACKET });
+      expect([via, stagedCounts(rootlet, what)]).toMatchObject([via, { mixed: 0, fellThrough: 0 }]);
+    }
     if (what === 'component') {
       // a neighbour that changes leaves it its arrays
       const array = rootlet.generation.maps.get('staged:rl_next')?.info().id;
