@@ -24,6 +24,7 @@ import type { Choice, Situation } from './choose.ts';
 import { type BoundCall, type ExtUse, type PreparedConsumer, prepareConsumer } from './consumer.ts';
 import { DynamicObject, type StubLink } from './dynamic-object.ts';
 import type { Found } from './find.ts';
+import { liveSizes } from './live-maps.ts';
 import type { DynamicLoadOptions } from './load.ts';
 import { loadMember, type MemberOptions, openShared, REPLACEMENT_TYPE } from './member.ts';
 import { kindKey } from './program-kind.ts';
@@ -199,6 +200,7 @@ export class Attempts {
       ...this.#options,
       ownGlobal: (name, section) =>
         !composed.shared.has(section) || composed.joined.has(`${section}:${name}`),
+      maxEntries: liveSizes(composed.shared, this.#options.maxEntries),
       reuse: plan => openShared(composed.shared, plan) ?? arrayOf(plan) ?? given(plan),
     });
   }

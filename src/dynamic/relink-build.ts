@@ -9,7 +9,7 @@ import type { Design } from './relink-design.ts';
 import { duplicateProgram, Generation, type GenerationParts } from './relink-generation.ts';
 import { droppedMaps, keptStates } from './relink-kept.ts';
 import type { LoadedPart, PlannedPart } from './relink-part.ts';
-import { qualifiedName } from './relink-settings.ts';
+import { qualifiedName, settingsKey } from './relink-settings.ts';
 
 /** Parts of a generation before anything is loaded. */
 export interface PlannedGeneration {
@@ -112,7 +112,7 @@ function transferOf(
 function setGivenVariables(context: BuildContext, parts: readonly LoadedPart[]): void {
   for (const { loaded, request, decisions } of parts) {
     for (const member of request.members) {
-      for (const [name, value] of context.given.get(member.owner ?? '')?.globals ?? []) {
+      for (const [name, value] of context.given.get(settingsKey(member))?.globals ?? []) {
         const qualified = qualifiedName(member, name);
         const section = qualified?.slice(0, qualified.lastIndexOf(':'));
         const plan = loaded.plan.globals.find(global => `${global.section}:${global.name}` === qualified);

@@ -5,13 +5,7 @@
 
 import type { BpfProgram } from '../kernel/program.ts';
 import type { AttachTarget } from '../load/execute-programs.ts';
-import {
-  type BpfObject,
-  type BpfSymbol,
-  type ProgramTypeInfo,
-  programsOf,
-  programTypeOf,
-} from '../object/index.ts';
+import { type BpfObject, type ProgramTypeInfo, programsOf, programTypeOf } from '../object/index.ts';
 import { variableNames } from '../state/index.ts';
 import { mainType } from './fit/main-program.ts';
 import { type BuildContext, isUnchanged, unchangedFill } from './relink-context.ts';
@@ -164,7 +158,7 @@ export function keptStages(
     const stages = stagesOf(component.object);
     const [first] = component.fills;
     const before = first === undefined ? undefined : unchangedFill(context.old, first);
-    if (stages.size === 0 || before === undefined || context.given.has(component.owner)) continue;
+    if (stages.size === 0 || before === undefined || context.given.has(component.part)) continue;
     if (isFresh(context, component)) continue;
     const known = programsOfPart(context, component);
     const own = [...stages].map(
@@ -175,16 +169,4 @@ export function keptStages(
     for (const [key, program] of own) if (program !== undefined) programs.set(key, program);
   }
   return { parts, programs };
-}
-
-/** The object whose arrays of programs are not filled: they are those of the running generation. */
-export function withoutStages(object: BpfObject): BpfObject {
-  const symbols = object.symbols.map((symbol): BpfSymbol => {
-    if (symbol.kind !== 'map') return symbol;
-    const references = symbol.references.filter(
-      ({ symbol: target }) => object.symbols[target]?.kind !== 'function',
-    );
-    return references.length === symbol.references.length ? symbol : { ...symbol, references };
-  });
-  return { ...object, symbols };
 }

@@ -2,7 +2,7 @@
 
 import type { Sys } from '../kernel/sys.ts';
 import type { LoadOptions } from '../load/index.ts';
-import { type FreshNames, type MapIdentity, mapKey, type SettingsByOwner } from '../state/index.ts';
+import { type FreshNames, type MapIdentity, mapKey, partKey, type SettingsByOwner } from '../state/index.ts';
 import { type Design, isSame, type SlotFill } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { SLOT_ARRAY } from './tail-slots.ts';
@@ -46,7 +46,7 @@ export function isUnchanged(
   design: Design,
   { owner, version }: Pick<MapIdentity, 'owner' | 'version'>,
 ): boolean {
-  if (old === undefined || given.has(owner ?? '')) return false;
+  if (old === undefined || given.has(owner === null ? '' : partKey(owner, version))) return false;
   if (owner === null) return isSame(old.design.rootlet, design.rootlet);
   const fill = design.fills.find(one => one.component === owner && one.version === version);
   return fill !== undefined && unchangedFill(old, fill) !== undefined;

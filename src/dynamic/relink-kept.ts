@@ -4,7 +4,7 @@ import type { BpfMap } from '../kernel/map.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import { type DroppedMap, type MapIdentity, mapKey, previousOf, type StoredState } from '../state/index.ts';
 import type { BuildContext } from './relink-context.ts';
-import { type Design, isSame } from './relink-design.ts';
+import { type Design, isSame, type SlotFill } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import type { PlannedPart } from './relink-part.ts';
 import { KCONFIG } from './relink-prepare.ts';
@@ -26,8 +26,8 @@ export function keptStates(
     const next = nextIdentity(context, design, state);
     if (map === undefined || next === undefined || taken.has(mapKey(next)) || fresh.covers(next)) continue;
     if (state.name === SLOT_ARRAY && (via !== 'tail' || old.via !== 'tail')) continue;
-    const { contents, inner } = state;
-    kept.set(mapKey(next), { state: { ...next, contents, inner }, map });
+    const { owner: _owner, name: _name, version: _version, ...memory } = state;
+    kept.set(mapKey(next), { state: { ...next, ...memory }, map });
   }
   return kept;
 }
@@ -40,31 +40,33 @@ export function droppedMaps(
   via: Generation['via'],
 ): DroppedMap[] {
   const decisions = parts.flatMap(part => [...part.decisions.values()]);
-  const used = new Set(decisions.flatMap(({ decision }) => previousOf(decision)?.state ?? []));
-  const kept = new Set([...keptStates(context, design, parts, via).values()].map(({ map }) => map));
+  const used = new Set(decisions.flatMap(({ decision }) => previousOf(decision)?.map.info().id ?? []));
+  for (const { map } of keptStates(context, design, parts, via).values()) used.add(map.info().id);
   return [...(context.old?.states ?? [])].flatMap(([key, state]): DroppedMap[] => {
     const map = context.old?.maps.get(key);
     const isCode =
       globalsKind(state.name) === 'rodata' || state.name === KCONFIG || state.name === SLOT_ARRAY;
-    if (map === undefined || isCode || used.has(state) || kept.has(map)) return [];
-    return hasPlan(parts, key) ? [] : [{ identity: state, reason: whyDropped(design, state) }];
+    if (map === undefined || isCode || used.has(map.info().id) || isPinnedAgain(parts, key)) return [];
+    const reason = `${whyDropped(design, state)}${state.pinned === true ? '; its pin stays' : ''}`;
+    return [{ identity: state, reason }];
   });
 }
 
-/** Whether the next generation has a map of this identity, whatever it begins with. */
-function hasPlan(parts: readonly PlannedPart[], key: string): boolean {
-  return parts.some(({ request, plan }) =>
-    request.states.some(state => mapKey(state) === key && plan.maps.some(({ name }) => name === state.map)),
+/** Whether the next generation uses what is pinned under the name of this map. */
+function isPinnedAgain(parts: readonly PlannedPart[], key: string): boolean {
+  return parts.some(({ request, decisions }) =>
+    request.states.some(
+      state => mapKey(state) === key && decisions.get(state.map)?.decision.kind === 'pinned',
+    ),
   );
 }
 
 function whyDropped({ fills }: Design, { owner, version }: MapIdentity): string {
-  if (owner === null || fills.some(fill => fill.component === owner && fill.version === version))
-    return 'the new version has no such map';
-  const stays = fills.some(({ component }) => component === owner);
-  return stays
-    ? `version ${version ?? ''} of ${owner} fills no slot any more`
-    : `${owner} fills no slot any more`;
+  if (owner !== null && !fills.some(({ component }) => component === owner))
+    return `${owner} fills no slot any more`;
+  return version === undefined
+    ? 'the version that is put in has no such map, or another one'
+    : `the outgoing version of ${owner} fills no slot any more`;
 }
 
 function versionOf({ version }: Pick<MapIdentity, 'version'>): Pick<MapIdentity, 'version'> {
@@ -78,9 +80,22 @@ function nextIdentity({ old }: BuildContext, design: Design, state: StoredState)
     const stays = old !== undefined && isSame(old.design.rootlet, design.rootlet);
     return stays ? { owner, name } : undefined;
   }
-  const before = old?.design.fills.find(fill => fill.component === owner && fill.version === version);
-  const after = design.fills.find(
-    fill => before !== undefined && fill.component === owner && isSame(fill.file, before.file),
+  const users = (old?.design.fills ?? []).filter(
+    fill => fill.component === owner && (fill.version === version || sharesMap(old, fill, state)),
   );
+  const fills = design.fills.filter(
+    fill => fill.component === owner && users.some(user => isSame(fill.file, user.file)),
+  );
+  const after = fills.find(fill => fill.version === undefined) ?? fills[0];
   return after === undefined ? undefined : { owner, name, ...versionOf(after) };
+}
+
+/** An outgoing version without a map of its own uses that of the current version. */
+function sharesMap(
+  old: Generation | undefined,
+  { component, version }: SlotFill,
+  { name, version: own }: StoredState,
+) {
+  if (own !== undefined || version === undefined) return false;
+  return old?.states.has(mapKey({ owner: component, name, version })) === false;
 }

@@ -9,13 +9,14 @@ import {
   kernelName,
   type LoadedObject,
   type LoadPlan,
+  objectBaseName,
   prepareLoad,
 } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject, ProgramTypeInfo } from '../object/index.ts';
-import { componentName } from '../state/heirs.ts';
 import {
   type MapDecision,
+  type MapIdentity,
   NO_SETTINGS,
   type PlannedState,
   partKey,
@@ -29,7 +30,7 @@ import {
 import { type BuildContext, isUnchanged, previousIn } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import { KCONFIG, type Prepared } from './relink-prepare.ts';
-import { loaderSettings } from './relink-settings.ts';
+import { loaderSettings, settingsKey } from './relink-settings.ts';
 
 export interface PartRequest {
   readonly object: BpfObject;
@@ -83,7 +84,7 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
       owner !== null && request.keepsStages?.has(partKey(owner, version)) === true,
     fresh: context.fresh.covers,
     freshVariable: ({ owner }, variable) => context.fresh.coversVariable(owner, variable),
-    givenVariable: ({ owner }, variable) => gives(context, owner, variable),
+    givenVariable: (identity, variable) => gives(context, identity, variable),
     pinRoot: pinRootOf(context),
   });
   return { request, plan, decisions };
@@ -100,7 +101,7 @@ function pinRootOf({ options }: BuildContext): string | null {
 
 function settingsFor(context: BuildContext, members: readonly Prepared[], states: readonly PlannedState[]) {
   const each = members.map(member =>
-    loaderSettings(member, context.settings.get(member.owner ?? '') ?? NO_SETTINGS, states),
+    loaderSettings(member, context.settings.get(settingsKey(member)) ?? NO_SETTINGS, states),
   );
   return {
     globals: new Map(each.flatMap(({ globals }) => [...globals])),
@@ -108,8 +109,8 @@ function settingsFor(context: BuildContext, members: readonly Prepared[], states
   };
 }
 
-function gives({ given }: BuildContext, owner: string | null, variable: string): boolean {
-  const names = given.get(owner ?? '')?.globals.keys() ?? [];
+function gives({ given }: BuildContext, identity: MapIdentity, variable: string): boolean {
+  const names = given.get(settingsKey(identity))?.globals.keys() ?? [];
   return [...names].some(name => name === variable || name.endsWith(`:${variable}`));
 }
 
@@ -120,7 +121,7 @@ function kernelNames(members: readonly Prepared[], states: readonly PlannedState
     const member = members.find(one => one.owner === owner && one.version === version);
     if (member === undefined || names.has(map)) continue;
     const isSection = globalsKind(name) !== undefined || name === KCONFIG;
-    names.set(map, isSection ? dataMapName(componentName(member.file.name), name) : kernelName(name));
+    names.set(map, isSection ? dataMapName(objectBaseName(member.file.name), name) : kernelName(name));
   }
   return names;
 }

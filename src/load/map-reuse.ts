@@ -89,7 +89,9 @@ function requireSafe(path: string, stats: DirectoryStats): void {
 
 /** Throws `load-map-mismatch`, naming every difference between an existing map and the one that is planned. */
 export function requireSameShape(map: BpfMap, plan: MapPlan, source: string): void {
-  const differences = shapeDifferences(map, plan);
+  const differences = shapeDifferences(map, plan).map(
+    ({ field, existing, wanted }) => `${field} ${existing} instead of ${wanted}`,
+  );
   if (differences.length === 0) return;
   throw platformError(
     'load-map-mismatch',
@@ -99,20 +101,29 @@ export function requireSameShape(map: BpfMap, plan: MapPlan, source: string): vo
   );
 }
 
-/** What differs, in words; mirrors libbpf's rule, which compares everything but names and BTF. */
-export function shapeDifferences(map: BpfMap, plan: MapPlan): string[] {
+/** One field of a map's definition that differs. */
+export interface ShapeDifference {
+  readonly field: string;
+  /** Of the existing map, as text. */
+  readonly existing: string;
+  readonly wanted: string;
+}
+
+/** What differs; mirrors libbpf's rule, which compares everything but names and BTF. */
+export function shapeDifferences(map: BpfMap, plan: MapPlan): ShapeDifference[] {
   const info = map.info();
-  const differences: string[] = [];
-  const compare = (what: string, existing: number | bigint | string, wanted: number | bigint | string) => {
-    if (existing !== wanted) differences.push(`${what} ${existing} instead of ${wanted}`);
-  };
-  compare('type', mapTypeName(info.type), mapTypeName(plan.type));
-  compare('key size', info.keySize, plan.keySize);
-  compare('value size', info.valueSize, plan.valueSize);
-  compare('max_entries', info.maxEntries, maxEntriesOf(plan));
-  compare('flags', hex(info.flags - addedFlags(info.type, info.flags)), hex(plan.flags));
-  compare('map_extra', info.mapExtra, plan.mapExtra);
-  return differences;
+  const flags = info.flags - addedFlags(info.type, info.flags);
+  const fields = [
+    ['type', mapTypeName(info.type), mapTypeName(plan.type)],
+    ['key size', info.keySize, plan.keySize],
+    ['value size', info.valueSize, plan.valueSize],
+    ['max_entries', info.maxEntries, maxEntriesOf(plan)],
+    ['flags', hex(flags), hex(plan.flags)],
+    ['map_extra', info.mapExtra, plan.mapExtra],
+  ] as const;
+  return fields.flatMap(([field, existing, wanted]) =>
+    existing === wanted ? [] : [{ field, existing: String(existing), wanted: String(wanted) }],
+  );
 }
 
 /** The kernel adds a flag to maps of devices by itself. */

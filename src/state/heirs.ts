@@ -5,8 +5,6 @@
  * in other slots, and whoever its neighbours are. Two components never become one, and one never becomes two.
  */
 
-import { objectBaseName } from '../load/index.ts';
-
 /** What fills slots: one file, possibly in several slots. */
 export interface Candidate {
   /** File name as given. */
@@ -25,12 +23,17 @@ export interface Incumbent extends Candidate {
   readonly stays: readonly string[];
 }
 
+/** Characters with a meaning in keys and on the command line, and those that no terminal shows. */
+const SPECIAL = /[%:@,=\s\p{C}]/gu;
+
 /**
- * Base name of a component's file up to the first dot: what identifies it from version to version. Characters that have
- * a meaning in keys and on the command line become `_`.
+ * Base name of a component's file up to the first dot behind leading ones: what identifies it from version to version.
+ * Different base names are different components, whatever characters they have.
  */
 export function componentName(file: string): string {
-  return objectBaseName(file).replace(/[^A-Za-z0-9_-]/g, '_') || 'component';
+  const base = file.slice(file.lastIndexOf('/') + 1);
+  const [name = ''] = /^\.*[^.]*/.exec(base) ?? [];
+  return name.replace(SPECIAL, encodeURIComponent) || 'component';
 }
 
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
