@@ -93,7 +93,7 @@ function planComponent(
   context: BuildContext,
   design: Design,
   component: PreparedComponent,
-  { type, target, rootlet }: ComponentKind,
+  { via, type, target, rootlet }: ComponentKind,
 ): PlannedPart {
   const { object, fills, part } = component;
   const names = fills.map(fill => chooseMain(object, fill.program));
@@ -107,7 +107,11 @@ function planComponent(
     programs: names,
     states: statesOf(component),
     members: [component],
-    typeOf: (name, section) => (names.includes(name) ? type : stageType(rootlet, context.main, section)),
+    typeOf: (name, section) => {
+      if (names.includes(name)) return type;
+      const stage = stageType(rootlet, context.main, section);
+      return via === 'ext' ? calledByReplacement(stage) : stage;
+    },
     keyOf: name => `${part}:${name}`,
     ...(targets.size === 0 ? {} : { targets }),
   });
@@ -118,6 +122,14 @@ function planComponent(
 /** Type of a program that an array of a component holds: what its section says, else that of the rootlet's program. */
 export function stageType(rootlet: BpfObject, main: string, section: string): ProgramTypeInfo {
   return programTypeOf(section) ?? mainType(rootlet, main);
+}
+
+/**
+ * The same for the array of a replacement: programs that use or fill one array have equal attach types on kernels that
+ * compare them, and a replacement has none.
+ */
+function calledByReplacement(type: ProgramTypeInfo): ProgramTypeInfo {
+  return type.attachTypeOptional ? { ...type, expectedAttachType: 0 } : type;
 }
 
 /** Names of programs that arrays of an object hold. */
@@ -141,6 +153,7 @@ export function keptStages(
 ): { readonly parts: ReadonlySet<string>; readonly programs: ReadonlyMap<string, BpfProgram> } {
   const parts = new Set<string>();
   const programs = new Map<string, BpfProgram>();
+  if (context.old?.via === 'ext') return { parts, programs }; // loaded for replacements
   for (const component of components) {
     const stages = stagesOf(component.object);
     const [first] = component.fills;
