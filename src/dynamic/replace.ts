@@ -109,7 +109,7 @@ function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest)
     throw usageError('replace-via', `--via: bindings to ${quote(entry.name)} belong to its consumers`, {
       hint: 'give --via to the consumer: rootlet replace CONSUMER FILE --via …',
     });
-  const { globals, maxEntries, kernelTypes, kconfig } = options;
+  const { globals, maxEntries, pinRoot, kernelTypes, kconfig } = options;
   const report = upgrade(
     store,
     entry.name,
@@ -121,6 +121,7 @@ function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest)
       fresh: request.fresh ?? [],
       ...(globals === undefined ? {} : { globals }),
       ...(maxEntries === undefined ? {} : { maxEntries }),
+      ...(pinRoot === undefined ? {} : { pinRoot }),
       ...(kernelTypes === undefined ? {} : { kernelTypes }),
       ...(kconfig === undefined ? {} : { kconfig }),
     },
