@@ -33,8 +33,8 @@ export interface ReplaceRequest {
   readonly slots?: Omit<SlotChange, 'rootlet' | 'program'>;
   /** Maps, sections, variables and components that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
-  /** How components get into slots, or calls of loaded objects are bound, from now on. */
-  readonly via?: RelinkVia | 'copy';
+  /** How components get into slots, or calls of loaded objects are bound, from now on; `auto`: as is best each time. */
+  readonly via?: RelinkVia | 'copy' | 'auto';
   readonly options: LoadOptions;
   readonly binding?: EntryLoad['binding'];
   readonly logged?: EntryLoad['logged'];
@@ -164,10 +164,15 @@ function replaceProgram(
     source: version.source,
     files: version.files,
     time: request.time ?? null,
-    binding: { ...binding, ...(via === undefined ? {} : { via }) },
+    binding: { ...binding, ...bindingVia(via) },
     ...(version.program === undefined ? {} : { program: version.program }),
   });
   return { kind: 'attached', entry: replaced.entry, replaced };
+}
+
+function bindingVia(via: Exclude<ReplaceRequest['via'], 'static'>): EntryLoad['binding'] {
+  if (via === undefined) return {};
+  return via === 'auto' ? { viaOf: () => undefined, reasonOf: () => undefined } : { via };
 }
 
 // --- a rootlet ----------------------------------------------------------------------------------------------------
