@@ -232,7 +232,7 @@ async function rings(sys: Sys, path: string) {
 
 async function main(): Promise<void> {
   mkdirSync(bpffs);
-  execFileSync('mount', ['-t', 'bpf', 'bpf', bpffs]);
+  execFileSync('mount', ['-t', 'bpf', '-o', 'mode=0700', 'bpf', bpffs]);
   try {
     const plain = compile('load.o');
     const ring = compile('ring.o', '-DWITH_RING');

@@ -4,8 +4,7 @@
  */
 
 import { quote, RootletError, usageError } from '../src/diag/index.ts';
-import { consumersOf } from '../src/dynamic/index.ts';
-import { hasHappened } from '../src/hooks/index.ts';
+import { consumersOf, recoverLeft } from '../src/dynamic/index.ts';
 import { BpfMap } from '../src/kernel/map.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import { type LinkInput, link } from '../src/link/index.ts';
@@ -67,7 +66,7 @@ export const GUARDS: readonly Guard[] = [consumersOf];
 export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
   const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
   const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
-  return Store.open(sys, root, { hasHappened });
+  return Store.open(sys, root, { hasHappened: recoverLeft });
 }
 
 /** Throws `store-name-taken`. */

@@ -1,13 +1,13 @@
 /** `--pin DIR`: names for programs and maps besides those of the store, as `bpftool prog loadall … pinmaps` makes them. */
 
-import { existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { platformError, quote, RootletError, usageError } from '../src/diag/index.ts';
-import { fieldsOf } from '../src/hooks/index.ts';
-import { errnoText, readMapInfo, readProgramInfo } from '../src/kernel/index.ts';
+import { existsSync, rmdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { quote, RootletError, usageError } from '../src/diag/index.ts';
+import { fieldsOf } from '../src/hooks/fields.ts';
+import { readMapInfo, readProgramInfo } from '../src/kernel/index.ts';
 import type { Sys } from '../src/kernel/sys.ts';
 import type { Cleanup, LoadedObject } from '../src/load/index.ts';
-import { openPin, requireBpffs, type StoreEntry } from '../src/store/index.ts';
+import { Directory, openPinIn, requireBpffs, type StoreEntry } from '../src/store/index.ts';
 
 export interface ExtraPin {
   readonly kind: 'program' | 'map';
@@ -15,7 +15,10 @@ export interface ExtraPin {
   readonly path: string;
 }
 
-/** Refuses a folder that cannot hold pins, before anything is loaded. Throws `usage-pin`, `store-no-bpffs`. */
+/**
+ * Refuses a directory that cannot hold pins, before anything is loaded. Throws `usage-pin`, `store-no-bpffs`,
+ * `store-untrusted`.
+ */
 export function requirePinFolder(folder: string): void {
   if (!existsSync(dirname(folder))) {
     throw usageError('usage-pin', `--pin ${quote(folder)}: ${quote(dirname(folder))} is not there`, {
@@ -27,35 +30,27 @@ export function requirePinFolder(folder: string): void {
 
 /** Pins programs and maps in `folder`, by their names with dots as underscores; all or nothing. */
 export function pinIn(folder: string, loaded: LoadedObject, cleanup: Cleanup): ExtraPin[] {
-  makeFolder(folder, cleanup);
+  const existed = existsSync(folder);
+  using directory = Directory.make(folder, 'above');
+  if (!existed) cleanup.defer(() => rmdirSync(folder));
   const pins: ExtraPin[] = [];
   const things = [
     ...[...loaded.programs].map(([name, program]) => ({ kind: 'program' as const, name, thing: program })),
     ...[...loaded.maps].map(([name, map]) => ({ kind: 'map' as const, name, thing: map })),
   ];
   for (const { kind, name, thing } of things) {
-    const path = join(folder, name.replaceAll('.', '_'));
-    if (existsSync(path)) {
+    const file = name.replaceAll('.', '_');
+    const path = join(folder, file);
+    if (directory.hasFile(file)) {
       throw usageError('usage-pin', `${quote(path)} is there already`, {
         hint: 'remove it, or pin in another folder',
       });
     }
-    thing.pin(path);
+    thing.pin(directory.at(file), path);
     cleanup.defer(() => rmSync(path, { force: true }));
     pins.push({ kind, id: thing.info().id, path });
   }
   return pins;
-}
-
-function makeFolder(folder: string, cleanup: Cleanup): void {
-  if (existsSync(folder)) return;
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? Math.abs(Number(error.errno)) : 0;
-    throw platformError('store-file', [], `making folder ${quote(folder)}: ${errnoText(errno)}`, { errno });
-  }
-  cleanup.defer(() => rmdirSync(folder));
 }
 
 /** Pins that the record of an entry tells of. */
@@ -70,21 +65,29 @@ export function extraPinsOf(entry: StoreEntry): ExtraPin[] {
   });
 }
 
-/** Removes those that still hold what they were made for, and their folder when that leaves it empty. */
+/**
+ * Removes those that still hold what they were made for, and their directory when that leaves it empty. Directories that
+ * another user could exchange by now are left alone.
+ */
 export function removeExtraPins(sys: Sys, pins: readonly ExtraPin[]): void {
-  for (const pin of pins) if (holds(sys, pin)) rmSync(pin.path, { force: true });
-  for (const folder of new Set(pins.map(pin => dirname(pin.path)))) {
+  for (const path of new Set(pins.map(pin => dirname(pin.path)))) {
     try {
-      rmdirSync(folder);
-    } catch {
+      using directory = Directory.find(path, 'above');
+      if (directory === undefined) continue;
+      for (const pin of pins)
+        if (dirname(pin.path) === path && holds(sys, directory, pin))
+          directory.removeFile(basename(pin.path));
+      rmdirSync(path);
+    } catch (error) {
       // others use it
+      if (!(error instanceof RootletError) && !(error instanceof Error && 'errno' in error)) throw error;
     }
   }
 }
 
-function holds(sys: Sys, pin: ExtraPin): boolean {
+function holds(sys: Sys, directory: Directory, pin: ExtraPin): boolean {
   try {
-    using fd = openPin(sys, pin.path, pin.kind);
+    using fd = openPinIn(sys, directory, pin.path, pin.kind);
     const read = pin.kind === 'program' ? readProgramInfo : readMapInfo;
     return read(sys, fd.number).id === pin.id;
   } catch (error) {

@@ -35,6 +35,27 @@ export interface RunOptions {
   readonly bpffs?: string;
 }
 
+/** Bundles the command as it is in the sources into one file. */
+export function bundleCommand(outfile: string): void {
+  buildSync({
+    stdin: {
+      contents: `import { main } from './main.ts'; await main(process.argv.slice(2));`,
+      resolveDir: import.meta.dirname,
+      loader: 'ts',
+    },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    // koffi and what is read beside the code are found from the code's own place
+    define: { 'import.meta.url': JSON.stringify(pathToFileURL(MAIN).href) },
+    banner: {
+      js: `import { createRequire as from } from 'node:module'; const require = from(${JSON.stringify(MAIN)}); ${KILLER}`,
+    },
+    outfile,
+  });
+}
+
 /** A built command, a bpf file system and a network namespace with the interfaces `v0` and `v1`. */
 export class CommandWorld {
   readonly folder = mkdtempSync(join(tmpdir(), 'rootlet-command-'));
@@ -46,23 +67,7 @@ export class CommandWorld {
 
   constructor() {
     execFileSync('chmod', ['755', this.folder]);
-    buildSync({
-      stdin: {
-        contents: `import { main } from './main.ts'; await main(process.argv.slice(2));`,
-        resolveDir: import.meta.dirname,
-        loader: 'ts',
-      },
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'esm',
-      // koffi and what is read beside the code are found from the code's own place
-      define: { 'import.meta.url': JSON.stringify(pathToFileURL(MAIN).href) },
-      banner: {
-        js: `import { createRequire as from } from 'node:module'; const require = from(${JSON.stringify(MAIN)}); ${KILLER}`,
-      },
-      outfile: this.#command,
-    });
+    bundleCommand(this.#command);
     this.ip('netns', 'add', this.#netns);
     this.ip('-n', this.#netns, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
   }

@@ -33,7 +33,7 @@ mount -t proc proc /root/proc
 mount -t sysfs sys /root/sys
 mount -t tmpfs -o mode=755 run /root/run
 mkdir -p /root/boot
-mount -t bpf bpf /root/sys/fs/bpf
+mount -t bpf -o mode=0700 bpf /root/sys/fs/bpf
 mount -t cgroup2 cgroup /root/sys/fs/cgroup
 mount -t tracefs trace /root/sys/kernel/tracing
 ifconfig lo up

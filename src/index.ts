@@ -1,6 +1,6 @@
 /**
  * The parts that need no kernel, in one place: objects, linking, the embedded machine. Folders are entry points of
- * their own (`rootlet/link`, `rootlet/vm`, …); `rootlet/kernel` and `rootlet/load` are only there, since they need Node.
+ * their own (`rootlet/link`, `rootlet/vm`, …); `rootlet/kernel`, `rootlet/load` and `rootlet/hooks` are only there, since they need Node.
  */
 
 export * from './diag/index.ts';

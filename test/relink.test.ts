@@ -231,7 +231,7 @@ needs('bpftool', 'bpf').test(
   () => {
     const path = write('load.o', chain('el', 'first_firewall', 'second_firewall').object);
     const mount = mkdtempSync(join(folder, 'bpffs-'));
-    const script = `mount -t bpf bpf ${mount} && bpftool -d prog load ${path} ${mount}/chain && rm ${mount}/chain`;
+    const script = `mount -t bpf -o mode=0700 bpf ${mount} && bpftool -d prog load ${path} ${mount}/chain && rm ${mount}/chain`;
     const log = tool('unshare', '-m', 'sh', '-c', script);
     expect(log).toMatch(/seen\+\+;[\s\S]*drops\+\+;[\s\S]*drops\[ip->protocol\]\+\+;/);
   },

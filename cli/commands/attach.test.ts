@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   });
 
   // `drops` is a number here, and an array there
-  test.fails('a value that was given before and no longer fits its variable does not stand in the way', () => {
+  test('a value that was given before and no longer fits its variable does not stand in the way', () => {
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw', '--set', 'drops=1');
     expect(json('replace', 'fw', SECOND)).toMatchObject({
       ok: true,
@@ -268,7 +268,9 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'first');
     const id = /prog\/xdp id (\d+)/.exec(onV0())?.[1];
     expect(problem('xdp', 'v0', FIRST)).toMatchObject([
-      { hint: `another XDP program is there already: ${id} (native); "rootlet ps --all" says whose it is` },
+      {
+        hint: `another XDP program is there already: ${id} "xdp_prog1" (native); "rootlet ps --all" says whose it is`,
+      },
     ]);
     expect(names()).toEqual(['first']);
   });
@@ -288,6 +290,36 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(json('attach', 'iter', 'map:counts', HOOKS)).toMatchObject({
       problems: [{ code: 'attach-target', message: expect.stringContaining('no map "counts"') }],
     });
+  });
+
+  test('without a priority the newest filter runs first', () => {
+    for (const [name, program] of [
+      ['first', 'load_mark'],
+      ['second', 'store_mark'],
+    ] as const)
+      rootlet('attach', 'tc', 'v0', `${KINDS}:${program}`, '--egress', '--name', name);
+    const order = [...filters().matchAll(/ name (\w+) /g)].map(([, name]) => name);
+    expect(order).toEqual(['store_mark', 'load_mark']);
+    expect(rootlet('detach', 'first', 'second').code).toBe(0);
+  });
+
+  test('what runs in a network namespace and on a map of sockets is exchanged', () => {
+    for (const [kind, target, program] of [
+      ['netns', 'self', 'lookup'],
+      ['sockmap', 'sockets', 'message'],
+    ] as const) {
+      const component = `${HOOKS}:${program}`;
+      expect(rootlet('attach', kind, target, component, '--name', kind).code).toBe(0);
+      expect(rootlet('update', kind, component)).toMatchObject({ code: 0, err: '' });
+      const { entries, rows } = json('ps') as {
+        entries: { generation: number; programs: { name: string; id: number }[] }[];
+        rows: { kind: string; detail: string }[];
+      };
+      const id = entries[0]?.programs.find(({ name }) => name === program)?.id;
+      expect(entries).toMatchObject([{ generation: 2 }]);
+      expect(rows.find(row => row.kind === 'attachment')?.detail).toContain(`runs program ${id}`);
+      expect(rootlet('detach', kind).code).toBe(0);
+    }
   });
 
   test('tcx and TC filters', () => {

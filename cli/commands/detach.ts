@@ -64,7 +64,7 @@ function tellRemoved(context: Context, name: string, removal: Removal): void {
       print(context, `detached ${name}`);
       break;
     case 'ended':
-      print(context, `removed ${name}: nothing was attached any more (${removal.why})`);
+      print(context, `removed ${name}: ${removal.why}`);
       break;
     case 'left':
       print(context, `removed the entry ${name}, but its program may go on running: ${removal.why}`);

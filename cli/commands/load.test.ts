@@ -1,7 +1,18 @@
 /** `load`, `unload`, `ps` and `doctor` as processes on the kernel: what they print, keep, and leave behind. */
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { kernelForTests } from '../../src/kernel/testing.ts';
@@ -155,6 +166,57 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       expect(JSON.stringify(problems).replaceAll('\\"', '"'), what).toMatch(message);
       expect([readdirSync(bpffs), readNames('objects')], what).toEqual(before);
     }
+  });
+
+  test('an entry that leads elsewhere stops other commands, and can be removed', () => {
+    const secret = join(bpffs, 'private');
+    mkdirSync(secret);
+    try {
+      rootlet('load', FIREWALL, '--name', 'astray');
+      const current = join(root, 'objects/astray/current');
+      unlinkSync(current);
+      symlinkSync('../../../private', current);
+      expect(rootlet('ps')).toMatchObject({ code: 3, err: expect.stringContaining('unload --force') });
+      expect(json('ps', '--all')).toMatchObject({ ok: false, problems: [{ code: 'store-untrusted' }] });
+      expect(rootlet('unload', 'astray').code).toBe(3);
+      expect(rootlet('unload', 'astray', '--force').code).toBe(0);
+      expect(rootlet('ps').code).toBe(0);
+      expect(existsSync(secret)).toBe(true);
+    } finally {
+      rmdirSync(secret);
+    }
+  });
+
+  test('what the store did not make is listed, and left', () => {
+    rootlet('load', FIREWALL);
+    const strange = join(root, 'objects/first_firewall/1/strange');
+    mkdirSync(strange);
+    expect(rootlet('ps').err).toContain('BPFFS/rootlet/objects/first_firewall/1/strange');
+    expect(json('ps')).toMatchObject({
+      unknown: [{ code: 'store-unknown', details: [strange.replace(bpffs, 'BPFFS')] }],
+    });
+    expect(rootlet('unload', 'first_firewall')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('strange'),
+    });
+    expect(rootlet('ps').out).not.toContain('xdp_prog1');
+    rmdirSync(strange);
+    expect(rootlet('ps')).toMatchObject({ code: 0, err: '' });
+    expect(readNames('objects')).toEqual([]);
+  });
+
+  test('pins of one’s own are only made and removed where no other user can exchange them', () => {
+    const pins = join(bpffs, 'pins');
+    rootlet('load', FIREWALL, '--pin', pins);
+    renameSync(pins, join(bpffs, 'moved'));
+    symlinkSync('moved', pins);
+    expect(json('load', FIREWALL, '--name', 'second', '--pin', pins)).toMatchObject({
+      problems: [{ code: 'store-untrusted' }],
+    });
+    expect(rootlet('unload', 'first_firewall').code).toBe(0);
+    expect(readdirSync(join(bpffs, 'moved')).sort()).toEqual(['_bss', '_rodata', 'rules', 'xdp_prog1']);
+    rmSync(join(bpffs, 'moved'), { recursive: true });
+    rmSync(pins);
   });
 
   test('unknown names list what there is', () => {

@@ -1,8 +1,9 @@
 /** `rootlet ps`: what is in the kernel, and whose it is. */
 
 import { buildCommand } from '@stricli/core';
-import { RootletError } from '../../src/diag/index.ts';
+import { formatProblem, RootletError } from '../../src/diag/index.ts';
 import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
+import { describePin } from '../../src/dynamic/stored.ts';
 import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/sys-koffi.ts';
 import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
@@ -49,8 +50,10 @@ export const psCommand = buildCommand<Flags, [], Context>({
       const rows = flags.all
         ? rowsOfCensus(takeCensus(sys), store.root, sound)
         : sound.flatMap(entry => rowsOfEntry(entry, lookupIn(store)));
-      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson) });
+      const unknown = store.unknown();
+      if (flags.json) printJson(this, { ok: true, rows, entries: entries.map(entryJson), unknown });
       else report(this, flags, store, rows, broken);
+      if (!flags.json) for (const problem of unknown) tell(this, `rootlet: ${formatProblem(problem)}`);
     });
   },
 });
@@ -109,7 +112,7 @@ function report(
   const cells = rows.map(({ kind, id, name, type, owners, detail }) => [
     kind,
     id === null ? '-' : String(id),
-    name === '' ? '-' : name,
+    name === '' ? '-' : describePin(name),
     type,
     owners.length === 0 ? '-' : owners.map(ownerText).join(', '),
     detail,

@@ -1,7 +1,7 @@
 /** `rootlet replace`: new code in the place of what an entry runs, or in its slots, with everything that it counted. */
 
 import { buildCommand } from '@stricli/core';
-import { quote, usageError } from '../../src/diag/index.ts';
+import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import { type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
@@ -11,7 +11,7 @@ import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../binding.ts';
 import { type NamedComponent, parseAssignment, parseComponent, words } from '../components.ts';
 import { type Context, guarded, print, printJson, tell } from '../context.ts';
 import { readInputs } from '../files.ts';
-import { formatReplaced, notesOf, replacedJson } from '../format/replaced.ts';
+import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
 import {
   explainingValues,
   LOAD_FLAGS,
@@ -95,8 +95,9 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
       const store = openStore(this, flags, sys);
       const { kind, name } = entryNamed(store, target);
       const outcome = explainingValues(() => replace(store, kind, name, requestOf(sys, store, flags, rest)));
+      if (isRefused(outcome)) this.process.exitCode = EXIT.platform;
       if (flags.json) {
-        printJson(this, { ok: true, dryRun: flags.dryRun, ...replacedJson(outcome) });
+        printJson(this, { ok: !isRefused(outcome), dryRun: flags.dryRun, ...replacedJson(outcome) });
         return;
       }
       for (const note of notesOf(outcome)) tell(this, `rootlet: note: ${note}`);
@@ -131,10 +132,22 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
     options: loadOptionsOf(sys, store, flags, undefined),
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
+    forAttached: forAttached(flags),
     force: flags.force,
     dryRun: flags.dryRun,
     time: now(),
   };
+}
+
+/** Options that loading an attached program takes, and changing slots does not. */
+function forAttached({ map, verifierLog, against, bind, lazy }: Flags): string[] {
+  return [
+    ...(map === undefined ? [] : ['--map']),
+    ...(verifierLog === undefined ? [] : ['--verifier-log']),
+    ...(against === undefined ? [] : ['--against']),
+    ...(bind === undefined ? [] : ['--bind']),
+    ...(lazy ? ['--lazy'] : []),
+  ];
 }
 
 /** What was bound explicitly stays so, unless it is given again. */

@@ -1,6 +1,8 @@
 /** Entries of the store as lines of text and as data. */
 
 import { formatProblem } from '../../src/diag/index.ts';
+import { entrySettings } from '../../src/dynamic/index.ts';
+import { describePin } from '../../src/dynamic/stored.ts';
 import { progTypeName } from '../../src/object/uapi.ts';
 import { type BrokenEntry, describeEntry, type StoreEntry } from '../../src/store/index.ts';
 import { table } from './table.ts';
@@ -21,6 +23,7 @@ export function entryJson(entry: StoreEntry | BrokenEntry): Record<string, unkno
     programs: record.programs.map(({ type, ...program }) => ({ ...program, type: progTypeName(type) })),
     maps: record.maps,
     attachments: record.links,
+    settings: entrySettings(entry),
     data: record.data,
   };
 }
@@ -31,11 +34,11 @@ export function entryRows(entry: StoreEntry): string[][] {
   return [
     ...programs.map(({ name, id, type, tag }) => [
       'program',
-      name,
+      describePin(name),
       `id ${id}`,
       `${progTypeName(type)}, tag ${tag}`,
     ]),
-    ...maps.map(({ name, id }) => ['map', name, `id ${id}`, '']),
+    ...maps.map(({ name, id }) => ['map', describePin(name), `id ${id}`, '']),
     ...links.map(({ name, id, place }) => ['attachment', name, `id ${id}`, place]),
   ];
 }

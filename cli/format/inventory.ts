@@ -1,13 +1,15 @@
 /** Programs, maps and attachments with their owners: rows of `rootlet ps`. */
 
+import { dirname } from 'node:path';
 import { quote } from '../../src/diag/index.ts';
+import { type EntrySetting, entrySettings } from '../../src/dynamic/index.ts';
 import { HOOK_LINK, type HookState, linkState, linkTypeName } from '../../src/hooks/index.ts';
 import { mapTypeName, progTypeName } from '../../src/object/uapi.ts';
 import type { Census, Holder, StoreEntry } from '../../src/store/index.ts';
 
 export interface Row {
-  readonly kind: 'program' | 'map' | 'attachment';
-  /** Null for TC filters, which have none. */
+  readonly kind: 'program' | 'map' | 'attachment' | 'setting';
+  /** Null for TC filters and settings, which have none. */
   readonly id: number | null;
   readonly name: string;
   /** The kernel's word. */
@@ -74,7 +76,19 @@ export function rowsOfEntry(entry: StoreEntry, lookup: Lookup): Row[] {
       };
     }),
     ...recordedRows(entry, owners, lookup),
+    ...entrySettings(entry).map((setting): Row => settingRow(setting, owners)),
   ];
+}
+
+function settingRow({ component, kind, name, value }: EntrySetting, owners: readonly Owner[]): Row {
+  const named = component === null ? name : `${component}:${name}`;
+  return { kind: 'setting', id: null, name: named, type: kind, owners, detail: settingText(value) };
+}
+
+/** A value of a setting, as it is given on the command line. */
+export function settingText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)) ?? '';
 }
 
 /** What belongs to an interface has no id. */
@@ -151,9 +165,10 @@ export function rowsOfCensus(census: Census, root: string, entries: readonly Sto
   ];
 }
 
+/** Pins of components are listed beside the generations, by the path that stays. */
 function entryAt(path: string, root: string, entries: readonly StoreEntry[]): EntryOwner | undefined {
   if (!path.startsWith(`${root}/`)) return undefined;
-  const entry = entries.find(candidate => path.startsWith(`${candidate.path}/`));
+  const entry = entries.find(candidate => path.startsWith(`${dirname(candidate.path)}/`));
   return entry === undefined ? undefined : { kind: entry.kind, name: entry.name };
 }
 

@@ -8,6 +8,7 @@ import {
   type StateChange,
 } from '../../src/state/index.ts';
 import { entryJson, formatEntry } from './entry.ts';
+import { settingText } from './inventory.ts';
 import { table } from './table.ts';
 
 export interface Style {
@@ -83,14 +84,9 @@ function settingsLines(settings: SettingsByOwner): string[] {
 function settingWords(owner: string, { globals, maxEntries }: Settings): string[] {
   const prefix = owner === '' ? '' : `${owner}:`;
   return [
-    ...[...globals].map(([name, value]) => `${prefix}${name}=${valueText(value)}`),
+    ...[...globals].map(([name, value]) => `${prefix}${name}=${settingText(value)}`),
     ...[...maxEntries].map(([name, count]) => `max-entries ${prefix}${name}=${count}`),
   ];
-}
-
-function valueText(value: unknown): string {
-  if (typeof value === 'string') return value;
-  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one)) ?? '';
 }
 
 const HOW: Readonly<Record<UpgradedConsumer['how'][number], string>> = {
@@ -106,6 +102,11 @@ function consumerLines(outcome: ReplaceOutcome): string[] {
     const what = how.length === 0 ? 'uses nothing that changed' : how.map(one => HOW[one]).join(', ');
     return `consumer ${kind} ${name}: ${what}`;
   });
+}
+
+/** Whether a plan has something that cannot be. */
+export function isRefused(outcome: ReplaceOutcome): boolean {
+  return factsOf(outcome).state.some(({ kind }) => kind === 'refuse');
 }
 
 /** Notes of the loader. */

@@ -40,7 +40,11 @@ export interface TypeMismatch {
 export interface CompareOptions {
   /** Rules for code that was compiled apart and meets in the kernel, instead of those for linking. */
   readonly strict?: boolean;
+  /** Parameters (from 0) of the function that is compared which the caller has compared by a rule of its own. */
+  readonly agreed?: ReadonlySet<number>;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /**
  * Pairs that are compared before giving up. All types of a kernel against themselves are a tenth of it; circles of
@@ -59,7 +63,7 @@ export function compareTypes(
   idB: BtfId,
   options: CompareOptions = {},
 ): TypeMismatch | null {
-  return new Comparison(toRaw(a), toRaw(b), options.strict === true).run(idA, idB);
+  return new Comparison(toRaw(a), toRaw(b), options).run(idA, idB);
 }
 
 /** What is wrong with a pair: '' when its two renderings say it, otherwise a word for each side. */
@@ -74,14 +78,17 @@ class Comparison {
   readonly #a: RawBtf;
   readonly #b: RawBtf;
   readonly #strict: boolean;
+  /** For the outermost function, which is the first that is met; empty for functions in its types. */
+  #agreed: ReadonlySet<number>;
   readonly #seen = new Set<number>();
   readonly #stack: ComparedPair[] = [];
   readonly #tags: { readonly a: TagIndex; readonly b: TagIndex };
 
-  constructor(a: RawBtf, b: RawBtf, strict: boolean) {
+  constructor(a: RawBtf, b: RawBtf, { strict = false, agreed = NONE }: CompareOptions) {
     this.#a = a;
     this.#b = b;
     this.#strict = strict;
+    this.#agreed = agreed;
     this.#tags = { a: new TagIndex(a), b: new TagIndex(b) };
   }
 
@@ -200,7 +207,10 @@ class Comparison {
 
   #compareProtos(pair: ComparedPair, a: BtfFuncProto, b: BtfFuncProto): Difference | null {
     if (a.params.length !== b.params.length) return DIFFERENT;
+    const agreed = this.#agreed;
+    this.#agreed = NONE;
     for (let i = a.params.length - 1; i >= 0; i--) {
+      if (agreed.has(i)) continue;
       this.#push(pair, a.params[i]?.type ?? 0, b.params[i]?.type ?? 0, MEMBER + i);
     }
     this.#push(pair, a.returns, b.returns, RETURN);

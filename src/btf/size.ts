@@ -22,7 +22,8 @@ export function skipModifiers(btf: Btf, id: BtfId): BtfId {
   );
 }
 
-function isModifier(
+/** Whether a type only qualifies or names another: typedefs, qualifiers, type tags. */
+export function isModifier(
   type: BtfType,
 ): type is Extract<BtfType, { readonly kind: 'typedef' | 'volatile' | 'const' | 'restrict' | 'type_tag' }> {
   switch (type.kind) {

@@ -11,7 +11,10 @@ import { toRaw } from '../btf/to-raw.ts';
 import { type Problem, quote } from '../diag/index.ts';
 import { disagreement } from '../link/agree.ts';
 import { describeDefinition } from '../link/problems.ts';
+import { agreedContexts } from '../link/prototypes.ts';
+import { CONTEXT_TAG } from '../object/context-parameters.ts';
 import { type BpfObject, parseMapDefinition, type SymbolIndex } from '../object/index.ts';
+import { callersOf, commonProgType } from './callers.ts';
 
 /** A symbol of an object. */
 export interface SymbolOf {
@@ -26,9 +29,10 @@ export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Pro
     { file: 0, index: definition.index },
     { file: 1, index: declaration.index },
   ];
-  const loose = disagreement(objects, winner, other, true);
+  const agreed = contextsOf(definition, declaration);
+  const loose = disagreement(objects, winner, other, { renamed: true, agreed });
   if (loose !== null) return loose;
-  const mismatch = strictMismatch(definition, declaration);
+  const mismatch = strictMismatch(definition, declaration, agreed);
   if (mismatch === null) return null;
   const name = declaration.object.symbols[declaration.index]?.name ?? '';
   const place = mismatch.path === '' ? '' : `${mismatch.path}: `;
@@ -41,10 +45,25 @@ export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Pro
   };
 }
 
+/** Parameters (from 0) that are the context of the calling programs on both sides; the kernel lays it out. */
+function contextsOf(definition: SymbolOf, declaration: SymbolOf): ReadonlySet<number> {
+  const [left, right] = [definition, declaration].map(({ object, index }) => {
+    const func = object.symbols[index]?.btfId ?? 0;
+    return object.btf === null ? undefined : { btf: object.btf, func };
+  });
+  if (left === undefined || right === undefined) return new Set();
+  const progType = commonProgType(callersOf(declaration.object, declaration.index));
+  return agreedContexts(left, right, { progType });
+}
+
 /** Tags that are for rootlet are no part of the interface. */
 const OWN_TAG = 'rootlet:';
 
-function strictMismatch(definition: SymbolOf, declaration: SymbolOf): TypeMismatch | null {
+function strictMismatch(
+  definition: SymbolOf,
+  declaration: SymbolOf,
+  agreed: ReadonlySet<number>,
+): TypeMismatch | null {
   const [left, right] = [definition, declaration].map(({ object, index }) => {
     const symbol = object.symbols[index];
     const type = object.btf === null || !symbol?.btfId ? undefined : object.btf.type(symbol.btfId);
@@ -56,16 +75,18 @@ function strictMismatch(definition: SymbolOf, declaration: SymbolOf): TypeMismat
   if (a === undefined || b === undefined) return null;
   if ((a.kind !== 'func' && a.kind !== 'var') || a.kind !== b.kind) return null;
   const tags = compareTagSets(
-    foreignTags(left.object, left.symbol?.btfId ?? 0),
-    foreignTags(right.object, right.symbol?.btfId ?? 0),
+    foreignTags(left.object, left.symbol?.btfId ?? 0, agreed),
+    foreignTags(right.object, right.symbol?.btfId ?? 0, agreed),
   );
   if (tags !== null) return { path: '', ...tags };
-  return compareTypes(left.object.btf, a.type, right.object.btf, b.type, { strict: true });
+  return compareTypes(left.object.btf, a.type, right.object.btf, b.type, { strict: true, agreed });
 }
 
-function foreignTags(object: BpfObject, id: number): string[] {
+function foreignTags(object: BpfObject, id: number, agreed: ReadonlySet<number>): string[] {
   if (object.btf === null) return [];
-  return new TagIndex(toRaw(object.btf)).declTags(id).filter(tag => !tag.startsWith(OWN_TAG));
+  const ofContexts = new Set([...agreed].map(at => `${CONTEXT_TAG} (parameter ${at + 1})`));
+  const tags = new TagIndex(toRaw(object.btf)).declTags(id);
+  return tags.filter(tag => !tag.startsWith(OWN_TAG) && !ofContexts.has(tag));
 }
 
 /** Keys and values, whose layout a map definition fixes for both sides. */

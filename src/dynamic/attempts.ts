@@ -20,12 +20,14 @@ import {
   BPF_PROG_TYPE_TRACING,
 } from '../object/uapi.ts';
 import { bindingsOf } from './binding-records.ts';
-import { type Choice, kindOf, type Situation } from './choose.ts';
+import type { Choice, Situation } from './choose.ts';
 import { type BoundCall, type ExtUse, type PreparedConsumer, prepareConsumer } from './consumer.ts';
 import { DynamicObject, type StubLink } from './dynamic-object.ts';
 import type { Found } from './find.ts';
+import { liveSizes } from './live-maps.ts';
 import type { DynamicLoadOptions } from './load.ts';
 import { loadMember, type MemberOptions, openShared, REPLACEMENT_TYPE } from './member.ts';
+import { kindKey } from './program-kind.ts';
 import { attachToStub } from './replacements.ts';
 import { extStubNames } from './stubs.ts';
 
@@ -198,6 +200,7 @@ export class Attempts {
       ...this.#options,
       ownGlobal: (name, section) =>
         !composed.shared.has(section) || composed.joined.has(`${section}:${name}`),
+      maxEntries: liveSizes(composed.shared, this.#options.maxEntries),
       reuse: plan => openShared(composed.shared, plan) ?? arrayOf(plan) ?? given(plan),
     });
   }
@@ -213,7 +216,7 @@ export class Attempts {
     return there.map((name): StubLink => {
       try {
         const target = findTarget(loaded.program(name), stub);
-        const replacement = found.provider.replacements.programFor(found.target.name, kindOf(type), () =>
+        const replacement = found.provider.replacements.programFor(found.target.name, kindKey(type), () =>
           loadMember(
             this.#sys,
             found.provider,

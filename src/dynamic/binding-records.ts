@@ -2,9 +2,9 @@
 
 import type { BpfObject } from '../object/index.ts';
 import type { Binding, BindingSlot } from './bindings.ts';
-import { kindOf } from './choose.ts';
 import type { BoundCall, PreparedConsumer } from './consumer.ts';
 import { type Found, plainExterns } from './find.ts';
+import { kindKey } from './program-kind.ts';
 
 export interface Outcome {
   /** The consumer before anything was bound. */
@@ -79,7 +79,7 @@ function slotOf(call: BoundCall, prepared: PreparedConsumer | undefined): Bindin
   return {
     array: tail?.array ?? '',
     entry,
-    kind: kindOf(type),
+    kind: kindKey(type),
     progType: type.progType,
     attachType: type.expectedAttachType,
     flags: type.flags,

@@ -32,6 +32,12 @@ export function callersOf(object: BpfObject, target: SymbolIndex, typeOf?: TypeO
   });
 }
 
+/** The program type of all callers; undefined when there is none, or several. */
+export function commonProgType(callers: readonly Caller[]): number | undefined {
+  const types = new Set(callers.map(({ type }) => type?.progType));
+  return types.size === 1 ? callers[0]?.type?.progType : undefined;
+}
+
 function refersTo(object: BpfObject, from: SymbolIndex, target: SymbolIndex): boolean {
   const symbol = object.symbols[from];
   return symbol?.kind === 'function' && symbol.references.some(reference => reference.symbol === target);

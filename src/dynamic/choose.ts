@@ -6,14 +6,16 @@
  * one map update moves all consumers), `copy` (state shared, works everywhere).
  */
 
+import type { BtfId } from '../btf/index.ts';
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, ProgramTypeInfo, SymbolIndex } from '../object/index.ts';
 import { programTypeOf, sectionOf } from '../object/index.ts';
 import * as uapi from '../object/uapi.ts';
-import { type Caller, callersOf, isHandedOn, stackBefore, type TypeOf } from './callers.ts';
+import { type Caller, callersOf, commonProgType, isHandedOn, stackBefore, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';
 import type { Found } from './find.ts';
-import { type Signature, signatureOf } from './signature.ts';
+import { kindKey, kindName } from './program-kind.ts';
+import { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
 
 export const VIAS = ['ext', 'tail', 'copy'] as const;
 /** A back end. */
@@ -24,6 +26,7 @@ export interface Situation {
   readonly consumer: BpfObject;
   readonly extern: SymbolIndex;
   readonly name: string;
+  /** What both the declaration and the definition allow. */
   readonly signature: Signature;
   readonly callers: readonly Caller[];
   /** Of the provider's function; undefined while there is no provider (`--lazy`). */
@@ -45,18 +48,33 @@ export function situationOf(
   const index = target?.index ?? extern;
   const symbol = object.symbols[index];
   const defined = symbol?.kind === 'function' ? symbol : undefined;
+  const callers = callersOf(consumer, extern, typeOf);
   return {
     consumer,
     extern,
     name,
-    signature:
-      object.btf === null
-        ? { class: 'D', reason: 'it has no prototype in BTF', context: null, count: 0 }
-        : signatureOf(object.btf, symbol?.btfId ?? 0),
-    callers: callersOf(consumer, extern, typeOf),
+    signature: worseOf(
+      signatureIn(object, symbol?.btfId ?? 0, callers),
+      signatureIn(consumer, consumer.symbols[extern]?.btfId ?? 0, callers),
+    ),
+    callers,
     effects: defined === undefined ? undefined : effectsOf(object, index),
     programType: defined === undefined ? undefined : programTypeOf(sectionOf(object, defined)?.name ?? ''),
     noReplacement,
+  };
+}
+
+function signatureIn(object: BpfObject, func: BtfId, callers: readonly Caller[]): Signature {
+  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, commonProgType(callers));
+}
+
+/** Definition and declaration agree, but may spell the context in two ways, and stubs are spelled as the declaration. */
+function worseOf(definition: Signature, declaration: Signature): Signature {
+  const worse = declaration.class > definition.class ? declaration : definition;
+  return {
+    ...worse,
+    context: definition.context ?? declaration.context,
+    taggedContext: definition.taggedContext || declaration.taggedContext,
   };
 }
 
@@ -97,19 +115,25 @@ const STRENGTHS: Readonly<Record<Via, string>> = {
   copy: 'code copied, state shared',
 };
 
-/** The problem of a back end that was asked for and cannot be. */
+/** The problem of a back end that was asked for and cannot be: a rule that it breaks, or a refusal of the kernel. */
 export function forcedProblem(via: Via, situation: Situation, objection: string): Problem {
   const { consumer, name } = situation;
-  const others = VIAS.filter(other => other !== via && objectionTo(other, situation) === undefined);
+  const byKernel =
+    via === 'ext' && objectionTo(via, { ...situation, noReplacement: () => undefined }) === undefined;
+  const isThere = situation.effects !== undefined; // code that comes later cannot be copied
+  const others = VIAS.filter(
+    other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
+  );
   return {
-    code: 'dynamic-via-refused',
-    class: 'input',
+    ...(byKernel
+      ? ({ code: 'dynamic-via-kernel', class: 'platform' } as const)
+      : ({ code: 'dynamic-via-refused', class: 'input' } as const)),
     where: [consumer.name],
     message: `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`,
     hint:
       others.length === 0
         ? 'link the two objects statically (rootlet link)'
-        : `leave the choice to rootlet, or use --via ${others.join(' or --via ')}`,
+        : `${others.map(other => `--via ${other}`).join(' or ')} would work`,
   };
 }
 
@@ -125,10 +149,10 @@ function commonObjection({
 }: Situation): string | undefined {
   if (callers.length === 0) return 'no program here calls it';
   if (isHandedOn(consumer, extern))
-    return 'its address is handed on as a call-back, which must be code of the program itself';
+    return 'its address is taken (passed as a callback), which must be code of the program itself';
   const untyped = callers.find(caller => caller.type === undefined);
   if (untyped !== undefined)
-    return `the section of program ${quote(untyped.program.name)} does not say its type`;
+    return `the section of program ${quote(untyped.program.name)} does not specify its type`;
   const kinds = kindsOf(callers);
   if (kinds.length > 1)
     return `programs of different types call it (${kinds.join(', ')}), and what is bound to it has one`;
@@ -142,6 +166,8 @@ function extObjection(situation: Situation): string | undefined {
   const { signature, effects, callers, consumer } = situation;
   if (signature.class !== 'A' && signature.class !== 'B')
     return `${signature.reason}, which the kernel's comparison for replacement refuses`;
+  if (signature.taggedContext > 0)
+    return `parameter ${signature.taggedContext} is the context by its tag alone, which the kernel's comparison for replacement does not know`;
   const type = callers[0]?.type;
   if (type?.progType === uapi.BPF_PROG_TYPE_EXT)
     return 'functions of a program that replaces another cannot be replaced';
@@ -159,7 +185,7 @@ function tailObjection({ signature, callers, consumer, extern }: Situation): str
   if (signature.class !== 'A') return `a tail call passes the context alone; ${notContextAlone(signature)}`;
   const type = callers[0]?.type;
   if (type !== undefined && (type.flags & uapi.BPF_F_SLEEPABLE) !== 0)
-    return 'programs that may sleep cannot tail-call';
+    return 'sleepable programs cannot use tail calls';
   if (type?.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS || type?.progType === uapi.BPF_PROG_TYPE_EXT)
     return `programs of type ${uapi.progTypeName(type.progType)} are in no program array`;
   for (const { index } of callers) {
@@ -185,17 +211,12 @@ function copyObjection({ programType, callers }: Situation): string | undefined 
   return `it is a program of type ${uapi.progTypeName(programType.progType)}, called by one of type ${uapi.progTypeName(type.progType)}`;
 }
 
-/** Program types with all that a program array or a replacement compares. */
+/** Program types with all that a program array or a replacement compares, for people. */
 function kindsOf(callers: readonly Caller[]): string[] {
-  const kinds = callers.map(({ type }) => (type === undefined ? '?' : kindOf(type)));
-  return [...new Set(kinds)];
-}
-
-/** What programs must have in common to call one another: `xdp`, `xdp.frags`, `sched_cls attach type 46`. */
-export function kindOf(type: ProgramTypeInfo): string {
-  const frags = (type.flags & uapi.BPF_F_XDP_HAS_FRAGS) !== 0 ? '.frags' : '';
-  const attach = type.expectedAttachType === 0 ? '' : ` attach type ${type.expectedAttachType}`;
-  return `${uapi.progTypeName(type.progType)}${frags}${attach}`;
+  const kinds = new Map<string, string>();
+  for (const { type } of callers)
+    kinds.set(type === undefined ? '' : kindKey(type), type === undefined ? 'unknown' : kindName(type));
+  return [...kinds.values()];
 }
 
 function isTailCalled(consumer: BpfObject, callers: readonly Caller[]): boolean {

@@ -7,11 +7,12 @@ import { bugError, RootletError } from '../diag/index.ts';
 import { CodeView } from '../isa/index.ts';
 import type { BpfObject, FunctionSymbol, ProgramTypeInfo, SymbolIndex } from '../object/index.ts';
 import { isHandedOn } from './callers.ts';
-import { type Choice, kindOf, type Situation } from './choose.ts';
+import type { Choice, Situation } from './choose.ts';
 import { type Composed, compose, type Join } from './compose.ts';
 import { packetMarker } from './effects.ts';
 import type { Found } from './find.ts';
 import { ObjectEdit } from './object-edit.ts';
+import { kindKey } from './program-kind.ts';
 import type { Provider } from './provider.ts';
 import { putExtStub, putTailStub } from './stubs.ts';
 import { TAIL_ARRAY } from './tail-slots.ts';
@@ -165,7 +166,7 @@ class Arrays {
     provider: Provider | undefined,
     type: ProgramTypeInfo,
   ): { readonly name: string; readonly symbol: SymbolIndex } {
-    const kind = kindOf(type);
+    const kind = kindKey(type);
     const known = this.#known.find(array => array.provider === provider && array.kind === kind);
     if (known !== undefined) return known;
     const name = `${ARRAY_NAME}${this.#known.length === 0 ? '' : this.#known.length + 1}`;

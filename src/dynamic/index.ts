@@ -4,6 +4,7 @@ export { VIAS, type Via } from './choose.ts';
 export { isStubMap } from './consumer.ts';
 export { DynamicObject, type StubLink } from './dynamic-object.ts';
 export { type Effects, effectsOf } from './effects.ts';
+export { type EntrySetting, entrySettings } from './entry-settings.ts';
 export { type Export, exportsOf } from './exports.ts';
 export { type DynamicBindRequest, plainExterns } from './find.ts';
 export { type DynamicLoadOptions, explainBindings, joinInputs, load, loadConsumer } from './load.ts';
@@ -11,6 +12,7 @@ export { type EntryLoad, type KeptBindings, withEntryLoad } from './load-entry.t
 export { firstEntryState } from './object-state.ts';
 export { bindPending, type PendingResult } from './pending.ts';
 export type { Provider, ProviderImport } from './provider.ts';
+export { recoverLeft } from './recover.ts';
 export { OBJECT_FILE, Registry, StoredProvider } from './registry.ts';
 export { settingsOf } from './relink-change.ts';
 export * from './relink-index.ts';

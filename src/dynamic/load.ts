@@ -3,7 +3,6 @@
  */
 
 import { type Problem, quote, RootletError } from '../diag/index.ts';
-import { probeReplacement } from '../kernel/probe-types.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { openSys } from '../kernel/sys-koffi.ts';
 import type { LinkInput } from '../link/inputs.ts';
@@ -24,6 +23,7 @@ import {
 import { DynamicObject } from './dynamic-object.ts';
 import { type DynamicBindRequest, type Found, findDefinitions, plainExterns } from './find.ts';
 import type { Provider } from './provider.ts';
+import { replacementRefusal } from './replacement-support.ts';
 
 export interface DynamicLoadOptions extends LoadOptions {
   /** Loaded objects to bind to. */
@@ -168,20 +168,5 @@ function noWayProblem(situation: Situation, later: boolean): Problem {
     message: later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
     details: reasons,
     hint: later ? 'load the object that defines it first' : 'link the two objects statically (rootlet link)',
-  };
-}
-
-/** Asked once, when a rule comes to it. */
-function replacementRefusal(sys: Sys): () => string | undefined {
-  let answer: string | null | undefined;
-  return () => {
-    if (answer === undefined) {
-      const probed = probeReplacement(sys);
-      answer =
-        probed.state === 'yes'
-          ? null
-          : `this kernel does not replace functions here${probed.state === 'unknown' ? `: ${probed.reason}` : ''}`;
-    }
-    return answer ?? undefined;
   };
 }

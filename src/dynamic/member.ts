@@ -14,6 +14,7 @@ import type { BpfObject, ProgramTypeInfo, SectionShell } from '../object/index.t
 import { BPF_PROG_TYPE_EXT } from '../object/uapi.ts';
 import { compose, type SharedMap } from './compose.ts';
 import { findExport } from './exports.ts';
+import { liveSizes, mapsOf, withoutStages } from './live-maps.ts';
 import type { Provider } from './provider.ts';
 
 /** As what a function is loaded. */
@@ -58,7 +59,7 @@ export function loadMember(
   kind: MemberKind,
   options: MemberOptions = {},
 ): BpfProgram {
-  const object = withEntry(provider.object, name);
+  const object = withEntry(withoutStages(provider.object), name);
   const composed = compose(object, ownJoins(provider));
   if (composed.problems.length > 0) throw new RootletError(composed.problems);
   return within(`function ${quote(name)} of ${quote(provider.name)}`, () => {
@@ -67,6 +68,7 @@ export function loadMember(
       pinRoot: null,
       programs: program => program === name,
       typeOf: () => kind.type,
+      maxEntries: liveSizes([...mapsOf(provider), ...composed.shared], undefined),
       reuse: plan => openShared(composed.shared, plan) ?? openOwn(provider, plan),
       ...(kind.target === undefined ? {} : { targets: new Map([[name, kind.target]]) }),
     });

@@ -15,27 +15,33 @@ import {
 } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject } from '../object/index.ts';
+import { sameBytes } from '../state/heirs.ts';
 import {
   type DroppedMap,
   decodeEntryState,
   duplicateMap,
   type EntryState,
-  type FreshNames,
+  FreshNames,
   type MapDecision,
+  mapNames,
+  NO_SETTINGS,
   type PlannedState,
   planState,
   type Settings,
   StateTransfer,
   type StoredState,
   storedStates,
+  variableNames,
 } from '../state/index.ts';
-import type { Store, StoreEntry } from '../store/index.ts';
-import { isStubMap } from './consumer.ts';
-import { openContents } from './registry.ts';
-import { isDynamicPin } from './stored.ts';
+import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { type FullContents, OBJECT_FILE, objectOf, openContents } from './registry.ts';
+import { settingsOf } from './relink-change.ts';
+import { assignSettings, carrySettings } from './relink-settings.ts';
 
 /** What runs, opened. The caller owns it, for longer than what is planned from it. */
 export interface RunningObject {
+  /** Maps and data sections that its object defines; the other maps belong to objects that it is bound to. */
+  readonly own: ReadonlySet<string>;
   readonly programs: ReadonlyMap<string, BpfProgram>;
   readonly maps: ReadonlyMap<string, BpfMap>;
   readonly state: EntryState;
@@ -43,8 +49,14 @@ export interface RunningObject {
 
 /** Programs and maps of an entry, open until `cleanup` closes them. */
 export function openRunning(store: Store, entry: StoreEntry, cleanup: Cleanup): RunningObject {
-  const { programs, maps, data } = openContents(store, entry, cleanup);
-  return { programs, maps, state: decodeEntryState(data) };
+  return runningObject(objectOf(store, entry), openContents(store, entry, cleanup));
+}
+
+/** The same of contents that are open already. */
+export function runningObject(object: BpfObject, contents: FullContents): RunningObject {
+  const { programs, maps, data } = contents;
+  const sections = object.sections.flatMap(({ name }) => (globalsKind(name) === undefined ? [] : [name]));
+  return { own: new Set([...mapNames(object), ...sections]), programs, maps, state: decodeEntryState(data) };
 }
 
 export interface ObjectStateRequest {
@@ -99,10 +111,54 @@ function stateIn({ state }: RunningObject, name: string): StoredState {
 
 function droppedMaps(running: RunningObject, decisions: ReadonlyMap<string, MapDecision>): DroppedMap[] {
   return [...running.maps.keys()].flatMap((name): DroppedMap[] => {
-    const isCode = globalsKind(name) === 'rodata' || name === '.kconfig';
-    if (decisions.has(name) || isCode || isDynamicPin(name) || isStubMap(name)) return [];
+    const isState = running.own.has(name) && globalsKind(name) !== 'rodata';
+    if (decisions.has(name) || !isState) return [];
     return [{ identity: { owner: null, name }, reason: 'the new version has no such map' }];
   });
+}
+
+/** A new version of an entry's object, before it is loaded. */
+export interface PlannedVersion {
+  readonly state: ObjectState;
+  /** Values and sizes in force. */
+  readonly settings: Settings;
+  /** Settings that no longer fit, one sentence each. */
+  readonly dropped: readonly string[];
+}
+
+export interface VersionRequest {
+  readonly store: Store;
+  readonly entry: StoreEntry;
+  readonly object: BpfObject;
+  /** What the record will keep. */
+  readonly files: RecordFiles;
+  readonly options: LoadOptions;
+  /** `FreshNames`. */
+  readonly fresh: readonly string[];
+}
+
+/** Plans state and settings of a new version. What is opened stays open until `cleanup`. `code`: a map that is not state. */
+export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: string): PlannedVersion {
+  const { store, entry, object, files, options } = request;
+  const all = openRunning(store, entry, cleanup);
+  const running = { ...all, maps: new Map([...all.maps].filter(([name]) => name !== code)) };
+  const targets = [{ owner: '', object, putIn: true }];
+  const given = assignSettings(settingsOf(options), targets);
+  const carried = carrySettings(running.state.settings, given, targets, owner => owner);
+  const settings = carried.settings.get('') ?? NO_SETTINGS;
+  const fresh = new FreshNames(request.fresh);
+  fresh.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
+  const [before, after] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
+  const state = planObjectState({
+    sys: store.sys,
+    running,
+    object,
+    options: { ...options, ...settings },
+    given: given.get('') ?? NO_SETTINGS,
+    fresh,
+    unchanged: before !== undefined && after !== undefined && sameBytes(before, after),
+  });
+  return { state, settings, dropped: carried.dropped };
 }
 
 /** For `LoadOptions.reuse`: the map of the running object, where it goes on. */

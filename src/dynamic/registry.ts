@@ -10,8 +10,8 @@ import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import { Cleanup } from '../load/cleanup.ts';
 import { type BpfObject, type ProgramTypeInfo, readObject } from '../object/index.ts';
-import type { Contents, Store, StoreEntry, StoreRecord } from '../store/index.ts';
-import { kindOf } from './choose.ts';
+import { type Contents, placesOf, type Store, type StoreEntry, type StoreRecord } from '../store/index.ts';
+import { kindKey } from './program-kind.ts';
 import type { Provider, ProviderImport } from './provider.ts';
 import { Replacements } from './replacements.ts';
 import {
@@ -242,6 +242,7 @@ export function openContents(store: Store, entry: StoreEntry, cleanup: Cleanup):
     time: record.time,
     programs: new Map(record.programs.map(({ name }) => [name, cleanup.own(store.openProgram(entry, name))])),
     maps: new Map(record.maps.map(({ name }) => [name, cleanup.own(store.openMap(entry, name))])),
+    places: placesOf(record),
     links: new Map(record.links.map(({ name }) => [name, cleanup.own(store.openLink(entry, name))])),
     files: store.files(entry),
     data: record.data,
@@ -269,7 +270,7 @@ export function withSlots(
     ...stored,
     arrays: tail.arrays.map(
       ({ type, slots }): StoredArray => ({
-        kind: kindOf(type),
+        kind: kindKey(type),
         progType: type.progType,
         attachType: type.expectedAttachType,
         flags: type.flags,

@@ -9,7 +9,7 @@ import { prepareLoad } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject } from '../object/index.ts';
 import { type Decision, mapKey, planState, type StateRequest } from '../state/index.ts';
-import type { BuildContext } from './relink-build.ts';
+import type { BuildContext } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { KCONFIG, type PreparedComponent, prepareComponents, statesOf } from './relink-prepare.ts';
@@ -63,8 +63,13 @@ function agrees(
     [...old.states.values()].flatMap(({ owner, name }) => (owner === leaving && isState(name) ? [name] : [])),
   );
   const same = here.size === there.size && [...here].every(name => there.has(name));
+  const pinned = new Set(plan.maps.flatMap(({ name, pinning }) => (pinning === 0 ? [] : [name])));
+  const samePins = states.every(({ map, name }) => {
+    const before = old.previous(mapKey({ owner: leaving, name }))?.state.pinned === true;
+    return before === pinned.has(map);
+  });
   const decisions = [...planState(request).values()].filter(({ identity }) => isState(identity.name));
-  return same && decisions.every(({ decision }) => keepsAll(decision));
+  return same && samePins && decisions.every(({ decision }) => keepsAll(decision));
 }
 
 /** Constants are code. */

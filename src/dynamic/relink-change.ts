@@ -4,8 +4,8 @@ import type { Sys } from '../kernel/sys.ts';
 import { type BpfObject, readObject } from '../object/index.ts';
 import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../state/index.ts';
 import { adoptions } from './relink-adopt.ts';
-import type { BuildContext, GenerationOptions } from './relink-build.ts';
-import { changeDesign, type Design, type SlotChange } from './relink-design.ts';
+import { type BuildContext, type GenerationOptions, unchangedFill } from './relink-context.ts';
+import { changeDesign, componentOf, type Design, type SlotChange } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { chooseMain, slotNames } from './relink-program.ts';
 import { assignSettings, carrySettings, type SettingsTarget } from './relink-settings.ts';
@@ -40,14 +40,11 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
   const targets = targetsOf(request, design, rootlet);
   const given = assignSettings(request.given, targets);
   const fresh = new FreshNames(request.fresh);
-  fresh.require(freshNames(old, targets));
+  fresh.require(freshNames(old, targets), freshVariables(targets));
   const situation = { sys, options, main, old, fresh, given };
   const adopted = adoptions(situation, design, rootlet);
-  const carried = carrySettings(
-    old?.settings ?? new Map(),
-    given,
-    targets,
-    owner => adopted.get(owner) ?? owner,
+  const carried = carrySettings(old?.settings ?? new Map(), given, targets, owner =>
+    settingsBefore(old, design, adopted, owner),
   );
   return { design, context: { ...situation, settings: carried.settings, adopted }, dropped: carried.dropped };
 }
@@ -70,31 +67,47 @@ function withMain(design: Design, before: string | undefined, after: string): De
   };
 }
 
-/** The rootlet and the current version of each component. */
+/** The rootlet and each version of each component. */
 function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject): SettingsTarget[] {
   const named = new Set((change.fill ?? []).map(({ slot }) => slot));
   const files = new Set((change.order ?? []).map(({ file }) => file));
   const targets = new Map<string, SettingsTarget>();
-  for (const { component, version, file, slot } of design.fills) {
-    if (version !== undefined) continue;
-    const putIn = named.has(slot) || files.has(file) || targets.get(component)?.putIn === true;
-    targets.set(component, { owner: component, object: readObject(file.bytes, file.name), putIn });
+  for (const fill of design.fills) {
+    const owner = componentOf(fill);
+    const known = targets.get(owner);
+    const putIn = named.has(fill.slot) || files.has(fill.file) || known?.putIn === true;
+    const object = known?.object ?? readObject(fill.file.bytes, fill.file.name);
+    targets.set(owner, { owner, object, putIn });
   }
   return [{ owner: '', object: rootlet, putIn: change.rootlet !== undefined }, ...targets.values()];
 }
 
-/** All that `--fresh` can name. */
+/** Whose settings a part takes over: those of the same code, else those of the component's current version. */
+function settingsBefore(
+  old: Generation | undefined,
+  design: Design,
+  adopted: ReadonlyMap<string, string>,
+  owner: string,
+): string {
+  const fill = design.fills.find(one => componentOf(one) === owner);
+  if (fill === undefined) return owner;
+  const same = unchangedFill(old, fill);
+  return same === undefined ? (adopted.get(fill.component) ?? fill.component) : componentOf(same);
+}
+
+/** Components and maps that `--fresh` can name. */
 function freshNames(old: Generation | undefined, targets: readonly SettingsTarget[]): Set<string> {
-  const names = new Set<string>();
-  for (const [key, { owner, name }] of old?.states ?? []) {
-    names.add(key).add(name);
-    if (owner !== null) names.add(owner);
-  }
-  for (const { owner, object } of targets) {
-    if (owner !== '') names.add(owner);
-    for (const name of variableNames(object)) names.add(name).add(owner === '' ? name : `${owner}:${name}`);
-  }
-  return names;
+  const keys = [...(old?.states.keys() ?? [])];
+  const names = [...(old?.states.values() ?? [])].map(({ name }) => name);
+  return new Set([...keys, ...names, ...targets.flatMap(({ owner }) => (owner === '' ? [] : [owner]))]);
+}
+
+function freshVariables(targets: readonly SettingsTarget[]): Set<string> {
+  return new Set(
+    targets.flatMap(({ owner, object }) =>
+      [...variableNames(object)].flatMap(name => (owner === '' ? [name] : [name, `${owner}:${name}`])),
+    ),
+  );
 }
 
 /** Values and sizes of options. */

@@ -3,27 +3,18 @@
  * it fills, and stays loaded as long as it is part of the rootlet.
  */
 
-import { compareTypes, formatFunc } from '../btf/index.ts';
-import { inputError, quote, RootletError } from '../diag/index.ts';
 import type { BpfProgram } from '../kernel/program.ts';
-import { plugComponents } from '../link/index.ts';
 import type { AttachTarget } from '../load/execute-programs.ts';
-import {
-  type BpfObject,
-  type BpfSymbol,
-  type FunctionSymbol,
-  type ProgramTypeInfo,
-  programsOf,
-  programTypeOf,
-} from '../object/index.ts';
+import { type BpfObject, type ProgramTypeInfo, programsOf, programTypeOf } from '../object/index.ts';
 import { variableNames } from '../state/index.ts';
-import { type BuildContext, isUnchanged, type PlannedPart, planPart, unchangedFill } from './relink-build.ts';
+import { mainType } from './fit/main-program.ts';
+import { type BuildContext, isUnchanged, unchangedFill } from './relink-context.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
+import { type PlannedPart, planPart } from './relink-part.ts';
 import type { PreparedComponent } from './relink-prepare.ts';
 import { statesOf } from './relink-prepare.ts';
 import { chooseMain } from './relink-program.ts';
-import { mainType } from './relink-tail.ts';
 
 export interface PlannedComponents {
   readonly parts: readonly PlannedPart[];
@@ -154,7 +145,7 @@ export function keptStages(
     const stages = stagesOf(component.object);
     const [first] = component.fills;
     const before = first === undefined ? undefined : unchangedFill(context.old, first);
-    if (stages.size === 0 || before === undefined || context.given.has(component.owner)) continue;
+    if (stages.size === 0 || before === undefined || context.given.has(component.part)) continue;
     if (isFresh(context, component)) continue;
     const known = programsOfPart(context, component);
     const own = [...stages].map(
@@ -165,73 +156,4 @@ export function keptStages(
     for (const [key, program] of own) if (program !== undefined) programs.set(key, program);
   }
   return { parts, programs };
-}
-
-/** The object whose arrays of programs are not filled: they are those of the running generation. */
-export function withoutStages(object: BpfObject): BpfObject {
-  const symbols = object.symbols.map((symbol): BpfSymbol => {
-    if (symbol.kind !== 'map') return symbol;
-    const references = symbol.references.filter(
-      ({ symbol: target }) => object.symbols[target]?.kind !== 'function',
-    );
-    return references.length === symbol.references.length ? symbol : { ...symbol, references };
-  });
-  return { ...object, symbols };
-}
-
-// --- does it fit --------------------------------------------------------------------------------------------------
-
-/** Throws what relink would say of components that do not fit into slots, and what only matters when code meets in the kernel. */
-export function requireFitting(
-  rootlet: BpfObject,
-  components: readonly PreparedComponent[],
-  main: string,
-): void {
-  const assignments = components.map(({ object, fills, part }) =>
-    fills
-      .filter(({ slot }) => slot !== main)
-      .map(({ slot, program }) => ({
-        slot,
-        component: object,
-        instance: part,
-        ...(program === undefined ? {} : { program }),
-      })),
-  );
-  const objects = components.map(({ object }) => object);
-  const distinct = components.flatMap(({ object, part, fills: [first] }) =>
-    first === undefined ? [] : [{ slot: first.slot, component: object, instance: part }],
-  );
-  const { plugs, problems } = plugComponents([rootlet, ...objects], assignments.flat(), distinct);
-  if (problems.length > 0) throw new RootletError(problems);
-  for (const { slot, program } of plugs) {
-    const [left, right] = [rootlet.symbols[slot.index], objects[program.file - 1]?.symbols[program.index]];
-    const object = objects[program.file - 1];
-    if (left?.kind === 'function' && right?.kind === 'function' && object !== undefined)
-      requireStrictly(rootlet, left, object, right);
-  }
-}
-
-/** The kernel compares neither layouts of structs nor signedness; here all of it is. */
-export function requireStrictly(
-  rootlet: BpfObject,
-  slot: FunctionSymbol,
-  object: BpfObject,
-  program: FunctionSymbol,
-): void {
-  if (rootlet.btf === null || object.btf === null || slot.btfId === 0 || program.btfId === 0) return;
-  const [left, right] = [rootlet.btf.type(slot.btfId), object.btf.type(program.btfId)];
-  if (left.kind !== 'func' || right.kind !== 'func') return;
-  const mismatch = compareTypes(rootlet.btf, left.type, object.btf, right.type, { strict: true });
-  if (mismatch === null) return;
-  throw inputError(
-    'relink-prototype',
-    [object.name],
-    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${mismatch.path === '' ? '' : `: ${mismatch.path}`}: ${mismatch.left} and ${mismatch.right}`,
-    {
-      details: [
-        `slot:    ${formatFunc(rootlet.btf, slot.btfId)}  (${rootlet.name})`,
-        `program: ${formatFunc(object.btf, program.btfId)}  (${object.name})`,
-      ],
-    },
-  );
 }

@@ -189,7 +189,7 @@ describe('refused', () => {
 
   test('what is not there is listed', () => {
     expect(refusal(() => filled({ reset: ['z'] }))).toBe(
-      'relink-no-slot: "host.o" has no slot "z"; available: "a", "b", "c", "host"',
+      'relink-no-slot: has no slot "z"; available: "a", "b", "c", "host"; did you mean "a" or "b"?',
     );
   });
 

@@ -10,50 +10,21 @@ import { slotsOf } from '../link/index.ts';
 import type { AttachTarget } from '../load/execute-programs.ts';
 import { Cleanup, readProgramTypes } from '../load/index.ts';
 import { type BpfObject, readObject } from '../object/index.ts';
-import { objectionTo, situationOf } from './choose.ts';
 import { effectsOf, packetMarker } from './effects.ts';
+import { requireFitting } from './fit/fit.ts';
 import { REPLACEMENT_TYPE } from './member.ts';
 import { ObjectEdit } from './object-edit.ts';
-import { assemble, type BuildContext, loadPart, type PlannedGeneration, planPart } from './relink-build.ts';
-import { planComponents, programKey, requireFitting } from './relink-components.ts';
+import { assemble, type PlannedGeneration } from './relink-build.ts';
+import { planComponents, programKey } from './relink-components.ts';
+import type { BuildContext } from './relink-context.ts';
 import type { Design, SlotFill } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import { putMarkedSlot } from './relink-marked.ts';
+import { loadPart, planPart } from './relink-part.ts';
 import { type PreparedComponent, prepareComponents, prepareRootlet, statesOf } from './relink-prepare.ts';
 import { chooseMain } from './relink-program.ts';
-import { mainType } from './relink-tail.ts';
 import { attachToStub } from './replacements.ts';
 import { signatureOf } from './signature.ts';
-
-/** Why a component cannot replace a slot; undefined when it can. `kernel` tells why this kernel cannot. */
-export function extObjection(
-  rootlet: BpfObject,
-  main: string,
-  slot: string,
-  component: BpfObject,
-  program: string,
-  kernel: () => string | undefined,
-): string | undefined {
-  const effects = effectsOf(
-    component,
-    component.symbols.findIndex(({ kind, name }) => kind === 'function' && name === program),
-  );
-  const found = slotsOf(rootlet).find(({ name }) => name === slot);
-  if (found === undefined) {
-    const type = mainType(rootlet, main);
-    if (type.attachBtf) return 'functions of programs that attach to functions cannot be replaced';
-    return effects.changesPacket === null ? kernel() : (ownMark(rootlet, main) ?? kernel());
-  }
-  const situation = situationOf(rootlet, { extern: found.index, name: slot }, kernel);
-  return objectionTo('ext', { ...situation, effects });
-}
-
-/** The kernel compares effects on the whole program, and its own code cannot be marked. */
-function ownMark(rootlet: BpfObject, main: string): string | undefined {
-  const index = rootlet.symbols.findIndex(({ kind, name }) => kind === 'function' && name === main);
-  if (effectsOf(rootlet, index).changesPacket !== null) return undefined;
-  return 'it changes packets, and the program that it replaces does not';
-}
 
 /** Where components replace functions; known when the new instance of the rootlet is loaded. */
 interface LateTargets {
@@ -64,7 +35,7 @@ function planParts(context: BuildContext, design: Design) {
   const { main } = context;
   const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
   const components = prepareComponents(design, rootlet);
-  requireFitting(rootlet, components, main);
+  requireFitting(rootlet, components, main, 'ext');
   const object = markSlots(rootlet, components, main);
   const own = { ...prepareRootlet(rootlet, design.rootlet), object };
   const host = planPart(context, design, {

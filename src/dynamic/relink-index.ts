@@ -1,7 +1,7 @@
 /** Dynamic re-linking: what is public of it. */
 
 export type { Choice } from './relink-backends.ts';
-export type { GenerationOptions } from './relink-build.ts';
+export type { GenerationOptions } from './relink-context.ts';
 export type { Component, Design, ObjectFile, SlotChange, SlotFill } from './relink-design.ts';
 export type { Generation, RelinkVia } from './relink-generation.ts';
 export {

@@ -28,7 +28,6 @@ const RECORD: RelinkRecord = {
   programId: 7,
   via: 'ext',
   forced: true,
-  pending: null,
   ...STATE,
 };
 
@@ -38,8 +37,8 @@ test('what is written is read again, and a file in several slots is one', () => 
   const read = decodeRelink(JSON.parse(JSON.stringify(data)), files, STATE);
   expect(read).toEqual(RECORD);
   expect(read.design.fills[0]?.file).toBe(read.design.fills[1]?.file);
-  const pending = { ...RECORD, pending: 6, via: 'tail', forced: false } as const;
-  expect(decodeRelink(encodeRelink(pending).data, files, STATE)).toEqual(pending);
+  const other = { ...RECORD, programId: 6, via: 'tail', forced: false } as const;
+  expect(decodeRelink(encodeRelink(other).data, files, STATE)).toEqual(other);
 });
 
 test('a file that is missing is said', () => {
@@ -53,9 +52,9 @@ test('a record that somebody else wrote is refused, or is one', () => {
   let refused = 0;
   for (const bad of [undefined, ...damaged(data)]) {
     try {
-      const { design, via, pending, programId } = decodeRelink(bad, files, STATE);
+      const { design, via, programId } = decodeRelink(bad, files, STATE);
       expect(['static', 'tail', 'ext']).toContain(via);
-      expect([programId, pending ?? 0].every(id => Number.isSafeInteger(id) && id >= 0)).toBe(true);
+      expect(Number.isSafeInteger(programId) && programId >= 0).toBe(true);
       for (const { slot, component, version } of design.fills) {
         expect([typeof slot, typeof component]).toEqual(['string', 'string']);
         expect(version === undefined || Number.isSafeInteger(version)).toBe(true);

@@ -1,8 +1,9 @@
 /**
  * What the record of an attachment says of its slots: enough for any later process to go on.
  *
- * The files of rootlet and components lie in the record beside it. While a change is under way the record says so
- * (`pending`), so that a process that was killed in the middle leaves something that the next one can finish.
+ * The files of rootlet and components are in the record beside it. While a change is under way the record has a second
+ * description (`pending`) of the generation that is about to run, so that a process that was killed in the middle leaves
+ * something that the next one can finish or drop.
  */
 
 import { inputError, type RootletError } from '../diag/index.ts';
@@ -11,6 +12,8 @@ import type { JsonObject, JsonValue, RecordFiles } from '../store/index.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
 
+/** Field of an entry's data that describes its slots. */
+export const RELINK_FIELD = 'relink';
 /** Name in records of the rootlet's own file. */
 export const ROOTLET_FILE = 'object';
 
@@ -24,15 +27,13 @@ export interface RelinkRecord extends EntryState {
   readonly via: RelinkVia;
   /** Asked for by the user, not chosen. */
   readonly forced: boolean;
-  /** Id of the program that ran before, if the hook may not have been changed yet; 0 for a hook that tells no ids. */
-  readonly pending: number | null;
 }
 
 export function encodeRelink(record: RelinkRecord): {
   readonly data: JsonObject;
   readonly files: RecordFiles;
 } {
-  const { design, main, running, programId, via, forced, pending } = record;
+  const { design, main, running, programId, via, forced } = record;
   const files = new Map([[ROOTLET_FILE, design.rootlet.bytes]]);
   for (const fill of design.fills) files.set(fileKey(componentOf(fill)), fill.file.bytes);
   const data: JsonObject = {
@@ -42,7 +43,6 @@ export function encodeRelink(record: RelinkRecord): {
     programId,
     via,
     forced,
-    pending,
     slots: design.fills.map(fill => ({
       slot: fill.slot,
       file: fill.file.name,
@@ -94,7 +94,6 @@ export function decodeRelink(
       ...(version === undefined ? {} : { version }),
     };
   });
-  const pending = fieldOf(fields, 'pending');
   return {
     design: { rootlet: fileOf(ROOTLET_FILE, textOf(fields, 'rootlet')), fills },
     main: textOf(fields, 'main'),
@@ -102,7 +101,6 @@ export function decodeRelink(
     programId: countOf(fieldOf(fields, 'programId'), 'programId'),
     via: viaOf(textOf(fields, 'via')),
     forced: fieldOf(fields, 'forced') === true,
-    pending: pending === null ? null : countOf(pending, 'pending'),
     ...state,
   };
 }

@@ -13,12 +13,15 @@ import type { Sys } from '../kernel/sys.ts';
 import { Cleanup } from '../load/index.ts';
 import { readObject } from '../object/index.ts';
 import { reportState, type SettingsByOwner, type StateChange } from '../state/index.ts';
+import { afterSwitch } from './after-switch.ts';
 import { build, type Choice, chooseVia, planCommit, planParts, requirePossible } from './relink-backends.ts';
-import { droppedMaps, type GenerationOptions } from './relink-build.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './relink-change.ts';
+import type { GenerationOptions } from './relink-context.ts';
 import type { Design, ObjectFile, SlotChange, SlotFill } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
+import { droppedMaps } from './relink-kept.ts';
 import { slotNames } from './relink-program.ts';
+import { planTailSlots } from './relink-tail.ts';
 
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
@@ -34,6 +37,8 @@ export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'max
   readonly fresh?: readonly string[];
   /** How components get into slots from now on. */
   readonly via?: RelinkVia;
+  /** Replace whatever is attached there now. */
+  readonly force?: boolean;
 }
 
 /** What fills one slot. */
@@ -63,7 +68,7 @@ export interface RootletJournal {
   /** `next` runs. */
   done(next: Generation): void;
   /** `old` runs and will go on running. */
-  undo(old: Generation): void;
+  undo(old: Generation, forced: boolean): void;
 }
 
 const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: () => {} };
@@ -166,7 +171,8 @@ export class Rootlet {
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireOccupant(this.sys, this.hook, old.program);
+    const force = options.force === true;
+    if (!force) requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const prepared = this.#prepare(change, options);
     const { context, design } = prepared;
@@ -174,7 +180,7 @@ export class Rootlet {
     const choice = chooseVia(context, design, forced);
     requirePossible(this.hook, old, choice.via, context, design);
     const next = build(choice.via, context, design);
-    this.#switch(next, old, forced !== undefined);
+    this.#switch(next, old, { forced: forced !== undefined, force });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
     return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
@@ -183,7 +189,7 @@ export class Rootlet {
   /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
   plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    requireOccupant(this.sys, this.hook, old.program);
+    if (options.force !== true) requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const { context, design, dropped } = this.#prepare(change, options);
     const choice = chooseVia(context, design, options.via ?? this.#forced);
@@ -205,12 +211,9 @@ export class Rootlet {
     return this.change({ reset: slots });
   }
 
-  /**
-   * Brings the hook to this generation, whatever of ours is there: after a process died in the middle of a change. The
-   * generation before may be released when it returns.
-   */
+  /** Brings the slots to this generation, whose program the hook runs: after a process died in the middle of a change. */
   settle(): void {
-    planCommit(this.hook, this.#generation, undefined)();
+    if (this.#generation.via === 'tail') planTailSlots(this.#generation)();
     waitForPrograms(this.sys);
   }
 
@@ -246,29 +249,37 @@ export class Rootlet {
     return { slots: this.slots, choice, state: [], settings, droppedSettings: [] };
   }
 
-  #switch(next: Generation, old: Generation, forced: boolean): void {
+  #switch(
+    next: Generation,
+    old: Generation,
+    { forced, force }: { readonly forced: boolean; readonly force: boolean },
+  ): void {
     let prepared = false;
     try {
-      const step = planCommit(this.hook, next, old);
+      const step = planCommit(this.hook, next, old, force);
       next.transfer?.run();
       this.#journal.prepare(next, old, forced);
       prepared = true;
       next.transfer?.run(); // again: as late as possible, what is written meanwhile is lost
       step();
     } catch (error) {
-      if (prepared) this.#journal.undo(old);
+      if (prepared) this.#journal.undo(old, this.#forced !== undefined);
       next.close();
       throw error;
     }
     this.#generation = next;
-    next.setGiven();
-    // packets that are still in the old program must not meet slots or arrays that were emptied
-    waitForPrograms(this.sys);
     try {
-      this.#journal.done(next);
+      afterSwitch(this.hook.place, () => this.#finish(next));
     } finally {
       old.close();
     }
+  }
+
+  #finish(next: Generation): void {
+    next.setGiven();
+    // packets that are still in the old program must not meet slots or arrays that were emptied
+    waitForPrograms(this.sys);
+    this.#journal.done(next);
   }
 }
 

@@ -4,10 +4,12 @@ import { quote, type RootletError, usageError } from '../diag/index.ts';
 import { type BpfObject, sectionOf } from '../object/index.ts';
 import {
   hasSettings,
+  type MapIdentity,
   mapNames,
   mergeSettings,
   NO_SETTINGS,
   type PlannedState,
+  partKey,
   type Settings,
   type SettingsByOwner,
   settingsIn,
@@ -17,7 +19,7 @@ import type { Prepared } from './relink-prepare.ts';
 
 /** Something that settings can be for. */
 export interface SettingsTarget {
-  /** Component; '' for the rootlet. */
+  /** `settingsKey`: component, with the version of one that is being rolled out; '' for the rootlet. */
   readonly owner: string;
   readonly object: BpfObject;
   /** It is put in by the change. */
@@ -99,7 +101,7 @@ export function carrySettings(
   const dropped: string[] = [];
   for (const { owner, object } of targets) {
     const earlier = settingsIn(object, before.get(heirOf(owner)) ?? NO_SETTINGS);
-    for (const what of earlier.unknown) dropped.push(`${what} is not in ${quote(object.name)}`);
+    dropped.push(...earlier.unknown);
     const all = mergeSettings(
       settings.get(owner) ?? NO_SETTINGS,
       mergeSettings(earlier.settings, given.get(owner) ?? NO_SETTINGS),
@@ -113,6 +115,11 @@ export function carrySettings(
       dropped.push(`${owner}:${name}: the component is gone`);
   }
   return { settings, dropped };
+}
+
+/** Whose settings a part has: each version of a component has its own, the rootlet those of ''. */
+export function settingsKey({ owner, version }: Pick<MapIdentity, 'owner' | 'version'>): string {
+  return owner === null ? '' : partKey(owner, version);
 }
 
 /** Options of the loader for the settings of one prepared object. `states` say what its maps are called in the plan. */

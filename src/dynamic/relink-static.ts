@@ -3,32 +3,22 @@
  * running one on the hook. Works on every kernel that can update the hook, and carries every signature.
  */
 
-import { compareTypes, formatFunc } from '../btf/index.ts';
-import { inputError, quote, RootletError } from '../diag/index.ts';
+import { RootletError } from '../diag/index.ts';
 import { relink } from '../link/index.ts';
 import { Cleanup } from '../load/index.ts';
-import {
-  type BpfObject,
-  type FunctionSymbol,
-  programsOf,
-  programTypeOf,
-  readObject,
-  sectionOf,
-} from '../object/index.ts';
-import type { PlannedState } from '../state/index.ts';
-import {
-  assemble,
-  type BuildContext,
-  loadPart,
-  type PartRequest,
-  type PlannedGeneration,
-  planPart,
-} from './relink-build.ts';
-import { keptStages, stageType, withoutStages } from './relink-components.ts';
+import { type BpfObject, isPinnedMap, readObject } from '../object/index.ts';
+import { mapKey, type PlannedState } from '../state/index.ts';
+import { requireFitting } from './fit/fit.ts';
+import { withoutStages } from './live-maps.ts';
+import { assemble, type PlannedGeneration } from './relink-build.ts';
+import { keptStages, stageType } from './relink-components.ts';
+import type { BuildContext } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
+import { loadPart, type PartRequest, planPart } from './relink-part.ts';
 import {
   KCONFIG,
+  type Prepared,
   type PreparedComponent,
   prepareComponents,
   prepareRootlet,
@@ -45,6 +35,7 @@ export function planStatic(
 ): PlannedGeneration & { readonly main: string } {
   const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
   const components = prepareComponents(design, rootlet);
+  requireFitting(rootlet, components, context.main, 'static');
   const instead = components.find(({ fills }) => fills.some(({ slot }) => slot === context.main));
   const used = instead === undefined ? components : [instead];
   const taken = keptStages(context, used);
@@ -109,7 +100,12 @@ function linkSlots(
     const member = owner === null ? own : components.find(({ part }) => part === ids.get(owner));
     return member === undefined ? [] : [stateOf(member, name, originalName)];
   });
-  const states = [...maps, ...members.flatMap(sectionStates), stateOf(own, KCONFIG, KCONFIG)];
+  const states = [
+    ...maps,
+    ...members.flatMap(member => pinnedStates(member, maps)),
+    ...members.flatMap(sectionStates),
+    stateOf(own, KCONFIG, KCONFIG),
+  ];
   const keys = stageKeys(object, components, states);
   return {
     object,
@@ -120,6 +116,16 @@ function linkSlots(
     typeOf: (name, section) => (keys.has(name) ? stageType(rootlet, main, section) : undefined),
     keyOf: name => keys.get(name) ?? name,
   };
+}
+
+/** A map that several components pin is one map, and belongs to each of them. */
+function pinnedStates(member: Prepared, known: readonly PlannedState[]): PlannedState[] {
+  const { object } = member;
+  return object.symbols.flatMap(symbol => {
+    if (symbol.kind !== 'map' || !isPinnedMap(object, symbol)) return [];
+    const state = stateOf(member, symbol.name, symbol.name);
+    return known.some(one => mapKey(one) === mapKey(state)) ? [] : [state];
+  });
 }
 
 /** Programs of components in the result that their arrays hold → `PART:NAME`, found by their places in the arrays. */
@@ -153,58 +159,13 @@ function insteadOf(rootlet: BpfObject, main: string, component: PreparedComponen
   const { object, fills, part } = component;
   const wanted = fills.find(({ slot }) => slot === main)?.program;
   const program = chooseMain(object, wanted);
-  requireSamePrototype(rootlet, main, object, program);
   return {
     object,
     main: `${part}:${program}`,
     programs: [program],
     states: statesOf(component),
     members: [component],
-    typeOf: (name, section) => (name === program ? undefined : stageType(rootlet, main, section)),
+    typeOf: (_, section) => stageType(rootlet, main, section),
     keyOf: name => `${part}:${name}`,
   };
-}
-
-function requireSamePrototype(rootlet: BpfObject, main: string, object: BpfObject, program: string): void {
-  const [slot, entry] = [functionNamed(rootlet, main), functionNamed(object, program)];
-  if (slot === undefined || entry === undefined) return;
-  const problem = entryProblem(rootlet, slot, object, entry);
-  if (problem !== undefined) throw problem;
-}
-
-function functionNamed(object: BpfObject, name: string): FunctionSymbol | undefined {
-  return programsOf(object).find(({ program }) => program.name === name)?.program;
-}
-
-function entryProblem(
-  rootlet: BpfObject,
-  slot: FunctionSymbol,
-  object: BpfObject,
-  entry: FunctionSymbol,
-): RootletError | undefined {
-  const sections = [sectionOf(rootlet, slot)?.name ?? '', sectionOf(object, entry)?.name ?? ''] as const;
-  const [here, there] = sections.map(section => programTypeOf(section));
-  if (here?.progType !== there?.progType || here?.expectedAttachType !== there?.expectedAttachType) {
-    return inputError(
-      'relink-program-type',
-      [object.name],
-      `program ${quote(entry.name)} in section ${quote(sections[1])} cannot take the place of ${quote(slot.name)} in section ${quote(sections[0])}`,
-    );
-  }
-  if (rootlet.btf === null || object.btf === null || slot.btfId === 0 || entry.btfId === 0) return undefined;
-  const [left, right] = [rootlet.btf.type(slot.btfId), object.btf.type(entry.btfId)];
-  if (left.kind !== 'func' || right.kind !== 'func') return undefined;
-  const mismatch = compareTypes(rootlet.btf, left.type, object.btf, right.type);
-  if (mismatch === null) return undefined;
-  return inputError(
-    'relink-prototype',
-    [object.name],
-    `program ${quote(entry.name)} cannot take the place of ${quote(slot.name)}${mismatch.path === '' ? '' : `: ${mismatch.path}`}`,
-    {
-      details: [
-        `rootlet: ${formatFunc(rootlet.btf, slot.btfId)}  (${rootlet.name})`,
-        `program: ${formatFunc(object.btf, entry.btfId)}  (${object.name})`,
-      ],
-    },
-  );
 }

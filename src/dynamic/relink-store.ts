@@ -2,32 +2,37 @@
  * Rootlets in the store: opened by any process, changed so that a kill at any moment leaves the old code running or the
  * new, and a record from which the next process can go on.
  *
- * A change is saved twice. The first time, before the hook is changed, the entry holds the new generation and the old
- * one, and says that it is pending; the second time only what runs. A process that finds a pending entry first brings
- * the hook where the record says, which does nothing if it is there already.
+ * A change is saved twice. The first time, before the hook is changed, the entry holds the running generation and the
+ * next one; the second time only what runs. A process that finds both asks the hook which of them runs, and drops the
+ * other one.
  */
 
-import { quote, usageError } from '../diag/index.ts';
+import { inputError, quote, usageError } from '../diag/index.ts';
 import { HOOK_LINK, type Hook, hookFacts, hookLinks } from '../hooks/index.ts';
-import type { Attachment } from '../kernel/attachment.ts';
-import type { BpfMap } from '../kernel/map.ts';
-import type { BpfProgram } from '../kernel/program.ts';
+import { decodeU32s } from '../kernel/sys.ts';
 import { Cleanup, type LoadedObject } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../state/index.ts';
-import type { Contents, JsonObject, Store, StoreEntry } from '../store/index.ts';
-import type { GenerationOptions } from './relink-build.ts';
+import type { JsonObject, MapPlace, RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import type { GenerationOptions } from './relink-context.ts';
 import { Generation, type RelinkVia } from './relink-generation.ts';
-import { decodeRelink, encodeRelink, isAbout, type RelinkRecord, ROOTLET_FILE } from './relink-record.ts';
+import {
+  decodeRelink,
+  encodeRelink,
+  isAbout,
+  RELINK_FIELD,
+  type RelinkRecord,
+  ROOTLET_FILE,
+} from './relink-record.ts';
 import { Rootlet, type RootletJournal } from './relink-rootlet.ts';
 import { tailRootlet } from './relink-tail.ts';
 import { decodeDynamic } from './stored.ts';
+import { SLOT_ARRAY } from './tail-slots.ts';
 
-/** Field of an entry's data. */
-export const RELINK_FIELD = 'relink';
-
-/** What belongs to the generation before, while a change is pending. */
-const OLD = 'before:';
+/** Field of an entry's data while a change is under way: what is about to run. */
+const PENDING_FIELD = 'pending';
+/** What belongs to the generation that is about to run. No component's map or program begins like this. */
+const NEXT = 'next::';
 
 export interface OpenRequest {
   readonly store: Store;
@@ -74,10 +79,15 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
     programId,
     via: 'static',
     forced: false,
-    pending: null,
     settings: state.settings,
     states: new Map([...statesIn(entry.record.maps.map(({ name }) => name)), ...state.states]),
   };
+}
+
+/** Whether a process was killed while it changed slots of the entry. */
+export function hasPendingChange(entry: StoreEntry): boolean {
+  const { [PENDING_FIELD]: pending = null } = entry.record.data;
+  return pending !== null;
 }
 
 /** Whether components fill slots of an entry, or a way to fill them was asked for: a new version then keeps both. */
@@ -104,7 +114,6 @@ export function firstRelink(
     programId: loaded.program(main).info().id,
     via,
     forced: true,
-    pending: null,
     states: new Map(),
     settings: new Map(),
   });
@@ -125,51 +134,94 @@ function statesIn(maps: readonly string[]): Map<string, StoredState> {
 export function openRootlet(request: OpenRequest): Rootlet {
   const { store, entry, hook, program, options } = request;
   const record = readRelink(store, entry, program);
+  const next = readPending(store, entry);
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
-    const generation = cleanup.own(openGeneration(store, entry, record));
-    const { via, forced } = record;
+    const happened = next !== undefined && hasBegun(request, record, next);
+    const runningRecord = happened ? next : record;
+    const generation = cleanup.own(openGeneration(store, entry, runningRecord, happened ? NEXT : ''));
+    const { via, forced } = runningRecord;
     const journal = new StoreJournal(request, forced);
     const rootlet = Rootlet.over(store.sys, hook, generation, { forced, via, options, journal });
-    if (record.pending !== null) {
-      const there = hook.occupantId();
-      const known = there === undefined || there === record.pending || there === record.programId;
-      if (known) rootlet.settle();
-      journal.done(rootlet.generation);
+    if (next !== undefined && isOurs(hook, record, next)) {
+      rootlet.settle();
+      journal.done(generation);
     }
     return rootlet;
   });
 }
 
-function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord): Generation {
+/** What a killed process was about to make the running generation. */
+function readPending(store: Store, entry: StoreEntry): RelinkRecord | undefined {
+  const { [PENDING_FIELD]: pending } = entry.record.data;
+  if (pending === undefined || pending === null) return undefined;
+  if (typeof pending !== 'object' || Array.isArray(pending)) throw damagedPending(entry);
+  const data = pending as JsonObject; // what is not a list is an object, see above
+  const files = new Map(
+    [...store.files(entry)].flatMap(([name, bytes]) =>
+      name.startsWith(NEXT) ? [[name.slice(NEXT.length), bytes] as const] : [],
+    ),
+  );
+  return decodeRelink(data[RELINK_FIELD], files, decodeEntryState(data));
+}
+
+function damagedPending(entry: StoreEntry) {
+  return inputError('relink-record', [entry.name], 'the change in the record cannot be read', {
+    hint: 'another version of rootlet began it: use that one, or detach the rootlet and attach it again',
+  });
+}
+
+/** Whether the switch has begun: the hook runs the next program, or, where the program stays, a slot calls the next code. */
+function hasBegun({ store, entry, hook }: OpenRequest, record: RelinkRecord, next: RelinkRecord): boolean {
+  if (next.programId !== record.programId) return hook.occupantId() === next.programId;
+  const own = new Set(entry.record.programs.flatMap(({ name, id }) => (name.startsWith(NEXT) ? [] : [id])));
+  const added = entry.record.programs.filter(({ name, id }) => name.startsWith(NEXT) && !own.has(id));
+  using array = store.openMap(entry, SLOT_ARRAY);
+  const there = new Set([...array.entries()].flatMap(([, value]) => decodeU32s(value)));
+  return added.some(({ id }) => there.has(id));
+}
+
+/** A program of another process is left alone. */
+function isOurs(hook: Hook, record: RelinkRecord, next: RelinkRecord): boolean {
+  const there = hook.occupantId();
+  return there === undefined || there === record.programId || there === next.programId;
+}
+
+/** `prefix`: of the names in the entry of what belongs to the generation. */
+function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord, prefix: string): Generation {
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
-    const names = (list: readonly { readonly name: string }[]): string[] =>
-      list.map(({ name }) => name).filter(name => !name.startsWith(OLD));
-    const programs = new Map<string, BpfProgram>();
-    for (const name of names(entry.record.programs))
-      programs.set(name, cleanup.own(store.openProgram(entry, name)));
-    const maps = new Map<string, BpfMap>();
-    for (const name of names(entry.record.maps)) maps.set(name, cleanup.own(store.openMap(entry, name)));
-    const links = new Map<string, Attachment>();
-    for (const name of names(entry.record.links))
-      if (name !== HOOK_LINK) links.set(name, cleanup.own(store.openLink(entry, name)));
+    const open = <T extends { close(): void }>(
+      list: readonly { readonly name: string }[],
+      opener: (name: string) => T,
+    ): Map<string, T> =>
+      new Map(
+        list.flatMap(({ name }) => {
+          const mine = prefix === '' ? !name.startsWith(NEXT) : name.startsWith(prefix);
+          if (!mine || name === HOOK_LINK) return [];
+          return [[name.slice(prefix.length), cleanup.own(opener(name))] as const];
+        }),
+      );
+    const { programs, maps, links } = entry.record;
     const { via, design, main, running, states, settings } = record;
     return new Generation({
       via,
       design,
       entry: main,
       main: running,
-      programs,
-      maps,
+      programs: open(programs, name => store.openProgram(entry, name)),
+      maps: open(maps, name => store.openMap(entry, name)),
       states,
       settings,
-      links,
+      links: open(links, name => store.openLink(entry, name)),
     });
   });
 }
 
-/** Keeps the record in step with a rootlet. */
+/**
+ * Keeps the record in step with a rootlet. It describes the running generation, and names the next one while a change is
+ * under way: a kill before the switch loses nothing that the running generation counts.
+ */
 class StoreJournal implements RootletJournal {
   readonly #request: OpenRequest;
   #forced: boolean;
@@ -180,58 +232,72 @@ class StoreJournal implements RootletJournal {
   }
 
   prepare(next: Generation, old: Generation, forced: boolean): void {
+    const before = this.#describe(old, this.#forced);
+    const after = this.#describe(next, forced);
+    const files = new Map([
+      ...before.files,
+      ...[...after.files].map(([name, bytes]) => [`${NEXT}${name}`, bytes] as const),
+    ]);
+    this.#save(old, { ...before.data, [PENDING_FIELD]: after.data }, files, next);
     this.#forced = forced;
-    this.#save(next, old);
   }
 
   done(next: Generation): void {
-    this.#save(next, null);
+    const { data, files } = this.#describe(next, this.#forced);
+    this.#save(next, data, files, undefined);
   }
 
-  undo(old: Generation): void {
-    this.#save(old, null);
+  undo(old: Generation, forced: boolean): void {
+    this.#forced = forced;
+    this.done(old);
   }
 
-  #save(generation: Generation, old: Generation | null): void {
-    const { store, entry, time } = this.#request;
-    store.save('hook', entry.name, {
-      ...this.#contents(generation, old),
-      source: generation.design.rootlet.name,
-      time,
-    });
-  }
-
-  #contents(generation: Generation, old: Generation | null): Omit<Contents, 'source'> {
-    const { hook, describe, entry } = this.#request;
+  #describe(
+    generation: Generation,
+    forced: boolean,
+  ): { readonly data: JsonObject; readonly files: RecordFiles } {
     const { states, settings } = generation;
     const { data, files } = encodeRelink({
       main: generation.entry,
       design: generation.design,
       via: generation.via,
-      forced: this.#forced,
+      forced,
       running: generation.main,
       programId: generation.program.info().id,
-      pending: old === null ? null : old.program.info().id,
       states,
       settings,
     });
-    return {
-      programs: withOld(generation.programs, old?.programs),
+    return { data: { ...encodeEntryState({ states, settings }), [RELINK_FIELD]: data }, files };
+  }
+
+  #save(base: Generation, data: JsonObject, files: RecordFiles, next: Generation | undefined): void {
+    const { store, entry, hook, describe, time } = this.#request;
+    const { [PENDING_FIELD]: _pending, ...others } = entry.record.data;
+    store.save('hook', entry.name, {
+      source: base.design.rootlet.name,
+      time,
+      programs: withNext(base.programs, next?.programs),
       // an array of programs is emptied with its last descriptor or pin, even while a program uses it
-      maps: withOld(generation.maps, old?.maps),
-      links: withOld(new Map([...hookLinks(hook), ...generation.links]), old?.links),
+      maps: withNext(base.maps, next?.maps),
+      places: placesOf(base.states),
+      links: withNext(new Map([...hookLinks(hook), ...base.links]), next?.links),
       files,
-      data: {
-        ...entry.record.data,
-        ...hook.record,
-        ...describe(generation),
-        ...encodeEntryState({ states, settings }),
-        [RELINK_FIELD]: data,
-      },
-    };
+      data: { ...others, ...hook.record, ...describe(base), ...data },
+    });
   }
 }
 
-function withOld<T>(now: ReadonlyMap<string, T>, old: ReadonlyMap<string, T> | undefined): Map<string, T> {
-  return new Map([...now, ...[...(old ?? [])].map(([name, one]) => [`${OLD}${name}`, one] as const)]);
+/** Maps of components have paths of their own, which no neighbour changes. */
+function placesOf(states: Generation['states']): Map<string, MapPlace> {
+  return new Map(
+    [...states].flatMap(([key, { owner, name, version }]) =>
+      owner === null
+        ? []
+        : [[key, { component: owner, map: name, previous: version !== undefined }] as const],
+    ),
+  );
+}
+
+function withNext<T>(base: ReadonlyMap<string, T>, next: ReadonlyMap<string, T> | undefined): Map<string, T> {
+  return new Map([...base, ...[...(next ?? [])].map(([name, one]) => [`${NEXT}${name}`, one] as const)]);
 }

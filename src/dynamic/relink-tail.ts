@@ -8,30 +8,19 @@ import type { BpfMap } from '../kernel/map.ts';
 import { decodeU32s, encodeU32s } from '../kernel/sys.ts';
 import { slotsOf } from '../link/index.ts';
 import { Cleanup } from '../load/index.ts';
-import {
-  type BpfObject,
-  type ProgramTypeInfo,
-  programsOf,
-  programTypeOf,
-  readObject,
-  sectionOf,
-} from '../object/index.ts';
+import { type BpfObject, readObject } from '../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
 import { mapNames, variableNames } from '../state/index.ts';
-import { objectionTo, situationOf } from './choose.ts';
+import { tailSlotObjection } from './fit/back-ends.ts';
+import { requireFitting } from './fit/fit.ts';
+import { mainType } from './fit/main-program.ts';
 import { ObjectEdit } from './object-edit.ts';
-import {
-  assemble,
-  type BuildContext,
-  isUnchanged,
-  loadPart,
-  type PlannedGeneration,
-  type PlannedPart,
-  planPart,
-} from './relink-build.ts';
-import { planComponents, programKey, requireFitting } from './relink-components.ts';
+import { assemble, type PlannedGeneration } from './relink-build.ts';
+import { planComponents, programKey } from './relink-components.ts';
+import { type BuildContext, isUnchanged } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
+import { loadPart, type PlannedPart, planPart } from './relink-part.ts';
 import {
   dataSections,
   type PreparedComponent,
@@ -41,14 +30,6 @@ import {
 } from './relink-prepare.ts';
 import { putTailStub } from './stubs.ts';
 import { clearSlot, SLOT_ARRAY, setSlot } from './tail-slots.ts';
-
-/** Why a slot cannot be a tail-call slot; undefined when it can. */
-export function tailSlotObjection(rootlet: BpfObject, slot: string): string | undefined {
-  const found = slotsOf(rootlet).find(({ name }) => name === slot);
-  if (found === undefined) return 'it is the program itself, which nothing calls';
-  const situation = situationOf(rootlet, { extern: found.index, name: slot }, () => undefined);
-  return objectionTo('tail', situation);
-}
 
 /** The rootlet with every slot that can be one as a stub; entries of the array are the slots in their order. */
 export function tailRootlet(rootlet: BpfObject): BpfObject {
@@ -81,19 +62,6 @@ export function tailRootlet(rootlet: BpfObject): BpfObject {
     });
   });
   return edit.finish();
-}
-
-/** Type of a rootlet's program, as what all of its components are loaded. */
-export function mainType(rootlet: BpfObject, main: string): ProgramTypeInfo {
-  const program = programsOf(rootlet).find(candidate => candidate.program.name === main)?.program;
-  const section = program === undefined ? '' : (sectionOf(rootlet, program)?.name ?? '');
-  const type = programTypeOf(section);
-  if (type !== undefined) return type;
-  throw inputError(
-    'relink-program-type',
-    [rootlet.name],
-    `section ${quote(section)} does not say the type of ${quote(main)}`,
-  );
 }
 
 /** Parts of a generation; the running program is taken over when it has such slots already. */
@@ -145,7 +113,7 @@ export function plannedTail(context: BuildContext, design: Design): PlannedGener
 function readDesign({ main }: BuildContext, design: Design) {
   const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
   const components = prepareComponents(design, rootlet);
-  requireFitting(rootlet, components, main);
+  requireFitting(rootlet, components, main, 'tail');
   return { rootlet, components };
 }
 

@@ -19,32 +19,19 @@ import {
 import { waitForPrograms } from '../kernel/grace-period.ts';
 import { Cleanup, type LoadedObject, type LoadOptions } from '../load/index.ts';
 import { type BpfObject, stripDataSections } from '../object/index.ts';
-import { sameBytes } from '../state/heirs.ts';
-import {
-  encodeEntryState,
-  FreshNames,
-  mapNames,
-  NO_SETTINGS,
-  reportState,
-  type Settings,
-  type StateChange,
-  variableNames,
-} from '../state/index.ts';
+import { encodeEntryState, reportState, type Settings, type StateChange } from '../state/index.ts';
 import type { JsonObject, RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { afterSwitch } from './after-switch.ts';
 import type { Binding } from './bindings.ts';
 import { type EntryLoad, type KeptBindings, withEntryLoad } from './load-entry.ts';
 import {
   nextEntryState,
-  type ObjectState,
   objectTransfer,
-  openRunning,
-  planObjectState,
+  type PlannedVersion,
+  planVersion,
   reusedMap,
   setGivenValues,
 } from './object-state.ts';
-import { OBJECT_FILE } from './registry.ts';
-import { settingsOf } from './relink-change.ts';
-import { assignSettings, carrySettings } from './relink-settings.ts';
 import { decodeDynamic } from './stored.ts';
 
 export interface ReplaceAttachedRequest {
@@ -90,23 +77,23 @@ export function replaceAttached(request: ReplaceAttachedRequest): ReplacedAttach
     const hook = cleanup.own(openHook(store, entry));
     hook.requireUpdatable();
     const expected = openExpected(request, hook, cleanup);
-    const job: Job = { ...planJob(request, facts, cleanup), request, facts, main, hook, expected };
+    // a struct_ops map is code, not state
+    const code = isOperations(facts) ? facts.program : undefined;
+    const version = { ...request, object: stripDataSections(object), fresh: request.fresh ?? [] };
+    const job: Job = { ...planVersion(version, cleanup, code), request, facts, main, hook, expected };
     return request.dryRun === true ? reportOf(job, entry, undefined, [], []) : run(job);
   } finally {
     cleanup.undo();
   }
 }
 
-interface Job {
+interface Job extends PlannedVersion {
   readonly request: ReplaceAttachedRequest;
   readonly facts: HookFacts;
   readonly main: string;
   readonly hook: Hook;
   /** What runs there, if it is the entry's; null: whatever is there. */
   readonly expected: Occupant | null;
-  readonly state: ObjectState;
-  readonly settings: Settings;
-  readonly dropped: readonly string[];
 }
 
 /** The entry's own program on the hook. Throws `hook-changed` early, before anything is loaded. */
@@ -123,40 +110,6 @@ function openExpected(
   cleanup.defer(() => occupant[Symbol.dispose]());
   requireOccupant(store.sys, hook, occupant, isOperations(hookFacts(entry)) ? 'map' : 'program');
   return occupant;
-}
-
-function planJob(
-  { store, entry, object, options, fresh = [], files }: ReplaceAttachedRequest,
-  facts: HookFacts,
-  cleanup: Cleanup,
-): Pick<Job, 'state' | 'settings' | 'dropped'> {
-  const running = openRunning(store, entry, cleanup);
-  const targets = [{ owner: '', object, putIn: true }];
-  const given = assignSettings(settingsOf(options), targets);
-  const carried = carrySettings(running.state.settings, given, targets, owner => owner);
-  const settings = carried.settings.get('') ?? NO_SETTINGS;
-  const wanted = new FreshNames(fresh);
-  wanted.require(new Set([...running.maps.keys(), ...variableNames(object), ...mapNames(object)]));
-  const before = store.files(entry).get(OBJECT_FILE);
-  const after = files.get(OBJECT_FILE);
-  const state = planObjectState({
-    sys: store.sys,
-    running: isOperations(facts) ? withoutTable(running, facts) : running,
-    object: stripDataSections(object),
-    options: { ...options, ...settings },
-    given: given.get('') ?? NO_SETTINGS,
-    fresh: wanted,
-    unchanged: before !== undefined && after !== undefined && sameBytes(before, after),
-  });
-  return { state, settings, dropped: carried.dropped };
-}
-
-/** A struct_ops map is code, not state. */
-function withoutTable<T extends { readonly maps: ReadonlyMap<string, unknown> }>(
-  running: T,
-  { program }: HookFacts,
-): T {
-  return { ...running, maps: new Map([...running.maps].filter(([name]) => name !== program)) };
 }
 
 function run(job: Job): ReplacedAttached {
@@ -179,7 +132,7 @@ function run(job: Job): ReplacedAttached {
   };
   return withEntryLoad(load, (loaded, kept) => {
     const saved = save(job, loaded, kept, tables);
-    setGivenValues(state, loaded);
+    afterSwitch(job.hook.place, () => setGivenValues(state, loaded));
     return reportOf(job, saved.entry, saved.transfer, kept.bindings, loaded.notes);
   });
 }
@@ -220,6 +173,10 @@ function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolea
     return { entry: saved, transfer };
   } catch (error) {
     if (changed && expected !== null) hook.update(expected, next);
+    else if (changed)
+      afterSwitch(hook.place, () => {
+        throw error;
+      });
     throw error;
   }
 }

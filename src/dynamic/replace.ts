@@ -12,8 +12,8 @@ import type { EntryLoad } from './load-entry.ts';
 import { OBJECT_FILE } from './registry.ts';
 import type { ObjectFile, SlotChange } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
-import type { Replaced, ReplaceOptions } from './relink-rootlet.ts';
-import { hasSlotsFilled, openRootlet } from './relink-store.ts';
+import type { Replaced, ReplaceOptions, Rootlet } from './relink-rootlet.ts';
+import { hasPendingChange, hasSlotsFilled, openRootlet } from './relink-store.ts';
 import { type ReplacedAttached, replaceAttached } from './replace-attached.ts';
 import { type UpgradeReport, upgrade } from './upgrade.ts';
 
@@ -38,6 +38,8 @@ export interface ReplaceRequest {
   readonly options: LoadOptions;
   readonly binding?: EntryLoad['binding'];
   readonly logged?: EntryLoad['logged'];
+  /** Options given that have a meaning only for attached programs without components; refused for others. */
+  readonly forAttached?: readonly string[];
   /** Replace whatever is attached there now. */
   readonly force?: boolean;
   /** Only look. */
@@ -64,7 +66,7 @@ export function replace(
   request: ReplaceRequest,
 ): ReplaceOutcome {
   return store.locked(() => {
-    const entry = requireFound(store, kind, name);
+    const entry = settled(store, requireFound(store, kind, name), request);
     if (kind === 'object') return replaceObject(store, entry, request);
     const { version } = request;
     if (version !== undefined && request.slots === undefined && !hasSlotsFilled(store, entry))
@@ -73,16 +75,32 @@ export function replace(
   });
 }
 
+/** The entry after what a killed process left of a change of its slots was finished or dropped. */
+function settled(store: Store, entry: StoreEntry, request: ReplaceRequest): StoreEntry {
+  if (!hasPendingChange(entry)) return entry;
+  withRootlet(store, entry, request, () => {});
+  return requireFound(store, entry.kind, entry.name);
+}
+
 function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
   const entry = store.find(kind, name);
   if (entry !== undefined) return entry;
   throw usageError('store-no-entry', `there is no ${kind} ${quote(name)}`);
 }
 
+/** An option without effect would go unnoticed. */
+function refuse(entry: StoreEntry, options: readonly string[]): void {
+  const [option] = options;
+  if (option === undefined) return;
+  const what = entry.kind === 'object' ? 'a loaded object' : 'a rootlet with components';
+  throw usageError('replace-option', `${option} has no effect here: ${quote(entry.name)} is ${what}`);
+}
+
 // --- a loaded object ----------------------------------------------------------------------------------------------
 
 function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
   const { version, options, dryRun = false } = request;
+  refuse(entry, [...(request.forAttached ?? []), ...(request.force === true ? ['--force'] : [])]);
   if (version === undefined || request.slots !== undefined)
     throw usageError('replace-no-slots', `${quote(entry.name)} is a loaded object, which has no slots`, {
       hint: `a new version of it: rootlet replace ${entry.name} FILE`,
@@ -142,9 +160,31 @@ function replaceProgram(
 // --- a rootlet ----------------------------------------------------------------------------------------------------
 
 function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
-  const { via, fresh, options, dryRun = false } = request;
+  const { via, fresh, options, force = false, dryRun = false } = request;
+  refuse(entry, request.forAttached ?? []);
   if (via === 'copy')
     throw usageError('replace-via', '--via copy is for externs; slots are filled by ext, tail or static');
+  const { globals, maxEntries } = options;
+  const wishes: ReplaceOptions = {
+    ...(fresh === undefined ? {} : { fresh }),
+    ...(via === undefined ? {} : { via }),
+    ...(force ? { force } : {}),
+    ...(globals === undefined || sizeOf(globals) === 0 ? {} : { globals }),
+    ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),
+  };
+  const change = changeOf(request);
+  return withRootlet(store, entry, request, (rootlet, place) => {
+    const replaced = dryRun ? rootlet.plan(change, wishes) : rootlet.change(change, wishes);
+    return { kind: 'rootlet', entry: requireFound(store, 'hook', entry.name), place, replaced };
+  });
+}
+
+function withRootlet<T>(
+  store: Store,
+  entry: StoreEntry,
+  { options, time }: ReplaceRequest,
+  use: (rootlet: Rootlet, place: string) => T,
+): T {
   using hook = openHook(store, entry);
   using rootlet = openRootlet({
     store,
@@ -153,18 +193,9 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest
     program: hookFacts(entry).program,
     options,
     describe: generation => describeGeneration(entry, generation),
-    time: request.time ?? null,
+    time: time ?? null,
   });
-  const { globals, maxEntries } = options;
-  const wishes: ReplaceOptions = {
-    ...(fresh === undefined ? {} : { fresh }),
-    ...(via === undefined ? {} : { via }),
-    ...(globals === undefined || sizeOf(globals) === 0 ? {} : { globals }),
-    ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),
-  };
-  const change = changeOf(request);
-  const replaced = dryRun ? rootlet.plan(change, wishes) : rootlet.change(change, wishes);
-  return { kind: 'rootlet', entry: requireFound(store, 'hook', entry.name), place: hook.place, replaced };
+  return use(rootlet, hook.place);
 }
 
 function sizeOf(globals: NonNullable<LoadOptions['globals']>): number {

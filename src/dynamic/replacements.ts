@@ -13,7 +13,7 @@ import type { AttachTarget } from '../load/execute-programs.ts';
 
 export interface Replacement {
   readonly function: string;
-  /** Kind of the programs that it is for; see `kindOf`. */
+  /** Kind of the programs that it is for; see `kindKey`. */
   readonly kind: string;
   readonly program: BpfProgram;
 }

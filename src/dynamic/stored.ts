@@ -9,6 +9,7 @@ import { inputError, RootletError } from '../diag/index.ts';
 import type { JsonObject, JsonValue, StoreEntry } from '../store/index.ts';
 import type { Binding } from './bindings.ts';
 import type { DynamicBindRequest } from './find.ts';
+import { nameOfKey } from './program-kind.ts';
 
 /** A program array of a provider, and what is in it by entry. */
 export interface StoredArray {
@@ -55,6 +56,15 @@ export const pinNames = {
   replacement: (kind: string, name: string): string => `replace:${kind}:${name}`,
   stub: ({ extern, program, stub }: StoredStub): string => `stub:${program}:${extern}:${stub}`,
 };
+
+/** The name of a pin as words: `judge (in slots of xdp programs)`; other names come back as they are. */
+export function describePin(name: string): string {
+  const [role = '', key = '', member] = name.split(':');
+  const kind = nameOfKey(key);
+  if (role === 'slots' && key !== '')
+    return member === undefined ? `slots of ${kind} programs` : `${member} (in slots of ${kind} programs)`;
+  return role === 'replace' && member !== undefined ? `${member} (replaces in ${kind} programs)` : name;
+}
 
 /** Whether a pin of an entry is not of the object itself. */
 export function isDynamicPin(name: string): boolean {

@@ -11,7 +11,7 @@ import type { BpfProgram } from '../kernel/program.ts';
 import { encodeU32s, type Sys } from '../kernel/sys.ts';
 import type { ProgramTypeInfo } from '../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
-import { kindOf } from './choose.ts';
+import { kindKey } from './program-kind.ts';
 
 /** Program array of a rootlet with tail-call slots. */
 export const SLOT_ARRAY = 'rootlet_slots';
@@ -26,7 +26,7 @@ export interface TailSlot {
 }
 
 export interface TailArray {
-  /** What the programs in it have in common; see `kindOf`. */
+  /** What the programs in it have in common; see `kindKey`. */
   readonly kind: string;
   readonly type: ProgramTypeInfo;
   readonly map: BpfMap;
@@ -49,7 +49,7 @@ export class TailSlots {
 
   /** The array for programs of a type, made when it is first asked for. */
   arrayFor(sys: Sys, type: ProgramTypeInfo): TailArray {
-    const kind = kindOf(type);
+    const kind = kindKey(type);
     const known = this.arrays.find(array => array.kind === kind);
     if (known !== undefined) return known;
     const map = BpfMap.create(sys, { ...TAIL_ARRAY, name: SLOT_ARRAY });

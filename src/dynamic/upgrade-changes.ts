@@ -12,6 +12,8 @@ export class Changes {
   readonly #changes: Change[] = [];
   readonly #after = new Set<() => void>();
   readonly #failing: Cleanup;
+  /** The provider's entry was switched after the changes: they are not taken back any more. */
+  committed = false;
 
   /** `failing` is told how to take back what was made, should something fail later. */
   constructor(failing: Cleanup) {

@@ -1,7 +1,7 @@
 /** One consumer of a provider that gets a new version: loaded anew where it has code or places of the old one, else only its stubs and slots are filled anew. */
 
 import { inputError } from '../diag/index.ts';
-import { HOOK_LINK, hooksRunning, openHook } from '../hooks/index.ts';
+import { hooksRunning } from '../hooks/index.ts';
 import type { Attachment } from '../kernel/attachment.ts';
 import type { Fd } from '../kernel/fd.ts';
 import { openById } from '../kernel/info.ts';
@@ -11,7 +11,7 @@ import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys.ts';
 import type { Cleanup } from '../load/cleanup.ts';
 import { readProgramTypes } from '../load/program-functions.ts';
 import { sectionOf } from '../object/index.ts';
-import { decodeEntryState, duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../state/index.ts';
+import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../state/index.ts';
 import type { Store, StoreEntry } from '../store/index.ts';
 import type { Binding } from './bindings.ts';
 import type { Via } from './choose.ts';
@@ -20,7 +20,7 @@ import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
 import { loadConsumer } from './load.ts';
 import { loadMember, type MemberOptions, REPLACEMENT_TYPE } from './member.ts';
-import { nextEntryState, objectTransfer, planObjectState, reusedMap } from './object-state.ts';
+import { nextEntryState, objectTransfer, planObjectState, reusedMap, runningObject } from './object-state.ts';
 import { isPending } from './pending.ts';
 import type { Provider } from './provider.ts';
 import { type FullContents, objectOf, type Registry, typeFrom, withSlots } from './registry.ts';
@@ -34,6 +34,7 @@ import {
   type StoredDynamic,
   type StoredStub,
 } from './stored.ts';
+import { setSelector } from './stub-select.ts';
 import { extStubNames } from './stubs.ts';
 import { setSlot } from './tail-slots.ts';
 import type { Changes } from './upgrade-changes.ts';
@@ -90,11 +91,7 @@ export function reloadConsumer(
   const { entry, stored, contents } = consumer;
   const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
   const source = objectOf(store, entry);
-  const running = {
-    programs: contents.programs,
-    maps: contents.maps,
-    state: decodeEntryState(contents.data),
-  };
+  const running = runningObject(source, contents);
   const settings = running.state.settings.get('') ?? NO_SETTINGS;
   const state = planObjectState({
     sys: store.sys,
@@ -178,13 +175,8 @@ function exchangeAttached(
   next: DynamicObject,
 ): boolean {
   const byId = new Map([...old.programs].map(([name, program]) => [program.info().id, { name, program }]));
-  const running = hooksRunning(store.sys, new Set(byId.keys()));
+  const running = hooksRunning(store, entry, new Set(byId.keys()));
   for (const { hook } of running) cleanup.own(hook);
-  if (entry.kind === 'hook' && !old.links.has(HOOK_LINK)) {
-    // it belongs to an interface, and is not among the links
-    const hook = cleanup.own(openHook(store, entry));
-    running.push({ hook, programId: hook.occupantId() ?? 0 });
-  }
   let any = false;
   for (const { hook, programId } of running) {
     const before = byId.get(programId);
@@ -295,21 +287,11 @@ function flipStubs(
   // a program that read the old selector may be about to call the stub that is emptied next
   changes.afterwards(rebinding.wait);
   changes.add({
-    apply: () => setWord(select, slot.entry, idle === 'b' ? 1 : 0),
-    revert: () => setWord(select, slot.entry, active === 'b' ? 1 : 0),
+    apply: () => setSelector(select, slot.entry, idle),
+    revert: () => setSelector(select, slot.entry, active),
   });
 }
 
 function findStub(program: BpfProgram, name: string): number | undefined {
   return readProgramTypes(program).functions.find(candidate => candidate.name === name)?.btfId;
-}
-
-/** One aligned word of the only value: a program sees it as it was or as it is. */
-function setWord(map: BpfMap, word: number, value: number): void {
-  const mapping = map.mmap('read-write', map.valueSize);
-  try {
-    mapping.bytes.set(encodeU32s([value]), word * 4);
-  } finally {
-    mapping.close();
-  }
 }

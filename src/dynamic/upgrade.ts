@@ -11,18 +11,9 @@ import { waitForPrograms } from '../kernel/grace-period.ts';
 import { Cleanup } from '../load/cleanup.ts';
 import type { LoadOptions } from '../load/load.ts';
 import type { BpfObject } from '../object/index.ts';
-import { sameBytes } from '../state/heirs.ts';
-import {
-  encodeEntryState,
-  FreshNames,
-  mapNames,
-  NO_SETTINGS,
-  reportState,
-  type Settings,
-  type StateChange,
-  variableNames,
-} from '../state/index.ts';
+import { encodeEntryState, reportState, type Settings, type StateChange } from '../state/index.ts';
 import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { afterSwitch } from './after-switch.ts';
 import { bindingProblem } from './agreement.ts';
 import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
@@ -32,23 +23,21 @@ import {
   nextEntryState,
   type ObjectState,
   objectTransfer,
-  openRunning,
-  planObjectState,
+  type PlannedVersion,
+  planVersion,
   reusedMap,
   setGivenValues,
 } from './object-state.ts';
 import type { Provider } from './provider.ts';
+import { upgradeMark } from './recover.ts';
 import {
   type FullContents,
-  OBJECT_FILE,
   objectOf,
   openContents,
   Registry,
   type StoredProvider,
   withSlots,
 } from './registry.ts';
-import { settingsOf } from './relink-change.ts';
-import { assignSettings, carrySettings } from './relink-settings.ts';
 import { entryParts } from './store-load.ts';
 import { decodeDynamic, type StoredDynamic } from './stored.ts';
 import { Changes } from './upgrade-changes.ts';
@@ -116,7 +105,10 @@ export function upgrade(
     try {
       const setting: Setting = { store, registry, old, object, options, cleanup, changes };
       if (dryRun) return planUpgrade(setting, consumers);
-      return failing.guard(() => runUpgrade(setting));
+      return runUpgrade(setting);
+    } catch (error) {
+      if (!changes.committed) failing.undo();
+      throw error;
     } finally {
       cleanup.undo();
     }
@@ -234,40 +226,18 @@ function howRefilled({ bindings }: StoredDynamic, provider: string): ('slot' | '
   ];
 }
 
-interface PlannedNext {
-  readonly state: ObjectState;
-  readonly settings: Settings;
-  readonly dropped: readonly string[];
-}
-
 /** Settings of the object stay until they are given again. */
-function planNext({ store, old, object, options, cleanup }: Setting): PlannedNext {
-  const running = openRunning(store, old.entry, cleanup);
-  const targets = [{ owner: '', object, putIn: true }];
-  const given = assignSettings(settingsOf(options), targets);
-  const { settings, dropped } = carrySettings(running.state.settings, given, targets, owner => owner);
-  const all = settings.get('') ?? NO_SETTINGS;
-  const fresh = new FreshNames(options.fresh ?? []);
-  fresh.require(new Set([...running.maps.keys(), ...variableNames(object), ...mapNames(object)]));
-  const state = planObjectState({
-    sys: store.sys,
-    running,
-    object,
-    options: { ...loadOptionsOf(options), ...all, pinRoot: null },
-    given: given.get('') ?? NO_SETTINGS,
-    fresh,
-    unchanged: isSameFile(store, old.entry, options),
-  });
-  return { state, settings: all, dropped };
-}
-
-function isSameFile(store: Store, entry: StoreEntry, { files }: UpgradeOptions): boolean {
-  const [before, after] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
-  return before !== undefined && after !== undefined && sameBytes(before, after);
+function planNext({ store, old, object, options, cleanup }: Setting): PlannedVersion {
+  const { fresh = [], files } = options;
+  const load = { ...loadOptionsOf(options), pinRoot: null };
+  return planVersion({ store, entry: old.entry, object, files, options: load, fresh }, cleanup);
 }
 
 /** The new version, on the maps that go on, bound to what the old one was bound to. */
-function loadNext({ store, registry, old, object, options }: Setting, planned: PlannedNext): DynamicObject {
+function loadNext(
+  { store, registry, old, object, options }: Setting,
+  planned: PlannedVersion,
+): DynamicObject {
   const externs = new Set(object.symbols.flatMap(({ kind, name }) => (kind === 'extern' ? [name] : [])));
   const bind = old.stored.bindings
     .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
@@ -317,20 +287,30 @@ function rebindAll(setting: Setting, provider: Provider, state: ObjectState): Re
 function saveAll(
   { store, old, options, changes }: Setting,
   next: DynamicObject,
-  planned: PlannedNext,
+  planned: PlannedVersion,
   rebound: readonly Rebound[],
 ): StoreEntry {
   const contents = nextContents(old, next, planned, options);
+  const mark = upgradeMark(old.name);
+  const marked = (one: FullContents): FullContents => ({ ...one, data: { ...one.data, ...mark } });
   let saved: StoreEntry | undefined;
   let step = (): void => {
-    saved = store.save('object', old.name, contents, () => changes.make());
+    saved = store.save('object', old.name, marked(contents), () => changes.make());
+    changes.committed = true;
   };
   for (const { entry, contents: ofConsumer } of rebound) {
     if (ofConsumer === undefined) continue;
     const inner = step;
-    step = () => void store.save(entry.kind, entry.name, ofConsumer, inner);
+    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner);
   }
-  step();
+  try {
+    step();
+  } catch (error) {
+    if (!changes.committed) throw error;
+    afterSwitch(`object ${quote(old.name)}`, () => {
+      throw error;
+    });
+  }
   if (saved === undefined) throw bugError([old.name], 'the new version was not saved');
   return saved;
 }
@@ -338,7 +318,7 @@ function saveAll(
 function nextContents(
   old: StoredProvider,
   next: DynamicObject,
-  { state, settings }: PlannedNext,
+  { state, settings }: PlannedVersion,
   options: UpgradeOptions,
 ): FullContents {
   const { data, links } = entryParts(next);
@@ -347,6 +327,7 @@ function nextContents(
     time: options.time ?? null,
     programs: next.loaded.programs,
     maps: next.loaded.maps,
+    places: new Map(),
     links,
     files: options.files,
     data: {

@@ -240,7 +240,7 @@ describe('what the kernel is asked for', () => {
   });
 
   test.each([
-    ['called', {}, /syscall\) are not attached|it runs when somebody runs it/],
+    ['called', {}, /syscall\) are not attached|it runs on request/],
     ['noted', {}, /USDT/],
     ['tick', {}, /needs a perf event/],
     ['message', {}, /needs a map of sockets/],

@@ -1,9 +1,9 @@
 /** Attaching where words say: the steps of a command, for everything that is to stay without this process. */
 
-import { usageError } from '../diag/index.ts';
+import { RootletError, usageError } from '../diag/index.ts';
 import type { LoadedObject } from '../load/index.ts';
 import { attachProgram, type PlannedAttachment, planAttachment } from './attach.ts';
-import type { Hook } from './hook.ts';
+import type { Hook, Occupant } from './hook.ts';
 import { type HookRequest, isOperations } from './kinds.ts';
 import { attachOperations } from './operations.ts';
 import { iteratorOf, withIterator } from './target-words.ts';
@@ -31,18 +31,23 @@ export function attachRecorded<T>(
     using hook = attach();
     return save(hook, () => {});
   }
-  let done = false;
-  const commit = () => {
-    attach();
-    done = true;
-  };
   try {
-    return save(planned, commit);
+    return save(planned, () => void attach());
   } catch (error) {
-    if (done) planned.detach(loaded.program(program));
+    // also when attaching itself failed: the answer may be what was lost
+    takeBack(planned, loaded.program(program));
     throw error;
   } finally {
     planned.close();
+  }
+}
+
+/** Only our own program is taken off; the error that led here matters more than one of this. */
+function takeBack(planned: Hook, program: Occupant): void {
+  try {
+    planned.detach(program);
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** Attaching a loaded program to where its section says, or to where the caller says in the program's own words. */
 
 import { quote, usageError } from '../diag/index.ts';
-import { Attachment } from '../kernel/attachment.ts';
+import type { Attachment } from '../kernel/attachment.ts';
 import {
   attachCgroup,
   attachNetfilter,
@@ -31,8 +31,7 @@ import {
 import { FilterHook } from './filter-hook.ts';
 import type { Hook } from './hook.ts';
 import { InterfaceSpot } from './interface-spot.ts';
-import { LinkHook } from './link-hook.ts';
-import { LooseHook } from './loose-hook.ts';
+import { hookOf } from './loose-hook.ts';
 import { XdpHook } from './xdp-hook.ts';
 
 /**
@@ -69,10 +68,6 @@ export function planAttachment(object: LoadedObject, name: string, place: Attach
       break;
   }
   return { planned: undefined, attach: () => hookOf(attachCandidate(object, candidate, place)) };
-}
-
-function hookOf(attached: Attachment | LooseAttachment): Hook {
-  return attached instanceof Attachment ? new LinkHook(attached) : new LooseHook(attached);
 }
 
 function planXdp(program: BpfProgram, { sys, plan }: Candidate, place: AttachPlace): PlannedAttachment {
@@ -161,7 +156,7 @@ function attachCandidate(object: LoadedObject, candidate: Candidate, place: Atta
 /** Types that run in another way than being attached. */
 const OTHERWISE = new Map([
   [uapi.BPF_PROG_TYPE_STRUCT_OPS, 'it is attached with its struct_ops map (attachOperations())'],
-  [uapi.BPF_PROG_TYPE_SYSCALL, 'it runs when somebody runs it (testRun())'],
+  [uapi.BPF_PROG_TYPE_SYSCALL, 'it runs on request (testRun())'],
   [uapi.BPF_PROG_TYPE_LWT_IN, 'a route names it ("ip route add … encap bpf in pinned PATH")'],
   [uapi.BPF_PROG_TYPE_LWT_OUT, 'a route names it ("ip route add … encap bpf out pinned PATH")'],
   [uapi.BPF_PROG_TYPE_LWT_XMIT, 'a route names it ("ip route add … encap bpf xmit pinned PATH")'],

@@ -45,8 +45,9 @@ export function hookContents(
 }
 
 /** The links of an entry that keep its hook: one, or none where the hook stays by itself. */
-export function hookLinks({ link }: Hook): ReadonlyMap<string, Attachment> {
-  return link === null ? new Map() : new Map([[HOOK_LINK, link]]);
+export function hookLinks({ link, place }: Hook): ReadonlyMap<string, Attachment> {
+  // the record gets the place in the words of now
+  return link === null ? new Map() : new Map([[HOOK_LINK, new Attachment(link.sys, link.fd, place)]]);
 }
 
 /** Data of the record: where the program is, and what the caller asked for there. */

@@ -4,6 +4,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { readInterface, setXdp } from '../kernel/interface.ts';
 import { currentNetns } from '../kernel/netns.ts';
 import type { BpfProgram } from '../kernel/program.ts';
+import type { Sys } from '../kernel/sys.ts';
 import { freePlace, TcFilter } from '../kernel/tc.ts';
 import * as uapi from '../object/uapi.ts';
 import { FilterHook } from './filter-hook.ts';
@@ -74,6 +75,34 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(inside(() => hook.detach(claims({ id, tag })))).toBe(true);
   });
 
+  test('a filter that another process changes at the same moment is not taken for changed', () => {
+    using first = classifier('first');
+    using second = classifier('second');
+    using theirs = classifier('theirs');
+    const RTM_NEWTFILTER = 44;
+    /** Puts another program there right after each change. */
+    const racing: Sys = {
+      syscall(name, ...args) {
+        const result = kernel.syscall(name, ...args);
+        const [, message] = args;
+        if (name === 'sendto' && message instanceof Uint8Array && message[4] === RTM_NEWTFILTER) intrude();
+        return result;
+      },
+      addressOf: bytes => kernel.addressOf(bytes),
+      view: (address, length) => kernel.view(address, length),
+      poll: (...args) => kernel.poll(...args),
+    };
+    const at = inside(() => freePlace(kernel, 'va', 'ingress'));
+    const spot = inside(() => InterfaceSpot.find(kernel, 'va'));
+    const intrude = () => TcFilter.at(kernel, spot.index, options, at).update(theirs.fd.number);
+    inside(() => TcFilter.attach(kernel, first.fd.number, 'va', { ...options, ...at }));
+    const hook = new FilterHook(racing, TcFilter.at(racing, spot.index, options, at), spot, [first.info()]);
+    expect(() => inside(() => hook.update(second, first))).toThrow(
+      `program ${theirs.info().id} ("theirs") is attached, not ${second.info().id} ("second")`,
+    );
+    expect(inside(() => hook.state())).toBe(`changed: program ${theirs.info().id} is not its own`);
+  });
+
   test('a new interface with the number of the old one: the filter there is not ours, whatever is asked', () => {
     using ours = classifier('ours');
     using theirs = classifier('theirs');
@@ -132,7 +161,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       `nsenter --net=/run/netns/${near} tc filter del dev va ingress pref 49152 handle 1 bpf`,
     );
     const lost = new InterfaceSpot(kernel, 1, 'lost', 'net:[1]');
-    expect(() => lost.requireHere('there')).toThrow(/may be gone: "rootlet detach --force"/);
+    expect(() => lost.requireHere()).toThrow(/may be gone: "rootlet detach --force"/);
     expect(inside(() => currentNetns())).not.toBe(currentNetns());
   });
 

@@ -51,7 +51,7 @@ export class FilterHook implements Hook {
 
   /** What is there, without an error. Throws `attach-other-netns`, `kernel-tc`. */
   look(): Found {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere(` ${this.#filter.direction}`);
     const name = this.#spot.nameNow();
     if (name === undefined) return { kind: 'gone', why: 'its interface is gone' };
     const program = this.#filter.program();
@@ -88,13 +88,16 @@ export class FilterHook implements Hook {
   }
 
   requireUpdatable(): void {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere(` ${this.#filter.direction}`);
   }
 
   update(next: Occupant, expected: Occupant | null): void {
     this.#requireExpected(this.#there(), expected);
-    this.#filter.update(next.fd.number);
     const identity = next.info();
+    this.#settle(
+      () => this.#filter.update(next.fd.number),
+      after => after !== undefined && isSame(after, identity),
+    );
     const after = this.#filter.program();
     if (after === undefined) throw hookGone(this.place, 'the filter was removed');
     if (!isSame(after, identity)) throw hookChanged(this.#sys, this.place, 'program', after.id, next);
@@ -111,7 +114,10 @@ export class FilterHook implements Hook {
     const found = this.look();
     if (found.kind === 'gone') return true;
     this.#requireExpected(found.program, expected);
-    this.#filter.remove();
+    this.#settle(
+      () => this.#filter.remove(),
+      after => after === undefined,
+    );
     return true;
   }
 
@@ -119,6 +125,15 @@ export class FilterHook implements Hook {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Changes the filter. An error counts only if what is there now is not as wanted: the answer may be what failed. */
+  #settle(change: () => void, isDone: (after: FilterProgram | undefined) => boolean): void {
+    try {
+      change();
+    } catch (error) {
+      if (!isDone(this.#filter.program())) throw error;
+    }
   }
 
   #there(): FilterProgram {

@@ -17,7 +17,6 @@ export {
   openHook,
   openOccupant,
 } from './entry.ts';
-export { fieldsOf, textOf } from './fields.ts';
 export type { Hook, Occupant } from './hook.ts';
 export {
   HOOK_KINDS,
@@ -26,8 +25,8 @@ export {
   type PlaceFlags,
   parseHook,
 } from './kinds.ts';
-export { linkTypeName } from './link-types.ts';
+export { canHookChange, linkTypeName } from './link-types.ts';
 export { attachOperations, prepareOperations } from './operations.ts';
 export { type Removal, removeHook } from './remove.ts';
-export { hooksRunning, requireOccupant } from './running.ts';
+export { hooksRunning, type RunningHook, requireOccupant } from './running.ts';
 export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';

@@ -57,11 +57,11 @@ export class InterfaceSpot {
     return inNetns(this.#sys, there.path, body);
   }
 
-  /** Throws `attach-other-netns`. */
-  requireHere(place: string): void {
+  /** Throws `attach-other-netns`, with the place as `describe` has it. */
+  requireHere(part = ''): void {
     if (currentNetns() === this.netns) return;
     const there = findNetns(this.netns);
-    throw otherNetns(place, there === undefined ? null : enterCommand(there));
+    throw otherNetns(this.describe(part), there === undefined ? null : enterCommand(there));
   }
 
   /** A command of other tools about the interface, to be run from here; null when no file leads to its namespace. */

@@ -215,7 +215,7 @@ function directionOf(flags: PlaceFlags): { direction?: Direction } {
 function refuseTarget(kind: string, target: string): never {
   throw usageError(
     'attach-target',
-    `what ${kind} programs attach to is said by their section, not by ${quote(target)}`,
+    `${kind} programs attach to what their section names, not to ${quote(target)}`,
     {
       hint: 'write - for the target',
     },

@@ -170,7 +170,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     using hook = new LinkHook(inside(attach));
     expect(hook.occupantId()).toBe(first.info().id);
     for (const use of [() => hook.requireUpdatable(), () => hook.update(second, first)])
-      expect(use).toThrow(new RegExp(`in one step \\(BPF_LINK_TYPE_${name}\\)\\n.*--slots tail`));
+      expect(use).toThrow(new RegExp(`in one step \\(BPF_LINK_TYPE_${name}\\)\\n.*rootlet detach`));
     expect(() => hook.detach(second)).toThrow(code('hook-changed'));
     expect(hook.detach(first)).toBe(detaches);
   });

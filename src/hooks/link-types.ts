@@ -6,7 +6,8 @@
  */
 
 import type { LinkDescription } from '../kernel/info.ts';
-import { BPF_NETKIT_PRIMARY, BPF_TCX_INGRESS } from '../object/uapi.ts';
+import type { ProgramTypeInfo } from '../object/index.ts';
+import * as uapi from '../object/uapi.ts';
 
 export interface LinkType {
   /** Without `BPF_LINK_TYPE_`. */
@@ -90,8 +91,25 @@ export function interfacePlace({ kind, attachType }: LinkInterface, name: string
     case 'XDP':
       return `interface ${name}`;
     case 'TCX':
-      return `interface ${name} ${attachType === BPF_TCX_INGRESS ? 'ingress' : 'egress'}`;
+      return `interface ${name} ${attachType === uapi.BPF_TCX_INGRESS ? 'ingress' : 'egress'}`;
     case 'NETKIT':
-      return `netkit ${name} (${attachType === BPF_NETKIT_PRIMARY ? 'primary' : 'peer'})`;
+      return `netkit ${name} (${attachType === uapi.BPF_NETKIT_PRIMARY ? 'primary' : 'peer'})`;
   }
+}
+
+/** Program types whose hooks keep their program, whatever is attached where. */
+const KEPT: ReadonlySet<number> = new Set([
+  uapi.BPF_PROG_TYPE_KPROBE,
+  uapi.BPF_PROG_TYPE_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_PERF_EVENT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+  uapi.BPF_PROG_TYPE_NETFILTER,
+]);
+
+/** Whether the kernel can change the program on hooks for programs of a type. */
+export function canHookChange({ progType, expectedAttachType }: ProgramTypeInfo): boolean {
+  if (progType === uapi.BPF_PROG_TYPE_TRACING) return expectedAttachType === uapi.BPF_TRACE_ITER;
+  if (progType === uapi.BPF_PROG_TYPE_LSM) return expectedAttachType === uapi.BPF_LSM_CGROUP;
+  return !KEPT.has(progType);
 }

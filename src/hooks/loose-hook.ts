@@ -3,9 +3,11 @@
  * operations without a link. What runs there is not reported, and it stays or goes with its owner.
  */
 
+import { Attachment } from '../kernel/attachment.ts';
 import type { LooseAttachment } from '../kernel/loose-attachment.ts';
 import type { JsonObject } from '../store/index.ts';
 import type { Hook, Occupant } from './hook.ts';
+import { LinkHook } from './link-hook.ts';
 import { hookNotUpdatable } from './problems.ts';
 
 export class LooseHook implements Hook {
@@ -52,4 +54,9 @@ export class LooseHook implements Hook {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** The hook of what a system call attached: with a link where the kernel has one. */
+export function hookOf(attached: Attachment | LooseAttachment): Hook {
+  return attached instanceof Attachment ? new LinkHook(attached) : new LooseHook(attached);
 }

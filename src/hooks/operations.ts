@@ -1,11 +1,9 @@
 /** Hooks of struct_ops: what is attached there is not a program but a map of programs. */
 
-import { Attachment } from '../kernel/attachment.ts';
 import { attachStructOps, writeOperations } from '../kernel/struct-ops.ts';
 import { type LoadedObject, tableValue } from '../load/index.ts';
 import type { Hook, Occupant } from './hook.ts';
-import { LinkHook } from './link-hook.ts';
-import { LooseHook } from './loose-hook.ts';
+import { hookOf } from './loose-hook.ts';
 
 /**
  * Registers a struct_ops map (a variable in SEC(".struct_ops") or SEC(".struct_ops.link")) with the kernel. Without a
@@ -13,8 +11,7 @@ import { LooseHook } from './loose-hook.ts';
  */
 export function attachOperations(object: LoadedObject, name: string): Hook {
   const map = object.map(name);
-  const attached = attachStructOps(map.sys, map, tableValue(object, name));
-  return attached instanceof Attachment ? new LinkHook(attached) : new LooseHook(attached);
+  return hookOf(attachStructOps(map.sys, map, tableValue(object, name)));
 }
 
 /** Writes a struct_ops map, ready for `Hook.update()` (since Linux 6.4). Throws as `attachOperations`. */

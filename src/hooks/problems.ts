@@ -46,9 +46,7 @@ export function hookNotUpdatable(place: string, kind: string): RootletError {
     'hook-not-updatable',
     `${place}: the kernel cannot change the program on this hook in one step (${kind})`,
     {
-      hint:
-        'attach the program with --slots tail: its slots then change while it stays; ' +
-        'or detach it and attach the new one, with a gap between',
+      hint: 'the only way is a gap: "rootlet detach" it, and attach the new program',
     },
   );
 }

@@ -90,10 +90,20 @@ function removalCommand(store: Store, entry: StoreEntry): string | null {
   }
 }
 
+/** Who lists all links holds each for a moment: only one that stays counts. */
+const LISTING_MS = 200;
+const STEP_MS = 20;
+
 function isThere(sys: Sys, link: number): boolean {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
   try {
-    using fd = openById(sys, 'link', link);
-    return fd !== undefined;
+    for (let waited = 0; waited < LISTING_MS; waited += STEP_MS) {
+      using fd = openById(sys, 'link', link);
+      if (fd === undefined) return false;
+      fd.close(); // before the wait: it keeps the link as well
+      Atomics.wait(clock, 0, 0, STEP_MS);
+    }
+    return true;
   } catch (error) {
     if (error instanceof RootletError) return false; // this process may not look
     throw error;

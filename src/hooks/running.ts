@@ -1,27 +1,62 @@
 /** Hooks by what runs on them, whoever attached it. */
 
+import { RootletError } from '../diag/index.ts';
 import { Attachment } from '../kernel/attachment.ts';
 import { listIds, openById } from '../kernel/info.ts';
 import type { Sys } from '../kernel/sys.ts';
+import { Cleanup } from '../load/index.ts';
+import type { Store, StoreEntry } from '../store/index.ts';
+import { openRecorded } from './entry.ts';
 import type { Hook, Occupant } from './hook.ts';
 import { LinkHook } from './link-hook.ts';
+import { endOf } from './link-types.ts';
 import { hookChanged } from './problems.ts';
 
-/** Every link that runs one of `programs` now, owned by the caller. Needs CAP_SYS_ADMIN; throws `kernel-ids`. */
-export function hooksRunning(sys: Sys, programs: ReadonlySet<number>): { hook: Hook; programId: number }[] {
-  const found: { hook: Hook; programId: number }[] = [];
+export interface RunningHook {
+  /** Owned by the caller. */
+  readonly hook: Hook;
+  readonly programId: number;
+}
+
+/**
+ * Every hook that runs one of `programs` now: links, whoever made them, and the entry's own TC filter or XDP program
+ * without a link. Needs CAP_SYS_ADMIN; throws `kernel-ids`, and `attach-other-netns` for a filter that cannot be seen.
+ */
+export function hooksRunning(
+  store: Store,
+  entry: StoreEntry,
+  programs: ReadonlySet<number>,
+): readonly RunningHook[] {
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const found = linksRunning(store.sys, programs, cleanup);
+    const own = openRecorded(store, entry);
+    const programId = own === undefined ? undefined : occupantOrNone(own);
+    return own !== undefined && programId !== undefined && programs.has(programId)
+      ? [...found, { hook: own, programId }]
+      : found;
+  });
+}
+
+function linksRunning(sys: Sys, programs: ReadonlySet<number>, cleanup: Cleanup): RunningHook[] {
+  return listIds(sys, 'link').flatMap(id => {
+    const fd = openById(sys, 'link', id);
+    if (fd === undefined) return [];
+    const hook = new LinkHook(new Attachment(sys, fd, `attachment ${id}`));
+    const info = hook.link.info();
+    if (programs.has(info.programId) && endOf(info) === undefined)
+      return [{ hook: cleanup.own(hook), programId: info.programId }];
+    hook.close();
+    return [];
+  });
+}
+
+/** Undefined where nothing is attached any more. */
+function occupantOrNone(hook: Hook): number | undefined {
   try {
-    for (const id of listIds(sys, 'link')) {
-      const fd = openById(sys, 'link', id);
-      if (fd === undefined) continue;
-      const hook = new LinkHook(new Attachment(sys, fd, `attachment ${id}`));
-      const { programId } = hook.link.info();
-      if (programs.has(programId)) found.push({ hook, programId });
-      else hook.close();
-    }
-    return found;
+    return hook.occupantId();
   } catch (error) {
-    for (const { hook } of found) hook.close();
+    if (error instanceof RootletError && error.code === 'attach-gone') return undefined;
     throw error;
   }
 }

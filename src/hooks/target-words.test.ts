@@ -17,11 +17,11 @@ test.each([
   ['cpu-clock', 'does not say where'],
   ['cpu-clock,cpu=0', 'how often the program runs'],
   ['cpu-clock,cpu=0,freq=9,period=9', 'how often the program runs'],
-  ['cpu-clok,cpu=0,freq=9', '"cpu-clok" is no event; there are cpu-clock, '],
+  ['cpu-clok,cpu=0,freq=9', '"cpu-clok" is not an event; there are cpu-clock, '],
   ['cpu-clock,cpu=-1,freq=9', '"cpu=-1" is none of cpu=N, pid=N'],
   ['cpu-clock,cpu=0,freq=', '"freq=" is none of'],
-  [',cpu=0,freq=1', '"" is no event'],
-  ['1:,cpu=0,freq=1', '"1:" is no event'],
+  [',cpu=0,freq=1', '"" is not an event'],
+  ['1:,cpu=0,freq=1', '"1:" is not an event'],
   ['', 'does not say where'],
 ])('perf event %j is refused', (target, message) => {
   expect(() => perfEventOf(target)).toThrow(message);

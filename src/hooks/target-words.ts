@@ -82,7 +82,7 @@ function eventOf(name: string, target: string): { type: number; config: bigint }
   const [, type = '', config = ''] = /^(\d{1,9}):(0x[0-9a-f]{1,16}|\d{1,19})$/i.exec(name) ?? [];
   if (type !== '') return { type: Number(type), config: BigInt(config) };
   const known = [...SOFTWARE_EVENTS, ...HARDWARE_EVENTS].join(', ');
-  throw wrongEvent(target, `${quote(name)} is no event; there are ${known}, and TYPE:CONFIG in numbers`);
+  throw wrongEvent(target, `${quote(name)} is not an event; there are ${known}, and TYPE:CONFIG in numbers`);
 }
 
 function wrongEvent(target: string, why: string) {

@@ -50,6 +50,7 @@ export class TwoNamespaces {
     this.ip(
       ...['-n', this.near, 'link', 'add', 'va', 'type', 'veth', 'peer', 'name', 'vb', 'netns', this.far],
     );
+    this.tc('qdisc', 'add', 'dev', 'va', 'clsact');
   }
 
   ip(...words: readonly string[]): string {

@@ -40,7 +40,7 @@ export class XdpHook implements Hook {
 
   /** Attaches, where no XDP program is. Throws `kernel-xdp-changed`, `kernel-xdp`. */
   attach(program: Occupant): void {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
     setXdp(this.#sys, this.#spot.index, program.fd.number, this.#options(-1));
     this.#own.push(program.info().id);
     this.#mode ??= this.#modeOf(program.info().id);
@@ -64,13 +64,13 @@ export class XdpHook implements Hook {
   }
 
   requireUpdatable(): void {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
   }
 
   update(next: Occupant, expected: Occupant | null): void {
     const id = this.#there();
     if (expected !== null && id !== expected.info().id) throw this.#changed(id, expected);
-    this.#set(next.fd.number, expected);
+    this.#set(next, expected);
     this.#own.push(next.info().id);
   }
 
@@ -81,11 +81,11 @@ export class XdpHook implements Hook {
   }
 
   detach(expected: Occupant | null): boolean {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
     const id = this.#found();
     if (typeof id === 'string') return true;
     if (expected !== null && id !== expected.info().id) throw this.#changed(id, expected);
-    this.#set(-1, expected);
+    this.#set(null, expected);
     return true;
   }
 
@@ -96,7 +96,7 @@ export class XdpHook implements Hook {
   }
 
   #there(): number {
-    this.#spot.requireHere(this.place);
+    this.#spot.requireHere();
     const found = this.#found();
     if (typeof found === 'string') throw hookGone(this.place, found);
     return found;
@@ -132,11 +132,14 @@ export class XdpHook implements Hook {
     };
   }
 
-  #set(fd: number, expected: Occupant | null): void {
+  /** An error counts only if what is there now is not as wanted: the answer may be what failed. */
+  #set(next: Occupant | null, expected: Occupant | null): void {
     try {
-      setXdp(this.#sys, this.#spot.index, fd, this.#options(expected?.fd.number));
+      setXdp(this.#sys, this.#spot.index, next?.fd.number ?? -1, this.#options(expected?.fd.number));
     } catch (error) {
-      if (!(error instanceof RootletError) || error.code !== 'kernel-xdp-changed') throw error;
+      if (!(error instanceof RootletError)) throw error;
+      if (this.#running() === (next?.info().id ?? 0)) return;
+      if (error.code !== 'kernel-xdp-changed') throw error;
       const found = this.#found();
       throw typeof found === 'string' ? hookGone(this.place, found) : this.#changed(found, expected);
     }

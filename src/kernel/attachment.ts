@@ -80,8 +80,9 @@ export class Attachment {
     throw syscallError('kernel-attachment', [this.place], 'detaching', result);
   }
 
-  pin(path: string): void {
-    pinObject(this.sys, this.fd.number, path);
+  /** `shown` is the path for messages. Throws `kernel-pin`. */
+  pin(path: string, shown = path): void {
+    pinObject(this.sys, this.fd.number, path, shown);
   }
 
   close(): void {

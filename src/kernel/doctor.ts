@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import * as types from '../object/uapi.ts';
+import { MOUNT_BPFFS } from './bpffs.ts';
 import { FEATURES, type Feature, type FeatureAnswer, probeFeature } from './features.ts';
 import {
   LINK_PROBE_NAMES,
@@ -146,12 +147,7 @@ export function environmentFindings(texts: MachineTexts): Finding[] {
       texts.hasBtf,
       'needed for CO-RE and kernel functions: a kernel with CONFIG_DEBUG_INFO_BTF=y',
     ),
-    present(
-      'bpffs',
-      'bpf file system',
-      hasBpffs(texts.mounts),
-      'needed for pins: mount -t bpf bpf /sys/fs/bpf',
-    ),
+    present('bpffs', 'bpf file system', hasBpffs(texts.mounts), `needed for pins: ${MOUNT_BPFFS}`),
     present('jit', 'just-in-time compiler', texts.jit.trim() !== '0', 'sysctl net.core.bpf_jit_enable=1'),
     lockdownFinding(texts.lockdown),
     ...securityFinding(texts.securityModules),

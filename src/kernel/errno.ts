@@ -19,12 +19,16 @@ export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
+export const ENOTDIR = 20;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const ENOSPC = 28;
+export const EROFS = 30;
 export const ERANGE = 34;
 export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
+export const ELOOP = 40;
 export const ENOLINK = 67;
 export const EOPNOTSUPP = 95;
 export const ENOTSUPP = 524;
@@ -127,6 +131,11 @@ export function errnoName(errno: number): string {
 export function errnoText(errno: number): string {
   const known = BY_NUMBER.get(errno);
   return known === undefined ? `error ${errno}` : `${known.words} (${known.name})`;
+}
+
+/** The errno of what `node:fs` throws, positive; 0 when there is none. */
+export function errnoOf(error: unknown): number {
+  return error instanceof Error && 'errno' in error ? Math.abs(Number(error.errno)) : 0;
 }
 
 /** What helps against EMFILE. */

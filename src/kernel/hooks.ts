@@ -25,6 +25,7 @@ import {
   syscallError,
 } from './errno.ts';
 import { Fd } from './fd.ts';
+import { openById, readProgramInfo } from './info.ts';
 import { type InterfaceInfo, readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
 import { bpf, decodeU32s, encodeU32s, type Sys } from './sys.ts';
 import {
@@ -53,7 +54,7 @@ export function attachXdp(
     { programFd, target: link.index, attachType: BPF_XDP, flags: xdpModeFlag(mode) },
     place,
     errno => {
-      if (errno === EBUSY || errno === EEXIST) return xdpThere(link);
+      if (errno === EBUSY || errno === EEXIST) return xdpThere(sys, link);
       if (errno === EOPNOTSUPP && mode === 'native')
         return 'the driver has no native XDP; mode "generic" works everywhere';
       if (errno === ERANGE)
@@ -65,10 +66,22 @@ export function attachXdp(
   );
 }
 
-function xdpThere({ xdp }: InterfaceInfo): string {
-  const ids = Object.entries(xdp).flatMap(([mode, id]) => (id === 0 ? [] : [`${id} (${mode})`]));
+function xdpThere(sys: Sys, { xdp }: InterfaceInfo): string {
+  const ids = Object.entries(xdp).flatMap(([mode, id]) =>
+    id === 0 ? [] : [`${id}${programName(sys, id)} (${mode})`],
+  );
   const which = ids.length === 0 ? '' : `: ${ids.join(', ')}; "rootlet ps --all" says whose it is`;
   return `another XDP program is there already${which}`;
+}
+
+/** In quotes behind a space; '' where the program is gone or this process may not ask. */
+function programName(sys: Sys, id: number): string {
+  try {
+    using fd = openById(sys, 'program', id);
+    return fd === undefined ? '' : ` ${quote(readProgramInfo(sys, fd.number).name)}`;
+  } catch {
+    return '';
+  }
 }
 
 /** Where to stand among programs that are there already. */

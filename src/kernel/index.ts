@@ -1,4 +1,5 @@
 export * from './attachment.ts';
+export * from './bpffs.ts';
 export * from './btf-object.ts';
 export * from './doctor.ts';
 export * from './errno.ts';

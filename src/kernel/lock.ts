@@ -18,21 +18,23 @@ export class FileLock {
 
   /**
    * Locks `path`, which must exist. Throws `kernel-lock-busy` (class `busy`) when somebody else has it, and
-   * `kernel-lock` for everything else. With `wait` the process stops until the lock is free.
+   * `kernel-lock` for everything else. With `wait` the process stops until the lock is free; `shown` is the path for
+   * messages.
    */
   static take(
     sys: Sys,
     path: string,
-    options: { readonly shared?: boolean; readonly wait?: boolean } = {},
+    options: { readonly shared?: boolean; readonly wait?: boolean; readonly shown?: string } = {},
   ): FileLock {
-    const fd = openForLock(path);
+    const shown = options.shown ?? path;
+    const fd = openForLock(path, shown);
     const operation = (options.shared === true ? LOCK_SH : LOCK_EX) + (options.wait === true ? 0 : LOCK_NB);
     let result = sys.syscall('flock', fd, operation);
     while (result === -EINTR) result = sys.syscall('flock', fd, operation);
     if (result >= 0) return new FileLock(fd);
     closeSync(fd);
-    if (result === -EAGAIN) throw busy(path);
-    throw syscallError('kernel-lock', [], `locking ${quote(path)}`, result);
+    if (result === -EAGAIN) throw busy(shown);
+    throw syscallError('kernel-lock', [], `locking ${quote(shown)}`, result);
   }
 
   /** Releases it. */
@@ -48,12 +50,12 @@ export class FileLock {
 }
 
 /** Node opens everything close-on-exec, so that no child keeps the lock. */
-function openForLock(path: string): number {
+function openForLock(path: string, shown: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
     const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -EAGAIN;
-    throw syscallError('kernel-lock', [], `opening ${quote(path)} to lock it`, errno);
+    throw syscallError('kernel-lock', [], `opening ${quote(shown)} to lock it`, errno);
   }
 }
 

@@ -215,8 +215,9 @@ export class BpfMap {
     return readMapInfo(this.sys, this.fd.number);
   }
 
-  pin(path: string): void {
-    pinObject(this.sys, this.fd.number, path);
+  /** `shown` is the path for messages. Throws `kernel-pin`. */
+  pin(path: string, shown = path): void {
+    pinObject(this.sys, this.fd.number, path, shown);
   }
 
   /** The values of an array map with BPF_F_MMAPABLE as memory. `length` is rounded up to whole pages. */

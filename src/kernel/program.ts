@@ -198,8 +198,9 @@ export class BpfProgram {
     return bpf(this.sys, BPF_PROG_BIND_MAP, attr);
   }
 
-  pin(path: string): void {
-    pinObject(this.sys, this.fd.number, path);
+  /** `shown` is the path for messages. Throws `kernel-pin`. */
+  pin(path: string, shown = path): void {
+    pinObject(this.sys, this.fd.number, path, shown);
   }
 
   close(): void {

@@ -41,18 +41,25 @@ export function checkAgreement(
   return problems;
 }
 
-/** What is wrong between two symbols, as seen from the file of the second; `renamed` when their names may differ. */
+export interface AgreementRules {
+  /** Their names may differ. */
+  readonly renamed?: boolean;
+  /** Parameters (from 0) of functions that the caller has compared. */
+  readonly agreed?: ReadonlySet<number>;
+}
+
+/** What is wrong between two symbols, as seen from the file of the second. */
 export function disagreement(
   objects: readonly BpfObject[],
   winner: SymbolAt,
   other: SymbolAt,
-  renamed = false,
+  { renamed = false, agreed = new Set() }: AgreementRules = {},
 ): Problem | null {
   const [left, right] = [symbolAt(objects, winner), symbolAt(objects, other)];
   const [leftObject, rightObject] = [objects[winner.file], objects[other.file]];
   if (left === undefined || right === undefined || leftObject === undefined || rightObject === undefined)
     return null;
-  const sides = { left, right, leftObject, rightObject, renamed };
+  const sides = { left, right, leftObject, rightObject, renamed, agreed };
   const mismatch = guarded(sides, () => mismatchOf(sides));
   if (mismatch === null) return null;
   return {
@@ -73,6 +80,7 @@ interface Sides {
   readonly leftObject: BpfObject;
   readonly rightObject: BpfObject;
   readonly renamed: boolean;
+  readonly agreed: ReadonlySet<number>;
 }
 
 interface Mismatch {
@@ -141,7 +149,9 @@ function typeMismatch(sides: Sides): Mismatch | null {
     comparedType(sides, leftObject, left),
     comparedType(sides, rightObject, right),
   ];
-  const mismatch = compareTypes(leftObject.btf, leftType, rightObject.btf, rightType);
+  const mismatch = compareTypes(leftObject.btf, leftType, rightObject.btf, rightType, {
+    agreed: sides.agreed,
+  });
   return mismatch === null ? null : describeMismatch('link-type-mismatch', mismatch);
 }
 

@@ -54,7 +54,7 @@ export function bindExplicitly(
     if (taken.has(key)) continue;
     taken.add(key);
     bindings.push(outcome);
-    const mismatch = disagreement(objects, outcome.winner, outcome.loser, true);
+    const mismatch = disagreement(objects, outcome.winner, outcome.loser, { renamed: true });
     if (mismatch !== null) problems.push(mismatch);
   }
   return { bindings, problems };

@@ -50,7 +50,7 @@ export function relinkChain(
     final: verdicts.final,
     ...(options.program === undefined ? {} : { program: options.program }),
   });
-  return relink(chain, components.map(assignmentFor(objects)), options);
+  return relink(chain, components.map(assignmentFor(objects)), { ...options, entrySlots: true });
 }
 
 function refused(problems: readonly Problem[]): LinkFailure {

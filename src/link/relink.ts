@@ -26,6 +26,7 @@ import { fixedNames, labelsFor, type NamingInput, separateNames } from './names.
 import { mergeStrings, narrow } from './narrow.ts';
 import { once } from './once.ts';
 import { joinPinned, type PinnedMaps, pinnedIn, pinnedSymbols, withPinned } from './pinned.ts';
+import { symbolAt } from './problems.ts';
 import { type ComponentMember, isLibrary, type RelinkInputs, readRelinkInputs } from './relink-inputs.ts';
 import { fileNames, pinnedNotes, privatePins } from './relink-pinned.ts';
 import { type RelinkReport, reportRelink } from './relink-report.ts';
@@ -33,6 +34,7 @@ import { applyRenames } from './rename.ts';
 import { linkNotes } from './report.ts';
 import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
 import { type MergedSections, mergeSections } from './sections.ts';
+import { needsCaller } from './slot-fit.ts';
 import { type OrderedComponent, type Plug, plugComponents, type SlotAssignment } from './slots.ts';
 import { operateOnResult } from './surgery.ts';
 import type { SurgeryOptions } from './surgery-requests.ts';
@@ -46,6 +48,8 @@ export interface RelinkOptions {
   readonly order?: readonly OrderedComponent[];
   /** Slots whose component gets functions, maps and globals of its own, even if it fills others too. */
   readonly ownState?: readonly string[];
+  /** Slots are called as the kernel calls programs: components are compared as entry points, not by their spelling. */
+  readonly entrySlots?: boolean;
   /** Archives: each component takes the members that it needs, its own copies. */
   readonly libraries?: readonly LinkInput[];
   /** Reads the files that thin archives name. */
@@ -102,6 +106,7 @@ export function relink(
     inputs.objects,
     inputs.assignments,
     inputs.components,
+    options.entrySlots === true,
   );
   if (unplugged.length > 0) return failed(unplugged);
   const objects = inputs.objects.map((object, file) =>
@@ -170,14 +175,18 @@ function programsIn(
 ): Map<SymbolIndex, Visibility> {
   const mine = plugs.filter(plug => plug.program.file === file);
   const programs = new Map<SymbolIndex, Visibility>(mine.map(plug => [plug.program.index, 'default']));
-  for (const { program, slot } of mine) {
-    if (objects[slot.file]?.symbols[slot.index]?.visibility === 'hidden')
+  for (const { slot, program } of mine) {
+    const [own, other] = [symbolAt(objects, slot), symbolAt(objects, program)];
+    const [rootlet, component] = [objects[slot.file], objects[file]];
+    if (own?.kind !== 'function' || other?.kind !== 'function') continue;
+    if (rootlet === undefined || component === undefined) continue;
+    if (own.visibility === 'hidden' || needsCaller(rootlet, own, component, other))
       programs.set(program.index, 'hidden');
   }
   return programs;
 }
 
-/** The object with the given programs moved to `.text`, where they are ordinary functions: hidden if a slot is. */
+/** The object with the given programs moved to `.text`, where they are ordinary functions: hidden as `programsIn` says. */
 function demotePrograms(object: BpfObject, programs: ReadonlyMap<SymbolIndex, Visibility>): BpfObject {
   if (programs.size === 0) return object;
   const { sections, text } = withTextSection(object);

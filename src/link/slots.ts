@@ -1,18 +1,11 @@
-/** Which program goes into which slot, checked before anything is moved: names, prototypes, program types. */
+/** Which program goes into which slot: names, slots and programs. Whether they fit is asked before anything is moved. */
 
-import { compareTypes, formatFunc } from '../btf/index.ts';
 import { type Problem, quote } from '../diag/index.ts';
-import {
-  type BpfObject,
-  type FunctionSymbol,
-  programsOf,
-  programTypeOf,
-  type SymbolIndex,
-  sectionOf,
-} from '../object/index.ts';
-import { BPF_F_XDP_HAS_FRAGS } from '../object/uapi.ts';
+import { type BpfObject, programsOf, type SymbolIndex, sectionOf } from '../object/index.ts';
 import type { LinkInput } from './inputs.ts';
 import type { SymbolAt } from './resolve.ts';
+import { slotProblem } from './slot-fit.ts';
+import { nearestNames } from './undefined.ts';
 
 /** One slot and what fills it. */
 export interface SlotAssignment {
@@ -89,11 +82,12 @@ export interface Plugged {
   readonly problems: readonly Problem[];
 }
 
-/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. */
+/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. `entries`: as in `slotProblem()`. */
 export function plugComponents(
   files: readonly BpfObject[],
   assignments: readonly SlotAssignment[],
   components: readonly SlotAssignment[],
+  entries = false,
 ): Plugged {
   const keys = components.map(componentKey);
   const plugs: Plug[] = [];
@@ -101,7 +95,7 @@ export function plugComponents(
   const filled = new Map<string, readonly SlotAssignment[]>();
   for (const assignment of assignments) {
     const file = keys.indexOf(componentKey(assignment)) + 1;
-    const outcome = plug(files, assignment, file, filled);
+    const outcome = plug(files, assignment, file, filled, entries);
     if ('slot' in outcome) plugs.push(outcome);
     else problems.push(outcome);
     filled.set(assignment.slot, [...(filled.get(assignment.slot) ?? []), assignment]);
@@ -114,6 +108,7 @@ function plug(
   assignment: SlotAssignment,
   file: number,
   filled: ReadonlyMap<string, readonly SlotAssignment[]>,
+  entries: boolean,
 ): Plug | Problem {
   const [rootlet, component] = [files[0], files[file]];
   if (rootlet === undefined || component === undefined)
@@ -132,7 +127,9 @@ function plug(
     slot: { file: 0, index: slot.index },
     program: { file, index: program.index },
   };
-  return fitProblem(files, found) ?? found;
+  const own = rootlet.symbols[slot.index];
+  if (own?.kind !== 'function') return found;
+  return slotProblem(rootlet, own, component, program.program, entries) ?? found;
 }
 
 /** As on the command line. */
@@ -144,28 +141,33 @@ function problem(code: string, file: string, message: string, extras: Partial<Pr
   return { code, class: 'input', where: [file], message, ...extras };
 }
 
-function slotMissing(rootlet: BpfObject, name: string): Problem {
+/** The problem of a name that is not a slot of the rootlet. `main`: its program, where that can be filled as well. */
+export function slotMissing(rootlet: BpfObject, name: string, main?: string): Problem {
   const program = programsOf(rootlet).find(entry => entry.program.name === name);
   const why = program === undefined ? 'has no such slot' : 'is a program of the rootlet, not a slot';
-  const local = rootlet.symbols.some(
-    symbol => symbol.kind === 'function' && symbol.binding === 'local' && symbol.name === name,
-  );
-  return problem(
-    'relink-no-slot',
-    rootlet.name,
-    `${why}: ${quote(name)}; ${listNames(slotsOf(rootlet).map(slot => slot.name))}`,
-    {
-      hint: local
-        ? `${quote(name)} is static; a slot is a global function: write __weak __attribute__((noinline)) instead of static`
-        : 'a slot is a global (usually __weak, noinline) function that the rootlet calls',
-    },
-  );
+  const slots = slotsOf(rootlet).map(slot => slot.name);
+  if (main !== undefined) slots.push(main);
+  return problem('relink-no-slot', rootlet.name, `${why}: ${quote(name)}; ${listNames(slots)}`, {
+    hint: slotHint(rootlet, name, slots),
+  });
 }
 
-function chooseProgram(
+function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): string {
+  const isStatic = rootlet.symbols.some(
+    symbol => symbol.kind === 'function' && symbol.binding === 'local' && symbol.name === name,
+  );
+  if (isStatic)
+    return `${quote(name)} is static; a slot is a global function: write __weak __attribute__((noinline)) instead of static`;
+  const near = nearestNames(name, slots);
+  if (near.length > 0) return `did you mean ${near.map(quote).join(' or ')}?`;
+  return 'a slot is a global (usually __weak, noinline) function that the rootlet calls';
+}
+
+/** The program that is named, or the only one. */
+export function chooseProgram(
   component: BpfObject,
-  { slot, program: name }: SlotAssignment,
-): { readonly index: number } | Problem {
+  { slot, program: name }: Pick<SlotAssignment, 'slot' | 'program'>,
+): ReturnType<typeof programsOf>[number] | Problem {
   const programs = programsOf(component);
   const names = programs.map(entry => entry.program.name);
   if (name !== undefined) {
@@ -184,109 +186,4 @@ function chooseProgram(
   return problem('relink-which-program', component.name, `has several programs; ${listNames(names)}`, {
     hint: `say which one: ${slot}=${component.name}:${names[0] ?? ''}`,
   });
-}
-
-// --- does it fit --------------------------------------------------------------------------------------------------
-
-function fitProblem(files: readonly BpfObject[], plugged: Plug): Problem | null {
-  const [rootlet, component] = [files[0], files[plugged.program.file]];
-  const slot = rootlet?.symbols[plugged.slot.index];
-  const program = component?.symbols[plugged.program.index];
-  if (
-    rootlet === undefined ||
-    component === undefined ||
-    slot?.kind !== 'function' ||
-    program?.kind !== 'function'
-  )
-    return null;
-  return (
-    prototypeProblem(rootlet, slot, component, program) ??
-    programTypeProblem(rootlet, slot, component, program)
-  );
-}
-
-function prototypeProblem(
-  rootlet: BpfObject,
-  slot: FunctionSymbol,
-  component: BpfObject,
-  program: FunctionSymbol,
-): Problem | null {
-  if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) {
-    const without = slot.btfId === 0 ? rootlet : component;
-    return problem(
-      'relink-no-type',
-      without.name,
-      `has no BTF for ${quote(slot.btfId === 0 ? slot.name : program.name)}`,
-      { hint: 'compile with -g' },
-    );
-  }
-  const [left, right] = [rootlet.btf.type(slot.btfId), component.btf.type(program.btfId)];
-  if (left.kind !== 'func' || right.kind !== 'func')
-    return problem('relink-no-type', rootlet.name, 'slot and program must be functions');
-  const mismatch = compareTypes(rootlet.btf, left.type, component.btf, right.type);
-  if (mismatch === null) return null;
-  return problem(
-    'relink-prototype',
-    component.name,
-    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${mismatch.path === '' ? '' : `: ${mismatch.path}`}`,
-    {
-      details: [
-        `slot:    ${formatFunc(rootlet.btf, slot.btfId)}  (${rootlet.name})`,
-        `program: ${formatFunc(component.btf, program.btfId)}  (${component.name})`,
-      ],
-    },
-  );
-}
-
-/** A component must be of a type that the rootlet's own programs have. */
-function programTypeProblem(
-  rootlet: BpfObject,
-  slot: FunctionSymbol,
-  component: BpfObject,
-  program: FunctionSymbol,
-): Problem | null {
-  const section = sectionOf(component, program)?.name ?? '';
-  const hosts = programsOf(rootlet).map(entry => sectionOf(rootlet, entry.program)?.name ?? '');
-  if (hosts.length === 0)
-    return problem('relink-no-program', rootlet.name, 'has no program that could call its slots');
-  if (hosts.some(host => typeOfSection(host) === typeOfSection(section)))
-    return framesProblem(rootlet, hosts, component, program, section);
-  return problem(
-    'relink-program-type',
-    component.name,
-    `program ${quote(program.name)} in section ${quote(section)} does not fit slot ${quote(slot.name)} of a rootlet in section ${hosts.map(quote).join(', ')}`,
-    {
-      hint: 'rootlet and component must be programs of one type',
-    },
-  );
-}
-
-/** `xdp.frags` says that a program can read packets in several buffers; one component that cannot spoils the chain. */
-function framesProblem(
-  rootlet: BpfObject,
-  hosts: readonly string[],
-  component: BpfObject,
-  program: FunctionSymbol,
-  section: string,
-): Problem | null {
-  if (!hosts.some(handlesFrags) || handlesFrags(section)) return null;
-  return problem(
-    'relink-frags',
-    component.name,
-    `program ${quote(program.name)} does not say that it can handle packets in fragments, but ${rootlet.name} does`,
-    {
-      hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it only touches packets through helpers',
-    },
-  );
-}
-
-function handlesFrags(section: string): boolean {
-  return ((programTypeOf(section)?.flags ?? 0) & BPF_F_XDP_HAS_FRAGS) !== 0;
-}
-
-/** Program type of a section; a name outside the table stands for itself, up to its first variant or target. */
-function typeOfSection(section: string): string {
-  const known = programTypeOf(section);
-  if (known !== undefined) return String(known.progType);
-  return section.slice(0, Math.max(section.search(/[./]|$/), 0));
 }

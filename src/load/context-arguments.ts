@@ -6,55 +6,10 @@
  */
 
 import { type Btf, BtfBuilder, type BtfId, skipModifiers } from '../btf/index.ts';
+import { CONTEXT_TAG, type TaggedParameters, taggedParameters } from '../object/context-parameters.ts';
+import { contextNameOf, REGISTER_STRUCTS, REGISTERS_TYPEDEF } from '../object/context-structs.ts';
 import * as uapi from '../object/uapi.ts';
 import type { FunctionPlan, LoadPlan, ProgramPlan } from './plan.ts';
-
-const TAG = 'arg:ctx';
-
-/** Name of the context of a program type, as the kernel compares it. Other types have none: nothing can be done there. */
-const CONTEXTS = new Map<number, string>([
-  [uapi.BPF_PROG_TYPE_CGROUP_DEVICE, 'bpf_cgroup_dev_ctx'],
-  [uapi.BPF_PROG_TYPE_CGROUP_SKB, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_CGROUP_SOCK, 'bpf_sock'],
-  [uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 'bpf_sock_addr'],
-  [uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT, 'bpf_sockopt'],
-  [uapi.BPF_PROG_TYPE_CGROUP_SYSCTL, 'bpf_sysctl'],
-  [uapi.BPF_PROG_TYPE_FLOW_DISSECTOR, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_KPROBE, 'bpf_user_pt_regs_t'],
-  [uapi.BPF_PROG_TYPE_LWT_IN, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_LWT_OUT, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_LWT_XMIT, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_NETFILTER, 'bpf_nf_ctx'],
-  [uapi.BPF_PROG_TYPE_PERF_EVENT, 'bpf_perf_event_data'],
-  [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT, 'bpf_raw_tracepoint_args'],
-  [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 'bpf_raw_tracepoint_args'],
-  [uapi.BPF_PROG_TYPE_SCHED_ACT, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_SCHED_CLS, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_SK_LOOKUP, 'bpf_sk_lookup'],
-  [uapi.BPF_PROG_TYPE_SK_MSG, 'sk_msg_md'],
-  [uapi.BPF_PROG_TYPE_SK_REUSEPORT, 'sk_reuseport_md'],
-  [uapi.BPF_PROG_TYPE_SK_SKB, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_SOCK_OPS, 'bpf_sock_ops'],
-  [uapi.BPF_PROG_TYPE_SOCKET_FILTER, '__sk_buff'],
-  [uapi.BPF_PROG_TYPE_XDP, 'xdp_md'],
-]);
-
-/** Registers, which probes and perf events may be written with in place of their context. */
-const REGISTERS: ReadonlySet<string> = new Set(['pt_regs', 'user_pt_regs', 'user_regs_struct']);
-
-/** Tagged parameters by function. */
-type Tagged = ReadonlyMap<BtfId, readonly number[]>;
-
-function taggedParameters(types: Btf): Tagged {
-  const tagged = new Map<BtfId, number[]>();
-  for (let id = 1; id <= types.count; id++) {
-    const type = types.type(id);
-    if (type.kind !== 'decl_tag' || type.name !== TAG || type.component < 0) continue;
-    tagged.set(type.type, [...(tagged.get(type.type) ?? []), type.component]);
-  }
-  return tagged;
-}
 
 /** Whether the object tags any parameter as a context. */
 export function tagsContexts(types: Btf): boolean {
@@ -73,7 +28,7 @@ export function withContextTypes(plan: LoadPlan): LoadPlan {
 }
 
 function withCopies(program: ProgramPlan, copies: ContextCopies): ProgramPlan {
-  const context = CONTEXTS.get(program.type.progType);
+  const context = contextNameOf(program.type.progType);
   if (context === undefined) return program;
   const functions = program.functions.map((plan): FunctionPlan => {
     const btfId = copies.of(plan.btfId, program.type.progType, context);
@@ -85,12 +40,12 @@ function withCopies(program: ProgramPlan, copies: ContextCopies): ProgramPlan {
 /** Copies of functions, one for each context. */
 class ContextCopies {
   readonly #types: Btf;
-  readonly #tagged: Tagged;
+  readonly #tagged: TaggedParameters;
   readonly #builder: BtfBuilder;
   readonly #pointers = new Map<string, BtfId>();
   readonly #copies = new Map<string, BtfId>();
 
-  constructor(types: Btf, tagged: Tagged) {
+  constructor(types: Btf, tagged: TaggedParameters) {
     this.#types = types;
     this.#tagged = tagged;
     this.#builder = new BtfBuilder(types);
@@ -120,7 +75,7 @@ class ContextCopies {
     );
     const copy = this.#builder.add({ ...func, type: this.#builder.add({ ...proto, params }) });
     for (const component of changed)
-      this.#builder.add({ kind: 'decl_tag', name: TAG, type: copy, component, attribute: false });
+      this.#builder.add({ kind: 'decl_tag', name: CONTEXT_TAG, type: copy, component, attribute: false });
     this.#copies.set(key, copy);
     return copy;
   }
@@ -129,12 +84,12 @@ class ContextCopies {
   #hidesContext(id: BtfId, progType: number): boolean {
     const pointer = this.#behind(id);
     if (pointer?.kind !== 'ptr') return false;
-    if (progType === uapi.BPF_PROG_TYPE_KPROBE && this.#isNamed(pointer.type, 'bpf_user_pt_regs_t'))
+    if (progType === uapi.BPF_PROG_TYPE_KPROBE && this.#isNamed(pointer.type, REGISTERS_TYPEDEF))
       return false;
     const pointee = this.#behind(pointer.type);
     if (pointee === undefined) return true; // void *
     if (progType === uapi.BPF_PROG_TYPE_KPROBE || progType === uapi.BPF_PROG_TYPE_PERF_EVENT)
-      return pointee.kind === 'struct' && REGISTERS.has(pointee.name);
+      return pointee.kind === 'struct' && REGISTER_STRUCTS.has(pointee.name);
     const isRaw =
       progType === uapi.BPF_PROG_TYPE_RAW_TRACEPOINT ||
       progType === uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;

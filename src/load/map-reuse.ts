@@ -3,10 +3,11 @@
  * would have created.
  */
 
-import { mkdirSync, rmSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { platformError, quote, usageError } from '../diag/index.ts';
-import { syscallError } from '../kernel/errno.ts';
+import { rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { platformError, quote, RootletError, usageError } from '../diag/index.ts';
+import { type DirectoryStats, distrust, makeDirectories } from '../kernel/bpffs.ts';
+import { errnoOf, syscallError } from '../kernel/errno.ts';
 import { BpfMap } from '../kernel/map.ts';
 import { openPinned } from '../kernel/pin.ts';
 import type { Sys } from '../kernel/sys.ts';
@@ -60,21 +61,37 @@ export function isPinned(sys: Sys, path: string): boolean {
   return fd !== undefined;
 }
 
-/** Pins a map, folders included. Returns what takes the pin away again. */
+/**
+ * Pins a map, and makes the directories that lack. Returns what removes the pin again. Throws `load-pin-untrusted`
+ * for a directory that another user could exchange.
+ */
 export function pinMap(map: BpfMap, path: string): () => void {
+  const pin = join(pinDirectory(path), basename(path));
+  map.pin(pin, path);
+  return () => rmSync(pin, { force: true });
+}
+
+/** The directory of a pin, free of links. */
+function pinDirectory(path: string): string {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return makeDirectories(dirname(path), requireSafe);
   } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -1;
-    throw syscallError('kernel-pin', [], `making the folder of pin ${quote(path)}`, errno);
+    if (error instanceof RootletError) throw error;
+    throw syscallError('kernel-pin', [], `making the directory of pin ${quote(path)}`, -errnoOf(error));
   }
-  map.pin(path);
-  return () => rmSync(path, { force: true });
+}
+
+function requireSafe(path: string, stats: DirectoryStats): void {
+  const reason = distrust(path, stats, 'above');
+  if (reason === undefined) return;
+  throw platformError('load-pin-untrusted', [], reason.message, { hint: reason.hint });
 }
 
 /** Throws `load-map-mismatch`, naming every difference between an existing map and the one that is planned. */
 export function requireSameShape(map: BpfMap, plan: MapPlan, source: string): void {
-  const differences = shapeDifferences(map, plan);
+  const differences = shapeDifferences(map, plan).map(
+    ({ field, existing, wanted }) => `${field} ${existing} instead of ${wanted}`,
+  );
   if (differences.length === 0) return;
   throw platformError(
     'load-map-mismatch',
@@ -84,20 +101,29 @@ export function requireSameShape(map: BpfMap, plan: MapPlan, source: string): vo
   );
 }
 
-/** What differs, in words; mirrors libbpf's rule, which compares everything but names and BTF. */
-export function shapeDifferences(map: BpfMap, plan: MapPlan): string[] {
+/** One field of a map's definition that differs. */
+export interface ShapeDifference {
+  readonly field: string;
+  /** Of the existing map, as text. */
+  readonly existing: string;
+  readonly wanted: string;
+}
+
+/** What differs; mirrors libbpf's rule, which compares everything but names and BTF. */
+export function shapeDifferences(map: BpfMap, plan: MapPlan): ShapeDifference[] {
   const info = map.info();
-  const differences: string[] = [];
-  const compare = (what: string, existing: number | bigint | string, wanted: number | bigint | string) => {
-    if (existing !== wanted) differences.push(`${what} ${existing} instead of ${wanted}`);
-  };
-  compare('type', mapTypeName(info.type), mapTypeName(plan.type));
-  compare('key size', info.keySize, plan.keySize);
-  compare('value size', info.valueSize, plan.valueSize);
-  compare('max_entries', info.maxEntries, maxEntriesOf(plan));
-  compare('flags', hex(info.flags - addedFlags(info.type, info.flags)), hex(plan.flags));
-  compare('map_extra', info.mapExtra, plan.mapExtra);
-  return differences;
+  const flags = info.flags - addedFlags(info.type, info.flags);
+  const fields = [
+    ['type', mapTypeName(info.type), mapTypeName(plan.type)],
+    ['key size', info.keySize, plan.keySize],
+    ['value size', info.valueSize, plan.valueSize],
+    ['max_entries', info.maxEntries, maxEntriesOf(plan)],
+    ['flags', hex(flags), hex(plan.flags)],
+    ['map_extra', info.mapExtra, plan.mapExtra],
+  ] as const;
+  return fields.flatMap(([field, existing, wanted]) =>
+    existing === wanted ? [] : [{ field, existing: String(existing), wanted: String(wanted) }],
+  );
 }
 
 /** The kernel adds a flag to maps of devices by itself. */

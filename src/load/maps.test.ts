@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { possibleCpus } from '../kernel/machine.ts';
@@ -98,6 +107,27 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     );
     expect(() => load({ targets: new Map([['count', { fd: 999_999, btfId: 1 }]]) })).toThrow();
     expect(readdirSync(bpffs.path)).not.toContain('pinned');
+  });
+
+  test('directories for pins are made, but not through links or in places of other users', () => {
+    const at = (...names: readonly string[]) => join(bpffs.path, ...names);
+    const loadAt = (pinRoot: string) => load({ pinRoot }).close();
+    loadAt(at('a', 'b'));
+    expect(readdirSync(at('a', 'b'))).toContain('pinned');
+    expect(['a', 'a/b'].map(name => lstatSync(at(name)).mode & 0o7777)).toEqual([0o700, 0o700]);
+    symlinkSync('a', at('link'));
+    mkdirSync(at('theirs'));
+    chownSync(at('theirs'), 65534, 65534);
+    mkdirSync(at('open'));
+    chmodSync(at('open'), 0o777);
+    for (const name of ['link', 'link/new', 'theirs', 'theirs/new', 'open/new'])
+      expect(() => loadAt(at(name)), name).toThrow(expect.objectContaining({ code: 'load-pin-untrusted' }));
+    expect([readdirSync(at('a')), readdirSync(at('theirs')), readdirSync(at('open'))]).toEqual([
+      ['b'],
+      [],
+      [],
+    ]);
+    execFileSync('rm', ['-r', at('a'), at('link'), at('theirs'), at('open')]);
   });
 
   test('a map of the caller is used in place of a new one', () => {

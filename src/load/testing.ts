@@ -5,10 +5,10 @@ import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A bpf file system of the test's own; `close()` unmounts it, and with it go all pins. */
-export function mountBpffs(): { readonly path: string; close(): void } {
+/** A bpf file system of the test's own; `close()` unmounts it, and with it go all pins. 1777 is the kernel's default. */
+export function mountBpffs(mode: '0700' | '1777' = '0700'): { readonly path: string; close(): void } {
   const path = mkdtempSync(join(tmpdir(), 'rootlet-bpffs-'));
-  execFileSync('mount', ['-t', 'bpf', 'bpf', path]);
+  execFileSync('mount', ['-t', 'bpf', '-o', `mode=${mode}`, 'bpf', path]);
   return {
     path,
     close() {
@@ -49,7 +49,7 @@ export function oracleMissing(): string | undefined {
 export function loadWithBpftool(path: string): OracleProgram[] {
   const folder = '/sys/fs/bpf'; // in a mount namespace of its own, so that pins by name stay there as well
   const script = [
-    `mount -t bpf bpf ${folder}`,
+    `mount -t bpf -o mode=0700 bpf ${folder}`,
     `bpftool prog loadall "$1" ${folder}/p`,
     'echo "["',
     `for pin in ${folder}/p/*; do bpftool -j prog show pinned $pin; echo ,; done`,

@@ -24,6 +24,8 @@ export type StaticContents = ReadonlyMap<number, number>;
 export interface StoredState extends MapIdentity {
   /** What was written into it when it was created; null for maps without static contents. */
   readonly contents: StaticContents | null;
+  /** It is pinned by name, so that others use it as well. */
+  readonly pinned?: true;
   /** Definition of the inner maps of a map of maps, which the kernel does not report; null for other maps. */
   readonly inner: string | null;
 }

@@ -13,7 +13,9 @@ export function mapDifferences(
   { map: old, state }: PreviousMap,
   types: MapTypes,
 ): string[] {
-  const differences = shapeDifferences(old, map);
+  const differences = shapeDifferences(old, map).map(
+    ({ field, existing, wanted }) => `${field} was ${existing} and is ${wanted}`,
+  );
   const inner = innerDefinition(plan, map);
   if (state.inner !== null && inner !== null && state.inner !== inner)
     differences.push(`inner maps were ${state.inner} and are ${inner}`);

@@ -82,7 +82,8 @@ export function storedStates(
     const kept = decision?.kind === 'reuse' ? decision.previous.state : undefined;
     const contents = kept === undefined ? writtenContents(loaded, plan) : kept.contents;
     const inner = innerDefinition(loaded.plan, plan);
-    stored.set(mapKey(identity), { state: { ...identity, contents, inner }, map });
+    const pinned = plan.pinning === 0 ? {} : ({ pinned: true } as const);
+    stored.set(mapKey(identity), { state: { ...identity, contents, inner, ...pinned }, map });
   }
   return stored;
 }

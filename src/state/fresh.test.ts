@@ -52,7 +52,7 @@ test('unknown names are refused, and those that there are named', () => {
   const known = new Set(['rules', 'fw', 'fw:rules']);
   const refusal = (names: readonly string[], there: ReadonlySet<string>): unknown => {
     try {
-      new FreshNames(names).require(there);
+      new FreshNames(names).require(there, new Set(['counter']));
     } catch (error) {
       if (error instanceof RootletError) return error.problems[0];
       throw error;
@@ -66,7 +66,7 @@ test('unknown names are refused, and those that there are named', () => {
     code: 'state-fresh',
     class: 'usage',
     message: '--fresh "rulez": there is no such component, map, section or variable',
-    hint: 'available: fw, fw:rules, rules, or * for all',
+    hint: 'available: fw, fw:rules, rules, their variables, or * for all',
   });
   expect(refusal(['x'], new Set())).toMatchObject({ hint: 'there is no state' });
 });

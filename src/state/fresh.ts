@@ -25,17 +25,18 @@ export class FreshNames {
   readonly coversVariable = (owner: string | null, variable: string): boolean =>
     this.names.some(wanted => wanted === variable || (owner !== null && wanted === `${owner}:${variable}`));
 
-  /** Throws `state-fresh` for names that are nothing of what changes. `known`: all that can be named. */
-  require(known: ReadonlySet<string>): void {
-    const unknown = this.names.find(name => name !== '*' && !known.has(name));
+  /**
+   * Throws `state-fresh` for names of nothing that changes. `known`: components and maps; `variables`: what else can be
+   * named.
+   */
+  require(known: ReadonlySet<string>, variables: ReadonlySet<string>): void {
+    const unknown = this.names.find(name => name !== '*' && !known.has(name) && !variables.has(name));
     if (unknown === undefined) return;
-    const names = [...known].sort();
-    throw usageError(
-      'state-fresh',
-      `--fresh ${quote(unknown)}: there is no such component, map, section or variable`,
-      {
-        hint: names.length === 0 ? 'there is no state' : `available: ${names.join(', ')}, or * for all`,
-      },
-    );
+    const hint =
+      known.size === 0
+        ? 'there is no state'
+        : `available: ${[...known].sort().join(', ')}, their variables, or * for all`;
+    const message = `--fresh ${quote(unknown)}: there is no such component, map, section or variable`;
+    throw usageError('state-fresh', message, { hint });
   }
 }

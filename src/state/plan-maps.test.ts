@@ -37,22 +37,22 @@ ${more}`;
 
 const MAPS: readonly Row[] = [
   ['equal', hash('__u64'), hash('__u64'), 'm', 'reuse'],
-  ['max_entries', hash('__u64'), hash('__u64', '__u32', 8), 'm', 'reset | max_entries 4 instead of 8'],
-  ['a wider value', hash('__u32'), hash('__u64'), 'm', 'reset | value size 4 instead of 8'],
-  ['a wider key', hash('int', '__u32'), hash('int', '__u64'), 'm', 'reset | key size 4 instead of 8'],
+  ['max_entries', hash('__u64'), hash('__u64', '__u32', 8), 'm', 'reset | max_entries was 4 and is 8'],
+  ['a wider value', hash('__u32'), hash('__u64'), 'm', 'reset | value size was 4 and is 8'],
+  ['a wider key', hash('int', '__u32'), hash('int', '__u64'), 'm', 'reset | key size was 4 and is 8'],
   [
     'the kind of map',
     hash('__u64'),
     map('LRU_HASH', '__u32', '__u64'),
     'm',
-    'reset | type hash instead of lru_hash',
+    'reset | type was hash and is lru_hash',
   ],
   [
     'flags',
     hash('__u64'),
     hash('__u64', '__u32', 4, '__uint(map_flags, BPF_F_NO_PREALLOC);'),
     'm',
-    'reset | flags 0x0 instead of 0x1',
+    'reset | flags was 0x0 and is 0x1',
   ],
   [
     'a value of another type',
@@ -147,7 +147,7 @@ const CONTENTS: readonly Row[] = [
     array(4, ONE),
     hash('__u64'),
     'm',
-    'reset | type prog_array instead of hash, value size 4 instead of 8',
+    'reset | type was prog_array and is hash, value size was 4 and is 8',
   ],
   ['fresh', array(4, ONE), array(4, ONE), 'm', 'reset | as requested with --fresh', { ...keeps, ...fresh }],
   ['a filled map of maps', filledOuter(1), filledOuter(1), 'm', 'rebuild'],

@@ -60,6 +60,12 @@ function decide(request: StateRequest, map: MapPlan, identity: MapIdentity, type
   const previous = request.previous(identity);
   if (previous === undefined) return { kind: 'new', reason: 'there was none' };
   if (map.frozen) return decideConstants(map, previous);
+  if (previous.state.pinned === true && map.pinning === 0)
+    return {
+      kind: 'reset',
+      previous,
+      reason: 'it is no longer pinned by name, and others use the pinned map',
+    };
   if (request.fresh(identity)) return { kind: 'reset', previous, reason: 'as requested with --fresh' };
   const unchanged = request.unchanged(identity);
   if (hasStaticContents(map, previous)) return decideContents(request, map, identity, previous, types);

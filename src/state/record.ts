@@ -38,6 +38,7 @@ function encodeStates(states: Iterable<StoredState>): JsonObject {
         version: version ?? null,
         contents: contents === null ? null : [...contents],
         inner,
+        ...(state.pinned === true ? { pinned: true } : {}),
       };
       return [mapKey(state), fields];
     }),
@@ -56,7 +57,7 @@ function decodeStates(value: JsonValue | undefined): Map<string, StoredState> {
 
 function stateFrom(value: JsonValue): StoredState {
   if (!isObject(value)) throw damaged();
-  const { owner, name, version, contents, inner } = value;
+  const { owner, name, version, contents, inner, pinned } = value;
   if (owner !== null && typeof owner !== 'string') throw damaged();
   if (inner !== null && typeof inner !== 'string') throw damaged();
   if (typeof name !== 'string') throw damaged();
@@ -66,6 +67,7 @@ function stateFrom(value: JsonValue): StoredState {
     ...(version === null ? {} : { version: countOf(version) }),
     contents: contents === null ? null : contentsFrom(contents),
     inner,
+    ...(pinned === true ? { pinned } : {}),
   };
 }
 

@@ -157,6 +157,10 @@ __noinline int use(int v) { static volatile int seen; return seen += v; }
     const given = settings({ limit: 5, '.data:tuned': 6, gone: 7, rules: 8 }, { rules: 9, limit: 10 });
     const fitting = settingsIn(object, given);
     expect(fitting.settings).toEqual(settings({ limit: 5, '.data:tuned': 6 }, { rules: 9 }));
-    expect(fitting.unknown).toEqual(['variable "gone"', 'variable "rules"', 'map "limit"']);
+    expect(fitting.unknown).toEqual([
+      'variable "gone" is not in "o0.o"',
+      'variable "rules" is not in "o0.o"',
+      'map "limit" is not in "o0.o"',
+    ]);
   });
 });

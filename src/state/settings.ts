@@ -3,7 +3,9 @@
  * they were given for, and stay with it until they are given again.
  */
 
-import { inputError, type RootletError } from '../diag/index.ts';
+import type { BtfId } from '../btf/index.ts';
+import { inputError, quote, RootletError } from '../diag/index.ts';
+import { encodeValue, type ValueTypes } from '../load/index.ts';
 import { type BpfObject, sectionOf } from '../object/index.ts';
 import type { JsonObject, JsonValue } from '../store/index.ts';
 
@@ -31,26 +33,57 @@ export function mergeSettings(earlier: Settings, later: Settings): Settings {
   };
 }
 
-/** Settings with names that an object has, and the names of the others. */
+/** Settings that an object takes, and why not the others. */
 export interface FittingSettings {
   readonly settings: Settings;
-  /** As in `variable "limit"`. */
+  /** One sentence each. */
   readonly unknown: readonly string[];
 }
 
 export function settingsIn(object: BpfObject, { globals, maxEntries }: Settings): FittingSettings {
   const variables = variableNames(object);
   const maps = mapNames(object);
+  const fits = ([name, value]: readonly [string, unknown]): boolean =>
+    variables.has(name) && fitsVariable(object, name, value);
+  const where = `is not in ${quote(object.name)}`;
   return {
     settings: {
-      globals: new Map([...globals].filter(([name]) => variables.has(name))),
+      globals: new Map([...globals].filter(fits)),
       maxEntries: new Map([...maxEntries].filter(([name]) => maps.has(name))),
     },
     unknown: [
-      ...[...globals.keys()].filter(name => !variables.has(name)).map(name => `variable "${name}"`),
-      ...[...maxEntries.keys()].filter(name => !maps.has(name)).map(name => `map "${name}"`),
+      ...[...globals]
+        .filter(one => !fits(one))
+        .map(([name]) =>
+          variables.has(name)
+            ? `variable ${quote(name)} of ${quote(object.name)} does not take the value`
+            : `variable ${quote(name)} ${where}`,
+        ),
+      ...[...maxEntries.keys()].filter(name => !maps.has(name)).map(name => `map ${quote(name)} ${where}`),
     ],
   };
+}
+
+/** Whether a variable still takes a value that was given to an earlier version. */
+function fitsVariable(object: BpfObject, name: string, value: unknown): boolean {
+  const { btf, byteOrder: order } = object;
+  return object.symbols.every(symbol => {
+    const named = symbol.name === name || `${sectionOf(object, symbol)?.name ?? ''}:${symbol.name}` === name;
+    if (symbol.kind !== 'variable' || !named) return true;
+    const { size, btfId } = symbol;
+    if (value instanceof Uint8Array) return value.length === size;
+    return btf !== null && btfId !== 0 && takes({ btf, order }, btfId, value, size);
+  });
+}
+
+function takes(types: ValueTypes, id: BtfId, value: unknown, size: number): boolean {
+  try {
+    encodeValue(types, id, value, new Uint8Array(size), 0);
+    return true;
+  } catch (error) {
+    if (error instanceof RootletError) return false;
+    throw error;
+  }
 }
 
 /** Names by which variables of an object are given values: `NAME`, and `SECTION:NAME` where several have one name. */
@@ -77,7 +110,7 @@ export function encodeSettings(settings: SettingsByOwner): JsonObject {
       .map(([owner, { globals, maxEntries }]) => [
         owner,
         {
-          globals: [...globals].map(([name, value]) => [name, encodeValue(value)]),
+          globals: [...globals].map(([name, value]) => [name, valueJson(value)]),
           maxEntries: [...maxEntries].map(([name, count]) => [name, count]),
         },
       ]),
@@ -93,7 +126,7 @@ export function decodeSettings(value: JsonValue | undefined): SettingsByOwner {
       if (!isObject(one)) throw damaged();
       const { globals, maxEntries } = one;
       const settings: Settings = {
-        globals: new Map(pairs(globals).map(([name, given]) => [name, decodeValue(given)])),
+        globals: new Map(pairs(globals).map(([name, given]) => [name, valueFrom(given)])),
         maxEntries: new Map(pairs(maxEntries).map(([name, count]) => [name, countOf(count)])),
       };
       return [owner, settings];
@@ -101,23 +134,23 @@ export function decodeSettings(value: JsonValue | undefined): SettingsByOwner {
   );
 }
 
-function encodeValue(value: unknown): JsonValue {
+function valueJson(value: unknown): JsonValue {
   if (typeof value === 'bigint') return { int: String(value) };
   if (value instanceof Uint8Array) return { bytes: [...value] };
-  if (Array.isArray(value)) return { list: value.map(encodeValue) };
+  if (Array.isArray(value)) return { list: value.map(valueJson) };
   if (value !== null && typeof value === 'object')
-    return { fields: Object.entries(value).map(([name, field]) => [name, encodeValue(field)]) };
+    return { fields: Object.entries(value).map(([name, field]) => [name, valueJson(field)]) };
   return typeof value === 'number' || typeof value === 'boolean' ? value : String(value);
 }
 
-function decodeValue(value: JsonValue): unknown {
+function valueFrom(value: JsonValue): unknown {
   if (!isObject(value)) return value;
   const { int, bytes, list, fields } = value;
   if (typeof int === 'string' && /^-?\d{1,40}$/.test(int)) return BigInt(int);
   if (isList(bytes)) return Uint8Array.from(bytes, countOf);
-  if (isList(list)) return list.map(decodeValue);
+  if (isList(list)) return list.map(valueFrom);
   if (isList(fields))
-    return Object.fromEntries(pairs(fields).map(([name, field]) => [name, decodeValue(field)]));
+    return Object.fromEntries(pairs(fields).map(([name, field]) => [name, valueFrom(field)]));
   throw damaged();
 }
 

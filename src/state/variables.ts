@@ -42,6 +42,7 @@ export function decideVariables(
   if (sameShape && !some && sameLayout(sides)) return { kind: 'reuse', previous };
   const { variables, lost } = carried(sides);
   if (variables.length > 0) return { kind: 'migrate', previous, variables, lost };
+  if (lost.length === 0) return { kind: 'reset', previous, reason: 'every variable is given a value' };
   const reasons = lost.map(({ name, reason }) => `${name} ${reason}`).join(', ');
   return { kind: 'reset', previous, reason: `no variable is as it was: ${reasons}` };
 }

@@ -1,11 +1,19 @@
 /**
  * Everything that BPF has in this kernel, and who keeps it there: processes with descriptors, and pins.
  *
- * The kernel does not tell owners of its objects. They are found from the other side, by looking through the descriptors
- * of all processes and through all bpf file systems that this process sees.
+ * The kernel does not report the owners of its objects. They are found from the other side, in the descriptors of all
+ * processes and in all bpf file systems that this process sees. No link is followed, so that each pin is listed once.
  */
 
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  type Dirent,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { RootletError } from '../diag/index.ts';
 import type { Fd } from '../kernel/fd.ts';
@@ -21,7 +29,9 @@ import {
 } from '../kernel/info.ts';
 import { openPinned } from '../kernel/pin.ts';
 import type { Sys } from '../kernel/sys.ts';
-import { kindOfFd, type PinnedKind } from './folder.ts';
+import { COMPONENTS_TARGET, CURRENT } from './layout.ts';
+import { COMPONENTS } from './names.ts';
+import { kindOfFd, type PinnedKind } from './pins.ts';
 
 export type Holder =
   | { readonly kind: 'process'; readonly pid: number; readonly command: string }
@@ -41,7 +51,7 @@ export interface Census {
   readonly links: readonly Thing<'link', LinkDescription>[];
 }
 
-/** Looks at everything once; what comes and goes meanwhile may be missing. Needs CAP_SYS_ADMIN. */
+/** Looks at everything once; what comes and goes at the same time may be missing. Needs CAP_SYS_ADMIN. */
 export function takeCensus(sys: Sys): Census {
   const holders = new Holders();
   addProcesses(holders);
@@ -110,11 +120,7 @@ function addProcesses(holders: Holders): void {
 }
 
 function isBpf(path: string): boolean {
-  try {
-    return readlinkSync(path).startsWith('anon_inode:bpf');
-  } catch {
-    return false;
-  }
+  return linkText(path)?.startsWith('anon_inode:bpf') === true;
 }
 
 /** A link's description names its program as well: its own id decides. */
@@ -132,42 +138,81 @@ function bpffsMounts(): string[] {
   const mounts = textOf('/proc/self/mounts')
     .split('\n')
     .map(line => line.split(' '));
-  const folders = mounts.flatMap(([, folder, type]) =>
-    type === 'bpf' && folder !== undefined ? [folder] : [],
-  );
+  const paths = mounts.flatMap(([, path, type]) => (type === 'bpf' && path !== undefined ? [path] : []));
   return [
     ...new Set(
-      folders.map(folder =>
-        folder.replace(/\\(\d{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8))),
+      paths.map(path =>
+        path.replace(/\\(\d{3})/g, (_, digits) => String.fromCharCode(Number.parseInt(digits, 8))),
       ),
     ),
   ];
 }
 
-/** More files than anybody pins; a file system that somebody filled does not keep us for ever. */
+/** No real system has more pins; a file system that was filled on purpose must not keep the command busy. */
 const MAX_PINS = 100_000;
 
+interface Listed {
+  /** Where it is; free of links. */
+  readonly path: string;
+  /** How it is shown. */
+  readonly shown: string;
+  /** How its directory `components` is shown: by the path that stays the same in later generations. */
+  readonly components?: string;
+}
+
 function addPins(sys: Sys, holders: Holders, mount: string): void {
-  const open = [mount];
+  const open: Listed[] = [{ path: mount, shown: mount }];
   let seen = 0;
-  for (let folder = open.pop(); folder !== undefined && seen < MAX_PINS; folder = open.pop()) {
-    for (const name of namesIn(folder)) {
-      const path = join(folder, name);
-      seen++;
-      if (isFolder(path)) open.push(path);
-      else addPin(sys, holders, path);
+  for (let next = open.pop(); next !== undefined && seen < MAX_PINS; next = open.pop()) {
+    const fd = openListed(next.path);
+    if (fd === undefined) continue;
+    try {
+      const children = entriesOf(descriptorPath(fd));
+      seen += children.length;
+      const directories = children.filter(child => child.isDirectory()).map(child => child.name);
+      open.push(...directories.map(name => below(next, name, generationThatCounts(fd))));
+      for (const child of children)
+        if (child.isFile())
+          addPin(sys, holders, `${descriptorPath(fd)}/${child.name}`, join(next.shown, child.name));
+    } finally {
+      closeSync(fd);
     }
   }
 }
 
-function addPin(sys: Sys, holders: Holders, path: string): void {
+/** Opened without following a link: undefined when the directory is gone, or another one is in its place by now. */
+function openListed(path: string): number | undefined {
+  try {
+    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if (linkText(descriptorPath(fd)) === path) return fd;
+    closeSync(fd);
+  } catch {
+    // removed meanwhile, or not for this user
+  }
+  return undefined;
+}
+
+function below(outer: Listed, name: string, generation: string | undefined): Listed {
+  const path = join(outer.path, name);
+  const shown = name === COMPONENTS ? (outer.components ?? join(outer.shown, name)) : join(outer.shown, name);
+  return name === generation ? { path, shown, components: join(outer.shown, COMPONENTS) } : { path, shown };
+}
+
+/** Of an entry of a store, where it has pins of components. */
+function generationThatCounts(fd: number): string | undefined {
+  const path = descriptorPath(fd);
+  const hasComponents = linkText(`${path}/${COMPONENTS}`) === COMPONENTS_TARGET;
+  return hasComponents ? linkText(`${path}/${CURRENT}`) : undefined;
+}
+
+function addPin(sys: Sys, holders: Holders, path: string, shown: string): void {
   let fd: Fd | undefined;
   try {
-    if (lstatSync(path).isFile()) fd = openPinned(sys, path);
+    fd = openPinned(sys, path, shown);
     const thing = fd === undefined ? undefined : identify(sys, fd.number);
-    if (thing !== undefined) holders.add(thing.kind, thing.id, { kind: 'pin', path });
+    if (thing !== undefined) holders.add(thing.kind, thing.id, { kind: 'pin', path: shown });
   } catch (error) {
-    if (!(error instanceof RootletError) && !(error instanceof Error && 'errno' in error)) throw error;
+    if (!(error instanceof RootletError)) throw error;
   } finally {
     fd?.close();
   }
@@ -186,20 +231,28 @@ function identify(sys: Sys, fd: number): { kind: PinnedKind; id: number } | unde
   }
 }
 
-function isFolder(path: string): boolean {
+/** Sorted; none where this process may not look. */
+function entriesOf(path: string): Dirent[] {
   try {
-    return lstatSync(path).isDirectory();
+    return readdirSync(path, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch {
-    return false;
+    return [];
   }
 }
 
-/** Sorted; none where this process may not look. */
-function namesIn(folder: string): string[] {
+function namesIn(path: string): string[] {
+  return entriesOf(path).map(({ name }) => name);
+}
+
+function descriptorPath(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}
+
+function linkText(path: string): string | undefined {
   try {
-    return readdirSync(folder).sort();
+    return readlinkSync(path);
   } catch {
-    return [];
+    return undefined;
   }
 }
 

@@ -1,9 +1,25 @@
-export * from './census.ts';
-export { bpffsMountOf, kindOfFd, openPin, type PinnedKind, requireBpffs } from './folder.ts';
-export { keyOf } from './names.ts';
-export * from './record.ts';
+export { type Census, type Holder, takeCensus } from './census.ts';
+export { bpffsMountOf, Directory, requireBpffs } from './directory.ts';
+export { keyOf, type MapPlace } from './names.ts';
+export { kindOfFd, openPin, openPinIn, type PinnedKind } from './pins.ts';
+export {
+  type DecodedRecord,
+  decodeRecord,
+  type EntryKind,
+  encodeRecord,
+  type JsonObject,
+  type JsonValue,
+  type LinkRecord,
+  MAX_RECORD,
+  type MapRecord,
+  type PinRecord,
+  type ProgramRecord,
+  RECORD_VERSION,
+  type RecordFiles,
+  type StoreRecord,
+} from './record.ts';
 export { RECORD_MAP_NAME, recordAmongMaps } from './record-map.ts';
-export type { Contents, SaveStep } from './save.ts';
+export { type Contents, placesOf, type SaveStep } from './save.ts';
 export {
   type BrokenEntry,
   DEFAULT_STORE_ROOT,
@@ -12,4 +28,4 @@ export {
   type StoreEntry,
   type StoreOptions,
 } from './store.ts';
-export * from './users.ts';
+export { type EntryUser, type Guard, requireUnused, usersOf } from './users.ts';

@@ -1,6 +1,6 @@
 /**
- * Names as file names of a bpf file system, which knows no dots, and back. Apart because records, folders and pins all
- * use them.
+ * Names as file names of a bpf file system, which knows no dots, and back. Apart because records, directories and pins
+ * all use them.
  */
 
 import { encodeText } from '../bytes/index.ts';
@@ -52,8 +52,86 @@ export function entryKey(name: string): string {
   return key;
 }
 
-/** File name of a pin within a generation. Long names (C++ has them) are cut and numbered. */
-export function pinName(prefix: 'prog' | 'map' | 'link', name: string, index: number): string {
+const CUT = MAX_KEY - 10;
+const KEY = /^(?:[A-Za-z0-9_-]|%[0-9a-f]{2})+$/;
+/** The cut may go through a `%xx`. No key ends like this: "n" is not a hexadecimal digit. */
+const CUT_KEY = /^(?:[A-Za-z0-9_-]|%[0-9a-f]{2})+(?:%[0-9a-f]?)?%n\d+$/;
+
+/** The key of a name as a file name. Long names (C++ has them) are cut and numbered. */
+function fileKey(name: string, index: number): string {
   const key = keyOf(name);
-  return key.length <= MAX_KEY ? `${prefix}_${key}` : `${prefix}_${key.slice(0, MAX_KEY - 10)}%n${index}`;
+  return key.length <= MAX_KEY ? key : `${key.slice(0, CUT)}%n${index}`;
+}
+
+/** File names of distinct `names`, in their order. Only names that are cut at the same place depend on each other. */
+export function fileKeys(names: Iterable<string>): ReadonlyMap<string, string> {
+  const taken = new Set<string>();
+  const keys = new Map<string, string>();
+  for (const name of new Set(names)) {
+    let index = 0;
+    while (taken.has(fileKey(name, index))) index++;
+    keys.set(name, fileKey(name, index));
+    taken.add(fileKey(name, index));
+  }
+  return keys;
+}
+
+/** Whether `fileKey` makes `text` of some name. */
+export function isFileKey(text: string): boolean {
+  return text.length <= MAX_KEY && (KEY.test(text) || CUT_KEY.test(text));
+}
+
+/** Whether `fileKey` makes `text` of `name`. */
+export function isFileKeyOf(text: string, name: string): boolean {
+  const key = keyOf(name);
+  if (key.length <= MAX_KEY) return key !== '' && text === key;
+  return CUT_KEY.test(text) && text.startsWith(`${key.slice(0, CUT)}%n`);
+}
+
+export type PinPrefix = 'prog' | 'map' | 'link';
+
+/** File name of a pin within a generation. */
+export function pinName(prefix: PinPrefix, name: string, index: number): string {
+  return `${prefix}_${fileKey(name, index)}`;
+}
+
+/** Whether a file of a generation has the name of a pin. */
+export function isPinName(text: string): boolean {
+  const prefix = ['prog_', 'map_', 'link_'].find(candidate => text.startsWith(candidate));
+  return prefix !== undefined && isFileKey(text.slice(prefix.length));
+}
+
+/** Whether it is the pin of that name. */
+export function isPinOf(text: string, prefix: PinPrefix, name: string): boolean {
+  return text.startsWith(`${prefix}_`) && isFileKeyOf(text.slice(prefix.length + 1), name);
+}
+
+/** Directory of the pins of components within a generation. */
+export const COMPONENTS = 'components';
+export const PREVIOUS = 'previous';
+export const MAPS = 'maps';
+
+/** Where a map is pinned: in a directory of its component, which is the same in every generation. */
+export interface MapPlace {
+  readonly component: string;
+  /** Its name in the component. */
+  readonly map: string;
+  /** Whether it belongs to an outgoing version of the component. */
+  readonly previous?: boolean;
+}
+
+/** Path of a component's map within a generation, by the file names of both. */
+export function mapPin(componentKey: string, mapKey: string, previous: boolean): string {
+  return [COMPONENTS, componentKey, ...(previous ? [PREVIOUS] : []), MAPS, mapKey].join('/');
+}
+
+/** Whether `pin` is one that `mapPin` makes for that place. */
+export function isMapPin(pin: string, place: MapPlace): boolean {
+  const parts = pin.split('/');
+  const [component = '', map = ''] = [parts[1], parts.at(-1)];
+  return (
+    isFileKeyOf(component, place.component) &&
+    isFileKeyOf(map, place.map) &&
+    pin === mapPin(component, map, place.previous ?? false)
+  );
 }

@@ -1,5 +1,6 @@
 /** Records in the kernel: a frozen array map of one element, which a pin and every program of the entry hold. */
 
+import { join } from 'node:path';
 import { RootletError } from '../diag/index.ts';
 import { E2BIG, ENOMEM } from '../kernel/errno.ts';
 import type { Fd } from '../kernel/fd.ts';
@@ -7,7 +8,9 @@ import { openById, readMapInfo } from '../kernel/info.ts';
 import { BpfMap } from '../kernel/map.ts';
 import type { Sys } from '../kernel/sys.ts';
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../object/uapi.ts';
-import { openPin } from './folder.ts';
+import type { Directory } from './directory.ts';
+import { RECORD } from './layout.ts';
+import { openPinIn } from './pins.ts';
 import { type DecodedRecord, decodeRecord, MAX_RECORD } from './record.ts';
 
 /** Name of these maps in the kernel. */
@@ -48,9 +51,12 @@ function explained<T>(body: () => T): T {
   }
 }
 
-/** The record pinned at `path`. Throws `store-pin`, `store-record`, `store-record-version`. */
-export function readPinnedRecord(sys: Sys, path: string): DecodedRecord {
-  return readRecord(sys, openPin(sys, path, 'map'));
+/**
+ * The record in the directory of a generation, whose path is `path`. Throws `store-pin`, `store-record`,
+ * `store-record-version`, `store-untrusted`.
+ */
+export function readPinnedRecord(sys: Sys, generation: Directory | undefined, path: string): DecodedRecord {
+  return readRecord(sys, openPinIn(sys, generation, join(path, RECORD), 'map'));
 }
 
 /** Closes `fd`. The map's shape is looked at before memory is taken for its value. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeText } from '../bytes/index.ts';
 import { RootletError } from '../diag/index.ts';
-import { entryKey, keyOf, nameOfKey, pinName } from './names.ts';
+import { entryKey, fileKeys, isFileKey, isFileKeyOf, isPinName, keyOf, nameOfKey, pinName } from './names.ts';
 import { decodeRecord, encodeRecord, type StoreRecord } from './record.ts';
 
 const RECORD: StoreRecord = {
@@ -11,7 +11,11 @@ const RECORD: StoreRecord = {
   source: 'dir/first.bpf.o',
   time: 1_700_000_000,
   programs: [{ name: 'xdp.main', pin: 'prog_xdp%2emain', id: 7, tag: '0011223344556677', type: 6 }],
-  maps: [{ name: '.bss', pin: 'map_%2ebss', id: 8 }],
+  maps: [
+    { name: '.bss', pin: 'map_%2ebss', id: 8, component: null, map: '.bss', previous: false },
+    { name: 'a.bss', pin: 'components/a/maps/%2ebss', id: 10, component: 'a', map: '.bss', previous: false },
+    { name: 'b', pin: 'components/a/previous/maps/b', id: 11, component: 'a', map: 'b', previous: true },
+  ],
   links: [{ name: 'hook', pin: 'link_hook', id: 9, place: 'interface "v0"' }],
   data: { slots: [{ name: 'foo', at: [1, null, true] }] },
 };
@@ -38,6 +42,40 @@ describe('names', () => {
       expect(nameOfKey(text), text).toBeUndefined();
   });
 
+  test('cut keys are keys of their names, and of no others', () => {
+    const names = [
+      'x'.repeat(300),
+      `${'x'.repeat(300)}y`,
+      `${'x'.repeat(189)}.${'x'.repeat(20)}`,
+      'plain',
+      '.',
+    ];
+    const keys = fileKeys(names);
+    for (const [name, key] of keys) {
+      expect(isFileKey(key), key).toBe(true);
+      expect(isFileKeyOf(key, name), key).toBe(true);
+      expect(isFileKeyOf(key, 'other'), key).toBe(false);
+    }
+    expect(new Set(keys.values()).size).toBe(names.length);
+  });
+
+  test.each([
+    '',
+    'a/b',
+    'a.b',
+    'a%',
+    'a%2',
+    'a%2E',
+    'a%n',
+    'a%nx',
+    '%n1%n2',
+    'x'.repeat(201),
+    `${'%ab'.repeat(66)}%!`,
+  ])('%j is not a file name of the store', text => {
+    expect(isFileKey(text)).toBe(false);
+    expect(isPinName(`map_${text}`)).toBe(false);
+  });
+
   test('names without a character, or too long, are refused; long pins are cut and stay different', () => {
     for (const name of ['', 'x'.repeat(201), '.'.repeat(67)])
       expect(() => entryKey(name)).toThrow(expect.objectContaining({ code: 'store-name' }));
@@ -54,7 +92,13 @@ describe('records', () => {
     expect([...files]).toEqual([...FILES]);
   });
 
-  test('of another version say so', () => {
+  test('that know no components are read', () => {
+    const maps = [{ name: '.bss', pin: 'map_%2ebss', id: 8 }];
+    const { record } = decodeRecord(withJson(JSON.stringify({ record: { ...RECORD, maps }, files: [] })));
+    expect(record.maps).toEqual([{ ...maps[0], component: null, map: '.bss', previous: false }]);
+  });
+
+  test('of another version are refused', () => {
     const bytes = encodeRecord(RECORD, FILES);
     bytes[8] = 9;
     expect(() => decodeRecord(bytes)).toThrow(
@@ -92,7 +136,32 @@ describe('records', () => {
     ['a name that is no text', { ...RECORD, name: 5 }],
     ['a negative id', { ...RECORD, maps: [{ name: 'm', pin: 'map_m', id: -1 }] }],
     ['a pin outside', { ...RECORD, maps: [{ name: 'm', pin: '../../x', id: 1 }] }],
-    ['a pin in a folder', { ...RECORD, links: [{ name: 'm', pin: 'a/b', id: 1, place: '' }] }],
+    ['a pin in a directory', { ...RECORD, links: [{ name: 'm', pin: 'a/b', id: 1, place: '' }] }],
+    ['a pin of another name', { ...RECORD, maps: [{ name: 'm', pin: 'map_n', id: 1 }] }],
+    ['a pin of another kind', { ...RECORD, maps: [{ name: 'm', pin: 'prog_m', id: 1 }] }],
+    ['the record as a pin', { ...RECORD, links: [{ name: 'record', pin: 'record', id: 1, place: '' }] }],
+    ...[
+      'map_m',
+      'components/c/maps/n',
+      'components/d/maps/m',
+      'components/c/previous/maps/m',
+      'components/c/maps/m/m',
+      'components/c/../c/maps/m',
+      '/components/c/maps/m',
+      'components//maps/m',
+      'components/c/maps/',
+    ].map(
+      pin =>
+        [
+          `the component's map at ${pin}`,
+          { ...RECORD, maps: [{ name: 'c.m', pin, id: 1, component: 'c', map: 'm' }] },
+        ] as const,
+    ),
+    ['a component that is a number', { ...RECORD, maps: [{ name: 'm', pin: 'map_m', id: 1, component: 1 }] }],
+    [
+      'a component without the name of the map',
+      { ...RECORD, maps: [{ name: 'm', pin: 'components/c/maps/m', id: 1, component: 'c' }] },
+    ],
     ['data that are a list', { ...RECORD, data: [] }],
     ['no programs', { ...RECORD, programs: undefined }],
     ['a time that is text', { ...RECORD, time: 'now' }],

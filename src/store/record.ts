@@ -1,12 +1,13 @@
 /**
  * What is known of an entry, as the bytes of one map element: header, JSON, files.
  *
- * Whoever may write to the bpf file system may have put anything there, so that every length and every field is checked.
+ * Other programs of the same user may have put anything there: every length and every field is checked.
  * The format is this project's own; a reader refuses versions that it does not know.
  */
 
 import { encodeText, viewOf } from '../bytes/index.ts';
 import { inputError, type RootletError } from '../diag/index.ts';
+import { isMapPin, isPinOf, type PinPrefix } from './names.ts';
 
 export type EntryKind = 'object' | 'hook';
 
@@ -19,7 +20,7 @@ export interface JsonObject {
 export interface PinRecord {
   /** In the object. */
   readonly name: string;
-  /** File name in the generation's folder. */
+  /** Path in the generation's directory. */
   readonly pin: string;
   /** The kernel's. */
   readonly id: number;
@@ -29,6 +30,15 @@ export interface ProgramRecord extends PinRecord {
   readonly tag: string;
   /** BPF_PROG_TYPE_… */
   readonly type: number;
+}
+
+export interface MapRecord extends PinRecord {
+  /** Component that it belongs to; null for maps of the entry itself. */
+  readonly component: string | null;
+  /** Its name in the component; `name` where there is none. */
+  readonly map: string;
+  /** Whether it belongs to an outgoing version of the component. */
+  readonly previous: boolean;
 }
 
 export interface LinkRecord extends PinRecord {
@@ -42,10 +52,10 @@ export interface StoreRecord {
   readonly name: string;
   /** File that it was made from, as given. */
   readonly source: string;
-  /** Seconds since 1970 when it was made; null when the maker did not say. */
+  /** Seconds since 1970 when it was made; null when unknown. */
   readonly time: number | null;
   readonly programs: readonly ProgramRecord[];
-  readonly maps: readonly PinRecord[];
+  readonly maps: readonly MapRecord[];
   readonly links: readonly LinkRecord[];
   /** Belongs to the layer above. */
   readonly data: JsonObject;
@@ -85,7 +95,7 @@ export interface DecodedRecord {
   readonly files: RecordFiles;
 }
 
-/** Throws `store-record-version` for records of other versions, `store-record` for everything that is no record. */
+/** Throws `store-record-version` for records of other versions, `store-record` for everything else that is not a record. */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   const { json, payload } = splitRecord(bytes);
   const document = asObject(parseJson(json), 'document');
@@ -129,25 +139,46 @@ function recordFrom(fields: Fields): StoreRecord {
     source: textIn(fields, 'source'),
     time: time === null ? null : countOf(time, 'time'),
     programs: listIn(fields, 'programs').map(programFrom),
-    maps: listIn(fields, 'maps').map(pinFrom),
+    maps: listIn(fields, 'maps').map(mapFrom),
     links: listIn(fields, 'links').map(linkFrom),
     data: jsonObject(fields.get('data')),
   };
 }
 
-function pinFrom(fields: Fields): PinRecord {
+function pinFrom(fields: Fields, prefix: PinPrefix): PinRecord {
+  const name = textIn(fields, 'name');
   const pin = textIn(fields, 'pin');
-  if (pin === '' || pin.includes('/') || pin.includes('.') || pin.includes('\0'))
-    throw damaged('it names a pin outside of its folder');
-  return { name: textIn(fields, 'name'), pin, id: countOf(fields.get('id'), 'id') };
+  if (!isPinOf(pin, prefix, name)) throw damaged('it names a pin that the store does not make');
+  return { name, pin, id: countOf(fields.get('id'), 'id') };
 }
 
 function programFrom(fields: Fields): ProgramRecord {
-  return { ...pinFrom(fields), tag: textIn(fields, 'tag'), type: countOf(fields.get('type'), 'type') };
+  return {
+    ...pinFrom(fields, 'prog'),
+    tag: textIn(fields, 'tag'),
+    type: countOf(fields.get('type'), 'type'),
+  };
+}
+
+/** Older records know no components. */
+function mapFrom(fields: Fields): MapRecord {
+  const component = fields.get('component') ?? null;
+  if (component === null) {
+    const pin = pinFrom(fields, 'map');
+    return { ...pin, component, map: pin.name, previous: false };
+  }
+  if (typeof component !== 'string') throw damaged('its field "component" is not a text');
+  const previous = fields.get('previous') === true;
+  const map = textIn(fields, 'map');
+  const pin = textIn(fields, 'pin');
+  if (!isMapPin(pin, { component, map, previous }))
+    throw damaged('it names a pin that the store does not make');
+  const id = countOf(fields.get('id'), 'id');
+  return { name: textIn(fields, 'name'), pin, id, component, map, previous };
 }
 
 function linkFrom(fields: Fields): LinkRecord {
-  return { ...pinFrom(fields), place: textIn(fields, 'place') };
+  return { ...pinFrom(fields, 'link'), place: textIn(fields, 'place') };
 }
 
 function filesFrom(value: unknown, payload: Uint8Array): RecordFiles {
@@ -168,7 +199,7 @@ function filesFrom(value: unknown, payload: Uint8Array): RecordFiles {
 
 type Fields = ReadonlyMap<string, unknown>;
 
-/** Own properties only, as a table: names in a record are somebody else's. */
+/** Own properties only, as a table: names in a record come from outside. */
 function asObject(value: unknown, what: string): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw damaged(`its ${what} is missing`);
@@ -188,18 +219,18 @@ function listIn(fields: Fields, name: string): Fields[] {
 
 function textIn(fields: Fields, name: string): string {
   const value = fields.get(name);
-  if (typeof value !== 'string') throw damaged(`its field "${name}" is no text`);
+  if (typeof value !== 'string') throw damaged(`its field "${name}" is not a text`);
   return value;
 }
 
 function countOf(value: unknown, name: string): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw damaged(`its field "${name}" is no count`);
+    throw damaged(`its field "${name}" is not a count`);
   return value;
 }
 
 function damaged(message: string): RootletError {
-  return inputError('store-record', [], `this is no record that can be read: ${message}`, {
-    hint: 'somebody else wrote here; "rootlet unload --force" removes the entry',
+  return inputError('store-record', [], `the record cannot be read: ${message}`, {
+    hint: 'another process wrote here; "rootlet unload --force" removes the entry',
   });
 }

@@ -1,16 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RootletError } from '../diag/index.ts';
 import { FileLock } from '../kernel/lock.ts';
+import { BpfMap } from '../kernel/map.ts';
 import { FakeSys } from '../kernel/sys-fake.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
 import { mountBpffs } from '../load/testing.ts';
+import type { MapPlace } from './names.ts';
+import { openPin } from './pins.ts';
 import { recordAmongMaps } from './record-map.ts';
-import { SAVE_STEPS } from './save.ts';
+import { type Contents, placesOf, SAVE_STEPS } from './save.ts';
 import { Store, type StoreEntry } from './store.ts';
 import { tinyMap, tinyProgram } from './testing.ts';
 import { requireUnused } from './users.ts';
@@ -28,16 +31,87 @@ const store = Store.open(sys, root, { onStep: at => { if (at === step) process.k
 store.save('object', name, {
   source: 'x.o',
   programs: new Map([['xdp.main', tinyProgram(sys, 'main', 2)]]),
-  maps: new Map([['.bss', tinyMap(sys, 'counts')]]),
+  maps: new Map(['.bss', 'a.rules', 'a.old'].map(key => [key, tinyMap(sys, 'counts')])),
+  places: new Map([
+    ['a.rules', { component: 'a.b', map: 'rules' }],
+    ['a.old', { component: 'a.b', map: 'rules', previous: true }],
+  ]),
 });
 `;
 
-test('a folder that is on no bpf file system is refused, with what to do', () => {
+/** Makes generations while another thread opens the pin of a component as fast as it can. */
+const SWITCHER = `
+import { isMainThread, Worker, workerData } from 'node:worker_threads';
+import { openSys } from '../kernel/sys-koffi.ts';
+import { readMapInfo } from '../kernel/info.ts';
+import { openPin } from './pins.ts';
+import { Store } from './store.ts';
+import { tinyMap } from './testing.ts';
+const sys = openSys();
+if (isMainThread) {
+  const [root = '', path = ''] = process.argv.slice(2);
+  const store = Store.open(sys, root);
+  const save = () => {
+    const map = tinyMap(sys, 'rules');
+    const places = new Map([['m', { component: 'a.b', map: 'rules' }]]);
+    store.save('object', 'first', { source: 'x.o', maps: new Map([['m', map]]), places });
+    map.close();
+  };
+  save();
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const reader = new Worker(__filename, { workerData: { path, stop } });
+  reader.on('message', message => {
+    if (message !== 'ready') return console.log(JSON.stringify(message));
+    for (let round = 0; round < 150; round++) save();
+    Atomics.store(stop, 0, 1);
+  });
+} else {
+  const { parentPort } = require('node:worker_threads');
+  const [failures, maps] = [new Set(), new Set()];
+  parentPort.postMessage('ready');
+  while (Atomics.load(workerData.stop, 0) === 0) {
+    try {
+      const fd = openPin(sys, workerData.path, 'map');
+      maps.add(readMapInfo(sys, fd.number).id);
+      fd.close();
+    } catch (error) {
+      failures.add(String(error));
+    }
+  }
+  parentPort.postMessage({ failures: [...failures], maps: maps.size });
+}
+`;
+
+const scripts = mkdtempSync(join(tmpdir(), 'rootlet-store-'));
+afterAll(() => rmSync(scripts, { recursive: true }));
+
+/** The script as a file that Node runs. Made before descriptors are counted: the bundler opens some. */
+function bundled(name: string, contents: string): string {
+  const outfile = join(scripts, `${name}.cjs`);
+  buildSync({
+    stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    define: { 'import.meta.url': JSON.stringify(import.meta.url) }, // koffi is found from here
+    outfile,
+  });
+  return outfile;
+}
+
+const child = bundled('child', CHILD);
+const switcher = bundled('switcher', SWITCHER);
+
+test('a directory that is not on a bpf file system is refused, with what to do', () => {
   expect(() => Store.open(new FakeSys(), join(tmpdir(), 'nothing', 'here'))).toThrow(
     expect.objectContaining({
       code: 'store-no-bpffs',
       problems: [
-        expect.objectContaining({ class: 'platform', hint: expect.stringContaining('mount -t bpf') }),
+        expect.objectContaining({
+          class: 'platform',
+          hint: expect.stringContaining('mount -t bpf -o mode=0700'),
+        }),
       ],
     }),
   );
@@ -50,13 +124,39 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   let fds: number;
   beforeEach(() => {
     fds = countFds();
-    mount = mountBpffs();
+    mount = mountBpffs('1777');
     root = join(mount.path, 'rootlet');
   });
   afterEach(() => {
     mount.close();
     expect(countFds()).toBe(fds);
   });
+
+  const PLACES = new Map([
+    ['a.rules', { component: 'a.b', map: 'rules' }],
+    ['a.old', { component: 'a.b', map: 'rules', previous: true }],
+    ['c.rules', { component: 'c', map: 'rules' }],
+  ]);
+  const STABLE = 'objects/first/components/a%2eb/maps/rules';
+
+  /** Saves maps of components. */
+  function saveComponents(
+    store: Store,
+    places: NonNullable<Contents['places']> = PLACES,
+    extra: Partial<Contents> = {},
+  ): StoreEntry {
+    const maps = new Map([...places.keys()].map(key => [key, tinyMap(kernel, 'rules')]));
+    try {
+      return store.save('object', 'first', { source: 'x.o', maps, places, ...extra });
+    } finally {
+      for (const map of maps.values()) map.close();
+    }
+  }
+
+  function idAt(path: string): number {
+    using map = BpfMap.adopt(kernel, openPin(kernel, path, 'map'));
+    return map.info().id;
+  }
 
   /** Saves a program that returns `verdict` and a map. */
   function saveTiny(store: Store, name: string, verdict: number, extra = {}): StoreEntry {
@@ -131,7 +231,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     }
   });
 
-  test('strangers are reported as broken, and can be removed', () => {
+  test('entries of other programs are reported as broken, and can be removed', () => {
     const store = Store.open(kernel, root);
     saveTiny(store, 'good', 2);
     const broken = {
@@ -146,16 +246,13 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       nothing: () => {},
     };
     for (const [name, fill] of Object.entries(broken)) {
-      const folder = join(root, 'objects', name);
-      mkdirSync(join(folder, '1'), { recursive: true });
-      fill(join(folder, '1'));
-      symlinkSync('1', join(folder, 'current'));
+      const directory = join(root, 'objects', name);
+      mkdirSync(join(directory, '1'), { recursive: true });
+      fill(join(directory, '1'));
+      symlinkSync('1', join(directory, 'current'));
     }
-    mkdirSync(join(root, 'objects', 'astray'));
-    symlinkSync('/etc', join(root, 'objects', 'astray', 'current'));
     const entries = Store.open(kernel, root).list();
     expect(entries.map(entry => [entry.name, entry.kind])).toEqual([
-      ['astray', 'broken'],
       ['good', 'object'],
       ['map', 'broken'],
       ['nothing', 'broken'],
@@ -164,10 +261,9 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(() => store.find('object', 'map')).toThrow(expect.objectContaining({ code: 'store-record' }));
     for (const entry of entries) if (entry.kind === 'broken') store.remove(entry);
     expect(store.list().map(entry => entry.name)).toEqual(['good']);
-    expect(existsSync('/etc/passwd')).toBe(true);
   });
 
-  test('the lock nests, and somebody else waits', () => {
+  test('the lock nests, and another process waits', () => {
     const store = Store.open(kernel, root, { patience: 0 });
     store.locked(() => {
       store.locked(() => saveTiny(store, 'first', 2));
@@ -176,6 +272,101 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     using _lock = FileLock.take(kernel, root);
     expect(() => saveTiny(store, 'first', 2)).toThrow(expect.objectContaining({ code: 'kernel-lock-busy' }));
     expect(Store.open(kernel, root).list()).toHaveLength(1); // looking needs no lock
+  });
+
+  test('maps of components have paths that do not depend on the generation', () => {
+    const store = Store.open(kernel, root);
+    for (const generation of [1, 2]) {
+      const entry = saveComponents(store);
+      expect(
+        entry.record.maps.map(({ name, pin, component, map, previous }) => [
+          name,
+          pin,
+          component,
+          map,
+          previous,
+        ]),
+      ).toEqual([
+        ['a.rules', 'components/a%2eb/maps/rules', 'a.b', 'rules', false],
+        ['a.old', 'components/a%2eb/previous/maps/rules', 'a.b', 'rules', true],
+        ['c.rules', 'components/c/maps/rules', 'c', 'rules', false],
+      ]);
+      expect(store.find('object', 'first')).toEqual(entry);
+      expect([...placesOf(entry.record)]).toEqual(
+        [...PLACES].map(([key, place]) => [key, { previous: false, ...place }]),
+      );
+      expect(idAt(join(root, STABLE))).toBe(entry.record.maps[0]?.id);
+      using map = store.openMap(entry, 'a.old');
+      expect(map.info().id).toBe(entry.record.maps[1]?.id);
+      expect(readlinkSync(join(root, 'objects/first/components'))).toBe('current/components');
+      expect(readdirSync(join(root, 'objects/first')).sort()).toEqual([
+        String(generation),
+        'components',
+        'current',
+      ]);
+    }
+    const without = saveTiny(store, 'first', 2);
+    expect(readdirSync(join(root, 'objects/first')).sort()).toEqual(['3', 'current']);
+    expect(without.record.maps).toMatchObject([{ component: null, map: '.bss' }]);
+    store.remove(saveComponents(store));
+    expect(readdirSync(join(root, 'objects'))).toEqual([]);
+  });
+
+  test('long names of components and maps stay apart', () => {
+    const long = 'x'.repeat(300);
+    const names = [long, `${long}y`, '.'.repeat(100), 'x'];
+    const places = new Map(
+      names.flatMap(component => names.map(map => [`${component}/${map}`, { component, map }] as const)),
+    );
+    const store = Store.open(kernel, root);
+    const entry = saveComponents(store, places);
+    expect(new Set(entry.record.maps.map(({ pin }) => pin)).size).toBe(places.size);
+    expect(store.find('object', 'first')).toEqual(entry);
+    store.remove(entry);
+    expect(readdirSync(join(root, 'objects'))).toEqual([]);
+  });
+
+  test.each<[string, [string, MapPlace][]]>([
+    [
+      'two maps in one place',
+      [
+        ['m', { component: 'c', map: 'm' }],
+        ['n', { component: 'c', map: 'm', previous: false }],
+      ],
+    ],
+    ['a component without a name', [['m', { component: '', map: 'm' }]]],
+    ['a map without a name', [['m', { component: 'c', map: '' }]]],
+  ])('%s is an internal error', (_, places) => {
+    const store = Store.open(kernel, root);
+    expect(() => saveComponents(store, new Map(places))).toThrow(
+      expect.objectContaining({ code: 'bug-invariant' }),
+    );
+    expect(readdirSync(join(root, 'objects'))).toEqual([]);
+  });
+
+  test('a failing save with maps of components leaves what was, and nothing else', () => {
+    const store = Store.open(kernel, root);
+    const old = saveComponents(store);
+    for (const step of SAVE_STEPS.filter(name => name !== 'remove-old')) {
+      const failing = Store.open(kernel, root, {
+        onStep: at => {
+          if (at === step) throw new RootletError([{ code: 'test', class: 'bug', where: [], message: step }]);
+        },
+      });
+      expect(() => saveComponents(failing), step).toThrow(step);
+      expect(readdirSync(join(root, 'objects/first')).sort(), step).toEqual(['1', 'components', 'current']);
+      expect(idAt(join(root, STABLE)), step).toBe(old.record.maps[0]?.id);
+    }
+  });
+
+  test('a pin of a component can be opened at any moment while generations change', () => {
+    const { stdout, stderr } = spawnSync(process.execPath, [switcher, root, join(root, STABLE)], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    const { failures, maps } = JSON.parse(stdout);
+    expect(failures).toEqual([]);
+    expect(maps).toBeGreaterThan(20); // it has seen that many generations
   });
 
   test('guards keep an entry that is used', () => {
@@ -189,23 +380,12 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   });
 
   describe('a process killed', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'rootlet-killed-'));
-    afterAll(() => rmSync(folder, { recursive: true }));
-    const child = join(folder, 'child.cjs');
-    buildSync({
-      stdin: { contents: CHILD, resolveDir: import.meta.dirname, loader: 'ts' },
-      bundle: true,
-      platform: 'node',
-      target: 'node20',
-      format: 'cjs',
-      define: { 'import.meta.url': JSON.stringify(import.meta.url) }, // koffi is found from here
-      outfile: child,
-    });
     const kill = (step: string, name: string) => spawnSync(process.execPath, [child, root, step, name]);
 
     test.each(SAVE_STEPS)('at step %s leaves the old generation or the new one', step => {
       saveTiny(Store.open(kernel, root), 'old', 1);
-      for (const name of ['old', 'new']) {
+      const old = saveComponents(Store.open(kernel, root));
+      for (const name of ['old', 'new', 'first']) {
         const { signal, stderr } = kill(step, name);
         expect(`${signal} ${stderr}`).toBe('SIGKILL ');
       }
@@ -213,9 +393,17 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       const switched = step === 'remove-old';
       expect(verdictOf(store, 'old')).toBe(switched ? 2 : 1);
       expect(store.find('object', 'new') !== undefined).toBe(switched);
-      const generation = switched ? '2' : '1';
-      expect(readdirSync(join(root, 'objects', 'old')).sort()).toEqual([generation, 'current']);
-      expect(readdirSync(join(root, 'objects'))).toEqual(switched ? ['new', 'old'] : ['old']);
+      expect(idAt(join(root, STABLE)) === old.record.maps[0]?.id).toBe(!switched);
+      const links = switched ? ['2', 'components', 'current'] : ['1', 'current'];
+      expect(readdirSync(join(root, 'objects', 'old')).sort()).toEqual(links);
+      expect(readdirSync(join(root, 'objects', 'first')).sort()).toEqual([
+        switched ? '2' : '1',
+        'components',
+        'current',
+      ]);
+      expect(readdirSync(join(root, 'objects'))).toEqual(
+        switched ? ['first', 'new', 'old'] : ['first', 'old'],
+      );
       expect(execFileSync('find', [root, '-name', 'next'], { encoding: 'utf8' })).toBe('');
     });
   });

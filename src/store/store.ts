@@ -1,33 +1,31 @@
 /**
  * Named things that stay in the kernel: loaded objects and attachments, with their pins and a record of what they are.
  *
- * The kernel and its bpf file system are the only state. An entry is a folder of generations and a symbolic link to the
+ * The kernel and its bpf file system are the only state. An entry is a directory of generations and a symbolic link to the
  * one that counts, which is switched by one rename: a process that is killed at any moment leaves the old generation or
- * the new one, never a mixture, and what else it left is removed by whoever opens the store next.
+ * the new one, never a mixture, and what else it left is removed by the next command that opens the store.
+ *
+ * Nothing is used that another user could change: directories are opened, checked and held (`Directory`) on the way down
+ * from the root, in each operation.
  */
 
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { addFrame, type Problem, quote, RootletError, usageError } from '../diag/index.ts';
 import { Attachment } from '../kernel/attachment.ts';
+import type { Fd } from '../kernel/fd.ts';
+import { waitForPrograms } from '../kernel/grace-period.ts';
 import { BpfMap } from '../kernel/map.ts';
 import { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
-import {
-  listFolder,
-  makeFolder,
-  openPin,
-  readPointer,
-  removeFile,
-  removeFolder,
-  removePins,
-  requireBpffs,
-  swapPointer,
-} from './folder.ts';
+import { Directory } from './directory.ts';
+import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
+import { isLeftOver, removeRest, surplusOf, whileBuilding } from './leftovers.ts';
 import { underLock } from './locks.ts';
 import { entryKey, nameOfKey } from './names.ts';
+import { openPinIn, type PinnedKind } from './pins.ts';
 import type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';
 import { readPinnedRecord } from './record-map.ts';
-import { buildGeneration, type Contents, CURRENT, type SaveStep, type StepHook } from './save.ts';
+import { buildGeneration, type Contents, type SaveStep, type StepHook } from './save.ts';
 
 export const DEFAULT_STORE_ROOT = '/sys/fs/bpf/rootlet';
 
@@ -35,7 +33,7 @@ export interface StoreEntry {
   readonly kind: EntryKind;
   readonly name: string;
   readonly generation: number;
-  /** Folder of the generation. */
+  /** Directory of the generation. */
   readonly path: string;
   readonly record: StoreRecord;
 }
@@ -45,7 +43,7 @@ export interface BrokenEntry {
   readonly kind: 'broken';
   readonly entryKind: EntryKind;
   readonly name: string;
-  /** Folder of the entry. */
+  /** Directory of the entry. */
   readonly path: string;
   readonly problems: readonly Problem[];
 }
@@ -53,7 +51,7 @@ export interface BrokenEntry {
 export interface StoreOptions {
   /** Milliseconds to wait for another process that holds the lock. Default 10000. */
   readonly patience?: number;
-  /** Told before each step of a save; tests stop the process there. */
+  /** Called before each step of a save; tests stop the process there. */
   readonly onStep?: (step: SaveStep) => void;
   /**
    * Whether a whole generation that a killed process left is to count, since the change that belongs to it (see `save`)
@@ -63,17 +61,15 @@ export interface StoreOptions {
 }
 
 const KINDS: readonly EntryKind[] = ['object', 'hook'];
-const FOLDERS = { object: 'objects', hook: 'hooks' } as const;
+const DIRECTORIES = { object: 'objects', hook: 'hooks' } as const;
 
 export class Store {
   readonly sys: Sys;
-  /** Its folder. It is made when something is saved. */
+  /** Its directory. It is made when something is saved. */
   readonly root: string;
   readonly #patience: number;
   readonly #onStep: StepHook;
   readonly #hasHappened: (left: StoreEntry, store: Store) => boolean;
-  /** Folders of generations that are being made: nothing of them counts yet, and nothing is left over. */
-  readonly #building = new Set<string>();
 
   private constructor(sys: Sys, root: string, options: StoreOptions) {
     this.sys = sys;
@@ -84,206 +80,272 @@ export class Store {
   }
 
   /**
-   * The store in a folder of a bpf file system; what a killed process left there is removed. Throws `store-no-bpffs`,
-   * and `store-file` where this process may not look.
+   * The store in a directory of a bpf file system; what a killed process left there is removed. Throws `store-no-bpffs`,
+   * `store-untrusted` where other users could change anything of it, and `store-file` where this process may not look.
    */
   static open(sys: Sys, root = DEFAULT_STORE_ROOT, options: StoreOptions = {}): Store {
-    requireBpffs(root);
     const store = new Store(sys, root, options);
-    if (KINDS.some(kind => store.#leftovers(kind).length > 0)) store.#sweep();
+    using directory = Directory.find(root);
+    if (directory === undefined) return store;
+    let sweep = false;
+    for (const kind of KINDS)
+      eachEntry(directory, kind, entry => {
+        if (isLeftOver(entry, readLayout(entry))) sweep = true;
+      });
+    if (sweep) store.#sweep(directory);
     return store;
   }
 
   /** Runs `body` while no other process changes the store; may be nested. Throws `kernel-lock-busy`. */
   locked<T>(body: () => T): T {
-    makeFolder(this.root);
-    return underLock(this.sys, this.root, this.#patience, body);
+    return this.#locked(() => body());
   }
 
-  /** All entries, objects first, by name. */
+  /**
+   * All entries, objects first, by name. Throws `store-untrusted` when one of them leads out of its directory; `peek`
+   * and `remove` work on it.
+   */
   list(): readonly (StoreEntry | BrokenEntry)[] {
-    return KINDS.flatMap(kind =>
-      listFolder(this.#folder(kind)).flatMap(key => {
-        const entry = this.#read(kind, key);
-        return entry === undefined ? [] : [entry];
-      }),
-    );
+    using root = Directory.find(this.root);
+    const found: (StoreEntry | BrokenEntry)[] = [];
+    if (root === undefined) return found;
+    for (const kind of KINDS)
+      eachEntry(root, kind, (directory, key) => {
+        const entry = this.#read(kind, nameOfKey(key) ?? key, directory);
+        requireTrustedEntry(entry);
+        if (entry !== undefined) found.push(entry);
+      });
+    return found;
+  }
+
+  /** `store-unknown` for each entry that holds what the store did not make. */
+  unknown(): readonly Problem[] {
+    using root = Directory.find(this.root);
+    const found: Problem[] = [];
+    if (root === undefined) return found;
+    for (const kind of KINDS)
+      eachEntry(root, kind, directory => {
+        const { unknown } = readLayout(directory);
+        if (unknown.length > 0) found.push(...unknownError(directory.path, unknown).problems);
+      });
+    return found;
   }
 
   /** Throws what is wrong with it when the entry is broken. */
   find(kind: EntryKind, name: string): StoreEntry | undefined {
-    const entry = this.#read(kind, entryKey(name));
+    const entry = this.peek(kind, name);
     if (entry?.kind === 'broken') throw new RootletError(entry.problems);
     return entry;
   }
 
   /** The same, broken or not. */
   peek(kind: EntryKind, name: string): StoreEntry | BrokenEntry | undefined {
-    return this.#read(kind, entryKey(name));
+    using directory = this.#open(kind, entryKey(name));
+    return directory === undefined ? undefined : this.#read(kind, name, directory);
   }
 
   /** Files kept in the record, by name. */
   files(entry: StoreEntry): RecordFiles {
-    return readPinnedRecord(this.sys, join(entry.path, 'record')).files;
+    using generation = this.#generation(entry);
+    return readPinnedRecord(this.sys, generation, entry.path).files;
   }
 
   /** Owned by the caller, as are the next two. Throws `store-no-pin` for names that the entry does not have. */
   openProgram(entry: StoreEntry, name: string): BpfProgram {
     const pin = pinOf(entry, 'program', entry.record.programs, name);
-    const fd = openPin(this.sys, join(entry.path, pin.pin), 'program');
-    return new BpfProgram(this.sys, fd, name, pin.type);
+    return new BpfProgram(this.sys, this.#openPin(entry, pin, 'program'), name, pin.type);
   }
 
   openMap(entry: StoreEntry, name: string): BpfMap {
     const pin = pinOf(entry, 'map', entry.record.maps, name);
-    return BpfMap.adopt(this.sys, openPin(this.sys, join(entry.path, pin.pin), 'map'));
+    return BpfMap.adopt(this.sys, this.#openPin(entry, pin, 'map'));
   }
 
   openLink(entry: StoreEntry, name: string): Attachment {
     const pin = pinOf(entry, 'link', entry.record.links, name);
-    return new Attachment(this.sys, openPin(this.sys, join(entry.path, pin.pin), 'link'), pin.place);
+    return new Attachment(this.sys, this.#openPin(entry, pin, 'link'), pin.place);
   }
 
   /**
-   * Makes a new generation of an entry and lets the old one go. Descriptors in `contents` stay the caller's. On any
+   * Makes a new generation of an entry and removes the old one. Descriptors in `contents` stay the caller's. On any
    * failure nothing of the new generation remains, and the old one counts. `commit` is for a change that belongs to it,
    * such as another program on a hook: it runs when everything is pinned, and when it throws, nothing is saved.
    */
   save(kind: EntryKind, name: string, contents: Contents, commit: () => void = () => {}): StoreEntry {
-    const folder = join(this.#folder(kind), entryKey(name));
-    return this.locked(() => {
-      const generation = Math.max(0, ...listFolder(folder).map(generationOf)) + 1;
-      const path = join(folder, String(generation));
-      makeFolder(folder);
-      this.#building.add(path);
+    return this.#locked(root => {
+      using entries = root.make(DIRECTORIES[kind]);
+      const key = entryKey(name);
+      using directory = entries.make(key);
       try {
-        const build = { kind, name, folder, generation, contents, onStep: this.#onStep, commit };
-        const record = buildGeneration(this.sys, build);
+        const { generations, untrusted } = readLayout(directory);
+        if (untrusted.length > 0) throw new RootletError(untrusted);
+        const generation = Math.max(0, ...generations) + 1;
+        const path = join(directory.path, String(generation));
+        const build = { kind, name, directory, generation, contents, onStep: this.#onStep, commit };
+        const record = whileBuilding(path, () => buildGeneration(this.sys, build));
         this.#onStep('remove-old');
+        if (record.maps.some(({ component }) => component !== null)) waitForLookups(this.sys);
         return { kind, name, generation, path, record };
       } catch (error) {
-        if (readPointer(join(folder, CURRENT)) === undefined) removeFolder(folder);
+        if (directory.link(CURRENT) === undefined) entries.removeDirectory(key);
         throw error;
       } finally {
-        this.#building.delete(path);
-        this.#sweepQuietly();
+        this.#sweepQuietly(root);
       }
     });
   }
 
-  /** Lets an entry go. Attachments in it end, and all that nothing else holds. */
+  /**
+   * Removes an entry. Attachments in it end, and all that nothing else holds. Throws `store-unknown` when it is gone but
+   * for what the store did not make.
+   */
   remove(entry: StoreEntry | BrokenEntry): void {
     const kind = entry.kind === 'broken' ? entry.entryKind : entry.kind;
-    const folder = join(this.#folder(kind), entryKey(entry.name));
-    this.locked(() => {
-      removeFile(join(folder, CURRENT));
-      this.#removeRest(folder);
+    this.#locked(root => {
+      const key = entryKey(entry.name);
+      using entries = root.open(DIRECTORIES[kind]);
+      using directory = entries?.open(key);
+      if (entries === undefined || directory === undefined) return;
+      directory.removeLink(CURRENT);
+      removeRest(this.sys, directory, readLayout(directory));
+      if (!entries.removeDirectory(key)) throw unknownError(directory.path, readLayout(directory).unknown);
     });
   }
 
-  #folder(kind: EntryKind): string {
-    return join(this.root, FOLDERS[kind]);
+  #locked<T>(body: (root: Directory) => T): T {
+    using root = Directory.make(this.root);
+    return underLock(this.sys, root, this.#patience, () => body(root));
   }
 
-  #read(kind: EntryKind, key: string): StoreEntry | BrokenEntry | undefined {
-    const name = nameOfKey(key) ?? key;
-    const folder = join(this.#folder(kind), key);
+  /** A directory of an entry; undefined when it does not exist. */
+  #open(kind: EntryKind, ...names: readonly string[]): Directory | undefined {
+    let at = Directory.find(this.root);
+    for (const name of [DIRECTORIES[kind], ...names]) {
+      using outer = at;
+      at = outer?.open(name);
+    }
+    return at;
+  }
+
+  #generation(entry: StoreEntry, ...below: readonly string[]): Directory | undefined {
+    return this.#open(entry.kind, entryKey(entry.name), String(entry.generation), ...below);
+  }
+
+  #openPin(entry: StoreEntry, { pin }: PinRecord, kind: PinnedKind): Fd {
+    using directory = this.#generation(entry, ...pin.split('/').slice(0, -1));
+    return openPinIn(this.sys, directory, join(entry.path, pin), kind);
+  }
+
+  #read(kind: EntryKind, name: string, directory: Directory): StoreEntry | BrokenEntry | undefined {
     for (let attempt = 0; ; attempt++) {
-      const target = readPointer(join(folder, CURRENT));
-      if (target === undefined) return undefined;
+      const target = directory.link(CURRENT);
       try {
-        return this.#readGeneration(kind, name, folder, target);
+        return this.#readCurrent(kind, name, directory);
       } catch (error) {
         if (!(error instanceof RootletError)) throw error;
         // The pointer may have moved on while its target was read.
-        if (attempt < 3 && readPointer(join(folder, CURRENT)) !== target) continue;
+        if (attempt < 3 && directory.link(CURRENT) !== target) continue;
         const { problems } = addFrame(error, `${kind} ${quote(name)}`);
-        return { kind: 'broken', entryKind: kind, name, path: folder, problems };
+        return { kind: 'broken', entryKind: kind, name, path: directory.path, problems };
       }
     }
   }
 
-  #readGeneration(kind: EntryKind, name: string, folder: string, target: string): StoreEntry {
-    const generation = generationOf(target);
-    if (generation === 0) throw usageError('store-record', 'what is current is no generation');
-    const path = join(folder, target);
-    const { record } = readPinnedRecord(this.sys, join(path, 'record'));
+  #readCurrent(kind: EntryKind, name: string, directory: Directory): StoreEntry | undefined {
+    const { current, unknown, untrusted } = readLayout(directory);
+    if (untrusted.length > 0) throw new RootletError(untrusted);
+    if (current > 0) return this.#readGeneration(kind, name, directory, current);
+    if (unknown.length > 0) throw unknownError(directory.path, unknown);
+    return undefined;
+  }
+
+  #readGeneration(kind: EntryKind, name: string, directory: Directory, generation: number): StoreEntry {
+    const path = join(directory.path, String(generation));
+    using inner = directory.open(String(generation));
+    const { record } = readPinnedRecord(this.sys, inner, path);
     if (record.kind !== kind || record.name !== name)
       throw usageError('store-record', `its record is of ${record.kind} ${quote(record.name)}`);
     return { kind, name, generation, path, record };
   }
 
-  /** Folders of entries that hold something that does not count. */
-  #leftovers(kind: EntryKind): string[] {
-    return listFolder(this.#folder(kind))
-      .map(key => join(this.#folder(kind), key))
-      .filter(folder => this.#surplus(folder).length > 0 || readPointer(join(folder, CURRENT)) === undefined);
-  }
-
-  #surplus(folder: string): string[] {
-    const current = readPointer(join(folder, CURRENT));
-    return listFolder(folder).filter(
-      name => name !== CURRENT && name !== current && !this.#building.has(join(folder, name)),
-    );
-  }
-
-  /** Not when somebody is at work: what looks left over may be what is being made. */
-  #sweep(): void {
+  /** Not while another process changes the store: what looks left over may be what is being made. */
+  #sweep(root: Directory): void {
     try {
-      underLock(this.sys, this.root, 0, () => this.#sweepQuietly());
+      underLock(this.sys, root, 0, () => this.#sweepQuietly(root));
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
     }
   }
 
-  #sweepQuietly(): void {
+  #sweepQuietly(root: Directory): void {
     for (const kind of KINDS) {
-      for (const folder of this.#leftovers(kind)) {
-        try {
-          this.#finish(kind, folder);
-          this.#removeRest(folder);
-        } catch (error) {
-          if (!(error instanceof RootletError)) throw error; // the next one tries again
-        }
+      try {
+        eachEntry(root, kind, (directory, key, entries) => this.#sweepEntry(kind, directory, key, entries));
+      } catch (error) {
+        if (!(error instanceof RootletError)) throw error; // the next one tries again
       }
     }
   }
 
+  #sweepEntry(kind: EntryKind, directory: Directory, key: string, entries: Directory): void {
+    const layout = readLayout(directory);
+    if (!isLeftOver(directory, layout)) return;
+    this.#finish(kind, nameOfKey(key) ?? key, directory, layout);
+    removeRest(this.sys, directory, readLayout(directory));
+    if (directory.link(CURRENT) === undefined) entries.removeDirectory(key);
+  }
+
   /** The last switch of a process that was killed between its change and that. */
-  #finish(kind: EntryKind, folder: string): void {
-    const current = generationOf(readPointer(join(folder, CURRENT)) ?? '');
-    const newest = Math.max(0, ...this.#surplus(folder).map(generationOf));
-    if (newest <= current) return;
-    const left = this.#tryGeneration(kind, folder, String(newest));
-    if (left !== undefined && this.#hasHappened(left, this)) swapPointer(folder, CURRENT, String(newest));
+  #finish(kind: EntryKind, name: string, directory: Directory, layout: EntryLayout): void {
+    const newest = Math.max(0, ...surplusOf(directory, layout));
+    if (newest <= layout.current) return;
+    const left = this.#tryGeneration(kind, name, directory, newest);
+    if (left === undefined || !this.#hasHappened(left, this)) return;
+    directory.swapLink(CURRENT, NEXT, String(newest));
+    waitForLookups(this.sys);
   }
 
   /** Undefined when it is not whole: the record is pinned last. */
-  #tryGeneration(kind: EntryKind, folder: string, generation: string): StoreEntry | undefined {
+  #tryGeneration(
+    kind: EntryKind,
+    name: string,
+    directory: Directory,
+    generation: number,
+  ): StoreEntry | undefined {
     try {
-      const key = basename(folder);
-      return this.#readGeneration(kind, nameOfKey(key) ?? key, folder, generation);
+      return this.#readGeneration(kind, name, directory, generation);
     } catch (error) {
       if (error instanceof RootletError) return undefined;
       throw error;
     }
   }
+}
 
-  /** Removes all but the generation that counts, and the folder when none does. */
-  #removeRest(folder: string): void {
-    for (const name of this.#surplus(folder)) {
-      const path = join(folder, name);
-      if (generationOf(name) > 0) removePins(this.sys, path);
-      else removeFile(path);
-    }
-    if (readPointer(join(folder, CURRENT)) === undefined) removeFolder(folder);
+/**
+ * Waits for those who look up a path through `components` and have passed the old `current` already: the kernel does that
+ * in an RCU section, as it runs programs. Without it they would find the old generation being removed.
+ */
+function waitForLookups(sys: Sys): void {
+  waitForPrograms(sys);
+}
+
+/** Runs `body` for each entry of a kind, with its key and the directory that it is in. */
+function eachEntry(
+  root: Directory,
+  kind: EntryKind,
+  body: (directory: Directory, key: string, entries: Directory) => void,
+): void {
+  using entries = root.open(DIRECTORIES[kind]);
+  for (const key of entries?.names() ?? []) {
+    using directory = entries?.open(key);
+    if (entries !== undefined && directory !== undefined) body(directory, key, entries);
   }
 }
 
-/** Number of a generation; 0 for names that are none. */
-function generationOf(name: string): number {
-  const number = Number(name);
-  return Number.isSafeInteger(number) && number > 0 && String(number) === name ? number : 0;
+/** Entries that lead elsewhere are not listed beside others: the command has to stop. */
+function requireTrustedEntry(entry: StoreEntry | BrokenEntry | undefined): void {
+  if (entry?.kind !== 'broken') return;
+  if (entry.problems.some(({ code }) => code === 'store-untrusted')) throw new RootletError(entry.problems);
 }
 
 function pinOf<T extends PinRecord>(entry: StoreEntry, what: string, pins: readonly T[], name: string): T {
@@ -295,7 +357,7 @@ function pinOf<T extends PinRecord>(entry: StoreEntry, what: string, pins: reado
   });
 }
 
-/** Of the folder that holds `entry`, for messages. */
+/** Kind and name of an entry, for messages. */
 export function describeEntry(entry: StoreEntry | BrokenEntry): string {
   const kind = entry.kind === 'broken' ? entry.entryKind : entry.kind;
   return `${kind} ${quote(entry.name)}`;

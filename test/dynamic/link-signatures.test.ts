@@ -9,6 +9,7 @@ import { Replacements } from '../../src/dynamic/replacements.ts';
 import { signatureOf } from '../../src/dynamic/signature.ts';
 import { TailSlots } from '../../src/dynamic/tail-slots.ts';
 import type { BpfObject } from '../../src/object/index.ts';
+import { BPF_PROG_TYPE_XDP } from '../../src/object/uapi.ts';
 import { needs } from '../support/needs.ts';
 import { compiled } from './link-support.ts';
 
@@ -19,6 +20,8 @@ const HEAD = `
 char _license[] SEC("license") = "GPL";
 struct pair { int first, second; };
 struct opaque;
+#undef __arg_ctx
+#define __arg_ctx __attribute__((btf_decl_tag("arg:ctx")))
 enum color { RED, GREEN };
 union both { int number; char bytes[4]; };
 typedef struct xdp_md *context;
@@ -43,6 +46,9 @@ const MATRIX: readonly (readonly [proto: string, letter: string, ext: string, ta
     'parameter 2 is a pointer to a char',
     'parameter 2',
   ],
+  ['int NAME(void *ctx __arg_ctx)', 'A', 'parameter 1 is the context by its tag alone', ''],
+  ['int NAME(void *ctx __arg_ctx, int more)', 'B', 'by its tag alone', 'it has other parameters'],
+  ['int NAME(struct __sk_buff *other)', 'B', '', 'it has other parameters'],
   ['int NAME(void *anything)', 'C', 'parameter 1 is a pointer to void', 'pointer to void'],
   ['int NAME(struct opaque *hidden)', 'C', 'a pointer to opaque, which is only declared', 'only declared'],
   ['int NAME(struct pair **pairs)', 'C', 'parameter 1 is a pointer to a pointer', 'a pointer to a pointer'],
@@ -65,7 +71,7 @@ function call([proto]: (typeof MATRIX)[number], at: number): string {
   const list = proto.slice(proto.indexOf('NAME(') + 5, -1);
   const count = list === 'void' ? 0 : list.split(',').length;
   const args = Array.from({ length: count }, (_, n) =>
-    n === 0 && /xdp_md|context/.test(list) ? 'ctx' : '0',
+    n === 0 && /xdp_md|context|arg_ctx/.test(list) ? 'ctx' : '0',
   );
   return `extern ${proto.replace('NAME', `f${at}`)};
 SEC("xdp") int p${at}(struct xdp_md *ctx) { ${proto.startsWith('void') ? '' : '(void)'}f${at}(${args.join(', ')}); return 2; }`;
@@ -111,7 +117,7 @@ clang.describe('signatures', () => {
     const target = findExport(provider, name);
     const symbol = provider.symbols[target?.index ?? -1];
     if (provider.btf === null || symbol === undefined) throw new Error('not compiled');
-    expect(signatureOf(provider.btf, symbol.btfId).class).toBe(letter);
+    expect(signatureOf(provider.btf, symbol.btfId, BPF_PROG_TYPE_XDP).class).toBe(letter);
     const found = search.found.find(one => one.name === name);
     if (found === undefined) throw new Error('not found');
     const situation = situationOf(consumer, found, () => undefined);
@@ -176,6 +182,84 @@ clang.describe('what the kernel would not compare is compared', () => {
       'provider.o',
       'consumer.o',
     ]);
+  });
+});
+
+clang.describe('contexts are compared by name', () => {
+  const OWN = `
+#define SEC(name) __attribute__((section(name), used))
+#define CTX __attribute__((btf_decl_tag("arg:ctx")))
+typedef unsigned u32;
+struct opaque { int a; };
+`;
+  const FIVE = 'struct xdp_md { u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index; };';
+  const SIX = 'struct xdp_md { u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, more; };';
+
+  /** Types and parameters there, here, and what is said ('' when they agree). */
+  const CASES: readonly (readonly [string, string, string, string, string])[] = [
+    [FIVE, 'struct xdp_md *c', SIX, 'struct xdp_md *c', ''],
+    [SIX, 'struct xdp_md *c', FIVE, 'struct xdp_md *c', ''],
+    [FIVE, 'struct xdp_md *c', 'struct xdp_md;', 'struct xdp_md *c', ''],
+    [FIVE, 'void *c CTX', SIX, 'struct xdp_md *c', ''],
+    [FIVE, 'struct xdp_md *c', '', 'void *c CTX', ''],
+    ['', 'void *c CTX', '', 'void *c CTX', ''],
+    [FIVE, 'struct xdp_md *c', '', 'void *c', 'parameter 1'],
+    [
+      FIVE,
+      'int a, struct xdp_md *c',
+      SIX,
+      'int a, struct xdp_md *c',
+      'parameter 2: struct xdp_md: 6 members',
+    ],
+    [
+      'struct __sk_buff { u32 a; };',
+      'struct __sk_buff *c',
+      'struct __sk_buff { u32 a, b; };',
+      'struct __sk_buff *c',
+      'parameter 1: struct __sk_buff: 2 members',
+    ],
+    [FIVE, 'struct xdp_md *c, struct opaque *o CTX', SIX, 'struct xdp_md *c, struct opaque *o', 'tags'],
+  ];
+
+  // the provider has the struct; stubs are spelled as the consumer declares the function
+  test.each([
+    ['struct xdp_md;', 'struct xdp_md *c', /only declared/, /only declared/],
+    ['', 'void *c CTX', /by its tag alone/, undefined],
+    [SIX, 'struct xdp_md *c', undefined, undefined],
+  ] as const)('declared as %s f(%s)', (types, parameter, ext, tail) => {
+    const { provider, consumer } = compiled({
+      provider: `${OWN}${FIVE} __attribute__((noinline)) int f(struct xdp_md *c) { volatile int r = 2; return r; }`,
+      consumer: `${OWN}${types} extern int f(${parameter}); SEC("xdp") int p(void *ctx) { return f(ctx); }`,
+    });
+    const [found] = findDefinitions(
+      consumer,
+      { bind: [], named: [], registered: [providerOf(provider)] },
+      false,
+    ).found;
+    if (found === undefined) throw new Error('not found');
+    const situation = situationOf(consumer, found, () => undefined);
+    for (const [via, words] of [
+      ['ext', ext],
+      ['tail', tail],
+    ] as const) {
+      const objection = objectionTo(via, situation);
+      if (words === undefined) expect(objection).toBeUndefined();
+      else expect(objection).toMatch(words);
+    }
+    expect(objectionTo('copy', situation)).toBeUndefined();
+  });
+
+  test.each(CASES)('%s f(%s) | %s f(%s)', (thereTypes, there, hereTypes, here, words) => {
+    const args = here.split(',').map(() => '(void *)ctx');
+    const call = here.startsWith('int a') ? '1, (void *)ctx' : args.join(', ');
+    const { provider, consumer } = compiled({
+      provider: `${OWN}${thereTypes} __attribute__((noinline)) int f(${there}) { volatile int r = 2; return r; }`,
+      consumer: `${OWN}${hereTypes} extern int f(${here}); SEC("xdp") int p(void *ctx) { return f(${call}); }`,
+    });
+    const scope = { bind: [], named: [], registered: [providerOf(provider)] };
+    const { problems } = findDefinitions(consumer, scope, false);
+    if (words === '') expect(problems).toEqual([]);
+    else expect(problems.map(({ message }) => message).join()).toContain(words);
   });
 });
 

@@ -67,6 +67,14 @@ const SOURCES = {
     'return verdict;\n}',
     'return verdict == 0 ? 0 : 1;\n}',
   ),
+  pair_host: `${HEAD}
+struct pair { __u32 length, verdict; };
+__weak __noinline int slot1(struct xdp_md *ctx, struct pair *pair) { volatile int r = 1; if (pair) pair->verdict = 1; return ctx ? r : 0; }
+SEC("xdp") int host(struct xdp_md *ctx) { struct pair pair = {}; slot1(ctx, &pair); return pair.verdict; }`,
+  swapped: `${HEAD}
+struct pair { __u32 verdict, length; };
+SEC("xdp") int part(struct xdp_md *ctx, struct pair *pair) { if (pair) pair->verdict = 3; return 1; }`,
+  short_entry: `${HEAD} SEC("xdp") short part(void *ctx) { return 3; }`,
   fixed_host: rootletSource('raw_tp/sys_enter', 'bpf_raw_tracepoint_args', 1),
   count: counting(1),
   count_v2: counting(
@@ -380,6 +388,18 @@ wanted.describe('static re-linking', () => {
     expect(values(rootlet, 'rounds', 'mine', '.bss.count:seen')).toEqual(['2', '2', '2']);
   });
 
+  test('the program itself is replaced by one that is spelled otherwise', () => {
+    using rootlet = attach(c.host);
+    rootlet.replace('host', c.short_entry);
+    expect(judge(rootlet)).toBe(3);
+  });
+
+  test('a slot with a struct of another layout behind the pointer is refused', () => {
+    using rootlet = attach(c.pair_host);
+    expect(() => rootlet.replace('slot1', c.swapped)).toThrow(/member 1 is length .* member 1 is verdict/);
+    expect(judge(rootlet)).toBe(1);
+  });
+
   test('values that were set stay with their component, through its versions', () => {
     using rootlet = attach(c.host);
     rootlet.change({ fill: [{ slot: 'slot1', file: c.count }] }, { globals: { verdict: 4 } });
@@ -406,13 +426,8 @@ wanted.describe('static re-linking', () => {
     ['other_prototype', 'relink-prototype', /slot:.*int slot1\(struct xdp_md \*.*\n.*program:.*int more/],
     ['proprietary', 'link-license', /"Proprietary" cannot be combined with "GPL"/],
     ['tc_drop', 'relink-prototype', /slot:.*struct xdp_md \*ctx.*\n.*program:.*struct __sk_buff \*/],
-    ['other_prototype', 'relink-prototype', /cannot take the place of "host"/, 'host'],
-    [
-      'tc_drop',
-      'relink-program-type',
-      /in section "tc" cannot take the place of "host" in section "xdp"/,
-      'host',
-    ],
+    ['other_prototype', 'relink-prototype', /cannot take the place of "host": it has 2 parameters/, 'host'],
+    ['tc_drop', 'relink-program-type', /"tc" does not fit the place of "host" in section "xdp"/, 'host'],
   ])('%s: %s, and what runs goes on untouched', (name, code, message, slot = 'slot1') => {
     using rootlet = attach(c.host);
     rootlet.replace('slot1', c.count);

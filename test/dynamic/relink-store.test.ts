@@ -7,10 +7,15 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
+import { type Hook, openHook } from '../../src/hooks/index.ts';
+import { returning } from '../../src/hooks/testing.ts';
 import { listIds, openById } from '../../src/kernel/info.ts';
 import { readInterface } from '../../src/kernel/interface.ts';
 import { BpfProgram } from '../../src/kernel/program.ts';
+import { removeClsact } from '../../src/kernel/tc.ts';
 import { mountBpffs, packet } from '../../src/load/testing.ts';
+import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP, BPF_XDP } from '../../src/object/uapi.ts';
+import { Store } from '../../src/store/index.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
 
@@ -29,6 +34,8 @@ const SOURCES = {
   one: verdictOf(1),
   three: verdictOf(3),
   four: verdictOf(4),
+  tc_host: rootletSource('tc', '__sk_buff', 3).replace('host(', 'tc_host('),
+  tc_one: `${HEAD} SEC("tc") int judge(struct __sk_buff *skb) { return 1; }`,
   refused: `${HEAD} SEC("xdp") int judge(struct xdp_md *ctx) { return *(int *)(long)ctx->data; }`,
 } as const;
 
@@ -245,6 +252,40 @@ wanted.describe('rootlets in the store', () => {
     300_000,
   );
 
+  test.each(['xdp', 'tc'])(
+    '%s: after a kill right before the switch the program of another process is left where it is',
+    async kind => {
+      const [host, part] = kind === 'xdp' ? (['host', 'one'] as const) : (['tc_host', 'tc_one'] as const);
+      rootlet('detach', 'R');
+      const direction = kind === 'xdp' ? ['--mode', 'generic'] : ['--ingress'];
+      rootlet('attach', kind, 'va', path(host), '--name', 'R', ...direction);
+      const killed = await later(['replace', 'R', `slot1=${path(part)}`], { ROOTLET_TEST_KILL: 'switch' });
+      expect(killed.code).toBe('SIGKILL');
+      const onHook = <T>(body: (hook: Hook) => T): T => {
+        const store = Store.open(kernel, join(bpffs.path, 'store'));
+        const entry = store.find('hook', 'R');
+        if (entry === undefined) throw new Error('no entry');
+        using hook = openHook(store, entry);
+        return wire.inside(() => body(hook));
+      };
+      const type =
+        kind === 'xdp' ? ([BPF_PROG_TYPE_XDP, BPF_XDP] as const) : ([BPF_PROG_TYPE_SCHED_CLS] as const);
+      using theirs = returning(kernel, 'theirs', type, 1);
+      onHook(hook => hook.update(theirs, null));
+      for (const words of [
+        ['replace', 'R', `slot1=${path(part)}`],
+        ['detach', 'R'],
+      ]) {
+        const { code, stderr } = await later(words);
+        expect([code, stderr]).toEqual([3, expect.stringMatching(/"theirs"\) is attached, not/)]);
+        expect(onHook(hook => hook.occupantId())).toBe(theirs.info().id);
+      }
+      rootlet('detach', 'R', '--force');
+      if (kind === 'tc') wire.inside(() => removeClsact(kernel, 'va'));
+      attach();
+    },
+  );
+
   test('two at once wait for each other', async () => {
     const all = await Promise.all([
       later(['replace', 'R', `slot1=${path('one')}`]),
@@ -284,11 +325,11 @@ async function bundleCommand(): Promise<string> {
     import fs from 'node:fs';
     import { main } from ${JSON.stringify(join(root, 'cli/main.ts'))};
     const at = Number(process.env.ROOTLET_TEST_KILL ?? 0);
-    globalThis.rootletStep = () => {};
-    if (at > 0) {
-      let count = 0;
-      globalThis.rootletStep = () => { if (++count === at) process.kill(process.pid, 'SIGKILL'); };
-    }
+    const atSwitch = process.env.ROOTLET_TEST_KILL === 'switch';
+    let count = 0;
+    globalThis.rootletStep = command => {
+      if (++count === at || (atSwitch && command === 29)) process.kill(process.pid, 'SIGKILL');
+    };
     await main(process.argv.slice(2));`;
   await build({
     stdin: { contents: entry, resolveDir: root, sourcefile: 'entry.ts', loader: 'ts' },
@@ -303,9 +344,9 @@ async function bundleCommand(): Promise<string> {
       {
         name: 'steps',
         setup(setup) {
-          // bpf(2) commands that change something that stays: pinning, links, map elements; and the folders of the store
+          // bpf(2) commands that change something that stays: pinning, links, map elements; and the directories of the store
           setup.onLoad(
-            { filter: /src\/kernel\/sys\.ts$|src\/store\/folder\.ts$/ },
+            { filter: /src\/kernel\/(sys|tc|bpffs)\.ts$|src\/store\/directory\.ts$/ },
             async ({ path: file }) => {
               const { readFile } = await import('node:fs/promises');
               const text = await readFile(file, 'utf8');
@@ -319,19 +360,25 @@ async function bundleCommand(): Promise<string> {
   return join(outdir, 'rootlet.mjs');
 }
 
-/** BPF_OBJ_PIN, BPF_LINK_UPDATE, BPF_MAP_FREEZE, and BPF_MAP_UPDATE_ELEM. */
+/** BPF_OBJ_PIN, BPF_LINK_UPDATE (also for the change of a filter), BPF_MAP_FREEZE, and BPF_MAP_UPDATE_ELEM. */
 const CHANGING = [6, 29, 22, 2];
 
 function withSteps(file: string, text: string): string {
-  if (file.endsWith('folder.ts')) {
+  if (!file.endsWith('sys.ts')) {
     return text.replace(
       /\b(mkdirSync|renameSync|symlinkSync|unlinkSync|rmdirSync|rmSync)\(/g,
       '((globalThis as any).rootletStep(), $1)(',
     );
   }
+  if (file.endsWith('tc.ts')) {
+    return text.replace(
+      '  const answer = socket.request(RTM_NEWTFILTER,',
+      '  if (flags === NLM_F_REPLACE) (globalThis as any).rootletStep(29);\n  const answer = socket.request(RTM_NEWTFILTER,',
+    );
+  }
   return text.replace(
     "  return holding(buffers, () => sys.syscall('bpf', command, attr, attr.length));",
-    `  if (${JSON.stringify(CHANGING)}.includes(command)) (globalThis as any).rootletStep();
+    `  if (${JSON.stringify(CHANGING)}.includes(command)) (globalThis as any).rootletStep(command);
   return holding(buffers, () => sys.syscall('bpf', command, attr, attr.length));`,
   );
 }

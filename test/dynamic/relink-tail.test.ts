@@ -48,6 +48,17 @@ SEC("xdp") int rt_host(struct xdp_md *ctx) { return slot1(ctx, 2); }`,
   deep_host: `${HEAD}
 __weak __noinline int slot1(struct xdp_md *ctx) { volatile int verdict = 2; return ctx ? verdict : 0; }
 SEC("xdp") int rt_host(struct xdp_md *ctx) { volatile char room[300]; room[ctx->rx_queue_index & 255] = 1; int v = slot1(ctx); return v + room[0] - room[0]; }`,
+  // struct xdp_md as it was before Linux 5.8
+  older: `
+#define SEC(name) __attribute__((section(name), used))
+struct xdp_md { unsigned data, data_end, data_meta, ingress_ifindex, rx_queue_index; };
+char _license[] SEC("license") = "GPL";
+SEC("xdp") int rt_part(struct xdp_md *ctx) { return ctx->rx_queue_index ? 2 : 4; }`,
+  event_host: `${HEAD}
+__u64 rounds;
+__weak __noinline int slot1(void *ctx __attribute__((btf_decl_tag("arg:ctx")))) { volatile int value = 1; return value; }
+SEC("raw_tp/sys_enter") int rt_host(struct bpf_raw_tracepoint_args *ctx) { __sync_fetch_and_add(&rounds, slot1(ctx)); return 0; }`,
+  event_part: `${HEAD} SEC("raw_tp") int rt_part(__u64 *ctx) { return 1000000 + (ctx[1] == -5); }`,
 } as const;
 
 const wanted = needs('bpf', 'ip', 'clang');
@@ -195,6 +206,25 @@ wanted.describe('tail-call slots', () => {
     const { choice } = rootlet.replace(slot, c[part], undefined, { via: 'static' });
     expect(choice.via).toBe('static');
     expect(judge(rootlet)).toBe(1);
+  });
+
+  test('a component with an older header goes in, by each way', () => {
+    using rootlet = attach();
+    rootlet.replace('slot1', c.older);
+    expect(judge(rootlet)).toBe(4);
+    rootlet.change({}, { via: 'static' });
+    expect(judge(rootlet)).toBe(4);
+  });
+
+  test('a slot whose context has no name, only a tag', () => {
+    using rootlet = Rootlet.attach(kernel, c.event_host, {}, { via: 'tail' });
+    expect(number(rootlet, '.bss')).toBeLessThan(1_000_000);
+    rootlet.replace('slot1', c.event_part);
+    expect(number(rootlet, '.bss')).toBeGreaterThan(1_000_000);
+    expect(() => rootlet.replace('slot2', c.event_part)).toThrow(/hint: did you mean "slot1"/);
+    expect(() => rootlet.replace('slot1', c.event_part, undefined, { via: 'static' })).toThrow(
+      /cannot change the program on this hook[\s\S]*hint: --via tail changes its slots/,
+    );
   });
 
   test('from one way to another and back, with all state', () => {

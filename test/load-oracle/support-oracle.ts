@@ -79,7 +79,7 @@ export class Oracle {
     const kconfig = options.kconfig === undefined ? '-' : path.join(this.folder, 'kconfig');
     if (options.kconfig !== undefined) writeFileSync(kconfig, options.kconfig);
     const pins = path.join(this.folder, 'pins');
-    const script = `mount -t bpf bpf ${pins}; exec ${this.#command} "$@"`;
+    const script = `mount -t bpf -o mode=0700 bpf ${pins}; exec ${this.#command} "$@"`;
     const args = [object, pins, options.btf ?? '-', kconfig];
     const output = execFileSync('unshare', ['-m', 'sh', '-e', '-c', script, 'sh', ...args], {
       encoding: 'utf8',

@@ -47,7 +47,7 @@ export function loadTogether(folder: string, files: readonly string[]): LoadResu
     Uint8Array.from({ length: 64 }, (_, index) => index),
   );
   const script = `
-    cd "${scratch}" && mount -t bpf bpf /sys/fs/bpf || exit 1
+    cd "${scratch}" && mount -t bpf -o mode=0700 bpf /sys/fs/bpf || exit 1
     while read -r number file; do
       pins="/sys/fs/bpf/$number"
       mkdir "$pins"

@@ -6,7 +6,7 @@ import { COMMANDS } from './needs.ts';
 import { runTool } from './run.ts';
 
 /** Kernel headers of any machine will do; `case.h` makes programs classifiers, which may return any number. */
-const INCLUDES = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux-gnu']
+export const INCLUDES = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux-gnu']
   .map(triplet => `/usr/include/${triplet}`)
   .filter(folder => existsSync(`${folder}/asm/types.h`))
   .flatMap(folder => ['-idirafter', folder])

@@ -21,7 +21,7 @@ export function runWithLibbpf(
     writeFileSync(at('packet'), packet);
     const script = [
       `mkdir ${at('fs')}`,
-      `mount -t bpf bpf ${at('fs')}`,
+      `mount -t bpf -o mode=0700 bpf ${at('fs')}`,
       'for program; do',
       `  bpftool prog loadall ${at('linked.o')} ${at('fs/pins')}`,
       `  bpftool prog run pinned ${at('fs/pins')}/$program data_in ${at('packet')} | sed -n 's/Return value: \\([0-9]*\\).*/\\1/p'`,

@@ -1,5 +1,6 @@
 /** Slots of an attached rootlet, filled by function replacement: one instance of the rootlet after the other. */
 
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -14,7 +15,7 @@ import {
   TrafficWire,
   trafficObjects,
 } from '../dynamic/traffic.ts';
-import { sys } from './guest/kernel.ts';
+import { sys, testSince } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 
 const PACKET = new Uint8Array(64);
@@ -32,6 +33,8 @@ const HOST = vmFile('relink_host');
 const ONE = vmFile('relink_one');
 const ONE_V2 = vmFile('relink_one_v2');
 const OTHERS = vmFile('relink_others');
+const EVENT_HOST = vmFile('relink_event_host');
+const EVENT_PART = vmFile('relink_event_part');
 
 let wire: Wire;
 beforeAll(() => {
@@ -135,6 +138,40 @@ describe('slots by replacement', () => {
     expect(judge(rootlet)).toBe(DROP);
     expect(word(rootlet, 'relink_one:runs')).toBeGreaterThanOrEqual(5);
     expect(word(rootlet, '.bss')).toBeGreaterThanOrEqual(5);
+  });
+});
+
+describe('a tracepoint, whose context has no name', () => {
+  /** Starts a process: one event. */
+  const fork = (): void => {
+    execFileSync('/bin/true');
+  };
+  const attachEvents = () => Rootlet.attach(sys, EVENT_HOST, {}, { via: 'tail' });
+
+  // kernels before do not know the tag, and have no name for the context either
+  testSince('6.8', 'slots are filled by tail calls', () => {
+    using rootlet = attachEvents();
+    fork();
+    const before = word(rootlet, '.bss');
+    expect(before % 1000).toBeGreaterThan(0);
+    expect(rootlet.replace('slot', EVENT_PART).choice.via).toBe('tail');
+    fork();
+    expect(word(rootlet, 'relink_event_part.bpf.o:.bss.relink')).toBeGreaterThan(0);
+    expect(word(rootlet, '.bss')).toBeGreaterThanOrEqual(before + 1000);
+    rootlet.reset('slot');
+    const after = word(rootlet, '.bss');
+    fork();
+    expect(word(rootlet, '.bss') - after).toBeLessThan(1000);
+  });
+
+  testSince('6.8', 'no other way is offered', () => {
+    using rootlet = attachEvents();
+    expect(() => rootlet.change({ fill: [{ slot: 'slot', file: EVENT_PART }] }, { via: 'ext' })).toThrow(
+      /context by its tag alone[\s\S]*hint: --via tail would work/,
+    );
+    expect(() => rootlet.change({ fill: [{ slot: 'slot', file: EVENT_PART }] }, { via: 'static' })).toThrow(
+      /cannot change the program on this hook[\s\S]*hint: --via tail/,
+    );
   });
 });
 

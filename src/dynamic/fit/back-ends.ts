@@ -1,0 +1,122 @@
+/** What single back ends ask beyond the rules of all: which slots a tail call or a replacement can carry. */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import { comparePrototypes } from '../../link/prototypes.ts';
+import { slotMissing, slotsOf } from '../../link/slots.ts';
+import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
+import { objectionTo, type Situation, situationOf } from '../choose.ts';
+import { effectsOf } from '../effects.ts';
+import { componentOf } from '../relink-design.ts';
+import type { RelinkVia } from '../relink-generation.ts';
+import { NO_SIGNATURE, type Signature, signatureOf } from '../signature.ts';
+import { isInstead, type Pair, typeOfProgram } from './pair.ts';
+
+/** The ways in which components get into slots. */
+export const RELINK_VIAS: readonly RelinkVia[] = ['ext', 'static', 'tail'];
+
+/**
+ * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules: whether this
+ * kernel has what the back end needs is another question.
+ */
+export function ruleObjection(via: RelinkVia, pair: Pair): string | undefined {
+  switch (via) {
+    case 'static':
+      return undefined;
+    case 'tail':
+      return tailObjection(pair);
+    case 'ext':
+      return isInstead(pair) ? extInsteadObjection(pair) : extObjection(pair);
+  }
+}
+
+/** The problem of a place that a back end cannot fill; without a hint. */
+export function viaProblem({ host, fill }: Pair, via: RelinkVia, objection: string): Problem {
+  return {
+    code: 'relink-via',
+    class: 'input',
+    where: [host.rootlet.name],
+    message: `slot ${quote(fill.slot)} cannot be filled with ${quote(componentOf(fill))} by ${quote(via)}: ${objection}`,
+  };
+}
+
+// --- tail ---------------------------------------------------------------------------------------------------------
+
+function tailObjection(pair: Pair): string | undefined {
+  if (isInstead(pair)) return 'it is the program itself, which nothing calls';
+  return tailIndexObjection(pair.host.rootlet, pair.slotIndex);
+}
+
+/** Why a slot cannot be a tail-call slot; undefined when it can. */
+export function tailSlotObjection(rootlet: BpfObject, slot: string): string | undefined {
+  const found = slotsOf(rootlet).find(({ name }) => name === slot);
+  if (found !== undefined) return tailIndexObjection(rootlet, found.index);
+  const { message, hint = '' } = slotMissing(rootlet, slot);
+  return `it ${message}; ${hint}`;
+}
+
+/** Whether every slot of a rootlet can be a tail-call slot, and there is one. */
+export function allSlotsTail(rootlet: BpfObject): boolean {
+  const slots = slotsOf(rootlet);
+  return slots.length > 0 && slots.every(({ index }) => tailIndexObjection(rootlet, index) === undefined);
+}
+
+function tailIndexObjection(rootlet: BpfObject, index: SymbolIndex): string | undefined {
+  return objectionTo('tail', slotSituation(rootlet, index));
+}
+
+function slotSituation(rootlet: BpfObject, index: SymbolIndex): Situation {
+  const name = rootlet.symbols[index]?.name ?? '';
+  return situationOf(rootlet, { extern: index, name }, () => undefined);
+}
+
+// --- ext ----------------------------------------------------------------------------------------------------------
+
+function extObjection(pair: Pair): string | undefined {
+  const effects = effectsOf(pair.component, pair.programIndex);
+  const situation = { ...slotSituation(pair.host.rootlet, pair.slotIndex), effects };
+  return objectionTo('ext', situation) ?? spellingObjection(pair);
+}
+
+/** The place of the rootlet's program itself: nothing can be prepared there for what fills it. */
+function extInsteadObjection(pair: Pair): string | undefined {
+  const { host, component, programIndex } = pair;
+  if (typeOfProgram(host.rootlet, host.main)?.attachBtf === true)
+    return 'functions of programs that attach to functions cannot be replaced';
+  const { changesPacket, sleeps } = effectsOf(component, programIndex);
+  if (sleeps !== null) return `it calls ${sleeps}, which may sleep; a replacement may not`;
+  const own = effectsOf(host.rootlet, host.rootlet.symbols.indexOf(host.main));
+  if (changesPacket !== null && own.changesPacket === null)
+    return 'it changes packets, and the program that it replaces does not';
+  return spellingObjection(pair) ?? prototypeObjection(pair);
+}
+
+/** The kernel recognizes a context by the name of its struct alone, on both sides. */
+function spellingObjection({ host, slot, component, program }: Pair): string | undefined {
+  const progType = typeOfProgram(host.rootlet, host.main)?.progType;
+  const sides = [signatureIn(host.rootlet, slot, progType), signatureIn(component, program, progType)];
+  for (const [at, { class: letter, reason, taggedContext }] of sides.entries()) {
+    const name = quote((at === 0 ? slot : program).name);
+    if (letter !== 'A' && letter !== 'B')
+      return `${name}: ${reason}, which the kernel's comparison for replacement refuses`;
+    if (taggedContext > 0)
+      return `${name}: parameter ${taggedContext} is the context by its tag alone, which the kernel's comparison for replacement refuses`;
+  }
+  return undefined;
+}
+
+function signatureIn(object: BpfObject, symbol: FunctionSymbol, progType: number | undefined): Signature {
+  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, symbol.btfId, progType);
+}
+
+/** Entry points are spelled in many ways; the kernel compares them like any other function that is replaced. */
+function prototypeObjection({ host, slot, component, program }: Pair): string | undefined {
+  if (host.rootlet.btf === null || component.btf === null) return undefined;
+  const mismatch = comparePrototypes(
+    { btf: host.rootlet.btf, func: slot.btfId },
+    { btf: component.btf, func: program.btfId },
+    { progType: typeOfProgram(host.rootlet, host.main)?.progType, strict: true },
+  );
+  if (mismatch === null) return undefined;
+  const path = mismatch.path === '' ? '' : `${mismatch.path}: `;
+  return `a replacement must have the same prototype: ${path}${mismatch.left} and ${mismatch.right}`;
+}

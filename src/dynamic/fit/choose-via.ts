@@ -1,0 +1,125 @@
+/**
+ * Which back end makes a change: what was asked for, or the best that can. A refusal names the other back ends that can
+ * make this very change, and only those; where none can, it gives the reason of each.
+ */
+
+import { type Problem, RootletError } from '../../diag/index.ts';
+import { canHookChange } from '../../hooks/index.ts';
+import { type BpfObject, readObject } from '../../object/index.ts';
+import type { BuildContext } from '../relink-context.ts';
+import type { Design, SlotFill } from '../relink-design.ts';
+import type { RelinkVia } from '../relink-generation.ts';
+import { replacementRefusal } from '../replacement-support.ts';
+import { RELINK_VIAS, ruleObjection, viaProblem } from './back-ends.ts';
+import { examine } from './fit.ts';
+import { type Pair, type Part, programNamed, typeOfProgram } from './pair.ts';
+
+export interface Choice {
+  readonly via: RelinkVia;
+  /** In words, for people. */
+  readonly reason: string;
+}
+
+/**
+ * What was asked for, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what does not
+ * fit, `relink-via` for a rule of the back end that was asked for, `relink-via-kernel` where the kernel refuses it.
+ */
+export function chooseVia(context: BuildContext, design: Design, forced: RelinkVia | undefined): Choice {
+  if (design.fills.length === 0)
+    return forced === undefined
+      ? { via: 'static', reason: 'no slot is filled' }
+      : { via: forced, reason: 'as requested' };
+  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const { pairs, problems } = examine(rootlet, partsOf(design), context.main);
+  if (problems.length > 0) throw new RootletError(problems);
+  const change = new Change(context, rootlet, pairs);
+  if (forced !== undefined) {
+    const refused = change.problems(forced);
+    if (refused.length > 0) throw new RootletError(refused);
+    return { via: forced, reason: 'as requested' };
+  }
+  const objection = change.objection('ext');
+  if (objection === undefined)
+    return { via: 'ext', reason: 'components are loaded once and attached to the slots' };
+  return { via: 'static', reason: `relinked into one program; not ext: ${objection}` };
+}
+
+/** Every component once, as its file has it. */
+function partsOf(design: Design): Part[] {
+  const parts = new Map<SlotFill['file'], { readonly object: BpfObject; readonly fills: SlotFill[] }>();
+  for (const fill of design.fills) {
+    const { file } = fill;
+    const part = parts.get(file) ?? { object: readObject(file.bytes, file.name), fills: [] };
+    parts.set(file, part);
+    part.fills.push(fill);
+  }
+  return [...parts.values()];
+}
+
+/** A change of which everything fits, and what the back ends say of it. The kernel is asked only when it comes to it. */
+class Change {
+  readonly #context: BuildContext;
+  readonly #rootlet: BpfObject;
+  readonly #pairs: readonly Pair[];
+  readonly #kernel: () => string | undefined;
+
+  constructor(context: BuildContext, rootlet: BpfObject, pairs: readonly Pair[]) {
+    this.#context = context;
+    this.#rootlet = rootlet;
+    this.#pairs = pairs;
+    this.#kernel = replacementRefusal(context.sys);
+  }
+
+  /** Rules first, one problem for each place; what the kernel refuses concerns all of them. */
+  problems(via: RelinkVia): Problem[] {
+    const refused = this.#pairs.flatMap((pair): Problem[] => {
+      const objection = ruleObjection(via, pair);
+      return objection === undefined ? [] : [viaProblem(pair, via, objection)];
+    });
+    const kernel = refused.length === 0 && via === 'ext' ? this.#kernel() : undefined;
+    if (kernel !== undefined) refused.push(kernelProblem(this.#rootlet, kernel));
+    return refused.length === 0 ? [] : this.#withHint(refused, via);
+  }
+
+  /** Why a back end cannot make this change; undefined when it can. */
+  objection(via: RelinkVia): string | undefined {
+    for (const pair of this.#pairs) {
+      const objection = ruleObjection(via, pair);
+      if (objection !== undefined) return `slot ${pair.fill.slot}: ${objection}`;
+    }
+    return this.#hookObjection(via) ?? (via === 'ext' ? this.#kernel() : undefined);
+  }
+
+  /** A rootlet that is attached to such a hook keeps its program: only what is filled by tail calls can change. */
+  #hookObjection(via: RelinkVia): string | undefined {
+    const { old, main } = this.#context;
+    if (old === undefined || (via === 'tail' && old.via === 'tail')) return undefined;
+    const program = programNamed(this.#rootlet, main);
+    const type = program === undefined ? undefined : typeOfProgram(this.#rootlet, program);
+    if (type === undefined || canHookChange(type)) return undefined;
+    return 'the kernel cannot change the program on this kind of hook';
+  }
+
+  /** On the last one: it concerns all of them. */
+  #withHint(problems: readonly Problem[], refused: RelinkVia): Problem[] {
+    const others = RELINK_VIAS.filter(via => via !== refused);
+    const objections = others.map(via => ({ via, objection: this.objection(via) }));
+    const able = objections
+      .filter(({ objection }) => objection === undefined)
+      .map(({ via }) => `--via ${via}`);
+    const hint =
+      able.length > 0
+        ? `${able.join(' or ')} would work`
+        : `no back end can do this: ${objections.map(({ via, objection }) => `${via}: ${objection}`).join('; ')}`;
+    return problems.map((problem, at) => (at === problems.length - 1 ? { ...problem, hint } : problem));
+  }
+}
+
+function kernelProblem(rootlet: BpfObject, reason: string): Problem {
+  return {
+    code: 'relink-via-kernel',
+    class: 'platform',
+    where: [rootlet.name],
+    message: `slots cannot be filled by "ext": ${reason}`,
+  };
+}

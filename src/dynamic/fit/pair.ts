@@ -1,0 +1,72 @@
+/** Which program of a component takes the place of which function of a rootlet: what all rules of fitting look at. */
+
+import type { Problem } from '../../diag/index.ts';
+import { chooseProgram, slotMissing, slotsOf } from '../../link/slots.ts';
+import {
+  type BpfObject,
+  type FunctionSymbol,
+  type ProgramTypeInfo,
+  programsOf,
+  programTypeOf,
+  type SymbolIndex,
+  sectionOf,
+} from '../../object/index.ts';
+import type { SlotFill } from '../relink-design.ts';
+
+/** A component, and what it fills. */
+export interface Part {
+  readonly object: BpfObject;
+  readonly fills: readonly SlotFill[];
+}
+
+/** A rootlet and its program that is on the hook. */
+export interface Host {
+  readonly rootlet: BpfObject;
+  readonly main: FunctionSymbol;
+}
+
+export interface Pair {
+  readonly host: Host;
+  readonly fill: SlotFill;
+  readonly component: BpfObject;
+  readonly program: FunctionSymbol;
+  readonly programIndex: SymbolIndex;
+  /** A slot, or the rootlet's program itself. */
+  readonly slot: FunctionSymbol;
+  readonly slotIndex: SymbolIndex;
+}
+
+/** The pair of one fill, or what is wrong with its names. */
+export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Pair | Problem {
+  const { rootlet, main } = host;
+  const slotIndex = placesOf(host).get(fill.slot);
+  const slot = slotIndex === undefined ? undefined : rootlet.symbols[slotIndex];
+  if (slotIndex === undefined || slot?.kind !== 'function') return slotMissing(rootlet, fill.slot, main.name);
+  const chosen = chooseProgram(component, fill);
+  if ('code' in chosen) return chosen;
+  return { host, fill, component, program: chosen.program, programIndex: chosen.index, slot, slotIndex };
+}
+
+/** What can be filled, by name. */
+function placesOf({ rootlet, main }: Host): Map<string, SymbolIndex> {
+  const places = new Map(slotsOf(rootlet).map(({ name, index }) => [name, index]));
+  return places.set(main.name, rootlet.symbols.indexOf(main));
+}
+
+/** Whether the program takes the place of the rootlet's own. */
+export function isInstead({ host, slot }: Pair): boolean {
+  return slot === host.main;
+}
+
+export function programNamed(object: BpfObject, name: string): FunctionSymbol | undefined {
+  return programsOf(object).find(({ program }) => program.name === name)?.program;
+}
+
+export function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {
+  return sectionOf(object, program)?.name ?? '';
+}
+
+/** Undefined when the section does not specify it. */
+export function typeOfProgram(object: BpfObject, program: FunctionSymbol): ProgramTypeInfo | undefined {
+  return programTypeOf(sectionNameOf(object, program));
+}

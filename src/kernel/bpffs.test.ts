@@ -1,0 +1,47 @@
+import type { Stats } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type DirectoryStats, type DirectoryUse, distrust } from './bpffs.ts';
+
+const ME = 1000;
+
+function stats(kind: 'directory' | 'link' | 'file', uid: number, mode: number): DirectoryStats {
+  return {
+    isDirectory: () => kind === 'directory',
+    isSymbolicLink: () => kind === 'link',
+    uid,
+    mode: mode | 0o40000,
+  } satisfies Partial<Stats>;
+}
+
+describe('a directory', () => {
+  const cases: readonly (readonly [DirectoryUse, Parameters<typeof stats>, RegExp | undefined])[] = [
+    ['own', ['directory', 0, 0o700], undefined],
+    ['own', ['directory', ME, 0o755], undefined],
+    ['own', ['directory', 0, 0o1777], /writable by other users \(owner 0, mode 1777\)/],
+    ['own', ['directory', ME, 0o770], /writable by other users/],
+    ['own', ['directory', ME, 0o702], /writable by other users/],
+    ['own', ['directory', 65534, 0o700], /belongs to user 65534 \(owner 65534, mode 0700\)/],
+    ['own', ['link', 0, 0o777], /symbolic link/],
+    ['own', ['file', 0, 0o600], /not a directory/],
+    ['above', ['directory', 0, 0o1777], undefined],
+    ['above', ['directory', 0, 0o777], /writable by other users/],
+    ['above', ['directory', 65534, 0o1777], /belongs to user 65534/],
+    ['above', ['link', 0, 0o777], /symbolic link/],
+  ];
+  test.each(cases)('for %s with %j', (use, facts, expected) => {
+    const found = distrust('/b/x', stats(...facts), use, ME);
+    if (expected === undefined) expect(found).toBeUndefined();
+    else
+      expect(found).toEqual({
+        message: expect.stringMatching(expected),
+        hint: expect.stringMatching(/mode=0700.*--bpffs/),
+      });
+  });
+
+  test('is repaired in the way that fits', () => {
+    const hintFor = (...facts: Parameters<typeof stats>) => distrust('/b/x', stats(...facts), 'own', 0)?.hint;
+    expect(hintFor('link', 0, 0o777)).toContain('"rm /b/x"');
+    expect(hintFor('directory', 5, 0o700)).toContain('"chown 0 /b/x"');
+    expect(hintFor('directory', 0, 0o777)).toContain('"chmod go-w /b/x"');
+  });
+});
