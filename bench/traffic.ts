@@ -1,14 +1,22 @@
 /**
- * `npm run bench:traffic`: slots of an attached rootlet are replaced, and a provider is upgraded under its consumer,
- * while packets come in as fast as they can be sent.
+ * `npm run bench:traffic`: slots of an attached rootlet are replaced, components and rootlets of several stages as well,
+ * and a provider is upgraded under its consumer, while packets come in as fast as they can be sent.
  *
  * Every packet is counted where it is sent and where it is judged. The run fails when one was lost, judged by an empty
- * slot, or by two slots of different versions where both are replaced together. Needs root, gcc and iproute2.
+ * slot, by slots or stages of different versions, or fell through an empty array of programs; and when less than a million
+ * packets came in. Needs root, gcc and iproute2.
  */
 
 import { join } from 'node:path';
 import { openSys } from '../src/kernel/sys-koffi.ts';
 import { testStore } from '../test/dynamic/link-support.ts';
+import {
+  misjudged,
+  replaceStages,
+  type StagedOptions,
+  type StagedResult,
+  stagedObjects,
+} from '../test/dynamic/staged-traffic.ts';
 import {
   compileGenerator,
   replaceUnderTraffic,
@@ -31,6 +39,31 @@ const RUNS: readonly Pick<TrafficOptions, 'via' | 'mode'>[] = [
   { via: 'tail', mode: 'generic' },
 ];
 
+const STAGED_RUNS: readonly Pick<StagedOptions, 'what' | 'via' | 'mode'>[] = [
+  { what: 'component', via: 'static', mode: 'native' },
+  { what: 'component', via: 'static', mode: 'generic' },
+  { what: 'component', via: 'tail', mode: 'generic' },
+  { what: 'rootlet', via: 'static', mode: 'generic' },
+  { what: 'rootlet', via: 'tail', mode: 'generic' },
+];
+/** For each row of the tables. */
+const PACKETS = 1_000_000;
+
+const STAGED_HEAD = [
+  'what is replaced',
+  'back end',
+  'replacements',
+  'packets',
+  'packets/s',
+  'judged by old',
+  'judged by new',
+  'mixed',
+  'fell through',
+  'lost',
+  'ms each',
+  'ms 99 %',
+];
+
 const UPGRADE_HEAD = [
   'bound by',
   'upgrades',
@@ -39,6 +72,8 @@ const UPGRADE_HEAD = [
   'judged by old',
   'judged by new',
   'by default',
+  'mixed',
+  'fell through',
   'lost',
   'ms each',
   'ms 99 %',
@@ -50,6 +85,7 @@ const generator = compileGenerator(join(ROOT, 'test/dynamic/traffic.c'));
 const wire = new TrafficWire('rlb');
 const rows: string[][] = [];
 const upgrades: string[][] = [];
+const stagedRows: string[][] = [];
 try {
   for (const { via, mode } of RUNS) {
     const result = await replaceUnderTraffic(wire, generator.program, {
@@ -61,6 +97,17 @@ try {
     });
     requireNothingLost(result);
     rows.push(rowOf(mode, result));
+  }
+  for (const run of STAGED_RUNS) {
+    const result = await replaceStages(wire, generator.program, {
+      ...run,
+      sys,
+      objects: stagedObjects(join(ROOT, 'test/vm/programs/obj/el')),
+      swaps: SWAPS,
+    });
+    if (misjudged(result) > 0) throw lostPackets(result);
+    requireEnough(result.sent);
+    stagedRows.push(stagedRow(result));
   }
   await upgradeAll();
 } finally {
@@ -81,11 +128,10 @@ async function upgradeAll(): Promise<void> {
     };
     for (const via of ['tail', 'copy'] as const) {
       const result = await upgradeUnderTraffic({ ...common, via });
-      const { sent, seen, byDefault, old, fresh } = result;
-      if (sent !== seen || byDefault !== 0 || old + fresh !== sent)
-        throw new Error(
-          `packets were lost or judged by nobody: ${JSON.stringify({ ...result, times: undefined })}`,
-        );
+      const { sent, seen, byDefault, old, fresh, mixed, fellThrough } = result;
+      if (sent !== seen || byDefault + mixed + fellThrough !== 0 || old + fresh !== sent)
+        throw lostPackets(result);
+      requireEnough(sent);
       upgrades.push(upgradeRow(via, result));
     }
   } finally {
@@ -94,7 +140,7 @@ async function upgradeAll(): Promise<void> {
 }
 
 function upgradeRow(via: string, result: UpgradeTrafficResult): string[] {
-  const { sent, seconds, old, fresh, byDefault, seen, times } = result;
+  const { sent, seconds, old, fresh, byDefault, mixed, fellThrough, seen, times } = result;
   const sorted = [...times].sort((a, b) => a - b);
   return [
     via,
@@ -104,6 +150,8 @@ function upgradeRow(via: string, result: UpgradeTrafficResult): string[] {
     String(old),
     String(fresh),
     String(byDefault),
+    String(mixed),
+    String(fellThrough),
     String(sent - seen),
     median(times).toFixed(1),
     (sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(1),
@@ -113,17 +161,51 @@ function upgradeRow(via: string, result: UpgradeTrafficResult): string[] {
 function requireNothingLost(result: TrafficResult): void {
   const { sent, seen, dropped, byDefault, mixed, judged } = result;
   const sums = judged.map(([old, fresh]) => old + fresh);
-  if (
+  const isWhole =
     sent === seen + dropped &&
     dropped === 0 &&
     byDefault === 0 &&
     mixed === 0 &&
-    sums.every(sum => sum === seen)
-  )
-    return;
-  throw new Error(
-    `packets were lost or judged by nobody: ${JSON.stringify({ ...result, times: undefined })}`,
-  );
+    sums.every(sum => sum === seen);
+  if (!isWhole) throw lostPackets(result);
+  requireEnough(sent);
+}
+
+function lostPackets(result: object): Error {
+  return new Error(`packets were lost or misjudged: ${JSON.stringify({ ...result, times: undefined })}`);
+}
+
+function requireEnough(sent: number): void {
+  if (sent < PACKETS) throw new Error(`only ${sent} packets came in: the machine is too slow, or too busy`);
+}
+
+function stagedRow({
+  what,
+  via,
+  mode,
+  swaps,
+  sent,
+  seconds,
+  judged,
+  mixed,
+  fellThrough,
+  dropped,
+  times,
+}: StagedResult) {
+  const sorted = [...times].sort((a, b) => a - b);
+  return [
+    what,
+    `${via}, ${mode} XDP`,
+    String(swaps),
+    String(sent),
+    String(Math.round(sent / seconds)),
+    ...judged.map(String),
+    String(mixed),
+    String(fellThrough),
+    String(dropped),
+    median(times).toFixed(1),
+    (sorted[Math.floor(sorted.length * 0.99)] ?? 0).toFixed(1),
+  ];
 }
 
 function rowOf(
@@ -166,7 +248,11 @@ function text(): string {
     '',
     table(head, rows),
     '',
-    'The same wire with a consumer on generic XDP, whose provider is upgraded; a packet that met neither version would be judged by default.',
+    'The same with code of two stages: the entry leaves its version in the packet and calls the stage through an array of programs, the stage compares. The component is in one of two slots; the rootlet has the array itself, and its component stays.',
+    '',
+    table(STAGED_HEAD, stagedRows),
+    '',
+    'The same wire with a consumer on generic XDP, whose provider of two stages is upgraded; a packet that met neither version would be judged by default.',
     '',
     table(UPGRADE_HEAD, upgrades),
   ].join('\n');

@@ -8,7 +8,7 @@ import type { AttachTarget } from '../load/execute-programs.ts';
 import { type BpfObject, type ProgramTypeInfo, programsOf, programTypeOf } from '../object/index.ts';
 import { variableNames } from '../state/index.ts';
 import { mainType } from './fit/main-program.ts';
-import { type BuildContext, isUnchanged, unchangedFill } from './relink-context.ts';
+import { type BuildContext, isFresh, isUnchanged, unchangedFill } from './relink-context.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
 import { type PlannedPart, planPart } from './relink-part.ts';
@@ -62,17 +62,17 @@ function takeOver(
   via: RelinkVia,
 ): ReadonlyMap<string, BpfProgram> | undefined {
   if (context.old?.via !== via || !isUnchanged(context, design, component)) return undefined;
-  if (isFresh(context, component)) return undefined;
+  if (asksForFresh(context, component)) return undefined;
   const programs = programsOfPart(context, component);
   return component.fills.every(fill => programs.has(programKey(component, fill))) ? programs : undefined;
 }
 
 /** Whether the change asks for new contents of something that the component has. */
-function isFresh({ fresh }: BuildContext, component: PreparedComponent): boolean {
+function asksForFresh(context: BuildContext, component: PreparedComponent): boolean {
   const variables = [...variableNames(component.object)];
   return (
-    statesOf(component).some(fresh.covers) ||
-    variables.some(name => fresh.coversVariable(component.owner, name))
+    statesOf(component).some(one => isFresh(context, one)) ||
+    variables.some(name => context.fresh.coversVariable(component.owner, name))
   );
 }
 
@@ -93,7 +93,7 @@ function planComponent(
   context: BuildContext,
   design: Design,
   component: PreparedComponent,
-  { type, target, rootlet }: ComponentKind,
+  { via, type, target, rootlet }: ComponentKind,
 ): PlannedPart {
   const { object, fills, part } = component;
   const names = fills.map(fill => chooseMain(object, fill.program));
@@ -107,7 +107,11 @@ function planComponent(
     programs: names,
     states: statesOf(component),
     members: [component],
-    typeOf: (name, section) => (names.includes(name) ? type : stageType(rootlet, context.main, section)),
+    typeOf: (name, section) => {
+      if (names.includes(name)) return type;
+      const stage = stageType(rootlet, context.main, section);
+      return via === 'ext' ? calledByReplacement(stage) : stage;
+    },
     keyOf: name => `${part}:${name}`,
     ...(targets.size === 0 ? {} : { targets }),
   });
@@ -118,6 +122,14 @@ function planComponent(
 /** Type of a program that an array of a component holds: what its section says, else that of the rootlet's program. */
 export function stageType(rootlet: BpfObject, main: string, section: string): ProgramTypeInfo {
   return programTypeOf(section) ?? mainType(rootlet, main);
+}
+
+/**
+ * The same for the array of a replacement: programs that use or fill one array have equal attach types on kernels that
+ * compare them, and a replacement has none.
+ */
+function calledByReplacement(type: ProgramTypeInfo): ProgramTypeInfo {
+  return type.attachTypeOptional ? { ...type, expectedAttachType: 0 } : type;
 }
 
 /** Names of programs that arrays of an object hold. */
@@ -141,12 +153,13 @@ export function keptStages(
 ): { readonly parts: ReadonlySet<string>; readonly programs: ReadonlyMap<string, BpfProgram> } {
   const parts = new Set<string>();
   const programs = new Map<string, BpfProgram>();
+  if (context.old?.via === 'ext') return { parts, programs }; // loaded for replacements
   for (const component of components) {
     const stages = stagesOf(component.object);
     const [first] = component.fills;
     const before = first === undefined ? undefined : unchangedFill(context.old, first);
     if (stages.size === 0 || before === undefined || context.given.has(component.part)) continue;
-    if (isFresh(context, component)) continue;
+    if (asksForFresh(context, component)) continue;
     const known = programsOfPart(context, component);
     const own = [...stages].map(
       name => [`${component.part}:${name}`, known.get(`${component.part}:${name}`)] as const,

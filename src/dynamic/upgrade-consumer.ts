@@ -192,6 +192,13 @@ function exchangeAttached(
   return any;
 }
 
+/** Whether a hook runs one of the programs of an entry. */
+export function isAttached(store: Store, entry: StoreEntry): boolean {
+  const running = hooksRunning(store, entry, new Set(entry.record.programs.map(({ id }) => id)));
+  for (const { hook } of running) hook.close();
+  return running.length > 0;
+}
+
 // --- filled anew --------------------------------------------------------------------------------------------------
 
 /** Fills the slots and stubs of a consumer whose programs stay, as far as they call one of `providers`. */

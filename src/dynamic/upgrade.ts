@@ -44,6 +44,7 @@ import { Changes } from './upgrade-changes.ts';
 import {
   type Consumer,
   embeds,
+  isAttached,
   type Rebinding,
   type Rebound,
   refillConsumer,
@@ -201,21 +202,24 @@ function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeRepo
   const { state, settings, dropped } = planNext(setting);
   const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
   const next = { name: old.name, object } as const;
+  const reloaded = ({ stored }: Bound): boolean =>
+    stored.bindings.some(binding => embeds(binding, next, moved));
   return {
     entry: old.entry,
     state: reportState([...state.decisions.values()], state.dropped, undefined),
     settings,
     droppedSettings: dropped,
-    consumers: consumers.map(({ entry, stored }) => {
-      const reloaded = stored.bindings.some(binding => embeds(binding, next, moved));
-      return {
-        kind: entry.kind,
-        name: entry.name,
-        how: reloaded ? ['reload'] : howRefilled(stored, old.name),
-      };
-    }),
+    consumers: [...consumers.filter(reloaded), ...consumers.filter(one => !reloaded(one))].map(one => ({
+      kind: one.entry.kind,
+      name: one.entry.name,
+      how: reloaded(one) ? [howReloaded(setting.store, one.entry)] : howRefilled(one.stored, old.name),
+    })),
     notes: [],
   };
+}
+
+function howReloaded(store: Store, entry: StoreEntry): 'hook' | 'reload' {
+  return isAttached(store, entry) ? 'hook' : 'reload';
 }
 
 function howRefilled({ bindings }: StoredDynamic, provider: string): ('slot' | 'stub')[] {

@@ -28,14 +28,21 @@ needs('bpf', 'root', 'ip', 'clang', 'gcc').describe('under traffic', () => {
     ['tail', 'slot'],
     ['copy', 'hook'],
   ] as const)(
-    'by %s: no packet meets neither',
+    'by %s: no packet meets neither, or both',
     async (via, way) => {
       const { store } = testing;
       const traffic = { store, wire, generator: generator.program, objects, via, upgrades: 30 };
-      const { sent, seen, byDefault, old, fresh, how } = await upgradeUnderTraffic(traffic);
+      const { sent, seen, byDefault, old, fresh, mixed, fellThrough, how } =
+        await upgradeUnderTraffic(traffic);
       expect(how).toEqual([way]);
       expect(sent).toBeGreaterThan(1000);
-      expect({ seen, byDefault, judged: old + fresh }).toEqual({ seen: sent, byDefault: 0, judged: sent });
+      expect({ seen, byDefault, mixed, fellThrough }).toEqual({
+        seen: sent,
+        byDefault: 0,
+        mixed: 0,
+        fellThrough: 0,
+      });
+      expect(old + fresh).toBe(sent);
       expect(Math.min(old, fresh)).toBeGreaterThan(0);
     },
     120_000,

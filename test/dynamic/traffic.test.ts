@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { needs } from '../support/needs.ts';
 import { kernel } from './relink-support.ts';
+import { misjudged, replaceStages, type StagedObjects, stagedObjects } from './staged-traffic.ts';
 import {
   compileGenerator,
   replaceUnderTraffic,
@@ -16,10 +17,13 @@ const wanted = needs('bpf', 'ip', 'gcc');
 
 wanted.describe('under traffic', () => {
   let objects: TrafficObjects;
+  let staged: StagedObjects;
   let generator: ReturnType<typeof compileGenerator>;
   let wire: TrafficWire;
   beforeAll(() => {
-    objects = trafficObjects(join(import.meta.dirname, '../vm/programs/obj/el'));
+    const directory = join(import.meta.dirname, '../vm/programs/obj/el');
+    objects = trafficObjects(directory);
+    staged = stagedObjects(directory);
     generator = compileGenerator();
     wire = new TrafficWire('rl');
   });
@@ -42,6 +46,24 @@ wanted.describe('under traffic', () => {
       for (const [old, fresh] of judged) expect(old + fresh).toBe(seen);
       const [, [old = 0, fresh = 0] = []] = judged;
       expect(Math.min(old, fresh)).toBeGreaterThan(0);
+    },
+    60_000,
+  );
+
+  test.each([
+    ['component', 'static', 'generic'],
+    ['component', 'static', 'native'],
+    ['component', 'tail', 'generic'],
+    ['rootlet', 'static', 'generic'],
+    ['rootlet', 'tail', 'generic'],
+  ] as const)(
+    'a %s of two stages, %s, %s: no packet meets stages of two versions, or an empty array',
+    async (what, via, mode) => {
+      const options = { sys: kernel, objects: staged, what, via, mode, swaps: 40 };
+      const result = await replaceStages(wire, generator.program, options);
+      expect(result.sent).toBeGreaterThan(1000);
+      expect([misjudged(result), result]).toEqual([0, result]);
+      expect(Math.min(...result.judged)).toBeGreaterThan(0);
     },
     60_000,
   );

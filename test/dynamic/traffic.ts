@@ -14,7 +14,6 @@ import { join } from 'node:path';
 import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
 import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
 import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
-import type { BpfMap } from '../../src/kernel/map.ts';
 import { inNetns } from '../../src/kernel/netns.ts';
 import type { Sys } from '../../src/kernel/sys.ts';
 import { mapKey } from '../../src/state/index.ts';
@@ -97,6 +96,11 @@ export class TrafficWire {
     for (const netns of [this.here, this.there]) execFileSync('ip', ['netns', 'del', netns]);
   }
 
+  /** Of both ends. */
+  bothStatistics(): Statistics {
+    return [this.statistics(this.here, 'va'), this.statistics(this.there, 'vb')];
+  }
+
   /** Frames that this end of the wire sent, and that it could not. */
   statistics(netns: string, end: string): { readonly received: number; readonly dropped: number } {
     const text = execFileSync('ip', ['-n', netns, '-s', '-j', 'link', 'show', end], { encoding: 'utf8' });
@@ -172,7 +176,7 @@ export async function replaceUnderTraffic(
   };
   const attach = () => Rootlet.attach(sys, objects.host, { interface: 'va', mode }, { via, slots: start });
   using rootlet = inNetns(sys, `/run/netns/${wire.here}`, attach);
-  const before = [wire.statistics(wire.here, 'va'), wire.statistics(wire.there, 'vb')] as const;
+  const before = wire.bothStatistics();
   const times: number[] = [];
   const begin = performance.now();
   const generator = await Generator.start(program, wire.there, 'vb');
@@ -191,7 +195,7 @@ export async function replaceUnderTraffic(
   }
   const seconds = (performance.now() - begin) / 1000;
   await pause(200); // what is on the wire arrives
-  const after = [wire.statistics(wire.here, 'va'), wire.statistics(wire.there, 'vb')] as const;
+  const after = wire.bothStatistics();
   return {
     via,
     swaps,
@@ -205,7 +209,8 @@ export async function replaceUnderTraffic(
 
 type Statistics = readonly { readonly dropped: number }[];
 
-function droppedBetween(before: Statistics, after: Statistics): number {
+/** Frames that were lost on the wire. */
+export function droppedBetween(before: Statistics, after: Statistics): number {
   return after.reduce((sum, { dropped }, at) => sum + dropped - (before[at]?.dropped ?? 0), 0);
 }
 
@@ -213,23 +218,21 @@ function countsOf(
   rootlet: Rootlet,
   via: RelinkVia,
 ): Pick<TrafficResult, 'seen' | 'byDefault' | 'judged' | 'mixed'> {
-  const { maps } = rootlet.generation;
-  const mapOf = (owner: string | null): BpfMap => {
-    const map = maps.get(mapKey({ owner, name: 'counts' }));
-    if (map === undefined) throw new Error(`no counts of ${owner}`);
-    return map;
-  };
   const ownerOf = (slot: string) => rootlet.slots.find(state => state.slot === slot)?.fill?.component ?? '';
-  const [host, first, second] = [mapOf(null), mapOf(ownerOf('slot1')), mapOf(ownerOf('slot2'))];
+  const [first, second] = [ownerOf('slot1'), ownerOf('slot2')];
+  const judged = (owner: string) => [entryOf(rootlet, owner, 0), entryOf(rootlet, owner, 1)] as const;
   return {
-    seen: entry(host, 0),
-    byDefault: entry(host, 1),
-    judged: [first, second].map(map => [entry(map, 0), entry(map, 1)] as const),
-    mixed: via === 'tail' ? 0 : entry(second, 2),
+    seen: entryOf(rootlet, null, 0),
+    byDefault: entryOf(rootlet, null, 1),
+    judged: [judged(first), judged(second)],
+    mixed: via === 'tail' ? 0 : entryOf(rootlet, second, 2),
   };
 }
 
-function entry(map: BpfMap, index: number): number {
+/** An entry of `counts` of a component, or of the rootlet itself. */
+export function entryOf(rootlet: Rootlet, owner: string | null, index: number): number {
+  const map = rootlet.generation.maps.get(mapKey({ owner, name: 'counts' }));
+  if (map === undefined) throw new Error(`no counts of ${owner ?? 'the rootlet'}`);
   const key = new Uint8Array(4);
   new DataView(key.buffer).setUint32(0, index, true);
   const value = map.lookup(key);

@@ -1,6 +1,8 @@
 /**
  * A provider is upgraded again and again while packets come in to its consumer; every packet is counted where it is
- * sent, in the consumer, and in the version that judged it. For tests and for `npm run bench:traffic`.
+ * sent, in the consumer, and in the version that judged it. The function of the provider has two stages: it leaves its
+ * version in the packet, and the stage, which it calls through an array of programs, compares. For tests and for
+ * `npm run bench:traffic`.
  */
 
 import { OBJECT_FILE, Registry } from '../../src/dynamic/registry.ts';
@@ -25,9 +27,32 @@ static __always_inline void count(__u32 entry) {
 }
 `;
 
-/** Entries of the provider's `counts`: by version. Of the consumer's: all, judged by a default. */
+/**
+ * Entries of the provider's `counts`: by version, packets that met two versions, those that met an empty array. Of the
+ * consumer's: all, judged by a default.
+ */
 const version = (number: 0 | 1) => `${HEAD}
-__attribute__((noinline)) int judge(struct xdp_md *ctx) { count(${number}); return 1; }`;
+static __always_inline unsigned char *mark(struct xdp_md *ctx) {
+  unsigned char *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+  return data + 64 > end ? 0 : data + 60;
+}
+SEC("xdp") int stage(struct xdp_md *ctx) {
+  unsigned char *byte = mark(ctx);
+  if (byte) count(*byte == ${number + 1} ? ${number} : 2);
+  return 1;
+}
+struct {
+  __uint(type, BPF_MAP_TYPE_PROG_ARRAY); __uint(max_entries, 1); __uint(key_size, 4);
+  __array(values, int (void *));
+} next SEC(".maps") = { .values = { [0] = (void *)&stage } };
+__attribute__((noinline)) int judge(struct xdp_md *ctx) {
+  unsigned char *byte = mark(ctx);
+  if (!byte) return 0;
+  *byte = ${number + 1};
+  bpf_tail_call(ctx, &next, 0);
+  count(3);
+  return 1;
+}`;
 const CONSUMER = `${HEAD}
 extern int judge(struct xdp_md *ctx);
 SEC("xdp") int entry(struct xdp_md *ctx) { count(0); int verdict = judge(ctx); if (verdict != 1) count(1); return 1; }`;
@@ -57,6 +82,10 @@ export interface UpgradeTrafficResult {
   /** Packets by version. */
   readonly old: number;
   readonly fresh: number;
+  /** Packets that met an entry of one version and a stage of the other. */
+  readonly mixed: number;
+  /** Packets for which the array of stages was empty. */
+  readonly fellThrough: number;
   /** How consumers were given each new version, each way once. */
   readonly how: readonly string[];
   /** Milliseconds of each upgrade. */
@@ -90,8 +119,8 @@ export async function upgradeUnderTraffic(traffic: UpgradeTraffic): Promise<Upgr
     const seconds = (performance.now() - begin) / 1000;
     await pause(200); // what is on the wire arrives
     const [seen, byDefault] = countsOf(store, 'hook', 'user');
-    const [old, fresh] = countsOf(store, 'object', 'provider');
-    return { sent, seconds, seen, byDefault, old, fresh, how: [...how], times };
+    const [old, fresh, mixed, fellThrough] = countsOf(store, 'object', 'provider');
+    return { sent, seconds, seen, byDefault, old, fresh, mixed, fellThrough, how: [...how], times };
   } finally {
     for (const [kind, name] of [
       ['hook', 'user'],
@@ -123,7 +152,7 @@ function attachConsumer({ store, wire, objects, via }: UpgradeTraffic): void {
   });
 }
 
-function countsOf(store: Store, kind: 'object' | 'hook', name: string): [number, number] {
+function countsOf(store: Store, kind: 'object' | 'hook', name: string): [number, number, number, number] {
   const entry = store.find(kind, name);
   if (entry === undefined) throw new Error(`there is no ${name}`);
   using map = store.openMap(entry, 'counts');
@@ -131,5 +160,5 @@ function countsOf(store: Store, kind: 'object' | 'hook', name: string): [number,
     const value = map.lookup(new Uint8Array([index, 0, 0, 0])) ?? new Uint8Array(8);
     return Number(new DataView(value.buffer, value.byteOffset).getBigUint64(0, true));
   };
-  return [at(0), at(1)];
+  return [at(0), at(1), at(2), at(3)];
 }

@@ -10,10 +10,14 @@
 
 char _license[] SEC("license") = "GPL";
 
+#ifndef COUNTS
+#define COUNTS 4
+#endif
+
 /* In components: judged by version 0, by version 1, met two versions; in the rootlet: all, judged by a slot's own code. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 4);
+	__uint(max_entries, COUNTS);
 	__type(key, __u32);
 	__type(value, __u64);
 } counts SEC(".maps");

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#define VERSION 1
+#include "traffic_gate.h"

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#define VERSION 0
+#include "traffic_staged.h"
