@@ -55,7 +55,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const updated = rootlet('replace', 'fw', SECOND);
     expect(updated).toMatchObject({ code: 0, err: '' });
     expect(updated.out).toMatch(/^interface "v0" now runs xdp_prog2 \(fw\)\n/);
-    expect(updated.out).toMatch(/^state reset: rules: type hash instead of array, /m);
+    expect(updated.out).toMatch(/^state reset: rules: type was hash and is array, /m);
     expect(updated.out).toMatch(/^state reset: \.bss: no variable is as it was: /m);
     expect(onV0()).toMatch(/name xdp_prog2/);
     expect(json('ps')).toMatchObject({
@@ -310,7 +310,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     ] as const) {
       const component = `${HOOKS}:${program}`;
       expect(rootlet('attach', kind, target, component, '--name', kind).code).toBe(0);
-      expect(rootlet('update', kind, component)).toMatchObject({ code: 0, err: '' });
+      expect(rootlet('replace', kind, component)).toMatchObject({ code: 0, err: '' });
       const { entries, rows } = json('ps') as {
         entries: { generation: number; programs: { name: string; id: number }[] }[];
         rows: { kind: string; detail: string }[];

@@ -48,7 +48,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     );
     const before = filters();
     for (const words of [
-      ['update', 'c', load],
+      ['replace', 'c', load],
       ['replace', 'c', `load_mark=${load}`],
       ['detach', 'c'],
     ])
@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     rootlet('attach', 'xdp', 'v1', FIRST, '--name', 'fw');
     world?.inside('link', 'set', 'v1', 'name', 'e9');
     expect(rootlet('ps').out).toContain('interface "e9", runs program');
-    expect(rootlet('update', 'fw', FIRST).out).toMatch(
+    expect(rootlet('replace', 'fw', FIRST).out).toMatch(
       /^interface "e9" now runs[\s\S]*hook +id \d+ +interface "e9"/,
     );
     world?.inside('link', 'set', 'e9', 'name', 'v1');
@@ -101,8 +101,8 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       link.detach();
     }
     for (const words of [
-      ['update', 'fw', SECOND],
-      ['update', 'fw', SECOND, '--force'],
+      ['replace', 'fw', SECOND],
+      ['replace', 'fw', SECOND, '--force'],
       ['replace', 'fw', `xdp_prog1=${SECOND}`],
     ])
       expect({ words, ...json(...words) }).toMatchObject({ words, problems: [{ code: 'attach-gone' }] });

@@ -48,6 +48,7 @@ test.each<[what: string, candidates: readonly Candidate[], incumbents: readonly 
   ['a new version in the same slot', [candidate('fw.o', 2, 'a')], [FW], 'fw'],
   ['a new version in another slot', [candidate('fw.o', 2, 'b')], [FW], 'fw'],
   ['a new version from another directory', [candidate('new/fw.bpf.o', 2, 'a')], [FW], 'fw'],
+  ['a new version from another directory in another slot', [candidate('new/fw.o', 2, 'b')], [FW], 'fw'],
   ['the same file in another slot', [candidate('fw.o', 1, 'b')], [FW], 'fw'],
   ['another name in the same slot', [candidate('dns.o', 1, 'a')], [FW], '-'],
   [

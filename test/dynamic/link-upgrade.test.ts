@@ -24,6 +24,16 @@ const MAP = (entries: number) => `
 struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, ${entries}); __type(key, __u32); __type(value, __u64); } seen SEC(".maps");
 static void see(void) { __u32 at = 0; __u64 *n = bpf_map_lookup_elem(&seen, &at); if (n) *n += 1; }`;
 
+const locked = (before: string) => `${HEAD}${MAP(4)} ${before}
+__hidden struct bpf_spin_lock lock SEC(".bss.own"); __hidden int total SEC(".bss.own");
+__attribute__((noinline)) int judge(struct xdp_md *ctx) {
+  see();
+  bpf_spin_lock(&lock);
+  int now = ++total;
+  bpf_spin_unlock(&lock);
+  return now;
+}`;
+
 const host = needs('bpf', 'root', 'clang');
 const objects = host.reason === undefined ? sources() : undefined;
 
@@ -37,6 +47,8 @@ function sources() {
     other: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) long judge(struct xdp_md *ctx) { see(); total++; return 6; }`,
     gone: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) int judge2(struct xdp_md *ctx) { see(); total++; return 6; }`,
     broken: `${HEAD}${MAP(4)} int total; __attribute__((noinline)) int judge(struct xdp_md *ctx) { see(); total++; return *(volatile int *)8; }`,
+    locked: locked(''),
+    relocked: locked('__hidden long before SEC(".bss.own");'),
     user: `${HEAD} extern int judge(struct xdp_md *ctx); SEC("xdp") int user(struct xdp_md *ctx) { return judge(ctx); }`,
     reader: `${HEAD} extern int judge(struct xdp_md *ctx); extern int total; int runs; SEC("xdp") int reader(struct xdp_md *ctx) { runs++; return judge(ctx) * 1000 + total * 10 + runs; }`,
     between: `${HEAD} extern int judge(struct xdp_md *ctx); __attribute__((noinline)) int between(struct xdp_md *ctx) { return judge(ctx) + 50; }`,
@@ -75,7 +87,22 @@ function totalOf(): number {
 
 host.describe('upgrade', () => {
   if (objects === undefined) return;
-  const { v1, v2, moved, retyped, resized, other, gone, broken, user, reader, between, top } = objects;
+  const {
+    v1,
+    v2,
+    locked,
+    relocked,
+    moved,
+    retyped,
+    resized,
+    other,
+    gone,
+    broken,
+    user,
+    reader,
+    between,
+    top,
+  } = objects;
 
   beforeEach(() => {
     fds = countFds();
@@ -263,6 +290,24 @@ host.describe('upgrade', () => {
       const maxEntries = new Map([['seen', 6]]);
       expect(upgradeTo(v2, { maxEntries }).settings).toEqual({ globals: new Map(), maxEntries });
       expect(runStored(store, 'user', 'user')).toBe(2);
+    });
+
+    test('a lock stays where it is, or begins again; what it guards goes on', () => {
+      const { store } = testing;
+      upgradeTo(locked);
+      loadStored(store, 'user', user, { via });
+      expect([runStored(store, 'user', 'user'), runStored(store, 'user', 'user')]).toEqual([1, 2]);
+      expect(kindsOf(upgradeTo(locked).state)).toMatchObject({ '.bss.own': 'reuse' });
+      expect(runStored(store, 'user', 'user')).toBe(3);
+      const { state } = upgradeTo(relocked);
+      expect(state.find(({ key }) => key === '.bss.own')).toMatchObject({
+        kind: 'migrate',
+        variables: ['total'],
+        lost: [
+          { name: 'lock', reason: 'moved, and contains a bpf_spin_lock, which only the kernel may write' },
+        ],
+      });
+      expect(runStored(store, 'user', 'user')).toBe(4);
     });
 
     test('a dry run reports the same, and changes nothing', () => {

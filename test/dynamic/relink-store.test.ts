@@ -210,7 +210,7 @@ wanted.describe('rootlets in the store', () => {
     const program = interfaceProgram();
     expect(judge()).toBe(2);
     expect(rootlet('replace', 'R', `slot1=${path('one')}`, '--explain')).toMatch(
-      /^R on .* \(tail: as asked for\)$/m,
+      /^R on .* \(tail: as requested\)$/m,
     );
     expect(judge()).toBe(1);
     rootlet('replace', 'R', `slot2=${path('three')}`);
@@ -364,16 +364,16 @@ async function bundleCommand(): Promise<string> {
 const CHANGING = [6, 29, 22, 2];
 
 function withSteps(file: string, text: string): string {
-  if (!file.endsWith('sys.ts')) {
-    return text.replace(
-      /\b(mkdirSync|renameSync|symlinkSync|unlinkSync|rmdirSync|rmSync)\(/g,
-      '((globalThis as any).rootletStep(), $1)(',
-    );
-  }
   if (file.endsWith('tc.ts')) {
     return text.replace(
       '  const answer = socket.request(RTM_NEWTFILTER,',
       '  if (flags === NLM_F_REPLACE) (globalThis as any).rootletStep(29);\n  const answer = socket.request(RTM_NEWTFILTER,',
+    );
+  }
+  if (!file.endsWith('sys.ts')) {
+    return text.replace(
+      /\b(mkdirSync|renameSync|symlinkSync|unlinkSync|rmdirSync|rmSync)\(/g,
+      '((globalThis as any).rootletStep(), $1)(',
     );
   }
   return text.replace(

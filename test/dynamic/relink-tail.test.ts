@@ -131,7 +131,15 @@ wanted.describe('tail-call slots', () => {
     expect(program()).toBe(first); // not even loaded again
     expect(number(rootlet, 'one:runs')).toBe(2);
     const { state } = rootlet.replace('slot1', { ...c.one_v2, name: 'one.o' });
-    expect(kindsOf(state)).toEqual({ 'one:runs': 'reuse', 'one:.bss': 'migrate', 'one:.rodata': 'new' });
+    expect(kindsOf(state)).toEqual({
+      '.bss': 'reuse',
+      'one:.bss': 'migrate',
+      'one:.rodata': 'new',
+      'one:runs': 'reuse',
+      'other:.bss': 'reuse',
+      'other:.rodata': 'reuse',
+      'other:runs': 'reuse',
+    });
     judge(rootlet);
     expect(number(rootlet, 'one:runs')).toBe(3);
     const fresh = rootlet.replace('slot1', c.one, undefined, { fresh: ['one:runs'] });
