@@ -2,12 +2,14 @@
  * State of a component that leaves, for one of another name that takes its slot.
  *
  * Two firewalls may have maps of the same names by chance, so that a component of another name takes over state only
- * where everything agrees: the same maps with the same definitions and types, and every variable as it was.
+ * where everything agrees: the same maps with the same definitions and types, and every variable as it was. Settings
+ * are not taken over: they were given for another program.
  */
 
 import { prepareLoad } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject } from '../object/index.ts';
+import { componentName } from '../state/heirs.ts';
 import { type Decision, mapKey, planState, type StateRequest } from '../state/index.ts';
 import type { BuildContext } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
@@ -25,7 +27,7 @@ export function adoptions(situation: Situation, design: Design, rootlet: BpfObje
   const after = new Set(design.fills.map(({ component }) => component));
   const claimed = new Set<string>();
   for (const component of prepareComponents(design, rootlet)) {
-    if (before.has(component.owner)) continue;
+    if (before.has(component.owner) || isNumbered(component)) continue;
     const slots = new Set(component.fills.map(({ slot }) => slot));
     const leaving = old.design.fills.find(
       fill => slots.has(fill.slot) && !after.has(fill.component) && !claimed.has(fill.component),
@@ -35,6 +37,11 @@ export function adoptions(situation: Situation, design: Design, rootlet: BpfObje
     claimed.add(leaving);
   }
   return adopted;
+}
+
+/** One of several of its base name: what leaves is as likely to be another one's. */
+function isNumbered({ owner, file }: PreparedComponent): boolean {
+  return owner !== componentName(file.name);
 }
 
 /** Whether a component has exactly the state of another one, so that nothing would be lost or reset. */

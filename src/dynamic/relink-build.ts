@@ -7,7 +7,7 @@ import { duplicateMap, mapKey, StateTransfer, type StoredState } from '../state/
 import type { BuildContext } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import { duplicateProgram, Generation, type GenerationParts } from './relink-generation.ts';
-import { droppedMaps, keptStates } from './relink-kept.ts';
+import { decisionsOf, droppedMaps, keptStates } from './relink-kept.ts';
 import type { LoadedPart, PlannedPart } from './relink-part.ts';
 import { qualifiedName, settingsKey } from './relink-settings.ts';
 
@@ -55,7 +55,7 @@ export function assemble(
     states,
     settings: context.settings,
     links,
-    decisions: all.flatMap(({ decisions }) => [...decisions.values()]),
+    decisions: decisionsOf(context, design, all, via),
     dropped: droppedMaps(context, design, all, via),
     transfer: transferOf(context, all, programs, maps),
     setGiven: () => setGivenVariables(context, all),

@@ -9,6 +9,7 @@ import { changeDesign, componentOf, type Design, type SlotChange } from './relin
 import type { Generation } from './relink-generation.ts';
 import { chooseMain, slotNames } from './relink-program.ts';
 import { assignSettings, carrySettings, type SettingsTarget } from './relink-settings.ts';
+import { isSlotArray } from './tail-slots.ts';
 
 export interface ChangeRequest {
   readonly sys: Sys;
@@ -44,7 +45,7 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
   const situation = { sys, options, main, old, fresh, given };
   const adopted = adoptions(situation, design, rootlet);
   const carried = carrySettings(old?.settings ?? new Map(), given, targets, owner =>
-    settingsBefore(old, design, adopted, owner),
+    settingsBefore(old, design, owner),
   );
   return { design, context: { ...situation, settings: carried.settings, adopted }, dropped: carried.dropped };
 }
@@ -83,22 +84,18 @@ function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject
 }
 
 /** Whose settings a part takes over: those of the same code, else those of the component's current version. */
-function settingsBefore(
-  old: Generation | undefined,
-  design: Design,
-  adopted: ReadonlyMap<string, string>,
-  owner: string,
-): string {
+function settingsBefore(old: Generation | undefined, design: Design, owner: string): string {
   const fill = design.fills.find(one => componentOf(one) === owner);
   if (fill === undefined) return owner;
   const same = unchangedFill(old, fill);
-  return same === undefined ? (adopted.get(fill.component) ?? fill.component) : componentOf(same);
+  return same === undefined ? fill.component : componentOf(same);
 }
 
 /** Components and maps that `--fresh` can name. */
 function freshNames(old: Generation | undefined, targets: readonly SettingsTarget[]): Set<string> {
-  const keys = [...(old?.states.keys() ?? [])];
-  const names = [...(old?.states.values() ?? [])].map(({ name }) => name);
+  const states = [...(old?.states ?? [])].filter(([, state]) => !isSlotArray(state));
+  const keys = states.map(([key]) => key);
+  const names = states.map(([, { name }]) => name);
   return new Set([...keys, ...names, ...targets.flatMap(({ owner }) => (owner === '' ? [] : [owner]))]);
 }
 

@@ -8,7 +8,7 @@ import type { AttachTarget } from '../load/execute-programs.ts';
 import { type BpfObject, type ProgramTypeInfo, programsOf, programTypeOf } from '../object/index.ts';
 import { variableNames } from '../state/index.ts';
 import { mainType } from './fit/main-program.ts';
-import { type BuildContext, isUnchanged, unchangedFill } from './relink-context.ts';
+import { type BuildContext, isFresh, isUnchanged, unchangedFill } from './relink-context.ts';
 import { componentOf, type Design, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
 import { type PlannedPart, planPart } from './relink-part.ts';
@@ -62,17 +62,17 @@ function takeOver(
   via: RelinkVia,
 ): ReadonlyMap<string, BpfProgram> | undefined {
   if (context.old?.via !== via || !isUnchanged(context, design, component)) return undefined;
-  if (isFresh(context, component)) return undefined;
+  if (asksForFresh(context, component)) return undefined;
   const programs = programsOfPart(context, component);
   return component.fills.every(fill => programs.has(programKey(component, fill))) ? programs : undefined;
 }
 
 /** Whether the change asks for new contents of something that the component has. */
-function isFresh({ fresh }: BuildContext, component: PreparedComponent): boolean {
+function asksForFresh(context: BuildContext, component: PreparedComponent): boolean {
   const variables = [...variableNames(component.object)];
   return (
-    statesOf(component).some(fresh.covers) ||
-    variables.some(name => fresh.coversVariable(component.owner, name))
+    statesOf(component).some(one => isFresh(context, one)) ||
+    variables.some(name => context.fresh.coversVariable(component.owner, name))
   );
 }
 
@@ -159,7 +159,7 @@ export function keptStages(
     const [first] = component.fills;
     const before = first === undefined ? undefined : unchangedFill(context.old, first);
     if (stages.size === 0 || before === undefined || context.given.has(component.part)) continue;
-    if (isFresh(context, component)) continue;
+    if (asksForFresh(context, component)) continue;
     const known = programsOfPart(context, component);
     const own = [...stages].map(
       name => [`${component.part}:${name}`, known.get(`${component.part}:${name}`)] as const,

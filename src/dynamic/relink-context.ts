@@ -5,7 +5,7 @@ import type { LoadOptions } from '../load/index.ts';
 import { type FreshNames, type MapIdentity, mapKey, partKey, type SettingsByOwner } from '../state/index.ts';
 import { type Design, isSame, type SlotFill } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
-import { SLOT_ARRAY } from './tail-slots.ts';
+import { isSlotArray } from './tail-slots.ts';
 
 /** How the programs of a rootlet are loaded; the same for every generation. */
 export type GenerationOptions = Pick<
@@ -52,9 +52,14 @@ export function isUnchanged(
   return fill !== undefined && unchangedFill(old, fill) !== undefined;
 }
 
+/** Whether the change asks for new contents of a map. */
+export function isFresh({ fresh }: BuildContext, identity: MapIdentity): boolean {
+  return !isSlotArray(identity) && fresh.covers(identity);
+}
+
 /** The map of the running generation that one of the next generation inherits from. */
 export function previousIn({ old, adopted }: BuildContext, design: Design, identity: MapIdentity) {
-  if (old === undefined || identity.name === SLOT_ARRAY) return undefined;
+  if (old === undefined || isSlotArray(identity)) return undefined;
   const { owner, name, version } = identity;
   if (owner === null) return old.previous(mapKey(identity));
   const fill = design.fills.find(one => one.component === owner && one.version === version);

@@ -7,7 +7,7 @@
 import { inputError, quote, usageError } from '../diag/index.ts';
 import { nearestNames } from '../link/undefined.ts';
 import {
-  type Candidate,
+  candidatesOf,
   componentName,
   findHeirs,
   freeComponentName,
@@ -120,8 +120,8 @@ type Assigned = Component & { readonly slot: string };
 
 /** Fills with the names of their components: those of the running generation where they are heirs of it. */
 function withIdentities(design: Design, given: readonly Assigned[], kept: readonly SlotFill[]): SlotFill[] {
-  const candidates = grouped(given);
   const incumbents = incumbentsOf(design, kept);
+  const candidates = candidatesOf(given, incumbents);
   const heirs = findHeirs(candidates, incumbents);
   const taken = new Set([...incumbents.map(({ component }) => component)]);
   const rolled = new Set<string>();
@@ -140,19 +140,6 @@ function withIdentities(design: Design, given: readonly Assigned[], kept: readon
     ...kept.map(fill => (rolled.has(fill.component) ? outgoing(fill, kept) : fill)),
     ...fills,
   ]);
-}
-
-/** Files, each once with all of its slots. */
-function grouped(given: readonly Assigned[]): Candidate[] {
-  const groups: { file: string; bytes: Uint8Array; slots: string[] }[] = [];
-  for (const { file, slot } of given) {
-    const known = groups.find(
-      group => componentName(group.file) === componentName(file.name) && sameBytes(group.bytes, file.bytes),
-    );
-    if (known === undefined) groups.push({ file: file.name, bytes: file.bytes, slots: [slot] });
-    else known.slots.push(slot);
-  }
-  return groups;
 }
 
 function incumbentsOf({ fills }: Design, kept: readonly SlotFill[]): Incumbent[] {

@@ -2,13 +2,20 @@
 
 import type { BpfMap } from '../kernel/map.ts';
 import { globalsKind } from '../load/plan-maps.ts';
-import { type DroppedMap, type MapIdentity, mapKey, previousOf, type StoredState } from '../state/index.ts';
-import type { BuildContext } from './relink-context.ts';
+import {
+  type DroppedMap,
+  type MapDecision,
+  type MapIdentity,
+  mapKey,
+  previousOf,
+  type StoredState,
+} from '../state/index.ts';
+import { type BuildContext, isFresh } from './relink-context.ts';
 import { type Design, isSame, type SlotFill } from './relink-design.ts';
 import type { Generation } from './relink-generation.ts';
 import type { PlannedPart } from './relink-part.ts';
 import { KCONFIG } from './relink-prepare.ts';
-import { SLOT_ARRAY } from './tail-slots.ts';
+import { isSlotArray } from './tail-slots.ts';
 
 /** State of parts that were not loaded again, since their code is the same as before. */
 export function keptStates(
@@ -17,19 +24,34 @@ export function keptStates(
   loaded: readonly PlannedPart[],
   via: Generation['via'],
 ): Map<string, { readonly state: StoredState; readonly map: BpfMap }> {
-  const { old, fresh } = context;
+  const { old } = context;
   const kept = new Map<string, { readonly state: StoredState; readonly map: BpfMap }>();
   if (old === undefined) return kept;
   const taken = new Set(loaded.flatMap(({ request }) => request.states.map(mapKey)));
   for (const [key, state] of old.states) {
     const map = old.maps.get(key);
     const next = nextIdentity(context, design, state);
-    if (map === undefined || next === undefined || taken.has(mapKey(next)) || fresh.covers(next)) continue;
-    if (state.name === SLOT_ARRAY && (via !== 'tail' || old.via !== 'tail')) continue;
+    if (map === undefined || next === undefined || taken.has(mapKey(next)) || isFresh(context, next))
+      continue;
+    if (isSlotArray(state) && (via !== 'tail' || old.via !== 'tail')) continue;
     const { owner: _owner, name: _name, version: _version, ...memory } = state;
     kept.set(mapKey(next), { state: { ...next, ...memory }, map });
   }
   return kept;
+}
+
+/** What happens to state: of the parts that are loaded, and of those that go over as they are. */
+export function decisionsOf(
+  context: BuildContext,
+  design: Design,
+  parts: readonly PlannedPart[],
+  via: Generation['via'],
+): MapDecision[] {
+  const planned = parts.flatMap(({ decisions }) => [...decisions.values()]);
+  const kept = [...keptStates(context, design, parts, via).values()].map((previous): MapDecision => {
+    return { identity: previous.state, decision: { kind: 'reuse', previous } };
+  });
+  return [...planned, ...kept].filter(({ identity }) => !isSlotArray(identity));
 }
 
 /** Maps of the running generation that the next one does not have, with the reason. */
@@ -44,8 +66,7 @@ export function droppedMaps(
   for (const { map } of keptStates(context, design, parts, via).values()) used.add(map.info().id);
   return [...(context.old?.states ?? [])].flatMap(([key, state]): DroppedMap[] => {
     const map = context.old?.maps.get(key);
-    const isCode =
-      globalsKind(state.name) === 'rodata' || state.name === KCONFIG || state.name === SLOT_ARRAY;
+    const isCode = globalsKind(state.name) === 'rodata' || state.name === KCONFIG || isSlotArray(state);
     if (map === undefined || isCode || used.has(map.info().id) || isPinnedAgain(parts, key)) return [];
     const reason = `${whyDropped(design, state)}${state.pinned === true ? '; its pin stays' : ''}`;
     return [{ identity: state, reason }];

@@ -27,7 +27,7 @@ import {
   type StoredState,
   storedStates,
 } from '../state/index.ts';
-import { type BuildContext, isUnchanged, previousIn } from './relink-context.ts';
+import { type BuildContext, isFresh, isUnchanged, previousIn } from './relink-context.ts';
 import type { Design } from './relink-design.ts';
 import { KCONFIG, type Prepared } from './relink-prepare.ts';
 import { loaderSettings, settingsKey } from './relink-settings.ts';
@@ -82,7 +82,7 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
     unchanged: identity => isUnchanged(context, design, identity),
     keepsPrograms: ({ owner, version }) =>
       owner !== null && request.keepsStages?.has(partKey(owner, version)) === true,
-    fresh: context.fresh.covers,
+    fresh: identity => isFresh(context, identity),
     freshVariable: ({ owner }, variable) => context.fresh.coversVariable(owner, variable),
     givenVariable: (identity, variable) => gives(context, identity, variable),
     pinRoot: pinRootOf(context),

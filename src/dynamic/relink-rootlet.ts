@@ -19,7 +19,7 @@ import { type PreparedChange, prepareChange, settingsOf } from './relink-change.
 import type { GenerationOptions } from './relink-context.ts';
 import type { Design, ObjectFile, SlotChange, SlotFill } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
-import { droppedMaps } from './relink-kept.ts';
+import { decisionsOf, droppedMaps } from './relink-kept.ts';
 import { slotNames } from './relink-program.ts';
 import { planTailSlots } from './relink-tail.ts';
 
@@ -195,7 +195,7 @@ export class Rootlet {
     const choice = chooseVia(context, design, options.via ?? this.#forced);
     requirePossible(this.hook, old, choice.via, context, design);
     const { parts } = planParts(choice.via, context, design);
-    const decisions = parts.flatMap(part => [...part.decisions.values()]);
+    const decisions = decisionsOf(context, design, parts, choice.via);
     const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
     const slots = slotStates(design, context.main);
     return { slots, choice, state, settings: context.settings, droppedSettings: dropped };

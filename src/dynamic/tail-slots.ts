@@ -11,10 +11,16 @@ import type { BpfProgram } from '../kernel/program.ts';
 import { encodeU32s, type Sys } from '../kernel/sys.ts';
 import type { ProgramTypeInfo } from '../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
+import type { MapIdentity } from '../state/index.ts';
 import { kindKey } from './program-kind.ts';
 
 /** Program array of a rootlet with tail-call slots. */
 export const SLOT_ARRAY = 'rootlet_slots';
+
+/** The array is no state: what it holds follows from the design. */
+export function isSlotArray({ owner, name }: MapIdentity): boolean {
+  return owner === null && name === SLOT_ARRAY;
+}
 
 /** Entries of one array: functions of one provider for programs of one kind. */
 export const SLOTS = 64;

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import {
   type Candidate,
+  candidatesOf,
   componentName,
   findHeirs,
   freeComponentName,
@@ -71,7 +72,7 @@ test.each<[what: string, candidates: readonly Candidate[], incumbents: readonly 
     'both new versions, in the other order',
     [candidate('fw.o', 3, 'b'), candidate('fw.o', 4, 'a')],
     [FW, FW2],
-    'fw fw-2', // of one file name, the first comes first
+    'fw fw-2', // of one path, the first comes first
   ],
   [
     'two vendors, each new version from its directory, slots swapped',
@@ -134,11 +135,71 @@ test.each<[what: string, candidates: readonly Candidate[], incumbents: readonly 
     [incumbent('fw', 'fw.o', 2, ['a'], ['a']), incumbent('fw', 'fw.o', 1, ['b', 'c'], ['c'], 1)],
     'fw@1',
   ],
+  [
+    'files of one name with equal contents, from two directories',
+    [candidate('acme/fw.o', 1, 'a'), candidate('other/fw.o', 1, 'b')],
+    [ACME, incumbent('fw-2', 'other/fw.o', 1, ['b'])],
+    'fw fw-2',
+  ],
+  [
+    'equal contents of another path beside it: another component',
+    [candidate('other/fw.o', 1, 'b')],
+    [incumbent('fw', 'acme/fw.o', 1, ['a'], ['a'])],
+    '-',
+  ],
+  [
+    'tried in a free slot first: the slot decides',
+    [candidate('v2/fw.o', 2, 'a')],
+    [incumbent('fw', 'v1/fw.o', 1, ['a']), incumbent('fw-2', 'v2/fw.o', 2, ['b'], ['b'])],
+    'fw',
+  ],
   ['nothing runs', [candidate('fw.o', 1, 'a')], [], '-'],
   ['nothing comes', [], [FW], ''],
 ])('%s', (_, candidates, incumbents, expected) => {
   const heirs = findHeirs(candidates, incumbents);
   expect(heirs.map(named).join(' ')).toBe(expected);
+});
+
+const slotsOf = (
+  given: readonly (readonly [slot: string, file: string])[],
+  ...running: readonly Incumbent[]
+): string =>
+  candidatesOf(
+    given.map(([slot, name]) => ({ slot, file: { name, bytes: Uint8Array.of(9) } })),
+    running,
+  )
+    .map(({ file, slots, of }) => `${file}:${slots.join('+')}${of === undefined ? '' : `>${of}`}`)
+    .join(' ');
+
+test('a file is one candidate with all of its slots, unless it replaces several components', () => {
+  const [both, one] = [[ACME, OTHER], [ACME]];
+  const [a, b, c] = [
+    ['a', 'v2/fw.o'],
+    ['b', './v2/fw.o'],
+    ['c', 'v2/fw.o'],
+  ] as const;
+  expect(slotsOf([a, b])).toBe('v2/fw.o:a+b');
+  expect(slotsOf([a, b], ...one)).toBe('v2/fw.o:a+b');
+  expect(slotsOf([c, a, b], ...both)).toBe('v2/fw.o:c+a>fw v2/fw.o:b>fw-2');
+  expect(slotsOf([a, ['b', 'acme/fw.o']], ...both)).toBe('v2/fw.o:a acme/fw.o:b');
+  expect(
+    slotsOf(
+      [
+        ['a', 'acme/fw.o'],
+        ['b', 'acme/fw.o'],
+      ],
+      ...both,
+    ),
+  ).toBe('acme/fw.o:a>fw acme/fw.o:b>fw-2');
+  expect(
+    slotsOf(
+      [
+        ['a', 'other/fw.o'],
+        ['b', 'acme/fw.o'],
+      ],
+      ...both,
+    ),
+  ).toBe('other/fw.o:a acme/fw.o:b');
 });
 
 test('no two candidates have one heir, however they are arranged', () => {
@@ -155,8 +216,14 @@ test('no two candidates have one heir, however they are arranged', () => {
           (one, at) => wanted.findIndex(other => sameBytes(other.bytes, one.bytes)) === at,
         );
         const running = [incumbent('fw', 'fw.o', 1, ['b']), incumbent('fw-2', 'x/fw.o', 4, ['a'])];
-        const heirs = findHeirs(distinct, running).flatMap(heir => heir?.component ?? []);
-        expect(new Set(heirs).size).toBe(heirs.length);
+        const heirs = findHeirs(distinct, running);
+        const followed = heirs.flatMap((heir, at) => {
+          const own = distinct[at];
+          if (heir === undefined || own === undefined) return [];
+          const stays = own.file === heir.file && sameBytes(own.bytes, heir.bytes);
+          return stays ? [] : [heir.component];
+        });
+        expect(new Set(followed).size).toBe(followed.length);
       }
 });
 

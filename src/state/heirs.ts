@@ -1,9 +1,13 @@
 /**
- * Which component of the next generation is which of the running one: one to one, by name first.
+ * Which component of the next generation is which of the running one: one to one, among those of one base name by path,
+ * then by slot, then by contents.
  *
  * A component is named after its file up to the first dot, and keeps this name, with what belongs to it, in new versions,
- * in other slots, and whoever its neighbours are. Two components never become one, and one never becomes two.
+ * in other slots, and whoever its neighbours are. Two components never become one, and one never becomes two; files of
+ * one name from two directories are two components, even where their contents are equal.
  */
+
+import { normalize } from 'node:path';
 
 /** What fills slots: one file, possibly in several slots. */
 export interface Candidate {
@@ -11,6 +15,8 @@ export interface Candidate {
   readonly file: string;
   readonly bytes: Uint8Array;
   readonly slots: readonly string[];
+  /** Component whose new version it is, where it is one of several. */
+  readonly of?: string;
 }
 
 /** A component of the running generation. */
@@ -42,43 +48,128 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 type Rule = (candidate: Candidate, incumbent: Incumbent) => boolean;
 
-const isGoing = (incumbent: Incumbent): boolean => incumbent.stays.length === 0;
-const takesSlotOf: Rule = ({ slots }, incumbent) =>
-  slots.some(slot => incumbent.slots.includes(slot) && !incumbent.stays.includes(slot));
-
+const isGoing: Rule = (_, { stays }) => stays.length === 0;
+const takesSlotOf: Rule = ({ slots }, { slots: held, stays }) =>
+  slots.some(slot => held.includes(slot) && !stays.includes(slot));
+const samePath: Rule = (candidate, incumbent) => isSamePath(candidate.file, incumbent.file);
 const isUnchanged: Rule = (candidate, incumbent) => sameBytes(candidate.bytes, incumbent.bytes);
 
-/** New versions: in this order, each for all candidates before the next. */
+const makesRoom: Rule = (one, other) => isGoing(one, other) || takesSlotOf(one, other);
+
+/** Of one base name; in this order, each for all candidates before the next. */
 const RULES: readonly Rule[] = [
-  (candidate, incumbent) =>
-    candidate.file === incumbent.file && (isGoing(incumbent) || takesSlotOf(candidate, incumbent)),
+  ({ of }, { component }) => of === component,
+  (one, other) => samePath(one, other) && isUnchanged(one, other) && makesRoom(one, other),
+  (one, other) => samePath(one, other) && makesRoom(one, other),
   takesSlotOf,
-  (_, incumbent) => isGoing(incumbent),
+  (one, other) => isUnchanged(one, other) && isGoing(one, other),
+  (one, other) => isUnchanged(one, other) && samePath(one, other),
+  isGoing,
 ];
+
+function isSamePath(a: string, b: string): boolean {
+  return normalize(a) === normalize(b);
+}
+
+function isSameFile(a: Candidate, b: Candidate): boolean {
+  return isSamePath(a.file, b.file) && sameBytes(a.bytes, b.bytes);
+}
+
+function isNamesake(a: { readonly file: string }, b: { readonly file: string }): boolean {
+  return componentName(a.file) === componentName(b.file);
+}
+
+/** What is given for one slot. */
+interface Given {
+  readonly slot: string;
+  readonly file: { readonly name: string; readonly bytes: Uint8Array };
+}
+
+/**
+ * What is given for slots, each file once with all of its slots. A file that takes the slots of several components of
+ * its base name is a new version of each of them, unless another one of them is given too.
+ */
+export function candidatesOf(given: readonly Given[], incumbents: readonly Incumbent[]): Candidate[] {
+  const files = new Map<string, Given[]>();
+  const one = ({ file, slot }: Given): Candidate => ({ file: file.name, bytes: file.bytes, slots: [slot] });
+  const isGiven = ({ file }: Incumbent): boolean => given.some(other => isSamePath(other.file.name, file));
+  for (const next of given) {
+    const known = [...files.values()].find(
+      ([first]) => first !== undefined && isSameFile(one(first), one(next)),
+    );
+    if (known === undefined) files.set(`${files.size}`, [next]);
+    else known.push(next);
+  }
+  const ownerOf = (next: Given): string | undefined => {
+    const holder = incumbents.find(other => isNamesake(one(next), other) && takesSlotOf(one(next), other));
+    if (holder === undefined) return;
+    return samePath(one(next), holder) || !isGiven(holder) ? holder.component : undefined;
+  };
+  return [...files.values()].flatMap(own =>
+    splitByOwner(own.map(next => ({ ...one(next), of: ownerOf(next) }))),
+  );
+}
+
+type Owned = Omit<Candidate, 'of'> & { readonly of: string | undefined };
+
+/** One candidate per owner, where there are several; slots without one go to the first. */
+function splitByOwner(own: readonly Owned[]): Candidate[] {
+  const owners = [...new Set(own.flatMap(({ of }) => of ?? []))];
+  const [first] = own;
+  if (first === undefined) return [];
+  const { file, bytes } = first;
+  if (owners.length < 2) return [{ file, bytes, slots: own.flatMap(({ slots }) => slots) }];
+  return owners.map((owner, at) => ({
+    file,
+    bytes,
+    slots: own.flatMap(({ of, slots }) => (of === owner || (of === undefined && at === 0) ? slots : [])),
+    of: owner,
+  }));
+}
 
 /**
  * Incumbent for each candidate, by position; undefined for a component that was not there. A component that is being
- * rolled from slot to slot has several incumbents, its versions: unchanged ones stay what they are, and one new version
- * can follow them.
+ * rolled from slot to slot has several incumbents, its versions: a candidate with the contents of one of them is this
+ * version, and one candidate with other contents is the component's next version.
  */
 export function findHeirs(
   candidates: readonly Candidate[],
   incumbents: readonly Incumbent[],
 ): (Incumbent | undefined)[] {
-  const named = (candidate: Candidate): Incumbent[] =>
-    incumbents.filter(({ file }) => componentName(file) === componentName(candidate.file));
-  const heirs = candidates.map(candidate => named(candidate).find(one => isUnchanged(candidate, one)));
-  const claimed = new Set(heirs.flatMap(heir => heir?.component ?? []));
+  const heirs: (Incumbent | undefined)[] = candidates.map(() => undefined);
+  const found = new Map<string, Match[]>();
+  const isFree = (candidate: Candidate, heir: Incumbent): boolean =>
+    (found.get(heir.component) ?? []).every(other => areVersions({ candidate, heir }, other));
+  /** The version of the component that the candidate is, or which it follows. */
+  const versionFor = (candidate: Candidate, { component }: Incumbent): Incumbent | undefined =>
+    incumbents.find(one => one.component === component && isUnchanged(candidate, one));
   for (const rule of RULES) {
     candidates.forEach((candidate, position) => {
       if (heirs[position] !== undefined) return;
-      const found = named(candidate).find(one => !claimed.has(one.component) && rule(candidate, one));
-      if (found === undefined) return;
-      heirs[position] = found;
-      claimed.add(found.component);
+      const possible = incumbents
+        .filter(one => isNamesake(candidate, one) && rule(candidate, one))
+        .map(one => versionFor(candidate, one) ?? one)
+        .filter(one => isFree(candidate, one));
+      const heir = possible.find(({ component }) => !found.has(component)) ?? possible[0];
+      if (heir === undefined) return;
+      heirs[position] = heir;
+      found.set(heir.component, [...(found.get(heir.component) ?? []), { candidate, heir }]);
     });
   }
   return heirs;
+}
+
+interface Match {
+  readonly candidate: Candidate;
+  readonly heir: Incumbent;
+}
+
+/** If both can be versions of one component at a time: at least one of them stays the version that it was. */
+function areVersions(a: Match, b: Match): boolean {
+  const stays = ({ candidate, heir }: Match): boolean =>
+    isUnchanged(candidate, heir) && samePath(candidate, heir);
+  if (stays(a) && stays(b)) return a.heir !== b.heir;
+  return stays(a) || stays(b);
 }
 
 /** `wanted`, or its first numbered form that is not taken: `firewall`, `firewall-2`, … */

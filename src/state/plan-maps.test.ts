@@ -220,6 +220,6 @@ wanted.describe('maps that are pinned by name', () => {
 
   test('no pin there: as any other map', () => {
     expect(decisionOf(old, bpffs.path)).toBe('reuse');
-    expect(decisionOf(other, bpffs.path)).toBe('reset | max_entries 4 instead of 8');
+    expect(decisionOf(other, bpffs.path)).toBe('reset | max_entries was 4 and is 8');
   });
 });

@@ -46,15 +46,33 @@ export interface StateRequest {
 export function planState(request: StateRequest): ReadonlyMap<string, MapDecision> {
   const types = new MapTypes();
   const decided = new Map<string, MapDecision>();
-  for (const map of request.plan.maps) {
+  for (const map of innerFirst(request.plan.maps)) {
     const identity = request.states.find(state => state.map === map.name);
     if (identity === undefined || map.operations !== undefined) continue;
-    decided.set(map.name, { identity, decision: decide(request, map, identity, types) });
+    decided.set(map.name, { identity, decision: decide(request, map, identity, { types, decided }) });
   }
-  return decided;
+  return new Map(request.plan.maps.flatMap(({ name }) => entryOf(decided, name)));
 }
 
-function decide(request: StateRequest, map: MapPlan, identity: MapIdentity, types: MapTypes): Decision {
+/** Maps that hold others come after them. */
+function innerFirst(maps: readonly MapPlan[]): MapPlan[] {
+  const holdsMaps = ({ initial }: MapPlan): boolean => initial.some(({ target }) => target.kind === 'map');
+  return [...maps.filter(map => !holdsMaps(map)), ...maps.filter(holdsMaps)];
+}
+
+function entryOf(decided: ReadonlyMap<string, MapDecision>, name: string): [string, MapDecision][] {
+  const one = decided.get(name);
+  return one === undefined ? [] : [[name, one]];
+}
+
+interface Known {
+  readonly types: MapTypes;
+  /** Decisions on the maps that one can hold. */
+  readonly decided: ReadonlyMap<string, MapDecision>;
+}
+
+function decide(request: StateRequest, map: MapPlan, identity: MapIdentity, known: Known): Decision {
+  const { types } = known;
   const pinned = decidePinned(request, map);
   if (pinned !== undefined) return pinned;
   const previous = request.previous(identity);
@@ -68,7 +86,7 @@ function decide(request: StateRequest, map: MapPlan, identity: MapIdentity, type
     };
   if (request.fresh(identity)) return { kind: 'reset', previous, reason: 'as requested with --fresh' };
   const unchanged = request.unchanged(identity);
-  if (hasStaticContents(map, previous)) return decideContents(request, map, identity, previous, types);
+  if (hasStaticContents(map, previous)) return decideContents(request, map, identity, previous, known);
   if (globalsKind(map.name) !== undefined)
     return decideVariables(request.plan, map, previous, types, unchanged, {
       fresh: variable => request.freshVariable(identity, variable),
@@ -114,14 +132,24 @@ function decideContents(
   map: MapPlan,
   identity: MapIdentity,
   previous: PreviousMap,
-  types: MapTypes,
+  { types, decided }: Known,
 ): Decision {
   const holdsPrograms = map.type === BPF_MAP_TYPE_PROG_ARRAY;
-  const same = holdsPrograms ? request.keepsPrograms(identity) : request.unchanged(identity);
+  const same = holdsPrograms
+    ? request.keepsPrograms(identity)
+    : request.unchanged(identity) && keepsInner(request.plan, map, decided);
   const differences = mapDifferences(request.plan, map, previous, types);
   if (same && differences.length === 0) return { kind: 'reuse', previous };
   const { map: old } = previous;
   return old.type === map.type && old.keySize === map.keySize
     ? { kind: 'rebuild', previous }
     : { kind: 'reset', previous, reason: differences.join(', ') };
+}
+
+/** Whether all maps that one holds from the beginning are those of the running generation. */
+function keepsInner({ maps }: LoadPlan, { initial }: MapPlan, decided: Known['decided']): boolean {
+  return initial.every(({ target }) => {
+    if (target.kind !== 'map') return true;
+    return decided.get(maps[target.map]?.name ?? '')?.decision.kind === 'reuse';
+  });
 }
