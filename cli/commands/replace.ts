@@ -30,7 +30,7 @@ import { withVerifierLog } from '../verifier-log.ts';
 interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via'> {
   readonly order?: string;
   readonly reset?: readonly string[];
-  readonly via?: RelinkVia | 'copy';
+  readonly via?: RelinkVia | 'copy' | 'auto';
   readonly fresh?: readonly string[];
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -38,7 +38,7 @@ interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via'> {
 }
 
 const off = { kind: 'boolean', default: false } as const;
-const VIAS = ['ext', 'tail', 'static', 'copy'] as const;
+const VIAS = ['auto', 'ext', 'tail', 'static', 'copy'] as const;
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
@@ -72,7 +72,8 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
         kind: 'enum',
         values: VIAS,
         optional: true,
-        brief: 'How slots are filled (ext, tail, static) or externs are bound (ext, tail, copy) from now on',
+        brief:
+          'How slots are filled (ext, tail, static) or externs are bound (ext, tail, copy) from now on; auto: as is best',
       },
       force: { ...off, brief: 'Replace whatever is attached there now' },
       dryRun: { ...off, brief: 'Print what would be done, and change nothing' },

@@ -51,11 +51,8 @@ export function withEntryLoad<T>(
   use: (loaded: LoadedObject, kept: KeptBindings, cleanup: Cleanup) => T,
 ): T {
   const cleanup = new Cleanup();
-  const created = pinsOf(job).filter(path => !existsSync(path));
   return cleanup.guard(() => {
-    cleanup.defer(() => {
-      for (const path of created) rmSync(path, { force: true });
-    });
+    cleanup.defer(removingNewPins(job.object, job.options.pinRoot));
     return plainExterns(job.object).length === 0
       ? loadAlone(job, cleanup, use)
       : loadBound(job, cleanup, use);
@@ -95,8 +92,16 @@ function plain(load: (logging: Partial<LoadOptions>) => LoadedObject): LoadedObj
   return load({});
 }
 
+/** What removes the pins by name that do not exist yet, but that loading the object creates. */
+export function removingNewPins(object: BpfObject, pinRoot: LoadOptions['pinRoot']): () => void {
+  const created = pinsOf(object, pinRoot).filter(path => !existsSync(path));
+  return () => {
+    for (const path of created) rmSync(path, { force: true });
+  };
+}
+
 /** Where the loader will pin maps that ask for it. */
-function pinsOf({ object, options: { pinRoot } }: EntryLoad): string[] {
+function pinsOf(object: BpfObject, pinRoot: LoadOptions['pinRoot']): string[] {
   if (pinRoot === undefined || pinRoot === null) return [];
   return object.symbols.flatMap(symbol => {
     if (symbol.kind !== 'map') return [];

@@ -6,13 +6,7 @@
 import type { BpfMap } from '../kernel/map.ts';
 import type { BpfProgram } from '../kernel/program.ts';
 import type { Sys } from '../kernel/sys.ts';
-import {
-  type Cleanup,
-  DEFAULT_PIN_ROOT,
-  type LoadedObject,
-  type LoadOptions,
-  prepareLoad,
-} from '../load/index.ts';
+import { type Cleanup, type LoadedObject, type LoadOptions, prepareLoad } from '../load/index.ts';
 import { globalsKind } from '../load/plan-maps.ts';
 import type { BpfObject } from '../object/index.ts';
 import { sameBytes } from '../state/heirs.ts';
@@ -26,6 +20,7 @@ import {
   mapNames,
   NO_SETTINGS,
   type PlannedState,
+  pinRootOf,
   planState,
   type Settings,
   StateTransfer,
@@ -99,7 +94,7 @@ export function planObjectState(request: ObjectStateRequest): ObjectState {
     freshVariable: (_, variable) => fresh.coversVariable(null, variable),
     givenVariable: (_, variable) =>
       [...given.globals.keys()].some(name => name === variable || name.endsWith(`:${variable}`)),
-    pinRoot: options.pinRoot === undefined ? DEFAULT_PIN_ROOT : options.pinRoot,
+    pinRoot: pinRootOf(options),
   });
   return { request, decisions, states, dropped: droppedMaps(running, decisions) };
 }

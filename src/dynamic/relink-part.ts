@@ -3,7 +3,6 @@
 import type { BpfMap } from '../kernel/map.ts';
 import type { AttachTarget } from '../load/execute-programs.ts';
 import {
-  DEFAULT_PIN_ROOT,
   dataMapName,
   executePlan,
   kernelName,
@@ -21,6 +20,7 @@ import {
   type PlannedState,
   partKey,
   pinReused,
+  pinRootOf,
   planState,
   planWithState,
   reuseOf,
@@ -85,7 +85,7 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
     fresh: identity => isFresh(context, identity),
     freshVariable: ({ owner }, variable) => context.fresh.coversVariable(owner, variable),
     givenVariable: (identity, variable) => gives(context, identity, variable),
-    pinRoot: pinRootOf(context),
+    pinRoot: pinRootOf(context.options),
   });
   return { request, plan, decisions };
 }
@@ -93,10 +93,6 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
 /** Planning only asks which programs have a target. */
 function placeholders(targets: NonNullable<PartRequest['targets']>): Map<string, AttachTarget> {
   return new Map([...targets.keys()].map(name => [name, { fd: -1, btfId: 0 }]));
-}
-
-function pinRootOf({ options }: BuildContext): string | null {
-  return options.pinRoot === undefined ? DEFAULT_PIN_ROOT : options.pinRoot;
 }
 
 function settingsFor(context: BuildContext, members: readonly Prepared[], states: readonly PlannedState[]) {
@@ -134,7 +130,7 @@ export function loadPart(context: BuildContext, planned: PlannedPart): LoadedPar
     reuse: reuseOf(decisions),
     targets,
   });
-  const unpin = pinReused(loaded, decisions, pinRootOf(context));
+  const unpin = pinReused(loaded, decisions, pinRootOf(context.options));
   return {
     ...planned,
     loaded,

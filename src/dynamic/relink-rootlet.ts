@@ -36,7 +36,7 @@ export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'max
   /** Components, maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
   /** How components get into slots from now on. */
-  readonly via?: RelinkVia;
+  readonly via?: RelinkVia | 'auto';
   /** Replace whatever is attached there now. */
   readonly force?: boolean;
 }
@@ -176,7 +176,7 @@ export class Rootlet {
     if (isNothing(change, options)) return this.#unchanged();
     const prepared = this.#prepare(change, options);
     const { context, design } = prepared;
-    const forced = options.via ?? this.#forced;
+    const forced = this.#wanted(options);
     const choice = chooseVia(context, design, forced);
     requirePossible(this.hook, old, choice.via, context, design);
     const next = build(choice.via, context, design);
@@ -186,13 +186,18 @@ export class Rootlet {
     return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
   }
 
+  /** What was asked for stays asked for. */
+  #wanted({ via }: ReplaceOptions): RelinkVia | undefined {
+    return via === 'auto' ? undefined : (via ?? this.#forced);
+  }
+
   /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
   plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
     if (options.force !== true) requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const { context, design, dropped } = this.#prepare(change, options);
-    const choice = chooseVia(context, design, options.via ?? this.#forced);
+    const choice = chooseVia(context, design, this.#wanted(options));
     requirePossible(this.hook, old, choice.via, context, design);
     const { parts } = planParts(choice.via, context, design);
     const decisions = decisionsOf(context, design, parts, choice.via);

@@ -19,7 +19,14 @@ import {
 import { waitForPrograms } from '../kernel/grace-period.ts';
 import { Cleanup, type LoadedObject, type LoadOptions } from '../load/index.ts';
 import { type BpfObject, stripDataSections } from '../object/index.ts';
-import { encodeEntryState, reportState, type Settings, type StateChange } from '../state/index.ts';
+import {
+  encodeEntryState,
+  pinReused,
+  pinRootOf,
+  reportState,
+  type Settings,
+  type StateChange,
+} from '../state/index.ts';
 import type { JsonObject, RecordFiles, Store, StoreEntry } from '../store/index.ts';
 import { afterSwitch } from './after-switch.ts';
 import type { Binding } from './bindings.ts';
@@ -170,6 +177,7 @@ function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolea
   const transfer = objectTransfer(state, loaded);
   const data = nextData(job, kept, loaded, settings);
   let changed = false;
+  pinReused(loaded, state.decisions, pinRootOf(request.options));
   transfer.run();
   try {
     const links = new Map([...hookLinks(hook), ...kept.links]);

@@ -9,7 +9,7 @@ import type { LoadOptions } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import type { EntryKind, RecordFiles, Store, StoreEntry } from '../store/index.ts';
 import type { EntryLoad } from './load-entry.ts';
-import { OBJECT_FILE } from './registry.ts';
+import { OBJECT_FILE, objectOf } from './registry.ts';
 import type { ObjectFile, SlotChange } from './relink-design.ts';
 import type { Generation, RelinkVia } from './relink-generation.ts';
 import type { Replaced, ReplaceOptions, Rootlet } from './relink-rootlet.ts';
@@ -33,8 +33,8 @@ export interface ReplaceRequest {
   readonly slots?: Omit<SlotChange, 'rootlet' | 'program'>;
   /** Maps, sections, variables and components that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
-  /** How components get into slots, or calls of loaded objects are bound, from now on. */
-  readonly via?: RelinkVia | 'copy';
+  /** How components get into slots, or calls of loaded objects are bound, from now on; `auto`: as is best each time. */
+  readonly via?: RelinkVia | 'copy' | 'auto';
   readonly options: LoadOptions;
   readonly binding?: EntryLoad['binding'];
   readonly logged?: EntryLoad['logged'];
@@ -68,9 +68,10 @@ export function replace(
   return store.locked(() => {
     const entry = settled(store, requireFound(store, kind, name), request);
     if (kind === 'object') return replaceObject(store, entry, request);
-    const { version } = request;
-    if (version !== undefined && request.slots === undefined && !hasSlotsFilled(store, entry))
-      return replaceProgram(store, entry, version, request);
+    if (request.slots !== undefined || hasSlotsFilled(store, entry))
+      return replaceRootlet(store, entry, request);
+    const version = versionOf(store, entry, request);
+    if (version !== undefined) return replaceProgram(store, entry, version, request);
     return replaceRootlet(store, entry, request);
   });
 }
@@ -88,6 +89,16 @@ function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
   throw usageError('store-no-entry', `there is no ${kind} ${quote(name)}`);
 }
 
+/** What was given; else, where new values or contents are asked for, the version that the entry has. */
+function versionOf(store: Store, entry: StoreEntry, request: ReplaceRequest): NewVersion | undefined {
+  const { globals = {}, maxEntries } = request.options;
+  const asks = sizeOf(globals) + (maxEntries?.size ?? 0) + (request.fresh?.length ?? 0) > 0;
+  if (request.version !== undefined || !asks) return request.version;
+  const { source } = entry.record;
+  const version = { object: objectOf(store, entry), source, files: store.files(entry) };
+  return entry.kind === 'hook' ? { ...version, program: hookFacts(entry).program } : version;
+}
+
 /** An option without effect would go unnoticed. */
 function refuse(entry: StoreEntry, options: readonly string[]): void {
   const [option] = options;
@@ -99,17 +110,18 @@ function refuse(entry: StoreEntry, options: readonly string[]): void {
 // --- a loaded object ----------------------------------------------------------------------------------------------
 
 function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
-  const { version, options, dryRun = false } = request;
+  const { options, dryRun = false } = request;
+  const version = versionOf(store, entry, request);
   refuse(entry, [...(request.forAttached ?? []), ...(request.force === true ? ['--force'] : [])]);
   if (version === undefined || request.slots !== undefined)
     throw usageError('replace-no-slots', `${quote(entry.name)} is a loaded object, which has no slots`, {
-      hint: `a new version of it: rootlet replace ${entry.name} FILE`,
+      hint: `a new version of it: rootlet replace ${entry.name} FILE; other values: --set, --max-entries, --fresh`,
     });
   if (request.via !== undefined)
     throw usageError('replace-via', `--via: bindings to ${quote(entry.name)} belong to its consumers`, {
       hint: 'give --via to the consumer: rootlet replace CONSUMER FILE --via …',
     });
-  const { globals, maxEntries, kernelTypes, kconfig } = options;
+  const { globals, maxEntries, pinRoot, kernelTypes, kconfig } = options;
   const report = upgrade(
     store,
     entry.name,
@@ -121,6 +133,7 @@ function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest)
       fresh: request.fresh ?? [],
       ...(globals === undefined ? {} : { globals }),
       ...(maxEntries === undefined ? {} : { maxEntries }),
+      ...(pinRoot === undefined ? {} : { pinRoot }),
       ...(kernelTypes === undefined ? {} : { kernelTypes }),
       ...(kconfig === undefined ? {} : { kconfig }),
     },
@@ -151,10 +164,15 @@ function replaceProgram(
     source: version.source,
     files: version.files,
     time: request.time ?? null,
-    binding: { ...binding, ...(via === undefined ? {} : { via }) },
+    binding: { ...binding, ...bindingVia(via) },
     ...(version.program === undefined ? {} : { program: version.program }),
   });
   return { kind: 'attached', entry: replaced.entry, replaced };
+}
+
+function bindingVia(via: Exclude<ReplaceRequest['via'], 'static'>): EntryLoad['binding'] {
+  if (via === undefined) return {};
+  return via === 'auto' ? { viaOf: () => undefined, reasonOf: () => undefined } : { via };
 }
 
 // --- a rootlet ----------------------------------------------------------------------------------------------------

@@ -11,13 +11,21 @@ import { waitForPrograms } from '../kernel/grace-period.ts';
 import { Cleanup } from '../load/cleanup.ts';
 import type { LoadOptions } from '../load/load.ts';
 import type { BpfObject } from '../object/index.ts';
-import { encodeEntryState, reportState, type Settings, type StateChange } from '../state/index.ts';
+import {
+  encodeEntryState,
+  pinReused,
+  pinRootOf,
+  reportState,
+  type Settings,
+  type StateChange,
+} from '../state/index.ts';
 import type { RecordFiles, Store, StoreEntry } from '../store/index.ts';
 import { afterSwitch } from './after-switch.ts';
 import { bindingProblem } from './agreement.ts';
 import type { DynamicObject } from './dynamic-object.ts';
 import { findExport } from './exports.ts';
 import { loadConsumer } from './load.ts';
+import { removingNewPins } from './load-entry.ts';
 import type { MemberOptions } from './member.ts';
 import {
   nextEntryState,
@@ -52,7 +60,9 @@ import {
 } from './upgrade-consumer.ts';
 import { refillProvider } from './upgrade-provider.ts';
 
-export interface UpgradeOptions extends MemberOptions, Pick<LoadOptions, 'globals' | 'maxEntries'> {
+export interface UpgradeOptions
+  extends MemberOptions,
+    Pick<LoadOptions, 'globals' | 'maxEntries' | 'pinRoot'> {
   /** Maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
   /** File that the new version came from, for the record. */
@@ -104,7 +114,7 @@ export function upgrade(
     const failing = new Cleanup();
     const changes = new Changes(failing);
     try {
-      const setting: Setting = { store, registry, old, object, options, cleanup, changes };
+      const setting: Setting = { store, registry, old, object, options, cleanup, failing, changes };
       if (dryRun) return planUpgrade(setting, consumers);
       return runUpgrade(setting);
     } catch (error) {
@@ -149,7 +159,7 @@ function disagreementsOf(store: Store, { entry, stored }: Bound, name: string, o
           class: 'input',
           where: [object.name],
           message: `does not define ${quote(binding.target)} any more, which ${entry.kind} ${quote(entry.name)} uses`,
-          hint: `unload ${quote(entry.name)} first, or load the new version under another name`,
+          hint: `${entry.kind === 'hook' ? 'detach' : 'unload'} ${quote(entry.name)} first, or load the new version under another name`,
         },
       ];
     }
@@ -170,6 +180,7 @@ interface Setting {
   /** Closes what was opened, in any case. */
   readonly cleanup: Cleanup;
   /** Takes back what was done, on failure. */
+  readonly failing: Cleanup;
   readonly changes: Changes;
 }
 
@@ -233,28 +244,30 @@ function howRefilled({ bindings }: StoredDynamic, provider: string): ('slot' | '
 /** Settings of the object stay until they are given again. */
 function planNext({ store, old, object, options, cleanup }: Setting): PlannedVersion {
   const { fresh = [], files } = options;
-  const load = { ...loadOptionsOf(options), pinRoot: null };
+  const load = loadOptionsOf(options);
   return planVersion({ store, entry: old.entry, object, files, options: load, fresh }, cleanup);
 }
 
 /** The new version, on the maps that go on, bound to what the old one was bound to. */
 function loadNext(
-  { store, registry, old, object, options }: Setting,
+  { store, registry, old, object, options, failing }: Setting,
   planned: PlannedVersion,
 ): DynamicObject {
   const externs = new Set(object.symbols.flatMap(({ kind, name }) => (kind === 'extern' ? [name] : [])));
   const bind = old.stored.bindings
     .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
     .map(({ extern, provider, target }) => ({ extern, provider, target }));
-  return loadConsumer(object, store.sys, {
+  failing.defer(removingNewPins(object, options.pinRoot));
+  const next = loadConsumer(object, store.sys, {
     ...loadOptionsOf(options),
     ...planned.settings,
     name: old.name,
     registered: registry.current(old.name),
     bind,
-    pinRoot: null,
     reuse: plan => reusedMap(planned.state, plan.name),
   });
+  pinReused(next.loaded, planned.state.decisions, pinRootOf(options));
+  return next;
 }
 
 /** First those that are loaded anew, which may be providers themselves; then the slots and stubs of all others. */
@@ -353,8 +366,8 @@ function loadOptionsOf({
   return load;
 }
 
-/** Values and sizes are for the provider alone. */
+/** Values, sizes and pins are for the provider alone. */
 function memberOptionsOf(options: UpgradeOptions): MemberOptions {
-  const { globals: _globals, maxEntries: _entries, ...member } = loadOptionsOf(options);
+  const { globals: _globals, maxEntries: _entries, pinRoot: _pinRoot, ...member } = loadOptionsOf(options);
   return member;
 }

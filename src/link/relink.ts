@@ -32,9 +32,9 @@ import { fileNames, pinnedNotes, privatePins } from './relink-pinned.ts';
 import { type RelinkReport, reportRelink } from './relink-report.ts';
 import { applyRenames } from './rename.ts';
 import { linkNotes } from './report.ts';
-import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
+import { type Resolution, resolve, type SymbolAt, type SymbolGroup } from './resolve.ts';
 import { type MergedSections, mergeSections } from './sections.ts';
-import { needsCaller } from './slot-fit.ts';
+import { arrayWithItself, needsCaller } from './slot-fit.ts';
 import { type OrderedComponent, type Plug, plugComponents, type SlotAssignment } from './slots.ts';
 import { operateOnResult } from './surgery.ts';
 import type { SurgeryOptions } from './surgery-requests.ts';
@@ -237,6 +237,7 @@ function bindNames(
     ...resolution.problems,
     ...checkAgreement(objects, resolution, pinned.isJudged),
     ...pinned.problems,
+    ...plugs.flatMap(({ program }) => arrayProblem(objects, program)),
     ...privatePins(pinned.merges, objects, options.private ?? []),
     ...addendProblems(objects, resolution),
     ...sections.problems,
@@ -253,6 +254,23 @@ function bindNames(
     explanations,
     problems,
   };
+}
+
+/** A program that becomes a function is in no array any more. */
+function arrayProblem(objects: readonly BpfObject[], { file, index }: SymbolAt): Problem[] {
+  const object = objects[file];
+  const array = object === undefined ? undefined : arrayWithItself(object, index);
+  if (object === undefined || array === undefined) return [];
+  const name = quote(object.symbols[index]?.name ?? '');
+  return [
+    {
+      code: 'relink-array-program',
+      class: 'input',
+      where: [object.name],
+      message: `${name} is put into a slot, so that it becomes a function, but array ${quote(array)} holds it as a program`,
+      hint: `let the array hold another program of the file that does the same`,
+    },
+  ];
 }
 
 /** Names to share or to keep apart that no input has: a typing error would otherwise go unnoticed. */

@@ -11,9 +11,11 @@ import {
   type FunctionSymbol,
   programsOf,
   programTypeOf,
+  type SymbolIndex,
   sectionOf,
 } from '../object/index.ts';
 import { BPF_F_XDP_HAS_FRAGS } from '../object/uapi.ts';
+import { markLive } from './gc.ts';
 import { comparePrototypes, entryObjection } from './prototypes.ts';
 
 /**
@@ -50,6 +52,20 @@ export function needsCaller(
   if (proto?.params.length === 0) return false;
   const isContext = contextParameter(rootlet.btf, slot.btfId, 0, progType) !== undefined;
   return isContext && contextParameter(component.btf, program.btfId, 0, progType) === undefined;
+}
+
+/**
+ * A program array of the component that the program uses and that holds this very program: as a function of another
+ * program it could not be in an array. Undefined when there is none.
+ */
+export function arrayWithItself(component: BpfObject, program: SymbolIndex): string | undefined {
+  const { live } = markLive(component, [program]);
+  return component.symbols.find(
+    (symbol, index) =>
+      symbol.kind === 'map' &&
+      live[index] === true &&
+      symbol.references.some(({ symbol: target }) => target === program),
+  )?.name;
 }
 
 function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {

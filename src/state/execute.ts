@@ -8,9 +8,11 @@
 import { bugError } from '../diag/index.ts';
 import { BpfMap } from '../kernel/map.ts';
 import {
+  DEFAULT_PIN_ROOT,
   type ExecuteOptions,
   isPinned,
   type LoadedObject,
+  type LoadOptions,
   type LoadPlan,
   type MapPlan,
   pinMap,
@@ -46,6 +48,11 @@ export function reuseOf(decisions: ReadonlyMap<string, MapDecision>): NonNullabl
     const decision = decisions.get(name)?.decision;
     return decision?.kind === 'reuse' ? duplicateMap(decision.previous.map) : undefined;
   };
+}
+
+/** Where maps are pinned by name; null: nowhere. */
+export function pinRootOf({ pinRoot }: Pick<LoadOptions, 'pinRoot'>): string | null {
+  return pinRoot === undefined ? DEFAULT_PIN_ROOT : pinRoot;
 }
 
 /** Pins reused maps whose pin by name was removed. Returns what removes the pins again. */

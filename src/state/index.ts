@@ -17,6 +17,7 @@ export {
   carryValues,
   duplicateMap,
   pinReused,
+  pinRootOf,
   planWithState,
   reuseOf,
   StateTransfer,

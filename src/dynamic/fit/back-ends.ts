@@ -2,6 +2,7 @@
 
 import { type Problem, quote } from '../../diag/index.ts';
 import { comparePrototypes } from '../../link/prototypes.ts';
+import { arrayWithItself } from '../../link/slot-fit.ts';
 import { slotMissing, slotsOf } from '../../link/slots.ts';
 import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
 import { objectionTo, type Situation, situationOf } from '../choose.ts';
@@ -21,7 +22,7 @@ export const RELINK_VIAS: readonly RelinkVia[] = ['ext', 'static', 'tail'];
 export function ruleObjection(via: RelinkVia, pair: Pair): string | undefined {
   switch (via) {
     case 'static':
-      return undefined;
+      return isInstead(pair) ? undefined : staticObjection(pair);
     case 'tail':
       return tailObjection(pair);
     case 'ext':
@@ -37,6 +38,15 @@ export function viaProblem({ host, fill }: Pair, via: RelinkVia, objection: stri
     where: [host.rootlet.name],
     message: `slot ${quote(fill.slot)} cannot be filled with ${quote(componentOf(fill))} by ${quote(via)}: ${objection}`,
   };
+}
+
+// --- static -------------------------------------------------------------------------------------------------------
+
+function staticObjection({ component, programIndex }: Pair): string | undefined {
+  const array = arrayWithItself(component, programIndex);
+  return array === undefined
+    ? undefined
+    : `its array ${quote(array)} holds the program itself, which would be a function of the rootlet's program`;
 }
 
 // --- tail ---------------------------------------------------------------------------------------------------------

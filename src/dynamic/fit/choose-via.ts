@@ -22,7 +22,7 @@ export interface Choice {
 
 /**
  * What was asked for, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what does not
- * fit, `relink-via` for a rule of the back end that was asked for, `relink-via-kernel` where the kernel refuses it.
+ * fit, `relink-via` for a rule of the back end that was asked for or that is left, `relink-via-kernel` where the kernel refuses it.
  */
 export function chooseVia(context: BuildContext, design: Design, forced: RelinkVia | undefined): Choice {
   if (design.fills.length === 0)
@@ -41,6 +41,8 @@ export function chooseVia(context: BuildContext, design: Design, forced: RelinkV
   const objection = change.objection('ext');
   if (objection === undefined)
     return { via: 'ext', reason: 'components are loaded once and attached to the slots' };
+  const refused = change.problems('static');
+  if (refused.length > 0) throw new RootletError(refused);
   return { via: 'static', reason: `relinked into one program; not ext: ${objection}` };
 }
 

@@ -12,6 +12,7 @@ import type { RelinkVia } from '../relink-generation.ts';
 import { ruleObjection, viaProblem } from './back-ends.ts';
 import { entryProblem, typeProblem } from './main-program.ts';
 import { type Host, isInstead, type Pair, type Part, pairOf, programNamed, typeOfProgram } from './pair.ts';
+import { pinnedProblems } from './pinned-maps.ts';
 
 /** Throws everything that keeps components from their places, but for what only the kernel knows. */
 export function requireFitting(
@@ -25,7 +26,12 @@ export function requireFitting(
     const objection = ruleObjection(via, pair);
     return objection === undefined ? [] : [viaProblem(pair, via, objection)];
   });
-  if (problems.length + refused.length > 0) throw new RootletError([...problems, ...refused]);
+  const all = [
+    ...problems,
+    ...refused,
+    ...pinnedProblems([rootlet, ...components.map(({ object }) => object)]),
+  ];
+  if (all.length > 0) throw new RootletError(all);
 }
 
 export interface Examined {

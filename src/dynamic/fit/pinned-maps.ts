@@ -1,0 +1,27 @@
+/** Maps that are pinned by name: rootlet and components that pin one name mean one map, whichever back end loads them. */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import { disagreement } from '../../link/agree.ts';
+import { pinnedSymbols } from '../../link/pinned.ts';
+import type { SymbolAt } from '../../link/resolve.ts';
+import type { BpfObject } from '../../object/index.ts';
+
+/** One problem for each definition that differs from an earlier one of the same name. */
+export function pinnedProblems(objects: readonly BpfObject[]): Problem[] {
+  const first = new Map<string, SymbolAt>();
+  return objects.flatMap((object, file) =>
+    [...pinnedSymbols(object)].flatMap((index): Problem[] => {
+      const at = { file, index };
+      const name = object.symbols[index]?.name ?? '';
+      const known = first.get(name);
+      if (known === undefined) first.set(name, at);
+      const problem = known === undefined ? null : disagreement(objects, known, at);
+      return problem === null ? [] : [{ ...problem, hint: hintFor(name, object.name) }];
+    }),
+  );
+}
+
+function hintFor(name: string, file: string): string {
+  const other = `rootlet link --redefine-sym ${name}=OTHER_NAME ${file} -o OUTPUT`;
+  return `both are pinned as ${quote(name)}, which is one map; a copy with a map and pin of its own: ${other}`;
+}
