@@ -78,7 +78,11 @@ export interface ReplacedAttached {
 export function replaceAttached(request: ReplaceAttachedRequest): ReplacedAttached {
   const { store, entry, object } = request;
   const facts = hookFacts(entry);
-  const main = chooseProgram(object, { kind: facts.kind, target: facts.target, place: {} }, request.program);
+  const main = chooseProgram(
+    object,
+    { kind: facts.kind, target: facts.target, place: {} },
+    wantedProgram(request, facts),
+  );
   const cleanup = new Cleanup();
   try {
     const hook = cleanup.own(openHook(store, entry));
@@ -101,6 +105,13 @@ interface Job extends PlannedVersion {
   readonly hook: Hook;
   /** What runs there, if it is the entry's; null: whatever is there. */
   readonly expected: Occupant | null;
+}
+
+/** The program that is asked for, else the one of the same name; undefined: the only one. */
+function wantedProgram({ object, program }: ReplaceAttachedRequest, facts: HookFacts): string | undefined {
+  const kind = isOperations(facts) ? 'variable' : 'function';
+  const stays = object.symbols.some(symbol => symbol.kind === kind && symbol.name === facts.program);
+  return program ?? (stays ? facts.program : undefined);
 }
 
 /** The entry's own program on the hook. Throws `hook-changed` early, before anything is loaded. */

@@ -290,7 +290,7 @@ needs('bpf', 'ip', 'clang', 'bpftool').describe('arrays that an object fills', (
     );
     expect(lab.refused('replace', 'R', named('part.refused'))).toMatch(/invalid access to packet/);
     expect([lab.judge(), idOf(NEXT)]).toEqual([11, array]);
-    const result = lab.replace('R', named('part.v2'));
+    const result = lab.replace('R', lab.file('part.v2')); // the program of the same name
     expect(rowOf(result, NEXT)).toMatchObject({ kind: 'rebuild', entries: { carried: 1, lost: [] } });
     expect(lab.judge()).toBe(12);
     expect(idOf(NEXT)).not.toBe(array);

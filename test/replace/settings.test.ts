@@ -62,9 +62,10 @@ needs('bpf', 'ip', 'clang').describe('settings', () => {
       expect(lab.judge()).toBe(11);
       lab.replace('R', '--reset', 's2');
       expect(lab.judge()).toBe(31);
-      lab.replace('R', '--reset', 's1');
       const again = lab.replace('R', slot(1, 'low'));
-      expect(again.settings).toEqual([]); // it had left, with its settings
+      // it had left, with its settings; those of the one that it takes over from were not given for it
+      expect(again.settings).toEqual([]);
+      expect(again.droppedSettings).toEqual([expect.stringMatching(/^high:limit/)]);
       expect(lab.judge()).toBe(10);
     });
 
