@@ -51,7 +51,26 @@ export function decisionsOf(
   const kept = [...keptStates(context, design, parts, via).values()].map((previous): MapDecision => {
     return { identity: previous.state, decision: { kind: 'reuse', previous } };
   });
-  return [...planned, ...kept].filter(({ identity }) => !isSlotArray(identity));
+  const all = [...planned, ...kept].filter(({ identity }) => !isSlotArray(identity));
+  return all.filter(one => !isShared(one, all));
+}
+
+/** An outgoing version that goes on with the map of the current one: that is listed once. */
+function isShared({ identity, decision }: MapDecision, all: readonly MapDecision[]): boolean {
+  const { owner, name, version } = identity;
+  const id = idOf(decision);
+  return (
+    version !== undefined &&
+    id !== undefined &&
+    all.some(
+      ({ identity: other, decision: theirs }) =>
+        other.owner === owner && other.name === name && other.version === undefined && idOf(theirs) === id,
+    )
+  );
+}
+
+function idOf(decision: MapDecision['decision']): number | undefined {
+  return decision.kind === 'reuse' ? decision.previous.map.info().id : undefined;
 }
 
 /** Maps of the running generation that the next one does not have, with the reason. */
@@ -68,7 +87,7 @@ export function droppedMaps(
     const map = context.old?.maps.get(key);
     const isCode = globalsKind(state.name) === 'rodata' || state.name === KCONFIG || isSlotArray(state);
     if (map === undefined || isCode || used.has(map.info().id) || isPinnedAgain(parts, key)) return [];
-    const reason = `${whyDropped(design, state)}${state.pinned === true ? '; its pin stays' : ''}`;
+    const reason = `${whyDropped(design, state, parts)}${state.pinned === true ? '; its pin stays' : ''}`;
     return [{ identity: state, reason }];
   });
 }
@@ -82,12 +101,15 @@ function isPinnedAgain(parts: readonly PlannedPart[], key: string): boolean {
   );
 }
 
-function whyDropped({ fills }: Design, { owner, version }: MapIdentity): string {
+function whyDropped({ fills }: Design, identity: MapIdentity, parts: readonly PlannedPart[]): string {
+  const { owner, version } = identity;
   if (owner !== null && !fills.some(({ component }) => component === owner))
     return `${owner} fills no slot any more`;
-  return version === undefined
-    ? 'the version that is put in has no such map, or another one'
-    : `the outgoing version of ${owner} fills no slot any more`;
+  if (version === undefined) {
+    const stays = parts.some(({ request }) => request.states.some(one => mapKey(one) === mapKey(identity)));
+    return stays ? 'the new version uses what is pinned by name' : 'the new version has no such map';
+  }
+  return `the outgoing version of ${owner} fills no slot any more`;
 }
 
 function versionOf({ version }: Pick<MapIdentity, 'version'>): Pick<MapIdentity, 'version'> {

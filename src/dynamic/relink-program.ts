@@ -2,6 +2,7 @@
 
 import { inputError, quote } from '../diag/index.ts';
 import { slotsOf } from '../link/index.ts';
+import { likelyProgram } from '../link/slots.ts';
 import { type BpfObject, programsOf } from '../object/index.ts';
 
 /** The slots in their order. The program itself can be filled as well. */
@@ -23,7 +24,7 @@ export function chooseMain(rootlet: BpfObject, name: string | undefined): string
   if (chosen === undefined) throw inputError('relink-no-program', [rootlet.name], 'has no program');
   if (name === undefined && second !== undefined)
     throw inputError('relink-which-program', [rootlet.name], `has several programs: ${listed}`, {
-      hint: `say which one: ${rootlet.name}:${first ?? ''}`,
+      hint: `say which one: ${rootlet.name}:${likelyProgram(rootlet) ?? ''}`,
     });
   return chosen;
 }

@@ -184,6 +184,15 @@ export function chooseProgram(
     });
   if (others.length === 0) return only;
   return problem('relink-which-program', component.name, `has several programs; ${listNames(names)}`, {
-    hint: `say which one: ${slot}=${component.name}:${names[0] ?? ''}`,
+    hint: `say which one: ${slot}=${component.name}:${likelyProgram(component) ?? ''}`,
   });
+}
+
+/** The first program that no array of the object holds as a stage of another one, for hints. */
+export function likelyProgram(object: BpfObject): string | undefined {
+  const stages = new Set(
+    object.symbols.flatMap(symbol => (symbol.kind === 'map' ? symbol.references.map(one => one.symbol) : [])),
+  );
+  const programs = programsOf(object);
+  return (programs.find(({ index }) => !stages.has(index)) ?? programs[0])?.program.name;
 }
