@@ -22,8 +22,8 @@ const TIME_LIMIT_MS = 600_000;
 
 /** Folders whose tests also run outside; those that ask the kernel run here too. */
 const SHARED_FOLDERS = ['src/kernel', 'src/load', 'src/store', 'src/dynamic'];
-/** Takes a minute there, and depends on nothing that differs between kernels; runs when it is named. */
-const LEFT_OUT = ['src/store/store.test.ts'];
+/** Take a minute or more there, and depend on nothing that differs between kernels; run when they are named. */
+const LEFT_OUT = ['src/store/store.test.ts', 'src/store/trust.test.ts'];
 /**
  * Parts of paths that do not run on a kernel: replacing functions of loaded programs on the oldest, which does it for few
  * kinds and without telling what was replaced; and what takes long and runs on an older and a newer one.

@@ -80,7 +80,10 @@ describe('classifiers', () => {
         loaded.variables.set('egress_verdict', TC_SHOT);
         wire().reply(4);
         expect([seen(loaded)[2], seen(beyond)[0]]).toEqual([6, 0]);
-        for (const one of both) wire().inside(() => one.detach(null));
+        for (const one of both) {
+          wire().inside(() => one.detach(null));
+          one.close();
+        }
         wire().reply(1);
         expect([seen(loaded)[2], seen(beyond)[0]]).toEqual([6, 1]);
       },
