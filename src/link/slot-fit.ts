@@ -9,6 +9,7 @@ import { contextParameter, prototypeOf } from '../object/context-parameters.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
+  type MapSymbol,
   programsOf,
   programTypeOf,
   type SymbolIndex,
@@ -59,13 +60,17 @@ export function needsCaller(
  * program it could not be in an array. Undefined when there is none.
  */
 export function arrayWithItself(component: BpfObject, program: SymbolIndex): string | undefined {
-  const { live } = markLive(component, [program]);
-  return component.symbols.find(
-    (symbol, index) =>
-      symbol.kind === 'map' &&
-      live[index] === true &&
-      symbol.references.some(({ symbol: target }) => target === program),
+  return arraysOf(component, program).find(({ references }) =>
+    references.some(({ symbol }) => symbol === program),
   )?.name;
+}
+
+/** Maps that a program needs and that have static contents. */
+export function arraysOf(component: BpfObject, program: SymbolIndex): MapSymbol[] {
+  const { live } = markLive(component, [program]);
+  return component.symbols.flatMap((symbol, index) =>
+    symbol.kind === 'map' && live[index] === true && symbol.references.length > 0 ? [symbol] : [],
+  );
 }
 
 function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {

@@ -38,6 +38,17 @@ function part(section: string, prototype: string, types: string, body = 'return 
   return `${HEAD}${types}\nSEC("${section}") ${prototype} { ${body} }`;
 }
 
+/** An array with a program in it, and a tail call through it. */
+const STAGES = (name: string, context: string): string => `
+int ${name}(${context});
+struct { int (*type)[3]; int (*max_entries)[1]; int (*key_size)[4]; int (*values[])(void *); } stages SEC(".maps") =
+  { .values = { [0] = (void *)&${name} } };
+static long (*tail_call)(void *, void *, u32) = (void *)12;`;
+const CALL = 'tail_call(ctx, &stages, 0); return 1;';
+const ADDR = 'struct bpf_sock_addr { u32 user_family, user_ip4; };';
+const SKB_P = 'int p(struct __sk_buff *ctx)';
+const ADDR_P = 'int p(struct bpf_sock_addr *ctx)';
+
 type Codes = Readonly<Record<RelinkVia, string>>;
 const all = (code: string): Codes => ({ ext: code, static: code, tail: code });
 const FITS = all('');
@@ -150,6 +161,33 @@ const SLOTS: readonly Row[] = [
     xdpHost(XDP, XDP6, 'xdp.frags'),
     part('xdp', `int p(${XDP})`, XDP6),
     all('relink-frags'),
+  ],
+  [
+    'an array that holds the program itself',
+    xdpHost(),
+    part('xdp', `int p(${XDP})`, `${XDP6}${STAGES('p', XDP)}`, CALL),
+    { ext: 'relink-via', static: 'relink-via', tail: '' },
+  ],
+  [
+    'an array that holds another program',
+    xdpHost(),
+    part('xdp', `int p(${XDP})`, `${XDP6}${STAGES('stage', XDP)}`, CALL) +
+      `SEC("xdp") int stage(${XDP}) { return 1; }`,
+    FITS,
+  ],
+  [
+    'an array of programs that have an attach type',
+    host('cgroup_skb/egress', 'struct __sk_buff *ctx', 'struct __sk_buff *ctx', SKB),
+    part('cgroup_skb/egress', SKB_P, `${SKB}${STAGES('stage', 'struct __sk_buff *ctx')}`, CALL) +
+      'SEC("cgroup_skb/egress") int stage(struct __sk_buff *ctx) { return 1; }',
+    FITS,
+  ],
+  [
+    'an array of programs that must have an attach type',
+    host('cgroup/connect4', 'struct bpf_sock_addr *ctx', 'struct bpf_sock_addr *ctx', ADDR),
+    part('cgroup/connect4', ADDR_P, `${ADDR}${STAGES('stage', 'struct bpf_sock_addr *ctx')}`, CALL) +
+      'SEC("cgroup/connect4") int stage(struct bpf_sock_addr *ctx) { return 1; }',
+    NOT_EXT,
   ],
   ['fragments that do not come', xdpHost(), part('xdp.frags', `int p(${XDP})`, XDP6), FITS],
   ...tracingSlots(),
@@ -307,8 +345,10 @@ function compileRows(rows: readonly Row[]): Map<string, BpfObject> {
 /** Codes of the problems of one component in one place, joined. */
 function codesOf(rootlet: BpfObject, object: BpfObject, slot: string, via: RelinkVia): string {
   const file = { name: object.name, bytes: new Uint8Array(0) };
+  const staged = object.symbols.some(({ name }) => name === 'stage');
+  const fill = { slot, file, component: 'part', ...(staged ? { program: 'p' } : {}) };
   try {
-    requireFitting(rootlet, [{ object, fills: [{ slot, file, component: 'part' }] }], 'host', via);
+    requireFitting(rootlet, [{ object, fills: [fill] }], 'host', via);
     return '';
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;

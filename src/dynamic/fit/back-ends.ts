@@ -2,7 +2,7 @@
 
 import { type Problem, quote } from '../../diag/index.ts';
 import { comparePrototypes } from '../../link/prototypes.ts';
-import { arrayWithItself } from '../../link/slot-fit.ts';
+import { arraysOf, arrayWithItself } from '../../link/slot-fit.ts';
 import { slotMissing, slotsOf } from '../../link/slots.ts';
 import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
 import { objectionTo, type Situation, situationOf } from '../choose.ts';
@@ -84,7 +84,21 @@ function slotSituation(rootlet: BpfObject, index: SymbolIndex): Situation {
 function extObjection(pair: Pair): string | undefined {
   const effects = effectsOf(pair.component, pair.programIndex);
   const situation = { ...slotSituation(pair.host.rootlet, pair.slotIndex), effects };
-  return objectionTo('ext', situation) ?? spellingObjection(pair);
+  return objectionTo('ext', situation) ?? arrayObjection(pair) ?? spellingObjection(pair);
+}
+
+/** Programs that use or fill one array have one type and expected attach type; a replacement has others. */
+function arrayObjection({ host, component, programIndex }: Pair): string | undefined {
+  const own = arrayWithItself(component, programIndex);
+  if (own !== undefined)
+    return `its array ${quote(own)} holds the program itself, and a replacement cannot be in one`;
+  const type = typeOfProgram(host.rootlet, host.main);
+  if (type === undefined || type.attachTypeOptional || type.expectedAttachType === 0) return undefined;
+  const array = arraysOf(component, programIndex).find(({ references }) =>
+    references.some(({ symbol }) => component.symbols[symbol]?.kind === 'function'),
+  );
+  if (array === undefined) return undefined;
+  return `its array ${quote(array.name)} holds programs with an expected attach type, which a replacement does not have`;
 }
 
 /** The place of the rootlet's program itself: nothing can be prepared there for what fills it. */
@@ -97,7 +111,7 @@ function extInsteadObjection(pair: Pair): string | undefined {
   const own = effectsOf(host.rootlet, host.rootlet.symbols.indexOf(host.main));
   if (changesPacket !== null && own.changesPacket === null)
     return 'it changes packets, and the program that it replaces does not';
-  return spellingObjection(pair) ?? prototypeObjection(pair);
+  return arrayObjection(pair) ?? spellingObjection(pair) ?? prototypeObjection(pair);
 }
 
 /** The kernel recognizes a context by the name of its struct alone, on both sides. */
