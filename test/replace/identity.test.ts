@@ -59,6 +59,12 @@ needs('bpf', 'ip', 'clang').describe('identities', () => {
       'large/guard': firewall(P, 4, { ...pinned, entries: 16 }),
       other: firewall(P, 4, { ...pinned, value: '__u32' }),
       plain: firewall(P, 3, { map: PINNED }),
+      east: firewall(P, 3),
+      refused: firewall(P, 3, {
+        ...pinned,
+        map: `${P}never`,
+        code: 'if (((__u32 *)(long)ctx->data)[key]) key = 2;',
+      }),
     });
   });
   afterAll(() => lab.close());
@@ -104,6 +110,17 @@ needs('bpf', 'ip', 'clang').describe('identities', () => {
       expect(lab.get(`fw:${RULES}`, 5)).toBe(1);
     },
   );
+
+  test('a numbered component takes over nothing from its neighbour', () => {
+    lab.attach('host');
+    lab.replace('R', slot(1, 'lan/fw'), slot(2, 'east'));
+    lab.put(`east:${RULES}`, 5, 1);
+    expect(kindsOf(lab.replace('R', slot(2, 'v2/fw')))).toMatchObject({
+      [`east:${RULES}`]: 'dropped',
+      [`fw-2:${RULES}`]: 'new',
+    });
+    expect(lab.get(`fw-2:${RULES}`, 5)).toBeUndefined();
+  });
 
   test('a program that its own array holds is refused as a function, and goes by tail calls', () => {
     lab.attach('host');
@@ -176,6 +193,8 @@ needs('bpf', 'ip', 'clang').describe('identities', () => {
       'x',
     );
     expect(lab.refused('replace', 'x', lab.file('large/guard'))).toContain('max_entries');
+    expect(lab.refused('replace', 'x', lab.file('refused'))).toContain('invalid access to packet');
+    expect(existsSync(join(lab.bpffs, `${P}never`))).toBe(false);
     rmSync(pin);
     lab.replace('x', lab.file('guard'));
     expect(existsSync(pin)).toBe(true);
