@@ -1,5 +1,6 @@
 /** `rootlet replace`: new code in the place of what an entry runs, or in its slots, with everything that it counted. */
 
+import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import { type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
@@ -182,7 +183,12 @@ function slotChange(
   const order = flags.order === undefined ? [] : words(flags.order).map(parseComponent);
   const paths = [...new Set([...fill, ...order].map(({ file }) => file))];
   const inputs = readInputs(paths);
-  const files = new Map(paths.map((path, at) => [path, inputs[at]] as const));
+  const files = new Map(
+    inputs.map((input, at) => {
+      const path = paths[at] ?? input.name;
+      return [path, { ...input, path: resolve(path) }] as const;
+    }),
+  );
   const componentOf = ({ file: path, program }: NamedComponent) => {
     const file = files.get(path);
     if (file === undefined) throw usageError('usage-no-input', `${quote(path)} was not read`);

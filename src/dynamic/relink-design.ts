@@ -19,6 +19,8 @@ import { partKey } from '../state/index.ts';
 /** An object file as it was given, with the name that messages use. */
 export interface ObjectFile {
   readonly name: string;
+  /** Where it is, absolute: it tells files of one name apart. Default: the name. */
+  readonly path?: string;
   readonly bytes: Uint8Array;
 }
 
@@ -151,7 +153,8 @@ function incumbentsOf({ fills }: Design, kept: readonly SlotFill[]): Incumbent[]
     const slots = own.map(({ slot }) => slot);
     const { component, version, file } = first;
     const stays = slots.filter(slot => kept.some(fill => fill.slot === slot));
-    const base = { file: file.name, bytes: file.bytes, slots, component, stays };
+    const { name, path, bytes } = file;
+    const base = { file: name, ...(path === undefined ? {} : { path }), bytes, slots, component, stays };
     return [version === undefined ? base : { ...base, version }];
   });
 }

@@ -20,7 +20,7 @@ const RECORD: RelinkRecord = {
       { slot: 'slot1', file: one, program: 'p', component: 'one' },
       { slot: 'slot2', file: one, component: 'one' },
       { slot: 'slot3', file: { name: 'a/one.o', bytes: bytes(2) }, component: 'one', version: 1 },
-      { slot: 'slot4', file: { name: 'b/one.o', bytes: bytes(3) }, component: 'one-2' },
+      { slot: 'slot4', file: { name: 'b/one.o', path: '/b/one.o', bytes: bytes(3) }, component: 'one-2' },
     ],
   },
   main: 'host',

@@ -9,7 +9,7 @@
 import { inputError, type RootletError } from '../diag/index.ts';
 import { type EntryState, partKey } from '../state/index.ts';
 import type { JsonObject, JsonValue, RecordFiles } from '../store/index.ts';
-import { componentOf, type Design, type SlotFill } from './relink-design.ts';
+import { componentOf, type Design, type ObjectFile, type SlotFill } from './relink-design.ts';
 import type { RelinkVia } from './relink-generation.ts';
 
 /** Field of an entry's data that describes its slots. */
@@ -46,6 +46,7 @@ export function encodeRelink(record: RelinkRecord): {
     slots: design.fills.map(fill => ({
       slot: fill.slot,
       file: fill.file.name,
+      path: fill.file.path ?? null,
       program: fill.program ?? null,
       component: fill.component,
       version: fill.version ?? null,
@@ -72,11 +73,11 @@ export function decodeRelink(
   state: EntryState,
 ): RelinkRecord {
   const fields = objectOf(value, 'slots');
-  const known = new Map<string, { readonly name: string; readonly bytes: Uint8Array }>();
-  const fileOf = (key: string, name: string) => {
+  const known = new Map<string, ObjectFile>();
+  const fileOf = (key: string, name: string, path: string | null = null) => {
     const bytes = files.get(key);
     if (bytes === undefined) throw damaged(`the file of ${name}`);
-    const file = known.get(key) ?? { name, bytes };
+    const file = known.get(key) ?? { name, ...(path === null ? {} : { path }), bytes };
     known.set(key, file); // one component has one file, whatever number of slots it fills
     return file;
   };
@@ -88,7 +89,7 @@ export function decodeRelink(
     const version = given === null ? undefined : countOf(given, 'version');
     return {
       slot: textOf(slot, 'slot'),
-      file: fileOf(fileKey(partKey(component, version)), textOf(slot, 'file')),
+      file: fileOf(fileKey(partKey(component, version)), textOf(slot, 'file'), optionalText(slot, 'path')),
       component,
       ...(program === null ? {} : { program }),
       ...(version === undefined ? {} : { version }),

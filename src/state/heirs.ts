@@ -13,6 +13,8 @@ import { normalize } from 'node:path';
 export interface Candidate {
   /** File name as given. */
   readonly file: string;
+  /** Where it is, absolute. Default: `file`. */
+  readonly path?: string;
   readonly bytes: Uint8Array;
   readonly slots: readonly string[];
   /** Component whose new version it is, where it is one of several. */
@@ -51,7 +53,7 @@ type Rule = (candidate: Candidate, incumbent: Incumbent) => boolean;
 const isGoing: Rule = (_, { stays }) => stays.length === 0;
 const takesSlotOf: Rule = ({ slots }, { slots: held, stays }) =>
   slots.some(slot => held.includes(slot) && !stays.includes(slot));
-const samePath: Rule = (candidate, incumbent) => isSamePath(candidate.file, incumbent.file);
+const samePath: Rule = (candidate, incumbent) => pathOf(candidate) === pathOf(incumbent);
 const isUnchanged: Rule = (candidate, incumbent) => sameBytes(candidate.bytes, incumbent.bytes);
 
 const makesRoom: Rule = (one, other) => isGoing(one, other) || takesSlotOf(one, other);
@@ -67,12 +69,12 @@ const RULES: readonly Rule[] = [
   isGoing,
 ];
 
-function isSamePath(a: string, b: string): boolean {
-  return normalize(a) === normalize(b);
+function pathOf({ file, path = file }: Pick<Candidate, 'file' | 'path'>): string {
+  return normalize(path);
 }
 
 function isSameFile(a: Candidate, b: Candidate): boolean {
-  return isSamePath(a.file, b.file) && sameBytes(a.bytes, b.bytes);
+  return pathOf(a) === pathOf(b) && sameBytes(a.bytes, b.bytes);
 }
 
 function isNamesake(a: { readonly file: string }, b: { readonly file: string }): boolean {
@@ -82,7 +84,7 @@ function isNamesake(a: { readonly file: string }, b: { readonly file: string }):
 /** What is given for one slot. */
 interface Given {
   readonly slot: string;
-  readonly file: { readonly name: string; readonly bytes: Uint8Array };
+  readonly file: { readonly name: string; readonly path?: string; readonly bytes: Uint8Array };
 }
 
 /**
@@ -91,8 +93,10 @@ interface Given {
  */
 export function candidatesOf(given: readonly Given[], incumbents: readonly Incumbent[]): Candidate[] {
   const files = new Map<string, Given[]>();
-  const one = ({ file, slot }: Given): Candidate => ({ file: file.name, bytes: file.bytes, slots: [slot] });
-  const isGiven = ({ file }: Incumbent): boolean => given.some(other => isSamePath(other.file.name, file));
+  const one = ({ file: { name, path, bytes }, slot }: Given): Candidate => {
+    return { file: name, ...(path === undefined ? {} : { path }), bytes, slots: [slot] };
+  };
+  const isGiven = (incumbent: Incumbent): boolean => given.some(other => samePath(one(other), incumbent));
   for (const next of given) {
     const known = [...files.values()].find(
       ([first]) => first !== undefined && isSameFile(one(first), one(next)),
@@ -117,11 +121,10 @@ function splitByOwner(own: readonly Owned[]): Candidate[] {
   const owners = [...new Set(own.flatMap(({ of }) => of ?? []))];
   const [first] = own;
   if (first === undefined) return [];
-  const { file, bytes } = first;
-  if (owners.length < 2) return [{ file, bytes, slots: own.flatMap(({ slots }) => slots) }];
+  const { slots: _slots, of: _of, ...file } = first;
+  if (owners.length < 2) return [{ ...file, slots: own.flatMap(({ slots }) => slots) }];
   return owners.map((owner, at) => ({
-    file,
-    bytes,
+    ...file,
     slots: own.flatMap(({ of, slots }) => (of === owner || (of === undefined && at === 0) ? slots : [])),
     of: owner,
   }));

@@ -97,6 +97,19 @@ needs('bpf', 'ip', 'clang').describe('identities', () => {
     },
   );
 
+  test('paths are those of files, wherever the command runs', () => {
+    lab.attach('host');
+    const inside = (directory: string, ...words: readonly string[]): void =>
+      expect(lab.run(['replace', 'R', ...words], {}, directory)).toMatchObject({ code: 0, err: '' });
+    inside('lan', 's1=fw.o');
+    inside('wan', 's2=fw.o');
+    expect(components()).toBe('s1=fw s2=fw-2');
+    lab.put(`fw-2:${RULES}`, 6, 1);
+    inside('.', 's1=./wan/fw.o', 's2=lan/../lan/fw.o');
+    expect(components()).toBe('s1=fw-2 s2=fw');
+    expect(lab.get(`fw-2:${RULES}`, 6)).toBe(1);
+  });
+
   test.each(['static', 'tail'])(
     '%s: a version that was tried in a free slot takes over the slot with its rules',
     via => {

@@ -129,10 +129,11 @@ export class Lab {
     return ['ip', ['netns', 'exec', this.wire.name, process.execPath, this.command.path, ...words]];
   }
 
-  /** Runs the command in the network namespace. */
-  run(words: readonly string[], more: Readonly<Record<string, string>> = {}): Run {
+  /** Runs the command in the network namespace. `directory`: where it runs, among the objects. */
+  run(words: readonly string[], more: Readonly<Record<string, string>> = {}, directory?: string): Run {
     const [file, args] = this.#argv(words);
-    return runOf(spawnSync(file, args, { encoding: 'utf8', env: this.#env(more) }));
+    const cwd = directory === undefined ? {} : { cwd: join(this.directory, directory) };
+    return runOf(spawnSync(file, args, { encoding: 'utf8', env: this.#env(more), ...cwd }));
   }
 
   /** The same outside of it, where the files of this process are seen. */
