@@ -15,7 +15,7 @@ import { ObjectEdit } from './object-edit.ts';
 import { kindKey } from './program-kind.ts';
 import type { Provider } from './provider.ts';
 import { putExtStub, putTailStub } from './stubs.ts';
-import { TAIL_ARRAY } from './tail-slots.ts';
+import { SLOT_ARRAY, TAIL_ARRAY } from './tail-slots.ts';
 import { neutralVerdict, taggedDefault } from './verdicts.ts';
 
 /** A function extern with the back end that was chosen for it. */
@@ -53,11 +53,10 @@ export interface PreparedConsumer {
 
 /** Section of the selectors: `.bss`, so that they start with the first stub of each pair. */
 export const SELECT_SECTION = '.bss.rootlet_sel';
-const ARRAY_NAME = 'rootlet_slots';
 
 /** Whether a map of a load was made for stubs: it begins anew with every load. */
 export function isStubMap(name: string): boolean {
-  return name === SELECT_SECTION || name.startsWith(ARRAY_NAME);
+  return name === SELECT_SECTION || name.startsWith(SLOT_ARRAY);
 }
 
 /** Gives the entry of a provider's function in its array for programs of a type. */
@@ -169,7 +168,7 @@ class Arrays {
     const kind = kindKey(type);
     const known = this.#known.find(array => array.provider === provider && array.kind === kind);
     if (known !== undefined) return known;
-    const name = `${ARRAY_NAME}${this.#known.length === 0 ? '' : this.#known.length + 1}`;
+    const name = `${SLOT_ARRAY}${this.#known.length === 0 ? '' : this.#known.length + 1}`;
     const symbol = this.#edit.addMap({ ...TAIL_ARRAY, name });
     const array = { provider, kind, name, symbol };
     this.#known.push(array);

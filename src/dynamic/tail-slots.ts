@@ -14,7 +14,7 @@ import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
 import type { MapIdentity } from '../state/index.ts';
 import { kindKey } from './program-kind.ts';
 
-/** Program array of a rootlet with tail-call slots. */
+/** Program array of a rootlet with tail-call slots, and of consumers that are bound by tail calls. */
 export const SLOT_ARRAY = 'rootlet_slots';
 
 /** The array is no state: what it holds follows from the design. */
