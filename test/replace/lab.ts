@@ -65,6 +65,8 @@ export class Lab {
   /** Temporary files of this lab. */
   readonly directory: string;
   #bpffs: ReturnType<typeof mountBpffs>;
+  /** Programs that an interrupted run left. */
+  readonly #foreign: ReadonlySet<number>;
 
   private constructor(prefix: string, command: SteppedCommand) {
     this.prefix = prefix;
@@ -72,6 +74,7 @@ export class Lab {
     this.wire = new Wire(prefix.replaceAll('_', ''));
     this.directory = mkdtempSync(join(tmpdir(), 'rootlet-replace-'));
     this.#bpffs = mountBpffs();
+    this.#foreign = new Set(listIds(kernel, 'program'));
   }
 
   /** `prefix`: of all programs and maps in the sources, at most three characters. */
@@ -249,12 +252,12 @@ export class Lab {
   // --- leftovers --------------------------------------------------------------------------------------------------
 
   /**
-   * Programs in the kernel that are of this lab's sources. Not maps: to open an array of programs that is going away
+   * Programs in the kernel that are of this lab's sources, and that were not there before it. Not maps: to open an array of programs that is going away
    * keeps it in the kernel for good (prog_array_map_clear takes a reference for work that is queued already).
    */
   programs(): string[] {
     return listIds(kernel, 'program').flatMap(id => {
-      const name = nameOfProgram(id);
+      const name = this.#foreign.has(id) ? '' : nameOfProgram(id);
       return name.startsWith(this.prefix) ? [`${id} ${name}`] : [];
     });
   }
