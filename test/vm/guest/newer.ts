@@ -18,6 +18,8 @@ const NEEDS: readonly (readonly [file: string, name: string, series: string])[] 
   ['src/load/maps.test.ts', 'every type of map', '6.2'],
   ['src/load/maps.test.ts', 'arrays of programs and of maps', '6.2'],
   ['src/load/maps.test.ts', 'a program array without its program', '6.2'],
+  ['src/load/maps.test.ts', 'programs that an array holds', '6.2'],
+  ['src/load/maps.test.ts', 'directories for pins are made', '6.2'],
   ['src/load/maps.test.ts', 'a pinned map is found again', '6.2'],
   ['src/load/maps.test.ts', 'a map of the caller', '6.2'],
   ['src/load/maps.test.ts', 'typed maps', '6.2'],
