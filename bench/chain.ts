@@ -7,10 +7,12 @@
  * the difference to the empty program is taken within each round. Needs root and clang-19.
  */
 
-import type { Sys } from '../src/kernel/sys.ts';
-import { openSys } from '../src/kernel/sys-koffi.ts';
-import { executeLoad, type LoadedObject, planLoad } from '../src/load/index.ts';
-import type { BpfObject } from '../src/object/index.ts';
+import { openSys } from '../src/kernel/open/koffi.ts';
+import type { Sys } from '../src/kernel/sys/sys.ts';
+import { executeLoad } from '../src/load/execute/execute.ts';
+import type { LoadedObject } from '../src/load/execute/loaded-object.ts';
+import { planLoad } from '../src/load/plan/object.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
 import { Filters, packet } from './filters.ts';
 import { median, table, writeResults } from './support.ts';
 

@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { relinkChain } from '../src/link/index.ts';
-import { type BpfObject, readObject } from '../src/object/index.ts';
+import { relinkChain } from '../src/link/relink-chain.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { readObject } from '../src/object/read/read.ts';
 import { ROOT } from './support.ts';
 
 /** Compiles with clang-19 into a folder of its own, which goes away with it. */

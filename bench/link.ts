@@ -12,8 +12,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { link } from '../src/link/index.ts';
-import { writeObject } from '../src/object/index.ts';
+import { link } from '../src/link/link.ts';
+import { writeObject } from '../src/object/write/write.ts';
 import { type ChainFigures, type KernelTypes, reportLinks } from './link-report.ts';
 import { median, ROOT, writeResults } from './support.ts';
 

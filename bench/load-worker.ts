@@ -8,9 +8,9 @@ import { readFileSync } from 'node:fs';
 const [path] = process.argv.slice(2);
 if (path !== undefined) {
   const [{ openSys }, { loadObject }, { readObject }] = await Promise.all([
-    import('../src/kernel/sys-koffi.ts'),
+    import('../src/kernel/open/koffi.ts'),
     import('../src/load/load.ts'),
-    import('../src/object/read.ts'),
+    import('../src/object/read/read.ts'),
   ]);
   loadObject(readObject(readFileSync(path), path), openSys()).close();
 }

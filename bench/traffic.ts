@@ -8,7 +8,7 @@
  */
 
 import { join } from 'node:path';
-import { openSys } from '../src/kernel/sys-koffi.ts';
+import { openSys } from '../src/kernel/open/koffi.ts';
 import { testStore } from '../test/dynamic/link-support.ts';
 import {
   misjudged,

@@ -10,13 +10,17 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Sys } from '../src/kernel/sys.ts';
-import { openSys } from '../src/kernel/sys-koffi.ts';
-import { relinkChain } from '../src/link/index.ts';
-import { executeLoad, type LoadedObject, planLoad } from '../src/load/index.ts';
-import type { BpfObject } from '../src/object/index.ts';
-import { writeObject } from '../src/object/index.ts';
-import { createMachine, type Machine, PcapWriter } from '../src/vm/index.ts';
+import { openSys } from '../src/kernel/open/koffi.ts';
+import type { Sys } from '../src/kernel/sys/sys.ts';
+import { relinkChain } from '../src/link/relink-chain.ts';
+import { executeLoad } from '../src/load/execute/execute.ts';
+import type { LoadedObject } from '../src/load/execute/loaded-object.ts';
+import { planLoad } from '../src/load/plan/object.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { writeObject } from '../src/object/write/write.ts';
+import { PcapWriter } from '../src/vm/capture/writer.ts';
+import type { Machine } from '../src/vm/run/api.ts';
+import { createMachine } from '../src/vm/run/machine.ts';
 import { median, ROOT, writeResults } from './support.ts';
 
 /** Short rounds and many of them: one that another process interrupts does not reach the median. */

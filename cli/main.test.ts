@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { EXIT, inputError } from '../src/diag/index.ts';
+import { EXIT, inputError } from '../src/diag/problem.ts';
 import { main } from './main.ts';
 
 afterEach(() => {

@@ -10,10 +10,10 @@ import {
   type StricliProcess,
 } from '@stricli/core';
 import { EXIT, formatProblem } from '../src/diag/index.ts';
-import { type Context, guarded, printJson, tell } from './context.ts';
+import { splitLinkWords } from './flags/search.ts';
+import { type Context, guarded, printJson, tell } from './io/context.ts';
+import { type Output, STDERR, STDOUT } from './io/stdio.ts';
 import { listenToParser } from './parser-text.ts';
-import { splitLinkWords } from './search.ts';
-import { type Output, STDERR, STDOUT } from './stdio.ts';
 
 type Loader = () => Promise<Command<Context>>;
 

@@ -4,16 +4,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RootletError } from '../dist/src/diag/index.js';
-import { openSys } from '../dist/src/kernel/index.js';
-import { link, relink } from '../dist/src/link/index.js';
-import { executeLoad, planLoad } from '../dist/src/load/index.js';
-import { readObject, writeObject } from '../dist/src/object/index.js';
-import { createMachine } from '../dist/src/vm/index.js';
+import { RootletError } from '../dist/src/api/index.js';
+import { openSys } from '../dist/src/api/kernel.js';
+import { link, relink } from '../dist/src/api/link.js';
+import { executeLoad, planLoad } from '../dist/src/api/load.js';
+import { readObject, writeObject } from '../dist/src/api/object.js';
+import { createMachine } from '../dist/src/api/vm.js';
 
-/** @typedef {import('../dist/src/object/index.js').BpfObject} BpfObject */
-/** @typedef {import('../dist/src/link/index.js').RelinkReport} RelinkReport */
-/** @typedef {import('../dist/src/kernel/index.js').Sys} Sys */
+/** @typedef {import('../dist/src/api/object.js').BpfObject} BpfObject */
+/** @typedef {import('../dist/src/api/link.js').RelinkReport} RelinkReport */
+/** @typedef {import('../dist/src/api/kernel.js').Sys} Sys */
 
 const EXAMPLES = join(dirname(dirname(fileURLToPath(import.meta.url))), 'examples');
 const VERDICTS = ['ABORTED', 'DROP', 'PASS', 'TX', 'REDIRECT'];
@@ -39,7 +39,7 @@ function input(file, order = 'el') {
   return { name: file, bytes: readFileSync(join(EXAMPLES, 'obj', order, file)) };
 }
 
-/** @param {import('../dist/src/link/index.js').LinkResult | import('../dist/src/link/index.js').RelinkResult} result */
+/** @param {import('../dist/src/api/link.js').LinkResult | import('../dist/src/api/link.js').RelinkResult} result */
 function successful(result) {
   if (result.ok) return result;
   throw new RootletError(result.problems);

@@ -1,10 +1,12 @@
 /** The cases of `test/cases` that say what their programs return, run by the kernel through our loader and libbpf's. */
 
 import { describe, expect, test } from 'vitest';
-import type { Sys } from '../src/kernel/index.ts';
+import type { Sys } from '../src/kernel/sys/sys.ts';
 import { kernelForTests } from '../src/kernel/testing.ts';
-import { executeLoad, planLoad } from '../src/load/index.ts';
-import { type BpfObject, writeObject } from '../src/object/index.ts';
+import { executeLoad } from '../src/load/execute/execute.ts';
+import { planLoad } from '../src/load/plan/object.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { writeObject } from '../src/object/write/write.ts';
 import { type CaseOnDisk, follow, readCases } from './support/case-files.ts';
 import type { Block, Recipe } from './support/directives.ts';
 import { expectedRuns, textsOf } from './support/expectations.ts';

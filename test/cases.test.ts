@@ -1,9 +1,10 @@
 /** Every case of `test/cases`, in both byte orders: what linking gives, what the result looks like, how it behaves. */
 
 import { describe, expect, test } from 'vitest';
-import { link } from '../src/link/index.ts';
-import { type BpfObject, writeObject } from '../src/object/index.ts';
-import { createMachine } from '../src/vm/index.ts';
+import { link } from '../src/link/link.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { writeObject } from '../src/object/write/write.ts';
+import { createMachine } from '../src/vm/run/machine.ts';
 import { type CaseOnDisk, follow, ORDERS, type Order, readCases } from './support/case-files.ts';
 import type { Block, Recipe } from './support/directives.ts';
 import { checkObject, checkProblems, expectedRuns, textsOf } from './support/expectations.ts';

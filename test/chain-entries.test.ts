@@ -2,10 +2,13 @@
 
 import { expect, test } from 'vitest';
 import { kernelForTests } from '../src/kernel/testing.ts';
-import { relink, relinkChain } from '../src/link/index.ts';
-import { loadObject } from '../src/load/index.ts';
-import { type BpfObject, readObject, writeObject } from '../src/object/index.ts';
-import { createMachine } from '../src/vm/index.ts';
+import { relink } from '../src/link/relink.ts';
+import { relinkChain } from '../src/link/relink-chain.ts';
+import { loadObject } from '../src/load/load.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { readObject } from '../src/object/read/read.ts';
+import { writeObject } from '../src/object/write/write.ts';
+import { createMachine } from '../src/vm/run/machine.ts';
 import { compiled } from './dynamic/link-support.ts';
 import { needs } from './support/needs.ts';
 

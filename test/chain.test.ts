@@ -2,9 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type ChainComponent, type RelinkResult, relink, relinkChain } from '../src/link/index.ts';
-import { type BpfObject, readObject, writeObject } from '../src/object/index.ts';
-import { createMachine } from '../src/vm/index.ts';
+import { type RelinkResult, relink } from '../src/link/relink.ts';
+import { type ChainComponent, relinkChain } from '../src/link/relink-chain.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { readObject } from '../src/object/read/read.ts';
+import { writeObject } from '../src/object/write/write.ts';
+import { createMachine } from '../src/vm/run/machine.ts';
 import { objectOf } from './support/objects.ts';
 
 const ABORTED = 0;

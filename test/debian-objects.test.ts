@@ -5,17 +5,23 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { possibleCpus } from '../src/kernel/machine.ts';
-import { openSys } from '../src/kernel/sys-koffi.ts';
-import { relink } from '../src/link/index.ts';
-import { type LoadedObject, loadObject } from '../src/load/index.ts';
-import { type BpfObject, parseMapDefinition, readObject, writeObject } from '../src/object/index.ts';
+import { openSys } from '../src/kernel/open/koffi.ts';
+import { possibleCpus } from '../src/kernel/sys/machine.ts';
+import { relink } from '../src/link/relink.ts';
+import type { LoadedObject } from '../src/load/execute/loaded-object.ts';
+import { loadObject } from '../src/load/load.ts';
+import { parseMapDefinition } from '../src/object/model/map-definition.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { readObject } from '../src/object/read/read.ts';
 import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
-} from '../src/object/uapi.ts';
-import { CaptureDecoder, createMachine, type Machine } from '../src/vm/index.ts';
+} from '../src/object/uapi/uapi.ts';
+import { writeObject } from '../src/object/write/write.ts';
+import { CaptureDecoder } from '../src/vm/capture/decoder.ts';
+import type { Machine } from '../src/vm/run/api.ts';
+import { createMachine } from '../src/vm/run/machine.ts';
 import { missing, needs } from './support/needs.ts';
 
 const FOLDER = '/usr/lib/x86_64-linux-gnu/bpf';

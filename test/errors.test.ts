@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
-import { EXIT } from '../src/diag/index.ts';
+import { EXIT } from '../src/diag/problem.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOCUMENT = readFileSync(path.join(ROOT, 'docs/errors.md'), 'utf8');

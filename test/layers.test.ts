@@ -1,5 +1,9 @@
-/** The shape of the code: who may import whom, who may touch the host or print, and that ARCHITECTURE.md is right. */
+/**
+ * The structure of the code: which layers and directories may import which, that no files import each other in a cycle,
+ * what may use the host or print, and that ARCHITECTURE.md is right.
+ */
 
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +24,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/hooks', 'src/state'],
   ['src/dynamic'],
   ['src/chain'],
-  ['src'], // index.ts, which only exports
+  ['src/api'],
   ['cli'],
 ];
 
@@ -33,9 +37,10 @@ const HOST = [
   'src/state',
   'src/dynamic',
   'src/chain',
+  'src/api',
   'cli',
 ];
-const KOFFI = ['src/kernel/sys-koffi.ts'];
+const KOFFI = ['src/kernel/open/koffi.ts'];
 const HOST_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename']);
 
 interface SourceFile {
@@ -67,11 +72,45 @@ function resolveImport(file: SourceFile, specifier: string): string {
   return path.posix.join(path.posix.dirname(file.path), specifier);
 }
 
+/** Files that a file imports. */
+function targetsOf(file: SourceFile): string[] {
+  return importsOf(file)
+    .filter(specifier => specifier.startsWith('.'))
+    .map(specifier => resolveImport(file, specifier));
+}
+
+/** What a file imports by name; a namespace of constants may be imported as a whole. */
+function namedImports(file: SourceFile): string[] {
+  return parse(file)
+    .statements.filter(ts.isImportDeclaration)
+    .filter(statement => {
+      const bindings = statement.importClause?.namedBindings;
+      return bindings === undefined || !ts.isNamespaceImport(bindings);
+    })
+    .map(statement => (ts.isStringLiteral(statement.moduleSpecifier) ? statement.moduleSpecifier.text : ''))
+    .filter(specifier => specifier.startsWith('.'));
+}
+
+/** Cycles of a graph, each as `a → b → a`; one for every edge that closes one. */
+function cycles(edges: ReadonlyMap<string, readonly string[]>): string[] {
+  const found: string[] = [];
+  const done = new Set<string>();
+  const visit = (node: string, trail: readonly string[]): void => {
+    const at = trail.indexOf(node);
+    if (at >= 0) found.push([...trail.slice(at), node].join(' → '));
+    if (at >= 0 || done.has(node)) return;
+    for (const target of edges.get(node) ?? []) visit(target, [...trail, node]);
+    done.add(node);
+  };
+  for (const node of edges.keys()) visit(node, []);
+  return found;
+}
+
 function layerOf(file: string): number {
   return LAYERS.findIndex(layer => layer.includes(folderOf(file)));
 }
 
-/** `src/elf/parse.ts` is in `src/elf`, `src/index.ts` in `src`, everything of the command in `cli`. */
+/** `src/elf/parse.ts` and `src/link/passes/gc.ts` are in `src/elf` and `src/link`, everything of the command in `cli`. */
 function folderOf(file: string): string {
   const [top = '', second = '', ...rest] = file.split('/');
   if (top !== 'src' || rest.length === 0) return top;
@@ -96,6 +135,30 @@ describe('imports', () => {
         .map(target => `${file.path} imports ${target}`),
     );
     expect(upwards).toEqual([]);
+  });
+
+  test('have no cycle between files', () => {
+    expect(cycles(new Map(files.map(file => [file.path, targetsOf(file)])))).toEqual([]);
+  });
+
+  test('of another directory name its index; those of cli/ may name any of its files', () => {
+    const deep = files.flatMap(file =>
+      namedImports(file)
+        .map(specifier => resolveImport(file, specifier))
+        .filter(target => path.posix.dirname(target) !== path.posix.dirname(file.path))
+        .filter(target => target.startsWith('src/') && !target.endsWith('/index.ts'))
+        .map(target => `${file.path} imports ${target}`),
+    );
+    expect(deep, 'npm run index').toEqual([]);
+  });
+
+  test('are all that an index exports', () => {
+    const check = spawnSync(process.execPath, ['scripts/index-files.js', '--check'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(check.stdout + check.stderr, 'npm run index').toBe('');
+    expect(check.status).toBe(0);
   });
 
   test('are relative with an extension, or of packages', () => {
@@ -124,6 +187,16 @@ describe('imports', () => {
     const users = files.filter(file => importsOf(file).includes('koffi')).map(file => file.path);
     expect(users.filter(user => !KOFFI.includes(user))).toEqual([]);
   });
+});
+
+test('a cycle is found and named', () => {
+  const edges = new Map([
+    ['a', ['b']],
+    ['b', ['c', 'd']],
+    ['c', ['a']],
+    ['d', []],
+  ]);
+  expect(cycles(edges)).toEqual(['a → b → c → a']);
 });
 
 describe('globals', () => {

@@ -5,14 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type RelinkReport, relink } from '../src/link/index.ts';
-import {
-  type BpfObject,
-  parseMapDefinition,
-  programsOf,
-  readObject,
-  writeObject,
-} from '../src/object/index.ts';
+import type { RelinkReport } from '../src/link/relink/report.ts';
+import { relink } from '../src/link/relink.ts';
+import { parseMapDefinition } from '../src/object/model/map-definition.ts';
+import { type BpfObject, programsOf } from '../src/object/model/model.ts';
+import { readObject } from '../src/object/read/read.ts';
+import { writeObject } from '../src/object/write/write.ts';
 import { needs } from './support/needs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rootlet-relink-'));

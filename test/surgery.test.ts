@@ -4,18 +4,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { formatProblem } from '../src/diag/index.ts';
-import {
-  defineAliases,
-  globalizeSymbols,
-  type LinkOptions,
-  link,
-  localizeSymbols,
-  type Operated,
-  redefineSymbols,
-} from '../src/link/index.ts';
-import { type BpfObject, readObject, writeObject } from '../src/object/index.ts';
-import { createMachine } from '../src/vm/index.ts';
+import { formatProblem } from '../src/diag/problem.ts';
+import { globalizeSymbols, localizeSymbols } from '../src/link/edit/binding.ts';
+import { defineAliases } from '../src/link/edit/defsym.ts';
+import { type Operated, redefineSymbols } from '../src/link/edit/rename.ts';
+import { type LinkOptions, link } from '../src/link/link.ts';
+import type { BpfObject } from '../src/object/model/model.ts';
+import { readObject } from '../src/object/read/read.ts';
+import { writeObject } from '../src/object/write/write.ts';
+import { createMachine } from '../src/vm/run/machine.ts';
 import { CASES_FOLDER, readCases } from './support/case-files.ts';
 import { compileInto, inputFrom } from './support/compile.ts';
 import { runWithLibbpf } from './support/libbpf.ts';

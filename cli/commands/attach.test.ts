@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
-import { FakeSys } from '../../src/kernel/sys-fake.ts';
+import { FakeSys } from '../../src/kernel/sys/fake.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
-import { Store } from '../../src/store/index.ts';
+import { Store } from '../../src/store/store.ts';
 import { tinyProgram } from '../../src/store/testing.ts';
 import { CommandWorld } from '../testing.ts';
 

@@ -2,9 +2,14 @@
 
 import { join } from 'node:path';
 import { buildCommand, numberParser } from '@stricli/core';
-import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
-import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
-import { firstRelink, slotsFor } from '../../src/dynamic/relink-store.ts';
+import {
+  type Binding,
+  firstEntryState,
+  firstRelink,
+  type RelinkVia,
+  settingsOf,
+  slotsFor,
+} from '../../src/dynamic/index.ts';
 import {
   attachRecorded,
   chooseProgram,
@@ -17,16 +22,12 @@ import {
   isOperations,
   parseHook,
 } from '../../src/hooks/index.ts';
-import type { XdpMode } from '../../src/kernel/interface.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { openSys, type XdpMode } from '../../src/kernel/index.ts';
 import type { LoadedObject } from '../../src/load/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
-import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../binding.ts';
-import { parseComponent } from '../components.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { entryJson, formatEntry } from '../format/entry.ts';
-import { table } from '../format/table.ts';
+import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../flags/binding.ts';
+import { parseComponent } from '../flags/components.ts';
 import {
   entryName,
   givenNotes,
@@ -41,7 +42,10 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
-} from '../loading.ts';
+} from '../flags/loading.ts';
+import { entryJson, formatEntry } from '../format/entry.ts';
+import { table } from '../format/table.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
 interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly mode?: XdpMode;

@@ -2,10 +2,10 @@
 
 import { buildCommand } from '@stricli/core';
 import { type Removal, removeHook } from '../../src/hooks/index.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { openSys } from '../../src/kernel/index.ts';
 import type { BrokenEntry, Store, StoreEntry } from '../../src/store/index.ts';
-import { type Context, guarded, print, printJson } from '../context.ts';
-import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
+import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
+import { type Context, guarded, print, printJson } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly force: boolean;

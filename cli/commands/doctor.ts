@@ -1,10 +1,9 @@
 /** `rootlet doctor`: what this machine can do with BPF, and what to do about what is missing. */
 
 import { buildCommand } from '@stricli/core';
-import { type DoctorReport, examine, type Finding } from '../../src/kernel/doctor.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { type Context, guarded, print, printJson } from '../context.ts';
+import { type DoctorReport, examine, type Finding, openSys } from '../../src/kernel/index.ts';
 import { formatReport } from '../format/doctor-report.ts';
+import { type Context, guarded, print, printJson } from '../io/context.ts';
 
 interface Flags {
   readonly json: boolean;

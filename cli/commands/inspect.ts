@@ -4,10 +4,10 @@ import { buildCommand } from '@stricli/core';
 import { formatBtfAsC } from '../../src/btf/index.ts';
 import { type Inspection, inspect } from '../../src/link/index.ts';
 import { type BpfObject, readObject } from '../../src/object/index.ts';
-import { type Context, guarded, print, printJson } from '../context.ts';
-import { readInput } from '../files.ts';
 import { disassembleObject } from '../format/disassembly.ts';
 import { table } from '../format/table.ts';
+import { type Context, guarded, print, printJson } from '../io/context.ts';
+import { readInput } from '../io/files.ts';
 
 interface Flags {
   readonly json: boolean;

@@ -5,15 +5,9 @@ import { encodeText } from '../../src/bytes/index.ts';
 import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
-import { parseBind } from '../components.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import {
-  expandResponseFiles,
-  requireDistinct,
-  requireNoInput,
-  requireOutput,
-  writeOutput,
-} from '../files.ts';
+import { parseBind } from '../flags/components.ts';
+import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../flags/edit.ts';
+import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
   formatExplanation,
@@ -22,8 +16,14 @@ import {
   formatNames,
   formatPulled,
 } from '../format/link-map.ts';
-import { findInputs, readMember } from '../search.ts';
-import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../surgery-flags.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import {
+  expandResponseFiles,
+  requireDistinct,
+  requireNoInput,
+  requireOutput,
+  writeOutput,
+} from '../io/files.ts';
 
 interface Flags extends SurgeryFlags {
   readonly output?: string;

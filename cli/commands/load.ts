@@ -3,8 +3,7 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
-import type { Sys } from '../../src/kernel/sys.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { openSys, type Sys } from '../../src/kernel/index.ts';
 import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
 import type { StoreEntry } from '../../src/store/index.ts';
@@ -17,11 +16,8 @@ import {
   explanation,
   hasExterns,
   withBound,
-} from '../binding.ts';
-import { words } from '../components.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { entryJson, formatEntry } from '../format/entry.ts';
-import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
+} from '../flags/binding.ts';
+import { words } from '../flags/components.ts';
 import {
   entryName,
   givenNotes,
@@ -36,9 +32,12 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
-} from '../loading.ts';
-import { pinIn, requirePinFolder } from '../pinning.ts';
-import { splitPair } from '../set-values.ts';
+} from '../flags/loading.ts';
+import { pinIn, requirePinFolder } from '../flags/pinning.ts';
+import { splitPair } from '../flags/set-values.ts';
+import { entryJson, formatEntry } from '../format/entry.ts';
+import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
 interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly name?: string;

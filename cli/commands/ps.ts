@@ -2,16 +2,15 @@
 
 import { buildCommand } from '@stricli/core';
 import { formatProblem, RootletError } from '../../src/diag/index.ts';
-import { type Binding, bindingsIn } from '../../src/dynamic/index.ts';
-import { describePin } from '../../src/dynamic/stored.ts';
+import { type Binding, bindingsIn, describePin } from '../../src/dynamic/index.ts';
 import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { openSys } from '../../src/kernel/index.ts';
 import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
+import { openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { entryJson, formatBroken } from '../format/entry.ts';
 import { type Lookup, ownerText, type Row, rowsOfCensus, rowsOfEntry, sizesOf } from '../format/inventory.ts';
 import { table } from '../format/table.ts';
-import { openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly all: boolean;

@@ -4,8 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { EXIT } from '../../src/diag/index.ts';
-import { readObject, writeObject } from '../../src/object/index.ts';
+import { EXIT } from '../../src/diag/problem.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { component, ROOTLET } from '../../test/relink/shapes.ts';
 import { archiveOf, memberOf } from '../../test/support/archives.ts';
 import { type Outcome, runCommand } from '../../test/support/command.ts';

@@ -23,17 +23,9 @@ import {
   parseChainComponent,
   parseComponent,
   words,
-} from '../components.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import {
-  expandResponseFiles,
-  type NamedBytes,
-  readInputs,
-  requireDistinct,
-  requireNoInput,
-  requireOutput,
-  writeOutput,
-} from '../files.ts';
+} from '../flags/components.ts';
+import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../flags/edit.ts';
+import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
   formatExplanation,
@@ -42,8 +34,16 @@ import {
   formatNames,
   formatPulled,
 } from '../format/link-map.ts';
-import { findInputs, readMember } from '../search.ts';
-import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../surgery-flags.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import {
+  expandResponseFiles,
+  type NamedBytes,
+  readInputs,
+  requireDistinct,
+  requireNoInput,
+  requireOutput,
+  writeOutput,
+} from '../io/files.ts';
 
 interface Flags extends SurgeryFlags {
   readonly output?: string;

@@ -3,16 +3,12 @@
 import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
-import { type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
-import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
-import type { Sys } from '../../src/kernel/sys.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { type RelinkVia, type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
+import { openSys, type Sys } from '../../src/kernel/index.ts';
 import type { EntryKind, Store } from '../../src/store/index.ts';
-import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../binding.ts';
-import { type NamedComponent, parseAssignment, parseComponent, words } from '../components.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { readInputs } from '../files.ts';
-import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
+import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../flags/binding.ts';
+import { type NamedComponent, parseAssignment, parseComponent, words } from '../flags/components.ts';
+import { listFlag } from '../flags/edit.ts';
 import {
   explainingValues,
   LOAD_FLAGS,
@@ -24,9 +20,11 @@ import {
   requireReplaceable,
   STORE_FLAGS,
   type StoreFlags,
-} from '../loading.ts';
-import { listFlag } from '../surgery-flags.ts';
-import { withVerifierLog } from '../verifier-log.ts';
+} from '../flags/loading.ts';
+import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { readInputs } from '../io/files.ts';
+import { withVerifierLog } from '../io/verifier-log.ts';
 
 interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via'> {
   readonly order?: string;

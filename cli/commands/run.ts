@@ -10,12 +10,12 @@ import {
   PcapWriter,
   type Timestamp,
 } from '../../src/vm/index.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { FileOutput, readChunks, readInput, requireDistinct, requireNoInput } from '../files.ts';
 import { table } from '../format/table.ts';
-import { atPacket, openKernelRunner } from '../kernel-runner.ts';
-import { openMachineRunner, type PacketRunner, passes, verdictName } from '../runner.ts';
-import { beforeSignals, breathe } from '../signals.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { FileOutput, readChunks, readInput, requireDistinct, requireNoInput } from '../io/files.ts';
+import { beforeSignals, breathe } from '../io/signals.ts';
+import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
+import { openMachineRunner, type PacketRunner, passes, verdictName } from '../run/runner.ts';
 
 interface Flags {
   readonly pcap?: string;

@@ -2,10 +2,10 @@
 
 import { buildCommand } from '@stricli/core';
 import { releaseConsumers } from '../../src/dynamic/index.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
-import { type Context, guarded, print, printJson, tell } from '../context.ts';
-import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../loading.ts';
-import { extraPinsOf, removeExtraPins } from '../pinning.ts';
+import { openSys } from '../../src/kernel/index.ts';
+import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
+import { extraPinsOf, removeExtraPins } from '../flags/pinning.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
 interface Flags extends StoreFlags {
   readonly force: boolean;

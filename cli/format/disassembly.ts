@@ -2,8 +2,7 @@
 
 import { printable } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
-import type { BpfObject, FunctionSymbol } from '../../src/object/index.ts';
-import { sectionOf } from '../../src/object/index.ts';
+import { type BpfObject, type FunctionSymbol, sectionOf } from '../../src/object/index.ts';
 
 export function disassembleObject(object: BpfObject): string {
   return object.symbols

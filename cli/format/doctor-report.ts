@@ -1,6 +1,6 @@
 /** Findings about a machine as a list in green and red. */
 
-import type { DoctorReport, Finding } from '../../src/kernel/doctor.ts';
+import type { DoctorReport, Finding } from '../../src/kernel/index.ts';
 
 const MARKS = { ok: '✓', missing: '✗', unknown: '?' } as const;
 const COLORS = { ok: 32, missing: 31, unknown: 33 } as const;

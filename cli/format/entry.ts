@@ -1,9 +1,8 @@
 /** Entries of the store as lines of text and as data. */
 
 import { formatProblem } from '../../src/diag/index.ts';
-import { entrySettings } from '../../src/dynamic/index.ts';
-import { describePin } from '../../src/dynamic/stored.ts';
-import { progTypeName } from '../../src/object/uapi.ts';
+import { describePin, entrySettings } from '../../src/dynamic/index.ts';
+import { progTypeName } from '../../src/object/index.ts';
 import { type BrokenEntry, describeEntry, type StoreEntry } from '../../src/store/index.ts';
 import { table } from './table.ts';
 

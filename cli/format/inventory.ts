@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { quote } from '../../src/diag/index.ts';
 import { type EntrySetting, entrySettings } from '../../src/dynamic/index.ts';
 import { HOOK_LINK, type HookState, linkState, linkTypeName } from '../../src/hooks/index.ts';
-import { mapTypeName, progTypeName } from '../../src/object/uapi.ts';
+import { mapTypeName, progTypeName } from '../../src/object/index.ts';
 import type { Census, Holder, StoreEntry } from '../../src/store/index.ts';
 
 export interface Row {

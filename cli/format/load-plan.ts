@@ -1,6 +1,6 @@
 /** What a load would do, as text and as data. */
 
-import type { BtfId } from '../../src/btf/types.ts';
+import type { BtfId } from '../../src/btf/index.ts';
 import { quote } from '../../src/diag/index.ts';
 import {
   decodeValue,
@@ -11,8 +11,7 @@ import {
   type ProgramPlan,
   pinPathOf,
 } from '../../src/load/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
-import { attachTypeName, mapTypeName, progTypeName } from '../../src/object/uapi.ts';
+import { attachTypeName, type BpfObject, mapTypeName, progTypeName } from '../../src/object/index.ts';
 import { table } from './table.ts';
 
 export interface PlanView extends PreparedLoad {

@@ -2,21 +2,18 @@
 
 import { expect, test } from 'vitest';
 import { SeededRandom } from '../../test/hostile/random.ts';
-import { RootletError } from '../diag/index.ts';
-import {
-  type BtfType,
-  compareTypes,
-  encodeBtf,
-  encodeBtfWithExt,
-  formatBtfAsC,
-  formatDefinition,
-  formatType,
-  mergeBtf,
-  parseBtf,
-  parseBtfExt,
-  type RawBtf,
-} from './index.ts';
-import { CHAR, INT, LONG, member, pointer, struct, typesOf } from './testing.ts';
+import { RootletError } from '../diag/problem.ts';
+import { encodeBtf } from './binary/encode.ts';
+import { parseBtfExt } from './binary/ext.ts';
+import { encodeBtfWithExt } from './binary/ext-encode.ts';
+import { parseBtf } from './binary/parse.ts';
+import { formatDefinition, formatType } from './c/format.ts';
+import { formatBtfAsC } from './c/format-c.ts';
+import { compareTypes } from './compare/compare.ts';
+import { mergeBtf } from './merge/merge.ts';
+import type { RawBtf } from './model/raw.ts';
+import { CHAR, INT, LONG, member, pointer, struct, typesOf } from './model/testing.ts';
+import type { BtfType } from './model/types.ts';
 
 const SAMPLE: readonly BtfType[] = [
   INT,

@@ -1,28 +1,79 @@
-export { appendDataSections } from './append.ts';
-export { BtfBuilder, editBtf } from './builder.ts';
-export { type CompareOptions, compareTypes, type TypeMismatch } from './compare.ts';
-export { encodeBtf } from './encode.ts';
+/** BTF: types, their sections, comparing, merging and printing them. */
+
 export {
   type BtfExt,
+  btfWithExtContents,
   type CoreRelo,
+  encodeBtf,
+  encodeBtfWithExt,
   type FuncInfo,
+  joinBtf,
+  type LineRecord,
+  type LineRecords,
+  PackedLines,
   type ParsedExt,
+  parseBtf,
   parseBtfExt,
+  parseKernelBtf,
   type SectionLines,
-} from './ext.ts';
-export { btfWithExtContents, encodeBtfWithExt } from './ext-encode.ts';
-export { formatDeclaration, formatDefinition, formatFunc, formatType, formatVar } from './format.ts';
-export { formatBtfAsC } from './format-c.ts';
-export { type LineRecord, type LineRecords, PackedLines } from './lines.ts';
+  wordsWithStrings,
+} from './binary/index.ts';
+export {
+  formatBtfAsC,
+  formatDeclaration,
+  formatDefinition,
+  formatFunc,
+  formatType,
+  formatVar,
+} from './c/index.ts';
+export {
+  type CompareOptions,
+  compareTagSets,
+  compareTypes,
+  TagIndex,
+  type TypeMismatch,
+} from './compare/index.ts';
 export {
   type MergeEdit,
   type MergeInput,
   type MergeResult,
   type MergeTarget,
   mergeBtf,
-} from './merge.ts';
-export { parseBtf, parseKernelBtf } from './parse.ts';
-export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
-export * from './size.ts';
-export { toRaw } from './to-raw.ts';
-export * from './types.ts';
+} from './merge/index.ts';
+export {
+  appendDataSections,
+  BTF_KIND,
+  type Btf,
+  type BtfArray,
+  BtfBuilder,
+  type BtfComposite,
+  type BtfDataSec,
+  type BtfDeclTag,
+  type BtfEnum,
+  type BtfEnumerator,
+  type BtfFloat,
+  type BtfFunc,
+  type BtfFuncProto,
+  type BtfFwd,
+  type BtfId,
+  type BtfInt,
+  type BtfLinkage,
+  type BtfMember,
+  type BtfModifier,
+  type BtfParam,
+  type BtfPtr,
+  type BtfSecVar,
+  type BtfType,
+  type BtfTypedef,
+  type BtfTypeTag,
+  type BtfVar,
+  editBtf,
+  forEachReference,
+  forEachVariable,
+  isModifier,
+  RawBtf,
+  StringPool,
+  sizeOfType,
+  skipModifiers,
+  toRaw,
+} from './model/index.ts';

@@ -5,20 +5,14 @@ import path from 'node:path';
 import { expect } from 'vitest';
 import { COMMANDS, needs } from '../../test/support/needs.ts';
 import { runTool } from '../../test/support/run.ts';
-import {
-  type Btf,
-  type BtfId,
-  type BtfType,
-  encodeBtf,
-  forEachReference,
-  formatBtfAsC,
-  formatType,
-  type MergeResult,
-  mergeBtf,
-  parseBtf,
-  type RawBtf,
-} from './index.ts';
-import { compile, sectionOfObject, withFolder } from './testing.ts';
+import { encodeBtf } from './binary/encode.ts';
+import { parseBtf } from './binary/parse.ts';
+import { formatType } from './c/format.ts';
+import { formatBtfAsC } from './c/format-c.ts';
+import { type MergeResult, mergeBtf } from './merge/merge.ts';
+import { forEachReference, type RawBtf } from './model/raw.ts';
+import { compile, sectionOfObject, withFolder } from './model/testing.ts';
+import type { Btf, BtfId, BtfType } from './model/types.ts';
 
 const COMMON = `
   typedef unsigned int u32;

@@ -1,4 +1,25 @@
-export * from './contents.ts';
-export * from './cursor.ts';
-export * from './record.ts';
-export * from './writer.ts';
+/** Cursors, record layouts, writers. */
+
+export { bytesOf, type Contents } from './contents.ts';
+export {
+  type ByteOrder,
+  cString,
+  decodeText,
+  encodeText,
+  isFaithfulText,
+  requireRange,
+  viewOf,
+} from './cursor.ts';
+export {
+  chars,
+  type Field,
+  i32,
+  type RecordLayout,
+  type RecordOf,
+  record,
+  u8,
+  u16,
+  u32,
+  u64,
+} from './record.ts';
+export { alignUp, ByteWriter, StringTableBuilder } from './writer.ts';

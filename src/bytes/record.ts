@@ -4,8 +4,7 @@
  */
 
 import { inputError } from '../diag/index.ts';
-import type { ByteOrder } from './cursor.ts';
-import { decodeText, encodeText } from './cursor.ts';
+import { type ByteOrder, decodeText, encodeText } from './cursor.ts';
 
 /** How one field is stored. `u64` values are bigint, `chars` are strings; everything else is a number. */
 export interface Field<T> {

@@ -1,7 +1,6 @@
 /** Building byte strings: chunks that are measured once and joined once, and string tables. */
 
-import type { ByteOrder } from './cursor.ts';
-import { encodeTextInto } from './cursor.ts';
+import { type ByteOrder, encodeTextInto } from './cursor.ts';
 
 /** Bytes that one UTF-16 unit can take in UTF-8. */
 const MAX_UTF8_LENGTH = 3;

@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Btf, parseBtf, skipModifiers } from '../btf/index.ts';
-import type { BpfObject } from '../object/model.ts';
-import { readObject } from '../object/read.ts';
-import { stripDataSections } from '../object/strip-data-sections.ts';
-import { type CoreTargets, relocateCore, TypeFinder } from './index.ts';
+import { parseBtf } from '../btf/binary/parse.ts';
+import { skipModifiers } from '../btf/model/size.ts';
+import type { Btf } from '../btf/model/types.ts';
+import type { BpfObject } from '../object/model/model.ts';
+import { readObject } from '../object/read/read.ts';
+import { stripDataSections } from '../object/write/strip-data-sections.ts';
+import { TypeFinder } from './names.ts';
+import { type CoreTargets, relocateCore } from './relocate.ts';
 
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 const present = existsSync(VMLINUX);

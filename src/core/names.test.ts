@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Btf, BtfBuilder, type BtfType, parseKernelBtf } from '../btf/index.ts';
-import { HOST_ORDER } from '../kernel/uapi.ts';
+import { parseKernelBtf } from '../btf/binary/parse.ts';
+import { BtfBuilder } from '../btf/model/builder.ts';
+import type { Btf, BtfType } from '../btf/model/types.ts';
+import { HOST_ORDER } from '../kernel/uapi/attr.ts';
 import { essentialName, TypeFinder } from './names.ts';
 
 const struct = (name: string): BtfType => ({ kind: 'struct', name, size: 0, members: [] });

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
-import { type Btf, BtfBuilder, type BtfType } from '../btf/index.ts';
-import type { ByteOrder } from '../bytes/index.ts';
-import { CodeView, encodeInsns, type Insn } from '../isa/index.ts';
-import type { BpfObject, CoreRecord } from '../object/model.ts';
-import { BAD_RELOCATION, type CoreTargets, relocateCore, TypeFinder } from './index.ts';
+import { BtfBuilder } from '../btf/model/builder.ts';
+import type { Btf, BtfType } from '../btf/model/types.ts';
+import type { ByteOrder } from '../bytes/cursor.ts';
+import { CodeView, encodeInsns, type Insn } from '../isa/opcodes.ts';
+import type { BpfObject, CoreRecord } from '../object/model/model.ts';
 import * as kinds from './kinds.ts';
+import { TypeFinder } from './names.ts';
+import { BAD_RELOCATION } from './patch.ts';
+import { type CoreTargets, relocateCore } from './relocate.ts';
 
 const int = (name: string, size: number, signed: boolean): BtfType => ({
   kind: 'int',

@@ -12,7 +12,7 @@ import { BTF_KIND, type Btf, type BtfId, type BtfType, skipModifiers } from '../
 import type { ByteOrder } from '../bytes/index.ts';
 import { inputError, quote, RootletError, within } from '../diag/index.ts';
 import { CodeView } from '../isa/index.ts';
-import type { BpfObject, BpfSymbol, CoreRecord, FunctionSymbol, SymbolIndex } from '../object/model.ts';
+import type { BpfObject, BpfSymbol, CoreRecord, FunctionSymbol, SymbolIndex } from '../object/index.ts';
 import { kindsCompatible } from './compat.ts';
 import * as kinds from './kinds.ts';
 import { essentialName, type TypeFinder } from './names.ts';

@@ -8,14 +8,17 @@ import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import type { EntryKind, RecordFiles, Store, StoreEntry } from '../store/index.ts';
-import type { EntryLoad } from './load-entry.ts';
-import { OBJECT_FILE, objectOf } from './registry.ts';
-import type { ObjectFile, SlotChange } from './relink-design.ts';
-import type { Generation, RelinkVia } from './relink-generation.ts';
-import type { Replaced, ReplaceOptions, Rootlet } from './relink-rootlet.ts';
-import { hasPendingChange, hasSlotsFilled, openRootlet } from './relink-store.ts';
-import { type ReplacedAttached, replaceAttached } from './replace-attached.ts';
-import { type UpgradeReport, upgrade } from './upgrade.ts';
+import { type EntryLoad, OBJECT_FILE, objectOf } from './entries/index.ts';
+import type { Generation, ObjectFile, RelinkVia, SlotChange } from './generation/index.ts';
+import {
+  hasPendingChange,
+  hasSlotsFilled,
+  openRootlet,
+  type Replaced,
+  type ReplaceOptions,
+  type Rootlet,
+} from './slots/index.ts';
+import { type ReplacedAttached, replaceAttached, type UpgradeReport, upgrade } from './upgrade/index.ts';
 
 /** A new version of an object, as the command or the caller read it. */
 export interface NewVersion {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { sampleOutput, section, symbol } from '../../test/hostile/elf-sample.ts';
 import { findCommand } from '../../test/support/needs.ts';
 import { outputOf } from '../../test/support/run.ts';
-import { encodeText } from '../bytes/index.ts';
+import { encodeText } from '../bytes/cursor.ts';
 import { parseArchive } from './archive.ts';
 import { writeElf } from './write.ts';
 

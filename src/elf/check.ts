@@ -26,10 +26,8 @@ import {
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
-import type { ElfInput } from './header.ts';
-import { elfError, sectionError } from './header.ts';
-import type { ElfSection } from './model.ts';
-import { isPassedOver } from './model.ts';
+import { type ElfInput, elfError, sectionError } from './header.ts';
+import { type ElfSection, isPassedOver } from './model.ts';
 
 const MAX_ALIGN = 4096;
 /** BTF says sizes of sections in 32 bits, and no map is larger. */

@@ -5,10 +5,8 @@
  * not share bytes, so everything behind it needs memory in proportion to the file only.
  */
 
-import type { ByteOrder } from '../bytes/index.ts';
-import { viewOf } from '../bytes/index.ts';
-import type { RootletError } from '../diag/index.ts';
-import { inputError, quote } from '../diag/index.ts';
+import { type ByteOrder, viewOf } from '../bytes/index.ts';
+import { inputError, quote, type RootletError } from '../diag/index.ts';
 import { Elf64Ehdr, Elf64Shdr, SHN_ABS, SHN_XINDEX, SHT_NOBITS, SHT_NULL, SHT_STRTAB } from './constants.ts';
 import { identify } from './identify.ts';
 import type { ElfSection } from './model.ts';

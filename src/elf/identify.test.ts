@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sampleOutput } from '../../test/hostile/elf-sample.ts';
-import { encodeText } from '../bytes/index.ts';
+import { encodeText } from '../bytes/cursor.ts';
 import { identify } from './identify.ts';
 import { writeElf } from './write.ts';
 

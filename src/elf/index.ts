@@ -1,7 +1,79 @@
+/** ELF objects and `ar` archives. */
+
 export { type Archive, type ArchiveMember, parseArchive } from './archive.ts';
-export * from './constants.ts';
-export * from './identify.ts';
-export * from './model.ts';
-export * from './parse.ts';
+export {
+  Elf64Ehdr,
+  Elf64Rel,
+  Elf64Shdr,
+  Elf64Sym,
+  EM_BPF,
+  ET_CORE,
+  ET_DYN,
+  ET_EXEC,
+  ET_REL,
+  R_BPF_64_32,
+  R_BPF_64_64,
+  R_BPF_64_ABS32,
+  R_BPF_64_ABS64,
+  R_BPF_64_NODYLD32,
+  SHF_ALLOC,
+  SHF_COMPRESSED,
+  SHF_EXECINSTR,
+  SHF_GROUP,
+  SHF_INFO_LINK,
+  SHF_LINK_ORDER,
+  SHF_MERGE,
+  SHF_OS_NONCONFORMING,
+  SHF_STRINGS,
+  SHF_TLS,
+  SHF_WRITE,
+  SHN_ABS,
+  SHN_COMMON,
+  SHN_LORESERVE,
+  SHN_UNDEF,
+  SHN_XINDEX,
+  SHT_DYNAMIC,
+  SHT_DYNSYM,
+  SHT_FINI_ARRAY,
+  SHT_GROUP,
+  SHT_HASH,
+  SHT_HIOS,
+  SHT_INIT_ARRAY,
+  SHT_LLVM_ADDRSIG,
+  SHT_LOOS,
+  SHT_NOBITS,
+  SHT_NOTE,
+  SHT_NULL,
+  SHT_PREINIT_ARRAY,
+  SHT_PROGBITS,
+  SHT_REL,
+  SHT_RELA,
+  SHT_STRTAB,
+  SHT_SYMTAB,
+  SHT_SYMTAB_SHNDX,
+  STB_GLOBAL,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FILE,
+  STT_FUNC,
+  STT_NOTYPE,
+  STT_OBJECT,
+  STT_SECTION,
+  STV_DEFAULT,
+  STV_HIDDEN,
+  STV_INTERNAL,
+  STV_PROTECTED,
+} from './constants.ts';
+export { type FileIdentity, type FileKind, identify } from './identify.ts';
+export {
+  type ElfFile,
+  type ElfRelocation,
+  type ElfSection,
+  type ElfSymbol,
+  isIgnoredSection,
+  isPassedOver,
+} from './model.ts';
+export { type ParseElfOptions, parseElf } from './parse.ts';
 export { relocationWidth } from './relocations.ts';
-export * from './write.ts';
+export { writeElf } from './write.ts';
+export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';

@@ -1,7 +1,6 @@
 /** The relocations of an untrusted file, by the section that they change. */
 
-import type { RootletError } from '../diag/index.ts';
-import { quote } from '../diag/index.ts';
+import { quote, type RootletError } from '../diag/index.ts';
 import {
   Elf64Rel,
   R_BPF_64_32,
@@ -13,10 +12,8 @@ import {
   SHT_PROGBITS,
   SHT_REL,
 } from './constants.ts';
-import type { ElfInput } from './header.ts';
-import { elfError, sectionError, sectionPlace } from './header.ts';
-import type { ElfRelocation, ElfSection } from './model.ts';
-import { isPassedOver } from './model.ts';
+import { type ElfInput, elfError, sectionError, sectionPlace } from './header.ts';
+import { type ElfRelocation, type ElfSection, isPassedOver } from './model.ts';
 import { checkEntries } from './symbols.ts';
 
 const REL_SIZE = Elf64Rel.size;

@@ -18,11 +18,10 @@ import {
   STT_FUNC,
   STT_NOTYPE,
 } from './constants.ts';
-import type { ElfFile } from './model.ts';
-import { isIgnoredSection } from './model.ts';
+import { type ElfFile, isIgnoredSection } from './model.ts';
 import { parseElf } from './parse.ts';
-import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write.ts';
 import { writeElf } from './write.ts';
+import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';
 
 const ORDERS = ['little', 'big'] as const;
 

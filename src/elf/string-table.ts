@@ -6,8 +6,7 @@
  * describe names of quadratic size.
  */
 
-import type { RootletError } from '../diag/index.ts';
-import { inputError } from '../diag/index.ts';
+import { inputError, type RootletError } from '../diag/index.ts';
 
 /** Tail sharing lets names add up to more than their table; compilers stay far below this multiple. */
 const NAME_BUDGET_FACTOR = 8;

@@ -1,7 +1,6 @@
 /** The symbol table of an untrusted file, each symbol checked against the section that it claims to lie in. */
 
-import type { RootletError } from '../diag/index.ts';
-import { quote } from '../diag/index.ts';
+import { quote, type RootletError } from '../diag/index.ts';
 import {
   Elf64Sym,
   SHF_EXECINSTR,
@@ -24,10 +23,8 @@ import {
   STV_DEFAULT,
   STV_HIDDEN,
 } from './constants.ts';
-import type { ElfInput } from './header.ts';
-import { elfError, sectionPlace } from './header.ts';
-import type { ElfSection, ElfSymbol } from './model.ts';
-import { isPassedOver } from './model.ts';
+import { type ElfInput, elfError, sectionPlace } from './header.ts';
+import { type ElfSection, type ElfSymbol, isPassedOver } from './model.ts';
 import { StringTable } from './string-table.ts';
 
 const SYM_SIZE = Elf64Sym.size;

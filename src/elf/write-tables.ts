@@ -2,8 +2,7 @@
  * What `writeElf` takes, and the tables that it makes of it: symbols in gABI order, relocations, extended indexes.
  */
 
-import type { ByteOrder, Contents, StringTableBuilder } from '../bytes/index.ts';
-import { viewOf } from '../bytes/index.ts';
+import { type ByteOrder, type Contents, type StringTableBuilder, viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
   Elf64Rel,

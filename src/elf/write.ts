@@ -6,8 +6,7 @@
  * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input, same bytes.
  */
 
-import type { ByteOrder, Contents } from '../bytes/index.ts';
-import { alignUp, StringTableBuilder, viewOf } from '../bytes/index.ts';
+import { alignUp, type ByteOrder, type Contents, StringTableBuilder, viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
   Elf64Ehdr,
@@ -27,12 +26,14 @@ import {
   SHT_SYMTAB_SHNDX,
 } from './constants.ts';
 import { MAX_SECTIONS } from './header.ts';
-import type { ElfOutput, ElfSectionOutput, SymbolOrder } from './write-tables.ts';
 import {
   addName,
+  type ElfOutput,
+  type ElfSectionOutput,
   encodeRelocations,
   encodeSymbols,
   extendedIndexes,
+  type SymbolOrder,
   sortSymbols,
   symbolNames,
 } from './write-tables.ts';

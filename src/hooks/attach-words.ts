@@ -2,11 +2,15 @@
 
 import { RootletError, usageError } from '../diag/index.ts';
 import type { LoadedObject } from '../load/index.ts';
-import { attachProgram, type PlannedAttachment, planAttachment } from './attach.ts';
-import type { Hook, Occupant } from './hook.ts';
-import { type HookRequest, isOperations } from './kinds.ts';
-import { attachOperations } from './operations.ts';
-import { iteratorOf, withIterator } from './target-words.ts';
+import {
+  attachOperations,
+  attachProgram,
+  type Hook,
+  type Occupant,
+  type PlannedAttachment,
+  planAttachment,
+} from './kinds/index.ts';
+import { type HookRequest, isOperations, iteratorOf, withIterator } from './targets/index.ts';
 
 /** Attaches. Throws `attach-not-kept` for hooks whose attachments end with the process. */
 export function attachTo(loaded: LoadedObject, program: string, request: HookRequest): Hook {

@@ -1,32 +1,45 @@
-/** Hooks: one interface for every kind of attachment, the words for them, and entries of the store that keep them. */
+/** Hooks: one interface for every kind of attachment. */
 
-export { attachProgram } from './attach.ts';
-export type { AttachPlace } from './attach-place.ts';
 export { attachRecorded, attachTo } from './attach-words.ts';
-export { chooseProgram } from './choose.ts';
 export {
   type EntrySource,
+  entryLinkState,
+  fieldsOf,
   findHook,
   HOOK_LINK,
   type HookFacts,
+  type HookState,
+  hasHappened,
   hookContents,
   hookData,
   hookFacts,
   hookLinks,
   hookPin,
+  hooksRunning,
+  linkState,
   openHook,
   openOccupant,
-} from './entry.ts';
-export type { Hook, Occupant } from './hook.ts';
+  type Removal,
+  type RunningHook,
+  recordedState,
+  removeHook,
+  requireOccupant,
+} from './entries/index.ts';
 export {
+  attachOperations,
+  attachProgram,
+  canHookChange,
+  type Hook,
+  linkTypeName,
+  type Occupant,
+  prepareOperations,
+} from './kinds/index.ts';
+export {
+  type AttachPlace,
+  chooseProgram,
   HOOK_KINDS,
   type HookRequest,
   isOperations,
   type PlaceFlags,
   parseHook,
-} from './kinds.ts';
-export { canHookChange, linkTypeName } from './link-types.ts';
-export { attachOperations, prepareOperations } from './operations.ts';
-export { type Removal, removeHook } from './remove.ts';
-export { hooksRunning, type RunningHook, requireOccupant } from './running.ts';
-export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';
+} from './targets/index.ts';

@@ -1,13 +1,13 @@
 /** What tests of hooks share: programs of any type, and network namespaces with interfaces. Not exported. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { encodeInsns } from '../isa/index.ts';
-import { inNetns } from '../kernel/netns.ts';
-import { BpfProgram, tryLoadProgram } from '../kernel/program.ts';
-import type { Sys } from '../kernel/sys.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
+import { encodeInsns } from '../isa/opcodes.ts';
+import { BpfProgram, tryLoadProgram } from '../kernel/objects/program.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import { inNetns } from '../kernel/sys/netns.ts';
+import type { Sys } from '../kernel/sys/sys.ts';
 import { kernelForTests } from '../kernel/testing.ts';
-import { HOST_ORDER } from '../kernel/uapi.ts';
+import { HOST_ORDER } from '../kernel/uapi/attr.ts';
 
 /** The kernel, and why these tests cannot use it or iproute2; undefined when they can. */
 export function hooksForTests(): { readonly kernel: Sys; readonly missing: string | undefined } {

@@ -1,6 +1,5 @@
 /** Arithmetic, moves and byte swaps as text. */
 
-import type { Insn } from './opcodes.ts';
 import {
   BPF_ADD,
   BPF_ALU64,
@@ -18,6 +17,7 @@ import {
   BPF_SUB,
   BPF_X,
   BPF_XOR,
+  type Insn,
 } from './opcodes.ts';
 
 const ALU_OPERATORS: ReadonlyMap<number, string> = new Map([

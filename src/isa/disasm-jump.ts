@@ -1,7 +1,6 @@
 /** Jumps, calls and exit as text. */
 
 import { helperName } from './helpers.ts';
-import type { Insn } from './opcodes.ts';
 import {
   BPF_CALL,
   BPF_EXIT,
@@ -23,6 +22,7 @@ import {
   BPF_PSEUDO_CALL,
   BPF_PSEUDO_KFUNC_CALL,
   BPF_X,
+  type Insn,
 } from './opcodes.ts';
 
 /** With its sign in front also when positive, as jump distances are written. */

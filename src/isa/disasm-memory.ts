@@ -1,6 +1,5 @@
 /** Loads, stores and atomic operations as text. */
 
-import type { Insn } from './opcodes.ts';
 import {
   BPF_ABS,
   BPF_ADD,
@@ -20,6 +19,7 @@ import {
   BPF_W,
   BPF_XCHG,
   BPF_XOR,
+  type Insn,
 } from './opcodes.ts';
 
 function address(register: number, offset: number): string {

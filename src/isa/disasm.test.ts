@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { disassemble, disassembleAt } from './disasm.ts';
-import type { Insn } from './opcodes.ts';
-import { CodeView, encodeInsns } from './opcodes.ts';
+import { CodeView, encodeInsns, type Insn } from './opcodes.ts';
 
 type Fields = readonly [opcode: number, dst: number, src: number, offset: number, imm: number];
 

@@ -11,7 +11,6 @@
 import { formatAlu } from './disasm-alu.ts';
 import { formatJump, signed } from './disasm-jump.ts';
 import { formatLegacyLoad, formatLoad, formatStore, formatStoreImmediate } from './disasm-memory.ts';
-import type { CodeView, Insn } from './opcodes.ts';
 import {
   BPF_ALU,
   BPF_ALU64,
@@ -25,6 +24,8 @@ import {
   BPF_PSEUDO_MAP_VALUE,
   BPF_ST,
   BPF_STX,
+  type CodeView,
+  type Insn,
   OP_LD_IMM64,
 } from './opcodes.ts';
 

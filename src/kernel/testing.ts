@@ -1,9 +1,9 @@
 /** What tests that need the real kernel share. Not exported from the package. */
 
 import { readdirSync } from 'node:fs';
-import { RootletError } from '../diag/index.ts';
-import type { Sys } from './sys.ts';
-import { openSys } from './sys-koffi.ts';
+import { RootletError } from '../diag/problem.ts';
+import { openSys } from './open/koffi.ts';
+import type { Sys } from './sys/sys.ts';
 
 export type KernelForTests =
   | { readonly sys: Sys; readonly reason: undefined }

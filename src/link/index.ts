@@ -1,32 +1,167 @@
-export * from './archives.ts';
-export * from './bind.ts';
-export * from './chain.ts';
-export { contextOf, parseVerdict, type Verdict } from './chain-types.ts';
-export type { Collected, CollectOptions, LivePath } from './collect.ts';
-export { type AliasRequest, defineAliases } from './defsym.ts';
-export * from './explain.ts';
-export { findIdentical, type Identical } from './fold-identical.ts';
-export * from './gc.ts';
-export * from './inputs.ts';
-export * from './inspect.ts';
-export * from './license.ts';
-export * from './limits.ts';
-export * from './link.ts';
-export * from './relink.ts';
-export * from './relink-chain.ts';
-export type { ComponentMember } from './relink-inputs.ts';
-export type * from './relink-report.ts';
-export type * from './report.ts';
-export * from './resolve.ts';
-export * from './slots.ts';
-export { operateOnResult } from './surgery.ts';
-export { type Operated, prefixSymbols, redefineSymbols, type SymbolRename } from './surgery-names.ts';
+/** Static linking and static re-linking. */
+
 export {
+  type AliasRequest,
+  defineAliases,
+  globalizeSymbols,
+  hideSymbols,
+  keepGlobalSymbols,
+  localizeSymbols,
+  type Operated,
+  operateOnResult,
   parseSelector,
+  prefixSymbols,
+  redefineSymbols,
+  renameSections,
   type SelectedRename,
   type Selector,
   type SurgeryOptions,
-} from './surgery-requests.ts';
-export { renameSections } from './surgery-sections.ts';
-export * from './surgery-standing.ts';
-export { wrapSymbols } from './wrap.ts';
+  type SymbolRename,
+  weakenSymbols,
+  wrapSymbols,
+} from './edit/index.ts';
+export {
+  type ArchiveInput,
+  type ArchiveOptions,
+  archiveNames,
+  byteOrderProblems,
+  type InputOptions,
+  type InputSlot,
+  isArchive,
+  type LinkInput,
+  type Preparation,
+  type PulledInputs,
+  type PulledMember,
+  pullMembers,
+  type ReadInputs,
+  readInputs,
+} from './inputs/index.ts';
+export {
+  type LinkFailure,
+  type LinkOptions,
+  type LinkResult,
+  type LinkSuccess,
+  link,
+  linkToBytes,
+} from './link.ts';
+export {
+  applyRenames,
+  type Combined,
+  checkLimits,
+  chooseLicense,
+  combine,
+  defaultRoots,
+  findIdentical,
+  type Identical,
+  isGplCompatible,
+  isMetadata,
+  isNeededAnyway,
+  type LicenseChoice,
+  type Liveness,
+  labelsFor,
+  MAX_CALL_FRAMES,
+  MAX_STACK_BYTES,
+  markLive,
+  measureLimits,
+  mergeSections,
+  narrow,
+  type ProgramLimits,
+  pathTo,
+  pinnedSymbols,
+  separateNames,
+  subset,
+  TEXT_SECTION,
+  type Used,
+  versionProblems,
+  withLicense,
+  withTextSection,
+} from './passes/index.ts';
+export {
+  arraysOf,
+  arrayWithItself,
+  assignInOrder,
+  type ChainOptions,
+  type ChainSlot,
+  type ComponentMember,
+  chainSlotName,
+  chooseProgram,
+  componentId,
+  componentKey,
+  contextOf,
+  type FilledSlot,
+  fragmentsProblem,
+  likelyProgram,
+  listNames,
+  makeChain,
+  type OrderedComponent,
+  type Plug,
+  type Plugged,
+  parseVerdict,
+  plugComponents,
+  type RelinkOptions,
+  type RelinkReport,
+  type RelinkReportInput,
+  type ReportedComponent,
+  type ReportedMap,
+  type ReportedState,
+  reportRelink,
+  type SlotAssignment,
+  slotMissing,
+  slotProblem,
+  slotsOf,
+  type Verdict,
+} from './relink/index.ts';
+export { type RelinkResult, type RelinkSuccess, relink } from './relink.ts';
+export { type ChainComponent, type ChainRelinkOptions, relinkChain } from './relink-chain.ts';
+export {
+  type Collected,
+  type CollectOptions,
+  type Discarded,
+  type InspectedFunction,
+  type InspectedMap,
+  type InspectedSymbol,
+  type InspectedVariable,
+  type Inspection,
+  inspect,
+  type LinkReport,
+  type LivePath,
+  linkNotes,
+  type ReportedMerge,
+  type ReportedRename,
+  type ReportedSymbol,
+  type ReportInput,
+  replacedBy,
+  reportLink,
+  reportMerges,
+  reportRenames,
+} from './report/index.ts';
+export {
+  agreedContexts,
+  type Bindings,
+  type BindRequest,
+  bindExplicitly,
+  boundExterns,
+  comparePrototypes,
+  describeDefinition,
+  describeSymbol,
+  disagreement,
+  type ExplainOptions,
+  type Explanation,
+  type ExplicitBinding,
+  entryObjection,
+  explainAll,
+  explainName,
+  FOLDED_SECTIONS,
+  fileMatches,
+  findInput,
+  isKernelName,
+  nearestNames,
+  parseTarget,
+  type Resolution,
+  type ResolveOptions,
+  referencesTo,
+  resolve,
+  SHARED_SCOPE,
+  type SymbolAt,
+  type SymbolGroup,
+} from './resolve/index.ts';

@@ -6,37 +6,65 @@
 
 import { type Problem, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
-import { addendProblems } from './addends.ts';
-import { checkAgreement } from './agree.ts';
-import type { ArchiveOptions, PulledMember } from './archives.ts';
-import { type BindRequest, bindExplicitly, boundExterns, type ExplicitBinding } from './bind.ts';
-import { type Collected, collectGarbage, type LivePath, unusedSymbols } from './collect.ts';
-import { type Combined, combine } from './combine.ts';
-import { type Explanation, explainAll } from './explain.ts';
-import { findIdentical, type Identical } from './fold-identical.ts';
-import { foldText } from './fold-text.ts';
-import { type LinkInput, type ReadInputs, readInputs } from './inputs.ts';
-import { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
-import { type Rename, separateStatics, staticPinClashes } from './names.ts';
-import { mergeStrings } from './narrow.ts';
-import { once } from './once.ts';
-import { joinPinned, type PinnedMaps, pinnedSymbols, withPinned } from './pinned.ts';
-import { applyRenames } from './rename.ts';
+import { InputSurgery, operateOnResult, type SurgeryOptions } from './edit/index.ts';
 import {
+  type ArchiveOptions,
+  type LinkInput,
+  type PulledMember,
+  type ReadInputs,
+  readInputs,
+} from './inputs/index.ts';
+import {
+  applyRenames,
+  type Combined,
+  chooseLicense,
+  combine,
+  findIdentical,
+  foldText,
+  type Identical,
+  joinPinned,
+  type LicenseChoice,
+  type MergedSections,
+  mergeSections,
+  mergeStrings,
+  type PinnedMaps,
+  pinnedSymbols,
+  type Rename,
+  separateStatics,
+  staticPinClashes,
+  versionProblems,
+  withLicense,
+  withPinned,
+} from './passes/index.ts';
+import {
+  type Collected,
+  collectGarbage,
   type LinkReport,
+  type LivePath,
   linkNotes,
+  once,
   type ReportedMerge,
   type ReportedRename,
   replacedBy,
   reportLink,
   reportMerges,
   reportRenames,
-} from './report.ts';
-import { type Resolution, resolve, type SymbolGroup } from './resolve.ts';
-import { type MergedSections, mergeSections } from './sections.ts';
-import { InputSurgery, operateOnResult } from './surgery.ts';
-import type { SurgeryOptions } from './surgery-requests.ts';
-import { undefinedProblems } from './undefined.ts';
+  unusedSymbols,
+} from './report/index.ts';
+import {
+  addendProblems,
+  type BindRequest,
+  bindExplicitly,
+  boundExterns,
+  checkAgreement,
+  type Explanation,
+  type ExplicitBinding,
+  explainAll,
+  type Resolution,
+  resolve,
+  type SymbolGroup,
+  undefinedProblems,
+} from './resolve/index.ts';
 
 export interface LinkOptions {
   /** Name of the result in messages. Default `linked.o`. */

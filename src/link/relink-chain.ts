@@ -2,12 +2,19 @@
 
 import { type Problem, quote } from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf } from '../object/index.ts';
-import { chainSlotName, makeChain } from './chain.ts';
-import { contextOf, parseVerdict, type Verdict, verdictProblem } from './chain-types.ts';
-import { type LinkInput, readInputs } from './inputs.ts';
+import { type LinkInput, readInputs } from './inputs/index.ts';
 import type { LinkFailure } from './link.ts';
-import { type RelinkOptions, type RelinkResult, relink } from './relink.ts';
-import type { SlotAssignment } from './slots.ts';
+import {
+  chainSlotName,
+  contextOf,
+  makeChain,
+  parseVerdict,
+  type RelinkOptions,
+  type SlotAssignment,
+  type Verdict,
+  verdictProblem,
+} from './relink/index.ts';
+import { type RelinkResult, relink } from './relink.ts';
 
 /** One component of a chain. */
 export interface ChainComponent {

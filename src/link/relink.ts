@@ -9,73 +9,71 @@
 
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, SymbolIndex, Visibility } from '../object/index.ts';
-import { addendProblems } from './addends.ts';
-import { checkAgreement } from './agree.ts';
-import type { ArchiveOptions } from './archives.ts';
-import { type Bindings, type BindRequest, bindExplicitly } from './bind.ts';
-import { keptSymbols, type LivePath, livePaths } from './collect.ts';
-import { type Combined, combine } from './combine.ts';
-import { type Explanation, explainAll } from './explain.ts';
-import { withTextSection } from './fold-text.ts';
-import { defaultRoots, isNeededAnyway, type Liveness, markLive } from './gc.ts';
-import type { LinkInput } from './inputs.ts';
-import { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
-import { checkLimits } from './limits.ts';
+import { operateOnResult } from './edit/index.ts';
+import type { LinkInput } from './inputs/index.ts';
 import type { LinkFailure } from './link.ts';
-import { fixedNames, labelsFor, type NamingInput, separateNames } from './names.ts';
-import { mergeStrings, narrow } from './narrow.ts';
-import { once } from './once.ts';
-import { joinPinned, type PinnedMaps, pinnedIn, pinnedSymbols, withPinned } from './pinned.ts';
-import { symbolAt } from './problems.ts';
-import { type ComponentMember, isLibrary, type RelinkInputs, readRelinkInputs } from './relink-inputs.ts';
-import { fileNames, pinnedNotes, privatePins } from './relink-pinned.ts';
-import { type RelinkReport, reportRelink } from './relink-report.ts';
-import { applyRenames } from './rename.ts';
-import { linkNotes } from './report.ts';
-import { type Resolution, resolve, type SymbolAt, type SymbolGroup } from './resolve.ts';
-import { type MergedSections, mergeSections } from './sections.ts';
-import { arrayWithItself, needsCaller } from './slot-fit.ts';
-import { type OrderedComponent, type Plug, plugComponents, type SlotAssignment } from './slots.ts';
-import { operateOnResult } from './surgery.ts';
-import type { SurgeryOptions } from './surgery-requests.ts';
-import { nearestNames, undefinedProblems } from './undefined.ts';
-import { unseenVerdicts } from './unseen-verdicts.ts';
-
-export interface RelinkOptions {
-  /** Name of the result in messages. Default `chain.o`. */
-  readonly name?: string;
-  /** Components for the slots that no assignment names, in order. */
-  readonly order?: readonly OrderedComponent[];
-  /** Slots whose component gets functions, maps and globals of its own, even if it fills others too. */
-  readonly ownState?: readonly string[];
-  /** Slots are called as the kernel calls programs: components are compared as entry points, not by their spelling. */
-  readonly entrySlots?: boolean;
-  /** Archives: each component takes the members that it needs, its own copies. */
-  readonly libraries?: readonly LinkInput[];
-  /** Reads the files that thin archives name. */
-  readonly readMember?: ArchiveOptions['readMember'];
-  /** What is to be done to symbols and sections, before slots and programs are looked for. */
-  readonly surgery?: SurgeryOptions;
-  /**
-   * Names of maps, globals and functions that all components (and the rootlet) have in common; `*` for all maps. The
-   * name of a library stands for all that it defines.
-   */
-  readonly share?: readonly string[];
-  /** Exceptions from `share`. */
-  readonly private?: readonly string[];
-  /** Externs that get a definition of another component. */
-  readonly bind?: readonly BindRequest[];
-  /** Say here what a kernel would refuse (stack, call depth, …). Default true. */
-  readonly checkLimits?: boolean;
-  /** Drop what no program of the rootlet needs. Default true. */
-  readonly gcSections?: boolean;
-  /** Names (`FILE:NAME` for those of one input) that stay, used or not. */
-  readonly keep?: readonly string[];
-  /** Names for `RelinkSuccess.livePaths`, as inputs or as the result have them. */
-  readonly whyLive?: readonly string[];
-  /** Names to explain in `RelinkSuccess.explanations`. */
-  readonly explain?: readonly string[];
-}
+import {
+  applyRenames,
+  type Combined,
+  checkLimits,
+  chooseLicense,
+  combine,
+  defaultRoots,
+  fixedNames,
+  isNeededAnyway,
+  joinPinned,
+  type LicenseChoice,
+  type Liveness,
+  labelsFor,
+  type MergedSections,
+  markLive,
+  mergeSections,
+  mergeStrings,
+  type NamingInput,
+  narrow,
+  type PinnedMaps,
+  pinnedIn,
+  pinnedSymbols,
+  separateNames,
+  versionProblems,
+  withLicense,
+  withPinned,
+  withTextSection,
+} from './passes/index.ts';
+import {
+  arrayWithItself,
+  type ComponentMember,
+  fileNames,
+  isLibrary,
+  needsCaller,
+  type Plug,
+  pinnedNotes,
+  plugComponents,
+  privatePins,
+  type RelinkInputs,
+  type RelinkOptions,
+  type RelinkReport,
+  readRelinkInputs,
+  reportRelink,
+  type SlotAssignment,
+  unseenVerdicts,
+} from './relink/index.ts';
+import { keptSymbols, type LivePath, linkNotes, livePaths, once } from './report/index.ts';
+import {
+  addendProblems,
+  type Bindings,
+  bindExplicitly,
+  checkAgreement,
+  type Explanation,
+  explainAll,
+  nearestNames,
+  type Resolution,
+  resolve,
+  type SymbolAt,
+  type SymbolGroup,
+  symbolAt,
+  undefinedProblems,
+} from './resolve/index.ts';
 
 export interface RelinkSuccess {
   readonly ok: true;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { probeMapType } from '../kernel/probe-types.ts';
-import type { Sys } from '../kernel/sys.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
+import { probeMapType } from '../kernel/probes/probe-types.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import type { Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
-import { readObject } from '../object/read.ts';
-import { BPF_MAP_TYPE_ARENA } from '../object/uapi.ts';
+import { readObject } from '../object/read/read.ts';
+import { BPF_MAP_TYPE_ARENA } from '../object/uapi/uapi.ts';
 import { loadObject } from './load.ts';
-import { planLoad } from './plan-object.ts';
+import { planLoad } from './plan/object.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cpuListOf, pageSizeOf } from '../kernel/machine.ts';
-import { PerfBuffer } from '../kernel/perf-buffer.ts';
-import { RingBuffer } from '../kernel/ring-buffer.ts';
-import { decodeU32s, type Sys } from '../kernel/sys.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
+import { PerfBuffer } from '../kernel/objects/perf-buffer.ts';
+import { RingBuffer } from '../kernel/objects/ring-buffer.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import { cpuListOf, pageSizeOf } from '../kernel/sys/machine.ts';
+import { decodeU32s, type Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
-import { readObject } from '../object/read.ts';
+import { readObject } from '../object/read/read.ts';
 import { loadObject } from './load.ts';
 import { packet } from './testing.ts';
 

@@ -1,15 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { CodeView } from '../isa/index.ts';
-import type { Sys } from '../kernel/sys.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
+import { CodeView } from '../isa/opcodes.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import type { Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
-import { readObject } from '../object/read.ts';
-import { stripDataSections } from '../object/strip-data-sections.ts';
-import { bindExterns } from './bind-externs.ts';
-import { type KernelFacts, runningKernelFacts } from './kernel-facts.ts';
-import { openKernelTypes } from './kernel-types.ts';
+import { readObject } from '../object/read/read.ts';
+import { stripDataSections } from '../object/write/strip-data-sections.ts';
+import { bindExterns } from './externs/bind-externs.ts';
+import { type KernelFacts, runningKernelFacts } from './externs/kernel-facts.ts';
+import { openKernelTypes } from './externs/kernel-types.ts';
 import { loadObject, prepareLoad } from './load.ts';
 import { packet } from './testing.ts';
 

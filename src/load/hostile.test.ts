@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { relocateCore, TypeFinder } from '../core/index.ts';
-import { RootletError } from '../diag/index.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
-import type { BpfObject } from '../object/model.ts';
-import { readObject } from '../object/read.ts';
-import { stripDataSections } from '../object/strip-data-sections.ts';
-import { bindExterns } from './bind-externs.ts';
-import { executeLoad } from './execute.ts';
-import type { KernelFacts } from './kernel-facts.ts';
-import type { KernelTypes } from './kernel-types.ts';
-import { planLoad } from './plan-object.ts';
+import { TypeFinder } from '../core/names.ts';
+import { relocateCore } from '../core/relocate.ts';
+import { RootletError } from '../diag/problem.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import type { BpfObject } from '../object/model/model.ts';
+import { readObject } from '../object/read/read.ts';
+import { stripDataSections } from '../object/write/strip-data-sections.ts';
+import { executeLoad } from './execute/execute.ts';
+import { bindExterns } from './externs/bind-externs.ts';
+import type { KernelFacts } from './externs/kernel-facts.ts';
+import type { KernelTypes } from './externs/kernel-types.ts';
+import { planLoad } from './plan/object.ts';
 
 const folder = (path: string) => join(import.meta.dirname, path);
 const SOURCES = [

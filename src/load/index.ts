@@ -1,23 +1,87 @@
-export * from './bind-externs.ts';
-export * from './bindings.ts';
-export { type BtfValue, decodeValue, type ValueTypes } from './btf-value.ts';
-export { encodeValue } from './btf-value-write.ts';
-export * from './cleanup.ts';
-export * from './execute.ts';
-export type { AttachTarget } from './execute-programs.ts';
-export { Globals } from './globals.ts';
-export * from './kernel-facts.ts';
-export * from './kernel-types.ts';
-export * from './limit-plan.ts';
-export * from './load.ts';
-export * from './loaded-object.ts';
-export * from './map-reuse.ts';
-export * from './names.ts';
-export * from './plan.ts';
-export * from './plan-object.ts';
-export type { ProgramOptions } from './plan-programs.ts';
-export * from './program-functions.ts';
-export * from './sanitize-btf.ts';
-export * from './struct-ops.ts';
-export * from './typed-map.ts';
-export * from './verifier-failure.ts';
+/** Loading: a plan as data, and its execution. */
+
+export {
+  type AttachTarget,
+  type CallPlace,
+  Cleanup,
+  DEFAULT_PIN_ROOT,
+  describeFailure,
+  type ExecuteOptions,
+  executeLoad,
+  findTarget,
+  Globals,
+  isPinned,
+  LoadedObject,
+  openPinnedMap,
+  type PacketRun,
+  type ProgramFunction,
+  type ProgramTypes,
+  pinMap,
+  pinPathOf,
+  readProgramTypes,
+  requireSameShape,
+  type ShapeDifference,
+  type SourcePlace,
+  shapeDifferences,
+  tableValue,
+  type VerifierFailure,
+  verifierError,
+  verifierFailureOf,
+} from './execute/index.ts';
+export {
+  type BindOptions,
+  bindExterns,
+  type ExternBinding,
+  type ExternBindings,
+  findAddresses,
+  hasSyscallWrapper,
+  joinSplitBtf,
+  KCONFIG_SECTION,
+  type KernelFacts,
+  type KernelTarget,
+  type KernelTypes,
+  KSYMS_SECTION,
+  NO_BINDINGS,
+  openKernelTypes,
+  runningKernelFacts,
+} from './externs/index.ts';
+export { executePlan, type LoadOptions, loadObject, type PreparedLoad, prepareLoad } from './load.ts';
+export {
+  type AttachPlan,
+  type BtfSupport,
+  dataMapName,
+  type Fixup,
+  FULL_SUPPORT,
+  type FunctionPlan,
+  findLacks,
+  findOperations,
+  type GlobalPlan,
+  globalsKind,
+  type InitialEntry,
+  kernelName,
+  type Lacks,
+  type LimitedPlan,
+  type LinePlan,
+  type LoadPlan,
+  limitPlan,
+  type MapPlan,
+  NO_OPERATIONS,
+  type Operations,
+  type OperationsPlan,
+  objectBaseName,
+  type PlanOptions,
+  type Poison,
+  type ProgramOptions,
+  type ProgramPlan,
+  planLoad,
+  pointsElsewhere,
+  sanitizeBtf,
+} from './plan/index.ts';
+export {
+  type BtfValue,
+  decodeValue,
+  encodeValue,
+  type TypedEntry,
+  TypedMap,
+  type ValueTypes,
+} from './values/index.ts';

@@ -1,15 +1,15 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openById, readMapInfo } from '../kernel/info.ts';
-import { encodeU32s, type Sys } from '../kernel/sys.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
+import { openById, readMapInfo } from '../kernel/objects/info.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import { encodeU32s, type Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
-import { readObject } from '../object/read.ts';
-import { stripDataSections } from '../object/strip-data-sections.ts';
-import { BPF_F_MMAPABLE } from '../object/uapi.ts';
+import { readObject } from '../object/read/read.ts';
+import { BPF_F_MMAPABLE } from '../object/uapi/uapi.ts';
+import { stripDataSections } from '../object/write/strip-data-sections.ts';
+import type { LoadedObject } from './execute/loaded-object.ts';
 import { type LoadOptions, loadObject, prepareLoad } from './load.ts';
-import type { LoadedObject } from './loaded-object.ts';
 import {
   loadWithBpftool,
   mountBpffs,

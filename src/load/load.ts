@@ -2,23 +2,36 @@
 
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
 import { RootletError } from '../diag/index.ts';
-import { E2BIG, EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../kernel/errno.ts';
-import { mayHave } from '../kernel/features.ts';
-import { liftMemlock } from '../kernel/memlock.ts';
-import type { Sys } from '../kernel/sys.ts';
-import type { BpfObject } from '../object/model.ts';
-import { stripDataSections } from '../object/strip-data-sections.ts';
-import { findAttachTypes } from './attach-types.ts';
-import { type BindOptions, bindExterns } from './bind-externs.ts';
-import type { ExternBindings } from './bindings.ts';
-import { type ExecuteOptions, executeLoad } from './execute.ts';
-import { type KernelFacts, runningKernelFacts } from './kernel-facts.ts';
-import { type KernelTypes, openKernelTypes } from './kernel-types.ts';
-import { findLacks, limitPlan } from './limit-plan.ts';
-import type { LoadedObject } from './loaded-object.ts';
-import type { LoadPlan } from './plan.ts';
-import { type PlanOptions, planLoad } from './plan-object.ts';
-import { findOperations } from './struct-ops.ts';
+import {
+  E2BIG,
+  EACCES,
+  EINVAL,
+  ENOTSUPP,
+  EOPNOTSUPP,
+  liftMemlock,
+  mayHave,
+  type Sys,
+} from '../kernel/index.ts';
+import { type BpfObject, stripDataSections } from '../object/index.ts';
+import { type ExecuteOptions, executeLoad, type LoadedObject } from './execute/index.ts';
+import {
+  type BindOptions,
+  bindExterns,
+  type ExternBindings,
+  type KernelFacts,
+  type KernelTypes,
+  openKernelTypes,
+  runningKernelFacts,
+} from './externs/index.ts';
+import {
+  findAttachTypes,
+  findLacks,
+  findOperations,
+  type LoadPlan,
+  limitPlan,
+  type PlanOptions,
+  planLoad,
+} from './plan/index.ts';
 
 export interface LoadOptions extends PlanOptions, ExecuteOptions, BindOptions {
   /** Types to relocate against instead of the running kernel's: a BTF file, or an ELF file with BTF. */

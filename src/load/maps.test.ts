@@ -11,15 +11,15 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { possibleCpus } from '../kernel/machine.ts';
-import { BpfMap } from '../kernel/map.ts';
-import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
+import { BpfMap } from '../kernel/objects/map.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import { possibleCpus } from '../kernel/sys/machine.ts';
+import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
-import { readObject } from '../object/read.ts';
-import { BPF_MAP_TYPE_HASH } from '../object/uapi.ts';
+import { readObject } from '../object/read/read.ts';
+import { BPF_MAP_TYPE_HASH } from '../object/uapi/uapi.ts';
 import { type LoadOptions, loadObject } from './load.ts';
-import { planLoad } from './plan-object.ts';
+import { planLoad } from './plan/object.ts';
 import { mountBpffs, packet } from './testing.ts';
 
 const { sys, reason } = kernelForTests();

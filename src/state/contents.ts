@@ -8,10 +8,8 @@
  */
 
 import { RootletError } from '../diag/index.ts';
-import { openById } from '../kernel/info.ts';
-import type { BpfMap } from '../kernel/map.ts';
-import { decodeU32s, encodeU32s } from '../kernel/sys.ts';
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
+import { type BpfMap, decodeU32s, encodeU32s, openById } from '../kernel/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/index.ts';
 import type { PreviousMap, StaticContents } from './decision.ts';
 
 /** What entries of the old generation become in the next one. */

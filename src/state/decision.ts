@@ -1,6 +1,6 @@
 /** What happens to maps, variables and settings when code changes, as data. */
 
-import type { BpfMap } from '../kernel/map.ts';
+import type { BpfMap } from '../kernel/index.ts';
 import type { MapIdentity } from './identity.ts';
 
 /** A variable whose value goes from an old map to a new one. Offsets and size in bytes. */

@@ -1,7 +1,7 @@
 /** Whether an old map is what the next version would have created: definition, and types of keys and values. */
 
 import { compareTypes, formatType } from '../btf/index.ts';
-import type { BpfMap } from '../kernel/map.ts';
+import type { BpfMap } from '../kernel/index.ts';
 import { type LoadPlan, type MapPlan, shapeDifferences } from '../load/index.ts';
 import type { PreviousMap } from './decision.ts';
 import type { MapTypes } from './map-types.ts';

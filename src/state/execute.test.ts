@@ -3,11 +3,13 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
-import { decodeU32s, encodeU32s } from '../kernel/sys.ts';
+import { decodeU32s, encodeU32s } from '../kernel/sys/sys.ts';
 import { countFds } from '../kernel/testing.ts';
-import { executePlan, isPinned, type LoadedObject } from '../load/index.ts';
+import type { LoadedObject } from '../load/execute/loaded-object.ts';
+import { isPinned } from '../load/execute/map-reuse.ts';
+import { executePlan } from '../load/load.ts';
 import { mountBpffs } from '../load/testing.ts';
-import type { BpfObject } from '../object/index.ts';
+import type { BpfObject } from '../object/model/model.ts';
 import { tinyProgram } from '../store/testing.ts';
 import { pinReused, planWithState, reuseOf, StateTransfer, storedStates } from './execute.ts';
 import {

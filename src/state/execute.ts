@@ -6,7 +6,7 @@
  */
 
 import { bugError } from '../diag/index.ts';
-import { BpfMap } from '../kernel/map.ts';
+import { BpfMap } from '../kernel/index.ts';
 import {
   DEFAULT_PIN_ROOT,
   type ExecuteOptions,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RootletError } from '../diag/index.ts';
+import { RootletError } from '../diag/problem.ts';
 import { FreshNames } from './fresh.ts';
 import type { MapIdentity } from './identity.ts';
 

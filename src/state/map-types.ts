@@ -1,9 +1,7 @@
 /** Types that the kernel keeps with maps: they say what an old map holds without any other memory of it. */
 
 import { type Btf, type BtfId, parseBtf } from '../btf/index.ts';
-import { openById, readBtfBytes } from '../kernel/info.ts';
-import type { BpfMap } from '../kernel/map.ts';
-import { HOST_ORDER } from '../kernel/uapi.ts';
+import { type BpfMap, HOST_ORDER, openById, readBtfBytes } from '../kernel/index.ts';
 
 export interface KeptTypes {
   readonly btf: Btf;

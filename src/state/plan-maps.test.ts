@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
 import { mountBpffs } from '../load/testing.ts';
-import type { BpfObject } from '../object/index.ts';
+import type { BpfObject } from '../object/model/model.ts';
 import {
   compileTexts,
   decide,

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
-import { RootletError } from '../diag/index.ts';
-import { link } from '../link/index.ts';
-import { prepareLoad } from '../load/index.ts';
-import type { BpfObject } from '../object/index.ts';
+import { RootletError } from '../diag/problem.ts';
+import { link } from '../link/link.ts';
+import { prepareLoad } from '../load/load.ts';
+import type { BpfObject } from '../object/model/model.ts';
 import { planState } from './plan.ts';
 import {
   compileTexts,

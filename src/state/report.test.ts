@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
-import { BpfMap } from '../kernel/map.ts';
-import { encodeU32s } from '../kernel/sys.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi.ts';
+import { BpfMap } from '../kernel/objects/map.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
+import { encodeU32s } from '../kernel/sys/sys.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/uapi/uapi.ts';
 import { tinyMap, tinyProgram } from '../store/testing.ts';
 import type { CarriedEntries } from './contents.ts';
 import { type Decision, keptFrom, type MapDecision, type PreviousMap, previousOf } from './decision.ts';

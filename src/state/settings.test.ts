@@ -3,8 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import { damaged } from '../../test/support/damaged.ts';
 import { needs } from '../../test/support/needs.ts';
-import { RootletError } from '../diag/index.ts';
-import type { JsonObject } from '../store/index.ts';
+import { RootletError } from '../diag/problem.ts';
+import type { JsonObject } from '../store/record.ts';
 import {
   decodeSettings,
   encodeSettings,

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
-import type { Btf, BtfId } from '../btf/index.ts';
+import type { Btf, BtfId } from '../btf/model/types.ts';
 import { compileTexts, HEAD } from './testing.ts';
 import { kernelFieldOf } from './variables.ts';
 

@@ -16,19 +16,19 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { RootletError } from '../diag/index.ts';
-import type { Fd } from '../kernel/fd.ts';
 import {
+  type Fd,
   type LinkDescription,
   listIds,
   type MapDescription,
   openById,
+  openPinned,
   type ProgramDescription,
   readLinkInfo,
   readMapInfo,
   readProgramInfo,
-} from '../kernel/info.ts';
-import { openPinned } from '../kernel/pin.ts';
-import type { Sys } from '../kernel/sys.ts';
+  type Sys,
+} from '../kernel/index.ts';
 import { COMPONENTS_TARGET, CURRENT } from './layout.ts';
 import { COMPONENTS } from './names.ts';
 import { kindOfFd, type PinnedKind } from './pins.ts';

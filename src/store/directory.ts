@@ -27,12 +27,6 @@ import {
   approach,
   type DirectoryUse,
   distrust,
-  isTrustedOwner,
-  MOUNT_BPFFS,
-  makeDirectories,
-  makeDirectory,
-} from '../kernel/bpffs.ts';
-import {
   EACCES,
   EINVAL,
   ELOOP,
@@ -42,8 +36,12 @@ import {
   EPERM,
   EROFS,
   errnoOf,
+  isTrustedOwner,
+  MOUNT_BPFFS,
+  makeDirectories,
+  makeDirectory,
   syscallError,
-} from '../kernel/errno.ts';
+} from '../kernel/index.ts';
 
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const DESCRIPTORS = '/proc/self/fd';

@@ -1,3 +1,5 @@
+/** Named things that stay in the kernel. */
+
 export { type Census, type Holder, takeCensus } from './census.ts';
 export { bpffsMountOf, Directory, requireBpffs } from './directory.ts';
 export { keyOf, type MapPlace } from './names.ts';

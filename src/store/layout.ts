@@ -15,9 +15,7 @@
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { type Problem, platformError, quote, type RootletError } from '../diag/index.ts';
-import type { Fd } from '../kernel/fd.ts';
-import { openPinned } from '../kernel/pin.ts';
-import type { Sys } from '../kernel/sys.ts';
+import { type Fd, openPinned, type Sys } from '../kernel/index.ts';
 import { type Directory, untrustedProblem } from './directory.ts';
 import { COMPONENTS, isFileKey, isPinName, MAPS, PREVIOUS } from './names.ts';
 

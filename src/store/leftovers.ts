@@ -1,7 +1,7 @@
 /** What killed processes left in an entry, and what a new generation makes superfluous. */
 
 import { dirname } from 'node:path';
-import type { Sys } from '../kernel/sys.ts';
+import type { Sys } from '../kernel/index.ts';
 import type { Directory } from './directory.ts';
 import { type EntryLayout, linkComponents, NEXT, removeGeneration } from './layout.ts';
 import { COMPONENTS } from './names.ts';

@@ -5,8 +5,7 @@
  */
 
 import { RootletError } from '../diag/index.ts';
-import { FileLock } from '../kernel/lock.ts';
-import type { Sys } from '../kernel/sys.ts';
+import { FileLock, type Sys } from '../kernel/index.ts';
 import type { Directory } from './directory.ts';
 
 /** By identity of the directory. */

@@ -3,9 +3,7 @@
 import { readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { platformError, quote } from '../diag/index.ts';
-import type { Fd } from '../kernel/fd.ts';
-import { openPinned } from '../kernel/pin.ts';
-import type { Sys } from '../kernel/sys.ts';
+import { type Fd, openPinned, type Sys } from '../kernel/index.ts';
 import type { Directory } from './directory.ts';
 
 export type PinnedKind = 'program' | 'map' | 'link';

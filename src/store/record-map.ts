@@ -2,12 +2,8 @@
 
 import { join } from 'node:path';
 import { RootletError } from '../diag/index.ts';
-import { E2BIG, ENOMEM } from '../kernel/errno.ts';
-import type { Fd } from '../kernel/fd.ts';
-import { openById, readMapInfo } from '../kernel/info.ts';
-import { BpfMap } from '../kernel/map.ts';
-import type { Sys } from '../kernel/sys.ts';
-import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../object/uapi.ts';
+import { BpfMap, E2BIG, ENOMEM, type Fd, openById, readMapInfo, type Sys } from '../kernel/index.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../object/index.ts';
 import type { Directory } from './directory.ts';
 import { RECORD } from './layout.ts';
 import { openPinIn } from './pins.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { encodeText } from '../bytes/index.ts';
-import { RootletError } from '../diag/index.ts';
+import { encodeText } from '../bytes/cursor.ts';
+import { RootletError } from '../diag/problem.ts';
 import { entryKey, fileKeys, isFileKey, isFileKeyOf, isPinName, keyOf, nameOfKey, pinName } from './names.ts';
 import { decodeRecord, encodeRecord, type StoreRecord } from './record.ts';
 

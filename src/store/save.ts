@@ -2,10 +2,7 @@
 
 import { join } from 'node:path';
 import { bugError, quote } from '../diag/index.ts';
-import type { Attachment } from '../kernel/attachment.ts';
-import type { BpfMap } from '../kernel/map.ts';
-import type { BpfProgram } from '../kernel/program.ts';
-import type { Sys } from '../kernel/sys.ts';
+import type { Attachment, BpfMap, BpfProgram, Sys } from '../kernel/index.ts';
 import type { Directory } from './directory.ts';
 import { CURRENT, linkComponents, NEXT, RECORD } from './layout.ts';
 import { fileKeys, type MapPlace, mapPin, pinName } from './names.ts';

@@ -11,12 +11,7 @@
 
 import { join } from 'node:path';
 import { addFrame, type Problem, quote, RootletError, usageError } from '../diag/index.ts';
-import { Attachment } from '../kernel/attachment.ts';
-import type { Fd } from '../kernel/fd.ts';
-import { waitForPrograms } from '../kernel/grace-period.ts';
-import { BpfMap } from '../kernel/map.ts';
-import { BpfProgram } from '../kernel/program.ts';
-import type { Sys } from '../kernel/sys.ts';
+import { Attachment, BpfMap, BpfProgram, type Fd, type Sys, waitForPrograms } from '../kernel/index.ts';
 import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
 import { isLeftOver, removeRest, surplusOf, whileBuilding } from './leftovers.ts';

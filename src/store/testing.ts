@@ -1,11 +1,11 @@
 /** Small kernel objects for tests of entries. Not exported from the package. */
 
-import { encodeInsns } from '../isa/index.ts';
-import { BpfMap } from '../kernel/map.ts';
-import { BpfProgram, tryLoadProgram } from '../kernel/program.ts';
-import type { Sys } from '../kernel/sys.ts';
-import { HOST_ORDER } from '../kernel/uapi.ts';
-import { BPF_MAP_TYPE_ARRAY, BPF_PROG_TYPE_XDP, BPF_XDP } from '../object/uapi.ts';
+import { encodeInsns } from '../isa/opcodes.ts';
+import { BpfMap } from '../kernel/objects/map.ts';
+import { BpfProgram, tryLoadProgram } from '../kernel/objects/program.ts';
+import type { Sys } from '../kernel/sys/sys.ts';
+import { HOST_ORDER } from '../kernel/uapi/attr.ts';
+import { BPF_MAP_TYPE_ARRAY, BPF_PROG_TYPE_XDP, BPF_XDP } from '../object/uapi/uapi.ts';
 
 /** An XDP program that returns `verdict`. */
 export function tinyProgram(sys: Sys, name: string, verdict = 2): BpfProgram {

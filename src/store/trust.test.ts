@@ -21,9 +21,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { RootletError } from '../diag/index.ts';
-import { BpfMap } from '../kernel/map.ts';
-import { FakeSys } from '../kernel/sys-fake.ts';
+import { RootletError } from '../diag/problem.ts';
+import { BpfMap } from '../kernel/objects/map.ts';
+import { FakeSys } from '../kernel/sys/fake.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
 import { mountBpffs } from '../load/testing.ts';
 import { takeCensus } from './census.ts';

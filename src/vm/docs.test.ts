@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { mapTypeName } from '../object/uapi.ts';
+import { mapTypeName } from '../object/uapi/uapi.ts';
 import { HELPERS } from './helpers/table.ts';
-import { SUPPORTED_MAP_TYPES } from './map-factory.ts';
+import { SUPPORTED_MAP_TYPES } from './run/map-factory.ts';
 
 const DOCUMENT = readFileSync(fileURLToPath(new URL('../../docs/machine.md', import.meta.url)), 'utf8');
 

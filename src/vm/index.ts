@@ -1,32 +1,30 @@
+/** The embedded machine. */
+
+export { CaptureDecoder, type CapturedPacket, PcapWriter, type Timestamp } from './capture/index.ts';
 export {
+  createMachine,
+  createMachineAsync,
   DEFAULT_BUDGET,
   DEFAULT_MAX_MEMORY,
   type Machine,
+  type MachineMap,
   type MachineOptions,
+  type MapEntry,
   type RunContext,
   type RunResult,
-} from './api.ts';
-export { CaptureDecoder } from './capture/decoder.ts';
-export type { CapturedPacket, Timestamp } from './capture/record.ts';
-export { PcapWriter } from './capture/writer.ts';
-export type { Kconfig } from './globals.ts';
-export type { ProgramKind } from './helpers/spec.ts';
-export { createMachine, createMachineAsync } from './machine.ts';
-export type { MachineMap, MapEntry } from './machine-map.ts';
-export {
-  describeMaps,
-  type FormatContext,
-  formatMapContents,
-  type MapContents,
-  type MapDescription,
-  mapContentsJson,
-} from './map-format.ts';
-export type { EventRecord, Redirect } from './state.ts';
+} from './run/index.ts';
+export type { EventRecord, Kconfig, ProgramKind, Redirect } from './state/index.ts';
 export {
   type DecodedField,
   type DecodedValue,
   decodeValue,
+  describeMaps,
+  type FormatContext,
+  formatMapContents,
   type JsonValue,
+  type MapContents,
+  type MapDescription,
+  mapContentsJson,
   valueJson,
   valueText,
-} from './value-format.ts';
+} from './values/index.ts';

@@ -1,8 +1,8 @@
 /** Every instruction against a second implementation, on random operands and random programs, in both byte orders. */
 
 import { describe, expect, test } from 'vitest';
-import type { Insn } from '../isa/index.ts';
-import { createMachine } from './index.ts';
+import type { Insn } from '../isa/opcodes.ts';
+import { createMachine } from './run/machine.ts';
 import { EXIT, insn, interpret, loadConstant, randomSource, testObject } from './testing.ts';
 
 const ORDERS = ['little', 'big'] as const;

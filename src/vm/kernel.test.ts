@@ -12,9 +12,13 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
 import { kernelForTests } from '../kernel/testing.ts';
-import { executeLoad, type LoadedObject, planLoad } from '../load/index.ts';
-import { type BpfObject, readObject } from '../object/index.ts';
-import { createMachine, type Machine } from './index.ts';
+import { executeLoad } from '../load/execute/execute.ts';
+import type { LoadedObject } from '../load/execute/loaded-object.ts';
+import { planLoad } from '../load/plan/object.ts';
+import type { BpfObject } from '../object/model/model.ts';
+import { readObject } from '../object/read/read.ts';
+import type { Machine } from './run/api.ts';
+import { createMachine } from './run/machine.ts';
 import { commandPackets, Digest, EXIT, insn, loadConstant, randomSource, testObject } from './testing.ts';
 
 const { UPDATE_DIGESTS } = process.env;

@@ -3,9 +3,10 @@
  * instruction set to compare with. Not exported from the package.
  */
 
-import type { ByteOrder } from '../bytes/index.ts';
-import { encodeInsns, type Insn } from '../isa/index.ts';
-import type { BpfObject, CodeReference, FunctionSymbol, LineRecord } from '../object/index.ts';
+import type { LineRecord } from '../btf/binary/lines.ts';
+import type { ByteOrder } from '../bytes/cursor.ts';
+import { encodeInsns, type Insn } from '../isa/opcodes.ts';
+import type { BpfObject, CodeReference, FunctionSymbol } from '../object/model/model.ts';
 
 export interface TestFunction {
   readonly name: string;

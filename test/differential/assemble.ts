@@ -1,7 +1,7 @@
 /** Operations as instructions, with the places where they refer to other things. */
 
+import type { LineRecord } from '../../src/btf/binary/lines.ts';
 import * as isa from '../../src/isa/index.ts';
-import type { LineRecord } from '../../src/object/index.ts';
 import { insn } from './generate.ts';
 import type { FunctionEntity, Model, Op } from './model.ts';
 

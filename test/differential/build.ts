@@ -1,9 +1,16 @@
 /** A model as objects, as a compiler would have made them: all in one, or one for each unit with externs between them. */
 
-import { BtfBuilder, type BtfId, type BtfType } from '../../src/btf/index.ts';
-import { type ByteOrder, encodeText, viewOf } from '../../src/bytes/index.ts';
+import { BtfBuilder } from '../../src/btf/model/builder.ts';
+import type { BtfId, BtfType } from '../../src/btf/model/types.ts';
+import { type ByteOrder, encodeText, viewOf } from '../../src/bytes/cursor.ts';
 import * as isa from '../../src/isa/index.ts';
-import type { Binding, BpfObject, BpfSymbol, SectionShell, SymbolIndex } from '../../src/object/index.ts';
+import type {
+  Binding,
+  BpfObject,
+  BpfSymbol,
+  SectionShell,
+  SymbolIndex,
+} from '../../src/object/model/model.ts';
 import { assemble, type Target } from './assemble.ts';
 import { insn } from './generate.ts';
 import type { FunctionEntity, MapEntity, Model, Standing, VariableEntity } from './model.ts';

@@ -3,15 +3,10 @@
  * a machine of its own.
  */
 
-import {
-  type ChainComponent,
-  type ChainRelinkOptions,
-  makeChain,
-  type RelinkResult,
-  relink,
-  relinkChain,
-} from '../../src/link/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import { makeChain } from '../../src/link/relink/chain.ts';
+import { type RelinkResult, relink } from '../../src/link/relink.ts';
+import { type ChainComponent, type ChainRelinkOptions, relinkChain } from '../../src/link/relink-chain.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
 import type { SeededRandom } from '../hostile/random.ts';
 import { buildUnits, buildWhole } from './build.ts';
 import { generateModel } from './generate.ts';

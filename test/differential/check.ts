@@ -1,8 +1,8 @@
 /** One variant of one model, judged: in the machine, and in the kernel where there is one. */
 
-import type { ByteOrder } from '../../src/bytes/index.ts';
-import type { Sys } from '../../src/kernel/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import type { ByteOrder } from '../../src/bytes/cursor.ts';
+import type { Sys } from '../../src/kernel/sys/sys.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
 import { SeededRandom } from '../hostile/random.ts';
 import { buildUnits, buildWhole } from './build.ts';
 import { type Model, programsIn } from './model.ts';

@@ -8,7 +8,7 @@
  * one, r9 the counter of a loop.
  */
 
-import type { Insn } from '../../src/isa/index.ts';
+import type { Insn } from '../../src/isa/opcodes.ts';
 
 export type Op =
   /** Arithmetic on r7 and r8 only. */

@@ -6,11 +6,14 @@
  * compared as a set.
  */
 
-import type { ByteOrder } from '../../src/bytes/index.ts';
-import type { Sys } from '../../src/kernel/index.ts';
-import { type LoadedObject, loadObject, openKernelTypes } from '../../src/load/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
-import { createMachine, type Machine } from '../../src/vm/index.ts';
+import type { ByteOrder } from '../../src/bytes/cursor.ts';
+import type { Sys } from '../../src/kernel/sys/sys.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { openKernelTypes } from '../../src/load/externs/kernel-types.ts';
+import { loadObject } from '../../src/load/load.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import type { Machine } from '../../src/vm/run/api.ts';
+import { createMachine } from '../../src/vm/run/machine.ts';
 import { SeededRandom } from '../hostile/random.ts';
 
 export interface Step {

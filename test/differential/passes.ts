@@ -1,14 +1,12 @@
 /** Every pass of the linker, applied to a random program; what comes out must behave as the program built in one. */
 
-import type { ByteOrder } from '../../src/bytes/index.ts';
-import {
-  type LinkOptions,
-  link,
-  type SelectedRename,
-  type Selector,
-  type SurgeryOptions,
-} from '../../src/link/index.ts';
-import { type BpfObject, readObject, stripDataSections, writeObject } from '../../src/object/index.ts';
+import type { ByteOrder } from '../../src/bytes/cursor.ts';
+import type { SelectedRename, Selector, SurgeryOptions } from '../../src/link/edit/requests.ts';
+import { type LinkOptions, link } from '../../src/link/link.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { stripDataSections } from '../../src/object/write/strip-data-sections.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import type { SeededRandom } from '../hostile/random.ts';
 import { buildUnits, buildWhole, buildWrapper } from './build.ts';
 import { type FunctionEntity, type Model, programsIn, reachedFrom } from './model.ts';

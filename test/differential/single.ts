@@ -1,13 +1,14 @@
 /** The passes that need one object only, and what they may not change of it, in the machine and in the kernel. */
 
-import type { Sys } from '../../src/kernel/index.ts';
+import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { packet } from '../../src/load/testing.ts';
-import { type BpfObject, programsOf, programTypeOf, sectionOf } from '../../src/object/index.ts';
+import { type BpfObject, programsOf, sectionOf } from '../../src/object/model/model.ts';
+import { programTypeOf } from '../../src/object/programs/section-names.ts';
 import {
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
   BPF_PROG_TYPE_XDP,
-} from '../../src/object/uapi.ts';
+} from '../../src/object/uapi/uapi.ts';
 import { kernelObservation } from './check.ts';
 import { difference, inMachine, type Observation, observe, randomPackets, type Step } from './observe.ts';
 import { linked, throughBytes } from './passes.ts';

@@ -1,15 +1,15 @@
 /** Which back end a change gets, and which others a refusal names: with a kernel that replaces functions or does not. */
 
 import { expect, test } from 'vitest';
-import { type Problem, RootletError } from '../../src/diag/index.ts';
-import { type Choice, chooseVia } from '../../src/dynamic/relink-backends.ts';
-import type { Design, ObjectFile } from '../../src/dynamic/relink-design.ts';
-import { Generation, type RelinkVia } from '../../src/dynamic/relink-generation.ts';
-import { EINVAL, EPERM } from '../../src/kernel/errno.ts';
-import { FakeSys } from '../../src/kernel/sys-fake.ts';
-import { BPF_PROG_LOAD } from '../../src/kernel/uapi.ts';
-import { BPF_PROG_TYPE_EXT } from '../../src/object/uapi.ts';
-import { FreshNames } from '../../src/state/index.ts';
+import { type Problem, RootletError } from '../../src/diag/problem.ts';
+import { type Choice, chooseVia } from '../../src/dynamic/fit/choose-via.ts';
+import type { Design, ObjectFile } from '../../src/dynamic/generation/design.ts';
+import { Generation, type RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import { EINVAL, EPERM } from '../../src/kernel/sys/errno.ts';
+import { FakeSys } from '../../src/kernel/sys/fake.ts';
+import { BPF_PROG_LOAD } from '../../src/kernel/uapi/uapi.ts';
+import { BPF_PROG_TYPE_EXT } from '../../src/object/uapi/uapi.ts';
+import { FreshNames } from '../../src/state/fresh.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD } from './relink-support.ts';
 

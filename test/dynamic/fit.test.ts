@@ -1,11 +1,11 @@
 /** Which component fits which slot, by which back end, and with which code the others are refused. No kernel. */
 
 import { describe, expect, test } from 'vitest';
-import { RootletError } from '../../src/diag/index.ts';
+import { RootletError } from '../../src/diag/problem.ts';
 import { requireFitting } from '../../src/dynamic/fit/fit.ts';
-import { componentOf } from '../../src/dynamic/relink-design.ts';
-import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import { componentOf } from '../../src/dynamic/generation/design.ts';
+import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
 import { needs } from '../support/needs.ts';
 import { compiled } from './link-support.ts';
 

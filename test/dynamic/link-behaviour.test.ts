@@ -4,13 +4,16 @@
  */
 
 import { expect, test, vi } from 'vitest';
-import { RootletError } from '../../src/diag/index.ts';
-import { type DynamicLoadOptions, type DynamicObject, load } from '../../src/dynamic/index.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { RootletError } from '../../src/diag/problem.ts';
+import type { DynamicObject } from '../../src/dynamic/bind/dynamic-object.ts';
+import { load } from '../../src/dynamic/bind/load.ts';
+import type { DynamicLoadOptions } from '../../src/dynamic/bind/load-options.ts';
+import { openSys } from '../../src/kernel/open/koffi.ts';
 import { countFds } from '../../src/kernel/testing.ts';
-import { linkToBytes } from '../../src/link/index.ts';
-import { loadObject } from '../../src/load/index.ts';
-import { type BpfObject, readObject } from '../../src/object/index.ts';
+import { linkToBytes } from '../../src/link/link.ts';
+import { loadObject } from '../../src/load/load.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
 import { needs } from '../support/needs.ts';
 import { compiled } from './link-support.ts';
 

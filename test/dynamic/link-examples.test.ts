@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RootletError } from '../../src/diag/index.ts';
-import { type Binding, type DynamicLoadOptions, load } from '../../src/dynamic/index.ts';
-import type { Sys } from '../../src/kernel/sys.ts';
-import { FakeSys } from '../../src/kernel/sys-fake.ts';
+import { RootletError } from '../../src/diag/problem.ts';
+import type { Binding } from '../../src/dynamic/bind/bindings.ts';
+import { load } from '../../src/dynamic/bind/load.ts';
+import type { DynamicLoadOptions } from '../../src/dynamic/bind/load-options.ts';
+import { FakeSys } from '../../src/kernel/sys/fake.ts';
+import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../../src/kernel/testing.ts';
 
 const { sys, reason } = kernelForTests();

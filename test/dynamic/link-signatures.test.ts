@@ -1,15 +1,15 @@
 /** Which back end carries which prototype, and with which words the others are refused. */
 
 import { expect, test } from 'vitest';
-import { objectionTo, situationOf, type Via } from '../../src/dynamic/choose.ts';
-import { findExport } from '../../src/dynamic/exports.ts';
-import { findDefinitions, type SearchScope } from '../../src/dynamic/find.ts';
-import type { Provider } from '../../src/dynamic/provider.ts';
-import { Replacements } from '../../src/dynamic/replacements.ts';
-import { signatureOf } from '../../src/dynamic/signature.ts';
-import { TailSlots } from '../../src/dynamic/tail-slots.ts';
-import type { BpfObject } from '../../src/object/index.ts';
-import { BPF_PROG_TYPE_XDP } from '../../src/object/uapi.ts';
+import { objectionTo, situationOf, type Via } from '../../src/dynamic/bind/choose.ts';
+import { findDefinitions, type SearchScope } from '../../src/dynamic/bind/find.ts';
+import { signatureOf } from '../../src/dynamic/bind/signature.ts';
+import { findExport } from '../../src/dynamic/providers/exports.ts';
+import type { Provider } from '../../src/dynamic/providers/provider.ts';
+import { Replacements } from '../../src/dynamic/providers/replacements.ts';
+import { TailSlots } from '../../src/dynamic/providers/tail-slots.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { BPF_PROG_TYPE_XDP } from '../../src/object/uapi/uapi.ts';
 import { needs } from '../support/needs.ts';
 import { compiled } from './link-support.ts';
 

@@ -1,18 +1,14 @@
 /** Objects kept in a store and run from it, as the commands do. Apart, since it needs neither a compiler nor a mount. */
 
-import {
-  type DynamicObject,
-  entryParts,
-  firstEntryState,
-  loadAgainst,
-  OBJECT_FILE,
-  Registry,
-  type StoreLoadOptions,
-  settingsOf,
-} from '../../src/dynamic/index.ts';
-import { type BpfObject, writeObject } from '../../src/object/index.ts';
-import { encodeEntryState } from '../../src/state/index.ts';
-import type { Store, StoreEntry } from '../../src/store/index.ts';
+import type { DynamicObject } from '../../src/dynamic/bind/dynamic-object.ts';
+import { OBJECT_FILE, Registry } from '../../src/dynamic/entries/registry.ts';
+import { entryParts, loadAgainst, type StoreLoadOptions } from '../../src/dynamic/entries/store-load.ts';
+import { settingsOf } from '../../src/dynamic/slots/change.ts';
+import { firstEntryState } from '../../src/dynamic/upgrade/object-state.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { writeObject } from '../../src/object/write/write.ts';
+import { encodeEntryState } from '../../src/state/record.ts';
+import type { Store, StoreEntry } from '../../src/store/store.ts';
 
 /** As `rootlet load` does: bound to what is there, kept under a name. The descriptors are closed after `use`. */
 export function loadStored(

@@ -3,10 +3,11 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Sys } from '../../src/kernel/sys.ts';
+import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { mountBpffs } from '../../src/load/testing.ts';
-import { type BpfObject, readObject } from '../../src/object/index.ts';
-import { Store } from '../../src/store/index.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { Store } from '../../src/store/store.ts';
 import { compileInto } from '../support/compile.ts';
 
 /** Compiles C to objects, by name. */

@@ -1,7 +1,7 @@
 /** A provider is upgraded again and again while packets come in: each is judged by the old code or by the new. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { openSys } from '../../src/kernel/open/koffi.ts';
 import { needs } from '../support/needs.ts';
 import { type TestStore, testStore } from './link-support.ts';
 import { compileGenerator, TrafficWire } from './traffic.ts';

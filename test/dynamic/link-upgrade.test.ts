@@ -1,13 +1,14 @@
 /** New versions of loaded providers: code, state, every consumer, and the way back. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { RootletError, usageError } from '../../src/diag/index.ts';
-import { OBJECT_FILE } from '../../src/dynamic/registry.ts';
-import { type UpgradeOptions, upgrade } from '../../src/dynamic/upgrade.ts';
-import { openSys } from '../../src/kernel/sys-koffi.ts';
+import { RootletError, usageError } from '../../src/diag/problem.ts';
+import { OBJECT_FILE } from '../../src/dynamic/entries/registry.ts';
+import { type UpgradeOptions, upgrade } from '../../src/dynamic/upgrade/upgrade.ts';
+import { openSys } from '../../src/kernel/open/koffi.ts';
 import { countFds } from '../../src/kernel/testing.ts';
-import { type BpfObject, writeObject } from '../../src/object/index.ts';
-import { Store } from '../../src/store/index.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { writeObject } from '../../src/object/write/write.ts';
+import { Store } from '../../src/store/store.ts';
 import { needs } from '../support/needs.ts';
 import { loadStored, runStored } from './link-stored.ts';
 import { compiled, type TestStore, testStore } from './link-support.ts';

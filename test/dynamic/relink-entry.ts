@@ -2,20 +2,24 @@
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstEntryState } from '../../src/dynamic/object-state.ts';
-import type { ObjectFile } from '../../src/dynamic/relink-design.ts';
-import type { RelinkVia } from '../../src/dynamic/relink-generation.ts';
-import type { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
-import { firstRelink, openRootlet, slotsFor } from '../../src/dynamic/relink-store.ts';
-import { type AttachPlace, attachProgram, hookData, hookLinks, openHook } from '../../src/hooks/index.ts';
-import { ENOMEM } from '../../src/kernel/errno.ts';
-import { openById } from '../../src/kernel/info.ts';
-import { BpfProgram } from '../../src/kernel/program.ts';
-import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../src/kernel/sys.ts';
-import { loadObject } from '../../src/load/index.ts';
-import { readObject } from '../../src/object/index.ts';
-import { encodeEntryState, NO_SETTINGS } from '../../src/state/index.ts';
-import { type SaveStep, Store } from '../../src/store/index.ts';
+import type { ObjectFile } from '../../src/dynamic/generation/design.ts';
+import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import type { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
+import { firstRelink, openRootlet, slotsFor } from '../../src/dynamic/slots/store.ts';
+import { firstEntryState } from '../../src/dynamic/upgrade/object-state.ts';
+import { hookData, hookLinks, openHook } from '../../src/hooks/entries/entry.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import type { AttachPlace } from '../../src/hooks/targets/place.ts';
+import { openById } from '../../src/kernel/objects/info.ts';
+import { BpfProgram } from '../../src/kernel/objects/program.ts';
+import { ENOMEM } from '../../src/kernel/sys/errno.ts';
+import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../src/kernel/sys/sys.ts';
+import { loadObject } from '../../src/load/load.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { encodeEntryState } from '../../src/state/record.ts';
+import { NO_SETTINGS } from '../../src/state/settings.ts';
+import type { SaveStep } from '../../src/store/save.ts';
+import { Store } from '../../src/store/store.ts';
 
 /** A kernel that refuses one call of bpf(2) on request. */
 export class RefusingSys implements Sys {

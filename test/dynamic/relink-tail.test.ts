@@ -1,10 +1,10 @@
 /** Dynamic re-linking through tail-call slots: the rootlet's program stays, its slots change. On this kernel. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { componentOf, type ObjectFile } from '../../src/dynamic/relink-design.ts';
-import { Rootlet } from '../../src/dynamic/relink-rootlet.ts';
-import { listIds, openById } from '../../src/kernel/info.ts';
-import { BpfProgram } from '../../src/kernel/program.ts';
+import { componentOf, type ObjectFile } from '../../src/dynamic/generation/design.ts';
+import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
+import { listIds, openById } from '../../src/kernel/objects/info.ts';
+import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { packet } from '../../src/load/testing.ts';
 import { needs } from '../support/needs.ts';

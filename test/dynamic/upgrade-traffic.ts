@@ -5,13 +5,14 @@
  * `npm run bench:traffic`.
  */
 
-import { OBJECT_FILE, Registry } from '../../src/dynamic/registry.ts';
-import { entryParts, loadAgainst } from '../../src/dynamic/store-load.ts';
-import { upgrade } from '../../src/dynamic/upgrade.ts';
-import { attachXdp } from '../../src/kernel/hooks.ts';
-import { inNetns } from '../../src/kernel/netns.ts';
-import { type BpfObject, writeObject } from '../../src/object/index.ts';
-import type { Store } from '../../src/store/index.ts';
+import { OBJECT_FILE, Registry } from '../../src/dynamic/entries/registry.ts';
+import { entryParts, loadAgainst } from '../../src/dynamic/entries/store-load.ts';
+import { upgrade } from '../../src/dynamic/upgrade/upgrade.ts';
+import { attachXdp } from '../../src/kernel/hooks/hooks.ts';
+import { inNetns } from '../../src/kernel/sys/netns.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { writeObject } from '../../src/object/write/write.ts';
+import type { Store } from '../../src/store/store.ts';
 import { loadStored } from './link-stored.ts';
 import { compiled } from './link-support.ts';
 import { Generator, pause, type TrafficWire } from './traffic.ts';

@@ -7,26 +7,24 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { ByteOrder } from '../../src/bytes/index.ts';
-import { viewOf } from '../../src/bytes/index.ts';
-import { RootletError } from '../../src/diag/index.ts';
-import type { ElfFile } from '../../src/elf/index.ts';
+import { type ByteOrder, viewOf } from '../../src/bytes/cursor.ts';
+import { RootletError } from '../../src/diag/problem.ts';
+import { parseArchive } from '../../src/elf/archive.ts';
 import {
   Elf64Ehdr,
   Elf64Rel,
   Elf64Shdr,
   Elf64Sym,
-  isIgnoredSection,
-  parseArchive,
-  parseElf,
-  relocationWidth,
   SHF_EXECINSTR,
   SHN_ABS,
   SHN_COMMON,
   SHT_REL,
   SHT_SYMTAB,
-  writeElf,
-} from '../../src/elf/index.ts';
+} from '../../src/elf/constants.ts';
+import { type ElfFile, isIgnoredSection } from '../../src/elf/model.ts';
+import { parseElf } from '../../src/elf/parse.ts';
+import { relocationWidth } from '../../src/elf/relocations.ts';
+import { writeElf } from '../../src/elf/write.ts';
 import { ElfPatcher, sampleOutput } from './elf-sample.ts';
 import { SeededRandom } from './random.ts';
 

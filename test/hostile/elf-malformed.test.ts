@@ -1,8 +1,9 @@
 /** One broken rule at a time: the exact code and text for every way in which an ELF file can be wrong. */
 
 import { describe, expect, it } from 'vitest';
-import { encodeText } from '../../src/bytes/index.ts';
-import { parseElf, writeElf } from '../../src/elf/index.ts';
+import { encodeText } from '../../src/bytes/cursor.ts';
+import { parseElf } from '../../src/elf/parse.ts';
+import { writeElf } from '../../src/elf/write.ts';
 import { ElfPatcher, SECTION, SYMBOL, sampleOutput, section, symbol } from './elf-sample.ts';
 
 type Case = readonly [name: string, patch: (elf: ElfPatcher) => void, code: string, message: string];

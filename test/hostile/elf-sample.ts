@@ -1,14 +1,11 @@
 /** A small ELF object with one of everything, and a way to change single fields of it. */
 
-import type { ByteOrder } from '../../src/bytes/index.ts';
-import { viewOf } from '../../src/bytes/index.ts';
-import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from '../../src/elf/index.ts';
+import { type ByteOrder, viewOf } from '../../src/bytes/cursor.ts';
 import {
   Elf64Ehdr,
   Elf64Rel,
   Elf64Shdr,
   Elf64Sym,
-  parseElf,
   R_BPF_64_32,
   R_BPF_64_64,
   R_BPF_64_ABS32,
@@ -33,8 +30,10 @@ import {
   STT_SECTION,
   STV_DEFAULT,
   STV_HIDDEN,
-  writeElf,
-} from '../../src/elf/index.ts';
+} from '../../src/elf/constants.ts';
+import { parseElf } from '../../src/elf/parse.ts';
+import { writeElf } from '../../src/elf/write.ts';
+import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from '../../src/elf/write-tables.ts';
 
 export function section(
   name: string,

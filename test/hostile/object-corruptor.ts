@@ -3,8 +3,10 @@
  * values that readers tend to stumble over. Files stay whole, so that most of them get past the first checks.
  */
 
-import { viewOf } from '../../src/bytes/index.ts';
-import { Elf64Ehdr, Elf64Shdr, type ElfFile, type ElfSection, parseElf } from '../../src/elf/index.ts';
+import { viewOf } from '../../src/bytes/cursor.ts';
+import { Elf64Ehdr, Elf64Shdr } from '../../src/elf/constants.ts';
+import type { ElfFile, ElfSection } from '../../src/elf/model.ts';
+import { parseElf } from '../../src/elf/parse.ts';
 import type { SeededRandom } from './random.ts';
 
 export interface Corrupted {

@@ -1,9 +1,10 @@
 /** Objects with very many of something: reading, writing and linking take time and memory as the file is long. */
 
 import { describe, expect, test } from 'vitest';
-import type { BtfType } from '../../src/btf/index.ts';
-import { link } from '../../src/link/index.ts';
-import { readObject, writeObject } from '../../src/object/index.ts';
+import type { BtfType } from '../../src/btf/model/types.ts';
+import { link } from '../../src/link/link.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import {
   build,
   EXIT,

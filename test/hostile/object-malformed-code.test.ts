@@ -1,7 +1,8 @@
 /** One broken rule at a time: functions, calls and what code refers to. Broken containers are in `elf-malformed.test.ts`. */
 
 import { describe, expect, test } from 'vitest';
-import { readObject, writeObject } from '../../src/object/index.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import {
   build,
   call,

@@ -1,14 +1,11 @@
 /** One broken rule at a time: sections, records, map definitions, and lists of variables, which are repaired. */
 
 import { describe, expect, test } from 'vitest';
-import type { BtfType } from '../../src/btf/index.ts';
-import {
-  type BpfObject,
-  type MapDefinition,
-  parseMapDefinition,
-  readObject,
-  writeObject,
-} from '../../src/object/index.ts';
+import type { BtfType } from '../../src/btf/model/types.ts';
+import { type MapDefinition, parseMapDefinition } from '../../src/object/model/map-definition.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { checkWritten } from '../support/written-object.ts';
 import { build, R_ADDRESS, type Sample, symbol, TYPE } from './object-sample.ts';
 import { alter, type Case, expectRefusal, refusal, relocate, spoilt } from './object-spoil.ts';

@@ -1,14 +1,14 @@
 /** A small object with a program, a static function, data, a map and a licence, to be spoilt in one place. */
 
-import { BtfBuilder, type BtfExt, type BtfType, encodeBtf, encodeBtfWithExt } from '../../src/btf/index.ts';
-import {
-  type ElfOutput,
-  type ElfRelocation,
-  type ElfSectionOutput,
-  type ElfSymbolOutput,
-  writeElf,
-} from '../../src/elf/index.ts';
-import { encodeInsns, type Insn } from '../../src/isa/index.ts';
+import { encodeBtf } from '../../src/btf/binary/encode.ts';
+import type { BtfExt } from '../../src/btf/binary/ext.ts';
+import { encodeBtfWithExt } from '../../src/btf/binary/ext-encode.ts';
+import { BtfBuilder } from '../../src/btf/model/builder.ts';
+import type { BtfType } from '../../src/btf/model/types.ts';
+import type { ElfRelocation } from '../../src/elf/model.ts';
+import { writeElf } from '../../src/elf/write.ts';
+import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from '../../src/elf/write-tables.ts';
+import { encodeInsns, type Insn } from '../../src/isa/opcodes.ts';
 
 /** Everything that `build` puts together; tests change what they want to be wrong. */
 export interface Sample {

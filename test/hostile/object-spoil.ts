@@ -1,8 +1,8 @@
 /** Spoiling the sample, and what is said about it. */
 
 import { expect } from 'vitest';
-import { RootletError } from '../../src/diag/index.ts';
-import { readObject } from '../../src/object/index.ts';
+import { RootletError } from '../../src/diag/problem.ts';
+import { readObject } from '../../src/object/read/read.ts';
 import { build, type Sample, sample } from './object-sample.ts';
 
 /** What an error says, without the hint. */

@@ -6,11 +6,11 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Sys } from '../../src/kernel/sys.ts';
-import { FakeSys } from '../../src/kernel/sys-fake.ts';
+import { FakeSys } from '../../src/kernel/sys/fake.ts';
+import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
-import { prepareLoad } from '../../src/load/index.ts';
-import { readObject } from '../../src/object/index.ts';
+import { prepareLoad } from '../../src/load/load.ts';
+import { readObject } from '../../src/object/read/read.ts';
 import { compileInto, inputFrom } from '../support/compile.ts';
 import { missing } from '../support/needs.ts';
 import { noOracle, Oracle } from './support-oracle.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { knownSectionNames, programTypeOf } from '../../src/object/section-names.ts';
+import { knownSectionNames, programTypeOf } from '../../src/object/programs/section-names.ts';
 import { noOracle } from './support-oracle.ts';
 
 /** Names that libbpf 1.1 does not know yet, or takes otherwise than later ones. */

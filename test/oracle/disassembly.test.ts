@@ -5,9 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import type { ByteOrder } from '../../src/bytes/index.ts';
-import { parseElf, SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS, writeElf } from '../../src/elf/index.ts';
-import { CodeView, disassemble, disassembleAt, encodeInsns, type Insn } from '../../src/isa/index.ts';
+import type { ByteOrder } from '../../src/bytes/cursor.ts';
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../src/elf/constants.ts';
+import { parseElf } from '../../src/elf/parse.ts';
+import { writeElf } from '../../src/elf/write.ts';
+import { disassemble, disassembleAt } from '../../src/isa/disasm.ts';
+import { CodeView, encodeInsns, type Insn } from '../../src/isa/opcodes.ts';
 import { COMMANDS, findCommand, needs } from '../support/needs.ts';
 import { outputOf } from '../support/run.ts';
 

@@ -9,10 +9,13 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { requireNoInput } from '../../cli/files.ts';
-import { parseElf } from '../../src/elf/index.ts';
-import { type LinkInput, link } from '../../src/link/index.ts';
-import { type BpfObject, licenseOf, readObject, sectionOf, writeObject } from '../../src/object/index.ts';
+import { requireNoInput } from '../../cli/io/files.ts';
+import { parseElf } from '../../src/elf/parse.ts';
+import type { LinkInput } from '../../src/link/inputs/inputs.ts';
+import { link } from '../../src/link/link.ts';
+import { type BpfObject, licenseOf, sectionOf } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { build, R_ADDRESS, type Sample, sample, symbol, TYPE } from '../hostile/object-sample.ts';
 import { CASES_FOLDER } from '../support/case-files.ts';
 import { missing, needs } from '../support/needs.ts';

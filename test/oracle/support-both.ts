@@ -2,8 +2,11 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type LinkReport, type LinkResult, link } from '../../src/link/index.ts';
-import { type BpfObject, readObject, writeObject } from '../../src/object/index.ts';
+import { type LinkResult, link } from '../../src/link/link.ts';
+import type { LinkReport } from '../../src/link/report/report.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import type { ObjectDump } from './support-dump.ts';
 import { dumpObject } from './support-dump-object.ts';
 import { dumpWithTools } from './support-dump-tools.ts';

@@ -1,8 +1,8 @@
 /** What is wrong with a link that both linkers made: every difference that nothing allows, as text. */
 
 import { readFileSync } from 'node:fs';
-import type { Problem } from '../../src/diag/index.ts';
-import { type BpfObject, programsOf, type SymbolIndex } from '../../src/object/index.ts';
+import type { Problem } from '../../src/diag/problem.ts';
+import { type BpfObject, programsOf, type SymbolIndex } from '../../src/object/model/model.ts';
 import { checkWritten } from '../support/written-object.ts';
 import type { BothLinks, DumpedLink } from './support-both.ts';
 import { ALLOWED, type Comparison } from './support-differences.ts';

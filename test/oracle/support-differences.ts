@@ -9,8 +9,8 @@
  * result).
  */
 
-import type { BpfObject, BpfSymbol } from '../../src/object/index.ts';
-import { sectionOf, sizeOfSymbol } from '../../src/object/index.ts';
+import { sizeOfSymbol } from '../../src/object/model/layout.ts';
+import { type BpfObject, type BpfSymbol, sectionOf } from '../../src/object/model/model.ts';
 import type { DumpedLink } from './support-both.ts';
 import type { Difference, ObjectDump } from './support-dump.ts';
 

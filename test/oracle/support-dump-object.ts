@@ -1,15 +1,9 @@
 /** Dump of an object as our reader sees it. */
 
-import type { Btf } from '../../src/btf/index.ts';
-import { CodeView, OP_LD_IMM64 } from '../../src/isa/index.ts';
-import {
-  type BpfObject,
-  type BpfSymbol,
-  layoutSections,
-  type SymbolIndex,
-  sectionOf,
-  sizeOfSymbol,
-} from '../../src/object/index.ts';
+import type { Btf } from '../../src/btf/model/types.ts';
+import { CodeView, OP_LD_IMM64 } from '../../src/isa/opcodes.ts';
+import { layoutSections, sizeOfSymbol } from '../../src/object/model/layout.ts';
+import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionOf } from '../../src/object/model/model.ts';
 import {
   anonymousKey,
   hexOf,

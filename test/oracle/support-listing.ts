@@ -5,7 +5,7 @@
  * here, because what is before it depends on the layout.
  */
 
-import type { CodeView } from '../../src/isa/index.ts';
+import type { CodeView } from '../../src/isa/opcodes.ts';
 import { COMMANDS, findCommand } from '../support/needs.ts';
 import { outputOf } from '../support/run.ts';
 

@@ -6,7 +6,7 @@
  * once.
  */
 
-import type { Btf, BtfType } from '../../src/btf/index.ts';
+import type { Btf, BtfType } from '../../src/btf/model/types.ts';
 
 export interface TypeNode {
   readonly label: string;

@@ -7,19 +7,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { probeMapType } from '../../src/kernel/probe-types.ts';
+import { probeMapType } from '../../src/kernel/probes/probe-types.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
-import {
-  type ChainRelinkOptions,
-  type RelinkResult,
-  type RelinkSuccess,
-  relink,
-  relinkChain,
-} from '../../src/link/index.ts';
-import { loadObject } from '../../src/load/index.ts';
-import { type BpfObject, readObject, writeObject } from '../../src/object/index.ts';
-import { BPF_MAP_TYPE_ARENA } from '../../src/object/uapi.ts';
-import { createMachine } from '../../src/vm/index.ts';
+import { type RelinkResult, type RelinkSuccess, relink } from '../../src/link/relink.ts';
+import { type ChainRelinkOptions, relinkChain } from '../../src/link/relink-chain.ts';
+import { loadObject } from '../../src/load/load.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { BPF_MAP_TYPE_ARENA } from '../../src/object/uapi/uapi.ts';
+import { writeObject } from '../../src/object/write/write.ts';
+import { createMachine } from '../../src/vm/run/machine.ts';
 import { compileInto, inputFrom } from '../support/compile.ts';
 import { runWithLibbpf } from '../support/libbpf.ts';
 import { missing, needs } from '../support/needs.ts';

@@ -4,9 +4,11 @@
  */
 
 import { expect, test } from 'vitest';
-import { parseElf } from '../../src/elf/index.ts';
-import { link } from '../../src/link/index.ts';
-import { type BpfObject, readObject, type VariableSymbol, writeObject } from '../../src/object/index.ts';
+import { parseElf } from '../../src/elf/parse.ts';
+import { link } from '../../src/link/link.ts';
+import type { BpfObject, VariableSymbol } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { chained, component, inSlots } from './shapes.ts';
 
 /** `r1 = table; r0 = 2; exit`: entries are the instructions behind the 16 bytes of the first. */

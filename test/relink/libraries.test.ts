@@ -1,7 +1,7 @@
 /** Libraries of components, what is shared of them, and what is kept. */
 
 import { describe, expect, test } from 'vitest';
-import { relink } from '../../src/link/index.ts';
+import { relink } from '../../src/link/relink.ts';
 import { archiveOf, memberOf } from '../support/archives.ts';
 import { objectOf } from '../support/objects.ts';
 import { chained, component, inSlots, namesOf, ROOTLET, refusals, usesOf } from './shapes.ts';

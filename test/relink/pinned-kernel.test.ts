@@ -5,19 +5,16 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeU32s, encodeU32s } from '../../src/kernel/sys.ts';
+import { decodeU32s, encodeU32s } from '../../src/kernel/sys/sys.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
-import {
-  type LinkInput,
-  type LinkResult,
-  link,
-  type RelinkResult,
-  relink,
-  relinkChain,
-} from '../../src/link/index.ts';
-import { loadObject } from '../../src/load/index.ts';
+import type { LinkInput } from '../../src/link/inputs/inputs.ts';
+import { type LinkResult, link } from '../../src/link/link.ts';
+import { type RelinkResult, relink } from '../../src/link/relink.ts';
+import { relinkChain } from '../../src/link/relink-chain.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { mountBpffs, packet } from '../../src/load/testing.ts';
-import { readObject, writeObject } from '../../src/object/index.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { compileInto, inputFrom } from '../support/compile.ts';
 import { needs } from '../support/needs.ts';
 

@@ -1,8 +1,8 @@
 /** Pinned maps of libraries, and externs that are bound to pinned maps. */
 
 import { describe, expect, test } from 'vitest';
-import { relink } from '../../src/link/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import { relink } from '../../src/link/relink.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
 import { archiveOf, memberOf } from '../support/archives.ts';
 import { objectOf, type SymbolSpec } from '../support/objects.ts';
 import { chained, firewall, inSlots, namesOf, ROOTLET, refusals, usesOf } from './shapes.ts';

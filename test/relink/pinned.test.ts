@@ -1,8 +1,10 @@
 /** Pinned maps in a re-link: they keep their names, equal ones are one map, and what has the same name gives way. */
 
 import { describe, expect, test } from 'vitest';
-import { type RelinkOptions, type RelinkSuccess, relink, relinkChain } from '../../src/link/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import type { RelinkOptions } from '../../src/link/relink/options.ts';
+import { type RelinkSuccess, relink } from '../../src/link/relink.ts';
+import { relinkChain } from '../../src/link/relink-chain.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
 import { objectOf, type SymbolSpec } from '../support/objects.ts';
 import { chained, firewall, inSlots, namesOf, refusals, symbolOf, usesOf } from './shapes.ts';
 

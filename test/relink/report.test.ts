@@ -2,7 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type RelinkOptions, type RelinkReport, relink } from '../../src/link/index.ts';
+import type { RelinkOptions } from '../../src/link/relink/options.ts';
+import type { RelinkReport } from '../../src/link/relink/report.ts';
+import { relink } from '../../src/link/relink.ts';
 import { archiveOf, memberOf } from '../support/archives.ts';
 import { objectOf } from '../support/objects.ts';
 import { chained, component, inSlots } from './shapes.ts';

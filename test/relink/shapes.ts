@@ -1,7 +1,11 @@
 /** Rootlets and components made by hand, and what tests ask of a chain. */
 
-import { type RelinkOptions, type RelinkSuccess, relink, type SlotAssignment } from '../../src/link/index.ts';
-import { type BpfObject, readObject, writeObject } from '../../src/object/index.ts';
+import type { RelinkOptions } from '../../src/link/relink/options.ts';
+import type { SlotAssignment } from '../../src/link/relink/slots.ts';
+import { type RelinkSuccess, relink } from '../../src/link/relink.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { objectOf, type SymbolSpec } from '../support/objects.ts';
 
 /** A rootlet with the slots `one` and `two`. */

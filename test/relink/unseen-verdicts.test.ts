@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { relink } from '../../src/link/index.ts';
+import { relink } from '../../src/link/relink.ts';
 import { compileInto } from '../support/compile.ts';
 import { needs } from '../support/needs.ts';
 

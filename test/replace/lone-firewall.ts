@@ -4,9 +4,10 @@
  */
 
 import { readFileSync } from 'node:fs';
-import type { Sys } from '../../src/kernel/sys.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
-import { readObject } from '../../src/object/index.ts';
+import type { Sys } from '../../src/kernel/sys/sys.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
+import { readObject } from '../../src/object/read/read.ts';
 
 export interface Counters {
   readonly seen: number;

@@ -7,9 +7,9 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { openById } from '../../src/kernel/info.ts';
-import { BpfProgram } from '../../src/kernel/program.ts';
-import { FakeSys } from '../../src/kernel/sys-fake.ts';
+import { openById } from '../../src/kernel/objects/info.ts';
+import { BpfProgram } from '../../src/kernel/objects/program.ts';
+import { FakeSys } from '../../src/kernel/sys/fake.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
 import { packet } from '../../src/load/testing.ts';
 import { needs } from '../support/needs.ts';

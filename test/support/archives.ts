@@ -1,7 +1,8 @@
 /** `ar` archives made by hand, for tests that need no tools. */
 
-import { encodeText } from '../../src/bytes/index.ts';
-import { type BpfObject, writeObject } from '../../src/object/index.ts';
+import { encodeText } from '../../src/bytes/cursor.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 
 export interface MemberSpec {
   readonly name: string;

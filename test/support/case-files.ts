@@ -3,8 +3,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type LinkFailure, type LinkInput, link, relink } from '../../src/link/index.ts';
-import { type BpfObject, writeObject } from '../../src/object/index.ts';
+import type { LinkInput } from '../../src/link/inputs/inputs.ts';
+import { type LinkFailure, link } from '../../src/link/link.ts';
+import { relink } from '../../src/link/relink.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { type Case, type Input, type Recipe, readCase } from './directives.ts';
 
 export const CASES_FOLDER = fileURLToPath(new URL('../cases/', import.meta.url));

@@ -1,8 +1,8 @@
 /** One command run in this process: what it prints and its exit code. */
 
 import { buildApplication, type Command, type CommandContext, run } from '@stricli/core';
-import type { Context } from '../../cli/context.ts';
-import { splitLinkWords } from '../../cli/search.ts';
+import { splitLinkWords } from '../../cli/flags/search.ts';
+import type { Context } from '../../cli/io/context.ts';
 
 export interface Outcome {
   readonly code: number;

@@ -1,16 +1,15 @@
 /** What `EXPECT-…` directives mean. Those about running are left to the tests that have something to run code on. */
 
 import { expect } from 'vitest';
-import { formatProblem, type Problem } from '../../src/diag/index.ts';
+import { formatProblem, type Problem } from '../../src/diag/problem.ts';
+import { layoutSections, sizeOfSymbol } from '../../src/object/model/layout.ts';
 import {
   type BpfObject,
   type BpfSymbol,
-  layoutSections,
   licenseOf,
   programsOf,
   sectionOf,
-  sizeOfSymbol,
-} from '../../src/object/index.ts';
+} from '../../src/object/model/model.ts';
 import type { Expectation } from './directives.ts';
 
 /** Words that other tests act on. */

@@ -1,8 +1,14 @@
 /** Small objects made by hand, for tests of rules that need no compiler. */
 
-import { BtfBuilder } from '../../src/btf/index.ts';
-import { encodeInsns, type Insn } from '../../src/isa/index.ts';
-import type { Binding, BpfObject, BpfSymbol, SectionShell, Visibility } from '../../src/object/index.ts';
+import { BtfBuilder } from '../../src/btf/model/builder.ts';
+import { encodeInsns, type Insn } from '../../src/isa/opcodes.ts';
+import type {
+  Binding,
+  BpfObject,
+  BpfSymbol,
+  SectionShell,
+  Visibility,
+} from '../../src/object/model/model.ts';
 
 export interface SymbolSpec {
   readonly name: string;

@@ -5,10 +5,14 @@
  */
 
 import { expect } from 'vitest';
-import { type Btf, type BtfDataSec, parseBtf } from '../../src/btf/index.ts';
-import { viewOf } from '../../src/bytes/index.ts';
-import { type ElfFile, parseElf } from '../../src/elf/index.ts';
-import { type BpfObject, readObject, writeObject } from '../../src/object/index.ts';
+import { parseBtf } from '../../src/btf/binary/parse.ts';
+import type { Btf, BtfDataSec } from '../../src/btf/model/types.ts';
+import { viewOf } from '../../src/bytes/cursor.ts';
+import type { ElfFile } from '../../src/elf/model.ts';
+import { parseElf } from '../../src/elf/parse.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 
 const SHT_SYMTAB = 2;
 const STB_LOCAL = 0;

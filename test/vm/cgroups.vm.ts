@@ -2,8 +2,8 @@
 
 import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attachProgram } from '../../src/hooks/index.ts';
-import { loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { since, sys } from './guest/kernel.ts';
 import {
   AF_INET,

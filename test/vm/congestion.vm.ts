@@ -3,8 +3,9 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { attachOperations, prepareOperations } from '../../src/hooks/index.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachOperations, prepareOperations } from '../../src/hooks/kinds/operations.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 

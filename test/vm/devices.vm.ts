@@ -2,9 +2,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attachProgram, type Hook } from '../../src/hooks/index.ts';
-import { inNetns } from '../../src/kernel/index.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import type { Hook } from '../../src/hooks/kinds/hook.ts';
+import { inNetns } from '../../src/kernel/sys/netns.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';

@@ -3,20 +3,17 @@
 import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { RootletError } from '../../src/diag/index.ts';
-import {
-  bindPending,
-  type DynamicLoadOptions,
-  type DynamicObject,
-  load,
-  OBJECT_FILE,
-  Registry,
-  type StoreLoadOptions,
-  upgrade,
-} from '../../src/dynamic/index.ts';
-import { openById, readLinkInfo, readProgramInfo } from '../../src/kernel/info.ts';
-import { writeObject } from '../../src/object/index.ts';
-import { Store } from '../../src/store/index.ts';
+import { RootletError } from '../../src/diag/problem.ts';
+import type { DynamicObject } from '../../src/dynamic/bind/dynamic-object.ts';
+import { load } from '../../src/dynamic/bind/load.ts';
+import type { DynamicLoadOptions } from '../../src/dynamic/bind/load-options.ts';
+import { bindPending } from '../../src/dynamic/entries/pending.ts';
+import { OBJECT_FILE, Registry } from '../../src/dynamic/entries/registry.ts';
+import type { StoreLoadOptions } from '../../src/dynamic/entries/store-load.ts';
+import { upgrade } from '../../src/dynamic/upgrade/upgrade.ts';
+import { openById, readLinkInfo, readProgramInfo } from '../../src/kernel/objects/info.ts';
+import { writeObject } from '../../src/object/write/write.ts';
+import { Store } from '../../src/store/store.ts';
 import { loadStored, runStored } from '../dynamic/link-stored.ts';
 import { sys } from './guest/kernel.ts';
 import { example, vmObject } from './guest/objects.ts';

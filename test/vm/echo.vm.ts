@@ -1,9 +1,9 @@
 /** Maps of sockets: messages that a program finds in a stream, sends back, or refuses. */
 
 import { expect, test } from 'vitest';
-import { attachProgram } from '../../src/hooks/index.ts';
-import { encodeU32s } from '../../src/kernel/index.ts';
-import { loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import { encodeU32s } from '../../src/kernel/sys/sys.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { sys } from './guest/kernel.ts';
 import { AF_INET, call, loopback, MSG_DONTWAIT, SOCK_STREAM, Sockets } from './guest/libc.ts';
 import { vmObject } from './guest/objects.ts';

@@ -8,12 +8,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { RootletError } from '../../src/diag/index.ts';
-import { openPinned, readMapInfo, readProgramInfo } from '../../src/kernel/index.ts';
-import { loadObject } from '../../src/load/index.ts';
+import { RootletError } from '../../src/diag/problem.ts';
+import { readMapInfo, readProgramInfo } from '../../src/kernel/objects/info.ts';
+import { openPinned } from '../../src/kernel/objects/pin.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { mountBpffs } from '../../src/load/testing.ts';
-import { readObject } from '../../src/object/index.ts';
-import { BPF_F_MMAPABLE } from '../../src/object/uapi.ts';
+import { readObject } from '../../src/object/read/read.ts';
+import { BPF_F_MMAPABLE } from '../../src/object/uapi/uapi.ts';
 import { writeEmbeddedObjects } from '../load-oracle/support-embedded.ts';
 import { since, sys } from './guest/kernel.ts';
 

@@ -2,10 +2,14 @@
 
 import { unlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BpfMap, openById } from '../../src/kernel/index.ts';
-import { type AttachTarget, findTarget, type LoadedObject, loadObject } from '../../src/load/index.ts';
-import { programTypeOf } from '../../src/object/index.ts';
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../../src/object/uapi.ts';
+import { openById } from '../../src/kernel/objects/info.ts';
+import { BpfMap } from '../../src/kernel/objects/map.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { findTarget } from '../../src/load/execute/program-functions.ts';
+import type { AttachTarget } from '../../src/load/execute/programs.ts';
+import { loadObject } from '../../src/load/load.ts';
+import { programTypeOf } from '../../src/object/programs/section-names.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../src/object/uapi/uapi.ts';
 import { sys, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { attachTo, errnoOf, loadFor, refusal } from './guest/replacing.ts';

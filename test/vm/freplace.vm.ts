@@ -4,9 +4,11 @@
  */
 
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { findTarget, type LoadedObject, loadObject } from '../../src/load/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
-import { createMachine } from '../../src/vm/index.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { findTarget } from '../../src/load/execute/program-functions.ts';
+import { loadObject } from '../../src/load/load.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { createMachine } from '../../src/vm/run/machine.ts';
 import { sys } from './guest/kernel.ts';
 import { capturedPackets, example, relinkedExample } from './guest/objects.ts';
 import { attachTo, loadFor, refusal } from './guest/replacing.ts';

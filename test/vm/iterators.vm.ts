@@ -2,15 +2,13 @@
 
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { attachProgram } from '../../src/hooks/index.ts';
-import {
-  type Attachment,
-  encodeU32s,
-  type IteratorScope,
-  listIds,
-  openIterator,
-} from '../../src/kernel/index.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import type { Attachment } from '../../src/kernel/hooks/attachment.ts';
+import { type IteratorScope, openIterator } from '../../src/kernel/hooks/hooks.ts';
+import { listIds } from '../../src/kernel/objects/info.ts';
+import { encodeU32s } from '../../src/kernel/sys/sys.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { sys } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { errnoOf, refusal } from './guest/replacing.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { expect, test } from 'vitest';
-import { loadObject } from '../../src/load/index.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { kernelIs, sys } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 

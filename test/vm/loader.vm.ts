@@ -1,9 +1,9 @@
 /** Objects that this project made, loaded into an older kernel: it answers as the embedded machine does. */
 
 import { describe, expect, test } from 'vitest';
-import { loadObject } from '../../src/load/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
-import { createMachine } from '../../src/vm/index.ts';
+import { loadObject } from '../../src/load/load.ts';
+import type { BpfObject } from '../../src/object/model/model.ts';
+import { createMachine } from '../../src/vm/run/machine.ts';
 import { follow, readCases } from '../support/case-files.ts';
 import { expectedRuns, textsOf } from '../support/expectations.ts';
 import { kernelIs, sys } from './guest/kernel.ts';

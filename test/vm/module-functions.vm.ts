@@ -2,8 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
-import { openKernelTypes } from '../../src/load/kernel-types.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { openKernelTypes } from '../../src/load/externs/kernel-types.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 

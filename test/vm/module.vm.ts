@@ -2,9 +2,9 @@
 
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { attachProgram } from '../../src/hooks/index.ts';
-import { readInterface } from '../../src/kernel/index.ts';
-import { loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import { readInterface } from '../../src/kernel/hooks/interface.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { kernelIs, sys } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { refusal } from './guest/replacing.ts';

@@ -2,9 +2,10 @@
 
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { attachProgram } from '../../src/hooks/index.ts';
-import { encodeU32s } from '../../src/kernel/index.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import { encodeU32s } from '../../src/kernel/sys/sys.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { AF_INET, call, loopback, SOCK_DGRAM, SOCK_STREAM, Sockets } from './guest/libc.ts';
 import { openWire, type Wire } from './guest/net.ts';

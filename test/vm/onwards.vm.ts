@@ -3,9 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attachProgram } from '../../src/hooks/index.ts';
-import { encodeU32s, readInterface } from '../../src/kernel/index.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import { readInterface } from '../../src/kernel/hooks/interface.ts';
+import { encodeU32s } from '../../src/kernel/sys/sys.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { sys } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';

@@ -1,9 +1,10 @@
 /** Programs on a wire, with real packets: in the driver (XDP), and behind it by both ways to attach classifiers. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { attachProgram } from '../../src/hooks/index.ts';
-import { readInterface } from '../../src/kernel/index.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import { readInterface } from '../../src/kernel/hooks/interface.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { since, sys } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';

@@ -8,10 +8,11 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openById, readInterface } from '../../src/kernel/index.ts';
-import type { BpfMap } from '../../src/kernel/map.ts';
-import { BpfProgram } from '../../src/kernel/program.ts';
-import { duplicateMap } from '../../src/state/index.ts';
+import { readInterface } from '../../src/kernel/hooks/interface.ts';
+import { openById } from '../../src/kernel/objects/info.ts';
+import type { BpfMap } from '../../src/kernel/objects/map.ts';
+import { BpfProgram } from '../../src/kernel/objects/program.ts';
+import { duplicateMap } from '../../src/state/execute.ts';
 import { EntryUnderTest } from '../dynamic/relink-entry.ts';
 import {
   attachStaged,

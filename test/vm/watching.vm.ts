@@ -5,8 +5,10 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type AttachPlace, attachProgram } from '../../src/hooks/index.ts';
-import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import { attachProgram } from '../../src/hooks/kinds/attach.ts';
+import type { AttachPlace } from '../../src/hooks/targets/place.ts';
+import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
+import { loadObject } from '../../src/load/load.ts';
 import { since, sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { errnoOf, refusal } from './guest/replacing.ts';

@@ -1,15 +1,18 @@
 /** What single back ends ask beyond the rules of all: which slots a tail call or a replacement can carry. */
 
 import { type Problem, quote } from '../../diag/index.ts';
-import { comparePrototypes } from '../../link/prototypes.ts';
-import { arraysOf, arrayWithItself } from '../../link/slot-fit.ts';
-import { slotMissing, slotsOf } from '../../link/slots.ts';
+import { arraysOf, arrayWithItself, comparePrototypes, slotMissing, slotsOf } from '../../link/index.ts';
 import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
-import { objectionTo, type Situation, situationOf } from '../choose.ts';
-import { effectsOf } from '../effects.ts';
-import { componentOf } from '../relink-design.ts';
-import type { RelinkVia } from '../relink-generation.ts';
-import { NO_SIGNATURE, type Signature, signatureOf } from '../signature.ts';
+import {
+  effectsOf,
+  NO_SIGNATURE,
+  objectionTo,
+  type Signature,
+  type Situation,
+  signatureOf,
+  situationOf,
+} from '../bind/index.ts';
+import { componentOf, type RelinkVia } from '../generation/index.ts';
 import { isInstead, type Pair, typeOfProgram } from './pair.ts';
 
 /** The ways in which components get into slots. */

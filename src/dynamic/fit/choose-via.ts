@@ -6,10 +6,8 @@
 import { type Problem, RootletError } from '../../diag/index.ts';
 import { canHookChange } from '../../hooks/index.ts';
 import { type BpfObject, readObject } from '../../object/index.ts';
-import type { BuildContext } from '../relink-context.ts';
-import type { Design, SlotFill } from '../relink-design.ts';
-import type { RelinkVia } from '../relink-generation.ts';
-import { replacementRefusal } from '../replacement-support.ts';
+import { replacementRefusal } from '../bind/index.ts';
+import type { BuildContext, Design, RelinkVia, SlotFill } from '../generation/index.ts';
 import { RELINK_VIAS, ruleObjection, viaProblem } from './back-ends.ts';
 import { examine } from './fit.ts';
 import { type Pair, type Part, programNamed, typeOfProgram } from './pair.ts';

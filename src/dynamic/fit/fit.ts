@@ -5,10 +5,9 @@
 
 import { formatFunc } from '../../btf/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
-import { comparePrototypes } from '../../link/prototypes.ts';
-import { slotProblem } from '../../link/slot-fit.ts';
+import { comparePrototypes, slotProblem } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
-import type { RelinkVia } from '../relink-generation.ts';
+import type { RelinkVia } from '../generation/index.ts';
 import { ruleObjection, viaProblem } from './back-ends.ts';
 import { entryProblem, typeProblem } from './main-program.ts';
 import { type Host, isInstead, type Pair, type Part, pairOf, programNamed, typeOfProgram } from './pair.ts';

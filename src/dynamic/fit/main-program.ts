@@ -5,11 +5,9 @@
 
 import { formatFunc } from '../../btf/index.ts';
 import { inputError, type Problem, quote } from '../../diag/index.ts';
-import { entryObjection } from '../../link/prototypes.ts';
-import { fragmentsProblem } from '../../link/slot-fit.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
-import { attachTypeName, BPF_F_SLEEPABLE } from '../../object/uapi.ts';
-import { effectsOf } from '../effects.ts';
+import { entryObjection, fragmentsProblem } from '../../link/index.ts';
+import { attachTypeName, BPF_F_SLEEPABLE, type BpfObject, type ProgramTypeInfo } from '../../object/index.ts';
+import { effectsOf } from '../bind/index.ts';
 import { isInstead, type Pair, programNamed, sectionNameOf, typeOfProgram } from './pair.ts';
 
 /** Type of a rootlet's program, as which all of its components are loaded. Throws `relink-program-type`. */

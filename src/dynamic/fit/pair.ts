@@ -1,7 +1,7 @@
 /** Which program of a component takes the place of which function of a rootlet: what all rules of fitting look at. */
 
 import type { Problem } from '../../diag/index.ts';
-import { chooseProgram, slotMissing, slotsOf } from '../../link/slots.ts';
+import { chooseProgram, slotMissing, slotsOf } from '../../link/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
@@ -11,7 +11,7 @@ import {
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
-import type { SlotFill } from '../relink-design.ts';
+import type { SlotFill } from '../generation/index.ts';
 
 /** A component, and what it fills. */
 export interface Part {

@@ -1,9 +1,7 @@
 /** Maps that are pinned by name: rootlet and components that pin one name mean one map, whichever back end loads them. */
 
 import { type Problem, quote } from '../../diag/index.ts';
-import { disagreement } from '../../link/agree.ts';
-import { pinnedSymbols } from '../../link/pinned.ts';
-import type { SymbolAt } from '../../link/resolve.ts';
+import { disagreement, pinnedSymbols, type SymbolAt } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 
 /** One problem for each definition that differs from an earlier one of the same name. */

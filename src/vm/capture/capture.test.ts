@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RootletError } from '../../diag/index.ts';
+import { RootletError } from '../../diag/problem.ts';
 import { randomSource } from '../testing.ts';
 import { CaptureDecoder } from './decoder.ts';
 import type { Timestamp } from './record.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Insn } from '../../isa/index.ts';
-import { createMachine } from '../index.ts';
+import type { Insn } from '../../isa/opcodes.ts';
+import { createMachine } from '../run/machine.ts';
 import { EXIT, insn, testObject } from '../testing.ts';
 import { planCalls } from './call-graph.ts';
 import { controlFlow } from './cfg.ts';

@@ -4,9 +4,8 @@
  */
 
 import type { BpfObject, SymbolIndex } from '../../object/index.ts';
-import type { ProgramKind } from '../helpers/spec.ts';
-import { ModuleBuilder } from '../wasm/module.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
+import type { ProgramKind } from '../state/index.ts';
+import { I32, I64, ModuleBuilder } from '../wasm/index.ts';
 import { planCalls } from './call-graph.ts';
 import { controlFlow } from './cfg.ts';
 import { type AnalysedUnit, emitFunction } from './emit-function.ts';

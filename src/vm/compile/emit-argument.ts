@@ -3,10 +3,11 @@
  * form in which the helper wants them. The helper itself then only works with addresses that are good.
  */
 
-import type { ArgumentKind, Helper } from '../helpers/spec.ts';
+import type { ArgumentKind, Helper } from '../helpers/index.ts';
+import { FRAME_SIZE, READ, WRITE } from '../state/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import { emitWordsFault } from './emit-words.ts';
-import { FRAME_SIZE, type FunctionEmitter, LOCAL, type MapPlan, READ, WRITE } from './emitter.ts';
+import { type FunctionEmitter, LOCAL, type MapPlan } from './emitter.ts';
 
 /** One argument of a helper call being emitted. */
 export interface Argument {

@@ -13,14 +13,15 @@ import {
   OP_CALLX,
   OP_LD_IMM64,
 } from '../../isa/index.ts';
-import { LOAD_PACKET } from '../helpers/legacy-load.ts';
+import { LOAD_PACKET } from '../helpers/index.ts';
+import { FRAME_SIZE } from '../state/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import { at, type ControlFlow, isJump } from './cfg.ts';
 import { emitAlu } from './emit-alu.ts';
 import { emitCall } from './emit-call.ts';
 import { emitLoadInsn, emitStoreInsn } from './emit-memory.ts';
 import { emitWordsFault } from './emit-words.ts';
-import { FRAME_SIZE, FunctionEmitter, LOCAL, LOCAL_TYPES, type ModulePlan } from './emitter.ts';
+import { FunctionEmitter, LOCAL, LOCAL_TYPES, type ModulePlan } from './emitter.ts';
 import { emitControl } from './structure.ts';
 import { type CodeUnit, codeError } from './unit.ts';
 import { accessSize, step, type ValueAnalysis } from './values.ts';

@@ -1,12 +1,13 @@
 /** Map helpers that are worth doing in compiled code: looking up array elements, and tail calls. */
 
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../../object/uapi.ts';
-import type { Helper } from '../helpers/spec.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../object/index.ts';
+import type { Helper } from '../helpers/index.ts';
+import { READ } from '../state/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import { type Argument, emitFixedMemory } from './emit-argument.ts';
 import { emitLoad } from './emit-swap.ts';
 import { emitWordsFault } from './emit-words.ts';
-import { type FunctionEmitter, LOCAL, READ } from './emitter.ts';
+import { type FunctionEmitter, LOCAL } from './emitter.ts';
 import { mapOf } from './map-argument.ts';
 
 /** Tail calls that one run may make; the kernel's MAX_TAIL_CALL_CNT. */

@@ -21,9 +21,10 @@ import {
   BPF_XCHG,
   BPF_XOR,
 } from '../../isa/index.ts';
+import { FRAME_SIZE, READ, WRITE } from '../state/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import { type AccessSize, emitLoad, emitStore } from './emit-swap.ts';
-import { FRAME_SIZE, type FunctionEmitter, LOCAL, localOf, READ, WRITE } from './emitter.ts';
+import { type FunctionEmitter, LOCAL, localOf } from './emitter.ts';
 import type { Site } from './sites.ts';
 import { codeError } from './unit.ts';
 import { accessSize } from './values.ts';

@@ -1,7 +1,7 @@
 /** Byte swaps, and loads and stores in either byte order; WebAssembly itself has only little endian. */
 
 import type { ByteOrder } from '../../bytes/index.ts';
-import type { CodeBuilder } from '../wasm/code.ts';
+import type { CodeBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import { LOCAL } from './emitter.ts';
 

@@ -7,9 +7,8 @@
 
 import type { ByteOrder } from '../../bytes/index.ts';
 import type { CodeReference, SymbolIndex } from '../../object/index.ts';
-import type { ProgramKind } from '../helpers/spec.ts';
-import { CodeBuilder } from '../wasm/code.ts';
-import type { ModuleBuilder } from '../wasm/module.ts';
+import type { ProgramKind } from '../state/index.ts';
+import { CodeBuilder, type ModuleBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import type { CallPlan } from './call-graph.ts';
 import type { ImportTable } from './imports.ts';
@@ -41,16 +40,6 @@ export const LOCAL_TYPES: readonly w.ValueType[] = [
   ...new Array<w.ValueType>(4).fill(w.I32),
 ];
 export const FUNCTION_PARAMS: readonly w.ValueType[] = [w.I32, ...new Array<w.ValueType>(5).fill(w.I64)];
-
-/** Bytes of one stack frame, and the distance of frames; the rest between them is never accessible. */
-export const FRAME_SIZE = 512;
-export const FRAME_STRIDE = 4096;
-/** Frames that one program may have at a time, itself included. */
-export const MAX_FRAMES = 8;
-
-/** Permissions in shadow bytes. */
-export const READ = 1;
-export const WRITE = 2;
 
 /** What is fixed for the whole module while its functions are compiled. */
 export interface ModulePlan {

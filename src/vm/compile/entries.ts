@@ -4,10 +4,11 @@
  */
 
 import type { SymbolIndex } from '../../object/index.ts';
-import { CodeBuilder } from '../wasm/code.ts';
+import { FRAME_STRIDE } from '../state/index.ts';
+import { CodeBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import { MAX_CALL_FRAMES, MAX_STACK_BYTES } from './call-graph.ts';
-import { FRAME_STRIDE, FUNCTION_PARAMS, type ModulePlan } from './emitter.ts';
+import { FUNCTION_PARAMS, type ModulePlan } from './emitter.ts';
 import type { CodeUnit } from './unit.ts';
 
 /** (frame, number in the table) → whether the call-back wants to stop; its five arguments lie at `argumentsAt`. */

@@ -3,9 +3,8 @@
  * a known map goes straight to that map's code.
  */
 
-import type { Helper } from '../helpers/spec.ts';
-import type { ModuleBuilder } from '../wasm/module.ts';
-import { F64, I32, type ValueType } from '../wasm/opcodes.ts';
+import type { Helper } from '../helpers/index.ts';
+import { F64, I32, type ModuleBuilder, type ValueType } from '../wasm/index.ts';
 import { HELPER_MODULE } from './names.ts';
 
 export interface HelperImport {

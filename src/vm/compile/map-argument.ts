@@ -1,6 +1,6 @@
 /** Which map a helper call means, when that is known while compiling. */
 
-import type { Helper } from '../helpers/spec.ts';
+import type { Helper } from '../helpers/index.ts';
 import type { FunctionEmitter, MapPlan } from './emitter.ts';
 
 /** The map that the call's map argument is; undefined when the helper takes none or it is known only at run time. */

@@ -1,6 +1,6 @@
 /** The checks that are too long to stand at every place where they are made, and the way to an error. */
 
-import { CodeBuilder } from '../wasm/code.ts';
+import { CodeBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';
 import type { ModulePlan } from './emitter.ts';
 

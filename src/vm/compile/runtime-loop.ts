@@ -1,9 +1,9 @@
 /** `bpf_loop`, in compiled code: a call-back per round should not cost a call of JavaScript. */
 
-import { E2BIG, EINVAL } from '../errno.ts';
-import { CodeBuilder } from '../wasm/code.ts';
+import { E2BIG, EINVAL, FRAME_STRIDE } from '../state/index.ts';
+import { CodeBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';
-import { FRAME_STRIDE, type ModulePlan } from './emitter.ts';
+import type { ModulePlan } from './emitter.ts';
 import { emitFault } from './runtime-checks.ts';
 
 /** Iterations that `bpf_loop` accepts; the kernel's BPF_MAX_LOOPS. */

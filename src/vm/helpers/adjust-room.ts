@@ -1,9 +1,17 @@
 /** `bpf_skb_adjust_room`: room for tunnel headers behind the link-layer header, or behind the network header. */
 
-import { EFAULT, EINVAL, ENOMEM, ENOTSUPP } from '../errno.ts';
-import { ETH_HLEN, ETH_P_IP, ETH_P_IPV6 } from '../skb.ts';
-import type { MachineState } from '../state.ts';
-import { type Helper, helper, TC } from './spec.ts';
+import {
+  EFAULT,
+  EINVAL,
+  ENOMEM,
+  ENOTSUPP,
+  ETH_HLEN,
+  ETH_P_IP,
+  ETH_P_IPV6,
+  type MachineState,
+  TC,
+} from '../state/index.ts';
+import { type Helper, helper } from './spec.ts';
 
 const EALREADY = 114;
 const MODE_NET = 0;

@@ -1,10 +1,8 @@
 /** Helpers for checksums. Words are read in the byte order of the object, as the program reads them. */
 
-import { EFAULT, EINVAL, ENOTSUPP } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
-import type { MachineState } from '../state.ts';
+import { EFAULT, EINVAL, ENOTSUPP, type MachineMemory, type MachineState, TC } from '../state/index.ts';
 import { csumFrom32To16, csumSub, replace2, replace4, replaceByDifference } from './checksum-math.ts';
-import { type Helper, helper, TC } from './spec.ts';
+import { type Helper, helper } from './spec.ts';
 
 const FIELD_SIZE_MASK = 0xf;
 const BPF_F_MARK_MANGLED_0 = 0x20;

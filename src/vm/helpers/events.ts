@@ -1,10 +1,8 @@
 /** Helpers that send records to user space. */
 
-import { BPF_MAP_TYPE_PERF_EVENT_ARRAY } from '../../object/uapi.ts';
-import { E2BIG, EFAULT, EINVAL } from '../errno.ts';
-import { RingBufferStore } from '../maps/ring-buffer.ts';
-import { copyBytes } from '../maps/store.ts';
-import type { MachineState } from '../state.ts';
+import { BPF_MAP_TYPE_PERF_EVENT_ARRAY } from '../../object/index.ts';
+import { RingBufferStore } from '../maps/index.ts';
+import { copyBytes, E2BIG, EFAULT, EINVAL, type MachineState } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
 const EAGAIN = 11;

@@ -1,6 +1,6 @@
 /** What the packet load instructions of classic BPF (`ld_abs`, `ld_ind`) do; to compiled code it looks like a helper. */
 
-import type { MachineState } from '../state.ts';
+import type { MachineState } from '../state/index.ts';
 import type { Helper } from './spec.ts';
 
 /** Offsets from here on are relative to the network header, from the second one on to the link-layer header. */

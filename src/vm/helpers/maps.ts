@@ -7,11 +7,16 @@ import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
-} from '../../object/uapi.ts';
-import { EINVAL, EPERM } from '../errno.ts';
-import { DESCRIPTOR_SIZE } from '../layout.ts';
-import { BPF_F_RDONLY_PROG, type MapStore, type QueueStore } from '../maps/store.ts';
-import type { MachineState } from '../state.ts';
+} from '../../object/index.ts';
+import {
+  BPF_F_RDONLY_PROG,
+  DESCRIPTOR_SIZE,
+  EINVAL,
+  EPERM,
+  type MachineState,
+  type MapStore,
+  type QueueStore,
+} from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
 /** Map types that `bpf_for_each_map_elem` walks. */

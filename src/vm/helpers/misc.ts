@@ -1,10 +1,7 @@
 /** Helpers about the machine itself: clocks, numbers, identities, memory. */
 
-import { READ } from '../compile/emitter.ts';
-import { EFAULT, EINVAL } from '../errno.ts';
-import { copyBytes } from '../maps/store.ts';
-import type { MachineState } from '../state.ts';
-import { type Helper, helper, SKB, TC } from './spec.ts';
+import { copyBytes, EFAULT, EINVAL, type MachineState, READ, SKB, TC } from '../state/index.ts';
+import { type Helper, helper } from './spec.ts';
 
 const NS_PER_JIFFY = 4_000_000;
 /** Jiffies start so that they wrap five minutes after boot. */

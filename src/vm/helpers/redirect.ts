@@ -5,10 +5,9 @@ import {
   BPF_MAP_TYPE_DEVMAP,
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_XSKMAP,
-} from '../../object/uapi.ts';
-import { EINVAL } from '../errno.ts';
-import type { MachineState } from '../state.ts';
-import { type Helper, helper, TC, XDP } from './spec.ts';
+} from '../../object/index.ts';
+import { EINVAL, type MachineState, TC, XDP } from '../state/index.ts';
+import { type Helper, helper } from './spec.ts';
 
 const XDP_ABORTED = 0;
 const XDP_REDIRECT = 4;

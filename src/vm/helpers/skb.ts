@@ -1,10 +1,21 @@
 /** Helpers on the packet of programs whose context is a socket buffer. */
 
-import { EFAULT, EINVAL, ENOMEM, ENOTSUPP } from '../errno.ts';
-import { copyBytes } from '../maps/store.ts';
-import { ETH_P_8021AD, ETH_P_8021Q, ETH_P_IP, ETH_P_IPV6, protocolOf } from '../skb.ts';
-import type { MachineState } from '../state.ts';
-import { type Helper, helper, SKB, TC } from './spec.ts';
+import {
+  copyBytes,
+  EFAULT,
+  EINVAL,
+  ENOMEM,
+  ENOTSUPP,
+  ETH_P_8021AD,
+  ETH_P_8021Q,
+  ETH_P_IP,
+  ETH_P_IPV6,
+  type MachineState,
+  protocolOf,
+  SKB,
+  TC,
+} from '../state/index.ts';
+import { type Helper, helper } from './spec.ts';
 
 /** BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH. */
 const STORE_FLAGS = 3;

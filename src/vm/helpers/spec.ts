@@ -6,8 +6,8 @@
  */
 
 import { bugError } from '../../diag/index.ts';
-import { helperId } from '../../isa/helpers.ts';
-import type { MachineState } from '../state.ts';
+import { helperId } from '../../isa/index.ts';
+import type { MachineState, ProgramKind } from '../state/index.ts';
 
 export type ArgumentKind =
   /** The context; checked, not passed. */
@@ -48,9 +48,6 @@ export type ReturnKind =
   | 'u32'
   /** A double holding an integer of up to 53 bits. */
   | 'f64';
-
-/** Kinds of program that the machine runs. */
-export type ProgramKind = 'xdp' | 'tc' | 'socket' | 'cgroup-skb';
 
 export type HelperFunction = (machine: MachineState, ...args: number[]) => number;
 
@@ -97,8 +94,3 @@ export function helper(
     note: options.note ?? '',
   };
 }
-
-/** Kinds whose context is a `struct __sk_buff`. */
-export const SKB: readonly ProgramKind[] = ['tc', 'socket', 'cgroup-skb'];
-export const TC: readonly ProgramKind[] = ['tc'];
-export const XDP: readonly ProgramKind[] = ['xdp'];

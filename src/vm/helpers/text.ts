@@ -1,9 +1,6 @@
 /** Helpers that work with text: formatting, comparing, and reading numbers. */
 
-import { READ } from '../compile/emitter.ts';
-import { EINVAL, ERANGE } from '../errno.ts';
-import type { MachineState } from '../state.ts';
-import { type FormatSource, formatPieces } from './format.ts';
+import { EINVAL, ERANGE, type FormatSource, formatPieces, type MachineState, READ } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
 function sourceOf(machine: MachineState, argument: (index: number) => bigint | undefined): FormatSource {

@@ -1,10 +1,7 @@
 /** Helpers on the packet of an XDP program. */
 
-import { EFAULT, EINVAL } from '../errno.ts';
-import { copyBytes } from '../maps/store.ts';
-import { ETH_HLEN } from '../skb.ts';
-import type { MachineState } from '../state.ts';
-import { type Helper, helper, XDP } from './spec.ts';
+import { copyBytes, EFAULT, EINVAL, ETH_HLEN, type MachineState, XDP } from '../state/index.ts';
+import { type Helper, helper } from './spec.ts';
 
 const EACCES = 13;
 /** Metadata is counted in whole u32, at most this many bytes. */

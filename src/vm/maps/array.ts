@@ -2,19 +2,21 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
-import { E2BIG, EEXIST, EINVAL } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
 import {
   BPF_EXIST,
   BPF_F_LOCK,
   BPF_NOEXIST,
   copyBytes,
+  E2BIG,
+  EEXIST,
+  EINVAL,
   type Element,
+  type MachineMemory,
   type MapStore,
   programPermissions,
   RED_ZONE,
   type StoreEnv,
-} from './store.ts';
+} from '../state/index.ts';
 
 /** Distance of elements. */
 export function arrayStride(definition: MapDefinition): number {

@@ -1,9 +1,16 @@
 /** Bloom filters, kept as an exact set: unlike the kernel's they never say yes to a value that was not added. */
 
 import type { MapDefinition } from '../../object/index.ts';
-import { EINVAL, ENOENT } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
-import { BPF_ANY, type Element, type MapStore, type QueueStore, type StoreEnv } from './store.ts';
+import {
+  BPF_ANY,
+  EINVAL,
+  type Element,
+  ENOENT,
+  type MachineMemory,
+  type MapStore,
+  type QueueStore,
+  type StoreEnv,
+} from '../state/index.ts';
 
 export class BloomStore implements MapStore, QueueStore {
   readonly definition: MapDefinition;

@@ -1,11 +1,9 @@
 /** Hash tables of maps: a hash table whose values programs never see; a lookup gives them the map. */
 
 import type { MapDefinition } from '../../object/index.ts';
-import { ENOENT } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
+import { type Element, ENOENT, type MachineMemory, type MapStore, type StoreEnv } from '../state/index.ts';
 import { HashStore } from './hash.ts';
 import type { ResolveSlot } from './slots.ts';
-import type { Element, MapStore, StoreEnv } from './store.ts';
 
 export class HashOfMapsStore implements MapStore {
   readonly definition: MapDefinition;

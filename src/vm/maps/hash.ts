@@ -8,21 +8,28 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
-import type { MapDefinition } from '../../object/index.ts';
-import { BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_LRU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH } from '../../object/uapi.ts';
-import { E2BIG, EEXIST, EINVAL, ENOENT } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
+import {
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  type MapDefinition,
+} from '../../object/index.ts';
 import {
   BPF_EXIST,
   BPF_F_LOCK,
   BPF_NOEXIST,
   copyBytes,
+  E2BIG,
+  EEXIST,
+  EINVAL,
   type Element,
+  ENOENT,
+  type MachineMemory,
   type MapStore,
   programPermissions,
   RED_ZONE,
   type StoreEnv,
-} from './store.ts';
+} from '../state/index.ts';
 import { UseOrder } from './use-order.ts';
 
 /** An element is its value, a red zone, its key. */

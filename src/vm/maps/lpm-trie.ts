@@ -8,18 +8,21 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
-import { EEXIST, EINVAL, ENOENT, ENOSPC } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
 import {
   BPF_EXIST,
   BPF_NOEXIST,
   copyBytes,
+  EEXIST,
+  EINVAL,
   type Element,
+  ENOENT,
+  ENOSPC,
+  type MachineMemory,
   type MapStore,
   programPermissions,
   RED_ZONE,
   type StoreEnv,
-} from './store.ts';
+} from '../state/index.ts';
 
 /** Bytes of the prefix length in front of a key. */
 const HEADER = 4;

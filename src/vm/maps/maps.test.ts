@@ -1,13 +1,13 @@
 /** Maps against plain models, on random operations over few keys. */
 
 import { describe, expect, test } from 'vitest';
-import type { MapDefinition } from '../../object/index.ts';
-import * as uapi from '../../object/uapi.ts';
-import { E2BIG, EEXIST, EINVAL, ENOENT, ENOSPC } from '../errno.ts';
-import { createStore, storageSize } from '../map-factory.ts';
-import { MachineMemory } from '../memory.ts';
+import type { MapDefinition } from '../../object/model/map-definition.ts';
+import * as uapi from '../../object/uapi/uapi.ts';
+import { createStore, storageSize } from '../run/map-factory.ts';
+import { E2BIG, EEXIST, EINVAL, ENOENT, ENOSPC } from '../state/errno.ts';
+import type { MapStore } from '../state/map-store.ts';
+import { MachineMemory } from '../state/memory.ts';
 import { randomSource } from '../testing.ts';
-import type { MapStore } from './store.ts';
 import { UseOrder } from './use-order.ts';
 
 const [KEY, VALUE, CELL, STORAGE] = [0x100, 0x200, 0x300, 0x1000];

@@ -1,19 +1,20 @@
 /** Queues and stacks: values without keys. */
 
 import { alignUp } from '../../bytes/index.ts';
-import type { MapDefinition } from '../../object/index.ts';
-import { BPF_MAP_TYPE_STACK } from '../../object/uapi.ts';
-import { E2BIG, EINVAL, ENOENT } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
+import { BPF_MAP_TYPE_STACK, type MapDefinition } from '../../object/index.ts';
 import {
   BPF_ANY,
   BPF_EXIST,
   copyBytes,
+  E2BIG,
+  EINVAL,
   type Element,
+  ENOENT,
+  type MachineMemory,
   type MapStore,
   type QueueStore,
   type StoreEnv,
-} from './store.ts';
+} from '../state/index.ts';
 
 export function queueStride(definition: MapDefinition): number {
   return alignUp(definition.valueSize, 8);

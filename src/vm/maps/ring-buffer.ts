@@ -5,10 +5,15 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
-import { READ, WRITE } from '../compile/emitter.ts';
-import { EINVAL } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
-import type { Element, MapStore, StoreEnv } from './store.ts';
+import {
+  EINVAL,
+  type Element,
+  type MachineMemory,
+  type MapStore,
+  READ,
+  type StoreEnv,
+  WRITE,
+} from '../state/index.ts';
 
 /** Bytes in front of each record: its length and flags, and the page offset. */
 const HEADER = 8;

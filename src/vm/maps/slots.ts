@@ -6,20 +6,26 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
-import type { MapDefinition } from '../../object/index.ts';
-import { BPF_MAP_TYPE_ARRAY_OF_MAPS, BPF_MAP_TYPE_PROG_ARRAY } from '../../object/uapi.ts';
-import { READ } from '../compile/emitter.ts';
-import { E2BIG, EEXIST, EINVAL, ENOENT } from '../errno.ts';
-import type { MachineMemory } from '../memory.ts';
+import {
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_PROG_ARRAY,
+  type MapDefinition,
+} from '../../object/index.ts';
 import {
   BPF_EXIST,
   BPF_NOEXIST,
   copyBytes,
+  E2BIG,
+  EEXIST,
+  EINVAL,
   type Element,
+  ENOENT,
+  type MachineMemory,
   type MapStore,
+  READ,
   RED_ZONE,
   type StoreEnv,
-} from './store.ts';
+} from '../state/index.ts';
 
 /** Distance of slots. */
 export function slotStride(definition: MapDefinition): number {

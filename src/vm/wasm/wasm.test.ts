@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ByteWriter } from '../../bytes/index.ts';
+import { ByteWriter } from '../../bytes/writer.ts';
 import { CodeBuilder, writeSigned, writeSigned64, writeUnsigned } from './code.ts';
 import { compileModule, createMemory, exported, instantiate } from './engine.ts';
 import { ModuleBuilder } from './module.ts';

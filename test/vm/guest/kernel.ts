@@ -2,7 +2,8 @@
 
 import { release } from 'node:os';
 import { test } from 'vitest';
-import { openSys, type Sys } from '../../../src/kernel/index.ts';
+import { openSys } from '../../../src/kernel/open/koffi.ts';
+import type { Sys } from '../../../src/kernel/sys/sys.ts';
 
 /** Where there is no kernel to ask, the file fails: that is what these tests are for. */
 export const sys: Sys = openSys();

@@ -4,12 +4,12 @@
  * starts it.
  */
 
-import { recoverLeft } from '../../../src/dynamic/index.ts';
-import { openRootlet } from '../../../src/dynamic/relink-store.ts';
-import { openHook } from '../../../src/hooks/index.ts';
-import { openSys, type Sys } from '../../../src/kernel/index.ts';
-import type { PollHandle, SyscallArgument, SyscallName } from '../../../src/kernel/sys.ts';
-import { Store } from '../../../src/store/index.ts';
+import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
+import { openRootlet } from '../../../src/dynamic/slots/store.ts';
+import { openHook } from '../../../src/hooks/entries/entry.ts';
+import { openSys } from '../../../src/kernel/open/koffi.ts';
+import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../../src/kernel/sys/sys.ts';
+import { Store } from '../../../src/store/store.ts';
 import { type StagedOptions, stageChange, stagedObjects } from '../../dynamic/staged-traffic.ts';
 
 /** Elements of maps, pins, links, programs on hooks, frozen and bound maps. */

@@ -8,8 +8,8 @@ import {
   openById,
   readMapInfo,
   readProgramInfo,
-  type Sys,
-} from '../../../src/kernel/index.ts';
+} from '../../../src/kernel/objects/info.ts';
+import type { Sys } from '../../../src/kernel/sys/sys.ts';
 
 const KINDS: readonly ObjectKind[] = ['program', 'map', 'link', 'btf'];
 /** The kernel lets go of objects a little after their last descriptor is closed. */

@@ -9,7 +9,8 @@ import { relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { pathToFileURL } from 'node:url';
 import { startTests, type Task, type Test, type VitestRunner } from '@vitest/runner';
-import { openSys, type Sys } from '../../../src/kernel/index.ts';
+import { openSys } from '../../../src/kernel/open/koffi.ts';
+import type { Sys } from '../../../src/kernel/sys/sys.ts';
 import { leftovers } from './leftovers.ts';
 import { whyTooOld } from './newer.ts';
 

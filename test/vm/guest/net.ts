@@ -1,7 +1,7 @@
 /** Two network namespaces with a wire between them, and packets to send over it. */
 
 import { execFileSync } from 'node:child_process';
-import { inNetns } from '../../../src/kernel/index.ts';
+import { inNetns } from '../../../src/kernel/sys/netns.ts';
 import { sys } from './kernel.ts';
 
 const MAC = { near: '02:00:00:00:00:01', far: '02:00:00:00:00:02' } as const;

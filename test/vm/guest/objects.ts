@@ -2,10 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { RootletError } from '../../../src/diag/index.ts';
-import { type ChainComponent, type RelinkResult, relink, relinkChain } from '../../../src/link/index.ts';
-import { type BpfObject, readObject, writeObject } from '../../../src/object/index.ts';
-import { CaptureDecoder } from '../../../src/vm/index.ts';
+import { RootletError } from '../../../src/diag/problem.ts';
+import { type RelinkResult, relink } from '../../../src/link/relink.ts';
+import { type ChainComponent, relinkChain } from '../../../src/link/relink-chain.ts';
+import type { BpfObject } from '../../../src/object/model/model.ts';
+import { readObject } from '../../../src/object/read/read.ts';
+import { writeObject } from '../../../src/object/write/write.ts';
+import { CaptureDecoder } from '../../../src/vm/capture/decoder.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
 

@@ -1,9 +1,13 @@
 /** Functions of loaded programs replaced by others, or traced: what several test files do. */
 
-import { RootletError } from '../../../src/diag/index.ts';
-import { type Attachment, attachReplacement } from '../../../src/kernel/index.ts';
-import { type AttachTarget, type LoadedObject, loadObject } from '../../../src/load/index.ts';
-import { type BpfObject, programTypeOf } from '../../../src/object/index.ts';
+import { RootletError } from '../../../src/diag/problem.ts';
+import type { Attachment } from '../../../src/kernel/hooks/attachment.ts';
+import { attachReplacement } from '../../../src/kernel/hooks/hooks.ts';
+import type { LoadedObject } from '../../../src/load/execute/loaded-object.ts';
+import type { AttachTarget } from '../../../src/load/execute/programs.ts';
+import { loadObject } from '../../../src/load/load.ts';
+import type { BpfObject } from '../../../src/object/model/model.ts';
+import { programTypeOf } from '../../../src/object/programs/section-names.ts';
 import { sys } from './kernel.ts';
 
 const replacement = programTypeOf('freplace');

@@ -1,0 +1,350 @@
+/**
+ * Steps that the commands share which load objects: reading and linking what they are given, options for the loader,
+ * the store. A command body puts these together, and nothing here knows which command it is.
+ */
+
+import { quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { consumersOf, recoverLeft } from '../../src/dynamic/index.ts';
+import { BpfMap, type Sys } from '../../src/kernel/index.ts';
+import { type LinkInput, link } from '../../src/link/index.ts';
+import {
+  type KernelTypes,
+  type LoadedObject,
+  type LoadOptions,
+  type LoadPlan,
+  type MapPlan,
+  objectBaseName,
+  openKernelTypes,
+  type PreparedLoad,
+  prepareLoad,
+} from '../../src/load/index.ts';
+import {
+  type BpfObject,
+  programsOf,
+  readObject,
+  stripDataSections,
+  writeObject,
+} from '../../src/object/index.ts';
+import {
+  type BrokenEntry,
+  bpffsMountOf,
+  DEFAULT_STORE_ROOT,
+  describeEntry,
+  type EntryKind,
+  type Guard,
+  openPin,
+  requireUnused,
+  Store,
+  type StoreEntry,
+  usersOf,
+} from '../../src/store/index.ts';
+import type { Context } from '../io/context.ts';
+import { readInputs } from '../io/files.ts';
+import { listFlag } from './edit.ts';
+import { parseSettings, splitPair } from './set-values.ts';
+
+// --- store --------------------------------------------------------------------------------------------------------
+
+export interface StoreFlags {
+  readonly bpffs?: string;
+}
+
+export const STORE_FLAGS = {
+  bpffs: {
+    kind: 'parsed',
+    parse: String,
+    optional: true,
+    brief: `Folder of the store on a bpf file system (ROOTLET_BPFFS, else ${DEFAULT_STORE_ROOT})`,
+    placeholder: 'DIR',
+  },
+} as const;
+
+/** Reasons why an entry must stay; layers above add theirs. */
+export const GUARDS: readonly Guard[] = [consumersOf];
+
+export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
+  const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
+  const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
+  return Store.open(sys, root, { hasHappened: recoverLeft });
+}
+
+/** Throws `store-name-taken`. */
+export function requireFree(store: Store, kind: EntryKind, name: string): void {
+  if (store.peek(kind, name) === undefined) return;
+  throw usageError('store-name-taken', `there is ${article(kind)} ${quote(name)} already`, {
+    hint: `"rootlet replace ${name} FILE" puts a new version in its place; --name N keeps this one under another name`,
+  });
+}
+
+function article(kind: EntryKind): string {
+  return kind === 'object' ? 'a loaded object' : 'an attachment';
+}
+
+/** The entry, broken or not. Throws `store-no-entry`, naming what there is. */
+export function requireEntry(store: Store, kind: EntryKind, name: string): StoreEntry | BrokenEntry {
+  const entry = store.peek(kind, name);
+  if (entry !== undefined) return entry;
+  const names = store.list().flatMap(other => (kindOf(other) === kind ? [quote(other.name)] : []));
+  const there = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`;
+  const other = kind === 'object' ? 'hook' : 'object';
+  const elsewhere = store.peek(other, name) !== undefined;
+  const command = other === 'hook' ? 'detach' : 'unload';
+  throw usageError(
+    'store-no-entry',
+    `there is no ${kind === 'object' ? 'loaded object' : 'attachment'} ${quote(name)}`,
+    {
+      hint: elsewhere ? `there is ${article(other)} of this name: "rootlet ${command} ${name}"` : there,
+    },
+  );
+}
+
+/** The kind of the entry that `replace` is about. Throws `store-no-entry`, `store-ambiguous`. */
+export function requireReplaceable(store: Store, name: string): EntryKind {
+  const kinds = (['hook', 'object'] as const).filter(kind => store.peek(kind, name) !== undefined);
+  const [kind, other] = kinds;
+  if (other !== undefined)
+    throw usageError('store-ambiguous', `${quote(name)} is an attachment and a loaded object`, {
+      hint: `say which: hooks/${name} or objects/${name}`,
+    });
+  if (kind !== undefined) return kind;
+  const names = store.list().map(entry => quote(entry.name));
+  throw usageError('store-no-entry', `there is no attachment or loaded object ${quote(name)}`, {
+    hint: names.length === 0 ? 'nothing is loaded (rootlet ps)' : `available: ${names.join(', ')}`,
+  });
+}
+
+/**
+ * Entries to remove, in an order in which nothing is removed before what uses it. Throws `store-in-use` for users that
+ * are to stay, and what is wrong with broken ones; `force` takes all of them.
+ */
+export function entriesToRemove(
+  store: Store,
+  kind: EntryKind,
+  names: readonly string[],
+  force: boolean,
+): (StoreEntry | BrokenEntry)[] {
+  const left = [...new Set(names)].map(name => requireEntry(store, kind, name));
+  const going = new Set(left.map(describeEntry));
+  const users = (entry: StoreEntry | BrokenEntry) =>
+    entry.kind === 'broken' ? [] : usersOf(store, entry, GUARDS);
+  for (const entry of force ? [] : left) {
+    if (entry.kind === 'broken') throw new RootletError(entry.problems);
+    requireUnused(store, entry, [() => users(entry).filter(user => !going.has(describeEntry(user.entry)))]);
+  }
+  const ordered: (StoreEntry | BrokenEntry)[] = [];
+  while (left.length > 0) {
+    const rest = new Set(left.map(describeEntry));
+    const free = left.findIndex(entry => !users(entry).some(user => rest.has(describeEntry(user.entry))));
+    ordered.push(...left.splice(Math.max(free, 0), 1));
+  }
+  return ordered;
+}
+
+export function kindOf(entry: StoreEntry | BrokenEntry): EntryKind {
+  return entry.kind === 'broken' ? entry.entryKind : entry.kind;
+}
+
+/** Seconds since 1970, for records. */
+export function now(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+// --- objects ------------------------------------------------------------------------------------------------------
+
+export interface ObjectInput {
+  readonly object: BpfObject;
+  /** As given, for records and messages. */
+  readonly source: string;
+  /** What the record keeps. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Name under which a record keeps the object that was loaded, as ELF. */
+export const OBJECT_FILE = 'object';
+
+/** Objects up to this size (in bytes) are kept with their debugging information: writing others takes time. */
+const KEPT_AS_GIVEN = 64 << 10;
+
+/** Reads objects and links several into one. Throws everything that is wrong with them. */
+export function readObjects(paths: readonly string[]): ObjectInput {
+  const inputs = readInputs(paths);
+  const [first, ...others] = inputs;
+  if (first === undefined) throw usageError('usage-no-input', 'say what to load');
+  const alone = others.length === 0;
+  const object = alone
+    ? readObject(first.bytes, first.name)
+    : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const kept = alone && first.bytes.length <= KEPT_AS_GIVEN ? first.bytes : writeObject(object);
+  return {
+    object: stripDataSections(object),
+    source: paths.join(' + '),
+    files: new Map([[OBJECT_FILE, kept]]),
+  };
+}
+
+function linkAll(inputs: readonly LinkInput[], name: string): BpfObject {
+  // what stays open is bound to loaded objects, or told when loading
+  const result = link(inputs, { name, partial: true });
+  if (!result.ok) throw new RootletError(result.problems);
+  return result.object;
+}
+
+/** Name of an entry made from `path`, unless another one is given. */
+export function entryName(path: string, given: string | undefined): string {
+  if (given !== undefined) return given;
+  if (path === '-') throw usageError('usage-name', 'what comes from stdin needs a name: --name N');
+  return objectBaseName(path);
+}
+
+// --- loading ------------------------------------------------------------------------------------------------------
+
+export interface LoadFlags {
+  readonly set?: readonly string[];
+  readonly map?: readonly string[];
+  readonly maxEntries?: readonly string[];
+  readonly btf?: string;
+  readonly kconfig?: string;
+  readonly verifierLog?: string;
+}
+
+const fileFlag = <const P extends string>(placeholder: P, brief: string) =>
+  ({ kind: 'parsed', parse: String, optional: true, brief, placeholder }) as const;
+
+export const LOAD_FLAGS = {
+  set: listFlag('NAME=VALUE', 'Value of a global variable or constant before the programs are loaded'),
+  map: listFlag('NAME=PIN', 'Use the pinned map instead of a new one'),
+  maxEntries: listFlag('NAME=N', 'Entries of a map instead of those in the object'),
+  btf: fileFlag('FILE', "Types to relocate against instead of the running kernel's"),
+  kconfig: fileFlag('FILE', "Configuration values (CONFIG_X=…) that go before the kernel's own"),
+  verifierLog: fileFlag('FILE', "Write the verifier's log to FILE, whether it accepts the programs or not"),
+};
+
+/** Options for the loader. Descriptors are opened by the loader itself, when it comes to the map. */
+export function loadOptionsOf(
+  sys: Sys,
+  store: Store,
+  flags: LoadFlags,
+  only: readonly string[] | undefined,
+): LoadOptions {
+  const pins = new Map((flags.map ?? []).map(word => splitPair(word, '--map', 'NAME=PIN')));
+  return {
+    globals: parseSettings(flags.set ?? []),
+    maxEntries: new Map((flags.maxEntries ?? []).map(parseCount)),
+    kernelTypes: typesFor(sys, flags.btf),
+    pinRoot: bpffsMountOf(store.root),
+    reuse: plan => openGivenMap(sys, plan, pins),
+    ...(flags.kconfig === undefined ? {} : { kconfig: readConfiguration(flags.kconfig) }),
+    ...(only === undefined ? {} : { programs: (name: string) => only.includes(name) }),
+  };
+}
+
+/** A file that was asked for must be there, whether the object needs it or not. */
+function typesFor(sys: Sys, path: string | undefined): KernelTypes {
+  const types = openKernelTypes(sys, path);
+  if (path !== undefined) types.vmlinux();
+  return types;
+}
+
+/** Why an object was loaded without programs; undefined when it has some, or none to load. */
+export function idleNote(object: BpfObject, loaded: LoadedObject): string | undefined {
+  const names = programNames(object);
+  if (loaded.programs.size > 0 || names.length === 0) return undefined;
+  return `no program was loaded: their sections say "not by itself" (SEC("?…")); --only loads ${names.join(', ')}`;
+}
+
+function parseCount(word: string): readonly [name: string, count: number] {
+  const [name, text] = splitPair(word, '--max-entries', 'NAME=N');
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= 0xffffffff) return [name, count];
+  throw usageError('usage-max-entries', `${quote(text)} is no number of entries`, {
+    hint: 'as in --max-entries flows=4096',
+  });
+}
+
+function readConfiguration(path: string): string {
+  const [file] = readInputs([path]);
+  return new TextDecoder().decode(file?.bytes);
+}
+
+function openGivenMap(sys: Sys, plan: MapPlan, pins: ReadonlyMap<string, string>): BpfMap | undefined {
+  const path = pins.get(plan.name);
+  if (path === undefined) return undefined;
+  try {
+    return BpfMap.adopt(sys, openPin(sys, path, 'map'));
+  } catch (error) {
+    throw withHint(error, 'store-pin', '--map wants the pin of a map; "rootlet ps --all" lists pins');
+  }
+}
+
+/** The same error with a hint for the option that it came from. */
+function withHint(error: unknown, code: string, hint: string): unknown {
+  if (!(error instanceof RootletError) || error.code !== code) return error;
+  return new RootletError(error.problems.map(problem => ({ ...problem, hint })));
+}
+
+const SET_HINT =
+  '--set takes whole numbers, true and false, names of enumerators, text, and JSON for lists and structures; ' +
+  'text that looks like a number goes in quotes: --set \'name="5"\'';
+
+/** Plans a load, and checks that all names in `flags` and `only` are the object's. */
+export function planObject(
+  sys: Sys,
+  input: ObjectInput,
+  flags: LoadFlags,
+  options: LoadOptions,
+  only: readonly string[] | undefined,
+): PreparedLoad {
+  if (only !== undefined) requireKnown('program', only, programNames(input.object));
+  const prepared = explainingValues(() => prepareLoad(input.object, sys, options));
+  requireNamedMaps(flags, prepared.plan);
+  return prepared;
+}
+
+/** Throws `load-no-map` for an option that names a map which the object does not have. */
+export function requireNamedMaps(flags: LoadFlags, plan: LoadPlan): void {
+  const named = [...(flags.map ?? []), ...(flags.maxEntries ?? [])].map(word =>
+    word.slice(0, word.indexOf('=')),
+  );
+  requireKnown(
+    'map',
+    named,
+    plan.maps.map(map => map.name),
+  );
+}
+
+/** Values that do not fit their variables come with what --set takes. */
+export function explainingValues<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw withHint(error, 'value-mismatch', SET_HINT);
+  }
+}
+
+/** Static contents of maps that --map gives: they are not written, since others use the map. */
+export function givenNotes(flags: LoadFlags, plan: LoadPlan): string[] {
+  const given = new Set((flags.map ?? []).map(word => word.slice(0, word.indexOf('='))));
+  return plan.maps.flatMap(({ name, initial }) =>
+    given.has(name) && initial.length > 0
+      ? [`map ${quote(name)} is given by --map: its static entries are not written`]
+      : [],
+  );
+}
+
+export function programNames(object: BpfObject): string[] {
+  return programsOf(object).map(({ program }) => program.name);
+}
+
+/** Throws `load-no-program`, `load-no-map`. */
+export function requireKnown(
+  what: 'program' | 'map',
+  names: readonly string[],
+  known: readonly string[],
+): void {
+  const stranger = names.find(name => !known.includes(name));
+  if (stranger === undefined) return;
+  const there = known.length === 0 ? 'none' : known.map(quote).join(', ');
+  throw usageError(`load-no-${what}`, `there is no ${what} ${quote(stranger)}`, {
+    hint: `there are: ${there}`,
+  });
+}

@@ -1,0 +1,81 @@
+/**
+ * Which files a link reads: libraries by name (`-L`, `-l`), archives taken whole, members of thin archives; and the
+ * spellings of linker options that the argument parser does not know (`-lNAME`, `-LDIR`, `--start-group`).
+ */
+
+import { existsSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { inputError, type Problem, quote, RootletError } from '../../src/diag/index.ts';
+import type { ArchiveInput } from '../../src/link/index.ts';
+import { lazyInput, readInput } from '../io/files.ts';
+
+/** Archives are searched until nothing new is needed, so that groups say nothing. */
+const GROUP_WORDS: ReadonlySet<string> = new Set(['--start-group', '--end-group', '-(', '-)']);
+
+/** Options whose value may follow without a space. */
+const ATTACHED: readonly string[] = ['-l', '-L', '-o'];
+
+/** The words of a `link` command line as the parser wants them: `-lfoo` as two words, no groups. */
+export function splitLinkWords(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  const [options, rest] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end)];
+  const words = options
+    .filter(word => !GROUP_WORDS.has(word))
+    .flatMap(word =>
+      word.length > 2 && ATTACHED.includes(word.slice(0, 2)) ? [word.slice(0, 2), word.slice(2)] : [word],
+    );
+  return [...words, ...rest];
+}
+
+export interface InputRequest {
+  /** Objects and archives. */
+  readonly paths: readonly string[];
+  /** Names as in `-l foo`; `:NAME` is the file's own name. */
+  readonly libraries: readonly string[];
+  /** Folders for libraries, in order. */
+  readonly folders: readonly string[];
+  /** Archives to take all of: paths, or names of libraries as in `-l`. Those that are no inputs yet become inputs. */
+  readonly whole: readonly string[];
+}
+
+/** The inputs in order: files, then libraries, then archives that only `whole` names. Libraries that are not there throw. */
+export function findInputs(request: InputRequest): ArchiveInput[] {
+  const problems: Problem[] = [];
+  const found = request.libraries.flatMap(name => findLibrary(name, request.folders, problems));
+  if (problems.length > 0) throw new RootletError(problems);
+  const named = new Map(request.libraries.map((name, position) => [name, found[position] ?? '']));
+  const whole = new Set(request.whole.map(word => named.get(word) ?? word));
+  const paths = [...request.paths, ...found];
+  const all = [...paths, ...[...whole].filter(path => !paths.includes(path))];
+  return all.map(path => (whole.has(path) ? wholeInput(path) : lazyInput(path)));
+}
+
+function findLibrary(name: string, folders: readonly string[], problems: Problem[]): string[] {
+  const file = name.startsWith(':') ? name.slice(1) : `lib${name}.a`;
+  const path = folders.map(folder => join(folder, file)).find(candidate => existsSync(candidate));
+  if (path !== undefined) return [path];
+  const { problems: missing } = inputError(
+    'file-library',
+    [],
+    `there is no library ${quote(name)}: no ${quote(file)} in ${folders.length === 0 ? 'any folder' : folders.map(quote).join(', ')}`,
+    folders.length === 0 ? { hint: 'say where libraries are: -L DIR' } : {},
+  );
+  problems.push(...missing);
+  return [];
+}
+
+function wholeInput(path: string): ArchiveInput {
+  const lazy = lazyInput(path);
+  return {
+    name: lazy.name,
+    wholeArchive: true,
+    get bytes() {
+      return lazy.bytes;
+    },
+  };
+}
+
+/** Contents of a file that a thin archive names: beside the archive, unless the name is absolute. */
+export function readMember(archive: string, member: string): Uint8Array {
+  return readInput(isAbsolute(member) ? member : join(dirname(archive), member)).bytes;
+}

@@ -1,0 +1,66 @@
+/** What commands get from the process, so that tests can run them without one. */
+
+import type { CommandContext, StricliProcess } from '@stricli/core';
+import { EXIT, exitCodeOf, formatProblem, RootletError } from '../../src/diag/index.ts';
+import { isBrokenPipe } from './stdio.ts';
+
+export interface Context extends CommandContext {
+  readonly process: StricliProcess;
+}
+
+/** Version of every JSON document that the command prints. */
+export const SCHEMA_VERSION = 1;
+
+/** Prints data. */
+export function print(context: Context, text: string): void {
+  context.process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** Prints talk: progress, warnings, problems. */
+export function tell(context: Context, text: string): void {
+  context.process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+export function printJson(context: Context, value: Readonly<Record<string, unknown>>): void {
+  print(context, JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue, 2));
+}
+
+/** bigint as a decimal string when it does not fit a JSON number. */
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  const fits = value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER);
+  return fits ? Number(value) : value.toString();
+}
+
+/**
+ * Runs the body of a command: whatever is thrown becomes text on stderr (or a JSON document with `--json`) and the exit
+ * code of its class.
+ */
+export async function guarded(
+  context: Context,
+  json: boolean,
+  body: () => void | Promise<void>,
+): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    try {
+      tellFailure(context, json, error);
+    } catch (again) {
+      tellFailure(context, false, again); // stdout could not take the document
+    }
+  }
+}
+
+function tellFailure(context: Context, json: boolean, error: unknown): void {
+  if (isBrokenPipe(error)) return; // whoever read our output has enough of it
+  context.process.exitCode = exitCodeOf(error);
+  if (error instanceof RootletError) {
+    if (json) printJson(context, { ok: false, problems: error.problems });
+    else for (const problem of error.problems) tell(context, `rootlet: ${formatProblem(problem)}`);
+    return;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  tell(context, `rootlet: this is a bug in rootlet: ${text}`);
+  context.process.exitCode = EXIT.bug;
+}

@@ -1,0 +1,310 @@
+/**
+ * Files in and out.
+ *
+ * Inputs are read whole before anything is written; output goes to a new file beside its place and is renamed over it,
+ * so that a failure leaves the old file as it was and an output that is also an input is safe.
+ */
+
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { expandWords } from './response-file.ts';
+import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
+
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** Contents of a file, or of stdin for `-`. */
+export function readInput(path: string): NamedBytes {
+  try {
+    return path === '-' ? { name: '<stdin>', bytes: readStdin() } : { name: path, bytes: readFileSync(path) };
+  } catch (error) {
+    throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+function readStdin(): Uint8Array {
+  const chunks: Uint8Array[] = [];
+  const buffer = new Uint8Array(CHUNK);
+  for (let count = readSome(0, buffer); count > 0; count = readSome(0, buffer))
+    chunks.push(buffer.slice(0, count));
+  return Buffer.concat(chunks);
+}
+
+/** All inputs; every one that cannot be read is reported, not only the first. */
+export function readInputs(paths: readonly string[]): NamedBytes[] {
+  const inputs: NamedBytes[] = [];
+  const problems = [];
+  for (const path of paths) {
+    try {
+      inputs.push(readInput(path));
+    } catch (error) {
+      if (!(error instanceof RootletError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new RootletError(problems);
+  return inputs;
+}
+
+/**
+ * A file whose contents are read when they are asked for, and not kept: a linker makes its own form of each input, and
+ * thousands of them would otherwise be in memory twice. Reading throws as `readInput` does.
+ */
+export function lazyInput(path: string): NamedBytes {
+  if (path === '-') return readInput(path);
+  return {
+    name: path,
+    get bytes() {
+      return readInput(path).bytes;
+    },
+  };
+}
+
+/** Arguments with every `@FILE` replaced by the words of that file. */
+export function expandResponseFiles(words: readonly string[]): string[] {
+  return expandWords(words, path => new TextDecoder().decode(readInput(path).bytes));
+}
+
+/** Writes `bytes` to `path` (`-`: stdout) as one step. */
+export function writeOutput(path: string, bytes: Uint8Array): void {
+  const output = new FileOutput(path);
+  try {
+    output.write(bytes);
+    output.commit();
+  } catch (error) {
+    output.abort();
+    throw error;
+  }
+}
+
+/** Refuses outputs that would overwrite each other; devices take any number. */
+export function requireDistinct(outputs: readonly (string | undefined)[]): void {
+  const seen = new Set<string>();
+  for (const path of outputs) {
+    const place = path === undefined ? null : placeOf(path);
+    if (path === undefined || place === null) continue;
+    if (seen.has(place))
+      throw usageError('usage-same-output', `two outputs go to ${path === '-' ? 'stdout' : quote(path)}`);
+    seen.add(place);
+  }
+}
+
+/** Refuses an output beside the main one that would overwrite an input. */
+export function requireNoInput(output: string | undefined, inputs: readonly string[]): void {
+  if (output === undefined || output === '-') return;
+  const place = placeOf(output);
+  if (place !== null && inputs.some(input => placeOf(input) === place))
+    throw usageError('usage-same-output', `${quote(output)} is an input: it would be overwritten`);
+}
+
+/** What two spellings of one file have in common; null for what is no file. */
+function placeOf(path: string): string | null {
+  if (path === '-') return path;
+  try {
+    return statSync(path).isFile() ? realpathSync(path) : null;
+  } catch {
+    return resolve(path);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // it was never made, or is gone already
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  switch (code) {
+    case 'ENOENT':
+      return 'no such file or directory';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'it is a directory';
+    case 'ENOTDIR':
+      return 'a part of the path is no directory';
+    case 'ENOSPC':
+      return 'no space left on the device';
+    case 'ENAMETOOLONG':
+      return 'the name is too long';
+    case 'EMFILE':
+      return 'too many open files in this process (ulimit -n)';
+    case 'EROFS':
+      return 'the file system is read-only';
+    default:
+      return code === '' ? String(error) : code;
+  }
+}
+
+/** `-o` is needed: an output in a default place would surprise somebody. */
+export function requireOutput(path: string | undefined): string {
+  if (path !== undefined && path !== '') return path;
+  throw usageError('usage-no-output', 'say where the result goes: -o OUT');
+}
+
+const CHUNK = 1 << 20;
+
+/** Contents of a file (`-`: stdin) in pieces; each is good until the next one is asked for. */
+export function* readChunks(path: string): Generator<Uint8Array> {
+  const fd = path === '-' ? 0 : openForReading(path);
+  const buffer = new Uint8Array(CHUNK);
+  try {
+    for (let count = readPiece(path, fd, buffer); count > 0; count = readPiece(path, fd, buffer))
+      yield buffer.subarray(0, count);
+  } finally {
+    if (fd !== 0) closeSync(fd);
+  }
+}
+
+function openForReading(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+function readPiece(path: string, fd: number, buffer: Uint8Array): number {
+  try {
+    return readSome(fd, buffer);
+  } catch (error) {
+    throw inputError('file-read', [path], `cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+/** What an output replaces: behind symbolic links; null for what cannot be replaced (a terminal, a pipe, a device). */
+interface Target {
+  readonly path: string;
+  /** Permissions of the file that is there. */
+  readonly mode: number | null;
+}
+
+function targetOf(path: string): Target | null {
+  if (path === '-') return null;
+  let stats: Stats;
+  try {
+    stats = statSync(path);
+  } catch {
+    return { path, mode: null }; // it is not there yet
+  }
+  return stats.isFile() ? { path: realpathSync(path), mode: stats.mode & 0o777 } : null;
+}
+
+/** A file written piece by piece, which appears under its name only when it is complete. */
+export class FileOutput {
+  readonly #path: string;
+  readonly #target: Target | null;
+  readonly #buffer = new Uint8Array(CHUNK);
+  #temporary: string | null = null;
+  #fd: number;
+  #length = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#target = targetOf(path);
+    try {
+      this.#fd = path === '-' ? 1 : this.#open();
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #open(): number {
+    if (this.#target === null) return openSync(this.#path, 'w');
+    for (let attempt = 0; ; attempt++) {
+      const name = temporaryName(this.#target.path, attempt);
+      try {
+        const fd = openSync(name, 'wx', 0o666);
+        this.#temporary = name;
+        if (this.#target.mode !== null) fchmodSync(fd, this.#target.mode);
+        return fd;
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error; // left by a run that was killed
+      }
+    }
+  }
+
+  /** A reader that went away is not a failure: it stays what it is, and ends the command without a word. */
+  #failure(error: unknown): unknown {
+    if (this.#path === '-' && isBrokenPipe(error)) return error;
+    const name = this.#path === '-' ? '<stdout>' : this.#path;
+    return inputError('file-write', [name], `cannot be written: ${reasonOf(error)}`);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#buffer.length) this.#flush();
+    if (bytes.length > this.#buffer.length) this.#writeThrough(bytes);
+    else {
+      this.#buffer.set(bytes, this.#length);
+      this.#length += bytes.length;
+    }
+  }
+
+  #flush(): void {
+    this.#writeThrough(this.#buffer.subarray(0, this.#length));
+    this.#length = 0;
+  }
+
+  #writeThrough(bytes: Uint8Array): void {
+    try {
+      writeAll(this.#fd, bytes);
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  /** Puts the file in its place. */
+  commit(): void {
+    this.#flush();
+    if (this.#fd === 1) return;
+    try {
+      if (this.#target !== null) fsyncSync(this.#fd);
+      this.#close();
+      if (this.#target !== null && this.#temporary !== null) renameSync(this.#temporary, this.#target.path);
+      this.#temporary = null;
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  #close(): void {
+    if (this.#fd <= 1) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    closeSync(fd);
+  }
+
+  /** Leaves no trace of it. */
+  abort(): void {
+    try {
+      this.#close();
+    } catch {
+      // the failure that led here has been told
+    }
+    if (this.#temporary !== null) removeQuietly(this.#temporary);
+    this.#temporary = null;
+  }
+}
+
+/** Short, since the name of the target may be as long as names can be. */
+function temporaryName(target: string, attempt: number): string {
+  return join(dirname(target), `.rootlet-${process.pid}-${attempt}.tmp`);
+}

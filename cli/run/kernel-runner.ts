@@ -1,0 +1,148 @@
+/** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
+
+import { addFrame, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { type BpfMap, openSys } from '../../src/kernel/index.ts';
+import { type LoadedObject, loadObject } from '../../src/load/index.ts';
+import {
+  BPF_PROG_TYPE_CGROUP_SKB,
+  BPF_PROG_TYPE_SCHED_ACT,
+  BPF_PROG_TYPE_SCHED_CLS,
+  BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_XDP,
+  type BpfObject,
+  layoutSections,
+  type MapDefinition,
+  parseMapDefinition,
+  programTypeOf,
+  sectionOf,
+} from '../../src/object/index.ts';
+import type { MapContents, ProgramKind } from '../../src/vm/index.ts';
+import { withVerifierLog } from '../io/verifier-log.ts';
+import type { PacketRunner } from './runner.ts';
+
+export interface KernelRunOptions {
+  readonly program?: string;
+  /** File for the verifier's whole log, whether it accepts the programs or not. */
+  readonly verifierLog?: string;
+}
+
+/** The smallest packet that the kernel runs programs on: an Ethernet header. */
+const MIN_PACKET = 14;
+
+/** Loads the object; a refused program leaves its log in `verifierLog`. */
+export function openKernelRunner(object: BpfObject, options: KernelRunOptions = {}): PacketRunner {
+  const loaded = load(object, options);
+  try {
+    const program = chooseProgram(loaded, options.program);
+    return {
+      engine: 'kernel',
+      program,
+      kind: kindOf(object, program),
+      run(packet) {
+        if (packet.length < MIN_PACKET) {
+          throw inputError(
+            'run-short-packet',
+            [],
+            `is ${packet.length} byte(s) long; the kernel takes none under ${MIN_PACKET}`,
+            {
+              hint: 'leave it out, or run without --kernel',
+            },
+          );
+        }
+        const { verdict, packet: after } = loaded.testRun(program, packet);
+        return { verdict, packet: after };
+      },
+      maps: () => [...loaded.maps].map(([name, map]) => contentsOf(object, name, map)),
+      trace: () => [],
+      close: () => loaded.close(),
+    };
+  } catch (error) {
+    loaded.close();
+    throw error;
+  }
+}
+
+/** What a map shows: its definition, or for a section of globals the variables in it. */
+function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
+  const symbol = object.symbols.find(candidate => candidate.kind === 'map' && candidate.name === name);
+  const definition =
+    symbol?.kind === 'map' ? parseMapDefinition(object, symbol) : globalsDefinition(name, map);
+  return {
+    name,
+    definition,
+    variables: symbol === undefined ? variablesOf(object, name) : null,
+    *entries() {
+      for (const [key, value] of map.entries()) yield { key, value };
+    },
+  };
+}
+
+function globalsDefinition(name: string, map: BpfMap): MapDefinition {
+  const { type, keySize, valueSize, maxEntries } = map;
+  const sizes = { name, type, keySize, valueSize, maxEntries };
+  const rest = {
+    flags: 0,
+    mapExtra: 0n,
+    numaNode: 0,
+    pinning: 0,
+    keyType: 0,
+    valueType: 0,
+    inner: null,
+    holdsPrograms: false,
+    valuesOffset: 0,
+  };
+  return { ...sizes, ...rest };
+}
+
+function variablesOf(object: BpfObject, section: string): NonNullable<MapContents['variables']> {
+  const layout = layoutSections(object);
+  return object.symbols.flatMap((symbol, index) => {
+    if (symbol.kind !== 'variable' || symbol.name === '' || sectionOf(object, symbol)?.name !== section)
+      return [];
+    return [
+      { name: symbol.name, offset: layout.offsets[index] ?? 0, size: symbol.size, btfId: symbol.btfId },
+    ];
+  });
+}
+
+function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
+  return withVerifierLog(options.verifierLog, logging =>
+    loadObject(object, openSys(), { pinRoot: null, ...logging }),
+  );
+}
+
+function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string {
+  const names = [...loaded.programs.keys()];
+  if (wanted !== undefined) {
+    loaded.program(wanted);
+    return wanted;
+  }
+  const [only, ...others] = names;
+  if (only !== undefined && others.length === 0) return only;
+  const there = names.length === 0 ? 'there are none' : `there are: ${names.map(quote).join(', ')}`;
+  throw usageError('run-which-program', `say which program to run with --program; ${there}`);
+}
+
+const KINDS: ReadonlyMap<number, ProgramKind> = new Map([
+  [BPF_PROG_TYPE_SOCKET_FILTER, 'socket'],
+  [BPF_PROG_TYPE_SCHED_CLS, 'tc'],
+  [BPF_PROG_TYPE_SCHED_ACT, 'tc'],
+  [BPF_PROG_TYPE_XDP, 'xdp'],
+  [BPF_PROG_TYPE_CGROUP_SKB, 'cgroup-skb'],
+]);
+
+function kindOf(object: BpfObject, name: string): ProgramKind {
+  const symbol = object.symbols.find(candidate => candidate.kind === 'function' && candidate.name === name);
+  const section = symbol === undefined ? '' : (sectionOf(object, symbol)?.name ?? '');
+  const kind = KINDS.get(programTypeOf(section)?.progType ?? -1);
+  if (kind !== undefined) return kind;
+  throw usageError(
+    'run-program-type',
+    `program ${quote(name)} in section ${quote(section)} does not run on packets`,
+  );
+}
+
+/** An error of one packet, with its number in front. */
+export function atPacket(error: unknown, number: number): unknown {
+  return error instanceof RootletError ? addFrame(error, `packet ${number}`) : error;
+}

@@ -1,0 +1,122 @@
+/**
+ * Source lines of instructions.
+ *
+ * An object has many more line records than anything else, and linking only carries them from one file to the next: as
+ * JavaScript objects with two strings each they took a third of a link's memory. So they stay words, as `.BTF.ext` has
+ * them, beside the string table that they were read with, and are decoded when somebody asks.
+ */
+
+import { cString } from '../../bytes/index.ts';
+
+export interface LineRecord {
+  readonly insnIndex: number;
+  readonly file: string;
+  /** Source text of the line, as the compiler recorded it (often indented). */
+  readonly text: string;
+  /** From 1; 22 bits. */
+  readonly line: number;
+  /** From 1; 10 bits. */
+  readonly column: number;
+}
+
+/** Line records in order of `insnIndex`; an array of them will do. */
+export interface LineRecords extends Iterable<LineRecord> {
+  readonly length: number;
+  /** The record at `index` (from 0), undefined behind the last. */
+  at(index: number): LineRecord | undefined;
+}
+
+/** Words of a record: byte offset of the instruction, file, text, line and column. */
+export const LINE_WORDS = 4;
+const INSN_SIZE = 8;
+export const MAX_LINE = 0x3fffff;
+export const MAX_COLUMN = 0x3ff;
+
+/** Line and column as one word; numbers that do not fit become the largest that do. */
+export function placeWord(line: number, column: number): number {
+  return Math.min(line, MAX_LINE) * 1024 + Math.min(column, MAX_COLUMN);
+}
+
+/** Some of the records of a section, with instructions counted from `byteOffset`. */
+export class PackedLines implements LineRecords {
+  /** All records of the section in order of offset. Do not write into it. */
+  readonly words: Uint32Array;
+  /** NUL-terminated strings that the words are offsets into. */
+  readonly strings: Uint8Array;
+  /** Position of the first record in `words`. */
+  readonly first: number;
+  readonly length: number;
+  /** Offset in the section of the instruction with index 0. */
+  readonly byteOffset: number;
+
+  /** The offsets in `words` must be sorted, and those of strings inside the table. */
+  constructor(
+    words: Uint32Array,
+    strings: Uint8Array,
+    range: { readonly first: number; readonly end: number; readonly byteOffset: number },
+  ) {
+    this.words = words;
+    this.strings = strings;
+    this.first = range.first * LINE_WORDS;
+    this.length = range.end - range.first;
+    this.byteOffset = range.byteOffset;
+  }
+
+  /** The records of the instructions from `start` to before `end` (byte offsets in the section). */
+  between(start: number, end: number): PackedLines {
+    const [first, last] = [this.#firstFrom(start), this.#firstFrom(end)];
+    return new PackedLines(this.words, this.strings, { first, end: last, byteOffset: start });
+  }
+
+  at(index: number): LineRecord | undefined {
+    if (!(index >= 0 && index < this.length)) return undefined;
+    const at = this.first + index * LINE_WORDS;
+    const place = this.words[at + 3] ?? 0;
+    return {
+      insnIndex: ((this.words[at] ?? 0) - this.byteOffset) / INSN_SIZE,
+      file: this.#string(at + 1),
+      text: this.#string(at + 2),
+      line: place >>> 10,
+      column: place & MAX_COLUMN,
+    };
+  }
+
+  *[Symbol.iterator](): Generator<LineRecord> {
+    for (let index = 0; index < this.length; index++) {
+      const record = this.at(index);
+      if (record !== undefined) yield record;
+    }
+  }
+
+  #string(at: number): string {
+    return cString(this.strings, this.words[at] ?? 0, 'line');
+  }
+
+  /** Number of the first record of the section at `offset` or behind it. */
+  #firstFrom(offset: number): number {
+    let low = this.first / LINE_WORDS;
+    let high = low + this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.words[middle * LINE_WORDS] ?? 0) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** The same records in order of offset, those of one instruction in the order that they had. */
+export function sortedByOffset(words: Uint32Array): Uint32Array {
+  const count = words.length / LINE_WORDS;
+  const offsetOf = (index: number): number => words[index * LINE_WORDS] ?? 0;
+  let sorted = true;
+  for (let index = 1; sorted && index < count; index++) sorted = offsetOf(index - 1) <= offsetOf(index);
+  if (sorted) return words;
+  const order = Array.from({ length: count }, (_, index) => index);
+  order.sort((a, b) => offsetOf(a) - offsetOf(b));
+  const result = new Uint32Array(words.length);
+  order.forEach((from, to) => {
+    result.set(words.subarray(from * LINE_WORDS, (from + 1) * LINE_WORDS), to * LINE_WORDS);
+  });
+  return result;
+}

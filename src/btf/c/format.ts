@@ -1,0 +1,111 @@
+/**
+ * Types as C for people: one line for a message or a listing, or one whole definition. Names are shown as they are in
+ * the file; what has to compile is made by `formatBtfAsC`.
+ */
+
+import { quote } from '../../diag/index.ts';
+import { type Btf, type BtfId, type BtfLinkage, type RawBtf, toRaw } from '../model/index.ts';
+import { BodyWriter } from './body.ts';
+import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
+
+/** Enough for any line that somebody reads. */
+const LINE_BUDGET = 400;
+const DEFINITION_BUDGET = 200_000;
+
+function lineStyle(btf: RawBtf): CStyle {
+  return {
+    nameOf: id => btf.nameOf(id),
+    unnamed: id => [`${keywordOf(btf.type(id))} {...}`],
+    body: () => [],
+    isTransparent: () => false,
+    noLength: '[]',
+    budget: { left: LINE_BUDGET },
+    overflow: '…',
+  };
+}
+
+/** The type alone, such as `struct xdp_md *`. Functions and variables are written with their names. */
+export function formatType(btf: Btf, id: BtfId): string {
+  const raw = toRaw(btf);
+  if (id === 0) return 'void';
+  const type = raw.type(id);
+  switch (type.kind) {
+    case 'func':
+      return formatFunc(raw, id);
+    case 'var':
+      return formatVar(raw, id);
+    case 'datasec':
+      return `section ${quote(type.name)}`;
+    case 'decl_tag':
+      return `tag ${quote(type.name)} on ${formatType(raw, type.type)}`;
+    default:
+      return formatDeclaration(raw, id, '');
+  }
+}
+
+/** `name` declared with the type, such as `int (*ops[4])(struct a *, int)`. */
+export function formatDeclaration(btf: Btf, id: BtfId, name: string): string {
+  const raw = toRaw(btf);
+  return render(raw, lineStyle(raw), [declarePiece(id, name)]);
+}
+
+/** Prototype of a FUNC with its name, such as `static int foo(struct xdp_md *ctx)`. */
+export function formatFunc(btf: Btf, funcId: BtfId): string {
+  return formatLinked(btf, funcId);
+}
+
+/** Declaration of a VAR, such as `extern int counter`. */
+export function formatVar(btf: Btf, varId: BtfId): string {
+  return formatLinked(btf, varId);
+}
+
+function formatLinked(btf: Btf, id: BtfId): string {
+  const type = btf.type(id);
+  if (type.kind !== 'func' && type.kind !== 'var') return formatType(btf, id);
+  return `${linkagePrefix(type.linkage)}${formatDeclaration(btf, type.type, type.name)}`;
+}
+
+function linkagePrefix(linkage: BtfLinkage): string {
+  return linkage === 'global' ? '' : `${linkage} `;
+}
+
+/**
+ * The whole definition of a struct, union, enum or typedef, over several lines and without what it depends on; for
+ * other types their declaration. Ends with a semicolon.
+ */
+export function formatDefinition(btf: Btf, id: BtfId): string {
+  const raw = toRaw(btf);
+  const style = definitionStyle(raw);
+  const type = id === 0 ? undefined : raw.type(id);
+  switch (type?.kind) {
+    case 'struct':
+    case 'union':
+    case 'enum':
+    case 'enum64':
+      return render(raw, style, [bodyPiece(id), ';']);
+    case 'fwd':
+      return `${keywordOf(type)} ${type.name};`;
+    case 'typedef':
+      return render(raw, style, ['typedef ', declarePiece(type.type, type.name), ';']);
+    default:
+      return `${formatType(raw, id)};`;
+  }
+}
+
+function definitionStyle(btf: RawBtf): CStyle {
+  const names = { nameOf: (id: BtfId): string => btf.nameOf(id), enumerator: plainEnumerator };
+  const bodies = new BodyWriter(btf, names);
+  return {
+    nameOf: names.nameOf,
+    unnamed: (id, indent, depth): Piece[] => [bodyPiece(id, indent, depth)],
+    body: piece => bodies.body(piece.id, piece.indent, piece.depth),
+    isTransparent: () => false,
+    noLength: '[0]',
+    budget: { left: DEFINITION_BUDGET },
+    overflow: ' /* … */',
+  };
+}
+
+function plainEnumerator(_id: BtfId, _index: number, name: string): string {
+  return name;
+}

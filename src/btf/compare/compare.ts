@@ -1,0 +1,268 @@
+/**
+ * Whether two declarations, usually of different files, mean the same type, and if not, where they differ.
+ *
+ * Normally the rules are those of libbpf's linker: modifiers, typedefs and type tags do not count; integers and enums
+ * agree when their sizes do (so `extern unsigned x` goes with `int x`); behind a pointer, structs agree by name and
+ * keyword; parameter names do not count. Option `strict` is for code that was compiled apart and meets in the kernel:
+ * signedness, enumerators, tags and everything behind pointers must agree too.
+ *
+ * Differs from libbpf: lengths of arrays must agree unless one is unknown (`extern int a[]`), and sizes of structs
+ * always, because both are part of what the other side was compiled against. A forward declaration goes with its struct
+ * everywhere, since C allows `extern struct s x`. Pairs that have been seen are not compared again, so circles end and
+ * shared parts cost once.
+ */
+
+import { inputError } from '../../diag/index.ts';
+import {
+  type Btf,
+  type BtfComposite,
+  type BtfEnum,
+  type BtfFuncProto,
+  type BtfId,
+  type BtfInt,
+  type BtfType,
+  type RawBtf,
+  toRaw,
+} from '../model/index.ts';
+import {
+  ComparedPair,
+  ELEMENT,
+  explain,
+  MEMBER,
+  POINTEE,
+  RETURN,
+  resolveType,
+  SAME_PLACE,
+} from './explain.ts';
+import type { TypeMismatch } from './mismatch.ts';
+import { compareTagSets, TagIndex } from './tags.ts';
+
+export interface CompareOptions {
+  /** Rules for code that was compiled apart and meets in the kernel, instead of those for linking. */
+  readonly strict?: boolean;
+  /** Parameters (from 0) of the function that is compared which the caller has compared by a rule of its own. */
+  readonly agreed?: ReadonlySet<number>;
+}
+
+const NONE: ReadonlySet<number> = new Set();
+
+/**
+ * Pairs that are compared before giving up. All types of a kernel against themselves are a tenth of it; circles of
+ * different lengths can make as many pairs as the product of their lengths.
+ */
+const MAX_PAIRS = 1 << 20;
+
+/**
+ * The first difference between type `idA` of `a` and type `idB` of `b`, or null when they agree. Throws
+ * `btf-compare-limit` for types that are made to be compared for ever.
+ */
+export function compareTypes(
+  a: Btf,
+  idA: BtfId,
+  b: Btf,
+  idB: BtfId,
+  options: CompareOptions = {},
+): TypeMismatch | null {
+  return new Comparison(toRaw(a), toRaw(b), options).run(idA, idB);
+}
+
+/** What is wrong with a pair: '' when its two renderings say it, otherwise a word for each side. */
+interface Difference {
+  readonly left: string;
+  readonly right: string;
+}
+
+const DIFFERENT: Difference = { left: '', right: '' };
+
+class Comparison {
+  readonly #a: RawBtf;
+  readonly #b: RawBtf;
+  readonly #strict: boolean;
+  /** For the outermost function, which is the first that is met; empty for functions in its types. */
+  #agreed: ReadonlySet<number>;
+  readonly #seen = new Set<number>();
+  readonly #stack: ComparedPair[] = [];
+  readonly #tags: { readonly a: TagIndex; readonly b: TagIndex };
+
+  constructor(a: RawBtf, b: RawBtf, { strict = false, agreed = NONE }: CompareOptions) {
+    this.#a = a;
+    this.#b = b;
+    this.#strict = strict;
+    this.#agreed = agreed;
+    this.#tags = { a: new TagIndex(a), b: new TagIndex(b) };
+  }
+
+  run(idA: BtfId, idB: BtfId): TypeMismatch | null {
+    this.#stack.push(new ComparedPair(idA, idB, false, null, 0));
+    for (let pair = this.#stack.pop(); pair !== undefined; pair = this.#stack.pop()) {
+      const difference = this.#compare(pair);
+      if (difference !== null) return explain(this.#a, this.#b, pair, difference.left, difference.right);
+    }
+    return null;
+  }
+
+  #compare(pair: ComparedPair): Difference | null {
+    if (this.#strict) {
+      const tags = compareTagSets(this.#tags.a.typeTags(pair.a), this.#tags.b.typeTags(pair.b));
+      if (tags !== null) return tags;
+    }
+    const idA = resolveType(this.#a, pair.a);
+    const idB = resolveType(this.#b, pair.b);
+    if (idA === 0 || idB === 0) return idA === idB ? null : DIFFERENT;
+    const key = (idA * (this.#b.count + 1) + idB) * 2 + (pair.shape ? 1 : 0);
+    if (this.#seen.has(key)) return null;
+    this.#seen.add(key);
+    if (this.#seen.size > MAX_PAIRS) {
+      throw inputError('btf-compare-limit', [], `comparing types takes more than ${MAX_PAIRS} steps`);
+    }
+    const inner = new ComparedPair(idA, idB, pair.shape, pair, SAME_PLACE);
+    return this.#compareValues(inner, this.#a.type(idA), this.#b.type(idB));
+  }
+
+  #compareValues(pair: ComparedPair, a: BtfType, b: BtfType): Difference | null {
+    if (isForwardPair(a, b)) return null;
+    switch (a.kind) {
+      case 'int':
+        return b.kind === 'int' ? this.#compareInts(a, b) : DIFFERENT;
+      case 'float':
+        return b.kind === 'float' && a.size === b.size ? null : DIFFERENT;
+      case 'enum':
+      case 'enum64':
+        return isEnum(b) ? this.#compareEnums(a, b) : DIFFERENT;
+      case 'struct':
+      case 'union':
+        return isComposite(b) ? this.#compareComposites(pair, a, b) : DIFFERENT;
+      case 'fwd':
+        return b.kind === 'fwd' && a.name === b.name && a.union === b.union ? null : DIFFERENT;
+      case 'ptr':
+        if (b.kind !== 'ptr') return DIFFERENT;
+        this.#push(pair, a.type, b.type, POINTEE, !this.#strict);
+        return null;
+      case 'array':
+        if (b.kind !== 'array' || !this.#lengthsAgree(a.length, b.length)) return DIFFERENT;
+        this.#push(pair, a.element, b.element, ELEMENT);
+        return null;
+      case 'func_proto':
+        return b.kind === 'func_proto' ? this.#compareProtos(pair, a, b) : DIFFERENT;
+      case 'func':
+      case 'var':
+        return this.#compareLinked(pair, a, b);
+      case 'datasec':
+        return b.kind === 'datasec' && a.name === b.name ? null : DIFFERENT;
+      default:
+        return DIFFERENT;
+    }
+  }
+
+  #push(parent: ComparedPair, a: BtfId, b: BtfId, step: number, shape = parent.shape): void {
+    this.#stack.push(new ComparedPair(a, b, shape, parent, step));
+  }
+
+  #compareInts(a: BtfInt, b: BtfInt): Difference | null {
+    if (a.size !== b.size) return DIFFERENT;
+    if (!this.#strict) return null;
+    return a.signed === b.signed && a.bool === b.bool && a.bits === b.bits ? null : DIFFERENT;
+  }
+
+  #compareEnums(a: BtfEnum, b: BtfEnum): Difference | null {
+    if (a.name !== b.name) return DIFFERENT;
+    // One of them is only declared.
+    if (a.name !== '' && (a.values.length === 0 || b.values.length === 0)) return null;
+    if (a.kind !== b.kind || a.size !== b.size) return DIFFERENT;
+    if (!this.#strict) return null;
+    const other = new Map(b.values.map(value => [value.name, value.value]));
+    for (const { name, value } of a.values) {
+      const found = other.get(name);
+      if (found === value) continue;
+      return { left: `${name} = ${value}`, right: found === undefined ? `no ${name}` : `${name} = ${found}` };
+    }
+    if (a.values.length === b.values.length) return null;
+    return { left: `${a.values.length} values`, right: `${b.values.length} values` };
+  }
+
+  #lengthsAgree(a: number, b: number): boolean {
+    return a === b || (!this.#strict && (a === 0 || b === 0));
+  }
+
+  #compareComposites(pair: ComparedPair, a: BtfComposite, b: BtfComposite): Difference | null {
+    if (a.kind !== b.kind || a.name !== b.name) return DIFFERENT;
+    if (pair.shape) return null;
+    const tags = this.#strict
+      ? compareTagSets(this.#tags.a.declTags(pair.a), this.#tags.b.declTags(pair.b))
+      : null;
+    if (tags !== null) return tags;
+    if (a.members.length !== b.members.length) {
+      return { left: `${a.members.length} members`, right: `${b.members.length} members` };
+    }
+    if (a.size !== b.size) return { left: `${a.size} bytes`, right: `${b.size} bytes` };
+    for (let i = 0; i < a.members.length; i++) {
+      const difference = compareMembers(a, b, i);
+      if (difference !== null) return difference;
+    }
+    for (let i = a.members.length - 1; i >= 0; i--) {
+      this.#push(pair, a.members[i]?.type ?? 0, b.members[i]?.type ?? 0, MEMBER + i);
+    }
+    return null;
+  }
+
+  #compareProtos(pair: ComparedPair, a: BtfFuncProto, b: BtfFuncProto): Difference | null {
+    if (a.params.length !== b.params.length) return DIFFERENT;
+    const agreed = this.#agreed;
+    this.#agreed = NONE;
+    for (let i = a.params.length - 1; i >= 0; i--) {
+      if (agreed.has(i)) continue;
+      this.#push(pair, a.params[i]?.type ?? 0, b.params[i]?.type ?? 0, MEMBER + i);
+    }
+    this.#push(pair, a.returns, b.returns, RETURN);
+    return null;
+  }
+
+  #compareLinked(pair: ComparedPair, a: BtfType, b: BtfType): Difference | null {
+    if (a.kind !== 'func' && a.kind !== 'var') return DIFFERENT;
+    if (b.kind !== a.kind || a.name !== b.name) return DIFFERENT;
+    if ((a.linkage === 'static') !== (b.linkage === 'static')) return DIFFERENT;
+    const tags = this.#strict
+      ? compareTagSets(this.#tags.a.declTags(pair.a), this.#tags.b.declTags(pair.b))
+      : null;
+    if (tags !== null) return tags;
+    this.#push(pair, a.type, b.type, SAME_PLACE);
+    return null;
+  }
+}
+
+function compareMembers(a: BtfComposite, b: BtfComposite, index: number): Difference | null {
+  const left = a.members[index];
+  const right = b.members[index];
+  if (left === undefined || right === undefined) return DIFFERENT;
+  if (left.name !== right.name) {
+    return {
+      left: `member ${index + 1} is ${left.name || 'unnamed'}`,
+      right: `member ${index + 1} is ${right.name || 'unnamed'}`,
+    };
+  }
+  const name = left.name || `member ${index + 1}`;
+  if (left.bitOffset !== right.bitOffset) {
+    return { left: `${name} at ${place(left.bitOffset)}`, right: `${name} at ${place(right.bitOffset)}` };
+  }
+  if (left.bitSize === right.bitSize) return null;
+  return { left: `${name} of ${left.bitSize} bits`, right: `${name} of ${right.bitSize} bits` };
+}
+
+function place(bitOffset: number): string {
+  return bitOffset % 8 === 0 ? `byte ${bitOffset / 8}` : `bit ${bitOffset}`;
+}
+
+function isEnum(type: BtfType): type is BtfEnum {
+  return type.kind === 'enum' || type.kind === 'enum64';
+}
+
+function isComposite(type: BtfType): type is BtfComposite {
+  return type.kind === 'struct' || type.kind === 'union';
+}
+
+/** A forward declaration and the struct or union that it declares. */
+function isForwardPair(a: BtfType, b: BtfType): boolean {
+  const [forward, full] = a.kind === 'fwd' ? [a, b] : [b, a];
+  if (forward.kind !== 'fwd' || !isComposite(full)) return false;
+  return forward.name === full.name && forward.union === (full.kind === 'union');
+}

@@ -1,0 +1,66 @@
+/** Tags of types for strict comparison: what `btf_type_tag` and `btf_decl_tag` promise is part of an interface. */
+
+import { BTF_KIND, type BtfId, type RawBtf } from '../model/index.ts';
+
+export class TagIndex {
+  readonly #btf: RawBtf;
+  #byTarget: Map<BtfId, string[]> | undefined;
+
+  constructor(btf: RawBtf) {
+    this.#btf = btf;
+  }
+
+  /** Type tags among the modifiers in front of type `id`, sorted. */
+  typeTags(id: BtfId): readonly string[] {
+    const tags: string[] = [];
+    let current = id;
+    while (current !== 0) {
+      const type = this.#btf.type(current);
+      if (type.kind === 'type_tag') tags.push(type.name);
+      else if (
+        type.kind !== 'typedef' &&
+        type.kind !== 'const' &&
+        type.kind !== 'volatile' &&
+        type.kind !== 'restrict'
+      )
+        break;
+      current = type.type;
+    }
+    return tags.sort();
+  }
+
+  /** Declaration tags of type `id` and its components, sorted, such as `arg:nonnull (parameter 1)`. */
+  declTags(id: BtfId): readonly string[] {
+    this.#byTarget ??= indexTags(this.#btf);
+    return this.#byTarget.get(id) ?? [];
+  }
+}
+
+function indexTags(btf: RawBtf): Map<BtfId, string[]> {
+  const index = new Map<BtfId, string[]>();
+  for (let id = 1; id <= btf.count; id++) {
+    if (btf.kindOf(id) !== BTF_KIND.DECL_TAG) continue;
+    const tag = btf.type(id);
+    if (tag.kind !== 'decl_tag') continue;
+    const part = btf.kindOf(tag.type) === BTF_KIND.FUNC ? 'parameter' : 'member';
+    const text = tag.component < 0 ? tag.name : `${tag.name} (${part} ${tag.component + 1})`;
+    const known = index.get(tag.type);
+    if (known === undefined) index.set(tag.type, [text]);
+    else if (!known.includes(text)) known.push(text);
+  }
+  for (const tags of index.values()) tags.sort();
+  return index;
+}
+
+/** Null when both have the same tags. */
+export function compareTagSets(
+  a: readonly string[],
+  b: readonly string[],
+): { readonly left: string; readonly right: string } | null {
+  if (a.length === b.length && a.every((tag, index) => tag === b[index])) return null;
+  return { left: listTags(a), right: listTags(b) };
+}
+
+function listTags(tags: readonly string[]): string {
+  return tags.length === 0 ? 'no tags' : `tags ${tags.map(tag => `"${tag}"`).join(', ')}`;
+}

@@ -1,0 +1,267 @@
+/**
+ * Loading a consumer with the back ends that were chosen, and with the next ones where the kernel refuses.
+ */
+
+import { quote, RootletError } from '../../diag/index.ts';
+import { BpfMap, type Sys } from '../../kernel/index.ts';
+import { checkLimits } from '../../link/index.ts';
+import { Cleanup, findTarget, type LoadedObject, loadObject, type MapPlan } from '../../load/index.ts';
+import {
+  BPF_PROG_TYPE_KPROBE,
+  BPF_PROG_TYPE_PERF_EVENT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_TRACING,
+  type BpfObject,
+  type ProgramTypeInfo,
+} from '../../object/index.ts';
+import {
+  attachToStub,
+  kindKey,
+  liveSizes,
+  loadMember,
+  type MemberOptions,
+  openShared,
+  REPLACEMENT_TYPE,
+} from '../providers/index.ts';
+import { extStubNames } from '../stubs/index.ts';
+import { bindingsOf } from './binding-records.ts';
+import type { Choice, Situation } from './choose.ts';
+import { type BoundCall, type ExtUse, type PreparedConsumer, prepareConsumer } from './consumer.ts';
+import { DynamicObject, type StubLink } from './dynamic-object.ts';
+import type { Found } from './find.ts';
+import type { DynamicLoadOptions } from './load-options.ts';
+
+/** A function extern, and what is bound to it unless nothing is yet. */
+export interface WantedCall {
+  readonly found: Found | undefined;
+  readonly situation: Situation;
+}
+
+export interface OpenChoice extends WantedCall {
+  /** Best first. */
+  readonly candidates: readonly Choice[];
+}
+
+/** A back end that the kernel refused for one call. */
+class Refused extends Error {
+  readonly call: BoundCall;
+  readonly error: RootletError;
+
+  constructor(call: BoundCall, error: RootletError) {
+    super(error.message);
+    this.call = call;
+    this.error = error;
+  }
+}
+
+/** Tries the best back ends first, and the next for a call whose back end the kernel refuses. */
+export class Attempts {
+  readonly #object: BpfObject;
+  readonly #sys: Sys;
+  readonly #options: DynamicLoadOptions;
+  readonly #choices: readonly OpenChoice[];
+  readonly #shares: readonly Found[];
+  readonly #open: readonly number[];
+  /** Position among its candidates, by call, and why earlier ones failed. */
+  readonly #position: number[];
+  readonly #refusals: string[][];
+
+  constructor(
+    object: BpfObject,
+    sys: Sys,
+    options: DynamicLoadOptions,
+    choices: readonly OpenChoice[],
+    shares: readonly Found[],
+    open: readonly number[],
+  ) {
+    this.#object = object;
+    this.#sys = sys;
+    this.#options = options;
+    this.#choices = choices;
+    this.#shares = shares;
+    this.#open = open;
+    this.#position = choices.map(() => 0);
+    this.#refusals = choices.map(() => []);
+  }
+
+  run(): DynamicObject {
+    for (;;) {
+      const calls = this.#choices.map((open, at) => this.#callAt(open, at));
+      try {
+        return this.#try(calls);
+      } catch (error) {
+        if (error instanceof Refused) this.#giveWay(calls.indexOf(error.call), error.error);
+        else if (error instanceof RootletError && mayBeStubs(error)) this.#copyAll(calls, error);
+        else throw error;
+      }
+    }
+  }
+
+  #callAt(open: OpenChoice, at: number): BoundCall {
+    const { found, situation } = open;
+    const choice = open.candidates[this.#position[at] ?? 0] ?? { via: 'copy', reason: '' };
+    const refused = this.#refusals[at] ?? [];
+    const reason = [choice.reason, ...refused].join('; ');
+    return {
+      extern: situation.extern,
+      name: situation.name,
+      situation,
+      found,
+      choice: { via: choice.via, reason },
+    };
+  }
+
+  /** The next candidate for one call, or the error when there is none. */
+  #giveWay(at: number, error: RootletError): void {
+    const open = this.#choices[at];
+    const position = this.#position[at] ?? 0;
+    const via = open?.candidates[position]?.via ?? '';
+    if (open === undefined || position + 1 >= open.candidates.length) throw error;
+    this.#position[at] = position + 1;
+    this.#refusals[at]?.push(`not ${via}: the kernel refused it: ${error.problems[0]?.message ?? ''}`);
+  }
+
+  /** A consumer that is refused with stubs may be accepted with code in their place: packet pointers live on. */
+  #copyAll(calls: readonly BoundCall[], error: RootletError): void {
+    let moved = false;
+    calls.forEach((call, at) => {
+      const open = this.#choices[at];
+      const last = (open?.candidates.length ?? 1) - 1;
+      if (call.choice.via === 'copy' || open?.candidates[last]?.via !== 'copy') return;
+      this.#position[at] = last;
+      this.#refusals[at]?.push(
+        `not ${call.choice.via}: the kernel refused the program with it: ${error.problems[0]?.message ?? ''}`,
+      );
+      moved = true;
+    });
+    if (!moved) throw error;
+  }
+
+  #try(calls: readonly BoundCall[]): DynamicObject {
+    const cleanup = new Cleanup();
+    return cleanup.guard(() => {
+      const prepared = prepareConsumer(this.#object, calls, this.#shares, (call, found, type) =>
+        this.#fillSlot(call, found, type),
+      );
+      refuseTooMuch(calls, this.#object, prepared.composed.object);
+      const loaded = cleanup.own(this.#loadPrepared(prepared));
+      const stubLinks = prepared.exts.flatMap(use => this.#attachStubs(use, loaded, cleanup));
+      return new DynamicObject({
+        name: this.#options.name ?? loaded.plan.objectName,
+        source: this.#object,
+        loaded,
+        bindings: bindingsOf({
+          object: this.#object,
+          calls,
+          shares: this.#shares,
+          open: this.#open,
+          prepared,
+        }),
+        imports: [...calls.flatMap(call => call.found ?? []), ...this.#shares].map(
+          ({ extern, provider, target }) => ({ extern, provider, target: target.name }),
+        ),
+        stubLinks,
+      });
+    });
+  }
+
+  #fillSlot(call: BoundCall, { provider, target }: Found, type: ProgramTypeInfo): number {
+    const array = provider.tail.arrayFor(this.#sys, type);
+    try {
+      return provider.tail.entryFor(array, target.name, () =>
+        loadMember(this.#sys, provider, target.name, { type }, this.#memberOptions()),
+      );
+    } catch (error) {
+      throw error instanceof RootletError ? new Refused(call, error) : error;
+    }
+  }
+
+  #memberOptions(): MemberOptions {
+    const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = this.#options;
+    return {
+      ...(btfPath === undefined ? {} : { btfPath }),
+      ...(kernelTypes === undefined ? {} : { kernelTypes }),
+      ...(kernelFacts === undefined ? {} : { kernelFacts }),
+      ...(kconfig === undefined ? {} : { kconfig }),
+      ...(logLevel === undefined ? {} : { logLevel }),
+    };
+  }
+
+  #loadPrepared({ composed, tails }: PreparedConsumer): LoadedObject {
+    const sys = this.#sys;
+    const given = this.#options.reuse ?? (() => undefined);
+    const arrayOf = (plan: MapPlan): BpfMap | undefined => {
+      const use = tails.find(tail => tail.array === plan.name);
+      if (use?.call.found === undefined) return undefined;
+      const { map } = use.call.found.provider.tail.arrayFor(sys, use.type);
+      return BpfMap.adopt(sys, map.fd.duplicate());
+    };
+    return loadObject(composed.object, sys, {
+      ...this.#options,
+      ownGlobal: (name, section) =>
+        !composed.shared.has(section) || composed.joined.has(`${section}:${name}`),
+      maxEntries: liveSizes(composed.shared, this.#options.maxEntries),
+      reuse: plan => openShared(composed.shared, plan) ?? arrayOf(plan) ?? given(plan),
+    });
+  }
+
+  /** Attaches what replaces the first stub of each pair, in every program that has it. */
+  #attachStubs(use: ExtUse, loaded: LoadedObject, cleanup: Cleanup): StubLink[] {
+    const { call, type } = use;
+    const { found } = call;
+    if (found === undefined) return [];
+    const [stub] = extStubNames(call.name);
+    const programs = call.situation.callers.map(({ program }) => program.name);
+    const there = programs.filter(name => loaded.programs.has(name));
+    return there.map((name): StubLink => {
+      try {
+        const target = findTarget(loaded.program(name), stub);
+        const replacement = found.provider.replacements.programFor(found.target.name, kindKey(type), () =>
+          loadMember(
+            this.#sys,
+            found.provider,
+            found.target.name,
+            { type: REPLACEMENT_TYPE, target },
+            this.#memberOptions(),
+          ),
+        );
+        const link = cleanup.own(attachToStub(this.#sys, replacement, target));
+        return { extern: call.name, program: name, stub: 'a', link };
+      } catch (error) {
+        throw error instanceof RootletError ? new Refused(call, error) : error;
+      }
+    });
+  }
+}
+
+/** Programs of these types may have stacks of their own for each function (since Linux 6.13). */
+const OWN_STACKS: ReadonlySet<number> = new Set([
+  BPF_PROG_TYPE_KPROBE,
+  BPF_PROG_TYPE_TRACEPOINT,
+  BPF_PROG_TYPE_PERF_EVENT,
+  BPF_PROG_TYPE_RAW_TRACEPOINT,
+  BPF_PROG_TYPE_TRACING,
+]);
+
+/** Says what copied code is too much of (stack, depth of calls, maps) before the verifier does. */
+function refuseTooMuch(calls: readonly BoundCall[], before: BpfObject, after: BpfObject): void {
+  const copied = calls.filter(call => call.choice.via === 'copy');
+  const types = copied.flatMap(call => call.situation.callers.map(caller => caller.type?.progType ?? 0));
+  if (copied.length === 0 || types.some(type => OWN_STACKS.has(type))) return;
+  const known = new Set(checkLimits(before).map(problem => problem.message));
+  const problems = checkLimits(after).filter(problem => !known.has(problem.message));
+  if (problems.length === 0) return;
+  const names = copied.map(call => quote(call.name)).join(', ');
+  throw new RootletError(
+    problems.map(problem => ({
+      ...problem,
+      hint: `with the code of ${names} copied in; --via ext gives it a stack of its own`,
+    })),
+  );
+}
+
+/** Refusals that a program with code in place of stubs may escape. */
+function mayBeStubs(error: RootletError): boolean {
+  return error.code === 'kernel-verifier-refused';
+}

@@ -1,0 +1,233 @@
+/**
+ * Which back end carries a call to a provider's function, and why.
+ *
+ * Every rule that the kernel would enforce with EINVAL, EBUSY or a line of the verifier is asked here first, in words.
+ * Order of preference: `ext` (code and state shared, every signature that the kernel compares), `tail` (both shared,
+ * one map update moves all consumers), `copy` (state shared, works everywhere).
+ */
+
+import type { BtfId } from '../../btf/index.ts';
+import { type Problem, quote } from '../../diag/index.ts';
+import {
+  type BpfObject,
+  type ProgramTypeInfo,
+  programTypeOf,
+  type SymbolIndex,
+  sectionOf,
+} from '../../object/index.ts';
+import * as uapi from '../../object/uapi/uapi.ts';
+import { kindKey, kindName } from '../providers/index.ts';
+import { type Caller, callersOf, commonProgType, isHandedOn, stackBefore, type TypeOf } from './callers.ts';
+import { type Effects, effectsOf, packetMarker } from './effects.ts';
+import type { Found } from './find.ts';
+import { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
+
+export const VIAS = ['ext', 'tail', 'copy'] as const;
+/** A back end. */
+export type Via = (typeof VIAS)[number];
+
+/** Everything that the rules ask about one function extern. */
+export interface Situation {
+  readonly consumer: BpfObject;
+  readonly extern: SymbolIndex;
+  readonly name: string;
+  /** What both the declaration and the definition allow. */
+  readonly signature: Signature;
+  readonly callers: readonly Caller[];
+  /** Of the provider's function; undefined while there is no provider (`--lazy`). */
+  readonly effects: Effects | undefined;
+  /** Type of the provider's function when it is a program itself. */
+  readonly programType: ProgramTypeInfo | undefined;
+  /** Why functions cannot be replaced in this kernel; undefined when they can. */
+  readonly noReplacement: () => string | undefined;
+}
+
+export function situationOf(
+  consumer: BpfObject,
+  found: Pick<Found, 'extern' | 'name'> & Partial<Pick<Found, 'provider' | 'target'>>,
+  noReplacement: () => string | undefined,
+  typeOf?: TypeOf,
+): Situation {
+  const { extern, name, provider, target } = found;
+  const object = provider?.object ?? consumer;
+  const index = target?.index ?? extern;
+  const symbol = object.symbols[index];
+  const defined = symbol?.kind === 'function' ? symbol : undefined;
+  const callers = callersOf(consumer, extern, typeOf);
+  return {
+    consumer,
+    extern,
+    name,
+    signature: worseOf(
+      signatureIn(object, symbol?.btfId ?? 0, callers),
+      signatureIn(consumer, consumer.symbols[extern]?.btfId ?? 0, callers),
+    ),
+    callers,
+    effects: defined === undefined ? undefined : effectsOf(object, index),
+    programType: defined === undefined ? undefined : programTypeOf(sectionOf(object, defined)?.name ?? ''),
+    noReplacement,
+  };
+}
+
+function signatureIn(object: BpfObject, func: BtfId, callers: readonly Caller[]): Signature {
+  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, commonProgType(callers));
+}
+
+/** Definition and declaration agree, but may spell the context in two ways, and stubs are spelled as the declaration. */
+function worseOf(definition: Signature, declaration: Signature): Signature {
+  const worse = declaration.class > definition.class ? declaration : definition;
+  return {
+    ...worse,
+    context: definition.context ?? declaration.context,
+    taggedContext: definition.taggedContext || declaration.taggedContext,
+  };
+}
+
+/** Why a back end cannot carry the call, in words that name the rule; undefined when it can. */
+export function objectionTo(via: Via, situation: Situation): string | undefined {
+  switch (via) {
+    case 'ext':
+      return commonObjection(situation) ?? extObjection(situation);
+    case 'tail':
+      return commonObjection(situation) ?? tailObjection(situation);
+    case 'copy':
+      return copyObjection(situation);
+  }
+}
+
+export interface Choice {
+  readonly via: Via;
+  readonly reason: string;
+}
+
+/** The back ends that can carry the call, best first, each with why it is chosen; never empty unless none can. */
+export function candidatesFor(situation: Situation): readonly Choice[] {
+  const refused: string[] = [];
+  const choices: Choice[] = [];
+  for (const via of VIAS) {
+    const objection = objectionTo(via, situation);
+    if (objection === undefined) {
+      const because = refused.length === 0 ? STRENGTHS[via] : `${STRENGTHS[via]}; ${refused.join('; ')}`;
+      choices.push({ via, reason: because });
+    } else refused.push(`not ${via}: ${objection}`);
+  }
+  return choices;
+}
+
+const STRENGTHS: Readonly<Record<Via, string>> = {
+  ext: 'code and state shared, any number of consumers',
+  tail: 'code and state shared through a tail-call slot',
+  copy: 'code copied, state shared',
+};
+
+/** The problem of a back end that was asked for and cannot be: a rule that it breaks, or a refusal of the kernel. */
+export function forcedProblem(via: Via, situation: Situation, objection: string): Problem {
+  const { consumer, name } = situation;
+  const byKernel =
+    via === 'ext' && objectionTo(via, { ...situation, noReplacement: () => undefined }) === undefined;
+  const isThere = situation.effects !== undefined; // code that comes later cannot be copied
+  const others = VIAS.filter(
+    other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
+  );
+  return {
+    ...(byKernel
+      ? ({ code: 'dynamic-via-kernel', class: 'platform' } as const)
+      : ({ code: 'dynamic-via-refused', class: 'input' } as const)),
+    where: [consumer.name],
+    message: `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`,
+    hint:
+      others.length === 0
+        ? 'link the two objects statically (rootlet link)'
+        : `${others.map(other => `--via ${other}`).join(' or ')} would work`,
+  };
+}
+
+// --- rules --------------------------------------------------------------------------------------------------------
+
+/** Rules for calls that leave the consumer's program. */
+function commonObjection({
+  consumer,
+  extern,
+  callers,
+  signature,
+  programType,
+}: Situation): string | undefined {
+  if (callers.length === 0) return 'no program here calls it';
+  if (isHandedOn(consumer, extern))
+    return 'its address is taken (passed as a callback), which must be code of the program itself';
+  const untyped = callers.find(caller => caller.type === undefined);
+  if (untyped !== undefined)
+    return `the section of program ${quote(untyped.program.name)} does not specify its type`;
+  const kinds = kindsOf(callers);
+  if (kinds.length > 1)
+    return `programs of different types call it (${kinds.join(', ')}), and what is bound to it has one`;
+  const type = callers[0]?.type;
+  if (programType !== undefined && type !== undefined && programType.progType !== type.progType)
+    return `it is a program of type ${uapi.progTypeName(programType.progType)}, called by one of type ${uapi.progTypeName(type.progType)}`;
+  return signature.class === 'D' ? signature.reason : undefined;
+}
+
+function extObjection(situation: Situation): string | undefined {
+  const { signature, effects, callers, consumer } = situation;
+  if (signature.class !== 'A' && signature.class !== 'B')
+    return `${signature.reason}, which the kernel's comparison for replacement refuses`;
+  if (signature.taggedContext > 0)
+    return `parameter ${signature.taggedContext} is the context by its tag alone, which the kernel's comparison for replacement does not know`;
+  const type = callers[0]?.type;
+  if (type?.progType === uapi.BPF_PROG_TYPE_EXT)
+    return 'functions of a program that replaces another cannot be replaced';
+  if (type?.progType === uapi.BPF_PROG_TYPE_TRACING && type.expectedAttachType !== uapi.BPF_TRACE_ITER)
+    return 'functions of fentry and fexit programs cannot be replaced';
+  if (effects?.sleeps != null) return `it calls ${effects.sleeps}, which may sleep; a replacement may not`;
+  if (effects?.changesPacket != null && packetMarker(signature.context) === undefined)
+    return `it calls ${effects.changesPacket}, and without a context a stub cannot say that packets may change`;
+  if (isTailCalled(consumer, callers))
+    return 'the program is in a program array, and functions of such programs cannot be replaced';
+  return situation.noReplacement();
+}
+
+function tailObjection({ signature, callers, consumer, extern }: Situation): string | undefined {
+  if (signature.class !== 'A') return `a tail call passes the context alone; ${notContextAlone(signature)}`;
+  const type = callers[0]?.type;
+  if (type !== undefined && (type.flags & uapi.BPF_F_SLEEPABLE) !== 0)
+    return 'sleepable programs cannot use tail calls';
+  if (type?.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS || type?.progType === uapi.BPF_PROG_TYPE_EXT)
+    return `programs of type ${uapi.progTypeName(type.progType)} are in no program array`;
+  for (const { index } of callers) {
+    const { bytes, path } = stackBefore(consumer, index, extern);
+    if (bytes >= MAX_TAIL_STACK)
+      return `${bytes} bytes of stack are in use where it is called (${path.join(' -> ')}); with a tail call in a called function there must be less than ${MAX_TAIL_STACK}`;
+  }
+  return undefined;
+}
+
+/** Linux kernel/bpf/verifier.c: "tail_calls are not allowed when call stack of previous frames is … bytes". */
+const MAX_TAIL_STACK = 256;
+
+function notContextAlone({ class: letter, reason, count }: Signature): string {
+  if (letter !== 'B') return reason;
+  return count === 0 ? 'it has no parameters' : 'it has other parameters';
+}
+
+function copyObjection({ programType, callers }: Situation): string | undefined {
+  const type = callers[0]?.type;
+  if (programType === undefined || type === undefined || programType.progType === type.progType)
+    return undefined;
+  return `it is a program of type ${uapi.progTypeName(programType.progType)}, called by one of type ${uapi.progTypeName(type.progType)}`;
+}
+
+/** Program types with all that a program array or a replacement compares, for people. */
+function kindsOf(callers: readonly Caller[]): string[] {
+  const kinds = new Map<string, string>();
+  for (const { type } of callers)
+    kinds.set(type === undefined ? '' : kindKey(type), type === undefined ? 'unknown' : kindName(type));
+  return [...kinds.values()];
+}
+
+function isTailCalled(consumer: BpfObject, callers: readonly Caller[]): boolean {
+  return consumer.symbols.some(
+    symbol =>
+      symbol.kind === 'map' &&
+      symbol.references.some(reference => callers.some(caller => caller.index === reference.symbol)),
+  );
+}

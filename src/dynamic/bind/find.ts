@@ -1,0 +1,276 @@
+/**
+ * Which provider defines which extern of a consumer.
+ *
+ * Search order: what the caller says (`--bind`), what a declaration tag says, providers that were named, all that are
+ * registered. (Objects given together are linked statically before; what they define is no extern any more.) In each
+ * step a strong definition goes before weak ones; several of the same strength are an error, never a choice.
+ */
+
+import { BTF_KIND } from '../../btf/index.ts';
+import { type Problem, quote } from '../../diag/index.ts';
+import {
+  describeDefinition,
+  describeSymbol,
+  findInput,
+  isKernelName,
+  nearestNames,
+  parseTarget,
+  referencesTo,
+  resolve,
+} from '../../link/index.ts';
+import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
+import { type Export, exportsOf, type Provider } from '../providers/index.ts';
+import { bindingProblem } from './agreement.ts';
+
+/** `foo=PROVIDER:bar` in words; without a provider the name must be defined by one only. */
+export interface DynamicBindRequest {
+  readonly extern: string;
+  readonly provider?: string;
+  readonly target: string;
+}
+
+export interface SearchScope {
+  /** Said by the caller. */
+  readonly bind: readonly DynamicBindRequest[];
+  /** Providers that the caller named. */
+  readonly named: readonly Provider[];
+  /** Others that may be searched. */
+  readonly registered: readonly Provider[];
+}
+
+/** How an extern came by its definition. */
+export type FoundBy = 'request' | 'tag' | 'named' | 'registered';
+
+export interface Found {
+  /** Symbol of the consumer. */
+  readonly extern: SymbolIndex;
+  readonly name: string;
+  readonly provider: Provider;
+  readonly target: Export;
+  readonly by: FoundBy;
+}
+
+export interface Search {
+  readonly found: readonly Found[];
+  /** Externs without a definition: weak ones, and with `lazy` those that may come later. */
+  readonly open: readonly SymbolIndex[];
+  readonly problems: readonly Problem[];
+}
+
+/** Externs that a loader binds neither to the kernel nor to a configuration. */
+export function plainExterns(
+  object: BpfObject,
+): { readonly index: SymbolIndex; readonly symbol: ExternSymbol }[] {
+  return object.symbols.flatMap((symbol, index) =>
+    symbol.kind === 'extern' && !isKernelName(symbol) ? [{ index, symbol }] : [],
+  );
+}
+
+function isFunction({ btf }: BpfObject, { btfId }: ExternSymbol): boolean {
+  return btf !== null && btfId !== 0 && btf.type(btfId).kind === 'func';
+}
+
+/** Finds a definition for every plain extern. `lazy`: a function that is not there is no problem. */
+export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: boolean): Search {
+  const found: Found[] = [];
+  const open: SymbolIndex[] = [];
+  const problems: Problem[] = [...unknownRequests(consumer, scope)];
+  const tags = tagRequests(consumer);
+  for (const { index, symbol } of plainExterns(consumer)) {
+    const outcome = findOne(consumer, index, symbol, scope, tags.get(symbol.name));
+    const waits = lazy && isFunction(consumer, symbol);
+    const comesLater = waits && outcome !== undefined && 'code' in outcome && LATER.has(outcome.code);
+    if (outcome === undefined || comesLater) {
+      open.push(index);
+      if (symbol.binding !== 'weak' && !waits)
+        problems.push(missingProblem(consumer, index, symbol, scope, lazy));
+    } else if ('code' in outcome) problems.push(outcome);
+    else {
+      found.push(outcome);
+      const mismatch = bindingProblem(
+        { object: outcome.provider.object, index: outcome.target.index },
+        { object: consumer, index },
+      );
+      if (mismatch !== null) problems.push(mismatch);
+    }
+  }
+  return { found, open, problems };
+}
+
+/** What a request for something that is not loaded yet meets. */
+const LATER: ReadonlySet<string> = new Set(['dynamic-no-provider', 'dynamic-bind-target']);
+
+function findOne(
+  consumer: BpfObject,
+  extern: SymbolIndex,
+  symbol: ExternSymbol,
+  scope: SearchScope,
+  tag: DynamicBindRequest | undefined,
+): Found | Problem | undefined {
+  const { name } = symbol;
+  const all = [...scope.named, ...scope.registered];
+  const asked = scope.bind.find(request => request.extern === name);
+  const request = asked ?? tag;
+  if (request !== undefined) {
+    const by = asked === undefined ? 'tag' : 'request';
+    const outcome = findRequested(consumer, request, all);
+    return 'code' in outcome ? outcome : { extern, name, by, ...outcome };
+  }
+  for (const [by, providers] of [
+    ['named', scope.named],
+    ['registered', scope.registered],
+  ] as const) {
+    const outcome = chooseAmong(consumer, name, name, providers);
+    if (outcome === undefined) continue;
+    return 'code' in outcome ? outcome : { extern, name, by, ...outcome };
+  }
+  return undefined;
+}
+
+type Chosen = Pick<Found, 'provider' | 'target'>;
+
+/** The only strongest definition of `target`. */
+function chooseAmong(
+  consumer: BpfObject,
+  extern: string,
+  target: string,
+  providers: readonly Provider[],
+): Chosen | Problem | undefined {
+  const all = providers.flatMap((provider): Chosen[] => {
+    const found = exportsOf(provider.object).find(candidate => candidate.name === target);
+    return found === undefined ? [] : [{ provider, target: found }];
+  });
+  const strong = all.filter(candidate => !candidate.target.weak);
+  const [first, ...others] = strong.length > 0 ? strong : all;
+  if (first === undefined || others.length === 0) return first;
+  const candidates = [first, ...others];
+  return {
+    code: 'dynamic-ambiguous',
+    class: 'input',
+    where: [consumer.name],
+    message: `${quote(extern)} is defined by ${candidates.length} loaded objects`,
+    details: candidates.map(candidate => describeChosen(candidate)),
+    hint: `say which: --bind ${extern}=${first.provider.name}:${target}`,
+  };
+}
+
+/** `first: int foo(struct xdp_md *ctx) in section ".text"`. */
+export function describeChosen({ provider, target }: Chosen): string {
+  const named = { ...provider.object, name: provider.name };
+  return describeDefinition([named], { file: 0, index: target.index });
+}
+
+// --- requests -----------------------------------------------------------------------------------------------------
+
+const TAG_PREFIX = 'rootlet:bind=';
+
+/** Declaration tags of externs, by name. */
+function tagRequests(object: BpfObject): Map<string, DynamicBindRequest> {
+  const requests = new Map<string, DynamicBindRequest>();
+  const { btf } = object;
+  if (btf === null) return requests;
+  for (let id = 1; id <= btf.count; id++) {
+    if (btf.kindOf(id) !== BTF_KIND.DECL_TAG) continue;
+    const tag = btf.type(id);
+    if (tag.kind !== 'decl_tag' || tag.component >= 0 || !tag.name.startsWith(TAG_PREFIX)) continue;
+    const extern = btf.nameOf(tag.type);
+    requests.set(extern, { extern, ...parseTarget(tag.name.slice(TAG_PREFIX.length)) });
+  }
+  return requests;
+}
+
+function findRequested(
+  consumer: BpfObject,
+  request: DynamicBindRequest,
+  providers: readonly Provider[],
+): Chosen | Problem {
+  const where = [consumer.name];
+  if (request.provider === undefined)
+    return (
+      chooseAmong(consumer, request.extern, request.target, providers) ?? {
+        code: 'dynamic-bind-target',
+        class: 'input',
+        where,
+        message: `${quote(request.extern)} is to be bound to ${quote(request.target)}, which no loaded object defines`,
+      }
+    );
+  const position = findInput(providers, request.provider);
+  if (typeof position !== 'number') return { ...position, code: 'dynamic-no-provider', where };
+  const provider = providers[position];
+  const exported = provider === undefined ? [] : exportsOf(provider.object);
+  const target = exported.find(candidate => candidate.name === request.target);
+  if (provider !== undefined && target !== undefined) return { provider, target };
+  const names = exported.map(candidate => candidate.name);
+  const near = nearestNames(request.target, names);
+  return {
+    code: 'dynamic-bind-target',
+    class: 'input',
+    where: [provider?.name ?? request.provider],
+    message: `gives nothing called ${quote(request.target)} to others`,
+    hint:
+      near.length > 0
+        ? `did you mean ${near.map(quote).join(' or ')}?`
+        : names.length === 0
+          ? 'it has no global functions, variables or maps'
+          : `it has: ${names.map(quote).join(', ')}`,
+  };
+}
+
+function unknownRequests(consumer: BpfObject, scope: SearchScope): Problem[] {
+  const externs = plainExterns(consumer).map(({ symbol }) => symbol.name);
+  return scope.bind
+    .filter(request => !externs.includes(request.extern))
+    .map(request => ({
+      code: 'dynamic-no-extern',
+      class: 'usage',
+      where: [consumer.name],
+      message: `has no extern ${quote(request.extern)} to bind`,
+      hint: externs.length === 0 ? 'it has none' : `it has: ${externs.map(quote).join(', ')}`,
+    }));
+}
+
+// --- what is missing ----------------------------------------------------------------------------------------------
+
+const SHOWN_REFERENCES = 3;
+
+function missingProblem(
+  consumer: BpfObject,
+  index: SymbolIndex,
+  symbol: ExternSymbol,
+  scope: SearchScope,
+  lazy: boolean,
+): Problem {
+  const providers = [...scope.named, ...scope.registered];
+  const resolution = resolve([consumer]);
+  const sites = referencesTo([consumer], resolution, resolution.groupOf[0]?.[index] ?? -1);
+  const lines = sites
+    .slice(0, SHOWN_REFERENCES)
+    .map(
+      site =>
+        `referred to by ${quote(site.symbol)}, at ${site.position}${site.source === null ? '' : `, ${site.source}`}`,
+    );
+  return {
+    code: 'dynamic-undefined',
+    class: 'input',
+    where: [consumer.name],
+    message: `${quote(symbol.name)} is defined neither here nor by a loaded object`,
+    details: [describeSymbol(consumer, symbol), ...lines],
+    hint: lazy
+      ? 'variables and maps cannot come later: load the object that defines it first'
+      : missingHint(symbol.name, providers),
+  };
+}
+
+function missingHint(name: string, providers: readonly Provider[]): string {
+  for (const provider of providers) {
+    const hidden = provider.object.symbols.find(symbol => symbol.name === name && symbol.kind !== 'extern');
+    if (hidden !== undefined)
+      return `${quote(provider.name)} defines ${quote(name)}, but as ${hidden.binding === 'local' ? 'static' : 'hidden'}`;
+  }
+  const names = [...new Set(providers.flatMap(provider => exportsOf(provider.object).map(one => one.name)))];
+  const near = nearestNames(name, names);
+  if (near.length > 0) return `did you mean ${near.map(quote).join(' or ')}?`;
+  if (providers.length === 0)
+    return 'nothing is loaded that could define it: load its object first, or use --lazy';
+  return 'load the object that defines it first, or use --lazy to bind it when it comes';
+}

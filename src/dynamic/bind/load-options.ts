@@ -1,0 +1,29 @@
+/** Options of dynamic loading. */
+
+import type { Sys } from '../../kernel/index.ts';
+import type { LoadOptions } from '../../load/index.ts';
+import type { Provider } from '../providers/index.ts';
+import type { Via } from './choose.ts';
+import type { DynamicObject } from './dynamic-object.ts';
+import type { DynamicBindRequest } from './find.ts';
+
+export interface DynamicLoadOptions extends LoadOptions {
+  /** Loaded objects to bind to. */
+  readonly against?: readonly (Provider | DynamicObject)[];
+  /** More of them, searched where those have nothing. */
+  readonly registered?: readonly Provider[];
+  /** Externs with a definition of their own. */
+  readonly bind?: readonly DynamicBindRequest[];
+  /** Back end for all functions; without it each gets the best that can carry it. */
+  readonly via?: Via;
+  /** Back end for single functions, where `via` says nothing. */
+  readonly viaOf?: (extern: string) => Via | undefined;
+  /** Why `viaOf` says so, for reports. Default: it was asked for. */
+  readonly reasonOf?: (extern: string) => string | undefined;
+  /** Accept functions that nobody defines yet; they return their default until a provider comes. */
+  readonly lazy?: boolean;
+  /** Name as a provider; default the first input's file name up to its first dot. */
+  readonly name?: string;
+  /** How to reach the kernel; default the running one's system calls. */
+  readonly sys?: Sys;
+}

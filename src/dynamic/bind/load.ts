@@ -1,0 +1,148 @@
+/**
+ * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
+ */
+
+import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { openSys, type Sys } from '../../kernel/index.ts';
+import { type LinkInput, link } from '../../link/index.ts';
+import { type BpfObject, readObject } from '../../object/index.ts';
+import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
+import { bindingsOf } from './binding-records.ts';
+import type { Binding } from './bindings.ts';
+import {
+  candidatesFor,
+  forcedProblem,
+  objectionTo,
+  type Situation,
+  situationOf,
+  type Via,
+} from './choose.ts';
+import { DynamicObject } from './dynamic-object.ts';
+import { type Found, findDefinitions, plainExterns } from './find.ts';
+import type { DynamicLoadOptions } from './load-options.ts';
+import { replacementRefusal } from './replacement-support.ts';
+
+/**
+ * Links the inputs, binds what is left to loaded objects, and loads the result. Throws `dynamic-…` for what cannot be
+ * bound, with all of it in one error.
+ */
+export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions = {}): DynamicObject {
+  const object = joinInputs(inputs);
+  return loadConsumer(object, options.sys ?? openSys(), options);
+}
+
+/** One object of all inputs; externs may stay open. */
+export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
+  const [only, ...others] = inputs;
+  if (only !== undefined && others.length === 0)
+    return 'bytes' in only ? readObject(only.bytes, only.name) : only;
+  const result = link(inputs, { partial: true, ...(only === undefined ? {} : { name: only.name }) });
+  if (!result.ok) throw new RootletError(result.problems);
+  return result.object;
+}
+
+/** `load` for an object that was read and linked before. */
+export function loadConsumer(object: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): DynamicObject {
+  const { choices, shares, open } = planBindings(object, sys, options);
+  return new Attempts(object, sys, options, choices, shares, open).run();
+}
+
+/** What every extern would be bound to, and by which back end first; nothing is loaded. */
+export function explainBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): Binding[] {
+  const { choices, shares, open } = planBindings(object, sys, options);
+  const calls = choices.map(({ found, situation, candidates: [first] }) => ({
+    extern: situation.extern,
+    name: situation.name,
+    situation,
+    found,
+    choice: first ?? { via: 'copy' as const, reason: '' },
+  }));
+  return bindingsOf({ object, calls, shares, open });
+}
+
+interface BindingPlan {
+  readonly choices: readonly OpenChoice[];
+  readonly shares: readonly Found[];
+  readonly open: readonly number[];
+}
+
+function planBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions): BindingPlan {
+  const named = (options.against ?? []).map(entry =>
+    entry instanceof DynamicObject ? entry.provider : entry,
+  );
+  const scope = { bind: options.bind ?? [], named, registered: options.registered ?? [] };
+  const search = findDefinitions(object, scope, options.lazy === true);
+  const noReplacement = replacementRefusal(sys);
+  const functions = search.found.filter(found => found.target.kind === 'function');
+  const wanted: WantedCall[] = [
+    ...functions.map(found => ({
+      found,
+      situation: situationOf(object, found, noReplacement, options.typeOf),
+    })),
+    ...(options.lazy === true ? lazyCalls(object, search.open, noReplacement, options) : []),
+  ];
+  if (search.problems.length > 0) throw new RootletError(search.problems);
+  const viaOf = (name: string): Via | undefined => options.via ?? options.viaOf?.(name);
+  const { choices, problems } = chooseAll(wanted, viaOf, options.reasonOf);
+  if (problems.length > 0) throw new RootletError(problems);
+  const shares = search.found.filter(found => found.target.kind !== 'function');
+  return { choices, shares, open: search.open };
+}
+
+// --- choices ------------------------------------------------------------------------------------------------------
+
+/** Calls that nothing is bound to yet. */
+function lazyCalls(
+  object: BpfObject,
+  open: readonly number[],
+  noReplacement: () => string | undefined,
+  options: DynamicLoadOptions,
+): WantedCall[] {
+  return plainExterns(object).flatMap(({ index, symbol }): WantedCall[] => {
+    if (!open.includes(index) || symbol.binding === 'weak') return [];
+    const extern = { extern: index, name: symbol.name };
+    return [{ found: undefined, situation: situationOf(object, extern, noReplacement, options.typeOf) }];
+  });
+}
+
+function chooseAll(
+  wanted: readonly WantedCall[],
+  viaOf: (name: string) => Via | undefined,
+  reasonOf: ((name: string) => string | undefined) | undefined,
+): { readonly choices: readonly OpenChoice[]; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const choices = wanted.map((call): OpenChoice => {
+    const { situation, found } = call;
+    // a library calls nothing itself: whoever takes its code binds it
+    const idle = situation.callers.length === 0 && found !== undefined;
+    if (idle) return { ...call, candidates: [{ via: 'copy', reason: 'no program here calls it' }] };
+    const via = viaOf(situation.name);
+    if (via !== undefined) {
+      const objection = found === undefined && via === 'copy' ? NOT_LATER : objectionTo(via, situation);
+      if (objection !== undefined) problems.push(forcedProblem(via, situation, objection));
+      return { ...call, candidates: [{ via, reason: reasonOf?.(situation.name) ?? 'asked for' }] };
+    }
+    const all = candidatesFor(situation);
+    const candidates = found === undefined ? all.filter(choice => choice.via !== 'copy') : all;
+    if (candidates.length === 0) problems.push(noWayProblem(situation, found === undefined));
+    return { ...call, candidates };
+  });
+  return { choices, problems };
+}
+
+const NOT_LATER = 'code that is not there yet cannot be copied';
+
+function noWayProblem(situation: Situation, later: boolean): Problem {
+  const { consumer, name } = situation;
+  const reasons = (['ext', 'tail', 'copy'] as const).map(
+    via => `${via}: ${(later && via === 'copy' ? NOT_LATER : objectionTo(via, situation)) ?? 'possible'}`,
+  );
+  return {
+    code: 'dynamic-no-way',
+    class: 'input',
+    where: [consumer.name],
+    message: later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
+    details: reasons,
+    hint: later ? 'load the object that defines it first' : 'link the two objects statically (rootlet link)',
+  };
+}

@@ -1,0 +1,33 @@
+/** Loaded and bound objects in the store. */
+
+export { type EntryLoad, type KeptBindings, removingNewPins, withEntryLoad } from './load-entry.ts';
+export { bindPending, isPending, type PendingResult } from './pending.ts';
+export { recoverLeft, upgradeMark } from './recover.ts';
+export {
+  type FullContents,
+  OBJECT_FILE,
+  objectOf,
+  openContents,
+  Registry,
+  StoredProvider,
+  typeFrom,
+  withSlots,
+} from './registry.ts';
+export {
+  bindingsIn,
+  consumersOf,
+  entryParts,
+  explainAgainst,
+  loadAgainst,
+  releaseConsumers,
+  type StoreLoadOptions,
+} from './store-load.ts';
+export {
+  decodeDynamic,
+  describePin,
+  encodeDynamic,
+  isDynamicPin,
+  pinNames,
+  type StoredDynamic,
+  type StoredStub,
+} from './stored.ts';

@@ -1,0 +1,109 @@
+/** Loading an object for an entry of the store: bound to loaded objects where it has externs of theirs, else as it is. */
+
+import { existsSync, rmSync } from 'node:fs';
+import type { Attachment, Sys } from '../../kernel/index.ts';
+import {
+  Cleanup,
+  executePlan,
+  type LoadedObject,
+  type LoadOptions,
+  type LoadPlan,
+  pinPathOf,
+  prepareLoad,
+} from '../../load/index.ts';
+import { type BpfObject, parseMapDefinition } from '../../object/index.ts';
+import type { JsonObject, Store } from '../../store/index.ts';
+import { type Binding, plainExterns } from '../bind/index.ts';
+import { Registry } from './registry.ts';
+import { entryParts, loadAgainst, type StoreLoadOptions } from './store-load.ts';
+
+export interface EntryLoad {
+  readonly sys: Sys;
+  readonly store: Store;
+  readonly object: BpfObject;
+  /** Name of the entry. */
+  readonly name: string;
+  readonly options: LoadOptions;
+  readonly binding: Pick<StoreLoadOptions, 'against' | 'bind' | 'lazy' | 'via' | 'viaOf' | 'reasonOf'>;
+  /** Checks the plan before anything is loaded. Not called for objects that are bound. */
+  readonly checkPlan?: (plan: LoadPlan) => void;
+  /** Calls the loader, possibly with options for the verifier's log. */
+  readonly logged?: (load: (logging: Partial<LoadOptions>) => LoadedObject) => LoadedObject;
+}
+
+/** What an entry keeps of an object's bindings. */
+export interface KeptBindings {
+  readonly data: JsonObject;
+  readonly links: ReadonlyMap<string, Attachment>;
+  readonly bindings: readonly Binding[];
+}
+
+const NOTHING_KEPT: KeptBindings = { data: {}, links: new Map(), bindings: [] };
+
+/**
+ * Loads an object and hands it to `use`, which saves what is to stay. Under the store's lock. The descriptors are closed
+ * afterwards; when something fails, what `use` registered is undone, and pins by name that were created are removed.
+ */
+export function withEntryLoad<T>(
+  job: EntryLoad,
+  use: (loaded: LoadedObject, kept: KeptBindings, cleanup: Cleanup) => T,
+): T {
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    cleanup.defer(removingNewPins(job.object, job.options.pinRoot));
+    return plainExterns(job.object).length === 0
+      ? loadAlone(job, cleanup, use)
+      : loadBound(job, cleanup, use);
+  });
+}
+
+type Use<T> = (loaded: LoadedObject, kept: KeptBindings, cleanup: Cleanup) => T;
+
+function loadAlone<T>(job: EntryLoad, cleanup: Cleanup, use: Use<T>): T {
+  const { sys, object, options, logged = plain, checkPlan } = job;
+  const { plan } = prepareLoad(object, sys, options);
+  checkPlan?.(plan);
+  using loaded = logged(logging => executePlan(plan, sys, { ...options, ...logging }));
+  return use(loaded, NOTHING_KEPT, cleanup);
+}
+
+function loadBound<T>(job: EntryLoad, cleanup: Cleanup, use: Use<T>): T {
+  const { sys, store, object, name, options, binding, logged = plain } = job;
+  using registry = new Registry(store);
+  const closing = new Cleanup();
+  try {
+    let bound: ReturnType<typeof loadAgainst> | undefined;
+    logged(logging => {
+      bound = closing.own(loadAgainst(registry, object, sys, { ...options, ...logging, ...binding, name }));
+      return bound.loaded;
+    });
+    if (bound === undefined) return loadAlone(job, cleanup, use);
+    registry.saveChanged();
+    const { data, links } = entryParts(bound, binding.bind ?? []);
+    return use(bound.loaded, { data, links, bindings: bound.bindings }, cleanup);
+  } finally {
+    closing.undo();
+  }
+}
+
+function plain(load: (logging: Partial<LoadOptions>) => LoadedObject): LoadedObject {
+  return load({});
+}
+
+/** What removes the pins by name that do not exist yet, but that loading the object creates. */
+export function removingNewPins(object: BpfObject, pinRoot: LoadOptions['pinRoot']): () => void {
+  const created = pinsOf(object, pinRoot).filter(path => !existsSync(path));
+  return () => {
+    for (const path of created) rmSync(path, { force: true });
+  };
+}
+
+/** Where the loader will pin maps that ask for it. */
+function pinsOf(object: BpfObject, pinRoot: LoadOptions['pinRoot']): string[] {
+  if (pinRoot === undefined || pinRoot === null) return [];
+  return object.symbols.flatMap(symbol => {
+    if (symbol.kind !== 'map') return [];
+    const { name, pinning } = parseMapDefinition(object, symbol);
+    return pinPathOf({ name, pinning }, pinRoot) ?? [];
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * What a killed process left of a change of several entries: a new version of a loaded object with its consumers.
+ *
+ * All generations of such a change are complete before the first step that consumers notice, and the switch of the
+ * provider's entry is the point of no return. What was killed before it is taken back: hooks, arrays and selectors get
+ * what the records of the entries say. What was killed after it is finished: the consumers' entries are switched.
+ */
+
+import { hasHappened, hooksRunning, openOccupant } from '../../hooks/index.ts';
+import { waitForPrograms } from '../../kernel/index.ts';
+import type { JsonObject, Store, StoreEntry } from '../../store/index.ts';
+import { selectStub } from '../bind/index.ts';
+import { setSlot } from '../providers/index.ts';
+import { decodeDynamic, pinNames, type StoredDynamic } from './stored.ts';
+
+const FIELD = 'upgrade';
+
+/** Field of the data of all entries that change together. No two changes have the same. */
+export function upgradeMark(provider: string): JsonObject {
+  return { [FIELD]: { provider, token: `${process.pid}-${process.hrtime.bigint()}` } };
+}
+
+/**
+ * Whether a whole generation that a killed process left counts, for `StoreOptions.hasHappened`. Takes back what was
+ * changed for one that does not.
+ */
+export function recoverLeft(left: StoreEntry, store: Store): boolean {
+  const mark = markOf(left);
+  if (mark === undefined) return hasHappened(left, store);
+  const provider = store.peek('object', mark.provider);
+  const switched = provider?.kind === 'object' && markOf(provider)?.token === mark.token;
+  if (switched && (left.kind === 'object' || hasHappened(left, store))) return true;
+  const current = store.peek(left.kind, left.name);
+  if (current !== undefined && current.kind !== 'broken') restore(store, current, left);
+  return false;
+}
+
+function markOf({ record }: StoreEntry): { readonly provider: string; readonly token: string } | undefined {
+  const mark = record.data[FIELD];
+  if (typeof mark !== 'object' || mark === null || Array.isArray(mark)) return undefined;
+  const { provider, token } = mark as JsonObject; // what is not a list is an object, see above
+  return typeof provider === 'string' && typeof token === 'string' ? { provider, token } : undefined;
+}
+
+/** Gives hooks, arrays and selectors what the entry's record says. */
+function restore(store: Store, current: StoreEntry, left: StoreEntry): void {
+  restoreHooks(store, current, left);
+  const stored = decodeDynamic(current.record.data);
+  restoreArrays(store, current, stored);
+  restoreSelectors(store, current, stored);
+  waitForPrograms(store.sys);
+}
+
+function restoreHooks(store: Store, current: StoreEntry, left: StoreEntry): void {
+  const names = new Map(left.record.programs.map(({ id, name }) => [id, name]));
+  for (const { id } of current.record.programs) names.delete(id);
+  for (const { hook, programId } of hooksRunning(store, current, new Set(names.keys()))) {
+    using _hook = hook;
+    const name = names.get(programId);
+    if (!current.record.programs.some(program => program.name === name)) continue;
+    using before = store.openProgram(current, name ?? '');
+    using there = openOccupant(store, left, programId);
+    hook.update(before, there ?? null);
+  }
+}
+
+function restoreArrays(store: Store, current: StoreEntry, { arrays }: StoredDynamic): void {
+  for (const { kind, functions } of arrays) {
+    using array = store.openMap(current, pinNames.array(kind));
+    functions.forEach((name, entry) => {
+      using program = store.openProgram(current, pinNames.member(kind, name));
+      setSlot(array, entry, program);
+    });
+  }
+}
+
+function restoreSelectors(store: Store, current: StoreEntry, { bindings, stubs }: StoredDynamic): void {
+  for (const { via, slot, extern } of bindings) {
+    const active = stubs.find(stub => stub.extern === extern)?.stub;
+    if (via === 'ext' && slot !== null && active !== undefined)
+      selectStub(store, current, slot.entry, active);
+  }
+}

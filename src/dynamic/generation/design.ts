@@ -1,0 +1,235 @@
+/**
+ * What fills which slot of a rootlet, and what a change makes of it: pure data, the same for every back end.
+ *
+ * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
+ */
+
+import { inputError, quote, usageError } from '../../diag/index.ts';
+import { nearestNames } from '../../link/index.ts';
+import {
+  candidatesOf,
+  componentName,
+  findHeirs,
+  freeComponentName,
+  type Incumbent,
+  partKey,
+  sameBytes,
+} from '../../state/index.ts';
+
+/** An object file as it was given, with the name that messages use. */
+export interface ObjectFile {
+  readonly name: string;
+  /** Where it is, absolute: it tells files of one name apart. Default: the name. */
+  readonly path?: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A program of an object file. */
+export interface Component {
+  readonly file: ObjectFile;
+  /** May be left out when the file has only one. */
+  readonly program?: string;
+}
+
+/** A component in a slot. */
+export interface SlotFill extends Component {
+  /** A function of the rootlet, or its program. */
+  readonly slot: string;
+  /** Name of the component: its file's up to the first dot, numbered where several components have one base name. */
+  readonly component: string;
+  /** Set for an outgoing version of a component whose next version fills another slot already. */
+  readonly version?: number;
+}
+
+export interface Design {
+  readonly rootlet: ObjectFile;
+  /** In the order of the slots. */
+  readonly fills: readonly SlotFill[];
+}
+
+export interface SlotChange {
+  /** Another version of the rootlet itself. Its components stay in their slots. */
+  readonly rootlet?: ObjectFile;
+  /** Program of that version; default: of the same name, else its only one. */
+  readonly program?: string;
+  /** Components for slots by name. */
+  readonly fill?: readonly (Component & { readonly slot: string })[];
+  /** Slots that get their defaults back. */
+  readonly reset?: readonly string[];
+  /** Components for all slots that `fill` does not name, in order. Slots that are left over must be in `reset`. */
+  readonly order?: readonly Component[];
+}
+
+/** Slots of the rootlet of the changed design. */
+export interface SlotNames {
+  /** In their order. */
+  readonly slots: readonly string[];
+  /** The program, which is filled only by name. */
+  readonly main: string;
+}
+
+/** What tells the parts of a generation apart: component and version. */
+export function componentOf(fill: SlotFill): string {
+  return partKey(fill.component, fill.version);
+}
+
+/**
+ * Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`, and `relink-slot-emptied` for filled slots that the
+ * change would leave empty without naming them in `reset`.
+ */
+export function changeDesign(design: Design, change: SlotChange, names: SlotNames): Design {
+  const { fill = [], reset = [], order } = change;
+  const next = change.rootlet ?? design.rootlet;
+  requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
+  for (const slot of reset) requireSlot({ ...design, rootlet: next }, names, slot);
+  const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
+  const ordered = order === undefined ? [] : inOrder(next, order, names.slots, named);
+  const kept =
+    order === undefined
+      ? design.fills.filter(({ slot }) => !named.has(slot))
+      : keptMain(design, names, named);
+  requireFilled(design, { next, names, reset, filled: [...fill, ...ordered, ...kept] });
+  return { rootlet: next, fills: sorted(withIdentities(design, [...fill, ...ordered], kept), names.slots) };
+}
+
+function inOrder(
+  rootlet: ObjectFile,
+  order: readonly Component[],
+  slots: readonly string[],
+  named: ReadonlySet<string>,
+): (Component & { readonly slot: string })[] {
+  const free = slots.filter(slot => !named.has(slot));
+  if (order.length > free.length) {
+    throw usageError(
+      'relink-too-many',
+      `${quote(rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
+    );
+  }
+  return free.flatMap((slot, at) => {
+    const one = order[at];
+    return one === undefined ? [] : [{ ...one, slot }];
+  });
+}
+
+/** An order is about slots: what fills the program stays. */
+function keptMain(design: Design, { slots }: SlotNames, named: ReadonlySet<string>): SlotFill[] {
+  return design.fills.filter(({ slot }) => !slots.includes(slot) && !named.has(slot));
+}
+
+// --- identities ---------------------------------------------------------------------------------------------------
+
+type Assigned = Component & { readonly slot: string };
+
+/** Fills with the names of their components: those of the running generation where they are heirs of it. */
+function withIdentities(design: Design, given: readonly Assigned[], kept: readonly SlotFill[]): SlotFill[] {
+  const incumbents = incumbentsOf(design, kept);
+  const candidates = candidatesOf(given, incumbents);
+  const heirs = findHeirs(candidates, incumbents);
+  const taken = new Set([...incumbents.map(({ component }) => component)]);
+  const rolled = new Set<string>();
+  const fills = candidates.flatMap((candidate, position): SlotFill[] => {
+    const heir = heirs[position];
+    const component = heir?.component ?? freeComponentName(componentName(candidate.file), taken);
+    taken.add(component);
+    const joins = heir !== undefined && sameBytes(heir.bytes, candidate.bytes);
+    if (heir !== undefined && !joins) rolled.add(component);
+    const version = joins ? heir.version : undefined;
+    return given
+      .filter(({ slot }) => candidate.slots.includes(slot))
+      .map(one => ({ ...one, component, ...(version === undefined ? {} : { version }) }));
+  });
+  return withCurrentVersions([
+    ...kept.map(fill => (rolled.has(fill.component) ? outgoing(fill, kept) : fill)),
+    ...fills,
+  ]);
+}
+
+function incumbentsOf({ fills }: Design, kept: readonly SlotFill[]): Incumbent[] {
+  const parts = new Map<string, SlotFill[]>();
+  for (const fill of fills) parts.set(componentOf(fill), [...(parts.get(componentOf(fill)) ?? []), fill]);
+  return [...parts.values()].flatMap(own => {
+    const [first] = own;
+    if (first === undefined) return [];
+    const slots = own.map(({ slot }) => slot);
+    const { component, version, file } = first;
+    const stays = slots.filter(slot => kept.some(fill => fill.slot === slot));
+    const { name, path, bytes } = file;
+    const base = { file: name, ...(path === undefined ? {} : { path }), bytes, slots, component, stays };
+    return [version === undefined ? base : { ...base, version }];
+  });
+}
+
+/** A fill whose component has a newer version from now on. */
+function outgoing(fill: SlotFill, kept: readonly SlotFill[]): SlotFill {
+  if (fill.version !== undefined) return fill;
+  const versions = kept.flatMap(({ component, version }) =>
+    component === fill.component && version !== undefined ? [version] : [],
+  );
+  return { ...fill, version: Math.max(0, ...versions) + 1 };
+}
+
+/** Where only outgoing versions of a component are left, the newest of them is its current one. */
+function withCurrentVersions(fills: readonly SlotFill[]): SlotFill[] {
+  return fills.map(fill => {
+    const own = fills.filter(({ component }) => component === fill.component);
+    const newest = Math.max(...own.map(({ version }) => version ?? Number.POSITIVE_INFINITY));
+    if (fill.version !== newest) return fill;
+    const { version: _, ...current } = fill;
+    return current;
+  });
+}
+
+/** Two readings of one file, or two files of one base name with the same contents. */
+export function isSame(a: ObjectFile, b: ObjectFile): boolean {
+  return a === b || (componentName(a.name) === componentName(b.name) && sameBytes(a.bytes, b.bytes));
+}
+
+function sorted(fills: readonly SlotFill[], slots: readonly string[]): SlotFill[] {
+  const place = (fill: SlotFill): number => {
+    const at = slots.indexOf(fill.slot);
+    return at < 0 ? slots.length : at;
+  };
+  return [...fills].sort((a, b) => place(a) - place(b));
+}
+
+// --- what a change may not do -------------------------------------------------------------------------------------
+
+function requireDistinct(slots: readonly string[]): void {
+  const twice = slots.find((slot, at) => slots.indexOf(slot) !== at);
+  if (twice !== undefined)
+    throw usageError('relink-slot-twice', `slot ${quote(twice)} is changed twice at once`);
+}
+
+function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): void {
+  const known = [...slots, main];
+  if (known.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
+  const near = nearestNames(slot, known);
+  const message = `has no slot ${quote(slot)}; available: ${known.map(quote).join(', ')}`;
+  throw inputError('relink-no-slot', [design.rootlet.name], message, {
+    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+  });
+}
+
+interface Outcome {
+  readonly next: ObjectFile;
+  readonly names: SlotNames;
+  readonly reset: readonly string[];
+  readonly filled: readonly Assigned[];
+}
+
+/** No filled slot becomes empty, or disappears, without being named. */
+function requireFilled(design: Design, { next, names, reset, filled }: Outcome): void {
+  const known = new Set([...names.slots, names.main]);
+  const emptied = design.fills.filter(
+    ({ slot }) => !reset.includes(slot) && !(known.has(slot) && filled.some(fill => fill.slot === slot)),
+  );
+  const [first] = emptied;
+  if (first === undefined) return;
+  const gone = !known.has(first.slot);
+  const what = gone
+    ? `${quote(next.name)} has no slot ${quote(first.slot)}, which ${quote(first.component)} fills`
+    : `slot ${quote(first.slot)}, which ${quote(first.component)} fills, would be empty`;
+  throw usageError('relink-slot-emptied', what, {
+    hint: `to empty it: ${emptied.map(({ slot }) => `--reset ${slot}`).join(' ')}`,
+  });
+}

@@ -1,0 +1,23 @@
+/** One build of a rootlet: its design and what it is built from. */
+
+export { afterSwitch } from './after-switch.ts';
+export {
+  type BuildContext,
+  type GenerationOptions,
+  isFresh,
+  isUnchanged,
+  previousIn,
+  unchangedFill,
+} from './context.ts';
+export {
+  type Component,
+  changeDesign,
+  componentOf,
+  type Design,
+  isSame,
+  type ObjectFile,
+  type SlotChange,
+  type SlotFill,
+} from './design.ts';
+export { duplicateProgram, Generation, type GenerationParts, type RelinkVia } from './generation.ts';
+export { chooseMain, slotNames } from './program.ts';

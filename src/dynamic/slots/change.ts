@@ -1,0 +1,131 @@
+/** A change of a rootlet, worked out before anything is built: the next design, its settings, and who inherits from whom. */
+
+import type { Sys } from '../../kernel/index.ts';
+import { type BpfObject, readObject } from '../../object/index.ts';
+import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../../state/index.ts';
+import {
+  type BuildContext,
+  changeDesign,
+  chooseMain,
+  componentOf,
+  type Design,
+  type Generation,
+  type GenerationOptions,
+  type SlotChange,
+  slotNames,
+  unchangedFill,
+} from '../generation/index.ts';
+import { isSlotArray } from '../providers/index.ts';
+import { adoptions } from './adopt.ts';
+import { assignSettings, carrySettings, type SettingsTarget } from './settings.ts';
+
+export interface ChangeRequest {
+  readonly sys: Sys;
+  readonly old: Generation | undefined;
+  readonly design: Design;
+  /** The rootlet's own program; undefined: its only one. */
+  readonly main: string | undefined;
+  readonly change: SlotChange;
+  readonly given: Settings;
+  readonly fresh: readonly string[];
+  readonly options: BuildContext['options'];
+}
+
+export interface PreparedChange {
+  readonly design: Design;
+  readonly context: BuildContext;
+  /** Settings that no longer fit anything, one sentence each. */
+  readonly dropped: readonly string[];
+}
+
+/** Throws what is wrong with the change; the kernel is asked for nothing but the types of running maps. */
+export function prepareChange(request: ChangeRequest): PreparedChange {
+  const { sys, old, change, options } = request;
+  const file = change.rootlet ?? request.design.rootlet;
+  const rootlet = readObject(file.bytes, file.name);
+  const main = nextMain(request, rootlet);
+  const before = withMain(request.design, request.main, main);
+  const design = changeDesign(before, change, { slots: slotNames(rootlet), main });
+  const targets = targetsOf(request, design, rootlet);
+  const given = assignSettings(request.given, targets);
+  const fresh = new FreshNames(request.fresh);
+  fresh.require(freshNames(old, targets), freshVariables(targets));
+  const situation = { sys, options, main, old, fresh, given };
+  const adopted = adoptions(situation, design, rootlet);
+  const carried = carrySettings(old?.settings ?? new Map(), given, targets, owner =>
+    settingsBefore(old, design, owner),
+  );
+  return { design, context: { ...situation, settings: carried.settings, adopted }, dropped: carried.dropped };
+}
+
+/** Another version of the rootlet may have its program under another name. */
+function nextMain({ main, change }: ChangeRequest, rootlet: BpfObject): string {
+  if (change.rootlet === undefined) return chooseMain(rootlet, main);
+  const { program } = change;
+  if (program !== undefined) return chooseMain(rootlet, program);
+  const stays = rootlet.symbols.some(({ kind, name }) => kind === 'function' && name === main);
+  return chooseMain(rootlet, stays ? main : undefined);
+}
+
+/** What fills the program fills that of the new version. */
+function withMain(design: Design, before: string | undefined, after: string): Design {
+  if (before === undefined || before === after) return design;
+  return {
+    ...design,
+    fills: design.fills.map(fill => (fill.slot === before ? { ...fill, slot: after } : fill)),
+  };
+}
+
+/** The rootlet and each version of each component. */
+function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject): SettingsTarget[] {
+  const named = new Set((change.fill ?? []).map(({ slot }) => slot));
+  const files = new Set((change.order ?? []).map(({ file }) => file));
+  const targets = new Map<string, SettingsTarget>();
+  for (const fill of design.fills) {
+    const owner = componentOf(fill);
+    const known = targets.get(owner);
+    const putIn = named.has(fill.slot) || files.has(fill.file) || known?.putIn === true;
+    const object = known?.object ?? readObject(fill.file.bytes, fill.file.name);
+    targets.set(owner, { owner, object, putIn });
+  }
+  return [{ owner: '', object: rootlet, putIn: change.rootlet !== undefined }, ...targets.values()];
+}
+
+/** Whose settings a part takes over: those of the same code, else those of the component's current version. */
+function settingsBefore(old: Generation | undefined, design: Design, owner: string): string {
+  const fill = design.fills.find(one => componentOf(one) === owner);
+  if (fill === undefined) return owner;
+  const same = unchangedFill(old, fill);
+  return same === undefined ? fill.component : componentOf(same);
+}
+
+/** Components and maps that `--fresh` can name. */
+function freshNames(old: Generation | undefined, targets: readonly SettingsTarget[]): Set<string> {
+  const states = [...(old?.states ?? [])].filter(([, state]) => !isSlotArray(state));
+  const keys = states.map(([key]) => key);
+  const names = states.map(([, { name }]) => name);
+  return new Set([...keys, ...names, ...targets.flatMap(({ owner }) => (owner === '' ? [] : [owner]))]);
+}
+
+function freshVariables(targets: readonly SettingsTarget[]): Set<string> {
+  return new Set(
+    targets.flatMap(({ owner, object }) =>
+      [...variableNames(object)].flatMap(name => (owner === '' ? [name] : [name, `${owner}:${name}`])),
+    ),
+  );
+}
+
+/** Values and sizes of options. */
+export function settingsOf({
+  globals,
+  maxEntries,
+}: Pick<GenerationOptions, 'globals' | 'maxEntries'>): Settings {
+  return {
+    globals: globals === undefined ? NO_SETTINGS.globals : new Map(entriesOf(globals)),
+    maxEntries: maxEntries ?? NO_SETTINGS.maxEntries,
+  };
+}
+
+function entriesOf(globals: NonNullable<GenerationOptions['globals']>): Iterable<readonly [string, unknown]> {
+  return globals instanceof Map ? globals : Object.entries(globals);
+}

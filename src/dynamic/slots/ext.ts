@@ -1,0 +1,131 @@
+/**
+ * The back end `ext`: components replace slots of a second instance of the rootlet (freplace), which then takes the
+ * place of the running one on the hook. Each component is loaded and verified once, and attached to every generation.
+ */
+
+import { bugError, quote, usageError } from '../../diag/index.ts';
+import type { Attachment, BpfProgram } from '../../kernel/index.ts';
+import { slotsOf } from '../../link/index.ts';
+import { type AttachTarget, Cleanup, readProgramTypes } from '../../load/index.ts';
+import { type BpfObject, readObject } from '../../object/index.ts';
+import { effectsOf, packetMarker, signatureOf } from '../bind/index.ts';
+import { requireFitting } from '../fit/index.ts';
+import {
+  type BuildContext,
+  chooseMain,
+  type Design,
+  type Generation,
+  type SlotFill,
+} from '../generation/index.ts';
+import { attachToStub, REPLACEMENT_TYPE } from '../providers/index.ts';
+import { ObjectEdit } from '../stubs/index.ts';
+import { assemble, type PlannedGeneration } from './build.ts';
+import { planComponents, programKey } from './components.ts';
+import { putMarkedSlot } from './marked.ts';
+import { loadPart, planPart } from './part.ts';
+import { type PreparedComponent, prepareComponents, prepareRootlet, statesOf } from './prepare.ts';
+
+/** Where components replace functions; known when the new instance of the rootlet is loaded. */
+interface LateTargets {
+  of: ((slot: string) => AttachTarget) | undefined;
+}
+
+function planParts(context: BuildContext, design: Design) {
+  const { main } = context;
+  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const components = prepareComponents(design, rootlet);
+  requireFitting(rootlet, components, main, 'ext');
+  const object = markSlots(rootlet, components, main);
+  const own = { ...prepareRootlet(rootlet, design.rootlet), object };
+  const host = planPart(context, design, {
+    object,
+    programs: [main],
+    states: statesOf(own),
+    members: [own],
+    keyOf: name => name,
+  });
+  const late: LateTargets = { of: undefined };
+  const target = ({ slot }: SlotFill): AttachTarget => {
+    if (late.of === undefined) throw bugError([rootlet.name], 'components are loaded before the rootlet');
+    return late.of(slot);
+  };
+  const kind = { via: 'ext', type: REPLACEMENT_TYPE, rootlet, target } as const;
+  return { host, late, components, ...planComponents(context, design, components, kind) };
+}
+
+export function plannedExt(context: BuildContext, design: Design): PlannedGeneration {
+  const { host, parts, taken } = planParts(context, design);
+  return { parts: [host, ...parts], taken };
+}
+
+export function buildExt(context: BuildContext, design: Design): Generation {
+  const planned = planParts(context, design);
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const { main } = context;
+    const host = cleanup.own(loadPart(context, planned.host));
+    const targets = new SlotTargets(host.loaded.program(main), main);
+    planned.late.of = slot => targets.of(slot);
+    const parts = planned.parts.map(part => cleanup.own(loadPart(context, part)));
+    const programs = new Map(planned.taken);
+    for (const { loaded, request } of parts)
+      for (const [name, program] of loaded.programs) programs.set(request.keyOf(name), program);
+    const links = new Map<string, Attachment>();
+    for (const component of planned.components) {
+      for (const fill of component.fills) {
+        const replacement = programs.get(programKey(component, fill));
+        if (replacement === undefined) continue;
+        const link = cleanup.own(attachToStub(context.sys, replacement, targets.of(fill.slot)));
+        links.set(`slot:${fill.slot}`, link);
+      }
+    }
+    return assemble(context, design, cleanup, { via: 'ext', main, host, parts, taken: planned.taken, links });
+  });
+}
+
+/** Functions of the loaded program, from what the kernel says is in it. */
+class SlotTargets {
+  readonly #program: BpfProgram;
+  readonly #main: string;
+  readonly #functions: ReturnType<typeof readProgramTypes>['functions'];
+
+  constructor(program: BpfProgram, main: string) {
+    this.#program = program;
+    this.#main = main;
+    this.#functions = readProgramTypes(program).functions;
+  }
+
+  /** Throws `relink-slot-gone` when the verifier found the slot unreachable. */
+  of(slot: string): AttachTarget {
+    const functions = this.#functions;
+    const found = slot === this.#main ? functions[0] : functions.find(({ name }) => name === slot);
+    if (found !== undefined) return { fd: this.#program.fd.number, btfId: found.btfId };
+    throw usageError(
+      'relink-slot-gone',
+      `the kernel left slot ${quote(slot)} out of ${quote(this.#main)}, which never calls it`,
+      { hint: `it has: ${functions.map(({ name }) => quote(name)).join(', ')}` },
+    );
+  }
+}
+
+/** The rootlet with slots that say they may change packets, where what fills them does. */
+function markSlots(rootlet: BpfObject, components: readonly PreparedComponent[], main: string): BpfObject {
+  const { btf } = rootlet;
+  const marked = components.flatMap(({ object, fills }) =>
+    fills.filter(({ slot, program }) => {
+      const name = chooseMain(object, program);
+      const index = object.symbols.findIndex(symbol => symbol.kind === 'function' && symbol.name === name);
+      return slot !== main && effectsOf(object, index).changesPacket !== null;
+    }),
+  );
+  if (btf === null || marked.length === 0) return rootlet;
+  const edit = new ObjectEdit(rootlet);
+  for (const { slot } of marked) {
+    const index = slotsOf(rootlet).find(({ name }) => name === slot)?.index ?? -1;
+    const symbol = rootlet.symbols[index];
+    if (symbol?.kind !== 'function' || effectsOf(rootlet, index).changesPacket !== null) continue;
+    const marker = packetMarker(signatureOf(btf, symbol.btfId).context);
+    if (marker !== undefined) putMarkedSlot(edit, index, symbol, marker);
+  }
+  return edit.finish();
+}

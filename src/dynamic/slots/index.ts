@@ -1,0 +1,21 @@
+/** Slots of a rootlet and their back ends: ext, tail, static, copy. */
+
+export { settingsOf } from './change.ts';
+export { type EntrySetting, entrySettings } from './entry-settings.ts';
+export {
+  type Replaced,
+  type ReplaceOptions,
+  Rootlet,
+  type RootletJournal,
+  type RootletOptions,
+  type SlotState,
+} from './rootlet.ts';
+export { assignSettings, carrySettings } from './settings.ts';
+export {
+  firstRelink,
+  hasPendingChange,
+  hasSlotsFilled,
+  type OpenRequest,
+  openRootlet,
+  slotsFor,
+} from './store.ts';

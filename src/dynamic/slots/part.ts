@@ -1,0 +1,142 @@
+/** One object of a generation: planned on the maps of the running generation, then loaded. */
+
+import type { BpfMap } from '../../kernel/index.ts';
+import {
+  type AttachTarget,
+  dataMapName,
+  executePlan,
+  globalsKind,
+  kernelName,
+  type LoadedObject,
+  type LoadPlan,
+  objectBaseName,
+  prepareLoad,
+} from '../../load/index.ts';
+import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import {
+  type MapDecision,
+  type MapIdentity,
+  NO_SETTINGS,
+  type PlannedState,
+  partKey,
+  pinReused,
+  pinRootOf,
+  planState,
+  planWithState,
+  reuseOf,
+  type StoredState,
+  storedStates,
+} from '../../state/index.ts';
+import { type BuildContext, type Design, isFresh, isUnchanged, previousIn } from '../generation/index.ts';
+import { KCONFIG, type Prepared } from './prepare.ts';
+import { loaderSettings, settingsKey } from './settings.ts';
+
+export interface PartRequest {
+  readonly object: BpfObject;
+  /** Programs that are loaded, besides those that arrays hold. */
+  readonly programs: readonly string[];
+  readonly states: readonly PlannedState[];
+  /** What the object consists of, for the settings of each. */
+  readonly members: readonly Prepared[];
+  /** Components whose arrays keep the programs that they hold (`partKey`). */
+  readonly keepsStages?: ReadonlySet<string>;
+  /** Type of a program, where its section does not say it, or says another one. */
+  readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
+  /** Functions that programs replace; known when the part is loaded. */
+  readonly targets?: ReadonlyMap<string, () => AttachTarget>;
+  /** Name of a loaded program in the generation. */
+  readonly keyOf: (program: string) => string;
+}
+
+/** What will be loaded, and on which maps. Nothing is created yet. */
+export interface PlannedPart {
+  readonly request: PartRequest;
+  readonly plan: LoadPlan;
+  readonly decisions: ReadonlyMap<string, MapDecision>;
+}
+
+/** One object of a generation in the kernel. */
+export interface LoadedPart extends PlannedPart {
+  readonly loaded: LoadedObject;
+  /** By `mapKey`. */
+  readonly states: ReadonlyMap<string, { readonly state: StoredState; readonly map: BpfMap }>;
+  close(): void;
+}
+
+export function planPart(context: BuildContext, design: Design, request: PartRequest): PlannedPart {
+  const { object, states, members } = request;
+  const { plan } = prepareLoad(object, context.sys, {
+    ...context.options,
+    ...settingsFor(context, members, states),
+    kernelNames: kernelNames(members, states),
+    programs: name => request.programs.includes(name),
+    ...(request.typeOf === undefined ? {} : { typeOf: request.typeOf }),
+    ...(request.targets === undefined ? {} : { targets: placeholders(request.targets) }),
+  });
+  const decisions = planState({
+    sys: context.sys,
+    plan,
+    states,
+    previous: identity => previousIn(context, design, identity),
+    unchanged: identity => isUnchanged(context, design, identity),
+    keepsPrograms: ({ owner, version }) =>
+      owner !== null && request.keepsStages?.has(partKey(owner, version)) === true,
+    fresh: identity => isFresh(context, identity),
+    freshVariable: ({ owner }, variable) => context.fresh.coversVariable(owner, variable),
+    givenVariable: (identity, variable) => gives(context, identity, variable),
+    pinRoot: pinRootOf(context.options),
+  });
+  return { request, plan, decisions };
+}
+
+/** Planning only asks which programs have a target. */
+function placeholders(targets: NonNullable<PartRequest['targets']>): Map<string, AttachTarget> {
+  return new Map([...targets.keys()].map(name => [name, { fd: -1, btfId: 0 }]));
+}
+
+function settingsFor(context: BuildContext, members: readonly Prepared[], states: readonly PlannedState[]) {
+  const each = members.map(member =>
+    loaderSettings(member, context.settings.get(settingsKey(member)) ?? NO_SETTINGS, states),
+  );
+  return {
+    globals: new Map(each.flatMap(({ globals }) => [...globals])),
+    maxEntries: new Map(each.flatMap(({ maxEntries }) => [...maxEntries])),
+  };
+}
+
+function gives({ given }: BuildContext, identity: MapIdentity, variable: string): boolean {
+  const names = given.get(settingsKey(identity))?.globals.keys() ?? [];
+  return [...names].some(name => name === variable || name.endsWith(`:${variable}`));
+}
+
+/** Names in the kernel are those that the owner's own file gives, whatever the maps are called in a linked object. */
+function kernelNames(members: readonly Prepared[], states: readonly PlannedState[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { map, owner, name, version } of states) {
+    const member = members.find(one => one.owner === owner && one.version === version);
+    if (member === undefined || names.has(map)) continue;
+    const isSection = globalsKind(name) !== undefined || name === KCONFIG;
+    names.set(map, isSection ? dataMapName(objectBaseName(member.file.name), name) : kernelName(name));
+  }
+  return names;
+}
+
+export function loadPart(context: BuildContext, planned: PlannedPart): LoadedPart {
+  const { request, plan, decisions } = planned;
+  const targets = new Map([...(request.targets ?? [])].map(([name, target]) => [name, target()] as const));
+  const loaded = executePlan(planWithState(plan, decisions), context.sys, {
+    ...context.options,
+    reuse: reuseOf(decisions),
+    targets,
+  });
+  const unpin = pinReused(loaded, decisions, pinRootOf(context.options));
+  return {
+    ...planned,
+    loaded,
+    states: storedStates(loaded, request.states, decisions),
+    close: () => {
+      unpin();
+      loaded.close();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * Files of a design as objects that can be plugged together without disturbing each other's state.
+ *
+ * A component keeps what its programs need, its data sections always whole and under names of their own: their layout
+ * then depends on nothing but the file. The rootlet is kept as it is, with what only its defaults need.
+ */
+
+import { bugError } from '../../diag/index.ts';
+import { defaultRoots, isNeededAnyway, labelsFor, markLive, subset } from '../../link/index.ts';
+import { globalsKind } from '../../load/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  programsOf,
+  readObject,
+  type SymbolIndex,
+} from '../../object/index.ts';
+import type { PlannedState } from '../../state/index.ts';
+import { componentOf, type Design, type ObjectFile, type SlotFill } from '../generation/index.ts';
+
+/** A component of a design, or the rootlet, ready to be linked. */
+export interface Prepared {
+  /** Name of the component; null for the rootlet. */
+  readonly owner: string | null;
+  readonly version?: number;
+  readonly file: ObjectFile;
+  readonly object: BpfObject;
+  /** Name of a data section in `object` → its name in the file. */
+  readonly sections: ReadonlyMap<string, string>;
+}
+
+export interface PreparedComponent extends Prepared {
+  readonly owner: string;
+  /** `componentOf` of its fills. */
+  readonly part: string;
+  readonly fills: readonly SlotFill[];
+}
+
+/** Made by the loader for values of the kernel's configuration. */
+export const KCONFIG = '.kconfig';
+
+/** Data sections as state, under the names that they have in `object`. */
+export function sectionStates(prepared: Prepared): PlannedState[] {
+  return [...prepared.sections].map(([map, name]) => stateOf(prepared, map, name));
+}
+
+/** Maps and data sections of what is loaded by itself, where maps keep their names. */
+export function statesOf(prepared: Prepared): PlannedState[] {
+  const maps = prepared.object.symbols.flatMap(({ kind, name }): PlannedState[] =>
+    kind === 'map' ? [stateOf(prepared, name, name)] : [],
+  );
+  return [...maps, ...sectionStates(prepared), stateOf(prepared, KCONFIG, KCONFIG)];
+}
+
+/** `map`: name in the plan of the load; `name`: in the owner's file. */
+export function stateOf({ owner, version }: Prepared, map: string, name: string): PlannedState {
+  return { map, owner, name, ...(version === undefined ? {} : { version }) };
+}
+
+export function prepareRootlet(object: BpfObject, file: ObjectFile): Prepared {
+  return { owner: null, file, object, sections: new Map(dataSections(object).map(name => [name, name])) };
+}
+
+/** Each component of a design once, in the order of the slots. Throws what is wrong with the files. */
+export function prepareComponents(design: Design, rootlet: BpfObject): PreparedComponent[] {
+  const groups = new Map<string, SlotFill[]>();
+  for (const fill of design.fills) {
+    const owner = componentOf(fill);
+    const known = groups.get(owner);
+    if (known === undefined) groups.set(owner, [fill]);
+    else known.push(fill);
+  }
+  const parts = [...groups.keys()];
+  const labels = labelsFor(parts);
+  const taken = new Set(dataSections(rootlet));
+  return parts.map((part, at) => {
+    const fills = groups.get(part) ?? [];
+    return prepareComponent(part, fills, freeLabel(labels[at] ?? `c${at}`, taken));
+  });
+}
+
+/** Rootlets with sections such as `.bss.first` are rare, but not forbidden. */
+function freeLabel(label: string, taken: ReadonlySet<string>): string {
+  let free = label;
+  while ([...taken].some(name => name.endsWith(`.${free}`))) free = `${free}_`;
+  return free;
+}
+
+function prepareComponent(part: string, fills: readonly SlotFill[], label: string): PreparedComponent {
+  const [first] = fills;
+  if (first === undefined) throw bugError([part], 'a component without slots');
+  const { component, version, file } = first;
+  const whole = readObject(file.bytes, file.name);
+  const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);
+  return { owner: component, ...(version === undefined ? {} : { version }), part, file, fills, ...object };
+}
+
+/** Sections of variables that become maps. */
+export function dataSections(object: BpfObject): string[] {
+  return object.sections.flatMap(({ name, role }) =>
+    role === 'data' && globalsKind(name) !== undefined ? [name] : [],
+  );
+}
+
+function withOwnSections(object: BpfObject, label: string): Pick<Prepared, 'object' | 'sections'> {
+  const names = new Map<string, string>();
+  const sections = object.sections.map(shell => {
+    if (shell.role !== 'data' || globalsKind(shell.name) === undefined) return shell;
+    const name = `${shell.name}.${label}`;
+    names.set(name, shell.name);
+    return { ...shell, name };
+  });
+  return { object: { ...object, sections, symbols: object.symbols.map(asStatic) }, sections: names };
+}
+
+/** Static variables are not renamed when a neighbour has one of the same name, so they are found again by name. */
+function asStatic(symbol: BpfSymbol): BpfSymbol {
+  return symbol.kind === 'variable' && symbol.common !== true ? { ...symbol, binding: 'local' } : symbol;
+}
+
+/** What the programs need, and all of every data section that they touch. A program that is not there keeps them all. */
+function liveOf(object: BpfObject, fills: readonly SlotFill[]): readonly boolean[] {
+  const programs = programsOf(object);
+  const named = fills.map(({ program }) => programs.find(entry => entry.program.name === program));
+  const roots: SymbolIndex[] = named.some(entry => entry === undefined)
+    ? [...defaultRoots(object)]
+    : named.flatMap(entry => (entry === undefined ? [] : [entry.index]));
+  object.symbols.forEach((_, index) => {
+    if (isNeededAnyway(object, index)) roots.push(index);
+  });
+  for (;;) {
+    const { live } = markLive(object, roots);
+    const added = restOfSections(object, live);
+    if (added.length === 0) return live;
+    roots.push(...added);
+  }
+}
+
+/** Variables that are not live yet, in a section of globals of which another one is. */
+function restOfSections(object: BpfObject, live: readonly boolean[]): SymbolIndex[] {
+  const used = new Set<number>();
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind === 'variable' && live[index] === true) used.add(symbol.section);
+  });
+  return object.symbols.flatMap((symbol, index) => {
+    if (symbol.kind !== 'variable' || live[index] === true || !used.has(symbol.section)) return [];
+    return globalsKind(object.sections[symbol.section]?.name ?? '') === undefined ? [] : [index];
+  });
+}

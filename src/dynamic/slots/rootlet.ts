@@ -1,0 +1,333 @@
+/**
+ * An attached rootlet: a program on a hook whose slots can be given other code while it runs.
+ *
+ * Every change makes a new generation beside the running one, with the maps of everything that stays, and then changes
+ * the program on the hook in one step. Whatever goes wrong before that leaves the running generation as it is.
+ */
+
+import { bugError, RootletError } from '../../diag/index.ts';
+import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
+import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
+import { Cleanup } from '../../load/index.ts';
+import { readObject } from '../../object/index.ts';
+import { reportState, type SettingsByOwner, type StateChange } from '../../state/index.ts';
+import { type Choice, chooseVia } from '../fit/index.ts';
+import {
+  afterSwitch,
+  type Design,
+  type Generation,
+  type GenerationOptions,
+  type ObjectFile,
+  type RelinkVia,
+  type SlotChange,
+  type SlotFill,
+  slotNames,
+} from '../generation/index.ts';
+import { build, planCommit, planParts, requirePossible } from './back-ends.ts';
+import { type PreparedChange, prepareChange, settingsOf } from './change.ts';
+import { decisionsOf, droppedMaps } from './kept.ts';
+import { planTailSlots } from './tail.ts';
+
+export interface RootletOptions extends GenerationOptions {
+  /** The program that goes on the hook; may be left out when the rootlet has only one. */
+  readonly program?: string;
+  /** What fills the slots from the beginning. */
+  readonly slots?: SlotChange;
+  /** How components get into slots, now and later. Default: what the kernel and the slots allow. */
+  readonly via?: RelinkVia;
+}
+
+export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'maxEntries'> {
+  /** Components, maps, sections and variables that begin with new contents; `*` for all. */
+  readonly fresh?: readonly string[];
+  /** How components get into slots from now on. */
+  readonly via?: RelinkVia | 'auto';
+  /** Replace whatever is attached there now. */
+  readonly force?: boolean;
+}
+
+/** What fills one slot. */
+export interface SlotState {
+  readonly slot: string;
+  /** Null for the slot's own default. */
+  readonly fill: SlotFill | null;
+}
+
+/** What a change did, or would do. */
+export interface Replaced {
+  readonly slots: readonly SlotState[];
+  /** The back end, and why this one. */
+  readonly choice: Choice;
+  /** What became of each map and data section. */
+  readonly state: readonly StateChange[];
+  /** Values and sizes in force, by component; '' for the rootlet. */
+  readonly settings: SettingsByOwner;
+  /** Settings that no longer fit anything, one sentence each. */
+  readonly droppedSettings: readonly string[];
+}
+
+/** Notified of a change step by step, so that another process can finish it. */
+export interface RootletJournal {
+  /** Everything of `next` is there, `old` runs. When it throws, nothing changes. */
+  prepare(next: Generation, old: Generation, forced: boolean): void;
+  /** `next` runs. */
+  done(next: Generation): void;
+  /** `old` runs and will go on running. */
+  undo(old: Generation, forced: boolean): void;
+}
+
+const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: () => {} };
+
+/** What a rootlet is besides its generation. */
+export interface RootletSetting {
+  /** How the components that are there got into their slots. */
+  readonly via: RelinkVia;
+  /** This way was asked for and stays. */
+  readonly forced: boolean;
+  readonly options: GenerationOptions;
+  readonly journal?: RootletJournal;
+}
+
+/** Owns its generation, and its hook when it attached it: closing it detaches then. */
+export class Rootlet {
+  readonly sys: Sys;
+  readonly hook: Hook;
+  readonly #options: GenerationOptions;
+  readonly #journal: RootletJournal;
+  readonly #ownsHook: boolean;
+  #forced: RelinkVia | undefined;
+  #generation: Generation;
+
+  private constructor(
+    sys: Sys,
+    hook: Hook,
+    generation: Generation,
+    setting: RootletSetting & { readonly ownsHook: boolean },
+  ) {
+    this.sys = sys;
+    this.hook = hook;
+    this.#generation = generation;
+    this.#ownsHook = setting.ownsHook;
+    this.#journal = setting.journal ?? NO_JOURNAL;
+    this.#forced = setting.forced ? setting.via : undefined;
+    this.#options = lasting(setting.options);
+  }
+
+  /** Loads a rootlet and attaches it. Either all of it is there afterwards, or nothing is. */
+  static attach(sys: Sys, file: ObjectFile, place: AttachPlace, options: RootletOptions = {}): Rootlet {
+    const { design, context } = prepareChange({
+      sys,
+      old: undefined,
+      design: { rootlet: file, fills: [] },
+      main: options.program,
+      change: options.slots ?? {},
+      given: settingsOf(options),
+      fresh: [],
+      options: lasting(options),
+    });
+    const cleanup = new Cleanup();
+    return cleanup.guard(() => {
+      const { via } = chooseVia(context, design, options.via);
+      const generation = cleanup.own(build(via, context, design));
+      if (generation.host === undefined) throw bugError([file.name], 'was not loaded');
+      const program = [...generation.host.programs.keys()].find(
+        name => generation.host?.programs.get(name) === generation.program,
+      );
+      if (program === undefined) throw bugError([file.name], 'has no program for its hook');
+      const hook = attachProgram(generation.host, program, place);
+      cleanup.defer(() => detach(hook, generation.program));
+      const forced = options.via !== undefined;
+      return new Rootlet(sys, hook, generation, { via, forced, options, ownsHook: true });
+    });
+  }
+
+  /** A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's. */
+  static over(sys: Sys, hook: Hook, generation: Generation, setting: RootletSetting): Rootlet {
+    return new Rootlet(sys, hook, generation, { ...setting, ownsHook: false });
+  }
+
+  /** What runs. It ends with the next change. */
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  get design(): Design {
+    return this.#generation.design;
+  }
+
+  /** The rootlet's own program. */
+  get main(): string {
+    return this.#generation.entry;
+  }
+
+  /** All that can be filled, the program itself last. */
+  get slotNames(): readonly string[] {
+    return slotsIn(this.design, this.main);
+  }
+
+  get slots(): readonly SlotState[] {
+    return slotStates(this.design, this.main);
+  }
+
+  /**
+   * Changes slots, or the rootlet itself with its components kept. With `static` and `ext` all at once: each packet is
+   * judged by the code as it was or as it is; with `tail` this holds for each slot. Throws what is wrong with the change,
+   * or the verifier's refusal; what runs is untouched then.
+   */
+  change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
+    const old = this.#generation;
+    const force = options.force === true;
+    if (!force) requireOccupant(this.sys, this.hook, old.program);
+    if (isNothing(change, options)) return this.#unchanged();
+    const prepared = this.#prepare(change, options);
+    const { context, design } = prepared;
+    const forced = this.#wanted(options);
+    const choice = chooseVia(context, design, forced);
+    requirePossible(this.hook, old, choice.via, context, design);
+    const next = build(choice.via, context, design);
+    this.#switch(next, old, { forced: forced !== undefined, force });
+    this.#forced = forced;
+    const state = reportState(next.decisions, next.dropped, next.transfer);
+    return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
+  }
+
+  /** What was asked for stays asked for. */
+  #wanted({ via }: ReplaceOptions): RelinkVia | undefined {
+    return via === 'auto' ? undefined : (via ?? this.#forced);
+  }
+
+  /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
+  plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
+    const old = this.#generation;
+    if (options.force !== true) requireOccupant(this.sys, this.hook, old.program);
+    if (isNothing(change, options)) return this.#unchanged();
+    const { context, design, dropped } = this.#prepare(change, options);
+    const choice = chooseVia(context, design, this.#wanted(options));
+    requirePossible(this.hook, old, choice.via, context, design);
+    const { parts } = planParts(choice.via, context, design);
+    const decisions = decisionsOf(context, design, parts, choice.via);
+    const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
+    const slots = slotStates(design, context.main);
+    return { slots, choice, state, settings: context.settings, droppedSettings: dropped };
+  }
+
+  /** Puts one component into one slot. */
+  replace(slot: string, file: ObjectFile, program?: string, options: ReplaceOptions = {}): Replaced {
+    return this.change({ fill: [{ slot, file, ...(program === undefined ? {} : { program }) }] }, options);
+  }
+
+  /** Gives slots their defaults back. */
+  reset(...slots: readonly string[]): Replaced {
+    return this.change({ reset: slots });
+  }
+
+  /** Brings the slots to this generation, whose program the hook runs: after a process died in the middle of a change. */
+  settle(): void {
+    if (this.#generation.via === 'tail') planTailSlots(this.#generation)();
+    waitForPrograms(this.sys);
+  }
+
+  close(): void {
+    try {
+      if (this.#ownsHook) detach(this.hook, this.#generation.program);
+    } finally {
+      this.#generation.close();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #prepare(change: SlotChange, options: ReplaceOptions): PreparedChange {
+    const old = this.#generation;
+    return prepareChange({
+      sys: this.sys,
+      old,
+      design: old.design,
+      main: this.main,
+      change,
+      given: settingsOf(options),
+      fresh: options.fresh ?? [],
+      options: this.#options,
+    });
+  }
+
+  #unchanged(): Replaced {
+    const { via, settings } = this.#generation;
+    const choice = { via, reason: this.#forced === undefined ? 'as it was' : 'as requested' };
+    return { slots: this.slots, choice, state: [], settings, droppedSettings: [] };
+  }
+
+  #switch(
+    next: Generation,
+    old: Generation,
+    { forced, force }: { readonly forced: boolean; readonly force: boolean },
+  ): void {
+    let prepared = false;
+    try {
+      const step = planCommit(this.hook, next, old, force);
+      next.transfer?.run();
+      this.#journal.prepare(next, old, forced);
+      prepared = true;
+      next.transfer?.run(); // again: as late as possible, what is written meanwhile is lost
+      step();
+    } catch (error) {
+      if (prepared) this.#journal.undo(old, this.#forced !== undefined);
+      next.close();
+      throw error;
+    }
+    this.#generation = next;
+    try {
+      afterSwitch(this.hook.place, () => this.#finish(next));
+    } finally {
+      old.close();
+    }
+  }
+
+  #finish(next: Generation): void {
+    next.setGiven();
+    // packets that are still in the old program must not meet slots or arrays that were emptied
+    waitForPrograms(this.sys);
+    this.#journal.done(next);
+  }
+}
+
+/** A program that another process put there is not ours to take off; our link ends when it is closed. */
+function detach(hook: Hook, program: BpfProgram): void {
+  try {
+    hook.detach(program);
+  } catch (error) {
+    if (!(error instanceof RootletError) || error.code !== 'hook-changed') throw error;
+  } finally {
+    hook.close();
+  }
+}
+
+/** What was given for one generation is part of it. */
+function lasting({ globals: _globals, maxEntries: _maxEntries, ...options }: GenerationOptions) {
+  const { kernelTypes, kernelFacts, logLevel, pinRoot, btfPath, kconfig } = options;
+  return {
+    ...(kernelTypes === undefined ? {} : { kernelTypes }),
+    ...(kernelFacts === undefined ? {} : { kernelFacts }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(pinRoot === undefined ? {} : { pinRoot }),
+    ...(btfPath === undefined ? {} : { btfPath }),
+    ...(kconfig === undefined ? {} : { kconfig }),
+  };
+}
+
+function slotsIn({ rootlet }: Design, main: string): string[] {
+  return [...slotNames(readObject(rootlet.bytes, rootlet.name)), main];
+}
+
+function slotStates(design: Design, main: string): SlotState[] {
+  const { fills } = design;
+  return slotsIn(design, main).map(slot => ({ slot, fill: fills.find(fill => fill.slot === slot) ?? null }));
+}
+
+function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, options: ReplaceOptions): boolean {
+  const { via, globals, maxEntries, fresh = [] } = options;
+  const named = fill.length + reset.length + fresh.length > 0;
+  return !named && [order, rootlet, via, globals, maxEntries].every(one => one === undefined);
+}

@@ -1,0 +1,168 @@
+/**
+ * The back end `static`: rootlet and components are linked anew into one program, which then takes the place of the
+ * running one on the hook. Works on every kernel that can update the hook, and carries every signature.
+ */
+
+import { RootletError } from '../../diag/index.ts';
+import { relink } from '../../link/index.ts';
+import { Cleanup } from '../../load/index.ts';
+import { type BpfObject, isPinnedMap, readObject } from '../../object/index.ts';
+import { mapKey, type PlannedState } from '../../state/index.ts';
+import { requireFitting } from '../fit/index.ts';
+import { type BuildContext, chooseMain, type Design, type Generation } from '../generation/index.ts';
+import { withoutStages } from '../providers/index.ts';
+import { assemble, type PlannedGeneration } from './build.ts';
+import { keptStages, stageType } from './components.ts';
+import { loadPart, type PartRequest, planPart } from './part.ts';
+import {
+  KCONFIG,
+  type Prepared,
+  type PreparedComponent,
+  prepareComponents,
+  prepareRootlet,
+  sectionStates,
+  stateOf,
+  statesOf,
+} from './prepare.ts';
+
+/** What will be loaded; what is running is not touched. Throws what is wrong with the design. */
+export function planStatic(
+  context: BuildContext,
+  design: Design,
+): PlannedGeneration & { readonly main: string } {
+  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const components = prepareComponents(design, rootlet);
+  requireFitting(rootlet, components, context.main, 'static');
+  const instead = components.find(({ fills }) => fills.some(({ slot }) => slot === context.main));
+  const used = instead === undefined ? components : [instead];
+  const taken = keptStages(context, used);
+  const ready = used.map(component =>
+    taken.parts.has(component.part) ? { ...component, object: withoutStages(component.object) } : component,
+  );
+  const request =
+    instead === undefined
+      ? linkSlots(design, rootlet, context.main, ready)
+      : insteadOf(rootlet, context.main, ready[0] ?? instead);
+  const part = planPart(context, design, { ...request, keepsStages: taken.parts });
+  return { parts: [part], taken: taken.programs, main: request.main };
+}
+
+/** Builds a generation. Throws what is wrong with the design, or the kernel's refusal. */
+export function buildStatic(context: BuildContext, design: Design): Generation {
+  const { parts, taken, main } = planStatic(context, design);
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const [host] = parts.map(part => cleanup.own(loadPart(context, part)));
+    return assemble(context, design, cleanup, { via: 'static', main, host, parts: [], taken });
+  });
+}
+
+// --- one object ---------------------------------------------------------------------------------------------------
+
+type Linked = PartRequest & {
+  /** Program on the hook. */
+  readonly main: string;
+};
+
+function linkSlots(
+  design: Design,
+  rootlet: BpfObject,
+  main: string,
+  components: readonly PreparedComponent[],
+): Linked {
+  const own = prepareRootlet(rootlet, design.rootlet);
+  if (components.length === 0)
+    return {
+      object: rootlet,
+      main,
+      programs: [main],
+      states: statesOf(own),
+      members: [own],
+      keyOf: name => name,
+    };
+  const assignments = components.flatMap(({ part, object, fills }) =>
+    fills.map(({ slot, program }) => ({
+      slot,
+      component: object,
+      instance: part,
+      ...(program === undefined ? {} : { program }),
+    })),
+  );
+  const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name });
+  if (!result.ok) throw new RootletError(result.problems);
+  const { object, report } = result;
+  const members = [own, ...components];
+  const ids = new Map(report.components.map(({ id, instance }) => [id, instance]));
+  const maps = report.maps.flatMap(({ name, owner, originalName }): PlannedState[] => {
+    const member = owner === null ? own : components.find(({ part }) => part === ids.get(owner));
+    return member === undefined ? [] : [stateOf(member, name, originalName)];
+  });
+  const states = [
+    ...maps,
+    ...members.flatMap(member => pinnedStates(member, maps)),
+    ...members.flatMap(sectionStates),
+    stateOf(own, KCONFIG, KCONFIG),
+  ];
+  const keys = stageKeys(object, components, states);
+  return {
+    object,
+    main,
+    programs: [main],
+    states,
+    members,
+    typeOf: (name, section) => (keys.has(name) ? stageType(rootlet, main, section) : undefined),
+    keyOf: name => keys.get(name) ?? name,
+  };
+}
+
+/** A map that several components pin is one map, and belongs to each of them. */
+function pinnedStates(member: Prepared, known: readonly PlannedState[]): PlannedState[] {
+  const { object } = member;
+  return object.symbols.flatMap(symbol => {
+    if (symbol.kind !== 'map' || !isPinnedMap(object, symbol)) return [];
+    const state = stateOf(member, symbol.name, symbol.name);
+    return known.some(one => mapKey(one) === mapKey(state)) ? [] : [state];
+  });
+}
+
+/** Programs of components in the result that their arrays hold → `PART:NAME`, found by their places in the arrays. */
+function stageKeys(
+  object: BpfObject,
+  components: readonly PreparedComponent[],
+  states: readonly PlannedState[],
+): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const { part, owner, version, object: own } of components) {
+    for (const symbol of own.symbols) {
+      if (symbol.kind !== 'map') continue;
+      const name = states.find(
+        state => state.owner === owner && state.version === version && state.name === symbol.name,
+      )?.map;
+      const linked = object.symbols.find(({ kind, name: other }) => kind === 'map' && other === name);
+      if (linked?.kind !== 'map') continue;
+      for (const { offset, symbol: target } of symbol.references) {
+        const before = own.symbols[target];
+        const after = object.symbols[linked.references.find(one => one.offset === offset)?.symbol ?? -1];
+        if (before?.kind === 'function' && after?.kind === 'function')
+          keys.set(after.name, `${part}:${before.name}`);
+      }
+    }
+  }
+  return keys;
+}
+
+/** The component's program takes the place of the rootlet's own: what it does not call is not there. */
+function insteadOf(rootlet: BpfObject, main: string, component: PreparedComponent): Linked {
+  const { object, fills, part } = component;
+  const wanted = fills.find(({ slot }) => slot === main)?.program;
+  const program = chooseMain(object, wanted);
+  return {
+    object,
+    main: `${part}:${program}`,
+    programs: [program],
+    states: statesOf(component),
+    members: [component],
+    typeOf: (_, section) => stageType(rootlet, main, section),
+    keyOf: name => `${part}:${name}`,
+  };
+}

@@ -1,0 +1,237 @@
+/**
+ * A new version of an attached program that has no components: loaded on the state of the old one, then put in its place
+ * in one step. Works for every kind of hook whose program can change, struct_ops maps included.
+ */
+
+import {
+  chooseProgram,
+  type Hook,
+  type HookFacts,
+  hookFacts,
+  hookLinks,
+  isOperations,
+  type Occupant,
+  openHook,
+  openOccupant,
+  prepareOperations,
+  requireOccupant,
+} from '../../hooks/index.ts';
+import { waitForPrograms } from '../../kernel/index.ts';
+import { Cleanup, type LoadedObject, type LoadOptions } from '../../load/index.ts';
+import { type BpfObject, stripDataSections } from '../../object/index.ts';
+import {
+  encodeEntryState,
+  pinReused,
+  pinRootOf,
+  reportState,
+  type Settings,
+  type StateChange,
+} from '../../state/index.ts';
+import type { JsonObject, RecordFiles, Store, StoreEntry } from '../../store/index.ts';
+import type { Binding } from '../bind/index.ts';
+import { decodeDynamic, type EntryLoad, type KeptBindings, withEntryLoad } from '../entries/index.ts';
+import { afterSwitch } from '../generation/index.ts';
+import {
+  nextEntryState,
+  objectTransfer,
+  type PlannedVersion,
+  planVersion,
+  reusedMap,
+  setGivenValues,
+} from './object-state.ts';
+
+export interface ReplaceAttachedRequest {
+  readonly store: Store;
+  readonly entry: StoreEntry;
+  readonly object: BpfObject;
+  /** Program (or struct_ops map) of the object; may be left out when only one suits the hook. */
+  readonly program?: string;
+  /** File or files, for the record. */
+  readonly source: string;
+  readonly files: RecordFiles;
+  /** Seconds since 1970. */
+  readonly time: number | null;
+  readonly options: LoadOptions;
+  readonly binding?: EntryLoad['binding'];
+  readonly logged?: EntryLoad['logged'];
+  readonly fresh?: readonly string[];
+  /** Replace whatever is attached there now. */
+  readonly force?: boolean;
+  /** Only look. */
+  readonly dryRun?: boolean;
+}
+
+export interface ReplacedAttached {
+  readonly entry: StoreEntry;
+  readonly place: string;
+  /** Program (or struct_ops map) that runs now. */
+  readonly program: string;
+  readonly state: readonly StateChange[];
+  readonly settings: Settings;
+  readonly droppedSettings: readonly string[];
+  readonly bindings: readonly Binding[];
+  readonly notes: readonly string[];
+}
+
+/** Under the store's lock. Throws, with the old program in place, when it cannot be. */
+export function replaceAttached(request: ReplaceAttachedRequest): ReplacedAttached {
+  const { store, entry, object } = request;
+  const facts = hookFacts(entry);
+  const main = chooseProgram(
+    object,
+    { kind: facts.kind, target: facts.target, place: {} },
+    wantedProgram(request, facts),
+  );
+  const cleanup = new Cleanup();
+  try {
+    const hook = cleanup.own(openHook(store, entry));
+    hook.requireUpdatable();
+    const expected = openExpected(request, hook, cleanup);
+    // a struct_ops map is code, not state
+    const code = isOperations(facts) ? facts.program : undefined;
+    const version = { ...request, object: stripDataSections(object), fresh: request.fresh ?? [] };
+    const job: Job = { ...planVersion(version, cleanup, code), request, facts, main, hook, expected };
+    return request.dryRun === true ? reportOf(job, entry, undefined, [], []) : run(job);
+  } finally {
+    cleanup.undo();
+  }
+}
+
+interface Job extends PlannedVersion {
+  readonly request: ReplaceAttachedRequest;
+  readonly facts: HookFacts;
+  readonly main: string;
+  readonly hook: Hook;
+  /** What runs there, if it is the entry's; null: whatever is there. */
+  readonly expected: Occupant | null;
+}
+
+/** The program that is asked for, else the one of the same name; undefined: the only one. */
+function wantedProgram({ object, program }: ReplaceAttachedRequest, facts: HookFacts): string | undefined {
+  const kind = isOperations(facts) ? 'variable' : 'function';
+  const stays = object.symbols.some(symbol => symbol.kind === kind && symbol.name === facts.program);
+  return program ?? (stays ? facts.program : undefined);
+}
+
+/** The entry's own program on the hook. Throws `hook-changed` early, before anything is loaded. */
+function openExpected(
+  { store, entry, force }: ReplaceAttachedRequest,
+  hook: Hook,
+  cleanup: Cleanup,
+): Occupant | null {
+  if (force === true) return null;
+  const { program } = hookFacts(entry);
+  const own = [...entry.record.programs, ...entry.record.maps].find(({ name }) => name === program);
+  const occupant = own === undefined ? undefined : openOccupant(store, entry, own.id);
+  if (occupant === undefined) return null;
+  cleanup.defer(() => occupant[Symbol.dispose]());
+  requireOccupant(store.sys, hook, occupant, isOperations(hookFacts(entry)) ? 'map' : 'program');
+  return occupant;
+}
+
+function run(job: Job): ReplacedAttached {
+  const { request, main, state, settings, facts } = job;
+  const { store, entry, object, options, binding = {}, logged } = request;
+  const tables = isOperations(facts);
+  const load: EntryLoad = {
+    sys: store.sys,
+    store,
+    object,
+    name: entry.name,
+    options: {
+      ...options,
+      ...settings,
+      reuse: plan => options.reuse?.(plan) ?? reusedMap(state, plan.name),
+      ...(tables ? {} : { programs: name => name === main }),
+    },
+    binding: { ...storedBinding(entry), ...binding },
+    ...(logged === undefined ? {} : { logged }),
+  };
+  return withEntryLoad(load, (loaded, kept) => {
+    const saved = save(job, loaded, kept, tables);
+    afterSwitch(job.hook.place, () => setGivenValues(state, loaded));
+    return reportOf(job, saved.entry, saved.transfer, kept.bindings, loaded.notes);
+  });
+}
+
+/** How externs were bound stays until it is given again. */
+function storedBinding(entry: StoreEntry): EntryLoad['binding'] {
+  const { bindings, requests } = decodeDynamic(entry.record.data);
+  const before = new Map(bindings.filter(({ of }) => of === '').map(binding => [binding.extern, binding]));
+  return {
+    bind: requests,
+    viaOf: name => {
+      const via = before.get(name)?.via;
+      return via === 'ext' || via === 'tail' || via === 'copy' ? via : undefined;
+    },
+    reasonOf: name => before.get(name)?.reason,
+  };
+}
+
+/** The hook changes when everything is pinned; should saving fail after that, it changes back. */
+function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolean) {
+  const { request, main, hook, expected, state, settings } = job;
+  const { store, entry, source, files, time } = request;
+  const next = tables ? prepareOperations(loaded, main) : loaded.program(main);
+  const transfer = objectTransfer(state, loaded);
+  const data = nextData(job, kept, loaded, settings);
+  let changed = false;
+  pinReused(loaded, state.decisions, pinRootOf(request.options));
+  transfer.run();
+  try {
+    const links = new Map([...hookLinks(hook), ...kept.links]);
+    const contents = { source, files, time, programs: loaded.programs, maps: loaded.maps, links, data };
+    const saved = store.save('hook', entry.name, contents, () => {
+      transfer.run(); // again: as late as possible, what is written meanwhile is lost
+      hook.update(next, expected);
+      changed = true;
+      // packets that are still in the old program must not meet arrays that are emptied with it
+      waitForPrograms(store.sys);
+    });
+    return { entry: saved, transfer };
+  } catch (error) {
+    if (changed && expected !== null) hook.update(expected, next);
+    else if (changed)
+      afterSwitch(hook.place, () => {
+        throw error;
+      });
+    throw error;
+  }
+}
+
+function nextData(
+  { request, main, hook, state }: Job,
+  kept: KeptBindings,
+  loaded: LoadedObject,
+  settings: Settings,
+): JsonObject {
+  const { attach, dynamic: _bindings, relink: _slots, ...others } = request.entry.record.data;
+  const before = typeof attach === 'object' && attach !== null && !Array.isArray(attach) ? attach : {};
+  return {
+    ...others,
+    ...hook.record,
+    attach: { ...before, program: main },
+    ...encodeEntryState(nextEntryState(state, loaded, settings)),
+    ...kept.data,
+  };
+}
+
+function reportOf(
+  { hook, main, state, settings, dropped }: Job,
+  entry: StoreEntry,
+  transfer: Parameters<typeof reportState>[2],
+  bindings: readonly Binding[],
+  notes: readonly string[],
+): ReplacedAttached {
+  const changes = reportState([...state.decisions.values()], state.dropped, transfer);
+  return {
+    entry,
+    place: hook.place,
+    program: main,
+    state: changes,
+    settings,
+    droppedSettings: dropped,
+    bindings,
+    notes,
+  };
+}

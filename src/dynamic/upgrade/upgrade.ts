@@ -1,0 +1,369 @@
+/**
+ * A new version of a loaded provider, for all consumers while they run.
+ *
+ * Everything that can fail comes first: the new version is loaded and verified, in every form in which consumers use
+ * it, and pinned. Then the change is made in single atomic steps: entries of program arrays, selectors of stubs,
+ * programs on hooks. A failure at any point leaves or brings back the old version.
+ */
+
+import { bugError, inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { waitForPrograms } from '../../kernel/index.ts';
+import { Cleanup, type LoadOptions } from '../../load/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import {
+  encodeEntryState,
+  pinReused,
+  pinRootOf,
+  reportState,
+  type Settings,
+  type StateChange,
+} from '../../state/index.ts';
+import type { RecordFiles, Store, StoreEntry } from '../../store/index.ts';
+import { bindingProblem, type DynamicObject, loadConsumer } from '../bind/index.ts';
+import {
+  decodeDynamic,
+  entryParts,
+  type FullContents,
+  objectOf,
+  openContents,
+  Registry,
+  removingNewPins,
+  type StoredDynamic,
+  type StoredProvider,
+  upgradeMark,
+  withSlots,
+} from '../entries/index.ts';
+import { afterSwitch } from '../generation/index.ts';
+import { findExport, type MemberOptions, type Provider } from '../providers/index.ts';
+import { Changes } from './changes.ts';
+import {
+  type Consumer,
+  embeds,
+  isAttached,
+  type Rebinding,
+  type Rebound,
+  refillConsumer,
+  reloadConsumer,
+} from './consumer.ts';
+import {
+  nextEntryState,
+  type ObjectState,
+  objectTransfer,
+  type PlannedVersion,
+  planVersion,
+  reusedMap,
+  setGivenValues,
+} from './object-state.ts';
+import { refillProvider } from './provider.ts';
+
+export interface UpgradeOptions
+  extends MemberOptions,
+    Pick<LoadOptions, 'globals' | 'maxEntries' | 'pinRoot'> {
+  /** Maps, sections and variables that begin with new contents; `*` for all. */
+  readonly fresh?: readonly string[];
+  /** File that the new version came from, for the record. */
+  readonly source: string;
+  readonly files: RecordFiles;
+  /** Seconds since 1970. */
+  readonly time?: number | null;
+}
+
+/** How one consumer came to the new version. */
+export interface UpgradedConsumer {
+  readonly kind: StoreEntry['kind'];
+  readonly name: string;
+  /** `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded anew; `hook`: the same, exchanged where it is attached. */
+  readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
+}
+
+export interface UpgradeReport {
+  readonly entry: StoreEntry;
+  /** What became of each map and data section. */
+  readonly state: readonly StateChange[];
+  /** Values and sizes in force. */
+  readonly settings: Settings;
+  /** Settings that no longer fit the object, one sentence each. */
+  readonly droppedSettings: readonly string[];
+  readonly consumers: readonly UpgradedConsumer[];
+  readonly notes: readonly string[];
+}
+
+/**
+ * Puts a new version in the place of a loaded object, and rebinds its consumers. Throws, with the old version in place,
+ * when that cannot be. `dryRun`: only looks.
+ */
+export function upgrade(
+  store: Store,
+  name: string,
+  object: BpfObject,
+  options: UpgradeOptions,
+  dryRun = false,
+): UpgradeReport {
+  return store.locked(() => {
+    using registry = new Registry(store);
+    const old = registry.find(name);
+    if (old === undefined) throw inputError('dynamic-no-provider', [], `no object ${quote(name)} is loaded`);
+    const consumers = consumersIn(store, new Set([name]));
+    const disagreements = consumers.flatMap(consumer => disagreementsOf(store, consumer, name, object));
+    if (disagreements.length > 0) throw new RootletError(disagreements);
+    const cleanup = new Cleanup();
+    const failing = new Cleanup();
+    const changes = new Changes(failing);
+    try {
+      const setting: Setting = { store, registry, old, object, options, cleanup, failing, changes };
+      if (dryRun) return planUpgrade(setting, consumers);
+      return runUpgrade(setting);
+    } catch (error) {
+      if (!changes.committed) failing.undo();
+      throw error;
+    } finally {
+      cleanup.undo();
+    }
+  });
+}
+
+// --- who is concerned ---------------------------------------------------------------------------------------------
+
+type Bound = Pick<Consumer, 'entry' | 'stored'>;
+
+/** Entries with bindings to any of the objects. */
+function consumersIn(store: Store, names: ReadonlySet<string>): Bound[] {
+  return store.list().flatMap((entry): Bound[] => {
+    if (entry.kind === 'broken') return [];
+    const stored = decodeDynamic(entry.record.data);
+    const concerned = stored.bindings.some(
+      ({ provider }) => names.has(provider) && !(entry.kind === 'object' && entry.name === provider),
+    );
+    return concerned ? [{ entry, stored }] : [];
+  });
+}
+
+/** Consumers were compiled against the old version: what they use must be there and mean the same. */
+function disagreementsOf(store: Store, { entry, stored }: Bound, name: string, object: BpfObject): Problem[] {
+  const own = stored.bindings.filter(binding => binding.provider === name && binding.of === '');
+  if (own.length === 0) return [];
+  const consumer = { ...objectOf(store, entry), name: entry.name };
+  return own.flatMap((binding): Problem[] => {
+    const index = consumer.symbols.findIndex(
+      symbol => symbol.kind === 'extern' && symbol.name === binding.extern,
+    );
+    const target = findExport(object, binding.target);
+    if (target === undefined) {
+      return [
+        {
+          code: 'dynamic-upgrade-gone',
+          class: 'input',
+          where: [object.name],
+          message: `does not define ${quote(binding.target)} any more, which ${entry.kind} ${quote(entry.name)} uses`,
+          hint: `${entry.kind === 'hook' ? 'detach' : 'unload'} ${quote(entry.name)} first, or load the new version under another name`,
+        },
+      ];
+    }
+    const problem =
+      index < 0 ? null : bindingProblem({ object, index: target.index }, { object: consumer, index });
+    return problem === null ? [] : [problem];
+  });
+}
+
+// --- the upgrade --------------------------------------------------------------------------------------------------
+
+interface Setting {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly old: StoredProvider;
+  readonly object: BpfObject;
+  readonly options: UpgradeOptions;
+  /** Closes what was opened, in any case. */
+  readonly cleanup: Cleanup;
+  /** Takes back what was done, on failure. */
+  readonly failing: Cleanup;
+  readonly changes: Changes;
+}
+
+function runUpgrade(setting: Setting): UpgradeReport {
+  const { registry, store, changes } = setting;
+  const planned = planNext(setting);
+  const next = setting.cleanup.own(loadNext(setting, planned));
+  registry.replace(next.provider);
+  const transfer = objectTransfer(planned.state, next.loaded);
+  // as late as possible: what is written meanwhile is lost
+  changes.first(() => transfer.run());
+  refillProvider(store.sys, setting.old, next.provider, memberOptionsOf(setting.options), changes);
+  const rebound = rebindAll(setting, next.provider, planned.state);
+  const entry = saveAll(setting, next, planned, rebound);
+  setGivenValues(planned.state, next.loaded);
+  registry.saveChanged();
+  return {
+    entry,
+    state: reportState([...planned.state.decisions.values()], planned.state.dropped, transfer),
+    settings: planned.settings,
+    droppedSettings: planned.dropped,
+    consumers: rebound.map(one => ({ kind: one.entry.kind, name: one.entry.name, how: one.how })),
+    notes: next.loaded.notes,
+  };
+}
+
+/** What `upgrade` would do; everything is checked but what the verifier says. */
+function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeReport {
+  const { old, object } = setting;
+  const { state, settings, dropped } = planNext(setting);
+  const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
+  const next = { name: old.name, object } as const;
+  const reloaded = ({ stored }: Bound): boolean =>
+    stored.bindings.some(binding => embeds(binding, next, moved));
+  return {
+    entry: old.entry,
+    state: reportState([...state.decisions.values()], state.dropped, undefined),
+    settings,
+    droppedSettings: dropped,
+    consumers: [...consumers.filter(reloaded), ...consumers.filter(one => !reloaded(one))].map(one => ({
+      kind: one.entry.kind,
+      name: one.entry.name,
+      how: reloaded(one) ? [howReloaded(setting.store, one.entry)] : howRefilled(one.stored, old.name),
+    })),
+    notes: [],
+  };
+}
+
+function howReloaded(store: Store, entry: StoreEntry): 'hook' | 'reload' {
+  return isAttached(store, entry) ? 'hook' : 'reload';
+}
+
+function howRefilled({ bindings }: StoredDynamic, provider: string): ('slot' | 'stub')[] {
+  const own = bindings.filter(binding => binding.provider === provider && binding.of === '');
+  return [
+    ...(own.some(({ via }) => via === 'tail') ? ['slot' as const] : []),
+    ...(own.some(({ via }) => via === 'ext') ? ['stub' as const] : []),
+  ];
+}
+
+/** Settings of the object stay until they are given again. */
+function planNext({ store, old, object, options, cleanup }: Setting): PlannedVersion {
+  const { fresh = [], files } = options;
+  const load = loadOptionsOf(options);
+  return planVersion({ store, entry: old.entry, object, files, options: load, fresh }, cleanup);
+}
+
+/** The new version, on the maps that go on, bound to what the old one was bound to. */
+function loadNext(
+  { store, registry, old, object, options, failing }: Setting,
+  planned: PlannedVersion,
+): DynamicObject {
+  const externs = new Set(object.symbols.flatMap(({ kind, name }) => (kind === 'extern' ? [name] : [])));
+  const bind = old.stored.bindings
+    .filter(({ of, provider, extern }) => of === '' && provider !== '' && externs.has(extern))
+    .map(({ extern, provider, target }) => ({ extern, provider, target }));
+  failing.defer(removingNewPins(object, options.pinRoot));
+  const next = loadConsumer(object, store.sys, {
+    ...loadOptionsOf(options),
+    ...planned.settings,
+    name: old.name,
+    registered: registry.current(old.name),
+    bind,
+    reuse: plan => reusedMap(planned.state, plan.name),
+  });
+  pinReused(next.loaded, planned.state.decisions, pinRootOf(options));
+  return next;
+}
+
+/** First those that are loaded anew, which may be providers themselves; then the slots and stubs of all others. */
+function rebindAll(setting: Setting, provider: Provider, state: ObjectState): Rebound[] {
+  const { store, registry, options, cleanup, changes } = setting;
+  const wait = (): void => waitForPrograms(store.sys);
+  const rebinding: Rebinding = { store, registry, options: memberOptionsOf(options), cleanup, changes, wait };
+  const providers = new Map<string, Provider>([[provider.name, provider]]);
+  const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
+  const rebound: Rebound[] = [];
+  const reloaded = new Set<string>();
+  for (const { entry, stored } of consumersIn(store, new Set([provider.name]))) {
+    if (!stored.bindings.some(binding => embeds(binding, provider, moved))) continue;
+    const contents = openContents(store, entry, cleanup);
+    const result = reloadConsumer(rebinding, { entry, stored, contents });
+    rebound.push(result);
+    reloaded.add(entry.path);
+    if (entry.kind !== 'object') continue;
+    const before = registry.find(entry.name);
+    if (before !== undefined)
+      refillProvider(store.sys, before, result.object.provider, rebinding.options, changes);
+    registry.replace(result.object.provider);
+    providers.set(entry.name, result.object.provider);
+  }
+  for (const { entry, stored } of consumersIn(store, new Set(providers.keys()))) {
+    if (reloaded.has(entry.path)) continue;
+    const contents = openContents(store, entry, cleanup);
+    rebound.push(refillConsumer(rebinding, { entry, stored, contents }, providers));
+  }
+  return rebound;
+}
+
+/** One save within the other: all generations are complete before the changes are made, and count after them. */
+function saveAll(
+  { store, old, options, changes }: Setting,
+  next: DynamicObject,
+  planned: PlannedVersion,
+  rebound: readonly Rebound[],
+): StoreEntry {
+  const contents = nextContents(old, next, planned, options);
+  const mark = upgradeMark(old.name);
+  const marked = (one: FullContents): FullContents => ({ ...one, data: { ...one.data, ...mark } });
+  let saved: StoreEntry | undefined;
+  let step = (): void => {
+    saved = store.save('object', old.name, marked(contents), () => changes.make());
+    changes.committed = true;
+  };
+  for (const { entry, contents: ofConsumer } of rebound) {
+    if (ofConsumer === undefined) continue;
+    const inner = step;
+    step = () => void store.save(entry.kind, entry.name, marked(ofConsumer), inner);
+  }
+  try {
+    step();
+  } catch (error) {
+    if (!changes.committed) throw error;
+    afterSwitch(`object ${quote(old.name)}`, () => {
+      throw error;
+    });
+  }
+  if (saved === undefined) throw bugError([old.name], 'the new version was not saved');
+  return saved;
+}
+
+function nextContents(
+  old: StoredProvider,
+  next: DynamicObject,
+  { state, settings }: PlannedVersion,
+  options: UpgradeOptions,
+): FullContents {
+  const { data, links } = entryParts(next);
+  const base: FullContents = {
+    source: options.source,
+    time: options.time ?? null,
+    programs: next.loaded.programs,
+    maps: next.loaded.maps,
+    places: new Map(),
+    links,
+    files: options.files,
+    data: {
+      ...old.entry.record.data,
+      ...data,
+      ...encodeEntryState(nextEntryState(state, next.loaded, settings)),
+    },
+  };
+  return withSlots(base, decodeDynamic(data), next.provider.tail, next.provider.replacements);
+}
+
+function loadOptionsOf({
+  fresh: _fresh,
+  source: _source,
+  files: _files,
+  time: _time,
+  ...load
+}: UpgradeOptions) {
+  return load;
+}
+
+/** Values, sizes and pins are for the provider alone. */
+function memberOptionsOf(options: UpgradeOptions): MemberOptions {
+  const { globals: _globals, maxEntries: _entries, pinRoot: _pinRoot, ...member } = loadOptionsOf(options);
+  return member;
+}

@@ -1,0 +1,19 @@
+/** Hooks that entries of the store keep, and their removal. */
+
+export {
+  type EntrySource,
+  findHook,
+  HOOK_LINK,
+  type HookFacts,
+  hookContents,
+  hookData,
+  hookFacts,
+  hookLinks,
+  hookPin,
+  openHook,
+  openOccupant,
+} from './entry.ts';
+export { fieldsOf } from './fields.ts';
+export { type Removal, removeHook } from './remove.ts';
+export { hooksRunning, type RunningHook, requireOccupant } from './running.ts';
+export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';

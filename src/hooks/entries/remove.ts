@@ -1,0 +1,126 @@
+/** Taking an entry's program off its hook, and removing the entry: what may fail before, and what after. */
+
+import { RootletError } from '../../diag/index.ts';
+import { openById, type Sys } from '../../kernel/index.ts';
+import { describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
+import { type Hook, hookChanged } from '../kinds/index.ts';
+import { findHook, hookFacts, openOccupant, openRecorded } from './entry.ts';
+
+/** What became of the program of a removed entry. */
+export type Removal =
+  | { readonly kind: 'detached' }
+  /** Nothing was attached any more. */
+  | { readonly kind: 'ended'; readonly why: string }
+  /** The entry is gone, but its program, or another one on the hook, may go on running. */
+  | {
+      readonly kind: 'left';
+      readonly why: string;
+      /** What takes the program off now that no entry knows it; null where nothing is known to. */
+      readonly command: string | null;
+    };
+
+/** A link that ends with its last handle: whether that is the entry's, only its end can show. */
+type TakenOff = Removal | { readonly kind: 'released'; readonly link: number };
+
+/**
+ * Takes the program off its hook, then removes the entry. While the program is on the hook the entry stays, unless
+ * `force` is given. Throws `hook-changed`, `attach-other-netns`, `kernel-attachment`, `kernel-tc`, …, and after the
+ * program is off `hook-half-removed`.
+ */
+export function removeHook(store: Store, entry: StoreEntry, force: boolean): Removal {
+  const taken = takeOff(store, entry, force);
+  try {
+    store.remove(entry);
+  } catch (error) {
+    const isOff = taken.kind === 'detached' || taken.kind === 'ended';
+    throw isOff && error instanceof RootletError ? halfRemoved(entry, error) : error;
+  }
+  if (taken.kind !== 'released') return taken;
+  if (!isThere(store.sys, taken.link)) return { kind: 'detached' };
+  return {
+    kind: 'left',
+    why: 'something else holds its link ("rootlet ps --all" shows what)',
+    command: null,
+  };
+}
+
+function takeOff(store: Store, entry: StoreEntry, force: boolean): TakenOff {
+  try {
+    using hook = findHook(store, entry);
+    if (hook === undefined) return { kind: 'ended', why: 'its link is gone' };
+    if (detachOwn(store, entry, hook, force) || hook.link === null) return { kind: 'detached' };
+    return { kind: 'released', link: hook.link.info().id };
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    const [problem] = error.problems;
+    const why = [...(problem?.where ?? []), problem?.message ?? ''].join(': ');
+    if (error.code === 'attach-gone') return { kind: 'ended', why };
+    if (!force) throw error;
+    // a program that is not ours is not to be taken off
+    const command = error.code === 'hook-changed' ? null : removalCommand(store, entry);
+    return { kind: 'left', why, command };
+  }
+}
+
+/** With `force`, also what another process put into our link; what belongs to an interface is never taken from others. */
+function detachOwn(store: Store, entry: StoreEntry, hook: Hook, force: boolean): boolean {
+  const id = hook.occupantId();
+  using own = id === undefined ? undefined : openOccupant(store, entry, id);
+  const isOurs = id === undefined || own !== undefined;
+  if (!isOurs && !(force && hook.link !== null)) throw foreign(store, entry, hook, id);
+  return hook.detach(own ?? null);
+}
+
+function foreign(store: Store, entry: StoreEntry, hook: Hook, id: number): RootletError {
+  const { kind, program } = hookFacts(entry);
+  const own = [...entry.record.programs, ...entry.record.maps].find(pin => pin.name === program);
+  using expected = own === undefined ? undefined : openOccupant(store, entry, own.id);
+  const what = kind === 'struct-ops' ? 'map' : 'program';
+  return hookChanged(store.sys, hook.place, what, id, expected ?? null);
+}
+
+function removalCommand(store: Store, entry: StoreEntry): string | null {
+  try {
+    return openRecorded(store, entry)?.removalCommand() ?? null;
+  } catch (error) {
+    if (error instanceof RootletError) return null; // the record does not say where it is
+    throw error;
+  }
+}
+
+/** Who lists all links holds each for a moment: only one that stays counts. */
+const LISTING_MS = 200;
+const STEP_MS = 20;
+
+function isThere(sys: Sys, link: number): boolean {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  try {
+    for (let waited = 0; waited < LISTING_MS; waited += STEP_MS) {
+      using fd = openById(sys, 'link', link);
+      if (fd === undefined) return false;
+      fd.close(); // before the wait: it keeps the link as well
+      Atomics.wait(clock, 0, 0, STEP_MS);
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof RootletError) return false; // this process may not look
+    throw error;
+  }
+}
+
+function halfRemoved(entry: StoreEntry, error: RootletError): RootletError {
+  const [problem] = error.problems;
+  return new RootletError(
+    [
+      {
+        code: 'hook-half-removed',
+        class: 'partial',
+        where: [describeEntry(entry)],
+        message: `the program is off its hook, but its entry is not removed: ${problem?.message ?? ''}`,
+        ...(problem?.errno === undefined ? {} : { errno: problem.errno }),
+        hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',
+      },
+    ],
+    { cause: error },
+  );
+}

@@ -1,0 +1,69 @@
+/** Hooks by what runs on them, whoever attached it. */
+
+import { RootletError } from '../../diag/index.ts';
+import { Attachment, listIds, openById, type Sys } from '../../kernel/index.ts';
+import { Cleanup } from '../../load/index.ts';
+import type { Store, StoreEntry } from '../../store/index.ts';
+import { endOf, type Hook, hookChanged, LinkHook, type Occupant } from '../kinds/index.ts';
+import { openRecorded } from './entry.ts';
+
+export interface RunningHook {
+  /** Owned by the caller. */
+  readonly hook: Hook;
+  readonly programId: number;
+}
+
+/**
+ * Every hook that runs one of `programs` now: links, whoever made them, and the entry's own TC filter or XDP program
+ * without a link. Needs CAP_SYS_ADMIN; throws `kernel-ids`, and `attach-other-netns` for a filter that cannot be seen.
+ */
+export function hooksRunning(
+  store: Store,
+  entry: StoreEntry,
+  programs: ReadonlySet<number>,
+): readonly RunningHook[] {
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const found = linksRunning(store.sys, programs, cleanup);
+    const own = openRecorded(store, entry);
+    const programId = own === undefined ? undefined : occupantOrNone(own);
+    return own !== undefined && programId !== undefined && programs.has(programId)
+      ? [...found, { hook: own, programId }]
+      : found;
+  });
+}
+
+function linksRunning(sys: Sys, programs: ReadonlySet<number>, cleanup: Cleanup): RunningHook[] {
+  return listIds(sys, 'link').flatMap(id => {
+    const fd = openById(sys, 'link', id);
+    if (fd === undefined) return [];
+    const hook = new LinkHook(new Attachment(sys, fd, `attachment ${id}`));
+    const info = hook.link.info();
+    if (programs.has(info.programId) && endOf(info) === undefined)
+      return [{ hook: cleanup.own(hook), programId: info.programId }];
+    hook.close();
+    return [];
+  });
+}
+
+/** Undefined where nothing is attached any more. */
+function occupantOrNone(hook: Hook): number | undefined {
+  try {
+    return hook.occupantId();
+  } catch (error) {
+    if (error instanceof RootletError && error.code === 'attach-gone') return undefined;
+    throw error;
+  }
+}
+
+/** Throws `hook-changed` when something else than `expected` runs there, as far as the kernel reports it. */
+export function requireOccupant(
+  sys: Sys,
+  hook: Hook,
+  expected: Occupant,
+  what: 'program' | 'map' = 'program',
+): void {
+  const id = hook.occupantId();
+  if (id === undefined || id === expected.info().id) return;
+  throw hookChanged(sys, hook.place, what, id, expected);
+}

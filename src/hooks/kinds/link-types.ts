@@ -1,0 +1,115 @@
+/**
+ * What the kernel's kinds of links can do: the one table that everything asks which changes, names or lists links.
+ *
+ * Source: the `bpf_link_ops` of Linux 6.18. A kind is updatable where its operations have `update_prog` or `update_map`;
+ * what a link was attached to is cleared in its description when it is detached, or when the target goes.
+ */
+
+import type { LinkDescription } from '../../kernel/index.ts';
+import type { ProgramTypeInfo } from '../../object/index.ts';
+import * as uapi from '../../object/uapi/uapi.ts';
+
+export interface LinkType {
+  /** Without `BPF_LINK_TYPE_`. */
+  readonly name: string;
+  /** The kernel can change the program (struct_ops: the map) in one step. */
+  readonly updatable: boolean;
+  /** What it is on, where its description shows that this, or the attachment, is gone. */
+  readonly target?: 'interface' | 'cgroup' | 'network namespace' | 'map of sockets' | 'registration';
+  /** Words of the description that are 0 then. */
+  readonly words?: number;
+}
+
+const type = (name: string, rest: Partial<LinkType> = {}): LinkType => ({ name, updatable: false, ...rest });
+const updatable = (name: string, target?: LinkType['target'], words = 1): LinkType =>
+  type(name, target === undefined ? { updatable: true } : { updatable: true, target, words });
+
+/** By enum bpf_link_type. */
+const TYPES: readonly LinkType[] = [
+  type('UNSPEC'),
+  type('RAW_TRACEPOINT'),
+  type('TRACING'),
+  updatable('CGROUP', 'cgroup', 2),
+  updatable('ITER'),
+  updatable('NETNS', 'network namespace'),
+  updatable('XDP', 'interface'),
+  type('PERF_EVENT'),
+  type('KPROBE_MULTI'),
+  updatable('STRUCT_OPS', 'registration'),
+  type('NETFILTER'),
+  updatable('TCX', 'interface'),
+  type('UPROBE_MULTI'),
+  updatable('NETKIT', 'interface'),
+  updatable('SOCKMAP', 'map of sockets'),
+];
+
+/** Kinds that are newer than this table have their number as name, and are not updatable. */
+export function linkType(number: number): LinkType {
+  return TYPES[number] ?? type(`link type ${number}`);
+}
+
+/** As tools show it: `xdp`, `perf_event`. */
+export function linkTypeName(number: number): string {
+  return number === 0 ? 'unspecified' : linkType(number).name.toLowerCase();
+}
+
+export function isStructOps({ type }: LinkDescription): boolean {
+  return linkType(type).name === 'STRUCT_OPS';
+}
+
+/** Why nothing is attached any more, by what the kernel says of the link; undefined while something is. */
+export function endOf({ type, words }: LinkDescription): string | undefined {
+  const { target, words: count = 0 } = linkType(type);
+  if (target === undefined || words.slice(0, count).some(word => word !== 0)) return undefined;
+  return target === 'registration' ? 'it was detached' : `it was detached, or its ${target} is gone`;
+}
+
+/** Id of what a link runs: of a program, or of the map of struct_ops; undefined where the kernel reports none. */
+export function occupantOf(link: LinkDescription): number | undefined {
+  const id = isStructOps(link) ? link.words[0] : link.programId;
+  return id === 0 ? undefined : id;
+}
+
+/** A hook of an interface, as a link's description has it. */
+export interface LinkInterface {
+  readonly kind: 'XDP' | 'TCX' | 'NETKIT';
+  readonly ifindex: number;
+  readonly attachType: number;
+}
+
+/** Where on which interface; undefined for links that are on none, or on none any more. */
+export function interfaceOf({ type, words }: LinkDescription): LinkInterface | undefined {
+  const { name } = linkType(type);
+  const [ifindex, attachType] = words;
+  if (ifindex === 0 || (name !== 'XDP' && name !== 'TCX' && name !== 'NETKIT')) return undefined;
+  return { kind: name, ifindex, attachType };
+}
+
+/** As messages name it: `interface "v0" ingress`. `name` is in quotes. */
+export function interfacePlace({ kind, attachType }: LinkInterface, name: string): string {
+  switch (kind) {
+    case 'XDP':
+      return `interface ${name}`;
+    case 'TCX':
+      return `interface ${name} ${attachType === uapi.BPF_TCX_INGRESS ? 'ingress' : 'egress'}`;
+    case 'NETKIT':
+      return `netkit ${name} (${attachType === uapi.BPF_NETKIT_PRIMARY ? 'primary' : 'peer'})`;
+  }
+}
+
+/** Program types whose hooks keep their program, whatever is attached where. */
+const KEPT: ReadonlySet<number> = new Set([
+  uapi.BPF_PROG_TYPE_KPROBE,
+  uapi.BPF_PROG_TYPE_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_PERF_EVENT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT,
+  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
+  uapi.BPF_PROG_TYPE_NETFILTER,
+]);
+
+/** Whether the kernel can change the program on hooks for programs of a type. */
+export function canHookChange({ progType, expectedAttachType }: ProgramTypeInfo): boolean {
+  if (progType === uapi.BPF_PROG_TYPE_TRACING) return expectedAttachType === uapi.BPF_TRACE_ITER;
+  if (progType === uapi.BPF_PROG_TYPE_LSM) return expectedAttachType === uapi.BPF_LSM_CGROUP;
+  return !KEPT.has(progType);
+}

@@ -1,0 +1,14 @@
+/** Where programs can be attached, as data and in words. */
+
+export { chooseProgram } from './choose.ts';
+export { HOOK_KINDS, type HookRequest, isOperations, type PlaceFlags, parseHook } from './kinds.ts';
+export { type AttachPlace, need } from './place.ts';
+export {
+  attachClassicTracepoint,
+  attachCounter,
+  attachProbe,
+  attachRawTracepoint,
+  attachTracingProgram,
+  type Candidate,
+} from './probes.ts';
+export { iteratorOf, withIterator } from './words.ts';

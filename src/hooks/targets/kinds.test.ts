@@ -1,0 +1,141 @@
+/** Every word of a hook: what kind and target mean, and what is refused. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readObject } from '../../object/read/read.ts';
+import { chooseProgram } from './choose.ts';
+import { HOOK_KINDS, isOperations, type PlaceFlags, parseHook } from './kinds.ts';
+
+type Row = readonly [kind: string, target: string, flags: PlaceFlags, place: object];
+const NONE: PlaceFlags = {};
+
+const ACCEPTED: readonly Row[] = [
+  ['xdp', 'eth0', NONE, { interface: 'eth0' }],
+  ['xdp', 'eth0', { mode: 'generic' }, { interface: 'eth0', mode: 'generic' }],
+  ['xdp', '-', NONE, {}],
+  ['tcx', 'eth0', NONE, { interface: 'eth0', method: 'tcx' }],
+  ['tcx', 'eth0', { ingress: true }, { interface: 'eth0', method: 'tcx', direction: 'ingress' }],
+  ['tcx', 'eth0', { egress: true }, { interface: 'eth0', method: 'tcx', direction: 'egress' }],
+  ['tc', 'eth0', NONE, { interface: 'eth0', method: 'clsact' }],
+  [
+    'tc',
+    'eth0',
+    { egress: true, priority: 7 },
+    { interface: 'eth0', method: 'clsact', direction: 'egress', priority: 7 },
+  ],
+  ['netkit', 'kit', NONE, { interface: 'kit' }],
+  ['cgroup', '/sys/fs/cgroup/a', NONE, { cgroup: '/sys/fs/cgroup/a' }],
+  ['netns', 'self', NONE, {}],
+  ['netns', 'blue', NONE, { netns: '/run/netns/blue' }],
+  ['netns', '/proc/7/ns/net', NONE, { netns: '/proc/7/ns/net' }],
+  ['tracepoint', 'sched/sched_switch', NONE, { tracepoint: 'sched/sched_switch' }],
+  ['raw-tracepoint', 'sched_switch', NONE, { tracepoint: 'sched_switch' }],
+  ['kprobe', 'vfs_read', NONE, { kernelFunction: { symbol: 'vfs_read' } }],
+  ['kprobe', 'vfs_read+0x1c', NONE, { kernelFunction: { symbol: 'vfs_read', offset: 28 } }],
+  ['kprobe', 'vfs_read+4', NONE, { kernelFunction: { symbol: 'vfs_read', offset: 4 } }],
+  ['uprobe', '/bin/bash:readline', NONE, { executable: { file: '/bin/bash', symbol: 'readline' } }],
+  ['uprobe', 'libc.so.6:read+0x10', NONE, { executable: { file: 'libc.so.6', symbol: 'read', offset: 16 } }],
+  ['uprobe', '/a:b/prog:0x4f0', NONE, { executable: { file: '/a:b/prog', offset: 0x4f0 } }],
+  ['uprobe', '/bin/true:64', NONE, { executable: { file: '/bin/true', offset: 64 } }],
+  ['uprobe', '-', NONE, {}],
+  ['tracing', '-', NONE, {}],
+  ['lsm', '-', NONE, {}],
+  ['iter', '-', NONE, {}],
+  ['iter', 'map:counts', NONE, {}],
+  ['iter', 'cgroup:/sys/fs/cgroup,self', NONE, {}],
+  ['iter', 'task:1', NONE, {}],
+  [
+    'perf-event',
+    'cpu-clock,cpu=1,freq=99',
+    NONE,
+    { perfEvent: { type: 1, config: 0n, cpu: 1, pid: -1, frequency: 99 } },
+  ],
+  ['netfilter', 'ip:prerouting:-5', NONE, { netfilter: { family: 2, hook: 0, priority: -5 } }],
+  ['netfilter', 'ip:input', NONE, { netfilter: { family: 2, hook: 1, priority: 0 } }],
+  ['netfilter', 'ip6:forward:0', NONE, { netfilter: { family: 10, hook: 2, priority: 0 } }],
+  ['netfilter', 'ip6:output:100', NONE, { netfilter: { family: 10, hook: 3, priority: 100 } }],
+  ['netfilter', 'ip6:postrouting:1', NONE, { netfilter: { family: 10, hook: 4, priority: 1 } }],
+  ['sockmap', 'sockets', NONE, { sockmap: 'sockets' }],
+  ['struct-ops', 'dctcp', NONE, {}],
+  ['struct-ops', '-', NONE, {}],
+];
+
+test.each(ACCEPTED)('%s %s %j', (kind, target, flags, place) => {
+  expect(parseHook(kind, target, flags)).toEqual({ kind, target, place });
+});
+
+test('every kind is in the table', () => {
+  expect([...new Set(ACCEPTED.map(([kind]) => kind))].sort()).toEqual(
+    HOOK_KINDS.map(({ name }) => name).sort(),
+  );
+  expect(HOOK_KINDS.filter(({ name }) => isOperations({ kind: name })).map(({ name }) => name)).toEqual([
+    'struct-ops',
+  ]);
+});
+
+const REFUSED: readonly (readonly [string, string, PlaceFlags, string, RegExp])[] = [
+  ['xpd', 'eth0', NONE, 'attach-kind', /there are: xdp, tcx, tc, /],
+  ['tc', 'eth0', { mode: 'native' }, 'attach-mode', /--mode is for XDP/],
+  ['tcx', 'eth0', { mode: 'generic' }, 'attach-mode', /--mode is for XDP/],
+  ['tcx', 'eth0', { ingress: true, egress: true }, 'attach-direction', /not both/],
+  ['xdp', 'eth0', { ingress: true }, 'attach-direction', /for tc and tcx/],
+  ['netkit', 'eth0', { egress: true }, 'attach-direction', /for tc and tcx/],
+  ['tcx', 'eth0', { priority: 1 }, 'attach-priority', /for tc/],
+  ['tracing', 'vfs_read', NONE, 'attach-target', /write - for the target/],
+  ['lsm', 'file_open', NONE, 'attach-target', /write - for the target/],
+  ['kprobe', 'vfs_read+', NONE, 'attach-target', /offset/],
+  ['kprobe', 'vfs_read+-4', NONE, 'attach-target', /offset/],
+  ['kprobe', 'vfs_read+x', NONE, 'attach-target', /offset/],
+  ['uprobe', 'readline', NONE, 'attach-target', /FILE:FUNCTION/],
+  ['uprobe', ':readline', NONE, 'attach-target', /FILE:FUNCTION/],
+  ['uprobe', '/bin/bash:readline+x', NONE, 'attach-target', /offset/],
+  ['netfilter', 'ip:nowhere:0', NONE, 'attach-target', /prerouting/],
+  ['netfilter', 'inet:input:0', NONE, 'attach-target', /ip\|ip6/],
+  ['netfilter', 'ip:input:1x', NONE, 'attach-target', /ip\|ip6/],
+  ['iter', 'files:3', NONE, 'attach-target', /task:PID/],
+  ['perf-event', 'cpu-clock', NONE, 'attach-target', /as in cpu-clock/],
+];
+
+test.each(REFUSED)('%s %s %j is refused', (kind, target, flags, code, message) => {
+  const parse = () => parseHook(kind, target, flags);
+  expect(parse).toThrow(expect.objectContaining({ code }));
+  expect(parse).toThrow(message);
+});
+
+describe('the program for a kind', () => {
+  const read = (path: string) =>
+    readObject(readFileSync(join(import.meta.dirname, '..', path)), path.slice(path.lastIndexOf('/') + 1));
+  const HOOKS = read('load/testdata/obj/el/hooks.bpf.o');
+  const OPERATIONS = read('load/testdata/obj/el/operations.bpf.o');
+  const FIREWALL = read('../examples/obj/el/first_firewall.bpf.o');
+
+  test.each([
+    ['xdp', 'eth0', FIREWALL, 'xdp_prog1'],
+    ['sockmap', 'sockets', HOOKS, 'message', 'message'],
+    ['netns', 'self', HOOKS, 'lookup'],
+    ['perf-event', '-', HOOKS, 'tick'],
+    ['kprobe', '-', HOOKS, 'in_kernel', 'in_kernel'],
+    ['cgroup', '/', HOOKS, 'created'],
+    ['netkit', 'kit', HOOKS, 'device'],
+    ['iter', '-', HOOKS, 'iterated'],
+    ['tracing', '-', HOOKS, 'entered'],
+    ['struct-ops', 'linked', OPERATIONS, 'linked'],
+    ['struct-ops', 'linked', OPERATIONS, 'flavoured', 'flavoured'],
+  ] as const)('%s %s of %o is %s', (kind, target, object, program, wanted?: string) => {
+    expect(chooseProgram(object, parseHook(kind, target), wanted)).toBe(program);
+  });
+
+  test.each([
+    ['xdp', HOOKS, undefined, /no program is for xdp/],
+    ['sockmap', HOOKS, undefined, /several programs are for sockmap\n.*message, stream/],
+    ['sockmap', HOOKS, 'lookup', /in SEC\("sk_lookup"\) is not for sockmap/],
+    ['cgroup', HOOKS, 'nothing', /no program "nothing"\n.*there are: /],
+    ['tcx', HOOKS, 'device', /not for tcx/],
+    ['uprobe', HOOKS, 'in_kernel', /not for uprobe/],
+    ['struct-ops', OPERATIONS, undefined, /several struct_ops maps are there\n.*linked, flavoured/],
+    ['struct-ops', FIREWALL, undefined, /no struct_ops map is there\n.*struct_ops\.link/],
+  ] as const)('%s of %o: %s is refused', (kind, object, wanted, message) => {
+    expect(() => chooseProgram(object, parseHook(kind, '-'), wanted)).toThrow(message);
+  });
+});

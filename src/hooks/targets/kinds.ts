@@ -1,0 +1,245 @@
+/** Hooks in words: the name of each kind, what its target means, and which programs go there. */
+
+import { isAbsolute } from 'node:path';
+import { quote, usageError } from '../../diag/index.ts';
+import type { Direction, XdpMode } from '../../kernel/index.ts';
+import type { ProgramTypeInfo } from '../../object/index.ts';
+import * as uapi from '../../object/uapi/uapi.ts';
+import type { AttachPlace } from './place.ts';
+import { iteratorOf, netfilterOf, perfEventOf, symbolOf, userPlaceOf } from './words.ts';
+
+/** What is given besides kind and target. */
+export interface PlaceFlags {
+  readonly mode?: XdpMode;
+  readonly ingress?: boolean;
+  readonly egress?: boolean;
+  readonly priority?: number;
+}
+
+export interface HookKind {
+  /** Program types that go there; none: not a program but a struct_ops map. */
+  readonly types: readonly number[];
+  /** What the target is, for messages. */
+  readonly target: string;
+  /** Expected attach types, where the program type alone says too little. */
+  readonly suits?: (type: ProgramTypeInfo) => boolean;
+  readonly place: (target: string, flags: PlaceFlags) => AttachPlace;
+}
+
+const isNetkit = (type: ProgramTypeInfo) =>
+  type.expectedAttachType === uapi.BPF_NETKIT_PRIMARY || type.expectedAttachType === uapi.BPF_NETKIT_PEER;
+const isUser = (type: ProgramTypeInfo) => type.section.startsWith('u');
+
+const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
+  [
+    'xdp',
+    {
+      types: [uapi.BPF_PROG_TYPE_XDP],
+      target: 'interface',
+      place: (target, { mode }) => ({ interface: target, ...(mode === undefined ? {} : { mode }) }),
+    },
+  ],
+  [
+    'tcx',
+    {
+      types: [uapi.BPF_PROG_TYPE_SCHED_CLS],
+      target: 'interface',
+      suits: type => !isNetkit(type),
+      place: (target, flags) => ({ interface: target, method: 'tcx', ...directionOf(flags) }),
+    },
+  ],
+  [
+    'tc',
+    {
+      types: [uapi.BPF_PROG_TYPE_SCHED_CLS],
+      target: 'interface',
+      suits: type => !isNetkit(type),
+      place: (target, flags) => ({
+        interface: target,
+        method: 'clsact',
+        ...directionOf(flags),
+        ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+      }),
+    },
+  ],
+  [
+    'netkit',
+    {
+      types: [uapi.BPF_PROG_TYPE_SCHED_CLS],
+      target: 'netkit interface',
+      suits: isNetkit,
+      place: target => ({ interface: target }),
+    },
+  ],
+  [
+    'cgroup',
+    {
+      types: [
+        uapi.BPF_PROG_TYPE_CGROUP_SKB,
+        uapi.BPF_PROG_TYPE_CGROUP_SOCK,
+        uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+        uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT,
+        uapi.BPF_PROG_TYPE_CGROUP_SYSCTL,
+        uapi.BPF_PROG_TYPE_CGROUP_DEVICE,
+        uapi.BPF_PROG_TYPE_SOCK_OPS,
+        uapi.BPF_PROG_TYPE_LSM,
+      ],
+      suits: type =>
+        type.progType !== uapi.BPF_PROG_TYPE_LSM || type.expectedAttachType === uapi.BPF_LSM_CGROUP,
+      target: 'directory of a cgroup',
+      place: target => ({ cgroup: target }),
+    },
+  ],
+  [
+    'netns',
+    {
+      types: [uapi.BPF_PROG_TYPE_SK_LOOKUP, uapi.BPF_PROG_TYPE_FLOW_DISSECTOR],
+      target: 'network namespace: its name, a file, or self',
+      place: target =>
+        target === 'self' ? {} : { netns: isAbsolute(target) ? target : `/run/netns/${target}` },
+    },
+  ],
+  [
+    'tracepoint',
+    {
+      types: [uapi.BPF_PROG_TYPE_TRACEPOINT],
+      target: 'CATEGORY/NAME',
+      place: target => ({ tracepoint: target }),
+    },
+  ],
+  [
+    'raw-tracepoint',
+    {
+      types: [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT, uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE],
+      target: 'NAME of a tracepoint',
+      place: target => ({ tracepoint: target }),
+    },
+  ],
+  [
+    'kprobe',
+    {
+      types: [uapi.BPF_PROG_TYPE_KPROBE],
+      target: 'FUNCTION[+OFFSET] of the kernel',
+      suits: type => !isUser(type),
+      place: target => ({ kernelFunction: symbolOf(target) }),
+    },
+  ],
+  [
+    'uprobe',
+    {
+      types: [uapi.BPF_PROG_TYPE_KPROBE],
+      target: 'FILE:FUNCTION[+OFFSET]',
+      suits: isUser,
+      place: target => ({ executable: userPlaceOf(target) }),
+    },
+  ],
+  [
+    'tracing',
+    {
+      types: [uapi.BPF_PROG_TYPE_TRACING],
+      target: '- (the section specifies it)',
+      suits: type => type.expectedAttachType !== uapi.BPF_TRACE_ITER,
+      place: target => refuseTarget('tracing', target),
+    },
+  ],
+  [
+    'lsm',
+    {
+      types: [uapi.BPF_PROG_TYPE_LSM],
+      target: '- (the section specifies it)',
+      suits: type => type.expectedAttachType !== uapi.BPF_LSM_CGROUP,
+      place: target => refuseTarget('lsm', target),
+    },
+  ],
+  [
+    'iter',
+    {
+      types: [uapi.BPF_PROG_TYPE_TRACING],
+      target: '- or map:NAME, cgroup:DIRECTORY[,ORDER], task:PID, thread:TID',
+      suits: type => type.expectedAttachType === uapi.BPF_TRACE_ITER,
+      place: target => {
+        iteratorOf(target); // opened when it is attached
+        return {};
+      },
+    },
+  ],
+  [
+    'perf-event',
+    {
+      types: [uapi.BPF_PROG_TYPE_PERF_EVENT],
+      target: 'EVENT,cpu=N|pid=N,freq=N|period=N',
+      place: target => ({ perfEvent: perfEventOf(target) }),
+    },
+  ],
+  [
+    'netfilter',
+    {
+      types: [uapi.BPF_PROG_TYPE_NETFILTER],
+      target: 'ip|ip6:HOOK:PRIORITY',
+      place: target => ({ netfilter: netfilterOf(target) }),
+    },
+  ],
+  [
+    'sockmap',
+    {
+      types: [uapi.BPF_PROG_TYPE_SK_MSG, uapi.BPF_PROG_TYPE_SK_SKB],
+      target: 'map of sockets in the object',
+      place: target => ({ sockmap: target }),
+    },
+  ],
+  ['struct-ops', { types: [], target: 'struct_ops map in the object, or -', place: () => ({}) }],
+]);
+
+/** Every kind with what its target is, for help. */
+export const HOOK_KINDS: readonly { readonly name: string; readonly target: string }[] = [...KINDS].map(
+  ([name, { target }]) => ({ name, target }),
+);
+
+/** Throws `attach-kind`. */
+export function requireKind(name: string): HookKind {
+  const kind = KINDS.get(name);
+  if (kind !== undefined) return kind;
+  throw usageError('attach-kind', `there is no kind of hook ${quote(name)}`, {
+    hint: `there are: ${[...KINDS.keys()].join(', ')}`,
+  });
+}
+
+function directionOf(flags: PlaceFlags): { direction?: Direction } {
+  if (flags.ingress === true && flags.egress === true)
+    throw usageError('attach-direction', 'give --ingress or --egress, not both');
+  if (flags.ingress === true) return { direction: 'ingress' };
+  return flags.egress === true ? { direction: 'egress' } : {};
+}
+
+function refuseTarget(kind: string, target: string): never {
+  throw usageError(
+    'attach-target',
+    `${kind} programs attach to what their section names, not to ${quote(target)}`,
+    {
+      hint: 'write - for the target',
+    },
+  );
+}
+
+/** A hook as asked for. */
+export interface HookRequest {
+  readonly kind: string;
+  readonly target: string;
+  readonly place: AttachPlace;
+}
+
+/** Understands KIND and TARGET; `-` leaves the target to the program's section. Throws `attach-…`. */
+export function parseHook(name: string, target: string, flags: PlaceFlags = {}): HookRequest {
+  const kind = requireKind(name);
+  if (flags.mode !== undefined && name !== 'xdp') throw usageError('attach-mode', '--mode is for XDP');
+  if ((flags.ingress === true || flags.egress === true) && name !== 'tc' && name !== 'tcx')
+    throw usageError('attach-direction', '--ingress and --egress are for tc and tcx');
+  if (flags.priority !== undefined && name !== 'tc')
+    throw usageError('attach-priority', '--priority is for tc');
+  return { kind: name, target, place: target === '-' ? {} : kind.place(target, flags) };
+}
+
+/** Whether a kind attaches a struct_ops map and not a program. */
+export function isOperations({ kind }: Pick<HookRequest, 'kind'>): boolean {
+  return requireKind(kind).types.length === 0;
+}

@@ -1,0 +1,317 @@
+/** Attaching to each kind of hook by what it is called there: interface, cgroup, namespace, function. */
+
+import { closeSync, openSync } from 'node:fs';
+import { quote, usageError } from '../../diag/index.ts';
+import {
+  BPF_NETFILTER,
+  BPF_NETKIT_PEER,
+  BPF_NETKIT_PRIMARY,
+  BPF_TCX_EGRESS,
+  BPF_TCX_INGRESS,
+  BPF_TRACE_ITER,
+  BPF_XDP,
+} from '../../object/index.ts';
+import { openById, readProgramInfo } from '../objects/index.ts';
+import {
+  bpf,
+  decodeU32s,
+  E2BIG,
+  EACCES,
+  EBADF,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+  ENOTSUPP,
+  EOPNOTSUPP,
+  ERANGE,
+  encodeU32s,
+  Fd,
+  type Sys,
+  syscallError,
+} from '../sys/index.ts';
+import {
+  BPF_ITER_CREATE,
+  BPF_LINK_CREATE,
+  BPF_PROG_QUERY,
+  decodeAttr,
+  encodeAttr,
+  IterCreateAttr,
+  LinkCreateIterAttr,
+  LinkCreateNetfilterAttr,
+  QueryAttr,
+} from '../uapi/index.ts';
+import { type Attachment, adoptLink, attach } from './attachment.ts';
+import { type InterfaceInfo, readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
+
+/** XDP on an interface (since Linux 5.9). Without a mode the kernel chooses; a mode that is asked for is never replaced by another. */
+export function attachXdp(
+  sys: Sys,
+  programFd: number,
+  nameOrIndex: string | number,
+  mode?: XdpMode,
+): Attachment {
+  const link = readInterface(sys, nameOrIndex);
+  const place = `interface ${quote(link.name)}`;
+  return attach(
+    sys,
+    { programFd, target: link.index, attachType: BPF_XDP, flags: xdpModeFlag(mode) },
+    place,
+    errno => {
+      if (errno === EBUSY || errno === EEXIST) return xdpThere(sys, link);
+      if (errno === EOPNOTSUPP && mode === 'native')
+        return 'the driver has no native XDP; mode "generic" works everywhere';
+      if (errno === ERANGE)
+        return 'packets can be larger than a program without frags sees: lower the MTU (of both ends), or use SEC("xdp.frags")';
+      if (mode === 'offload')
+        return 'needs a card that runs programs itself, and one that was loaded for it; "native" and "generic" run here';
+      return undefined;
+    },
+  );
+}
+
+function xdpThere(sys: Sys, { xdp }: InterfaceInfo): string {
+  const ids = Object.entries(xdp).flatMap(([mode, id]) =>
+    id === 0 ? [] : [`${id}${programName(sys, id)} (${mode})`],
+  );
+  const which = ids.length === 0 ? '' : `: ${ids.join(', ')}; "rootlet ps --all" says whose it is`;
+  return `another XDP program is there already${which}`;
+}
+
+/** In quotes behind a space; '' where the program is gone or this process may not ask. */
+function programName(sys: Sys, id: number): string {
+  try {
+    using fd = openById(sys, 'program', id);
+    return fd === undefined ? '' : ` ${quote(readProgramInfo(sys, fd.number).name)}`;
+  } catch {
+    return '';
+  }
+}
+
+/** Where to stand among programs that are there already. */
+export interface Order {
+  /** Descriptor of the program or attachment that the new one goes in front of, or behind. */
+  readonly before?: number;
+  readonly after?: number;
+  /** The descriptor is an attachment's. */
+  readonly isLink?: boolean;
+  /** Only if the list of programs has not changed since (revision of a query). */
+  readonly revision?: bigint;
+}
+
+const BPF_F_BEFORE = 8;
+const BPF_F_AFTER = 16;
+const BPF_F_LINK = 8192;
+
+function orderFields(order: Order) {
+  if (order.before !== undefined && order.after !== undefined) {
+    throw usageError('kernel-attach-order', 'a program cannot be attached both before and after another');
+  }
+  const relative = order.before ?? order.after;
+  const direction = order.before !== undefined ? BPF_F_BEFORE : order.after !== undefined ? BPF_F_AFTER : 0;
+  return {
+    flags: direction + (order.isLink === true ? BPF_F_LINK : 0),
+    ...(relative === undefined ? {} : { word: relative }),
+    ...(order.revision === undefined ? {} : { wide: order.revision }),
+  };
+}
+
+export type Direction = 'ingress' | 'egress';
+
+/** TC on an interface by tcx (since Linux 6.6). */
+export function attachTcx(
+  sys: Sys,
+  programFd: number,
+  nameOrIndex: string | number,
+  direction: Direction,
+  order: Order = {},
+): Attachment {
+  const link = readInterface(sys, nameOrIndex);
+  const attachType = direction === 'ingress' ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
+  return attach(
+    sys,
+    { programFd, target: link.index, attachType, ...orderFields(order) },
+    `interface ${quote(link.name)} ${direction}`,
+    errno => (errno === EINVAL ? 'tcx needs Linux 6.6; attachTc() works on older kernels' : undefined),
+  );
+}
+
+/** A cgroup's directory (since Linux 5.7). `attachType` as in the program's section. */
+export function attachCgroup(
+  sys: Sys,
+  programFd: number,
+  folder: string,
+  attachType: number,
+  order: Order = {},
+): Attachment {
+  return withOpen(folder, target =>
+    attach(sys, { programFd, target, attachType, ...orderFields(order) }, `cgroup ${quote(folder)}`, errno =>
+      errno === EBADF ? 'this is no folder of a cgroup file system (cgroup2)' : undefined,
+    ),
+  );
+}
+
+/** A network namespace (flow dissectors and socket look-ups, since Linux 5.8); default the one of this process. */
+export function attachNetns(
+  sys: Sys,
+  programFd: number,
+  attachType: number,
+  path = '/proc/self/ns/net',
+): Attachment {
+  return withOpen(path, target =>
+    attach(sys, { programFd, target, attachType }, `network namespace ${quote(path)}`, errno =>
+      errno === EEXIST ? 'the network namespace has one already' : undefined,
+    ),
+  );
+}
+
+/** Replaces a function of a loaded program (since Linux 5.10); `btfId` is its FUNC in that program's types. */
+export function attachReplacement(sys: Sys, programFd: number, targetFd: number, btfId: number): Attachment {
+  return attach(
+    sys,
+    { programFd, target: targetFd, attachType: 0, word: btfId },
+    'function of a program',
+    errno => {
+      if (errno === EBUSY)
+        return 'the function is replaced or traced by another program, or just being let go';
+      if (errno === ENOTSUPP) return 'function replacement needs a JIT that supports it';
+      if (errno === EINVAL) return 'prototype, program type or expected attach type differ';
+      return undefined;
+    },
+  );
+}
+
+/** A netfilter hook (since Linux 6.4). `family` NFPROTO_IPV4 2 or IPV6 10; `hook` NF_INET_…; lower priority first. */
+export function attachNetfilter(
+  sys: Sys,
+  programFd: number,
+  family: 2 | 10,
+  hook: number,
+  priority: number,
+): Attachment {
+  const attr = encodeAttr(LinkCreateNetfilterAttr, {
+    prog_fd: programFd,
+    attach_type: BPF_NETFILTER,
+    pf: family,
+    hooknum: hook,
+    priority,
+  });
+  return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr), 'netfilter', () => undefined);
+}
+
+/** What an iterator goes over, for kinds that want to know (`task` and `cgroup`: since Linux 6.1). */
+export type IteratorScope =
+  | { readonly kind: 'map'; readonly fd: number }
+  | { readonly kind: 'cgroup'; readonly fd: number; readonly order: 'self' | 'descendants' | 'ancestors' }
+  | { readonly kind: 'task'; readonly pid?: number; readonly tid?: number };
+
+const CGROUP_ORDERS = { self: 1, descendants: 2, ancestors: 4 } as const;
+
+/** An iterator; what it writes is read from `openIterator()`. */
+export function attachIterator(sys: Sys, programFd: number, scope?: IteratorScope): Attachment {
+  const info = scope === undefined ? new Uint8Array(0) : encodeU32s(scopeWords(scope));
+  const attr = encodeAttr(LinkCreateIterAttr, {
+    prog_fd: programFd,
+    attach_type: BPF_TRACE_ITER,
+    iter_info: sys.addressOf(info),
+    iter_info_len: info.length,
+  });
+  return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr, [info]), 'iterator', errno => {
+    if (errno === E2BIG) return 'iterators can be told a task or a cgroup to go over since Linux 6.1';
+    return errno === EINVAL || errno === EBADF
+      ? 'this iterator may need to be told what to go over, and takes only its own kind'
+      : undefined;
+  });
+}
+
+/** union bpf_iter_link_info: 16 bytes. */
+function scopeWords(scope: IteratorScope): number[] {
+  switch (scope.kind) {
+    case 'map':
+      return [scope.fd, 0, 0, 0];
+    case 'cgroup':
+      return [CGROUP_ORDERS[scope.order], scope.fd, 0, 0];
+    case 'task':
+      return [scope.tid ?? 0, scope.pid ?? 0, 0, 0];
+  }
+}
+
+/** A netkit device (since Linux 6.7): the end that it is named by (`primary`) or the one in the container (`peer`). */
+export function attachNetkit(
+  sys: Sys,
+  programFd: number,
+  nameOrIndex: string | number,
+  end: 'primary' | 'peer',
+  order: Order = {},
+): Attachment {
+  const link = readInterface(sys, nameOrIndex);
+  const attachType = end === 'primary' ? BPF_NETKIT_PRIMARY : BPF_NETKIT_PEER;
+  return attach(
+    sys,
+    { programFd, target: link.index, attachType, ...orderFields(order) },
+    `netkit ${quote(link.name)} (${end})`,
+    errno =>
+      errno === EINVAL || errno === EACCES
+        ? 'netkit needs Linux 6.7, and the primary end of a netkit device of this namespace'
+        : undefined,
+  );
+}
+
+/** fentry, fexit, fmod_ret, LSM and typed tracepoints with a cookie (since Linux 5.19). */
+export function attachTracing(
+  sys: Sys,
+  programFd: number,
+  attachType: number,
+  place: string,
+  cookie: bigint,
+): Attachment {
+  return attach(sys, { programFd, target: 0, attachType, wide: cookie }, place, errno =>
+    errno === EINVAL ? 'cookies of tracing programs need Linux 5.19' : undefined,
+  );
+}
+
+/** A descriptor to read one run of an iterator from. */
+export function openIterator(attachment: Attachment): Fd {
+  const result = bpf(
+    attachment.sys,
+    BPF_ITER_CREATE,
+    encodeAttr(IterCreateAttr, { link_fd: attachment.fd.number }),
+  );
+  if (result < 0) throw syscallError('kernel-iterator', [], 'starting an iterator', result);
+  return Fd.adopt(attachment.sys, result);
+}
+
+function withOpen<T>(path: string, body: (fd: number) => T): T {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -EINVAL;
+    throw syscallError('kernel-attach', [], `opening ${quote(path)}`, errno);
+  }
+  try {
+    return body(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** At most as many as the kernel allows on one hook. */
+const MAX_PROGRAMS = 64;
+
+/**
+ * Ids of the links on a hook (tcx, netkit) of an interface of the current namespace; undefined when there is no such
+ * interface or the kernel does not answer.
+ */
+export function linksOn(sys: Sys, ifindex: number, attachType: number): number[] | undefined {
+  const programs = new Uint8Array(MAX_PROGRAMS * 4);
+  const links = new Uint8Array(MAX_PROGRAMS * 4);
+  const attr = encodeAttr(QueryAttr, {
+    target_fd: ifindex,
+    attach_type: attachType,
+    prog_ids: sys.addressOf(programs),
+    count: MAX_PROGRAMS,
+    link_ids: sys.addressOf(links),
+  });
+  const result = bpf(sys, BPF_PROG_QUERY, attr, [programs, links]);
+  return result < 0 ? undefined : decodeU32s(links).slice(0, decodeAttr(QueryAttr, attr).count);
+}

@@ -1,0 +1,36 @@
+/** Pins: names for kernel objects in a bpf file system, which keep them alive without a process. */
+
+import { quote } from '../../diag/index.ts';
+import { bpf, cText, EINVAL, ENOENT, EPERM, Fd, MOUNT_BPFFS, type Sys, syscallError } from '../sys/index.ts';
+import { BPF_OBJ_GET, BPF_OBJ_PIN, encodeAttr, ObjPinAttr } from '../uapi/index.ts';
+
+/**
+ * Pins the object behind `fd`. The file must not exist, its directory must. `shown` is the path for messages, where
+ * `path` goes through a descriptor. Throws `kernel-pin`.
+ */
+export function pinObject(sys: Sys, fd: number, path: string, shown = path): void {
+  const pathname = cText(path);
+  const attr = encodeAttr(ObjPinAttr, { bpf_fd: fd, pathname: sys.addressOf(pathname) });
+  const result = bpf(sys, BPF_OBJ_PIN, attr, [pathname]);
+  if (result < 0)
+    throw syscallError('kernel-pin', [], `pinning at ${quote(shown)}`, result, pinHint(-result));
+}
+
+/** The object pinned at `path`, or undefined when there is no such file. `shown` as above. Throws `kernel-pin`. */
+export function openPinned(sys: Sys, path: string, shown = path): Fd | undefined {
+  const pathname = cText(path);
+  const attr = encodeAttr(ObjPinAttr, { pathname: sys.addressOf(pathname) });
+  const result = bpf(sys, BPF_OBJ_GET, attr, [pathname]);
+  if (result === -ENOENT) return undefined;
+  if (result < 0) throw syscallError('kernel-pin', [], `opening the pin ${quote(shown)}`, result);
+  return Fd.adopt(sys, result);
+}
+
+function pinHint(errno: number): { hint?: string } {
+  if (errno === EPERM || errno === EINVAL || errno === ENOENT) {
+    return {
+      hint: `the directory must be on a bpf file system ("${MOUNT_BPFFS}"); names there have no "."`,
+    };
+  }
+  return {};
+}

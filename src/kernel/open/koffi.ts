@@ -1,0 +1,153 @@
+/**
+ * `Sys` on koffi: the only file that knows of it. koffi is loaded at the first `openSys()`, so that linking and the
+ * machine never pay for it.
+ */
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { platformError } from '../../diag/index.ts';
+import {
+  bpf,
+  EPERM,
+  errnoText,
+  missingRights,
+  type PollHandle,
+  type Sys,
+  type SyscallArgument,
+  type SyscallName,
+} from '../sys/index.ts';
+import { BPF_MAP_CREATE, encodeAttr, MapCreateAttr } from '../uapi/index.ts';
+import { liftMemlock } from './memlock.ts';
+import { syscallNumbersOf } from './syscall-numbers.ts';
+
+export interface OpenSysOptions {
+  /** Check that this process may load programs (default). Without it only what needs no rights can be done. */
+  readonly requireRights?: boolean;
+}
+
+/**
+ * Access to the kernel. Throws `kernel-not-linux`, `kernel-architecture`, `kernel-no-ffi` or `kernel-no-rights`,
+ * each saying what is missing and how to get it.
+ */
+export function openSys(options: OpenSysOptions = {}): Sys {
+  if (process.platform !== 'linux') {
+    throw platformError(
+      'kernel-not-linux',
+      [],
+      `loading BPF programs needs Linux, this is ${process.platform}`,
+      {
+        hint: 'linking, inspection and the embedded machine work here',
+      },
+    );
+  }
+  const numbers = syscallNumbersOf(process.arch);
+  if (numbers === undefined) {
+    throw platformError(
+      'kernel-architecture',
+      [],
+      `system call numbers of ${process.arch} are not known; x64, arm64, riscv64 and loong64 are`,
+    );
+  }
+  const sys = new KoffiSys(loadKoffi(), numbers);
+  if (options.requireRights === false) return sys;
+  requireRights(sys);
+  liftMemlock(sys); // maps and programs that are made one by one need it too
+  return sys;
+}
+
+type Koffi = typeof import('koffi');
+type RawSyscall = (number: number, ...args: (number | bigint)[]) => number | bigint;
+
+function loadKoffi(): Koffi {
+  const load = createRequire(import.meta.url);
+  try {
+    // koffi's own types describe what require returns.
+    return loadBinary(load) ?? (load('koffi') as Koffi);
+  } catch (error) {
+    throw platformError(
+      'kernel-no-ffi',
+      [],
+      'the package "koffi", which makes system calls, cannot be loaded',
+      {
+        hint: 'npm install koffi (its binary for this platform comes as an optional dependency)',
+        details: [error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)],
+      },
+    );
+  }
+}
+
+/**
+ * The package with koffi's binary for this machine has all that is used here; what `koffi` itself puts around it takes
+ * two thirds of its time. It is not found where packages see only what they depend on themselves.
+ */
+function loadBinary(load: NodeJS.Require): Koffi | undefined {
+  try {
+    const binary = load(`@koromix/koffi-linux-${process.arch}`) as Koffi;
+    return binary.version.split('.')[0] === KOFFI_MAJOR ? binary : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const KOFFI_MAJOR = '3';
+
+class KoffiSys implements Sys {
+  readonly #koffi: Koffi;
+  readonly #numbers: Readonly<Record<SyscallName, number>>;
+  readonly #syscall: RawSyscall;
+
+  constructor(koffi: Koffi, numbers: Readonly<Record<SyscallName, number>>) {
+    this.#koffi = koffi;
+    this.#numbers = numbers;
+    const word = 'int64';
+    this.#syscall = koffi.load(null).func('syscall', 'long', ['long', word, word, word, word, word, word]);
+  }
+
+  syscall(name: SyscallName, ...args: readonly SyscallArgument[]): number {
+    const words: (number | bigint)[] = [0, 0, 0, 0, 0, 0];
+    args.forEach((argument, index) => {
+      words[index] = argument instanceof Uint8Array ? this.addressOf(argument) : argument;
+    });
+    const result = Number(this.#syscall(this.#numbers[name], ...words));
+    return result === -1 ? -this.#koffi.errno() : result;
+  }
+
+  addressOf(bytes: Uint8Array): bigint {
+    return bytes.length === 0 ? 0n : this.#koffi.address(bytes);
+  }
+
+  view(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#koffi.view(BigInt(address), length));
+  }
+
+  poll(fd: number, onReadable: () => void): PollHandle {
+    // What koffi passes to the callback differs from its types; only being called matters.
+    return this.#koffi.node.poll(fd, { readable: true }, () => onReadable());
+  }
+}
+
+/** Tries the smallest privileged thing, and explains a refusal by what the process lacks. */
+function requireRights(sys: Sys): void {
+  const attr = encodeAttr(MapCreateAttr, { map_type: 2, key_size: 4, value_size: 4, max_entries: 1 });
+  const result = bpf(sys, BPF_MAP_CREATE, attr);
+  if (result >= 0) {
+    sys.syscall('close', result);
+    return;
+  }
+  const { reason, hint } =
+    result === -EPERM
+      ? missingRights(readText('/proc/self/status'), readText('/proc/sys/kernel/unprivileged_bpf_disabled'))
+      : { reason: `bpf(2) does not work here: ${errnoText(-result)}`, hint: undefined };
+  throw platformError('kernel-no-rights', [], reason, {
+    errno: -result,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * What this kernel can do, found out by trying.
+ *
+ * Version numbers do not tell: distributions backport. An answer has three values: yes, no, and "could not be found
+ * out" (missing rights, for example), which is never remembered and never taken for a no.
+ */
+
+import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
+import { encodeInsns, type Insn } from '../../isa/index.ts';
+import * as shared from '../../object/uapi/uapi.ts';
+import {
+  BpfProgram,
+  type MapSpec,
+  type ProgramSpec,
+  tryCreateMap,
+  tryLoadBtf,
+  tryLoadProgram,
+} from '../objects/index.ts';
+import {
+  EACCES,
+  EAGAIN,
+  EMFILE,
+  ENFILE,
+  ENOMEM,
+  ENOTSUPP,
+  EPERM,
+  errnoText,
+  type Sys,
+} from '../sys/index.ts';
+import { HOST_ORDER } from '../uapi/index.ts';
+
+export type FeatureAnswer =
+  | { readonly state: 'yes' }
+  | { readonly state: 'no' }
+  /** The question could not be asked. */
+  | { readonly state: 'unknown'; readonly reason: string };
+
+/** Everything that can be asked for, with the first release of Linux that has it. */
+export const FEATURES = {
+  btf: '4.18',
+  btfFunctions: '5.0',
+  btfDataSections: '5.2',
+  btfGlobalFunctions: '5.6',
+  /** Global functions may have parameters that point to something else than a context. */
+  globalPointers: '5.12',
+  /** Functions whose address is passed to helpers (callbacks). */
+  functionPointers: '5.13',
+  btfFloat: '5.13',
+  btfDeclTag: '5.16',
+  btfTypeTag: '5.17',
+  btfEnum64: '6.0',
+  objectNames: '4.15',
+  globalData: '5.2',
+  mappableArrays: '5.5',
+  expectedAttachType: '4.17',
+  probeReadKernel: '5.5',
+  bindMap: '5.10',
+  attachCookie: '5.15',
+  /** Memory counts for the cgroup, not for RLIMIT_MEMLOCK. */
+  cgroupMemory: '5.11',
+  ringBuffer: '5.8',
+  xdpFrags: '5.18',
+  /** Tables of operations (struct_ops) are put in place by a link. */
+  operationsLink: '6.4',
+  /** Parameters of global functions are contexts because a tag says so, whatever their type. */
+  contextTags: '6.8',
+} as const;
+
+export type Feature = keyof typeof FEATURES;
+
+const answers = new WeakMap<Sys, Map<Feature, FeatureAnswer>>();
+
+/** Whether the kernel has a feature. Answers other than "unknown" are remembered. */
+export function probeFeature(sys: Sys, feature: Feature): FeatureAnswer {
+  const known = answers.get(sys)?.get(feature);
+  if (known !== undefined) return known;
+  const answer = PROBES[feature](sys);
+  if (answer.state !== 'unknown') {
+    const cache = answers.get(sys) ?? new Map<Feature, FeatureAnswer>();
+    cache.set(feature, answer);
+    answers.set(sys, cache);
+  }
+  return answer;
+}
+
+/** True unless the kernel surely lacks it: what is not known is tried for real, where the error says more. */
+export function mayHave(sys: Sys, feature: Feature): boolean {
+  return probeFeature(sys, feature).state !== 'no';
+}
+
+/** Errors that say nothing about a feature. */
+const SILENT: ReadonlySet<number> = new Set([EPERM, EACCES, ENOMEM, EAGAIN, EMFILE, ENFILE]);
+
+/** EPERM and the like say nothing about the feature. */
+export function answerOf(sys: Sys, result: number): FeatureAnswer {
+  if (result >= 0) {
+    sys.syscall('close', result);
+    return { state: 'yes' };
+  }
+  const errno = -result;
+  return !SILENT.has(errno) ? { state: 'no' } : { state: 'unknown', reason: errnoText(errno) };
+}
+
+const insn = (opcode: number, dst: number, src: number, offset: number, imm: number): Insn => ({
+  opcode,
+  dst,
+  src,
+  offset,
+  imm,
+});
+const RETURN_0 = [insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)];
+const call = (helper: number) => insn(0x85, 0, 0, 0, helper);
+
+function program(insns: readonly Insn[], fields: Partial<ProgramSpec> = {}): ProgramSpec {
+  return {
+    name: '',
+    type: shared.BPF_PROG_TYPE_SOCKET_FILTER,
+    license: 'GPL',
+    code: encodeInsns(insns, HOST_ORDER),
+    ...fields,
+  };
+}
+
+function tryProgram(sys: Sys, insns: readonly Insn[], fields: Partial<ProgramSpec> = {}): FeatureAnswer {
+  const result = tryLoadProgram(sys, program(insns, fields));
+  if (result.kind === 'refused') return answerOf(sys, -result.errno);
+  result.fd.close();
+  return { state: 'yes' };
+}
+
+function tryMap(sys: Sys, fields: Partial<MapSpec>): FeatureAnswer {
+  const spec = {
+    name: '',
+    type: shared.BPF_MAP_TYPE_ARRAY,
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 1,
+    ...fields,
+  };
+  return answerOf(sys, tryCreateMap(sys, spec));
+}
+
+function tryTypes(sys: Sys, types: readonly BtfType[]): FeatureAnswer {
+  const builder = new BtfBuilder();
+  for (const type of types) builder.add(type);
+  return answerOf(sys, tryLoadBtf(sys, encodeBtf(builder.build(), HOST_ORDER)));
+}
+
+const INT: BtfType = {
+  kind: 'int',
+  name: 'int',
+  size: 4,
+  bits: 32,
+  bitOffset: 0,
+  signed: true,
+  char: false,
+  bool: false,
+};
+const PROTO: BtfType = { kind: 'func_proto', returns: 0, params: [{ name: 'a', type: 1 }] };
+const VAR: BtfType = { kind: 'var', name: 'x', type: 1, linkage: 'static' };
+
+/** A program that reads a map value directly, as globals are read. */
+function probeGlobalData(sys: Sys): FeatureAnswer {
+  const map = tryCreateMap(sys, {
+    name: '',
+    type: shared.BPF_MAP_TYPE_ARRAY,
+    keySize: 4,
+    valueSize: 32,
+    maxEntries: 1,
+  });
+  if (map < 0) return { state: 'unknown', reason: errnoText(-map) };
+  try {
+    return tryProgram(sys, [
+      insn(0x18, 1, 2, 0, map),
+      insn(0, 0, 0, 0, 16),
+      insn(0x7a, 1, 0, 0, 42),
+      ...RETURN_0,
+    ]);
+  } finally {
+    sys.syscall('close', map);
+  }
+}
+
+function probeBindMap(sys: Sys): FeatureAnswer {
+  const map = tryCreateMap(sys, {
+    name: '',
+    type: shared.BPF_MAP_TYPE_ARRAY,
+    keySize: 4,
+    valueSize: 32,
+    maxEntries: 1,
+  });
+  if (map < 0) return { state: 'unknown', reason: errnoText(-map) };
+  const loaded = tryLoadProgram(sys, program(RETURN_0));
+  try {
+    if (loaded.kind === 'refused') return { state: 'unknown', reason: errnoText(loaded.errno) };
+    const result = new BpfProgram(sys, loaded.fd, '', shared.BPF_PROG_TYPE_SOCKET_FILTER).tryBindMap(map);
+    return result >= 0 ? { state: 'yes' } : answerOf(sys, result);
+  } finally {
+    if (loaded.kind === 'loaded') loaded.fd.close();
+    sys.syscall('close', map);
+  }
+}
+
+/** A table of a type that is none: kernels that know the flag look for the type, others refuse the flag. */
+function probeOperationsLink(sys: Sys): FeatureAnswer {
+  const result = tryCreateMap(sys, {
+    name: '',
+    type: shared.BPF_MAP_TYPE_STRUCT_OPS,
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 1,
+    flags: shared.BPF_F_LINK,
+    vmlinuxValueTypeId: 1,
+  });
+  return result === -ENOTSUPP ? { state: 'yes' } : answerOf(sys, result);
+}
+
+const BPF_FUNC_PROBE_READ_KERNEL = 113;
+const BPF_FUNC_KTIME_GET_COARSE_NS = 160;
+const BPF_FUNC_GET_ATTACH_COOKIE = 174;
+
+/** bpf_probe_read_kernel(fp - 8, 8, 0) */
+const READ_KERNEL = [
+  insn(0xbf, 1, 10, 0, 0),
+  insn(0x07, 1, 0, 0, -8),
+  insn(0xb7, 2, 0, 0, 8),
+  insn(0xb7, 3, 0, 0, 0),
+  call(BPF_FUNC_PROBE_READ_KERNEL),
+  ...RETURN_0,
+];
+
+/** `main`, which takes nothing, and behind its instructions `f`, which points somewhere. */
+function tryTwoFunctions(sys: Sys, main: readonly Insn[], linkage: 'static' | 'global'): FeatureAnswer {
+  const builder = new BtfBuilder();
+  const number = builder.add(INT);
+  const struct = builder.add({
+    kind: 'struct',
+    name: 's',
+    size: 4,
+    members: [{ name: 'm', type: number, bitOffset: 0, bitSize: 0 }],
+  });
+  const pointer = builder.add({ kind: 'ptr', type: struct });
+  const plain = builder.add({ kind: 'func_proto', returns: number, params: [] });
+  const pointing = builder.add({
+    kind: 'func_proto',
+    returns: number,
+    params: [{ name: 'p', type: pointer }],
+  });
+  const first = builder.add({ kind: 'func', name: 'main', type: plain, linkage: 'static' });
+  const second = builder.add({ kind: 'func', name: 'f', type: pointing, linkage });
+  const btf = tryLoadBtf(sys, encodeBtf(builder.build(), HOST_ORDER));
+  if (btf < 0) return answerOf(sys, btf);
+  try {
+    const funcInfo = new Uint8Array(Uint32Array.of(0, first, main.length, second).buffer);
+    return tryProgram(sys, [...main, ...RETURN_0], { btfFd: btf, funcInfo });
+  } finally {
+    sys.syscall('close', btf);
+  }
+}
+
+const PSEUDO_CALL = 1;
+const PSEUDO_FUNC = 4;
+/** f(fp - 8) */
+const CALL_WITH_POINTER = [
+  insn(0x7a, 10, 0, -8, 0),
+  insn(0xbf, 1, 10, 0, 0),
+  insn(0x07, 1, 0, 0, -8),
+  insn(0x85, 0, PSEUDO_CALL, 0, 2),
+  ...RETURN_0,
+];
+/** r1 = f */
+const TAKE_ADDRESS = [insn(0x18, 1, PSEUDO_FUNC, 0, 3), insn(0, 0, 0, 0, 0), ...RETURN_0];
+
+/** A global function whose parameter only its tag makes a context. */
+function probeContextTags(sys: Sys): FeatureAnswer {
+  const builder = new BtfBuilder();
+  const number = builder.add(INT);
+  const pointer = builder.add({ kind: 'ptr', type: 0 });
+  const proto = builder.add({
+    kind: 'func_proto',
+    returns: number,
+    params: [{ name: 'context', type: pointer }],
+  });
+  const first = builder.add({ kind: 'func', name: 'main', type: proto, linkage: 'static' });
+  const second = builder.add({ kind: 'func', name: 'f', type: proto, linkage: 'global' });
+  builder.add({ kind: 'decl_tag', name: 'arg:ctx', type: second, component: 0, attribute: false });
+  const btf = tryLoadBtf(sys, encodeBtf(builder.build(), HOST_ORDER));
+  if (btf < 0) return answerOf(sys, btf);
+  try {
+    const main = [insn(0x85, 0, PSEUDO_CALL, 0, 2), ...RETURN_0];
+    const funcInfo = new Uint8Array(Uint32Array.of(0, first, main.length, second).buffer);
+    return tryProgram(sys, [...main, ...RETURN_0], { btfFd: btf, funcInfo });
+  } finally {
+    sys.syscall('close', btf);
+  }
+}
+
+const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {
+  btf: sys => tryTypes(sys, [INT]),
+  btfFunctions: sys => tryTypes(sys, [INT, PROTO, { kind: 'func', name: 'f', type: 2, linkage: 'static' }]),
+  btfGlobalFunctions: sys =>
+    tryTypes(sys, [INT, PROTO, { kind: 'func', name: 'f', type: 2, linkage: 'global' }]),
+  globalPointers: sys => tryTwoFunctions(sys, CALL_WITH_POINTER, 'global'),
+  functionPointers: sys => tryTwoFunctions(sys, TAKE_ADDRESS, 'static'),
+  btfDataSections: sys =>
+    tryTypes(sys, [
+      INT,
+      VAR,
+      { kind: 'datasec', name: '.data', size: 4, vars: [{ type: 2, offset: 0, size: 4 }] },
+    ]),
+  btfFloat: sys => tryTypes(sys, [{ kind: 'float', name: 'float', size: 4 }]),
+  btfDeclTag: sys =>
+    tryTypes(sys, [INT, VAR, { kind: 'decl_tag', name: 'tag', type: 2, component: -1, attribute: false }]),
+  btfTypeTag: sys =>
+    tryTypes(sys, [
+      INT,
+      { kind: 'type_tag', name: 'tag', type: 1, attribute: false },
+      { kind: 'ptr', type: 2 },
+    ]),
+  btfEnum64: sys => tryTypes(sys, [{ kind: 'enum64', name: '', size: 8, signed: false, values: [] }]),
+  objectNames: sys => tryProgram(sys, RETURN_0, { name: 'test' }),
+  globalData: probeGlobalData,
+  mappableArrays: sys => tryMap(sys, { flags: shared.BPF_F_MMAPABLE }),
+  expectedAttachType: sys =>
+    tryProgram(sys, RETURN_0, {
+      type: shared.BPF_PROG_TYPE_CGROUP_SOCK,
+      expectedAttachType: shared.BPF_CGROUP_INET_SOCK_CREATE,
+    }),
+  probeReadKernel: sys => tryProgram(sys, READ_KERNEL, { type: shared.BPF_PROG_TYPE_TRACEPOINT }),
+  bindMap: probeBindMap,
+  attachCookie: sys =>
+    tryProgram(sys, [call(BPF_FUNC_GET_ATTACH_COOKIE), ...RETURN_0], {
+      type: shared.BPF_PROG_TYPE_TRACEPOINT,
+    }),
+  cgroupMemory: sys => tryProgram(sys, [call(BPF_FUNC_KTIME_GET_COARSE_NS), ...RETURN_0]),
+  ringBuffer: sys =>
+    tryMap(sys, { type: shared.BPF_MAP_TYPE_RINGBUF, keySize: 0, valueSize: 0, maxEntries: 4096 * 16 }),
+  xdpFrags: sys =>
+    tryProgram(sys, RETURN_0, { type: shared.BPF_PROG_TYPE_XDP, flags: shared.BPF_F_XDP_HAS_FRAGS }),
+  operationsLink: probeOperationsLink,
+  contextTags: probeContextTags,
+};

@@ -1,0 +1,42 @@
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { countFds, kernelForTests } from '../testing.ts';
+import { FakeSys } from './fake.ts';
+import { FileLock } from './lock.ts';
+
+const { sys, reason } = kernelForTests();
+const folder = mkdtempSync(join(tmpdir(), 'rootlet-lock-'));
+afterAll(() => rmdirSync(folder));
+
+describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
+  const kernel = sys ?? new FakeSys();
+
+  test('one lock at a time, several shared ones, and free again after close', () => {
+    const before = countFds();
+    const first = FileLock.take(kernel, folder);
+    expect(() => FileLock.take(kernel, folder)).toThrow(
+      expect.objectContaining({
+        code: 'kernel-lock-busy',
+        problems: [expect.objectContaining({ class: 'busy' })],
+      }),
+    );
+    first.close();
+    first.close();
+    const shared = [
+      FileLock.take(kernel, folder, { shared: true }),
+      FileLock.take(kernel, folder, { shared: true }),
+    ];
+    expect(() => FileLock.take(kernel, folder)).toThrow(/locked by another process/);
+    for (const lock of shared) lock.close();
+    FileLock.take(kernel, folder, { wait: true }).close();
+    expect(countFds()).toBe(before);
+  });
+});
+
+test('a path that is not there is an error of its own', () => {
+  expect(() => FileLock.take(new FakeSys(), join(folder, 'nothing'))).toThrow(
+    expect.objectContaining({ code: 'kernel-lock', message: expect.stringContaining('ENOENT') }),
+  );
+});

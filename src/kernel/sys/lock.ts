@@ -1,0 +1,73 @@
+/** flock(2) on a file or directory: released by the kernel when the process dies, whatever it died of. */
+
+import { closeSync, openSync } from 'node:fs';
+import { quote, RootletError } from '../../diag/index.ts';
+import { EAGAIN, EINTR, syscallError } from './errno.ts';
+import type { Sys } from './sys.ts';
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+export class FileLock {
+  #fd: number;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /**
+   * Locks `path`, which must exist. Throws `kernel-lock-busy` (class `busy`) when somebody else has it, and
+   * `kernel-lock` for everything else. With `wait` the process stops until the lock is free; `shown` is the path for
+   * messages.
+   */
+  static take(
+    sys: Sys,
+    path: string,
+    options: { readonly shared?: boolean; readonly wait?: boolean; readonly shown?: string } = {},
+  ): FileLock {
+    const shown = options.shown ?? path;
+    const fd = openForLock(path, shown);
+    const operation = (options.shared === true ? LOCK_SH : LOCK_EX) + (options.wait === true ? 0 : LOCK_NB);
+    let result = sys.syscall('flock', fd, operation);
+    while (result === -EINTR) result = sys.syscall('flock', fd, operation);
+    if (result >= 0) return new FileLock(fd);
+    closeSync(fd);
+    if (result === -EAGAIN) throw busy(shown);
+    throw syscallError('kernel-lock', [], `locking ${quote(shown)}`, result);
+  }
+
+  /** Releases it. */
+  close(): void {
+    if (this.#fd < 0) return;
+    closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Node opens everything close-on-exec, so that no child keeps the lock. */
+function openForLock(path: string, shown: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -EAGAIN;
+    throw syscallError('kernel-lock', [], `opening ${quote(shown)} to lock it`, errno);
+  }
+}
+
+function busy(path: string): RootletError {
+  return new RootletError([
+    {
+      code: 'kernel-lock-busy',
+      class: 'busy',
+      where: [],
+      message: `${quote(path)} is locked by another process`,
+      errno: EAGAIN,
+      hint: 'wait for it to finish; a lock of a process that died is released by itself',
+    },
+  ]);
+}

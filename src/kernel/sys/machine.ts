@@ -1,0 +1,71 @@
+/** Facts about the machine that sizes depend on: possible CPUs and pages. */
+
+import { readFileSync } from 'node:fs';
+import { viewOf } from '../../bytes/index.ts';
+import { platformError } from '../../diag/index.ts';
+import { HOST_ORDER } from '../uapi/index.ts';
+
+const SOURCE = '/sys/devices/system/cpu/possible';
+
+let knownCpus: number | undefined;
+let knownPage: number | undefined;
+
+/** Number of CPUs that the kernel may ever have, the length of every per-CPU value; read once. Throws `kernel-cpus` when the kernel does not say. */
+export function possibleCpus(): number {
+  knownCpus ??= cpuCountOf(readFileSync(SOURCE, 'utf8'));
+  return knownCpus;
+}
+
+/** One more than the highest number in a list such as `0-3,8`. */
+export function cpuCountOf(list: string): number {
+  const last = list.trim().split(/[,-]/).at(-1) ?? '';
+  if (!/^\d{1,5}$/.test(last)) {
+    throw platformError('kernel-cpus', [SOURCE], 'does not hold a list of CPUs');
+  }
+  return Number(last) + 1;
+}
+
+/** Numbers of the CPUs that run now. */
+export function onlineCpus(): number[] {
+  return cpuListOf(readFileSync('/sys/devices/system/cpu/online', 'utf8'));
+}
+
+/** All numbers in a list such as `0-3,8`. */
+export function cpuListOf(list: string): number[] {
+  return list
+    .trim()
+    .split(',')
+    .flatMap(range => {
+      const [first = Number.NaN, last = first] = range.split('-').map(Number);
+      return Array.from(
+        { length: Math.max(0, Math.min(last - first, 65535) + 1) },
+        (_, step) => first + step,
+      );
+    });
+}
+
+const AT_PAGESZ = 6n;
+
+/** Bytes of a memory page; read once. 4096 where the kernel does not say. */
+export function pageSize(): number {
+  knownPage ??= readPageSize();
+  return knownPage;
+}
+
+function readPageSize(): number {
+  try {
+    return pageSizeOf(readFileSync('/proc/self/auxv')) ?? 4096;
+  } catch {
+    return 4096;
+  }
+}
+
+/** AT_PAGESZ in an auxiliary vector of 64-bit words. */
+export function pageSizeOf(auxv: Uint8Array): number | undefined {
+  const view = viewOf(auxv);
+  const little = HOST_ORDER === 'little';
+  for (let at = 0; at + 16 <= auxv.length; at += 16) {
+    if (view.getBigUint64(at, little) === AT_PAGESZ) return Number(view.getBigUint64(at + 8, little));
+  }
+  return undefined;
+}

@@ -1,0 +1,181 @@
+/**
+ * Who may see a symbol: local, global, weak, hidden; the ELF binding and the linkage in BTF in step.
+ *
+ * What a loader has to find cannot become static: programs, maps (libbpf refuses static ones) and functions that a
+ * program names as its exception call-back.
+ */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isProgram,
+  type SymbolIndex,
+  sectionOf,
+} from '../../object/index.ts';
+import { editSymbols, exceptionCallbacks, isMetadata, type SymbolEdit } from '../passes/index.ts';
+import { isIdentifier, namesOf, noSuchSymbol, type Operated } from './rename.ts';
+
+/** Makes global functions and variables static. One that is static already stays so. */
+export function localizeSymbols(object: BpfObject, names: readonly string[]): Operated {
+  const callbacks = new Set([...exceptionCallbacks(object.btf).values()].flat());
+  return changeStanding(object, names, {
+    verb: 'localize',
+    refuse: symbol => localizeProblem(object, symbol, callbacks),
+    edit: { binding: 'local', visibility: 'default' },
+  });
+}
+
+/** Makes static functions and variables global. */
+export function globalizeSymbols(object: BpfObject, names: readonly string[]): Operated {
+  return changeStanding(object, names, {
+    verb: 'globalize',
+    applies: symbol => symbol.binding === 'local',
+    refuse: (symbol, index) => globalizeProblem(object, symbol, index),
+    edit: { binding: 'global' },
+  });
+}
+
+/** Hides symbols: loaders make hidden functions static, so that the verifier need not check them on their own. */
+export function hideSymbols(object: BpfObject, names: readonly string[]): Operated {
+  return changeStanding(object, names, {
+    verb: 'hide',
+    applies: symbol => symbol.binding !== 'local',
+    edit: { visibility: 'hidden' },
+  });
+}
+
+/** Makes definitions yield to others, and references optional. */
+export function weakenSymbols(object: BpfObject, names: readonly string[]): Operated {
+  return changeStanding(object, names, {
+    verb: 'weaken',
+    refuse: symbol =>
+      symbol.binding === 'local'
+        ? refusal(
+            object,
+            'link-weaken-static',
+            symbol,
+            'weak',
+            'it is static, so nothing else can take its place',
+          )
+        : null,
+    edit: { binding: 'weak' },
+  });
+}
+
+/**
+ * Localizes every global function and variable but those in `names`. Programs, maps, exception call-backs and variables
+ * that loaders look for (licence, struct_ops) stay as they are.
+ */
+export function keepGlobalSymbols(object: BpfObject, names: readonly string[]): Operated {
+  const kept = new Set(names);
+  const unknown = names.filter(name => !isDefined(object, name));
+  const callbacks = new Set([...exceptionCallbacks(object.btf).values()].flat());
+  const edits = new Map<SymbolIndex, SymbolEdit>();
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind === 'extern' || symbol.binding === 'local' || kept.has(symbol.name)) return;
+    if (isMetadata(object, index) || localizeProblem(object, symbol, callbacks) !== null) return;
+    edits.set(index, { binding: 'local', visibility: 'default' });
+  });
+  return {
+    object: unknown.length > 0 ? object : editSymbols(object, edits),
+    problems: unknown.map(name => noSuchSymbol(object, name, 'keep', namesOf(object))),
+    notes: [],
+  };
+}
+
+function isDefined(object: BpfObject, name: string): boolean {
+  return object.symbols.some(
+    symbol => symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === name,
+  );
+}
+
+interface Change {
+  readonly verb: string;
+  readonly edit: SymbolEdit;
+  /** Symbols that need the change. Default: all of the name. */
+  readonly applies?: (symbol: BpfSymbol) => boolean;
+  readonly refuse?: (symbol: BpfSymbol, index: SymbolIndex) => Problem | null;
+}
+
+function changeStanding(object: BpfObject, names: readonly string[], change: Change): Operated {
+  const problems: Problem[] = [];
+  const edits = new Map<SymbolIndex, SymbolEdit>();
+  for (const name of new Set(names)) {
+    const found = object.symbols.flatMap((symbol, index) =>
+      symbol.name === name && name !== '' ? [{ symbol, index }] : [],
+    );
+    if (found.length === 0) problems.push(noSuchSymbol(object, name, change.verb, namesOf(object)));
+    for (const { symbol, index } of found) {
+      if (change.applies?.(symbol) === false) continue;
+      const problem = change.refuse?.(symbol, index) ?? null;
+      if (problem === null) edits.set(index, change.edit);
+      else if (!problems.some(known => known.message === problem.message)) problems.push(problem);
+    }
+  }
+  return { object: problems.length > 0 ? object : editSymbols(object, edits), problems, notes: [] };
+}
+
+// --- reasons ------------------------------------------------------------------------------------------------------
+
+function refusal(
+  object: BpfObject,
+  code: string,
+  symbol: BpfSymbol,
+  what: string,
+  why: string,
+  extras: Partial<Problem> = {},
+): Problem {
+  return {
+    code,
+    class: 'input',
+    where: [object.name],
+    message: `${quote(symbol.name)} cannot become ${what}: ${why}`,
+    ...extras,
+  };
+}
+
+function localizeProblem(
+  object: BpfObject,
+  symbol: BpfSymbol,
+  callbacks: ReadonlySet<string>,
+): Problem | null {
+  const refuse = (code: string, why: string): Problem => refusal(object, code, symbol, 'static', why);
+  if (symbol.binding === 'local') return null;
+  if (symbol.kind === 'extern') return refuse('link-localize-extern', 'nothing defines it here');
+  if (symbol.kind === 'map')
+    return refuse('link-localize-map', 'it is a map, and loaders refuse static ones');
+  if (symbol.kind === 'function' && callbacks.has(symbol.name))
+    return refuse('link-localize-callback', 'a program names it as its exception call-back');
+  if (isProgram(object, symbol)) {
+    const section = quote(sectionOf(object, symbol)?.name ?? '');
+    return refuse('link-localize-program', `it is a program (section ${section}), which the loader must see`);
+  }
+  return null;
+}
+
+function globalizeProblem(object: BpfObject, symbol: BpfSymbol, index: SymbolIndex): Problem | null {
+  const refuse = (code: string, why: string, extras: Partial<Problem>): Problem =>
+    refusal(object, code, symbol, 'global', why, extras);
+  const others = object.symbols.filter(
+    (other, position) => other.name === symbol.name && other.kind !== 'extern' && position !== index,
+  );
+  if (others.length > 0) {
+    const all = object.symbols.filter(other => other.name === symbol.name);
+    return refuse('link-globalize-ambiguous', `${all.length} symbols have that name`, {
+      details: all.map(other => describeOrigin(object, other)),
+      hint: 'say whose: FILE:NAME, or rename one',
+    });
+  }
+  if (!isIdentifier(symbol.name))
+    return refuse('link-bad-name', 'compilers make such names for what stands in a function', {
+      hint: 'rename it first',
+    });
+  return null;
+}
+
+function describeOrigin(object: BpfObject, symbol: BpfSymbol): string {
+  if (symbol.kind === 'extern') return `${object.name}: extern`;
+  const binding = symbol.binding === 'local' ? 'static' : symbol.binding;
+  return `${symbol.origin.file}: ${binding} ${symbol.kind}`;
+}

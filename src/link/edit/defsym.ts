@@ -1,0 +1,312 @@
+/**
+ * Second names for what is defined already.
+ *
+ * A function gets a clone under the new name, with a FUNC, line records and CO-RE records of its own: C's alias attribute
+ * yields a symbol that BTF does not describe, and loaders refuse two functions at one place. For variables and maps BTF
+ * knows no second name at all (entries of a DATASEC may not overlap); there references to the new name become references
+ * to the old one.
+ */
+
+import type { BtfType } from '../../btf/index.ts';
+import { type Problem, quote } from '../../diag/index.ts';
+import type { BpfObject, BpfSymbol, FunctionSymbol } from '../../object/index.ts';
+import { addCopies, type Copy } from '../passes/index.ts';
+import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
+import { badName, namesOf, noSuchSymbol, type Operated, renameAll } from './rename.ts';
+
+export interface AliasRequest {
+  /** The new name. */
+  readonly name: string;
+  /** The old one; may itself be a new name of another request. */
+  readonly target: string;
+  /** Input that defines `target`. Default: whichever definition counts. */
+  readonly file?: string;
+}
+
+export interface Aliased {
+  readonly objects: readonly BpfObject[];
+  readonly problems: readonly Problem[];
+}
+
+/** Second names inside one object. */
+export function defineAliases(object: BpfObject, requests: readonly AliasRequest[]): Operated {
+  const { objects, problems } = aliasAcross([object], requests);
+  return { object: objects[0] ?? object, problems, notes: [] };
+}
+
+/** Second names in several objects that are linked: each is made where the old one is defined. */
+export function aliasAcross(objects: readonly BpfObject[], requests: readonly AliasRequest[]): Aliased {
+  const problems: Problem[] = [];
+  const plans: Plan[] = [];
+  const table = aliasTable(requests, problems);
+  for (const request of table.values()) {
+    const end = followAliases(table, request);
+    if ('message' in end) {
+      if (!problems.some(known => known.message === end.message)) problems.push(end);
+      continue;
+    }
+    const plan = planAlias(objects, request.name, end);
+    if ('message' in plan) problems.push(plan);
+    else plans.push(plan);
+  }
+  if (problems.length > 0) return { objects, problems };
+  const cloned = objects.map((object, file) => addClones(object, clonesIn(plans, file)));
+  return bindReferences(cloned, plans);
+}
+
+/** As `aliasAcross`, in each scope for itself; what no scope can do is told of all of them together. */
+export function aliasInScopes(
+  objects: readonly BpfObject[],
+  scopes: readonly number[],
+  requests: readonly AliasRequest[],
+): Aliased {
+  const numbers = new Set(scopes);
+  if (requests.length === 0) return { objects, problems: [] };
+  if (numbers.size <= 1) return aliasAcross(objects, requests);
+  const result = [...objects];
+  const problems: Problem[] = [];
+  const left = new Set(requests);
+  for (const scope of numbers) {
+    const files = objects.flatMap((_, file) => (scopes[file] === scope ? [file] : []));
+    const members = files.flatMap(file => objects[file] ?? []);
+    const mine = requests.filter(request => isTargetIn(members, requests, request));
+    for (const request of mine) left.delete(request);
+    const aliased = aliasAcross(members, mine);
+    problems.push(...aliased.problems);
+    files.forEach((file, position) => {
+      const object = aliased.objects[position];
+      if (object !== undefined) result[file] = object;
+    });
+  }
+  if (left.size > 0) problems.push(...aliasAcross(objects, [...left]).problems);
+  return { objects: problems.length > 0 ? objects : result, problems };
+}
+
+/** Whether one of the objects defines what a request leads to in the end. */
+function isTargetIn(
+  objects: readonly BpfObject[],
+  requests: readonly AliasRequest[],
+  request: AliasRequest,
+): boolean {
+  let end = request;
+  for (let step = 0; step <= requests.length && end.file === undefined; step++) {
+    const { target } = end;
+    const next = requests.find(({ name }) => name === target);
+    if (next === undefined) break;
+    end = next;
+  }
+  const { file, target } = end;
+  return objects.some(
+    object =>
+      (file === undefined || fileMatches(object.name, file)) &&
+      object.symbols.some(
+        symbol =>
+          symbol.kind !== 'extern' &&
+          symbol.name === target &&
+          (file !== undefined || symbol.binding !== 'local'),
+      ),
+  );
+}
+
+/** New name → request. Asking for the same twice is no mistake. */
+function aliasTable(requests: readonly AliasRequest[], problems: Problem[]): Map<string, AliasRequest> {
+  const table = new Map<string, AliasRequest>();
+  for (const request of requests) {
+    const bad = badName(null, request.name);
+    const known = table.get(request.name);
+    if (bad !== null) problems.push(bad);
+    else if (known === undefined) table.set(request.name, request);
+    else if (known.target !== request.target || known.file !== request.file)
+      problems.push(
+        problem(
+          'link-alias-twice',
+          `${quote(request.name)} cannot be both ${spell(known)} and ${spell(request)}`,
+        ),
+      );
+  }
+  return table;
+}
+
+function spell(request: AliasRequest): string {
+  return quote(request.file === undefined ? request.target : `${request.file}:${request.target}`);
+}
+
+function problem(code: string, message: string, extras: Partial<Problem> = {}): Problem {
+  return { code, class: 'input', where: [], message, ...extras };
+}
+
+/** The request at the end of a chain of new names, or the cycle. */
+function followAliases(
+  table: ReadonlyMap<string, AliasRequest>,
+  start: AliasRequest,
+): AliasRequest | Problem {
+  const path = [start.name];
+  let request = start;
+  for (;;) {
+    const next = request.file === undefined ? table.get(request.target) : undefined;
+    if (next === undefined) return request;
+    const seen = path.indexOf(next.name);
+    if (seen >= 0) return cycleProblem(path.slice(seen));
+    path.push(next.name);
+    request = next;
+  }
+}
+
+/** Told from its smallest name, so that each cycle is told once. */
+function cycleProblem(names: readonly string[]): Problem {
+  const first = names.reduce((smallest, name) => (name < smallest ? name : smallest));
+  const at = names.indexOf(first);
+  const cycle = [...names.slice(at), ...names.slice(0, at), first];
+  return problem('link-alias-cycle', `names that stand for each other: ${cycle.map(quote).join(' = ')}`, {
+    class: 'usage',
+  });
+}
+
+/** The definition that a new name stands for. */
+interface Plan {
+  readonly name: string;
+  readonly at: SymbolAt;
+  readonly symbol: Exclude<BpfSymbol, { readonly kind: 'extern' }>;
+}
+
+function planAlias(objects: readonly BpfObject[], name: string, end: AliasRequest): Plan | Problem {
+  const file = end.file === undefined ? undefined : findInput(objects, end.file);
+  if (file !== undefined && typeof file !== 'number') return file;
+  const found = findDefinition(objects, end.target, file);
+  if (found === undefined) return noTarget(objects, end, file);
+  const taken = takenBy(objects, name, found.at.file);
+  if (taken !== undefined)
+    return problem(
+      'link-name-taken',
+      `${quote(name)} cannot be a second name of ${spell(end)}: ${taken} defines it already`,
+    );
+  return { name, ...found };
+}
+
+/** In one file its own definition, static or not; otherwise the one that resolution will choose. */
+function findDefinition(
+  objects: readonly BpfObject[],
+  target: string,
+  only: number | undefined,
+): Omit<Plan, 'name'> | undefined {
+  const found = objects.flatMap((object, file) =>
+    only !== undefined && only !== file
+      ? []
+      : object.symbols.flatMap((symbol, index): Omit<Plan, 'name'>[] =>
+          symbol.kind !== 'extern' &&
+          symbol.name === target &&
+          (symbol.binding !== 'local' || only !== undefined)
+            ? [{ at: { file, index }, symbol }]
+            : [],
+        ),
+  );
+  return found.find(({ symbol }) => isStrong(symbol)) ?? found[0];
+}
+
+function isStrong(symbol: BpfSymbol): boolean {
+  return symbol.binding === 'global' && !(symbol.kind === 'variable' && symbol.common === true);
+}
+
+function noTarget(objects: readonly BpfObject[], end: AliasRequest, file: number | undefined): Problem {
+  const where = file === undefined ? null : (objects[file] ?? null);
+  const among = where === null ? objects : [where];
+  const owner = objects.find(object =>
+    object.symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === end.target),
+  );
+  const refused = noSuchSymbol(where, end.target, 'give a second name to', among.flatMap(namesOf));
+  if (owner === undefined || where !== null) return refused;
+  return { ...refused, hint: `${owner.name} defines it as static: say ${owner.name}:${end.target}` };
+}
+
+/** File with a definition that the new one would meet: a strong one anywhere, any one in the same file. */
+function takenBy(objects: readonly BpfObject[], name: string, file: number): string | undefined {
+  return objects.find((object, index) =>
+    object.symbols.some(
+      symbol =>
+        symbol.kind !== 'extern' &&
+        symbol.name === name &&
+        (index === file || (symbol.binding !== 'local' && isStrong(symbol))),
+    ),
+  )?.name;
+}
+
+// --- functions ----------------------------------------------------------------------------------------------------
+
+interface Clone {
+  readonly name: string;
+  readonly original: FunctionSymbol;
+}
+
+function clonesIn(plans: readonly Plan[], file: number): Clone[] {
+  return plans.flatMap(({ name, at, symbol }) =>
+    at.file === file && symbol.kind === 'function' ? [{ name, original: symbol }] : [],
+  );
+}
+
+/** The object with the clones behind its symbols. */
+function addClones(object: BpfObject, clones: readonly Clone[]): BpfObject {
+  if (clones.length === 0) return object;
+  const symbols: BpfSymbol[] = [...object.symbols];
+  const copies: Copy[] = [];
+  for (const { name, original } of clones) {
+    const type = object.btf === null || original.btfId === 0 ? undefined : object.btf.type(original.btfId);
+    if (type?.kind === 'func') copies.push(copyOf(symbols.length, original.btfId, { ...type, name }));
+    symbols.push({ ...original, name, binding: 'global' });
+  }
+  if (object.btf === null) return { ...object, symbols };
+  const { btf, ids } = addCopies(object.btf, copies);
+  copies.forEach(({ symbol: index }, position) => {
+    const symbol = symbols[index];
+    if (symbol !== undefined) symbols[index] = { ...symbol, btfId: ids[position] ?? 0 };
+  });
+  return { ...object, symbols, btf };
+}
+
+function copyOf(symbol: number, of: number, type: Extract<BtfType, { readonly kind: 'func' }>): Copy {
+  return { symbol, of, type: { ...type, linkage: 'global' } };
+}
+
+// --- variables and maps -------------------------------------------------------------------------------------------
+
+/** References to the new names of variables and maps become references to the old ones. */
+function bindReferences(objects: readonly BpfObject[], plans: readonly Plan[]): Aliased {
+  const table = new Map(
+    plans.flatMap(plan => (plan.symbol.kind === 'function' ? [] : [[plan.name, plan] as const])),
+  );
+  if (table.size === 0) return { objects, problems: [] };
+  const used = new Set<string>();
+  const problems: Problem[] = [];
+  const bound = objects.map(object => {
+    const operated = renameAll(object, symbol => {
+      const plan = symbol.kind === 'extern' ? table.get(symbol.name) : undefined;
+      if (plan === undefined) return symbol.name;
+      used.add(plan.name);
+      return plan.symbol.name;
+    });
+    problems.push(...operated.problems);
+    return operated.object;
+  });
+  for (const plan of table.values()) {
+    const refused = bindProblem(objects, plan, used.has(plan.name));
+    if (refused !== null) problems.push(refused);
+  }
+  return problems.length > 0 ? { objects, problems } : { objects: bound, problems };
+}
+
+function bindProblem(objects: readonly BpfObject[], plan: Plan, used: boolean): Problem | null {
+  const owner = objects[plan.at.file]?.name ?? '';
+  if (plan.symbol.binding === 'local')
+    return problem(
+      'link-alias-static',
+      `${quote(plan.symbol.name)} of ${owner} is a static ${plan.symbol.kind}, so references from outside cannot be bound to it`,
+      { hint: `make it global: --globalize ${owner}:${plan.symbol.name}` },
+    );
+  if (used) return null;
+  return problem(
+    'link-alias-unused',
+    `nothing refers to ${quote(plan.name)}, and a ${plan.symbol.kind} cannot have a second name of its own`,
+    {
+      hint: `BTF describes each ${plan.symbol.kind} once; --redefine-sym ${plan.symbol.name}=${plan.name} gives it another name`,
+    },
+  );
+}

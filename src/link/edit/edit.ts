@@ -1,0 +1,271 @@
+/**
+ * Symbol surgery in a link: which operation is done to which object, and when.
+ *
+ * Operations on an input come before names are resolved, in this order: sections, names, prefixes, standing (local,
+ * global, hidden, weak), wrapping. Then second names are made, which may need definitions of any input. Localizing,
+ * globalizing and hiding without a file are done to the result, as `objcopy` would.
+ *
+ * Archives are asked for names as their members will have them, so that a renamed definition is still found.
+ */
+
+import type { Problem } from '../../diag/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import type { Preparation } from '../inputs/index.ts';
+import { findInput } from '../resolve/index.ts';
+import {
+  globalizeSymbols,
+  hideSymbols,
+  keepGlobalSymbols,
+  localizeSymbols,
+  weakenSymbols,
+} from './binding.ts';
+import { aliasInScopes } from './defsym.ts';
+import {
+  hasName,
+  namesOf,
+  noSuchSymbol,
+  type Operated,
+  prefixSymbols,
+  redefineSymbols,
+  renamedTwice,
+  type SymbolRename,
+} from './rename.ts';
+import {
+  isFor,
+  matchedNames,
+  ofFiles,
+  type Place,
+  preferPlaced,
+  type RenameRequest,
+  type Request,
+  renameRequests,
+  requests,
+  type Selector,
+  type SurgeryOptions,
+} from './requests.ts';
+import { hasSection, noSuchSection, renameSections } from './sections.ts';
+import { externNames, mentionsWrapped, nothingToWrap, wrapSymbols } from './wrap.ts';
+
+type StandingPass = (object: BpfObject, names: readonly string[]) => Operated;
+
+/** The operations on inputs: takes objects as they are read, and says at the end what did not fit. */
+export class InputSurgery implements Preparation {
+  readonly #options: SurgeryOptions;
+  readonly #problems: Problem[] = [];
+  readonly #notes: string[] = [];
+  readonly #sections: readonly RenameRequest[];
+  readonly #names: readonly RenameRequest[];
+  readonly #prefixes: readonly Request[];
+  readonly #standing: readonly (readonly [verb: string, pass: StandingPass, requests: readonly Request[]])[];
+  readonly #keepGlobal: readonly Request[];
+  readonly #wrap: readonly Request[];
+  /** Names that an archive's index has after renaming, before prefixes. */
+  readonly #archives = new Map<string, ReadonlySet<string>>();
+  readonly #aliases: ReadonlyMap<string, string>;
+
+  constructor(inputs: readonly { readonly name: string }[], options: SurgeryOptions) {
+    this.#options = options;
+    const place = (selector: { readonly file?: string }): Place | null | undefined =>
+      this.#place(inputs, selector.file);
+    this.#sections = renameRequests(options.renameSections ?? [], place);
+    this.#names = renameRequests(options.redefine ?? [], place);
+    this.#prefixes = requests(
+      (options.prefix ?? []).map(({ file, prefix }) => ({ file, name: prefix })),
+      place,
+    );
+    this.#standing = [
+      ['globalize', globalizeSymbols, requests(ofFiles(options.globalize), place)],
+      ['localize', localizeSymbols, requests(ofFiles(options.localize), place)],
+      ['hide', hideSymbols, requests(ofFiles(options.hide), place)],
+      ['weaken', weakenSymbols, requests(options.weaken ?? [], place)],
+    ];
+    this.#keepGlobal = requests(ofFiles(options.keepGlobal), place);
+    this.#wrap = requests(options.wrap ?? [], place);
+    this.#aliases = new Map((options.defsym ?? []).map(({ name, target }) => [name, target]));
+    for (const list of [this.#sections, this.#names]) this.#checkRenames(list);
+  }
+
+  /** The object as it takes part in the link. */
+  object(object: BpfObject, input: string): BpfObject {
+    const mine = <R extends Request>(list: readonly R[]): R[] =>
+      list.filter(({ place }) => isFor(place, object, input));
+    let current = this.#rename(object, mine(this.#sections), hasSection, renameSections);
+    current = this.#rename(current, mine(this.#names), hasName, redefineSymbols);
+    for (const { name, place } of mine(this.#prefixes))
+      current = this.#take(
+        prefixSymbols(current, name, place?.member === null ? this.#archives.get(input) : undefined),
+      );
+    for (const [, pass, list] of this.#standing)
+      current = this.#change(current, mine(list), (candidate, name) => hasName(candidate, name), pass);
+    if (mine(this.#keepGlobal).length > 0) {
+      const kept = mine(this.#keepGlobal).filter(request => hasName(current, request.name));
+      current = this.#take(keepGlobalSymbols(current, matchedNames(kept)));
+    }
+    return this.#change(current, mine(this.#wrap), mentionsWrapped, wrapSymbols);
+  }
+
+  /** An archive's index with the names that its members will have. */
+  index(
+    archive: string,
+    symbols: ReadonlyMap<string, number>,
+    memberName: (position: number) => string,
+  ): ReadonlyMap<string, number> {
+    const isMine = (request: Request, position: number): boolean =>
+      request.place === null ||
+      (request.place.input === archive &&
+        (request.place.member === null || request.place.member === memberName(position)));
+    const renamed = [...symbols].map(([name, position]) => {
+      const found = preferPlaced(
+        this.#names.filter(request => request.name === name && isMine(request, position)),
+      )[0];
+      if (found !== undefined) found.matched = true;
+      return [found?.to ?? name, position] as const;
+    });
+    this.#archives.set(archive, new Set(renamed.map(([name]) => name)));
+    const result = new Map<string, number>();
+    for (const [name, position] of renamed) {
+      const prefixes = this.#prefixes.filter(request => isMine(request, position));
+      const full = prefixes.reduce((text, request) => `${request.name}${text}`, name);
+      if (!result.has(full)) result.set(full, position);
+    }
+    return result;
+  }
+
+  /** The name that has to be defined for a reference to `name`. */
+  required(name: string): string {
+    let current = name;
+    for (let step = 0; step <= this.#aliases.size; step++) {
+      const target = this.#aliases.get(current);
+      if (target === undefined) return current;
+      current = target;
+    }
+    return name; // a cycle, which is told later
+  }
+
+  /**
+   * Makes second names and tells everything that did not fit. `scopes` says for each object where its names are looked
+   * up; a second name is made in every scope that has the first.
+   */
+  finish(
+    objects: readonly BpfObject[],
+    scopes: readonly number[] = objects.map(() => 0),
+  ): {
+    readonly objects: readonly BpfObject[];
+    readonly problems: readonly Problem[];
+    readonly notes: readonly string[];
+  } {
+    const aliased = aliasInScopes(objects, scopes, this.#options.defsym ?? []);
+    const problems = [...this.#problems, ...this.#unmatched(objects), ...aliased.problems];
+    return { objects: aliased.objects, problems, notes: this.#notes };
+  }
+
+  #place(inputs: readonly { readonly name: string }[], file: string | undefined): Place | null | undefined {
+    if (file === undefined) return null;
+    const open = file.endsWith(')') ? file.lastIndexOf('(') : -1;
+    const isMember = open > 0 && !inputs.some(input => input.name === file);
+    const found = findInput(inputs, isMember ? file.slice(0, open) : file);
+    if (typeof found === 'number')
+      return {
+        file,
+        input: inputs[found]?.name ?? '',
+        member: isMember ? file.slice(open + 1, -1) : null,
+      };
+    if (!this.#problems.some(known => known.message === found.message)) this.#problems.push(found);
+    return undefined;
+  }
+
+  /** Two names for one symbol of one file. */
+  #checkRenames(list: readonly RenameRequest[]): void {
+    const known = new Map<string, RenameRequest>();
+    for (const request of list) {
+      const key = `${request.place?.file ?? ''}\0${request.name}`;
+      const before = known.get(key);
+      if (before === undefined) known.set(key, request);
+      else if (before.to !== request.to)
+        this.#problems.push(renamedTwice(request.place?.file ?? null, request.name, [before.to, request.to]));
+    }
+  }
+
+  #rename(
+    object: BpfObject,
+    list: readonly RenameRequest[],
+    has: (object: BpfObject, name: string) => boolean,
+    pass: (object: BpfObject, renames: readonly SymbolRename[]) => Operated,
+  ): BpfObject {
+    const present = preferPlaced(list.filter(request => has(object, request.name)));
+    for (const request of present) request.matched = true;
+    if (present.length === 0) return object;
+    return this.#take(
+      pass(
+        object,
+        present.map(({ name, to }) => ({ from: name, to })),
+      ),
+    );
+  }
+
+  #change(
+    object: BpfObject,
+    list: readonly Request[],
+    has: (object: BpfObject, name: string) => boolean,
+    pass: StandingPass,
+  ): BpfObject {
+    const present = list.filter(request => has(object, request.name));
+    return present.length === 0 ? object : this.#take(pass(object, matchedNames(present)));
+  }
+
+  #take(operated: Operated): BpfObject {
+    this.#problems.push(...operated.problems);
+    this.#notes.push(...operated.notes);
+    return operated.object;
+  }
+
+  #unmatched(objects: readonly BpfObject[]): Problem[] {
+    const missing = (
+      list: readonly Request[],
+      verb: string,
+      candidates: (object: BpfObject) => readonly string[],
+      make: (name: string, place: Place | null, among: readonly string[]) => Problem = (name, place, among) =>
+        noSuchSymbol(place === null ? null : { name: place.file }, name, verb, among),
+    ): Problem[] =>
+      list
+        .filter(request => !request.matched)
+        .map(({ name, place }) =>
+          make(name, place, [...new Set(objects.flatMap(object => [...candidates(object)]))]),
+        );
+    return [
+      ...missing(
+        this.#sections,
+        '',
+        object => object.sections.map(section => section.name),
+        (name, place, among) => noSuchSection(place === null ? null : { name: place.file }, name, among),
+      ),
+      ...missing(this.#names, 'rename', namesOf),
+      ...this.#standing.flatMap(([verb, , list]) => missing(list, verb, namesOf)),
+      ...missing(this.#keepGlobal, 'keep', namesOf),
+      ...missing(this.#wrap, '', externNames, (name, place, among) =>
+        nothingToWrap(place === null ? null : { name: place.file }, name, among),
+      ),
+    ];
+  }
+}
+
+/** The operations without a file on local, global and hidden, done to the linked object. */
+export function operateOnResult(object: BpfObject, options: SurgeryOptions): Operated {
+  const names = (selectors: readonly Selector[] = []): string[] =>
+    selectors.filter(selector => selector.file === undefined).map(selector => selector.name);
+  const passes: readonly (readonly [StandingPass, readonly string[]])[] = [
+    [globalizeSymbols, names(options.globalize)],
+    [localizeSymbols, names(options.localize)],
+    [keepGlobalSymbols, names(options.keepGlobal)],
+    [hideSymbols, names(options.hide)],
+  ];
+  let current = object;
+  const problems: Problem[] = [];
+  for (const [pass, list] of passes) {
+    if (list.length === 0) continue;
+    const operated = pass(current, list);
+    problems.push(...operated.problems);
+    current = operated.object;
+  }
+  return { object: current, problems, notes: [] };
+}

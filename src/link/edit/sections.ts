@@ -1,0 +1,183 @@
+/**
+ * Section renames.
+ *
+ * A section's name says what loaders do with it, so a rename must not turn code into data, or data into maps. What
+ * follows from the new name is changed along: data that leaves `.bss` gets its zeros written out, and writability is
+ * that of `.data` or `.rodata`. A name that the object has already is fine: the two become one section.
+ */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import { type BpfObject, type BpfSymbol, programTypeOf, type SectionShell } from '../../object/index.ts';
+import { unite } from '../passes/index.ts';
+import { nearestNames } from '../resolve/index.ts';
+import { type Operated, renamedTwice, type SymbolRename } from './rename.ts';
+
+type Role = SectionShell['role'];
+
+const SHT_PROGBITS = 1;
+const SHT_NOBITS = 8;
+const SHF_WRITE = 1;
+/** Names that say how the loader resolves a name, not where something lies. */
+const KERNEL_SECTIONS: ReadonlySet<string> = new Set(['.ksyms', '.kconfig']);
+/** Zeros that are written out when a section leaves `.bss`. */
+const MAX_ZEROS = 0x10000000;
+
+/** Gives sections other names, all at once. */
+export function renameSections(object: BpfObject, renames: readonly SymbolRename[]): Operated {
+  const table = new Map<string, string>();
+  const problems: Problem[] = [];
+  for (const { from, to } of renames) {
+    const known = table.get(from);
+    const problem =
+      known !== undefined && known !== to
+        ? renamedTwice(object.name, from, [known, to])
+        : refuse(object, from, to);
+    if (problem === null) table.set(from, to);
+    else problems.push(problem);
+  }
+  if (problems.length > 0) return { object, problems, notes: [] };
+  const moved = moveSections(object, table);
+  return { ...moved, notes: [] };
+}
+
+/** Whether the object has something in the section, or externs that belong there. */
+export function hasSection(object: BpfObject, name: string): boolean {
+  return (
+    object.sections.some(section => section.name === name) ||
+    object.symbols.some(symbol => symbol.kind === 'extern' && symbol.section === name)
+  );
+}
+
+export function noSuchSection(
+  object: { readonly name: string } | null,
+  name: string,
+  candidates: readonly string[],
+): Problem {
+  const near = nearestNames(name, candidates);
+  return {
+    code: 'link-unknown-section',
+    class: 'usage',
+    where: object === null ? [] : [object.name],
+    message: `cannot rename section ${quote(name)}: there is no such section`,
+    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+  };
+}
+
+function refuse(object: BpfObject, from: string, to: string): Problem | null {
+  if (!hasSection(object, from))
+    return noSuchSection(
+      object,
+      from,
+      object.sections.map(section => section.name),
+    );
+  const shell = object.sections.find(section => section.name === from);
+  if (to === '' || KERNEL_SECTIONS.has(from) || KERNEL_SECTIONS.has(to))
+    return sectionProblem(object, from, to, 'the name says where a loader looks for externs');
+  const [role, wanted] = [shell?.role ?? roleOfName(from), roleOfName(to)];
+  if (role !== undefined && wanted !== undefined && role !== wanted)
+    return sectionProblem(object, from, to, `it holds ${role}, and the name stands for ${wanted}`);
+  if (role === 'maps' || wanted === 'maps')
+    return role === wanted && from === to
+      ? null
+      : sectionProblem(object, from, to, 'maps are always in ".maps", and nothing else is');
+  if (to.startsWith('.bss') && shell !== undefined && shell.type !== SHT_NOBITS)
+    return sectionProblem(object, from, to, 'it has bytes, and loaders expect none there');
+  return null;
+}
+
+/** What a section of this name can hold; undefined where any would do. */
+function roleOfName(name: string): Role | undefined {
+  if (name === '.maps') return 'maps';
+  if (name === '.text' || programTypeOf(name) !== undefined) return 'code';
+  const isData =
+    ['.data', '.rodata', '.bss'].some(prefix => name === prefix || name.startsWith(`${prefix}.`)) ||
+    ['.struct_ops', '?.struct_ops', '.addr_space', '.jumptables'].some(prefix => name.startsWith(prefix)) ||
+    name === 'license' ||
+    name === 'version';
+  return isData ? 'data' : undefined;
+}
+
+function sectionProblem(object: BpfObject, from: string, to: string, why: string): Problem {
+  return {
+    code: 'link-section-role',
+    class: 'input',
+    where: [object.name, `section ${quote(from)}`],
+    message: `cannot get the name ${quote(to)}: ${why}`,
+  };
+}
+
+// --- moving -------------------------------------------------------------------------------------------------------
+
+/** Sections under their new names; those that meet become one. */
+function moveSections(object: BpfObject, table: ReadonlyMap<string, string>): Omit<Operated, 'notes'> {
+  const sections: SectionShell[] = [];
+  const byName = new Map<string, number>();
+  const problems: Problem[] = [];
+  const indexes = object.sections.map(shell => {
+    const to = table.get(shell.name);
+    const renamed = to === undefined ? shell : renameShell(shell, to);
+    const known = byName.get(renamed.name);
+    if (known === undefined) {
+      byName.set(renamed.name, sections.length);
+      return sections.push(renamed) - 1;
+    }
+    const before = sections[known] ?? renamed;
+    if (before.role !== renamed.role)
+      problems.push(
+        sectionProblem(
+          object,
+          shell.name,
+          renamed.name,
+          `it holds ${renamed.role}, and that one ${before.role}`,
+        ),
+      );
+    sections[known] = unite(before, renamed);
+    return known;
+  });
+  if (problems.length > 0) return { object, problems };
+  const moved = object.symbols.map(symbol => moveSymbol(symbol, table, indexes));
+  const zeros = moved.reduce((sum, symbol) => sum + zerosIn(symbol, sections), 0);
+  if (zeros > MAX_ZEROS) return { object, problems: [zerosProblem(object, zeros)] };
+  const symbols = moved.map(symbol => withZeros(symbol, sections));
+  return { object: { ...object, sections, symbols }, problems: [] };
+}
+
+function zerosProblem(object: BpfObject, zeros: number): Problem {
+  return {
+    code: 'link-section-size',
+    class: 'input',
+    where: [object.name],
+    message: `a section that leaves ".bss" would have ${zeros} bytes of zeros`,
+  };
+}
+
+function renameShell(shell: SectionShell, name: string): SectionShell {
+  const flags = name.startsWith('.rodata')
+    ? shell.flags & ~SHF_WRITE
+    : name.startsWith('.data') || name.startsWith('.bss')
+      ? shell.flags | SHF_WRITE
+      : shell.flags;
+  const type = name.startsWith('.bss') ? shell.type : SHT_PROGBITS;
+  return { ...shell, name, flags, type };
+}
+
+function moveSymbol(
+  symbol: BpfSymbol,
+  table: ReadonlyMap<string, string>,
+  indexes: readonly number[],
+): BpfSymbol {
+  if (symbol.kind !== 'extern') return { ...symbol, section: indexes[symbol.section] ?? symbol.section };
+  const to = symbol.section === null ? undefined : table.get(symbol.section);
+  return to === undefined ? symbol : { ...symbol, section: to };
+}
+
+/** Bytes that a variable without contents needs where its section has contents. */
+function zerosIn(symbol: BpfSymbol, sections: readonly SectionShell[]): number {
+  if (symbol.kind !== 'variable' || symbol.bytes !== null) return 0;
+  return sections[symbol.section]?.type === SHT_NOBITS ? 0 : symbol.size;
+}
+
+function withZeros(symbol: BpfSymbol, sections: readonly SectionShell[]): BpfSymbol {
+  if (symbol.kind !== 'variable' || zerosIn(symbol, sections) === 0) return symbol;
+  return { ...symbol, bytes: new Uint8Array(symbol.size) };
+}

@@ -1,0 +1,98 @@
+/** Inputs of a link: objects, archives, and objects that were read before; all are read before anything is said. */
+
+import { type Problem, RootletError } from '../../diag/index.ts';
+import { type BpfObject, readObject } from '../../object/index.ts';
+import {
+  type ArchiveInput,
+  type ArchiveOptions,
+  type InputSlot,
+  isArchive,
+  type PulledMember,
+  pullMembers,
+} from './archives.ts';
+
+/** A file's contents with the name that messages use, or an object that was read or made before. */
+export type LinkInput = ArchiveInput | BpfObject;
+
+export interface ReadInputs {
+  /** Only the inputs that could be read. */
+  readonly objects: readonly BpfObject[];
+  /** Members that were taken from archives. */
+  readonly pulled: readonly PulledMember[];
+  readonly problems: readonly Problem[];
+}
+
+export interface InputOptions extends ArchiveOptions {
+  /** Accept archives. Default true. */
+  readonly archives?: boolean;
+}
+
+export function readInputs(inputs: readonly LinkInput[], options: InputOptions = {}): ReadInputs {
+  const slots: InputSlot[] = [];
+  const problems: Problem[] = [];
+  for (const input of inputs) {
+    try {
+      slots.push(readSlot(input, options));
+    } catch (error) {
+      if (!(error instanceof RootletError)) throw error;
+      problems.push(...error.problems);
+    }
+  }
+  const { objects, pulled, problems: refused } = pullMembers(slots, options);
+  return {
+    objects,
+    pulled,
+    problems: [
+      ...problems,
+      ...refused,
+      ...byteOrderProblems(objects),
+      ...(problems.length > 0 ? [] : nothingTaken(inputs, objects)),
+    ],
+  };
+}
+
+function readSlot(input: LinkInput, options: InputOptions): InputSlot {
+  const prepared = (object: BpfObject): InputSlot => ({
+    kind: 'object',
+    object: options.prepare?.object(object, input.name) ?? object,
+  });
+  if (!('bytes' in input)) return prepared(input);
+  const { bytes } = input; // once: it may be read from a file at this moment
+  if (options.archives !== false && isArchive(bytes)) {
+    const { name, wholeArchive = false } = input;
+    return { kind: 'archive', input: { name, bytes, wholeArchive } };
+  }
+  return prepared(readObject(bytes, input.name, options));
+}
+
+/** Archives alone give nothing: no name is needed before an object or `wholeArchive` asks for one. */
+function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[]): Problem[] {
+  const onlyArchives =
+    objects.length === 0 &&
+    inputs.length > 0 &&
+    inputs.every(input => 'bytes' in input && isArchive(input.bytes));
+  if (!onlyArchives) return [];
+  return [
+    {
+      code: 'link-nothing',
+      class: 'usage',
+      where: [],
+      message: 'the inputs are archives only, and nothing needs a member of them',
+      hint: 'add the object that uses them, or take all members with --whole-archive',
+    },
+  ];
+}
+
+/** Objects of another byte order than the first. */
+export function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {
+  const first = objects[0];
+  return objects
+    .filter(object => object.byteOrder !== first?.byteOrder)
+    .map(object => ({
+      code: 'link-byte-order',
+      class: 'input',
+      where: [object.name],
+      message: `is ${object.byteOrder}-endian, but ${first?.name ?? ''} is ${first?.byteOrder ?? ''}-endian`,
+      hint: 'compile all files for one target: -target bpfel or -target bpfeb',
+    }));
+}

@@ -1,0 +1,327 @@
+/**
+ * Many resolved objects → one.
+ *
+ * Concatenates the atoms that survive resolution, sends every reference to the winner of its name, and merges the
+ * types. Losing definitions leave nothing behind: no code, no records, no relocations, no declaration tags.
+ */
+
+import { type BtfId, type MergeInput, type MergeResult, mergeBtf } from '../../btf/index.ts';
+import {
+  type Binding,
+  type BpfObject,
+  type BpfSymbol,
+  type CodeReference,
+  type CoreRecord,
+  type DataReference,
+  isCommon,
+  isDebugSection,
+  type SectionShell,
+  type SymbolIndex,
+  sectionOf,
+  type VariableSymbol,
+} from '../../object/index.ts';
+import { FOLDED_SECTIONS, type Resolution, type SymbolAt } from '../resolve/index.ts';
+import type { MergedSections } from './sections.ts';
+
+export interface CombineInput {
+  readonly objects: readonly BpfObject[];
+  readonly resolution: Resolution;
+  readonly sections: MergedSections;
+  /** Name of the result. */
+  readonly name: string;
+  /** Explicit replacements: references to `loser` go to `winner`, and `loser` is dropped. */
+  readonly bindings?: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[];
+  /** True for a partial link: weak definitions stay weak. */
+  readonly partial: boolean;
+}
+
+export interface Combined {
+  readonly object: BpfObject;
+  /** For each input: symbol index → symbol of the result (its winner's, where it lost). */
+  readonly indexOf: readonly Int32Array[];
+  /** For each symbol of the result: where it came from. */
+  readonly origins: readonly SymbolAt[];
+  readonly types: Pick<MergeResult, 'before' | 'after'>;
+}
+
+export function combine(input: CombineInput): Combined {
+  const targets = chooseTargets(input);
+  const { indexOf, origins } = numberSymbols(input.objects, targets);
+  const merged = mergeTypes(input, targets);
+  const symbols = origins.map(at => combineSymbol({ input, merged, indexOf, origins }, at));
+  const object: BpfObject = {
+    name: input.name,
+    byteOrder: input.objects[0]?.byteOrder ?? 'little',
+    flags: Math.max(0, ...input.objects.map(candidate => candidate.flags)),
+    sections: input.sections.shells,
+    symbols,
+    btf: merged.btf,
+  };
+  return { object, indexOf, origins, types: { before: merged.before, after: merged.after } };
+}
+
+/** For each input and symbol: who takes its place. A symbol that stays is its own target. */
+type Targets = readonly (readonly SymbolAt[])[];
+
+function chooseTargets(input: CombineInput): Targets {
+  const bound = bindingTable(input.bindings ?? []);
+  const folded = foldedSections(input.objects);
+  return input.objects.map((object, file) =>
+    object.symbols.map((symbol, index): SymbolAt => {
+      const winner = winnerOf(input, { file, index }) ??
+        foldTarget(object, symbol, folded) ?? { file, index };
+      return lastBound(input, bound, winner);
+    }),
+  );
+}
+
+/** What is bound may itself be bound: an extern to a slot, or to one of several definitions of a pinned map. */
+function lastBound(
+  input: CombineInput,
+  bound: (at: SymbolAt) => SymbolAt | undefined,
+  from: SymbolAt,
+): SymbolAt {
+  let at = from;
+  for (let left = input.bindings?.length ?? 0; left > 0; left--) {
+    const target = bound(at);
+    if (target === undefined) return at;
+    at = winnerOf(input, target) ?? target;
+  }
+  return at;
+}
+
+function winnerOf(input: CombineInput, at: SymbolAt): SymbolAt | undefined {
+  return input.resolution.groups[input.resolution.groupOf[at.file]?.[at.index] ?? -1]?.winner;
+}
+
+type ExplicitBinding = NonNullable<CombineInput['bindings']>[number];
+
+/** Look-up of explicit replacements; most links have none. */
+function bindingTable(bindings: readonly ExplicitBinding[]): (at: SymbolAt) => SymbolAt | undefined {
+  if (bindings.length === 0) return () => undefined;
+  const table = new Map<number, Map<SymbolIndex, SymbolAt>>();
+  for (const { loser, winner } of bindings) {
+    const ofFile = table.get(loser.file);
+    if (ofFile === undefined) table.set(loser.file, new Map([[loser.index, winner]]));
+    else if (!ofFile.has(loser.index)) ofFile.set(loser.index, winner);
+  }
+  return at => table.get(at.file)?.get(at.index);
+}
+
+/** `license` and `version` exist once: the first input's. */
+function foldedSections(objects: readonly BpfObject[]): Map<string, SymbolAt> {
+  const first = new Map<string, SymbolAt>();
+  objects.forEach((object, file) => {
+    object.symbols.forEach((symbol, index) => {
+      const name = sectionOf(object, symbol)?.name ?? '';
+      if (FOLDED_SECTIONS.has(name) && !first.has(name)) first.set(name, { file, index });
+    });
+  });
+  return first;
+}
+
+function foldTarget(
+  object: BpfObject,
+  symbol: BpfSymbol,
+  folded: Map<string, SymbolAt>,
+): SymbolAt | undefined {
+  const section = sectionOf(object, symbol)?.name;
+  return section === undefined ? undefined : folded.get(section);
+}
+
+function numberSymbols(
+  objects: readonly BpfObject[],
+  targets: Targets,
+): Pick<Combined, 'indexOf' | 'origins'> {
+  const origins: SymbolAt[] = [];
+  const indexOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
+  targets.forEach((list, file) => {
+    list.forEach((target, index) => {
+      if (target.file !== file || target.index !== index) return;
+      setAt(indexOf[file], index, origins.length);
+      origins.push(target);
+    });
+  });
+  targets.forEach((list, file) => {
+    list.forEach((target, index) => {
+      setAt(indexOf[file], index, indexOf[target.file]?.[target.index] ?? -1);
+    });
+  });
+  return { indexOf, origins };
+}
+
+function setAt(array: Int32Array | undefined, index: number, value: number): void {
+  if (array !== undefined) array[index] = value;
+}
+
+// --- types --------------------------------------------------------------------------------------------------------
+
+/** VAR and FUNC of a symbol that lost stand for the winner's, so that nothing of the loser survives. */
+function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
+  const none = mergeBtf([]).btf;
+  const inputs = input.objects.map((object, file): MergeInput => {
+    const redirect = new Map<BtfId, { input: number; id: BtfId }>();
+    const omit = new Set<BtfId>();
+    object.symbols.forEach((symbol, index) => {
+      const target = targets[file]?.[index];
+      if (symbol.btfId === 0 || target === undefined) return;
+      if (target.file === file && target.index === index) return;
+      const winner = input.objects[target.file]?.symbols[target.index];
+      if (winner !== undefined && winner.btfId !== 0) {
+        if (target.file !== file || winner.btfId !== symbol.btfId)
+          redirect.set(symbol.btfId, { input: target.file, id: winner.btfId });
+      } else omit.add(symbol.btfId);
+    });
+    return { btf: object.btf ?? none, omit, redirect };
+  });
+  return mergeBtf(inputs);
+}
+
+// --- symbols ------------------------------------------------------------------------------------------------------
+
+interface SymbolContext {
+  readonly input: CombineInput;
+  readonly merged: MergeResult;
+  readonly indexOf: readonly Int32Array[];
+  readonly origins: readonly SymbolAt[];
+}
+
+const NO_IDS = new Uint32Array(0);
+const NO_INDEXES = new Int32Array(0);
+
+/** Every field is written out: a spread with further fields makes a hidden class for each object, ten times slower. */
+function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
+  const { input, merged } = context;
+  const symbol = input.objects[at.file]?.symbols[at.index] as BpfSymbol; // origins name existing symbols
+  const ids = merged.ids[at.file] ?? NO_IDS;
+  const btfId = ids[symbol.btfId] ?? 0;
+  const { name } = symbol;
+  const { binding, visibility } = standing(input, symbol, at);
+  if (symbol.kind === 'extern')
+    return { kind: symbol.kind, name, binding, visibility, btfId, section: symbol.section };
+  const section = input.sections.indexes[at.file]?.[symbol.section] ?? 0;
+  const map = context.indexOf[at.file] ?? NO_INDEXES;
+  const { kind, origin } = symbol;
+  switch (kind) {
+    case 'function': {
+      const { code, lines } = symbol;
+      const references = moveCode(symbol.references, map);
+      const coreRecords = renumberRecords(symbol.coreRecords, ids);
+      return {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
+        origin,
+        code,
+        references,
+        lines,
+        coreRecords,
+      };
+    }
+    case 'map': {
+      const { size, align, bytes } = symbol;
+      const references = moveData(symbol.references, map);
+      return { kind, name, binding, visibility, btfId, section, origin, size, align, bytes, references };
+    }
+    case 'variable': {
+      const { size, align } = symbol;
+      const shell = input.sections.shells[section];
+      // a tentative definition stays one where another input may still define the name
+      const common = input.partial && isCommon(symbol);
+      const bytes = common ? symbol.bytes : bytesIn(symbol, shell);
+      const references = moveData(livingReferences(context, symbol, shell, at), map);
+      const variable = {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
+        origin,
+        size,
+        align,
+        bytes,
+        references,
+      };
+      return common ? { ...variable, common } : variable;
+    }
+  }
+}
+
+/** Binding and visibility that the group gives to its winner. */
+function standing(
+  input: CombineInput,
+  symbol: BpfSymbol,
+  at: SymbolAt,
+): Pick<BpfSymbol, 'binding' | 'visibility'> {
+  const group = input.resolution.groups[input.resolution.groupOf[at.file]?.[at.index] ?? -1];
+  if (group === undefined) return { binding: symbol.binding, visibility: symbol.visibility };
+  return {
+    binding: bindingOf(input, symbol, group.strongReference),
+    visibility: group.hidden ? 'hidden' : 'default',
+  };
+}
+
+/**
+ * An unresolved extern is strong when any reference is. A weak definition that is referenced strongly becomes global
+ * in a final link, as libbpf has it; a partial link keeps it weak, since a strong one may still come.
+ */
+function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: boolean): Binding {
+  if (symbol.kind === 'extern') return strongReference ? 'global' : 'weak';
+  return symbol.binding === 'weak' && strongReference && !input.partial ? 'global' : symbol.binding;
+}
+
+const SHT_NOBITS = 8;
+
+/** Variables of NOBITS get bytes where another input has contents for the section. */
+function bytesIn(symbol: VariableSymbol, shell: SectionShell | undefined): Uint8Array | null {
+  return symbol.bytes === null && shell?.type !== SHT_NOBITS ? new Uint8Array(symbol.size) : symbol.bytes;
+}
+
+/** DWARF of a definition that lost describes nothing: its references stay 0. */
+function livingReferences(
+  { indexOf, origins }: SymbolContext,
+  symbol: VariableSymbol,
+  shell: SectionShell | undefined,
+  at: SymbolAt,
+): readonly DataReference[] {
+  if (symbol.references.length === 0 || !isDebugSection(shell?.name ?? '')) return symbol.references;
+  return symbol.references.filter(reference => {
+    const origin = origins[indexOf[at.file]?.[reference.symbol] ?? -1];
+    return origin?.file === at.file && origin.index === reference.symbol;
+  });
+}
+
+function moveCode(references: readonly CodeReference[], map: Int32Array): readonly CodeReference[] {
+  if (references.length === 0) return references;
+  return references.map(({ insnIndex, kind, symbol, addend }) => ({
+    insnIndex,
+    kind,
+    symbol: map[symbol] ?? -1,
+    addend,
+  }));
+}
+
+function moveData(references: readonly DataReference[], map: Int32Array): readonly DataReference[] {
+  if (references.length === 0) return references;
+  return references.map(({ kind, offset, width, symbol, addend }) => ({
+    kind,
+    offset,
+    width,
+    symbol: map[symbol] ?? -1,
+    addend,
+  }));
+}
+
+function renumberRecords(records: readonly CoreRecord[], ids: Uint32Array): readonly CoreRecord[] {
+  if (records.length === 0) return records;
+  return records.map(({ insnIndex, type, access, kind }) => ({
+    insnIndex,
+    type: ids[type] ?? 0,
+    access,
+    kind,
+  }));
+}

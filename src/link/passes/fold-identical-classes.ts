@@ -1,0 +1,225 @@
+/**
+ * Which static functions and read-only data of several files are equal.
+ *
+ * Partition refinement: everything that looks alike starts in one class (name, section, contents, where references lie,
+ * types), and a class is split while references of its members lead to different classes. What is left is equal, also
+ * where functions call each other in circles. Global names are taken by name: they mean the same in every file, or the
+ * link fails. Data that can be written is only equal to itself, and so are constants that a loader may set (volatile).
+ */
+
+import { type BtfId, compareTypes, sizeOfType, skipModifiers } from '../../btf/index.ts';
+import { RootletError } from '../../diag/index.ts';
+import { CodeView, OP_LD_IMM64 } from '../../isa/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  type FunctionSymbol,
+  type SymbolIndex,
+  sectionOf,
+} from '../../object/index.ts';
+import type { SymbolAt } from '../resolve/index.ts';
+
+/** What a reference to a symbol means: equal texts, equal targets. */
+export type TargetKey = (file: number, index: SymbolIndex) => string;
+
+export interface StaticClasses {
+  readonly keyOf: TargetKey;
+  /** Members of each class in input order; only classes with several. */
+  readonly equal: readonly (readonly SymbolAt[])[];
+}
+
+/** enum bpf_core_relo_kind: the instruction holds a BTF id, which is different in every file. */
+const CORE_TYPE_ID_LOCAL = 6;
+const CORE_TYPE_ID_TARGET = 7;
+
+export function classifyStatics(objects: readonly BpfObject[]): StaticClasses {
+  const nodes = foldableStatics(objects);
+  const classOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
+  const keyOf: TargetKey = (file, index) => {
+    const symbol = objects[file]?.symbols[index];
+    if (symbol !== undefined && symbol.binding !== 'local') return `=${symbol.name}`;
+    const number = classOf[file]?.[index] ?? -1;
+    return number < 0 ? `${file}:${index}` : `#${number}`;
+  };
+  let classes = splitByTypes(
+    objects,
+    groupBy(nodes, at => shapeOf(objects, at)),
+  );
+  for (;;) {
+    classes.forEach((members, number) => {
+      for (const { file, index } of members) setAt(classOf[file], index, number);
+    });
+    const finer = classes.flatMap(members =>
+      members.length < 2 ? [members] : groupBy(members, at => targetsOf(objects, at, keyOf)),
+    );
+    if (finer.length === classes.length) break;
+    classes = finer;
+  }
+  return { keyOf, equal: classes.filter(members => members.length > 1) };
+}
+
+function setAt(array: Int32Array | undefined, index: number, value: number): void {
+  if (array !== undefined) array[index] = value;
+}
+
+/** Groups in order of their first members. */
+function groupBy(nodes: readonly SymbolAt[], keyOf: (at: SymbolAt) => string): SymbolAt[][] {
+  const groups = new Map<string, SymbolAt[]>();
+  for (const at of nodes) {
+    const key = keyOf(at);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [at]);
+    else group.push(at);
+  }
+  return [...groups.values()];
+}
+
+// --- what may be equal --------------------------------------------------------------------------------------------
+
+function foldableStatics(objects: readonly BpfObject[]): SymbolAt[] {
+  return objects.flatMap((object, file) =>
+    object.symbols.flatMap((symbol, index) => (isFoldable(object, symbol) ? [{ file, index }] : [])),
+  );
+}
+
+function isFoldable(object: BpfObject, symbol: BpfSymbol): boolean {
+  if (symbol.binding !== 'local') return false;
+  if (symbol.kind === 'function') return symbol.name !== '';
+  if (symbol.kind !== 'variable' || symbol.bytes === null) return false;
+  return (sectionOf(object, symbol)?.name ?? '').startsWith('.rodata') && !isVolatile(object, symbol.btfId);
+}
+
+/** `const volatile` is set by loaders, for each file on its own. */
+function isVolatile(object: BpfObject, btfId: BtfId): boolean {
+  const variable = object.btf === null || btfId === 0 ? undefined : object.btf.type(btfId);
+  if (object.btf === null || variable?.kind !== 'var') return false;
+  for (let id = variable.type, step = 0; id !== 0 && step < 64; step++) {
+    const type = object.btf.type(id);
+    if (type.kind === 'volatile') return true;
+    if (type.kind === 'array') id = type.element;
+    else if (type.kind === 'const' || type.kind === 'typedef' || type.kind === 'type_tag') id = type.type;
+    else return false;
+  }
+  return false;
+}
+
+/** All that can be compared as text: equal for symbols that differ at most in types and targets. */
+function shapeOf(objects: readonly BpfObject[], at: SymbolAt): string {
+  const object = objects[at.file];
+  const symbol = object?.symbols[at.index];
+  if (object === undefined || symbol === undefined || symbol.kind === 'extern') return '';
+  const section = sectionOf(object, symbol)?.name ?? '';
+  const parts =
+    symbol.kind === 'function'
+      ? [
+          textOfBytes(comparableCode(object, symbol)),
+          ...symbol.references.map(one => `${one.insnIndex} ${one.kind} ${one.addend}`),
+          '',
+          ...symbol.coreRecords.map(one => `${one.insnIndex} ${one.kind} ${one.access}`),
+        ]
+      : [
+          String(symbol.align),
+          textOfBytes(symbol.bytes ?? new Uint8Array(0)),
+          ...symbol.references.map(one => `${one.offset} ${one.width} ${one.kind} ${one.addend}`),
+        ];
+  return JSON.stringify([symbol.kind, symbol.name, section, ...parts]);
+}
+
+function textOfBytes(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+/** The code without the type ids in it. */
+export function comparableCode(object: BpfObject, symbol: FunctionSymbol): Uint8Array {
+  const ids = symbol.coreRecords.filter(
+    record => record.kind === CORE_TYPE_ID_LOCAL || record.kind === CORE_TYPE_ID_TARGET,
+  );
+  if (ids.length === 0) return symbol.code;
+  const code = new CodeView(symbol.code.slice(), object.byteOrder);
+  for (const { insnIndex } of ids)
+    if (insnIndex < code.length && code.opcode(insnIndex) === OP_LD_IMM64) code.setImm(insnIndex, 0);
+  return code.bytes;
+}
+
+// --- types --------------------------------------------------------------------------------------------------------
+
+function splitByTypes(objects: readonly BpfObject[], groups: readonly SymbolAt[][]): SymbolAt[][] {
+  return groups.flatMap(members => {
+    const parts: SymbolAt[][] = [];
+    for (const at of members) {
+      const part = parts.find(([first]) => first !== undefined && sameTypes(objects, first, at));
+      if (part === undefined) parts.push([at]);
+      else part.push(at);
+    }
+    return parts;
+  });
+}
+
+function sameTypes(objects: readonly BpfObject[], a: SymbolAt, b: SymbolAt): boolean {
+  const [left, right] = [objects[a.file], objects[b.file]];
+  if (left === undefined || right === undefined) return false;
+  return typeDifference(left, left.symbols[a.index], right, right.symbols[b.index]) === null;
+}
+
+/** How the types of two symbols and of their CO-RE records differ, strictly; null when they agree. */
+export function typeDifference(
+  left: BpfObject,
+  a: BpfSymbol | undefined,
+  right: BpfObject,
+  b: BpfSymbol | undefined,
+): string | null {
+  const pairs: [BtfId, BtfId][] = [[a?.btfId ?? 0, b?.btfId ?? 0]];
+  if (a?.kind === 'function' && b?.kind === 'function')
+    a.coreRecords.forEach((record, position) => {
+      pairs.push([record.type, b.coreRecords[position]?.type ?? 0]);
+    });
+  for (const [idA, idB] of pairs) {
+    if (idA === 0 && idB === 0) continue;
+    if (left.btf === null || right.btf === null || idA === 0 || idB === 0) return 'only one has BTF';
+    const mismatch = compareTypes(left.btf, idA, right.btf, idB, { strict: true });
+    if (mismatch !== null)
+      return `${mismatch.path === '' ? '' : `${mismatch.path}: `}${mismatch.left} and ${mismatch.right}`;
+  }
+  return null;
+}
+
+// --- references ---------------------------------------------------------------------------------------------------
+
+function targetsOf(objects: readonly BpfObject[], at: SymbolAt, keyOf: TargetKey): string {
+  const symbol = objects[at.file]?.symbols[at.index];
+  if (symbol === undefined || symbol.kind === 'extern') return '';
+  return symbol.references.map(reference => keyOf(at.file, reference.symbol)).join('\n');
+}
+
+/** Path to the byte `offset` of a value, such as `.limits[1]`; '' where it cannot be told. */
+export function memberPath(object: BpfObject, type: BtfId, offset: number): string {
+  try {
+    return object.btf === null ? '' : walkTo(object.btf, type, offset);
+  } catch (error) {
+    if (error instanceof RootletError) return '';
+    throw error;
+  }
+}
+
+function walkTo(btf: NonNullable<BpfObject['btf']>, start: BtfId, offset: number): string {
+  let path = '';
+  let rest = offset;
+  for (let id = skipModifiers(btf, start), depth = 0; id !== 0 && depth < 64; depth++) {
+    const type = btf.type(id);
+    if (type.kind === 'array') {
+      const size = sizeOfType(btf, type.element);
+      path += `[${size === 0 ? 0 : Math.floor(rest / size)}]`;
+      rest = size === 0 ? 0 : rest % size;
+      id = skipModifiers(btf, type.element);
+    } else if (type.kind === 'struct' || type.kind === 'union') {
+      const member = type.members.findLast(candidate => candidate.bitOffset <= rest * 8 + 7);
+      if (member === undefined) return path;
+      path += member.name === '' ? '' : `.${member.name}`;
+      rest -= Math.floor(member.bitOffset / 8);
+      id = skipModifiers(btf, member.type);
+    } else return path;
+  }
+  return path;
+}

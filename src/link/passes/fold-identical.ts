@@ -1,0 +1,95 @@
+/**
+ * Equal definitions of several files become one, on request.
+ *
+ * What C programmers put into headers without `static` or `__weak` is a duplicate definition to a linker. Where all
+ * definitions are the same (code, data or map definition, types by the strict rules, and equal things referred to) the
+ * first can stand for all. Static functions and read-only data of one name, which every file has its own copy of, are
+ * folded in the same way; static data that can be written never is.
+ *
+ * Differs from identical code folding of other linkers: only definitions of one name are folded, so no two functions
+ * that somebody may tell apart become one.
+ */
+
+import { type Problem, RootletError } from '../../diag/index.ts';
+import { type BpfObject, type BpfSymbol, sectionOf } from '../../object/index.ts';
+import { duplicateProblem, FOLDED_SECTIONS, type SymbolAt, symbolAt } from '../resolve/index.ts';
+import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts';
+import { whyDifferent } from './fold-identical-explain.ts';
+
+export interface Identical {
+  /** Names with several strong definitions: all judged here, so that resolution may take the first. */
+  readonly names: ReadonlySet<string>;
+  /** Static symbols that an equal one stands for. */
+  readonly bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[];
+  /** Duplicates that are not equal, each with the first difference. */
+  readonly problems: readonly Problem[];
+}
+
+/** Finds what can be folded in objects that share one scope of names. */
+export function findIdentical(objects: readonly BpfObject[]): Identical {
+  try {
+    return compareDefinitions(objects);
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    return { names: new Set(), bindings: [], problems: error.problems }; // types that cannot be walked
+  }
+}
+
+function compareDefinitions(objects: readonly BpfObject[]): Identical {
+  const classes = classifyStatics(objects);
+  const duplicates = strongDuplicates(objects);
+  const problems = [...duplicates].flatMap(([name, definitions]) =>
+    judge(objects, classes, name, definitions),
+  );
+  return { names: new Set(duplicates.keys()), bindings: staticBindings(objects, classes), problems };
+}
+
+function strongDuplicates(objects: readonly BpfObject[]): Map<string, SymbolAt[]> {
+  const all = new Map<string, SymbolAt[]>();
+  objects.forEach((object, file) => {
+    object.symbols.forEach((symbol, index) => {
+      if (!isStrong(object, symbol)) return;
+      const known = all.get(symbol.name);
+      if (known === undefined) all.set(symbol.name, [{ file, index }]);
+      else known.push({ file, index });
+    });
+  });
+  return new Map([...all].filter(([, definitions]) => definitions.length > 1));
+}
+
+function isStrong(object: BpfObject, symbol: BpfSymbol): boolean {
+  if (symbol.kind === 'extern' || symbol.binding !== 'global') return false;
+  if (symbol.kind !== 'variable') return true;
+  return symbol.common !== true && !FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+}
+
+/** One problem when any definition differs from the first. */
+function judge(
+  objects: readonly BpfObject[],
+  classes: StaticClasses,
+  name: string,
+  [first, ...others]: readonly SymbolAt[],
+): Problem[] {
+  if (first === undefined) return [];
+  for (const other of others) {
+    const why = whyDifferent(objects, classes.keyOf, first, other);
+    if (why === null) continue;
+    const problem = duplicateProblem(objects, name, [first, ...others]);
+    return [{ ...problem, details: [...(problem.details ?? []), ...why] }];
+  }
+  return [];
+}
+
+const SHF_STRINGS = 0x20;
+
+/** Anonymous strings are left to the pass that merges them in every link. */
+function staticBindings(objects: readonly BpfObject[], classes: StaticClasses): Identical['bindings'] {
+  return classes.equal.flatMap(([winner, ...losers]) => {
+    const symbol = winner === undefined ? undefined : symbolAt(objects, winner);
+    const object = winner === undefined ? undefined : objects[winner.file];
+    if (winner === undefined || symbol === undefined || object === undefined) return [];
+    const flags = sectionOf(object, symbol)?.flags ?? 0;
+    if (symbol.name === '' && (flags & SHF_STRINGS) !== 0) return [];
+    return losers.map(loser => ({ loser, winner }));
+  });
+}

@@ -1,0 +1,46 @@
+/** Passes over resolved objects: merge, prune, fold, name, limits. */
+
+export { type Combined, combine } from './combine.ts';
+export { addCopies, type Copy, editSymbols, type SymbolEdit } from './edit-symbols.ts';
+export { exceptionCallbacks } from './exception-callbacks.ts';
+export { findIdentical, type Identical } from './fold-identical.ts';
+export { foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
+export { defaultRoots, isMetadata, isNeededAnyway, type Liveness, markLive, pathTo } from './gc.ts';
+export {
+  chooseLicense,
+  isGplCompatible,
+  type LicenseChoice,
+  versionProblems,
+  withLicense,
+} from './license.ts';
+export {
+  checkLimits,
+  MAX_CALL_FRAMES,
+  MAX_STACK_BYTES,
+  measureLimits,
+  type ProgramLimits,
+  type Used,
+} from './limits.ts';
+export {
+  fixedNames,
+  KERNEL_NAME_LENGTH,
+  labelsFor,
+  type NamingInput,
+  type Rename,
+  separateNames,
+  separateStatics,
+  staticPinClashes,
+} from './names.ts';
+export { mergeStrings, narrow } from './narrow.ts';
+export {
+  isPinned,
+  joinPinned,
+  type PinnedMaps,
+  type PinnedMerge,
+  pinnedIn,
+  pinnedSymbols,
+  withPinned,
+} from './pinned.ts';
+export { applyRenames } from './rename.ts';
+export { type MergedSections, mergeSections, unite } from './sections.ts';
+export { subset } from './subset.ts';

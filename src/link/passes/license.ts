@@ -1,0 +1,98 @@
+/**
+ * One licence for the result.
+ *
+ * The kernel knows a short list of GPL-compatible spellings. Inputs that are all on it link, whatever their spelling;
+ * the result then says "GPL" unless all agree. Anything else must be spelled the same everywhere.
+ *
+ * Differs from libbpf, which wants identical bytes. Source of the list: include/linux/license.h.
+ */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import { type BpfObject, licenseOf, sectionOf } from '../../object/index.ts';
+
+const GPL_COMPATIBLE: ReadonlySet<string> = new Set([
+  'GPL',
+  'GPL v2',
+  'GPL and additional rights',
+  'Dual BSD/GPL',
+  'Dual MIT/GPL',
+  'Dual MPL/GPL',
+]);
+
+export function isGplCompatible(license: string): boolean {
+  return GPL_COMPATIBLE.has(license);
+}
+
+export interface LicenseChoice {
+  /** Null when no input has one. */
+  readonly license: string | null;
+  /** What was combined, when spellings differ. */
+  readonly note: string | null;
+  readonly problems: readonly Problem[];
+}
+
+export function chooseLicense(objects: readonly BpfObject[]): LicenseChoice {
+  const stated = objects.flatMap(object => {
+    const license = licenseOf(object);
+    return license === null ? [] : [{ license, file: object.name }];
+  });
+  const first = stated[0];
+  if (first === undefined) return { license: null, note: null, problems: [] };
+  const other = stated.find(entry => entry.license !== first.license);
+  if (other === undefined) return { license: first.license, note: null, problems: [] };
+  if (stated.every(entry => isGplCompatible(entry.license))) {
+    const spellings = [...new Set(stated.map(entry => entry.license))].map(quote).join(', ');
+    return { license: 'GPL', note: `GPL-compatible licences combined as "GPL": ${spellings}`, problems: [] };
+  }
+  return { license: first.license, note: null, problems: [licenseProblem(first, other)] };
+}
+
+type Stated = { readonly license: string; readonly file: string };
+
+function licenseProblem(first: Stated, other: Stated): Problem {
+  return {
+    code: 'link-license',
+    class: 'input',
+    where: [other.file],
+    message: `licence ${quote(other.license)} cannot be combined with ${quote(first.license)} of ${first.file}`,
+    hint: 'the result would be one program under one licence: use the same text, or GPL-compatible ones, everywhere',
+  };
+}
+
+/** `version` sections, four bytes, must agree; nothing newer than Linux 5.0 reads them. */
+export function versionProblems(objects: readonly BpfObject[]): Problem[] {
+  const stated = objects.flatMap(object => {
+    const bytes = versionOf(object);
+    return bytes === undefined ? [] : [{ file: object.name, text: bytes.join(' ') }];
+  });
+  const first = stated[0];
+  return stated
+    .filter(entry => entry.text !== first?.text)
+    .map(entry => ({
+      code: 'link-version',
+      class: 'input',
+      where: [entry.file, 'section "version"'],
+      message: `differs from that of ${first?.file ?? ''}`,
+    }));
+}
+
+function versionOf(object: BpfObject): Uint8Array | undefined {
+  for (const symbol of object.symbols)
+    if (symbol.kind === 'variable' && sectionOf(object, symbol)?.name === 'version')
+      return symbol.bytes ?? undefined;
+  return undefined;
+}
+
+/** The object with its licence text replaced; the object itself when it says so already or has none. */
+export function withLicense(object: BpfObject, license: string | null): BpfObject {
+  if (license === null || licenseOf(object) === license) return object;
+  const bytes = new TextEncoder().encode(`${license}\0`);
+  const symbols = object.symbols.map(symbol => {
+    if (symbol.kind !== 'variable' || object.sections[symbol.section]?.name !== 'license') return symbol;
+    // the variable keeps its size, which its type says too; every spelling is at least as long as "GPL"
+    const padded = new Uint8Array(Math.max(symbol.size, bytes.length));
+    padded.set(bytes);
+    return { ...symbol, bytes: padded, size: padded.length };
+  });
+  return { ...object, symbols };
+}

@@ -1,0 +1,119 @@
+/**
+ * Sections of all inputs, merged by name.
+ *
+ * Flags are united, alignment is the largest, and a section that is NOBITS in one input and PROGBITS in another becomes
+ * PROGBITS (libbpf refuses both; GCC and clang do differ here). Code and data of one name cannot be merged. Sizes are
+ * bounded: by the signed 32 bits of an offset in an instruction, and where zeros have to be written out, by what a file
+ * can reasonably hold.
+ */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import { type BpfObject, type SectionShell, sizeOfSymbol } from '../../object/index.ts';
+
+export interface MergedSections {
+  readonly shells: readonly SectionShell[];
+  /** For each input: section index → index in `shells`. */
+  readonly indexes: readonly Int32Array[];
+  readonly problems: readonly Problem[];
+}
+
+const SHT_PROGBITS = 1;
+const SHT_NOBITS = 8;
+
+export function mergeSections(objects: readonly BpfObject[]): MergedSections {
+  const shells: SectionShell[] = [];
+  const firstFile: string[] = [];
+  const byName = new Map<string, number>();
+  const problems: Problem[] = [];
+  const indexes = objects.map(object => {
+    const map = new Int32Array(object.sections.length);
+    object.sections.forEach((section, index) => {
+      const known = byName.get(section.name);
+      if (known === undefined) {
+        byName.set(section.name, shells.length);
+        map[index] = shells.length;
+        shells.push(section);
+        firstFile.push(object.name);
+        return;
+      }
+      map[index] = known;
+      const before = shells[known];
+      if (before === undefined) return;
+      if (before.role !== section.role)
+        problems.push(roleProblem(object, section, before, firstFile[known] ?? ''));
+      shells[known] = unite(before, section);
+    });
+    return map;
+  });
+  problems.push(...sizeProblems(objects, shells, indexes));
+  return { shells, indexes, problems };
+}
+
+/** Values of maps, which data sections become, have less than 2 GiB. */
+const MAX_SIZE = 0x7fffffff;
+/** `.bss` of one input that has to be written out because another one has bytes in it. */
+const MAX_ZEROS = 0x10000000;
+
+function sizeProblems(
+  objects: readonly BpfObject[],
+  shells: readonly SectionShell[],
+  indexes: readonly Int32Array[],
+): Problem[] {
+  const sizes = new Array<number>(shells.length).fill(0);
+  const zeros = new Array<number>(shells.length).fill(0);
+  objects.forEach((object, file) => {
+    for (const symbol of object.symbols) {
+      if (symbol.kind === 'extern') continue;
+      const section = indexes[file]?.[symbol.section] ?? 0;
+      sizes[section] = (sizes[section] ?? 0) + sizeOfSymbol(symbol);
+      if (symbol.kind === 'variable' && symbol.bytes === null)
+        zeros[section] = (zeros[section] ?? 0) + symbol.size;
+    }
+  });
+  return shells.flatMap((shell, index) => {
+    const [size = 0, zero = 0] = [sizes[index], zeros[index]];
+    if (size <= MAX_SIZE && (shell.type === SHT_NOBITS || zero <= MAX_ZEROS)) return [];
+    return [sizeProblem(shell, size)];
+  });
+}
+
+function sizeProblem(shell: SectionShell, size: number): Problem {
+  return {
+    code: 'link-section-size',
+    class: 'input',
+    where: [`section ${quote(shell.name)}`],
+    message: `would have ${size} bytes, more than a map or a file can hold`,
+  };
+}
+
+/** One section for two of a name. */
+export function unite(a: SectionShell, b: SectionShell): SectionShell {
+  const type = a.type === b.type ? a.type : SHT_PROGBITS;
+  const flags = a.entsize === b.entsize ? unionOfFlags(a.flags, b.flags) : (a.flags | b.flags) & ~MERGE_FLAGS;
+  const align = Math.max(a.align, b.align);
+  const entsize = a.entsize === b.entsize ? a.entsize : 0;
+  return { name: a.name, type, flags, align, entsize, role: a.role };
+}
+
+const MERGE_FLAGS = 0x30;
+
+/** Merging (`SHF_MERGE | SHF_STRINGS`) is allowed only where all inputs allow it; the rest is united. */
+function unionOfFlags(a: number, b: number): number {
+  const merge = a & b & MERGE_FLAGS;
+  return ((a | b) & ~MERGE_FLAGS) | merge;
+}
+
+function roleProblem(
+  object: BpfObject,
+  section: SectionShell,
+  before: SectionShell,
+  firstFile: string,
+): Problem {
+  return {
+    code: 'link-section-role',
+    class: 'input',
+    where: [object.name, `section ${quote(section.name)}`],
+    message: `holds ${section.role} here and ${before.role} in ${firstFile}`,
+    hint: 'give one of them another section name',
+  };
+}

@@ -1,0 +1,35 @@
+/** Equal strings of mergeable sections (`.rodata.str1.1`) become one. */
+
+import type { BpfObject, SymbolIndex } from '../../object/index.ts';
+
+const SHF_STRINGS = 0x20;
+
+/**
+ * Duplicate string → the first equal one of the same alignment. Only anonymous pieces of sections that allow merging are
+ * considered.
+ */
+export function duplicateStrings(object: BpfObject): Map<SymbolIndex, SymbolIndex> {
+  const first = new Map<string, SymbolIndex>();
+  const duplicates = new Map<SymbolIndex, SymbolIndex>();
+  object.symbols.forEach((symbol, index) => {
+    if (
+      symbol.kind !== 'variable' ||
+      symbol.name !== '' ||
+      symbol.bytes === null ||
+      symbol.references.length > 0
+    )
+      return;
+    if (((object.sections[symbol.section]?.flags ?? 0) & SHF_STRINGS) === 0) return;
+    const key = `${symbol.section}:${symbol.align}:${contentKey(symbol.bytes)}`;
+    const known = first.get(key);
+    if (known === undefined) first.set(key, index);
+    else duplicates.set(index, known);
+  });
+  return duplicates;
+}
+
+function contentKey(bytes: Uint8Array): string {
+  let key = '';
+  for (const byte of bytes) key += String.fromCharCode(byte);
+  return key;
+}

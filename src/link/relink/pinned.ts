@@ -1,0 +1,59 @@
+/** Pinned maps of a re-link: notes about those that were joined, and requests that cannot be honoured. */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import type { PinnedMerge } from '../passes/index.ts';
+import type { RelinkInputs } from './inputs.ts';
+
+/** How `--redefine-sym` names an input of a re-link: without what tells the copies of a file apart. */
+export function fileNames(inputs: RelinkInputs): (file: number) => string {
+  return file => {
+    const scope = inputs.scopes[file] ?? 0;
+    const name = inputs.objects[file]?.name ?? '';
+    const id = inputs.ids[scope - 1];
+    if (file > 0 && file <= inputs.components.length)
+      return inputs.components[file - 1]?.component.name ?? name;
+    return id !== undefined && name.endsWith(`#${id}`) ? name.slice(0, -id.length - 1) : name;
+  };
+}
+
+/** `--private NAME` of a map that several inputs pin. */
+export function privatePins(
+  merges: readonly PinnedMerge[],
+  objects: readonly BpfObject[],
+  names: readonly string[],
+): Problem[] {
+  const asked = new Set(names);
+  return merges
+    .filter(({ name }) => asked.has(name))
+    .map(({ name, winner, others }) => ({
+      code: 'relink-private-pin',
+      class: 'usage',
+      where: [],
+      message: `map ${quote(name)} cannot be private: ${filesOf(objects, [winner, ...others])} pin it, so it is one map`,
+      hint: `give it another name and pin in one of them: --redefine-sym FILE:${name}=NEW`,
+    }));
+}
+
+/** Maps that are common although copies of a component were to have a state of their own, or all were to be private. */
+export function pinnedNotes(
+  merges: readonly PinnedMerge[],
+  { objects, scopes, components, ids }: RelinkInputs,
+  isPrivate: boolean,
+): string[] {
+  return merges.flatMap(({ name, winner, others }) => {
+    const owners = [...new Set([winner, ...others].map(({ file }) => (scopes[file] ?? 0) - 1))];
+    const files = owners.map(owner => components[owner]?.component.name);
+    const copies = owners.filter(
+      (owner, at) => owner >= 0 && files.some((file, other) => other !== at && file === files[at]),
+    );
+    const sharers = isPrivate
+      ? filesOf(objects, [winner, ...others])
+      : copies.map(owner => ids[owner]).join(' and ');
+    return sharers === '' ? [] : [`map ${quote(name)} is pinned, so ${sharers} share it`];
+  });
+}
+
+function filesOf(objects: readonly BpfObject[], places: readonly { readonly file: number }[]): string {
+  return [...new Set(places.map(({ file }) => objects[file]?.name ?? ''))].join(' and ');
+}

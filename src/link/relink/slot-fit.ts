@@ -1,0 +1,173 @@
+/**
+ * Whether a program fits a slot: prototypes as C has them, program types, XDP fragments. Apart from the choice of slots
+ * and programs, because re-linking in the kernel asks the same.
+ */
+
+import { formatFunc } from '../../btf/index.ts';
+import { type Problem, quote } from '../../diag/index.ts';
+import {
+  BPF_F_XDP_HAS_FRAGS,
+  type BpfObject,
+  contextParameter,
+  type FunctionSymbol,
+  type MapSymbol,
+  programsOf,
+  programTypeOf,
+  prototypeOf,
+  type SymbolIndex,
+  sectionOf,
+} from '../../object/index.ts';
+import { markLive } from '../passes/index.ts';
+import { comparePrototypes, entryObjection } from '../resolve/index.ts';
+
+/**
+ * What is wrong with a program in a slot of the rootlet; null when it fits. `entry`: the slot is called as the kernel
+ * calls programs, so the program is compared as an entry point.
+ */
+export function slotProblem(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+  entry = false,
+): Problem | null {
+  return (
+    prototypeProblem(rootlet, slot, component, program, entry) ??
+    programTypeProblem(rootlet, slot, component, program)
+  );
+}
+
+/**
+ * Whether the kernel can verify a program in its slot only where it is called: by itself, a global function whose
+ * context parameter has neither the name nor the tag of a context would get some other pointer.
+ */
+export function needsCaller(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+): boolean {
+  if (rootlet.btf === null || component.btf === null) return false;
+  const { progType } = programTypeOf(sectionNameOf(component, program)) ?? {};
+  const proto = prototypeOf(component.btf, program.btfId);
+  if (proto?.returns === 0) return true; // global functions may return nothing only since Linux 7.1
+  if (proto?.params.length === 0) return false;
+  const isContext = contextParameter(rootlet.btf, slot.btfId, 0, progType) !== undefined;
+  return isContext && contextParameter(component.btf, program.btfId, 0, progType) === undefined;
+}
+
+/**
+ * A program array of the component that the program uses and that holds this very program: as a function of another
+ * program it could not be in an array. Undefined when there is none.
+ */
+export function arrayWithItself(component: BpfObject, program: SymbolIndex): string | undefined {
+  return arraysOf(component, program).find(({ references }) =>
+    references.some(({ symbol }) => symbol === program),
+  )?.name;
+}
+
+/** Maps that a program needs and that have static contents. */
+export function arraysOf(component: BpfObject, program: SymbolIndex): MapSymbol[] {
+  const { live } = markLive(component, [program]);
+  return component.symbols.flatMap((symbol, index) =>
+    symbol.kind === 'map' && live[index] === true && symbol.references.length > 0 ? [symbol] : [],
+  );
+}
+
+function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {
+  return sectionOf(object, program)?.name ?? '';
+}
+
+function problem(code: string, file: string, message: string, extras: Partial<Problem> = {}): Problem {
+  return { code, class: 'input', where: [file], message, ...extras };
+}
+
+function prototypeProblem(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+  entry: boolean,
+): Problem | null {
+  if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) {
+    const without = slot.btfId === 0 ? rootlet : component;
+    return problem(
+      'relink-no-type',
+      without.name,
+      `has no BTF for ${quote(slot.btfId === 0 ? slot.name : program.name)}`,
+      { hint: 'compile with -g' },
+    );
+  }
+  const left = { btf: rootlet.btf, func: slot.btfId };
+  const right = { btf: component.btf, func: program.btfId };
+  if (left.btf.type(left.func).kind !== 'func' || right.btf.type(right.func).kind !== 'func')
+    return problem('relink-no-type', rootlet.name, 'slot and program must be functions');
+  const progType = programTypeOf(sectionNameOf(component, program))?.progType;
+  const difference = entry
+    ? entryObjection(right, progType)
+    : comparePrototypes(left, right, { progType, program: true })?.path;
+  if (difference === undefined) return null;
+  return problem(
+    'relink-prototype',
+    component.name,
+    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${difference === '' ? '' : `: ${difference}`}`,
+    {
+      details: [
+        `slot:    ${formatFunc(left.btf, left.func)}  (${rootlet.name})`,
+        `program: ${formatFunc(right.btf, right.func)}  (${component.name})`,
+      ],
+    },
+  );
+}
+
+/** A component must be of a type that the rootlet's own programs have. */
+function programTypeProblem(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+): Problem | null {
+  const section = sectionNameOf(component, program);
+  const hosts = programsOf(rootlet).map(entry => sectionOf(rootlet, entry.program)?.name ?? '');
+  if (hosts.length === 0)
+    return problem('relink-no-program', rootlet.name, 'has no program that could call its slots');
+  if (hosts.some(host => typeOfSection(host) === typeOfSection(section)))
+    return fragmentsProblem(rootlet, hosts, component, program);
+  return problem(
+    'relink-program-type',
+    component.name,
+    `program ${quote(program.name)} in section ${quote(section)} does not fit slot ${quote(slot.name)} of a rootlet in section ${hosts.map(quote).join(', ')}`,
+    {
+      hint: 'rootlet and component must be programs of one type',
+    },
+  );
+}
+
+/** `xdp.frags` says that a program can read packets in several buffers; one component that cannot spoils the chain. */
+export function fragmentsProblem(
+  rootlet: BpfObject,
+  hosts: readonly string[],
+  component: BpfObject,
+  program: FunctionSymbol,
+): Problem | null {
+  if (!hosts.some(handlesFrags) || handlesFrags(sectionNameOf(component, program))) return null;
+  return problem(
+    'relink-frags',
+    component.name,
+    `program ${quote(program.name)} is not marked for packets in fragments, but ${rootlet.name} is`,
+    {
+      hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it only touches packets through helpers',
+    },
+  );
+}
+
+function handlesFrags(section: string): boolean {
+  return ((programTypeOf(section)?.flags ?? 0) & BPF_F_XDP_HAS_FRAGS) !== 0;
+}
+
+/** Program type of a section; a name outside the table stands for itself, up to its first variant or target. */
+function typeOfSection(section: string): string {
+  const known = programTypeOf(section);
+  if (known !== undefined) return String(known.progType);
+  return section.slice(0, Math.max(section.search(/[./]|$/), 0));
+}

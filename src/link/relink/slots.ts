@@ -1,0 +1,197 @@
+/** Which program goes into which slot: names, slots and programs. Whether they fit is asked before anything is moved. */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import { type BpfObject, programsOf, type SymbolIndex, sectionOf } from '../../object/index.ts';
+import type { LinkInput } from '../inputs/index.ts';
+import { nearestNames, type SymbolAt } from '../resolve/index.ts';
+import { slotProblem } from './slot-fit.ts';
+
+/** One slot and what fills it. */
+export interface SlotAssignment {
+  /** Name of a function of the rootlet. */
+  readonly slot: string;
+  readonly component: LinkInput;
+  /** Program of the component; may be left out when it has only one. */
+  readonly program?: string;
+  /**
+   * Components of one name are one and share their state in all slots that they fill; those with another `instance`
+   * are loaded once more, with functions, maps and globals of their own.
+   */
+  readonly instance?: string;
+}
+
+/** What tells the components of a re-link apart. */
+export function componentKey(assignment: SlotAssignment): string {
+  return `${assignment.component.name}\0${assignment.instance ?? ''}`;
+}
+
+/** How messages and reports name a component. */
+export function componentId({ component, instance }: SlotAssignment): string {
+  return instance === undefined ? component.name : `${component.name}#${instance}`;
+}
+
+/** A component that takes the next free slot. */
+export type OrderedComponent = Omit<SlotAssignment, 'slot'>;
+
+/** Fills the slots of a rootlet that are not taken, in order; says so when there are too few. */
+export function assignInOrder(
+  rootlet: BpfObject,
+  components: readonly OrderedComponent[],
+  taken: ReadonlySet<string> = new Set(),
+): readonly SlotAssignment[] | Problem {
+  const all = slotsOf(rootlet);
+  const free = all.filter(({ name }) => !taken.has(name));
+  if (components.length > free.length) {
+    const [count, what] = taken.size === 0 ? [all.length, 'slot'] : [free.length, 'free slot'];
+    const slots = `${count} ${what}${count === 1 ? '' : 's'}`;
+    return problem('relink-too-many', rootlet.name, `has ${slots} for ${components.length} components`, {
+      hint: 'relink --chain makes a rootlet with as many slots as there are components',
+    });
+  }
+  return components.map(({ component, program, instance }, position) => ({
+    slot: free[position]?.name ?? '',
+    component,
+    ...(program === undefined ? {} : { program }),
+    ...(instance === undefined ? {} : { instance }),
+  }));
+}
+
+/** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */
+export function slotsOf(rootlet: BpfObject): { readonly name: string; readonly index: SymbolIndex }[] {
+  return rootlet.symbols.flatMap((symbol, index) => {
+    const callable = symbol.kind === 'function' && symbol.binding !== 'local';
+    return callable && sectionOf(rootlet, symbol)?.name === '.text' ? [{ name: symbol.name, index }] : [];
+  });
+}
+
+/** Text for "there is no such …": the names that are there. */
+export function listNames(names: readonly string[]): string {
+  return names.length === 0 ? 'there are none' : `there are: ${names.map(quote).join(', ')}`;
+}
+
+/** A slot of the rootlet (file 0) and the program that takes its place. */
+export interface Plug {
+  readonly assignment: SlotAssignment;
+  readonly slot: SymbolAt;
+  readonly program: SymbolAt;
+}
+
+export interface Plugged {
+  readonly plugs: readonly Plug[];
+  readonly problems: readonly Problem[];
+}
+
+/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. `entries`: as in `slotProblem()`. */
+export function plugComponents(
+  files: readonly BpfObject[],
+  assignments: readonly SlotAssignment[],
+  components: readonly SlotAssignment[],
+  entries = false,
+): Plugged {
+  const keys = components.map(componentKey);
+  const plugs: Plug[] = [];
+  const problems: Problem[] = [];
+  const filled = new Map<string, readonly SlotAssignment[]>();
+  for (const assignment of assignments) {
+    const file = keys.indexOf(componentKey(assignment)) + 1;
+    const outcome = plug(files, assignment, file, filled, entries);
+    if ('slot' in outcome) plugs.push(outcome);
+    else problems.push(outcome);
+    filled.set(assignment.slot, [...(filled.get(assignment.slot) ?? []), assignment]);
+  }
+  return { plugs, problems };
+}
+
+function plug(
+  files: readonly BpfObject[],
+  assignment: SlotAssignment,
+  file: number,
+  filled: ReadonlyMap<string, readonly SlotAssignment[]>,
+  entries: boolean,
+): Plug | Problem {
+  const [rootlet, component] = [files[0], files[file]];
+  if (rootlet === undefined || component === undefined)
+    return problem('relink-input', assignment.component.name, 'was not read');
+  if (filled.has(assignment.slot))
+    return problem('relink-slot-twice', rootlet.name, `slot ${quote(assignment.slot)} is filled twice`, {
+      details: [...(filled.get(assignment.slot) ?? []), assignment].map(spellAssignment),
+      hint: 'relink --chain makes a rootlet with a slot for each component',
+    });
+  const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
+  if (slot === undefined) return slotMissing(rootlet, assignment.slot);
+  const program = chooseProgram(component, assignment);
+  if ('code' in program && 'where' in program) return program;
+  const found: Plug = {
+    assignment,
+    slot: { file: 0, index: slot.index },
+    program: { file, index: program.index },
+  };
+  const own = rootlet.symbols[slot.index];
+  if (own?.kind !== 'function') return found;
+  return slotProblem(rootlet, own, component, program.program, entries) ?? found;
+}
+
+/** As on the command line. */
+function spellAssignment({ slot, component, program }: SlotAssignment): string {
+  return `${slot}=${component.name}${program === undefined ? '' : `:${program}`}`;
+}
+
+function problem(code: string, file: string, message: string, extras: Partial<Problem> = {}): Problem {
+  return { code, class: 'input', where: [file], message, ...extras };
+}
+
+/** The problem of a name that is not a slot of the rootlet. `main`: its program, where that can be filled as well. */
+export function slotMissing(rootlet: BpfObject, name: string, main?: string): Problem {
+  const program = programsOf(rootlet).find(entry => entry.program.name === name);
+  const why = program === undefined ? 'has no such slot' : 'is a program of the rootlet, not a slot';
+  const slots = slotsOf(rootlet).map(slot => slot.name);
+  if (main !== undefined) slots.push(main);
+  return problem('relink-no-slot', rootlet.name, `${why}: ${quote(name)}; ${listNames(slots)}`, {
+    hint: slotHint(rootlet, name, slots),
+  });
+}
+
+function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): string {
+  const isStatic = rootlet.symbols.some(
+    symbol => symbol.kind === 'function' && symbol.binding === 'local' && symbol.name === name,
+  );
+  if (isStatic)
+    return `${quote(name)} is static; a slot is a global function: write __weak __attribute__((noinline)) instead of static`;
+  const near = nearestNames(name, slots);
+  if (near.length > 0) return `did you mean ${near.map(quote).join(' or ')}?`;
+  return 'a slot is a global (usually __weak, noinline) function that the rootlet calls';
+}
+
+/** The program that is named, or the only one. */
+export function chooseProgram(
+  component: BpfObject,
+  { slot, program: name }: Pick<SlotAssignment, 'slot' | 'program'>,
+): ReturnType<typeof programsOf>[number] | Problem {
+  const programs = programsOf(component);
+  const names = programs.map(entry => entry.program.name);
+  if (name !== undefined) {
+    const found = programs.find(entry => entry.program.name === name);
+    return (
+      found ??
+      problem('relink-no-program', component.name, `has no program ${quote(name)}; ${listNames(names)}`)
+    );
+  }
+  const [only, ...others] = programs;
+  if (only === undefined)
+    return problem('relink-no-program', component.name, 'has no program', {
+      hint: 'a program is a global function with SEC("xdp") or the like',
+    });
+  if (others.length === 0) return only;
+  return problem('relink-which-program', component.name, `has several programs; ${listNames(names)}`, {
+    hint: `say which one: ${slot}=${component.name}:${likelyProgram(component) ?? ''}`,
+  });
+}
+
+/** The first program that no array of the object holds as a stage of another one, for hints. */
+export function likelyProgram(object: BpfObject): string | undefined {
+  const stages = new Set(
+    object.symbols.flatMap(symbol => (symbol.kind === 'map' ? symbol.references.map(one => one.symbol) : [])),
+  );
+  const programs = programsOf(object);
+  return (programs.find(({ index }) => !stages.has(index)) ?? programs[0])?.program.name;
+}

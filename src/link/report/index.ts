@@ -1,0 +1,33 @@
+/** What a link did, as data. */
+
+export {
+  type Collected,
+  type CollectOptions,
+  collectGarbage,
+  keptSymbols,
+  type LivePath,
+  livePaths,
+  unusedSymbols,
+} from './collect.ts';
+export {
+  type InspectedFunction,
+  type InspectedMap,
+  type InspectedSymbol,
+  type InspectedVariable,
+  type Inspection,
+  inspect,
+} from './inspect.ts';
+export { once } from './once.ts';
+export {
+  type Discarded,
+  type LinkReport,
+  linkNotes,
+  type ReportedMerge,
+  type ReportedRename,
+  type ReportedSymbol,
+  type ReportInput,
+  replacedBy,
+  reportLink,
+  reportMerges,
+  reportRenames,
+} from './report.ts';

@@ -1,0 +1,196 @@
+/** What a link did, as data: who won, who lost and why, what was renamed, how many types remain. */
+
+import { type BpfObject, type BpfSymbol, type SymbolIndex, sizeOfSymbol } from '../../object/index.ts';
+import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
+import { describeSymbol, type Resolution, type SymbolAt, sectionNameOf, symbolAt } from '../resolve/index.ts';
+
+export interface ReportedSymbol {
+  /** Name in the result. */
+  readonly name: string;
+  readonly kind: BpfSymbol['kind'];
+  /** As C. */
+  readonly declaration: string;
+  readonly binding: BpfSymbol['binding'];
+  readonly section: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Input that it came from. */
+  readonly file: string;
+}
+
+export interface Discarded {
+  readonly name: string;
+  readonly kind: BpfSymbol['kind'];
+  readonly file: string;
+  /** Bytes. */
+  readonly size: number;
+  /**
+   * `weak`: overridden by a stronger or earlier definition; `identical`: equal to the one that is kept; `slot`:
+   * replaced by a component; `unused`: collected.
+   */
+  readonly reason: 'weak' | 'identical' | 'slot' | 'unused';
+  /** File of the definition that is used instead; null when nothing is. */
+  readonly winner: string | null;
+}
+
+/** A symbol that got another name. */
+export interface ReportedRename {
+  readonly file: string;
+  readonly kind: BpfSymbol['kind'];
+  readonly from: string;
+  readonly to: string;
+  /** `clash`: `namesake` has the name too; `pinned`: it is a pinned map, which keeps its name. */
+  readonly reason: 'clash' | 'pinned';
+  readonly namesake: { readonly file: string; readonly kind: BpfSymbol['kind'] };
+}
+
+/** A pinned map that several inputs define. */
+export interface ReportedMerge {
+  readonly name: string;
+  /** The input whose definition is kept, then the others. */
+  readonly files: readonly string[];
+}
+
+export interface LinkReport {
+  readonly inputs: readonly { readonly name: string; readonly symbols: number; readonly types: number }[];
+  readonly symbols: readonly ReportedSymbol[];
+  readonly discarded: readonly Discarded[];
+  readonly renames: readonly ReportedRename[];
+  /** Pinned maps that became one. */
+  readonly merged: readonly ReportedMerge[];
+  /** Externs that stay open, for the loader or a later link. */
+  readonly unresolved: readonly string[];
+  readonly types: { readonly before: number; readonly after: number };
+  readonly license: string | null;
+  readonly notes: readonly string[];
+}
+
+export interface ReportInput {
+  readonly objects: readonly BpfObject[];
+  readonly resolution: Resolution;
+  readonly combined: Combined;
+  readonly renames: readonly Rename[];
+  readonly pinned: PinnedMaps;
+  readonly license: LicenseChoice;
+}
+
+export function reportLink(input: ReportInput): LinkReport {
+  const { objects, combined, renames, license } = input;
+  const newNames = new Map(renames.map(rename => [rename.symbol, rename.to]));
+  return {
+    inputs: objects.map(object => ({
+      name: object.name,
+      symbols: object.symbols.length,
+      types: object.btf?.count ?? 0,
+    })),
+    symbols: combined.object.symbols.flatMap((symbol, index) =>
+      symbol.name === '' ? [] : [reportSymbol(input, symbol, index, newNames.get(index) ?? symbol.name)],
+    ),
+    discarded: [
+      ...overridden(objects, input.resolution),
+      ...replacedBy(objects, input.pinned.bindings, 'identical'),
+    ],
+    renames: reportRenames(objects, combined, renames),
+    merged: reportMerges(objects, input.pinned),
+    unresolved: combined.object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name),
+    types: combined.types,
+    license: license.license,
+    notes: linkNotes(combined.object, license),
+  };
+}
+
+export function reportRenames(
+  objects: readonly BpfObject[],
+  combined: Combined,
+  renames: readonly Rename[],
+): ReportedRename[] {
+  const fileOf = (index: SymbolIndex): string => objects[combined.origins[index]?.file ?? 0]?.name ?? '';
+  const kindOf = (index: SymbolIndex): BpfSymbol['kind'] => combined.object.symbols[index]?.kind ?? 'extern';
+  return renames.map(({ symbol, from, to, file, reason, namesake }) => ({
+    file: objects[file]?.name ?? '',
+    kind: kindOf(symbol),
+    from,
+    to,
+    reason,
+    namesake: { file: fileOf(namesake), kind: kindOf(namesake) },
+  }));
+}
+
+export function reportMerges(objects: readonly BpfObject[], { merges }: PinnedMaps): ReportedMerge[] {
+  return merges.map(({ name, winner, others }) => ({
+    name,
+    files: [winner, ...others].map(({ file }) => objects[file]?.name ?? ''),
+  }));
+}
+
+/** What a user should know although the link went well. */
+export function linkNotes(object: BpfObject, license: LicenseChoice): readonly string[] {
+  return [...(license.note === null ? [] : [license.note]), ...crowdedSections(object)];
+}
+
+/** DATASEC entries that the older form of BTF can count. */
+const MAX_OLD_VLEN = 0xffff;
+
+function crowdedSections(object: BpfObject): string[] {
+  const counts = new Array<number>(object.sections.length).fill(0);
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'extern' && symbol.kind !== 'function')
+      counts[symbol.section] = (counts[symbol.section] ?? 0) + 1;
+  }
+  return object.sections.flatMap((section, index) => {
+    const count = counts[index] ?? 0;
+    if (count <= MAX_OLD_VLEN) return [];
+    return [
+      `section "${section.name}" has ${count} variables; kernels that know only 16-bit vlen in BTF do not load more than ${MAX_OLD_VLEN}`,
+    ];
+  });
+}
+
+function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name: string): ReportedSymbol {
+  const { combined, objects } = input;
+  return {
+    name,
+    kind: symbol.kind,
+    declaration: describeSymbol(combined.object, symbol),
+    binding: symbol.binding,
+    section: sectionNameOf(combined.object, symbol),
+    size: sizeOfSymbol(symbol),
+    file: objects[combined.origins[index]?.file ?? 0]?.name ?? '',
+  };
+}
+
+function overridden(objects: readonly BpfObject[], resolution: Resolution): Discarded[] {
+  return resolution.groups.flatMap(group =>
+    group.losers.map((at: SymbolAt): Discarded => {
+      const symbol = objects[at.file]?.symbols[at.index];
+      return {
+        name: group.name,
+        kind: symbol?.kind ?? 'extern',
+        file: objects[at.file]?.name ?? '',
+        size: symbol === undefined ? 0 : sizeOfSymbol(symbol),
+        reason: isStrong(symbol) ? 'identical' : 'weak',
+        winner: objects[group.winner.file]?.name ?? null,
+      };
+    }),
+  );
+}
+
+/** Symbols that others replace, apart from resolution; those without a name are left out. */
+export function replacedBy(
+  objects: readonly BpfObject[],
+  bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[],
+  reason: Discarded['reason'],
+): Discarded[] {
+  return bindings.flatMap(({ loser, winner }): Discarded[] => {
+    const symbol = symbolAt(objects, loser);
+    if (symbol === undefined || symbol.name === '') return [];
+    const { name, kind } = symbol;
+    const [file, kept] = [objects[loser.file]?.name ?? '', objects[winner.file]?.name ?? null];
+    return [{ name, kind, file, size: sizeOfSymbol(symbol), reason, winner: kept }];
+  });
+}
+
+/** A strong definition only loses to an equal one. */
+function isStrong(symbol: BpfSymbol | undefined): boolean {
+  return symbol?.binding === 'global' && !(symbol.kind === 'variable' && symbol.common === true);
+}

@@ -1,0 +1,292 @@
+/**
+ * Type agreement: every symbol of a name must mean the same thing as the one that won.
+ *
+ * Functions and variables are compared through BTF, maps by their complete definitions. A clash tells both sides as C,
+ * the first path at which they differ, and both files.
+ */
+
+import { compareTypes, type TypeMismatch } from '../../btf/index.ts';
+import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isCommon,
+  type MapDefinition,
+  mapTypeName,
+  parseMapDefinition,
+  sectionOf,
+} from '../../object/index.ts';
+import { formatMapDefinition } from './format-map.ts';
+import { describeDefinition, symbolAt } from './problems.ts';
+import { isKernelName, type Resolution } from './resolve.ts';
+import type { SymbolAt } from './symbol-at.ts';
+
+/**
+ * All disagreements, in order of names' first appearance. `isJudged`: definitions that another pass compares and
+ * reports with a hint.
+ */
+export function checkAgreement(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  isJudged: (at: SymbolAt) => boolean = () => false,
+): Problem[] {
+  const problems: Problem[] = [];
+  for (const group of resolution.groups) {
+    if (group.losers.length + group.externs.length === 0) continue;
+    for (const other of [...group.losers, ...group.externs]) {
+      if (isJudged(other)) continue;
+      const problem = disagreement(objects, group.winner, other);
+      if (problem !== null) problems.push(problem);
+    }
+  }
+  return problems;
+}
+
+export interface AgreementRules {
+  /** Their names may differ. */
+  readonly renamed?: boolean;
+  /** Parameters (from 0) of functions that the caller has compared. */
+  readonly agreed?: ReadonlySet<number>;
+}
+
+/** What is wrong between two symbols, as seen from the file of the second. */
+export function disagreement(
+  objects: readonly BpfObject[],
+  winner: SymbolAt,
+  other: SymbolAt,
+  { renamed = false, agreed = new Set() }: AgreementRules = {},
+): Problem | null {
+  const [left, right] = [symbolAt(objects, winner), symbolAt(objects, other)];
+  const [leftObject, rightObject] = [objects[winner.file], objects[other.file]];
+  if (left === undefined || right === undefined || leftObject === undefined || rightObject === undefined)
+    return null;
+  const sides = { left, right, leftObject, rightObject, renamed, agreed };
+  const mismatch = guarded(sides, () => mismatchOf(sides));
+  if (mismatch === null) return null;
+  return {
+    code: mismatch.code,
+    class: 'input',
+    where: [rightObject.name],
+    message: `${quote(right.name)} does not agree with its ${left.kind === 'extern' ? 'declaration' : 'definition'} in ${leftObject.name}: ${mismatch.text}`,
+    details: [
+      ...(mismatch.shown ?? [describeDefinition(objects, winner), describeDefinition(objects, other)]),
+      ...mismatch.details,
+    ],
+  };
+}
+
+interface Sides {
+  readonly left: BpfSymbol;
+  readonly right: BpfSymbol;
+  readonly leftObject: BpfObject;
+  readonly rightObject: BpfObject;
+  readonly renamed: boolean;
+  readonly agreed: ReadonlySet<number>;
+}
+
+interface Mismatch {
+  readonly code: string;
+  readonly text: string;
+  readonly details: readonly string[];
+  /** Both sides, where their declarations alone would not show the difference. */
+  readonly shown?: readonly string[];
+}
+
+/** A map definition that cannot be read is a disagreement of its own kind, told with its own message. */
+function guarded(sides: Sides, body: () => Mismatch | null): Mismatch | null {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    return {
+      code: error.code,
+      text: error.message,
+      details: [`while comparing ${sides.leftObject.name} and ${sides.rightObject.name}`],
+    };
+  }
+}
+
+function mismatchOf(sides: Sides): Mismatch | null {
+  const { left, right } = sides;
+  const kinds = [kindOf(sides.leftObject, left), kindOf(sides.rightObject, right)];
+  if (kinds[0] !== kinds[1])
+    return {
+      code: 'link-kind-mismatch',
+      text: `it is a ${kinds[1]} here and a ${kinds[0]} there`,
+      details: [],
+    };
+  const places = [left, right].map(symbol =>
+    isKernelName(symbol) ? sectionNameOf(sides.leftObject, symbol) : null,
+  );
+  if (places[0] !== null && places[1] !== null && places[0] !== places[1])
+    return {
+      code: 'link-kind-mismatch',
+      text: `the kernel's ${KERNEL_PLACES.get(places[1] ?? '')} here, its ${KERNEL_PLACES.get(places[0] ?? '')} there`,
+      details: [],
+    };
+  if (kinds[0] === 'map') return mapMismatch(sides);
+  return typeMismatch(sides);
+}
+
+/** What an extern of the section is. */
+const KERNEL_PLACES: ReadonlyMap<string, string> = new Map([
+  ['.ksyms', 'symbol (__ksym)'],
+  ['.kconfig', 'configuration value (__kconfig)'],
+]);
+
+function kindOf(object: BpfObject, symbol: BpfSymbol): 'function' | 'variable' | 'map' {
+  if (symbol.kind !== 'extern') return symbol.kind;
+  if (symbol.section === '.maps') return 'map';
+  const type = object.btf === null || symbol.btfId === 0 ? undefined : object.btf.type(symbol.btfId);
+  return type?.kind === 'func' ? 'function' : 'variable';
+}
+
+function typeMismatch(sides: Sides): Mismatch | null {
+  const { left, right, leftObject, rightObject } = sides;
+  if (isCommon(left) || isCommon(right)) return commonMismatch(left, right);
+  if (leftObject.btf === null || rightObject.btf === null || left.btfId === 0 || right.btfId === 0)
+    return missingTypes(sides);
+  const [leftType, rightType] = [
+    comparedType(sides, leftObject, left),
+    comparedType(sides, rightObject, right),
+  ];
+  const mismatch = compareTypes(leftObject.btf, leftType, rightObject.btf, rightType, {
+    agreed: sides.agreed,
+  });
+  return mismatch === null ? null : describeMismatch('link-type-mismatch', mismatch);
+}
+
+/** FUNC and VAR carry a name; where names may differ, only what is behind them is compared. */
+function comparedType(sides: Sides, object: BpfObject, symbol: BpfSymbol): number {
+  const type = object.btf?.type(symbol.btfId);
+  return sides.renamed && (type?.kind === 'func' || type?.kind === 'var') ? type.type : symbol.btfId;
+}
+
+/** A tentative definition has no type that could be compared; what wins must at least be as large. */
+function commonMismatch(winner: BpfSymbol, other: BpfSymbol): Mismatch | null {
+  if (winner.kind !== 'variable' || other.kind !== 'variable' || winner.size >= other.size) return null;
+  return { code: 'link-common-size', text: `${other.size} bytes here, ${winner.size} there`, details: [] };
+}
+
+function missingTypes(sides: Sides): Mismatch {
+  const without = sides.left.btfId === 0 ? sides.leftObject : sides.rightObject;
+  return {
+    code: 'link-no-type',
+    text: `${without.name} has no BTF for it, so types cannot be compared`,
+    details: ['compile every file with -g; assembly needs its own BTF'],
+  };
+}
+
+function describeMismatch(code: string, mismatch: TypeMismatch): Mismatch {
+  const place = mismatch.path === '' ? '' : `${mismatch.path}: `;
+  return { code, text: `${place}${mismatch.right} here, ${mismatch.left} there`, details: [] };
+}
+
+// --- maps ---------------------------------------------------------------------------------------------------------
+
+function mapMismatch(sides: Sides): Mismatch | null {
+  const { left, right, leftObject, rightObject } = sides;
+  if ((left.kind !== 'map' && left.kind !== 'extern') || (right.kind !== 'map' && right.kind !== 'extern'))
+    return null;
+  const definitions = [parseMapDefinition(leftObject, left), parseMapDefinition(rightObject, right)] as const;
+  const mismatch = compareMaps(sides, definitions[0], definitions[1], '');
+  if (mismatch === null) return null;
+  const show = (object: BpfObject, symbol: BpfSymbol, map: MapDefinition): string =>
+    `${object.name}: ${symbol.kind === 'extern' ? 'extern ' : ''}${formatMapDefinition(object, map)}`;
+  const shown = [show(leftObject, left, definitions[0]), show(rightObject, right, definitions[1])];
+  return { ...mismatch, shown };
+}
+
+const COMPARED = [
+  'type',
+  'keySize',
+  'valueSize',
+  'maxEntries',
+  'flags',
+  'mapExtra',
+  'numaNode',
+  'pinning',
+  'holdsPrograms',
+] as const;
+const FIELD_NAMES: Readonly<Record<(typeof COMPARED)[number], string>> = {
+  type: 'type',
+  keySize: 'key_size',
+  valueSize: 'value_size',
+  maxEntries: 'max_entries',
+  flags: 'map_flags',
+  mapExtra: 'map_extra',
+  numaNode: 'numa_node',
+  pinning: 'pinning',
+  holdsPrograms: 'values',
+};
+
+function compareMaps(
+  sides: Sides,
+  left: MapDefinition,
+  right: MapDefinition,
+  prefix: string,
+): Mismatch | null {
+  for (const field of COMPARED) {
+    if (left[field] === right[field]) continue;
+    const [here, there] = [fieldText(field, right), fieldText(field, left)];
+    return {
+      code: 'link-map-mismatch',
+      text: `${prefix}${FIELD_NAMES[field]} is ${here} here and ${there} there`,
+      details: [],
+    };
+  }
+  return compareMapTypes(sides, left, right, prefix) ?? compareInner(sides, left, right, prefix);
+}
+
+function fieldText(field: (typeof COMPARED)[number], map: MapDefinition): string {
+  if (field === 'type') return mapTypeName(map.type);
+  if (field === 'pinning')
+    return map.pinning === 1 ? 'by name' : map.pinning === 0 ? 'none' : `${map.pinning}`;
+  if (field === 'holdsPrograms') return map.holdsPrograms ? 'programs' : 'no programs';
+  return field === 'flags' ? `0x${map[field].toString(16)}` : String(map[field]);
+}
+
+function compareMapTypes(
+  sides: Sides,
+  left: MapDefinition,
+  right: MapDefinition,
+  prefix: string,
+): Mismatch | null {
+  for (const field of ['keyType', 'valueType'] as const) {
+    const what = `${prefix}${field === 'keyType' ? 'key' : 'value'}`;
+    if ((left[field] === 0) !== (right[field] === 0)) {
+      const side = left[field] === 0 ? 'only here' : 'only there';
+      return { code: 'link-map-mismatch', text: `the ${what} type is given ${side}`, details: [] };
+    }
+    if (left[field] === 0 || sides.leftObject.btf === null || sides.rightObject.btf === null) continue;
+    const mismatch = compareTypes(sides.leftObject.btf, left[field], sides.rightObject.btf, right[field]);
+    if (mismatch !== null)
+      return describeMismatch('link-map-mismatch', {
+        ...mismatch,
+        path: `${what}${mismatch.path === '' ? '' : `: ${mismatch.path}`}`,
+      });
+  }
+  return null;
+}
+
+function compareInner(
+  sides: Sides,
+  left: MapDefinition,
+  right: MapDefinition,
+  prefix: string,
+): Mismatch | null {
+  if (left.inner === null && right.inner === null) return null;
+  if (left.inner === null || right.inner === null) {
+    return {
+      code: 'link-map-mismatch',
+      text: `${prefix}an inner map is defined only ${left.inner === null ? 'here' : 'there'}`,
+      details: [],
+    };
+  }
+  return compareMaps(sides, left.inner, right.inner, `${prefix}inner map: `);
+}
+
+/** Name of the section that a symbol is or would be in, for messages. */
+export function sectionNameOf(object: BpfObject, symbol: BpfSymbol): string {
+  return symbol.kind === 'extern' ? (symbol.section ?? '') : (sectionOf(object, symbol)?.name ?? '');
+}

@@ -1,0 +1,237 @@
+/**
+ * Explicit binding: which extern of which object gets which definition of which object, whatever their names.
+ *
+ * Said by the caller (`--bind second.o:foo=first.o:bar`) or in C by a declaration tag on the extern:
+ * `__attribute__((btf_decl_tag("rootlet:bind=first.o:bar")))`. What the caller says comes first. An extern that is
+ * bound takes no part in resolution by name.
+ */
+
+import { BTF_KIND, type BtfId } from '../../btf/index.ts';
+import { type Problem, quote } from '../../diag/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import { disagreement } from './agree.ts';
+import type { SymbolAt } from './symbol-at.ts';
+import { nearestNames } from './undefined.ts';
+
+export interface BindRequest {
+  /** Input with the extern: its name, or its base name with or without suffix. */
+  readonly consumer: string;
+  readonly extern: string;
+  /** Input with the definition; without it the name must be defined in one input only. */
+  readonly provider?: string;
+  readonly target: string;
+}
+
+export interface ExplicitBinding {
+  readonly loser: SymbolAt;
+  readonly winner: SymbolAt;
+}
+
+export interface Bindings {
+  readonly bindings: readonly ExplicitBinding[];
+  readonly problems: readonly Problem[];
+}
+
+/** Text in front of what a declaration tag binds to. */
+const TAG_PREFIX = 'rootlet:bind=';
+
+/** With `partial`, what only tags ask for may stay open: a later link may have the other object. */
+export function bindExplicitly(
+  objects: readonly BpfObject[],
+  requests: readonly BindRequest[],
+  { partial = false }: { readonly partial?: boolean } = {},
+): Bindings {
+  const bindings: ExplicitBinding[] = [];
+  const problems: Problem[] = [];
+  const taken = new Set<string>();
+  for (const request of [...requests, ...taggedRequests(objects)]) {
+    const outcome = bindOne(objects, request);
+    if (!('loser' in outcome)) {
+      if (!partial || requests.includes(request)) problems.push(outcome);
+      continue;
+    }
+    const key = `${outcome.loser.file}:${outcome.loser.index}`;
+    if (taken.has(key)) continue;
+    taken.add(key);
+    bindings.push(outcome);
+    const mismatch = disagreement(objects, outcome.winner, outcome.loser, { renamed: true });
+    if (mismatch !== null) problems.push(mismatch);
+  }
+  return { bindings, problems };
+}
+
+/** Externs of an object that are bound explicitly; what is wrong with the requests is told later. */
+export function boundExterns(object: BpfObject, requests: readonly BindRequest[]): ReadonlySet<string> {
+  const mine = requests.filter(({ consumer }) => fileMatches(object.name, consumer));
+  return new Set([...mine, ...taggedRequests([object])].map(request => request.extern));
+}
+
+function bindOne(objects: readonly BpfObject[], request: BindRequest): ExplicitBinding | Problem {
+  const consumer = findInput(objects, request.consumer);
+  if (typeof consumer !== 'number') return consumer;
+  const index =
+    objects[consumer]?.symbols.findIndex(
+      symbol => symbol.kind === 'extern' && symbol.name === request.extern,
+    ) ?? -1;
+  if (index < 0) return noExtern(objects[consumer], request);
+  const winner =
+    request.provider === undefined
+      ? findAnywhere(objects, request)
+      : findIn(objects, request.provider, request.target);
+  return 'file' in winner ? { loser: { file: consumer, index }, winner } : winner;
+}
+
+function problem(code: string, message: string, extras: Partial<Problem> = {}): Problem {
+  return { code, class: 'input', where: [], message, ...extras };
+}
+
+// --- files --------------------------------------------------------------------------------------------------------
+
+/** Position of the input that `name` means, or a problem that lists the inputs. */
+export function findInput(objects: readonly { readonly name: string }[], name: string): number | Problem {
+  for (const same of [exact, base, stem]) {
+    const found = objects.flatMap((object, file) => (same(object.name) === same(name) ? [file] : []));
+    if (found.length === 1) return found[0] ?? 0;
+    if (found.length > 1)
+      return problem(
+        'link-input-ambiguous',
+        `${quote(name)} means several inputs: ${list(found.map(file => objects[file]?.name ?? ''))}`,
+      );
+  }
+  return problem(
+    'link-no-input',
+    `there is no input ${quote(name)}; there are: ${list(objects.map(object => object.name))}`,
+    { class: 'usage' },
+  );
+}
+
+/** Whether `word` names the file: as it is, by its base name, or by its base name without suffix. */
+export function fileMatches(name: string, word: string): boolean {
+  return [exact, base, stem].some(same => same(name) === same(word));
+}
+
+function exact(name: string): string {
+  return name;
+}
+
+function base(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}
+
+function stem(name: string): string {
+  const file = base(name);
+  const dot = file.indexOf('.');
+  return dot > 0 ? file.slice(0, dot) : file;
+}
+
+function list(names: readonly string[]): string {
+  return names.map(quote).join(', ');
+}
+
+// --- names --------------------------------------------------------------------------------------------------------
+
+function noExtern(object: BpfObject | undefined, request: BindRequest): Problem {
+  const externs = object?.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name) ?? [];
+  const there = externs.length === 0 ? 'it has no externs' : `it has: ${list(externs)}`;
+  const isDefined = object?.symbols.some(({ name, kind }) => kind !== 'extern' && name === request.extern);
+  return problem('link-bind-extern', `has no extern ${quote(request.extern)} to bind; ${there}`, {
+    where: [object?.name ?? request.consumer],
+    ...(isDefined === true ? { hint: 'it defines it itself; declare it extern there' } : {}),
+  });
+}
+
+function findIn(objects: readonly BpfObject[], provider: string, target: string): SymbolAt | Problem {
+  const file = findInput(objects, provider);
+  if (typeof file !== 'number') return file;
+  const object = objects[file];
+  const symbols = object?.symbols ?? [];
+  const index = symbols.findIndex(
+    symbol => symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === target,
+  );
+  if (index >= 0) return { file, index };
+  const where = [object?.name ?? provider];
+  if (symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === target)) {
+    return problem('link-bind-static', `${quote(target)} is static, so nothing outside can be bound to it`, {
+      where,
+      hint: 'make it global (--globalize)',
+    });
+  }
+  const names = symbols
+    .filter(symbol => symbol.kind !== 'extern' && symbol.binding !== 'local')
+    .map(symbol => symbol.name);
+  const near = nearestNames(target, names);
+  return problem('link-bind-target', `does not define ${quote(target)}`, {
+    where,
+    hint: near.length > 0 ? `did you mean ${near.map(quote).join(' or ')}?` : `it defines: ${list(names)}`,
+  });
+}
+
+function findAnywhere(objects: readonly BpfObject[], request: BindRequest): SymbolAt | Problem {
+  const found = objects.flatMap((object, file) =>
+    object.symbols.flatMap((symbol, index) =>
+      symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === request.target
+        ? [{ file, index }]
+        : [],
+    ),
+  );
+  const [only, ...others] = found;
+  const where = [request.consumer];
+  if (only === undefined)
+    return problem(
+      'link-bind-target',
+      `${quote(request.extern)} is bound to ${quote(request.target)}, which no input defines`,
+      { where, ...staticHint(objects, request.target) },
+    );
+  if (others.length === 0) return only;
+  const candidates = found.map(at => `${objects[at.file]?.name ?? ''}:${request.target}`);
+  return problem(
+    'link-bind-ambiguous',
+    `${quote(request.extern)} is bound to ${quote(request.target)}, which several inputs define`,
+    {
+      where,
+      details: candidates,
+      hint: `say which: ${request.extern}=${candidates[0] ?? ''}`,
+    },
+  );
+}
+
+function staticHint(objects: readonly BpfObject[], target: string): Partial<Problem> {
+  const owner = objects.find(object =>
+    object.symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === target),
+  );
+  return owner === undefined
+    ? {}
+    : { hint: `${owner.name} defines it as static: --globalize ${owner.name}:${target}` };
+}
+
+// --- declaration tags ---------------------------------------------------------------------------------------------
+
+function taggedRequests(objects: readonly BpfObject[]): BindRequest[] {
+  return objects.flatMap(object => {
+    const tags = bindTags(object);
+    if (tags.size === 0) return [];
+    return object.symbols.flatMap((symbol): BindRequest[] => {
+      const text = symbol.kind === 'extern' ? tags.get(symbol.btfId) : undefined;
+      return text === undefined ? [] : [{ consumer: object.name, extern: symbol.name, ...parseTarget(text) }];
+    });
+  });
+}
+
+function bindTags(object: BpfObject): Map<BtfId, string> {
+  const tags = new Map<BtfId, string>();
+  const { btf } = object;
+  if (btf === null) return tags;
+  for (let id = 1; id <= btf.count; id++) {
+    if (btf.kindOf(id) !== BTF_KIND.DECL_TAG) continue;
+    const tag = btf.type(id);
+    if (tag.kind === 'decl_tag' && tag.component === -1 && tag.name.startsWith(TAG_PREFIX))
+      tags.set(tag.type, tag.name.slice(TAG_PREFIX.length));
+  }
+  return tags;
+}
+
+/** `FILE:NAME` or `NAME`. */
+export function parseTarget(text: string): Pick<BindRequest, 'provider' | 'target'> {
+  const colon = text.lastIndexOf(':');
+  return colon < 0 ? { target: text } : { provider: text.slice(0, colon), target: text.slice(colon + 1) };
+}

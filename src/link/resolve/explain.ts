@@ -1,0 +1,166 @@
+/** Why a name means what it means: who won, who lost and why, who refers to it. */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import { describeDefinition, symbolAt } from './problems.ts';
+import { type ReferenceSite, referencesFrom, referencesTo } from './references.ts';
+import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
+import type { SymbolAt } from './symbol-at.ts';
+import { nearestNames } from './undefined.ts';
+
+export interface Explanation {
+  readonly name: string;
+  /** `file: declaration in section …`; null when nothing defines the name. */
+  readonly winner: string | null;
+  readonly losers: readonly { readonly definition: string; readonly reason: string }[];
+  readonly declarations: readonly string[];
+  readonly references: readonly ReferenceSite[];
+  /** What happens to a name that nothing defines. */
+  readonly unresolved: string | null;
+  readonly hidden: boolean;
+}
+
+/** What was decided apart from names: `loser` stands for `winner`. */
+interface Decided {
+  readonly loser: SymbolAt;
+  readonly winner: SymbolAt;
+}
+
+export interface ExplainOptions {
+  /** Slots and what fills them. */
+  readonly slots?: readonly Decided[];
+  /** Pinned maps that a definition of another scope replaces. */
+  readonly pinned?: readonly Decided[];
+  /** Externs that are bound explicitly. */
+  readonly bindings?: readonly Decided[];
+}
+
+/** One explanation for each group of that name (several when scopes differ), or a problem when no input knows it. */
+export function explainName(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  name: string,
+  options: ExplainOptions = {},
+): Explanation[] | Problem {
+  const replaced = [
+    ...(options.slots ?? []).map(decided => ({ ...decided, reason: 'a slot, filled by a component' })),
+    ...(options.pinned ?? []).map(decided => ({ ...decided, reason: 'one map, since both have one pin' })),
+  ];
+  const groups = resolution.groups.flatMap((group, number) =>
+    group.name === name ? [{ group, number }] : [],
+  );
+  const bound = (options.bindings ?? []).filter(({ loser }) => symbolAt(objects, loser)?.name === name);
+  if (groups.length + bound.length === 0) return unknownName(objects, resolution, name);
+  return [
+    ...groups.map(({ group, number }) =>
+      withReplacement(objects, replaced, group, explainGroup(objects, resolution, group, number)),
+    ),
+    ...bound.map(binding => explainBinding(objects, binding)),
+  ];
+}
+
+/** Explanations of several names, and a problem for each name that no input knows. */
+export function explainAll(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  names: readonly string[],
+  options: ExplainOptions = {},
+): { readonly explanations: readonly Explanation[]; readonly problems: readonly Problem[] } {
+  const outcomes = names.map(name => explainName(objects, resolution, name, options));
+  return {
+    explanations: outcomes.flatMap(outcome => (Array.isArray(outcome) ? outcome : [])),
+    problems: outcomes.flatMap(outcome => (Array.isArray(outcome) ? [] : [outcome])),
+  };
+}
+
+function unknownName(objects: readonly BpfObject[], resolution: Resolution, name: string): Problem {
+  const local = objects.find(object =>
+    object.symbols.some(symbol => symbol.binding === 'local' && symbol.name === name),
+  );
+  const near = nearestNames(
+    name,
+    resolution.groups.map(group => group.name),
+  );
+  return {
+    code: 'link-unknown-symbol',
+    class: 'usage',
+    where: [],
+    message: `no input has a global symbol ${quote(name)}`,
+    ...(local !== undefined
+      ? { hint: `${local.name} defines it as static: it is only seen there` }
+      : near.length === 0
+        ? {}
+        : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+  };
+}
+
+/** A slot's own code yields to what fills it, a pinned map to another definition of it. */
+function withReplacement(
+  objects: readonly BpfObject[],
+  replaced: readonly (Decided & { readonly reason: string })[],
+  { winner }: SymbolGroup,
+  explanation: Explanation,
+): Explanation {
+  const found = replaced.find(({ loser }) => loser.file === winner.file && loser.index === winner.index);
+  if (found === undefined) return explanation;
+  const own = { definition: describeDefinition(objects, winner), reason: found.reason };
+  return {
+    ...explanation,
+    winner: describeDefinition(objects, found.winner),
+    losers: [own, ...explanation.losers],
+  };
+}
+
+function explainBinding(objects: readonly BpfObject[], { loser, winner }: Decided): Explanation {
+  const extern = symbolAt(objects, loser);
+  return {
+    name: extern?.name ?? '',
+    winner: `${describeDefinition(objects, winner)}, as asked for`,
+    losers: [],
+    declarations: [describeDefinition(objects, loser)],
+    references: referencesFrom(objects, loser.file, index => index === loser.index),
+    unresolved: null,
+    hidden: extern?.visibility === 'hidden',
+  };
+}
+
+function explainGroup(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  group: SymbolGroup,
+  number: number,
+): Explanation {
+  const describe = (at: SymbolAt): string => describeDefinition(objects, at);
+  return {
+    name: group.name,
+    winner: group.defined ? describe(group.winner) : null,
+    losers: group.losers.map(at => ({ definition: describe(at), reason: reasonFor(objects, group, at) })),
+    declarations: (group.defined ? group.externs : [group.winner, ...group.externs]).map(describe),
+    references: referencesTo(objects, resolution, number),
+    unresolved: group.defined ? null : openReason(objects, group),
+    hidden: group.hidden,
+  };
+}
+
+function reasonFor(objects: readonly BpfObject[], group: SymbolGroup, loser: SymbolAt): string {
+  const won = strengthOf(objects, group.winner);
+  const lost = strengthOf(objects, loser);
+  if (won === lost)
+    return lost === 'tentative'
+      ? 'the larger tentative definition is kept'
+      : `the first ${lost} definition is kept`;
+  return `${lost} gives way to ${won}`;
+}
+
+function strengthOf(objects: readonly BpfObject[], at: SymbolAt): string {
+  const symbol = objects[at.file]?.symbols[at.index];
+  if (symbol?.kind === 'variable' && symbol.common === true) return 'tentative';
+  return symbol?.binding === 'weak' ? 'weak' : 'strong';
+}
+
+function openReason(objects: readonly BpfObject[], group: SymbolGroup): string {
+  const symbol = objects[group.winner.file]?.symbols[group.winner.index];
+  if (symbol !== undefined && isKernelName(symbol))
+    return `the loader finds it in the kernel (${symbol.kind === 'extern' ? symbol.section : ''})`;
+  return group.strongReference ? 'nothing defines it' : 'nothing defines it; being weak, it reads as 0';
+}

@@ -1,0 +1,29 @@
+/** Names to definitions: resolution, type agreement, undefined names, explanations. */
+
+export { addendProblems } from './addends.ts';
+export { checkAgreement, disagreement, sectionNameOf } from './agree.ts';
+export {
+  type Bindings,
+  type BindRequest,
+  bindExplicitly,
+  boundExterns,
+  type ExplicitBinding,
+  fileMatches,
+  findInput,
+  parseTarget,
+} from './bind.ts';
+export { type ExplainOptions, type Explanation, explainAll, explainName } from './explain.ts';
+export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbolAt } from './problems.ts';
+export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
+export { referencesTo } from './references.ts';
+export {
+  FOLDED_SECTIONS,
+  isKernelName,
+  type Resolution,
+  type ResolveOptions,
+  resolve,
+  SHARED_SCOPE,
+  type SymbolGroup,
+} from './resolve.ts';
+export type { SymbolAt } from './symbol-at.ts';
+export { nearestNames, undefinedProblems } from './undefined.ts';

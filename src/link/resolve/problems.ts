@@ -1,0 +1,77 @@
+/** What linking has to say about symbols: both sides of every clash, with files, lines and prototypes. */
+
+import { formatFunc, formatVar, type LineRecord } from '../../btf/index.ts';
+import { type Problem, quote } from '../../diag/index.ts';
+import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionOf } from '../../object/index.ts';
+import type { SymbolAt } from './symbol-at.ts';
+
+export function symbolAt(objects: readonly BpfObject[], at: SymbolAt): BpfSymbol | undefined {
+  return objects[at.file]?.symbols[at.index];
+}
+
+export function duplicateProblem(
+  objects: readonly BpfObject[],
+  name: string,
+  definitions: readonly SymbolAt[],
+): Problem {
+  const files = definitions.map(at => objects[at.file]?.name ?? '');
+  return {
+    code: 'link-duplicate',
+    class: 'input',
+    where: [files[1] ?? ''],
+    message: `${quote(name)} is defined more than once`,
+    details: definitions.map(at => describeDefinition(objects, at)),
+    hint: 'make all but one of them static or __weak, or rename one when linking',
+  };
+}
+
+/** `first.o: int foo(struct xdp_md *ctx) in section "xdp", first.bpf.c:12`. */
+export function describeDefinition(objects: readonly BpfObject[], at: SymbolAt): string {
+  const object = objects[at.file];
+  const symbol = object?.symbols[at.index];
+  if (object === undefined || symbol === undefined) return '';
+  const section =
+    symbol.kind === 'extern' ? '' : ` in section ${quote(sectionOf(object, symbol)?.name ?? '')}`;
+  const line = symbol.kind === 'function' ? ownLine(symbol) : undefined;
+  const source = line === undefined ? '' : `, ${tidyPath(line.file)}:${line.line}`;
+  return `${object.name}: ${describeSymbol(object, symbol)}${section}${source}`;
+}
+
+/** A symbol as C: its prototype or declaration, or just its name when there are no types. */
+export function describeSymbol(object: BpfObject, symbol: BpfSymbol): string {
+  const declaration = declarationOf(object, symbol);
+  const plain = declaration.startsWith('extern ') ? declaration.slice('extern '.length) : declaration;
+  const weak = symbol.binding === 'weak' ? '__weak ' : '';
+  return `${symbol.kind === 'extern' ? 'extern ' : ''}${weak}${plain}`;
+}
+
+function declarationOf(object: BpfObject, symbol: BpfSymbol): string {
+  if (object.btf === null || symbol.btfId === 0) return symbol.name;
+  const type = object.btf.type(symbol.btfId);
+  if (type.kind === 'func') return formatFunc(object.btf, symbol.btfId);
+  if (type.kind === 'var') return formatVar(object.btf, symbol.btfId);
+  return symbol.name;
+}
+
+/** `foo.bpf.c:12: return bar();` for the line that an instruction belongs to, or null without line information. */
+export function sourceLine(symbol: FunctionSymbol, insnIndex: number): string | null {
+  let found: LineRecord | undefined;
+  for (const line of symbol.lines) {
+    if (line.insnIndex > insnIndex) break;
+    found = line;
+  }
+  return found === undefined ? null : `${tidyPath(found.file)}:${found.line}: ${found.text.trim()}`;
+}
+
+/** Where a function stands in its source: code inlined from headers may come before its own first line. */
+function ownLine(symbol: FunctionSymbol): LineRecord | undefined {
+  for (const line of symbol.lines) if (!line.file.endsWith('.h')) return line;
+  return symbol.lines.at(0);
+}
+
+/** A path as compilers record it, without the `./` in front. */
+function tidyPath(path: string): string {
+  let start = 0;
+  while (path.startsWith('./', start)) start += 2;
+  return path.slice(start);
+}

@@ -1,0 +1,58 @@
+/** Who refers to a name, with the source line where there is one. */
+
+import type { BpfObject, BpfSymbol } from '../../object/index.ts';
+import { sourceLine } from './problems.ts';
+import type { Resolution } from './resolve.ts';
+
+export interface ReferenceSite {
+  readonly file: string;
+  /** Function or variable that holds the reference. */
+  readonly symbol: string;
+  /** Instruction in a function, byte offset in data. */
+  readonly position: number;
+  /** `file:line: text`, when there is line information. */
+  readonly source: string | null;
+}
+
+/** Every reference to the group, in input order. */
+export function referencesTo(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  groupNumber: number,
+): ReferenceSite[] {
+  return objects.flatMap((_, file) =>
+    referencesFrom(objects, file, index => resolution.groupOf[file]?.[index] === groupNumber),
+  );
+}
+
+/** References in one input to the symbols for which `wanted` holds. */
+export function referencesFrom(
+  objects: readonly BpfObject[],
+  file: number,
+  wanted: (index: number) => boolean,
+): ReferenceSite[] {
+  const object = objects[file];
+  return object === undefined ? [] : object.symbols.flatMap(symbol => sitesIn(object, symbol, wanted));
+}
+
+function sitesIn(object: BpfObject, symbol: BpfSymbol, wanted: (index: number) => boolean): ReferenceSite[] {
+  if (symbol.kind === 'extern') return [];
+  if (symbol.kind !== 'function') {
+    return symbol.references
+      .filter(reference => wanted(reference.symbol))
+      .map(reference => ({
+        file: object.name,
+        symbol: symbol.name,
+        position: reference.offset,
+        source: null,
+      }));
+  }
+  return symbol.references
+    .filter(reference => wanted(reference.symbol))
+    .map(reference => ({
+      file: object.name,
+      symbol: symbol.name,
+      position: reference.insnIndex,
+      source: sourceLine(symbol, reference.insnIndex),
+    }));
+}

@@ -1,0 +1,282 @@
+/**
+ * Symbol resolution: one winner for every name.
+ *
+ * The strength of definitions is judged among definitions only: a strong one beats weak ones and tentative (common)
+ * ones, two strong ones are an error, the first of several weak ones wins. References only decide whether an
+ * unresolved name is an error. This is what ELF linkers do.
+ *
+ * Differs from libbpf: there a strong `extern` makes a weak definition strong, so that the order of files decides
+ * whether two definitions clash.
+ *
+ * Names are looked up in scopes: all inputs of a link share one; every component of a re-link has its own. Names that
+ * the kernel resolves (`.ksyms`, `.kconfig`) are the same in all scopes.
+ */
+
+import type { Problem } from '../../diag/index.ts';
+import { type BpfObject, type BpfSymbol, sectionOf } from '../../object/index.ts';
+import { duplicateProblem } from './problems.ts';
+import type { SymbolAt } from './symbol-at.ts';
+
+/** All symbols of one name in one scope. */
+export interface SymbolGroup {
+  readonly name: string;
+  readonly scope: number;
+  /** The definition that counts, or the first extern when there is none. */
+  readonly winner: SymbolAt;
+  readonly defined: boolean;
+  /** Definitions that lost to the winner, in input order. */
+  readonly losers: readonly SymbolAt[];
+  /** References without a definition of their own, the winner not among them. */
+  readonly externs: readonly SymbolAt[];
+  /** True when at least one extern is not weak. */
+  readonly strongReference: boolean;
+  /** True when any of them is hidden: the most constraining visibility wins. */
+  readonly hidden: boolean;
+}
+
+export interface Resolution {
+  readonly groups: readonly SymbolGroup[];
+  /** For each input: symbol index → position in `groups`; -1 for local symbols. */
+  readonly groupOf: readonly Int32Array[];
+  readonly problems: readonly Problem[];
+}
+
+export interface ResolveOptions {
+  /** Scope of each input; default: all share scope 0. */
+  readonly scopes?: readonly number[];
+  /** Names that all scopes share: definitions that agree become one. */
+  readonly shared?: (name: string) => boolean;
+  /** Definitions that are one map although each of them is strong, if all of a name are such: pinned maps. */
+  readonly united?: (at: SymbolAt) => boolean;
+  /** Symbols that are bound explicitly and take no part. */
+  readonly detached?: readonly SymbolAt[];
+}
+
+/** Scope of the names that the kernel resolves. */
+const KERNEL_SCOPE = -1;
+/** Scope of names that components share on request. */
+export const SHARED_SCOPE = -2;
+/** Sections whose symbols are merged by section, not by name. */
+export const FOLDED_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
+
+export function resolve(objects: readonly BpfObject[], options: ResolveOptions = {}): Resolution {
+  const drafts: GroupDraft[] = [];
+  const tables = new Map<number, Map<string, number>>();
+  const groupOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
+  objects.forEach((object, file) => {
+    const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
+    const numbers = groupOf[file] ?? new Int32Array(0);
+    object.symbols.forEach((symbol, index) => {
+      if (symbol.binding === 'local' || isFolded(object, symbol) || detached.has(index)) return;
+      numbers[index] = addMember(tables, drafts, symbol, scopeFor(options, symbol, file), { file, index });
+    });
+  });
+  const problems: Problem[] = [];
+  const groups = drafts.map(draft => settle(objects, draft, mayAgree(objects, draft, options), problems));
+  return { groups, groupOf, problems };
+}
+
+/**
+ * Whether several strong definitions can be one. Components do not share functions of their own: two of one name are two
+ * pieces of code, of which only one would be called.
+ */
+function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: ResolveOptions): boolean {
+  if (draft.members.length < 2) return false;
+  if (options.shared?.(draft.name) !== true) {
+    const { united } = options;
+    return united !== undefined && strongOf(objects, draft.members).every(united);
+  }
+  return (
+    draft.scope !== SHARED_SCOPE ||
+    !draft.members.some(at => objects[at.file]?.symbols[at.index]?.kind === 'function')
+  );
+}
+
+function strongOf(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt[] {
+  return members.filter(at => {
+    const symbol = objects[at.file]?.symbols[at.index];
+    return symbol !== undefined && strengthOf(symbol) === 'strong';
+  });
+}
+
+interface GroupDraft {
+  readonly name: string;
+  readonly scope: number;
+  /** In input order. */
+  readonly members: SymbolAt[];
+}
+
+function isFolded(object: BpfObject, symbol: BpfSymbol): boolean {
+  return symbol.kind === 'variable' && FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+}
+
+function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {
+  if (options.scopes === undefined) return 0;
+  if (isKernelName(symbol)) return KERNEL_SCOPE;
+  return options.shared?.(symbol.name) === true ? SHARED_SCOPE : (options.scopes[file] ?? 0);
+}
+
+/** An extern that the loader resolves against the kernel: kernel symbols, kernel functions, configuration values. */
+export function isKernelName(symbol: BpfSymbol): boolean {
+  return symbol.kind === 'extern' && (symbol.section === '.ksyms' || symbol.section === '.kconfig');
+}
+
+/** Number of the group of the symbol's name, which is made for its first member. */
+function addMember(
+  tables: Map<number, Map<string, number>>,
+  drafts: GroupDraft[],
+  symbol: BpfSymbol,
+  scope: number,
+  at: SymbolAt,
+): number {
+  let table = tables.get(scope);
+  if (table === undefined) {
+    table = new Map();
+    tables.set(scope, table);
+  }
+  const known = table.get(symbol.name);
+  if (known !== undefined) {
+    drafts[known]?.members.push(at);
+    return known;
+  }
+  table.set(symbol.name, drafts.length);
+  drafts.push({ name: symbol.name, scope, members: [at] });
+  return drafts.length - 1;
+}
+
+function settle(
+  objects: readonly BpfObject[],
+  draft: GroupDraft,
+  shared: boolean,
+  problems: Problem[],
+): SymbolGroup {
+  const { name, scope, members } = draft;
+  const [winner, ...others] = members;
+  if (winner !== undefined && others.length === 0) return loneGroup(objects, draft, winner);
+  const sorted = sortMembers(objects, members, shared);
+  if (sorted.strong.length > 1) problems.push(duplicateProblem(objects, name, sorted.strong));
+  const { strongReference, hidden } = sorted;
+  const best = sorted.strong[0] ?? largestCommon(objects, sorted.common) ?? sorted.weak[0];
+  if (best === undefined) {
+    const open = openWinner(objects, members);
+    return {
+      name,
+      scope,
+      winner: open,
+      defined: false,
+      losers: [],
+      externs: members.filter(at => at !== open),
+      strongReference,
+      hidden,
+    };
+  }
+  const losers = [...sorted.strong, ...sorted.common, ...sorted.weak]
+    .filter(at => at !== best)
+    .sort(inputOrder);
+  return {
+    name,
+    scope,
+    winner: best,
+    defined: true,
+    losers,
+    externs: sorted.externs,
+    strongReference,
+    hidden,
+  };
+}
+
+/** Of externs the one that says that the kernel has the name, if any does: then the loader looks there for all. */
+function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
+  const ofKernel = members.find(at => {
+    const symbol = objects[at.file]?.symbols[at.index];
+    return symbol !== undefined && isKernelName(symbol);
+  });
+  return ofKernel ?? members[0] ?? { file: 0, index: 0 }; // a group is made for its first member
+}
+
+const NOBODY: readonly SymbolAt[] = [];
+
+/** Most names have one definition and nobody in other files who refers to it. */
+function loneGroup(objects: readonly BpfObject[], draft: GroupDraft, winner: SymbolAt): SymbolGroup {
+  const symbol = objects[winner.file]?.symbols[winner.index];
+  const defined = symbol?.kind !== 'extern';
+  const strongReference = !defined && symbol.binding !== 'weak';
+  const hidden = symbol?.visibility === 'hidden';
+  const { name, scope } = draft;
+  return { name, scope, winner, defined, losers: NOBODY, externs: NOBODY, strongReference, hidden };
+}
+
+interface SortedMembers {
+  readonly strong: readonly SymbolAt[];
+  readonly weak: readonly SymbolAt[];
+  readonly common: readonly SymbolAt[];
+  readonly externs: readonly SymbolAt[];
+  readonly strongReference: boolean;
+  readonly hidden: boolean;
+}
+
+/**
+ * Of a shared name's strong definitions the first counts, of maps the first with initial entries; whether the others
+ * agree is checked like any reference.
+ */
+function sortMembers(
+  objects: readonly BpfObject[],
+  members: readonly SymbolAt[],
+  shared: boolean,
+): SortedMembers {
+  const lists = {
+    strong: [] as SymbolAt[],
+    weak: [] as SymbolAt[],
+    common: [] as SymbolAt[],
+    externs: [] as SymbolAt[],
+  };
+  let [strongReference, hidden] = [false, false];
+  for (const at of members) {
+    const symbol = objects[at.file]?.symbols[at.index];
+    if (symbol === undefined) continue;
+    hidden ||= symbol.visibility === 'hidden';
+    strongReference ||= symbol.kind === 'extern' && symbol.binding !== 'weak';
+    lists[strengthOf(symbol)].push(at);
+  }
+  const { strong, weak, common, externs } = lists;
+  if (!shared) return { strong, weak, common, externs, strongReference, hidden };
+  const first = strong.find(at => hasEntries(objects, at)) ?? strong[0];
+  const later = [...strong.filter(at => at !== first), ...weak];
+  return {
+    strong: first === undefined ? [] : [first],
+    weak: later,
+    common,
+    externs,
+    strongReference,
+    hidden,
+  };
+}
+
+function hasEntries(objects: readonly BpfObject[], at: SymbolAt): boolean {
+  const symbol = objects[at.file]?.symbols[at.index];
+  return symbol?.kind === 'map' && symbol.references.length > 0;
+}
+
+function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {
+  if (symbol.kind === 'extern') return 'externs';
+  if (symbol.kind === 'variable' && symbol.common === true) return 'common';
+  return symbol.binding === 'weak' ? 'weak' : 'strong';
+}
+
+function largestCommon(objects: readonly BpfObject[], common: readonly SymbolAt[]): SymbolAt | undefined {
+  let best: SymbolAt | undefined;
+  let bestSize = -1;
+  for (const at of common) {
+    const symbol = objects[at.file]?.symbols[at.index];
+    const size = symbol?.kind === 'variable' ? symbol.size : 0;
+    if (size > bestSize) {
+      best = at;
+      bestSize = size;
+    }
+  }
+  return best;
+}
+
+function inputOrder(a: SymbolAt, b: SymbolAt): number {
+  return a.file - b.file || a.index - b.index;
+}

@@ -1,0 +1,142 @@
+/** Names that nothing defines: all of them at once, each with who refers to it and what might have been meant. */
+
+import { type Problem, quote } from '../../diag/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import { describeSymbol, symbolAt } from './problems.ts';
+import { referencesTo } from './references.ts';
+import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
+
+/** How many references of one name are shown. */
+const SHOWN_REFERENCES = 3;
+
+export interface UndefinedOptions {
+  /** Whether anything that is wanted refers to the name. Default: all of them are needed. */
+  readonly isNeeded?: (group: SymbolGroup) => boolean;
+  /** In a re-link: scope of each object. */
+  readonly scopes?: readonly number[];
+}
+
+export function undefinedProblems(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  { isNeeded = () => true, scopes }: UndefinedOptions = {},
+): Problem[] {
+  const missing = resolution.groups.filter(group => isMissing(objects, group) && isNeeded(group));
+  if (missing.length === 0) return [];
+  const all = candidateNames(objects);
+  return missing.map(group => {
+    if (scopes === undefined) return missingProblem(objects, resolution, group, suggestion(group.name, all));
+    const scope = scopes[group.winner.file];
+    const own = candidateNames(objects.filter((_, file) => scopes[file] === scope));
+    return missingProblem(objects, resolution, group, componentSuggestion(objects, group, own));
+  });
+}
+
+function isMissing(objects: readonly BpfObject[], group: SymbolGroup): boolean {
+  const symbol = symbolAt(objects, group.winner);
+  return !group.defined && group.strongReference && symbol !== undefined && !isKernelName(symbol);
+}
+
+function missingProblem(
+  objects: readonly BpfObject[],
+  resolution: Resolution,
+  group: SymbolGroup,
+  hint: string,
+): Problem {
+  const object = objects[group.winner.file];
+  const symbol = symbolAt(objects, group.winner);
+  const declaration =
+    object === undefined || symbol === undefined ? group.name : describeSymbol(object, symbol);
+  return {
+    code: 'link-undefined',
+    class: 'input',
+    where: [object?.name ?? ''],
+    message: `${quote(group.name)} is not defined in any input`,
+    details: [declaration, ...referenceLines(objects, resolution, group)],
+    hint,
+  };
+}
+
+function referenceLines(objects: readonly BpfObject[], resolution: Resolution, group: SymbolGroup): string[] {
+  const lines = referencesTo(objects, resolution, resolution.groups.indexOf(group)).map(
+    site =>
+      `referred to by ${site.file}: ${quote(site.symbol)}, at ${site.position}${site.source === null ? '' : `, ${site.source}`}`,
+  );
+  if (lines.length <= SHOWN_REFERENCES) return lines;
+  return [...lines.slice(0, SHOWN_REFERENCES), `and ${lines.length - SHOWN_REFERENCES} more references`];
+}
+
+interface Candidates {
+  readonly globals: readonly string[];
+  /** Name → file that defines it as static. */
+  readonly statics: ReadonlyMap<string, string>;
+}
+
+function candidateNames(objects: readonly BpfObject[]): Candidates {
+  const globals = new Set<string>();
+  const statics = new Map<string, string>();
+  for (const object of objects) {
+    for (const symbol of object.symbols) {
+      if (symbol.kind === 'extern' || symbol.name === '') continue;
+      if (symbol.binding !== 'local') globals.add(symbol.name);
+      else if (!statics.has(symbol.name)) statics.set(symbol.name, object.name);
+    }
+  }
+  return { globals: [...globals], statics };
+}
+
+function suggestion(name: string, candidates: Candidates): string {
+  return (
+    nearSuggestion(name, candidates) ??
+    'add the file that defines it, declare it __weak, or link with -r to leave it open'
+  );
+}
+
+/** Components do not see each other's names. */
+function componentSuggestion(objects: readonly BpfObject[], group: SymbolGroup, own: Candidates): string {
+  const near = nearSuggestion(group.name, own);
+  if (near !== null) return near;
+  const owner = objects.find(object =>
+    object.symbols.some(
+      symbol => symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === group.name,
+    ),
+  );
+  if (owner === undefined)
+    return 'add an archive that defines it, link the component with its other files first, or declare it __weak';
+  const user = objects[group.winner.file]?.name ?? '';
+  return `${owner.name} defines it, but components do not see each other's names: --bind ${user}:${group.name}=${owner.name}:${group.name}`;
+}
+
+function nearSuggestion(name: string, candidates: Candidates): string | null {
+  const file = candidates.statics.get(name);
+  if (file !== undefined) return `${quote(name)} is defined as static in ${file}: remove "static" there`;
+  const near = nearestNames(name, candidates.globals);
+  return near.length === 0 ? null : `did you mean ${near.map(quote).join(' or ')}?`;
+}
+
+/** Up to two names within a third of the length in edits, nearest first. */
+export function nearestNames(name: string, candidates: readonly string[]): string[] {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  return candidates
+    .map(candidate => ({ candidate, distance: editDistance(name, candidate, limit) }))
+    .filter(entry => entry.distance <= limit)
+    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, 2)
+    .map(entry => entry.candidate);
+}
+
+/** Levenshtein distance, or `limit + 1` as soon as it must exceed `limit`. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    if (Math.min(...current) > limit) return limit + 1;
+    previous = current;
+  }
+  return previous[b.length] ?? limit + 1;
+}

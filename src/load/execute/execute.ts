@@ -1,0 +1,102 @@
+/**
+ * Carrying out a plan: types, maps, programs, in this order. Either all of it is there afterwards, or nothing is.
+ */
+
+import { quote, usageError } from '../../diag/index.ts';
+import {
+  type BpfMap,
+  type BpfProgram,
+  HOST_ORDER,
+  type LogLevel,
+  loadBtf,
+  type Sys,
+} from '../../kernel/index.ts';
+import { globalsKind, type LoadPlan, type MapPlan } from '../plan/index.ts';
+import { Cleanup } from './cleanup.ts';
+import { LoadedObject } from './loaded-object.ts';
+import { DEFAULT_PIN_ROOT } from './map-reuse.ts';
+import { createMaps, type ObtainedMap, setProgramEntries } from './maps.ts';
+import { type AttachTarget, loadPlanned } from './programs.ts';
+
+export interface ExecuteOptions {
+  /** Log that a refused program comes with: 1 the failing path (default), 2 everything, 0 none. */
+  readonly logLevel?: LogLevel;
+  /** Programs that are accepted come with their log too (`BpfProgram.log`), which costs a second load of each. */
+  readonly keepLog?: boolean;
+  /** Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object. */
+  readonly reuse?: (map: MapPlan) => BpfMap | undefined;
+  /**
+   * Folder on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves pins alone:
+   * every map is new and goes with the loaded object.
+   */
+  readonly pinRoot?: string | null;
+  /** What was left out of the plan; kept with the loaded object. */
+  readonly notes?: readonly string[];
+  /** Program name → program and function that it attaches to (freplace, tracing of programs). */
+  readonly targets?: ReadonlyMap<string, AttachTarget>;
+}
+
+/** Loads what the plan says. On any failure everything made so far is closed again. */
+export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = {}): LoadedObject {
+  requireByteOrder(plan);
+  const cleanup = new Cleanup();
+  return cleanup.guard(() => {
+    const btf = plan.btf === null ? null : cleanup.own(loadBtf(sys, plan.btf));
+    const obtained = createMaps({
+      sys,
+      plan,
+      btf,
+      cleanup,
+      pinRoot: options.pinRoot === undefined ? DEFAULT_PIN_ROOT : options.pinRoot,
+      reuse: options.reuse ?? (() => undefined),
+    });
+    const maps = obtained.map(({ map }) => map);
+    const context = {
+      sys,
+      plan,
+      maps,
+      btf,
+      logLevel: options.logLevel ?? 1,
+      keepLog: options.keepLog ?? false,
+      targets: options.targets ?? new Map<string, AttachTarget>(),
+    };
+    const programs = plan.programs.map(program => cleanup.own(loadPlanned(context, program)));
+    bindConstants(plan, maps, programs);
+    const byName = new Map(programs.map(program => [program.name, program]));
+    plan.maps.forEach((mapPlan, index) => {
+      const one = obtained[index];
+      if (one?.origin === 'created') setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
+    });
+    return new LoadedObject(plan, byName, maps, btf, [
+      ...(options.notes ?? []),
+      ...keptNotes(plan, obtained),
+    ]);
+  });
+}
+
+/** Static contents that were not written, since the map exists already and is used by others. */
+function keptNotes(plan: LoadPlan, obtained: readonly ObtainedMap[]): string[] {
+  return plan.maps.flatMap(({ name, initial }, index) => {
+    if (initial.length === 0 || obtained[index]?.origin !== 'pinned') return [];
+    const what = initial.length === 1 ? 'its static entry is' : `its ${initial.length} static entries are`;
+    return [`map ${quote(name)} is pinned already: ${what} not written`];
+  });
+}
+
+/**
+ * Every program holds all constants of its object, used or not: other tools read metadata and configuration there
+ * (`bpf_metadata_…`, libxdp's `_xdp_dispatcher` versions). Kernels before 5.10 cannot, which libbpf ignores as well.
+ */
+function bindConstants(plan: LoadPlan, maps: readonly BpfMap[], programs: readonly BpfProgram[]): void {
+  const constants = maps.filter((_, index) => globalsKind(plan.maps[index]?.name ?? '') === 'rodata');
+  for (const program of programs) for (const map of constants) program.tryBindMap(map.fd.number);
+}
+
+function requireByteOrder(plan: LoadPlan): void {
+  if (plan.byteOrder === HOST_ORDER) return;
+  throw usageError(
+    'load-byte-order',
+    `${quote(plan.source)} is for ${plan.byteOrder}-endian machines; this one is ${HOST_ORDER}-endian`,
+    { hint: `compile with -target bpf${HOST_ORDER === 'little' ? 'el' : 'eb'}` },
+  );
+}

@@ -1,0 +1,96 @@
+/** Programs and maps of one object in the kernel, with one lifetime. */
+
+import { quote, usageError } from '../../diag/index.ts';
+import type { BpfMap, BpfProgram, Fd, TestRunOptions, TestRunResult } from '../../kernel/index.ts';
+import type { LoadPlan } from '../plan/index.ts';
+import { TypedMap } from '../values/index.ts';
+import { Globals, globalsAsProperties } from './globals.ts';
+
+export interface PacketRun {
+  /** r0 of the run. */
+  readonly verdict: number;
+  /** The packet after the run. */
+  readonly packet: Uint8Array;
+  /** The context after the run; empty when none was given. */
+  readonly context: Uint8Array;
+  readonly durationNs: number;
+}
+
+/** Closing it closes all descriptors; what is pinned or attached elsewhere stays in the kernel. */
+export class LoadedObject {
+  readonly plan: LoadPlan;
+  readonly programs: ReadonlyMap<string, BpfProgram>;
+  /** By name in the object: map names, and section names for globals (`.bss`, `.rodata`). */
+  readonly maps: ReadonlyMap<string, BpfMap>;
+  readonly btf: Fd | null;
+  /** What an old kernel had to do without; empty on others. */
+  readonly notes: readonly string[];
+  readonly variables: Globals;
+  /** Global variables as properties: `object.globals.limit = 100`, checked against their types. */
+  readonly globals: Record<string, unknown>;
+
+  /** `maps` in the order of the plan. */
+  constructor(
+    plan: LoadPlan,
+    programs: ReadonlyMap<string, BpfProgram>,
+    maps: readonly BpfMap[],
+    btf: Fd | null,
+    notes: readonly string[] = [],
+  ) {
+    this.notes = notes;
+    this.plan = plan;
+    this.programs = programs;
+    this.maps = new Map(maps.map((map, index) => [plan.maps[index]?.name ?? map.name, map]));
+    this.btf = btf;
+    this.variables = new Globals(plan.globals, maps, plan.types, plan.byteOrder);
+    this.globals = globalsAsProperties(this.variables);
+  }
+
+  /** Throws `load-no-program`, naming the programs that there are. */
+  program(name: string): BpfProgram {
+    const program = this.programs.get(name);
+    if (program === undefined) throw notThere('program', name, this.programs.keys());
+    return program;
+  }
+
+  /** Throws `load-no-map`, naming the maps that there are. */
+  map(name: string): BpfMap {
+    const map = this.maps.get(name);
+    if (map === undefined) throw notThere('map', name, this.maps.keys());
+    return map;
+  }
+
+  /** A map whose keys and values are those of its BTF types. Throws `load-no-map`. */
+  typedMap(name: string): TypedMap {
+    const map = this.map(name);
+    const plan = this.plan.maps.find(candidate => candidate.name === name);
+    const types = this.plan.types === null ? null : { btf: this.plan.types, order: this.plan.byteOrder };
+    return new TypedMap(map, types, plan?.keyType ?? 0, plan?.valueType ?? 0);
+  }
+
+  /** Runs a program in the kernel on a packet. */
+  testRun(program: string, packet: Uint8Array, options: Omit<TestRunOptions, 'data'> = {}): PacketRun {
+    const result: TestRunResult = this.program(program).testRun({ ...options, data: packet });
+    const { verdict, data, context, durationNs } = result;
+    return { verdict, packet: data, context, durationNs };
+  }
+
+  close(): void {
+    this.variables.close();
+    for (const program of this.programs.values()) program.close();
+    for (const map of this.maps.values()) map.close();
+    this.btf?.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function notThere(what: 'program' | 'map', name: string, known: Iterable<string>) {
+  const names = [...known].map(quote).join(', ');
+  return usageError(
+    `load-no-${what}`,
+    `there is no ${what} ${quote(name)}; there is ${names === '' ? 'none' : names}`,
+  );
+}

@@ -1,0 +1,175 @@
+/** Creating the maps of a plan, and giving them their initial contents. */
+
+import { quote, RootletError, usageError, within } from '../../diag/index.ts';
+import {
+  BpfMap,
+  ENOENT,
+  encodeU32s,
+  Fd,
+  type MapSpec,
+  openById,
+  probeMapType,
+  type Sys,
+  syscallError,
+  tryCreateMap,
+} from '../../kernel/index.ts';
+import { BPF_MAP_TYPE_ARENA, mapTypeName } from '../../object/index.ts';
+import {
+  type InitialEntry,
+  type LoadPlan,
+  type MapPlan,
+  maxEntriesOf,
+  type OperationsPlan,
+} from '../plan/index.ts';
+import type { Cleanup } from './cleanup.ts';
+import { openPinnedMap, pinMap, pinPathOf, requireSameShape } from './map-reuse.ts';
+
+export interface MapContext {
+  readonly sys: Sys;
+  readonly plan: LoadPlan;
+  readonly btf: Fd | null;
+  /** Null: nothing is pinned, and no pin is used. */
+  readonly pinRoot: string | null;
+  readonly reuse: (map: MapPlan) => BpfMap | undefined;
+  readonly cleanup: Cleanup;
+}
+
+/** A map of a plan in the kernel. Initial contents are for maps that this load created: others have contents already. */
+export interface ObtainedMap {
+  readonly map: BpfMap;
+  readonly origin: 'created' | 'pinned' | 'given';
+}
+
+/** Creates or finds every map, contents written and frozen where the plan says so. All are registered for cleanup. */
+export function createMaps(context: MapContext): ObtainedMap[] {
+  const { plan } = context;
+  const obtained = plan.maps.map(mapPlan => obtainMap(context, mapPlan));
+  const maps = obtained.map(({ map }) => map);
+  plan.maps.forEach((mapPlan, index) => {
+    const one = obtained[index];
+    if (one?.origin === 'created') setMapEntries(one.map, mapPlan.initial, maps);
+  });
+  return obtained;
+}
+
+/** The caller's map, else the pinned one, else a new one, which is then pinned if it asks for it. */
+function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
+  const { sys, btf, cleanup } = context;
+  const given = context.reuse(plan);
+  if (given !== undefined) {
+    cleanup.own(given);
+    requireSameShape(given, plan, 'given by the caller');
+    return { map: given, origin: 'given' };
+  }
+  const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot);
+  const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
+  if (pinned !== undefined) return { map: cleanup.own(pinned), origin: 'pinned' };
+  const map = cleanup.own(createMap(sys, plan, btf));
+  within(`map ${quote(plan.name)}`, () => {
+    fill(map, plan);
+    if (path !== undefined) cleanup.defer(pinMap(map, path));
+  });
+  return { map, origin: 'created' };
+}
+
+function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
+  if (plan.operations !== undefined) return createTable(sys, plan, plan.operations, btf);
+  const inner = plan.inner === null ? null : createMap(sys, plan.inner, btf);
+  try {
+    return createOne(sys, {
+      ...specOf(plan, btf),
+      ...(inner === null ? {} : { innerMapFd: inner.fd.number }),
+    });
+  } finally {
+    inner?.close();
+  }
+}
+
+/** The map of a table of operations: its value is of a type of the kernel's, vmlinux's or a module's. */
+function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: Fd | null): BpfMap {
+  const { valueType, btfObject } = operations;
+  const module = btfObject === 0 ? undefined : openById(sys, 'btf', btfObject);
+  if (btfObject !== 0 && module === undefined) {
+    const what = `opening the types of module BTF ${btfObject}`;
+    throw syscallError('kernel-module-gone', [`map ${quote(plan.name)}`], what, -ENOENT);
+  }
+  try {
+    return createOne(sys, {
+      ...specOf(plan, btf),
+      ...(btf === null ? {} : { btfFd: btf.number }),
+      vmlinuxValueTypeId: valueType,
+      ...(module === undefined ? {} : { valueTypeBtfFd: module.number }),
+    });
+  } finally {
+    module?.close();
+  }
+}
+
+/** Types of key and value only serve people; kernels and map types that do not take them get the map without. */
+function createOne(sys: Sys, spec: MapSpec): BpfMap {
+  if (spec.btfFd === undefined || spec.vmlinuxValueTypeId !== undefined) return createOrExplain(sys, spec);
+  const result = tryCreateMap(sys, spec);
+  if (result >= 0) return BpfMap.fromFd(sys, Fd.adopt(sys, result), spec);
+  const { btfFd: _btf, keyTypeId: _key, valueTypeId: _value, ...bare } = spec;
+  return createOrExplain(sys, bare);
+}
+
+/** A refusal may mean that the kernel has no such maps at all: said plainly, after asking for the smallest one. */
+function createOrExplain(sys: Sys, spec: MapSpec): BpfMap {
+  try {
+    return BpfMap.create(sys, spec);
+  } catch (error) {
+    if (!(error instanceof RootletError) || probeMapType(sys, spec.type).state !== 'no') throw error;
+    const hint = `this kernel has no maps of type ${mapTypeName(spec.type)}`;
+    throw new RootletError(error.problems.map(problem => ({ ...problem, hint })));
+  }
+}
+
+function specOf(plan: MapPlan, btf: Fd | null): MapSpec {
+  const typed = btf !== null && plan.typed;
+  return {
+    name: plan.kernelName,
+    type: plan.type,
+    keySize: plan.keySize,
+    valueSize: plan.valueSize,
+    maxEntries: maxEntriesOf(plan),
+    flags: plan.flags,
+    mapExtra: plan.mapExtra,
+    numaNode: plan.numaNode,
+    ...(typed ? { btfFd: btf.number, keyTypeId: plan.keyType, valueTypeId: plan.valueType } : {}),
+  };
+}
+
+const FIRST = new Uint8Array(4);
+
+function fill(map: BpfMap, plan: MapPlan): void {
+  if (plan.type === BPF_MAP_TYPE_ARENA) {
+    // Programs are verified against the arena's address, which is chosen when it is first mapped.
+    map.arena(plan.mapExtra, plan.contents?.length ?? 0).set(plan.contents ?? []);
+  } else if (plan.contents !== null) map.update(FIRST, plan.contents);
+  if (plan.frozen) map.freeze();
+}
+
+function setMapEntries(map: BpfMap, entries: readonly InitialEntry[], maps: readonly BpfMap[]): void {
+  for (const { index, target } of entries) {
+    const value = target.kind === 'map' ? maps[target.map] : undefined;
+    if (value !== undefined) map.update(encodeU32s([index]), encodeU32s([value.fd.number]));
+  }
+}
+
+/** Initial entries of program arrays. Throws `load-map-entry` for a program that was not loaded. */
+export function setProgramEntries(
+  map: BpfMap,
+  plan: MapPlan,
+  fdOf: (program: string) => number | undefined,
+): void {
+  for (const { index, target } of plan.initial) {
+    if (target.kind !== 'program') continue;
+    const fd = fdOf(target.program);
+    if (fd === undefined) {
+      const message = `entry ${index} is ${quote(target.program)}, which is not loaded`;
+      throw usageError('load-map-entry', `map ${quote(plan.name)}: ${message}`);
+    }
+    within(`map ${quote(plan.name)}`, () => map.update(encodeU32s([index]), encodeU32s([fd])));
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Types of the kernel that programs attach to: functions for fentry, hooks for LSM, tracepoints, iterators.
+ *
+ * The section says the name, the attach type the form in which the kernel's BTF has it. Mirrors
+ * libbpf_find_vmlinux_btf_id().
+ */
+
+import { BTF_KIND } from '../../btf/index.ts';
+import { inputError, platformError, quote } from '../../diag/index.ts';
+import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import * as uapi from '../../object/uapi/uapi.ts';
+import type { KernelTypes } from '../externs/index.ts';
+import type { AttachPlan } from './plan.ts';
+import { type ProgramOptions, wantedPrograms } from './programs.ts';
+
+/** Looks up the targets of all programs that will be loaded and have none yet. `targets`: programs with one of their own. */
+export function findAttachTypes(
+  object: BpfObject,
+  types: KernelTypes,
+  options: ProgramOptions,
+  targets: ReadonlySet<string>,
+): Map<string, AttachPlan> {
+  const found = new Map<string, AttachPlan>(options.operations?.programs ?? []);
+  for (const [name, attach] of options.attach ?? []) found.set(name, attach);
+  for (const { program, type } of wantedPrograms(object, options)) {
+    if (type === undefined) continue;
+    if (!needsTarget(type) || found.has(program.name) || targets.has(program.name)) continue;
+    const where = [object.name, `program ${quote(program.name)}`];
+    found.set(program.name, findAttachType(types, type, where));
+  }
+  return found;
+}
+
+function needsTarget(type: ProgramTypeInfo): boolean {
+  return type.attachBtf || type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS;
+}
+
+function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readonly string[]): AttachPlan {
+  if (type.progType === uapi.BPF_PROG_TYPE_EXT) {
+    throw inputError('load-no-target', where, 'replaces a function of a loaded program, and none is given', {
+      hint: 'give the target program when loading',
+    });
+  }
+  if (type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS) {
+    throw inputError('load-no-target', where, 'is an operation, but in no table of operations', {
+      hint: 'name it in a variable in SEC(".struct_ops.link"), or mark it SEC("?struct_ops/…")',
+    });
+  }
+  if (type.extra === '') {
+    throw inputError(
+      'load-no-target',
+      where,
+      `section ${quote(type.section)} does not say what to attach to`,
+      {
+        hint: `write SEC("${type.section}/NAME")`,
+      },
+    );
+  }
+  const { prefix, kind } = formOf(type.expectedAttachType);
+  const name = prefix + type.extra;
+  const vmlinux = types.vmlinux();
+  for (const target of [
+    vmlinux,
+    ...(vmlinux.types.exact(name, kind).length > 0 ? [] : types.modules(name)),
+  ]) {
+    const [btfId] = target.types.exact(name, kind);
+    if (btfId !== undefined) return { btfId, btfObject: target.btfObject };
+  }
+  throw platformError('load-no-target', where, `this kernel has no ${quote(type.extra)} to attach to`, {
+    hint: `looked for ${name} in the types of the kernel and its modules`,
+  });
+}
+
+function formOf(attachType: number): { prefix: string; kind: number } {
+  switch (attachType) {
+    case uapi.BPF_TRACE_RAW_TP:
+      return { prefix: 'btf_trace_', kind: BTF_KIND.TYPEDEF };
+    case uapi.BPF_LSM_MAC:
+    case uapi.BPF_LSM_CGROUP:
+      return { prefix: 'bpf_lsm_', kind: BTF_KIND.FUNC };
+    case uapi.BPF_TRACE_ITER:
+      return { prefix: 'bpf_iter_', kind: BTF_KIND.FUNC };
+    default:
+      return { prefix: '', kind: BTF_KIND.FUNC };
+  }
+}

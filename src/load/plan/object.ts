@@ -1,0 +1,127 @@
+/** `planLoad`: from a symbolic object to everything that the kernel will be asked for. */
+
+import type { Btf, BtfId } from '../../btf/index.ts';
+import type { CoreAnswer } from '../../core/index.ts';
+import { inputError, quote } from '../../diag/index.ts';
+import { type BpfObject, layoutSections, licenseOf, stripDataSections } from '../../object/index.ts';
+import { type ExternBindings, NO_BINDINGS } from '../externs/index.ts';
+import { encodeTypes, kernelTypes } from './btf.ts';
+import { planGlobals, setInitialValues } from './globals.ts';
+import { kconfigMap, layoutKconfig } from './kconfig.ts';
+import { planMaps } from './maps.ts';
+import { objectBaseName } from './names.ts';
+import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
+import { type DraftProgram, type ProgramOptions, planPrograms } from './programs.ts';
+import { encodeFuncInfo, encodeLineInfo } from './records.ts';
+
+export interface PlanOptions extends ProgramOptions {
+  /** Name that maps of globals start with; without it the object's file name up to its first dot. */
+  readonly objectName?: string;
+  /** Map name → name in the kernel, where it is not the one that the object's own names give. */
+  readonly kernelNames?: ReadonlyMap<string, string>;
+  /** Map name → max_entries instead of the one in the object. */
+  readonly maxEntries?: ReadonlyMap<string, number>;
+  /** Values of globals, constants among them, instead of those in the object. */
+  readonly globals?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
+  /** Which variables count as globals of the object; without it all. Those of others may come with their maps. */
+  readonly ownGlobal?: (name: string, section: string) => boolean;
+  /** How CO-RE relocations came out, so that poisoned instructions can be explained. */
+  readonly coreAnswers?: readonly CoreAnswer[];
+  /** What externs are on this machine; externs that are not here and not weak are errors. */
+  readonly bindings?: ExternBindings;
+}
+
+/** Plans the load of an object. Throws `load-…` and `map-…` errors that name everything that is wrong at once. */
+export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan {
+  const object = stripDataSections(input);
+  const bindings = options.bindings ?? NO_BINDINGS;
+  const objectName = options.objectName ?? objectBaseName(object.name);
+  const layout = layoutSections(object);
+  const kconfig = object.btf === null ? null : layoutKconfig(object, object.btf, bindings);
+  const types =
+    object.btf === null
+      ? null
+      : kernelTypes(object, object.btf, layout, kconfig === null ? [] : [kconfig.dataSection]);
+  const dataSections = types?.dataSections ?? new Map<string, BtfId>();
+  const maps = planMaps(object, layout, dataSections, { ...options, objectName });
+  const all = [
+    ...maps.maps,
+    ...(kconfig === null ? [] : [kconfigMap(kconfig, objectName, dataSections.get('.kconfig') ?? 0)]),
+    ...(options.operations?.tables ?? []),
+  ];
+  const drafts = planPrograms(
+    object,
+    {
+      layout,
+      maps,
+      bindings,
+      coreAnswers: options.coreAnswers ?? [],
+      kconfig: kconfig === null ? null : { map: maps.maps.length, offsets: kconfig.offsets },
+    },
+    options,
+  );
+  const globals = planGlobals(object, layout, maps).filter(
+    ({ name, section }) => options.ownGlobal?.(name, section) ?? true,
+  );
+  return {
+    source: object.name,
+    objectName,
+    byteOrder: object.byteOrder,
+    license: licenseOf(object) ?? '',
+    types: types?.btf ?? null,
+    maps: setInitialValues(
+      named(all, options.kernelNames),
+      globals,
+      types?.btf ?? null,
+      object.byteOrder,
+      entriesOf(options.globals),
+    ),
+    globals,
+    ...encodePrograms(object, types?.btf ?? null, drafts),
+  };
+}
+
+function named(maps: readonly MapPlan[], names: PlanOptions['kernelNames']): readonly MapPlan[] {
+  return names === undefined
+    ? maps
+    : maps.map(map => ({ ...map, kernelName: names.get(map.name) ?? map.kernelName }));
+}
+
+/** Types as bytes, and the programs with their records, which refer to texts in the types' string table. */
+function encodePrograms(
+  object: BpfObject,
+  types: Btf | null,
+  drafts: readonly DraftProgram[],
+): Pick<LoadPlan, 'btf' | 'programs'> {
+  requireNamesOnce(object, drafts);
+  const texts = drafts.flatMap(draft => draft.lines.flatMap(line => [line.file, line.text]));
+  const encoded = types === null ? null : encodeTypes(types, texts, object.byteOrder);
+  const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
+  return { btf: encoded?.bytes ?? null, programs };
+}
+
+function entriesOf(values: PlanOptions['globals']): Iterable<readonly [string, unknown]> {
+  if (values === undefined) return [];
+  return values instanceof Map ? values : Object.entries(values);
+}
+
+/** Without types for all functions there are neither function nor line records. */
+function withRecords(
+  object: BpfObject,
+  draft: DraftProgram,
+  offsetOf: ((text: string) => number) | null,
+): ProgramPlan {
+  const funcInfo = offsetOf === null ? null : encodeFuncInfo(draft.functions, object.byteOrder);
+  const lineInfo =
+    offsetOf === null || funcInfo === null ? null : encodeLineInfo(draft.lines, offsetOf, object.byteOrder);
+  return { ...draft, funcInfo, lineInfo };
+}
+
+function requireNamesOnce(object: BpfObject, programs: readonly DraftProgram[]): void {
+  const seen = new Set<string>();
+  for (const { name } of programs) {
+    if (seen.has(name))
+      throw inputError('load-program-twice', [object.name], `has two programs named ${quote(name)}`);
+    seen.add(name);
+  }
+}

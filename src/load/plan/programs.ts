@@ -1,0 +1,173 @@
+/** Programs of the plan: which to load, what they are, and what their instructions refer to. */
+
+import { BAD_RELOCATION, type CoreAnswer } from '../../core/index.ts';
+import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import {
+  type BpfObject,
+  type FunctionSymbol,
+  type ProgramTypeInfo,
+  programsOf,
+  programTypeOf,
+  type SymbolIndex,
+  sectionOf,
+  suggestSectionName,
+} from '../../object/index.ts';
+import { type FlatProgram, flatten } from './flatten.ts';
+import { kernelName } from './names.ts';
+import type { AttachPlan, Poison, ProgramPlan } from './plan.ts';
+import { functionPlans, linePlans } from './records.ts';
+import { type References, resolveReference, type Sink } from './references.ts';
+import type { Operations } from './struct-ops.ts';
+
+export interface ProgramOptions {
+  /** Which programs to load; without it all whose section does not start with `?`. */
+  readonly programs?: (name: string, section: string) => boolean;
+  /** Plan maps alone: no program, and nothing that only programs need. */
+  readonly mapsOnly?: boolean;
+  /** Type of a program whose section name does not say it, or that is to be loaded as another type. */
+  readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
+  /** Program name → what it attaches to, for types that want it at load time. */
+  readonly attach?: ReadonlyMap<string, AttachPlan>;
+  /** Tables of operations of the object, as this kernel has them. */
+  readonly operations?: Operations;
+}
+
+/** Everything of a program but the encoded records, which need the string table of the kernel's types. */
+export type DraftProgram = Omit<ProgramPlan, 'funcInfo' | 'lineInfo'>;
+
+/** Programs in symbol order. Throws one error with everything that cannot be resolved. */
+export function planPrograms(
+  object: BpfObject,
+  references: References,
+  options: ProgramOptions,
+): DraftProgram[] {
+  const problems: Problem[] = [];
+  const drafts: DraftProgram[] = [];
+  for (const { index, program, section, type } of wantedPrograms(object, options)) {
+    if (type === undefined) {
+      problems.push(...unknownSection(object, program, section).problems);
+      continue;
+    }
+    drafts.push(planProgram(object, index, program, section, type, references, options, problems));
+  }
+  if (problems.length > 0) throw new RootletError(problems);
+  return drafts;
+}
+
+/** A program that is loaded, with what its section or the caller says of it. */
+export interface WantedProgram {
+  readonly index: SymbolIndex;
+  readonly program: FunctionSymbol;
+  readonly section: string;
+  /** Undefined for a section name outside the table. */
+  readonly type: ProgramTypeInfo | undefined;
+}
+
+/**
+ * The programs to load, in symbol order: those that the caller names, else those whose section has autoload, and always
+ * those that static contents of a program array name: an array without them would make every tail call fall through.
+ */
+export function wantedPrograms(object: BpfObject, options: ProgramOptions): WantedProgram[] {
+  if (options.mapsOnly === true) return [];
+  const held = heldPrograms(object);
+  return programsOf(object).flatMap(({ index, program }) => {
+    const section = sectionOf(object, program)?.name ?? '';
+    const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
+    const wanted =
+      options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);
+    const unused = options.operations?.unused.has(program.name) === true;
+    return !unused && (wanted || held.has(index)) ? [{ index, program, section, type }] : [];
+  });
+}
+
+/** Programs that maps of the object hold from the start. */
+export function heldPrograms(object: BpfObject): ReadonlySet<SymbolIndex> {
+  const held = new Set<SymbolIndex>();
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'map') continue;
+    for (const { symbol: target } of symbol.references) {
+      if (object.symbols[target]?.kind === 'function') held.add(target);
+    }
+  }
+  return held;
+}
+
+function unknownSection(object: BpfObject, program: FunctionSymbol, section: string): RootletError {
+  const better = suggestSectionName(section);
+  return inputError(
+    'load-program-type',
+    [object.name, `program ${quote(program.name)}`],
+    `section ${quote(section)} does not say a program type`,
+    {
+      hint:
+        better === undefined
+          ? 'use a section name that libbpf knows, such as "xdp" or "tc", or give the type when loading'
+          : `SEC("${better}") may be meant; what follows it is refused since libbpf 1.0`,
+    },
+  );
+}
+
+function planProgram(
+  object: BpfObject,
+  index: SymbolIndex,
+  program: FunctionSymbol,
+  section: string,
+  type: ProgramTypeInfo,
+  references: References,
+  options: ProgramOptions,
+  problems: Problem[],
+): DraftProgram {
+  const flat = flatten(object, index);
+  requireRelocated(object, flat);
+  const sink: Sink = {
+    object,
+    references,
+    code: flat.code,
+    fixups: [],
+    poisons: corePoisons(flat, references.coreAnswers),
+  };
+  for (const open of flat.open) {
+    const problem = resolveReference(sink, open);
+    if (problem !== undefined) problems.push(problem);
+  }
+  const attach = options.attach?.get(program.name) ?? null;
+  return {
+    name: program.name,
+    kernelName: kernelName(program.name),
+    section,
+    // The kernel knows an operation by its place in the table.
+    type: attach?.member === undefined ? type : { ...type, expectedAttachType: attach.member },
+    code: flat.code.bytes,
+    fixups: sink.fixups,
+    functions: functionPlans(flat),
+    lines: linePlans(flat),
+    attach,
+    poisons: sink.poisons,
+  };
+}
+
+/** CO-RE is applied to objects before they are planned. */
+function requireRelocated(object: BpfObject, flat: FlatProgram): void {
+  const left = flat.functions.find(({ symbol }) => symbol.coreRecords.length > 0);
+  if (left === undefined) return;
+  throw inputError(
+    'load-core-pending',
+    [object.name, `function ${quote(left.symbol.name)}`],
+    'has CO-RE relocations that were not applied',
+    { hint: 'load through loadObject(), or call relocateCore() with the types of the target kernel first' },
+  );
+}
+
+/** Instructions that CO-RE made unreachable, where they came to lie. */
+function corePoisons(flat: FlatProgram, answers: readonly CoreAnswer[]): Poison[] {
+  const poisoned = answers.filter(answer => answer.poisoned);
+  return flat.functions.flatMap(({ index, start }) =>
+    poisoned
+      .filter(answer => answer.functionIndex === index)
+      .map(({ insnIndex, asked, why }) => ({
+        insnIndex: start + insnIndex,
+        helper: BAD_RELOCATION,
+        what: `uses ${asked}: ${why ?? 'not in the target'}`,
+      })),
+  );
+}

@@ -1,0 +1,182 @@
+/**
+ * What instructions refer to, resolved: maps, globals, externs. Descriptors stay open as fixups; everything else is
+ * written into the instructions.
+ */
+
+import type { CoreAnswer } from '../../core/index.ts';
+import { type Problem, quote } from '../../diag/index.ts';
+import {
+  BPF_PSEUDO_BTF_ID,
+  BPF_PSEUDO_KFUNC_CALL,
+  BPF_PSEUDO_MAP_FD,
+  BPF_PSEUDO_MAP_VALUE,
+  type CodeView,
+  OP_CALL,
+} from '../../isa/index.ts';
+import type { BpfObject, BpfSymbol, ObjectLayout, SymbolIndex } from '../../object/index.ts';
+import type { ExternBinding, ExternBindings } from '../externs/index.ts';
+import type { OpenReference } from './flatten.ts';
+import type { PlannedMaps } from './maps.ts';
+import type { Fixup, Poison } from './plan.ts';
+
+/** What references are resolved against. */
+export interface References {
+  readonly layout: ObjectLayout;
+  readonly maps: PlannedMaps;
+  readonly bindings: ExternBindings;
+  readonly coreAnswers: readonly CoreAnswer[];
+  /** Index of the map of kconfig externs, and where they lie in it. */
+  readonly kconfig: { readonly map: number; readonly offsets: ReadonlyMap<SymbolIndex, number> } | null;
+}
+
+/** A program while its references are resolved. */
+export interface Sink {
+  readonly object: BpfObject;
+  readonly references: References;
+  readonly code: CodeView;
+  readonly fixups: Fixup[];
+  readonly poisons: Poison[];
+}
+
+/** Helper numbers that no kernel has; the verifier names them when a poisoned call is not dead. */
+export const POISONED_EXTERN = 2_002_000_000;
+
+const MISSING: ExternBinding = { kind: 'missing' };
+
+/** Resolves one reference; the problem when that cannot be done. */
+export function resolveReference(sink: Sink, open: OpenReference): Problem | undefined {
+  const target = sink.object.symbols[open.reference.symbol];
+  if (target?.kind === 'extern') return resolveExtern(sink, open, target);
+  if (target === undefined || target.kind === 'function') {
+    return unresolved(sink, open, 'load-reference', 'refers to a symbol that is not there');
+  }
+  if (open.reference.kind === 'call') return callOfData(sink, open, target);
+  return target.kind === 'map'
+    ? resolveMap(sink, open, target.name)
+    : resolveVariable(sink, open, target.section);
+}
+
+function callOfData(sink: Sink, open: OpenReference, target: BpfSymbol): Problem {
+  return unresolved(sink, open, 'load-reference', `calls ${quote(target.name)}, which is no function`);
+}
+
+function resolveMap(sink: Sink, open: OpenReference, name: string): Problem | undefined {
+  const { insnIndex, reference } = open;
+  if (reference.addend !== 0) {
+    return unresolved(sink, open, 'load-map-offset', `refers into map ${quote(name)} at ${reference.addend}`);
+  }
+  sink.code.setSrc(insnIndex, BPF_PSEUDO_MAP_FD);
+  sink.fixups.push({
+    kind: 'map',
+    insnIndex,
+    map: sink.references.maps.ofSymbol.get(reference.symbol) ?? -1,
+  });
+  return undefined;
+}
+
+function resolveVariable(sink: Sink, open: OpenReference, section: number): Problem | undefined {
+  const map = sink.references.maps.ofSection.get(section);
+  const name = sink.object.sections[section]?.name ?? '';
+  if (map === undefined) {
+    const hint = name === '.jumptables' ? { hint: 'compile without jump tables (-fno-jump-tables)' } : {};
+    const message = `refers to section ${quote(name)}, which programs cannot read`;
+    return unresolved(sink, open, 'load-data-section', message, hint);
+  }
+  const start = sink.references.layout.offsets[open.reference.symbol] ?? 0;
+  setMapValue(sink, open.insnIndex, map, start + open.reference.addend);
+  return undefined;
+}
+
+function setMapValue(sink: Sink, insnIndex: number, map: number, offset: number): void {
+  sink.code.setSrc(insnIndex, BPF_PSEUDO_MAP_VALUE);
+  setSecondImm(sink.code, insnIndex, offset);
+  sink.fixups.push({ kind: 'map-value', insnIndex, map, offset });
+}
+
+function resolveExtern(sink: Sink, open: OpenReference, target: BpfSymbol): Problem | undefined {
+  const binding =
+    sink.references.bindings.get(open.reference.symbol) ?? (target.binding === 'weak' ? MISSING : undefined);
+  if (binding === undefined) {
+    const message = `refers to ${quote(target.name)}, which is defined nowhere`;
+    const hint = 'link the object that defines it, or declare it weak';
+    return unresolved(sink, open, 'load-unresolved-extern', message, { hint });
+  }
+  if (open.reference.kind === 'address') {
+    setAddress(sink, open, binding);
+    return undefined;
+  }
+  if (binding.kind === 'kfunc') setKernelCall(sink, open.insnIndex, binding);
+  else if (binding.kind === 'missing') poisonCall(sink, open, target.name);
+  else return callOfData(sink, open, target);
+  return undefined;
+}
+
+function setAddress(sink: Sink, open: OpenReference, binding: ExternBinding): void {
+  const { insnIndex, reference } = open;
+  const { code, fixups, references } = sink;
+  switch (binding.kind) {
+    case 'kconfig': {
+      const start = references.kconfig?.offsets.get(reference.symbol) ?? 0;
+      setMapValue(sink, insnIndex, references.kconfig?.map ?? -1, start + reference.addend);
+      return;
+    }
+    case 'address':
+      setImm64(code, insnIndex, BigInt.asUintN(64, binding.address + BigInt(reference.addend)));
+      return;
+    case 'kernel-variable':
+      code.setSrc(insnIndex, BPF_PSEUDO_BTF_ID);
+      code.setImm(insnIndex, binding.btfId);
+      setSecondImm(code, insnIndex, 0);
+      if (binding.btfObject !== 0)
+        fixups.push({ kind: 'kernel-variable', insnIndex, btfObject: binding.btfObject });
+      return;
+    case 'kfunc':
+      // Only asked whether it is there; the verifier knows no address of a kernel function.
+      setImm64(code, insnIndex, 1n);
+      return;
+    case 'missing':
+      setImm64(code, insnIndex, 0n);
+      return;
+  }
+}
+
+function setKernelCall(
+  sink: Sink,
+  insnIndex: number,
+  binding: Extract<ExternBinding, { kind: 'kfunc' }>,
+): void {
+  sink.code.setSrc(insnIndex, BPF_PSEUDO_KFUNC_CALL);
+  sink.code.setImm(insnIndex, binding.btfId);
+  sink.code.setOffset(insnIndex, 0);
+  if (binding.btfObject !== 0) sink.fixups.push({ kind: 'kfunc', insnIndex, btfObject: binding.btfObject });
+}
+
+function poisonCall(sink: Sink, open: OpenReference, name: string): void {
+  const { insnIndex } = open;
+  const helper = POISONED_EXTERN + open.reference.symbol;
+  sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which is not there` });
+  sink.code.set(insnIndex, { opcode: OP_CALL, dst: 0, src: 0, offset: 0, imm: helper });
+}
+
+function unresolved(
+  sink: Sink,
+  open: OpenReference,
+  code: string,
+  message: string,
+  extras: Pick<Problem, 'hint'> = {},
+): Problem {
+  const where = [sink.object.name, `function ${quote(open.holder)}`, `insn ${open.reference.insnIndex}`];
+  return { code, class: 'input', where, message, ...extras };
+}
+
+/** Sets the upper half of a ld_imm64. */
+function setSecondImm(code: CodeView, insnIndex: number, value: number): void {
+  if (insnIndex + 1 < code.length) code.setImm(insnIndex + 1, value | 0);
+}
+
+/** A ld_imm64 of a plain number. */
+function setImm64(code: CodeView, insnIndex: number, value: bigint): void {
+  code.setSrc(insnIndex, 0);
+  code.setImm(insnIndex, Number(BigInt.asIntN(32, value)));
+  if (insnIndex + 1 < code.length) code.setImm(insnIndex + 1, Number(BigInt.asIntN(32, value >> 32n)));
+}

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { BtfBuilder } from '../../btf/model/builder.ts';
+import { TypeFinder } from '../../core/names.ts';
+import { FakeSys } from '../../kernel/sys/fake.ts';
+import type { Sys } from '../../kernel/sys/sys.ts';
+import { countFds, kernelForTests } from '../../kernel/testing.ts';
+import * as uapi from '../../kernel/uapi/uapi.ts';
+import { readObject } from '../../object/read/read.ts';
+import { type KernelTypes, openKernelTypes } from '../externs/kernel-types.ts';
+import { loadObject, prepareLoad } from '../load.ts';
+import { findOperations } from './struct-ops.ts';
+
+const { sys, reason } = kernelForTests();
+const kernel: Sys = sys ?? new FakeSys();
+const read = (name: string) =>
+  readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', `${name}.bpf.o`)), `${name}.bpf.o`);
+const OPERATIONS = read('operations');
+
+/** A kernel whose module "ops" (BTF object 5) has struct rootlet_ops, with a member more in front. */
+function kernelWithModule(): KernelTypes {
+  const builder = new BtfBuilder();
+  const int = builder.add({
+    ...{ kind: 'int', name: 'int', size: 4, bits: 32, bitOffset: 0 },
+    ...{ signed: true, char: false, bool: false },
+  });
+  const proto = builder.add({ kind: 'func_proto', returns: int, params: [] });
+  const pointer = builder.add({ kind: 'ptr', type: proto });
+  const member = (name: string, type: number, at: number) => ({ name, type, bitOffset: at * 8, bitSize: 0 });
+  const vmlinux = { name: 'vmlinux', types: new TypeFinder(builder.build()), btfObject: 0 };
+  const split = new BtfBuilder(vmlinux.types.btf);
+  const members = [member('version', int, 0), member('stop', pointer, 8), member('start', pointer, 16)];
+  const ops = split.add({ kind: 'struct', name: 'rootlet_ops', size: 24, members });
+  const value = [member('refcnt', int, 0), member('data', ops, 64)];
+  split.add({ kind: 'struct', name: 'bpf_struct_ops_rootlet_ops', size: 128, members: value });
+  const module = { name: 'ops', types: new TypeFinder(split.build()), btfObject: 5 };
+  return { vmlinux: () => vmlinux, modules: () => [module] };
+}
+
+describe('operations of a module', () => {
+  const path = join(import.meta.dirname, '../../test/cases/struct-ops/obj/el/a.bpf.o');
+  const object = readObject(readFileSync(path), 'a.bpf.o');
+  const kernelTypes = kernelWithModule();
+  const load = (fake: FakeSys) => loadObject(object, fake, { kernelTypes });
+  const attrsOf = (fake: FakeSys, command: number) =>
+    fake.calls.filter(call => call.command === command).map(call => call.attr);
+
+  test('their map and their programs name the module by a descriptor, which is closed', () => {
+    const fake = new FakeSys(({ command }, self) => {
+      if (command !== uapi.BPF_BTF_GET_FD_BY_ID) return undefined;
+      self.openFds.add(555);
+      return 555;
+    });
+    {
+      using loaded = load(fake);
+      expect(loaded.map('ops_a').valueSize).toBe(128);
+    }
+    const maps = attrsOf(fake, uapi.BPF_MAP_CREATE).map(attr => uapi.decodeAttr(uapi.MapCreateAttr, attr));
+    const ops = kernelTypes.modules('')[0]?.types.btf;
+    expect(maps.at(-1)).toMatchObject({
+      map_type: 26,
+      map_flags: 1 << 15,
+      value_type_btf_obj_fd: 555,
+      btf_vmlinux_value_type_id: ops?.count,
+    });
+    const [program] = attrsOf(fake, uapi.BPF_PROG_LOAD).slice(-1);
+    expect(uapi.decodeAttr(uapi.ProgLoadAttr, program ?? new Uint8Array(0))).toMatchObject({
+      attach_btf_id: (ops?.count ?? 0) - 1,
+      attach_prog_fd: 555,
+      expected_attach_type: 2, // the third member there
+    });
+    expect([...fake.openFds]).toEqual([]);
+  });
+
+  test('a module that is gone by then', () => {
+    const fake = new FakeSys(({ command }) => (command === uapi.BPF_BTF_GET_FD_BY_ID ? -2 : undefined));
+    expect(() => load(fake)).toThrow(expect.objectContaining({ code: 'kernel-module-gone' }));
+    expect([...fake.openFds]).toEqual([]);
+  });
+});
+
+describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
+  test('tables are maps behind all others; what only a "?" section or an absent member names is not loaded', () => {
+    const { plan } = prepareLoad(OPERATIONS, kernel);
+    expect(plan.maps.map(({ name, kernelName }) => [name, kernelName])).toEqual([
+      ['written', 'written'],
+      ['linked', 'linked'],
+      ['flavoured', 'flavoured'],
+    ]);
+    expect(plan.maps.map(map => map.flags)).toEqual([0, 8192, 8192]);
+    expect(plan.programs.map(program => program.name)).toEqual(['ssthresh', 'cong_avoid', 'undo_cwnd']);
+    const members = plan.programs.map(program => program.type.expectedAttachType);
+    expect(new Set(members).size).toBe(3); // each its own member of the kernel's type
+    expect(plan.programs.map(program => program.attach?.member)).toEqual(members);
+  });
+
+  test('values are laid out as the kernel lays them out, whatever the order here', () => {
+    const { tables } = findOperations(OPERATIONS, openKernelTypes(kernel));
+    const [written, linked, flavoured] = tables.map(table => table.operations);
+    const text = (value: Uint8Array | undefined) => Buffer.from(value ?? []).toString('latin1');
+    expect(text(linked?.value)).toContain('rootlet_two');
+    expect(flavoured?.value).toEqual(linked?.value);
+    expect([...(flavoured?.programs ?? [])].sort((a, b) => a.offset - b.offset)).toEqual(
+      [...(linked?.programs ?? [])].sort((a, b) => a.offset - b.offset),
+    );
+    expect(written?.value.filter(byte => byte === 1)).toHaveLength(1); // .flags
+  });
+
+  test('an operation that is in no table is named before the kernel is asked', () => {
+    const options = {
+      operations: { ...findOperations(OPERATIONS, openKernelTypes(kernel)), unused: new Set<string>() },
+    };
+    expect(() => prepareLoad(OPERATIONS, kernel, options)).toThrow(
+      /program "unheard_of": is an operation, but in no table of operations/,
+    );
+  });
+
+  test('operations that the kernel does not know', () => {
+    const path = join(import.meta.dirname, '../../test/cases/struct-ops/obj/el/a.bpf.o');
+    const before = countFds();
+    expect(() => loadObject(readObject(readFileSync(path), 'a.bpf.o'), kernel)).toThrow(
+      'a.bpf.o: operations "ops_a": this kernel has no operations "rootlet_ops"',
+    );
+    expect(countFds()).toBe(before);
+  });
+});

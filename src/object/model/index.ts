@@ -1,0 +1,36 @@
+/** `BpfObject`, its layout and its map definitions. */
+
+export { dataSectionsOf, withDataSections } from './data-sections.ts';
+export {
+  type LayoutOptions,
+  layoutSections,
+  type ObjectLayout,
+  type PlacedSymbol,
+  type SectionLayout,
+  sizeOfSymbol,
+} from './layout.ts';
+export { isPinnedMap, type MapDefinition, parseMapDefinition } from './map-definition.ts';
+export {
+  type Binding,
+  type BpfObject,
+  type BpfSymbol,
+  type CodeReference,
+  type CoreRecord,
+  type DataReference,
+  type ExternSymbol,
+  type FunctionSymbol,
+  isCommon,
+  isDebugSection,
+  isProgram,
+  licenseOf,
+  type MapSymbol,
+  type Origin,
+  programsOf,
+  type SectionIndex,
+  type SectionShell,
+  type SymbolIndex,
+  sectionOf,
+  textOfSection,
+  type VariableSymbol,
+  type Visibility,
+} from './model.ts';

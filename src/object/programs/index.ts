@@ -1,0 +1,24 @@
+/** What section names mean, and the contexts and types of programs. */
+
+export {
+  CONTEXT_TAG,
+  type ContextParameter,
+  contextParameter,
+  prototypeOf,
+  type TaggedParameters,
+  taggedParameters,
+  typeBehind,
+} from './context-parameters.ts';
+export {
+  CONTEXT_STRUCTS,
+  contextNameOf,
+  isForeignContext,
+  REGISTER_STRUCTS,
+  REGISTERS_TYPEDEF,
+} from './context-structs.ts';
+export {
+  knownSectionNames,
+  type ProgramTypeInfo,
+  programTypeOf,
+  suggestSectionName,
+} from './section-names.ts';

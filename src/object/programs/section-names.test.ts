@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import * as uapi from '../uapi/uapi.ts';
+import { knownSectionNames, programTypeOf, suggestSectionName } from './section-names.ts';
+
+test.each([
+  ['xdp', uapi.BPF_PROG_TYPE_XDP, uapi.BPF_XDP, 0, ''],
+  ['xdp.frags', uapi.BPF_PROG_TYPE_XDP, uapi.BPF_XDP, uapi.BPF_F_XDP_HAS_FRAGS, ''],
+  ['xdp/devmap', uapi.BPF_PROG_TYPE_XDP, uapi.BPF_XDP_DEVMAP, 0, ''],
+  ['tc', uapi.BPF_PROG_TYPE_SCHED_CLS, 0, 0, ''],
+  ['tcx/egress', uapi.BPF_PROG_TYPE_SCHED_CLS, uapi.BPF_TCX_EGRESS, 0, ''],
+  ['kprobe/do_unlinkat', uapi.BPF_PROG_TYPE_KPROBE, 0, 0, 'do_unlinkat'],
+  ['tp/sched/sched_switch', uapi.BPF_PROG_TYPE_TRACEPOINT, 0, 0, 'sched/sched_switch'],
+  ['fentry.s/vfs_read', uapi.BPF_PROG_TYPE_TRACING, uapi.BPF_TRACE_FENTRY, uapi.BPF_F_SLEEPABLE, 'vfs_read'],
+  ['freplace/xdp_filter', uapi.BPF_PROG_TYPE_EXT, 0, 0, 'xdp_filter'],
+  ['cgroup/connect4', uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, uapi.BPF_CGROUP_INET4_CONNECT, 0, ''],
+  ['syscall', uapi.BPF_PROG_TYPE_SYSCALL, 0, uapi.BPF_F_SLEEPABLE, ''],
+  ['struct_ops', uapi.BPF_PROG_TYPE_STRUCT_OPS, 0, 0, ''],
+])('%s stands for its program type', (name, progType, attachType, flags, extra) => {
+  expect(programTypeOf(name)).toMatchObject({
+    progType,
+    expectedAttachType: attachType,
+    flags,
+    extra,
+    autoload: true,
+  });
+});
+
+test.each(['xdp/foo', 'xdp_filter', 'tcc', 'kprobefoo', '', '/', '.text', '__proto__', 'fentry.x/f'])(
+  '%s stands for no program type',
+  name => {
+    expect(programTypeOf(name)).toBeUndefined();
+  },
+);
+
+test('a question mark switches loading off and is not part of the name', () => {
+  expect(programTypeOf('?fexit/foo')).toMatchObject({ section: 'fexit', extra: 'foo', autoload: false });
+});
+
+test('a section with too much behind a known name gets a suggestion', () => {
+  expect(suggestSectionName('xdp/filter')).toBe('xdp');
+  expect(suggestSectionName('xdp_filter')).toBe('xdp');
+  expect(suggestSectionName('nothing')).toBeUndefined();
+});
+
+test('no name is in the table twice', () => {
+  expect(knownSectionNames()).toHaveLength(105);
+});
+
+test('words for numbers come from the right place in their enum', () => {
+  expect(uapi.progTypeName(uapi.BPF_PROG_TYPE_NETFILTER)).toBe('netfilter');
+  expect(uapi.mapTypeName(uapi.BPF_MAP_TYPE_ARENA)).toBe('arena');
+  expect(uapi.attachTypeName(uapi.BPF_TRACE_UPROBE_SESSION)).toBe('trace_uprobe_session');
+  expect(uapi.mapTypeName(4711)).toBe('map type 4711');
+});

@@ -1,0 +1,191 @@
+/** Atoms while they are being read: mutable, and still knowing the ELF section that they came from. */
+
+import type { LineRecords } from '../../btf/index.ts';
+import { bugError } from '../../diag/index.ts';
+import type {
+  Binding,
+  BpfSymbol,
+  CodeReference,
+  CoreRecord,
+  DataReference,
+  SectionIndex,
+  SectionShell,
+  Visibility,
+} from '../model/index.ts';
+
+export interface AtomDraft {
+  kind: 'function' | 'variable' | 'map' | 'extern';
+  name: string;
+  binding: Binding;
+  visibility: Visibility;
+  /** ELF section index; 0 for externs. */
+  elfSection: number;
+  /** Index of the shell; -1 for externs. */
+  shell: SectionIndex;
+  offset: number;
+  size: number;
+  align: number;
+  /** Own copy, so that addends can be cleared; null for NOBITS and externs. */
+  bytes: Uint8Array | null;
+  codeReferences: CodeReference[];
+  dataReferences: DataReference[];
+  lines: LineRecords;
+  coreRecords: CoreRecord[];
+  btfId: number;
+  /** DATASEC of an extern. */
+  externSection: string | null;
+  /** SHN_COMMON. */
+  common: boolean;
+}
+
+/** The atoms of one ELF section by offset, for looking up addresses. */
+export interface SectionAtoms {
+  readonly elfSection: number;
+  readonly shell: SectionIndex;
+  readonly name: string;
+  readonly role: SectionShell['role'];
+  /** Draft indexes in order of offset. */
+  readonly members: number[];
+  /** `offsets[i]` is the offset of `members[i]`. */
+  readonly offsets: number[];
+}
+
+/** What cutting the sections leaves for the later steps. */
+export interface AtomTable {
+  readonly shells: SectionShell[];
+  readonly drafts: AtomDraft[];
+  /** ELF section index → its atoms, for every kept section. */
+  readonly bySection: ReadonlyMap<number, SectionAtoms>;
+  /** ELF symbol index → draft index, -1 where the symbol is no atom (section symbols, labels). */
+  readonly ofElfSymbol: Int32Array;
+}
+
+type Given =
+  | 'binding'
+  | 'visibility'
+  | 'elfSection'
+  | 'shell'
+  | 'offset'
+  | 'size'
+  | 'align'
+  | 'bytes'
+  | 'common';
+type NewDraft = Pick<AtomDraft, 'kind' | 'name'> & Partial<Pick<AtomDraft, Given>>;
+
+/** Fields that are not given say nothing. They are written out one by one: spreading them took longer than the rest. */
+export function newDraft(fields: NewDraft): AtomDraft {
+  return {
+    kind: fields.kind,
+    name: fields.name,
+    binding: fields.binding ?? 'local',
+    visibility: fields.visibility ?? 'default',
+    elfSection: fields.elfSection ?? 0,
+    shell: fields.shell ?? -1,
+    offset: fields.offset ?? 0,
+    size: fields.size ?? 0,
+    align: fields.align ?? 1,
+    bytes: fields.bytes ?? null,
+    codeReferences: [],
+    dataReferences: [],
+    lines: NONE,
+    coreRecords: [],
+    btfId: 0,
+    externSection: null,
+    common: fields.common ?? false,
+  };
+}
+
+const NONE: readonly never[] = [];
+
+/** The draft at `index`; an index that came from our own table is always there. */
+export function draftAt(table: AtomTable, index: number): AtomDraft {
+  const draft = table.drafts[index];
+  if (draft === undefined) throw bugError([], `no atom ${index} of ${table.drafts.length}`);
+  return draft;
+}
+
+/** The atom of the section that covers `offset`, or that ends exactly there; -1 when none does. */
+export function atomCovering(table: AtomTable, section: SectionAtoms, offset: number): number {
+  let low = 0;
+  let high = section.offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((section.offsets[middle] ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  const index = section.members[low - 1];
+  if (index === undefined) return -1;
+  const draft = draftAt(table, index);
+  return offset <= draft.offset + draft.size ? index : -1;
+}
+
+/**
+ * The symbol. Every field is written out and lists are cut to their length: there are hundreds of thousands of symbols
+ * in a large link, and spreads and grown lists double what each takes.
+ */
+export function finishDraft(draft: AtomDraft, file: string): BpfSymbol {
+  const { kind, name, binding, visibility, btfId, size, align, bytes, shell: section } = draft;
+  const origin = { file, offset: draft.offset };
+  switch (kind) {
+    case 'extern':
+      return { kind, name, binding, visibility, btfId, section: draft.externSection };
+    case 'function': {
+      const references = exactly(draft.codeReferences);
+      const coreRecords = exactly(draft.coreRecords);
+      const code = bytes ?? new Uint8Array(0);
+      const { lines } = draft;
+      return {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
+        origin,
+        code,
+        references,
+        lines,
+        coreRecords,
+      };
+    }
+    case 'map': {
+      const references = exactly(draft.dataReferences);
+      const contents = bytes ?? new Uint8Array(size);
+      return {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
+        origin,
+        size,
+        align,
+        bytes: contents,
+        references,
+      };
+    }
+    case 'variable': {
+      const references = exactly(draft.dataReferences);
+      const variable = {
+        kind,
+        name,
+        binding,
+        visibility,
+        btfId,
+        section,
+        origin,
+        size,
+        align,
+        bytes,
+        references,
+      };
+      return draft.common ? { ...variable, common: true } : variable;
+    }
+  }
+}
+
+/** A list that grew by `push` has room for many more. */
+function exactly<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NONE : list.slice();
+}

@@ -1,0 +1,58 @@
+/**
+ * Code that nothing can reach.
+ *
+ * Other linkers leave the code of an overridden weak function where it was, without a symbol but with its function
+ * information, which meanwhile names the winner. Nobody can call it, so it is left out; a function whose symbol was
+ * stripped looks the same, but has callers, and stays.
+ */
+
+import type { BpfSymbol } from '../model/index.ts';
+
+/** The symbols without nameless functions that no other symbol leads to, with references renumbered. */
+export function dropHoles(symbols: readonly BpfSymbol[]): readonly BpfSymbol[] {
+  if (!symbols.some(isNameless)) return symbols;
+  const live = reachable(symbols);
+  if (live.every(alive => alive)) return symbols;
+  const indexOf = new Int32Array(symbols.length).fill(-1);
+  let next = 0;
+  live.forEach((alive, index) => {
+    if (alive) indexOf[index] = next++;
+  });
+  return symbols.flatMap((symbol, index) => (live[index] === true ? [renumbered(symbol, indexOf)] : []));
+}
+
+function isNameless(symbol: BpfSymbol): boolean {
+  return symbol.kind === 'function' && symbol.name === '';
+}
+
+/** Everything but nameless functions is there in its own right. */
+function reachable(symbols: readonly BpfSymbol[]): boolean[] {
+  const live = symbols.map(symbol => !isNameless(symbol));
+  const work = live.flatMap((alive, index) => (alive ? [index] : []));
+  for (let index = work.pop(); index !== undefined; index = work.pop()) {
+    const symbol = symbols[index];
+    if (symbol === undefined || symbol.kind === 'extern') continue;
+    for (const reference of symbol.references) {
+      if (live[reference.symbol] !== false) continue;
+      live[reference.symbol] = true;
+      work.push(reference.symbol);
+    }
+  }
+  return live;
+}
+
+function renumbered(symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
+  if (symbol.kind === 'extern' || symbol.references.length === 0) return symbol;
+  if (symbol.kind === 'function') {
+    const references = symbol.references.map(reference => ({
+      ...reference,
+      symbol: indexOf[reference.symbol] ?? -1,
+    }));
+    return { ...symbol, references };
+  }
+  const references = symbol.references.map(reference => ({
+    ...reference,
+    symbol: indexOf[reference.symbol] ?? -1,
+  }));
+  return { ...symbol, references };
+}

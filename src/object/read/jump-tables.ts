@@ -1,0 +1,69 @@
+/**
+ * LLVM jump tables (`.jumptables`, for indirect jumps).
+ *
+ * An entry is 8 bytes: the byte offset of its target in the section of the function that uses the table. Nothing in
+ * the file says so but the code that loads the table's address. As references the entries follow their function when
+ * it moves; libbpf copies them unchanged.
+ */
+
+import { inputError, quote } from '../../diag/index.ts';
+import type { ElfFile } from '../../elf/index.ts';
+import { addendInData } from './addend.ts';
+import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './draft.ts';
+
+const ENTRY_SIZE = 8;
+
+/** Turns the entries of every jump table that code refers to into references. */
+export function readJumpTables(elf: ElfFile, table: AtomTable): void {
+  const tables = [...table.bySection.values()].find(section => section.name === '.jumptables');
+  if (tables === undefined) return;
+  for (const section of table.bySection.values()) {
+    if (section.role === 'code')
+      for (const index of section.members) readTablesOf({ elf, table, tables }, index);
+  }
+}
+
+interface Context {
+  readonly elf: ElfFile;
+  readonly table: AtomTable;
+  readonly tables: SectionAtoms;
+}
+
+function readTablesOf(context: Context, functionIndex: number): void {
+  const user = draftAt(context.table, functionIndex);
+  for (const reference of user.codeReferences) {
+    const target = draftAt(context.table, reference.symbol);
+    if (target.elfSection !== context.tables.elfSection || target.dataReferences.length > 0) continue;
+    readEntries(context, user, functionIndex, target);
+  }
+}
+
+function readEntries(context: Context, user: AtomDraft, functionIndex: number, target: AtomDraft): void {
+  const { bytes } = target;
+  const where = (): string[] => ['section ".jumptables"', quote(target.name), `used by ${quote(user.name)}`];
+  if (bytes === null || target.size % ENTRY_SIZE !== 0) {
+    throw inputError('object-jump-table', where(), `has ${target.size} bytes, no multiple of ${ENTRY_SIZE}`);
+  }
+  for (let offset = 0; offset < target.size; offset += ENTRY_SIZE) {
+    const addend =
+      addendInData(bytes, offset, ENTRY_SIZE, { order: context.elf.byteOrder, where }) - user.offset;
+    if (addend < 0 || addend >= user.size || addend % ENTRY_SIZE !== 0) {
+      throw inputError(
+        'object-jump-table',
+        where(),
+        `entry ${offset / ENTRY_SIZE} lies outside the function`,
+        {
+          offset,
+        },
+      );
+    }
+    target.dataReferences.push({
+      kind: 'code-offset',
+      offset,
+      width: ENTRY_SIZE,
+      symbol: functionIndex,
+      addend,
+    });
+  }
+  bytes.fill(0);
+}

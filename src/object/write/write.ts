@@ -1,0 +1,205 @@
+/**
+ * Symbolic object → ELF.
+ *
+ * Lays the atoms out, writes references back as relocations (or, for a call to a local function of the same section,
+ * as the pc-relative immediate that compilers write), regenerates every DATASEC from where the atoms came to lie, and
+ * encodes `.BTF` and `.BTF.ext`. Instruction immediates of CO-RE type-id relocations are written from the record's
+ * type, so that they are right after types were renumbered.
+ *
+ * The result is a function of the object alone; `writeObject(readObject(writeObject(x)))` gives the same bytes.
+ */
+
+import { type BtfExt, btfWithExtContents } from '../../btf/index.ts';
+import type { Contents } from '../../bytes/index.ts';
+import {
+  type ElfOutput,
+  type ElfRelocation,
+  type ElfSectionOutput,
+  type ElfSymbolOutput,
+  writeElf,
+} from '../../elf/index.ts';
+import { INSN_SIZE } from '../../isa/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isCommon,
+  layoutSections,
+  type ObjectLayout,
+  type SectionIndex,
+  type SymbolIndex,
+  sizeOfSymbol,
+  withDataSections,
+} from '../model/index.ts';
+import { encodeSections, type SymbolNumbers } from './sections.ts';
+import { stripDataSections } from './strip-data-sections.ts';
+
+const SHT_PROGBITS = 1;
+const SHN_COMMON = 0xfff2;
+const STT_NOTYPE = 0;
+const STT_OBJECT = 1;
+const STT_FUNC = 2;
+const STT_SECTION = 3;
+const STB = { local: 0, global: 1, weak: 2 } as const;
+const STV = { default: 0, hidden: 2 } as const;
+
+/** Encodes the object as an ELF relocatable file. */
+export function writeObject(input: BpfObject): Uint8Array {
+  const object = stripDataSections(input);
+  const layout = layoutSections(object, { withoutCommon: true });
+  const { positions, shells } = numberSections(object, layout);
+  const { symbols, numbers } = buildSymbols(object, layout, positions, shells);
+  const encoded = encodeSections(object, layout, numbers);
+  const sections: ElfSectionOutput[] = shells.map(index =>
+    shellOutput(object, layout, index, encoded.bytes[index] ?? null),
+  );
+  const relocations = new Map<number, readonly ElfRelocation[]>();
+  shells.forEach((index, position) => {
+    const list = encoded.relocations[index] ?? [];
+    if (list.length > 0) relocations.set(position + 1, list);
+  });
+  addTypeSections(object, layout, sections);
+  const output: ElfOutput = {
+    byteOrder: object.byteOrder,
+    flags: object.flags,
+    sections,
+    symbols,
+    relocations,
+  };
+  return writeElf(output);
+}
+
+interface SectionNumbers {
+  /** Section index → 1-based position in the output; 0 for sections without atoms. */
+  readonly positions: readonly number[];
+  /** Section indexes in output order. */
+  readonly shells: readonly SectionIndex[];
+}
+
+/** Sections that hold nothing are left out. */
+function numberSections(object: BpfObject, layout: ObjectLayout): SectionNumbers {
+  const shells = layout.sections.filter(section => section.atoms.length > 0).map(section => section.section);
+  const positions = new Array<number>(object.sections.length).fill(0);
+  shells.forEach((section, position) => {
+    positions[section] = position + 1;
+  });
+  return { positions, shells };
+}
+
+function shellOutput(
+  object: BpfObject,
+  layout: ObjectLayout,
+  index: SectionIndex,
+  bytes: Uint8Array | null,
+): ElfSectionOutput {
+  const shell = object.sections[index];
+  const placed = layout.sections[index];
+  return {
+    name: shell?.name ?? '',
+    type: shell?.type ?? SHT_PROGBITS,
+    flags: shell?.flags ?? 0,
+    align: placed?.align ?? 1,
+    entsize: shell?.entsize ?? 0,
+    bytes,
+    size: placed?.size ?? 0,
+  };
+}
+
+interface SymbolTable {
+  readonly symbols: readonly ElfSymbolOutput[];
+  readonly numbers: SymbolNumbers;
+}
+
+/**
+ * Local atoms before the others, both by section and offset; what has no place (externs, tentative definitions) last:
+ * the order in which they are read again.
+ */
+function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
+  const locals: SymbolIndex[] = [];
+  const others: SymbolIndex[] = [];
+  for (const section of layout.sections) {
+    for (const { symbol } of section.atoms)
+      (object.symbols[symbol]?.binding === 'local' ? locals : others).push(symbol);
+  }
+  object.symbols.forEach((symbol, index) => {
+    if (symbol.kind === 'extern' || isCommon(symbol)) others.push(index);
+  });
+  return locals.concat(others);
+}
+
+/** Section symbols first, then the named atoms. */
+function buildSymbols(
+  object: BpfObject,
+  layout: ObjectLayout,
+  positions: readonly number[],
+  shells: readonly SectionIndex[],
+): SymbolTable {
+  const symbols: ElfSymbolOutput[] = [];
+  const ofSection = new Array<number>(object.sections.length).fill(0);
+  const ofSymbol = new Array<number>(object.symbols.length).fill(0);
+  for (const section of shells) {
+    symbols.push({
+      name: '',
+      value: 0,
+      size: 0,
+      type: STT_SECTION,
+      binding: STB.local,
+      visibility: 0,
+      section: positions[section] ?? 0,
+    });
+    ofSection[section] = symbols.length;
+  }
+  const add = (symbol: BpfSymbol, index: number): void => {
+    symbols.push(elfSymbol(symbol, layout.offsets[index] ?? 0, positions));
+    ofSymbol[index] = symbols.length;
+  };
+  for (const index of outputOrder(object, layout)) {
+    const symbol = object.symbols[index];
+    if (symbol !== undefined && symbol.name !== '') add(symbol, index);
+  }
+  return { symbols, numbers: { ofSection, ofSymbol } };
+}
+
+function elfSymbol(symbol: BpfSymbol, offset: number, positions: readonly number[]): ElfSymbolOutput {
+  const { name } = symbol;
+  const [binding, visibility] = [STB[symbol.binding], STV[symbol.visibility]];
+  const size = sizeOfSymbol(symbol);
+  if (symbol.kind === 'extern')
+    return { name, value: 0, size, type: STT_NOTYPE, binding, visibility, section: 0 };
+  if (isCommon(symbol))
+    return { name, value: symbol.align, size, type: STT_OBJECT, binding, visibility, section: SHN_COMMON };
+  const type = symbol.kind === 'function' ? STT_FUNC : STT_OBJECT;
+  return { name, value: offset, size, type, binding, visibility, section: positions[symbol.section] ?? 0 };
+}
+
+// --- types --------------------------------------------------------------------------------------------------------
+
+function addTypeSections(object: BpfObject, layout: ObjectLayout, sections: ElfSectionOutput[]): void {
+  if (object.btf === null) return;
+  const btf = withDataSections(object, object.btf, layout);
+  const contents = btfWithExtContents(btf, collectRecords(object, layout), object.byteOrder);
+  sections.push(typeSection('.BTF', contents.btf));
+  if (contents.ext !== null) sections.push(typeSection('.BTF.ext', contents.ext));
+}
+
+function typeSection(name: string, bytes: Contents): ElfSectionOutput {
+  return { name, type: SHT_PROGBITS, flags: 0, align: 8, entsize: 0, bytes, size: bytes.length };
+}
+
+/** Records by section, in order of offset: what `.BTF.ext` asks for. */
+function collectRecords(object: BpfObject, layout: ObjectLayout): BtfExt {
+  const funcs: BtfExt['funcs'][number][] = [];
+  const lines: BtfExt['lines'][number][] = [];
+  const core: BtfExt['core'][number][] = [];
+  for (const placedSection of layout.sections) {
+    const section = object.sections[placedSection.section]?.name ?? '';
+    for (const placed of placedSection.atoms) {
+      const symbol = object.symbols[placed.symbol];
+      if (symbol?.kind !== 'function') continue;
+      if (symbol.btfId !== 0) funcs.push({ section, byteOffset: placed.offset, type: symbol.btfId });
+      if (symbol.lines.length > 0) lines.push({ section, byteOffset: placed.offset, lines: symbol.lines });
+      for (const { insnIndex, type, access, kind } of symbol.coreRecords)
+        core.push({ section, byteOffset: placed.offset + insnIndex * INSN_SIZE, type, access, kind });
+    }
+  }
+  return { funcs, lines, core };
+}

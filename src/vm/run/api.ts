@@ -1,0 +1,78 @@
+/** What the users of the machine see of it. */
+
+import type { Timestamp } from '../capture/index.ts';
+import type { EventRecord, Kconfig, ProgramKind, Redirect } from '../state/index.ts';
+import type { MachineMap } from './machine-map.ts';
+
+export interface MachineOptions {
+  /** Program to run. Default: the only one that the machine can run; with several, each run says which. */
+  readonly program?: string;
+  /** What `program` is run as, whatever its section says. */
+  readonly kind?: ProgramKind;
+  /** Jumps back and calls that one run may make. Default 2^28. */
+  readonly budget?: number;
+  /** Of `bpf_get_prandom_u32`. Default 1. */
+  readonly seed?: number;
+  /**
+   * Nanoseconds since boot, for each run. Default: a virtual clock, which follows the packets' timestamps and moves
+   * 1 µs with every packet that has none.
+   */
+  readonly clock?: () => number;
+  /** Values of `.kconfig` externs. */
+  readonly kconfig?: Kconfig;
+  /** Bytes of memory that maps, variables and the machine itself may take. Default 2 GiB. */
+  readonly maxMemory?: number;
+}
+
+/** What is known of one packet beside its bytes. What is not given is as in the kernel's BPF_PROG_TEST_RUN. */
+export interface RunContext {
+  /** Program to run, when the machine has several. */
+  readonly program?: string;
+  /** Time of capture. */
+  readonly timestamp?: Timestamp | undefined;
+  /** Interface that the packet came in through. Default 1, the loopback, for XDP, and 0, none, for socket buffers. */
+  readonly ingressIfindex?: number;
+  /** XDP only. Default 0. */
+  readonly rxQueueIndex?: number;
+  /** The following are for socket buffers only. Default 1. */
+  readonly ifindex?: number;
+  readonly mark?: number;
+  readonly priority?: number;
+  readonly queueMapping?: number;
+}
+
+export interface RunResult {
+  /** Low half of r0. */
+  readonly verdict: number;
+  /** The packet after the run: a view into the machine's memory that is good until the next run. */
+  readonly packet: Uint8Array;
+  /** Metadata that an XDP program put in front of the packet; empty when there is none. A view like `packet`. */
+  readonly metadata: Uint8Array;
+  /** The context structure after the run, in the object's byte order: a view, good until the next run. */
+  readonly context: Uint8Array;
+  /** Where the program wants the packet to go, when it called a redirecting helper. */
+  readonly redirect: Redirect | undefined;
+}
+
+export interface Machine {
+  /** Names of all programs: the ones asked for, then those that they tail-call. */
+  readonly programs: readonly string[];
+  /** Kind of a program. Throws `vm-unknown-program`. */
+  kindOf(program?: string): ProgramKind;
+  /** Runs a program on a packet. Throws a `RootletError` that names function, instruction and C line. */
+  run(packet: Uint8Array, context?: RunContext): RunResult;
+  /** As `run`, on a part of `bytes`: quicker than a view of it when many packets lie in the same bytes. */
+  runRange(bytes: Uint8Array, offset: number, length: number, context?: RunContext): RunResult;
+  /** By name, sections of global variables included. */
+  readonly maps: ReadonlyMap<string, MachineMap>;
+  /** Lines of `bpf_printk` so far; of very many the last ones. */
+  trace(): readonly string[];
+  /** Records sent through ring buffers and perf event arrays so far; of very many the last ones. */
+  events(): readonly EventRecord[];
+  /** Lets go of the memory. */
+  close(): void;
+  [Symbol.dispose](): void;
+}
+
+export const DEFAULT_BUDGET = 2 ** 28;
+export const DEFAULT_MAX_MEMORY = 2 ** 31;

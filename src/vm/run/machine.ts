@@ -1,0 +1,38 @@
+/**
+ * The embedded BPF machine: an object's programs, compiled to WebAssembly, with maps and packets.
+ *
+ * A machine is deterministic: the same object, options, packets and calls give the same results. It needs no
+ * privileges and no kernel, and runs wherever WebAssembly does.
+ */
+
+import type { BpfObject } from '../../object/index.ts';
+import { compile } from '../compile/index.ts';
+import { compileModule, compileModuleAsync } from '../wasm/index.ts';
+import { DEFAULT_MAX_MEMORY, type Machine, type MachineOptions } from './api.ts';
+import { planMachine } from './plan.ts';
+import { RunningMachine } from './running.ts';
+import { compileInput, type PreparedMachine, prepareMemory } from './setup.ts';
+
+/**
+ * Makes a machine for an object. Throws `RootletError` with all that cannot work. Compiles at once, which browsers do
+ * not allow for large programs on their main thread; `createMachineAsync` has no such limit.
+ */
+export function createMachine(object: BpfObject, options: MachineOptions = {}): Machine {
+  const prepared = prepare(object, options);
+  return new RunningMachine(prepared, compileModule(prepared.compiled.bytes), options);
+}
+
+export async function createMachineAsync(object: BpfObject, options: MachineOptions = {}): Promise<Machine> {
+  const prepared = prepare(object, options);
+  return new RunningMachine(prepared, await compileModuleAsync(prepared.compiled.bytes), options);
+}
+
+function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
+  const plan = planMachine(object, {
+    program: options.program,
+    kind: options.kind,
+    maxMemory: options.maxMemory ?? DEFAULT_MAX_MEMORY,
+  });
+  const prepared = prepareMemory(object, plan, options.kconfig ?? new Map());
+  return { object, plan, prepared, compiled: compile(compileInput(object, plan, prepared)) };
+}

@@ -1,0 +1,169 @@
+/** The machine's maps: from definitions to stores with memory, in two steps around the layout of memory. */
+
+import { inputError, quote, type RootletError } from '../../diag/index.ts';
+import type { MapDefinition } from '../../object/index.ts';
+import * as uapi from '../../object/uapi/uapi.ts';
+import {
+  ArrayStore,
+  arrayStride,
+  BloomStore,
+  HashOfMapsStore,
+  HashStore,
+  hashStride,
+  LpmTrieStore,
+  QueueMapStore,
+  queueStride,
+  ReferenceArrayStore,
+  type ResolveSlot,
+  RingBufferStore,
+  SparseArrayStore,
+  slotStride,
+  trieNodes,
+  trieStride,
+} from '../maps/index.ts';
+import { E2BIG, EINVAL, type Element, type MapStore, type StoreEnv } from '../state/index.ts';
+
+/** How one type of map is made. */
+interface MapKind {
+  /** Bytes of memory for all elements. */
+  storage(definition: MapDefinition): number;
+  /** Distance of elements, for errors. */
+  stride(definition: MapDefinition): number;
+  create(env: StoreEnv, resolve: ResolveSlot): MapStore;
+}
+
+const none = () => 0;
+
+function kind(
+  stride: (definition: MapDefinition) => number,
+  create: (env: StoreEnv, resolve: ResolveSlot) => MapStore,
+  count: (definition: MapDefinition) => number = definition => definition.maxEntries,
+): MapKind {
+  return { stride, create, storage: definition => stride(definition) * count(definition) };
+}
+
+const ARRAY = kind(arrayStride, env => new ArrayStore(env));
+const HASH = kind(hashStride, env => new HashStore(env));
+const SPARSE = kind(slotStride, env => new SparseArrayStore(env));
+const REFERENCES = kind(slotStride, (env, resolve) => new ReferenceArrayStore(env, resolve));
+const QUEUE = kind(queueStride, env => new QueueMapStore(env));
+
+const KINDS = new Map<number, MapKind>([
+  [uapi.BPF_MAP_TYPE_ARRAY, ARRAY],
+  [uapi.BPF_MAP_TYPE_PERCPU_ARRAY, ARRAY],
+  [uapi.BPF_MAP_TYPE_HASH, HASH],
+  [uapi.BPF_MAP_TYPE_PERCPU_HASH, HASH],
+  [uapi.BPF_MAP_TYPE_LRU_HASH, HASH],
+  [uapi.BPF_MAP_TYPE_LRU_PERCPU_HASH, HASH],
+  [uapi.BPF_MAP_TYPE_DEVMAP_HASH, HASH],
+  [uapi.BPF_MAP_TYPE_LPM_TRIE, kind(trieStride, env => new LpmTrieStore(env), trieNodes)],
+  [uapi.BPF_MAP_TYPE_PROG_ARRAY, REFERENCES],
+  [uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS, REFERENCES],
+  [uapi.BPF_MAP_TYPE_HASH_OF_MAPS, kind(hashStride, (env, resolve) => new HashOfMapsStore(env, resolve))],
+  [uapi.BPF_MAP_TYPE_DEVMAP, SPARSE],
+  [uapi.BPF_MAP_TYPE_CPUMAP, SPARSE],
+  [uapi.BPF_MAP_TYPE_XSKMAP, SPARSE],
+  [uapi.BPF_MAP_TYPE_QUEUE, QUEUE],
+  [uapi.BPF_MAP_TYPE_STACK, QUEUE],
+  [uapi.BPF_MAP_TYPE_BLOOM_FILTER, kind(none, env => new BloomStore(env))],
+  [
+    uapi.BPF_MAP_TYPE_RINGBUF,
+    kind(
+      () => 1,
+      env => new RingBufferStore(env),
+    ),
+  ],
+  [uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY, kind(none, env => new PerfEventStore(env.definition))],
+]);
+
+/** Types of map that the machine has, for the documentation. */
+export const SUPPORTED_MAP_TYPES: readonly number[] = [...KINDS.keys()].sort((a, b) => a - b);
+
+export function isSupportedMap(definition: MapDefinition): boolean {
+  return KINDS.has(definition.type);
+}
+
+export function storageSize(definition: MapDefinition): number {
+  return KINDS.get(definition.type)?.storage(definition) ?? 0;
+}
+
+export function elementStride(definition: MapDefinition): number {
+  return KINDS.get(definition.type)?.stride(definition) ?? 0;
+}
+
+export function createStore(env: StoreEnv, resolve: ResolveSlot): MapStore {
+  const made = KINDS.get(env.definition.type)?.create(env, resolve);
+  if (made === undefined)
+    throw inputError('vm-map-type', [], `map ${quote(env.definition.name)} has no store`);
+  return made;
+}
+
+/** Arrays of event queues: records go to the machine's list of events, not into the map. */
+class PerfEventStore implements MapStore {
+  readonly definition: MapDefinition;
+  readonly array = null;
+
+  constructor(definition: MapDefinition) {
+    this.definition = definition;
+  }
+
+  lookup(): number {
+    return 0;
+  }
+
+  update(): number {
+    return -E2BIG;
+  }
+
+  remove(): number {
+    return -EINVAL;
+  }
+
+  elements(): Iterable<Element> {
+    return [];
+  }
+}
+
+const U32_KEYS = new Set([
+  uapi.BPF_MAP_TYPE_ARRAY,
+  uapi.BPF_MAP_TYPE_PERCPU_ARRAY,
+  uapi.BPF_MAP_TYPE_PROG_ARRAY,
+  uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  uapi.BPF_MAP_TYPE_DEVMAP,
+  uapi.BPF_MAP_TYPE_CPUMAP,
+  uapi.BPF_MAP_TYPE_XSKMAP,
+]);
+const NO_KEYS = new Set([
+  uapi.BPF_MAP_TYPE_QUEUE,
+  uapi.BPF_MAP_TYPE_STACK,
+  uapi.BPF_MAP_TYPE_BLOOM_FILTER,
+  uapi.BPF_MAP_TYPE_RINGBUF,
+]);
+const PAGE = 4096;
+
+/** As a loader would complete it: sizes of event arrays and rings that were left to it. */
+export function completeDefinition(definition: MapDefinition): MapDefinition {
+  if (definition.type === uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY && definition.maxEntries === 0) {
+    return { ...definition, maxEntries: 1 };
+  }
+  if (definition.type !== uapi.BPF_MAP_TYPE_RINGBUF || definition.maxEntries === 0) return definition;
+  let size = PAGE;
+  while (size < definition.maxEntries) size *= 2;
+  return { ...definition, maxEntries: size };
+}
+
+/** What the kernel would refuse about the definition; undefined when nothing. */
+export function definitionProblem(objectName: string, definition: MapDefinition): RootletError | undefined {
+  const { type, keySize, valueSize, maxEntries } = definition;
+  const problem = (message: string) =>
+    inputError('vm-map-definition', [objectName, `map ${quote(definition.name)}`], message);
+  if (maxEntries === 0) return problem('has max_entries 0');
+  if (U32_KEYS.has(type) && keySize !== 4) return problem(`has keys of ${keySize} bytes; this type wants 4`);
+  if (NO_KEYS.has(type)) return keySize === 0 ? undefined : problem('has keys; this type has none');
+  if (keySize === 0) return problem('has no key size');
+  if (valueSize === 0 && type !== uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY) return problem('has no value size');
+  if (type === uapi.BPF_MAP_TYPE_LPM_TRIE && keySize < 5) {
+    return problem(`has keys of ${keySize} bytes; a prefix length takes 4 and the prefix at least 1`);
+  }
+  return undefined;
+}

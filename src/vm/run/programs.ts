@@ -1,0 +1,94 @@
+/** Which programs of an object the machine can run, and as what. */
+
+import { inputError, quote, RootletError, usageError } from '../../diag/index.ts';
+import {
+  BPF_PROG_TYPE_CGROUP_SKB,
+  BPF_PROG_TYPE_SCHED_ACT,
+  BPF_PROG_TYPE_SCHED_CLS,
+  BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_XDP,
+  type BpfObject,
+  programsOf,
+  programTypeOf,
+  type SymbolIndex,
+  sectionOf,
+  suggestSectionName,
+} from '../../object/index.ts';
+import type { ProgramKind } from '../state/index.ts';
+
+export interface RunnableProgram {
+  readonly symbol: SymbolIndex;
+  readonly name: string;
+  readonly kind: ProgramKind;
+}
+
+const KINDS = new Map<number, ProgramKind>([
+  [BPF_PROG_TYPE_XDP, 'xdp'],
+  [BPF_PROG_TYPE_SCHED_CLS, 'tc'],
+  [BPF_PROG_TYPE_SCHED_ACT, 'tc'],
+  [BPF_PROG_TYPE_SOCKET_FILTER, 'socket'],
+  [BPF_PROG_TYPE_CGROUP_SKB, 'cgroup-skb'],
+]);
+
+/** Programs of the object that the machine can run; `override` says what the chosen program is run as. */
+export function runnablePrograms(
+  object: BpfObject,
+  chosen: string | undefined,
+  override: ProgramKind | undefined,
+): readonly RunnableProgram[] {
+  const all = programsOf(object).map(({ index, program }) => ({
+    symbol: index,
+    name: program.name,
+    section: sectionOf(object, program)?.name ?? '',
+  }));
+  const wanted = chosen === undefined ? all : all.filter(program => program.name === chosen);
+  if (chosen !== undefined && wanted.length === 0) {
+    const names = all.map(program => quote(program.name)).join(', ');
+    throw usageError('vm-unknown-program', `${object.name} has no program ${quote(chosen)}`, {
+      hint: names === '' ? 'it has no programs at all' : `it has ${names}`,
+    });
+  }
+  const runnable = wanted.flatMap(({ symbol, name, section }) => {
+    const kind = override ?? kindOfSection(section);
+    return kind === undefined ? [] : [{ symbol, name, kind }];
+  });
+  if (runnable.length > 0) return runnable;
+  throw noneRunnable(object, wanted);
+}
+
+/** Further programs among the functions that were reached: those that are tail-called. */
+export function reachedPrograms(
+  object: BpfObject,
+  reached: ReadonlySet<SymbolIndex>,
+): readonly RunnableProgram[] {
+  return programsOf(object).flatMap(({ index, program }) => {
+    const kind = kindOfSection(sectionOf(object, program)?.name ?? '');
+    return reached.has(index) && kind !== undefined ? [{ symbol: index, name: program.name, kind }] : [];
+  });
+}
+
+/** Also for old names such as `xdp_foo`, which libbpf does not take any more. */
+function kindOfSection(section: string): ProgramKind | undefined {
+  const info = programTypeOf(section) ?? programTypeOf(suggestSectionName(section) ?? '');
+  return info === undefined ? undefined : KINDS.get(info.progType);
+}
+
+function noneRunnable(
+  object: BpfObject,
+  programs: readonly { readonly name: string; readonly section: string }[],
+): RootletError {
+  if (programs.length === 0) {
+    return inputError('vm-no-program', [object.name], 'has no program', {
+      hint: 'a program is a global function with a SEC("xdp") or the like; .text holds only subprograms',
+    });
+  }
+  return new RootletError(
+    programs.map(({ name, section }) => ({
+      code: 'vm-program-type',
+      class: 'input',
+      where: [object.name, `program ${quote(name)}`],
+      message: `section ${quote(section)} is none that the machine can run`,
+      hint: 'it runs xdp, tc, socket and cgroup_skb programs',
+    })),
+  );
+}

@@ -1,0 +1,236 @@
+/** A machine at work: one instance of a compiled module, run on packet after packet. */
+
+import { requireRange } from '../../bytes/index.ts';
+import { bugError, quote, RootletError, usageError } from '../../diag/index.ts';
+import {
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_PROG_ARRAY,
+} from '../../object/index.ts';
+import { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from '../compile/index.ts';
+import { RingBufferStore } from '../maps/index.ts';
+import {
+  type EventRecord,
+  type MapStore,
+  PACKET_PERMISSION,
+  type ProgramKind,
+  type Redirect,
+} from '../state/index.ts';
+import { exported, instantiate, type WasmInstance, type WasmModule } from '../wasm/index.ts';
+import { DEFAULT_BUDGET, type Machine, type MachineOptions, type RunContext, type RunResult } from './api.ts';
+import { type FaultContext, faultError } from './faults.ts';
+import { bindHelpers } from './imports.ts';
+import { type MachineMap, StoreMap } from './machine-map.ts';
+import type { MachinePlan } from './plan.ts';
+import { RunningState } from './running-state.ts';
+import { fillMaps, type PreparedMachine } from './setup.ts';
+
+const NO_CONTEXT: RunContext = {};
+const MAX_BUDGET = 0x7fffffff;
+
+interface Entry {
+  readonly name: string;
+  readonly kind: ProgramKind;
+  /** Of the packet's bytes. */
+  readonly permission: number;
+  /** (fuel) → low half of r0. */
+  readonly run: (fuel: number) => number;
+}
+
+class Result implements RunResult {
+  readonly verdict: number;
+  readonly redirect: Redirect | undefined;
+  readonly #state: RunningState;
+
+  constructor(verdict: number, state: RunningState) {
+    this.verdict = verdict;
+    this.redirect = state.redirect;
+    this.#state = state;
+  }
+
+  get packet(): Uint8Array {
+    return this.#state.packetBytes();
+  }
+
+  get metadata(): Uint8Array {
+    return this.#state.packet.metadata();
+  }
+
+  get context(): Uint8Array {
+    return this.#state.contextBytes();
+  }
+}
+
+export class RunningMachine implements Machine {
+  readonly programs: readonly string[];
+  readonly maps: ReadonlyMap<string, MachineMap>;
+  readonly #objectName: string;
+  readonly #entries: Map<string, Entry>;
+  readonly #default: Entry | undefined;
+  readonly #rings: readonly { readonly name: string; readonly store: RingBufferStore }[];
+  readonly #budget: number;
+  #state: RunningState | null;
+
+  constructor(prepared: PreparedMachine, module: WasmModule, options: MachineOptions) {
+    const { object, plan, compiled } = prepared;
+    const { stores, tailNumbers } = prepared.prepared;
+    this.#objectName = object.name;
+    this.#budget = checkedBudget(options.budget);
+    const state = new RunningState(prepared, { seed: options.seed ?? 1, clock: options.clock });
+    this.#state = state;
+    this.#rings = stores.flatMap(store =>
+      store instanceof RingBufferStore ? [{ name: store.definition.name, store }] : [],
+    );
+    this.programs = plan.programs.map(program => program.name);
+    this.maps = namedMaps(prepared);
+    const instance = start(prepared, module, state, this.#budget);
+    state.invoke = functionOf(instance, INVOKE_EXPORT);
+    this.#entries = new Map(
+      plan.programs.map(({ name, kind }, index) => [
+        name,
+        { name, kind, permission: PACKET_PERMISSION[kind], run: functionOf(instance, programExport(index)) },
+      ]),
+    );
+    const only = options.program ?? (this.programs.length === 1 ? this.programs[0] : undefined);
+    this.#default = only === undefined ? undefined : this.#entries.get(only);
+    tailNumbers.push(...compiled.tailNumbers);
+    fillMaps(object, plan, stores);
+  }
+
+  kindOf(program?: string): ProgramKind {
+    return this.#pick(program).kind;
+  }
+
+  run(packet: Uint8Array, context: RunContext = NO_CONTEXT): RunResult {
+    return this.runRange(packet, 0, packet.length, context);
+  }
+
+  runRange(bytes: Uint8Array, offset: number, length: number, context: RunContext = NO_CONTEXT): RunResult {
+    requireRange(bytes.length, offset, length, 'a packet');
+    const state = this.#live();
+    const entry = this.#pick(context.program);
+    if (entry.kind !== state.kind) state.permitContext(entry.kind);
+    state.packet.load(bytes, offset, length, entry.permission);
+    if (entry.kind === 'xdp') state.xdp.receive(context.ingressIfindex ?? 1, context.rxQueueIndex ?? 0);
+    else state.skb.receive(entry.kind, context);
+    state.clock.advance(context.timestamp);
+    state.redirect = undefined;
+    const verdict = this.#execute(entry);
+    if (this.#rings.length > 0) this.#drainRings(state);
+    return new Result(verdict >>> 0, state);
+  }
+
+  trace(): readonly string[] {
+    return [...this.#live().lines];
+  }
+
+  events(): readonly EventRecord[] {
+    return [...this.#live().records];
+  }
+
+  close(): void {
+    this.#state = null;
+    this.#entries.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #drainRings(state: RunningState): void {
+    for (const { name, store } of this.#rings) store.drain(data => state.event({ map: name, data }));
+  }
+
+  #live(): RunningState {
+    if (this.#state === null) throw usageError('vm-closed', 'the machine is closed');
+    return this.#state;
+  }
+
+  #pick(name: string | undefined): Entry {
+    const entry = name === undefined ? this.#default : this.#entries.get(name);
+    if (entry !== undefined) return entry;
+    const names = this.programs.map(quote).join(', ');
+    throw name === undefined
+      ? usageError('vm-program-choice', `${this.#objectName} has several programs: ${names}`, {
+          hint: 'say which one to run',
+        })
+      : usageError('vm-unknown-program', `${this.#objectName} has no program ${quote(name)}`, {
+          hint: `it has ${names}`,
+        });
+  }
+
+  /** Errors of the engine itself are bugs of ours, except that calls may nest too deep for it. */
+  #execute(entry: Entry): number {
+    try {
+      return entry.run(this.#budget);
+    } catch (error) {
+      if (error instanceof RootletError) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      throw bugError(
+        [this.#objectName, `program ${quote(entry.name)}`],
+        `the compiled program failed: ${text}`,
+      );
+    }
+  }
+}
+
+function checkedBudget(budget: number = DEFAULT_BUDGET): number {
+  if (Number.isInteger(budget) && budget > 0 && budget <= MAX_BUDGET) return budget;
+  throw usageError('vm-budget-range', `a budget is a whole number from 1 to ${MAX_BUDGET}, not ${budget}`);
+}
+
+/** Maps of one name cannot be told apart by it; the first one counts. */
+function namedMaps({ plan, prepared }: PreparedMachine): ReadonlyMap<string, MachineMap> {
+  const maps = new Map<string, MachineMap>();
+  prepared.stores.forEach((store, id) => {
+    const section = plan.globals.sections.find(candidate => candidate.name === store.definition.name);
+    const variables = plan.maps[id]?.symbol === null ? (section?.variables ?? null) : null;
+    const map = new StoreMap(id, store, prepared.memory, plan.scratch, variables, slotNames(plan, store));
+    if (!maps.has(map.name)) maps.set(map.name, map);
+  });
+  return maps;
+}
+
+function slotNames(plan: MachinePlan, { definition }: MapStore): readonly string[] | null {
+  switch (definition.type) {
+    case BPF_MAP_TYPE_PROG_ARRAY:
+      return plan.programs.map(program => program.name);
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+      return plan.maps.map(map => map.definition.name);
+    default:
+      return null;
+  }
+}
+
+function start(
+  { object, plan, prepared, compiled }: PreparedMachine,
+  module: WasmModule,
+  state: RunningState,
+  budget: number,
+): WasmInstance {
+  const context: FaultContext = {
+    object,
+    memory: prepared.memory,
+    packet: state.packet,
+    regions: plan.layout.regions,
+    topFrame: plan.fixed.topFrame,
+    budget,
+  };
+  const fault = (site: number, low: number, high: number, size: number) => {
+    const found = compiled.sites.get(site);
+    if (found === undefined) throw bugError([object.name], `there is no site ${site}`);
+    const address = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    throw faultError(context, found, address, size);
+  };
+  return instantiate(module, {
+    [ENV_MODULE]: { memory: prepared.memory.wasm, [FAULT_IMPORT]: fault },
+    [HELPER_MODULE]: bindHelpers(compiled.imports, state),
+  });
+}
+
+function functionOf(instance: WasmInstance, name: string): (...args: number[]) => number {
+  const found = exported(instance, name);
+  if (typeof found !== 'function') throw bugError([], `the compiled module has no function ${name}`);
+  return found as (...args: number[]) => number; // the compiler gave it that type
+}

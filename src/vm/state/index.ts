@@ -1,0 +1,55 @@
+/** Memory, packets, contexts and globals of the machine. */
+
+export { E2BIG, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, ENOSPC, ENOTSUPP, EPERM, ERANGE } from './errno.ts';
+export { type FormatSource, formatPieces } from './format.ts';
+export {
+  definitionOfSection,
+  fillGlobals,
+  fillKconfig,
+  type Globals,
+  type GlobalVariable,
+  type Kconfig,
+  placeGlobals,
+  variablesOfSection,
+} from './globals.ts';
+export {
+  addFixedRegions,
+  CELL,
+  DESCRIPTOR_SIZE,
+  type FixedLayout,
+  LayoutBuilder,
+  type Region,
+  requireMemory,
+} from './layout.ts';
+export {
+  BPF_ANY,
+  BPF_EXIST,
+  BPF_F_LOCK,
+  BPF_F_RDONLY_PROG,
+  BPF_NOEXIST,
+  copyBytes,
+  type Element,
+  type MapStore,
+  programPermissions,
+  type QueueStore,
+  RED_ZONE,
+  type StoreEnv,
+} from './map-store.ts';
+export { MachineMemory } from './memory.ts';
+export { FRAME_SIZE, FRAME_STRIDE, READ, WRITE } from './memory-model.ts';
+export { PacketBuffer } from './packet.ts';
+export { type ProgramKind, SKB, TC, XDP } from './program-kind.ts';
+export {
+  ETH_HLEN,
+  ETH_P_8021AD,
+  ETH_P_8021Q,
+  ETH_P_IP,
+  ETH_P_IPV6,
+  PACKET_PERMISSION,
+  protocolOf,
+  SkbState,
+} from './skb.ts';
+export { permitSkb, SKB_SIZE } from './skb-fields.ts';
+export type { EventRecord, MachineState, Redirect } from './state.ts';
+export { TextReader } from './texts.ts';
+export { permitXdp, XDP_SIZE, XdpContext } from './xdp.ts';

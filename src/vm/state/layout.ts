@@ -1,0 +1,129 @@
+/**
+ * Where things lie in the machine's memory.
+ *
+ * BPF pointers are plain addresses in one WebAssembly memory. Its lower part holds the data, its upper part one
+ * shadow byte for each of them; a byte that nobody gave permissions is not accessible. Regions keep a distance, so
+ * that a pointer that leaves one finds nothing, and an error can say which one it left.
+ *
+ *   0            the null page: no program can touch it; the machine keeps its own cells there
+ *   context      struct xdp_md or struct __sk_buff
+ *   stacks       frames, the first one highest
+ *   descriptors  one per map: what a map pointer points to
+ *   functions    8 bytes per function: what a function pointer points to; holds nothing
+ *   packet       headroom, packet, tailroom
+ *   …            global variables, then maps
+ */
+
+import { alignUp } from '../../bytes/index.ts';
+import { inputError } from '../../diag/index.ts';
+import { FRAME_SIZE, FRAME_STRIDE, MAX_FRAMES } from './memory-model.ts';
+
+/** Cells of the machine in the null page. */
+export const CELL = {
+  /** u64, little endian in any case: the clock of `bpf_ktime_get_ns`. */
+  clock: 0x100,
+  /** u64: the clock of `bpf_ktime_get_tai_ns`. */
+  wallClock: 0x108,
+  /** Five u64: arguments of a call-back. */
+  invokeArguments: 0x140,
+} as const;
+
+const NULL_PAGE = 0x10000;
+const CONTEXT_SIZE = 0x1000;
+/** Each of 33 tail calls may come from the last of 8 frames. */
+const FRAMES_WITH_TAIL_CALLS = MAX_FRAMES * 34;
+export const DESCRIPTOR_SIZE = 64;
+/** Bytes between regions that nothing may access. */
+const GAP = 4096;
+
+/** Bytes in front of a packet, as in `BPF_PROG_TEST_RUN`. */
+export const HEADROOM = 256;
+/** Room for the longest packet, and for what programs put in front and behind. */
+export const PACKET_SPACE = 0x90000;
+/** Longest packet that is taken. */
+export const MAX_PACKET = 0x80000;
+
+export interface Region {
+  /** What it is called in errors: `packet`, `map "blocked"`, `global variables ".bss"`. */
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  /** Permissions inside never change, so that accesses to known addresses can be decided while compiling. */
+  readonly stable?: boolean;
+  /** Distance of elements, for the storage of a map. */
+  readonly stride?: number;
+  /** Bytes of one element that can be accessed. */
+  readonly elementSize?: number;
+}
+
+/** Hands out addresses from the bottom up. */
+export class LayoutBuilder {
+  readonly #regions: Region[] = [];
+  #end = NULL_PAGE;
+
+  get regions(): readonly Region[] {
+    return this.#regions;
+  }
+
+  /** First address after everything, a whole number of pages. */
+  get end(): number {
+    return alignUp(this.#end + GAP, 0x10000);
+  }
+
+  add(name: string, size: number, details: Omit<Region, 'name' | 'start' | 'end'> = {}, align = 64): number {
+    const start = alignUp(this.#end + GAP, align);
+    this.#end = start + size;
+    this.#regions.push({ name, start, end: start + size, ...details });
+    return start;
+  }
+}
+
+export interface FixedNeeds {
+  readonly maps: number;
+  readonly functions: number;
+  /** All programs have the same kind of context. */
+  readonly oneKind: boolean;
+  readonly tailCalls: boolean;
+}
+
+export interface FixedLayout {
+  readonly context: number;
+  /** Stack frames that there are. */
+  readonly frames: number;
+  /** `frame` of a program's main function. */
+  readonly topFrame: number;
+  readonly descriptors: number;
+  readonly functions: number;
+  /** First byte that a packet's headroom may reach. */
+  readonly packet: number;
+  /** 16 bytes for a key and a value of the machine's own. */
+  readonly keyCell: number;
+}
+
+export function addFixedRegions(layout: LayoutBuilder, needs: FixedNeeds): FixedLayout {
+  const frames = needs.tailCalls ? FRAMES_WITH_TAIL_CALLS : MAX_FRAMES;
+  const context = layout.add('context', CONTEXT_SIZE, { stable: needs.oneKind }, 4096);
+  const stacks = layout.add('stack', frames * FRAME_STRIDE, {}, FRAME_STRIDE);
+  const descriptors = layout.add('map', Math.max(needs.maps, 1) * DESCRIPTOR_SIZE, {}, DESCRIPTOR_SIZE);
+  const functionsAt = layout.add('function', Math.max(needs.functions, 1) * 8, {}, 8);
+  const packet = layout.add('packet', PACKET_SPACE, {}, 4096);
+  const keyCell = layout.add('map key', 16);
+  const topFrame = stacks + frames * FRAME_STRIDE - FRAME_SIZE;
+  return { context, frames, topFrame, descriptors, functions: functionsAt, packet, keyCell };
+}
+
+/** All that 32-bit addresses reach. */
+const ADDRESSABLE = 2 ** 32;
+
+/** Throws when data and shadow together do not fit. */
+export function requireMemory(objectName: string, dataBytes: number, wanted: number): void {
+  const limit = Math.min(wanted, ADDRESSABLE);
+  if (dataBytes * 2 <= limit) return;
+  const mebibytes = (bytes: number) => Math.ceil(bytes / 0x100000);
+  throw inputError(
+    'vm-memory-limit',
+    [objectName],
+    `its maps and variables need ${mebibytes(dataBytes * 2)} MiB of machine memory, more than the limit of ${mebibytes(limit)} MiB`,
+    { hint: 'raise the limit (maxMemory), or lower max_entries of the largest maps' },
+  );
+}

@@ -1,0 +1,79 @@
+/**
+ * What all maps of the machine have in common.
+ *
+ * Elements lie in the machine's memory, because programs get pointers to them; how they are found is the business of
+ * each kind of map. Keys and values are given as addresses. Functions return 0 or a negative errno, as the kernel's.
+ */
+
+import type { MapDefinition } from '../../object/index.ts';
+import type { MachineMemory } from './memory.ts';
+import { READ, WRITE } from './memory-model.ts';
+
+export const BPF_ANY = 0;
+export const BPF_NOEXIST = 1;
+export const BPF_EXIST = 2;
+/** Only for values with a spin lock; changes nothing where one program runs at a time. */
+export const BPF_F_LOCK = 4;
+
+export const BPF_F_RDONLY_PROG = 0x80;
+export const BPF_F_WRONLY_PROG = 0x100;
+
+/** Bytes between neighbouring values that nothing may access. */
+export const RED_ZONE = 16;
+
+export interface Element {
+  /** Address of the key; 0 for maps without keys. */
+  readonly key: number;
+  readonly value: number;
+}
+
+export interface MapStore {
+  readonly definition: MapDefinition;
+  /** Where the elements lie when all of them always exist and their index is the key. */
+  readonly array: { readonly address: number; readonly stride: number } | null;
+  /** Address of the value, 0 when there is none. What the program's lookup returns. */
+  lookup(key: number): number;
+  update(key: number, value: number, flags: number): number;
+  remove(key: number): number;
+  /** All elements. Keys may lie in a cell that the next step overwrites. Elements may be removed meanwhile. */
+  elements(): Iterable<Element>;
+  /** For queues, stacks and Bloom filters. */
+  readonly queue?: QueueStore;
+}
+
+export interface QueueStore {
+  push(value: number, flags: number): number;
+  /** Copies the oldest (queue) or newest (stack) value to `value` and removes it. */
+  pop(value: number): number;
+  peek(value: number): number;
+}
+
+/** What a map needs from its surroundings. */
+export interface StoreEnv {
+  readonly memory: MachineMemory;
+  readonly definition: MapDefinition;
+  /** Address of the storage that `storageSize` asked for. */
+  readonly storage: number;
+  /** The value has a `struct bpf_spin_lock`. */
+  readonly hasLock: boolean;
+  /** Cell for one key of any array, readable by call-backs. */
+  readonly keyCell: number;
+}
+
+/** Permissions that the map's flags leave to programs. */
+export function programPermissions(flags: number): number {
+  if ((flags & BPF_F_RDONLY_PROG) !== 0) return READ;
+  return (flags & BPF_F_WRONLY_PROG) !== 0 ? WRITE : READ | WRITE;
+}
+
+/** Copies small blocks word by word, which beats the engine's general copy. */
+export function copyBytes(memory: MachineMemory, to: number, from: number, size: number): void {
+  if (size > 64) {
+    memory.bytes.copyWithin(to, from, from + size);
+    return;
+  }
+  const { view } = memory;
+  let done = 0;
+  for (; done + 4 <= size; done += 4) view.setInt32(to + done, view.getInt32(from + done, true), true);
+  for (; done < size; done++) view.setUint8(to + done, view.getUint8(from + done));
+}

@@ -1,0 +1,194 @@
+/** Contents of maps through BTF, for people and as JSON. For the machine's maps and, with the same input, the kernel's. */
+
+import { type Btf, type BtfId, formatDeclaration, formatType } from '../../btf/index.ts';
+import { alignUp, type ByteOrder } from '../../bytes/index.ts';
+import { printable } from '../../diag/index.ts';
+import {
+  BPF_MAP_TYPE_ARRAY,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  type BpfObject,
+  layoutSections,
+  type MapDefinition,
+  mapTypeName,
+  parseMapDefinition,
+} from '../../object/index.ts';
+import { definitionOfSection, type GlobalVariable, variablesOfSection } from '../state/index.ts';
+import { type DecodedValue, decodeValue, type JsonValue, valueJson, valueText } from './value-format.ts';
+
+export interface MapDescription {
+  readonly name: string;
+  readonly definition: MapDefinition;
+  /** For a section of global variables: what lies in its one value. */
+  readonly variables: readonly GlobalVariable[] | null;
+}
+
+/** What there is to show of a map. */
+export interface MapContents extends MapDescription {
+  /** Values longer than the definition says are several, one for each CPU. */
+  entries(): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
+  /** What a value means that is only a number: the program or the map in a slot. */
+  readonly nameOf?: (value: Uint8Array) => string | undefined;
+}
+
+/** What the types and values of an object's maps are read with. */
+export interface FormatContext {
+  readonly btf: Btf | null;
+  readonly byteOrder: ByteOrder;
+}
+
+/** Maps and sections of global variables of an object, by the names that loaders give them. */
+export function describeMaps(object: BpfObject): ReadonlyMap<string, MapDescription> {
+  const descriptions = new Map<string, MapDescription>();
+  for (const symbol of object.symbols) {
+    if (symbol.kind !== 'map') continue;
+    const definition = parseMapDefinition(object, symbol);
+    descriptions.set(symbol.name, { name: symbol.name, definition, variables: null });
+  }
+  for (const layout of layoutSections(object).sections) {
+    const shell = object.sections[layout.section];
+    if (shell?.role !== 'data' || layout.size === 0) continue;
+    const variables = variablesOfSection(object, layout);
+    const definition = definitionOfSection(shell.name, layout.size, shell.name.startsWith('.rodata'));
+    descriptions.set(shell.name, { name: shell.name, definition, variables });
+  }
+  return descriptions;
+}
+
+/** Zero elements of longer arrays are counted, not shown. */
+const SHORT_ARRAY = 16;
+const MAX_SHOWN = 10_000;
+
+interface Shown {
+  readonly entries: readonly { readonly key: Uint8Array; readonly value: Uint8Array }[];
+  readonly zero: number;
+  readonly more: number;
+}
+
+function shownEntries(map: MapContents): Shown {
+  const { type, maxEntries } = map.definition;
+  const array = type === BPF_MAP_TYPE_ARRAY || type === BPF_MAP_TYPE_PERCPU_ARRAY;
+  const skipsZeros = array && maxEntries > SHORT_ARRAY;
+  const entries: { key: Uint8Array; value: Uint8Array }[] = [];
+  let zero = 0;
+  let more = 0;
+  for (const entry of map.entries()) {
+    if (skipsZeros && entry.value.every(byte => byte === 0)) zero++;
+    else if (entries.length >= MAX_SHOWN) more++;
+    else entries.push(entry);
+  }
+  return { entries, zero, more };
+}
+
+/** Several lines without a newline at the end: what the map is, then its elements indented. */
+export function formatMapContents(context: FormatContext, map: MapContents): string {
+  if (map.variables !== null) return formatVariables(context, map, map.variables);
+  const { definition } = map;
+  const { entries, zero, more } = shownEntries(map);
+  const lines = entries.map(({ key, value }) => {
+    const keyText = key.length === 0 ? '' : `[${valueText(decode(context, definition.keyType, key))}] = `;
+    const name = map.nameOf?.(value);
+    return `  ${keyText}${name === undefined ? valueText(decodeElement(context, definition, value)) : printable(name)}`;
+  });
+  if (more > 0) lines.push(`  … and ${more} more`);
+  if (zero > 0) lines.push(`  ${zero} ${entries.length > 0 ? 'more ' : ''}elements are zero`);
+  if (lines.length === 0) lines.push('  empty');
+  return [`${printable(map.name)} (${kindText(context, definition)}):`, ...lines].join('\n');
+}
+
+/** `hash, __be32 → struct rule`; without the types when the definition gives only sizes. */
+function kindText({ btf }: FormatContext, { type, keyType, valueType }: MapDefinition): string {
+  if (btf === null || valueType === 0) return mapTypeName(type);
+  const value = formatType(btf, valueType);
+  return `${mapTypeName(type)}, ${keyType === 0 ? value : `${formatType(btf, keyType)} → ${value}`}`;
+}
+
+function decode(context: FormatContext, type: BtfId, bytes: Uint8Array): DecodedValue {
+  return decodeValue(context.btf, type, bytes, context.byteOrder);
+}
+
+/** Several values, one for each CPU, are an array. */
+function decodeElement(
+  context: FormatContext,
+  { valueType, valueSize }: MapDefinition,
+  bytes: Uint8Array,
+): DecodedValue {
+  if (valueSize === 0 || bytes.length <= valueSize) return decode(context, valueType, bytes);
+  const stride = alignUp(valueSize, 8);
+  const items = Array.from({ length: Math.floor(bytes.length / stride) }, (_, cpu) =>
+    decode(context, valueType, bytes.subarray(cpu * stride, cpu * stride + valueSize)),
+  );
+  return { kind: 'array', items };
+}
+
+function formatVariables(
+  context: FormatContext,
+  map: MapContents,
+  variables: readonly GlobalVariable[],
+): string {
+  const bytes = firstValue(map);
+  const lines = namedVariables(variables).map(
+    variable =>
+      `  ${declarationText(context, variable)} = ${valueText(decodeVariable(context, variable, bytes))}`,
+  );
+  if (lines.length === 0) lines.push('  no named variables');
+  return [`${printable(map.name)} (global variables):`, ...lines].join('\n');
+}
+
+function firstValue(map: MapContents): Uint8Array {
+  for (const { value } of map.entries()) return value;
+  return new Uint8Array(0);
+}
+
+/** The variable as C declares it. */
+function declarationText({ btf }: FormatContext, { name, btfId }: GlobalVariable): string {
+  const type = btf === null || btfId === 0 ? undefined : btf.type(btfId);
+  if (btf === null || type?.kind !== 'var') return printable(name);
+  return printable(formatDeclaration(btf, type.type, name));
+}
+
+/** Constants of the compiler, such as strings, have no name worth showing. */
+function namedVariables(variables: readonly GlobalVariable[]): readonly GlobalVariable[] {
+  return variables.filter(variable => variable.name !== '' && variable.btfId !== 0);
+}
+
+function decodeVariable(context: FormatContext, variable: GlobalVariable, section: Uint8Array): DecodedValue {
+  return decode(context, variable.btfId, section.subarray(variable.offset, variable.offset + variable.size));
+}
+
+/** As `formatMapContents`, as a JSON value. */
+export function mapContentsJson(context: FormatContext, map: MapContents): JsonValue {
+  const { definition } = map;
+  const base = { name: map.name, type: mapTypeName(definition.type), maxEntries: definition.maxEntries };
+  if (map.variables !== null) {
+    const bytes = firstValue(map);
+    // a list, not an object: static variables of several components may have one name
+    const variables = namedVariables(map.variables).map(variable => ({
+      name: variable.name,
+      offset: variable.offset,
+      value: valueJson(decodeVariable(context, variable, bytes)),
+    }));
+    return { name: map.name, type: 'globals', variables };
+  }
+  const { entries, zero, more } = shownEntries(map);
+  return {
+    ...base,
+    ...typesJson(context, definition),
+    entries: entries.map(({ key, value }) => ({
+      ...(key.length === 0 ? {} : { key: valueJson(decode(context, definition.keyType, key)) }),
+      value: map.nameOf?.(value) ?? valueJson(decodeElement(context, definition, value)),
+    })),
+    ...(zero > 0 ? { zeroElements: zero } : {}),
+    ...(more > 0 ? { notShown: more } : {}),
+  };
+}
+
+function typesJson(
+  { btf }: FormatContext,
+  { keyType, valueType }: MapDefinition,
+): { [name: string]: string } {
+  if (btf === null || valueType === 0) return {};
+  return {
+    ...(keyType === 0 ? {} : { keyType: formatType(btf, keyType) }),
+    valueType: formatType(btf, valueType),
+  };
+}
