@@ -31,8 +31,21 @@ export interface TypeWords {
 interface Cursor {
   readonly btf: TypeWords;
   readonly at: number;
+  /** BTF_KIND_… */
+  readonly kind: number;
   readonly vlen: number;
   readonly kindFlag: boolean;
+}
+
+function cursorAt(btf: TypeWords, id: BtfId): Cursor {
+  const info = btf.info(id);
+  return {
+    btf,
+    at: btf.start[id] ?? 0,
+    kind: kindOfInfo(info),
+    vlen: vlenOfInfo(info),
+    kindFlag: kindFlagOfInfo(info),
+  };
 }
 
 function word(cursor: Cursor, index: number): number {
@@ -44,17 +57,10 @@ function text(cursor: Cursor, index: number): string {
 }
 
 export function decodeType(btf: TypeWords, id: BtfId): BtfType {
-  const info = btf.info(id);
-  const cursor: Cursor = {
-    btf,
-    at: btf.start[id] ?? 0,
-    vlen: vlenOfInfo(info),
-    kindFlag: kindFlagOfInfo(info),
-  };
+  const cursor = cursorAt(btf, id);
   const name = text(cursor, 0);
   const sizeOrType = word(cursor, 2);
-  const kind = kindOfInfo(info);
-  switch (kind) {
+  switch (cursor.kind) {
     case BTF_KIND.INT:
       return decodeInt(name, sizeOrType, word(cursor, 3));
     case BTF_KIND.PTR:
@@ -64,7 +70,7 @@ export function decodeType(btf: TypeWords, id: BtfId): BtfType {
     case BTF_KIND.STRUCT:
     case BTF_KIND.UNION: {
       const members = decodeMembers(cursor);
-      return { kind: kind === BTF_KIND.STRUCT ? 'struct' : 'union', name, size: sizeOrType, members };
+      return { kind: cursor.kind === BTF_KIND.STRUCT ? 'struct' : 'union', name, size: sizeOrType, members };
     }
     case BTF_KIND.ENUM:
       return { kind: 'enum', name, size: sizeOrType, signed: cursor.kindFlag, values: decodeEnum(cursor) };

@@ -7,7 +7,9 @@ import { StringPool } from './string-pool.ts';
 import {
   BTF_KIND,
   type BtfComposite,
+  type BtfDataSec,
   type BtfEnum,
+  type BtfFuncProto,
   type BtfId,
   type BtfInt,
   type BtfLinkage,
@@ -171,22 +173,30 @@ export class TypeWriter {
         this.#enum(type);
         break;
       case 'func_proto':
-        this.#common('', type, type.params.length, false, type.returns);
-        for (const param of type.params) {
-          this.#push(this.strings.add(param.name));
-          this.#push(param.type);
-        }
+        this.#prototype(type);
         break;
       case 'datasec':
-        this.#common(type.name, type, type.vars.length, false, type.size);
-        for (const entry of type.vars) {
-          this.#push(entry.type);
-          this.#push(entry.offset);
-          this.#push(entry.size);
-        }
+        this.#dataSection(type);
         break;
     }
     return added;
+  }
+
+  #prototype(type: BtfFuncProto): void {
+    this.#common('', type, type.params.length, false, type.returns);
+    for (const param of type.params) {
+      this.#push(this.strings.add(param.name));
+      this.#push(param.type);
+    }
+  }
+
+  #dataSection(type: BtfDataSec): void {
+    this.#common(type.name, type, type.vars.length, false, type.size);
+    for (const entry of type.vars) {
+      this.#push(entry.type);
+      this.#push(entry.offset);
+      this.#push(entry.size);
+    }
   }
 
   /** All types so far; the writer must not be used afterwards. */
