@@ -27,6 +27,8 @@ export interface SymbolSpec {
   readonly visibility?: Visibility;
   /** Value that a function returns or a variable holds; number of entries of a map. */
   readonly value?: number;
+  /** Type of a map; default 2, array. */
+  readonly mapType?: number;
   /** `pinning` of a map; default 0, none. */
   readonly pinning?: number;
   /** Names whose addresses a function loads, after its calls. */
@@ -91,12 +93,12 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     return [{ name: 'ctx', type: btf.add({ kind: 'ptr', type: struct }) }];
   };
   /** `struct { int (*type)[2]; int (*max_entries)[N]; int (*key_size)[4]; int (*value_size)[4]; }`. */
-  const mapType = (entries: number, pinning = 0): number => {
+  const mapType = (entries: number, pinning = 0, type = 2): number => {
     const number = (value: number): number => {
       const array = btf.add({ kind: 'array', element: intOf(4), index: intOf(4), length: value });
       return btf.add({ kind: 'ptr', type: array });
     };
-    const plain = { type: 2, max_entries: entries, key_size: 4, value_size: 4 };
+    const plain = { type, max_entries: entries, key_size: 4, value_size: 4 };
     const fields = pinning === 0 ? plain : { ...plain, pinning };
     const members = Object.entries(fields).map(([field, value], at) => ({
       name: field,
@@ -179,7 +181,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
       }
       case 'map': {
         const linkage = base.binding === 'local' ? 'static' : 'global';
-        const type = mapType(spec.value ?? 1, spec.pinning);
+        const type = mapType(spec.value ?? 1, spec.pinning, spec.mapType);
         const bytes = new Uint8Array((spec.pinning ?? 0) === 0 ? 32 : 40);
         return {
           kind: 'map',
@@ -205,7 +207,8 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
       case 'extern map':
       case 'ksym':
       case 'kconfig': {
-        const type = spec.kind === 'extern map' ? mapType(spec.value ?? 1, spec.pinning) : intOf(size);
+        const type =
+          spec.kind === 'extern map' ? mapType(spec.value ?? 1, spec.pinning, spec.mapType) : intOf(size);
         return {
           kind: 'extern',
           ...base,

@@ -2,10 +2,9 @@
 
 export { type Combined, combine } from './combine.ts';
 export { addCopies, type Copy, editSymbols, type SymbolEdit } from './edit-symbols.ts';
-export { exceptionCallbacks } from './exception-callbacks.ts';
 export { findIdentical, type Identical } from './fold-identical.ts';
 export { foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
-export { defaultRoots, isMetadata, isNeededAnyway, type Liveness, markLive, pathTo } from './gc.ts';
+export { defaultRoots } from './gc.ts';
 export {
   chooseLicense,
   isGplCompatible,
@@ -13,14 +12,7 @@ export {
   versionProblems,
   withLicense,
 } from './license.ts';
-export {
-  checkLimits,
-  MAX_CALL_FRAMES,
-  MAX_STACK_BYTES,
-  measureLimits,
-  type ProgramLimits,
-  type Used,
-} from './limits.ts';
+export { checkLimits, measureLimits, type ProgramLimits, type Used } from './limits.ts';
 export {
   fixedNames,
   KERNEL_NAME_LENGTH,

@@ -11,13 +11,13 @@ import {
   contextParameter,
   type FunctionSymbol,
   type MapSymbol,
+  markLive,
   programsOf,
   programTypeOf,
   prototypeOf,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
-import { markLive } from '../passes/index.ts';
 import { comparePrototypes, entryObjection } from '../resolve/index.ts';
 
 /**

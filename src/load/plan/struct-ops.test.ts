@@ -95,6 +95,17 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(plan.programs.map(program => program.attach?.member)).toEqual(members);
   });
 
+  test('operations of a table are loaded with it, whatever their sections and the caller ask for', () => {
+    const sections = OPERATIONS.sections.map(section =>
+      section.name.startsWith('struct_ops/') ? { ...section, name: `?${section.name}` } : section,
+    );
+    const names = ['ssthresh', 'cong_avoid', 'undo_cwnd'];
+    const { plan } = prepareLoad({ ...OPERATIONS, sections }, kernel);
+    expect(plan.programs.map(program => program.name)).toEqual(names);
+    const one = prepareLoad(OPERATIONS, kernel, { programs: name => name === 'ssthresh' });
+    expect(one.plan.programs.map(program => program.name)).toEqual(names);
+  });
+
   test('values are laid out as the kernel lays them out, whatever the order here', () => {
     const { tables } = findOperations(OPERATIONS, openKernelTypes(kernel));
     const [written, linked, flavoured] = tables.map(table => table.operations);

@@ -18,7 +18,12 @@ import {
 import { essentialName } from '../../core/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
 import { BPF_F_LINK } from '../../kernel/index.ts';
-import type { BpfObject, SymbolIndex, VariableSymbol } from '../../object/index.ts';
+import {
+  type BpfObject,
+  isOperationsSection,
+  type SymbolIndex,
+  type VariableSymbol,
+} from '../../object/index.ts';
 import * as uapi from '../../object/uapi/uapi.ts';
 import type { KernelTarget, KernelTypes } from '../externs/index.ts';
 import { kernelName } from './names.ts';
@@ -46,17 +51,12 @@ export function findOperations(object: BpfObject, types: KernelTypes): Operation
   const unused = new Set<string>();
   object.symbols.forEach((symbol, index) => {
     const section = symbol.kind === 'variable' ? (object.sections[symbol.section]?.name ?? '') : '';
-    if (symbol.kind !== 'variable' || !isTableSection(section)) return;
+    if (symbol.kind !== 'variable' || !isOperationsSection(section)) return;
     if (section.startsWith('?')) for (const name of programsIn(object, symbol)) unused.add(name);
     else tables.push(new TableReader(object, symbol, index, section, programs, unused).read(types));
   });
   for (const name of programs.keys()) unused.delete(name);
   return { tables, programs, unused };
-}
-
-function isTableSection(section: string): boolean {
-  const name = section.startsWith('?') ? section.slice(1) : section;
-  return name === '.struct_ops' || name === '.struct_ops.link';
 }
 
 function programsIn(object: BpfObject, table: VariableSymbol): string[] {

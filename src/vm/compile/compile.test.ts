@@ -140,9 +140,9 @@ describe('call plans', () => {
     expect(planCalls(nodes).checked).toBe(checked);
   });
 
-  test('frames count at least 32 bytes', () => {
+  test('frames count in steps of 16 bytes, and nothing where no stack is used', () => {
     const plan = planCalls([node(0, 0), node(1, 33)]);
-    expect([plan.frameBytes(0), plan.frameBytes(1)]).toEqual([32, 64]);
+    expect([plan.frameBytes(0), plan.frameBytes(1)]).toEqual([0, 48]);
   });
 });
 
