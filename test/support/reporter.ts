@@ -23,7 +23,7 @@ export default class ClosingReporter implements Reporter {
 
   onInit(vitest: Vitest): void {
     this.#isFiltered = vitest.config.testNamePattern !== undefined;
-    this.#isQuick = vitest.config.env['ROOTLET_TEST_QUICK'] === '1';
+    this.#isQuick = vitest.config.env?.['ROOTLET_TEST_QUICK'] === '1';
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {

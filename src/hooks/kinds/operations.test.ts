@@ -12,7 +12,7 @@ const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
   readObject(
-    readFileSync(join(import.meta.dirname, '../load/testdata/obj/el', `${name}.bpf.o`)),
+    readFileSync(join(import.meta.dirname, '..', '../load/testdata/obj/el', `${name}.bpf.o`)),
     `${name}.bpf.o`,
   );
 const OPERATIONS = read('operations');

@@ -23,7 +23,7 @@ import { FULL_SUPPORT, sanitizeBtf } from './sanitize-btf.ts';
 
 const { sys, reason } = kernelForTests();
 const GLOBALS = readObject(
-  readFileSync(join(import.meta.dirname, 'testdata/obj/el/globals.bpf.o')),
+  readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el/globals.bpf.o')),
   'globals.bpf.o',
 );
 const PLAN = planLoad(GLOBALS);

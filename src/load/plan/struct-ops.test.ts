@@ -15,7 +15,10 @@ import { findOperations } from './struct-ops.ts';
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
-  readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', `${name}.bpf.o`)), `${name}.bpf.o`);
+  readObject(
+    readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el', `${name}.bpf.o`)),
+    `${name}.bpf.o`,
+  );
 const OPERATIONS = read('operations');
 
 /** A kernel whose module "ops" (BTF object 5) has struct rootlet_ops, with a member more in front. */
@@ -39,7 +42,7 @@ function kernelWithModule(): KernelTypes {
 }
 
 describe('operations of a module', () => {
-  const path = join(import.meta.dirname, '../../test/cases/struct-ops/obj/el/a.bpf.o');
+  const path = join(import.meta.dirname, '..', '../../test/cases/struct-ops/obj/el/a.bpf.o');
   const object = readObject(readFileSync(path), 'a.bpf.o');
   const kernelTypes = kernelWithModule();
   const load = (fake: FakeSys) => loadObject(object, fake, { kernelTypes });
@@ -128,7 +131,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   });
 
   test('operations that the kernel does not know', () => {
-    const path = join(import.meta.dirname, '../../test/cases/struct-ops/obj/el/a.bpf.o');
+    const path = join(import.meta.dirname, '..', '../../test/cases/struct-ops/obj/el/a.bpf.o');
     const before = countFds();
     expect(() => loadObject(readObject(readFileSync(path), 'a.bpf.o'), kernel)).toThrow(
       'a.bpf.o: operations "ops_a": this kernel has no operations "rootlet_ops"',
