@@ -2,7 +2,6 @@
 
 export {
   appendDataSections,
-  BTF_KIND,
   type Btf,
   type BtfArray,
   BtfBuilder,

@@ -1,6 +1,15 @@
 /** Entry point `rootlet`. */
 
-export type { LineRecord, LineRecords } from '../btf/index.ts';
+export {
+  type DecodedField,
+  type DecodedValue,
+  decodeValue,
+  type JsonValue,
+  type LineRecord,
+  type LineRecords,
+  valueJson,
+  valueText,
+} from '../btf/index.ts';
 export {
   addFrame,
   bugError,
@@ -138,7 +147,6 @@ export {
   slotMissing,
   slotsOf,
   type Used,
-  type Verdict,
   versionProblems,
   weakenSymbols,
   withLicense,
@@ -199,6 +207,7 @@ export {
   suggestSectionName,
   textOfSection,
   type VariableSymbol,
+  type Verdict,
   type Visibility,
   withDataSections,
   writeObject,
@@ -210,14 +219,10 @@ export {
   createMachineAsync,
   DEFAULT_BUDGET,
   DEFAULT_MAX_MEMORY,
-  type DecodedField,
-  type DecodedValue,
-  decodeValue,
   describeMaps,
   type EventRecord,
   type FormatContext,
   formatMapContents,
-  type JsonValue,
   type Kconfig,
   type Machine,
   type MachineMap,
@@ -232,6 +237,4 @@ export {
   type RunContext,
   type RunResult,
   type Timestamp,
-  valueJson,
-  valueText,
 } from '../vm/index.ts';

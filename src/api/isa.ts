@@ -1,6 +1,8 @@
 /** Entry point `rootlet/isa`. */
 
 export {
+  type Assembled,
+  assemble,
   BPF_ABS,
   BPF_ADD,
   BPF_ALU,
@@ -16,6 +18,10 @@ export {
   BPF_END,
   BPF_EXIT,
   BPF_FETCH,
+  BPF_FUNC_GET_ATTACH_COOKIE,
+  BPF_FUNC_KTIME_GET_COARSE_NS,
+  BPF_FUNC_PROBE_READ_KERNEL,
+  BPF_FUNC_TAIL_CALL,
   BPF_H,
   BPF_IMM,
   BPF_IND,
@@ -72,7 +78,6 @@ export {
   HELPER_NAMES,
   helperId,
   helperName,
-  INSN_SIZE,
   type Insn,
   OP_CALL,
   OP_CALLX,
@@ -81,5 +86,6 @@ export {
   OP_JA,
   OP_JA32,
   OP_LD_IMM64,
+  type Step,
   stackDepth,
 } from '../isa/index.ts';

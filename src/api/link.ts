@@ -121,9 +121,9 @@ export {
   slotMissing,
   slotsOf,
   type Used,
-  type Verdict,
   versionProblems,
   weakenSymbols,
   withLicense,
   wrapSymbols,
 } from '../link/index.ts';
+export type { Verdict } from '../object/index.ts';

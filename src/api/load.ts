@@ -1,22 +1,20 @@
 /** Entry point `rootlet/load`. */
 
+export { type BtfValue, decodeData as decodeValue, encodeValue, type ValueTypes } from '../btf/index.ts';
 export {
   type AttachPlan,
   type AttachTarget,
   type BindOptions,
   type BtfSupport,
-  type BtfValue,
   bindExterns,
   type CallPlace,
   Cleanup,
   DEFAULT_PIN_ROOT,
   dataMapName,
-  decodeValue,
   describeFailure,
   type ExecuteOptions,
   type ExternBinding,
   type ExternBindings,
-  encodeValue,
   executeLoad,
   executePlan,
   type Fixup,
@@ -77,7 +75,6 @@ export {
   type TypedEntry,
   TypedMap,
   tableValue,
-  type ValueTypes,
   type VerifierFailure,
   verifierError,
   verifierFailureOf,

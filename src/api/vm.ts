@@ -1,20 +1,24 @@
 /** Entry point `rootlet/vm`. */
 
 export {
+  type DecodedField,
+  type DecodedValue,
+  decodeValue,
+  type JsonValue,
+  valueJson,
+  valueText,
+} from '../btf/index.ts';
+export {
   CaptureDecoder,
   type CapturedPacket,
   createMachine,
   createMachineAsync,
   DEFAULT_BUDGET,
   DEFAULT_MAX_MEMORY,
-  type DecodedField,
-  type DecodedValue,
-  decodeValue,
   describeMaps,
   type EventRecord,
   type FormatContext,
   formatMapContents,
-  type JsonValue,
   type Kconfig,
   type Machine,
   type MachineMap,
@@ -29,6 +33,4 @@ export {
   type RunContext,
   type RunResult,
   type Timestamp,
-  valueJson,
-  valueText,
 } from '../vm/index.ts';

@@ -15,6 +15,7 @@ export {
   parseBtf,
   parseBtfExt,
   parseKernelBtf,
+  placeWord,
   type SectionLines,
   wordsWithStrings,
 } from './binary/index.ts';
@@ -42,7 +43,6 @@ export {
 } from './merge/index.ts';
 export {
   appendDataSections,
-  BTF_KIND,
   type Btf,
   type BtfArray,
   BtfBuilder,
@@ -77,3 +77,15 @@ export {
   skipModifiers,
   toRaw,
 } from './model/index.ts';
+export {
+  type BtfValue,
+  type DecodedField,
+  type DecodedValue,
+  decodeData,
+  decodeValue,
+  encodeValue,
+  type JsonValue,
+  type ValueTypes,
+  valueJson,
+  valueText,
+} from './values/index.ts';

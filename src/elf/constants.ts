@@ -56,6 +56,7 @@ export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
 export const STT_SECTION = 3;
 export const STT_FILE = 4;
+export const STT_GNU_IFUNC = 10;
 
 export const STB_LOCAL = 0;
 export const STB_GLOBAL = 1;
@@ -74,6 +75,10 @@ export const R_BPF_64_ABS32 = 3;
 export const R_BPF_64_NODYLD32 = 4;
 /** A call: 8 bytes in code, 4 bytes in data of clang before 13. */
 export const R_BPF_64_32 = 10;
+
+/** Program headers of executables: a loaded segment, and that it has code. */
+export const PT_LOAD = 1;
+export const PF_X = 1;
 
 export const Elf64Ehdr = record('Elf64_Ehdr', {
   ei_mag: u32,

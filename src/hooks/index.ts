@@ -4,7 +4,6 @@ export { attachRecorded, attachTo } from './attach-words.ts';
 export {
   type EntrySource,
   entryLinkState,
-  fieldsOf,
   findHook,
   HOOK_LINK,
   type HookFacts,

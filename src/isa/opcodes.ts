@@ -10,8 +10,7 @@
  */
 
 import type { ByteOrder } from '../bytes/index.ts';
-
-export const INSN_SIZE = 8;
+import { INSN_SIZE } from '../uapi/index.ts';
 
 /** Instruction class: the low three bits of the opcode. */
 export const BPF_LD = 0x00;

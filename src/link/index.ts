@@ -102,7 +102,6 @@ export {
   slotMissing,
   slotProblem,
   slotsOf,
-  type Verdict,
 } from './relink/index.ts';
 export { type RelinkResult, type RelinkSuccess, relink } from './relink.ts';
 export { type ChainComponent, type ChainRelinkOptions, relinkChain } from './relink-chain.ts';

@@ -77,11 +77,4 @@ export {
   pointsElsewhere,
   sanitizeBtf,
 } from './plan/index.ts';
-export {
-  type BtfValue,
-  decodeValue,
-  encodeValue,
-  type TypedEntry,
-  TypedMap,
-  type ValueTypes,
-} from './values/index.ts';
+export { type TypedEntry, TypedMap } from './values/index.ts';

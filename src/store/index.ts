@@ -2,6 +2,17 @@
 
 export { type Census, type Holder, takeCensus } from './census.ts';
 export { bpffsMountOf, Directory, requireBpffs } from './directory.ts';
+export {
+  countFrom,
+  Fields,
+  fieldsOf,
+  isList,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  textOf,
+  type Wanted,
+} from './fields.ts';
 export { keyOf, type MapPlace } from './names.ts';
 export { kindOfFd, openPin, openPinIn, type PinnedKind } from './pins.ts';
 export {
@@ -9,8 +20,6 @@ export {
   decodeRecord,
   type EntryKind,
   encodeRecord,
-  type JsonObject,
-  type JsonValue,
   type LinkRecord,
   MAX_RECORD,
   type MapRecord,

@@ -21,7 +21,7 @@ import {
   BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_PROG_ARRAY,
-} from '../../src/object/uapi/uapi.ts';
+} from '../../src/uapi/index.ts';
 import { compileInto, inputFrom } from '../support/compile.ts';
 import { needs } from '../support/needs.ts';
 import { objectOf, type SymbolSpec } from '../support/objects.ts';

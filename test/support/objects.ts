@@ -1,7 +1,8 @@
 /** Small objects made by hand, for tests of rules that need no compiler. */
 
 import { BtfBuilder } from '../../src/btf/model/builder.ts';
-import { encodeInsns, type Insn } from '../../src/isa/opcodes.ts';
+import { callFunction, EXIT, loadWords, move } from '../../src/isa/assemble.ts';
+import { encodeInsns } from '../../src/isa/opcodes.ts';
 import type {
   Binding,
   BpfObject,
@@ -43,13 +44,9 @@ export interface SymbolSpec {
   readonly size?: number;
 }
 
-const EXIT: Insn = { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 };
 /** ld_imm64 into r1, which has two slots. */
-const LOAD_ADDRESS: readonly Insn[] = [
-  { opcode: 0x18, dst: 1, src: 0, offset: 0, imm: 0 },
-  { opcode: 0, dst: 0, src: 0, offset: 0, imm: 0 },
-];
-const CALL: Insn = { opcode: 0x85, dst: 0, src: 1, offset: 0, imm: -1 };
+const LOAD_ADDRESS = loadWords(1, 0, 0);
+const CALL = callFunction(-1);
 
 /** Sections in which BTF lists externs. */
 const EXTERN_SECTIONS: Readonly<Partial<Record<SymbolSpec['kind'], string>>> = {
@@ -133,7 +130,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
         const insns = [
           ...calls.map(() => CALL),
           ...uses.flatMap(() => LOAD_ADDRESS),
-          { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: spec.value ?? 0 },
+          move(0, spec.value ?? 0),
           EXIT,
         ];
         const linkage = base.binding === 'local' ? 'static' : 'global';

@@ -10,5 +10,5 @@ export {
   type SectionLines,
 } from './ext.ts';
 export { btfWithExtContents, encodeBtfWithExt } from './ext-encode.ts';
-export { type LineRecord, type LineRecords, PackedLines } from './lines.ts';
+export { type LineRecord, type LineRecords, PackedLines, placeWord } from './lines.ts';
 export { parseBtf, parseKernelBtf } from './parse.ts';

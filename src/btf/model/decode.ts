@@ -1,23 +1,20 @@
 /** One type from its words to a value. The words have been validated, so nothing here can fail. */
 
-import {
-  BTF_KIND,
-  type BtfEnumerator,
-  type BtfFuncProto,
-  type BtfId,
-  type BtfInt,
-  type BtfLinkage,
-  type BtfMember,
-  type BtfParam,
-  type BtfSecVar,
-  type BtfType,
+import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED, BTF_KIND } from '../../uapi/index.ts';
+import type {
+  BtfEnumerator,
+  BtfFuncProto,
+  BtfId,
+  BtfInt,
+  BtfLinkage,
+  BtfMember,
+  BtfParam,
+  BtfSecVar,
+  BtfType,
 } from './types.ts';
 import { COMMON_WORDS, kindFlagOfInfo, kindOfInfo, vlenOfInfo } from './words.ts';
 
 export const LINKAGES: readonly BtfLinkage[] = ['static', 'global', 'extern'];
-export const INT_SIGNED = 1;
-export const INT_CHAR = 2;
-export const INT_BOOL = 4;
 
 /** What decoding reads of a type section (`RawBtf` is one). */
 export interface TypeWords {
@@ -119,9 +116,9 @@ function decodeInt(name: string, size: number, data: number): BtfInt {
     size,
     bits: data & 0xff,
     bitOffset: (data >>> 16) & 0xff,
-    signed: (encoding & INT_SIGNED) !== 0,
-    char: (encoding & INT_CHAR) !== 0,
-    bool: (encoding & INT_BOOL) !== 0,
+    signed: (encoding & BTF_INT_SIGNED) !== 0,
+    char: (encoding & BTF_INT_CHAR) !== 0,
+    bool: (encoding & BTF_INT_BOOL) !== 0,
   };
 }
 

@@ -17,7 +17,7 @@ import {
   sectionOf,
   stackAbove,
 } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import { kindKey, kindName } from '../providers/index.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';

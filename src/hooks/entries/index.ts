@@ -13,7 +13,6 @@ export {
   openHook,
   openOccupant,
 } from './entry.ts';
-export { fieldsOf } from './fields.ts';
 export { type Removal, removeHook } from './remove.ts';
 export { hooksRunning, type RunningHook, requireOccupant } from './running.ts';
 export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';

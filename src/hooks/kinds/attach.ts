@@ -20,7 +20,7 @@ import {
   TcFilter,
 } from '../../kernel/index.ts';
 import type { LoadedObject } from '../../load/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import {
   type AttachPlace,
   attachClassicTracepoint,

@@ -11,7 +11,7 @@ import type {
   XdpMode,
 } from '../../kernel/index.ts';
 import type { ProgramPlan } from '../../load/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 
 /** Where to attach; each program type wants some of these. */
 export interface AttachPlace {

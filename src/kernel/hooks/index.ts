@@ -57,8 +57,6 @@ export {
   namedAt,
   numberIn,
   openPerfEvent,
-  PERF_TYPE_SOFTWARE,
-  PERF_TYPE_TRACEPOINT,
   PerfEventAttr,
   type PerfEventSpec,
 } from './perf-event.ts';
@@ -76,5 +74,5 @@ export {
   type UserPlace,
 } from './probes.ts';
 export { attachSocket, attachSockmap } from './socket-hooks.ts';
-export { attachStructOps, BPF_F_LINK, writeOperations } from './struct-ops.ts';
+export { attachStructOps, writeOperations } from './struct-ops.ts';
 export { type FilterProgram, freePlace, removeClsact, TcFilter, type TcOptions } from './tc.ts';

@@ -21,8 +21,6 @@ export { PerfBuffer, type PerfRecord } from './perf-buffer.ts';
 export { openPinned, pinObject } from './pin.ts';
 export {
   BpfProgram,
-  FUNC_INFO_SIZE,
-  LINE_INFO_SIZE,
   type LogLevel,
   loadProgram,
   type ProgramLoadResult,

@@ -13,38 +13,7 @@ export {
   makeDirectories,
   makeDirectory,
 } from './bpffs.ts';
-export {
-  E2BIG,
-  EACCES,
-  EAGAIN,
-  EBADF,
-  EBUSY,
-  EEXIST,
-  EFAULT,
-  EINTR,
-  EINVAL,
-  ELOOP,
-  EMFILE,
-  EMFILE_HINT,
-  ENFILE,
-  ENODEV,
-  ENOENT,
-  ENOLINK,
-  ENOMEM,
-  ENOSPC,
-  ENOSYS,
-  ENOTDIR,
-  ENOTEMPTY,
-  ENOTSUPP,
-  EOPNOTSUPP,
-  EPERM,
-  ERANGE,
-  EROFS,
-  errnoName,
-  errnoOf,
-  errnoText,
-  syscallError,
-} from './errno.ts';
+export { EMFILE_HINT, errnoOf, syscallError } from './errno.ts';
 export { type FakeAnswer, type FakeCall, FakeSys, failingSys } from './fake.ts';
 export { Fd } from './fd.ts';
 export { waitForPrograms } from './grace-period.ts';

@@ -6,7 +6,6 @@
 import { formatFunc } from '../../btf/index.ts';
 import { type Problem, quote } from '../../diag/index.ts';
 import {
-  BPF_F_XDP_HAS_FRAGS,
   type BpfObject,
   contextParameter,
   type FunctionSymbol,
@@ -18,6 +17,7 @@ import {
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
+import { BPF_F_XDP_HAS_FRAGS } from '../../uapi/index.ts';
 import { comparePrototypes, entryObjection } from '../resolve/index.ts';
 
 /**

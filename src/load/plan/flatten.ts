@@ -7,7 +7,7 @@
  */
 
 import { bugError, inputError, quote } from '../../diag/index.ts';
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CodeView, INSN_SIZE } from '../../isa/index.ts';
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CodeView } from '../../isa/index.ts';
 import {
   type BpfObject,
   type CodeReference,
@@ -16,6 +16,7 @@ import {
   referencesInOrder,
   type SymbolIndex,
 } from '../../object/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 
 export interface PlacedFunction {
   readonly index: SymbolIndex;

@@ -17,7 +17,7 @@ import {
   type SymbolIndex,
   type VariableSymbol,
 } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import { dataMapName, kernelName } from './names.ts';
 import type { InitialEntry, MapPlan } from './plan.ts';
 

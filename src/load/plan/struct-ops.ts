@@ -7,7 +7,6 @@
  */
 
 import {
-  BTF_KIND,
   type Btf,
   type BtfComposite,
   type BtfId,
@@ -17,14 +16,14 @@ import {
 } from '../../btf/index.ts';
 import { essentialName } from '../../core/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
-import { BPF_F_LINK } from '../../kernel/index.ts';
 import {
   type BpfObject,
   isOperationsSection,
   type SymbolIndex,
   type VariableSymbol,
 } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
+import { BPF_F_LINK, BPF_F_VTYPE_BTF_OBJ_FD, BTF_KIND } from '../../uapi/index.ts';
 import type { KernelTarget, KernelTypes } from '../externs/index.ts';
 import { kernelName } from './names.ts';
 import type { AttachPlan, MapPlan } from './plan.ts';
@@ -40,9 +39,6 @@ export interface Operations {
 }
 
 export const NO_OPERATIONS: Operations = { tables: [], programs: new Map(), unused: new Set() };
-
-/** BPF_F_VTYPE_BTF_OBJ_FD: the type of the value is in the BTF of a module. */
-const VALUE_TYPE_IN_MODULE = 1 << 15;
 
 /** Finds the kernel's types for all tables. Throws `load-operations`, and `load-no-target` where the kernel has none. */
 export function findOperations(object: BpfObject, types: KernelTypes): Operations {
@@ -115,7 +111,7 @@ class TableReader {
       keySize: 4,
       valueSize: kernel.size,
       maxEntries: 1,
-      flags: linked + (btfObject === 0 ? 0 : VALUE_TYPE_IN_MODULE),
+      flags: linked + (btfObject === 0 ? 0 : BPF_F_VTYPE_BTF_OBJ_FD),
       mapExtra: 0n,
       numaNode: 0,
       keyType: 0,

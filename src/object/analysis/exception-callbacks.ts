@@ -6,7 +6,8 @@
  * be kept with their program, loaded with it, stay global, and be renamed in the tag when they are renamed.
  */
 
-import { BTF_KIND, type Btf, type BtfDeclTag, type BtfId } from '../../btf/index.ts';
+import type { Btf, BtfDeclTag, BtfId } from '../../btf/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 
 const PREFIX = 'exception_callback:';
 

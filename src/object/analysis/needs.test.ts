@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import { BtfBuilder } from '../../btf/model/builder.ts';
 import { toRaw } from '../../btf/model/to-raw.ts';
-import type { BpfObject, BpfSymbol } from '../model/model.ts';
 import {
   BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
   BPF_MAP_TYPE_PROG_ARRAY,
-} from '../uapi/uapi.ts';
+} from '../../uapi/index.ts';
+import type { BpfObject, BpfSymbol } from '../model/model.ts';
 import { markLive, pathTo } from './live.ts';
 import { heldPrograms, implicitNeeds, isNeededAnyway, mapTypeOf, mayTailCall, NO_NEEDS } from './needs.ts';
 import { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';

@@ -8,6 +8,7 @@
  */
 
 import { RootletError } from '../../diag/index.ts';
+import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -22,7 +23,6 @@ import {
   type VariableSymbol,
 } from '../model/index.ts';
 import { programTypeOf } from '../programs/index.ts';
-import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/index.ts';
 import { exceptionCallbacks } from './exception-callbacks.ts';
 
 /** Variables of address space 1, which are in the object's arena. */

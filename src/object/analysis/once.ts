@@ -11,12 +11,12 @@
  */
 
 import type { BtfId } from '../../btf/index.ts';
-import type { BpfObject, SymbolIndex } from '../model/index.ts';
 import {
   BPF_MAP_TYPE_ARENA,
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
-} from '../uapi/index.ts';
+} from '../../uapi/index.ts';
+import type { BpfObject, SymbolIndex } from '../model/index.ts';
 import { callGraph } from './call-graph.ts';
 import { exceptionCallbacks } from './exception-callbacks.ts';
 import { ARENA_SECTION, implicitNeeds, mapsOfType, mapTypeOf } from './needs.ts';

@@ -22,3 +22,12 @@ export {
   programTypeOf,
   suggestSectionName,
 } from './section-names.ts';
+export {
+  isDelivered,
+  neutralVerdict,
+  type Verdict,
+  verdictName,
+  verdictOfWord,
+  verdictsOf,
+  verdictWords,
+} from './verdicts.ts';

@@ -6,7 +6,7 @@
  * "do not load unless asked" and is not part of the name.
  */
 
-import * as uapi from '../uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 
 export interface ProgramTypeInfo {
   /** enum bpf_prog_type. */

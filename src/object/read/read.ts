@@ -10,7 +10,7 @@
 
 import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf } from '../../btf/index.ts';
 import { inputError, within } from '../../diag/index.ts';
-import { type ElfFile, type ElfSection, parseElf } from '../../elf/index.ts';
+import { type ElfFile, type ElfSection, parseElf, SHF_COMPRESSED, SHT_NOBITS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
 import { describeCommon } from './common.ts';
@@ -26,9 +26,6 @@ export interface ReadOptions {
   /** Keep DWARF (`.debug_*` sections). Default false. */
   readonly keepDebug?: boolean;
 }
-
-const SHT_NOBITS = 8;
-const SHF_COMPRESSED = 0x800;
 
 /** Parses one BPF object. Throws `RootletError`; its places start with `name`. */
 export function readObject(bytes: Uint8Array, name: string, options: ReadOptions = {}): BpfObject {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { EXIT, insn } from '../../isa/assemble.ts';
 import type { Insn } from '../../isa/opcodes.ts';
 import { createMachine } from '../run/machine.ts';
-import { EXIT, insn, testObject } from '../testing.ts';
+import { testObject } from '../testing.ts';
 import { planCalls } from './call-graph.ts';
 import { controlFlow } from './cfg.ts';
 import { codeUnit, formatLine, lineAt } from './unit.ts';

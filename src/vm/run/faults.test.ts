@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../diag/problem.ts';
+import { EXIT, insn, loadConstant } from '../../isa/assemble.ts';
 import type { Insn } from '../../isa/opcodes.ts';
 import { readObject } from '../../object/read/read.ts';
-import { EXIT, insn, loadConstant, type TestFunction, testObject } from '../testing.ts';
+import { type TestFunction, testObject } from '../testing.ts';
 import { createMachine } from './machine.ts';
 
 const PACKET = new Uint8Array(64);

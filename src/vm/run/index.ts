@@ -10,3 +10,4 @@ export {
 } from './api.ts';
 export { createMachine, createMachineAsync } from './machine.ts';
 export type { MachineMap, MapEntry } from './machine-map.ts';
+export { kindOfSection, progTypeOf } from './programs.ts';

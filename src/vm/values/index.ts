@@ -8,11 +8,3 @@ export {
   type MapDescription,
   mapContentsJson,
 } from './map-format.ts';
-export {
-  type DecodedField,
-  type DecodedValue,
-  decodeValue,
-  type JsonValue,
-  valueJson,
-  valueText,
-} from './value-format.ts';

@@ -1,19 +1,26 @@
 /** Contents of maps through BTF, for people and as JSON. For the machine's maps and, with the same input, the kernel's. */
 
-import { type Btf, type BtfId, formatDeclaration, formatType } from '../../btf/index.ts';
+import {
+  type Btf,
+  type BtfId,
+  type DecodedValue,
+  decodeValue,
+  formatDeclaration,
+  formatType,
+  type JsonValue,
+  valueJson,
+  valueText,
+} from '../../btf/index.ts';
 import { alignUp, type ByteOrder } from '../../bytes/index.ts';
 import { printable } from '../../diag/index.ts';
 import {
-  BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
   type BpfObject,
   layoutSections,
   type MapDefinition,
-  mapTypeName,
   parseMapDefinition,
 } from '../../object/index.ts';
+import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, mapTypeName } from '../../uapi/index.ts';
 import { definitionOfSection, type GlobalVariable, variablesOfSection } from '../state/index.ts';
-import { type DecodedValue, decodeValue, type JsonValue, valueJson, valueText } from './value-format.ts';
 
 export interface MapDescription {
   readonly name: string;
