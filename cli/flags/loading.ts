@@ -3,7 +3,7 @@
  * the store. A command body puts these together, and nothing here knows which command it is.
  */
 
-import { quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { available, type ProblemCode, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { consumersOf, recoverLeft } from '../../src/dynamic/index.ts';
 import { BpfMap, type Sys } from '../../src/kernel/index.ts';
 import { type LinkInput, link } from '../../src/link/index.ts';
@@ -84,8 +84,8 @@ function article(kind: EntryKind): string {
 export function requireEntry(store: Store, kind: EntryKind, name: string): StoreEntry | BrokenEntry {
   const entry = store.peek(kind, name);
   if (entry !== undefined) return entry;
-  const names = store.list().flatMap(other => (kindOf(other) === kind ? [quote(other.name)] : []));
-  const there = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`;
+  const names = store.list().flatMap(other => (kindOf(other) === kind ? [other.name] : []));
+  const there = available('there are', names);
   const other = kind === 'object' ? 'hook' : 'object';
   const elsewhere = store.peek(other, name) !== undefined;
   const command = other === 'hook' ? 'detach' : 'unload';
@@ -107,9 +107,9 @@ export function requireReplaceable(store: Store, name: string): EntryKind {
       hint: `say which: hooks/${name} or objects/${name}`,
     });
   if (kind !== undefined) return kind;
-  const names = store.list().map(entry => quote(entry.name));
+  const names = store.list().map(entry => entry.name);
   throw usageError('store-no-entry', `there is no attachment or loaded object ${quote(name)}`, {
-    hint: names.length === 0 ? 'nothing is loaded (rootlet ps)' : `available: ${names.join(', ')}`,
+    hint: names.length === 0 ? 'nothing is loaded (rootlet ps)' : available('available', names),
   });
 }
 
@@ -277,7 +277,7 @@ function openGivenMap(sys: Sys, plan: MapPlan, pins: ReadonlyMap<string, string>
 }
 
 /** The same error with a hint for the option that it came from. */
-function withHint(error: unknown, code: string, hint: string): unknown {
+function withHint(error: unknown, code: ProblemCode, hint: string): unknown {
   if (!(error instanceof RootletError) || error.code !== code) return error;
   return new RootletError(error.problems.map(problem => ({ ...problem, hint })));
 }
@@ -343,8 +343,7 @@ export function requireKnown(
 ): void {
   const stranger = names.find(name => !known.includes(name));
   if (stranger === undefined) return;
-  const there = known.length === 0 ? 'none' : known.map(quote).join(', ');
-  throw usageError(`load-no-${what}`, `there is no ${what} ${quote(stranger)}`, {
-    hint: `there are: ${there}`,
+  throw usageError(`load-no-${what}` as const, `there is no ${what} ${quote(stranger)}`, {
+    hint: available('there are', known),
   });
 }

@@ -206,6 +206,7 @@ export {
   tryLoadProgram,
   type UserPlace,
   u32Of,
+  unanswered,
   updateBatch,
   type VerifierLog,
   waitForPrograms,

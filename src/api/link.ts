@@ -65,7 +65,6 @@ export {
   link,
   linkNotes,
   linkToBytes,
-  listNames,
   localizeSymbols,
   makeChain,
   measureLimits,

@@ -1,18 +1,32 @@
 /** Problems as data, and `RootletError`. */
 
 export {
+  type CodeOf,
+  classOf,
+  isProblemCode,
+  PROBLEM_CODES,
+  type ProblemClass,
+  type ProblemCode,
+} from './codes.ts';
+export {
   addFrame,
   bugError,
+  distinctProblems,
   EXIT,
   exitCodeOf,
   formatProblem,
   inputError,
   type Problem,
-  type ProblemClass,
+  type ProblemExtras,
   platformError,
   printable,
+  problem,
   quote,
   RootletError,
+  recoded,
+  sameProblem,
   usageError,
   within,
 } from './problem.ts';
+export { failed, ok, type Result } from './result.ts';
+export { available, didYouMean, nearestNames, quoteAll, suggestion } from './suggest.ts';

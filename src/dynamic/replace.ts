@@ -3,7 +3,7 @@
  * replaced on its hook, a rootlet keeps its components, a loaded object takes its consumers along.
  */
 
-import { inputError, quote, usageError } from '../diag/index.ts';
+import { quote, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
@@ -231,7 +231,8 @@ function changeOf({ version, slots = {} }: ReplaceRequest): SlotChange {
 
 function fileOf({ source, files }: NewVersion): ObjectFile {
   const bytes = files.get(OBJECT_FILE);
-  if (bytes === undefined) throw inputError('relink-no-file', [source], 'has no contents for the record');
+  if (bytes === undefined)
+    throw usageError('relink-no-file', `${quote(source)} has no contents for the record`);
   return { name: source, bytes };
 }
 

@@ -5,7 +5,7 @@
  * archives hold names of files instead of contents; reading those files is the caller's.
  */
 
-import { inputError, quote } from '../diag/index.ts';
+import { type CodeOf, inputError, quote } from '../diag/index.ts';
 import { type RawIndexEntry, readBsdIndex, readGnuIndex } from './archive-index.ts';
 import { identify } from './identify.ts';
 
@@ -221,7 +221,12 @@ class ArchiveReader {
     }
   }
 
-  #error(code: string, offset: number, message: string, extras: { readonly hint?: string } = {}): Error {
+  #error(
+    code: CodeOf<'input'>,
+    offset: number,
+    message: string,
+    extras: { readonly hint?: string } = {},
+  ): Error {
     return inputError(code, [this.#file], message, { offset, ...extras });
   }
 }

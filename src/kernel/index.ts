@@ -143,6 +143,7 @@ export {
   readMachineTexts,
   requireBpfLsm,
   securityModules,
+  unanswered,
 } from './probes/index.ts';
 export {
   type Approach,

@@ -207,7 +207,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(() => object.variables.set('limit', 1)).toThrow(/variable "limit": is a constant/);
     expect(() => object.variables.set('byte', 256)).toThrow('256 does not fit: 0 to 255 do');
     expect(() => object.variables.set('numbr', 1)).toThrow(
-      /there is no variable "numbr"; there is .*numbers/,
+      /there is no variable "numbr"; there are: .*numbers/,
     );
     expect('byte' in object.globals && !('constructor' in object.globals)).toBe(true);
     expect(Object.keys(object.globals)).toContain('unused_float');

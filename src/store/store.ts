@@ -10,7 +10,15 @@
  */
 
 import { join } from 'node:path';
-import { addFrame, type Problem, quote, RootletError, usageError } from '../diag/index.ts';
+import {
+  addFrame,
+  available,
+  type Problem,
+  platformError,
+  quote,
+  RootletError,
+  usageError,
+} from '../diag/index.ts';
 import { Attachment, BpfMap, BpfProgram, type Fd, type Sys, waitForPrograms } from '../kernel/index.ts';
 import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
@@ -259,7 +267,7 @@ export class Store {
     using inner = directory.open(String(generation));
     const { record } = readPinnedRecord(this.sys, inner, path);
     if (record.kind !== kind || record.name !== name)
-      throw usageError('store-record', `its record is of ${record.kind} ${quote(record.name)}`);
+      throw platformError('store-record', [], `its record is of ${record.kind} ${quote(record.name)}`);
     return { kind, name, generation, path, record };
   }
 
@@ -346,9 +354,9 @@ function requireTrustedEntry(entry: StoreEntry | BrokenEntry | undefined): void 
 function pinOf<T extends PinRecord>(entry: StoreEntry, what: string, pins: readonly T[], name: string): T {
   const pin = pins.find(candidate => candidate.name === name);
   if (pin !== undefined) return pin;
-  const names = pins.map(candidate => quote(candidate.name)).join(', ');
+  const names = pins.map(candidate => candidate.name);
   throw usageError('store-no-pin', `${entry.kind} ${quote(entry.name)} has no ${what} ${quote(name)}`, {
-    hint: `there are: ${names === '' ? 'none' : names}`,
+    hint: available('there are', names),
   });
 }
 

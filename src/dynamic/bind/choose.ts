@@ -7,7 +7,7 @@
  */
 
 import type { BtfId } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   MAX_STACK_BYTES_ABOVE_TAIL_CALL,
@@ -131,17 +131,13 @@ export function forcedProblem(via: Via, situation: Situation, objection: string)
   const others = VIAS.filter(
     other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
   );
-  return {
-    ...(byKernel
-      ? ({ code: 'dynamic-via-kernel', class: 'platform' } as const)
-      : ({ code: 'dynamic-via-refused', class: 'input' } as const)),
-    where: [consumer.name],
-    message: `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`,
+  const message = `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`;
+  return problem(byKernel ? 'dynamic-via-kernel' : 'dynamic-via-refused', [consumer.name], message, {
     hint:
       others.length === 0
         ? 'link the two objects statically (rootlet link)'
         : `${others.map(other => `--via ${other}`).join(' or ')} would work`,
-  };
+  });
 }
 
 // --- rules --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
  * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
  */
 
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
 import { type LinkInput, link } from '../../link/index.ts';
 import { type BpfObject, readObject } from '../../object/index.ts';
@@ -137,12 +137,15 @@ function noWayProblem(situation: Situation, later: boolean): Problem {
   const reasons = (['ext', 'tail', 'copy'] as const).map(
     via => `${via}: ${(later && via === 'copy' ? NOT_LATER : objectionTo(via, situation)) ?? 'possible'}`,
   );
-  return {
-    code: 'dynamic-no-way',
-    class: 'input',
-    where: [consumer.name],
-    message: later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
-    details: reasons,
-    hint: later ? 'load the object that defines it first' : 'link the two objects statically (rootlet link)',
-  };
+  return problem(
+    'dynamic-no-way',
+    [consumer.name],
+    later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
+    {
+      details: reasons,
+      hint: later
+        ? 'load the object that defines it first'
+        : 'link the two objects statically (rootlet link)',
+    },
+  );
 }

@@ -5,7 +5,7 @@
  * bindings that it was loaded with from its data. What is opened here is closed with the registry.
  */
 
-import { inputError, quote } from '../../diag/index.ts';
+import { available, inputError, quote, usageError } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import { type BpfObject, type ProgramTypeInfo, readObject } from '../../object/index.ts';
@@ -135,9 +135,9 @@ export class Registry {
     return names.map(name => {
       const provider = this.find(name);
       if (provider !== undefined) return provider;
-      const known = this.all().map(candidate => quote(candidate.name));
-      throw inputError('dynamic-no-provider', [], `no object ${quote(name)} is loaded`, {
-        hint: known.length === 0 ? 'nothing is loaded' : `there are: ${known.join(', ')}`,
+      const known = this.all().map(candidate => candidate.name);
+      throw usageError('dynamic-no-provider', `no object ${quote(name)} is loaded`, {
+        hint: known.length === 0 ? 'nothing is loaded' : available('there are', known),
       });
     });
   }

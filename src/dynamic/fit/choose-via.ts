@@ -3,7 +3,7 @@
  * make this very change, and only those; where none can, it gives the reason of each.
  */
 
-import { type Problem, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, RootletError } from '../../diag/index.ts';
 import { canHookChange } from '../../hooks/index.ts';
 import { type BpfObject, readObject } from '../../object/index.ts';
 import { replacementRefusal } from '../bind/index.ts';
@@ -116,10 +116,5 @@ class Change {
 }
 
 function kernelProblem(rootlet: BpfObject, reason: string): Problem {
-  return {
-    code: 'relink-via-kernel',
-    class: 'platform',
-    where: [rootlet.name],
-    message: `slots cannot be filled by "ext": ${reason}`,
-  };
+  return problem('relink-via-kernel', [rootlet.name], `slots cannot be filled by "ext": ${reason}`);
 }

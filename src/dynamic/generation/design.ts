@@ -4,8 +4,7 @@
  * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
  */
 
-import { inputError, quote, usageError } from '../../diag/index.ts';
-import { nearestNames } from '../../link/index.ts';
+import { available, didYouMean, inputError, quote, usageError } from '../../diag/index.ts';
 import {
   candidatesOf,
   componentName,
@@ -203,10 +202,10 @@ function requireDistinct(slots: readonly string[]): void {
 function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): void {
   const known = [...slots, main];
   if (known.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
-  const near = nearestNames(slot, known);
-  const message = `has no slot ${quote(slot)}; available: ${known.map(quote).join(', ')}`;
+  const message = `has no slot ${quote(slot)}; ${available('available', known)}`;
   throw inputError('relink-no-slot', [design.rootlet.name], message, {
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+    subject: slot,
+    ...didYouMean(slot, known),
   });
 }
 

@@ -3,7 +3,7 @@
  * place of the running one on the hook. Each component is loaded and verified once, and attached to every generation.
  */
 
-import { bugError, quote, usageError } from '../../diag/index.ts';
+import { available, bugError, quote, usageError } from '../../diag/index.ts';
 import type { Attachment, BpfProgram } from '../../kernel/index.ts';
 import { slotsOf } from '../../link/index.ts';
 import { type AttachTarget, Cleanup, readProgramTypes } from '../../load/index.ts';
@@ -103,7 +103,12 @@ class SlotTargets {
     throw usageError(
       'relink-slot-gone',
       `the kernel left slot ${quote(slot)} out of ${quote(this.#main)}, which never calls it`,
-      { hint: `it has: ${functions.map(({ name }) => quote(name)).join(', ')}` },
+      {
+        hint: available(
+          'it has',
+          functions.map(({ name }) => name),
+        ),
+      },
     );
   }
 }

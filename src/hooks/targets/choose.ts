@@ -1,6 +1,6 @@
 /** Which program of an object goes to a hook, and what has to be loaded with it. */
 
-import { quote, type RootletError, usageError } from '../../diag/index.ts';
+import { available, quote, type RootletError, usageError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type ProgramTypeInfo,
@@ -65,7 +65,10 @@ function unsuitable(
   const found = all.find(({ name }) => name === wanted);
   if (found === undefined) {
     return usageError('attach-program', `${object.name}: there is no program ${quote(wanted)}`, {
-      hint: `there are: ${all.map(({ name }) => name).join(', ') || 'none'}`,
+      hint: available(
+        'there are',
+        all.map(({ name }) => name),
+      ),
     });
   }
   return usageError(

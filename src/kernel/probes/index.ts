@@ -8,7 +8,15 @@ export {
   type MachineTexts,
   readMachineTexts,
 } from './doctor.ts';
-export { answerOf, FEATURES, type Feature, type FeatureAnswer, mayHave, probeFeature } from './features.ts';
+export {
+  answerOf,
+  FEATURES,
+  type Feature,
+  type FeatureAnswer,
+  mayHave,
+  probeFeature,
+  unanswered,
+} from './features.ts';
 export {
   LINK_PROBE_NAMES,
   type LinkProbe,

@@ -1,6 +1,6 @@
 /** Inputs of a link: objects, archives, and objects that were read before; all are read before anything is said. */
 
-import { type Problem, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, RootletError } from '../../diag/index.ts';
 import { type BpfObject, readObject } from '../../object/index.ts';
 import {
   type ArchiveInput,
@@ -73,13 +73,9 @@ function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[
     inputs.every(input => 'bytes' in input && isArchive(input.bytes));
   if (!onlyArchives) return [];
   return [
-    {
-      code: 'link-nothing',
-      class: 'usage',
-      where: [],
-      message: 'the inputs are archives only, and nothing needs a member of them',
+    problem('link-nothing', [], 'the inputs are archives only, and nothing needs a member of them', {
       hint: 'add the object that uses them, or take all members with --whole-archive',
-    },
+    }),
   ];
 }
 
@@ -88,11 +84,12 @@ export function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {
   const first = objects[0];
   return objects
     .filter(object => object.byteOrder !== first?.byteOrder)
-    .map(object => ({
-      code: 'link-byte-order',
-      class: 'input',
-      where: [object.name],
-      message: `is ${object.byteOrder}-endian, but ${first?.name ?? ''} is ${first?.byteOrder ?? ''}-endian`,
-      hint: 'compile all files for one target: -target bpfel or -target bpfeb',
-    }));
+    .map(object =>
+      problem(
+        'link-byte-order',
+        [object.name],
+        `is ${object.byteOrder}-endian, but ${first?.name ?? ''} is ${first?.byteOrder ?? ''}-endian`,
+        { hint: 'compile all files for one target: -target bpfel or -target bpfeb' },
+      ),
+    );
 }

@@ -21,7 +21,6 @@ export {
   componentId,
   componentKey,
   likelyProgram,
-  listNames,
   type OrderedComponent,
   type Plug,
   type Plugged,

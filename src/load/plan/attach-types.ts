@@ -66,7 +66,7 @@ function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readon
     const [btfId] = target.types.exact(name, kind);
     if (btfId !== undefined) return { btfId, btfObject: target.btfObject };
   }
-  throw platformError('load-no-target', where, `this kernel has no ${quote(type.extra)} to attach to`, {
+  throw platformError('load-target-absent', where, `this kernel has no ${quote(type.extra)} to attach to`, {
     hint: `looked for ${name} in the types of the kernel and its modules`,
   });
 }

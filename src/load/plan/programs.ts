@@ -1,7 +1,7 @@
 /** Programs of the plan: which to load, what they are, and what their instructions refer to. */
 
 import { BAD_RELOCATION, type CoreAnswer } from '../../core/index.ts';
-import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { inputError, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
@@ -59,13 +59,14 @@ export function planPrograms(
 
 /** What the kernel allows only once in a program and this one has more often. */
 function twiceInProgram(object: BpfObject, index: SymbolIndex, program: FunctionSymbol): Problem[] {
-  return onceConflicts(object, index).map(({ resource, names }) => ({
-    code: 'load-once',
-    class: 'input',
-    where: [object.name, `program ${quote(program.name)}`],
-    message: `has more than one ${resource.name}: ${names.map(quote).join(', ')}`,
-    hint: `a kernel allows a program only one ${resource.name}`,
-  }));
+  return onceConflicts(object, index).map(({ resource, names }) =>
+    problem(
+      'load-once',
+      [object.name, `program ${quote(program.name)}`],
+      `has more than one ${resource.name}: ${names.map(quote).join(', ')}`,
+      { subject: program.name, hint: `a kernel allows a program only one ${resource.name}` },
+    ),
+  );
 }
 
 /** A program that is loaded, with what its section or the caller says of it. */

@@ -4,7 +4,7 @@
  */
 
 import type { CoreAnswer } from '../../core/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type CodeOf, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_KFUNC_CALL,
@@ -161,12 +161,12 @@ function poisonCall(sink: Sink, open: OpenReference, name: string): void {
 function unresolved(
   sink: Sink,
   open: OpenReference,
-  code: string,
+  code: CodeOf<'input'>,
   message: string,
   extras: Pick<Problem, 'hint'> = {},
 ): Problem {
   const where = [sink.object.name, `function ${quote(open.holder)}`, `insn ${open.reference.insnIndex}`];
-  return { code, class: 'input', where, message, ...extras };
+  return problem(code, where, message, extras);
 }
 
 /** Sets the upper half of a ld_imm64. */
