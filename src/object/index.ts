@@ -53,7 +53,7 @@ export {
   taggedParameters,
   typeBehind,
 } from './programs/index.ts';
-export { type ReadOptions, readObject } from './read/index.ts';
+export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
 export {
   attachTypeName,
   BPF_F_LINK,

@@ -8,7 +8,7 @@
 import { inputError, quote } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
-import { type BpfObject, type ProgramTypeInfo, readObject } from '../../object/index.ts';
+import type { BpfObject, InputObject, ProgramTypeInfo } from '../../object/index.ts';
 import { type Contents, placesOf, type Store, type StoreEntry, type StoreRecord } from '../../store/index.ts';
 import { kindKey, type Provider, type ProviderImport, Replacements, TailSlots } from '../providers/index.ts';
 import {
@@ -167,15 +167,20 @@ export class Registry {
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-/** The object of an entry as it was loaded. Throws `dynamic-no-object` when the record does not have it. */
-export function objectOf(store: Store, entry: StoreEntry): BpfObject {
+/** The file of an entry as it was loaded. Throws `dynamic-no-object` when the record does not have it. */
+export function inputOf(store: Store, entry: StoreEntry): InputObject {
   const bytes = store.files(entry).get(OBJECT_FILE);
-  if (bytes !== undefined) return readObject(bytes, entry.record.source);
+  if (bytes !== undefined) return store.object(entry, OBJECT_FILE, { name: entry.record.source, bytes });
   throw inputError(
     'dynamic-no-object',
     [entry.name],
     'was kept without its object, so nothing can be bound to it',
   );
+}
+
+/** The object in it. */
+export function objectOf(store: Store, entry: StoreEntry): BpfObject {
+  return inputOf(store, entry).object;
 }
 
 /** The type of programs of a kind, as far as the kernel is concerned. */

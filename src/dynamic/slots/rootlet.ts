@@ -9,7 +9,7 @@ import { bugError, RootletError } from '../../diag/index.ts';
 import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
-import { readObject } from '../../object/index.ts';
+import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { reportState, type SettingsByOwner, type StateChange } from '../../state/index.ts';
 import { type Choice, chooseVia } from '../fit/index.ts';
 import {
@@ -17,7 +17,6 @@ import {
   type Design,
   type Generation,
   type GenerationOptions,
-  type ObjectFile,
   type RelinkVia,
   type SlotChange,
   type SlotFill,
@@ -118,7 +117,7 @@ export class Rootlet {
     const { design, context } = prepareChange({
       sys,
       old: undefined,
-      design: { rootlet: file, fills: [] },
+      design: { rootlet: InputObject.from(file), fills: [] },
       main: options.program,
       change: options.slots ?? {},
       given: settingsOf(options),
@@ -318,7 +317,7 @@ function lasting({ globals: _globals, maxEntries: _maxEntries, ...options }: Gen
 }
 
 function slotsIn({ rootlet }: Design, main: string): string[] {
-  return [...slotNames(readObject(rootlet.bytes, rootlet.name)), main];
+  return [...slotNames(rootlet.object), main];
 }
 
 function slotStates(design: Design, main: string): SlotState[] {
