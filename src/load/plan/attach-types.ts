@@ -12,17 +12,18 @@ import * as uapi from '../../object/uapi/uapi.ts';
 import type { KernelTypes } from '../externs/index.ts';
 import type { AttachPlan } from './plan.ts';
 import { type ProgramOptions, wantedPrograms } from './programs.ts';
+import type { Operations } from './struct-ops.ts';
 
-/** Looks up the targets of all programs that will be loaded and have none yet. `targets`: programs with one of their own. */
+/** Looks up the targets of all programs that will be loaded and have none in `operations` or of their own (`targets`). */
 export function findAttachTypes(
   object: BpfObject,
   types: KernelTypes,
-  options: ProgramOptions,
-  targets: ReadonlySet<string>,
+  operations: Operations,
+  options: ProgramOptions & { readonly targets?: ReadonlyMap<string, unknown> },
 ): Map<string, AttachPlan> {
-  const found = new Map<string, AttachPlan>(options.operations?.programs ?? []);
-  for (const [name, attach] of options.attach ?? []) found.set(name, attach);
-  for (const { program, type } of wantedPrograms(object, options)) {
+  const { targets = new Map<string, unknown>() } = options;
+  const found = new Map<string, AttachPlan>(operations.programs);
+  for (const { program, type } of wantedPrograms(object, operations, options)) {
     if (type === undefined) continue;
     if (!needsTarget(type) || found.has(program.name) || targets.has(program.name)) continue;
     const where = [object.name, `program ${quote(program.name)}`];

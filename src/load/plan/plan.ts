@@ -141,6 +141,8 @@ export interface LoadPlan {
   readonly maps: readonly MapPlan[];
   readonly globals: readonly GlobalPlan[];
   readonly programs: readonly ProgramPlan[];
+  /** What was left out for this kernel, one sentence each; kept with the loaded object. */
+  readonly notes: readonly string[];
 }
 
 /** What a table is for the kernel. */

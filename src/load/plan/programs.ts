@@ -14,7 +14,8 @@ import {
 } from '../../object/index.ts';
 import { type FlatProgram, flatten } from './flatten.ts';
 import { kernelName } from './names.ts';
-import type { AttachPlan, Poison, ProgramPlan } from './plan.ts';
+import type { Poison, ProgramPlan } from './plan.ts';
+import type { PreparedObject } from './prepared.ts';
 import { functionPlans, linePlans } from './records.ts';
 import { type References, resolveReference, type Sink } from './references.ts';
 import type { Operations } from './struct-ops.ts';
@@ -26,10 +27,14 @@ export interface ProgramOptions {
   readonly mapsOnly?: boolean;
   /** Type of a program whose section name does not say it, or that is to be loaded as another type. */
   readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
-  /** Program name → what it attaches to, for types that want it at load time. */
-  readonly attach?: ReadonlyMap<string, AttachPlan>;
-  /** Tables of operations of the object, as this kernel has them. */
-  readonly operations?: Operations;
+}
+
+/** What planning programs works with. */
+interface Planning {
+  readonly prepared: PreparedObject;
+  readonly references: References;
+  /** What cannot be resolved is added here. */
+  readonly problems: Problem[];
 }
 
 /** Everything of a program but the encoded records, which need the string table of the kernel's types. */
@@ -37,18 +42,17 @@ export type DraftProgram = Omit<ProgramPlan, 'funcInfo' | 'lineInfo'>;
 
 /** Programs in symbol order. Throws one error with everything that cannot be resolved. */
 export function planPrograms(
-  object: BpfObject,
+  prepared: PreparedObject,
   references: References,
   options: ProgramOptions,
 ): DraftProgram[] {
+  const { object, operations } = prepared;
   const problems: Problem[] = [];
   const drafts: DraftProgram[] = [];
-  for (const { index, program, section, type } of wantedPrograms(object, options)) {
-    if (type === undefined) {
-      problems.push(...unknownSection(object, program, section).problems);
-      continue;
-    }
-    drafts.push(planProgram(object, index, program, section, type, references, options, problems));
+  for (const wanted of wantedPrograms(object, operations, options)) {
+    const { type, program, section } = wanted;
+    if (type === undefined) problems.push(...unknownSection(object, program, section).problems);
+    else drafts.push(planProgram({ prepared, references, problems }, wanted, type));
   }
   if (problems.length > 0) throw new RootletError(problems);
   return drafts;
@@ -67,7 +71,11 @@ export interface WantedProgram {
  * The programs to load, in symbol order: those that the caller names, else those whose section has autoload, and always
  * those that static contents of a program array name: an array without them would make every tail call fall through.
  */
-export function wantedPrograms(object: BpfObject, options: ProgramOptions): WantedProgram[] {
+export function wantedPrograms(
+  object: BpfObject,
+  operations: Operations,
+  options: ProgramOptions,
+): WantedProgram[] {
   if (options.mapsOnly === true) return [];
   const held = heldPrograms(object);
   return programsOf(object).flatMap(({ index, program }) => {
@@ -75,8 +83,9 @@ export function wantedPrograms(object: BpfObject, options: ProgramOptions): Want
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
     const wanted =
       options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);
-    const unused = options.operations?.unused.has(program.name) === true;
-    return !unused && (wanted || held.has(index)) ? [{ index, program, section, type }] : [];
+    return !operations.unused.has(program.name) && (wanted || held.has(index))
+      ? [{ index, program, section, type }]
+      : [];
   });
 }
 
@@ -108,15 +117,11 @@ function unknownSection(object: BpfObject, program: FunctionSymbol, section: str
 }
 
 function planProgram(
-  object: BpfObject,
-  index: SymbolIndex,
-  program: FunctionSymbol,
-  section: string,
+  { prepared, references, problems }: Planning,
+  { index, program, section }: WantedProgram,
   type: ProgramTypeInfo,
-  references: References,
-  options: ProgramOptions,
-  problems: Problem[],
 ): DraftProgram {
+  const { object } = prepared;
   const flat = flatten(object, index);
   requireRelocated(object, flat);
   const sink: Sink = {
@@ -124,13 +129,13 @@ function planProgram(
     references,
     code: flat.code,
     fixups: [],
-    poisons: corePoisons(flat, references.coreAnswers),
+    poisons: corePoisons(flat, prepared.coreAnswers),
   };
   for (const open of flat.open) {
     const problem = resolveReference(sink, open);
     if (problem !== undefined) problems.push(problem);
   }
-  const attach = options.attach?.get(program.name) ?? null;
+  const attach = prepared.attach.get(program.name) ?? null;
   return {
     name: program.name,
     kernelName: kernelName(program.name),
