@@ -20,7 +20,7 @@ import {
   kindKey,
   liveSizes,
   loadMember,
-  type MemberOptions,
+  memberOptionsOf,
   openShared,
   REPLACEMENT_TYPE,
 } from '../providers/index.ts';
@@ -170,22 +170,11 @@ export class Attempts {
     const array = provider.tail.arrayFor(this.#sys, type);
     try {
       return provider.tail.entryFor(array, target.name, () =>
-        loadMember(this.#sys, provider, target.name, { type }, this.#memberOptions()),
+        loadMember(this.#sys, provider, target.name, { type }, memberOptionsOf(this.#options)),
       );
     } catch (error) {
       throw error instanceof RootletError ? new Refused(call, error) : error;
     }
-  }
-
-  #memberOptions(): MemberOptions {
-    const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = this.#options;
-    return {
-      ...(btfPath === undefined ? {} : { btfPath }),
-      ...(kernelTypes === undefined ? {} : { kernelTypes }),
-      ...(kernelFacts === undefined ? {} : { kernelFacts }),
-      ...(kconfig === undefined ? {} : { kconfig }),
-      ...(logLevel === undefined ? {} : { logLevel }),
-    };
   }
 
   #loadPrepared({ composed, tails }: PreparedConsumer): LoadedObject {
@@ -223,7 +212,7 @@ export class Attempts {
             found.provider,
             found.target.name,
             { type: REPLACEMENT_TYPE, target },
-            this.#memberOptions(),
+            memberOptionsOf(this.#options),
           ),
         );
         const link = cleanup.own(attachToStub(this.#sys, replacement, target));

@@ -3,7 +3,7 @@
 export { type Composed, compose, type Join } from './compose.ts';
 export { type Export, exportsOf, findExport } from './exports.ts';
 export { liveSizes, withoutStages } from './live-maps.ts';
-export { loadMember, type MemberOptions, openShared, REPLACEMENT_TYPE } from './member.ts';
+export { loadMember, type MemberOptions, memberOptionsOf, openShared, REPLACEMENT_TYPE } from './member.ts';
 export { kindKey, kindName, nameOfKey } from './program-kind.ts';
 export type { Provider, ProviderImport } from './provider.ts';
 export { attachToStub, Replacements } from './replacements.ts';

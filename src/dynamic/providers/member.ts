@@ -30,6 +30,18 @@ export type MemberOptions = Pick<
   'btfPath' | 'kernelTypes' | 'kernelFacts' | 'kconfig' | 'logLevel'
 >;
 
+/** Those of a load's options; the others (values, sizes, pins, selections) are for the object that was asked for. */
+export function memberOptionsOf(options: MemberOptions): MemberOptions {
+  const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = options;
+  return {
+    ...(btfPath === undefined ? {} : { btfPath }),
+    ...(kernelTypes === undefined ? {} : { kernelTypes }),
+    ...(kernelFacts === undefined ? {} : { kernelFacts }),
+    ...(kconfig === undefined ? {} : { kconfig }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+  };
+}
+
 const MEMBER_SECTION: SectionShell = {
   name: 'rootlet/member',
   type: 1,

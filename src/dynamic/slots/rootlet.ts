@@ -14,6 +14,7 @@ import { reportState, type SettingsByOwner, type StateChange } from '../../state
 import { type Choice, chooseVia } from '../fit/index.ts';
 import {
   afterSwitch,
+  type BuildContext,
   type Design,
   type Generation,
   type GenerationOptions,
@@ -22,6 +23,7 @@ import {
   type SlotFill,
   slotNames,
 } from '../generation/index.ts';
+import { memberOptionsOf } from '../providers/index.ts';
 import { build, planCommit, planParts, requirePossible } from './back-ends.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './change.ts';
 import { decisionsOf, droppedMaps } from './kept.ts';
@@ -304,16 +306,9 @@ function detach(hook: Hook, program: BpfProgram): void {
 }
 
 /** What was given for one generation is part of it. */
-function lasting({ globals: _globals, maxEntries: _maxEntries, ...options }: GenerationOptions) {
-  const { kernelTypes, kernelFacts, logLevel, pinRoot, btfPath, kconfig } = options;
-  return {
-    ...(kernelTypes === undefined ? {} : { kernelTypes }),
-    ...(kernelFacts === undefined ? {} : { kernelFacts }),
-    ...(logLevel === undefined ? {} : { logLevel }),
-    ...(pinRoot === undefined ? {} : { pinRoot }),
-    ...(btfPath === undefined ? {} : { btfPath }),
-    ...(kconfig === undefined ? {} : { kconfig }),
-  };
+function lasting(options: GenerationOptions): BuildContext['options'] {
+  const { pinRoot } = options;
+  return { ...memberOptionsOf(options), ...(pinRoot === undefined ? {} : { pinRoot }) };
 }
 
 function slotsIn({ rootlet }: Design, main: string): string[] {
