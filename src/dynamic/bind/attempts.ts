@@ -13,11 +13,11 @@ import {
   BPF_PROG_TYPE_TRACEPOINT,
   BPF_PROG_TYPE_TRACING,
   type BpfObject,
-  type ProgramTypeInfo,
+  kindId,
+  type ProgramType,
 } from '../../object/index.ts';
 import {
   attachToStub,
-  kindKey,
   liveSizes,
   loadMember,
   memberOptionsOf,
@@ -166,7 +166,7 @@ export class Attempts {
     });
   }
 
-  #fillSlot(call: BoundCall, { provider, target }: Found, type: ProgramTypeInfo): number {
+  #fillSlot(call: BoundCall, { provider, target }: Found, type: ProgramType): number {
     const array = provider.tail.arrayFor(this.#sys, type);
     try {
       return provider.tail.entryFor(array, target.name, () =>
@@ -206,7 +206,7 @@ export class Attempts {
     return there.map((name): StubLink => {
       try {
         const target = findTarget(loaded.program(name), stub);
-        const replacement = found.provider.replacements.programFor(found.target.name, kindKey(type), () =>
+        const replacement = found.provider.replacements.programFor(found.target.name, kindId(type), () =>
           loadMember(
             this.#sys,
             found.provider,

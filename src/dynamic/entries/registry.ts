@@ -8,9 +8,10 @@
 import { inputError, quote } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
-import type { BpfObject, InputObject, ProgramTypeInfo } from '../../object/index.ts';
+import type { BpfObject, InputObject } from '../../object/index.ts';
+import { kindId, type ProgramType } from '../../object/index.ts';
 import { type Contents, placesOf, type Store, type StoreEntry, type StoreRecord } from '../../store/index.ts';
-import { kindKey, type Provider, type ProviderImport, Replacements, TailSlots } from '../providers/index.ts';
+import { type Provider, type ProviderImport, Replacements, TailSlots } from '../providers/index.ts';
 import {
   decodeDynamic,
   encodeDynamic,
@@ -188,16 +189,13 @@ export function typeFrom(numbers: {
   readonly progType: number;
   readonly attachType: number;
   readonly flags: number;
-}): ProgramTypeInfo {
+}): ProgramType {
   return {
     progType: numbers.progType,
     expectedAttachType: numbers.attachType,
     flags: numbers.flags,
     attachBtf: false,
     attachTypeOptional: false,
-    extra: '',
-    section: '',
-    autoload: true,
   };
 }
 
@@ -271,7 +269,7 @@ export function withSlots(
     ...stored,
     arrays: tail.arrays.map(
       ({ type, slots }): StoredArray => ({
-        kind: kindKey(type),
+        kind: kindId(type),
         progType: type.progType,
         attachType: type.expectedAttachType,
         flags: type.flags,

@@ -9,7 +9,7 @@ import { type AttachTarget, type LoadOptions, loadObject, type MapPlan } from '.
 import {
   BPF_PROG_TYPE_EXT,
   type BpfObject,
-  type ProgramTypeInfo,
+  type ProgramType,
   type SectionShell,
 } from '../../object/index.ts';
 import { compose, type SharedMap } from './compose.ts';
@@ -19,7 +19,7 @@ import type { Provider } from './provider.ts';
 
 /** As what a function is loaded. */
 export interface MemberKind {
-  readonly type: ProgramTypeInfo;
+  readonly type: ProgramType;
   /** Function that it replaces. */
   readonly target?: AttachTarget;
 }
@@ -52,15 +52,12 @@ const MEMBER_SECTION: SectionShell = {
 };
 
 /** Type of a program that replaces a function. */
-export const REPLACEMENT_TYPE: ProgramTypeInfo = {
+export const REPLACEMENT_TYPE: ProgramType = {
   progType: BPF_PROG_TYPE_EXT,
   expectedAttachType: 0,
   flags: 0,
   attachBtf: true,
   attachTypeOptional: false,
-  extra: '',
-  section: 'freplace',
-  autoload: true,
 };
 
 /** Loads function `name` of a provider with all that it needs. Owned by the caller. */

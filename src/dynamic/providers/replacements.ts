@@ -9,7 +9,7 @@ import type { AttachTarget } from '../../load/index.ts';
 
 export interface Replacement {
   readonly function: string;
-  /** Kind of the programs that it is for; see `kindKey`. */
+  /** Kind of the programs that it is for; see `kindId`. */
   readonly kind: string;
   readonly program: BpfProgram;
 }

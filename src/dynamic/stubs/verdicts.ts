@@ -1,6 +1,6 @@
 /** What a call returns while nothing is bound: the verdict with which a program of the type has no opinion. */
 
-import type { BpfObject, ProgramTypeInfo, SymbolIndex } from '../../object/index.ts';
+import type { BpfObject, ProgramType, SymbolIndex } from '../../object/index.ts';
 import * as uapi from '../../object/uapi/uapi.ts';
 
 const XDP_PASS = 2;
@@ -8,7 +8,7 @@ const TC_ACT_UNSPEC = -1;
 const ALLOW = 1;
 
 /** Verdict of a function that takes the context alone; 0 for all others, and for types without verdicts. */
-export function neutralVerdict(type: ProgramTypeInfo | undefined): number {
+export function neutralVerdict(type: ProgramType | undefined): number {
   switch (type?.progType) {
     case uapi.BPF_PROG_TYPE_XDP:
       return XDP_PASS;

@@ -7,7 +7,8 @@
 
 import { BTF_KIND } from '../../btf/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import { type ProgramType, sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../object/uapi/uapi.ts';
 import type { KernelTypes } from '../externs/index.ts';
 import type { AttachPlan } from './plan.ts';
@@ -32,11 +33,11 @@ export function findAttachTypes(
   return found;
 }
 
-function needsTarget(type: ProgramTypeInfo): boolean {
+function needsTarget(type: ProgramType): boolean {
   return type.attachBtf || type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS;
 }
 
-function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readonly string[]): AttachPlan {
+function findAttachType(types: KernelTypes, type: ProgramType, where: readonly string[]): AttachPlan {
   if (type.progType === uapi.BPF_PROG_TYPE_EXT) {
     throw inputError('load-no-target', where, 'replaces a function of a loaded program, and none is given', {
       hint: 'give the target program when loading',
@@ -47,18 +48,14 @@ function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readon
       hint: 'name it in a variable in SEC(".struct_ops.link"), or mark it SEC("?struct_ops/…")',
     });
   }
-  if (type.extra === '') {
-    throw inputError(
-      'load-no-target',
-      where,
-      `section ${quote(type.section)} does not say what to attach to`,
-      {
-        hint: `write SEC("${type.section}/NAME")`,
-      },
-    );
+  const { extra, section } = sectionTextOf(type);
+  if (extra === '') {
+    throw inputError('load-no-target', where, `section ${quote(section)} does not say what to attach to`, {
+      hint: `write SEC("${section}/NAME")`,
+    });
   }
   const { prefix, kind } = formOf(type.expectedAttachType);
-  const name = prefix + type.extra;
+  const name = prefix + extra;
   const vmlinux = types.vmlinux();
   for (const target of [
     vmlinux,
@@ -67,7 +64,7 @@ function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readon
     const [btfId] = target.types.exact(name, kind);
     if (btfId !== undefined) return { btfId, btfObject: target.btfObject };
   }
-  throw platformError('load-no-target', where, `this kernel has no ${quote(type.extra)} to attach to`, {
+  throw platformError('load-no-target', where, `this kernel has no ${quote(extra)} to attach to`, {
     hint: `looked for ${name} in the types of the kernel and its modules`,
   });
 }

@@ -5,10 +5,11 @@ import { inputError, type Problem, quote, RootletError } from '../../diag/index.
 import {
   type BpfObject,
   type FunctionSymbol,
-  type ProgramTypeInfo,
+  type ProgramType,
   programsOf,
   programTypeOf,
   type SymbolIndex,
+  sectionInfoOf,
   sectionOf,
   suggestSectionName,
 } from '../../object/index.ts';
@@ -26,7 +27,7 @@ export interface ProgramOptions {
   /** Plan maps alone: no program, and nothing that only programs need. */
   readonly mapsOnly?: boolean;
   /** Type of a program whose section name does not say it, or that is to be loaded as another type. */
-  readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
+  readonly typeOf?: (name: string, section: string) => ProgramType | undefined;
 }
 
 /** What planning programs works with. */
@@ -64,7 +65,7 @@ export interface WantedProgram {
   readonly program: FunctionSymbol;
   readonly section: string;
   /** Undefined for a section name outside the table. */
-  readonly type: ProgramTypeInfo | undefined;
+  readonly type: ProgramType | undefined;
 }
 
 /**
@@ -82,11 +83,16 @@ export function wantedPrograms(
     const section = sectionOf(object, program)?.name ?? '';
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
     const wanted =
-      options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);
+      options.programs === undefined ? isAutoloaded(type) : options.programs(program.name, section);
     return !operations.unused.has(program.name) && (wanted || held.has(index))
       ? [{ index, program, section, type }]
       : [];
   });
+}
+
+/** What no section says is loaded. */
+function isAutoloaded(type: ProgramType | undefined): boolean {
+  return type === undefined || sectionInfoOf(type)?.autoload !== false;
 }
 
 /** Programs that maps of the object hold from the start. */
@@ -119,7 +125,7 @@ function unknownSection(object: BpfObject, program: FunctionSymbol, section: str
 function planProgram(
   { prepared, references, problems }: Planning,
   { index, program, section }: WantedProgram,
-  type: ProgramTypeInfo,
+  type: ProgramType,
 ): DraftProgram {
   const { object } = prepared;
   const flat = flatten(object, index);
