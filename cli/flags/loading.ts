@@ -20,8 +20,8 @@ import {
 } from '../../src/load/index.ts';
 import {
   type BpfObject,
+  InputObject,
   programsOf,
-  readObject,
   stripDataSections,
   writeObject,
 } from '../../src/object/index.ts';
@@ -39,7 +39,7 @@ import {
   usersOf,
 } from '../../src/store/index.ts';
 import type { Context } from '../io/context.ts';
-import { readInputs } from '../io/files.ts';
+import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 
@@ -152,6 +152,9 @@ export function now(): number {
 // --- objects ------------------------------------------------------------------------------------------------------
 
 export interface ObjectInput {
+  /** The object, with the bytes that the record keeps. */
+  readonly input: InputObject;
+  /** What is loaded. */
   readonly object: BpfObject;
   /** As given, for records and messages. */
   readonly source: string;
@@ -165,20 +168,25 @@ export const OBJECT_FILE = 'object';
 /** Objects up to this size (in bytes) are kept with their debugging information: writing others takes time. */
 const KEPT_AS_GIVEN = 64 << 10;
 
-/** Reads objects and links several into one. Throws everything that is wrong with them. */
-export function readObjects(paths: readonly string[]): ObjectInput {
-  const inputs = readInputs(paths);
+/** Reads objects and links several into one, with the bytes that a record keeps. Throws everything that is wrong with them. */
+export function readVersion(paths: readonly string[]): InputObject {
+  const inputs = readObjectFiles(paths);
   const [first, ...others] = inputs;
   if (first === undefined) throw usageError('usage-no-input', 'say what to load');
   const alone = others.length === 0;
-  const object = alone
-    ? readObject(first.bytes, first.name)
-    : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const object = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`);
   const kept = alone && first.bytes.length <= KEPT_AS_GIVEN ? first.bytes : writeObject(object);
+  return new InputObject({ name: paths.join(' + '), bytes: kept }, object);
+}
+
+/** The same for loading. */
+export function readObjects(paths: readonly string[]): ObjectInput {
+  const input = readVersion(paths);
   return {
-    object: stripDataSections(object),
-    source: paths.join(' + '),
-    files: new Map([[OBJECT_FILE, kept]]),
+    input,
+    object: stripDataSections(input.object),
+    source: input.name,
+    files: new Map([[OBJECT_FILE, input.bytes]]),
   };
 }
 

@@ -36,7 +36,6 @@ export {
   loadConsumer,
   type NewVersion,
   OBJECT_FILE,
-  type ObjectFile,
   type OpenRequest,
   openRootlet,
   type PendingResult,
@@ -77,3 +76,4 @@ export {
   type Via,
   withEntryLoad,
 } from '../dynamic/index.ts';
+export { InputObject, type ObjectFile } from '../object/index.ts';

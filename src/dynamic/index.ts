@@ -48,7 +48,6 @@ export {
   type Design,
   Generation,
   type GenerationOptions,
-  type ObjectFile,
   type RelinkVia,
   type SlotChange,
   type SlotFill,

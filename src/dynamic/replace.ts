@@ -6,10 +6,10 @@
 import { quote, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
-import type { BpfObject } from '../object/index.ts';
+import { type InputObject, stripDataSections } from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
-import { type EntryLoad, OBJECT_FILE, objectOf } from './entries/index.ts';
-import type { Generation, ObjectFile, RelinkVia, SlotChange } from './generation/index.ts';
+import { type EntryLoad, inputOf, OBJECT_FILE } from './entries/index.ts';
+import type { Generation, RelinkVia, SlotChange } from './generation/index.ts';
 import {
   hasPendingChange,
   hasSlotsFilled,
@@ -22,11 +22,8 @@ import { type ReplacedAttached, replaceAttached, type UpgradeReport, upgrade } f
 
 /** A new version of an object, as the command or the caller read it. */
 export interface NewVersion {
-  readonly object: BpfObject;
-  /** File or files, for messages and the record. */
-  readonly source: string;
-  /** What the record keeps; the object itself under `object`. */
-  readonly files: RecordFiles;
+  /** The record keeps its bytes, under `object`, and its name. */
+  readonly input: InputObject;
   readonly program?: string;
 }
 
@@ -97,9 +94,12 @@ function versionOf(store: Store, entry: StoreEntry, request: ReplaceRequest): Ne
   const { globals = {}, maxEntries } = request.options;
   const asks = sizeOf(globals) + (maxEntries?.size ?? 0) + (request.fresh?.length ?? 0) > 0;
   if (request.version !== undefined || !asks) return request.version;
-  const { source } = entry.record;
-  const version = { object: objectOf(store, entry), source, files: store.files(entry) };
+  const version = { input: inputOf(store, entry) };
   return entry.kind === 'hook' ? { ...version, program: hookFacts(entry).program } : version;
+}
+
+function filesOf({ input }: NewVersion): RecordFiles {
+  return new Map([[OBJECT_FILE, input.bytes]]);
 }
 
 /** An option without effect would go unnoticed. */
@@ -128,10 +128,10 @@ function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest)
   const report = upgrade(
     store,
     entry.name,
-    version.object,
+    stripDataSections(version.input.object),
     {
-      source: version.source,
-      files: version.files,
+      source: version.input.name,
+      files: filesOf(version),
       time: request.time ?? null,
       fresh: request.fresh ?? [],
       ...(globals === undefined ? {} : { globals }),
@@ -163,9 +163,9 @@ function replaceProgram(
     ...request,
     store,
     entry,
-    object: version.object,
-    source: version.source,
-    files: version.files,
+    object: stripDataSections(version.input.object),
+    source: version.input.name,
+    files: filesOf(version),
     time: request.time ?? null,
     binding: { ...binding, ...bindingVia(via) },
     ...(version.program === undefined ? {} : { program: version.program }),
@@ -225,15 +225,11 @@ function sizeOf(globals: NonNullable<LoadOptions['globals']>): number {
 
 function changeOf({ version, slots = {} }: ReplaceRequest): SlotChange {
   if (version === undefined) return slots;
-  const rootlet = fileOf(version);
-  return { ...slots, rootlet, ...(version.program === undefined ? {} : { program: version.program }) };
-}
-
-function fileOf({ source, files }: NewVersion): ObjectFile {
-  const bytes = files.get(OBJECT_FILE);
-  if (bytes === undefined)
-    throw usageError('relink-no-file', `${quote(source)} has no contents for the record`);
-  return { name: source, bytes };
+  return {
+    ...slots,
+    rootlet: version.input,
+    ...(version.program === undefined ? {} : { program: version.program }),
+  };
 }
 
 /** What other commands read in the record. */

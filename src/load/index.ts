@@ -71,10 +71,12 @@ export {
   objectBaseName,
   type PlanOptions,
   type Poison,
+  type PreparedObject,
   type ProgramOptions,
   type ProgramPlan,
   planLoad,
   pointsElsewhere,
+  preparedAlone,
   sanitizeBtf,
 } from './plan/index.ts';
 export { type TypedEntry, TypedMap } from './values/index.ts';

@@ -10,6 +10,7 @@ import { readObject } from '../object/read/read.ts';
 import { executeLoad } from './execute/execute.ts';
 import { type VerifierFailure, verifierFailureOf } from './execute/verifier-failure.ts';
 import { planLoad } from './plan/object.ts';
+import { preparedAlone } from './plan/prepared.ts';
 import { packet } from './testing.ts';
 
 const { sys, reason } = kernelForTests();
@@ -19,7 +20,10 @@ const MISTAKES = 'mistakes.bpf.o';
 const bytesOf = (file: string) => readFileSync(join(import.meta.dirname, 'testdata/obj/el', file));
 
 const load = (program: string, file = NAME) =>
-  executeLoad(planLoad(readObject(bytesOf(file), file), { programs: name => name === program }), kernel);
+  executeLoad(
+    planLoad(preparedAlone(readObject(bytesOf(file), file)), { programs: name => name === program }),
+    kernel,
+  );
 
 /** Kernels in front of these refuse the program for something else first, or say it with less. */
 const SAID_SINCE: ReadonlyMap<string, number> = new Map([
@@ -51,7 +55,7 @@ function refusal(program: string, file = NAME): { error: RootletError; failure: 
 }
 
 test('programs whose section starts with ? are left out unless asked for', () => {
-  expect(planLoad(readObject(bytesOf(NAME), NAME)).programs).toEqual([]);
+  expect(planLoad(preparedAlone(readObject(bytesOf(NAME), NAME))).programs).toEqual([]);
 });
 
 const PLACES: readonly (readonly [string, string | undefined, string | undefined, RegExp, RegExp])[] = [

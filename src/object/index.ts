@@ -77,13 +77,19 @@ export {
   contextParameter,
   isDelivered,
   isForeignContext,
+  kindId,
+  kindName,
+  kindNameOf,
   knownSectionNames,
   neutralVerdict,
-  type ProgramTypeInfo,
+  type ProgramType,
   programTypeOf,
   prototypeOf,
   REGISTER_STRUCTS,
   REGISTERS_TYPEDEF,
+  type SectionInfo,
+  sectionInfoOf,
+  sectionTextOf,
   suggestSectionName,
   type TaggedParameters,
   taggedParameters,
@@ -94,5 +100,5 @@ export {
   verdictsOf,
   verdictWords,
 } from './programs/index.ts';
-export { type ReadOptions, readObject } from './read/index.ts';
+export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
 export { renumberTypes, stripDataSections, writeObject } from './write/index.ts';

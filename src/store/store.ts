@@ -20,6 +20,7 @@ import {
   usageError,
 } from '../diag/index.ts';
 import { Attachment, BpfMap, BpfProgram, type Fd, type Sys, waitForPrograms } from '../kernel/index.ts';
+import type { InputObject, ObjectFile } from '../object/index.ts';
 import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
 import { isLeftOver, removeRest, surplusOf, whileBuilding } from './leftovers.ts';
@@ -29,6 +30,7 @@ import { openPinIn, type PinnedKind } from './pins.ts';
 import type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';
 import { readPinnedRecord } from './record-map.ts';
 import { buildGeneration, type Contents, type SaveStep, type StepHook } from './save.ts';
+import { StoredObjects } from './stored-objects.ts';
 
 export const DEFAULT_STORE_ROOT = '/sys/fs/bpf/rootlet';
 
@@ -73,6 +75,7 @@ export class Store {
   readonly #patience: number;
   readonly #onStep: StepHook;
   readonly #hasHappened: (left: StoreEntry, store: Store) => boolean;
+  readonly #objects = new StoredObjects();
 
   private constructor(sys: Sys, root: string, options: StoreOptions) {
     this.sys = sys;
@@ -151,6 +154,11 @@ export class Store {
   files(entry: StoreEntry): RecordFiles {
     using generation = this.#generation(entry);
     return readPinnedRecord(this.sys, generation, entry.path).files;
+  }
+
+  /** A file kept in the record as an object. The same `InputObject` as long as it is in use and the contents are the same. */
+  object(entry: StoreEntry, key: string, file: ObjectFile): InputObject {
+    return this.#objects.of(`${entry.kind}/${entry.name}/${key}`, file);
   }
 
   /** Owned by the caller, as are the next two. Throws `store-no-pin` for names that the entry does not have. */

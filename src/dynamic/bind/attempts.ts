@@ -6,7 +6,7 @@ import { type Problem, quote, RootletError } from '../../diag/index.ts';
 import { BpfMap, type Sys } from '../../kernel/index.ts';
 import { checkLimits } from '../../link/index.ts';
 import { Cleanup, findTarget, type LoadedObject, loadObject, type MapPlan } from '../../load/index.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import { type BpfObject, kindId, type ProgramType } from '../../object/index.ts';
 import {
   BPF_PROG_TYPE_KPROBE,
   BPF_PROG_TYPE_PERF_EVENT,
@@ -16,10 +16,9 @@ import {
 } from '../../uapi/index.ts';
 import {
   attachToStub,
-  kindKey,
   liveSizes,
   loadMember,
-  type MemberOptions,
+  memberOptionsOf,
   openShared,
   REPLACEMENT_TYPE,
 } from '../providers/index.ts';
@@ -162,11 +161,11 @@ export class Attempts {
     });
   }
 
-  #fillSlot(call: BoundCall, { provider, target }: Found, type: ProgramTypeInfo): number {
+  #fillSlot(call: BoundCall, { provider, target }: Found, type: ProgramType): number {
     const array = provider.tail.arrayFor(this.#sys, type);
     return this.#blaming(call, () =>
       provider.tail.entryFor(array, target.name, () =>
-        loadMember(this.#sys, provider, target.name, { type }, this.#memberOptions()),
+        loadMember(this.#sys, provider, target.name, { type }, memberOptionsOf(this.#options)),
       ),
     );
   }
@@ -186,17 +185,6 @@ export class Attempts {
       if (error instanceof RootletError) this.#refused = { call, error };
       throw error;
     }
-  }
-
-  #memberOptions(): MemberOptions {
-    const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = this.#options;
-    return {
-      ...(btfPath === undefined ? {} : { btfPath }),
-      ...(kernelTypes === undefined ? {} : { kernelTypes }),
-      ...(kernelFacts === undefined ? {} : { kernelFacts }),
-      ...(kconfig === undefined ? {} : { kconfig }),
-      ...(logLevel === undefined ? {} : { logLevel }),
-    };
   }
 
   #loadPrepared({ composed, tails }: PreparedConsumer): LoadedObject {
@@ -228,13 +216,13 @@ export class Attempts {
     return there.map(name =>
       this.#blaming(call, (): StubLink => {
         const target = findTarget(loaded.program(name), stub);
-        const replacement = found.provider.replacements.programFor(found.target.name, kindKey(type), () =>
+        const replacement = found.provider.replacements.programFor(found.target.name, kindId(type), () =>
           loadMember(
             this.#sys,
             found.provider,
             found.target.name,
             { type: REPLACEMENT_TYPE, target },
-            this.#memberOptions(),
+            memberOptionsOf(this.#options),
           ),
         );
         const link = cleanup.own(attachToStub(this.#sys, replacement, target));

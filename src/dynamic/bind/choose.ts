@@ -10,15 +10,16 @@ import type { BtfId } from '../../btf/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
+  kindId,
+  kindName,
   MAX_STACK_BYTES_ABOVE_TAIL_CALL,
-  type ProgramTypeInfo,
+  type ProgramType,
   programTypeOf,
   type SymbolIndex,
   sectionOf,
   stackAbove,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
-import { kindKey, kindName } from '../providers/index.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';
 import type { Found } from './find.ts';
@@ -39,7 +40,7 @@ export interface Situation {
   /** Of the provider's function; undefined while there is no provider (`--lazy`). */
   readonly effects: Effects | undefined;
   /** Type of the provider's function when it is a program itself. */
-  readonly programType: ProgramTypeInfo | undefined;
+  readonly programType: ProgramType | undefined;
   /** Why functions cannot be replaced in this kernel; undefined when they can. */
   readonly noReplacement: () => string | undefined;
 }
@@ -217,7 +218,7 @@ function copyObjection({ programType, callers }: Situation): string | undefined 
 function kindsOf(callers: readonly Caller[]): string[] {
   const kinds = new Map<string, string>();
   for (const { type } of callers)
-    kinds.set(type === undefined ? '' : kindKey(type), type === undefined ? 'unknown' : kindName(type));
+    kinds.set(type === undefined ? '' : kindId(type), type === undefined ? 'unknown' : kindName(type));
   return [...kinds.values()];
 }
 

@@ -5,7 +5,7 @@
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
 import { type LinkInput, link } from '../../link/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import { type BpfObject, InputObject } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
 import type { Binding } from './bindings.ts';
@@ -35,7 +35,7 @@ export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions =
 export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
   const [only, ...others] = inputs;
   if (only !== undefined && others.length === 0)
-    return 'bytes' in only ? readObject(only.bytes, only.name) : only;
+    return 'bytes' in only ? InputObject.from(only).object : only;
   const result = link(inputs, { partial: true, ...(only === undefined ? {} : { name: only.name }) });
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;

@@ -6,13 +6,13 @@
 import { formatFunc } from '../../btf/index.ts';
 import { inputError, type Problem, problem, quote } from '../../diag/index.ts';
 import { entryObjection, fragmentsProblem } from '../../link/index.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import type { BpfObject, SectionInfo } from '../../object/index.ts';
 import { attachTypeName, BPF_F_SLEEPABLE } from '../../uapi/index.ts';
 import { effectsOf } from '../bind/index.ts';
 import { isInstead, type Pair, programNamed, sectionNameOf, typeOfProgram } from './pair.ts';
 
 /** Type of a rootlet's program, as which all of its components are loaded. Throws `relink-program-type`. */
-export function mainType(rootlet: BpfObject, main: string): ProgramTypeInfo {
+export function mainType(rootlet: BpfObject, main: string): SectionInfo {
   const program = programNamed(rootlet, main);
   const type = program === undefined ? undefined : typeOfProgram(rootlet, program);
   if (type !== undefined) return type;
@@ -40,12 +40,12 @@ export function typeProblem(pair: Pair): Problem | undefined {
 }
 
 /** A section that fixes no attach type (`tc`, `cgroup/skb`) goes with every one. */
-function attachTypesDiffer(a: ProgramTypeInfo, b: ProgramTypeInfo): boolean {
+function attachTypesDiffer(a: SectionInfo, b: SectionInfo): boolean {
   return fixesAttachType(a) && fixesAttachType(b) && a.expectedAttachType !== b.expectedAttachType;
 }
 
 /** 0 is an attach type as well: `cgroup_skb/ingress` has it, as one that older kernels do not ask for. */
-function fixesAttachType(type: ProgramTypeInfo): boolean {
+function fixesAttachType(type: SectionInfo): boolean {
   return type.expectedAttachType !== 0 || type.attachTypeOptional;
 }
 
@@ -62,7 +62,7 @@ function wrongType(pair: Pair, reason: string): Problem {
 }
 
 /** A program in a slot sleeps as part of the rootlet's program; one in its place does so by its own section. */
-function sleepProblem(pair: Pair, own: ProgramTypeInfo, other: ProgramTypeInfo): Problem | undefined {
+function sleepProblem(pair: Pair, own: SectionInfo, other: SectionInfo): Problem | undefined {
   const { host, component, program, programIndex } = pair;
   const { sleeps } = effectsOf(component, programIndex);
   const type = isInstead(pair) ? other : own;

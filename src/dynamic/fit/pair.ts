@@ -5,9 +5,9 @@ import { chooseProgram, slotMissing, slotsOf } from '../../link/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
-  type ProgramTypeInfo,
   programsOf,
   programTypeOf,
+  type SectionInfo,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
@@ -69,6 +69,6 @@ export function sectionNameOf(object: BpfObject, program: FunctionSymbol): strin
 }
 
 /** Undefined when the section does not specify it. */
-export function typeOfProgram(object: BpfObject, program: FunctionSymbol): ProgramTypeInfo | undefined {
+export function typeOfProgram(object: BpfObject, program: FunctionSymbol): SectionInfo | undefined {
   return programTypeOf(sectionNameOf(object, program));
 }

@@ -5,6 +5,7 @@
  */
 
 import { available, didYouMean, inputError, quote, usageError } from '../../diag/index.ts';
+import { InputObject, type ObjectFile } from '../../object/index.ts';
 import {
   candidatesOf,
   componentName,
@@ -15,23 +16,15 @@ import {
   sameBytes,
 } from '../../state/index.ts';
 
-/** An object file as it was given, with the name that messages use. */
-export interface ObjectFile {
-  readonly name: string;
-  /** Where it is, absolute: it tells files of one name apart. Default: the name. */
-  readonly path?: string;
-  readonly bytes: Uint8Array;
-}
-
 /** A program of an object file. */
-export interface Component {
-  readonly file: ObjectFile;
+export interface Component<F extends ObjectFile = ObjectFile> {
+  readonly file: F;
   /** May be left out when the file has only one. */
   readonly program?: string;
 }
 
 /** A component in a slot. */
-export interface SlotFill extends Component {
+export interface SlotFill extends Component<InputObject> {
   /** A function of the rootlet, or its program. */
   readonly slot: string;
   /** Name of the component: its file's up to the first dot, numbered where several components have one base name. */
@@ -41,22 +34,39 @@ export interface SlotFill extends Component {
 }
 
 export interface Design {
-  readonly rootlet: ObjectFile;
+  readonly rootlet: InputObject;
   /** In the order of the slots. */
   readonly fills: readonly SlotFill[];
 }
 
-export interface SlotChange {
+/** `F`: as files are given; `InputObject` once a change has entered (`openChange`). */
+export interface SlotChange<F extends ObjectFile = ObjectFile> {
   /** Another version of the rootlet itself. Its components stay in their slots. */
-  readonly rootlet?: ObjectFile;
+  readonly rootlet?: F;
   /** Program of that version; default: of the same name, else its only one. */
   readonly program?: string;
   /** Components for slots by name. */
-  readonly fill?: readonly (Component & { readonly slot: string })[];
+  readonly fill?: readonly (Component<F> & { readonly slot: string })[];
   /** Slots that get their defaults back. */
   readonly reset?: readonly string[];
   /** Components for all slots that `fill` does not name, in order. Slots that are left over must be in `reset`. */
-  readonly order?: readonly Component[];
+  readonly order?: readonly Component<F>[];
+}
+
+/** The change with every file once, whatever number of slots it goes into. */
+export function openChange({ rootlet, fill, order, ...change }: SlotChange): SlotChange<InputObject> {
+  const known = new Map<ObjectFile, InputObject>();
+  const open = (file: ObjectFile): InputObject => {
+    const input = known.get(file) ?? InputObject.from(file);
+    known.set(file, input);
+    return input;
+  };
+  return {
+    ...change,
+    ...(rootlet === undefined ? {} : { rootlet: open(rootlet) }),
+    ...(fill === undefined ? {} : { fill: fill.map(one => ({ ...one, file: open(one.file) })) }),
+    ...(order === undefined ? {} : { order: order.map(one => ({ ...one, file: open(one.file) })) }),
+  };
 }
 
 /** Slots of the rootlet of the changed design. */
@@ -76,7 +86,7 @@ export function componentOf(fill: SlotFill): string {
  * Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`, and `relink-slot-emptied` for filled slots that the
  * change would leave empty without naming them in `reset`.
  */
-export function changeDesign(design: Design, change: SlotChange, names: SlotNames): Design {
+export function changeDesign(design: Design, change: SlotChange<InputObject>, names: SlotNames): Design {
   const { fill = [], reset = [], order } = change;
   const next = change.rootlet ?? design.rootlet;
   requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
@@ -93,10 +103,10 @@ export function changeDesign(design: Design, change: SlotChange, names: SlotName
 
 function inOrder(
   rootlet: ObjectFile,
-  order: readonly Component[],
+  order: readonly Component<InputObject>[],
   slots: readonly string[],
   named: ReadonlySet<string>,
-): (Component & { readonly slot: string })[] {
+): Assigned[] {
   const free = slots.filter(slot => !named.has(slot));
   if (order.length > free.length) {
     throw usageError(
@@ -117,7 +127,7 @@ function keptMain(design: Design, { slots }: SlotNames, named: ReadonlySet<strin
 
 // --- identities ---------------------------------------------------------------------------------------------------
 
-type Assigned = Component & { readonly slot: string };
+type Assigned = Component<InputObject> & { readonly slot: string };
 
 /** Fills with the names of their components: those of the running generation where they are heirs of it. */
 function withIdentities(design: Design, given: readonly Assigned[], kept: readonly SlotFill[]): SlotFill[] {

@@ -7,7 +7,7 @@ import { available, bugError, quote, usageError } from '../../diag/index.ts';
 import type { Attachment, BpfProgram } from '../../kernel/index.ts';
 import { slotsOf } from '../../link/index.ts';
 import { type AttachTarget, Cleanup, readProgramTypes } from '../../load/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import type { BpfObject } from '../../object/index.ts';
 import { effectsOf, packetMarker, signatureOf } from '../bind/index.ts';
 import { requireFitting } from '../fit/index.ts';
 import {
@@ -32,7 +32,7 @@ interface LateTargets {
 
 function planParts(context: BuildContext, design: Design) {
   const { main } = context;
-  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const { object: rootlet } = design.rootlet;
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, main, 'ext');
   const object = markSlots(rootlet, components, main);

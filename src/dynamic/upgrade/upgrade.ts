@@ -34,7 +34,7 @@ import {
   withSlots,
 } from '../entries/index.ts';
 import { afterSwitch } from '../generation/index.ts';
-import { findExport, type MemberOptions, type Provider } from '../providers/index.ts';
+import { findExport, type MemberOptions, memberOptionsOf, type Provider } from '../providers/index.ts';
 import { Changes } from './changes.ts';
 import {
   type Consumer,
@@ -361,10 +361,4 @@ function loadOptionsOf({
   ...load
 }: UpgradeOptions) {
   return load;
-}
-
-/** Values, sizes and pins are for the provider alone. */
-function memberOptionsOf(options: UpgradeOptions): MemberOptions {
-  const { globals: _globals, maxEntries: _entries, pinRoot: _pinRoot, ...member } = loadOptionsOf(options);
-  return member;
 }

@@ -3,9 +3,9 @@
 import { available, quote, type RootletError, usageError } from '../../diag/index.ts';
 import {
   type BpfObject,
-  type ProgramTypeInfo,
   programsOf,
   programTypeOf,
+  type SectionInfo,
   sectionOf,
 } from '../../object/index.ts';
 import { type HookRequest, isOperations, requireKind } from './kinds.ts';
@@ -13,7 +13,7 @@ import { type HookRequest, isOperations, requireKind } from './kinds.ts';
 interface Candidate {
   readonly name: string;
   readonly section: string;
-  readonly type: ProgramTypeInfo | undefined;
+  readonly type: SectionInfo | undefined;
 }
 
 /**

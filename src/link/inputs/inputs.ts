@@ -1,7 +1,7 @@
 /** Inputs of a link: objects, archives, and objects that were read before; all are read before anything is said. */
 
 import { type Problem, problem, RootletError } from '../../diag/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import { type BpfObject, InputObject, readObject } from '../../object/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -11,8 +11,11 @@ import {
   pullMembers,
 } from './archives.ts';
 
-/** A file's contents with the name that messages use, or an object that was read or made before. */
-export type LinkInput = ArchiveInput | BpfObject;
+/**
+ * A file's contents with the name that messages use, or an object that was read or made before. Options of reading do
+ * not apply to an `InputObject`, which is parsed once, whoever asks first.
+ */
+export type LinkInput = ArchiveInput | InputObject | BpfObject;
 
 export interface ReadInputs {
   /** Only the inputs that could be read. */
@@ -59,10 +62,10 @@ function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   if (!('bytes' in input)) return prepared(input);
   const { bytes } = input; // once: it may be read from a file at this moment
   if (options.archives !== false && isArchive(bytes)) {
-    const { name, wholeArchive = false } = input;
-    return { kind: 'archive', input: { name, bytes, wholeArchive } };
+    const wholeArchive = 'wholeArchive' in input && input.wholeArchive === true;
+    return { kind: 'archive', input: { name: input.name, bytes, wholeArchive } };
   }
-  return prepared(readObject(bytes, input.name, options));
+  return prepared(input instanceof InputObject ? input.object : readObject(bytes, input.name, options));
 }
 
 /** Archives alone give nothing: no name is needed before an object or `wholeArchive` asks for one. */

@@ -90,6 +90,7 @@ const PLAN: LoadPlan = {
   types: null,
   btf: new Uint8Array(24),
   globals: [],
+  notes: [],
   maps: [
     map({ name: 'counts', keyType: 2, valueType: 3, typed: true }),
     map({ name: '.rodata', contents: new Uint8Array(16).fill(1), frozen: true }),

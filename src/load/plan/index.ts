@@ -20,6 +20,7 @@ export type {
   Poison,
   ProgramPlan,
 } from './plan.ts';
+export { type PreparedObject, preparedAlone } from './prepared.ts';
 export type { ProgramOptions } from './programs.ts';
 export { type BtfSupport, FULL_SUPPORT, pointsElsewhere, sanitizeBtf } from './sanitize-btf.ts';
 export { findOperations, NO_OPERATIONS, type Operations } from './struct-ops.ts';

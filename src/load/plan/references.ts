@@ -3,7 +3,6 @@
  * written into the instructions.
  */
 
-import type { CoreAnswer } from '../../core/index.ts';
 import { type CodeOf, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   BPF_PSEUDO_BTF_ID,
@@ -24,7 +23,6 @@ export interface References {
   readonly layout: ObjectLayout;
   readonly maps: PlannedMaps;
   readonly bindings: ExternBindings;
-  readonly coreAnswers: readonly CoreAnswer[];
   /** Index of the map of kconfig externs, and where they lie in it. */
   readonly kconfig: { readonly map: number; readonly offsets: ReadonlyMap<SymbolIndex, number> } | null;
 }

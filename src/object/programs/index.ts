@@ -16,10 +16,13 @@ export {
   REGISTER_STRUCTS,
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
+export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
 export {
   knownSectionNames,
-  type ProgramTypeInfo,
   programTypeOf,
+  type SectionInfo,
+  sectionInfoOf,
+  sectionTextOf,
   suggestSectionName,
 } from './section-names.ts';
 export {
