@@ -16,3 +16,4 @@ export {
   usageError,
   within,
 } from './problem.ts';
+export { ProblemList } from './problem-list.ts';

@@ -36,14 +36,7 @@ export {
   type ReadInputs,
   readInputs,
 } from './inputs/index.ts';
-export {
-  type LinkFailure,
-  type LinkOptions,
-  type LinkResult,
-  type LinkSuccess,
-  link,
-  linkToBytes,
-} from './link.ts';
+export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
 export {
   applyRenames,
   type Combined,
@@ -76,6 +69,7 @@ export {
   withLicense,
   withTextSection,
 } from './passes/index.ts';
+export type { LinkFailure } from './pipeline/index.ts';
 export {
   arraysOf,
   arrayWithItself,

@@ -2,9 +2,10 @@
 
 export { type ChainOptions, type ChainSlot, chainSlotName, makeChain } from './chain.ts';
 export { contextOf, parseVerdict, type Verdict, verdictProblem } from './chain-types.ts';
-export { type ComponentMember, isLibrary, type RelinkInputs, readRelinkInputs } from './inputs.ts';
+export { demotePlugged } from './demote.ts';
+export { type ComponentMember, type RelinkInputs, readRelinkInputs } from './inputs.ts';
 export type { RelinkOptions } from './options.ts';
-export { fileNames, pinnedNotes, privatePins } from './pinned.ts';
+export { pinnedNotes } from './pinned.ts';
 export {
   type FilledSlot,
   type RelinkReport,
@@ -14,7 +15,8 @@ export {
   type ReportedState,
   reportRelink,
 } from './report.ts';
-export { arraysOf, arrayWithItself, fragmentsProblem, needsCaller, slotProblem } from './slot-fit.ts';
+export { type RelinkSelection, relinkNames, relinkNaming, selectNeeded } from './requests.ts';
+export { arraysOf, arrayWithItself, fragmentsProblem, slotProblem } from './slot-fit.ts';
 export {
   assignInOrder,
   chooseProgram,
