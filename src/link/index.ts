@@ -38,11 +38,8 @@ export {
 } from './inputs/index.ts';
 export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
 export {
-  applyRenames,
-  type Combined,
   checkLimits,
   chooseLicense,
-  combine,
   defaultRoots,
   findIdentical,
   type Identical,
@@ -56,8 +53,6 @@ export {
   MAX_STACK_BYTES,
   markLive,
   measureLimits,
-  mergeSections,
-  narrow,
   type ProgramLimits,
   pathTo,
   pinnedSymbols,
@@ -69,7 +64,19 @@ export {
   withLicense,
   withTextSection,
 } from './passes/index.ts';
-export type { LinkFailure } from './pipeline/index.ts';
+export {
+  type LinkFailure,
+  type Merged,
+  mergeAtoms,
+  type Naming,
+  nameAtoms,
+  type Pruned,
+  pruneAtoms,
+  type ResolveRequest,
+  resolveNames,
+  type Selection,
+  unedited,
+} from './pipeline/index.ts';
 export {
   arraysOf,
   arrayWithItself,
