@@ -5,7 +5,7 @@
  * program names as its exception call-back.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, ProblemList, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -99,21 +99,22 @@ interface Change {
 }
 
 function changeStanding(object: BpfObject, names: readonly string[], change: Change): Operated {
-  const problems: Problem[] = [];
+  const problems = new ProblemList();
   const edits = new Map<SymbolIndex, SymbolEdit>();
   for (const name of new Set(names)) {
     const found = object.symbols.flatMap((symbol, index) =>
       symbol.name === name && name !== '' ? [{ symbol, index }] : [],
     );
-    if (found.length === 0) problems.push(noSuchSymbol(object, name, change.verb, namesOf(object)));
+    if (found.length === 0) problems.add([noSuchSymbol(object, name, change.verb, namesOf(object))]);
     for (const { symbol, index } of found) {
       if (change.applies?.(symbol) === false) continue;
       const problem = change.refuse?.(symbol, index) ?? null;
       if (problem === null) edits.set(index, change.edit);
-      else if (!problems.some(known => known.message === problem.message)) problems.push(problem);
+      else problems.add([problem]);
     }
   }
-  return { object: problems.length > 0 ? object : editSymbols(object, edits), problems, notes: [] };
+  const edited = problems.isEmpty ? editSymbols(object, edits) : object;
+  return { object: edited, problems: problems.all, notes: [] };
 }
 
 // --- reasons ------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@
  */
 
 import type { BtfType } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, ProblemList, quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../../object/index.ts';
 import { addCopies, type Copy } from '../passes/index.ts';
 import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
@@ -36,20 +36,20 @@ export function defineAliases(object: BpfObject, requests: readonly AliasRequest
 
 /** Second names in several objects that are linked: each is made where the old one is defined. */
 export function aliasAcross(objects: readonly BpfObject[], requests: readonly AliasRequest[]): Aliased {
-  const problems: Problem[] = [];
+  const problems = new ProblemList();
   const plans: Plan[] = [];
   const table = aliasTable(requests, problems);
   for (const request of table.values()) {
     const end = followAliases(table, request);
     if ('message' in end) {
-      if (!problems.some(known => known.message === end.message)) problems.push(end);
+      problems.add([end]);
       continue;
     }
     const plan = planAlias(objects, request.name, end);
-    if ('message' in plan) problems.push(plan);
+    if ('message' in plan) problems.add([plan]);
     else plans.push(plan);
   }
-  if (problems.length > 0) return { objects, problems };
+  if (!problems.isEmpty) return { objects, problems: problems.all };
   const cloned = objects.map((object, file) => addClones(object, clonesIn(plans, file)));
   return bindReferences(cloned, plans);
 }
@@ -109,20 +109,20 @@ function isTargetIn(
 }
 
 /** New name → request. Asking for the same twice is no mistake. */
-function aliasTable(requests: readonly AliasRequest[], problems: Problem[]): Map<string, AliasRequest> {
+function aliasTable(requests: readonly AliasRequest[], problems: ProblemList): Map<string, AliasRequest> {
   const table = new Map<string, AliasRequest>();
   for (const request of requests) {
     const bad = badName(null, request.name);
     const known = table.get(request.name);
-    if (bad !== null) problems.push(bad);
+    if (bad !== null) problems.add([bad]);
     else if (known === undefined) table.set(request.name, request);
     else if (known.target !== request.target || known.file !== request.file)
-      problems.push(
+      problems.add([
         problem(
           'link-alias-twice',
           `${quote(request.name)} cannot be both ${spell(known)} and ${spell(request)}`,
         ),
-      );
+      ]);
   }
   return table;
 }

@@ -9,6 +9,7 @@
  */
 
 import type { Problem } from '../../diag/index.ts';
+import { ProblemList } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { Preparation } from '../inputs/index.ts';
 import { findInput } from '../resolve/index.ts';
@@ -51,7 +52,7 @@ type StandingPass = (object: BpfObject, names: readonly string[]) => Operated;
 /** The operations on inputs: takes objects as they are read, and says at the end what did not fit. */
 export class InputSurgery implements Preparation {
   readonly #options: SurgeryOptions;
-  readonly #problems: Problem[] = [];
+  readonly #problems = new ProblemList();
   readonly #notes: string[] = [];
   readonly #sections: readonly RenameRequest[];
   readonly #names: readonly RenameRequest[];
@@ -155,7 +156,7 @@ export class InputSurgery implements Preparation {
     readonly notes: readonly string[];
   } {
     const aliased = aliasInScopes(objects, scopes, this.#options.defsym ?? []);
-    const problems = [...this.#problems, ...this.#unmatched(objects), ...aliased.problems];
+    const problems = [...this.#problems.all, ...this.#unmatched(objects), ...aliased.problems];
     return { objects: aliased.objects, problems, notes: this.#notes };
   }
 
@@ -170,7 +171,7 @@ export class InputSurgery implements Preparation {
         input: inputs[found]?.name ?? '',
         member: isMember ? file.slice(open + 1, -1) : null,
       };
-    if (!this.#problems.some(known => known.message === found.message)) this.#problems.push(found);
+    this.#problems.add([found]);
     return undefined;
   }
 
@@ -182,7 +183,9 @@ export class InputSurgery implements Preparation {
       const before = known.get(key);
       if (before === undefined) known.set(key, request);
       else if (before.to !== request.to)
-        this.#problems.push(renamedTwice(request.place?.file ?? null, request.name, [before.to, request.to]));
+        this.#problems.add([
+          renamedTwice(request.place?.file ?? null, request.name, [before.to, request.to]),
+        ]);
     }
   }
 
@@ -214,7 +217,7 @@ export class InputSurgery implements Preparation {
   }
 
   #take(operated: Operated): BpfObject {
-    this.#problems.push(...operated.problems);
+    this.#problems.add(operated.problems);
     this.#notes.push(...operated.notes);
     return operated.object;
   }

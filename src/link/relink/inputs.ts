@@ -6,7 +6,7 @@
  * were taken for it: names are looked up in there.
  */
 
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, ProblemList, quote, RootletError } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { InputSurgery } from '../edit/index.ts';
 import {
@@ -62,7 +62,7 @@ export function readRelinkInputs(
       ? undefined
       : new InputSurgery(distinctNames([...files, ...libraries]), options.surgery);
   const read = new Map<LinkInput, BpfObject>();
-  const problems: Problem[] = [];
+  const problems = new ProblemList();
   for (const file of new Set(files)) {
     const one = readInputs([file], {
       archives: false,
@@ -70,11 +70,11 @@ export function readRelinkInputs(
     });
     const [object] = one.objects;
     if (object !== undefined) read.set(file, object);
-    problems.push(...one.problems);
+    problems.add(one.problems);
   }
   const archives = libraries.flatMap(library => archiveOf(library, problems));
   const base = read.get(rootlet);
-  if (base === undefined || problems.length > 0) return refused(distinct(problems));
+  if (base === undefined || !problems.isEmpty) return refused(problems.all);
 
   const assigned = assignSlots(base, assignments, options);
   if (!Array.isArray(assigned)) return refused([assigned]);
@@ -85,9 +85,8 @@ export function readRelinkInputs(
     ...(surgery === undefined ? {} : { prepare: surgery }),
   };
   const pulled = pullForScopes(owners, archives, options, given);
-  const byteOrder = byteOrderProblems(pulled.objects);
-  if (pulled.problems.length > 0 || byteOrder.length > 0)
-    return refused(distinct([...pulled.problems, ...byteOrder]));
+  problems.add([...pulled.problems, ...byteOrderProblems(pulled.objects)]);
+  if (!problems.isEmpty) return refused(problems.all);
   const finished = surgery?.finish(pulled.objects, pulled.scopes);
   const ids = components.map(componentId);
   return {
@@ -98,7 +97,7 @@ export function readRelinkInputs(
     assignments: assigned,
     pulled: pulled.members.map(({ scope, ...member }) => ({ ...member, component: ids[scope - 1] ?? null })),
     shared: pulled.shared,
-    problems: distinct(finished?.problems ?? []),
+    problems: finished?.problems ?? [],
     notes: [...new Set(finished?.notes ?? [])],
   };
 }
@@ -132,37 +131,31 @@ function refused(problems: readonly Problem[]): RelinkInputs {
   };
 }
 
-/** One file in several slots has its problems once. */
-function distinct(problems: readonly Problem[]): Problem[] {
-  const seen = new Map(problems.map(problem => [JSON.stringify(problem, bigintText), problem]));
-  return [...seen.values()];
-}
-
-function bigintText(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
-}
-
 function distinctNames(files: readonly LinkInput[]): { readonly name: string }[] {
   return [...new Set(files.map(file => file.name))].map(name => ({ name }));
 }
 
-function archiveOf(library: LinkInput, problems: Problem[]): ArchiveInput[] {
+function archiveOf(library: LinkInput, problems: ProblemList): ArchiveInput[] {
   const { name } = library;
   try {
     const bytes = 'bytes' in library ? library.bytes : undefined;
     if (bytes !== undefined && isArchive(bytes)) return [{ name, bytes }];
-    problems.push({
-      code: 'relink-library',
-      class: 'usage',
-      where: [name],
-      message: 'is no archive: components find what they need in archives only',
-      hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
-    });
+    problems.add([notAnArchive(name)]);
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    problems.push(...error.problems);
+    problems.add(error.problems);
   }
   return [];
+}
+
+function notAnArchive(name: string): Problem {
+  return {
+    code: 'relink-library',
+    class: 'usage',
+    where: [name],
+    message: 'is no archive: components find what they need in archives only',
+    hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
+  };
 }
 
 // --- slots --------------------------------------------------------------------------------------------------------
