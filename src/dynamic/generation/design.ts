@@ -5,7 +5,7 @@
  */
 
 import { inputError, quote, usageError } from '../../diag/index.ts';
-import { nearestNames } from '../../link/index.ts';
+import { freeSlots, inOrder, nearestNames } from '../../link/index.ts';
 import {
   candidatesOf,
   componentName,
@@ -83,7 +83,7 @@ export function changeDesign(design: Design, change: SlotChange, names: SlotName
   requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
   for (const slot of reset) requireSlot({ ...design, rootlet: next }, names, slot);
   const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
-  const ordered = order === undefined ? [] : inOrder(next, order, names.slots, named);
+  const ordered = order === undefined ? [] : assignOrder(next, order, freeSlots(names.slots, named));
   const kept =
     order === undefined
       ? design.fills.filter(({ slot }) => !named.has(slot))
@@ -92,23 +92,17 @@ export function changeDesign(design: Design, change: SlotChange, names: SlotName
   return { rootlet: next, fills: sorted(withIdentities(design, [...fill, ...ordered], kept), names.slots) };
 }
 
-function inOrder(
+function assignOrder(
   rootlet: ObjectFile,
   order: readonly Component[],
-  slots: readonly string[],
-  named: ReadonlySet<string>,
-): (Component & { readonly slot: string })[] {
-  const free = slots.filter(slot => !named.has(slot));
-  if (order.length > free.length) {
-    throw usageError(
-      'relink-too-many',
-      `${quote(rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
-    );
-  }
-  return free.flatMap((slot, at) => {
-    const one = order[at];
-    return one === undefined ? [] : [{ ...one, slot }];
-  });
+  free: readonly string[],
+): readonly Assigned[] {
+  const assigned = inOrder(free, order);
+  if (assigned !== undefined) return assigned;
+  throw usageError(
+    'relink-too-many',
+    `${quote(rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
+  );
 }
 
 /** An order is about slots: what fills the program stays. */

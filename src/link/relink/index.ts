@@ -16,12 +16,14 @@ export {
   reportRelink,
 } from './report.ts';
 export { type RelinkSelection, relinkNames, relinkNaming, selectNeeded } from './requests.ts';
-export { arraysOf, arrayWithItself, fragmentsProblem, slotProblem } from './slot-fit.ts';
+export { arraysOf, arrayWithItself, fragmentsProblem, misfit, slotProblem } from './slot-fit.ts';
 export {
   assignInOrder,
   chooseProgram,
   componentId,
   componentKey,
+  freeSlots,
+  inOrder,
   likelyProgram,
   listNames,
   type OrderedComponent,

@@ -61,17 +61,8 @@ export function readRelinkInputs(
     options.surgery === undefined
       ? undefined
       : new InputSurgery(distinctNames([...files, ...libraries]), options.surgery);
-  const read = new Map<LinkInput, BpfObject>();
   const problems = new ProblemList();
-  for (const file of new Set(files)) {
-    const one = readInputs([file], {
-      archives: false,
-      ...(surgery === undefined ? {} : { prepare: surgery }),
-    });
-    const [object] = one.objects;
-    if (object !== undefined) read.set(file, object);
-    problems.add(one.problems);
-  }
+  const read = readEach(new Set(files), surgery, problems);
   const archives = libraries.flatMap(library => archiveOf(library, problems));
   const base = read.get(rootlet);
   if (base === undefined || !problems.isEmpty) return refused(problems.all);
@@ -80,11 +71,7 @@ export function readRelinkInputs(
   if (!Array.isArray(assigned)) return refused([assigned]);
   const components = distinctComponents(assigned);
   const owners = [base, ...components.flatMap(({ component }) => read.get(component) ?? [])];
-  const given: ArchiveOptions = {
-    ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
-    ...(surgery === undefined ? {} : { prepare: surgery }),
-  };
-  const pulled = pullForScopes(owners, archives, options, given);
+  const pulled = pullForScopes(owners, archives, options, archiveOptions(options, surgery));
   problems.add([...pulled.problems, ...byteOrderProblems(pulled.objects)]);
   if (!problems.isEmpty) return refused(problems.all);
   const finished = surgery?.finish(pulled.objects, pulled.scopes);
@@ -100,6 +87,29 @@ export function readRelinkInputs(
     problems: finished?.problems ?? [],
     notes: [...new Set(finished?.notes ?? [])],
   };
+}
+
+function archiveOptions({ readMember }: RelinkOptions, prepare: InputSurgery | undefined): ArchiveOptions {
+  return {
+    ...(readMember === undefined ? {} : { readMember }),
+    ...(prepare === undefined ? {} : { prepare }),
+  };
+}
+
+/** The objects of files that could be read; those of the rootlet and of components are no archives. */
+function readEach(
+  files: ReadonlySet<LinkInput>,
+  prepare: InputSurgery | undefined,
+  problems: ProblemList,
+): ReadonlyMap<LinkInput, BpfObject> {
+  const read = new Map<LinkInput, BpfObject>();
+  for (const file of files) {
+    const one = readInputs([file], { archives: false, ...(prepare === undefined ? {} : { prepare }) });
+    const [object] = one.objects;
+    if (object !== undefined) read.set(file, object);
+    problems.add(one.problems);
+  }
+  return read;
 }
 
 function withIds(
