@@ -6,7 +6,8 @@
 
 import { ProblemList, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
-import { InputSurgery, operateOnResult } from './edit/index.ts';
+import type { Edited } from './edit/index.ts';
+import { editResult, InputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs } from './inputs/index.ts';
 import {
   findIdentical,
@@ -19,7 +20,6 @@ import {
 import type { CommonLinkOptions, LinkedObject, LinkFailure } from './pipeline/index.ts';
 import {
   type Attempt,
-  type Edited,
   mergeAtoms,
   type Named,
   type Naming,
@@ -118,16 +118,16 @@ function prepareInputs(
   options: LinkOptions,
   problems: ProblemList,
 ): PreparedInputs {
-  const surgery = options.surgery === undefined ? undefined : new InputSurgery(inputs, options.surgery);
+  const edits = options.edits === undefined ? undefined : new InputEdits(inputs, options.edits);
   const read = readInputs(inputs, {
     keepDebug: options.keepDebug ?? false,
     ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
-    ...(surgery === undefined ? {} : { prepare: surgery }),
+    ...(edits === undefined ? {} : { prepare: edits }),
     boundExterns: object => boundExterns(object, options.bind ?? []),
   });
   problems.add(read.problems);
-  if (surgery === undefined || !problems.isEmpty) return { ...folded(read, options), notes: [] };
-  const { objects, problems: refused, notes } = surgery.finish(read.objects);
+  if (edits === undefined || !problems.isEmpty) return { ...folded(read, options), notes: [] };
+  const { objects, problems: refused, notes } = edits.finish(read.objects);
   problems.add(refused);
   return { ...folded({ ...read, objects }, options), notes };
 }
@@ -175,8 +175,8 @@ function lookForMissing(
 }
 
 /** The edits that are meant for the result. */
-function editWhole(object: BpfObject, { surgery }: LinkOptions): Edited {
-  return surgery === undefined ? unedited(object) : operateOnResult(object, surgery);
+function editWhole(object: BpfObject, { edits }: LinkOptions): Edited {
+  return edits === undefined ? unedited(object) : editResult(object, edits);
 }
 
 /** What is needed, if only that is wanted. */

@@ -9,12 +9,12 @@
 
 import { ProblemList } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
-import { operateOnResult } from './edit/index.ts';
+import type { Edited } from './edit/index.ts';
+import { editResult } from './edit/index.ts';
 import type { LinkInput } from './inputs/index.ts';
 import { checkLimits } from './passes/index.ts';
 import type { LinkedObject, LinkFailure } from './pipeline/index.ts';
 import {
-  type Edited,
   mergeAtoms,
   type Named,
   nameAtoms,
@@ -128,11 +128,12 @@ function pathFinder(
 
 /** The edits that are meant for the result, and what is wrong with it then. */
 function finishResult(object: BpfObject, pathsIn: PathFinder, options: RelinkOptions): Edited {
-  const edited = operateOnResult(object, options.surgery ?? {});
+  const edited = editResult(object, options.edits ?? {});
   const refused = options.checkLimits === false ? [] : checkLimits(edited.object);
   return {
     object: edited.object,
     problems: [...edited.problems, ...pathsIn(edited.object).problems, ...refused],
+    notes: edited.notes,
   };
 }
 

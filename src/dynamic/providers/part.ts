@@ -5,7 +5,7 @@
  * Separate from the composition, which treats all parts alike.
  */
 
-import { FOLDED_SECTIONS, withTextSection } from '../../link/index.ts';
+import { SINGLE_SECTIONS, withTextSection } from '../../link/index.ts';
 import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionOf } from '../../object/index.ts';
 import { withOwnNames } from './own-sections.ts';
 import type { Provider } from './provider.ts';
@@ -38,7 +38,7 @@ export function preparePart(provider: Provider, label: string, joins: readonly J
     const moved = partSymbol(symbol, text);
     // loaders make hidden functions static
     const seen = statics.has(index) ? { ...moved, visibility: 'hidden' as const } : moved;
-    return code ? seen : withoutFolded(object, seen);
+    return code ? seen : withoutSingle(object, seen);
   });
   return { object: { ...object, sections, symbols, name }, sections: names };
 }
@@ -55,8 +55,8 @@ function partSymbol(symbol: BpfSymbol, text: number): BpfSymbol {
 }
 
 /** License and version of a part that gives only state do not bind the code of the consumer. */
-function withoutFolded(object: BpfObject, symbol: BpfSymbol): BpfSymbol {
-  if (symbol.kind !== 'variable' || !FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? ''))
+function withoutSingle(object: BpfObject, symbol: BpfSymbol): BpfSymbol {
+  if (symbol.kind !== 'variable' || !SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? ''))
     return symbol;
   const { name, binding, visibility } = symbol;
   return {

@@ -6,7 +6,7 @@
  */
 
 import { bugError } from '../../diag/index.ts';
-import { defaultRoots, isNeededAnyway, labelsFor, subset } from '../../link/index.ts';
+import { defaultRoots, isNeededAnyway, labelsFor, pruneObject } from '../../link/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -91,7 +91,10 @@ function prepareComponent(part: string, fills: readonly SlotFill[], label: strin
   if (first === undefined) throw bugError([part], 'a component without slots');
   const { component, version, file } = first;
   const whole = readObject(file.bytes, file.name);
-  const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);
+  const object = withOwnSections(
+    pruneObject(whole, liveOf(whole, fills), { pruneTypes: true }).object,
+    label,
+  );
   return { owner: component, ...(version === undefined ? {} : { version }), part, file, fills, ...object };
 }
 

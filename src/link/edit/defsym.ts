@@ -12,7 +12,7 @@ import { type Problem, ProblemList, quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../../object/index.ts';
 import { addCopies, type Copy } from '../passes/index.ts';
 import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
-import { badName, namesOf, noSuchSymbol, type Operated, renameAll } from './rename.ts';
+import { badName, type Edited, namesOf, noSuchSymbol, renameAll } from './rename.ts';
 
 export interface AliasRequest {
   /** The new name. */
@@ -29,7 +29,7 @@ export interface Aliased {
 }
 
 /** Second names inside one object. */
-export function defineAliases(object: BpfObject, requests: readonly AliasRequest[]): Operated {
+export function defineAliases(object: BpfObject, requests: readonly AliasRequest[]): Edited {
   const { objects, problems } = aliasAcross([object], requests);
   return { object: objects[0] ?? object, problems, notes: [] };
 }

@@ -1,5 +1,5 @@
 /**
- * Symbol surgery in a link: which operation is done to which object, and when.
+ * Symbol edits in a link: which operation is done to which object, and when.
  *
  * Operations on an input come before names are resolved, in this order: sections, names, prefixes, standing (local,
  * global, hidden, weak), wrapping. Then second names are made, which may need definitions of any input. Localizing,
@@ -22,16 +22,17 @@ import {
 } from './binding.ts';
 import { aliasInScopes } from './defsym.ts';
 import {
+  type Edited,
   hasName,
   namesOf,
   noSuchSymbol,
-  type Operated,
   prefixSymbols,
   redefineSymbols,
   renamedTwice,
   type SymbolRename,
 } from './rename.ts';
 import {
+  type EditOptions,
   isFor,
   matchedNames,
   ofFiles,
@@ -42,29 +43,28 @@ import {
   renameRequests,
   requests,
   type Selector,
-  type SurgeryOptions,
 } from './requests.ts';
 import { hasSection, noSuchSection, renameSections } from './sections.ts';
 import { externNames, mentionsWrapped, nothingToWrap, wrapSymbols } from './wrap.ts';
 
-type StandingPass = (object: BpfObject, names: readonly string[]) => Operated;
+type BindingPass = (object: BpfObject, names: readonly string[]) => Edited;
 
 /** The operations on inputs: takes objects as they are read, and says at the end what did not fit. */
-export class InputSurgery implements Preparation {
-  readonly #options: SurgeryOptions;
+export class InputEdits implements Preparation {
+  readonly #options: EditOptions;
   readonly #problems = new ProblemList();
   readonly #notes: string[] = [];
   readonly #sections: readonly RenameRequest[];
   readonly #names: readonly RenameRequest[];
   readonly #prefixes: readonly Request[];
-  readonly #standing: readonly (readonly [verb: string, pass: StandingPass, requests: readonly Request[]])[];
+  readonly #binding: readonly (readonly [verb: string, pass: BindingPass, requests: readonly Request[]])[];
   readonly #keepGlobal: readonly Request[];
   readonly #wrap: readonly Request[];
   /** Names that an archive's index has after renaming, before prefixes. */
   readonly #archives = new Map<string, ReadonlySet<string>>();
   readonly #aliases: ReadonlyMap<string, string>;
 
-  constructor(inputs: readonly { readonly name: string }[], options: SurgeryOptions) {
+  constructor(inputs: readonly { readonly name: string }[], options: EditOptions) {
     this.#options = options;
     const place = (selector: { readonly file?: string }): Place | null | undefined =>
       this.#place(inputs, selector.file);
@@ -74,7 +74,7 @@ export class InputSurgery implements Preparation {
       (options.prefix ?? []).map(({ file, prefix }) => ({ file, name: prefix })),
       place,
     );
-    this.#standing = [
+    this.#binding = [
       ['globalize', globalizeSymbols, requests(ofFiles(options.globalize), place)],
       ['localize', localizeSymbols, requests(ofFiles(options.localize), place)],
       ['hide', hideSymbols, requests(ofFiles(options.hide), place)],
@@ -96,7 +96,7 @@ export class InputSurgery implements Preparation {
       current = this.#take(
         prefixSymbols(current, name, place?.member === null ? this.#archives.get(input) : undefined),
       );
-    for (const [, pass, list] of this.#standing)
+    for (const [, pass, list] of this.#binding)
       current = this.#change(current, mine(list), (candidate, name) => hasName(candidate, name), pass);
     if (mine(this.#keepGlobal).length > 0) {
       const kept = mine(this.#keepGlobal).filter(request => hasName(current, request.name));
@@ -193,7 +193,7 @@ export class InputSurgery implements Preparation {
     object: BpfObject,
     list: readonly RenameRequest[],
     has: (object: BpfObject, name: string) => boolean,
-    pass: (object: BpfObject, renames: readonly SymbolRename[]) => Operated,
+    pass: (object: BpfObject, renames: readonly SymbolRename[]) => Edited,
   ): BpfObject {
     const present = preferPlaced(list.filter(request => has(object, request.name)));
     for (const request of present) request.matched = true;
@@ -210,13 +210,13 @@ export class InputSurgery implements Preparation {
     object: BpfObject,
     list: readonly Request[],
     has: (object: BpfObject, name: string) => boolean,
-    pass: StandingPass,
+    pass: BindingPass,
   ): BpfObject {
     const present = list.filter(request => has(object, request.name));
     return present.length === 0 ? object : this.#take(pass(object, matchedNames(present)));
   }
 
-  #take(operated: Operated): BpfObject {
+  #take(operated: Edited): BpfObject {
     this.#problems.add(operated.problems);
     this.#notes.push(...operated.notes);
     return operated.object;
@@ -243,7 +243,7 @@ export class InputSurgery implements Preparation {
         (name, place, among) => noSuchSection(place === null ? null : { name: place.file }, name, among),
       ),
       ...missing(this.#names, 'rename', namesOf),
-      ...this.#standing.flatMap(([verb, , list]) => missing(list, verb, namesOf)),
+      ...this.#binding.flatMap(([verb, , list]) => missing(list, verb, namesOf)),
       ...missing(this.#keepGlobal, 'keep', namesOf),
       ...missing(this.#wrap, '', externNames, (name, place, among) =>
         nothingToWrap(place === null ? null : { name: place.file }, name, among),
@@ -253,10 +253,10 @@ export class InputSurgery implements Preparation {
 }
 
 /** The operations without a file on local, global and hidden, done to the linked object. */
-export function operateOnResult(object: BpfObject, options: SurgeryOptions): Operated {
+export function editResult(object: BpfObject, options: EditOptions): Edited {
   const names = (selectors: readonly Selector[] = []): string[] =>
     selectors.filter(selector => selector.file === undefined).map(selector => selector.name);
-  const passes: readonly (readonly [StandingPass, readonly string[]])[] = [
+  const passes: readonly (readonly [BindingPass, readonly string[]])[] = [
     [globalizeSymbols, names(options.globalize)],
     [localizeSymbols, names(options.localize)],
     [keepGlobalSymbols, names(options.keepGlobal)],

@@ -3,7 +3,6 @@
 export type { CommonLinkOptions, LinkedObject, LinkFailure } from './options.ts';
 export {
   type Attempt,
-  type Edited,
   type Merged,
   mergeAtoms,
   type Named,

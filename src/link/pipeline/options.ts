@@ -6,7 +6,7 @@
 
 import type { Problem } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
-import type { SurgeryOptions } from '../edit/index.ts';
+import type { EditOptions } from '../edit/index.ts';
 import type { ArchiveOptions, PulledMember } from '../inputs/index.ts';
 import type { LinkReport, LivePath } from '../report/index.ts';
 import type { BindRequest, Explanation } from '../resolve/index.ts';
@@ -18,7 +18,7 @@ export interface CommonLinkOptions {
   /** Reads the files that thin archives name. */
   readonly readMember?: ArchiveOptions['readMember'];
   /** Edits of symbols and sections; those of one file are made before its names are resolved. */
-  readonly surgery?: SurgeryOptions;
+  readonly edits?: EditOptions;
   /** Externs that get a definition of another input, whatever its name. */
   readonly bind?: readonly BindRequest[];
   /** Drop functions, variables, maps and types that no program needs. */

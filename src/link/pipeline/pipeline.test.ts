@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { objectOf } from '../../../test/support/objects.ts';
 import { ProblemList } from '../../diag/problem-list.ts';
+import type { Edited } from '../edit/rename.ts';
 import { type LinkOptions, link } from '../link.ts';
 import {
-  type Edited,
   type Merged,
   mergeAtoms,
   nameAtoms,
@@ -97,7 +97,7 @@ describe('a phase has no result', () => {
 
   test('merged: a refused edit', () => {
     const problems = new ProblemList();
-    const edit = (object: Edited['object']): Edited => ({ object, problems: [REFUSED] });
+    const edit = (object: Edited['object']): Edited => ({ object, problems: [REFUSED], notes: [] });
     expect(mergeAtoms(resolved(), edit, problems)).toBeUndefined();
     expect(problems.all).toEqual([REFUSED]);
   });
@@ -115,7 +115,7 @@ describe('a phase has no result', () => {
     const whole = merged();
     const pruned = pruneAtoms(whole, selectionOf(whole, ['prog', 'foo']), problems);
     const clash = { ...REFUSED, message: 'clash' };
-    const edit = (object: Edited['object']): Edited => ({ object, problems: [REFUSED] });
+    const edit = (object: Edited['object']): Edited => ({ object, problems: [REFUSED], notes: [] });
     expect(pruned && nameAtoms(pruned, { renames: [], problems: [clash] }, edit, problems)).toBeUndefined();
     expect(problems.all).toEqual([clash, REFUSED]);
   });

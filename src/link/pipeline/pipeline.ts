@@ -15,6 +15,7 @@
 
 import type { Problem, ProblemList } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import type { Edited } from '../edit/index.ts';
 import {
   applyRenames,
   type Combined,
@@ -25,9 +26,9 @@ import {
   type MergedSections,
   mergeSections,
   mergeStrings,
-  narrow,
   type PinnedMaps,
   type PinnedMerge,
+  pruneCombined,
   type Rename,
   versionProblems,
   withLicense,
@@ -160,12 +161,6 @@ export interface Merged {
   readonly combined: Combined;
 }
 
-/** What an edit makes of an object. */
-export interface Edited {
-  readonly object: BpfObject;
-  readonly problems: readonly Problem[];
-}
-
 export type Edit = (object: BpfObject) => Edited;
 
 /** `edit`: what is done to the whole before anything is dropped. */
@@ -212,7 +207,7 @@ export function pruneAtoms(
   problems.add(refused);
   if (resolved.request.refuseUndefined === 'needed') problems.add(missingNames(resolved, combined, live));
   if (!problems.isEmpty) return undefined;
-  const left = everything ? combined : narrow(combined, live, { pruneTypes: true });
+  const left = everything ? combined : pruneCombined(combined, live, { pruneTypes: true });
   return { [PHASE]: 'pruned', merged, live, combined: left };
 }
 
@@ -261,5 +256,5 @@ export function nameAtoms(
 
 /** The edit that changes nothing. */
 export function unedited(object: BpfObject): Edited {
-  return { object, problems: [] };
+  return { object, problems: [], notes: [] };
 }

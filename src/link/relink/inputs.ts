@@ -8,7 +8,7 @@
 
 import { type Problem, ProblemList, quote, RootletError } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
-import { InputSurgery } from '../edit/index.ts';
+import { InputEdits } from '../edit/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -57,12 +57,12 @@ export function readRelinkInputs(
   const order = options.order ?? [];
   const libraries = options.libraries ?? [];
   const files = [rootlet, ...[...assignments, ...order].map(entry => entry.component)];
-  const surgery =
-    options.surgery === undefined
+  const edits =
+    options.edits === undefined
       ? undefined
-      : new InputSurgery(distinctNames([...files, ...libraries]), options.surgery);
+      : new InputEdits(distinctNames([...files, ...libraries]), options.edits);
   const problems = new ProblemList();
-  const read = readEach(new Set(files), surgery, problems);
+  const read = readEach(new Set(files), edits, problems);
   const archives = libraries.flatMap(library => archiveOf(library, problems));
   const base = read.get(rootlet);
   if (base === undefined || !problems.isEmpty) return refused(problems.all);
@@ -71,10 +71,10 @@ export function readRelinkInputs(
   if (!Array.isArray(assigned)) return refused([assigned]);
   const components = distinctComponents(assigned);
   const owners = [base, ...components.flatMap(({ component }) => read.get(component) ?? [])];
-  const pulled = pullForScopes(owners, archives, options, archiveOptions(options, surgery));
+  const pulled = pullForScopes(owners, archives, options, archiveOptions(options, edits));
   problems.add([...pulled.problems, ...byteOrderProblems(pulled.objects)]);
   if (!problems.isEmpty) return refused(problems.all);
-  const finished = surgery?.finish(pulled.objects, pulled.scopes);
+  const finished = edits?.finish(pulled.objects, pulled.scopes);
   const ids = components.map(componentId);
   return {
     objects: withIds(finished?.objects ?? pulled.objects, pulled.scopes, ids),
@@ -89,7 +89,7 @@ export function readRelinkInputs(
   };
 }
 
-function archiveOptions({ readMember }: RelinkOptions, prepare: InputSurgery | undefined): ArchiveOptions {
+function archiveOptions({ readMember }: RelinkOptions, prepare: InputEdits | undefined): ArchiveOptions {
   return {
     ...(readMember === undefined ? {} : { readMember }),
     ...(prepare === undefined ? {} : { prepare }),
@@ -99,7 +99,7 @@ function archiveOptions({ readMember }: RelinkOptions, prepare: InputSurgery | u
 /** The objects of files that could be read; those of the rootlet and of components are no archives. */
 function readEach(
   files: ReadonlySet<LinkInput>,
-  prepare: InputSurgery | undefined,
+  prepare: InputEdits | undefined,
   problems: ProblemList,
 ): ReadonlyMap<LinkInput, BpfObject> {
   const read = new Map<LinkInput, BpfObject>();
