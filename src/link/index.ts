@@ -38,6 +38,7 @@ export {
 } from './inputs/index.ts';
 export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
 export {
+  type Combined,
   checkLimits,
   chooseLicense,
   defaultRoots,

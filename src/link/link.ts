@@ -6,10 +6,10 @@
 
 import { ProblemList, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
-import type { Edited } from './edit/index.ts';
-import { editResult, InputEdits } from './edit/index.ts';
+import { type Edited, editResult, InputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs } from './inputs/index.ts';
 import {
+  type Combined,
   findIdentical,
   foldText,
   type Identical,
@@ -181,7 +181,7 @@ function editWhole(object: BpfObject, { edits }: LinkOptions): Edited {
 
 /** What is needed, if only that is wanted. */
 function select(
-  combined: Pruned['combined'],
+  combined: Combined,
   objects: readonly BpfObject[],
   options: LinkOptions,
 ): Selection & Collected {

@@ -9,8 +9,7 @@
 
 import { ProblemList } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
-import type { Edited } from './edit/index.ts';
-import { editResult } from './edit/index.ts';
+import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput } from './inputs/index.ts';
 import { checkLimits } from './passes/index.ts';
 import type { LinkedObject, LinkFailure } from './pipeline/index.ts';

@@ -8,6 +8,7 @@
 
 import { bugError, type Problem, ProblemList, quote } from '../../diag/index.ts';
 import {
+  type Combined,
   labelsFor,
   type Merged,
   mergeAtoms,
@@ -173,7 +174,7 @@ function indirectJoins(
   providers: readonly Provider[],
   bindings: readonly Binding[],
   own: number,
-  combined: Pruned['combined'],
+  combined: Combined,
 ): IndirectJoin[] {
   const present = new Set(combined.origins.map(at => `${at.file}:${at.index}`));
   return bindings.slice(own).flatMap(({ loser, winner }): IndirectJoin[] => {
@@ -191,7 +192,7 @@ function indirectJoins(
 
 function sharedMaps(
   object: BpfObject,
-  combined: Pruned['combined'],
+  combined: Combined,
   providers: readonly Provider[],
   parts: readonly Part[],
 ): Map<string, SharedMap> {
@@ -211,11 +212,7 @@ function sharedMaps(
   return shared;
 }
 
-function joinedVariables(
-  object: BpfObject,
-  combined: Pruned['combined'],
-  joins: readonly Join[],
-): Set<string> {
+function joinedVariables(object: BpfObject, combined: Combined, joins: readonly Join[]): Set<string> {
   const names = joins.flatMap(({ extern }) => {
     const symbol = object.symbols[combined.indexOf[0]?.[extern] ?? -1];
     return symbol?.kind === 'variable' ? [`${sectionOf(object, symbol)?.name ?? ''}:${symbol.name}`] : [];
@@ -224,11 +221,7 @@ function joinedVariables(
 }
 
 /** Code of the consumer and of the provider must find every variable at the same place. */
-function requireSameLayout(
-  object: BpfObject,
-  combined: Pruned['combined'],
-  providers: readonly Provider[],
-): void {
+function requireSameLayout(object: BpfObject, combined: Combined, providers: readonly Provider[]): void {
   const here = layoutSections(object);
   const there = providers.map(provider => layoutSections(provider.object));
   object.symbols.forEach((symbol, index) => {

@@ -52,6 +52,7 @@ const PHASE = Symbol('phase');
 
 // --- names --------------------------------------------------------------------------------------------------------
 
+/** What a driver asks of the pipeline. */
 export interface ResolveRequest {
   readonly objects: readonly BpfObject[];
   /** Name of the result. */
@@ -76,11 +77,13 @@ export interface ResolveRequest {
   readonly lookFurther?: (attempt: Attempt) => void;
 }
 
+/** How pinned maps of one name become one. */
 export interface PinRules {
   readonly fileOf?: (file: number) => string;
   readonly check?: (merges: readonly PinnedMerge[]) => readonly Problem[];
 }
 
+/** Names to explain. */
 export interface Explained {
   readonly names: readonly string[];
   /** Slots and the programs that fill them. */
@@ -109,6 +112,7 @@ export interface Resolved extends Decisions {
   readonly [PHASE]: 'resolved';
 }
 
+/** Finds the definition of every name, and decides what the result has of each section and license. */
 export function resolveNames(request: ResolveRequest, problems: ProblemList): Resolved | undefined {
   const decisions = decide(request, problems);
   if (problems.isEmpty) return { ...decisions, [PHASE]: 'resolved' };
@@ -124,6 +128,7 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
   problems.add(resolution.problems);
   const pinned = joinByName(request, resolution, problems);
+  if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
   problems.add([...sections.problems, ...license.problems]);
@@ -139,16 +144,15 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
 
 const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };
 
-/** What is joined by name, compared. */
+/** Pinned maps of one name as one map, and what does not agree with the definition that it gets. */
 function joinByName(request: ResolveRequest, resolution: Resolution, problems: ProblemList): PinnedMaps {
-  const { objects, pinned: rules, refuseUndefined } = request;
+  const { objects, pinned: rules } = request;
   if (rules === null) return NOTHING_PINNED;
   const pinned = joinPinned(objects, resolution, rules.fileOf);
   problems.add(checkAgreement(objects, resolution, pinned.isJudged));
   problems.add(pinned.problems);
   problems.add(rules.check?.(pinned.merges) ?? []);
   problems.add(addendProblems(objects, resolution));
-  if (refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
   return pinned;
 }
 
@@ -161,9 +165,10 @@ export interface Merged {
   readonly combined: Combined;
 }
 
+/** An edit of the whole; what it reports is a problem of the phase. */
 export type Edit = (object: BpfObject) => Edited;
 
-/** `edit`: what is done to the whole before anything is dropped. */
+/** Puts the atoms of all inputs together. `edit`: what is done to the whole before anything is dropped. */
 export function mergeAtoms(resolved: Resolved, edit: Edit, problems: ProblemList): Merged | undefined {
   const combined = mergeAll(resolved);
   const edited = edit(combined.object);
@@ -198,6 +203,7 @@ export interface Pruned {
   readonly combined: Combined;
 }
 
+/** Drops what is not selected, and types that nothing needs any more. */
 export function pruneAtoms(
   merged: Merged,
   { live, everything, problems: refused }: Selection,
@@ -241,7 +247,7 @@ export interface Named {
   readonly object: BpfObject;
 }
 
-/** `edit`: what is done to the result under its final names. */
+/** Gives the final names. `edit`: what is done to the result under them. */
 export function nameAtoms(
   pruned: Pruned,
   { renames, problems: clashes }: Naming,
