@@ -128,15 +128,24 @@ function homeOfSymbol(symbol) {
   return { file: rooted(declaration.getSourceFile().fileName), name: symbol.name, type: type === true };
 }
 
-/** The one declaration of `name` below a directory whose index does not have it yet. @param {string} directory @param {string} name @returns {Home | null} */
-function homeBelow(directory, name) {
-  for (const file of files.filter(file => file.startsWith(`${directory}/`) && !file.endsWith('/index.ts'))) {
-    const source = program.getSourceFile(join(ROOT, file));
-    const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
-    const found = module?.exports?.get(/** @type {ts.__String} */ (name));
-    if (found !== undefined && !(found.flags & ts.SymbolFlags.Alias)) return homeOfSymbol(found);
-  }
-  return null;
+/** Declarations of `name` below a directory. @param {string} directory @param {string} name @returns {Home[]} */
+function homesBelow(directory, name) {
+  return files
+    .filter(file => file.startsWith(`${directory}/`) && !file.endsWith('/index.ts'))
+    .flatMap(file => {
+      const source = program.getSourceFile(join(ROOT, file));
+      const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
+      const found = module?.exports?.get(/** @type {ts.__String} */ (name));
+      return found === undefined || found.flags & ts.SymbolFlags.Alias ? [] : (homeOfSymbol(found) ?? []);
+    });
+}
+
+/** A name that its index does not export yet, or that has moved: below the directory, else the only one of the project. @param {string} directory @param {string} name @returns {Home | null} */
+function homeOfUnknown(directory, name) {
+  const [below] = homesBelow(directory, name);
+  if (below !== undefined) return below;
+  const [only, ...others] = homesBelow('src', name);
+  return only !== undefined && others.length === 0 ? only : null;
 }
 
 /** Where the name of an import or export is declared. @param {ts.Node} name @returns {Home | null} */
@@ -197,7 +206,7 @@ function corrected(file, statement, indexes) {
   const target = posix.join(directoryOf(file), now);
   for (const element of elementsOf(statement)) {
     const home =
-      homeOf(element.name) ?? homeBelow(directoryOf(target), (element.propertyName ?? element.name).text);
+      homeOf(element.name) ?? homeOfUnknown(directoryOf(target), (element.propertyName ?? element.name).text);
     if (home === null) continue;
     const from = specifier(file, indexes.fileFor(file, home));
     const alias = element.name.text === home.name ? home.name : `${home.name} as ${element.name.text}`;

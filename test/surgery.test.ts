@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { formatProblem } from '../src/diag/problem.ts';
 import { globalizeSymbols, localizeSymbols } from '../src/link/edit/binding.ts';
 import { defineAliases } from '../src/link/edit/defsym.ts';
-import { type Operated, redefineSymbols } from '../src/link/edit/rename.ts';
+import { type Edited, redefineSymbols } from '../src/link/edit/rename.ts';
 import { type LinkOptions, link } from '../src/link/link.ts';
 import type { BpfObject } from '../src/object/model/model.ts';
 import { readObject } from '../src/object/read/read.ts';
@@ -20,7 +20,7 @@ import { missing, needs } from './support/needs.ts';
 import { outputOf } from './support/run.ts';
 import { checkWritten } from './support/written-object.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-surgery-'));
+const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-edits-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const MAP = (name: string): string => `
@@ -136,7 +136,7 @@ const CASES: readonly Case[] = [
     what: '--redefine-sym',
     files: ['main', 'library'],
     options: {
-      surgery: {
+      edits: {
         redefine: [
           { from: 'add', to: 'sum' },
           { from: 'total', to: 'store' },
@@ -160,7 +160,7 @@ const CASES: readonly Case[] = [
     what: '--prefix-symbols',
     files: ['second', 'library'],
     options: {
-      surgery: {
+      edits: {
         prefix: [{ file: 'library.o', prefix: 'lib_' }],
         redefine: [
           { from: 'plus', to: 'lib_add', file: 'second.o' },
@@ -176,7 +176,7 @@ const CASES: readonly Case[] = [
   {
     what: '--localize',
     files: ['main', 'library'],
-    options: { surgery: { localize: [{ name: 'add' }, { name: 'total' }] } },
+    options: { edits: { localize: [{ name: 'add' }, { name: 'total' }] } },
     returns: { prog: PLAIN },
     types: [/FUNC 'add' .*static/, /VAR 'total' .*static/],
     symbols: [/FUNC +LOCAL +DEFAULT +\d+ add$/m, /OBJECT +LOCAL +DEFAULT +\d+ total$/m],
@@ -184,7 +184,7 @@ const CASES: readonly Case[] = [
   {
     what: '--globalize',
     files: ['main', 'library'],
-    options: { surgery: { globalize: [{ name: 'twice' }] } },
+    options: { edits: { globalize: [{ name: 'twice' }] } },
     returns: { prog: PLAIN },
     types: [/FUNC 'twice' .*global/],
     symbols: [/FUNC +GLOBAL +DEFAULT +\d+ twice$/m],
@@ -192,14 +192,14 @@ const CASES: readonly Case[] = [
   {
     what: '--keep-global',
     files: ['main', 'library'],
-    options: { surgery: { keepGlobal: [{ name: 'total' }] } },
+    options: { edits: { keepGlobal: [{ name: 'total' }] } },
     returns: { prog: PLAIN },
     types: [/FUNC 'add' .*static/, /FUNC 'prog' .*global/, /VAR 'total' .*global/, /VAR 'table' .*global/],
   },
   {
     what: '--hide',
     files: ['main', 'library'],
-    options: { surgery: { hide: [{ name: 'add' }] } },
+    options: { edits: { hide: [{ name: 'add' }] } },
     returns: { prog: PLAIN },
     types: [/FUNC 'add' .*global/],
     symbols: [/FUNC +GLOBAL +HIDDEN +\d+ add$/m],
@@ -207,14 +207,14 @@ const CASES: readonly Case[] = [
   {
     what: '--weaken',
     files: ['main', 'library', 'other'],
-    options: { surgery: { weaken: [{ name: 'add', file: 'library.o' }] } },
+    options: { edits: { weaken: [{ name: 'add', file: 'library.o' }] } },
     returns: { prog: 5 + 555 + 7 },
     types: [/FUNC 'add' .*global/],
   },
   {
     what: '--wrap',
     files: ['main', 'library', 'wrapper'],
-    options: { surgery: { wrap: [{ name: 'add' }] } },
+    options: { edits: { wrap: [{ name: 'add' }] } },
     returns: { prog: PLAIN + 1000 },
     types: [/FUNC 'add' .*global/, /FUNC '__wrap_add' .*global/],
     gone: ['__real_add'],
@@ -223,7 +223,7 @@ const CASES: readonly Case[] = [
     what: '--defsym',
     files: ['second', 'library'],
     options: {
-      surgery: {
+      edits: {
         defsym: [
           { name: 'plus', target: 'sum' },
           { name: 'sum', target: 'add' },
@@ -241,7 +241,7 @@ const CASES: readonly Case[] = [
     what: '--rename-section',
     files: ['main', 'library'],
     options: {
-      surgery: {
+      edits: {
         renameSections: [
           { from: 'tc', to: 'classifier' },
           { from: '.data', to: '.data.totals' },
@@ -329,7 +329,7 @@ needs('clang', 'root', 'bpf', 'bpftool').describe('loaded by libbpf', () => {
 needs('clang').describe('what is refused', () => {
   test('a map or a program made static, with the reason', () => {
     const result = linkFiles(['main', 'library'], {
-      surgery: { localize: [{ name: 'table' }, { name: 'prog' }] },
+      edits: { localize: [{ name: 'table' }, { name: 'prog' }] },
     });
     expect(result.ok ? [] : result.problems.map(problem => problem.message)).toEqual([
       '"table" cannot become static: it is a map, and loaders refuse static ones',
@@ -357,7 +357,7 @@ needs('clang').describe('what is refused', () => {
 
   test('a map that gets a name which kernels cut is noted', () => {
     const result = linkFiles(['main', 'library'], {
-      surgery: {
+      edits: {
         prefix: [
           { file: 'library.o', prefix: 'a_very_long_prefix_' },
           { file: 'main.o', prefix: 'm_' },
@@ -375,7 +375,7 @@ needs('clang').describe('what is refused', () => {
 });
 
 describe('every symbol of the cases', () => {
-  const done = ({ object, problems }: Operated): BpfObject => {
+  const done = ({ object, problems }: Edited): BpfObject => {
     expect(problems).toEqual([]);
     return object;
   };

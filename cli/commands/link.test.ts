@@ -179,7 +179,7 @@ test('names that change and pinned maps that are joined are listed', async () =>
   expect(readFileSync(at('map'), 'utf8')).toMatch(/merged:\n {2}list .*a\.o, .*b\.o +pinned/);
 });
 
-describe('surgery', () => {
+describe('edits', () => {
   const files = [at('main.o'), at('libmine.a')];
 
   test.each([

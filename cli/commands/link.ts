@@ -6,7 +6,7 @@ import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { parseBind } from '../flags/components.ts';
-import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../flags/edit.ts';
+import { EDIT_FLAGS, type EditFlags, editOptions, listFlag } from '../flags/edit.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
@@ -25,7 +25,7 @@ import {
   writeOutput,
 } from '../io/files.ts';
 
-interface Flags extends SurgeryFlags {
+interface Flags extends EditFlags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
@@ -91,7 +91,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       printGc: { kind: 'boolean', default: false, brief: 'List what is not in the result, and why' },
       keep: listFlag('SYM', 'With --gc-sections: keep SYM and what it needs'),
       whyLive: listFlag('SYM', 'With --gc-sections: print the path that keeps SYM'),
-      ...SURGERY_FLAGS,
+      ...EDIT_FLAGS,
       bind: listFlag('FILE:EXTERN=FILE:NAME', "Give one object's extern another object's definition"),
       foldIdentical: {
         kind: 'boolean',
@@ -162,7 +162,7 @@ function linkFiles(
   flags: Flags,
   trace?: (line: string) => void,
 ): Linked {
-  const surgery = surgeryOptions(flags, inputs);
+  const edits = editOptions(flags, inputs);
   const result = link(inputs, {
     name: output,
     partial: flags.relocatable,
@@ -175,7 +175,7 @@ function linkFiles(
     explain: flags.explain ?? [],
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
-    ...(surgery === undefined ? {} : { surgery }),
+    ...(edits === undefined ? {} : { edits }),
   });
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);

@@ -169,7 +169,7 @@ describe('names', () => {
   });
 });
 
-test('surgery, what is kept and why, and all of it', async () => {
+test('edits, what is kept and why, and all of it', async () => {
   const lone = `one=${at('lone.o')}`;
   const { out } = await rootlet(
     at('rootlet.o'),

@@ -24,7 +24,7 @@ import {
   parseComponent,
   words,
 } from '../flags/components.ts';
-import { listFlag, SURGERY_FLAGS, type SurgeryFlags, surgeryOptions } from '../flags/edit.ts';
+import { EDIT_FLAGS, type EditFlags, editOptions, listFlag } from '../flags/edit.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
@@ -45,7 +45,7 @@ import {
   writeOutput,
 } from '../io/files.ts';
 
-interface Flags extends SurgeryFlags {
+interface Flags extends EditFlags {
   readonly output?: string;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -112,7 +112,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       library: listFlag('NAME', 'Components find what they need in libNAME.a (:NAME is the file itself) too'),
       libraryPath: listFlag('DIR', 'Search libraries in DIR'),
       limits: { kind: 'boolean', default: true, brief: 'Say here what a kernel would refuse' },
-      ...SURGERY_FLAGS,
+      ...EDIT_FLAGS,
       gcSections: {
         kind: 'boolean',
         default: true,
@@ -183,7 +183,7 @@ function optionsOf(
   inputs: readonly string[],
   libraries: readonly NamedBytes[],
 ): RelinkOptions {
-  const surgery = surgeryOptions(
+  const edits = editOptions(
     flags,
     [...new Set(inputs)].map(name => ({ name })),
   );
@@ -200,7 +200,7 @@ function optionsOf(
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
     explain: flags.explain ?? [],
-    ...(surgery === undefined ? {} : { surgery }),
+    ...(edits === undefined ? {} : { edits }),
   };
 }
 

@@ -3,16 +3,16 @@
 import { usageError } from '../../src/diag/index.ts';
 import {
   type AliasRequest,
+  type EditOptions,
   findInput,
   parseSelector,
   type SelectedRename,
   type Selector,
-  type SurgeryOptions,
 } from '../../src/link/index.ts';
 
 type Words = readonly string[];
 
-export interface SurgeryFlags {
+export interface EditFlags {
   readonly defsym?: Words;
   readonly redefineSym?: Words;
   readonly prefixSymbols?: Words;
@@ -30,7 +30,7 @@ export function listFlag<const P extends string>(placeholder: P, brief: string) 
   return { kind: 'parsed', parse: String, variadic: true, optional: true, brief, placeholder } as const;
 }
 
-export const SURGERY_FLAGS = {
+export const EDIT_FLAGS = {
   defsym: listFlag('NEW=OLD', 'Give OLD a second name'),
   redefineSym: listFlag('OLD=NEW', 'Rename symbols; here and below a name may be FILE:NAME'),
   prefixSymbols: listFlag('FILE=PREFIX', 'Put PREFIX in front of all names that FILE defines'),
@@ -44,11 +44,11 @@ export const SURGERY_FLAGS = {
 };
 
 /** What was asked for; undefined when nothing was. Throws `usage-…` for words that make no sense. */
-export function surgeryOptions(
-  flags: SurgeryFlags,
+export function editOptions(
+  flags: EditFlags,
   inputs: readonly { readonly name: string }[],
-): SurgeryOptions | undefined {
-  const asked = Object.keys(SURGERY_FLAGS).some(key => (flags[key as keyof SurgeryFlags] ?? []).length > 0); // keys of the flags
+): EditOptions | undefined {
+  const asked = Object.keys(EDIT_FLAGS).some(key => (flags[key as keyof EditFlags] ?? []).length > 0); // keys of the flags
   if (!asked) return undefined;
   const selectors = (words: Words = []): Selector[] => words.map(parseSelector);
   return {

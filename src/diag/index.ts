@@ -11,7 +11,6 @@ export {
 export {
   addFrame,
   bugError,
-  distinctProblems,
   EXIT,
   exitCodeOf,
   formatProblem,
@@ -24,9 +23,9 @@ export {
   quote,
   RootletError,
   recoded,
-  sameProblem,
   usageError,
   within,
 } from './problem.ts';
+export { ProblemList } from './problem-list.ts';
 export { failed, ok, type Result } from './result.ts';
 export { available, didYouMean, nearestNames, quoteAll, suggestion } from './suggest.ts';

@@ -29,24 +29,6 @@ export interface Problem {
   readonly details?: readonly string[];
 }
 
-/** Whether two problems are one mistake: the same code, about the same subject, at the same place. */
-export function sameProblem(left: Problem, right: Problem): boolean {
-  return (
-    left.code === right.code &&
-    left.subject === right.subject &&
-    left.offset === right.offset &&
-    left.where.length === right.where.length &&
-    left.where.every((frame, index) => frame === right.where[index])
-  );
-}
-
-/** Each mistake once. Callers set the subject of what they collect: without one, a place has one problem of a code. */
-export function distinctProblems(problems: readonly Problem[]): Problem[] {
-  return problems.filter(
-    (problem, index) => problems.findIndex(other => sameProblem(other, problem)) === index,
-  );
-}
-
 /** One or more problems thrown as an error. `message` is the formatted text of all of them. */
 export class RootletError extends Error {
   readonly problems: readonly Problem[];

@@ -1,46 +1,40 @@
 /**
  * Static linking: several objects become one.
  *
- * The body of `link` is the list of passes; what a pass needs from an earlier one is among its arguments.
+ * `link` is the list of steps; what a step needs from an earlier one is among its arguments.
  */
 
-import { type Problem, RootletError } from '../diag/index.ts';
+import { ProblemList, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
-import { InputSurgery, operateOnResult, type SurgeryOptions } from './edit/index.ts';
+import { type Edited, editResult, InputEdits } from './edit/index.ts';
+import { type LinkInput, type ReadInputs, readInputs } from './inputs/index.ts';
 import {
-  type ArchiveOptions,
-  type LinkInput,
-  type PulledMember,
-  type ReadInputs,
-  readInputs,
-} from './inputs/index.ts';
-import {
-  applyRenames,
   type Combined,
-  chooseLicense,
-  combine,
   findIdentical,
   foldText,
   type Identical,
-  joinPinned,
-  type LicenseChoice,
-  type MergedSections,
-  mergeSections,
-  mergeStrings,
-  type PinnedMaps,
   pinnedSymbols,
-  type Rename,
   separateStatics,
   staticPinClashes,
-  versionProblems,
-  withLicense,
-  withPinned,
 } from './passes/index.ts';
+import type { CommonLinkOptions, LinkedObject, LinkFailure } from './pipeline/index.ts';
+import {
+  type Attempt,
+  mergeAtoms,
+  type Named,
+  type Naming,
+  nameAtoms,
+  type Pruned,
+  pruneAtoms,
+  type ResolveRequest,
+  resolveNames,
+  type Selection,
+  unedited,
+} from './pipeline/index.ts';
 import {
   type Collected,
   collectGarbage,
   type LinkReport,
-  type LivePath,
   linkNotes,
   once,
   type ReportedMerge,
@@ -51,24 +45,10 @@ import {
   reportRenames,
   unusedSymbols,
 } from './report/index.ts';
-import {
-  addendProblems,
-  type BindRequest,
-  bindExplicitly,
-  boundExterns,
-  checkAgreement,
-  type Explanation,
-  type ExplicitBinding,
-  explainAll,
-  type Resolution,
-  resolve,
-  type SymbolGroup,
-  undefinedProblems,
-} from './resolve/index.ts';
+import { bindExplicitly, boundExterns } from './resolve/index.ts';
 
-export interface LinkOptions {
-  /** Name of the result in messages. Default `linked.o`. */
-  readonly name?: string;
+/** Defaults: the name is `linked.o`, `gcSections` is false. */
+export interface LinkOptions extends CommonLinkOptions {
   /** Leave unresolved externs in place, so that the result can be linked again (`ld -r`). Default false. */
   readonly partial?: boolean;
   /** Keep DWARF (`.debug_*` sections). Default false: loaders do not read it. */
@@ -77,228 +57,152 @@ export interface LinkOptions {
   readonly foldText?: boolean;
   /** Make one of equal definitions of several files (see `findIdentical`). Default false: duplicates are an error. */
   readonly foldIdentical?: boolean;
-  /** Externs that get a definition of another input, whatever its name. */
-  readonly bind?: readonly BindRequest[];
-  /** What is to be done to symbols and sections. */
-  readonly surgery?: SurgeryOptions;
-  /** Drop functions, variables, maps and types that no program needs. Default false. */
-  readonly gcSections?: boolean;
-  /** With `gcSections`: names that stay, used or not. */
-  readonly keep?: readonly string[];
-  /** With `gcSections`: names for `LinkSuccess.livePaths`. */
-  readonly whyLive?: readonly string[];
-  /** Reads the files that thin archives name. */
-  readonly readMember?: ArchiveOptions['readMember'];
-  /** Names to explain in `LinkSuccess.explanations`; a name that no input knows is a problem of class `usage`. */
-  readonly explain?: readonly string[];
 }
 
-export interface LinkSuccess {
-  readonly ok: true;
-  readonly object: BpfObject;
+export interface LinkSuccess extends LinkedObject {
   /** `notes`, `renames` and `merged` are those of the report, without its cost. */
   readonly notes: readonly string[];
   readonly renames: readonly ReportedRename[];
   readonly merged: readonly ReportedMerge[];
-  /** Made when first read. */
-  readonly report: LinkReport;
-  /** Archive members in the order in which they were taken. */
-  readonly pulled: readonly PulledMember[];
-  /** For `LinkOptions.whyLive`, in that order. */
-  readonly livePaths: readonly LivePath[];
-  /** For `LinkOptions.explain`, in that order. */
-  readonly explanations: readonly Explanation[];
-}
-
-export interface LinkFailure {
-  readonly ok: false;
-  /** Every problem of the link, in order of inputs. */
-  readonly problems: readonly Problem[];
-  /** Archive members that were taken until then. */
-  readonly pulled: readonly PulledMember[];
 }
 
 export type LinkResult = LinkSuccess | LinkFailure;
 
-/** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
+/** Links objects by name. Never throws for what is in the inputs: problems come back as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
-  const { objects, pulled, problems: refused, notes: said } = prepareInputs(inputs, options);
-  const failed = (problems: readonly Problem[]): LinkFailure => ({ ok: false, problems, pulled });
-  if (refused.length > 0) return failed(refused);
-  const bound = bindNames(objects, options);
-  if (bound.problems.length > 0)
-    return failed([...bound.problems, ...missingBesides(objects, bound, options)]);
-  // From here on every name has its winner and every winner its type.
+  const problems = new ProblemList();
+  const read = prepareInputs(inputs, options, problems);
+  const { objects, pulled } = read;
+  const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });
+  if (!problems.isEmpty) return failed();
 
-  const merged = mergeObjects(objects, bound, options);
-  if (merged.problems.length > 0) return failed(merged.problems);
-  const collected = collect(objects, bound, merged.combined, options);
-  if (collected.problems.length > 0) return failed(collected.problems);
+  const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
+  const resolved = resolveNames(namesOf(objects, identical, options, problems), problems);
+  if (resolved === undefined) return failed();
+  const merged = mergeAtoms(resolved, object => editWhole(object, options), problems);
+  if (merged === undefined) return failed();
+  const selected = select(merged.combined, objects, options);
+  const pruned = pruneAtoms(merged, selected, problems);
+  if (pruned === undefined) return failed();
+  const named = nameAtoms(pruned, nameStatics(pruned, objects), unedited, problems);
+  if (named === undefined) return failed();
 
-  const { combined, paths: livePaths } = collected;
-  const { license } = bound;
-  const { renames, problems: clashes } = nameStatics(combined, objects);
-  if (clashes.length > 0) return failed(clashes);
-  const object = withLicense(applyRenames(combined.object, renames), license.license);
-  const notes = [...said, ...collected.notes, ...linkNotes(combined.object, license)];
-  const report = once(() => ({ ...reportAll(objects, bound, merged, collected, renames), notes }));
+  const { combined } = pruned;
+  const { license, pinned, explanations } = resolved;
+  const notes = [...read.notes, ...selected.notes, ...linkNotes(combined.object, license)];
+  const report = once(() => ({ ...reportAll(named, identical), notes }));
   return {
     ok: true,
-    object,
+    object: named.object,
     notes,
-    renames: reportRenames(objects, combined, renames),
-    merged: reportMerges(objects, bound.pinned),
+    renames: reportRenames(objects, combined, named.renames),
+    merged: reportMerges(objects, pinned),
     pulled,
-    livePaths,
-    explanations: bound.explanations,
+    livePaths: selected.paths,
+    explanations,
     get report() {
       return report();
     },
   };
 }
 
-interface PreparedInputs extends ReadInputs {
+// --- steps --------------------------------------------------------------------------------------------------------
+
+interface PreparedInputs extends Pick<ReadInputs, 'objects' | 'pulled'> {
   readonly notes: readonly string[];
 }
 
-/** All inputs read, operated on, and with the members of archives that they need. */
-function prepareInputs(inputs: readonly LinkInput[], options: LinkOptions): PreparedInputs {
-  const surgery = options.surgery === undefined ? undefined : new InputSurgery(inputs, options.surgery);
+/** All inputs read and edited, with the members of archives that they need. */
+function prepareInputs(
+  inputs: readonly LinkInput[],
+  options: LinkOptions,
+  problems: ProblemList,
+): PreparedInputs {
+  const edits = options.edits === undefined ? undefined : new InputEdits(inputs, options.edits);
   const read = readInputs(inputs, {
     keepDebug: options.keepDebug ?? false,
     ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
-    ...(surgery === undefined ? {} : { prepare: surgery }),
+    ...(edits === undefined ? {} : { prepare: edits }),
     boundExterns: object => boundExterns(object, options.bind ?? []),
   });
-  if (read.problems.length > 0) return { ...read, notes: [] };
-  const { objects, problems, notes } = surgery?.finish(read.objects) ?? { ...read, notes: [] };
-  return {
-    objects: options.foldText === true ? objects.map(foldText) : objects,
-    pulled: read.pulled,
-    problems,
-    notes,
-  };
+  problems.add(read.problems);
+  if (edits === undefined || !problems.isEmpty) return { ...folded(read, options), notes: [] };
+  const { objects, problems: refused, notes } = edits.finish(read.objects);
+  problems.add(refused);
+  return { ...folded({ ...read, objects }, options), notes };
 }
 
-// --- steps --------------------------------------------------------------------------------------------------------
-
-interface Bound {
-  readonly identical: Identical;
-  readonly pinned: PinnedMaps;
-  readonly bindings: readonly ExplicitBinding[];
-  readonly resolution: Resolution;
-  readonly sections: MergedSections;
-  readonly license: LicenseChoice;
-  readonly explanations: readonly Explanation[];
-  readonly problems: readonly Problem[];
+function folded(
+  { objects, pulled }: ReadInputs,
+  options: LinkOptions,
+): Pick<ReadInputs, 'objects' | 'pulled'> {
+  return { objects: options.foldText === true ? objects.map(foldText) : objects, pulled };
 }
 
 const NOTHING_IDENTICAL: Identical = { names: new Set(), bindings: [], problems: [] };
 
-/** Everything that is decided before anything is moved. */
-function bindNames(objects: readonly BpfObject[], options: LinkOptions): Bound {
-  const identical = options.foldIdentical === true ? findIdentical(objects) : NOTHING_IDENTICAL;
-  const shared = (name: string): boolean => identical.names.has(name);
-  const explicit = bindExplicitly(objects, options.bind ?? [], { partial: options.partial === true });
-  const resolution = resolve(objects, {
-    ...(identical.names.size === 0 ? {} : { shared }),
-    ...(explicit.bindings.length === 0 ? {} : { detached: explicit.bindings.map(({ loser }) => loser) }),
-  });
-  const pinned = joinPinned(objects, resolution);
-  const sections = mergeSections(objects);
-  const license = chooseLicense(objects);
-  const { explanations, problems: unexplained } = explainAll(objects, resolution, options.explain ?? [], {
-    bindings: explicit.bindings,
-    pinned: pinned.bindings,
-  });
-  const mayBeOpen = options.partial === true || options.gcSections === true;
-  const problems = [
-    ...identical.problems,
-    ...explicit.problems,
-    ...resolution.problems,
-    ...checkAgreement(objects, resolution, pinned.isJudged),
-    ...pinned.problems,
-    ...addendProblems(objects, resolution),
-    ...(mayBeOpen ? [] : undefinedProblems(objects, resolution)),
-    ...sections.problems,
-    ...license.problems,
-    ...versionProblems(objects),
-    ...unexplained,
-  ];
-  const bindings = [...explicit.bindings, ...identical.bindings, ...pinned.bindings];
-  return { identical, pinned, bindings, resolution, sections, license, explanations, problems };
-}
-
-/**
- * What is missing besides other problems. With `gcSections` only the whole tells what is needed; clashes of names and
- * types do not keep it from being put together, sections that do not fit do.
- */
-function missingBesides(
+/** How names find their definitions: explicit bindings first, then by name, then equal definitions as one. */
+function namesOf(
   objects: readonly BpfObject[],
-  bound: Bound,
+  identical: Identical,
   options: LinkOptions,
-): readonly Problem[] {
-  const isTold = options.gcSections !== true || options.partial === true;
-  if (isTold || bound.sections.problems.length > 0) return [];
-  const merged = mergeObjects(objects, bound, options);
-  return merged.problems.length > 0
-    ? merged.problems
-    : collect(objects, bound, merged.combined, options).problems;
+  problems: ProblemList,
+): ResolveRequest {
+  const { name = 'linked.o', partial = false, gcSections = false, bind = [], explain = [] } = options;
+  const explicit = bindExplicitly(objects, bind, { partial });
+  problems.add([...identical.problems, ...explicit.problems]);
+  const rules = identical.names.size === 0 ? {} : { shared: (text: string) => identical.names.has(text) };
+  const base = { objects, name, partial, rules, pinned: {}, explain: { names: explain } };
+  const bindings = { bound: explicit.bindings, replaced: identical.bindings };
+  if (partial) return { ...base, ...bindings, refuseUndefined: 'none' };
+  if (!gcSections) return { ...base, ...bindings, refuseUndefined: 'all' };
+  const lookFurther = (attempt: Attempt): void => lookForMissing(attempt, objects, options, problems);
+  return { ...base, ...bindings, refuseUndefined: 'needed', lookFurther };
 }
 
-interface Merged {
-  readonly combined: Combined;
-  readonly problems: readonly Problem[];
-}
-
-/** One object of all, with the operations that are meant for the result. */
-function mergeObjects(objects: readonly BpfObject[], bound: Bound, options: LinkOptions): Merged {
-  const { resolution, sections, bindings, pinned } = bound;
-  const { name = 'linked.o', partial = false, surgery } = options;
-  const whole = combine({ objects, resolution, sections, bindings, name, partial });
-  const combined = mergeStrings(withPinned(whole, pinned.merges));
-  if (surgery === undefined) return { combined, problems: [] };
-  const { object, problems } = operateOnResult(combined.object, surgery);
-  return { combined: { ...combined, object }, problems };
-}
-
-/** What is needed, if only that is wanted; a name that only the rest refers to need not be defined. */
-function collect(
+/** With `gcSections` only the merged object shows which names are needed. */
+function lookForMissing(
+  { combined, missing }: Attempt,
   objects: readonly BpfObject[],
-  { resolution }: Bound,
+  options: LinkOptions,
+  problems: ProblemList,
+): void {
+  const { object, problems: refused } = editWhole(combined.object, options);
+  problems.add(refused);
+  if (refused.length > 0) return;
+  const selected = select({ ...combined, object }, objects, options);
+  problems.add([...selected.problems, ...missing(selected.live)]);
+}
+
+/** The edits that are meant for the result. */
+function editWhole(object: BpfObject, { edits }: LinkOptions): Edited {
+  return edits === undefined ? unedited(object) : editResult(object, edits);
+}
+
+/** What is needed, if only that is wanted. */
+function select(
   combined: Combined,
+  objects: readonly BpfObject[],
   options: LinkOptions,
-): Collected {
-  if (options.gcSections !== true) return keepAll(combined);
-  const { keep = [], whyLive = [], partial = false } = options;
-  const collected = collectGarbage(combined, objects, { keep, whyLive });
-  if (partial) return collected;
-  const isNeeded = ({ winner }: SymbolGroup): boolean =>
-    collected.live[combined.indexOf[winner.file]?.[winner.index] ?? -1] === true;
-  const missing = undefinedProblems(objects, resolution, { isNeeded });
-  return { ...collected, problems: [...collected.problems, ...missing] };
-}
-
-function keepAll(combined: Combined): Collected {
-  return { combined, live: combined.object.symbols.map(() => true), paths: [], problems: [], notes: [] };
+): Selection & Collected {
+  if (options.gcSections !== true) {
+    const live = combined.object.symbols.map(() => true);
+    return { live, everything: true, paths: [], problems: [], notes: [] };
+  }
+  const { keep = [], whyLive = [] } = options;
+  return { ...collectGarbage(combined, objects, { keep, whyLive }), everything: false };
 }
 
 /** New names for static symbols of one name, or which names cannot be told apart. */
-function nameStatics(
-  combined: Combined,
-  objects: readonly BpfObject[],
-): { readonly renames: readonly Rename[]; readonly problems: readonly Problem[] } {
+function nameStatics({ combined }: Pruned, objects: readonly BpfObject[]): Naming {
   const pins = pinnedSymbols(combined.object);
   return { renames: separateStatics(combined, pins), problems: staticPinClashes(combined, pins, objects) };
 }
 
-function reportAll(
-  objects: readonly BpfObject[],
-  { resolution, license, pinned, identical }: Bound,
-  merged: Merged,
-  { combined, live }: Collected,
-  renames: readonly Rename[],
-): LinkReport {
+function reportAll({ pruned, renames }: Named, identical: Identical): LinkReport {
+  const { combined, live, merged } = pruned;
+  const { resolution, pinned, license, request } = merged.resolved;
+  const { objects } = request;
   const linked = reportLink({ objects, resolution, combined, renames, pinned, license });
   const discarded = [
     ...linked.discarded,

@@ -1,9 +1,9 @@
 /** Re-linking without a rootlet of one's own: a chain made for the components. */
 
-import { distinctProblems, failed, ok, type Problem, problem, quote, type Result } from '../diag/index.ts';
+import { failed, ok, type Problem, ProblemList, problem, quote, type Result } from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf, type Verdict } from '../object/index.ts';
 import { type LinkInput, readInputs } from './inputs/index.ts';
-import type { LinkFailure } from './link.ts';
+import type { LinkFailure } from './pipeline/index.ts';
 import {
   chainSlotName,
   contextOf,
@@ -120,23 +120,23 @@ function parseVerdicts(
   options: ChainRelinkOptions,
   section: string,
 ): Verdicts {
-  const problems: Problem[] = [];
+  const problems = new ProblemList();
   const parse = (text: string): Verdict => {
     const verdict = parseVerdict(section, text);
     if (verdict.ok) return verdict.value;
-    problems.push(verdict.problem);
+    problems.add([verdict.problem]);
     return 0;
   };
   const common = options.continueOn ?? ['pass'];
   const slots = components.map(entry => (entry.continueOn ?? common).map(parse));
   const parsed = options.final === undefined || options.final === 'last' ? 'last' : parse(options.final);
   if (parsed === 'not 0')
-    problems.push(
+    problems.add([
       verdictProblem(
         options.final ?? '',
         `"${options.final}" is no single verdict in section ${quote(section)}: say how many bytes are to be kept, or "last"`,
       ),
-    );
+    ]);
   const final = parsed === 'not 0' ? 'last' : parsed;
-  return problems.length > 0 ? refused(distinctProblems(problems)) : { ok: true, slots, final };
+  return problems.isEmpty ? { ok: true, slots, final } : refused(problems.all);
 }

@@ -7,351 +7,169 @@
  * chosen program does not need of its object (other programs, unused functions, maps and types) is left out.
  */
 
-import { didYouMean, type Problem, problem, quote } from '../diag/index.ts';
-import {
-  type BpfObject,
-  isNeededAnyway,
-  type Liveness,
-  markLive,
-  type SymbolIndex,
-  type Visibility,
-} from '../object/index.ts';
+import { ProblemList } from '../diag/index.ts';
+import type { BpfObject } from '../object/index.ts';
 import { droppedTailCalls } from './dropped-tail-calls.ts';
-import { operateOnResult } from './edit/index.ts';
+import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput } from './inputs/index.ts';
-import type { LinkFailure } from './link.ts';
+import { checkLimits } from './passes/index.ts';
+import type { LinkedObject, LinkFailure } from './pipeline/index.ts';
 import {
-  applyRenames,
-  type Combined,
-  checkLimits,
-  chooseLicense,
-  combine,
-  defaultRoots,
-  fixedNames,
-  joinPinned,
-  type LicenseChoice,
-  labelsFor,
-  type MergedSections,
-  mergeSections,
-  mergeStrings,
-  type NamingInput,
-  narrow,
-  type PinnedMaps,
-  pinnedIn,
-  pinnedSymbols,
-  separateNames,
-  versionProblems,
-  withLicense,
-  withPinned,
-  withTextSection,
-} from './passes/index.ts';
+  mergeAtoms,
+  type Named,
+  nameAtoms,
+  type Pruned,
+  pruneAtoms,
+  resolveNames,
+  unedited,
+} from './pipeline/index.ts';
 import {
-  arrayWithItself,
   type ComponentMember,
-  fileNames,
-  isLibrary,
-  needsCaller,
+  demotePlugged,
   type Plug,
   pinnedNotes,
   plugComponents,
-  privatePins,
   type RelinkInputs,
   type RelinkOptions,
   type RelinkReport,
+  type RelinkSelection,
   readRelinkInputs,
+  relinkNames,
+  relinkNaming,
   reportRelink,
   type SlotAssignment,
+  selectNeeded,
   unseenVerdicts,
 } from './relink/index.ts';
-import { keptSymbols, type LivePath, linkNotes, livePaths, once } from './report/index.ts';
-import {
-  addendProblems,
-  type Bindings,
-  bindExplicitly,
-  checkAgreement,
-  type Explanation,
-  explainAll,
-  type Resolution,
-  resolve,
-  type SymbolAt,
-  type SymbolGroup,
-  symbolAt,
-  undefinedProblems,
-} from './resolve/index.ts';
+import { linkNotes, livePaths, once } from './report/index.ts';
 
-export interface RelinkSuccess {
-  readonly ok: true;
-  readonly object: BpfObject;
+/** Of explanations there is one for every component that knows the name. */
+export interface RelinkSuccess extends LinkedObject {
   /** Made when first read. */
   readonly report: RelinkReport;
   /** Members of libraries in the order in which they were taken. */
   readonly pulled: readonly ComponentMember[];
-  /** For `RelinkOptions.whyLive`, in that order. */
-  readonly livePaths: readonly LivePath[];
-  /** For `RelinkOptions.explain`, in that order: one for every component that knows the name. */
-  readonly explanations: readonly Explanation[];
 }
 
 export type RelinkResult = RelinkSuccess | LinkFailure;
 
-/** Plugs components into a rootlet. Never throws for what stands in the inputs: problems come back as data. */
+/** Plugs components into a rootlet. Never throws for what is in the inputs: problems come back as data. */
 export function relink(
   rootlet: LinkInput,
   assignments: readonly SlotAssignment[],
   options: RelinkOptions = {},
 ): RelinkResult {
+  const problems = new ProblemList();
   const inputs = readRelinkInputs(rootlet, assignments, options);
   const { pulled } = inputs;
-  const failed = (problems: readonly Problem[]): LinkFailure => ({ ok: false, problems, pulled });
-  if (inputs.problems.length > 0) return failed(inputs.problems);
-  const { plugs, problems: unplugged } = plugComponents(
-    inputs.objects,
-    inputs.assignments,
-    inputs.components,
-    options.entrySlots === true,
-  );
-  if (unplugged.length > 0) return failed(unplugged);
-  const objects = inputs.objects.map((object, file) =>
-    demotePrograms(object, programsIn(plugs, file, inputs.objects)),
-  );
-  const bound = bindNames(objects, plugs, inputs, options);
-  if (bound.problems.length > 0) return failed(bound.problems);
-  // From here on every name has its winner in its scope, and every slot its program.
+  problems.add(inputs.problems);
+  const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });
+  if (!problems.isEmpty) return failed();
+  const plugs = plugInto(inputs, options, problems);
+  if (!problems.isEmpty) return failed();
 
-  const { resolution, license } = bound;
-  const collected = mergeAndCollect(objects, inputs.scopes, bound, options);
-  if (collected.problems.length > 0) return failed(collected.problems);
-  const { combined, whole, liveness } = collected;
-  const naming = namingOf(combined, inputs);
-  const renames = separateNames(naming);
-  const renamed = withLicense(applyRenames(combined.object, renames), license.license);
-  const operated = operateOnResult(renamed, options.surgery ?? {});
-  const { object } = operated;
-  const paths = livePaths(whole, liveness, options.whyLive ?? [], {
-    objects,
-    finalName: index => object.symbols[collected.indexOf[index] ?? -1]?.name,
-  });
-  const refused = options.checkLimits === false ? [] : checkLimits(object);
-  const problems = [...fixedNames(naming, objects), ...operated.problems, ...paths.problems, ...refused];
-  if (problems.length > 0) return failed(problems);
+  const objects = demotePlugged(inputs.objects, plugs);
+  const resolved = resolveNames(relinkNames(objects, plugs, inputs, options, problems), problems);
+  if (resolved === undefined) return failed();
+  const merged = mergeAtoms(resolved, unedited, problems);
+  if (merged === undefined) return failed();
+  const selected = selectNeeded(merged, options);
+  const pruned = pruneAtoms(merged, selected, problems);
+  if (pruned === undefined) return failed();
+  const pathsIn = pathFinder(pruned, selected, options);
+  const finish = (object: BpfObject): Edited => finishResult(object, pathsIn, options);
+  const named = nameAtoms(pruned, relinkNaming(pruned, inputs), finish, problems);
+  if (named === undefined) return failed();
 
-  const notes = [
-    ...inputs.notes,
-    ...pinnedNotes(bound.pinned.merges, inputs, options.private?.includes('*') === true),
-    ...unseenVerdicts(objects[0]),
-    ...droppedTailCalls(
-      inputs.objects,
-      plugs.map(({ program }) => program),
-      ({ file, index }) => liveness.live[whole.indexOf[file]?.[index] ?? -1] === true,
-    ),
-    ...linkNotes(combined.object, license),
-  ];
-  const report = once(() =>
-    reportRelink({
-      inputs,
-      objects,
-      plugs,
-      resolution,
-      license,
-      whole,
-      live: liveness.live,
-      combined,
-      renames,
-      pinned: bound.pinned,
-      object,
-      notes,
-    }),
-  );
+  const report = once(() => reportAll(named, plugs, inputs, options));
   return {
     ok: true,
-    object,
+    object: named.object,
     pulled,
-    livePaths: paths.paths,
-    explanations: bound.explanations,
+    livePaths: pathsIn(named.object).paths,
+    explanations: resolved.explanations,
     get report() {
       return report();
     },
   };
 }
 
-/** Programs of an input that go into slots, and what they are seen as there. */
-function programsIn(
-  plugs: readonly Plug[],
-  file: number,
-  objects: readonly BpfObject[],
-): Map<SymbolIndex, Visibility> {
-  const mine = plugs.filter(plug => plug.program.file === file);
-  const programs = new Map<SymbolIndex, Visibility>(mine.map(plug => [plug.program.index, 'default']));
-  for (const { slot, program } of mine) {
-    const [own, other] = [symbolAt(objects, slot), symbolAt(objects, program)];
-    const [rootlet, component] = [objects[slot.file], objects[file]];
-    if (own?.kind !== 'function' || other?.kind !== 'function') continue;
-    if (rootlet === undefined || component === undefined) continue;
-    if (own.visibility === 'hidden' || needsCaller(rootlet, own, component, other))
-      programs.set(program.index, 'hidden');
-  }
-  return programs;
+// --- steps --------------------------------------------------------------------------------------------------------
+
+/** Which program goes into which slot. */
+function plugInto(
+  { objects, assignments, components }: RelinkInputs,
+  { entrySlots = false }: RelinkOptions,
+  problems: ProblemList,
+): readonly Plug[] {
+  const plugged = plugComponents(objects, assignments, components, entrySlots);
+  problems.add(plugged.problems);
+  return plugged.plugs;
 }
 
-/** The object with the given programs moved to `.text`, where they are ordinary functions: hidden as `programsIn` says. */
-function demotePrograms(object: BpfObject, programs: ReadonlyMap<SymbolIndex, Visibility>): BpfObject {
-  if (programs.size === 0) return object;
-  const { sections, text } = withTextSection(object);
-  const symbols = object.symbols.map((symbol, index) => {
-    const seen = programs.get(index);
-    if (seen === undefined || symbol.kind !== 'function') return symbol;
-    return { ...symbol, section: text, visibility: seen === 'hidden' ? seen : symbol.visibility };
-  });
-  return { ...object, sections, symbols };
-}
+type PathFinder = (object: BpfObject) => ReturnType<typeof livePaths>;
 
-// --- names --------------------------------------------------------------------------------------------------------
-
-interface Bound extends Bindings {
-  readonly pinned: PinnedMaps;
-  readonly resolution: Resolution;
-  readonly sections: MergedSections;
-  readonly license: LicenseChoice;
-  readonly explanations: readonly Explanation[];
-}
-
-/** Everything that is decided before anything is moved. */
-function bindNames(
-  objects: readonly BpfObject[],
-  plugs: readonly Plug[],
-  inputs: RelinkInputs,
-  options: RelinkOptions,
-): Bound {
-  const explicit = bindExplicitly(objects, options.bind ?? []);
-  const resolution = resolve(objects, {
-    scopes: inputs.scopes,
-    shared: inputs.shared,
-    united: pinnedIn(objects),
-    detached: explicit.bindings.map(binding => binding.loser),
-  });
-  const pinned = joinPinned(objects, resolution, fileNames(inputs));
-  const sections = mergeSections(objects);
-  const license = chooseLicense(objects);
-  const replaced = plugs.map(plug => ({ loser: plug.slot, winner: plug.program }));
-  const { explanations, problems: unexplained } = explainAll(objects, resolution, options.explain ?? [], {
-    slots: replaced,
-    bindings: explicit.bindings,
-    pinned: pinned.bindings,
-  });
-  const problems = [
-    ...explicit.problems,
-    ...unknownNames(objects, options),
-    ...resolution.problems,
-    ...checkAgreement(objects, resolution, pinned.isJudged),
-    ...pinned.problems,
-    ...plugs.flatMap(({ program }) => arrayProblem(objects, program)),
-    ...privatePins(pinned.merges, objects, options.private ?? []),
-    ...addendProblems(objects, resolution),
-    ...sections.problems,
-    ...license.problems,
-    ...versionProblems(objects),
-    ...unexplained,
-  ];
-  return {
-    pinned,
-    bindings: [...explicit.bindings, ...replaced, ...pinned.bindings],
-    resolution,
-    sections,
-    license,
-    explanations,
-    problems,
-  };
-}
-
-/** A program that becomes a function is in no array any more. */
-function arrayProblem(objects: readonly BpfObject[], { file, index }: SymbolAt): Problem[] {
-  const object = objects[file];
-  const array = object === undefined ? undefined : arrayWithItself(object, index);
-  if (object === undefined || array === undefined) return [];
-  const name = quote(object.symbols[index]?.name ?? '');
-  return [
-    problem(
-      'relink-array-program',
-      [object.name],
-      `${name} is put into a slot, so that it becomes a function, but array ${quote(array)} holds it as a program`,
-      { hint: `let the array hold another program of the file that does the same` },
-    ),
-  ];
-}
-
-/** Names to share or to keep apart that no input has: a typing error would otherwise go unnoticed. */
-function unknownNames(objects: readonly BpfObject[], options: RelinkOptions): Problem[] {
-  const known = new Set(objects.flatMap(object => object.symbols.map(symbol => symbol.name)));
-  const asked = [...(options.share ?? []), ...(options.private ?? [])];
-  const isKnown = (word: string): boolean =>
-    word === '*' || known.has(word) || (options.libraries ?? []).some(library => isLibrary(library, word));
-  return asked
-    .filter(word => !isKnown(word))
-    .map(name =>
-      problem('relink-share', [], `no input has a map, variable or function ${quote(name)}`, {
-        subject: name,
-        ...didYouMean(name, known),
-      }),
-    );
-}
-
-// --- one object ---------------------------------------------------------------------------------------------------
-
-interface Collected {
-  /** With everything that has a place. */
-  readonly whole: Combined;
-  readonly liveness: Liveness;
-  /** With what stays. */
-  readonly combined: Combined;
-  /** Symbol of `whole` → symbol of `combined`, -1 where it went. */
-  readonly indexOf: Int32Array;
-  readonly problems: readonly Problem[];
-}
-
-function mergeAndCollect(
-  objects: readonly BpfObject[],
-  scopes: readonly number[],
-  { bindings, resolution, sections, pinned }: Bound,
-  options: RelinkOptions,
-): Collected {
-  const name = options.name ?? 'chain.o';
-  const merged = combine({ objects, resolution, sections, bindings, name, partial: false });
-  const whole = mergeStrings(withPinned(merged, pinned.merges));
-  const kept = keptSymbols(whole, objects, options.keep ?? []);
-  const everything = options.gcSections === false;
-  const roots = everything
-    ? whole.object.symbols.map((_, index) => index)
-    : [...rootsOf(whole), ...kept.indexes];
-  const liveness = markLive(whole.object, roots);
-  const { live } = liveness;
-  const isNeeded = ({ winner }: SymbolGroup): boolean =>
-    live[whole.indexOf[winner.file]?.[winner.index] ?? -1] === true;
-  const problems = [...kept.problems, ...undefinedProblems(objects, resolution, { isNeeded, scopes })];
+/** Paths to the names of `whyLive`, in the names that the result has. */
+function pathFinder(
+  { live, merged }: Pruned,
+  { liveness }: RelinkSelection,
+  { whyLive = [] }: RelinkOptions,
+): PathFinder {
+  const { objects } = merged.resolved.request;
   const indexOf = new Int32Array(live.length).fill(-1);
   let next = 0;
   for (const [index, alive] of live.entries()) if (alive) indexOf[index] = next++;
-  const combined = problems.length > 0 || everything ? whole : narrow(whole, live, { pruneTypes: true });
-  return { whole, liveness, combined, indexOf, problems };
+  return object =>
+    livePaths(merged.combined, liveness, whyLive, {
+      objects,
+      finalName: index => object.symbols[indexOf[index] ?? -1]?.name,
+    });
 }
 
-/** Names of the rootlet stay, unless a component pins a map of that name. */
-function namingOf(combined: Combined, inputs: RelinkInputs): NamingInput {
-  const names = inputs.components.map(({ component, instance }) => instance ?? component.name);
-  const labels = [null, ...labelsFor(names)];
-  const [yielding = 'rootlet'] = labelsFor([inputs.objects[0]?.name ?? 'rootlet', ...names]);
+/** The edits that are meant for the result, and what is wrong with it then. */
+function finishResult(object: BpfObject, pathsIn: PathFinder, options: RelinkOptions): Edited {
+  const edited = editResult(object, options.edits ?? {});
+  const refused = options.checkLimits === false ? [] : checkLimits(edited.object);
   return {
-    combined,
-    labels: inputs.scopes.map(scope => labels[scope] ?? null),
-    pinned: pinnedSymbols(combined.object),
-    yielding,
+    object: edited.object,
+    problems: [...edited.problems, ...pathsIn(edited.object).problems, ...refused],
+    notes: edited.notes,
   };
 }
 
-/** Everything the rootlet exports; of components only what must stay whoever refers to it. */
-function rootsOf(combined: Combined): SymbolIndex[] {
-  const ofRootlet = defaultRoots(combined.object).filter(index => combined.origins[index]?.file === 0);
-  const ofComponents = combined.origins.flatMap((origin, index) =>
-    origin.file !== 0 && isNeededAnyway(combined.object, index) ? [index] : [],
-  );
-  return [...ofRootlet, ...ofComponents];
+function reportAll(
+  { object, pruned, renames }: Named,
+  plugs: readonly Plug[],
+  inputs: RelinkInputs,
+  options: RelinkOptions,
+): RelinkReport {
+  const { combined, live, merged } = pruned;
+  const { resolution, license, pinned, request } = merged.resolved;
+  const { objects } = request;
+  const notes = [
+    ...inputs.notes,
+    ...pinnedNotes(pinned.merges, inputs, options.private?.includes('*') === true),
+    ...unseenVerdicts(objects[0]),
+    ...droppedTailCalls(
+      inputs.objects,
+      plugs.map(({ program }) => program),
+      ({ file, index }) => live[merged.combined.indexOf[file]?.[index] ?? -1] === true,
+    ),
+    ...linkNotes(combined.object, license),
+  ];
+  const whole = merged.combined;
+  return reportRelink({
+    inputs,
+    objects,
+    plugs,
+    resolution,
+    license,
+    whole,
+    live,
+    combined,
+    renames,
+    pinned,
+    object,
+    notes,
+  });
 }

@@ -1,7 +1,7 @@
 /** Every pass of the linker, applied to a random program; what comes out must behave as the program built in one. */
 
 import type { ByteOrder } from '../../src/bytes/cursor.ts';
-import type { SelectedRename, Selector, SurgeryOptions } from '../../src/link/edit/requests.ts';
+import type { EditOptions, SelectedRename, Selector } from '../../src/link/edit/requests.ts';
 import { type LinkOptions, link } from '../../src/link/link.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
@@ -70,7 +70,7 @@ const select = (names: readonly string[]): Selector[] => names.map(name => ({ na
 /** A pass on names of the result, programs excepted. */
 function onNames(
   name: string,
-  pass: (names: readonly Selector[]) => SurgeryOptions,
+  pass: (names: readonly Selector[]) => EditOptions,
   suits: (entity: Entity) => boolean = () => true,
 ): Variant {
   return {
@@ -78,7 +78,7 @@ function onNames(
     apply(input) {
       const names = someGlobals(input, entity => !isProgram(entity) && suits(entity));
       if (names.length === 0) return undefined;
-      return { object: linked(input.units, { surgery: pass(select(names)) }) };
+      return { object: linked(input.units, { edits: pass(select(names)) }) };
     },
   };
 }
@@ -133,7 +133,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'prefix',
     apply: ({ units }) => ({
       object: linked([linked(units, { name: 'all.o' })], {
-        surgery: { prefix: [{ file: 'all.o', prefix: 'p_' }] },
+        edits: { prefix: [{ file: 'all.o', prefix: 'p_' }] },
       }),
       programName: name => `p_${name}`,
     }),
@@ -154,7 +154,7 @@ export const VARIANTS: readonly Variant[] = [
     name: 'keep-global',
     apply({ model, units }) {
       const keepGlobal = select(programsIn(model).map(program => program.name));
-      return { object: linked(units, { surgery: { keepGlobal } }) };
+      return { object: linked(units, { edits: { keepGlobal } }) };
     },
   },
   { name: 'globalize', apply: globalize },
@@ -192,7 +192,7 @@ function redefine(input: VariantInput): Linked {
     input.units.some(unit => unit.symbols.some(({ name }) => name === from)),
   );
   return {
-    object: linked(input.units, { surgery: { redefine: present } }),
+    object: linked(input.units, { edits: { redefine: present } }),
     programName: name => (names.has(name) ? `new_${name}` : name),
   };
 }
@@ -208,7 +208,7 @@ function globalize({ model, units }: VariantInput): Linked | undefined {
   );
   if (chosen.length === 0) return undefined;
   const selectors = chosen.map(({ name, unit }): Selector => ({ name, file: `unit${unit}.o` }));
-  return { object: linked(units, { surgery: { globalize: selectors } }) };
+  return { object: linked(units, { edits: { globalize: selectors } }) };
 }
 
 /** One unit calls something by a second name. */
@@ -221,8 +221,8 @@ function alias(input: VariantInput): Linked | undefined {
   const { name, users } = input.random.pick(used);
   const second = `second_${name}`;
   const file = input.random.pick(users).name;
-  const surgery = { defsym: [{ name: second, target: name }], redefine: [{ file, from: name, to: second }] };
-  return { object: linked(input.units, { surgery }) };
+  const edits = { defsym: [{ name: second, target: name }], redefine: [{ file, from: name, to: second }] };
+  return { object: linked(input.units, { edits }) };
 }
 
 /** A function that others call gets a wrapper that does nothing but call it. */
@@ -236,7 +236,7 @@ function wrap(input: VariantInput): Linked | undefined {
   if (used.length === 0) return undefined;
   const entity = input.random.pick(used);
   const wrapper = buildWrapper(input.model, entity, { byteOrder: input.order });
-  const object = linked([...input.units, wrapper], { surgery: { wrap: [{ name: entity.name }] } });
+  const object = linked([...input.units, wrapper], { edits: { wrap: [{ name: entity.name }] } });
   const at = object.symbols.findIndex(({ name }) => name === `__wrap_${entity.name}`);
   const calls = object.symbols.some(
     symbol => symbol.kind === 'function' && symbol.references.some(reference => reference.symbol === at),
@@ -261,7 +261,7 @@ function renameSections({ units }: VariantInput, rename: (name: string) => strin
   const extra = [...names].filter(name => name.includes('.extra')).sort();
   if (extra.length === 0) return undefined;
   return {
-    object: linked(units, { surgery: { renameSections: extra.map(from => ({ from, to: rename(from) })) } }),
+    object: linked(units, { edits: { renameSections: extra.map(from => ({ from, to: rename(from) })) } }),
   };
 }
 
@@ -274,10 +274,10 @@ function allAtOnce(input: VariantInput): Linked {
     foldIdentical: true,
     foldText: true,
     gcSections: true,
-    surgery: { redefine: programs.map(from => ({ from, to: `first_${from}` })) },
+    edits: { redefine: programs.map(from => ({ from, to: `first_${from}` })) },
   });
   const keepGlobal = select(programs.map(name => `first_${name}`));
-  const object = linked([throughBytes(first)], { gcSections: true, surgery: { keepGlobal } });
+  const object = linked([throughBytes(first)], { gcSections: true, edits: { keepGlobal } });
   return {
     object: throughBytes(object),
     programName: name => `first_${name}`,

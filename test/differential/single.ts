@@ -32,17 +32,17 @@ const PASSES: Readonly<Record<string, (object: BpfObject) => Changed>> = {
   folds: object => ({ object: linked([object], { foldIdentical: true, foldText: true }) }),
   prefix: object => {
     const named = { ...object, name: FIRST };
-    const surgery = { prefix: [{ file: FIRST, prefix: 'p_' }] };
-    return { object: linked([named], { surgery }), programName: name => `p_${name}` };
+    const edits = { prefix: [{ file: FIRST, prefix: 'p_' }] };
+    return { object: linked([named], { edits }), programName: name => `p_${name}` };
   },
   redefine: object => {
     const names = new Set(programsOf(object).map(({ program }) => program.name));
     const redefine = [...names].map(from => ({ from, to: `${from}_new` }));
-    return { object: linked([object], { surgery: { redefine } }), programName: name => `${name}_new` };
+    return { object: linked([object], { edits: { redefine } }), programName: name => `${name}_new` };
   },
   'keep-global': object => {
     const keepGlobal = programsOf(object).map(({ program }) => ({ name: program.name }));
-    return { object: linked([object], { surgery: { keepGlobal } }) };
+    return { object: linked([object], { edits: { keepGlobal } }) };
   },
 };
 

@@ -78,7 +78,7 @@ test('what the reader makes of a table is what was written', () => {
 
 test('linked, each table follows the code of its own file', () => {
   const result = link([withTable('a.o'), { ...withTable('b.o') }], {
-    surgery: { redefine: [{ file: 'b.o', from: 'prog', to: 'other' }] },
+    edits: { redefine: [{ file: 'b.o', from: 'prog', to: 'other' }] },
   });
   if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
   expect(targets(writeObject(result.object))).toEqual([

@@ -44,7 +44,7 @@ describe('libraries and bindings', () => {
     const [, file = '', to = ''] = /--redefine-sym (\S+):list=(\S+)$/.exec(hint) ?? [];
     expect(file).toBe('lib.a(m.o)');
     const redefine = [{ file, from: 'list', to }];
-    expect(namesOf(chained(assignments, { libraries, surgery: { redefine } }), 'map').sort()).toEqual([
+    expect(namesOf(chained(assignments, { libraries, edits: { redefine } }), 'map').sort()).toEqual([
       to,
       'list',
     ]);

@@ -242,7 +242,7 @@ describe.each(['a b', 'b a'])('in the order %s', order => {
     // the way out that the hint names
     const [, file, to] = /--redefine-sym (\S+):list=(\S+)$/.exec(problem?.hint ?? '') ?? [];
     const redefine = [{ file: file ?? '', from: 'list', to: to ?? '' }];
-    const repaired = chained(inSlots(...files), { surgery: { redefine } }, base);
+    const repaired = chained(inSlots(...files), { edits: { redefine } }, base);
     expect(to).not.toBe('');
     expect(namesOf(repaired, 'map').sort()).toEqual(['list', to].sort());
   });
@@ -314,7 +314,7 @@ describe('names that cannot give way', () => {
       { code: 'link-pin-name', where: ['rootlet.o'], message: expect.stringContaining('fw_a.o pins') },
     ]);
     const redefine = [{ file: 'rootlet.o', from: 'list', to: 'entry' }];
-    expect(namesOf(chained(files, { surgery: { redefine } }, rootlet), 'map')).toEqual(['list']);
+    expect(namesOf(chained(files, { edits: { redefine } }, rootlet), 'map')).toEqual(['list']);
   });
 
   test('the program of a chain', () => {

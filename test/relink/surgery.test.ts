@@ -1,4 +1,4 @@
-/** Symbol surgery on the rootlet, on components and on the chain. */
+/** Symbol edits on the rootlet, on components and on the chain. */
 
 import { describe, expect, test } from 'vitest';
 import { archiveOf, memberOf } from '../support/archives.ts';
@@ -17,7 +17,7 @@ const both = inSlots(first, second);
 describe('names', () => {
   test('of one component are renamed there only, and the rest is told apart as ever', () => {
     const chain = chained(both, {
-      surgery: { redefine: [{ file: 'first.o', from: 'helper', to: 'check' }] },
+      edits: { redefine: [{ file: 'first.o', from: 'helper', to: 'check' }] },
     });
     expect(namesOf(chain, 'function')).toEqual(['root', 'first_prog', 'check', 'second_prog', 'helper']);
     expect(usesOf(chain, 'first_prog')).toEqual(['check']);
@@ -29,7 +29,7 @@ describe('names', () => {
       { slot: 'one', component: first, program: 'fw_prog' },
       { slot: 'two', component: second },
     ];
-    const chain = chained(slots, { surgery: { prefix: [{ file: 'first.o', prefix: 'fw_' }] } });
+    const chain = chained(slots, { edits: { prefix: [{ file: 'first.o', prefix: 'fw_' }] } });
     expect(namesOf(chain, 'function')).toEqual(['root', 'fw_prog', 'fw_helper', 'prog', 'helper']);
     expect(chain.report.renames).toEqual([]);
     expect(chain.report.slots[0]).toMatchObject({ slot: 'one', program: 'fw_prog', function: 'fw_prog' });
@@ -37,7 +37,7 @@ describe('names', () => {
 
   test('of slots are those after renaming', () => {
     const chain = chained([{ slot: 'filter', component: first }], {
-      surgery: { redefine: [{ file: 'rootlet.o', from: 'one', to: 'filter' }] },
+      edits: { redefine: [{ file: 'rootlet.o', from: 'one', to: 'filter' }] },
     });
     expect(usesOf(chain, 'root')).toEqual(['prog', 'two']);
   });
@@ -48,7 +48,7 @@ describe('names', () => {
       { slot: 'two', component: first, instance: 'b' },
     ];
     const chain = chained(twice, {
-      surgery: { redefine: [{ file: 'first.o', from: 'helper', to: 'check' }] },
+      edits: { redefine: [{ file: 'first.o', from: 'helper', to: 'check' }] },
     });
     expect(namesOf(chain, 'function').filter(name => name.includes('check'))).toHaveLength(2);
     expect(namesOf(chain, 'function').filter(name => name.includes('helper'))).toEqual([]);
@@ -59,7 +59,7 @@ describe('standing', () => {
   test('static and global functions of a component', () => {
     const inner = component('inner.o', ['helper'], [{ ...HELPER, binding: 'local' }]);
     const chain = chained(inSlots(first, inner), {
-      surgery: {
+      edits: {
         localize: [{ file: 'first.o', name: 'helper' }],
         globalize: [{ file: 'inner.o', name: 'helper' }],
       },
@@ -70,7 +70,7 @@ describe('standing', () => {
 
   test('without a file, names are those of the chain', () => {
     const chain = chained(both, {
-      surgery: { hide: [{ name: 'first_helper' }], localize: [{ name: 'second_prog' }] },
+      edits: { hide: [{ name: 'first_helper' }], localize: [{ name: 'second_prog' }] },
     });
     expect(symbolOf(chain, 'first_helper').visibility).toBe('hidden');
     expect(symbolOf(chain, 'second_helper').visibility).toBe('default');
@@ -80,12 +80,12 @@ describe('standing', () => {
   test('a weakened extern may stay open', () => {
     const open = component('open.o', ['absent'], [{ name: 'absent', kind: 'extern function' }]);
     expect(refusals(inSlots(open))).toEqual([['link-undefined', '"absent" is not defined in any input']]);
-    const chain = chained(inSlots(open), { surgery: { weaken: [{ file: 'open.o', name: 'absent' }] } });
+    const chain = chained(inSlots(open), { edits: { weaken: [{ file: 'open.o', name: 'absent' }] } });
     expect(symbolOf(chain, 'absent')).toMatchObject({ kind: 'extern', binding: 'weak' });
   });
 
   test('all but some become static', () => {
-    const chain = chained(both, { surgery: { keepGlobal: [{ name: 'prog', file: 'second.o' }] } });
+    const chain = chained(both, { edits: { keepGlobal: [{ name: 'prog', file: 'second.o' }] } });
     expect(symbolOf(chain, usesOf(chain, 'second_prog')[0] ?? '').binding).toBe('local');
     expect(symbolOf(chain, usesOf(chain, 'first_prog')[0] ?? '').binding).toBe('global');
   });
@@ -96,11 +96,11 @@ describe('second names and wrappers', () => {
 
   test('a second name satisfies an extern of its component, and of no other', () => {
     const chain = chained(inSlots(caller, second), {
-      surgery: { defsym: [{ name: 'check', target: 'helper' }] },
+      edits: { defsym: [{ name: 'check', target: 'helper' }] },
     });
     expect(usesOf(chain, 'caller_prog')).toEqual(['check']);
     expect(namesOf(chain, 'function')).toEqual(['root', 'caller_prog', 'check', 'second_prog', 'helper']);
-    const alone = { surgery: { defsym: [{ name: 'check', target: 'helper', file: 'second.o' }] } };
+    const alone = { edits: { defsym: [{ name: 'check', target: 'helper', file: 'second.o' }] } };
     expect(refusals(inSlots(caller, second), alone)).toEqual([
       ['link-undefined', '"check" is not defined in any input'],
     ]);
@@ -109,7 +109,7 @@ describe('second names and wrappers', () => {
   test('names that stand for each other, and a name that nobody has', () => {
     expect(
       refusals(inSlots(caller, second), {
-        surgery: {
+        edits: {
           defsym: [
             { name: 'a', target: 'b' },
             { name: 'b', target: 'a' },
@@ -118,15 +118,13 @@ describe('second names and wrappers', () => {
       }),
     ).toEqual([['link-alias-cycle', 'names that stand for each other: "a" = "b" = "a"']]);
     expect(
-      refusals(inSlots(caller), { surgery: { redefine: [{ from: 'helpr', to: 'x' }] } }).map(
-        ([code]) => code,
-      ),
+      refusals(inSlots(caller), { edits: { redefine: [{ from: 'helpr', to: 'x' }] } }).map(([code]) => code),
     ).toEqual(['link-unknown-symbol']);
   });
 
   test('a new name that the component has already', () => {
     const rename = { redefine: [{ file: 'first.o', from: 'helper', to: 'state' }] };
-    expect(refusals(both, { surgery: rename })).toEqual([
+    expect(refusals(both, { edits: rename })).toEqual([
       ['link-name-taken', '"helper" would get the name "state", which it defines already'],
     ]);
   });
@@ -144,7 +142,7 @@ describe('second names and wrappers', () => {
     const library = { name: 'lib.a', bytes: archiveOf([memberOf(objectOf('h.o', [HELPER]))]) };
     const chain = chained(inSlots(wrapped), {
       libraries: [library],
-      surgery: { wrap: [{ file: 'wrapped.o', name: 'helper' }] },
+      edits: { wrap: [{ file: 'wrapped.o', name: 'helper' }] },
     });
     expect(usesOf(chain, 'prog')).toEqual(['__wrap_helper']);
     expect(usesOf(chain, '__wrap_helper')).toEqual(['helper']);
@@ -155,13 +153,13 @@ test('sections of one component', () => {
   const user = component('user.o', [], [{ name: 'state', kind: 'variable', section: '.data' }]);
   const chain = chained(inSlots(user), {
     keep: ['user.o:state'],
-    surgery: { renameSections: [{ file: 'user.o', from: '.data', to: '.data.user' }] },
+    edits: { renameSections: [{ file: 'user.o', from: '.data', to: '.data.user' }] },
   });
   expect(chain.object.sections.map(section => section.name)).toContain('.data.user');
 });
 
 test('the rootlet itself is untouched by what is said of a component', () => {
-  const chain = chained(both, { surgery: { prefix: [{ file: 'second', prefix: 'x_' }] } });
+  const chain = chained(both, { edits: { prefix: [{ file: 'second', prefix: 'x_' }] } });
   expect(namesOf(chain, 'function')).toEqual(['root', 'prog', 'helper', 'x_prog', 'x_helper']);
   expect(ROOTLET.symbols.map(symbol => symbol.name)).toEqual(['root', 'one', 'two']);
 });

@@ -43,7 +43,7 @@ export interface MergeResult {
 export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
   const raws = inputs.map(input => toRaw(input.btf));
   const selected = selectTypes(inputs, raws);
-  const { btf: all, ids } = combine(inputs, raws, selected);
+  const { btf: all, ids } = concatenate(inputs, raws, selected);
   const representatives = findRepresentatives(all);
   const numbers = numberSurvivors(representatives);
   const btf = compact(all, representatives, numbers);
@@ -53,16 +53,16 @@ export function mergeBtf(inputs: readonly MergeInput[]): MergeResult {
 
 // --- one section --------------------------------------------------------------------------------------------------
 
-interface Combined {
+interface Concatenated {
   readonly btf: RawBtf;
   readonly ids: readonly Uint32Array[];
 }
 
-function combine(
+function concatenate(
   inputs: readonly MergeInput[],
   raws: readonly RawBtf[],
   selected: readonly Uint8Array[],
-): Combined {
+): Concatenated {
   const words = raws.reduce((sum, raw) => sum + raw.words.length, 64);
   const types = raws.reduce((sum, raw) => sum + raw.count, 2);
   const names = raws.reduce((sum, raw) => sum + raw.strings.length, 0);

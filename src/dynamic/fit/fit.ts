@@ -1,11 +1,5 @@
-/**
- * Whether components fit into the slots of a rootlet, or in the place of its program: names, prototypes, layouts,
- * program types, and what a back end adds. Decided here before the kernel is asked, so that all back ends refuse alike.
- */
-
-import { formatFunc } from '../../btf/index.ts';
-import { inputError, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
-import { comparePrototypes, slotProblem } from '../../link/index.ts';
+import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { comparePrototypes, misfit, slotProblem } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { RelinkVia } from '../generation/index.ts';
 import { ruleObjection, viaProblem } from './back-ends.ts';
@@ -80,16 +74,7 @@ function strictProblem({ host, slot, component, program }: Pair): Problem | unde
   const progType = typeOfProgram(rootlet, main)?.progType;
   const mismatch = comparePrototypes(left, right, { progType, strict: true, program: true });
   if (mismatch === null) return undefined;
-  const path = mismatch.path === '' ? '' : `: ${mismatch.path}`;
-  return problem(
-    'relink-prototype',
-    [component.name],
-    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${path}: ${mismatch.left} and ${mismatch.right}`,
-    {
-      details: [
-        `slot:    ${formatFunc(left.btf, left.func)}  (${rootlet.name})`,
-        `program: ${formatFunc(right.btf, right.func)}  (${component.name})`,
-      ],
-    },
-  );
+  const path = mismatch.path === '' ? '' : `${mismatch.path}: `;
+  const why = `${path}${mismatch.left} and ${mismatch.right}`;
+  return misfit({ object: rootlet, symbol: slot }, { object: component, symbol: program }, why);
 }

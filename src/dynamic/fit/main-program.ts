@@ -3,9 +3,8 @@
  * a program must be that takes its place.
  */
 
-import { formatFunc } from '../../btf/index.ts';
 import { inputError, type Problem, problem, quote } from '../../diag/index.ts';
-import { entryObjection, fragmentsProblem } from '../../link/index.ts';
+import { entryObjection, fragmentsProblem, misfit } from '../../link/index.ts';
 import type { BpfObject, SectionInfo } from '../../object/index.ts';
 import { attachTypeName, BPF_F_SLEEPABLE } from '../../uapi/index.ts';
 import { effectsOf } from '../bind/index.ts';
@@ -83,16 +82,5 @@ export function entryProblem({ host, component, program }: Pair): Problem | unde
   const { progType } = typeOfProgram(rootlet, main) ?? {};
   const objection = entryObjection({ btf: component.btf, func: program.btfId }, progType);
   if (objection === undefined) return undefined;
-  const own = rootlet.btf === null || main.btfId === 0 ? main.name : formatFunc(rootlet.btf, main.btfId);
-  return problem(
-    'relink-prototype',
-    [component.name],
-    `program ${quote(program.name)} cannot take the place of ${quote(main.name)}: ${objection}`,
-    {
-      details: [
-        `rootlet: ${own}  (${rootlet.name})`,
-        `program: ${formatFunc(component.btf, program.btfId)}  (${component.name})`,
-      ],
-    },
-  );
+  return misfit({ object: rootlet, symbol: main }, { object: component, symbol: program }, objection, 'main');
 }

@@ -5,6 +5,7 @@
  */
 
 import { available, didYouMean, inputError, quote, usageError } from '../../diag/index.ts';
+import { freeSlots, inOrder } from '../../link/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import {
   candidatesOf,
@@ -92,7 +93,7 @@ export function changeDesign(design: Design, change: SlotChange<InputObject>, na
   requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
   for (const slot of reset) requireSlot({ ...design, rootlet: next }, names, slot);
   const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
-  const ordered = order === undefined ? [] : inOrder(next, order, names.slots, named);
+  const ordered = order === undefined ? [] : assignOrder(next, order, freeSlots(names.slots, named));
   const kept =
     order === undefined
       ? design.fills.filter(({ slot }) => !named.has(slot))
@@ -101,23 +102,17 @@ export function changeDesign(design: Design, change: SlotChange<InputObject>, na
   return { rootlet: next, fills: sorted(withIdentities(design, [...fill, ...ordered], kept), names.slots) };
 }
 
-function inOrder(
+function assignOrder(
   rootlet: ObjectFile,
   order: readonly Component<InputObject>[],
-  slots: readonly string[],
-  named: ReadonlySet<string>,
-): Assigned[] {
-  const free = slots.filter(slot => !named.has(slot));
-  if (order.length > free.length) {
-    throw usageError(
-      'relink-too-many',
-      `${quote(rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
-    );
-  }
-  return free.flatMap((slot, at) => {
-    const one = order[at];
-    return one === undefined ? [] : [{ ...one, slot }];
-  });
+  free: readonly string[],
+): readonly Assigned[] {
+  const assigned = inOrder(free, order);
+  if (assigned !== undefined) return assigned;
+  throw usageError(
+    'relink-too-many',
+    `${quote(rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
+  );
 }
 
 /** An order is about slots: what fills the program stays. */

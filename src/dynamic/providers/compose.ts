@@ -6,44 +6,29 @@
  * scope of names of its own. The consumer's part keeps its names and layout, so that it can be a provider itself.
  */
 
-import { bugError, type Problem, problem, quote } from '../../diag/index.ts';
+import { bugError, type Problem, ProblemList, problem, quote } from '../../diag/index.ts';
 import {
-  applyRenames,
   type Combined,
-  chooseLicense,
-  combine,
-  FOLDED_SECTIONS,
   labelsFor,
-  mergeSections,
-  narrow,
-  resolve,
+  type Merged,
+  mergeAtoms,
+  type Naming,
+  nameAtoms,
+  type Pruned,
+  pruneAtoms,
+  type ResolveRequest,
+  resolveNames,
+  type Selection,
   type SymbolAt,
   separateNames,
-  withLicense,
-  withTextSection,
+  unedited,
 } from '../../link/index.ts';
 import { globalsKind } from '../../load/index.ts';
-import {
-  type BpfObject,
-  type BpfSymbol,
-  isDebugSection,
-  layoutSections,
-  markLive,
-  type SymbolIndex,
-  sectionOf,
-} from '../../object/index.ts';
+import { type BpfObject, isDebugSection, layoutSections, sectionOf } from '../../object/index.ts';
 import { findExport } from './exports.ts';
+import { liveWithSections } from './own-sections.ts';
+import { type Join, type Part, preparePart } from './part.ts';
 import { type Provider, withImports } from './provider.ts';
-
-/** A symbol of the consumer that becomes one of a provider. */
-export interface Join {
-  readonly extern: SymbolIndex;
-  readonly provider: Provider;
-  /** Symbol of the provider's object. */
-  readonly target: SymbolIndex;
-  /** The function becomes a static one: the verifier then follows calls of it instead of trusting its prototype. */
-  readonly asStatic?: boolean;
-}
 
 /** A live map that takes the place of one that would be created. */
 export interface SharedMap {
@@ -77,22 +62,17 @@ export interface Composed {
 export function compose(consumer: BpfObject, joins: readonly Join[]): Composed {
   const providers = withImports(joins.map(join => join.provider));
   if (providers.length === 0) return alone(consumer);
+  const problems = new ProblemList();
   const labels = labelsFor(providers.map(provider => provider.name));
   const parts = providers.map((provider, at) => preparePart(provider, labels[at] ?? `p${at}`, joins));
-  const objects = [consumer, ...parts.map(part => part.object)];
-  const { bindings, problems: unbound } = collectBindings(providers, joins);
-  const resolution = resolve(objects, {
-    scopes: objects.map((_, file) => file),
-    detached: bindings.map(binding => binding.loser),
-  });
-  const sections = mergeSections(objects);
-  const license = chooseLicense(objects);
-  const problems = [...unbound, ...sections.problems, ...license.problems];
-  if (problems.length > 0) return { ...alone(consumer), problems };
-  const whole = combine({ objects, resolution, sections, bindings, name: consumer.name, partial: true });
-  const combined = narrow(whole, livePart(whole), { pruneTypes: true });
-  const renames = separateNames({ combined, labels: [null, ...labels] });
-  const object = withLicense(applyRenames(combined.object, renames), license.license);
+  const bindings = collectBindings(providers, joins, problems);
+  const resolved = resolveNames(namesOf(consumer, parts, bindings), problems);
+  const merged = resolved && mergeAtoms(resolved, unedited, problems);
+  const pruned = merged && pruneAtoms(merged, selectReached(merged), problems);
+  const named = pruned && nameAtoms(pruned, separateParts(pruned, labels), unedited, problems);
+  if (named === undefined) return { ...alone(consumer), problems: problems.all };
+  const { object } = named;
+  const { combined } = named.pruned;
   requireSameLayout(object, combined, providers);
   return {
     object,
@@ -109,66 +89,39 @@ function alone(object: BpfObject): Composed {
   return { object, shared: new Map(), joined: new Set(), indirect: [], indexOf, problems: [] };
 }
 
-// --- parts --------------------------------------------------------------------------------------------------------
+// --- steps --------------------------------------------------------------------------------------------------------
 
-interface Part {
-  readonly object: BpfObject;
-  /** Section name in the result → section name in the provider. */
-  readonly sections: ReadonlyMap<string, string>;
-}
-
-/** A provider's object as a part: no programs, data sections under names of their own, maps without contents. */
-function preparePart(provider: Provider, label: string, joins: readonly Join[]): Part {
-  const { sections: shells, text } = withTextSection(provider.object);
-  const names = new Map<string, string>();
-  const sections = shells.map(shell => {
-    const kind = globalsKind(shell.name);
-    if (kind === undefined || shell.role !== 'data') return shell;
-    const name = `${shell.name}.${label}`;
-    names.set(name, shell.name);
-    return { ...shell, name };
-  });
-  const code = givesCode(provider, joins);
-  const object = { ...provider.object, sections, name: provider.name };
-  const statics = new Set(
-    joins.filter(join => join.provider === provider && join.asStatic === true).map(join => join.target),
-  );
-  const symbols = object.symbols.map((symbol, index): BpfSymbol => {
-    const moved = partSymbol(symbol, text);
-    // loaders make hidden functions static
-    return statics.has(index) ? { ...moved, visibility: 'hidden' } : moved;
-  });
-  const kept = code ? symbols : symbols.map(symbol => withoutFolded(provider.object, symbol));
-  return { object: { ...object, symbols: kept }, sections: names };
-}
-
-/** Whether functions of the provider may end up in the result; then its licence counts. */
-function givesCode(provider: Provider, joins: readonly Join[]): boolean {
-  const direct = joins.filter(join => join.provider === provider);
-  return (
-    direct.length === 0 || direct.some(join => provider.object.symbols[join.target]?.kind === 'function')
-  );
-}
-
-function partSymbol(symbol: BpfSymbol, text: number): BpfSymbol {
-  if (symbol.kind === 'function') return { ...symbol, section: text };
-  // what is in the provider's maps is not set again
-  return symbol.kind === 'map' && symbol.references.length > 0 ? { ...symbol, references: [] } : symbol;
-}
-
-/** Licence and version of a part that gives only state do not bind the code of the consumer. */
-function withoutFolded(object: BpfObject, symbol: BpfSymbol): BpfSymbol {
-  if (symbol.kind !== 'variable' || !FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? ''))
-    return symbol;
-  const { name, binding, visibility } = symbol;
+/** Every object has a scope of its own; only bindings join them. What stays undefined is up to the loader. */
+function namesOf(consumer: BpfObject, parts: readonly Part[], bound: readonly Binding[]): ResolveRequest {
+  const objects = [consumer, ...parts.map(part => part.object)];
   return {
-    kind: 'extern',
-    name,
-    binding: binding === 'global' ? 'weak' : 'local',
-    visibility,
-    section: null,
-    btfId: 0,
+    objects,
+    name: consumer.name,
+    partial: true,
+    rules: { scopes: objects.map((_, file) => file) },
+    bound,
+    replaced: [],
+    pinned: null,
+    refuseUndefined: 'none',
+    explain: { names: [] },
   };
+}
+
+/** All of the consumer but debug information; of providers what it reaches, sections of globals always whole. */
+function selectReached({ combined }: Merged): Selection {
+  const { object, origins } = combined;
+  const isDebug = (index: number): boolean => {
+    const symbol = object.symbols[index];
+    return symbol !== undefined && isDebugSection(sectionOf(object, symbol)?.name ?? '');
+  };
+  const roots = origins.flatMap((at, index) => (at.file === 0 && !isDebug(index) ? [index] : []));
+  const isProvided = (index: number): boolean => (origins[index]?.file ?? 0) > 0;
+  return { live: liveWithSections(object, roots, isProvided), everything: false, problems: [] };
+}
+
+/** The consumer keeps its names. */
+function separateParts({ combined }: Pruned, labels: readonly string[]): Naming {
+  return { renames: separateNames({ combined, labels: [null, ...labels] }), problems: [] };
 }
 
 // --- bindings -----------------------------------------------------------------------------------------------------
@@ -182,8 +135,8 @@ interface Binding {
 function collectBindings(
   providers: readonly Provider[],
   joins: readonly Join[],
-): { readonly bindings: readonly Binding[]; readonly problems: readonly Problem[] } {
-  const problems: Problem[] = [];
+  problems: ProblemList,
+): readonly Binding[] {
   const fileOf = (provider: Provider): number => providers.indexOf(provider) + 1;
   const bindings = joins.map(
     ({ extern, provider, target }): Binding => ({
@@ -195,7 +148,7 @@ function collectBindings(
     for (const { extern, provider: imported, target } of provider.imports) {
       const found = findExport(imported.object, target);
       if (found === undefined) {
-        problems.push(goneProblem(provider, imported, target));
+        problems.add([goneProblem(provider, imported, target)]);
         continue;
       }
       bindings.push({
@@ -204,7 +157,7 @@ function collectBindings(
       });
     }
   }
-  return { bindings, problems };
+  return bindings;
 }
 
 function goneProblem(provider: Provider, imported: Provider, target: string): Problem {
@@ -231,37 +184,6 @@ function indirectJoins(
       return [];
     if (target.kind === 'extern' || !present.has(`${winner.file}:${winner.index}`)) return [];
     return [{ consumer, extern, provider, target: target.name, kind: target.kind }];
-  });
-}
-
-// --- what stays ---------------------------------------------------------------------------------------------------
-
-/** All of the consumer; of providers what it reaches, sections of globals always whole. */
-function livePart(combined: Combined): boolean[] {
-  const { object, origins } = combined;
-  const isDebug = (index: number): boolean => {
-    const symbol = object.symbols[index];
-    return symbol !== undefined && isDebugSection(sectionOf(object, symbol)?.name ?? '');
-  };
-  const roots = origins.flatMap((at, index) => (at.file === 0 && !isDebug(index) ? [index] : []));
-  for (;;) {
-    const { live } = markLive(object, roots);
-    const added = wholeSections(combined, live);
-    if (added.length === 0) return [...live];
-    roots.push(...added);
-  }
-}
-
-/** Variables that are not live yet, in a section of a provider's globals of which something is. */
-function wholeSections({ object, origins }: Combined, live: readonly boolean[]): SymbolIndex[] {
-  const used = new Set<number>();
-  object.symbols.forEach((symbol, index) => {
-    if (symbol.kind === 'variable' && live[index] === true && (origins[index]?.file ?? 0) > 0)
-      used.add(symbol.section);
-  });
-  return object.symbols.flatMap((symbol, index) => {
-    if (symbol.kind !== 'variable' || live[index] === true || !used.has(symbol.section)) return [];
-    return globalsKind(object.sections[symbol.section]?.name ?? '') === undefined ? [] : [index];
   });
 }
 

@@ -1,6 +1,6 @@
 /** What an object gives to others: its global functions, variables and maps that are not hidden. */
 
-import { FOLDED_SECTIONS } from '../../link/index.ts';
+import { SINGLE_SECTIONS } from '../../link/index.ts';
 import { type BpfObject, isCommon, type SymbolIndex, sectionOf } from '../../object/index.ts';
 
 export interface Export {
@@ -15,7 +15,7 @@ export function exportsOf(object: BpfObject): Export[] {
   return object.symbols.flatMap((symbol, index): Export[] => {
     if (symbol.kind === 'extern' || symbol.binding === 'local' || symbol.visibility === 'hidden') return [];
     if (symbol.name === '' || isCommon(symbol)) return [];
-    if (FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? '')) return [];
+    if (SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '')) return [];
     return [{ name: symbol.name, kind: symbol.kind, index, weak: symbol.binding === 'weak' }];
   });
 }

@@ -6,19 +6,18 @@
  */
 
 import { bugError } from '../../diag/index.ts';
-import { defaultRoots, labelsFor, subset } from '../../link/index.ts';
-import { globalsKind } from '../../load/index.ts';
+import { defaultRoots, labelsFor, pruneObject } from '../../link/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
   type InputObject,
   isNeededAnyway,
-  markLive,
   programsOf,
   type SymbolIndex,
 } from '../../object/index.ts';
 import type { PlannedState } from '../../state/index.ts';
 import { componentOf, type Design, type SlotFill } from '../generation/index.ts';
+import { becomesMap, liveWithSections, withOwnNames } from '../providers/index.ts';
 
 /** A component of a design, or the rootlet, ready to be linked. */
 export interface Prepared {
@@ -93,25 +92,20 @@ function prepareComponent(part: string, fills: readonly SlotFill[], label: strin
   if (first === undefined) throw bugError([part], 'a component without slots');
   const { component, version, file } = first;
   const whole = file.object;
-  const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);
+  const object = withOwnSections(
+    pruneObject(whole, liveOf(whole, fills), { pruneTypes: true }).object,
+    label,
+  );
   return { owner: component, ...(version === undefined ? {} : { version }), part, file, fills, ...object };
 }
 
 /** Sections of variables that become maps. */
 export function dataSections(object: BpfObject): string[] {
-  return object.sections.flatMap(({ name, role }) =>
-    role === 'data' && globalsKind(name) !== undefined ? [name] : [],
-  );
+  return object.sections.filter(becomesMap).map(({ name }) => name);
 }
 
 function withOwnSections(object: BpfObject, label: string): Pick<Prepared, 'object' | 'sections'> {
-  const names = new Map<string, string>();
-  const sections = object.sections.map(shell => {
-    if (shell.role !== 'data' || globalsKind(shell.name) === undefined) return shell;
-    const name = `${shell.name}.${label}`;
-    names.set(name, shell.name);
-    return { ...shell, name };
-  });
+  const { sections, names } = withOwnNames(object.sections, label);
   return { object: { ...object, sections, symbols: object.symbols.map(asStatic) }, sections: names };
 }
 
@@ -130,22 +124,5 @@ function liveOf(object: BpfObject, fills: readonly SlotFill[]): readonly boolean
   object.symbols.forEach((_, index) => {
     if (isNeededAnyway(object, index)) roots.push(index);
   });
-  for (;;) {
-    const { live } = markLive(object, roots);
-    const added = restOfSections(object, live);
-    if (added.length === 0) return live;
-    roots.push(...added);
-  }
-}
-
-/** Variables that are not live yet, in a section of globals of which another one is. */
-function restOfSections(object: BpfObject, live: readonly boolean[]): SymbolIndex[] {
-  const used = new Set<number>();
-  object.symbols.forEach((symbol, index) => {
-    if (symbol.kind === 'variable' && live[index] === true) used.add(symbol.section);
-  });
-  return object.symbols.flatMap((symbol, index) => {
-    if (symbol.kind !== 'variable' || live[index] === true || !used.has(symbol.section)) return [];
-    return globalsKind(object.sections[symbol.section]?.name ?? '') === undefined ? [] : [index];
-  });
+  return liveWithSections(object, roots);
 }

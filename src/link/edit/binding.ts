@@ -9,9 +9,9 @@ import {
   type Problem,
   type ProblemCode,
   type ProblemExtras,
+  ProblemList,
   problem,
   quote,
-  sameProblem,
 } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -23,12 +23,12 @@ import {
   sectionOf,
 } from '../../object/index.ts';
 import { editSymbols, type SymbolEdit } from '../passes/index.ts';
-import { isIdentifier, namesOf, noSuchSymbol, type Operated } from './rename.ts';
+import { type Edited, isIdentifier, namesOf, noSuchSymbol } from './rename.ts';
 
 /** Makes global functions and variables static. One that is static already stays so. */
-export function localizeSymbols(object: BpfObject, names: readonly string[]): Operated {
+export function localizeSymbols(object: BpfObject, names: readonly string[]): Edited {
   const callbacks = new Set([...exceptionCallbacks(object.btf).values()].flat());
-  return changeStanding(object, names, {
+  return changeBinding(object, names, {
     verb: 'localize',
     refuse: symbol => localizeProblem(object, symbol, callbacks),
     edit: { binding: 'local', visibility: 'default' },
@@ -36,8 +36,8 @@ export function localizeSymbols(object: BpfObject, names: readonly string[]): Op
 }
 
 /** Makes static functions and variables global. */
-export function globalizeSymbols(object: BpfObject, names: readonly string[]): Operated {
-  return changeStanding(object, names, {
+export function globalizeSymbols(object: BpfObject, names: readonly string[]): Edited {
+  return changeBinding(object, names, {
     verb: 'globalize',
     applies: symbol => symbol.binding === 'local',
     refuse: (symbol, index) => globalizeProblem(object, symbol, index),
@@ -46,8 +46,8 @@ export function globalizeSymbols(object: BpfObject, names: readonly string[]): O
 }
 
 /** Hides symbols: loaders make hidden functions static, so that the verifier need not check them on their own. */
-export function hideSymbols(object: BpfObject, names: readonly string[]): Operated {
-  return changeStanding(object, names, {
+export function hideSymbols(object: BpfObject, names: readonly string[]): Edited {
+  return changeBinding(object, names, {
     verb: 'hide',
     applies: symbol => symbol.binding !== 'local',
     edit: { visibility: 'hidden' },
@@ -55,8 +55,8 @@ export function hideSymbols(object: BpfObject, names: readonly string[]): Operat
 }
 
 /** Makes definitions yield to others, and references optional. */
-export function weakenSymbols(object: BpfObject, names: readonly string[]): Operated {
-  return changeStanding(object, names, {
+export function weakenSymbols(object: BpfObject, names: readonly string[]): Edited {
+  return changeBinding(object, names, {
     verb: 'weaken',
     refuse: symbol =>
       symbol.binding === 'local'
@@ -76,7 +76,7 @@ export function weakenSymbols(object: BpfObject, names: readonly string[]): Oper
  * Localizes every global function and variable but those in `names`. Programs, maps, exception call-backs and variables
  * that loaders look for (licence, struct_ops) stay as they are.
  */
-export function keepGlobalSymbols(object: BpfObject, names: readonly string[]): Operated {
+export function keepGlobalSymbols(object: BpfObject, names: readonly string[]): Edited {
   const kept = new Set(names);
   const unknown = names.filter(name => !isDefined(object, name));
   const callbacks = new Set([...exceptionCallbacks(object.btf).values()].flat());
@@ -107,22 +107,23 @@ interface Change {
   readonly refuse?: (symbol: BpfSymbol, index: SymbolIndex) => Problem | null;
 }
 
-function changeStanding(object: BpfObject, names: readonly string[], change: Change): Operated {
-  const problems: Problem[] = [];
+function changeBinding(object: BpfObject, names: readonly string[], change: Change): Edited {
+  const problems = new ProblemList();
   const edits = new Map<SymbolIndex, SymbolEdit>();
   for (const name of new Set(names)) {
     const found = object.symbols.flatMap((symbol, index) =>
       symbol.name === name && name !== '' ? [{ symbol, index }] : [],
     );
-    if (found.length === 0) problems.push(noSuchSymbol(object, name, change.verb, namesOf(object)));
+    if (found.length === 0) problems.add([noSuchSymbol(object, name, change.verb, namesOf(object))]);
     for (const { symbol, index } of found) {
       if (change.applies?.(symbol) === false) continue;
       const refused = change.refuse?.(symbol, index) ?? null;
       if (refused === null) edits.set(index, change.edit);
-      else if (!problems.some(known => sameProblem(known, refused))) problems.push(refused);
+      else problems.add([refused]);
     }
   }
-  return { object: problems.length > 0 ? object : editSymbols(object, edits), problems, notes: [] };
+  const edited = problems.isEmpty ? editSymbols(object, edits) : object;
+  return { object: edited, problems: problems.all, notes: [] };
 }
 
 // --- reasons ------------------------------------------------------------------------------------------------------

@@ -11,12 +11,12 @@ const externVariable = (name: string): SymbolSpec => ({ name, kind: 'extern vari
 const fn = (name: string, ...calls: string[]): SymbolSpec => ({ name, kind: 'function', calls });
 
 function problemsOf(objects: readonly BpfObject[], defsym: readonly AliasRequest[]) {
-  const result = link(objects, { surgery: { defsym } });
+  const result = link(objects, { edits: { defsym } });
   return result.ok ? [] : result.problems;
 }
 
 function linked(objects: readonly BpfObject[], defsym: readonly AliasRequest[]): BpfObject {
-  const result = link(objects, { surgery: { defsym } });
+  const result = link(objects, { edits: { defsym } });
   if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
   return result.object;
 }

@@ -8,11 +8,11 @@
  */
 
 import type { BtfType } from '../../btf/index.ts';
-import { failed, ok, type Problem, problem, quote, type Result, sameProblem } from '../../diag/index.ts';
+import { failed, ok, type Problem, ProblemList, problem, quote, type Result } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../../object/index.ts';
 import { addCopies, type Copy } from '../passes/index.ts';
 import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
-import { badName, namesOf, noSuchSymbol, type Operated, renameAll } from './rename.ts';
+import { badName, type Edited, namesOf, noSuchSymbol, renameAll } from './rename.ts';
 
 export interface AliasRequest {
   /** The new name. */
@@ -29,27 +29,27 @@ export interface Aliased {
 }
 
 /** Second names inside one object. */
-export function defineAliases(object: BpfObject, requests: readonly AliasRequest[]): Operated {
+export function defineAliases(object: BpfObject, requests: readonly AliasRequest[]): Edited {
   const { objects, problems } = aliasAcross([object], requests);
   return { object: objects[0] ?? object, problems, notes: [] };
 }
 
 /** Second names in several objects that are linked: each is made where the old one is defined. */
 export function aliasAcross(objects: readonly BpfObject[], requests: readonly AliasRequest[]): Aliased {
-  const problems: Problem[] = [];
+  const problems = new ProblemList();
   const plans: Plan[] = [];
   const table = aliasTable(requests, problems);
   for (const request of table.values()) {
     const end = followAliases(table, request);
     if (!end.ok) {
-      if (!problems.some(known => sameProblem(known, end.problem))) problems.push(end.problem);
+      problems.add([end.problem]);
       continue;
     }
     const plan = planAlias(objects, request.name, end.value);
     if (plan.ok) plans.push(plan.value);
-    else problems.push(plan.problem);
+    else problems.add([plan.problem]);
   }
-  if (problems.length > 0) return { objects, problems };
+  if (!problems.isEmpty) return { objects, problems: problems.all };
   const cloned = objects.map((object, file) => addClones(object, clonesIn(plans, file)));
   return bindReferences(cloned, plans);
 }
@@ -109,22 +109,22 @@ function isTargetIn(
 }
 
 /** New name → request. Asking for the same twice is no mistake. */
-function aliasTable(requests: readonly AliasRequest[], problems: Problem[]): Map<string, AliasRequest> {
+function aliasTable(requests: readonly AliasRequest[], problems: ProblemList): Map<string, AliasRequest> {
   const table = new Map<string, AliasRequest>();
   for (const request of requests) {
     const bad = badName(null, request.name);
     const known = table.get(request.name);
-    if (bad !== null) problems.push(bad);
+    if (bad !== null) problems.add([bad]);
     else if (known === undefined) table.set(request.name, request);
     else if (known.target !== request.target || known.file !== request.file)
-      problems.push(
+      problems.add([
         problem(
           'link-alias-twice',
           [],
           `${quote(request.name)} cannot be both ${spell(known)} and ${spell(request)}`,
           { subject: request.name },
         ),
-      );
+      ]);
   }
   return table;
 }

@@ -13,8 +13,8 @@ import {
   localizeSymbols,
   weakenSymbols,
 } from './binding.ts';
-import { type Operated, prefixSymbols, redefineSymbols } from './rename.ts';
-import { parseSelector, type SurgeryOptions } from './requests.ts';
+import { type Edited, prefixSymbols, redefineSymbols } from './rename.ts';
+import { type EditOptions, parseSelector } from './requests.ts';
 import { renameSections } from './sections.ts';
 
 const extern = (name: string): SymbolSpec => ({ name, kind: 'extern function' });
@@ -23,7 +23,7 @@ const local = (spec: SymbolSpec): SymbolSpec => ({ ...spec, binding: 'local' });
 const variable = (name: string, section = '.data'): SymbolSpec => ({ name, kind: 'variable', section });
 const program = (name: string, ...calls: string[]): SymbolSpec => ({ ...fn(name, ...calls), section: 'xdp' });
 
-function done({ object, problems }: Operated): BpfObject {
+function done({ object, problems }: Edited): BpfObject {
   expect(problems).toEqual([]);
   return object;
 }
@@ -52,14 +52,14 @@ function calls(object: BpfObject, name: string): string[] {
 
 const names = (object: BpfObject): string[] => object.symbols.map(one => one.name).sort();
 
-function linked(objects: readonly BpfObject[], surgery: SurgeryOptions): BpfObject {
-  const result = link(objects, { surgery });
+function linked(objects: readonly BpfObject[], edits: EditOptions): BpfObject {
+  const result = link(objects, { edits });
   if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
   return result.object;
 }
 
-function refused(objects: readonly BpfObject[], surgery: SurgeryOptions) {
-  const result = link(objects, { surgery });
+function refused(objects: readonly BpfObject[], edits: EditOptions) {
+  const result = link(objects, { edits });
   return result.ok ? [] : result.problems;
 }
 
@@ -498,7 +498,7 @@ describe('sections', () => {
 test('nothing asked for changes nothing', () => {
   const object = objectOf('a.o', [program('main', 'foo'), fn('foo')]);
   const plain = link([object]);
-  const asked = link([object], { surgery: {} });
+  const asked = link([object], { edits: {} });
   if (!plain.ok || !asked.ok) throw new Error('refused');
   expect(writeObject(asked.object)).toEqual(writeObject(plain.object));
 });

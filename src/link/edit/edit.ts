@@ -1,5 +1,5 @@
 /**
- * Symbol surgery in a link: which operation is done to which object, and when.
+ * Symbol edits in a link: which operation is done to which object, and when.
  *
  * Operations on an input come before names are resolved, in this order: sections, names, prefixes, standing (local,
  * global, hidden, weak), wrapping. Then second names are made, which may need definitions of any input. Localizing,
@@ -8,7 +8,7 @@
  * Archives are asked for names as their members will have them, so that a renamed definition is still found.
  */
 
-import { type Problem, sameProblem } from '../../diag/index.ts';
+import { type Problem, ProblemList } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { Preparation } from '../inputs/index.ts';
 import { findInput } from '../resolve/index.ts';
@@ -21,16 +21,17 @@ import {
 } from './binding.ts';
 import { aliasInScopes } from './defsym.ts';
 import {
+  type Edited,
   hasName,
   namesOf,
   noSuchSymbol,
-  type Operated,
   prefixSymbols,
   redefineSymbols,
   renamedTwice,
   type SymbolRename,
 } from './rename.ts';
 import {
+  type EditOptions,
   isFor,
   matchedNames,
   ofFiles,
@@ -41,29 +42,28 @@ import {
   renameRequests,
   requests,
   type Selector,
-  type SurgeryOptions,
 } from './requests.ts';
 import { hasSection, noSuchSection, renameSections } from './sections.ts';
 import { externNames, mentionsWrapped, nothingToWrap, wrapSymbols } from './wrap.ts';
 
-type StandingPass = (object: BpfObject, names: readonly string[]) => Operated;
+type BindingPass = (object: BpfObject, names: readonly string[]) => Edited;
 
 /** The operations on inputs: takes objects as they are read, and says at the end what did not fit. */
-export class InputSurgery implements Preparation {
-  readonly #options: SurgeryOptions;
-  readonly #problems: Problem[] = [];
+export class InputEdits implements Preparation {
+  readonly #options: EditOptions;
+  readonly #problems = new ProblemList();
   readonly #notes: string[] = [];
   readonly #sections: readonly RenameRequest[];
   readonly #names: readonly RenameRequest[];
   readonly #prefixes: readonly Request[];
-  readonly #standing: readonly (readonly [verb: string, pass: StandingPass, requests: readonly Request[]])[];
+  readonly #binding: readonly (readonly [verb: string, pass: BindingPass, requests: readonly Request[]])[];
   readonly #keepGlobal: readonly Request[];
   readonly #wrap: readonly Request[];
   /** Names that an archive's index has after renaming, before prefixes. */
   readonly #archives = new Map<string, ReadonlySet<string>>();
   readonly #aliases: ReadonlyMap<string, string>;
 
-  constructor(inputs: readonly { readonly name: string }[], options: SurgeryOptions) {
+  constructor(inputs: readonly { readonly name: string }[], options: EditOptions) {
     this.#options = options;
     const place = (selector: { readonly file?: string }): Place | null | undefined =>
       this.#place(inputs, selector.file);
@@ -73,7 +73,7 @@ export class InputSurgery implements Preparation {
       (options.prefix ?? []).map(({ file, prefix }) => ({ file, name: prefix })),
       place,
     );
-    this.#standing = [
+    this.#binding = [
       ['globalize', globalizeSymbols, requests(ofFiles(options.globalize), place)],
       ['localize', localizeSymbols, requests(ofFiles(options.localize), place)],
       ['hide', hideSymbols, requests(ofFiles(options.hide), place)],
@@ -95,7 +95,7 @@ export class InputSurgery implements Preparation {
       current = this.#take(
         prefixSymbols(current, name, place?.member === null ? this.#archives.get(input) : undefined),
       );
-    for (const [, pass, list] of this.#standing)
+    for (const [, pass, list] of this.#binding)
       current = this.#change(current, mine(list), (candidate, name) => hasName(candidate, name), pass);
     if (mine(this.#keepGlobal).length > 0) {
       const kept = mine(this.#keepGlobal).filter(request => hasName(current, request.name));
@@ -155,7 +155,7 @@ export class InputSurgery implements Preparation {
     readonly notes: readonly string[];
   } {
     const aliased = aliasInScopes(objects, scopes, this.#options.defsym ?? []);
-    const problems = [...this.#problems, ...this.#unmatched(objects), ...aliased.problems];
+    const problems = [...this.#problems.all, ...this.#unmatched(objects), ...aliased.problems];
     return { objects: aliased.objects, problems, notes: this.#notes };
   }
 
@@ -170,8 +170,7 @@ export class InputSurgery implements Preparation {
         input: inputs[found.value]?.name ?? '',
         member: isMember ? file.slice(open + 1, -1) : null,
       };
-    const missing = found.problem;
-    if (!this.#problems.some(known => sameProblem(known, missing))) this.#problems.push(missing);
+    this.#problems.add([found.problem]);
     return undefined;
   }
 
@@ -183,7 +182,9 @@ export class InputSurgery implements Preparation {
       const before = known.get(key);
       if (before === undefined) known.set(key, request);
       else if (before.to !== request.to)
-        this.#problems.push(renamedTwice(request.place?.file ?? null, request.name, [before.to, request.to]));
+        this.#problems.add([
+          renamedTwice(request.place?.file ?? null, request.name, [before.to, request.to]),
+        ]);
     }
   }
 
@@ -191,7 +192,7 @@ export class InputSurgery implements Preparation {
     object: BpfObject,
     list: readonly RenameRequest[],
     has: (object: BpfObject, name: string) => boolean,
-    pass: (object: BpfObject, renames: readonly SymbolRename[]) => Operated,
+    pass: (object: BpfObject, renames: readonly SymbolRename[]) => Edited,
   ): BpfObject {
     const present = preferPlaced(list.filter(request => has(object, request.name)));
     for (const request of present) request.matched = true;
@@ -208,14 +209,14 @@ export class InputSurgery implements Preparation {
     object: BpfObject,
     list: readonly Request[],
     has: (object: BpfObject, name: string) => boolean,
-    pass: StandingPass,
+    pass: BindingPass,
   ): BpfObject {
     const present = list.filter(request => has(object, request.name));
     return present.length === 0 ? object : this.#take(pass(object, matchedNames(present)));
   }
 
-  #take(operated: Operated): BpfObject {
-    this.#problems.push(...operated.problems);
+  #take(operated: Edited): BpfObject {
+    this.#problems.add(operated.problems);
     this.#notes.push(...operated.notes);
     return operated.object;
   }
@@ -241,7 +242,7 @@ export class InputSurgery implements Preparation {
         (name, place, among) => noSuchSection(place === null ? null : { name: place.file }, name, among),
       ),
       ...missing(this.#names, 'rename', namesOf),
-      ...this.#standing.flatMap(([verb, , list]) => missing(list, verb, namesOf)),
+      ...this.#binding.flatMap(([verb, , list]) => missing(list, verb, namesOf)),
       ...missing(this.#keepGlobal, 'keep', namesOf),
       ...missing(this.#wrap, '', externNames, (name, place, among) =>
         nothingToWrap(place === null ? null : { name: place.file }, name, among),
@@ -251,10 +252,10 @@ export class InputSurgery implements Preparation {
 }
 
 /** The operations without a file on local, global and hidden, done to the linked object. */
-export function operateOnResult(object: BpfObject, options: SurgeryOptions): Operated {
+export function editResult(object: BpfObject, options: EditOptions): Edited {
   const names = (selectors: readonly Selector[] = []): string[] =>
     selectors.filter(selector => selector.file === undefined).map(selector => selector.name);
-  const passes: readonly (readonly [StandingPass, readonly string[]])[] = [
+  const passes: readonly (readonly [BindingPass, readonly string[]])[] = [
     [globalizeSymbols, names(options.globalize)],
     [localizeSymbols, names(options.localize)],
     [keepGlobalSymbols, names(options.keepGlobal)],

@@ -8,8 +8,8 @@ export {
   weakenSymbols,
 } from './binding.ts';
 export { type AliasRequest, defineAliases } from './defsym.ts';
-export { InputSurgery, operateOnResult } from './edit.ts';
-export { type Operated, prefixSymbols, redefineSymbols, type SymbolRename } from './rename.ts';
-export { parseSelector, type SelectedRename, type Selector, type SurgeryOptions } from './requests.ts';
+export { editResult, InputEdits } from './edit.ts';
+export { type Edited, prefixSymbols, redefineSymbols, type SymbolRename } from './rename.ts';
+export { type EditOptions, parseSelector, type SelectedRename, type Selector } from './requests.ts';
 export { renameSections } from './sections.ts';
 export { wrapSymbols } from './wrap.ts';

@@ -13,11 +13,11 @@ import {
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
-import { editSymbols, isPinned, KERNEL_NAME_LENGTH, subset } from '../passes/index.ts';
-import { disagreement, FOLDED_SECTIONS } from '../resolve/index.ts';
+import { editSymbols, isPinned, KERNEL_NAME_LENGTH, pruneObject } from '../passes/index.ts';
+import { disagreement, SINGLE_SECTIONS } from '../resolve/index.ts';
 
 /** What an operation on one object gives. */
-export interface Operated {
+export interface Edited {
   /** The object, changed as far as nothing stands against it. */
   readonly object: BpfObject;
   /** All that is wrong with what was asked for. */
@@ -32,7 +32,7 @@ export interface SymbolRename {
 }
 
 /** Gives symbols other names, all at once, so that two may change places. Static ones of that name are meant too. */
-export function redefineSymbols(object: BpfObject, renames: readonly SymbolRename[]): Operated {
+export function redefineSymbols(object: BpfObject, renames: readonly SymbolRename[]): Edited {
   const problems: Problem[] = [];
   const table = new Map<string, string>();
   for (const { from, to } of renames) {
@@ -57,12 +57,12 @@ export function prefixSymbols(
   object: BpfObject,
   prefix: string,
   names: ReadonlySet<string> = new Set(),
-): Operated {
+): Edited {
   const bad = badName(object.name, prefix);
   if (bad !== null) return { object, problems: [bad], notes: [] };
   const own = new Set([...names, ...definedNames(object)]);
   return renameAll(object, symbol =>
-    symbol.binding !== 'local' && own.has(symbol.name) && !isFolded(object, symbol)
+    symbol.binding !== 'local' && own.has(symbol.name) && !isSingle(object, symbol)
       ? `${prefix}${symbol.name}`
       : symbol.name,
   );
@@ -75,12 +75,12 @@ function definedNames(object: BpfObject): string[] {
 }
 
 /** Licence and version are found by section; their names say nothing. */
-function isFolded(object: BpfObject, symbol: BpfSymbol): boolean {
-  return FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
+  return SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
 }
 
 /** Renames what gets another name, unless two definitions would meet. */
-export function renameAll(object: BpfObject, nameOf: (symbol: BpfSymbol) => string): Operated {
+export function renameAll(object: BpfObject, nameOf: (symbol: BpfSymbol) => string): Edited {
   const edits = new Map<SymbolIndex, { readonly name: string }>();
   object.symbols.forEach((symbol, index) => {
     const name = symbol.name === '' ? '' : nameOf(symbol);
@@ -164,7 +164,7 @@ function nameTaken(file: string, name: string, [first, second]: readonly [string
 }
 
 /** Symbols that have one of the names now: a definition takes the externs, otherwise the first extern the others. */
-function uniteNames(object: BpfObject, names: ReadonlySet<string>): Omit<Operated, 'notes'> {
+function uniteNames(object: BpfObject, names: ReadonlySet<string>): Omit<Edited, 'notes'> {
   const replacements = new Map<SymbolIndex, SymbolIndex>();
   const edits = new Map<SymbolIndex, Pick<BpfSymbol, 'binding' | 'visibility'>>();
   const problems: Problem[] = [];
@@ -181,7 +181,7 @@ function uniteNames(object: BpfObject, names: ReadonlySet<string>): Omit<Operate
   }
   if (replacements.size === 0 || problems.length > 0) return { object, problems };
   const keep = object.symbols.map((_, index) => !replacements.has(index));
-  const united = subset(editSymbols(object, edits), keep, { pruneTypes: false, replacements });
+  const united = pruneObject(editSymbols(object, edits), keep, { pruneTypes: false, replacements });
   return { object: united.object, problems };
 }
 

@@ -1,4 +1,4 @@
-/** What a user may ask of symbol surgery, and how a request finds the inputs that it is for. */
+/** What a user may ask of symbol edits, and how a request finds the inputs that it is for. */
 
 import type { BpfObject } from '../../object/index.ts';
 import type { AliasRequest } from './defsym.ts';
@@ -17,7 +17,7 @@ export interface SelectedRename extends SymbolRename {
 }
 
 /** What is to be done to symbols. Lists are done as a whole, whatever their order. */
-export interface SurgeryOptions {
+export interface EditOptions {
   readonly renameSections?: readonly SelectedRename[];
   readonly redefine?: readonly SelectedRename[];
   /** In front of all global names that a file defines. */

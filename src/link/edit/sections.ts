@@ -10,7 +10,7 @@ import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import { SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, programTypeOf, type SectionShell } from '../../object/index.ts';
 import { unite } from '../passes/index.ts';
-import { type Operated, renamedTwice, type SymbolRename } from './rename.ts';
+import { type Edited, renamedTwice, type SymbolRename } from './rename.ts';
 
 type Role = SectionShell['role'];
 
@@ -20,7 +20,7 @@ const KERNEL_SECTIONS: ReadonlySet<string> = new Set(['.ksyms', '.kconfig']);
 const MAX_ZEROS = 0x10000000;
 
 /** Gives sections other names, all at once. */
-export function renameSections(object: BpfObject, renames: readonly SymbolRename[]): Operated {
+export function renameSections(object: BpfObject, renames: readonly SymbolRename[]): Edited {
   const table = new Map<string, string>();
   const problems: Problem[] = [];
   for (const { from, to } of renames) {
@@ -103,7 +103,7 @@ function sectionProblem(object: BpfObject, from: string, to: string, why: string
 // --- moving -------------------------------------------------------------------------------------------------------
 
 /** Sections under their new names; those that meet become one. */
-function moveSections(object: BpfObject, table: ReadonlyMap<string, string>): Omit<Operated, 'notes'> {
+function moveSections(object: BpfObject, table: ReadonlyMap<string, string>): Omit<Edited, 'notes'> {
   const sections: SectionShell[] = [];
   const byName = new Map<string, number>();
   const problems: Problem[] = [];

@@ -22,7 +22,7 @@ describe('in a link', () => {
   test.each([[[user, wrapper, original]], [[original, wrapper, user]], [[wrapper, user, original]]])(
     'references go to the wrapper, and from there to the original',
     inputs => {
-      const result = link(inputs, { surgery: { wrap: [{ name: 'foo' }] } });
+      const result = link(inputs, { edits: { wrap: [{ name: 'foo' }] } });
       if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
       expect(calls(result.object, 'use')).toEqual(['__wrap_foo']);
       expect(calls(result.object, '__wrap_foo')).toEqual(['foo']);
@@ -37,14 +37,14 @@ describe('in a link', () => {
       { name: 'foo', file: 'user.o' },
       { name: 'foo', file: 'wrapper.o' },
     ];
-    const result = link(inputs, { surgery: { wrap: selectors } });
+    const result = link(inputs, { edits: { wrap: selectors } });
     if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
     expect(calls(result.object, 'use')).toEqual(['__wrap_foo']);
     expect(calls(result.object, 'plain')).toEqual(['foo']);
   });
 
   test('a wrapper that is not there is undefined', () => {
-    const result = link([user, original], { surgery: { wrap: [{ name: 'foo' }] } });
+    const result = link([user, original], { edits: { wrap: [{ name: 'foo' }] } });
     expect(result.ok ? [] : result.problems).toMatchObject([
       { code: 'link-undefined', where: ['user.o'], message: '"__wrap_foo" is not defined in any input' },
     ]);
@@ -52,12 +52,12 @@ describe('in a link', () => {
 
   test('a wrapper of another type is told', () => {
     const wrong = objectOf('wrong.o', [{ ...fn('__wrap_foo'), size: 8 }]);
-    const result = link([user, wrong, original], { surgery: { wrap: [{ name: 'foo' }] } });
+    const result = link([user, wrong, original], { edits: { wrap: [{ name: 'foo' }] } });
     expect(result.ok ? [] : result.problems.map(problem => problem.code)).toEqual(['link-type-mismatch']);
   });
 
   test('a name that no file refers to is told', () => {
-    const result = link([user, original], { surgery: { wrap: [{ name: 'fooo' }] } });
+    const result = link([user, original], { edits: { wrap: [{ name: 'fooo' }] } });
     expect(result.ok ? [] : result.problems).toMatchObject([
       {
         code: 'link-unknown-symbol',

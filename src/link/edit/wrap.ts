@@ -8,13 +8,13 @@
 
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
-import { badName, type Operated, renameAll } from './rename.ts';
+import { badName, type Edited, renameAll } from './rename.ts';
 
 const WRAPPED = '__wrap_';
 const REAL = '__real_';
 
 /** Redirects the externs of an object. A name that no extern has is a problem. */
-export function wrapSymbols(object: BpfObject, names: readonly string[]): Operated {
+export function wrapSymbols(object: BpfObject, names: readonly string[]): Edited {
   const externs = externNames(object);
   const problems = names.flatMap((name): Problem[] => {
     const bad = badName(object.name, name);

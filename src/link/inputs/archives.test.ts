@@ -3,7 +3,7 @@ import { archiveOf, memberOf } from '../../../test/support/archives.ts';
 import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
 import type { Problem } from '../../diag/problem.ts';
 import type { BpfObject } from '../../object/model/model.ts';
-import type { SurgeryOptions } from '../edit/requests.ts';
+import type { EditOptions } from '../edit/requests.ts';
 import { type LinkOptions, type LinkSuccess, link } from '../link.ts';
 import type { LinkInput } from './inputs.ts';
 
@@ -166,38 +166,38 @@ describe('a bad archive', () => {
   });
 });
 
-describe('surgery', () => {
+describe('edits', () => {
   const main = file('main.o', ['main'], ['z']);
   const members = [file('a.o', ['a'], ['b']), file('b.o', ['b']), file('c.o', ['c'])];
   const lib = archive('dir/lib.a', ...members);
-  const cases: readonly { what: string; surgery: SurgeryOptions; names: string; members: string }[] = [
+  const cases: readonly { what: string; edits: EditOptions; names: string; members: string }[] = [
     {
       what: 'a rename in all files',
-      surgery: { redefine: [{ from: 'c', to: 'z' }] },
+      edits: { redefine: [{ from: 'c', to: 'z' }] },
       names: 'main z',
       members: 'c.o',
     },
     {
       what: 'a rename in an archive',
-      surgery: { redefine: [{ from: 'a', to: 'z', file: 'lib.a' }] },
+      edits: { redefine: [{ from: 'a', to: 'z', file: 'lib.a' }] },
       names: 'b main z',
       members: 'a.o b.o',
     },
     {
       what: 'a rename in a member',
-      surgery: { redefine: [{ from: 'a', to: 'z', file: 'lib.a(a.o)' }] },
+      edits: { redefine: [{ from: 'a', to: 'z', file: 'lib.a(a.o)' }] },
       names: 'b main z',
       members: 'a.o b.o',
     },
     {
       what: 'a rename of the reference',
-      surgery: { redefine: [{ from: 'z', to: 'b', file: 'main.o' }] },
+      edits: { redefine: [{ from: 'z', to: 'b', file: 'main.o' }] },
       names: 'b main',
       members: 'b.o',
     },
     {
       what: 'a prefix for an archive, whose members keep finding each other',
-      surgery: {
+      edits: {
         prefix: [{ file: 'lib.a', prefix: 'q_' }],
         redefine: [{ from: 'z', to: 'q_a', file: 'main.o' }],
       },
@@ -206,7 +206,7 @@ describe('surgery', () => {
     },
     {
       what: 'a prefix for a member, whose reference to another member stays',
-      surgery: {
+      edits: {
         prefix: [{ file: 'dir/lib.a(a.o)', prefix: 'q_' }],
         redefine: [{ from: 'z', to: 'q_a', file: 'main.o' }],
       },
@@ -215,7 +215,7 @@ describe('surgery', () => {
     },
     {
       what: 'a prefix in front of a new name',
-      surgery: {
+      edits: {
         redefine: [
           { from: 'c', to: 'd' },
           { from: 'z', to: 'q_d' },
@@ -227,7 +227,7 @@ describe('surgery', () => {
     },
     {
       what: 'a second name, through another one',
-      surgery: {
+      edits: {
         defsym: [
           { name: 'y', target: 'c' },
           { name: 'z', target: 'y' },
@@ -238,13 +238,13 @@ describe('surgery', () => {
     },
     {
       what: 'wrapping',
-      surgery: { redefine: [{ from: 'c', to: '__wrap_z' }], wrap: [{ name: 'z' }] },
+      edits: { redefine: [{ from: 'c', to: '__wrap_z' }], wrap: [{ name: 'z' }] },
       names: '__wrap_z main',
       members: 'c.o',
     },
   ];
-  test.each(cases)('$what', ({ surgery, names, members: wanted }) => {
-    const result = linked([main, lib], { surgery });
+  test.each(cases)('$what', ({ edits, names, members: wanted }) => {
+    const result = linked([main, lib], { edits });
     expect(
       result.object.symbols
         .map(symbol => symbol.name)
@@ -256,13 +256,13 @@ describe('surgery', () => {
 
   test('that hides a definition leaves the name undefined', () => {
     const needsA = file('main.o', ['main'], ['a']);
-    const problems = refused([needsA, lib], { surgery: { localize: [{ name: 'a', file: 'lib.a' }] } });
+    const problems = refused([needsA, lib], { edits: { localize: [{ name: 'a', file: 'lib.a' }] } });
     expect(problems).toMatchObject([{ code: 'link-undefined', message: '"a" is not defined in any input' }]);
   });
 
   test('on what was not needed is told', () => {
     const problems = refused([file('main.o', ['main'], ['b']), lib], {
-      surgery: { weaken: [{ name: 'c', file: 'lib.a' }] },
+      edits: { weaken: [{ name: 'c', file: 'lib.a' }] },
     });
     expect(problems).toMatchObject([
       {

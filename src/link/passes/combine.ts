@@ -21,7 +21,7 @@ import {
   sectionOf,
   type VariableSymbol,
 } from '../../object/index.ts';
-import { FOLDED_SECTIONS, type Resolution, type SymbolAt } from '../resolve/index.ts';
+import { type Resolution, SINGLE_SECTIONS, type SymbolAt } from '../resolve/index.ts';
 import type { MergedSections } from './sections.ts';
 
 export interface CombineInput {
@@ -66,11 +66,11 @@ type Targets = readonly (readonly SymbolAt[])[];
 
 function chooseTargets(input: CombineInput): Targets {
   const bound = bindingTable(input.bindings ?? []);
-  const folded = foldedSections(input.objects);
+  const folded = singleSections(input.objects);
   return input.objects.map((object, file) =>
     object.symbols.map((symbol, index): SymbolAt => {
       const winner = winnerOf(input, { file, index }) ??
-        foldTarget(object, symbol, folded) ?? { file, index };
+        singleTarget(object, symbol, folded) ?? { file, index };
       return lastBound(input, bound, winner);
     }),
   );
@@ -110,18 +110,18 @@ function bindingTable(bindings: readonly ExplicitBinding[]): (at: SymbolAt) => S
 }
 
 /** `license` and `version` exist once: the first input's. */
-function foldedSections(objects: readonly BpfObject[]): Map<string, SymbolAt> {
+function singleSections(objects: readonly BpfObject[]): Map<string, SymbolAt> {
   const first = new Map<string, SymbolAt>();
   objects.forEach((object, file) => {
     object.symbols.forEach((symbol, index) => {
       const name = sectionOf(object, symbol)?.name ?? '';
-      if (FOLDED_SECTIONS.has(name) && !first.has(name)) first.set(name, { file, index });
+      if (SINGLE_SECTIONS.has(name) && !first.has(name)) first.set(name, { file, index });
     });
   });
   return first;
 }
 
-function foldTarget(
+function singleTarget(
   object: BpfObject,
   symbol: BpfSymbol,
   folded: Map<string, SymbolAt>,
@@ -197,7 +197,7 @@ function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
   const ids = merged.ids[at.file] ?? NO_IDS;
   const btfId = ids[symbol.btfId] ?? 0;
   const { name } = symbol;
-  const { binding, visibility } = standing(input, symbol, at);
+  const { binding, visibility } = bindingAndVisibility(input, symbol, at);
   if (symbol.kind === 'extern')
     return { kind: symbol.kind, name, binding, visibility, btfId, section: symbol.section };
   const section = input.sections.indexes[at.file]?.[symbol.section] ?? 0;
@@ -253,7 +253,7 @@ function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
 }
 
 /** Binding and visibility that the group gives to its winner. */
-function standing(
+function bindingAndVisibility(
   input: CombineInput,
   symbol: BpfSymbol,
   at: SymbolAt,

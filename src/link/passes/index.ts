@@ -23,7 +23,6 @@ export {
   separateStatics,
   staticPinClashes,
 } from './names.ts';
-export { mergeStrings, narrow } from './narrow.ts';
 export {
   isPinned,
   joinPinned,
@@ -33,6 +32,7 @@ export {
   pinnedSymbols,
   withPinned,
 } from './pinned.ts';
+export { mergeStrings, pruneCombined } from './prune-combined.ts';
+export { pruneObject } from './prune-object.ts';
 export { applyRenames } from './rename.ts';
 export { type MergedSections, mergeSections, unite } from './sections.ts';
-export { subset } from './subset.ts';

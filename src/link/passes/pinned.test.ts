@@ -131,7 +131,7 @@ describe('what cannot be', () => {
       },
     ]);
     const redefine = [{ file: 'b.o', from: 'list', to: 'b_list' }];
-    const repaired = linked([file('a', PIN), file('b', { ...PIN, value: 5 })], { surgery: { redefine } });
+    const repaired = linked([file('a', PIN), file('b', { ...PIN, value: 5 })], { edits: { redefine } });
     expect(maps(repaired)).toEqual(['local list', 'local b_list']);
   });
 
@@ -142,7 +142,7 @@ describe('what cannot be', () => {
       { code: 'link-pin-name', where: ['b.o'], hint: expect.stringContaining('b.o:list=b_list') },
     ]);
     const redefine = [{ file: 'b.o', from: 'list', to: 'b_list' }];
-    expect(maps(linked(files, { surgery: { redefine } }))).toEqual(['local list', 'global b_list']);
+    expect(maps(linked(files, { edits: { redefine } }))).toEqual(['local list', 'global b_list']);
   });
 
   test('two global ones, which are duplicates even if they are pinned', () => {

@@ -2,9 +2,10 @@
 
 export { type ChainOptions, type ChainSlot, chainSlotName, makeChain } from './chain.ts';
 export { contextOf, parseVerdict, verdictProblem } from './chain-types.ts';
-export { type ComponentMember, isLibrary, type RelinkInputs, readRelinkInputs } from './inputs.ts';
+export { demotePlugged } from './demote.ts';
+export { type ComponentMember, type RelinkInputs, readRelinkInputs } from './inputs.ts';
 export type { RelinkOptions } from './options.ts';
-export { fileNames, pinnedNotes, privatePins } from './pinned.ts';
+export { pinnedNotes } from './pinned.ts';
 export {
   type FilledSlot,
   type RelinkReport,
@@ -14,12 +15,15 @@ export {
   type ReportedState,
   reportRelink,
 } from './report.ts';
-export { arraysOf, arrayWithItself, fragmentsProblem, needsCaller, slotProblem } from './slot-fit.ts';
+export { type RelinkSelection, relinkNames, relinkNaming, selectNeeded } from './requests.ts';
+export { arraysOf, arrayWithItself, fragmentsProblem, misfit, slotProblem } from './slot-fit.ts';
 export {
   assignInOrder,
   chooseProgram,
   componentId,
   componentKey,
+  freeSlots,
+  inOrder,
   likelyProgram,
   type OrderedComponent,
   type Plug,

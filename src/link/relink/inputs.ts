@@ -6,9 +6,18 @@
  * were taken for it: names are looked up in there.
  */
 
-import { failed, ok, type Problem, problem, quote, type Result, RootletError } from '../../diag/index.ts';
+import {
+  failed,
+  ok,
+  type Problem,
+  ProblemList,
+  problem,
+  quote,
+  type Result,
+  RootletError,
+} from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
-import { InputSurgery } from '../edit/index.ts';
+import { InputEdits } from '../edit/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -57,38 +66,24 @@ export function readRelinkInputs(
   const order = options.order ?? [];
   const libraries = options.libraries ?? [];
   const files = [rootlet, ...[...assignments, ...order].map(entry => entry.component)];
-  const surgery =
-    options.surgery === undefined
+  const edits =
+    options.edits === undefined
       ? undefined
-      : new InputSurgery(distinctNames([...files, ...libraries]), options.surgery);
-  const read = new Map<LinkInput, BpfObject>();
-  const problems: Problem[] = [];
-  for (const file of new Set(files)) {
-    const one = readInputs([file], {
-      archives: false,
-      ...(surgery === undefined ? {} : { prepare: surgery }),
-    });
-    const [object] = one.objects;
-    if (object !== undefined) read.set(file, object);
-    problems.push(...one.problems);
-  }
+      : new InputEdits(distinctNames([...files, ...libraries]), options.edits);
+  const problems = new ProblemList();
+  const read = readEach(new Set(files), edits, problems);
   const archives = libraries.flatMap(library => archiveOf(library, problems));
   const base = read.get(rootlet);
-  if (base === undefined || problems.length > 0) return refused(distinct(problems));
+  if (base === undefined || !problems.isEmpty) return refused(problems.all);
 
   const assigned = assignSlots(base, assignments, options);
   if (!assigned.ok) return refused([assigned.problem]);
   const components = distinctComponents(assigned.value);
   const owners = [base, ...components.flatMap(({ component }) => read.get(component) ?? [])];
-  const given: ArchiveOptions = {
-    ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
-    ...(surgery === undefined ? {} : { prepare: surgery }),
-  };
-  const pulled = pullForScopes(owners, archives, options, given);
-  const byteOrder = byteOrderProblems(pulled.objects);
-  if (pulled.problems.length > 0 || byteOrder.length > 0)
-    return refused(distinct([...pulled.problems, ...byteOrder]));
-  const finished = surgery?.finish(pulled.objects, pulled.scopes);
+  const pulled = pullForScopes(owners, archives, options, archiveOptions(options, edits));
+  problems.add([...pulled.problems, ...byteOrderProblems(pulled.objects)]);
+  if (!problems.isEmpty) return refused(problems.all);
+  const finished = edits?.finish(pulled.objects, pulled.scopes);
   const ids = components.map(componentId);
   return {
     objects: withIds(finished?.objects ?? pulled.objects, pulled.scopes, ids),
@@ -98,9 +93,32 @@ export function readRelinkInputs(
     assignments: assigned.value,
     pulled: pulled.members.map(({ scope, ...member }) => ({ ...member, component: ids[scope - 1] ?? null })),
     shared: pulled.shared,
-    problems: distinct(finished?.problems ?? []),
+    problems: finished?.problems ?? [],
     notes: [...new Set(finished?.notes ?? [])],
   };
+}
+
+function archiveOptions({ readMember }: RelinkOptions, prepare: InputEdits | undefined): ArchiveOptions {
+  return {
+    ...(readMember === undefined ? {} : { readMember }),
+    ...(prepare === undefined ? {} : { prepare }),
+  };
+}
+
+/** The objects of files that could be read; those of the rootlet and of components are no archives. */
+function readEach(
+  files: ReadonlySet<LinkInput>,
+  prepare: InputEdits | undefined,
+  problems: ProblemList,
+): ReadonlyMap<LinkInput, BpfObject> {
+  const read = new Map<LinkInput, BpfObject>();
+  for (const file of files) {
+    const one = readInputs([file], { archives: false, ...(prepare === undefined ? {} : { prepare }) });
+    const [object] = one.objects;
+    if (object !== undefined) read.set(file, object);
+    problems.add(one.problems);
+  }
+  return read;
 }
 
 function withIds(
@@ -132,35 +150,27 @@ function refused(problems: readonly Problem[]): RelinkInputs {
   };
 }
 
-/** One file in several slots has its problems once. */
-function distinct(problems: readonly Problem[]): Problem[] {
-  const seen = new Map(problems.map(problem => [JSON.stringify(problem, bigintText), problem]));
-  return [...seen.values()];
-}
-
-function bigintText(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
-}
-
 function distinctNames(files: readonly LinkInput[]): { readonly name: string }[] {
   return [...new Set(files.map(file => file.name))].map(name => ({ name }));
 }
 
-function archiveOf(library: LinkInput, problems: Problem[]): ArchiveInput[] {
+function archiveOf(library: LinkInput, problems: ProblemList): ArchiveInput[] {
   const { name } = library;
   try {
     const bytes = 'bytes' in library ? library.bytes : undefined;
     if (bytes !== undefined && isArchive(bytes)) return [{ name, bytes }];
-    problems.push(
-      problem('relink-library', [name], 'is no archive: components find what they need in archives only', {
-        hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
-      }),
-    );
+    problems.add([notAnArchive(name)]);
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    problems.push(...error.problems);
+    problems.add(error.problems);
   }
   return [];
+}
+
+function notAnArchive(name: string): Problem {
+  return problem('relink-library', [name], 'is no archive: components find what they need in archives only', {
+    hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
+  });
 }
 
 // --- slots --------------------------------------------------------------------------------------------------------

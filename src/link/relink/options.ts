@@ -1,13 +1,11 @@
 /** Options of a static re-link. */
 
-import type { SurgeryOptions } from '../edit/index.ts';
-import type { ArchiveOptions, LinkInput } from '../inputs/index.ts';
-import type { BindRequest } from '../resolve/index.ts';
+import type { LinkInput } from '../inputs/index.ts';
+import type { CommonLinkOptions } from '../pipeline/index.ts';
 import type { OrderedComponent } from './slots.ts';
 
-export interface RelinkOptions {
-  /** Name of the result in messages. Default `chain.o`. */
-  readonly name?: string;
+/** Defaults: the name is `chain.o`, `gcSections` is true. Names of `whyLive` may be those of inputs or of the result. */
+export interface RelinkOptions extends CommonLinkOptions {
   /** Components for the slots that no assignment names, in order. */
   readonly order?: readonly OrderedComponent[];
   /** Slots whose component gets functions, maps and globals of its own, even if it fills others too. */
@@ -16,10 +14,6 @@ export interface RelinkOptions {
   readonly entrySlots?: boolean;
   /** Archives: each component takes the members that it needs, its own copies. */
   readonly libraries?: readonly LinkInput[];
-  /** Reads the files that thin archives name. */
-  readonly readMember?: ArchiveOptions['readMember'];
-  /** What is to be done to symbols and sections, before slots and programs are looked for. */
-  readonly surgery?: SurgeryOptions;
   /**
    * Names of maps, globals and functions that all components (and the rootlet) have in common; `*` for all maps. The
    * name of a library stands for all that it defines.
@@ -27,16 +21,6 @@ export interface RelinkOptions {
   readonly share?: readonly string[];
   /** Exceptions from `share`. */
   readonly private?: readonly string[];
-  /** Externs that get a definition of another component. */
-  readonly bind?: readonly BindRequest[];
-  /** Say here what a kernel would refuse (stack, call depth, …). Default true. */
+  /** Report what a kernel would refuse (stack, call depth, …). Default true. */
   readonly checkLimits?: boolean;
-  /** Drop what no program of the rootlet needs. Default true. */
-  readonly gcSections?: boolean;
-  /** Names (`FILE:NAME` for those of one input) that stay, used or not. */
-  readonly keep?: readonly string[];
-  /** Names for `RelinkSuccess.livePaths`, as inputs or as the result have them. */
-  readonly whyLive?: readonly string[];
-  /** Names to explain in `RelinkSuccess.explanations`. */
-  readonly explain?: readonly string[];
 }

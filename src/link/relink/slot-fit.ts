@@ -103,17 +103,43 @@ function prototypeProblem(
     ? entryObjection(right, progType)
     : comparePrototypes(left, right, { progType, program: true })?.path;
   if (difference === undefined) return null;
+  return misfit({ object: rootlet, symbol: slot }, { object: component, symbol: program }, difference);
+}
+
+/** A function of a rootlet or component. */
+export interface FunctionIn {
+  readonly object: BpfObject;
+  readonly symbol: FunctionSymbol;
+}
+
+/** `slot`: a function that programs call; `main`: the program itself, whose place another one is to take. */
+export type PlaceKind = 'slot' | 'main';
+
+/** The problem of a program whose prototype does not fit its place. `why`: the first difference; may be empty. */
+export function misfit(
+  place: FunctionIn,
+  program: FunctionIn,
+  why: string,
+  kind: PlaceKind = 'slot',
+): Problem {
+  const [there, name] = [quote(place.symbol.name), quote(program.symbol.name)];
+  const what = kind === 'slot' ? `does not fit slot ${there}` : `cannot take the place of ${there}`;
+  const label = kind === 'slot' ? 'slot:   ' : 'rootlet:';
   return problem(
     'relink-prototype',
-    [component.name],
-    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${difference === '' ? '' : `: ${difference}`}`,
+    [program.object.name],
+    `program ${name} ${what}${why === '' ? '' : `: ${why}`}`,
     {
-      details: [
-        `slot:    ${formatFunc(left.btf, left.func)}  (${rootlet.name})`,
-        `program: ${formatFunc(right.btf, right.func)}  (${component.name})`,
-      ],
+      subject: program.symbol.name,
+      details: [`${label} ${spellFunction(place)}`, `program: ${spellFunction(program)}`],
     },
   );
+}
+
+/** As C, with its file; only the name where there is no type. */
+function spellFunction({ object, symbol }: FunctionIn): string {
+  const hasType = object.btf !== null && symbol.btfId !== 0;
+  return `${hasType ? formatFunc(object.btf, symbol.btfId) : symbol.name}  (${object.name})`;
 }
 
 /** A component must be of a type that the rootlet's own programs have. */

@@ -49,9 +49,10 @@ export function assignInOrder(
   components: readonly OrderedComponent[],
   taken: ReadonlySet<string> = new Set(),
 ): Result<readonly SlotAssignment[]> {
-  const all = slotsOf(rootlet);
-  const free = all.filter(({ name }) => !taken.has(name));
-  if (components.length > free.length) {
+  const all = slotsOf(rootlet).map(({ name }) => name);
+  const free = freeSlots(all, taken);
+  const assigned = inOrder(free, components);
+  if (assigned === undefined) {
     const [count, what] = taken.size === 0 ? [all.length, 'slot'] : [free.length, 'free slot'];
     const slots = `${count} ${what}${count === 1 ? '' : 's'}`;
     return failed(
@@ -60,13 +61,31 @@ export function assignInOrder(
       }),
     );
   }
-  const assigned = components.map(({ component, program, instance }, position) => ({
-    slot: free[position]?.name ?? '',
-    component,
-    ...(program === undefined ? {} : { program }),
-    ...(instance === undefined ? {} : { instance }),
-  }));
-  return ok(assigned);
+  return ok(
+    assigned.map(({ slot, component, program, instance }) => ({
+      slot,
+      component,
+      ...(program === undefined ? {} : { program }),
+      ...(instance === undefined ? {} : { instance }),
+    })),
+  );
+}
+
+/** Slots that nothing fills by name, in their order. */
+export function freeSlots(slots: readonly string[], taken: ReadonlySet<string>): readonly string[] {
+  return slots.filter(slot => !taken.has(slot));
+}
+
+/** One slot for each component, in order; undefined when there are too few. */
+export function inOrder<T extends object>(
+  slots: readonly string[],
+  components: readonly T[],
+): readonly (T & { readonly slot: string })[] | undefined {
+  if (components.length > slots.length) return undefined;
+  return slots.flatMap((slot, position) => {
+    const component = components[position];
+    return component === undefined ? [] : [{ ...component, slot }];
+  });
 }
 
 /** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */

@@ -1,4 +1,4 @@
-/** Garbage collection of a combined object, and what there is to say about it. */
+/** What garbage collection keeps of a combined object, and why. */
 
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import {
@@ -12,7 +12,7 @@ import {
   sectionOf,
 } from '../../object/index.ts';
 import { parseSelector } from '../edit/index.ts';
-import { type Combined, defaultRoots, narrow } from '../passes/index.ts';
+import { type Combined, defaultRoots } from '../passes/index.ts';
 import { fileMatches } from '../resolve/index.ts';
 import type { Discarded } from './report.ts';
 
@@ -30,15 +30,16 @@ export interface LivePath {
   readonly path: readonly string[];
 }
 
+/** What garbage collection leaves of a combined object. */
 export interface Collected {
-  readonly combined: Combined;
+  /** For each symbol. */
   readonly live: readonly boolean[];
   readonly paths: readonly LivePath[];
   readonly problems: readonly Problem[];
   readonly notes: readonly string[];
 }
 
-/** Drops what neither a root nor a kept name reaches, and the types that nothing needs any more. */
+/** Keeps what a root or a kept name reaches, and debug information. Nothing is dropped yet. */
 export function collectGarbage(
   combined: Combined,
   objects: readonly BpfObject[],
@@ -47,11 +48,9 @@ export function collectGarbage(
   const { object } = combined;
   const kept = keptSymbols(combined, objects, options.keep);
   const liveness = markLive(object, [...defaultRoots(object), ...kept.indexes]);
-  const live = liveness.live.map((alive, index) => alive || isDebug(object, index));
   const { paths, problems } = livePaths(combined, liveness, options.whyLive, { objects });
   return {
-    combined: narrow(combined, live, { pruneTypes: true }),
-    live,
+    live: liveness.live.map((alive, index) => alive || isDebug(object, index)),
     paths,
     problems: [...kept.problems, ...problems],
     notes: options.keep.length > 0 || programsOf(object).length > 0 ? [] : [NO_PROGRAM],

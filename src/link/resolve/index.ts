@@ -17,12 +17,12 @@ export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbo
 export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
 export { referencesTo } from './references.ts';
 export {
-  FOLDED_SECTIONS,
   isKernelName,
   type Resolution,
   type ResolveOptions,
   resolve,
   SHARED_SCOPE,
+  SINGLE_SECTIONS,
   type SymbolGroup,
 } from './resolve.ts';
 export type { SymbolAt } from './symbol-at.ts';

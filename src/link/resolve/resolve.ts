@@ -57,7 +57,7 @@ const KERNEL_SCOPE = -1;
 /** Scope of names that components share on request. */
 export const SHARED_SCOPE = -2;
 /** Sections whose symbols are merged by section, not by name. */
-export const FOLDED_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
+export const SINGLE_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
 
 export function resolve(objects: readonly BpfObject[], options: ResolveOptions = {}): Resolution {
   const drafts: GroupDraft[] = [];
@@ -67,7 +67,7 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
     const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
     const numbers = groupOf[file] ?? new Int32Array(0);
     object.symbols.forEach((symbol, index) => {
-      if (symbol.binding === 'local' || isFolded(object, symbol) || detached.has(index)) return;
+      if (symbol.binding === 'local' || isSingle(object, symbol) || detached.has(index)) return;
       numbers[index] = addMember(tables, drafts, symbol, scopeFor(options, symbol, file), { file, index });
     });
   });
@@ -106,8 +106,8 @@ interface GroupDraft {
   readonly members: SymbolAt[];
 }
 
-function isFolded(object: BpfObject, symbol: BpfSymbol): boolean {
-  return symbol.kind === 'variable' && FOLDED_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
+  return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
 }
 
 function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {

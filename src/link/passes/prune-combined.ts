@@ -1,24 +1,24 @@
 /** Reductions of a combined object that keep the maps to and from its inputs in step. */
 
 import type { Combined } from './combine.ts';
+import { pruneObject } from './prune-object.ts';
 import { duplicateStrings } from './strings.ts';
-import { subset } from './subset.ts';
 
 /** Equal string literals of all inputs are kept once. */
 export function mergeStrings(combined: Combined): Combined {
   const duplicates = duplicateStrings(combined.object);
   if (duplicates.size === 0) return combined;
   const keep = combined.object.symbols.map((_, index) => !duplicates.has(index));
-  return narrow(combined, keep, { pruneTypes: false, replacements: duplicates });
+  return pruneCombined(combined, keep, { pruneTypes: false, replacements: duplicates });
 }
 
-/** `subset` that keeps the maps to and from the inputs in step. */
-export function narrow(
+/** `pruneObject` that keeps the maps to and from the inputs in step. */
+export function pruneCombined(
   combined: Combined,
   keep: readonly boolean[],
-  options: Parameters<typeof subset>[2],
+  options: Parameters<typeof pruneObject>[2],
 ): Combined {
-  const { object, indexOf, typesAfter } = subset(combined.object, keep, options);
+  const { object, indexOf, typesAfter } = pruneObject(combined.object, keep, options);
   return {
     object,
     origins: combined.origins.filter((_, index) => keep[index] === true),

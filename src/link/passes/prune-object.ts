@@ -10,7 +10,7 @@ import {
   sectionOf,
 } from '../../object/index.ts';
 
-export interface Subset {
+export interface PrunedObject {
   readonly object: BpfObject;
   /** Old symbol index → new one, -1 where the symbol was dropped. */
   readonly indexOf: Int32Array;
@@ -18,7 +18,7 @@ export interface Subset {
   readonly typesAfter: number;
 }
 
-export interface SubsetOptions {
+export interface PruneOptions {
   /** Drop types that no kept symbol or record reaches. */
   readonly pruneTypes: boolean;
   /** Dropped symbol → kept symbol that takes over its references. */
@@ -26,7 +26,11 @@ export interface SubsetOptions {
 }
 
 /** Keeps the symbols for which `keep` is set. References to dropped symbols must have a replacement. */
-export function subset(object: BpfObject, keep: readonly boolean[], options: SubsetOptions): Subset {
+export function pruneObject(
+  object: BpfObject,
+  keep: readonly boolean[],
+  options: PruneOptions,
+): PrunedObject {
   const indexOf = new Int32Array(object.symbols.length).fill(-1);
   const kept: BpfSymbol[] = [];
   object.symbols.forEach((symbol, index) => {

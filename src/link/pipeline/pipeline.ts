@@ -1,0 +1,266 @@
+/**
+ * The pipeline of every link: static links, re-links, and consumers composed with their providers.
+ *
+ * Four phases, each of which takes the result of the phase before:
+ *
+ *     resolveNames ─▶ Resolved   every name has its definition, sections and licenses fit together
+ *     mergeAtoms   ─▶ Merged     one object of all atoms that were chosen
+ *     pruneAtoms   ─▶ Pruned     only atoms that are needed, and whatever they need is defined
+ *     nameAtoms    ─▶ Named      every atom has its final name; the result
+ *
+ * A phase is a type that only its function makes, and only without problems; all problems of a phase go to one
+ * `ProblemList`. What the drivers do differently they state in requests. In one file, because the mark that makes the
+ * phases types must not leave it.
+ */
+
+import type { Problem, ProblemList } from '../../diag/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+import type { Edited } from '../edit/index.ts';
+import {
+  applyRenames,
+  type Combined,
+  chooseLicense,
+  combine,
+  joinPinned,
+  type LicenseChoice,
+  type MergedSections,
+  mergeSections,
+  mergeStrings,
+  type PinnedMaps,
+  type PinnedMerge,
+  pruneCombined,
+  type Rename,
+  versionProblems,
+  withLicense,
+  withPinned,
+} from '../passes/index.ts';
+import {
+  addendProblems,
+  checkAgreement,
+  type Explanation,
+  type ExplicitBinding,
+  explainAll,
+  type Resolution,
+  type ResolveOptions,
+  resolve,
+  type SymbolGroup,
+  undefinedProblems,
+} from '../resolve/index.ts';
+
+/** Marks the results of phases. */
+const PHASE = Symbol('phase');
+
+// --- names --------------------------------------------------------------------------------------------------------
+
+/** What a driver asks of the pipeline. */
+export interface ResolveRequest {
+  readonly objects: readonly BpfObject[];
+  /** Name of the result. */
+  readonly name: string;
+  /** The result is to be linked again: weak and tentative definitions stay what they are. */
+  readonly partial: boolean;
+  /** Where names are looked up. */
+  readonly rules: Omit<ResolveOptions, 'detached'>;
+  /** Externs that get a definition whatever its name: they are not looked up. */
+  readonly bound: readonly ExplicitBinding[];
+  /** Definitions that others replace. */
+  readonly replaced: readonly ExplicitBinding[];
+  /**
+   * Pinned maps of one name are one map. `fileOf` spells an input as options take it, `check` adds the problems of the
+   * driver. Null: inputs stay apart, nothing but bindings joins them, so that nothing of one name is compared.
+   */
+  readonly pinned: PinRules | null;
+  /** Which undefined names are problems: all, those that something needed refers to (see `pruneAtoms`), or none. */
+  readonly refuseUndefined: 'all' | 'needed' | 'none';
+  readonly explain: Explained;
+  /** Called when there are problems, with the object merged in spite of them, if that can be: may add more. */
+  readonly lookFurther?: (attempt: Attempt) => void;
+}
+
+/** How pinned maps of one name become one. */
+export interface PinRules {
+  readonly fileOf?: (file: number) => string;
+  readonly check?: (merges: readonly PinnedMerge[]) => readonly Problem[];
+}
+
+/** Names to explain. */
+export interface Explained {
+  readonly names: readonly string[];
+  /** Slots and the programs that fill them. */
+  readonly slots?: readonly ExplicitBinding[];
+}
+
+/** An object merged for nothing but further problems. */
+export interface Attempt {
+  readonly combined: Combined;
+  /** Undefined names that something live refers to. */
+  readonly missing: (live: readonly boolean[]) => readonly Problem[];
+}
+
+/** Everything that is decided before anything is moved. */
+interface Decisions {
+  readonly request: ResolveRequest;
+  readonly resolution: Resolution;
+  readonly pinned: PinnedMaps;
+  readonly sections: MergedSections;
+  readonly license: LicenseChoice;
+  readonly explanations: readonly Explanation[];
+}
+
+/** Every name has one definition (or may stay undefined), definitions agree, sections and licenses fit together. */
+export interface Resolved extends Decisions {
+  readonly [PHASE]: 'resolved';
+}
+
+/** Finds the definition of every name, and decides what the result has of each section and license. */
+export function resolveNames(request: ResolveRequest, problems: ProblemList): Resolved | undefined {
+  const decisions = decide(request, problems);
+  if (problems.isEmpty) return { ...decisions, [PHASE]: 'resolved' };
+  if (request.lookFurther !== undefined && decisions.sections.problems.length === 0) {
+    const combined = mergeAll(decisions);
+    request.lookFurther({ combined, missing: live => missingNames(decisions, combined, live) });
+  }
+  return undefined;
+}
+
+function decide(request: ResolveRequest, problems: ProblemList): Decisions {
+  const { objects, rules, bound, explain } = request;
+  const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
+  problems.add(resolution.problems);
+  const pinned = joinByName(request, resolution, problems);
+  if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
+  const sections = mergeSections(objects);
+  const license = chooseLicense(objects);
+  problems.add([...sections.problems, ...license.problems]);
+  if (request.pinned !== null) problems.add(versionProblems(objects));
+  const { explanations, problems: unexplained } = explainAll(objects, resolution, explain.names, {
+    ...(explain.slots === undefined ? {} : { slots: explain.slots }),
+    bindings: bound,
+    pinned: pinned.bindings,
+  });
+  problems.add(unexplained);
+  return { request, resolution, pinned, sections, license, explanations };
+}
+
+const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };
+
+/** Pinned maps of one name as one map, and what does not agree with the definition that it gets. */
+function joinByName(request: ResolveRequest, resolution: Resolution, problems: ProblemList): PinnedMaps {
+  const { objects, pinned: rules } = request;
+  if (rules === null) return NOTHING_PINNED;
+  const pinned = joinPinned(objects, resolution, rules.fileOf);
+  problems.add(checkAgreement(objects, resolution, pinned.isJudged));
+  problems.add(pinned.problems);
+  problems.add(rules.check?.(pinned.merges) ?? []);
+  problems.add(addendProblems(objects, resolution));
+  return pinned;
+}
+
+// --- one object ---------------------------------------------------------------------------------------------------
+
+/** One object of all atoms that were chosen, with references to the definitions of their names. */
+export interface Merged {
+  readonly [PHASE]: 'merged';
+  readonly resolved: Resolved;
+  readonly combined: Combined;
+}
+
+/** An edit of the whole; what it reports is a problem of the phase. */
+export type Edit = (object: BpfObject) => Edited;
+
+/** Puts the atoms of all inputs together. `edit`: what is done to the whole before anything is dropped. */
+export function mergeAtoms(resolved: Resolved, edit: Edit, problems: ProblemList): Merged | undefined {
+  const combined = mergeAll(resolved);
+  const edited = edit(combined.object);
+  problems.add(edited.problems);
+  if (!problems.isEmpty) return undefined;
+  return { [PHASE]: 'merged', resolved, combined: { ...combined, object: edited.object } };
+}
+
+function mergeAll({ request, resolution, sections, pinned }: Decisions): Combined {
+  const { objects, name, partial, bound, replaced } = request;
+  const bindings = [...bound, ...replaced, ...pinned.bindings];
+  const whole = combine({ objects, resolution, sections, bindings, name, partial });
+  return request.pinned === null ? whole : mergeStrings(withPinned(whole, pinned.merges));
+}
+
+// --- what stays ---------------------------------------------------------------------------------------------------
+
+/** What stays of a merged object. */
+export interface Selection {
+  /** For each symbol. */
+  readonly live: readonly boolean[];
+  /** Nothing is to be dropped, neither symbols nor types. */
+  readonly everything: boolean;
+  readonly problems: readonly Problem[];
+}
+
+/** Only what is needed; whatever that refers to is defined, unless it may stay undefined. */
+export interface Pruned {
+  readonly [PHASE]: 'pruned';
+  readonly merged: Merged;
+  readonly live: readonly boolean[];
+  readonly combined: Combined;
+}
+
+/** Drops what is not selected, and types that nothing needs any more. */
+export function pruneAtoms(
+  merged: Merged,
+  { live, everything, problems: refused }: Selection,
+  problems: ProblemList,
+): Pruned | undefined {
+  const { resolved, combined } = merged;
+  problems.add(refused);
+  if (resolved.request.refuseUndefined === 'needed') problems.add(missingNames(resolved, combined, live));
+  if (!problems.isEmpty) return undefined;
+  const left = everything ? combined : pruneCombined(combined, live, { pruneTypes: true });
+  return { [PHASE]: 'pruned', merged, live, combined: left };
+}
+
+/** Undefined names that something live refers to. */
+function missingNames(
+  { request, resolution }: Decisions,
+  { indexOf }: Combined,
+  live: readonly boolean[],
+): readonly Problem[] {
+  const { objects, rules } = request;
+  const isNeeded = ({ winner }: SymbolGroup): boolean =>
+    live[indexOf[winner.file]?.[winner.index] ?? -1] === true;
+  const { scopes } = rules;
+  return undefinedProblems(objects, resolution, { isNeeded, ...(scopes === undefined ? {} : { scopes }) });
+}
+
+// --- final names --------------------------------------------------------------------------------------------------
+
+/** Names for the result. */
+export interface Naming {
+  readonly renames: readonly Rename[];
+  /** Names that clash and cannot change. */
+  readonly problems: readonly Problem[];
+}
+
+/** The result: every atom has its final name, and the license is chosen. */
+export interface Named {
+  readonly [PHASE]: 'named';
+  readonly pruned: Pruned;
+  readonly renames: readonly Rename[];
+  readonly object: BpfObject;
+}
+
+/** Gives the final names. `edit`: what is done to the result under them. */
+export function nameAtoms(
+  pruned: Pruned,
+  { renames, problems: clashes }: Naming,
+  edit: Edit,
+  problems: ProblemList,
+): Named | undefined {
+  const { license } = pruned.merged.resolved.license;
+  const edited = edit(withLicense(applyRenames(pruned.combined.object, renames), license));
+  problems.add([...clashes, ...edited.problems]);
+  return problems.isEmpty ? { [PHASE]: 'named', pruned, renames, object: edited.object } : undefined;
+}
+
+/** The edit that changes nothing. */
+export function unedited(object: BpfObject): Edited {
+  return { object, problems: [], notes: [] };
+}
