@@ -4,7 +4,7 @@
  * The dispatcher calls its filters through function replacement, which many kernels of virtual machines refuse; so this
  * runs under Debian's kernel in the emulated machine of scripts/vm.js. Its nanoseconds say nothing about real
  * processors; ratios of what the same emulator ran in the same minute say something. Needs root, clang-19, qemu and
- * xdp-tools. Called with a folder, this is the part inside: it measures the objects that lie there.
+ * xdp-tools. Called with a directory, this is the part inside: it measures the objects that are there.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -27,7 +27,7 @@ import { ROOT, table, writeResults } from './support.ts';
 
 const KERNEL = '6.12';
 const COUNTS = [2, 5, 10];
-/** Where code comes to lie matters much to the emulator, so everything is loaded anew several times. */
+/** The position of code matters much to the emulator, so everything is reloaded several times. */
 const LOADS = 8;
 const ROUNDS = 8;
 const REPEAT = 5_000;
@@ -58,7 +58,7 @@ function fromDispatcher(sys: Sys, paths: readonly string[]): Subject {
   if (fd === undefined) throw new Error('xdp-loader attached nothing');
   const program = new BpfProgram(sys, fd, 'dispatcher', BPF_PROG_TYPE_XDP);
   const { name } = program.info();
-  if (name !== 'xdp_dispatcher') throw new Error(`xdp-loader attached "${name}", which is no dispatcher`);
+  if (name !== 'xdp_dispatcher') throw new Error(`xdp-loader attached "${name}", which is not a dispatcher`);
   const close = () => {
     program.close();
     call('xdp-loader', 'unload', '-a', 'bench');
@@ -131,7 +131,7 @@ function main(): void {
     'libxdp ÷ rootlet',
   ];
   const rows = COUNTS.map((count, index) => rowOf(count, all[index] ?? []));
-  const text = `Linux ${KERNEL} on an emulated processor: only the ratios mean something. Time per packet over an empty program, the least of ${LOADS * ROUNDS} rounds of ${REPEAT} runs, in the order of the columns round by round, all loaded anew ${LOADS} times; libxdp's dispatcher as xdp-loader builds it.`;
+  const text = `Linux ${KERNEL} on an emulated processor: only the ratios mean something. Time per packet over an empty program, the least of ${LOADS * ROUNDS} rounds of ${REPEAT} runs, in the order of the columns round by round, all reloaded ${LOADS} times; libxdp's dispatcher as xdp-loader builds it.`;
   writeResults('chain:vm', `${text}\n\n${table(head, rows)}`);
 }
 

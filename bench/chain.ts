@@ -2,7 +2,7 @@
  * `npm run bench:chain`: what a chain costs per packet, in the kernel.
  *
  * Nanoseconds of `BPF_PROG_TEST_RUN` over an empty program, in one run: our re-linked chain beside the same filters
- * written by hand in one file (static calls, and all inlined) and beside a chain of tail calls. The kernel says whole
+ * written by hand in one file (static calls, and all inlined) and beside a chain of tail calls. The kernel reports whole
  * nanoseconds only, and counts what other processes take, so the processor time of the call is divided by its many runs;
  * the difference to the empty program is taken within each round. Needs root and clang-19.
  */
@@ -43,7 +43,7 @@ function timeOf({ name, loaded, program }: Subject, bytes: Uint8Array, repeat: n
   return ((user + system) * 1000) / repeat;
 }
 
-/** All subjects of one length in turn, round after round, so that a change of the machine's speed meets all alike. */
+/** All subjects of one length one after the other, round after round, so that a change of the machine's speed meets all alike. */
 function measure(subjects: readonly Subject[]): void {
   const bytes = packet();
   for (const subject of subjects) timeOf(subject, bytes, WARM_UP);

@@ -9,11 +9,11 @@ import type { BpfObject } from '../src/object/model/model.ts';
 import { readObject } from '../src/object/read/read.ts';
 import { ROOT } from './support.ts';
 
-/** Compiles with clang-19 into a folder of its own, which goes away with it. */
+/** Compiles with clang-19 into a directory of its own, which goes away with it. */
 export class Filters {
   readonly folder = mkdtempSync(join(tmpdir(), 'rootlet-chain-'));
 
-  /** Defines as bench/templates/filters.bpf.c knows them; the object is `NAME.o` in the folder. */
+  /** Defines as bench/templates/filters.bpf.c knows them; the object is `NAME.o` in the directory. */
   compile(name: string, ...defines: readonly string[]): BpfObject {
     const out = join(this.folder, `${name}.o`);
     const multiarch = '/usr/include/x86_64-linux-gnu';

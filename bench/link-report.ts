@@ -7,7 +7,7 @@ export interface ChainFigures {
   readonly shape: 'small' | 'wide';
   readonly count: number;
   readonly bytes: number;
-  /** Bare Node, measured in turn with the rest. */
+  /** Bare Node, measured one after the other with the rest. */
   readonly bare: number;
   readonly seconds: number;
   /** `bpftool gen object`, where it was run. */
@@ -53,7 +53,7 @@ const START =
 const PROFILE =
   "beside Node's own start, which bpftool does not have, the profile is flat: reading and checking the inputs takes " +
   'half, merging types and symbols a fifth to a quarter, binding names an eighth, writing a tenth, the collector a ' +
-  'tenth of all that, and no function of ours more than a fortieth; much of it runs before V8 has optimised it';
+  'tenth of all that, and no single function more than a fortieth; much of it runs before V8 has optimised it';
 const OBJECTS =
   'while the result is made, symbols and references of the inputs and of the result live side by side as JavaScript ' +
   'objects: with wide 800, 21 and 18 MB for 10.6 MB of files, about 250 bytes for a symbol with a reference; with the ' +
@@ -63,7 +63,7 @@ const OBJECTS =
 export function reportLinks(figures: LinkFigures): string {
   const { bare, barePeak, version, least, warm, kernelTypes } = figures;
   const lines = [
-    'Whole process against whole process in turn, medians. "Over Node": without the time and memory of `node -e 0`, ' +
+    'Whole processes, alternately, medians. "Over Node": without the time and memory of `node -e 0`, ' +
       `which takes ${bare.toFixed(3)} s and ${mebi(barePeak)} MiB here.`,
     '',
     table(
@@ -97,7 +97,7 @@ export function reportLinks(figures: LinkFigures): string {
     lines.push(
       `Types of the running kernel, parsed and deduplicated in a fresh process: libbpf ${theirs.toFixed(3)} s ` +
         `(${theirTypes} types stay), rootlet ${ours.toFixed(3)} s (${ourTypes} types stay; ` +
-        'the data section for variables of each processor is not among them, which writing makes anew).',
+        'the data section for variables of each processor is not among them: it is rebuilt when writing).',
     );
   }
   return lines.join('\n');

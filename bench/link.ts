@@ -1,9 +1,9 @@
 /**
- * `npm run bench:link`: rootlet against `bpftool gen object`, whole process against whole process, in turn, medians.
+ * `npm run bench:link`: rootlet against `bpftool gen object`, whole process against whole process, one after the other, medians.
  *
  * Chains of N objects are made from templates that clang compiled, by replacing the numbers in their names; each
  * object calls a function and reads a variable of the next one. Beside them: the start of the command, a link in a
- * warm process, and the kernel's types parsed and deduplicated by libbpf and by us. The tables go to bench/RESULTS.md.
+ * warm process, and the kernel's types parsed and deduplicated by libbpf and by rootlet. The tables go to bench/RESULTS.md.
  * Needs clang-19, llvm-19, bpftool, and for the kernel's types gcc and libbpf-dev.
  */
 
@@ -107,7 +107,7 @@ function peakOf(args: readonly string[]): number {
   return Number(readFileSync(file, 'utf8')) * 1024;
 }
 
-/** Several commands in turn, so that a change of the machine's speed meets all alike: median seconds of each. */
+/** Several commands one after the other, so that a change of the machine's speed meets all alike: median seconds of each. */
 function inTurn(rounds: number, commands: readonly (readonly [string, readonly string[]])[]): number[] {
   const times = commands.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {

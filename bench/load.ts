@@ -1,7 +1,7 @@
 /**
  * `npm run bench:load`: what loading costs beside bpftool, which is libbpf, and what it costs to talk to what is loaded.
  *
- * Whole processes in turn, each figure the median of several, over the start of an empty process of the same kind.
+ * Whole processes one after the other, each figure the median of several, over the start of an empty process of the same kind.
  * Needs root, clang-19, gcc, libbpf-dev and bpftool.
  */
 
@@ -59,7 +59,7 @@ function milliseconds(body: () => void): number {
   return Number(process.hrtime.bigint() - start) / 1e6;
 }
 
-/** Time and peak memory of whole processes, taken in turn so that a change of the machine's speed meets all alike. */
+/** Time and peak memory of whole processes, taken one after the other so that a change of the machine's speed meets all alike. */
 function wholeProcesses(object: string) {
   const worker = join(ROOT, 'dist/bench/load-worker.js');
   const node = (...args: string[]) =>
@@ -102,7 +102,7 @@ function residentMiB(): number {
   return process.memoryUsage().rss / 2 ** 20;
 }
 
-/** The same object again and again: what stays behind after the first few. */
+/** The same object again and again: what remains after the first few. */
 function manyObjects(sys: Sys, path: string) {
   const bytes = readFileSync(path);
   const once = () => loadObject(readObject(bytes, path), sys).close();
@@ -293,7 +293,7 @@ async function main(): Promise<void> {
     const text = [
       table(['', 'rootlet', 'peer', 'ratio', 'aim'], rows),
       '',
-      `An empty Node process takes ${whole.bare.toFixed(0)} ms. Medians; whole processes ${ROUNDS} times in turn.`,
+      `An empty Node process takes ${whole.bare.toFixed(0)} ms. Medians; whole processes, alternately, ${ROUNDS} times.`,
       'What is above the aim: code that runs once and is interpreted, over the 126,000 types of this kernel and the object;',
       'bpftool runs the same steps compiled.',
     ].join('\n');

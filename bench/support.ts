@@ -18,7 +18,7 @@ export function median(values: readonly number[]): number {
 
 const RESULTS = join(ROOT, 'bench/RESULTS.md');
 const HEAD =
-  '# Benchmark results\n\nMade by the scripts in this folder; each block is replaced when its benchmark runs.\n';
+  '# Benchmark results\n\nWritten by the scripts in this directory; each block is replaced when its benchmark runs.\n';
 
 /** Puts `text` in the place of the block `name` of bench/RESULTS.md, and prints it. */
 export function writeResults(name: string, text: string): void {

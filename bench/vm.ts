@@ -1,7 +1,7 @@
 /**
  * `npm run bench:vm`: what a packet costs in the embedded machine, beside the kernel.
  *
- * The same objects run the same packet in the machine and by `BPF_PROG_TEST_RUN`, in turn, round after round; each
+ * The same objects run the same packet in the machine and by `BPF_PROG_TEST_RUN`, one after the other, round after round; each
  * figure is the median of the rounds. Then a capture of a million packets goes through the command. The first part
  * needs root.
  */
@@ -32,7 +32,7 @@ const PACKETS = 1_000_000;
 const PASS = 2;
 const TARGET = 15;
 
-/** Chains of the two example firewalls, in turn. */
+/** Chains of the two example firewalls, one after the other. */
 function chainOf(count: number): BpfObject {
   const files = ['first_firewall', 'second_firewall'].map(name => readExample(name));
   const components = Array.from({ length: count }, (_, index) => ({ component: copyOf(files, index) }));

@@ -20,7 +20,7 @@ function readBundle(word) {
     word !== undefined && /^[a-z]+$/.test(word) && existsSync(join(folder, `${word}.cjs`)) ? word : 'help';
   const filename = join(folder, `${command}.cjs`);
   if (existsSync(filename)) return { command, filename, source: readFileSync(filename, 'latin1') };
-  process.stderr.write('rootlet: not built yet; run "npm run build" in its folder\n');
+  process.stderr.write('rootlet: not built yet; run "npm run build" in its directory\n');
   process.exit(70);
 }
 

@@ -22,9 +22,12 @@ test.each([
   ],
   [['link', '-q'], 'rootlet: there is no option "-q"\n'],
   [['link', '-o'], 'rootlet: --output needs a value\n'],
-  [['link', '--why-live', '--print-gc'], 'rootlet: --why-live needs a value, but --print-gc follows\n'],
+  [
+    ['link', '--why-live', '--print-gc-sections'],
+    'rootlet: --why-live needs a value, but --print-gc-sections follows\n',
+  ],
   [['inspect'], 'rootlet: FILE is missing\n'],
-  [['inspect', 'a', 'b'], 'rootlet: "b" is one argument too many; expected: 1\n'],
+  [['inspect', 'a', 'b'], 'rootlet: "b" is an unexpected argument; expected: 1\n'],
 ])('%j is refused as all else is', async (argv, text) => {
   expect(await run(...argv)).toEqual({ out: '', err: text, code: 2 });
 });
@@ -48,7 +51,7 @@ test('with --json the refusal is a document', async () => {
 });
 
 test.each([[['--help']], [['link', '--help']], [['lnk', '--json']], [['inspect', 'nothing.o', '--json']]])(
-  '%j into a full disk says so once, and into a closed pipe nothing',
+  '%j into a full disk reports it once, and into a closed pipe nothing',
   async argv => {
     const err: string[] = [];
     const stderr = { write: (text: string) => err.push(text) };
@@ -68,6 +71,6 @@ test.each([[['--help']], [['link', '--help']], [['lnk', '--json']], [['inspect',
   },
 );
 
-test('an option behind -- is none', async () => {
+test('an option after -- is none', async () => {
   expect(await run('inspect', '--', 'a', '--json')).toMatchObject({ out: '', code: 2 });
 });

@@ -71,7 +71,7 @@ async function runWords(argv: readonly string[], context: Context): Promise<void
     localization: { text: parser.text },
   });
   const { stdout, stderr } = context.process;
-  /** The parser would tell in its own words what its help met. */
+  /** The parser would report errors of its help with its own text. */
   let failure: { readonly error: unknown } | undefined;
   const host: StricliProcess = {
     ...context.process,
@@ -93,15 +93,15 @@ async function runWords(argv: readonly string[], context: Context): Promise<void
   };
   await run(app, argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv, { process: host });
   if (failure !== undefined) throw failure.error;
-  context.process.exitCode = host.exitCode ?? null; // the parser sets it only where nobody did
+  context.process.exitCode = host.exitCode ?? null; // the parser sets it only if it is not set
   const refused = parser.problem();
   if (refused === undefined) return;
-  // as every command tells its own
+  // as commands report theirs
   if (asksForJson(argv)) printJson(context, { ok: false, problems: [refused] });
   else tell(context, `rootlet: ${formatProblem(refused)}`);
 }
 
-/** Whether the words in front of `--` have the option; that it could not be parsed is what there is to tell. */
+/** Whether the arguments before `--` have the option; the parse error is what must be reported. */
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return (end < 0 ? argv : argv.slice(0, end)).includes('--json');

@@ -1,6 +1,6 @@
 /**
- * What the argument parser has to say, as our own problems: with the prefix and the exit code of all others, as JSON
- * where that is asked for, and with options spelled as users write them (`--gc-sections`, not `--gcSections`).
+ * Errors of the argument parser as problems of rootlet: with the prefix and the exit code of all others, as
+ * JSON on request, and with options spelled as users write them (`--gc-sections`, not `--gcSections`).
  */
 
 import {
@@ -16,7 +16,7 @@ import {
 } from '@stricli/core';
 import { type CodeOf, type Problem, problem, quote, suggestion } from '../src/diag/index.ts';
 
-/** What was said of a command line; there is at most one problem, since the parser stops at it. */
+/** Problems of a command line; at most one, since the parser stops at it. */
 export interface ParserTalk {
   readonly text: ApplicationText;
   readonly problem: () => Problem | undefined;
@@ -60,7 +60,7 @@ function messageOf(error: unknown): string {
     return `--${kebab(error.externalFlagName)} needs a value${next}`;
   }
   if (error instanceof UnexpectedPositionalError)
-    return `${quote(error.input)} is one argument too many; expected: ${error.expectedCount}`;
+    return `${quote(error.input)} is an unexpected argument; expected: ${error.expectedCount}`;
   if (error instanceof UnsatisfiedPositionalError) return `${error.placeholder} is missing`;
   if (error instanceof ArgumentScannerError)
     return optionsInKebabCase(formatMessageForArgumentScannerError(error, {}));
@@ -74,11 +74,7 @@ function optionsInKebabCase(text: string): string {
   return [start, ...words].map(word => (word.startsWith('--') ? kebab(word) : word)).join(' ');
 }
 
-/** `gcSections` → `gc-sections`. */
+/** `gcSections` → `gc-sections`; `Map` stays. */
 function kebab(name: string): string {
-  return [...name].map(letter => (isCapital(letter) ? `-${letter.toLowerCase()}` : letter)).join('');
-}
-
-function isCapital(letter: string): boolean {
-  return letter >= 'A' && letter <= 'Z';
+  return name.replace(/(?<=[a-z])[A-Z]/g, letter => `-${letter.toLowerCase()}`);
 }

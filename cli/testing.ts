@@ -47,7 +47,7 @@ export function bundleCommand(outfile: string): void {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    // koffi and what is read beside the code are found from the code's own place
+    // koffi and data files are found relative to the code
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(MAIN).href) },
     banner: {
       js: `import { createRequire as from } from 'node:module'; const require = from(${JSON.stringify(MAIN)}); ${KILLER}`,
@@ -96,7 +96,7 @@ export class CommandWorld {
       encoding: 'utf8',
       env: { ...process.env, ROOTLET_BPFFS: options.bpffs ?? this.root },
     });
-    const short = (text: string) => text.replaceAll(this.bpffs, 'BPFFS').replaceAll(this.folder, 'FOLDER');
+    const short = (text: string) => text.replaceAll(this.bpffs, 'BPFFS').replaceAll(this.folder, 'DIRECTORY');
     return { code: result.status ?? -1, out: short(result.stdout), err: short(result.stderr) };
   }
 

@@ -3,12 +3,12 @@
  * Compiles the C sources of `examples/` and `test/cases/` for both byte orders into the objects that are checked in,
  * so that neither users nor tests need a compiler.
  *
- *   node scripts/build-objects.js [FOLDER…]            compile (only below FOLDER, when given)
- *   node scripts/build-objects.js --check [FOLDER…]    compile elsewhere and compare with what is checked in
+ *   node scripts/build-objects.js [DIRECTORY…]            compile (only below DIRECTORY, when given)
+ *   node scripts/build-objects.js --check [DIRECTORY…]    compile elsewhere and compare with what is checked in
  *
- * `x.bpf.c` becomes `obj/el/x.bpf.o` and `obj/eb/x.bpf.o` in its own folder. Sources are compiled with their own folder
+ * `x.bpf.c` becomes `obj/el/x.bpf.o` and `obj/eb/x.bpf.o` in its own directory. Sources are compiled with their own directory
  * as the working directory, and the names in the objects are relative to it, so that the result is the same wherever
- * the checkout lies. A line `// CFLAGS: …` in a source adds options. A Clang of another version makes other bytes: the
+ * the checkout is. A line `// CFLAGS: …` in a source adds options. A Clang of another version makes other bytes: the
  * comparison then says so and is skipped.
  */
 
@@ -38,13 +38,13 @@ const run = promisify(execFile);
 
 /**
  * @typedef {object} Job
- * @property {string} folder Absolute folder of the source.
+ * @property {string} directory Absolute directory of the source.
  * @property {string} stem Name of the source without `.bpf.c`.
  * @property {string} order `el` or `eb`.
  */
 
 /**
- * @param {string} folder Absolute.
+ * @param {string} directory Absolute.
  * @returns {Job[]} Sorted.
  */
 function findJobs(folder) {
@@ -63,7 +63,7 @@ function checkedInPath(job) {
   return path.join(job.folder, 'obj', job.order, `${job.stem}.bpf.o`);
 }
 
-/** Kernel headers for user space are in a folder named after the machine; any machine's will do. */
+/** Kernel headers for user space are in a directory named after the machine; any machine's will do. */
 function includeOptions() {
   const triplets = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux-gnu'];
   return triplets

@@ -103,7 +103,7 @@ function installPackages() {
 }
 
 /**
- * @param {string} folder
+ * @param {string} directory
  * @returns {string[]}
  */
 function sourceFiles(folder) {
@@ -143,7 +143,7 @@ async function build() {
 
 /**
  * Every subcommand as one script with all it needs: finding and opening modules one by one took 70 ms, as long as
- * Node's own start, and V8 keeps compiled code of scripts only. `help.cjs` has them all, for what is no subcommand.
+ * Node's own start, and V8 keeps compiled code of scripts only. `help.cjs` has them all, for what is not a subcommand.
  */
 async function bundleCommands() {
   const folder = join(root, 'dist', 'command');

@@ -28,7 +28,7 @@ const MODULES = [
   // with functions, variables and types that programs use
   ...['nf_nat', 'xfrm_interface', 'x_tables', 'tcp_dctcp'],
 ];
-/** A folder with other modules is another one. */
+/** A directory with other modules is another one. */
 const MODULES_MARK = createHash('sha256').update(MODULES.join()).digest('hex').slice(0, 8);
 
 /**
@@ -61,7 +61,7 @@ function output(command, args, options = {}) {
  * @returns {Kernel}
  */
 export function provideKernel(series) {
-  if (!/^\d+\.\d+$/.test(series)) throw new Error(`"${series}" is no kernel series such as 6.12`);
+  if (!/^\d+\.\d+$/.test(series)) throw new Error(`"${series}" is not a kernel series such as 6.12`);
   const folder = join(CACHE, `${series}-${MODULES_MARK}`);
   if (!existsSync(folder)) {
     try {
@@ -122,7 +122,7 @@ export class NotToBeHad extends Error {
 /**
  * Downloads beside the cache and moves the result into it, so that what is there is complete.
  * @param {string} series
- * @param {string} folder
+ * @param {string} directory
  */
 function download(series, folder) {
   mkdirSync(CACHE, { recursive: true });
@@ -204,7 +204,7 @@ function collect(unpacked, ready) {
 
 /**
  * Files by module name.
- * @param {string} folder
+ * @param {string} directory
  * @returns {Map<string, string>}
  */
 function moduleFiles(folder) {
@@ -218,7 +218,7 @@ function moduleFiles(folder) {
 }
 
 /**
- * A module behind those that it says it depends on.
+ * A module after those that it says it depends on.
  * @param {string} name
  * @param {ReadonlyMap<string, string>} files
  * @param {string} ready

@@ -9,7 +9,7 @@ export const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
 
 /**
  * What belongs to one machine, and has to go with it. `complaints` is what qemu and virtiofsd wrote to standard error.
- * @typedef {{ folder: string, children: import('node:child_process').ChildProcess[], complaints: string }} Running
+ * @typedef {{ directory: string, children: import('node:child_process').ChildProcess[], complaints: string }} Running
  */
 
 /** @param {Running} running */
@@ -34,7 +34,7 @@ export function start(running, command, args) {
 }
 
 /**
- * Shows this machine's files through a bind mount that nobody can write to, in a mount namespace of its own that ends
+ * Shows this machine's files through a read-only bind mount, in a mount namespace of its own that ends
  * with it: those of the root file system, and those that hold `places`.
  * @param {Running} running
  * @param {readonly string[]} places

@@ -20,7 +20,7 @@ const KERNELS = ['5.10', '6.1', '6.12'];
 /** For everything on one kernel; all run at the same time. A test alone has less (test/vm/guest/main.ts). */
 const TIME_LIMIT_MS = 720_000;
 
-/** Folders whose tests also run outside; those that ask the kernel run here too. */
+/** Directories whose tests also run outside; those that ask the kernel run here too. */
 const SHARED_FOLDERS = ['src/kernel', 'src/load', 'src/store', 'src/dynamic'];
 /** Take a minute or more there, and depend on nothing that differs between kernels; run when they are named. */
 const LEFT_OUT = ['src/store/store.test.ts', 'src/store/trust.test.ts'];
@@ -35,7 +35,7 @@ const LEFT_OUT_ON = new Map([
 /** What a test that asks the kernel has in its source. */
 const ASKS_KERNEL = /\bkernelForTests\b/;
 
-/** Skips that are no mistake: what a kernel does not have. */
+/** Skips that are not mistakes: what a kernel does not have. */
 const ALLOWED_SKIP = /this kernel (is older than|has no|refuses|shows no|is not to be had)|needs Linux \d/i;
 
 /**
@@ -50,8 +50,8 @@ const ALLOWED_SKIP = /this kernel (is older than|has no|refuses|shows no|is not 
  */
 
 /**
- * Files below a folder, sorted.
- * @param {string} folder
+ * Files below a directory, sorted.
+ * @param {string} directory
  * @param {string} ending
  */
 function filesBelow(folder, ending) {
@@ -76,7 +76,7 @@ function testFiles(words) {
 /**
  * One bundle for each file, with what they share in others. `vitest` becomes its runner and matchers alone.
  * @param {readonly string[]} files
- * @param {string} folder
+ * @param {string} directory
  */
 async function bundle(files, folder) {
   await build({
@@ -136,7 +136,7 @@ function atSources(text) {
  * @param {string} kernel
  * @param {readonly string[]} all    Files.
  * @param {string} name    What names of tests have to contain.
- * @param {string} folder
+ * @param {string} directory
  * @param {(result: Result) => void} onResult
  */
 async function runOn(kernel, all, name, folder, onResult) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // A virtual machine for tests: another kernel (6.1, 6.12, …) with this machine's files, for what the own kernel may not
-// do or is too new for. Boots qemu, runs one command as root in the current folder, powers off.
+// do or is too new for. Boots qemu, runs one command as root in the current directory, powers off.
 //
 //   node scripts/vm.js 6.12 -- command…     exit status is the command's; 124 after the time limit, 125 when the machine fails
 //
@@ -47,7 +47,7 @@ const KERNEL_PARAMETERS = [
  * @typedef {object} VmOptions
  * @property {number} [timeoutMs]    Hard limit for everything from boot to power-off. Default 5 minutes.
  * @property {number} [megabytes]    Memory. Default 1024.
- * @property {string} [cwd]          Where the script runs. Default the current folder.
+ * @property {string} [cwd]          Where the script runs. Default the current directory.
  * @property {(text: string) => void} [onOutput]    Sees output as it comes.
  */
 
@@ -232,13 +232,13 @@ function splitAtMarker(output, marker, kernelSays) {
   return { status: Number.parseInt(output.slice(at + marker.length + 2), 10), output: output.slice(0, at) };
 }
 
-/** @param {string} folder */
+/** @param {string} directory */
 function consoleOf(folder) {
   const path = join(folder, 'console');
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 
-/** Where the kernel says what went wrong, many lines before its end. */
+/** Where the kernel reports what went wrong, many lines before its end. */
 const CRASH = /Kernel panic|BUG:|Oops|general protection fault|unable to handle/;
 
 /** The last lines of a text, for a message; of a crash the first. @param {string} title @param {string} text */

@@ -1,4 +1,7 @@
-/** The cases of `test/cases` that say what their programs return, run by the kernel through our loader and libbpf's. */
+/**
+ * The cases of `test/cases` that specify what their programs return, run by the kernel through rootlet's
+ * loader and libbpf's.
+ */
 
 import { describe, expect, test } from 'vitest';
 import type { Sys } from '../src/kernel/sys/sys.ts';
@@ -47,7 +50,7 @@ function titleOf({ one, recipe }: Runnable): string {
   return `${one.name}: ${recipe.kind} ${recipe.text}`;
 }
 
-needs('bpf').describe('loaded by us', () => {
+needs('bpf').describe('loaded by rootlet', () => {
   for (const entry of runnable(['KERNEL-SKIP']))
     test(titleOf(entry), () => {
       const object = objectOf(entry);

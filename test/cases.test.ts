@@ -1,4 +1,4 @@
-/** Every case of `test/cases`, in both byte orders: what linking gives, what the result looks like, how it behaves. */
+/** Every case of `test/cases`, in both byte orders: the result of linking, its contents, its behavior. */
 
 import { describe, expect, test } from 'vitest';
 import { link } from '../src/link/link.ts';

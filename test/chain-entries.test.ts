@@ -1,4 +1,7 @@
-/** Entry points of components of generated chains: what the kernel takes as a program, a chain takes as a component. */
+/**
+ * Entry points of components of generated chains: what the kernel accepts as a program, a chain accepts as a
+ * component.
+ */
 
 import { expect, test } from 'vitest';
 import { kernelForTests } from '../src/kernel/testing.ts';

@@ -1,4 +1,4 @@
-/** Chains made for their components: order, continue-masks, final verdict, shared and separate state, limits. */
+/** Generated chains: order, continue-masks, final verdict, shared and separate state, limits. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -69,7 +69,7 @@ function chainVerdict(
 }
 
 describe('a chain made for its components', () => {
-  test.each(['el', 'eb'])('does what they do in turn (%s)', order => {
+  test.each(['el', 'eb'])('does what they do one after the other (%s)', order => {
     const components = ['first_firewall', 'second_firewall', 'main_a', 'main_b'].map(name => ({
       component: example(name, order),
     }));
@@ -84,7 +84,7 @@ describe('a chain made for its components', () => {
     ]);
   });
 
-  test('stops at the first verdict that does not go on', () => {
+  test('stops at the first verdict that does not continue', () => {
     expect(chainVerdict([constant(PASS), constant(TX), constant(DROP)])).toBe(TX);
     expect(chainVerdict([constant(PASS), constant(PASS), constant(DROP)])).toBe(DROP);
     expect(chainVerdict([constant(ABORTED), constant(DROP)])).toBe(ABORTED);
@@ -135,7 +135,7 @@ describe('a chain made for its components', () => {
   test('refuses an unknown verdict once, and lists those that there are', () => {
     const result = relinkChain([constant(PASS), constant(PASS)], { continueOn: ['pas'] });
     expect(!result.ok && result.problems.map(problem => problem.message)).toEqual([
-      '"pas" is no verdict of section "xdp"; there are: "aborted", "drop", "pass", "tx", "redirect", or a number',
+      '"pas" is not a valid verdict of section "xdp"; there are: "aborted", "drop", "pass", "tx", "redirect", or a number',
     ]);
   });
 });
@@ -227,7 +227,7 @@ describe('explicit binding', () => {
   });
 });
 
-describe('limits are said before anything is written', () => {
+describe('limits are reported before anything is written', () => {
   function nested(levels: number): BpfObject {
     let inner: BpfObject = objectOf('leaf.o', [
       { name: 'leaf', kind: 'function', section: 'xdp', context: 'xdp_md', value: PASS },

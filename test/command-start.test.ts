@@ -61,9 +61,9 @@ test('a cache of another build is not used', () => {
 });
 
 test('where nothing can be kept, it runs all the same', () => {
-  writeFileSync(cached(), 'no folder');
+  writeFileSync(cached(), 'not a directory');
   expect(inspect()).toContain('first.bpf.o');
-  expect(readFileSync(cached(), 'utf8')).toBe('no folder');
+  expect(readFileSync(cached(), 'utf8')).toBe('not a directory');
 });
 
 test('help and failures keep nothing', () => {
@@ -84,5 +84,5 @@ test('several at once', async () => {
 test('a checkout that is not built says so', () => {
   rmSync(join(folder, 'dist'), { recursive: true });
   const { status, stderr } = spawnSync(process.execPath, [command(), 'ps'], { encoding: 'utf8' });
-  expect([status, stderr]).toEqual([70, 'rootlet: not built yet; run "npm run build" in its folder\n']);
+  expect([status, stderr]).toEqual([70, 'rootlet: not built yet; run "npm run build" in its directory\n']);
 });

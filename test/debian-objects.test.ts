@@ -1,6 +1,7 @@
 /**
- * Programs that others built: Debian's xdp-tools objects, each plugged into the rootlet beside our first firewall, must
- * load in the kernel, and machine and kernel must agree on every packet, with the same entries in the maps of both.
+ * Third-party programs: Debian's xdp-tools objects, each plugged into the rootlet beside the first firewall
+ * of the examples, must load in the kernel, and machine and kernel must agree on every packet, with the same
+ * entries in the maps of both.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

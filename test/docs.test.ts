@@ -1,4 +1,4 @@
-/** Every example of docs/library.md runs and prints what it says it prints. */
+/** Every example of docs/library.md runs and prints the output that is shown. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { missing } from './support/needs.ts';
 
 const text = readFileSync('docs/library.md', 'utf8');
 
-/** Code blocks with the heading that they stand under. */
+/** Code blocks with the heading that they are under. */
 function examples(): { title: string; code: string }[] {
   const found: { title: string; code: string }[] = [];
   let title = '';

@@ -29,7 +29,7 @@ interface Use {
 }
 
 interface Uses {
-  /** All texts that stand where codes stand. */
+  /** All texts in places of codes. */
   readonly codes: Use[];
   /** All string literals with the form of a code. */
   readonly texts: Use[];

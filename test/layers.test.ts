@@ -1,6 +1,8 @@
 /**
+ *
  * The structure of the code: which layers and directories may import which, that no files import each other in a cycle,
- * what may use the host or print, and that ARCHITECTURE.md is right.
+ * what may use the host and of output by layer, and that ARCHITECTURE.md is
+ * correct.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,7 +15,7 @@ import { type SourceFile, shippedFiles } from './support/shipped-files.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** Folders from the bottom up; a file may import from its own folder and from layers below. */
+/** Directories from the bottom up; a file may import from its own directory and from layers below. */
 const LAYERS: readonly (readonly string[])[] = [
   ['src/diag'],
   ['src/bytes'],
@@ -102,7 +104,7 @@ function folderOf(file: string): string {
 const files = shippedFiles();
 
 describe('imports', () => {
-  test('every folder has a layer', () => {
+  test('every directory has a layer', () => {
     expect([
       ...new Set(files.filter(file => layerOf(file.path) < 0).map(file => folderOf(file.path))),
     ]).toEqual([]);
@@ -154,7 +156,7 @@ describe('imports', () => {
     expect(odd).toEqual([]);
   });
 
-  test('of Node are only in the folders of the host', () => {
+  test('of Node are only in the directories of the host', () => {
     const strangers = files
       .filter(file => !HOST.includes(folderOf(file.path)))
       .flatMap(file =>
@@ -182,7 +184,7 @@ test('a cycle is found and named', () => {
 });
 
 describe('globals', () => {
-  test('of Node are only used in the folders of the host', () => {
+  test('of Node are only used in the directories of the host', () => {
     const uses = files
       .filter(file => !HOST.includes(folderOf(file.path)))
       .flatMap(file => globalsUsed(file).map(name => `${file.path} uses ${name}`));
@@ -239,7 +241,7 @@ function printsOf(file: SourceFile): string[] {
 describe('ARCHITECTURE.md', () => {
   const text = readFileSync(path.join(ROOT, 'ARCHITECTURE.md'), 'utf8');
 
-  test('names every folder of the code', () => {
+  test('names every directory of the code', () => {
     const folders = ['src', 'cli'].flatMap(top =>
       readdirSync(path.join(ROOT, top), { recursive: true, withFileTypes: true })
         .filter(

@@ -1,4 +1,4 @@
-/** The founding example: what `relink` must give, and what Debian's tools make of it. */
+/** The founding example: the result of `relink`, and how Debian's tools read it. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -116,7 +116,7 @@ describe.each(ORDERS)('two firewalls with the same names (%s)', order => {
     });
   });
 
-  test('our own output is a fixed point', () => {
+  test('rootlet’s output is a fixed point', () => {
     const once = writeObject(object);
     expect(Buffer.compare(Buffer.from(writeObject(readObject(once, 'chain.o'))), Buffer.from(once))).toBe(0);
   });
@@ -128,7 +128,7 @@ describe.each(ORDERS)('two firewalls with the same names (%s)', order => {
     ]);
   });
 
-  test('entry programs of one name are told apart', () => {
+  test('entry programs of one name are distinguished', () => {
     const { object: both } = chain(order, 'main_a', 'main_b');
     expect(calls(both, 'rootlet')).toEqual(['main_a_xdp_main', 'main_b_xdp_main']);
   });

@@ -1,4 +1,4 @@
-/** Every operation on symbols done to compiled objects: what bpftool reads, what libbpf loads, and how it behaves. */
+/** Every symbol edit on compiled objects: what bpftool reads, what libbpf loads, and how it behaves. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -174,7 +174,7 @@ const CASES: readonly Case[] = [
     gone: ['add', 'plus', 'total', 'grand_total', 'table', 'chart'],
   },
   {
-    what: '--localize',
+    what: '--localize-symbol',
     files: ['main', 'library'],
     options: { edits: { localize: [{ name: 'add' }, { name: 'total' }] } },
     returns: { prog: PLAIN },
@@ -182,7 +182,7 @@ const CASES: readonly Case[] = [
     symbols: [/FUNC +LOCAL +DEFAULT +\d+ add$/m, /OBJECT +LOCAL +DEFAULT +\d+ total$/m],
   },
   {
-    what: '--globalize',
+    what: '--globalize-symbol',
     files: ['main', 'library'],
     options: { edits: { globalize: [{ name: 'twice' }] } },
     returns: { prog: PLAIN },
@@ -190,7 +190,7 @@ const CASES: readonly Case[] = [
     symbols: [/FUNC +GLOBAL +DEFAULT +\d+ twice$/m],
   },
   {
-    what: '--keep-global',
+    what: '--keep-global-symbol',
     files: ['main', 'library'],
     options: { edits: { keepGlobal: [{ name: 'total' }] } },
     returns: { prog: PLAIN },
@@ -205,7 +205,7 @@ const CASES: readonly Case[] = [
     symbols: [/FUNC +GLOBAL +HIDDEN +\d+ add$/m],
   },
   {
-    what: '--weaken',
+    what: '--weaken-symbol',
     files: ['main', 'library', 'other'],
     options: { edits: { weaken: [{ name: 'add', file: 'library.o' }] } },
     returns: { prog: 5 + 555 + 7 },
@@ -333,7 +333,7 @@ needs('clang').describe('what is refused', () => {
     });
     expect(result.ok ? [] : result.problems.map(problem => problem.message)).toEqual([
       '"table" cannot become static: it is a map, and loaders refuse static ones',
-      '"prog" cannot become static: it is a program (section "tc"), which the loader must see',
+      '"prog" cannot become static: it is a program (section "tc"), which loaders must find',
     ]);
   });
 
@@ -411,7 +411,7 @@ describe('every symbol of the cases', () => {
     expect(count).toBeGreaterThan(150);
   });
 
-  test('that is a function can get a second name', () => {
+  test('that is a function can get an alias', () => {
     for (const { object, name } of symbols) {
       if (
         !object.symbols.some(one => one.kind === 'function' && one.name === name && one.binding !== 'local')

@@ -1,4 +1,4 @@
-// Writes the C of the link benchmark's templates. In every name, AAAAA stands for the number of the object and BBBBB
+// Writes the C of the link benchmark's templates. In every name, AAAAA represents the number of the object and BBBBB
 // for that of the next one in the chain: both have five characters, so that an object is made from a compiled template
 // by replacing bytes.
 //

@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(updated).toMatchObject({ code: 0, err: '' });
     expect(updated.out).toMatch(/^interface "v0" now runs xdp_prog2 \(fw\)\n/);
     expect(updated.out).toMatch(/^state reset: rules: type was hash and is array, /m);
-    expect(updated.out).toMatch(/^state reset: \.bss: no variable is as it was: /m);
+    expect(updated.out).toMatch(/^state reset: \.bss: no variable is unchanged: /m);
     expect(onV0()).toMatch(/name xdp_prog2/);
     expect(json('ps')).toMatchObject({
       entries: [{ name: 'fw', generation: 2, data: { attach: { program: 'xdp_prog2' } } }],
@@ -100,7 +100,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   });
 
   // `drops` is a number here, and an array there
-  test('a value that was given before and no longer fits its variable does not stand in the way', () => {
+  test('a value that was given before and no longer fits its variable is ignored', () => {
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw', '--set', 'drops=1');
     expect(json('replace', 'fw', SECOND)).toMatchObject({
       ok: true,
@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     });
   });
 
-  test('an attachment and a loaded object of one name: which one is to be replaced has to be said', () => {
+  test('an attachment and a loaded object of one name: which one is to be replaced has to be specified', () => {
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
     rootlet('load', FIRST, '--name', 'fw');
     expect(json('replace', 'fw', FIRST)).toMatchObject({
@@ -118,11 +118,11 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(json('replace', 'hooks/fw', FIRST)).toMatchObject({ kind: 'attached', entry: { generation: 2 } });
     const slots = json('replace', 'objects/fw', `slot=${FIRST}`);
     expect(slots).toMatchObject({ problems: [{ code: 'replace-no-slots' }] });
-    for (const via of ['static', 'tail'])
+    for (const via of ['copy', 'tail'])
       expect(json('replace', 'objects/fw', FIRST, '--via', via)).toMatchObject({
         problems: [{ code: 'replace-via' }],
       });
-    expect(json('replace', 'hooks/fw', FIRST, '--via', 'static')).toMatchObject({
+    expect(json('replace', 'hooks/fw', FIRST, '--slots', 'static')).toMatchObject({
       problems: [{ code: 'replace-via' }],
     });
     expect(rootlet('unload', 'fw').code).toBe(0);
@@ -145,7 +145,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(readdirSync(join(root, 'hooks', 'fw')).sort()).toEqual(['1', 'current']);
   });
 
-  test('a hook that somebody else changed is left alone, unless forced', () => {
+  test('a hook that another process changed is left alone, unless forced', () => {
     rootlet('attach', 'xdp', 'v0', FIRST, '--name', 'fw');
     {
       const store = Store.open(kernel, root);
@@ -211,7 +211,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(json('replace', 'u', file)).toMatchObject({ ok: true, entry: { generation: 3 } });
   });
 
-  test('a filter that somebody else changed is left alone, unless forced', () => {
+  test('a filter that another process changed is left alone, unless forced', () => {
     rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'c', '--priority', '5');
     rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'd', '--priority', '5');
     expect(programsOn(filters()).length).toBe(2);
@@ -233,7 +233,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(rootlet('detach', 'c', 'd').code).toBe(0);
   });
 
-  test.each([[[]], [KILLED]])('a table of operations is exchanged for the next one (through %j)', through => {
+  test.each([[[]], [KILLED]])('a struct_ops map is exchanged for the next one (through %j)', through => {
     const table = at('src/load/testdata/obj/el/operations.bpf.o');
     expect(rootlet('attach', 'struct-ops', 'flavoured', table, '--name', 'so').code).toBe(0);
     const { code } = world?.run(['replace', 'so', table], { through }) ?? {};
@@ -250,7 +250,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(rootlet('detach', 'so').code).toBe(0);
   });
 
-  test('what is wrong with a place is said with a way out', () => {
+  test('what is wrong with a place is reported with a hint', () => {
     const problem = (...words: readonly string[]) => json('attach', ...words, '--name', 'n')['problems'];
     expect(problem('xdp', 'v0', FIRST, '--mode', 'offload')).toMatchObject([
       { errno: 22, hint: expect.stringContaining('needs a card') },
@@ -269,7 +269,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const id = /prog\/xdp id (\d+)/.exec(onV0())?.[1];
     expect(problem('xdp', 'v0', FIRST)).toMatchObject([
       {
-        hint: `another XDP program is there already: ${id} "xdp_prog1" (native); "rootlet ps --all" says whose it is`,
+        hint: `another XDP program is there already: ${id} "xdp_prog1" (native); "rootlet ps --all" shows whose it is`,
       },
     ]);
     expect(names()).toEqual(['first']);

@@ -1,4 +1,4 @@
-/** `rootlet attach`: a program onto a hook, where it stays under a name. */
+/** `rootlet attach`: attaches a program to a hook, under a name. */
 
 import { join } from 'node:path';
 import { buildCommand, numberParser } from '@stricli/core';
@@ -69,11 +69,11 @@ const KINDS = table(
 
 export const attachCommand = buildCommand<Flags, [string, string, string], Context>({
   docs: {
-    brief: 'Attach a program to a hook, where it stays under a name',
+    brief: 'Attach a program to a hook and keep it there under a name',
     fullDescription:
-      'Loads a program and what it needs, and attaches it. It stays when the command ends, until "rootlet detach NAME"; ' +
-      `"rootlet replace NAME FILE" puts a new version in its place.\n\nKinds of hooks, and what TARGET is for each (- leaves it to the ` +
-      `program's section):\n${KINDS}`,
+      'Load a program and what it needs, and attach it. It stays attached until "rootlet detach NAME"; "rootlet replace ' +
+      `NAME FILE" replaces it with a new version.\n\nKinds of hooks, and TARGET for each (-: specified by the section of ` +
+      `the program):\n${KINDS}`,
   },
   parameters: {
     flags: {
@@ -81,37 +81,37 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
         kind: 'parsed',
         parse: String,
         optional: true,
-        brief: "Name to keep it under (the file's)",
+        brief: 'Name of the entry (default: file name)',
         placeholder: 'N',
       },
-      mode: { kind: 'enum', values: MODES, optional: true, brief: 'Where XDP runs (the kernel chooses)' },
-      ingress: { ...off, brief: 'tc, tcx: packets that come in' },
-      egress: { ...off, brief: 'tc, tcx: packets that go out' },
+      mode: { kind: 'enum', values: MODES, optional: true, brief: 'XDP mode (default: the kernel chooses)' },
+      ingress: { ...off, brief: 'tc, tcx: attach to incoming packets' },
+      egress: { ...off, brief: 'tc, tcx: attach to outgoing packets' },
       priority: {
         kind: 'parsed',
         parse: numberParser,
         optional: true,
-        brief: 'tc: lower ones run first',
+        brief: 'tc: priority of the filter; lower values run first',
         placeholder: 'N',
       },
       slots: {
         kind: 'enum',
         values: RELINK_VIAS,
         optional: true,
-        brief: 'How "rootlet replace" is to fill its slots (tail: for hooks whose program cannot change)',
+        brief: 'Back end that fills the slots of a rootlet (tail: for hooks whose program cannot be changed)',
       },
       ...LOAD_FLAGS,
       ...BIND_FLAGS,
       ...STORE_FLAGS,
-      json: { ...off, brief: 'As JSON' },
+      json: { ...off, brief: 'Output JSON' },
     },
     positional: {
       kind: 'tuple',
       parameters: [
         { brief: 'Kind of hook', parse: String, placeholder: 'KIND' },
-        { brief: 'Where', parse: String, placeholder: 'TARGET' },
+        { brief: 'What to attach to', parse: String, placeholder: 'TARGET' },
         {
-          brief: 'Object, and program where there are several',
+          brief: 'Object file, and the program if it has several',
           parse: String,
           placeholder: 'FILE[:PROGRAM]',
         },

@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     world?.inNamespace('tc', 'qdisc', 'del', 'dev', 'v0', 'clsact');
   });
 
-  test('a filter in another network namespace goes on, and detach says how to remove it', () => {
+  test('a filter in another network namespace continues, and detach says how to remove it', () => {
     rootlet('attach', 'tc', 'v0', `${KINDS}:load_mark`, '--egress', '--name', 'c');
     const elsewhere = ['nsenter', `--net=/proc/${process.pid}/ns/net`];
     const refused = world?.run(['detach', 'c'], { through: elsewhere });
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(forced?.out).toMatch(
       /^removed the entry c, but its program may go on running: interface "v0" egress/,
     );
-    const [, command = ''] = /^to take it off: (.*)$/m.exec(forced?.out ?? '') ?? [];
+    const [, command = ''] = /^to detach it: (.*)$/m.exec(forced?.out ?? '') ?? [];
     expect(filters()).toContain('load_mark');
     spawnSync('sh', ['-c', command]);
     expect(filters()).not.toContain('load_mark');

@@ -1,4 +1,4 @@
-/** `rootlet detach`: takes off its hook what `attach` put there. */
+/** `rootlet detach`: detaches what `attach` attached. */
 
 import { buildCommand } from '@stricli/core';
 import { type Removal, removeHook } from '../../src/hooks/index.ts';
@@ -16,8 +16,9 @@ const off = { kind: 'boolean', default: false } as const;
 
 export const detachCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Detach programs from their hooks, and unload them and their maps',
-    fullDescription: 'Ends what "rootlet attach" made, by its name. "rootlet ps" lists the names.',
+    brief: 'Detach programs from their hooks and unload them',
+    fullDescription:
+      'Detach programs that "rootlet attach" attached, and remove their entries. "rootlet ps" lists the names.',
   },
   parameters: {
     flags: {
@@ -26,12 +27,12 @@ export const detachCommand = buildCommand<Flags, string[], Context>({
         brief: 'Remove the entry even if it is still in use, or its record or hook cannot be reached',
       },
       ...STORE_FLAGS,
-      json: { ...off, brief: 'As JSON' },
+      json: { ...off, brief: 'Output JSON' },
     },
     positional: {
       kind: 'array',
       minimum: 1,
-      parameter: { brief: 'Name', parse: String, placeholder: 'NAME' },
+      parameter: { brief: 'Name of the entry', parse: String, placeholder: 'NAME' },
     },
   },
   async func(flags, ...names) {
@@ -68,7 +69,7 @@ function tellRemoved(context: Context, name: string, removal: Removal): void {
       break;
     case 'left':
       print(context, `removed the entry ${name}, but its program may go on running: ${removal.why}`);
-      if (removal.command !== null) print(context, `to take it off: ${removal.command}`);
+      if (removal.command !== null) print(context, `to detach it: ${removal.command}`);
   }
 }
 

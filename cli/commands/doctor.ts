@@ -1,4 +1,4 @@
-/** `rootlet doctor`: what this machine can do with BPF, and what to do about what is missing. */
+/** `rootlet doctor`: probes what this machine supports, with remedies for what is missing. */
 
 import { buildCommand } from '@stricli/core';
 import { type DoctorReport, examine, type Finding, openSys } from '../../src/kernel/index.ts';
@@ -14,15 +14,15 @@ const off = { kind: 'boolean', default: false } as const;
 
 export const doctorCommand = buildCommand<Flags, [], Context>({
   docs: {
-    brief: 'Show what this kernel and this process can do with BPF, found out by trying',
+    brief: 'Probe what this kernel and this process support',
     fullDescription:
-      'Tries rights, file systems, features, program types, map types and attachments, and says what to do about what is ' +
-      'missing. Exit code 3 when something that loading needs is missing.',
+      'Probe privileges, file systems, features, program types, map types and attachments, and print what to do about ' +
+      'missing ones. Exit with 3 if something that loading requires is missing.',
   },
   parameters: {
     flags: {
-      all: { ...off, brief: 'List also every type that is there' },
-      json: { ...off, brief: 'As JSON' },
+      all: { ...off, brief: 'Also list every supported type' },
+      json: { ...off, brief: 'Output JSON' },
     },
     positional: { kind: 'tuple', parameters: [] },
   },

@@ -19,11 +19,15 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
   docs: { brief: 'Show programs, functions, maps, variables, externs and types of an object' },
   parameters: {
     flags: {
-      json: { kind: 'boolean', default: false, brief: 'As JSON' },
-      btf: { kind: 'boolean', default: false, brief: 'Print the types as C' },
-      disasm: { kind: 'boolean', default: false, brief: 'Print the code with C lines and symbol names' },
+      json: { kind: 'boolean', default: false, brief: 'Output JSON' },
+      btf: { kind: 'boolean', default: false, brief: 'Print types as C' },
+      disasm: {
+        kind: 'boolean',
+        default: false,
+        brief: 'Disassemble code, with source lines and symbol names',
+      },
     },
-    positional: { kind: 'tuple', parameters: [{ brief: 'Object', parse: String, placeholder: 'FILE' }] },
+    positional: { kind: 'tuple', parameters: [{ brief: 'Object file', parse: String, placeholder: 'FILE' }] },
   },
   async func(flags, path) {
     await guarded(this, flags.json, () => {
@@ -37,7 +41,7 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
 });
 
 function formatInspection(object: BpfObject, inspection: Inspection): string {
-  const head = `${inspection.name}: ${inspection.byteOrder}-endian BPF object, licence ${inspection.license ?? 'not stated'}, ${object.btf?.count ?? 0} BTF types`;
+  const head = `${inspection.name}: ${inspection.byteOrder}-endian BPF object, license ${inspection.license ?? 'not stated'}, ${object.btf?.count ?? 0} BTF types`;
   const blocks = [
     block(
       'programs',

@@ -70,7 +70,7 @@ describe('libraries', () => {
     expect(namesIn(OUT)).toEqual(['deep', 'main', 'spare', 'used']);
   });
 
-  test('that are not there are told, all of them', async () => {
+  test('that are not there are reported, all of them', async () => {
     const { code, err } = await rootlet('-o', OUT, at('main.o'), '-L', folder, '-lmien', '-lyours');
     expect(code).toBe(EXIT.input);
     expect(err.split('\n').slice(0, 2)).toEqual([
@@ -99,7 +99,7 @@ describe('libraries', () => {
     const unused = objectOf('unused.o', [fn('unused')]);
     writeFileSync(at('libdeep.a'), archiveOf([deep, unused].map(memberOf)));
     const { err } = await rootlet('-o', OUT, '--trace', ...words);
-    expect(err).toContain('libdeep.a(unused.o): all of it is wanted\n');
+    expect(err).toContain('libdeep.a(unused.o): the whole archive is linked\n');
     expect(namesIn(OUT)).toEqual(['deep', 'main', 'spare', 'unused', 'used']);
   });
 
@@ -125,7 +125,14 @@ describe('garbage collection', () => {
   const words = ['-o', OUT, at('main.o'), at('libmine.a'), '--gc-sections'];
 
   test('lists what went and says why something is there', async () => {
-    const { code, out } = await rootlet(...words, '--print-gc', '--why-live', 'deep', '--why-live', 'spare');
+    const { code, out } = await rootlet(
+      ...words,
+      '--print-gc-sections',
+      '--why-live',
+      'deep',
+      '--why-live',
+      'spare',
+    );
     expect(code).toBe(0);
     expect(out).toBe(
       [
@@ -144,7 +151,7 @@ describe('garbage collection', () => {
   });
 
   test('goes into the link map and JSON', async () => {
-    const { out } = await rootlet(...words, '--map', at('map'), '--json', '--why-live', 'deep');
+    const { out } = await rootlet(...words, '--Map', at('map'), '--json', '--why-live', 'deep');
     const report = JSON.parse(out);
     expect(report.report.discarded).toEqual([
       { name: 'spare', kind: 'function', file: expect.any(String), size: 16, reason: 'unused', winner: null },
@@ -154,7 +161,7 @@ describe('garbage collection', () => {
     expect(readFileSync(at('map'), 'utf8')).toMatch(/discarded:\n {2}spare {2}16 bytes .* unused/);
   });
 
-  test('is asked for by its own option', async () => {
+  test('is requested by its own option', async () => {
     const { code, err } = await rootlet('-o', OUT, at('main.o'), at('libmine.a'), '--keep', 'spare');
     expect([code, err]).toEqual([EXIT.usage, 'rootlet: --keep needs --gc-sections\n']);
   });
@@ -174,7 +181,7 @@ test('names that change and pinned maps that are joined are listed', async () =>
       'merged: map "list" of a.o and b.o: one pin, equal definitions\n',
     err: '',
   });
-  const { report } = JSON.parse((await rootlet('-o', OUT, ...files, '--json', '--map', at('map'))).out);
+  const { report } = JSON.parse((await rootlet('-o', OUT, ...files, '--json', '--Map', at('map'))).out);
   expect(report).toMatchObject({ renames: [{ from: 'helper' }], merged: [{ name: 'list' }] });
   expect(readFileSync(at('map'), 'utf8')).toMatch(/merged:\n {2}list .*a\.o, .*b\.o +pinned/);
 });
@@ -208,8 +215,15 @@ describe('edits', () => {
     expect(namesIn(OUT)).toEqual(names);
   });
 
-  test('changes standing and sections', async () => {
-    const words = ['--keep-global', 'deep,spare', '--hide', 'deep', '--rename-section', 'xdp=xdp.frags'];
+  test('changes binding, visibility and sections', async () => {
+    const words = [
+      '--keep-global-symbol',
+      'deep,spare',
+      '--hide',
+      'deep',
+      '--rename-section',
+      'xdp=xdp.frags',
+    ];
     expect(await rootlet('-o', OUT, ...files, ...words)).toEqual({ code: 0, out: '', err: '' });
     const object = readObject(readFileSync(OUT), OUT);
     const standing = object.symbols.map(
@@ -227,7 +241,7 @@ describe('edits', () => {
   test('folds what is identical on request', async () => {
     const twice = [at('main.o'), at('used.o'), at('libmine.a'), '--whole-archive', at('libmine.a')];
     expect((await rootlet('-o', OUT, ...twice)).err).toContain('"used" is defined more than once');
-    const { out, err } = await rootlet('-o', OUT, ...twice, '--fold-identical', '--print-gc');
+    const { out, err } = await rootlet('-o', OUT, ...twice, '--fold-identical', '--print-gc-sections');
     expect(err).toBe('');
     expect(out.split('\n').slice(0, 2)).toEqual([
       'function  used   libmine.a(used.o)  24 bytes  identical to used.o',
@@ -236,7 +250,7 @@ describe('edits', () => {
   });
 
   test.each([
-    [['--defsym', 'a=b', '--defsym', 'b=a'], EXIT.usage, 'names that stand for each other: "a" = "b" = "a"'],
+    [['--defsym', 'a=b', '--defsym', 'b=a'], EXIT.usage, 'aliases that refer to each other: "a" = "b" = "a"'],
     [
       ['--redefine-sym', 'used=spare'],
       EXIT.input,
@@ -244,15 +258,15 @@ describe('edits', () => {
     ],
     [['--redefine-sym', 'used'], EXIT.usage, '--redefine-sym "used" is not OLD=NEW'],
     [['--defsym', 'used='], EXIT.usage, '--defsym "used=" is not NEW=OLD'],
-    [['--localize', 'main'], EXIT.input, '"main" cannot become static: it is a program'],
+    [['--localize-symbol', 'main'], EXIT.input, '"main" cannot become static: it is a program'],
     [['--hide', 'other.o:used'], EXIT.usage, 'there is no input "other.o"; there are: "main.o", "libmine.a"'],
     [
       ['--wrap', 'use'],
       EXIT.usage,
-      'cannot wrap "use": nothing declares it extern\n  hint: did you mean "used"?',
+      'cannot wrap "use": no input declares it extern\n  hint: did you mean "used"?',
     ],
     [['--rename-section', '.txt=.text'], EXIT.usage, 'cannot rename section ".txt"'],
-    [['--rename-section', '.text=.data'], EXIT.input, 'cannot get the name ".data": it holds code'],
+    [['--rename-section', '.text=.data'], EXIT.input, 'cannot be renamed to ".data": it holds code'],
   ])('%j is refused, and nothing is written', async (words, code, text) => {
     writeFileSync(OUT, 'as it was');
     const outcome = await rootlet('-o', OUT, ...files, ...words);
@@ -262,21 +276,23 @@ describe('edits', () => {
   });
 });
 
-test('a damaged index is told, and nothing is written', async () => {
+test('a damaged index is reported, and nothing is written', async () => {
   const bytes = readFileSync(at('libmine.a'));
   bytes[8 + 60 + 7] = 1;
   writeFileSync(at('libbad.a'), bytes);
   const { code, err } = await rootlet('-o', OUT, at('main.o'), at('libbad.a'));
   expect(code).toBe(EXIT.input);
-  expect(err).toMatch(/^rootlet: libbad\.a: index says that "used" is in the member at 1, where none begins/);
+  expect(err).toMatch(
+    /^rootlet: libbad\.a: according to the index, "used" is in the member at 1, where none begins/,
+  );
   expect(existsSync(OUT)).toBe(false);
 });
 
 test('something has to be linked', async () => {
-  expect(await rootlet('-o', OUT)).toMatchObject({ code: EXIT.usage, err: 'rootlet: say what to link\n' });
+  expect(await rootlet('-o', OUT)).toMatchObject({ code: EXIT.usage, err: 'rootlet: no input file\n' });
 });
 
-test('words behind -- are files', () => {
+test('words after -- are files', () => {
   expect(splitLinkWords(['-lfoo', '-L.', '-(', '-r', '--', '-lfoo'])).toEqual([
     '-l',
     'foo',
@@ -288,7 +304,7 @@ test('words behind -- are files', () => {
   ]);
 });
 
-test('members that were taken are told even when the link fails', async () => {
+test('members that were taken are reported even when the link fails', async () => {
   const broken = objectOf('broken.o', [
     { ...fn('main', 'used', 'missing'), section: 'xdp' },
     extern('used'),

@@ -1,4 +1,4 @@
-/** `rootlet link`: several objects become one. */
+/** `rootlet link`: links several objects into one. */
 
 import { buildCommand } from '@stricli/core';
 import { encodeText } from '../../src/bytes/index.ts';
@@ -29,14 +29,14 @@ interface Flags extends EditFlags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
-  readonly map?: string;
-  readonly explain?: readonly string[];
+  readonly Map?: string;
+  readonly traceSymbol?: readonly string[];
   readonly trace: boolean;
   readonly library?: readonly string[];
   readonly libraryPath?: readonly string[];
   readonly wholeArchive?: readonly string[];
   readonly gcSections: boolean;
-  readonly printGc: boolean;
+  readonly printGcSections: boolean;
   readonly keep?: readonly string[];
   readonly whyLive?: readonly string[];
   readonly foldIdentical: boolean;
@@ -48,10 +48,10 @@ interface Flags extends EditFlags {
 
 export const linkCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Link BPF objects: externs find their definitions by name',
+    brief: 'Link BPF objects into one',
     fullDescription:
-      'Links BPF objects (clang -target bpf -g) into one. IN is an object or an archive (.a), whose members are taken as ' +
-      'they are needed, - for stdin, or @FILE for a list of inputs.',
+      'Link BPF objects (clang -target bpf -g) into one: externs are resolved by name. IN is an object, an archive (.a) ' +
+      'whose members are linked if they are needed, - for stdin, or @FILE for a list of inputs.',
   },
   parameters: {
     flags: {
@@ -59,55 +59,58 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         kind: 'parsed',
         parse: String,
         optional: true,
-        brief: 'Where the result goes (- for stdout)',
+        brief: 'Write the object to OUT (- for stdout)',
         placeholder: 'OUT',
       },
       relocatable: {
         kind: 'boolean',
         default: false,
-        brief: 'Leave unresolved externs open, to be linked again',
+        brief: 'Produce an object that can be linked again: externs may stay undefined',
       },
-      map: {
+      Map: {
         kind: 'parsed',
         parse: String,
         optional: true,
         brief: 'Write the link map to FILE',
         placeholder: 'FILE',
       },
-      explain: listFlag('SYM', 'Say who defines SYM, who lost, and who uses it'),
+      traceSymbol: listFlag(
+        'SYM',
+        'Print which definition of SYM was chosen, which were discarded, and where it is referenced',
+      ),
       trace: {
         kind: 'boolean',
         default: false,
-        brief: 'Name every input, and for members of archives the name that they were taken for',
+        brief: 'Print each input file, and the symbol that pulled in each archive member',
       },
-      library: listFlag('NAME', 'Search libNAME.a (:NAME is the file itself) in the folders of -L'),
-      libraryPath: listFlag('DIR', 'Search libraries in DIR'),
-      wholeArchive: listFlag('FILE', 'Take all members of an archive'),
+      library: listFlag('NAME', 'Search libNAME.a (:NAME is the file name itself) in the directories of -L'),
+      libraryPath: listFlag('DIR', 'Add DIR to the search path for libraries'),
+      wholeArchive: listFlag('FILE', 'Link all members of the archive FILE'),
       gcSections: {
         kind: 'boolean',
         default: false,
-        brief: 'Drop functions, variables, maps and types that no program needs',
+        brief: 'Discard functions, variables, maps and types that no program needs',
       },
-      printGc: { kind: 'boolean', default: false, brief: 'List what is not in the result, and why' },
-      keep: listFlag('SYM', 'With --gc-sections: keep SYM and what it needs'),
+      printGcSections: { kind: 'boolean', default: false, brief: 'List what was discarded, and why' },
+      keep: listFlag('SYM', 'With --gc-sections: keep SYM and what it references'),
       whyLive: listFlag('SYM', 'With --gc-sections: print the path that keeps SYM'),
       ...EDIT_FLAGS,
-      bind: listFlag('FILE:EXTERN=FILE:NAME', "Give one object's extern another object's definition"),
+      bind: listFlag('FILE:EXTERN=FILE:NAME', 'Bind EXTERN of one file to the definition NAME of another'),
       foldIdentical: {
         kind: 'boolean',
         default: false,
-        brief: 'Make one of equal definitions of several files',
+        brief: 'Merge identical definitions of several files',
       },
-      keepDebug: { kind: 'boolean', default: false, brief: 'Keep DWARF' },
-      stripDebug: { kind: 'boolean', default: false, brief: 'Drop DWARF (what happens anyway)' },
+      keepDebug: { kind: 'boolean', default: false, brief: 'Keep debug info (DWARF)' },
+      stripDebug: { kind: 'boolean', default: false, brief: 'Strip debug info (default)' },
       foldText: {
         kind: 'boolean',
         default: false,
-        brief: 'Move functions of unknown code sections to .text',
+        brief: 'Move functions in unknown code sections to .text',
       },
-      json: { kind: 'boolean', default: false, brief: 'Report as JSON on stdout' },
+      json: { kind: 'boolean', default: false, brief: 'Output JSON' },
     },
-    aliases: { o: 'output', r: 'relocatable', l: 'library', L: 'libraryPath', t: 'trace' },
+    aliases: { o: 'output', r: 'relocatable', l: 'library', L: 'libraryPath', t: 'trace', y: 'traceSymbol' },
     positional: {
       kind: 'array',
       parameter: { brief: 'Objects and archives to link', parse: String, placeholder: 'IN' },
@@ -117,24 +120,24 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
       checkFlags(flags);
-      requireDistinct([output, flags.map, flags.json ? '-' : undefined]);
+      requireDistinct([output, flags.Map, flags.json ? '-' : undefined]);
       const inputs = findInputs({
         paths: expandResponseFiles(paths),
         libraries: flags.library ?? [],
         folders: flags.libraryPath ?? [],
         whole: flags.wholeArchive ?? [],
       });
-      if (inputs.length === 0) throw usageError('usage-no-input', 'say what to link');
+      if (inputs.length === 0) throw usageError('usage-no-input', 'no input file');
       requireNoInput(
-        flags.map,
+        flags.Map,
         inputs.map(input => input.name),
       );
       if (flags.trace) for (const input of inputs) tell(this, input.name);
       const trace = (line: string): void => tell(this, line);
       const linked = linkFiles(inputs, output, flags, flags.trace ? trace : undefined);
       writeOutput(output, writeObject(linked.object));
-      if (flags.map !== undefined && linked.report !== null)
-        writeOutput(flags.map, encodeText(formatLinkMap(linked.report)));
+      if (flags.Map !== undefined && linked.report !== null)
+        writeOutput(flags.Map, encodeText(formatLinkMap(linked.report)));
       tellOutcome(this, output, flags, linked);
     });
   },
@@ -155,7 +158,7 @@ type Linked = Pick<
   readonly report: LinkReport | null;
 };
 
-/** Without the result itself, which holds all inputs for the sake of a report: they are free again for the writer. */
+/** Without the result itself, which references all inputs for the report: the writer can then free them. */
 function linkFiles(
   inputs: readonly LinkInput[],
   output: string,
@@ -172,7 +175,7 @@ function linkFiles(
     gcSections: flags.gcSections,
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
-    explain: flags.explain ?? [],
+    explain: flags.traceSymbol ?? [],
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
     ...(edits === undefined ? {} : { edits }),
@@ -180,7 +183,7 @@ function linkFiles(
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);
   const { object, notes, renames, merged, explanations, pulled, livePaths } = result;
-  const report = flags.json || flags.printGc || flags.map !== undefined ? result.report : null;
+  const report = flags.json || flags.printGcSections || flags.Map !== undefined ? result.report : null;
   return { object, notes, renames, merged, explanations, pulled, livePaths, report };
 }
 
@@ -194,7 +197,7 @@ function tellOutcome(context: Context, output: string, flags: Flags, linked: Lin
   }
   for (const line of formatNames(linked)) say(context, line);
   for (const explanation of explanations) say(context, formatExplanation(explanation));
-  if (flags.printGc && report !== null) say(context, formatDiscarded(report.discarded));
+  if (flags.printGcSections && report !== null) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));
   for (const note of notes) tell(context, `rootlet: note: ${note}`);
 }

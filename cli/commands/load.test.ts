@@ -145,8 +145,8 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     ['an unknown program', [FIREWALL, '--only', 'nothing'], 'load-no-program', /there are: "xdp_prog1"/],
     ['no number', [FIREWALL, '--max-entries', 'rules=many'], 'usage-max-entries', /flows=4096/],
     ['a missing pin', [FIREWALL, '--map', 'rules=/nothing'], 'store-pin', /ps --all/],
-    ['a missing folder', [FIREWALL, '--pin', 'BPFFS/a/b'], 'usage-pin', /those above it must be there/],
-    ['a folder elsewhere', [FIREWALL, '--pin', '/tmp/pins'], 'store-no-bpffs', /mount -t bpf/],
+    ['a missing directory', [FIREWALL, '--pin', 'BPFFS/a/b'], 'usage-pin', /its parent must exist/],
+    ['a directory elsewhere', [FIREWALL, '--pin', '/tmp/pins'], 'store-no-bpffs', /mount -t bpf/],
     ['a store elsewhere', [FIREWALL, '--bpffs', '/tmp/store'], 'store-no-bpffs', /mount -t bpf/],
     ['no BTF', [FIREWALL, '--btf', '/etc/hostname'], 'btf-', /magic|header|bytes/],
     ['a missing file', ['/nothing.o'], 'file-read', /no such file/],
@@ -267,7 +267,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(doctor).toMatchObject({ code: 3, out: expect.stringMatching(/✗ CAP_BPF\n +run as root/) });
   });
 
-  test('a record that cannot be read is told, and goes by force', () => {
+  test('a record that cannot be read is reported, and goes by force', () => {
     const folder = join(root, 'objects', 'odd');
     mkdirSync(join(folder, '1'), { recursive: true });
     symlinkSync('1', join(folder, 'current'));

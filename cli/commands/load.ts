@@ -1,4 +1,4 @@
-/** `rootlet load`: an object into the kernel, where it stays under a name. */
+/** `rootlet load`: loads an object into the kernel, under a name. */
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
@@ -52,25 +52,25 @@ const off = { kind: 'boolean', default: false } as const;
 
 export const loadCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Load an object into the kernel, where it stays under a name',
+    brief: 'Load an object into the kernel and keep it there under a name',
     fullDescription:
-      'Loads all programs and maps of an object (several are linked first) and pins them under a name. "rootlet ps" ' +
-      'shows them, "rootlet unload NAME" lets them go.',
+      'Load all programs and maps of an object (several objects are linked first) and pin them under a name. ' +
+      '"rootlet ps" lists them, "rootlet unload NAME" unloads them.',
   },
   parameters: {
     flags: {
-      name: { ...text, brief: "Name to keep it under (the file's)", placeholder: 'N' },
+      name: { ...text, brief: 'Name of the entry (default: file name)', placeholder: 'N' },
       ...LOAD_FLAGS,
       ...BIND_FLAGS,
       only: {
         ...text,
-        brief: 'Load only these programs, also those that are not loaded by themselves',
+        brief: 'Load only these programs, even if their autoload is disabled (SEC("?…"))',
         placeholder: 'PROG,PROG',
       },
-      pin: { ...text, brief: 'Pin programs and maps in DIR as well', placeholder: 'DIR' },
+      pin: { ...text, brief: 'Also pin programs and maps in DIR', placeholder: 'DIR' },
       ...STORE_FLAGS,
-      dryRun: { ...off, brief: 'Say what would be done, create nothing' },
-      json: { ...off, brief: 'As JSON' },
+      dryRun: { ...off, brief: 'Print what would be done, and change nothing' },
+      json: { ...off, brief: 'Output JSON' },
     },
     positional: {
       kind: 'array',
@@ -108,12 +108,12 @@ interface Job extends BoundJob {
 interface Outcome {
   readonly entry: StoreEntry;
   readonly bindings: readonly Binding[];
-  /** What waited for this object and is bound to it now. */
+  /** Pending externs that are bound to this object now. */
   readonly waiting: readonly string[];
   readonly notes: readonly string[];
 }
 
-/** Under the lock: nobody else takes the name meanwhile. */
+/** Under the lock, so no other process takes the name meanwhile. */
 function load(job: Job): Outcome {
   const { store, name, input, flags } = job;
   requireFree(store, 'object', name);

@@ -1,4 +1,4 @@
-/** `rootlet ps`: what is in the kernel, and whose it is. */
+/** `rootlet ps`: lists kernel objects with their owners. */
 
 import { buildCommand } from '@stricli/core';
 import { formatProblem, RootletError } from '../../src/diag/index.ts';
@@ -24,14 +24,14 @@ export const psCommand = buildCommand<Flags, [], Context>({
   docs: {
     brief: 'List loaded programs, maps and attachments, each with its owner',
     fullDescription:
-      'Lists what "rootlet load" and "rootlet attach" keep in the kernel, or with --all everything there.',
+      'List what "rootlet load" and "rootlet attach" keep in the kernel; with --all, everything in the kernel.',
   },
   parameters: {
     flags: {
-      all: { ...off, brief: 'Everything in the kernel, with the processes and pins that keep it there' },
-      bindings: { ...off, brief: 'Who uses what of whom, and how' },
+      all: { ...off, brief: 'List everything in the kernel, with the processes and pins that hold it' },
+      bindings: { ...off, brief: 'List bindings between consumers and providers' },
       ...STORE_FLAGS,
-      json: { ...off, brief: 'As JSON' },
+      json: { ...off, brief: 'Output JSON' },
     },
     positional: { kind: 'tuple', parameters: [] },
   },
@@ -119,7 +119,7 @@ function report(
   print(context, table([['kind', 'id', 'name', 'type', 'owner', ''], ...cells], '', [1]));
 }
 
-/** What the kernel says of what is in records. */
+/** Kernel info of the objects in records. */
 function lookupIn(store: Store): Lookup {
   return {
     map: (entry, name) => describeMap(store, entry, name),

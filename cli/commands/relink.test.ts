@@ -99,7 +99,7 @@ test('words in a response file', async () => {
   expect(existsSync(OUT)).toBe(false);
 });
 
-test('what is shared is said', async () => {
+test('what is shared is reported', async () => {
   const counter = at('counter.o');
   const hits = { name: 'hits', kind: 'map' } as const;
   writeFileSync(counter, writeObject(component('counter.o', [], [hits])));
@@ -130,7 +130,7 @@ describe('names', () => {
     const line = 'renamed: map "blocked" of other.o to "other_blocked": pin_b.o pins a map of that name\n';
     expect((await rootlet(...words)).out).toContain(line);
     expect((await rootlet(...words, '--quiet')).out).toBe('');
-    const { out } = await rootlet(...words, '--json', '--map', at('names.map'));
+    const { out } = await rootlet(...words, '--json', '--Map', at('names.map'));
     expect(JSON.parse(out).report).toMatchObject({
       renames: expect.arrayContaining([
         {
@@ -181,11 +181,11 @@ test('edits, what is kept and why, and all of it', async () => {
       'l_spare',
       '--why-live',
       'l_spare',
-      '--explain',
+      '--trace-symbol',
       'one',
       '-q',
     ],
-    '--print-gc',
+    '--print-gc-sections',
   );
   expect(out).toBe(`one:
   defined by  lone.o: s32 l_prog(struct xdp_md *ctx) in section ".text", lone.o.c:7

@@ -1,4 +1,4 @@
-/** `rootlet relink`: components into the slots of a rootlet, or of a chain made for them. */
+/** `rootlet relink`: fills the slots of a rootlet, or of a generated chain, with components. */
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
@@ -49,12 +49,12 @@ interface Flags extends EditFlags {
   readonly output?: string;
   readonly json: boolean;
   readonly quiet: boolean;
-  readonly map?: string;
+  readonly Map?: string;
   readonly order?: string;
   readonly chain: boolean;
   readonly on?: string;
   readonly final?: string;
-  readonly program?: string;
+  readonly chainName?: string;
   readonly ownState?: readonly string[];
   readonly share?: readonly string[];
   readonly private?: readonly string[];
@@ -63,10 +63,10 @@ interface Flags extends EditFlags {
   readonly libraryPath?: readonly string[];
   readonly limits: boolean;
   readonly gcSections: boolean;
-  readonly printGc: boolean;
+  readonly printGcSections: boolean;
   readonly keep?: readonly string[];
   readonly whyLive?: readonly string[];
-  readonly explain?: readonly string[];
+  readonly traceSymbol?: readonly string[];
   readonly trace: boolean;
 }
 
@@ -74,70 +74,79 @@ const text = { kind: 'parsed', parse: String, optional: true } as const;
 
 export const relinkCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Plug programs into the slots of a rootlet: the result is one ordinary object',
+    brief: 'Fill the slots of a rootlet with programs: the result is one ordinary object',
     fullDescription:
-      'ROOTLET is an object whose weak functions are slots. SLOT=FILE[:PROGRAM] puts a program of another object in the ' +
-      'place of a slot; PROGRAM may be left out when the object has one program. Components keep their own functions, ' +
-      'maps and globals, even when their names are the same. With --chain there is no ROOTLET: one is made with a slot ' +
-      'for each FILE[:PROGRAM][@VERDICT,...], where the verdicts are those that go on to the next component. @LIST is a ' +
-      'file of such words.',
+      'Fill the slots of ROOTLET, which are its weak functions. SLOT=FILE[:PROGRAM] fills SLOT with a program of another ' +
+      'object, the component; PROGRAM is optional if the object has one program. Components keep their own functions, ' +
+      'maps and globals, even if their names are the same. With --chain there is no ROOTLET: one is generated with a ' +
+      'slot for each FILE[:PROGRAM][@VERDICT,...]; these verdicts continue with the next component. @FILE reads ' +
+      'arguments from FILE.',
   },
   parameters: {
     flags: {
-      output: { ...text, brief: 'Where the result goes (- for stdout)', placeholder: 'OUT' },
+      output: { ...text, brief: 'Write the object to OUT (- for stdout)', placeholder: 'OUT' },
       order: {
         ...text,
         brief: 'Fill the slots in order with these components',
         placeholder: 'FILE[:PROGRAM],...',
       },
-      chain: { kind: 'boolean', default: false, brief: 'Make a rootlet with a slot for each component' },
+      chain: { kind: 'boolean', default: false, brief: 'Generate a rootlet with a slot for each component' },
       on: {
         ...text,
-        brief: 'With --chain: verdicts that go on to the next component (pass)',
+        brief: 'With --chain: verdicts that continue with the next component (default: pass)',
         placeholder: 'VERDICT,...',
       },
       final: {
         ...text,
-        brief: 'With --chain: verdict when the last one goes on (last: its own)',
+        brief: 'With --chain: verdict if the last component continues (last: the verdict of that component)',
         placeholder: 'VERDICT',
       },
-      program: { ...text, brief: 'With --chain: name of the program (chain)', placeholder: 'NAME' },
-      ownState: listFlag('SLOT', 'Give the component in SLOT functions and state of its own'),
+      chainName: {
+        ...text,
+        brief: 'With --chain: name of the generated program (default: chain)',
+        placeholder: 'NAME',
+      },
+      ownState: listFlag('SLOT', 'Give the component in SLOT its own copy of functions and state'),
       share: listFlag(
         'NAME',
-        'Let all components use one map, global or function NAME (*: all maps; a library: all of it)',
+        'Share the map, global or function NAME between components (*: all maps; a library: all of it)',
       ),
-      private: listFlag('NAME', 'Except NAME from --share'),
-      bind: listFlag('FILE:EXTERN=FILE:NAME', "Give one object's extern another object's definition"),
-      library: listFlag('NAME', 'Components find what they need in libNAME.a (:NAME is the file itself) too'),
-      libraryPath: listFlag('DIR', 'Search libraries in DIR'),
-      limits: { kind: 'boolean', default: true, brief: 'Say here what a kernel would refuse' },
+      private: listFlag('NAME', 'Exclude NAME from --share'),
+      bind: listFlag('FILE:EXTERN=FILE:NAME', 'Bind EXTERN of one file to the definition NAME of another'),
+      library: listFlag(
+        'NAME',
+        'Resolve externs of components in libNAME.a (:NAME is the file name itself) too',
+      ),
+      libraryPath: listFlag('DIR', 'Add DIR to the search path for libraries'),
+      limits: { kind: 'boolean', default: true, brief: 'Check verifier limits before writing' },
       ...EDIT_FLAGS,
       gcSections: {
         kind: 'boolean',
         default: true,
-        brief: 'Drop functions, variables, maps and types that the rootlet does not need',
+        brief: 'Discard functions, variables, maps and types that the rootlet does not need',
       },
-      printGc: { kind: 'boolean', default: false, brief: 'List what is not in the result, and why' },
-      keep: listFlag('SYM', 'Keep SYM and what it needs'),
+      printGcSections: { kind: 'boolean', default: false, brief: 'List what was discarded, and why' },
+      keep: listFlag('SYM', 'Keep SYM and what it references'),
       whyLive: listFlag('SYM', 'Print the path that keeps SYM'),
-      explain: listFlag('SYM', 'Say who defines SYM in each component, who lost, and who uses it'),
+      traceSymbol: listFlag(
+        'SYM',
+        'Print which definition of SYM each component uses, which were discarded, and where it is referenced',
+      ),
       trace: {
         kind: 'boolean',
         default: false,
-        brief: 'Name every input, and for members of archives the name that they were taken for',
+        brief: 'Print each input file, and the symbol that pulled in each archive member',
       },
-      map: { ...text, brief: 'Write the link map to FILE', placeholder: 'FILE' },
-      json: { kind: 'boolean', default: false, brief: 'Report as JSON on stdout' },
-      quiet: { kind: 'boolean', default: false, brief: 'Do not print the chain' },
+      Map: { ...text, brief: 'Write the link map to FILE', placeholder: 'FILE' },
+      json: { kind: 'boolean', default: false, brief: 'Output JSON' },
+      quiet: { kind: 'boolean', default: false, brief: 'Do not print the slots and their components' },
     },
-    aliases: { o: 'output', q: 'quiet', l: 'library', L: 'libraryPath', t: 'trace' },
+    aliases: { o: 'output', q: 'quiet', l: 'library', L: 'libraryPath', t: 'trace', y: 'traceSymbol' },
     positional: {
       kind: 'array',
       minimum: 1,
       parameter: {
-        brief:
-          'The rootlet, then SLOT=FILE[:PROGRAM] ...; with --chain only components; archives anywhere behind',
+        brief: 'Rootlet, then SLOT=FILE[:PROGRAM]...; with --chain, components only; archives may follow',
         parse: String,
         placeholder: 'ROOTLET|SLOT=FILE',
       },
@@ -146,20 +155,20 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
   async func(flags, ...given) {
     await guarded(this, flags.json, () => {
       const output = requireOutput(flags.output);
-      requireDistinct([output, flags.map, flags.json ? '-' : undefined]);
+      requireDistinct([output, flags.Map, flags.json ? '-' : undefined]);
       checkFlags(flags);
       const args = expandResponseFiles(given);
       const files = flags.chain ? readChain(args) : readSlots(flags, args);
       const libraries = [...files.libraries, ...readLibraries(flags)];
       const names = [...files.names, ...libraries.map(({ name }) => name)];
-      requireNoInput(flags.map, names);
+      requireNoInput(flags.Map, names);
       if (flags.trace) for (const name of new Set(names)) tell(this, name);
       const options = optionsOf(flags, output, names, libraries);
       const result = files.relink(options, flags);
       if (flags.trace) for (const member of result.pulled) tell(this, formatPulled(member));
       if (!result.ok) throw new RootletError(result.problems);
       writeOutput(output, writeObject(result.object));
-      if (flags.map !== undefined) writeOutput(flags.map, encodeText(formatLinkMap(result.report)));
+      if (flags.Map !== undefined) writeOutput(flags.Map, encodeText(formatLinkMap(result.report)));
       tellOutcome(this, output, flags, result);
     });
   },
@@ -167,14 +176,17 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
 
 function checkFlags(flags: Flags): void {
   if (flags.chain && flags.order !== undefined)
-    throw usageError('usage-chain', '--chain takes the components in order; --order does not go with it');
-  if (!flags.chain && (flags.on ?? flags.final ?? flags.program) !== undefined)
-    throw usageError('usage-chain', '--on, --final and --program go with --chain');
+    throw usageError(
+      'usage-chain',
+      '--chain takes the components in order; --order cannot be combined with it',
+    );
+  if (!flags.chain && (flags.on ?? flags.final ?? flags.chainName) !== undefined)
+    throw usageError('usage-chain', '--on, --final and --chain-name need --chain');
   if (flags.gcSections) return;
   if ((flags.keep ?? []).length > 0)
-    throw usageError('usage-gc', '--keep says nothing with --no-gc-sections: everything stays');
+    throw usageError('usage-gc', '--keep has no effect with --no-gc-sections: everything is kept');
   if ((flags.whyLive ?? []).length > 0)
-    throw usageError('usage-gc', '--why-live has no answer with --no-gc-sections: everything stays');
+    throw usageError('usage-gc', '--why-live has no effect with --no-gc-sections: everything is kept');
 }
 
 function optionsOf(
@@ -199,7 +211,7 @@ function optionsOf(
     gcSections: flags.gcSections,
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
-    explain: flags.explain ?? [],
+    explain: flags.traceSymbol ?? [],
     ...(edits === undefined ? {} : { edits }),
   };
 }
@@ -215,7 +227,7 @@ function tellOutcome(context: Context, output: string, flags: Flags, result: Rel
   if (!flags.quiet && output !== '-') print(context, formatChain(output, report));
   if (!flags.quiet) for (const line of formatNames(report)) say(context, line);
   for (const explanation of explanations) say(context, formatExplanation(explanation));
-  if (flags.printGc) say(context, formatDiscarded(report.discarded));
+  if (flags.printGcSections) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));
   for (const note of report.notes) tell(context, `rootlet: note: ${note}`);
 }
@@ -247,7 +259,7 @@ function readChain(args: readonly string[]): RelinkFiles {
         ...options,
         ...(flags.on === undefined ? {} : { continueOn: words(flags.on) }),
         ...(flags.final === undefined ? {} : { final: flags.final }),
-        ...(flags.program === undefined ? {} : { program: flags.program }),
+        ...(flags.chainName === undefined ? {} : { program: flags.chainName }),
       }),
   };
 }
@@ -280,12 +292,12 @@ function isArchiveFile(file: NamedBytes): boolean {
   return isArchive(file.bytes);
 }
 
-/** A component without its slot is a common slip. */
+/** A component without its slot is a common mistake. */
 function requireArchive(file: NamedBytes): void {
   if (!isArchiveFile(file))
     throw usageError(
       'usage-assignment',
-      `${quote(file.name)} is not SLOT=FILE or SLOT=FILE:PROGRAM, and the file is no archive`,
+      `${quote(file.name)} is not SLOT=FILE or SLOT=FILE:PROGRAM, and the file is not an archive`,
     );
 }
 
@@ -299,12 +311,12 @@ function readLibraries(flags: Flags): NamedBytes[] {
   return found.map(({ name, bytes }) => ({ name, bytes }));
 }
 
-/** `SLOT=FILE` where the rootlet must stand: it was forgotten, unless it is a file's name. */
+/** `SLOT=FILE` in place of the rootlet: the rootlet is missing, unless it is the name of a file. */
 function requireRootlet(path: string): void {
   if (path.includes('=') && !existsSync(path))
     throw usageError(
       'usage-rootlet',
-      `${quote(path)} stands where the rootlet must: relink ROOTLET SLOT=FILE ...`,
+      `${quote(path)} is given where the rootlet is expected: relink ROOTLET SLOT=FILE ...`,
     );
 }
 

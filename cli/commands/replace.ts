@@ -1,8 +1,15 @@
-/** `rootlet replace`: new code in the place of what an entry runs, or in its slots, with everything that it counted. */
+/** `rootlet replace`: replaces the code of an entry, or of its slots, and keeps the state. */
 
 import { buildCommand } from '@stricli/core';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
-import { type RelinkVia, type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
+import {
+  type RelinkVia,
+  type ReplaceRequest,
+  replace,
+  type SlotChange,
+  VIAS,
+  type Via,
+} from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import type { EntryKind, Store } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../flags/binding.ts';
@@ -25,28 +32,31 @@ import { type Context, guarded, print, printJson, tell } from '../io/context.ts'
 import { readObjectFiles } from '../io/files.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 
-interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via'> {
+interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'> {
   readonly order?: string;
   readonly reset?: readonly string[];
-  readonly via?: RelinkVia | 'copy' | 'auto';
+  readonly slots?: RelinkVia | 'auto';
+  readonly via?: Via | 'auto';
   readonly fresh?: readonly string[];
   readonly force: boolean;
+  readonly all: boolean;
   readonly dryRun: boolean;
   readonly json: boolean;
 }
 
 const off = { kind: 'boolean', default: false } as const;
-const VIAS = ['auto', 'ext', 'tail', 'static', 'copy'] as const;
+const SLOT_VIAS = ['auto', 'ext', 'tail', 'static'] as const;
+const BIND_VIAS = ['auto', ...VIAS] as const;
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
-    brief: 'Replace what an entry runs, or what fills its slots, while it runs',
+    brief: 'Replace a running program, a loaded object, or the components in slots',
     fullDescription:
-      'NAME FILE puts a new version in place of NAME: of an attached program, of a rootlet (its components stay in their ' +
-      'slots), of a loaded object (its consumers are bound to the new version). NAME SLOT=FILE fills slots; the slots of ' +
-      'a rootlet are its global functions, and its program itself. Every packet is judged by the code as it was or as it ' +
-      'is. Maps, variables and settings are kept where they agree; everything that is not kept is listed. A version that ' +
-      'does not fit, or that the kernel refuses, changes nothing. NAME alone lists the slots.',
+      'NAME FILE replaces NAME with a new version: an attached program, a rootlet (its components stay in their slots), ' +
+      'or a loaded object (its consumers are rebound to the new version). NAME SLOT=FILE fills slots; the slots of a ' +
+      'rootlet are its global functions, and its program itself. Each packet is processed by the old code or by the ' +
+      'new code, never by a mix. Maps, variables and settings are kept where they agree; everything that is not kept is ' +
+      'listed. If the new version does not fit, or if the kernel refuses it, nothing changes. NAME alone lists the slots.',
   },
   parameters: {
     flags: {
@@ -54,26 +64,40 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
         kind: 'parsed',
         parse: String,
         optional: true,
-        brief: 'Fill the slots that are not named in order with these components',
+        brief: 'Fill the remaining slots, in order, with these components',
         placeholder: 'FILE[:PROGRAM],...',
       },
       reset: listFlag('SLOT', 'Empty SLOT: it runs its own code again'),
       ...LOAD_FLAGS,
-      set: listFlag('[COMPONENT:]NAME=VALUE', 'Set a variable or constant of what is put in; it stays set'),
-      maxEntries: listFlag('[COMPONENT:]MAP=N', 'Entries of a map of what is put in; they stay'),
-      fresh: listFlag('NAME,…', 'Begin with new contents: components, maps, sections, variables; * for all'),
+      set: listFlag(
+        '[COMPONENT:]NAME=VALUE',
+        'Set a variable or constant of the new code; the setting persists',
+      ),
+      maxEntries: listFlag(
+        '[COMPONENT:]MAP=N',
+        'Override max_entries of a map of the new code; the setting persists',
+      ),
+      fresh: listFlag(
+        'NAME,…',
+        'Reset components, maps, sections or variables to their initial contents (*: all)',
+      ),
       against: BIND_FLAGS.against,
       bind: BIND_FLAGS.bind,
       lazy: BIND_FLAGS.lazy,
-      explain: { ...off, brief: 'List new maps and constants as well' },
+      slots: {
+        kind: 'enum',
+        values: SLOT_VIAS,
+        optional: true,
+        brief: 'Back end that fills the slots from now on (auto: chosen for each change)',
+      },
       via: {
         kind: 'enum',
-        values: VIAS,
+        values: BIND_VIAS,
         optional: true,
-        brief:
-          'How slots are filled (ext, tail, static) or externs are bound (ext, tail, copy) from now on; auto: as is best',
+        brief: 'Back end that binds externs from now on (auto: the first that can bind each)',
       },
-      force: { ...off, brief: 'Replace whatever is attached there now' },
+      force: { ...off, brief: 'Replace the program on the hook even if another process changed it' },
+      all: { ...off, brief: 'Also list new maps and constants' },
       dryRun: { ...off, brief: 'Print what would be done, and change nothing' },
       ...STORE_FLAGS,
       json: { ...off, brief: 'Output JSON' },
@@ -82,7 +106,7 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
       kind: 'array',
       minimum: 1,
       parameter: {
-        brief: 'Name of the entry (hooks/NAME or objects/NAME where both exist), then what is put in',
+        brief: 'Name of the entry (hooks/NAME or objects/NAME if both exist), then the new code',
         parse: String,
         placeholder: 'NAME|FILE[:PROGRAM]|SLOT=FILE[:PROGRAM]',
       },
@@ -100,7 +124,7 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
         return;
       }
       for (const note of notesOf(outcome)) tell(this, `rootlet: note: ${note}`);
-      print(this, formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.explain || flags.dryRun }));
+      print(this, formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.all || flags.dryRun }));
     });
   },
 });
@@ -116,7 +140,7 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
   const assignments = rest.filter(isAssignment);
   const files = rest.filter(word => !isAssignment(word));
   const slots = slotChange(flags, assignments);
-  const { via, against, bind, lazy } = flags;
+  const { slots: slotsVia, via, against, bind, lazy } = flags;
   const binding = storeOptionsOf({
     ...(against === undefined ? {} : { against }),
     ...(bind === undefined ? {} : { bind }),
@@ -127,6 +151,7 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
     ...(files.length === 0 ? {} : { version: versionOf(files) }),
     ...(slots === undefined ? {} : { slots }),
     ...(flags.fresh === undefined ? {} : { fresh: flags.fresh.flatMap(words) }),
+    ...(slotsVia === undefined ? {} : { slotsVia }),
     ...(via === undefined ? {} : { via }),
     options: loadOptionsOf(sys, store, flags, undefined),
     binding: bind === undefined ? withoutBind(binding) : binding,
@@ -165,7 +190,10 @@ function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['versio
   const named = parsed.flatMap(({ program }) => program ?? []);
   const [program, other] = named;
   if (other !== undefined)
-    throw usageError('usage-program', `${quote(program ?? '')} and ${quote(other)}: name one program`);
+    throw usageError(
+      'usage-program',
+      `${quote(program ?? '')} and ${quote(other)}: only one program can be named`,
+    );
   const input = readVersion(parsed.map(({ file }) => file));
   return { input, ...(program === undefined ? {} : { program }) };
 }

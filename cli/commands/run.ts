@@ -21,10 +21,10 @@ import { openMachineRunner, type PacketRunner } from '../run/runner.ts';
 interface Flags {
   readonly pcap?: string;
   readonly packet?: readonly string[];
-  readonly program?: string;
+  readonly progName?: string;
   readonly out?: string;
   readonly maps: boolean;
-  readonly trace: boolean;
+  readonly printk: boolean;
   readonly each?: boolean;
   readonly json: boolean;
   readonly kernel: boolean;
@@ -37,52 +37,52 @@ const text = { kind: 'parsed', parse: String, optional: true } as const;
 const count = { kind: 'parsed', parse: numberParser, optional: true } as const;
 const off = { kind: 'boolean', default: false } as const;
 
-/** Packets up to which each verdict is printed unless told otherwise. */
+/** Number of packets up to which each verdict is printed by default. */
 const EACH_LIMIT = 100;
 
-/** Packets between two looks for signals. */
+/** Packets between two checks for signals. */
 const BREATH = 4096;
 
 export const runCommand = buildCommand<Flags, [string], Context>({
   docs: {
-    brief: 'Run a program on packets: without root in the embedded machine, or in the kernel',
+    brief: 'Run a program on packets, in the embedded machine (no root needed) or in the kernel',
     fullDescription:
-      'Runs an XDP, TC or socket filter program on the packets of a capture (pcap or pcapng) or on packets given in ' +
-      'hexadecimal digits, and prints the verdicts. State (maps, globals) stays from packet to packet.',
+      'Run an XDP, TC or socket filter program on the packets of a capture (pcap or pcapng) or on packets given in ' +
+      'hexadecimal digits, and print the verdicts. State (maps, globals) is kept from packet to packet.',
   },
   parameters: {
     flags: {
-      pcap: { ...text, brief: 'Capture with the packets (- for stdin)', placeholder: 'FILE' },
+      pcap: { ...text, brief: 'Read packets from a capture (- for stdin)', placeholder: 'FILE' },
       packet: {
         ...text,
         variadic: true,
-        brief: 'One packet, from its Ethernet header on',
+        brief: 'Run one packet, given from its Ethernet header on',
         placeholder: 'HEX',
       },
-      program: { ...text, brief: 'Program to run, where there are several', placeholder: 'NAME' },
+      progName: { ...text, brief: 'Run the program NAME, if FILE has several', placeholder: 'NAME' },
       out: { ...text, brief: 'Write the packets that passed to a capture', placeholder: 'FILE' },
       each: {
         kind: 'boolean',
         optional: true,
-        brief: `Print each verdict (so by default up to ${EACH_LIMIT} packets)`,
+        brief: `Print the verdict of each packet (default: up to ${EACH_LIMIT} packets)`,
       },
-      maps: { ...off, brief: 'Print what is in the maps afterwards' },
-      trace: { ...off, brief: 'Print what the program printed (bpf_printk)' },
-      json: { ...off, brief: 'Print all of it as JSON' },
+      maps: { ...off, brief: 'Print the contents of the maps after the run' },
+      printk: { ...off, brief: 'Print the output of bpf_printk' },
+      json: { ...off, brief: 'Output JSON' },
       kernel: { ...off, brief: 'Run in the kernel (BPF_PROG_TEST_RUN) instead of the embedded machine' },
       verifierLog: {
         ...text,
-        brief: "With --kernel: write the verifier's log to FILE, whether it accepts the programs or not",
+        brief: "With --kernel: write the verifier's log to FILE, also if the programs are accepted",
         placeholder: 'FILE',
       },
-      seed: { ...count, brief: 'Of random numbers in the machine (1)', placeholder: 'N' },
+      seed: { ...count, brief: 'Seed of random numbers in the machine (default: 1)', placeholder: 'N' },
       budget: {
         ...count,
-        brief: 'Jumps back and calls that one packet may take in the machine',
+        brief: 'Limit backward jumps and calls per packet in the machine',
         placeholder: 'N',
       },
     },
-    positional: { kind: 'tuple', parameters: [{ brief: 'Object', parse: String, placeholder: 'FILE' }] },
+    positional: { kind: 'tuple', parameters: [{ brief: 'Object file', parse: String, placeholder: 'FILE' }] },
   },
   async func(flags, path) {
     await guarded(this, flags.json, async () => {
@@ -103,8 +103,8 @@ export const runCommand = buildCommand<Flags, [string], Context>({
 
 function openRunner(flags: Flags, object: BpfObject): PacketRunner {
   if (flags.verifierLog !== undefined && !flags.kernel)
-    throw usageError('usage-verifier-log', '--verifier-log goes with --kernel: the machine has no verifier');
-  const program = flags.program === undefined ? {} : { program: flags.program };
+    throw usageError('usage-verifier-log', '--verifier-log needs --kernel: the machine has no verifier');
+  const program = flags.progName === undefined ? {} : { program: flags.progName };
   if (flags.kernel) {
     return openKernelRunner(object, {
       ...program,
@@ -164,7 +164,7 @@ function captureSource(path: string): Source {
   };
 }
 
-/** Hexadecimal digits; spaces, colons, dashes and `0x` between them do not count. */
+/** Hexadecimal digits; spaces, colons, dashes and `0x` between them are ignored. */
 function parseHex(digits: string, number: number): Uint8Array {
   const plain = digits.replace(/0x|[\s:_-]/g, '');
   if (plain.length === 0 || plain.length % 2 !== 0 || /[^0-9a-fA-F]/.test(plain)) {
@@ -177,7 +177,7 @@ interface Outcome {
   readonly total: number;
   /** Verdict → packets, in order of first appearance. */
   readonly counts: ReadonlyMap<number, number>;
-  /** Each packet, as long as there are few or it is asked for. */
+  /** Each packet, as long as there are few or it is requested. */
   readonly each: readonly { readonly number: number; readonly verdict: number; readonly length: number }[];
   readonly warnings: readonly string[];
 }
@@ -283,7 +283,7 @@ function report(
     context,
     table([['verdict', 'packets'], ...countRows(runner, outcome), ['all', String(outcome.total)]], '', [1]),
   );
-  if (flags.trace) say(context, ['', 'trace:', ...runner.trace().map(line => `  ${line}`)].join('\n'));
+  if (flags.printk) say(context, ['', 'trace:', ...runner.trace().map(line => `  ${line}`)].join('\n'));
   if (flags.maps)
     say(
       context,
@@ -323,7 +323,7 @@ function jsonOf(
         }
       : {}),
     ...(flags.maps ? { maps: runner.maps().map(map => mapContentsJson(object, map)) } : {}),
-    ...(flags.trace ? { trace: runner.trace() } : {}),
+    ...(flags.printk ? { trace: runner.trace() } : {}),
     warnings: outcome.warnings,
   };
 }

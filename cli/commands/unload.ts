@@ -1,4 +1,4 @@
-/** `rootlet unload`: lets go of what `load` kept. */
+/** `rootlet unload`: unloads what `load` loaded. */
 
 import { buildCommand } from '@stricli/core';
 import { releaseConsumers } from '../../src/dynamic/index.ts';
@@ -16,21 +16,21 @@ const off = { kind: 'boolean', default: false } as const;
 
 export const unloadCommand = buildCommand<Flags, string[], Context>({
   docs: {
-    brief: 'Let go of a loaded object',
+    brief: 'Unload an object',
     fullDescription:
-      'Removes the pins of an object that "rootlet load" kept. Programs that are attached elsewhere, and maps that ' +
-      'other programs use, live on there.',
+      'Remove objects that "rootlet load" keeps. Their programs that are attached elsewhere, and their maps that other ' +
+      'programs use, stay in the kernel.',
   },
   parameters: {
     flags: {
-      force: { ...off, brief: 'Although others use it, or its record cannot be read' },
+      force: { ...off, brief: 'Unload even if it is still in use, or if its record cannot be read' },
       ...STORE_FLAGS,
-      json: { ...off, brief: 'As JSON' },
+      json: { ...off, brief: 'Output JSON' },
     },
     positional: {
       kind: 'array',
       minimum: 1,
-      parameter: { brief: 'Name', parse: String, placeholder: 'NAME' },
+      parameter: { brief: 'Name of the entry', parse: String, placeholder: 'NAME' },
     },
   },
   async func(flags, ...names) {
@@ -52,7 +52,7 @@ export const unloadCommand = buildCommand<Flags, string[], Context>({
         return;
       }
       for (const name of names) print(this, `unloaded ${name}`);
-      for (const name of consumers) tell(this, `rootlet: note: ${name} keeps what it took from it`);
+      for (const name of consumers) tell(this, `rootlet: note: ${name} keeps the code and maps that it uses`);
     });
   },
 });

@@ -1,6 +1,6 @@
 /**
- * Loading with externs bound to what is loaded already: options of `load` and `attach`, and the one way in which both
- * load. Objects without externs of other objects are loaded as ever.
+ * Loading with externs bound to what is loaded already: options of `load` and `attach`, and the code with
+ * which both load. Objects without such externs are loaded as usual.
  */
 
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
@@ -46,19 +46,22 @@ export interface BindFlags {
 const off = { kind: 'boolean', default: false } as const;
 
 export const BIND_FLAGS = {
-  against: listFlag('NAME,…', 'Loaded objects whose definitions go before those of others'),
-  bind: listFlag('EXTERN=NAME:SYMBOL', 'What an extern becomes'),
+  against: listFlag('NAME,…', 'Prefer the definitions of these loaded objects'),
+  bind: listFlag('EXTERN=NAME:SYMBOL', 'Bind EXTERN to the definition SYMBOL of the loaded object NAME'),
   via: {
     kind: 'enum',
     values: VIAS,
     optional: true,
-    brief: 'How functions of loaded objects are called (the best way that can carry each)',
+    brief: 'Back end that binds functions of loaded objects (default: the first that can bind each)',
   },
-  lazy: { ...off, brief: 'Functions that nobody defines yet return a default until their object is loaded' },
-  explain: { ...off, brief: 'Say what every extern is bound to, and why so' },
+  lazy: {
+    ...off,
+    brief: 'Allow undefined functions: they return a default until an object that defines them is loaded',
+  },
+  explain: { ...off, brief: 'Print what each extern is bound to, and why' },
 } as const;
 
-/** Whether loading the object is more than loading it. */
+/** Whether the object has externs to bind. */
 export function hasExterns(input: ObjectInput): boolean {
   return plainExterns(input.object).length > 0;
 }
@@ -74,8 +77,9 @@ export interface BoundJob {
 }
 
 /**
- * Loads an object, bound to what the store has, and hands it to `use`, which keeps what is to stay. Under the store's
- * lock. The descriptors are closed afterwards; when something fails, what `use` registered is undone.
+ * Loads an object, bound to the objects of the store, and passes it to `use`, which saves what should
+ * persist. Under the store's lock. The descriptors are closed afterwards; when something fails, what `use`
+ * registered is undone.
  */
 export function withBound<T>(
   job: BoundJob,
@@ -100,13 +104,13 @@ function entryLoadOf({ sys, store, input, name, flags, options, only }: BoundJob
   };
 }
 
-/** What every extern would be bound to. */
+/** Bindings of all externs, without loading. */
 export function explainBound({ sys, store, input, name, flags, options }: BoundJob): Binding[] {
   using registry = new Registry(store);
   return explainAgainst(registry, input.object, sys, { ...options, ...storeOptionsOf(flags), name });
 }
 
-/** Binds what waits for something that a new entry defines: lines that say so. */
+/** Binds pending externs that a new entry defines; returns lines for output. */
 export function bindWaiting(
   store: Store,
   name: string,
@@ -119,7 +123,7 @@ export function bindWaiting(
   };
 }
 
-/** Lines for people. */
+/** Lines for users. */
 export function explanation(bindings: readonly Binding[]): string[] {
   return bindings.map(binding => `  ${describeBinding(binding)}`);
 }
@@ -147,7 +151,7 @@ export function requestsOf(flags: BindFlags): DynamicBindRequest[] {
   });
 }
 
-/** A typo in an option of binding. */
+/** Options of binding that have no effect. */
 function refuseNeedless({ bind, via }: BindFlags): void {
   const needless = bind !== undefined && bind.length > 0 ? '--bind' : via !== undefined ? '--via' : undefined;
   if (needless === undefined) return;

@@ -1,6 +1,6 @@
 /**
- * How components are named on the command line: `FILE[:PROGRAM]`, in chains with `@VERDICT,…` behind it, in slots with
- * `SLOT=` in front of it.
+ * How components are named on the command line: `FILE[:PROGRAM]`, in chains with the suffix `@VERDICT,…`, in
+ * slots with the prefix `SLOT=`.
  */
 
 import { usageError } from '../../src/diag/index.ts';
@@ -9,7 +9,7 @@ import { type BindRequest, parseTarget } from '../../src/link/index.ts';
 export interface NamedComponent {
   readonly file: string;
   readonly program?: string;
-  /** Verdicts that go on to the next component. */
+  /** Verdicts that continue with the next component. */
   readonly continueOn?: readonly string[];
 }
 

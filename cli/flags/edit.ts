@@ -1,4 +1,4 @@
-/** Options of `link` that operate on symbols and sections, and what they mean for the library. */
+/** Options of `link` and `relink` that edit symbols and sections, as options of the library. */
 
 import { usageError } from '../../src/diag/index.ts';
 import {
@@ -16,11 +16,11 @@ export interface EditFlags {
   readonly defsym?: Words;
   readonly redefineSym?: Words;
   readonly prefixSymbols?: Words;
-  readonly localize?: Words;
-  readonly globalize?: Words;
-  readonly keepGlobal?: Words;
+  readonly localizeSymbol?: Words;
+  readonly globalizeSymbol?: Words;
+  readonly keepGlobalSymbol?: Words;
   readonly hide?: Words;
-  readonly weaken?: Words;
+  readonly weakenSymbol?: Words;
   readonly wrap?: Words;
   readonly renameSection?: Words;
 }
@@ -31,19 +31,19 @@ export function listFlag<const P extends string>(placeholder: P, brief: string) 
 }
 
 export const EDIT_FLAGS = {
-  defsym: listFlag('NEW=OLD', 'Give OLD a second name'),
-  redefineSym: listFlag('OLD=NEW', 'Rename symbols; here and below a name may be FILE:NAME'),
-  prefixSymbols: listFlag('FILE=PREFIX', 'Put PREFIX in front of all names that FILE defines'),
-  localize: listFlag('SYM', 'Make a global function or variable static'),
-  globalize: listFlag('SYM', 'Make a static function or variable global'),
-  keepGlobal: listFlag('SYM,SYM', 'Make all others static (not programs and maps)'),
-  hide: listFlag('SYM', 'Make a symbol hidden, so that the verifier does not check it on its own'),
-  weaken: listFlag('SYM', 'Make a symbol weak'),
-  wrap: listFlag('SYM', 'Send references to SYM to __wrap_SYM, and those to __real_SYM to SYM'),
-  renameSection: listFlag('OLD=NEW', 'Rename sections'),
+  defsym: listFlag('NEW=OLD', 'Define NEW as an alias of OLD'),
+  redefineSym: listFlag('OLD=NEW', 'Rename a symbol; here and below a name may be FILE:NAME'),
+  prefixSymbols: listFlag('FILE=PREFIX', 'Prefix all names that FILE defines'),
+  localizeSymbol: listFlag('SYM', 'Make a global function or variable static'),
+  globalizeSymbol: listFlag('SYM', 'Make a static function or variable global'),
+  keepGlobalSymbol: listFlag('SYM,SYM', 'Localize all other global symbols, except programs and maps'),
+  hide: listFlag('SYM', 'Make a symbol hidden: the verifier then checks it as part of its callers'),
+  weakenSymbol: listFlag('SYM', 'Make a symbol weak'),
+  wrap: listFlag('SYM', 'Resolve references to SYM to __wrap_SYM, and references to __real_SYM to SYM'),
+  renameSection: listFlag('OLD=NEW', 'Rename a section'),
 };
 
-/** What was asked for; undefined when nothing was. Throws `usage-…` for words that make no sense. */
+/** The requested edits; undefined if there are none. Throws `usage-…` for malformed arguments. */
 export function editOptions(
   flags: EditFlags,
   inputs: readonly { readonly name: string }[],
@@ -65,11 +65,11 @@ export function editOptions(
       const [from, to] = splitPair(word, '--rename-section', 'OLD=NEW');
       return renameOf(sectionSelector(from, inputs), to);
     }),
-    localize: selectors(flags.localize),
-    globalize: selectors(flags.globalize),
-    keepGlobal: (flags.keepGlobal ?? []).flatMap(parseList),
+    localize: selectors(flags.localizeSymbol),
+    globalize: selectors(flags.globalizeSymbol),
+    keepGlobal: (flags.keepGlobalSymbol ?? []).flatMap(parseList),
     hide: selectors(flags.hide),
-    weaken: selectors(flags.weaken),
+    weaken: selectors(flags.weakenSymbol),
     wrap: selectors(flags.wrap),
   };
 }
@@ -103,7 +103,10 @@ function parseList(word: string): Selector[] {
     .map(part => ({ name: part, ...(file === undefined ? {} : { file }) }));
 }
 
-/** Names of sections may have colons (`uprobe//bin/sh:main`): what stands before one is a file only if it is an input. */
+/**
+ * Names of sections may have colons (`uprobe//bin/sh:main`): the text before one is a file only if it is an
+ * input.
+ */
 function sectionSelector(text: string, inputs: readonly { readonly name: string }[]): Selector {
   const { file, name } = parseSelector(text);
   return file !== undefined && findInput(inputs, file).ok ? { file, name } : { name: text };

@@ -1,6 +1,6 @@
 /**
  * Steps that the commands share which load objects: reading and linking what they are given, options for the loader,
- * the store. A command body puts these together, and nothing here knows which command it is.
+ * the store. Command bodies combine these steps; nothing here depends on the command.
  */
 
 import { available, type ProblemCode, quote, RootletError, usageError } from '../../src/diag/index.ts';
@@ -54,7 +54,7 @@ export const STORE_FLAGS = {
     kind: 'parsed',
     parse: String,
     optional: true,
-    brief: `Folder of the store on a bpf file system (ROOTLET_BPFFS, else ${DEFAULT_STORE_ROOT})`,
+    brief: `Store directory on a bpf file system (default: $ROOTLET_BPFFS, else ${DEFAULT_STORE_ROOT})`,
     placeholder: 'DIR',
   },
 } as const;
@@ -72,7 +72,7 @@ export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store 
 export function requireFree(store: Store, kind: EntryKind, name: string): void {
   if (store.peek(kind, name) === undefined) return;
   throw usageError('store-name-taken', `there is ${article(kind)} ${quote(name)} already`, {
-    hint: `"rootlet replace ${name} FILE" puts a new version in its place; --name N keeps this one under another name`,
+    hint: `"rootlet replace ${name} FILE" replaces it with a new version; --name N keeps this one under another name`,
   });
 }
 
@@ -104,7 +104,7 @@ export function requireReplaceable(store: Store, name: string): EntryKind {
   const [kind, other] = kinds;
   if (other !== undefined)
     throw usageError('store-ambiguous', `${quote(name)} is an attachment and a loaded object`, {
-      hint: `say which: hooks/${name} or objects/${name}`,
+      hint: `specify which one: hooks/${name} or objects/${name}`,
     });
   if (kind !== undefined) return kind;
   const names = store.list().map(entry => entry.name);
@@ -172,7 +172,7 @@ const KEPT_AS_GIVEN = 64 << 10;
 export function readVersion(paths: readonly string[]): InputObject {
   const inputs = readObjectFiles(paths);
   const [first, ...others] = inputs;
-  if (first === undefined) throw usageError('usage-no-input', 'say what to load');
+  if (first === undefined) throw usageError('usage-no-input', 'no input file');
   const alone = others.length === 0;
   const object = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`);
   const kept = alone && first.bytes.length <= KEPT_AS_GIVEN ? first.bytes : writeObject(object);
@@ -191,7 +191,7 @@ export function readObjects(paths: readonly string[]): ObjectInput {
 }
 
 function linkAll(inputs: readonly LinkInput[], name: string): BpfObject {
-  // what stays open is bound to loaded objects, or told when loading
+  // undefined externs are bound to loaded objects, or reported when loading
   const result = link(inputs, { name, partial: true });
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;
@@ -200,7 +200,7 @@ function linkAll(inputs: readonly LinkInput[], name: string): BpfObject {
 /** Name of an entry made from `path`, unless another one is given. */
 export function entryName(path: string, given: string | undefined): string {
   if (given !== undefined) return given;
-  if (path === '-') throw usageError('usage-name', 'what comes from stdin needs a name: --name N');
+  if (path === '-') throw usageError('usage-name', 'an object from stdin needs a name: --name N');
   return objectBaseName(path);
 }
 
@@ -219,12 +219,12 @@ const fileFlag = <const P extends string>(placeholder: P, brief: string) =>
   ({ kind: 'parsed', parse: String, optional: true, brief, placeholder }) as const;
 
 export const LOAD_FLAGS = {
-  set: listFlag('NAME=VALUE', 'Value of a global variable or constant before the programs are loaded'),
-  map: listFlag('NAME=PIN', 'Use the pinned map instead of a new one'),
-  maxEntries: listFlag('NAME=N', 'Entries of a map instead of those in the object'),
-  btf: fileFlag('FILE', "Types to relocate against instead of the running kernel's"),
-  kconfig: fileFlag('FILE', "Configuration values (CONFIG_X=…) that go before the kernel's own"),
-  verifierLog: fileFlag('FILE', "Write the verifier's log to FILE, whether it accepts the programs or not"),
+  set: listFlag('NAME=VALUE', 'Set a global variable or constant before the programs are loaded'),
+  map: listFlag('NAME=PIN', 'Use the map pinned at PIN instead of creating one'),
+  maxEntries: listFlag('NAME=N', 'Override max_entries of a map'),
+  btf: fileFlag('FILE', 'Relocate against the types in FILE instead of those of the running kernel'),
+  kconfig: fileFlag('FILE', "Read configuration values (CONFIG_X=…), which override the kernel's"),
+  verifierLog: fileFlag('FILE', "Write the verifier's log to FILE, also if the programs are accepted"),
 };
 
 /** Options for the loader. Descriptors are opened by the loader itself, when it comes to the map. */
@@ -246,7 +246,7 @@ export function loadOptionsOf(
   };
 }
 
-/** A file that was asked for must be there, whether the object needs it or not. */
+/** A requested file must exist, even if the object does not need it. */
 function typesFor(sys: Sys, path: string | undefined): KernelTypes {
   const types = openKernelTypes(sys, path);
   if (path !== undefined) types.vmlinux();
@@ -257,14 +257,14 @@ function typesFor(sys: Sys, path: string | undefined): KernelTypes {
 export function idleNote(object: BpfObject, loaded: LoadedObject): string | undefined {
   const names = programNames(object);
   if (loaded.programs.size > 0 || names.length === 0) return undefined;
-  return `no program was loaded: their sections say "not by itself" (SEC("?…")); --only loads ${names.join(', ')}`;
+  return `no program was loaded: autoload is disabled (SEC("?…")); --only loads ${names.join(', ')}`;
 }
 
 function parseCount(word: string): readonly [name: string, count: number] {
   const [name, text] = splitPair(word, '--max-entries', 'NAME=N');
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= 0xffffffff) return [name, count];
-  throw usageError('usage-max-entries', `${quote(text)} is no number of entries`, {
+  throw usageError('usage-max-entries', `${quote(text)} is not a valid number of entries`, {
     hint: 'as in --max-entries flows=4096',
   });
 }
@@ -280,7 +280,7 @@ function openGivenMap(sys: Sys, plan: MapPlan, pins: ReadonlyMap<string, string>
   try {
     return BpfMap.adopt(sys, openPin(sys, path, 'map'));
   } catch (error) {
-    throw withHint(error, 'store-pin', '--map wants the pin of a map; "rootlet ps --all" lists pins');
+    throw withHint(error, 'store-pin', '--map needs the pin of a map; "rootlet ps --all" lists pins');
   }
 }
 
@@ -320,7 +320,7 @@ export function requireNamedMaps(flags: LoadFlags, plan: LoadPlan): void {
   );
 }
 
-/** Values that do not fit their variables come with what --set takes. */
+/** Adds the syntax of --set to errors of values that do not fit their variables. */
 export function explainingValues<T>(body: () => T): T {
   try {
     return body();

@@ -20,13 +20,13 @@ export interface ExtraPin {
 export function requirePinFolder(folder: string): void {
   if (!existsSync(dirname(folder))) {
     throw usageError('usage-pin', `--pin ${quote(folder)}: ${quote(dirname(folder))} is not there`, {
-      hint: 'the folder for the pins is made, those above it must be there',
+      hint: 'the directory for the pins is created, its parent must exist',
     });
   }
   requireBpffs(folder);
 }
 
-/** Pins programs and maps in `folder`, by their names with dots as underscores; all or nothing. */
+/** Pins programs and maps in `directory`, by their names with dots as underscores; all or nothing. */
 export function pinIn(folder: string, loaded: LoadedObject, cleanup: Cleanup): ExtraPin[] {
   const existed = existsSync(folder);
   using directory = Directory.make(folder, 'above');
@@ -40,8 +40,8 @@ export function pinIn(folder: string, loaded: LoadedObject, cleanup: Cleanup): E
     const file = name.replaceAll('.', '_');
     const path = join(folder, file);
     if (directory.hasFile(file)) {
-      throw usageError('usage-pin', `${quote(path)} is there already`, {
-        hint: 'remove it, or pin in another folder',
+      throw usageError('usage-pin', `${quote(path)} exists already`, {
+        hint: 'remove it, or pin in another directory',
       });
     }
     thing.pin(directory.at(file), path);
@@ -51,7 +51,7 @@ export function pinIn(folder: string, loaded: LoadedObject, cleanup: Cleanup): E
   return pins;
 }
 
-/** Pins that the record of an entry tells of. */
+/** Pins listed in the record of an entry. */
 export function extraPinsOf(entry: StoreEntry): ExtraPin[] {
   const { pins } = entry.record.data;
   if (!Array.isArray(pins)) return [];
@@ -65,7 +65,7 @@ export function extraPinsOf(entry: StoreEntry): ExtraPin[] {
 
 /**
  * Removes those that still hold what they were made for, and their directory when that leaves it empty. Directories that
- * another user could exchange by now are left alone.
+ * another user could have replaced are not touched.
  */
 export function removeExtraPins(sys: Sys, pins: readonly ExtraPin[]): void {
   for (const path of new Set(pins.map(pin => dirname(pin.path)))) {

@@ -9,13 +9,13 @@ import { inputError, type Problem, quote, RootletError } from '../../src/diag/in
 import type { ArchiveInput } from '../../src/link/index.ts';
 import { lazyInput, readInput } from '../io/files.ts';
 
-/** Archives are searched until nothing new is needed, so that groups say nothing. */
+/** Archives are searched until no further member is needed, so groups have no effect. */
 const GROUP_WORDS: ReadonlySet<string> = new Set(['--start-group', '--end-group', '-(', '-)']);
 
 /** Options whose value may follow without a space. */
 const ATTACHED: readonly string[] = ['-l', '-L', '-o'];
 
-/** The words of a `link` command line as the parser wants them: `-lfoo` as two words, no groups. */
+/** The arguments of `link` as the parser expects them: `-lfoo` as two words, no groups. */
 export function splitLinkWords(argv: readonly string[]): string[] {
   const end = argv.indexOf('--');
   const [options, rest] = end < 0 ? [argv, []] : [argv.slice(0, end), argv.slice(end)];
@@ -32,9 +32,9 @@ export interface InputRequest {
   readonly paths: readonly string[];
   /** Names as in `-l foo`; `:NAME` is the file's own name. */
   readonly libraries: readonly string[];
-  /** Folders for libraries, in order. */
+  /** Directories for libraries, in order. */
   readonly folders: readonly string[];
-  /** Archives to take all of: paths, or names of libraries as in `-l`. Those that are no inputs yet become inputs. */
+  /** Archives to take all of: paths, or names of libraries as in `-l`. Those that are not inputs yet become inputs. */
   readonly whole: readonly string[];
 }
 
@@ -57,8 +57,8 @@ function findLibrary(name: string, folders: readonly string[], problems: Problem
   const { problems: missing } = inputError(
     'file-library',
     [],
-    `there is no library ${quote(name)}: no ${quote(file)} in ${folders.length === 0 ? 'any folder' : folders.map(quote).join(', ')}`,
-    folders.length === 0 ? { hint: 'say where libraries are: -L DIR' } : {},
+    `there is no library ${quote(name)}: no ${quote(file)} in ${folders.length === 0 ? 'any directory' : folders.map(quote).join(', ')}`,
+    folders.length === 0 ? { hint: 'specify where libraries are: -L DIR' } : {},
   );
   problems.push(...missing);
   return [];

@@ -28,7 +28,7 @@ export function formatReport(report: DoctorReport, all: boolean, color: boolean)
   return [head, '', ...lines(report.environment), ...sections].join('\n');
 }
 
-/** Many that could not be asked for one reason: the reason once. */
+/** Many that could not be probed one reason: the reason once. */
 const MANY = 4;
 
 function merged(findings: readonly Finding[], all: boolean): readonly Finding[] {
@@ -36,7 +36,7 @@ function merged(findings: readonly Finding[], all: boolean): readonly Finding[] 
   const same = findings.filter(({ state, detail }) => state === 'unknown' && detail === first?.detail);
   if (all || first === undefined || same.length < MANY) return findings;
   const { fix: _other, ...reason } = first;
-  const one = { ...reason, title: `${same.length} could not be asked for` };
+  const one = { ...reason, title: `${same.length} could not be probed` };
   return [...findings.filter(found => !same.includes(found)), one];
 }
 

@@ -12,7 +12,7 @@ export interface Row {
   /** Null for TC filters and settings, which have none. */
   readonly id: number | null;
   readonly name: string;
-  /** The kernel's word. */
+  /** Name of the type in the kernel. */
   readonly type: string;
   readonly owners: readonly Owner[];
   readonly detail: string;
@@ -25,7 +25,7 @@ export interface EntryOwner {
 
 export type Owner = EntryOwner | Holder;
 
-/** What the kernel says of it; undefined when it is gone. */
+/** Info from the kernel; undefined if it is gone. */
 export interface Lookup {
   readonly map: (
     entry: StoreEntry,
@@ -116,7 +116,7 @@ export function sizesOf(map: {
   return `key ${map.keySize}, value ${map.valueSize}, ${map.maxEntries} ${map.maxEntries === 1 ? 'entry' : 'entries'}`;
 }
 
-/** All that is in the kernel; pins of the store stand for their entries. */
+/** All that is in the kernel; pins of the store represent their entries. */
 export function rowsOfCensus(census: Census, root: string, entries: readonly StoreEntry[]): Row[] {
   const owners = (holders: readonly Holder[]): Owner[] => {
     const known = holders.flatMap(holder =>

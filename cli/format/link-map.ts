@@ -1,4 +1,4 @@
-/** The link map: inputs, what came from where, what was discarded and why, how many types remain. */
+/** The link map: inputs, origin of symbols, discarded symbols with the reason, number of types. */
 
 import { printable, quote } from '../../src/diag/index.ts';
 import type {
@@ -60,7 +60,7 @@ export function formatLinkMap(report: LinkReport): string {
       report.unresolved.map(name => [name]),
     ),
     `types: ${report.types.before} in the inputs, ${report.types.after} in the result`,
-    `licence: ${report.license ?? 'not stated'}`,
+    `license: ${report.license ?? 'not stated'}`,
     ...report.notes.map(note => `note: ${note}`),
   ];
   return `${parts.filter(part => part !== '').join('\n')}\n`;
@@ -102,7 +102,7 @@ export function formatNames({
 
 /** What is not in the result: kind, name, file, size, reason. */
 export function formatDiscarded(discarded: readonly Discarded[]): string {
-  if (discarded.length === 0) return 'nothing was left out';
+  if (discarded.length === 0) return 'nothing was discarded';
   return table(
     discarded.map(entry => [entry.kind, entry.name, entry.file, `${entry.size} bytes`, reasonOf(entry)]),
     '',
@@ -110,9 +110,10 @@ export function formatDiscarded(discarded: readonly Discarded[]): string {
   );
 }
 
-/** One line of `--trace`: which member came, and for whom. */
+/** One line of `--trace`: an archive member, and the symbol that pulled it in. */
 export function formatPulled({ archive, member, symbol, neededBy }: PulledMember): string {
-  const why = symbol === null ? 'all of it is wanted' : `defines ${symbol}, which ${neededBy ?? ''} needs`;
+  const why =
+    symbol === null ? 'the whole archive is linked' : `defines ${symbol}, which ${neededBy ?? ''} needs`;
   return printable(`${archive}(${member}): ${why}`);
 }
 

@@ -19,7 +19,7 @@ export interface PlanView extends PreparedLoad {
   /** Paths of maps given with --map, by name. */
   readonly given: ReadonlyMap<string, string>;
   readonly pinRoot: string | null;
-  /** What an older kernel must do without. */
+  /** Features that the kernel lacks. */
   readonly fallbacks: LimitedPlan['notes'];
   readonly exists: (path: string) => boolean;
 }
@@ -29,7 +29,7 @@ export function planJson(view: PlanView): Record<string, unknown> {
   return {
     name: view.name,
     source: plan.source,
-    licence: plan.license,
+    license: plan.license,
     btfBytes: plan.btf?.length ?? 0,
     maps: plan.maps.map(map => mapJson(view, map)),
     programs: plan.programs.map(programJson),
@@ -82,10 +82,10 @@ function programJson(program: ProgramPlan): Record<string, unknown> {
 
 export function formatPlan(view: PlanView): string {
   const { plan } = view;
-  const licence = plan.license === '' ? 'no licence' : `licence ${plan.license}`;
+  const license = plan.license === '' ? 'no license' : `license ${plan.license}`;
   const btf = plan.btf === null ? 'no BTF' : `${plan.btf.length} bytes of BTF`;
   return [
-    `would load ${view.name} from ${plan.source}: ${licence}, ${btf}`,
+    `would load ${view.name} from ${plan.source}: ${license}, ${btf}`,
     ...block(
       'maps, in this order',
       plan.maps.map(map => mapRow(view, map)),
@@ -94,7 +94,7 @@ export function formatPlan(view: PlanView): string {
     ...block('externs', externRows(view)),
     ...block('CO-RE', coreRows(view)),
     ...block(
-      'this kernel has to do without',
+      'not supported by this kernel',
       view.fallbacks.map(note => [note]),
     ),
     'nothing was created',

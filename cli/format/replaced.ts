@@ -104,7 +104,7 @@ function consumerLines(outcome: ReplaceOutcome): string[] {
   });
 }
 
-/** Whether a plan has something that cannot be. */
+/** Whether a plan has something that is refused. */
 export function isRefused(outcome: ReplaceOutcome): boolean {
   return factsOf(outcome).state.some(({ kind }) => kind === 'refuse');
 }

@@ -1,4 +1,4 @@
-/** What commands get from the process, so that tests can run them without one. */
+/** What commands use of the process, so tests can run them without one. */
 
 import type { CommandContext, StricliProcess } from '@stricli/core';
 import { EXIT, exitCodeOf, formatProblem, RootletError } from '../../src/diag/index.ts';
@@ -16,7 +16,7 @@ export function print(context: Context, text: string): void {
   context.process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
-/** Prints talk: progress, warnings, problems. */
+/** Prints diagnostics: progress, warnings, problems. */
 export function tell(context: Context, text: string): void {
   context.process.stderr.write(text.endsWith('\n') ? text : `${text}\n`);
 }
@@ -53,7 +53,7 @@ export async function guarded(
 }
 
 function tellFailure(context: Context, json: boolean, error: unknown): void {
-  if (isBrokenPipe(error)) return; // whoever read our output has enough of it
+  if (isBrokenPipe(error)) return; // the reader of the output is gone
   context.process.exitCode = exitCodeOf(error);
   if (error instanceof RootletError) {
     if (json) printJson(context, { ok: false, problems: error.problems });
@@ -61,6 +61,6 @@ function tellFailure(context: Context, json: boolean, error: unknown): void {
     return;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  tell(context, `rootlet: this is a bug in rootlet: ${text}`);
+  tell(context, `rootlet: internal error (please report): ${text}`);
   context.process.exitCode = EXIT.bug;
 }

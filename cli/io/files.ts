@@ -80,8 +80,9 @@ export function readInputs(paths: readonly string[]): NamedBytes[] {
 }
 
 /**
- * A file whose contents are read when they are asked for, and not kept: a linker makes its own form of each input, and
- * thousands of them would otherwise be in memory twice. Reading throws as `readInput` does.
+ * A file whose contents are read when they are requested, and not kept: a linker builds its own
+ * representation of each input, and thousands of them would otherwise be in memory twice. Reading throws as
+ * `readInput` does.
  */
 export function lazyInput(path: string): NamedBytes {
   if (path === '-') return readInput(path);
@@ -130,7 +131,7 @@ export function requireNoInput(output: string | undefined, inputs: readonly stri
     throw usageError('usage-same-output', `${quote(output)} is an input: it would be overwritten`);
 }
 
-/** What two spellings of one file have in common; null for what is no file. */
+/** What two spellings of one file have in common; null for what is not a file. */
 function placeOf(path: string): string | null {
   if (path === '-') return path;
   try {
@@ -159,7 +160,7 @@ function reasonOf(error: unknown): string {
     case 'EISDIR':
       return 'it is a directory';
     case 'ENOTDIR':
-      return 'a part of the path is no directory';
+      return 'a part of the path is not a directory';
     case 'ENOSPC':
       return 'no space left on the device';
     case 'ENAMETOOLONG':
@@ -173,15 +174,15 @@ function reasonOf(error: unknown): string {
   }
 }
 
-/** `-o` is needed: an output in a default place would surprise somebody. */
+/** `-o` is required: there is no default output. */
 export function requireOutput(path: string | undefined): string {
   if (path !== undefined && path !== '') return path;
-  throw usageError('usage-no-output', 'say where the result goes: -o OUT');
+  throw usageError('usage-no-output', 'no output file: -o OUT');
 }
 
 const CHUNK = 1 << 20;
 
-/** Contents of a file (`-`: stdin) in pieces; each is good until the next one is asked for. */
+/** Contents of a file (`-`: stdin) in pieces; each is valid until the next one is read. */
 export function* readChunks(path: string): Generator<Uint8Array> {
   const fd = path === '-' ? 0 : openForReading(path);
   const buffer = new Uint8Array(CHUNK);
@@ -209,7 +210,10 @@ function readPiece(path: string, fd: number, buffer: Uint8Array): number {
   }
 }
 
-/** What an output replaces: behind symbolic links; null for what cannot be replaced (a terminal, a pipe, a device). */
+/**
+ * The file that an output replaces, through symbolic links; null for what cannot be replaced (a terminal, a
+ * pipe, a device).
+ */
 interface Target {
   readonly path: string;
   /** Permissions of the file that is there. */
@@ -261,7 +265,7 @@ export class FileOutput {
     }
   }
 
-  /** A reader that went away is not a failure: it stays what it is, and ends the command without a word. */
+  /** A closed pipe is not a failure: the error is kept as it is, and ends the command silently. */
   #failure(error: unknown): unknown {
     if (this.#path === '-' && isBrokenPipe(error)) return error;
     const name = this.#path === '-' ? '<stdout>' : this.#path;

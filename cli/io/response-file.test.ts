@@ -28,5 +28,5 @@ test('files within files, and one that names itself', () => {
   ]);
   const read = (path: string): string => files.get(path) ?? '';
   expect(expandWords(['@all', 'y.o', '@'], read)).toEqual(['first.o', 'x.o', '@', 'last.o', 'y.o', '@']);
-  expect(() => expandWords(['@loop'], read)).toThrow(/name each other too deeply/);
+  expect(() => expandWords(['@loop'], read)).toThrow(/are nested too deeply/);
 });

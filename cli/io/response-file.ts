@@ -1,11 +1,12 @@
 /**
- * Response files, `@FILE` among the arguments, by the rules of GNU's tools: words are separated by white space, quotes of
- * either kind keep it in a word, a backslash takes the next character as it is, and the file may name further ones.
+ * Response files, `@FILE` among the arguments, by the rules of GNU's tools: words are separated by white
+ * space, quotes of either kind keep it in a word, a backslash escapes the next character, and the file may
+ * refer to further ones.
  */
 
 import { quote, usageError } from '../../src/diag/index.ts';
 
-/** Files within files; nobody needs that many, and a file that names itself would never end. */
+/** Limit of nested files; a file that includes itself would never end. */
 const MAX_DEPTH = 16;
 
 /** `words` with every `@FILE` replaced by the words in that file. `read` gives a file's text, or throws. */
@@ -14,8 +15,8 @@ export function expandWords(words: readonly string[], read: (path: string) => st
     if (!word.startsWith('@') || word.length === 1) return [word];
     const path = word.slice(1);
     if (depth >= MAX_DEPTH)
-      throw usageError('usage-response-file', `${quote(path)}: response files name each other too deeply`, {
-        hint: `at most ${MAX_DEPTH} deep; does one name itself?`,
+      throw usageError('usage-response-file', `${quote(path)}: response files are nested too deeply`, {
+        hint: `at most ${MAX_DEPTH} levels; does one include itself?`,
       });
     return expandWords(splitWords(read(path), path), read, depth + 1);
   });

@@ -1,4 +1,4 @@
-/** Ctrl-C in the middle of an output: long loops let signals in now and then, and what is half written goes away. */
+/** Ctrl-C during output: long loops process signals regularly, and incomplete files are removed. */
 
 import { setImmediate } from 'node:timers/promises';
 

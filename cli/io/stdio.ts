@@ -1,6 +1,6 @@
 /**
- * Standard streams that misbehave: a reader that went away (`| head -1`) is no mistake of anybody, a full disk behind
- * `> file` is the caller's, and a pipe without blocking only asks for patience. Without this, Node ends with a stack.
+ * Errors of standard streams: a closed pipe (`| head -1`) is not an error, a full disk is an error of
+ * the caller, and a non-blocking pipe is retried. Without this, Node ends with a stack trace.
  */
 
 import { readSync, writeSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** `--verifier-log FILE`: what the verifier said of every program, whether it took them or not. */
+/** `--verifier-log FILE`: the verifier's log of every program, accepted or not. */
 
 import { encodeText } from '../../src/bytes/index.ts';
 import { type ExecuteOptions, type LoadedObject, verifierFailureOf } from '../../src/load/index.ts';

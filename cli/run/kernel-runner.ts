@@ -37,7 +37,7 @@ export function openKernelRunner(object: BpfObject, options: KernelRunOptions = 
           throw inputError(
             'run-short-packet',
             [],
-            `is ${packet.length} byte(s) long; the kernel takes none under ${MIN_PACKET}`,
+            `is ${packet.length} byte(s) long; the minimum in the kernel is ${MIN_PACKET}`,
             {
               hint: 'leave it out, or run without --kernel',
             },
@@ -115,7 +115,7 @@ function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string
   if (only !== undefined && others.length === 0) return only;
   throw usageError(
     'run-which-program',
-    `say which program to run with --program; ${available('there are', names)}`,
+    `several programs: choose one with --prog-name; ${available('there are', names)}`,
   );
 }
 
@@ -130,7 +130,7 @@ function kindOf(object: BpfObject, name: string): ProgramKind {
   );
 }
 
-/** An error of one packet, with its number in front. */
+/** An error of one packet, prefixed with its number. */
 export function atPacket(error: unknown, number: number): unknown {
   return error instanceof RootletError ? addFrame(error, `packet ${number}`) : error;
 }

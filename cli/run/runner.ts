@@ -1,4 +1,4 @@
-/** Packets through a program, wherever it runs: in the embedded machine or in the kernel. */
+/** Runs a program on packets, in the embedded machine or in the kernel. */
 
 import { available, usageError } from '../../src/diag/index.ts';
 import type { BpfObject } from '../../src/object/index.ts';
@@ -12,7 +12,7 @@ import {
 
 export interface PacketResult {
   readonly verdict: number;
-  /** After the run; good until the next run. */
+  /** After the run; valid until the next run. */
   readonly packet: Uint8Array;
 }
 
@@ -34,7 +34,7 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
   if (program === undefined || (options.program === undefined && machine.programs.length > 1)) {
     throw usageError(
       'run-which-program',
-      `say which program to run with --program; ${available('there are', machine.programs)}`,
+      `several programs: choose one with --prog-name; ${available('there are', machine.programs)}`,
     );
   }
   return {

@@ -1,4 +1,7 @@
-/** Every word of real types set to awkward values: whatever is accepted can be used, and nothing but `RootletError` leaves. */
+/**
+ * Every word of real types set to awkward values: accepted input can be used, and only `RootletError` is
+ * thrown.
+ */
 
 import { expect, test } from 'vitest';
 import { SeededRandom } from '../../test/hostile/random.ts';
@@ -87,7 +90,7 @@ const VALUES = [
   0, 1, 2, 3, 4, 8, 16, 19, 20, 24, 25, 26, 0xff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff,
 ];
 
-test('each word of .BTF in turn', () => {
+test('each word of .BTF', () => {
   let fine = 0;
   for (let at = 0; at + 4 <= bytes.length; at += 4) {
     const copy = bytes.slice();
@@ -114,7 +117,7 @@ test('several bytes at random', () => {
   expect(fine).toBeGreaterThan(100);
 });
 
-test('each word of .BTF.ext in turn', () => {
+test('each word of .BTF.ext', () => {
   const records = {
     funcs: [{ section: 'xdp', byteOffset: 0, type: 19 }],
     lines: [

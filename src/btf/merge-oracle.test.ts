@@ -85,8 +85,8 @@ needs('clang', 'bpftool').test('what libbpf makes of the same objects', () => {
 });
 
 /**
- * libbpf before 1.2 keeps forward declarations, and pointers to them, where no struct that two files share tells that
- * they are the struct.
+ * libbpf before 1.2 keeps forward declarations, and pointers to them, where no shared struct shows that they
+ * are the struct.
  */
 function withoutSolvedForwards(lines: readonly string[]): string[] {
   const structs = new Set(
@@ -125,7 +125,7 @@ needs('vmlinux-btf').test('the types of the kernel, in pieces and together again
   expect(whole.after).toBe(whole.before - sections);
   expect(Buffer.compare(encodeBtf(mergeBtf([whole]).btf, 'big'), encodeBtf(whole.btf, 'big'))).toBe(0);
 
-  // Tags reach what they tag, so they are no roots: a function must not come with two pieces.
+  // Tags reach what they tag, so they are not roots: a function must not come with two pieces.
   const roots: BtfId[][] = [[], [], []];
   for (let id = 1; id <= btf.count; id++) if (btf.type(id).kind !== 'decl_tag') roots[id % 3]?.push(id);
   const pieces = roots.map(ids => mergeBtf([{ btf, roots: ids }]));

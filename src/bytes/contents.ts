@@ -1,7 +1,7 @@
 /**
- * Bytes that are made where they will lie.
+ * Bytes that are written in place.
  *
- * A large file is put together from sections that are themselves put together: joined bottom up, everything would be in
+ * A large file consists of sections that consist of smaller parts: joined bottom up, everything would be in
  * memory several times.
  */
 

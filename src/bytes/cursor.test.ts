@@ -1,4 +1,4 @@
-/** Text in tables comes back as it went in, and what would not is recognised. */
+/** Text in tables round-trips, and text that would not is detected. */
 
 import { expect, test } from 'vitest';
 import { cString, decodeText, encodeText, isFaithfulText } from './cursor.ts';
@@ -23,7 +23,7 @@ test.each(TEXTS)('%j survives', text => {
   expect(isFaithfulText(encodeText(text))).toBe(true);
 });
 
-test.each([[[0xff]], [[0xc3]], [[0xed, 0xa0, 0x80]], [[0x61, 0x80]]])('bytes %j are no text', bytes => {
+test.each([[[0xff]], [[0xc3]], [[0xed, 0xa0, 0x80]], [[0x61, 0x80]]])('bytes %j are not text', bytes => {
   expect(isFaithfulText(Uint8Array.from(bytes))).toBe(false);
 });
 

@@ -15,7 +15,7 @@ export function slice(bytes: Uint8Array, offset: number, length: number, what: s
   return bytes.subarray(offset, offset + length);
 }
 
-/** Throws `bytes-truncated` unless `[offset, offset + length)` lies inside `size` bytes. */
+/** Throws `bytes-truncated` unless `[offset, offset + length)` is inside `size` bytes. */
 export function requireRange(size: number, offset: number, length: number, what: string): void {
   const sane = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (sane && offset + length <= size) return;

@@ -1,6 +1,6 @@
 /**
  * Record layouts as values: one declaration gives the type, the size, the offsets, decode and encode.
- * Fields lie where a C compiler puts them (natural alignment, or packed with `at`); a test compares with `offsetof`.
+ * Fields are where a C compiler puts them (natural alignment, or packed with `at`); a test compares with `offsetof`.
  */
 
 import { inputError } from '../diag/index.ts';

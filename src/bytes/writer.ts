@@ -5,7 +5,7 @@ import { type ByteOrder, encodeTextInto } from './cursor.ts';
 /** Bytes that one UTF-16 unit can take in UTF-8. */
 const MAX_UTF8_LENGTH = 3;
 
-/** Grows by doubling; hands out a view of exactly what was written. */
+/** Grows by doubling; passes a view of exactly what was written. */
 export class ByteWriter {
   readonly order: ByteOrder;
   #bytes: Uint8Array;

@@ -1,8 +1,8 @@
 /**
  * When types of the program and of the target are the same for CO-RE. Three degrees, as in libbpf:
  *
- * - fields are compatible when reading one as the other makes sense (integers of any size, any two structs);
- * - types are compatible when a value of one can stand for the other at the top (pointers, prototypes);
+ * - fields are compatible if one can be read as the other (integers of any size, any two structs);
+ * - types are compatible when a value of one can represent the other at the top (pointers, prototypes);
  * - types match when all that the program's type has is in the target, names and sizes (`bpf_core_type_matches()`).
  *
  * Walks are bounded like libbpf's; types come from files.
@@ -15,7 +15,7 @@ import { essentialName } from './names.ts';
 /** Deepest nesting that is compared; beyond it types count as different. */
 const MAX_DEPTH = 32;
 
-/** Kinds that stand for each other: the same, or both enumerations. */
+/** Kinds that represent each other: the same, or both enumerations. */
 export function kindsCompatible(local: number, target: number): boolean {
   const isEnum = (kind: number) => kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64;
   return local === target || (isEnum(local) && isEnum(target));
@@ -71,7 +71,7 @@ function namesCompatible(a: string, b: string): boolean {
   return a === '' || b === '' || essentialName(a) === essentialName(b);
 }
 
-/** Whether the types are of the same shape at the top: what kernel symbols and type relocations ask for. */
+/** Whether the types are of the same shape at the top: as kernel symbols and type relocations require. */
 export function typesCompatible(local: Btf, localId: BtfId, target: Btf, targetId: BtfId): boolean {
   if (!kindsCompatible(local.kindOf(localId), target.kindOf(targetId))) return false;
   return compatible(local, localId, target, targetId, MAX_DEPTH);

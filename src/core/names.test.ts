@@ -14,7 +14,7 @@ function btfOf(...names: readonly string[]): Btf {
   return builder.build();
 }
 
-/** What is found for each name: asked for alone, and together with many others. */
+/** What is found for each name: requested alone, and together with many others. */
 function bothWays(btf: Btf, names: readonly string[]): (readonly number[])[][] {
   const alone = names.map(name => new TypeFinder(btf).find(name));
   const together = new TypeFinder(btf);

@@ -1,6 +1,6 @@
 /**
  * Flavours: `task_struct___old` means "task_struct as some other kernel has it". Everything after the separator, three
- * underscores between characters that are none, is ignored when types are looked up.
+ * underscores between other characters, is ignored when types are looked up.
  */
 
 import { type Btf, type BtfId, type RawBtf, toRaw } from '../btf/index.ts';
@@ -16,7 +16,7 @@ export function essentialName(name: string): string {
   return name;
 }
 
-/** Character, three underscores, character that is no underscore. */
+/** Character, three underscores, character that is not an underscore. */
 function isSeparator(name: string, at: number): boolean {
   return (
     name.charCodeAt(at) !== UNDERSCORE &&
@@ -79,7 +79,8 @@ function search(btf: RawBtf, wanted: ReadonlySet<string>): Map<string, BtfId[]> 
   const found = new Map<string, BtfId[]>([...wanted].map(name => [name, []]));
   const offsets = stringOffsets(btf, wanted);
   if (offsets.size <= FEW) return searchFew(btf, offsets, found);
-  // Asking the Map for every type takes several times as long: nearly all are passed over by the end of their offset.
+  // A Map lookup for every type takes several times as long: nearly all are passed over by the end of their
+  // offset.
   const mask = 0xffff;
   const ends = new Uint8Array(mask + 1);
   for (const offset of offsets.keys()) ends[offset & mask] = 1;
@@ -133,7 +134,7 @@ function stringOffsets(btf: RawBtf, wanted: ReadonlySet<string>): Map<number, st
   const all = [...names.keys()];
   for (let from = 0; from < all.length; from += NAMES_AT_ONCE) {
     // An expression, because it runs compiled from the start: this is done once in a process, over megabytes. It has
-    // nothing to try again: plain texts behind a NUL.
+    // nothing to try again: plain texts after a NUL.
     const some = all
       .slice(from, from + NAMES_AT_ONCE)
       .map(quotePattern)

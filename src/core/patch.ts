@@ -1,8 +1,8 @@
 /**
  * Writing a relocated value into its instruction.
  *
- * Mirrors bpf_core_patch_insn() of libbpf. What cannot work at run time becomes a call of a helper that no kernel has:
- * harmless while it is dead code, and named by the verifier when it is not.
+ * Mirrors bpf_core_patch_insn() of libbpf. An instruction that cannot work at run time becomes a call of a
+ * helper that no kernel has: harmless while it is dead code, and named by the verifier when it is not.
  */
 
 import { inputError } from '../diag/index.ts';
@@ -23,7 +23,7 @@ import {
   OP_LD_IMM64,
 } from '../isa/index.ts';
 
-/** libbpf's own number, 0xbad2310, so that the verifier's message is known to people. */
+/** libbpf's own number, 0xbad2310, so the verifier's message is the familiar one. */
 export const BAD_RELOCATION = 195_896_080;
 
 export interface Patch {
@@ -31,7 +31,7 @@ export interface Patch {
   readonly after: bigint;
   /** The instruction must hold `before`. */
   readonly checked: boolean;
-  /** Bytes of the memory access before and after; 0 when the relocation is none of an access. */
+  /** Bytes of the memory access before and after; 0 when the relocation is not of an access. */
   readonly sizeBefore: number;
   readonly sizeAfter: number;
   /** The access cannot have the new size without changing the value that is read. */
@@ -46,7 +46,10 @@ export function poison(code: CodeView, insnIndex: number): void {
   code.set(insnIndex, call);
 }
 
-/** Applies a patch. False when the instruction had to be poisoned. Throws `core-insn` when it is not what the compiler said. */
+/**
+ * Applies a patch. False when the instruction had to be poisoned. Throws `core-insn` if it does not match the
+ * types of the program.
+ */
 export function applyPatch(code: CodeView, insnIndex: number, patch: Patch): boolean {
   const opcode = code.opcode(insnIndex);
   switch (opcode & 0x07) {
@@ -73,14 +76,9 @@ const MAX_OFFSET = 32767n;
 function patchAccess(code: CodeView, insnIndex: number, opcode: number, patch: Patch): boolean {
   check(patch, BigInt(code.offset(insnIndex)), 32);
   if (patch.after > MAX_OFFSET) {
-    throw inputError(
-      'core-offset',
-      [],
-      `the field lies at ${patch.after}, beyond the reach of an instruction`,
-      {
-        hint: 'read it with BPF_CORE_READ() or bpf_core_read()',
-      },
-    );
+    throw inputError('core-offset', [], `the field is at ${patch.after}, out of range for an instruction`, {
+      hint: 'read it with BPF_CORE_READ() or bpf_core_read()',
+    });
   }
   if (patch.unsafeSize) {
     poison(code, insnIndex);
@@ -118,7 +116,7 @@ function patchWide(code: CodeView, insnIndex: number, opcode: number, patch: Pat
     code.offset(insnIndex) === 0 &&
     code.opcode(second) === 0 &&
     code.offset(second) === 0;
-  if (!whole) throw insnError(opcode, 'is no plain ld_imm64');
+  if (!whole) throw insnError(opcode, 'is not a plain ld_imm64');
   check(patch, code.imm64(insnIndex), 64);
   code.setImm(insnIndex, Number(BigInt.asIntN(32, patch.after)));
   code.setImm(second, Number(BigInt.asIntN(32, patch.after >> 32n)));
@@ -126,7 +124,7 @@ function patchWide(code: CodeView, insnIndex: number, opcode: number, patch: Pat
 
 function check(patch: Patch, found: bigint, bits: number): void {
   if (!patch.checked || BigInt.asUintN(bits, found) === BigInt.asUintN(bits, patch.before)) return;
-  throw inputError('core-insn', [], `holds ${found} where the compiler's types say ${patch.before}`, {
+  throw inputError('core-insn', [], `holds ${found} where the compiler's types specify ${patch.before}`, {
     hint: 'the object was changed after it was compiled, or its BTF belongs to another build',
   });
 }

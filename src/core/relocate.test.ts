@@ -157,7 +157,7 @@ test('a member of another type is not the one that is meant', () => {
   expect(answer).toMatchObject({
     poisoned: true,
     found: null,
-    why: expect.stringContaining('not as the program uses it'),
+    why: expect.stringContaining('does not match the use in the program'),
   });
 });
 
@@ -335,7 +335,7 @@ test.each([
   ['an exit', { ...offsetOfB }, [EXIT], 'core-insn'],
   ['a member that is not there', { ...offsetOfB, access: '0:7' }, [insn(MOV, 4), EXIT], 'core-access'],
   ['a step into an int', { ...offsetOfB, access: '0:1:0' }, [insn(MOV, 4), EXIT], 'core-access'],
-  ['an access that is no list', { ...offsetOfB, access: '0:-1' }, [insn(MOV, 4), EXIT], 'core-access'],
+  ['an access that is not a list', { ...offsetOfB, access: '0:-1' }, [insn(MOV, 4), EXIT], 'core-access'],
   ['an empty access', { ...offsetOfB, access: '' }, [insn(MOV, 4), EXIT], 'core-access'],
   [
     'an access that is too deep',

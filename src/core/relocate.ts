@@ -1,9 +1,10 @@
 /**
- * CO-RE: an object compiled against one kernel's types made right for another's.
+ * CO-RE: relocates an object that was compiled against one kernel's types to another's.
  *
- * Every relocation is a question about the target's types (where is this field, is there such an enumerator, …). The
- * answers are those of libbpf: the same candidates, the same compatibility, the same values; a test compares. What
- * libbpf leaves in a log is data here (`CoreAnswer`): what was asked, what it was found as, and why not.
+ * Every relocation is a query of the target's types (the offset of a field, the existence of an enumerator,
+ * …). The results are those of libbpf: the same candidates, the same compatibility, the same values; a test
+ * compares. What libbpf writes to a log is data here (`CoreAnswer`): the query, the match, and the reason of
+ * a failure.
  *
  * Works on any machine: the target is a `Btf`, not the running kernel.
  */
@@ -31,7 +32,7 @@ export interface CoreTarget {
 
 export interface CoreTargets {
   readonly main: CoreTarget;
-  /** Targets that have types of this name; asked only when the main target has no candidate at all. */
+  /** Targets that have types of this name; used only if the main target has no candidate. */
   readonly modules: (name: string) => readonly CoreTarget[];
 }
 
@@ -40,13 +41,13 @@ export interface CoreAnswer {
   readonly functionIndex: SymbolIndex;
   readonly insnIndex: number;
   readonly kind: number;
-  /** What was asked, e.g. `struct sk_buff.len (0:3 @ offset 12)`. */
+  /** The query, e.g. `struct sk_buff.len (0:3 @ offset 12)`. */
   readonly asked: string;
   /** What it was found as; null when it was not. */
   readonly found: string | null;
   readonly before: bigint;
   readonly after: bigint;
-  /** The instruction was replaced by a call that must never be reached; `why` says why. */
+  /** The instruction was replaced by a call that must never be reached; `why` is the reason. */
   readonly poisoned: boolean;
   readonly why: string | null;
 }
@@ -64,7 +65,7 @@ export function needsCore(object: BpfObject): boolean {
 
 /**
  * Applies all CO-RE relocations. Throws `core-…` errors: malformed records, ambiguous candidates, instructions that do
- * not hold what the compiler said.
+ * not match the types of the program.
  */
 export function relocateCore(object: BpfObject, targets: CoreTargets): CoreResult {
   const { btf } = object;
@@ -99,8 +100,7 @@ function relocateFunction(
 type InsnAnswer = Omit<CoreAnswer, 'functionIndex' | 'insnIndex' | 'kind'>;
 
 function relocateInsn(resolver: Resolver, code: CodeView, record: CoreRecord): InsnAnswer {
-  if (record.insnIndex >= code.length)
-    throw inputError('core-place', [], 'lies behind the end of the function');
+  if (record.insnIndex >= code.length) throw inputError('core-place', [], 'is after the end of the function');
   const { local, found, before, after, why } = resolver.resolve(record);
   const asked = formatSpec(local);
   const common = { asked, found: found === null ? null : formatSpec(found), before: before.value };
@@ -197,7 +197,7 @@ class Resolver {
     return { local, found: first.spec, before, after: first.value, why: null };
   }
 
-  /** The value on our own side; a compiler would not ask for one that does not exist. */
+  /** The value on rootlet's side; a compiler would not ask for one that does not exist. */
   #valueOf(spec: AccessSpec, kind: number): CoreValue {
     const value = coreValueOf(spec, kind, this.order);
     if (value === null) throw inputError('core-kind', [], 'has no value in the types of the program');
@@ -232,7 +232,7 @@ class Resolver {
     const candidates = this.#candidatesOf(type);
     const name = formatSpec({ ...local, accessors: [] });
     if (candidates.length === 0) return `the target has no ${name}`;
-    return `${name} is there (${candidates.length} of that name), but not as the program uses it`;
+    return `${name} is there (${candidates.length} of that name), but does not match the use in the program`;
   }
 }
 
@@ -259,7 +259,7 @@ function requireAgreement(local: AccessSpec, survivors: readonly Survivor[]): vo
   const describe = ({ target, spec, value }: Survivor) =>
     `${target.name} [${spec.root}] ${formatSpec(spec)} gives ${value.value}`;
   throw new RootletError(
-    inputError('core-ambiguous', [], `${formatSpec(local)} has different answers in the target`, {
+    inputError('core-ambiguous', [], `${formatSpec(local)} is ambiguous in the target`, {
       details: [describe(first), describe(other)],
       hint: 'narrow the type down, for example with more members of the one that is meant',
     }).problems,

@@ -29,7 +29,7 @@ export interface AccessSpec {
   readonly bitOffset: number;
 }
 
-/** Longest path that libbpf and the kernel take. */
+/** Longest path that libbpf and the kernel accept. */
 export const MAX_SPEC_LENGTH = 64;
 
 /** Takes the access text of a relocation apart. Throws `core-access` when it does not fit the types. */
@@ -68,7 +68,7 @@ function enumSpec(btf: Btf, root: BtfId, type: BtfId, raw: readonly number[], ac
   const index = raw[0] ?? 0;
   const isEnum = enumeration?.kind === 'enum' || enumeration?.kind === 'enum64';
   const value = isEnum ? enumeration.values[index] : undefined;
-  if (value === undefined || raw.length !== 1) throw accessError(access, 'names no enumerator of the type');
+  if (value === undefined || raw.length !== 1) throw accessError(access, 'is not an enumerator of the type');
   return { btf, root, accessors: [{ type, index, name: value.name }], raw, bitOffset: 0 };
 }
 
@@ -105,7 +105,7 @@ export function isFlexible(btf: Btf, last: Accessor | undefined, length: number)
   return last.index === parent.members.length - 1;
 }
 
-/** The member that an accessor with a name stands for; undefined for enumerators and elements. */
+/** The member that an accessor with a name represents; undefined for enumerators and elements. */
 export function memberOf(btf: Btf, accessor: Accessor): BtfMember | undefined {
   const type = btf.type(accessor.type);
   return type.kind === 'struct' || type.kind === 'union' ? type.members[accessor.index] : undefined;
@@ -115,7 +115,7 @@ function accessError(access: string, message: string) {
   return inputError('core-access', [`CO-RE access "${access}"`], message);
 }
 
-/** A spec for people: `struct sk_buff.len (0:3 @ offset 12)`. */
+/** A spec for users: `struct sk_buff.len (0:3 @ offset 12)`. */
 export function formatSpec(spec: AccessSpec): string {
   const root = formatRoot(spec.btf, spec.root);
   const [first, ...rest] = spec.accessors;

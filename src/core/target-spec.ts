@@ -103,7 +103,7 @@ interface Frame {
   next: number;
 }
 
-/** First member of that name, in order of declaration, anonymous composites entered where they stand. */
+/** First member of that name, in order of declaration, anonymous composites entered where they are. */
 function findMember(btf: Btf, composite: BtfId, name: string): Hit | null {
   const visited = new Set<BtfId>();
   const stack: Frame[] = [];

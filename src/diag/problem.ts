@@ -1,9 +1,9 @@
 /**
- * What can go wrong, as data.
+ * Errors as data.
  *
- * A `Problem` says one mistake once and completely: a stable code for programs, the place as frames from the
- * outside in (file, section, symbol, instruction), the sentence for people, and where a known human mistake is
- * behind it, a hint. Nothing below the command prints; everything returns or throws problems.
+ * A `Problem` describes one mistake completely: a stable code for programs, the place as frames from the
+ * outside in (file, section, symbol, instruction), the message, and for known mistakes a hint. Nothing below
+ * the command prints; everything returns or throws problems.
  */
 
 import { type CodeOf, classOf, type ProblemClass, type ProblemCode } from './codes.ts';
@@ -87,17 +87,17 @@ export function platformError(
   return new RootletError([problem(code, where, message, extras)]);
 }
 
-/** An error in what the caller asked for (arguments, options). */
+/** An error in what the caller requested (arguments, options). */
 export function usageError(code: CodeOf<'usage'>, message: string, extras: ProblemExtras = {}): RootletError {
   return new RootletError([problem(code, [], message, extras)]);
 }
 
-/** An invariant of our own that does not hold. Prefer this to an engine error: it can say where. */
+/** A broken invariant of rootlet. Prefer this to an engine error: it specifies where. */
 export function bugError(where: readonly string[], message: string): RootletError {
   return new RootletError([problem('bug-invariant', where, message)]);
 }
 
-/** Runs `body`; any `RootletError` leaving it gets `frame` put in front of its places. */
+/** Runs `body`; any `RootletError` leaving it gets `frame` put before its places. */
 export function within<T>(frame: string, body: () => T): T {
   try {
     return body();
@@ -149,7 +149,7 @@ function oneLine(text: string): string {
 /** Exit codes of the command, the same for all of it. */
 export const EXIT = { ok: 0, input: 1, usage: 2, platform: 3, busy: 4, partial: 5, bug: 70 } as const;
 
-/** Exit code for a set of problems: that of the first one. Unknown errors are our own bugs. */
+/** Exit code for a set of problems: that of the first one. Unknown errors are internal errors. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof RootletError)) return EXIT.bug;
   return EXIT[error.problems[0]?.class ?? 'bug'];

@@ -18,7 +18,7 @@ test('a hint names what is similar, or says what else there is to say', () => {
   expect(suggestion(['a', 'b'])).toBe('did you mean "a" or "b"?');
 });
 
-test('names that exist are quoted and printable; without any that is said', () => {
+test('names that exist are quoted and printable; "none" without any', () => {
   expect(available('there are', ['a', 'b\n'])).toBe('there are: "a", "b\\n"');
   expect(available('it has', [])).toBe('it has none');
 });

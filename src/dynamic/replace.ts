@@ -8,6 +8,7 @@ import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
 import { type InputObject, stripDataSections } from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
+import type { Via } from './bind/index.ts';
 import { type EntryLoad, inputOf, OBJECT_FILE } from './entries/index.ts';
 import type { Generation, RelinkVia, SlotChange } from './generation/index.ts';
 import {
@@ -33,12 +34,14 @@ export interface ReplaceRequest {
   readonly slots?: Omit<SlotChange, 'rootlet' | 'program'>;
   /** Maps, sections, variables and components that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
-  /** How components get into slots, or calls of loaded objects are bound, from now on; `auto`: as is best each time. */
-  readonly via?: RelinkVia | 'copy' | 'auto';
+  /** Back end that fills slots from now on; `auto`: chosen for each change. */
+  readonly slotsVia?: RelinkVia | 'auto';
+  /** Back end that binds externs from now on; `auto`: the first that can bind each. */
+  readonly via?: Via | 'auto';
   readonly options: LoadOptions;
   readonly binding?: EntryLoad['binding'];
   readonly logged?: EntryLoad['logged'];
-  /** Options given that have a meaning only for attached programs without components; refused for others. */
+  /** Given options that only apply to attached programs without components; refused for others. */
   readonly forAttached?: readonly string[];
   /** Replace whatever is attached there now. */
   readonly force?: boolean;
@@ -89,7 +92,7 @@ function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
   throw usageError('store-no-entry', `there is no ${kind} ${quote(name)}`);
 }
 
-/** What was given; else, where new values or contents are asked for, the version that the entry has. */
+/** What was given; else, where new values or contents are requested, the version that the entry has. */
 function versionOf(store: Store, entry: StoreEntry, request: ReplaceRequest): NewVersion | undefined {
   const { globals = {}, maxEntries } = request.options;
   const asks = sizeOf(globals) + (maxEntries?.size ?? 0) + (request.fresh?.length ?? 0) > 0;
@@ -102,7 +105,7 @@ function filesOf({ input }: NewVersion): RecordFiles {
   return new Map([[OBJECT_FILE, input.bytes]]);
 }
 
-/** An option without effect would go unnoticed. */
+/** Refuses options without effect. */
 function refuse(entry: StoreEntry, options: readonly string[]): void {
   const [option] = options;
   if (option === undefined) return;
@@ -115,7 +118,12 @@ function refuse(entry: StoreEntry, options: readonly string[]): void {
 function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
   const { options, dryRun = false } = request;
   const version = versionOf(store, entry, request);
-  refuse(entry, [...(request.forAttached ?? []), ...(request.force === true ? ['--force'] : [])]);
+  const { force = false, slotsVia } = request;
+  refuse(entry, [
+    ...(request.forAttached ?? []),
+    ...(force ? ['--force'] : []),
+    ...(slotsVia === undefined ? [] : ['--slots']),
+  ]);
   if (version === undefined || request.slots !== undefined)
     throw usageError('replace-no-slots', `${quote(entry.name)} is a loaded object, which has no slots`, {
       hint: `a new version of it: rootlet replace ${entry.name} FILE; other values: --set, --max-entries, --fresh`,
@@ -153,12 +161,11 @@ function replaceProgram(
   version: NewVersion,
   request: ReplaceRequest,
 ): ReplaceOutcome {
-  const { via, binding = {} } = request;
-  if (via === 'static')
-    throw usageError(
-      'replace-via',
-      `${quote(entry.name)} has no filled slots: --via ext, tail or copy binds externs`,
-    );
+  const { slotsVia, via, binding = {} } = request;
+  if (slotsVia !== undefined)
+    throw usageError('replace-via', `--slots has no effect: ${quote(entry.name)} has no filled slots`, {
+      hint: 'the back end that binds externs is --via',
+    });
   const replaced = replaceAttached({
     ...request,
     store,
@@ -173,7 +180,7 @@ function replaceProgram(
   return { kind: 'attached', entry: replaced.entry, replaced };
 }
 
-function bindingVia(via: Exclude<ReplaceRequest['via'], 'static'>): EntryLoad['binding'] {
+function bindingVia(via: ReplaceRequest['via']): EntryLoad['binding'] {
   if (via === undefined) return {};
   return via === 'auto' ? { viaOf: () => undefined, reasonOf: () => undefined } : { via };
 }
@@ -181,14 +188,16 @@ function bindingVia(via: Exclude<ReplaceRequest['via'], 'static'>): EntryLoad['b
 // --- a rootlet ----------------------------------------------------------------------------------------------------
 
 function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
-  const { via, fresh, options, force = false, dryRun = false } = request;
+  const { slotsVia, via, fresh, options, force = false, dryRun = false } = request;
   refuse(entry, request.forAttached ?? []);
-  if (via === 'copy')
-    throw usageError('replace-via', '--via copy is for externs; slots are filled by ext, tail or static');
+  if (via !== undefined)
+    throw usageError('replace-via', '--via is for externs', {
+      hint: `slots are filled by --slots ext, tail or static; externs: rootlet replace ${entry.name} FILE --via …`,
+    });
   const { globals, maxEntries } = options;
   const wishes: ReplaceOptions = {
     ...(fresh === undefined ? {} : { fresh }),
-    ...(via === undefined ? {} : { via }),
+    ...(slotsVia === undefined ? {} : { via: slotsVia }),
     ...(force ? { force } : {}),
     ...(globals === undefined || sizeOf(globals) === 0 ? {} : { globals }),
     ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),

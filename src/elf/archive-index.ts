@@ -39,7 +39,7 @@ export function readGnuIndex(bytes: Uint8Array, width: 4 | 8): Index {
 
 /**
  * BSD: size of the table, pairs of (name offset, member offset), size of the names, the names; in the byte order of
- * the machine that it was made for, which only the plausibility of the sizes tells.
+ * the machine that it was built for, which is guessed from the plausibility of the sizes.
  */
 export function readBsdIndex(bytes: Uint8Array, width: 4 | 8): Index {
   if (bytes.length < 2 * width) return 'symbol index has no room for its sizes';

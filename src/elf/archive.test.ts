@@ -174,7 +174,7 @@ describe('parseArchive refuses', () => {
       'a header without its mark',
       archive(member('a.o/', 'data').map((byte, at) => (at === 58 ? 0x20 : byte))),
       'archive-header',
-      'x.a: member header does not end with its mark (offset 0x8)',
+      'x.a: member header does not end with its magic bytes (offset 0x8)',
     ],
     [
       'a member larger than the file',
@@ -220,22 +220,22 @@ describe('parseArchive refuses', () => {
       'x.a: name at 3 of the name table has no end (offset 0x4a)',
     ],
     [
-      'a long name that is not understood',
+      'a long name that is not supported',
       archive(member('/x', 'data')),
       'archive-names',
-      'x.a: member name "/x" is not understood (offset 0x8)',
+      'x.a: member name "/x" is not supported (offset 0x8)',
     ],
     [
       'two name tables',
       archive(member('//', ''), member('//', '')),
       'archive-names',
-      'x.a: has a second name table (offset 0x44)',
+      'x.a: has two name tables (offset 0x44)',
     ],
     [
       'a member of a nested thin archive',
       thin(member('//', 'b.a/\n'), member('/0:68', '')),
       'archive-names',
-      'x.a: member "/0:68" lies in another archive (offset 0x4a)\n  hint: thin archives of archives are not supported; make it of objects',
+      'x.a: member "/0:68" is in another archive (offset 0x4a)\n  hint: thin archives of archives are not supported; put the objects into one archive',
     ],
     [
       'a BSD name longer than its member',
@@ -271,7 +271,7 @@ describe('parseArchive refuses', () => {
       'an index into nowhere',
       archive(member('/', gnuIndex(4, [['fo\u001bo', 77]])), good),
       'archive-index',
-      'x.a: index says that "fo\\x1bo" is in the member at 77, where none begins (offset 0x8)',
+      'x.a: according to the index, "fo\\x1bo" is in the member at 77, where none begins (offset 0x8)',
     ],
     [
       'two indexes',

@@ -1,7 +1,7 @@
 /**
  * `ar` archives: the GNU, BSD and thin formats, with their symbol indexes.
  *
- * Only the container: members are handed out as bytes, which of them a link needs is the linker's business. Thin
+ * Only the container: members are passed as bytes, which of them a link needs is up to the linker. Thin
  * archives hold names of files instead of contents; reading those files is the caller's.
  */
 
@@ -23,7 +23,7 @@ export interface Archive {
   readonly members: readonly ArchiveMember[];
   /** Defined global symbols to positions in `members`, as the index says; the first mention of a name counts. */
   readonly symbols: ReadonlyMap<string, number>;
-  /** Without an index `symbols` is empty, and who wants symbols has to look into the members. */
+  /** Without an index `symbols` is empty, and symbols have to be read from the members. */
   readonly hasIndex: boolean;
   readonly thin: boolean;
   readonly format: 'gnu' | 'bsd';
@@ -36,7 +36,7 @@ const SIZE_AT = 48;
 const SIZE_DIGITS = 10;
 const END_AT = 58;
 
-/** Parses an archive. `name` stands first in every message. Throws `RootletError` with a code `archive-...`. */
+/** Parses an archive. `name` is first in every message. Throws `RootletError` with a code `archive-...`. */
 export function parseArchive(bytes: Uint8Array, name: string): Archive {
   const identity = identify(bytes);
   if (identity.kind !== 'archive' && identity.kind !== 'thin-archive') {
@@ -50,7 +50,7 @@ export function parseArchive(bytes: Uint8Array, name: string): Archive {
 
 interface MemberHeader {
   readonly at: number;
-  /** The name field without the blanks behind it. */
+  /** The name field without the blanks after it. */
   readonly rawName: string;
   readonly size: number;
 }
@@ -93,7 +93,7 @@ class ArchiveReader {
     for (const { symbol, offset } of this.#index?.entries ?? []) {
       const position = positions.get(offset);
       if (position === undefined) {
-        const message = `index says that ${quote(symbol)} is in the member at ${offset}, where none begins`;
+        const message = `according to the index, ${quote(symbol)} is in the member at ${offset}, where none begins`;
         throw this.#error('archive-index', this.#index?.at ?? 0, message);
       }
       if (!symbols.has(symbol)) symbols.set(symbol, position);
@@ -113,7 +113,7 @@ class ArchiveReader {
       throw this.#error('archive-truncated', at, message);
     }
     if (this.#bytes[at + END_AT] !== 0x60 || this.#bytes[at + END_AT + 1] !== 0x0a) {
-      throw this.#error('archive-header', at, 'member header does not end with its mark');
+      throw this.#error('archive-header', at, 'member header does not end with its magic bytes');
     }
     const size = decimal(this.#field(at + SIZE_AT, SIZE_DIGITS));
     if (size === undefined)
@@ -121,7 +121,7 @@ class ArchiveReader {
     return { at, rawName: this.#field(at, NAME_SIZE), size };
   }
 
-  /** A text field without the blanks behind it; not yet judged as UTF-8. */
+  /** A text field without the blanks after it; not yet judged as UTF-8. */
   #field(at: number, size: number): string {
     let end = at + size;
     while (end > at && this.#bytes[end - 1] === 0x20) end--;
@@ -130,7 +130,7 @@ class ArchiveReader {
 
   #readSpecial(header: MemberHeader, contents: Uint8Array): void {
     if (header.rawName === '//') {
-      if (this.#longNames !== null) throw this.#error('archive-names', header.at, 'has a second name table');
+      if (this.#longNames !== null) throw this.#error('archive-names', header.at, 'has two name tables');
       this.#longNames = contents;
       return;
     }
@@ -193,9 +193,9 @@ class ArchiveReader {
     if (offset === undefined) {
       const nested = header.rawName.includes(':');
       const message = nested
-        ? `member ${quote(header.rawName)} lies in another archive`
-        : `member name ${quote(header.rawName)} is not understood`;
-      const hint = 'thin archives of archives are not supported; make it of objects';
+        ? `member ${quote(header.rawName)} is in another archive`
+        : `member name ${quote(header.rawName)} is not supported`;
+      const hint = 'thin archives of archives are not supported; put the objects into one archive';
       throw this.#error('archive-names', header.at, message, nested ? { hint } : {});
     }
     if (this.#longNames === null || offset >= this.#longNames.length) {

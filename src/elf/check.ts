@@ -1,8 +1,8 @@
 /**
  * Rules for the sections that linking and loading will use.
  *
- * They are libbpf's sanity rules plus what libbpf leaves to chance: types that could not be kept faithfully are refused
- * by name with the reason, instead of being dropped.
+ * They are libbpf's sanity rules, and more: section types that could not be preserved are refused by name
+ * with the reason, instead of being dropped.
  */
 
 import { quote } from '../diag/index.ts';
@@ -30,7 +30,7 @@ import { type ElfInput, elfError, sectionError } from './header.ts';
 import { type ElfSection, isPassedOver } from './model.ts';
 
 const MAX_ALIGN = 4096;
-/** BTF says sizes of sections in 32 bits, and no map is larger. */
+/** BTF has sizes of sections in 32 bits, and no map is larger. */
 const MAX_SIZE = 0xffffffff;
 
 /** Throws at the first section that breaks a rule, in file order. */

@@ -1,6 +1,6 @@
 /**
- * Numbers of the ELF gABI and of the BPF psABI, with the kernel's and elf.h's spelling, and the four records that a
- * relocatable object is made of.
+ * Constants of the ELF gABI and of the BPF psABI, with the kernel's and elf.h's spelling, and the four
+ * records that a relocatable object is made of.
  */
 
 import { record, u8, u16, u32, u64 } from '../bytes/index.ts';

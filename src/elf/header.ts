@@ -1,8 +1,8 @@
 /**
  * The ELF header and the section header table of an untrusted file.
  *
- * The first gate: whatever passes here is a 64-bit relocatable BPF object whose sections lie inside the file and do
- * not share bytes, so everything behind it needs memory in proportion to the file only.
+ * The first check: accepted input is a 64-bit relocatable BPF object whose sections are inside the file and
+ * do not share bytes, so everything after it needs memory in proportion to the file only.
  */
 
 import { type ByteOrder, viewOf } from '../bytes/index.ts';
@@ -62,7 +62,7 @@ export function sectionPlace(section: Pick<ElfSection, 'name'>): string {
   return `section ${quote(section.name)}`;
 }
 
-/** Throws unless `bytes` begin like a 64-bit relocatable BPF object; says what they are instead. */
+/** Throws unless `bytes` begin like a 64-bit relocatable BPF object; the error states what they are. */
 export function openElf(bytes: Uint8Array, name: string, keepDebug = false): ElfInput {
   const identity = identify(bytes);
   if (identity.kind !== 'bpf-object') {
@@ -102,7 +102,7 @@ function sectionTableOffset(input: ElfInput, offset: bigint, entrySize: number):
   const size = input.bytes.length;
   if (offset === 0n) {
     throw elfError(input, 'elf-no-sections', null, 'has no section header table', {
-      hint: 'it was stripped of it; build it again',
+      hint: 'it was stripped; rebuild it',
     });
   }
   if (entrySize !== Elf64Shdr.size) {
@@ -114,9 +114,9 @@ function sectionTableOffset(input: ElfInput, offset: bigint, entrySize: number):
     );
   }
   if (offset > BigInt(size - Elf64Shdr.size)) {
-    const message = `section header table at ${offset} lies outside the file of ${size} bytes`;
+    const message = `section header table at ${offset} is outside the file of ${size} bytes`;
     throw elfError(input, 'elf-truncated', null, message, {
-      hint: 'the file is cut off; build or copy it again',
+      hint: 'the file is truncated; rebuild it or copy it again',
     });
   }
   if (offset % 8n !== 0n || offset < BigInt(Elf64Ehdr.size)) {
@@ -131,7 +131,7 @@ function checkSectionCount(input: ElfInput, table: number, count: number): void 
   if (count > (size - table) / Elf64Shdr.size) {
     const message = `${count} section headers at ${table} do not fit in the file of ${size} bytes`;
     throw elfError(input, 'elf-truncated', null, message, {
-      hint: 'the file is cut off; build or copy it again',
+      hint: 'the file is truncated; rebuild it or copy it again',
     });
   }
   if (count > MAX_SECTIONS) {
@@ -176,7 +176,7 @@ function readSectionHeader(input: ElfInput, at: number, index: number): RawSecti
   const fileOffset = isNull ? 0 : wide(fields.sh_offset, 'file offset');
   const held = type === SHT_NOBITS ? 0 : size;
   if (held > 0 && fileOffset + held > input.bytes.length) {
-    const message = `${size} bytes at ${fileOffset} lie outside the file of ${input.bytes.length} bytes`;
+    const message = `${size} bytes at ${fileOffset} are outside the file of ${input.bytes.length} bytes`;
     throw elfError(input, 'elf-truncated', `section ${index}`, message, { offset: at });
   }
   return {
@@ -202,7 +202,7 @@ function wideField(input: ElfInput, index: number, at: number, what: string): nu
   const value = high * 0x100000000 + low;
   if (Number.isSafeInteger(value)) return value;
   const exact = input.view.getBigUint64(at, little);
-  const message = `${what} 0x${exact.toString(16)} is absurd`;
+  const message = `${what} 0x${exact.toString(16)} is out of range`;
   throw elfError(input, 'elf-number-too-large', `section ${index}`, message, { offset: at });
 }
 

@@ -36,7 +36,7 @@ describe('identify', () => {
     ['wrapped bitcode', Uint8Array.of(0xde, 0xc0, 0x17, 0x0b), 'bitcode', 'LLVM bitcode'],
     ['IR', encodeText("; ModuleID = 'a.c'\n"), 'llvm-ir', 'LLVM IR as text'],
     ['C with an include', encodeText('\n#include <linux/bpf.h>\n'), 'c-source', 'C source'],
-    ['C with a licence', encodeText('// SPDX-License-Identifier: GPL-2.0\n'), 'c-source', 'C source'],
+    ['C with a license', encodeText('// SPDX-License-Identifier: GPL-2.0\n'), 'c-source', 'C source'],
     ['assembly', encodeText('\t.text\n\t.globl f\n'), 'assembly', 'assembly source'],
     ['WebAssembly', Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0), 'wasm', 'a WebAssembly module'],
     ['Mach-O', Uint8Array.of(0xcf, 0xfa, 0xed, 0xfe), 'mach-o', 'a Mach-O file'],

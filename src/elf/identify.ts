@@ -1,8 +1,8 @@
 /**
  * What a file is, by its first bytes.
  *
- * People give a linker archives, bitcode, host objects, sources and failed downloads. Each gets one line that says
- * what it is and how to make the right thing, instead of "bad magic".
+ * Common wrong inputs of a linker are archives, bitcode, native objects, sources and failed downloads. Each
+ * gets one line that states what it is and how to build a BPF object, instead of "bad magic".
  */
 
 import { viewOf } from '../bytes/index.ts';
@@ -34,9 +34,9 @@ export type FileKind =
 
 export interface FileIdentity {
   readonly kind: FileKind;
-  /** With its article, to stand after "is": `an x86-64 object`. */
+  /** With its article, to be after "is": `an x86-64 object`. */
   readonly description: string;
-  /** How to get a BPF object instead; absent where nothing general can be said. */
+  /** How to get a BPF object instead; absent where there is no general advice. */
   readonly hint?: string;
 }
 
@@ -82,7 +82,7 @@ function identifyElf(bytes: Uint8Array): FileIdentity {
   const data = bytes[5] ?? 0;
   if (bytes.length < (elfClass === 1 ? 52 : 64)) {
     const description = `a truncated ELF file of ${bytes.length} bytes`;
-    return { kind: 'elf-truncated', description, hint: 'its writer was interrupted; build it again' };
+    return { kind: 'elf-truncated', description, hint: 'its writer was interrupted; rebuild it' };
   }
   if (elfClass !== 1 && elfClass !== 2) {
     return { kind: 'elf-other', description: `an ELF file of unknown class ${elfClass}` };
@@ -129,7 +129,7 @@ function identifyBinary(bytes: Uint8Array): FileIdentity | undefined {
   if (startsWithText(bytes, 'MZ')) return { kind: 'pe', description: 'a Windows PE file', hint: COMPILE };
   if (isCoff(bytes)) return { kind: 'coff', description: 'a COFF object', hint: COMPILE };
   if (startsWith(bytes, 0x9f, 0xeb) || startsWith(bytes, 0xeb, 0x9f)) {
-    const hint = 'an object is wanted; types of a kernel are for: rootlet load --btf FILE';
+    const hint = 'an object is expected; types of a kernel are for: rootlet load --btf FILE';
     return { kind: 'btf', description: 'raw BTF', hint };
   }
   if (isPcap(bytes)) return { kind: 'pcap', description: 'a packet capture' };

@@ -1,8 +1,8 @@
 /**
- * An ELF relocatable object as plain data: what `parseElf` gives and what `writeElf` takes.
+ * An ELF relocatable object as plain data: the result of `parseElf` and the input of `writeElf`.
  *
- * Nothing here knows BTF or instructions. A parsed file keeps the section and symbol numbers of the file, so that
- * relocations and messages can use them.
+ * Nothing here depends on BTF or instructions. A parsed file keeps the section and symbol numbers of the
+ * file, so that relocations and messages can use them.
  */
 
 import type { ByteOrder } from '../bytes/index.ts';
@@ -27,7 +27,7 @@ export interface ElfSection {
   readonly link: number;
   /** For relocations the index of the section that they change. */
   readonly info: number;
-  /** 0 (none asked for) or a power of two up to 4096; unchecked in ignored sections. */
+  /** 0 (none requested) or a power of two up to 4096; unchecked in ignored sections. */
   readonly align: number;
   readonly entsize: number;
   /** Bytes in memory; for NOBITS this is more than `bytes.length`. */
@@ -52,7 +52,7 @@ export interface ElfSymbol {
   readonly section: number;
 }
 
-/** A REL record: the addend lies in the bytes that it changes. */
+/** A REL record: the addend is in the bytes that it changes. */
 export interface ElfRelocation {
   /** Bytes from the start of the section that is changed. */
   readonly offset: number;

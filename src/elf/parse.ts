@@ -1,9 +1,9 @@
 /**
  * Untrusted bytes to `ElfFile`.
  *
- * Checks everything that can be said without knowing instructions or BTF, so that the object reader can index freely.
- * The first violation is thrown, always the same one for the same bytes. Accepts what clang 14 to 22, GCC, bpftool
- * (whose symbol tables are unsorted with sh_info 0), llvm-strip and this project write.
+ * Checks everything that can be checked without knowing instructions or BTF, so that the object reader can
+ * index freely. The first violation is thrown, always the same one for the same bytes. Accepts what clang 14
+ * to 22, GCC, bpftool (whose symbol tables are unsorted with sh_info 0), llvm-strip and this project write.
  */
 
 import { checkSections } from './check.ts';
@@ -19,7 +19,7 @@ export interface ParseElfOptions {
 
 /**
  * Parses a 64-bit relocatable BPF object of either byte order. Section contents are views of `bytes`, which must not
- * change afterwards. `name` stands first in every message. Throws `RootletError` with a code `elf-...`.
+ * change afterwards. `name` is first in every message. Throws `RootletError` with a code `elf-...`.
  */
 export function parseElf(bytes: Uint8Array, name: string, options: ParseElfOptions = {}): ElfFile {
   const input = openElf(bytes, name, options.keepDebug ?? false);

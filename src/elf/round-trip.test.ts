@@ -25,7 +25,7 @@ import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-table
 
 const ORDERS = ['little', 'big'] as const;
 
-/** What would write this file again, without the sections that nobody reads. */
+/** What would write this file again, without the sections that no reader needs. */
 function toOutput(file: ElfFile): ElfOutput {
   const sections: ElfSectionOutput[] = [];
   const sectionAt = new Map<number, number>();

@@ -24,7 +24,7 @@ export class StringTable {
   readonly #place: readonly [file: string, what: string];
 
   /**
-   * `fileSize` bounds what all names together may take. Messages are placed at `file` and, with a number, at what is
+   * `fileSize` bounds the total size of names. Messages are placed at `file` and, with a number, at what is
    * named: `symbol`, `section`.
    */
   constructor(bytes: Uint8Array, fileSize: number, file: string, what: string) {

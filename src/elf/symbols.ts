@@ -1,4 +1,4 @@
-/** The symbol table of an untrusted file, each symbol checked against the section that it claims to lie in. */
+/** The symbol table of an untrusted file, each symbol checked against the section that it claims to be in. */
 
 import { type CodeOf, quote, type RootletError } from '../diag/index.ts';
 import {
@@ -118,7 +118,7 @@ class SymbolReader {
   #sectionIndex(index: number, shndx: number): number {
     if (shndx < SHN_LORESERVE || shndx === SHN_ABS || shndx === SHN_COMMON) return shndx;
     if (shndx !== SHN_XINDEX) {
-      throw this.#error('elf-symbol-section', index, '', `lies in reserved section 0x${shndx.toString(16)}`);
+      throw this.#error('elf-symbol-section', index, '', `is in reserved section 0x${shndx.toString(16)}`);
     }
     if (this.#extended === undefined) {
       const message = 'has an extended section index but the file has no table of them';
@@ -126,7 +126,7 @@ class SymbolReader {
     }
     const resolved = this.#input.view.getUint32(this.#extended.fileOffset + index * 4, this.#little);
     if (resolved > 0 && resolved < this.#sections.length) return resolved;
-    throw this.#error('elf-symbol-section', index, '', `lies in section ${resolved}, which does not exist`);
+    throw this.#error('elf-symbol-section', index, '', `is in section ${resolved}, which does not exist`);
   }
 
   check(symbol: ElfSymbol, index: number): void {
@@ -160,11 +160,11 @@ class SymbolReader {
     }
     const section = this.#sections[symbol.section];
     if (section === undefined || section.type === SHT_NULL) {
-      const message = `lies in section ${symbol.section}, which does not exist`;
+      const message = `is in section ${symbol.section}, which does not exist`;
       throw this.#error('elf-symbol-section', index, symbol.name, message);
     }
     if (symbol.type === STT_SECTION && (symbol.value !== 0 || symbol.binding !== STB_LOCAL)) {
-      const message = `stands for ${sectionPlace(section)} but is not local or has value ${symbol.value}`;
+      const message = `is the symbol of ${sectionPlace(section)} but is not local or has value ${symbol.value}`;
       throw this.#error('elf-symbol-section', index, symbol.name, message);
     }
     if (this.#ignored[symbol.section] === true) return;
@@ -194,7 +194,7 @@ class SymbolReader {
     }
   }
 
-  /** ABS values stand for themselves; a COMMON symbol's value is its alignment. */
+  /** ABS values represent themselves; a COMMON symbol's value is its alignment. */
   #checkReserved(symbol: ElfSymbol, index: number): void {
     if (!Number.isSafeInteger(symbol.value) || !Number.isSafeInteger(symbol.size)) {
       throw this.#error('elf-symbol-range', index, symbol.name, 'has a value or size of more than 53 bits');
@@ -220,7 +220,7 @@ class SymbolReader {
       throw this.#error('elf-symbol-function', index, symbol.name, message);
     }
     if (symbol.size === 0) {
-      const hint = 'C gives this when the whole body is undefined; assembly needs .size';
+      const hint = 'compilers emit this if the whole body is undefined behavior; assembly needs .size';
       throw this.#error(
         'elf-symbol-function',
         index,

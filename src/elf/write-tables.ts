@@ -1,5 +1,6 @@
 /**
- * What `writeElf` takes, and the tables that it makes of it: symbols in gABI order, relocations, extended indexes.
+ * The input of `writeElf`, and the tables that it writes: symbols in gABI order, relocations, extended
+ * indexes.
  */
 
 import { type ByteOrder, type Contents, type StringTableBuilder, viewOf } from '../bytes/index.ts';
@@ -119,7 +120,7 @@ export function encodeSymbols(
     if (section > output.sections.length && section !== SHN_ABS && section !== SHN_COMMON) {
       throw bugError(
         [`symbol ${quote(symbol.name)}`],
-        `lies in section ${section} of ${output.sections.length}`,
+        `is in section ${section} of ${output.sections.length}`,
       );
     }
     view.setUint32(at, names[index] ?? 0, little);

@@ -1,7 +1,7 @@
 /**
  * Sections, symbols and relocations to a relocatable BPF object.
  *
- * Follows the gABI where libbpf's linker does not: locals stand before globals and sh_info says how many they are, so
+ * Follows the gABI where libbpf's linker does not: locals are before globals and sh_info says how many they are, so
  * that GNU binutils read the result as well as libelf and LLVM do. File order: the caller's sections, their
  * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input, same bytes.
  */
@@ -68,7 +68,7 @@ interface PlannedSection {
   readonly contents: Uint8Array | Contents | null;
 }
 
-/** Every section of the file behind the null section, in file order. */
+/** Every section of the file after the null section, in file order. */
 function planSections(output: ElfOutput, order: SymbolOrder): PlannedSection[] {
   const strings = new StringTableBuilder();
   const relocated = output.sections.flatMap((_, at) =>
@@ -197,7 +197,7 @@ const NULL_SECTION: PlacedSection = {
   offset: 0,
 };
 
-/** File offsets: multiples of 8, and of the section's own alignment, which libelf wants to see kept. */
+/** File offsets: multiples of 8, and of the section's own alignment, which libelf requires. */
 function layOut(planned: readonly PlannedSection[]): { readonly all: PlacedSection[]; readonly end: number } {
   let end: number = Elf64Ehdr.size;
   const all = [NULL_SECTION];

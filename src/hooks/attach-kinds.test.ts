@@ -44,7 +44,7 @@ function localSocket(type: number): { fd: number; address: Uint8Array } {
 
 const close = (fd: number) => void kernel.syscall('close', fd);
 
-/** The descriptor behind a socket of node:net, which its types do not show. */
+/** The descriptor of a socket of node:net, which its types do not show. */
 function fdOf(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   return Number(handle && Reflect.get(Object(handle), 'fd'));
@@ -93,7 +93,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     close(fd);
   });
 
-  test('what is no socket is refused, saying what was tried', () => {
+  test('what is not a socket is refused, saying what was tried', () => {
     using object = loadObject(HOOKS, kernel);
     const map = object.map('sockets').fd.number;
     expect(() => attachProgram(object, 'drop_all', { socket: map })).toThrow(/filter of socket.*ENOTSOCK/);
@@ -193,15 +193,18 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
 
   test.each([
     [{ executable: { symbol: 'no_such_function' } }, /has no function "no_such_function"/],
-    [{ executable: { file: 'no-such-library.so' } }, /"no-such-library.so" is in none of the usual folders/],
-    [{ executable: { file: '/etc/passwd' } }, /is no 64-bit ELF file/],
+    [
+      { executable: { file: 'no-such-library.so' } },
+      /"no-such-library.so" is not in any of the usual directories/,
+    ],
+    [{ executable: { file: '/etc/passwd' } }, /is not a 64-bit ELF file/],
   ])('a place that is not there: %j', (place, message) => {
     using object = loadObject(HOOKS, kernel);
     expect(() => attachProgram(object, 'on_read', place)).toThrow(message);
   });
 });
 
-describe('what the kernel is asked for', () => {
+describe('calls to the kernel', () => {
   /** Calls of attaching a program of the object, with a stand-in for the kernel. */
   function asked(
     name: string,
@@ -234,7 +237,7 @@ describe('what the kernel is asked for', () => {
     expect(asked('entered').calls.map(call => call.command)).toEqual([commands.BPF_RAW_TRACEPOINT_OPEN]);
   });
 
-  test('an iterator is told what to go over', () => {
+  test('an iterator gets its target', () => {
     const { calls, fake } = asked('iterated', { iterator: { kind: 'task', pid: 77 } });
     const attr = uapi.decodeAttr(uapi.LinkCreateIterAttr, calls[0]?.attr ?? new Uint8Array(0));
     expect(attr.iter_info_len).toBe(16);

@@ -1,4 +1,4 @@
-/** Attaching where words say: the steps of a command, for everything that is to stay without this process. */
+/** Attaching to a target given as text: the steps of a command, for attachments that outlive this process. */
 
 import { RootletError, usageError } from '../diag/index.ts';
 import type { LoadedObject } from '../load/index.ts';
@@ -20,9 +20,9 @@ export function attachTo(loaded: LoadedObject, program: string, request: HookReq
 }
 
 /**
- * Attaches for good: `save` makes a record of the hook and calls `commit` when that is complete. What the kernel keeps
- * without a handle is attached in `commit`, so that the record comes first, and detached again when `save` fails after
- * it. The hook is closed when `save` returns.
+ * Attaches persistently: `save` creates a record of the hook and calls `commit` when that is complete. What
+ * the kernel keeps without a handle is attached in `commit`, so that the record comes first, and detached
+ * again when `save` fails after it. The hook is closed when `save` returns.
  */
 export function attachRecorded<T>(
   loaded: LoadedObject,
@@ -46,7 +46,7 @@ export function attachRecorded<T>(
   }
 }
 
-/** Only our own program is taken off; the error that led here matters more than one of this. */
+/** Only the own program is detached; the first error matters more than one of this. */
 function takeBack(planned: Hook, program: Occupant): void {
   try {
     planned.detach(program);
@@ -80,6 +80,6 @@ function requireLasting(hook: Hook): Hook {
     hook.close();
   }
   throw usageError('attach-not-kept', `${place}: this kernel ends such attachments with the process`, {
-    hint: 'attach from a process that stays, with rootlet/hooks, or use a newer kernel',
+    hint: 'attach from a process that keeps running, with rootlet/hooks, or use a newer kernel',
   });
 }

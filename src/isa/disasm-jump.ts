@@ -25,7 +25,7 @@ import {
   type Insn,
 } from './opcodes.ts';
 
-/** With its sign in front also when positive, as jump distances are written. */
+/** With its sign before it also when positive, as jump distances are written. */
 export function signed(value: number): string {
   return value < 0 ? `${value}` : `+${value}`;
 }

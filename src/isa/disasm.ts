@@ -42,7 +42,7 @@ export interface DisassembleOptions {
   readonly symbolAt?: (insnIndex: number) => string | undefined;
 }
 
-/** All instructions in order. Never throws: what is no instruction is shown as such. */
+/** All instructions in order. Never throws: what is not an instruction is shown as such. */
 export function disassemble(code: CodeView, options: DisassembleOptions = {}): DisassembledInsn[] {
   const result: DisassembledInsn[] = [];
   for (let insnIndex = 0; insnIndex < code.length; ) {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { HELPER_NAMES, helperId, helperName } from './helpers.ts';
 
 describe('helpers', () => {
-  // Numbers from the kernel's header, spread over the table: a missing or doubled name shifts all behind it.
+  // Numbers from the kernel's header, spread over the table: a missing or doubled name shifts all after it.
   it.each([
     [1, 'bpf_map_lookup_elem'],
     [6, 'bpf_trace_printk'],
@@ -29,11 +29,11 @@ describe('helpers', () => {
     expect(new Set(HELPER_NAMES).size).toBe(212);
   });
 
-  it.each([0, 212, -1, 1.5, 0xffffffff])('%d is no helper', id => {
+  it.each([0, 212, -1, 1.5, 0xffffffff])('%d is not a helper', id => {
     expect(helperName(id)).toBeUndefined();
   });
 
-  it.each(['bpf_unspec', 'map_lookup_elem', 'constructor', ''])('"%s" is no helper', name => {
+  it.each(['bpf_unspec', 'map_lookup_elem', 'constructor', ''])('"%s" is not a helper', name => {
     expect(helperId(name)).toBeUndefined();
   });
 });

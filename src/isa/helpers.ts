@@ -41,7 +41,7 @@ const NAMES = `
   cgrp_storage_get cgrp_storage_delete
 `;
 
-/** Full names in order of their numbers; [0] is `bpf_unspec`, which is no helper. */
+/** Full names in order of their numbers; [0] is `bpf_unspec`, which is not a helper. */
 export const HELPER_NAMES: readonly string[] = NAMES.trim()
   .split(/\s+/)
   .map(name => `bpf_${name}`);

@@ -1,8 +1,8 @@
 /**
- * How much stack a function is known to use.
+ * Known stack usage of a function.
  *
- * Follows the frame pointer through copies and constant additions, in a straight line from label to label. What is not
- * known counts as nothing, so the answer is a lower bound: a limit that it exceeds is exceeded.
+ * Follows the frame pointer through copies and constant additions, in a straight line from label to label.
+ * Unknown accesses are ignored, so the result is a lower bound: a limit that it exceeds is exceeded.
  */
 
 import * as isa from './opcodes.ts';
@@ -45,7 +45,7 @@ function jumpTargets(code: isa.CodeView): Set<number> {
   return targets;
 }
 
-/** Bytes below the frame pointer that one instruction touches or hands to a call. */
+/** Bytes below the frame pointer that one instruction accesses or passes to a call. */
 function reachOf(insn: isa.Insn, known: Offsets): number {
   switch (insn.opcode & 7) {
     case isa.BPF_LDX:

@@ -53,9 +53,15 @@ export interface LinkOptions extends CommonLinkOptions {
   readonly partial?: boolean;
   /** Keep DWARF (`.debug_*` sections). Default false: loaders do not read it. */
   readonly keepDebug?: boolean;
-  /** Move functions of code sections that are no programs to `.text`, where libbpf wants them. Default false. */
+  /**
+   * Move functions of code sections that are not programs to `.text`, where libbpf expects them. Default
+   * false.
+   */
   readonly foldText?: boolean;
-  /** Make one of equal definitions of several files (see `findIdentical`). Default false: duplicates are an error. */
+  /**
+   * Merge identical definitions of several files (see `findIdentical`). Default false: duplicates are an
+   * error.
+   */
   readonly foldIdentical?: boolean;
 }
 
@@ -68,7 +74,7 @@ export interface LinkSuccess extends LinkedObject {
 
 export type LinkResult = LinkSuccess | LinkFailure;
 
-/** Links objects by name. Never throws for what is in the inputs: problems come back as data. */
+/** Links objects by name. Never throws for what is in the inputs: problems are returned as data. */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   const problems = new ProblemList();
   const read = prepareInputs(inputs, options, problems);
@@ -112,7 +118,7 @@ interface PreparedInputs extends Pick<ReadInputs, 'objects' | 'pulled'> {
   readonly notes: readonly string[];
 }
 
-/** All inputs read and edited, with the members of archives that they need. */
+/** All inputs edited, with the archive members that they need. */
 function prepareInputs(
   inputs: readonly LinkInput[],
   options: LinkOptions,
@@ -174,12 +180,12 @@ function lookForMissing(
   problems.add([...selected.problems, ...missing(selected.live)]);
 }
 
-/** The edits that are meant for the result. */
+/** The edits of the result. */
 function editWhole(object: BpfObject, { edits }: LinkOptions): Edited {
   return edits === undefined ? unedited(object) : editResult(object, edits);
 }
 
-/** What is needed, if only that is wanted. */
+/** The needed part, if requested. */
 function select(
   combined: Combined,
   objects: readonly BpfObject[],
@@ -193,7 +199,7 @@ function select(
   return { ...collectGarbage(combined, objects, { keep, whyLive }), everything: false };
 }
 
-/** New names for static symbols of one name, or which names cannot be told apart. */
+/** New names for static symbols of one name, or the names that clash. */
 function nameStatics({ combined }: Pruned, objects: readonly BpfObject[]): Naming {
   const pins = pinnedSymbols(combined.object);
   return { renames: separateStatics(combined, pins), problems: staticPinClashes(combined, pins, objects) };

@@ -1,4 +1,4 @@
-/** Re-linking without a rootlet of one's own: a chain made for the components. */
+/** Re-linking with a generated rootlet: a chain of the components. */
 
 import { failed, ok, type Problem, ProblemList, problem, quote, type Result } from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf, type Verdict } from '../object/index.ts';
@@ -20,20 +20,20 @@ export interface ChainComponent {
   readonly component: LinkInput;
   readonly program?: string;
   readonly instance?: string;
-  /** Verdicts (names or numbers) that go on to the next component, instead of the chain's. */
+  /** Verdicts (names or numbers) that continue with the next component, instead of those of the chain. */
   readonly continueOn?: readonly string[];
 }
 
 export interface ChainRelinkOptions extends RelinkOptions {
-  /** Verdicts that go on to the next component. Default `pass`. */
+  /** Verdicts that continue with the next component. Default `pass`. */
   readonly continueOn?: readonly string[];
-  /** Verdict when the last component goes on; default `last`: what it said. */
+  /** Verdict if the last component continues; default `last`: its own verdict. */
   readonly final?: string;
   /** Name of the program. Default `chain`. */
   readonly program?: string;
 }
 
-/** Makes a chain of exactly these components, in this order. */
+/** Links a chain of exactly these components, in this order. */
 export function relinkChain(
   components: readonly ChainComponent[],
   options: ChainRelinkOptions = {},
@@ -67,7 +67,11 @@ function refused(problems: readonly Problem[]): LinkFailure {
 /** The kernel takes C names. */
 function programNameProblem(name: string | undefined): Problem | null {
   if (name === undefined || /^[A-Za-z_][A-Za-z0-9_]{0,126}$/.test(name)) return null;
-  return problem('chain-program-name', [], `${quote(name)} cannot be the name of a program: it is no C name`);
+  return problem(
+    'chain-program-name',
+    [],
+    `${quote(name)} cannot be the name of a program: it is not a valid C identifier`,
+  );
 }
 
 /** Objects are passed on as they were read, so that nothing is parsed twice. */
@@ -87,9 +91,7 @@ function chainSection(objects: readonly BpfObject[], components: readonly ChainC
   const sections = objects.map((object, position) => programSection(object, components[position]?.program));
   const first = sections.find(section => section !== undefined);
   if (first === undefined) {
-    return failed(
-      problem('chain-no-program', [objects[0]?.name ?? ''], 'has no program that a chain could be made of'),
-    );
+    return failed(problem('chain-no-program', [objects[0]?.name ?? ''], 'has no program for a chain'));
   }
   if (contextOf(first) === undefined) {
     return failed(
@@ -134,7 +136,7 @@ function parseVerdicts(
     problems.add([
       verdictProblem(
         options.final ?? '',
-        `"${options.final}" is no single verdict in section ${quote(section)}: say how many bytes are to be kept, or "last"`,
+        `"${options.final}" is not a single verdict in section ${quote(section)}: specify how many bytes to keep, or "last"`,
       ),
     ]);
   const final = parsed === 'not 0' ? 'last' : parsed;

@@ -1,10 +1,11 @@
 /**
  * Static re-linking: components are plugged into the slots of a rootlet, and the result is one ordinary object.
  *
- * Every component has a scope of names of its own, so that two of them may have the same functions, maps and globals.
- * A slot is a global function of the rootlet that is no program; the component's program takes its place: it leaves its
- * program section for `.text`, every call of the slot becomes a call of it, and the slot's own code is dropped. What the
- * chosen program does not need of its object (other programs, unused functions, maps and types) is left out.
+ * Every component has its own scope of names, so two of them may have the same functions, maps and globals. A
+ * slot is a global function of the rootlet that is not a program; the component's program replaces it: it
+ * moves from its program section to `.text`, every call of the slot becomes a call of it, and the slot's own
+ * code is discarded. What the chosen program does not need of its object (other programs, unused functions,
+ * maps and types) is discarded.
  */
 
 import { ProblemList } from '../diag/index.ts';
@@ -53,7 +54,7 @@ export interface RelinkSuccess extends LinkedObject {
 
 export type RelinkResult = RelinkSuccess | LinkFailure;
 
-/** Plugs components into a rootlet. Never throws for what is in the inputs: problems come back as data. */
+/** Plugs components into a rootlet. Never throws for what is in the inputs: problems are returned as data. */
 export function relink(
   rootlet: LinkInput,
   assignments: readonly SlotAssignment[],

@@ -97,12 +97,12 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(seen).toEqual([502]);
   });
 
-  test('a map that is no ring buffer is refused', () => {
+  test('a map that is not a ring buffer is refused', () => {
     using object = load();
     expect(() => new RingBuffer(object.map('perf'))).toThrow(
       expect.objectContaining({ code: 'kernel-ring-buffer' }),
     );
-    expect(() => new PerfBuffer(object.map('perf'), 3)).toThrow(/no power of two/);
+    expect(() => new PerfBuffer(object.map('perf'), 3)).toThrow(/not a power of two/);
   });
 });
 

@@ -19,7 +19,7 @@ const hasTypes = existsSync('/sys/kernel/btf/vmlinux');
 const read = (name: string) =>
   readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)), name);
 
-/** A kernel of our own making. */
+/** A made-up kernel. */
 const FACTS: KernelFacts = {
   config: () =>
     'CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=m\nCONFIG_BPF=y\nCONFIG_HZ=250\nCONFIG_LOG_BUF_SHIFT=17\nCONFIG_NR_CPUS=64\nCONFIG_DEFAULT_HOSTNAME="a very long name"\n',
@@ -85,7 +85,7 @@ describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)
             code: 'load-kconfig-value',
             where: ['externs.bpf.o', 'kconfig "CONFIG_HZ"'],
           }),
-          expect.objectContaining({ message: 'stands for 2 addresses in this kernel' }),
+          expect.objectContaining({ message: 'has 2 addresses in this kernel' }),
         ]),
       }),
     );

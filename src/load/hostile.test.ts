@@ -56,7 +56,7 @@ const FACTS: KernelFacts = {
   hasSyscallWrapper: () => true,
 };
 
-/** The object's own types stand in for the kernel's. */
+/** The object's own types replace the kernel's. */
 function typesOf(object: BpfObject): KernelTypes | undefined {
   if (object.btf === null) return undefined;
   const target = { name: 'self', types: new TypeFinder(object.btf), btfObject: 0 };

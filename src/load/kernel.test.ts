@@ -73,8 +73,8 @@ function mapsOf(object: LoadedObject, program: string): OracleMap[] {
 const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
 
 /**
- * Allowed difference: libbpf before 1.1 lets user space map every section of globals, later ones, and we, only those
- * with a variable that is not static.
+ * Allowed difference: libbpf before 1.1 lets user space map every section of globals, later ones, and
+ * rootlet, only those with a variable that is not static.
  */
 function comparable(program: OracleProgram): OracleProgram {
   const isGlobals = (name: string) => /\.(data|rodata|bss)/.test(name);

@@ -28,7 +28,7 @@ import {
 export interface LoadOptions extends PlanOptions, ExecuteOptions, BindOptions {
   /** Types to relocate against instead of the running kernel's: a BTF file, or an ELF file with BTF. */
   readonly btfPath?: string;
-  /** What is known of the kernel; without it, the running one is asked. */
+  /** Facts of the kernel; default those of the running one. */
   readonly kernelTypes?: KernelTypes;
   readonly kernelFacts?: KernelFacts;
 }
@@ -42,7 +42,10 @@ export interface PreparedLoad {
   readonly bindings: ExternBindings;
 }
 
-/** Relocates, binds externs and plans, without creating anything. The kernel is asked only for what the object needs. */
+/**
+ * Relocates, binds externs and plans, without creating anything. Only what the object needs is read from the
+ * kernel.
+ */
 export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {}): PreparedLoad {
   const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
   const { object, answers: coreAnswers } = relocate(stripDataSections(input), types);
@@ -54,9 +57,9 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
 }
 
 /**
- * Loads an object into the kernel. Either all of it is there afterwards, or nothing is. When the kernel refuses and
- * turns out to be too old for something that the programs can do without, it is tried once more without that, and the
- * loaded object says so (`notes`).
+ * Loads an object into the kernel. Either all of it is there afterwards, or nothing is. When the kernel
+ * refuses and turns out to be too old for something that the programs can do without, it is loaded once more
+ * without that, and `notes` of the loaded object report it.
  */
 export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
   return executePlan(prepareLoad(input, sys, options).plan, sys, options);
@@ -76,7 +79,7 @@ export function executePlan(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
   }
 }
 
-/** Errors with which kernels answer what they do not know. */
+/** Errors that kernels return for unsupported requests. */
 function mayBeTooNew(error: unknown): boolean {
   const errno = error instanceof RootletError ? error.problems[0]?.errno : undefined;
   return (

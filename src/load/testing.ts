@@ -45,7 +45,9 @@ export function oracleMissing(): string | undefined {
   return undefined;
 }
 
-/** Loads the object with bpftool into a bpf file system of its own, asks what is there, and lets all of it go. */
+/**
+ * Loads the object with bpftool into a bpf file system of its own, lists the result, and unloads all of it.
+ */
 export function loadWithBpftool(path: string): OracleProgram[] {
   const folder = '/sys/fs/bpf'; // in a mount namespace of its own, so that pins by name stay there as well
   const script = [

@@ -25,7 +25,7 @@ const load = (program: string, file = NAME) =>
     kernel,
   );
 
-/** Kernels in front of these refuse the program for something else first, or say it with less. */
+/** Kernels before these refuse the program for something else first, or say it with less. */
 const SAID_SINCE: ReadonlyMap<string, number> = new Map([
   ['length_unbounded', 612],
   ['recursion', 612],
@@ -54,33 +54,39 @@ function refusal(program: string, file = NAME): { error: RootletError; failure: 
   throw new Error(`${program} was loaded`);
 }
 
-test('programs whose section starts with ? are left out unless asked for', () => {
+test('programs whose section starts with ? are left out unless requested', () => {
   expect(planLoad(preparedAlone(readObject(bytesOf(NAME), NAME))).programs).toEqual([]);
 });
 
 const PLACES: readonly (readonly [string, string | undefined, string | undefined, RegExp, RegExp])[] = [
   ['writes_constant', 'writes_constant', '*(volatile int *)&fixed = 4;', /write into map/, /read-only/],
   ['keeps_lock', 'keeps_lock', '}', /lock/, /bpf_spin_unlock/],
-  ['helper_under_lock', 'helper_under_lock', 'value->number = bpf_ktime_get_ns();', /lock/, /nothing may be/],
-  ['locks_twice', 'locks_twice', 'bpf_spin_lock(&value->lock);', /lock/, /nothing may be called/],
+  [
+    'helper_under_lock',
+    'helper_under_lock',
+    'value->number = bpf_ktime_get_ns();',
+    /lock/,
+    /no calls are allowed/,
+  ],
+  ['locks_twice', 'locks_twice', 'bpf_spin_lock(&value->lock);', /lock/, /no calls are allowed/],
   ['wrong_argument', 'wrong_argument', 'return bpf_map_lookup_elem(ctx, ctx) != 0;', /map_ptr/, /&map/],
   ['below_stack', 'below_stack', undefined, /stack/, /512 bytes/],
   ['length_unbounded', 'length_unbounded', undefined, /R4/, /length/],
-  ['recursion', undefined, undefined, /call stack/, /8 calls deep/],
-  ['lock_in_callback', 'lock_in_callback', undefined, /lock/, /nothing may be called/],
-  ['odd_callback', 'callback_verdict', 'return 5;', /callback return/, /go on/],
-  ['context_for_number', 'context_for_number', undefined, /ctx/, /hand on ctx/],
-  ['pointer_multiplied', 'pointer_multiplied', undefined, /prohibited/, /computed/],
+  ['recursion', undefined, undefined, /call stack/, /at most 8 frames/],
+  ['lock_in_callback', 'lock_in_callback', undefined, /lock/, /no calls are allowed/],
+  ['odd_callback', 'callback_verdict', 'return 5;', /callback return/, /0 \(continue\)/],
+  ['context_for_number', 'context_for_number', undefined, /ctx/, /pass ctx itself/],
+  ['pointer_multiplied', 'pointer_multiplied', undefined, /prohibited/, /arithmetic on this kind of pointer/],
   ['wide_context', 'wide_context', undefined, /bpf_context access/, /width/],
-  ['record_used_late', 'record_used_late', '*(volatile int *)record = 1;', /invalid mem/, /read them anew/],
+  ['record_used_late', 'record_used_late', '*(volatile int *)record = 1;', /invalid mem/, /reload them/],
   ['record_too_far', 'record_too_far', 'record[9] = 1;', /mem_size=8/, /reserved/],
   ['dynptr_unset', 'dynptr_unset', undefined, /dynptr/, /fill the dynptr/],
   ['dynptr_kept', 'dynptr_kept', undefined, /Unreleased/, /every path must release/],
   ['sleeps', 'sleeps', undefined, /sleep/, /sleepable programs/],
-  ['jumps_with_lock', 'jumping', 'bpf_tail_call(ctx, &jumps, 0);', /lock/, /nothing may be called/],
+  ['jumps_with_lock', 'jumping', 'bpf_tail_call(ctx, &jumps, 0);', /lock/, /no calls are allowed/],
   ['no_verdict', 'no_verdict', undefined, /R0 !read_ok/, /without a return value/],
   ['division', 'division', undefined, /div by zero/, /constant 0/],
-  ['packet_after_change', 'packet_after_change', 'return data[0];', /invalid mem/, /read them anew/],
+  ['packet_after_change', 'packet_after_change', 'return data[0];', /invalid mem/, /reload them/],
   ['wrong_map_type', 'wrong_map_type', undefined, /map_type 2/, /maps of another type/],
 ];
 
@@ -114,8 +120,8 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       'calls_missing',
       'calls_missing',
       undefined,
-      /calls function "not_there", which is not there/,
-      /ask first/,
+      /calls function "not_there", which does not exist/,
+      /first test whether it exists/,
     ],
   ])('%s: function, source line, cause and hint', (program, holder, text, cause, hint) => {
     const before = countFds();
@@ -168,7 +174,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(verifierFailureOf(outer)?.program).toBe('no_bounds');
   });
 
-  test('a weak function that is missing may be asked for', () => {
+  test('a weak function that is missing may be requested', () => {
     using object = load('asks_before_calling');
     expect(object.testRun('asks_before_calling', packet()).verdict).toBe(2);
   });

@@ -17,7 +17,9 @@ import { ContentsMerge, changedEntries, type Successors, staticContents } from '
 import type { PreviousMap } from './decision.ts';
 import { kernel } from './testing.ts';
 
-/** Programs: `a`, `b`, `gone` of the old generation, `a2`, `b2` of the next one, `x`, `y` of somebody else. */
+/**
+ * Programs: `a`, `b`, `gone` of the old generation, `a2`, `b2` of the next one, `x`, `y` of another process.
+ */
 const NAMES = ['a', 'b', 'gone', 'a2', 'b2', 'x', 'y'] as const;
 type Name = (typeof NAMES)[number];
 

@@ -46,8 +46,8 @@ export function changedEntries({ map, state }: PreviousMap): ChangedEntry[] {
 }
 
 /**
- * Makes the new map what the merge says. May be repeated: entries that were changed back meanwhile get their static
- * contents again.
+ * Applies the merge to the new map. May be repeated: entries that were changed back meanwhile get their
+ * static contents again.
  */
 export class ContentsMerge {
   readonly #previous: PreviousMap;

@@ -6,7 +6,7 @@ import { type LoadPlan, type MapPlan, shapeDifferences } from '../load/index.ts'
 import type { PreviousMap } from './decision.ts';
 import type { MapTypes } from './map-types.ts';
 
-/** What differs, in words; empty when the old map can be used in place of a new one. */
+/** The differences, as text; empty when the old map can be used in place of a new one. */
 export function mapDifferences(
   plan: LoadPlan,
   map: MapPlan,

@@ -2,9 +2,10 @@
  * Which component of the next generation is which of the running one: one to one, among those of one base name by path,
  * then by slot, then by contents.
  *
- * A component is named after its file up to the first dot, and keeps this name, with what belongs to it, in new versions,
- * in other slots, and whoever its neighbours are. Two components never become one, and one never becomes two; files of
- * one name from two directories are two components, even where their contents are equal.
+ * A component is named after its file up to the first dot, and keeps this name, with what belongs to it, in
+ * new versions, in other slots, and whatever is plugged in beside it. Two components never become one, and
+ * one never becomes two; files of one name from two directories are two components, even where their contents
+ * are equal.
  */
 
 import { normalize } from 'node:path';
@@ -35,7 +36,7 @@ export interface Incumbent extends Candidate {
 const SPECIAL = /[%:@,=\s\p{C}]/gu;
 
 /**
- * Base name of a component's file up to the first dot behind leading ones: what identifies it from version to version.
+ * Base name of a component's file up to the first dot after leading ones: what identifies it from version to version.
  * Different base names are different components, whatever characters they have.
  */
 export function componentName(file: string): string {

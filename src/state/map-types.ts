@@ -1,4 +1,6 @@
-/** Types that the kernel keeps with maps: they say what an old map holds without any other memory of it. */
+/**
+ * Types that the kernel keeps with maps: they describe the contents of an old map without any other record.
+ */
 
 import { type Btf, type BtfId, parseBtf } from '../btf/index.ts';
 import { type BpfMap, HOST_ORDER, openById, readBtfBytes } from '../kernel/index.ts';

@@ -62,7 +62,7 @@ const VARIABLES: readonly Row[] = [
   ],
   ['fewer', 'int a; int b;', 'int a;', '.bss', 'migrate | a 0->0:4 | lost | b is gone'],
   ['one renamed', 'int a; int b;', 'int a; int c;', '.bss', 'migrate | a 0->0:4 | lost | b is gone'],
-  ['all renamed', 'int a;', 'int b;', '.bss', 'reset | no variable is as it was: a is gone'],
+  ['all renamed', 'int a;', 'int b;', '.bss', 'reset | no variable is unchanged: a is gone'],
   [
     'another type of equal size',
     'int a; int b;',
@@ -75,16 +75,16 @@ const VARIABLES: readonly Row[] = [
     'int a;',
     'unsigned a;',
     '.bss',
-    'reset | no variable is as it was: a was int and is unsigned int',
+    'reset | no variable is unchanged: a was int and is unsigned int',
   ],
   ['long and long long', 'long a;', 'long long a;', '.bss', 'reuse'],
-  ['wider', 'int a;', 'long a;', '.bss', 'reset | no variable is as it was: a was int and is long'],
+  ['wider', 'int a;', 'long a;', '.bss', 'reset | no variable is unchanged: a was int and is long'],
   [
     'an array of more',
     'int a[4];',
     'int a[5];',
     '.bss',
-    'reset | no variable is as it was: a was int[4] and is int[5]',
+    'reset | no variable is unchanged: a was int[4] and is int[5]',
   ],
   ['a struct, equal', `${S} struct s a;`, `${S} struct s a;`, '.bss', 'reuse'],
   [
@@ -153,7 +153,7 @@ const WISHES: readonly Row[] = [
     'int a; int b;',
     'int a; int b;',
     '.bss',
-    'migrate | b 4->4:4 | lost | a begins again, as requested with --fresh',
+    'migrate | b 4->4:4 | lost | a is reset, as requested with --fresh',
     freshVariable('a'),
   ],
   [
@@ -161,7 +161,7 @@ const WISHES: readonly Row[] = [
     'int a; int b;',
     'int a; int b;',
     '.bss',
-    'migrate | b 4->4:4 | lost | a begins again, as requested with --fresh',
+    'migrate | b 4->4:4 | lost | a is reset, as requested with --fresh',
     { ...unchanged, ...freshVariable('a') },
   ],
   [
@@ -169,7 +169,7 @@ const WISHES: readonly Row[] = [
     'int a; int b;',
     'int a; int b;',
     '.bss',
-    'reset | no variable is as it was: a begins again, as requested with --fresh, b begins again, as requested with --fresh',
+    'reset | no variable is unchanged: a is reset, as requested with --fresh, b is reset, as requested with --fresh',
     freshVariable('a', 'b'),
   ],
   [

@@ -31,7 +31,7 @@ export interface StateRequest {
   readonly unchanged: (identity: MapIdentity) => boolean;
   /** Whether its arrays keep the very programs that they hold, which are not loaded again. */
   readonly keepsPrograms: (identity: MapIdentity) => boolean;
-  /** Whether the caller wants new contents, although there are old ones. */
+  /** Whether the caller requests new contents. */
   readonly fresh: (identity: MapIdentity) => boolean;
   /** The same for one variable of a section. */
   readonly freshVariable: (identity: MapIdentity, variable: string) => boolean;

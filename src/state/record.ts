@@ -81,6 +81,6 @@ function contentsFrom(value: JsonValue | undefined): Map<number, number> {
 
 function damaged(): RootletError {
   return inputError('state-record', [], 'the state in the record cannot be read', {
-    hint: 'another version of rootlet made the entry: use that one, or detach and attach it again',
+    hint: 'the entry was written by another version of rootlet: use that one, or detach and attach it again',
   });
 }

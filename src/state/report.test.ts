@@ -1,4 +1,4 @@
-/** What a change did to state: rows for programs, lines for people. */
+/** What a change did to state: rows for programs, lines for users. */
 
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
@@ -95,12 +95,12 @@ describe('rows', () => {
 
   test('what is dropped comes last, with its reason', () => {
     const decisions: MapDecision[] = [{ identity: rules, decision: DECISIONS.reuse }];
-    const dropped = [{ identity: bss, reason: 'fw fills no slot any more' }];
+    const dropped = [{ identity: bss, reason: 'fw no longer fills a slot' }];
     expect(
       reportState(decisions, dropped, undefined).map(({ key, kind, reason }) => [key, kind, reason]),
     ).toEqual([
       ['rules', 'reuse', ''],
-      ['fw:.bss', 'dropped', 'fw fills no slot any more'],
+      ['fw:.bss', 'dropped', 'fw no longer fills a slot'],
     ]);
   });
 });
@@ -126,7 +126,7 @@ needs('bpf').test('a plan counts the entries that were changed at run time', () 
 
 describe('lines', () => {
   const carried = (count: number, ...lost: readonly string[]): CarriedEntries => ({ carried: count, lost });
-  const dropped = reportState([], [{ identity: bss, reason: 'fw fills no slot any more' }], undefined);
+  const dropped = reportState([], [{ identity: bss, reason: 'fw no longer fills a slot' }], undefined);
   const takenOver = rowsOf({ kind: 'reuse', previous: old(bss) }, { owner: 'wall', name: '.bss' });
   const { migrate } = DECISIONS;
 
@@ -141,7 +141,7 @@ describe('lines', () => {
       true,
     ],
     ['reset', rowsOf(DECISIONS.reset), ['state reset: rules: max_entries 4 instead of 8'], true],
-    ['dropped', dropped, ['state dropped: fw:.bss: fw fills no slot any more'], true],
+    ['dropped', dropped, ['state dropped: fw:.bss: fw no longer fills a slot'], true],
     ['refused', rowsOf(DECISIONS.refuse), ['refused: rules: another map is pinned there'], false],
     ['new', rowsOf(DECISIONS.new), [], false],
     ['taken over', takenOver, ['state kept: wall:.bss (from fw)'], false],

@@ -80,7 +80,7 @@ export function losesState({ kind, lost, entries }: StateChange): boolean {
   return kind === 'reset' || kind === 'dropped' || lost.length > 0 || (entries?.lost.length ?? 0) > 0;
 }
 
-/** Lines for people: one for all that is kept, then one for each loss. `all`: new maps and constants too. */
+/** Lines for users: one for all that is kept, then one for each loss. `all`: new maps and constants too. */
 export function describeState(changes: readonly StateChange[], all = false): string[] {
   const kept = changes.filter(({ kind }) => kind === 'reuse' || kind === 'pinned' || kind === 'rebuild');
   const lines = kept.length === 0 ? [] : [`state kept: ${kept.map(describeKept).join(', ')}`];

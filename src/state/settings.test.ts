@@ -1,4 +1,4 @@
-/** Settings: merged name by name, fitted to an object, and kept in records as JSON of which nothing is believed. */
+/** Settings: merged name by name, fitted to an object, and kept in records as untrusted JSON. */
 
 import { describe, expect, test } from 'vitest';
 import { damaged } from '../../test/support/damaged.ts';
@@ -118,7 +118,7 @@ describe('records', () => {
     ['an integer that is none', { int: '1e5' }],
     ['an integer of any length', { int: '1'.repeat(5000) }],
     ['an integer that is a number', { int: 5 }],
-    ['bytes that are no list', { bytes: 'AQI=' }],
+    ['bytes that are not a list', { bytes: 'AQI=' }],
     ['a byte that is negative', { bytes: [-1] }],
     ['a list that is none', { list: { length: 1e9 } }],
     ['fields without names', { fields: [[1, 2]] }],

@@ -55,7 +55,7 @@ export function settingsIn(object: BpfObject, { globals, maxEntries }: Settings)
         .filter(one => !fits(one))
         .map(([name]) =>
           variables.has(name)
-            ? `variable ${quote(name)} of ${quote(object.name)} does not take the value`
+            ? `variable ${quote(name)} of ${quote(object.name)} cannot have the value`
             : `variable ${quote(name)} ${where}`,
         ),
       ...[...maxEntries.keys()].filter(name => !maps.has(name)).map(name => `map ${quote(name)} ${where}`),
@@ -166,6 +166,6 @@ function pairs(value: JsonValue | undefined): [name: string, value: JsonValue][]
 
 function damaged(): RootletError {
   return inputError('state-record', [], 'the settings in the record cannot be read', {
-    hint: 'another version of rootlet made the entry: use that one, or detach and attach it again',
+    hint: 'the entry was written by another version of rootlet: use that one, or detach and attach it again',
   });
 }

@@ -12,7 +12,7 @@ interface Placed {
   readonly type: BtfId;
 }
 
-/** What the caller wants of single variables of a section. */
+/** Requests of the caller for single variables of a section. */
 export interface VariableWishes {
   /** It begins with its initial value. */
   readonly fresh: (variable: string) => boolean;
@@ -44,7 +44,7 @@ export function decideVariables(
   if (variables.length > 0) return { kind: 'migrate', previous, variables, lost };
   if (lost.length === 0) return { kind: 'reset', previous, reason: 'every variable is given a value' };
   const reasons = lost.map(({ name, reason }) => `${name} ${reason}`).join(', ');
-  return { kind: 'reset', previous, reason: `no variable is as it was: ${reasons}` };
+  return { kind: 'reset', previous, reason: `no variable is unchanged: ${reasons}` };
 }
 
 interface Sides {
@@ -85,7 +85,7 @@ function carryOne(sides: Sides, a: Placed): CarriedVariable | string {
   const isCalled = ({ name }: Placed): boolean => name === a.name;
   const [b, other] = sides.now.filter(isCalled);
   if (b === undefined) return 'is gone';
-  if (sides.wishes.fresh(a.name)) return 'begins again, as requested with --fresh';
+  if (sides.wishes.fresh(a.name)) return 'is reset, as requested with --fresh';
   if (other !== undefined || sides.before.filter(isCalled).length > 1) return 'exists more than once';
   const mismatch = mismatchOf(sides, a, b);
   if (mismatch !== null) return mismatch;

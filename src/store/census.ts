@@ -1,7 +1,7 @@
 /**
- * Everything that BPF has in this kernel, and who keeps it there: processes with descriptors, and pins.
+ * All BPF objects in this kernel and their owners: processes with descriptors, and pins.
  *
- * The kernel does not report the owners of its objects. They are found from the other side, in the descriptors of all
+ * The kernel does not report the owners of its objects. They are found in the descriptors of all
  * processes and in all bpf file systems that this process sees. No link is followed, so that each pin is listed once.
  */
 

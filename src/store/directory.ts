@@ -1,6 +1,6 @@
 /**
  * Directories of the store, held open. One can only be had by passing the check (`distrust`), and what is in it is
- * reached through its descriptor, so that nothing can take its place between the check and the use. No operation follows
+ * reached through its descriptor, so it cannot be replaced between check and use. No operation follows
  * a symbolic link.
  */
 
@@ -94,7 +94,7 @@ const checkAbove = (path: string, stats: Stats) => requireTrusted(path, stats, '
  * `store-untrusted` when a directory on the way can be changed by other users.
  */
 export function requireBpffs(path: string): void {
-  const { onBpffs } = onFile('looking at', path, () => approach(path, checkAbove));
+  const { onBpffs } = onFile('inspecting', path, () => approach(path, checkAbove));
   if (onBpffs) return;
   throw platformError('store-no-bpffs', [], `${quote(path)} is not on a bpf file system`, {
     hint: `${MOUNT_BPFFS}, or name a directory on one that is mounted already (--bpffs)`,
@@ -105,7 +105,7 @@ export function requireBpffs(path: string): void {
 export function bpffsMountOf(path: string): string {
   let nearest = resolve(path);
   while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
-  const deviceOf = (at: string) => onFile('looking at', at, () => statSync(at).dev);
+  const deviceOf = (at: string) => onFile('inspecting', at, () => statSync(at).dev);
   const device = deviceOf(nearest);
   for (let parent = dirname(nearest); parent !== nearest; parent = dirname(nearest)) {
     if (deviceOf(parent) !== device) return nearest;
@@ -133,7 +133,7 @@ export class Directory {
    */
   static find(path: string, use: DirectoryUse = 'own'): Directory | undefined {
     requireBpffs(path);
-    const found = onFile('looking at', path, () => approach(path, checkAbove));
+    const found = onFile('inspecting', path, () => approach(path, checkAbove));
     return found.missing.length > 0 ? undefined : Directory.#open(found.path, path, use);
   }
 
@@ -148,7 +148,7 @@ export class Directory {
     const fd = openDirectory(place, path, use);
     if (fd === undefined) return undefined;
     try {
-      const stats = onFile('looking at', path, () => fstatSync(fd));
+      const stats = onFile('inspecting', path, () => fstatSync(fd));
       requireTrusted(path, stats, use);
       requireDescriptors(fd);
       return new Directory(path, `${stats.dev}:${stats.ino}`, fd);
@@ -160,7 +160,7 @@ export class Directory {
 
   /**
    * Path of what is in it, for system calls. Several names lead further down: they may only be of directories that were
-   * opened through this one before, which nobody else can have replaced since.
+   * opened through this one before, which no other process can have replaced since.
    */
   at(...names: readonly string[]): string {
     for (const name of names) {
@@ -206,7 +206,7 @@ export class Directory {
   /** Whether a pin may be opened there: a file of root or the effective user. Throws `store-untrusted` for others. */
   hasFile(name: string): boolean {
     const path = join(this.path, name);
-    const stats = onFile('looking at', path, () => lstatSync(this.at(name), { throwIfNoEntry: false }));
+    const stats = onFile('inspecting', path, () => lstatSync(this.at(name), { throwIfNoEntry: false }));
     if (stats === undefined) return false;
     if (stats.isFile() && isTrustedOwner(stats.uid)) return true;
     const reason = stats.isFile() ? `belongs to user ${stats.uid}` : 'is not a pin';
@@ -276,7 +276,7 @@ export class Directory {
   }
 
   #number(): number {
-    if (this.#fd < 0) throw bugError([this.path], 'this directory was closed before');
+    if (this.#fd < 0) throw bugError([this.path], 'this directory is already closed');
     return this.#fd;
   }
 }
@@ -287,11 +287,11 @@ function openDirectory(place: string, path: string, use: DirectoryUse): number |
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === ENOENT) return undefined;
-    // The kernel refuses links and files itself; the check finds the words.
+    // The kernel refuses links and files itself; the check finds the message.
     if (errno === ENOTDIR || errno === ELOOP)
       requireTrusted(
         path,
-        onFile('looking at', path, () => lstatSync(place)),
+        onFile('inspecting', path, () => lstatSync(place)),
         use,
       );
     throw fileError('opening', path, errno);

@@ -174,7 +174,7 @@ export function unknownError(path: string, unknown: readonly string[]): RootletE
   return platformError(
     'store-unknown',
     [],
-    `${quote(path)} holds what the store did not make; it is left there`,
+    `${quote(path)} contains something that the store did not create; it is kept`,
     {
       details: unknown,
       hint: 'move it elsewhere, or remove it with rm',

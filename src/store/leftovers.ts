@@ -1,4 +1,4 @@
-/** What killed processes left in an entry, and what a new generation makes superfluous. */
+/** Leftovers of killed processes in an entry, and what a new generation replaces. */
 
 import { dirname } from 'node:path';
 import type { Sys } from '../kernel/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Names as file names of a bpf file system, which knows no dots, and back. Apart because records, directories and pins
- * all use them.
+ * Names as file names of a bpf file system, which allows no dots, and back. Separate because records,
+ * directories and pins all use them.
  */
 
 import { encodeText } from '../bytes/index.ts';
@@ -25,7 +25,7 @@ function isPlain(byte: number): boolean {
   return digit || upper || lower || byte === 0x5f || byte === 0x2d;
 }
 
-/** The name that `key` was made of; undefined when it is no key. */
+/** The name that `key` was made of; undefined when it is not a key. */
 export function nameOfKey(key: string): string | undefined {
   const bytes: number[] = [];
   for (let at = 0; at < key.length; at++) {

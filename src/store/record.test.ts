@@ -37,7 +37,7 @@ describe('names', () => {
     expect(nameOfKey(key)).toBe(name);
   });
 
-  test('what is no key has no name', () => {
+  test('what is not a key has no name', () => {
     for (const text of ['', 'a.b', 'a%2E', 'a%', '%zz', '%41', 'é'])
       expect(nameOfKey(text), text).toBeUndefined();
   });
@@ -133,7 +133,7 @@ describe('records', () => {
   const shapes: readonly (readonly [string, unknown])[] = [
     ['no object', []],
     ['a kind that is not known', { ...RECORD, kind: 'chain' }],
-    ['a name that is no text', { ...RECORD, name: 5 }],
+    ['a name that is not a string', { ...RECORD, name: 5 }],
     ['a negative id', { ...RECORD, maps: [{ name: 'm', pin: 'map_m', id: -1 }] }],
     ['a pin outside', { ...RECORD, maps: [{ name: 'm', pin: '../../x', id: 1 }] }],
     ['a pin in a directory', { ...RECORD, links: [{ name: 'm', pin: 'a/b', id: 1, place: '' }] }],

@@ -2,7 +2,7 @@
  * What is known of an entry, as the bytes of one map element: header, JSON, files.
  *
  * Other programs of the same user may have put anything there: every length and every field is checked.
- * The format is this project's own; a reader refuses versions that it does not know.
+ * The format is private to rootlet; a reader refuses unknown versions.
  */
 
 import { encodeText, viewOf } from '../bytes/index.ts';
@@ -48,7 +48,7 @@ export interface MapRecord extends PinRecord {
 }
 
 export interface LinkRecord extends PinRecord {
-  /** What it is attached to, in words. */
+  /** What it is attached to, as text. */
   readonly place: string;
 }
 
@@ -111,12 +111,12 @@ export function decodeRecord(bytes: Uint8Array): DecodedRecord {
 
 function splitRecord(bytes: Uint8Array): { json: Uint8Array; payload: Uint8Array } {
   if (bytes.length < HEADER_SIZE || MAGIC.some((byte, at) => bytes[at] !== byte))
-    throw damaged('it does not begin like one');
+    throw damaged('its header is not valid');
   const view = viewOf(bytes);
   const version = view.getUint32(8, true);
   if (version !== RECORD_VERSION) {
     throw inputError('store-record-version', [], `the record has version ${version}, not ${RECORD_VERSION}`, {
-      hint: 'another version of rootlet made it: use that one, or remove the entry with "rootlet unload --force"',
+      hint: 'it was written by another version of rootlet: use that one, or remove the entry with "rootlet unload --force"',
     });
   }
   const jsonLength = view.getUint32(12, true);
@@ -173,7 +173,7 @@ function mapFrom(fields: Fields): MapRecord {
     const pin = pinFrom(fields, 'map');
     return { ...pin, component, map: pin.name, previous: false };
   }
-  if (typeof component !== 'string') throw damaged('its field "component" is not a text');
+  if (typeof component !== 'string') throw damaged('its field "component" is not a string');
   const previous = fields.flag('previous');
   const map = fields.text('map');
   const pin = fields.text('pin');

@@ -31,7 +31,7 @@ export interface Contents {
   readonly data?: JsonObject;
 }
 
-/** Places of an entry's maps, as `Contents` wants them, to save it again. */
+/** Places of an entry's maps, for `Contents`, to save it again. */
 export function placesOf(record: StoreRecord): ReadonlyMap<string, MapPlace> {
   return new Map(
     record.maps.flatMap(({ name, component, map, previous }) =>

@@ -1,6 +1,6 @@
 /**
  * Another user against a store on a bpf file system that every user can write to (mode 1777, the kernel's default). What
- * is outside of the store never changes, and commands refuse a store that is not theirs.
+ * is outside of the store never changes, and commands refuse a store of another user.
  */
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -127,7 +127,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       asNobody('mkdir mine');
       root = join(mount.path, 'mine/rootlet');
       expectRefused();
-      mkdirSync(root); // made by root, but the other user can exchange it
+      mkdirSync(root); // created by root, but the other user can replace it
       expectRefused();
     });
 
@@ -378,7 +378,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     }
   });
 
-  /** One command against the other user; the code of its error. What it made is removed, so that the race goes on. */
+  /** One command against the other user; the code of its error. What it made is removed, so that the race continues. */
   function attempt(round: number): string {
     try {
       const store = Store.open(kernel, root);

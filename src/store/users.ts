@@ -1,4 +1,4 @@
-/** Who needs an entry: asked before it is removed. Layers above add their own reasons. */
+/** Users of an entry, checked before it is removed. Layers above add their own reasons. */
 
 import { problem, quote, RootletError } from '../diag/index.ts';
 import { describeEntry, type Store, type StoreEntry } from './store.ts';

@@ -1,4 +1,4 @@
-/** docs/machine.md has every helper and every map type, and says of them what the code says. */
+/** docs/machine.md has every helper and every map type, and describes them as the code does. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

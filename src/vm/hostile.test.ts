@@ -1,4 +1,4 @@
-/** Damaged code and random instructions: a result or an error of ours, in bounded time, whatever they do. */
+/** Damaged code and random instructions: a result or a `RootletError`, in bounded time. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -64,8 +64,9 @@ export function randomSource(seed: number): (below: number) => number {
 }
 
 /**
- * Runs instructions that touch only registers and the stack, as RFC 9669 says; r0 at exit. The stack's bytes are
- * those below r10, and r10 is 0 here. Slow and plain on purpose: it shares nothing with the compiler.
+ * Runs instructions that touch only registers and the stack, as specified by RFC 9669; r0 at exit. The
+ * stack's bytes are those below r10, and r10 is 0 here. Slow and plain on purpose: it shares nothing with the
+ * compiler.
  */
 export function interpret(insns: readonly Insn[], byteOrder: ByteOrder): bigint {
   const registers = new Array<bigint>(11).fill(0n);
@@ -255,7 +256,7 @@ function tameMapCommands(packet: Uint8Array, random: (below: number) => number):
 
 const ETHER_TYPES = [0x0800, 0x86dd, 0x0800, 0x86dd, 0x8100, 0x88a8, 0x0806, 0x0012];
 
-/** Addresses and types that mean something, VLAN tags with an IP packet behind them among them. */
+/** Addresses and types that mean something, VLAN tags with an IP packet after them among them. */
 function giveEthernetHeader(packet: Uint8Array, random: (below: number) => number): void {
   const view = new DataView(packet.buffer);
   const type = ETHER_TYPES[random(ETHER_TYPES.length)] ?? 0;

@@ -21,11 +21,11 @@ export interface BuildOptions {
   readonly repeated?: boolean;
   /** With `repeated`: each further definition does something else, so that it may not be folded. Default false. */
   readonly spoilt?: boolean;
-  /** Some functions lie in a section that loaders do not know, to be moved to `.text`. Default false. */
+  /** Some functions are in a section that loaders do not know, to be moved to `.text`. Default false. */
   readonly libraries?: boolean;
   /** The only program that is built. Default all. */
   readonly program?: number;
-  /** In front of the names of objects. Default ''. */
+  /** Before the names of objects. Default ''. */
   readonly stem?: string;
 }
 
@@ -109,7 +109,7 @@ class UnitBuilder {
 
   finish(): BpfObject {
     const symbols: BpfSymbol[] = [];
-    // definitions may add strings and externs behind them
+    // definitions may add strings and externs after them
     for (let at = 0; at < this.#makers.length; at++) {
       const symbol = this.#makers[at]?.();
       if (symbol !== undefined) symbols.push(symbol);

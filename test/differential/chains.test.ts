@@ -1,6 +1,6 @@
 /**
  * Chains of random programs: what the chain does, in the machine and in the kernel, is what its components do one after
- * the other. ROOTLET_RUNS says how many of each sort, ROOTLET_SEED the first seed.
+ * the other. ROOTLET_RUNS sets how many of each sort, ROOTLET_SEED the first seed.
  */
 
 import { describe, expect, test } from 'vitest';

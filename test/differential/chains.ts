@@ -14,7 +14,7 @@ import { type Model, programsIn } from './model.ts';
 import { inMachine, type Step, type Subject } from './observe.ts';
 import { linked, throughBytes } from './passes.ts';
 
-/** A chain as an object, and as parts that are run in turn. */
+/** A chain as an object, and as parts that are run one after the other. */
 export interface Chain {
   readonly object: BpfObject;
   readonly program: string;
@@ -139,7 +139,7 @@ export const CHAINS: readonly ChainVariant[] = [
     },
   },
   {
-    name: 'a slot that nobody fills',
+    name: 'a slot that is not filled',
     make(seed, random) {
       const parts = [0, 2].map(at => plan(component(seed, at), `${at}`, random));
       const empty: ChainLink = { continueOn: [0], part: undefined };
@@ -154,7 +154,7 @@ export const CHAINS: readonly ChainVariant[] = [
   },
 ];
 
-/** Components of one program that share their maps and variables by name: as the program itself with both in turn. */
+/** Components of one program that share their maps and variables by name: as the program itself with both one after the other. */
 export function sharedChain(seed: number, random: SeededRandom): Chain {
   let model = generateModel(seed, { ...COMPONENT, statics: false });
   for (let next = seed; programsIn(model).length < 2; next += 1000)

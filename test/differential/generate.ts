@@ -1,4 +1,6 @@
-/** Random models. The same seed gives the same model; what is made is meant to pass the kernel's verifier. */
+/**
+ * Random models. The same seed gives the same model; generated programs should pass the kernel's verifier.
+ */
 
 import { insn } from '../../src/isa/assemble.ts';
 import * as isa from '../../src/isa/index.ts';

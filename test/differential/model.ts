@@ -2,7 +2,7 @@
  * A random program as data: functions made of operations, variables and maps, each at home in one unit.
  *
  * The same program can be built as one object or as several that are linked, in both byte orders. Every operation is
- * valid wherever it stands, so that any of them may be left out: that is how a failure is made small.
+ * valid wherever it is, so any of them may be removed: this is how a failure is reduced.
  *
  * Conventions inside of functions: r7 is the value that is computed, r8 a second one, r6 the context where there is
  * one, r9 the counter of a loop.
@@ -66,7 +66,7 @@ export interface FunctionEntity extends EntityBase {
 
 export interface VariableEntity extends EntityBase {
   readonly section: string;
-  /** No two variables have the same: it tells them apart under any name. */
+  /** No two variables have the same: it identifies them under any name. */
   readonly size: number;
   /** Initial values, 8 bytes each; empty for zeros. */
   readonly words: readonly bigint[];
@@ -74,7 +74,7 @@ export interface VariableEntity extends EntityBase {
 
 export interface MapEntity extends EntityBase {
   readonly type: 'array' | 'hash' | 'programs';
-  /** No two maps have the same: it tells them apart under any name. */
+  /** No two maps have the same: it identifies them under any name. */
   readonly entries: number;
   readonly valueWords: number;
   /** Programs in a program array. */

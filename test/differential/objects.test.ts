@@ -1,5 +1,5 @@
 /**
- * Objects that compilers made — Debian's, our examples and the cases — through the passes that need one object only:
+ * Compiled objects (Debian's, the examples and the cases) through the passes that need one object only:
  * machine and kernel see no difference between before and after.
  */
 

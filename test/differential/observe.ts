@@ -2,8 +2,8 @@
  * What can be seen of an object from outside: verdicts and packets of a run, and then everything in its maps and
  * variables. In the embedded machine and in the kernel alike.
  *
- * Maps and variables are told apart by their shape, not by their names, which passes change. Those of one shape are
- * compared as a set.
+ * Maps and variables are distinguished by their shape, not by their names, which passes change. Those of one
+ * shape are compared as a set.
  */
 
 import type { ByteOrder } from '../../src/bytes/cursor.ts';

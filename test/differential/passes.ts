@@ -211,7 +211,7 @@ function globalize({ model, units }: VariantInput): Linked | undefined {
   return { object: linked(units, { edits: { globalize: selectors } }) };
 }
 
-/** One unit calls something by a second name. */
+/** One unit calls something by an alias. */
 function alias(input: VariantInput): Linked | undefined {
   const used = entitiesOf(input.model).flatMap(entity => {
     const users = entity.standing === 'local' ? [] : usersOf(input, entity.name);
@@ -241,7 +241,7 @@ function wrap(input: VariantInput): Linked | undefined {
   const calls = object.symbols.some(
     symbol => symbol.kind === 'function' && symbol.references.some(reference => reference.symbol === at),
   );
-  if (!calls) throw new Error('nobody calls the wrapper');
+  if (!calls) throw new Error('the wrapper is not called');
   return { object };
 }
 

@@ -2,8 +2,8 @@
  * Random programs through every pass of the linker: the embedded machine sees no difference to the program that was
  * built as one object, and what the kernel loaded before it loads after, with the same results.
  *
- * ROOTLET_RUNS says how many programs, ROOTLET_SEED the first seed. A failure names its seed and shows a program that
- * was made small.
+ * ROOTLET_RUNS sets how many programs, ROOTLET_SEED the first seed. A failure names its seed and shows a
+ * reduced program.
  */
 
 import { afterAll, describe, expect, test } from 'vitest';

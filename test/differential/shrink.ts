@@ -1,4 +1,4 @@
-/** A failing model made small: operations and second definitions are left out as long as it still fails. */
+/** Reduces a failing model: operations and second definitions are removed as long as it still fails. */
 
 import type { FunctionEntity, Model, Op } from './model.ts';
 

@@ -85,7 +85,7 @@ export interface PassOptions {
   readonly without?: readonly string[];
 }
 
-/** The first difference that a pass makes; undefined when there is none. `counted` is told of kernels that load. */
+/** The first difference that a pass makes; undefined when there is none. `counted` is reported of kernels that load. */
 export function firstDifference(
   object: BpfObject,
   { sys, without = [] }: PassOptions,

@@ -1,6 +1,7 @@
 /**
- * Random programs in C: the objects that clang makes of their files, linked by us, behave as those that bpftool links, and
- * no pass that the result goes through changes that. ROOTLET_RUNS says how many programs, ROOTLET_SEED the first seed.
+ * Random programs in C: the objects that clang makes of their files, linked by rootlet, behave as those that
+ * bpftool links, and no pass that the result goes through changes that. ROOTLET_RUNS sets how many programs,
+ * ROOTLET_SEED the first seed.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

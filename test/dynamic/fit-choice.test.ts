@@ -112,7 +112,7 @@ clang.describe('the back end of a change', () => {
     expect(problem).toMatchObject({
       code: 'relink-via-kernel',
       class: 'platform',
-      hint: '--via static or --via tail would work',
+      hint: '--slots static or --slots tail would work',
     });
     expect(problem?.message).toMatch(message);
   });
@@ -121,21 +121,21 @@ clang.describe('the back end of a change', () => {
     const sys = kernelThat(EPERM);
     const problems = refusal(designOf('host', { slot1: 'tagged' }), 'ext', sys);
     expect(problems).toMatchObject([
-      { code: 'relink-via', class: 'input', hint: '--via static or --via tail would work' },
+      { code: 'relink-via', class: 'input', hint: '--slots static or --slots tail would work' },
     ]);
     expect(sys.calls).toEqual([]);
     expect(choose(designOf('host', { slot1: 'tagged' }), 'tail', sys).via).toBe('tail');
     expect(sys.calls).toEqual([]);
   });
 
-  // name of the rootlet, what is filled, what runs, what is asked for, whether the kernel replaces, hint
+  // name of the rootlet, what is filled, what runs, what is requested, whether the kernel replaces, hint
   test.each([
-    ['host', { pairs: 'pairs' }, 'tail', 'tail', true, '--via ext or --via static would work'],
-    ['host', { pairs: 'pairs' }, 'static', 'tail', false, '--via static would work'],
-    ['host', { slot1: 'tagged', pairs: 'pairs' }, 'static', 'tail', true, '--via static would work'],
-    ['host', { host: 'part' }, 'tail', 'tail', true, '--via ext or --via static would work'],
-    ['events', { slot1: 'event' }, 'tail', 'ext', true, '--via tail would work'],
-    ['events', { slot1: 'event' }, undefined, 'ext', true, '--via static or --via tail would work'],
+    ['host', { pairs: 'pairs' }, 'tail', 'tail', true, '--slots ext or --slots static would work'],
+    ['host', { pairs: 'pairs' }, 'static', 'tail', false, '--slots static would work'],
+    ['host', { slot1: 'tagged', pairs: 'pairs' }, 'static', 'tail', true, '--slots static would work'],
+    ['host', { host: 'part' }, 'tail', 'tail', true, '--slots ext or --slots static would work'],
+    ['events', { slot1: 'event' }, 'tail', 'ext', true, '--slots tail would work'],
+    ['events', { slot1: 'event' }, undefined, 'ext', true, '--slots static or --slots tail would work'],
     [
       'events',
       { host: 'event' },

@@ -164,7 +164,7 @@ const SLOTS: readonly Row[] = [
     all('relink-frags'),
   ],
   [
-    'an array that holds the program itself',
+    'an array that contains the program itself',
     xdpHost(),
     part('xdp', `int p(${XDP})`, `${XDP6}${STAGES('p', XDP)}`, CALL),
     { ext: 'relink-via', static: 'relink-via', tail: '' },

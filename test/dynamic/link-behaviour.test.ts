@@ -193,7 +193,7 @@ SEC("xdp") int p(struct xdp_md *ctx) { int r = 1; if (maybe) r += maybe(ctx); if
     );
   });
 
-  test('limits are told before the kernel is asked', () => {
+  test('limits are reported before the kernel is asked', () => {
     const { provider, deep, kinds, callback } = compiled({
       provider: `${HEAD} __noinline int f(void *ctx) { return 1; } __noinline int g(struct xdp_md *ctx) { return 1; }
 static long n; int step(__u32 at, void *data) { n++; return 0; }`,
@@ -225,7 +225,7 @@ SEC("xdp") int p(struct xdp_md *ctx) { return bpf_loop(3, step, (void *)0, 0); }
     }
   });
 
-  test('copied code that takes too much stack is told with the way there', () => {
+  test('copied code that takes too much stack is reported with the way there', () => {
     const room = 'char room[300]; room[0] = 1; asm volatile("" : : "r"(room) : "memory");';
     const { provider, consumer } = compiled({
       provider: `${HEAD} __noinline int big(struct xdp_md *ctx) { ${room} return room[0]; }`,

@@ -1,4 +1,4 @@
-/** `rootlet load`, `replace` and `unload` with externs: options, what is printed, and what is refused with which words. */
+/** `rootlet load`, `replace` and `unload` with externs: options, output, and the messages of refusals. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -101,7 +101,7 @@ needs('bpf', 'root', 'clang').describe('load', () => {
     expect(refused.err).toContain('object "second": uses function "foo"');
     expect(await rootlet('unload', 'first', '--force')).toMatchObject({
       code: 0,
-      err: 'rootlet: note: second keeps what it took from it\n',
+      err: 'rootlet: note: second keeps the code and maps that it uses\n',
     });
     expect(runStored(testing.store, 'second', 'count', new Uint8Array(50))).toBe(1); // it keeps what it has
     // another one of its name has nothing to do with it
@@ -170,7 +170,9 @@ char _license[] SEC("license") = "GPL";`,
     };
     const never = await rootlet('load', file('reader.o', reader), '--lazy', '--via', 'tail');
     expect(never.code).toBe(EXIT.input);
-    expect(never.err).toMatch(/"counter" is defined neither here[\s\S]*variables and maps cannot come later/);
+    expect(never.err).toMatch(
+      /"counter" is defined neither here[\s\S]*variables and maps cannot be bound later/,
+    );
 
     expect((await rootlet('load', file('waiter.o', waiter))).code).toBe(EXIT.input);
     expect(await rootlet('load', file('waiter.o', waiter), '--lazy')).toMatchObject({ code: 0 });

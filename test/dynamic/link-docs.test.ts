@@ -1,4 +1,4 @@
-/** The example of docs/dynamic.md runs and prints what it says it prints. */
+/** The example of docs/dynamic.md runs and prints the output that is shown. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

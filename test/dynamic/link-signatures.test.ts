@@ -1,4 +1,4 @@
-/** Which back end carries which prototype, and with which words the others are refused. */
+/** Which back end supports which prototype, and the messages with which the others are refused. */
 
 import { expect, test } from 'vitest';
 import { objectionTo, situationOf, type Via } from '../../src/dynamic/bind/choose.ts';
@@ -131,7 +131,7 @@ clang.describe('signatures', () => {
 });
 
 clang.describe('what the kernel would not compare is compared', () => {
-  /** Definition there, declaration here, and what is said. */
+  /** Definition there, declaration here, and what is reported. */
   const DISAGREEMENTS: readonly (readonly [there: string, here: string, words: RegExp])[] = [
     ['int f(int a) { return a; }', 'int f(unsigned a);', /parameter 1.*unsigned int here, int there/],
     ['int f(struct xdp_md *c) { return 1; }', 'long f(struct xdp_md *c);', /return.*long here, int there/],
@@ -195,7 +195,7 @@ struct opaque { int a; };
   const FIVE = 'struct xdp_md { u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index; };';
   const SIX = 'struct xdp_md { u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, more; };';
 
-  /** Types and parameters there, here, and what is said ('' when they agree). */
+  /** Types and parameters there, here, and what is reported ('' when they agree). */
   const CASES: readonly (readonly [string, string, string, string, string])[] = [
     [FIVE, 'struct xdp_md *c', SIX, 'struct xdp_md *c', ''],
     [SIX, 'struct xdp_md *c', FIVE, 'struct xdp_md *c', ''],
@@ -334,7 +334,7 @@ clang.describe('searching', () => {
       'nothing',
       {},
       'dynamic-undefined',
-      /neither here nor by a loaded object[\s\S]*extern int f[\s\S]*referred to by "p"[\s\S]*load its object first/,
+      /neither here nor by a loaded object[\s\S]*extern int f[\s\S]*referred to by "p"[\s\S]*load the one that defines it first/,
     ],
   ] as const)('%s is refused', (_, scope, code, words) => {
     const { problems } = findDefinitions(user, scopeOf(scope), false);

@@ -1,4 +1,6 @@
-/** Dynamic linking through the store: every process finds what others loaded, from the kernel alone. */
+/**
+ * Dynamic linking through the store: every process finds what other processes loaded, from the kernel alone.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

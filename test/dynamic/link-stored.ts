@@ -1,4 +1,7 @@
-/** Objects kept in a store and run from it, as the commands do. Apart, since it needs neither a compiler nor a mount. */
+/**
+ * Objects kept in a store and run from it, as the commands do. Separate, since it needs neither a compiler
+ * nor a mount.
+ */
 
 import type { DynamicObject } from '../../src/dynamic/bind/dynamic-object.ts';
 import { OBJECT_FILE, Registry } from '../../src/dynamic/entries/registry.ts';

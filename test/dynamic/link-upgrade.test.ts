@@ -115,13 +115,13 @@ host.describe('upgrade', () => {
     expect(countFds()).toBe(fds);
   });
 
-  test('who is loaded anew keeps the reason for how it is bound', () => {
+  test('who is loaded again keeps the reason for how it is bound', () => {
     const { store } = testing;
     loadStored(store, 'reader', reader);
     const bindings = () => JSON.stringify(store.find('object', 'reader')?.record.data);
-    expect(bindings()).not.toContain('asked for');
+    expect(bindings()).not.toContain('requested');
     expect(upgradeTo(moved).consumers[0]?.how).toEqual(['reload']);
-    expect(bindings()).not.toContain('asked for');
+    expect(bindings()).not.toContain('requested');
   });
 
   describe.each(['tail', 'copy'] as const)('by %s', via => {
@@ -145,7 +145,7 @@ host.describe('upgrade', () => {
       expect([runStored(store, 'user', 'user'), runStored(store, 'reader', 'reader')]).toEqual([1, 1063]);
     });
 
-    test('variables that moved are copied, and whoever reads them is loaded anew', () => {
+    test('variables that moved are copied, and whoever reads them is loaded again', () => {
       const { store } = testing;
       loadStored(store, 'user', user, { via });
       loadStored(store, 'reader', reader, { via });
@@ -158,12 +158,12 @@ host.describe('upgrade', () => {
         lost: [],
       });
       expect(report.consumers.find(({ name }) => name === 'reader')?.how).toEqual(['reload']);
-      expect(runStored(store, 'reader', 'reader')).toBe(3032); // its own "runs" goes on as well
+      expect(runStored(store, 'reader', 'reader')).toBe(3032); // its own "runs" continues as well
       expect(runStored(store, 'user', 'user')).toBe(3);
       expect(totalOf()).toBe(4);
     });
 
-    test('behind another provider', () => {
+    test('through another provider', () => {
       const { store } = testing;
       loadStored(store, 'between', between);
       loadStored(store, 'top', top, { via });
@@ -240,7 +240,7 @@ host.describe('upgrade', () => {
         5,
         1,
       ],
-    ])('%s begins again, with the reason; the rest goes on', (_, object, kinds, reason, verdict, seen) => {
+    ])('%s begins again, with the reason; the rest continues', (_, object, kinds, reason, verdict, seen) => {
       const { store } = testing;
       loadStored(store, 'user', user, { via });
       runStored(store, 'user', 'user');
@@ -293,7 +293,7 @@ host.describe('upgrade', () => {
       expect(runStored(store, 'user', 'user')).toBe(2);
     });
 
-    test('a lock stays where it is, or begins again; what it guards goes on', () => {
+    test('a lock stays where it is, or begins again; what it guards continues', () => {
       const { store } = testing;
       upgradeTo(locked);
       loadStored(store, 'user', user, { via });

@@ -1,4 +1,4 @@
-/** A rootlet in a store, opened anew for each change as commands do; and steps of the store that fail. */
+/** A rootlet in a store, opened again for each change as commands do; and steps of the store that fail. */
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';

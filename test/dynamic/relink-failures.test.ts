@@ -71,7 +71,7 @@ needs('bpf', 'ip').describe('a change that fails', () => {
       expect(name, `step ${step}, ${entry.failed}`).toBe(switched ? next.name : before);
       steps.push(outcome === 'done' ? 'done' : `${switched ? 'new' : 'old'} ${entry.failed}`);
     }
-    // two saves: one before the switch, one behind it
+    // two saves: one before the switch, one after it
     const saves = (steps.length - 1) / 2;
     const names = steps.slice(0, saves).map(step => step.replace('old ', ''));
     expect(names.length).toBeGreaterThanOrEqual(8);
@@ -108,7 +108,7 @@ needs('bpf', 'ip').describe('a change that fails', () => {
     expect(judge(entry)).toEqual([ONE_V2.name, 3]);
   });
 
-  test.each(VIAS)('ended behind the record, and then another program on the hook: that stays: %s', via => {
+  test.each(VIAS)('ended after the record, and then another program on the hook: that stays: %s', via => {
     using entry = enter(via);
     const isLast = (step: SaveStep): boolean => step === 'remove-old';
     let stopped = false;
@@ -124,7 +124,7 @@ needs('bpf', 'ip').describe('a change that fails', () => {
     entry.update(theirs);
     const look = () => entry.with(rootlet => rootlet.hook.occupantId());
     expect([look(), look()]).toEqual([theirs.info().id, theirs.info().id]);
-    // the record describes what ran last of ours
+    // the record describes what rootlet ran last
     const { relink } = entry.store.find('hook', 'R')?.record.data ?? {};
     expect(relink).toMatchObject({ slots: [{ slot: 'slot1', component: 'relink_one' }] });
     expect(attempt(change)).toMatch(/is attached, not/);

@@ -45,7 +45,7 @@ SEC("xdp") int count(struct xdp_md *ctx) {
   return verdict;
 }`;
 
-/** A component that goes on to a stage of its own, whose verdict it is. */
+/** A component that continues to a stage of its own, whose verdict it is. */
 const stages = (verdict: number): string => `${HEAD}
 int last(struct xdp_md *ctx);
 struct {
@@ -95,7 +95,7 @@ SEC("xdp") int part(struct xdp_md *ctx, struct pair *pair) { if (pair) pair->ver
   fixed_part: `${HEAD} SEC("raw_tp") int part(struct bpf_raw_tracepoint_args *ctx) { return 0; }`,
 } as const;
 
-/** Another version of a component, which is \`count\` where nothing is said. */
+/** Another version of a component, which is \`count\` by default. */
 const versionOf = (
   { bytes }: ObjectFile,
   { name }: Pick<ObjectFile, 'name'> = { name: 'count.o' },
@@ -192,7 +192,7 @@ wanted.describe('static re-linking', () => {
     expect(after.filter(({ kind }) => kind === 'dropped').map(({ key, reason }) => [key, reason])).toEqual(
       ['neighbour:runs', 'neighbour:.data', 'neighbour:.bss'].map(key => [
         key,
-        'neighbour fills no slot any more',
+        'neighbour no longer fills a slot',
       ]),
     );
     expect(value(rootlet, 'seen')).toBe('3');
@@ -220,7 +220,7 @@ wanted.describe('static re-linking', () => {
     expect(third.state.find(({ key }) => key === 'count:.bss')).toMatchObject({
       kind: 'reset',
       reason: expect.stringMatching(
-        /^no variable is as it was: .*seen was volatile __u64 and is volatile __u32$/,
+        /^no variable is unchanged: .*seen was volatile __u64 and is volatile __u32$/,
       ),
     });
     judge(rootlet);
@@ -374,7 +374,7 @@ wanted.describe('static re-linking', () => {
     expect(runsOf(rootlet)).toBe(3n);
   });
 
-  test('the program itself is replaced, and what stood in its slots comes back as it was', () => {
+  test('the program itself is replaced, and its former components are restored unchanged', () => {
     using rootlet = attach(c.host);
     rootlet.replace('slot1', c.count);
     expect(judge(rootlet)).toBe(1);
@@ -425,9 +425,9 @@ wanted.describe('static re-linking', () => {
     ['other_prototype', 'relink-prototype', /slot:.*int slot1\(struct xdp_md \*.*\n.*program:.*int more/],
     ['proprietary', 'link-license', /"Proprietary" cannot be combined with "GPL"/],
     ['tc_drop', 'relink-prototype', /slot:.*struct xdp_md \*ctx.*\n.*program:.*struct __sk_buff \*/],
-    ['other_prototype', 'relink-prototype', /cannot take the place of "host": it has 2 parameters/, 'host'],
+    ['other_prototype', 'relink-prototype', /cannot replace "host": it has 2 parameters/, 'host'],
     ['tc_drop', 'relink-program-type', /"tc" does not fit the place of "host" in section "xdp"/, 'host'],
-  ])('%s: %s, and what runs goes on untouched', (name, code, message, slot = 'slot1') => {
+  ])('%s: %s, and what runs continues untouched', (name, code, message, slot = 'slot1') => {
     using rootlet = attach(c.host);
     rootlet.replace('slot1', c.count);
     judge(rootlet);
@@ -456,7 +456,7 @@ wanted.describe('static re-linking', () => {
     expect(() => rootlet.change(given)).toThrow(expect.objectContaining({ code }));
   });
 
-  test('somebody else changed the hook: refused, and theirs stays', () => {
+  test('another process changed the hook: refused, and theirs stays', () => {
     using rootlet = attach(c.host);
     using other = loadObject(readObject(c.count.bytes, c.count.name), kernel);
     rootlet.hook.update(other.program('count'), null);

@@ -1,4 +1,4 @@
-/** Rootlets in the store: every process can go on with them, two at once wait for each other, a kill breaks nothing. */
+/** Rootlets in the store: every process can continue with them, two at once wait for each other, a kill breaks nothing. */
 
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -116,14 +116,14 @@ wanted.describe('rootlets in the store', () => {
   }
   const slots = (): unknown => JSON.parse(rootlet('replace', 'R', '--json')).slots.map(fileOf);
 
-  test('each process goes on where the last one ended; state is kept', () => {
+  test('each process continues where the last one ended; state is kept', () => {
     expect(judge()).toBe(2);
     rootlet('replace', 'R', `slot1=${path('one')}:judge`);
     expect(judge()).toBe(1);
     rootlet('replace', 'R', `slot3=${path('three')}`);
     expect(judge()).toBe(3);
     expect(rootlet('replace', 'R', '--reset', 'slot3')).toMatch(
-      /^state kept: \.bss, one:\.data, one:\.bss\nstate dropped: three:\.data: three fills no slot any more$/m,
+      /^state kept: \.bss, one:\.data, one:\.bss\nstate dropped: three:\.data: three no longer fills a slot$/m,
     );
     expect(judge()).toBe(1);
     rootlet('replace', 'R', '--order', `${path('three')},${path('one')}`);
@@ -211,7 +211,7 @@ wanted.describe('rootlets in the store', () => {
     attach('--slots', 'tail');
     const program = interfaceProgram();
     expect(judge()).toBe(2);
-    expect(rootlet('replace', 'R', `slot1=${path('one')}`, '--explain')).toMatch(
+    expect(rootlet('replace', 'R', `slot1=${path('one')}`, '--all')).toMatch(
       /^R on .* \(tail: as requested\)$/m,
     );
     expect(judge()).toBe(1);
@@ -220,15 +220,15 @@ wanted.describe('rootlets in the store', () => {
     expect(rootlet('replace', 'R', '--reset', 'slot2', '--json')).toMatch(/"via": "tail"/);
     expect(judge()).toBe(1);
     expect(interfaceProgram()).toBe(program);
-    rootlet('replace', 'R', '--via', 'static');
+    rootlet('replace', 'R', '--slots', 'static');
     expect(interfaceProgram()).not.toBe(program);
     expect(judge()).toBe(1);
   });
 
   test.each(['static', 'tail'])(
-    '%s: a process that is killed at any step leaves the old code or the new, and the next one goes on',
+    '%s: a process that is killed at any step leaves the old code or the new, and the next one continues',
     async via => {
-      rootlet('replace', 'R', `slot1=${path('one')}`, '--via', via);
+      rootlet('replace', 'R', `slot1=${path('one')}`, '--slots', via);
       let expected = 1;
       const steps: string[] = [];
       for (let step = 1; ; step += STRIDE) {
@@ -308,7 +308,7 @@ function fileOf(slot: { readonly file: string | null }): string | null {
   return slot.file;
 }
 
-/** Programs of other tests come and go meanwhile; ours are called `rs_host`. */
+/** Programs of other tests come and go meanwhile; those of this test are called `rs_host`. */
 function isOurs(id: number): boolean {
   const fd = openById(kernel, 'program', id);
   if (fd === undefined) return false;
@@ -317,7 +317,7 @@ function isOurs(id: number): boolean {
 }
 
 /**
- * The command as one file, which kills itself at a step when it is told to: before every change of the store or of a
+ * The command as one file, which kills itself at a step on request: before every change of the store or of a
  * hook, which are counted.
  */
 async function bundleCommand(): Promise<string> {

@@ -209,7 +209,7 @@ wanted.describe('tail-call slots', () => {
     ['more_host', 'more_part', 'slot1', /a tail call passes the context alone/],
     ['deep_host', 'one', 'slot1', /bytes of stack are in use where it is called.*less than 256/],
     ['rt_host', 'one', 'rt_host', /it is the program itself/],
-  ] as const)('%s: what a tail call cannot do is said', (host, part, slot, message) => {
+  ] as const)('%s: what a tail call cannot do is reported', (host, part, slot, message) => {
     using rootlet = attach(c[host]);
     expect(() => rootlet.replace(slot, c[part])).toThrow(message);
     const { choice } = rootlet.replace(slot, c[part], undefined, { via: 'static' });
@@ -232,7 +232,7 @@ wanted.describe('tail-call slots', () => {
     expect(number(rootlet, '.bss')).toBeGreaterThan(1_000_000);
     expect(() => rootlet.replace('slot2', c.event_part)).toThrow(/hint: did you mean "slot1"/);
     expect(() => rootlet.replace('slot1', c.event_part, undefined, { via: 'static' })).toThrow(
-      /cannot change the program on this hook[\s\S]*hint: --via tail changes its slots/,
+      /cannot change the program on this hook[\s\S]*hint: --slots tail changes its slots/,
     );
   });
 

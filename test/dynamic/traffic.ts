@@ -22,7 +22,7 @@ const NAMES = ['host', 'first_a', 'first_b', 'second_a', 'second_b'] as const;
 
 export type TrafficObjects = Readonly<Record<(typeof NAMES)[number], ObjectFile>>;
 
-/** `test/vm/programs/traffic_*.bpf.c`, compiled; `folder` has the objects. */
+/** `test/vm/programs/traffic_*.bpf.c`, compiled; `directory` has the objects. */
 export function trafficObjects(folder: string): TrafficObjects {
   const read = (name: (typeof NAMES)[number]): ObjectFile => {
     const file = `traffic_${name}.bpf.o`;
@@ -75,7 +75,7 @@ export class TrafficWire {
     ip('netns', 'add', this.here);
     ip('netns', 'add', this.there);
     ip('-n', this.here, 'link', 'add', 'va', 'type', 'veth', 'peer', 'name', 'vb', 'netns', this.there);
-    // no other packets than ours
+    // only the packets of the test
     for (const [netns, end] of [
       [this.here, 'va'],
       [this.there, 'vb'],
@@ -147,7 +147,7 @@ export class Generator {
   }
 }
 
-/** Compiles the generator; the caller removes the folder. */
+/** Compiles the generator; the caller removes the directory. */
 export function compileGenerator(source = join(import.meta.dirname, 'traffic.c')): {
   readonly program: string;
   remove(): void;

@@ -1,8 +1,8 @@
 /**
  * Every field of a small object set to every awkward value, fields in pairs, flipped bytes and cut files.
  *
- * Whatever the bytes are, parsing either returns something sound or throws a `RootletError`, and says the same thing
- * the second time.
+ * For any bytes, parsing either returns a valid file or throws a `RootletError`, and the same one the
+ * second time.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';

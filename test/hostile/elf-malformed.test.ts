@@ -10,7 +10,7 @@ type Case = readonly [name: string, patch: (elf: ElfPatcher) => void, code: stri
 
 const BIG = 0xffffffffffffffffn;
 const COMPILE = '\n  hint: compile with: clang -target bpf -g -O2 -c foo.bpf.c -o foo.o';
-const CUT = '\n  hint: the file is cut off; build or copy it again';
+const CUT = '\n  hint: the file is truncated; rebuild it or copy it again';
 
 const HEADER: readonly Case[] = [
   [
@@ -75,7 +75,7 @@ const HEADER: readonly Case[] = [
       elf.bytes = elf.bytes.subarray(0, 40);
     },
     'elf-not-bpf',
-    'test.o: is a truncated ELF file of 40 bytes, not a BPF object\n  hint: its writer was interrupted; build it again',
+    'test.o: is a truncated ELF file of 40 bytes, not a BPF object\n  hint: its writer was interrupted; rebuild it',
   ],
   [
     'e_ident version 0',
@@ -106,19 +106,19 @@ const HEADER: readonly Case[] = [
     'no section headers',
     elf => elf.header('e_shoff', 0n),
     'elf-no-sections',
-    'test.o: has no section header table\n  hint: it was stripped of it; build it again',
+    'test.o: has no section header table\n  hint: it was stripped; rebuild it',
   ],
   [
     'section headers beyond the file',
     elf => elf.header('e_shoff', 4000n),
     'elf-truncated',
-    `test.o: section header table at 4000 lies outside the file of 1992 bytes${CUT}`,
+    `test.o: section header table at 4000 is outside the file of 1992 bytes${CUT}`,
   ],
   [
     'section headers at the end of all numbers',
     elf => elf.header('e_shoff', BIG),
     'elf-truncated',
-    `test.o: section header table at 18446744073709551615 lies outside the file of 1992 bytes${CUT}`,
+    `test.o: section header table at 18446744073709551615 is outside the file of 1992 bytes${CUT}`,
   ],
   [
     'unaligned section headers',
@@ -172,7 +172,7 @@ const HEADER: readonly Case[] = [
     'test.o: section name table 16 does not exist',
   ],
   [
-    'e_shstrndx that is no string table',
+    'e_shstrndx that is not a string table',
     elf => elf.header('e_shstrndx', SECTION.text),
     'elf-section-names',
     'test.o: section name table 1 is not a string table (type 1)',
@@ -193,25 +193,25 @@ const SECTIONS: readonly Case[] = [
     'contents past the end',
     elf => elf.sectionHeader(SECTION.data, 'sh_size', 4096n),
     'elf-truncated',
-    'test.o: section 3: 4096 bytes at 176 lie outside the file of 1992 bytes (offset 0x488)',
+    'test.o: section 3: 4096 bytes at 176 are outside the file of 1992 bytes (offset 0x488)',
   ],
   [
     'an offset past the end',
     elf => elf.sectionHeader(SECTION.data, 'sh_offset', 1992n),
     'elf-truncated',
-    'test.o: section 3: 24 bytes at 1992 lie outside the file of 1992 bytes (offset 0x488)',
+    'test.o: section 3: 24 bytes at 1992 are outside the file of 1992 bytes (offset 0x488)',
   ],
   [
     'an offset and size that wrap around',
     elf => elf.sectionHeader(SECTION.data, 'sh_offset', BIG - 7n),
     'elf-number-too-large',
-    'test.o: section 3: file offset 0xfffffffffffffff8 is absurd (offset 0x4a0)',
+    'test.o: section 3: file offset 0xfffffffffffffff8 is out of range (offset 0x4a0)',
   ],
   [
     'a size of 2^63',
     elf => elf.sectionHeader(SECTION.data, 'sh_size', 1n << 63n),
     'elf-number-too-large',
-    'test.o: section 3: size 0x8000000000000000 is absurd (offset 0x4a8)',
+    'test.o: section 3: size 0x8000000000000000 is out of range (offset 0x4a8)',
   ],
   [
     'sections that share bytes',
@@ -276,7 +276,7 @@ const SECTIONS: readonly Case[] = [
     'test.o: section ".data": holds constructors, which BPF objects cannot have\n  hint: nothing runs them in BPF',
   ],
   [
-    'a type that nobody knows',
+    'an unknown type',
     elf => elf.sectionHeader(SECTION.data, 'sh_type', 0x70000001),
     'elf-section-type',
     'test.o: section ".data": has type 0x70000001, which BPF objects do not have',
@@ -309,7 +309,7 @@ const SECTIONS: readonly Case[] = [
     'flags of 64 bits',
     elf => elf.sectionHeader(SECTION.data, 'sh_flags', BIG),
     'elf-number-too-large',
-    'test.o: section 3: flags 0xffffffffffffffff is absurd (offset 0x490)',
+    'test.o: section 3: flags 0xffffffffffffffff is out of range (offset 0x490)',
   ],
   [
     'alignment 3',
@@ -381,7 +381,7 @@ const SYMBOLS: readonly Case[] = [
     'test.o: section ".symtab": size 35 is not a multiple of its entry size 24',
   ],
   [
-    'names from a section that is no string table',
+    'names from a section that is not a string table',
     elf => elf.sectionHeader(SECTION.symtab, 'sh_link', SECTION.data),
     'elf-section-link',
     'test.o: section ".symtab": takes its names from section ".data", which is not a string table',
@@ -438,13 +438,13 @@ const SYMBOLS: readonly Case[] = [
     'a section that does not exist',
     elf => elf.symbol(SYMBOL.counter, 'st_shndx', 16),
     'elf-symbol-section',
-    'test.o: symbol "counter": lies in section 16, which does not exist (offset 0x248)',
+    'test.o: symbol "counter": is in section 16, which does not exist (offset 0x248)',
   ],
   [
     'a reserved section',
     elf => elf.symbol(SYMBOL.counter, 'st_shndx', 0xff01),
     'elf-symbol-section',
-    'test.o: symbol 7: lies in reserved section 0xff01 (offset 0x248)',
+    'test.o: symbol 7: is in reserved section 0xff01 (offset 0x248)',
   ],
   [
     'an extended section without the table',
@@ -501,7 +501,7 @@ const SYMBOLS: readonly Case[] = [
     'a section symbol with a value',
     elf => elf.symbol(SYMBOL.textSection, 'st_value', 8n),
     'elf-symbol-section',
-    'test.o: symbol 2: stands for section ".text" but is not local or has value 8 (offset 0x1d0)',
+    'test.o: symbol 2: is the symbol of section ".text" but is not local or has value 8 (offset 0x1d0)',
   ],
   [
     'a global section symbol',
@@ -510,7 +510,7 @@ const SYMBOLS: readonly Case[] = [
       elf.symbol(SYMBOL.counter, 'st_value', 0n);
     },
     'elf-symbol-section',
-    'test.o: symbol "counter": stands for section ".data" but is not local or has value 0 (offset 0x248)',
+    'test.o: symbol "counter": is the symbol of section ".data" but is not local or has value 0 (offset 0x248)',
   ],
   [
     'a common symbol with alignment 3',
@@ -537,7 +537,7 @@ const SYMBOLS: readonly Case[] = [
     'an empty function',
     elf => elf.symbol(SYMBOL.program, 'st_size', 0n),
     'elf-symbol-function',
-    'test.o: symbol "program": is a function without instructions (offset 0x218)\n  hint: C gives this when the whole body is undefined; assembly needs .size',
+    'test.o: symbol "program": is a function without instructions (offset 0x218)\n  hint: compilers emit this if the whole body is undefined behavior; assembly needs .size',
   ],
   [
     'a function of half an instruction',
@@ -697,7 +697,7 @@ describe.each(['little', 'big'] as const)('%s endian', order => {
       ['relocations of DWARF to nowhere', elf => elf.sectionHeader(SECTION.relDebug, 'sh_info', 99)],
       ['relocations of DWARF without symbols', elf => elf.sectionHeader(SECTION.relDebug, 'sh_link', 0)],
       ['absurd relocations of DWARF', elf => elf.relocation(SECTION.relDebug, 0, 'r_info', BIG)],
-      ['a symbol behind the end of DWARF', elf => elf.symbol(SYMBOL.label, 'st_shndx', SECTION.debug)],
+      ['a symbol after the end of DWARF', elf => elf.symbol(SYMBOL.label, 'st_shndx', SECTION.debug)],
       ['a note', elf => elf.sectionHeader(SECTION.debug, 'sh_type', 7)],
       [
         'addresses taken',

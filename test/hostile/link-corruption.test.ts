@@ -1,8 +1,8 @@
 /**
  * Whole objects broken on purpose, read, linked, re-linked and written.
  *
- * Nothing but a `RootletError` may come out, in less than a second. What is accepted must still mean the same when it is
- * written and read again, and writing it once more must not change a byte.
+ * They may only throw a `RootletError`, in less than a second. Accepted objects must be equivalent after
+ * writing and reading them again, and writing it once more must not change a byte.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -78,13 +78,13 @@ function checkAccepted(label: string, object: BpfObject): Uint8Array | undefined
   const bytes = attempt(`${label}: writing`, () => writeObject(object));
   if (bytes === undefined) return undefined;
   const again = readObject(bytes, object.name);
-  expect(Buffer.from(writeObject(again)).equals(bytes), `${label}: is no fixed point`).toBe(true);
+  expect(Buffer.from(writeObject(again)).equals(bytes), `${label}: is not a fixed point`).toBe(true);
   const changed = compareDumps(dumpObject(object), dumpObject(again)).filter(isChange);
   expect(changed.map(tell), label).toEqual([]);
   return bytes;
 }
 
-/** Sections are laid out anew, zeros that nothing refers to may go, and a declared struct may find its definition. */
+/** Sections are laid out again, zeros that nothing refers to may go, and a declared struct may find its definition. */
 function isChange({ subject, fact, left, right }: Difference): boolean {
   if (!subject.startsWith('symbol')) return false;
   if (subject.endsWith(':=') && fact === 'presence') return false;

@@ -1,6 +1,6 @@
 /**
  * Objects broken on purpose: one to three fields of headers, symbols, relocations, instructions, types and records set to
- * values that readers tend to stumble over. Files stay whole, so that most of them get past the first checks.
+ * values that often break readers. Files stay whole, so that most of them get past the first checks.
  */
 
 import { viewOf } from '../../src/bytes/cursor.ts';

@@ -1,4 +1,7 @@
-/** Objects with very many of something: reading, writing and linking take time and memory as the file is long. */
+/**
+ * Objects with very many elements: time and memory of reading, writing and linking grow with the size of the
+ * file.
+ */
 
 import { describe, expect, test } from 'vitest';
 import type { BtfType } from '../../src/btf/model/types.ts';

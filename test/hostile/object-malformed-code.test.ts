@@ -28,13 +28,13 @@ const FUNCTIONS: readonly Case[] = [
     'two functions in one place',
     parts => alter(parts, 'second', { value: 0 }),
     'object-alias',
-    'x.o: section ".text": "helper": is a second name of "second" (offset 0x0)',
+    'x.o: section ".text": "helper": is an alias of "second" (offset 0x0)',
   ],
   [
-    'a function of size 0 in front of another at its place',
+    'a function of size 0 before another at its place',
     parts => parts.symbols.push(symbol('empty', 'tc', 0, 0, { type: 0 })),
     'object-alias',
-    'x.o: section "tc": "prog": is a second name of "empty" (offset 0x0)',
+    'x.o: section "tc": "prog": is an alias of "empty" (offset 0x0)',
   ],
   [
     'a nameless-typed global in the middle of an instruction',
@@ -55,7 +55,7 @@ const FUNCTIONS: readonly Case[] = [
     `${TC} 1: ld_imm64 has the opcode 0x85 in its second half`,
   ],
   [
-    'a jump behind the end of its function',
+    'a jump after the end of its function',
     parts => parts.insns.tc.splice(0, 1, jump(7)),
     'object-relocation-insn',
     `${TC} 0: has opcode 0x5, which a relocation of type 10 does not fit (offset 0x0)`,
@@ -76,7 +76,7 @@ const FUNCTIONS: readonly Case[] = [
 
 const CALLS: readonly Case[] = [
   [
-    'a call behind the end of its section',
+    'a call after the end of its section',
     parts => parts.insns.text.splice(0, 1, call(100)),
     'object-call-nowhere',
     'x.o: section ".text": function "helper": insn 0: calls offset 808 of its section, where no function is',
@@ -112,7 +112,7 @@ const CALLS: readonly Case[] = [
     'a call of a variable',
     parts => relocate(parts, 'tc', { offset: 0, type: R_CALL, symbol: 'counter' }),
     'object-call-data',
-    `${TC} 0: calls "counter", which is no function`,
+    `${TC} 0: calls "counter", which is not a function`,
   ],
   [
     'a call of a named function with an offset, as binutils 2.40 writes it',
@@ -189,10 +189,10 @@ const REFERENCES: readonly Case[] = [
     'x.o: section ".data": "counter": relocation type 2 does not fit its place (offset 0x0)',
   ],
   [
-    'a relocation of a licence',
+    'a relocation of a license',
     parts => relocate(parts, 'license', { offset: 0, type: 3, symbol: 'counter' }),
     'object-license-pointer',
-    'x.o: section "license": holds a pointer instead of text',
+    'x.o: section "license": contains a relocation where a string is expected',
   ],
   [
     'an address beyond the end of a variable',
@@ -226,7 +226,7 @@ const REFERENCES: readonly Case[] = [
       relocate(parts, '.data', { offset: 4, type: R_DATA, symbol: 'counter' });
     },
     'object-addend',
-    'x.o: section ".data": "table": holds the addend 9187201950435737471, which is no offset (offset 0x0)',
+    'x.o: section ".data": "table": holds the addend 9187201950435737471, which is not an offset (offset 0x0)',
   ],
   [
     'an address in a section where nothing is',

@@ -51,7 +51,7 @@ const SECTIONS: readonly Case[] = [
     'x.o: section "maps": holds legacy map definitions',
   ],
   [
-    'a licence without NUL',
+    'a license without NUL',
     parts => parts.data.set('license', Uint8Array.of(0x47, 0x50, 0x4c, 0x21)),
     'object-license-unterminated',
     'x.o: section "license": does not end with a NUL byte',
@@ -89,7 +89,7 @@ const SECTIONS: readonly Case[] = [
       relocate(parts, 'tc', { offset: 8, type: R_ADDRESS, symbol: '@.jumptables' });
     },
     'object-jump-table',
-    'x.o: section ".jumptables": "": used by "prog": entry 1 lies outside the function (offset 0x8)',
+    'x.o: section ".jumptables": "": used by "prog": entry 1 is outside the function (offset 0x8)',
   ],
   [
     'a jump table of half an entry',
@@ -98,7 +98,7 @@ const SECTIONS: readonly Case[] = [
       relocate(parts, 'tc', { offset: 8, type: R_ADDRESS, symbol: '@.jumptables' });
     },
     'object-jump-table',
-    'x.o: section ".jumptables": "": used by "prog": has 12 bytes, no multiple of 8',
+    'x.o: section ".jumptables": "": used by "prog": has 12 bytes, not a multiple of 8',
   ],
 ];
 
@@ -152,7 +152,7 @@ function defineMap(members: readonly Member[], more: readonly BtfType[] = []): (
   };
 }
 
-/** Of the sample: `__uint(x, 2)`, `__uint(x, 16)`, and int, which is no way to write a member. */
+/** Of the sample: `__uint(x, 2)`, `__uint(x, 16)`, and int, which is not a valid member. */
 const [TWO, SIXTEEN, INT] = [9, 11, 1];
 const FIRST = 19;
 const array = (element: number, length: number): BtfType => ({ kind: 'array', element, index: 1, length });
@@ -216,7 +216,7 @@ const MAPS: readonly Case[] = [
       [pointer(TYPE.map), array(FIRST, 0)],
     ),
     'map-values-type',
-    'x.o: map "shared": member "values": holds maps, but the map is no map of maps',
+    'x.o: map "shared": member "values": contains maps, but the map is not a map of maps',
   ],
   [
     'a map of maps that holds itself',
@@ -231,7 +231,7 @@ const MAPS: readonly Case[] = [
     'x.o: map "shared": inner map: member "values": inside an inner map definition',
   ],
   [
-    'a variable that is no struct',
+    'a variable that is not a struct',
     parts => {
       parts.types[TYPE.shared - 1] = { kind: 'var', name: 'shared', type: INT, linkage: 'global' };
     },
@@ -278,7 +278,7 @@ describe('map definitions', () => {
 
 const DATASEC = 15;
 
-/** What compilers and other linkers leave wrong in the list of variables; the list is made anew. */
+/** What compilers and other linkers leave wrong in the list of variables; the list is made again. */
 const LISTS: readonly (readonly [string, (parts: Sample) => void])[] = [
   [
     'a variable beyond the end',

@@ -1,4 +1,6 @@
-/** A small object with a program, a static function, data, a map and a licence, to be spoilt in one place. */
+/**
+ * A small object with a program, a static function, data, a map and a license, to be corrupted in one place.
+ */
 
 import { encodeBtf } from '../../src/btf/binary/encode.ts';
 import type { BtfExt } from '../../src/btf/binary/ext.ts';
@@ -151,7 +153,7 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['tc', 6],
 ]);
 
-/** The bytes of the object. `types` may be spoilt behind the builder's back through `patch`. */
+/** The bytes of the object. `types` may be spoilt without the builder through `patch`. */
 export function build(parts: Sample, byteOrder: 'little' | 'big' = 'little'): Uint8Array {
   const contents = new Map<string, Uint8Array | null>([
     ['.text', encodeInsns(parts.insns.text, byteOrder)],

@@ -1,4 +1,4 @@
-/** Spoiling the sample, and what is said about it. */
+/** Corruptions of the sample, and the expected problems. */
 
 import { expect } from 'vitest';
 import { RootletError } from '../../src/diag/problem.ts';
@@ -40,7 +40,7 @@ export function relocate(
   parts.relocations.set(section, list);
 }
 
-/** What is wrong, how it is made so, and what must be said. */
+/** What is wrong, how it is made so, and what must be reported. */
 export type Case = readonly [what: string, change: (parts: Sample) => void, code: string, message: string];
 
 /** Place of an instruction of `prog`. */

@@ -1,6 +1,6 @@
 /**
  * Configuration values as libbpf gives them: random declarations and random lines of configuration. Both loaders must
- * make the same bytes of them, or both refuse.
+ * produce the same bytes, or both refuse.
  */
 
 import { existsSync } from 'node:fs';

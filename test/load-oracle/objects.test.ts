@@ -1,6 +1,7 @@
 /**
- * The same object through libbpf's loader and ours: programs with the same tags (a hash of their instructions), names,
- * types, records and maps; maps of the same shape with the same contents. What differs has its reason here.
+ * The same object through libbpf's loader and rootlet's: programs with the same tags (a hash of their
+ * instructions), names, types, records and maps; maps of the same shape with the same contents. What differs
+ * has its reason here.
  */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';

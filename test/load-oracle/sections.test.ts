@@ -1,4 +1,6 @@
-/** Section names as libbpf takes them: every name of our table, with and without something behind it. */
+/**
+ * Section names as libbpf accepts them: every name of rootlet's table, with and without something after it.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -24,7 +24,7 @@ export function embeddedObjects(bytes: Buffer): Buffer[] {
   return found;
 }
 
-/** Writes the objects of installed packages into `folder`, as `PROGRAM.o` or `PROGRAM-N.o`, and returns their paths. */
+/** Writes the objects of installed packages into `directory`, as `PROGRAM.o` or `PROGRAM-N.o`, and returns their paths. */
 export function writeEmbeddedObjects(folder: string, packages: readonly string[] = PACKAGES): string[] {
   mkdirSync(folder, { recursive: true });
   const written: string[] = [];

@@ -1,4 +1,7 @@
-/** libbpf's loader as a command: `oracle.c`, compiled with the libbpf of this machine, asked about one object at a time. */
+/**
+ * libbpf's loader as a command: `oracle.c`, compiled with the libbpf of this machine, run on one object at a
+ * time.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +25,7 @@ export interface LibbpfProgram {
 }
 
 export interface LibbpfMap {
-  /** libbpf's name for it: for globals with the object's in front. */
+  /** libbpf's name for it: for globals with the object's before it. */
   readonly name: string;
   readonly id?: number;
   readonly kernelName?: string;
@@ -63,7 +66,7 @@ export interface OracleOptions {
   readonly all?: boolean;
 }
 
-/** A compiled oracle with a folder of its own. */
+/** A compiled oracle with a directory of its own. */
 export class Oracle {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'rootlet-load-oracle-'));
   readonly #command = path.join(this.folder, 'oracle');
@@ -74,7 +77,7 @@ export class Oracle {
     mkdirSync(path.join(this.folder, 'pins'));
   }
 
-  /** Loads the object; pins lie in a file system that only this call sees. */
+  /** Loads the object; pins are in a file system that only this call sees. */
   load(object: string, options: OracleOptions = {}): LibbpfResult {
     const kconfig = options.kconfig === undefined ? '-' : path.join(this.folder, 'kconfig');
     if (options.kconfig !== undefined) writeFileSync(kconfig, options.kconfig);

@@ -8,7 +8,7 @@ interface Field {
   readonly type: string;
   /** Behind the name: `[4]`, ` : 3`. */
   readonly suffix: string;
-  /** How it is read: behind the name. */
+  /** How it is read: after the name. */
   readonly path: string;
 }
 

@@ -2,8 +2,8 @@
  * Results of linking and re-linking, read and loaded by cilium/ebpf (Go) as Debian packages it: a third reader of BPF
  * objects beside libbpf and LLVM, with rules of its own.
  *
- * Version 0.9 is older than some of what objects may contain. `BEYOND_IT` says what; there the results must fail with
- * that very message, so that the list cannot grow old.
+ * Version 0.9 is older than some of what objects may contain. `BEYOND_IT` lists what; there the results must
+ * fail with exactly that message, so the list cannot become stale.
  */
 
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Our disassembly and LLVM's say the same about real objects. */
+/** rootlet's disassembly of real objects agrees with LLVM's. */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ function objects(): string[] {
 
 /**
  * `section: slot: text` of each instruction as LLVM prints it. Where LLVM names jump targets, 64-bit numbers and
- * registers differently from us, its spelling is changed to ours; nothing else.
+ * registers differently from rootlet, its spelling is changed; nothing else.
  */
 function byLlvm(tool: string, path: string): string[] {
   const args = ['-d', '--no-show-raw-insn', '--no-print-imm-hex', '--mcpu=v4', path];

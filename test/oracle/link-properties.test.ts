@@ -1,5 +1,5 @@
 /**
- * What must hold for every link, whoever agrees: linking a result again changes nothing, partial links in any grouping
+ * What must hold for every link: linking a result again changes nothing, partial links in any grouping
  * end in the same object, and the order of files decides nothing but the order in the result. In both byte orders.
  */
 
@@ -49,7 +49,7 @@ function dump(object: BpfObject): ObjectDump {
 }
 
 /**
- * A partial link that resolved a reference does not say any more that there was one: weak definitions stay weak. And in
+ * A partial link that resolved a reference no longer shows it: weak definitions stay weak. And in
  * a file the alignment of a variable is what its place had, which may be more than it needs: then there is more padding.
  */
 function isLoss({ subject, fact, left, right }: Difference): boolean {
@@ -110,7 +110,7 @@ function permutations<T>(items: readonly T[]): T[][] {
   );
 }
 
-/** Which definition stands behind each name and each reference, told by file and offset there. */
+/** Which definition each name and each reference refers to, as file and offset. */
 function resolutionOf(object: BpfObject): string[] {
   const places = object.symbols.map(symbol =>
     symbol.kind === 'extern' ? 'open' : `${symbol.origin.file}+${symbol.origin.offset}`,
@@ -135,7 +135,7 @@ function nameAt(object: BpfObject, index: number): string {
   return `${symbol.origin.file}+${symbol.origin.offset}`;
 }
 
-/** The first of several weak definitions counts where there are only such, and the first of equal licences. */
+/** The first of several weak definitions counts where there are only such, and the first of equal licenses. */
 function decidedByOrder(inputs: Files): boolean {
   const objects = inputs.map(input => ('bytes' in input ? readObject(input.bytes, input.name) : input));
   const definitions = objects.flatMap(object => object.symbols.filter(symbol => symbol.kind !== 'extern'));
@@ -143,8 +143,8 @@ function decidedByOrder(inputs: Files): boolean {
   const strong = new Set(
     definitions.filter(symbol => symbol.binding === 'global').map(symbol => symbol.name),
   );
-  const licences = objects.filter(object => licenseOf(object) !== null);
-  return weak.some((name, index) => !strong.has(name) && weak.indexOf(name) !== index) || licences.length > 1;
+  const licenses = objects.filter(object => licenseOf(object) !== null);
+  return weak.some((name, index) => !strong.has(name) && weak.indexOf(name) !== index) || licenses.length > 1;
 }
 
 function checkOrders(inputs: Files): void {

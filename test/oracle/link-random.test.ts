@@ -1,8 +1,9 @@
 /**
- * Programs made at random, compiled by three clangs for three instruction sets, linked by bpftool and by us: the results
- * say the same, libbpf loads both, the kernel computes the same tags and the programs return the same.
+ * Programs made at random, compiled by three clangs for three instruction sets, linked by bpftool and by
+ * rootlet: the results agree, libbpf loads both, the kernel computes the same tags and the programs return
+ * the same.
  *
- * ROOTLET_ORACLE_PAIRS says how many (each set takes the next compiler), ROOTLET_ORACLE_SEED the first seed.
+ * ROOTLET_ORACLE_PAIRS sets how many (each set uses the next compiler), ROOTLET_ORACLE_SEED the first seed.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

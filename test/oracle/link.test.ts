@@ -1,6 +1,7 @@
 /**
- * The same objects through bpftool's linker and ours: results that say the same, but for what `support-differences.ts`
- * lists with reasons. Both readings count: ours of both results, and that of Debian's tools of both results.
+ * The same objects through bpftool's linker and rootlet's: the results agree, except as
+ * `support-differences.ts` lists with reasons. Both readers count: rootlet's for both results, and Debian's
+ * tools for both results.
  */
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -58,14 +59,14 @@ function xdpToolsJobs(): LinkJob[] {
   }));
 }
 
-/** bpftool's results that nobody can read. */
+/** bpftool's results that no tool can read. */
 const UNREADABLE: ReadonlyMap<string, string> = new Map([
-  ['license-reference', 'a reference to the licence of the second file leads to symbol 0'],
+  ['license-reference', 'a reference to the license of the second file leads to symbol 0'],
 ]);
 
 const peers = needs('bpftool', 'llvm-objdump', 'llvm-readelf');
 
-peers.describe('linked by bpftool and by us', () => {
+peers.describe('linked by bpftool and by rootlet', () => {
   const jobs = [...new Map([...caseJobs(), ...xdpToolsJobs()].map(job => [job.name, job])).values()];
   const links = new Map<string, BothLinks>();
   const dumped = new Map<string, DumpedLink>();
@@ -96,7 +97,7 @@ peers.describe('linked by bpftool and by us', () => {
     expect(wanted.filter(name => !used.has(name))).toEqual([]);
   });
 
-  test.each([...UNREADABLE.keys()])('bpftool still makes an object of %s that nobody can read', name => {
+  test.each([...UNREADABLE.keys()])('bpftool still makes an object of %s that no tool can read', name => {
     const made = [...links.values()].filter(({ job, peer }) => job.name.startsWith(`${name}:`) && peer.ok);
     const readable = made.filter(({ files }) => isReadable(files.peer)).map(({ job }) => job.name);
     if (readable.length > 0) console.log(`bpftool got better: ${readable.join(', ')} can be read`);

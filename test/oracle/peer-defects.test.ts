@@ -1,7 +1,7 @@
 /**
  * The known defects of libbpf's linker, one test each: here the result is right.
  *
- * What bpftool 7.1 makes of the same files is noted beside it. Should another bpftool do otherwise, the run says so, and
+ * The result of bpftool 7.1 is noted beside it. If another bpftool differs, the run reports it, and
  * passes.
  */
 
@@ -57,14 +57,14 @@ function ours(
 
 let outputs = 0;
 
-/** The peer's result: its file, or what was said instead. */
+/** The peer's result: its file, or the message instead. */
 function theirs(inputs: readonly string[]): { readonly file: string; readonly message: string | undefined } {
   const file = path.join(folder, `peer-${++outputs}.o`);
   const { ok, message } = peerLink(file, inputs);
   return { file, message: ok ? undefined : message };
 }
 
-/** Notes what the peer does; says so when it does not do that any more. */
+/** Notes what the peer does; reports when it no longer does that. */
 function peerDoes(defect: string, wrong: string, observe: () => string): void {
   if (missing('bpftool', 'llvm-objdump', 'llvm-readelf') !== undefined) return;
   const observed = observe();
@@ -100,7 +100,7 @@ function typeNames(object: BpfObject, kind: string): string[] {
   return types.flatMap(type => (type.kind === kind && 'name' in type ? [type.name] : [])).sort();
 }
 
-/** The sample with a 2 behind every name, to link with the sample. */
+/** The sample with a 2 after every name, to link with the sample. */
 function second(): Sample {
   const parts = sample();
   parts.symbols.forEach((one, index) => {
@@ -142,7 +142,7 @@ describe('offsets in BTF (1)', () => {
   });
 });
 
-/** As `variablesOf`, by our own reader. */
+/** As `variablesOf`, by rootlet's reader. */
 function variablesOf2(file: string, section: string): string {
   const { btf } = readObject(readFileSync(file), 'x.o');
   for (let id = 1; id <= (btf?.count ?? 0); id++) {
@@ -168,7 +168,7 @@ test('an extern that a partial link leaves open in a section of maps can be reso
   );
 });
 
-test.each(['a', 'arena'])('bpftool’s own partial links can be linked by us (2, %s)', what => {
+test.each(['a', 'arena'])('bpftool’s own partial links can be linked by rootlet (2, %s)', what => {
   if (missing('bpftool') !== undefined) return;
   const [a = '', b = ''] = files(what === 'a' ? 'extern-map' : 'arena', 'a', 'b');
   const { object } = ours([theirs([a]).file, b]);
@@ -213,7 +213,7 @@ describe('only definitions are strong or weak (4, and the orders of resolution)'
 
 test('jump tables follow their code (5)', () => {
   const withTable = (parts: Sample, name: string): Uint8Array => {
-    // Entries are offsets in the section of the function: its first instruction, and the one behind the first ld_imm64.
+    // Entries are offsets in the section of the function: its first instruction, and the one after the first ld_imm64.
     parts.data.set('.jumptables', Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0, 0, 0, 0));
     parts.symbols.push(symbol(name, '.jumptables', 0, 16, { binding: 0 }));
     parts.relocations.get('tc')?.splice(1, 1, { offset: 8, type: R_ADDRESS, symbol: '@.jumptables' });
@@ -253,14 +253,14 @@ function writeThrough(file: string): Uint8Array {
   return writeObject(object);
 }
 
-test('a reference to a licence that was dropped goes to the one that was kept (7)', () => {
+test('a reference to a license that was dropped goes to the one that was kept (7)', () => {
   const inputs = files('license-reference', 'a', 'b');
   const { object } = ours(inputs);
   const program = find(object, 'prog_b');
   const target =
     program.kind === 'function' ? object.symbols[program.references[0]?.symbol ?? -1] : undefined;
   expect(target?.name).toBe('license_a');
-  peerDoes('reference to a dropped licence', 'elf-relocation-symbol', () => {
+  peerDoes('reference to a dropped license', 'elf-relocation-symbol', () => {
     try {
       readObject(readFileSync(theirs(inputs).file), 'x.o');
       return 'readable';
@@ -297,7 +297,7 @@ describe('a kernel function that is defined (9)', () => {
   });
 });
 
-/** Sections are told by numbers that depend on everything else. */
+/** Sections are named by numbers that depend on everything else. */
 function withoutNumbers(message: string): string {
   return (message.split('\n')[0] ?? '').replace(/\d+ vs \d+/, 'N vs N');
 }
@@ -437,7 +437,7 @@ test('open names stay open, in the sections that list them (15)', () => {
   expect(plain.map(one => one.kind === 'extern' && one.section)).toEqual(plain.map(() => null));
 });
 
-test('licences of the kernel’s list are one licence, however they are spelled', () => {
+test('licenses of the kernel’s list are one license, however they are spelled', () => {
   const spelled = (parts: Sample, text: string): Uint8Array => {
     const index = parts.symbols.findIndex(one => one.section === 'license');
     const old = parts.symbols[index];
@@ -448,5 +448,5 @@ test('licences of the kernel’s list are one licence, however they are spelled'
   const inputs = [write('gpl.o', spelled(sample(), 'GPL')), write('gpl2.o', spelled(second(), 'GPL v2'))];
   expect(licenseOf(ours(inputs).object)).toBe('GPL');
   const refusal = "libbpf: non-identical contents of section 'license' are not supported";
-  peerDoes('licences', refusal, () => linkMessage(inputs));
+  peerDoes('licenses', refusal, () => linkMessage(inputs));
 });

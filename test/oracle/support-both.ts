@@ -22,13 +22,13 @@ export interface BothLinks {
   readonly job: LinkJob;
   readonly peer: PeerResult;
   readonly ours: LinkResult;
-  /** Names are left open, so that ours is a partial link; bpftool makes no difference. */
+  /** Names stay undefined, so rootlet's is a partial link; bpftool makes no difference. */
   readonly partial: boolean;
   /** Files with the results; written where the link succeeded. */
   readonly files: { readonly peer: string; readonly ours: string };
 }
 
-/** Links with bpftool and with us; results go into `folder`. */
+/** Links with bpftool and with rootlet; results go into `directory`. */
 export function linkBoth(folder: string, job: LinkJob): BothLinks {
   const stem = path.join(folder, job.name.replaceAll(/[^\w.+-]/g, '_'));
   const files = { peer: `${stem}.peer.o`, ours: `${stem}.ours.o` };

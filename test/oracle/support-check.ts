@@ -98,7 +98,7 @@ export const PEER_REFUSALS: readonly Refusal[] = [
     },
   },
   {
-    reason: 'licences with other bytes, of which the kernel knows all as compatible with the GPL',
+    reason: 'licenses with other bytes, of which the kernel knows all as compatible with the GPL',
     explains: message => message.includes("non-identical contents of section 'license'"),
   },
   {
@@ -110,7 +110,7 @@ export const PEER_REFUSALS: readonly Refusal[] = [
       ),
   },
   {
-    reason: 'a weak variable and the one that overrides it lie in different sections',
+    reason: 'a weak variable and the one that overrides it are in different sections',
     explains: (message, inputs) => {
       const name = /global '(\w+)': section mismatch/.exec(message)?.[1];
       const sections = inputs.flatMap(input =>
@@ -142,7 +142,7 @@ export function tellProblems(problems: readonly Problem[]): string {
 
 // --- in the kernel ------------------------------------------------------------------------------------------------
 
-/** What the peer's result is not loaded for, which is why ours is loaded alone. */
+/** Why the peer's result is not loaded, so only rootlet's is. */
 const PEER_NOT_LOADED: readonly {
   readonly reason: string;
   readonly log: RegExp;

@@ -71,7 +71,7 @@ async function compile(folder: string, { set, compiler }: CompileJob): Promise<s
   return stems.map(stem => path.join(folder, `${stem}.o`));
 }
 
-/** Kernel headers for user space are in a folder named after the machine; any machine's will do. */
+/** Kernel headers for user space are in a directory named after the machine; any machine's will do. */
 function includes(): string[] {
   return ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux-gnu']
     .map(triplet => `/usr/include/${triplet}`)

@@ -1,9 +1,9 @@
 /**
- * Where our results may differ from those of bpftool 7.1, and why. Everything else that differs is a mistake, of ours until
- * shown otherwise.
+ * Where rootlet's results may differ from those of bpftool 7.1, and why. Every other difference is an error,
+ * of rootlet until shown otherwise.
  *
  * What does not show as a difference at all, because dumps leave it out: the order of sections and symbols, ids of
- * types, the number behind static functions of one name (`helper__2`; libbpf leaves both as `helper`, which loaders
+ * types, the number after static functions of one name (`helper__2`; libbpf leaves both as `helper`, which loaders
  * that know functions by name cannot take), whether a call inside a section has a relocation, local labels (libbpf
  * copies them), and the numbers of types in instructions (libbpf leaves the old ones; we write those that hold in the
  * result).
@@ -14,7 +14,7 @@ import { type BpfObject, type BpfSymbol, sectionOf } from '../../src/object/mode
 import type { DumpedLink } from './support-both.ts';
 import type { Difference, ObjectDump } from './support-dump.ts';
 
-/** A comparison: peer on the left, us on the right. */
+/** A comparison: peer on the left, rootlet on the right. */
 export interface Comparison {
   readonly link: DumpedLink;
   readonly left: ObjectDump;
@@ -24,7 +24,7 @@ export interface Comparison {
 export interface AllowedDifference {
   readonly name: string;
   readonly reason: string;
-  /** Which inputs need it at least: a rule that nothing needs any more must go. */
+  /** Which inputs need it at least: a rule that is no longer needed must be removed. */
   readonly seenIn: 'cases' | 'random';
   readonly allows: (difference: Difference, comparison: Comparison) => boolean;
 }

@@ -1,6 +1,6 @@
 /**
  * Dump of an object as Debian's tools see it: llvm-readelf for sections, symbols and relocations, bpftool for types,
- * llvm-objdump for source lines and CO-RE records. Nothing of it goes through our own readers, so that a mistake in one of
+ * llvm-objdump for source lines and CO-RE records. Nothing of it goes through rootlet's readers, so that a mistake in one of
  * them cannot make two different objects look alike. Little-endian objects only.
  */
 
@@ -91,7 +91,7 @@ function dumpFile(
   return new ElfFacts(new Uint8Array(readFileSync(file)), elf, types, listing, renamed).dump();
 }
 
-/** A piece of a section: what a symbol covers, or what lies between two of them. */
+/** A piece of a section: what a symbol covers, or what is between two of them. */
 interface Piece {
   readonly start: number;
   readonly end: number;
@@ -157,7 +157,7 @@ class ElfFacts {
     };
   }
 
-  /** In the order in which things lie in their sections: what numbers local symbols of one name. */
+  /** In the order in which things are in their sections: what numbers local symbols of one name. */
   #makeKeys(): string[] {
     const maker = new KeyMaker();
     const keys: string[] = [];

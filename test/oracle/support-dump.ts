@@ -1,8 +1,8 @@
 /**
- * What an object says, with nothing left of where things happen to lie: sections by name, everything in them by symbol,
+ * What an object says, with nothing left of where things happen to be: sections by name, everything in them by symbol,
  * references by what they lead to. Two linkers did the same when their dumps are equal.
  *
- * Facts are texts by name, so that a difference can be told and listed without knowing all of them. Local symbols of
+ * Facts are texts by name, so that a difference can be reported and listed without knowing all of them. Local symbols of
  * one name are numbered in the order of their section; what has no name is known by its contents.
  */
 
@@ -18,9 +18,9 @@ export interface CoreDump {
 
 export interface SymbolDump {
   readonly facts: Facts;
-  /** FUNC or VAR; 0 when there is none, undefined when whoever read the object cannot tell. */
+  /** FUNC or VAR; 0 when there is none, undefined when the reader of the object does not know. */
   readonly type: number | undefined;
-  /** Undefined when whoever read the object cannot tell. */
+  /** Undefined when the reader of the object does not know. */
   readonly core: readonly CoreDump[] | undefined;
 }
 

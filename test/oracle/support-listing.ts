@@ -9,7 +9,7 @@ import type { CodeView } from '../../src/isa/opcodes.ts';
 import { COMMANDS, findCommand } from '../support/needs.ts';
 import { outputOf } from '../support/run.ts';
 
-/** What stands at one byte offset of a section. */
+/** What is at one byte offset of a section. */
 export interface ShownItem {
   readonly section: string;
   readonly offset: number;

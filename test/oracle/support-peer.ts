@@ -1,4 +1,4 @@
-/** Debian's tools as peers: libbpf's linker behind `bpftool gen object`, and libbpf's loader. */
+/** Debian's tools as peers: libbpf's linker, run by `bpftool gen object`, and libbpf's loader. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ export function peerLink(output: string, inputs: readonly string[]): PeerResult 
 export interface LoadResult {
   /** By name of the program; null when the object was not loaded. */
   readonly programs: ReadonlyMap<string, LoadedProgram> | null;
-  /** What libbpf and the kernel said. */
+  /** Messages of libbpf and the kernel. */
   readonly log: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Components that use what a BPF program can use, and chains of every program type that they are made for: in the
- * machine where it can run them, and in the kernel, loaded by us and by libbpf.
+ * machine where it can run them, and in the kernel, loaded by rootlet and by libbpf.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -29,7 +29,7 @@ const { sys } = kernelForTests();
 /** Its first bytes are an Ethernet header of IPv4, which socket filters and cgroups see without. */
 const PACKET = Uint8Array.from({ length: 64 }, (_, at) => (at === 12 ? 8 : at === 14 ? 0x45 : 0));
 
-/** Components by name; a text starts behind `case.h`. */
+/** Components by name; a text starts after `case.h`. */
 function compile(sources: Readonly<Record<string, string>>): Map<string, BpfObject> {
   if (missing('clang') !== undefined) return new Map();
   const texts = Object.entries(sources).map(([name, text]) => [
@@ -103,7 +103,7 @@ function verdicts(chain: RelinkSuccess): number[] {
 
 // --- program types ------------------------------------------------------------------------------------------------
 
-/** `on` goes on, `stop` does not, and both are verdicts that the kernel allows. */
+/** `on` continues, `stop` does not, and both are verdicts that the kernel allows. */
 const TYPES = [
   { section: 'xdp', context: 'struct xdp_md', on: 2, stop: 3, runs: true },
   { section: 'tc', context: 'struct __sk_buff', on: 0, stop: 2, runs: true },
@@ -227,16 +227,16 @@ needs('clang').describe('components with', () => {
     expect(chain.report.limits.map(({ program }) => program)).toHaveLength(3);
     const maps = namesOf(chain, 'map');
     expect(maps).toHaveLength(2);
-    // A tail call leaves the function that makes it: the rootlet goes on with what the target says.
+    // A tail call leaves the function that makes it: the rootlet continues with what the target says.
     expect(inMachine(chain)).toBe(77 * 1000 + 88);
     if (sys !== undefined) expect(inKernel(chain)).toBe(77 * 1000 + 88);
   });
 
-  test('call-backs', () => {
+  test('callbacks', () => {
     for (const verdict of verdicts(pair('loop', 'each'))) expect(verdict).toBe(45 * 1000 + 6);
   });
 
-  test('call-backs of one name', () => {
+  test('callbacks of one name', () => {
     const chain = pair('loop', 'loop', 'again');
     for (const verdict of verdicts(chain)) expect(verdict).toBe(45 * 1000 + 45);
     expect(namesOf(chain, 'function').filter(name => name.includes('body'))).toHaveLength(2);
@@ -298,21 +298,21 @@ needs('clang').describe('components with', () => {
     expect(outer.report.limits[0]?.deepestCalls).toEqual(['chain', 'inner', 'loop_prog', 'inner_body']);
   });
 
-  test('a slot that nobody fills, which keeps its default', () => {
+  test('a slot that is not filled, which keeps its default', () => {
     const chain = done(relink(of(objects, 'rootlet').component, [{ slot: 'two', ...of(objects, 'loop') }]));
     for (const verdict of verdicts(chain)) expect(verdict).toBe(100 * 1000 + 45);
   });
 });
 
 describe('without a compiler', () => {
-  test('a socket filter goes on with any number of bytes, which is no verdict to end with', () => {
+  test('a socket filter continues with any number of bytes, which is not a verdict to end with', () => {
     const { component } = { component: readObject(inputFrom('examples/obj/el/main_a.bpf.o').bytes, 'x.o') };
     const sections = component.sections.map(section =>
       section.name === 'xdp' ? { ...section, name: 'socket' } : section,
     );
     const result = relinkChain([{ component: { ...component, sections } }], { final: 'pass' });
     expect(!result.ok && result.problems.map(problem => problem.message)).toEqual([
-      '"pass" is no single verdict in section "socket": say how many bytes are to be kept, or "last"',
+      '"pass" is not a single verdict in section "socket": specify how many bytes to keep, or "last"',
     ]);
   });
 });

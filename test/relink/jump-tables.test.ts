@@ -11,7 +11,7 @@ import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
 import { chained, component, inSlots } from './shapes.ts';
 
-/** `r1 = table; r0 = 2; exit`: entries are the instructions behind the 16 bytes of the first. */
+/** `r1 = table; r0 = 2; exit`: entries are the instructions after the 16 bytes of the first. */
 function withTable(name: string): BpfObject {
   const plain = component(name, [], []);
   const load = Uint8Array.from([0x18, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);

@@ -74,7 +74,7 @@ describe('libraries', () => {
     expect(chain.explanations).toMatchObject([
       {
         name: 'limit',
-        winner: expect.stringMatching(/^owner\.o: s32 other\(void\).*, as asked for$/),
+        winner: expect.stringMatching(/^owner\.o: s32 other\(void\).*, as requested$/),
         references: [{ file: 'first.o', symbol: 'prog' }],
       },
     ]);
@@ -87,11 +87,11 @@ describe('libraries', () => {
     ]);
   });
 
-  test('an object is no library', () => {
+  test('an object is not a library', () => {
     const bytes = new Uint8Array(64);
     bytes.set([0x7f, 0x45, 0x4c, 0x46]);
     expect(refusals(both, { libraries: [{ name: 'x.o', bytes }] })).toEqual([
-      ['relink-library', 'is no archive: components find what they need in archives only'],
+      ['relink-library', 'is not an archive: externs of components are resolved in archives only'],
     ]);
   });
 
@@ -103,7 +103,7 @@ describe('libraries', () => {
     ]);
   });
 
-  test('names to share that nobody has', () => {
+  test('names to share that no input has', () => {
     expect(refusals(both, { libraries, share: ['limt'] })).toEqual([
       ['relink-share', 'no input has a map, variable or function "limt"'],
     ]);
@@ -121,7 +121,7 @@ describe('what is kept', () => {
     ],
   );
 
-  test('only what the rootlet needs, unless more is asked for', () => {
+  test('only what the rootlet needs, unless more is requested', () => {
     expect(namesOf(chained(inSlots(more)), 'function')).toEqual(['root', 'two', 'prog']);
     const kept = chained(inSlots(more), { keep: ['reserve'], whyLive: ['inner', 'prog'] });
     expect(namesOf(kept, 'function')).toEqual(['root', 'two', 'prog', 'reserve', 'inner']);
@@ -131,7 +131,7 @@ describe('what is kept', () => {
     ]);
   });
 
-  test('paths have the names of the chain, and may be asked for by them', () => {
+  test('paths have the names of the chain, and may be requested by them', () => {
     const paths = chained(inSlots(more, component('b.o', [], [])), {
       whyLive: ['b_prog', 'more.o:prog'],
     }).livePaths;
@@ -147,7 +147,7 @@ describe('what is kept', () => {
     expect(namesOf(all, 'map')).toEqual(['rest']);
   });
 
-  test('a name to keep that nobody has', () => {
+  test('a name to keep that no input has', () => {
     expect(refusals(inSlots(more), { keep: ['reserves'] })).toEqual([
       ['link-unknown-symbol', '--keep "reserves": no input has such a symbol'],
     ]);
@@ -155,7 +155,7 @@ describe('what is kept', () => {
 });
 
 describe('slots', () => {
-  test('are filled in order where nothing is said by name, with a state of its own on request', () => {
+  test('are filled in order where nothing is assigned by name, with a state of its own on request', () => {
     const counter = component('counter.o', [], []);
     const chain = chained([{ slot: 'one', component: counter }], {
       order: [{ component: counter }],
@@ -168,7 +168,7 @@ describe('slots', () => {
     expect(refusals([{ slot: 'one', component: counter }], { ownState: ['three'] })).toEqual([
       [
         'relink-own-state',
-        'no component goes into slot "three", so none can have a state of its own there; filled are: "one"',
+        'no component fills slot "three", so --own-state does not apply to it; filled slots: "one"',
       ],
     ]);
   });
@@ -193,12 +193,12 @@ test('an explanation for each component that knows the name, and for slots', () 
   );
 });
 
-describe('what is said of a chain that does not come about', () => {
+describe('what is reported of a chain that does not come about', () => {
   test('a name that another component defines', () => {
     const owner = component('owner.o', [], [{ name: 'limit', kind: 'function' }]);
     const result = relink(ROOTLET, inSlots(owner, second));
     expect(!result.ok && result.problems.map(problem => problem.hint)).toEqual([
-      "owner.o defines it, but components do not see each other's names: --bind second.o:limit=owner.o:limit",
+      'owner.o defines it, but components do not share names: --bind second.o:limit=owner.o:limit',
     ]);
   });
 

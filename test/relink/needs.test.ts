@@ -42,7 +42,7 @@ function throwing(object: BpfObject, name: string, callback: string): BpfObject 
   return { ...object, btf: btf.build() };
 }
 
-describe('needs that are no references', () => {
+describe('needs without a reference', () => {
   test('the arena of a variable stays with the component', () => {
     const seen: SymbolSpec = { name: 'seen', kind: 'variable', section: '.addr_space.1' };
     const object = objectOf('a.o', [
@@ -84,7 +84,7 @@ describe('programs that an array may call, and nothing refers to', () => {
     expect(namesOf(chain, 'function')).toContain('stage_two');
   });
 
-  test('are no matter where the array is not used', () => {
+  test('do not count where the array is not used', () => {
     const chain = chained([{ ...assignment, program: 'stage_two' }]);
     expect(chain.report.notes.filter(note => note.includes('tail calls through'))).toEqual([]);
   });

@@ -105,7 +105,7 @@ const filled = (rootlet: Name, one: Name, two?: Name): RelinkResult =>
     ...(two === undefined ? [] : [{ slot: 'two', component: input(two) }]),
   ]);
 
-/** Pins and the first elements of the maps after one packet through `program`, by our loader. */
+/** Pins and the first elements of the maps after one packet through `program`, by rootlet's loader. */
 function pinsByRootlet(bytes: Uint8Array, program: string): Record<string, number> {
   if (sys === undefined) throw new Error('no kernel');
   const bpffs = mountBpffs();

@@ -340,7 +340,7 @@ test('a static definition becomes global with the others', () => {
   expect(symbolOf(both, 'list').binding).toBe('local');
 });
 
-test('very long names are cut in front, as far as BTF allows', () => {
+test('very long names are cut before it, as far as BTF allows', () => {
   const name = 'n'.repeat(110);
   const files = ['a', 'b'].map(letter =>
     objectOf(`${letter.repeat(40)}.o`, [

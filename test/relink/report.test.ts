@@ -88,7 +88,7 @@ describe('two copies of one firewall', () => {
   });
 });
 
-test('members of libraries are told apart by whose they are', () => {
+test('members of libraries are distinguished by whose they are', () => {
   const bytes = archiveOf([memberOf(objectOf('h.o', [{ name: 'helper', kind: 'function' }]))]);
   const user = (name: string) => component(name, ['helper'], [{ name: 'helper', kind: 'extern function' }]);
   const { report } = chained(inSlots(user('a.o'), user('b.o')), { libraries: [{ name: 'lib.a', bytes }] });

@@ -50,7 +50,7 @@ export function chained(
   return { ...result, report, object: readObject(writeObject(result.object), 'written.o') };
 }
 
-/** What stands against a chain: code and message. */
+/** Problems of a chain: code and message. */
 export function refusals(
   assignments: readonly SlotAssignment[],
   options: RelinkOptions = {},

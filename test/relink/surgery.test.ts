@@ -15,7 +15,7 @@ const second = component('second.o', ['helper'], [HELPER]);
 const both = inSlots(first, second);
 
 describe('names', () => {
-  test('of one component are renamed there only, and the rest is told apart as ever', () => {
+  test('of one component are renamed there only, and the rest is distinguished as usual', () => {
     const chain = chained(both, {
       edits: { redefine: [{ file: 'first.o', from: 'helper', to: 'check' }] },
     });
@@ -24,7 +24,7 @@ describe('names', () => {
     expect(usesOf(chain, 'second_prog')).toEqual(['helper']);
   });
 
-  test('of a component get a prefix that the user chooses; its program is asked for by the new name', () => {
+  test('of a component get a prefix that the user chooses; its program is requested by the new name', () => {
     const slots = [
       { slot: 'one', component: first, program: 'fw_prog' },
       { slot: 'two', component: second },
@@ -91,10 +91,10 @@ describe('standing', () => {
   });
 });
 
-describe('second names and wrappers', () => {
+describe('aliases and wrappers', () => {
   const caller = component('caller.o', ['check'], [HELPER, { name: 'check', kind: 'extern function' }]);
 
-  test('a second name satisfies an extern of its component, and of no other', () => {
+  test('an alias satisfies an extern of its component, and of no other', () => {
     const chain = chained(inSlots(caller, second), {
       edits: { defsym: [{ name: 'check', target: 'helper' }] },
     });
@@ -106,7 +106,7 @@ describe('second names and wrappers', () => {
     ]);
   });
 
-  test('names that stand for each other, and a name that nobody has', () => {
+  test('aliases of each other, and an unknown name', () => {
     expect(
       refusals(inSlots(caller, second), {
         edits: {
@@ -116,7 +116,7 @@ describe('second names and wrappers', () => {
           ],
         },
       }),
-    ).toEqual([['link-alias-cycle', 'names that stand for each other: "a" = "b" = "a"']]);
+    ).toEqual([['link-alias-cycle', 'aliases that refer to each other: "a" = "b" = "a"']]);
     expect(
       refusals(inSlots(caller), { edits: { redefine: [{ from: 'helpr', to: 'x' }] } }).map(([code]) => code),
     ).toEqual(['link-unknown-symbol']);
@@ -158,7 +158,7 @@ test('sections of one component', () => {
   expect(chain.object.sections.map(section => section.name)).toContain('.data.user');
 });
 
-test('the rootlet itself is untouched by what is said of a component', () => {
+test('the rootlet itself is untouched by edits of a component', () => {
   const chain = chained(both, { edits: { prefix: [{ file: 'second', prefix: 'x_' }] } });
   expect(namesOf(chain, 'function')).toEqual(['root', 'prog', 'helper', 'x_prog', 'x_helper']);
   expect(ROOTLET.symbols.map(symbol => symbol.name)).toEqual(['root', 'one', 'two']);

@@ -34,7 +34,11 @@ needs('clang').describe('verdicts behind a slot', () => {
     [
       'open',
       open,
-      [expect.stringContaining('slot "slot1" is not hidden: kernels check what "cgroup_skb/egress"')],
+      [
+        expect.stringContaining(
+          'slot "slot1" is not hidden: the verifier checks the result of "cgroup_skb/egress" programs',
+        ),
+      ],
     ],
     ['hidden', hidden, []],
     ['of a type whose verdict is any number', unchecked, []],

@@ -89,7 +89,7 @@ needs('bpf', 'ip', 'clang').describe('a dry run', () => {
       start('allow', 'block');
       await compare('--order', `${lab.file('block')},${lab.file('allow.grown')}`);
       await compare(lab.file('host.v2'));
-      await compare('--via', via === 'tail' ? 'static' : 'tail');
+      await compare('--slots', via === 'tail' ? 'static' : 'tail');
       await compare(slot(1, 'block'), '--fresh', 'block');
     });
 
@@ -98,7 +98,7 @@ needs('bpf', 'ip', 'clang').describe('a dry run', () => {
       expect(lab.rootlet('replace', 'R', slot(1, 'allow.signed'))).toMatch(
         new RegExp(
           `^state reset: allow:${P}rules: type of value was __u64 and is __s64[^]*` +
-            '^state reset: allow:\\.bss: no variable is as it was: seen was __u64 and is __s64$',
+            '^state reset: allow:\\.bss: no variable is unchanged: seen was __u64 and is __s64$',
           'm',
         ),
       );
@@ -108,7 +108,7 @@ needs('bpf', 'ip', 'clang').describe('a dry run', () => {
       const out = lab.rootlet('replace', 'R', '--reset', 's1');
       for (const map of [`${P}table`, '.bss'])
         expect(out).toMatch(
-          new RegExp(`^state dropped: allow:${map.replace('.', '\\.')}: allow fills no slot any more$`, 'm'),
+          new RegExp(`^state dropped: allow:${map.replace('.', '\\.')}: allow no longer fills a slot$`, 'm'),
         );
       expect(lab.rootlet('replace', 'R', '--fresh', '.bss')).toMatch(
         /^state reset: \.bss: as requested with --fresh$/m,

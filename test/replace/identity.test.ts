@@ -1,4 +1,6 @@
-/** Who is who: files of one name from several directories, trials in free slots, pins, and what is no state. */
+/**
+ * Who is who: files of one name from several directories, trials in free slots, pins, and what is not state.
+ */
 
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -140,17 +142,17 @@ needs('bpf', 'ip', 'clang').describe('identities', () => {
     const before = lab.running;
     for (const words of [[], ['--dry-run']]) {
       const refusal = lab.refused('replace', 'R', slot(1, 'loop'), ...words);
-      expect(refusal).toContain(`its array "${P}next" holds the program itself`);
-      expect(refusal).toContain('hint: --via tail would work');
+      expect(refusal).toContain(`its array "${P}next" contains the program itself`);
+      expect(refusal).toContain('hint: --slots tail would work');
     }
     expect(lab.running).toBe(before);
     const output = join(lab.directory, 'out.o');
     const relinked = lab.refused('relink', lab.file('host'), slot(1, 'loop'), '-o', output);
-    expect(relinked).toContain(`array "${P}next" holds it as a program`);
+    expect(relinked).toContain(`array "${P}next" contains it as a program`);
     expect(existsSync(output)).toBe(false);
-    lab.replace('R', slot(1, 'loop'), '--via', 'tail');
+    lab.replace('R', slot(1, 'loop'), '--slots', 'tail');
     expect(lab.judge()).toBe(4);
-    expect(lab.replace('R', '--reset', 's1', '--via', 'auto').via).toBe('static');
+    expect(lab.replace('R', '--reset', 's1', '--slots', 'auto').via).toBe('static');
     expect(lab.replace('R', slot(1, 'lan/fw')).via).toBe('static');
   });
 
@@ -167,7 +169,7 @@ needs('bpf', 'ip', 'clang').describe('identities', () => {
   test('the array of slots is neither listed nor renewed', () => {
     lab.attach('host', '--slots', 'tail');
     lab.replace('R', slot(1, 'lan/fw'));
-    const planned = lab.replace('R', slot(1, 'lan/fw'), '--dry-run', '--explain');
+    const planned = lab.replace('R', slot(1, 'lan/fw'), '--dry-run', '--all');
     expect(Object.keys(kindsOf(planned))).not.toContain('rootlet_slots');
     expect(lab.refused('replace', 'R', '--fresh', 'rootlet_slots')).toContain('there is no such component');
     lab.put(`fw:${RULES}`, 5, 1);
@@ -192,7 +194,7 @@ needs('bpf', 'ip', 'clang').describe('identities', () => {
     },
   );
 
-  test('a new version of a loaded object has the pins that it asks for, and leaves none behind when it is refused', () => {
+  test('a new version of a loaded object has the pins that it specifies, and leaves none when it is refused', () => {
     const pin = join(lab.bpffs, PINNED);
     lab.rootlet('load', lab.file('plain'), '--name', 'x');
     expect(existsSync(pin)).toBe(false);

@@ -99,7 +99,7 @@ needs('bpf', 'ip', 'clang').describe('inheritance', () => {
       expect(rowOf(result, `third:${RULES}`)).toMatchObject({ kind: 'reuse', from: 'block' });
       expect(rowOf(result, `allow:${RULES}`)).toMatchObject({
         kind: 'dropped',
-        reason: 'allow fills no slot any more',
+        reason: 'allow no longer fills a slot',
       });
       expect(rowOf(result, 'allow:.bss')).toMatchObject({ kind: 'dropped' });
       expect(lab.get(`third:${RULES}`, 101)).toBe(7);

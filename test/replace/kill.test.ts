@@ -1,6 +1,6 @@
 /**
  * A process that is killed before any system call that changes something leaves the old code or the new, whole: no packet
- * meets an entry of one version and a stage of the other, or an empty array. The next command goes on, and nothing is
+ * meets an entry of one version and a stage of the other, or an empty array. The next command continues, and nothing is
  * left over.
  */
 

@@ -200,7 +200,7 @@ needs('bpf', 'ip', 'clang').describe('kinds of hooks', () => {
       const result = lab.replace('R', lab.file('host.lacking'), '--reset', 's2');
       expect(rowOf(result, `block:${RULES}`)).toMatchObject({
         kind: 'dropped',
-        reason: 'block fills no slot any more',
+        reason: 'block no longer fills a slot',
       });
       expect(lab.judge()).toBe(3);
       expect(lab.word('allow:.bss')).toBe(2);
@@ -224,7 +224,7 @@ needs('bpf', 'ip', 'clang').describe('kinds of hooks', () => {
     });
   });
 
-  test('a filter of another process in the place of ours: nothing is done, exit 3', () => {
+  test('a filter of another process in place of the own one: nothing is done, exit 3', () => {
     lab.rootlet('attach', 'tc', 'va', lab.file('clsact'), '--name', 'R', '--ingress');
     const filters = execFileSync(
       'tc',

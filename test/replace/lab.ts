@@ -97,7 +97,7 @@ export class Lab {
 
   // --- objects ----------------------------------------------------------------------------------------------------
 
-  /** Compiles to `NAME.o`; a name may have a directory in front. */
+  /** Compiles to `NAME.o`; a name may have a directory before it. */
   compile(sources: Readonly<Record<string, string>>): void {
     for (const [name, text] of Object.entries(sources)) {
       const directory = join(this.directory, dirname(name));

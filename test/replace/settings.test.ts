@@ -148,7 +148,7 @@ needs('bpf', 'ip', 'clang').describe('settings', () => {
       lab.replace('R', slot(1, 'low'), '--set', 'limit=11');
       expect(lab.replace('R', slot(2, 'other')).via).toBe(via);
       const other = via === 'static' ? 'tail' : 'static';
-      const changed = lab.replace('R', '--via', other);
+      const changed = lab.replace('R', '--slots', other);
       expect(changed.via).toBe(other);
       expect(changed.settings).toEqual([{ component: 'low', variable: 'limit', value: 11 }]);
       expect(lab.replace('R', '--reset', 's2').via).toBe(other);

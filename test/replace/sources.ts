@@ -46,7 +46,7 @@ export interface FirewallParts {
   /** Type of values in the map of rules. */
   readonly value?: string;
   readonly entries?: number;
-  /** Variables besides the counter `seen`, in front of it. */
+  /** Variables besides the counter `seen`, before it. */
   readonly variables?: string;
   readonly code?: string;
   readonly pinned?: boolean;

@@ -117,8 +117,8 @@ needs('bpf', 'ip', 'clang').describe('types', () => {
 
     test.each([
       ['fw.value', `fw:${RULES}`, /type of value was (unsigned long long|__u64)/],
-      ['fw.signed', 'fw:.bss', /no variable is as it was: seen was/],
-      ['fw.pointer', 'fw:.bss', /no variable is as it was: seen was/],
+      ['fw.signed', 'fw:.bss', /no variable is unchanged: seen was/],
+      ['fw.pointer', 'fw:.bss', /no variable is unchanged: seen was/],
     ])('%s: another type begins again', (object, key, reason) => {
       start(via);
       lab.judge();

@@ -16,7 +16,7 @@ export const ORDERS = ['el', 'eb'] as const;
 export type Order = (typeof ORDERS)[number];
 
 export interface CaseOnDisk extends Case {
-  /** Name of its folder. */
+  /** Name of its directory. */
   readonly name: string;
 }
 

@@ -10,7 +10,7 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** `hide` is left out of what was printed: the folder of the test. */
+/** `hide` is left out of what was printed: the directory of the test. */
 export async function runCommand(
   command: Command<Context>,
   words: readonly string[],

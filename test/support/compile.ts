@@ -12,7 +12,7 @@ export const INCLUDES = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux
   .flatMap(folder => ['-idirafter', folder])
   .concat('-Itest/cases');
 
-/** Compiles sources to `folder/NAME.o` and gives the paths, in order. */
+/** Compiles sources to `directory/NAME.o` and gives the paths, in order. */
 export function compileInto(folder: string, sources: Readonly<Record<string, string>>): string[] {
   return Object.entries(sources).map(([name, text]) => {
     const source = path.join(folder, `${name}.bpf.c`);

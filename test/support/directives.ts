@@ -1,8 +1,8 @@
 /**
  * What the cases in `test/cases` ask for, read from comments at the top of their C files.
  *
- * A case is a folder of sources, compiled for both byte orders. Lines `// WORD: text` are directives; they are grouped
- * in blocks, each with ways to link and what must come of every one of them. The README of the folder lists all words.
+ * A case is a directory of sources, compiled for both byte orders. Lines `// WORD: text` are directives; they are grouped
+ * in blocks, each with ways to link and what must come of every one of them. The README of the directory lists all words.
  */
 
 /** One way to make an object of a case's files. */
@@ -63,7 +63,7 @@ export function readCase(sources: readonly string[]): Case {
     }
     let block = blocks.at(-1);
     if (word.startsWith('EXPECT-')) {
-      if (block === undefined) throw new Error(`${word} stands before any LINK`);
+      if (block === undefined) throw new Error(`${word} is before any LINK`);
       block.expectations.push({ word: word.slice('EXPECT-'.length), text });
       continue;
     }

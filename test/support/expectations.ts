@@ -20,7 +20,7 @@ export function textsOf(expectations: readonly Expectation[], word: string): str
   return expectations.filter(entry => entry.word === word).map(entry => entry.text);
 }
 
-/** `EXPECT-ERROR: code text`: each says something of a problem, and each problem is told by at least one. */
+/** `EXPECT-ERROR: code text`: each says something of a problem, and each problem is reported by at least one. */
 export function checkProblems(problems: readonly Problem[], expectations: readonly Expectation[]): void {
   const found = problems.map(problem => ({ code: problem.code, text: formatProblem(problem) }));
   const wanted = textsOf(expectations, 'ERROR').map(text => {
@@ -174,7 +174,7 @@ function checkAligned(object: BpfObject, text: string): void {
   expect((section?.align ?? -1) % Number(bytes), `alignment of the section of ${name}`).toBe(0);
 }
 
-/** `function type…`: the types whose ids stand in the code of the function. */
+/** `function type…`: the types whose ids are in the code of the function. */
 function checkTypeIds(object: BpfObject, text: string): void {
   const [name = '', ...types] = text.split(/\s+/);
   const symbol = find(object, name);

@@ -1,4 +1,7 @@
-/** Programs run in the kernel by way of bpftool, which is libbpf: a second loader that has to agree with ours. */
+/**
+ * Programs run in the kernel by way of bpftool, which is libbpf: a second loader that has to agree with
+ * rootlet's.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 /**
- * Loads the object anew for each program name, with fresh maps, runs that program on the packet, and gives what each
+ * Loads the object again for each program name, with fresh maps, runs that program on the packet, and gives what each
  * returned. Everything is gone afterwards: the pins are in a file system that only this run sees.
  */
 export function runWithLibbpf(

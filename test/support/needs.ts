@@ -1,6 +1,6 @@
 /**
  * What tests may need of the machine they run on, and how they are skipped where it is missing: with the reason in
- * parentheses at the end of their name, which the reporter collects. Which skips are allowed in CI stands there too.
+ * parentheses at the end of their name, which the reporter collects. Which skips are allowed in CI is there too.
  */
 
 import { accessSync, constants, existsSync } from 'node:fs';

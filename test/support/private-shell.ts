@@ -39,7 +39,7 @@ export class PrivateShell {
     return shell;
   }
 
-  /** A command of that name which runs another one with words in front. */
+  /** A command of that name which runs another one with words before it. */
   #tool(name: string, command: string, words: readonly string[]): void {
     const file = join(this.#tools, name);
     const line = [findCommand(command) ?? command, ...words].map(word => `'${word}'`).join(' ');

@@ -29,7 +29,7 @@ export default class ClosingReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const cases = modules.flatMap(module => [...module.children.allTests()]);
     const inState = (state: string) => cases.filter(one => one.result().state === state);
-    // With -t, what was not asked for counts as skipped too.
+    // With -t, what was not requested counts as skipped too.
     const skips = this.#isFiltered ? [] : inState('skipped').map(skipOf);
     const { CI } = process.env;
     const refused = CI === 'true' ? skips.filter(skip => !isAllowedInCi(skip)) : [];

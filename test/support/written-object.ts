@@ -1,6 +1,6 @@
 /**
  * What must be true of every object that we write, whatever was linked: the symbol table is in the order that ELF asks
- * for, BTF and ELF agree on where variables lie, local type ids in code are those of the types, and reading and writing
+ * for, BTF and ELF agree on where variables are, local type ids in code are those of the types, and reading and writing
  * once more changes nothing.
  */
 
@@ -44,7 +44,7 @@ interface Placed {
   readonly offset: number;
 }
 
-/** Every defined variable of a DATASEC lies where its ELF symbol does, entries are sorted and do not overlap. */
+/** Every defined variable of a DATASEC is where its ELF symbol is, entries are sorted and do not overlap. */
 function checkDataSections(elf: ElfFile, btf: Btf): void {
   for (let id = 1; id <= btf.count; id++) {
     const type = btf.type(id);

@@ -142,7 +142,7 @@ const REFUSING: readonly Case[] = [
   ],
   ['sysctl', ofFile(() => void readFileSync('/proc/sys/kernel/ostype')), -EPERM],
   ['device', ofFile(() => closeSync(openSync('/dev/zero', 'r'))), -EPERM],
-  // these two are told, and not asked
+  // these two are reported, and not asked
   ['sockops', connect(AF_INET), 0],
   ['sock_release', create, 0],
 ];
@@ -236,14 +236,14 @@ describe('attachments', () => {
     expect(reached()).toBe(7002);
   });
 
-  test('of a folder above: for all that are below', () => {
+  test('of a directory above: for all that are below', () => {
     using loaded = load('connect4');
     using _attached = attachProgram(loaded, 'connect4', { cgroup: '/sys/fs/cgroup' });
     expect(reached()).toBe(7001);
     expect(Number(loaded.variables.get('ran'))).toBe(1);
   });
 
-  test('what is no cgroup is refused', () => {
+  test('what is not a cgroup is refused', () => {
     using loaded = load('connect4');
     expect(() => attachProgram(loaded, 'connect4', { cgroup: '/tmp' })).toThrow(/cgroup "\/tmp"/);
     expect(() => attachProgram(loaded, 'connect4', { cgroup: '/no/such' })).toThrow(/"\/no\/such".*ENOENT/);

@@ -24,7 +24,7 @@ const numbers = (loaded: LoadedObject, ...names: string[]) =>
 const available = () =>
   readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8').trim().split(' ');
 
-/** The descriptor behind a socket, which its types do not show. */
+/** The descriptor of a socket, which its types do not show. */
 function fdOf(socket: Socket): number {
   const handle: unknown = Reflect.get(socket, '_handle');
   return Number(handle && Reflect.get(Object(handle), 'fd'));

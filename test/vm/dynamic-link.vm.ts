@@ -63,7 +63,7 @@ describe('by ext', () => {
     expect(run(consumer, 'judged', SHORT)).toBe(100);
     expect(run(consumer, 'summed')).toBe(1034);
     expect(run(consumer, 'shortened')).toBe(160);
-    expect(run(consumer, 'deepened')).toBe(8); // 400 bytes of stack, and 448 of its own behind the call
+    expect(run(consumer, 'deepened')).toBe(8); // 400 bytes of stack, and 448 of its own after the call
     expect(run(consumer, 'counted')).toBe(6);
     expect(provider.loaded.globals['calls']).toBe(6);
   });
@@ -128,7 +128,7 @@ describe('in a store', () => {
   const verdictsOf = (name: string) =>
     ['judged', 'summed'].map(program => runStored(store(), name, program, PACKET));
 
-  test('stubs are filled in turn when the provider gets a new version, and again', () => {
+  test('stubs are filled alternately when the provider gets a new version, and again', () => {
     keep('provider', 'provider');
     keep('one', 'consumer', only('judged', 'summed', 'counted'));
     keep('two', 'consumer', only('judged', 'summed', 'counted'));
@@ -185,7 +185,7 @@ describe('in a store', () => {
     }
   });
 
-  test('behind another provider, by stubs', () => {
+  test('through another provider, by stubs', () => {
     keep('provider', 'provider');
     keep('between', 'between');
     keep('top', 'top');
@@ -223,7 +223,7 @@ describe('by tail and copy', () => {
     expect(provider.loaded.globals['calls']).toBe(2);
   });
 
-  test('what tail cannot carry is said', () => {
+  test('what tail cannot carry is reported', () => {
     expect(() => loaded('consumer', { against: [loaded('provider')], via: 'tail' })).toThrow(RootletError);
     try {
       loaded('consumer', { against: [loaded('provider')], via: 'tail' });

@@ -72,7 +72,7 @@ describe('targets', () => {
     using component = loadFor(slotOf(loaded, 'slot_a'), replacements, 'counting');
     const error = refusal(() => loadFor(slotOf(component, 'counting', 'counting'), replacements, 'eight'));
     expect(error.message).toMatch(/recursively|replacement/i);
-    expect(error.problems[0]?.hint).toContain('name the program underneath');
+    expect(error.problems[0]?.hint).toContain('use the program underneath');
   });
 
   test('of another expected attach type', () => {

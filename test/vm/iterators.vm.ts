@@ -1,4 +1,4 @@
-/** Iterators: what they write of tasks, memory, elements, maps and cgroups, and what they are told to go over. */
+/** Iterators: what they write of tasks, memory, elements, maps and cgroups, and their targets. */
 
 import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -93,11 +93,11 @@ describe('elements of a map', () => {
     expect(linesOf(attached).sort()).toEqual(['1=0', '2=0', '3=0']);
   });
 
-  test('which map has to be said', () => {
+  test('which map has to be specified', () => {
     using loaded = load('elements');
     const error = refusal(() => attach(loaded, 'elements'));
     expect(errnoOf(error)).toBe(EBADF);
-    expect(error.message).toContain('told what to go over');
+    expect(error.message).toContain('may need a target');
   });
 });
 
@@ -130,7 +130,7 @@ describe('cgroups', () => {
   });
 });
 
-test('a pinned one is a file that anybody can read, and goes on with another program', () => {
+test('a pinned one is a file that anybody can read, and continues with another program', () => {
   const pin = '/sys/fs/bpf/vm-iterator';
   using loaded = load('maps');
   using attached = attach(loaded, 'maps');

@@ -1,4 +1,4 @@
-/** What programs are told of the kernel that they run on, against what the kernel shows everybody. */
+/** What programs learn about the kernel that they run on, against what the kernel shows everybody. */
 
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -26,7 +26,7 @@ test('configuration, release, addresses and variables of each processor', () => 
   expect(Buffer.from(loaded.map('.bss').lookup(new Uint8Array(4)) ?? []).includes('cub\0')).toBe(true);
   expect(number('future')).toBe(0);
 
-  // Debian's own numbers, behind "Debian"
+  // Debian's own numbers, after "Debian"
   const [, major = 0, minor = 0, patch = 0] =
     /SMP.*Debian (\d+)\.(\d+)\.(\d+)/.exec(readFileSync('/proc/version', 'utf8'))?.map(Number) ?? [];
   expect(number('version')).toBe(major * 65536 + minor * 256 + Math.min(patch, 255));

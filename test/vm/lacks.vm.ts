@@ -1,4 +1,4 @@
-/** What is said on a kernel without something newer, and that a kernel that has it takes the same object. */
+/** What is reported on a kernel without something newer, and that a kernel that has it takes the same object. */
 
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -76,8 +76,8 @@ describe('map types', () => {
 describe('functions of the kernel', () => {
   testBefore('6.3', 'that are missing are all named; weak ones are not', () => {
     const text = refusal(() => load(linkedCase('kernel-externs')));
-    expect(text).toMatch(/extern "bpf_rcu_read_lock": is no function of this kernel/);
-    expect(text).toMatch(/extern "bpf_rcu_read_unlock": is no function of this kernel/);
+    expect(text).toMatch(/extern "bpf_rcu_read_lock": is not a function of this kernel/);
+    expect(text).toMatch(/extern "bpf_rcu_read_unlock": is not a function of this kernel/);
     expect(text).not.toContain('bpf_rootlet_missing');
     expect(text).not.toContain('CONFIG_');
   });

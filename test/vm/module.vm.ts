@@ -21,7 +21,7 @@ test('CO-RE against a type that only a module has', () => {
   expect(values).toEqual([40, 32, 0, 0]);
 });
 
-/** Runs while the first end of a wire exists, and the second is taken up behind it. */
+/** Runs while the first end of a wire exists, and the second is taken up after it. */
 function withWire(body: () => void): void {
   ip('link', 'add', 'module-a', 'type', 'veth', 'peer', 'name', 'module-b');
   try {

@@ -1,4 +1,4 @@
-/** Programs on a wire, with real packets: in the driver (XDP), and behind it by both ways to attach classifiers. */
+/** Programs on a wire, with real packets: in the driver (XDP), and after it by both ways to attach classifiers. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { attachProgram } from '../../src/hooks/kinds/attach.ts';
@@ -24,7 +24,7 @@ function wire(): Wire {
 }
 
 const load = (): LoadedObject => loadObject(vmObject('packets'), sys, { pinRoot: null });
-/** Packets seen in the driver, behind it, and on the way out. */
+/** Packets seen in the driver, after it, and on the way out. */
 const seen = (loaded: LoadedObject) =>
   ['at_driver', 'at_ingress', 'at_egress'].map(name => loaded.variables.get(name));
 

@@ -167,10 +167,10 @@ describe('a tracepoint, whose context has no name', () => {
   testSince('6.8', 'no other way is offered', () => {
     using rootlet = attachEvents();
     expect(() => rootlet.change({ fill: [{ slot: 'slot', file: EVENT_PART }] }, { via: 'ext' })).toThrow(
-      /context by its tag alone[\s\S]*hint: --via tail would work/,
+      /context by its tag alone[\s\S]*hint: --slots tail would work/,
     );
     expect(() => rootlet.change({ fill: [{ slot: 'slot', file: EVENT_PART }] }, { via: 'static' })).toThrow(
-      /cannot change the program on this hook[\s\S]*hint: --via tail/,
+      /cannot change the program on this hook[\s\S]*hint: --slots tail/,
     );
   });
 });
@@ -180,7 +180,7 @@ describe('in the store', () => {
   const enter = () =>
     new EntryUnderTest(sys, root, HOST, 'rl_host', undefined, place, body => wire.inside(body));
 
-  test('any process goes on where the last one ended, again and again without a busy slot', () => {
+  test('any process continues where the last one ended, again and again without a busy slot', () => {
     using entry = enter();
     const change = (file: ObjectFile | undefined): number =>
       entry.with(rootlet => {

@@ -71,7 +71,7 @@ describe.each(['component', 'rootlet'] as const)('a %s of two stages', what => {
     }
   });
 
-  test('a process that is killed leaves the old code or the new, and the next one goes on', () => {
+  test('a process that is killed leaves the old code or the new, and the next one continues', () => {
     const main = what === 'rootlet' ? 'rl_gate' : 'rl_host';
     const file = what === 'rootlet' ? objects.gate[0] : objects.host;
     const root = '/sys/fs/bpf/stages-vm';

@@ -1,4 +1,4 @@
-/** Programs that may sleep, know their cookie, come twice for one call, or answer for the kernel. */
+/** Sleepable programs, cookies, two attachments to one call, and programs that override kernel functions. */
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync } from 'node:fs';
@@ -62,7 +62,7 @@ function eachOf(cases: readonly Case[], body: (program: string, act: Case[1]) =>
   }
 }
 
-describe('programs that may sleep read memory that has to be waited for', () => {
+describe('sleepable programs read memory that has to be waited for', () => {
   const runItself = (program: string) => (loaded: LoadedObject) => void loaded.program(program).testRun({});
   /** Runs of programs that modify results call other functions of the kernel. */
   const runAnother = () => {

@@ -1,6 +1,6 @@
 /**
  * `.BTF.ext` bytes, and the `.BTF` that it shares its strings with. Records have the sizes that every loader since
- * Linux 5.0 takes.
+ * Linux 5.0 accepts.
  */
 
 import { type ByteOrder, ByteWriter, bytesOf, type Contents } from '../../bytes/index.ts';
@@ -26,7 +26,7 @@ export function encodeBtfWithExt(
   return { btf: bytesOf(contents.btf), ext: contents.ext === null ? null : bytesOf(contents.ext) };
 }
 
-/** The same, to be written where it will lie. */
+/** The same, to be written where it will be. */
 export function btfWithExtContents(
   btf: Btf,
   ext: BtfExt,

@@ -155,7 +155,7 @@ function widened(bytes: Uint8Array): Uint8Array {
 
 describe('refused', () => {
   const bytes = encoded(RECORDS);
-  /** Where things lie in `bytes`: func_info 32 to 68, line_info 68 to 112, core_relo 112 to 140. */
+  /** Where things are in `bytes`: func_info 32 to 68, line_info 68 to 112, core_relo 112 to 140. */
   const BROKEN = [
     { name: 'magic', at: 0, value: 0x0101eb9e, code: 'btf-magic' },
     { name: 'header length 20', at: 4, value: 20, code: 'btf-header' },
@@ -167,7 +167,7 @@ describe('refused', () => {
     { name: 'block that ends in a record', at: 12, value: 16, code: 'btf-ext-truncated' },
     { name: 'record size 0', at: 32, value: 0, code: 'btf-ext-record-size' },
     { name: 'record size below the minimum', at: 32, value: 4, code: 'btf-ext-record-size' },
-    { name: 'record size not in words', at: 32, value: 9, code: 'btf-ext-record-size' },
+    { name: 'record size not a multiple of 4', at: 32, value: 9, code: 'btf-ext-record-size' },
     { name: 'record size of 4 GiB', at: 32, value: 0xfffffffc, code: 'btf-ext-truncated' },
     { name: 'section name outside', at: 36, value: 0x7fffffff, code: 'btf-string-offset' },
     { name: 'number of records of 2^32 - 1', at: 40, value: 0xffffffff, code: 'btf-ext-truncated' },

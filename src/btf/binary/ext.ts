@@ -2,8 +2,8 @@
  * `.BTF.ext`: what the compiler knows about instructions. Function types, source lines and CO-RE relocations, each
  * with the byte offset of an instruction in a named section.
  *
- * Compatibility: records may be longer than we know (newer compilers) and the header shorter (before CO-RE). CO-RE
- * access paths are checked strictly: some kernels trust them.
+ * Compatibility: records may be longer than known (newer compilers) and the header shorter (before CO-RE).
+ * CO-RE access paths are checked strictly: some kernels trust them.
  */
 
 import { type ByteOrder, requireRange } from '../../bytes/index.ts';
@@ -24,7 +24,7 @@ export interface FuncInfo {
 /** Lines of a section, or of a part of it. */
 export interface SectionLines {
   readonly section: string;
-  /** Where the instruction with index 0 lies in the section. */
+  /** Where the instruction with index 0 is in the section. */
   readonly byteOffset: number;
   readonly lines: LineRecords;
 }

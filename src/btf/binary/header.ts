@@ -1,11 +1,11 @@
-/** The header of `.BTF` and what it says about the rest of the section. */
+/** The header of `.BTF`, which describes the rest of the section. */
 
 import { type ByteOrder, viewOf } from '../../bytes/index.ts';
 import { type CodeOf, inputError } from '../../diag/index.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
 
 const SWAPPED_MAGIC = 0x9feb;
-/** Bytes of the header that every reader knows, and that we write. */
+/** Bytes of the header that every reader supports, and that is written. */
 export const BTF_HEADER_SIZE = 24;
 /** The header with a layout section (2026): two more words. */
 const LAYOUT_HEADER_SIZE = 32;
@@ -60,7 +60,10 @@ export function parseHeader(bytes: Uint8Array, order: ByteOrder): BtfSections {
   requireInside('type', typeOffset, typeLength, room);
   requireInside('string', stringOffset, stringLength, room);
   if (typeOffset % 4 !== 0 || typeLength % 4 !== 0) {
-    throw headerError('btf-header', `type section (${typeLength} bytes at ${typeOffset}) is not in words`);
+    throw headerError(
+      'btf-header',
+      `type section (${typeLength} bytes at ${typeOffset}) is not a multiple of 4 bytes`,
+    );
   }
   if (typeOffset + typeLength > stringOffset && stringOffset + stringLength > typeOffset && typeLength > 0) {
     throw headerError('btf-header', 'type section and string section overlap');
@@ -82,7 +85,7 @@ function requireInside(what: string, offset: number, length: number, room: numbe
   );
 }
 
-/** Fields of a header that is longer than we know must be unused, as the kernel demands as well. */
+/** Unknown fields of a longer header must be unused, as the kernel requires as well. */
 export function requireZeros(bytes: Uint8Array, from: number, to: number): void {
   for (let i = from; i < to; i++) {
     if (bytes[i] !== 0) throw headerError('btf-header', `header of ${to} bytes has an unknown field at ${i}`);

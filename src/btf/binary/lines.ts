@@ -1,9 +1,9 @@
 /**
  * Source lines of instructions.
  *
- * An object has many more line records than anything else, and linking only carries them from one file to the next: as
- * JavaScript objects with two strings each they took a third of a link's memory. So they stay words, as `.BTF.ext` has
- * them, beside the string table that they were read with, and are decoded when somebody asks.
+ * An object has many more line records than anything else, and linking only copies them from one file to the
+ * next: as JavaScript objects with two strings each they took a third of a link's memory. So they stay words,
+ * as `.BTF.ext` has them, beside the string table that they were read with, and are decoded on demand.
  */
 
 import { cString } from '../../bytes/index.ts';
@@ -23,7 +23,7 @@ export interface LineRecord {
 /** Line records in order of `insnIndex`; an array of them will do. */
 export interface LineRecords extends Iterable<LineRecord> {
   readonly length: number;
-  /** The record at `index` (from 0), undefined behind the last. */
+  /** The record at `index` (from 0), undefined after the last. */
   at(index: number): LineRecord | undefined;
 }
 
@@ -92,7 +92,7 @@ export class PackedLines implements LineRecords {
     return cString(this.strings, this.words[at] ?? 0, 'line');
   }
 
-  /** Number of the first record of the section at `offset` or behind it. */
+  /** Number of the first record of the section at `offset` or after it. */
   #firstFrom(offset: number): number {
     let low = this.first / LINE_WORDS;
     let high = low + this.length;

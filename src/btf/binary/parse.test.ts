@@ -232,7 +232,7 @@ describe('kinds', () => {
     }
   });
 
-  test('are told without decoding', () => {
+  test('are reported without decoding', () => {
     const btf = parseBtf(sectionOf('little', { words: INT_WORDS, strings: [INT_NAME] }), 'little');
     expect([btf.kindOf(0), btf.kindOf(1)]).toEqual([0, 1]);
     expect([btf.nameOf(0), btf.nameOf(1)]).toEqual(['', 'int']);
@@ -309,7 +309,7 @@ describe('header', () => {
     { name: 'header length beyond the section', at: 4, value: 0xfffffff0, code: 'btf-header' },
     { name: 'types beyond the section', at: 8, value: 0xfffffffc, code: 'btf-header' },
     { name: 'types that wrap', at: 12, value: 0xfffffffc, code: 'btf-header' },
-    { name: 'types not in words', at: 12, value: 15, code: 'btf-header' },
+    { name: 'length of types not a multiple of 4', at: 12, value: 15, code: 'btf-header' },
     { name: 'strings beyond the section', at: 16, value: 17, code: 'btf-header' },
     { name: 'strings that wrap', at: 20, value: 0xffffffff, code: 'btf-header' },
     { name: 'strings over types', at: 16, value: 8, code: 'btf-header' },

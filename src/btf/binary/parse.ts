@@ -39,8 +39,8 @@ export function parseBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
 }
 
 /**
- * Types that the running kernel itself hands out: it made them or has checked them, so that the rules are not checked
- * again (which takes most of the time for the hundred thousand types of a kernel). Goes on using `bytes`.
+ * Types from the running kernel, which generated or checked them: the rules are not checked
+ * again (which takes most of the time for the hundred thousand types of a kernel). Continues using `bytes`.
  */
 export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
   return within('section ".BTF"', () => {

@@ -4,7 +4,7 @@ import type { ByteOrder } from '../../bytes/index.ts';
 
 const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** Words in host order; `bytes` are a multiple of 4 long and may lie anywhere. */
+/** Words in host order; `bytes` are a multiple of 4 long and may be anywhere. */
 export function wordsFromBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array {
   const words = new Uint32Array(bytes.length / 4);
   new Uint8Array(words.buffer).set(bytes);

@@ -51,7 +51,7 @@ export class BodyWriter {
     }
   }
 
-  /** Declaration tags of type `id` (-1) or one of its members, each with a space in front. */
+  /** Declaration tags of type `id` (-1) or one of its members, each with a space before it. */
   tags(id: BtfId, component: number): string {
     this.#tags ??= collectTags(this.#btf);
     const tags = this.#tags.get(id) ?? [];
@@ -106,7 +106,7 @@ const ENUM_MODES: ReadonlyMap<number, string> = new Map([
   [8, ' __attribute__((mode(DI)))'],
 ]);
 
-/** Enums are as large as `int`, or larger if their values are, unless told otherwise. */
+/** Enums are as large as `int`, or larger if their values are, by default. */
 function enumSize(type: BtfEnum): string {
   const least = leastEnumSize(type);
   if (type.size === Math.max(least, 4)) return '';
@@ -181,7 +181,7 @@ class MemberLines {
     this.#depth = depth;
   }
 
-  /** Padding up to the member, unless the compiler gets there by itself. */
+  /** Padding up to the member, unless natural alignment suffices. */
   padTo(member: BtfMember): void {
     if (member.bitOffset > this.#naturalOffset(member)) this.#pad(member.bitOffset);
   }
@@ -201,7 +201,7 @@ class MemberLines {
     this.#union = true;
   }
 
-  /** Padding behind the last member, unless the alignment makes it. */
+  /** Padding after the last member, unless the alignment makes it. */
   end(size: number, align: number): void {
     const natural = alignUp(this.#most, align * 8);
     if (size * 8 <= natural) return;

@@ -45,7 +45,7 @@ export interface CStyle {
   unnamed(id: BtfId, indent: number, depth: number): readonly Piece[];
   /** A struct, union or enum in braces. */
   body(piece: BodyPiece): readonly Piece[];
-  /** Whether uses of a typedef are written as what it stands for. */
+  /** Whether uses of a typedef are written as what it represents. */
   isTransparent(name: string): boolean;
   /** How an array without a length is written. */
   readonly noLength: string;
@@ -55,7 +55,7 @@ export interface CStyle {
   readonly overflow: string | null;
 }
 
-/** Pointers, arrays and modifiers in one declaration; more are only in files that want to hurt. */
+/** Pointers, arrays and modifiers in one declaration; more are only in hostile files. */
 const MAX_CHAIN = 256;
 /** Parameter lists and unnamed structs inside each other. */
 const MAX_DEPTH = 32;
@@ -86,7 +86,7 @@ export function render(btf: RawBtf, style: CStyle, pieces: readonly Piece[]): st
 
 function overflow(style: CStyle, text: readonly string[]): string {
   if (style.overflow !== null) return text.join('') + style.overflow;
-  throw inputError('btf-c-too-large', [], 'the types take too much room when they are written as C');
+  throw inputError('btf-c-too-large', [], 'the types are too large when written as C');
 }
 
 function expand(btf: RawBtf, style: CStyle, piece: Exclude<Piece, string>): readonly Piece[] {
@@ -243,7 +243,7 @@ function parameters(btf: RawBtf, piece: ParamsPiece): Piece[] {
   return pieces;
 }
 
-/** Whether parameter `index` stands for `...`. */
+/** Whether parameter `index` represents `...`. */
 export function isEllipsis(proto: BtfFuncProto, index: number): boolean {
   const param = proto.params[index];
   return index === proto.params.length - 1 && param?.type === 0 && param.name === '';

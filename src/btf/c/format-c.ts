@@ -1,9 +1,11 @@
 /**
- * All types as one C header that compiles: what `bpftool btf dump format c` makes, to be included by BPF programs.
+ * All types as one C header that compiles: as `bpftool btf dump format c` prints it, to be included by BPF
+ * programs.
  *
- * C wants a type complete before it is used by value, and at least declared before it is used in a parameter list,
- * so types are written after what they need. A need has one of two levels: declared (`struct s;`, or a whole typedef)
- * or complete. Needs are followed with a stack of their own, since depth comes from files.
+ * C requires a type to be complete before it is used by value, and at least declared before it is used in a
+ * parameter list, so types are written after what they need. A need has one of two levels: declared (`struct
+ * s;`, or a whole typedef) or complete. Needs are followed with a stack of their own, since depth comes from
+ * files.
  *
  * Differs from bpftool: layouts are given by padding and `packed` only, declaration tags are written, members are
  * never silently misplaced (unnamed members of named structs get a name), and other languages' names are made valid.
@@ -190,13 +192,13 @@ function integerFor(type: BtfEnum): string {
 
 // --- needs --------------------------------------------------------------------------------------------------------
 
-/** What has to stand before the type. */
+/** What has to be before the type. */
 function collectNeeds(btf: RawBtf, id: BtfId, level: number): Need[] {
   const type = btf.type(id);
   const walk = new NeedWalk(btf);
   if (type.kind === 'typedef') {
     walk.visit(type.type, level === COMPLETE);
-    // The name itself needs less than what it stands for, which may need the name.
+    // The name itself needs less than what it represents, which may need the name.
     return level === COMPLETE ? [{ id, level: DECLARED }, ...walk.needs] : walk.needs;
   }
   if ((type.kind !== 'struct' && type.kind !== 'union') || level === DECLARED) return [];

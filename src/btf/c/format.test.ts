@@ -267,7 +267,7 @@ describe('definitions', () => {
     types.push(struct('', 0));
     types.push(struct('s', 0, member('m', 1, 0)));
     const built = typesOf(...types);
-    expect(() => formatBtfAsC(built)).toThrow('too much room');
+    expect(() => formatBtfAsC(built)).toThrow('the types are too large');
     expect(formatDefinition(built, built.count).length).toBeLessThan(10_000_000);
   });
 });
@@ -485,7 +485,7 @@ function describeUnnamed(types: Btf, id: number): string {
   return inner !== 0 && types.nameOf(inner) === '' ? `${text} ${describeMembers(types, inner)}` : text;
 }
 
-/** The header that we make of `types`, compiled again. */
+/** The generated header of `types`, compiled again. */
 function compiledAgain(types: RawBtf, names: readonly string[]): RawBtf {
   return compiledTypes(withVariables(formatBtfAsC(types), names));
 }

@@ -1,5 +1,5 @@
 /**
- * Types as C for people: one line for a message or a listing, or one whole definition. Names are shown as they are in
+ * Types as C for users: one line for a message or a listing, or one whole definition. Names are shown as they are in
  * the file; what has to compile is made by `formatBtfAsC`.
  */
 
@@ -8,7 +8,7 @@ import { type Btf, type BtfId, type BtfLinkage, type RawBtf, toRaw } from '../mo
 import { BodyWriter } from './body.ts';
 import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
 
-/** Enough for any line that somebody reads. */
+/** Enough for any readable line. */
 const LINE_BUDGET = 400;
 const DEFINITION_BUDGET = 200_000;
 

@@ -1,6 +1,7 @@
 /**
- * Where a C compiler would put members by itself, and where it needs help. BTF has offsets and sizes but neither
- * alignments nor `packed`: a struct is declared packed exactly if the natural rules cannot give its offsets or size.
+ * Where a C compiler places members, and where padding or `packed` is needed. BTF has offsets and sizes but
+ * neither alignments nor `packed`: a struct is declared packed exactly if the natural rules cannot give its
+ * offsets or size.
  *
  * Rules of BPF, which are those of the System V ABI for x86-64. On arm64 and others, unnamed bit fields count for
  * alignment, so that a few structs would differ there.
@@ -42,7 +43,7 @@ export class CLayout {
     return this.#size[id] ?? 0;
   }
 
-  /** Alignment in bytes that the definition as we write it has. */
+  /** Alignment in bytes of the written definition. */
   alignOf(id: BtfId): number {
     this.#order.visit(id);
     return this.#align[id] ?? 1;
@@ -102,7 +103,7 @@ export class CLayout {
   }
 }
 
-/** Whether a bit field at `offset` would lie in two of the units that its type has. */
+/** Whether a bit field at `offset` would be in two of the units that its type has. */
 export function straddles(offset: number, width: number, unit: number): boolean {
   return Math.floor(offset / unit) !== Math.floor((offset + width - 1) / unit);
 }

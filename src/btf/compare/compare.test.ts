@@ -1,4 +1,4 @@
-/** What the linker lets meet, what it refuses, and how the difference is told. */
+/** What the linker accepts, what it refuses, and how the difference is reported. */
 
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../../test/support/needs.ts';

@@ -1,10 +1,10 @@
 /**
  * Whether two declarations, usually of different files, mean the same type, and if not, where they differ.
  *
- * Normally the rules are those of libbpf's linker: modifiers, typedefs and type tags do not count; integers and enums
- * agree when their sizes do (so `extern unsigned x` goes with `int x`); behind a pointer, structs agree by name and
- * keyword; parameter names do not count. Option `strict` is for code that was compiled apart and meets in the kernel:
- * signedness, enumerators, tags and everything behind pointers must agree too.
+ * Normally the rules are those of libbpf's linker: modifiers, typedefs and type tags do not count; integers
+ * and enums agree when their sizes do (so `extern unsigned x` goes with `int x`); behind a pointer, structs
+ * agree by name and keyword; parameter names do not count. Option `strict` is for separately compiled code
+ * that meets in the kernel: signedness, enumerators, tags and everything behind pointers must agree too.
  *
  * Differs from libbpf: lengths of arrays must agree unless one is unknown (`extern int a[]`), and sizes of structs
  * always, because both are part of what the other side was compiled against. A forward declaration goes with its struct
@@ -38,7 +38,7 @@ import type { TypeMismatch } from './mismatch.ts';
 import { compareTagSets, TagIndex } from './tags.ts';
 
 export interface CompareOptions {
-  /** Rules for code that was compiled apart and meets in the kernel, instead of those for linking. */
+  /** Rules for separately compiled code that meets in the kernel, instead of those for linking. */
   readonly strict?: boolean;
   /** Parameters (from 0) of the function that is compared which the caller has compared by a rule of its own. */
   readonly agreed?: ReadonlySet<number>;
@@ -54,7 +54,7 @@ const MAX_PAIRS = 1 << 20;
 
 /**
  * The first difference between type `idA` of `a` and type `idB` of `b`, or null when they agree. Throws
- * `btf-compare-limit` for types that are made to be compared for ever.
+ * `btf-compare-limit` for types that are made to be compared forever.
  */
 export function compareTypes(
   a: Btf,
@@ -66,7 +66,7 @@ export function compareTypes(
   return new Comparison(toRaw(a), toRaw(b), options).run(idA, idB);
 }
 
-/** What is wrong with a pair: '' when its two renderings say it, otherwise a word for each side. */
+/** The mismatch of a pair: '' if the two renderings show it, otherwise text for each side. */
 interface Difference {
   readonly left: string;
   readonly right: string;

@@ -1,4 +1,4 @@
-/** From the pair of types at which a comparison failed back to a place and two renderings that people understand. */
+/** From the pair of types at which a comparison failed back to a path and two readable renderings. */
 
 import { quote } from '../../diag/index.ts';
 import { formatType } from '../c/index.ts';
@@ -35,8 +35,9 @@ export class ComparedPair {
 }
 
 /**
- * The mismatch at `pair`. `left` and `right` say what differs when the types alone do not. Differences behind pointers
- * and in arrays are shown as the whole type of the variable, member or parameter: `int *` and `long *`.
+ * The mismatch at `pair`. `left` and `right` describe the difference if the types alone do not show it.
+ * Differences behind pointers and in arrays are shown as the whole type of the variable, member or parameter:
+ * `int *` and `long *`.
  */
 export function explain(a: RawBtf, b: RawBtf, pair: ComparedPair, left: string, right: string): TypeMismatch {
   if (left !== '') {
@@ -63,7 +64,7 @@ function describe(btf: RawBtf, id: BtfId): string {
   return `${formatType(btf, inner)}${size}`;
 }
 
-/** The type behind typedefs and modifiers; validated types have no endless chains. */
+/** The type behind typedefs and modifiers; validated types have no infinite chains. */
 export function resolveType(btf: RawBtf, id: BtfId): BtfId {
   let current = id;
   while (current !== 0) {

@@ -11,7 +11,7 @@ export class TagIndex {
     this.#btf = btf;
   }
 
-  /** Type tags among the modifiers in front of type `id`, sorted. */
+  /** Type tags among the modifiers before type `id`, sorted. */
   typeTags(id: BtfId): readonly string[] {
     const tags: string[] = [];
     let current = id;

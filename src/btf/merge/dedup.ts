@@ -1,9 +1,9 @@
 /**
- * Finds out which types of one `Btf` are the same type (see `dedup-identity.ts` for the rules) and who stands for
+ * Finds out which types of one `Btf` are the same type (see `dedup-identity.ts` for the rules) and who represents
  * them: the first of them, so that the order of types is kept and a second run changes nothing.
  *
  * Hashes decide, and every decision is then checked word by word: two different types whose hashes collide, by chance
- * or by intention, cost another run with another seed, never a wrong merge.
+ * or on purpose, cause another run with another seed, never a wrong merge.
  */
 
 import { bugError } from '../../diag/index.ts';
@@ -27,7 +27,7 @@ const SEEDS = 16;
 const AMBIGUOUS = -1;
 
 /**
- * For each id the id of the type that stands for it, often itself. Names must be interned: equal names have equal
+ * For each id the id of the type that represents it, often itself. Names must be interned: equal names have equal
  * offsets.
  */
 export function findRepresentatives(btf: RawBtf): Uint32Array {
@@ -63,7 +63,7 @@ function nameOffset(btf: RawBtf, id: BtfId): number {
   return btf.words[btf.start[id] ?? 0] ?? 0;
 }
 
-/** Forward declarations stand for the first of their name, enums without values for the only full one. */
+/** Forward declarations represent the first of their name, enums without values for the only full one. */
 function aliasForwards(btf: RawBtf, hashes: Hashes): Uint32Array {
   const alias = new Uint32Array(btf.count + 1);
   const forwards = new Map<number, BtfId>();
@@ -107,7 +107,7 @@ function sameHash(hashes: Hashes, a: BtfId, b: BtfId): boolean {
   return hashes.low[a] === hashes.low[b] && hashes.high[a] === hashes.high[b];
 }
 
-/** A forward declaration goes with the structs of its name if they may all be equal, otherwise it stays alone. */
+/** A forward declaration joins the structs of its name if they may all be equal, otherwise it stays alone. */
 function placeForwards(btf: RawBtf, alias: Uint32Array, partition: Partition): void {
   const forwards = new Map<number, BtfId>();
   for (let id = 1; id <= btf.count; id++) {

@@ -1,16 +1,16 @@
 /**
- * First half of deduplication: which types could be equal, judged by what each says itself and by what is a few
- * steps away from it. `refine` then separates those that differ further away.
+ * First half of deduplication: which types could be equal, judged by their own fields and by types a few
+ * steps away. `refine` then separates those that differ further away.
  *
  * Rules of identity, as libbpf has them: integers by name, size and encoding; enums by name, size and values; structs
  * and unions by name, size and members; everything else by kind, name and what it refers to. An enum without
- * values and a forward declaration stand for the type of their name. Variables and functions are never equal to
+ * values and a forward declaration represent the type of their name. Variables and functions are never equal to
  * another.
  *
- * Differs from libbpf: declaration tags belong to the identity of what they tag, because merging would hand the tags
- * of one struct to the users of another. A forward declaration stands for a struct only if all structs of its name are
- * equal; libbpf lets the context decide, so that its result depends on the order of files. Functions are never
- * merged, since each subprogram needs a FUNC of its own in `.BTF.ext`.
+ * Differs from libbpf: declaration tags belong to the identity of what they tag, because merging would give
+ * the tags of one struct to the users of another. A forward declaration represents a struct only if all
+ * structs of its name are equal; libbpf lets the context decide, so that its result depends on the order of
+ * files. Functions are never merged, since each subprogram needs a FUNC of its own in `.BTF.ext`.
  */
 
 import { BTF_KIND } from '../../uapi/index.ts';
@@ -60,8 +60,8 @@ export function isEnumForward(btf: RawBtf, id: BtfId): boolean {
 }
 
 /**
- * Hash of each type: equal for types that are equal, and nearly always different for others. `tagSets` says which
- * declaration tags a type has, `seed` gives another hash for the case that this one collides.
+ * Hash of each type: equal for types that are equal, and nearly always different for others. `tagSets` lists
+ * the declaration tags of a type, `seed` changes the hash after a collision.
  */
 export function identityHashes(btf: RawBtf, tagSets: Uint32Array, seed: number): Hashes {
   const own = newHashes(btf);
@@ -79,7 +79,7 @@ export function identityHashes(btf: RawBtf, tagSets: Uint32Array, seed: number):
   return deep;
 }
 
-/** Everything that the type says itself: all words except references. */
+/** The type's own fields: all words except references. */
 function hashOwnWords(btf: RawBtf, id: BtfId, tagSet: number, seed: number, into: Hashes): void {
   const { words } = btf;
   const begin = btf.start[id] ?? 0;

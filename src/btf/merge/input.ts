@@ -21,7 +21,7 @@ export interface MergeInput {
   readonly btf: Btf;
   /** Types that are left out, with the declaration tags on them. Nothing that is kept may refer to them. */
   readonly omit?: ReadonlySet<BtfId>;
-  /** Ids that stand for a type of another input: an extern FUNC for its definition. */
+  /** Ids that represent a type of another input: an extern FUNC for its definition. */
   readonly redirect?: ReadonlyMap<BtfId, MergeTarget>;
   readonly edits?: ReadonlyMap<BtfId, MergeEdit>;
   /** If given, only what is reachable from these survives, and the declaration tags on it. */

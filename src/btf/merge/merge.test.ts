@@ -341,7 +341,7 @@ describe('selection', () => {
     expect(idsOf(merge(btf))).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 0, 9]]);
   });
 
-  test('leaves out what it is told to, and tags on that', () => {
+  test('leaves out what is excluded, and tags on that', () => {
     expect(idsOf(merge({ btf, omit: new Set([3, 10]) }))).toEqual([[1, 2, 0, 0, 3, 4, 5, 6, 0, 0]]);
   });
 

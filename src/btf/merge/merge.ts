@@ -2,12 +2,12 @@
  * Several sets of types to one without duplicates.
  *
  * Three steps: select what survives of each input, copy it into one section with common strings, and let the first of
- * equal types stand for all of them. Types keep the order of inputs and of ids in them, so that merging a result
+ * equal types represent all of them. Types keep the order of inputs and of ids in them, so that merging a result
  * again changes nothing.
  *
- * DATASEC types are never copied: they describe a layout, and who merges makes a new one. Declaration tags go with what
- * they tag: those of a type that is left out or redirected are gone (libbpf moves them to the winner, which changes
- * what the winner promises).
+ * DATASEC types are never copied: they describe a layout, and the caller builds a new one. Declaration tags
+ * go with what they tag: those of a type that is omitted or redirected are dropped (libbpf moves them to the
+ * other type, which changes its interface).
  */
 
 import { bugError } from '../../diag/index.ts';

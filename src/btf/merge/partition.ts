@@ -1,11 +1,11 @@
 /**
  * Second half of deduplication: blocks of types that may be equal are split until the types of a block refer to the
- * same blocks at the same places. What is left together is equal as far as references go, cycles included (the
+ * same blocks at the same places. The final blocks are equal as far as references go, cycles included (the
  * coarsest stable partition; libbpf proves the same pair by pair with hypothetical maps).
  *
  * Cost: O(references × log types) for every input. When a block is split its largest part keeps the number, so a type
  * gets a new number at most log2(types) times, and each time its referrers' signatures change by one term. There
- * are no pairs to compare and no depth to run out of.
+ * are no pairs to compare and no depth limits.
  */
 
 import {
@@ -30,7 +30,7 @@ export class Partition {
   /** Block of each type; type 0 (void) is alone in block 0. */
   readonly blockOf: Uint32Array;
   readonly #btf: RawBtf;
-  /** Types that stand for others: a reference to `id` counts as one to `alias[id]`. */
+  /** Types that represent others: a reference to `id` counts as one to `alias[id]`. */
   readonly #alias: Uint32Array;
   /** Members of blocks, block after block; the marked ones first in each. */
   readonly #members: Uint32Array;
@@ -38,7 +38,7 @@ export class Partition {
   readonly #first: Uint32Array;
   readonly #end: Uint32Array;
   readonly #marked: Uint32Array;
-  /** Forward declaration that stands for the structs of a block as long as they stay together; 0 = none. */
+  /** Forward declaration that represents the structs of a block as long as they stay together; 0 = none. */
   readonly #forward: Uint32Array;
   readonly #signatures: Hashes;
   #incoming: Incoming;

@@ -1,8 +1,8 @@
 /**
- * Data sections behind the types that they describe.
+ * Data sections after the types that they describe.
  *
- * Whoever writes an object adds a few of them to all of its types. Nothing that is there is decoded, interned or
- * checked again; that took as long as writing the rest of the object.
+ * Writing an object adds a few of them to all of its types. Existing types are not decoded, interned or
+ * checked again, which would take as long as writing the rest of the object.
  */
 
 import { RawBtf } from './raw.ts';

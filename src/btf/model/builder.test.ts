@@ -17,7 +17,7 @@ describe('BtfBuilder', () => {
     expect(builder.build().type(1)).toEqual(struct('list', 8, member('next', 2, 0)));
   });
 
-  test('goes on from other types and leaves those alone', () => {
+  test('continues from other types and leaves those alone', () => {
     const base = typesOf(INT, struct('s', 4, member('m', 1, 0)));
     const builder = new BtfBuilder(base);
     expect(builder.add(pointer(2))).toBe(3);

@@ -1,4 +1,4 @@
-/** Making BTF from values: from nothing, on top of existing types, or with some types replaced. */
+/** Building BTF from values: new, on top of existing types, or with some types replaced. */
 
 import type { RawBtf } from './raw.ts';
 import { StringPool } from './string-pool.ts';

@@ -1,4 +1,4 @@
-/** How types are called in messages. */
+/** Names of types in messages. */
 
 import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';

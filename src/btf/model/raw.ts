@@ -2,7 +2,7 @@
  * `Btf` over the words of a type section: the form in which BTF is parsed, merged and encoded.
  *
  * Decoding a hundred thousand kernel types into objects costs more than everything else done with them, so types
- * stay words, are decoded when somebody asks, and are kept after that. Passes that look at every type read `words`
+ * stay words, are decoded on demand, and are kept after that. Passes that look at every type read `words`
  * and `start` directly.
  */
 

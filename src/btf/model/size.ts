@@ -18,7 +18,7 @@ export function skipModifiers(btf: Btf, id: BtfId): BtfId {
   throw inputError(
     'btf-modifier-chain',
     [],
-    `type ${id} is behind more than ${MAX_CHAIN} typedefs and modifiers`,
+    `type ${id} is nested in more than ${MAX_CHAIN} typedefs and modifiers`,
   );
 }
 

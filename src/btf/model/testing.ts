@@ -1,4 +1,4 @@
-/** What the tests of this folder share: types by hand, sections by hand, and types from a C compiler. */
+/** What the tests of this directory share: types by hand, sections by hand, and types from a C compiler. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,7 +86,7 @@ export function idOf(btf: RawBtf, kind: BtfType['kind'], name: string): BtfId {
   throw new Error(`there is no ${kind} ${name}`);
 }
 
-/** Runs `body` with a folder that is gone afterwards. */
+/** Runs `body` with a directory that is gone afterwards. */
 export function withFolder<T>(body: (folder: string) => T): T {
   const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-btf-'));
   try {
@@ -96,7 +96,7 @@ export function withFolder<T>(body: (folder: string) => T): T {
   }
 }
 
-/** Compiles C for BPF; the file stays in `folder`. */
+/** Compiles C for BPF; the file stays in `directory`. */
 export function compile(folder: string, name: string, source: string): string {
   const input = path.join(folder, `${name}.c`);
   const output = path.join(folder, `${name}.o`);

@@ -91,7 +91,7 @@ export interface BtfParam {
 export interface BtfFuncProto {
   readonly kind: 'func_proto';
   readonly returns: BtfId;
-  /** A last parameter with name '' and type 0 stands for `...`. */
+  /** A last parameter with name '' and type 0 represents `...`. */
   readonly params: readonly BtfParam[];
 }
 export interface BtfVar {

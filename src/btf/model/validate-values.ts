@@ -1,10 +1,10 @@
 /**
  * Rules about values of a type: no type contains itself, and what a struct or array contains fits into it.
  *
- * Containing is followed depth first with colours and a stack of its own, since depth comes from the file. Sizes are
- * known when a type is left, so containers are checked in the same walk. A second walk over pointers and modifiers
- * alone refuses pointers that lead back to themselves without a struct or a function between; no source language
- * can say that, the kernel refuses it, and it could not be written down as a C type.
+ * Containing is followed depth first with colours and a stack of its own, since depth comes from the file.
+ * Sizes are known when a type is left, so containers are checked in the same walk. A second walk over
+ * pointers and modifiers alone refuses pointers that refer back to themselves without a struct or a function
+ * between; no source language has such types, the kernel refuses them, and they have no C declaration.
  */
 
 import { type CodeOf, quote } from '../../diag/index.ts';

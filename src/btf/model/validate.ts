@@ -1,11 +1,11 @@
 /**
  * The rules that types must keep, checked once when they come from outside.
  *
- * Compatibility: the rules are the kernel's (`btf_check_all_metas` and `btf_resolve`), because what breaks them can
- * never be loaded, with these exceptions. Names may contain any character (Rust names do; whoever loads renames
- * them). GCC 12's functions without a name and arrays with a void index are let through; nobody can refer to the
- * former. Linkage `extern`, functions in `.ksyms` and DATASEC offsets and sizes are the linker's business: libbpf
- * rewrites them before the kernel sees them. Members may be in any order.
+ * Compatibility: the rules are the kernel's (`btf_check_all_metas` and `btf_resolve`), because types that
+ * violate them can never be loaded, with these exceptions. Names may contain any character (Rust names do;
+ * loaders rename them). GCC 12's functions without a name and arrays with a void index are accepted; nothing
+ * can refer to the former. Linkage `extern`, functions in `.ksyms` and DATASEC offsets and sizes are the
+ * linker's business: libbpf rewrites them before the kernel sees them. Members may be in any order.
  */
 
 import { isFaithfulText } from '../../bytes/index.ts';
@@ -31,7 +31,7 @@ const NAME_MUST = 1;
 const NAME_MAY = 2;
 const NAME_MUST_NOT = 0;
 
-/** What the common words of one kind may say. */
+/** Valid values of the common words of one kind. */
 interface Rule {
   readonly name: number;
   readonly vlen: boolean;
@@ -96,7 +96,7 @@ function checkCommon(btf: RawBtf, id: BtfId): void {
     throw typeError(btf, id, 'btf-vlen', `has ${vlenOfInfo(info)} elements; its kind has none`);
   }
   if (!rules.kindFlag && kindFlagOfInfo(info)) {
-    throw typeError(btf, id, 'btf-kind-flag', 'has the kind flag, which means nothing for its kind');
+    throw typeError(btf, id, 'btf-kind-flag', 'has the kind flag, which is not valid for its kind');
   }
   const name = btf.words[btf.start[id] ?? 0] ?? 0;
   if (rules.name === NAME_MAY) return;

@@ -1,8 +1,8 @@
 /**
- * Types in the order in which their values are made of one another: parts before wholes.
+ * Types in the order in which their values contain each other: parts before wholes.
  *
  * Sizes, alignments and the order of C definitions all need it. Follows members, elements and what typedefs and
- * modifiers stand for, never pointers or functions; depth first with a stack of its own, since depth comes from
+ * modifiers represent, never pointers or functions; depth first with a stack of its own, since depth comes from
  * files.
  */
 
@@ -56,7 +56,7 @@ export class ValueOrder {
     this.#depth++;
   }
 
-  /** Goes on with the type on top: to its next part, or out of it. */
+  /** Continues with the type on top: to its next part, or out of it. */
   #step(): void {
     const top = this.#depth - 1;
     const id = this.#stack[top] ?? 0;
@@ -80,7 +80,7 @@ export class ValueOrder {
   }
 }
 
-/** How many types a value of type `id` is made of. */
+/** How many types a value of type `id` contains. */
 export function partCount(btf: RawBtf, id: BtfId): number {
   if (id === 0) return 0;
   const info = btf.info(id);
@@ -100,7 +100,7 @@ export function partCount(btf: RawBtf, id: BtfId): number {
   }
 }
 
-/** Part number `index`: a member's type, the element, or what a typedef or modifier stands for. */
+/** Part number `index`: a member's type, the element, or what a typedef or modifier represents. */
 export function partOf(btf: RawBtf, id: BtfId, index: number): BtfId {
   const at = btf.start[id] ?? 0;
   switch (btf.kindOf(id)) {

@@ -116,7 +116,7 @@ test.each([
   ['2 for a bool', 4, 2, '2 does not fit: 0 to 1 do'],
   ['a fraction', 1, 1.5, 'a whole number is needed, not 1.5'],
   ['a text for a number', 1, '5', 'a whole number is needed, not "5"'],
-  ['an unknown enumerator', 8, 'GREEN', '"GREEN" is none of RED, BLUE'],
+  ['an unknown enumerator', 8, 'GREEN', '"GREEN" is not one of RED, BLUE'],
   ['a text without room for its NUL', 6, 'secret', '"secret" has 6 bytes; 5 and a NUL fit'],
   ['too many elements', 7, [1, 2, 3, 4], '4 elements are given; 3 fit'],
   ['a bad element', 7, [1, 'x'], 'element 1: a whole number is needed, not "x"'],

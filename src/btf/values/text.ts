@@ -1,4 +1,4 @@
-/** Decoded values as text for people, and as JSON. */
+/** Decoded values as text and as JSON. */
 
 import { printable } from '../../diag/index.ts';
 import type { DecodedValue } from './tree.ts';

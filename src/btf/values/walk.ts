@@ -228,7 +228,7 @@ export function memberPlace(place: Place, member: BtfMember): Place {
 }
 
 /**
- * The bytes `[first, last)` that hold `bits` bits at a place, and how far the value lies above their low end.
+ * The bytes `[first, last)` that hold `bits` bits at a place, and the offset of the value from their low end.
  * Bits are counted from the low end of a byte on little-endian machines, from the high end on others.
  */
 export function extent(

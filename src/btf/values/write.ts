@@ -86,7 +86,7 @@ function enumerator(type: BtfEnum, value: unknown): bigint | undefined {
   const found = type.values.find(({ name }) => name === value);
   if (found !== undefined) return found.value;
   const names = type.values.map(({ name }) => name).join(', ');
-  throw valueError(`${quote(value)} is none of ${names === '' ? 'no names at all' : names}`);
+  throw valueError(`${quote(value)} is not one of ${names === '' ? 'no names at all' : names}`);
 }
 
 function writeInteger(

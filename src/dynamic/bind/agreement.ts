@@ -1,7 +1,7 @@
 /**
- * Whether a consumer's declaration and a provider's definition mean the same.
+ * Whether a consumer's declaration and a provider's definition agree.
  *
- * The two were compiled apart and meet in the kernel, which compares less than C does: no layout of structs, no
+ * They were compiled separately, and the kernel compares less than C does: no layout of structs, no
  * signedness, no width of results, no tags. All of that is compared here.
  */
 
@@ -17,7 +17,7 @@ export interface SymbolOf {
   readonly index: SymbolIndex;
 }
 
-/** What is wrong between a definition and a declaration, both sides as C; null when they agree. */
+/** The mismatch of a definition and a declaration, both sides as C; null if they agree. */
 export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Problem | null {
   const objects = [definition.object, declaration.object];
   const [winner, other] = [
@@ -50,7 +50,7 @@ function contextsOf(definition: SymbolOf, declaration: SymbolOf): ReadonlySet<nu
   return agreedContexts(left, right, { progType });
 }
 
-/** Tags that are for rootlet are no part of the interface. */
+/** Tags for rootlet are not part of the interface. */
 const OWN_TAG = 'rootlet:';
 
 function strictMismatch(

@@ -1,5 +1,5 @@
 /**
- * Loading a consumer with the back ends that were chosen, and with the next ones where the kernel refuses.
+ * Loads a consumer with the chosen back ends, and with the next ones if the kernel refuses.
  */
 
 import { type Problem, quote, RootletError } from '../../diag/index.ts';
@@ -30,7 +30,7 @@ import { DynamicObject, type StubLink } from './dynamic-object.ts';
 import type { Found } from './find.ts';
 import type { DynamicLoadOptions } from './load-options.ts';
 
-/** A function extern, and what is bound to it unless nothing is yet. */
+/** A function extern, and its definition if there is one already. */
 export interface WantedCall {
   readonly found: Found | undefined;
   readonly situation: Situation;
@@ -47,7 +47,7 @@ interface RefusedCall {
   readonly error: RootletError;
 }
 
-/** Tries the best back ends first, and the next for a call whose back end the kernel refuses. */
+/** Tries the best back ends first, then the next one for each call whose back end the kernel refuses. */
 export class Attempts {
   readonly #object: BpfObject;
   readonly #sys: Sys;
@@ -117,7 +117,7 @@ export class Attempts {
     this.#refusals[at]?.push(`not ${via}: the kernel refused it: ${error.problems[0]?.message ?? ''}`);
   }
 
-  /** A consumer that is refused with stubs may be accepted with code in their place: packet pointers live on. */
+  /** A consumer that is refused with stubs may be accepted with copied code: packet pointers remain valid. */
   #copyAll(calls: readonly BoundCall[], error: RootletError): void {
     let moved = false;
     calls.forEach((call, at) => {
@@ -232,7 +232,7 @@ export class Attempts {
   }
 }
 
-/** Programs of these types may have stacks of their own for each function (since Linux 6.13). */
+/** Programs of these types may have a separate stack for each function (since Linux 6.13). */
 const OWN_STACKS: ReadonlySet<number> = new Set([
   BPF_PROG_TYPE_KPROBE,
   BPF_PROG_TYPE_TRACEPOINT,
@@ -241,7 +241,7 @@ const OWN_STACKS: ReadonlySet<number> = new Set([
   BPF_PROG_TYPE_TRACING,
 ]);
 
-/** Says what copied code is too much of (stack, depth of calls, maps) before the verifier does. */
+/** Checks limits (stack, depth of calls, maps) with copied code before the verifier does. */
 function refuseTooMuch(calls: readonly BoundCall[], before: BpfObject, after: BpfObject): void {
   const copied = calls.filter(call => call.choice.via === 'copy');
   const types = copied.flatMap(call => call.situation.callers.map(caller => caller.type?.progType ?? 0));
@@ -263,7 +263,7 @@ function exceedsAlready(old: Problem, now: Problem): boolean {
   return old.code === now.code && old.subject === now.subject;
 }
 
-/** Refusals that a program with code in place of stubs may escape. */
+/** Refusals that copied code may avoid. */
 function mayBeStubs(error: RootletError): boolean {
   return error.code === 'kernel-verifier-refused';
 }

@@ -1,4 +1,4 @@
-/** What became of every extern of a consumer, to be remembered and shown. */
+/** Bindings of all externs of a consumer, for records and output. */
 
 import type { BpfObject } from '../../object/index.ts';
 import { kindId } from '../../object/index.ts';
@@ -14,7 +14,7 @@ export interface Outcome {
   readonly shares: readonly Found[];
   /** Externs that nothing defines. */
   readonly open: readonly number[];
-  /** What was made of it; without it nothing was. */
+  /** The loaded object; undefined if nothing was loaded. */
   readonly prepared?: PreparedConsumer;
 }
 
@@ -32,7 +32,7 @@ export function bindingsOf(outcome: Outcome): Binding[] {
         provider: provider.name,
         target,
         via: kind === 'function' ? 'copy' : 'share',
-        reason: `comes with the code of ${consumer.name}`,
+        reason: `copied with the code of ${consumer.name}`,
         by: 'provider',
         of: consumer.name,
         slot: null,
@@ -99,7 +99,7 @@ function unbound({ object, calls, open }: Outcome): Binding[] {
         provider: '',
         target: '',
         via: 'none',
-        reason: 'weak, and nothing defines it',
+        reason: 'weak and undefined',
         by: 'registered',
         of: '',
         slot: null,

@@ -1,4 +1,4 @@
-/** Bindings as they are remembered and shown: which extern became what, where, how, and why so. */
+/** Bindings as they are recorded and shown: extern, definition, back end, reason. */
 
 import type { Via } from './choose.ts';
 import type { FoundBy } from './find.ts';
@@ -16,7 +16,7 @@ export interface Binding {
   readonly via: BoundVia;
   readonly reason: string;
   readonly by: FoundBy | 'provider';
-  /** Whose extern it is: '' for the consumer's own, else a provider whose code was copied in. */
+  /** Owner of the extern: '' for the consumer, else a provider whose code was copied in. */
   readonly of: string;
   /** `tail`: where the slot is. `ext`: which selector; the array is '' then. */
   readonly slot: BindingSlot | null;
@@ -26,7 +26,7 @@ export interface BindingSlot {
   /** Map of the consumer's load that is the program array. */
   readonly array: string;
   readonly entry: number;
-  /** Kind of the programs that call through it, in words and numbers. */
+  /** Kind of the programs that call through it, as text and numbers. */
   readonly kind: string;
   readonly progType: number;
   readonly attachType: number;
@@ -35,7 +35,7 @@ export interface BindingSlot {
   readonly own: boolean;
 }
 
-/** One line for people: `foo = first:foo by tail (code and state shared through a tail-call slot)`. */
+/** One line of text: `foo = first:foo by tail (code and state shared through a tail-call slot)`. */
 export function describeBinding(binding: Binding): string {
   const { extern, provider, target, via, reason, of } = binding;
   const name = of === '' ? extern : `${extern} of ${of}`;

@@ -14,11 +14,11 @@ import {
 export interface Caller {
   readonly index: SymbolIndex;
   readonly program: FunctionSymbol;
-  /** Undefined when its section does not say it. */
+  /** Undefined if its section does not specify it. */
   readonly type: ProgramType | undefined;
 }
 
-/** Type of a program whose section does not say it; as in `LoadOptions`. */
+/** Type of a program whose section does not specify it; as in `LoadOptions`. */
 export type TypeOf = (name: string, section: string) => ProgramType | undefined;
 
 /** Programs from which calls lead to symbol `target`, in symbol order. */
@@ -37,7 +37,7 @@ export function commonProgType(callers: readonly Caller[]): number | undefined {
   return types.size === 1 ? callers[0]?.type?.progType : undefined;
 }
 
-/** Whether the address of a symbol is taken otherwise than to ask whether a weak one is there. */
+/** Whether the address of a symbol is taken other than to test whether a weak symbol is defined. */
 export function isHandedOn(object: BpfObject, target: SymbolIndex): boolean {
   if (object.symbols[target]?.binding === 'weak') return false;
   return object.symbols.some(

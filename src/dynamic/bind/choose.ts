@@ -1,9 +1,10 @@
 /**
- * Which back end carries a call to a provider's function, and why.
+ * Which back end binds a call to a provider's function, and why.
  *
- * Every rule that the kernel would enforce with EINVAL, EBUSY or a line of the verifier is asked here first, in words.
- * Order of preference: `ext` (code and state shared, every signature that the kernel compares), `tail` (both shared,
- * one map update moves all consumers), `copy` (state shared, works everywhere).
+ * Every rule that the kernel would enforce with EINVAL, EBUSY or a line of the verifier's log is checked here
+ * first, with a readable reason. Order of preference: `ext` (code and state shared, every signature that the
+ * kernel compares), `tail` (both shared, one map update moves all consumers), `copy` (state shared, works
+ * everywhere).
  */
 
 import type { BtfId } from '../../btf/index.ts';
@@ -29,7 +30,7 @@ export const VIAS = ['ext', 'tail', 'copy'] as const;
 /** A back end. */
 export type Via = (typeof VIAS)[number];
 
-/** Everything that the rules ask about one function extern. */
+/** Input of the rules for one function extern. */
 export interface Situation {
   readonly consumer: BpfObject;
   readonly extern: SymbolIndex;
@@ -86,7 +87,7 @@ function worseOf(definition: Signature, declaration: Signature): Signature {
   };
 }
 
-/** Why a back end cannot carry the call, in words that name the rule; undefined when it can. */
+/** Why a back end cannot bind the call, naming the rule; undefined if it can. */
 export function objectionTo(via: Via, situation: Situation): string | undefined {
   switch (via) {
     case 'ext':
@@ -103,7 +104,7 @@ export interface Choice {
   readonly reason: string;
 }
 
-/** The back ends that can carry the call, best first, each with why it is chosen; never empty unless none can. */
+/** The back ends that can bind the call, best first, each with its reason; empty if none can. */
 export function candidatesFor(situation: Situation): readonly Choice[] {
   const refused: string[] = [];
   const choices: Choice[] = [];
@@ -123,12 +124,14 @@ const STRENGTHS: Readonly<Record<Via, string>> = {
   copy: 'code copied, state shared',
 };
 
-/** The problem of a back end that was asked for and cannot be: a rule that it breaks, or a refusal of the kernel. */
+/**
+ * The problem of a requested back end that cannot be used: a rule that it breaks, or a refusal of the kernel.
+ */
 export function forcedProblem(via: Via, situation: Situation, objection: string): Problem {
   const { consumer, name } = situation;
   const byKernel =
     via === 'ext' && objectionTo(via, { ...situation, noReplacement: () => undefined }) === undefined;
-  const isThere = situation.effects !== undefined; // code that comes later cannot be copied
+  const isThere = situation.effects !== undefined; // code that is loaded later cannot be copied
   const others = VIAS.filter(
     other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
   );
@@ -159,7 +162,7 @@ function commonObjection({
     return `the section of program ${quote(untyped.program.name)} does not specify its type`;
   const kinds = kindsOf(callers);
   if (kinds.length > 1)
-    return `programs of different types call it (${kinds.join(', ')}), and what is bound to it has one`;
+    return `programs of different types call it (${kinds.join(', ')}), but a bound function has one type`;
   const type = callers[0]?.type;
   if (programType !== undefined && type !== undefined && programType.progType !== type.progType)
     return `it is a program of type ${uapi.progTypeName(programType.progType)}, called by one of type ${uapi.progTypeName(type.progType)}`;
@@ -179,7 +182,7 @@ function extObjection(situation: Situation): string | undefined {
     return 'functions of fentry and fexit programs cannot be replaced';
   if (effects?.sleeps != null) return `it calls ${effects.sleeps}, which may sleep; a replacement may not`;
   if (effects?.changesPacket != null && packetMarker(signature.context) === undefined)
-    return `it calls ${effects.changesPacket}, and without a context a stub cannot say that packets may change`;
+    return `it calls ${effects.changesPacket}, and without a context a stub cannot declare that packets may change`;
   if (isTailCalled(consumer, callers))
     return 'the program is in a program array, and functions of such programs cannot be replaced';
   return situation.noReplacement();
@@ -191,7 +194,7 @@ function tailObjection({ signature, callers, consumer, extern }: Situation): str
   if (type !== undefined && (type.flags & uapi.BPF_F_SLEEPABLE) !== 0)
     return 'sleepable programs cannot use tail calls';
   if (type?.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS || type?.progType === uapi.BPF_PROG_TYPE_EXT)
-    return `programs of type ${uapi.progTypeName(type.progType)} are in no program array`;
+    return `programs of type ${uapi.progTypeName(type.progType)} cannot be in a program array`;
   for (const { index } of callers) {
     const { total, path } = stackAbove(consumer, index, [extern]);
     const names = path.map(at => consumer.symbols[at]?.name ?? '').join(' -> ');
@@ -214,7 +217,7 @@ function copyObjection({ programType, callers }: Situation): string | undefined 
   return `it is a program of type ${uapi.progTypeName(programType.progType)}, called by one of type ${uapi.progTypeName(type.progType)}`;
 }
 
-/** Program types with all that a program array or a replacement compares, for people. */
+/** Program types with all that a program array or a replacement compares, for users. */
 function kindsOf(callers: readonly Caller[]): string[] {
   const kinds = new Map<string, string>();
   for (const { type } of callers)

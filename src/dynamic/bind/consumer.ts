@@ -1,6 +1,6 @@
 /**
- * A consumer made ready to load: stubs where calls leave the program, externs joined to providers where code is copied
- * or state is shared.
+ * Prepares a consumer for loading: stubs where calls leave the program, externs resolved to providers where
+ * code is copied or state is shared.
  */
 
 import { bugError, RootletError } from '../../diag/index.ts';
@@ -63,7 +63,7 @@ export interface PreparedConsumer {
 /** Section of the selectors: `.bss`, so that they start with the first stub of each pair. */
 export const SELECT_SECTION = '.bss.rootlet_sel';
 
-/** Whether a map of a load was made for stubs: it begins anew with every load. */
+/** Whether a map of a load was created for stubs: it is created again with every load. */
 export function isStubMap(name: string): boolean {
   return name === SELECT_SECTION || name.startsWith(SLOT_ARRAY);
 }
@@ -93,7 +93,7 @@ export function prepareConsumer(
   return { composed, tails, exts };
 }
 
-/** Prototypes that no global function may have, or that say too little of memory; call-backs. */
+/** Prototypes that global functions may not have, or that do not specify memory sizes; callbacks. */
 function needsStatic(object: BpfObject, { extern, situation }: BoundCall): boolean {
   return situation.signature.class === 'C' || situation.signature.class === 'D' || isHandedOn(object, extern);
 }
@@ -137,7 +137,7 @@ function placeStubs(
   return { object: edit.finish(), tails, exts };
 }
 
-/** Without a provider nothing is known of what will come: the stub allows everything. */
+/** Without a provider the function is unknown: the stub allows everything. */
 function markerOf({ situation }: BoundCall): number | null {
   const changes = situation.effects === undefined || situation.effects.changesPacket !== null;
   return changes ? (packetMarker(situation.signature.context) ?? null) : null;
@@ -193,7 +193,7 @@ class Arrays {
 
 // --- tests for being there ----------------------------------------------------------------------------------------
 
-/** Asking for the address of a weak function that is bound gives something that is not 0. */
+/** The address of a bound weak function is not 0. */
 function answerTests(object: BpfObject, source: BpfObject, calls: readonly BoundCall[]): BpfObject {
   const weak = new Set(
     calls

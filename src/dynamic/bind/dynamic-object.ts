@@ -1,4 +1,4 @@
-/** An object that was loaded with its externs bound, and that others may be bound to in turn. */
+/** An object that was loaded with its externs bound, and that other objects may be bound to. */
 
 import { type Attachment, BpfMap } from '../../kernel/index.ts';
 import type { LoadedObject } from '../../load/index.ts';
@@ -25,8 +25,8 @@ export interface DynamicParts {
 }
 
 /**
- * Closing it closes its descriptors and ends the replacements in its stubs. What others took from it, they hold
- * themselves.
+ * Closing it closes its descriptors and detaches the replacements in its stubs. Consumers hold their own
+ * references.
  */
 export class DynamicObject {
   readonly name: string;

@@ -1,5 +1,5 @@
 /**
- * What a function and everything that it calls does beyond computing: changes packets, tail-calls, sleeps.
+ * Side effects of a function and its callees: changing packets, tail calls, sleeping.
  *
  * The kernel compares these for replaced functions (packet changes since Linux 6.13 and in stable kernels, sleeping
  * since 6.15), on the code as it is given, dead branches included.

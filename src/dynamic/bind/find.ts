@@ -1,9 +1,10 @@
 /**
  * Which provider defines which extern of a consumer.
  *
- * Search order: what the caller says (`--bind`), what a declaration tag says, providers that were named, all that are
- * registered. (Objects given together are linked statically before; what they define is no extern any more.) In each
- * step a strong definition goes before weak ones; several of the same strength are an error, never a choice.
+ * Search order: requests of the caller (`--bind`), declaration tags, named providers, all that are
+ * registered. (Objects given together are linked statically before; what they define is no longer an extern.)
+ * In each step a strong definition takes precedence over weak ones; several of the same strength are an
+ * error, never a choice.
  */
 
 import {
@@ -34,7 +35,7 @@ import { BTF_KIND } from '../../uapi/index.ts';
 import { type Export, exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
 
-/** `foo=PROVIDER:bar` in words; without a provider the name must be defined by one only. */
+/** `foo=PROVIDER:bar` as text; without a provider the name must be defined by one only. */
 export interface DynamicBindRequest {
   readonly extern: string;
   readonly provider?: string;
@@ -42,7 +43,7 @@ export interface DynamicBindRequest {
 }
 
 export interface SearchScope {
-  /** Said by the caller. */
+  /** Requested by the caller. */
   readonly bind: readonly DynamicBindRequest[];
   /** Providers that the caller named. */
   readonly named: readonly Provider[];
@@ -50,7 +51,7 @@ export interface SearchScope {
   readonly registered: readonly Provider[];
 }
 
-/** How an extern came by its definition. */
+/** How the definition of an extern was found. */
 export type FoundBy = 'request' | 'tag' | 'named' | 'registered';
 
 export interface Found {
@@ -82,7 +83,7 @@ function isFunction({ btf }: BpfObject, { btfId }: ExternSymbol): boolean {
   return btf !== null && btfId !== 0 && btf.type(btfId).kind === 'func';
 }
 
-/** Finds a definition for every plain extern. `lazy`: a function that is not there is no problem. */
+/** Finds a definition for every plain extern. `lazy`: undefined functions are allowed. */
 export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: boolean): Search {
   const found: Found[] = [];
   const open: SymbolIndex[] = [];
@@ -110,7 +111,7 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
   return { found, open, problems };
 }
 
-/** What a request for something that is not loaded yet meets. */
+/** A request for something that is not loaded yet. */
 const LATER: ReadonlySet<ProblemCode> = new Set(['dynamic-no-provider', 'dynamic-bind-target']);
 
 function findOne(
@@ -166,7 +167,7 @@ function chooseAmong(
       {
         subject: extern,
         details: candidates.map(candidate => describeChosen(candidate)),
-        hint: `say which: --bind ${extern}=${first.provider.name}:${target}`,
+        hint: `specify which one: --bind ${extern}=${first.provider.name}:${target}`,
       },
     ),
   );
@@ -227,7 +228,7 @@ function findRequested(
     problem(
       'dynamic-bind-target',
       [provider?.name ?? request.provider],
-      `gives nothing called ${quote(request.target)} to others`,
+      `does not export ${quote(request.target)}`,
       {
         subject: request.extern,
         ...didYouMean(
@@ -280,7 +281,7 @@ function missingProblem(
       subject: symbol.name,
       details: [describeSymbol(consumer, symbol), ...lines],
       hint: lazy
-        ? 'variables and maps cannot come later: load the object that defines it first'
+        ? 'variables and maps cannot be bound later: load the object that defines it first'
         : missingHint(symbol.name, providers),
     },
   );
@@ -295,7 +296,6 @@ function missingHint(name: string, providers: readonly Provider[]): string {
   const names = [...new Set(providers.flatMap(provider => exportsOf(provider.object).map(one => one.name)))];
   const near = suggestion(nearestNames(name, names));
   if (near !== undefined) return near;
-  if (providers.length === 0)
-    return 'nothing is loaded that could define it: load its object first, or use --lazy';
-  return 'load the object that defines it first, or use --lazy to bind it when it comes';
+  if (providers.length === 0) return 'no object is loaded: load the one that defines it first, or use --lazy';
+  return 'load the object that defines it first, or use --lazy to bind it later';
 }

@@ -16,11 +16,11 @@ export interface DynamicLoadOptions extends LoadOptions {
   readonly bind?: readonly DynamicBindRequest[];
   /** Back end for all functions; without it each gets the best that can carry it. */
   readonly via?: Via;
-  /** Back end for single functions, where `via` says nothing. */
+  /** Back end for single functions, if `via` is not given. */
   readonly viaOf?: (extern: string) => Via | undefined;
-  /** Why `viaOf` says so, for reports. Default: it was asked for. */
+  /** Reason of `viaOf`, for reports. Default: it was requested. */
   readonly reasonOf?: (extern: string) => string | undefined;
-  /** Accept functions that nobody defines yet; they return their default until a provider comes. */
+  /** Accept undefined functions; they return their default until a provider is loaded. */
   readonly lazy?: boolean;
   /** Name as a provider; default the first input's file name up to its first dot. */
   readonly name?: string;

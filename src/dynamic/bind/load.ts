@@ -113,14 +113,14 @@ function chooseAll(
   const problems: Problem[] = [];
   const choices = wanted.map((call): OpenChoice => {
     const { situation, found } = call;
-    // a library calls nothing itself: whoever takes its code binds it
+    // a library calls nothing itself: its users bind it
     const idle = situation.callers.length === 0 && found !== undefined;
     if (idle) return { ...call, candidates: [{ via: 'copy', reason: 'no program here calls it' }] };
     const via = viaOf(situation.name);
     if (via !== undefined) {
       const objection = found === undefined && via === 'copy' ? NOT_LATER : objectionTo(via, situation);
       if (objection !== undefined) problems.push(forcedProblem(via, situation, objection));
-      return { ...call, candidates: [{ via, reason: reasonOf?.(situation.name) ?? 'asked for' }] };
+      return { ...call, candidates: [{ via, reason: reasonOf?.(situation.name) ?? 'requested' }] };
     }
     const all = candidatesFor(situation);
     const candidates = found === undefined ? all.filter(choice => choice.via !== 'copy') : all;
@@ -130,7 +130,7 @@ function chooseAll(
   return { choices, problems };
 }
 
-const NOT_LATER = 'code that is not there yet cannot be copied';
+const NOT_LATER = 'code that is not loaded yet cannot be copied';
 
 function noWayProblem(situation: Situation, later: boolean): Problem {
   const { consumer, name } = situation;
@@ -140,7 +140,7 @@ function noWayProblem(situation: Situation, later: boolean): Problem {
   return problem(
     'dynamic-no-way',
     [consumer.name],
-    later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
+    later ? `${quote(name)} cannot be bound later` : `no back end can bind ${quote(name)}`,
     {
       details: reasons,
       hint: later

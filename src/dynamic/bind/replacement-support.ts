@@ -1,8 +1,11 @@
-/** Whether functions can be replaced (freplace) in this kernel, for those who link and those who re-link. */
+/** Whether functions can be replaced (freplace) in this kernel, for linking and re-linking. */
 
 import { probeReplacement, type Sys } from '../../kernel/index.ts';
 
-/** Why functions cannot be replaced here, undefined when they can. The kernel is asked once, when a rule comes to it. */
+/**
+ * Why functions cannot be replaced here, undefined when they can. The kernel is probed once, when a rule
+ * needs it.
+ */
 export function replacementRefusal(sys: Sys): () => string | undefined {
   let answer: string | null | undefined;
   return () => {

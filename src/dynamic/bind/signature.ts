@@ -1,8 +1,8 @@
 /**
  * Signature classes: which kinds of dynamic calls a function's prototype allows.
  *
- *   A  one context pointer, returns an integer: may be replaced (freplace), tail-called, copied. A context that only
- *      the tag `arg:ctx` tells is one as well, but not for replacement
+ *   A  one context pointer, returns an integer: may be replaced (freplace), tail-called, copied. A context by the
+ *      tag `arg:ctx` alone is one as well, but not for replacement
  *   B  integers, context and pointers to defined structs: replaced, copied
  *   C  pointers to anything else: copied only, since the kernel's comparison for replacement refuses them
  *   D  what no global function may have (floats, structs by value, pointers returned, …): copied only, as a static function
@@ -17,7 +17,7 @@ export type SignatureClass = 'A' | 'B' | 'C' | 'D';
 
 export interface Signature {
   readonly class: SignatureClass;
-  /** What put it into its class, in words; for A that it has just a context. */
+  /** Reason for its class, as text; for A that it has just a context. */
   readonly reason: string;
   /** Struct name of the context that the first parameter points to; null when it is none, or has no name. */
   readonly context: string | null;
@@ -52,7 +52,7 @@ export function signatureOf(btf: Btf, func: BtfId, progType?: number): Signature
   return { ...classOf(btf, proto, judged, isUsable(contexts[0])), ...base };
 }
 
-/** A struct that is only declared is no context to the verifier. */
+/** A struct that is only declared is not a context to the verifier. */
 function isUsable(context: ContextParameter | undefined): boolean {
   return context !== undefined && (context.struct === null || context.complete);
 }

@@ -1,4 +1,4 @@
-/** The selectors of a consumer's stubs: one word for each extern says which of its two stubs is called. */
+/** The selectors of a consumer's stubs: one word for each extern selects the stub that is called. */
 
 import { type BpfMap, encodeU32s } from '../../kernel/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';

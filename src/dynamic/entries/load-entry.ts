@@ -41,7 +41,7 @@ export interface KeptBindings {
 const NOTHING_KEPT: KeptBindings = { data: {}, links: new Map(), bindings: [] };
 
 /**
- * Loads an object and hands it to `use`, which saves what is to stay. Under the store's lock. The descriptors are closed
+ * Loads an object and passes it to `use`, which saves what is to stay. Under the store's lock. The descriptors are closed
  * afterwards; when something fails, what `use` registered is undone, and pins by name that were created are removed.
  */
 export function withEntryLoad<T>(

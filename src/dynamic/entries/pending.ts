@@ -1,4 +1,4 @@
-/** Externs that were left open when their consumer was loaded (`--lazy`), bound when a provider comes. */
+/** Externs that were undefined when their consumer was loaded (`--lazy`), bound when a provider is loaded. */
 
 import { bugError, type Problem, RootletError } from '../../diag/index.ts';
 import type { Attachment, Sys } from '../../kernel/index.ts';
@@ -26,16 +26,16 @@ import {
 export interface PendingResult {
   /** Consumer and extern of everything that is bound now. */
   readonly bound: readonly { readonly entry: string; readonly binding: Binding }[];
-  /** Why others stay open although the name is there now. */
+  /** Why others remain unbound although the name is defined now. */
   readonly problems: readonly Problem[];
 }
 
-/** Whether a binding waits for a provider. */
+/** Whether a binding is pending. */
 export function isPending(binding: Binding): boolean {
   return binding.provider === '' && binding.slot !== null;
 }
 
-/** Binds what waits for something that `provider` defines. Consumers that do not agree with it stay as they are. */
+/** Binds pending externs that `provider` defines. Consumers that do not agree with it are not changed. */
 export function bindPending(
   registry: Registry,
   provider: string,

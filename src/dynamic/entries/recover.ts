@@ -1,9 +1,10 @@
 /**
- * What a killed process left of a change of several entries: a new version of a loaded object with its consumers.
+ * Recovery after a killed change of several entries: a new version of a loaded object with its consumers.
  *
- * All generations of such a change are complete before the first step that consumers notice, and the switch of the
- * provider's entry is the point of no return. What was killed before it is taken back: hooks, arrays and selectors get
- * what the records of the entries say. What was killed after it is finished: the consumers' entries are switched.
+ * All generations of such a change are complete before the first step that consumers notice, and the switch
+ * of the provider's entry is the point of no return. A change killed before it is undone: hooks, arrays and
+ * selectors are restored from the records of the entries. A change killed after it is completed: the
+ * consumers' entries are switched.
  */
 
 import { hasHappened, hooksRunning, openOccupant } from '../../hooks/index.ts';
@@ -42,7 +43,7 @@ function markOf({ record }: StoreEntry): { readonly provider: string; readonly t
   return typeof provider === 'string' && typeof token === 'string' ? { provider, token } : undefined;
 }
 
-/** Gives hooks, arrays and selectors what the entry's record says. */
+/** Restores hooks, arrays and selectors from the entry's record. */
 function restore(store: Store, current: StoreEntry, left: StoreEntry): void {
   restoreHooks(store, current, left);
   const stored = decodeDynamic(current.record.data);

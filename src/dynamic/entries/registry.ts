@@ -95,7 +95,7 @@ export class Registry {
     this.store = store;
   }
 
-  /** All loaded objects, by name. Those whose record cannot be read give nothing to others, and are left out. */
+  /** All loaded objects, by name. Those whose record cannot be read export nothing, and are omitted. */
   all(): StoredProvider[] {
     return this.store.list().flatMap(entry => {
       if (entry.kind !== 'object' || readBindings(entry) === undefined) return [];
@@ -104,12 +104,12 @@ export class Registry {
     });
   }
 
-  /** From here on `provider` stands for the entry of its name, wherever another one was bound to it. */
+  /** From here on `provider` represents the entry of its name, wherever another one was bound to it. */
   replace(provider: Provider): void {
     this.#replaced.set(provider.name, provider);
   }
 
-  /** What stands for the entry. */
+  /** What represents the entry. */
   provider(name: string): Provider | undefined {
     return this.#replaced.get(name) ?? this.find(name);
   }

@@ -76,7 +76,7 @@ export function consumersOf(store: Store, entry: StoreEntry): EntryUser[] {
       return [];
     const all = readBindings(candidate);
     if (all === undefined)
-      return [{ entry: candidate, reason: 'may use it: what its record says of bindings cannot be read' }];
+      return [{ entry: candidate, reason: 'may use it: the bindings in its record cannot be read' }];
     const bindings = all.filter(binding => binding.provider === entry.name);
     if (bindings.length === 0) return [];
     const names = bindings.map(({ kind, target, via }) => `${kind} ${quote(target)} (${via})`);
@@ -85,15 +85,15 @@ export function consumersOf(store: Store, entry: StoreEntry): EntryUser[] {
 }
 
 /**
- * Says in the records of the consumers of `entry` that they are bound to nothing: it goes although they use it. They
- * keep what they have of it. Returns their names.
+ * Marks the consumers of `entry` as unbound in their records: it is removed although they use it. They keep
+ * its code and maps. Returns their names.
  */
 export function releaseConsumers(store: Store, entry: StoreEntry): string[] {
   return store.list().flatMap((candidate): string[] => {
     if (candidate.kind === 'broken' || readBindings(candidate) === undefined) return [];
     const stored = decodeDynamic(candidate.record.data);
     if (!stored.bindings.some(binding => binding.provider === entry.name)) return [];
-    const reason = `${entry.name} was unloaded although it was in use; what was taken from it stays`;
+    const reason = `${entry.name} was unloaded although it was in use; its code and maps stay in use`;
     const bindings = stored.bindings.map(
       (binding): Binding =>
         binding.provider === entry.name

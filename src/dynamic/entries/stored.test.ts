@@ -11,7 +11,7 @@ const FULL: StoredDynamic = {
       provider: 'first',
       target: 'bar',
       via: 'tail',
-      reason: 'asked for',
+      reason: 'requested',
       by: 'request',
       of: '',
       slot: {

@@ -1,8 +1,8 @@
 /**
  * What entries of the store remember of dynamic linking, as JSON in their record under `dynamic`.
  *
- * Whoever may write to the bpf file system may have put anything there: every field is checked, and what does not fit
- * is an error with a code, never believed.
+ * Records are untrusted data of the bpf file system: every field is checked, and a mismatch is an error with
+ * a code.
  */
 
 import { inputError, RootletError } from '../../diag/index.ts';
@@ -33,7 +33,7 @@ export interface StoredStub {
 
 export interface StoredDynamic {
   readonly bindings: readonly Binding[];
-  /** What the caller asked for, for externs that are not bound yet. */
+  /** What the caller requested, for externs that are not bound yet. */
   readonly requests: readonly DynamicBindRequest[];
   readonly arrays: readonly StoredArray[];
   readonly replacements: readonly StoredReplacement[];
@@ -74,7 +74,7 @@ export function encodeDynamic(stored: StoredDynamic): JsonObject {
   return JSON.parse(JSON.stringify(stored)) as JsonObject; // plain data without undefined comes back as itself
 }
 
-/** What an entry's record says; nothing when it has none. Throws `dynamic-record`. */
+/** The bindings in an entry's record; empty if it has none. Throws `dynamic-record`. */
 export function decodeDynamic(data: JsonObject): StoredDynamic {
   const { dynamic: stored } = data;
   if (stored === undefined) return NOTHING_STORED;
@@ -158,7 +158,7 @@ function stubFrom(fields: Fields): StoredStub {
 /** Objects are entries of lists: their own names say nothing. */
 function damaged(name: string, wanted: Wanted): RootletError {
   const what = wanted === 'object' ? 'an entry' : name;
-  return inputError('dynamic-record', [], `what the record says of bindings cannot be read ("${what}")`, {
-    hint: 'another version of rootlet made it: use that one, or unload the object with --force',
+  return inputError('dynamic-record', [], `the bindings in the record cannot be read ("${what}")`, {
+    hint: 'it was written by another version of rootlet: use that one, or unload the object with --force',
   });
 }

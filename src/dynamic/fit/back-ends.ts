@@ -1,4 +1,4 @@
-/** What single back ends ask beyond the rules of all: which slots a tail call or a replacement can carry. */
+/** Rules of single back ends, beyond those of all: which slots can use a tail call or a replacement. */
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { arraysOf, arrayWithItself, comparePrototypes, slotMissing, slotsOf } from '../../link/index.ts';
@@ -48,7 +48,7 @@ function staticObjection({ component, programIndex }: Pair): string | undefined 
   const array = arrayWithItself(component, programIndex);
   return array === undefined
     ? undefined
-    : `its array ${quote(array)} holds the program itself, which would be a function of the rootlet's program`;
+    : `its array ${quote(array)} contains the program itself, which would be a function of the rootlet's program`;
 }
 
 // --- tail ---------------------------------------------------------------------------------------------------------
@@ -93,14 +93,14 @@ function extObjection(pair: Pair): string | undefined {
 function arrayObjection({ host, component, programIndex }: Pair): string | undefined {
   const own = arrayWithItself(component, programIndex);
   if (own !== undefined)
-    return `its array ${quote(own)} holds the program itself, and a replacement cannot be in one`;
+    return `its array ${quote(own)} contains the program itself, and a replacement cannot be in one`;
   const type = typeOfProgram(host.rootlet, host.main);
   if (type === undefined || type.attachTypeOptional || type.expectedAttachType === 0) return undefined;
   const array = arraysOf(component, programIndex).find(({ references }) =>
     references.some(({ symbol }) => component.symbols[symbol]?.kind === 'function'),
   );
   if (array === undefined) return undefined;
-  return `its array ${quote(array.name)} holds programs with an expected attach type, which a replacement does not have`;
+  return `its array ${quote(array.name)} contains programs with an expected attach type, which a replacement does not have`;
 }
 
 /** The place of the rootlet's program itself: nothing can be prepared there for what fills it. */

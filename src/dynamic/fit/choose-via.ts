@@ -1,6 +1,6 @@
 /**
- * Which back end makes a change: what was asked for, or the best that can. A refusal names the other back ends that can
- * make this very change, and only those; where none can, it gives the reason of each.
+ * Which back end makes a change: the requested one, or the best possible. A refusal names the other back ends
+ * that can make this very change, and only those; where none can, it gives the reason of each.
  */
 
 import { type Problem, problem, RootletError } from '../../diag/index.ts';
@@ -14,13 +14,13 @@ import { type Pair, type Part, programNamed, typeOfProgram } from './pair.ts';
 
 export interface Choice {
   readonly via: RelinkVia;
-  /** In words, for people. */
+  /** As text, for users. */
   readonly reason: string;
 }
 
 /**
- * What was asked for, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what does not
- * fit, `relink-via` for a rule of the back end that was asked for or that is left, `relink-via-kernel` where the kernel refuses it.
+ * What was requested, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what does not
+ * fit, `relink-via` for a rule of the back end that was requested or that is left, `relink-via-kernel` where the kernel refuses it.
  */
 export function chooseVia(context: BuildContext, design: Design, forced: RelinkVia | undefined): Choice {
   if (design.fills.length === 0)
@@ -70,7 +70,7 @@ class Change {
     this.#kernel = replacementRefusal(context.sys);
   }
 
-  /** Rules first, one problem for each place; what the kernel refuses concerns all of them. */
+  /** Rules first, one problem for each slot; a refusal of the kernel concerns all of them. */
   problems(via: RelinkVia): Problem[] {
     const refused = this.#pairs.flatMap((pair): Problem[] => {
       const objection = ruleObjection(via, pair);
@@ -106,7 +106,7 @@ class Change {
     const objections = others.map(via => ({ via, objection: this.objection(via) }));
     const able = objections
       .filter(({ objection }) => objection === undefined)
-      .map(({ via }) => `--via ${via}`);
+      .map(({ via }) => `--slots ${via}`);
     const hint =
       able.length > 0
         ? `${able.join(' or ')} would work`

@@ -7,7 +7,9 @@ import { entryProblem, typeProblem } from './main-program.ts';
 import { type Host, isInstead, type Pair, type Part, pairOf, programNamed, typeOfProgram } from './pair.ts';
 import { pinnedProblems } from './pinned-maps.ts';
 
-/** Throws everything that keeps components from their places, but for what only the kernel knows. */
+/**
+ * Throws everything that prevents components from filling their slots, except what only the kernel checks.
+ */
 export function requireFitting(
   rootlet: BpfObject,
   components: readonly Part[],
@@ -63,8 +65,8 @@ function pairProblem(pair: Pair): Problem | undefined {
 }
 
 /**
- * Layouts behind pointers and signedness as well: rootlet and component are compiled apart, and for some back ends they
- * meet in the kernel, which compares neither.
+ * Layouts behind pointers and signedness as well: rootlet and component are compiled separately, and for some
+ * back ends they meet in the kernel, which compares neither.
  */
 function strictProblem({ host, slot, component, program }: Pair): Problem | undefined {
   const { rootlet, main } = host;

@@ -75,7 +75,7 @@ function sleepProblem(pair: Pair, own: SectionInfo, other: SectionInfo): Problem
   );
 }
 
-/** What is wrong with the entry point of a program that takes the place of the rootlet's own. */
+/** What is wrong with the entry point of a program that replaces the rootlet's own. */
 export function entryProblem({ host, component, program }: Pair): Problem | undefined {
   const { rootlet, main } = host;
   if (component.btf === null) return undefined;

@@ -1,4 +1,4 @@
-/** Which program of a component takes the place of which function of a rootlet: what all rules of fitting look at. */
+/** Which program of a component replaces which function of a rootlet: the input of all rules of fitting. */
 
 import { failed, ok, type Result } from '../../diag/index.ts';
 import { chooseProgram, slotMissing, slotsOf } from '../../link/index.ts';
@@ -55,7 +55,7 @@ function placesOf({ rootlet, main }: Host): Map<string, SymbolIndex> {
   return places.set(main.name, rootlet.symbols.indexOf(main));
 }
 
-/** Whether the program takes the place of the rootlet's own. */
+/** Whether the program replaces the rootlet's own. */
 export function isInstead({ host, slot }: Pair): boolean {
   return slot === host.main;
 }

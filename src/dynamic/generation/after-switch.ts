@@ -1,4 +1,4 @@
-/** What fails after the point of no return: the error says that the change has happened. */
+/** Failures after the point of no return: the error reports that the change has happened. */
 
 import { problem, RootletError } from '../../diag/index.ts';
 

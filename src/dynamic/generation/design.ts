@@ -78,7 +78,7 @@ export interface SlotNames {
   readonly main: string;
 }
 
-/** What tells the parts of a generation apart: component and version. */
+/** Identity of a part of a generation: component and version. */
 export function componentOf(fill: SlotFill): string {
   return partKey(fill.component, fill.version);
 }
@@ -200,8 +200,7 @@ function sorted(fills: readonly SlotFill[], slots: readonly string[]): SlotFill[
 
 function requireDistinct(slots: readonly string[]): void {
   const twice = slots.find((slot, at) => slots.indexOf(slot) !== at);
-  if (twice !== undefined)
-    throw usageError('relink-slot-twice', `slot ${quote(twice)} is changed twice at once`);
+  if (twice !== undefined) throw usageError('relink-slot-twice', `slot ${quote(twice)} is changed twice`);
 }
 
 function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): void {

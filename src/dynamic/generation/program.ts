@@ -9,7 +9,10 @@ export function slotNames(rootlet: BpfObject): string[] {
   return slotsOf(rootlet).map(({ name }) => name);
 }
 
-/** The rootlet's program that goes on the hook. Throws `relink-which-program` when there are several, `relink-no-program`. */
+/**
+ * The rootlet's program that goes on the hook. Throws `relink-which-program` when there are several,
+ * `relink-no-program`.
+ */
 export function chooseMain(rootlet: BpfObject, name: string | undefined): string {
   const names = programsOf(rootlet).map(({ program }) => program.name);
   const listed = names.map(quote).join(', ');
@@ -23,7 +26,7 @@ export function chooseMain(rootlet: BpfObject, name: string | undefined): string
   if (chosen === undefined) throw inputError('relink-no-program', [rootlet.name], 'has no program');
   if (name === undefined && second !== undefined)
     throw inputError('relink-which-program', [rootlet.name], `has several programs: ${listed}`, {
-      hint: `say which one: ${rootlet.name}:${likelyProgram(rootlet) ?? ''}`,
+      hint: `specify which one: ${rootlet.name}:${likelyProgram(rootlet) ?? ''}`,
     });
   return chosen;
 }

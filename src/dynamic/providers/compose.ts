@@ -1,5 +1,5 @@
 /**
- * A consumer and the providers that it shares code or state with become one object to load.
+ * Combines a consumer and the providers that it shares code or state with into one object to load.
  *
  * Code of providers is copied in as far as it is needed; their maps and globals are not: each is left as a map of its
  * own, laid out exactly as the provider's, to be replaced at load by the provider's live one. Every object keeps a
@@ -30,7 +30,7 @@ import { liveWithSections } from './own-sections.ts';
 import { type Join, type Part, preparePart } from './part.ts';
 import { type Provider, withImports } from './provider.ts';
 
-/** A live map that takes the place of one that would be created. */
+/** A live map that replaces one that would be created. */
 export interface SharedMap {
   readonly provider: Provider;
   /** Name in the plan of the provider's load. */
@@ -58,7 +58,7 @@ export interface Composed {
   readonly problems: readonly Problem[];
 }
 
-/** Joins a consumer with what it needs of providers. Problems come back as data. */
+/** Combines a consumer with what it needs of providers. Problems are returned as data. */
 export function compose(consumer: BpfObject, joins: readonly Join[]): Composed {
   const providers = withImports(joins.map(join => join.provider));
   if (providers.length === 0) return alone(consumer);
@@ -131,7 +131,7 @@ interface Binding {
   readonly winner: SymbolAt;
 }
 
-/** What the consumer asked for, then what providers were bound to when they were loaded. */
+/** What the consumer requested, then what providers were bound to when they were loaded. */
 function collectBindings(
   providers: readonly Provider[],
   joins: readonly Join[],
@@ -164,11 +164,11 @@ function goneProblem(provider: Provider, imported: Provider, target: string): Pr
   return problem(
     'dynamic-import-gone',
     [provider.name],
-    `was bound to ${quote(target)} of ${imported.name}, which is not there any more`,
+    `was bound to ${quote(target)} of ${imported.name}, which no longer exists`,
   );
 }
 
-/** Bindings behind the consumer's own whose two ends are in the result. */
+/** Bindings after the consumer's own whose two ends are in the result. */
 function indirectJoins(
   providers: readonly Provider[],
   bindings: readonly Binding[],
@@ -231,7 +231,7 @@ function requireSameLayout(object: BpfObject, combined: Combined, providers: rea
     if (offset !== here.offsets[index])
       throw bugError(
         [providers[at.file - 1]?.name ?? ''],
-        `variable ${quote(symbol.name)} lies at ${here.offsets[index]}, not at ${offset}`,
+        `variable ${quote(symbol.name)} is at ${here.offsets[index]}, not at ${offset}`,
       );
   });
 }

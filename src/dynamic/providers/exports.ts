@@ -1,4 +1,4 @@
-/** What an object gives to others: its global functions, variables and maps that are not hidden. */
+/** Exports of an object: its global functions, variables and maps that are not hidden. */
 
 import { SINGLE_SECTIONS } from '../../link/index.ts';
 import { type BpfObject, isCommon, type SymbolIndex, sectionOf } from '../../object/index.ts';

@@ -95,7 +95,7 @@ export function ownJoins(provider: Provider) {
   });
 }
 
-/** The live map that stands for a planned one of a composed object; undefined for maps of the consumer's own. */
+/** The live map that represents a planned one of a composed object; undefined for maps of the consumer's own. */
 export function openShared(shared: ReadonlyMap<string, SharedMap>, plan: MapPlan): BpfMap | undefined {
   const found = shared.get(plan.name);
   return found === undefined ? undefined : openOwn(found.provider, { name: found.name });

@@ -1,5 +1,5 @@
 /**
- * Providers: objects whose functions, variables and maps are there already, for consumers to bind to.
+ * Providers: objects whose functions, variables and maps are loaded already, for consumers to bind to.
  *
  * A provider is its object as it was loaded, before its own externs were bound, with its live maps. Where it comes from
  * (this process, the store) makes no difference to binding.

@@ -20,7 +20,7 @@ export class Replacements {
   /** Whether something was added since this was false. */
   changed = false;
 
-  /** The program for a function, loaded by `load` when it is first asked for. It stays this object's. */
+  /** The program for a function, loaded by `load` when it is first requested. It stays this object's. */
   programFor(name: string, kind: string, load: () => BpfProgram): BpfProgram {
     const known = this.loaded.find(entry => entry.function === name && entry.kind === kind);
     if (known !== undefined) return known.program;
@@ -36,11 +36,14 @@ export class Replacements {
   }
 }
 
-/** A stub that was just let go may be busy for a moment: detaching a pin whose unlink was the last use is not synchronous. */
+/**
+ * A stub that was just released may be busy for a moment: detaching a pin whose unlink was the last use is
+ * not synchronous.
+ */
 const TRIES = 50;
 const PAUSE_MS = 4;
 
-/** Attaches a replacement to a stub, waiting for it where the stub is just being let go. Throws `kernel-attach`. */
+/** Attaches a replacement to a stub, waiting if the stub is being released. Throws `kernel-attach`. */
 export function attachToStub(sys: Sys, program: BpfProgram, target: AttachTarget): Attachment {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -14,7 +14,7 @@ import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 /** Program array of a rootlet with tail-call slots, and of consumers that are bound by tail calls. */
 export const SLOT_ARRAY = 'rootlet_slots';
 
-/** The array is no state: what it holds follows from the design. */
+/** The array is not state: what it contains follows from the design. */
 export function isSlotArray({ owner, name }: MapIdentity): boolean {
   return owner === null && name === SLOT_ARRAY;
 }
@@ -50,7 +50,7 @@ export class TailSlots {
   /** Whether something was added since this was false. */
   changed = false;
 
-  /** The array for programs of a type, made when it is first asked for. */
+  /** The array for programs of a type, made when it is first requested. */
   arrayFor(sys: Sys, type: ProgramType): TailArray {
     const kind = kindId(type);
     const known = this.arrays.find(array => array.kind === kind);

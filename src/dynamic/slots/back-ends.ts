@@ -60,7 +60,7 @@ export function requirePossible(
 function tailHint({ via, design: { rootlet } }: Generation): string | undefined {
   if (!allSlotsTail(rootlet.object)) return undefined;
   return via === 'tail'
-    ? '--via tail changes its slots and keeps its program'
+    ? '--slots tail changes its slots and keeps its program'
     : 'attach the rootlet with --slots tail: its slots then change while its program stays';
 }
 

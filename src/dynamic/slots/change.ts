@@ -39,7 +39,7 @@ export interface PreparedChange {
   readonly dropped: readonly string[];
 }
 
-/** Throws what is wrong with the change; the kernel is asked for nothing but the types of running maps. */
+/** Throws what is wrong with the change; of the kernel, only types of running maps are read. */
 export function prepareChange(request: ChangeRequest): PreparedChange {
   const { sys, old, options } = request;
   const change = openChange(request.change);

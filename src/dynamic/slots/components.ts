@@ -125,7 +125,10 @@ function planComponent(
 
 // --- programs in arrays -------------------------------------------------------------------------------------------
 
-/** Type of a program that an array of a component holds: what its section says, else that of the rootlet's program. */
+/**
+ * Type of a program that an array of a component holds: that of its section, else that of the rootlet's
+ * program.
+ */
 export function stageType(rootlet: BpfObject, main: string, section: string): ProgramType {
   return programTypeOf(section) ?? mainType(rootlet, main);
 }

@@ -1,4 +1,7 @@
-/** What was set for an entry and stays until it is set again: values, sizes, the way slots are filled, mode and priority. */
+/**
+ * Settings of an entry, which persist until they are set again: values, sizes, back end of slots, mode and
+ * priority.
+ */
 
 import { RootletError } from '../../diag/index.ts';
 import { decodeEntryState } from '../../state/index.ts';

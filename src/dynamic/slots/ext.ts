@@ -1,6 +1,7 @@
 /**
- * The back end `ext`: components replace slots of a second instance of the rootlet (freplace), which then takes the
- * place of the running one on the hook. Each component is loaded and verified once, and attached to every generation.
+ * The back end `ext`: components replace slots of a second instance of the rootlet (freplace), which then
+ * replaces the running one on the hook. Each component is loaded and verified once, and attached to every
+ * generation.
  */
 
 import { available, bugError, quote, usageError } from '../../diag/index.ts';
@@ -83,7 +84,7 @@ export function buildExt(context: BuildContext, design: Design): Generation {
   });
 }
 
-/** Functions of the loaded program, from what the kernel says is in it. */
+/** Functions of the loaded program, from what the kernel reports is in it. */
 class SlotTargets {
   readonly #program: BpfProgram;
   readonly #main: string;
@@ -102,7 +103,7 @@ class SlotTargets {
     if (found !== undefined) return { fd: this.#program.fd.number, btfId: found.btfId };
     throw usageError(
       'relink-slot-gone',
-      `the kernel left slot ${quote(slot)} out of ${quote(this.#main)}, which never calls it`,
+      `the verifier removed slot ${quote(slot)} from ${quote(this.#main)}, which never calls it`,
       {
         hint: available(
           'it has',

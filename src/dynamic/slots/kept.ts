@@ -60,7 +60,7 @@ export function decisionsOf(
   return all.filter(one => !isShared(one, all));
 }
 
-/** An outgoing version that goes on with the map of the current one: that is listed once. */
+/** An outgoing version that continues with the map of the current one: that is listed once. */
 function isShared({ identity, decision }: MapDecision, all: readonly MapDecision[]): boolean {
   const { owner, name, version } = identity;
   const id = idOf(decision);
@@ -109,12 +109,12 @@ function isPinnedAgain(parts: readonly PlannedPart[], key: string): boolean {
 function whyDropped({ fills }: Design, identity: MapIdentity, parts: readonly PlannedPart[]): string {
   const { owner, version } = identity;
   if (owner !== null && !fills.some(({ component }) => component === owner))
-    return `${owner} fills no slot any more`;
+    return `${owner} no longer fills a slot`;
   if (version === undefined) {
     const stays = parts.some(({ request }) => request.states.some(one => mapKey(one) === mapKey(identity)));
     return stays ? 'the new version uses what is pinned by name' : 'the new version has no such map';
   }
-  return `the outgoing version of ${owner} fills no slot any more`;
+  return `the outgoing version of ${owner} no longer fills a slot`;
 }
 
 function versionOf({ version }: Pick<MapIdentity, 'version'>): Pick<MapIdentity, 'version'> {

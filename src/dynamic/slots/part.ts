@@ -40,7 +40,7 @@ export interface PartRequest {
   readonly members: readonly Prepared[];
   /** Components whose arrays keep the programs that they hold (`partKey`). */
   readonly keepsStages?: ReadonlySet<string>;
-  /** Type of a program, where its section does not say it, or says another one. */
+  /** Type of a program, where its section does not specify it, or specifies another one. */
   readonly typeOf?: (name: string, section: string) => ProgramType | undefined;
   /** Functions that programs replace; known when the part is loaded. */
   readonly targets?: ReadonlyMap<string, () => AttachTarget>;

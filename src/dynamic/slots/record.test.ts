@@ -51,13 +51,13 @@ test('what is written is read again, and a file in several slots is one', () => 
   expect(decodeRelink(encodeRelink(other).data, files, STATE)).toEqual(other);
 });
 
-test('a file that is missing is said', () => {
+test('a file that is missing is reported', () => {
   const { data, files } = encodeRelink(RECORD);
   const rest = new Map([...files].filter(([name]) => name !== 'component:one@1'));
   expect(() => decodeRelink(data, rest, STATE)).toThrow(/the file of a\/one\.o/);
 });
 
-test('a record that somebody else wrote is refused, or is one', () => {
+test('a record that another process wrote is refused, or is one', () => {
   const { data, files } = encodeRelink(RECORD);
   let refused = 0;
   for (const bad of [undefined, ...damaged(data)]) {

@@ -1,5 +1,5 @@
 /**
- * What the record of an attachment says of its slots: enough for any later process to go on.
+ * The slots of an attachment in its record: enough for any later process to continue.
  *
  * The files of rootlet and components are in the record beside it. While a change is under way the record has a second
  * description (`pending`) of the generation that is about to run, so that a process that was killed in the middle leaves
@@ -113,7 +113,7 @@ function viaOf(text: string): RelinkVia {
 }
 
 function damaged(what: string): RootletError {
-  return inputError('relink-record', [], `what the record says of slots cannot be read ("${what}")`, {
-    hint: 'another version of rootlet made it: use that one, or detach the rootlet and attach it again',
+  return inputError('relink-record', [], `the slots in the record cannot be read ("${what}")`, {
+    hint: 'it was written by another version of rootlet: use that one, or detach the rootlet and attach it again',
   });
 }

@@ -73,7 +73,7 @@ export interface RootletJournal {
   prepare(next: Generation, old: Generation, forced: boolean): void;
   /** `next` runs. */
   done(next: Generation): void;
-  /** `old` runs and will go on running. */
+  /** `old` runs and will continue running. */
   undo(old: Generation, forced: boolean): void;
 }
 
@@ -83,7 +83,7 @@ const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: ()
 export interface RootletSetting {
   /** How the components that are there got into their slots. */
   readonly via: RelinkVia;
-  /** This way was asked for and stays. */
+  /** This way was requested and stays. */
   readonly forced: boolean;
   readonly options: GenerationOptions;
   readonly journal?: RootletJournal;
@@ -192,12 +192,12 @@ export class Rootlet {
     return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
   }
 
-  /** What was asked for stays asked for. */
+  /** What was requested stays requested. */
   #wanted({ via }: ReplaceOptions): RelinkVia | undefined {
     return via === 'auto' ? undefined : (via ?? this.#forced);
   }
 
-  /** What `change` would do: everything is checked but what the verifier says, and nothing is created. */
+  /** What `change` would do: everything is checked but what the verifier reports, and nothing is created. */
   plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
     if (options.force !== true) requireOccupant(this.sys, this.hook, old.program);
@@ -294,7 +294,7 @@ export class Rootlet {
   }
 }
 
-/** A program that another process put there is not ours to take off; our link ends when it is closed. */
+/** A program of another process is not detached; the link of this process ends when it is closed. */
 function detach(hook: Hook, program: BpfProgram): void {
   try {
     hook.detach(program);

@@ -112,7 +112,7 @@ clang.describe('settings of a change', () => {
         /no variable "only" in "fw\.o"\n.*of another component: dns:only$/,
       ],
       [
-        'nobody has it',
+        'no component has it',
         ['fw'],
         settings({ none: 5 }),
         'load-no-global',
@@ -132,9 +132,9 @@ clang.describe('settings of a change', () => {
         'load-no-global',
         /no variable "none:limit" in "fw\.o"/,
       ],
-      ['a map is no variable', ['fw'], settings({ rules: 5 }), 'load-no-global', /no variable "rules"/],
+      ['a map is not a variable', ['fw'], settings({ rules: 5 }), 'load-no-global', /no variable "rules"/],
       [
-        'a variable is no map',
+        'a variable is not a map',
         ['fw'],
         settings({}, { limit: 5 }),
         'load-no-map',

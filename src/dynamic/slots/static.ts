@@ -1,6 +1,6 @@
 /**
- * The back end `static`: rootlet and components are linked anew into one program, which then takes the place of the
- * running one on the hook. Works on every kernel that can update the hook, and carries every signature.
+ * The back end `static`: rootlet and components are relinked into one program, which then replaces the
+ * running one on the hook. Works on every kernel that can update the hook, and supports every signature.
  */
 
 import { RootletError } from '../../diag/index.ts';
@@ -151,7 +151,7 @@ function stageKeys(
   return keys;
 }
 
-/** The component's program takes the place of the rootlet's own: what it does not call is not there. */
+/** The component's program replaces the rootlet's own: functions that it does not call are absent. */
 function insteadOf(rootlet: BpfObject, main: string, component: PreparedComponent): Linked {
   const { object, fills, part } = component;
   const wanted = fills.find(({ slot }) => slot === main)?.program;

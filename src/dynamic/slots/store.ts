@@ -1,6 +1,6 @@
 /**
  * Rootlets in the store: opened by any process, changed so that a kill at any moment leaves the old code running or the
- * new, and a record from which the next process can go on.
+ * new, and a record from which the next process can continue.
  *
  * A change is saved twice. The first time, before the hook is changed, the entry holds the running generation and the
  * next one; the second time only what runs. A process that finds both asks the hook which of them runs, and drops the
@@ -65,14 +65,14 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
       'relink-bound',
       `${quote(entry.name)} has externs that are bound to loaded objects (${quote(bound.extern)} to ${quote(bound.provider)})`,
       {
-        hint: 'a rootlet whose slots are filled while it runs has no such externs: link it with what defines them',
+        hint: 'a rootlet whose slots are filled while it runs has no such externs: link it with the objects that define them',
       },
     );
   }
   const { [RELINK_FIELD]: data } = entry.record.data;
   const programId = entry.record.programs.find(({ name }) => name === program)?.id ?? 0;
   const open: OpenFile = (key, file) => store.object(entry, key, file);
-  // another command may have exchanged the whole program since
+  // another command may have replaced the whole program since
   const state = decodeEntryState(entry.record.data);
   if (data !== undefined && isAbout(data, programId)) return decodeRelink(data, files, state, open);
   const bytes = files.get(ROOTLET_FILE);
@@ -99,7 +99,7 @@ export function hasPendingChange(entry: StoreEntry): boolean {
   return pending !== null;
 }
 
-/** Whether components fill slots of an entry, or a way to fill them was asked for: a new version then keeps both. */
+/** Whether components fill slots of an entry, or a way to fill them was requested: a new version then keeps both. */
 export function hasSlotsFilled(store: Store, entry: StoreEntry): boolean {
   if (entry.record.data[RELINK_FIELD] === undefined) return false;
   const { design, forced } = readRelink(store, entry, hookFacts(entry).program);
@@ -108,7 +108,7 @@ export function hasSlotsFilled(store: Store, entry: StoreEntry): boolean {
 
 /**
  * Data for the record of a rootlet that is just attached, whose slots have their defaults and are to be filled in the
- * way that was asked for. `loaded` is what `slotsFor` made of the file.
+ * way that was requested. `loaded` is what `slotsFor` made of the file.
  */
 export function firstRelink(
   loaded: LoadedObject,
@@ -177,7 +177,7 @@ function readPending(store: Store, entry: StoreEntry): RelinkRecord | undefined 
 
 function damagedPending(entry: StoreEntry) {
   return inputError('relink-record', [entry.name], 'the change in the record cannot be read', {
-    hint: 'another version of rootlet began it: use that one, or detach the rootlet and attach it again',
+    hint: 'it was started by another version of rootlet: use that one, or detach the rootlet and attach it again',
   });
 }
 

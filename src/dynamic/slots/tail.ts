@@ -1,6 +1,7 @@
 /**
- * The back end `tail`: slots are stubs that call what stands in a program array, or else their own code. A slot changes
- * by one update of the array, while the rootlet's program stays where it is: for hooks whose program cannot be changed.
+ * The back end `tail`: slots are stubs that tail-call a program in a program array, or else run their own
+ * code. A slot changes by one update of the array, while the rootlet's program stays where it is: for hooks
+ * whose program cannot be changed.
  */
 
 import { inputError, quote } from '../../diag/index.ts';
@@ -129,7 +130,7 @@ export function buildTail(context: BuildContext, design: Design): Generation {
 }
 
 /**
- * What brings the array to what a generation wants. Each slot changes in one step; a slot that stays is not touched.
+ * Updates of the array for a generation. Each slot changes in one step; a slot that stays is not touched.
  */
 export function planTailSlots(generation: Generation): () => void {
   const { object } = generation.design.rootlet;
@@ -158,7 +159,7 @@ function planSlots(
   };
 }
 
-/** Looked up by a process, an array of programs tells their ids. */
+/** Looked up by a process, an array of programs returns their ids. */
 function programIn(array: BpfMap, entry: number): number | undefined {
   const value = array.lookup(encodeU32s([entry]));
   return value === undefined ? undefined : decodeU32s(value)[0];

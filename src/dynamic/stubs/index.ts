@@ -1,4 +1,4 @@
-/** Stubs: functions that stand in for externs of loaded objects. */
+/** Stubs: functions that replace externs of loaded objects. */
 
 export { ObjectEdit } from './object-edit.ts';
 export { extStubNames, neverCalled, putExtStub, putTailStub } from './stubs.ts';

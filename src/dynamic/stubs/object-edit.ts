@@ -1,6 +1,6 @@
 /**
  * Additions to an object that keep every index valid: new maps and functions come at the end, a symbol is replaced in
- * its place. What loaders want of a function that no compiler made is given here: a type with named parameters.
+ * its place. What loaders require of a generated function is added here: a type with named parameters.
  */
 
 import { BtfBuilder, type BtfId, type BtfInt, type BtfType, editBtf } from '../../btf/index.ts';
@@ -123,7 +123,7 @@ export class ObjectEdit {
     return this.#append(this.#functionSymbol(spec));
   }
 
-  /** Puts a function in the place of a symbol, so that what referred to it refers to the function. */
+  /** Replaces a symbol by a function: references to the symbol then refer to the function. */
   replaceWithFunction(index: SymbolIndex, spec: NewFunction): void {
     this.#symbols[index] = this.#functionSymbol(spec);
   }

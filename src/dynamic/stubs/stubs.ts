@@ -1,13 +1,15 @@
 /**
- * Stubs: functions of a consumer (or a rootlet) that stand for code elsewhere.
+ * Stubs: functions of a consumer (or a rootlet) that represent code elsewhere.
  *
  * `tail`: a global function that tail-calls entry N of a program array. The callee's exit returns to the
  * stub's caller; an empty entry falls through to the default. The function must be global, so that the
  * verifier does not take the default for the only result.
  *
- * `ext`: two global functions that freplace fills, one in use and one idle, and in front of them a static
- * function that chooses by a word of a map: `foo { return select[n] ? foo__b(…) : foo__a(…) }`. A new
- * definition is attached to the idle one, then the word is changed: no call ever sees an empty stub.
+ * `ext`: two global functions that freplace fills, one in use and one idle, and before them a static
+ * function
+ * that chooses by a word of a map: `foo { return select[n] ? foo__b(…) : foo__a(…) }`. A new
+ * definition is
+ * attached to the idle one, then the word is changed: no call ever reaches an empty stub.
  */
 
 import {
@@ -88,7 +90,7 @@ export interface ExtStub {
   readonly marker: number | null;
 }
 
-/** Names of the two functions that are filled in turn. */
+/** Names of the two functions that are filled alternately. */
 export function extStubNames(name: string): readonly [a: string, b: string] {
   return [`${name}__a`, `${name}__b`];
 }
@@ -113,7 +115,7 @@ export function putExtStub(edit: ObjectEdit, index: SymbolIndex, stub: ExtStub):
   edit.replaceWithFunction(index, { name: stub.name, linkage: 'static', proto, insns, references });
 }
 
-/** `return default`, behind the mark of what may be bound: a call on a branch that is never taken. */
+/** `return default`, after the mark of what may be bound: a call on a branch that is never taken. */
 function emptyStub({ fallback, marker }: ExtStub): Assembled {
   return assemble([...(marker === null ? [] : neverCalled(marker)), resultOf(fallback), EXIT]);
 }

@@ -1,4 +1,4 @@
-/** What a call returns while nothing is bound, where the declaration of the function says so. */
+/** What a call returns while nothing is bound, where the neutral declaration of the program function says so. */
 
 import type { BpfObject, SymbolIndex } from '../../object/index.ts';
 

@@ -12,10 +12,10 @@ export class Changes {
   readonly #changes: Change[] = [];
   readonly #after = new Set<() => void>();
   readonly #failing: Cleanup;
-  /** The provider's entry was switched after the changes: they are not taken back any more. */
+  /** The provider's entry was switched after the changes: they are no longer undone. */
   committed = false;
 
-  /** `failing` is told how to take back what was made, should something fail later. */
+  /** `failing` receives the undo step of each change, for later failures. */
   constructor(failing: Cleanup) {
     this.#failing = failing;
   }
@@ -29,7 +29,7 @@ export class Changes {
     this.#changes.push(change);
   }
 
-  /** Done once behind all changes, and once more when they were taken back. */
+  /** Done once after all changes, and once more when they were taken back. */
   afterwards(wait: () => void): void {
     this.#after.add(wait);
   }

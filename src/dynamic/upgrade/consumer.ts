@@ -1,4 +1,7 @@
-/** One consumer of a provider that gets a new version: loaded anew where it has code or places of the old one, else only its stubs and slots are filled anew. */
+/**
+ * One consumer of a provider that gets a new version: reloaded if it contains code or addresses of the old
+ * one, else only its stubs and slots are refilled.
+ */
 
 import { inputError } from '../../diag/index.ts';
 import { hooksRunning } from '../../hooks/index.ts';
@@ -94,9 +97,10 @@ export function embeds(
   return symbol?.kind === 'variable' && moved(sectionOf(object, symbol)?.name ?? '');
 }
 
-// --- loaded anew --------------------------------------------------------------------------------------------------
+// --- reloaded
+// -----------------------------------------------------------------------------------------------------
 
-/** Loads a consumer again, on its own maps, and exchanges its programs wherever they are attached. */
+/** Reloads a consumer, on its own maps, and replaces its programs wherever they are attached. */
 export function reloadConsumer(
   rebinding: Rebinding,
   consumer: Consumer,
@@ -154,7 +158,7 @@ export function reloadConsumer(
     object,
     how: attached ? ['hook'] : ['reload'],
     get contents() {
-      // what it gives to others in turn is known only later
+      // its own exports are known only later
       return withSlots(next, decodeDynamic(next.data), tail, replacements);
     },
   };
@@ -213,7 +217,8 @@ export function isAttached(store: Store, entry: StoreEntry): boolean {
   return running.length > 0;
 }
 
-// --- filled anew --------------------------------------------------------------------------------------------------
+// --- refilled
+// -----------------------------------------------------------------------------------------------------
 
 /** Fills the slots and stubs of a consumer whose programs stay, as far as they call one of `providers`. */
 export function refillConsumer(

@@ -77,7 +77,7 @@ export interface ObjectState {
   readonly dropped: readonly DroppedMap[];
 }
 
-/** Nothing is created, and no extern is asked for. */
+/** Nothing is created, and no extern is looked up. */
 export function planObjectState(request: ObjectStateRequest): ObjectState {
   const { sys, running, object, options, fresh, given } = request;
   const { plan } = prepareLoad(object, sys, { ...options, mapsOnly: true });
@@ -158,7 +158,7 @@ export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: st
   return { state, settings, dropped: carried.dropped };
 }
 
-/** For `LoadOptions.reuse`: the map of the running object, where it goes on. */
+/** For `LoadOptions.reuse`: the map of the running object, where it continues. */
 export function reusedMap({ decisions }: ObjectState, name: string): BpfMap | undefined {
   const decision = decisions.get(name)?.decision;
   return decision?.kind === 'reuse' ? duplicateMap(decision.previous.map) : undefined;
@@ -195,7 +195,7 @@ export function firstEntryState(loaded: LoadedObject, settings: Settings): Entry
   return nextEntryState({ states, decisions: new Map() }, loaded, settings);
 }
 
-/** Writes values that are given now into maps that go on. Only after the switch. */
+/** Writes values that are given now into maps that continue. Only after the switch. */
 export function setGivenValues({ request, decisions }: ObjectState, loaded: LoadedObject): void {
   for (const [name, value] of request.given.globals) {
     const global = loaded.plan.globals.find(

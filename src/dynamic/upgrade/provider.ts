@@ -8,8 +8,8 @@ import { findExport, loadMember, type MemberOptions, type Provider, setSlot } fr
 import type { Changes } from './changes.ts';
 
 /**
- * Gives `next` the arrays of `old`, and loads what goes into their entries. A function that is gone keeps its entry
- * with the old code: nobody who was checked calls it.
+ * Gives `next` the arrays of `old`, and loads what goes into their entries. A removed function keeps its
+ * entry with the old code: no checked consumer calls it.
  */
 export function refillProvider(
   sys: Sys,

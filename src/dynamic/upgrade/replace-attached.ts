@@ -112,7 +112,7 @@ interface Job extends PlannedVersion {
   readonly expected: Occupant | null;
 }
 
-/** The program that is asked for, else the one of the same name; undefined: the only one. */
+/** The program that is requested, else the one of the same name; undefined: the only one. */
 function wantedProgram({ object, program }: ReplaceAttachedRequest, facts: HookFacts): string | undefined {
   const kind = isOperations(facts) ? 'variable' : 'function';
   const stays = object.symbols.some(symbol => symbol.kind === kind && symbol.name === facts.program);

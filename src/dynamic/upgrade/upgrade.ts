@@ -72,7 +72,7 @@ export interface UpgradeOptions
 export interface UpgradedConsumer {
   readonly kind: StoreEntry['kind'];
   readonly name: string;
-  /** `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded anew; `hook`: the same, exchanged where it is attached. */
+  /** `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the same, exchanged where it is attached. */
   readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
 }
 
@@ -89,8 +89,8 @@ export interface UpgradeReport {
 }
 
 /**
- * Puts a new version in the place of a loaded object, and rebinds its consumers. Throws, with the old version in place,
- * when that cannot be. `dryRun`: only looks.
+ * Replaces a loaded object with a new version, and rebinds its consumers. Throws, with the old version in
+ * place, when that cannot be. `dryRun`: only looks.
  */
 export function upgrade(
   store: Store,
@@ -204,7 +204,7 @@ function runUpgrade(setting: Setting): UpgradeReport {
   };
 }
 
-/** What `upgrade` would do; everything is checked but what the verifier says. */
+/** What `upgrade` would do; everything is checked but what the verifier reports. */
 function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeReport {
   const { old, object } = setting;
   const { state, settings, dropped } = planNext(setting);
@@ -245,7 +245,7 @@ function planNext({ store, old, object, options, cleanup }: Setting): PlannedVer
   return planVersion({ store, entry: old.entry, object, files, options: load, fresh }, cleanup);
 }
 
-/** The new version, on the maps that go on, bound to what the old one was bound to. */
+/** The new version, on the maps that continue, bound to what the old one was bound to. */
 function loadNext(
   { store, registry, old, object, options, failing }: Setting,
   planned: PlannedVersion,
@@ -267,7 +267,7 @@ function loadNext(
   return next;
 }
 
-/** First those that are loaded anew, which may be providers themselves; then the slots and stubs of all others. */
+/** First those that are loaded again, which may be providers themselves; then the slots and stubs of all others. */
 function rebindAll(setting: Setting, provider: Provider, state: ObjectState): Rebound[] {
   const { store, registry, options, cleanup, changes } = setting;
   const wait = (): void => waitForPrograms(store.sys);

@@ -237,7 +237,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
         {
           code: 'hook-half-removed',
           class: 'partial',
-          message: expect.stringMatching(/is off its hook.*EIO/),
+          message: expect.stringMatching(/the program is detached, but.*EIO/),
         },
       ],
     });

@@ -53,11 +53,11 @@ export function hookContents(
 
 /** The links of an entry that keep its hook: one, or none where the hook stays by itself. */
 export function hookLinks({ link, place }: Hook): ReadonlyMap<string, Attachment> {
-  // the record gets the place in the words of now
+  // the record has the current description of the place
   return link === null ? new Map() : new Map([[HOOK_LINK, new Attachment(link.sys, link.fd, place)]]);
 }
 
-/** Data of the record: where the program is, and what the caller asked for there. */
+/** Data of the record: where the program is, and what the caller requested there. */
 export function hookData(hook: Hook, { kind, target, place }: HookRequest, program: string): JsonObject {
   const { mode, direction, priority } = place;
   return {
@@ -76,13 +76,13 @@ export function hookData(hook: Hook, { kind, target, place }: HookRequest, progr
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-/** What the record of an entry says of its hook; '' for what it does not say. */
+/** The hook in the record of an entry; '' for missing fields. */
 export interface HookFacts {
   readonly kind: string;
   readonly target: string;
   /** Name in the entry of the program, or of the struct_ops map. */
   readonly program: string;
-  /** Where it was attached, in the words of then. */
+  /** Where it was attached, as described at that time. */
   readonly place: string;
 }
 
@@ -98,7 +98,8 @@ export function hookPin(entry: StoreEntry): string {
 }
 
 /**
- * The hook of an entry, owned by the caller. Whether something is attached there is not asked. Throws `store-record`,
+ * The hook of an entry, owned by the caller. Whether something is attached there is not checked. Throws
+ * `store-record`,
  * `store-pin`.
  */
 export function openHook(store: Store, entry: StoreEntry): Hook {
@@ -152,7 +153,7 @@ function spotOf(sys: Sys, entry: StoreEntry, fields: JsonObject): InterfaceSpot 
   return new InterfaceSpot(sys, index, name, netns);
 }
 
-/** Of records before they had the index. An index that no interface has stands for one that is gone. */
+/** Of records before they had the index. An index that no interface has represents one that is gone. */
 function indexOf(sys: Sys, name: string, netns: string): number {
   if (netns !== currentNetns()) return NO_INTERFACE;
   try {

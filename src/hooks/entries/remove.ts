@@ -1,4 +1,6 @@
-/** Taking an entry's program off its hook, and removing the entry: what may fail before, and what after. */
+/**
+ * Detaching an entry's program from its hook and removing the entry, with errors before and after the detach.
+ */
 
 import { problem, RootletError } from '../../diag/index.ts';
 import { openById, type Sys } from '../../kernel/index.ts';
@@ -15,7 +17,7 @@ export type Removal =
   | {
       readonly kind: 'left';
       readonly why: string;
-      /** What takes the program off now that no entry knows it; null where nothing is known to. */
+      /** Command that detaches the program once the entry is gone; null if there is none. */
       readonly command: string | null;
     };
 
@@ -23,9 +25,9 @@ export type Removal =
 type TakenOff = Removal | { readonly kind: 'released'; readonly link: number };
 
 /**
- * Takes the program off its hook, then removes the entry. While the program is on the hook the entry stays, unless
- * `force` is given. Throws `hook-changed`, `attach-other-netns`, `kernel-attachment`, `kernel-tc`, …, and after the
- * program is off `hook-half-removed`.
+ * Detaches the program from its hook, then removes the entry. While the program is on the hook the entry is
+ * kept, unless `force` is given. Throws `hook-changed`, `attach-other-netns`, `kernel-attachment`,
+ * `kernel-tc`, …, and after the program is off `hook-half-removed`.
  */
 export function removeHook(store: Store, entry: StoreEntry, force: boolean): Removal {
   const taken = takeOff(store, entry, force);
@@ -56,13 +58,16 @@ function takeOff(store: Store, entry: StoreEntry, force: boolean): TakenOff {
     const why = [...(problem?.where ?? []), problem?.message ?? ''].join(': ');
     if (error.code === 'attach-gone') return { kind: 'ended', why };
     if (!force) throw error;
-    // a program that is not ours is not to be taken off
+    // a program of another process must not be detached
     const command = error.code === 'hook-changed' ? null : removalCommand(store, entry);
     return { kind: 'left', why, command };
   }
 }
 
-/** With `force`, also what another process put into our link; what belongs to an interface is never taken from others. */
+/**
+ * With `force`, also a program that another process put into the entry's link; filters and XDP programs of
+ * others are never removed.
+ */
 function detachOwn(store: Store, entry: StoreEntry, hook: Hook, force: boolean): boolean {
   const id = hook.occupantId();
   using own = id === undefined ? undefined : openOccupant(store, entry, id);
@@ -88,7 +93,7 @@ function removalCommand(store: Store, entry: StoreEntry): string | null {
   }
 }
 
-/** Who lists all links holds each for a moment: only one that stays counts. */
+/** Listing all links holds each for a moment: only one that persists counts. */
 const LISTING_MS = 200;
 const STEP_MS = 20;
 
@@ -115,7 +120,7 @@ function halfRemoved(entry: StoreEntry, error: RootletError): RootletError {
       problem(
         'hook-half-removed',
         [describeEntry(entry)],
-        `the program is off its hook, but its entry is not removed: ${cause?.message ?? ''}`,
+        `the program is detached, but its entry is not removed: ${cause?.message ?? ''}`,
         {
           ...(cause?.errno === undefined ? {} : { errno: cause.errno }),
           hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',

@@ -1,4 +1,4 @@
-/** Hooks by what runs on them, whoever attached it. */
+/** Hooks by the programs on them, independent of who attached them. */
 
 import { RootletError } from '../../diag/index.ts';
 import { Attachment, listIds, openById, type Sys } from '../../kernel/index.ts';
@@ -14,7 +14,7 @@ export interface RunningHook {
 }
 
 /**
- * Every hook that runs one of `programs` now: links, whoever made them, and the entry's own TC filter or XDP program
+ * Every hook that runs one of `programs` now: all links, and the entry's own TC filter or XDP program
  * without a link. Needs CAP_SYS_ADMIN; throws `kernel-ids`, and `attach-other-netns` for a filter that cannot be seen.
  */
 export function hooksRunning(

@@ -6,7 +6,7 @@ import type { Store, StoreEntry } from '../../store/index.ts';
 import { endOf, isStructOps, LinkHook } from '../kinds/index.ts';
 import { HOOK_LINK, hookFacts, openHook, openRecorded } from './entry.ts';
 
-/** An attachment in the words of a list. */
+/** An attachment as text for a list. */
 export interface HookState {
   /** Kind of the kernel's link (BPF_LINK_TYPE_…); undefined for hooks that have none. */
   readonly linkType: number | undefined;
@@ -15,7 +15,7 @@ export interface HookState {
   readonly state: string;
 }
 
-/** What the kernel says of a link; undefined: it has none of that id any more. */
+/** What the kernel reports of a link; undefined: it no longer has a link of that id. */
 export function linkState(link: LinkDescription | undefined): string {
   if (link === undefined) return 'gone';
   const end = endOf(link);
@@ -55,8 +55,8 @@ export function ownOccupantId({ record }: StoreEntry, { kind, program }: { kind:
 }
 
 /**
- * Whether the hook of a generation that a killed process left runs its program. One without a predecessor is believed
- * only when it has no link: a link ends with its pin.
+ * Whether the hook of a generation that a killed process left runs its program. One without a predecessor
+ * counts only if it has no link: a link ends with its pin.
  */
 export function hasHappened(left: StoreEntry, store: Store): boolean {
   if (left.kind !== 'hook') return false;

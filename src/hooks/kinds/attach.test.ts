@@ -35,7 +35,7 @@ describe.skipIf(missing !== undefined)(
     });
     afterAll(() => void execFileSync('ip', ['netns', 'del', name]));
 
-    test('an XDP program goes where it is told, and leaves with its attachment', () => {
+    test('an XDP program goes where it is attached, and leaves with its attachment', () => {
       const before = countFds();
       {
         using object = loadObject(FIREWALL, kernel);
@@ -82,7 +82,7 @@ test.each([
   ['raw_tp', /needs a tracepoint/],
   ['netfilter', /needs family, hook and priority/],
   ['socket', /needs a socket/],
-  ['lwt_xmit', /type lwt_xmit are not attached from here/],
+  ['lwt_xmit', /type lwt_xmit cannot be attached here/],
 ])('a program of section %s without a place', (section, message) => {
   const object = loadObject(FIREWALL, new FakeSys(), {
     typeOf: () => programTypeOf(section),

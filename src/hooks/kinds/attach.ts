@@ -1,4 +1,4 @@
-/** Attaching a loaded program to where its section says, or to where the caller says in the program's own words. */
+/** Attaching a loaded program to the target of its section, or of the caller. */
 
 import { quote, usageError } from '../../diag/index.ts';
 import {
@@ -156,15 +156,18 @@ function attachCandidate(object: LoadedObject, candidate: Candidate, place: Atta
   }
 }
 
-/** Types that run in another way than being attached. */
+/** Types that are not attached. */
 const OTHERWISE = new Map([
   [uapi.BPF_PROG_TYPE_STRUCT_OPS, 'it is attached with its struct_ops map (attachOperations())'],
   [uapi.BPF_PROG_TYPE_SYSCALL, 'it runs on request (testRun())'],
-  [uapi.BPF_PROG_TYPE_LWT_IN, 'a route names it ("ip route add … encap bpf in pinned PATH")'],
-  [uapi.BPF_PROG_TYPE_LWT_OUT, 'a route names it ("ip route add … encap bpf out pinned PATH")'],
-  [uapi.BPF_PROG_TYPE_LWT_XMIT, 'a route names it ("ip route add … encap bpf xmit pinned PATH")'],
-  [uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL, 'a route names it ("ip route add … encap seg6local action End.BPF …")'],
-  [uapi.BPF_PROG_TYPE_SCHED_ACT, 'a TC filter names it ("tc filter … action bpf object-pinned PATH")'],
+  [uapi.BPF_PROG_TYPE_LWT_IN, 'attach it with a route ("ip route add … encap bpf in pinned PATH")'],
+  [uapi.BPF_PROG_TYPE_LWT_OUT, 'attach it with a route ("ip route add … encap bpf out pinned PATH")'],
+  [uapi.BPF_PROG_TYPE_LWT_XMIT, 'attach it with a route ("ip route add … encap bpf xmit pinned PATH")'],
+  [
+    uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL,
+    'attach it with a route ("ip route add … encap seg6local action End.BPF …")',
+  ],
+  [uapi.BPF_PROG_TYPE_SCHED_ACT, 'attach it with a TC filter ("tc filter … action bpf object-pinned PATH")'],
 ]);
 
 function notAttachable({ plan }: Candidate) {
@@ -172,7 +175,7 @@ function notAttachable({ plan }: Candidate) {
   const hint = OTHERWISE.get(progType);
   return usageError(
     'load-attach-place',
-    `program ${quote(plan.name)}: programs of type ${uapi.progTypeName(progType)} are not attached from here`,
+    `program ${quote(plan.name)}: programs of type ${uapi.progTypeName(progType)} cannot be attached here`,
     hint === undefined ? {} : { hint },
   );
 }
@@ -194,11 +197,11 @@ function netkitEnd({ plan }: Candidate): 'primary' | 'peer' | undefined {
 
 function requireDirection({ plan }: Candidate, place: AttachPlace): Direction {
   const direction = place.direction ?? directionOf(plan.type.expectedAttachType);
-  const hint = 'ingress or egress (--ingress, --egress); sections like "tcx/ingress" say it themselves';
+  const hint = 'ingress or egress (--ingress, --egress); sections like "tcx/ingress" specify it';
   return need(plan, direction, 'a direction', hint);
 }
 
-/** The direction that the section of a TC program says. */
+/** The direction from the section of a TC program. */
 function directionOf(attachType: number): Direction | undefined {
   if (attachType === uapi.BPF_TCX_INGRESS) return 'ingress';
   return attachType === uapi.BPF_TCX_EGRESS ? 'egress' : undefined;

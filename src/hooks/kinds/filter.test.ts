@@ -103,7 +103,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(inside(() => hook.state())).toBe(`changed: program ${theirs.info().id} is not its own`);
   });
 
-  test('a new interface with the number of the old one: the filter there is not ours, whatever is asked', () => {
+  test('a new interface with the number of the old one: the filter there is not that of the entry', () => {
     using ours = classifier('ours');
     using theirs = classifier('theirs');
     const index = 7000;
@@ -165,7 +165,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(inside(() => currentNetns())).not.toBe(currentNetns());
   });
 
-  test('without a priority a filter goes in front of those that are there', () => {
+  test('without a priority a filter goes before those that are there', () => {
     using first = classifier('first');
     using second = classifier('second');
     const at = inside(() => freePlace(kernel, 'va', 'ingress'));
@@ -183,7 +183,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     const spot = inside(() => InterfaceSpot.find(kernel, 'va'));
     const hook = new XdpHook(kernel, spot, 'generic', []);
     const there = () => inside(() => readInterface(kernel, 'va')).xdp.generic;
-    expect(() => inside(() => hook.occupantId())).toThrow(/the program was taken off/);
+    expect(() => inside(() => hook.occupantId())).toThrow(/the program was detached/);
     inside(() => hook.attach(first));
     expect(() => inside(() => hook.attach(second))).toThrow(code('kernel-xdp-changed'));
     inside(() => hook.update(second, first));
@@ -202,7 +202,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(there()).toBe(second.info().id);
     inside(() => hook.detach(second));
     expect(there()).toBe(0);
-    expect(inside(() => hook.state())).toBe('ended: the program was taken off');
+    expect(inside(() => hook.state())).toBe('ended: the program was detached');
   });
 
   test('XDP over netlink in the mode that the kernel chose', () => {

@@ -1,7 +1,7 @@
 /**
- * Classic TC filters (clsact). They belong to an interface, and whoever knows interface, direction, priority and handle
- * can replace them; the kernel has no compare-and-swap for them. So program id and tag are compared right before a
- * change, and what is there is read again after it.
+ * Classic TC filters (clsact). They belong to an interface, and any process with interface, direction,
+ * priority and handle can replace them; the kernel has no compare-and-swap for them. So program id and tag
+ * are compared right before a change, and what is there is read again after it.
  */
 
 import { quote, usageError } from '../../diag/index.ts';
@@ -29,7 +29,7 @@ export class FilterHook implements Hook {
   readonly #sys: Sys;
   readonly #filter: TcFilter;
   readonly #spot: InterfaceSpot;
-  /** Programs of ours that may be found there. */
+  /** Own programs that may be found there. */
   readonly #own: Identity[];
 
   constructor(sys: Sys, filter: TcFilter, spot: InterfaceSpot, own: readonly Identity[]) {
@@ -60,7 +60,7 @@ export class FilterHook implements Hook {
     return { kind: 'gone', why: `its interface is gone: number ${this.#spot.index} is ${quote(name)} now` };
   }
 
-  /** What runs there, in the words of a list; from any network namespace that can be entered. */
+  /** What runs there, as text for a list; from any network namespace that can be entered. */
   state(): string {
     const found = this.#spot.inside(() => this.look());
     if (found.kind === 'gone') return `ended: ${found.why}`;
@@ -74,7 +74,9 @@ export class FilterHook implements Hook {
     return this.#own.some(own => isSame(program, own));
   }
 
-  /** What removes the filter without an entry of the store; null when no file leads to it. */
+  /**
+   * Command that removes the filter without an entry of the store; null if no file refers to its namespace.
+   */
   removalCommand(): string | null {
     const { direction, priority, handle } = this.#filter;
     return this.#spot.command(
@@ -126,7 +128,10 @@ export class FilterHook implements Hook {
     this.close();
   }
 
-  /** Changes the filter. An error counts only if what is there now is not as wanted: the answer may be what failed. */
+  /**
+   * Changes the filter. An error counts only if the filter is not as expected: only the answer may have
+   * failed.
+   */
   #settle(change: () => void, isDone: (after: FilterProgram | undefined) => boolean): void {
     try {
       change();

@@ -1,9 +1,9 @@
 /**
- * One interface for every kind of attachment: a program on a hook, whatever the kernel calls it there.
+ * One interface for every kind of attachment: a program on a hook, independent of the kernel's name for it.
  *
- * The kernel has links (which a pin keeps), TC filters and XDP programs over netlink (which belong to an interface), and
- * programs on sockets, maps and events (which belong to their owner). What differs between them is behind this
- * interface; nothing above asks which kind it has.
+ * The kernel has links (which a pin keeps), TC filters and XDP programs over netlink (which belong to an
+ * interface), and programs on sockets, maps and events (which belong to their owner). This interface hides
+ * the differences; nothing above depends on the kind.
  */
 
 import type { Attachment, Fd } from '../../kernel/index.ts';
@@ -38,15 +38,17 @@ export interface Hook {
   /** Throws `hook-not-updatable` where the kernel cannot change the program in one step. */
   requireUpdatable(): void;
   /**
-   * Puts `next` there in one step, if `expected` is there (null: whatever is there). Throws `hook-changed`,
+   * Replaces the program by `next` in one step, if `expected` is there (null: any program). Throws
+   * `hook-changed`,
    * `attach-gone`, `hook-not-updatable`.
    */
   update(next: Occupant, expected: Occupant | null): void;
   /** Throws `kernel-not-pinnable` where there is nothing to pin, `kernel-pin`. */
   pin(path: string): void;
   /**
-   * Takes the program off, if it is `expected` (null: whatever is there). False where the kernel cannot: such a link ends
-   * with its last handle and pin. Throws `hook-changed`; nothing happens when nothing is attached any more.
+   * Detaches the program, if it is `expected` (null: any program). False where the kernel does not support
+   * it: such a link ends with its last handle and pin. Throws `hook-changed`; no effect if nothing is
+   * attached any longer.
    */
   detach(expected: Occupant | null): boolean;
   /** Releases the handle. A link that nothing pins ends with its last handle; everything else stays attached. */

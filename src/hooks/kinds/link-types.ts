@@ -1,5 +1,5 @@
 /**
- * What the kernel's kinds of links can do: the one table that everything asks which changes, names or lists links.
+ * What the kernel's kinds of links can do: the only table for everything that updates, names or lists links.
  *
  * Source: the `bpf_link_ops` of Linux 6.18. A kind is updatable where its operations have `update_prog` or `update_map`;
  * what a link was attached to is cleared in its description when it is detached, or when the target goes.
@@ -16,7 +16,7 @@ export interface LinkType {
   readonly updatable: boolean;
   /** What it is on, where its description shows that this, or the attachment, is gone. */
   readonly target?: 'interface' | 'cgroup' | 'network namespace' | 'map of sockets' | 'registration';
-  /** Words of the description that are 0 then. */
+  /** Words of the link info that are 0 then. */
   readonly words?: number;
 }
 
@@ -50,7 +50,7 @@ export function isStructOps({ type }: LinkDescription): boolean {
   return type === uapi.BPF_LINK_TYPE_STRUCT_OPS;
 }
 
-/** Why nothing is attached any more, by what the kernel says of the link; undefined while something is. */
+/** Why nothing is attached any more, by what the kernel reports of the link; undefined while something is. */
 export function endOf({ type, words }: LinkDescription): string | undefined {
   const { target, words: count = 0 } = linkType(type);
   if (target === undefined || words.slice(0, count).some(word => word !== 0)) return undefined;
@@ -70,7 +70,7 @@ export interface LinkInterface {
   readonly attachType: number;
 }
 
-/** Where on which interface; undefined for links that are on none, or on none any more. */
+/** Where on which interface; undefined for links that are not, or no longer, on an interface. */
 export function interfaceOf({ type, words }: LinkDescription): LinkInterface | undefined {
   const { name } = linkType(type);
   const [ifindex, attachType] = words;

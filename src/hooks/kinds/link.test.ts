@@ -186,7 +186,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     using first = program('first', XDP, 2);
     using other = program('other', TCX);
     using hook = new LinkHook(inside(() => attachXdp(kernel, first.fd.number, 'va', 'generic')));
-    expect(() => hook.update(other, first)).toThrow(/one type and one expected attach type/);
+    expect(() => hook.update(other, first)).toThrow(/the same type and expected attach type/);
   });
 
   test('the place has the name of now, and the network namespace where it is another one', () => {
@@ -212,7 +212,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   });
 });
 
-describe('what the kernel is asked for', () => {
+describe('calls to the kernel', () => {
   /** A link of a type on a stand-in that answers an update with `errno`. */
   function fake(type: number, errno: number, command: number) {
     const sys = new FakeSys((call, self) => {
@@ -246,9 +246,9 @@ describe('what the kernel is asked for', () => {
 
   test.each([
     [EOPNOTSUPP, 'hook-not-updatable', /\(BPF_LINK_TYPE_SOCKMAP\)/],
-    [67, 'attach-gone', /what it was attached to is gone/], // ENOLINK
+    [67, 'attach-gone', /the target of the attachment is gone/], // ENOLINK
     [1, 'hook-changed', /program 7 is attached, not 9 \("p9"\)/],
-    [22, 'kernel-attachment', /one type and one expected attach type/],
+    [22, 'kernel-attachment', /the same type and expected attach type/],
     [12, 'kernel-attachment', /replacing the program: out of memory/],
   ] as const)('errno %d of BPF_LINK_UPDATE is %s', (errno, expected, message) => {
     const { sys, hook } = fake(14, errno, commands.BPF_LINK_UPDATE);

@@ -10,7 +10,7 @@ import { endOf, isStructOps, linkType, occupantOf } from './link-types.ts';
 import { hookChanged, hookGone, hookNotUpdatable } from './problems.ts';
 
 const OTHER_TYPE_HINT =
-  'programs that take each other’s place have one type and one expected attach type: SEC("xdp") or SEC("xdp.frags") for both, …';
+  'a replacement needs the same type and expected attach type: SEC("xdp") or SEC("xdp.frags") for both, …';
 
 export class LinkHook implements Hook {
   readonly link: Attachment;
@@ -72,11 +72,12 @@ export class LinkHook implements Hook {
     return info;
   }
 
-  /** The kernel's refusal of an update in terms of hooks. */
+  /** The kernel's error of an update, as a problem of hooks. */
   #refused(error: RootletError, expected: Occupant | null): RootletError {
     const [problem] = error.problems;
     const info = this.link.info();
-    const end = endOf(info) ?? (problem?.errno === ENOLINK ? 'what it was attached to is gone' : undefined);
+    const end =
+      endOf(info) ?? (problem?.errno === ENOLINK ? 'the target of the attachment is gone' : undefined);
     if (end !== undefined) return hookGone(this.place, end);
     if (error.code === 'kernel-attachment-changed') return this.#changed(info, expected);
     if (problem?.errno === EOPNOTSUPP)

@@ -1,6 +1,6 @@
 /**
- * Hooks that the kernel has no handle for: sockets, perf events before Linux 5.15, maps of sockets before 6.10, tables of
- * operations without a link. What runs there is not reported, and it stays or goes with its owner.
+ * Hooks that the kernel has no handle for: sockets, perf events before Linux 5.15, maps of sockets before
+ * 6.10, struct_ops maps without a link. What runs there is not reported, and it stays or goes with its owner.
  */
 
 import { Attachment, type LooseAttachment } from '../../kernel/index.ts';

@@ -1,4 +1,4 @@
-/** The problems of hooks, each in one place: what all kinds of attachments say when they cannot do what is asked. */
+/** The problems of hooks, each in one place, for all kinds of attachments. */
 
 import { platformError, quote, RootletError, usageError } from '../../diag/index.ts';
 import { openById, readMapInfo, readProgramInfo, type Sys } from '../../kernel/index.ts';
@@ -15,7 +15,7 @@ export function hookChanged(
   const there = running === undefined ? `another ${what}` : `${what} ${describe(sys, what, running)}`;
   const wanted = expected === null ? 'the expected one' : `${expected.info().id} (${quote(expected.name)})`;
   return platformError('hook-changed', [place], `${there} is attached, not ${wanted}`, {
-    hint: `another process changed it: "rootlet ps --all" shows whose ${what} it is; --force goes on regardless`,
+    hint: `another process changed it: "rootlet ps --all" shows whose ${what} it is; --force ignores this`,
   });
 }
 
@@ -50,12 +50,12 @@ export function hookNotUpdatable(place: string, kind: string): RootletError {
   );
 }
 
-/** `command` is what to run in front of a command of rootlet; null when no file leads to the namespace. */
+/** `command` is what to run before a command of rootlet; null when no file leads to the namespace. */
 export function otherNetns(place: string, command: string | null): RootletError {
   return usageError('attach-other-netns', `${place}: this process is in another network namespace`, {
     hint:
       command === null
-        ? 'no process and no file leads to that network namespace, which may be gone: "rootlet detach --force" removes the entry'
+        ? 'no process and no file refers to that network namespace, which may be gone: "rootlet detach --force" removes the entry'
         : `run the command there: ${command} rootlet …`,
   });
 }

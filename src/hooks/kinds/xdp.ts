@@ -45,7 +45,7 @@ export class XdpHook implements Hook {
     this.#mode ??= this.#modeOf(program.info().id);
   }
 
-  /** What runs there, in the words of a list; from any network namespace that can be entered. */
+  /** What runs there, as text for a list; from any network namespace that can be entered. */
   state(): string {
     const found = this.#spot.inside(() => this.#found());
     if (typeof found === 'string') return `ended: ${found}`;
@@ -106,12 +106,12 @@ export class XdpHook implements Hook {
     const name = this.#spot.nameNow();
     if (name === undefined) return 'its interface is gone';
     const id = this.#running();
-    if (id === 0) return 'the program was taken off';
+    if (id === 0) return 'the program was detached';
     if (name === this.#spot.name || this.#own.includes(id)) return id;
     return `its interface is gone: number ${this.#spot.index} is ${quote(name)} now`;
   }
 
-  /** Id of the program in our mode; where the mode is not known, of ours or of whatever is there. 0: none. */
+  /** Id of the program in the hook's mode; if the mode is unknown, of the own or any program. 0: none. */
   #running(): number {
     const { xdp } = readInterface(this.#sys, this.#spot.index);
     if (this.#mode !== null) return xdp[this.#mode];
@@ -131,7 +131,7 @@ export class XdpHook implements Hook {
     };
   }
 
-  /** An error counts only if what is there now is not as wanted: the answer may be what failed. */
+  /** An error counts only if the filter is not as expected: only the answer may have failed. */
   #set(next: Occupant | null, expected: Occupant | null): void {
     try {
       setXdp(this.#sys, this.#spot.index, next?.fd.number ?? -1, this.#options(expected?.fd.number));

@@ -89,7 +89,7 @@ function onlyTable(object: BpfObject): string {
   if (only !== undefined && others.length === 0) return only;
   throw usageError(
     'attach-program',
-    `${object.name}: ${only === undefined ? 'no struct_ops map is there' : 'several struct_ops maps are there'}`,
+    `${object.name}: ${only === undefined ? 'there is no struct_ops map' : 'there are several struct_ops maps'}`,
     { hint: only === undefined ? 'define it in SEC(".struct_ops.link")' : `name one: ${names.join(', ')}` },
   );
 }

@@ -1,4 +1,4 @@
-/** Where programs can be attached, as data and in words. */
+/** Where programs can be attached, as data and as text. */
 
 export { chooseProgram } from './choose.ts';
 export { HOOK_KINDS, type HookRequest, isOperations, type PlaceFlags, parseHook } from './kinds.ts';

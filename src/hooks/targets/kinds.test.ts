@@ -1,4 +1,4 @@
-/** Every word of a hook: what kind and target mean, and what is refused. */
+/** Kinds and targets of hooks as text, and what is refused. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -136,8 +136,8 @@ describe('the program for a kind', () => {
     ['cgroup', HOOKS, 'nothing', /no program "nothing"\n.*there are: /],
     ['tcx', HOOKS, 'device', /not for tcx/],
     ['uprobe', HOOKS, 'in_kernel', /not for uprobe/],
-    ['struct-ops', OPERATIONS, undefined, /several struct_ops maps are there\n.*linked, flavoured/],
-    ['struct-ops', FIREWALL, undefined, /no struct_ops map is there\n.*struct_ops\.link/],
+    ['struct-ops', OPERATIONS, undefined, /there are several struct_ops maps\n.*linked, flavoured/],
+    ['struct-ops', FIREWALL, undefined, /there is no struct_ops map\n.*struct_ops\.link/],
   ] as const)('%s of %o: %s is refused', (kind, object, wanted, message) => {
     expect(() => chooseProgram(object, parseHook(kind, '-'), wanted)).toThrow(message);
   });

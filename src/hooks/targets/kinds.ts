@@ -1,4 +1,4 @@
-/** Hooks in words: the name of each kind, what its target means, and which programs go there. */
+/** Hooks as text: the name of each kind, what its target means, and which programs go there. */
 
 import { isAbsolute } from 'node:path';
 import { quote, usageError } from '../../diag/index.ts';
@@ -21,7 +21,7 @@ export interface HookKind {
   readonly types: readonly number[];
   /** What the target is, for messages. */
   readonly target: string;
-  /** Expected attach types, where the program type alone says too little. */
+  /** Expected attach types, where the program type alone is not sufficient. */
   readonly suits?: (type: SectionInfo) => boolean;
   readonly place: (target: string, flags: PlaceFlags) => AttachPlace;
 }
@@ -221,7 +221,7 @@ function refuseTarget(kind: string, target: string): never {
   );
 }
 
-/** A hook as asked for. */
+/** A hook as requested. */
 export interface HookRequest {
   readonly kind: string;
   readonly target: string;

@@ -1,4 +1,4 @@
-/** Where programs attach to: what callers say, and what sections say when they do not. */
+/** Targets of attachments, from the caller or from the section. */
 
 import { quote, usageError } from '../../diag/index.ts';
 import type {
@@ -14,12 +14,12 @@ import type { ProgramPlan } from '../../load/index.ts';
 import { sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 
-/** Where to attach; each program type wants some of these. */
+/** Where to attach; each program type needs some of these. */
 export interface AttachPlace {
   /** Name or index of an interface: XDP, TC, netkit. */
   readonly interface?: string | number;
   readonly mode?: XdpMode;
-  /** TC, when the section does not say it. */
+  /** TC, if the section does not specify it. */
   readonly direction?: Direction;
   /**
    * TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is detached. XDP: a link (default,
@@ -44,7 +44,7 @@ export interface AttachPlace {
   readonly executable?: Partial<UserPlace>;
   /** Functions of `executable` for SEC("uprobe.multi"). */
   readonly functions?: readonly string[];
-  /** What bpf_get_attach_cookie() says in the program: probes, perf events, tracing. */
+  /** The result of bpf_get_attach_cookie() in the program: probes, perf events, tracing. */
   readonly cookie?: bigint;
   /** Counter or clock: perf events. */
   readonly perfEvent?: PerfEventSpec;
@@ -52,14 +52,14 @@ export interface AttachPlace {
   readonly socket?: number;
   /** Map of sockets by its name in the object, or its descriptor: SEC("sk_msg"), SEC("sk_skb/…"). */
   readonly sockmap?: string | number;
-  /** What an iterator goes over. */
+  /** Target of an iterator. */
   readonly iterator?: IteratorScope;
   /** Function of a loaded program that is replaced: descriptor and FUNC type. */
   readonly target?: { readonly fd: number; readonly btfId: number };
   readonly netfilter?: { readonly family: 2 | 10; readonly hook: number; readonly priority: number };
 }
 
-/** What the program cannot be attached without. Throws `load-attach-place`. */
+/** A required part of the target. Throws `load-attach-place`. */
 export function need<T>(plan: ProgramPlan, value: T | undefined, what: string, hint?: string): T {
   if (value !== undefined) return value;
   const type = uapi.progTypeName(plan.type.progType);

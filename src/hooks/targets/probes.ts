@@ -1,4 +1,4 @@
-/** Attaching programs that look on: tracepoints, probes in the kernel and in executables, perf events. */
+/** Attaching tracing programs: tracepoints, probes in the kernel and in executables, perf events. */
 
 import { quote, usageError } from '../../diag/index.ts';
 import {
@@ -22,7 +22,7 @@ import { sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import { type AttachPlace, need, splitOffset, unlessEmpty, userPlaceOf } from './place.ts';
 
-/** A loaded program with what its section says. */
+/** A loaded program with the information of its section. */
 export interface Candidate {
   readonly sys: Sys;
   readonly fd: number;
@@ -63,7 +63,7 @@ export function attachCounter(
   return attachPerfEvent(sys, fd, need(plan, place.perfEvent, 'a perf event'), place.cookie);
 }
 
-/** Programs of type kprobe, which are all kinds of probes: the section or the place says which. */
+/** Programs of type kprobe, which are all kinds of probes: the section or the place specifies which. */
 export function attachProbe(candidate: Candidate, place: AttachPlace): Attachment | LooseAttachment {
   const kind = withoutSleep(sectionTextOf(candidate.plan.type).section);
   switch (kind) {

@@ -14,15 +14,15 @@ test.each([
 });
 
 test.each([
-  ['cpu-clock', 'does not say where'],
+  ['cpu-clock', 'does not specify cpu or pid'],
   ['cpu-clock,cpu=0', 'how often the program runs'],
   ['cpu-clock,cpu=0,freq=9,period=9', 'how often the program runs'],
   ['cpu-clok,cpu=0,freq=9', '"cpu-clok" is not an event; there are cpu-clock, '],
-  ['cpu-clock,cpu=-1,freq=9', '"cpu=-1" is none of cpu=N, pid=N'],
-  ['cpu-clock,cpu=0,freq=', '"freq=" is none of'],
+  ['cpu-clock,cpu=-1,freq=9', '"cpu=-1" is not one of cpu=N, pid=N'],
+  ['cpu-clock,cpu=0,freq=', '"freq=" is not one of'],
   [',cpu=0,freq=1', '"" is not an event'],
   ['1:,cpu=0,freq=1', '"1:" is not an event'],
-  ['', 'does not say where'],
+  ['', 'does not specify cpu or pid'],
 ])('perf event %j is refused', (target, message) => {
   expect(() => perfEventOf(target)).toThrow(message);
 });

@@ -1,4 +1,6 @@
-/** Targets of hooks that have a grammar of their own: functions, perf events, netfilter, what iterators go over. */
+/**
+ * Targets of hooks that have a grammar of their own: functions, perf events, netfilter, targets of iterators.
+ */
 
 import { closeSync, openSync } from 'node:fs';
 import { available, quote, usageError } from '../../diag/index.ts';
@@ -53,12 +55,12 @@ export function perfEventOf(target: string): PerfEventSpec {
   const values = new Map(settings.map(setting => settingOf(setting, target)));
   const [cpu, pid, frequency, period] = ['cpu', 'pid', 'freq', 'period'].map(key => values.get(key));
   if (cpu === undefined && pid === undefined) {
-    throw wrongEvent(target, 'does not say where: one attachment is on one processor or in one process');
+    throw wrongEvent(target, 'does not specify cpu or pid: an attachment is to one CPU or one process');
   }
   if ((frequency === undefined) === (period === undefined)) {
     throw wrongEvent(
       target,
-      'has to say how often the program runs: freq, runs a second, or period, events between',
+      'must specify how often the program runs: freq (runs per second) or period (events between runs)',
     );
   }
   return {
@@ -73,7 +75,7 @@ export function perfEventOf(target: string): PerfEventSpec {
 function settingOf(setting: string, target: string): [key: string, value: number] {
   const [, key = '', digits = ''] = /^(cpu|pid|freq|period)=(\d{1,9})$/.exec(setting) ?? [];
   if (key !== '') return [key, Number(digits)];
-  throw wrongEvent(target, `${quote(setting)} is none of cpu=N, pid=N, freq=N, period=N`);
+  throw wrongEvent(target, `${quote(setting)} is not one of cpu=N, pid=N, freq=N, period=N`);
 }
 
 function eventOf(name: string, target: string): { type: number; config: bigint } {
@@ -91,7 +93,7 @@ function wrongEvent(target: string, why: string) {
   return usageError('attach-target', `perf event ${quote(target)}: ${why}`, { hint: PERF_EXAMPLE });
 }
 
-/** What an iterator goes over, before anything is opened. */
+/** Target of an iterator, before anything is opened. */
 export type IteratorTarget =
   | { readonly kind: 'map'; readonly name: string }
   | {
@@ -119,12 +121,12 @@ export function iteratorOf(target: string): IteratorTarget {
     if (kind === 'task') return { kind, pid: Number(rest) };
     if (kind === 'thread') return { kind, tid: Number(rest) };
   }
-  throw usageError('attach-target', `${quote(target)} is nothing that an iterator can be told to go over`, {
+  throw usageError('attach-target', `${quote(target)} is not a valid iterator target`, {
     hint: 'map:NAME (of the object, or a pin), cgroup:DIRECTORY[,self|descendants|ancestors], task:PID, thread:TID, or -',
   });
 }
 
-/** Opens what the iterator goes over for as long as `use` runs; the attachment holds it from then on. */
+/** Opens the target of the iterator for as long as `use` runs; the attachment holds it from then on. */
 export function withIterator<T>(
   sys: Sys,
   loaded: LoadedObject,

@@ -43,7 +43,7 @@ export class Attachment {
   }
 
   /**
-   * Puts another program in place, without a moment in between. With `expected`, only if that one is attached now;
+   * Replaces the program atomically. With `expected`, only if that one is attached now;
    * else throws `kernel-attachment-changed`. Throws `kernel-attachment` where this kind cannot be updated.
    */
   update(programFd: number, expected?: number): void {
@@ -57,21 +57,17 @@ export class Attachment {
     if (result >= 0) return;
     const changed = expected !== undefined && result === -EPERM;
     if (changed) {
-      throw platformError(
-        'kernel-attachment-changed',
-        [this.place],
-        'another program is attached than was expected',
-        {
-          errno: EPERM,
-        },
-      );
+      throw platformError('kernel-attachment-changed', [this.place], 'an unexpected program is attached', {
+        errno: EPERM,
+      });
     }
     throw syscallError('kernel-attachment', [this.place], 'replacing the program', result);
   }
 
   /**
-   * Detaches although descriptors and pins remain. False where the kernel cannot: such a link ends with its last
-   * descriptor and pin (tracing, probes, function replacement; all kinds before Linux 5.9).
+   * Detaches even if descriptors and pins remain. False where the kernel does not support it: such a link
+   * ends with its last descriptor and pin (tracing, probes, function replacement; all kinds before Linux
+   * 5.9).
    */
   detach(): boolean {
     const result = detachLink(this.sys, this.fd.number);
@@ -95,7 +91,7 @@ export class Attachment {
   }
 }
 
-/** A kernel that knows the command looks at the descriptor before anything else. */
+/** A kernel that supports the command checks the descriptor first. */
 const NO_FD = 0xffffffff;
 
 function detachLink(sys: Sys, fd: number): number {
@@ -135,7 +131,7 @@ export function attach(
   return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr), place, hintOf);
 }
 
-/** The attachment behind the result of a call that makes one. */
+/** The attachment for the result of a call that makes one. */
 export function adoptLink(
   sys: Sys,
   result: number,
@@ -155,8 +151,9 @@ const EINVAL_HINT =
   'the program may be of another type, or this kernel does not have this kind of attachment';
 
 /**
- * Raw tracepoints, and what attaches to where it was loaded for (name ''): fentry, fexit, LSM, typed tracepoints.
- * `cookie` is what bpf_get_attach_cookie() says in the program (since Linux 6.10).
+ * Raw tracepoints, and programs whose target was fixed when they were loaded (name ''): fentry, fexit, LSM,
+ * typed tracepoints.
+ * `cookie` is the result of bpf_get_attach_cookie() in the program (since Linux 6.10).
  */
 export function attachTracepoint(
   sys: Sys,

@@ -1,7 +1,8 @@
 /**
- * Where a function of an executable or a shared library lies in its file: what probes in user space are put at.
+ * Where a function of an executable or a shared library is in its file: the target of user-space probes.
  *
- * Apart from `elf/`, which knows BPF objects only. These files are trusted no more than those: everything is checked.
+ * Separate from `elf/`, which handles BPF objects only. These files are untrusted as well: everything is
+ * checked.
  */
 
 import { readFileSync, statSync } from 'node:fs';
@@ -10,7 +11,10 @@ import { inputError, platformError, quote } from '../../diag/index.ts';
 import { PF_X, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC } from '../../elf/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
-/** Full path of a program or library as the kernel wants it; a name without `/` is looked for as a shell or ld would. */
+/**
+ * Full path of a program or library as the kernel expects it; a name without `/` is looked for as a shell or
+ * ld would.
+ */
 export function findExecutable(name: string): string {
   if (name.includes('/')) return name;
   const { PATH = '', LD_LIBRARY_PATH = '' } = process.env;
@@ -20,7 +24,7 @@ export function findExecutable(name: string): string {
   for (const folder of folders) {
     if (folder !== '' && isFile(`${folder}/${name}`)) return `${folder}/${name}`;
   }
-  throw platformError('kernel-no-executable', [], `${quote(name)} is in none of the usual folders`, {
+  throw platformError('kernel-no-executable', [], `${quote(name)} is not in any of the usual directories`, {
     hint: 'give its full path',
   });
 }
@@ -86,7 +90,7 @@ class Executable {
     this.#path = path;
     const order = HOST_ORDER === 'little' ? 1 : 2;
     const isElf = [0x7f, 0x45, 0x4c, 0x46, 2, order].every((byte, at) => bytes[at] === byte);
-    if (!isElf || bytes.length < 64) throw this.#bad('is no 64-bit ELF file of this machine');
+    if (!isElf || bytes.length < 64) throw this.#bad('is not a 64-bit ELF file of this machine');
   }
 
   /** First match of `.symtab`, then of `.dynsym`. */
@@ -126,7 +130,7 @@ class Executable {
     return undefined;
   }
 
-  /** The name ends with the text or goes on with a version. */
+  /** The name ends with the text or continues with a version. */
   #named(at: number, wanted: Uint8Array): boolean {
     for (let n = 0; n < wanted.length; n++) if (this.#bytes[at + n] !== wanted[n]) return false;
     const next = this.#bytes[at + wanted.length];

@@ -81,7 +81,7 @@ describe.skipIf(missing !== undefined)(
       expect(() => readInterface(kernel, 'a name that is too long')).toThrow(/no network interface/);
     });
 
-    test('what the kernel says over netlink is passed on in its own words', () => {
+    test('what the kernel reports over netlink is passed on unchanged', () => {
       using drop = xdp(XDP_DROP);
       using pass = xdp(XDP_PASS);
       const { index } = inside(() => readInterface(kernel, 'va'));

@@ -1,4 +1,4 @@
-/** Attaching to each kind of hook by what it is called there: interface, cgroup, namespace, function. */
+/** Attaching to each kind of hook by its native target: interface, cgroup, namespace, function. */
 
 import { closeSync, openSync } from 'node:fs';
 import { quote, usageError } from '../../diag/index.ts';
@@ -39,7 +39,10 @@ import {
 import { type Attachment, adoptLink, attach } from './attachment.ts';
 import { type InterfaceInfo, readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
 
-/** XDP on an interface (since Linux 5.9). Without a mode the kernel chooses; a mode that is asked for is never replaced by another. */
+/**
+ * XDP on an interface (since Linux 5.9). Without a mode the kernel chooses; a requested mode is never
+ * changed.
+ */
 export function attachXdp(
   sys: Sys,
   programFd: number,
@@ -57,9 +60,9 @@ export function attachXdp(
       if (errno === EOPNOTSUPP && mode === 'native')
         return 'the driver has no native XDP; mode "generic" works everywhere';
       if (errno === ERANGE)
-        return 'packets can be larger than a program without frags sees: lower the MTU (of both ends), or use SEC("xdp.frags")';
+        return 'packets can be larger than a program without frags can access: lower the MTU (of both ends), or use SEC("xdp.frags")';
       if (mode === 'offload')
-        return 'needs a card that runs programs itself, and one that was loaded for it; "native" and "generic" run here';
+        return 'needs a card with XDP offload, and a program loaded for it; "native" and "generic" run here';
       return undefined;
     },
   );
@@ -69,11 +72,11 @@ function xdpThere(sys: Sys, { xdp }: InterfaceInfo): string {
   const ids = Object.entries(xdp).flatMap(([mode, id]) =>
     id === 0 ? [] : [`${id}${programName(sys, id)} (${mode})`],
   );
-  const which = ids.length === 0 ? '' : `: ${ids.join(', ')}; "rootlet ps --all" says whose it is`;
+  const which = ids.length === 0 ? '' : `: ${ids.join(', ')}; "rootlet ps --all" shows whose it is`;
   return `another XDP program is there already${which}`;
 }
 
-/** In quotes behind a space; '' where the program is gone or this process may not ask. */
+/** In quotes after a space; '' where the program is gone or this process may not ask. */
 function programName(sys: Sys, id: number): string {
   try {
     using fd = openById(sys, 'program', id);
@@ -83,9 +86,9 @@ function programName(sys: Sys, id: number): string {
   }
 }
 
-/** Where to stand among programs that are there already. */
+/** Where to be among programs that are there already. */
 export interface Order {
-  /** Descriptor of the program or attachment that the new one goes in front of, or behind. */
+  /** Descriptor of the program or attachment that the new one goes before or after. */
   readonly before?: number;
   readonly after?: number;
   /** The descriptor is an attachment's. */
@@ -137,7 +140,7 @@ export function attachCgroup(
 ): Attachment {
   return withOpen(folder, target =>
     attach(sys, { programFd, target, attachType, ...orderFields(order) }, `cgroup ${quote(folder)}`, errno =>
-      errno === EBADF ? 'this is no folder of a cgroup file system (cgroup2)' : undefined,
+      errno === EBADF ? 'this is not a directory of a cgroup file system (cgroup2)' : undefined,
     ),
   );
 }
@@ -164,7 +167,7 @@ export function attachReplacement(sys: Sys, programFd: number, targetFd: number,
     'function of a program',
     errno => {
       if (errno === EBUSY)
-        return 'the function is replaced or traced by another program, or just being let go';
+        return 'the function is replaced or traced by another program, or is being released';
       if (errno === ENOTSUPP) return 'function replacement needs a JIT that supports it';
       if (errno === EINVAL) return 'prototype, program type or expected attach type differ';
       return undefined;
@@ -190,7 +193,7 @@ export function attachNetfilter(
   return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr), 'netfilter', () => undefined);
 }
 
-/** What an iterator goes over, for kinds that want to know (`task` and `cgroup`: since Linux 6.1). */
+/** Target of an iterator, for kinds that have one (`task` and `cgroup`: since Linux 6.1). */
 export type IteratorScope =
   | { readonly kind: 'map'; readonly fd: number }
   | { readonly kind: 'cgroup'; readonly fd: number; readonly order: 'self' | 'descendants' | 'ancestors' }
@@ -208,9 +211,9 @@ export function attachIterator(sys: Sys, programFd: number, scope?: IteratorScop
     iter_info_len: info.length,
   });
   return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr, [info]), 'iterator', errno => {
-    if (errno === E2BIG) return 'iterators can be told a task or a cgroup to go over since Linux 6.1';
+    if (errno === E2BIG) return 'iterators over one task or cgroup need Linux 6.1';
     return errno === EINVAL || errno === EBADF
-      ? 'this iterator may need to be told what to go over, and takes only its own kind'
+      ? 'this iterator may need a target, and accepts only its own kind of target'
       : undefined;
   });
 }

@@ -63,7 +63,7 @@ export function readInterface(sys: Sys, nameOrIndex: string | number): Interface
     const answer = socket.request(RTM_GETLINK, 0, Uint8Array.from([...linkHeader(index), ...attributes]));
     if (answer.kind === 'refused') {
       if (answer.errno === ENODEV) throw noInterface(nameOrIndex);
-      throw netlinkError('kernel-interface', `asking about interface ${quote(String(nameOrIndex))}`, answer);
+      throw netlinkError('kernel-interface', `looking up interface ${quote(String(nameOrIndex))}`, answer);
     }
     const [message] = answer.messages;
     if (message === undefined) throw noInterface(nameOrIndex);
@@ -83,7 +83,7 @@ function checkedName(name: string): string {
 
 function noInterface(nameOrIndex: string | number) {
   return usageError('kernel-no-interface', `there is no network interface ${quote(String(nameOrIndex))}`, {
-    hint: '"ip link" lists them; interfaces of other network namespaces are not seen from here',
+    hint: '"ip link" lists them; interfaces of other network namespaces are not visible here',
   });
 }
 

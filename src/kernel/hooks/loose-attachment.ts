@@ -1,17 +1,17 @@
 /**
- * Programs that are attached without a descriptor of the kernel's for the attachment itself: to sockets, to perf events
- * before Linux 5.15, to maps of sockets before 6.10. They can be taken off again, but neither pinned nor, in most cases,
- * replaced; saying so is the point of this class.
+ * Programs that are attached without a descriptor of the kernel's for the attachment itself: to sockets, to
+ * perf events before Linux 5.15, to maps of sockets before 6.10. They can be detached, but not pinned and, in
+ * most cases, not replaced; this class reports that.
  */
 
 import { usageError } from '../../diag/index.ts';
 
 export interface LooseHook {
-  /** Takes the program off. Called at most once. */
+  /** Detaches the program. Called at most once. */
   readonly detach: () => void;
   /** Releases what the attachment holds. Called at most once. */
   readonly release?: () => void;
-  /** Puts another program in place without a moment in between, where the hook can. */
+  /** Replaces the program atomically, where the hook supports it. */
   readonly update?: (programFd: number) => void;
   /** Why it cannot be pinned, as a sentence with what to do. */
   readonly whyNoPin: string;
@@ -55,7 +55,7 @@ export class LooseAttachment {
     return this.#hook.update !== undefined;
   }
 
-  /** Takes the program off; doing it twice is harmless. */
+  /** Detaches the program; idempotent. */
   detach(): void {
     if (!this.#attached) return;
     this.#attached = false;

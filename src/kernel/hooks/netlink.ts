@@ -1,8 +1,8 @@
 /**
- * rtnetlink: questions and orders about network interfaces that bpf(2) has no command for.
+ * rtnetlink: requests about network interfaces that bpf(2) has no command for.
  *
- * Only what attaching needs: one request at a time, its answers, and the kernel's own words when it refuses
- * (extended acknowledgements). Source: rtnetlink(7), include/uapi/linux/netlink.h.
+ * Only what attaching needs: one request at a time, its answers, and the kernel's error messages (extended
+ * acknowledgements). Source: rtnetlink(7), include/uapi/linux/netlink.h.
  */
 
 import { alignUp, ByteWriter, requireRange, viewOf } from '../../bytes/index.ts';
@@ -41,7 +41,7 @@ export interface NetlinkMessage {
   readonly payload: Uint8Array;
 }
 
-/** What the kernel said: its answers, or minus errno with its words. */
+/** The kernel's answers, or minus errno with its message. */
 export type NetlinkAnswer =
   | { readonly kind: 'ok'; readonly messages: readonly NetlinkMessage[] }
   | { readonly kind: 'refused'; readonly errno: number; readonly message: string };
@@ -63,13 +63,13 @@ export class NetlinkSocket {
     if (raw < 0) throw syscallError('kernel-netlink', [], 'opening a netlink socket', raw);
     const fd = Fd.adopt(sys, raw);
     const on = new Uint8Array(new Uint32Array([1]).buffer);
-    // Older kernels do not have these options; their refusals come without words.
+    // Older kernels do not have these options; their errors come without messages.
     sys.syscall('setsockopt', fd.number, SOL_NETLINK, NETLINK_EXT_ACK, on, on.length);
     sys.syscall('setsockopt', fd.number, SOL_NETLINK, NETLINK_CAP_ACK, on, on.length);
     return new NetlinkSocket(sys, fd);
   }
 
-  /** Sends a request and collects what comes back until the kernel has said it all. Throws `kernel-netlink`. */
+  /** Sends a request and collects the answers until the last one. Throws `kernel-netlink`. */
   request(type: number, flags: number, payload: Uint8Array): NetlinkAnswer {
     this.#sequence += 1;
     const message = encodeMessage(type, flags + NLM_F_REQUEST, this.#sequence, payload);
@@ -142,7 +142,7 @@ function parseMessages(bytes: Uint8Array): RawMessage[] {
   return messages;
 }
 
-/** An acknowledgement: errno 0 or not, and behind the request (or its header) the kernel's words. */
+/** An acknowledgement: errno 0 or not, and after the request (or its header) the kernel's message. */
 function endOf(part: RawMessage, messages: readonly NetlinkMessage[]): NetlinkAnswer {
   const view = viewOf(part.payload);
   const little = HOST_ORDER === 'little';

@@ -97,7 +97,7 @@ function hintFor(errno: number): string | undefined {
   if (errno === EPERM || errno === EACCES)
     return 'CAP_PERFMON is needed, or a lower /proc/sys/kernel/perf_event_paranoid';
   if (errno === ENOENT) return 'this kernel or machine has no such event, function or symbol';
-  if (errno === EINVAL) return 'the kernel cannot put a probe there, or does not know this kind of event';
+  if (errno === EINVAL) return 'the kernel cannot put a probe there, or does not support this kind of event';
   return undefined;
 }
 
@@ -217,7 +217,7 @@ export function numberIn(path: string): number | undefined {
   }
 }
 
-/** Text as the kernel wants it behind a pointer in an event's attribute. */
+/** Text for a pointer in an event's attribute. */
 export function namedAt(sys: Sys, text: string): { readonly bytes: Uint8Array; readonly address: bigint } {
   const bytes = cText(text);
   return { bytes, address: sys.addressOf(bytes) };

@@ -20,7 +20,7 @@ import {
   syscallFunction,
 } from './probes.ts';
 
-/** Folders as the kernel shows its kinds of events and its tracepoints. */
+/** Directories as the kernel shows its kinds of events and its tracepoints. */
 const folder = mkdtempSync(join(tmpdir(), 'rootlet-probes-'));
 const devices = join(folder, 'devices');
 const list = join(folder, 'functions');

@@ -44,7 +44,7 @@ export interface UserPlace {
 export interface ProbeOptions {
   /** At return instead of entry. */
   readonly atReturn?: boolean;
-  /** What bpf_get_attach_cookie() says in the program (since Linux 5.15). */
+  /** The result of bpf_get_attach_cookie() in the program (since Linux 5.15). */
   readonly cookie?: bigint;
   /** Where the kernel shows its kinds of events; for tests. */
   readonly devices?: string;
@@ -175,12 +175,14 @@ function requireSome(count: number, options: MultiOptions): void {
   }
 }
 
-/** EOPNOTSUPP is the answer of a kernel that knows the call and was built without what it stands on. */
+/** EOPNOTSUPP: the kernel supports the call, but was built without the option. */
 function hintForMulti(since: string, option: string) {
   return (errno: number) => {
     if (errno === EOPNOTSUPP)
       return `this kernel was built without ${option}; attach to the functions one by one`;
-    return errno === EINVAL ? `needs Linux ${since} and a program whose section says ".multi"` : undefined;
+    return errno === EINVAL
+      ? `needs Linux ${since} and a program whose section contains ".multi"`
+      : undefined;
   };
 }
 
@@ -251,7 +253,9 @@ export function matchesGlob(pattern: string, text: string): boolean {
   return p === pattern.length;
 }
 
-/** Name of the kernel function behind a system call, where the kernel wraps them (all 64-bit machines since 4.17). */
+/**
+ * Name of the kernel function of a system call, where the kernel wraps them (all 64-bit machines since 4.17).
+ */
 export function syscallFunction(name: string, arch: string, wrapped: boolean): string {
   const prefix = wrapped ? SYSCALL_PREFIXES.get(arch) : undefined;
   return prefix === undefined ? `__se_sys_${name}` : `__${prefix}_sys_${name}`;

@@ -1,4 +1,4 @@
-/** Tables of operations that programs implement (struct_ops): giving them to the kernel, and taking them back. */
+/** struct_ops maps, whose members are programs: registering them in the kernel, and unregistering them. */
 
 import { quote } from '../../diag/index.ts';
 import {
@@ -18,14 +18,15 @@ import { type Attachment, adoptLink } from './attachment.ts';
 import { LooseAttachment } from './loose-attachment.ts';
 
 /**
- * Registers a table. `value` is the whole value of its map, descriptors of programs filled in. With BPF_F_LINK the
- * result can be updated and pinned; without, the table stays until it is closed, even if this process ends.
+ * Registers a struct_ops map. `value` is the whole value of its map, descriptors of programs filled in. With
+ * BPF_F_LINK the result can be updated and pinned; without, it stays registered until it is closed, even if
+ * this process ends.
  */
 export function attachStructOps(sys: Sys, map: BpfMap, value: Uint8Array): Attachment | LooseAttachment {
   const place = `operations ${quote(map.name)}`;
   const linked = Math.floor(map.flags / BPF_F_LINK) % 2 === 1;
   const written = writeTable(sys, map, value);
-  // Written before: what is attached again is the same table.
+  // Written before: the same value is attached again.
   if (written < 0 && !(linked && written === -EBUSY)) throw refused(place, written);
   if (!linked) {
     return new LooseAttachment(place, {
@@ -37,7 +38,10 @@ export function attachStructOps(sys: Sys, map: BpfMap, value: Uint8Array): Attac
   return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr), place, hintFor);
 }
 
-/** Writes a table into its map, ready for `Attachment.update()`. A table that was written before stays as it is. */
+/**
+ * Writes the value of a struct_ops map, ready for `Attachment.update()`. A value that was written before is
+ * kept.
+ */
 export function writeOperations(sys: Sys, map: BpfMap, value: Uint8Array): void {
   const written = writeTable(sys, map, value);
   if (written < 0 && written !== -EBUSY) throw refused(`operations ${quote(map.name)}`, written);
@@ -67,6 +71,6 @@ function refused(place: string, result: number) {
 function hintFor(errno: number): string | undefined {
   if (errno === EEXIST) return 'operations of this name are registered already';
   if (errno === EINVAL)
-    return 'a required operation or field may be missing: the kernel checks the whole table';
+    return 'a required operation or field may be missing: the kernel checks the whole struct';
   return undefined;
 }

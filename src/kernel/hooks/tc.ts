@@ -1,5 +1,6 @@
 /**
- * TC the old way: a clsact qdisc and a bpf filter, over netlink. For kernels before 6.6, and beside tools that use it.
+ * Classic TC: a clsact qdisc and a bpf filter, over netlink. For kernels before 6.6, and beside tools that
+ * use it.
  *
  * Such a filter belongs to the interface, not to a descriptor: it stays when the process ends, until `remove()`.
  */
@@ -104,7 +105,7 @@ export class TcFilter {
     }
   }
 
-  /** A filter that another process attached, or is to be there; whether it is there is not asked. */
+  /** A filter that another process attached, or that will be attached; its existence is not checked. */
   static at(
     sys: Sys,
     ifindex: number,
@@ -123,10 +124,10 @@ export class TcFilter {
     if (answer.kind === 'ok') return programIn(answer.messages[0]?.payload);
     // no such filter, no qdisc that could have one, no such interface
     if ([ENOENT, EINVAL, ENODEV].includes(answer.errno)) return undefined;
-    throw netlinkError('kernel-tc', `asking for the filter of ${this.place}`, answer);
+    throw netlinkError('kernel-tc', `getting the filter of ${this.place}`, answer);
   }
 
-  /** Puts another program in place of this one; packets see the one or the other. */
+  /** Replaces the program; each packet runs the old or the new one. */
   update(programFd: number): void {
     const socket = NetlinkSocket.open(this.#sys);
     try {
@@ -165,8 +166,8 @@ export class TcFilter {
 const LAST_PRIORITY = 0xc000;
 
 /**
- * Where a new filter can be: without a `priority`, in front of all others, as the kernel itself chooses it; else behind
- * none of its own. Somebody else may be faster.
+ * Where a new filter can be: without a `priority`, before all others, as the kernel itself chooses it; else behind
+ * none of its own. Another process may be faster.
  */
 export function freePlace(
   sys: Sys,

@@ -1,4 +1,4 @@
-/** BTF_LOAD: giving the kernel the types of programs and maps. */
+/** BTF_LOAD: loads the types of programs and maps into the kernel. */
 
 import { BPF_BTF_LOAD, EMFILE } from '../../uapi/index.ts';
 import { bpf, Fd, type Sys, syscallError } from '../sys/index.ts';
@@ -6,13 +6,13 @@ import { BtfLoadAttr, encodeAttr } from '../uapi/index.ts';
 
 const LOG_SIZE = 256 * 1024;
 
-/** BPF_BTF_LOAD without a log and without an opinion: a descriptor, or minus errno. */
+/** BPF_BTF_LOAD without a log and without errors: a descriptor, or minus errno. */
 export function tryLoadBtf(sys: Sys, bytes: Uint8Array): number {
   const attr = encodeAttr(BtfLoadAttr, { btf: sys.addressOf(bytes), btf_size: bytes.length });
   return bpf(sys, BPF_BTF_LOAD, attr, [bytes]);
 }
 
-/** Loads BTF. Throws `kernel-btf-refused` with the end of the kernel's log, which names the type it disliked. */
+/** Loads BTF. Throws `kernel-btf-refused` with the end of the kernel's log, which names the refused type. */
 export function loadBtf(sys: Sys, bytes: Uint8Array): Fd {
   const result = tryLoadBtf(sys, bytes);
   if (result >= 0) return Fd.adopt(sys, result);

@@ -18,7 +18,7 @@ test('a kernel before 5.11, which refuses the fields for names, is asked without
   expect(readBtfInfo(sys, 5)).toEqual({ id: 7, name: '', kernel: false, size: 100 });
 });
 
-test('other refusals are told', () => {
+test('other refusals are reported', () => {
   const sys = new FakeSys(call => (call.command === BPF_OBJ_GET_INFO_BY_FD ? -9 : undefined));
   expect(() => readBtfInfo(sys, 5)).toThrow(expect.objectContaining({ code: 'kernel-info' }));
 });

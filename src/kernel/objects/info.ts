@@ -1,4 +1,4 @@
-/** What the kernel tells about its objects: BPF_OBJ_GET_INFO_BY_FD and the walks over ids. */
+/** Info of kernel objects: BPF_OBJ_GET_INFO_BY_FD and the walks over ids. */
 
 import { viewOf } from '../../bytes/index.ts';
 import {
@@ -82,10 +82,10 @@ function tryFillInfo(sys: Sys, fd: number, info: Uint8Array, buffers: readonly U
 /** Fills `info` (in place); throws `kernel-info`. */
 function fillInfo(sys: Sys, fd: number, info: Uint8Array, buffers: readonly Uint8Array[] = []): void {
   const result = tryFillInfo(sys, fd, info, buffers);
-  if (result < 0) throw syscallError('kernel-info', [], 'asking about a kernel object', result);
+  if (result < 0) throw syscallError('kernel-info', [], 'getting info of a kernel object', result);
 }
 
-/** Asks about the map behind `fd`. */
+/** Asks about the map of `fd`. */
 export function readMapInfo(sys: Sys, fd: number): MapDescription {
   const bytes = new Uint8Array(MapInfo.size);
   fillInfo(sys, fd, bytes);
@@ -106,7 +106,7 @@ export function readMapInfo(sys: Sys, fd: number): MapDescription {
   };
 }
 
-/** Asks about the program behind `fd`: once for the counts, then with room for the lists. */
+/** Asks about the program of `fd`: once for the counts, then with room for the lists. */
 export function readProgramInfo(sys: Sys, fd: number): ProgramDescription {
   const counts = new Uint8Array(ProgInfo.size);
   fillInfo(sys, fd, counts);
@@ -159,7 +159,7 @@ export interface BtfDescription {
   readonly size: number;
 }
 
-/** Asks about the BTF behind `fd`, without its contents (`readBtfBytes`). */
+/** Asks about the BTF of `fd`, without its contents (`readBtfBytes`). */
 export function readBtfInfo(sys: Sys, fd: number): BtfDescription {
   const name = new Uint8Array(64);
   let bytes = encodeAttr(BtfInfo, { name: sys.addressOf(name), name_len: name.length });
@@ -177,7 +177,7 @@ export function readBtfInfo(sys: Sys, fd: number): BtfDescription {
   };
 }
 
-/** The raw BTF behind `fd`. */
+/** The raw BTF of `fd`. */
 export function readBtfBytes(sys: Sys, fd: number): Uint8Array {
   const btf = new Uint8Array(readBtfInfo(sys, fd).size);
   const bytes = encodeAttr(BtfInfo, { btf: sys.addressOf(btf), btf_size: btf.length });
@@ -185,7 +185,7 @@ export function readBtfBytes(sys: Sys, fd: number): Uint8Array {
   return btf;
 }
 
-/** Asks about the attachment (bpf_link) behind `fd`. */
+/** Asks about the attachment (bpf_link) of `fd`. */
 export function readLinkInfo(sys: Sys, fd: number): LinkDescription {
   const bytes = new Uint8Array(LinkInfo.size);
   fillInfo(sys, fd, bytes);

@@ -24,7 +24,7 @@ export interface Batch {
 }
 
 export interface BatchOptions {
-  /** Elements asked for at a time. Grows by itself when a hash bucket holds more. */
+  /** Elements requested at a time. Grows by itself when a hash bucket holds more. */
   readonly size?: number;
   /** Take the elements out of the map. */
   readonly remove?: boolean;
@@ -97,13 +97,15 @@ function runBatch(
   });
   const result = bpf(map.sys, command, attr, [keys, values]);
   if (result >= 0) return;
-  // With EFAULT the kernel does not say how far it came.
+  // With EFAULT the kernel does not report its progress.
   const done = result === -EFAULT ? 'some' : String(decodeAttr(MapBatchAttr, attr).count);
   throw batchError(map, `${verb} ${count} elements (${done} done)`, result);
 }
 
 function batchError(map: BpfMap, what: string, result: number) {
   const extras =
-    result === -ENOTSUPP ? { hint: 'this type of map has no batches; entries() goes one by one' } : {};
+    result === -ENOTSUPP
+      ? { hint: 'this type of map has no batches; entries() reads elements one by one' }
+      : {};
   return syscallError('kernel-map-access', [`map ${quote(map.name)}`], what, result, extras);
 }

@@ -29,7 +29,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       maxEntries: 1000,
     });
 
-  test('a map without batches says so: an errno that only the kernel knows', () => {
+  test('a map without batches is reported: an errno that only the kernel knows', () => {
     using map = BpfMap.create(kernel, {
       name: 'test_queue',
       type: BPF_MAP_TYPE_QUEUE,
@@ -139,7 +139,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(() => map.update(u32(0), new Uint8Array(8))).toThrow(/EPERM/);
   });
 
-  test('a refused map says what was asked for', () => {
+  test('a refused map says what was requested', () => {
     expect(() =>
       BpfMap.create(kernel, {
         name: 'bad',

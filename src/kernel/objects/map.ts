@@ -49,7 +49,7 @@ export interface MapSpec {
   readonly ifindex?: number;
 }
 
-/** BPF_MAP_CREATE without an opinion on failure: the descriptor, or minus errno. */
+/** BPF_MAP_CREATE without errors: the descriptor, or minus errno. */
 export function tryCreateMap(sys: Sys, spec: MapSpec): number {
   const attr = encodeAttr(MapCreateAttr, {
     map_type: spec.type,
@@ -133,7 +133,7 @@ export class BpfMap {
     return new BpfMap(sys, fd, { ...spec, flags: spec.flags ?? 0 });
   }
 
-  /** A map from a descriptor that is owned from here on; its shape is asked of the kernel. */
+  /** A map from a descriptor that is owned from here on; its definition is read from the kernel. */
   static adopt(sys: Sys, fd: Fd): BpfMap {
     return new BpfMap(sys, fd, readMapInfo(sys, fd.number));
   }
@@ -254,7 +254,7 @@ export class BpfMap {
     if (value !== undefined) this.#setValue(value);
     const little = HOST_ORDER === 'little';
     this.#attrView.setUint32(MapElemAttr.offsets.map_fd, this.fd.number, little);
-    // Deleting ends at the key: the kernel wants zeros behind it.
+    // Deleting ends at the key: the kernel requires zeros after it.
     const valueAddress = command === BPF_MAP_DELETE_ELEM ? 0n : this.#valueAddress;
     this.#attrView.setBigUint64(MapElemAttr.offsets.value, valueAddress, little);
     this.#attrView.setBigUint64(MapElemAttr.offsets.flags, BigInt(flags), little);

@@ -55,7 +55,7 @@ class CpuRing {
     return Atomics.load(this.#positions, DATA_TAIL / 8) < Atomics.load(this.#positions, DATA_HEAD / 8);
   }
 
-  /** Hands out all records that are there; returns how many the kernel had to drop. */
+  /** Passes on all available records; returns how many the kernel dropped. */
   read(records: PerfRecord[]): number {
     const head = Atomics.load(this.#positions, DATA_HEAD / 8);
     let tail = Atomics.load(this.#positions, DATA_TAIL / 8);
@@ -122,7 +122,7 @@ export class PerfBuffer {
   /** `pages` for each CPU, a power of two. */
   constructor(map: BpfMap, pages = 16) {
     if (pages < 1 || !Number.isInteger(Math.log2(pages))) {
-      throw usageError('kernel-perf-pages', `${pages} pages are no power of two`);
+      throw usageError('kernel-perf-pages', `${pages} pages are not a power of two`);
     }
     const rings: CpuRing[] = [];
     try {
@@ -143,12 +143,12 @@ export class PerfBuffer {
     );
   }
 
-  /** Records that the kernel dropped because nobody read in time. */
+  /** Records that the kernel dropped because they were not read in time. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** Records that are there now, CPU by CPU. Never waits. */
+  /** The available records, CPU by CPU. Never waits. */
   read(): PerfRecord[] {
     const records: PerfRecord[] = [];
     if (!this.#closed) for (const ring of this.#rings) this.#lost += ring.read(records);

@@ -6,7 +6,8 @@ import { bpf, cText, Fd, MOUNT_BPFFS, type Sys, syscallError } from '../sys/inde
 import { encodeAttr, ObjPinAttr } from '../uapi/index.ts';
 
 /**
- * Pins the object behind `fd`. The file must not exist, its directory must. `shown` is the path for messages, where
+ * Pins the object of `fd`. The file must not exist, its directory must. `shown` is the path for messages,
+ * where
  * `path` goes through a descriptor. Throws `kernel-pin`.
  */
 export function pinObject(sys: Sys, fd: number, path: string, shown = path): void {

@@ -75,7 +75,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(run.context[8]).toBe(77);
   });
 
-  test('an accepted program brings its log when it is asked for', () => {
+  test('an accepted program brings its log when it is requested', () => {
     const before = countFds();
     for (const keepLog of [false, true]) {
       const result = loadProgram(kernel, { ...XDP, code: RETURN_2 }, 2, keepLog);
@@ -111,7 +111,7 @@ test.each([
   [100, [0, 64]],
   [70_000, [0, 64, 256]],
   [2_000_000, [0, 64, 256, 1024, 4096]],
-])('a log of %d bytes is asked for in buffers of %j KiB, and its errno is the first one', (size, buffers) => {
+])('a log of %d bytes is requested in buffers of %j KiB, and its errno is the first one', (size, buffers) => {
   const fake = refusing(size);
   expect(loadProgram(fake, { ...XDP, code: RETURN_2 })).toMatchObject({
     kind: 'refused',
@@ -127,7 +127,7 @@ test('without a log level a refusal costs one call', () => {
   expect(fake.calls).toHaveLength(1);
 });
 
-test('EAGAIN is tried again, but not for ever', () => {
+test('EAGAIN is tried again, but not forever', () => {
   let left = 3;
   const patient = new FakeSys(call => (call.command === BPF_PROG_LOAD && left-- > 0 ? -11 : undefined));
   expect(loadProgram(patient, { ...XDP, code: RETURN_2 }).kind).toBe('loaded');

@@ -1,4 +1,4 @@
-/** Programs: BPF_PROG_LOAD with the kernel's log protocol, and what can be done with a loaded program. */
+/** Programs: BPF_PROG_LOAD with the kernel's log protocol, and operations on loaded programs. */
 
 import { quote } from '../../diag/index.ts';
 import {
@@ -35,24 +35,24 @@ export interface ProgramSpec {
   readonly attachFd?: number;
   /** Descriptors that instructions name by index. */
   readonly fdArray?: readonly number[];
-  /** LINUX_VERSION_CODE, which kernels before 5.0 want for kprobes. */
+  /** LINUX_VERSION_CODE, which kernels before 5.0 require for kprobes. */
   readonly kernelVersion?: number;
   readonly ifindex?: number;
 }
 
-/** bpf(2)'s answer: a program, or errno and, when one was asked for, the verifier's log. */
+/** bpf(2)'s answer: a program, or errno and, when one was requested, the verifier's log. */
 export type ProgramLoadResult =
   | {
       readonly kind: 'loaded';
       readonly fd: Fd;
-      /** '' unless one was asked for. */
+      /** '' unless one was requested. */
       readonly log: string;
     }
   | {
       readonly kind: 'refused';
       readonly errno: number;
       readonly log: string;
-      /** Bytes of log that the kernel would have liked to write; only since Linux 6.4, else 0. */
+      /** Bytes of the complete log; only since Linux 6.4, else 0. */
       readonly trueSize: number;
     };
 
@@ -61,7 +61,7 @@ export type LogLevel = 0 | 1 | 2 | 4 | 5 | 6;
 
 const MAX_TRIES = 5;
 
-/** One BPF_PROG_LOAD, repeated while the kernel says EAGAIN. */
+/** One BPF_PROG_LOAD, repeated while the kernel reports EAGAIN. */
 export function tryLoadProgram(
   sys: Sys,
   spec: ProgramSpec,
@@ -119,7 +119,7 @@ const MAX_LOG_SIZE = 16 * 1024 * 1024;
 
 /**
  * Loads a program: first without a log, which is cheap; when the kernel refuses, again with one that grows until the
- * log fits. The errno is that of the first try: a log that does not fit would hide it behind ENOSPC. With `keepLog` a
+ * log fits. The errno is that of the first try: a log that does not fit would hide it after ENOSPC. With `keepLog` a
  * program that is accepted is loaded once more for its log, which is left out where it is longer than the kernel allows.
  */
 export function loadProgram(
@@ -136,7 +136,9 @@ export function loadProgram(
   return again.kind === 'loaded' ? again : first;
 }
 
-/** Tries with a log until it fits. `errno` is what the kernel said without one, 0 when it took the program. */
+/**
+ * Tries with a log until it fits. `errno` is that of the load without a log, 0 if the program was accepted.
+ */
 function loadForLog(sys: Sys, spec: ProgramSpec, logLevel: LogLevel, errno: number): ProgramLoadResult {
   for (let size = FIRST_LOG_SIZE; ; ) {
     const again = tryLoadProgram(sys, spec, logLevel, size);
@@ -153,7 +155,7 @@ export class BpfProgram {
   readonly fd: Fd;
   readonly name: string;
   readonly type: number;
-  /** What the verifier said of it, when somebody asked; else ''. */
+  /** The verifier's log, if requested; else ''. */
   readonly log: string;
 
   constructor(sys: Sys, fd: Fd, name: string, type: number, log = '') {
@@ -187,7 +189,7 @@ export class BpfProgram {
     }
   }
 
-  /** `bindMap` without an opinion: 0, or minus errno. */
+  /** `bindMap` without errors: 0, or minus errno. */
   tryBindMap(mapFd: number): number {
     const attr = encodeAttr(ProgBindMapAttr, { prog_fd: this.fd.number, map_fd: mapFd });
     return bpf(this.sys, BPF_PROG_BIND_MAP, attr);

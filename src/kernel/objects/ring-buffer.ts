@@ -1,9 +1,10 @@
 /**
  * Ring buffers (BPF_MAP_TYPE_RINGBUF, since Linux 5.8): records that programs send to user space, in order.
  *
- * The kernel writes, we read, both through memory: one page with our position, then one with the kernel's, then the
- * data twice in a row, so that no record is ever cut. Positions only grow. They are read and written atomically: on
- * weakly ordered machines a plain load could see a position before the record in front of it.
+ * The kernel writes and user space reads, both through memory: one page with the consumer position, one with
+ * the producer position, then the data mapped twice in a row, so no record is ever split. Positions only
+ * grow. They are read and written atomically: on weakly ordered machines a plain load could see a position
+ * before the record before it.
  */
 
 import { quote } from '../../diag/index.ts';
@@ -13,10 +14,10 @@ import type { BpfMap } from './map.ts';
 const HEADER_SIZE = 8;
 const DISCARDED = 0x40000000;
 const LENGTH_MASK = 0x3fffffff;
-/** Bytes after which the kernel may write again while records are handed out. */
+/** Bytes after which the kernel may write again while records are passed. */
 const FREED_AT_ONCE = 4096;
 
-/** Waits for a descriptor to become readable, on the event loop; ends early when told to. */
+/** Waits for a descriptor to become readable, on the event loop; can be stopped. */
 export class Readiness {
   readonly #sys: Sys;
   readonly #fds: readonly number[];
@@ -30,7 +31,7 @@ export class Readiness {
 
   /**
    * Resolves when one of the descriptors is readable, or `stop()` is called. One waiter at a time. `isThere` looks once
-   * more when the kernel has begun to watch: what came before may not wake anybody.
+   * more when the kernel has begun to watch: earlier data may not cause a wake-up.
    */
   wait(isThere: () => boolean = () => false): Promise<void> {
     return new Promise(resolve => {
@@ -38,7 +39,7 @@ export class Readiness {
       const polls = this.#fds.map(fd => this.#sys.poll(fd, () => this.stop()));
       this.#polls = polls;
       // The event loop begins to watch at the start of its next poll phase. Who is woken by a descriptor asks in the
-      // middle of one, and the first immediate comes before the next; the second comes behind it wherever we are.
+      // middle of one, and the first immediate comes before the next; the second comes after it wherever we are.
       setImmediate(() =>
         setImmediate(() => {
           if (this.#polls === polls && isThere()) this.stop();
@@ -64,7 +65,7 @@ export class RingBuffer {
   readonly #producer: BigInt64Array;
   readonly #headers: Int32Array;
   readonly #size: number;
-  /** Where the data begins in the mapping: behind the page with the kernel's position. */
+  /** Where the data begins in the mapping: after the page with the kernel's position. */
   readonly #start = pageSize();
   readonly #readiness: Readiness;
   #closed = false;
@@ -89,7 +90,7 @@ export class RingBuffer {
     this.#readiness = new Readiness(map.sys, [map.fd.number]);
   }
 
-  /** Records that are there now, at most `limit`, oldest first: copies, to be kept. Never waits. */
+  /** The available records, at most `limit`, oldest first, as copies. Never waits. */
   read(limit = Number.POSITIVE_INFINITY): Uint8Array[] {
     const records: Uint8Array[] = [];
     this.drain((data, offset, length) => void records.push(data.slice(offset, offset + length)), limit);
@@ -97,8 +98,9 @@ export class RingBuffer {
   }
 
   /**
-   * Hands out records that are there now, at most `limit`, oldest first, where they lie: `data` is the whole memory of the
-   * buffer and good only until `handle` returns. Ten times as fast as copies. Returns how many there were. Never waits.
+   * Passes on the available records, at most `limit`, oldest first, in place: `data` is the whole memory of
+   * the buffer and valid only until `handle` returns. Ten times as fast as copies. Returns how many there
+   * were. Never waits.
    */
   drain(
     handle: (data: Uint8Array, offset: number, length: number) => void,
@@ -151,7 +153,7 @@ export class RingBuffer {
     if (!this.#closed && waiting) await this.#readiness.wait();
   }
 
-  /** All records that are there, again and again, waiting when there is none: fewer steps than one by one. */
+  /** Batches of available records, waiting when there are none: fewer steps than one by one. */
   async *batches(limit = 4096): AsyncGenerator<readonly Uint8Array[], void, undefined> {
     while (!this.#closed) {
       const records = this.read(limit);
@@ -160,7 +162,7 @@ export class RingBuffer {
     }
   }
 
-  /** One by one. Records behind the one in hand stay in the buffer only until the next 256 are taken out. */
+  /** One by one. Records after the one in hand stay in the buffer only until the next 256 are taken out. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Uint8Array> {
     let records: readonly Uint8Array[] = [];
     let next = 0;

@@ -1,4 +1,4 @@
-/** BPF_PROG_TEST_RUN: a program run by the kernel on data of ours, without any hook. */
+/** BPF_PROG_TEST_RUN: the kernel runs a program on given data, without any hook. */
 
 import {
   BPF_PROG_TEST_RUN,
@@ -17,7 +17,7 @@ import { bpf, type Sys, syscallError } from '../sys/index.ts';
 import { decodeAttr, encodeAttr, TestRunAttr } from '../uapi/index.ts';
 
 export interface TestRunOptions {
-  /** Packet, or what else the program type takes as data. XDP and TC want at least 14 bytes. */
+  /** Packet, or other input data of the program type. XDP and TC require at least 14 bytes. */
   readonly data?: Uint8Array;
   /** Context structure (`struct xdp_md`, `struct __sk_buff`, arguments of a syscall program, …). */
   readonly context?: Uint8Array;
@@ -41,14 +41,14 @@ export interface TestRunResult {
 /** Room that a program may grow a packet by (bpf_xdp_adjust_tail and the like). */
 const HEADROOM = 4096;
 const MAX_TRIES = 5;
-/** Their context is arguments: the kernel has no other place for it behind the run. */
+/** Their context is arguments: the kernel has no other place for it after the run. */
 const ARGUMENTS_ONLY = new Set([
   BPF_PROG_TYPE_RAW_TRACEPOINT,
   BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
   BPF_PROG_TYPE_SYSCALL,
 ]);
 
-/** Runs the program behind `fd`. Throws `kernel-test-run`. */
+/** Runs the program of `fd`. Throws `kernel-test-run`. */
 export function testRun(sys: Sys, fd: number, progType: number, options: TestRunOptions): TestRunResult {
   const data = options.data ?? new Uint8Array(0);
   const context = Uint8Array.from(options.context ?? []); // a syscall program writes into it

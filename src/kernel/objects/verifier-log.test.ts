@@ -55,7 +55,7 @@ test.each([
   expect(parsed.hint).toContain(hint);
 });
 
-test('source comment and register states come from in front of the cause', () => {
+test('source comment and register states come from before the cause', () => {
   const parsed = parseVerifierLog(NO_BOUNDS);
   expect(parsed.sourceComment).toBe('return p[0]; @ a.c:5');
   expect(parsed.states).toEqual([

@@ -1,16 +1,16 @@
 /**
- * Reading the verifier's log: which instruction it stopped at, what it said, and what it knew of the registers.
+ * Reading the verifier's log: the instruction it stopped at, the message, and the register states.
  *
- * The log is made for people and has no promised format; this reads the shapes of Linux 4.15 to 6.18 and, where it
- * recognises nothing, still hands on the last lines. Knowledge of the program (functions, source lines) is added by
- * the loader.
+ * The log is made for users and has no promised format; this reads the shapes of Linux 4.15 to 6.18 and,
+ * where it recognizes nothing, still passes the last lines. Knowledge of the program (functions, source
+ * lines) is added by the loader.
  */
 
 import { helperName } from '../../isa/index.ts';
 import { callsOf } from './verifier-log-calls.ts';
 
 export interface VerifierLog {
-  /** One sentence of the verifier: why it stopped; '' when the log has none. */
+  /** Message of the verifier; '' when the log has none. */
   readonly cause: string;
   /** Further lines that belong to the cause. */
   readonly more: readonly string[];
@@ -18,9 +18,9 @@ export interface VerifierLog {
   readonly insnIndex: number | undefined;
   /** Instructions of the calls (of static functions and callbacks) around `insnIndex`, outermost first. */
   readonly calls: readonly number[];
-  /** Source line that the log shows last in front of the cause, as the kernel prints it: `text @ file:line`. */
+  /** Source line that the log shows last before the cause, as the kernel prints it: `text @ file:line`. */
   readonly sourceComment: string | undefined;
-  /** Last lines with register states in front of the cause, oldest first. */
+  /** Last lines with register states before the cause, oldest first. */
   readonly states: readonly string[];
   /** Instructions that the verifier looked at; 0 when it did not say. */
   readonly processedInsns: number;
@@ -33,7 +33,7 @@ type LineKind = 'insn' | 'state' | 'source' | 'noise' | 'statistics' | 'message'
 
 const STATES_KEPT = 3;
 
-/** Takes a log of BPF_PROG_LOAD apart. */
+/** Parses a log of BPF_PROG_LOAD. */
 export function parseVerifierLog(text: string): VerifierLog {
   const lines = text.split('\n').filter(line => line.trim() !== '');
   const kinds = lines.map(classify);
@@ -90,7 +90,7 @@ function messagesAfter(lines: readonly string[], kinds: readonly LineKind[], las
   return lines.filter((_, at) => at > lastInsn && kinds[at] === 'message').map(line => line.trim());
 }
 
-/** Some messages are printed behind the instruction, on its line. */
+/** Some messages are printed after the instruction, on its line. */
 const GLUED = ['infinite loop detected', 'back-edge from insn', 'the sequence of '];
 
 function gluedMessage(line: string): string | undefined {
@@ -124,7 +124,7 @@ function isDigits(text: string): boolean {
   return text.length > 0 && text.length < 10 && [...text].every(digit => digit >= '0' && digit <= '9');
 }
 
-/** Phrases of the verifier and the mistakes of people behind them. */
+/** Phrases of the verifier, and the mistakes that cause them. */
 const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   [
     'invalid access to packet',
@@ -137,11 +137,11 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   ],
   [
     'back-edge from insn',
-    'loops need Linux 5.3: unroll this one ("#pragma unroll") for older kernels; functions may never call themselves',
+    'loops need Linux 5.3: unroll this one ("#pragma unroll") for older kernels; recursion is never allowed',
   ],
   [
     'BPF program is too large',
-    'too many paths or loop rounds: split the work into global functions, use bpf_loop(), or make loops shorter',
+    'too many paths or loop iterations: split the work into global functions, use bpf_loop(), or make loops shorter',
   ],
   ['The sequence of ', 'too many branches at once: simplify the conditions or split the function'],
   [
@@ -149,11 +149,11 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
     'frames of a call chain share 512 bytes: move large variables into a map or make the functions static inline',
   ],
   ['invalid stack', 'an access outside the 512 bytes of stack, or to a part that was never written'],
-  ['R0 !read_ok', 'the function ends without a return value, or uses one of a call that gives none'],
+  ['R0 !read_ok', 'the function ends without a return value, or uses the result of a call that returns none'],
   ['!read_ok', 'a variable is used before it has a value, or after a call that destroys r1 to r5'],
   [
     'cannot call GPL-restricted function',
-    'this helper is for GPL programs: declare char LICENSE[] SEC("license") = "GPL" if that is the licence',
+    'this helper is for GPL programs: declare char LICENSE[] SEC("license") = "GPL" if that is the license',
   ],
   ['unknown func ', 'this kernel does not have the helper for this program type'],
   ['cannot use helper', 'the kernel does not offer this helper to this program type'],
@@ -173,18 +173,18 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   ],
   ['invalid access to map value', 'the offset into the map value is not bounded by its size'],
   ['invalid bpf_context access', 'this program type has no such context field, or not with this width'],
-  ['At program exit the register R0', 'the return value must be one that this program type knows'],
+  ['At program exit the register R0', 'the return value must be valid for this program type'],
   [
     'uses reserved fields',
-    'the object has instructions that this kernel does not know (-mcpu=v4 needs Linux 6.6): compile with -mcpu=v3',
+    'the object has instructions that this kernel does not support (-mcpu=v4 needs Linux 6.6): compile with -mcpu=v3',
   ],
   [
     'unknown opcode',
-    'the object has instructions that this kernel does not know: compile with a lower -mcpu',
+    'the object has instructions that this kernel does not support: compile with a lower -mcpu',
   ],
-  ['unreachable insn', 'code that nothing jumps to'],
+  ['unreachable insn', 'unreachable code'],
   ['missing btf func_info', 'compile with -g, so that functions have BTF'],
-  ['pointer arithmetic', 'this kind of pointer may not be computed with'],
+  ['pointer arithmetic', 'arithmetic on this kind of pointer is not allowed'],
   ['loop is not allowed', 'loops need Linux 5.3'],
   [
     'arg#0 expected pointer to ctx',
@@ -192,7 +192,7 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   ],
   [
     'Cannot recursively attach',
-    'a replacement (freplace) cannot be replaced again, nor a tracing program traced: name the program underneath',
+    'a replacement (freplace) cannot be replaced again, nor a tracing program traced: use the program underneath',
   ],
   [
     'write into map forbidden',
@@ -202,11 +202,11 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   ['bpf_spin_unlock is missing', 'every path must call bpf_spin_unlock() before the function ends'],
   [
     "invalid mem access 'inv'",
-    'what is used as a pointer is none (any more): helpers that change the packet or release a record make pointers into it invalid; read them anew',
+    'this is not a valid pointer (any more): helpers that change the packet or release a record invalidate pointers into it; reload them',
   ],
   [
     'calls are not allowed while holding a lock',
-    'between bpf_spin_lock() and bpf_spin_unlock() nothing may be called: get what is needed before, keep it in variables',
+    'no calls are allowed between bpf_spin_lock() and bpf_spin_unlock(): compute values before and keep them in variables',
   ],
   [
     'helper call might sleep',
@@ -219,14 +219,14 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
     'the length may be 0 or too large: test it on both sides ("if (len == 0 || len > MAX) return …;")',
   ],
   ['invalid write to stack', 'the program has 512 bytes of stack and this is outside of it'],
-  ['call stack of', 'functions may be 8 calls deep and never call themselves: use a loop or bpf_loop()'],
-  ['At callback return', 'callbacks of bpf_loop() and the like return 0 (go on) or 1 (stop)'],
-  ['expects pointer to ctx', 'this function takes the context of the program: hand on ctx itself'],
+  ['call stack of', 'at most 8 frames, and no recursion: use a loop or bpf_loop()'],
+  ['At callback return', 'callbacks of bpf_loop() and the like return 0 (continue) or 1 (stop)'],
+  ['expects pointer to ctx', 'this function takes the context of the program: pass ctx itself'],
   [
     "invalid mem access 'scalar'",
-    'what is used as a pointer is none (any more): helpers that change the packet or release a record make pointers into it invalid; read them anew',
+    'this is not a valid pointer (any more): helpers that change the packet or release a record invalidate pointers into it; reload them',
   ],
-  ['invalid access to memory', 'the access is outside of the memory that was reserved or handed over'],
+  ['invalid access to memory', 'the access is outside of the memory that was reserved or passed'],
   [
     'initialized dynptr',
     'fill the dynptr first (bpf_dynptr_from_mem(), bpf_ringbuf_reserve_dynptr(), …), once',
@@ -235,7 +235,7 @@ const HINTS: readonly (readonly [phrase: string, hint: string])[] = [
   ['is not a global function', 'only functions that are not static can be replaced'],
 ];
 
-/** Kernels know the names of helpers that they have; we know those of later ones too. */
+/** Kernels only know the names of their own helpers; rootlet also has those of later kernels. */
 function helperHint(messages: string): string | undefined {
   const [, number = ''] =
     /(?:invalid func|unknown func|cannot use helper) (?:\w+)#(\d{1,4})\b/.exec(messages) ?? [];

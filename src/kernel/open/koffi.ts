@@ -1,6 +1,6 @@
 /**
- * `Sys` on koffi: the only file that knows of it. koffi is loaded at the first `openSys()`, so that linking and the
- * machine never pay for it.
+ * `Sys` on koffi: the only file that uses it. koffi is loaded at the first `openSys()`, so linking and the
+ * machine never load it.
  */
 
 import { readFileSync } from 'node:fs';
@@ -125,7 +125,7 @@ class KoffiSys implements Sys {
   }
 }
 
-/** Tries the smallest privileged thing, and explains a refusal by what the process lacks. */
+/** Tries the smallest privileged call, and explains a refusal by the missing privileges. */
 function requireRights(sys: Sys): void {
   const attr = encodeAttr(MapCreateAttr, { map_type: 2, key_size: 4, value_size: 4, max_entries: 1 });
   const result = bpf(sys, BPF_MAP_CREATE, attr);

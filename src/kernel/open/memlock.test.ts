@@ -4,7 +4,7 @@ import { EINVAL } from '../../uapi/errno.ts';
 import { FakeSys } from '../sys/fake.ts';
 import { liftMemlock } from './memlock.ts';
 
-/** What a kernel of this name is asked and told; `counts`: it lacks what came with accounting by cgroups. */
+/** Calls to a kernel of this version; `counts`: it lacks what came with accounting by cgroups. */
 function callsOf(kernel: string, counts: boolean): string[] {
   const calls: string[] = [];
   const sys = new FakeSys(call => {

@@ -8,8 +8,8 @@ const RLIMIT_MEMLOCK = 8;
 const RLIM_INFINITY = 0xffffffffffffffffn;
 
 /**
- * Lifts the limit where it counts; whether that worked shows when something is created. Kernels that are new by their
- * name are not asked; older ones are, since distributions took the change into theirs.
+ * Raises the limit where it applies; failure shows when something is created. Kernels that are new by their
+ * version are not probed; older ones are, since distributions backported the change.
  */
 export function liftMemlock(sys: Sys, kernel: string = release()): void {
   if (isSince511(kernel) || mayHave(sys, 'cgroupMemory')) return;

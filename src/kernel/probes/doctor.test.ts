@@ -65,7 +65,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
 test.each([
   ['an old kernel', EINVAL, 'missing'],
   ['missing rights', EPERM, 'unknown'],
-] as const)('%s is told from the others', (_, errno, state) => {
+] as const)('%s is distinguished from the others', (_, errno, state) => {
   const fake = new FakeSys(call => (call.name === 'bpf' ? -errno : undefined));
   const report = examine(fake, TEXTS);
   const states = new Set([...report.programTypes, ...report.features].map(finding => finding.state));
@@ -90,13 +90,13 @@ test('a refusal in spite of all rights is the kernel’s own', () => {
   expect(examine(fake, TEXTS).attachments.find(finding => finding.id === 'attach-replacement')).toMatchObject(
     {
       state: 'missing',
-      detail: expect.stringContaining('although the rights are there'),
+      detail: expect.stringContaining('although the privileges suffice'),
     },
   );
   expect(examine(fake, { ...TEXTS, status: '' }).attachments[0]?.state).toBe('unknown');
 });
 
-test('types that a kernel takes only with a target are told by what it says', () => {
+test('types that a kernel accepts only with a target are distinguished by its message', () => {
   const fake = new FakeSys((call, kernel) => {
     if (call.command !== BPF_PROG_LOAD) return undefined;
     const view = new DataView(call.attr.buffer);

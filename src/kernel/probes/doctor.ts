@@ -1,4 +1,4 @@
-/** The state of this machine as far as BPF goes, as data: what is there, what is missing, and what to do about it. */
+/** BPF support of this machine, as data: supported and missing features, with remedies. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -21,7 +21,7 @@ export interface Finding {
   readonly id: string;
   readonly title: string;
   readonly state: 'ok' | 'missing' | 'unknown';
-  /** A word or a sentence; '' when the state says it all. */
+  /** A word or a sentence; '' if the state suffices. */
   readonly detail: string;
   /** Of the call that could not be answered, where the state is `unknown`. */
   readonly errno?: number;
@@ -71,7 +71,7 @@ function read(path: string): string {
   }
 }
 
-/** Examines the machine by trying. Nothing is left behind. */
+/** Probes the machine. Nothing is left behind. */
 export function examine(sys: Sys, texts: MachineTexts = readMachineTexts()): DoctorReport {
   const rights = capabilitiesOf(texts.status);
   const entitled = rights.bpf && rights.netAdmin && rights.perfmon;
@@ -110,16 +110,16 @@ export function examine(sys: Sys, texts: MachineTexts = readMachineTexts()): Doc
   };
 }
 
-/** "Not permitted" for a process that has every right is the kernel's own policy, not a question of rights. */
+/** "Not permitted" for a process with all privileges is a policy of the kernel, not a missing privilege. */
 function asRefusal(found: Finding): Finding {
   if (found.state !== 'unknown' || found.errno !== EPERM) return found;
   return {
     ...found,
     state: 'missing',
-    detail: 'this kernel refuses it although the rights are there (EPERM)',
+    detail: 'this kernel refuses it although the privileges suffice (EPERM)',
     fix:
       found.fix ??
-      'a policy of this kernel or of what it runs in; another kernel, or a virtual machine, may allow it',
+      'a policy of this kernel or of its container; another kernel, or a virtual machine, may allow it',
   };
 }
 
@@ -179,7 +179,7 @@ function lockdownFinding(text: string): Finding {
   };
 }
 
-/** Nothing where nobody can tell. */
+/** Nothing if they cannot be determined. */
 function securityFinding(modules: string): Finding[] {
   if (modules === '') return [];
   const names = modules.split(',');

@@ -27,7 +27,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   });
 });
 
-test('a refusal is a no, and is asked for once', () => {
+test('a refusal is an answer, and is probed once', () => {
   const fake = new FakeSys(call => (call.command === BPF_BTF_LOAD ? -EINVAL : undefined));
   expect(probeFeature(fake, 'btfFloat')).toEqual({ state: 'no' });
   expect(probeFeature(fake, 'btfFloat')).toEqual({ state: 'no' });
@@ -35,7 +35,7 @@ test('a refusal is a no, and is asked for once', () => {
   expect(fake.commands()).toEqual([BPF_BTF_LOAD]);
 });
 
-test('missing rights are no answer, and are asked for again', () => {
+test('missing rights are not an answer, and are probed again', () => {
   const fake = new FakeSys(call => (call.command === BPF_PROG_LOAD ? -EPERM : undefined));
   expect(probeFeature(fake, 'objectNames')).toMatchObject({
     state: 'unknown',
@@ -45,7 +45,7 @@ test('missing rights are no answer, and are asked for again', () => {
   expect(fake.commands()).toHaveLength(2);
 });
 
-test.each(names)('%s leaves nothing open, whatever the kernel says', feature => {
+test.each(names)('%s leaves nothing open, whatever the kernel reports', feature => {
   for (let n = 0; n < 3; n++) {
     let seen = 0;
     const fake = new FakeSys(call => (call.name === 'bpf' && seen++ === n ? -EINVAL : undefined));

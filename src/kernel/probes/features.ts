@@ -1,8 +1,8 @@
 /**
- * What this kernel can do, found out by trying.
+ * Feature probes of this kernel.
  *
- * Version numbers do not tell: distributions backport. An answer has three values: yes, no, and "could not be found
- * out" (missing rights, for example), which is never remembered and never taken for a no.
+ * Version numbers do not suffice: distributions backport. A result is supported, unsupported, or unknown
+ * (missing privileges, for example); unknown is never cached and never treated as unsupported.
  */
 
 import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
@@ -43,7 +43,7 @@ export type FeatureAnswer =
   /** The question could not be asked. */
   | { readonly state: 'unknown'; readonly reason: string; readonly errno: number };
 
-/** Everything that can be asked for, with the first release of Linux that has it. */
+/** Everything that can be requested, with the first release of Linux that has it. */
 export const FEATURES = {
   btf: '4.18',
   btfFunctions: '5.0',
@@ -68,9 +68,9 @@ export const FEATURES = {
   cgroupMemory: '5.11',
   ringBuffer: '5.8',
   xdpFrags: '5.18',
-  /** Tables of operations (struct_ops) are put in place by a link. */
+  /** struct_ops maps are attached by a link. */
   operationsLink: '6.4',
-  /** Parameters of global functions are contexts because a tag says so, whatever their type. */
+  /** Parameters of global functions are contexts by their tag, whatever their type. */
   contextTags: '6.8',
 } as const;
 
@@ -91,12 +91,15 @@ export function probeFeature(sys: Sys, feature: Feature): FeatureAnswer {
   return answer;
 }
 
-/** True unless the kernel surely lacks it: what is not known is tried for real, where the error says more. */
+/**
+ * True unless the kernel certainly lacks it: an unknown feature is used, and the error of its use is
+ * reported.
+ */
 export function mayHave(sys: Sys, feature: Feature): boolean {
   return probeFeature(sys, feature).state !== 'no';
 }
 
-/** Errors that say nothing about a feature. */
+/** Errors that are not caused by a missing feature. */
 const SILENT: ReadonlySet<number> = new Set([EPERM, EACCES, ENOMEM, EAGAIN, EMFILE, ENFILE]);
 
 /** The question could not be asked: a call failed with this errno. */
@@ -104,7 +107,7 @@ export function unanswered(errno: number): FeatureAnswer {
   return { state: 'unknown', reason: errnoText(errno), errno };
 }
 
-/** EPERM and the like say nothing about the feature. */
+/** EPERM and the like do not depend on the feature. */
 export function answerOf(sys: Sys, result: number): FeatureAnswer {
   if (result >= 0) {
     sys.syscall('close', result);
@@ -229,7 +232,7 @@ const READ_KERNEL = [
   ...RETURN_0,
 ];
 
-/** `main`, which takes nothing, and behind its instructions `f`, which points somewhere. */
+/** `main`, which takes nothing, and after its instructions `f`, which points somewhere. */
 function tryTwoFunctions(sys: Sys, main: readonly Insn[], linkage: 'static' | 'global'): FeatureAnswer {
   const builder = new BtfBuilder();
   const number = builder.add(INT);

@@ -1,8 +1,8 @@
 /**
- * Which program and map types this kernel takes, found out with the smallest program and map of each.
+ * Which program and map types this kernel supports, probed with the smallest program and map of each.
  *
- * Three answers, as for features; and for types that need a target, a refusal that proves that the type is known counts
- * as a yes, as in libbpf's probes.
+ * Three results, as for features; for types that need a target, an error that proves that the type is known
+ * counts as supported, as in libbpf's probes.
  */
 
 import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
@@ -95,7 +95,7 @@ export function probeMapType(sys: Sys, mapType: number): FeatureAnswer {
     return withInner(sys, innerMapFd => answerOf(sys, tryCreateMap(sys, { ...base, innerMapFd })));
   }
   const result = tryCreateMap(sys, base);
-  // Type 1 of the kernel is none of its operations: known, but not this one.
+  // Type 1 of the kernel is not one of its operations: known, but not this one.
   if (mapType === types.BPF_MAP_TYPE_STRUCT_OPS && result === -ENOTSUPP) return { state: 'yes' };
   return answerOf(sys, result);
 }
@@ -133,7 +133,8 @@ function withFd(sys: Sys, fd: number, body: (fd: number) => FeatureAnswer): Feat
 
 /**
  * Whether functions of loaded programs can be replaced: a program is loaded and its own entry "replaced" (not
- * attached). A refusal as "not permitted" is a no here, with a reason: some kernels refuse it whatever the rights.
+ * attached). "Not permitted" counts as unsupported here, with a reason: some kernels refuse it even with all
+ * privileges.
  */
 export function probeReplacement(sys: Sys): FeatureAnswer {
   const builder = new BtfBuilder();
@@ -162,7 +163,10 @@ export function probeReplacement(sys: Sys): FeatureAnswer {
   });
 }
 
-/** Kinds of attachments that can be told from a refusal: the kernel names what is wrong with the target. */
+/**
+ * Kinds of attachments that can be distinguished by a refusal: the kernel names what is wrong with the
+ * target.
+ */
 const LINK_PROBES = {
   cgroup: {
     attachType: types.BPF_CGROUP_INET_EGRESS,

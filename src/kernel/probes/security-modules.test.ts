@@ -24,7 +24,7 @@ test('where BPF is not among the security modules, its programs are refused with
   expect(() => requireBpfLsm(path)).not.toThrow();
 });
 
-test('where nobody can tell, they are tried', () => {
+test('if they cannot be determined, they are tried', () => {
   expect(securityModules(join(folder, 'nothing'))).toBeUndefined();
   expect(() => requireBpfLsm(join(folder, 'nothing'))).not.toThrow();
 });

@@ -1,4 +1,6 @@
-/** Whether programs on security hooks (LSM) run at all: the kernel attaches them without a word where they do not. */
+/**
+ * Whether programs on security hooks (LSM) run at all: otherwise the kernel attaches them without an error.
+ */
 
 import { readFileSync } from 'node:fs';
 import { platformError } from '../../diag/index.ts';
@@ -14,7 +16,7 @@ export function securityModules(path = ACTIVE_MODULES): readonly string[] | unde
   }
 }
 
-/** Throws `kernel-lsm-inactive` where the kernel is known not to ask programs. */
+/** Throws `kernel-lsm-inactive` if the kernel certainly does not run programs. */
 export function requireBpfLsm(path = ACTIVE_MODULES): void {
   const active = securityModules(path);
   if (active === undefined || active.includes('bpf')) return;

@@ -16,7 +16,7 @@ const CGROUP = 'CONFIG_CGROUP_BPF';
 const TUNNEL = 'CONFIG_LWTUNNEL_BPF';
 const TRAMPOLINE = 'CONFIG_BPF_JIT and CONFIG_DEBUG_INFO_BTF';
 
-/** By the kernel's word, as in `progTypeName()`. */
+/** By the kernel's name, as in `progTypeName()`. */
 export const PROGRAM_TYPE_NEEDS: ReadonlyMap<string, Needs> = new Map([
   ['socket_filter', needs('3.19')],
   ['kprobe', needs('4.1', EVENTS)],
@@ -52,7 +52,7 @@ export const PROGRAM_TYPE_NEEDS: ReadonlyMap<string, Needs> = new Map([
   ['netfilter', needs('6.4', 'CONFIG_NETFILTER_BPF_LINK')],
 ]);
 
-/** By the kernel's word, as in `mapTypeName()`. */
+/** By the kernel's name, as in `mapTypeName()`. */
 export const MAP_TYPE_NEEDS: ReadonlyMap<string, Needs> = new Map([
   ['hash', needs('3.19')],
   ['array', needs('3.19')],

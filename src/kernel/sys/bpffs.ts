@@ -2,9 +2,10 @@
  * Directories of bpf file systems: found and made without following a symbolic link that is on one, and checked for
  * other users' access.
  *
- * A bpf file system is often writable by every user (mode 1777 is the default of its mount), who can then put a link or a
- * directory of their own where one is expected. Links outside of it (/run/bpf -> /sys/fs/bpf) belong to the administrator
- * and are followed. Apart because the loader makes directories for pins, and the store for its entries.
+ * A bpf file system is often writable by every user (mode 1777 is the default of its mount), who can then
+ * create a link or directory where one is expected. Links outside of it (/run/bpf -> /sys/fs/bpf) belong to
+ * the administrator and are followed. Separate because the loader creates directories for pins, and the store
+ * for its entries.
  *
  * The check goes from the mount point down. A directory whose ancestors passed it can be renamed or replaced only by
  * root and by the effective user, so that its path leads to it afterwards as well.
@@ -38,8 +39,9 @@ export interface Distrust {
 export type DirectoryStats = Pick<Stats, 'isSymbolicLink' | 'isDirectory' | 'uid' | 'mode'>;
 
 /**
- * What lets other users change what is reached through `path`; undefined when nothing does. Safe is a directory that
- * belongs to root or the effective user, and that group and others cannot write to; one above may be sticky instead.
+ * Why other users can change what is reached through `path`; undefined if they cannot. Safe is a directory
+ * that belongs to root or the effective user, and that group and others cannot write to; one above may be
+ * sticky instead.
  */
 export function distrust(
   path: string,
@@ -121,7 +123,9 @@ export function approach(path: string, check: ComponentCheck): Approach {
   return { path: real, missing: [], onBpffs };
 }
 
-/** Makes what `path` lacks with mode 0700, and checks what it got, whoever made it. Returns its path, free of links. */
+/**
+ * Creates the missing directories of `path` with mode 0700, and checks them. Returns its path, free of links.
+ */
 export function makeDirectories(path: string, check: ComponentCheck): string {
   const { path: start, missing } = approach(path, check);
   let at = start;

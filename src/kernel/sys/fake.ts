@@ -1,8 +1,8 @@
 /**
- * A stand-in for the kernel in unit tests: hands out descriptors, remembers what is open, and fails on demand.
+ * A stand-in for the kernel in unit tests: passes descriptors, remembers what is open, and fails on demand.
  *
- * It checks nothing that the real kernel checks; it is there to see what is asked in which order, and that nothing
- * stays open when the n-th request fails.
+ * It checks nothing that the real kernel checks; it records the order of requests, and shows that nothing
+ * stays open if the n-th request fails.
  */
 
 import * as commands from '../../uapi/commands.ts';
@@ -68,7 +68,7 @@ export class FakeSys implements Sys {
     return BigInt(address);
   }
 
-  /** The bytes whose address was asked for before. */
+  /** The bytes whose address was requested before. */
   memory(address: bigint): Uint8Array {
     return this.#memory.get(Number(address)) ?? new Uint8Array(0);
   }

@@ -6,7 +6,7 @@ import type { Sys } from './sys.ts';
 
 const F_DUPFD_CLOEXEC = 1030;
 
-/** Lowest number that is kept: 0 to 2 are standard input, output and error, whoever closed them. */
+/** Lowest number that is kept: 0 to 2 are standard input, output and error, even if closed. */
 const LOWEST = 3;
 
 /** Closed once, by `close()` or `using`; bpf(2) makes all of its descriptors close-on-exec. */
@@ -32,9 +32,9 @@ export class Fd {
     return this.#number < 0;
   }
 
-  /** Throws `kernel-fd-closed` after `close()`: the number may belong to somebody else by then. */
+  /** Throws `kernel-fd-closed` after `close()`: the number may belong to another process by then. */
   get number(): number {
-    if (this.#number < 0) throw usageError('kernel-fd-closed', 'this kernel object was closed before');
+    if (this.#number < 0) throw usageError('kernel-fd-closed', 'this kernel object is already closed');
     return this.#number;
   }
 

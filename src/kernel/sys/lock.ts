@@ -1,4 +1,4 @@
-/** flock(2) on a file or directory: released by the kernel when the process dies, whatever it died of. */
+/** flock(2) on a file or directory: released by the kernel when the process ends, for any reason. */
 
 import { closeSync, openSync } from 'node:fs';
 import { problem, quote, RootletError } from '../../diag/index.ts';
@@ -18,7 +18,7 @@ export class FileLock {
   }
 
   /**
-   * Locks `path`, which must exist. Throws `kernel-lock-busy` (class `busy`) when somebody else has it, and
+   * Locks `path`, which must exist. Throws `kernel-lock-busy` (class `busy`) when another process has it, and
    * `kernel-lock` for everything else. With `wait` the process stops until the lock is free; `shown` is the path for
    * messages.
    */
@@ -64,7 +64,7 @@ function busy(path: string): RootletError {
   return new RootletError([
     problem('kernel-lock-busy', [], `${quote(path)} is locked by another process`, {
       errno: EAGAIN,
-      hint: 'wait for it to finish; a lock of a process that died is released by itself',
+      hint: 'wait for it to finish; the lock of a process that died is released automatically',
     }),
   ]);
 }

@@ -10,7 +10,10 @@ const SOURCE = '/sys/devices/system/cpu/possible';
 let knownCpus: number | undefined;
 let knownPage: number | undefined;
 
-/** Number of CPUs that the kernel may ever have, the length of every per-CPU value; read once. Throws `kernel-cpus` when the kernel does not say. */
+/**
+ * Number of CPUs that the kernel may ever have, the length of every per-CPU value; read once. Throws
+ * `kernel-cpus` if it is unknown.
+ */
 export function possibleCpus(): number {
   knownCpus ??= cpuCountOf(readFileSync(SOURCE, 'utf8'));
   return knownCpus;
@@ -25,7 +28,7 @@ export function cpuCountOf(list: string): number {
   return Number(last) + 1;
 }
 
-/** Numbers of the CPUs that run now. */
+/** Numbers of the online CPUs. */
 export function onlineCpus(): number[] {
   return cpuListOf(readFileSync('/sys/devices/system/cpu/online', 'utf8'));
 }
@@ -46,7 +49,7 @@ export function cpuListOf(list: string): number[] {
 
 const AT_PAGESZ = 6n;
 
-/** Bytes of a memory page; read once. 4096 where the kernel does not say. */
+/** Bytes of a memory page; read once. 4096 if unknown. */
 export function pageSize(): number {
   knownPage ??= readPageSize();
   return knownPage;

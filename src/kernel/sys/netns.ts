@@ -82,7 +82,7 @@ function listFiles(path: string): string[] {
   }
 }
 
-/** A file that is not of the file system of namespaces is something else that has a name there. */
+/** A file that is not on the namespace file system is not a namespace. */
 function namespaceAt(path: string, dev: number): string | undefined {
   try {
     const file = statSync(path);

@@ -1,4 +1,6 @@
-/** What this process may do with bpf(2), read from texts of /proc; apart, so that it can be tested without root. */
+/**
+ * What this process may do with bpf(2), read from files of /proc; separate, so it can be tested without root.
+ */
 
 const CAP_NET_ADMIN = 12n;
 const CAP_SYS_ADMIN = 21n;
@@ -11,7 +13,7 @@ export interface Capabilities {
   readonly perfmon: boolean;
 }
 
-/** Effective capabilities in the text of /proc/PID/status; CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON. */
+/** Effective capabilities in the text of /proc/PID/status; CAP_SYS_ADMIN represents CAP_BPF and CAP_PERFMON. */
 export function capabilitiesOf(status: string): Capabilities {
   const line = status.split('\n').find(candidate => candidate.startsWith('CapEff:')) ?? '';
   const digits = line.slice('CapEff:'.length).trim();
@@ -21,7 +23,7 @@ export function capabilitiesOf(status: string): Capabilities {
   return { bpf: admin || has(CAP_BPF), netAdmin: has(CAP_NET_ADMIN), perfmon: admin || has(CAP_PERFMON) };
 }
 
-/** Why bpf(2) answered EPERM, in words, and what to do. */
+/** Why bpf(2) answered EPERM, as text, and what to do. */
 export function missingRights(
   status: string,
   unprivilegedDisabled: string,

@@ -1,8 +1,8 @@
 /**
- * The port to the operating system: everything that this project asks of it goes through `Sys`.
+ * The port to the operating system: all system calls go through `Sys`.
  *
- * It is as small as system calls allow, so that a test can stand in for the kernel (`sys-fake.ts`) and another way
- * to make system calls can take the place of koffi (`sys-koffi.ts`).
+ * It is as small as system calls allow, so that a test can replace the kernel (`sys-fake.ts`) and another way
+ * to make system calls can replace koffi (`sys-koffi.ts`).
  */
 
 import { HOST_ORDER } from '../uapi/index.ts';
@@ -49,7 +49,7 @@ export interface Sys {
 let inFlight: readonly Uint8Array[] = [];
 
 /**
- * bpf(2). Result, or minus errno. `buffers` are those whose addresses stand in `attr`; the kernel writes results
+ * bpf(2). Result, or minus errno. `buffers` are those whose addresses are in `attr`; the kernel writes results
  * into them and into `attr`.
  */
 export function bpf(

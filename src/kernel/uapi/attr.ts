@@ -1,4 +1,7 @@
-/** Attributes of system calls as bytes: records in the byte order of this machine, zero where nothing was said. */
+/**
+ * Attributes of system calls as bytes: records in the byte order of this machine, zero where nothing is
+ * specified.
+ */
 
 import { type ByteOrder, type Field, type RecordLayout, type RecordOf, viewOf } from '../../bytes/index.ts';
 

@@ -176,7 +176,7 @@ describe.skipIf(!canCompile)(`against the C compiler${why}`, () => {
   });
 });
 
-test('fields that newer kernels added lie behind those that a header of Linux 6.1 has', () => {
+test('fields that newer kernels added are after those that a header of Linux 6.1 has', () => {
   expect(uapi.MapCreateAttr.offsets.value_type_btf_obj_fd).toBe(72);
   expect(uapi.MapCreateAttr.offsets.map_token_fd).toBe(76);
   expect(uapi.ProgLoadAttr.offsets).toMatchObject({
@@ -189,7 +189,7 @@ test('fields that newer kernels added lie behind those that a header of Linux 6.
   expect(uapi.QueryAttr.offsets).toMatchObject({ link_ids: 40, link_attach_flags: 48, revision: 56 });
 });
 
-test('an attribute is zero where nothing was said, and reads back', () => {
+test('an attribute is zero where nothing is specified, and reads back', () => {
   const bytes = uapi.encodeAttr(uapi.MapCreateAttr, { map_type: 2, map_name: 'counts', map_extra: 7n });
   expect(bytes).toHaveLength(uapi.MapCreateAttr.size);
   expect(uapi.decodeAttr(uapi.MapCreateAttr, bytes)).toMatchObject({

@@ -1,8 +1,9 @@
 /**
- * Who may see a symbol: local, global, weak, hidden; the ELF binding and the linkage in BTF in step.
+ * Binding and visibility of symbols: local, global, weak, hidden; ELF binding and BTF linkage are changed
+ * together.
  *
- * What a loader has to find cannot become static: programs, maps (libbpf refuses static ones) and functions that a
- * program names as its exception call-back.
+ * What a loader has to find cannot become static: programs, maps (libbpf refuses static ones) and functions
+ * that are exception callbacks of a program.
  */
 
 import {
@@ -54,7 +55,7 @@ export function hideSymbols(object: BpfObject, names: readonly string[]): Edited
   });
 }
 
-/** Makes definitions yield to others, and references optional. */
+/** Makes definitions and references weak. */
 export function weakenSymbols(object: BpfObject, names: readonly string[]): Edited {
   return changeBinding(object, names, {
     verb: 'weaken',
@@ -65,7 +66,7 @@ export function weakenSymbols(object: BpfObject, names: readonly string[]): Edit
             'link-weaken-static',
             symbol,
             'weak',
-            'it is static, so nothing else can take its place',
+            'it is static, so no other definition can override it',
           )
         : null,
     edit: { binding: 'weak' },
@@ -73,8 +74,8 @@ export function weakenSymbols(object: BpfObject, names: readonly string[]): Edit
 }
 
 /**
- * Localizes every global function and variable but those in `names`. Programs, maps, exception call-backs and variables
- * that loaders look for (licence, struct_ops) stay as they are.
+ * Localizes every global function and variable but those in `names`. Programs, maps, exception callbacks and variables
+ * that loaders look for (license, struct_ops) stay as they are.
  */
 export function keepGlobalSymbols(object: BpfObject, names: readonly string[]): Edited {
   const kept = new Set(names);
@@ -149,14 +150,14 @@ function localizeProblem(
 ): Problem | null {
   const refuse = (code: ProblemCode, why: string): Problem => refusal(object, code, symbol, 'static', why);
   if (symbol.binding === 'local') return null;
-  if (symbol.kind === 'extern') return refuse('link-localize-extern', 'nothing defines it here');
+  if (symbol.kind === 'extern') return refuse('link-localize-extern', 'it is not defined here');
   if (symbol.kind === 'map')
     return refuse('link-localize-map', 'it is a map, and loaders refuse static ones');
   if (symbol.kind === 'function' && callbacks.has(symbol.name))
-    return refuse('link-localize-callback', 'a program names it as its exception call-back');
+    return refuse('link-localize-callback', 'it is the exception callback of a program');
   if (isProgram(object, symbol)) {
     const section = quote(sectionOf(object, symbol)?.name ?? '');
-    return refuse('link-localize-program', `it is a program (section ${section}), which the loader must see`);
+    return refuse('link-localize-program', `it is a program (section ${section}), which loaders must find`);
   }
   return null;
 }
@@ -171,11 +172,11 @@ function globalizeProblem(object: BpfObject, symbol: BpfSymbol, index: SymbolInd
     const all = object.symbols.filter(other => other.name === symbol.name);
     return refuse('link-globalize-ambiguous', `${all.length} symbols have that name`, {
       details: all.map(other => describeOrigin(object, other)),
-      hint: 'say whose: FILE:NAME, or rename one',
+      hint: 'specify FILE:NAME, or rename one',
     });
   }
   if (!isIdentifier(symbol.name))
-    return refuse('link-scoped-name', 'compilers make such names for what stands in a function', {
+    return refuse('link-scoped-name', 'compilers generate such names for static variables of functions', {
       hint: 'rename it first',
     });
   return null;

@@ -28,7 +28,7 @@ function callee(object: BpfObject, name: string): string | undefined {
   return object.symbols[target ?? -1]?.name;
 }
 
-describe('a second name of a function', () => {
+describe('an alias of a function', () => {
   const user = objectOf('user.o', [fn('use', 'fresh'), extern('fresh')]);
   const owner = objectOf('owner.o', [
     { ...fn('old', 'helper'), value: 7 },
@@ -69,14 +69,14 @@ describe('a second name of a function', () => {
       ).toEqual(['fresh', 'helper', 'middle', 'old', 'use']);
   });
 
-  test('stands for the definition that counts', () => {
+  test('represents the definition that counts', () => {
     const weak = objectOf('weak.o', [{ ...fn('old'), binding: 'weak', value: 1 }]);
     const object = linked([weak, owner], [{ name: 'fresh', target: 'old' }]);
     const fresh = object.symbols.find(symbol => symbol.name === 'fresh');
     expect(fresh?.kind === 'function' && fresh.origin.file).toBe('owner.o');
   });
 
-  test('may be of a static function, when the file is said', () => {
+  test('may be of a static function, when the file is specified', () => {
     const object = linked([user, owner], [{ name: 'fresh', target: 'helper', file: 'owner.o' }]);
     const fresh = object.symbols.find(symbol => symbol.name === 'fresh');
     expect(fresh).toMatchObject({ kind: 'function', binding: 'global' });
@@ -91,7 +91,7 @@ describe('a second name of a function', () => {
   });
 });
 
-describe('a second name of a variable', () => {
+describe('an alias of a variable', () => {
   const owner = objectOf('owner.o', [{ name: 'counter', kind: 'variable', value: 5 }]);
   const user = objectOf('user.o', [externVariable('total')]);
 
@@ -109,11 +109,11 @@ describe('a second name of a variable', () => {
     ]);
   });
 
-  test('needs somebody who refers to it', () => {
+  test('needs a reference to it', () => {
     expect(problemsOf([owner], [{ name: 'total', target: 'counter' }])).toMatchObject([
       {
         code: 'link-alias-unused',
-        message: 'nothing refers to "total", and a variable cannot have a second name of its own',
+        message: 'nothing refers to "total", and a variable cannot have an alias of its own',
       },
     ]);
   });
@@ -123,7 +123,7 @@ describe('bad requests', () => {
   const owner = objectOf('owner.o', [fn('old'), fn('taken'), { ...fn('inner'), binding: 'local' }]);
   const cases: readonly { what: string; requests: AliasRequest[]; problem: object }[] = [
     {
-      what: 'a cycle, told once',
+      what: 'a cycle, reported once',
       requests: [
         { name: 'c', target: 'a' },
         { name: 'a', target: 'b' },
@@ -132,13 +132,13 @@ describe('bad requests', () => {
       ],
       problem: {
         code: 'link-alias-cycle',
-        message: 'names that stand for each other: "a" = "b" = "c" = "a"',
+        message: 'aliases that refer to each other: "a" = "b" = "c" = "a"',
       },
     },
     {
       what: 'a name for itself',
       requests: [{ name: 'a', target: 'a' }],
-      problem: { code: 'link-alias-cycle', message: 'names that stand for each other: "a" = "a"' },
+      problem: { code: 'link-alias-cycle', message: 'aliases that refer to each other: "a" = "a"' },
     },
     {
       what: 'two meanings',
@@ -153,7 +153,7 @@ describe('bad requests', () => {
       requests: [{ name: 'taken', target: 'old' }],
       problem: {
         code: 'link-name-taken',
-        message: '"taken" cannot be a second name of "old": owner.o defines it already',
+        message: '"taken" cannot be an alias of "old": owner.o defines it already',
       },
     },
     {
@@ -161,7 +161,7 @@ describe('bad requests', () => {
       requests: [{ name: 'a', target: 'odl' }],
       problem: {
         code: 'link-unknown-symbol',
-        message: 'cannot give a second name to "odl": there is no such symbol',
+        message: 'cannot define an alias of "odl": there is no such symbol',
       },
     },
     {
@@ -169,7 +169,7 @@ describe('bad requests', () => {
       requests: [{ name: 'a', target: 'inner' }],
       problem: {
         code: 'link-unknown-symbol',
-        hint: 'owner.o defines it as static: say owner.o:inner',
+        hint: 'owner.o defines it as static: specify owner.o:inner',
       },
     },
     {

@@ -1,9 +1,9 @@
 /**
- * Second names for what is defined already.
+ * Aliases of definitions.
  *
  * A function gets a clone under the new name, with a FUNC, line records and CO-RE records of its own: C's alias attribute
  * yields a symbol that BTF does not describe, and loaders refuse two functions at one place. For variables and maps BTF
- * knows no second name at all (entries of a DATASEC may not overlap); there references to the new name become references
+ * has no aliases (entries of a DATASEC may not overlap); there references to the new name become references
  * to the old one.
  */
 
@@ -19,7 +19,7 @@ export interface AliasRequest {
   readonly name: string;
   /** The old one; may itself be a new name of another request. */
   readonly target: string;
-  /** Input that defines `target`. Default: whichever definition counts. */
+  /** Input that defines `target`. Default: the chosen definition. */
   readonly file?: string;
 }
 
@@ -28,13 +28,13 @@ export interface Aliased {
   readonly problems: readonly Problem[];
 }
 
-/** Second names inside one object. */
+/** Aliases inside one object. */
 export function defineAliases(object: BpfObject, requests: readonly AliasRequest[]): Edited {
   const { objects, problems } = aliasAcross([object], requests);
   return { object: objects[0] ?? object, problems, notes: [] };
 }
 
-/** Second names in several objects that are linked: each is made where the old one is defined. */
+/** Aliases in several objects that are linked: each is created where its target is defined. */
 export function aliasAcross(objects: readonly BpfObject[], requests: readonly AliasRequest[]): Aliased {
   const problems = new ProblemList();
   const plans: Plan[] = [];
@@ -54,7 +54,7 @@ export function aliasAcross(objects: readonly BpfObject[], requests: readonly Al
   return bindReferences(cloned, plans);
 }
 
-/** As `aliasAcross`, in each scope for itself; what no scope can do is told of all of them together. */
+/** As `aliasAcross`, separately in each scope; what fails in every scope is reported once. */
 export function aliasInScopes(
   objects: readonly BpfObject[],
   scopes: readonly number[],
@@ -108,7 +108,7 @@ function isTargetIn(
   );
 }
 
-/** New name → request. Asking for the same twice is no mistake. */
+/** New name → request. Requesting the same twice is not an error. */
 function aliasTable(requests: readonly AliasRequest[], problems: ProblemList): Map<string, AliasRequest> {
   const table = new Map<string, AliasRequest>();
   for (const request of requests) {
@@ -147,17 +147,22 @@ function followAliases(table: ReadonlyMap<string, AliasRequest>, start: AliasReq
   }
 }
 
-/** Told from its smallest name, so that each cycle is told once. */
+/** Reported from its smallest name, so each cycle is reported once. */
 function cycleProblem(names: readonly string[]): Problem {
   const first = names.reduce((smallest, name) => (name < smallest ? name : smallest));
   const at = names.indexOf(first);
   const cycle = [...names.slice(at), ...names.slice(0, at), first];
-  return problem('link-alias-cycle', [], `names that stand for each other: ${cycle.map(quote).join(' = ')}`, {
-    subject: first,
-  });
+  return problem(
+    'link-alias-cycle',
+    [],
+    `aliases that refer to each other: ${cycle.map(quote).join(' = ')}`,
+    {
+      subject: first,
+    },
+  );
 }
 
-/** The definition that a new name stands for. */
+/** The definition that a new name refers to. */
 interface Plan {
   readonly name: string;
   readonly at: SymbolAt;
@@ -176,7 +181,7 @@ function planAlias(objects: readonly BpfObject[], name: string, end: AliasReques
       problem(
         'link-name-taken',
         [],
-        `${quote(name)} cannot be a second name of ${spell(end)}: ${taken} defines it already`,
+        `${quote(name)} cannot be an alias of ${spell(end)}: ${taken} defines it already`,
       ),
     );
   return ok({ name, ...found });
@@ -212,12 +217,14 @@ function noTarget(objects: readonly BpfObject[], end: AliasRequest, file: number
   const owner = objects.find(object =>
     object.symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === end.target),
   );
-  const refused = noSuchSymbol(where, end.target, 'give a second name to', among.flatMap(namesOf));
+  const refused = noSuchSymbol(where, end.target, 'define an alias of', among.flatMap(namesOf));
   if (owner === undefined || where !== null) return refused;
-  return { ...refused, hint: `${owner.name} defines it as static: say ${owner.name}:${end.target}` };
+  return { ...refused, hint: `${owner.name} defines it as static: specify ${owner.name}:${end.target}` };
 }
 
-/** File with a definition that the new one would meet: a strong one anywhere, any one in the same file. */
+/**
+ * File with a definition that the new one would clash with: a strong one anywhere, any one in the same file.
+ */
 function takenBy(objects: readonly BpfObject[], name: string, file: number): string | undefined {
   return objects.find((object, index) =>
     object.symbols.some(
@@ -242,7 +249,7 @@ function clonesIn(plans: readonly Plan[], file: number): Clone[] {
   );
 }
 
-/** The object with the clones behind its symbols. */
+/** The object with the clones after its symbols. */
 function addClones(object: BpfObject, clones: readonly Clone[]): BpfObject {
   if (clones.length === 0) return object;
   const symbols: BpfSymbol[] = [...object.symbols];
@@ -299,13 +306,13 @@ function bindProblem(objects: readonly BpfObject[], plan: Plan, used: boolean): 
       'link-alias-static',
       [],
       `${quote(plan.symbol.name)} of ${owner} is a static ${plan.symbol.kind}, so references from outside cannot be bound to it`,
-      { hint: `make it global: --globalize ${owner}:${plan.symbol.name}` },
+      { hint: `make it global: --globalize-symbol ${owner}:${plan.symbol.name}` },
     );
   if (used) return null;
   return problem(
     'link-alias-unused',
     [],
-    `nothing refers to ${quote(plan.name)}, and a ${plan.symbol.kind} cannot have a second name of its own`,
+    `nothing refers to ${quote(plan.name)}, and a ${plan.symbol.kind} cannot have an alias of its own`,
     {
       hint: `BTF describes each ${plan.symbol.kind} once; --redefine-sym ${plan.symbol.name}=${plan.name} gives it another name`,
     },

@@ -46,7 +46,7 @@ function standing(object: BpfObject, name: string): string {
 
 function calls(object: BpfObject, name: string): string[] {
   const found = symbol(object, name);
-  if (found.kind !== 'function') throw new Error(`${name} is no function`);
+  if (found.kind !== 'function') throw new Error(`${name} is not a function`);
   return found.references.map(reference => object.symbols[reference.symbol]?.name ?? '');
 }
 
@@ -179,7 +179,7 @@ describe('new names', () => {
     expect(standing(result, 'other')).toBe('local default, foo static');
   });
 
-  test('are followed by tags that name an exception call-back', () => {
+  test('are followed by tags that name an exception callback', () => {
     const plain = objectOf('a.o', [program('main'), fn('handler')]);
     const btf = new BtfBuilder(toRaw(plain.btf ?? new BtfBuilder().build()));
     const tag = {
@@ -208,7 +208,7 @@ describe('new names', () => {
     expect(calls(result, 'main')[0]).toBe('x');
   });
 
-  test('in a link: all that is wrong is told', () => {
+  test('in a link: all that is wrong is reported', () => {
     const redefine = [
       { from: 'fooo', to: 'x' },
       { from: 'foo', to: 'x', file: 'zzz.o' },
@@ -300,14 +300,14 @@ describe('standing', () => {
       localizeSymbols,
       'main',
       'link-localize-program',
-      'cannot become static: it is a program (section "xdp"), which the loader must see',
+      'cannot become static: it is a program (section "xdp"), which loaders must find',
     ],
     [
       'localize',
       localizeSymbols,
       'out',
       'link-localize-extern',
-      'cannot become static: nothing defines it here',
+      'cannot become static: it is not defined here',
     ],
     ['weaken', weakenSymbols, 'inner', 'link-weaken-static', 'cannot become weak: it is static'],
     ['hide', hideSymbols, 'nothing', 'link-unknown-symbol', 'cannot hide "nothing": there is no such symbol'],
@@ -329,7 +329,7 @@ describe('standing', () => {
     expect(standing(done(keepGlobalSymbols(withMap, [])), 'data')).toBe('global default, data global');
   });
 
-  test('keep-global leaves programs, the licence and externs alone', () => {
+  test('keep-global leaves programs, the license and externs alone', () => {
     const changed = done(keepGlobalSymbols(object, ['data']));
     const globals = changed.symbols.filter(one => one.binding !== 'local').map(one => one.name);
     expect(globals.sort()).toEqual(['LICENSE', 'data', 'main', 'out']);
@@ -451,17 +451,17 @@ describe('sections', () => {
   });
 
   test.each([
-    ['xdp', '.data', 'it holds code, and the name stands for data'],
-    ['.data', 'tc', 'it holds data, and the name stands for code'],
-    ['.data', '.maps', 'it holds data, and the name stands for maps'],
+    ['xdp', '.data', 'it holds code, and the name is reserved for data'],
+    ['.data', 'tc', 'it holds data, and the name is reserved for code'],
+    ['.data', '.maps', 'it holds data, and the name is reserved for maps'],
     ['.data', '.bss', 'it has bytes, and loaders expect none there'],
-    ['.data', '.ksyms', 'the name says where a loader looks for externs'],
+    ['.data', '.ksyms', 'the name specifies where a loader looks for externs'],
   ])('%s does not become %s', (from, to, why) => {
     expect(renameSections(object, [{ from, to }]).problems).toMatchObject([
       {
         code: 'link-section-role',
         where: ['a.o', `section "${from}"`],
-        message: `cannot get the name "${to}": ${why}`,
+        message: `cannot be renamed to "${to}": ${why}`,
       },
     ]);
   });
@@ -473,7 +473,7 @@ describe('sections', () => {
     ]);
   });
 
-  test('that are not there are told', () => {
+  test('that are not there are reported', () => {
     expect(renameSections(object, [{ from: '.dta', to: '.x' }]).problems).toMatchObject([
       { code: 'link-unknown-section', hint: 'did you mean ".data"?' },
     ]);
@@ -495,7 +495,7 @@ describe('sections', () => {
   });
 });
 
-test('nothing asked for changes nothing', () => {
+test('nothing requested changes nothing', () => {
   const object = objectOf('a.o', [program('main', 'foo'), fn('foo')]);
   const plain = link([object]);
   const asked = link([object], { edits: {} });

@@ -1,11 +1,10 @@
 /**
- * Symbol edits in a link: which operation is done to which object, and when.
+ * Symbol edits in a link: which edit is applied to which object, and when.
  *
- * Operations on an input come before names are resolved, in this order: sections, names, prefixes, standing (local,
- * global, hidden, weak), wrapping. Then second names are made, which may need definitions of any input. Localizing,
- * globalizing and hiding without a file are done to the result, as `objcopy` would.
- *
- * Archives are asked for names as their members will have them, so that a renamed definition is still found.
+ * Edits of an input come before names are resolved, in this order: sections, names, prefixes, binding and
+ * visibility (local, global, hidden, weak), wrapping. Then aliases are created, which may need definitions of
+ * any input. Localizing, globalizing and hiding without a file are applied to the result, as in `objcopy`.
+ * Archives are searched for the new names, so a renamed definition is still found.
  */
 
 import { type Problem, ProblemList } from '../../diag/index.ts';
@@ -48,7 +47,7 @@ import { externNames, mentionsWrapped, nothingToWrap, wrapSymbols } from './wrap
 
 type BindingPass = (object: BpfObject, names: readonly string[]) => Edited;
 
-/** The operations on inputs: takes objects as they are read, and says at the end what did not fit. */
+/** The edits of inputs: takes objects as they are read, and reports at the end what did not match. */
 export class InputEdits implements Preparation {
   readonly #options: EditOptions;
   readonly #problems = new ProblemList();
@@ -139,12 +138,12 @@ export class InputEdits implements Preparation {
       if (target === undefined) return current;
       current = target;
     }
-    return name; // a cycle, which is told later
+    return name; // a cycle, which is reported later
   }
 
   /**
-   * Makes second names and tells everything that did not fit. `scopes` says for each object where its names are looked
-   * up; a second name is made in every scope that has the first.
+   * Creates aliases and reports everything that did not match. `scopes` is the scope of each object; an alias
+   * is created in every scope that has its target.
    */
   finish(
     objects: readonly BpfObject[],

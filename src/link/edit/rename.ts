@@ -18,9 +18,9 @@ import { disagreement, SINGLE_SECTIONS } from '../resolve/index.ts';
 
 /** What an operation on one object gives. */
 export interface Edited {
-  /** The object, changed as far as nothing stands against it. */
+  /** The object, changed as far as possible. */
   readonly object: BpfObject;
-  /** All that is wrong with what was asked for. */
+  /** All that is wrong with what was requested. */
   readonly problems: readonly Problem[];
   /** What a user should know although nothing is wrong. */
   readonly notes: readonly string[];
@@ -50,7 +50,7 @@ export function redefineSymbols(object: BpfObject, renames: readonly SymbolRenam
 }
 
 /**
- * Puts `prefix` in front of the global names that the object defines, programs and maps included. References to them
+ * Puts `prefix` before the global names that the object defines, programs and maps included. References to them
  * follow; externs keep their names, unless they are in `names`: what the other members of an archive define.
  */
 export function prefixSymbols(
@@ -74,7 +74,7 @@ function definedNames(object: BpfObject): string[] {
   );
 }
 
-/** Licence and version are found by section; their names say nothing. */
+/** License and version are found by section; their names say nothing. */
 function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
   return SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
 }
@@ -159,7 +159,7 @@ function nameTaken(file: string, name: string, [first, second]: readonly [string
     other === name ? 'which it defines already' : `and so would ${quote(other)}: one of them has to stay`;
   return problem('link-name-taken', [file], `${quote(old)} would get the name ${quote(name)}, ${reason}`, {
     subject: old ?? '',
-    hint: 'choose a name that is free, or rename the other one too',
+    hint: 'choose an unused name, or rename the other one too',
   });
 }
 

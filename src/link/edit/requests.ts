@@ -1,4 +1,4 @@
-/** What a user may ask of symbol edits, and how a request finds the inputs that it is for. */
+/** Requests for symbol edits, and the inputs that they apply to. */
 
 import type { BpfObject } from '../../object/index.ts';
 import type { AliasRequest } from './defsym.ts';
@@ -16,13 +16,13 @@ export interface SelectedRename extends SymbolRename {
   readonly file?: string;
 }
 
-/** What is to be done to symbols. Lists are done as a whole, whatever their order. */
+/** Symbol edits. Each list is applied as a whole, whatever its order. */
 export interface EditOptions {
   readonly renameSections?: readonly SelectedRename[];
   readonly redefine?: readonly SelectedRename[];
-  /** In front of all global names that a file defines. */
+  /** Before all global names that a file defines. */
   readonly prefix?: readonly { readonly file: string; readonly prefix: string }[];
-  /** Second names. */
+  /** Aliases. */
   readonly defsym?: readonly AliasRequest[];
   readonly wrap?: readonly Selector[];
   readonly weaken?: readonly Selector[];
@@ -39,7 +39,7 @@ export function parseSelector(text: string): Selector {
   return colon < 0 ? { name: text } : { file: text.slice(0, colon), name: text.slice(colon + 1) };
 }
 
-/** Something asked for, and whether any object has it. */
+/** A request, and whether any object matches it. */
 export interface Request {
   readonly name: string;
   readonly place: Place | null;
@@ -62,7 +62,7 @@ export function isFor(place: Place | null, object: BpfObject, input: string): bo
   return place.input === input && (place.member === null || object.name === `${input}(${place.member})`);
 }
 
-/** Requests with the places of their files; those whose file is not there are told already. */
+/** Requests with the indices of their files; unknown files are reported already. */
 export function requests(
   selectors: readonly Selector[],
   placeOf: (selector: { readonly file?: string }) => Place | null | undefined,
@@ -93,7 +93,7 @@ export function matchedNames(list: readonly Request[]): string[] {
   return list.map(request => request.name);
 }
 
-/** What is said of one file counts more than what is said of all. */
+/** A request for one file takes precedence over a request for all. */
 export function preferPlaced(list: readonly RenameRequest[]): RenameRequest[] {
   const placed = new Set(list.flatMap(request => (request.place === null ? [] : [request.name])));
   return list.filter(request => request.place !== null || !placed.has(request.name));

@@ -1,9 +1,10 @@
 /**
  * Section renames.
  *
- * A section's name says what loaders do with it, so a rename must not turn code into data, or data into maps. What
- * follows from the new name is changed along: data that leaves `.bss` gets its zeros written out, and writability is
- * that of `.data` or `.rodata`. A name that the object has already is fine: the two become one section.
+ * The name of a section specifies what loaders do with it, so a rename must not turn code into data, or data
+ * into maps. What follows from the new name is changed along: data that leaves `.bss` gets its zeros written
+ * out, and writability is that of `.data` or `.rodata`. If the object already has a section of the new name,
+ * the two are merged.
  */
 
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
@@ -14,7 +15,7 @@ import { type Edited, renamedTwice, type SymbolRename } from './rename.ts';
 
 type Role = SectionShell['role'];
 
-/** Names that say how the loader resolves a name, not where something lies. */
+/** Sections that specify how the loader resolves a name, not where it is. */
 const KERNEL_SECTIONS: ReadonlySet<string> = new Set(['.ksyms', '.kconfig']);
 /** Zeros that are written out when a section leaves `.bss`. */
 const MAX_ZEROS = 0x10000000;
@@ -67,10 +68,10 @@ function refuse(object: BpfObject, from: string, to: string): Problem | null {
     );
   const shell = object.sections.find(section => section.name === from);
   if (to === '' || KERNEL_SECTIONS.has(from) || KERNEL_SECTIONS.has(to))
-    return sectionProblem(object, from, to, 'the name says where a loader looks for externs');
+    return sectionProblem(object, from, to, 'the name specifies where a loader looks for externs');
   const [role, wanted] = [shell?.role ?? roleOfName(from), roleOfName(to)];
   if (role !== undefined && wanted !== undefined && role !== wanted)
-    return sectionProblem(object, from, to, `it holds ${role}, and the name stands for ${wanted}`);
+    return sectionProblem(object, from, to, `it holds ${role}, and the name is reserved for ${wanted}`);
   if (role === 'maps' || wanted === 'maps')
     return role === wanted && from === to
       ? null
@@ -96,7 +97,7 @@ function sectionProblem(object: BpfObject, from: string, to: string, why: string
   return problem(
     'link-section-role',
     [object.name, `section ${quote(from)}`],
-    `cannot get the name ${quote(to)}: ${why}`,
+    `cannot be renamed to ${quote(to)}: ${why}`,
   );
 }
 
@@ -122,7 +123,7 @@ function moveSections(object: BpfObject, table: ReadonlyMap<string, string>): Om
           object,
           shell.name,
           renamed.name,
-          `it holds ${renamed.role}, and that one ${before.role}`,
+          `it holds ${renamed.role}, and the other one ${before.role}`,
         ),
       );
     sections[known] = unite(before, renamed);

@@ -50,18 +50,18 @@ describe('in a link', () => {
     ]);
   });
 
-  test('a wrapper of another type is told', () => {
+  test('a wrapper of another type is reported', () => {
     const wrong = objectOf('wrong.o', [{ ...fn('__wrap_foo'), size: 8 }]);
     const result = link([user, wrong, original], { edits: { wrap: [{ name: 'foo' }] } });
     expect(result.ok ? [] : result.problems.map(problem => problem.code)).toEqual(['link-type-mismatch']);
   });
 
-  test('a name that no file refers to is told', () => {
+  test('a name that no file refers to is reported', () => {
     const result = link([user, original], { edits: { wrap: [{ name: 'fooo' }] } });
     expect(result.ok ? [] : result.problems).toMatchObject([
       {
         code: 'link-unknown-symbol',
-        message: 'cannot wrap "fooo": nothing declares it extern',
+        message: 'cannot wrap "fooo": no input declares it extern',
         hint: 'did you mean "foo"?',
       },
     ]);

@@ -2,8 +2,8 @@
  * Wrapping, as `ld --wrap` does: references to a function or variable go to a replacement, which can still reach the
  * original.
  *
- * Only undefined references are redirected: `NAME` becomes `__wrap_NAME`, and `__real_NAME` becomes `NAME`. What the
- * file that defines NAME says about it itself stays.
+ * Only undefined references are redirected: `NAME` becomes `__wrap_NAME`, and `__real_NAME` becomes `NAME`.
+ * References in the file that defines NAME are kept.
  */
 
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
@@ -53,7 +53,7 @@ export function nothingToWrap(
   return problem(
     'link-unknown-symbol',
     object === null ? [] : [object.name],
-    `cannot wrap ${quote(name)}: nothing declares it extern`,
+    `cannot wrap ${quote(name)}: no input declares it extern`,
     {
       subject: name,
       ...didYouMean(name, externs, 'references inside the file that defines a name are not redirected'),

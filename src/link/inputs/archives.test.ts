@@ -89,7 +89,7 @@ describe('members', () => {
     expect(taken(linked([optional, main, lib]))).toEqual(['lib.a(a.o)', 'lib.a(b.o)']);
   });
 
-  test('stand where their archive stands', () => {
+  test('are where their archive is', () => {
     const names = linked([archive('lib.a', file('a.o', ['a'])), main]).object.symbols.map(
       symbol => symbol.name,
     );
@@ -129,7 +129,7 @@ describe('a bad archive', () => {
       {
         code: 'archive-index-stale',
         where: ['lib.a'],
-        message: 'its index says that a.o defines "zzz", which it does not',
+        message: 'according to its index, a.o defines "zzz", which it does not',
       },
     ]);
   });
@@ -142,7 +142,7 @@ describe('a bad archive', () => {
     ]);
   });
 
-  test('with a member that is no object', () => {
+  test('with a member that is not an object', () => {
     const bytes = archiveOf([{ name: 'notes.txt', bytes: new Uint8Array(10), defines: ['a'] }]);
     const [problem] = refused([main, { name: 'lib.a', bytes }]);
     expect(problem?.where[0]).toBe('lib.a(notes.txt)');
@@ -214,7 +214,7 @@ describe('edits', () => {
       members: 'a.o b.o',
     },
     {
-      what: 'a prefix in front of a new name',
+      what: 'a prefix of a new name',
       edits: {
         redefine: [
           { from: 'c', to: 'd' },
@@ -226,7 +226,7 @@ describe('edits', () => {
       members: 'c.o',
     },
     {
-      what: 'a second name, through another one',
+      what: 'an alias, through another one',
       edits: {
         defsym: [
           { name: 'y', target: 'c' },
@@ -260,7 +260,7 @@ describe('edits', () => {
     expect(problems).toMatchObject([{ code: 'link-undefined', message: '"a" is not defined in any input' }]);
   });
 
-  test('on what was not needed is told', () => {
+  test('on what was not needed is reported', () => {
     const problems = refused([file('main.o', ['main'], ['b']), lib], {
       edits: { weaken: [{ name: 'c', file: 'lib.a' }] },
     });

@@ -1,10 +1,11 @@
 /**
  * Archives among the inputs: members are pulled in on demand.
  *
- * A member is taken when it defines a name that an input taken so far needs: a strong reference without a definition.
- * A weak reference does not pull, nor does a name that the kernel resolves. All archives are asked again until nothing
- * new is needed, so that their order and cycles between them do not matter (`ld` needs --start-group for that, lld
- * does the same as we). A taken member stands in the link where its archive stands, in the order of being taken.
+ * A member is pulled in if it defines a name that a linked object needs: a strong reference without a
+ * definition. A weak reference does not pull, nor does a name that the kernel resolves. All archives are
+ * searched until no further member is needed, so their order and cycles between them do not matter (`ld`
+ * needs --start-group for that, lld does the same). A member takes the position of its archive in the link,
+ * in the order in which members are pulled in.
  */
 
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
@@ -20,7 +21,7 @@ export interface ArchiveInput {
   readonly wholeArchive?: boolean;
 }
 
-/** Why a member was taken. */
+/** Why a member was pulled in. */
 export interface PulledMember {
   readonly archive: string;
   readonly member: string;
@@ -37,7 +38,7 @@ export interface ArchiveOptions extends ReadOptions {
   readonly prepare?: Preparation;
   /** Names that are defined elsewhere, so that no member is needed for them. */
   readonly isProvided?: (name: string) => boolean;
-  /** Externs of an object that are bound to something else than their name. */
+  /** Externs of an object that are bound to another name. */
   readonly boundExterns?: (object: BpfObject) => ReadonlySet<string>;
 }
 
@@ -181,7 +182,7 @@ class Puller {
     open.taken.add(position);
     const object = this.#prepared(open, position);
     if (object === undefined) {
-      if (symbol !== null) this.#defined.add(symbol); // told once; not asked for again
+      if (symbol !== null) this.#defined.add(symbol); // reported once
       return;
     }
     open.objects.push(object);
@@ -209,9 +210,9 @@ class Puller {
     const error = inputError(
       'archive-index-stale',
       [open.input.name],
-      `its index says that ${member} defines ${quote(name)}, which it does not`,
+      `according to its index, ${member} defines ${quote(name)}, which it does not`,
       {
-        hint: 'make the index again: llvm-ranlib, or ar s',
+        hint: 'rebuild the index: llvm-ranlib, or ar s',
       },
     );
     this.#problems.push(...error.problems);
@@ -248,9 +249,9 @@ class Puller {
     throw inputError(
       'archive-thin',
       [input.name],
-      `is a thin archive, whose member ${quote(member)} is a file of its own`,
+      `is a thin archive, whose member ${quote(member)} is a separate file`,
       {
-        hint: 'make an ordinary archive, or give the files themselves',
+        hint: 'use an ordinary archive, or give the files themselves',
       },
     );
   }

@@ -1,4 +1,7 @@
-/** Inputs of a link: objects, archives, and objects that were read before; all are read before anything is said. */
+/**
+ * Inputs of a link: objects, archives, and objects that were read before; all are read before any problem is
+ * reported.
+ */
 
 import { type Problem, problem, RootletError } from '../../diag/index.ts';
 import { type BpfObject, InputObject, readObject } from '../../object/index.ts';
@@ -68,7 +71,7 @@ function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   return prepared(input instanceof InputObject ? input.object : readObject(bytes, input.name, options));
 }
 
-/** Archives alone give nothing: no name is needed before an object or `wholeArchive` asks for one. */
+/** Archives alone yield nothing: no name is needed before there is an object, or `wholeArchive`. */
 function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[]): Problem[] {
   const onlyArchives =
     objects.length === 0 &&
@@ -76,8 +79,8 @@ function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[
     inputs.every(input => 'bytes' in input && isArchive(input.bytes));
   if (!onlyArchives) return [];
   return [
-    problem('link-nothing', [], 'the inputs are archives only, and nothing needs a member of them', {
-      hint: 'add the object that uses them, or take all members with --whole-archive',
+    problem('link-nothing', [], 'all inputs are archives, and no member is needed', {
+      hint: 'add the object that uses them, or link all members with --whole-archive',
     }),
   ];
 }

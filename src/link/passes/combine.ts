@@ -1,8 +1,9 @@
 /**
  * Many resolved objects → one.
  *
- * Concatenates the atoms that survive resolution, sends every reference to the winner of its name, and merges the
- * types. Losing definitions leave nothing behind: no code, no records, no relocations, no declaration tags.
+ * Concatenates the atoms that survive resolution, redirects every reference to the chosen definition of its
+ * name, and merges the types. Discarded definitions are removed completely: code, records, relocations,
+ * declaration tags.
  */
 
 import { type BtfId, type MergeInput, type MergeResult, mergeBtf } from '../../btf/index.ts';
@@ -38,7 +39,9 @@ export interface CombineInput {
 
 export interface Combined {
   readonly object: BpfObject;
-  /** For each input: symbol index → symbol of the result (its winner's, where it lost). */
+  /**
+   * For each input: symbol index → symbol of the result (that of the chosen definition, if it was discarded).
+   */
   readonly indexOf: readonly Int32Array[];
   /** For each symbol of the result: where it came from. */
   readonly origins: readonly SymbolAt[];
@@ -61,7 +64,7 @@ export function combine(input: CombineInput): Combined {
   return { object, indexOf, origins, types: { before: merged.before, after: merged.after } };
 }
 
-/** For each input and symbol: who takes its place. A symbol that stays is its own target. */
+/** For each input and symbol: its replacement. A symbol that is kept is its own target. */
 type Targets = readonly (readonly SymbolAt[])[];
 
 function chooseTargets(input: CombineInput): Targets {
@@ -157,7 +160,7 @@ function setAt(array: Int32Array | undefined, index: number, value: number): voi
 
 // --- types --------------------------------------------------------------------------------------------------------
 
-/** VAR and FUNC of a symbol that lost stand for the winner's, so that nothing of the loser survives. */
+/** VAR and FUNC of a discarded symbol are replaced by those of the chosen one. */
 function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
   const none = mergeBtf([]).btf;
   const inputs = input.objects.map((object, file): MergeInput => {
@@ -230,7 +233,7 @@ function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
     case 'variable': {
       const { size, align } = symbol;
       const shell = input.sections.shells[section];
-      // a tentative definition stays one where another input may still define the name
+      // a definition stays tentative where another input may still define the name
       const common = input.partial && isCommon(symbol);
       const bytes = common ? symbol.bytes : bytesIn(symbol, shell);
       const references = moveData(livingReferences(context, symbol, shell, at), map);
@@ -252,7 +255,7 @@ function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
   }
 }
 
-/** Binding and visibility that the group gives to its winner. */
+/** Binding and visibility of the chosen symbol, from all symbols of the group. */
 function bindingAndVisibility(
   input: CombineInput,
   symbol: BpfSymbol,
@@ -268,7 +271,7 @@ function bindingAndVisibility(
 
 /**
  * An unresolved extern is strong when any reference is. A weak definition that is referenced strongly becomes global
- * in a final link, as libbpf has it; a partial link keeps it weak, since a strong one may still come.
+ * in a final link, as in libbpf; a partial link keeps it weak, since a strong one may follow.
  */
 function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: boolean): Binding {
   if (symbol.kind === 'extern') return strongReference ? 'global' : 'weak';
@@ -280,7 +283,7 @@ function bytesIn(symbol: VariableSymbol, shell: SectionShell | undefined): Uint8
   return symbol.bytes === null && shell?.type !== SHT_NOBITS ? new Uint8Array(symbol.size) : symbol.bytes;
 }
 
-/** DWARF of a definition that lost describes nothing: its references stay 0. */
+/** DWARF of a discarded definition describes nothing: its references stay 0. */
 function livingReferences(
   { indexOf, origins }: SymbolContext,
   symbol: VariableSymbol,

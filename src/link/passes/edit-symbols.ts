@@ -89,7 +89,7 @@ function countUsers(object: BpfObject): Map<BtfId, number> {
   return users;
 }
 
-/** The types with the copies behind them, each with the declaration tags of its original. */
+/** The types with the copies after them, each with the declaration tags of its original. */
 export function addCopies(
   btf: Btf,
   copies: readonly Copy[],
@@ -108,7 +108,7 @@ export function addCopies(
   return { btf: builder.build(), ids };
 }
 
-// --- call-backs that tags name -----------------------------------------------------------------------------------
+// --- callbacks that tags name -----------------------------------------------------------------------------------
 
 function renamedFunctions(
   object: BpfObject,

@@ -1,10 +1,11 @@
 /**
  * Which static functions and read-only data of several files are equal.
  *
- * Partition refinement: everything that looks alike starts in one class (name, section, contents, where references lie,
- * types), and a class is split while references of its members lead to different classes. What is left is equal, also
- * where functions call each other in circles. Global names are taken by name: they mean the same in every file, or the
- * link fails. Data that can be written is only equal to itself, and so are constants that a loader may set (volatile).
+ * Partition refinement: symbols of equal name, section, contents, positions of references and types start in
+ * one class, and a class is split while references of its members lead to different classes. Members of the
+ * final classes are equal, also where functions call each other in cycles. Global symbols are compared by
+ * name: they are the same in every file, or the link fails. Writable data is only equal to itself, and so are
+ * constants that a loader may set (volatile).
  */
 
 import { type BtfId, compareTypes, sizeOfType, skipModifiers } from '../../btf/index.ts';
@@ -86,7 +87,7 @@ function isFoldable(object: BpfObject, symbol: BpfSymbol): boolean {
   return (sectionOf(object, symbol)?.name ?? '').startsWith('.rodata') && !isVolatile(object, symbol.btfId);
 }
 
-/** `const volatile` is set by loaders, for each file on its own. */
+/** `const volatile` is set by loaders, separately for each file. */
 function isVolatile(object: BpfObject, btfId: BtfId): boolean {
   const variable = object.btf === null || btfId === 0 ? undefined : object.btf.type(btfId);
   if (object.btf === null || variable?.kind !== 'var') return false;
@@ -100,7 +101,7 @@ function isVolatile(object: BpfObject, btfId: BtfId): boolean {
   return false;
 }
 
-/** All that can be compared as text: equal for symbols that differ at most in types and targets. */
+/** A key of everything but types and targets of references. */
 function shapeOf(objects: readonly BpfObject[], at: SymbolAt): string {
   const object = objects[at.file];
   const symbol = object?.symbols[at.index];
@@ -190,7 +191,7 @@ function targetsOf(objects: readonly BpfObject[], at: SymbolAt, keyOf: TargetKey
   return symbol.references.map(reference => keyOf(at.file, reference.symbol)).join('\n');
 }
 
-/** Path to the byte `offset` of a value, such as `.limits[1]`; '' where it cannot be told. */
+/** Path to the byte `offset` of a value, such as `.limits[1]`; '' where it is unknown. */
 export function memberPath(object: BpfObject, type: BtfId, offset: number): string {
   try {
     return object.btf === null ? '' : walkTo(object.btf, type, offset);

@@ -1,4 +1,7 @@
-/** The first difference between two definitions of one name, for the problem that says why they are not folded. */
+/**
+ * The first difference between two definitions of one name, for the problem that explains why they are not
+ * merged.
+ */
 
 import { compareTypes } from '../../btf/index.ts';
 import { quote } from '../../diag/index.ts';
@@ -25,7 +28,7 @@ interface Side<S extends BpfSymbol = BpfSymbol> {
 
 type Pair<S extends BpfSymbol = BpfSymbol> = readonly [Side<S>, Side<S>];
 
-/** Lines that tell the difference, or null when the two are identical. */
+/** Lines that describe the difference, or null if the two are identical. */
 export function whyDifferent(
   objects: readonly BpfObject[],
   keyOf: TargetKey,
@@ -34,7 +37,7 @@ export function whyDifferent(
 ): readonly string[] | null {
   const [a, b] = [sideOf(objects, first), sideOf(objects, other)];
   if (a === null || b === null) return null;
-  // said in the words of every other disagreement
+  // with the text of all other mismatches
   const disagrees = disagreement(objects, first, other);
   if (disagrees !== null) return [`not identical: ${disagrees.message}`];
   const lines: string[] = [];
@@ -43,7 +46,7 @@ export function whyDifferent(
   for (let depth = 0; pair !== undefined && depth < MAX_DEPTH; depth++) {
     const difference = differenceOf(keyOf, pair);
     if (difference === null) {
-      if (depth > 0) lines.push(`${place} is data of which each file keeps its own`);
+      if (depth > 0) lines.push(`${place} is data private to each file`);
       break;
     }
     const [head = '', ...rest] = difference.lines;
@@ -54,7 +57,7 @@ export function whyDifferent(
   return lines.length === 0 ? null : lines;
 }
 
-/** How many static symbols behind one another are told about. */
+/** How many nested static symbols are reported. */
 const MAX_DEPTH = 4;
 
 interface Difference {
@@ -129,7 +132,7 @@ function functionDifference(keyOf: TargetKey, pair: Pair<FunctionSymbol>): Diffe
   return targetsDiffer(keyOf, pair) ?? recordsDiffer(pair) ?? typesDiffer(pair);
 }
 
-/** First byte that differs, of `size`; -1 when none does. Without bytes everything is zero; behind an end nothing is. */
+/** First byte that differs, of `size`; -1 when none does. Without bytes everything is zero; after an end nothing is. */
 function firstDifference(a: Uint8Array | null, b: Uint8Array | null, size: number): number {
   if (a === null && b === null) return -1;
   for (let at = 0; at < size; at++) if ((a === null ? 0 : a[at]) !== (b === null ? 0 : b[at])) return at;
@@ -255,7 +258,7 @@ function dataTargetsDiffer(keyOf: TargetKey, [a, b]: Pair<VariableSymbol | MapSy
     const offset = references[0]?.offset ?? references[1]?.offset ?? 0;
     return {
       ...differs(
-        `what stands at byte ${offset}${variablePath(a, offset)} refers to different things`,
+        `the value at byte ${offset}${variablePath(a, offset)} refers to different targets`,
         `${a.object.name}: ${targetName(a.object, references[0])}`,
         `${b.object.name}: ${targetName(b.object, references[1])}`,
       ),

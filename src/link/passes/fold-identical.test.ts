@@ -198,7 +198,7 @@ describe('why definitions are not identical', () => {
       'not identical: what instruction 0 refers to differs',
       'a.o: static "state"',
       'b.o: static "state"',
-      'static "state" is data of which each file keeps its own',
+      'static "state" is data private to each file',
     ]);
   });
 
@@ -216,7 +216,7 @@ describe('why definitions are not identical', () => {
     expect(names(folded(table('a.o', 'one'), table('b.o', 'one')))).toContain('table');
     const problems = refused(table('a.o', 'inner'), table('b.o', 'inner'));
     expect(problems.find(problem => problem.message.includes('"table"'))?.details?.slice(2)).toEqual([
-      'not identical: what stands at byte 0 refers to different things',
+      'not identical: the value at byte 0 refers to different targets',
       'a.o: static "inner"',
       'b.o: static "inner"',
       'static "inner": instruction 0 differs',
@@ -225,7 +225,7 @@ describe('why definitions are not identical', () => {
     ]);
   });
 
-  test('all of them are told', () => {
+  test('all of them are reported', () => {
     const a = objectOf('a.o', [fn('foo', 1), variable('x', 1), fn('same', 1)]);
     const b = objectOf('b.o', [fn('foo', 2), variable('x', 2), fn('same', 1)]);
     expect(refused(a, b).map(problem => problem.message)).toEqual([

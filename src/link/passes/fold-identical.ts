@@ -1,13 +1,13 @@
 /**
- * Equal definitions of several files become one, on request.
+ * Merges identical definitions of several files, on request.
  *
- * What C programmers put into headers without `static` or `__weak` is a duplicate definition to a linker. Where all
- * definitions are the same (code, data or map definition, types by the strict rules, and equal things referred to) the
- * first can stand for all. Static functions and read-only data of one name, which every file has its own copy of, are
- * folded in the same way; static data that can be written never is.
+ * A definition in a header without `static` or `__weak` is a duplicate definition to a linker. If all
+ * definitions are the same (code, data or map definition, types by the strict rules, targets of references)
+ * the first can replace all. Static functions and read-only data of one name, which every file has its own
+ * copy of, are folded in the same way; static data that can be written never is.
  *
- * Differs from identical code folding of other linkers: only definitions of one name are folded, so no two functions
- * that somebody may tell apart become one.
+ * Differs from identical code folding of other linkers: only definitions of one name are merged, so functions
+ * with distinct names keep distinct addresses.
  */
 
 import { type Problem, RootletError } from '../../diag/index.ts';
@@ -18,9 +18,9 @@ import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts
 import { whyDifferent } from './fold-identical-explain.ts';
 
 export interface Identical {
-  /** Names with several strong definitions: all judged here, so that resolution may take the first. */
+  /** Names with several strong definitions: all compared here, so resolution may choose the first. */
   readonly names: ReadonlySet<string>;
-  /** Static symbols that an equal one stands for. */
+  /** Static symbols that an identical one replaces. */
   readonly bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[];
   /** Duplicates that are not equal, each with the first difference. */
   readonly problems: readonly Problem[];
@@ -81,7 +81,7 @@ function judge(
   return [];
 }
 
-/** Anonymous strings are left to the pass that merges them in every link. */
+/** Anonymous strings are merged by another pass, in every link. */
 function staticBindings(objects: readonly BpfObject[], classes: StaticClasses): Identical['bindings'] {
   return classes.equal.flatMap(([winner, ...losers]) => {
     const symbol = winner === undefined ? undefined : symbolAt(objects, winner);

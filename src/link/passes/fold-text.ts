@@ -1,14 +1,14 @@
 /**
- * Functions in code sections that are no programs, moved to `.text`.
+ * Moves functions in code sections that are not program sections to `.text`. libbpf accepts subprograms only
+ * there; a project with helpers in other sections (`SEC("lib")`) links but does not load.
  *
- * libbpf accepts subprograms only there; a project that put helpers into sections of their own (`SEC("lib")`) links but
- * does not load. Sections that name a program type stay.
+ * Sections that name a program type are kept.
  */
 
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, programTypeOf, type SectionShell } from '../../object/index.ts';
 
-/** Shell of a section for functions that are no programs. */
+/** Shell of a section for functions that are not programs. */
 export const TEXT_SECTION: SectionShell = {
   name: '.text',
   type: SHT_PROGBITS,

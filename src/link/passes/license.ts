@@ -1,10 +1,9 @@
 /**
- * One licence for the result.
+ * One license for the result.
  *
- * The kernel knows a short list of GPL-compatible spellings. Inputs that are all on it link, whatever their spelling;
- * the result then says "GPL" unless all agree. Anything else must be spelled the same everywhere.
- *
- * Differs from libbpf, which wants identical bytes. Source of the list: include/linux/license.h.
+ * The kernel has a short list of GPL-compatible spellings. Inputs whose licenses are all on it can be linked;
+ * the license of the result is "GPL" unless all agree. Any other text must be the same in all inputs. Differs
+ * from libbpf, which requires identical bytes. Source of the list: include/linux/license.h.
  */
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
@@ -42,7 +41,7 @@ export function chooseLicense(objects: readonly BpfObject[]): LicenseChoice {
   if (other === undefined) return { license: first.license, note: null, problems: [] };
   if (stated.every(entry => isGplCompatible(entry.license))) {
     const spellings = [...new Set(stated.map(entry => entry.license))].map(quote).join(', ');
-    return { license: 'GPL', note: `GPL-compatible licences combined as "GPL": ${spellings}`, problems: [] };
+    return { license: 'GPL', note: `GPL-compatible licenses combined as "GPL": ${spellings}`, problems: [] };
   }
   return { license: first.license, note: null, problems: [licenseProblem(first, other)] };
 }
@@ -53,9 +52,9 @@ function licenseProblem(first: Stated, other: Stated): Problem {
   return problem(
     'link-license',
     [other.file],
-    `licence ${quote(other.license)} cannot be combined with ${quote(first.license)} of ${first.file}`,
+    `license ${quote(other.license)} cannot be combined with ${quote(first.license)} of ${first.file}`,
     {
-      hint: 'the result would be one program under one licence: use the same text, or GPL-compatible ones, everywhere',
+      hint: 'the result would be one program under one license: use the same text, or GPL-compatible ones, everywhere',
     },
   );
 }
@@ -81,13 +80,14 @@ function versionOf(object: BpfObject): Uint8Array | undefined {
   return undefined;
 }
 
-/** The object with its licence text replaced; the object itself when it says so already or has none. */
+/** The object with its license text replaced; the object itself if nothing changes or it has none. */
 export function withLicense(object: BpfObject, license: string | null): BpfObject {
   if (license === null || licenseOf(object) === license) return object;
   const bytes = new TextEncoder().encode(`${license}\0`);
   const symbols = object.symbols.map(symbol => {
     if (symbol.kind !== 'variable' || object.sections[symbol.section]?.name !== 'license') return symbol;
-    // the variable keeps its size, which its type says too; every spelling is at least as long as "GPL"
+    // the variable keeps its size, which is also that of its type; every spelling is at least as long as
+    // "GPL"
     const padded = new Uint8Array(Math.max(symbol.size, bytes.length));
     padded.set(bytes);
     return { ...symbol, bytes: padded, size: padded.length };

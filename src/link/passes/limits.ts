@@ -1,9 +1,9 @@
 /**
- * What a kernel would refuse, reported before anything is written.
+ * Limits of the verifier, reported before anything is written.
  *
  * For every program: frames, stack, and stack above tail calls (`object/call-graph.ts`), 256 functions, 64
  * maps, what a program may have once (`object/once.ts`); helpers that the license does not allow. Stack
- * depths are lower bounds, so that nothing is refused which a kernel would take.
+ * depths are lower bounds, so nothing is refused that a kernel would accept.
  *
  * Source: Linux kernel/bpf/verifier.c (check_max_stack_depth, MAX_USED_MAPS, BPF_MAX_SUBPROGS).
  */
@@ -40,7 +40,7 @@ const GPL_HELPERS: ReadonlySet<number> = new Set([
   4, 5, 6, 22, 25, 27, 45, 55, 56, 67, 111, 112, 113, 114, 115, 121, 125, 177,
 ]);
 
-/** What a program takes, and what kernels allow. */
+/** What a program uses, and the limits of the kernel. */
 export interface Used {
   readonly used: number;
   readonly allowed: number;
@@ -48,7 +48,7 @@ export interface Used {
 
 export interface ProgramLimits {
   readonly program: string;
-  /** Functions on top of each other; `used` is null when the program calls itself. */
+  /** Nested calls; `used` is null when the program calls itself. */
   readonly frames: { readonly used: number | null; readonly allowed: number };
   /** The calls that go deepest, by name. */
   readonly deepestCalls: readonly string[];
@@ -59,7 +59,7 @@ export interface ProgramLimits {
   readonly maps: Used;
 }
 
-/** How much each program takes, in order of programs. */
+/** Usage of each program, in order of programs. */
 export function measureLimits(object: BpfObject): ProgramLimits[] {
   const graph = callGraph(object);
   return programsOf(object).map(({ index, program }): ProgramLimits => {
@@ -79,7 +79,7 @@ export function measureLimits(object: BpfObject): ProgramLimits[] {
   });
 }
 
-/** Everything that would be refused, in order of programs. */
+/** All violations, in order of programs. */
 export function checkLimits(object: BpfObject): Problem[] {
   const graph = callGraph(object);
   return programsOf(object)
@@ -238,7 +238,7 @@ function arenaProblems(object: BpfObject): Problem[] {
   ];
 }
 
-// --- licence -----------------------------------------------------------------------------------------------
+// --- license -----------------------------------------------------------------------------------------------
 
 function licenseProblems(object: BpfObject): Problem[] {
   const license = licenseOf(object) ?? '';
@@ -264,7 +264,7 @@ function gplCalls(object: BpfObject, symbol: FunctionSymbol, license: string): P
       problem(
         'relink-gpl-helper',
         [object.name, `function ${quote(symbol.name)}`, `insn ${insnIndex}`],
-        `calls ${helperName(code.imm(insnIndex)) ?? code.imm(insnIndex)}, which only GPL-compatible programs may; the licence is ${quote(license)}`,
+        `calls ${helperName(code.imm(insnIndex)) ?? code.imm(insnIndex)}, which is restricted to GPL-compatible programs; the license is ${quote(license)}`,
         { subject: symbol.name, ...(line === null ? {} : { details: [line] }) },
       ),
     ];

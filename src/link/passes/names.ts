@@ -1,10 +1,10 @@
 /**
- * Names that must not meet in one object.
+ * Names that must be unique in one object.
  *
- * Global names of different components, and static functions and maps of one name, are told apart by a prefix made from
- * the component's file name, or by a number. Only full names count: what does not clash stays as it is, and maps that
- * differ behind the 15th character, where the kernel cuts names, do not clash. The name of a pinned map is known outside
- * and never changes: what has the same name gives way.
+ * Global names of different components, and static functions and maps of one name, get a prefix from the
+ * component's file name, or a number. Only full names count: a name that does not clash is kept, and maps
+ * that differ after the 15th character, where the kernel cuts names, do not clash. The name of a pinned map
+ * is used outside and never changes: other symbols of that name are renamed.
  */
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
@@ -36,11 +36,13 @@ export interface Rename {
 
 export interface NamingInput {
   readonly combined: Combined;
-  /** Prefix for each input; null for one whose names must stay (the rootlet). */
+  /** Prefix for each input; null for one whose names must be kept (the rootlet). */
   readonly labels: readonly (string | null)[];
   /** Pinned maps, which keep their names. Default: none. */
   readonly pinned?: ReadonlySet<SymbolIndex>;
-  /** Prefix for names that meet a pinned map although their input has no label. Default: they stay. */
+  /**
+   * Prefix for names that clash with a pinned map although their input has no label. Default: they are kept.
+   */
   readonly yielding?: string;
 }
 
@@ -61,7 +63,7 @@ export function separateNames(input: NamingInput): Rename[] {
   });
 }
 
-/** Names of the rootlet that meet a pinned map and cannot give way: they are known outside as well. */
+/** Names of the rootlet that clash with a pinned map and cannot be changed: they are used outside as well. */
 export function fixedNames(input: NamingInput, objects: readonly BpfObject[]): Problem[] {
   const { object, origins } = input.combined;
   const namesakes = namesakesOf(input);
@@ -76,7 +78,7 @@ export function fixedNames(input: NamingInput, objects: readonly BpfObject[]): P
         [here ?? ''],
         `${what} ${quote(symbol.name)} has the name of a map that ${there} pins; both names are known outside`,
         {
-          hint: `rename one of them (--redefine-sym FILE:${symbol.name}=NEW), or the program of a chain (--program NEW)`,
+          hint: `rename one of them (--redefine-sym FILE:${symbol.name}=NEW), or the program of a chain (--chain-name NEW)`,
         },
       ),
     ];
@@ -112,7 +114,7 @@ function clashOf(
   return { reason: 'clash', namesake: isSameFile ? (foreign ?? near) : first };
 }
 
-/** Symbols of one name: as many as are needed to give each of them another one. */
+/** Symbols of one name, to be renamed until each is unique. */
 interface Namesakes {
   readonly first: SymbolIndex;
   second?: SymbolIndex;
@@ -143,7 +145,7 @@ function canClash(symbol: BpfSymbol): boolean {
   return symbol.binding !== 'local' || symbol.kind !== 'variable';
 }
 
-/** Names that are not free. Numbers behind names are counted on, so that many equal names take no longer each. */
+/** Names in use. Numeric suffixes are counted on, so many equal names do not take longer each. */
 class TakenNames {
   readonly #names: Set<string>;
   readonly #nextNumber = new Map<string, number>();
@@ -152,7 +154,7 @@ class TakenNames {
     this.#names = new Set(names);
   }
 
-  /** `wanted`, or the first of its numbered forms that is free, which it is not any more. */
+  /** `wanted`, or the first of its numbered forms that is unused; it is in use from then on. */
   take(wanted: string, numbered: (number: number) => string): string {
     let name = wanted;
     let number = this.#nextNumber.get(wanted) ?? 2;
@@ -176,9 +178,9 @@ function labelled(label: string, name: string): string {
 // --- static names -------------------------------------------------------------------------------------------------
 
 /**
- * Static functions and static maps of one name: the second and later get a number. Loaders that keep them by name
- * (cilium/ebpf, and for maps our own) need this; libbpf does not for functions, and refuses static maps. Pinned maps
- * keep their names.
+ * Static functions and static maps of one name: the second and later get a number. Loaders that keep them by
+ * name (cilium/ebpf, and rootlet for maps) need this; libbpf does not for functions, and refuses static maps.
+ * Pinned maps keep their names.
  */
 export function separateStatics(combined: Combined, pinned: ReadonlySet<SymbolIndex>): Rename[] {
   const { symbols } = combined.object;
@@ -202,7 +204,9 @@ export function separateStatics(combined: Combined, pinned: ReadonlySet<SymbolIn
   });
 }
 
-/** Static pinned maps and global maps of one name: neither can be renamed, since both are known outside. */
+/**
+ * Static pinned maps and global maps of one name: neither can be renamed, since both names are used outside.
+ */
 export function staticPinClashes(
   { object, origins }: Combined,
   pinned: ReadonlySet<SymbolIndex>,
@@ -234,7 +238,8 @@ export function staticPinClashes(
 // --- labels -------------------------------------------------------------------------------------------------------
 
 /**
- * A short prefix for each file, made of the words of its name: as many words as tell it from the others.
+ * A short prefix for each file, made of the words of its name: as many words as distinguish it from the
+ * others.
  * `first_firewall.bpf.o` beside `second_firewall.bpf.o` becomes `first`.
  */
 export function labelsFor(files: readonly string[]): string[] {
@@ -253,7 +258,7 @@ export function labelsFor(files: readonly string[]): string[] {
   return labels.map(label => freeName(label, seen));
 }
 
-/** A name for a symbol of the file that is to have another one, for hints: free in that file, unlike those of the others. */
+/** A suggestion for renaming a symbol of the file, for hints: unused in that file. */
 export function nameToSuggest(objects: readonly BpfObject[], file: number, name: string): string {
   const label = labelsFor(objects.map(object => object.name))[file] ?? 'other';
   const taken = new TakenNames(objects[file]?.symbols.map(symbol => symbol.name) ?? []);

@@ -96,7 +96,7 @@ describe.each([
     }
   });
 
-  test('a static function gives way, a global one and a variable are no obstacle', () => {
+  test('a static function gives way, a global one and a variable are not obstacles', () => {
     const helper = objectOf('h.o', [
       { name: 'use', kind: 'function', section: 'xdp', context: 'xdp_md', calls: ['list'] },
       { name: 'list', kind: 'function', binding: 'local' },
@@ -177,7 +177,7 @@ test('what was joined and renamed is reported', () => {
   });
 });
 
-test('--explain shows which definition stands for the others', () => {
+test('explain shows which definition replaces the others', () => {
   const pinned: SymbolSpec = { ...PIN, binding: 'global' };
   const { explanations } = linked([file('a', PIN), file('b', pinned)], { explain: ['list'] });
   expect(explanations).toMatchObject([{ winner: expect.stringContaining('b.o'), losers: [] }]);

@@ -1,9 +1,9 @@
 /**
  * Maps that are pinned: the name of such a map is the name of its pin, so every definition of it is one map.
  *
- * Runs after resolution and before anything is merged. Definitions of one name that scopes or `static` keep apart are
- * joined if they agree, as loaders would join them through the pin; otherwise the link fails. Which initial entries the
- * one map gets is decided here too, for maps that components share on request as well.
+ * Runs after resolution and before anything is merged. Definitions of one name in different scopes, or static
+ * ones, are merged if they agree, as loaders would merge them through the pin; otherwise the link fails. The
+ * initial entries of the merged map are decided here too, also for maps that components share on request.
  */
 
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
@@ -69,7 +69,8 @@ export function pinnedIn(objects: readonly BpfObject[]): (at: SymbolAt) => boole
 }
 
 /**
- * Joins the definitions of each pinned map. `fileOf` spells an input as `--redefine-sym` takes it (default: its name).
+ * Merges the definitions of each pinned map. `fileOf` returns the name of an input for `--redefine-sym`
+ * (default: its name).
  */
 export function joinPinned(
   objects: readonly BpfObject[],
@@ -135,7 +136,7 @@ function isSame(a: SymbolAt, b: SymbolAt): boolean {
   return a.file === b.file && a.index === b.index;
 }
 
-/** The winner has initial entries if any definition has, and is seen outside its file if possible. */
+/** The chosen definition has initial entries if any definition has, and is global if possible. */
 function mergeOf(
   objects: readonly BpfObject[],
   resolution: Resolution,
@@ -162,7 +163,7 @@ function isLocal(objects: readonly BpfObject[], at: SymbolAt): boolean {
   return symbolAt(objects, at)?.binding === 'local';
 }
 
-/** What lost in its own scope needs no binding: it leads to the winner there. */
+/** A definition discarded in its own scope needs no binding: it refers to the chosen one there. */
 function bindingsOf(resolution: Resolution, { winner, others }: PinnedMerge): PinBinding[] {
   return others.flatMap(loser =>
     isSame(winnerOf(resolution, loser) ?? loser, loser) ? [{ loser, winner }] : [],
@@ -171,7 +172,7 @@ function bindingsOf(resolution: Resolution, { winner, others }: PinnedMerge): Pi
 
 // --- agreement ----------------------------------------------------------------------------------------------------
 
-/** Whether two inputs mean the same by one pin. */
+/** Whether two inputs agree on a pin. */
 function differences(
   objects: readonly BpfObject[],
   { name, winner, others }: PinnedMerge,
@@ -190,7 +191,7 @@ interface Pair {
   readonly other: SymbolAt;
 }
 
-/** How to give one of two definitions a pin of its own. */
+/** Hint: how to give one of two definitions its own pin. */
 function pinHint(
   objects: readonly BpfObject[],
   { name, winner, other }: Pair,

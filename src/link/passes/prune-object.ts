@@ -1,4 +1,4 @@
-/** An object reduced to some of its symbols, with references renumbered and types that nothing needs any more dropped. */
+/** An object reduced to some of its symbols, with references renumbered and unused types dropped. */
 
 import { type BtfId, mergeBtf } from '../../btf/index.ts';
 import {

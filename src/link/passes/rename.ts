@@ -1,4 +1,4 @@
-/** New names that a pass chose, given to symbols and their BTF types. */
+/** Applies the renames of a pass to symbols and their BTF types. */
 
 import type { BpfObject } from '../../object/index.ts';
 import { editSymbols } from './edit-symbols.ts';

@@ -1,10 +1,10 @@
 /**
  * Sections of all inputs, merged by name.
  *
- * Flags are united, alignment is the largest, and a section that is NOBITS in one input and PROGBITS in another becomes
- * PROGBITS (libbpf refuses both; GCC and clang do differ here). Code and data of one name cannot be merged. Sizes are
- * bounded: by the signed 32 bits of an offset in an instruction, and where zeros have to be written out, by what a file
- * can reasonably hold.
+ * Flags are combined, alignment is the largest, and a section that is NOBITS in one input and PROGBITS in
+ * another becomes PROGBITS (libbpf refuses both; GCC and clang do differ here). Code and data of one name
+ * cannot be merged. Sizes are bounded: by the signed 32 bits of an offset in an instruction, and where zeros
+ * have to be written out, by what a file can reasonably hold.
  */
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
@@ -94,7 +94,7 @@ export function unite(a: SectionShell, b: SectionShell): SectionShell {
 
 const MERGE_FLAGS = SHF_MERGE | SHF_STRINGS;
 
-/** Merging (`SHF_MERGE | SHF_STRINGS`) is allowed only where all inputs allow it; the rest is united. */
+/** Merging (`SHF_MERGE | SHF_STRINGS`) is allowed only where all inputs allow it; the others are combined. */
 function unionOfFlags(a: number, b: number): number {
   const merge = a & b & MERGE_FLAGS;
   return ((a | b) & ~MERGE_FLAGS) | merge;

@@ -1,6 +1,6 @@
 /**
- * What a chain must know of the programs of a section: the struct that they get, their verdicts, and whether
- * the kernel looks at the range of what they return.
+ * Properties of the programs of a section: the context struct that they get, their verdicts, and whether
+ * the kernel restricts the range of the result.
  */
 
 import { failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
@@ -20,13 +20,13 @@ function typeOf(section: string): number {
   return programTypeOf(section)?.progType ?? BPF_PROG_TYPE_UNSPEC;
 }
 
-/** Context struct of a program section; undefined where no chain can be made. */
+/** Context struct of a program section; undefined if chains of this type are not supported. */
 export function contextOf(section: string): string | undefined {
   const type = typeOf(section);
   return verdictsOf(type) === undefined ? undefined : contextNameOf(type);
 }
 
-/** Whether the verifier must be able to see what the components of such a chain return. */
+/** Whether the verifier must know the results of the components of such a chain. */
 export function checksVerdicts(section: string): boolean {
   return verdictsOf(typeOf(section))?.checked === true;
 }
@@ -40,7 +40,9 @@ export function parseVerdict(section: string, text: string): Result<Verdict> {
   const words = verdictWords(type);
   const known =
     words.length === 0 ? 'give a number' : `there are: ${words.map(quote).join(', ')}, or a number`;
-  return failed(verdictProblem(text, `${quote(text)} is no verdict of section ${quote(section)}; ${known}`));
+  return failed(
+    verdictProblem(text, `${quote(text)} is not a valid verdict of section ${quote(section)}; ${known}`),
+  );
 }
 
 /** `text`: the verdict as it was given. */

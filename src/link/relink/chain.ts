@@ -1,9 +1,10 @@
 /**
  * The built-in rootlet: a program with exactly as many slots as there are components.
  *
- * Each slot is called in turn; its verdict goes on to the next slot when it is in the slot's continue-mask, else it is
- * the verdict of the chain. After the last slot the chain returns a fixed verdict or the last one. There are no dead
- * slots and no limit but the kernel's. The result is an object like one that a compiler made, to be re-linked.
+ * The slots are called in order; if its verdict is in the slot's continue-mask, the next slot is called, else
+ * it is the verdict of the chain. After the last slot the chain returns a fixed verdict or the last one.
+ * There are no unused slots and no limit but the kernel's. The result is an object like that of a compiler,
+ * to be re-linked.
  */
 
 import { BtfBuilder, type BtfId } from '../../btf/index.ts';
@@ -27,18 +28,21 @@ import type { BpfObject, BpfSymbol, CodeReference, SectionShell, Verdict } from 
 import { checksVerdicts, contextOf } from './chain-types.ts';
 
 export interface ChainSlot {
-  /** Verdicts that go on to the next slot. */
+  /** Verdicts that continue with the next slot. */
   readonly continueOn: readonly Verdict[];
 }
 
 export interface ChainOptions {
   readonly slots: readonly ChainSlot[];
-  /** Section of the program, which says its type: `xdp`, `tc`, … */
+  /** Section of the program, which specifies its type: `xdp`, `tc`, … */
   readonly section: string;
   readonly byteOrder: ByteOrder;
   /** Name of the program. Default `chain`. */
   readonly program?: string;
-  /** What the chain returns when its last slot goes on: a verdict, or `last` for that slot's. Default `last`. */
+  /**
+   * Verdict of the chain if its last slot continues: a verdict, or `last` for that of the slot. Default
+   * `last`.
+   */
   readonly final?: number | 'last';
   /** Text of the `license` section. Default `Dual MIT/GPL`. */
   readonly license?: string;
@@ -57,7 +61,7 @@ export function makeChain(options: ChainOptions): BpfObject {
   const license = new TextEncoder().encode(`${options.license ?? 'Dual MIT/GPL'}\0`);
   const origin = { file: 'chain', offset: 0 };
   const base = { binding: 'global', visibility: 'default', origin } as const;
-  // a hidden function is verified where it is called, so that its verdicts are known there
+  // a hidden function is verified where it is called, so its verdicts are known there
   const slotBase = checksVerdicts(options.section) ? ({ ...base, visibility: 'hidden' } as const) : base;
   const sections: SectionShell[] = [
     {
@@ -192,9 +196,9 @@ function chainTypes(options: ChainOptions, program: string): ChainTypes {
 const CONTEXT_REGISTER = 6;
 
 /**
- * `r6 = ctx; for each slot: r1 = r6; r0 = slot(r1); if w0 is in the mask go on, else return it`. The context is kept in
- * r6 only when a second slot needs it. The usual case, one verdict that goes on, falls through: one comparison a slot
- * and one exit for all, as compilers write it.
+ * `r6 = ctx; for each slot: r1 = r6; r0 = slot(r1); if w0 is in the mask continue, else return it`. The
+ * context is kept in r6 only when a second slot needs it. The usual case, one verdict that continues, falls
+ * through: one comparison a slot and one exit for all, as compilers write it.
  */
 function chainCode(options: ChainOptions): {
   readonly code: Uint8Array;
@@ -217,7 +221,7 @@ function chainCode(options: ChainOptions): {
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
 
-/** Goes on after it for the given verdicts, and leaves the chain for others, if there are any. */
+/** Continues after it for the given verdicts, and leaves the chain for others, if there are any. */
 function goOn(verdicts: readonly Verdict[], position: number): Step[] {
   if (verdicts.includes('not 0')) return verdicts.includes(0) ? [] : [jumpIf32(BPF_JEQ, 0, 0, LEAVE)];
   const distinct = [...new Set(verdicts)].filter(verdict => verdict !== 'not 0');

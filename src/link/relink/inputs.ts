@@ -1,9 +1,8 @@
 /**
- * What a re-link reads: the rootlet, the components, and the members of libraries that each of them needs; operated on,
- * and with every slot assigned.
- *
- * Apart from `relink`, which works on objects only. A scope is the rootlet (0) or one component with the members that
- * were taken for it: names are looked up in there.
+ * What a re-link reads: the rootlet, the components, and the members of libraries that each of them needs,
+ * after symbol edits and with every slot assigned. Separate from `relink`, which works on objects only. A
+ * scope is the rootlet (0) or one component with the members that were taken for it: names are looked up in
+ * there.
  */
 
 import {
@@ -41,13 +40,13 @@ export interface ComponentMember extends PulledMember {
 
 export interface RelinkInputs {
   /**
-   * The rootlet, the components in order of their first slot, then members of libraries. Their names tell them apart:
-   * those of components are their ids, a member that several of them have is `ARCHIVE(MEMBER)#ID`.
+   * The rootlet, the components in order of their first slot, then members of libraries. Their names are
+   * unique: those of components are their ids, a member that several of them have is `ARCHIVE(MEMBER)#ID`.
    */
   readonly objects: readonly BpfObject[];
   /** Scope of each object. */
   readonly scopes: readonly number[];
-  /** What tells the components apart in messages and reports: `FILE`, or `FILE#INSTANCE`. */
+  /** Identity of components in messages and reports: `FILE`, or `FILE#INSTANCE`. */
   readonly ids: readonly string[];
   readonly components: readonly SlotAssignment[];
   readonly assignments: readonly SlotAssignment[];
@@ -105,7 +104,7 @@ function archiveOptions({ readMember }: RelinkOptions, prepare: InputEdits | und
   };
 }
 
-/** The objects of files that could be read; those of the rootlet and of components are no archives. */
+/** The objects of files that could be read; those of the rootlet and of components must not be archives. */
 function readEach(
   files: ReadonlySet<LinkInput>,
   prepare: InputEdits | undefined,
@@ -168,14 +167,19 @@ function archiveOf(library: LinkInput, problems: ProblemList): ArchiveInput[] {
 }
 
 function notAnArchive(name: string): Problem {
-  return problem('relink-library', [name], 'is no archive: components find what they need in archives only', {
-    hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
-  });
+  return problem(
+    'relink-library',
+    [name],
+    'is not an archive: externs of components are resolved in archives only',
+    {
+      hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
+    },
+  );
 }
 
 // --- slots --------------------------------------------------------------------------------------------------------
 
-/** What is said by name first, then the list in the slots that are left; with an instance where that is asked for. */
+/** Assignments by name first, then the list in the remaining slots; with an instance where requested. */
 function assignSlots(
   rootlet: BpfObject,
   assignments: readonly SlotAssignment[],
@@ -191,7 +195,7 @@ function assignSlots(
       problem(
         'relink-own-state',
         [rootlet.name],
-        `no component goes into slot ${quote(unknown)}, so none can have a state of its own there; filled are: ${all.map(({ slot }) => quote(slot)).join(', ')}`,
+        `no component fills slot ${quote(unknown)}, so --own-state does not apply to it; filled slots: ${all.map(({ slot }) => quote(slot)).join(', ')}`,
       ),
     );
   const assigned = all.map(assignment =>
@@ -222,7 +226,10 @@ interface Scoped {
   readonly problems: readonly Problem[];
 }
 
-/** Every scope takes the members that it needs itself; what is shared is taken once, by the first that needs it. */
+/**
+ * Every scope pulls in the members that it needs; shared members are pulled in once, by the first scope that
+ * needs them.
+ */
 function pullForScopes(
   owners: readonly BpfObject[],
   archives: readonly ArchiveInput[],

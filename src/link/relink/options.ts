@@ -8,7 +8,7 @@ import type { OrderedComponent } from './slots.ts';
 export interface RelinkOptions extends CommonLinkOptions {
   /** Components for the slots that no assignment names, in order. */
   readonly order?: readonly OrderedComponent[];
-  /** Slots whose component gets functions, maps and globals of its own, even if it fills others too. */
+  /** Slots whose component gets its own functions, maps and globals, even if it fills others too. */
   readonly ownState?: readonly string[];
   /** Slots are called as the kernel calls programs: components are compared as entry points, not by their spelling. */
   readonly entrySlots?: boolean;
@@ -16,11 +16,11 @@ export interface RelinkOptions extends CommonLinkOptions {
   readonly libraries?: readonly LinkInput[];
   /**
    * Names of maps, globals and functions that all components (and the rootlet) have in common; `*` for all maps. The
-   * name of a library stands for all that it defines.
+   * name of a library shares all that it defines.
    */
   readonly share?: readonly string[];
   /** Exceptions from `share`. */
   readonly private?: readonly string[];
-  /** Report what a kernel would refuse (stack, call depth, …). Default true. */
+  /** Report what a verifier would refuse (stack, call depth, …). Default true. */
   readonly checkLimits?: boolean;
 }

@@ -1,11 +1,11 @@
-/** Pinned maps of a re-link: notes about those that were joined, and requests that cannot be honoured. */
+/** Pinned maps of a re-link: notes about those that were merged, and requests that cannot be met. */
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { PinnedMerge } from '../passes/index.ts';
 import type { RelinkInputs } from './inputs.ts';
 
-/** How `--redefine-sym` names an input of a re-link: without what tells the copies of a file apart. */
+/** How `--redefine-sym` names an input of a re-link: without the suffix of copies of a file. */
 export function fileNames(inputs: RelinkInputs): (file: number) => string {
   return file => {
     const scope = inputs.scopes[file] ?? 0;

@@ -1,6 +1,6 @@
 /**
- * What a re-link did, as data: slots, components, what was renamed, what of the result is whose, how much of the
- * kernel's limits it takes.
+ * What a re-link did, as data: slots, components, renames, owners of maps and globals, usage of the kernel's
+ * limits.
  */
 
 import { type BpfObject, type BpfSymbol, parseMapDefinition, textOfSection } from '../../object/index.ts';
@@ -21,9 +21,9 @@ import { type Plug, slotsOf } from './slots.ts';
 /** What became of one slot. */
 export interface FilledSlot {
   readonly slot: string;
-  /** File of the component; null when the slot keeps its default. */
+  /** File of the component; null if the slot is not filled. */
   readonly component: string | null;
-  /** `ReportedComponent.id`; null when the slot keeps its default. */
+  /** `ReportedComponent.id`; null if the slot is not filled. */
   readonly id: string | null;
   /** Program of the component, by its own name. */
   readonly program: string | null;
@@ -33,7 +33,7 @@ export interface FilledSlot {
 
 /** One component: a file, or one of several copies of it. */
 export interface ReportedComponent {
-  /** `FILE`, or `FILE#INSTANCE` for a copy with a state of its own: the same from run to run. */
+  /** `FILE`, or `FILE#INSTANCE` for a copy with a state of its own: stable across runs. */
   readonly id: string;
   readonly file: string;
   readonly instance: string | null;
@@ -50,13 +50,13 @@ export interface ReportedState {
   readonly name: string;
   readonly declaration: string;
   readonly section: string;
-  /** Bytes of a global; of a map what its definition says is in `map`. */
+  /** Bytes of a global; the definition of a map is in `map`. */
   readonly size: number;
   /** Component that it came from (`ReportedComponent.id`); null for the rootlet. */
   readonly owner: string | null;
   /** Name in its own file. */
   readonly originalName: string;
-  /** Whose code or data refers to it; null stands for the rootlet. */
+  /** Components whose code or data refers to it; null for the rootlet. */
   readonly usedBy: readonly (string | null)[];
   readonly shared: boolean;
 }
@@ -76,7 +76,7 @@ export interface RelinkReport extends LinkReport {
   readonly components: readonly ReportedComponent[];
   readonly maps: readonly ReportedMap[];
   readonly globals: readonly ReportedState[];
-  /** What each program of the result takes of what a kernel allows. */
+  /** Usage of the kernel's limits by each program of the result. */
   readonly limits: readonly ProgramLimits[];
 }
 

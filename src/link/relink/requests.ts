@@ -75,7 +75,7 @@ function arrayProblem(objects: readonly BpfObject[], { file, index }: SymbolAt):
   ];
 }
 
-/** Names to share or to keep apart that no input has: a typing error would otherwise go unnoticed. */
+/** Names to share or to keep apart that no input has: a typo. */
 function unknownNames(objects: readonly BpfObject[], options: RelinkOptions): Problem[] {
   const known = new Set(objects.flatMap(object => object.symbols.map(symbol => symbol.name)));
   const asked = [...(options.share ?? []), ...(options.private ?? [])];

@@ -1,6 +1,6 @@
 /**
- * Whether a program fits a slot: prototypes as C has them, program types, XDP fragments. Apart from the choice of slots
- * and programs, because re-linking in the kernel asks the same.
+ * Whether a program fits a slot: C prototypes, program types, XDP fragments. Separate from the choice of
+ * slots and programs, because re-linking in the kernel needs the same checks.
  */
 
 import { formatFunc } from '../../btf/index.ts';
@@ -21,8 +21,8 @@ import { BPF_F_XDP_HAS_FRAGS } from '../../uapi/index.ts';
 import { comparePrototypes, entryObjection } from '../resolve/index.ts';
 
 /**
- * What is wrong with a program in a slot of the rootlet; null when it fits. `entry`: the slot is called as the kernel
- * calls programs, so the program is compared as an entry point.
+ * The problem of a program in a slot of the rootlet; null if it fits. `entry`: the slot is called as the
+ * kernel calls programs, so the program is compared as an entry point.
  */
 export function slotProblem(
   rootlet: BpfObject,
@@ -165,7 +165,7 @@ function programTypeProblem(
   );
 }
 
-/** `xdp.frags` says that a program can read packets in several buffers; one component that cannot spoils the chain. */
+/** `xdp.frags` marks programs that can read packets in several buffers; all components must have it. */
 export function fragmentsProblem(
   rootlet: BpfObject,
   hosts: readonly string[],
@@ -176,9 +176,9 @@ export function fragmentsProblem(
   return problem(
     'relink-frags',
     [component.name],
-    `program ${quote(program.name)} is not marked for packets in fragments, but ${rootlet.name} is`,
+    `program ${quote(program.name)} is not marked as xdp.frags, but ${rootlet.name} is`,
     {
-      hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it only touches packets through helpers',
+      hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it accesses packets only through helpers',
     },
   );
 }
@@ -187,7 +187,7 @@ function handlesFrags(section: string): boolean {
   return ((programTypeOf(section)?.flags ?? 0) & BPF_F_XDP_HAS_FRAGS) !== 0;
 }
 
-/** Program type of a section; a name outside the table stands for itself, up to its first variant or target. */
+/** Program type of a section; a name outside the table is its own type, up to its first variant or target. */
 function typeOfSection(section: string): string {
   const known = programTypeOf(section);
   if (known !== undefined) return String(known.progType);

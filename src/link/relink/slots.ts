@@ -1,4 +1,7 @@
-/** Which program goes into which slot: names, slots and programs. Whether they fit is asked before anything is moved. */
+/**
+ * Which program goes into which slot: names, slots and programs. Whether they fit is checked before anything
+ * is moved.
+ */
 
 import {
   available,
@@ -25,12 +28,12 @@ export interface SlotAssignment {
   readonly program?: string;
   /**
    * Components of one name are one and share their state in all slots that they fill; those with another `instance`
-   * are loaded once more, with functions, maps and globals of their own.
+   * are separate copies, with their own functions, maps and globals.
    */
   readonly instance?: string;
 }
 
-/** What tells the components of a re-link apart. */
+/** Identity of a component in a re-link. */
 export function componentKey(assignment: SlotAssignment): string {
   return `${assignment.component.name}\0${assignment.instance ?? ''}`;
 }
@@ -43,7 +46,7 @@ export function componentId({ component, instance }: SlotAssignment): string {
 /** A component that takes the next free slot. */
 export type OrderedComponent = Omit<SlotAssignment, 'slot'>;
 
-/** Fills the slots of a rootlet that are not taken, in order; says so when there are too few. */
+/** Fills the free slots of a rootlet, in order; a problem if there are too few. */
 export function assignInOrder(
   rootlet: BpfObject,
   components: readonly OrderedComponent[],
@@ -57,7 +60,7 @@ export function assignInOrder(
     const slots = `${count} ${what}${count === 1 ? '' : 's'}`;
     return failed(
       problem('relink-too-many', [rootlet.name], `has ${slots} for ${components.length} components`, {
-        hint: 'relink --chain makes a rootlet with as many slots as there are components',
+        hint: 'relink --chain generates a rootlet with as many slots as there are components',
       }),
     );
   }
@@ -88,7 +91,7 @@ export function inOrder<T extends object>(
   });
 }
 
-/** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */
+/** Functions of a rootlet that can be replaced: global ones that are not programs, in symbol order. */
 export function slotsOf(rootlet: BpfObject): { readonly name: string; readonly index: SymbolIndex }[] {
   return rootlet.symbols.flatMap((symbol, index) => {
     const callable = symbol.kind === 'function' && symbol.binding !== 'local';
@@ -144,7 +147,7 @@ function plug(
       problem('relink-slot-twice', [rootlet.name], `slot ${quote(assignment.slot)} is filled twice`, {
         subject: assignment.slot,
         details: [...(filled.get(assignment.slot) ?? []), assignment].map(spellAssignment),
-        hint: 'relink --chain makes a rootlet with a slot for each component',
+        hint: 'relink --chain generates a rootlet with a slot for each component',
       }),
     );
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
@@ -229,7 +232,7 @@ export function chooseProgram(
       [component.name],
       `has several programs; ${available('there are', names)}`,
       {
-        hint: `say which one: ${slot}=${component.name}:${likelyProgram(component) ?? ''}`,
+        hint: `specify which one: ${slot}=${component.name}:${likelyProgram(component) ?? ''}`,
       },
     ),
   );

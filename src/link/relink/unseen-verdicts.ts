@@ -1,6 +1,7 @@
 /**
- * A note on rootlets of program types whose return value the verifier checks: it judges a global function by itself, so
- * that a verdict which goes through a slot is any number to it. Not an error, since a rootlet may limit the value.
+ * A note on rootlets of program types whose return value the verifier checks: it checks a global function on
+ * its own, so the result of a slot is an unknown number to it. Not an error, since a rootlet may limit the
+ * value.
  */
 
 import { quote } from '../../diag/index.ts';
@@ -17,8 +18,8 @@ export function unseenVerdicts(rootlet: BpfObject | undefined): string[] {
   return slotsOf(rootlet).flatMap(({ name, index }) =>
     rootlet.symbols[index]?.visibility === 'default'
       ? [
-          `slot ${quote(name)} is not hidden: kernels check what ${quote(section)} programs return, and do not see it ` +
-            'through a global function; declare the slot __hidden, unless the rootlet limits the value itself',
+          `slot ${quote(name)} is not hidden: the verifier checks the result of ${quote(section)} programs, which is unknown ` +
+            'after a call of a global function; declare the slot __hidden, unless the rootlet limits the value itself',
         ]
       : [],
   );

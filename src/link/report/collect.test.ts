@@ -52,7 +52,7 @@ describe('what stays', () => {
     expect(names(collected(specs))).toEqual(['LICENSE', 'config', 'main', 'table']);
   });
 
-  test('is the exception call-back that a program names in a tag', () => {
+  test('is the exception callback that a program names in a tag', () => {
     const object = objectOf('a.o', [program('main'), fn('handler', 'log'), fn('log'), fn('other')]);
     const main = object.symbols.find(symbol => symbol.name === 'main');
     if (object.btf === null || main === undefined) throw new Error('no types');
@@ -90,7 +90,7 @@ describe('what stays', () => {
     expect(names(collected(specs, { gcSections: false }))).toEqual(['main', 'unused']);
   });
 
-  test('is little where there is no program, which is said', () => {
+  test('is little where there is no program, which is reported', () => {
     const specs = [fn('lib'), { name: 'LICENSE', kind: 'variable', section: 'license' } as const];
     const result = collected(specs);
     expect(names(result)).toEqual(['LICENSE']);
@@ -106,7 +106,7 @@ test('functions that only call each other go', () => {
 describe('a name that nothing defines', () => {
   const needs = (name: string): SymbolSpec[] => [fn(name, 'gone'), { name: 'gone', kind: 'extern function' }];
 
-  test('is no error where only unused code needs it', () => {
+  test('is not an error where only unused code needs it', () => {
     const result = collected([program('main'), ...needs('unused')]);
     expect(names(result)).toEqual(['main']);
     expect(result.report.unresolved).toEqual([]);
@@ -148,7 +148,7 @@ describe('reports', () => {
   });
 });
 
-test('names that nothing has are told, all of them', () => {
+test('names that nothing has are reported, all of them', () => {
   const objects = [objectOf('a.o', [program('main'), fn('helper')])];
   const result = link(objects, { gcSections: true, keep: ['helpre'], whyLive: ['x', 'main'] });
   expect(result.ok ? [] : result.problems).toMatchObject([

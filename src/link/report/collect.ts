@@ -17,7 +17,7 @@ import { fileMatches } from '../resolve/index.ts';
 import type { Discarded } from './report.ts';
 
 export interface CollectOptions {
-  /** Names that stay, used or not. */
+  /** Names to keep, used or not. */
   readonly keep: readonly string[];
   /** Names whose path from a root is wanted. */
   readonly whyLive: readonly string[];
@@ -57,7 +57,7 @@ export function collectGarbage(
   };
 }
 
-/** Symbols that are to stay; a word is a name or `FILE:NAME`. */
+/** Symbols to keep; a word is a name or `FILE:NAME`. */
 export function keptSymbols(
   combined: Combined,
   objects: readonly BpfObject[],
@@ -74,7 +74,7 @@ export function keptSymbols(
 
 export interface PathOptions {
   readonly objects: readonly BpfObject[];
-  /** Name that a symbol got later, if it stayed. Default: its own. */
+  /** Later name of a symbol, if it is kept. Default: its own. */
   readonly finalName?: (index: SymbolIndex) => string | undefined;
 }
 
@@ -101,7 +101,7 @@ export function livePaths(
   return { paths, problems };
 }
 
-const NO_PROGRAM = 'no input has a program: with --gc-sections, and without --keep, next to nothing is left';
+const NO_PROGRAM = 'no input has a program: with --gc-sections, and without --keep, almost nothing is kept';
 
 function indexesOf(combined: Combined, objects: readonly BpfObject[], word: string): SymbolIndex[] {
   const { file, name } = parseSelector(word);

@@ -1,4 +1,7 @@
-/** `make` called at most once, when its value is first asked for: a report costs more than the link it tells about. */
+/**
+ * `make` called at most once, when its value is first requested: a report costs more than the link that it
+ * describes.
+ */
 export function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {

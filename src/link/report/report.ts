@@ -1,4 +1,4 @@
-/** What a link did, as data: who won, who lost and why, what was renamed, how many types remain. */
+/** Result of a link, as data: chosen and discarded definitions with the reason, renames, number of types. */
 
 import { type BpfObject, type BpfSymbol, type SymbolIndex, sizeOfSymbol } from '../../object/index.ts';
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
@@ -58,7 +58,7 @@ export interface LinkReport {
   readonly renames: readonly ReportedRename[];
   /** Pinned maps that became one. */
   readonly merged: readonly ReportedMerge[];
-  /** Externs that stay open, for the loader or a later link. */
+  /** Externs that stay undefined, for the loader or a later link. */
   readonly unresolved: readonly string[];
   readonly types: { readonly before: number; readonly after: number };
   readonly license: string | null;
@@ -141,7 +141,7 @@ function crowdedSections(object: BpfObject): string[] {
     const count = counts[index] ?? 0;
     if (count <= MAX_OLD_VLEN) return [];
     return [
-      `section "${section.name}" has ${count} variables; kernels that know only 16-bit vlen in BTF do not load more than ${MAX_OLD_VLEN}`,
+      `section "${section.name}" has ${count} variables; kernels with a 16-bit vlen in BTF load at most ${MAX_OLD_VLEN}`,
     ];
   });
 }
@@ -175,7 +175,7 @@ function overridden(objects: readonly BpfObject[], resolution: Resolution): Disc
   );
 }
 
-/** Symbols that others replace, apart from resolution; those without a name are left out. */
+/** Symbols that others replace, other than by resolution; anonymous ones are omitted. */
 export function replacedBy(
   objects: readonly BpfObject[],
   bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[],
@@ -190,7 +190,7 @@ export function replacedBy(
   });
 }
 
-/** A strong definition only loses to an equal one. */
+/** A strong definition is only overridden by an identical one. */
 function isStrong(symbol: BpfSymbol | undefined): boolean {
   return symbol?.binding === 'global' && !(symbol.kind === 'variable' && symbol.common === true);
 }

@@ -1,8 +1,8 @@
 /**
- * References of code into the middle of something that turns out to be another thing.
+ * References of code into the middle of a definition that another definition may override.
  *
- * How far into an extern code may reach, nobody can say before its definition is known; and a definition that overrides
- * another may be smaller. What would then be read is not part of the variable any more.
+ * The valid range of an extern is unknown before its definition is chosen, and the chosen definition may be
+ * smaller than the overridden one: the reference would then read beyond the variable.
  */
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
@@ -10,7 +10,7 @@ import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { symbolAt } from './problems.ts';
 import type { Resolution } from './resolve.ts';
 
-/** References that lie beyond the end of the definition that was chosen, in order of inputs. */
+/** References beyond the end of the chosen definition, in order of inputs. */
 export function addendProblems(objects: readonly BpfObject[], resolution: Resolution): Problem[] {
   const problems: Problem[] = [];
   objects.forEach((object, file) => {
@@ -42,7 +42,7 @@ function problemsIn(
   });
 }
 
-/** One past the end is an address that C knows. */
+/** One past the end is a valid address in C. */
 function reaches(target: BpfSymbol, addend: number): boolean {
   return target.kind === 'variable' && addend > 0 && addend <= target.size;
 }

@@ -1,8 +1,8 @@
 /**
- * Type agreement: every symbol of a name must mean the same thing as the one that won.
+ * Type agreement: every symbol of a name must agree with the chosen one.
  *
- * Functions and variables are compared through BTF, maps by their complete definitions. A clash tells both sides as C,
- * the first path at which they differ, and both files.
+ * Functions and variables are compared through BTF, maps by their complete definitions. A mismatch shows both
+ * sides as C, the first path at which they differ, and both files.
  */
 
 import { compareTypes, type TypeMismatch } from '../../btf/index.ts';
@@ -22,8 +22,8 @@ import { isKernelName, type Resolution } from './resolve.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
 /**
- * All disagreements, in order of names' first appearance. `isJudged`: definitions that another pass compares and
- * reports with a hint.
+ * All mismatches, in order of first appearance of the names. `isJudged`: definitions that another pass
+ * compares and reports with a hint.
  */
 export function checkAgreement(
   objects: readonly BpfObject[],
@@ -49,7 +49,7 @@ export interface AgreementRules {
   readonly agreed?: ReadonlySet<number>;
 }
 
-/** What is wrong between two symbols, as seen from the file of the second. */
+/** The mismatch of two symbols, from the point of view of the second file. */
 export function disagreement(
   objects: readonly BpfObject[],
   winner: SymbolAt,
@@ -94,7 +94,7 @@ interface Mismatch {
   readonly shown?: readonly string[];
 }
 
-/** A map definition that cannot be read is a disagreement of its own kind, told with its own message. */
+/** A map definition that cannot be read is a mismatch with its own message. */
 function guarded(sides: Sides, body: () => Mismatch | null): Mismatch | null {
   try {
     return body();
@@ -158,13 +158,13 @@ function typeMismatch(sides: Sides): Mismatch | null {
   return mismatch === null ? null : describeMismatch('link-type-mismatch', mismatch);
 }
 
-/** FUNC and VAR carry a name; where names may differ, only what is behind them is compared. */
+/** FUNC and VAR carry a name; where names may differ, only their types are compared. */
 function comparedType(sides: Sides, object: BpfObject, symbol: BpfSymbol): number {
   const type = object.btf?.type(symbol.btfId);
   return sides.renamed && (type?.kind === 'func' || type?.kind === 'var') ? type.type : symbol.btfId;
 }
 
-/** A tentative definition has no type that could be compared; what wins must at least be as large. */
+/** A tentative definition has no type to compare; the chosen definition must be at least as large. */
 function commonMismatch(winner: BpfSymbol, other: BpfSymbol): Mismatch | null {
   if (winner.kind !== 'variable' || other.kind !== 'variable' || winner.size >= other.size) return null;
   return { code: 'link-common-size', text: `${other.size} bytes here, ${winner.size} there`, details: [] };

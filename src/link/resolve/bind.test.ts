@@ -18,7 +18,7 @@ const second = objectOf('second.o', [
 ]);
 const FOO_IS_BAR = { consumer: 'user.o', extern: 'foo', provider: 'first.o', target: 'bar' };
 
-/** What `prog` calls, or the codes of what stands against it. */
+/** What `prog` calls, or the codes of the problems. */
 function callee(inputs: readonly BpfObject[], options: LinkOptions): string | undefined {
   const result = link(inputs, options);
   if (!result.ok) return result.problems.map(problem => problem.code).join(' ');

@@ -1,8 +1,8 @@
 /**
  * Explicit binding: which extern of which object gets which definition of which object, whatever their names.
  *
- * Said by the caller (`--bind second.o:foo=first.o:bar`) or in C by a declaration tag on the extern:
- * `__attribute__((btf_decl_tag("rootlet:bind=first.o:bar")))`. What the caller says comes first. An extern that is
+ * Specified by the caller (`--bind second.o:foo=first.o:bar`) or in C by a declaration tag on the extern:
+ * `__attribute__((btf_decl_tag("rootlet:bind=first.o:bar")))`. The caller takes precedence. An extern that is
  * bound takes no part in resolution by name.
  */
 
@@ -42,10 +42,10 @@ export interface Bindings {
   readonly problems: readonly Problem[];
 }
 
-/** Text in front of what a declaration tag binds to. */
+/** Text before what a declaration tag binds to. */
 const TAG_PREFIX = 'rootlet:bind=';
 
-/** With `partial`, what only tags ask for may stay open: a later link may have the other object. */
+/** With `partial`, bindings of tags may stay unresolved: a later link may have the other object. */
 export function bindExplicitly(
   objects: readonly BpfObject[],
   requests: readonly BindRequest[],
@@ -71,7 +71,7 @@ export function bindExplicitly(
   return { bindings, problems };
 }
 
-/** Externs of an object that are bound explicitly; what is wrong with the requests is told later. */
+/** Externs of an object that are bound explicitly; errors in the requests are reported later. */
 export function boundExterns(object: BpfObject, requests: readonly BindRequest[]): ReadonlySet<string> {
   const mine = requests.filter(({ consumer }) => fileMatches(object.name, consumer));
   return new Set([...mine, ...taggedRequests([object])].map(request => request.extern));
@@ -104,7 +104,7 @@ export function findInput(objects: readonly { readonly name: string }[], name: s
         problem(
           'link-input-ambiguous',
           [],
-          `${quote(name)} means several inputs: ${quoteAll(found.map(file => objects[file]?.name ?? ''))}`,
+          `${quote(name)} matches several inputs: ${quoteAll(found.map(file => objects[file]?.name ?? ''))}`,
           { subject: name },
         ),
       );
@@ -168,12 +168,10 @@ function findIn(objects: readonly BpfObject[], provider: string, target: string)
   const where = [object?.name ?? provider];
   if (symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === target)) {
     return failed(
-      problem(
-        'link-bind-static',
-        where,
-        `${quote(target)} is static, so nothing outside can be bound to it`,
-        { subject: target, hint: 'make it global (--globalize)' },
-      ),
+      problem('link-bind-static', where, `${quote(target)} is static, so it cannot be bound from outside`, {
+        subject: target,
+        hint: 'make it global (--globalize-symbol)',
+      }),
     );
   }
   const names = symbols
@@ -216,7 +214,7 @@ function findAnywhere(objects: readonly BpfObject[], request: BindRequest): Resu
       {
         subject: request.extern,
         details: candidates,
-        hint: `say which: ${request.extern}=${candidates[0] ?? ''}`,
+        hint: `specify which one: ${request.extern}=${candidates[0] ?? ''}`,
       },
     ),
   );
@@ -228,7 +226,7 @@ function staticHint(objects: readonly BpfObject[], target: string): ProblemExtra
   );
   return owner === undefined
     ? {}
-    : { hint: `${owner.name} defines it as static: --globalize ${owner.name}:${target}` };
+    : { hint: `${owner.name} defines it as static: --globalize-symbol ${owner.name}:${target}` };
 }
 
 // --- declaration tags ---------------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-/** Why a name means what it means: who won, who lost and why, who refers to it. */
+/**
+ * Why a name refers to its definition: which one was chosen, which were discarded and why, and all
+ * references.
+ */
 
 import { didYouMean, failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
@@ -19,7 +22,7 @@ export interface Explanation {
   readonly hidden: boolean;
 }
 
-/** What was decided apart from names: `loser` stands for `winner`. */
+/** Replacements other than by name: `winner` replaces `loser`. */
 interface Decided {
   readonly loser: SymbolAt;
   readonly winner: SymbolAt;
@@ -34,7 +37,9 @@ export interface ExplainOptions {
   readonly bindings?: readonly Decided[];
 }
 
-/** One explanation for each group of that name (several when scopes differ), or a problem when no input knows it. */
+/**
+ * One explanation for each group of that name (several when scopes differ), or a problem if no input has it.
+ */
 export function explainName(
   objects: readonly BpfObject[],
   resolution: Resolution,
@@ -58,7 +63,7 @@ export function explainName(
   ]);
 }
 
-/** Explanations of several names, and a problem for each name that no input knows. */
+/** Explanations of several names, and a problem for each name that no input has. */
 export function explainAll(
   objects: readonly BpfObject[],
   resolution: Resolution,
@@ -82,11 +87,11 @@ function unknownName(objects: readonly BpfObject[], resolution: Resolution, name
           name,
           resolution.groups.map(group => group.name),
         )
-      : { hint: `${local.name} defines it as static: it is only seen there` }),
+      : { hint: `${local.name} defines it as static: it is visible only there` }),
   });
 }
 
-/** A slot's own code yields to what fills it, a pinned map to another definition of it. */
+/** A slot's own code is overridden by its component, a pinned map by another definition of it. */
 function withReplacement(
   objects: readonly BpfObject[],
   replaced: readonly (Decided & { readonly reason: string })[],
@@ -107,7 +112,7 @@ function explainBinding(objects: readonly BpfObject[], { loser, winner }: Decide
   const extern = symbolAt(objects, loser);
   return {
     name: extern?.name ?? '',
-    winner: `${describeDefinition(objects, winner)}, as asked for`,
+    winner: `${describeDefinition(objects, winner)}, as requested`,
     losers: [],
     declarations: [describeDefinition(objects, loser)],
     references: referencesFrom(objects, loser.file, index => index === loser.index),
@@ -141,7 +146,7 @@ function reasonFor(objects: readonly BpfObject[], group: SymbolGroup, loser: Sym
     return lost === 'tentative'
       ? 'the larger tentative definition is kept'
       : `the first ${lost} definition is kept`;
-  return `${lost} gives way to ${won}`;
+  return `${lost} is overridden by ${won}`;
 }
 
 function strengthOf(objects: readonly BpfObject[], at: SymbolAt): string {
@@ -153,6 +158,6 @@ function strengthOf(objects: readonly BpfObject[], at: SymbolAt): string {
 function openReason(objects: readonly BpfObject[], group: SymbolGroup): string {
   const symbol = objects[group.winner.file]?.symbols[group.winner.index];
   if (symbol !== undefined && isKernelName(symbol))
-    return `the loader finds it in the kernel (${symbol.kind === 'extern' ? symbol.section : ''})`;
-  return group.strongReference ? 'nothing defines it' : 'nothing defines it; being weak, it reads as 0';
+    return `resolved in the kernel by the loader (${symbol.kind === 'extern' ? symbol.section : ''})`;
+  return group.strongReference ? 'nothing defines it' : 'undefined and weak: it reads as 0';
 }

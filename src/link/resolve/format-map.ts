@@ -1,4 +1,4 @@
-/** Map definitions as the C that makes them. */
+/** Map definitions as C source. */
 
 import { formatType } from '../../btf/index.ts';
 import type { BpfObject, MapDefinition } from '../../object/index.ts';

@@ -1,4 +1,4 @@
-/** What linking has to say about symbols: both sides of every clash, with files, lines and prototypes. */
+/** Problems of symbols: both sides of every clash, with files, lines and prototypes. */
 
 import { formatFunc, formatVar, type LineRecord } from '../../btf/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
@@ -60,13 +60,13 @@ export function sourceLine(symbol: FunctionSymbol, insnIndex: number): string | 
   return found === undefined ? null : `${tidyPath(found.file)}:${found.line}: ${found.text.trim()}`;
 }
 
-/** Where a function stands in its source: code inlined from headers may come before its own first line. */
+/** Where a function is in its source: code inlined from headers may come before its own first line. */
 function ownLine(symbol: FunctionSymbol): LineRecord | undefined {
   for (const line of symbol.lines) if (!line.file.endsWith('.h')) return line;
   return symbol.lines.at(0);
 }
 
-/** A path as compilers record it, without the `./` in front. */
+/** A path as compilers record it, without the `./` before it. */
 function tidyPath(path: string): string {
   let start = 0;
   while (path.startsWith('./', start)) start += 2;

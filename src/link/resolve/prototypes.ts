@@ -1,8 +1,7 @@
 /**
- * Whether the prototypes of two functions agree, one of which takes the place of the other: as types, but for the
- * context of the program, which is compared as what it is.
- *
- * Two parameters that are the context agree whatever the headers of their files declare: the kernel lays it out.
+ * Whether the prototypes of two functions agree, one of which replaces the other. They are compared as types,
+ * except the context of the program: two parameters that are the context agree whatever the headers of their
+ * files declare, since the kernel defines its layout.
  */
 
 import { type Btf, type BtfId, compareTypes, type TypeMismatch } from '../../btf/index.ts';
@@ -25,7 +24,7 @@ export interface PrototypeRules {
   readonly progType: number | undefined;
   /** As in `CompareOptions`. */
   readonly strict?: boolean;
-  /** The second function is a program, which gets its context in any case: it need not know it by name. */
+  /** The second function is a program, whose parameter is the context under any name. */
   readonly program?: boolean;
 }
 
@@ -59,7 +58,7 @@ export function agreedContexts(
   return agreed;
 }
 
-/** Names of one program type's context mean the same; a tag goes with every name. */
+/** Names of the context of one program type agree; a tag agrees with every name. */
 function isSameContext(a: ContextParameter, b: ContextParameter, progType: number | undefined): boolean {
   return progType !== undefined || a.struct === null || b.struct === null || a.struct === b.struct;
 }
@@ -91,7 +90,7 @@ export function entryObjection(
   if (proto === undefined) return undefined;
   const [first, second] = proto.params;
   if (second !== undefined)
-    return `it has ${proto.params.length} parameters, and the kernel passes the context alone`;
+    return `it has ${proto.params.length} parameters, but the kernel passes only the context`;
   const result = typeBehind(btf, proto.returns);
   const isInteger = result?.kind === 'int' || result?.kind === 'enum' || result?.kind === 'enum64';
   if (result !== undefined && !isInteger) return 'its result is not an integer';

@@ -1,4 +1,4 @@
-/** Who refers to a name, with the source line where there is one. */
+/** References to a name, with source lines if available. */
 
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { sourceLine } from './problems.ts';

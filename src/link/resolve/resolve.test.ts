@@ -51,7 +51,7 @@ function expected({ ofKernel }: Kind, roles: readonly Role[]): string {
   return declared ? 'open' : 'absent';
 }
 
-/** All definitions are the same; which one it is, the report says and the symbol itself remembers. */
+/** All definitions are the same; the report and the symbol itself show which one it is. */
 function outcome(objects: readonly BpfObject[]): string {
   const result = link(objects);
   if (!result.ok) return result.problems.map(problem => problem.code).join(' ');
@@ -99,7 +99,7 @@ test('what one file says is in the kernel stays there, whoever else declares it'
   }
 });
 
-test('a configuration value is no kernel symbol', () => {
+test('a configuration value is not a kernel symbol', () => {
   const files = [
     objectOf('a.o', [{ name: 'foo', kind: 'ksym' }]),
     objectOf('b.o', [{ name: 'foo', kind: 'kconfig' }]),
@@ -175,7 +175,7 @@ test('hidden anywhere is hidden everywhere', () => {
   expect(result.object.symbols.find(symbol => symbol.name === 'foo')?.visibility).toBe('hidden');
 });
 
-test('all undefined names are told at once, with who refers to them and what may have been meant', () => {
+test('all undefined names are reported at once, with who refers to them and what may have been meant', () => {
   const result = link([
     objectOf('a.o', [
       { name: 'main', kind: 'function', section: 'xdp', calls: ['fo', 'helper'] },

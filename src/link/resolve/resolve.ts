@@ -1,9 +1,9 @@
 /**
- * Symbol resolution: one winner for every name.
+ * Symbol resolution: one definition for every name.
  *
- * The strength of definitions is judged among definitions only: a strong one beats weak ones and tentative (common)
- * ones, two strong ones are an error, the first of several weak ones wins. References only decide whether an
- * unresolved name is an error. This is what ELF linkers do.
+ * The strength of definitions is compared among definitions only: a strong one overrides weak and tentative
+ * (common) ones, two strong ones are an error, the first of several weak ones is chosen. References only
+ * decide whether an undefined name is an error. This is what ELF linkers do.
  *
  * Differs from libbpf: there a strong `extern` makes a weak definition strong, so that the order of files decides
  * whether two definitions clash.
@@ -21,16 +21,16 @@ import type { SymbolAt } from './symbol-at.ts';
 export interface SymbolGroup {
   readonly name: string;
   readonly scope: number;
-  /** The definition that counts, or the first extern when there is none. */
+  /** The chosen definition, or the first extern if there is none. */
   readonly winner: SymbolAt;
   readonly defined: boolean;
-  /** Definitions that lost to the winner, in input order. */
+  /** Definitions that the winner overrides, in input order. */
   readonly losers: readonly SymbolAt[];
   /** References without a definition of their own, the winner not among them. */
   readonly externs: readonly SymbolAt[];
   /** True when at least one extern is not weak. */
   readonly strongReference: boolean;
-  /** True when any of them is hidden: the most constraining visibility wins. */
+  /** True if any of them is hidden: the most constraining visibility applies. */
   readonly hidden: boolean;
 }
 
@@ -185,7 +185,7 @@ function settle(
   };
 }
 
-/** Of externs the one that says that the kernel has the name, if any does: then the loader looks there for all. */
+/** Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. */
 function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
   const ofKernel = members.find(at => {
     const symbol = objects[at.file]?.symbols[at.index];
@@ -196,7 +196,7 @@ function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[])
 
 const NOBODY: readonly SymbolAt[] = [];
 
-/** Most names have one definition and nobody in other files who refers to it. */
+/** Most names have one definition and no references in other files. */
 function loneGroup(objects: readonly BpfObject[], draft: GroupDraft, winner: SymbolAt): SymbolGroup {
   const symbol = objects[winner.file]?.symbols[winner.index];
   const defined = symbol?.kind !== 'extern';
@@ -216,8 +216,8 @@ interface SortedMembers {
 }
 
 /**
- * Of a shared name's strong definitions the first counts, of maps the first with initial entries; whether the others
- * agree is checked like any reference.
+ * Of the strong definitions of a shared name the first is chosen, of maps the first with initial entries;
+ * whether the others agree is checked like any reference.
  */
 function sortMembers(
   objects: readonly BpfObject[],

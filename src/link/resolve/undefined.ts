@@ -1,4 +1,4 @@
-/** Names that nothing defines: all of them at once, each with who refers to it and what might have been meant. */
+/** Undefined names: all of them at once, each with its references and similar names. */
 
 import { nearestNames, type Problem, problem, quote, suggestion } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
@@ -10,7 +10,7 @@ import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
 const SHOWN_REFERENCES = 3;
 
 export interface UndefinedOptions {
-  /** Whether anything that is wanted refers to the name. Default: all of them are needed. */
+  /** Whether any live symbol refers to the name. Default: all of them are needed. */
   readonly isNeeded?: (group: SymbolGroup) => boolean;
   /** In a re-link: scope of each object. */
   readonly scopes?: readonly number[];
@@ -86,11 +86,11 @@ function candidateNames(objects: readonly BpfObject[]): Candidates {
 function fileSuggestion(name: string, candidates: Candidates): string {
   return (
     nearSuggestion(name, candidates) ??
-    'add the file that defines it, declare it __weak, or link with -r to leave it open'
+    'add the file that defines it, declare it __weak, or link with -r to leave it undefined'
   );
 }
 
-/** Components do not see each other's names. */
+/** Components do not share names. */
 function componentSuggestion(objects: readonly BpfObject[], group: SymbolGroup, own: Candidates): string {
   const near = nearSuggestion(group.name, own);
   if (near !== null) return near;
@@ -102,7 +102,7 @@ function componentSuggestion(objects: readonly BpfObject[], group: SymbolGroup, 
   if (owner === undefined)
     return 'add an archive that defines it, link the component with its other files first, or declare it __weak';
   const user = objects[group.winner.file]?.name ?? '';
-  return `${owner.name} defines it, but components do not see each other's names: --bind ${user}:${group.name}=${owner.name}:${group.name}`;
+  return `${owner.name} defines it, but components do not share names: --bind ${user}:${group.name}=${owner.name}:${group.name}`;
 }
 
 function nearSuggestion(name: string, candidates: Candidates): string | null {

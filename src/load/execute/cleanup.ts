@@ -1,4 +1,4 @@
-/** Undoing the steps of something that failed half way: last step first. */
+/** Undoes the steps of a failed operation, last step first. */
 
 export class Cleanup {
   readonly #undo: (() => void)[] = [];
@@ -13,7 +13,7 @@ export class Cleanup {
     this.#undo.push(undo);
   }
 
-  /** Runs `body`; when it throws, everything registered is undone and the error goes on. */
+  /** Runs `body`; when it throws, everything registered is undone and the error continues. */
   guard<T>(body: () => T): T {
     try {
       return body();

@@ -140,7 +140,7 @@ test('closing the object closes everything', () => {
   expect([...sys.openFds]).toEqual([]);
 });
 
-test('the program gets descriptors, records, licence and types', () => {
+test('the program gets descriptors, records, license and types', () => {
   const code: Insn[][] = [];
   const attrs: ReturnType<typeof decodeProgLoad>[] = [];
   const watching = new FakeSys((call, fake) => {

@@ -26,7 +26,7 @@ export interface ExecuteOptions {
   /** Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object. */
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
   /**
-   * Folder on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves pins alone:
+   * Directory on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves pins alone:
    * every map is new and goes with the loaded object.
    */
   readonly pinRoot?: string | null;
@@ -34,7 +34,7 @@ export interface ExecuteOptions {
   readonly targets?: ReadonlyMap<string, AttachTarget>;
 }
 
-/** Loads what the plan says. On any failure everything made so far is closed again. */
+/** Executes the plan. On any failure everything created so far is closed. */
 export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = {}): LoadedObject {
   requireByteOrder(plan);
   const cleanup = new Cleanup();

@@ -108,7 +108,7 @@ export class Globals {
   }
 }
 
-/** The globals as properties: `globals.limit = 100`. Reading a name that is no variable throws, except by `in`. */
+/** The globals as properties: `globals.limit = 100`. Reading a name that is not a variable throws, except by `in`. */
 export function globalsAsProperties(globals: Globals): Record<string, unknown> {
   return new Proxy<Record<string, unknown>>(Object.create(null), {
     get: (_, name) => (typeof name === 'string' ? globals.get(name) : undefined),

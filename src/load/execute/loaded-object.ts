@@ -23,7 +23,7 @@ export class LoadedObject {
   /** By name in the object: map names, and section names for globals (`.bss`, `.rodata`). */
   readonly maps: ReadonlyMap<string, BpfMap>;
   readonly btf: Fd | null;
-  /** What an old kernel had to do without; empty on others. */
+  /** Features that an old kernel lacks; empty on others. */
   readonly notes: readonly string[];
   readonly variables: Globals;
   /** Global variables as properties: `object.globals.limit = 100`, checked against their types. */

@@ -29,7 +29,10 @@ export const DEFAULT_PIN_ROOT = '/sys/fs/bpf';
 
 const PIN_BY_NAME = 1;
 
-/** Path of a map's pin, or undefined when it asks for none. Throws `load-pinning` for kinds of pinning that nobody knows. */
+/**
+ * Path of a map's pin, or undefined when it has none. Throws `load-pinning` for unknown kinds of
+ * pinning.
+ */
 export function pinPathOf(plan: Pick<MapPlan, 'name' | 'pinning'>, root: string): string | undefined {
   if (plan.pinning === 0) return undefined;
   if (plan.pinning !== PIN_BY_NAME) {
@@ -67,7 +70,7 @@ export function isPinned(sys: Sys, path: string): boolean {
 
 /**
  * Pins a map, and makes the directories that lack. Returns what removes the pin again. Throws `load-pin-untrusted`
- * for a directory that another user could exchange.
+ * for a directory that another user could replace.
  */
 export function pinMap(map: BpfMap, path: string): () => void {
   const pin = join(pinDirectory(path), basename(path));
@@ -101,7 +104,7 @@ export function requireSameShape(map: BpfMap, plan: MapPlan, source: string): vo
     'load-map-mismatch',
     [`map ${quote(plan.name)}`],
     `the existing map (${source}) is another one: ${differences.join(', ')}`,
-    { hint: 'remove the old pin if nobody needs the map any more, or give the object its definition' },
+    { hint: 'remove the old pin if the map is unused, or give the object its definition' },
   );
 }
 

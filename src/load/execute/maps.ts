@@ -39,7 +39,7 @@ export interface ObtainedMap {
   readonly origin: 'created' | 'pinned' | 'given';
 }
 
-/** Creates or finds every map, contents written and frozen where the plan says so. All are registered for cleanup. */
+/** Creates or finds every map, contents written and frozen as planned. All are registered for cleanup. */
 export function createMaps(context: MapContext): ObtainedMap[] {
   const { plan } = context;
   const obtained = plan.maps.map(mapPlan => obtainMap(context, mapPlan));
@@ -84,7 +84,7 @@ function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
   }
 }
 
-/** The map of a table of operations: its value is of a type of the kernel's, vmlinux's or a module's. */
+/** The map of a struct_ops map: its value is of a type of the kernel's, vmlinux's or a module's. */
 function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: Fd | null): BpfMap {
   const { valueType, btfObject } = operations;
   const module = btfObject === 0 ? undefined : openById(sys, 'btf', btfObject);
@@ -104,7 +104,10 @@ function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: F
   }
 }
 
-/** Types of key and value only serve people; kernels and map types that do not take them get the map without. */
+/**
+ * Types of key and value are for tools only; kernels and map types that do not support them get the map
+ * without.
+ */
 function createOne(sys: Sys, spec: MapSpec): BpfMap {
   if (spec.btfFd === undefined || spec.vmlinuxValueTypeId !== undefined) return createOrExplain(sys, spec);
   const result = tryCreateMap(sys, spec);
@@ -113,7 +116,7 @@ function createOne(sys: Sys, spec: MapSpec): BpfMap {
   return createOrExplain(sys, bare);
 }
 
-/** A refusal may mean that the kernel has no such maps at all: said plainly, after asking for the smallest one. */
+/** The kernel may not support this map type at all: this is reported after probing with the smallest map. */
 function createOrExplain(sys: Sys, spec: MapSpec): BpfMap {
   try {
     return BpfMap.create(sys, spec);

@@ -33,7 +33,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(countFds()).toBe(before);
   });
 
-  test('static functions are no targets', () => {
+  test('static functions are not targets', () => {
     using object = loadObject(read('../../examples/obj/el/second_firewall.bpf.o'), kernel);
     expect(() => findTarget(object.program('xdp_prog2'), 'destination_port')).toThrow(
       /is static and cannot be replaced/,

@@ -1,5 +1,6 @@
 /**
- * Functions of a program that is in the kernel already, whoever loaded it: names and types, from what the kernel kept.
+ * Functions of a program that is in the kernel already, whoever loaded it: names and types, from the info in
+ * the kernel.
  *
  * The kernel keeps the types of a program's functions in the order of its instructions. A name in the program's BTF
  * alone is not enough: functions that did not end up in this program are named there as well.
@@ -32,7 +33,7 @@ export function readProgramTypes(program: BpfProgram): ProgramTypes {
   const fd = info.btfId === 0 ? undefined : openById(program.sys, 'btf', info.btfId);
   if (fd === undefined) {
     throw platformError('kernel-program-types', [`program ${quote(info.name)}`], 'was loaded without types', {
-      hint: 'only programs with BTF tell what functions they have; compile with -g',
+      hint: 'only programs with BTF list their functions; compile with -g',
     });
   }
   try {

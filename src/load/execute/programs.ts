@@ -99,7 +99,7 @@ function applyFixup(code: CodeView, fixup: Fixup, maps: readonly BpfMap[], modul
   }
 }
 
-/** BTF objects of kernel modules that a program needs while it is loaded. Index 0 stands for vmlinux. */
+/** BTF objects of kernel modules that a program needs while it is loaded. Index 0 represents vmlinux. */
 class ModuleBtfs {
   readonly #sys: Sys;
   readonly #ids: number[] = [];

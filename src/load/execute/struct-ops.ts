@@ -8,8 +8,8 @@ import type { LoadedObject } from './loaded-object.ts';
 export function tableValue(object: LoadedObject, name: string): Uint8Array {
   const plan = object.plan.maps.find(candidate => candidate.name === name)?.operations;
   if (plan === undefined) {
-    throw usageError('load-no-operations', `${quote(name)} is no table of operations`, {
-      hint: 'tables are variables in SEC(".struct_ops") or SEC(".struct_ops.link")',
+    throw usageError('load-no-operations', `${quote(name)} is not a struct_ops map`, {
+      hint: 'struct_ops maps are variables in SEC(".struct_ops") or SEC(".struct_ops.link")',
     });
   }
   const value = plan.value.slice();

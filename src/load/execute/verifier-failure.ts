@@ -105,7 +105,7 @@ function calleeAt(code: Uint8Array, insnIndex: number): number | undefined {
 }
 
 const POISON_HINT =
-  'ask first whether it is there (its address, bpf_core_field_exists(), …), so that the use is dead code where it is not';
+  'first test whether it exists (its address, bpf_core_field_exists(), …), so that the use is dead code where it is not';
 
 /** The error for a refused program: code `kernel-verifier-refused`, or `kernel-program-refused` without a log. */
 export function verifierError(
@@ -124,7 +124,7 @@ export function verifierError(
   return new RootletError([refused], { cause: failure });
 }
 
-/** The failure behind an error, wherever it was wrapped; undefined when the verifier had no part in it. */
+/** The failure after an error, wherever it was wrapped; undefined when the verifier had no part in it. */
 export function verifierFailureOf(error: unknown): VerifierFailure | undefined {
   const cause = error instanceof RootletError ? error.cause : undefined;
   return isFailure(cause) ? cause : undefined;
@@ -148,7 +148,7 @@ function whereOf(objectName: string, failure: VerifierFailure): string[] {
   return where;
 }
 
-/** Compilers write `./x.c` for a file of the folder that they ran in. */
+/** Compilers write `./x.c` for a file of the directory that they ran in. */
 function withoutDot(file: string): string {
   return file.startsWith('./') ? file.slice(2) : file;
 }

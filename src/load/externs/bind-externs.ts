@@ -18,7 +18,7 @@ export const KSYMS_SECTION = '.ksyms';
 export const KCONFIG_SECTION = '.kconfig';
 
 export interface BindOptions {
-  /** Lines `CONFIG_X=…` that go before the kernel's own. */
+  /** Lines `CONFIG_X=…` that override the kernel's own. */
   readonly kconfig?: string;
 }
 
@@ -53,7 +53,7 @@ export function bindExterns(
   return bindings;
 }
 
-/** Errors of one extern join those of the others. */
+/** Errors of all externs are collected. */
 function collect<T>(problems: Problem[], name: string, body: () => T): T | undefined {
   try {
     return body();
@@ -70,7 +70,7 @@ function missing(objectName: string, symbol: ExternSymbol, reason: string): Prob
   });
 }
 
-/** A weak extern that is not there: zero, or no address. */
+/** An undefined weak extern: zero, or no address. */
 function absent(btf: Btf, symbol: ExternSymbol): ExternBinding {
   if (symbol.section !== KCONFIG_SECTION) return { kind: 'missing' };
   const type = declaredType(btf, symbol);
@@ -115,12 +115,12 @@ function bindKconfig(object: BpfObject, btf: Btf, facts: KernelFacts, options: B
         return { kind: 'kconfig', value: numberValue(name, type, number, object.byteOrder) };
       return name.startsWith('CONFIG_')
         ? 'is not in the configuration of this kernel'
-        : 'is no value that a loader knows';
+        : 'is not a value that a loader provides';
     });
   }
 }
 
-/** Values that no configuration has, but every loader gives. */
+/** Values that are in no configuration, but that every loader provides. */
 function virtualValue(name: string, facts: KernelFacts): bigint | undefined {
   switch (name) {
     case 'LINUX_KERNEL_VERSION':
@@ -157,7 +157,7 @@ function bindKsyms(object: BpfObject, btf: Btf, types: KernelTypes, facts: Kerne
 
 const NO_ADDRESSES: ReadonlyMap<string, readonly bigint[]> = new Map();
 
-/** `extern const void x __ksym`: only the address is wanted. */
+/** `extern const void x __ksym`: only the address is needed. */
 function isUntyped(btf: Btf, symbol: ExternSymbol): boolean {
   const type = btf.type(symbol.btfId);
   return type.kind === 'var' && skipModifiers(btf, type.type) === 0;
@@ -165,10 +165,10 @@ function isUntyped(btf: Btf, symbol: ExternSymbol): boolean {
 
 function bindAddress(addresses: readonly bigint[]): ExternBinding | string {
   const [address] = addresses;
-  if (address === undefined) return 'is no symbol of this kernel';
-  if (addresses.length > 1) return `stands for ${addresses.length} addresses in this kernel`;
+  if (address === undefined) return 'is not a symbol of this kernel';
+  if (addresses.length > 1) return `has ${addresses.length} addresses in this kernel`;
   if (address === 0n)
-    return 'has an address that the kernel hides (kernel.kptr_restrict, or rights are missing)';
+    return 'has an address that the kernel hides (kernel.kptr_restrict, or privileges are missing)';
   return { kind: 'address', address };
 }
 
@@ -179,7 +179,7 @@ function bindVariable(
   types: KernelTypes,
 ): ExternBinding | string {
   const found = lookUp(types, symbol.name, BTF_KIND.VAR);
-  if (found === undefined) return 'is no variable with a type in this kernel';
+  if (found === undefined) return 'is not a variable with a type in this kernel';
   const target = found.target.types.btf;
   const variable = target.type(found.id);
   const same =
@@ -197,7 +197,7 @@ function bindFunction(
   types: KernelTypes,
 ): ExternBinding | string {
   const found = lookUp(types, essentialName(symbol.name), BTF_KIND.FUNC);
-  if (found === undefined) return 'is no function of this kernel';
+  if (found === undefined) return 'is not a function of this kernel';
   const target = found.target.types.btf;
   const func = target.type(found.id);
   if (func.kind !== 'func' || !typesCompatible(btf, proto, target, func.type)) {

@@ -1,5 +1,5 @@
 /**
- * What externs are bound to on one machine: the result of looking at its kernel, handed to the plan as data.
+ * What externs are bound to on one machine: the result of looking at its kernel, passed to the plan as data.
  *
  * kconfig externs become variables in a map of their own; kernel variables and functions become BTF ids in
  * instructions; a weak extern that nothing defines has the address 0, and calling it must be dead code.

@@ -47,7 +47,7 @@ export function kconfigTypeOf(btf: Btf, typeId: BtfId): KconfigType | undefined 
   }
 }
 
-/** The bytes of a variable for the text behind `CONFIG_X=`. Throws `load-kconfig-value`. */
+/** The bytes of a variable for the text after `CONFIG_X=`. Throws `load-kconfig-value`. */
 export function kconfigValue(name: string, type: KconfigType, text: string, order: ByteOrder): Uint8Array {
   if (text === 'y' || text === 'n' || text === 'm') return choiceValue(name, type, text, order);
   if (text.startsWith('"')) return textValue(name, type, text);
@@ -57,7 +57,7 @@ export function kconfigValue(name: string, type: KconfigType, text: string, orde
 function choiceValue(name: string, type: KconfigType, text: 'y' | 'n' | 'm', order: ByteOrder): Uint8Array {
   switch (type.kind) {
     case 'bool':
-      if (text === 'm') throw mismatch(name, 'is built as a module (m), which a bool cannot say');
+      if (text === 'm') throw mismatch(name, 'is built as a module (m), which a bool cannot represent');
       return encode(text === 'y' ? 1n : 0n, 1, order);
     case 'tristate':
       return encode(TRISTATE.get(text) ?? 0n, 4, order);
@@ -66,14 +66,14 @@ function choiceValue(name: string, type: KconfigType, text: 'y' | 'n' | 'm', ord
     default:
       throw mismatch(
         name,
-        `is ${text}, which its type cannot hold; declare it bool, char or enum libbpf_tristate`,
+        `is ${text}, which its type cannot represent; declare it bool, char or enum libbpf_tristate`,
       );
   }
 }
 
 function textValue(name: string, type: KconfigType, text: string): Uint8Array {
-  if (type.kind !== 'text') throw mismatch(name, 'is a text; declare it as an array of char');
-  if (text.length < 2 || !text.endsWith('"')) throw mismatch(name, 'has a text without an end');
+  if (type.kind !== 'text') throw mismatch(name, 'is a string; declare it as an array of char');
+  if (text.length < 2 || !text.endsWith('"')) throw mismatch(name, 'has an unterminated string');
   const bytes = new Uint8Array(type.size);
   const content = new TextEncoder().encode(text.slice(1, -1));
   bytes.set(content.subarray(0, type.size - 1));
@@ -85,7 +85,7 @@ function parseNumber(name: string, text: string): bigint {
   const digits = negative ? text.slice(1) : text;
   const octal = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;
   if (!/^(0x[0-9a-fA-F]{1,16}|0o[0-7]{1,22}|[0-9]{1,20})$/.test(octal))
-    throw mismatch(name, `has the value ${quote(text)}, which is no number`);
+    throw mismatch(name, `has the value ${quote(text)}, which is not a number`);
   return negative ? -BigInt(octal) : BigInt(octal);
 }
 

@@ -1,4 +1,6 @@
-/** What externs may ask of the running kernel besides its types: configuration, version, addresses of symbols. */
+/**
+ * What externs need of the running kernel besides its types: configuration, version, addresses of symbols.
+ */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +14,7 @@ export interface KernelFacts {
   config(): string;
   /** LINUX_VERSION_CODE. */
   versionCode(): number;
-  /** Addresses by name; a name that stands for several has several. Names that are not there are left out. */
+  /** Addresses by name; a name that represents several has several. Names that are not there are left out. */
   addresses(names: ReadonlySet<string>): ReadonlyMap<string, readonly bigint[]>;
   /** Whether bpf_get_attach_cookie() exists. */
   hasCookie(): boolean;
@@ -20,7 +22,7 @@ export interface KernelFacts {
   hasSyscallWrapper(): boolean;
 }
 
-/** Facts of the running kernel. `hasCookie` is asked by trying, which the caller provides. */
+/** Facts of the running kernel. `hasCookie` is a probe of the caller. */
 export function runningKernelFacts(hasCookie: () => boolean): KernelFacts {
   return {
     config: () => readConfig(),
@@ -62,9 +64,9 @@ function readText(path: string): string | undefined {
 }
 
 /**
- * Looks names up in the text of /proc/kallsyms: `ADDRESS TYPE NAME`, and `\t[MODULE]` for symbols of modules. Suffixes
- * that LLVM adds to data (`.llvm.123`) do not count. There are hundreds of thousands of lines: none is taken apart
- * before its name is known.
+ * Looks names up in the text of /proc/kallsyms: `ADDRESS TYPE NAME`, and `\t[MODULE]` for symbols of modules.
+ * Suffixes that LLVM adds to data (`.llvm.123`) do not count. There are hundreds of thousands of lines: none
+ * is split before its name matches.
  */
 export function findAddresses(text: string, names: ReadonlySet<string>): Map<string, bigint[]> {
   const found = new Map<string, bigint[]>();

@@ -1,7 +1,7 @@
 /**
- * The types of the running kernel and its modules, read when somebody asks.
+ * The types of the running kernel and its modules, read on demand.
  *
- * vmlinux is parsed once for each process. A module's BTF continues that of vmlinux (ids and strings go on where it
+ * vmlinux is parsed once for each process. A module's BTF continues that of vmlinux (ids and strings continue where it
  * ends), so it is read together with it, and only when its strings show that it has the name in question: machines
  * have hundreds of modules.
  */
@@ -130,7 +130,7 @@ function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Arra
   throw platformError(
     'kernel-no-btf',
     [],
-    path === undefined ? 'the types of the kernel are nowhere to be found' : `${quote(path)} cannot be read`,
+    path === undefined ? 'the types of the kernel were not found' : `${quote(path)} cannot be read`,
     { hint: 'the kernel needs CONFIG_DEBUG_INFO_BTF=y; or give a BTF file made for it', details: paths },
   );
 }
@@ -204,7 +204,7 @@ const TYPE_LENGTH = 12;
 const STRING_OFFSET = 16;
 const STRING_LENGTH = 20;
 
-/** One BTF out of vmlinux's and a module's: types and strings of the second behind those of the first. */
+/** One BTF out of vmlinux's and a module's: types and strings of the second after those of the first. */
 export function joinSplitBtf(base: Uint8Array, split: Uint8Array): Uint8Array {
   const a = partsOf(base);
   const b = partsOf(split);

@@ -1,7 +1,7 @@
 /**
  * Types of the kernel that programs attach to: functions for fentry, hooks for LSM, tracepoints, iterators.
  *
- * The section says the name, the attach type the form in which the kernel's BTF has it. Mirrors
+ * The section specifies the name, the attach type its form in the kernel's BTF. Mirrors
  * libbpf_find_vmlinux_btf_id().
  */
 
@@ -43,15 +43,20 @@ function findAttachType(types: KernelTypes, type: ProgramType, where: readonly s
     });
   }
   if (type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS) {
-    throw inputError('load-no-target', where, 'is an operation, but in no table of operations', {
+    throw inputError('load-no-target', where, 'is a struct_ops program, but not in a struct_ops map', {
       hint: 'name it in a variable in SEC(".struct_ops.link"), or mark it SEC("?struct_ops/…")',
     });
   }
   const { extra, section } = sectionTextOf(type);
   if (extra === '') {
-    throw inputError('load-no-target', where, `section ${quote(section)} does not say what to attach to`, {
-      hint: `write SEC("${section}/NAME")`,
-    });
+    throw inputError(
+      'load-no-target',
+      where,
+      `section ${quote(section)} does not specify what to attach to`,
+      {
+        hint: `write SEC("${section}/NAME")`,
+      },
+    );
   }
   const { prefix, kind } = formOf(type.expectedAttachType);
   const name = prefix + extra;

@@ -1,10 +1,10 @@
 /**
- * Types as the kernel takes them.
+ * Types as the kernel accepts them.
  *
- * The kernel refuses what only linkers and loaders understand, so libbpf's changes are made here: extern functions
+ * The kernel refuses what only linkers and loaders use, so libbpf's changes are made here: extern functions
  * become global ones with named parameters, extern variables become allocated ints, functions that are hidden from
  * other objects become static (the verifier then follows calls into them instead of trusting their prototype), and
- * every DATASEC is made anew from where variables really lie. Strings of line records go into the same string table.
+ * every DATASEC is made again from where variables really are. Strings of line records go into the same string table.
  */
 
 import {
@@ -96,7 +96,7 @@ function hide(btf: Btf, id: BtfId, edits: Map<BtfId, BtfType>): void {
   if (type.kind === 'func' && type.linkage === 'global') edits.set(id, { ...type, linkage: 'static' });
 }
 
-/** The kernel wants a name for every parameter; the compiler writes none for declarations. */
+/** The kernel requires a name for every parameter; the compiler writes none for declarations. */
 function nameParameters(btf: Btf, func: BtfFunc, edits: Map<BtfId, BtfType>): void {
   const proto = func.type === 0 ? undefined : btf.type(func.type);
   if (proto?.kind !== 'func_proto' || !proto.params.some(param => param.name === '' && param.type !== 0))
@@ -117,7 +117,7 @@ function externVariables(btf: Btf): (readonly [BtfId, BtfVar])[] {
   return found;
 }
 
-/** String table offsets of texts that are no names of types. */
+/** String table offsets of texts that are not names of types. */
 export interface EncodedTypes {
   readonly bytes: Uint8Array;
   readonly offsetOf: (text: string) => number;

@@ -1,8 +1,9 @@
 /**
- * Parameters tagged "arg:ctx" for kernels that do not read the tag: global functions get a copy of their type for each
- * kind of program that calls them, in which the parameter points to the struct that stands for the context there.
+ * Parameters tagged "arg:ctx" for kernels that do not support the tag: global functions get a copy of their
+ * type for each kind of program that calls them, in which the parameter points to the struct that represents
+ * the context there.
  *
- * Mirrors bpf_program_fixup_func_info() of libbpf. Apart because only kernels before Linux 6.8 need it.
+ * Mirrors bpf_program_fixup_func_info() of libbpf. Separate because only kernels before Linux 6.8 need it.
  */
 
 import { type Btf, BtfBuilder, type BtfId, skipModifiers } from '../../btf/index.ts';
@@ -86,7 +87,7 @@ class ContextCopies {
     return copy;
   }
 
-  /** Whether a parameter can stand for the context, and its type does not say so to an older kernel. */
+  /** Whether a parameter can represent the context, and its type does not say so to an older kernel. */
   #hidesContext(id: BtfId, progType: number): boolean {
     const pointer = this.#behind(id);
     if (pointer?.kind !== 'ptr') return false;

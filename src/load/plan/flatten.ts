@@ -25,7 +25,7 @@ export interface PlacedFunction {
   readonly start: number;
 }
 
-/** A reference to something that is no function, where it lies in the flattened program. */
+/** A reference to something that is not a function, where it is in the flattened program. */
 export interface OpenReference {
   readonly insnIndex: number;
   readonly reference: CodeReference;
@@ -66,7 +66,7 @@ export function flatten(object: BpfObject, entry: SymbolIndex): FlatProgram {
 /** Every function once, each after the ones before it. */
 function placeFunctions(object: BpfObject, entry: SymbolIndex): PlacedFunction[] {
   if (object.symbols[entry]?.kind !== 'function')
-    throw bugError([object.name], `symbol ${entry} is no function`);
+    throw bugError([object.name], `symbol ${entry} is not a function`);
   let end = 0;
   return programFunctions(object, entry).flatMap((index): PlacedFunction[] => {
     const symbol = object.symbols[index];
@@ -83,7 +83,7 @@ function requireWholeInstructions({ name, code }: FunctionSymbol): void {
   throw inputError('load-empty-function', [`function ${quote(name)}`], 'has no whole instructions');
 }
 
-/** Distances are counted from the instruction behind the (first slot of the) one that holds the reference. */
+/** Distances are counted from the instruction after the (first slot of the) one that holds the reference. */
 function resolve(code: CodeView, insnIndex: number, reference: CodeReference, target: number): void {
   const distance = target + reference.addend / INSN_SIZE - insnIndex - 1;
   code.setSrc(insnIndex, reference.kind === 'call' ? BPF_PSEUDO_CALL : BPF_PSEUDO_FUNC);

@@ -1,4 +1,4 @@
-/** Global variables of an object by name: where they lie, of which type, and values given for them before loading. */
+/** Global variables of an object by name: where they are, of which type, and values given for them before loading. */
 
 import { type Btf, encodeValue } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';

@@ -1,5 +1,5 @@
 /**
- * The map behind kconfig externs: one read-only value that holds all of them.
+ * The map of kconfig externs: one read-only value that holds all of them.
  *
  * Order as in libbpf (alignment descending, size, name), so that the same object has the same layout in both loaders.
  */

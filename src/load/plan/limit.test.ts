@@ -144,7 +144,7 @@ test.each(OLD)('kernels older than %s get the same types under the same ids, siz
   loadBtf(sys, encodeBtf(taken, uapi.HOST_ORDER)).close();
 });
 
-/** What the running kernel cannot take. */
+/** What the running kernel does not support. */
 function lackingHere(kernel: Sys): Partial<typeof FULL_SUPPORT> {
   const lacks = findLacks(kernel);
   const parts: readonly (readonly [keyof typeof FULL_SUPPORT, Feature])[] = [
@@ -226,7 +226,7 @@ test('callbacks are named on kernels that have none', () => {
   expect(() => limitPlan(twoFunctions(false), new Set<Feature>(['functionPointers']))).not.toThrow();
 });
 
-test('a kernel is asked for what the plan has a use for', () => {
+test('only features that the plan uses are probed', () => {
   const refusing = new FakeSys(call =>
     call.command === commands.BPF_PROG_LOAD || call.command === commands.BPF_BTF_LOAD ? -EINVAL : undefined,
   );

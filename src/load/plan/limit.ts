@@ -1,9 +1,9 @@
 /**
- * A plan for a kernel that is older than it: what that kernel cannot take is left out, where the programs mean the
- * same without it, and everything that was left out is said.
+ * A plan for an older kernel: what that kernel does not support is left out, where the programs mean the
+ * same without it, and everything that was left out is reported.
  *
- * Apart from planning, because nearly every load succeeds without it: `loadObject` asks what the kernel can do only
- * after it refused.
+ * Separate from planning, because nearly every load succeeds without it: `loadObject` probes the kernel only
+ * after a refusal.
  */
 
 import type { Btf } from '../../btf/index.ts';
@@ -39,7 +39,7 @@ const ASKED = [
   'contextTags',
 ] as const satisfies readonly Feature[];
 
-/** Features that the kernel surely lacks. */
+/** Features that the kernel certainly lacks. */
 export type Lacks = ReadonlySet<Feature>;
 
 /** What the kernel lacks of all that a plan could do without; with a plan, only what it has a use for. */
@@ -104,7 +104,7 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
 }
 
 const WORDS = new Map<Feature, string>([
-  ['btf', 'the kernel gets no types'],
+  ['btf', 'no types are loaded'],
   ['btfFunctions', 'types of functions are left out'],
   ['btfGlobalFunctions', 'global functions are verified as static ones'],
   ['globalPointers', 'global functions with pointers are verified as static ones'],
@@ -118,7 +118,7 @@ const WORDS = new Map<Feature, string>([
   ['expectedAttachType', 'attach types are not checked'],
   [
     'operationsLink',
-    'tables of operations have no link: they are registered for good or taken back, never replaced',
+    'struct_ops maps have no link: they can be registered and unregistered, but not replaced',
   ],
   ['contextTags', 'global functions that take a context by its tag have a type for each kind of program'],
   ['probeReadKernel', 'bpf_probe_read_kernel() is bpf_probe_read()'],

@@ -83,7 +83,7 @@ export function planMaps(
   return { maps, ofSymbol, ofSection };
 }
 
-/** Gives the only arena its first bytes, and says which map it is. Throws `load-arena`. */
+/** Sets the first bytes of the only arena, and returns its map. Throws `load-arena`. */
 function placeInArena(object: BpfObject, layout: ObjectLayout, section: number, maps: MapPlan[]): number {
   const where = [object.name, `section ${quote(ARENA_SECTION)}`];
   const arenas = maps.flatMap((map, index) => (map.type === uapi.BPF_MAP_TYPE_ARENA ? [index] : []));
@@ -107,7 +107,7 @@ function placeInArena(object: BpfObject, layout: ObjectLayout, section: number, 
 /** Of all machines that have arenas. */
 const SMALLEST_PAGE = 4096;
 
-/** What kind of globals a section holds, or undefined when it becomes no map. */
+/** What kind of globals a section holds, or undefined if it does not become a map. */
 export function globalsKind(section: string): 'data' | 'rodata' | 'bss' | undefined {
   for (const kind of ['data', 'rodata', 'bss'] as const) {
     if (section === `.${kind}` || section.startsWith(`.${kind}.`)) return kind;
@@ -155,7 +155,7 @@ function initialEntries(
     const index = (reference.offset - definition.valuesOffset) / 8;
     const target = object.symbols[reference.symbol];
     if (!Number.isInteger(index) || index < 0 || target === undefined || reference.width !== 8) {
-      throw inputError('load-map-initialiser', where, 'has an initialiser outside of its values', {
+      throw inputError('load-map-initialiser', where, 'has an initializer outside of its values', {
         offset: reference.offset,
       });
     }
@@ -255,7 +255,7 @@ function refusePointers(object: BpfObject, symbol: VariableSymbol): void {
   throw inputError(
     'load-data-pointer',
     [object.name, name],
-    `holds the address of ${target?.name ? quote(target.name) : 'other data'}, which the kernel cannot fill in`,
+    `contains the address of ${target?.name ? quote(target.name) : 'other data'}, which the kernel cannot fill in`,
     {
       offset: reference.offset,
       hint: 'BPF has no relocations in data: use a switch, an array of arrays, or a map instead of a table of pointers',

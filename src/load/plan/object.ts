@@ -1,4 +1,4 @@
-/** `planLoad`: from a symbolic object to everything that the kernel will be asked for. */
+/** `planLoad`: from a symbolic object to everything that will be requested from the kernel. */
 
 import type { Btf, BtfId } from '../../btf/index.ts';
 import { inputError, quote } from '../../diag/index.ts';

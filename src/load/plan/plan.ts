@@ -3,7 +3,7 @@
  *
  * Making the plan needs no kernel and is the same on every machine: what depends on the machine (values of kconfig
  * externs, addresses of kernel symbols, CO-RE) was bound before and comes in as data. Executing it (`execute.ts`)
- * decides nothing any more. Instructions are complete but for descriptors, which `fixups` name by index.
+ * makes no more decisions. Instructions are complete but for descriptors, which `fixups` name by index.
  */
 
 import type { Btf, BtfId } from '../../btf/index.ts';
@@ -45,7 +45,7 @@ export interface MapPlan {
   readonly pinning: number;
   readonly inner: MapPlan | null;
   readonly initial: readonly InitialEntry[];
-  /** Tables of operations only. */
+  /** struct_ops maps only. */
   readonly operations?: OperationsPlan;
 }
 
@@ -90,7 +90,7 @@ export interface ProgramPlan {
   /** Records for BPF_PROG_LOAD in the object's byte order; null when types are missing. */
   readonly funcInfo: Uint8Array | null;
   readonly lineInfo: Uint8Array | null;
-  /** Type in the kernel that the program attaches to, for types that want it at load time. */
+  /** Type in the kernel that the program attaches to, for types that need it at load time. */
   readonly attach: AttachPlan | null;
   /** Calls that were replaced because nothing defines what they call; the verifier must find them dead. */
   readonly poisons: readonly Poison[];
@@ -104,11 +104,11 @@ export interface AttachPlan {
   readonly member?: number;
 }
 
-/** A call that must never be reached. `helper` is the impossible helper number that stands in for it. */
+/** A call that must never be reached. `helper` is the impossible helper number that replaces it. */
 export interface Poison {
   readonly insnIndex: number;
   readonly helper: number;
-  /** What the instruction did, in words, e.g. `calls function "foo", which is not there`. */
+  /** What the instruction did, as text, e.g. `calls function "foo", which is not there`. */
   readonly what: string;
 }
 
@@ -134,7 +134,7 @@ export interface LoadPlan {
   readonly objectName: string;
   readonly byteOrder: ByteOrder;
   readonly license: string;
-  /** Types as the kernel takes them; null when the object has none. */
+  /** Types as the kernel accepts them; null when the object has none. */
   readonly types: Btf | null;
   /** The same as bytes, with the texts of line records among the strings. */
   readonly btf: Uint8Array | null;
@@ -145,7 +145,7 @@ export interface LoadPlan {
   readonly notes: readonly string[];
 }
 
-/** What a table is for the kernel. */
+/** A struct_ops map for the kernel. */
 export interface OperationsPlan {
   /** Type of the whole value, e.g. `bpf_struct_ops_tcp_congestion_ops`. */
   readonly valueType: BtfId;

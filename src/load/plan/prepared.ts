@@ -16,7 +16,7 @@ export interface PreparedObject {
   readonly coreAnswers: readonly CoreAnswer[];
   /** What externs are on this machine; externs that are not here and not weak are errors. */
   readonly bindings: ExternBindings;
-  /** Tables of operations of the object, as this kernel has them. */
+  /** struct_ops maps of the object, as this kernel has them. */
   readonly operations: Operations;
   /** Program name → what it attaches to, for types that want it at load time. */
   readonly attach: ReadonlyMap<string, AttachPlan>;

@@ -28,7 +28,7 @@ export interface ProgramOptions {
   readonly programs?: (name: string, section: string) => boolean;
   /** Plan maps alone: no program, and nothing that only programs need. */
   readonly mapsOnly?: boolean;
-  /** Type of a program whose section name does not say it, or that is to be loaded as another type. */
+  /** Type of a program whose section name does not specify it, or that is to be loaded as another type. */
   readonly typeOf?: (name: string, section: string) => ProgramType | undefined;
 }
 
@@ -77,7 +77,7 @@ function twiceInProgram(object: BpfObject, index: SymbolIndex, program: Function
   );
 }
 
-/** A program that is loaded, with what its section or the caller says of it. */
+/** A program to load, with the information of its section or the caller. */
 export interface WantedProgram {
   readonly index: SymbolIndex;
   readonly program: FunctionSymbol;
@@ -119,7 +119,7 @@ function unknownSection(object: BpfObject, program: FunctionSymbol, section: str
   return inputError(
     'load-program-type',
     [object.name, `program ${quote(program.name)}`],
-    `section ${quote(section)} does not say a program type`,
+    `section ${quote(section)} does not specify a program type`,
     {
       hint:
         better === undefined
@@ -176,7 +176,7 @@ function requireRelocated(object: BpfObject, flat: FlatProgram): void {
   );
 }
 
-/** Instructions that CO-RE made unreachable, where they came to lie. */
+/** Instructions that CO-RE made unreachable, by their final position. */
 function corePoisons(flat: FlatProgram, answers: readonly CoreAnswer[]): Poison[] {
   const poisoned = answers.filter(answer => answer.poisoned);
   return flat.functions.flatMap(({ index, start }) =>

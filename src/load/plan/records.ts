@@ -17,8 +17,8 @@ export function functionPlans(flat: FlatProgram): FunctionPlan[] {
 }
 
 /**
- * Line records of the whole program, ascending. The kernel wants one at the first instruction of every function, none
- * twice, and none in the second half of a ld_imm64.
+ * Line records of the whole program, ascending. The kernel requires one at the first instruction of every
+ * function, none twice, and none in the second half of a ld_imm64.
  */
 export function linePlans(flat: FlatProgram): LinePlan[] {
   const lines: LinePlan[] = [];
@@ -42,7 +42,7 @@ function startsInsn(code: CodeView, insnIndex: number): boolean {
   return insnIndex < code.length && code.opcode(insnIndex) !== 0;
 }
 
-/** `struct bpf_func_info[]`, or null when a function has no type: the kernel wants all or none. */
+/** `struct bpf_func_info[]`, or null when a function has no type: the kernel requires all or none. */
 export function encodeFuncInfo(functions: readonly FunctionPlan[], order: ByteOrder): Uint8Array | null {
   if (functions.some(plan => plan.btfId === 0)) return null;
   const writer = new ByteWriter(order);

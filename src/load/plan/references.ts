@@ -23,7 +23,7 @@ export interface References {
   readonly layout: ObjectLayout;
   readonly maps: PlannedMaps;
   readonly bindings: ExternBindings;
-  /** Index of the map of kconfig externs, and where they lie in it. */
+  /** Index of the map of kconfig externs, and where they are in it. */
   readonly kconfig: { readonly map: number; readonly offsets: ReadonlyMap<SymbolIndex, number> } | null;
 }
 
@@ -46,7 +46,7 @@ export function resolveReference(sink: Sink, open: OpenReference): Problem | und
   const target = sink.object.symbols[open.reference.symbol];
   if (target?.kind === 'extern') return resolveExtern(sink, open, target);
   if (target === undefined || target.kind === 'function') {
-    return unresolved(sink, open, 'load-reference', 'refers to a symbol that is not there');
+    return unresolved(sink, open, 'load-reference', 'refers to a symbol that does not exist');
   }
   if (open.reference.kind === 'call') return callOfData(sink, open, target);
   return target.kind === 'map'
@@ -55,7 +55,7 @@ export function resolveReference(sink: Sink, open: OpenReference): Problem | und
 }
 
 function callOfData(sink: Sink, open: OpenReference, target: BpfSymbol): Problem {
-  return unresolved(sink, open, 'load-reference', `calls ${quote(target.name)}, which is no function`);
+  return unresolved(sink, open, 'load-reference', `calls ${quote(target.name)}, which is not a function`);
 }
 
 function resolveMap(sink: Sink, open: OpenReference, name: string): Problem | undefined {
@@ -95,7 +95,7 @@ function resolveExtern(sink: Sink, open: OpenReference, target: BpfSymbol): Prob
   const binding =
     sink.references.bindings.get(open.reference.symbol) ?? (target.binding === 'weak' ? MISSING : undefined);
   if (binding === undefined) {
-    const message = `refers to ${quote(target.name)}, which is defined nowhere`;
+    const message = `refers to ${quote(target.name)}, which is undefined`;
     const hint = 'link the object that defines it, or declare it weak';
     return unresolved(sink, open, 'load-unresolved-extern', message, { hint });
   }
@@ -152,7 +152,7 @@ function setKernelCall(
 function poisonCall(sink: Sink, open: OpenReference, name: string): void {
   const { insnIndex } = open;
   const helper = POISONED_EXTERN + open.reference.symbol;
-  sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which is not there` });
+  sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which does not exist` });
   sink.code.set(insnIndex, callHelper(helper));
 }
 

@@ -3,7 +3,7 @@
  * under the same id.
  *
  * Mirrors bpf_object__sanitize_btf() of libbpf: variables and tags become ints, sections of variables structs,
- * functions typedefs, and so on. What is lost serves people and tools, not the programs.
+ * functions typedefs, and so on. The lost information is only for tools, not for the programs.
  */
 
 import {
@@ -42,7 +42,7 @@ export const FULL_SUPPORT: BtfSupport = {
   enum64: true,
 };
 
-/** The same types under the same ids, without kinds that the kernel does not take. */
+/** The same types under the same ids, without kinds that the kernel does not support. */
 export function sanitizeBtf(btf: Btf, support: BtfSupport): Btf {
   const edits = new Map<BtfId, BtfType>();
   const builder = new BtfBuilder(btf);

@@ -23,7 +23,7 @@ const read = (name: string) =>
   );
 const OPERATIONS = read('operations');
 
-/** A kernel whose module "ops" (BTF object 5) has struct rootlet_ops, with a member more in front. */
+/** A kernel whose module "ops" (BTF object 5) has struct rootlet_ops, with a member more before it. */
 function kernelWithModule(): KernelTypes {
   const builder = new BtfBuilder();
   const int = builder.add({
@@ -88,7 +88,7 @@ describe('operations of a module', () => {
 });
 
 describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
-  test('tables are maps behind all others; what only a "?" section or an absent member names is not loaded', () => {
+  test('tables are maps after all others; what only a "?" section or an absent member names is not loaded', () => {
     const { plan } = prepareLoad(OPERATIONS, kernel);
     expect(plan.maps.map(({ name, kernelName }) => [name, kernelName])).toEqual([
       ['written', 'written'],
@@ -129,7 +129,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     const types = openKernelTypes(kernel);
     const operations = { ...findOperations(OPERATIONS, types), unused: new Set<string>() };
     expect(() => findAttachTypes(OPERATIONS, types, operations, {})).toThrow(
-      /program "unheard_of": is an operation, but in no table of operations/,
+      /program "unheard_of": is a struct_ops program, but not in a struct_ops map/,
     );
   });
 
@@ -137,7 +137,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     const path = join(import.meta.dirname, '..', '../../test/cases/struct-ops/obj/el/a.bpf.o');
     const before = countFds();
     expect(() => loadObject(readObject(readFileSync(path), 'a.bpf.o'), kernel)).toThrow(
-      'a.bpf.o: operations "ops_a": this kernel has no operations "rootlet_ops"',
+      'a.bpf.o: operations "ops_a": this kernel has no struct_ops type "rootlet_ops"',
     );
     expect(countFds()).toBe(before);
   });

@@ -1,9 +1,9 @@
 /**
- * Tables of operations: variables in SEC(".struct_ops") whose members are programs.
+ * struct_ops maps: variables in SEC(".struct_ops") whose members are programs.
  *
- * The kernel's own type of the table decides where members lie, as in CO-RE: members are found by name, and the value
- * for the kernel is built anew. Mirrors libbpf: a member that the kernel lacks may be there as long as it is zero or a
- * program (which is then not loaded); sections that begin with `?` are left alone.
+ * The kernel's own type of the struct decides where members are, as in CO-RE: members are found by name, and
+ * the value for the kernel is built again. Mirrors libbpf: a member that the kernel lacks may be there as
+ * long as it is zero or a program (which is then not loaded); sections that begin with `?` are left alone.
  */
 
 import {
@@ -28,13 +28,15 @@ import type { KernelTarget, KernelTypes } from '../externs/index.ts';
 import { kernelName } from './names.ts';
 import type { AttachPlan, MapPlan } from './plan.ts';
 
-/** All tables of an object against a kernel. */
+/** All struct_ops maps of an object, for a kernel. */
 export interface Operations {
   /** In symbol order. */
   readonly tables: readonly MapPlan[];
-  /** Programs of tables and the members that they are. */
+  /** Programs of struct_ops maps, with their members. */
   readonly programs: ReadonlyMap<string, AttachPlan>;
-  /** Programs that no table needs: those of sections with `?`, and of members that the kernel lacks. */
+  /**
+   * Programs that no struct_ops map needs: those of sections with `?`, and of members that the kernel lacks.
+   */
   readonly unused: ReadonlySet<string>;
 }
 
@@ -59,13 +61,13 @@ function programsIn(object: BpfObject, table: VariableSymbol): string[] {
   return table.references.map(reference => object.symbols[reference.symbol]?.name ?? '');
 }
 
-/** The kernel's struct, and where it lies in the value that the kernel keeps it in. */
+/** The kernel's struct, and where it is in the value that the kernel keeps it in. */
 interface KernelStruct {
   readonly target: KernelTarget;
   readonly type: BtfComposite;
   readonly structId: BtfId;
   readonly valueType: BtfId;
-  /** Bytes of the whole value, and of what stands in front of the struct. */
+  /** Bytes of the whole value, and of what is before the struct. */
   readonly size: number;
   readonly start: number;
 }
@@ -134,7 +136,7 @@ class TableReader {
     }
     const type = btf.type(skipModifiers(btf, variable.type));
     if (type.kind !== 'struct')
-      throw inputError('load-operations', this.#where, `is a ${type.kind}, no struct`);
+      throw inputError('load-operations', this.#where, `is a ${type.kind}, not a struct`);
     return { local: btf, type };
   }
 
@@ -151,9 +153,14 @@ class TableReader {
       const found = structWithin(target, valueType, structId);
       if (found !== undefined) return found;
     }
-    throw platformError('load-target-absent', this.#where, `this kernel has no operations ${quote(name)}`, {
-      hint: `looked for struct ${valueName} in the types of the kernel and its modules`,
-    });
+    throw platformError(
+      'load-target-absent',
+      this.#where,
+      `this kernel has no struct_ops type ${quote(name)}`,
+      {
+        hint: `looked for struct ${valueName} in the types of the kernel and its modules`,
+      },
+    );
   }
 
   #member(local: Btf, type: BtfComposite, member: BtfMember, kernel: KernelStruct, value: Uint8Array): void {
@@ -205,7 +212,7 @@ class TableReader {
       throw platformError(
         'load-operations-kernel',
         where,
-        'is not there in this kernel, and is not zero here',
+        'does not exist in this kernel, and is not zero here',
       );
     }
     if (program !== undefined) this.#unused.add(program);
@@ -216,9 +223,14 @@ class TableReader {
     if (reference === undefined) return undefined;
     const symbol = this.#object.symbols[reference.symbol];
     if (symbol?.kind !== 'function' || reference.addend !== 0 || symbol.binding === 'local') {
-      throw inputError('load-operations', where, `cannot be ${quote(symbol?.name ?? '')}: it is no program`, {
-        hint: 'operations are programs: global functions in SEC("struct_ops")',
-      });
+      throw inputError(
+        'load-operations',
+        where,
+        `cannot be ${quote(symbol?.name ?? '')}: it is not a program`,
+        {
+          hint: 'operations are programs: global functions in SEC("struct_ops")',
+        },
+      );
     }
     return symbol.name;
   }
@@ -233,7 +245,7 @@ class TableReader {
     const known = this.#programs.get(program);
     if (known !== undefined && (known.btfId !== kernel.structId || known.member !== member)) {
       throw inputError('load-operations', where, `program ${quote(program)} is another operation already`, {
-        hint: 'one program can be in several tables only as the same member of the same type',
+        hint: 'one program can be in several struct_ops maps only as the same member of the same type',
       });
     }
     this.#programs.set(program, { btfId: kernel.structId, btfObject: kernel.target.btfObject, member });

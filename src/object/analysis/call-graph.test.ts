@@ -19,7 +19,7 @@ function graphOf(callees: readonly (readonly number[])[], depths: readonly numbe
   return new CallGraph({ callees: at => callees[at] ?? [], stackDepth: at => depths[at] ?? 0 });
 }
 
-/** `*(u64 *)(r10 - depth) = 0; …` in front of the code of a function. */
+/** `*(u64 *)(r10 - depth) = 0; …` before the code of a function. */
 function withStack(object: BpfObject, depths: Readonly<Record<string, number>>): BpfObject {
   const symbols = object.symbols.map(symbol => {
     const depth = depths[symbol.name];
@@ -173,7 +173,7 @@ describe('100,000 functions', () => {
     expect(leaves.every(leaf => graph.fits(leaf))).toBe(true);
   });
 
-  test('before a cycle are told with the cycle', () => {
+  test('before a cycle are reported with the cycle', () => {
     const graph = graphOf(Array.from({ length: COUNT }, (_, at) => [at + 1 < COUNT ? at + 1 : at]));
     const paths = [0, 1, COUNT - 2].map(root => graph.deepest(root));
     expect(paths.map(({ total }) => total)).toEqual(new Array(3).fill(Number.POSITIVE_INFINITY));

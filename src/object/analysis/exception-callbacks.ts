@@ -2,8 +2,9 @@
  * Functions that programs name in declaration tags: `exception_callback:NAME`, what is called when a program
  * throws.
  *
- * A loader finds them by name among the global functions, so nothing in the code refers to them: they have to
- * be kept with their program, loaded with it, stay global, and be renamed in the tag when they are renamed.
+ * A loader finds them by name among the global functions, so nothing in the code refers to them: they must
+ * be
+ * kept with their program, loaded with it, stay global, and be renamed in the tag as well.
  */
 
 import type { Btf, BtfDeclTag, BtfId } from '../../btf/index.ts';

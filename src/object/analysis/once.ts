@@ -134,7 +134,7 @@ export interface LostCallback {
 }
 
 /**
- * Exception callbacks that functions of `program` name but that are never called, because they are no
+ * Exception callbacks that functions of `program` name but that are never called, because they are not
  * programs.
  */
 export function lostCallbacks(object: BpfObject, program: SymbolIndex): LostCallback[] {

@@ -1,5 +1,5 @@
 /**
- * Map definitions: what `SEC(".maps")` variables say through their BTF types.
+ * Map definitions: as `SEC(".maps")` variables specify them in their BTF types.
  *
  * A definition is a struct whose members carry values in their types: `__uint(max_entries, 8)` is a pointer to an
  * array of 8 elements, `__type(key, T)` a pointer to T, `__ulong(map_extra, N)` an anonymous enum, `__array(values,
@@ -43,7 +43,7 @@ export interface MapDefinition {
   readonly inner: MapDefinition | null;
   /** `values` of a program array: the member is there, with function pointers as elements. */
   readonly holdsPrograms: boolean;
-  /** Byte offset of `values` in the definition: static initialisers lie there, 8 bytes an element. */
+  /** Byte offset of `values` in the definition: static initialisers are there, 8 bytes an element. */
   readonly valuesOffset: number;
 }
 
@@ -62,8 +62,8 @@ export function parseMapDefinition(object: BpfObject, symbol: MapSymbol | Extern
 }
 
 /**
- * Whether the symbol is a map that asks for a pin, by name or of a kind that only other loaders know. Its name is then
- * known outside. Throws as `parseMapDefinition`.
+ * Whether the symbol is a map that asks for a pin, by name or of a kind that only other loaders support. Its
+ * name is then used outside. Throws as `parseMapDefinition`.
  */
 export function isPinnedMap(object: BpfObject, symbol: BpfSymbol): boolean {
   return symbol.kind === 'map' && symbol.btfId !== 0 && parseMapDefinition(object, symbol).pinning !== 0;
@@ -210,7 +210,7 @@ function applyValues(context: Context, member: BtfMember, position: number): voi
       throw memberError(
         context,
         member,
-        'holds functions, but the map is no program array',
+        'contains functions, but the map is not a program array',
         'map-values-type',
       );
     draft.holdsPrograms = true;
@@ -218,7 +218,7 @@ function applyValues(context: Context, member: BtfMember, position: number): voi
     return;
   }
   if (draft.type !== BPF_MAP_TYPE_ARRAY_OF_MAPS && draft.type !== BPF_MAP_TYPE_HASH_OF_MAPS) {
-    throw memberError(context, member, 'holds maps, but the map is no map of maps', 'map-values-type');
+    throw memberError(context, member, 'contains maps, but the map is not a map of maps', 'map-values-type');
   }
   draft.inner = parseDefinitionType(
     btf,

@@ -1,13 +1,13 @@
 /**
  * The symbolic object: what every layer above ELF and BTF works on.
  *
- * A `BpfObject` is made of atoms (functions, variables, maps, externs), not of ELF sections. An atom owns its bytes
- * and the references that lie in them; a reference names a symbol by its index in `BpfObject.symbols`. Offsets into
- * sections exist only in the reader and the writer, except `origin`, which lets the writer keep a layout that
- * nothing has disturbed.
+ * A `BpfObject` is made of atoms (functions, variables, maps, externs), not of ELF sections. An atom owns its
+ * bytes and the references that are in them; a reference names a symbol by its index in `BpfObject.symbols`.
+ * Offsets into sections exist only in the reader and the writer, except `origin`, which lets the writer keep
+ * an unchanged layout.
  *
- * Everything is readonly. A pass makes new objects; byte arrays are shared between the old and the new object until
- * one of them has to change, so never write into them.
+ * Everything is readonly. A pass creates new objects; byte arrays are shared between the old and the new
+ * object until one of them has to change, so never write into them.
  */
 
 import type { Btf, BtfId, LineRecords } from '../../btf/index.ts';
@@ -35,7 +35,9 @@ export interface SectionShell {
 export type Binding = 'local' | 'global' | 'weak';
 export type Visibility = 'default' | 'hidden';
 
-/** Where an atom lay in the file it was read from. Atoms of one block keep their distances while all are kept. */
+/**
+ * Where an atom was in the file it was read from. Atoms of one block keep their distances while all are kept.
+ */
 export interface Origin {
   /** Name of the input file, for messages. */
   readonly file: string;
@@ -64,7 +66,7 @@ export interface DataReference {
   readonly symbol: SymbolIndex;
   readonly addend: number;
   /**
-   * `address`: what ABS64 and ABS32 relocations say. `code-offset`: an entry of a jump table, the byte offset of
+   * `address`: ABS64 and ABS32 relocations. `code-offset`: an entry of a jump table, the byte offset of
    * its target in the target's code section, without an ELF relocation.
    */
   readonly kind: 'address' | 'code-offset';
@@ -148,7 +150,7 @@ export interface BpfObject {
   /** Name for messages, usually the file's. */
   readonly name: string;
   readonly byteOrder: ByteOrder;
-  /** e_flags of the ELF header: the instruction set version (`-mcpu`), 0 when not said. */
+  /** e_flags of the ELF header: the instruction set version (`-mcpu`), 0 if not specified. */
   readonly flags: number;
   readonly sections: readonly SectionShell[];
   readonly symbols: readonly BpfSymbol[];

@@ -1,9 +1,9 @@
 /**
  * Which parameters of a function are the context of the program: by the name of the struct that they point to, or by
- * the declaration tag `arg:ctx`. Apart from the names, because this reads types.
+ * the declaration tag `arg:ctx`. Separate from the names, because this reads types.
  *
- * The kernel lays out the context and translates every access to it, so headers of different kernel versions declare
- * different members of one struct: its name alone counts.
+ * The kernel defines the layout of the context and translates every access to it, so headers of different
+ * kernel versions declare different members of one struct: its name alone counts.
  */
 
 import { type Btf, type BtfId, type BtfType, isModifier } from '../../btf/index.ts';

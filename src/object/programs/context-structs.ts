@@ -1,6 +1,6 @@
 /**
- * Structs that the kernel takes as contexts of programs, by name, and for which types of programs. Apart because
- * loading, linking and binding all ask.
+ * Structs that the kernel accepts as contexts of programs, by name, and for which types of programs. Separate
+ * because loading, linking and binding all use it.
  *
  * Source: Linux include/linux/bpf_types.h, and btf_is_prog_ctx_type() of kernel/bpf/btf.c.
  */
@@ -36,10 +36,10 @@ const BY_TYPE: ReadonlyMap<number, string> = new Map([
   [uapi.BPF_PROG_TYPE_XDP, 'xdp_md'],
 ]);
 
-/** A typedef, whatever is behind it: the registers of a probed function. */
+/** A typedef, whatever its target: the registers of a probed function. */
 export const REGISTERS_TYPEDEF = 'bpf_user_pt_regs_t';
 
-/** Structs behind `bpf_user_pt_regs_t`: x86-64, then arm64 and riscv64. */
+/** Structs after `bpf_user_pt_regs_t`: x86-64, then arm64 and riscv64. */
 export const REGISTER_STRUCTS: ReadonlySet<string> = new Set(['pt_regs', 'user_pt_regs', 'user_regs_struct']);
 
 /** Names of structs that are the context of some type of program. */

@@ -1,4 +1,4 @@
-/** Keys of program kinds, which are stored, and their names for people. */
+/** Keys of program kinds, which are stored, and their names in messages. */
 
 import { expect, test } from 'vitest';
 import { kindId, kindName, kindNameOf } from './program-type.ts';

@@ -1,6 +1,6 @@
 /**
- * What a program is for the kernel, whatever section it comes from; the key of such a kind, which is stored, and its name
- * for people, which is not.
+ * The kernel's view of a program, whatever section it comes from: its type, the key of the type, which is stored, and its
+ * name in messages, which is not.
  */
 
 import * as uapi from '../../uapi/index.ts';
@@ -26,7 +26,7 @@ export function kindId(type: ProgramType): string {
   return `${type.progType}.${type.expectedAttachType}${hasFrags(type) ? '.frags' : ''}`;
 }
 
-/** The same for people: `xdp (fragments)`, `sched_cls (tcx_egress)`, `tracepoint`. */
+/** The same for messages: `xdp (fragments)`, `sched_cls (tcx_egress)`, `tracepoint`. */
 export function kindName(type: ProgramType): string {
   return nameOf(type.progType, type.expectedAttachType, hasFrags(type));
 }

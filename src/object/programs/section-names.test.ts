@@ -15,7 +15,7 @@ test.each([
   ['cgroup/connect4', uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, uapi.BPF_CGROUP_INET4_CONNECT, 0, ''],
   ['syscall', uapi.BPF_PROG_TYPE_SYSCALL, 0, uapi.BPF_F_SLEEPABLE, ''],
   ['struct_ops', uapi.BPF_PROG_TYPE_STRUCT_OPS, 0, 0, ''],
-])('%s stands for its program type', (name, progType, attachType, flags, extra) => {
+])('%s represents its program type', (name, progType, attachType, flags, extra) => {
   expect(programTypeOf(name)).toMatchObject({
     progType,
     expectedAttachType: attachType,
@@ -26,7 +26,7 @@ test.each([
 });
 
 test.each(['xdp/foo', 'xdp_filter', 'tcc', 'kprobefoo', '', '/', '.text', '__proto__', 'fentry.x/f'])(
-  '%s stands for no program type',
+  '%s represents no program type',
   name => {
     expect(programTypeOf(name)).toBeUndefined();
   },
@@ -36,7 +36,7 @@ test('a question mark switches loading off and is not part of the name', () => {
   expect(programTypeOf('?fexit/foo')).toMatchObject({ section: 'fexit', extra: 'foo', autoload: false });
 });
 
-test('a section with too much behind a known name gets a suggestion', () => {
+test('a section with too much after a known name gets a suggestion', () => {
   expect(suggestSectionName('xdp/filter')).toBe('xdp');
   expect(suggestSectionName('xdp_filter')).toBe('xdp');
   expect(suggestSectionName('nothing')).toBeUndefined();

@@ -1,9 +1,9 @@
 /**
- * What a section name says about the program in it: type, expected attach type and load flags.
+ * Properties of a program from its section name: type, expected attach type and load flags.
  *
- * The table and its matching rules mirror libbpf (1.0 and later): a name marked `+` stands for itself and for
- * `name/extra`; any other name must match exactly, so `SEC("xdp/foo")` is no program type. A leading `?` means
- * "do not load unless asked" and is not part of the name.
+ * The table and its matching rules mirror libbpf (1.0 and later): a name marked `+` matches itself and
+ * `name/extra`; any other name must match exactly, so `SEC("xdp/foo")` is not a program type. A leading `?`
+ * disables autoload and is not part of the name.
  */
 
 import * as uapi from '../../uapi/index.ts';
@@ -140,7 +140,7 @@ const ROWS: readonly Row[] = [
   ['netfilter', uapi.BPF_PROG_TYPE_NETFILTER, uapi.BPF_NETFILTER],
 ];
 
-/** Rows by name without `+`; `extended` says that `name/extra` is allowed. */
+/** Rows by name without `+`; `extended`: `name/extra` is allowed. */
 const TABLE: ReadonlyMap<string, { readonly row: Row; readonly extended: boolean }> = new Map(
   ROWS.map(row => {
     const extended = row[0].endsWith('+');
@@ -148,7 +148,7 @@ const TABLE: ReadonlyMap<string, { readonly row: Row; readonly extended: boolean
   }),
 );
 
-/** What the section says about its program, or undefined when the name stands for no program type. */
+/** Properties of the program from its section, or undefined if the name has no program type. */
 export function programTypeOf(sectionName: string): SectionInfo | undefined {
   const autoload = !sectionName.startsWith('?');
   const name = autoload ? sectionName : sectionName.slice(1);
@@ -162,7 +162,7 @@ export function programTypeOf(sectionName: string): SectionInfo | undefined {
   return infoOf(prefix.row, section, name.slice(slash + 1), autoload);
 }
 
-/** The known name that was most likely meant: the one in front of the first `/`, if it stands for a type alone. */
+/** The known name that was most likely meant: the one before the first `/`, if it is a type without extra. */
 export function suggestSectionName(sectionName: string): string | undefined {
   const name = sectionName.startsWith('?') ? sectionName.slice(1) : sectionName;
   const slash = name.indexOf('/');

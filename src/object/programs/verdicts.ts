@@ -32,7 +32,7 @@ export interface VerdictTable {
   readonly rows: readonly Row[];
   /** The verifier rejects programs that might return anything else. */
   readonly checked: boolean;
-  /** What a program returns that has no opinion. */
+  /** The neutral verdict. */
   readonly neutral: number;
 }
 
@@ -110,7 +110,7 @@ export function verdictsOf(progType: number): VerdictTable | undefined {
   return BY_TYPE.get(progType);
 }
 
-/** What a program of a type returns that has no opinion; 0 for types without verdicts. */
+/** The neutral verdict of a program type; 0 for types without verdicts. */
 export function neutralVerdict(progType: number): number {
   return BY_TYPE.get(progType)?.neutral ?? 0;
 }

@@ -18,7 +18,7 @@ export function addendInData(
   if (width === 4) return view.getInt32(offset, little);
   const addend = view.getBigInt64(offset, little);
   if (addend === BigInt.asIntN(53, addend)) return Number(addend);
-  throw inputError('object-addend', file.where(), `holds the addend ${addend}, which is no offset`, {
+  throw inputError('object-addend', file.where(), `holds the addend ${addend}, which is not an offset`, {
     offset,
   });
 }

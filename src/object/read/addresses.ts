@@ -1,6 +1,6 @@
 /**
- * Places in data that something refers to without a symbol: zeros there are no padding but a constant of the compiler's,
- * such as an initial value.
+ * Places in data that something refers to without a symbol: zeros there are not padding but a constant of the
+ * compiler, such as an initial value.
  */
 
 import { viewOf } from '../../bytes/index.ts';

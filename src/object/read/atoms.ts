@@ -1,13 +1,13 @@
 /**
  * Cutting ELF sections into atoms along their symbols.
  *
- * Every byte of a data section belongs to an atom or is padding that the next atom's alignment explains: data without
- * a symbol (string literals, constant tables, private constants) becomes anonymous variables. Code without a symbol is
- * a hole left by another linker (an overridden weak function); it becomes a function where `.BTF.ext` says that one
- * starts there, else it is left out.
+ * Every byte of a data section belongs to an atom or is padding that the next atom's alignment explains: data
+ * without a symbol (string literals, constant tables, private constants) becomes anonymous variables. Code
+ * without a symbol is a hole left by another linker (an overridden weak function); it becomes a function if
+ * one starts there according to `.BTF.ext`, else it is discarded.
  *
- * The alignment of an atom is the one its offset had, at most the section's: laying atoms out one after the other then
- * gives back the old offsets.
+ * The alignment of an atom is the one its offset had, at most the section's: laying out the atoms in order
+ * then yields the old offsets.
  */
 
 import type { BtfExt } from '../../btf/index.ts';
@@ -42,7 +42,7 @@ import { type AtomDraft, type AtomTable, newDraft, type SectionAtoms } from './d
 
 const KEPT_FLAGS = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR | SHF_MERGE | SHF_STRINGS;
 
-/** Sections that are kept although nothing says `SHF_ALLOC`. */
+/** Sections that are kept without `SHF_ALLOC`. */
 const ALWAYS_KEPT = new Set(['.maps', '.jumptables', 'license', 'version']);
 
 export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): AtomTable {
@@ -126,13 +126,13 @@ function groupSymbols(elf: ElfFile): Map<number, NamedSymbol[]> {
   return groups;
 }
 
-/** What has no size stands before what lies at the same place. */
+/** What has no size is before what is at the same place. */
 function byPlace(a: NamedSymbol, b: NamedSymbol): number {
   const place = a.symbol.value - b.symbol.value;
   return place || Math.sign(a.symbol.size) - Math.sign(b.symbol.size) || a.index - b.index;
 }
 
-/** Section name → sorted byte offsets at which `.BTF.ext` says that a function starts. */
+/** Section name → sorted byte offsets at which a function starts according to `.BTF.ext`. */
 function functionEntries(ext: BtfExt | null): Map<string, number[]> {
   const entries = new Map<string, number[]>();
   for (const info of ext?.funcs ?? []) {
@@ -254,15 +254,10 @@ function firstAtLeast(sorted: readonly number[], wanted: number): number {
 function overlapError(cutter: Cutter, before: ElfSymbol | undefined, symbol: ElfSymbol): Error {
   const other = quote(before?.name ?? '');
   if (before?.value === symbol.value) {
-    return inputError(
-      'object-alias',
-      [...place(cutter), quote(symbol.name)],
-      `is a second name of ${other}`,
-      {
-        offset: symbol.value,
-        hint: 'clang describes only one of two aliases in BTF: drop __attribute__((alias)) and give the second name when linking (--defsym)',
-      },
-    );
+    return inputError('object-alias', [...place(cutter), quote(symbol.name)], `is an alias of ${other}`, {
+      offset: symbol.value,
+      hint: 'clang describes only one of two aliases in BTF: drop __attribute__((alias)) and define the alias when linking (--defsym)',
+    });
   }
   return inputError('object-overlap', [...place(cutter), quote(symbol.name)], `overlaps ${other}`, {
     offset: symbol.value,
@@ -328,7 +323,7 @@ function alignmentAt(offset: number, sectionAlign: number): number {
 
 /**
  * Bytes between two named atoms: padding when they are zero, alignment explains them and nothing refers to them, else an
- * anonymous variable. Padding in front of the first byte that something refers to does not belong to it: the variable has
+ * anonymous variable. Padding before the first byte that something refers to does not belong to it: the variable has
  * the alignment of that byte.
  */
 function cutAnonymous(
@@ -352,7 +347,9 @@ function isPadding(cutter: Cutter, bytes: Uint8Array | null, start: number, end:
   return bytes === null || bytes.subarray(start, end).every(byte => byte === 0);
 }
 
-/** Strings that nothing refers to are left out: they could not be told apart from millions of empty ones. */
+/**
+ * Strings that nothing refers to are left out: they could not be distinguished from millions of empty ones.
+ */
 function cutStrings(cutter: Cutter): void {
   const bytes = cutter.section.bytes.slice();
   requireTerminated(cutter, bytes);

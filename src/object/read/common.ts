@@ -1,9 +1,9 @@
 /**
  * BTF for tentative definitions (`-fcommon`).
  *
- * clang describes no variable for them, so that other linkers refuse the object ("failed to find BTF info"). Size and
- * alignment stand in the symbol; the type becomes an array of bytes or, where the size is that of an integer, an
- * unsigned integer.
+ * clang describes no variable for them, so other linkers refuse the object ("failed to find BTF info"). Size
+ * and alignment are in the symbol; the type becomes an array of bytes or, where the size is that of an
+ * integer, an unsigned integer.
  */
 
 import { type Btf, BtfBuilder, type BtfId } from '../../btf/index.ts';

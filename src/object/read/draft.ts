@@ -1,4 +1,4 @@
-/** Atoms while they are being read: mutable, and still knowing the ELF section that they came from. */
+/** Atoms while they are being read: mutable, with the ELF section that they came from. */
 
 import type { LineRecords } from '../../btf/index.ts';
 import { bugError } from '../../diag/index.ts';
@@ -59,7 +59,7 @@ export interface AtomTable {
   readonly drafts: AtomDraft[];
   /** ELF section index → its atoms, for every kept section. */
   readonly bySection: ReadonlyMap<number, SectionAtoms>;
-  /** ELF symbol index → draft index, -1 where the symbol is no atom (section symbols, labels). */
+  /** ELF symbol index → draft index, -1 where the symbol is not an atom (section symbols, labels). */
   readonly ofElfSymbol: Int32Array;
 }
 
@@ -75,7 +75,7 @@ type Given =
   | 'common';
 type NewDraft = Pick<AtomDraft, 'kind' | 'name'> & Partial<Pick<AtomDraft, Given>>;
 
-/** Fields that are not given say nothing. They are written out one by one: spreading them took longer than the rest. */
+/** Missing fields mean nothing. They are written out one by one: spreading them took longer than the rest. */
 export function newDraft(fields: NewDraft): AtomDraft {
   return {
     kind: fields.kind,
@@ -100,7 +100,7 @@ export function newDraft(fields: NewDraft): AtomDraft {
 
 const NONE: readonly never[] = [];
 
-/** The draft at `index`; an index that came from our own table is always there. */
+/** The draft at `index`; an index that came from rootlet's table is always there. */
 export function draftAt(table: AtomTable, index: number): AtomDraft {
   const draft = table.drafts[index];
   if (draft === undefined) throw bugError([], `no atom ${index} of ${table.drafts.length}`);

@@ -1,9 +1,9 @@
 /**
  * Code that nothing can reach.
  *
- * Other linkers leave the code of an overridden weak function where it was, without a symbol but with its function
- * information, which meanwhile names the winner. Nobody can call it, so it is left out; a function whose symbol was
- * stripped looks the same, but has callers, and stays.
+ * Other linkers leave the code of an overridden weak function where it was, without a symbol but with its
+ * function information, which now names the other definition. Nothing can call it, so it is discarded; a
+ * function whose symbol was stripped looks the same, but has callers, and stays.
  */
 
 import type { BpfSymbol } from '../model/index.ts';

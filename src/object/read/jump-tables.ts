@@ -1,9 +1,9 @@
 /**
  * LLVM jump tables (`.jumptables`, for indirect jumps).
  *
- * An entry is 8 bytes: the byte offset of its target in the section of the function that uses the table. Nothing in
- * the file says so but the code that loads the table's address. As references the entries follow their function when
- * it moves; libbpf copies them unchanged.
+ * An entry is 8 bytes: the byte offset of its target in the section of the function that uses the table. In
+ * the file, only the code that loads the table's address shows this. As references the entries follow their
+ * function when it moves; libbpf copies them unchanged.
  */
 
 import { inputError, quote } from '../../diag/index.ts';
@@ -42,20 +42,19 @@ function readEntries(context: Context, user: AtomDraft, functionIndex: number, t
   const { bytes } = target;
   const where = (): string[] => ['section ".jumptables"', quote(target.name), `used by ${quote(user.name)}`];
   if (bytes === null || target.size % ENTRY_SIZE !== 0) {
-    throw inputError('object-jump-table', where(), `has ${target.size} bytes, no multiple of ${ENTRY_SIZE}`);
+    throw inputError(
+      'object-jump-table',
+      where(),
+      `has ${target.size} bytes, not a multiple of ${ENTRY_SIZE}`,
+    );
   }
   for (let offset = 0; offset < target.size; offset += ENTRY_SIZE) {
     const addend =
       addendInData(bytes, offset, ENTRY_SIZE, { order: context.elf.byteOrder, where }) - user.offset;
     if (addend < 0 || addend >= user.size || addend % ENTRY_SIZE !== 0) {
-      throw inputError(
-        'object-jump-table',
-        where(),
-        `entry ${offset / ENTRY_SIZE} lies outside the function`,
-        {
-          offset,
-        },
-      );
+      throw inputError('object-jump-table', where(), `entry ${offset / ENTRY_SIZE} is outside the function`, {
+        offset,
+      });
     }
     target.dataReferences.push({
       kind: 'code-offset',

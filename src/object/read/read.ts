@@ -3,7 +3,7 @@
  *
  * Steps, each in a file of its own: sections become shells and are cut into atoms along their symbols
  * (`read-atoms`); relocations and the calls that the compiler already resolved become references (`read-references`);
- * BTF ids and `.BTF.ext` records are handed to the atoms they describe (`read-types`).
+ * BTF ids and `.BTF.ext` records are passed to the atoms they describe (`read-types`).
  *
  * Reading is the same on every machine; nothing here depends on a kernel.
  */
@@ -61,7 +61,9 @@ function requireLicenseText(object: BpfObject): void {
     const hint = 'write char LICENSE[] SEC("license") = "GPL"; without a length';
     const where = ['section "license"'];
     if (symbol.references.length > 0)
-      throw inputError('object-license-pointer', where, 'holds a pointer instead of text', { hint });
+      throw inputError('object-license-pointer', where, 'contains a relocation where a string is expected', {
+        hint,
+      });
     if (symbol.bytes === null || symbol.bytes.includes(0)) return;
     throw inputError('object-license-unterminated', where, 'does not end with a NUL byte', { hint });
   }
@@ -85,7 +87,7 @@ function typeSection(elf: ElfFile, name: string): ElfSection | undefined {
   const section = elf.sections.find(candidate => candidate.name === name);
   if (section === undefined) return undefined;
   if (section.type === SHT_NOBITS || (section.flags & SHF_COMPRESSED) !== 0) {
-    throw inputError('object-btf-form', [`section "${name}"`], 'has no plain contents', {
+    throw inputError('object-btf-form', [`section "${name}"`], 'is compressed or has no data', {
       hint: 'do not compress debug sections (-gz) of BPF objects',
     });
   }

@@ -84,7 +84,10 @@ interface FunctionContext extends ReferenceContext {
   readonly code: CodeView;
 }
 
-/** Functions and relocations both come in order of offset. A relocation in a hole is passed over: nobody can run it. */
+/**
+ * Functions and relocations both come in order of offset. A relocation in a hole is skipped: it cannot be
+ * executed.
+ */
 function readCode(context: ReferenceContext, ordered: readonly ElfRelocation[]): void {
   const { elf, table, section } = context;
   let next = 0;
@@ -145,7 +148,7 @@ function placeError(relocation: ElfRelocation, where: Place, why: string): Rootl
   );
 }
 
-/** LLVM writes the lower half only; GNU writes 64 bits, which for what lies in a section say no more. */
+/** LLVM writes the lower half only; GNU writes 64 bits, which for what is in a section say no more. */
 function addendOfAddress(code: CodeView, insnIndex: number, where: Place): number {
   const [low, high] = [code.imm(insnIndex), code.imm(insnIndex + 1)];
   if (high === 0 || (high === -1 && low < 0)) return low;
@@ -182,7 +185,7 @@ function scanFunction(unit: FunctionContext): void {
   if (atom.codeReferences.length !== found) atom.codeReferences.sort((a, b) => a.insnIndex - b.insnIndex);
 }
 
-/** Its opcode is 0. Anything else might be taken for an instruction, by a relocation for one. */
+/** Its opcode is 0. Any other value could be mistaken for an instruction. */
 function checkSecondHalf(unit: FunctionContext, insnIndex: number): void {
   const opcode = unit.code.bytes[insnIndex * INSN_SIZE];
   if (opcode === 0) return;
@@ -242,7 +245,7 @@ function readDataRelocation(context: ReferenceContext, relocation: ElfRelocation
   }
   const distance = addendInData(atom.bytes, offset, width, { order: context.elf.byteOrder, where });
   atom.bytes.fill(0, offset, offset + width);
-  // DWARF also describes code that is not there any more: such a place stays 0
+  // DWARF also describes discarded code: such a place stays 0
   if (isDebugSection(context.section.name) && !isReachable(context, relocation, distance)) return;
   const { symbol, addend } = dataTarget(context, relocation, distance, where);
   atom.dataReferences.push({ kind: 'address', offset, width, symbol, addend });
@@ -255,7 +258,7 @@ function variableAt({ table, section }: ReferenceContext, relocation: ElfRelocat
   throw inputError(
     'object-relocation-place',
     [`section ${quote(section.name)}`],
-    'a relocation applies to no variable',
+    'a relocation does not apply to a variable',
     { offset: relocation.offset },
   );
 }

@@ -1,9 +1,9 @@
 /**
  * What a relocation refers to: the atom, and how far into it.
  *
- * Symbols of atoms are meant as such. Section symbols and labels are addresses: the atom that covers them is meant.
- * Whoever calls must mean the start of a function, and an address must lie in the thing that it names. That also
- * catches what the assembler of binutils 2.40 makes, which adds the symbol's value to the addend.
+ * Symbols of atoms refer to the atom. Section symbols and labels are addresses: they refer to the atom that
+ * covers them. A call must refer to the start of a function, and an address must be within its atom. This
+ * also detects the output of the assembler of binutils 2.40, which adds the symbol's value to the addend.
  */
 
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
@@ -17,7 +17,7 @@ export interface ReferenceContext {
   readonly section: SectionAtoms;
 }
 
-/** Where something is, for messages: put into words only when something is wrong there. */
+/** A location for messages; formatted only for a problem. */
 export type Place = () => readonly string[];
 
 export interface Target {
@@ -47,13 +47,13 @@ export function callTarget(
   const target = resolveTarget(context, relocation, addend, where);
   const draft = draftAt(context.table, target.symbol);
   if (draft.kind !== 'function' && draft.kind !== 'extern')
-    throw inputError('object-call-data', where(), `calls ${quote(draft.name)}, which is no function`);
+    throw inputError('object-call-data', where(), `calls ${quote(draft.name)}, which is not a function`);
   if (target.addend === 0) return target;
   if (isNamed(context, relocation)) throw addendError(draft, `calls byte ${target.addend} of`, where);
   throw callError(draft, target.addend, where());
 }
 
-/** For a call that goes `distance` bytes behind the start of a function: no loader knows such calls. */
+/** For a call that goes `distance` bytes after the start of a function: no loader supports such calls. */
 export function callError(draft: AtomDraft, distance: number, where: readonly string[]): RootletError {
   if (distance < draft.size) {
     const message = `calls byte ${distance} of function ${quote(draft.name)} instead of its start`;
@@ -73,7 +73,7 @@ export function addressTarget(
   const target = resolveTarget(context, relocation, addend, where);
   const draft = draftAt(context.table, target.symbol);
   if (target.addend === 0 || (draft.kind === 'extern' && target.addend > 0)) return target;
-  // One past the end of an array is an address that C knows; functions and maps are only meant as a whole.
+  // One past the end of an array is a valid address in C; functions and maps are only referenced as a whole.
   const inside = draft.kind === 'variable' && target.addend > 0 && target.addend <= draft.size;
   if (!inside) throw addendError(draft, `loads the address of byte ${target.addend} of`, where);
   return target;
@@ -141,7 +141,7 @@ function resolveByAddress(
   return { symbol: index, addend: offset - draftAt(context.table, index).offset };
 }
 
-/** Does the relocation lead to an atom at all? DWARF also describes what is not there any more. */
+/** Does the relocation lead to an atom at all? DWARF also describes discarded code. */
 export function isReachable(context: ReferenceContext, relocation: ElfRelocation, addend: number): boolean {
   if ((context.table.ofElfSymbol[relocation.symbol] ?? -1) >= 0) return true;
   const symbol = context.elf.symbols[relocation.symbol];

@@ -1,12 +1,13 @@
 /**
  * BTF ids for atoms, and `.BTF.ext` records for functions.
  *
- * A defined function takes the FUNC that func_info names at its start; that alone tells two static functions of one
- * name apart. Variables are found in the DATASEC of their section: global ones by name (compilers leave their offset
- * to be filled in later), static ones by offset and name. Externs are found by name, preferring one that a DATASEC lists:
- * that DATASEC (`.ksyms`, `.kconfig`, `.maps`, …) says what kind of extern it is.
+ * A defined function takes the FUNC that func_info names at its start; only this distinguishes two static
+ * functions of one name. Variables are found in the DATASEC of their section: global ones by name (compilers
+ * leave their offset to be filled in later), static ones by offset and name. Externs are found by name,
+ * preferring one that a DATASEC lists: that DATASEC (`.ksyms`, `.kconfig`, `.maps`, …) determines the kind of
+ * extern.
  *
- * Records are sorted by offset once and handed out to atoms in order.
+ * Records are sorted by offset once and passed to atoms in order.
  */
 
 import {
@@ -221,7 +222,7 @@ function attachExtern(btf: RawBtf, names: NameIndex, draft: AtomDraft): void {
 
 // --- records ------------------------------------------------------------------------------------------------------
 
-/** Hands line information and CO-RE relocations to the functions that they lie in; those in holes are dropped. */
+/** Hands line information and CO-RE relocations to the functions that they are in; those in holes are dropped. */
 export function attachRecords(table: AtomTable, ext: ParsedExt): void {
   const sections = sectionsByName(table);
   for (const { section, lines } of ext.lines) attachLines(table, sections.get(section), lines);

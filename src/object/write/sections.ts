@@ -1,4 +1,4 @@
-/** Section contents and relocations: references go back into the bytes that they lie in. */
+/** Section contents and relocations: references go back into the bytes that they are in. */
 
 import { viewOf } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';

@@ -1,7 +1,7 @@
 /**
  * Objects without DATASEC types.
  *
- * A DATASEC says where variables lie, which for atoms is only known when they are written. Compilers put them
+ * A DATASEC says where variables are, which for atoms is only known when they are written. Compilers put them
  * anywhere among the types; taking them out renumbers the rest.
  */
 

@@ -1,10 +1,10 @@
 /**
  * Symbolic object → ELF.
  *
- * Lays the atoms out, writes references back as relocations (or, for a call to a local function of the same section,
- * as the pc-relative immediate that compilers write), regenerates every DATASEC from where the atoms came to lie, and
- * encodes `.BTF` and `.BTF.ext`. Instruction immediates of CO-RE type-id relocations are written from the record's
- * type, so that they are right after types were renumbered.
+ * Lays the atoms out, writes references back as relocations (or, for a call to a local function of the same
+ * section, as the pc-relative immediate that compilers write), regenerates every DATASEC from the final
+ * positions of atoms, and encodes `.BTF` and `.BTF.ext`. Instruction immediates of CO-RE type-id relocations
+ * are written from the record's type, so that they are right after types were renumbered.
  *
  * The result is a function of the object alone; `writeObject(readObject(writeObject(x)))` gives the same bytes.
  */
@@ -190,7 +190,7 @@ function typeSection(name: string, bytes: Contents): ElfSectionOutput {
   return { name, type: SHT_PROGBITS, flags: 0, align: 8, entsize: 0, bytes, size: bytes.length };
 }
 
-/** Records by section, in order of offset: what `.BTF.ext` asks for. */
+/** Records by section, in order of offset: as `.BTF.ext` requires. */
 function collectRecords(object: BpfObject, layout: ObjectLayout): BtfExt {
   const funcs: BtfExt['funcs'][number][] = [];
   const lines: BtfExt['lines'][number][] = [];

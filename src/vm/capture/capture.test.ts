@@ -184,7 +184,7 @@ function changed(file: Uint8Array, offset: number, value: number): Uint8Array {
   return copy;
 }
 
-describe('what is no capture', () => {
+describe('what is not a capture', () => {
   const plain = pcap(true, 0xa1b2c3d4);
   test.each<readonly [string, Uint8Array, string]>([
     ['nothing', NO_BYTES, 'capture-format: x.pcap: is too short for a capture (0 bytes)'],
@@ -206,7 +206,7 @@ describe('what is no capture', () => {
     [
       'a packet too long to be one',
       changed(plain, 32, 0x7fffffff),
-      'capture-packet-size: x.pcap: packet 1: says it has 2147483647 bytes',
+      'capture-packet-size: x.pcap: packet 1: declares 2147483647 bytes',
     ],
     [
       'a pcapng of another link type',
@@ -221,13 +221,9 @@ describe('what is no capture', () => {
     [
       'a block of 13 bytes',
       changed(pcapng(true), 28 + 4, 13),
-      'capture-block: x.pcap: a block says it has 13 bytes (offset 0x1c)',
+      'capture-block: x.pcap: a block declares 13 bytes (offset 0x1c)',
     ],
-    [
-      'a block with two lengths',
-      changed(pcapng(true), 28 + 16, 24),
-      'a block has two different lengths in front and behind',
-    ],
+    ['a block with two lengths', changed(pcapng(true), 28 + 16, 24), 'the two lengths of a block differ'],
     [
       'an interface that is not described',
       changed(pcapng(true), 28 + 20 + 16 + 8, 3),
@@ -242,7 +238,7 @@ describe('what is no capture', () => {
     expect(codeOf(() => decode(file))).toContain(message);
   });
 
-  test('the end of a file that was cut anywhere is told, with all whole packets before it', () => {
+  test('the end of a file that was cut anywhere is reported, with all whole packets before it', () => {
     for (const file of [plain, pcapng(false)]) {
       for (let length = 24; length < file.length; length++) {
         const { packets, end } = decode(file.subarray(0, length), 50);

@@ -1,12 +1,12 @@
 /**
- * Bytes that arrive in pieces, read as if they were one. They are copied into one buffer, so that the pieces may lie in
+ * Bytes that arrive in pieces, read as if they were one. They are copied into one buffer, so that the pieces may be in
  * a buffer that is used again; what has not been read moves to its start.
  */
 
 const INITIAL_SIZE = 0x40000;
 
 export class ChunkReader {
-  /** What has arrived lies from `position` to `limit`. */
+  /** What has arrived is from `position` to `limit`. */
   bytes = new Uint8Array(INITIAL_SIZE);
   view = new DataView(this.bytes.buffer);
   /** Next byte to read. */

@@ -9,7 +9,7 @@ import { PCAP_HEADER_SIZE, PCAP_MAGIC_MICROSECONDS, PCAP_MAGIC_NANOSECONDS, Pcap
 import { PCAPNG_SECTION_HEADER, PcapngDecoder } from './pcapng.ts';
 import type { CapturedPacket } from './record.ts';
 
-/** Files that people mistake for captures. */
+/** Files that are often mistaken for captures. */
 const GZIP_MAGIC = 0x1f8b;
 
 export class CaptureDecoder {
@@ -27,7 +27,7 @@ export class CaptureDecoder {
     return this.#decoder?.nanoseconds ?? false;
   }
 
-  /** Adds bytes. Packets that were taken before are no longer good. */
+  /** Adds bytes. Packets returned earlier become invalid. */
   push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
   }
@@ -38,7 +38,7 @@ export class CaptureDecoder {
     return this.#decoder?.next();
   }
 
-  /** After the last chunk and packet: what is wrong about the end of the file; undefined when it ends as it should. */
+  /** After the last chunk and packet: the problem at the end of the file; undefined if it is complete. */
   end(): Problem | undefined {
     const { available, streamOffset } = this.#reader;
     if (available === 0 && this.#decoder !== null) return undefined;

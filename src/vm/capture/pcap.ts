@@ -23,7 +23,7 @@ export const PCAP_RECORD_SIZE = 16;
 const NS_PER_US = 1000;
 const NS_PER_S = 1_000_000_000;
 
-/** Reads records behind the file header; each call of `next` gives one, as long as whole ones have arrived. */
+/** Reads records after the file header; each call of `next` gives one, as long as whole ones have arrived. */
 export class PcapDecoder {
   readonly nanoseconds: boolean;
   readonly #name: string;
@@ -31,7 +31,7 @@ export class PcapDecoder {
   readonly #little: boolean;
   #count = 0;
 
-  /** The reader stands at the file header, all of which has arrived. */
+  /** The reader is at the file header, all of which has arrived. */
   constructor(name: string, reader: ChunkReader, little: boolean, nanoseconds: boolean) {
     this.#name = name;
     this.#reader = reader;
@@ -84,7 +84,7 @@ export class PcapDecoder {
     return inputError(
       'capture-packet-size',
       [this.#name, `packet ${this.#count + 1}`],
-      `says it has ${length} bytes; no packet is longer than ${MAX_RECORD}`,
+      `declares ${length} bytes; the maximum is ${MAX_RECORD}`,
       { offset: this.#reader.streamOffset, hint: 'the file is damaged here, or before' },
     );
   }

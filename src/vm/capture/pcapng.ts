@@ -1,5 +1,5 @@
 /**
- * The capture format of Wireshark: a stream of blocks, each with its length in front and behind.
+ * The capture format of Wireshark: a stream of blocks, each with its length before and after it.
  *
  * Section headers, interface descriptions, enhanced, simple and obsolete packet blocks are read, all others skipped.
  * Source: draft-ietf-opsawg-pcapng.
@@ -41,7 +41,7 @@ interface CaptureInterface {
   readonly timeOffset: bigint;
 }
 
-/** A block that has arrived as a whole: where its body lies. */
+/** A block that has arrived as a whole: where its body is. */
 interface Block {
   readonly type: number;
   readonly start: number;
@@ -83,12 +83,12 @@ export class PcapngDecoder {
     if (type === PCAPNG_SECTION_HEADER) this.#little = this.#sectionOrder(position);
     const length = view.getUint32(position + 4, this.#little);
     if (length % 4 !== 0 || length < BLOCK_FRAME || length > MAX_RECORD + 4096) {
-      throw this.#error('capture-block', `a block says it has ${length} bytes`);
+      throw this.#error('capture-block', `a block declares ${length} bytes`);
     }
     if (reader.available < length) return undefined;
     const end = position + length - 4;
     if (view.getUint32(end, this.#little) !== length) {
-      throw this.#error('capture-block', 'a block has two different lengths in front and behind');
+      throw this.#error('capture-block', 'the two lengths of a block differ');
     }
     return { type, start: position + 8, end };
   }
@@ -209,7 +209,7 @@ export class PcapngDecoder {
   }
 }
 
-/** Ticks per second: the highest bit tells powers of two from powers of ten. */
+/** Ticks per second: the highest bit selects powers of two instead of ten. */
 function resolutionOf(code: number): bigint {
   const exponent = BigInt(Math.min(code & 0x7f, 63));
   return (code & 0x80) !== 0 ? 1n << exponent : 10n ** exponent;

@@ -1,4 +1,4 @@
-/** What a capture file has to say of one packet, and the small things that its two formats share. */
+/** A packet of a capture file, and what the two formats share. */
 
 /** A moment: seconds since 1970 and nanoseconds of that second. Two numbers, because one double is too short. */
 export interface Timestamp {
@@ -20,12 +20,12 @@ export interface CapturedPacket {
   readonly timestamp: Timestamp | undefined;
 }
 
-/** Longest packet or block that is believed; more means a corrupt file. */
+/** Longest accepted packet or block; more means a corrupt file. */
 export const MAX_RECORD = 0x80000;
 
 export const LINKTYPE_ETHERNET = 1;
 
-/** Names of link types that people really have, with what to do instead. */
+/** Names of common link types, with what to do instead. */
 const OTHER_LINKTYPES: Readonly<Record<number, string>> = {
   0: 'BSD loopback',
   12: 'raw IP',

@@ -12,7 +12,7 @@ const BUFFER_SIZE = 0x100000;
 const NS_PER_US = 1000;
 const NO_TIME: Timestamp = { seconds: 0, nanoseconds: 0 };
 
-/** Collects records and hands them on in large pieces. */
+/** Collects records and passes them on in large pieces. */
 export class PcapWriter {
   readonly #sink: (bytes: Uint8Array) => void;
   readonly #nanoseconds: boolean;
@@ -47,7 +47,7 @@ export class PcapWriter {
     if (this.#length >= BUFFER_SIZE) this.flush();
   }
 
-  /** Hands on what has been collected. */
+  /** Flushes the collected bytes to the sink. */
   flush(): void {
     if (this.#length > 0) this.#sink(this.#bytes.subarray(0, this.#length));
     this.#length = 0;

@@ -12,12 +12,12 @@ export interface CallNode {
   readonly symbol: SymbolIndex;
   /** Bytes that the function itself uses. */
   readonly stackDepth: number;
-  /** Functions that it calls or hands out as callbacks. */
+  /** Functions that it calls or passes as callbacks. */
   readonly callees: readonly SymbolIndex[];
 }
 
 export interface CallPlan {
-  /** Some path of calls may break a limit, or functions call each other in a cycle: calls count. */
+  /** Some path of calls may break a limit, or functions are each other in a cycle: calls are counted. */
   readonly checked: boolean;
   /** Bytes that a frame of the function counts. */
   frameBytes(symbol: SymbolIndex): number;

@@ -135,7 +135,7 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
   for (const slot of jumps) {
     const target = jumpTarget(code, slot);
     if (starts[target] !== 1) {
-      const message = `jumps to instruction ${target}, which is none of this function's`;
+      const message = `jumps to instruction ${target}, which is not in this function`;
       throw codeError('vm-jump-target', objectName, unit, slot, message);
     }
     leaders[target] = 1;

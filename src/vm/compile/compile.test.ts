@@ -57,17 +57,17 @@ describe('control flow', () => {
     expect(other.run(new Uint8Array(14)).verdict).toBe(55);
   });
 
-  test('an endless loop with two entries is stopped', () => {
+  test('an infinite loop with two entries is stopped', () => {
     const insns = [...TWO_ENTRIES.slice(0, 4), insn(0xa5, 0, 0, -3, -1), EXIT];
     const machine = createMachine(testObject([{ name: 'main', insns }]), { budget: 1000 });
-    expect(() => machine.run(new Uint8Array(14))).toThrow(/insn \d: still running after 1000 jumps/);
+    expect(() => machine.run(new Uint8Array(14))).toThrow(/insn \d: still running after 1000 backward jumps/);
   });
 
   test('code that nothing reaches is left out', () => {
     expect(flowOf(ZERO, EXIT, insn(0x07, 0, 0, 0, 1), insn(0x05, 0, 0, -2)).blocks).toHaveLength(1);
   });
 
-  test('a jump to the next instruction is no branch', () => {
+  test('a jump to the next instruction is not a branch', () => {
     const flow = flowOf(ZERO, insn(0x15, 0, 0, 0, 5), EXIT);
     expect(flow.blocks.map(block => block.terminator.kind)).toEqual(['jump', 'exit']);
   });
@@ -115,7 +115,7 @@ describe('values', () => {
     expect(atBlock.map(state => state[6])).toEqual([ANY, ANY, ANY]);
   });
 
-  test('stack is what is accessed or handed on', () => {
+  test('stack is what is accessed or passed', () => {
     expect(valuesOf(ZERO, EXIT).stackDepth).toBe(0);
     expect(valuesOf(insn(0x7b, 10, 1, -16), ZERO, EXIT).stackDepth).toBe(16);
     const passed = [insn(0xbf, 2, 10), insn(0x07, 2, 0, 0, -40), insn(0x85, 0, 0, 0, 1), EXIT];
@@ -161,7 +161,7 @@ describe('places', () => {
     expect([0, 1, 3, 4, 9].map(slot => lineAt(lines, slot)?.line)).toEqual([undefined, 8, 8, 11, 11]);
   });
 
-  test('folders of the compiling machine are left out', () => {
+  test('directories of the compiling machine are left out', () => {
     expect(formatLine(line(0))).toBe('a.bpf.c:7: return 0;');
     expect(formatLine({ ...line(0), text: '' })).toBe('a.bpf.c:7');
   });

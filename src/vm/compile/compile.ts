@@ -33,7 +33,7 @@ export interface CompileInput {
   readonly pages: number;
   /** Frame of a program's main function. */
   readonly topFrame: number;
-  /** Where `invoke` finds the arguments of a call-back. */
+  /** Where `invoke` finds the arguments of a callback. */
   readonly invokeArguments: number;
   readonly externs: ExternPlan;
   readonly addressOf: AddressOf;
@@ -123,7 +123,7 @@ function kindsOfFunctions(input: CompileInput): ReadonlyMap<SymbolIndex, readonl
   return result;
 }
 
-/** The table holds all functions for call-backs, then the programs for tail calls. */
+/** The table holds all functions for callbacks, then the programs for tail calls. */
 function fillTable(input: CompileInput, plan: ModulePlan): readonly number[] {
   const { checked } = plan.calls;
   const callbacks = input.units.map(unit => {

@@ -1,6 +1,6 @@
 /**
- * Arguments of helper calls: checked in compiled code, by what the helper's description says of them, and pushed in the
- * form in which the helper wants them. The helper itself then only works with addresses that are good.
+ * Arguments of helper calls: checked in compiled code, by the description of the helper, and pushed in the
+ * form that the helper expects. The helper itself then only works with valid addresses.
  */
 
 import type { ArgumentKind, Helper } from '../helpers/index.ts';

@@ -1,4 +1,4 @@
-/** Calls: of other BPF functions, of helpers, and of what is not there. */
+/** Calls: of other BPF functions, of helpers, and of undefined functions. */
 
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, helperName } from '../../isa/index.ts';
 import { type CodeReference, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
@@ -28,7 +28,8 @@ function emitBoundCall(f: FunctionEmitter, slot: number, { symbol, addend }: Cod
   const refusal = f.plan.externs.refusal(symbol, 'call');
   const position = f.plan.position(symbol);
   if (refusal !== undefined) emitWordsFault(f, slot, refusal.code, refusal.message, refusal.hint);
-  else if (position === undefined) emitWordsFault(f, slot, 'vm-call-unbound', 'calls what is no function');
+  else if (position === undefined)
+    emitWordsFault(f, slot, 'vm-call-unbound', 'calls something that is not a function');
   else if (addend !== 0) emitWordsFault(f, slot, 'vm-call-unbound', 'calls into the middle of a function');
   else emitSubprogramCall(f, slot, symbol, position);
 }

@@ -33,7 +33,7 @@ export interface AnalysedUnit {
   readonly values: ValueAnalysis;
 }
 
-/** Bytes of one function that WebAssembly engines have agreed to take (JavaScript API, implementation limits). */
+/** Maximum bytes of one function in WebAssembly engines (JavaScript API, implementation limits). */
 const MAX_FUNCTION = 7_654_321 - 100;
 
 /** Writes the function at its declared `position`. */
@@ -48,7 +48,7 @@ export function emitFunction(plan: ModulePlan, analysed: AnalysedUnit, position:
   else emitControl(f, flow, block => emitBlock(f, analysed, block));
   f.code.op(w.UNREACHABLE);
   if (f.code.length > MAX_FUNCTION) {
-    const message = `is too large: it compiles to ${f.code.length} bytes, and engines take no more than ${MAX_FUNCTION}`;
+    const message = `is too large: it compiles to ${f.code.length} bytes, and engines accept at most ${MAX_FUNCTION}`;
     throw codeError('vm-function-size', plan.objectName, unit, 0, message);
   }
   plan.module.fill(position, plan.functionType, LOCAL_TYPES, f.code);

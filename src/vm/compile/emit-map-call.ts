@@ -1,4 +1,4 @@
-/** Map helpers that are worth doing in compiled code: looking up array elements, and tail calls. */
+/** Map helpers that are compiled inline: looking up array elements, and tail calls. */
 
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import type { Helper } from '../helpers/index.ts';
@@ -35,7 +35,7 @@ export function emitArrayLookup(f: FunctionEmitter, slot: number, helper: Helper
 }
 
 /**
- * Calls the program at index r3 of the map and returns what it returns; goes on after the instruction when there is
+ * Calls the program at index r3 of the map and returns what it returns; continues after the instruction when there is
  * none. The program takes over the caller's frame.
  */
 export function emitTailCall(f: FunctionEmitter, slot: number, helper: Helper): void {

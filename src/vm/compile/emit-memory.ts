@@ -1,7 +1,7 @@
 /**
  * Loads, stores and atomic operations, with their checks.
  *
- * Every byte of the machine's memory has a shadow byte that says whether the program may read and write it. An
+ * Every byte of the machine's memory has a shadow byte with the access rights of the program. An
  * access of N bytes loads its N shadow bytes at once and compares. Accesses whose address is known while compiling
  * (frame, context, global variables) are decided here and cost nothing at run time.
  */

@@ -1,4 +1,4 @@
-/** Errors whose words are known while compiling. */
+/** Errors whose message is known at compile time. */
 
 import type { CodeOf } from '../../diag/index.ts';
 import type { FunctionEmitter } from './emitter.ts';

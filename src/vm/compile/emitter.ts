@@ -1,5 +1,5 @@
 /**
- * What the emitting functions of one BPF function share, and the register and memory vocabulary they speak.
+ * What the emitting functions of one BPF function share, and their register and memory primitives.
  *
  * A BPF function becomes one WebAssembly function (frame, r1..r5) → r0: registers are i64 locals, so r6 to r9 are
  * saved by construction, and `frame` is the lowest address of the 512 bytes of this call's stack frame.
@@ -69,9 +69,9 @@ export interface ModulePlan {
   position(symbol: SymbolIndex): number | undefined;
   /** Kinds of the programs that reach the function. */
   kindsOf(symbol: SymbolIndex): readonly ProgramKind[];
-  /** Address that a reference in code stands for; undefined when it has none. */
+  /** Address that a reference in code represents; undefined when it has none. */
   addressOf(reference: CodeReference): bigint | undefined;
-  /** The map whose descriptor lies at the address; undefined when none does. */
+  /** The map whose descriptor is at the address; undefined when none does. */
   mapAt(address: bigint): MapPlan | undefined;
 }
 
@@ -82,7 +82,7 @@ export interface MemoryPlan {
   readonly shadow: number;
   /** Address of the context. */
   readonly context: number;
-  /** Lowest address handed out for functions; 8 bytes each, in the order of the table. */
+  /** Lowest address passed for functions; 8 bytes each, in the order of the table. */
   readonly functions: number;
   /** Functions in the table that may be called back. */
   readonly callbacks: number;
@@ -93,7 +93,7 @@ export interface MemoryPlan {
   readonly descriptors: number;
   readonly descriptorSize: number;
   readonly descriptorCount: number;
-  /** Whether the bytes lie in one region whose permissions never change and allow the access. */
+  /** Whether the bytes are in one region whose permissions never change and allow the access. */
   allows(address: bigint, size: number, permission: number): boolean;
 }
 
@@ -177,7 +177,7 @@ export class FunctionEmitter {
     this.code.set(localOf(register));
   }
 
-  /** Ends the run with the error of a site that has all its words already. */
+  /** Ends the run with the error of a site whose message is complete. */
   fault(site: number): void {
     this.code.i32(site);
     this.code.i32(0);

@@ -1,6 +1,6 @@
 /**
- * Ways into compiled code: the programs' entry points, the one for call-backs from JavaScript, and, where calls have to
- * be counted, what stands in the table for call-backs and tail calls.
+ * Ways into compiled code: the programs' entry points, the one for callbacks from JavaScript, and, where calls have to
+ * be counted, what is in the table for callbacks and tail calls.
  */
 
 import { MAX_CALL_FRAMES, MAX_STACK_BYTES, type SymbolIndex } from '../../object/index.ts';
@@ -10,7 +10,10 @@ import * as w from '../wasm/opcodes.ts';
 import { FUNCTION_PARAMS, type ModulePlan } from './emitter.ts';
 import type { CodeUnit } from './unit.ts';
 
-/** (frame, number in the table) → whether the call-back wants to stop; its five arguments lie at `argumentsAt`. */
+/**
+ * (frame, number in the table) → whether the callback stops the loop; its five arguments are at
+ * `argumentsAt`.
+ */
 export function emitInvoke(plan: ModulePlan, argumentsAt: number): number {
   const code = new CodeBuilder();
   code.get(0);
@@ -53,7 +56,7 @@ function emitForward(code: CodeBuilder, position: number): void {
   code.callDefined(position);
 }
 
-/** Stands in the table for a function that is called back: counts its frame and its stack. */
+/** Replaces a callback function in the table: counts its frame and its stack. */
 export function emitCountedCallback(plan: ModulePlan, unit: CodeUnit, position: number): number {
   const code = new CodeBuilder();
   const bytes = plan.calls.frameBytes(unit.symbol);
@@ -92,7 +95,7 @@ function addStack(plan: ModulePlan, code: CodeBuilder, bytes: number): void {
   code.globalSet(plan.stackUsed);
 }
 
-/** Stands in the table for a program that is tail-called: its limits count from its own main function. */
+/** Replaces a tail-called program in the table: its limits count from its own main function. */
 export function emitCountedTail(plan: ModulePlan, symbol: SymbolIndex, position: number): number {
   const code = new CodeBuilder();
   const [savedBase, savedUsed] = [FUNCTION_PARAMS.length, FUNCTION_PARAMS.length + 1];

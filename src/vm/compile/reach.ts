@@ -1,4 +1,4 @@
-/** Which functions have to be compiled: those that the programs reach by calls, call-backs, and pointers in data. */
+/** Which functions have to be compiled: those that the programs reach by calls, callbacks, and pointers in data. */
 
 import { inputError, quote } from '../../diag/index.ts';
 import {
@@ -32,7 +32,7 @@ function checkedUnit(object: BpfObject, index: SymbolIndex, symbol: FunctionSymb
     throw inputError(
       'vm-code-cut',
       where,
-      `has ${symbol.code.length} bytes, which are no whole instructions`,
+      `has ${symbol.code.length} bytes, which is not a whole number of instructions`,
     );
   }
   return codeUnit(object, index, symbol);

@@ -1,4 +1,4 @@
-/** The checks that are too long to stand at every place where they are made, and the way to an error. */
+/** Checks that are too long to be inlined, and the path to an error. */
 
 import { CodeBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';

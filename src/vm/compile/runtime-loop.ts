@@ -1,4 +1,4 @@
-/** `bpf_loop`, in compiled code: a call-back per round should not cost a call of JavaScript. */
+/** `bpf_loop`, in compiled code: a callback per round should not cost a call of JavaScript. */
 
 import { E2BIG, EINVAL } from '../../uapi/index.ts';
 import { FRAME_STRIDE } from '../state/index.ts';

@@ -1,6 +1,6 @@
 /**
- * Places in compiled code at which a run can end with an error. Compiled code hands out only the number of the site;
- * words are made when the error happens.
+ * Places in compiled code at which a run can end with an error. Compiled code passes only the number of the site;
+ * the message is created when the error occurs.
  */
 
 import type { CodeOf } from '../../diag/index.ts';
@@ -31,7 +31,7 @@ export type Site =
       readonly slot: number;
       readonly callee: SymbolIndex;
     }
-  /** A call-back whose address is no function's. */
+  /** A call-back whose address is not that of a function. */
   | { readonly kind: 'callback'; readonly unit: CodeUnit; readonly slot: number }
   | {
       readonly kind: 'words';

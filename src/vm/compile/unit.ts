@@ -50,7 +50,7 @@ export function lineAt(lines: LineRecords, insnIndex: number): LineRecord | unde
   return found;
 }
 
-/** `file.bpf.c:31: if (ip->saddr == x)`; the file without its folders, which belong to the compiling machine. */
+/** `file.bpf.c:31: if (ip->saddr == x)`; the file without its directories, which belong to the compiling machine. */
 export function formatLine(line: LineRecord): string {
   const file = line.file.slice(line.file.lastIndexOf('/') + 1);
   const text = line.text.trim();

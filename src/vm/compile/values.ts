@@ -2,8 +2,9 @@
  * What registers are known to hold at each instruction: a constant (numbers, and the addresses of maps, variables and
  * the context, which are constants in the machine's flat memory), or an address in the current stack frame.
  *
- * A forward data flow over the blocks. It decides which accesses need no check at run time, which map a helper call
- * means, and how much stack a function takes. Not knowing is always right: the check is then made at run time.
+ * A forward data flow over the blocks. It decides which accesses need no check at run time, which map a
+ * helper call means, and how much stack a function takes. An unknown value is always correct: the check is
+ * then made at run time.
  */
 
 import {
@@ -51,7 +52,7 @@ const FRAME_OFFSET_LIMIT = 1 << 20;
 /** Values of r0 to r10. */
 export type State = readonly Value[];
 
-/** Address that a reference stands for; undefined when it has none. */
+/** Address that a reference represents; undefined when it has none. */
 export type AddressOf = (reference: CodeReference) => bigint | undefined;
 
 export function constant(value: bigint): Value {

@@ -60,7 +60,7 @@ function query(machine: MachineState, map: number, flags: number): number {
   }
 }
 
-/** `flagsHigh` asks for that many bytes of the packet behind the record. */
+/** `flagsHigh` asks for that many bytes of the packet after the record. */
 function perfOutput(
   machine: MachineState,
   map: number,

@@ -1,4 +1,4 @@
-/** Helpers that send packets elsewhere. What they say is recorded; nothing is sent. */
+/** Helpers that redirect packets. The redirection is recorded; nothing is sent. */
 
 import {
   BPF_F_BROADCAST,

@@ -158,7 +158,7 @@ function isVlan(protocol: number): boolean {
   return protocol === ETH_P_8021Q || protocol === ETH_P_8021AD;
 }
 
-/** Takes the tag behind the addresses out of the packet; returns its TCI, or a negative errno. */
+/** Takes the tag after the addresses out of the packet; returns its TCI, or a negative errno. */
 function popTag(machine: MachineState): number {
   const { skb, packet, memory } = machine;
   if (packet.length < MAC_ADDRESSES + VLAN_HLEN + 2) return -ENOMEM;

@@ -130,7 +130,7 @@ function parseNumber(text: string, base: number): Parsed | number {
   return magnitude > 0xffffffffffffffffn ? -ERANGE : { negative, magnitude, length: at };
 }
 
-/** 99 for what is no digit. */
+/** 99 for what is not a digit. */
 function digitOf(text: string, at: number): number {
   const code = text.charCodeAt(at) | 0x20;
   if (code >= 0x30 && code <= 0x39) return code - 0x30;

@@ -2,8 +2,8 @@
  * Longest-prefix match: a path-compressed binary trie, as the kernel's.
  *
  * A key is its prefix length in bits (u32 in the program's byte order) and then the bits, most significant first. A
- * node is either an element or a fork that only tells its two children apart. Nodes are numbers: links and prefix
- * lengths lie in typed arrays, keys and values of all nodes in the machine's memory.
+ * node is either an element or a fork that separates its two children. Nodes are numbers: links and prefix
+ * lengths are in typed arrays, keys and values of all nodes in the machine's memory.
  */
 
 import { alignUp } from '../../bytes/index.ts';
@@ -19,7 +19,7 @@ import {
   type StoreEnv,
 } from '../state/index.ts';
 
-/** Bytes of the prefix length in front of a key. */
+/** Bytes of the prefix length before a key. */
 const HEADER = 4;
 
 export function trieStride(definition: MapDefinition): number {
@@ -113,7 +113,7 @@ export class LpmTrieStore implements MapStore {
     this.#isElement[node] = 0;
     const left = this.#child(node, 0);
     const right = this.#child(node, 1);
-    if (left !== 0 && right !== 0) return 0; // goes on as a fork
+    if (left !== 0 && right !== 0) return 0; // continues as a fork
     this.#children[parent * 2 + side] = left === 0 ? right : left;
     this.#release(node);
     if (left === 0 && right === 0 && parent !== 0 && this.#isElement[parent] === 0) {
@@ -193,7 +193,7 @@ export class LpmTrieStore implements MapStore {
     this.#free.push(node);
   }
 
-  /** Hangs `element` below `parent`, in front of, beside or above the `node` that is there. */
+  /** Hangs `element` below `parent`, before, beside or above the `node` that is there. */
   #link(parent: number, side: number, node: number, element: number, common: number, key: number): void {
     if (node === 0) {
       this.#children[parent * 2 + side] = element;

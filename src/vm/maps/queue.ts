@@ -16,7 +16,7 @@ export function queueStride(definition: MapDefinition): number {
   return alignUp(definition.valueSize, 8);
 }
 
-/** Values lie in a ring; programs only get copies of them. */
+/** Values are in a ring; programs only get copies of them. */
 export class QueueMapStore implements MapStore, QueueStore {
   readonly definition: MapDefinition;
   readonly array = null;

@@ -15,7 +15,7 @@ import {
   WRITE,
 } from '../state/index.ts';
 
-/** Bytes in front of each record: its length and flags, and the page offset. */
+/** Bytes before each record: its length and flags, and the page offset. */
 const HEADER = 8;
 
 type Reserved = { readonly at: number; readonly size: number; state: 'open' | 'submitted' | 'discarded' };
@@ -71,7 +71,7 @@ export class RingBufferStore implements MapStore {
     return at;
   }
 
-  /** Ends a record; false when no open one lies there. */
+  /** Ends a record; false when no open one is there. */
   finish(at: number, discard: boolean): boolean {
     const record = this.#records.findLast(candidate => candidate.at === at && candidate.state === 'open');
     if (record === undefined) return false;

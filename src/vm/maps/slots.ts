@@ -2,7 +2,7 @@
  * Arrays whose elements can be absent: of programs, of maps, of devices, CPUs and sockets to redirect to.
  *
  * What a program can see differs. Of a program array it sees nothing, an array of maps gives it the map, a device map
- * gives it the value. A slot of programs and maps is the u32 that compiled code wants, 0 for none.
+ * gives it the value. A slot of programs and maps is the u32 that compiled code uses, 0 for none.
  */
 
 import { alignUp } from '../../bytes/index.ts';
@@ -88,7 +88,7 @@ export class ReferenceArrayStore implements MapStore {
     return 0;
   }
 
-  /** Values are the numbers that were put in. They lie behind the key in the shared cell. */
+  /** Values are the numbers that were put in. They are after the key in the shared cell. */
   *elements(): Iterable<Element> {
     for (const [index, number] of [...this.#numbers].sort((a, b) => a[0] - b[0])) {
       this.#memory.setU32(this.#keyCell, index);

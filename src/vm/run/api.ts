@@ -1,15 +1,17 @@
-/** What the users of the machine see of it. */
+/** The public interface of the machine. */
 
 import type { Timestamp } from '../capture/index.ts';
 import type { EventRecord, Kconfig, ProgramKind, Redirect } from '../state/index.ts';
 import type { MachineMap } from './machine-map.ts';
 
 export interface MachineOptions {
-  /** Program to run. Default: the only one that the machine can run; with several, each run says which. */
+  /**
+   * Program to run. Default: the only one that the machine can run; with several, each run specifies which.
+   */
   readonly program?: string;
-  /** What `program` is run as, whatever its section says. */
+  /** Kind that `program` is run as; overrides its section. */
   readonly kind?: ProgramKind;
-  /** Jumps back and calls that one run may make. Default 2^28. */
+  /** Backward jumps and calls that one run may make. Default 2^28. */
   readonly budget?: number;
   /** Of `bpf_get_prandom_u32`. Default 1. */
   readonly seed?: number;
@@ -24,7 +26,7 @@ export interface MachineOptions {
   readonly maxMemory?: number;
 }
 
-/** What is known of one packet beside its bytes. What is not given is as in the kernel's BPF_PROG_TEST_RUN. */
+/** Metadata of one packet. Defaults are those of the kernel's BPF_PROG_TEST_RUN. */
 export interface RunContext {
   /** Program to run, when the machine has several. */
   readonly program?: string;
@@ -44,24 +46,24 @@ export interface RunContext {
 export interface RunResult {
   /** Low half of r0. */
   readonly verdict: number;
-  /** The packet after the run: a view into the machine's memory that is good until the next run. */
+  /** The packet after the run: a view into the machine's memory that is valid until the next run. */
   readonly packet: Uint8Array;
-  /** Metadata that an XDP program put in front of the packet; empty when there is none. A view like `packet`. */
+  /** Metadata that an XDP program put before the packet; empty when there is none. A view like `packet`. */
   readonly metadata: Uint8Array;
-  /** The context structure after the run, in the object's byte order: a view, good until the next run. */
+  /** The context structure after the run, in the object's byte order: a view, valid until the next run. */
   readonly context: Uint8Array;
-  /** Where the program wants the packet to go, when it called a redirecting helper. */
+  /** Target of the packet, if the program called a redirecting helper. */
   readonly redirect: Redirect | undefined;
 }
 
 export interface Machine {
-  /** Names of all programs: the ones asked for, then those that they tail-call. */
+  /** Names of all programs: the ones requested, then those that they tail-call. */
   readonly programs: readonly string[];
   /** Kind of a program. Throws `vm-unknown-program`. */
   kindOf(program?: string): ProgramKind;
   /** Runs a program on a packet. Throws a `RootletError` that names function, instruction and C line. */
   run(packet: Uint8Array, context?: RunContext): RunResult;
-  /** As `run`, on a part of `bytes`: quicker than a view of it when many packets lie in the same bytes. */
+  /** As `run`, on a part of `bytes`: quicker than a view of it when many packets are in the same bytes. */
   runRange(bytes: Uint8Array, offset: number, length: number, context?: RunContext): RunResult;
   /** By name, sections of global variables included. */
   readonly maps: ReadonlyMap<string, MachineMap>;
@@ -69,7 +71,7 @@ export interface Machine {
   trace(): readonly string[];
   /** Records sent through ring buffers and perf event arrays so far; of very many the last ones. */
   events(): readonly EventRecord[];
-  /** Lets go of the memory. */
+  /** Releases the memory. */
   close(): void;
   [Symbol.dispose](): void;
 }

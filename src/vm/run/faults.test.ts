@@ -1,4 +1,4 @@
-/** Every mistake that ends a run: what is said, and where. */
+/** Every mistake that ends a run: what is reported, and where. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -52,7 +52,7 @@ const MISTAKES: readonly (readonly [string, RegExp])[] = [
   ['data_end', /invalid read of 4 bytes: 4 bytes past the end of global variables ".bss" \(16 bytes\); /],
   [
     'misaligned',
-    /function "count": insn \d+: atomic access of 8 bytes at an address that is no multiple of 8; /,
+    /function "count": insn \d+: atomic access of 8 bytes at an address that is not a multiple of 8; /,
   ],
   [
     'helper_argument',
@@ -60,7 +60,7 @@ const MISTAKES: readonly (readonly [string, RegExp])[] = [
   ],
   [
     'loops',
-    /function "endless": insn \d+: still running after 100000 jumps back and calls; .*while \(i != -1\)\n {2}hint: an endless loop\?/,
+    /function "endless": insn \d+: still running after 100000 backward jumps and calls; .*while \(i != -1\)\n {2}hint: possible infinite loop/,
   ],
   ['no_helper', /calls bpf_get_stackid \(helper 27\), which the machine does not have; /],
   ['other_helper', /calls bpf_skb_pull_data, which is not for xdp programs; /],
@@ -146,17 +146,17 @@ describe('plain instructions', () => {
     [
       'a number',
       main(loadConstant(2, 0xdeadbeefcafen), insn(0x61, 0, 2, 0)),
-      'insn 2: invalid read of 4 bytes: 0xdeadbeefcafe is no address of the program',
+      'insn 2: invalid read of 4 bytes: 0xdeadbeefcafe is not an address of the program',
     ],
     [
       'a negative number',
       main(insn(0xb7, 2, 0, 0, -8), insn(0x79, 0, 2, 0)),
-      'insn 1: invalid read of 8 bytes: 0xfffffffffffffff8 is no address of the program',
+      'insn 1: invalid read of 8 bytes: 0xfffffffffffffff8 is not an address of the program',
     ],
     [
       'the last address',
       main(insn(0xb7, 2, 0, 0, -1), insn(0x71, 0, 2, 0)),
-      '0xffffffffffffffff is no address',
+      '0xffffffffffffffff is not an address of the program',
     ],
     [
       'behind the context',
@@ -189,7 +189,7 @@ describe('plain instructions', () => {
       'insn 3: argument 1 of bpf_map_lookup_elem is not a map',
     ],
     [
-      'a call-back that is no function',
+      'a callback that is not a function',
       main(
         insn(0xb7, 1, 0, 0, 3),
         insn(0xb7, 2, 0, 0, 64),
@@ -197,7 +197,7 @@ describe('plain instructions', () => {
         insn(0xb7, 4, 0, 0, 0),
         insn(0x85, 0, 0, 0, 181),
       ),
-      "insn 4: call-back address 0x40 is no function's",
+      'insn 4: callback address 0x40 is not that of a function',
     ],
     [
       'a range that wraps around',
@@ -219,10 +219,10 @@ describe('plain instructions', () => {
       'a jump out of the function',
       [insn(0x05, 0, 0, 5), EXIT],
       'vm-jump-target',
-      'insn 0: jumps to instruction 6, which is none',
+      'insn 0: jumps to instruction 6, which is not in this function',
     ],
     [
-      'a jump in front of the function',
+      'a jump before the function',
       [insn(0x05, 0, 0, -3), EXIT],
       'vm-jump-target',
       'insn 0: jumps to instruction -2',
@@ -318,7 +318,7 @@ describe('packet bounds follow the packet', () => {
   });
 
   test('what a run left in the headroom is not there in the next one', () => {
-    // Puts 8 bytes in front, adds their first one to r0, and changes it.
+    // Puts 8 bytes before it, adds their first one to r0, and changes it.
     const machine = createMachine(
       testObject(
         main(
@@ -404,7 +404,7 @@ describe('calls', () => {
     );
   });
 
-  test('recursion that ends itself in time is no error', () => {
+  test('recursion that ends itself in time is not an error', () => {
     const functions: TestFunction[] = [
       {
         name: 'main',
@@ -429,7 +429,7 @@ describe('calls', () => {
     expect(run(functions)).toBe(21);
   });
 
-  test('call-backs count as frames', () => {
+  test('callbacks count as frames', () => {
     const loop = (callee: string): TestFunction['insns'] => [
       ...[insn(0xb7, 1, 0, 0, 1), ...loadConstant(2, 0n), insn(0xb7, 3, 0, 0, 0), insn(0xb7, 4, 0, 0, 0)],
       insn(0x85, 0, 0, 0, 181),
@@ -470,11 +470,11 @@ describe('arguments of helpers', () => {
 });
 
 describe('options', () => {
-  test('the budget counts jumps back and calls', () => {
+  test('the budget counts backward jumps and calls', () => {
     const countdown = main(insn(0xb7, 0, 0, 0, 10), insn(0x17, 0, 0, 0, 1), insn(0x55, 0, 0, -2, 0));
     expect(createMachine(testObject(countdown), { budget: 10 }).run(PACKET).verdict).toBe(0);
     expect(errorOf(() => createMachine(testObject(countdown), { budget: 9 }).run(PACKET))).toContain(
-      'insn 2: still running after 9 jumps back and calls',
+      'insn 2: still running after 9 backward jumps and calls',
     );
   });
 

@@ -1,4 +1,4 @@
-/** Words for the errors that end a run: what happened, where in the program, and what lay near. */
+/** Messages of errors that end a run: what happened, where in the program, and the nearest object. */
 
 import { type CodeOf, quote, type RootletError } from '../../diag/index.ts';
 import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
@@ -13,7 +13,7 @@ import {
   WRITE,
 } from '../state/index.ts';
 
-/** What the words need to know of the machine. */
+/** What the messages need of the machine. */
 export interface FaultContext {
   readonly object: BpfObject;
   readonly memory: MachineMemory;
@@ -54,13 +54,16 @@ function wordsOf(context: FaultContext, site: Site, address: bigint, size: numbe
     case 'misaligned':
       return {
         code: 'vm-misaligned',
-        message: `atomic access of ${size} bytes at an address that is no multiple of ${size}`,
+        message: `atomic access of ${size} bytes at an address that is not a multiple of ${size}`,
       };
     case 'budget':
       return budgetWords(context);
     case 'callback':
       if (size === -1) return budgetWords(context);
-      return { code: 'vm-not-function', message: `call-back address ${hex(address)} is no function's` };
+      return {
+        code: 'vm-not-function',
+        message: `callback address ${hex(address)} is not that of a function`,
+      };
     case 'call-depth':
       return {
         code: 'vm-call-depth',
@@ -79,8 +82,8 @@ function wordsOf(context: FaultContext, site: Site, address: bigint, size: numbe
 function budgetWords({ budget }: FaultContext): Words {
   return {
     code: 'vm-budget',
-    message: `still running after ${budget} jumps back and calls`,
-    hint: 'an endless loop? otherwise raise the budget',
+    message: `still running after ${budget} backward jumps and calls`,
+    hint: 'possible infinite loop; otherwise raise the budget',
   };
 }
 
@@ -107,10 +110,10 @@ function accessWords(
   return { code: 'vm-memory-access', message: `${what}: ${placeWords(context, address, size, write)}` };
 }
 
-/** Where the first byte lies that cannot be accessed. */
+/** Where the first byte is that cannot be accessed. */
 function placeWords(context: FaultContext, address: bigint, size: number, write: boolean): string {
   const { memory } = context;
-  if (address >= BigInt(memory.shadowOffset)) return `${hex(address)} is no address of the program`;
+  if (address >= BigInt(memory.shadowOffset)) return `${hex(address)} is not an address of the program`;
   const start = Number(address);
   const permission = write ? WRITE : READ;
   let bad = start;
@@ -121,7 +124,7 @@ function placeWords(context: FaultContext, address: bigint, size: number, write:
 
 function nearWords(context: FaultContext, start: number, bad: number, size: number, write: boolean): string {
   const region = nearestRegion(context.regions, bad);
-  if (region === undefined) return `${hex(BigInt(start))} is no address of the program`;
+  if (region === undefined) return `${hex(BigInt(start))} is not an address of the program`;
   if (region.name === 'packet') return packetWords(context.packet, start, bad, size, write);
   if (region.name === 'stack') return stackWords(context, start, size);
   if (region.stride !== undefined && region.elementSize !== undefined) {
@@ -156,7 +159,7 @@ function packetWords(packet: PacketBuffer, start: number, bad: number, size: num
   return `packet offset ${start - packet.data}: this kind of program cannot ${write ? 'write' : 'read'} the packet directly`;
 }
 
-/** Frames lie downwards from the first one; between them nothing is accessible. */
+/** Frames grow downwards from the first one; between them nothing is accessible. */
 function stackWords({ topFrame }: FaultContext, start: number, size: number): string {
   const top = topFrame + FRAME_SIZE;
   const frame = Math.max(0, Math.floor((top - start - 1 + (FRAME_STRIDE - FRAME_SIZE) / 2) / FRAME_STRIDE));

@@ -16,7 +16,7 @@ export interface MachineMap {
   /** What maps of maps hold to name this map. */
   readonly id: number;
   readonly definition: MapDefinition;
-  /** For a section of global variables: what lies in its one value. */
+  /** For a section of global variables: what is in its one value. */
   readonly variables: readonly GlobalVariable[] | null;
   /** The program or map that a value of a slot names; undefined in maps whose values are values. */
   nameOf(value: Uint8Array): string | undefined;

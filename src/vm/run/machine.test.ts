@@ -155,7 +155,7 @@ describe.each(ORDERS)('%s', order => {
     expect(machine.events()).toEqual([perf, ring, perf, ring]);
   });
 
-  test('redirects are told', () => {
+  test('redirects are reported', () => {
     const machine = machineOf(order);
     const run = (program: string, rxQueueIndex: number) => {
       const { verdict, redirect } = machine.run(PACKET, { program, rxQueueIndex });

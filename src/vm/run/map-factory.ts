@@ -159,7 +159,7 @@ export function definitionProblem(objectName: string, definition: MapDefinition)
   const problem = (message: string) =>
     inputError('vm-map-definition', [objectName, `map ${quote(definition.name)}`], message);
   if (maxEntries === 0) return problem('has max_entries 0');
-  if (U32_KEYS.has(type) && keySize !== 4) return problem(`has keys of ${keySize} bytes; this type wants 4`);
+  if (U32_KEYS.has(type) && keySize !== 4) return problem(`has keys of ${keySize} bytes; this type needs 4`);
   if (NO_KEYS.has(type)) return keySize === 0 ? undefined : problem('has keys; this type has none');
   if (keySize === 0) return problem('has no key size');
   if (valueSize === 0 && type !== uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY) return problem('has no value size');

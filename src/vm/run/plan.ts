@@ -1,6 +1,6 @@
 /**
  * What a machine for an object will consist of: programs, functions, maps and the layout of its memory. Everything
- * that cannot work is found here, and told together.
+ * that cannot work is detected here, and reported together.
  */
 
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
@@ -44,7 +44,7 @@ export interface PlannedMap {
 }
 
 export interface MachinePlan {
-  /** The ones asked for first, then those that they tail-call. */
+  /** The ones requested first, then those that they tail-call. */
   readonly programs: readonly RunnableProgram[];
   readonly units: readonly CodeUnit[];
   readonly maps: readonly PlannedMap[];

@@ -78,7 +78,7 @@ export function reachedPrograms(
   });
 }
 
-/** Also for old names such as `xdp_foo`, which libbpf does not take any more. */
+/** Also for old names such as `xdp_foo`, which libbpf no longer accepts. */
 export function kindOfSection(section: string): ProgramKind | undefined {
   const info = programTypeOf(section) ?? programTypeOf(suggestSectionName(section) ?? '');
   return info === undefined ? undefined : KINDS.get(info.progType);
@@ -105,7 +105,7 @@ function noneRunnable(
       problem(
         'vm-program-type',
         [object.name, `program ${quote(name)}`],
-        `section ${quote(section)} is none that the machine can run`,
+        `section ${quote(section)} cannot run in the machine`,
         { hint: 'it runs xdp, tc, socket and cgroup_skb programs' },
       ),
     ),

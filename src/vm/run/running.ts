@@ -154,7 +154,7 @@ export class RunningMachine implements Machine {
           'vm-program-choice',
           `${this.#objectName} has several programs: ${quoteAll(this.programs)}`,
           {
-            hint: 'say which one to run',
+            hint: 'specify which one to run',
           },
         )
       : usageError('vm-unknown-program', `${this.#objectName} has no program ${quote(name)}`, {
@@ -162,7 +162,7 @@ export class RunningMachine implements Machine {
         });
   }
 
-  /** Errors of the engine itself are bugs of ours, except that calls may nest too deep for it. */
+  /** Errors of the engine itself are internal errors, except that calls may be nested too deeply for it. */
   #execute(entry: Entry): number {
     try {
       return entry.run(this.#budget);
@@ -182,7 +182,7 @@ function checkedBudget(budget: number = DEFAULT_BUDGET): number {
   throw usageError('vm-budget-range', `a budget is a whole number from 1 to ${MAX_BUDGET}, not ${budget}`);
 }
 
-/** Maps of one name cannot be told apart by it; the first one counts. */
+/** Maps of one name cannot be distinguished by it; the first one counts. */
 function namedMaps({ plan, prepared }: PreparedMachine): ReadonlyMap<string, MachineMap> {
   const maps = new Map<string, MachineMap>();
   prepared.stores.forEach((store, id) => {

@@ -1,4 +1,4 @@
-/** From the plan of a machine to its memory, filled in, and to what the compiler wants to know. */
+/** From the plan of a machine to its memory, filled in, and to the input of the compiler. */
 
 import { bugError } from '../../diag/index.ts';
 import type { BpfObject, CodeReference, SymbolIndex } from '../../object/index.ts';

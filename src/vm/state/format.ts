@@ -67,7 +67,7 @@ export function formatPieces(
   return text;
 }
 
-/** Also says where the specification ends. */
+/** Also returns the end of the specification. */
 function parseSpecification(
   format: string,
   start: number,

@@ -44,7 +44,7 @@ export interface Globals {
   readonly addresses: ReadonlyMap<SymbolIndex, number>;
 }
 
-/** Sections of data that are no variables of the program. */
+/** Sections of data that are not variables of the program. */
 const NOT_VARIABLES = new Set(['license', 'version']);
 const KCONFIG = '.kconfig';
 
@@ -153,7 +153,7 @@ function fillReferences(
 /** Values of `.kconfig` externs: numbers, or text as in a kernel's configuration file (`y`, `n`, `m`, `"string"`). */
 export type Kconfig = ReadonlyMap<string, bigint | string>;
 
-/** What the machine answers when it is not told: those that libbpf makes up itself, for a 6.12 kernel. */
+/** Defaults: those that libbpf itself provides, for a 6.12 kernel. */
 const VIRTUAL: Kconfig = new Map([
   ['LINUX_KERNEL_VERSION', 0x060c00n],
   ['LINUX_HAS_BPF_COOKIE', 1n],
@@ -194,7 +194,7 @@ function fillOne(
   if (value === undefined) {
     if (extern.binding === 'weak') return;
     throw inputError('vm-kconfig-missing', where, 'has no value', {
-      hint: 'the machine has no kernel to ask: give the value (option kconfig), or declare it __weak',
+      hint: 'the machine has no kernel: give the value (option kconfig), or declare it __weak',
     });
   }
   const size = sizeOfType(btf, extern.btfId);

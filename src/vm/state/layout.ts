@@ -1,5 +1,5 @@
 /**
- * Where things lie in the machine's memory.
+ * Where things are in the machine's memory.
  *
  * BPF pointers are plain addresses in one WebAssembly memory. Its lower part holds the data, its upper part one
  * shadow byte for each of them; a byte that nobody gave permissions is not accessible. Regions keep a distance, so
@@ -25,7 +25,7 @@ export const CELL = {
   clock: 0x100,
   /** u64: the clock of `bpf_ktime_get_tai_ns`. */
   wallClock: 0x108,
-  /** Five u64: arguments of a call-back. */
+  /** Five u64: arguments of a callback. */
   invokeArguments: 0x140,
 } as const;
 
@@ -37,9 +37,9 @@ export const DESCRIPTOR_SIZE = 64;
 /** Bytes between regions that nothing may access. */
 const GAP = 4096;
 
-/** Bytes in front of a packet, as in `BPF_PROG_TEST_RUN`. */
+/** Bytes before a packet, as in `BPF_PROG_TEST_RUN`. */
 export const HEADROOM = 256;
-/** Room for the longest packet, and for what programs put in front and behind. */
+/** Room for the longest packet, and for what programs put before and after it. */
 export const PACKET_SPACE = 0x90000;
 /** Longest packet that is taken. */
 export const MAX_PACKET = 0x80000;

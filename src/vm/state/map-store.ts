@@ -1,7 +1,7 @@
 /**
  * What all maps of the machine have in common.
  *
- * Elements lie in the machine's memory, because programs get pointers to them; how they are found is the business of
+ * Elements are in the machine's memory, because programs get pointers to them; how they are found is the business of
  * each kind of map. Keys and values are given as addresses. Functions return 0 or a negative errno, as the kernel's.
  */
 
@@ -21,13 +21,13 @@ export interface Element {
 
 export interface MapStore {
   readonly definition: MapDefinition;
-  /** Where the elements lie when all of them always exist and their index is the key. */
+  /** Where the elements are when all of them always exist and their index is the key. */
   readonly array: { readonly address: number; readonly stride: number } | null;
   /** Address of the value, 0 when there is none. What the program's lookup returns. */
   lookup(key: number): number;
   update(key: number, value: number, flags: number): number;
   remove(key: number): number;
-  /** All elements. Keys may lie in a cell that the next step overwrites. Elements may be removed meanwhile. */
+  /** All elements. Keys may be in a cell that the next step overwrites. Elements may be removed meanwhile. */
   elements(): Iterable<Element>;
   /** For queues, stacks and Bloom filters. */
   readonly queue?: QueueStore;
@@ -44,11 +44,11 @@ export interface QueueStore {
 export interface StoreEnv {
   readonly memory: MachineMemory;
   readonly definition: MapDefinition;
-  /** Address of the storage that `storageSize` asked for. */
+  /** Address of the storage that `storageSize` requested. */
   readonly storage: number;
   /** The value has a `struct bpf_spin_lock`. */
   readonly hasLock: boolean;
-  /** Cell for one key of any array, readable by call-backs. */
+  /** Cell for one key of any array, readable by callbacks. */
   readonly keyCell: number;
 }
 

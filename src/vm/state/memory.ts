@@ -32,7 +32,7 @@ export class MachineMemory {
     this.shadow.fill(permission, address, address + size);
   }
 
-  /** As `permit`, for `count` elements that lie `stride` apart. */
+  /** As `permit`, for `count` elements that are `stride` apart. */
   permitElements(address: number, count: number, stride: number, size: number, permission: number): void {
     if (count === 0) return;
     this.permit(address, size, permission);

@@ -1,5 +1,5 @@
 /**
- * The packet buffer: where the packet of a run lies, and how far its ends may move.
+ * The packet buffer: where the packet of a run is, and how far its ends may move.
  *
  * The sizes are those of the kernel's BPF_PROG_TEST_RUN, so that programs that move the ends get the same answers:
  * 256 bytes of headroom, of which an XDP program cannot use the kernel's own `struct xdp_frame`, and a frame of 4096
@@ -32,7 +32,7 @@ export class PacketBuffer {
   #sourceView: DataView | null = null;
   /** Lowest address that may have been written since the headroom was last zero. */
   #dirty: number;
-  /** First byte of metadata in front of the packet; equal to `data` when there is none. */
+  /** First byte of metadata before the packet; equal to `data` when there is none. */
   meta: number;
   data: number;
   end: number;
@@ -119,7 +119,7 @@ export class PacketBuffer {
     if (meta !== this.#openStart || end !== this.#openEnd) this.#open(meta, end);
   }
 
-  /** Bytes in front of the packet: a view. */
+  /** Bytes before the packet: a view. */
   metadata(): Uint8Array {
     return this.#memory.bytes.subarray(this.meta, this.data);
   }

@@ -1,4 +1,4 @@
-/** `struct __sk_buff`: where its fields lie, and which kind of program may read and write which. */
+/** `struct __sk_buff`: where its fields are, and which kind of program may read and write which. */
 
 import type { MachineMemory } from './memory.ts';
 import { READ, WRITE } from './memory-model.ts';

@@ -1,5 +1,5 @@
 /**
- * A packet as a socket buffer: `struct __sk_buff`, and what the kernel knows beside it.
+ * A packet as a socket buffer: `struct __sk_buff`, and the kernel's further fields.
  *
  * The fields that programs see live in the machine's memory only, where programs write some of them; this class knows
  * where, and has what programs do not see: the positions of the headers.
@@ -39,7 +39,7 @@ export const PACKET_PERMISSION: Readonly<Record<ProgramKind, number>> = {
   socket: 0,
 };
 
-/** What a run says of its packet; what is not said is as in BPF_PROG_TEST_RUN. */
+/** Metadata of the packet of a run; defaults are those of BPF_PROG_TEST_RUN. */
 export interface SkbOptions {
   readonly ingressIfindex?: number | undefined;
   readonly ifindex?: number | undefined;
@@ -58,7 +58,7 @@ export class SkbState {
   /** 0 while it is not set. */
   transportHeader = 0;
   encapsulation = false;
-  /** Bytes in front of the packet before the kernel would have to move it. */
+  /** Bytes before the packet before the kernel would have to move it. */
   #headroom = 0;
 
   constructor(memory: MachineMemory, packet: PacketBuffer, context: number) {
@@ -139,7 +139,7 @@ export class SkbState {
     this.set('vlan_proto', 0);
   }
 
-  /** Puts `count` zero bytes into the packet, `offset` bytes behind its start. False when there is no room. */
+  /** Puts `count` zero bytes into the packet, `offset` bytes after its start. False when there is no room. */
   push(offset: number, count: number): boolean {
     const { data, end, lowest } = this.#packet;
     const start = data - count;
@@ -152,7 +152,7 @@ export class SkbState {
     return true;
   }
 
-  /** Takes `count` bytes out of the packet, `offset` bytes behind its start. False when it is too short. */
+  /** Takes `count` bytes out of the packet, `offset` bytes after its start. False when it is too short. */
   pop(offset: number, count: number): boolean {
     const { data, end, length } = this.#packet;
     if (offset + count > length) return false;
@@ -181,8 +181,8 @@ export class SkbState {
   }
 
   /**
-   * Mirrors a quirk of the kernel: when it moves a packet for want of headroom, the position "not set" of the transport
-   * header moves too, wraps, and then counts as set.
+   * Mirrors a quirk of the kernel: when it moves a packet for lack of headroom, the position "not set" of the
+   * transport header moves too, wraps, and then counts as set.
    */
   #makeHeadroom(count: number): void {
     if (count <= this.#headroom) return;

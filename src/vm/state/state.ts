@@ -8,9 +8,9 @@ import type { ProgramKind } from './program-kind.ts';
 import type { SkbState } from './skb.ts';
 import type { TextReader } from './texts.ts';
 
-/** Where a program wants a packet to go. */
+/** Target of a redirected packet. */
 export interface Redirect {
-  /** Interface, or null when a map said where. */
+  /** Interface, or null if a map specifies the target. */
   readonly ifindex: number | null;
   /** Name of the map and the key looked up in it. */
   readonly map: string | null;
@@ -50,7 +50,7 @@ export interface MachineState {
   event(record: EventRecord): void;
   /** Writes the packet's bounds into the context. */
   syncContext(): void;
-  /** Runs the function with that number in the table in a frame below `frame`; whether it wants to stop. */
+  /** Runs the function with that number in the table in a frame below `frame`; whether it stops the loop. */
   callBack(frame: number, callee: number, args: readonly [number, number, number, number, number]): boolean;
   /** Ends the run with an error at the helper call of that site; `message` follows the helper's name. */
   fail(site: number, code: CodeOf<'input'>, message: string): never;

@@ -10,7 +10,7 @@ import type { MachineMemory } from './memory.ts';
 
 interface KnownText {
   readonly text: string;
-  /** Undefined until it is asked for. */
+  /** Undefined until it is requested. */
   format: ParsedFormat | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Contents of maps through BTF, for people and as JSON. For the machine's maps and, with the same input, the kernel's. */
+/** Contents of maps through BTF, for users and as JSON. For the machine's maps and, with the same input, the kernel's. */
 
 import {
   type Btf,
@@ -25,13 +25,13 @@ import { definitionOfSection, type GlobalVariable, variablesOfSection } from '..
 export interface MapDescription {
   readonly name: string;
   readonly definition: MapDefinition;
-  /** For a section of global variables: what lies in its one value. */
+  /** For a section of global variables: what is in its one value. */
   readonly variables: readonly GlobalVariable[] | null;
 }
 
 /** What there is to show of a map. */
 export interface MapContents extends MapDescription {
-  /** Values longer than the definition says are several, one for each CPU. */
+  /** Values longer than in the definition are several, one for each CPU. */
   entries(): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
   /** What a value means that is only a number: the program or the map in a slot. */
   readonly nameOf?: (value: Uint8Array) => string | undefined;

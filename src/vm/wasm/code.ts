@@ -123,7 +123,7 @@ export class CodeBuilder {
 
   /**
    * Calls the function that its module defines as the `position`-th. The index is written by `finish`, when the
-   * number of imports in front is known.
+   * number of imports before it is known.
    */
   callDefined(position: number): void {
     this.#bytes.u8(CALL);
@@ -157,7 +157,7 @@ export class CodeBuilder {
     writeUnsigned(this.#bytes, fallback);
   }
 
-  /** A load or store at the address on the stack plus `offset`; says alignment 1, which only is a hint. */
+  /** A load or store at the address on the stack plus `offset`; with alignment 1, which is only a hint. */
   memory(opcode: number, offset = 0): void {
     this.#bytes.u8(opcode);
     this.#bytes.u8(0);

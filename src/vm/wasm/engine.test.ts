@@ -5,7 +5,7 @@ const NO_MODULE = Uint8Array.of(0, 1, 2, 3);
 const REFUSED = { problems: [{ code: 'vm-compile-refused', class: 'platform' }] };
 
 describe('what the engine refuses', () => {
-  it('is an error of ours when compiling at once', () => {
+  it('is a RootletError when compiling at once', () => {
     expect(() => compileModule(NO_MODULE)).toThrow(expect.objectContaining({ name: 'RootletError' }));
     try {
       compileModule(NO_MODULE);

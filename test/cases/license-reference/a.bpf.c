@@ -1,4 +1,4 @@
-// CASE: code that reads the licence text still finds it when the text of another file is kept
+// CASE: code that reads the license text still finds it when the text of another file is kept
 // LINK: a b
 // EXPECT-REFERENCE: prog_a -> license_a
 // EXPECT-REFERENCE: prog_b -> license_a

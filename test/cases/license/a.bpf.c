@@ -1,4 +1,4 @@
-// CASE: GPL-compatible licences combine; others must be the same in all files
+// CASE: GPL-compatible licenses combine; others must be the same in all files
 // LINK: a gpl
 // LINK: gpl a
 // EXPECT-LICENSE: GPL
@@ -9,9 +9,9 @@
 // LINK: none a
 // EXPECT-LICENSE: Dual MIT/GPL
 // LINK: a proprietary
-// EXPECT-ERROR: link-license licence "Proprietary" cannot be combined with "Dual MIT/GPL" of a.bpf.o
+// EXPECT-ERROR: link-license license "Proprietary" cannot be combined with "Dual MIT/GPL" of a.bpf.o
 // LINK: proprietary gpl
-// EXPECT-ERROR: link-license licence "GPL" cannot be combined with "Proprietary" of proprietary.bpf.o
+// EXPECT-ERROR: link-license license "GPL" cannot be combined with "Proprietary" of proprietary.bpf.o
 #include "../case.h"
 
 PROGRAM prog(CONTEXT)

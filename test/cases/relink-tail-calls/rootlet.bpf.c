@@ -1,4 +1,4 @@
-// CASE: a component keeps the programs that it tail-calls, its call-backs and its strings; the others go
+// CASE: a component keeps the programs that it tail-calls, its callbacks and its strings; the others go
 // RELINK: rootlet slot1=a:prog slot2=b:prog
 // EXPECT-PROGRAMS: entry a_target b_target
 // EXPECT-NO-SYMBOL: unused

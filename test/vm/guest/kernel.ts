@@ -30,7 +30,7 @@ export function testSince(series: string, name: string, body: () => void | Promi
   test.skipIf(why !== undefined)(why === undefined ? name : `${name} (${why})`, body);
 }
 
-/** A test of what is said where `series` is not there yet; later kernels do not have it. */
+/** A test of what is reported where `series` is not there yet; later kernels do not have it. */
 export function testBefore(series: string, name: string, body: () => void | Promise<void>): void {
   if (!kernelIs(series)) test(name, body);
 }

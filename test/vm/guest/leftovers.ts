@@ -1,4 +1,4 @@
-/** What tests leave behind: nobody else uses BPF in the virtual machine, so that every object that stays is theirs. */
+/** What tests leave behind: no other process uses BPF in the virtual machine, so that every object that stays is theirs. */
 
 import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -12,11 +12,11 @@ import {
 import type { Sys } from '../../../src/kernel/sys/sys.ts';
 
 const KINDS: readonly ObjectKind[] = ['program', 'map', 'link', 'btf'];
-/** The kernel lets go of objects a little after their last descriptor is closed. */
+/** The kernel releases objects a little after their last descriptor is closed. */
 const PATIENCE_MS = 10_000;
 
 export interface Leftovers {
-  /** What is there now that was not there before, in words; '' when there is nothing. */
+  /** What is there now that was not there before, as text; '' when there is nothing. */
   find(): Promise<string>;
 }
 

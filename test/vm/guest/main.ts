@@ -1,7 +1,7 @@
 /**
  * The test run inside the virtual machine: test files that were bundled outside, one after another in one process.
  *
- * Every result goes to standard output as a line of JSON behind RESULT_MARK; other output is of the tests themselves.
+ * Every result goes to standard output as a line of JSON after RESULT_MARK; other output is of the tests themselves.
  * Arguments: what a test's name has to contain ('' for all), then pairs of a bundle and the source that it was made of.
  */
 

@@ -1,7 +1,7 @@
 /**
  * Tests that use something that the oldest kernels here do not have and do not say so themselves: those that also run
  * outside, on whatever kernel is there, and those whose objects cannot be loaded whole by Linux 5.10. The release that has
- * it stands here, by file and a part of the name.
+ * it is here, by file and a part of the name.
  */
 
 import { since } from './kernel.ts';
@@ -29,7 +29,7 @@ const NEEDS: readonly (readonly [file: string, name: string, series: string])[] 
   ['src/load/verifier.test.ts', 'in_global_function', '5.12'],
   ['src/load/verifier.test.ts', 'the message has place', '5.12'],
   ['test/vm/cgroups.vm.ts', 'lsm_bind', '6.0'],
-  // functions of the kernel in tables of operations
+  // functions of the kernel in struct_ops maps
   ['test/vm/congestion.vm.ts', 'a connection uses it', '5.13'],
   ['test/vm/congestion.vm.ts', 'where it can have no link', '5.13'],
   ['test/vm/devices.vm.ts', 'one with frags', '5.18'],
