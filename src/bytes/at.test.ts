@@ -34,7 +34,11 @@ describe('checked indexing', () => {
     ['by hand', () => noElement([], 7), 'no element 7 among 0'],
     ['a name that is not there', () => valueAt(new Map([['a', 1]]), 'b'), 'no entry "b" among 1'],
     ['a number that is not there', () => valueAt(new Map<number, string>(), 4), 'no entry 4 among 0'],
-    ['an object that is not there', () => valueAt(new Map<object, string>(), {}), 'no entry of that key among 0'],
+    [
+      'an object that is not there',
+      () => valueAt(new Map<object, string>(), {}),
+      'no entry of that key among 0',
+    ],
   ])('reports %s as an internal error', (_, body, message) => {
     expect(errorOf(body)).toBe(`bug-index bug: ${message}`);
   });

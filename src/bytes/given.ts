@@ -15,5 +15,7 @@ export type Given<T> = {
 /** The properties that are not undefined, in the same order. */
 export function given<T extends object>(properties: T): Given<T> {
   // What is left has the type: only properties that are optional there were taken out.
-  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined)) as Given<T>;
+  return Object.fromEntries(
+    Object.entries(properties).filter(([, value]) => value !== undefined),
+  ) as Given<T>;
 }

@@ -28,6 +28,7 @@ export {
   type SectionLayout,
   type SectionShell,
   type SymbolIndex,
+  sectionNameOf,
   sectionOf,
   sizeOfSymbol,
   textOfSection,

@@ -29,6 +29,7 @@ export {
   type SectionIndex,
   type SectionShell,
   type SymbolIndex,
+  sectionNameOf,
   sectionOf,
   textOfSection,
   type VariableSymbol,
