@@ -5,7 +5,7 @@
  * (extended acknowledgements). Source: rtnetlink(7), include/uapi/linux/netlink.h.
  */
 
-import { alignUp, ByteWriter, requireRange, viewOf } from '../../bytes/index.ts';
+import { alignUp, ByteWriter, given, requireRange, viewOf } from '../../bytes/index.ts';
 import { platformError, printable, type RootletError } from '../../diag/index.ts';
 import { EINTR, errnoText, Fd, type Sys, syscallError } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
@@ -171,7 +171,7 @@ export function netlinkError(
   const words = answer.message === '' ? '' : `: ${printable(answer.message)}`;
   return platformError(code, [], `${what}: ${errnoText(answer.errno)}${words}`, {
     errno: answer.errno,
-    ...(hint === undefined ? {} : { hint }),
+    ...given({ hint }),
   });
 }
 

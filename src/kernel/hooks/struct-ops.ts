@@ -1,5 +1,6 @@
 /** Tables of operations that programs implement (struct_ops): giving them to the kernel, and taking them back. */
 
+import { given } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import { BPF_STRUCT_OPS } from '../../object/index.ts';
 import type { BpfMap } from '../objects/index.ts';
@@ -62,7 +63,7 @@ function takeBack(sys: Sys, map: BpfMap): number {
 
 function refused(place: string, result: number) {
   const hint = hintFor(-result);
-  return syscallError('kernel-attach', [place], 'registering', result, hint === undefined ? {} : { hint });
+  return syscallError('kernel-attach', [place], 'registering', result, given({ hint }));
 }
 
 function hintFor(errno: number): string | undefined {
