@@ -1,5 +1,6 @@
 /** Taking an entry's program off its hook, and removing the entry: what may fail before, and what after. */
 
+import { elementAt, given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { openById, type Sys } from '../../kernel/index.ts';
 import { describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
@@ -52,8 +53,8 @@ function takeOff(store: Store, entry: StoreEntry, force: boolean): TakenOff {
     return { kind: 'released', link: hook.link.info().id };
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    const [problem] = error.problems;
-    const why = [...(problem?.where ?? []), problem?.message ?? ''].join(': ');
+    const { where, message } = elementAt(error.problems, 0);
+    const why = [...where, message].join(': ');
     if (error.code === 'attach-gone') return { kind: 'ended', why };
     if (!force) throw error;
     // a program that is not ours is not to be taken off
@@ -109,15 +110,15 @@ function isThere(sys: Sys, link: number): boolean {
 }
 
 function halfRemoved(entry: StoreEntry, error: RootletError): RootletError {
-  const [problem] = error.problems;
+  const { message, errno } = elementAt(error.problems, 0);
   return new RootletError(
     [
       {
         code: 'hook-half-removed',
         class: 'partial',
         where: [describeEntry(entry)],
-        message: `the program is off its hook, but its entry is not removed: ${problem?.message ?? ''}`,
-        ...(problem?.errno === undefined ? {} : { errno: problem.errno }),
+        message: `the program is off its hook, but its entry is not removed: ${message}`,
+        ...given({ errno }),
         hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',
       },
     ],

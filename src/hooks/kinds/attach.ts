@@ -1,5 +1,6 @@
 /** Attaching a loaded program to where its section says, or to where the caller says in the program's own words. */
 
+import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import {
   type Attachment,
@@ -89,7 +90,7 @@ function planFilter(program: BpfProgram, candidate: Candidate, place: AttachPlac
   const direction = requireDirection(candidate, place);
   const options = { direction, name: plan.name };
   const free = freePlace(sys, spot.index, direction, place.priority);
-  const chosen = { ...free, ...(place.handle === undefined ? {} : { handle: place.handle }) };
+  const chosen = { ...free, ...given({ handle: place.handle }) };
   const planned = new FilterHook(sys, TcFilter.at(sys, spot.index, options, chosen), spot, [program.info()]);
   const attach = () => {
     TcFilter.attach(sys, fd, spot.index, { ...options, ...chosen });
@@ -173,7 +174,7 @@ function notAttachable({ plan }: Candidate) {
   return usageError(
     'load-attach-place',
     `program ${quote(plan.name)}: programs of type ${uapi.progTypeName(progType)} are not attached from here`,
-    hint === undefined ? {} : { hint },
+    given({ hint }),
   );
 }
 

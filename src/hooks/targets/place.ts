@@ -1,5 +1,6 @@
 /** Where programs attach to: what callers say, and what sections say when they do not. */
 
+import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import type {
   Direction,
@@ -65,7 +66,7 @@ export function need<T>(plan: ProgramPlan, value: T | undefined, what: string, h
   throw usageError(
     'load-attach-place',
     `program ${quote(plan.name)} (${type}) needs ${what} to be attached to`,
-    hint === undefined ? {} : { hint },
+    given({ hint }),
   );
 }
 

@@ -1,6 +1,7 @@
 /** Targets of hooks that have a grammar of their own: functions, perf events, netfilter, what iterators go over. */
 
 import { closeSync, openSync } from 'node:fs';
+import { given } from '../../bytes/index.ts';
 import { inputError, quote, usageError } from '../../diag/index.ts';
 import {
   BpfMap,
@@ -63,13 +64,7 @@ export function perfEventOf(target: string): PerfEventSpec {
       'has to say how often the program runs: freq, runs a second, or period, events between',
     );
   }
-  return {
-    ...eventOf(name, target),
-    pid: pid ?? -1,
-    cpu: cpu ?? -1,
-    ...(frequency === undefined ? {} : { frequency }),
-    ...(period === undefined ? {} : { period }),
-  };
+  return { ...eventOf(name, target), pid: pid ?? -1, cpu: cpu ?? -1, ...given({ frequency, period }) };
 }
 
 function settingOf(setting: string, target: string): [key: string, value: number] {

@@ -4,6 +4,7 @@
  * The failure travels as the `cause` of the `RootletError`, so that it survives being wrapped in further places.
  */
 
+import { given } from '../../bytes/index.ts';
 import { type Problem, platformError, printable, quote, RootletError } from '../../diag/index.ts';
 import {
   EACCES,
@@ -131,7 +132,7 @@ export function verifierError(
     message: failure.cause,
     errno,
     details: detailsOf(failure),
-    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+    ...given({ hint: failure.hint }),
   };
   return new RootletError([problem], { cause: failure });
 }

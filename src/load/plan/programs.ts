@@ -9,7 +9,7 @@ import {
   programsOf,
   programTypeOf,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
   suggestSectionName,
 } from '../../object/index.ts';
 import { type FlatProgram, flatten } from './flatten.ts';
@@ -71,7 +71,7 @@ export function wantedPrograms(object: BpfObject, options: ProgramOptions): Want
   if (options.mapsOnly === true) return [];
   const held = heldPrograms(object);
   return programsOf(object).flatMap(({ index, program }) => {
-    const section = sectionOf(object, program)?.name ?? '';
+    const section = sectionNameOf(object, program);
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
     const wanted =
       options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);

@@ -19,6 +19,7 @@ import { essentialName } from '../../core/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
 import { BPF_F_LINK } from '../../kernel/index.ts';
 import type { BpfObject, SymbolIndex, VariableSymbol } from '../../object/index.ts';
+import { sectionNameOf, symbolOf } from '../../object/index.ts';
 import * as uapi from '../../object/uapi/uapi.ts';
 import type { KernelTarget, KernelTypes } from '../externs/index.ts';
 import { kernelName } from './names.ts';
@@ -45,7 +46,7 @@ export function findOperations(object: BpfObject, types: KernelTypes): Operation
   const programs = new Map<string, AttachPlan>();
   const unused = new Set<string>();
   object.symbols.forEach((symbol, index) => {
-    const section = symbol.kind === 'variable' ? (object.sections[symbol.section]?.name ?? '') : '';
+    const section = sectionNameOf(object, symbol);
     if (symbol.kind !== 'variable' || !isTableSection(section)) return;
     if (section.startsWith('?')) for (const name of programsIn(object, symbol)) unused.add(name);
     else tables.push(new TableReader(object, symbol, index, section, programs, unused).read(types));
@@ -60,7 +61,7 @@ function isTableSection(section: string): boolean {
 }
 
 function programsIn(object: BpfObject, table: VariableSymbol): string[] {
-  return table.references.map(reference => object.symbols[reference.symbol]?.name ?? '');
+  return table.references.map(reference => symbolOf(object, reference.symbol).name);
 }
 
 /** The kernel's struct, and where it lies in the value that the kernel keeps it in. */
@@ -210,9 +211,9 @@ class TableReader {
   #programAt(offset: number, where: readonly string[]): string | undefined {
     const reference = this.#table.references.find(candidate => candidate.offset === offset);
     if (reference === undefined) return undefined;
-    const symbol = this.#object.symbols[reference.symbol];
-    if (symbol?.kind !== 'function' || reference.addend !== 0 || symbol.binding === 'local') {
-      throw inputError('load-operations', where, `cannot be ${quote(symbol?.name ?? '')}: it is no program`, {
+    const symbol = symbolOf(this.#object, reference.symbol);
+    if (symbol.kind !== 'function' || reference.addend !== 0 || symbol.binding === 'local') {
+      throw inputError('load-operations', where, `cannot be ${quote(symbol.name)}: it is no program`, {
         hint: 'operations are programs: global functions in SEC("struct_ops")',
       });
     }
