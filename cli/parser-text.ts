@@ -14,6 +14,7 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError,
 } from '@stricli/core';
+import { given } from '../src/bytes/index.ts';
 import { type Problem, quote } from '../src/diag/index.ts';
 
 /** What was said of a command line; there is at most one problem, since the parser stops at it. */
@@ -25,7 +26,7 @@ export interface ParserTalk {
 export function listenToParser(): ParserTalk {
   let problem: Problem | undefined;
   const refuse = (code: string, message: string, hint?: string): string => {
-    problem = { code, class: 'usage', where: [], message, ...(hint === undefined ? {} : { hint }) };
+    problem = { code, class: 'usage', where: [], message, ...given({ hint }) };
     return message;
   };
   const text: ApplicationText = {

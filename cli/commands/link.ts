@@ -1,7 +1,7 @@
 /** `rootlet link`: several objects become one. */
 
 import { buildCommand } from '@stricli/core';
-import { encodeText } from '../../src/bytes/index.ts';
+import { encodeText, given } from '../../src/bytes/index.ts';
 import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
@@ -175,7 +175,7 @@ function linkFiles(
     explain: flags.explain ?? [],
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
-    ...(surgery === undefined ? {} : { surgery }),
+    ...given({ surgery }),
   });
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
-import { encodeText } from '../../src/bytes/index.ts';
+import { encodeText, given } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
   type ChainComponent,
@@ -200,7 +200,7 @@ function optionsOf(
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
     explain: flags.explain ?? [],
-    ...(surgery === undefined ? {} : { surgery }),
+    ...given({ surgery }),
   };
 }
 
@@ -246,8 +246,7 @@ function readChain(args: readonly string[]): RelinkFiles {
       relinkChain(components, {
         ...options,
         ...(flags.on === undefined ? {} : { continueOn: words(flags.on) }),
-        ...(flags.final === undefined ? {} : { final: flags.final }),
-        ...(flags.program === undefined ? {} : { program: flags.program }),
+        ...given({ final: flags.final, program: flags.program }),
       }),
   };
 }
@@ -309,11 +308,7 @@ function requireRootlet(path: string): void {
 }
 
 function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes): ChainComponent {
-  return {
-    component: file,
-    ...(program === undefined ? {} : { program }),
-    ...(continueOn === undefined ? {} : { continueOn }),
-  };
+  return { component: file, ...given({ program, continueOn }) };
 }
 
 /** What is in which slot, and what several have in common. */

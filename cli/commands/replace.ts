@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
+import { given } from '../../src/bytes/index.ts';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import { type RelinkVia, type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
@@ -118,17 +119,12 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
   const files = rest.filter(word => !isAssignment(word));
   const slots = slotChange(flags, assignments);
   const { via, against, bind, lazy } = flags;
-  const binding = storeOptionsOf({
-    ...(against === undefined ? {} : { against }),
-    ...(bind === undefined ? {} : { bind }),
-    lazy,
-    explain: false,
-  });
+  const binding = storeOptionsOf({ ...given({ against, bind }), lazy, explain: false });
   return {
     ...(files.length === 0 ? {} : { version: readVersion(files) }),
-    ...(slots === undefined ? {} : { slots }),
+    ...given({ slots }),
     ...(flags.fresh === undefined ? {} : { fresh: flags.fresh.flatMap(words) }),
-    ...(via === undefined ? {} : { via }),
+    ...given({ via }),
     options: loadOptionsOf(sys, store, flags, undefined),
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
@@ -165,10 +161,10 @@ function readVersion(files: readonly string[]): NonNullable<ReplaceRequest['vers
   const parsed = files.map(parseComponent);
   const named = parsed.flatMap(({ program }) => program ?? []);
   const [program, other] = named;
-  if (other !== undefined)
-    throw usageError('usage-program', `${quote(program ?? '')} and ${quote(other)}: name one program`);
+  if (program !== undefined && other !== undefined)
+    throw usageError('usage-program', `${quote(program)} and ${quote(other)}: name one program`);
   const input = readObjects(parsed.map(({ file }) => file));
-  return { ...input, ...(program === undefined ? {} : { program }) };
+  return { ...input, ...given({ program }) };
 }
 
 /** Each file is read once, and is one component wherever it goes. */
@@ -190,7 +186,7 @@ function slotChange(
   const componentOf = ({ file: path, program }: NamedComponent) => {
     const file = files.get(path);
     if (file === undefined) throw usageError('usage-no-input', `${quote(path)} was not read`);
-    return { file, ...(program === undefined ? {} : { program }) };
+    return { file, ...given({ program }) };
   };
   return {
     fill: fill.map(one => ({ slot: one.slot, ...componentOf(one) })),

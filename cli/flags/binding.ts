@@ -3,6 +3,7 @@
  * load. Objects without externs of other objects are loaded as ever.
  */
 
+import { given } from '../../src/bytes/index.ts';
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
 import {
   type Binding,
@@ -130,7 +131,7 @@ export function storeOptionsOf(flags: BindFlags): StoreLoadOptions {
     against: (flags.against ?? []).flatMap(words),
     bind: requestsOf(flags),
     lazy: flags.lazy,
-    ...(flags.via === undefined ? {} : { via: flags.via }),
+    ...given({ via: flags.via }),
   };
 }
 
@@ -143,7 +144,7 @@ export function requestsOf(flags: BindFlags): DynamicBindRequest[] {
         hint: 'as in --bind foo=first:bar; without NAME: any loaded object that defines the symbol',
       });
     }
-    return { extern: word.slice(0, equals), target, ...(provider === undefined ? {} : { provider }) };
+    return { extern: word.slice(0, equals), target, ...given({ provider }) };
   });
 }
 

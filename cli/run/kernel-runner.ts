@@ -1,5 +1,6 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
+import { elementAt } from '../../src/bytes/index.ts';
 import { addFrame, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
@@ -14,6 +15,7 @@ import {
   type MapDefinition,
   parseMapDefinition,
   programTypeOf,
+  sectionNameOf,
   sectionOf,
 } from '../../src/object/index.ts';
 import type { MapContents, ProgramKind } from '../../src/vm/index.ts';
@@ -100,7 +102,7 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
     if (symbol.kind !== 'variable' || symbol.name === '' || sectionOf(object, symbol)?.name !== section)
       return [];
     return [
-      { name: symbol.name, offset: layout.offsets[index] ?? 0, size: symbol.size, btfId: symbol.btfId },
+      { name: symbol.name, offset: elementAt(layout.offsets, index), size: symbol.size, btfId: symbol.btfId },
     ];
   });
 }
@@ -133,8 +135,9 @@ const KINDS: ReadonlyMap<number, ProgramKind> = new Map([
 
 function kindOf(object: BpfObject, name: string): ProgramKind {
   const symbol = object.symbols.find(candidate => candidate.kind === 'function' && candidate.name === name);
-  const section = symbol === undefined ? '' : (sectionOf(object, symbol)?.name ?? '');
-  const kind = KINDS.get(programTypeOf(section)?.progType ?? -1);
+  const section = symbol === undefined ? '' : sectionNameOf(object, symbol);
+  const type = programTypeOf(section);
+  const kind = type === undefined ? undefined : KINDS.get(type.progType);
   if (kind !== undefined) return kind;
   throw usageError(
     'run-program-type',
