@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../diag/problem.ts';
-import { byteAt, elementAt, int32At, noElement, valueAt, wordAt } from './at.ts';
+import { elementAt, noElement, valueAt } from './at.ts';
 import { given } from './given.ts';
 
 /** Code and text of the error that `body` throws. */
@@ -18,9 +18,9 @@ describe('checked indexing', () => {
   test('gives elements, also those that look like nothing', () => {
     expect(elementAt(['', 'b'], 0)).toBe('');
     expect(elementAt([null], 0)).toBe(null);
-    expect(byteAt(Uint8Array.of(0, 255), 1)).toBe(255);
-    expect(wordAt(Uint32Array.of(0, 2 ** 32 - 1), 1)).toBe(2 ** 32 - 1);
-    expect(int32At(Int32Array.of(-1), 0)).toBe(-1);
+    expect(elementAt(Uint8Array.of(0, 255), 1)).toBe(255);
+    expect(elementAt(Uint32Array.of(0, 2 ** 32 - 1), 1)).toBe(2 ** 32 - 1);
+    expect(elementAt(Int32Array.of(-1), 0)).toBe(-1);
     expect(valueAt(new Map([['a', 0]]), 'a')).toBe(0);
   });
 
@@ -28,9 +28,9 @@ describe('checked indexing', () => {
     ['before a list', () => elementAt([1, 2], -1), 'no element -1 among 2'],
     ['after a list', () => elementAt([1, 2], 2), 'no element 2 among 2'],
     ['between elements', () => elementAt([1, 2], 0.5), 'no element 0.5 among 2'],
-    ['after bytes', () => byteAt(new Uint8Array(3), 3), 'no element 3 among 3'],
-    ['after words', () => wordAt(new Uint32Array(0), 0), 'no element 0 among 0'],
-    ['before numbers', () => int32At(new Int32Array(1), -1), 'no element -1 among 1'],
+    ['after bytes', () => elementAt(new Uint8Array(3), 3), 'no element 3 among 3'],
+    ['after words', () => elementAt(new Uint32Array(0), 0), 'no element 0 among 0'],
+    ['before numbers', () => elementAt(new Int32Array(1), -1), 'no element -1 among 1'],
     ['by hand', () => noElement([], 7), 'no element 7 among 0'],
     ['a name that is not there', () => valueAt(new Map([['a', 1]]), 'b'), 'no entry "b" among 1'],
     ['a number that is not there', () => valueAt(new Map<number, string>(), 4), 'no entry 4 among 0'],

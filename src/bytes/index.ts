@@ -1,6 +1,6 @@
 /** Cursors, record layouts, writers. */
 
-export { byteAt, elementAt, int32At, noElement, valueAt, wordAt } from './at.ts';
+export { elementAt, noElement, valueAt } from './at.ts';
 export { bytesOf, type Contents } from './contents.ts';
 export {
   type ByteOrder,

@@ -10,6 +10,7 @@
  * what the winner promises).
  */
 
+import { noElement } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import {
   type BtfId,
@@ -127,7 +128,7 @@ function applyRedirects(
 /** Rewrites the references of the types that came from one input. The section is not published yet. */
 function renumberReferences(btf: RawBtf, bounds: readonly number[], index: number, map: Uint32Array): void {
   const { words, start } = btf;
-  const end = bounds[index + 1] ?? 0;
+  const end = bounds[index + 1] ?? noElement(bounds, index + 1);
   for (let id = bounds[index] ?? end; id < end; id++) {
     const info = btf.info(id);
     const kind = kindOfInfo(info);

@@ -6,6 +6,7 @@
  * catches what the assembler of binutils 2.40 makes, which adds the symbol's value to the addend.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import type { ElfFile, ElfRelocation, ElfSymbol } from '../../elf/index.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './draft.ts';
@@ -106,7 +107,7 @@ function resolveTarget(
       offset: relocation.offset,
     });
   }
-  const atom = table.ofElfSymbol[relocation.symbol] ?? -1;
+  const atom = table.ofElfSymbol[relocation.symbol] ?? noElement(table.ofElfSymbol, relocation.symbol);
   if (atom >= 0) return { symbol: atom, addend };
   return resolveByAddress(context, symbol, addressOf(symbol, addend), where);
 }

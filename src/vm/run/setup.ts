@@ -1,6 +1,6 @@
 /** From the plan of a machine to its memory, filled in, and to what the compiler wants to know. */
 
-import { byteAt } from '../../bytes/index.ts';
+import { noElement } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import {
   BPF_MAP_TYPE_PROG_ARRAY,
@@ -171,7 +171,7 @@ export function isPermitted(
 ): boolean {
   if (!(address >= 0 && address + size <= memory.shadowOffset)) return false;
   for (let at = address; at < address + size; at++) {
-    if ((byteAt(memory.shadow, at) & permission) !== permission) return false;
+    if (((memory.shadow[at] ?? noElement(memory.shadow, at)) & permission) !== permission) return false;
   }
   return true;
 }

@@ -3,7 +3,7 @@
  * allows there. Pointers are printed as they are, since there is nothing to hide.
  */
 
-import { byteAt } from '../../bytes/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 
 export interface FormatSource {
   /** The `index`-th argument as u64; undefined when there are fewer. */
@@ -155,7 +155,7 @@ function ipv4(bytes: Uint8Array, zeros: boolean): string {
 function ipv6(bytes: Uint8Array, plain: boolean): string {
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) {
-    groups.push(((byteAt(bytes, i) << 8) | byteAt(bytes, i + 1)).toString(16).padStart(4, '0'));
+    groups.push(((elementAt(bytes, i) << 8) | elementAt(bytes, i + 1)).toString(16).padStart(4, '0'));
   }
   return groups.join(plain ? '' : ':');
 }
