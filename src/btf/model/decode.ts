@@ -1,5 +1,6 @@
 /** One type from its words to a value. The words have been validated, so nothing here can fail. */
 
+import { noElement } from '../../bytes/index.ts';
 import {
   BTF_KIND,
   type BtfEnumerator,
@@ -36,7 +37,9 @@ interface Cursor {
 }
 
 function word(cursor: Cursor, index: number): number {
-  return cursor.btf.words[cursor.at + index] ?? 0;
+  const { words } = cursor.btf;
+  const at = cursor.at + index;
+  return words[at] ?? noElement(words, at);
 }
 
 function text(cursor: Cursor, index: number): string {
@@ -47,7 +50,7 @@ export function decodeType(btf: TypeWords, id: BtfId): BtfType {
   const info = btf.info(id);
   const cursor: Cursor = {
     btf,
-    at: btf.start[id] ?? 0,
+    at: btf.start[id] ?? noElement(btf.start, id),
     vlen: vlenOfInfo(info),
     kindFlag: kindFlagOfInfo(info),
   };

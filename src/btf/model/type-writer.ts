@@ -1,4 +1,9 @@
-/** Appends types, from values or from other sections' words, to a growing type section. */
+/**
+ * Appends types, from values or from other sections' words, to a growing type section.
+ *
+ * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type lies inside its
+ * section, and tables by id have a place for every id. A call of `elementAt` for each word made merging slower.
+ */
 
 import { inputError, quote } from '../../diag/index.ts';
 import { INT_BOOL, INT_CHAR, INT_SIGNED, LINKAGES } from './decode.ts';

@@ -4,6 +4,9 @@
  * Sizes, alignments and the order of C definitions all need it. Follows members, elements and what typedefs and
  * modifiers stand for, never pointers or functions; depth first with a stack of its own, since depth comes from
  * files.
+ *
+ * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type lies inside its
+ * section, and tables by id have a place for every id. A call of `elementAt` for each word made merging slower.
  */
 
 import type { RawBtf } from './raw.ts';
