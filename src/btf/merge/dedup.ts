@@ -6,7 +6,7 @@
  * or by intention, cost another run with another seed, never a wrong merge.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type lies inside its
- * section, and tables by id have a place for every id. A call of `elementAt` for each word made merging slower.
+ * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
  */
 
 import { bugError } from '../../diag/index.ts';

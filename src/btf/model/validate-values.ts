@@ -7,7 +7,7 @@
  * can say that, the kernel refuses it, and it could not be written down as a C type.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type lies inside its
- * section, and tables by id have a place for every id. A call of `elementAt` for each word made merging slower.
+ * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
  */
 
 import { quote } from '../../diag/index.ts';
