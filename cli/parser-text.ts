@@ -14,6 +14,7 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError,
 } from '@stricli/core';
+import { given } from '../src/bytes/index.ts';
 import { type CodeOf, type Problem, problem, quote, suggestion } from '../src/diag/index.ts';
 
 /** Problems of a command line; at most one, since the parser stops at it. */
@@ -25,7 +26,7 @@ export interface ParserTalk {
 export function listenToParser(): ParserTalk {
   let found: Problem | undefined;
   const refuse = (code: CodeOf<'usage'>, message: string, hint?: string): string => {
-    found = problem(code, [], message, hint === undefined ? {} : { hint });
+    found = problem(code, [], message, given({ hint }));
     return message;
   };
   const text: ApplicationText = {

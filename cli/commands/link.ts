@@ -1,7 +1,7 @@
 /** `rootlet link`: links several objects into one. */
 
 import { buildCommand } from '@stricli/core';
-import { encodeText } from '../../src/bytes/index.ts';
+import { encodeText, given } from '../../src/bytes/index.ts';
 import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
@@ -178,7 +178,7 @@ function linkFiles(
     explain: flags.traceSymbol ?? [],
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
-    ...(edits === undefined ? {} : { edits }),
+    ...given({ edits }),
   });
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);

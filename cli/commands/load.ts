@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
+import { elementAt } from '../../src/bytes/index.ts';
 import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
@@ -80,7 +81,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...paths) {
     await guarded(this, flags.json, () => {
-      const name = entryName(paths[0] ?? '', flags.name);
+      const name = entryName(elementAt(paths, 0), flags.name);
       const only = flags.only === undefined ? undefined : words(flags.only);
       const input = readObjects(paths);
       if (flags.pin !== undefined) requirePinFolder(flags.pin);

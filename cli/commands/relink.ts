@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
-import { encodeText } from '../../src/bytes/index.ts';
+import { encodeText, given } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
   type ChainComponent,
@@ -212,7 +212,7 @@ function optionsOf(
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
     explain: flags.traceSymbol ?? [],
-    ...(edits === undefined ? {} : { edits }),
+    ...given({ edits }),
   };
 }
 
@@ -258,8 +258,7 @@ function readChain(args: readonly string[]): RelinkFiles {
       relinkChain(components, {
         ...options,
         ...(flags.on === undefined ? {} : { continueOn: words(flags.on) }),
-        ...(flags.final === undefined ? {} : { final: flags.final }),
-        ...(flags.chainName === undefined ? {} : { program: flags.chainName }),
+        ...given({ final: flags.final, program: flags.chainName }),
       }),
   };
 }
@@ -321,11 +320,7 @@ function requireRootlet(path: string): void {
 }
 
 function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes): ChainComponent {
-  return {
-    component: file,
-    ...(program === undefined ? {} : { program }),
-    ...(continueOn === undefined ? {} : { continueOn }),
-  };
+  return { component: file, ...given({ program, continueOn }) };
 }
 
 /** What is in which slot, and what several have in common. */

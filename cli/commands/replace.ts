@@ -1,6 +1,7 @@
 /** `rootlet replace`: replaces the code of an entry, or of its slots, and keeps the state. */
 
 import { buildCommand } from '@stricli/core';
+import { given } from '../../src/bytes/index.ts';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import {
   type RelinkVia,
@@ -141,18 +142,13 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
   const files = rest.filter(word => !isAssignment(word));
   const slots = slotChange(flags, assignments);
   const { slots: slotsVia, via, against, bind, lazy } = flags;
-  const binding = storeOptionsOf({
-    ...(against === undefined ? {} : { against }),
-    ...(bind === undefined ? {} : { bind }),
-    lazy,
-    explain: false,
-  });
+  const binding = storeOptionsOf({ ...given({ against, bind }), lazy, explain: false });
   return {
     ...(files.length === 0 ? {} : { version: versionOf(files) }),
-    ...(slots === undefined ? {} : { slots }),
+    ...given({ slots }),
     ...(flags.fresh === undefined ? {} : { fresh: flags.fresh.flatMap(words) }),
-    ...(slotsVia === undefined ? {} : { slotsVia }),
-    ...(via === undefined ? {} : { via }),
+    ...given({ slotsVia }),
+    ...given({ via }),
     options: loadOptionsOf(sys, store, flags, undefined),
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
@@ -189,13 +185,10 @@ function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['versio
   const parsed = files.map(parseComponent);
   const named = parsed.flatMap(({ program }) => program ?? []);
   const [program, other] = named;
-  if (other !== undefined)
-    throw usageError(
-      'usage-program',
-      `${quote(program ?? '')} and ${quote(other)}: only one program can be named`,
-    );
+  if (program !== undefined && other !== undefined)
+    throw usageError('usage-program', `${quote(program)} and ${quote(other)}: only one program can be named`);
   const input = readVersion(parsed.map(({ file }) => file));
-  return { input, ...(program === undefined ? {} : { program }) };
+  return { input, ...given({ program }) };
 }
 
 /** Each file is read once, and is one component wherever it goes. */
@@ -212,7 +205,7 @@ function slotChange(
   const componentOf = ({ file: path, program }: NamedComponent) => {
     const file = files.get(path);
     if (file === undefined) throw usageError('usage-no-input', `${quote(path)} was not read`);
-    return { file, ...(program === undefined ? {} : { program }) };
+    return { file, ...given({ program }) };
   };
   return {
     fill: fill.map(one => ({ slot: one.slot, ...componentOf(one) })),

@@ -1,6 +1,7 @@
 /** `rootlet run`: packets through a program, in the embedded machine or in the kernel. */
 
 import { buildCommand, numberParser } from '@stricli/core';
+import { given } from '../../src/bytes/index.ts';
 import { formatProblem, usageError } from '../../src/diag/index.ts';
 import { type BpfObject, isDelivered, stripDataSections, verdictName } from '../../src/object/index.ts';
 import {
@@ -104,18 +105,11 @@ export const runCommand = buildCommand<Flags, [string], Context>({
 function openRunner(flags: Flags, object: BpfObject): PacketRunner {
   if (flags.verifierLog !== undefined && !flags.kernel)
     throw usageError('usage-verifier-log', '--verifier-log needs --kernel: the machine has no verifier');
-  const program = flags.progName === undefined ? {} : { program: flags.progName };
+  const program = given({ program: flags.progName });
   if (flags.kernel) {
-    return openKernelRunner(object, {
-      ...program,
-      ...(flags.verifierLog === undefined ? {} : { verifierLog: flags.verifierLog }),
-    });
+    return openKernelRunner(object, { ...program, ...given({ verifierLog: flags.verifierLog }) });
   }
-  return openMachineRunner(object, {
-    ...program,
-    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
-    ...(flags.budget === undefined ? {} : { budget: flags.budget }),
-  });
+  return openMachineRunner(object, { ...program, ...given({ seed: flags.seed, budget: flags.budget }) });
 }
 
 // --- packets ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * which both load. Objects without such externs are loaded as usual.
  */
 
+import { given } from '../../src/bytes/index.ts';
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
 import {
   type Binding,
@@ -134,7 +135,7 @@ export function storeOptionsOf(flags: BindFlags): StoreLoadOptions {
     against: (flags.against ?? []).flatMap(words),
     bind: requestsOf(flags),
     lazy: flags.lazy,
-    ...(flags.via === undefined ? {} : { via: flags.via }),
+    ...given({ via: flags.via }),
   };
 }
 
@@ -147,7 +148,7 @@ export function requestsOf(flags: BindFlags): DynamicBindRequest[] {
         hint: 'as in --bind foo=first:bar; without NAME: any loaded object that defines the symbol',
       });
     }
-    return { extern: word.slice(0, equals), target, ...(provider === undefined ? {} : { provider }) };
+    return { extern: word.slice(0, equals), target, ...given({ provider }) };
   });
 }
 

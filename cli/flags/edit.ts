@@ -1,5 +1,6 @@
 /** Options of `link` and `relink` that edit symbols and sections, as options of the library. */
 
+import { given } from '../../src/bytes/index.ts';
 import { usageError } from '../../src/diag/index.ts';
 import {
   type AliasRequest,
@@ -87,11 +88,11 @@ function parseAlias(word: string): AliasRequest {
   if (equals <= 0 || equals === word.length - 1)
     throw usageError('usage-pair', `--defsym ${JSON.stringify(word)} is not NEW=OLD`);
   const { file, name } = parseSelector(word.slice(equals + 1));
-  return { name: word.slice(0, equals), target: name, ...(file === undefined ? {} : { file }) };
+  return { name: word.slice(0, equals), target: name, ...given({ file }) };
 }
 
 function renameOf({ file, name }: Selector, to: string): SelectedRename {
-  return { from: name, to, ...(file === undefined ? {} : { file }) };
+  return { from: name, to, ...given({ file }) };
 }
 
 /** `[FILE:]NAME,NAME`. */
@@ -100,7 +101,7 @@ function parseList(word: string): Selector[] {
   return name
     .split(',')
     .filter(part => part !== '')
-    .map(part => ({ name: part, ...(file === undefined ? {} : { file }) }));
+    .map(part => ({ name: part, ...given({ file }) }));
 }
 
 /**

@@ -5,6 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import { elementAt } from '../../src/bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../src/diag/index.ts';
 import type { ArchiveInput } from '../../src/link/index.ts';
 import { lazyInput, readInput } from '../io/files.ts';
@@ -43,7 +44,7 @@ export function findInputs(request: InputRequest): ArchiveInput[] {
   const problems: Problem[] = [];
   const found = request.libraries.flatMap(name => findLibrary(name, request.folders, problems));
   if (problems.length > 0) throw new RootletError(problems);
-  const named = new Map(request.libraries.map((name, position) => [name, found[position] ?? '']));
+  const named = new Map(request.libraries.map((name, position) => [name, elementAt(found, position)]));
   const whole = new Set(request.whole.map(word => named.get(word) ?? word));
   const paths = [...request.paths, ...found];
   const all = [...paths, ...[...whole].filter(path => !paths.includes(path))];

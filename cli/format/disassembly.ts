@@ -2,7 +2,7 @@
 
 import { printable } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
-import { type BpfObject, type FunctionSymbol, sectionOf } from '../../src/object/index.ts';
+import { type BpfObject, type FunctionSymbol, sectionNameOf } from '../../src/object/index.ts';
 
 export function disassembleObject(object: BpfObject): string {
   return object.symbols
@@ -25,9 +25,7 @@ function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string 
     const row = `${String(insn.insnIndex).padStart(6)}:  ${insn.text}`;
     return source === undefined ? [row] : [`        ${source}`, row];
   });
-  return [`${symbol.name} (section ${sectionOf(object, symbol)?.name ?? ''}):`, ...text]
-    .map(printable)
-    .join('\n');
+  return [`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text].map(printable).join('\n');
 }
 
 function targetText(object: BpfObject, reference: FunctionSymbol['references'][number]): string {
@@ -41,5 +39,5 @@ function anonymousName(object: BpfObject, index: number): string {
   const target = object.symbols[index];
   return target === undefined || target.kind === 'extern'
     ? '?'
-    : `${sectionOf(object, target)?.name ?? ''}[${index}]`;
+    : `${sectionNameOf(object, target)}[${index}]`;
 }

@@ -10,7 +10,7 @@ import {
   type ProgramPlan,
   pinPathOf,
 } from '../../src/load/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import { type BpfObject, symbolOf } from '../../src/object/index.ts';
 import { attachTypeName, mapTypeName, progTypeName } from '../../src/uapi/index.ts';
 import { table } from './table.ts';
 
@@ -35,7 +35,7 @@ export function planJson(view: PlanView): Record<string, unknown> {
     programs: plan.programs.map(programJson),
     externs: externRows(view).map(([name = '', kind = '', bound = '']) => ({ name, kind, bound })),
     core: view.answers.map(({ asked, found, before, after, poisoned, why, functionIndex, insnIndex }) => {
-      const inFunction = view.object.symbols[functionIndex]?.name ?? '';
+      const inFunction = symbolOf(view.object, functionIndex).name;
       return { function: inFunction, insn: insnIndex, asked, found, before, after, poisoned, why };
     }),
     fallbacks: view.fallbacks,
@@ -138,8 +138,8 @@ function programRow(program: ProgramPlan): string[] {
 
 function externRows({ object, bindings }: PlanView): string[][] {
   return [...bindings].map(([index, binding]) => {
-    const symbol = object.symbols[index];
-    return [symbol?.name ?? '', ...bindingWords(binding, object, symbol?.btfId ?? 0)];
+    const symbol = symbolOf(object, index);
+    return [symbol.name, ...bindingWords(binding, object, symbol.btfId)];
   });
 }
 
@@ -170,7 +170,7 @@ function moduleOf(btfObject: number): string {
 
 function coreRows({ object, answers }: PlanView): string[][] {
   return answers.map(answer => [
-    `${object.symbols[answer.functionIndex]?.name ?? ''}+${answer.insnIndex}`,
+    `${symbolOf(object, answer.functionIndex).name}+${answer.insnIndex}`,
     answer.asked,
     answer.poisoned ? `not here: ${answer.why ?? ''}` : `${answer.before} → ${answer.after}`,
     answer.found !== null && answer.found !== answer.asked ? answer.found : '',

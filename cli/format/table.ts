@@ -1,5 +1,6 @@
 /** Plain tables: columns padded to their widest cell, two spaces between. */
 
+import { elementAt } from '../../src/bytes/index.ts';
 import { printable } from '../../src/diag/index.ts';
 
 /** Rows as lines, each after `indent`. `right` lists the columns that hold numbers. */
@@ -17,7 +18,7 @@ export function table(
   }
   return cells
     .map(row =>
-      `${indent}${row.map((cell, column) => pad(cell, widths[column] ?? 0, right.includes(column))).join('  ')}`.trimEnd(),
+      `${indent}${row.map((cell, column) => pad(cell, elementAt(widths, column), right.includes(column))).join('  ')}`.trimEnd(),
     )
     .join('\n');
 }

@@ -28,8 +28,8 @@ export function splitWords(text: string, path: string): string[] {
   let word: string | null = null;
   let open = '';
   for (let at = 0; at < text.length; at++) {
-    const char = text[at] ?? '';
-    if (char === '\\' && at + 1 < text.length) word = (word ?? '') + (text[++at] ?? '');
+    const char = text.charAt(at);
+    if (char === '\\' && at + 1 < text.length) word = (word ?? '') + text.charAt(++at);
     else if (open !== '') {
       if (char === open) open = '';
       else word = (word ?? '') + char;

@@ -1,5 +1,6 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
+import { elementAt } from '../../src/bytes/index.ts';
 import { addFrame, available, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
@@ -8,6 +9,7 @@ import {
   layoutSections,
   type MapDefinition,
   parseMapDefinition,
+  sectionNameOf,
   sectionOf,
 } from '../../src/object/index.ts';
 import { kindOfSection, type MapContents, type ProgramKind } from '../../src/vm/index.ts';
@@ -94,7 +96,7 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
     if (symbol.kind !== 'variable' || symbol.name === '' || sectionOf(object, symbol)?.name !== section)
       return [];
     return [
-      { name: symbol.name, offset: layout.offsets[index] ?? 0, size: symbol.size, btfId: symbol.btfId },
+      { name: symbol.name, offset: elementAt(layout.offsets, index), size: symbol.size, btfId: symbol.btfId },
     ];
   });
 }
@@ -121,7 +123,7 @@ function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string
 
 function kindOf(object: BpfObject, name: string): ProgramKind {
   const symbol = object.symbols.find(candidate => candidate.kind === 'function' && candidate.name === name);
-  const section = symbol === undefined ? '' : (sectionOf(object, symbol)?.name ?? '');
+  const section = symbol === undefined ? '' : sectionNameOf(object, symbol);
   const kind = kindOfSection(section);
   if (kind !== undefined) return kind;
   throw usageError(

@@ -6,6 +6,7 @@
  */
 
 import { inputError } from '../diag/index.ts';
+import { noElement } from './at.ts';
 
 export type ByteOrder = 'little' | 'big';
 
@@ -78,7 +79,7 @@ function decodeAscii(table: Uint8Array, start: number, end: number): string {
   if (end - start > 24) return decoder.decode(table.subarray(start, end));
   let text = '';
   for (let i = start; i < end; i++) {
-    const byte = table[i] ?? 0;
+    const byte = table[i] ?? noElement(table, i);
     if (byte >= 0x80) return decoder.decode(table.subarray(start, end));
     text += String.fromCharCode(byte);
   }

@@ -1,5 +1,6 @@
 /** Cursors, record layouts, writers. */
 
+export { elementAt, noElement, valueAt } from './at.ts';
 export { bytesOf, type Contents } from './contents.ts';
 export {
   type ByteOrder,
@@ -10,6 +11,7 @@ export {
   requireRange,
   viewOf,
 } from './cursor.ts';
+export { given } from './given.ts';
 export {
   chars,
   type Field,

@@ -4,6 +4,7 @@
  */
 
 import { inputError } from '../diag/index.ts';
+import { valueAt } from './at.ts';
 import { type ByteOrder, decodeText, encodeText } from './cursor.ts';
 
 /** How one field is stored. `u64` values are bigint, `chars` are strings; everything else is a number. */
@@ -98,7 +99,7 @@ export function record<F extends FieldMap>(name: string, fields: F): RecordLayou
     alignment = Math.max(alignment, align);
   }
   const size = Math.ceil(end / alignment) * alignment;
-  const steps = entries.map(([key, field]) => ({ key, field, at: offsets.get(key) ?? 0 }));
+  const steps = entries.map(([key, field]) => ({ key, field, at: valueAt(offsets, key) }));
   type Value = { readonly [K in keyof F]: ValueOf<F[K]> };
   return {
     name,

@@ -9,6 +9,7 @@
  */
 
 import { type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { elementAt } from '../bytes/index.ts';
 import { BTF_KIND } from '../uapi/index.ts';
 import { essentialName } from './names.ts';
 
@@ -93,7 +94,7 @@ function compatible(local: Btf, localId: BtfId, target: Btf, targetId: BtfId, bu
     } else if (a.kind === 'func_proto' && b.kind === 'func_proto') {
       if (a.params.length !== b.params.length) return false;
       const same = a.params.every((param, index) =>
-        compatible(local, param.type, target, b.params[index]?.type ?? 0, depth - 1),
+        compatible(local, param.type, target, elementAt(b.params, index).type, depth - 1),
       );
       if (!same) return false;
       left = a.returns;
@@ -185,7 +186,7 @@ class Matcher {
           b.kind === 'func_proto' &&
           a.params.length === b.params.length &&
           a.params.every((param, at) =>
-            this.match(param.type, b.params[at]?.type ?? 0, behindPointer, budget - 1),
+            this.match(param.type, elementAt(b.params, at).type, behindPointer, budget - 1),
           ) &&
           this.match(a.returns, b.returns, behindPointer, budget - 1)
         );

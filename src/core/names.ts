@@ -4,6 +4,7 @@
  */
 
 import { type Btf, type BtfId, type RawBtf, toRaw } from '../btf/index.ts';
+import { noElement } from '../bytes/index.ts';
 import { BTF_KIND } from '../uapi/index.ts';
 
 const UNDERSCORE = 0x5f;
@@ -86,7 +87,8 @@ function search(btf: RawBtf, wanted: ReadonlySet<string>): Map<string, BtfId[]> 
   for (const offset of offsets.keys()) ends[offset & mask] = 1;
   const { words, start, count } = btf;
   for (let id = 1; id <= count; id++) {
-    const offset = words[start[id] ?? 0] ?? 0;
+    const at = start[id] ?? noElement(start, id);
+    const offset = words[at] ?? noElement(words, at);
     if (ends[offset & mask] !== 1) continue;
     const name = offsets.get(offset);
     if (name !== undefined && NAMED.has(btf.kindOf(id))) found.get(name)?.push(id);
@@ -118,7 +120,7 @@ function typeAt({ start, count }: RawBtf, at: number): BtfId | undefined {
   let [low, high] = [1, count];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((start[middle] ?? 0) < at) low = middle + 1;
+    if ((start[middle] ?? noElement(start, middle)) < at) low = middle + 1;
     else high = middle;
   }
   return start[low] === at ? low : undefined;

@@ -8,6 +8,7 @@
  */
 
 import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';
+import { elementAt } from '../bytes/index.ts';
 import { inputError } from '../diag/index.ts';
 import { isEnumKind, isTypeKind } from './kinds.ts';
 
@@ -35,7 +36,7 @@ export const MAX_SPEC_LENGTH = 64;
 /** Takes the access text of a relocation apart. Throws `core-access` when it does not fit the types. */
 export function parseSpec(btf: Btf, root: BtfId, access: string, kind: number): AccessSpec {
   const raw = parseIndexes(access);
-  const first = raw[0] ?? 0;
+  const first = elementAt(raw, 0);
   if (isTypeKind(kind)) {
     if (access !== '0') throw accessError(access, 'a relocation of a type has the access "0"');
     return { btf, root, accessors: [], raw, bitOffset: 0 };
@@ -65,7 +66,7 @@ function parseIndexes(access: string): number[] {
 
 function enumSpec(btf: Btf, root: BtfId, type: BtfId, raw: readonly number[], access: string): AccessSpec {
   const enumeration = type === 0 ? undefined : btf.type(type);
-  const index = raw[0] ?? 0;
+  const index = elementAt(raw, 0);
   const isEnum = enumeration?.kind === 'enum' || enumeration?.kind === 'enum64';
   const value = isEnum ? enumeration.values[index] : undefined;
   if (value === undefined || raw.length !== 1) throw accessError(access, 'is not an enumerator of the type');

@@ -6,6 +6,7 @@
  */
 
 import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';
+import { elementAt } from '../bytes/index.ts';
 import { BPF_CORE_TYPE_MATCHES } from '../uapi/index.ts';
 import { fieldsCompatible, typesCompatible, typesMatch } from './compat.ts';
 import { isEnumKind, isTypeKind } from './kinds.ts';
@@ -28,7 +29,9 @@ function matchEnumerator(local: AccessSpec, target: Btf, root: BtfId): AccessSpe
   const id = skipModifiers(target, root);
   const type = id === 0 ? undefined : target.type(id);
   if (type?.kind !== 'enum' && type?.kind !== 'enum64') return null;
-  const wanted = essentialName(local.accessors[0]?.name ?? '');
+  const { name } = elementAt(local.accessors, 0);
+  if (name === undefined) return null;
+  const wanted = essentialName(name);
   const index = type.values.findIndex(value => essentialName(value.name) === wanted);
   if (index < 0) return null;
   const accessor = { type: id, index, name: type.values[index]?.name };
@@ -76,13 +79,18 @@ function stepElement(walk: Walk, accessor: Accessor, position: number): boolean 
 
 function stepMember(walk: Walk, local: Btf, accessor: Accessor): boolean {
   const wanted = memberOf(local, accessor);
-  const hit = wanted === undefined ? null : findMember(walk.target, walk.current, accessor.name ?? '');
-  if (wanted === undefined || hit === null) return false;
+  if (wanted === undefined || accessor.name === undefined) return false;
+  const hit = findMember(walk.target, walk.current, accessor.name);
+  if (hit === null) return false;
   if (walk.raw.length + hit.path.length > MAX_SPEC_LENGTH) return false;
   if (!fieldsCompatible(local, wanted.type, walk.target, hit.member.type)) return false;
   walk.raw.push(...hit.path);
   walk.bitOffset += hit.bitOffset;
-  walk.accessors.push({ type: hit.owner, index: hit.path.at(-1) ?? 0, name: hit.member.name });
+  walk.accessors.push({
+    type: hit.owner,
+    index: elementAt(hit.path, hit.path.length - 1),
+    name: hit.member.name,
+  });
   walk.current = skipModifiers(walk.target, hit.member.type);
   return true;
 }

@@ -7,6 +7,7 @@
 
 import { type BtfId, type BtfType, sizeOfType, skipModifiers } from '../btf/index.ts';
 import type { ByteOrder } from '../bytes/index.ts';
+import { elementAt } from '../bytes/index.ts';
 import { inputError } from '../diag/index.ts';
 import * as core from '../uapi/core-relocations.ts';
 import * as kinds from './kinds.ts';
@@ -47,10 +48,10 @@ function typeValue(spec: AccessSpec, kind: number): CoreValue {
 
 function enumValue(spec: AccessSpec, kind: number): CoreValue {
   if (kind === core.BPF_CORE_ENUMVAL_EXISTS) return plain(1);
-  const [accessor] = spec.accessors;
-  const type = accessor === undefined ? undefined : spec.btf.type(accessor.type);
+  const accessor = elementAt(spec.accessors, 0);
+  const type = spec.btf.type(accessor.type);
   const value =
-    type?.kind === 'enum' || type?.kind === 'enum64' ? type.values[accessor?.index ?? -1]?.value : undefined;
+    type.kind === 'enum' || type.kind === 'enum64' ? type.values[accessor.index]?.value : undefined;
   if (value === undefined) throw inputError('core-enumerator', [], 'the enumerator is not there');
   return plain(BigInt.asUintN(64, value));
 }

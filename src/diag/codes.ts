@@ -457,6 +457,7 @@ export const PROBLEM_CODES = {
   'file-write': 'input',
   // --- Internal errors ---
   'bug-empty-error': 'bug',
+  'bug-index': 'bug',
   'bug-invariant': 'bug',
 } as const satisfies Readonly<Record<string, ProblemClass>>;
 

@@ -5,7 +5,7 @@
  * do not share bytes, so everything after it needs memory in proportion to the file only.
  */
 
-import { type ByteOrder, viewOf } from '../bytes/index.ts';
+import { type ByteOrder, given, viewOf } from '../bytes/index.ts';
 import { type CodeOf, inputError, quote, type RootletError } from '../diag/index.ts';
 import { Elf64Ehdr, Elf64Shdr, SHN_ABS, SHN_XINDEX, SHT_NOBITS, SHT_NULL, SHT_STRTAB } from './constants.ts';
 import { identify } from './identify.ts';
@@ -54,7 +54,7 @@ export function sectionError(
   message: string,
   hint?: string,
 ): RootletError {
-  return elfError(input, code, sectionPlace(section), message, hint === undefined ? {} : { hint });
+  return elfError(input, code, sectionPlace(section), message, given({ hint }));
 }
 
 /** Place of a section in a message. */
@@ -67,7 +67,7 @@ export function openElf(bytes: Uint8Array, name: string, keepDebug = false): Elf
   const identity = identify(bytes);
   if (identity.kind !== 'bpf-object') {
     const code = identity.kind.startsWith('elf') ? 'elf-not-bpf' : 'elf-not-elf';
-    const hint = identity.hint === undefined ? {} : { hint: identity.hint };
+    const hint = given({ hint: identity.hint });
     throw elfError({ name }, code, null, `is ${identity.description}, not a BPF object`, hint);
   }
   // A plain view also when given a Buffer, whose methods differ.

@@ -6,6 +6,7 @@
  * describe names of quadratic size.
  */
 
+import { noElement } from '../bytes/index.ts';
 import { type CodeOf, inputError, type RootletError } from '../diag/index.ts';
 
 /** Tail sharing lets names add up to more than their table; compilers stay far below this multiple. */
@@ -71,6 +72,6 @@ export class StringTable {
 }
 
 function isAscii(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) if ((bytes[i] ?? 0) >= 0x80) return false;
+  for (let i = 0; i < bytes.length; i++) if ((bytes[i] ?? noElement(bytes, i)) >= 0x80) return false;
   return true;
 }

@@ -3,7 +3,7 @@
  * indexes.
  */
 
-import { type ByteOrder, type Contents, type StringTableBuilder, viewOf } from '../bytes/index.ts';
+import { type ByteOrder, type Contents, noElement, type StringTableBuilder, viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
   Elf64Rel,
@@ -82,7 +82,7 @@ export function extendedIndexes(symbols: readonly ElfSymbolOutput[], order: Symb
   if (!symbols.some(symbol => needsExtension(symbol.section))) return null;
   const indexes = new Uint32Array(symbols.length + 1);
   order.sorted.forEach((at, index) => {
-    const section = symbols[at]?.section ?? 0;
+    const section = (symbols[at] ?? noElement(symbols, at)).section;
     if (needsExtension(section)) indexes[index + 1] = section;
   });
   return indexes;
@@ -98,7 +98,7 @@ const TWO_32 = 0x100000000;
 export function symbolNames(output: ElfOutput, order: SymbolOrder, strings: StringTableBuilder): Uint32Array {
   const offsets = new Uint32Array(order.sorted.length);
   order.sorted.forEach((position, index) => {
-    offsets[index] = addName(strings, output.symbols[position]?.name ?? '');
+    offsets[index] = addName(strings, (output.symbols[position] ?? noElement(output.symbols, position)).name);
   });
   return offsets;
 }
@@ -113,7 +113,7 @@ export function encodeSymbols(
   const view = viewOf(bytes);
   const little = output.byteOrder === 'little';
   for (let index = 0; index < order.sorted.length; index++) {
-    const symbol = output.symbols[order.sorted[index] ?? 0];
+    const symbol = output.symbols[order.sorted[index] ?? noElement(order.sorted, index)];
     if (symbol === undefined) continue;
     const at = (index + 1) * Elf64Sym.size;
     const { section } = symbol;
@@ -123,7 +123,7 @@ export function encodeSymbols(
         `is in section ${section} of ${output.sections.length}`,
       );
     }
-    view.setUint32(at, names[index] ?? 0, little);
+    view.setUint32(at, names[index] ?? noElement(names, index), little);
     view.setUint8(at + 4, symbol.binding * 16 + symbol.type);
     view.setUint8(at + 5, symbol.visibility);
     view.setUint16(at + 6, needsExtension(section) ? SHN_XINDEX : section, little);

@@ -6,7 +6,14 @@
  * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input, same bytes.
  */
 
-import { alignUp, type ByteOrder, type Contents, StringTableBuilder, viewOf } from '../bytes/index.ts';
+import {
+  alignUp,
+  type ByteOrder,
+  type Contents,
+  elementAt,
+  StringTableBuilder,
+  viewOf,
+} from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
   Elf64Ehdr,
@@ -111,7 +118,7 @@ function planRelocations(
   symbolTable: number,
   strings: StringTableBuilder,
 ): PlannedSection {
-  const name = output.sections[target - 1]?.name ?? '';
+  const name = elementAt(output.sections, target - 1).name;
   const relocations = output.relocations.get(target) ?? [];
   const size = relocations.length * Elf64Rel.size;
   return {

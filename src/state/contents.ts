@@ -7,6 +7,7 @@
  * the next generation never runs an old stage.
  */
 
+import { elementAt } from '../bytes/index.ts';
 import { RootletError } from '../diag/index.ts';
 import { type BpfMap, decodeU32s, encodeU32s, openById } from '../kernel/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/index.ts';
@@ -109,7 +110,7 @@ export class ContentsMerge {
       return undefined;
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
-      return `${describeKey(key)} does not fit the new map: ${error.problems[0]?.message ?? ''}`;
+      return `${describeKey(key)} does not fit the new map: ${elementAt(error.problems, 0).message}`;
     }
   }
 }

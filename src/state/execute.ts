@@ -5,6 +5,7 @@
  * yet; they may be copied again as late as possible, since what programs write between copy and switch is lost.
  */
 
+import { elementAt } from '../bytes/index.ts';
 import { bugError } from '../diag/index.ts';
 import { BpfMap } from '../kernel/index.ts';
 import {
@@ -62,8 +63,8 @@ export function pinReused(
   pinRoot: string | null,
 ): () => void {
   const undo: (() => void)[] = [];
-  for (const plan of pinRoot === null ? [] : loaded.plan.maps) {
-    const path = pinPathOf(plan, pinRoot ?? '');
+  for (const plan of loaded.plan.maps) {
+    const path = pinRoot === null ? undefined : pinPathOf(plan, pinRoot);
     const map = loaded.maps.get(plan.name);
     if (path === undefined || map === undefined || decisions.get(plan.name)?.decision.kind !== 'reuse')
       continue;
@@ -105,7 +106,7 @@ function writtenContents(loaded: LoadedObject, { initial }: MapPlan): StoredStat
 }
 
 function mapAt(loaded: LoadedObject, index: number): BpfMap {
-  const map = loaded.maps.get(loaded.plan.maps[index]?.name ?? '');
+  const map = loaded.maps.get(elementAt(loaded.plan.maps, index).name);
   if (map === undefined) throw bugError([loaded.plan.source], `no map ${index}`);
   return map;
 }
@@ -146,9 +147,9 @@ export class StateTransfer {
 }
 
 function initialOf(loaded: LoadedObject, name: string): Map<number, number> {
-  const plan = loaded.plan.maps.find(map => map.name === name);
+  const plan = loaded.plan.maps.findIndex(map => map.name === name);
   return new Map(
-    (plan?.initial ?? []).map(({ index, target }) => {
+    elementAt(loaded.plan.maps, plan).initial.map(({ index, target }) => {
       const made = target.kind === 'program' ? loaded.program(target.program) : mapAt(loaded, target.map);
       return [index, made.fd.number] as const;
     }),

@@ -9,6 +9,7 @@
  */
 
 import { normalize } from 'node:path';
+import { given } from '../bytes/index.ts';
 
 /** What fills slots: one file, possibly in several slots. */
 export interface Candidate {
@@ -92,13 +93,13 @@ interface Given {
  * What is given for slots, each file once with all of its slots. A file that takes the slots of several components of
  * its base name is a new version of each of them, unless another one of them is given too.
  */
-export function candidatesOf(given: readonly Given[], incumbents: readonly Incumbent[]): Candidate[] {
+export function candidatesOf(assigned: readonly Given[], incumbents: readonly Incumbent[]): Candidate[] {
   const files = new Map<string, Given[]>();
   const one = ({ file: { name, path, bytes }, slot }: Given): Candidate => {
-    return { file: name, ...(path === undefined ? {} : { path }), bytes, slots: [slot] };
+    return { file: name, ...given({ path }), bytes, slots: [slot] };
   };
-  const isGiven = (incumbent: Incumbent): boolean => given.some(other => samePath(one(other), incumbent));
-  for (const next of given) {
+  const isGiven = (incumbent: Incumbent): boolean => assigned.some(other => samePath(one(other), incumbent));
+  for (const next of assigned) {
     const known = [...files.values()].find(
       ([first]) => first !== undefined && isSameFile(one(first), one(next)),
     );

@@ -5,6 +5,7 @@
  * nothing. Attached programs, slots of rootlets and loaded objects all use it, so that one rule holds for all of them.
  */
 
+import { elementAt } from '../bytes/index.ts';
 import { RootletError } from '../diag/index.ts';
 import type { Sys } from '../kernel/index.ts';
 import { globalsKind, type LoadPlan, type MapPlan, openPinnedMap, pinPathOf } from '../load/index.ts';
@@ -108,7 +109,7 @@ function decidePinned({ sys, pinRoot }: StateRequest, map: MapPlan): Decision | 
     return there === undefined ? undefined : { kind: 'pinned', path };
   } catch (error) {
     if (!(error instanceof RootletError) || error.code !== 'load-map-mismatch') throw error;
-    return { kind: 'refuse', reason: error.problems[0]?.message ?? '' };
+    return { kind: 'refuse', reason: elementAt(error.problems, 0).message };
   }
 }
 
@@ -149,6 +150,6 @@ function decideContents(
 function keepsInner({ maps }: LoadPlan, { initial }: MapPlan, decided: Known['decided']): boolean {
   return initial.every(({ target }) => {
     if (target.kind !== 'map') return true;
-    return decided.get(maps[target.map]?.name ?? '')?.decision.kind === 'reuse';
+    return decided.get(elementAt(maps, target.map).name)?.decision.kind === 'reuse';
   });
 }

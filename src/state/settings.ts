@@ -5,7 +5,7 @@
 
 import { type BtfId, encodeValue, type ValueTypes } from '../btf/index.ts';
 import { inputError, quote, RootletError } from '../diag/index.ts';
-import { type BpfObject, sectionOf } from '../object/index.ts';
+import { type BpfObject, sectionNameOf } from '../object/index.ts';
 import { countFrom, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 
 export interface Settings {
@@ -67,7 +67,7 @@ export function settingsIn(object: BpfObject, { globals, maxEntries }: Settings)
 function fitsVariable(object: BpfObject, name: string, value: unknown): boolean {
   const { btf, byteOrder: order } = object;
   return object.symbols.every(symbol => {
-    const named = symbol.name === name || `${sectionOf(object, symbol)?.name ?? ''}:${symbol.name}` === name;
+    const named = symbol.name === name || `${sectionNameOf(object, symbol)}:${symbol.name}` === name;
     if (symbol.kind !== 'variable' || !named) return true;
     const { size, btfId } = symbol;
     if (value instanceof Uint8Array) return value.length === size;
@@ -91,7 +91,7 @@ export function variableNames(object: BpfObject): ReadonlySet<string> {
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'variable' || symbol.name === '') continue;
     names.add(symbol.name);
-    names.add(`${sectionOf(object, symbol)?.name ?? ''}:${symbol.name}`);
+    names.add(`${sectionNameOf(object, symbol)}:${symbol.name}`);
   }
   return names;
 }

@@ -1,6 +1,7 @@
 /** Building one generation of an entry: pins, record, switch. Every step but the last one can be taken back. */
 
 import { join } from 'node:path';
+import { valueAt } from '../bytes/index.ts';
 import { bugError, quote } from '../diag/index.ts';
 import type { Attachment, BpfMap, BpfProgram, Sys } from '../kernel/index.ts';
 import type { Directory } from './directory.ts';
@@ -201,8 +202,8 @@ function placePins(places: ReadonlyMap<string, MapPlace>): Map<string, string> {
   const pins = new Map<string, string>();
   const taken = new Set<string>();
   for (const [key, place] of places) {
-    const component = components.get(place.component) ?? '';
-    const pin = mapPin(component, maps.get(key) ?? '', place.previous ?? false);
+    const component = valueAt(components, place.component);
+    const pin = mapPin(component, valueAt(maps, key), place.previous ?? false);
     if (place.component === '' || place.map === '' || taken.has(pin))
       throw bugError([`map ${quote(key)}`], `its place ${quote(pin)} is incomplete, or that of another map`);
     taken.add(pin);
@@ -219,6 +220,6 @@ function mapKeys(places: ReadonlyMap<string, MapPlace>): Map<string, string> {
     names.set(directoryOf(place), [...(names.get(directoryOf(place)) ?? []), place.map]);
   const keys = new Map([...names].map(([directory, list]) => [directory, fileKeys(list)]));
   return new Map(
-    [...places].map(([key, place]) => [key, keys.get(directoryOf(place))?.get(place.map) ?? '']),
+    [...places].map(([key, place]) => [key, valueAt(valueAt(keys, directoryOf(place)), place.map)]),
   );
 }

@@ -3,7 +3,7 @@
  * unused ones are gone, so equal types give equal bytes.
  */
 
-import { type ByteOrder, bytesOf, type Contents, viewOf } from '../../bytes/index.ts';
+import { type ByteOrder, bytesOf, type Contents, noElement, viewOf } from '../../bytes/index.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
 import {
   type Btf,
@@ -32,16 +32,16 @@ export function wordsWithStrings(btf: Btf, strings: StringPool): Uint32Array {
   const words = raw.words.slice();
   const mapper = new StringMapper(strings, raw.strings);
   for (let id = 1; id <= raw.count; id++) {
-    const at = raw.start[id] ?? 0;
-    words[at] = mapper.map(words[at] ?? 0);
-    const info = words[at + INFO] ?? 0;
+    const at = raw.start[id] ?? noElement(raw.start, id);
+    words[at] = mapper.map(words[at] ?? noElement(words, at));
+    const info = words[at + INFO] ?? noElement(words, at + INFO);
     const kind = kindOfInfo(info);
     const first = firstElementName(kind);
     if (first === 0) continue;
     const stride = elementWords(kind);
     let name = at + first;
     for (let left = vlenOfInfo(info); left > 0; left--, name += stride) {
-      words[name] = mapper.map(words[name] ?? 0);
+      words[name] = mapper.map(words[name] ?? noElement(words, name));
     }
   }
   return words;

@@ -3,7 +3,7 @@
  * Linux 5.0 accepts.
  */
 
-import { type ByteOrder, ByteWriter, bytesOf, type Contents } from '../../bytes/index.ts';
+import { type ByteOrder, ByteWriter, bytesOf, type Contents, noElement } from '../../bytes/index.ts';
 import { BTF_MAGIC, BTF_VERSION, CORE_RELO_SIZE, FUNC_INFO_SIZE, INSN_SIZE } from '../../uapi/index.ts';
 import { type Btf, StringMapper, StringPool, toRaw } from '../model/index.ts';
 import { btfContents, wordsWithStrings } from './encode.ts';
@@ -123,10 +123,10 @@ class LineWriter {
     const { words } = lines;
     const end = lines.first + lines.length * LINE_WORDS;
     for (let from = lines.first; from < end; from += LINE_WORDS) {
-      this.#push((words[from] ?? 0) - lines.byteOffset + byteOffset);
-      this.#push(this.#mapper.map(words[from + 1] ?? 0));
-      this.#push(this.#mapper.map(words[from + 2] ?? 0));
-      this.#push(words[from + 3] ?? 0);
+      this.#push((words[from] ?? noElement(words, from)) - lines.byteOffset + byteOffset);
+      this.#push(this.#mapper.map(words[from + 1] ?? noElement(words, from + 1)));
+      this.#push(this.#mapper.map(words[from + 2] ?? noElement(words, from + 2)));
+      this.#push(words[from + 3] ?? noElement(words, from + 3));
     }
   }
 

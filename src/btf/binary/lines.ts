@@ -6,7 +6,7 @@
  * as `.BTF.ext` has them, beside the string table that they were read with, and are decoded on demand.
  */
 
-import { cString } from '../../bytes/index.ts';
+import { cString, noElement } from '../../bytes/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
 
 export interface LineRecord {
@@ -71,9 +71,9 @@ export class PackedLines implements LineRecords {
   at(index: number): LineRecord | undefined {
     if (!(index >= 0 && index < this.length)) return undefined;
     const at = this.first + index * LINE_WORDS;
-    const place = this.words[at + 3] ?? 0;
+    const place = this.words[at + 3] ?? noElement(this.words, at + 3);
     return {
-      insnIndex: ((this.words[at] ?? 0) - this.byteOffset) / INSN_SIZE,
+      insnIndex: ((this.words[at] ?? noElement(this.words, at)) - this.byteOffset) / INSN_SIZE,
       file: this.#string(at + 1),
       text: this.#string(at + 2),
       line: place >>> 10,
@@ -89,7 +89,7 @@ export class PackedLines implements LineRecords {
   }
 
   #string(at: number): string {
-    return cString(this.strings, this.words[at] ?? 0, 'line');
+    return cString(this.strings, this.words[at] ?? noElement(this.words, at), 'line');
   }
 
   /** Number of the first record of the section at `offset` or after it. */
@@ -98,7 +98,8 @@ export class PackedLines implements LineRecords {
     let high = low + this.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.words[middle * LINE_WORDS] ?? 0) < offset) low = middle + 1;
+      if ((this.words[middle * LINE_WORDS] ?? noElement(this.words, middle * LINE_WORDS)) < offset)
+        low = middle + 1;
       else high = middle;
     }
     return low;
@@ -108,7 +109,8 @@ export class PackedLines implements LineRecords {
 /** The same records in order of offset, those of one instruction in the order that they had. */
 export function sortedByOffset(words: Uint32Array): Uint32Array {
   const count = words.length / LINE_WORDS;
-  const offsetOf = (index: number): number => words[index * LINE_WORDS] ?? 0;
+  const offsetOf = (index: number): number =>
+    words[index * LINE_WORDS] ?? noElement(words, index * LINE_WORDS);
   let sorted = true;
   for (let index = 1; sorted && index < count; index++) sorted = offsetOf(index - 1) <= offsetOf(index);
   if (sorted) return words;

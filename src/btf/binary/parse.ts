@@ -6,6 +6,8 @@
  *
  * Differs from libbpf: names must be terminated, kinds must fit where they are used, and types may not contain
  * themselves. libbpf leaves that to the kernel, or crashes.
+ *
+ * `?? 0` after an index: a kind outside of the table is not known, and the info word of a type that is cut off is 0.
  */
 
 import type { ByteOrder } from '../../bytes/index.ts';

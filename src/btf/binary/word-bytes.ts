@@ -1,6 +1,7 @@
 /** Words in host order from and to the bytes of either order. */
 
 import type { ByteOrder } from '../../bytes/index.ts';
+import { noElement } from '../../bytes/index.ts';
 
 const HOST_IS_LITTLE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
@@ -35,7 +36,7 @@ export function wordsIntoBytes(words: Uint32Array, order: ByteOrder): Uint8Array
 
 function swapWords(words: Uint32Array): void {
   for (let i = 0; i < words.length; i++) {
-    const word = words[i] ?? 0;
+    const word = words[i] ?? noElement(words, i);
     words[i] = (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
   }
 }

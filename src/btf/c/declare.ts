@@ -7,6 +7,7 @@
  * with a stack of their own and a budget: types may refer to each other in circles.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
 import type { BtfFuncProto, BtfId, BtfType, RawBtf } from '../model/index.ts';
 
@@ -79,7 +80,7 @@ export function render(btf: RawBtf, style: CStyle, pieces: readonly Piece[]): st
       continue;
     }
     const parts = expand(btf, style, piece);
-    for (let i = parts.length - 1; i >= 0; i--) stack.push(parts[i] ?? '');
+    for (let i = parts.length - 1; i >= 0; i--) stack.push(parts[i] ?? noElement(parts, i));
   }
   return text.join('');
 }

@@ -11,6 +11,7 @@
  * never silently misplaced (unnamed members of named structs get a name), and other languages' names are made valid.
  */
 
+import { elementAt, noElement } from '../../bytes/index.ts';
 import { type Btf, type BtfEnum, type BtfId, type BtfType, type RawBtf, toRaw } from '../model/index.ts';
 import { BodyWriter } from './body.ts';
 import { bodyPiece, type CStyle, declarePiece, keywordOf, type Piece, render } from './declare.ts';
@@ -123,7 +124,7 @@ class HeaderWriter {
   }
 
   #start(stack: Frame[], { id, level }: Need): void {
-    const started = this.#started[id] ?? 0;
+    const started = elementAt(this.#started, id);
     if ((started & level) !== 0) return;
     this.#started[id] = started | level;
     stack.push({ id, level, needs: collectNeeds(this.#btf, id, level), next: 0 });
@@ -247,13 +248,16 @@ class NeedWalk {
         this.#push(type.element, true);
         break;
       case 'func_proto':
-        for (let i = type.params.length - 1; i >= 0; i--) this.#push(type.params[i]?.type ?? 0, false);
+        for (let i = type.params.length - 1; i >= 0; i--)
+          this.#push((type.params[i] ?? noElement(type.params, i)).type, false);
         this.#push(type.returns, false);
         break;
       case 'struct':
       case 'union':
         if (type.name !== '') this.needs.push({ id, level: byValue ? COMPLETE : DECLARED });
-        else for (let i = type.members.length - 1; i >= 0; i--) this.#push(type.members[i]?.type ?? 0, true);
+        else
+          for (let i = type.members.length - 1; i >= 0; i--)
+            this.#push((type.members[i] ?? noElement(type.members, i)).type, true);
         break;
       case 'enum':
       case 'enum64':

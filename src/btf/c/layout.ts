@@ -7,6 +7,7 @@
  * alignment, so that a few structs would differ there.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import {
   type BtfComposite,
   type BtfId,
@@ -40,7 +41,7 @@ export class CLayout {
   /** Bytes of a value, 0 for what has no size. */
   sizeOf(id: BtfId): number {
     this.#order.visit(id);
-    return this.#size[id] ?? 0;
+    return this.#size[id] ?? noElement(this.#size, id);
   }
 
   /** Alignment in bytes of the written definition. */
@@ -71,14 +72,18 @@ export class CLayout {
         this.#setComposite(id, type);
         break;
       case 'array':
-        this.#set(id, (this.#size[type.element] ?? 0) * type.length, this.#align[type.element] ?? 1);
+        this.#set(
+          id,
+          (this.#size[type.element] ?? noElement(this.#size, type.element)) * type.length,
+          this.#align[type.element] ?? 1,
+        );
         break;
       case 'typedef':
       case 'const':
       case 'volatile':
       case 'restrict':
       case 'type_tag':
-        this.#set(id, this.#size[type.type] ?? 0, this.#align[type.type] ?? 1);
+        this.#set(id, this.#size[type.type] ?? noElement(this.#size, type.type), this.#align[type.type] ?? 1);
         break;
       default:
         break;
@@ -99,7 +104,11 @@ export class CLayout {
 
   #isNatural(member: BtfMember): boolean {
     if (member.bitSize === 0) return member.bitOffset % ((this.#align[member.type] ?? 1) * 8) === 0;
-    return !straddles(member.bitOffset, member.bitSize, (this.#size[member.type] ?? 0) * 8);
+    return !straddles(
+      member.bitOffset,
+      member.bitSize,
+      (this.#size[member.type] ?? noElement(this.#size, member.type)) * 8,
+    );
   }
 }
 

@@ -12,6 +12,7 @@
  * shared parts cost once.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
 import {
   type Btf,
@@ -200,7 +201,12 @@ class Comparison {
       if (difference !== null) return difference;
     }
     for (let i = a.members.length - 1; i >= 0; i--) {
-      this.#push(pair, a.members[i]?.type ?? 0, b.members[i]?.type ?? 0, MEMBER + i);
+      this.#push(
+        pair,
+        (a.members[i] ?? noElement(a.members, i)).type,
+        (b.members[i] ?? noElement(b.members, i)).type,
+        MEMBER + i,
+      );
     }
     return null;
   }
@@ -211,7 +217,12 @@ class Comparison {
     this.#agreed = NONE;
     for (let i = a.params.length - 1; i >= 0; i--) {
       if (agreed.has(i)) continue;
-      this.#push(pair, a.params[i]?.type ?? 0, b.params[i]?.type ?? 0, MEMBER + i);
+      this.#push(
+        pair,
+        (a.params[i] ?? noElement(a.params, i)).type,
+        (b.params[i] ?? noElement(b.params, i)).type,
+        MEMBER + i,
+      );
     }
     this.#push(pair, a.returns, b.returns, RETURN);
     return null;

@@ -8,8 +8,12 @@
  * DATASEC types are never copied: they describe a layout, and the caller builds a new one. Declaration tags
  * go with what they tag: those of a type that is omitted or redirected are dropped (libbpf moves them to the
  * other type, which changes its interface).
+ *
+ * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is inside its
+ * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import {
   type BtfId,
@@ -127,7 +131,7 @@ function applyRedirects(
 /** Rewrites the references of the types that came from one input. The section is not published yet. */
 function renumberReferences(btf: RawBtf, bounds: readonly number[], index: number, map: Uint32Array): void {
   const { words, start } = btf;
-  const end = bounds[index + 1] ?? 0;
+  const end = bounds[index + 1] ?? noElement(bounds, index + 1);
   for (let id = bounds[index] ?? end; id < end; id++) {
     const info = btf.info(id);
     const kind = kindOfInfo(info);

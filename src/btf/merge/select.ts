@@ -1,5 +1,6 @@
 /** First step of a merge: which types of which input survive. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { type BtfId, forEachReference, type RawBtf } from '../model/index.ts';
@@ -105,7 +106,7 @@ class Selection {
 }
 
 function tagTarget(raw: RawBtf, id: BtfId): BtfId {
-  return raw.words[(raw.start[id] ?? 0) + 2] ?? 0;
+  return elementAt(raw.words, elementAt(raw.start, id) + 2);
 }
 
 function tagsByTarget(raw: RawBtf): Map<BtfId, BtfId[]> {

@@ -5,6 +5,7 @@
  * checked again, which would take as long as writing the rest of the object.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import { RawBtf } from './raw.ts';
 import { toRaw } from './to-raw.ts';
 import { TypeWriter } from './type-writer.ts';
@@ -24,11 +25,11 @@ export function appendDataSections(btf: Btf, sections: readonly BtfDataSec[]): R
   const start = new Uint32Array(base.count + added.count + 2);
   start.set(base.start);
   for (let id = 1; id <= added.count + 1; id++) {
-    start[base.count + id] = base.words.length + (added.start[id] ?? 0);
+    start[base.count + id] = base.words.length + (added.start[id] ?? noElement(added.start, id));
   }
   for (let id = 1; id <= added.count; id++) {
-    const name = base.words.length + (added.start[id] ?? 0);
-    words[name] = base.strings.length + (words[name] ?? 0);
+    const name = base.words.length + (added.start[id] ?? noElement(added.start, id));
+    words[name] = base.strings.length + (words[name] ?? noElement(words, name));
   }
   const strings = new Uint8Array(base.strings.length + added.strings.length);
   strings.set(base.strings);

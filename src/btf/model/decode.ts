@@ -1,5 +1,6 @@
 /** One type from its words to a value. The words have been validated, so nothing here can fail. */
 
+import { noElement } from '../../bytes/index.ts';
 import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED, BTF_KIND } from '../../uapi/index.ts';
 import type {
   BtfEnumerator,
@@ -46,7 +47,9 @@ function cursorAt(btf: TypeWords, id: BtfId): Cursor {
 }
 
 function word(cursor: Cursor, index: number): number {
-  return cursor.btf.words[cursor.at + index] ?? 0;
+  const { words } = cursor.btf;
+  const at = cursor.at + index;
+  return words[at] ?? noElement(words, at);
 }
 
 function text(cursor: Cursor, index: number): string {

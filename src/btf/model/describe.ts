@@ -1,5 +1,6 @@
 /** Names of types in messages. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { RawBtf } from './raw.ts';
@@ -31,7 +32,7 @@ const LABELS: ReadonlyMap<number, string> = new Map([
 export function describeType(btf: RawBtf, id: BtfId): string {
   if (id === 0) return 'void';
   const label = LABELS.get(btf.kindOf(id)) ?? 'unknown kind';
-  const name = btf.words[btf.start[id] ?? 0] ?? 0;
+  const name = elementAt(btf.words, elementAt(btf.start, id));
   if (name === 0 || name >= btf.strings.length) return `type ${id} (${label})`;
   return `type ${id} (${label} ${quote(btf.string(name))})`;
 }

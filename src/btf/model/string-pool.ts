@@ -3,6 +3,8 @@
  * JavaScript strings of them, so that merging thousands of tables is a matter of memory copies.
  *
  * Offset 0 is the empty string. The same strings in the same order give the same table.
+ *
+ * `?? 0` after an index satisfies the compiler and never applies: every slot of the tables is a number.
  */
 
 import { encodeText } from '../../bytes/index.ts';

@@ -7,6 +7,8 @@
  *
  * The info word is read in the widest form that is unambiguous: vlen in bits 0 to 23 and kind in bits 24 to 30. The
  * older form (vlen 16 bits, kind 5 bits) has zeros in the bits between.
+ *
+ * `?? 0` after an index: a kind outside of the table is not known, and the info word of a type that is cut off is 0.
  */
 
 import { BTF_KIND } from '../../uapi/index.ts';

@@ -1,5 +1,6 @@
 /** Attachments as entries of the store: what the record keeps of a hook, and opening the hook again from it. */
 
+import { given } from '../../bytes/index.ts';
 import { platformError, quote, RootletError } from '../../diag/index.ts';
 import {
   Attachment,
@@ -61,15 +62,7 @@ export function hookLinks({ link, place }: Hook): ReadonlyMap<string, Attachment
 export function hookData(hook: Hook, { kind, target, place }: HookRequest, program: string): JsonObject {
   const { mode, direction, priority } = place;
   return {
-    attach: {
-      kind,
-      target,
-      program,
-      place: hook.place,
-      ...(mode === undefined ? {} : { mode }),
-      ...(direction === undefined ? {} : { direction }),
-      ...(priority === undefined ? {} : { priority }),
-    },
+    attach: { kind, target, program, place: hook.place, ...given({ mode, direction, priority }) },
     ...hook.record,
   };
 }

@@ -2,6 +2,7 @@
  * Detaching an entry's program from its hook and removing the entry, with errors before and after the detach.
  */
 
+import { elementAt, given } from '../../bytes/index.ts';
 import { problem, RootletError } from '../../diag/index.ts';
 import { openById, type Sys } from '../../kernel/index.ts';
 import { describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
@@ -54,8 +55,8 @@ function takeOff(store: Store, entry: StoreEntry, force: boolean): TakenOff {
     return { kind: 'released', link: hook.link.info().id };
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    const [problem] = error.problems;
-    const why = [...(problem?.where ?? []), problem?.message ?? ''].join(': ');
+    const { where, message } = elementAt(error.problems, 0);
+    const why = [...where, message].join(': ');
     if (error.code === 'attach-gone') return { kind: 'ended', why };
     if (!force) throw error;
     // a program of another process must not be detached
@@ -114,15 +115,15 @@ function isThere(sys: Sys, link: number): boolean {
 }
 
 function halfRemoved(entry: StoreEntry, error: RootletError): RootletError {
-  const [cause] = error.problems;
+  const cause = elementAt(error.problems, 0);
   return new RootletError(
     [
       problem(
         'hook-half-removed',
         [describeEntry(entry)],
-        `the program is detached, but its entry is not removed: ${cause?.message ?? ''}`,
+        `the program is detached, but its entry is not removed: ${cause.message}`,
         {
-          ...(cause?.errno === undefined ? {} : { errno: cause.errno }),
+          ...given({ errno: cause.errno }),
           hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',
         },
       ),

@@ -1,5 +1,6 @@
 /** Attaching a loaded program to the target of its section, or of the caller. */
 
+import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import {
   type Attachment,
@@ -89,7 +90,7 @@ function planFilter(program: BpfProgram, candidate: Candidate, place: AttachPlac
   const direction = requireDirection(candidate, place);
   const options = { direction, name: plan.name };
   const free = freePlace(sys, spot.index, direction, place.priority);
-  const chosen = { ...free, ...(place.handle === undefined ? {} : { handle: place.handle }) };
+  const chosen = { ...free, ...given({ handle: place.handle }) };
   const planned = new FilterHook(sys, TcFilter.at(sys, spot.index, options, chosen), spot, [program.info()]);
   const attach = () => {
     TcFilter.attach(sys, fd, spot.index, { ...options, ...chosen });
@@ -176,7 +177,7 @@ function notAttachable({ plan }: Candidate) {
   return usageError(
     'load-attach-place',
     `program ${quote(plan.name)}: programs of type ${uapi.progTypeName(progType)} cannot be attached here`,
-    hint === undefined ? {} : { hint },
+    given({ hint }),
   );
 }
 

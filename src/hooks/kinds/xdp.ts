@@ -3,6 +3,7 @@
  * the kernel compares it with the expected program when it is changed or removed.
  */
 
+import { given } from '../../bytes/index.ts';
 import { quote, RootletError, usageError } from '../../diag/index.ts';
 import { readInterface, type SetXdpOptions, type Sys, setXdp, type XdpMode } from '../../kernel/index.ts';
 import type { JsonObject } from '../../store/index.ts';
@@ -125,10 +126,7 @@ export class XdpHook implements Hook {
   }
 
   #options(expectedFd: number | undefined): SetXdpOptions {
-    return {
-      ...(this.#mode === null ? {} : { mode: this.#mode }),
-      ...(expectedFd === undefined ? {} : { expectedFd }),
-    };
+    return { ...(this.#mode === null ? {} : { mode: this.#mode }), ...given({ expectedFd }) };
   }
 
   /** An error counts only if the filter is not as expected: only the answer may have failed. */

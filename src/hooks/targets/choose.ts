@@ -6,6 +6,7 @@ import {
   programsOf,
   programTypeOf,
   type SectionInfo,
+  sectionNameOf,
   sectionOf,
 } from '../../object/index.ts';
 import { type HookRequest, isOperations, requireKind } from './kinds.ts';
@@ -22,7 +23,7 @@ interface Candidate {
 export function chooseProgram(object: BpfObject, hook: HookRequest, wanted: string | undefined): string {
   if (isOperations(hook)) return wanted ?? (hook.target === '-' ? onlyTable(object) : hook.target);
   const all = programsOf(object).map(({ program }): Candidate => {
-    const section = sectionOf(object, program)?.name ?? '';
+    const section = sectionNameOf(object, program);
     return { name: program.name, section, type: programTypeOf(section) };
   });
   const fitting = all.filter(candidate => suitsKind(candidate, hook));

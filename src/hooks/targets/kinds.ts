@@ -1,6 +1,7 @@
 /** Hooks as text: the name of each kind, what its target means, and which programs go there. */
 
 import { isAbsolute } from 'node:path';
+import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import type { Direction, XdpMode } from '../../kernel/index.ts';
 import type { SectionInfo } from '../../object/index.ts';
@@ -36,7 +37,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     {
       types: [uapi.BPF_PROG_TYPE_XDP],
       target: 'interface',
-      place: (target, { mode }) => ({ interface: target, ...(mode === undefined ? {} : { mode }) }),
+      place: (target, { mode }) => ({ interface: target, ...given({ mode }) }),
     },
   ],
   [
@@ -58,7 +59,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
         interface: target,
         method: 'clsact',
         ...directionOf(flags),
-        ...(flags.priority === undefined ? {} : { priority: flags.priority }),
+        ...given({ priority: flags.priority }),
       }),
     },
   ],

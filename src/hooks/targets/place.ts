@@ -1,5 +1,6 @@
 /** Targets of attachments, from the caller or from the section. */
 
+import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import type {
   Direction,
@@ -66,7 +67,7 @@ export function need<T>(plan: ProgramPlan, value: T | undefined, what: string, h
   throw usageError(
     'load-attach-place',
     `program ${quote(plan.name)} (${type}) needs ${what} to be attached to`,
-    hint === undefined ? {} : { hint },
+    given({ hint }),
   );
 }
 

@@ -1,5 +1,6 @@
 /** Attaching tracing programs: tracepoints, probes in the kernel and in executables, perf events. */
 
+import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import {
   type Attachment,
@@ -95,7 +96,7 @@ function withoutSleep(section: string): string {
 }
 
 function options(place: AttachPlace, atReturn: boolean) {
-  return { atReturn, ...(place.cookie === undefined ? {} : { cookie: place.cookie }) };
+  return { atReturn, ...given({ cookie: place.cookie }) };
 }
 
 function attachKernelProbe({ sys, fd, plan }: Candidate, place: AttachPlace, atReturn: boolean) {
@@ -136,7 +137,7 @@ function attachUserProbes({ sys, fd, plan }: Candidate, place: AttachPlace, atRe
   return attachUprobes(sys, fd, file, places, {
     atReturn,
     attachType: plan.type.expectedAttachType,
-    ...(target.pid === undefined ? {} : { pid: target.pid }),
+    ...given({ pid: target.pid }),
     ...cookies(place, places.length),
   });
 }

@@ -3,6 +3,7 @@
  */
 
 import { closeSync, openSync } from 'node:fs';
+import { given } from '../../bytes/index.ts';
 import { available, quote, usageError } from '../../diag/index.ts';
 import {
   BpfMap,
@@ -63,13 +64,7 @@ export function perfEventOf(target: string): PerfEventSpec {
       'must specify how often the program runs: freq (runs per second) or period (events between runs)',
     );
   }
-  return {
-    ...eventOf(name, target),
-    pid: pid ?? -1,
-    cpu: cpu ?? -1,
-    ...(frequency === undefined ? {} : { frequency }),
-    ...(period === undefined ? {} : { period }),
-  };
+  return { ...eventOf(name, target), pid: pid ?? -1, cpu: cpu ?? -1, ...given({ frequency, period }) };
 }
 
 function settingOf(setting: string, target: string): [key: string, value: number] {

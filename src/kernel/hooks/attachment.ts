@@ -4,6 +4,7 @@
  * An attachment lasts as long as its descriptor or a pin of it. Closing the last one detaches.
  */
 
+import { given } from '../../bytes/index.ts';
 import { type Problem, platformError } from '../../diag/index.ts';
 import {
   BPF_F_REPLACE,
@@ -140,7 +141,7 @@ export function adoptLink(
 ): Attachment {
   if (result >= 0) return new Attachment(sys, Fd.adopt(sys, result), place);
   const hint = hintOf(-result) ?? (result === -EINVAL ? EINVAL_HINT : undefined);
-  const extras: Pick<Problem, 'hint'> = hint === undefined ? {} : { hint };
+  const extras: Pick<Problem, 'hint'> = given({ hint });
   throw platformError('kernel-attach', [place], `attaching: ${errnoText(-result)}`, {
     errno: -result,
     ...extras,

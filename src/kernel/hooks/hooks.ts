@@ -1,6 +1,7 @@
 /** Attaching to each kind of hook by its native target: interface, cgroup, namespace, function. */
 
 import { closeSync, openSync } from 'node:fs';
+import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import {
   BPF_F_AFTER,
@@ -105,8 +106,7 @@ function orderFields(order: Order) {
   const direction = order.before !== undefined ? BPF_F_BEFORE : order.after !== undefined ? BPF_F_AFTER : 0;
   return {
     flags: direction + (order.isLink === true ? BPF_F_LINK : 0),
-    ...(relative === undefined ? {} : { word: relative }),
-    ...(order.revision === undefined ? {} : { wide: order.revision }),
+    ...given({ word: relative, wide: order.revision }),
   };
 }
 

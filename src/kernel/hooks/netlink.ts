@@ -5,7 +5,7 @@
  * acknowledgements). Source: rtnetlink(7), include/uapi/linux/netlink.h.
  */
 
-import { alignUp, ByteWriter, requireRange, viewOf } from '../../bytes/index.ts';
+import { alignUp, ByteWriter, given, requireRange, viewOf } from '../../bytes/index.ts';
 import { type CodeOf, platformError, printable, type RootletError } from '../../diag/index.ts';
 import { EINTR, errnoText } from '../../uapi/index.ts';
 import { Fd, type Sys, syscallError } from '../sys/index.ts';
@@ -172,7 +172,7 @@ export function netlinkError(
   const words = answer.message === '' ? '' : `: ${printable(answer.message)}`;
   return platformError(code, [], `${what}: ${errnoText(answer.errno)}${words}`, {
     errno: answer.errno,
-    ...(hint === undefined ? {} : { hint }),
+    ...given({ hint }),
   });
 }
 

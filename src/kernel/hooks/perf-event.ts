@@ -6,7 +6,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { record, u32, u64 } from '../../bytes/index.ts';
+import { elementAt, given, record, u32, u64 } from '../../bytes/index.ts';
 import { platformError, quote } from '../../diag/index.ts';
 import {
   BPF_LINK_CREATE,
@@ -89,7 +89,7 @@ export function openPerfEvent(
   const hint = hintFor(-result);
   throw platformError('kernel-perf-event', [place], `opening the event: ${errnoText(-result)}`, {
     errno: -result,
-    ...(hint === undefined ? {} : { hint }),
+    ...given({ hint }),
   });
 }
 
@@ -202,7 +202,7 @@ function traceEventId(name: string, place: string, roots: readonly string[]): nu
   }
   throw platformError('kernel-no-tracepoint', [place], 'this kernel shows no such tracepoint', {
     hint: plain
-      ? `look below ${roots[0] ?? ''}/events (tracefs must be mounted and readable)`
+      ? `look below ${elementAt(roots, 0)}/events (tracefs must be mounted and readable)`
       : 'tracepoints are named CATEGORY/NAME',
   });
 }

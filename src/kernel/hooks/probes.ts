@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { elementAt } from '../../bytes/index.ts';
 import { platformError, quote, usageError } from '../../diag/index.ts';
 import {
   BPF_F_KPROBE_MULTI_RETURN,
@@ -210,7 +211,7 @@ export function kernelFunctionsLike(pattern: string, lists: readonly string[] = 
   throw platformError('kernel-no-function', [], `no function of the kernel matches ${quote(pattern)}`, {
     hint:
       text === undefined
-        ? `${lists[0] ?? ''} cannot be read: mount tracefs, or name the functions`
+        ? `${elementAt(lists, 0)} cannot be read: mount tracefs, or name the functions`
         : 'functions that are inlined or not traceable cannot be probed',
   });
 }

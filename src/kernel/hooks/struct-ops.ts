@@ -1,5 +1,6 @@
 /** struct_ops maps, whose members are programs: registering them in the kernel, and unregistering them. */
 
+import { given } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import {
   BPF_F_LINK,
@@ -65,7 +66,7 @@ function takeBack(sys: Sys, map: BpfMap): number {
 
 function refused(place: string, result: number) {
   const hint = hintFor(-result);
-  return syscallError('kernel-attach', [place], 'registering', result, hint === undefined ? {} : { hint });
+  return syscallError('kernel-attach', [place], 'registering', result, given({ hint }));
 }
 
 function hintFor(errno: number): string | undefined {

@@ -6,6 +6,7 @@
  * lines) is added by the loader.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { helperName } from '../../isa/index.ts';
 import { callsOf } from './verifier-log-calls.ts';
 
@@ -39,17 +40,17 @@ export function parseVerifierLog(text: string): VerifierLog {
   const kinds = lines.map(classify);
   const lastInsn = kinds.lastIndexOf('insn');
   const messages = messagesAfter(lines, kinds, lastInsn);
-  const glued = gluedMessage(lines[lastInsn] ?? '');
+  const glued = lastInsn < 0 ? undefined : gluedMessage(elementAt(lines, lastInsn));
   const [cause = '', ...more] = glued === undefined ? messages : [glued, ...messages];
-  const states = lines.filter((line, at) => at <= lastInsn && showsState(line, kinds[at] ?? 'noise'));
+  const states = lines.filter((line, at) => at <= lastInsn && showsState(line, elementAt(kinds, at)));
   return {
     cause,
     more,
-    insnIndex: lastInsn < 0 ? undefined : leadingNumber(lines[lastInsn] ?? ''),
+    insnIndex: lastInsn < 0 ? undefined : leadingNumber(elementAt(lines, lastInsn)),
     calls: callsOf(lines),
     sourceComment: lastSource(lines, kinds, lastInsn),
     states: states.slice(-STATES_KEPT),
-    processedInsns: processedOf(lines[kinds.lastIndexOf('statistics')] ?? ''),
+    processedInsns: processedOf(lines[kinds.lastIndexOf('statistics')]),
     lines,
     hint: hintFor([cause, ...more].join('\n')),
   };
@@ -108,15 +109,16 @@ function lastSource(
   lastInsn: number,
 ): string | undefined {
   const at = kinds.lastIndexOf('source', lastInsn < 0 ? -1 : lastInsn);
-  return lastInsn < 0 || at < 0 ? undefined : (lines[at] ?? '').slice(1).trim();
+  return lastInsn < 0 || at < 0 ? undefined : elementAt(lines, at).slice(1).trim();
 }
 
 function leadingNumber(line: string): number {
   return Number(line.slice(0, line.indexOf(':')));
 }
 
-function processedOf(line: string): number {
-  const count = line.split(' ')[1] ?? '';
+/** The number in `processed N insns …`; 0 when the log has no such line. */
+function processedOf(line: string | undefined): number {
+  const count = line?.split(' ')[1] ?? '';
   return isDigits(count) ? Number(count) : 0;
 }
 

@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { elementAt, given } from '../../bytes/index.ts';
 import { platformError } from '../../diag/index.ts';
 import { BPF_MAP_CREATE, EPERM, errnoText } from '../../uapi/index.ts';
 import {
@@ -69,7 +70,7 @@ function loadKoffi(): Koffi {
       'the package "koffi", which makes system calls, cannot be loaded',
       {
         hint: 'npm install koffi (its binary for this platform comes as an optional dependency)',
-        details: [error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)],
+        details: [error instanceof Error ? elementAt(error.message.split('\n'), 0) : String(error)],
       },
     );
   }
@@ -137,10 +138,7 @@ function requireRights(sys: Sys): void {
     result === -EPERM
       ? missingRights(readText('/proc/self/status'), readText('/proc/sys/kernel/unprivileged_bpf_disabled'))
       : { reason: `bpf(2) does not work here: ${errnoText(-result)}`, hint: undefined };
-  throw platformError('kernel-no-rights', [], reason, {
-    errno: -result,
-    ...(hint === undefined ? {} : { hint }),
-  });
+  throw platformError('kernel-no-rights', [], reason, { errno: -result, ...given({ hint }) });
 }
 
 function readText(path: string): string {

@@ -2,6 +2,7 @@
  * Carrying out a plan: types, maps, programs, in this order. Either all of it is there afterwards, or nothing is.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import {
   type BpfMap,
@@ -83,7 +84,7 @@ function keptNotes(plan: LoadPlan, obtained: readonly ObtainedMap[]): string[] {
  * (`bpf_metadata_…`, libxdp's `_xdp_dispatcher` versions). Kernels before 5.10 cannot, which libbpf ignores as well.
  */
 function bindConstants(plan: LoadPlan, maps: readonly BpfMap[], programs: readonly BpfProgram[]): void {
-  const constants = maps.filter((_, index) => globalsKind(plan.maps[index]?.name ?? '') === 'rodata');
+  const constants = maps.filter((_, index) => globalsKind(elementAt(plan.maps, index).name) === 'rodata');
   for (const program of programs) for (const map of constants) program.tryBindMap(map.fd.number);
 }
 

@@ -1,5 +1,6 @@
 /** Creating the maps of a plan, and giving them their initial contents. */
 
+import { given } from '../../bytes/index.ts';
 import { quote, RootletError, usageError, within } from '../../diag/index.ts';
 import {
   BpfMap,
@@ -97,7 +98,7 @@ function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: F
       ...specOf(plan, btf),
       ...(btf === null ? {} : { btfFd: btf.number }),
       vmlinuxValueTypeId: valueType,
-      ...(module === undefined ? {} : { valueTypeBtfFd: module.number }),
+      ...given({ valueTypeBtfFd: module?.number }),
     });
   } finally {
     module?.close();

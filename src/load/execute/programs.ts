@@ -1,5 +1,6 @@
 /** Loading the programs of a plan: descriptors into instructions, then BPF_PROG_LOAD. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import { CodeView } from '../../isa/index.ts';
 import {
@@ -126,7 +127,7 @@ class ModuleBtfs {
   }
 
   fdOf(btfObject: number): number {
-    return this.#fds[this.indexOf(btfObject) - 1]?.number ?? 0;
+    return elementAt(this.#fds, this.indexOf(btfObject) - 1).number;
   }
 
   fdArray(): number[] {

@@ -4,6 +4,7 @@
  * The failure travels as the `cause` of the `RootletError`, so that it survives being wrapped in further places.
  */
 
+import { given } from '../../bytes/index.ts';
 import { printable, problem, quote, RootletError } from '../../diag/index.ts';
 import { BPF_PSEUDO_CALL, OP_CALL } from '../../isa/index.ts';
 import { EMFILE_HINT, HOST_ORDER, parseVerifierLog } from '../../kernel/index.ts';
@@ -119,7 +120,7 @@ export function verifierError(
   const refused = problem(code, whereOf(objectName, failure), failure.cause, {
     errno,
     details: detailsOf(failure),
-    ...(failure.hint === undefined ? {} : { hint: failure.hint }),
+    ...given({ hint: failure.hint }),
   });
   return new RootletError([refused], { cause: failure });
 }

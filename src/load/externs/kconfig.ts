@@ -7,6 +7,7 @@
 
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
+import { valueAt } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 
 /** What a kconfig variable is declared as. */
@@ -60,7 +61,7 @@ function choiceValue(name: string, type: KconfigType, text: 'y' | 'n' | 'm', ord
       if (text === 'm') throw mismatch(name, 'is built as a module (m), which a bool cannot represent');
       return encode(text === 'y' ? 1n : 0n, 1, order);
     case 'tristate':
-      return encode(TRISTATE.get(text) ?? 0n, 4, order);
+      return encode(valueAt(TRISTATE, text), 4, order);
     case 'char':
       return encode(BigInt(text.charCodeAt(0)), 1, order);
     default:

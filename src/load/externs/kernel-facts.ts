@@ -75,7 +75,7 @@ export function findAddresses(text: string, names: ReadonlySet<string>): Map<str
     end = next < 0 ? text.length : next;
     const space = text.indexOf(' ', start);
     if (space < 0 || space + 3 > end) continue;
-    const name = nameIn(text, space + 3, end, text[space + 1] ?? '');
+    const name = nameIn(text, space + 3, end, text.charAt(space + 1));
     if (!names.has(name)) continue;
     const address = text.slice(start, space);
     if (!/^[0-9a-f]{1,16}$/.test(address)) continue;

@@ -5,6 +5,7 @@
  * (Debian: `#1 SMP Debian 6.1.140-1 (…)`) or in /proc/version_signature (Ubuntu: `Ubuntu 5.15.0-1.2-generic 5.15.3`).
  */
 
+import { elementAt } from '../../bytes/index.ts';
 /** `release` and `version` as uname(2) gives them; `signature` is the text of /proc/version_signature or ''. */
 export function kernelVersionCode(release: string, version: string, signature: string): number {
   const ubuntu = signature.trim().split(/\s+/)[2];
@@ -25,6 +26,6 @@ function textAfter(text: string, marker: string): string | undefined {
 function codeOf(text: string): number | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,5})/.exec(text);
   if (match === null) return undefined;
-  const [major, minor, patch] = [match[1], match[2], match[3]].map(Number);
-  return (major ?? 0) * 65536 + (minor ?? 0) * 256 + Math.min(patch ?? 0, 255);
+  const part = (group: number) => Number(elementAt(match, group));
+  return part(1) * 65536 + part(2) * 256 + Math.min(part(3), 255);
 }

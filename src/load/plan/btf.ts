@@ -21,6 +21,7 @@ import {
   wordsWithStrings,
 } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
+import { valueAt } from '../../bytes/index.ts';
 import { type BpfObject, dataSectionsOf, type ObjectLayout } from '../../object/index.ts';
 
 export interface KernelTypes {
@@ -129,5 +130,5 @@ export function encodeTypes(btf: Btf, texts: Iterable<string>, order: ByteOrder)
   const words = wordsWithStrings(btf, strings);
   const offsets = new Map<string, number>();
   for (const text of texts) if (!offsets.has(text)) offsets.set(text, strings.add(text));
-  return { bytes: joinBtf(words, strings, order), offsetOf: text => offsets.get(text) ?? 0 };
+  return { bytes: joinBtf(words, strings, order), offsetOf: text => valueAt(offsets, text) };
 }

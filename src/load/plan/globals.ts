@@ -2,8 +2,11 @@
 
 import { type Btf, encodeValue } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { available, quote, usageError, within } from '../../diag/index.ts';
 import type { BpfObject, ObjectLayout } from '../../object/index.ts';
+import { sectionNameOf } from '../../object/index.ts';
+
 import type { PlannedMaps } from './maps.ts';
 import type { GlobalPlan, MapPlan } from './plan.ts';
 
@@ -15,12 +18,12 @@ export function planGlobals(object: BpfObject, layout: ObjectLayout, maps: Plann
     return [
       {
         name: symbol.name,
-        section: object.sections[symbol.section]?.name ?? '',
+        section: sectionNameOf(object, symbol),
         map,
-        offset: layout.offsets[index] ?? 0,
+        offset: elementAt(layout.offsets, index),
         size: symbol.size,
         type: symbol.btfId,
-        constant: maps.maps[map]?.frozen ?? false,
+        constant: elementAt(maps.maps, map).frozen,
       },
     ];
   });

@@ -5,7 +5,7 @@
  */
 
 import { type Btf, type BtfDataSec, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, valueAt } from '../../bytes/index.ts';
 import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../uapi/index.ts';
 import type { ExternBindings } from '../externs/index.ts';
@@ -43,11 +43,11 @@ export function layoutKconfig(object: BpfObject, btf: Btf, bindings: ExternBindi
   const contents = new Uint8Array(size);
   for (const { index } of entries) {
     const binding = bindings.get(index);
-    if (binding?.kind === 'kconfig') contents.set(binding.value, offsets.get(index) ?? 0);
+    if (binding?.kind === 'kconfig') contents.set(binding.value, valueAt(offsets, index));
   }
   const vars = entries.map(({ index, symbol, size: bytes }) => ({
     type: symbol.btfId,
-    offset: offsets.get(index) ?? 0,
+    offset: valueAt(offsets, index),
     size: bytes,
   }));
   return { offsets, contents, dataSection: { kind: 'datasec', name: KCONFIG, size, vars } };

@@ -7,6 +7,7 @@
  */
 
 import type { Btf } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { platformError, quote } from '../../diag/index.ts';
 import { BPF_PSEUDO_FUNC, CodeView, OP_CALL, OP_LD_IMM64 } from '../../isa/index.ts';
 import { FEATURES, type Feature, mayHave, type Sys } from '../../kernel/index.ts';
@@ -70,7 +71,8 @@ function callbackOf(program: ProgramPlan, plan: LoadPlan): string | undefined {
   for (let at = 0; at < view.length; at += view.width(at)) {
     if (view.opcode(at) !== OP_LD_IMM64 || view.src(at) !== BPF_PSEUDO_FUNC) continue;
     const target = at + 1 + view.imm(at);
-    return program.functions.find(({ insnIndex }) => insnIndex === target)?.name ?? '';
+    const callback = program.functions.findIndex(({ insnIndex }) => insnIndex === target);
+    return elementAt(program.functions, callback).name;
   }
   return undefined;
 }

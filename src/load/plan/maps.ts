@@ -6,7 +6,8 @@
  */
 
 import type { Btf, BtfId } from '../../btf/index.ts';
-import { bugError, inputError, quote } from '../../diag/index.ts';
+import { elementAt } from '../../bytes/index.ts';
+import { inputError, quote } from '../../diag/index.ts';
 import {
   ARENA_SECTION,
   type BpfObject,
@@ -15,6 +16,8 @@ import {
   type ObjectLayout,
   parseMapDefinition,
   type SymbolIndex,
+  sectionAt,
+  symbolOf,
   type VariableSymbol,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -88,14 +91,14 @@ function placeInArena(object: BpfObject, layout: ObjectLayout, section: number, 
   const where = [object.name, `section ${quote(ARENA_SECTION)}`];
   const arenas = maps.flatMap((map, index) => (map.type === uapi.BPF_MAP_TYPE_ARENA ? [index] : []));
   const [index, other] = arenas;
-  const arena = maps[index ?? -1];
-  if (index === undefined || arena === undefined) {
+  if (index === undefined) {
     throw inputError('load-arena', where, 'has variables, but the object has no arena', {
       hint: 'define a map of type BPF_MAP_TYPE_ARENA',
     });
   }
   if (other !== undefined) throw inputError('load-arena', where, 'has variables for one of several arenas');
-  const size = layout.sections[section]?.size ?? 0;
+  const arena = elementAt(maps, index);
+  const size = elementAt(layout.sections, section).size;
   const contents = globalsContents(object, layout, section) ?? new Uint8Array(size);
   if (size > arena.maxEntries * SMALLEST_PAGE) {
     throw inputError('load-arena', where, `takes ${size} bytes, more than the arena has pages for`);
@@ -175,9 +178,8 @@ function globalsMap(
   dataSection: BtfId,
   options: MapOptions,
 ): MapPlan {
-  const section = object.sections[index];
-  const placed = layout.sections[index];
-  if (section === undefined || placed === undefined) throw bugError([object.name], `no section ${index}`);
+  const section = sectionAt(object, index);
+  const placed = elementAt(layout.sections, index);
   const readOnly = globalsKind(section.name) === 'rodata';
   const mappable = sharesVariables(object, layout, index) ? uapi.BPF_F_MMAPABLE : 0;
   const contents = globalsContents(object, layout, index);
@@ -204,9 +206,9 @@ function globalsMap(
 
 /** libbpf maps globals into memory when at least one of them is not static. */
 function sharesVariables(object: BpfObject, layout: ObjectLayout, index: number): boolean {
-  return (layout.sections[index]?.atoms ?? []).some(atom => {
-    const symbol = object.symbols[atom.symbol];
-    return symbol?.kind === 'variable' && symbol.btfId !== 0 && isShared(object.btf, symbol.btfId);
+  return elementAt(layout.sections, index).atoms.some(atom => {
+    const symbol = symbolOf(object, atom.symbol);
+    return symbol.kind === 'variable' && symbol.btfId !== 0 && isShared(object.btf, symbol.btfId);
   });
 }
 
@@ -223,24 +225,20 @@ const MAX_VALUE_SIZE = 0x7fffffff;
  * `load-data-pointer` for a pointer that nothing could fill in, `load-globals-size` for more than a map can hold.
  */
 function globalsContents(object: BpfObject, layout: ObjectLayout, index: number): Uint8Array | null {
-  const placed = layout.sections[index];
-  const size = placed?.size ?? 0;
+  const { size, atoms } = elementAt(layout.sections, index);
   if (size > MAX_VALUE_SIZE) {
-    const where = [object.name, `section ${quote(object.sections[index]?.name ?? '')}`];
+    const where = [object.name, `section ${quote(sectionAt(object, index).name)}`];
     throw inputError(
       'load-globals-size',
       where,
       `takes ${size} bytes; a map holds at most ${MAX_VALUE_SIZE}`,
     );
   }
-  const symbols = (placed?.atoms ?? []).map(atom => ({
-    offset: atom.offset,
-    symbol: object.symbols[atom.symbol],
-  }));
-  if (symbols.every(({ symbol }) => symbol?.kind !== 'variable' || symbol.bytes === null)) return null;
+  const symbols = atoms.map(({ offset, symbol }) => ({ offset, symbol: symbolOf(object, symbol) }));
+  if (symbols.every(({ symbol }) => symbol.kind !== 'variable' || symbol.bytes === null)) return null;
   const contents = new Uint8Array(size);
   for (const { offset, symbol } of symbols) {
-    if (symbol?.kind !== 'variable' || symbol.bytes === null) continue;
+    if (symbol.kind !== 'variable' || symbol.bytes === null) continue;
     refusePointers(object, symbol);
     contents.set(symbol.bytes, offset);
   }

@@ -12,7 +12,7 @@ import {
   programTypeOf,
   type SymbolIndex,
   sectionInfoOf,
-  sectionOf,
+  sectionNameOf,
   suggestSectionName,
 } from '../../object/index.ts';
 import { type FlatProgram, flatten } from './flatten.ts';
@@ -99,7 +99,7 @@ export function wantedPrograms(
   if (options.mapsOnly === true) return [];
   const held = heldPrograms(object);
   return programsOf(object).flatMap(({ index, program }) => {
-    const section = sectionOf(object, program)?.name ?? '';
+    const section = sectionNameOf(object, program);
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
     const wanted =
       options.programs === undefined ? isAutoloaded(type) : options.programs(program.name, section);

@@ -3,7 +3,8 @@
  * written into the instructions.
  */
 
-import { type CodeOf, type Problem, problem, quote } from '../../diag/index.ts';
+import { elementAt, valueAt } from '../../bytes/index.ts';
+import { bugError, type CodeOf, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_KFUNC_CALL,
@@ -13,6 +14,7 @@ import {
   callHelper,
 } from '../../isa/index.ts';
 import type { BpfObject, BpfSymbol, ObjectLayout, SymbolIndex } from '../../object/index.ts';
+import { sectionAt } from '../../object/index.ts';
 import type { ExternBinding, ExternBindings } from '../externs/index.ts';
 import type { OpenReference } from './flatten.ts';
 import type { PlannedMaps } from './maps.ts';
@@ -67,20 +69,20 @@ function resolveMap(sink: Sink, open: OpenReference, name: string): Problem | un
   sink.fixups.push({
     kind: 'map',
     insnIndex,
-    map: sink.references.maps.ofSymbol.get(reference.symbol) ?? -1,
+    map: valueAt(sink.references.maps.ofSymbol, reference.symbol),
   });
   return undefined;
 }
 
 function resolveVariable(sink: Sink, open: OpenReference, section: number): Problem | undefined {
   const map = sink.references.maps.ofSection.get(section);
-  const name = sink.object.sections[section]?.name ?? '';
+  const { name } = sectionAt(sink.object, section);
   if (map === undefined) {
     const hint = name === '.jumptables' ? { hint: 'compile without jump tables (-fno-jump-tables)' } : {};
     const message = `refers to section ${quote(name)}, which programs cannot read`;
     return unresolved(sink, open, 'load-data-section', message, hint);
   }
-  const start = sink.references.layout.offsets[open.reference.symbol] ?? 0;
+  const start = elementAt(sink.references.layout.offsets, open.reference.symbol);
   setMapValue(sink, open.insnIndex, map, start + open.reference.addend);
   return undefined;
 }
@@ -114,8 +116,14 @@ function setAddress(sink: Sink, open: OpenReference, binding: ExternBinding): vo
   const { code, fixups, references } = sink;
   switch (binding.kind) {
     case 'kconfig': {
-      const start = references.kconfig?.offsets.get(reference.symbol) ?? 0;
-      setMapValue(sink, insnIndex, references.kconfig?.map ?? -1, start + reference.addend);
+      const { kconfig } = references;
+      if (kconfig === null) throw bugError([sink.object.name], 'a bound configuration value has no map');
+      setMapValue(
+        sink,
+        insnIndex,
+        kconfig.map,
+        valueAt(kconfig.offsets, reference.symbol) + reference.addend,
+      );
       return;
     }
     case 'address':

@@ -20,6 +20,8 @@ import {
   type BpfObject,
   isOperationsSection,
   type SymbolIndex,
+  sectionNameOf,
+  symbolOf,
   type VariableSymbol,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -48,7 +50,7 @@ export function findOperations(object: BpfObject, types: KernelTypes): Operation
   const programs = new Map<string, AttachPlan>();
   const unused = new Set<string>();
   object.symbols.forEach((symbol, index) => {
-    const section = symbol.kind === 'variable' ? (object.sections[symbol.section]?.name ?? '') : '';
+    const section = sectionNameOf(object, symbol);
     if (symbol.kind !== 'variable' || !isOperationsSection(section)) return;
     if (section.startsWith('?')) for (const name of programsIn(object, symbol)) unused.add(name);
     else tables.push(new TableReader(object, symbol, index, section, programs, unused).read(types));
@@ -58,7 +60,7 @@ export function findOperations(object: BpfObject, types: KernelTypes): Operation
 }
 
 function programsIn(object: BpfObject, table: VariableSymbol): string[] {
-  return table.references.map(reference => object.symbols[reference.symbol]?.name ?? '');
+  return table.references.map(reference => symbolOf(object, reference.symbol).name);
 }
 
 /** The kernel's struct, and where it is in the value that the kernel keeps it in. */
@@ -221,16 +223,11 @@ class TableReader {
   #programAt(offset: number, where: readonly string[]): string | undefined {
     const reference = this.#table.references.find(candidate => candidate.offset === offset);
     if (reference === undefined) return undefined;
-    const symbol = this.#object.symbols[reference.symbol];
-    if (symbol?.kind !== 'function' || reference.addend !== 0 || symbol.binding === 'local') {
-      throw inputError(
-        'load-operations',
-        where,
-        `cannot be ${quote(symbol?.name ?? '')}: it is not a program`,
-        {
-          hint: 'operations are programs: global functions in SEC("struct_ops")',
-        },
-      );
+    const symbol = symbolOf(this.#object, reference.symbol);
+    if (symbol.kind !== 'function' || reference.addend !== 0 || symbol.binding === 'local') {
+      throw inputError('load-operations', where, `cannot be ${quote(symbol.name)}: it is not a program`, {
+        hint: 'operations are programs: global functions in SEC("struct_ops")',
+      });
     }
     return symbol.name;
   }

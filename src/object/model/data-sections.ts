@@ -16,6 +16,7 @@ import {
 } from '../../btf/index.ts';
 import { type ObjectLayout, sizeOfSymbol } from './layout.ts';
 import type { BpfObject, ExternSymbol } from './model.ts';
+import { sectionAt, symbolOf } from './model.ts';
 
 /** `btf` (the object's own, without DATASECs) with its DATASECs added at the end, in section order. */
 export function withDataSections(object: BpfObject, btf: Btf, layout: ObjectLayout): Btf {
@@ -26,11 +27,11 @@ export function dataSectionsOf(object: BpfObject, btf: Btf, layout: ObjectLayout
   const externs = externsBySection(object, btf);
   const sections: BtfDataSec[] = [];
   for (const placed of layout.sections) {
-    const name = object.sections[placed.section]?.name ?? '';
+    const { name } = sectionAt(object, placed.section);
     const defined: BtfSecVar[] = [];
     for (const { symbol: index, offset } of placed.atoms) {
-      const symbol = object.symbols[index];
-      if (symbol === undefined || symbol.kind === 'function' || symbol.btfId === 0) continue;
+      const symbol = symbolOf(object, index);
+      if (symbol.kind === 'function' || symbol.btfId === 0) continue;
       defined.push({ type: symbol.btfId, offset, size: sizeOfSymbol(symbol) });
     }
     const vars = defined.concat(externs.get(name) ?? []);

@@ -11,7 +11,7 @@
  */
 
 import type { Btf, BtfId, LineRecords } from '../../btf/index.ts';
-import { type ByteOrder, decodeText } from '../../bytes/index.ts';
+import { type ByteOrder, decodeText, noElement } from '../../bytes/index.ts';
 
 export type { LineRecord, LineRecords } from '../../btf/index.ts';
 
@@ -144,7 +144,9 @@ export interface ExternSymbol extends SymbolBase {
   readonly btfId: BtfId;
 }
 
-export type BpfSymbol = FunctionSymbol | VariableSymbol | MapSymbol | ExternSymbol;
+/** A symbol with contents, which are in a section. */
+export type DefinedSymbol = FunctionSymbol | VariableSymbol | MapSymbol;
+export type BpfSymbol = DefinedSymbol | ExternSymbol;
 
 export interface BpfObject {
   /** Name for messages, usually the file's. */
@@ -169,8 +171,25 @@ export function licenseOf(object: BpfObject): string | null {
 }
 
 /** The section of a defined symbol; undefined for an extern. */
+export function sectionOf(object: BpfObject, symbol: DefinedSymbol): SectionShell;
+export function sectionOf(object: BpfObject, symbol: BpfSymbol): SectionShell | undefined;
 export function sectionOf(object: BpfObject, symbol: BpfSymbol): SectionShell | undefined {
-  return symbol.kind === 'extern' ? undefined : object.sections[symbol.section];
+  return symbol.kind === 'extern' ? undefined : sectionAt(object, symbol.section);
+}
+
+/** Name of the section of a symbol; '' for an extern, which is in none. */
+export function sectionNameOf(object: BpfObject, symbol: BpfSymbol): string {
+  return sectionOf(object, symbol)?.name ?? '';
+}
+
+/** A section by its index. Throws `bug-index` when the object does not have it. */
+export function sectionAt(object: BpfObject, index: SectionIndex): SectionShell {
+  return object.sections[index] ?? noElement(object.sections, index);
+}
+
+/** A symbol by its index. Throws `bug-index` when the object does not have it. */
+export function symbolOf(object: BpfObject, index: SymbolIndex): BpfSymbol {
+  return object.symbols[index] ?? noElement(object.symbols, index);
 }
 
 /** A program is a global function in a code section other than `.text`: what libbpf's loader would load. */

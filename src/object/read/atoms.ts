@@ -11,7 +11,7 @@
  */
 
 import type { BtfExt } from '../../btf/index.ts';
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, noElement } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 import {
   type ElfFile,
@@ -245,7 +245,7 @@ function firstAtLeast(sorted: readonly number[], wanted: number): number {
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((sorted[middle] ?? 0) < wanted) low = middle + 1;
+    if ((sorted[middle] ?? noElement(sorted, middle)) < wanted) low = middle + 1;
     else high = middle;
   }
   return low;

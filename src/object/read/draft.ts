@@ -1,7 +1,7 @@
 /** Atoms while they are being read: mutable, with the ELF section that they came from. */
 
 import type { LineRecords } from '../../btf/index.ts';
-import { bugError } from '../../diag/index.ts';
+import { noElement } from '../../bytes/index.ts';
 import type {
   Binding,
   BpfSymbol,
@@ -102,9 +102,7 @@ const NONE: readonly never[] = [];
 
 /** The draft at `index`; an index that came from rootlet's table is always there. */
 export function draftAt(table: AtomTable, index: number): AtomDraft {
-  const draft = table.drafts[index];
-  if (draft === undefined) throw bugError([], `no atom ${index} of ${table.drafts.length}`);
-  return draft;
+  return table.drafts[index] ?? noElement(table.drafts, index);
 }
 
 /** The atom of the section that covers `offset`, or that ends exactly there; -1 when none does. */
@@ -113,7 +111,7 @@ export function atomCovering(table: AtomTable, section: SectionAtoms, offset: nu
   let high = section.offsets.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((section.offsets[middle] ?? 0) <= offset) low = middle + 1;
+    if ((section.offsets[middle] ?? noElement(section.offsets, middle)) <= offset) low = middle + 1;
     else high = middle;
   }
   const index = section.members[low - 1];

@@ -6,6 +6,7 @@
  * function whose symbol was stripped looks the same, but has callers, and stays.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import type { BpfSymbol } from '../model/index.ts';
 
 /** The symbols without nameless functions that no other symbol leads to, with references renumbered. */
@@ -46,13 +47,13 @@ function renumbered(symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
   if (symbol.kind === 'function') {
     const references = symbol.references.map(reference => ({
       ...reference,
-      symbol: indexOf[reference.symbol] ?? -1,
+      symbol: indexOf[reference.symbol] ?? noElement(indexOf, reference.symbol),
     }));
     return { ...symbol, references };
   }
   const references = symbol.references.map(reference => ({
     ...reference,
-    symbol: indexOf[reference.symbol] ?? -1,
+    symbol: indexOf[reference.symbol] ?? noElement(indexOf, reference.symbol),
   }));
   return { ...symbol, references };
 }

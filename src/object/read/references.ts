@@ -5,6 +5,7 @@
  * data the offset in 4 or 8 bytes. They are taken out and cleared, so that equal atoms have equal bytes.
  */
 
+import { elementAt, noElement } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import {
   type ElfFile,
@@ -54,7 +55,7 @@ export function readReferences(elf: ElfFile, table: AtomTable): void {
 
 function isSorted(relocations: readonly ElfRelocation[]): boolean {
   return relocations.every(
-    (relocation, index) => index === 0 || (relocations[index - 1]?.offset ?? 0) <= relocation.offset,
+    (relocation, index) => index === 0 || elementAt(relocations, index - 1).offset <= relocation.offset,
   );
 }
 
@@ -177,7 +178,11 @@ function scanFunction(unit: FunctionContext): void {
       insnIndex++;
       checkSecondHalf(unit, insnIndex);
     } else if (opcode === OP_CALL) {
-      while (relocated < found && (atom.codeReferences[relocated]?.insnIndex ?? 0) < insnIndex) relocated++;
+      while (
+        relocated < found &&
+        (atom.codeReferences[relocated] ?? noElement(atom.codeReferences, relocated)).insnIndex < insnIndex
+      )
+        relocated++;
       const isRelocated = relocated < found && atom.codeReferences[relocated]?.insnIndex === insnIndex;
       if (code.src(insnIndex) === BPF_PSEUDO_CALL && !isRelocated) readResolvedCall(unit, insnIndex);
     } else if (insnClass === BPF_JMP || insnClass === BPF_JMP32) checkJump(unit, insnIndex);

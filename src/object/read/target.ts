@@ -6,6 +6,7 @@
  * also detects the output of the assembler of binutils 2.40, which adds the symbol's value to the addend.
  */
 
+import { noElement } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import { type ElfFile, type ElfRelocation, type ElfSymbol, STT_SECTION } from '../../elf/index.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './draft.ts';
@@ -104,7 +105,7 @@ function resolveTarget(
       offset: relocation.offset,
     });
   }
-  const atom = table.ofElfSymbol[relocation.symbol] ?? -1;
+  const atom = table.ofElfSymbol[relocation.symbol] ?? noElement(table.ofElfSymbol, relocation.symbol);
   if (atom >= 0) return { symbol: atom, addend };
   return resolveByAddress(context, symbol, addressOf(symbol, addend), where);
 }

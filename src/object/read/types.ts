@@ -19,6 +19,7 @@ import {
   type RawBtf,
   sizeOfType,
 } from '../../btf/index.ts';
+import { noElement } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 import { BTF_KIND, INSN_SIZE } from '../../uapi/index.ts';
 import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './draft.ts';
@@ -124,7 +125,9 @@ function sectionsByName(table: AtomTable): Map<string, SectionAtoms> {
 /** The atom that starts exactly at `offset`, or -1. */
 function exactAtom(section: SectionAtoms, offset: number): number {
   const position = lowerBound(section.offsets, offset);
-  return section.offsets[position] === offset ? (section.members[position] ?? -1) : -1;
+  return section.offsets[position] === offset
+    ? (section.members[position] ?? noElement(section.members, position))
+    : -1;
 }
 
 /** First position whose offset is at least `offset`. */
@@ -133,7 +136,7 @@ function lowerBound(offsets: readonly number[], offset: number): number {
   let high = offsets.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((offsets[middle] ?? 0) < offset) low = middle + 1;
+    if ((offsets[middle] ?? noElement(offsets, middle)) < offset) low = middle + 1;
     else high = middle;
   }
   return low;

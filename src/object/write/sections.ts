@@ -1,7 +1,6 @@
 /** Section contents and relocations: references go back into the bytes that they are in. */
 
-import { viewOf } from '../../bytes/index.ts';
-import { bugError } from '../../diag/index.ts';
+import { elementAt, viewOf } from '../../bytes/index.ts';
 import {
   type ElfRelocation,
   R_BPF_64_32,
@@ -23,6 +22,7 @@ import type {
   SectionLayout,
   VariableSymbol,
 } from '../model/index.ts';
+import { symbolOf } from '../model/index.ts';
 
 /** 1-based ELF symbol numbers; 0 where there is none. */
 export interface SymbolNumbers {
@@ -104,7 +104,7 @@ function encodeAtom(context: Context, symbol: BpfSymbol, offset: number): void {
 function encodeCode(context: Context, symbol: FunctionSymbol, first: number): void {
   const { code } = context;
   for (const reference of symbol.references) {
-    const target = targetOf(context, reference);
+    const target = symbolOf(context.object, reference.symbol);
     const insn = first + reference.insnIndex;
     if (reference.kind === 'call') encodeCall(context, symbol, insn, reference, target);
     else encodeAddress(context, insn, reference, target);
@@ -117,16 +117,6 @@ function encodeCode(context: Context, symbol: FunctionSymbol, first: number): vo
   }
 }
 
-function targetOf(context: Context, reference: CodeReference | DataReference): BpfSymbol {
-  const target = context.object.symbols[reference.symbol];
-  if (target === undefined)
-    throw bugError(
-      [context.object.name],
-      `a reference names symbol ${reference.symbol} of ${context.object.symbols.length}`,
-    );
-  return target;
-}
-
 /** Local functions of the same section are called pc-relative, as compilers do; all others through a relocation. */
 function encodeCall(
   context: Context,
@@ -136,7 +126,7 @@ function encodeCall(
   target: BpfSymbol,
 ): void {
   if (target.kind === 'function' && target.binding === 'local' && target.section === caller.section) {
-    const address = (context.layout.offsets[reference.symbol] ?? 0) + reference.addend;
+    const address = elementAt(context.layout.offsets, reference.symbol) + reference.addend;
     context.code.setImm(insn, address / INSN_SIZE - insn - 1);
     return;
   }
@@ -164,10 +154,10 @@ interface Through {
 function symbolFor(context: Context, reference: CodeReference | DataReference, target: BpfSymbol): Through {
   const { layout, numbers } = context;
   if (target.kind !== 'extern' && target.kind !== 'map' && target.binding === 'local') {
-    const base = layout.offsets[reference.symbol] ?? 0;
-    return { symbol: numbers.ofSection[target.section] ?? 0, addend: base + reference.addend };
+    const base = elementAt(layout.offsets, reference.symbol);
+    return { symbol: elementAt(numbers.ofSection, target.section), addend: base + reference.addend };
   }
-  return { symbol: numbers.ofSymbol[reference.symbol] ?? 0, addend: reference.addend };
+  return { symbol: elementAt(numbers.ofSymbol, reference.symbol), addend: reference.addend };
 }
 
 // --- data ---------------------------------------------------------------------------------------------------------
@@ -177,13 +167,13 @@ function encodeData(context: Context, symbol: VariableSymbol | MapSymbol, offset
   const little = context.object.byteOrder === 'little';
   for (const reference of symbol.references) {
     const place = offset + reference.offset;
-    const target = targetOf(context, reference);
+    const target = symbolOf(context.object, reference.symbol);
     const write = (value: number): void => {
       if (reference.width === 8) view.setBigInt64(place, BigInt(value), little);
       else view.setInt32(place, value, little);
     };
     if (reference.kind === 'code-offset') {
-      write((context.layout.offsets[reference.symbol] ?? 0) + reference.addend);
+      write(elementAt(context.layout.offsets, reference.symbol) + reference.addend);
       continue;
     }
     const through = symbolFor(context, reference, target);

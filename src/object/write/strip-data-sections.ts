@@ -6,6 +6,7 @@
  */
 
 import { type Btf, mergeBtf } from '../../btf/index.ts';
+import { elementAt, noElement } from '../../bytes/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { BpfObject, BpfSymbol } from '../model/index.ts';
 
@@ -13,7 +14,7 @@ import type { BpfObject, BpfSymbol } from '../model/index.ts';
 export function stripDataSections(object: BpfObject): BpfObject {
   if (object.btf === null || !hasDataSections(object.btf)) return object;
   const merged = mergeBtf([{ btf: object.btf }]);
-  const ids = merged.ids[0] ?? new Uint32Array(0);
+  const ids = elementAt(merged.ids, 0);
   return { ...object, btf: merged.btf, symbols: object.symbols.map(symbol => renumberTypes(symbol, ids)) };
 }
 
@@ -24,8 +25,11 @@ function hasDataSections(btf: Btf): boolean {
 
 /** The symbol with every BTF id mapped through `ids`. */
 export function renumberTypes(symbol: BpfSymbol, ids: Uint32Array): BpfSymbol {
-  const btfId = ids[symbol.btfId] ?? 0;
+  const btfId = ids[symbol.btfId] ?? noElement(ids, symbol.btfId);
   if (symbol.kind !== 'function' || symbol.coreRecords.length === 0) return { ...symbol, btfId };
-  const coreRecords = symbol.coreRecords.map(record => ({ ...record, type: ids[record.type] ?? 0 }));
+  const coreRecords = symbol.coreRecords.map(record => ({
+    ...record,
+    type: ids[record.type] ?? noElement(ids, record.type),
+  }));
   return { ...symbol, btfId, coreRecords };
 }

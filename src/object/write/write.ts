@@ -11,6 +11,7 @@
 
 import { type BtfExt, btfWithExtContents } from '../../btf/index.ts';
 import type { Contents } from '../../bytes/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import {
   type ElfOutput,
   type ElfRelocation,
@@ -38,6 +39,7 @@ import {
   type ObjectLayout,
   type SectionIndex,
   type SymbolIndex,
+  sectionAt,
   sizeOfSymbol,
   withDataSections,
 } from '../model/index.ts';
@@ -59,7 +61,7 @@ export function writeObject(input: BpfObject): Uint8Array {
   );
   const relocations = new Map<number, readonly ElfRelocation[]>();
   shells.forEach((index, position) => {
-    const list = encoded.relocations[index] ?? [];
+    const list = elementAt(encoded.relocations, index);
     if (list.length > 0) relocations.set(position + 1, list);
   });
   addTypeSections(object, layout, sections);
@@ -96,17 +98,9 @@ function shellOutput(
   index: SectionIndex,
   bytes: Uint8Array | null,
 ): ElfSectionOutput {
-  const shell = object.sections[index];
-  const placed = layout.sections[index];
-  return {
-    name: shell?.name ?? '',
-    type: shell?.type ?? SHT_PROGBITS,
-    flags: shell?.flags ?? 0,
-    align: placed?.align ?? 1,
-    entsize: shell?.entsize ?? 0,
-    bytes,
-    size: placed?.size ?? 0,
-  };
+  const { name, type, flags, entsize } = sectionAt(object, index);
+  const { align, size } = elementAt(layout.sections, index);
+  return { name, type, flags, align, entsize, bytes, size };
 }
 
 interface SymbolTable {
@@ -149,12 +143,12 @@ function buildSymbols(
       type: STT_SECTION,
       binding: BINDING.local,
       visibility: 0,
-      section: positions[section] ?? 0,
+      section: elementAt(positions, section),
     });
     ofSection[section] = symbols.length;
   }
   const add = (symbol: BpfSymbol, index: number): void => {
-    symbols.push(elfSymbol(symbol, layout.offsets[index] ?? 0, positions));
+    symbols.push(elfSymbol(symbol, elementAt(layout.offsets, index), positions));
     ofSymbol[index] = symbols.length;
   };
   for (const index of outputOrder(object, layout)) {
@@ -173,7 +167,15 @@ function elfSymbol(symbol: BpfSymbol, offset: number, positions: readonly number
   if (isCommon(symbol))
     return { name, value: symbol.align, size, type: STT_OBJECT, binding, visibility, section: SHN_COMMON };
   const type = symbol.kind === 'function' ? STT_FUNC : STT_OBJECT;
-  return { name, value: offset, size, type, binding, visibility, section: positions[symbol.section] ?? 0 };
+  return {
+    name,
+    value: offset,
+    size,
+    type,
+    binding,
+    visibility,
+    section: elementAt(positions, symbol.section),
+  };
 }
 
 // --- types --------------------------------------------------------------------------------------------------------
@@ -196,7 +198,7 @@ function collectRecords(object: BpfObject, layout: ObjectLayout): BtfExt {
   const lines: BtfExt['lines'][number][] = [];
   const core: BtfExt['core'][number][] = [];
   for (const placedSection of layout.sections) {
-    const section = object.sections[placedSection.section]?.name ?? '';
+    const section = sectionAt(object, placedSection.section).name;
     for (const placed of placedSection.atoms) {
       const symbol = object.symbols[placed.symbol];
       if (symbol?.kind !== 'function') continue;

@@ -5,7 +5,7 @@
  * Source: draft-ietf-opsawg-pcapng.
  */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, given } from '../../bytes/index.ts';
 import { type CodeOf, inputError, type RootletError } from '../../diag/index.ts';
 import type { ChunkReader } from './chunks.ts';
 import {
@@ -202,10 +202,7 @@ export class PcapngDecoder {
   }
 
   #error(code: CodeOf<'input'>, message: string, hint?: string): RootletError {
-    return inputError(code, [this.#name], message, {
-      offset: this.#reader.streamOffset,
-      ...(hint === undefined ? {} : { hint }),
-    });
+    return inputError(code, [this.#name], message, { offset: this.#reader.streamOffset, ...given({ hint }) });
   }
 }
 

@@ -5,7 +5,7 @@
  * and an edge to a block that is not larger goes back. Code that nothing reaches has no block.
  */
 
-import { bugError } from '../../diag/index.ts';
+import { elementAt, valueAt } from '../../bytes/index.ts';
 import {
   BPF_ALU,
   BPF_ALU64,
@@ -87,10 +87,10 @@ export function controlFlow(objectName: string, unit: CodeUnit): ControlFlow {
   const raw = cutBlocks(unit.code, leaders);
   const order = reversePostorder(raw);
   const numbers = new Map(order.map((rawIndex, block) => [rawIndex, block]));
-  const blocks = order.map(rawIndex => renumber(at(raw, rawIndex), numbers));
+  const blocks = order.map(rawIndex => renumber(elementAt(raw, rawIndex), numbers));
   const predecessors = blocks.map((): BlockIndex[] => []);
   blocks.forEach((block, index) => {
-    for (const target of successorsOf(block)) at(predecessors, target).push(index);
+    for (const target of successorsOf(block)) elementAt(predecessors, target).push(index);
   });
   const dominator = dominators(predecessors);
   return { blocks, predecessors, dominator, reducible: isReducible(blocks, dominator) };
@@ -192,7 +192,7 @@ function terminatorOf(
   if (!isJump(opcode)) return next === undefined ? { kind: 'falls-off' } : { kind: 'jump', target: next };
   if (opcode === OP_GOTOX) return { kind: 'unsupported' };
   if (opcode === OP_EXIT) return { kind: 'exit' };
-  const taken = blockAt.get(jumpTarget(code, last)) ?? 0;
+  const taken = valueAt(blockAt, jumpTarget(code, last));
   if (opcode === OP_JA || opcode === OP_JA32 || next === undefined || next === taken) {
     return { kind: 'jump', target: taken };
   }
@@ -200,7 +200,7 @@ function terminatorOf(
 }
 
 function renumber(block: Block, numbers: ReadonlyMap<number, BlockIndex>): Block {
-  const map = (rawIndex: number) => numbers.get(rawIndex) ?? 0;
+  const map = (rawIndex: number) => valueAt(numbers, rawIndex);
   const { terminator } = block;
   switch (terminator.kind) {
     case 'jump':
@@ -221,7 +221,7 @@ function reversePostorder(blocks: readonly Block[]): number[] {
   const stack: { readonly block: number; readonly targets: readonly number[]; next: number }[] = [];
   const enter = (block: number) => {
     seen[block] = 1;
-    stack.push({ block, targets: successorsOf(at(blocks, block)), next: 0 });
+    stack.push({ block, targets: successorsOf(elementAt(blocks, block)), next: 0 });
   };
   if (blocks.length > 0) enter(0);
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
@@ -241,8 +241,8 @@ function dominators(predecessors: readonly (readonly BlockIndex[])[]): BlockInde
     changed = false;
     for (let block = 1; block < predecessors.length; block++) {
       let found = -1;
-      for (const predecessor of at(predecessors, block)) {
-        if (at(dominator, predecessor) < 0) continue;
+      for (const predecessor of elementAt(predecessors, block)) {
+        if (elementAt(dominator, predecessor) < 0) continue;
         found = found < 0 ? predecessor : commonDominator(dominator, found, predecessor);
       }
       if (found === dominator[block]) continue;
@@ -257,8 +257,8 @@ function commonDominator(dominator: readonly BlockIndex[], a: BlockIndex, b: Blo
   let left = a;
   let right = b;
   while (left !== right) {
-    while (left > right) left = at(dominator, left);
-    while (right > left) right = at(dominator, right);
+    while (left > right) left = elementAt(dominator, left);
+    while (right > left) right = elementAt(dominator, right);
   }
   return left;
 }
@@ -271,13 +271,6 @@ function isReducible(blocks: readonly Block[], dominator: readonly BlockIndex[])
 
 function dominates(dominator: readonly BlockIndex[], above: BlockIndex, below: BlockIndex): boolean {
   let block = below;
-  while (block > above) block = at(dominator, block);
+  while (block > above) block = elementAt(dominator, block);
   return block === above;
-}
-
-/** Element of an array that is known to be there. */
-export function at<T>(items: readonly T[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw bugError([], `no element ${index} among ${items.length}`);
-  return item;
 }

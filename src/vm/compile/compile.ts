@@ -3,6 +3,8 @@
  * plan calls, declare, emit, fill the table, export the programs.
  */
 
+import { valueAt } from '../../bytes/index.ts';
+import { bugError } from '../../diag/index.ts';
 import { type BpfObject, callGraph, type SymbolIndex } from '../../object/index.ts';
 import type { ProgramKind } from '../state/index.ts';
 import { I32, I64, ModuleBuilder } from '../wasm/index.ts';
@@ -53,7 +55,7 @@ export function compile(input: CompileInput): CompiledModule {
   const module = new ModuleBuilder();
   module.importMemory(input.pages);
   const plan = planModule(input, analysed, module);
-  for (const unit of analysed) emitFunction(plan, unit, plan.position(unit.unit.symbol) ?? 0);
+  for (const unit of analysed) emitFunction(plan, unit, positionOf(plan, unit.unit.symbol));
   emitRuntime(plan);
   const tailNumbers = fillTable(input, plan);
   exportAll(input, plan);
@@ -105,7 +107,7 @@ function planModule(
     externs: input.externs,
     imports: new ImportTable(module),
     position: symbol => positions.get(symbol),
-    kindsOf: symbol => kinds.get(symbol) ?? [],
+    kindsOf: symbol => valueAt(kinds, symbol),
     addressOf: input.addressOf,
     mapAt: address => input.mapAt(address),
   };
@@ -123,15 +125,21 @@ function kindsOfFunctions(input: CompileInput): ReadonlyMap<SymbolIndex, readonl
   return result;
 }
 
+function positionOf(plan: ModulePlan, symbol: SymbolIndex): number {
+  const position = plan.position(symbol);
+  if (position === undefined) throw bugError([plan.objectName], `symbol ${symbol} is not part of the module`);
+  return position;
+}
+
 /** The table holds all functions for callbacks, then the programs for tail calls. */
 function fillTable(input: CompileInput, plan: ModulePlan): readonly number[] {
   const { checked } = plan.calls;
   const callbacks = input.units.map(unit => {
-    const position = plan.position(unit.symbol) ?? 0;
+    const position = positionOf(plan, unit.symbol);
     return checked ? emitCountedCallback(plan, unit, position) : position;
   });
   const tails = input.programs.map(({ symbol }) => {
-    const position = plan.position(symbol) ?? 0;
+    const position = positionOf(plan, symbol);
     return checked ? emitCountedTail(plan, symbol, position) : position;
   });
   plan.module.setTable([...callbacks, ...tails]);
@@ -140,7 +148,7 @@ function fillTable(input: CompileInput, plan: ModulePlan): readonly number[] {
 
 function exportAll(input: CompileInput, plan: ModulePlan): void {
   input.programs.forEach(({ symbol }, index) => {
-    const entry = emitEntry(plan, symbol, plan.position(symbol) ?? 0, input.topFrame);
+    const entry = emitEntry(plan, symbol, positionOf(plan, symbol), input.topFrame);
     plan.module.exportFunction(programExport(index), entry);
   });
   plan.module.exportFunction(INVOKE_EXPORT, emitInvoke(plan, input.invokeArguments));

@@ -1,5 +1,6 @@
 /** One BPF function into one WebAssembly function. */
 
+import { elementAt } from '../../bytes/index.ts';
 import {
   BPF_ABS,
   BPF_ALU,
@@ -16,7 +17,7 @@ import {
 import { LOAD_PACKET } from '../helpers/index.ts';
 import { FRAME_SIZE } from '../state/index.ts';
 import * as w from '../wasm/opcodes.ts';
-import { at, type ControlFlow, isJump } from './cfg.ts';
+import { type ControlFlow, isJump } from './cfg.ts';
 import { emitAlu } from './emit-alu.ts';
 import { emitCall } from './emit-call.ts';
 import { emitLoadInsn, emitStoreInsn } from './emit-memory.ts';
@@ -55,8 +56,8 @@ export function emitFunction(plan: ModulePlan, analysed: AnalysedUnit, position:
 }
 
 function emitBlock(f: FunctionEmitter, { unit, flow, values }: AnalysedUnit, index: number): void {
-  const block = at(flow.blocks, index);
-  f.enter(at(values.atBlock, index));
+  const block = elementAt(flow.blocks, index);
+  f.enter(elementAt(values.atBlock, index));
   for (let slot = block.start; slot < block.end; slot += unit.code.width(slot)) {
     const opcode = unit.code.opcode(slot);
     if (isJump(opcode)) continue; // only the last one, which the control structure emits

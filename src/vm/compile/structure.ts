@@ -7,8 +7,9 @@
  * predecessor ends. Any other graph becomes one loop that dispatches on the number of the next block.
  */
 
+import { elementAt, valueAt } from '../../bytes/index.ts';
 import * as w from '../wasm/opcodes.ts';
-import { at, type BlockIndex, type ControlFlow, successorsOf } from './cfg.ts';
+import { type BlockIndex, type ControlFlow, successorsOf } from './cfg.ts';
 import { emitCondition } from './emit-jump.ts';
 import { emitWordsFault } from './emit-words.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
@@ -65,7 +66,7 @@ class TreeEmitter {
     this.#isLoop = flow.predecessors.map((list, block) => list.some(from => from >= block));
     const merges = flow.blocks.map((): BlockIndex[] => []);
     for (let block = flow.blocks.length - 1; block > 0; block--) {
-      if (this.#isMerge[block]) at(merges, at(flow.dominator, block)).push(block);
+      if (this.#isMerge[block]) elementAt(merges, elementAt(flow.dominator, block)).push(block);
     }
     this.#merges = merges;
   }
@@ -123,7 +124,7 @@ class TreeEmitter {
 
   /** Opens one `block` for each merge block below, then the code of the block itself. */
   #within(block: BlockIndex, merge: number): void {
-    const target = at(this.#merges, block)[merge];
+    const target = elementAt(this.#merges, block)[merge];
     if (target === undefined) {
       this.#body(block);
       return;
@@ -138,7 +139,7 @@ class TreeEmitter {
   }
 
   #body(index: BlockIndex): void {
-    const block = at(this.#flow.blocks, index);
+    const block = elementAt(this.#flow.blocks, index);
     this.#emitBlock(index);
     const { terminator } = block;
     if (terminator.kind === 'jump') this.#branch(index, terminator.target);
@@ -164,14 +165,14 @@ class TreeEmitter {
 
   #branch(from: BlockIndex, to: BlockIndex): void {
     if (to <= from) {
-      this.#f.spendFuel(at(this.#flow.blocks, from).last);
+      this.#f.spendFuel(elementAt(this.#flow.blocks, from).last);
       this.#f.code.br(this.#distance(this.#loopLabel, to));
     } else if (this.#isMerge[to]) this.#f.code.br(this.#distance(this.#mergeLabel, to));
     else this.#tree(to);
   }
 
   #distance(labels: ReadonlyMap<BlockIndex, number>, block: BlockIndex): number {
-    return this.#depth - (labels.get(block) ?? 0);
+    return this.#depth - valueAt(labels, block);
   }
 }
 
@@ -195,7 +196,7 @@ function emitDispatch(f: FunctionEmitter, flow: ControlFlow, emitBlock: EmitBloc
 
 function emitDispatchEnd(f: FunctionEmitter, flow: ControlFlow, index: BlockIndex, toLoop: number): void {
   const { code } = f;
-  const block = at(flow.blocks, index);
+  const block = elementAt(flow.blocks, index);
   const { terminator } = block;
   if (terminator.kind !== 'jump' && terminator.kind !== 'branch') {
     emitEnd(f, block.last, terminator.kind);

@@ -7,6 +7,7 @@
  * then made at run time.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import {
   BPF_ADD,
   BPF_ALU,
@@ -33,7 +34,7 @@ import {
   OP_LD_IMM64,
 } from '../../isa/index.ts';
 import type { CodeReference } from '../../object/index.ts';
-import { at, type ControlFlow, successorsOf } from './cfg.ts';
+import { type ControlFlow, successorsOf } from './cfg.ts';
 import type { CodeUnit } from './unit.ts';
 
 export type Value =
@@ -79,13 +80,13 @@ export function analyseValues(
   const work = new Set<number>(flow.blocks.length > 0 ? [0] : []);
   for (const block of work) {
     work.delete(block);
-    const { start, end } = at(flow.blocks, block);
+    const { start, end } = elementAt(flow.blocks, block);
     const state = [...(states[block] ?? entryState(ANY))];
     for (let slot = start; slot < end; slot += unit.code.width(slot)) {
       lowest = Math.min(lowest, lowestFrameOffset(unit, slot, state));
       step(unit, slot, state, addressOf);
     }
-    for (const target of successorsOf(at(flow.blocks, block))) {
+    for (const target of successorsOf(elementAt(flow.blocks, block))) {
       const known = states[target];
       const joined = known === undefined ? [...state] : join(known, state);
       if (joined === undefined) continue;

@@ -7,7 +7,7 @@
  * longest ago, the kernel approximates that per CPU and evicts earlier.
  */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, noElement } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
 import {
   BPF_EXIST,
@@ -141,12 +141,12 @@ export class HashStore implements MapStore {
   }
 
   #find(key: number, hash: number): number {
-    let element = this.#heads[hash & this.#mask] ?? 0;
+    let element = this.#heads[hash & this.#mask] ?? noElement(this.#heads, hash & this.#mask);
     while (element !== 0) {
       if (this.#hashes[element] === hash && this.#sameKey(this.#valueOf(element) + this.#keyOffset, key)) {
         return element;
       }
-      element = this.#next[element] ?? 0;
+      element = this.#next[element] ?? noElement(this.#next, element);
     }
     return 0;
   }
@@ -171,7 +171,7 @@ export class HashStore implements MapStore {
     this.#count++;
     if (this.#free !== 0) {
       const element = this.#free;
-      this.#free = this.#next[element] ?? 0;
+      this.#free = this.#next[element] ?? noElement(this.#next, element);
       return element;
     }
     const element = ++this.#used;
@@ -183,19 +183,20 @@ export class HashStore implements MapStore {
   #insert(element: number, key: number, hash: number): void {
     copyBytes(this.#memory, this.#valueOf(element) + this.#keyOffset, key, this.definition.keySize);
     this.#hashes[element] = hash;
-    this.#next[element] = this.#heads[hash & this.#mask] ?? 0;
+    this.#next[element] = this.#heads[hash & this.#mask] ?? noElement(this.#heads, hash & this.#mask);
     this.#heads[hash & this.#mask] = element;
     this.#live[element] = 1;
     this.#order?.add(element);
   }
 
   #unlink(element: number): void {
-    const bucket = (this.#hashes[element] ?? 0) & this.#mask;
-    const next = this.#next[element] ?? 0;
+    const bucket = (this.#hashes[element] ?? noElement(this.#hashes, element)) & this.#mask;
+    const next = this.#next[element] ?? noElement(this.#next, element);
     if (this.#heads[bucket] === element) this.#heads[bucket] = next;
     else {
-      let before = this.#heads[bucket] ?? 0;
-      while (before !== 0 && this.#next[before] !== element) before = this.#next[before] ?? 0;
+      let before = this.#heads[bucket] ?? noElement(this.#heads, bucket);
+      while (before !== 0 && this.#next[before] !== element)
+        before = this.#next[before] ?? noElement(this.#next, before);
       this.#next[before] = next;
     }
     this.#order?.remove(element);

@@ -6,7 +6,7 @@
  * lengths are in typed arrays, keys and values of all nodes in the machine's memory.
  */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, noElement } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
 import { BPF_EXIST, BPF_NOEXIST, EEXIST, EINVAL, ENOENT, ENOSPC } from '../../uapi/index.ts';
 import {
@@ -67,7 +67,7 @@ export class LpmTrieStore implements MapStore {
     let found = 0;
     let node = this.#child(0, 0);
     while (node !== 0) {
-      const length = this.#prefixes[node] ?? 0;
+      const length = this.#prefixes[node] ?? noElement(this.#prefixes, node);
       const common = this.#commonBits(node, key, Math.min(length, prefix));
       if (common < length) break;
       if (this.#isElement[node] === 1) found = node;
@@ -136,7 +136,7 @@ export class LpmTrieStore implements MapStore {
   }
 
   #child(node: number, side: number): number {
-    return this.#children[node * 2 + side] ?? 0;
+    return this.#children[node * 2 + side] ?? noElement(this.#children, node * 2 + side);
   }
 
   #valueOf(node: number): number {
@@ -165,7 +165,7 @@ export class LpmTrieStore implements MapStore {
     let [grandparent, parentSide, parent, side, common] = [0, 0, 0, 0, 0];
     let node = this.#child(0, 0);
     while (node !== 0) {
-      const length = this.#prefixes[node] ?? 0;
+      const length = this.#prefixes[node] ?? noElement(this.#prefixes, node);
       common = this.#commonBits(node, key, Math.min(length, prefix));
       if (common < length || length === prefix) break;
       grandparent = parent;

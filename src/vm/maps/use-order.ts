@@ -1,5 +1,7 @@
 /** Elements in the order of their last use: a ring of links in two typed arrays, with element 0 as its anchor. */
 
+import { noElement } from '../../bytes/index.ts';
+
 export class UseOrder {
   readonly #newer: Int32Array;
   readonly #older: Int32Array;
@@ -12,7 +14,7 @@ export class UseOrder {
 
   /** Puts a new element at the front. */
   add(element: number): void {
-    const newest = this.#older[0] ?? 0;
+    const newest = this.#older[0] ?? noElement(this.#older, 0);
     this.#older[element] = newest;
     this.#newer[element] = 0;
     this.#newer[newest] = element;
@@ -20,8 +22,8 @@ export class UseOrder {
   }
 
   remove(element: number): void {
-    const newer = this.#newer[element] ?? 0;
-    const older = this.#older[element] ?? 0;
+    const newer = this.#newer[element] ?? noElement(this.#newer, element);
+    const older = this.#older[element] ?? noElement(this.#older, element);
     this.#older[newer] = older;
     this.#newer[older] = newer;
   }
@@ -34,6 +36,6 @@ export class UseOrder {
 
   /** The element used longest ago; 0 when there are none. */
   oldest(): number {
-    return this.#newer[0] ?? 0;
+    return this.#newer[0] ?? noElement(this.#newer, 0);
   }
 }

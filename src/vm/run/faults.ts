@@ -1,5 +1,6 @@
 /** Messages of errors that end a run: what happened, where in the program, and the nearest object. */
 
+import { elementAt, given } from '../../bytes/index.ts';
 import { type CodeOf, quote, type RootletError } from '../../diag/index.ts';
 import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
 import { codeError, type Site } from '../compile/index.ts';
@@ -27,7 +28,7 @@ export interface FaultContext {
 /** The error of a site; `address` and `size` are what compiled code passed. */
 export function faultError(context: FaultContext, site: Site, address: bigint, size: number): RootletError {
   const { code, message, hint } = wordsOf(context, site, address, size);
-  const extras = hint === undefined ? {} : { hint };
+  const extras = given({ hint });
   return codeError(code, context.object.name, site.unit, site.slot, message, extras);
 }
 
@@ -88,7 +89,7 @@ function budgetWords({ budget }: FaultContext): Words {
 }
 
 function nameOf({ object }: FaultContext, symbol: number): string {
-  return quote(object.symbols[symbol]?.name ?? '');
+  return quote(elementAt(object.symbols, symbol).name);
 }
 
 function hex(address: bigint): string {

@@ -1,5 +1,6 @@
 /** The machine's maps: from definitions to stores with memory, in two steps around the layout of memory. */
 
+import { valueAt } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -84,12 +85,14 @@ export function isSupportedMap(definition: MapDefinition): boolean {
   return KINDS.has(definition.type);
 }
 
+/** Bytes of storage of a supported map. */
 export function storageSize(definition: MapDefinition): number {
-  return KINDS.get(definition.type)?.storage(definition) ?? 0;
+  return valueAt(KINDS, definition.type).storage(definition);
 }
 
+/** Bytes between the elements of a supported map. */
 export function elementStride(definition: MapDefinition): number {
-  return KINDS.get(definition.type)?.stride(definition) ?? 0;
+  return valueAt(KINDS, definition.type).stride(definition);
 }
 
 export function createStore(env: StoreEnv, resolve: ResolveSlot): MapStore {

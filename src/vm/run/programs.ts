@@ -14,7 +14,7 @@ import {
   programsOf,
   programTypeOf,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
   suggestSectionName,
 } from '../../object/index.ts';
 import {
@@ -50,7 +50,7 @@ export function runnablePrograms(
   const all = programsOf(object).map(({ index, program }) => ({
     symbol: index,
     name: program.name,
-    section: sectionOf(object, program)?.name ?? '',
+    section: sectionNameOf(object, program),
   }));
   const wanted = chosen === undefined ? all : all.filter(program => program.name === chosen);
   if (chosen !== undefined && wanted.length === 0) {
@@ -73,14 +73,15 @@ export function reachedPrograms(
   reached: ReadonlySet<SymbolIndex>,
 ): readonly RunnableProgram[] {
   return programsOf(object).flatMap(({ index, program }) => {
-    const kind = kindOfSection(sectionOf(object, program)?.name ?? '');
+    const kind = kindOfSection(sectionNameOf(object, program));
     return reached.has(index) && kind !== undefined ? [{ symbol: index, name: program.name, kind }] : [];
   });
 }
 
 /** Also for old names such as `xdp_foo`, which libbpf no longer accepts. */
 export function kindOfSection(section: string): ProgramKind | undefined {
-  const info = programTypeOf(section) ?? programTypeOf(suggestSectionName(section) ?? '');
+  const suggested = suggestSectionName(section);
+  const info = programTypeOf(section) ?? (suggested === undefined ? undefined : programTypeOf(suggested));
   return info === undefined ? undefined : KINDS.get(info.progType);
 }
 

@@ -1,5 +1,6 @@
 /** From the plan of a machine to its memory, filled in, and to the input of the compiler. */
 
+import { noElement } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import type { BpfObject, CodeReference, SymbolIndex } from '../../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
@@ -166,7 +167,7 @@ export function isPermitted(
 ): boolean {
   if (!(address >= 0 && address + size <= memory.shadowOffset)) return false;
   for (let at = address; at < address + size; at++) {
-    if (((memory.shadow[at] ?? 0) & permission) !== permission) return false;
+    if (((memory.shadow[at] ?? noElement(memory.shadow, at)) & permission) !== permission) return false;
   }
   return true;
 }

@@ -3,6 +3,8 @@
  * allows there. Pointers are printed as they are, since there is nothing to hide.
  */
 
+import { elementAt } from '../../bytes/index.ts';
+
 export interface FormatSource {
   /** The `index`-th argument as u64; undefined when there are fewer. */
   argument(index: number): bigint | undefined;
@@ -153,7 +155,7 @@ function ipv4(bytes: Uint8Array, zeros: boolean): string {
 function ipv6(bytes: Uint8Array, plain: boolean): string {
   const groups: string[] = [];
   for (let i = 0; i < 16; i += 2) {
-    groups.push((((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0)).toString(16).padStart(4, '0'));
+    groups.push(((elementAt(bytes, i) << 8) | elementAt(bytes, i + 1)).toString(16).padStart(4, '0'));
   }
   return groups.join(plain ? '' : ':');
 }
