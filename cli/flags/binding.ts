@@ -4,6 +4,7 @@
  */
 
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
+import type { Via } from '../../src/dynamic/index.ts';
 import {
   type Binding,
   bindPending,
@@ -16,7 +17,6 @@ import {
   Registry,
   type StoreLoadOptions,
   VIAS,
-  type Via,
   withEntryLoad,
 } from '../../src/dynamic/index.ts';
 import type { Sys } from '../../src/kernel/index.ts';

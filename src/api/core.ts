@@ -1,36 +1,14 @@
-/** Entry point `rootlet/core`. */
+/**
+ * Entry point `rootlet/core`: CO-RE, objects made right for the types of a kernel. Works in a browser.
+ *
+ * @module core
+ */
 
 export {
-  type AccessSpec,
-  acceptsAbsence,
-  BAD_RELOCATION,
   type CoreAnswer,
   type CoreResult,
-  type CoreTarget,
   type CoreTargets,
-  coreKindName,
-  ENUMVAL_EXISTS,
-  ENUMVAL_VALUE,
-  essentialName,
-  FIELD_BYTE_OFFSET,
-  FIELD_BYTE_SIZE,
-  FIELD_EXISTS,
-  FIELD_LSHIFT_U64,
-  FIELD_RSHIFT_U64,
-  FIELD_SIGNED,
-  formatSpec,
-  isEnumKind,
-  isFieldKind,
-  isTypeKind,
   needsCore,
-  parseSpec,
   relocateCore,
-  TYPE_EXISTS,
-  TYPE_ID_LOCAL,
-  TYPE_ID_TARGET,
-  TYPE_MATCHES,
-  TYPE_SIZE,
   TypeFinder,
-  typesCompatible,
-  typesMatch,
 } from '../core/index.ts';

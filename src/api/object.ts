@@ -1,47 +1,33 @@
-/** Entry point `rootlet/object`. */
+/**
+ * Entry point `rootlet/object`: `BpfObject`, the symbolic form of a BPF object, and its reader and writer. Works in a browser.
+ *
+ * @module object
+ */
 
 export type { LineRecord, LineRecords } from '../btf/index.ts';
+export type { ByteOrder } from '../bytes/index.ts';
 export {
-  type Binding,
   type BpfObject,
   type BpfSymbol,
   type CodeReference,
   type CoreRecord,
   type DataReference,
-  dataSectionsOf,
   type ExternSymbol,
   type FunctionSymbol,
-  isCommon,
-  isDebugSection,
-  isPinnedMap,
-  isProgram,
-  knownSectionNames,
-  type LayoutOptions,
-  layoutSections,
   licenseOf,
   type MapDefinition,
   type MapSymbol,
-  type ObjectLayout,
   type Origin,
-  type PlacedSymbol,
   type ProgramTypeInfo,
   parseMapDefinition,
   programsOf,
   programTypeOf,
   type ReadOptions,
   readObject,
-  renumberTypes,
   type SectionIndex,
-  type SectionLayout,
   type SectionShell,
+  type SymbolBase,
   type SymbolIndex,
-  sectionOf,
-  sizeOfSymbol,
-  stripDataSections,
-  suggestSectionName,
-  textOfSection,
   type VariableSymbol,
-  type Visibility,
-  withDataSections,
   writeObject,
 } from '../object/index.ts';

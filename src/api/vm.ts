@@ -1,34 +1,25 @@
-/** Entry point `rootlet/vm`. */
+/**
+ * Entry point `rootlet/vm`: the embedded machine: runs XDP, TC and socket programs without a kernel. Works in a browser.
+ *
+ * @module vm
+ */
 
 export {
   CaptureDecoder,
   type CapturedPacket,
   createMachine,
   createMachineAsync,
-  DEFAULT_BUDGET,
-  DEFAULT_MAX_MEMORY,
-  type DecodedField,
-  type DecodedValue,
-  decodeValue,
-  describeMaps,
   type EventRecord,
-  type FormatContext,
   formatMapContents,
-  type JsonValue,
-  type Kconfig,
+  type GlobalVariable,
   type Machine,
   type MachineMap,
   type MachineOptions,
   type MapContents,
-  type MapDescription,
-  type MapEntry,
-  mapContentsJson,
   PcapWriter,
   type ProgramKind,
   type Redirect,
   type RunContext,
   type RunResult,
   type Timestamp,
-  valueJson,
-  valueText,
 } from '../vm/index.ts';

@@ -3,10 +3,7 @@
 export {
   type BtfExt,
   btfWithExtContents,
-  type CoreRelo,
   encodeBtf,
-  encodeBtfWithExt,
-  type FuncInfo,
   joinBtf,
   type LineRecord,
   type LineRecords,
@@ -15,7 +12,6 @@ export {
   parseBtf,
   parseBtfExt,
   parseKernelBtf,
-  type SectionLines,
   wordsWithStrings,
 } from './binary/index.ts';
 export {
@@ -26,20 +22,8 @@ export {
   formatType,
   formatVar,
 } from './c/index.ts';
-export {
-  type CompareOptions,
-  compareTagSets,
-  compareTypes,
-  TagIndex,
-  type TypeMismatch,
-} from './compare/index.ts';
-export {
-  type MergeEdit,
-  type MergeInput,
-  type MergeResult,
-  type MergeTarget,
-  mergeBtf,
-} from './merge/index.ts';
+export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
+export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
   BTF_KIND,
@@ -50,25 +34,16 @@ export {
   type BtfDataSec,
   type BtfDeclTag,
   type BtfEnum,
-  type BtfEnumerator,
-  type BtfFloat,
   type BtfFunc,
   type BtfFuncProto,
-  type BtfFwd,
   type BtfId,
   type BtfInt,
   type BtfLinkage,
   type BtfMember,
-  type BtfModifier,
-  type BtfParam,
-  type BtfPtr,
   type BtfSecVar,
   type BtfType,
-  type BtfTypedef,
-  type BtfTypeTag,
   type BtfVar,
   editBtf,
-  forEachReference,
   forEachVariable,
   isModifier,
   RawBtf,

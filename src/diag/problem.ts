@@ -9,6 +9,7 @@
 /** Who has to act: decides the exit code of the command (see `exitCodeOf`). */
 export type ProblemClass = 'input' | 'usage' | 'platform' | 'busy' | 'partial' | 'bug';
 
+/** One mistake, complete: what is wrong, where, and what to do about it. */
 export interface Problem {
   /** Stable, kebab-case; part of the public interface. The part before the first dash names the layer. */
   readonly code: string;

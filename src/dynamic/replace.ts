@@ -8,7 +8,7 @@ import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import type { EntryKind, RecordFiles, Store, StoreEntry } from '../store/index.ts';
-import { type EntryLoad, OBJECT_FILE, objectOf } from './entries/index.ts';
+import { type EntryLoad, OBJECT_FILE, objectOf, type StoreLoadOptions } from './entries/index.ts';
 import type { Generation, ObjectFile, RelinkVia, SlotChange } from './generation/index.ts';
 import {
   hasPendingChange,
@@ -20,26 +20,26 @@ import {
 } from './slots/index.ts';
 import { type ReplacedAttached, replaceAttached, type UpgradeReport, upgrade } from './upgrade/index.ts';
 
-/** A new version of an object, as the command or the caller read it. */
-export interface NewVersion {
-  readonly object: BpfObject;
-  /** File or files, for messages and the record. */
-  readonly source: string;
-  /** What the record keeps; the object itself under `object`. */
-  readonly files: RecordFiles;
-  readonly program?: string;
-}
-
+/** What `replace` is to change. */
 export interface ReplaceRequest {
   /** Undefined: slots are changed only. */
-  readonly version?: NewVersion;
+  readonly version?: {
+    readonly object: BpfObject;
+    /** File or files, for messages and the record. */
+    readonly source: string;
+    /** What the record keeps; the object itself under `OBJECT_FILE`. */
+    readonly files: RecordFiles;
+    readonly program?: string;
+  };
   readonly slots?: Omit<SlotChange, 'rootlet' | 'program'>;
   /** Maps, sections, variables and components that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
   /** How components get into slots, or calls of loaded objects are bound, from now on; `auto`: as is best each time. */
   readonly via?: RelinkVia | 'copy' | 'auto';
   readonly options: LoadOptions;
-  readonly binding?: EntryLoad['binding'];
+  /** How externs of the new version are bound. */
+  readonly binding?: Pick<StoreLoadOptions, 'against' | 'bind' | 'lazy' | 'via' | 'viaOf' | 'reasonOf'>;
+  /** @internal */
   readonly logged?: EntryLoad['logged'];
   /** Options given that have a meaning only for attached programs without components; refused for others. */
   readonly forAttached?: readonly string[];
@@ -51,6 +51,9 @@ export interface ReplaceRequest {
   readonly time?: number | null;
 }
 
+export type NewVersion = NonNullable<ReplaceRequest['version']>;
+
+/** What `replace` did, by what the entry is: a rootlet, an attached program, or a loaded object. */
 export type ReplaceOutcome =
   | {
       readonly kind: 'rootlet';

@@ -9,6 +9,7 @@ import { inputError, quote } from '../diag/index.ts';
 import { type RawIndexEntry, readBsdIndex, readGnuIndex } from './archive-index.ts';
 import { identify } from './identify.ts';
 
+/** A member of an archive. */
 export interface ArchiveMember {
   /** As stored; in a thin archive the path of the file, relative to the archive. */
   readonly name: string;
@@ -18,6 +19,7 @@ export interface ArchiveMember {
   readonly offset: number;
 }
 
+/** An `ar` archive. */
 export interface Archive {
   /** In file order, without the index and the name table. */
   readonly members: readonly ArchiveMember[];

@@ -8,37 +8,38 @@
 import { viewOf } from '../bytes/index.ts';
 import { EM_BPF, ET_CORE, ET_DYN, ET_EXEC, ET_REL } from './constants.ts';
 
-export type FileKind =
-  | 'bpf-object'
-  | 'elf-other'
-  | 'elf-truncated'
-  | 'archive'
-  | 'thin-archive'
-  | 'bitcode'
-  | 'llvm-ir'
-  | 'c-source'
-  | 'assembly'
-  | 'wasm'
-  | 'mach-o'
-  | 'pe'
-  | 'coff'
-  | 'btf'
-  | 'pcap'
-  | 'compressed'
-  | 'lfs-pointer'
-  | 'html'
-  | 'script'
-  | 'text'
-  | 'empty'
-  | 'unknown';
-
+/** What a file is. */
 export interface FileIdentity {
-  readonly kind: FileKind;
+  readonly kind:
+    | 'bpf-object'
+    | 'elf-other'
+    | 'elf-truncated'
+    | 'archive'
+    | 'thin-archive'
+    | 'bitcode'
+    | 'llvm-ir'
+    | 'c-source'
+    | 'assembly'
+    | 'wasm'
+    | 'mach-o'
+    | 'pe'
+    | 'coff'
+    | 'btf'
+    | 'pcap'
+    | 'compressed'
+    | 'lfs-pointer'
+    | 'html'
+    | 'script'
+    | 'text'
+    | 'empty'
+    | 'unknown';
   /** With its article, to stand after "is": `an x86-64 object`. */
   readonly description: string;
   /** How to get a BPF object instead; absent where nothing general can be said. */
   readonly hint?: string;
 }
+
+export type FileKind = FileIdentity['kind'];
 
 const COMPILE = 'compile with: clang -target bpf -g -O2 -c foo.bpf.c -o foo.o';
 

@@ -12,16 +12,16 @@ import type { ElfFile } from './model.ts';
 import { readRelocations } from './relocations.ts';
 import { findSymbolTable, readSymbols } from './symbols.ts';
 
-export interface ParseElfOptions {
-  /** Check and decode the relocations of DWARF (`.debug_*`) too. Default false. */
-  readonly keepDebug?: boolean;
-}
-
 /**
  * Parses a 64-bit relocatable BPF object of either byte order. Section contents are views of `bytes`, which must not
  * change afterwards. `name` stands first in every message. Throws `RootletError` with a code `elf-...`.
+ * `keepDebug`: check and decode the relocations of DWARF (`.debug_*`) too; default false.
  */
-export function parseElf(bytes: Uint8Array, name: string, options: ParseElfOptions = {}): ElfFile {
+export function parseElf(
+  bytes: Uint8Array,
+  name: string,
+  options: { readonly keepDebug?: boolean } = {},
+): ElfFile {
   const input = openElf(bytes, name, options.keepDebug ?? false);
   const header = readHeader(input);
   const sections = readSections(input, header);

@@ -2,7 +2,7 @@
  * What `writeElf` takes, and the tables that it makes of it: symbols in gABI order, relocations, extended indexes.
  */
 
-import { type ByteOrder, type Contents, type StringTableBuilder, viewOf } from '../bytes/index.ts';
+import { type ByteOrder, type StringTableBuilder, viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
   Elf64Rel,
@@ -15,6 +15,7 @@ import {
 } from './constants.ts';
 import type { ElfRelocation } from './model.ts';
 
+/** A section to be written. */
 export interface ElfSectionOutput {
   readonly name: string;
   /** SHT_*. */
@@ -22,11 +23,15 @@ export interface ElfSectionOutput {
   readonly flags: number;
   readonly align: number;
   readonly entsize: number;
-  /** Null for NOBITS; otherwise `size` bytes. */
-  readonly bytes: Uint8Array | Contents | null;
+  /** Null for NOBITS; otherwise `size` bytes, or what writes them when they are needed. */
+  readonly bytes:
+    | Uint8Array
+    | { readonly length: number; readonly writeTo: (target: Uint8Array) => void }
+    | null;
   readonly size: number;
 }
 
+/** A symbol to be written. */
 export interface ElfSymbolOutput {
   readonly name: string;
   readonly value: number;
@@ -38,6 +43,7 @@ export interface ElfSymbolOutput {
   readonly section: number;
 }
 
+/** What `writeElf` writes. */
 export interface ElfOutput {
   readonly byteOrder: ByteOrder;
   /** e_flags. */

@@ -2,10 +2,8 @@
 
 export { attachRecorded, attachTo } from './attach-words.ts';
 export {
-  type EntrySource,
   entryLinkState,
   fieldsOf,
-  findHook,
   HOOK_LINK,
   type HookFacts,
   type HookState,
@@ -20,7 +18,6 @@ export {
   openHook,
   openOccupant,
   type Removal,
-  type RunningHook,
   recordedState,
   removeHook,
   requireOccupant,

@@ -1,7 +1,7 @@
 /** BPF instructions. */
 
-export { type DisassembledInsn, type DisassembleOptions, disassemble, disassembleAt } from './disasm.ts';
-export { HELPER_NAMES, helperId, helperName } from './helpers.ts';
+export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
+export { helperId, helperName } from './helpers.ts';
 export {
   BPF_ABS,
   BPF_ADD,
@@ -11,17 +11,13 @@ export {
   BPF_ARSH,
   BPF_ATOMIC,
   BPF_B,
-  BPF_CALL,
   BPF_CMPXCHG,
   BPF_DIV,
   BPF_DW,
   BPF_END,
-  BPF_EXIT,
   BPF_FETCH,
   BPF_H,
-  BPF_IMM,
   BPF_IND,
-  BPF_JA,
   BPF_JCOND,
   BPF_JEQ,
   BPF_JGE,
@@ -53,8 +49,6 @@ export {
   BPF_PSEUDO_FUNC,
   BPF_PSEUDO_KFUNC_CALL,
   BPF_PSEUDO_MAP_FD,
-  BPF_PSEUDO_MAP_IDX,
-  BPF_PSEUDO_MAP_IDX_VALUE,
   BPF_PSEUDO_MAP_VALUE,
   BPF_RSH,
   BPF_ST,

@@ -11,6 +11,7 @@
 
 import type { ByteOrder } from '../bytes/index.ts';
 
+/** Bytes of one instruction slot; `ld_imm64` has two slots. */
 export const INSN_SIZE = 8;
 
 /** Instruction class: the low three bits of the opcode. */

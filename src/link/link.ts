@@ -7,13 +7,7 @@
 import { type Problem, RootletError } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
 import { InputSurgery, operateOnResult, type SurgeryOptions } from './edit/index.ts';
-import {
-  type ArchiveOptions,
-  type LinkInput,
-  type PulledMember,
-  type ReadInputs,
-  readInputs,
-} from './inputs/index.ts';
+import { type LinkInput, type PulledMember, type ReadInputs, readInputs } from './inputs/index.ts';
 import {
   applyRenames,
   type Combined,
@@ -66,6 +60,7 @@ import {
   undefinedProblems,
 } from './resolve/index.ts';
 
+/** Options of `link`. */
 export interface LinkOptions {
   /** Name of the result in messages. Default `linked.o`. */
   readonly name?: string;
@@ -88,11 +83,12 @@ export interface LinkOptions {
   /** With `gcSections`: names for `LinkSuccess.livePaths`. */
   readonly whyLive?: readonly string[];
   /** Reads the files that thin archives name. */
-  readonly readMember?: ArchiveOptions['readMember'];
+  readonly readMember?: (archive: string, member: string) => Uint8Array;
   /** Names to explain in `LinkSuccess.explanations`; a name that no input knows is a problem of class `usage`. */
   readonly explain?: readonly string[];
 }
 
+/** A link that succeeded. */
 export interface LinkSuccess {
   readonly ok: true;
   readonly object: BpfObject;
@@ -110,6 +106,7 @@ export interface LinkSuccess {
   readonly explanations: readonly Explanation[];
 }
 
+/** A link that was refused. */
 export interface LinkFailure {
   readonly ok: false;
   /** Every problem of the link, in order of inputs. */
@@ -118,6 +115,7 @@ export interface LinkFailure {
   readonly pulled: readonly PulledMember[];
 }
 
+/** The linked object, or all problems: `ok` tells which. */
 export type LinkResult = LinkSuccess | LinkFailure;
 
 /** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */

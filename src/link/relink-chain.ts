@@ -25,6 +25,7 @@ export interface ChainComponent {
   readonly continueOn?: readonly string[];
 }
 
+/** Options of `relinkChain`. */
 export interface ChainRelinkOptions extends RelinkOptions {
   /** Verdicts that go on to the next component. Default `pass`. */
   readonly continueOn?: readonly string[];

@@ -10,7 +10,7 @@
 import { type Problem, quote } from '../diag/index.ts';
 import type { BpfObject, SymbolIndex, Visibility } from '../object/index.ts';
 import { operateOnResult } from './edit/index.ts';
-import type { LinkInput } from './inputs/index.ts';
+import type { LinkInput, PulledMember } from './inputs/index.ts';
 import type { LinkFailure } from './link.ts';
 import {
   applyRenames,
@@ -42,7 +42,6 @@ import {
 } from './passes/index.ts';
 import {
   arrayWithItself,
-  type ComponentMember,
   fileNames,
   isLibrary,
   needsCaller,
@@ -75,19 +74,22 @@ import {
   undefinedProblems,
 } from './resolve/index.ts';
 
+/** A re-link that succeeded. */
 export interface RelinkSuccess {
   readonly ok: true;
   readonly object: BpfObject;
   /** Made when first read. */
   readonly report: RelinkReport;
   /** Members of libraries in the order in which they were taken. */
-  readonly pulled: readonly ComponentMember[];
+  /** Members of libraries, and the component that each was taken for (null: the rootlet). */
+  readonly pulled: readonly (PulledMember & { readonly component: string | null })[];
   /** For `RelinkOptions.whyLive`, in that order. */
   readonly livePaths: readonly LivePath[];
   /** For `RelinkOptions.explain`, in that order: one for every component that knows the name. */
   readonly explanations: readonly Explanation[];
 }
 
+/** The re-linked object, or all problems: `ok` tells which. */
 export type RelinkResult = RelinkSuccess | LinkFailure;
 
 /** Plugs components into a rootlet. Never throws for what stands in the inputs: problems come back as data. */

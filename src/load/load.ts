@@ -15,7 +15,6 @@ import {
 import { type BpfObject, stripDataSections } from '../object/index.ts';
 import { type ExecuteOptions, executeLoad, type LoadedObject } from './execute/index.ts';
 import {
-  type BindOptions,
   bindExterns,
   type ExternBindings,
   type KernelFacts,
@@ -33,11 +32,15 @@ import {
   planLoad,
 } from './plan/index.ts';
 
-export interface LoadOptions extends PlanOptions, ExecuteOptions, BindOptions {
+/** Options of `loadObject` and `prepareLoad`. */
+export interface LoadOptions extends PlanOptions, ExecuteOptions {
+  /** Text of a kernel configuration for `.kconfig` externs; without it, that of the running kernel. */
+  readonly kconfig?: string;
   /** Types to relocate against instead of the running kernel's: a BTF file, or an ELF file with BTF. */
   readonly btfPath?: string;
   /** What is known of the kernel; without it, the running one is asked. */
   readonly kernelTypes?: KernelTypes;
+  /** @internal */
   readonly kernelFacts?: KernelFacts;
 }
 
@@ -47,6 +50,7 @@ export interface PreparedLoad {
   readonly answers: readonly CoreAnswer[];
   /** What was planned: the input after CO-RE. Symbols of `answers` and `bindings` are its. */
   readonly object: BpfObject;
+  /** @internal */
   readonly bindings: ExternBindings;
 }
 

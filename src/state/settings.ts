@@ -9,6 +9,7 @@ import { encodeValue, type ValueTypes } from '../load/index.ts';
 import { type BpfObject, sectionOf } from '../object/index.ts';
 import type { JsonObject, JsonValue } from '../store/index.ts';
 
+/** Values of variables and sizes of maps that stay in force until they are given again. */
 export interface Settings {
   /** Variable (`NAME` or `SECTION:NAME`) → value. */
   readonly globals: ReadonlyMap<string, unknown>;

@@ -9,9 +9,12 @@ import { encodeText, viewOf } from '../bytes/index.ts';
 import { inputError, type RootletError } from '../diag/index.ts';
 import { isMapPin, isPinOf, type PinPrefix } from './names.ts';
 
+/** Objects are loaded for others to bind to; hooks are attached. */
 export type EntryKind = 'object' | 'hook';
 
+/** A value of a JSON document. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+/** An object of a JSON document. */
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
@@ -26,26 +29,7 @@ export interface PinRecord {
   readonly id: number;
 }
 
-export interface ProgramRecord extends PinRecord {
-  readonly tag: string;
-  /** BPF_PROG_TYPE_… */
-  readonly type: number;
-}
-
-export interface MapRecord extends PinRecord {
-  /** Component that it belongs to; null for maps of the entry itself. */
-  readonly component: string | null;
-  /** Its name in the component; `name` where there is none. */
-  readonly map: string;
-  /** Whether it belongs to an outgoing version of the component. */
-  readonly previous: boolean;
-}
-
-export interface LinkRecord extends PinRecord {
-  /** What it is attached to, in words. */
-  readonly place: string;
-}
-
+/** What is known of an entry. */
 export interface StoreRecord {
   readonly version: 1;
   readonly kind: EntryKind;
@@ -54,12 +38,30 @@ export interface StoreRecord {
   readonly source: string;
   /** Seconds since 1970 when it was made; null when unknown. */
   readonly time: number | null;
-  readonly programs: readonly ProgramRecord[];
-  readonly maps: readonly MapRecord[];
-  readonly links: readonly LinkRecord[];
+  readonly programs: readonly (PinRecord & {
+    readonly tag: string;
+    /** BPF_PROG_TYPE_… */
+    readonly type: number;
+  })[];
+  readonly maps: readonly (PinRecord & {
+    /** Component that it belongs to; null for maps of the entry itself. */
+    readonly component: string | null;
+    /** Its name in the component; `name` where there is none. */
+    readonly map: string;
+    /** Whether it belongs to an outgoing version of the component. */
+    readonly previous: boolean;
+  })[];
+  readonly links: readonly (PinRecord & {
+    /** What it is attached to, in words. */
+    readonly place: string;
+  })[];
   /** Belongs to the layer above. */
   readonly data: JsonObject;
 }
+
+export type ProgramRecord = StoreRecord['programs'][number];
+export type MapRecord = StoreRecord['maps'][number];
+export type LinkRecord = StoreRecord['links'][number];
 
 export const RECORD_VERSION = 1;
 /** Magic, version, bytes of JSON, bytes of files. All little-endian on every machine. */
@@ -68,6 +70,7 @@ const MAGIC = encodeText('rootlet\0');
 /** More is taken for damage. */
 export const MAX_RECORD = 256 * 1024 * 1024;
 
+/** Files that an entry keeps with its record, by names of the layer above. */
 export type RecordFiles = ReadonlyMap<string, Uint8Array>;
 
 export function encodeRecord(record: StoreRecord, files: RecordFiles): Uint8Array {

@@ -22,8 +22,10 @@ import type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts
 import { readPinnedRecord } from './record-map.ts';
 import { buildGeneration, type Contents, type SaveStep, type StepHook } from './save.ts';
 
+/** Directory of the store of the command. */
 export const DEFAULT_STORE_ROOT = '/sys/fs/bpf/rootlet';
 
+/** A loaded object or an attachment that is kept under a name. */
 export interface StoreEntry {
   readonly kind: EntryKind;
   readonly name: string;
@@ -43,10 +45,14 @@ export interface BrokenEntry {
   readonly problems: readonly Problem[];
 }
 
+/** Options of `Store.open`. */
 export interface StoreOptions {
   /** Milliseconds to wait for another process that holds the lock. Default 10000. */
   readonly patience?: number;
-  /** Called before each step of a save; tests stop the process there. */
+  /**
+   * Called before each step of a save; tests stop the process there.
+   * @internal
+   */
   readonly onStep?: (step: SaveStep) => void;
   /**
    * Whether a whole generation that a killed process left is to count, since the change that belongs to it (see `save`)
@@ -58,6 +64,7 @@ export interface StoreOptions {
 const KINDS: readonly EntryKind[] = ['object', 'hook'];
 const DIRECTORIES = { object: 'objects', hook: 'hooks' } as const;
 
+/** Named things that stay in the kernel: loaded objects and attachments, with their pins and records. */
 export class Store {
   readonly sys: Sys;
   /** Its directory. It is made when something is saved. */

@@ -4,27 +4,11 @@ export { CaptureDecoder, type CapturedPacket, PcapWriter, type Timestamp } from 
 export {
   createMachine,
   createMachineAsync,
-  DEFAULT_BUDGET,
-  DEFAULT_MAX_MEMORY,
   type Machine,
   type MachineMap,
   type MachineOptions,
-  type MapEntry,
   type RunContext,
   type RunResult,
 } from './run/index.ts';
-export type { EventRecord, Kconfig, ProgramKind, Redirect } from './state/index.ts';
-export {
-  type DecodedField,
-  type DecodedValue,
-  decodeValue,
-  describeMaps,
-  type FormatContext,
-  formatMapContents,
-  type JsonValue,
-  type MapContents,
-  type MapDescription,
-  mapContentsJson,
-  valueJson,
-  valueText,
-} from './values/index.ts';
+export type { EventRecord, GlobalVariable, ProgramKind, Redirect } from './state/index.ts';
+export { formatMapContents, type MapContents, mapContentsJson } from './values/index.ts';

@@ -8,6 +8,7 @@
 
 import { cString } from '../../bytes/index.ts';
 
+/** A line of source, for the instructions from `insnIndex` on. */
 export interface LineRecord {
   readonly insnIndex: number;
   readonly file: string;

@@ -17,14 +17,14 @@ import {
 } from '../../object/index.ts';
 import * as uapi from '../../object/uapi/uapi.ts';
 import { kindKey, kindName } from '../providers/index.ts';
+import type { Via } from './bindings.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, stackBefore, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';
 import type { Found } from './find.ts';
 import { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
 
-export const VIAS = ['ext', 'tail', 'copy'] as const;
-/** A back end. */
-export type Via = (typeof VIAS)[number];
+/** All back ends, in order of preference. */
+export const VIAS: readonly Via[] = ['ext', 'tail', 'copy'];
 
 /** Everything that the rules ask about one function extern. */
 export interface Situation {

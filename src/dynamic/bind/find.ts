@@ -21,6 +21,7 @@ import {
 import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
 import { type Export, exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
+import type { Binding } from './bindings.ts';
 
 /** `foo=PROVIDER:bar` in words; without a provider the name must be defined by one only. */
 export interface DynamicBindRequest {
@@ -39,7 +40,7 @@ export interface SearchScope {
 }
 
 /** How an extern came by its definition. */
-export type FoundBy = 'request' | 'tag' | 'named' | 'registered';
+export type FoundBy = Exclude<Binding['by'], 'provider'>;
 
 export interface Found {
   /** Symbol of the consumer. */

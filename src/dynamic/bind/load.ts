@@ -8,15 +8,8 @@ import { type LinkInput, link } from '../../link/index.ts';
 import { type BpfObject, readObject } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
-import type { Binding } from './bindings.ts';
-import {
-  candidatesFor,
-  forcedProblem,
-  objectionTo,
-  type Situation,
-  situationOf,
-  type Via,
-} from './choose.ts';
+import type { Binding, Via } from './bindings.ts';
+import { candidatesFor, forcedProblem, objectionTo, type Situation, situationOf } from './choose.ts';
 import { DynamicObject } from './dynamic-object.ts';
 import { type Found, findDefinitions, plainExterns } from './find.ts';
 import type { DynamicLoadOptions } from './load-options.ts';

@@ -47,6 +47,7 @@ export interface Design {
   readonly fills: readonly SlotFill[];
 }
 
+/** A change of the slots of a rootlet, or of the rootlet itself. */
 export interface SlotChange {
   /** Another version of the rootlet itself. Its components stay in their slots. */
   readonly rootlet?: ObjectFile;

@@ -10,8 +10,8 @@ import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import { readObject } from '../../object/index.ts';
-import { reportState, type SettingsByOwner, type StateChange } from '../../state/index.ts';
-import { type Choice, chooseVia } from '../fit/index.ts';
+import { reportState, type Settings, type StateChange } from '../../state/index.ts';
+import { chooseVia } from '../fit/index.ts';
 import {
   afterSwitch,
   type Design,
@@ -28,6 +28,7 @@ import { type PreparedChange, prepareChange, settingsOf } from './change.ts';
 import { decisionsOf, droppedMaps } from './kept.ts';
 import { planTailSlots } from './tail.ts';
 
+/** Options of `Rootlet.attach`. */
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
   readonly program?: string;
@@ -37,6 +38,7 @@ export interface RootletOptions extends GenerationOptions {
   readonly via?: RelinkVia;
 }
 
+/** Options of a change of slots. */
 export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'maxEntries'> {
   /** Components, maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
@@ -57,11 +59,11 @@ export interface SlotState {
 export interface Replaced {
   readonly slots: readonly SlotState[];
   /** The back end, and why this one. */
-  readonly choice: Choice;
+  readonly choice: { readonly via: RelinkVia; readonly reason: string };
   /** What became of each map and data section. */
   readonly state: readonly StateChange[];
   /** Values and sizes in force, by component; '' for the rootlet. */
-  readonly settings: SettingsByOwner;
+  readonly settings: ReadonlyMap<string, Settings>;
   /** Settings that no longer fit anything, one sentence each. */
   readonly droppedSettings: readonly string[];
 }
@@ -141,16 +143,23 @@ export class Rootlet {
     });
   }
 
-  /** A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's. */
+  /**
+   * A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's.
+   * @internal
+   */
   static over(sys: Sys, hook: Hook, generation: Generation, setting: RootletSetting): Rootlet {
     return new Rootlet(sys, hook, generation, { ...setting, ownsHook: false });
   }
 
-  /** What runs. It ends with the next change. */
+  /**
+   * What runs. It ends with the next change.
+   * @internal
+   */
   get generation(): Generation {
     return this.#generation;
   }
 
+  /** @internal */
   get design(): Design {
     return this.#generation.design;
   }

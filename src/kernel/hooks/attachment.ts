@@ -32,18 +32,21 @@ import {
 /** LINK_UPDATE: only if the expected program is attached. */
 const BPF_F_REPLACE = 4;
 
+/** A program on a hook, as the kernel's link: held by a descriptor until `close()`. */
 export class Attachment {
   readonly sys: Sys;
   readonly fd: Fd;
   /** What it is attached to, for messages. */
   readonly place: string;
 
+  /** @internal */
   constructor(sys: Sys, fd: Fd, place: string) {
     this.sys = sys;
     this.fd = fd;
     this.place = place;
   }
 
+  /** @internal */
   info(): LinkDescription {
     return readLinkInfo(this.sys, this.fd.number);
   }
@@ -92,6 +95,7 @@ export class Attachment {
     pinObject(this.sys, this.fd.number, path, shown);
   }
 
+  /** Closes the descriptor. A link that nothing pins ends with its last one. */
   close(): void {
     this.fd.close();
   }

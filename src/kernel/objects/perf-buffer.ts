@@ -25,6 +25,7 @@ const PERF_RECORD_SAMPLE = 9;
 const DATA_HEAD = 1024;
 const DATA_TAIL = 1032;
 
+/** A record of a perf buffer, and the CPU that it was written on. */
 export interface PerfRecord {
   readonly cpu: number;
   readonly data: Uint8Array;

@@ -10,6 +10,7 @@ import {
 import { bpf, EAGAIN, EINTR, EINVAL, ENOSPC, ENOTSUPP, type Sys, syscallError } from '../sys/index.ts';
 import { BPF_PROG_TEST_RUN, decodeAttr, encodeAttr, TestRunAttr } from '../uapi/index.ts';
 
+/** Input of a test run (BPF_PROG_TEST_RUN). */
 export interface TestRunOptions {
   /** Packet, or what else the program type takes as data. XDP and TC want at least 14 bytes. */
   readonly data?: Uint8Array;
@@ -21,6 +22,7 @@ export interface TestRunOptions {
   readonly cpu?: number;
 }
 
+/** What a test run did. */
 export interface TestRunResult {
   /** r0 of the (last) run as u32. */
   readonly verdict: number;

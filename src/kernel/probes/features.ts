@@ -29,6 +29,7 @@ import {
 } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
+/** Whether the kernel has a feature. */
 export type FeatureAnswer =
   | { readonly state: 'yes' }
   | { readonly state: 'no' }
@@ -66,6 +67,7 @@ export const FEATURES = {
   contextTags: '6.8',
 } as const;
 
+/** A name of `FEATURES`. */
 export type Feature = keyof typeof FEATURES;
 
 const answers = new WeakMap<Sys, Map<Feature, FeatureAnswer>>();

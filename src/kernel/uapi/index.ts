@@ -5,7 +5,6 @@ export {
   BPF_BTF_GET_FD_BY_ID,
   BPF_BTF_GET_NEXT_ID,
   BPF_BTF_LOAD,
-  BPF_ENABLE_STATS,
   BPF_ITER_CREATE,
   BPF_LINK_CREATE,
   BPF_LINK_DETACH,
@@ -38,7 +37,6 @@ export {
   BPF_PROG_TEST_RUN,
   BPF_RAW_TRACEPOINT_OPEN,
   BtfLoadAttr,
-  EnableStatsAttr,
   IdAttr,
   InfoAttr,
   IterCreateAttr,
@@ -62,4 +60,4 @@ export {
   RawTracepointAttr,
   TestRunAttr,
 } from './uapi.ts';
-export { BPF_OBJ_NAME_LEN, BtfInfo, LinkInfo, MapInfo, ProgInfo } from './uapi-info.ts';
+export { BtfInfo, LinkInfo, MapInfo, ProgInfo } from './uapi-info.ts';

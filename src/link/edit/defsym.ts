@@ -14,6 +14,7 @@ import { addCopies, type Copy } from '../passes/index.ts';
 import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
 import { badName, namesOf, noSuchSymbol, type Operated, renameAll } from './rename.ts';
 
+/** A second name for a definition (`--defsym NAME=TARGET`). */
 export interface AliasRequest {
   /** The new name. */
   readonly name: string;

@@ -4,17 +4,9 @@ export {
   type ArchiveInput,
   type ArchiveOptions,
   archiveNames,
-  type InputSlot,
   isArchive,
   type Preparation,
-  type PulledInputs,
   type PulledMember,
   pullMembers,
 } from './archives.ts';
-export {
-  byteOrderProblems,
-  type InputOptions,
-  type LinkInput,
-  type ReadInputs,
-  readInputs,
-} from './inputs.ts';
+export { byteOrderProblems, type LinkInput, type ReadInputs, readInputs } from './inputs.ts';

@@ -6,21 +6,8 @@ export { exceptionCallbacks } from './exception-callbacks.ts';
 export { findIdentical, type Identical } from './fold-identical.ts';
 export { foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
 export { defaultRoots, isMetadata, isNeededAnyway, type Liveness, markLive, pathTo } from './gc.ts';
-export {
-  chooseLicense,
-  isGplCompatible,
-  type LicenseChoice,
-  versionProblems,
-  withLicense,
-} from './license.ts';
-export {
-  checkLimits,
-  MAX_CALL_FRAMES,
-  MAX_STACK_BYTES,
-  measureLimits,
-  type ProgramLimits,
-  type Used,
-} from './limits.ts';
+export { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
+export { checkLimits, measureLimits, type ProgramLimits } from './limits.ts';
 export {
   fixedNames,
   KERNEL_NAME_LENGTH,

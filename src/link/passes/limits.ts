@@ -40,11 +40,6 @@ const GPL_HELPERS: ReadonlySet<number> = new Set([
 ]);
 
 /** What a program takes, and what kernels allow. */
-export interface Used {
-  readonly used: number;
-  readonly allowed: number;
-}
-
 export interface ProgramLimits {
   readonly program: string;
   /** Functions on top of each other; `used` is null when the program calls itself. */
@@ -53,10 +48,12 @@ export interface ProgramLimits {
   readonly deepestCalls: readonly string[];
   /** Bytes, all frames of the path that takes most; a lower bound. */
   readonly stack: { readonly used: number | null; readonly allowed: number };
-  readonly functions: Used;
+  readonly functions: { readonly used: number; readonly allowed: number };
   /** Maps, sections of globals among them. */
-  readonly maps: Used;
+  readonly maps: { readonly used: number; readonly allowed: number };
 }
+
+export type Used = ProgramLimits['maps'];
 
 /** How much each program takes, in order of programs. */
 export function measureLimits(object: BpfObject): ProgramLimits[] {

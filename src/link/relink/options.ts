@@ -1,15 +1,16 @@
 /** Options of a static re-link. */
 
 import type { SurgeryOptions } from '../edit/index.ts';
-import type { ArchiveOptions, LinkInput } from '../inputs/index.ts';
+import type { LinkInput } from '../inputs/index.ts';
 import type { BindRequest } from '../resolve/index.ts';
-import type { OrderedComponent } from './slots.ts';
+import type { SlotAssignment } from './slots.ts';
 
+/** Options of `relink`. */
 export interface RelinkOptions {
   /** Name of the result in messages. Default `chain.o`. */
   readonly name?: string;
   /** Components for the slots that no assignment names, in order. */
-  readonly order?: readonly OrderedComponent[];
+  readonly order?: readonly Omit<SlotAssignment, 'slot'>[];
   /** Slots whose component gets functions, maps and globals of its own, even if it fills others too. */
   readonly ownState?: readonly string[];
   /** Slots are called as the kernel calls programs: components are compared as entry points, not by their spelling. */
@@ -17,7 +18,7 @@ export interface RelinkOptions {
   /** Archives: each component takes the members that it needs, its own copies. */
   readonly libraries?: readonly LinkInput[];
   /** Reads the files that thin archives name. */
-  readonly readMember?: ArchiveOptions['readMember'];
+  readonly readMember?: (archive: string, member: string) => Uint8Array;
   /** What is to be done to symbols and sections, before slots and programs are looked for. */
   readonly surgery?: SurgeryOptions;
   /**

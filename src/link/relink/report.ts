@@ -66,6 +66,7 @@ export interface ReportedState {
   readonly shared: boolean;
 }
 
+/** A map of the result, whose it is and who uses it. */
 export interface ReportedMap extends ReportedState {
   readonly map: {
     readonly type: string;
@@ -76,6 +77,7 @@ export interface ReportedMap extends ReportedState {
   };
 }
 
+/** What a re-link did: that of a link, with slots, components, state and limits. */
 export interface RelinkReport extends LinkReport {
   readonly slots: readonly FilledSlot[];
   readonly components: readonly ReportedComponent[];

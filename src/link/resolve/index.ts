@@ -12,15 +12,14 @@ export {
   findInput,
   parseTarget,
 } from './bind.ts';
-export { type ExplainOptions, type Explanation, explainAll, explainName } from './explain.ts';
+export { type Explanation, explainAll } from './explain.ts';
 export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbolAt } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
-export { referencesTo } from './references.ts';
+export { type ReferenceSite, referencesTo } from './references.ts';
 export {
   FOLDED_SECTIONS,
   isKernelName,
   type Resolution,
-  type ResolveOptions,
   resolve,
   SHARED_SCOPE,
   type SymbolGroup,

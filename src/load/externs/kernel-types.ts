@@ -30,9 +30,15 @@ export interface KernelTarget extends CoreTarget {
 
 /** Where relocations and externs look for kernel types. */
 export interface KernelTypes {
-  /** Throws `kernel-no-btf`. */
+  /**
+   * Throws `kernel-no-btf`.
+   * @internal
+   */
   vmlinux(): KernelTarget;
-  /** Modules with a type, function or variable of this name. */
+  /**
+   * Modules with a type, function or variable of this name.
+   * @internal
+   */
   modules(name: string): readonly KernelTarget[];
 }
 

@@ -14,6 +14,7 @@ import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 import { type DraftProgram, type ProgramOptions, planPrograms } from './programs.ts';
 import { encodeFuncInfo, encodeLineInfo } from './records.ts';
 
+/** Options of the plan of a load. */
 export interface PlanOptions extends ProgramOptions {
   /** Name that maps of globals start with; without it the object's file name up to its first dot. */
   readonly objectName?: string;
@@ -23,11 +24,20 @@ export interface PlanOptions extends ProgramOptions {
   readonly maxEntries?: ReadonlyMap<string, number>;
   /** Values of globals, constants among them, instead of those in the object. */
   readonly globals?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
-  /** Which variables count as globals of the object; without it all. Those of others may come with their maps. */
+  /**
+   * Which variables count as globals of the object; without it all. Those of others may come with their maps.
+   * @internal
+   */
   readonly ownGlobal?: (name: string, section: string) => boolean;
-  /** How CO-RE relocations came out, so that poisoned instructions can be explained. */
+  /**
+   * How CO-RE relocations came out, so that poisoned instructions can be explained.
+   * @internal
+   */
   readonly coreAnswers?: readonly CoreAnswer[];
-  /** What externs are on this machine; externs that are not here and not weak are errors. */
+  /**
+   * What externs are on this machine; externs that are not here and not weak are errors.
+   * @internal
+   */
   readonly bindings?: ExternBindings;
 }
 

@@ -19,16 +19,26 @@ import { functionPlans, linePlans } from './records.ts';
 import { type References, resolveReference, type Sink } from './references.ts';
 import type { Operations } from './struct-ops.ts';
 
+/** Which programs of an object are loaded, and as what. */
 export interface ProgramOptions {
   /** Which programs to load; without it all whose section does not start with `?`. */
   readonly programs?: (name: string, section: string) => boolean;
-  /** Plan maps alone: no program, and nothing that only programs need. */
+  /**
+   * Plan maps alone: no program, and nothing that only programs need.
+   * @internal
+   */
   readonly mapsOnly?: boolean;
   /** Type of a program whose section name does not say it, or that is to be loaded as another type. */
   readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
-  /** Program name → what it attaches to, for types that want it at load time. */
+  /**
+   * Program name → what it attaches to, for types that want it at load time.
+   * @internal
+   */
   readonly attach?: ReadonlyMap<string, AttachPlan>;
-  /** Tables of operations of the object, as this kernel has them. */
+  /**
+   * Tables of operations of the object, as this kernel has them.
+   * @internal
+   */
   readonly operations?: Operations;
 }
 

@@ -19,6 +19,10 @@ import {
 import { type ByteOrder, requireRange, viewOf } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
 
+/**
+ * A value of a C type: numbers (bigint for 64 bits), booleans, enumerators by name or number, text for arrays of char,
+ * arrays, and structures by member.
+ */
 export type BtfValue =
   | number
   | bigint

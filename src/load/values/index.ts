@@ -2,4 +2,4 @@
 
 export { type BtfValue, decodeValue, type ValueTypes } from './btf-value.ts';
 export { encodeValue } from './btf-value-write.ts';
-export { type TypedEntry, TypedMap } from './typed-map.ts';
+export { TypedMap } from './typed-map.ts';

@@ -1,14 +1,7 @@
 /** `BpfObject`, its layout and its map definitions. */
 
 export { dataSectionsOf, withDataSections } from './data-sections.ts';
-export {
-  type LayoutOptions,
-  layoutSections,
-  type ObjectLayout,
-  type PlacedSymbol,
-  type SectionLayout,
-  sizeOfSymbol,
-} from './layout.ts';
+export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export { isPinnedMap, type MapDefinition, parseMapDefinition } from './map-definition.ts';
 export {
   type Binding,
@@ -28,6 +21,7 @@ export {
   programsOf,
   type SectionIndex,
   type SectionShell,
+  type SymbolBase,
   type SymbolIndex,
   sectionOf,
   textOfSection,

@@ -17,6 +17,7 @@ import {
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol, ExternSymbol, MapSymbol } from './model.ts';
 
+/** A map as its BTF definition describes it. Sizes in bytes. */
 export interface MapDefinition {
   readonly name: string;
   /** enum bpf_map_type. */

@@ -32,9 +32,6 @@ export interface SectionShell {
   readonly role: 'code' | 'data' | 'maps';
 }
 
-export type Binding = 'local' | 'global' | 'weak';
-export type Visibility = 'default' | 'hidden';
-
 /** Where an atom lay in the file it was read from. Atoms of one block keep their distances while all are kept. */
 export interface Origin {
   /** Name of the input file, for messages. */
@@ -80,12 +77,20 @@ export interface CoreRecord {
   readonly kind: number;
 }
 
-interface SymbolBase {
+/** What all symbols have. */
+export interface SymbolBase {
+  /** '' for anonymous data. */
   readonly name: string;
-  readonly binding: Binding;
-  readonly visibility: Visibility;
+  /** `local`: of its file only; `weak`: yields to a global definition. */
+  readonly binding: 'local' | 'global' | 'weak';
+  /** `hidden`: linked by name, and local afterwards. */
+  readonly visibility: 'default' | 'hidden';
 }
 
+export type Binding = SymbolBase['binding'];
+export type Visibility = SymbolBase['visibility'];
+
+/** A function or program, with its instructions. */
 export interface FunctionSymbol extends SymbolBase {
   readonly kind: 'function';
   readonly section: SectionIndex;
@@ -142,8 +147,10 @@ export interface ExternSymbol extends SymbolBase {
   readonly btfId: BtfId;
 }
 
+/** An atom of an object: something with a name, bytes or neither, and references. */
 export type BpfSymbol = FunctionSymbol | VariableSymbol | MapSymbol | ExternSymbol;
 
+/** A BPF object as atoms and references; `readObject` and the linker make them. Never changed once made. */
 export interface BpfObject {
   /** Name for messages, usually the file's. */
   readonly name: string;

@@ -16,9 +16,4 @@ export {
   REGISTER_STRUCTS,
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
-export {
-  knownSectionNames,
-  type ProgramTypeInfo,
-  programTypeOf,
-  suggestSectionName,
-} from './section-names.ts';
+export { type ProgramTypeInfo, programTypeOf, suggestSectionName } from './section-names.ts';

@@ -8,6 +8,7 @@
 
 import * as uapi from '../uapi/uapi.ts';
 
+/** What a section name says of a program: type, attach type, target. */
 export interface ProgramTypeInfo {
   /** enum bpf_prog_type. */
   readonly progType: number;

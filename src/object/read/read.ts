@@ -8,7 +8,7 @@
  * Reading is the same on every machine; nothing here depends on a kernel.
  */
 
-import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf } from '../../btf/index.ts';
+import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf, toRaw } from '../../btf/index.ts';
 import { inputError, within } from '../../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
@@ -20,6 +20,7 @@ import { readJumpTables } from './jump-tables.ts';
 import { readReferences } from './references.ts';
 import { attachRecords, attachTypes } from './types.ts';
 
+/** Options of `readObject`. */
 export interface ReadOptions {
   /** Accept an object without `.BTF`. Default false: nothing can be linked or loaded without it. */
   readonly allowMissingBtf?: boolean;
@@ -72,7 +73,7 @@ function requireLicenseText(object: BpfObject): void {
 
 function readBtfSection(elf: ElfFile, options: ReadOptions): RawBtf | null {
   const section = typeSection(elf, '.BTF');
-  if (section !== undefined) return parseBtf(section.bytes, elf.byteOrder);
+  if (section !== undefined) return toRaw(parseBtf(section.bytes, elf.byteOrder));
   if (options.allowMissingBtf === true) return null;
   throw inputError('object-no-btf', [], 'has no BTF, so its types are unknown', {
     hint: 'compile with -g: clang -target bpf -g -O2 -c foo.bpf.c -o foo.o (and strip with llvm-strip -g, never plain strip)',

@@ -1,9 +1,10 @@
 /** What the users of the machine see of it. */
 
 import type { Timestamp } from '../capture/index.ts';
-import type { EventRecord, Kconfig, ProgramKind, Redirect } from '../state/index.ts';
+import type { EventRecord, ProgramKind, Redirect } from '../state/index.ts';
 import type { MachineMap } from './machine-map.ts';
 
+/** Options of `createMachine`. */
 export interface MachineOptions {
   /** Program to run. Default: the only one that the machine can run; with several, each run says which. */
   readonly program?: string;
@@ -19,7 +20,7 @@ export interface MachineOptions {
    */
   readonly clock?: () => number;
   /** Values of `.kconfig` externs. */
-  readonly kconfig?: Kconfig;
+  readonly kconfig?: ReadonlyMap<string, bigint | string>;
   /** Bytes of memory that maps, variables and the machine itself may take. Default 2 GiB. */
   readonly maxMemory?: number;
 }
@@ -41,6 +42,7 @@ export interface RunContext {
   readonly queueMapping?: number;
 }
 
+/** What a run did to one packet. */
 export interface RunResult {
   /** Low half of r0. */
   readonly verdict: number;
@@ -54,6 +56,7 @@ export interface RunResult {
   readonly redirect: Redirect | undefined;
 }
 
+/** An object in the embedded machine: programs that run on packets, and their maps. */
 export interface Machine {
   /** Names of all programs: the ones asked for, then those that they tail-call. */
   readonly programs: readonly string[];

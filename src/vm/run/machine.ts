@@ -22,6 +22,7 @@ export function createMachine(object: BpfObject, options: MachineOptions = {}): 
   return new RunningMachine(prepared, compileModule(prepared.compiled.bytes), options);
 }
 
+/** As `createMachine`, compiled in the background: for large programs on the main thread of a browser. */
 export async function createMachineAsync(object: BpfObject, options: MachineOptions = {}): Promise<Machine> {
   const prepared = prepare(object, options);
   return new RunningMachine(prepared, await compileModuleAsync(prepared.compiled.bytes), options);

@@ -1,18 +1,3 @@
 /** Values and maps of the machine as text. */
 
-export {
-  describeMaps,
-  type FormatContext,
-  formatMapContents,
-  type MapContents,
-  type MapDescription,
-  mapContentsJson,
-} from './map-format.ts';
-export {
-  type DecodedField,
-  type DecodedValue,
-  decodeValue,
-  type JsonValue,
-  valueJson,
-  valueText,
-} from './value-format.ts';
+export { formatMapContents, type MapContents, mapContentsJson } from './map-format.ts';
