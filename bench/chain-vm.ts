@@ -43,7 +43,7 @@ interface Subject {
 }
 
 function fromFile(sys: Sys, path: string, program: string): Subject {
-  const loaded = executeLoad(planLoad(readObject(readFileSync(path), path)), sys);
+  const loaded = executeLoad(planLoad(readObject({ name: path, bytes: readFileSync(path) })), sys);
   return { program: loaded.program(program), times: [], close: () => loaded.close() };
 }
 

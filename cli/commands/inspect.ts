@@ -28,7 +28,7 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
   async func(flags, path) {
     await guarded(this, flags.json, () => {
       const input = readInput(path);
-      const object = readObject(input.bytes, input.name);
+      const object = readObject(input);
       if (flags.btf) print(this, object.btf === null ? '' : formatBtfAsC(object.btf));
       else if (flags.disasm) print(this, disassembleObject(object));
       else if (flags.json) printJson(this, { ok: true, ...inspect(object) });

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
+import type { InputFile } from '../../src/bytes/index.ts';
 import { encodeText } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
@@ -37,7 +38,6 @@ import {
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import {
   expandResponseFiles,
-  type NamedBytes,
   readInputs,
   requireDistinct,
   requireNoInput,
@@ -181,7 +181,7 @@ function optionsOf(
   flags: Flags,
   output: string,
   inputs: readonly string[],
-  libraries: readonly NamedBytes[],
+  libraries: readonly InputFile[],
 ): RelinkOptions {
   const surgery = surgeryOptions(
     flags,
@@ -226,7 +226,7 @@ interface RelinkFiles {
   /** All of them, as they were given. */
   readonly names: readonly string[];
   /** Archives among the arguments. */
-  readonly libraries: readonly NamedBytes[];
+  readonly libraries: readonly InputFile[];
   readonly relink: (options: RelinkOptions, flags: Flags) => RelinkResult;
 }
 
@@ -276,12 +276,12 @@ function readSlots(flags: Flags, args: readonly string[]): RelinkFiles {
   return { names, libraries, relink: options => relink(rootlet, slots, { ...options, order }) };
 }
 
-function isArchiveFile(file: NamedBytes): boolean {
+function isArchiveFile(file: InputFile): boolean {
   return isArchive(file.bytes);
 }
 
 /** A component without its slot is a common slip. */
-function requireArchive(file: NamedBytes): void {
+function requireArchive(file: InputFile): void {
   if (!isArchiveFile(file))
     throw usageError(
       'usage-assignment',
@@ -289,7 +289,7 @@ function requireArchive(file: NamedBytes): void {
     );
 }
 
-function readLibraries(flags: Flags): NamedBytes[] {
+function readLibraries(flags: Flags): InputFile[] {
   const found = findInputs({
     paths: [],
     libraries: flags.library ?? [],
@@ -308,7 +308,7 @@ function requireRootlet(path: string): void {
     );
 }
 
-function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes): ChainComponent {
+function componentOf({ program, continueOn }: NamedComponent, file: InputFile): ChainComponent {
   return {
     component: file,
     ...(program === undefined ? {} : { program }),

@@ -90,7 +90,7 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       requireNoInput(flags.verifierLog, flags.pcap === undefined ? [path] : [path, flags.pcap]);
       const sources = sourcesOf(flags);
       const input = readInput(path);
-      const object = stripDataSections(readObject(input.bytes, input.name));
+      const object = stripDataSections(readObject(input));
       const runner = openRunner(flags, object);
       try {
         report(this, flags, object, runner, await runAll(flags, sources, runner));

@@ -171,9 +171,7 @@ export function readObjects(paths: readonly string[]): ObjectInput {
   const [first, ...others] = inputs;
   if (first === undefined) throw usageError('usage-no-input', 'say what to load');
   const alone = others.length === 0;
-  const object = alone
-    ? readObject(first.bytes, first.name)
-    : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const object = alone ? readObject(first) : linkAll(inputs, `${objectBaseName(first.name)}.o`);
   const kept = alone && first.bytes.length <= KEPT_AS_GIVEN ? first.bytes : writeObject(object);
   return {
     object: stripDataSections(object),

@@ -18,17 +18,13 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { InputFile } from '../../src/bytes/index.ts';
 import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { expandWords } from './response-file.ts';
 import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
 
-export interface NamedBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
 /** Contents of a file, or of stdin for `-`. */
-export function readInput(path: string): NamedBytes {
+export function readInput(path: string): InputFile {
   try {
     return path === '-' ? { name: '<stdin>', bytes: readStdin() } : { name: path, bytes: readFileSync(path) };
   } catch (error) {
@@ -45,8 +41,8 @@ function readStdin(): Uint8Array {
 }
 
 /** All inputs; every one that cannot be read is reported, not only the first. */
-export function readInputs(paths: readonly string[]): NamedBytes[] {
-  const inputs: NamedBytes[] = [];
+export function readInputs(paths: readonly string[]): InputFile[] {
+  const inputs: InputFile[] = [];
   const problems = [];
   for (const path of paths) {
     try {
@@ -64,7 +60,7 @@ export function readInputs(paths: readonly string[]): NamedBytes[] {
  * A file whose contents are read when they are asked for, and not kept: a linker makes its own form of each input, and
  * thousands of them would otherwise be in memory twice. Reading throws as `readInput` does.
  */
-export function lazyInput(path: string): NamedBytes {
+export function lazyInput(path: string): InputFile {
   if (path === '-') return readInput(path);
   return {
     name: path,

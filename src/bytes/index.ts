@@ -10,6 +10,7 @@ export {
   requireRange,
   viewOf,
 } from './cursor.ts';
+export { type InputFile, requireFile } from './input-file.ts';
 export {
   chars,
   type Field,

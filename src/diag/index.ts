@@ -1,6 +1,14 @@
 /** Problems as data, and `RootletError`. */
 
 export {
+  argumentError,
+  isBytes,
+  requireList,
+  requireOptions,
+  requireRecord,
+  requireText,
+} from './arguments.ts';
+export {
   addFrame,
   bugError,
   EXIT,

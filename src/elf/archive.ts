@@ -5,6 +5,7 @@
  * archives hold names of files instead of contents; reading those files is the caller's.
  */
 
+import { type InputFile, requireFile } from '../bytes/index.ts';
 import { inputError, quote } from '../diag/index.ts';
 import { type RawIndexEntry, readBsdIndex, readGnuIndex } from './archive-index.ts';
 import { identify } from './identify.ts';
@@ -38,8 +39,10 @@ const SIZE_AT = 48;
 const SIZE_DIGITS = 10;
 const END_AT = 58;
 
-/** Parses an archive. `name` stands first in every message. Throws `RootletError` with a code `archive-...`. */
-export function parseArchive(bytes: Uint8Array, name: string): Archive {
+/** Parses an archive. Its name stands first in every message. Throws `RootletError` with a code `archive-...`. */
+export function parseArchive(file: InputFile): Archive {
+  requireFile('parseArchive: file', file);
+  const { name, bytes } = file;
   const identity = identify(bytes);
   if (identity.kind !== 'archive' && identity.kind !== 'thin-archive') {
     throw inputError('archive-magic', [name], `is ${identity.description}, not an archive`);

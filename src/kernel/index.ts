@@ -127,6 +127,7 @@ export {
   type Netns,
   pageSize,
   possibleCpus,
+  requireSys,
   type Sys,
   syscallError,
   waitForPrograms,

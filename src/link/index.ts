@@ -7,7 +7,13 @@ export {
   type Selector,
   type SurgeryOptions,
 } from './edit/index.ts';
-export { type ArchiveInput, isArchive, type LinkInput, type PulledMember } from './inputs/index.ts';
+export {
+  type ArchiveInput,
+  isArchive,
+  type LinkInput,
+  type PulledMember,
+  requireInputs,
+} from './inputs/index.ts';
 export {
   type LinkFailure,
   type LinkOptions,

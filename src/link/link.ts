@@ -4,10 +4,16 @@
  * The body of `link` is the list of passes; what a pass needs from an earlier one is among its arguments.
  */
 
-import { type Problem, RootletError } from '../diag/index.ts';
+import { type Problem, RootletError, requireOptions } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
 import { InputSurgery, operateOnResult, type SurgeryOptions } from './edit/index.ts';
-import { type LinkInput, type PulledMember, type ReadInputs, readInputs } from './inputs/index.ts';
+import {
+  type LinkInput,
+  type PulledMember,
+  type ReadInputs,
+  readInputs,
+  requireInputs,
+} from './inputs/index.ts';
 import {
   applyRenames,
   type Combined,
@@ -118,8 +124,13 @@ export interface LinkFailure {
 /** The linked object, or all problems: `ok` tells which. */
 export type LinkResult = LinkSuccess | LinkFailure;
 
-/** Links objects by name. Never throws for what stands in the inputs: problems come back as data. */
+/**
+ * Links objects by name. What is wrong with the inputs comes back as data, all of it; throws only a `TypeError` for
+ * arguments of another shape.
+ */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
+  requireInputs('link', inputs);
+  requireOptions('link: options', options);
   const { objects, pulled, problems: refused, notes: said } = prepareInputs(inputs, options);
   const failed = (problems: readonly Problem[]): LinkFailure => ({ ok: false, problems, pulled });
   if (refused.length > 0) return failed(refused);

@@ -1,8 +1,8 @@
 /** Re-linking without a rootlet of one's own: a chain made for the components. */
 
-import { type Problem, quote } from '../diag/index.ts';
+import { type Problem, quote, requireList, requireOptions, requireRecord } from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf } from '../object/index.ts';
-import { type LinkInput, readInputs } from './inputs/index.ts';
+import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './link.ts';
 import {
   chainSlotName,
@@ -40,6 +40,8 @@ export function relinkChain(
   components: readonly ChainComponent[],
   options: ChainRelinkOptions = {},
 ): RelinkResult {
+  requireChain(components);
+  requireOptions('relinkChain: options', options);
   const { objects, problems } = readInputs(
     components.map(entry => entry.component),
     { archives: false },
@@ -59,6 +61,15 @@ export function relinkChain(
     ...(options.program === undefined ? {} : { program: options.program }),
   });
   return relink(chain, components.map(assignmentFor(objects)), { ...options, entrySlots: true });
+}
+
+function requireChain(value: unknown): void {
+  requireList('relinkChain: components', 'an array of { component }', value);
+  for (const [at, one] of value.entries()) {
+    const place = `relinkChain: components[${at}]`;
+    requireRecord(place, '{ component }', one);
+    requireInput(`${place}.component`, 'component' in one ? one.component : undefined);
+  }
 }
 
 function refused(problems: readonly Problem[]): LinkFailure {

@@ -7,10 +7,18 @@
  * chosen program does not need of its object (other programs, unused functions, maps and types) is left out.
  */
 
-import { type Problem, quote } from '../diag/index.ts';
+import {
+  type Problem,
+  quote,
+  requireList,
+  requireOptions,
+  requireRecord,
+  requireText,
+} from '../diag/index.ts';
 import type { BpfObject, SymbolIndex, Visibility } from '../object/index.ts';
 import { operateOnResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
+import { requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './link.ts';
 import {
   applyRenames,
@@ -80,8 +88,7 @@ export interface RelinkSuccess {
   readonly object: BpfObject;
   /** Made when first read. */
   readonly report: RelinkReport;
-  /** Members of libraries in the order in which they were taken. */
-  /** Members of libraries, and the component that each was taken for (null: the rootlet). */
+  /** Members of libraries in the order in which they were taken, and for which component (null: the rootlet). */
   readonly pulled: readonly (PulledMember & { readonly component: string | null })[];
   /** For `RelinkOptions.whyLive`, in that order. */
   readonly livePaths: readonly LivePath[];
@@ -92,12 +99,29 @@ export interface RelinkSuccess {
 /** The re-linked object, or all problems: `ok` tells which. */
 export type RelinkResult = RelinkSuccess | LinkFailure;
 
-/** Plugs components into a rootlet. Never throws for what stands in the inputs: problems come back as data. */
+function requireAssignments(value: unknown): void {
+  const wanted = '{ slot, component }';
+  requireList('relink: assignments', `an array of ${wanted}`, value);
+  for (const [at, one] of value.entries()) {
+    const place = `relink: assignments[${at}]`;
+    requireRecord(place, wanted, one);
+    requireText(`${place}.slot`, 'a string, the name of a slot', 'slot' in one ? one.slot : undefined);
+    requireInput(`${place}.component`, 'component' in one ? one.component : undefined);
+  }
+}
+
+/**
+ * Plugs components into a rootlet. What is wrong with the inputs comes back as data, all of it; throws only a
+ * `TypeError` for arguments of another shape.
+ */
 export function relink(
   rootlet: LinkInput,
   assignments: readonly SlotAssignment[],
   options: RelinkOptions = {},
 ): RelinkResult {
+  requireInput('relink: rootlet', rootlet);
+  requireAssignments(assignments);
+  requireOptions('relink: options', options);
   const inputs = readRelinkInputs(rootlet, assignments, options);
   const { pulled } = inputs;
   const failed = (problems: readonly Problem[]): LinkFailure => ({ ok: false, problems, pulled });

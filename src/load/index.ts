@@ -13,6 +13,7 @@ export {
   pinMap,
   pinPathOf,
   readProgramTypes,
+  requireLoaded,
   type SourcePlace,
   shapeDifferences,
   tableValue,

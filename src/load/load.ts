@@ -1,7 +1,7 @@
 /** `loadObject`: everything from a symbolic object to programs in the kernel. */
 
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
-import { RootletError } from '../diag/index.ts';
+import { RootletError, requireOptions } from '../diag/index.ts';
 import {
   E2BIG,
   EACCES,
@@ -10,9 +10,10 @@ import {
   EOPNOTSUPP,
   liftMemlock,
   mayHave,
+  requireSys,
   type Sys,
 } from '../kernel/index.ts';
-import { type BpfObject, stripDataSections } from '../object/index.ts';
+import { type BpfObject, requireObject, stripDataSections } from '../object/index.ts';
 import { type ExecuteOptions, executeLoad, type LoadedObject } from './execute/index.ts';
 import {
   bindExterns,
@@ -56,6 +57,9 @@ export interface PreparedLoad {
 
 /** Relocates, binds externs and plans, without creating anything. The kernel is asked only for what the object needs. */
 export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {}): PreparedLoad {
+  requireObject('prepareLoad: input', input);
+  requireSys('prepareLoad: sys', sys);
+  requireOptions('prepareLoad: options', options);
   const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
   const stripped = stripDataSections(input);
   const { object, answers } = relocate(stripped, types);
@@ -73,6 +77,9 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
  * loaded object says so (`notes`).
  */
 export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
+  requireObject('loadObject: input', input);
+  requireSys('loadObject: sys', sys);
+  requireOptions('loadObject: options', options);
   return executePlan(prepareLoad(input, sys, options).plan, sys, options);
 }
 

@@ -19,7 +19,10 @@ const MISTAKES = 'mistakes.bpf.o';
 const bytesOf = (file: string) => readFileSync(join(import.meta.dirname, 'testdata/obj/el', file));
 
 const load = (program: string, file = NAME) =>
-  executeLoad(planLoad(readObject(bytesOf(file), file), { programs: name => name === program }), kernel);
+  executeLoad(
+    planLoad(readObject({ name: file, bytes: bytesOf(file) }), { programs: name => name === program }),
+    kernel,
+  );
 
 /** Kernels in front of these refuse the program for something else first, or say it with less. */
 const SAID_SINCE: ReadonlyMap<string, number> = new Map([
@@ -51,7 +54,7 @@ function refusal(program: string, file = NAME): { error: RootletError; failure: 
 }
 
 test('programs whose section starts with ? are left out unless asked for', () => {
-  expect(planLoad(readObject(bytesOf(NAME), NAME)).programs).toEqual([]);
+  expect(planLoad(readObject({ name: NAME, bytes: bytesOf(NAME) })).programs).toEqual([]);
 });
 
 const PLACES: readonly (readonly [string, string | undefined, string | undefined, RegExp, RegExp])[] = [

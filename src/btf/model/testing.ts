@@ -107,7 +107,7 @@ export function compile(folder: string, name: string, source: string): string {
 }
 
 export function sectionOfObject(file: string, name: string): Uint8Array {
-  const elf = parseElf(readFileSync(file), file);
+  const elf = parseElf({ name: file, bytes: readFileSync(file) });
   const section = elf.sections.find(candidate => candidate.name === name);
   if (section === undefined) throw new Error(`${file} has no ${name}`);
   return section.bytes;

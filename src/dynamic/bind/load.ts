@@ -2,9 +2,9 @@
  * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
  */
 
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
-import { type LinkInput, link } from '../../link/index.ts';
+import { type LinkInput, link, requireInputs } from '../../link/index.ts';
 import { type BpfObject, readObject } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
@@ -20,6 +20,8 @@ import { replacementRefusal } from './replacement-support.ts';
  * bound, with all of it in one error.
  */
 export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions = {}): DynamicObject {
+  requireInputs('load', inputs);
+  requireOptions('load: options', options);
   const object = joinInputs(inputs);
   return loadConsumer(object, options.sys ?? openSys(), options);
 }
@@ -27,8 +29,7 @@ export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions =
 /** One object of all inputs; externs may stay open. */
 export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
   const [only, ...others] = inputs;
-  if (only !== undefined && others.length === 0)
-    return 'bytes' in only ? readObject(only.bytes, only.name) : only;
+  if (only !== undefined && others.length === 0) return 'bytes' in only ? readObject(only) : only;
   const result = link(inputs, { partial: true, ...(only === undefined ? {} : { name: only.name }) });
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;

@@ -184,7 +184,7 @@ export class Registry {
 /** The object of an entry as it was loaded. Throws `dynamic-no-object` when the record does not have it. */
 export function objectOf(store: Store, entry: StoreEntry): BpfObject {
   const bytes = store.files(entry).get(OBJECT_FILE);
-  if (bytes !== undefined) return readObject(bytes, entry.record.source);
+  if (bytes !== undefined) return readObject({ name: entry.record.source, bytes });
   throw inputError(
     'dynamic-no-object',
     [entry.name],

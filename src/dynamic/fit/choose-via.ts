@@ -27,7 +27,7 @@ export function chooseVia(context: BuildContext, design: Design, forced: RelinkV
     return forced === undefined
       ? { via: 'static', reason: 'no slot is filled' }
       : { via: forced, reason: 'as requested' };
-  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const rootlet = readObject(design.rootlet);
   const { pairs, problems } = examine(rootlet, partsOf(design), context.main);
   if (problems.length > 0) throw new RootletError(problems);
   const change = new Change(context, rootlet, pairs);
@@ -49,7 +49,7 @@ function partsOf(design: Design): Part[] {
   const parts = new Map<SlotFill['file'], { readonly object: BpfObject; readonly fills: SlotFill[] }>();
   for (const fill of design.fills) {
     const { file } = fill;
-    const part = parts.get(file) ?? { object: readObject(file.bytes, file.name), fills: [] };
+    const part = parts.get(file) ?? { object: readObject(file), fills: [] };
     parts.set(file, part);
     part.fills.push(fill);
   }

@@ -4,6 +4,7 @@
  * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
  */
 
+import type { InputFile } from '../../bytes/index.ts';
 import { inputError, quote, usageError } from '../../diag/index.ts';
 import { nearestNames } from '../../link/index.ts';
 import {
@@ -17,11 +18,9 @@ import {
 } from '../../state/index.ts';
 
 /** An object file as it was given, with the name that messages use. */
-export interface ObjectFile {
-  readonly name: string;
+export interface ObjectFile extends InputFile {
   /** Where it is, absolute: it tells files of one name apart. Default: the name. */
   readonly path?: string;
-  readonly bytes: Uint8Array;
 }
 
 /** A program of an object file. */

@@ -59,7 +59,7 @@ export function requirePossible(
 
 /** Only where every slot can be filled by a tail call. */
 function tailHint({ via, design: { rootlet } }: Generation): string | undefined {
-  if (!allSlotsTail(readObject(rootlet.bytes, rootlet.name))) return undefined;
+  if (!allSlotsTail(readObject(rootlet))) return undefined;
   return via === 'tail'
     ? '--via tail changes its slots and keeps its program'
     : 'attach the rootlet with --slots tail: its slots then change while its program stays';

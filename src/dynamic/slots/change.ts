@@ -42,7 +42,7 @@ export interface PreparedChange {
 export function prepareChange(request: ChangeRequest): PreparedChange {
   const { sys, old, change, options } = request;
   const file = change.rootlet ?? request.design.rootlet;
-  const rootlet = readObject(file.bytes, file.name);
+  const rootlet = readObject(file);
   const main = nextMain(request, rootlet);
   const before = withMain(request.design, request.main, main);
   const design = changeDesign(before, change, { slots: slotNames(rootlet), main });
@@ -85,7 +85,7 @@ function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject
     const owner = componentOf(fill);
     const known = targets.get(owner);
     const putIn = named.has(fill.slot) || files.has(fill.file) || known?.putIn === true;
-    const object = known?.object ?? readObject(fill.file.bytes, fill.file.name);
+    const object = known?.object ?? readObject(fill.file);
     targets.set(owner, { owner, object, putIn });
   }
   return [{ owner: '', object: rootlet, putIn: change.rootlet !== undefined }, ...targets.values()];

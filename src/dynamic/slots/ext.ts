@@ -32,7 +32,7 @@ interface LateTargets {
 
 function planParts(context: BuildContext, design: Design) {
   const { main } = context;
-  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const rootlet = readObject(design.rootlet);
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, main, 'ext');
   const object = markSlots(rootlet, components, main);

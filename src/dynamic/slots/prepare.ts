@@ -90,7 +90,7 @@ function prepareComponent(part: string, fills: readonly SlotFill[], label: strin
   const [first] = fills;
   if (first === undefined) throw bugError([part], 'a component without slots');
   const { component, version, file } = first;
-  const whole = readObject(file.bytes, file.name);
+  const whole = readObject(file);
   const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);
   return { owner: component, ...(version === undefined ? {} : { version }), part, file, fills, ...object };
 }

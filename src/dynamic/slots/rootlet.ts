@@ -327,7 +327,7 @@ function lasting({ globals: _globals, maxEntries: _maxEntries, ...options }: Gen
 }
 
 function slotsIn({ rootlet }: Design, main: string): string[] {
-  return [...slotNames(readObject(rootlet.bytes, rootlet.name)), main];
+  return [...slotNames(readObject(rootlet)), main];
 }
 
 function slotStates(design: Design, main: string): SlotState[] {

@@ -30,7 +30,7 @@ export function planStatic(
   context: BuildContext,
   design: Design,
 ): PlannedGeneration & { readonly main: string } {
-  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const rootlet = readObject(design.rootlet);
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, context.main, 'static');
   const instead = components.find(({ fills }) => fills.some(({ slot }) => slot === context.main));

@@ -88,7 +88,7 @@ export function keepsRootlet(old: Generation, context: BuildContext, design: Des
   return (
     old.via === 'tail' &&
     isUnchanged(context, design, { owner: null }) &&
-    !isFreshRootlet(context, readObject(rootlet.bytes, rootlet.name))
+    !isFreshRootlet(context, readObject(rootlet))
   );
 }
 
@@ -104,7 +104,7 @@ export function plannedTail(context: BuildContext, design: Design): PlannedGener
 }
 
 function readDesign({ main }: BuildContext, design: Design) {
-  const rootlet = readObject(design.rootlet.bytes, design.rootlet.name);
+  const rootlet = readObject(design.rootlet);
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, main, 'tail');
   return { rootlet, components };
@@ -132,7 +132,7 @@ export function buildTail(context: BuildContext, design: Design): Generation {
  */
 export function planTailSlots(generation: Generation): () => void {
   const { rootlet } = generation.design;
-  const object = readObject(rootlet.bytes, rootlet.name);
+  const object = readObject(rootlet);
   return planSlots(generation, prepareComponents(generation.design, object), object);
 }
 

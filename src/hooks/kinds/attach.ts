@@ -1,6 +1,6 @@
 /** Attaching a loaded program to where its section says, or to where the caller says in the program's own words. */
 
-import { quote, usageError } from '../../diag/index.ts';
+import { quote, requireRecord, requireText, usageError } from '../../diag/index.ts';
 import {
   type Attachment,
   attachCgroup,
@@ -20,6 +20,7 @@ import {
   TcFilter,
 } from '../../kernel/index.ts';
 import type { LoadedObject } from '../../load/index.ts';
+import { requireLoaded } from '../../load/index.ts';
 import * as uapi from '../../object/uapi/uapi.ts';
 import {
   type AttachPlace,
@@ -42,6 +43,9 @@ import { XdpHook } from './xdp.ts';
  * Throws `load-attach-place` when the place is missing or cannot be.
  */
 export function attachProgram(object: LoadedObject, name: string, place: AttachPlace = {}): Hook {
+  requireLoaded('attachProgram: object', object);
+  requireText('attachProgram: name', 'a string, the name of a program', name);
+  requireRecord('attachProgram: place', 'an object such as { interface: "eth0" }', place);
   const { planned, attach } = planAttachment(object, name, place);
   if (planned !== undefined) attach();
   return planned ?? attach();

@@ -54,6 +54,7 @@ export {
   holding,
   Mapping,
   type PollHandle,
+  requireSys,
   type Sys,
   type SyscallArgument,
   type SyscallName,

@@ -5,6 +5,7 @@
  * to make system calls can take the place of koffi (`sys-koffi.ts`).
  */
 
+import { argumentError } from '../../diag/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
 /** System calls that are made anywhere in this project. */
@@ -56,6 +57,12 @@ export interface Sys {
    * @internal
    */
   poll(fd: number, onReadable: () => void): PollHandle;
+}
+
+/** Throws a `TypeError` unless `value` is a `Sys`. `place` is function and argument. */
+export function requireSys(place: string, value: unknown): asserts value is Sys {
+  if (typeof value !== 'object' || value === null || !('syscall' in value))
+    throw argumentError(place, 'what openSys() returns', value);
 }
 
 /** Holds the buffers of the running call, so that none is collected while the kernel has only its address. */

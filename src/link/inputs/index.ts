@@ -9,4 +9,11 @@ export {
   type PulledMember,
   pullMembers,
 } from './archives.ts';
-export { byteOrderProblems, type LinkInput, type ReadInputs, readInputs } from './inputs.ts';
+export {
+  byteOrderProblems,
+  type LinkInput,
+  type ReadInputs,
+  readInputs,
+  requireInput,
+  requireInputs,
+} from './inputs.ts';

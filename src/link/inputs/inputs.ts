@@ -1,7 +1,8 @@
 /** Inputs of a link: objects, archives, and objects that were read before; all are read before anything is said. */
 
-import { type Problem, RootletError } from '../../diag/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import { requireFile } from '../../bytes/index.ts';
+import { type Problem, RootletError, requireList } from '../../diag/index.ts';
+import { type BpfObject, isObject, readObject } from '../../object/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -13,6 +14,23 @@ import {
 
 /** A file's contents with the name that messages use, or an object that was read or made before. */
 export type LinkInput = ArchiveInput | BpfObject;
+
+/** Throws a `TypeError` unless `value` is an input of a link. `place` is function and argument. */
+export function requireInput(place: string, value: unknown): asserts value is LinkInput {
+  if (!isObject(value)) requireFile(place, value, '{ name, bytes } or a BpfObject');
+}
+
+/** The same for a list of inputs. */
+export function requireInputs(
+  caller: string,
+  value: unknown,
+  argument = 'inputs',
+): asserts value is readonly LinkInput[] {
+  requireList(`${caller}: ${argument}`, 'an array of { name, bytes } or BpfObject', value);
+  value.forEach((input, at) => {
+    requireInput(`${caller}: ${argument}[${at}]`, input);
+  });
+}
 
 export interface ReadInputs {
   /** Only the inputs that could be read. */
@@ -62,7 +80,7 @@ function readSlot(input: LinkInput, options: InputOptions): InputSlot {
     const { name, wholeArchive = false } = input;
     return { kind: 'archive', input: { name, bytes, wholeArchive } };
   }
-  return prepared(readObject(bytes, input.name, options));
+  return prepared(readObject({ name: input.name, bytes }, options));
 }
 
 /** Archives alone give nothing: no name is needed before an object or `wholeArchive` asks for one. */

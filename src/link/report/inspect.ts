@@ -12,6 +12,7 @@ import {
   parseMapDefinition,
   programTypeOf,
   progTypeName,
+  requireObject,
   sectionOf,
   sizeOfSymbol,
 } from '../../object/index.ts';
@@ -76,6 +77,7 @@ export interface Inspection {
 
 /** What is in an object: programs, functions, maps, variables, externs, sections, types. */
 export function inspect(object: BpfObject): Inspection {
+  requireObject('inspect: object', object);
   const layout = layoutSections(object);
   const programs: InspectedFunction[] = [];
   const functions: InspectedFunction[] = [];

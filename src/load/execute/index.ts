@@ -2,7 +2,7 @@
 
 export { Cleanup } from './cleanup.ts';
 export { type ExecuteOptions, executeLoad } from './execute.ts';
-export { LoadedObject, type PacketRun } from './loaded-object.ts';
+export { LoadedObject, type PacketRun, requireLoaded } from './loaded-object.ts';
 export {
   DEFAULT_PIN_ROOT,
   isPinned,

@@ -1,6 +1,6 @@
 /** Programs and maps of one object in the kernel, with one lifetime. */
 
-import { quote, usageError } from '../../diag/index.ts';
+import { argumentError, quote, usageError } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram, Fd, TestRunOptions, TestRunResult } from '../../kernel/index.ts';
 import type { LoadPlan } from '../plan/index.ts';
 import { TypedMap } from '../values/index.ts';
@@ -84,6 +84,7 @@ export class LoadedObject {
     return { verdict, packet: data, context, durationNs };
   }
 
+  /** Closes programs, maps and mapped variables; doing it twice is harmless. */
   close(): void {
     this.variables.close();
     for (const program of this.programs.values()) program.close();
@@ -94,6 +95,11 @@ export class LoadedObject {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Throws a `TypeError` unless `value` is a `LoadedObject`. `place` is function and argument. */
+export function requireLoaded(place: string, value: unknown): asserts value is LoadedObject {
+  if (!(value instanceof LoadedObject)) throw argumentError(place, 'what loadObject() returns', value);
 }
 
 function notThere(what: 'program' | 'map', name: string, known: Iterable<string>) {

@@ -171,7 +171,7 @@ function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
 /** Raw BTF as it is, or the `.BTF` section of an ELF file. */
 function btfOf(bytes: Uint8Array<ArrayBuffer>, path: string): Uint8Array<ArrayBuffer> {
   if (bytes[0] !== 0x7f) return bytes;
-  const section = parseElf(bytes, path).sections.find(candidate => candidate.name === '.BTF');
+  const section = parseElf({ name: path, bytes }).sections.find(candidate => candidate.name === '.BTF');
   if (section === undefined) throw inputError('kernel-no-btf', [path], 'has no section ".BTF"');
   return Uint8Array.from(section.bytes);
 }

@@ -22,10 +22,10 @@ import type { LoadPlan } from './plan.ts';
 import { FULL_SUPPORT, sanitizeBtf } from './sanitize-btf.ts';
 
 const { sys, reason } = kernelForTests();
-const GLOBALS = readObject(
-  readFileSync(join(import.meta.dirname, 'testdata/obj/el/globals.bpf.o')),
-  'globals.bpf.o',
-);
+const GLOBALS = readObject({
+  name: 'globals.bpf.o',
+  bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el/globals.bpf.o')),
+});
 const PLAN = planLoad(GLOBALS);
 
 const INT: BtfType = {

@@ -12,6 +12,7 @@
 
 import type { Btf, BtfId, LineRecords } from '../../btf/index.ts';
 import { type ByteOrder, decodeText } from '../../bytes/index.ts';
+import { argumentError } from '../../diag/index.ts';
 
 export type { LineRecord, LineRecords } from '../../btf/index.ts';
 
@@ -161,6 +162,18 @@ export interface BpfObject {
   readonly symbols: readonly BpfSymbol[];
   /** Null for an object without `.BTF`. */
   readonly btf: Btf | null;
+}
+
+/** Whether `value` has the shape of a `BpfObject`. */
+export function isObject(value: unknown): value is BpfObject {
+  return (
+    typeof value === 'object' && value !== null && 'symbols' in value && 'sections' in value && 'btf' in value
+  );
+}
+
+/** Throws a `TypeError` unless `value` is a `BpfObject`. `place` is function and argument. */
+export function requireObject(place: string, value: unknown): asserts value is BpfObject {
+  if (!isObject(value)) throw argumentError(place, 'a BpfObject (readObject makes one of bytes)', value);
 }
 
 /** A tentative definition of C, which has no place yet. */

@@ -9,7 +9,8 @@
  */
 
 import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf, toRaw } from '../../btf/index.ts';
-import { inputError, within } from '../../diag/index.ts';
+import { type InputFile, requireFile } from '../../bytes/index.ts';
+import { inputError, requireOptions, within } from '../../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
@@ -31,10 +32,15 @@ export interface ReadOptions {
 const SHT_NOBITS = 8;
 const SHF_COMPRESSED = 0x800;
 
-/** Parses one BPF object. Throws `RootletError`; its places start with `name`. */
-export function readObject(bytes: Uint8Array, name: string, options: ReadOptions = {}): BpfObject {
-  const elf = parseElf(bytes, name, { keepDebug: options.keepDebug ?? false });
-  return within(name, () => readElf(elf, options));
+/**
+ * Reads one BPF object. Throws `RootletError` with codes `elf-…`, `btf-…` and `object-…`, whose places start with the
+ * file's name, and a `TypeError` for what is no file.
+ */
+export function readObject(file: InputFile, options: ReadOptions = {}): BpfObject {
+  requireFile('readObject: file', file);
+  requireOptions('readObject: options', options);
+  const elf = parseElf(file, { keepDebug: options.keepDebug ?? false });
+  return within(elf.name, () => readElf(elf, options));
 }
 
 function readElf(elf: ElfFile, options: ReadOptions): BpfObject {

@@ -25,6 +25,7 @@ import {
   isCommon,
   layoutSections,
   type ObjectLayout,
+  requireObject,
   type SectionIndex,
   type SymbolIndex,
   sizeOfSymbol,
@@ -44,6 +45,7 @@ const STV = { default: 0, hidden: 2 } as const;
 
 /** Encodes the object as an ELF relocatable file. */
 export function writeObject(input: BpfObject): Uint8Array {
+  requireObject('writeObject: input', input);
   const object = stripDataSections(input);
   const layout = layoutSections(object, { withoutCommon: true });
   const { positions, shells } = numberSections(object, layout);

@@ -68,11 +68,13 @@ export interface Machine {
   runRange(bytes: Uint8Array, offset: number, length: number, context?: RunContext): RunResult;
   /** By name, sections of global variables included. */
   readonly maps: ReadonlyMap<string, MachineMap>;
+  /** A map by name, as `maps` has it. Throws `vm-unknown-map`, naming the maps that there are. */
+  map(name: string): MachineMap;
   /** Lines of `bpf_printk` so far; of very many the last ones. */
   trace(): readonly string[];
   /** Records sent through ring buffers and perf event arrays so far; of very many the last ones. */
   events(): readonly EventRecord[];
-  /** Lets go of the memory. */
+  /** Releases the memory; doing it twice is harmless. A closed machine throws `vm-closed`. */
   close(): void;
   [Symbol.dispose](): void;
 }

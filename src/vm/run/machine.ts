@@ -5,7 +5,9 @@
  * privileges and no kernel, and runs wherever WebAssembly does.
  */
 
+import { requireOptions } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { requireObject } from '../../object/index.ts';
 import { compile } from '../compile/index.ts';
 import { compileModule, compileModuleAsync } from '../wasm/index.ts';
 import { DEFAULT_MAX_MEMORY, type Machine, type MachineOptions } from './api.ts';
@@ -29,6 +31,8 @@ export async function createMachineAsync(object: BpfObject, options: MachineOpti
 }
 
 function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
+  requireObject('createMachine: object', object);
+  requireOptions('createMachine: options', options);
   const plan = planMachine(object, {
     program: options.program,
     kind: options.kind,
