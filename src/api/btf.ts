@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/btf`: BTF, the types of BPF objects and kernels: read, build, write, print as C. Works in a browser.
  *
- * @module btf
+ * @module rootlet/btf
  */
 
 export {

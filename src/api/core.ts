@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/core`: CO-RE, objects made right for the types of a kernel. Works in a browser.
  *
- * @module core
+ * @module rootlet/core
  */
 
 export {

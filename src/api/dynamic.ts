@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/dynamic`: externs bound to loaded objects, slots filled while a rootlet runs, new versions. For Linux.
  *
- * @module dynamic
+ * @module rootlet/dynamic
  */
 
 export type { Via } from '../dynamic/index.ts';

@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/elf`: ELF objects and archives as data: read, check, write. Works in a browser.
  *
- * @module elf
+ * @module rootlet/elf
  */
 
 export {

@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/hooks`: attaching programs: one `Hook` for every kind of attachment. For Linux.
  *
- * @module hooks
+ * @module rootlet/hooks
  */
 
 export {

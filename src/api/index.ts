@@ -4,6 +4,7 @@
  * @module rootlet
  */
 
+export type { InputFile } from '../bytes/index.ts';
 export { exitCodeOf, formatProblem, type Problem, type ProblemClass, RootletError } from '../diag/index.ts';
 export {
   type Inspection,

@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/isa`: BPF instructions: read, write, disassemble. Works in a browser.
  *
- * @module isa
+ * @module rootlet/isa
  */
 
 export {

@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/kernel`: the kernel and its objects: programs, maps, ring buffers, probes. For Linux.
  *
- * @module kernel
+ * @module rootlet/kernel
  */
 
 export {

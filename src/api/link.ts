@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/link`: static linking and re-linking, and `inspect`. Works in a browser.
  *
- * @module link
+ * @module rootlet/link
  */
 
 export {

@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/load`: loading objects into the kernel: plan, execute, globals, typed maps. For Linux.
  *
- * @module load
+ * @module rootlet/load
  */
 
 export {

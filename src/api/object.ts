@@ -1,11 +1,11 @@
 /**
  * Entry point `rootlet/object`: `BpfObject`, the symbolic form of a BPF object, and its reader and writer. Works in a browser.
  *
- * @module object
+ * @module rootlet/object
  */
 
 export type { LineRecord, LineRecords } from '../btf/index.ts';
-export type { ByteOrder } from '../bytes/index.ts';
+export type { ByteOrder, InputFile } from '../bytes/index.ts';
 export {
   type BpfObject,
   type BpfSymbol,

@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/store`: what stays in the kernel under a name: pins and records on a bpf file system. For Linux.
  *
- * @module store
+ * @module rootlet/store
  */
 
 export {

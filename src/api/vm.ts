@@ -1,7 +1,7 @@
 /**
  * Entry point `rootlet/vm`: the embedded machine: runs XDP, TC and socket programs without a kernel. Works in a browser.
  *
- * @module vm
+ * @module rootlet/vm
  */
 
 export {

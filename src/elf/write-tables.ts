@@ -26,7 +26,11 @@ export interface ElfSectionOutput {
   /** Null for NOBITS; otherwise `size` bytes, or what writes them when they are needed. */
   readonly bytes:
     | Uint8Array
-    | { readonly length: number; readonly writeTo: (target: Uint8Array) => void }
+    | {
+        readonly length: number;
+        /** Fills `target`, which has exactly that length. */
+        readonly writeTo: (target: Uint8Array) => void;
+      }
     | null;
   readonly size: number;
 }

@@ -152,17 +152,19 @@ export class Store {
     return readPinnedRecord(this.sys, generation, entry.path).files;
   }
 
-  /** Owned by the caller, as are the next two. Throws `store-no-pin` for names that the entry does not have. */
+  /** A program of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
   openProgram(entry: StoreEntry, name: string): BpfProgram {
     const pin = pinOf(entry, 'program', entry.record.programs, name);
     return new BpfProgram(this.sys, this.#openPin(entry, pin, 'program'), name, pin.type);
   }
 
+  /** A map of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
   openMap(entry: StoreEntry, name: string): BpfMap {
     const pin = pinOf(entry, 'map', entry.record.maps, name);
     return BpfMap.adopt(this.sys, this.#openPin(entry, pin, 'map'));
   }
 
+  /** A link of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
   openLink(entry: StoreEntry, name: string): Attachment {
     const pin = pinOf(entry, 'link', entry.record.links, name);
     return new Attachment(this.sys, this.#openPin(entry, pin, 'link'), pin.place);

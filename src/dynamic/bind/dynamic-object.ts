@@ -67,6 +67,7 @@ export class DynamicObject {
     this.loaded.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

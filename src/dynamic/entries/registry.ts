@@ -169,11 +169,13 @@ export class Registry {
     }
   }
 
+  /** Closes what was opened of the store; what is bound stays bound. */
   close(): void {
     for (const provider of this.#providers.values()) provider.close();
     this.#providers.clear();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

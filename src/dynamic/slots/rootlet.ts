@@ -236,6 +236,7 @@ export class Rootlet {
     waitForPrograms(this.sys);
   }
 
+  /** Detaches what `attach` attached, and closes programs and maps. What a command attached stays attached. */
   close(): void {
     try {
       if (this.#ownsHook) detach(this.hook, this.#generation.program);
@@ -244,6 +245,7 @@ export class Rootlet {
     }
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

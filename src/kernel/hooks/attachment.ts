@@ -100,6 +100,7 @@ export class Attachment {
     this.fd.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -158,6 +158,7 @@ export class PerfBuffer {
     return records;
   }
 
+  /** Records as they come, until `close()`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<PerfRecord, void, undefined> {
     while (!this.#closed) {
       const records = this.read();
@@ -168,6 +169,7 @@ export class PerfBuffer {
     }
   }
 
+  /** Stops reading, ends what waits, and unmaps the buffer. The map stays open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -175,6 +177,7 @@ export class PerfBuffer {
     this.#readiness.stop();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -173,6 +173,7 @@ export class BpfProgram {
     return new BpfProgram(sys, fd, info.name, info.type);
   }
 
+  /** What the kernel knows of it. Throws `kernel-info`. */
   info(): ProgramDescription {
     return readProgramInfo(this.sys, this.fd.number);
   }
@@ -201,10 +202,12 @@ export class BpfProgram {
     pinObject(this.sys, this.fd.number, path, shown);
   }
 
+  /** Closes the descriptor. A program that nothing pins or attaches ends with its last descriptor. */
   close(): void {
     this.fd.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

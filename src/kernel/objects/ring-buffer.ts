@@ -183,6 +183,7 @@ export class RingBuffer {
     return iterator;
   }
 
+  /** Stops reading, ends what waits, and unmaps the buffer. The map stays open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -191,6 +192,7 @@ export class RingBuffer {
     this.#readiness.stop();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -164,6 +164,7 @@ export class Mapping {
     return this.#bytes;
   }
 
+  /** Unmaps the memory; doing it twice is harmless. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -171,6 +172,7 @@ export class Mapping {
     this.#sys.syscall('munmap', this.#address, this.#length);
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -92,6 +92,7 @@ export class LoadedObject {
     this.btf?.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -76,6 +76,7 @@ export interface Machine {
   events(): readonly EventRecord[];
   /** Releases the memory; doing it twice is harmless. A closed machine throws `vm-closed`. */
   close(): void;
+  /** As `close()`. */
   [Symbol.dispose](): void;
 }
 
