@@ -41,7 +41,7 @@ export interface LoadOptions extends PlanOptions, ExecuteOptions {
   readonly btfPath?: string;
   /** What is known of the kernel; without it, the running one is asked. */
   readonly kernelTypes?: KernelTypes;
-  /** @internal */
+  /** @hidden */
   readonly kernelFacts?: KernelFacts;
 }
 

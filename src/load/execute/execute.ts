@@ -19,7 +19,7 @@ export interface ExecuteOptions {
   readonly keepLog?: boolean;
   /**
    * Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object.
-   * @internal
+   * @hidden
    */
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
   /**
