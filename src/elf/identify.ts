@@ -39,8 +39,6 @@ export interface FileIdentity {
   readonly hint?: string;
 }
 
-export type FileKind = FileIdentity['kind'];
-
 const COMPILE = 'compile with: clang -target bpf -g -O2 -c foo.bpf.c -o foo.o';
 
 /** Kind of a file from its contents; its name plays no part. Never throws. */

@@ -113,14 +113,9 @@ export type BtfType =
 type OfKind<K extends BtfType['kind']> = Extract<BtfType, { readonly kind: K }>;
 
 export type BtfInt = OfKind<'int'>;
-export type BtfPtr = OfKind<'ptr'>;
 export type BtfArray = OfKind<'array'>;
 export type BtfComposite = OfKind<'struct' | 'union'>;
 export type BtfEnum = OfKind<'enum' | 'enum64'>;
-export type BtfFwd = OfKind<'fwd'>;
-export type BtfTypedef = OfKind<'typedef'>;
-export type BtfModifier = OfKind<'volatile' | 'const' | 'restrict'>;
-export type BtfTypeTag = OfKind<'type_tag'>;
 export type BtfFunc = OfKind<'func'>;
 export type BtfFuncProto = OfKind<'func_proto'>;
 export type BtfVar = OfKind<'var'>;

@@ -27,8 +27,6 @@ export interface Binding {
   readonly slot: BindingSlot | null;
 }
 
-export type BoundVia = Binding['via'];
-
 export interface BindingSlot {
   /** Map of the consumer's load that is the program array. */
   readonly array: string;

@@ -53,8 +53,6 @@ export interface ProgramLimits {
   readonly maps: { readonly used: number; readonly allowed: number };
 }
 
-export type Used = ProgramLimits['maps'];
-
 /** How much each program takes, in order of programs. */
 export function measureLimits(object: BpfObject): ProgramLimits[] {
   const graph = new CallGraph(object);

@@ -45,8 +45,6 @@ export interface VerifierFailure {
   readonly log: readonly string[];
 }
 
-export type CallPlace = VerifierFailure['calls'][number];
-
 /** Last lines of the log that an error shows by itself. */
 const LOG_LINES_SHOWN = 20;
 

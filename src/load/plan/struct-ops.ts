@@ -34,8 +34,6 @@ export interface Operations {
   readonly unused: ReadonlySet<string>;
 }
 
-export const NO_OPERATIONS: Operations = { tables: [], programs: new Map(), unused: new Set() };
-
 /** BPF_F_VTYPE_BTF_OBJ_FD: the type of the value is in the BTF of a module. */
 const VALUE_TYPE_IN_MODULE = 1 << 15;
 

@@ -7,12 +7,10 @@ import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   type BpfObject,
-  layoutSections,
   type MapDefinition,
   mapTypeName,
-  parseMapDefinition,
 } from '../../object/index.ts';
-import { definitionOfSection, type GlobalVariable, variablesOfSection } from '../state/index.ts';
+import type { GlobalVariable } from '../state/index.ts';
 import { type DecodedValue, decodeValue, type JsonValue, valueJson, valueText } from './value-format.ts';
 
 /** What there is to show of a map: of the machine's, or with the same fields of any other. */
@@ -27,28 +25,8 @@ export interface MapContents {
   readonly nameOf?: (value: Uint8Array) => string | undefined;
 }
 
-export type MapDescription = Pick<MapContents, 'name' | 'definition' | 'variables'>;
-
 /** What the types and values of an object's maps are read with. */
 export type FormatContext = Pick<BpfObject, 'btf' | 'byteOrder'>;
-
-/** Maps and sections of global variables of an object, by the names that loaders give them. */
-export function describeMaps(object: BpfObject): ReadonlyMap<string, MapDescription> {
-  const descriptions = new Map<string, MapDescription>();
-  for (const symbol of object.symbols) {
-    if (symbol.kind !== 'map') continue;
-    const definition = parseMapDefinition(object, symbol);
-    descriptions.set(symbol.name, { name: symbol.name, definition, variables: null });
-  }
-  for (const layout of layoutSections(object).sections) {
-    const shell = object.sections[layout.section];
-    if (shell?.role !== 'data' || layout.size === 0) continue;
-    const variables = variablesOfSection(object, layout);
-    const definition = definitionOfSection(shell.name, layout.size, shell.name.startsWith('.rodata'));
-    descriptions.set(shell.name, { name: shell.name, definition, variables });
-  }
-  return descriptions;
-}
 
 /** Zero elements of longer arrays are counted, not shown. */
 const SHORT_ARRAY = 16;
