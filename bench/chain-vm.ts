@@ -19,8 +19,8 @@ import type { Sys } from '../src/kernel/sys/sys.ts';
 import { executeLoad } from '../src/load/execute/execute.ts';
 import { planLoad } from '../src/load/plan/object.ts';
 import { readObject } from '../src/object/read/read.ts';
-import { BPF_PROG_TYPE_XDP } from '../src/object/uapi/uapi.ts';
 import { writeObject } from '../src/object/write/write.ts';
+import { BPF_PROG_TYPE_XDP } from '../src/uapi/program-types.ts';
 import { Filters, packet } from './filters.ts';
 import { ROOT, table, writeResults } from './support.ts';
 

@@ -14,16 +14,17 @@ import { RingBuffer } from '../src/kernel/objects/ring-buffer.ts';
 import { openSys } from '../src/kernel/open/koffi.ts';
 import { bpf, encodeU32s, type Sys } from '../src/kernel/sys/sys.ts';
 import { encodeAttr } from '../src/kernel/uapi/attr.ts';
-import { BPF_MAP_LOOKUP_ELEM, MapElemAttr } from '../src/kernel/uapi/uapi.ts';
+import { MapElemAttr } from '../src/kernel/uapi/uapi.ts';
 import { loadObject } from '../src/load/load.ts';
 import { readObject } from '../src/object/read/read.ts';
+import { BPF_MAP_LOOKUP_ELEM } from '../src/uapi/commands.ts';
+import { BPF_MAP_TYPE_ARRAY } from '../src/uapi/map-types.ts';
 import { median, ROOT, table, writeResults } from './support.ts';
 
 const ROUNDS = 15;
 const OBJECTS = 100;
 const LOOKUPS = 200_000;
 const EVENTS = 1_000_000;
-const BPF_MAP_TYPE_ARRAY = 2;
 
 const folder = mkdtempSync(join(tmpdir(), 'rootlet-bench-load-'));
 const bpffs = join(folder, 'bpffs');

@@ -118,17 +118,32 @@ const program = ts.createProgram(
 );
 const checker = program.getTypeChecker();
 
-/** Where the name of an import or export is declared. @param {ts.Node} name @returns {Home | null} */
-function homeOf(name) {
-  const named = checker.getSymbolAtLocation(name);
-  if (named === undefined) return null;
-  const symbol = named.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(named) : named;
+/** @param {ts.Symbol} symbol @returns {Home | null} */
+function homeOfSymbol(symbol) {
   const [declaration] = symbol.declarations ?? [];
   if (declaration === undefined) return null;
   const type = symbol.declarations?.every(
     one => ts.isInterfaceDeclaration(one) || ts.isTypeAliasDeclaration(one),
   );
   return { file: rooted(declaration.getSourceFile().fileName), name: symbol.name, type: type === true };
+}
+
+/** The one declaration of `name` below a directory whose index does not have it yet. @param {string} directory @param {string} name @returns {Home | null} */
+function homeBelow(directory, name) {
+  for (const file of files.filter(file => file.startsWith(`${directory}/`) && !file.endsWith('/index.ts'))) {
+    const source = program.getSourceFile(join(ROOT, file));
+    const module = source === undefined ? undefined : checker.getSymbolAtLocation(source);
+    const found = module?.exports?.get(/** @type {ts.__String} */ (name));
+    if (found !== undefined && !(found.flags & ts.SymbolFlags.Alias)) return homeOfSymbol(found);
+  }
+  return null;
+}
+
+/** Where the name of an import or export is declared. @param {ts.Node} name @returns {Home | null} */
+function homeOf(name) {
+  const named = checker.getSymbolAtLocation(name);
+  if (named === undefined) return null;
+  return homeOfSymbol(named.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(named) : named);
 }
 
 /** @typedef {ts.ImportDeclaration | ts.ExportDeclaration} Statement */
@@ -178,14 +193,16 @@ function corrected(file, statement, indexes) {
   /** @type {Map<string, string[]>} */
   const groups = new Map();
   const whole = ts.isImportDeclaration(statement) ? statement.importClause?.isTypeOnly : statement.isTypeOnly;
+  const now = /** @type {ts.StringLiteral} */ (statement.moduleSpecifier).text;
+  const target = posix.join(directoryOf(file), now);
   for (const element of elementsOf(statement)) {
-    const home = homeOf(element.name);
+    const home =
+      homeOf(element.name) ?? homeBelow(directoryOf(target), (element.propertyName ?? element.name).text);
     if (home === null) continue;
     const from = specifier(file, indexes.fileFor(file, home));
     const alias = element.name.text === home.name ? home.name : `${home.name} as ${element.name.text}`;
     groups.set(from, [...(groups.get(from) ?? []), `${element.isTypeOnly && !whole ? 'type ' : ''}${alias}`]);
   }
-  const now = /** @type {ts.StringLiteral} */ (statement.moduleSpecifier).text;
   if (groups.size === 0 || (groups.size === 1 && groups.has(now))) return null;
   const keyword = `${ts.isImportDeclaration(statement) ? 'import' : 'export'}${whole ? ' type' : ''}`;
   return [...groups].map(([from, names]) => `${keyword} { ${names.join(', ')} } from '${from}';`).join('\n');

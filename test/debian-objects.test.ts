@@ -13,12 +13,12 @@ import { loadObject } from '../src/load/load.ts';
 import { parseMapDefinition } from '../src/object/model/map-definition.ts';
 import type { BpfObject } from '../src/object/model/model.ts';
 import { readObject } from '../src/object/read/read.ts';
+import { writeObject } from '../src/object/write/write.ts';
 import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
-} from '../src/object/uapi/uapi.ts';
-import { writeObject } from '../src/object/write/write.ts';
+} from '../src/uapi/map-types.ts';
 import { CaptureDecoder } from '../src/vm/capture/decoder.ts';
 import type { Machine } from '../src/vm/run/api.ts';
 import { createMachine } from '../src/vm/run/machine.ts';

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
+import { type SourceFile, shippedFiles } from './support/shipped-files.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -16,6 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LAYERS: readonly (readonly string[])[] = [
   ['src/diag'],
   ['src/bytes'],
+  ['src/uapi'],
   ['src/elf', 'src/btf', 'src/isa'],
   ['src/object'],
   ['src/link', 'src/core', 'src/vm', 'src/kernel'],
@@ -42,26 +44,6 @@ const HOST = [
 ];
 const KOFFI = ['src/kernel/open/koffi.ts'];
 const HOST_GLOBALS = new Set(['process', 'Buffer', 'require', '__dirname', '__filename']);
-
-interface SourceFile {
-  /** From the root of the checkout, with slashes. */
-  readonly path: string;
-  readonly text: string;
-}
-
-/** All code that is shipped: no tests, and nothing that only tests import. */
-function shippedFiles(): SourceFile[] {
-  return ['src', 'cli']
-    .flatMap(folder =>
-      readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
-        name => `${folder}/${name}`,
-      ),
-    )
-    .map(name => name.replaceAll(path.sep, '/'))
-    .filter(name => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('/testing.ts'))
-    .sort()
-    .map(name => ({ path: name, text: readFileSync(path.join(ROOT, name), 'utf8') }));
-}
 
 function importsOf(file: SourceFile): string[] {
   return ts.preProcessFile(file.text, true, true).importedFiles.map(imported => imported.fileName);

@@ -2,12 +2,19 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import { formatProblem, usageError } from '../../src/diag/index.ts';
-import { type BpfObject, readObject, stripDataSections } from '../../src/object/index.ts';
+import {
+  type BpfObject,
+  isDelivered,
+  readObject,
+  stripDataSections,
+  verdictName,
+} from '../../src/object/index.ts';
 import {
   CaptureDecoder,
   formatMapContents,
   mapContentsJson,
   PcapWriter,
+  progTypeOf,
   type Timestamp,
 } from '../../src/vm/index.ts';
 import { table } from '../format/table.ts';
@@ -15,7 +22,7 @@ import { type Context, guarded, print, printJson, tell } from '../io/context.ts'
 import { FileOutput, readChunks, readInput, requireDistinct, requireNoInput } from '../io/files.ts';
 import { beforeSignals, breathe } from '../io/signals.ts';
 import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
-import { openMachineRunner, type PacketRunner, passes, verdictName } from '../run/runner.ts';
+import { openMachineRunner, type PacketRunner } from '../run/runner.ts';
 
 interface Flags {
   readonly pcap?: string;
@@ -196,7 +203,7 @@ async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRu
         total++;
         counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
         if (each.length <= limit) each.push({ number: packet.number, verdict, length: after.length });
-        if (output !== null && passes(runner.kind, verdict))
+        if (output !== null && isDelivered(progTypeOf(runner.kind), verdict))
           output.write(after, packet.timestamp, source.nanoseconds());
         if (output !== null && total % BREATH === 0) await breathe();
       }
@@ -270,7 +277,7 @@ function report(
       table(
         outcome.each.map(entry => [
           String(entry.number),
-          verdictName(runner.kind, entry.verdict),
+          verdictName(progTypeOf(runner.kind), entry.verdict),
           `${entry.length} bytes`,
         ]),
         '',
@@ -297,7 +304,7 @@ function report(
 function countRows(runner: PacketRunner, outcome: Outcome): string[][] {
   return [...outcome.counts]
     .sort(([a], [b]) => a - b)
-    .map(([verdict, packets]) => [verdictName(runner.kind, verdict), String(packets)]);
+    .map(([verdict, packets]) => [verdictName(progTypeOf(runner.kind), verdict), String(packets)]);
 }
 
 function jsonOf(
@@ -318,7 +325,7 @@ function jsonOf(
       ? {
           packets: outcome.each.map(entry => ({
             ...entry,
-            verdict: verdictName(runner.kind, entry.verdict),
+            verdict: verdictName(progTypeOf(runner.kind), entry.verdict),
           })),
         }
       : {}),

@@ -3,10 +3,9 @@
 import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
-import { fieldsOf } from '../../src/hooks/index.ts';
 import { readMapInfo, readProgramInfo, type Sys } from '../../src/kernel/index.ts';
 import type { Cleanup, LoadedObject } from '../../src/load/index.ts';
-import { Directory, openPinIn, requireBpffs, type StoreEntry } from '../../src/store/index.ts';
+import { Directory, fieldsOf, openPinIn, requireBpffs, type StoreEntry } from '../../src/store/index.ts';
 
 export interface ExtraPin {
   readonly kind: 'program' | 'map';

@@ -2,8 +2,8 @@
 
 import { formatProblem } from '../../src/diag/index.ts';
 import { describePin, entrySettings } from '../../src/dynamic/index.ts';
-import { progTypeName } from '../../src/object/index.ts';
 import { type BrokenEntry, describeEntry, type StoreEntry } from '../../src/store/index.ts';
+import { progTypeName } from '../../src/uapi/index.ts';
 import { table } from './table.ts';
 
 export function entryJson(entry: StoreEntry | BrokenEntry): Record<string, unknown> {

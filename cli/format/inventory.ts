@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { quote } from '../../src/diag/index.ts';
 import { type EntrySetting, entrySettings } from '../../src/dynamic/index.ts';
 import { HOOK_LINK, type HookState, linkState, linkTypeName } from '../../src/hooks/index.ts';
-import { mapTypeName, progTypeName } from '../../src/object/index.ts';
 import type { Census, Holder, StoreEntry } from '../../src/store/index.ts';
+import { mapTypeName, progTypeName } from '../../src/uapi/index.ts';
 
 export interface Row {
   readonly kind: 'program' | 'map' | 'attachment' | 'setting';

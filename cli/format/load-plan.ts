@@ -1,9 +1,8 @@
 /** What a load would do, as text and as data. */
 
-import type { BtfId } from '../../src/btf/index.ts';
+import { type BtfId, decodeData as decodeValue } from '../../src/btf/index.ts';
 import { quote } from '../../src/diag/index.ts';
 import {
-  decodeValue,
   type ExternBinding,
   type LimitedPlan,
   type MapPlan,
@@ -11,7 +10,8 @@ import {
   type ProgramPlan,
   pinPathOf,
 } from '../../src/load/index.ts';
-import { attachTypeName, type BpfObject, mapTypeName, progTypeName } from '../../src/object/index.ts';
+import type { BpfObject } from '../../src/object/index.ts';
+import { attachTypeName, mapTypeName, progTypeName } from '../../src/uapi/index.ts';
 import { table } from './table.ts';
 
 export interface PlanView extends PreparedLoad {

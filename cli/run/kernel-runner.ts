@@ -4,19 +4,13 @@ import { addFrame, inputError, quote, RootletError, usageError } from '../../src
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import {
-  BPF_PROG_TYPE_CGROUP_SKB,
-  BPF_PROG_TYPE_SCHED_ACT,
-  BPF_PROG_TYPE_SCHED_CLS,
-  BPF_PROG_TYPE_SOCKET_FILTER,
-  BPF_PROG_TYPE_XDP,
   type BpfObject,
   layoutSections,
   type MapDefinition,
   parseMapDefinition,
-  programTypeOf,
   sectionOf,
 } from '../../src/object/index.ts';
-import type { MapContents, ProgramKind } from '../../src/vm/index.ts';
+import { kindOfSection, type MapContents, type ProgramKind } from '../../src/vm/index.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 import type { PacketRunner } from './runner.ts';
 
@@ -121,18 +115,10 @@ function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string
   throw usageError('run-which-program', `say which program to run with --program; ${there}`);
 }
 
-const KINDS: ReadonlyMap<number, ProgramKind> = new Map([
-  [BPF_PROG_TYPE_SOCKET_FILTER, 'socket'],
-  [BPF_PROG_TYPE_SCHED_CLS, 'tc'],
-  [BPF_PROG_TYPE_SCHED_ACT, 'tc'],
-  [BPF_PROG_TYPE_XDP, 'xdp'],
-  [BPF_PROG_TYPE_CGROUP_SKB, 'cgroup-skb'],
-]);
-
 function kindOf(object: BpfObject, name: string): ProgramKind {
   const symbol = object.symbols.find(candidate => candidate.kind === 'function' && candidate.name === name);
   const section = symbol === undefined ? '' : (sectionOf(object, symbol)?.name ?? '');
-  const kind = KINDS.get(programTypeOf(section)?.progType ?? -1);
+  const kind = kindOfSection(section);
   if (kind !== undefined) return kind;
   throw usageError(
     'run-program-type',

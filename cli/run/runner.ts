@@ -48,39 +48,3 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
     close: () => machine.close(),
   };
 }
-
-// --- verdicts -----------------------------------------------------------------------------------------------------
-
-const XDP = ['ABORTED', 'DROP', 'PASS', 'TX', 'REDIRECT'];
-const TC = ['OK', 'RECLASSIFY', 'SHOT', 'PIPE', 'STOLEN', 'QUEUED', 'REPEAT', 'REDIRECT', 'TRAP'];
-const TC_UNSPEC = 0xffffffff;
-
-/** Name of a verdict, or its number where it has none. */
-export function verdictName(kind: ProgramKind, verdict: number): string {
-  const value = verdict >>> 0;
-  switch (kind) {
-    case 'xdp':
-      return XDP[value] ?? String(value);
-    case 'tc':
-      return value === TC_UNSPEC ? 'UNSPEC' : (TC[value] ?? String(value));
-    case 'cgroup-skb':
-      return value === 0 ? 'DENY' : value === 1 ? 'ALLOW' : String(value);
-    case 'socket':
-      return value === 0 ? 'DROP' : value === TC_UNSPEC ? 'ALL' : `${value} bytes`;
-  }
-}
-
-/** Whether the network stack goes on with the packet: what `--out` writes. */
-export function passes(kind: ProgramKind, verdict: number): boolean {
-  const value = verdict >>> 0;
-  switch (kind) {
-    case 'xdp':
-      return value === 2;
-    case 'tc':
-      return value === TC_UNSPEC || value === 0 || value === 1 || value === 3;
-    case 'cgroup-skb':
-      return (value & 1) === 1;
-    case 'socket':
-      return value !== 0;
-  }
-}

@@ -4,6 +4,9 @@
  * @module rootlet/elf
  */
 
+/** Constants of the ELF format: `SHT_…`, `SHF_…`, `STB_…`, `R_BPF_…` and others. */
+export * as constants from '../elf/constants.ts';
+
 export {
   type Archive,
   type ArchiveMember,

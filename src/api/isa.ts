@@ -11,6 +11,8 @@ export {
   encodeInsns,
   helperId,
   helperName,
-  INSN_SIZE,
   type Insn,
 } from '../isa/index.ts';
+/** Constants of the instruction set: classes, sizes, modes, operations, whole opcodes. */
+export * as opcodes from '../isa/opcodes.ts';
+export { INSN_SIZE } from '../uapi/index.ts';

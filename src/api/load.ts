@@ -4,9 +4,9 @@
  * @module rootlet/load
  */
 
+export type { BtfValue } from '../btf/index.ts';
 export {
   type AttachTarget,
-  type BtfValue,
   type ExecuteOptions,
   executePlan,
   findTarget,

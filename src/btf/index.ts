@@ -12,6 +12,7 @@ export {
   parseBtf,
   parseBtfExt,
   parseKernelBtf,
+  placeWord,
   wordsWithStrings,
 } from './binary/index.ts';
 export {
@@ -26,14 +27,11 @@ export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './com
 export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
-  BTF_KIND,
   type Btf,
-  type BtfArray,
   BtfBuilder,
   type BtfComposite,
   type BtfDataSec,
   type BtfDeclTag,
-  type BtfEnum,
   type BtfFunc,
   type BtfFuncProto,
   type BtfId,
@@ -52,3 +50,14 @@ export {
   skipModifiers,
   toRaw,
 } from './model/index.ts';
+export {
+  type BtfValue,
+  type DecodedValue,
+  decodeData,
+  decodeValue,
+  encodeValue,
+  type JsonValue,
+  type ValueTypes,
+  valueJson,
+  valueText,
+} from './values/index.ts';

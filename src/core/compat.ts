@@ -8,7 +8,8 @@
  * Walks are bounded like libbpf's; types come from files.
  */
 
-import { BTF_KIND, type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { BTF_KIND } from '../uapi/index.ts';
 import { essentialName } from './names.ts';
 
 /** Deepest nesting that is compared; beyond it types count as different. */

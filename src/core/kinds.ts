@@ -1,18 +1,14 @@
-/** The thirteen kinds of CO-RE relocations: enum bpf_core_relo_kind. */
+/** What each kind of CO-RE relocation asks for, and words for it. */
 
-export const FIELD_BYTE_OFFSET = 0;
-export const FIELD_BYTE_SIZE = 1;
-export const FIELD_EXISTS = 2;
-export const FIELD_SIGNED = 3;
-export const FIELD_LSHIFT_U64 = 4;
-export const FIELD_RSHIFT_U64 = 5;
-export const TYPE_ID_LOCAL = 6;
-export const TYPE_ID_TARGET = 7;
-export const TYPE_EXISTS = 8;
-export const TYPE_SIZE = 9;
-export const ENUMVAL_EXISTS = 10;
-export const ENUMVAL_VALUE = 11;
-export const TYPE_MATCHES = 12;
+import {
+  BPF_CORE_ENUMVAL_EXISTS,
+  BPF_CORE_ENUMVAL_VALUE,
+  BPF_CORE_FIELD_EXISTS,
+  BPF_CORE_FIELD_RSHIFT_U64,
+  BPF_CORE_TYPE_ID_LOCAL,
+  BPF_CORE_TYPE_MATCHES,
+  BPF_CORE_TYPE_SIZE,
+} from '../uapi/index.ts';
 
 const NAMES = [
   'byte offset',
@@ -36,18 +32,22 @@ export function coreKindName(kind: number): string {
 }
 
 export function isFieldKind(kind: number): boolean {
-  return kind <= FIELD_RSHIFT_U64;
+  return kind <= BPF_CORE_FIELD_RSHIFT_U64;
 }
 
 export function isTypeKind(kind: number): boolean {
-  return (kind >= TYPE_ID_LOCAL && kind <= TYPE_SIZE) || kind === TYPE_MATCHES;
+  return (kind >= BPF_CORE_TYPE_ID_LOCAL && kind <= BPF_CORE_TYPE_SIZE) || kind === BPF_CORE_TYPE_MATCHES;
 }
 
 export function isEnumKind(kind: number): boolean {
-  return kind === ENUMVAL_EXISTS || kind === ENUMVAL_VALUE;
+  return kind === BPF_CORE_ENUMVAL_EXISTS || kind === BPF_CORE_ENUMVAL_VALUE;
 }
 
 /** Kinds that have the answer 0 when nothing in the target fits. */
 export function acceptsAbsence(kind: number): boolean {
-  return kind === FIELD_EXISTS || kind === ENUMVAL_EXISTS || (isTypeKind(kind) && kind !== TYPE_ID_LOCAL);
+  return (
+    kind === BPF_CORE_FIELD_EXISTS ||
+    kind === BPF_CORE_ENUMVAL_EXISTS ||
+    (isTypeKind(kind) && kind !== BPF_CORE_TYPE_ID_LOCAL)
+  );
 }

@@ -3,7 +3,8 @@
  * underscores between characters that are none, is ignored when types are looked up.
  */
 
-import { BTF_KIND, type Btf, type BtfId, type RawBtf, toRaw } from '../btf/index.ts';
+import { type Btf, type BtfId, type RawBtf, toRaw } from '../btf/index.ts';
+import { BTF_KIND } from '../uapi/index.ts';
 
 const UNDERSCORE = 0x5f;
 

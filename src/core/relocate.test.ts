@@ -4,7 +4,7 @@ import type { Btf, BtfType } from '../btf/model/types.ts';
 import type { ByteOrder } from '../bytes/cursor.ts';
 import { CodeView, encodeInsns, type Insn } from '../isa/opcodes.ts';
 import type { BpfObject, CoreRecord } from '../object/model/model.ts';
-import * as kinds from './kinds.ts';
+import * as core from '../uapi/core-relocations.ts';
 import { TypeFinder } from './names.ts';
 import { BAD_RELOCATION } from './patch.ts';
 import { type CoreTargets, relocateCore } from './relocate.ts';
@@ -102,7 +102,7 @@ function relocate({
 }
 
 const LOCAL = types(int('int', 4, true), struct('s', 8, member('a', 1, 0), member('b', 1, 32)));
-const offsetOfB = { type: 2, access: '0:1', kind: kinds.FIELD_BYTE_OFFSET };
+const offsetOfB = { type: 2, access: '0:1', kind: core.BPF_CORE_FIELD_BYTE_OFFSET };
 
 test('members are found by name, wherever they are', () => {
   const target = types(
@@ -202,7 +202,7 @@ test('arrays: inside the bounds of the target, elements of its size', () => {
       struct('s', 64, member('pad', 1, 0), member('list', 3, 64)),
     );
   const local = arrayOf(struct('e', 4, member('v', 1, 0)), 10);
-  const record = { type: 4, access: '0:1:7:0', kind: kinds.FIELD_BYTE_OFFSET };
+  const record = { type: 4, access: '0:1:7:0', kind: core.BPF_CORE_FIELD_BYTE_OFFSET };
   const element = struct('e', 6, member('w', 1, 0), member('v', 1, 16));
   expect(
     relocate({ local, target: arrayOf(element, 8), record, insns: [insn(MOV, 36), EXIT] }).insn.imm,
@@ -219,16 +219,16 @@ const BITS = (start: number) =>
   types(int('unsigned int', 4, false), struct('s', 8, member('x', 1, start, 5)));
 
 test.each([
-  ['offset', kinds.FIELD_BYTE_OFFSET, 'little', 37, 4],
-  ['size', kinds.FIELD_BYTE_SIZE, 'little', 37, 4],
-  ['left shift', kinds.FIELD_LSHIFT_U64, 'little', 37, 64 - (37 + 5 - 32)],
-  ['left shift', kinds.FIELD_LSHIFT_U64, 'big', 37, 32 + 5],
-  ['right shift', kinds.FIELD_RSHIFT_U64, 'little', 37, 59],
-  ['size across a word', kinds.FIELD_BYTE_SIZE, 'little', 29, 8],
-  ['offset across a word', kinds.FIELD_BYTE_OFFSET, 'little', 29, 0],
+  ['offset', core.BPF_CORE_FIELD_BYTE_OFFSET, 'little', 37, 4],
+  ['size', core.BPF_CORE_FIELD_BYTE_SIZE, 'little', 37, 4],
+  ['left shift', core.BPF_CORE_FIELD_LSHIFT_U64, 'little', 37, 64 - (37 + 5 - 32)],
+  ['left shift', core.BPF_CORE_FIELD_LSHIFT_U64, 'big', 37, 32 + 5],
+  ['right shift', core.BPF_CORE_FIELD_RSHIFT_U64, 'little', 37, 59],
+  ['size across a word', core.BPF_CORE_FIELD_BYTE_SIZE, 'little', 29, 8],
+  ['offset across a word', core.BPF_CORE_FIELD_BYTE_OFFSET, 'little', 29, 0],
 ] as const)('bit fields: %s (kind %d, %s-endian)', (_, kind, order, start, expected) => {
   const record = { type: 2, access: '0:0', kind };
-  const before = kind === kinds.FIELD_RSHIFT_U64 ? 59 : 0;
+  const before = kind === core.BPF_CORE_FIELD_RSHIFT_U64 ? 59 : 0;
   expect(
     relocate({ local: BITS(0), target: BITS(start), record, order, insns: [insn(MOV, before), EXIT] }).insn
       .imm,
@@ -238,7 +238,7 @@ test.each([
 test('loads change their width for unsigned integers and pointers, not for signed ones', () => {
   const of = (name: string, size: number, signed: boolean) =>
     types(int(name, size, signed), struct('s', 16, member('v', 1, 64)));
-  const record = { type: 2, access: '0:0', kind: kinds.FIELD_BYTE_OFFSET };
+  const record = { type: 2, access: '0:0', kind: core.BPF_CORE_FIELD_BYTE_OFFSET };
   const narrow = relocate({
     local: of('u64', 8, false),
     target: of('u32', 4, false),
@@ -274,7 +274,7 @@ test('enumerators: values of 64 bits, names without flavour', () => {
     signed: false,
     values: [{ name: 'ONE___x', value }],
   });
-  const record = { type: 1, access: '0', kind: kinds.ENUMVAL_VALUE };
+  const record = { type: 1, access: '0', kind: core.BPF_CORE_ENUMVAL_VALUE };
   const wide = [insn(0x18, 5), insn(0, 0), EXIT];
   const { code, answer } = relocate({
     local: types(enumeration(5n)),
@@ -317,7 +317,7 @@ test('both halves of a wide instruction are poisoned', () => {
   const { code } = relocate({
     local: types(enumeration),
     target: types(other),
-    record: { type: 1, access: '0', kind: kinds.ENUMVAL_VALUE },
+    record: { type: 1, access: '0', kind: core.BPF_CORE_ENUMVAL_VALUE },
     insns: [insn(0x18, 1), insn(0, 0), EXIT],
   });
   expect([code.at(0), code.at(1)]).toEqual([insn(0x85, BAD_RELOCATION), insn(0x85, BAD_RELOCATION)]);
@@ -345,13 +345,13 @@ test.each([
   ],
   [
     'a type relocation with a path',
-    { type: 2, access: '0:1', kind: kinds.TYPE_SIZE },
+    { type: 2, access: '0:1', kind: core.BPF_CORE_TYPE_SIZE },
     [insn(MOV, 8), EXIT],
     'core-access',
   ],
   [
     'an enumerator of a struct',
-    { type: 2, access: '0', kind: kinds.ENUMVAL_VALUE },
+    { type: 2, access: '0', kind: core.BPF_CORE_ENUMVAL_VALUE },
     [insn(MOV, 8), EXIT],
     'core-access',
   ],

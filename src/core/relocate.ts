@@ -8,13 +8,14 @@
  * Works on any machine: the target is a `Btf`, not the running kernel.
  */
 
-import { BTF_KIND, type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
 import type { ByteOrder } from '../bytes/index.ts';
 import { inputError, quote, RootletError, within } from '../diag/index.ts';
 import { CodeView } from '../isa/index.ts';
 import type { BpfObject, BpfSymbol, CoreRecord, FunctionSymbol, SymbolIndex } from '../object/index.ts';
+import * as core from '../uapi/core-relocations.ts';
+import { BTF_KIND } from '../uapi/index.ts';
 import { kindsCompatible } from './compat.ts';
-import * as kinds from './kinds.ts';
 import { essentialName, type TypeFinder } from './names.ts';
 import { applyPatch, poison } from './patch.ts';
 import { type AccessSpec, formatSpec, parseSpec } from './spec.ts';
@@ -174,11 +175,12 @@ class Resolver {
 
   resolve(record: CoreRecord): Resolution {
     const { kind, type, access } = record;
-    if (!(kind >= 0 && kind <= kinds.TYPE_MATCHES))
+    if (!(kind >= 0 && kind <= core.BPF_CORE_TYPE_MATCHES))
       throw inputError('core-kind', [], `relocation kind ${kind} is not known`);
     const local = parseSpec(this.#btf, type, access, kind);
     const before = this.#valueOf(local, kind);
-    if (kind === kinds.TYPE_ID_LOCAL) return { local, found: local, before, after: before, why: null };
+    if (kind === core.BPF_CORE_TYPE_ID_LOCAL)
+      return { local, found: local, before, after: before, why: null };
     if (this.#nameOf(type) === '') {
       throw inputError('core-anonymous', [], `type ${type} has no name to look for in the target`);
     }

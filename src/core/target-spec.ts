@@ -6,8 +6,9 @@
  */
 
 import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';
+import { BPF_CORE_TYPE_MATCHES } from '../uapi/index.ts';
 import { fieldsCompatible, typesCompatible, typesMatch } from './compat.ts';
-import { isEnumKind, isTypeKind, TYPE_MATCHES } from './kinds.ts';
+import { isEnumKind, isTypeKind } from './kinds.ts';
 import { essentialName } from './names.ts';
 import { type Accessor, type AccessSpec, isFlexible, MAX_SPEC_LENGTH, memberOf } from './spec.ts';
 
@@ -15,7 +16,7 @@ import { type Accessor, type AccessSpec, isFlexible, MAX_SPEC_LENGTH, memberOf }
 export function matchSpec(local: AccessSpec, target: Btf, root: BtfId, kind: number): AccessSpec | null {
   if (isTypeKind(kind)) {
     const same =
-      kind === TYPE_MATCHES
+      kind === BPF_CORE_TYPE_MATCHES
         ? typesMatch(local.btf, local.root, target, root)
         : typesCompatible(local.btf, local.root, target, root);
     return same ? { btf: target, root, accessors: [], raw: [0], bitOffset: 0 } : null;

@@ -8,6 +8,7 @@
 import { type BtfId, type BtfType, sizeOfType, skipModifiers } from '../btf/index.ts';
 import type { ByteOrder } from '../bytes/index.ts';
 import { inputError } from '../diag/index.ts';
+import * as core from '../uapi/core-relocations.ts';
 import * as kinds from './kinds.ts';
 import { type Accessor, type AccessSpec, memberOf } from './spec.ts';
 
@@ -34,10 +35,10 @@ function plain(value: bigint | number, checked = true): CoreValue {
 
 function typeValue(spec: AccessSpec, kind: number): CoreValue {
   switch (kind) {
-    case kinds.TYPE_ID_LOCAL:
-    case kinds.TYPE_ID_TARGET:
+    case core.BPF_CORE_TYPE_ID_LOCAL:
+    case core.BPF_CORE_TYPE_ID_TARGET:
       return plain(spec.root, false); // ids change when objects are linked
-    case kinds.TYPE_SIZE:
+    case core.BPF_CORE_TYPE_SIZE:
       return plain(sizeOfType(spec.btf, spec.root));
     default:
       return plain(1);
@@ -45,7 +46,7 @@ function typeValue(spec: AccessSpec, kind: number): CoreValue {
 }
 
 function enumValue(spec: AccessSpec, kind: number): CoreValue {
-  if (kind === kinds.ENUMVAL_EXISTS) return plain(1);
+  if (kind === core.BPF_CORE_ENUMVAL_EXISTS) return plain(1);
   const [accessor] = spec.accessors;
   const type = accessor === undefined ? undefined : spec.btf.type(accessor.type);
   const value =
@@ -55,7 +56,7 @@ function enumValue(spec: AccessSpec, kind: number): CoreValue {
 }
 
 function fieldValue(spec: AccessSpec, kind: number, order: ByteOrder): CoreValue {
-  if (kind === kinds.FIELD_EXISTS) return plain(1);
+  if (kind === core.BPF_CORE_FIELD_EXISTS) return plain(1);
   const last = spec.accessors.at(-1);
   if (last === undefined) throw inputError('core-access', [], 'the access has no steps');
   return last.name === undefined ? elementValue(spec, last, kind) : memberValue(spec, last, kind, order);
@@ -64,10 +65,10 @@ function fieldValue(spec: AccessSpec, kind: number, order: ByteOrder): CoreValue
 /** An array element (or the type itself, indexed) has an offset and a size, nothing else. */
 function elementValue(spec: AccessSpec, last: Accessor, kind: number): CoreValue {
   const size = sizeOfType(spec.btf, last.type);
-  if (kind === kinds.FIELD_BYTE_OFFSET) {
+  if (kind === core.BPF_CORE_FIELD_BYTE_OFFSET) {
     return { value: BigInt(spec.bitOffset / 8), checked: true, size, type: last.type };
   }
-  if (kind === kinds.FIELD_BYTE_SIZE) return plain(size);
+  if (kind === core.BPF_CORE_FIELD_BYTE_SIZE) return plain(size);
   throw inputError('core-kind', [], `${kinds.coreKindName(kind)} of an array element is not defined`);
 }
 
@@ -84,22 +85,22 @@ function memberValue(spec: AccessSpec, last: Accessor, kind: number, order: Byte
   const checked = !place.bitField;
   const bitOffset = spec.bitOffset;
   switch (kind) {
-    case kinds.FIELD_BYTE_OFFSET: {
+    case core.BPF_CORE_FIELD_BYTE_OFFSET: {
       const size = place.bitField ? 0 : elementSize(spec, place.type);
       return { value: BigInt(place.byteOffset), checked, size, type: place.bitField ? 0 : place.type };
     }
-    case kinds.FIELD_BYTE_SIZE:
+    case core.BPF_CORE_FIELD_BYTE_SIZE:
       return plain(place.byteSize, checked);
-    case kinds.FIELD_SIGNED:
+    case core.BPF_CORE_FIELD_SIGNED:
       return plain(isSigned(spec, place.type) ? 1 : 0);
-    case kinds.FIELD_LSHIFT_U64:
+    case core.BPF_CORE_FIELD_LSHIFT_U64:
       return plain(
         order === 'little'
           ? 64 - (bitOffset + place.bitSize - place.byteOffset * 8)
           : (8 - place.byteSize) * 8 + (bitOffset - place.byteOffset * 8),
         checked,
       );
-    case kinds.FIELD_RSHIFT_U64:
+    case core.BPF_CORE_FIELD_RSHIFT_U64:
       return plain(64 - place.bitSize);
     default:
       throw inputError('core-kind', [], `${kinds.coreKindName(kind)} is not known`);

@@ -7,7 +7,7 @@ import { inputError, quote, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
 import type { BpfObject } from '../object/index.ts';
-import type { EntryKind, RecordFiles, Store, StoreEntry } from '../store/index.ts';
+import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
 import { type EntryLoad, OBJECT_FILE, objectOf, type StoreLoadOptions } from './entries/index.ts';
 import type { Generation, ObjectFile, RelinkVia, SlotChange } from './generation/index.ts';
 import {
@@ -241,6 +241,6 @@ function fileOf({ source, files }: NewVersion): ObjectFile {
 /** What other commands read in the record. */
 function describeGeneration(entry: StoreEntry, generation: Generation) {
   const { attach } = entry.record.data;
-  const before = typeof attach === 'object' && attach !== null && !Array.isArray(attach) ? attach : {};
+  const before = fieldsOf(attach);
   return { attach: { ...before, program: generation.main } };
 }

@@ -56,6 +56,7 @@ export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
 export const STT_SECTION = 3;
 export const STT_FILE = 4;
+export const STT_GNU_IFUNC = 10;
 
 export const STB_LOCAL = 0;
 export const STB_GLOBAL = 1;
@@ -75,6 +76,11 @@ export const R_BPF_64_NODYLD32 = 4;
 /** A call: 8 bytes in code, 4 bytes in data of clang before 13. */
 export const R_BPF_64_32 = 10;
 
+/** Program headers of executables: a loaded segment, and that it has code. */
+export const PT_LOAD = 1;
+export const PF_X = 1;
+
+/** @internal */
 export const Elf64Ehdr = record('Elf64_Ehdr', {
   ei_mag: u32,
   ei_class: u8,
@@ -97,6 +103,7 @@ export const Elf64Ehdr = record('Elf64_Ehdr', {
   e_shstrndx: u16,
 });
 
+/** @internal */
 export const Elf64Shdr = record('Elf64_Shdr', {
   sh_name: u32,
   sh_type: u32,
@@ -110,6 +117,7 @@ export const Elf64Shdr = record('Elf64_Shdr', {
   sh_entsize: u64,
 });
 
+/** @internal */
 export const Elf64Sym = record('Elf64_Sym', {
   st_name: u32,
   st_info: u8,
@@ -119,4 +127,5 @@ export const Elf64Sym = record('Elf64_Sym', {
   st_size: u64,
 });
 
+/** @internal */
 export const Elf64Rel = record('Elf64_Rel', { r_offset: u64, r_info: u64 });

@@ -11,6 +11,7 @@ import { executeLoad } from '../load/execute/execute.ts';
 import { loadObject } from '../load/load.ts';
 import { planLoad } from '../load/plan/object.ts';
 import { readObject } from '../object/read/read.ts';
+import * as commands from '../uapi/commands.ts';
 import { attachProgram } from './kinds/attach.ts';
 
 const { sys, reason } = kernelForTests();
@@ -215,7 +216,7 @@ describe('what the kernel is asked for', () => {
   const linkOf = (calls: readonly { command: number; attr: Uint8Array }[]) =>
     uapi.decodeAttr(
       uapi.LinkCreateAttr,
-      calls.find(call => call.command === uapi.BPF_LINK_CREATE)?.attr ?? new Uint8Array(0),
+      calls.find(call => call.command === commands.BPF_LINK_CREATE)?.attr ?? new Uint8Array(0),
     );
 
   test('a cgroup LSM program goes to its cgroup', () => {
@@ -229,7 +230,7 @@ describe('what the kernel is asked for', () => {
       target_fd: 0,
       wide: 5n,
     });
-    expect(asked('entered').calls.map(call => call.command)).toEqual([uapi.BPF_RAW_TRACEPOINT_OPEN]);
+    expect(asked('entered').calls.map(call => call.command)).toEqual([commands.BPF_RAW_TRACEPOINT_OPEN]);
   });
 
   test('an iterator is told what to go over', () => {

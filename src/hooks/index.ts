@@ -3,7 +3,6 @@
 export { attachRecorded, attachTo } from './attach-words.ts';
 export {
   entryLinkState,
-  fieldsOf,
   HOOK_LINK,
   type HookFacts,
   type HookState,

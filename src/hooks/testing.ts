@@ -1,6 +1,7 @@
 /** What tests of hooks share: programs of any type, and network namespaces with interfaces. Not exported. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { EXIT, move } from '../isa/assemble.ts';
 import { encodeInsns } from '../isa/opcodes.ts';
 import { BpfProgram, tryLoadProgram } from '../kernel/objects/program.ts';
 import { FakeSys } from '../kernel/sys/fake.ts';
@@ -24,13 +25,7 @@ export function returning(
   [type, expectedAttachType = 0]: readonly [type: number, expectedAttachType?: number],
   verdict = 0,
 ): BpfProgram {
-  const code = encodeInsns(
-    [
-      { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: verdict },
-      { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 },
-    ],
-    HOST_ORDER,
-  );
+  const code = encodeInsns([move(0, verdict), EXIT], HOST_ORDER);
   const result = tryLoadProgram(sys, { name, type, expectedAttachType, code, license: 'GPL' });
   if (result.kind === 'refused') throw new Error(`${name}: errno ${result.errno}`);
   return new BpfProgram(sys, result.fd, name, type);

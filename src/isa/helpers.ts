@@ -58,3 +58,9 @@ export function helperId(name: string): number | undefined {
   const id = IDS.get(name);
   return id === 0 ? undefined : id;
 }
+
+/** Helpers that generated code calls. */
+export const BPF_FUNC_TAIL_CALL = 12;
+export const BPF_FUNC_PROBE_READ_KERNEL = 113;
+export const BPF_FUNC_KTIME_GET_COARSE_NS = 160;
+export const BPF_FUNC_GET_ATTACH_COOKIE = 174;

@@ -1,7 +1,34 @@
 /** BPF instructions. */
 
+export {
+  type Assembled,
+  add,
+  addressOf,
+  assemble,
+  callFunction,
+  callHelper,
+  callSymbol,
+  copy,
+  EXIT,
+  jump,
+  jumpIf,
+  jumpIf32,
+  label,
+  load,
+  loadWords,
+  move,
+  type Step,
+  storeImmediate,
+} from './assemble.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
-export { helperId, helperName } from './helpers.ts';
+export {
+  BPF_FUNC_GET_ATTACH_COOKIE,
+  BPF_FUNC_KTIME_GET_COARSE_NS,
+  BPF_FUNC_PROBE_READ_KERNEL,
+  BPF_FUNC_TAIL_CALL,
+  helperId,
+  helperName,
+} from './helpers.ts';
 export {
   BPF_ABS,
   BPF_ADD,
@@ -32,7 +59,6 @@ export {
   BPF_JSGT,
   BPF_JSLE,
   BPF_JSLT,
-  BPF_K,
   BPF_LD,
   BPF_LDX,
   BPF_LOAD_ACQ,
@@ -61,7 +87,6 @@ export {
   BPF_XOR,
   CodeView,
   encodeInsns,
-  INSN_SIZE,
   type Insn,
   OP_CALL,
   OP_CALLX,

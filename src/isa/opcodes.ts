@@ -10,9 +10,7 @@
  */
 
 import type { ByteOrder } from '../bytes/index.ts';
-
-/** Bytes of one instruction slot; `ld_imm64` has two slots. */
-export const INSN_SIZE = 8;
+import { INSN_SIZE } from '../uapi/index.ts';
 
 /** Instruction class: the low three bits of the opcode. */
 export const BPF_LD = 0x00;

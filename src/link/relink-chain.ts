@@ -1,7 +1,7 @@
 /** Re-linking without a rootlet of one's own: a chain made for the components. */
 
 import { type Problem, quote, requireList, requireOptions, requireRecord } from '../diag/index.ts';
-import { type BpfObject, programsOf, sectionOf } from '../object/index.ts';
+import { type BpfObject, programsOf, sectionOf, type Verdict } from '../object/index.ts';
 import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './link.ts';
 import {
@@ -11,7 +11,6 @@ import {
   parseVerdict,
   type RelinkOptions,
   type SlotAssignment,
-  type Verdict,
   verdictProblem,
 } from './relink/index.ts';
 import { type RelinkResult, relink } from './relink.ts';

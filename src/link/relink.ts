@@ -15,7 +15,15 @@ import {
   requireRecord,
   requireText,
 } from '../diag/index.ts';
-import type { BpfObject, SymbolIndex, Visibility } from '../object/index.ts';
+import {
+  type BpfObject,
+  isNeededAnyway,
+  type Liveness,
+  markLive,
+  type SymbolIndex,
+  type Visibility,
+} from '../object/index.ts';
+import { droppedTailCalls } from './dropped-tail-calls.ts';
 import { operateOnResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
 import { requireInput } from './inputs/index.ts';
@@ -28,13 +36,10 @@ import {
   combine,
   defaultRoots,
   fixedNames,
-  isNeededAnyway,
   joinPinned,
   type LicenseChoice,
-  type Liveness,
   labelsFor,
   type MergedSections,
-  markLive,
   mergeSections,
   mergeStrings,
   type NamingInput,
@@ -161,6 +166,11 @@ export function relink(
     ...inputs.notes,
     ...pinnedNotes(bound.pinned.merges, inputs, options.private?.includes('*') === true),
     ...unseenVerdicts(objects[0]),
+    ...droppedTailCalls(
+      inputs.objects,
+      plugs.map(({ program }) => program),
+      ({ file, index }) => liveness.live[whole.indexOf[file]?.[index] ?? -1] === true,
+    ),
     ...linkNotes(combined.object, license),
   ];
   const report = once(() =>

@@ -6,7 +6,7 @@ import { FakeSys } from '../kernel/sys/fake.ts';
 import type { Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
 import { readObject } from '../object/read/read.ts';
-import { BPF_MAP_TYPE_ARENA } from '../object/uapi/uapi.ts';
+import { BPF_MAP_TYPE_ARENA } from '../uapi/map-types.ts';
 import { loadObject } from './load.ts';
 import { planLoad } from './plan/object.ts';
 

@@ -36,4 +36,4 @@ export {
   type ProgramOptions,
   type ProgramPlan,
 } from './plan/index.ts';
-export { type BtfValue, decodeValue, encodeValue, TypedMap, type ValueTypes } from './values/index.ts';
+export { TypedMap } from './values/index.ts';

@@ -6,8 +6,9 @@ import { FakeSys } from '../kernel/sys/fake.ts';
 import { encodeU32s, type Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
 import { readObject } from '../object/read/read.ts';
-import { BPF_F_MMAPABLE } from '../object/uapi/uapi.ts';
 import { stripDataSections } from '../object/write/strip-data-sections.ts';
+import { BPF_F_MMAPABLE } from '../uapi/flags.ts';
+import { XDP_DROP, XDP_PASS } from '../uapi/verdicts.ts';
 import type { LoadedObject } from './execute/loaded-object.ts';
 import { type LoadOptions, loadObject, prepareLoad } from './load.ts';
 import {
@@ -22,8 +23,6 @@ import {
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const noOracle = oracleMissing();
-const XDP_PASS = 2;
-const XDP_DROP = 1;
 
 const DISTRIBUTION = '/usr/lib/x86_64-linux-gnu/bpf';
 const EXAMPLES = join(import.meta.dirname, '../../examples/obj/el');

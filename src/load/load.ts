@@ -2,18 +2,9 @@
 
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
 import { RootletError, requireOptions } from '../diag/index.ts';
-import {
-  E2BIG,
-  EACCES,
-  EINVAL,
-  ENOTSUPP,
-  EOPNOTSUPP,
-  liftMemlock,
-  mayHave,
-  requireSys,
-  type Sys,
-} from '../kernel/index.ts';
+import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
 import { type BpfObject, requireObject, stripDataSections } from '../object/index.ts';
+import { E2BIG, EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../uapi/index.ts';
 import { type ExecuteOptions, executeLoad, type LoadedObject } from './execute/index.ts';
 import {
   bindExterns,

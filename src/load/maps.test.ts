@@ -17,7 +17,7 @@ import { possibleCpus } from '../kernel/sys/machine.ts';
 import { decodeU32s, encodeU32s, type Sys } from '../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../kernel/testing.ts';
 import { readObject } from '../object/read/read.ts';
-import { BPF_MAP_TYPE_HASH } from '../object/uapi/uapi.ts';
+import { BPF_MAP_TYPE_HASH } from '../uapi/map-types.ts';
 import { type LoadOptions, loadObject } from './load.ts';
 import { planLoad } from './plan/object.ts';
 import { mountBpffs, packet } from './testing.ts';

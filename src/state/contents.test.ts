@@ -6,13 +6,13 @@ import { BpfMap } from '../kernel/objects/map.ts';
 import type { BpfProgram } from '../kernel/objects/program.ts';
 import { decodeU32s, encodeU32s } from '../kernel/sys/sys.ts';
 import { countFds } from '../kernel/testing.ts';
+import { tinyMap, tinyProgram } from '../store/testing.ts';
 import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PROG_ARRAY,
-} from '../object/uapi/uapi.ts';
-import { tinyMap, tinyProgram } from '../store/testing.ts';
+} from '../uapi/map-types.ts';
 import { ContentsMerge, changedEntries, type Successors, staticContents } from './contents.ts';
 import type { PreviousMap } from './decision.ts';
 import { kernel } from './testing.ts';

@@ -9,7 +9,7 @@
 
 import { RootletError } from '../diag/index.ts';
 import { type BpfMap, decodeU32s, encodeU32s, openById } from '../kernel/index.ts';
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../object/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/index.ts';
 import type { PreviousMap, StaticContents } from './decision.ts';
 
 /** What entries of the old generation become in the next one. */

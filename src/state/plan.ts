@@ -8,7 +8,7 @@
 import { RootletError } from '../diag/index.ts';
 import type { Sys } from '../kernel/index.ts';
 import { globalsKind, type LoadPlan, type MapPlan, openPinnedMap, pinPathOf } from '../load/index.ts';
-import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_PROG_ARRAY } from '../object/index.ts';
+import { BPF_MAP_TYPE_ARENA, BPF_MAP_TYPE_PROG_ARRAY } from '../uapi/index.ts';
 import type { Decision, MapDecision, PreviousMap } from './decision.ts';
 import { mapDifferences } from './definitions.ts';
 import type { MapIdentity } from './identity.ts';

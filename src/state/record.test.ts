@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { damaged } from '../../test/support/damaged.ts';
 import { RootletError } from '../diag/problem.ts';
-import type { JsonObject } from '../store/record.ts';
+import type { JsonObject } from '../store/fields.ts';
 import type { StoredState } from './decision.ts';
 import { mapKey } from './identity.ts';
 import { decodeEntryState, type EntryState, encodeEntryState } from './record.ts';

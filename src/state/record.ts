@@ -1,7 +1,7 @@
 /** States and settings as JSON in records of the store. What is read there is checked field by field. */
 
 import { inputError, type RootletError } from '../diag/index.ts';
-import type { JsonObject, JsonValue } from '../store/index.ts';
+import { countFrom, Fields, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 import type { StoredState } from './decision.ts';
 import { mapKey } from './identity.ts';
 import { decodeSettings, encodeSettings, type SettingsByOwner } from './settings.ts';
@@ -56,18 +56,16 @@ function decodeStates(value: JsonValue | undefined): Map<string, StoredState> {
 }
 
 function stateFrom(value: JsonValue): StoredState {
-  if (!isObject(value)) throw damaged();
-  const { owner, name, version, contents, inner, pinned } = value;
-  if (owner !== null && typeof owner !== 'string') throw damaged();
-  if (inner !== null && typeof inner !== 'string') throw damaged();
-  if (typeof name !== 'string') throw damaged();
+  const fields = Fields.of(value, 'states', damaged);
+  const contents = fields.get('contents');
+  const version = fields.countOrNull('version');
   return {
-    owner,
-    name,
-    ...(version === null ? {} : { version: countOf(version) }),
+    owner: fields.textOrNull('owner'),
+    name: fields.text('name'),
+    ...(version === null ? {} : { version }),
     contents: contents === null ? null : contentsFrom(contents),
-    inner,
-    ...(pinned === true ? { pinned } : {}),
+    inner: fields.textOrNull('inner'),
+    ...(fields.flag('pinned') ? { pinned: true } : {}),
   };
 }
 
@@ -76,22 +74,9 @@ function contentsFrom(value: JsonValue | undefined): Map<number, number> {
   return new Map(
     value.map(pair => {
       const [index, id] = isList(pair) ? pair : [];
-      return [countOf(index), countOf(id)];
+      return [countFrom(index, 'contents', damaged), countFrom(id, 'contents', damaged)];
     }),
   );
-}
-
-function countOf(value: JsonValue | undefined): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged();
-  return value;
-}
-
-function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function damaged(): RootletError {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { damaged } from '../../test/support/damaged.ts';
 import { needs } from '../../test/support/needs.ts';
 import { RootletError } from '../diag/problem.ts';
-import type { JsonObject } from '../store/record.ts';
+import type { JsonObject } from '../store/fields.ts';
 import {
   decodeSettings,
   encodeSettings,

@@ -3,11 +3,10 @@
  * they were given for, and stay with it until they are given again.
  */
 
-import type { BtfId } from '../btf/index.ts';
+import { type BtfId, encodeValue, type ValueTypes } from '../btf/index.ts';
 import { inputError, quote, RootletError } from '../diag/index.ts';
-import { encodeValue, type ValueTypes } from '../load/index.ts';
 import { type BpfObject, sectionOf } from '../object/index.ts';
-import type { JsonObject, JsonValue } from '../store/index.ts';
+import { countFrom, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 
 /** Values of variables and sizes of maps that stay in force until they are given again. */
 export interface Settings {
@@ -128,7 +127,9 @@ export function decodeSettings(value: JsonValue | undefined): SettingsByOwner {
       const { globals, maxEntries } = one;
       const settings: Settings = {
         globals: new Map(pairs(globals).map(([name, given]) => [name, valueFrom(given)])),
-        maxEntries: new Map(pairs(maxEntries).map(([name, count]) => [name, countOf(count)])),
+        maxEntries: new Map(
+          pairs(maxEntries).map(([name, count]) => [name, countFrom(count, name, damaged)]),
+        ),
       };
       return [owner, settings];
     }),
@@ -148,7 +149,7 @@ function valueFrom(value: JsonValue): unknown {
   if (!isObject(value)) return value;
   const { int, bytes, list, fields } = value;
   if (typeof int === 'string' && /^-?\d{1,40}$/.test(int)) return BigInt(int);
-  if (isList(bytes)) return Uint8Array.from(bytes, countOf);
+  if (isList(bytes)) return Uint8Array.from(bytes, byte => countFrom(byte, 'bytes', damaged));
   if (isList(list)) return list.map(valueFrom);
   if (isList(fields))
     return Object.fromEntries(pairs(fields).map(([name, field]) => [name, valueFrom(field)]));
@@ -162,19 +163,6 @@ function pairs(value: JsonValue | undefined): [name: string, value: JsonValue][]
     if (typeof name !== 'string' || field === undefined) throw damaged();
     return [name, field];
   });
-}
-
-function countOf(value: JsonValue): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged();
-  return value;
-}
-
-function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function damaged(): RootletError {

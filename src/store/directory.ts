@@ -27,14 +27,6 @@ import {
   approach,
   type DirectoryUse,
   distrust,
-  EACCES,
-  EINVAL,
-  ELOOP,
-  ENOENT,
-  ENOTDIR,
-  ENOTEMPTY,
-  EPERM,
-  EROFS,
   errnoOf,
   isTrustedOwner,
   MOUNT_BPFFS,
@@ -42,6 +34,7 @@ import {
   makeDirectory,
   syscallError,
 } from '../kernel/index.ts';
+import { EACCES, EINVAL, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS } from '../uapi/index.ts';
 
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const DESCRIPTORS = '/proc/self/fd';

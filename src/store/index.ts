@@ -2,9 +2,20 @@
 
 export { type Census, type Holder, takeCensus } from './census.ts';
 export { bpffsMountOf, Directory, requireBpffs } from './directory.ts';
+export {
+  countFrom,
+  Fields,
+  fieldsOf,
+  isList,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  textOf,
+  type Wanted,
+} from './fields.ts';
 export type { MapPlace } from './names.ts';
 export { openPin, openPinIn } from './pins.ts';
-export type { EntryKind, JsonObject, JsonValue, PinRecord, RecordFiles, StoreRecord } from './record.ts';
+export type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';
 export { type Contents, placesOf } from './save.ts';
 export {
   type BrokenEntry,

@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import { RootletError } from '../diag/index.ts';
-import { BpfMap, E2BIG, ENOMEM, type Fd, openById, readMapInfo, type Sys } from '../kernel/index.ts';
-import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../object/index.ts';
+import { BpfMap, type Fd, openById, readMapInfo, type Sys } from '../kernel/index.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, E2BIG, ENOMEM } from '../uapi/index.ts';
 import type { Directory } from './directory.ts';
 import { RECORD } from './layout.ts';
 import { openPinIn } from './pins.ts';

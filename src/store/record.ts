@@ -7,17 +7,21 @@
 
 import { encodeText, viewOf } from '../bytes/index.ts';
 import { inputError, type RootletError } from '../diag/index.ts';
+import {
+  countFrom,
+  Fields,
+  isList,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  type Wanted,
+} from './fields.ts';
 import { isMapPin, isPinOf, type PinPrefix } from './names.ts';
+
+export type { JsonObject, JsonValue } from './fields.ts';
 
 /** Objects are loaded for others to bind to; hooks are attached. */
 export type EntryKind = 'object' | 'hook';
-
-/** A value of a JSON document. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
-/** An object of a JSON document. */
-export interface JsonObject {
-  readonly [key: string]: JsonValue;
-}
 
 /** A pinned thing of an entry. */
 export interface PinRecord {
@@ -101,8 +105,8 @@ export interface DecodedRecord {
 /** Throws `store-record-version` for records of other versions, `store-record` for everything else that is not a record. */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   const { json, payload } = splitRecord(bytes);
-  const document = asObject(parseJson(json), 'document');
-  const record = recordFrom(asObject(document.get('record'), 'record'));
+  const document = Fields.of(parseJson(json), 'document', damagedField);
+  const record = recordFrom(document.object('record'));
   return { record, files: filesFrom(document.get('files'), payload) };
 }
 
@@ -123,9 +127,10 @@ function splitRecord(bytes: Uint8Array): { json: Uint8Array; payload: Uint8Array
   return { json: bytes.subarray(HEADER_SIZE, end), payload: bytes.subarray(end) };
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function parseJson(bytes: Uint8Array): JsonValue {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    // results of JSON.parse are JSON
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonValue;
   } catch {
     throw damaged('its JSON cannot be read');
   }
@@ -134,32 +139,31 @@ function parseJson(bytes: Uint8Array): unknown {
 function recordFrom(fields: Fields): StoreRecord {
   const kind = fields.get('kind');
   if (kind !== 'object' && kind !== 'hook') throw damaged('its kind is not known');
-  const time = fields.get('time');
   return {
     version: 1,
     kind,
-    name: textIn(fields, 'name'),
-    source: textIn(fields, 'source'),
-    time: time === null ? null : countOf(time, 'time'),
-    programs: listIn(fields, 'programs').map(programFrom),
-    maps: listIn(fields, 'maps').map(mapFrom),
-    links: listIn(fields, 'links').map(linkFrom),
-    data: jsonObject(fields.get('data')),
+    name: fields.text('name'),
+    source: fields.text('source'),
+    time: fields.countOrNull('time'),
+    programs: fields.objects('programs').map(programFrom),
+    maps: fields.objects('maps').map(mapFrom),
+    links: fields.objects('links').map(linkFrom),
+    data: dataFrom(fields.get('data')),
   };
 }
 
 function pinFrom(fields: Fields, prefix: PinPrefix): PinRecord {
-  const name = textIn(fields, 'name');
-  const pin = textIn(fields, 'pin');
+  const name = fields.text('name');
+  const pin = fields.text('pin');
   if (!isPinOf(pin, prefix, name)) throw damaged('it names a pin that the store does not make');
-  return { name, pin, id: countOf(fields.get('id'), 'id') };
+  return { name, pin, id: fields.count('id') };
 }
 
 function programFrom(fields: Fields): ProgramRecord {
   return {
     ...pinFrom(fields, 'prog'),
-    tag: textIn(fields, 'tag'),
-    type: countOf(fields.get('type'), 'type'),
+    tag: fields.text('tag'),
+    type: fields.count('type'),
   };
 }
 
@@ -171,26 +175,26 @@ function mapFrom(fields: Fields): MapRecord {
     return { ...pin, component, map: pin.name, previous: false };
   }
   if (typeof component !== 'string') throw damaged('its field "component" is not a text');
-  const previous = fields.get('previous') === true;
-  const map = textIn(fields, 'map');
-  const pin = textIn(fields, 'pin');
+  const previous = fields.flag('previous');
+  const map = fields.text('map');
+  const pin = fields.text('pin');
   if (!isMapPin(pin, { component, map, previous }))
     throw damaged('it names a pin that the store does not make');
-  const id = countOf(fields.get('id'), 'id');
-  return { name: textIn(fields, 'name'), pin, id, component, map, previous };
+  const id = fields.count('id');
+  return { name: fields.text('name'), pin, id, component, map, previous };
 }
 
 function linkFrom(fields: Fields): LinkRecord {
-  return { ...pinFrom(fields, 'link'), place: textIn(fields, 'place') };
+  return { ...pinFrom(fields, 'link'), place: fields.text('place') };
 }
 
-function filesFrom(value: unknown, payload: Uint8Array): RecordFiles {
-  if (!Array.isArray(value)) throw damaged('its list of files is missing');
+function filesFrom(value: JsonValue | undefined, payload: Uint8Array): RecordFiles {
+  if (!isList(value)) throw damaged('its list of files is missing');
   const files = new Map<string, Uint8Array>();
   let at = 0;
   for (const entry of value) {
-    const [name, size] = Array.isArray(entry) ? entry : [];
-    const length = countOf(size, 'files');
+    const [name, size] = isList(entry) ? entry : [];
+    const length = countFrom(size, 'files', damagedField);
     if (typeof name !== 'string' || length > payload.length - at)
       throw damaged('its list of files does not fit');
     files.set(name, payload.subarray(at, at + length));
@@ -200,36 +204,16 @@ function filesFrom(value: unknown, payload: Uint8Array): RecordFiles {
   return files;
 }
 
-type Fields = ReadonlyMap<string, unknown>;
-
-/** Own properties only, as a table: names in a record come from outside. */
-function asObject(value: unknown, what: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw damaged(`its ${what} is missing`);
-  return new Map(Object.entries(value));
+/** Own properties as a plain object: the layer above reads it. */
+function dataFrom(value: JsonValue | undefined): JsonObject {
+  if (!isObject(value)) throw damagedField('data', 'object');
+  return Object.fromEntries(Object.entries(value));
 }
 
-/** Everything in it came out of JSON.parse, whose results are JSON. */
-function jsonObject(value: unknown): JsonObject {
-  return Object.fromEntries(asObject(value, 'data')) as JsonObject; // see above
-}
-
-function listIn(fields: Fields, name: string): Fields[] {
-  const value = fields.get(name);
-  if (!Array.isArray(value)) throw damaged(`its list of ${name} is missing`);
-  return value.map(entry => asObject(entry, name));
-}
-
-function textIn(fields: Fields, name: string): string {
-  const value = fields.get(name);
-  if (typeof value !== 'string') throw damaged(`its field "${name}" is not a text`);
-  return value;
-}
-
-function countOf(value: unknown, name: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw damaged(`its field "${name}" is not a count`);
-  return value;
+function damagedField(name: string, wanted: Wanted): RootletError {
+  if (wanted === 'object') return damaged(`its ${name} is missing`);
+  if (wanted === 'list') return damaged(`its list of ${name} is missing`);
+  return damaged(`its field "${name}" is not a ${wanted}`);
 }
 
 function damaged(message: string): RootletError {

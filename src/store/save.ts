@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { bugError, quote } from '../diag/index.ts';
 import type { Attachment, BpfMap, BpfProgram, Sys } from '../kernel/index.ts';
 import type { Directory } from './directory.ts';
+import type { JsonObject } from './fields.ts';
 import { CURRENT, linkComponents, NEXT, RECORD } from './layout.ts';
 import { fileKeys, type MapPlace, mapPin, pinName } from './names.ts';
 import {
   type EntryKind,
   encodeRecord,
-  type JsonObject,
   type MapRecord,
   type RecordFiles,
   type StoreRecord,

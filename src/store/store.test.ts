@@ -22,7 +22,7 @@ const { sys, reason } = kernelForTests();
 
 /** What the process that is killed does. */
 const CHILD = `
-import { openSys } from '../kernel/sys-koffi.ts';
+import { openSys } from '../kernel/open/koffi.ts';
 import { Store } from './store.ts';
 import { tinyMap, tinyProgram } from './testing.ts';
 const [root = '', step = '', name = ''] = process.argv.slice(2);
@@ -42,8 +42,8 @@ store.save('object', name, {
 /** Makes generations while another thread opens the pin of a component as fast as it can. */
 const SWITCHER = `
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { openSys } from '../kernel/sys-koffi.ts';
-import { readMapInfo } from '../kernel/info.ts';
+import { openSys } from '../kernel/open/koffi.ts';
+import { readMapInfo } from '../kernel/objects/info.ts';
 import { openPin } from './pins.ts';
 import { Store } from './store.ts';
 import { tinyMap } from './testing.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { mapTypeName } from '../object/uapi/uapi.ts';
+import { mapTypeName } from '../uapi/map-types.ts';
 import { HELPERS } from './helpers/table.ts';
 import { SUPPORTED_MAP_TYPES } from './run/map-factory.ts';
 

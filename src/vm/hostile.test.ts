@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../diag/problem.ts';
+import { EXIT, insn, loadConstant } from '../isa/assemble.ts';
 import type { Insn } from '../isa/opcodes.ts';
 import type { BpfObject } from '../object/model/model.ts';
 import { readObject } from '../object/read/read.ts';
 import { createMachine } from './run/machine.ts';
-import { commandPackets, EXIT, insn, loadConstant, randomSource, testObject } from './testing.ts';
+import { commandPackets, randomSource, testObject } from './testing.ts';
 
 const TESTDATA = fileURLToPath(new URL('testdata/obj/', import.meta.url));
 

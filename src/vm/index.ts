@@ -4,9 +4,11 @@ export { CaptureDecoder, type CapturedPacket, PcapWriter, type Timestamp } from 
 export {
   createMachine,
   createMachineAsync,
+  kindOfSection,
   type Machine,
   type MachineMap,
   type MachineOptions,
+  progTypeOf,
   type RunContext,
   type RunResult,
 } from './run/index.ts';

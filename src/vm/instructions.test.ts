@@ -1,9 +1,10 @@
 /** Every instruction against a second implementation, on random operands and random programs, in both byte orders. */
 
 import { describe, expect, test } from 'vitest';
+import { EXIT, insn, loadConstant } from '../isa/assemble.ts';
 import type { Insn } from '../isa/opcodes.ts';
 import { createMachine } from './run/machine.ts';
-import { EXIT, insn, interpret, loadConstant, randomSource, testObject } from './testing.ts';
+import { interpret, randomSource, testObject } from './testing.ts';
 
 const ORDERS = ['little', 'big'] as const;
 

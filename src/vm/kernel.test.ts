@@ -11,6 +11,7 @@ import { release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';
+import { EXIT, insn, loadConstant } from '../isa/assemble.ts';
 import { kernelForTests } from '../kernel/testing.ts';
 import { executeLoad } from '../load/execute/execute.ts';
 import type { LoadedObject } from '../load/execute/loaded-object.ts';
@@ -19,7 +20,7 @@ import type { BpfObject } from '../object/model/model.ts';
 import { readObject } from '../object/read/read.ts';
 import type { Machine } from './run/api.ts';
 import { createMachine } from './run/machine.ts';
-import { commandPackets, Digest, EXIT, insn, loadConstant, randomSource, testObject } from './testing.ts';
+import { commandPackets, Digest, randomSource, testObject } from './testing.ts';
 
 const { UPDATE_DIGESTS } = process.env;
 const TESTDATA = fileURLToPath(new URL('testdata/', import.meta.url));

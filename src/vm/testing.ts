@@ -52,19 +52,6 @@ export function testObject(functions: readonly TestFunction[], byteOrder: ByteOr
   };
 }
 
-export function insn(opcode: number, dst = 0, src = 0, offset = 0, imm = 0): Insn {
-  return { opcode, dst, src, offset, imm };
-}
-
-/** `ld_imm64` as its two slots. */
-export function loadConstant(dst: number, value: bigint): readonly [Insn, Insn] {
-  const low = Number(BigInt.asIntN(32, value));
-  const high = Number(BigInt.asIntN(32, value >> 32n));
-  return [insn(0x18, dst, 0, 0, low), insn(0, 0, 0, 0, high)];
-}
-
-export const EXIT: Insn = insn(0x95);
-
 /** Numbers from a seed: xorshift32. */
 export function randomSource(seed: number): (below: number) => number {
   let state = seed | 0 || 1;

@@ -1,8 +1,8 @@
 /** Operations as instructions, with the places where they refer to other things. */
 
 import type { LineRecord } from '../../src/btf/binary/lines.ts';
-import * as isa from '../../src/isa/index.ts';
-import { insn } from './generate.ts';
+import { insn } from '../../src/isa/assemble.ts';
+import * as isa from '../../src/isa/opcodes.ts';
 import type { FunctionEntity, Model, Op } from './model.ts';
 
 /** What an instruction refers to; who lays out an object turns it into a symbol. */

@@ -3,6 +3,7 @@
 import { BtfBuilder } from '../../src/btf/model/builder.ts';
 import type { BtfId, BtfType } from '../../src/btf/model/types.ts';
 import { type ByteOrder, encodeText, viewOf } from '../../src/bytes/cursor.ts';
+import { insn } from '../../src/isa/assemble.ts';
 import * as isa from '../../src/isa/index.ts';
 import type {
   Binding,
@@ -12,7 +13,6 @@ import type {
   SymbolIndex,
 } from '../../src/object/model/model.ts';
 import { assemble, type Target } from './assemble.ts';
-import { insn } from './generate.ts';
 import type { FunctionEntity, MapEntity, Model, Standing, VariableEntity } from './model.ts';
 
 export interface BuildOptions {

@@ -1,6 +1,7 @@
 /** Random models. The same seed gives the same model; what is made is meant to pass the kernel's verifier. */
 
-import * as isa from '../../src/isa/index.ts';
+import { insn } from '../../src/isa/assemble.ts';
+import * as isa from '../../src/isa/opcodes.ts';
 import { SeededRandom } from '../hostile/random.ts';
 import {
   allOps,
@@ -30,10 +31,6 @@ export interface GenerateOptions {
 
 const STATIC_NAMES = ['helper', 'step', 'state', 'table', 'work'];
 const STRINGS = ['common text', 'common tail', 'text', 'test', 'x', 'mon text'];
-
-export function insn(opcode: number, dst = 0, src = 0, offset = 0, imm = 0): isa.Insn {
-  return { opcode, dst, src, offset, imm };
-}
 
 class Draft {
   readonly random: SeededRandom;

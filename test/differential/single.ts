@@ -8,7 +8,7 @@ import {
   BPF_PROG_TYPE_SCHED_CLS,
   BPF_PROG_TYPE_SOCKET_FILTER,
   BPF_PROG_TYPE_XDP,
-} from '../../src/object/uapi/uapi.ts';
+} from '../../src/uapi/program-types.ts';
 import { kernelObservation } from './check.ts';
 import { difference, inMachine, type Observation, observe, randomPackets, type Step } from './observe.ts';
 import { linked, throughBytes } from './passes.ts';

@@ -5,11 +5,11 @@ import { type Problem, RootletError } from '../../src/diag/problem.ts';
 import { type Choice, chooseVia } from '../../src/dynamic/fit/choose-via.ts';
 import type { Design, ObjectFile } from '../../src/dynamic/generation/design.ts';
 import { Generation, type RelinkVia } from '../../src/dynamic/generation/generation.ts';
-import { EINVAL, EPERM } from '../../src/kernel/sys/errno.ts';
 import { FakeSys } from '../../src/kernel/sys/fake.ts';
-import { BPF_PROG_LOAD } from '../../src/kernel/uapi/uapi.ts';
-import { BPF_PROG_TYPE_EXT } from '../../src/object/uapi/uapi.ts';
 import { FreshNames } from '../../src/state/fresh.ts';
+import { BPF_PROG_LOAD } from '../../src/uapi/commands.ts';
+import { EINVAL, EPERM } from '../../src/uapi/errno.ts';
+import { BPF_PROG_TYPE_EXT } from '../../src/uapi/program-types.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD } from './relink-support.ts';
 

@@ -10,13 +10,12 @@ import type { DynamicLoadOptions } from '../../src/dynamic/bind/load-options.ts'
 import { FakeSys } from '../../src/kernel/sys/fake.ts';
 import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../../src/kernel/testing.ts';
+import { XDP_DROP, XDP_PASS } from '../../src/uapi/verdicts.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const OBJECTS = path.join(import.meta.dirname, '../../examples/obj/el');
 
-const XDP_DROP = 1;
-const XDP_PASS = 2;
 const SHORT = new Uint8Array(50);
 const LONG = new Uint8Array(64);
 

@@ -10,7 +10,7 @@ import type { Provider } from '../../src/dynamic/providers/provider.ts';
 import { Replacements } from '../../src/dynamic/providers/replacements.ts';
 import { TailSlots } from '../../src/dynamic/providers/tail-slots.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
-import { BPF_PROG_TYPE_XDP } from '../../src/object/uapi/uapi.ts';
+import { BPF_PROG_TYPE_XDP } from '../../src/uapi/program-types.ts';
 import { needs } from '../support/needs.ts';
 import { compiled } from './link-support.ts';
 

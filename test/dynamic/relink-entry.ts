@@ -12,7 +12,6 @@ import { attachProgram } from '../../src/hooks/kinds/attach.ts';
 import type { AttachPlace } from '../../src/hooks/targets/place.ts';
 import { openById } from '../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
-import { ENOMEM } from '../../src/kernel/sys/errno.ts';
 import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../src/kernel/sys/sys.ts';
 import { loadObject } from '../../src/load/load.ts';
 import { readObject } from '../../src/object/read/read.ts';
@@ -20,6 +19,7 @@ import { encodeEntryState } from '../../src/state/record.ts';
 import { NO_SETTINGS } from '../../src/state/settings.ts';
 import type { SaveStep } from '../../src/store/save.ts';
 import { Store } from '../../src/store/store.ts';
+import { ENOMEM } from '../../src/uapi/errno.ts';
 
 /** A kernel that refuses one call of bpf(2) on request. */
 export class RefusingSys implements Sys {

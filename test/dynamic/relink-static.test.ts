@@ -14,6 +14,7 @@ import { countFds } from '../../src/kernel/testing.ts';
 import { loadObject } from '../../src/load/load.ts';
 import { packet } from '../../src/load/testing.ts';
 import { readObject } from '../../src/object/read/read.ts';
+import { XDP_DROP, XDP_PASS } from '../../src/uapi/verdicts.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD, kernel, kindsOf, rootletSource, Wire, whenFree } from './relink-support.ts';
 
@@ -25,8 +26,6 @@ const example = (name: string): ObjectFile => ({
 const ROOTLET = example('rootlet');
 const FIRST = example('first_firewall');
 const SECOND = example('second_firewall');
-const XDP_DROP = 1;
-const XDP_PASS = 2;
 const BLOCKED = packet({ source: [192, 0, 2, 66] });
 const TO_X11 = packet({ destinationPort: 6001 });
 

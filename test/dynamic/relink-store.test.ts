@@ -15,8 +15,9 @@ import { removeClsact } from '../../src/kernel/hooks/tc.ts';
 import { listIds, openById } from '../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import { mountBpffs, packet } from '../../src/load/testing.ts';
-import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP, BPF_XDP } from '../../src/object/uapi/uapi.ts';
 import { Store } from '../../src/store/store.ts';
+import { BPF_XDP } from '../../src/uapi/attach-types.ts';
+import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../src/uapi/program-types.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD, kernel, rootletSource, Wire } from './relink-support.ts';
 

@@ -2,21 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import type { BtfType } from '../../src/btf/model/types.ts';
+import { EXIT } from '../../src/isa/assemble.ts';
 import { link } from '../../src/link/link.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
-import {
-  build,
-  EXIT,
-  FUNC,
-  move,
-  OBJECT,
-  R_ADDRESS,
-  type Sample,
-  sample,
-  symbol,
-  TYPE,
-} from './object-sample.ts';
+import { build, FUNC, move, OBJECT, R_ADDRESS, type Sample, sample, symbol, TYPE } from './object-sample.ts';
 
 /** Adds `count` of something to the sample. */
 const KINDS: readonly (readonly [what: string, grow: (parts: Sample, count: number) => void])[] = [

@@ -8,7 +8,8 @@ import type { BtfType } from '../../src/btf/model/types.ts';
 import type { ElfRelocation } from '../../src/elf/model.ts';
 import { writeElf } from '../../src/elf/write.ts';
 import type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from '../../src/elf/write-tables.ts';
-import { encodeInsns, type Insn } from '../../src/isa/opcodes.ts';
+import { EXIT, insn, loadWords, move as moveTo } from '../../src/isa/assemble.ts';
+import { encodeInsns, type Insn, OP_CALL, OP_JA } from '../../src/isa/opcodes.ts';
 
 /** Everything that `build` puts together; tests change what they want to be wrong. */
 export interface Sample {
@@ -43,18 +44,11 @@ export const TYPE = {
   license: 15,
 } as const;
 
-function insn(opcode: number, fields: Partial<Insn> = {}): Insn {
-  return { opcode, dst: 0, src: 0, offset: 0, imm: 0, ...fields };
-}
-
-export const EXIT = insn(0x95);
-export const call = (imm = -1, src = 1): Insn => insn(0x85, { src, imm });
-export const loadAddress = (imm = 0, high = 0): Insn[] => [
-  insn(0x18, { dst: 1, imm }),
-  insn(0, { imm: high }),
-];
-export const move = (imm: number): Insn => insn(0xb7, { imm });
-export const jump = (offset: number): Insn => insn(0x05, { offset });
+export { EXIT };
+export const call = (imm = -1, src = 1): Insn => insn(OP_CALL, 0, src, 0, imm);
+export const loadAddress = (imm = 0, high = 0): readonly Insn[] => loadWords(1, 0, imm, high);
+export const move = (imm: number): Insn => moveTo(0, imm);
+export const jump = (offset: number): Insn => insn(OP_JA, 0, 0, offset);
 
 export function symbol(
   name: string,

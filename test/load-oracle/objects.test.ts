@@ -9,7 +9,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { encodeBtf } from '../../src/btf/binary/encode.ts';
 import { parseBtf } from '../../src/btf/binary/parse.ts';
 import { mergeBtf } from '../../src/btf/merge/merge.ts';
-import { BTF_KIND } from '../../src/btf/model/types.ts';
 import { RootletError } from '../../src/diag/problem.ts';
 import {
   listIds,
@@ -22,14 +21,16 @@ import { FakeSys } from '../../src/kernel/sys/fake.ts';
 import { bpf, type Sys } from '../../src/kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../../src/kernel/testing.ts';
 import { decodeAttr, encodeAttr, HOST_ORDER } from '../../src/kernel/uapi/attr.ts';
-import { BPF_OBJ_GET_INFO_BY_FD, InfoAttr } from '../../src/kernel/uapi/uapi.ts';
+import { InfoAttr } from '../../src/kernel/uapi/uapi.ts';
 import { ProgInfo } from '../../src/kernel/uapi/uapi-info.ts';
 import { link } from '../../src/link/link.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
 import { readObject } from '../../src/object/read/read.ts';
-import { BPF_F_MMAPABLE } from '../../src/object/uapi/uapi.ts';
 import { writeObject } from '../../src/object/write/write.ts';
+import { BTF_KIND } from '../../src/uapi/btf.ts';
+import { BPF_OBJ_GET_INFO_BY_FD } from '../../src/uapi/commands.ts';
+import { BPF_F_MMAPABLE } from '../../src/uapi/flags.ts';
 import { writeEmbeddedObjects } from './support-embedded.ts';
 import { type LibbpfMap, type LibbpfProgram, type LibbpfResult, noOracle, Oracle } from './support-oracle.ts';
 

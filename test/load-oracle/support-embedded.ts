@@ -6,11 +6,11 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { EM_BPF } from '../../src/elf/constants.ts';
 
 const PACKAGES = ['libbpf-tools', 'xdp-tools', 'bpftool', 'iproute2', 'systemd'];
 
 const ELF_MAGIC = Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2]); // of 64 bits
-const EM_BPF = 247;
 const HEADER_SIZE = 64;
 
 /** Every BPF object inside of `bytes`, which is not one itself. Its section headers are the last thing in it. */

@@ -5,6 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { R_BPF_64_32, SHT_NOBITS } from '../../src/elf/constants.ts';
 import { COMMANDS, findCommand } from '../support/needs.ts';
 import { outputOf } from '../support/run.ts';
 import {
@@ -97,11 +98,9 @@ interface Piece {
   readonly key: string;
 }
 
-const R_BPF_64_32 = 10;
 const ALLOC = 2;
 const EXEC = 4;
 const STRINGS = 0x20;
-const SHT_NOBITS = 8;
 const KEPT_FLAGS = 0x37;
 const BINDINGS: ReadonlyMap<string, string> = new Map([
   ['Local', 'local'],

@@ -14,8 +14,8 @@ import { type ChainRelinkOptions, relinkChain } from '../../src/link/relink-chai
 import { loadObject } from '../../src/load/load.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
-import { BPF_MAP_TYPE_ARENA } from '../../src/object/uapi/uapi.ts';
 import { writeObject } from '../../src/object/write/write.ts';
+import { BPF_MAP_TYPE_ARENA } from '../../src/uapi/map-types.ts';
 import { createMachine } from '../../src/vm/run/machine.ts';
 import { compileInto, inputFrom } from '../support/compile.ts';
 import { runWithLibbpf } from '../support/libbpf.ts';

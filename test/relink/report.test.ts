@@ -80,7 +80,7 @@ describe('two copies of one firewall', () => {
         program: 'rootlet',
         frames: { used: 4, allowed: 8 },
         deepestCalls: ['rootlet', 'first_xdp_prog1', 'first_foo', 'first_is_default'],
-        stack: { used: 64, allowed: 512 },
+        stack: { used: 16, allowed: 512 },
         functions: { used: 7, allowed: 256 },
         maps: { used: 3, allowed: 64 },
       },

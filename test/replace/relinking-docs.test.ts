@@ -12,6 +12,7 @@ import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import { FakeSys } from '../../src/kernel/sys/fake.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
 import { packet } from '../../src/load/testing.ts';
+import { XDP_PASS } from '../../src/uapi/verdicts.ts';
 import { needs } from '../support/needs.ts';
 import { PrivateShell } from '../support/private-shell.ts';
 import { type Counters, LoneFirewall } from './lone-firewall.ts';
@@ -28,7 +29,6 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // each command is a
 
 const { sys } = kernelForTests();
 const kernel = sys ?? new FakeSys();
-const XDP_PASS = 2;
 const COMPONENTS = '/sys/fs/bpf/rootlet/hooks/edge/components';
 const AGENT = '/sys/fs/bpf/blocklist';
 

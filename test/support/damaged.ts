@@ -1,6 +1,6 @@
 /** JSON from a record, damaged in every way: for decoders of what another version or another program wrote. */
 
-import type { JsonObject, JsonValue } from '../../src/store/record.ts';
+import type { JsonObject, JsonValue } from '../../src/store/fields.ts';
 
 /** Every value of a document replaced by every kind of nonsense, one at a time. */
 export function* damaged(value: JsonValue): Generator<JsonValue> {

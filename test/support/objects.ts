@@ -1,7 +1,8 @@
 /** Small objects made by hand, for tests of rules that need no compiler. */
 
 import { BtfBuilder } from '../../src/btf/model/builder.ts';
-import { encodeInsns, type Insn } from '../../src/isa/opcodes.ts';
+import { callFunction, EXIT, loadWords, move } from '../../src/isa/assemble.ts';
+import { encodeInsns } from '../../src/isa/opcodes.ts';
 import type {
   Binding,
   BpfObject,
@@ -27,6 +28,8 @@ export interface SymbolSpec {
   readonly visibility?: Visibility;
   /** Value that a function returns or a variable holds; number of entries of a map. */
   readonly value?: number;
+  /** Type of a map; default 2, array. */
+  readonly mapType?: number;
   /** `pinning` of a map; default 0, none. */
   readonly pinning?: number;
   /** Names whose addresses a function loads, after its calls. */
@@ -41,13 +44,9 @@ export interface SymbolSpec {
   readonly size?: number;
 }
 
-const EXIT: Insn = { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 };
 /** ld_imm64 into r1, which has two slots. */
-const LOAD_ADDRESS: readonly Insn[] = [
-  { opcode: 0x18, dst: 1, src: 0, offset: 0, imm: 0 },
-  { opcode: 0, dst: 0, src: 0, offset: 0, imm: 0 },
-];
-const CALL: Insn = { opcode: 0x85, dst: 0, src: 1, offset: 0, imm: -1 };
+const LOAD_ADDRESS = loadWords(1, 0, 0);
+const CALL = callFunction(-1);
 
 /** Sections in which BTF lists externs. */
 const EXTERN_SECTIONS: Readonly<Partial<Record<SymbolSpec['kind'], string>>> = {
@@ -91,12 +90,12 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
     return [{ name: 'ctx', type: btf.add({ kind: 'ptr', type: struct }) }];
   };
   /** `struct { int (*type)[2]; int (*max_entries)[N]; int (*key_size)[4]; int (*value_size)[4]; }`. */
-  const mapType = (entries: number, pinning = 0): number => {
+  const mapType = (entries: number, pinning = 0, type = 2): number => {
     const number = (value: number): number => {
       const array = btf.add({ kind: 'array', element: intOf(4), index: intOf(4), length: value });
       return btf.add({ kind: 'ptr', type: array });
     };
-    const plain = { type: 2, max_entries: entries, key_size: 4, value_size: 4 };
+    const plain = { type, max_entries: entries, key_size: 4, value_size: 4 };
     const fields = pinning === 0 ? plain : { ...plain, pinning };
     const members = Object.entries(fields).map(([field, value], at) => ({
       name: field,
@@ -131,7 +130,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
         const insns = [
           ...calls.map(() => CALL),
           ...uses.flatMap(() => LOAD_ADDRESS),
-          { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: spec.value ?? 0 },
+          move(0, spec.value ?? 0),
           EXIT,
         ];
         const linkage = base.binding === 'local' ? 'static' : 'global';
@@ -179,7 +178,7 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
       }
       case 'map': {
         const linkage = base.binding === 'local' ? 'static' : 'global';
-        const type = mapType(spec.value ?? 1, spec.pinning);
+        const type = mapType(spec.value ?? 1, spec.pinning, spec.mapType);
         const bytes = new Uint8Array((spec.pinning ?? 0) === 0 ? 32 : 40);
         return {
           kind: 'map',
@@ -205,7 +204,8 @@ export function objectOf(name: string, specs: readonly SymbolSpec[]): BpfObject 
       case 'extern map':
       case 'ksym':
       case 'kconfig': {
-        const type = spec.kind === 'extern map' ? mapType(spec.value ?? 1, spec.pinning) : intOf(size);
+        const type =
+          spec.kind === 'extern map' ? mapType(spec.value ?? 1, spec.pinning, spec.mapType) : intOf(size);
         return {
           kind: 'extern',
           ...base,

@@ -8,17 +8,13 @@ import { expect } from 'vitest';
 import { parseBtf } from '../../src/btf/binary/parse.ts';
 import type { Btf, BtfDataSec } from '../../src/btf/model/types.ts';
 import { viewOf } from '../../src/bytes/cursor.ts';
+import { SHT_SYMTAB, STB_LOCAL, STT_SECTION } from '../../src/elf/constants.ts';
 import type { ElfFile } from '../../src/elf/model.ts';
 import { parseElf } from '../../src/elf/parse.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
-
-const SHT_SYMTAB = 2;
-const STB_LOCAL = 0;
-const STT_SECTION = 3;
-const BPF_CORE_TYPE_ID_LOCAL = 6;
-const BPF_CORE_TYPE_ID_TARGET = 7;
+import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../src/uapi/core-relocations.ts';
 
 /** Checks the bytes and gives the object that is in them. */
 export function checkWritten(bytes: Uint8Array): BpfObject {

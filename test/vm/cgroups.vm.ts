@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmdirSync, rmSync, writeF
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { attachProgram } from '../../src/hooks/kinds/attach.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { EAGAIN, EPERM } from '../../src/uapi/errno.ts';
 import { since, sys } from './guest/kernel.ts';
 import {
   AF_INET,
@@ -19,8 +20,6 @@ import {
 } from './guest/libc.ts';
 import { vmObject } from './guest/objects.ts';
 
-const EPERM = 1;
-const EAGAIN = 11;
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
 const SO_KEEPALIVE = 9;

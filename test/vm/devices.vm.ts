@@ -7,6 +7,7 @@ import type { Hook } from '../../src/hooks/kinds/hook.ts';
 import { inNetns } from '../../src/kernel/sys/netns.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { ERANGE } from '../../src/uapi/errno.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';
@@ -19,7 +20,6 @@ const numbers = (loaded: LoadedObject, ...names: string[]) =>
   names.map(name => Number(loaded.variables.get(name)));
 const fdOf = (hook: Hook): number => hook.link?.fd.number ?? -1;
 
-const ERANGE = 34;
 const ESTALE = 116;
 
 let wire: Wire;

@@ -4,12 +4,10 @@ import { expect, test } from 'vitest';
 import { attachProgram } from '../../src/hooks/kinds/attach.ts';
 import { encodeU32s } from '../../src/kernel/sys/sys.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { EACCES, EAGAIN } from '../../src/uapi/errno.ts';
 import { sys } from './guest/kernel.ts';
 import { AF_INET, call, loopback, MSG_DONTWAIT, SOCK_STREAM, Sockets } from './guest/libc.ts';
 import { vmObject } from './guest/objects.ts';
-
-const EACCES = 13;
-const EAGAIN = 11;
 
 /** Both ends of a connection. */
 function connection(sockets: Sockets): { client: number; server: number } {

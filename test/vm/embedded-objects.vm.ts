@@ -14,7 +14,7 @@ import { openPinned } from '../../src/kernel/objects/pin.ts';
 import { loadObject } from '../../src/load/load.ts';
 import { mountBpffs } from '../../src/load/testing.ts';
 import { readObject } from '../../src/object/read/read.ts';
-import { BPF_F_MMAPABLE } from '../../src/object/uapi/uapi.ts';
+import { BPF_F_MMAPABLE } from '../../src/uapi/flags.ts';
 import { writeEmbeddedObjects } from '../load-oracle/support-embedded.ts';
 import { since, sys } from './guest/kernel.ts';
 

@@ -9,14 +9,13 @@ import { findTarget } from '../../src/load/execute/program-functions.ts';
 import type { AttachTarget } from '../../src/load/execute/programs.ts';
 import { loadObject } from '../../src/load/load.ts';
 import { programTypeOf } from '../../src/object/programs/section-names.ts';
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../../src/object/uapi/uapi.ts';
+import { EBUSY, EINVAL } from '../../src/uapi/errno.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../src/uapi/map-types.ts';
 import { sys, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { attachTo, errnoOf, loadFor, refusal } from './guest/replacing.ts';
 
 const PACKET = new Uint8Array(64);
-const EBUSY = 16;
-const EINVAL = 22;
 const slots = vmObject('slots');
 const replacements = vmObject('replacements');
 

@@ -9,11 +9,11 @@ import { listIds } from '../../src/kernel/objects/info.ts';
 import { encodeU32s } from '../../src/kernel/sys/sys.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { EBADF } from '../../src/uapi/errno.ts';
 import { sys } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { errnoOf, refusal } from './guest/replacing.ts';
 
-const EBADF = 9;
 const { pid } = process;
 
 function load(program: string, globals: Record<string, number | bigint> = {}): LoadedObject {

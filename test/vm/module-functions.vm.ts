@@ -5,11 +5,11 @@ import { describe, expect, test } from 'vitest';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { openKernelTypes } from '../../src/load/externs/kernel-types.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { ENOENT } from '../../src/uapi/errno.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 
 const PACKET = new Uint8Array(64);
-const ENOENT = 2;
 const IPS_DST_NAT = 1 << 5;
 
 /** Read once for all tests. */

@@ -6,6 +6,7 @@ import { attachProgram } from '../../src/hooks/kinds/attach.ts';
 import { encodeU32s } from '../../src/kernel/sys/sys.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { NF_ACCEPT, NF_DROP } from '../../src/uapi/verdicts.ts';
 import { sys, testBefore, testSince } from './guest/kernel.ts';
 import { AF_INET, call, loopback, SOCK_DGRAM, SOCK_STREAM, Sockets } from './guest/libc.ts';
 import { openWire, type Wire } from './guest/net.ts';
@@ -14,8 +15,6 @@ import { refusal } from './guest/replacing.ts';
 
 const ECONNREFUSED = 111;
 const NF_INET_LOCAL_IN = 1;
-const NF_DROP = 0;
-const NF_ACCEPT = 1;
 const MSG_DONTWAIT = 0x40;
 
 let wire: Wire;

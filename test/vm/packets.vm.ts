@@ -5,11 +5,11 @@ import { attachProgram } from '../../src/hooks/kinds/attach.ts';
 import { readInterface } from '../../src/kernel/hooks/interface.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { XDP_DROP } from '../../src/uapi/verdicts.ts';
 import { since, sys } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 import { vmObject } from './guest/objects.ts';
 
-const XDP_DROP = 1;
 const TC_SHOT = 2;
 
 let made: Wire | undefined;

@@ -8,12 +8,12 @@ import { attachProgram } from '../../src/hooks/kinds/attach.ts';
 import type { AttachPlace } from '../../src/hooks/targets/place.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { EEXIST } from '../../src/uapi/errno.ts';
 import { kernelIs, sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { refusal } from './guest/replacing.ts';
 
 const MODE = 0o711;
-const EEXIST = 17;
 const tracing = vmObject('tracing');
 
 const folder = mkdtempSync(join(tmpdir(), 'rootlet-probes-'));

@@ -9,11 +9,11 @@ import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { findTarget } from '../../src/load/execute/program-functions.ts';
 import type { AttachTarget } from '../../src/load/execute/programs.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { EBUSY } from '../../src/uapi/errno.ts';
 import { sys, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { attachTo, errnoOf, loadFor, refusal } from './guest/replacing.ts';
 
-const EBUSY = 16;
 const PACKET = new Uint8Array(64);
 const tracing = vmObject('tracing');
 const slots = vmObject('slots');

@@ -9,11 +9,11 @@ import { attachProgram } from '../../src/hooks/kinds/attach.ts';
 import type { AttachPlace } from '../../src/hooks/targets/place.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
+import { EEXIST } from '../../src/uapi/errno.ts';
 import { since, sys, testBefore, testSince } from './guest/kernel.ts';
 import { vmObject } from './guest/objects.ts';
 import { errnoOf, refusal } from './guest/replacing.ts';
 
-const EEXIST = 17;
 const EDOM = 33;
 const MODE = 0o711;
 const COOKIE = 0x1122334455667788n;

@@ -4,6 +4,7 @@
  */
 
 import { type ByteOrder, bytesOf, type Contents, viewOf } from '../../bytes/index.ts';
+import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
 import {
   type Btf,
   elementWords,
@@ -15,7 +16,7 @@ import {
   toRaw,
   vlenOfInfo,
 } from '../model/index.ts';
-import { BTF_HEADER_SIZE, BTF_MAGIC, BTF_VERSION } from './header.ts';
+import { BTF_HEADER_SIZE } from './header.ts';
 import { storeWords } from './word-bytes.ts';
 
 /** The bytes of a `.BTF` section, in the given byte order. The inverse of `parseBtf`. */

@@ -4,17 +4,14 @@
  */
 
 import { type ByteOrder, ByteWriter, bytesOf, type Contents } from '../../bytes/index.ts';
+import { BTF_MAGIC, BTF_VERSION, CORE_RELO_SIZE, FUNC_INFO_SIZE, INSN_SIZE } from '../../uapi/index.ts';
 import { type Btf, StringMapper, StringPool, toRaw } from '../model/index.ts';
 import { btfContents, wordsWithStrings } from './encode.ts';
 import type { BtfExt, SectionLines } from './ext.ts';
-import { BTF_MAGIC, BTF_VERSION } from './header.ts';
 import { LINE_WORDS, PackedLines, placeWord } from './lines.ts';
 import { wordsIntoBytes } from './word-bytes.ts';
 
-const FUNC_INFO_SIZE = 8;
-const CORE_RELO_SIZE = 16;
 const HEADER_SIZE = 32;
-const INSN_SIZE = 8;
 
 /**
  * `.BTF` and `.BTF.ext`, which share the strings of the former; `ext` is null when there is no record. Records are

@@ -8,7 +8,8 @@
 
 import { type ByteOrder, requireRange } from '../../bytes/index.ts';
 import { inputError, quote, within } from '../../diag/index.ts';
-import { BTF_KIND, type Btf, type BtfId, type RawBtf, toRaw } from '../model/index.ts';
+import { BTF_KIND, CORE_RELO_SIZE, FUNC_INFO_SIZE, INSN_SIZE, LINE_INFO_SIZE } from '../../uapi/index.ts';
+import { type Btf, type BtfId, type RawBtf, toRaw } from '../model/index.ts';
 import { parseHeaderStart, requireMagic, requireZeros } from './header.ts';
 import { LINE_WORDS, type LineRecords, PackedLines, sortedByOffset } from './lines.ts';
 
@@ -50,13 +51,9 @@ export interface ParsedExt extends BtfExt {
   readonly lines: readonly (SectionLines & { readonly lines: PackedLines })[];
 }
 
-const FUNC_INFO_SIZE = 8;
-const LINE_INFO_SIZE = 16;
-const CORE_RELO_SIZE = 16;
 /** Header up to and including line_info; the CO-RE block came later. */
 const HEADER_WITHOUT_CORE = 24;
 const HEADER_SIZE = 32;
-const INSN_SIZE = 8;
 /** enum bpf_core_relo_kind ends with BPF_CORE_TYPE_MATCHES. */
 const LAST_CORE_KIND = 12;
 /** BPF_CORE_SPEC_MAX_LEN of kernel and libbpf. */

@@ -2,10 +2,9 @@
 
 import { type ByteOrder, viewOf } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
+import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
 
-export const BTF_MAGIC = 0xeb9f;
 const SWAPPED_MAGIC = 0x9feb;
-export const BTF_VERSION = 1;
 /** Bytes of the header that every reader knows, and that we write. */
 export const BTF_HEADER_SIZE = 24;
 /** The header with a layout section (2026): two more words. */

@@ -7,6 +7,7 @@
  */
 
 import { cString } from '../../bytes/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 
 /** A line of source, for the instructions from `insnIndex` on. */
 export interface LineRecord {
@@ -29,9 +30,8 @@ export interface LineRecords extends Iterable<LineRecord> {
 
 /** Words of a record: byte offset of the instruction, file, text, line and column. */
 export const LINE_WORDS = 4;
-const INSN_SIZE = 8;
-export const MAX_LINE = 0x3fffff;
-export const MAX_COLUMN = 0x3ff;
+const MAX_LINE = 0x3fffff;
+const MAX_COLUMN = 0x3ff;
 
 /** Line and column as one word; numbers that do not fit become the largest that do. */
 export function placeWord(line: number, column: number): number {

@@ -1,14 +1,8 @@
 /** Structs, unions and enums in braces: members where BTF says, with padding and attributes where C needs them. */
 
 import { alignUp } from '../../bytes/index.ts';
-import {
-  BTF_KIND,
-  type BtfComposite,
-  type BtfEnum,
-  type BtfId,
-  type BtfMember,
-  type RawBtf,
-} from '../model/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
+import type { BtfComposite, BtfEnum, BtfId, BtfMember, RawBtf } from '../model/index.ts';
 import { attribute, declarePiece, keywordOf, type Piece } from './declare.ts';
 import { CLayout, straddles } from './layout.ts';
 

@@ -4,7 +4,8 @@
  * follows three underscores.
  */
 
-import { BTF_KIND, type BtfFloat, type BtfId, type BtfInt, type RawBtf } from '../model/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
+import type { BtfFloat, BtfId, BtfInt, RawBtf } from '../model/index.ts';
 import { keywordOf } from './declare.ts';
 
 const INT_WORDS = new Set(['unsigned', 'signed', 'int', 'long', 'short', 'char', '_Bool', '__int128']);

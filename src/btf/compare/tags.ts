@@ -1,6 +1,7 @@
 /** Tags of types for strict comparison: what `btf_type_tag` and `btf_decl_tag` promise is part of an interface. */
 
-import { BTF_KIND, type BtfId, type RawBtf } from '../model/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
+import type { BtfId, RawBtf } from '../model/index.ts';
 
 export class TagIndex {
   readonly #btf: RawBtf;

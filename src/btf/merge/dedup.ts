@@ -7,8 +7,8 @@
  */
 
 import { bugError } from '../../diag/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import {
-  BTF_KIND,
   type BtfId,
   firstReference,
   INFO,

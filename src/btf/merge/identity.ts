@@ -13,8 +13,8 @@
  * merged, since each subprogram needs a FUNC of its own in `.BTF.ext`.
  */
 
+import { BTF_KIND } from '../../uapi/index.ts';
 import {
-  BTF_KIND,
   type BtfId,
   firstReference,
   INFO,

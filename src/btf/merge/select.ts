@@ -1,7 +1,8 @@
 /** First step of a merge: which types of which input survive. */
 
 import { bugError } from '../../diag/index.ts';
-import { BTF_KIND, type BtfId, forEachReference, type RawBtf } from '../model/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
+import { type BtfId, forEachReference, type RawBtf } from '../model/index.ts';
 import type { MergeInput, MergeTarget } from './input.ts';
 
 /** More than any link has symbols of one name. */

@@ -1,23 +1,20 @@
 /** One type from its words to a value. The words have been validated, so nothing here can fail. */
 
-import {
-  BTF_KIND,
-  type BtfEnumerator,
-  type BtfFuncProto,
-  type BtfId,
-  type BtfInt,
-  type BtfLinkage,
-  type BtfMember,
-  type BtfParam,
-  type BtfSecVar,
-  type BtfType,
+import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED, BTF_KIND } from '../../uapi/index.ts';
+import type {
+  BtfEnumerator,
+  BtfFuncProto,
+  BtfId,
+  BtfInt,
+  BtfLinkage,
+  BtfMember,
+  BtfParam,
+  BtfSecVar,
+  BtfType,
 } from './types.ts';
 import { COMMON_WORDS, kindFlagOfInfo, kindOfInfo, vlenOfInfo } from './words.ts';
 
 export const LINKAGES: readonly BtfLinkage[] = ['static', 'global', 'extern'];
-export const INT_SIGNED = 1;
-export const INT_CHAR = 2;
-export const INT_BOOL = 4;
 
 /** What decoding reads of a type section (`RawBtf` is one). */
 export interface TypeWords {
@@ -31,8 +28,21 @@ export interface TypeWords {
 interface Cursor {
   readonly btf: TypeWords;
   readonly at: number;
+  /** BTF_KIND_… */
+  readonly kind: number;
   readonly vlen: number;
   readonly kindFlag: boolean;
+}
+
+function cursorAt(btf: TypeWords, id: BtfId): Cursor {
+  const info = btf.info(id);
+  return {
+    btf,
+    at: btf.start[id] ?? 0,
+    kind: kindOfInfo(info),
+    vlen: vlenOfInfo(info),
+    kindFlag: kindFlagOfInfo(info),
+  };
 }
 
 function word(cursor: Cursor, index: number): number {
@@ -44,17 +54,10 @@ function text(cursor: Cursor, index: number): string {
 }
 
 export function decodeType(btf: TypeWords, id: BtfId): BtfType {
-  const info = btf.info(id);
-  const cursor: Cursor = {
-    btf,
-    at: btf.start[id] ?? 0,
-    vlen: vlenOfInfo(info),
-    kindFlag: kindFlagOfInfo(info),
-  };
+  const cursor = cursorAt(btf, id);
   const name = text(cursor, 0);
   const sizeOrType = word(cursor, 2);
-  const kind = kindOfInfo(info);
-  switch (kind) {
+  switch (cursor.kind) {
     case BTF_KIND.INT:
       return decodeInt(name, sizeOrType, word(cursor, 3));
     case BTF_KIND.PTR:
@@ -64,7 +67,7 @@ export function decodeType(btf: TypeWords, id: BtfId): BtfType {
     case BTF_KIND.STRUCT:
     case BTF_KIND.UNION: {
       const members = decodeMembers(cursor);
-      return { kind: kind === BTF_KIND.STRUCT ? 'struct' : 'union', name, size: sizeOrType, members };
+      return { kind: cursor.kind === BTF_KIND.STRUCT ? 'struct' : 'union', name, size: sizeOrType, members };
     }
     case BTF_KIND.ENUM:
       return { kind: 'enum', name, size: sizeOrType, signed: cursor.kindFlag, values: decodeEnum(cursor) };
@@ -113,9 +116,9 @@ function decodeInt(name: string, size: number, data: number): BtfInt {
     size,
     bits: data & 0xff,
     bitOffset: (data >>> 16) & 0xff,
-    signed: (encoding & INT_SIGNED) !== 0,
-    char: (encoding & INT_CHAR) !== 0,
-    bool: (encoding & INT_BOOL) !== 0,
+    signed: (encoding & BTF_INT_SIGNED) !== 0,
+    char: (encoding & BTF_INT_CHAR) !== 0,
+    bool: (encoding & BTF_INT_BOOL) !== 0,
   };
 }
 

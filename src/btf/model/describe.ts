@@ -1,8 +1,9 @@
 /** How types are called in messages. */
 
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import type { RawBtf } from './raw.ts';
-import { BTF_KIND, type BtfId } from './types.ts';
+import type { BtfId } from './types.ts';
 
 const LABELS: ReadonlyMap<number, string> = new Map([
   [BTF_KIND.INT, 'int'],

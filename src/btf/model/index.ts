@@ -7,24 +7,23 @@ export { isModifier, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';
 export { StringMapper, TypeWriter } from './type-writer.ts';
-export {
-  BTF_KIND,
-  type Btf,
-  type BtfArray,
-  type BtfComposite,
-  type BtfDataSec,
-  type BtfDeclTag,
-  type BtfEnum,
-  type BtfFloat,
-  type BtfFunc,
-  type BtfFuncProto,
-  type BtfId,
-  type BtfInt,
-  type BtfLinkage,
-  type BtfMember,
-  type BtfSecVar,
-  type BtfType,
-  type BtfVar,
+export type {
+  Btf,
+  BtfArray,
+  BtfComposite,
+  BtfDataSec,
+  BtfDeclTag,
+  BtfEnum,
+  BtfFloat,
+  BtfFunc,
+  BtfFuncProto,
+  BtfId,
+  BtfInt,
+  BtfLinkage,
+  BtfMember,
+  BtfSecVar,
+  BtfType,
+  BtfVar,
 } from './types.ts';
 export { validateTypes } from './validate.ts';
 export { pointerSize } from './validate-values.ts';

@@ -8,8 +8,9 @@
 
 import { cString, decodeText } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import { decodeType, LINKAGES } from './decode.ts';
-import { BTF_KIND, type Btf, type BtfId, type BtfLinkage, type BtfType } from './types.ts';
+import type { Btf, BtfId, BtfLinkage, BtfType } from './types.ts';
 import {
   COMMON_WORDS,
   elementWords,

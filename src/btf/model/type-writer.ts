@@ -1,17 +1,19 @@
 /** Appends types, from values or from other sections' words, to a growing type section. */
 
 import { inputError, quote } from '../../diag/index.ts';
-import { INT_BOOL, INT_CHAR, INT_SIGNED, LINKAGES } from './decode.ts';
+import { BTF_INT_BOOL, BTF_INT_CHAR, BTF_INT_SIGNED, BTF_KIND } from '../../uapi/index.ts';
+import { LINKAGES } from './decode.ts';
 import { RawBtf } from './raw.ts';
 import { StringPool } from './string-pool.ts';
-import {
-  BTF_KIND,
-  type BtfComposite,
-  type BtfEnum,
-  type BtfId,
-  type BtfInt,
-  type BtfLinkage,
-  type BtfType,
+import type {
+  BtfComposite,
+  BtfDataSec,
+  BtfEnum,
+  BtfFuncProto,
+  BtfId,
+  BtfInt,
+  BtfLinkage,
+  BtfType,
 } from './types.ts';
 import { elementWords, firstElementName, infoWord, kindOfInfo, vlenOfInfo } from './words.ts';
 
@@ -171,22 +173,30 @@ export class TypeWriter {
         this.#enum(type);
         break;
       case 'func_proto':
-        this.#common('', type, type.params.length, false, type.returns);
-        for (const param of type.params) {
-          this.#push(this.strings.add(param.name));
-          this.#push(param.type);
-        }
+        this.#prototype(type);
         break;
       case 'datasec':
-        this.#common(type.name, type, type.vars.length, false, type.size);
-        for (const entry of type.vars) {
-          this.#push(entry.type);
-          this.#push(entry.offset);
-          this.#push(entry.size);
-        }
+        this.#dataSection(type);
         break;
     }
     return added;
+  }
+
+  #prototype(type: BtfFuncProto): void {
+    this.#common('', type, type.params.length, false, type.returns);
+    for (const param of type.params) {
+      this.#push(this.strings.add(param.name));
+      this.#push(param.type);
+    }
+  }
+
+  #dataSection(type: BtfDataSec): void {
+    this.#common(type.name, type, type.vars.length, false, type.size);
+    for (const entry of type.vars) {
+      this.#push(entry.type);
+      this.#push(entry.offset);
+      this.#push(entry.size);
+    }
   }
 
   /** All types so far; the writer must not be used afterwards. */
@@ -269,7 +279,8 @@ function trimmed(words: Uint32Array, length: number): Uint32Array {
 
 function intWord(type: BtfInt): number {
   if (type.bits > 0xff || type.bitOffset > 0xff) throw rangeError(`${type.bits} bits at ${type.bitOffset}`);
-  const encoding = (type.signed ? INT_SIGNED : 0) | (type.char ? INT_CHAR : 0) | (type.bool ? INT_BOOL : 0);
+  const encoding =
+    (type.signed ? BTF_INT_SIGNED : 0) | (type.char ? BTF_INT_CHAR : 0) | (type.bool ? BTF_INT_BOOL : 0);
   return ((encoding << 24) | (type.bitOffset << 16) | type.bits) >>> 0;
 }
 

@@ -8,9 +8,10 @@
  */
 
 import { quote } from '../../diag/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import { describeType, typeError } from './describe.ts';
 import type { RawBtf } from './raw.ts';
-import { BTF_KIND, type BtfId } from './types.ts';
+import type { BtfId } from './types.ts';
 import { partCount, ValueOrder } from './value-order.ts';
 import { vlenOfInfo } from './words.ts';
 

@@ -10,10 +10,11 @@
 
 import { isFaithfulText } from '../../bytes/index.ts';
 import type { RootletError } from '../../diag/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import { LINKAGES } from './decode.ts';
 import { describeType, typeError } from './describe.ts';
 import type { RawBtf } from './raw.ts';
-import { BTF_KIND, type BtfId } from './types.ts';
+import type { BtfId } from './types.ts';
 import { requireFiniteTypes } from './validate-values.ts';
 import {
   elementWords,

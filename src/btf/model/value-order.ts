@@ -6,8 +6,9 @@
  * files.
  */
 
+import { BTF_KIND } from '../../uapi/index.ts';
 import type { RawBtf } from './raw.ts';
-import { BTF_KIND, type BtfId } from './types.ts';
+import type { BtfId } from './types.ts';
 import { kindOfInfo, vlenOfInfo } from './words.ts';
 
 const WHITE = 0;

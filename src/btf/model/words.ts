@@ -9,8 +9,7 @@
  * older form (vlen 16 bits, kind 5 bits) has zeros in the bits between.
  */
 
-import { BTF_KIND } from './types.ts';
-
+import { BTF_KIND } from '../../uapi/index.ts';
 export const INFO = 1;
 export const SIZE_OR_TYPE = 2;
 /** Words that every type has: name, info, size or type. */

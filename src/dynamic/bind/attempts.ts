@@ -6,15 +6,14 @@ import { quote, RootletError } from '../../diag/index.ts';
 import { BpfMap, type Sys } from '../../kernel/index.ts';
 import { checkLimits } from '../../link/index.ts';
 import { Cleanup, findTarget, type LoadedObject, loadObject, type MapPlan } from '../../load/index.ts';
+import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
 import {
   BPF_PROG_TYPE_KPROBE,
   BPF_PROG_TYPE_PERF_EVENT,
   BPF_PROG_TYPE_RAW_TRACEPOINT,
   BPF_PROG_TYPE_TRACEPOINT,
   BPF_PROG_TYPE_TRACING,
-  type BpfObject,
-  type ProgramTypeInfo,
-} from '../../object/index.ts';
+} from '../../uapi/index.ts';
 import {
   attachToStub,
   kindKey,

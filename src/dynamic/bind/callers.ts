@@ -1,16 +1,15 @@
-/** Which programs of a consumer reach a function, and how much stack they have in use when they do. */
+/** Which programs of a consumer reach a function, and of which types they are. */
 
-import { CodeView, stackDepth } from '../../isa/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
+  callersOf as functionsThatReach,
   type ProgramTypeInfo,
   programsOf,
   programTypeOf,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
-import { closureOf } from './effects.ts';
 
 export interface Caller {
   readonly index: SymbolIndex;
@@ -24,9 +23,9 @@ export type TypeOf = (name: string, section: string) => ProgramTypeInfo | undefi
 
 /** Programs from which calls lead to symbol `target`, in symbol order. */
 export function callersOf(object: BpfObject, target: SymbolIndex, typeOf?: TypeOf): Caller[] {
+  const reaching = functionsThatReach(object, [target]);
   return programsOf(object).flatMap(({ index, program }): Caller[] => {
-    const reached = closureOf(object, index).some(at => refersTo(object, at, target));
-    if (!reached) return [];
+    if (!reaching.has(index)) return [];
     const section = sectionOf(object, program)?.name ?? '';
     return [{ index, program, type: typeOf?.(program.name, section) ?? programTypeOf(section) }];
   });
@@ -38,11 +37,6 @@ export function commonProgType(callers: readonly Caller[]): number | undefined {
   return types.size === 1 ? callers[0]?.type?.progType : undefined;
 }
 
-function refersTo(object: BpfObject, from: SymbolIndex, target: SymbolIndex): boolean {
-  const symbol = object.symbols[from];
-  return symbol?.kind === 'function' && symbol.references.some(reference => reference.symbol === target);
-}
-
 /** Whether the address of a symbol is taken otherwise than to ask whether a weak one is there. */
 export function isHandedOn(object: BpfObject, target: SymbolIndex): boolean {
   if (object.symbols[target]?.binding === 'weak') return false;
@@ -51,48 +45,4 @@ export function isHandedOn(object: BpfObject, target: SymbolIndex): boolean {
       symbol.kind === 'function' &&
       symbol.references.some(reference => reference.symbol === target && reference.kind === 'address'),
   );
-}
-
-/** The kernel rounds each frame up, at least to this. */
-const STACK_ROUNDING = 16;
-
-/**
- * Bytes of stack that are in use, at most, when `target` is called from `root`: all frames but its own. A lower bound,
- * as far as stack use is plain to see. `path` by name.
- */
-export function stackBefore(
-  object: BpfObject,
-  root: SymbolIndex,
-  target: SymbolIndex,
-): { readonly bytes: number; readonly path: readonly string[] } {
-  const before = new Map<SymbolIndex, { readonly bytes: number; readonly from: SymbolIndex }>([
-    [root, { bytes: 0, from: -1 }],
-  ]);
-  const work: SymbolIndex[] = [root];
-  // longest paths grow a bounded number of times: a cycle, which the kernel refuses, ends at the kernel's limit
-  for (let index = work.shift(); index !== undefined; index = work.shift()) {
-    const symbol = object.symbols[index];
-    if (symbol?.kind !== 'function') continue;
-    const bytes = (before.get(index)?.bytes ?? 0) + frameOf(object, symbol);
-    if (bytes > MAX_STACK) continue;
-    for (const callee of new Set(symbol.references.map(reference => reference.symbol))) {
-      if ((before.get(callee)?.bytes ?? -1) >= bytes) continue;
-      before.set(callee, { bytes, from: index });
-      work.push(callee);
-    }
-  }
-  const path: string[] = [];
-  let at = before.get(target)?.from ?? -1;
-  for (let step = 0; at >= 0 && step < MAX_STACK; step++) {
-    path.unshift(object.symbols[at]?.name ?? '');
-    at = at === root ? -1 : (before.get(at)?.from ?? -1);
-  }
-  return { bytes: before.get(target)?.bytes ?? 0, path };
-}
-
-const MAX_STACK = 512;
-
-function frameOf(object: BpfObject, symbol: FunctionSymbol): number {
-  const depth = stackDepth(new CodeView(symbol.code, object.byteOrder));
-  return Math.ceil(Math.max(depth, 1) / STACK_ROUNDING) * STACK_ROUNDING;
 }

@@ -10,15 +10,17 @@ import type { BtfId } from '../../btf/index.ts';
 import { type Problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
+  MAX_STACK_BYTES_ABOVE_TAIL_CALL,
   type ProgramTypeInfo,
   programTypeOf,
   type SymbolIndex,
   sectionOf,
+  stackAbove,
 } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import { kindKey, kindName } from '../providers/index.ts';
 import type { Via } from './bindings.ts';
-import { type Caller, callersOf, commonProgType, isHandedOn, stackBefore, type TypeOf } from './callers.ts';
+import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';
 import type { Found } from './find.ts';
 import { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
@@ -194,15 +196,14 @@ function tailObjection({ signature, callers, consumer, extern }: Situation): str
   if (type?.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS || type?.progType === uapi.BPF_PROG_TYPE_EXT)
     return `programs of type ${uapi.progTypeName(type.progType)} are in no program array`;
   for (const { index } of callers) {
-    const { bytes, path } = stackBefore(consumer, index, extern);
-    if (bytes >= MAX_TAIL_STACK)
-      return `${bytes} bytes of stack are in use where it is called (${path.join(' -> ')}); with a tail call in a called function there must be less than ${MAX_TAIL_STACK}`;
+    const { total, path } = stackAbove(consumer, index, [extern]);
+    const names = path.map(at => consumer.symbols[at]?.name ?? '').join(' -> ');
+    if (total === Number.POSITIVE_INFINITY) return `functions that lead to it call each other (${names})`;
+    if (total >= MAX_STACK_BYTES_ABOVE_TAIL_CALL)
+      return `${total} bytes of stack are in use where it is called (${names}); with a tail call in a called function there must be less than ${MAX_STACK_BYTES_ABOVE_TAIL_CALL}`;
   }
   return undefined;
 }
-
-/** Linux kernel/bpf/verifier.c: "tail_calls are not allowed when call stack of previous frames is … bytes". */
-const MAX_TAIL_STACK = 256;
 
 function notContextAlone({ class: letter, reason, count }: Signature): string {
   if (letter !== 'B') return reason;

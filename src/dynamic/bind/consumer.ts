@@ -5,7 +5,13 @@
 
 import { bugError, RootletError } from '../../diag/index.ts';
 import { CodeView } from '../../isa/index.ts';
-import type { BpfObject, FunctionSymbol, ProgramTypeInfo, SymbolIndex } from '../../object/index.ts';
+import {
+  type BpfObject,
+  type FunctionSymbol,
+  neutralVerdict,
+  type ProgramTypeInfo,
+  type SymbolIndex,
+} from '../../object/index.ts';
 import {
   type Composed,
   compose,
@@ -15,7 +21,7 @@ import {
   SLOT_ARRAY,
   TAIL_ARRAY,
 } from '../providers/index.ts';
-import { neutralVerdict, ObjectEdit, putExtStub, putTailStub, taggedDefault } from '../stubs/index.ts';
+import { ObjectEdit, putExtStub, putTailStub, taggedDefault } from '../stubs/index.ts';
 import { isHandedOn } from './callers.ts';
 import type { Choice, Situation } from './choose.ts';
 import { packetMarker } from './effects.ts';
@@ -146,7 +152,7 @@ function typeOfCallers(call: BoundCall): ProgramTypeInfo {
 function defaultOf(object: BpfObject, call: BoundCall, type: ProgramTypeInfo): number {
   const tagged = taggedDefault(object, call.extern);
   if (tagged !== undefined) return tagged;
-  return call.situation.signature.class === 'A' ? neutralVerdict(type) : 0;
+  return call.situation.signature.class === 'A' ? neutralVerdict(type.progType) : 0;
 }
 
 /** Program arrays of the edited object: one for each provider and kind of program, and for what is not bound yet. */

@@ -15,7 +15,7 @@ import {
   helperName,
   OP_CALL,
 } from '../../isa/index.ts';
-import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, callGraph, type FunctionSymbol, type SymbolIndex } from '../../object/index.ts';
 
 const PACKET_CHANGING: ReadonlySet<string> = new Set([
   'bpf_skb_vlan_push',
@@ -58,23 +58,11 @@ export interface Effects {
   readonly sleeps: string | null;
 }
 
-/** A function and all that it calls or hands to helpers, itself first. */
-export function closureOf(object: BpfObject, index: SymbolIndex): SymbolIndex[] {
-  const seen = new Set([index]);
-  for (const current of seen) {
-    const symbol = object.symbols[current];
-    if (symbol?.kind !== 'function') continue;
-    for (const { symbol: target } of symbol.references)
-      if (object.symbols[target]?.kind === 'function') seen.add(target);
-  }
-  return [...seen];
-}
-
 export function effectsOf(object: BpfObject, index: SymbolIndex): Effects {
   let changesPacket: string | null = null;
   let sleeps: string | null = null;
   let tailCalls = false;
-  for (const name of helpersOf(object, closureOf(object, index))) {
+  for (const name of helpersOf(object, callGraph(object).reach([index]))) {
     if (name === 'bpf_tail_call') tailCalls = true;
     if (changesPacket === null && (PACKET_CHANGING.has(name) || name === 'bpf_tail_call'))
       changesPacket = name;

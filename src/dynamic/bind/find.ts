@@ -6,7 +6,6 @@
  * step a strong definition goes before weak ones; several of the same strength are an error, never a choice.
  */
 
-import { BTF_KIND } from '../../btf/index.ts';
 import { type Problem, quote } from '../../diag/index.ts';
 import {
   describeDefinition,
@@ -19,6 +18,7 @@ import {
   resolve,
 } from '../../link/index.ts';
 import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import { type Export, exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
 import type { Binding } from './bindings.ts';

@@ -8,7 +8,7 @@
 
 import { hasHappened, hooksRunning, openOccupant } from '../../hooks/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
-import type { JsonObject, Store, StoreEntry } from '../../store/index.ts';
+import { isObject, type JsonObject, type Store, type StoreEntry } from '../../store/index.ts';
 import { selectStub } from '../bind/index.ts';
 import { setSlot } from '../providers/index.ts';
 import { decodeDynamic, pinNames, type StoredDynamic } from './stored.ts';
@@ -37,8 +37,8 @@ export function recoverLeft(left: StoreEntry, store: Store): boolean {
 
 function markOf({ record }: StoreEntry): { readonly provider: string; readonly token: string } | undefined {
   const mark = record.data[FIELD];
-  if (typeof mark !== 'object' || mark === null || Array.isArray(mark)) return undefined;
-  const { provider, token } = mark as JsonObject; // what is not a list is an object, see above
+  if (!isObject(mark)) return undefined;
+  const { provider, token } = mark;
   return typeof provider === 'string' && typeof token === 'string' ? { provider, token } : undefined;
 }
 

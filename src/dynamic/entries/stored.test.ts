@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../diag/problem.ts';
-import type { JsonObject, JsonValue } from '../../store/record.ts';
+import type { JsonObject, JsonValue } from '../../store/fields.ts';
 import { decodeDynamic, encodeDynamic, NOTHING_STORED, pinNames, type StoredDynamic } from './stored.ts';
 
 const FULL: StoredDynamic = {

@@ -6,7 +6,7 @@
  */
 
 import { inputError, RootletError } from '../../diag/index.ts';
-import type { JsonObject, JsonValue, StoreEntry } from '../../store/index.ts';
+import { Fields, type JsonObject, type StoreEntry, type Wanted } from '../../store/index.ts';
 import type { Binding, DynamicBindRequest } from '../bind/index.ts';
 import { nameOfKey } from '../providers/index.ts';
 
@@ -76,18 +76,18 @@ export function encodeDynamic(stored: StoredDynamic): JsonObject {
 
 /** What an entry's record says; nothing when it has none. Throws `dynamic-record`. */
 export function decodeDynamic(data: JsonObject): StoredDynamic {
-  const stored = fieldOf(data, 'dynamic');
+  const { dynamic: stored } = data;
   if (stored === undefined) return NOTHING_STORED;
-  const fields = objectOf(stored);
+  const fields = Fields.of(stored, 'dynamic', damaged);
   return {
-    bindings: listOf(fields, 'bindings').map(bindingFrom),
-    requests: listOf(fields, 'requests').map(requestFrom),
-    arrays: listOf(fields, 'arrays').map(arrayFrom),
-    replacements: listOf(fields, 'replacements').map(entry => ({
-      function: textOf(entry, 'function'),
-      kind: textOf(entry, 'kind'),
+    bindings: fields.objects('bindings').map(bindingFrom),
+    requests: fields.objects('requests').map(requestFrom),
+    arrays: fields.objects('arrays').map(arrayFrom),
+    replacements: fields.objects('replacements').map(entry => ({
+      function: entry.text('function'),
+      kind: entry.text('kind'),
     })),
-    stubs: listOf(fields, 'stubs').map(stubFrom),
+    stubs: fields.objects('stubs').map(stubFrom),
   };
 }
 
@@ -101,104 +101,63 @@ export function readBindings(entry: StoreEntry): readonly Binding[] | undefined 
   }
 }
 
-function bindingFrom(fields: JsonObject): Binding {
-  const slot = fieldOf(fields, 'slot');
+function bindingFrom(fields: Fields): Binding {
+  const slot = fields.get('slot');
   return {
-    extern: textOf(fields, 'extern'),
-    kind: oneOf(textOf(fields, 'kind'), ['function', 'variable', 'map']),
-    provider: textOf(fields, 'provider'),
-    target: textOf(fields, 'target'),
-    via: oneOf(textOf(fields, 'via'), ['ext', 'tail', 'copy', 'share', 'none']),
-    reason: textOf(fields, 'reason'),
-    by: oneOf(textOf(fields, 'by'), ['request', 'tag', 'named', 'registered', 'provider']),
-    of: textOf(fields, 'of'),
-    slot: slot === null || slot === undefined ? null : slotFrom(objectOf(slot)),
+    extern: fields.text('extern'),
+    kind: fields.word('kind', ['function', 'variable', 'map']),
+    provider: fields.text('provider'),
+    target: fields.text('target'),
+    via: fields.word('via', ['ext', 'tail', 'copy', 'share', 'none']),
+    reason: fields.text('reason'),
+    by: fields.word('by', ['request', 'tag', 'named', 'registered', 'provider']),
+    of: fields.text('of'),
+    slot: slot === null || slot === undefined ? null : slotFrom(fields.object('slot')),
   };
 }
 
-function slotFrom(fields: JsonObject): NonNullable<Binding['slot']> {
+function slotFrom(fields: Fields): NonNullable<Binding['slot']> {
   return {
-    array: textOf(fields, 'array'),
-    entry: countOf(fields, 'entry'),
-    kind: textOf(fields, 'kind'),
-    progType: countOf(fields, 'progType'),
-    attachType: countOf(fields, 'attachType'),
-    flags: countOf(fields, 'flags'),
-    own: fieldOf(fields, 'own') === true,
+    array: fields.text('array'),
+    entry: fields.count('entry'),
+    kind: fields.text('kind'),
+    progType: fields.count('progType'),
+    attachType: fields.count('attachType'),
+    flags: fields.count('flags'),
+    own: fields.flag('own'),
   };
 }
 
-function requestFrom(fields: JsonObject): DynamicBindRequest {
-  const provider = fieldOf(fields, 'provider');
+function requestFrom(fields: Fields): DynamicBindRequest {
+  const provider = fields.get('provider');
   return {
-    extern: textOf(fields, 'extern'),
-    target: textOf(fields, 'target'),
+    extern: fields.text('extern'),
+    target: fields.text('target'),
     ...(typeof provider === 'string' ? { provider } : {}),
   };
 }
 
-function arrayFrom(fields: JsonObject): StoredArray {
-  const functions = fieldOf(fields, 'functions');
-  if (!Array.isArray(functions) || functions.some(name => typeof name !== 'string'))
-    throw damaged('functions');
+function arrayFrom(fields: Fields): StoredArray {
   return {
-    kind: textOf(fields, 'kind'),
-    progType: countOf(fields, 'progType'),
-    attachType: countOf(fields, 'attachType'),
-    flags: countOf(fields, 'flags'),
-    functions: functions.map(String),
+    kind: fields.text('kind'),
+    progType: fields.count('progType'),
+    attachType: fields.count('attachType'),
+    flags: fields.count('flags'),
+    functions: fields.texts('functions'),
   };
 }
 
-function stubFrom(fields: JsonObject): StoredStub {
+function stubFrom(fields: Fields): StoredStub {
   return {
-    extern: textOf(fields, 'extern'),
-    program: textOf(fields, 'program'),
-    stub: oneOf(textOf(fields, 'stub'), ['a', 'b']),
+    extern: fields.text('extern'),
+    program: fields.text('program'),
+    stub: fields.word('stub', ['a', 'b']),
   };
 }
 
-// --- fields -------------------------------------------------------------------------------------------------------
-
-/** Own properties only: names in a record are somebody else's. */
-function fieldOf(fields: JsonObject, name: string): JsonValue | undefined {
-  return Object.hasOwn(fields, name) ? fields[name] : undefined;
-}
-
-function objectOf(value: JsonValue): JsonObject {
-  if (typeof value !== 'object' || value === null || isList(value)) throw damaged('an entry');
-  return value;
-}
-
-function isList(value: JsonValue): value is readonly JsonValue[] {
-  return Array.isArray(value);
-}
-
-function listOf(fields: JsonObject, name: string): JsonObject[] {
-  const value = fieldOf(fields, name);
-  if (value === undefined || !isList(value)) throw damaged(name);
-  return value.map(objectOf);
-}
-
-function textOf(fields: JsonObject, name: string): string {
-  const value = fieldOf(fields, name);
-  if (typeof value !== 'string') throw damaged(name);
-  return value;
-}
-
-function countOf(fields: JsonObject, name: string): number {
-  const value = fieldOf(fields, name);
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged(name);
-  return value;
-}
-
-function oneOf<T extends string>(value: string, known: readonly T[]): T {
-  const found = known.find(candidate => candidate === value);
-  if (found === undefined) throw damaged(value);
-  return found;
-}
-
-function damaged(what: string): RootletError {
+/** Objects are entries of lists: their own names say nothing. */
+function damaged(name: string, wanted: Wanted): RootletError {
+  const what = wanted === 'object' ? 'an entry' : name;
   return inputError('dynamic-record', [], `what the record says of bindings cannot be read ("${what}")`, {
     hint: 'another version of rootlet made it: use that one, or unload the object with --force',
   });

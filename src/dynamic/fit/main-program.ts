@@ -6,7 +6,8 @@
 import { formatFunc } from '../../btf/index.ts';
 import { inputError, type Problem, quote } from '../../diag/index.ts';
 import { entryObjection, fragmentsProblem } from '../../link/index.ts';
-import { attachTypeName, BPF_F_SLEEPABLE, type BpfObject, type ProgramTypeInfo } from '../../object/index.ts';
+import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import { attachTypeName, BPF_F_SLEEPABLE } from '../../uapi/index.ts';
 import { effectsOf } from '../bind/index.ts';
 import { isInstead, type Pair, programNamed, sectionNameOf, typeOfProgram } from './pair.ts';
 

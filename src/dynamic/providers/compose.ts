@@ -14,7 +14,6 @@ import {
   combine,
   FOLDED_SECTIONS,
   labelsFor,
-  markLive,
   mergeSections,
   narrow,
   resolve,
@@ -29,6 +28,7 @@ import {
   type BpfSymbol,
   isDebugSection,
   layoutSections,
+  markLive,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';

@@ -4,14 +4,11 @@
  */
 
 import { inputError, quote, RootletError, within } from '../../diag/index.ts';
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfMap, BpfProgram, type Sys } from '../../kernel/index.ts';
 import { type AttachTarget, type LoadOptions, loadObject, type MapPlan } from '../../load/index.ts';
-import {
-  BPF_PROG_TYPE_EXT,
-  type BpfObject,
-  type ProgramTypeInfo,
-  type SectionShell,
-} from '../../object/index.ts';
+import type { BpfObject, ProgramTypeInfo, SectionShell } from '../../object/index.ts';
+import { BPF_PROG_TYPE_EXT } from '../../uapi/index.ts';
 import { compose, type SharedMap } from './compose.ts';
 import { findExport } from './exports.ts';
 import { liveSizes, mapsOf, withoutStages } from './live-maps.ts';
@@ -32,8 +29,8 @@ export type MemberOptions = Pick<
 
 const MEMBER_SECTION: SectionShell = {
   name: 'rootlet/member',
-  type: 1,
-  flags: 6,
+  type: SHT_PROGBITS,
+  flags: SHF_ALLOC | SHF_EXECINSTR,
   align: 8,
   entsize: 0,
   role: 'code',

@@ -1,7 +1,7 @@
 /** What programs must have in common to call one another: as a key that is stored, and as words for people. */
 
 import type { ProgramTypeInfo } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 
 /**
  * Key of a kind of programs in names of arrays, replacements and pins: `xdp.frags attach type 37`. It is stored, so it

@@ -4,8 +4,9 @@
  */
 
 import { RootletError } from '../../diag/index.ts';
-import { type Attachment, attachReplacement, type BpfProgram, EBUSY, type Sys } from '../../kernel/index.ts';
+import { type Attachment, attachReplacement, type BpfProgram, type Sys } from '../../kernel/index.ts';
 import type { AttachTarget } from '../../load/index.ts';
+import { EBUSY } from '../../uapi/index.ts';
 
 export interface Replacement {
   readonly function: string;

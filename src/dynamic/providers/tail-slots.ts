@@ -7,8 +7,9 @@
 
 import { platformError, quote } from '../../diag/index.ts';
 import { BpfMap, type BpfProgram, encodeU32s, type Sys } from '../../kernel/index.ts';
-import { BPF_MAP_TYPE_PROG_ARRAY, type ProgramTypeInfo } from '../../object/index.ts';
+import type { ProgramTypeInfo } from '../../object/index.ts';
 import type { MapIdentity } from '../../state/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import { kindKey } from './program-kind.ts';
 
 /** Program array of a rootlet with tail-call slots, and of consumers that are bound by tail calls. */

@@ -1,9 +1,8 @@
 /** What was set for an entry and stays until it is set again: values, sizes, the way slots are filled, mode and priority. */
 
 import { RootletError } from '../../diag/index.ts';
-import { fieldsOf } from '../../hooks/index.ts';
 import { decodeEntryState } from '../../state/index.ts';
-import type { StoreEntry } from '../../store/index.ts';
+import { fieldsOf, type StoreEntry } from '../../store/index.ts';
 import { RELINK_FIELD } from './record.ts';
 
 /** One setting. */

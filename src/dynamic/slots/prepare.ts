@@ -6,11 +6,13 @@
  */
 
 import { bugError } from '../../diag/index.ts';
-import { defaultRoots, isNeededAnyway, labelsFor, markLive, subset } from '../../link/index.ts';
+import { defaultRoots, labelsFor, subset } from '../../link/index.ts';
 import { globalsKind } from '../../load/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  isNeededAnyway,
+  markLive,
   programsOf,
   readObject,
   type SymbolIndex,

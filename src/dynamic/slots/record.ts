@@ -8,7 +8,7 @@
 
 import { inputError, type RootletError } from '../../diag/index.ts';
 import { type EntryState, partKey } from '../../state/index.ts';
-import type { JsonObject, JsonValue, RecordFiles } from '../../store/index.ts';
+import { Fields, type JsonObject, type JsonValue, type RecordFiles } from '../../store/index.ts';
 import {
   componentOf,
   type Design,
@@ -67,8 +67,7 @@ function fileKey(part: string): string {
 
 /** Whether a record is about the program with this id. Throws `relink-record`. */
 export function isAbout(value: JsonValue, programId: number): boolean {
-  const fields = objectOf(value, 'slots');
-  return countOf(fieldOf(fields, 'programId'), 'programId') === programId;
+  return Fields.of(value, 'slots', damaged).count('programId') === programId;
 }
 
 /** Throws `relink-record`. */
@@ -77,7 +76,7 @@ export function decodeRelink(
   files: RecordFiles,
   state: EntryState,
 ): RelinkRecord {
-  const fields = objectOf(value, 'slots');
+  const fields = Fields.of(value, 'slots', damaged);
   const known = new Map<string, ObjectFile>();
   const fileOf = (key: string, name: string, path: string | null = null) => {
     const bytes = files.get(key);
@@ -86,27 +85,25 @@ export function decodeRelink(
     known.set(key, file); // one component has one file, whatever number of slots it fills
     return file;
   };
-  const fills = listOf(fields, 'slots').map((entry): SlotFill => {
-    const slot = objectOf(entry, 'slots');
-    const program = optionalText(slot, 'program');
-    const component = textOf(slot, 'component');
-    const given = fieldOf(slot, 'version');
-    const version = given === null ? undefined : countOf(given, 'version');
+  const fills = fields.objects('slots').map((slot): SlotFill => {
+    const program = slot.textOrNull('program');
+    const component = slot.text('component');
+    const version = slot.countOrNull('version') ?? undefined;
     return {
-      slot: textOf(slot, 'slot'),
-      file: fileOf(fileKey(partKey(component, version)), textOf(slot, 'file'), optionalText(slot, 'path')),
+      slot: slot.text('slot'),
+      file: fileOf(fileKey(partKey(component, version)), slot.text('file'), slot.textOrNull('path')),
       component,
       ...(program === null ? {} : { program }),
       ...(version === undefined ? {} : { version }),
     };
   });
   return {
-    design: { rootlet: fileOf(ROOTLET_FILE, textOf(fields, 'rootlet')), fills },
-    main: textOf(fields, 'main'),
-    running: textOf(fields, 'running'),
-    programId: countOf(fieldOf(fields, 'programId'), 'programId'),
-    via: viaOf(textOf(fields, 'via')),
-    forced: fieldOf(fields, 'forced') === true,
+    design: { rootlet: fileOf(ROOTLET_FILE, fields.text('rootlet')), fills },
+    main: fields.text('main'),
+    running: fields.text('running'),
+    programId: fields.count('programId'),
+    via: viaOf(fields.text('via')),
+    forced: fields.flag('forced'),
     ...state,
   };
 }
@@ -114,41 +111,6 @@ export function decodeRelink(
 function viaOf(text: string): RelinkVia {
   if (text === 'static' || text === 'tail' || text === 'ext') return text;
   throw damaged('via');
-}
-
-/** Own properties only: names in a record are somebody else's. */
-function fieldOf(fields: JsonObject, name: string): JsonValue | undefined {
-  return Object.hasOwn(fields, name) ? fields[name] : undefined;
-}
-
-function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
-  return Array.isArray(value);
-}
-
-function objectOf(value: JsonValue | undefined, name: string): JsonObject {
-  if (typeof value !== 'object' || value === null || isList(value)) throw damaged(name);
-  return value;
-}
-
-function listOf(fields: JsonObject, name: string): readonly JsonValue[] {
-  const value = fieldOf(fields, name);
-  if (!isList(value)) throw damaged(name);
-  return value;
-}
-
-function textOf(fields: JsonObject, name: string): string {
-  const value = fieldOf(fields, name);
-  if (typeof value !== 'string') throw damaged(name);
-  return value;
-}
-
-function optionalText(fields: JsonObject, name: string): string | null {
-  return fieldOf(fields, name) === null ? null : textOf(fields, name);
-}
-
-function countOf(value: JsonValue | undefined, name: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged(name);
-  return value;
 }
 
 function damaged(what: string): RootletError {

@@ -13,7 +13,14 @@ import { decodeU32s } from '../../kernel/index.ts';
 import { Cleanup, type LoadedObject } from '../../load/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../../state/index.ts';
-import type { JsonObject, MapPlace, RecordFiles, Store, StoreEntry } from '../../store/index.ts';
+import {
+  isObject,
+  type JsonObject,
+  type MapPlace,
+  type RecordFiles,
+  type Store,
+  type StoreEntry,
+} from '../../store/index.ts';
 import { decodeDynamic } from '../entries/index.ts';
 import { Generation, type GenerationOptions, type RelinkVia } from '../generation/index.ts';
 import { SLOT_ARRAY } from '../providers/index.ts';
@@ -154,14 +161,13 @@ export function openRootlet(request: OpenRequest): Rootlet {
 function readPending(store: Store, entry: StoreEntry): RelinkRecord | undefined {
   const { [PENDING_FIELD]: pending } = entry.record.data;
   if (pending === undefined || pending === null) return undefined;
-  if (typeof pending !== 'object' || Array.isArray(pending)) throw damagedPending(entry);
-  const data = pending as JsonObject; // what is not a list is an object, see above
+  if (!isObject(pending)) throw damagedPending(entry);
   const files = new Map(
     [...store.files(entry)].flatMap(([name, bytes]) =>
       name.startsWith(NEXT) ? [[name.slice(NEXT.length), bytes] as const] : [],
     ),
   );
-  return decodeRelink(data[RELINK_FIELD], files, decodeEntryState(data));
+  return decodeRelink(pending[RELINK_FIELD], files, decodeEntryState(pending));
 }
 
 function damagedPending(entry: StoreEntry) {

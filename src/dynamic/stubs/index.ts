@@ -1,5 +1,5 @@
 /** Stubs: functions that stand in for externs of loaded objects. */
 
 export { ObjectEdit } from './object-edit.ts';
-export { extStubNames, putExtStub, putTailStub } from './stubs.ts';
-export { neutralVerdict, taggedDefault } from './verdicts.ts';
+export { extStubNames, neverCalled, putExtStub, putTailStub } from './stubs.ts';
+export { taggedDefault } from './verdicts.ts';

@@ -5,6 +5,7 @@
 
 import { BtfBuilder, type BtfId, type BtfInt, type BtfType, editBtf } from '../../btf/index.ts';
 import { inputError } from '../../diag/index.ts';
+import { SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { encodeInsns, type Insn } from '../../isa/index.ts';
 import { TEXT_SECTION } from '../../link/index.ts';
 import type {
@@ -18,8 +19,8 @@ import type {
 
 const MAPS_SECTION: SectionShell = {
   name: '.maps',
-  type: 1,
-  flags: 3,
+  type: SHT_PROGBITS,
+  flags: SHF_ALLOC | SHF_WRITE,
   align: 8,
   entsize: 0,
   role: 'maps',
@@ -94,7 +95,14 @@ export class ObjectEdit {
     const word = this.#btf.add({ ...INT, name: 'unsigned int', signed: false });
     const type = this.#btf.add({ kind: 'array', element: word, index: word, length: words });
     const btfId = this.#btf.add({ kind: 'var', name, type, linkage: 'global' });
-    const shell: SectionShell = { name: section, type: 8, flags: 3, align: 4, entsize: 0, role: 'data' };
+    const shell: SectionShell = {
+      name: section,
+      type: SHT_NOBITS,
+      flags: SHF_ALLOC | SHF_WRITE,
+      align: 4,
+      entsize: 0,
+      role: 'data',
+    };
     return this.#append({
       kind: 'variable',
       name,

@@ -1,35 +1,6 @@
-/** What a call returns while nothing is bound: the verdict with which a program of the type has no opinion. */
+/** What a call returns while nothing is bound, where the declaration of the function says so. */
 
-import type { BpfObject, ProgramTypeInfo, SymbolIndex } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
-
-const XDP_PASS = 2;
-const TC_ACT_UNSPEC = -1;
-const ALLOW = 1;
-
-/** Verdict of a function that takes the context alone; 0 for all others, and for types without verdicts. */
-export function neutralVerdict(type: ProgramTypeInfo | undefined): number {
-  switch (type?.progType) {
-    case uapi.BPF_PROG_TYPE_XDP:
-      return XDP_PASS;
-    case uapi.BPF_PROG_TYPE_SCHED_CLS:
-    case uapi.BPF_PROG_TYPE_SCHED_ACT:
-      return TC_ACT_UNSPEC;
-    case uapi.BPF_PROG_TYPE_CGROUP_SKB:
-    case uapi.BPF_PROG_TYPE_CGROUP_SOCK:
-    case uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
-    case uapi.BPF_PROG_TYPE_CGROUP_SYSCTL:
-    case uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT:
-    case uapi.BPF_PROG_TYPE_CGROUP_DEVICE:
-    case uapi.BPF_PROG_TYPE_SK_SKB:
-    case uapi.BPF_PROG_TYPE_SK_MSG:
-    case uapi.BPF_PROG_TYPE_SK_LOOKUP:
-    case uapi.BPF_PROG_TYPE_NETFILTER:
-      return ALLOW;
-    default:
-      return 0;
-  }
-}
+import type { BpfObject, SymbolIndex } from '../../object/index.ts';
 
 const TAG_PREFIX = 'rootlet:default=';
 

@@ -27,7 +27,13 @@ import {
   type Settings,
   type StateChange,
 } from '../../state/index.ts';
-import type { JsonObject, RecordFiles, Store, StoreEntry } from '../../store/index.ts';
+import {
+  fieldsOf,
+  type JsonObject,
+  type RecordFiles,
+  type Store,
+  type StoreEntry,
+} from '../../store/index.ts';
 import type { Binding } from '../bind/index.ts';
 import { decodeDynamic, type EntryLoad, type KeptBindings, withEntryLoad } from '../entries/index.ts';
 import { afterSwitch } from '../generation/index.ts';
@@ -207,7 +213,7 @@ function nextData(
   settings: Settings,
 ): JsonObject {
   const { attach, dynamic: _bindings, relink: _slots, ...others } = request.entry.record.data;
-  const before = typeof attach === 'object' && attach !== null && !Array.isArray(attach) ? attach : {};
+  const before = fieldsOf(attach);
   return {
     ...others,
     ...hook.record,

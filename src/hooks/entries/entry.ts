@@ -14,10 +14,18 @@ import {
   type XdpMode,
 } from '../../kernel/index.ts';
 import type { LoadedObject } from '../../load/index.ts';
-import type { Contents, JsonObject, JsonValue, RecordFiles, Store, StoreEntry } from '../../store/index.ts';
+import {
+  type Contents,
+  fieldsOf,
+  type JsonObject,
+  type JsonValue,
+  type RecordFiles,
+  type Store,
+  type StoreEntry,
+  textOf,
+} from '../../store/index.ts';
 import { FilterHook, type Hook, InterfaceSpot, LinkHook, type Occupant, XdpHook } from '../kinds/index.ts';
 import type { HookRequest } from '../targets/index.ts';
-import { fieldsOf, textOf } from './fields.ts';
 
 /** Name of the attachment among the links of its entry. */
 export const HOOK_LINK = 'hook';

@@ -11,7 +11,6 @@ export {
   openHook,
   openOccupant,
 } from './entry.ts';
-export { fieldsOf } from './fields.ts';
 export { type Removal, removeHook } from './remove.ts';
 export { hooksRunning, requireOccupant } from './running.ts';
 export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';

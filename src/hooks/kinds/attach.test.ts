@@ -21,7 +21,7 @@ const missing =
       ? undefined
       : 'iproute2 is not installed';
 const read = (path: string) =>
-  readObject({ name: path, bytes: readFileSync(join(import.meta.dirname, path)) });
+  readObject({ name: path, bytes: readFileSync(join(import.meta.dirname, '..', path)) });
 const FIREWALL = read('../../examples/obj/el/first_firewall.bpf.o');
 const KINDS = read('../core/testdata/obj/el/kinds.bpf.o');
 

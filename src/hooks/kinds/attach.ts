@@ -21,7 +21,7 @@ import {
 } from '../../kernel/index.ts';
 import type { LoadedObject } from '../../load/index.ts';
 import { requireLoaded } from '../../load/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import {
   type AttachPlace,
   attachClassicTracepoint,

@@ -6,7 +6,7 @@ import { freePlace, TcFilter } from '../../kernel/hooks/tc.ts';
 import type { BpfProgram } from '../../kernel/objects/program.ts';
 import { currentNetns } from '../../kernel/sys/netns.ts';
 import type { Sys } from '../../kernel/sys/sys.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import { hooksForTests, returning, TwoNamespaces } from '../testing.ts';
 import { FilterHook } from './filter.ts';
 import { InterfaceSpot } from './interface-spot.ts';

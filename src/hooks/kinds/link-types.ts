@@ -7,7 +7,7 @@
 
 import type { LinkDescription } from '../../kernel/index.ts';
 import type { ProgramTypeInfo } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 
 export interface LinkType {
   /** Without `BPF_LINK_TYPE_`. */
@@ -20,41 +20,34 @@ export interface LinkType {
   readonly words?: number;
 }
 
-const type = (name: string, rest: Partial<LinkType> = {}): LinkType => ({ name, updatable: false, ...rest });
-const updatable = (name: string, target?: LinkType['target'], words = 1): LinkType =>
-  type(name, target === undefined ? { updatable: true } : { updatable: true, target, words });
+const updatable = (target?: LinkType['target'], words = 1): Omit<LinkType, 'name'> =>
+  target === undefined ? { updatable: true } : { updatable: true, target, words };
 
-/** By enum bpf_link_type. */
-const TYPES: readonly LinkType[] = [
-  type('UNSPEC'),
-  type('RAW_TRACEPOINT'),
-  type('TRACING'),
-  updatable('CGROUP', 'cgroup', 2),
-  updatable('ITER'),
-  updatable('NETNS', 'network namespace'),
-  updatable('XDP', 'interface'),
-  type('PERF_EVENT'),
-  type('KPROBE_MULTI'),
-  updatable('STRUCT_OPS', 'registration'),
-  type('NETFILTER'),
-  updatable('TCX', 'interface'),
-  type('UPROBE_MULTI'),
-  updatable('NETKIT', 'interface'),
-  updatable('SOCKMAP', 'map of sockets'),
-];
+/** What links can do; the types that are not here can do nothing of it. */
+const ABILITIES: ReadonlyMap<number, Omit<LinkType, 'name'>> = new Map([
+  [uapi.BPF_LINK_TYPE_CGROUP, updatable('cgroup', 2)],
+  [uapi.BPF_LINK_TYPE_ITER, updatable()],
+  [uapi.BPF_LINK_TYPE_NETNS, updatable('network namespace')],
+  [uapi.BPF_LINK_TYPE_XDP, updatable('interface')],
+  [uapi.BPF_LINK_TYPE_STRUCT_OPS, updatable('registration')],
+  [uapi.BPF_LINK_TYPE_TCX, updatable('interface')],
+  [uapi.BPF_LINK_TYPE_NETKIT, updatable('interface')],
+  [uapi.BPF_LINK_TYPE_SOCKMAP, updatable('map of sockets')],
+]);
 
-/** Kinds that are newer than this table have their number as name, and are not updatable. */
+/** Types that are newer than the table of names have their number as name, and are not updatable. */
 export function linkType(number: number): LinkType {
-  return TYPES[number] ?? type(`link type ${number}`);
+  const name = uapi.LINK_TYPE_NAMES[number] ?? `link type ${number}`;
+  return { name, ...(ABILITIES.get(number) ?? { updatable: false }) };
 }
 
 /** As tools show it: `xdp`, `perf_event`. */
 export function linkTypeName(number: number): string {
-  return number === 0 ? 'unspecified' : linkType(number).name.toLowerCase();
+  return number === uapi.BPF_LINK_TYPE_UNSPEC ? 'unspecified' : linkType(number).name.toLowerCase();
 }
 
 export function isStructOps({ type }: LinkDescription): boolean {
-  return linkType(type).name === 'STRUCT_OPS';
+  return type === uapi.BPF_LINK_TYPE_STRUCT_OPS;
 }
 
 /** Why nothing is attached any more, by what the kernel says of the link; undefined while something is. */

@@ -16,12 +16,13 @@ import {
 import { attachSockmap } from '../../kernel/hooks/socket-hooks.ts';
 import { BpfMap } from '../../kernel/objects/map.ts';
 import type { BpfProgram } from '../../kernel/objects/program.ts';
-import { EOPNOTSUPP } from '../../kernel/sys/errno.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import { Fd } from '../../kernel/sys/fd.ts';
 import { countFds } from '../../kernel/testing.ts';
 import * as kernelUapi from '../../kernel/uapi/uapi.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as commands from '../../uapi/commands.ts';
+import { EOPNOTSUPP } from '../../uapi/errno.ts';
+import * as uapi from '../../uapi/index.ts';
 import { hooksForTests, returning, TwoNamespaces } from '../testing.ts';
 import { LinkHook } from './link.ts';
 import { endOf, linkType, linkTypeName } from './link-types.ts';
@@ -216,7 +217,7 @@ describe('what the kernel is asked for', () => {
   function fake(type: number, errno: number, command: number) {
     const sys = new FakeSys((call, self) => {
       if (call.command === command) return -errno;
-      if (call.command !== kernelUapi.BPF_OBJ_GET_INFO_BY_FD) return undefined;
+      if (call.command !== commands.BPF_OBJ_GET_INFO_BY_FD) return undefined;
       const { info } = kernelUapi.decodeAttr(kernelUapi.InfoAttr, call.attr);
       self
         .memory(info)
@@ -235,7 +236,7 @@ describe('what the kernel is asked for', () => {
     const { sys, hook } = fake(4, 0, -2);
     const [old, next] = [occupant(sys, 7), occupant(sys, 8)];
     hook.update(next, old);
-    const call = sys.calls.find(({ command }) => command === kernelUapi.BPF_LINK_UPDATE);
+    const call = sys.calls.find(({ command }) => command === commands.BPF_LINK_UPDATE);
     expect(kernelUapi.decodeAttr(kernelUapi.LinkUpdateAttr, call?.attr ?? new Uint8Array(0))).toMatchObject({
       new_fd: next.fd.number,
       old_fd: old.fd.number,
@@ -250,7 +251,7 @@ describe('what the kernel is asked for', () => {
     [22, 'kernel-attachment', /one type and one expected attach type/],
     [12, 'kernel-attachment', /replacing the program: out of memory/],
   ] as const)('errno %d of BPF_LINK_UPDATE is %s', (errno, expected, message) => {
-    const { sys, hook } = fake(14, errno, kernelUapi.BPF_LINK_UPDATE);
+    const { sys, hook } = fake(14, errno, commands.BPF_LINK_UPDATE);
     const update = () => hook.update(occupant(sys, 8), occupant(sys, 9));
     expect(update).toThrow(code(expected));
     expect(update).toThrow(message);
@@ -262,17 +263,17 @@ describe('what the kernel is asked for', () => {
     [1, 'kernel-attachment'],
     [5, 'kernel-attachment'],
   ] as const)('errno %d of BPF_LINK_DETACH: %s', (errno, expected) => {
-    const { sys, hook } = fake(7, errno, kernelUapi.BPF_LINK_DETACH);
+    const { sys, hook } = fake(7, errno, commands.BPF_LINK_DETACH);
     const detach = () => hook.detach(occupant(sys, 7));
     if (expected === false) expect(detach()).toBe(false);
     else expect(detach).toThrow(code(expected));
   });
 
   test('a kernel without BPF_LINK_DETACH says EINVAL to everything', () => {
-    const { sys, hook } = fake(7, 22, kernelUapi.BPF_LINK_DETACH);
+    const { sys, hook } = fake(7, 22, commands.BPF_LINK_DETACH);
     expect(hook.detach(occupant(sys, 7))).toBe(false);
     const known = new FakeSys(({ command, attr }) => {
-      if (command !== kernelUapi.BPF_LINK_DETACH) return undefined;
+      if (command !== commands.BPF_LINK_DETACH) return undefined;
       const { link_fd } = kernelUapi.decodeAttr(kernelUapi.LinkDetachAttr, attr);
       return link_fd === 0xffffffff ? -9 : -22; // EBADF: it looked at the descriptor
     });

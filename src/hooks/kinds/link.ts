@@ -1,8 +1,9 @@
 /** Hooks that the kernel has a link for: most of them, and all that a pin keeps. */
 
 import { RootletError } from '../../diag/index.ts';
-import { type Attachment, EINVAL, ENOLINK, EOPNOTSUPP, type LinkDescription } from '../../kernel/index.ts';
+import type { Attachment, LinkDescription } from '../../kernel/index.ts';
 import type { JsonObject } from '../../store/index.ts';
+import { EINVAL, ENOLINK, EOPNOTSUPP } from '../../uapi/index.ts';
 import type { Hook, Occupant } from './hook.ts';
 import { placeOfLink } from './interface-spot.ts';
 import { endOf, isStructOps, linkType, occupantOf } from './link-types.ts';

@@ -13,7 +13,7 @@ const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
   readObject({
     name: `${name}.bpf.o`,
-    bytes: readFileSync(join(import.meta.dirname, '../load/testdata/obj/el', `${name}.bpf.o`)),
+    bytes: readFileSync(join(import.meta.dirname, '..', '../load/testdata/obj/el', `${name}.bpf.o`)),
   });
 const OPERATIONS = read('operations');
 const available = () => readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8');

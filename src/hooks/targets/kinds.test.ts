@@ -107,7 +107,7 @@ describe('the program for a kind', () => {
   const read = (path: string) =>
     readObject({
       name: path.slice(path.lastIndexOf('/') + 1),
-      bytes: readFileSync(join(import.meta.dirname, '..', path)),
+      bytes: readFileSync(join(import.meta.dirname, '..', '..', path)),
     });
   const HOOKS = read('load/testdata/obj/el/hooks.bpf.o');
   const OPERATIONS = read('load/testdata/obj/el/operations.bpf.o');

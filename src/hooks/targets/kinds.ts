@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { quote, usageError } from '../../diag/index.ts';
 import type { Direction } from '../../kernel/index.ts';
 import type { ProgramTypeInfo } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import type { AttachPlace } from './place.ts';
 import { iteratorOf, netfilterOf, perfEventOf, symbolOf, userPlaceOf } from './words.ts';
 

@@ -3,7 +3,7 @@
 import { quote, usageError } from '../../diag/index.ts';
 import type { IteratorScope, Order, PerfEventSpec, UserPlace } from '../../kernel/index.ts';
 import type { ProgramPlan } from '../../load/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 
 /** Where to attach; each program type wants some of these. */
 export interface AttachPlace {

@@ -18,7 +18,7 @@ import {
   syscallFunction,
 } from '../../kernel/index.ts';
 import { hasSyscallWrapper, type ProgramPlan } from '../../load/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import { type AttachPlace, need, splitOffset, unlessEmpty, userPlaceOf } from './place.ts';
 
 /** A loaded program with what its section says. */

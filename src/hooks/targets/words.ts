@@ -6,15 +6,13 @@ import {
   BpfMap,
   type IteratorScope,
   type KernelPlace,
-  PERF_TYPE_SOFTWARE,
   type PerfEventSpec,
   type Sys,
   type UserPlace,
 } from '../../kernel/index.ts';
 import type { LoadedObject } from '../../load/index.ts';
 import { openPin } from '../../store/index.ts';
-
-const PERF_TYPE_HARDWARE = 0;
+import { PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE } from '../../uapi/index.ts';
 
 /** PERF_COUNT_SW_… in order of their numbers, by the names that perf(1) has for them. */
 const SOFTWARE_EVENTS = [

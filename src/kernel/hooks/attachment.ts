@@ -5,32 +5,26 @@
  */
 
 import { type Problem, platformError } from '../../diag/index.ts';
-import { type LinkDescription, pinObject, readLinkInfo } from '../objects/index.ts';
 import {
-  bpf,
-  cText,
-  EINVAL,
-  EOPNOTSUPP,
-  EPERM,
-  errnoText,
-  Fd,
-  type Sys,
-  syscallError,
-} from '../sys/index.ts';
-import {
+  BPF_F_REPLACE,
   BPF_LINK_CREATE,
   BPF_LINK_DETACH,
   BPF_LINK_UPDATE,
   BPF_RAW_TRACEPOINT_OPEN,
+  EINVAL,
+  EOPNOTSUPP,
+  EPERM,
+  errnoText,
+} from '../../uapi/index.ts';
+import { type LinkDescription, pinObject, readLinkInfo } from '../objects/index.ts';
+import { bpf, cText, Fd, type Sys, syscallError } from '../sys/index.ts';
+import {
   encodeAttr,
   LinkCreateAttr,
   LinkDetachAttr,
   LinkUpdateAttr,
   RawTracepointAttr,
 } from '../uapi/index.ts';
-
-/** LINK_UPDATE: only if the expected program is attached. */
-const BPF_F_REPLACE = 4;
 
 /** A program on a hook, as the kernel's link: held by a descriptor until `close()`. */
 export class Attachment {

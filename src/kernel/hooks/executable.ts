@@ -7,14 +7,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { viewOf } from '../../bytes/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
+import { PF_X, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC } from '../../elf/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
-
-const PT_LOAD = 1;
-const PF_X = 1;
-const SHT_SYMTAB = 2;
-const SHT_DYNSYM = 11;
-const STT_FUNC = 2;
-const STT_GNU_IFUNC = 10;
 
 /** Full path of a program or library as the kernel wants it; a name without `/` is looked for as a shell or ld would. */
 export function findExecutable(name: string): string {

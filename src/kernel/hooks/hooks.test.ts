@@ -3,8 +3,10 @@ import { mkdirSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EXIT, move } from '../../isa/assemble.ts';
 import { encodeInsns } from '../../isa/opcodes.ts';
-import * as types from '../../object/uapi/uapi.ts';
+import * as types from '../../uapi/index.ts';
+import { XDP_DROP, XDP_PASS } from '../../uapi/verdicts.ts';
 import { listIds } from '../objects/info.ts';
 import { BpfProgram, loadProgram } from '../objects/program.ts';
 import { FakeSys } from '../sys/fake.ts';
@@ -26,21 +28,13 @@ const missing = (() => {
 
 /** A program that returns `verdict`. */
 function returning(verdict: number, type: number, expectedAttachType = 0): BpfProgram {
-  const code = encodeInsns(
-    [
-      { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: verdict },
-      { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 },
-    ],
-    HOST_ORDER,
-  );
+  const code = encodeInsns([move(0, verdict), EXIT], HOST_ORDER);
   const result = loadProgram(kernel, { name: 'returning', type, code, license: 'GPL', expectedAttachType });
   if (result.kind === 'refused') throw new Error(`errno ${result.errno}: ${result.log}`);
   return new BpfProgram(kernel, result.fd, 'returning', type);
 }
 
 const xdp = (verdict: number) => returning(verdict, types.BPF_PROG_TYPE_XDP, types.BPF_XDP);
-const XDP_DROP = 1;
-const XDP_PASS = 2;
 const TC_OK = 0;
 const TC_SHOT = 2;
 

@@ -3,18 +3,19 @@
 import { closeSync, openSync } from 'node:fs';
 import { quote, usageError } from '../../diag/index.ts';
 import {
+  BPF_F_AFTER,
+  BPF_F_BEFORE,
+  BPF_F_LINK,
+  BPF_ITER_CREATE,
+  BPF_LINK_CREATE,
   BPF_NETFILTER,
   BPF_NETKIT_PEER,
   BPF_NETKIT_PRIMARY,
+  BPF_PROG_QUERY,
   BPF_TCX_EGRESS,
   BPF_TCX_INGRESS,
   BPF_TRACE_ITER,
   BPF_XDP,
-} from '../../object/index.ts';
-import { openById, readProgramInfo } from '../objects/index.ts';
-import {
-  bpf,
-  decodeU32s,
   E2BIG,
   EACCES,
   EBADF,
@@ -24,15 +25,10 @@ import {
   ENOTSUPP,
   EOPNOTSUPP,
   ERANGE,
-  encodeU32s,
-  Fd,
-  type Sys,
-  syscallError,
-} from '../sys/index.ts';
+} from '../../uapi/index.ts';
+import { openById, readProgramInfo } from '../objects/index.ts';
+import { bpf, decodeU32s, encodeU32s, Fd, type Sys, syscallError } from '../sys/index.ts';
 import {
-  BPF_ITER_CREATE,
-  BPF_LINK_CREATE,
-  BPF_PROG_QUERY,
   decodeAttr,
   encodeAttr,
   IterCreateAttr,
@@ -97,10 +93,6 @@ export interface Order {
   /** Only if the list of programs has not changed since (revision of a query). */
   readonly revision?: bigint;
 }
-
-const BPF_F_BEFORE = 8;
-const BPF_F_AFTER = 16;
-const BPF_F_LINK = 8192;
 
 function orderFields(order: Order) {
   if (order.before !== undefined && order.after !== undefined) {

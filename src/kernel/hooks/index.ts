@@ -19,7 +19,7 @@ export {
 } from './hooks.ts';
 export { readInterface, type SetXdpOptions, setXdp, type XdpMode } from './interface.ts';
 export { LooseAttachment } from './loose-attachment.ts';
-export { attachPerfEvent, attachTraceEvent, PERF_TYPE_SOFTWARE, type PerfEventSpec } from './perf-event.ts';
+export { attachPerfEvent, attachTraceEvent, type PerfEventSpec } from './perf-event.ts';
 export {
   attachKprobe,
   attachKprobes,
@@ -31,5 +31,5 @@ export {
   type UserPlace,
 } from './probes.ts';
 export { attachSocket, attachSockmap } from './socket-hooks.ts';
-export { attachStructOps, BPF_F_LINK, writeOperations } from './struct-ops.ts';
+export { attachStructOps, writeOperations } from './struct-ops.ts';
 export { type FilterProgram, freePlace, TcFilter } from './tc.ts';

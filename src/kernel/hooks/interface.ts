@@ -2,7 +2,8 @@
 
 import { ByteWriter, viewOf } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
-import { EBUSY, EEXIST, ENODEV, type Sys } from '../sys/index.ts';
+import { EBUSY, EEXIST, ENODEV } from '../../uapi/index.ts';
+import type { Sys } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 import {
   encodeAttributes,

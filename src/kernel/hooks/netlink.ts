@@ -7,7 +7,8 @@
 
 import { alignUp, ByteWriter, requireRange, viewOf } from '../../bytes/index.ts';
 import { platformError, printable, type RootletError } from '../../diag/index.ts';
-import { EINTR, errnoText, Fd, type Sys, syscallError } from '../sys/index.ts';
+import { EINTR, errnoText } from '../../uapi/index.ts';
+import { Fd, type Sys, syscallError } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
 const AF_NETLINK = 16;

@@ -8,21 +8,22 @@
 import { readFileSync } from 'node:fs';
 import { record, u32, u64 } from '../../bytes/index.ts';
 import { platformError, quote } from '../../diag/index.ts';
-import { BPF_PERF_EVENT } from '../../object/index.ts';
 import {
-  bpf,
-  cText,
+  BPF_LINK_CREATE,
+  BPF_PERF_EVENT,
   EACCES,
   EINVAL,
   ENOENT,
   EPERM,
   errnoText,
-  Fd,
-  holding,
-  type Sys,
-  syscallError,
-} from '../sys/index.ts';
-import { BPF_LINK_CREATE, encodeAttr, LinkCreatePerfAttr } from '../uapi/index.ts';
+  PERF_EVENT_IOC_DISABLE,
+  PERF_EVENT_IOC_ENABLE,
+  PERF_EVENT_IOC_SET_BPF,
+  PERF_FLAG_FD_CLOEXEC,
+  PERF_TYPE_TRACEPOINT,
+} from '../../uapi/index.ts';
+import { bpf, cText, Fd, holding, type Sys, syscallError } from '../sys/index.ts';
+import { encodeAttr, LinkCreatePerfAttr } from '../uapi/index.ts';
 import { type Attachment, adoptLink } from './attachment.ts';
 import { LooseAttachment } from './loose-attachment.ts';
 
@@ -41,14 +42,8 @@ export const PerfEventAttr = record('perf_event_attr', {
   config2: u64,
 });
 
-export const PERF_TYPE_SOFTWARE = 1;
-export const PERF_TYPE_TRACEPOINT = 2;
-const PERF_FLAG_FD_CLOEXEC = 8;
 /** `freq` in the bit field of struct perf_event_attr: `sample_period` is a frequency. */
 const FLAG_FREQUENCY = 1n << 10n;
-const PERF_EVENT_IOC_ENABLE = 0x2400;
-const PERF_EVENT_IOC_DISABLE = 0x2401;
-const PERF_EVENT_IOC_SET_BPF = 0x40042408;
 
 /** What to count or wait for, and where. */
 export interface PerfEventSpec {

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EINVAL, EOPNOTSUPP } from '../sys/errno.ts';
+import * as commands from '../../uapi/commands.ts';
+import { EINVAL, EOPNOTSUPP } from '../../uapi/errno.ts';
 import { FakeSys } from '../sys/fake.ts';
 import * as uapi from '../uapi/uapi.ts';
 import { Attachment } from './attachment.ts';
@@ -56,7 +57,7 @@ class Watching extends FakeSys {
 }
 const decode = (bytes: Uint8Array) => uapi.decodeAttr(PerfEventAttr, bytes);
 const linkOf = (sys: FakeSys) =>
-  sys.calls.find(call => call.command === uapi.BPF_LINK_CREATE)?.attr ?? new Uint8Array(0);
+  sys.calls.find(call => call.command === commands.BPF_LINK_CREATE)?.attr ?? new Uint8Array(0);
 
 test('struct perf_event_attr has the size of its second version', () => {
   expect(PerfEventAttr.size).toBe(72);
@@ -87,7 +88,7 @@ test('a kprobe: function and offset, on every process; the link holds the event'
 });
 
 test('kernels before links for perf events: the program goes with the event', () => {
-  const sys = new Watching(call => (call.command === uapi.BPF_LINK_CREATE ? -EINVAL : undefined));
+  const sys = new Watching(call => (call.command === commands.BPF_LINK_CREATE ? -EINVAL : undefined));
   const attached = attachKprobe(sys, 5, { symbol: 'do_exit' }, { devices });
   expect(attached).toBeInstanceOf(LooseAttachment);
   expect(sys.ioctls).toEqual([0x40042408, 0x2400]); // SET_BPF, ENABLE
@@ -135,7 +136,7 @@ test.each([
   [EINVAL, /5\.18/, /6\.6/],
   [EOPNOTSUPP, /without CONFIG_FPROBE;/, /without CONFIG_UPROBES;/],
 ])('errno %d of a link to many functions says what the kernel lacks', (errno, forKernel, forUser) => {
-  const sys = new FakeSys(call => (call.command === uapi.BPF_LINK_CREATE ? -errno : undefined));
+  const sys = new FakeSys(call => (call.command === commands.BPF_LINK_CREATE ? -errno : undefined));
   const hinted = (hint: RegExp) =>
     expect.objectContaining({
       problems: [expect.objectContaining({ errno, hint: expect.stringMatching(hint) })],

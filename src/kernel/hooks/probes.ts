@@ -5,10 +5,16 @@
 
 import { readFileSync } from 'node:fs';
 import { platformError, quote, usageError } from '../../diag/index.ts';
-import { BPF_TRACE_KPROBE_MULTI, BPF_TRACE_UPROBE_MULTI } from '../../object/index.ts';
-import { bpf, cText, EINVAL, EOPNOTSUPP, type Sys } from '../sys/index.ts';
 import {
+  BPF_F_KPROBE_MULTI_RETURN,
   BPF_LINK_CREATE,
+  BPF_TRACE_KPROBE_MULTI,
+  BPF_TRACE_UPROBE_MULTI,
+  EINVAL,
+  EOPNOTSUPP,
+} from '../../uapi/index.ts';
+import { bpf, cText, type Sys } from '../sys/index.ts';
+import {
   encodeAttr,
   HOST_ORDER,
   LinkCreateKprobeMultiAttr,
@@ -104,9 +110,6 @@ function offsetOf(path: string, { symbol, offset = 0 }: Pick<UserPlace, 'symbol'
   return offset + (symbol === undefined ? 0 : functionOffset(path, symbol));
 }
 
-/** At return, in the flags of links for many probes. */
-const MULTI_RETURN = 1;
-
 export interface MultiOptions {
   readonly atReturn?: boolean;
   /** One for each function. */
@@ -129,7 +132,7 @@ export function attachKprobes(
   const attr = encodeAttr(LinkCreateKprobeMultiAttr, {
     prog_fd: programFd,
     attach_type: options.attachType ?? BPF_TRACE_KPROBE_MULTI,
-    multi_flags: options.atReturn === true ? MULTI_RETURN : 0,
+    multi_flags: options.atReturn === true ? BPF_F_KPROBE_MULTI_RETURN : 0,
     cnt: symbols.length,
     syms: sys.addressOf(pointers),
     cookies: sys.addressOf(cookies),
@@ -158,7 +161,7 @@ export function attachUprobes(
     offsets: sys.addressOf(offsets),
     cookies: sys.addressOf(cookies),
     cnt: places.length,
-    multi_flags: options.atReturn === true ? MULTI_RETURN : 0,
+    multi_flags: options.atReturn === true ? BPF_F_KPROBE_MULTI_RETURN : 0,
     pid: options.pid ?? 0,
   });
   const result = bpf(sys, BPF_LINK_CREATE, attr, [name, offsets, cookies]);

@@ -1,14 +1,8 @@
 /** Programs on sockets, on groups of sockets that share a port, and on maps of sockets. */
 
-import { bpf, EINVAL, encodeU32s, type Sys, syscallError } from '../sys/index.ts';
-import {
-  BPF_LINK_CREATE,
-  BPF_PROG_ATTACH,
-  BPF_PROG_DETACH,
-  encodeAttr,
-  LinkCreateAttr,
-  ProgAttachAttr,
-} from '../uapi/index.ts';
+import { BPF_LINK_CREATE, BPF_PROG_ATTACH, BPF_PROG_DETACH, EINVAL } from '../../uapi/index.ts';
+import { bpf, encodeU32s, type Sys, syscallError } from '../sys/index.ts';
+import { encodeAttr, LinkCreateAttr, ProgAttachAttr } from '../uapi/index.ts';
 import { type Attachment, adoptLink } from './attachment.ts';
 import { LooseAttachment } from './loose-attachment.ts';
 

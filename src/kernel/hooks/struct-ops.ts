@@ -1,22 +1,21 @@
 /** Tables of operations that programs implement (struct_ops): giving them to the kernel, and taking them back. */
 
 import { quote } from '../../diag/index.ts';
-import { BPF_STRUCT_OPS } from '../../object/index.ts';
-import type { BpfMap } from '../objects/index.ts';
-import { bpf, EBUSY, EEXIST, EINVAL, encodeU32s, type Sys, syscallError } from '../sys/index.ts';
 import {
+  BPF_F_LINK,
   BPF_LINK_CREATE,
   BPF_MAP_DELETE_ELEM,
   BPF_MAP_UPDATE_ELEM,
-  encodeAttr,
-  LinkCreateAttr,
-  MapElemAttr,
-} from '../uapi/index.ts';
+  BPF_STRUCT_OPS,
+  EBUSY,
+  EEXIST,
+  EINVAL,
+} from '../../uapi/index.ts';
+import type { BpfMap } from '../objects/index.ts';
+import { bpf, encodeU32s, type Sys, syscallError } from '../sys/index.ts';
+import { encodeAttr, LinkCreateAttr, MapElemAttr } from '../uapi/index.ts';
 import { type Attachment, adoptLink } from './attachment.ts';
 import { LooseAttachment } from './loose-attachment.ts';
-
-/** The table is put in place by a link (since Linux 6.4), not by writing it into its map. */
-export const BPF_F_LINK = 8192;
 
 /**
  * Registers a table. `value` is the whole value of its map, descriptors of programs filled in. With BPF_F_LINK the

@@ -6,7 +6,8 @@
 
 import { ByteWriter, viewOf } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
-import { EEXIST, EINVAL, ENODEV, ENOENT, type Sys } from '../sys/index.ts';
+import { EEXIST, EINVAL, ENODEV, ENOENT } from '../../uapi/index.ts';
+import type { Sys } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 import type { Direction } from './hooks.ts';
 import { readInterface } from './interface.ts';

@@ -1,7 +1,8 @@
 /** BTF_LOAD: giving the kernel the types of programs and maps. */
 
-import { bpf, EMFILE, Fd, type Sys, syscallError } from '../sys/index.ts';
-import { BPF_BTF_LOAD, BtfLoadAttr, encodeAttr } from '../uapi/index.ts';
+import { BPF_BTF_LOAD, EMFILE } from '../../uapi/index.ts';
+import { bpf, Fd, type Sys, syscallError } from '../sys/index.ts';
+import { BtfLoadAttr, encodeAttr } from '../uapi/index.ts';
 
 const LOG_SIZE = 256 * 1024;
 

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { E2BIG } from '../sys/errno.ts';
+import { BPF_OBJ_GET_INFO_BY_FD } from '../../uapi/commands.ts';
+import { E2BIG } from '../../uapi/errno.ts';
 import { FakeSys } from '../sys/fake.ts';
 import { decodeAttr, encodeAttr } from '../uapi/attr.ts';
-import { BPF_OBJ_GET_INFO_BY_FD, InfoAttr } from '../uapi/uapi.ts';
+import { InfoAttr } from '../uapi/uapi.ts';
 import { BtfInfo } from '../uapi/uapi-info.ts';
 import { readBtfInfo } from './info.ts';
 

@@ -1,7 +1,6 @@
 /** What the kernel tells about its objects: BPF_OBJ_GET_INFO_BY_FD and the walks over ids. */
 
 import { viewOf } from '../../bytes/index.ts';
-import { bpf, decodeU32s, ENOENT, Fd, type Sys, syscallError } from '../sys/index.ts';
 import {
   BPF_BTF_GET_FD_BY_ID,
   BPF_BTF_GET_NEXT_ID,
@@ -12,6 +11,10 @@ import {
   BPF_OBJ_GET_INFO_BY_FD,
   BPF_PROG_GET_FD_BY_ID,
   BPF_PROG_GET_NEXT_ID,
+  ENOENT,
+} from '../../uapi/index.ts';
+import { bpf, decodeU32s, Fd, type Sys, syscallError } from '../sys/index.ts';
+import {
   BtfInfo,
   decodeAttr,
   encodeAttr,

@@ -1,16 +1,18 @@
 /** Many elements in one system call (since Linux 5.6). */
 
 import { quote } from '../../diag/index.ts';
-import { bpf, EFAULT, ENOENT, ENOSPC, ENOTSUPP, syscallError } from '../sys/index.ts';
 import {
   BPF_MAP_DELETE_BATCH,
   BPF_MAP_LOOKUP_AND_DELETE_BATCH,
   BPF_MAP_LOOKUP_BATCH,
   BPF_MAP_UPDATE_BATCH,
-  decodeAttr,
-  encodeAttr,
-  MapBatchAttr,
-} from '../uapi/index.ts';
+  EFAULT,
+  ENOENT,
+  ENOSPC,
+  ENOTSUPP,
+} from '../../uapi/index.ts';
+import { bpf, syscallError } from '../sys/index.ts';
+import { decodeAttr, encodeAttr, MapBatchAttr } from '../uapi/index.ts';
 import type { BpfMap } from './map.ts';
 
 /** Elements of a map, read in one system call. */

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { BPF_F_MMAPABLE, BPF_NOEXIST } from '../../uapi/flags.ts';
 import {
-  BPF_F_MMAPABLE,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_QUEUE,
-  BPF_NOEXIST,
-} from '../../object/uapi/uapi.ts';
+} from '../../uapi/map-types.ts';
 import { FakeSys } from '../sys/fake.ts';
 import { cpuCountOf, possibleCpus } from '../sys/machine.ts';
 import { buffersInFlight, encodeU32s } from '../sys/sys.ts';

@@ -3,39 +3,25 @@
 import { alignUp } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
 import {
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
-  BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
-  BPF_MAP_TYPE_PERCPU_HASH,
-  mapTypeName,
-} from '../../object/index.ts';
-import {
-  bpf,
-  E2BIG,
-  EEXIST,
-  ENOENT,
-  EPERM,
-  Fd,
-  Mapping,
-  pageSize,
-  possibleCpus,
-  type Sys,
-  syscallError,
-} from '../sys/index.ts';
-import {
   BPF_MAP_CREATE,
   BPF_MAP_DELETE_ELEM,
   BPF_MAP_FREEZE,
   BPF_MAP_GET_NEXT_KEY,
   BPF_MAP_LOOKUP_AND_DELETE_ELEM,
   BPF_MAP_LOOKUP_ELEM,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
+  BPF_MAP_TYPE_PERCPU_ARRAY,
+  BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+  BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_UPDATE_ELEM,
-  encodeAttr,
-  HOST_ORDER,
-  MapCreateAttr,
-  MapElemAttr,
-  MapFreezeAttr,
-} from '../uapi/index.ts';
+  E2BIG,
+  EEXIST,
+  ENOENT,
+  EPERM,
+  mapTypeName,
+} from '../../uapi/index.ts';
+import { bpf, Fd, Mapping, pageSize, possibleCpus, type Sys, syscallError } from '../sys/index.ts';
+import { encodeAttr, HOST_ORDER, MapCreateAttr, MapElemAttr, MapFreezeAttr } from '../uapi/index.ts';
 import { type MapDescription, readMapInfo } from './info.ts';
 import { pinObject } from './pin.ts';
 

@@ -7,6 +7,7 @@
 
 import { viewOf } from '../../bytes/index.ts';
 import { usageError } from '../../diag/index.ts';
+import { PERF_EVENT_IOC_ENABLE, PERF_FLAG_FD_CLOEXEC, PERF_TYPE_SOFTWARE } from '../../uapi/index.ts';
 import { encodeU32s, Fd, Mapping, onlineCpus, pageSize, type Sys, syscallError } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 import type { BpfMap } from './map.ts';
@@ -14,11 +15,8 @@ import { Readiness } from './ring-buffer.ts';
 
 /** struct perf_event_attr in its first version. */
 const ATTR_SIZE = 64;
-const PERF_TYPE_SOFTWARE = 1;
 const PERF_COUNT_SW_BPF_OUTPUT = 10n;
 const PERF_SAMPLE_RAW = 1024n;
-const PERF_FLAG_FD_CLOEXEC = 8;
-const PERF_EVENT_IOC_ENABLE = 0x2400;
 const PERF_RECORD_LOST = 2;
 const PERF_RECORD_SAMPLE = 9;
 /** Offsets in struct perf_event_mmap_page. */

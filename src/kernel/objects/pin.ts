@@ -1,8 +1,9 @@
 /** Pins: names for kernel objects in a bpf file system, which keep them alive without a process. */
 
 import { quote } from '../../diag/index.ts';
-import { bpf, cText, EINVAL, ENOENT, EPERM, Fd, MOUNT_BPFFS, type Sys, syscallError } from '../sys/index.ts';
-import { BPF_OBJ_GET, BPF_OBJ_PIN, encodeAttr, ObjPinAttr } from '../uapi/index.ts';
+import { BPF_OBJ_GET, BPF_OBJ_PIN, EINVAL, ENOENT, EPERM } from '../../uapi/index.ts';
+import { bpf, cText, Fd, MOUNT_BPFFS, type Sys, syscallError } from '../sys/index.ts';
+import { encodeAttr, ObjPinAttr } from '../uapi/index.ts';
 
 /**
  * Pins the object behind `fd`. The file must not exist, its directory must. `shown` is the path for messages, where

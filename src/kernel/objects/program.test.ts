@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { encodeInsns, type Insn } from '../../isa/opcodes.ts';
-import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP, BPF_XDP } from '../../object/uapi/uapi.ts';
-import { EINVAL, ENOSPC } from '../sys/errno.ts';
+import { BPF_XDP } from '../../uapi/attach-types.ts';
+import { BPF_PROG_LOAD } from '../../uapi/commands.ts';
+import { EINVAL, ENOSPC } from '../../uapi/errno.ts';
+import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/program-types.ts';
 import { FakeSys } from '../sys/fake.ts';
 import { countFds, kernelForTests } from '../testing.ts';
 import { decodeAttr, HOST_ORDER } from '../uapi/attr.ts';
-import { BPF_PROG_LOAD, ProgLoadAttr } from '../uapi/uapi.ts';
+import { ProgLoadAttr } from '../uapi/uapi.ts';
 import { BpfProgram, loadProgram } from './program.ts';
 import { parseVerifierLog } from './verifier-log.ts';
 

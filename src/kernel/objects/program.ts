@@ -1,22 +1,19 @@
 /** Programs: BPF_PROG_LOAD with the kernel's log protocol, and what can be done with a loaded program. */
 
 import { quote } from '../../diag/index.ts';
-import { bpf, cText, EAGAIN, ENOSPC, encodeU32s, Fd, type Sys, syscallError } from '../sys/index.ts';
 import {
   BPF_PROG_BIND_MAP,
   BPF_PROG_LOAD,
-  decodeAttr,
-  encodeAttr,
-  ProgBindMapAttr,
-  ProgLoadAttr,
-} from '../uapi/index.ts';
+  EAGAIN,
+  ENOSPC,
+  FUNC_INFO_SIZE,
+  LINE_INFO_SIZE,
+} from '../../uapi/index.ts';
+import { bpf, cText, encodeU32s, Fd, type Sys, syscallError } from '../sys/index.ts';
+import { decodeAttr, encodeAttr, ProgBindMapAttr, ProgLoadAttr } from '../uapi/index.ts';
 import { type ProgramDescription, readProgramInfo } from './info.ts';
 import { pinObject } from './pin.ts';
 import { type TestRunOptions, type TestRunResult, testRun } from './test-run.ts';
-
-/** Size of one record of `funcInfo` (insn_off, type_id) and `lineInfo` (insn_off, file, line, line and column). */
-export const FUNC_INFO_SIZE = 8;
-export const LINE_INFO_SIZE = 16;
 
 export interface ProgramSpec {
   /** At most 15 characters of `[A-Za-z0-9_.]`. */

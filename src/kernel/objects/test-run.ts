@@ -1,14 +1,20 @@
 /** BPF_PROG_TEST_RUN: a program run by the kernel on data of ours, without any hook. */
 
 import {
+  BPF_PROG_TEST_RUN,
   BPF_PROG_TYPE_RAW_TRACEPOINT,
   BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
   BPF_PROG_TYPE_SYSCALL,
   BPF_PROG_TYPE_XDP,
+  EAGAIN,
+  EINTR,
+  EINVAL,
+  ENOSPC,
+  ENOTSUPP,
   progTypeName,
-} from '../../object/index.ts';
-import { bpf, EAGAIN, EINTR, EINVAL, ENOSPC, ENOTSUPP, type Sys, syscallError } from '../sys/index.ts';
-import { BPF_PROG_TEST_RUN, decodeAttr, encodeAttr, TestRunAttr } from '../uapi/index.ts';
+} from '../../uapi/index.ts';
+import { bpf, type Sys, syscallError } from '../sys/index.ts';
+import { decodeAttr, encodeAttr, TestRunAttr } from '../uapi/index.ts';
 
 /** Input of a test run (BPF_PROG_TEST_RUN). */
 export interface TestRunOptions {

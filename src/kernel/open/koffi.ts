@@ -6,17 +6,16 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { platformError } from '../../diag/index.ts';
+import { BPF_MAP_CREATE, EPERM, errnoText } from '../../uapi/index.ts';
 import {
   bpf,
-  EPERM,
-  errnoText,
   missingRights,
   type PollHandle,
   type Sys,
   type SyscallArgument,
   type SyscallName,
 } from '../sys/index.ts';
-import { BPF_MAP_CREATE, encodeAttr, MapCreateAttr } from '../uapi/index.ts';
+import { encodeAttr, MapCreateAttr } from '../uapi/index.ts';
 import { liftMemlock } from './memlock.ts';
 import { syscallNumbersOf } from './syscall-numbers.ts';
 

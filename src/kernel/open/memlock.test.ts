@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { EINVAL } from '../sys/errno.ts';
+import * as commands from '../../uapi/commands.ts';
+import { EINVAL } from '../../uapi/errno.ts';
 import { FakeSys } from '../sys/fake.ts';
-import * as uapi from '../uapi/uapi.ts';
 import { liftMemlock } from './memlock.ts';
 
 /** What a kernel of this name is asked and told; `counts`: it lacks what came with accounting by cgroups. */
@@ -10,7 +10,7 @@ function callsOf(kernel: string, counts: boolean): string[] {
   const sys = new FakeSys(call => {
     calls.push(call.name);
     if (call.name === 'prlimit64') return 0;
-    return counts && call.command === uapi.BPF_PROG_LOAD ? -EINVAL : undefined;
+    return counts && call.command === commands.BPF_PROG_LOAD ? -EINVAL : undefined;
   });
   liftMemlock(sys, kernel);
   return calls.filter(name => name !== 'close');

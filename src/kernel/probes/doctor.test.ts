@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { EINVAL, EPERM } from '../sys/errno.ts';
+import { BPF_PROG_LOAD } from '../../uapi/commands.ts';
+import { EINVAL, EPERM } from '../../uapi/errno.ts';
 import { FakeSys } from '../sys/fake.ts';
 import { countFds, kernelForTests } from '../testing.ts';
-import { BPF_PROG_LOAD } from '../uapi/uapi.ts';
 import { environmentFindings, examine, examineWith, type MachineTexts } from './doctor.ts';
 
 const { sys, reason } = kernelForTests();

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import * as types from '../../object/uapi/uapi.ts';
+import * as types from '../../uapi/index.ts';
 import { capabilitiesOf, MOUNT_BPFFS, type Sys } from '../sys/index.ts';
 import { FEATURES, type Feature, type FeatureAnswer, probeFeature } from './features.ts';
 import {

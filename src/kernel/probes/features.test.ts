@@ -1,9 +1,9 @@
 import { release } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { EINVAL, EPERM } from '../sys/errno.ts';
+import { BPF_BTF_LOAD, BPF_PROG_LOAD } from '../../uapi/commands.ts';
+import { EINVAL, EPERM } from '../../uapi/errno.ts';
 import { FakeSys } from '../sys/fake.ts';
 import { countFds, kernelForTests } from '../testing.ts';
-import { BPF_BTF_LOAD, BPF_PROG_LOAD } from '../uapi/uapi.ts';
 import { FEATURES, type Feature, mayHave, probeFeature } from './features.ts';
 
 const { sys, reason } = kernelForTests();

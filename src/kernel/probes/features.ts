@@ -6,8 +6,26 @@
  */
 
 import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
-import { encodeInsns, type Insn } from '../../isa/index.ts';
-import * as shared from '../../object/uapi/uapi.ts';
+import {
+  add,
+  BPF_DW,
+  BPF_FUNC_GET_ATTACH_COOKIE,
+  BPF_FUNC_KTIME_GET_COARSE_NS,
+  BPF_FUNC_PROBE_READ_KERNEL,
+  BPF_PSEUDO_FUNC,
+  BPF_PSEUDO_MAP_VALUE,
+  callFunction,
+  callHelper,
+  copy,
+  EXIT,
+  encodeInsns,
+  type Insn,
+  loadWords,
+  move,
+  storeImmediate,
+} from '../../isa/index.ts';
+import * as shared from '../../uapi/index.ts';
+import { EACCES, EAGAIN, EMFILE, ENFILE, ENOMEM, ENOTSUPP, EPERM, errnoText } from '../../uapi/index.ts';
 import {
   BpfProgram,
   type MapSpec,
@@ -16,17 +34,7 @@ import {
   tryLoadBtf,
   tryLoadProgram,
 } from '../objects/index.ts';
-import {
-  EACCES,
-  EAGAIN,
-  EMFILE,
-  ENFILE,
-  ENOMEM,
-  ENOTSUPP,
-  EPERM,
-  errnoText,
-  type Sys,
-} from '../sys/index.ts';
+import type { Sys } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
 /** Whether the kernel has a feature. */
@@ -103,15 +111,7 @@ export function answerOf(sys: Sys, result: number): FeatureAnswer {
   return !SILENT.has(errno) ? { state: 'no' } : { state: 'unknown', reason: errnoText(errno) };
 }
 
-const insn = (opcode: number, dst: number, src: number, offset: number, imm: number): Insn => ({
-  opcode,
-  dst,
-  src,
-  offset,
-  imm,
-});
-const RETURN_0 = [insn(0xb7, 0, 0, 0, 0), insn(0x95, 0, 0, 0, 0)];
-const call = (helper: number) => insn(0x85, 0, 0, 0, helper);
+const RETURN_0 = [move(0, 0), EXIT];
 
 function program(insns: readonly Insn[], fields: Partial<ProgramSpec> = {}): ProgramSpec {
   return {
@@ -173,9 +173,8 @@ function probeGlobalData(sys: Sys): FeatureAnswer {
   if (map < 0) return { state: 'unknown', reason: errnoText(-map) };
   try {
     return tryProgram(sys, [
-      insn(0x18, 1, 2, 0, map),
-      insn(0, 0, 0, 0, 16),
-      insn(0x7a, 1, 0, 0, 42),
+      ...loadWords(1, BPF_PSEUDO_MAP_VALUE, map, 16),
+      storeImmediate(BPF_DW, 1, 0, 42),
       ...RETURN_0,
     ]);
   } finally {
@@ -217,17 +216,13 @@ function probeOperationsLink(sys: Sys): FeatureAnswer {
   return result === -ENOTSUPP ? { state: 'yes' } : answerOf(sys, result);
 }
 
-const BPF_FUNC_PROBE_READ_KERNEL = 113;
-const BPF_FUNC_KTIME_GET_COARSE_NS = 160;
-const BPF_FUNC_GET_ATTACH_COOKIE = 174;
-
 /** bpf_probe_read_kernel(fp - 8, 8, 0) */
 const READ_KERNEL = [
-  insn(0xbf, 1, 10, 0, 0),
-  insn(0x07, 1, 0, 0, -8),
-  insn(0xb7, 2, 0, 0, 8),
-  insn(0xb7, 3, 0, 0, 0),
-  call(BPF_FUNC_PROBE_READ_KERNEL),
+  copy(1, 10),
+  add(1, -8),
+  move(2, 8),
+  move(3, 0),
+  callHelper(BPF_FUNC_PROBE_READ_KERNEL),
   ...RETURN_0,
 ];
 
@@ -260,18 +255,16 @@ function tryTwoFunctions(sys: Sys, main: readonly Insn[], linkage: 'static' | 'g
   }
 }
 
-const PSEUDO_CALL = 1;
-const PSEUDO_FUNC = 4;
 /** f(fp - 8) */
 const CALL_WITH_POINTER = [
-  insn(0x7a, 10, 0, -8, 0),
-  insn(0xbf, 1, 10, 0, 0),
-  insn(0x07, 1, 0, 0, -8),
-  insn(0x85, 0, PSEUDO_CALL, 0, 2),
+  storeImmediate(BPF_DW, 10, -8, 0),
+  copy(1, 10),
+  add(1, -8),
+  callFunction(RETURN_0.length),
   ...RETURN_0,
 ];
 /** r1 = f */
-const TAKE_ADDRESS = [insn(0x18, 1, PSEUDO_FUNC, 0, 3), insn(0, 0, 0, 0, 0), ...RETURN_0];
+const TAKE_ADDRESS = [...loadWords(1, BPF_PSEUDO_FUNC, RETURN_0.length + 1), ...RETURN_0];
 
 /** A global function whose parameter only its tag makes a context. */
 function probeContextTags(sys: Sys): FeatureAnswer {
@@ -289,7 +282,7 @@ function probeContextTags(sys: Sys): FeatureAnswer {
   const btf = tryLoadBtf(sys, encodeBtf(builder.build(), HOST_ORDER));
   if (btf < 0) return answerOf(sys, btf);
   try {
-    const main = [insn(0x85, 0, PSEUDO_CALL, 0, 2), ...RETURN_0];
+    const main = [callFunction(RETURN_0.length), ...RETURN_0];
     const funcInfo = new Uint8Array(Uint32Array.of(0, first, main.length, second).buffer);
     return tryProgram(sys, [...main, ...RETURN_0], { btfFd: btf, funcInfo });
   } finally {
@@ -331,10 +324,10 @@ const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {
   probeReadKernel: sys => tryProgram(sys, READ_KERNEL, { type: shared.BPF_PROG_TYPE_TRACEPOINT }),
   bindMap: probeBindMap,
   attachCookie: sys =>
-    tryProgram(sys, [call(BPF_FUNC_GET_ATTACH_COOKIE), ...RETURN_0], {
+    tryProgram(sys, [callHelper(BPF_FUNC_GET_ATTACH_COOKIE), ...RETURN_0], {
       type: shared.BPF_PROG_TYPE_TRACEPOINT,
     }),
-  cgroupMemory: sys => tryProgram(sys, [call(BPF_FUNC_KTIME_GET_COARSE_NS), ...RETURN_0]),
+  cgroupMemory: sys => tryProgram(sys, [callHelper(BPF_FUNC_KTIME_GET_COARSE_NS), ...RETURN_0]),
   ringBuffer: sys =>
     tryMap(sys, { type: shared.BPF_MAP_TYPE_RINGBUF, keySize: 0, valueSize: 0, maxEntries: 4096 * 16 }),
   xdpFrags: sys =>

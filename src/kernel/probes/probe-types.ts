@@ -6,8 +6,18 @@
  */
 
 import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
-import { encodeInsns } from '../../isa/index.ts';
-import * as types from '../../object/uapi/uapi.ts';
+import { EXIT, encodeInsns, move } from '../../isa/index.ts';
+import * as types from '../../uapi/index.ts';
+import {
+  BPF_LINK_CREATE,
+  EACCES,
+  EBADF,
+  EINVAL,
+  ENODEV,
+  ENOTSUPP,
+  EPERM,
+  errnoText,
+} from '../../uapi/index.ts';
 import {
   type MapSpec,
   type ProgramSpec,
@@ -15,30 +25,12 @@ import {
   tryLoadBtf,
   tryLoadProgram,
 } from '../objects/index.ts';
-import {
-  bpf,
-  EACCES,
-  EBADF,
-  EINVAL,
-  ENODEV,
-  ENOTSUPP,
-  EPERM,
-  encodeU32s,
-  errnoText,
-  pageSize,
-  type Sys,
-} from '../sys/index.ts';
-import { BPF_LINK_CREATE, encodeAttr, HOST_ORDER, LinkCreateAttr } from '../uapi/index.ts';
+import { bpf, encodeU32s, pageSize, type Sys } from '../sys/index.ts';
+import { encodeAttr, HOST_ORDER, LinkCreateAttr } from '../uapi/index.ts';
 import { answerOf, type FeatureAnswer } from './features.ts';
 
 /** r0 = 0; exit */
-const RETURN_0 = encodeInsns(
-  [
-    { opcode: 0xb7, dst: 0, src: 0, offset: 0, imm: 0 },
-    { opcode: 0x95, dst: 0, src: 0, offset: 0, imm: 0 },
-  ],
-  HOST_ORDER,
-);
+const RETURN_0 = encodeInsns([move(0, 0), EXIT], HOST_ORDER);
 
 /** What a probe of a program type needs beyond two instructions. */
 type ProgramExtras = Partial<ProgramSpec> & {

@@ -13,7 +13,8 @@
 import { lstatSync, mkdirSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { quote } from '../../diag/index.ts';
-import { EEXIST, ELOOP, ENOENT, ENOTDIR, errnoOf } from './errno.ts';
+import { EEXIST, ELOOP, ENOENT, ENOTDIR } from '../../uapi/index.ts';
+import { errnoOf } from './errno.ts';
 
 const BPF_FS_MAGIC = 0xcafe4a11;
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { errnoName, errnoText, syscallError } from './errno.ts';
+import { errnoName, errnoText } from '../../uapi/errno.ts';
+import { syscallError } from './errno.ts';
 
 test.each([
   [1, 'EPERM'],

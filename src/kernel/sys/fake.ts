@@ -5,8 +5,8 @@
  * stays open when the n-th request fails.
  */
 
-import * as uapi from '../uapi/uapi.ts';
-import { EBADF, EINVAL, EPERM } from './errno.ts';
+import * as commands from '../../uapi/commands.ts';
+import { EBADF, EINVAL, EPERM } from '../../uapi/index.ts';
 import type { PollHandle, Sys, SyscallArgument, SyscallName } from './sys.ts';
 
 export interface FakeCall {
@@ -22,13 +22,13 @@ export type FakeAnswer = (call: FakeCall, sys: FakeSys) => number | undefined;
 
 /** bpf(2) commands whose result is a new descriptor. */
 const MAKES_FD = new Set<number>([
-  uapi.BPF_MAP_CREATE,
-  uapi.BPF_PROG_LOAD,
-  uapi.BPF_BTF_LOAD,
-  uapi.BPF_OBJ_GET,
-  uapi.BPF_LINK_CREATE,
-  uapi.BPF_RAW_TRACEPOINT_OPEN,
-  uapi.BPF_ITER_CREATE,
+  commands.BPF_MAP_CREATE,
+  commands.BPF_PROG_LOAD,
+  commands.BPF_BTF_LOAD,
+  commands.BPF_OBJ_GET,
+  commands.BPF_LINK_CREATE,
+  commands.BPF_RAW_TRACEPOINT_OPEN,
+  commands.BPF_ITER_CREATE,
 ]);
 
 const FIRST_ADDRESS = 0x10000;

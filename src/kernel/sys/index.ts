@@ -10,36 +10,7 @@ export {
   makeDirectories,
   makeDirectory,
 } from './bpffs.ts';
-export {
-  E2BIG,
-  EACCES,
-  EAGAIN,
-  EBADF,
-  EBUSY,
-  EEXIST,
-  EFAULT,
-  EINTR,
-  EINVAL,
-  ELOOP,
-  EMFILE,
-  EMFILE_HINT,
-  ENFILE,
-  ENODEV,
-  ENOENT,
-  ENOLINK,
-  ENOMEM,
-  ENOSPC,
-  ENOTDIR,
-  ENOTEMPTY,
-  ENOTSUPP,
-  EOPNOTSUPP,
-  EPERM,
-  ERANGE,
-  EROFS,
-  errnoOf,
-  errnoText,
-  syscallError,
-} from './errno.ts';
+export { EMFILE_HINT, errnoOf, syscallError } from './errno.ts';
 export { Fd } from './fd.ts';
 export { waitForPrograms } from './grace-period.ts';
 export { FileLock } from './lock.ts';

@@ -2,7 +2,8 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { quote, RootletError } from '../../diag/index.ts';
-import { EAGAIN, EINTR, syscallError } from './errno.ts';
+import { EAGAIN, EINTR } from '../../uapi/index.ts';
+import { syscallError } from './errno.ts';
 import type { Sys } from './sys.ts';
 
 const LOCK_SH = 1;

@@ -7,9 +7,7 @@
  */
 
 import { chars, type Field, record, u32, u64 } from '../../bytes/index.ts';
-
-/** Bytes of a kernel object's name, with its NUL. */
-export const BPF_OBJ_NAME_LEN = 16;
+import { BPF_OBJ_NAME_LEN } from '../../uapi/index.ts';
 
 /** `__u8[length]` as a string of hexadecimal digits. */
 function hex(length: number): Field<string> {

@@ -9,11 +9,13 @@ import { type Problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  exceptionCallbacks,
+  isMetadata,
   isProgram,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
-import { editSymbols, exceptionCallbacks, isMetadata, type SymbolEdit } from '../passes/index.ts';
+import { editSymbols, type SymbolEdit } from '../passes/index.ts';
 import { isIdentifier, namesOf, noSuchSymbol, type Operated } from './rename.ts';
 
 /** Makes global functions and variables static. One that is static already stays so. */

@@ -6,7 +6,13 @@
  */
 
 import { type Problem, quote } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionOf } from '../../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  RUN_CONFIG_SECTION,
+  type SymbolIndex,
+  sectionOf,
+} from '../../object/index.ts';
 import { editSymbols, isPinned, KERNEL_NAME_LENGTH, subset } from '../passes/index.ts';
 import { disagreement, FOLDED_SECTIONS, nearestNames } from '../resolve/index.ts';
 
@@ -90,19 +96,17 @@ export function renameAll(object: BpfObject, nameOf: (symbol: BpfSymbol) => stri
   return { ...united, notes: [...movedPins(object, renamed, changed), ...longMapNames(renamed, changed)] };
 }
 
-/** libxdp finds what `XDP_RUN_CONFIG(prog)` says by the name `_prog`, in a section of its own. */
-const RUN_CONFIG = '.xdp_run_config';
-
 /** The run configuration of a program that gets another name gets the name that belongs to it. */
 function followPrograms(object: BpfObject, edits: Map<SymbolIndex, { readonly name: string }>): void {
-  if (!object.sections.some(section => section.name === RUN_CONFIG)) return;
+  if (!object.sections.some(section => section.name === RUN_CONFIG_SECTION)) return;
   const programs = new Map<string, string>();
   for (const [index, { name }] of edits) {
     const symbol = object.symbols[index];
     if (symbol?.kind === 'function') programs.set(`_${symbol.name}`, `_${name}`);
   }
   object.symbols.forEach((symbol, index) => {
-    const name = sectionOf(object, symbol)?.name === RUN_CONFIG ? programs.get(symbol.name) : undefined;
+    const name =
+      sectionOf(object, symbol)?.name === RUN_CONFIG_SECTION ? programs.get(symbol.name) : undefined;
     if (name !== undefined) edits.set(index, { name });
   });
 }

@@ -7,6 +7,7 @@
  */
 
 import { type Problem, quote } from '../../diag/index.ts';
+import { SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, programTypeOf, type SectionShell } from '../../object/index.ts';
 import { unite } from '../passes/index.ts';
 import { nearestNames } from '../resolve/index.ts';
@@ -14,9 +15,6 @@ import { type Operated, renamedTwice, type SymbolRename } from './rename.ts';
 
 type Role = SectionShell['role'];
 
-const SHT_PROGBITS = 1;
-const SHT_NOBITS = 8;
-const SHF_WRITE = 1;
 /** Names that say how the loader resolves a name, not where something lies. */
 const KERNEL_SECTIONS: ReadonlySet<string> = new Set(['.ksyms', '.kconfig']);
 /** Zeros that are written out when a section leaves `.bss`. */

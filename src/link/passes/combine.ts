@@ -6,6 +6,7 @@
  */
 
 import { type BtfId, type MergeInput, type MergeResult, mergeBtf } from '../../btf/index.ts';
+import { SHT_NOBITS } from '../../elf/index.ts';
 import {
   type Binding,
   type BpfObject,
@@ -273,8 +274,6 @@ function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: bool
   if (symbol.kind === 'extern') return strongReference ? 'global' : 'weak';
   return symbol.binding === 'weak' && strongReference && !input.partial ? 'global' : symbol.binding;
 }
-
-const SHT_NOBITS = 8;
 
 /** Variables of NOBITS get bytes where another input has contents for the section. */
 function bytesIn(symbol: VariableSymbol, shell: SectionShell | undefined): Uint8Array | null {

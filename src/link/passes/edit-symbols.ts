@@ -6,8 +6,16 @@
  */
 
 import { type Btf, BtfBuilder, type BtfDeclTag, type BtfId, type BtfType, editBtf } from '../../btf/index.ts';
-import type { Binding, BpfObject, BpfSymbol, SymbolIndex, Visibility } from '../../object/index.ts';
-import { callbackOf, declTags, withCallback } from './exception-callbacks.ts';
+import {
+  type Binding,
+  type BpfObject,
+  type BpfSymbol,
+  callbackOf,
+  declTags,
+  type SymbolIndex,
+  type Visibility,
+  withCallback,
+} from '../../object/index.ts';
 
 export interface SymbolEdit {
   readonly name?: string;

@@ -17,6 +17,7 @@ import {
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
+import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/index.ts';
 import type { SymbolAt } from '../resolve/index.ts';
 
 /** What a reference to a symbol means: equal texts, equal targets. */
@@ -27,10 +28,6 @@ export interface StaticClasses {
   /** Members of each class in input order; only classes with several. */
   readonly equal: readonly (readonly SymbolAt[])[];
 }
-
-/** enum bpf_core_relo_kind: the instruction holds a BTF id, which is different in every file. */
-const CORE_TYPE_ID_LOCAL = 6;
-const CORE_TYPE_ID_TARGET = 7;
 
 export function classifyStatics(objects: readonly BpfObject[]): StaticClasses {
   const nodes = foldableStatics(objects);
@@ -134,7 +131,7 @@ function textOfBytes(bytes: Uint8Array): string {
 /** The code without the type ids in it. */
 export function comparableCode(object: BpfObject, symbol: FunctionSymbol): Uint8Array {
   const ids = symbol.coreRecords.filter(
-    record => record.kind === CORE_TYPE_ID_LOCAL || record.kind === CORE_TYPE_ID_TARGET,
+    record => record.kind === BPF_CORE_TYPE_ID_LOCAL || record.kind === BPF_CORE_TYPE_ID_TARGET,
   );
   if (ids.length === 0) return symbol.code;
   const code = new CodeView(symbol.code.slice(), object.byteOrder);

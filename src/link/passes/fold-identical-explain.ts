@@ -2,7 +2,7 @@
 
 import { compareTypes } from '../../btf/index.ts';
 import { quote } from '../../diag/index.ts';
-import { CodeView, disassembleAt, INSN_SIZE, OP_LD_IMM64 } from '../../isa/index.ts';
+import { CodeView, disassembleAt, OP_LD_IMM64 } from '../../isa/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -13,6 +13,7 @@ import {
   sectionOf,
   type VariableSymbol,
 } from '../../object/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 import { disagreement, type SymbolAt, sourceLine, symbolAt } from '../resolve/index.ts';
 import { comparableCode, memberPath, type TargetKey, typeDifference } from './fold-identical-classes.ts';
 

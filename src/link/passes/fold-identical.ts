@@ -11,6 +11,7 @@
  */
 
 import { type Problem, RootletError } from '../../diag/index.ts';
+import { SHF_STRINGS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from '../../object/index.ts';
 import { duplicateProblem, FOLDED_SECTIONS, type SymbolAt, symbolAt } from '../resolve/index.ts';
 import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts';
@@ -79,8 +80,6 @@ function judge(
   }
   return [];
 }
-
-const SHF_STRINGS = 0x20;
 
 /** Anonymous strings are left to the pass that merges them in every link. */
 function staticBindings(objects: readonly BpfObject[], classes: StaticClasses): Identical['bindings'] {

@@ -5,13 +5,14 @@
  * does not load. Sections that name a program type stay.
  */
 
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, programTypeOf, type SectionShell } from '../../object/index.ts';
 
 /** Shell of a section for functions that are no programs. */
 export const TEXT_SECTION: SectionShell = {
   name: '.text',
-  type: 1,
-  flags: 6,
+  type: SHT_PROGBITS,
+  flags: SHF_ALLOC | SHF_EXECINSTR,
   align: 8,
   entsize: 0,
   role: 'code',

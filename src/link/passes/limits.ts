@@ -1,38 +1,39 @@
 /**
- * What a kernel would refuse, said before anything is written.
+ * What a kernel would refuse, reported before anything is written.
  *
- * Over the call graph of every program (calls, and functions whose address is taken as call-backs): 8 frames, 512 bytes
- * of stack together, 256 functions, 64 maps; helpers that the licence does not allow. Stack depths are lower bounds, so
- * that nothing is refused which a kernel would take.
+ * For every program: frames, stack, and stack above tail calls (`object/call-graph.ts`), 256 functions, 64
+ * maps, what a program may have once (`object/once.ts`); helpers that the license does not allow. Stack
+ * depths are lower bounds, so that nothing is refused which a kernel would take.
  *
  * Source: Linux kernel/bpf/verifier.c (check_max_stack_depth, MAX_USED_MAPS, BPF_MAX_SUBPROGS).
  */
 
 import { type Problem, quote } from '../../diag/index.ts';
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, CodeView, helperName, OP_CALL } from '../../isa/index.ts';
 import {
-  BPF_PSEUDO_CALL,
-  BPF_PSEUDO_KFUNC_CALL,
-  CodeView,
-  helperName,
-  OP_CALL,
-  stackDepth,
-} from '../../isa/index.ts';
-import {
+  ARENA_SECTION,
+  ambiguousArenas,
   type BpfObject,
+  type CallGraph,
+  callGraph,
   type FunctionSymbol,
   licenseOf,
+  lostCallbacks,
+  MAX_CALL_FRAMES,
+  MAX_STACK_BYTES,
+  MAX_STACK_BYTES_ABOVE_TAIL_CALL,
+  onceConflicts,
+  programFunctions,
   programsOf,
   type SymbolIndex,
+  stackAbove,
+  tailCallers,
 } from '../../object/index.ts';
 import { sourceLine } from '../resolve/index.ts';
 import { isGplCompatible } from './license.ts';
 
-export const MAX_CALL_FRAMES = 8;
-export const MAX_STACK_BYTES = 512;
 const MAX_FUNCTIONS = 256;
 const MAX_MAPS = 64;
-/** The kernel rounds each frame up: to 16 bytes where it compiles programs (since 6.8), to 32 before and elsewhere. */
-const STACK_ROUNDING = 16;
 
 /** Helpers that only GPL-compatible programs may call and that network programs use. */
 const GPL_HELPERS: ReadonlySet<number> = new Set([
@@ -55,17 +56,17 @@ export interface ProgramLimits {
 
 /** How much each program takes, in order of programs. */
 export function measureLimits(object: BpfObject): ProgramLimits[] {
-  const graph = new CallGraph(object);
+  const graph = callGraph(object);
   return programsOf(object).map(({ index, program }): ProgramLimits => {
-    const calls = graph.deepest(index, () => 1);
-    const stack = graph.deepest(index, at => graph.frame(at));
-    const functions = graph.reachable(index);
-    const maps = new Set(functions.flatMap(at => mapsOf(object, graph.function(at))));
+    const calls = graph.deepest(index);
+    const stack = graph.mostStack(index);
+    const functions = programFunctions(object, index);
+    const maps = new Set(functions.flatMap(at => mapsOf(object, at)));
     const finite = (total: number): number | null => (Number.isFinite(total) ? total : null);
     return {
       program: program.name,
       frames: { used: finite(calls.total), allowed: MAX_CALL_FRAMES },
-      deepestCalls: calls.path.map(at => graph.function(at)?.name ?? ''),
+      deepestCalls: calls.path.map(at => nameOf(object, at)),
       stack: { used: finite(stack.total), allowed: MAX_STACK_BYTES },
       functions: { used: functions.length, allowed: MAX_FUNCTIONS },
       maps: { used: maps.size, allowed: MAX_MAPS },
@@ -75,113 +76,16 @@ export function measureLimits(object: BpfObject): ProgramLimits[] {
 
 /** Everything that would be refused, in order of programs. */
 export function checkLimits(object: BpfObject): Problem[] {
-  const graph = new CallGraph(object);
+  const graph = callGraph(object);
   return programsOf(object)
     .flatMap(({ index, program }) => [
       ...depthProblems(object, graph, index),
-      ...countProblems(object, graph, index, program),
+      ...tailCallProblems(object, graph, index),
+      ...countProblems(object, index, program),
+      ...onceProblems(object, index, program),
     ])
+    .concat(arenaProblems(object))
     .concat(licenseProblems(object));
-}
-
-class CallGraph {
-  readonly #object: BpfObject;
-  readonly #callees = new Map<SymbolIndex, readonly SymbolIndex[]>();
-  readonly #depths = new Map<SymbolIndex, number>();
-
-  constructor(object: BpfObject) {
-    this.#object = object;
-  }
-
-  function(index: SymbolIndex): FunctionSymbol | undefined {
-    const symbol = this.#object.symbols[index];
-    return symbol?.kind === 'function' ? symbol : undefined;
-  }
-
-  /** Functions that this one calls or hands to a helper, each once. */
-  callees(index: SymbolIndex): readonly SymbolIndex[] {
-    const known = this.#callees.get(index);
-    if (known !== undefined) return known;
-    const targets = this.function(index)?.references.map(reference => reference.symbol) ?? [];
-    const callees = [...new Set(targets)].filter(target => this.function(target) !== undefined);
-    this.#callees.set(index, callees);
-    return callees;
-  }
-
-  /** Bytes of one frame as the kernel counts them. */
-  frame(index: SymbolIndex): number {
-    const known = this.#depths.get(index);
-    if (known !== undefined) return known;
-    const code = this.function(index)?.code ?? new Uint8Array(0);
-    const depth = stackDepth(new CodeView(code, this.#object.byteOrder));
-    const rounded = Math.ceil(Math.max(depth, 1) / STACK_ROUNDING) * STACK_ROUNDING;
-    this.#depths.set(index, rounded);
-    return rounded;
-  }
-
-  /** All functions that a program can reach, itself first. */
-  reachable(root: SymbolIndex): SymbolIndex[] {
-    const seen = new Set([root]);
-    for (const index of seen) for (const callee of this.callees(index)) seen.add(callee);
-    return [...seen];
-  }
-
-  /**
-   * The deepest path from a function by `weight` of each frame: functions are finished after their callees, so that
-   * each is weighed once; a cycle ends the walk with the path that closes it.
-   */
-  deepest(root: SymbolIndex, weight: (index: SymbolIndex) => number): DeepestPath {
-    const done = new Map<SymbolIndex, { readonly total: number; readonly next: SymbolIndex }>();
-    const open = new Set<SymbolIndex>();
-    const work: SymbolIndex[] = [root];
-    for (let index = work.at(-1); index !== undefined; index = work.at(-1)) {
-      if (done.has(index)) {
-        work.pop();
-        continue;
-      }
-      const pending = this.callees(index).filter(callee => !done.has(callee));
-      const cyclic = open.has(index)
-        ? undefined
-        : pending.find(callee => callee === index || open.has(callee));
-      if (cyclic !== undefined) return { total: Number.POSITIVE_INFINITY, path: [...open, index, cyclic] };
-      if (pending.length > 0 && !open.has(index)) {
-        open.add(index);
-        work.push(...pending);
-        continue;
-      }
-      open.delete(index);
-      work.pop();
-      done.set(index, this.#heaviest(index, weight, done));
-    }
-    return { total: done.get(root)?.total ?? 0, path: pathFrom(root, done) };
-  }
-
-  #heaviest(
-    index: SymbolIndex,
-    weight: (index: SymbolIndex) => number,
-    done: ReadonlyMap<SymbolIndex, { readonly total: number; readonly next: SymbolIndex }>,
-  ): { readonly total: number; readonly next: SymbolIndex } {
-    let best = { total: 0, next: -1 };
-    for (const callee of this.callees(index)) {
-      const total = done.get(callee)?.total ?? 0;
-      if (total > best.total) best = { total, next: callee };
-    }
-    return { total: best.total + weight(index), next: best.next };
-  }
-}
-
-interface DeepestPath {
-  readonly total: number;
-  readonly path: readonly SymbolIndex[];
-}
-
-function pathFrom(
-  root: SymbolIndex,
-  done: ReadonlyMap<SymbolIndex, { readonly next: SymbolIndex }>,
-): SymbolIndex[] {
-  const path: SymbolIndex[] = [];
-  for (let index = root; index >= 0; index = done.get(index)?.next ?? -1) path.push(index);
-  return path;
 }
 
 function problem(
@@ -194,10 +98,14 @@ function problem(
   return { code, class: 'input', where: [object.name, `program ${quote(program)}`], message, details };
 }
 
+function nameOf(object: BpfObject, index: SymbolIndex): string {
+  return object.symbols[index]?.name ?? '';
+}
+
 function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): Problem[] {
-  const program = graph.function(root)?.name ?? '';
-  const name = (index: SymbolIndex): string => graph.function(index)?.name ?? '';
-  const calls = graph.deepest(root, () => 1);
+  const name = (index: SymbolIndex): string => nameOf(object, index);
+  const program = name(root);
+  const calls = graph.deepest(root);
   if (calls.total === Number.POSITIVE_INFINITY) {
     return [
       problem(object, 'relink-recursion', program, 'calls itself, which the kernel does not allow', [
@@ -212,26 +120,40 @@ function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): 
       problem(object, 'relink-call-depth', program, message, [calls.path.map(name).join(' -> ')]),
     );
   }
-  const stack = graph.deepest(root, index => graph.frame(index));
+  const stack = graph.mostStack(root);
   if (stack.total > MAX_STACK_BYTES) {
     const message = `takes ${stack.total} bytes of stack; the kernel allows ${MAX_STACK_BYTES}`;
     problems.push(
       problem(object, 'relink-stack', program, message, [
-        stack.path.map(index => `${name(index)} (${graph.frame(index)})`).join(' -> '),
+        stack.path.map(index => `${name(index)} (${graph.frameBytes(index)})`).join(' -> '),
       ]),
     );
   }
   return problems;
 }
 
-function countProblems(
-  object: BpfObject,
-  graph: CallGraph,
-  root: SymbolIndex,
-  program: FunctionSymbol,
-): Problem[] {
-  const functions = graph.reachable(root);
-  const maps = new Set(functions.flatMap(index => mapsOf(object, graph.function(index))));
+/** Above the frame of a called function that uses tail calls there must be less stack than elsewhere. */
+function tailCallProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): Problem[] {
+  if (graph.mostStack(root).total < MAX_STACK_BYTES_ABOVE_TAIL_CALL) return [];
+  const withTailCalls = tailCallers(object);
+  const tails = graph.reach([root]).filter(at => at !== root && withTailCalls.has(at));
+  if (tails.length === 0) return [];
+  const { total, path } = stackAbove(object, root, tails);
+  if (total < MAX_STACK_BYTES_ABOVE_TAIL_CALL || !Number.isFinite(total)) return [];
+  const callees = graph.callees(path.at(-1) ?? root);
+  const target = nameOf(object, callees.find(at => withTailCalls.has(at)) ?? root);
+  const frames = path.map(at => `${nameOf(object, at)} (${graph.frameBytes(at)})`);
+  const message =
+    `has ${total} bytes of stack in use where ${quote(target)} is called, which uses tail calls; ` +
+    `the kernel allows less than ${MAX_STACK_BYTES_ABOVE_TAIL_CALL}`;
+  return [
+    problem(object, 'relink-tail-stack', nameOf(object, root), message, [[...frames, target].join(' -> ')]),
+  ];
+}
+
+function countProblems(object: BpfObject, root: SymbolIndex, program: FunctionSymbol): Problem[] {
+  const functions = programFunctions(object, root);
+  const maps = new Set(functions.flatMap(index => mapsOf(object, index)));
   const problems: Problem[] = [];
   if (functions.length > MAX_FUNCTIONS) {
     problems.push(
@@ -259,15 +181,56 @@ function countProblems(
 }
 
 /** Maps and globals sections (each becomes a map) that a function refers to. */
-function mapsOf(object: BpfObject, symbol: FunctionSymbol | undefined): string[] {
-  return (symbol?.references ?? []).flatMap(reference => {
+function mapsOf(object: BpfObject, index: SymbolIndex): string[] {
+  const symbol = object.symbols[index];
+  return (symbol?.kind === 'function' ? symbol.references : []).flatMap(reference => {
     const target = object.symbols[reference.symbol];
     if (target?.kind === 'map') return [`map ${reference.symbol}`];
     return target?.kind === 'variable' ? [`section ${target.section}`] : [];
   });
 }
 
-// --- licence ------------------------------------------------------------------------------------------------------
+// --- once per program --------------------------------------------------------------------------------------
+
+function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSymbol): Problem[] {
+  const twice = onceConflicts(object, root).map(({ resource, names }) =>
+    problem(
+      object,
+      'relink-once',
+      program.name,
+      `has more than one ${resource.name}; the kernel allows one`,
+      [names.map(quote).join(', ')],
+    ),
+  );
+  const lost = lostCallbacks(object, root).map(({ function: name, callback }) =>
+    problem(
+      object,
+      'relink-exception-callback',
+      program.name,
+      `calls ${quote(name)}, whose exception callback ${quote(callback)} is called for a program only`,
+      [`when ${quote(name)} throws, the callback of ${quote(program.name)} decides`],
+    ),
+  );
+  return [...twice, ...lost];
+}
+
+/** Variables of an arena have no place when it is not clear in which arena. */
+function arenaProblems(object: BpfObject): Problem[] {
+  const arenas = ambiguousArenas(object);
+  if (arenas.length === 0) return [];
+  return [
+    {
+      code: 'relink-once',
+      class: 'input',
+      where: [object.name, `section ${quote(ARENA_SECTION)}`],
+      message: 'has variables for one of several arenas',
+      details: [arenas.map(quote).join(', ')],
+      hint: 'name the arenas alike and share them: --share NAME',
+    },
+  ];
+}
+
+// --- licence -----------------------------------------------------------------------------------------------
 
 function licenseProblems(object: BpfObject): Problem[] {
   const license = licenseOf(object) ?? '';

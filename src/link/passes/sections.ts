@@ -8,6 +8,7 @@
  */
 
 import { type Problem, quote } from '../../diag/index.ts';
+import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, type SectionShell, sizeOfSymbol } from '../../object/index.ts';
 
 export interface MergedSections {
@@ -16,9 +17,6 @@ export interface MergedSections {
   readonly indexes: readonly Int32Array[];
   readonly problems: readonly Problem[];
 }
-
-const SHT_PROGBITS = 1;
-const SHT_NOBITS = 8;
 
 export function mergeSections(objects: readonly BpfObject[]): MergedSections {
   const shells: SectionShell[] = [];
@@ -95,7 +93,7 @@ export function unite(a: SectionShell, b: SectionShell): SectionShell {
   return { name: a.name, type, flags, align, entsize, role: a.role };
 }
 
-const MERGE_FLAGS = 0x30;
+const MERGE_FLAGS = SHF_MERGE | SHF_STRINGS;
 
 /** Merging (`SHF_MERGE | SHF_STRINGS`) is allowed only where all inputs allow it; the rest is united. */
 function unionOfFlags(a: number, b: number): number {

@@ -1,8 +1,7 @@
 /** Equal strings of mergeable sections (`.rodata.str1.1`) become one. */
 
+import { SHF_STRINGS } from '../../elf/index.ts';
 import type { BpfObject, SymbolIndex } from '../../object/index.ts';
-
-const SHF_STRINGS = 0x20;
 
 /**
  * Duplicate string → the first equal one of the same alignment. Only anonymous pieces of sections that allow merging are

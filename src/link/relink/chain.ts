@@ -8,9 +8,23 @@
 
 import { BtfBuilder, type BtfId } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
-import * as isa from '../../isa/index.ts';
-import type { BpfObject, BpfSymbol, CodeReference, SectionShell } from '../../object/index.ts';
-import { checksVerdicts, contextOf, type Verdict } from './chain-types.ts';
+import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
+import {
+  assemble,
+  BPF_JEQ,
+  BPF_JNE,
+  callSymbol,
+  copy,
+  EXIT,
+  encodeInsns,
+  jump,
+  jumpIf32,
+  label,
+  move,
+  type Step,
+} from '../../isa/index.ts';
+import type { BpfObject, BpfSymbol, CodeReference, SectionShell, Verdict } from '../../object/index.ts';
+import { checksVerdicts, contextOf } from './chain-types.ts';
 
 export interface ChainSlot {
   /** Verdicts that go on to the next slot. */
@@ -46,9 +60,23 @@ export function makeChain(options: ChainOptions): BpfObject {
   // a hidden function is verified where it is called, so that its verdicts are known there
   const slotBase = checksVerdicts(options.section) ? ({ ...base, visibility: 'hidden' } as const) : base;
   const sections: SectionShell[] = [
-    { name: options.section, type: 1, flags: 6, align: 8, entsize: 0, role: 'code' },
-    { name: 'license', type: 1, flags: 3, align: 1, entsize: 0, role: 'data' },
-    { name: '.text', type: 1, flags: 6, align: 8, entsize: 0, role: 'code' },
+    {
+      name: options.section,
+      type: SHT_PROGBITS,
+      flags: SHF_ALLOC | SHF_EXECINSTR,
+      align: 8,
+      entsize: 0,
+      role: 'code',
+    },
+    { name: 'license', type: SHT_PROGBITS, flags: SHF_ALLOC | SHF_WRITE, align: 1, entsize: 0, role: 'data' },
+    {
+      name: '.text',
+      type: SHT_PROGBITS,
+      flags: SHF_ALLOC | SHF_EXECINSTR,
+      align: 8,
+      entsize: 0,
+      role: 'code',
+    },
   ];
   const text = `chain of ${options.slots.length} programs`;
   const symbols: BpfSymbol[] = [
@@ -87,7 +115,7 @@ function slotStub(
   btfId: BtfId,
   base: Pick<BpfSymbol & { readonly kind: 'function' }, 'binding' | 'visibility' | 'origin'>,
 ): BpfSymbol {
-  const code = isa.encodeInsns([insn(isa.BPF_ALU64 | isa.BPF_MOV, 0), insn(isa.OP_EXIT)], order);
+  const code = encodeInsns([move(0, 0), EXIT], order);
   const name = chainSlotName(position);
   const lines = [{ insnIndex: 0, file: 'chain', text: name, line: position + 2, column: 1 }];
   return {
@@ -161,12 +189,6 @@ function chainTypes(options: ChainOptions, program: string): ChainTypes {
 
 // --- code ---------------------------------------------------------------------------------------------------------
 
-function insn(opcode: number, dst = 0, src = 0, offset = 0, imm = 0): isa.Insn {
-  return { opcode, dst, src, offset, imm };
-}
-
-const MOV_REG = isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X;
-const MOV_IMM = isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_K;
 const CONTEXT_REGISTER = 6;
 
 /**
@@ -178,37 +200,33 @@ function chainCode(options: ChainOptions): {
   readonly code: Uint8Array;
   readonly references: readonly CodeReference[];
 } {
-  const insns: isa.Insn[] = [];
-  const references: CodeReference[] = [];
-  /** Jumps that leave the chain; their offsets are set when its end is known. */
-  const leaving: number[] = [];
-  if (options.slots.length > 1) insns.push(insn(MOV_REG, CONTEXT_REGISTER, 1));
-  options.slots.forEach((slot, position) => {
-    if (position > 0) insns.push(insn(MOV_REG, 1, CONTEXT_REGISTER));
-    // symbols are: the program, its licence, then the slots
-    references.push({ insnIndex: insns.length, kind: 'call', symbol: position + 2, addend: 0 });
-    insns.push(insn(isa.OP_CALL, 0, isa.BPF_PSEUDO_CALL, 0, -1));
-    const last = position === options.slots.length - 1;
-    if (last && typeof options.final !== 'number') return;
-    const jumps = goOn(slot.continueOn);
-    insns.push(...jumps);
-    if (jumps.length > 0) leaving.push(insns.length - 1);
+  const { slots, final } = options;
+  const steps: Step[] = slots.length > 1 ? [copy(CONTEXT_REGISTER, 1)] : [];
+  slots.forEach((slot, position) => {
+    if (position > 0) steps.push(copy(1, CONTEXT_REGISTER));
+    // symbols are: the program, its license, then the slots
+    steps.push(callSymbol(position + 2));
+    const last = position === slots.length - 1;
+    if (!last || typeof final === 'number') steps.push(...goOn(slot.continueOn, position));
   });
-  if (typeof options.final === 'number') insns.push(insn(MOV_IMM, 0, 0, 0, options.final));
-  const end = insns.length;
-  insns.push(insn(isa.OP_EXIT));
-  for (const at of leaving) insns[at] = { ...(insns[at] ?? insn(isa.OP_JA)), offset: end - at - 1 };
-  return { code: isa.encodeInsns(insns, options.byteOrder), references };
+  if (typeof final === 'number') steps.push(move(0, final));
+  const { insns, references } = assemble([...steps, label(LEAVE), EXIT]);
+  return { code: encodeInsns(insns, options.byteOrder), references };
 }
 
-/** Goes on behind it for the given verdicts; its last instruction is the jump that leaves for others, if there are any. */
-function goOn(verdicts: readonly Verdict[]): isa.Insn[] {
-  if (verdicts.includes('not 0'))
-    return verdicts.includes(0) ? [] : [insn(isa.BPF_JMP32 | isa.BPF_JEQ | isa.BPF_K)];
+/** Where the chain ends with the verdict in r0. */
+const LEAVE = 'leave';
+
+/** Goes on after it for the given verdicts, and leaves the chain for others, if there are any. */
+function goOn(verdicts: readonly Verdict[], position: number): Step[] {
+  if (verdicts.includes('not 0')) return verdicts.includes(0) ? [] : [jumpIf32(BPF_JEQ, 0, 0, LEAVE)];
   const distinct = [...new Set(verdicts)].filter(verdict => verdict !== 'not 0');
   const last = distinct.pop();
-  if (last === undefined) return [insn(isa.OP_JA)];
-  const skip = (verdict: number, position: number): isa.Insn =>
-    insn(isa.BPF_JMP32 | isa.BPF_JEQ | isa.BPF_K, 0, 0, distinct.length - position, verdict);
-  return [...distinct.map(skip), insn(isa.BPF_JMP32 | isa.BPF_JNE | isa.BPF_K, 0, 0, 0, last)];
+  if (last === undefined) return [jump(LEAVE)];
+  const next = `after ${position}`;
+  return [
+    ...distinct.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),
+    jumpIf32(BPF_JNE, 0, last, LEAVE),
+    label(next),
+  ];
 }

@@ -1,7 +1,7 @@
 /** What re-linking adds: components, slots, chains. */
 
 export { chainSlotName, makeChain } from './chain.ts';
-export { contextOf, parseVerdict, type Verdict, verdictProblem } from './chain-types.ts';
+export { contextOf, parseVerdict, verdictProblem } from './chain-types.ts';
 export { isLibrary, type RelinkInputs, readRelinkInputs } from './inputs.ts';
 export type { RelinkOptions } from './options.ts';
 export { fileNames, pinnedNotes, privatePins } from './pinned.ts';

@@ -3,13 +3,8 @@
  * kernel's limits it takes.
  */
 
-import {
-  type BpfObject,
-  type BpfSymbol,
-  mapTypeName,
-  parseMapDefinition,
-  textOfSection,
-} from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, parseMapDefinition, textOfSection } from '../../object/index.ts';
+import { mapTypeName } from '../../uapi/index.ts';
 import {
   type Combined,
   type LicenseChoice,

@@ -6,18 +6,18 @@
 import { formatFunc } from '../../btf/index.ts';
 import { type Problem, quote } from '../../diag/index.ts';
 import {
-  BPF_F_XDP_HAS_FRAGS,
   type BpfObject,
   contextParameter,
   type FunctionSymbol,
   type MapSymbol,
+  markLive,
   programsOf,
   programTypeOf,
   prototypeOf,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
-import { markLive } from '../passes/index.ts';
+import { BPF_F_XDP_HAS_FRAGS } from '../../uapi/index.ts';
 import { comparePrototypes, entryObjection } from '../resolve/index.ts';
 
 /**

@@ -70,6 +70,21 @@ describe('what stays', () => {
     expect(result.livePaths).toEqual([{ name: 'log', path: ['main', 'handler', 'log'] }]);
   });
 
+  test('is the arena of variables, and what bpftool prints', () => {
+    const specs: SymbolSpec[] = [
+      { ...program('main'), uses: ['seen'] },
+      { name: 'seen', kind: 'variable', section: '.addr_space.1' },
+      { name: 'unseen', kind: 'variable', section: '.addr_space.1' },
+      { name: 'bpf_metadata_author', kind: 'variable', section: '.rodata' },
+      { name: 'constant', kind: 'variable', section: '.rodata' },
+      { name: 'arena', kind: 'map', mapType: 33 },
+      { name: 'table', kind: 'map' },
+    ];
+    const result = collected(specs, { whyLive: ['arena'] });
+    expect(names(result)).toEqual(['arena', 'bpf_metadata_author', 'main', 'seen']);
+    expect(result.livePaths).toEqual([{ name: 'arena', path: ['main', 'seen', 'arena'] }]);
+  });
+
   test('is everything without the option', () => {
     const specs = [program('main'), fn('unused')];
     expect(names(collected(specs, { gcSections: false }))).toEqual(['main', 'unused']);

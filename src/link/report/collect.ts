@@ -4,12 +4,15 @@ import { type Problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   isDebugSection,
+  type Liveness,
+  markLive,
+  pathTo,
   programsOf,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
 import { parseSelector } from '../edit/index.ts';
-import { type Combined, defaultRoots, type Liveness, markLive, narrow, pathTo } from '../passes/index.ts';
+import { type Combined, defaultRoots, narrow } from '../passes/index.ts';
 import { fileMatches, nearestNames } from '../resolve/index.ts';
 import type { Discarded } from './report.ts';
 

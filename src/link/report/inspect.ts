@@ -1,6 +1,5 @@
 /** What is in an object, as data: programs, functions, maps, variables, externs, sections, types. */
 
-import { BTF_KIND } from '../../btf/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -8,14 +7,13 @@ import {
   layoutSections,
   licenseOf,
   type MapDefinition,
-  mapTypeName,
   parseMapDefinition,
   programTypeOf,
-  progTypeName,
   requireObject,
   sectionOf,
   sizeOfSymbol,
 } from '../../object/index.ts';
+import { BTF_KIND, mapTypeName, progTypeName } from '../../uapi/index.ts';
 import { describeSymbol } from '../resolve/index.ts';
 
 /** What all symbols of an object have. */

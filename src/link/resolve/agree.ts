@@ -12,10 +12,10 @@ import {
   type BpfSymbol,
   isCommon,
   type MapDefinition,
-  mapTypeName,
   parseMapDefinition,
   sectionOf,
 } from '../../object/index.ts';
+import { mapTypeName } from '../../uapi/index.ts';
 import { formatMapDefinition } from './format-map.ts';
 import { describeDefinition, symbolAt } from './problems.ts';
 import { isKernelName, type Resolution } from './resolve.ts';

@@ -6,9 +6,10 @@
  * bound takes no part in resolution by name.
  */
 
-import { BTF_KIND, type BtfId } from '../../btf/index.ts';
+import type { BtfId } from '../../btf/index.ts';
 import { type Problem, quote } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import { disagreement } from './agree.ts';
 import type { SymbolAt } from './symbol-at.ts';
 import { nearestNames } from './undefined.ts';

@@ -1,7 +1,8 @@
 /** Map definitions as the C that makes them. */
 
 import { formatType } from '../../btf/index.ts';
-import { type BpfObject, type MapDefinition, mapTypeName } from '../../object/index.ts';
+import type { BpfObject, MapDefinition } from '../../object/index.ts';
+import { mapTypeName } from '../../uapi/index.ts';
 
 /** `struct { __uint(type, BPF_MAP_TYPE_HASH); …; } name`; only what is set. */
 export function formatMapDefinition(object: BpfObject, map: MapDefinition): string {

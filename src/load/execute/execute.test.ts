@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { CodeView, encodeInsns, type Insn } from '../../isa/opcodes.ts';
-import { EPERM } from '../../kernel/sys/errno.ts';
 import { FakeSys, failingSys } from '../../kernel/sys/fake.ts';
 import { decodeU32s } from '../../kernel/sys/sys.ts';
 import * as uapi from '../../kernel/uapi/uapi.ts';
 import { programTypeOf } from '../../object/programs/section-names.ts';
+import * as commands from '../../uapi/commands.ts';
+import { EPERM } from '../../uapi/errno.ts';
 import {
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_PROG_ARRAY,
-} from '../../object/uapi/uapi.ts';
+} from '../../uapi/map-types.ts';
 import { ringBufferSize } from '../plan/map-size.ts';
 import type { LoadPlan, MapPlan, ProgramPlan } from '../plan/plan.ts';
 import { executeLoad } from './execute.ts';
@@ -115,20 +116,20 @@ test('types, maps with their contents, programs: in this order', () => {
   const sys = new FakeSys();
   using _object = executeLoad(PLAN, sys);
   expect(sys.commands()).toEqual([
-    uapi.BPF_BTF_LOAD,
-    uapi.BPF_MAP_CREATE, // counts
-    uapi.BPF_MAP_CREATE, // .rodata
-    uapi.BPF_MAP_UPDATE_ELEM,
-    uapi.BPF_MAP_FREEZE,
-    uapi.BPF_MAP_CREATE, // outer.inner, the template
-    uapi.BPF_MAP_CREATE, // outer
-    uapi.BPF_MAP_CREATE, // jumps
-    uapi.BPF_MAP_UPDATE_ELEM, // outer[1]
-    uapi.BPF_PROG_LOAD,
-    uapi.BPF_PROG_LOAD,
-    uapi.BPF_PROG_BIND_MAP, // one: .rodata
-    uapi.BPF_PROG_BIND_MAP, // two: .rodata
-    uapi.BPF_MAP_UPDATE_ELEM, // jumps[0]
+    commands.BPF_BTF_LOAD,
+    commands.BPF_MAP_CREATE, // counts
+    commands.BPF_MAP_CREATE, // .rodata
+    commands.BPF_MAP_UPDATE_ELEM,
+    commands.BPF_MAP_FREEZE,
+    commands.BPF_MAP_CREATE, // outer.inner, the template
+    commands.BPF_MAP_CREATE, // outer
+    commands.BPF_MAP_CREATE, // jumps
+    commands.BPF_MAP_UPDATE_ELEM, // outer[1]
+    commands.BPF_PROG_LOAD,
+    commands.BPF_PROG_LOAD,
+    commands.BPF_PROG_BIND_MAP, // one: .rodata
+    commands.BPF_PROG_BIND_MAP, // two: .rodata
+    commands.BPF_MAP_UPDATE_ELEM, // jumps[0]
   ]);
 });
 
@@ -142,7 +143,7 @@ test('the program gets descriptors, records, licence and types', () => {
   const code: Insn[][] = [];
   const attrs: ReturnType<typeof decodeProgLoad>[] = [];
   const watching = new FakeSys((call, fake) => {
-    if (call.command !== uapi.BPF_PROG_LOAD) return undefined;
+    if (call.command !== commands.BPF_PROG_LOAD) return undefined;
     const attr = decodeProgLoad(call.attr);
     attrs.push(attr);
     const view = new CodeView(fake.memory(attr.insns), uapi.HOST_ORDER);
@@ -183,7 +184,7 @@ describe('undoing', () => {
   });
 
   test('a program that is refused for good leaves nothing open', () => {
-    const sys = new FakeSys(call => (call.command === uapi.BPF_PROG_LOAD ? -EPERM : undefined));
+    const sys = new FakeSys(call => (call.command === commands.BPF_PROG_LOAD ? -EPERM : undefined));
     expect(() => executeLoad(PLAN, sys)).toThrow(expect.objectContaining({ code: 'kernel-program-refused' }));
     expect([...sys.openFds]).toEqual([]);
   });
@@ -192,7 +193,7 @@ describe('undoing', () => {
     const sys = failingSys(1);
     using _object = executeLoad(PLAN, sys);
     const created = sys.calls
-      .filter(call => call.command === uapi.BPF_MAP_CREATE)
+      .filter(call => call.command === commands.BPF_MAP_CREATE)
       .map(call => uapi.decodeAttr(uapi.MapCreateAttr, call.attr));
     expect(created[0]).toMatchObject({ map_name: 'counts', btf_key_type_id: 2, btf_value_type_id: 3 });
     expect(created[1]).toMatchObject({
@@ -218,7 +219,7 @@ test('an entry whose program is not loaded is an error, and leaves nothing open'
 test('initial entries are descriptors at their index', () => {
   const updates: { index: number[]; value: number[] }[] = [];
   const sys = new FakeSys((call, fake) => {
-    if (call.command !== uapi.BPF_MAP_UPDATE_ELEM) return undefined;
+    if (call.command !== commands.BPF_MAP_UPDATE_ELEM) return undefined;
     const attr = uapi.decodeAttr(uapi.MapElemAttr, call.attr);
     updates.push({
       index: decodeU32s(fake.memory(attr.key).slice(0, 4)),

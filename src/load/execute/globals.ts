@@ -5,13 +5,12 @@
  * written as a whole through the map.
  */
 
-import type { Btf } from '../../btf/index.ts';
+import { type Btf, type BtfValue, decodeData } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import { quote, usageError, within } from '../../diag/index.ts';
 import type { BpfMap, Mapping } from '../../kernel/index.ts';
-import { BPF_F_MMAPABLE, BPF_MAP_TYPE_ARENA } from '../../object/index.ts';
+import { BPF_F_MMAPABLE, BPF_MAP_TYPE_ARENA } from '../../uapi/index.ts';
 import { findGlobal, type GlobalPlan, writeGlobal } from '../plan/index.ts';
-import { type BtfValue, decodeValue } from '../values/index.ts';
 
 const KEY = new Uint8Array(4);
 
@@ -56,7 +55,7 @@ class Section {
   }
 }
 
-/** All globals of an object. Values are as `decodeValue` has them; variables without a type are bytes. */
+/** All globals of an object. Values are as `decodeData` has them; variables without a type are bytes. */
 export class Globals {
   readonly plans: readonly GlobalPlan[];
   readonly #btf: Btf | null;
@@ -80,7 +79,7 @@ export class Globals {
     const bytes = this.#section(global).read();
     if (this.#btf === null || global.type === 0)
       return bytes.slice(global.offset, global.offset + global.size);
-    return decodeValue({ btf: this.#btf, order: this.#order }, global.type, bytes, global.offset);
+    return decodeData({ btf: this.#btf, order: this.#order }, global.type, bytes, global.offset);
   }
 
   /** Throws `load-global-constant` for constants, `value-mismatch` for values that do not fit. */

@@ -21,7 +21,7 @@ import {
   BPF_MAP_TYPE_DEVMAP,
   BPF_MAP_TYPE_DEVMAP_HASH,
   mapTypeName,
-} from '../../object/index.ts';
+} from '../../uapi/index.ts';
 import { type MapPlan, maxEntriesOf } from '../plan/index.ts';
 
 /** Where libbpf pins maps that ask for it. */

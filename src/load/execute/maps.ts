@@ -3,7 +3,6 @@
 import { quote, RootletError, usageError, within } from '../../diag/index.ts';
 import {
   BpfMap,
-  ENOENT,
   encodeU32s,
   Fd,
   type MapSpec,
@@ -13,7 +12,7 @@ import {
   syscallError,
   tryCreateMap,
 } from '../../kernel/index.ts';
-import { BPF_MAP_TYPE_ARENA, mapTypeName } from '../../object/index.ts';
+import { BPF_MAP_TYPE_ARENA, ENOENT, mapTypeName } from '../../uapi/index.ts';
 import {
   type InitialEntry,
   type LoadPlan,

@@ -11,7 +11,7 @@ import { findTarget, readProgramTypes } from './program-functions.ts';
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const read = (path: string) =>
-  readObject({ name: path, bytes: readFileSync(join(import.meta.dirname, path)) });
+  readObject({ name: path, bytes: readFileSync(join(import.meta.dirname, '..', path)) });
 
 describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
   test('functions of a program, in the order of its instructions', () => {

@@ -5,16 +5,10 @@
  */
 
 import { type Problem, platformError, printable, quote, RootletError } from '../../diag/index.ts';
-import {
-  EACCES,
-  EMFILE,
-  EMFILE_HINT,
-  EPERM,
-  errnoText,
-  HOST_ORDER,
-  parseVerifierLog,
-} from '../../kernel/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import { BPF_PSEUDO_CALL, OP_CALL } from '../../isa/index.ts';
+import { EMFILE_HINT, HOST_ORDER, parseVerifierLog } from '../../kernel/index.ts';
+import * as uapi from '../../uapi/index.ts';
+import { EACCES, EMFILE, EPERM, errnoText } from '../../uapi/index.ts';
 import type { FunctionPlan, LinePlan, ProgramPlan } from '../plan/index.ts';
 
 /** A place in the source; `line` is 0 where the compiler wrote none. */
@@ -95,16 +89,13 @@ function callPath(program: ProgramPlan, place: number): number[] {
   return [...(ways.get(functionAt(program.functions, place)?.insnIndex ?? 0) ?? [])];
 }
 
-const CALL_OPCODE = 0x85;
-const PSEUDO_CALL = 1;
-
 /** Plans for the kernel are in the machine's byte order. */
 function calleeAt(code: Uint8Array, insnIndex: number): number | undefined {
   const view = new DataView(code.buffer, code.byteOffset + insnIndex * 8, 8);
   const little = HOST_ORDER === 'little';
   const registers = view.getUint8(1);
   const source = little ? registers >> 4 : registers & 15;
-  const isCall = view.getUint8(0) === CALL_OPCODE && source === PSEUDO_CALL;
+  const isCall = view.getUint8(0) === OP_CALL && source === BPF_PSEUDO_CALL;
   return isCall ? insnIndex + 1 + view.getInt32(4, little) : undefined;
 }
 

@@ -4,10 +4,11 @@
  * Mirrors libbpf, with one difference in reporting: everything that cannot be bound is named in one error.
  */
 
-import { BTF_KIND, type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
+import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
 import { type Problem, quote, RootletError } from '../../diag/index.ts';
 import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import type { ExternBinding, ExternBindings } from './bindings.ts';
 import { findInConfig, type KconfigType, kconfigTypeOf, kconfigValue, numberValue } from './kconfig.ts';
 import type { KernelFacts } from './kernel-facts.ts';

@@ -5,10 +5,10 @@
  * libbpf_find_vmlinux_btf_id().
  */
 
-import { BTF_KIND } from '../../btf/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
 import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import type { KernelTypes } from '../externs/index.ts';
 import type { AttachPlan } from './plan.ts';
 import { type ProgramOptions, wantedPrograms } from './programs.ts';

@@ -9,7 +9,7 @@ import { planLoad } from './object.ts';
 import type { LoadPlan } from './plan.ts';
 
 const read = (path: string, name: string) =>
-  readObject({ name, bytes: readFileSync(join(import.meta.dirname, path, name)) });
+  readObject({ name, bytes: readFileSync(join(import.meta.dirname, '..', path, name)) });
 /** look(void *ctx, int add), called by a probe, a classic tracepoint and a clock. */
 const PLAN = planLoad(read('../../test/vm/programs/obj/el', 'contexts.bpf.o'), { programs: () => true });
 

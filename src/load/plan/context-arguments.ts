@@ -14,7 +14,7 @@ import {
   type TaggedParameters,
   taggedParameters,
 } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import type { FunctionPlan, LoadPlan, ProgramPlan } from './plan.ts';
 
 /** Whether the object tags any parameter as a context. */

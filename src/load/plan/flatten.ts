@@ -1,14 +1,22 @@
 /**
- * One program out of many functions: the entry, then every function that it reaches, each once.
+ * One program out of many functions: the entry, then every function that it reaches, each once; last its
+ * exception callback, which nothing refers to.
  *
- * The kernel takes a program as one array of instructions. Functions are appended in the order in which libbpf
- * appends them (depth first, a callee before the caller's next call), so that the same object gives the same program
- * tag in both loaders.
+ * The kernel takes a program as one array of instructions. Functions are appended in the order of
+ * `programFunctions`, which is libbpf's, so that the same object gives the same program tag in both loaders.
  */
 
 import { bugError, inputError, quote } from '../../diag/index.ts';
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CodeView, INSN_SIZE } from '../../isa/index.ts';
-import type { BpfObject, CodeReference, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_FUNC, CodeView } from '../../isa/index.ts';
+import {
+  type BpfObject,
+  type CodeReference,
+  type FunctionSymbol,
+  programFunctions,
+  referencesInOrder,
+  type SymbolIndex,
+} from '../../object/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 
 export interface PlacedFunction {
   readonly index: SymbolIndex;
@@ -45,7 +53,7 @@ export function flatten(object: BpfObject, entry: SymbolIndex): FlatProgram {
   const open: OpenReference[] = [];
   for (const placed of functions) {
     bytes.set(placed.symbol.code, placed.start * INSN_SIZE);
-    for (const reference of inOrder(placed.symbol)) {
+    for (const reference of referencesInOrder(placed.symbol)) {
       const insnIndex = placed.start + reference.insnIndex;
       const target = starts.get(reference.symbol);
       if (target === undefined) open.push({ insnIndex, reference, holder: placed.symbol.name });
@@ -55,48 +63,24 @@ export function flatten(object: BpfObject, entry: SymbolIndex): FlatProgram {
   return { code, functions, open };
 }
 
-interface Visit {
-  readonly references: readonly CodeReference[];
-  next: number;
-}
-
-/** Depth first with a stack of our own: call graphs come from files. */
+/** Every function once, each after the ones before it. */
 function placeFunctions(object: BpfObject, entry: SymbolIndex): PlacedFunction[] {
-  const functions: PlacedFunction[] = [];
-  const seen = new Set<SymbolIndex>();
-  const stack: Visit[] = [];
+  if (object.symbols[entry]?.kind !== 'function')
+    throw bugError([object.name], `symbol ${entry} is no function`);
   let end = 0;
-  const place = (index: SymbolIndex, symbol: FunctionSymbol) => {
-    if (symbol.code.length === 0 || symbol.code.length % INSN_SIZE !== 0) {
-      throw inputError(
-        'load-empty-function',
-        [`function ${quote(symbol.name)}`],
-        'has no whole instructions',
-      );
-    }
-    seen.add(index);
-    functions.push({ index, symbol, start: end });
+  return programFunctions(object, entry).flatMap((index): PlacedFunction[] => {
+    const symbol = object.symbols[index];
+    if (symbol?.kind !== 'function') return [];
+    requireWholeInstructions(symbol);
+    const start = end;
     end += symbol.code.length / INSN_SIZE;
-    stack.push({ references: inOrder(symbol), next: 0 });
-  };
-  const first = object.symbols[entry];
-  if (first?.kind !== 'function') throw bugError([object.name], `symbol ${entry} is no function`);
-  place(entry, first);
-  for (let visit = stack.at(-1); visit !== undefined; visit = stack.at(-1)) {
-    const reference = visit.references[visit.next];
-    visit.next += 1;
-    if (reference === undefined) {
-      stack.pop();
-      continue;
-    }
-    const target = object.symbols[reference.symbol];
-    if (target?.kind === 'function' && !seen.has(reference.symbol)) place(reference.symbol, target);
-  }
-  return functions;
+    return [{ index, symbol, start }];
+  });
 }
 
-function inOrder(symbol: FunctionSymbol): readonly CodeReference[] {
-  return [...symbol.references].sort((a, b) => a.insnIndex - b.insnIndex);
+function requireWholeInstructions({ name, code }: FunctionSymbol): void {
+  if (code.length > 0 && code.length % INSN_SIZE === 0) return;
+  throw inputError('load-empty-function', [`function ${quote(name)}`], 'has no whole instructions');
 }
 
 /** Distances are counted from the instruction behind the (first slot of the) one that holds the reference. */

@@ -1,10 +1,9 @@
 /** Global variables of an object by name: where they lie, of which type, and values given for them before loading. */
 
-import type { Btf } from '../../btf/index.ts';
+import { type Btf, encodeValue } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import { quote, usageError, within } from '../../diag/index.ts';
 import type { BpfObject, ObjectLayout } from '../../object/index.ts';
-import { encodeValue } from '../values/index.ts';
 import type { PlannedMaps } from './maps.ts';
 import type { GlobalPlan, MapPlan } from './plan.ts';
 

@@ -6,14 +6,8 @@
 
 import { type Btf, type BtfDataSec, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
 import { alignUp } from '../../bytes/index.ts';
-import {
-  BPF_F_MMAPABLE,
-  BPF_F_RDONLY_PROG,
-  BPF_MAP_TYPE_ARRAY,
-  type BpfObject,
-  type ExternSymbol,
-  type SymbolIndex,
-} from '../../object/index.ts';
+import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
+import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../uapi/index.ts';
 import type { ExternBindings } from '../externs/index.ts';
 import { dataMapName } from './names.ts';
 import type { MapPlan } from './plan.ts';

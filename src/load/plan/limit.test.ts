@@ -7,12 +7,13 @@ import type { BtfType } from '../../btf/model/types.ts';
 import { CodeView, encodeInsns } from '../../isa/opcodes.ts';
 import { loadBtf } from '../../kernel/objects/btf-object.ts';
 import type { Feature } from '../../kernel/probes/features.ts';
-import { EINVAL } from '../../kernel/sys/errno.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { Sys } from '../../kernel/sys/sys.ts';
 import { kernelForTests } from '../../kernel/testing.ts';
 import * as uapi from '../../kernel/uapi/uapi.ts';
 import { readObject } from '../../object/read/read.ts';
+import * as commands from '../../uapi/commands.ts';
+import { EINVAL } from '../../uapi/errno.ts';
 import { executeLoad } from '../execute/execute.ts';
 import { loadObject } from '../load.ts';
 import { packet } from '../testing.ts';
@@ -24,7 +25,7 @@ import { FULL_SUPPORT, sanitizeBtf } from './sanitize-btf.ts';
 const { sys, reason } = kernelForTests();
 const GLOBALS = readObject({
   name: 'globals.bpf.o',
-  bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el/globals.bpf.o')),
+  bytes: readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el/globals.bpf.o')),
 });
 const PLAN = planLoad(GLOBALS);
 
@@ -226,7 +227,7 @@ test('callbacks are named on kernels that have none', () => {
 
 test('a kernel is asked for what the plan has a use for', () => {
   const refusing = new FakeSys(call =>
-    call.command === uapi.BPF_PROG_LOAD || call.command === uapi.BPF_BTF_LOAD ? -EINVAL : undefined,
+    call.command === commands.BPF_PROG_LOAD || call.command === commands.BPF_BTF_LOAD ? -EINVAL : undefined,
   );
   const asked: readonly Feature[] = ['globalPointers', 'functionPointers', 'operationsLink'];
   const lacks = (plan: LoadPlan) => asked.filter(feature => findLacks(refusing, plan).has(feature));
@@ -253,7 +254,7 @@ test('old probe reads', () => {
 /** A kernel from before a feature: refuses float types. */
 function oldKernel(): FakeSys {
   return new FakeSys((call, fake) => {
-    if (call.command !== uapi.BPF_BTF_LOAD) return undefined;
+    if (call.command !== commands.BPF_BTF_LOAD) return undefined;
     const attr = uapi.decodeAttr(uapi.BtfLoadAttr, call.attr);
     const bytes = fake.memory(attr.btf);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -274,7 +275,8 @@ test('an old kernel is asked what it lacks after it refused, and gets the rest',
 test('a kernel that lacks nothing keeps its refusal', () => {
   const fake = new FakeSys(call => {
     const withTypes =
-      call.command === uapi.BPF_PROG_LOAD && uapi.decodeAttr(uapi.ProgLoadAttr, call.attr).prog_btf_fd !== 0;
+      call.command === commands.BPF_PROG_LOAD &&
+      uapi.decodeAttr(uapi.ProgLoadAttr, call.attr).prog_btf_fd !== 0;
     return withTypes ? -EINVAL : undefined;
   });
   expect(() => loadObject(GLOBALS, fake)).toThrow(

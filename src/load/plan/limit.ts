@@ -10,7 +10,7 @@ import type { Btf } from '../../btf/index.ts';
 import { platformError, quote } from '../../diag/index.ts';
 import { BPF_PSEUDO_FUNC, CodeView, OP_CALL, OP_LD_IMM64 } from '../../isa/index.ts';
 import { FEATURES, type Feature, mayHave, type Sys } from '../../kernel/index.ts';
-import { BPF_F_LINK, BPF_F_MMAPABLE } from '../../object/index.ts';
+import { BPF_F_LINK, BPF_F_MMAPABLE } from '../../uapi/index.ts';
 import { encodeTypes } from './btf.ts';
 import { tagsContexts, withContextTypes } from './context-arguments.ts';
 import { globalsKind } from './maps.ts';

@@ -5,7 +5,7 @@ import {
   BPF_MAP_TYPE_PERF_EVENT_ARRAY,
   BPF_MAP_TYPE_RINGBUF,
   BPF_MAP_TYPE_USER_RINGBUF,
-} from '../../object/index.ts';
+} from '../../uapi/index.ts';
 import type { MapPlan } from './plan.ts';
 
 /** max_entries for the kernel: one perf buffer for each CPU, ring buffers in whole pages and powers of two. */

@@ -8,6 +8,7 @@
 import type { Btf, BtfId } from '../../btf/index.ts';
 import { bugError, inputError, quote } from '../../diag/index.ts';
 import {
+  ARENA_SECTION,
   type BpfObject,
   type MapDefinition,
   type MapSymbol,
@@ -16,7 +17,7 @@ import {
   type SymbolIndex,
   type VariableSymbol,
 } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import { dataMapName, kernelName } from './names.ts';
 import type { InitialEntry, MapPlan } from './plan.ts';
 
@@ -81,9 +82,6 @@ export function planMaps(
   }
   return { maps, ofSymbol, ofSection };
 }
-
-/** Variables of address space 1, which lie in the object's arena. */
-const ARENA_SECTION = '.addr_space.1';
 
 /** Gives the only arena its first bytes, and says which map it is. Throws `load-arena`. */
 function placeInArena(object: BpfObject, layout: ObjectLayout, section: number, maps: MapPlan[]): number {

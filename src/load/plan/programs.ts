@@ -5,6 +5,8 @@ import { inputError, type Problem, quote, RootletError } from '../../diag/index.
 import {
   type BpfObject,
   type FunctionSymbol,
+  heldPrograms,
+  onceConflicts,
   type ProgramTypeInfo,
   programsOf,
   programTypeOf,
@@ -58,10 +60,22 @@ export function planPrograms(
       problems.push(...unknownSection(object, program, section).problems);
       continue;
     }
+    problems.push(...twiceInProgram(object, index, program));
     drafts.push(planProgram(object, index, program, section, type, references, options, problems));
   }
   if (problems.length > 0) throw new RootletError(problems);
   return drafts;
+}
+
+/** What the kernel allows only once in a program and this one has more often. */
+function twiceInProgram(object: BpfObject, index: SymbolIndex, program: FunctionSymbol): Problem[] {
+  return onceConflicts(object, index).map(({ resource, names }) => ({
+    code: 'load-once',
+    class: 'input',
+    where: [object.name, `program ${quote(program.name)}`],
+    message: `has more than one ${resource.name}: ${names.map(quote).join(', ')}`,
+    hint: `a kernel allows a program only one ${resource.name}`,
+  }));
 }
 
 /** A program that is loaded, with what its section or the caller says of it. */
@@ -74,8 +88,9 @@ export interface WantedProgram {
 }
 
 /**
- * The programs to load, in symbol order: those that the caller names, else those whose section has autoload, and always
- * those that static contents of a program array name: an array without them would make every tail call fall through.
+ * The programs to load, in symbol order: those that the caller names, else those whose section has autoload,
+ * and always those that contents of the object name (`heldPrograms`): static values of program arrays,
+ * operations of struct_ops maps.
  */
 export function wantedPrograms(object: BpfObject, options: ProgramOptions): WantedProgram[] {
   if (options.mapsOnly === true) return [];
@@ -88,18 +103,6 @@ export function wantedPrograms(object: BpfObject, options: ProgramOptions): Want
     const unused = options.operations?.unused.has(program.name) === true;
     return !unused && (wanted || held.has(index)) ? [{ index, program, section, type }] : [];
   });
-}
-
-/** Programs that maps of the object hold from the start. */
-export function heldPrograms(object: BpfObject): ReadonlySet<SymbolIndex> {
-  const held = new Set<SymbolIndex>();
-  for (const symbol of object.symbols) {
-    if (symbol.kind !== 'map') continue;
-    for (const { symbol: target } of symbol.references) {
-      if (object.symbols[target]?.kind === 'function') held.add(target);
-    }
-  }
-  return held;
 }
 
 function unknownSection(object: BpfObject, program: FunctionSymbol, section: string): RootletError {

@@ -1,7 +1,9 @@
 /** func_info and line_info of one program: what BPF_PROG_LOAD takes beside the instructions. */
 
+import { placeWord } from '../../btf/index.ts';
 import { type ByteOrder, ByteWriter } from '../../bytes/index.ts';
-import { type CodeView, INSN_SIZE } from '../../isa/index.ts';
+import type { CodeView } from '../../isa/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 import type { FlatProgram } from './flatten.ts';
 import type { FunctionPlan, LinePlan } from './plan.ts';
 
@@ -51,9 +53,6 @@ export function encodeFuncInfo(functions: readonly FunctionPlan[], order: ByteOr
   return writer.finish().slice();
 }
 
-const MAX_LINE = 0x3fffff;
-const MAX_COLUMN = 0x3ff;
-
 /** `struct bpf_line_info[]`. `offsetOf` gives the place of a text in the string table of the kernel's types. */
 export function encodeLineInfo(
   lines: readonly LinePlan[],
@@ -65,7 +64,7 @@ export function encodeLineInfo(
     writer.u32(insnIndex);
     writer.u32(offsetOf(file));
     writer.u32(offsetOf(text));
-    writer.u32(Math.min(line, MAX_LINE) * 1024 + Math.min(column, MAX_COLUMN));
+    writer.u32(placeWord(line, column));
   }
   return writer.finish().slice();
 }

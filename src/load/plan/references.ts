@@ -11,7 +11,7 @@ import {
   BPF_PSEUDO_MAP_FD,
   BPF_PSEUDO_MAP_VALUE,
   type CodeView,
-  OP_CALL,
+  callHelper,
 } from '../../isa/index.ts';
 import type { BpfObject, BpfSymbol, ObjectLayout, SymbolIndex } from '../../object/index.ts';
 import type { ExternBinding, ExternBindings } from '../externs/index.ts';
@@ -155,7 +155,7 @@ function poisonCall(sink: Sink, open: OpenReference, name: string): void {
   const { insnIndex } = open;
   const helper = POISONED_EXTERN + open.reference.symbol;
   sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which is not there` });
-  sink.code.set(insnIndex, { opcode: OP_CALL, dst: 0, src: 0, offset: 0, imm: helper });
+  sink.code.set(insnIndex, callHelper(helper));
 }
 
 function unresolved(

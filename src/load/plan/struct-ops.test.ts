@@ -8,6 +8,7 @@ import type { Sys } from '../../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../../kernel/testing.ts';
 import * as uapi from '../../kernel/uapi/uapi.ts';
 import { readObject } from '../../object/read/read.ts';
+import * as commands from '../../uapi/commands.ts';
 import { type KernelTypes, openKernelTypes } from '../externs/kernel-types.ts';
 import { loadObject, prepareLoad } from '../load.ts';
 import { findOperations } from './struct-ops.ts';
@@ -17,7 +18,7 @@ const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
   readObject({
     name: `${name}.bpf.o`,
-    bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el', `${name}.bpf.o`)),
+    bytes: readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el', `${name}.bpf.o`)),
   });
 const OPERATIONS = read('operations');
 
@@ -42,7 +43,7 @@ function kernelWithModule(): KernelTypes {
 }
 
 describe('operations of a module', () => {
-  const path = join(import.meta.dirname, '../../test/cases/struct-ops/obj/el/a.bpf.o');
+  const path = join(import.meta.dirname, '..', '../../test/cases/struct-ops/obj/el/a.bpf.o');
   const object = readObject({ name: 'a.bpf.o', bytes: readFileSync(path) });
   const kernelTypes = kernelWithModule();
   const load = (fake: FakeSys) => loadObject(object, fake, { kernelTypes });
@@ -51,7 +52,7 @@ describe('operations of a module', () => {
 
   test('their map and their programs name the module by a descriptor, which is closed', () => {
     const fake = new FakeSys(({ command }, self) => {
-      if (command !== uapi.BPF_BTF_GET_FD_BY_ID) return undefined;
+      if (command !== commands.BPF_BTF_GET_FD_BY_ID) return undefined;
       self.openFds.add(555);
       return 555;
     });
@@ -59,7 +60,9 @@ describe('operations of a module', () => {
       using loaded = load(fake);
       expect(loaded.map('ops_a').valueSize).toBe(128);
     }
-    const maps = attrsOf(fake, uapi.BPF_MAP_CREATE).map(attr => uapi.decodeAttr(uapi.MapCreateAttr, attr));
+    const maps = attrsOf(fake, commands.BPF_MAP_CREATE).map(attr =>
+      uapi.decodeAttr(uapi.MapCreateAttr, attr),
+    );
     const ops = kernelTypes.modules('')[0]?.types.btf;
     expect(maps.at(-1)).toMatchObject({
       map_type: 26,
@@ -67,7 +70,7 @@ describe('operations of a module', () => {
       value_type_btf_obj_fd: 555,
       btf_vmlinux_value_type_id: ops?.count,
     });
-    const [program] = attrsOf(fake, uapi.BPF_PROG_LOAD).slice(-1);
+    const [program] = attrsOf(fake, commands.BPF_PROG_LOAD).slice(-1);
     expect(uapi.decodeAttr(uapi.ProgLoadAttr, program ?? new Uint8Array(0))).toMatchObject({
       attach_btf_id: (ops?.count ?? 0) - 1,
       attach_prog_fd: 555,
@@ -77,7 +80,7 @@ describe('operations of a module', () => {
   });
 
   test('a module that is gone by then', () => {
-    const fake = new FakeSys(({ command }) => (command === uapi.BPF_BTF_GET_FD_BY_ID ? -2 : undefined));
+    const fake = new FakeSys(({ command }) => (command === commands.BPF_BTF_GET_FD_BY_ID ? -2 : undefined));
     expect(() => load(fake)).toThrow(expect.objectContaining({ code: 'kernel-module-gone' }));
     expect([...fake.openFds]).toEqual([]);
   });
@@ -96,6 +99,17 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     const members = plan.programs.map(program => program.type.expectedAttachType);
     expect(new Set(members).size).toBe(3); // each its own member of the kernel's type
     expect(plan.programs.map(program => program.attach?.member)).toEqual(members);
+  });
+
+  test('operations of a table are loaded with it, whatever their sections and the caller ask for', () => {
+    const sections = OPERATIONS.sections.map(section =>
+      section.name.startsWith('struct_ops/') ? { ...section, name: `?${section.name}` } : section,
+    );
+    const names = ['ssthresh', 'cong_avoid', 'undo_cwnd'];
+    const { plan } = prepareLoad({ ...OPERATIONS, sections }, kernel);
+    expect(plan.programs.map(program => program.name)).toEqual(names);
+    const one = prepareLoad(OPERATIONS, kernel, { programs: name => name === 'ssthresh' });
+    expect(one.plan.programs.map(program => program.name)).toEqual(names);
   });
 
   test('values are laid out as the kernel lays them out, whatever the order here', () => {
@@ -120,7 +134,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   });
 
   test('operations that the kernel does not know', () => {
-    const path = join(import.meta.dirname, '../../test/cases/struct-ops/obj/el/a.bpf.o');
+    const path = join(import.meta.dirname, '..', '../../test/cases/struct-ops/obj/el/a.bpf.o');
     const before = countFds();
     expect(() => loadObject(readObject({ name: 'a.bpf.o', bytes: readFileSync(path) }), kernel)).toThrow(
       'a.bpf.o: operations "ops_a": this kernel has no operations "rootlet_ops"',

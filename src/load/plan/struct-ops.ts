@@ -7,7 +7,6 @@
  */
 
 import {
-  BTF_KIND,
   type Btf,
   type BtfComposite,
   type BtfId,
@@ -17,9 +16,14 @@ import {
 } from '../../btf/index.ts';
 import { essentialName } from '../../core/index.ts';
 import { inputError, platformError, quote } from '../../diag/index.ts';
-import { BPF_F_LINK } from '../../kernel/index.ts';
-import type { BpfObject, SymbolIndex, VariableSymbol } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import {
+  type BpfObject,
+  isOperationsSection,
+  type SymbolIndex,
+  type VariableSymbol,
+} from '../../object/index.ts';
+import * as uapi from '../../uapi/index.ts';
+import { BPF_F_LINK, BPF_F_VTYPE_BTF_OBJ_FD, BTF_KIND } from '../../uapi/index.ts';
 import type { KernelTarget, KernelTypes } from '../externs/index.ts';
 import { kernelName } from './names.ts';
 import type { AttachPlan, MapPlan } from './plan.ts';
@@ -34,9 +38,6 @@ export interface Operations {
   readonly unused: ReadonlySet<string>;
 }
 
-/** BPF_F_VTYPE_BTF_OBJ_FD: the type of the value is in the BTF of a module. */
-const VALUE_TYPE_IN_MODULE = 1 << 15;
-
 /** Finds the kernel's types for all tables. Throws `load-operations`, and `load-no-target` where the kernel has none. */
 export function findOperations(object: BpfObject, types: KernelTypes): Operations {
   const tables: MapPlan[] = [];
@@ -44,17 +45,12 @@ export function findOperations(object: BpfObject, types: KernelTypes): Operation
   const unused = new Set<string>();
   object.symbols.forEach((symbol, index) => {
     const section = symbol.kind === 'variable' ? (object.sections[symbol.section]?.name ?? '') : '';
-    if (symbol.kind !== 'variable' || !isTableSection(section)) return;
+    if (symbol.kind !== 'variable' || !isOperationsSection(section)) return;
     if (section.startsWith('?')) for (const name of programsIn(object, symbol)) unused.add(name);
     else tables.push(new TableReader(object, symbol, index, section, programs, unused).read(types));
   });
   for (const name of programs.keys()) unused.delete(name);
   return { tables, programs, unused };
-}
-
-function isTableSection(section: string): boolean {
-  const name = section.startsWith('?') ? section.slice(1) : section;
-  return name === '.struct_ops' || name === '.struct_ops.link';
 }
 
 function programsIn(object: BpfObject, table: VariableSymbol): string[] {
@@ -113,7 +109,7 @@ class TableReader {
       keySize: 4,
       valueSize: kernel.size,
       maxEntries: 1,
-      flags: linked + (btfObject === 0 ? 0 : VALUE_TYPE_IN_MODULE),
+      flags: linked + (btfObject === 0 ? 0 : BPF_F_VTYPE_BTF_OBJ_FD),
       mapExtra: 0n,
       numaNode: 0,
       keyType: 0,

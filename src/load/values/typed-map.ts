@@ -1,11 +1,16 @@
 /** Maps by the types of their keys and values instead of bytes. */
 
-import { type BtfId, sizeOfType } from '../../btf/index.ts';
+import {
+  type BtfId,
+  type BtfValue,
+  decodeData,
+  encodeValue,
+  sizeOfType,
+  type ValueTypes,
+} from '../../btf/index.ts';
 import { alignUp } from '../../bytes/index.ts';
 import { usageError } from '../../diag/index.ts';
 import { type BpfMap, isPerCpu } from '../../kernel/index.ts';
-import { type BtfValue, decodeValue, type ValueTypes } from './btf-value.ts';
-import { encodeValue } from './btf-value-write.ts';
 
 /** A view of a map; closing the map closes it. Keys and values without a type are bytes; per-CPU values are arrays. */
 export class TypedMap {
@@ -47,7 +52,7 @@ export class TypedMap {
   }
 
   #decode(type: BtfId, bytes: Uint8Array): BtfValue | Uint8Array {
-    return this.#types === null || type === 0 ? bytes : decodeValue(this.#types, type, bytes);
+    return this.#types === null || type === 0 ? bytes : decodeData(this.#types, type, bytes);
   }
 
   #decodeValue(bytes: Uint8Array): BtfValue | Uint8Array {

@@ -7,7 +7,7 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
-import { INSN_SIZE } from '../../isa/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,

@@ -15,6 +15,12 @@ import {
   skipModifiers,
 } from '../../btf/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
+import {
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_HASH_OF_MAPS,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_MAP_TYPE_PROG_ARRAY,
+} from '../../uapi/index.ts';
 import type { BpfObject, BpfSymbol, ExternSymbol, MapSymbol } from './model.ts';
 
 /** A map as its BTF definition describes it. Sizes in bytes. */
@@ -43,11 +49,6 @@ export interface MapDefinition {
 }
 
 type Draft = { -readonly [K in keyof MapDefinition]: MapDefinition[K] };
-
-const MAP_TYPE_PROG_ARRAY = 3;
-const MAP_TYPE_PERF_EVENT_ARRAY = 4;
-const MAP_TYPE_ARRAY_OF_MAPS = 12;
-const MAP_TYPE_HASH_OF_MAPS = 13;
 
 /** The definition of one map symbol. Throws `map-…` errors naming the map and the member. */
 export function parseMapDefinition(object: BpfObject, symbol: MapSymbol | ExternSymbol): MapDefinition {
@@ -206,7 +207,7 @@ function applyValues(context: Context, member: BtfMember, position: number): voi
   draft.valueSize = agree(draft.valueSize, 4, 'value', where);
   const element = btf.type(skipModifiers(btf, pointer.type));
   if (element.kind === 'func_proto') {
-    if (draft.type !== MAP_TYPE_PROG_ARRAY)
+    if (draft.type !== BPF_MAP_TYPE_PROG_ARRAY)
       throw memberError(
         context,
         member,
@@ -217,7 +218,7 @@ function applyValues(context: Context, member: BtfMember, position: number): voi
     draft.keySize = agree(draft.keySize, 4, 'key', where);
     return;
   }
-  if (draft.type !== MAP_TYPE_ARRAY_OF_MAPS && draft.type !== MAP_TYPE_HASH_OF_MAPS) {
+  if (draft.type !== BPF_MAP_TYPE_ARRAY_OF_MAPS && draft.type !== BPF_MAP_TYPE_HASH_OF_MAPS) {
     throw memberError(context, member, 'holds maps, but the map is no map of maps', 'map-values-type');
   }
   draft.inner = parseDefinitionType(
@@ -232,11 +233,13 @@ function applyValues(context: Context, member: BtfMember, position: number): voi
 /** Sizes that a type implies, as libbpf fills them in. */
 function finish(draft: Draft, where: readonly string[]): MapDefinition {
   if (draft.type === 0) throw inputError('map-no-type', where, 'has no type');
-  const impliedBoth = [MAP_TYPE_PERF_EVENT_ARRAY, MAP_TYPE_PROG_ARRAY, MAP_TYPE_ARRAY_OF_MAPS].includes(
-    draft.type,
-  );
+  const impliedBoth = [
+    BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+    BPF_MAP_TYPE_PROG_ARRAY,
+    BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  ].includes(draft.type);
   if (impliedBoth && draft.keySize === 0) draft.keySize = 4;
-  if ((impliedBoth || draft.type === MAP_TYPE_HASH_OF_MAPS) && draft.valueSize === 0) draft.valueSize = 4;
+  if ((impliedBoth || draft.type === BPF_MAP_TYPE_HASH_OF_MAPS) && draft.valueSize === 0) draft.valueSize = 4;
   return draft;
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { type Btf, type BtfId, type BtfType, isModifier } from '../../btf/index.ts';
-import { BPF_PROG_TYPE_KPROBE } from '../uapi/index.ts';
+import { BPF_PROG_TYPE_KPROBE } from '../../uapi/index.ts';
 import { isContextStruct, REGISTERS_TYPEDEF } from './context-structs.ts';
 
 /** Declaration tag of parameters that are the context (`__arg_ctx`). */

@@ -5,7 +5,7 @@
  * Source: Linux include/linux/bpf_types.h, and btf_is_prog_ctx_type() of kernel/bpf/btf.c.
  */
 
-import * as uapi from '../uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 
 /** Program type → name of its context in C. Types that are not here (tracepoints, tracing, …) have no name for it. */
 const BY_TYPE: ReadonlyMap<number, string> = new Map([

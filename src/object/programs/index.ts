@@ -17,3 +17,12 @@ export {
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
 export { type ProgramTypeInfo, programTypeOf, suggestSectionName } from './section-names.ts';
+export {
+  isDelivered,
+  neutralVerdict,
+  type Verdict,
+  verdictName,
+  verdictOfWord,
+  verdictsOf,
+  verdictWords,
+} from './verdicts.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import * as uapi from '../uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 import { knownSectionNames, programTypeOf, suggestSectionName } from './section-names.ts';
 
 test.each([

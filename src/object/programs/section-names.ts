@@ -6,7 +6,7 @@
  * "do not load unless asked" and is not part of the name.
  */
 
-import * as uapi from '../uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
 
 /** What a section name says of a program: type, attach type, target. */
 export interface ProgramTypeInfo {

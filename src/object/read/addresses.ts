@@ -4,12 +4,15 @@
  */
 
 import { viewOf } from '../../bytes/index.ts';
-import { type ElfFile, type ElfRelocation, isIgnoredSection } from '../../elf/index.ts';
-
-const SHF_EXECINSTR = 0x4;
-const STT_SECTION = 3;
-const R_BPF_64_64 = 1;
-const R_BPF_64_ABS64 = 2;
+import {
+  type ElfFile,
+  type ElfRelocation,
+  isIgnoredSection,
+  R_BPF_64_64,
+  R_BPF_64_ABS64,
+  SHF_EXECINSTR,
+  STT_SECTION,
+} from '../../elf/index.ts';
 
 /** Offsets in data that relocations lead to, by ELF section, sorted. */
 export function addressedOffsets(elf: ElfFile): ReadonlyMap<number, readonly number[]> {

@@ -13,30 +13,34 @@
 import type { BtfExt } from '../../btf/index.ts';
 import { alignUp } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
-import { type ElfFile, type ElfSection, type ElfSymbol, isIgnoredSection } from '../../elf/index.ts';
-import { INSN_SIZE } from '../../isa/index.ts';
+import {
+  type ElfFile,
+  type ElfSection,
+  type ElfSymbol,
+  isIgnoredSection,
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHF_MERGE,
+  SHF_STRINGS,
+  SHF_WRITE,
+  SHN_ABS,
+  SHN_COMMON,
+  SHN_LORESERVE,
+  SHN_UNDEF,
+  SHT_NOBITS,
+  SHT_PROGBITS,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FUNC,
+  STT_NOTYPE,
+  STT_OBJECT,
+} from '../../elf/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 import { type Binding, isDebugSection, type SectionShell, type Visibility } from '../model/index.ts';
 import { addressedOffsets } from './addresses.ts';
 import { type AtomDraft, type AtomTable, newDraft, type SectionAtoms } from './draft.ts';
 
-const SHT_PROGBITS = 1;
-const SHT_NOBITS = 8;
-const SHF_WRITE = 0x1;
-const SHF_ALLOC = 0x2;
-const SHF_EXECINSTR = 0x4;
-const SHF_MERGE = 0x10;
-const SHF_STRINGS = 0x20;
 const KEPT_FLAGS = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR | SHF_MERGE | SHF_STRINGS;
-
-const STT_NOTYPE = 0;
-const STT_OBJECT = 1;
-const STT_FUNC = 2;
-const STB_LOCAL = 0;
-const STB_WEAK = 2;
-const SHN_UNDEF = 0;
-const SHN_LORESERVE = 0xff00;
-const SHN_ABS = 0xfff1;
-const SHN_COMMON = 0xfff2;
 
 /** Sections that are kept although nothing says `SHF_ALLOC`. */
 const ALWAYS_KEPT = new Set(['.maps', '.jumptables', 'license', 'version']);

@@ -8,8 +8,11 @@ import type {
   CodeReference,
   CoreRecord,
   DataReference,
+  FunctionSymbol,
+  Origin,
   SectionIndex,
   SectionShell,
+  VariableSymbol,
   Visibility,
 } from '../model/index.ts';
 
@@ -129,25 +132,8 @@ export function finishDraft(draft: AtomDraft, file: string): BpfSymbol {
   switch (kind) {
     case 'extern':
       return { kind, name, binding, visibility, btfId, section: draft.externSection };
-    case 'function': {
-      const references = exactly(draft.codeReferences);
-      const coreRecords = exactly(draft.coreRecords);
-      const code = bytes ?? new Uint8Array(0);
-      const { lines } = draft;
-      return {
-        kind,
-        name,
-        binding,
-        visibility,
-        btfId,
-        section,
-        origin,
-        code,
-        references,
-        lines,
-        coreRecords,
-      };
-    }
+    case 'function':
+      return finishFunction(draft, origin);
     case 'map': {
       const references = exactly(draft.dataReferences);
       const contents = bytes ?? new Uint8Array(size);
@@ -165,24 +151,38 @@ export function finishDraft(draft: AtomDraft, file: string): BpfSymbol {
         references,
       };
     }
-    case 'variable': {
-      const references = exactly(draft.dataReferences);
-      const variable = {
-        kind,
-        name,
-        binding,
-        visibility,
-        btfId,
-        section,
-        origin,
-        size,
-        align,
-        bytes,
-        references,
-      };
-      return draft.common ? { ...variable, common: true } : variable;
-    }
+    case 'variable':
+      return finishVariable(draft, origin);
   }
+}
+
+function finishFunction(draft: AtomDraft, origin: Origin): FunctionSymbol {
+  const { name, binding, visibility, btfId, bytes, shell: section, lines } = draft;
+  const references = exactly(draft.codeReferences);
+  const coreRecords = exactly(draft.coreRecords);
+  const code = bytes ?? new Uint8Array(0);
+  const kind = 'function';
+  return { kind, name, binding, visibility, btfId, section, origin, code, references, lines, coreRecords };
+}
+
+function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {
+  const { name, binding, visibility, btfId, size, align, bytes, shell: section } = draft;
+  const references = exactly(draft.dataReferences);
+  const kind = 'variable';
+  const variable: VariableSymbol = {
+    kind,
+    name,
+    binding,
+    visibility,
+    btfId,
+    section,
+    origin,
+    size,
+    align,
+    bytes,
+    references,
+  };
+  return draft.common ? { ...variable, common: true } : variable;
 }
 
 /** A list that grew by `push` has room for many more. */

@@ -11,7 +11,7 @@
 import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf, toRaw } from '../../btf/index.ts';
 import { type InputFile, requireFile } from '../../bytes/index.ts';
 import { inputError, requireOptions, within } from '../../diag/index.ts';
-import { type ElfFile, type ElfSection, parseElf } from '../../elf/index.ts';
+import { type ElfFile, type ElfSection, parseElf, SHF_COMPRESSED, SHT_NOBITS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
 import { describeCommon } from './common.ts';
@@ -28,9 +28,6 @@ export interface ReadOptions {
   /** Keep DWARF (`.debug_*` sections). Default false. */
   readonly keepDebug?: boolean;
 }
-
-const SHT_NOBITS = 8;
-const SHF_COMPRESSED = 0x800;
 
 /**
  * Reads one BPF object. Throws `RootletError` with codes `elf-…`, `btf-…` and `object-…`, whose places start with the

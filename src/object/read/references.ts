@@ -6,19 +6,26 @@
  */
 
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
-import type { ElfFile, ElfRelocation } from '../../elf/index.ts';
+import {
+  type ElfFile,
+  type ElfRelocation,
+  R_BPF_64_32,
+  R_BPF_64_64,
+  R_BPF_64_ABS32,
+  R_BPF_64_ABS64,
+} from '../../elf/index.ts';
 import {
   BPF_JMP,
   BPF_JMP32,
   BPF_PSEUDO_CALL,
   CodeView,
-  INSN_SIZE,
   OP_CALL,
   OP_EXIT,
   OP_GOTOX,
   OP_JA32,
   OP_LD_IMM64,
 } from '../../isa/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 import { isDebugSection } from '../model/index.ts';
 import { addendInData } from './addend.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './draft.ts';
@@ -31,11 +38,6 @@ import {
   type Place,
   type ReferenceContext,
 } from './target.ts';
-
-const R_BPF_64_64 = 1;
-const R_BPF_64_ABS64 = 2;
-const R_BPF_64_ABS32 = 3;
-const R_BPF_64_32 = 10;
 
 export function readReferences(elf: ElfFile, table: AtomTable): void {
   for (const section of table.bySection.values()) {

@@ -7,10 +7,8 @@
  */
 
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
-import type { ElfFile, ElfRelocation, ElfSymbol } from '../../elf/index.ts';
+import { type ElfFile, type ElfRelocation, type ElfSymbol, STT_SECTION } from '../../elf/index.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './draft.ts';
-
-const STT_SECTION = 3;
 
 /** The section whose relocations are read. */
 export interface ReferenceContext {

@@ -10,7 +10,6 @@
  */
 
 import {
-  BTF_KIND,
   type BtfExt,
   type BtfId,
   forEachVariable,
@@ -20,7 +19,7 @@ import {
   sizeOfType,
 } from '../../btf/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
-import { INSN_SIZE } from '../../isa/index.ts';
+import { BTF_KIND, INSN_SIZE } from '../../uapi/index.ts';
 import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './draft.ts';
 
 /** Where old compilers (clang before 13) listed plain externs; it means no section at all. */

@@ -2,8 +2,16 @@
 
 import { viewOf } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
-import type { ElfRelocation } from '../../elf/index.ts';
-import { CodeView, INSN_SIZE, OP_LD_IMM64 } from '../../isa/index.ts';
+import {
+  type ElfRelocation,
+  R_BPF_64_32,
+  R_BPF_64_64,
+  R_BPF_64_ABS32,
+  R_BPF_64_ABS64,
+  SHT_NOBITS,
+} from '../../elf/index.ts';
+import { CodeView, OP_LD_IMM64 } from '../../isa/index.ts';
+import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET, INSN_SIZE } from '../../uapi/index.ts';
 import type {
   BpfObject,
   BpfSymbol,
@@ -15,15 +23,6 @@ import type {
   SectionLayout,
   VariableSymbol,
 } from '../model/index.ts';
-
-const SHT_NOBITS = 8;
-const R_BPF_64_64 = 1;
-const R_BPF_64_ABS64 = 2;
-const R_BPF_64_ABS32 = 3;
-const R_BPF_64_32 = 10;
-/** enum bpf_core_relo_kind: the instruction holds a BTF id. */
-const CORE_TYPE_ID_LOCAL = 6;
-const CORE_TYPE_ID_TARGET = 7;
 
 /** 1-based ELF symbol numbers; 0 where there is none. */
 export interface SymbolNumbers {
@@ -111,7 +110,7 @@ function encodeCode(context: Context, symbol: FunctionSymbol, first: number): vo
     else encodeAddress(context, insn, reference, target);
   }
   for (const record of symbol.coreRecords) {
-    if (record.kind !== CORE_TYPE_ID_LOCAL && record.kind !== CORE_TYPE_ID_TARGET) continue;
+    if (record.kind !== BPF_CORE_TYPE_ID_LOCAL && record.kind !== BPF_CORE_TYPE_ID_TARGET) continue;
     const insn = first + record.insnIndex;
     if (record.insnIndex * INSN_SIZE < symbol.code.length && code.opcode(insn) === OP_LD_IMM64)
       code.setImm(insn, record.type);

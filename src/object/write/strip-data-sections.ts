@@ -5,7 +5,8 @@
  * anywhere among the types; taking them out renumbers the rest.
  */
 
-import { BTF_KIND, type Btf, mergeBtf } from '../../btf/index.ts';
+import { type Btf, mergeBtf } from '../../btf/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 import type { BpfObject, BpfSymbol } from '../model/index.ts';
 
 /** The same object with no DATASEC among its types; the object itself when it has none. */

@@ -16,9 +16,20 @@ import {
   type ElfRelocation,
   type ElfSectionOutput,
   type ElfSymbolOutput,
+  SHN_COMMON,
+  SHT_PROGBITS,
+  STB_GLOBAL,
+  STB_LOCAL,
+  STB_WEAK,
+  STT_FUNC,
+  STT_NOTYPE,
+  STT_OBJECT,
+  STT_SECTION,
+  STV_DEFAULT,
+  STV_HIDDEN,
   writeElf,
 } from '../../elf/index.ts';
-import { INSN_SIZE } from '../../isa/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -34,14 +45,8 @@ import {
 import { encodeSections, type SymbolNumbers } from './sections.ts';
 import { stripDataSections } from './strip-data-sections.ts';
 
-const SHT_PROGBITS = 1;
-const SHN_COMMON = 0xfff2;
-const STT_NOTYPE = 0;
-const STT_OBJECT = 1;
-const STT_FUNC = 2;
-const STT_SECTION = 3;
-const STB = { local: 0, global: 1, weak: 2 } as const;
-const STV = { default: 0, hidden: 2 } as const;
+const BINDING = { local: STB_LOCAL, global: STB_GLOBAL, weak: STB_WEAK } as const;
+const VISIBILITY = { default: STV_DEFAULT, hidden: STV_HIDDEN } as const;
 
 /** Encodes the object as an ELF relocatable file. */
 export function writeObject(input: BpfObject): Uint8Array {
@@ -144,7 +149,7 @@ function buildSymbols(
       value: 0,
       size: 0,
       type: STT_SECTION,
-      binding: STB.local,
+      binding: BINDING.local,
       visibility: 0,
       section: positions[section] ?? 0,
     });
@@ -163,7 +168,7 @@ function buildSymbols(
 
 function elfSymbol(symbol: BpfSymbol, offset: number, positions: readonly number[]): ElfSymbolOutput {
   const { name } = symbol;
-  const [binding, visibility] = [STB[symbol.binding], STV[symbol.visibility]];
+  const [binding, visibility] = [BINDING[symbol.binding], VISIBILITY[symbol.visibility]];
   const size = sizeOfSymbol(symbol);
   if (symbol.kind === 'extern')
     return { name, value: 0, size, type: STT_NOTYPE, binding, visibility, section: 0 };

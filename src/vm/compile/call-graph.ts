@@ -1,16 +1,12 @@
 /**
- * Which functions call which, how many frames and how much stack that can take, and whether calls have to be checked
- * at run time because it could be too much.
+ * Whether calls have to be counted at run time, because some path may break the verifier's limits on frames
+ * or stack.
  *
- * The limits are the kernel verifier's: 8 frames, 512 bytes of stack over all frames of a program, where a frame
- * counts at least one byte and is rounded up to 32.
+ * The graph, its limits and the rounding of frames are those of `object/call-graph.ts`; separate, because the
+ * machine measures the stack of a function by its analysis of values, and wants to count only where it must.
  */
 
-import { alignUp } from '../../bytes/index.ts';
-import type { SymbolIndex } from '../../object/index.ts';
-
-export const MAX_CALL_FRAMES = 8;
-export const MAX_STACK_BYTES = 512;
+import { CallGraph, type SymbolIndex } from '../../object/index.ts';
 
 export interface CallNode {
   readonly symbol: SymbolIndex;
@@ -21,44 +17,20 @@ export interface CallNode {
 }
 
 export interface CallPlan {
-  /** Some chain of calls may break a limit, or functions call each other in a circle: calls count. */
+  /** Some path of calls may break a limit, or functions call each other in a cycle: calls count. */
   readonly checked: boolean;
   /** Bytes that a frame of the function counts. */
   frameBytes(symbol: SymbolIndex): number;
 }
 
 export function planCalls(nodes: readonly CallNode[]): CallPlan {
-  const bytes = new Map(nodes.map(node => [node.symbol, roundFrame(node.stackDepth)]));
-  return { checked: !staysInLimits(nodes, bytes), frameBytes: symbol => bytes.get(symbol) ?? roundFrame(0) };
-}
-
-function roundFrame(depth: number): number {
-  return alignUp(Math.max(depth, 1), 32);
-}
-
-/** Longest chains from the leaves up; a function in a circle never becomes ready. */
-function staysInLimits(nodes: readonly CallNode[], bytes: ReadonlyMap<SymbolIndex, number>): boolean {
-  const callers = new Map<SymbolIndex, SymbolIndex[]>(nodes.map(node => [node.symbol, []]));
-  const waiting = new Map<SymbolIndex, number>();
-  for (const node of nodes) {
-    const callees = [...new Set(node.callees)].filter(callee => callers.has(callee));
-    waiting.set(node.symbol, callees.length);
-    for (const callee of callees) callers.get(callee)?.push(node.symbol);
-  }
-  const frames = new Map<SymbolIndex, number>();
-  const stack = new Map<SymbolIndex, number>();
-  const ready = nodes.filter(node => waiting.get(node.symbol) === 0).map(node => node.symbol);
-  for (const symbol of ready) {
-    const ownFrames = (frames.get(symbol) ?? 0) + 1;
-    const ownStack = (stack.get(symbol) ?? 0) + (bytes.get(symbol) ?? 0);
-    if (ownFrames > MAX_CALL_FRAMES || ownStack > MAX_STACK_BYTES) return false;
-    for (const caller of callers.get(symbol) ?? []) {
-      frames.set(caller, Math.max(frames.get(caller) ?? 0, ownFrames));
-      stack.set(caller, Math.max(stack.get(caller) ?? 0, ownStack));
-      const left = (waiting.get(caller) ?? 0) - 1;
-      waiting.set(caller, left);
-      if (left === 0) ready.push(caller);
-    }
-  }
-  return ready.length === nodes.length;
+  const bySymbol = new Map(nodes.map(node => [node.symbol, node]));
+  const graph = new CallGraph({
+    callees: symbol => bySymbol.get(symbol)?.callees.filter(callee => bySymbol.has(callee)) ?? [],
+    stackDepth: symbol => bySymbol.get(symbol)?.stackDepth ?? 0,
+  });
+  return {
+    checked: !nodes.every(({ symbol }) => graph.fits(symbol)),
+    frameBytes: symbol => graph.frameBytes(symbol),
+  };
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { EXIT, insn } from '../../isa/assemble.ts';
 import type { Insn } from '../../isa/opcodes.ts';
 import { createMachine } from '../run/machine.ts';
-import { EXIT, insn, testObject } from '../testing.ts';
+import { testObject } from '../testing.ts';
 import { planCalls } from './call-graph.ts';
 import { controlFlow } from './cfg.ts';
 import { codeUnit, formatLine, lineAt } from './unit.ts';
@@ -140,9 +141,9 @@ describe('call plans', () => {
     expect(planCalls(nodes).checked).toBe(checked);
   });
 
-  test('frames count at least 32 bytes', () => {
+  test('frames count in steps of 16 bytes, and nothing where no stack is used', () => {
     const plan = planCalls([node(0, 0), node(1, 33)]);
-    expect([plan.frameBytes(0), plan.frameBytes(1)]).toEqual([32, 64]);
+    expect([plan.frameBytes(0), plan.frameBytes(1)]).toEqual([0, 48]);
   });
 });
 

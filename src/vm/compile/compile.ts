@@ -3,7 +3,7 @@
  * plan calls, declare, emit, fill the table, export the programs.
  */
 
-import type { BpfObject, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, callGraph, type SymbolIndex } from '../../object/index.ts';
 import type { ProgramKind } from '../state/index.ts';
 import { I32, I64, ModuleBuilder } from '../wasm/index.ts';
 import { planCalls } from './call-graph.ts';
@@ -19,7 +19,6 @@ import {
 import { emitCountedCallback, emitCountedTail, emitEntry, emitInvoke } from './entries.ts';
 import { type HelperImport, ImportTable } from './imports.ts';
 import { ENV_MODULE, FAULT_IMPORT, INVOKE_EXPORT, programExport } from './names.ts';
-import { calleesOf, reachedBy } from './reach.ts';
 import { declareRuntime, emitRuntime } from './runtime.ts';
 import { SiteTable } from './sites.ts';
 import type { CodeUnit } from './unit.ts';
@@ -63,7 +62,8 @@ export function compile(input: CompileInput): CompiledModule {
 
 /** A program that nothing calls as a function is entered with the context in r1. */
 function analyse(input: CompileInput): readonly AnalysedUnit[] {
-  const called = new Set(input.units.flatMap(unit => calleesOf(input.object, unit)));
+  const graph = callGraph(input.object);
+  const called = new Set(input.units.flatMap(unit => graph.callees(unit.symbol)));
   const programs = new Set(input.programs.map(program => program.symbol));
   return input.units.map(unit => {
     const flow = controlFlow(input.object.name, unit);
@@ -92,7 +92,7 @@ function planModule(
       analysed.map(({ unit, values }) => ({
         symbol: unit.symbol,
         stackDepth: values.stackDepth,
-        callees: calleesOf(input.object, unit),
+        callees: callGraph(input.object).callees(unit.symbol),
       })),
     ),
     functionType,
@@ -112,15 +112,14 @@ function planModule(
 }
 
 function kindsOfFunctions(input: CompileInput): ReadonlyMap<SymbolIndex, readonly ProgramKind[]> {
-  const kinds = new Map(input.programs.map(program => [program.symbol, program.kind]));
-  const reached = reachedBy(input.object, input.units, [...kinds.keys()]);
-  const all = [...new Set(kinds.values())];
-  const result = new Map<SymbolIndex, readonly ProgramKind[]>();
-  for (const [symbol, roots] of reached) {
-    const own = new Set(roots.flatMap(root => kinds.get(root) ?? []));
-    // A function that only a pointer in data names may run in any of the programs.
-    result.set(symbol, own.size === 0 ? all : [...own]);
+  const all = [...new Set(input.programs.map(program => program.kind))];
+  const result = new Map<SymbolIndex, ProgramKind[]>(input.units.map(unit => [unit.symbol, []]));
+  for (const kind of all) {
+    const roots = input.programs.filter(program => program.kind === kind).map(program => program.symbol);
+    for (const symbol of callGraph(input.object).reach(roots)) result.get(symbol)?.push(kind);
   }
+  // A function that only a pointer in data names may run in any of the programs.
+  for (const own of result.values()) if (own.length === 0) own.push(...all);
   return result;
 }
 

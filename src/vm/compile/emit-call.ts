@@ -1,11 +1,10 @@
 /** Calls: of other BPF functions, of helpers, and of what is not there. */
 
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, helperName } from '../../isa/index.ts';
-import type { CodeReference } from '../../object/index.ts';
+import { type CodeReference, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
 import { type Helper, helperById } from '../helpers/index.ts';
 import { FRAME_STRIDE, type ProgramKind } from '../state/index.ts';
 import * as w from '../wasm/opcodes.ts';
-import { MAX_CALL_FRAMES, MAX_STACK_BYTES } from './call-graph.ts';
 import { emitArgument } from './emit-argument.ts';
 import { emitArrayLookup, emitTailCall } from './emit-map-call.ts';
 import { emitWordsFault } from './emit-words.ts';

@@ -1,6 +1,6 @@
 /** Map helpers that are worth doing in compiled code: looking up array elements, and tail calls. */
 
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../../object/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import type { Helper } from '../helpers/index.ts';
 import { READ } from '../state/index.ts';
 import * as w from '../wasm/opcodes.ts';

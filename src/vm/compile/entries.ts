@@ -3,11 +3,10 @@
  * be counted, what stands in the table for call-backs and tail calls.
  */
 
-import type { SymbolIndex } from '../../object/index.ts';
+import { MAX_CALL_FRAMES, MAX_STACK_BYTES, type SymbolIndex } from '../../object/index.ts';
 import { FRAME_STRIDE } from '../state/index.ts';
 import { CodeBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';
-import { MAX_CALL_FRAMES, MAX_STACK_BYTES } from './call-graph.ts';
 import { FUNCTION_PARAMS, type ModulePlan } from './emitter.ts';
 import type { CodeUnit } from './unit.ts';
 

@@ -1,6 +1,5 @@
 /** BPF functions to a WebAssembly module. */
 
-export { MAX_CALL_FRAMES, MAX_STACK_BYTES } from './call-graph.ts';
 export { type CompiledModule, type CompileInput, compile } from './compile.ts';
 export type { ExternPlan, MapPlan, MemoryPlan, Refusal } from './emitter.ts';
 export type { HelperImport } from './imports.ts';

@@ -1,32 +1,33 @@
 /** `bpf_skb_adjust_room`: room for tunnel headers behind the link-layer header, or behind the network header. */
 
 import {
+  BPF_ADJ_ROOM_MAC,
+  BPF_ADJ_ROOM_NET,
+  BPF_F_ADJ_ROOM_DECAP_L3_IPV4,
+  BPF_F_ADJ_ROOM_DECAP_L3_IPV6,
+  BPF_F_ADJ_ROOM_ENCAP_L2_ETH,
+  BPF_F_ADJ_ROOM_ENCAP_L3_IPV4,
+  BPF_F_ADJ_ROOM_ENCAP_L3_IPV6,
+  BPF_F_ADJ_ROOM_ENCAP_L4_GRE,
+  BPF_F_ADJ_ROOM_ENCAP_L4_UDP,
+  BPF_F_ADJ_ROOM_FIXED_GSO,
+  BPF_F_ADJ_ROOM_NO_CSUM_RESET,
+  EALREADY,
   EFAULT,
   EINVAL,
   ENOMEM,
   ENOTSUPP,
-  ETH_HLEN,
-  ETH_P_IP,
-  ETH_P_IPV6,
-  type MachineState,
-  TC,
-} from '../state/index.ts';
+} from '../../uapi/index.ts';
+import { ETH_HLEN, ETH_P_IP, ETH_P_IPV6, type MachineState, TC } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
-const EALREADY = 114;
-const MODE_NET = 0;
-const MODE_MAC = 1;
-const ENCAP_L3_IPV4 = 0x02;
-const ENCAP_L3_IPV6 = 0x04;
-const ENCAP_L4_GRE = 0x08;
-const ENCAP_L4_UDP = 0x10;
-const ENCAP_L2_ETH = 0x40;
-const DECAP_L3_IPV4 = 0x80;
-const DECAP_L3_IPV6 = 0x100;
 /** All flags below the length of the inner link-layer header, which takes the highest byte of the u64. */
 const FLAGS = 0x1ff;
-/** BPF_F_ADJ_ROOM_FIXED_GSO, _NO_CSUM_RESET and the two for decapsulation. */
-const SHRINK_FLAGS = 0x1a1;
+const SHRINK_FLAGS =
+  BPF_F_ADJ_ROOM_FIXED_GSO |
+  BPF_F_ADJ_ROOM_NO_CSUM_RESET |
+  BPF_F_ADJ_ROOM_DECAP_L3_IPV4 |
+  BPF_F_ADJ_ROOM_DECAP_L3_IPV6;
 const MAX_DISTANCE = 0xfff;
 const MAX_LENGTH = 16064;
 
@@ -47,18 +48,23 @@ function adjustRoom(
   if (count > MAX_DISTANCE) return -EFAULT;
   const { protocol } = skb;
   if (protocol !== ETH_P_IP && protocol !== ETH_P_IPV6) return -ENOTSUPP;
-  if (mode !== MODE_NET && mode !== MODE_MAC) return -ENOTSUPP;
-  const offset = skb.macLength + (mode === MODE_NET ? networkLength(protocol) : 0);
-  const decapsulates = (low & (DECAP_L3_IPV4 | DECAP_L3_IPV6)) !== 0;
+  if (mode !== BPF_ADJ_ROOM_NET && mode !== BPF_ADJ_ROOM_MAC) return -ENOTSUPP;
+  const offset = skb.macLength + (mode === BPF_ADJ_ROOM_NET ? networkLength(protocol) : 0);
+  const decapsulates = (low & (BPF_F_ADJ_ROOM_DECAP_L3_IPV4 | BPF_F_ADJ_ROOM_DECAP_L3_IPV6)) !== 0;
   if (decapsulates && distance >= 0) return -EINVAL;
-  if (decapsulates && (low & DECAP_L3_IPV4) !== 0 && (low & DECAP_L3_IPV6) !== 0) return -EINVAL;
+  if (
+    decapsulates &&
+    (low & BPF_F_ADJ_ROOM_DECAP_L3_IPV4) !== 0 &&
+    (low & BPF_F_ADJ_ROOM_DECAP_L3_IPV6) !== 0
+  )
+    return -EINVAL;
   if (distance >= 0) {
     if (packet.length + count > MAX_LENGTH) return -ENOTSUPP;
     return grow(machine, offset, count, low, high >>> 24);
   }
   let least = networkLength(protocol);
-  if ((low & DECAP_L3_IPV4) !== 0) least = 20;
-  if ((low & DECAP_L3_IPV6) !== 0) least = 40;
+  if ((low & BPF_F_ADJ_ROOM_DECAP_L3_IPV4) !== 0) least = 20;
+  if ((low & BPF_F_ADJ_ROOM_DECAP_L3_IPV6) !== 0) least = 40;
   const rest = packet.end - skb.networkHeader;
   if (count >= rest || rest - count < least) return -ENOTSUPP;
   return shrink(machine, offset, count, low);
@@ -66,12 +72,13 @@ function adjustRoom(
 
 function grow(machine: MachineState, offset: number, count: number, flags: number, innerMac: number): number {
   const { skb } = machine;
-  const l3 = flags & (ENCAP_L3_IPV4 | ENCAP_L3_IPV6);
+  const l3 = flags & (BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
   const encapsulates = l3 !== 0;
   if (encapsulates) {
-    const bothL3 = l3 === (ENCAP_L3_IPV4 | ENCAP_L3_IPV6);
-    const bothL4 = (flags & ENCAP_L4_GRE) !== 0 && (flags & ENCAP_L4_UDP) !== 0;
-    if (bothL3 || bothL4 || ((flags & ENCAP_L2_ETH) !== 0 && innerMac < ETH_HLEN)) return -EINVAL;
+    const bothL3 = l3 === (BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6);
+    const bothL4 = (flags & BPF_F_ADJ_ROOM_ENCAP_L4_GRE) !== 0 && (flags & BPF_F_ADJ_ROOM_ENCAP_L4_UDP) !== 0;
+    if (bothL3 || bothL4 || ((flags & BPF_F_ADJ_ROOM_ENCAP_L2_ETH) !== 0 && innerMac < ETH_HLEN))
+      return -EINVAL;
     if (skb.encapsulation) return -EALREADY;
     if (innerMac > count) return -EINVAL;
   }
@@ -80,10 +87,10 @@ function grow(machine: MachineState, offset: number, count: number, flags: numbe
   if (encapsulates) {
     skb.encapsulation = true;
     skb.networkHeader = machine.packet.data + macLength;
-    if ((flags & (ENCAP_L4_GRE | ENCAP_L4_UDP)) !== 0) {
-      skb.transportHeader = skb.networkHeader + (l3 === ENCAP_L3_IPV6 ? 40 : 20);
+    if ((flags & (BPF_F_ADJ_ROOM_ENCAP_L4_GRE | BPF_F_ADJ_ROOM_ENCAP_L4_UDP)) !== 0) {
+      skb.transportHeader = skb.networkHeader + (l3 === BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 ? 40 : 20);
     }
-    skb.protocol = l3 === ENCAP_L3_IPV6 ? ETH_P_IPV6 : ETH_P_IP;
+    skb.protocol = l3 === BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 ? ETH_P_IPV6 : ETH_P_IP;
   }
   return 0;
 }
@@ -92,8 +99,8 @@ function shrink(machine: MachineState, offset: number, count: number, flags: num
   const { skb } = machine;
   if ((flags & ~SHRINK_FLAGS) !== 0) return -EINVAL;
   if (!skb.pop(offset, count)) return -ENOMEM;
-  if ((flags & DECAP_L3_IPV4) !== 0) skb.protocol = ETH_P_IP;
-  if ((flags & DECAP_L3_IPV6) !== 0) skb.protocol = ETH_P_IPV6;
+  if ((flags & BPF_F_ADJ_ROOM_DECAP_L3_IPV4) !== 0) skb.protocol = ETH_P_IP;
+  if ((flags & BPF_F_ADJ_ROOM_DECAP_L3_IPV6) !== 0) skb.protocol = ETH_P_IPV6;
   return 0;
 }
 

@@ -1,12 +1,11 @@
 /** Helpers for checksums. Words are read in the byte order of the object, as the program reads them. */
 
-import { EFAULT, EINVAL, ENOTSUPP, type MachineMemory, type MachineState, TC } from '../state/index.ts';
+import { BPF_F_MARK_ENFORCE, BPF_F_MARK_MANGLED_0, EFAULT, EINVAL, ENOTSUPP } from '../../uapi/index.ts';
+import { type MachineMemory, type MachineState, TC } from '../state/index.ts';
 import { csumFrom32To16, csumSub, replace2, replace4, replaceByDifference } from './checksum-math.ts';
 import { type Helper, helper } from './spec.ts';
 
 const FIELD_SIZE_MASK = 0xf;
-const BPF_F_MARK_MANGLED_0 = 0x20;
-const BPF_F_MARK_ENFORCE = 0x40;
 /** Those, BPF_F_PSEUDO_HDR and BPF_F_IPV6, which only matter to hardware checksums, and the size of the field. */
 const L4_FLAGS = 0xff;
 const CSUM_MANGLED_0 = 0xffff;

@@ -1,14 +1,20 @@
 /** Helpers that send records to user space. */
 
-import { BPF_MAP_TYPE_PERF_EVENT_ARRAY } from '../../object/index.ts';
+import {
+  BPF_F_INDEX_MASK,
+  BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+  BPF_RB_FORCE_WAKEUP,
+  BPF_RB_NO_WAKEUP,
+  E2BIG,
+  EAGAIN,
+  EFAULT,
+  EINVAL,
+} from '../../uapi/index.ts';
 import { RingBufferStore } from '../maps/index.ts';
-import { copyBytes, E2BIG, EFAULT, EINVAL, type MachineState } from '../state/index.ts';
+import { copyBytes, type MachineState } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
-const EAGAIN = 11;
-/** BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP. */
-const WAKEUP_FLAGS = 3;
-const BPF_F_INDEX_MASK = 0xffffffff;
+const WAKEUP_FLAGS = BPF_RB_NO_WAKEUP | BPF_RB_FORCE_WAKEUP;
 
 function ringOf(machine: MachineState, map: number): RingBufferStore | undefined {
   const store = machine.maps[map];

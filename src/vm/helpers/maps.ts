@@ -1,22 +1,17 @@
 /** Helpers for maps. */
 
 import {
+  BPF_F_RDONLY_PROG,
   BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_HASH,
   BPF_MAP_TYPE_LRU_HASH,
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
-} from '../../object/index.ts';
-import {
-  BPF_F_RDONLY_PROG,
-  DESCRIPTOR_SIZE,
   EINVAL,
   EPERM,
-  type MachineState,
-  type MapStore,
-  type QueueStore,
-} from '../state/index.ts';
+} from '../../uapi/index.ts';
+import { DESCRIPTOR_SIZE, type MachineState, type MapStore, type QueueStore } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
 /** Map types that `bpf_for_each_map_elem` walks. */

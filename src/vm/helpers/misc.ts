@@ -1,6 +1,7 @@
 /** Helpers about the machine itself: clocks, numbers, identities, memory. */
 
-import { copyBytes, EFAULT, EINVAL, type MachineState, READ, SKB, TC } from '../state/index.ts';
+import { EFAULT, EINVAL } from '../../uapi/index.ts';
+import { copyBytes, type MachineState, READ, SKB, TC } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
 const NS_PER_JIFFY = 4_000_000;

@@ -1,25 +1,25 @@
 /** Helpers that send packets elsewhere. What they say is recorded; nothing is sent. */
 
 import {
+  BPF_F_BROADCAST,
+  BPF_F_INGRESS,
+  BPF_FIB_LKUP_RET_NOT_FWDED,
   BPF_MAP_TYPE_CPUMAP,
   BPF_MAP_TYPE_DEVMAP,
   BPF_MAP_TYPE_DEVMAP_HASH,
   BPF_MAP_TYPE_XSKMAP,
-} from '../../object/index.ts';
-import { EINVAL, type MachineState, TC, XDP } from '../state/index.ts';
+  EINVAL,
+  TC_ACT_REDIRECT,
+  TC_ACT_SHOT,
+  XDP_ABORTED,
+  XDP_REDIRECT,
+} from '../../uapi/index.ts';
+import { type MachineState, TC, XDP } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
-const XDP_ABORTED = 0;
-const XDP_REDIRECT = 4;
-const TC_ACT_SHOT = 2;
-const TC_ACT_REDIRECT = 7;
-const BPF_F_INGRESS = 1;
-/** BPF_F_BROADCAST: to all entries of the map, whatever the key. */
-const BPF_F_BROADCAST = 8;
 /** In `bpf_redirect_map` flags: what to return for a missing entry, then broadcasting. */
 const MAP_FLAGS_MASK = 0x1b;
 const MISSING_ACTION_MASK = 3;
-const BPF_FIB_LKUP_RET_NOT_FWDED = 4;
 const FIB_PARAMS_SIZE = 64;
 
 const REDIRECT_MAPS = new Set([

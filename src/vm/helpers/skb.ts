@@ -1,11 +1,15 @@
 /** Helpers on the packet of programs whose context is a socket buffer. */
 
 import {
-  copyBytes,
+  BPF_F_INVALIDATE_HASH,
+  BPF_F_RECOMPUTE_CSUM,
   EFAULT,
   EINVAL,
   ENOMEM,
   ENOTSUPP,
+} from '../../uapi/index.ts';
+import {
+  copyBytes,
   ETH_P_8021AD,
   ETH_P_8021Q,
   ETH_P_IP,
@@ -17,8 +21,7 @@ import {
 } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
-/** BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH. */
-const STORE_FLAGS = 3;
+const STORE_FLAGS = BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH;
 /** Longest packet that growing may make: SKB_MAX_ALLOC. */
 const MAX_LENGTH = 16064;
 const VLAN_HLEN = 4;
@@ -66,7 +69,7 @@ function storeBytes(
   const [to, size] = [offset >>> 0, length >>> 0];
   if (to > 0x7fffffff || to + size > machine.packet.length) return -EFAULT;
   copyBytes(machine.memory, machine.packet.data + to, from, size);
-  if ((flags & 2) !== 0) machine.skb.set('hash', 0);
+  if ((flags & BPF_F_INVALIDATE_HASH) !== 0) machine.skb.set('hash', 0);
   return 0;
 }
 

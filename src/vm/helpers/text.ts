@@ -1,6 +1,7 @@
 /** Helpers that work with text: formatting, comparing, and reading numbers. */
 
-import { EINVAL, ERANGE, type FormatSource, formatPieces, type MachineState, READ } from '../state/index.ts';
+import { EINVAL, ERANGE } from '../../uapi/index.ts';
+import { type FormatSource, formatPieces, type MachineState, READ } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
 function sourceOf(machine: MachineState, argument: (index: number) => bigint | undefined): FormatSource {

@@ -1,9 +1,9 @@
 /** Helpers on the packet of an XDP program. */
 
-import { copyBytes, EFAULT, EINVAL, ETH_HLEN, type MachineState, XDP } from '../state/index.ts';
+import { EACCES, EFAULT, EINVAL } from '../../uapi/index.ts';
+import { copyBytes, ETH_HLEN, type MachineState, XDP } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
-const EACCES = 13;
 /** Metadata is counted in whole u32, at most this many bytes. */
 const MAX_META = 255;
 /** Larger offsets and lengths are refused before anything is looked at. */

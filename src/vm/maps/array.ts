@@ -2,14 +2,9 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
+import { BPF_EXIST, BPF_F_LOCK, BPF_NOEXIST, E2BIG, EEXIST, EINVAL } from '../../uapi/index.ts';
 import {
-  BPF_EXIST,
-  BPF_F_LOCK,
-  BPF_NOEXIST,
   copyBytes,
-  E2BIG,
-  EEXIST,
-  EINVAL,
   type Element,
   type MachineMemory,
   type MapStore,

@@ -1,16 +1,8 @@
 /** Bloom filters, kept as an exact set: unlike the kernel's they never say yes to a value that was not added. */
 
 import type { MapDefinition } from '../../object/index.ts';
-import {
-  BPF_ANY,
-  EINVAL,
-  type Element,
-  ENOENT,
-  type MachineMemory,
-  type MapStore,
-  type QueueStore,
-  type StoreEnv,
-} from '../state/index.ts';
+import { BPF_ANY, EINVAL, ENOENT } from '../../uapi/index.ts';
+import type { Element, MachineMemory, MapStore, QueueStore, StoreEnv } from '../state/index.ts';
 
 export class BloomStore implements MapStore, QueueStore {
   readonly definition: MapDefinition;

@@ -1,7 +1,8 @@
 /** Hash tables of maps: a hash table whose values programs never see; a lookup gives them the map. */
 
 import type { MapDefinition } from '../../object/index.ts';
-import { type Element, ENOENT, type MachineMemory, type MapStore, type StoreEnv } from '../state/index.ts';
+import { ENOENT } from '../../uapi/index.ts';
+import type { Element, MachineMemory, MapStore, StoreEnv } from '../state/index.ts';
 import { HashStore } from './hash.ts';
 import type { ResolveSlot } from './slots.ts';
 

@@ -8,22 +8,22 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
-import {
-  BPF_MAP_TYPE_HASH,
-  BPF_MAP_TYPE_LRU_HASH,
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
-  type MapDefinition,
-} from '../../object/index.ts';
+import type { MapDefinition } from '../../object/index.ts';
 import {
   BPF_EXIST,
   BPF_F_LOCK,
+  BPF_MAP_TYPE_HASH,
+  BPF_MAP_TYPE_LRU_HASH,
+  BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_NOEXIST,
-  copyBytes,
   E2BIG,
   EEXIST,
   EINVAL,
-  type Element,
   ENOENT,
+} from '../../uapi/index.ts';
+import {
+  copyBytes,
+  type Element,
   type MachineMemory,
   type MapStore,
   programPermissions,

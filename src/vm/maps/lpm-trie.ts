@@ -8,15 +8,10 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
+import { BPF_EXIST, BPF_NOEXIST, EEXIST, EINVAL, ENOENT, ENOSPC } from '../../uapi/index.ts';
 import {
-  BPF_EXIST,
-  BPF_NOEXIST,
   copyBytes,
-  EEXIST,
-  EINVAL,
   type Element,
-  ENOENT,
-  ENOSPC,
   type MachineMemory,
   type MapStore,
   programPermissions,

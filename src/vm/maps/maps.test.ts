@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import type { MapDefinition } from '../../object/model/map-definition.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import { E2BIG, EEXIST, EINVAL, ENOENT, ENOSPC } from '../../uapi/errno.ts';
+import * as uapi from '../../uapi/index.ts';
 import { createStore, storageSize } from '../run/map-factory.ts';
-import { E2BIG, EEXIST, EINVAL, ENOENT, ENOSPC } from '../state/errno.ts';
 import type { MapStore } from '../state/map-store.ts';
 import { MachineMemory } from '../state/memory.ts';
 import { randomSource } from '../testing.ts';

@@ -1,15 +1,11 @@
 /** Queues and stacks: values without keys. */
 
 import { alignUp } from '../../bytes/index.ts';
-import { BPF_MAP_TYPE_STACK, type MapDefinition } from '../../object/index.ts';
+import type { MapDefinition } from '../../object/index.ts';
+import { BPF_ANY, BPF_EXIST, BPF_MAP_TYPE_STACK, E2BIG, EINVAL, ENOENT } from '../../uapi/index.ts';
 import {
-  BPF_ANY,
-  BPF_EXIST,
   copyBytes,
-  E2BIG,
-  EINVAL,
   type Element,
-  ENOENT,
   type MachineMemory,
   type MapStore,
   type QueueStore,

@@ -5,8 +5,8 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
+import { EINVAL } from '../../uapi/index.ts';
 import {
-  EINVAL,
   type Element,
   type MachineMemory,
   type MapStore,

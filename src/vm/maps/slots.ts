@@ -6,20 +6,20 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
-import {
-  BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  BPF_MAP_TYPE_PROG_ARRAY,
-  type MapDefinition,
-} from '../../object/index.ts';
+import type { MapDefinition } from '../../object/index.ts';
 import {
   BPF_EXIST,
+  BPF_MAP_TYPE_ARRAY_OF_MAPS,
+  BPF_MAP_TYPE_PROG_ARRAY,
   BPF_NOEXIST,
-  copyBytes,
   E2BIG,
   EEXIST,
   EINVAL,
-  type Element,
   ENOENT,
+} from '../../uapi/index.ts';
+import {
+  copyBytes,
+  type Element,
   type MachineMemory,
   type MapStore,
   READ,

@@ -4,9 +4,10 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../diag/problem.ts';
+import { EXIT, insn, loadConstant } from '../../isa/assemble.ts';
 import type { Insn } from '../../isa/opcodes.ts';
 import { readObject } from '../../object/read/read.ts';
-import { EXIT, insn, loadConstant, type TestFunction, testObject } from '../testing.ts';
+import { type TestFunction, testObject } from '../testing.ts';
 import { createMachine } from './machine.ts';
 
 const PACKET = new Uint8Array(64);
@@ -364,10 +365,12 @@ describe('calls', () => {
   test('512 bytes of stack are allowed over all frames, more are not', () => {
     expect(run(chain([256, 128, 128]))).toBe(7);
     expect(errorOf(() => run(chain([256, 128, 136])))).toBe(
-      'test.o: function "f2": insn 1: calling "f3", which takes 160 bytes of stack, makes 544 bytes in all: a program has 512',
+      'test.o: function "f2": insn 1: calling "f3", which takes 144 bytes of stack, makes 528 bytes in all: a program has 512',
     );
-    expect(errorOf(() => run(chain([512, 0])))).toContain(
-      'calling "f2", which takes 32 bytes of stack, makes 544',
+    expect(run(chain([496, 8]))).toBe(7);
+    expect(run(chain([512, 0]))).toBe(7);
+    expect(errorOf(() => run(chain([512, 8])))).toContain(
+      'calling "f2", which takes 16 bytes of stack, makes 528',
     );
   });
 

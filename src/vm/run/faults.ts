@@ -1,8 +1,8 @@
 /** Words for the errors that end a run: what happened, where in the program, and what lay near. */
 
 import { quote, type RootletError } from '../../diag/index.ts';
-import type { BpfObject } from '../../object/index.ts';
-import { codeError, MAX_CALL_FRAMES, MAX_STACK_BYTES, type Site } from '../compile/index.ts';
+import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
+import { codeError, type Site } from '../compile/index.ts';
 import {
   FRAME_SIZE,
   FRAME_STRIDE,

@@ -3,3 +3,4 @@
 export type { Machine, MachineOptions, RunContext, RunResult } from './api.ts';
 export { createMachine, createMachineAsync } from './machine.ts';
 export type { MachineMap } from './machine-map.ts';
+export { kindOfSection, progTypeOf } from './programs.ts';

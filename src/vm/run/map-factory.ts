@@ -2,7 +2,8 @@
 
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
-import * as uapi from '../../object/uapi/uapi.ts';
+import * as uapi from '../../uapi/index.ts';
+import { E2BIG, EINVAL } from '../../uapi/index.ts';
 import {
   ArrayStore,
   arrayStride,
@@ -21,7 +22,7 @@ import {
   trieNodes,
   trieStride,
 } from '../maps/index.ts';
-import { E2BIG, EINVAL, type Element, type MapStore, type StoreEnv } from '../state/index.ts';
+import type { Element, MapStore, StoreEnv } from '../state/index.ts';
 
 /** How one type of map is made. */
 interface MapKind {

@@ -6,13 +6,12 @@
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
 import { type Problem, quote, RootletError } from '../../diag/index.ts';
 import {
-  BPF_MAP_TYPE_PROG_ARRAY,
   type BpfObject,
   type MapDefinition,
-  mapTypeName,
   parseMapDefinition,
   type SymbolIndex,
 } from '../../object/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY, mapTypeName } from '../../uapi/index.ts';
 import { type CodeUnit, type Refusal, reachableUnits } from '../compile/index.ts';
 import {
   addFixedRegions,

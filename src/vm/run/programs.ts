@@ -1,12 +1,7 @@
 /** Which programs of an object the machine can run, and as what. */
 
-import { inputError, quote, RootletError, usageError } from '../../diag/index.ts';
+import { bugError, inputError, quote, RootletError, usageError } from '../../diag/index.ts';
 import {
-  BPF_PROG_TYPE_CGROUP_SKB,
-  BPF_PROG_TYPE_SCHED_ACT,
-  BPF_PROG_TYPE_SCHED_CLS,
-  BPF_PROG_TYPE_SOCKET_FILTER,
-  BPF_PROG_TYPE_XDP,
   type BpfObject,
   programsOf,
   programTypeOf,
@@ -14,6 +9,13 @@ import {
   sectionOf,
   suggestSectionName,
 } from '../../object/index.ts';
+import {
+  BPF_PROG_TYPE_CGROUP_SKB,
+  BPF_PROG_TYPE_SCHED_ACT,
+  BPF_PROG_TYPE_SCHED_CLS,
+  BPF_PROG_TYPE_SOCKET_FILTER,
+  BPF_PROG_TYPE_XDP,
+} from '../../uapi/index.ts';
 import type { ProgramKind } from '../state/index.ts';
 
 export interface RunnableProgram {
@@ -22,7 +24,8 @@ export interface RunnableProgram {
   readonly kind: ProgramKind;
 }
 
-const KINDS = new Map<number, ProgramKind>([
+/** Program type → what its programs run as; the first type of a kind stands for it. */
+const KINDS: ReadonlyMap<number, ProgramKind> = new Map<number, ProgramKind>([
   [BPF_PROG_TYPE_XDP, 'xdp'],
   [BPF_PROG_TYPE_SCHED_CLS, 'tc'],
   [BPF_PROG_TYPE_SCHED_ACT, 'tc'],
@@ -68,9 +71,16 @@ export function reachedPrograms(
 }
 
 /** Also for old names such as `xdp_foo`, which libbpf does not take any more. */
-function kindOfSection(section: string): ProgramKind | undefined {
+export function kindOfSection(section: string): ProgramKind | undefined {
   const info = programTypeOf(section) ?? programTypeOf(suggestSectionName(section) ?? '');
   return info === undefined ? undefined : KINDS.get(info.progType);
+}
+
+/** The program type that programs of a kind have. */
+export function progTypeOf(kind: ProgramKind): number {
+  const found = [...KINDS].find(([, known]) => known === kind);
+  if (found === undefined) throw bugError([kind], 'a kind of programs has no program type');
+  return found[0];
 }
 
 function noneRunnable(

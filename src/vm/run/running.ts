@@ -6,7 +6,7 @@ import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PROG_ARRAY,
-} from '../../object/index.ts';
+} from '../../uapi/index.ts';
 import { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from '../compile/index.ts';
 import { RingBufferStore } from '../maps/index.ts';
 import {

@@ -1,12 +1,8 @@
 /** From the plan of a machine to its memory, filled in, and to what the compiler wants to know. */
 
 import { bugError } from '../../diag/index.ts';
-import {
-  BPF_MAP_TYPE_PROG_ARRAY,
-  type BpfObject,
-  type CodeReference,
-  type SymbolIndex,
-} from '../../object/index.ts';
+import type { BpfObject, CodeReference, SymbolIndex } from '../../object/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import type {
   CompiledModule,
   CompileInput,

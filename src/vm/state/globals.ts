@@ -7,7 +7,6 @@ import { type Btf, type BtfId, sizeOfType, skipModifiers } from '../../btf/index
 import { alignUp, encodeText } from '../../bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import {
-  BPF_MAP_TYPE_ARRAY,
   type BpfObject,
   type ExternSymbol,
   layoutSections,
@@ -16,8 +15,8 @@ import {
   type SymbolIndex,
   type VariableSymbol,
 } from '../../object/index.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../uapi/index.ts';
 import type { LayoutBuilder } from './layout.ts';
-import { BPF_F_RDONLY_PROG } from './map-store.ts';
 import type { MachineMemory } from './memory.ts';
 
 /** One variable inside of a section's region. */

@@ -1,6 +1,5 @@
 /** Memory, packets, contexts and globals of the machine. */
 
-export { E2BIG, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, ENOSPC, ENOTSUPP, EPERM, ERANGE } from './errno.ts';
 export { type FormatSource, formatPieces } from './format.ts';
 export {
   definitionOfSection,
@@ -21,11 +20,6 @@ export {
   requireMemory,
 } from './layout.ts';
 export {
-  BPF_ANY,
-  BPF_EXIST,
-  BPF_F_LOCK,
-  BPF_F_RDONLY_PROG,
-  BPF_NOEXIST,
   copyBytes,
   type Element,
   type MapStore,

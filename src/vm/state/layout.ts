@@ -16,7 +16,8 @@
 
 import { alignUp } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
-import { FRAME_SIZE, FRAME_STRIDE, MAX_FRAMES } from './memory-model.ts';
+import { MAX_CALL_FRAMES } from '../../object/index.ts';
+import { FRAME_SIZE, FRAME_STRIDE } from './memory-model.ts';
 
 /** Cells of the machine in the null page. */
 export const CELL = {
@@ -31,7 +32,7 @@ export const CELL = {
 const NULL_PAGE = 0x10000;
 const CONTEXT_SIZE = 0x1000;
 /** Each of 33 tail calls may come from the last of 8 frames. */
-const FRAMES_WITH_TAIL_CALLS = MAX_FRAMES * 34;
+const FRAMES_WITH_TAIL_CALLS = MAX_CALL_FRAMES * 34;
 export const DESCRIPTOR_SIZE = 64;
 /** Bytes between regions that nothing may access. */
 const GAP = 4096;
@@ -101,7 +102,7 @@ export interface FixedLayout {
 }
 
 export function addFixedRegions(layout: LayoutBuilder, needs: FixedNeeds): FixedLayout {
-  const frames = needs.tailCalls ? FRAMES_WITH_TAIL_CALLS : MAX_FRAMES;
+  const frames = needs.tailCalls ? FRAMES_WITH_TAIL_CALLS : MAX_CALL_FRAMES;
   const context = layout.add('context', CONTEXT_SIZE, { stable: needs.oneKind }, 4096);
   const stacks = layout.add('stack', frames * FRAME_STRIDE, {}, FRAME_STRIDE);
   const descriptors = layout.add('map', Math.max(needs.maps, 1) * DESCRIPTOR_SIZE, {}, DESCRIPTOR_SIZE);

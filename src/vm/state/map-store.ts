@@ -6,17 +6,9 @@
  */
 
 import type { MapDefinition } from '../../object/index.ts';
+import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from '../../uapi/index.ts';
 import type { MachineMemory } from './memory.ts';
 import { READ, WRITE } from './memory-model.ts';
-
-export const BPF_ANY = 0;
-export const BPF_NOEXIST = 1;
-export const BPF_EXIST = 2;
-/** Only for values with a spin lock; changes nothing where one program runs at a time. */
-export const BPF_F_LOCK = 4;
-
-export const BPF_F_RDONLY_PROG = 0x80;
-export const BPF_F_WRONLY_PROG = 0x100;
 
 /** Bytes between neighbouring values that nothing may access. */
 export const RED_ZONE = 16;

@@ -1,17 +1,20 @@
 /** Contents of maps through BTF, for people and as JSON. For the machine's maps and, with the same input, the kernel's. */
 
-import { type BtfId, formatDeclaration, formatType } from '../../btf/index.ts';
+import {
+  type BtfId,
+  type DecodedValue,
+  decodeValue,
+  formatDeclaration,
+  formatType,
+  type JsonValue,
+  valueJson,
+  valueText,
+} from '../../btf/index.ts';
 import { alignUp } from '../../bytes/index.ts';
 import { printable } from '../../diag/index.ts';
-import {
-  BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
-  type BpfObject,
-  type MapDefinition,
-  mapTypeName,
-} from '../../object/index.ts';
+import type { BpfObject, MapDefinition } from '../../object/index.ts';
+import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, mapTypeName } from '../../uapi/index.ts';
 import type { GlobalVariable } from '../state/index.ts';
-import { type DecodedValue, decodeValue, type JsonValue, valueJson, valueText } from './value-format.ts';
 
 /** What there is to show of a map: of the machine's, or with the same fields of any other. */
 export interface MapContents {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { BtfBuilder } from '../../btf/model/builder.ts';
-import type { BtfType } from '../../btf/model/types.ts';
-import { decodeValue, valueJson, valueText } from './value-format.ts';
+import { BtfBuilder } from '../model/builder.ts';
+import type { BtfType } from '../model/types.ts';
+import { valueJson, valueText } from './text.ts';
+import { decodeValue } from './tree.ts';
 
 /** Types by the ids that the tests use. */
 const TYPES: readonly BtfType[] = [

@@ -1,11 +1,13 @@
 /**
- * Functions that programs name in declaration tags: `exception_callback:NAME`, what is called when a program throws.
+ * Functions that programs name in declaration tags: `exception_callback:NAME`, what is called when a program
+ * throws.
  *
- * A loader finds them by name among the global functions, so nothing in the code refers to them: they have to be kept
- * with their program, stay global, and be named anew in the tag when they are renamed.
+ * A loader finds them by name among the global functions, so nothing in the code refers to them: they have to
+ * be kept with their program, loaded with it, stay global, and be renamed in the tag when they are renamed.
  */
 
-import { BTF_KIND, type Btf, type BtfDeclTag, type BtfId } from '../../btf/index.ts';
+import type { Btf, BtfDeclTag, BtfId } from '../../btf/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
 
 const PREFIX = 'exception_callback:';
 
@@ -35,7 +37,7 @@ export function withCallback(tag: BtfDeclTag, name: string): BtfDeclTag {
   return { ...tag, name: `${PREFIX}${name}` };
 }
 
-/** FUNC → names of the call-backs that it is tagged with. */
+/** FUNC → names of the callbacks that it is tagged with. */
 export function exceptionCallbacks(btf: Btf | null): Map<BtfId, string[]> {
   const callbacks = new Map<BtfId, string[]>();
   for (const { tag } of btf === null ? [] : declTags(btf)) {

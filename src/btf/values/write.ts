@@ -1,9 +1,20 @@
-/** Values of JavaScript into the bytes of the program's types; every value is checked against its type first. */
+/**
+ * Values of JavaScript into the bytes of the program's types; every value is checked against its type first.
+ */
 
-import { type BtfArray, type BtfEnum, type BtfId, type BtfMember, sizeOfType } from '../../btf/index.ts';
 import { requireRange, viewOf } from '../../bytes/index.ts';
 import { inputError, quote, usageError, within } from '../../diag/index.ts';
-import { extent, isText, memberPlace, type Place, readBytes, resolve, type ValueTypes } from './btf-value.ts';
+import {
+  type BtfArray,
+  type BtfEnum,
+  type BtfId,
+  type BtfMember,
+  type BtfType,
+  sizeOfType,
+  skipModifiers,
+} from '../model/index.ts';
+import { MAX_DATA_DEPTH } from './data.ts';
+import { extent, isText, memberPlace, type Place, readBytes, type ValueTypes } from './walk.ts';
 
 /** Writes a value of type `id` at `bytes[offset]`; members and elements that are not given keep theirs. */
 export function encodeValue(
@@ -34,7 +45,7 @@ function encodeAt(types: ValueTypes, id: BtfId, place: Place, value: unknown, de
       encodeFloat(types, place, type.size, value);
       return;
     case 'array':
-      if (isText(types, type) && typeof value === 'string') encodeTextAt(place, type.length, value);
+      if (isText(types.btf, type) && typeof value === 'string') encodeTextAt(place, type.length, value);
       else encodeArray(types, type, place, value, depth);
       return;
     case 'struct':
@@ -44,6 +55,14 @@ function encodeAt(types: ValueTypes, id: BtfId, place: Place, value: unknown, de
     default:
       throw inputError('value-type', [], `a ${type.kind} has no value`);
   }
+}
+
+/** What a value of the type is, behind modifiers and variables; depth is bounded as in reading. */
+function resolve(types: ValueTypes, id: BtfId, depth: number): BtfType {
+  const skipped = skipModifiers(types.btf, id);
+  if (skipped === 0 || depth > MAX_DATA_DEPTH) throw inputError('value-type', [], `type ${id} has no value`);
+  const type = types.btf.type(skipped);
+  return type.kind === 'var' ? resolve(types, type.type, depth + 1) : type;
 }
 
 function valueError(message: string) {
@@ -81,7 +100,7 @@ function writeInteger(
   requireFit(value, bits, signed);
   const { first, last, shift } = extent(types, place, bits);
   const mask = ((1n << BigInt(bits)) - 1n) << BigInt(shift);
-  const others = readBytes(types, place.bytes, first, last) & ~mask;
+  const others = readBytes(types.order, place.bytes, first, last) & ~mask;
   let rest = others | (BigInt.asUintN(bits, value) << BigInt(shift));
   for (let step = 0; step < last - first; step++) {
     const at = types.order === 'little' ? first + step : last - 1 - step;

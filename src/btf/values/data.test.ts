@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { BtfBuilder } from '../../btf/model/builder.ts';
-import type { BtfType } from '../../btf/model/types.ts';
-import { decodeValue, type ValueTypes } from './btf-value.ts';
-import { encodeValue } from './btf-value-write.ts';
+import { BtfBuilder } from '../model/builder.ts';
+import type { BtfType } from '../model/types.ts';
+import { decodeData } from './data.ts';
+import type { ValueTypes } from './walk.ts';
+import { encodeValue } from './write.ts';
 
 const int = (name: string, size: number, signed: boolean, extra = {}): BtfType => ({
   kind: 'int',
@@ -90,14 +91,14 @@ describe.each(['little', 'big'] as const)('%s-endian', order => {
     const bytes = new Uint8Array(size + 3).fill(0xee);
     encodeValue(types, id, value, bytes, 2);
     expect([bytes[0], bytes[1], bytes[size + 2]]).toEqual([0xee, 0xee, 0xee]);
-    const back = decodeValue(types, id, bytes, 2);
+    const back = decodeData(types, id, bytes, 2);
     expect(typeof back === 'object' ? structuredClone(back) : back).toEqual(expected);
   });
 
   test('bit fields leave their neighbours alone', () => {
     const bytes = new Uint8Array(16).fill(0xff);
     encodeValue(types, 12, { three: 0 }, bytes);
-    expect(decodeValue(types, 12, bytes)).toMatchObject({ a: 255, three: 0, eleven: -1, deep: -1 });
+    expect(decodeData(types, 12, bytes)).toMatchObject({ a: 255, three: 0, eleven: -1, deep: -1 });
     expect(bytes[1]).toBe(order === 'little' ? 0b00011111 : 0b11111000);
   });
 
@@ -105,7 +106,7 @@ describe.each(['little', 'big'] as const)('%s-endian', order => {
     const bytes = new Uint8Array(12);
     encodeValue(types, 7, [1, 2, 3], bytes);
     encodeValue(types, 7, [9], bytes);
-    expect(decodeValue(types, 7, bytes)).toEqual([9, 2, 3]);
+    expect(decodeData(types, 7, bytes)).toEqual([9, 2, 3]);
   });
 });
 
@@ -129,7 +130,7 @@ test.each([
 });
 
 test('values outside the bytes are refused', () => {
-  expect(() => decodeValue(typesOf('little'), 3, new Uint8Array(8), 1)).toThrow(
+  expect(() => decodeData(typesOf('little'), 3, new Uint8Array(8), 1)).toThrow(
     expect.objectContaining({ code: 'bytes-truncated' }),
   );
 });

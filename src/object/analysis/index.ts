@@ -1,0 +1,26 @@
+/** Analyses of the model: calls, implicit needs, liveness, what a program has once. */
+
+export {
+  CallGraph,
+  callersOf,
+  callGraph,
+  MAX_CALL_FRAMES,
+  MAX_STACK_BYTES,
+  MAX_STACK_BYTES_ABOVE_TAIL_CALL,
+  referencesInOrder,
+  stackAbove,
+  tailCallers,
+} from './call-graph.ts';
+export { callbackOf, declTags, exceptionCallbacks, withCallback } from './exception-callbacks.ts';
+export { type Liveness, markLive, pathTo } from './live.ts';
+export {
+  ARENA_SECTION,
+  heldPrograms,
+  isMetadata,
+  isNeededAnyway,
+  isOperationsSection,
+  mayTailCall,
+  NO_NEEDS,
+  RUN_CONFIG_SECTION,
+} from './needs.ts';
+export { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';

@@ -1,0 +1,36 @@
+/**
+ * Numbers of the binary type format: the header of `.BTF`, kinds of types, encodings of integers.
+ *
+ * Source: include/uapi/linux/btf.h, Linux 6.18.
+ */
+
+/** The header of `.BTF` and `.BTF.ext`. */
+export const BTF_MAGIC = 0xeb9f;
+export const BTF_VERSION = 1;
+
+export const BTF_KIND = {
+  INT: 1,
+  PTR: 2,
+  ARRAY: 3,
+  STRUCT: 4,
+  UNION: 5,
+  ENUM: 6,
+  FWD: 7,
+  TYPEDEF: 8,
+  VOLATILE: 9,
+  CONST: 10,
+  RESTRICT: 11,
+  FUNC: 12,
+  FUNC_PROTO: 13,
+  VAR: 14,
+  DATASEC: 15,
+  FLOAT: 16,
+  DECL_TAG: 17,
+  TYPE_TAG: 18,
+  ENUM64: 19,
+} as const;
+
+/** Encoding bits of an integer type. */
+export const BTF_INT_SIGNED = 1;
+export const BTF_INT_CHAR = 2;
+export const BTF_INT_BOOL = 4;
