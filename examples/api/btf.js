@@ -2,7 +2,16 @@
 import { BtfBuilder, encodeBtf, formatDefinition, parseBtf, sizeOfType } from 'rootlet/btf';
 
 const builder = new BtfBuilder();
-const u32 = builder.add({ kind: 'int', name: 'u32', size: 4, bits: 32, bitOffset: 0, signed: false, char: false, bool: false });
+const u32 = builder.add({
+  kind: 'int',
+  name: 'u32',
+  size: 4,
+  bits: 32,
+  bitOffset: 0,
+  signed: false,
+  char: false,
+  bool: false,
+});
 const key = builder.add({
   kind: 'struct',
   name: 'key',

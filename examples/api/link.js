@@ -12,5 +12,9 @@ if (!result.ok) throw new Error(result.problems.map(problem => problem.message).
 for (const { slot, component, program } of result.report.slots) console.log(slot, component, program);
 //> dummy1 first_firewall.bpf.o xdp_prog1
 //> dummy2 second_firewall.bpf.o xdp_prog2
-console.log(inspect(result.object).programs.map(program => program.name).join(' '));
+console.log(
+  inspect(result.object)
+    .programs.map(program => program.name)
+    .join(' '),
+);
 //> rootlet

@@ -5,7 +5,12 @@ import { licenseOf, parseMapDefinition, programsOf, readObject, writeObject } fr
 const name = 'first_firewall.bpf.o';
 const object = readObject({ name, bytes: readFileSync(new URL(`../obj/el/${name}`, import.meta.url)) });
 
-console.log(licenseOf(object), programsOf(object).map(({ program }) => program.name).join(' '));
+console.log(
+  licenseOf(object),
+  programsOf(object)
+    .map(({ program }) => program.name)
+    .join(' '),
+);
 //> Dual MIT/GPL xdp_prog1
 for (const symbol of object.symbols) {
   if (symbol.kind !== 'map') continue;

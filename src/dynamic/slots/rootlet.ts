@@ -90,7 +90,10 @@ export interface RootletSetting {
   readonly journal?: RootletJournal;
 }
 
-/** Owns its generation, and its hook when it attached it: closing it detaches then. */
+/**
+ * A rootlet on a hook, whose slots can be changed while it runs. Owns its generation; with `attach` also its hook, so
+ * that `close()` detaches it; `Hook.close()` alone never detaches what stays without a handle.
+ */
 export class Rootlet {
   readonly sys: Sys;
   readonly hook: Hook;

@@ -81,7 +81,10 @@ export interface UpgradeReport {
   readonly consumers: readonly {
     readonly kind: EntryKind;
     readonly name: string;
-    /** `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the same, exchanged where it is attached. */
+    /**
+     * `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the same,
+     * exchanged where it is attached.
+     */
     readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
   }[];
   readonly notes: readonly string[];
