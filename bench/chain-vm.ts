@@ -18,6 +18,7 @@ import { openSys } from '../src/kernel/open/koffi.ts';
 import type { Sys } from '../src/kernel/sys/sys.ts';
 import { executeLoad } from '../src/load/execute/execute.ts';
 import { planLoad } from '../src/load/plan/object.ts';
+import { preparedAlone } from '../src/load/plan/prepared.ts';
 import { readObject } from '../src/object/read/read.ts';
 import { writeObject } from '../src/object/write/write.ts';
 import { BPF_PROG_TYPE_XDP } from '../src/uapi/program-types.ts';
@@ -43,7 +44,10 @@ interface Subject {
 }
 
 function fromFile(sys: Sys, path: string, program: string): Subject {
-  const loaded = executeLoad(planLoad(readObject({ name: path, bytes: readFileSync(path) })), sys);
+  const loaded = executeLoad(
+    planLoad(preparedAlone(readObject({ name: path, bytes: readFileSync(path) }))),
+    sys,
+  );
   return { program: loaded.program(program), times: [], close: () => loaded.close() };
 }
 

@@ -16,6 +16,7 @@ import { relinkChain } from '../src/link/relink-chain.ts';
 import { executeLoad } from '../src/load/execute/execute.ts';
 import type { LoadedObject } from '../src/load/execute/loaded-object.ts';
 import { planLoad } from '../src/load/plan/object.ts';
+import { preparedAlone } from '../src/load/plan/prepared.ts';
 import type { BpfObject } from '../src/object/model/model.ts';
 import { writeObject } from '../src/object/write/write.ts';
 import { PcapWriter } from '../src/vm/capture/writer.ts';
@@ -79,7 +80,7 @@ function subjectOf(sys: Sys, name: string, object: BpfObject): Subject {
   return {
     name,
     machine: createMachine(object),
-    loaded: executeLoad(planLoad(object), sys),
+    loaded: executeLoad(planLoad(preparedAlone(object)), sys),
     machineTimes: [],
     kernelTimes: [],
   };

@@ -14,7 +14,7 @@ import {
   UnsatisfiedFlagError,
   UnsatisfiedPositionalError,
 } from '@stricli/core';
-import { type Problem, quote } from '../src/diag/index.ts';
+import { type CodeOf, type Problem, problem, quote, suggestion } from '../src/diag/index.ts';
 
 /** What was said of a command line; there is at most one problem, since the parser stops at it. */
 export interface ParserTalk {
@@ -23,21 +23,25 @@ export interface ParserTalk {
 }
 
 export function listenToParser(): ParserTalk {
-  let problem: Problem | undefined;
-  const refuse = (code: string, message: string, hint?: string): string => {
-    problem = { code, class: 'usage', where: [], message, ...(hint === undefined ? {} : { hint }) };
+  let found: Problem | undefined;
+  const refuse = (code: CodeOf<'usage'>, message: string, hint?: string): string => {
+    found = problem(code, [], message, hint === undefined ? {} : { hint });
     return message;
   };
   const text: ApplicationText = {
     ...text_en,
     noCommandRegisteredForInput: ({ input, corrections }) =>
-      refuse('usage-command', `there is no command ${quote(input)}`, meant(corrections.map(plain))),
+      refuse('usage-command', `there is no command ${quote(input)}`, suggestion(corrections.map(plain))),
     exceptionWhileParsingArguments: error =>
       error instanceof FlagNotFoundError
-        ? refuse('usage-option', noOption(error), meant(error.corrections.map(name => `--${kebab(name)}`)))
+        ? refuse(
+            'usage-option',
+            noOption(error),
+            suggestion(error.corrections.map(name => `--${kebab(name)}`)),
+          )
         : refuse('usage-arguments', messageOf(error)),
   };
-  return { text, problem: () => problem };
+  return { text, problem: () => found };
 }
 
 /** The parser puts names in backticks. */
@@ -47,10 +51,6 @@ function plain(name: string): string {
 
 function noOption({ input, aliasName }: FlagNotFoundError): string {
   return `there is no option ${quote(aliasName === undefined ? `--${input}` : `-${aliasName}`)}`;
-}
-
-function meant(corrections: readonly string[]): string | undefined {
-  return corrections.length === 0 ? undefined : `did you mean ${corrections.map(quote).join(' or ')}?`;
 }
 
 function messageOf(error: unknown): string {

@@ -5,6 +5,7 @@ import type { Sys } from '../src/kernel/sys/sys.ts';
 import { kernelForTests } from '../src/kernel/testing.ts';
 import { executeLoad } from '../src/load/execute/execute.ts';
 import { planLoad } from '../src/load/plan/object.ts';
+import { preparedAlone } from '../src/load/plan/prepared.ts';
 import type { BpfObject } from '../src/object/model/model.ts';
 import { writeObject } from '../src/object/write/write.ts';
 import { type CaseOnDisk, follow, readCases } from './support/case-files.ts';
@@ -56,7 +57,7 @@ needs('bpf').describe('loaded by us', () => {
 });
 
 function runLoaded(object: BpfObject, program: string): number {
-  const loaded = executeLoad(planLoad(object), kernelOrThrow());
+  const loaded = executeLoad(planLoad(preparedAlone(object)), kernelOrThrow());
   try {
     return loaded.testRun(program, PACKET).verdict;
   } finally {

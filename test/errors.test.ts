@@ -5,48 +5,94 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
+import { isProblemCode, PROBLEM_CODES } from '../src/diag/codes.ts';
 import { EXIT } from '../src/diag/problem.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DOCUMENT = readFileSync(path.join(ROOT, 'docs/errors.md'), 'utf8');
 
+const CLASSES = new Set<string>(Object.values(PROBLEM_CODES));
+const CODE = /^[a-z]+(-[a-z0-9]+)+$/;
+const FIRST_WORDS = new Set(Object.keys(PROBLEM_CODES).map(firstWord));
 /** Functions that take a code as an argument, by name: `inputError`, `typeError`, `this.#error`, `problem`, … */
 const MAKERS =
-  /(^|[.#])(\w*[eE]rror|problem|refuse|refusal|unresolved|fail|describeMismatch|emitWordsFault)$/;
-const CODE = /^[a-z]+(-[a-z0-9]+)+$/;
+  /(^|[.#])(\w*[eE]rror|\w*[pP]roblem|recoded|refuse|refusal|unresolved|fail|describeMismatch|emitWordsFault)$/;
 
-/** Every code in the sources, with the file that it was found in. */
-function codesInSources(): Map<string, string> {
-  const codes = new Map<string, string>();
-  for (const folder of ['src', 'cli'])
-    for (const name of readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' }).sort())
-      if (name.endsWith('.ts') && !name.endsWith('.test.ts')) collect(path.join(folder, name), codes);
-  return codes;
+function firstWord(code: string): string {
+  return code.split('-')[0] ?? '';
 }
 
-function collect(file: string, codes: Map<string, string>): void {
-  const source = ts.createSourceFile(
-    file,
-    readFileSync(path.join(ROOT, file), 'utf8'),
-    ts.ScriptTarget.ES2022,
-    true,
-  );
+interface Use {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+interface Uses {
+  /** All texts that stand where codes stand. */
+  readonly codes: Use[];
+  /** All string literals with the form of a code. */
+  readonly texts: Use[];
+  /** Words in backticks with the form and the first word of a code: in comments, mostly. */
+  readonly quoted: Use[];
+  /** Object literals that the constructors of problems should make. */
+  readonly handMade: Use[];
+}
+
+function usesInSources(): Uses {
+  const uses: Uses = { codes: [], texts: [], quoted: [], handMade: [] };
+  for (const folder of ['src', 'cli'])
+    for (const name of readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' }).sort())
+      if (
+        name.endsWith('.ts') &&
+        !name.endsWith('.test.ts') &&
+        !path.join(folder, name).startsWith('src/diag/')
+      )
+        collect(path.join(folder, name), uses);
+  return uses;
+}
+
+function collect(file: string, uses: Uses): void {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
+  const use = (node: ts.Node, what: string): Use => {
+    const line = source.getLineAndCharacterOfPosition(node.getStart()).line + 1;
+    return { file, line, text: what };
+  };
+  for (const [, word = ''] of text.matchAll(/`([a-z]+(?:-[a-z0-9]+)+)`/g))
+    if (FIRST_WORDS.has(firstWord(word))) uses.quoted.push({ file, line: 0, text: word });
   const stack: ts.Node[] = [source];
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (ts.isStringLiteral(node) && CODE.test(node.text) && isCode(node)) codes.set(node.text, file);
+    if (ts.isStringLiteral(node) && CODE.test(node.text)) {
+      uses.texts.push(use(node, node.text));
+      if (isCode(node)) uses.codes.push(use(node, node.text));
+    }
+    if (ts.isObjectLiteralExpression(node) && isHandMade(node)) uses.handMade.push(use(node, node.getText()));
     ts.forEachChild(node, child => {
       stack.push(child);
     });
   }
 }
 
-/** `code: 'x-y'`, `const code = … ? 'x-y' : …`, or an argument of a function that makes problems. */
+/** `code: 'x-y'`, `code === 'x-y'`, `const code = … ? 'x-y' : …`, or an argument of a function that makes problems. */
 function isCode(node: ts.Expression): boolean {
   const { parent } = node;
   if (ts.isConditionalExpression(parent)) return isCode(parent);
   if (ts.isPropertyAssignment(parent) || ts.isVariableDeclaration(parent))
     return parent.name.getText() === 'code';
+  if (ts.isBinaryExpression(parent)) return /(^|\.)code$/.test(parent.left.getText());
   return ts.isCallExpression(parent) && MAKERS.test(parent.expression.getText());
+}
+
+/** A class next to a code, or a code put over that of another problem: both belong to the table. */
+function isHandMade(node: ts.ObjectLiteralExpression): boolean {
+  const hasSpread = node.properties.some(ts.isSpreadAssignment);
+  return node.properties.some(property => {
+    if (!ts.isPropertyAssignment(property) || !ts.isStringLiteral(property.initializer)) return false;
+    const name = property.name.getText();
+    const { text } = property.initializer;
+    return (name === 'class' && CLASSES.has(text)) || (name === 'code' && hasSpread && isProblemCode(text));
+  });
 }
 
 /** First column of the table under a heading, words in backticks. */
@@ -64,33 +110,55 @@ function firstColumn(heading: string): string[] {
     );
 }
 
+describe('the table of codes', () => {
+  const { codes, texts, quoted, handMade } = usesInSources();
+  const used = new Set(texts.map(({ text }) => text));
+  const isUnknown = ({ text }: Use): boolean => !isProblemCode(text);
+
+  test('contains every code of the sources', () => {
+    expect(codes.length).toBeGreaterThan(500);
+    expect(codes.filter(isUnknown)).toEqual([]);
+  });
+
+  test('contains every code that comments name', () => {
+    expect(quoted.length).toBeGreaterThan(100);
+    expect(quoted.filter(isUnknown)).toEqual([]);
+  });
+
+  test('contains only codes that the sources use', () => {
+    const ofDiag = ['bug-invariant', 'bug-empty-error'];
+    const unused = Object.keys(PROBLEM_CODES).filter(code => !used.has(code) && !ofDiag.includes(code));
+    expect(unused).toEqual([]);
+  });
+
+  test('alone says which class a code has', () => {
+    expect(handMade).toEqual([]);
+  });
+
+  test('is in order: by first word, then by name', () => {
+    for (const word of FIRST_WORDS) {
+      const own = Object.keys(PROBLEM_CODES).filter(code => firstWord(code) === word);
+      expect(own).toEqual([...own].sort());
+    }
+  });
+});
+
 describe('docs/errors.md', () => {
-  const codes = codesInSources();
-
-  test('finds the codes at all', () => {
-    expect(codes.size).toBeGreaterThan(150);
-    expect(codes.has('link-duplicate') && codes.has('btf-kind') && codes.has('elf-no-symtab')).toBe(true);
-  });
-
   test('explains only codes that exist', () => {
-    expect(firstColumn('Common codes').filter(code => !codes.has(code) && !inSources(code))).toEqual([]);
+    expect(firstColumn('Common codes').filter(code => !isProblemCode(code))).toEqual([]);
   });
 
-  test('names the first word of every code', () => {
-    const words = new Set(firstColumn('First words'));
-    const unknown = [...codes].filter(([code]) => !words.has(code.split('-')[0] ?? ''));
-    expect(unknown).toEqual([]);
+  test('names the first word of every code, and no other', () => {
+    expect(firstColumn('First words').sort()).toEqual([...FIRST_WORDS].sort());
   });
 
   test('has the exit codes', () => {
     expect(firstColumn('Exit codes').map(Number)).toEqual(Object.values(EXIT));
   });
-});
 
-/** Codes that are chosen by an expression are no arguments themselves. */
-function inSources(code: string): boolean {
-  return (
-    code.startsWith('elf-not-') &&
-    readFileSync(path.join(ROOT, 'src/elf/header.ts'), 'utf8').includes(`'${code}'`)
-  );
-}
+  test('has the classes', () => {
+    const rows = DOCUMENT.split('\n').filter(line => /^\| \d/.test(line));
+    const named = rows.flatMap(line => /^\| \d+ \| `(\w+)` \|/.exec(line)?.[1] ?? []);
+    expect(named.sort()).toEqual([...CLASSES].sort());
+  });
+});

@@ -350,7 +350,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     [['xpd', 'v0', FIRST], 'attach-kind', /there are: xdp, tcx/],
     [['xdp', 'v0', HOOKS], 'attach-program', /no program is for xdp/],
     [['xdp', 'v0', KINDS], 'attach-program', /name one, as FILE:PROGRAM/],
-    [['xdp', 'v0', `${FIRST}:nothing`], 'attach-program', /there are: xdp_prog1/],
+    [['xdp', 'v0', `${FIRST}:nothing`], 'attach-program', /there are: \\"xdp_prog1/],
     [['xdp', 'v0', `${KINDS}:load_mark`], 'attach-program', /not for xdp/],
     [['tcx', 'v0', `${KINDS}:load_mark`], 'load-attach-place', /ingress or egress/],
     [['tcx', 'v0', `${KINDS}:load_mark`, '--ingress', '--egress'], 'attach-direction', /not both/],

@@ -24,6 +24,7 @@ import {
 } from '../../src/hooks/index.ts';
 import { openSys, type XdpMode } from '../../src/kernel/index.ts';
 import type { LoadedObject } from '../../src/load/index.ts';
+import type { InputObject } from '../../src/object/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../flags/binding.ts';
@@ -35,7 +36,6 @@ import {
   type LoadFlags,
   loadOptionsOf,
   now,
-  OBJECT_FILE,
   type ObjectInput,
   openStore,
   readObjects,
@@ -166,7 +166,7 @@ function attachNamed(
           ...hookData(attached, hook, main),
           ...encodeEntryState(firstEntryState(loaded, settingsOf(options))),
           ...kept.data,
-          ...slotsData(loaded, input, main, flags.slots),
+          ...slotsData(loaded, input.input, main, flags.slots),
         };
         const contents = hookContents({ ...input, time: now() }, loaded, attached, data);
         const links = new Map([...(contents.links ?? []), ...kept.links]);
@@ -180,11 +180,9 @@ function attachNamed(
 
 function slotsData(
   loaded: LoadedObject,
-  { source, files }: ObjectInput,
+  input: InputObject,
   main: string,
   via: RelinkVia | undefined,
 ): JsonObject {
-  const bytes = files.get(OBJECT_FILE);
-  if (via === undefined || bytes === undefined) return {};
-  return firstRelink(loaded, { name: source, bytes }, main, via);
+  return via === undefined ? {} : firstRelink(loaded, input, main, via);
 }

@@ -3,11 +3,11 @@
 import { buildCommand } from '@stricli/core';
 import { formatBtfAsC } from '../../src/btf/index.ts';
 import { type Inspection, inspect } from '../../src/link/index.ts';
-import { type BpfObject, readObject } from '../../src/object/index.ts';
+import type { BpfObject } from '../../src/object/index.ts';
 import { disassembleObject } from '../format/disassembly.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson } from '../io/context.ts';
-import { readInput } from '../io/files.ts';
+import { readObjectFile } from '../io/files.ts';
 
 interface Flags {
   readonly json: boolean;
@@ -27,8 +27,7 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
   },
   async func(flags, path) {
     await guarded(this, flags.json, () => {
-      const input = readInput(path);
-      const object = readObject(input);
+      const { object } = readObjectFile(path);
       if (flags.btf) print(this, object.btf === null ? '' : formatBtfAsC(object.btf));
       else if (flags.disasm) print(this, disassembleObject(object));
       else if (flags.json) printJson(this, { ok: true, ...inspect(object) });

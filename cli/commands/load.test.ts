@@ -139,7 +139,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
       'value-mismatch',
       /--set takes whole numbers/,
     ],
-    ['an unknown variable', [GLOBALS, '--set', 'nothing=1'], 'load-no-global', /there is limit, /],
+    ['an unknown variable', [GLOBALS, '--set', 'nothing=1'], 'load-no-global', /there are: "limit", /],
     ['no pair', [GLOBALS, '--set', 'limit'], 'usage-set', /NAME=VALUE/],
     ['an unknown map', [FIREWALL, '--max-entries', 'nothing=1'], 'load-no-map', /there are: "rules"/],
     ['an unknown program', [FIREWALL, '--only', 'nothing'], 'load-no-program', /there are: "xdp_prog1"/],

@@ -38,7 +38,7 @@ import {
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import {
   expandResponseFiles,
-  readInputs,
+  readObjectFiles,
   requireDistinct,
   requireNoInput,
   requireOutput,
@@ -232,7 +232,7 @@ interface RelinkFiles {
 
 function readChain(args: readonly string[]): RelinkFiles {
   const named = args.map(parseChainComponent);
-  const files = readInputs(named.map(entry => entry.file));
+  const files = readObjectFiles(named.map(entry => entry.file));
   const libraries = files.filter(isArchiveFile);
   const components = named.flatMap((entry, position) => {
     const file = files[position];
@@ -260,7 +260,7 @@ function readSlots(flags: Flags, args: readonly string[]): RelinkFiles {
   const named = rest.filter(word => word.includes('=')).map(parseAssignment);
   const ordered = words(flags.order ?? '').map(parseComponent);
   const names = [rootletPath, ...[...named, ...ordered].map(entry => entry.file), ...archives];
-  const [rootlet, ...files] = readInputs(names);
+  const [rootlet, ...files] = readObjectFiles(names);
   if (rootlet === undefined) throw usageError('usage-rootlet', 'give a rootlet');
   const libraries = files.slice(named.length + ordered.length);
   for (const file of libraries) requireArchive(file);

@@ -1,6 +1,5 @@
 /** `rootlet replace`: new code in the place of what an entry runs, or in its slots, with everything that it counted. */
 
-import { resolve } from 'node:path';
 import { buildCommand } from '@stricli/core';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import { type RelinkVia, type ReplaceRequest, replace, type SlotChange } from '../../src/dynamic/index.ts';
@@ -16,14 +15,14 @@ import {
   loadOptionsOf,
   now,
   openStore,
-  readObjects,
+  readVersion,
   requireReplaceable,
   STORE_FLAGS,
   type StoreFlags,
 } from '../flags/loading.ts';
 import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
-import { readInputs } from '../io/files.ts';
+import { readObjectFiles } from '../io/files.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 
 interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via'> {
@@ -125,7 +124,7 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
     explain: false,
   });
   return {
-    ...(files.length === 0 ? {} : { version: readVersion(files) }),
+    ...(files.length === 0 ? {} : { version: versionOf(files) }),
     ...(slots === undefined ? {} : { slots }),
     ...(flags.fresh === undefined ? {} : { fresh: flags.fresh.flatMap(words) }),
     ...(via === undefined ? {} : { via }),
@@ -161,14 +160,14 @@ function isAssignment(word: string): boolean {
 }
 
 /** The last file may name its program. */
-function readVersion(files: readonly string[]): NonNullable<ReplaceRequest['version']> {
+function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['version']> {
   const parsed = files.map(parseComponent);
   const named = parsed.flatMap(({ program }) => program ?? []);
   const [program, other] = named;
   if (other !== undefined)
     throw usageError('usage-program', `${quote(program ?? '')} and ${quote(other)}: name one program`);
-  const input = readObjects(parsed.map(({ file }) => file));
-  return { ...input, ...(program === undefined ? {} : { program }) };
+  const input = readVersion(parsed.map(({ file }) => file));
+  return { input, ...(program === undefined ? {} : { program }) };
 }
 
 /** Each file is read once, and is one component wherever it goes. */
@@ -179,14 +178,9 @@ function slotChange(
   if (assignments.length === 0 && flags.order === undefined && flags.reset === undefined) return undefined;
   const fill = assignments.map(parseAssignment);
   const order = flags.order === undefined ? [] : words(flags.order).map(parseComponent);
-  const paths = [...new Set([...fill, ...order].map(({ file }) => file))];
-  const inputs = readInputs(paths);
-  const files = new Map(
-    inputs.map((input, at) => {
-      const path = paths[at] ?? input.name;
-      return [path, { ...input, path: resolve(path) }] as const;
-    }),
-  );
+  const paths = [...fill, ...order].map(({ file }) => file);
+  const inputs = readObjectFiles(paths);
+  const files = new Map(paths.map((path, at) => [path, inputs[at]]));
   const componentOf = ({ file: path, program }: NamedComponent) => {
     const file = files.get(path);
     if (file === undefined) throw usageError('usage-no-input', `${quote(path)} was not read`);

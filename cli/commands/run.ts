@@ -2,13 +2,7 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import { formatProblem, usageError } from '../../src/diag/index.ts';
-import {
-  type BpfObject,
-  isDelivered,
-  readObject,
-  stripDataSections,
-  verdictName,
-} from '../../src/object/index.ts';
+import { type BpfObject, isDelivered, stripDataSections, verdictName } from '../../src/object/index.ts';
 import {
   CaptureDecoder,
   formatMapContents,
@@ -19,7 +13,7 @@ import {
 } from '../../src/vm/index.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
-import { FileOutput, readChunks, readInput, requireDistinct, requireNoInput } from '../io/files.ts';
+import { FileOutput, readChunks, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
 import { beforeSignals, breathe } from '../io/signals.ts';
 import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
 import { openMachineRunner, type PacketRunner } from '../run/runner.ts';
@@ -96,8 +90,7 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       requireNoInput(flags.out, [path]);
       requireNoInput(flags.verifierLog, flags.pcap === undefined ? [path] : [path, flags.pcap]);
       const sources = sourcesOf(flags);
-      const input = readInput(path);
-      const object = stripDataSections(readObject(input));
+      const object = stripDataSections(readObjectFile(path).object);
       const runner = openRunner(flags, object);
       try {
         report(this, flags, object, runner, await runAll(flags, sources, runner));

@@ -106,5 +106,5 @@ function parseList(word: string): Selector[] {
 /** Names of sections may have colons (`uprobe//bin/sh:main`): what stands before one is a file only if it is an input. */
 function sectionSelector(text: string, inputs: readonly { readonly name: string }[]): Selector {
   const { file, name } = parseSelector(text);
-  return file !== undefined && typeof findInput(inputs, file) === 'number' ? { file, name } : { name: text };
+  return file !== undefined && findInput(inputs, file).ok ? { file, name } : { name: text };
 }

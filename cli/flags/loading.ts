@@ -3,7 +3,7 @@
  * the store. A command body puts these together, and nothing here knows which command it is.
  */
 
-import { quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { available, type ProblemCode, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { consumersOf, recoverLeft } from '../../src/dynamic/index.ts';
 import { BpfMap, type Sys } from '../../src/kernel/index.ts';
 import { type LinkInput, link } from '../../src/link/index.ts';
@@ -20,8 +20,8 @@ import {
 } from '../../src/load/index.ts';
 import {
   type BpfObject,
+  InputObject,
   programsOf,
-  readObject,
   stripDataSections,
   writeObject,
 } from '../../src/object/index.ts';
@@ -39,7 +39,7 @@ import {
   usersOf,
 } from '../../src/store/index.ts';
 import type { Context } from '../io/context.ts';
-import { readInputs } from '../io/files.ts';
+import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 
@@ -84,8 +84,8 @@ function article(kind: EntryKind): string {
 export function requireEntry(store: Store, kind: EntryKind, name: string): StoreEntry | BrokenEntry {
   const entry = store.peek(kind, name);
   if (entry !== undefined) return entry;
-  const names = store.list().flatMap(other => (kindOf(other) === kind ? [quote(other.name)] : []));
-  const there = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`;
+  const names = store.list().flatMap(other => (kindOf(other) === kind ? [other.name] : []));
+  const there = available('there are', names);
   const other = kind === 'object' ? 'hook' : 'object';
   const elsewhere = store.peek(other, name) !== undefined;
   const command = other === 'hook' ? 'detach' : 'unload';
@@ -107,9 +107,9 @@ export function requireReplaceable(store: Store, name: string): EntryKind {
       hint: `say which: hooks/${name} or objects/${name}`,
     });
   if (kind !== undefined) return kind;
-  const names = store.list().map(entry => quote(entry.name));
+  const names = store.list().map(entry => entry.name);
   throw usageError('store-no-entry', `there is no attachment or loaded object ${quote(name)}`, {
-    hint: names.length === 0 ? 'nothing is loaded (rootlet ps)' : `available: ${names.join(', ')}`,
+    hint: names.length === 0 ? 'nothing is loaded (rootlet ps)' : available('available', names),
   });
 }
 
@@ -152,6 +152,9 @@ export function now(): number {
 // --- objects ------------------------------------------------------------------------------------------------------
 
 export interface ObjectInput {
+  /** The object, with the bytes that the record keeps. */
+  readonly input: InputObject;
+  /** What is loaded. */
   readonly object: BpfObject;
   /** As given, for records and messages. */
   readonly source: string;
@@ -165,18 +168,25 @@ export const OBJECT_FILE = 'object';
 /** Objects up to this size (in bytes) are kept with their debugging information: writing others takes time. */
 const KEPT_AS_GIVEN = 64 << 10;
 
-/** Reads objects and links several into one. Throws everything that is wrong with them. */
-export function readObjects(paths: readonly string[]): ObjectInput {
-  const inputs = readInputs(paths);
+/** Reads objects and links several into one, with the bytes that a record keeps. Throws everything that is wrong with them. */
+export function readVersion(paths: readonly string[]): InputObject {
+  const inputs = readObjectFiles(paths);
   const [first, ...others] = inputs;
   if (first === undefined) throw usageError('usage-no-input', 'say what to load');
   const alone = others.length === 0;
-  const object = alone ? readObject(first) : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const object = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`);
   const kept = alone && first.bytes.length <= KEPT_AS_GIVEN ? first.bytes : writeObject(object);
+  return new InputObject({ name: paths.join(' + '), bytes: kept }, object);
+}
+
+/** The same for loading. */
+export function readObjects(paths: readonly string[]): ObjectInput {
+  const input = readVersion(paths);
   return {
-    object: stripDataSections(object),
-    source: paths.join(' + '),
-    files: new Map([[OBJECT_FILE, kept]]),
+    input,
+    object: stripDataSections(input.object),
+    source: input.name,
+    files: new Map([[OBJECT_FILE, input.bytes]]),
   };
 }
 
@@ -275,7 +285,7 @@ function openGivenMap(sys: Sys, plan: MapPlan, pins: ReadonlyMap<string, string>
 }
 
 /** The same error with a hint for the option that it came from. */
-function withHint(error: unknown, code: string, hint: string): unknown {
+function withHint(error: unknown, code: ProblemCode, hint: string): unknown {
   if (!(error instanceof RootletError) || error.code !== code) return error;
   return new RootletError(error.problems.map(problem => ({ ...problem, hint })));
 }
@@ -341,8 +351,7 @@ export function requireKnown(
 ): void {
   const stranger = names.find(name => !known.includes(name));
   if (stranger === undefined) return;
-  const there = known.length === 0 ? 'none' : known.map(quote).join(', ');
-  throw usageError(`load-no-${what}`, `there is no ${what} ${quote(stranger)}`, {
-    hint: `there are: ${there}`,
+  throw usageError(`load-no-${what}` as const, `there is no ${what} ${quote(stranger)}`, {
+    hint: available('there are', known),
   });
 }

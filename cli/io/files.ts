@@ -20,8 +20,27 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import type { InputFile } from '../../src/bytes/index.ts';
 import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { InputObject } from '../../src/object/index.ts';
 import { expandWords } from './response-file.ts';
 import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
+
+/** Object files, one for each path that is given, however often; parsed when they are first used. */
+export function readObjectFiles(paths: readonly string[]): InputObject[] {
+  const distinct = [...new Set(paths)];
+  const inputs = readInputs(distinct);
+  const files = new Map(
+    inputs.map((input, at) => {
+      const path = distinct[at] ?? input.name;
+      return [path, new InputObject({ ...input, path: resolve(path) })] as const;
+    }),
+  );
+  return paths.flatMap(path => files.get(path) ?? []);
+}
+
+/** The same of one path. */
+export function readObjectFile(path: string): InputObject {
+  return new InputObject(readInput(path));
+}
 
 /** Contents of a file, or of stdin for `-`. */
 export function readInput(path: string): InputFile {

@@ -1,6 +1,6 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
-import { addFrame, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import { addFrame, available, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
 import {
@@ -111,8 +111,10 @@ function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string
   }
   const [only, ...others] = names;
   if (only !== undefined && others.length === 0) return only;
-  const there = names.length === 0 ? 'there are none' : `there are: ${names.map(quote).join(', ')}`;
-  throw usageError('run-which-program', `say which program to run with --program; ${there}`);
+  throw usageError(
+    'run-which-program',
+    `say which program to run with --program; ${available('there are', names)}`,
+  );
 }
 
 function kindOf(object: BpfObject, name: string): ProgramKind {

@@ -1,6 +1,6 @@
 /** Packets through a program, wherever it runs: in the embedded machine or in the kernel. */
 
-import { quote, usageError } from '../../src/diag/index.ts';
+import { available, usageError } from '../../src/diag/index.ts';
 import type { BpfObject } from '../../src/object/index.ts';
 import {
   createMachine,
@@ -34,7 +34,7 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
   if (program === undefined || (options.program === undefined && machine.programs.length > 1)) {
     throw usageError(
       'run-which-program',
-      `say which program to run with --program; there are: ${machine.programs.map(quote).join(', ')}`,
+      `say which program to run with --program; ${available('there are', machine.programs)}`,
     );
   }
   return {

@@ -17,7 +17,6 @@ export {
   load,
   loadAgainst,
   OBJECT_FILE,
-  type ObjectFile,
   type Provider,
   Registry,
   type RelinkVia,

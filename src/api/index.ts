@@ -5,7 +5,15 @@
  */
 
 export type { InputFile } from '../bytes/index.ts';
-export { exitCodeOf, formatProblem, type Problem, type ProblemClass, RootletError } from '../diag/index.ts';
+export {
+  exitCodeOf,
+  formatProblem,
+  PROBLEM_CODES,
+  type Problem,
+  type ProblemClass,
+  type ProblemCode,
+  RootletError,
+} from '../diag/index.ts';
 export {
   type Inspection,
   inspect,

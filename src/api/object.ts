@@ -7,6 +7,7 @@
 
 export type { LineRecord, LineRecords } from '../btf/index.ts';
 export type { ByteOrder, InputFile } from '../bytes/index.ts';
+export type { ProgramType } from '../object/index.ts';
 export {
   type BpfObject,
   type BpfSymbol,
@@ -15,17 +16,19 @@ export {
   type DataReference,
   type ExternSymbol,
   type FunctionSymbol,
+  InputObject,
   licenseOf,
   type MapDefinition,
   type MapSymbol,
+  type ObjectFile,
   type Origin,
-  type ProgramTypeInfo,
   parseMapDefinition,
   programsOf,
   programTypeOf,
   type ReadOptions,
   readObject,
   type SectionIndex,
+  type SectionInfo,
   type SectionShell,
   type SymbolBase,
   type SymbolIndex,

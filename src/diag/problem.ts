@@ -6,16 +6,18 @@
  * behind it, a hint. Nothing below the command prints; everything returns or throws problems.
  */
 
-/** Who has to act: decides the exit code of the command (see `exitCodeOf`). */
-export type ProblemClass = 'input' | 'usage' | 'platform' | 'busy' | 'partial' | 'bug';
+import { type CodeOf, classOf, type ProblemClass, type ProblemCode } from './codes.ts';
 
 /** One mistake, complete: what is wrong, where, and what to do about it. */
 export interface Problem {
   /** Stable, kebab-case; part of the public interface. The part before the first dash names the layer. */
-  readonly code: string;
+  readonly code: ProblemCode;
+  /** That of the code in the table of codes. */
   readonly class: ProblemClass;
   /** Places from the outside in, e.g. `['second.o', 'section "xdp"', 'insn 12']`. */
   readonly where: readonly string[];
+  /** The name that the problem is about: a symbol, slot, input, program, … Programs compare it; texts may change. */
+  readonly subject?: string;
   /** One sentence without the place, lower case, no full stop. */
   readonly message: string;
   /** Byte offset in the file or section named by `where`, when one is known. */
@@ -26,6 +28,24 @@ export interface Problem {
   readonly hint?: string;
   /** Further lines, shown indented under the message (both prototypes of a clash, candidates, …). */
   readonly details?: readonly string[];
+}
+
+/** Whether two problems are one mistake: the same code, about the same subject, at the same place. */
+export function sameProblem(left: Problem, right: Problem): boolean {
+  return (
+    left.code === right.code &&
+    left.subject === right.subject &&
+    left.offset === right.offset &&
+    left.where.length === right.where.length &&
+    left.where.every((frame, index) => frame === right.where[index])
+  );
+}
+
+/** Each mistake once. Callers set the subject of what they collect: without one, a place has one problem of a code. */
+export function distinctProblems(problems: readonly Problem[]): Problem[] {
+  return problems.filter(
+    (problem, index) => problems.findIndex(other => sameProblem(other, problem)) === index,
+  );
 }
 
 /** One or more problems thrown as an error. `message` is the formatted text of all of them. */
@@ -39,41 +59,61 @@ export class RootletError extends Error {
   }
 
   /** Code of the first problem. */
-  get code(): string {
+  get code(): ProblemCode {
     return this.problems[0]?.code ?? 'bug-empty-error';
   }
 }
 
-type ProblemExtras = Omit<Partial<Problem>, 'code' | 'where' | 'message' | 'class'>;
+/** What a problem may have besides code, place and message. */
+export type ProblemExtras = Omit<Partial<Problem>, 'code' | 'where' | 'message' | 'class'>;
+
+/** The problem of that code. The class comes from the table of codes. */
+export function problem(
+  code: ProblemCode,
+  where: readonly string[],
+  message: string,
+  extras: ProblemExtras = {},
+): Problem {
+  return { code, class: classOf(code), where, message, ...extras };
+}
+
+/** The same mistake under another code, and with it of that code's class. */
+export function recoded(
+  { code: _code, class: _class, where, message, ...extras }: Problem,
+  code: ProblemCode,
+  changes: ProblemExtras & Partial<Pick<Problem, 'where'>> = {},
+): Problem {
+  return { code, class: classOf(code), where, message, ...extras, ...changes };
+}
 
 /** An error for input that breaks a rule. */
 export function inputError(
-  code: string,
+  code: CodeOf<'input'>,
   where: readonly string[],
   message: string,
   extras: ProblemExtras = {},
 ): RootletError {
-  return new RootletError([{ code, class: 'input', where, message, ...extras }]);
+  return new RootletError([problem(code, where, message, extras)]);
 }
 
 /** An error of the kernel or the operating system. */
 export function platformError(
-  code: string,
+  code: CodeOf<'platform'>,
   where: readonly string[],
   message: string,
   extras: ProblemExtras = {},
 ): RootletError {
-  return new RootletError([{ code, class: 'platform', where, message, ...extras }]);
+  return new RootletError([problem(code, where, message, extras)]);
 }
 
 /** An error in what the caller asked for (arguments, options). */
-export function usageError(code: string, message: string, extras: ProblemExtras = {}): RootletError {
-  return new RootletError([{ code, class: 'usage', where: [], message, ...extras }]);
+export function usageError(code: CodeOf<'usage'>, message: string, extras: ProblemExtras = {}): RootletError {
+  return new RootletError([problem(code, [], message, extras)]);
 }
 
 /** An invariant of our own that does not hold. Prefer this to an engine error: it can say where. */
 export function bugError(where: readonly string[], message: string): RootletError {
-  return new RootletError([{ code: 'bug-invariant', class: 'bug', where, message }]);
+  return new RootletError([problem('bug-invariant', where, message)]);
 }
 
 /** Runs `body`; any `RootletError` leaving it gets `frame` put in front of its places. */

@@ -28,14 +28,7 @@ export {
   type StoreLoadOptions,
   withEntryLoad,
 } from './entries/index.ts';
-export type {
-  Component,
-  GenerationOptions,
-  ObjectFile,
-  RelinkVia,
-  SlotChange,
-  SlotFill,
-} from './generation/index.ts';
+export type { Component, GenerationOptions, RelinkVia, SlotChange, SlotFill } from './generation/index.ts';
 export type { Provider } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {

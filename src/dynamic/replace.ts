@@ -3,13 +3,13 @@
  * replaced on its hook, a rootlet keeps its components, a loaded object takes its consumers along.
  */
 
-import { inputError, quote, usageError } from '../diag/index.ts';
+import { quote, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
-import type { BpfObject } from '../object/index.ts';
+import { InputObject, type ObjectFile, stripDataSections } from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
-import { type EntryLoad, OBJECT_FILE, objectOf, type StoreLoadOptions } from './entries/index.ts';
-import type { Generation, ObjectFile, RelinkVia, SlotChange } from './generation/index.ts';
+import { type EntryLoad, inputOf, OBJECT_FILE, type StoreLoadOptions } from './entries/index.ts';
+import type { Generation, RelinkVia, SlotChange } from './generation/index.ts';
 import {
   hasPendingChange,
   hasSlotsFilled,
@@ -24,11 +24,9 @@ import { type ReplacedAttached, replaceAttached, type UpgradeReport, upgrade } f
 export interface ReplaceRequest {
   /** Undefined: slots are changed only. */
   readonly version?: {
-    readonly object: BpfObject;
-    /** File or files, for messages and the record. */
-    readonly source: string;
-    /** What the record keeps; the object itself under `OBJECT_FILE`. */
-    readonly files: RecordFiles;
+    /** The new file. The record keeps its bytes, and its name. */
+    readonly input: ObjectFile;
+    /** Program of that file; may be left out when only one suits the hook. */
     readonly program?: string;
   };
   readonly slots?: Omit<SlotChange, 'rootlet' | 'program'>;
@@ -51,7 +49,15 @@ export interface ReplaceRequest {
   readonly time?: number | null;
 }
 
-export type NewVersion = NonNullable<ReplaceRequest['version']>;
+/** A new version whose object is read once, when it is first used. */
+interface NewVersion {
+  readonly input: InputObject;
+  readonly program?: string;
+}
+
+interface OpenedRequest extends Omit<ReplaceRequest, 'version'> {
+  readonly version?: NewVersion;
+}
 
 /** What `replace` did, by what the entry is: a rootlet, an attached program, or a loaded object. */
 export type ReplaceOutcome =
@@ -65,12 +71,8 @@ export type ReplaceOutcome =
   | { readonly kind: 'object'; readonly entry: StoreEntry; readonly report: UpgradeReport };
 
 /** Replaces what an entry runs. Throws, with the old version in place and untouched, when that cannot be. */
-export function replace(
-  store: Store,
-  kind: EntryKind,
-  name: string,
-  request: ReplaceRequest,
-): ReplaceOutcome {
+export function replace(store: Store, kind: EntryKind, name: string, given: ReplaceRequest): ReplaceOutcome {
+  const request = opened(given);
   return store.locked(() => {
     const entry = settled(store, requireFound(store, kind, name), request);
     if (kind === 'object') return replaceObject(store, entry, request);
@@ -82,8 +84,15 @@ export function replace(
   });
 }
 
+function opened(request: ReplaceRequest): OpenedRequest {
+  const { version, ...others } = request;
+  return version === undefined
+    ? others
+    : { ...others, version: { ...version, input: InputObject.from(version.input) } };
+}
+
 /** The entry after what a killed process left of a change of its slots was finished or dropped. */
-function settled(store: Store, entry: StoreEntry, request: ReplaceRequest): StoreEntry {
+function settled(store: Store, entry: StoreEntry, request: OpenedRequest): StoreEntry {
   if (!hasPendingChange(entry)) return entry;
   withRootlet(store, entry, request, () => {});
   return requireFound(store, entry.kind, entry.name);
@@ -96,13 +105,16 @@ function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
 }
 
 /** What was given; else, where new values or contents are asked for, the version that the entry has. */
-function versionOf(store: Store, entry: StoreEntry, request: ReplaceRequest): NewVersion | undefined {
+function versionOf(store: Store, entry: StoreEntry, request: OpenedRequest): NewVersion | undefined {
   const { globals = {}, maxEntries } = request.options;
   const asks = sizeOf(globals) + (maxEntries?.size ?? 0) + (request.fresh?.length ?? 0) > 0;
   if (request.version !== undefined || !asks) return request.version;
-  const { source } = entry.record;
-  const version = { object: objectOf(store, entry), source, files: store.files(entry) };
+  const version = { input: inputOf(store, entry) };
   return entry.kind === 'hook' ? { ...version, program: hookFacts(entry).program } : version;
+}
+
+function filesOf({ input }: NewVersion): RecordFiles {
+  return new Map([[OBJECT_FILE, input.bytes]]);
 }
 
 /** An option without effect would go unnoticed. */
@@ -115,7 +127,7 @@ function refuse(entry: StoreEntry, options: readonly string[]): void {
 
 // --- a loaded object ----------------------------------------------------------------------------------------------
 
-function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
+function replaceObject(store: Store, entry: StoreEntry, request: OpenedRequest): ReplaceOutcome {
   const { options, dryRun = false } = request;
   const version = versionOf(store, entry, request);
   refuse(entry, [...(request.forAttached ?? []), ...(request.force === true ? ['--force'] : [])]);
@@ -131,10 +143,10 @@ function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest)
   const report = upgrade(
     store,
     entry.name,
-    version.object,
+    stripDataSections(version.input.object),
     {
-      source: version.source,
-      files: version.files,
+      source: version.input.name,
+      files: filesOf(version),
       time: request.time ?? null,
       fresh: request.fresh ?? [],
       ...(globals === undefined ? {} : { globals }),
@@ -154,7 +166,7 @@ function replaceProgram(
   store: Store,
   entry: StoreEntry,
   version: NewVersion,
-  request: ReplaceRequest,
+  request: OpenedRequest,
 ): ReplaceOutcome {
   const { via, binding = {} } = request;
   if (via === 'static')
@@ -166,9 +178,9 @@ function replaceProgram(
     ...request,
     store,
     entry,
-    object: version.object,
-    source: version.source,
-    files: version.files,
+    object: stripDataSections(version.input.object),
+    source: version.input.name,
+    files: filesOf(version),
     time: request.time ?? null,
     binding: { ...binding, ...bindingVia(via) },
     ...(version.program === undefined ? {} : { program: version.program }),
@@ -183,7 +195,7 @@ function bindingVia(via: Exclude<ReplaceRequest['via'], 'static'>): EntryLoad['b
 
 // --- a rootlet ----------------------------------------------------------------------------------------------------
 
-function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
+function replaceRootlet(store: Store, entry: StoreEntry, request: OpenedRequest): ReplaceOutcome {
   const { via, fresh, options, force = false, dryRun = false } = request;
   refuse(entry, request.forAttached ?? []);
   if (via === 'copy')
@@ -206,7 +218,7 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest
 function withRootlet<T>(
   store: Store,
   entry: StoreEntry,
-  { options, time }: ReplaceRequest,
+  { options, time }: OpenedRequest,
   use: (rootlet: Rootlet, place: string) => T,
 ): T {
   using hook = openHook(store, entry);
@@ -226,16 +238,13 @@ function sizeOf(globals: NonNullable<LoadOptions['globals']>): number {
   return globals instanceof Map ? globals.size : Object.keys(globals).length;
 }
 
-function changeOf({ version, slots = {} }: ReplaceRequest): SlotChange {
+function changeOf({ version, slots = {} }: OpenedRequest): SlotChange {
   if (version === undefined) return slots;
-  const rootlet = fileOf(version);
-  return { ...slots, rootlet, ...(version.program === undefined ? {} : { program: version.program }) };
-}
-
-function fileOf({ source, files }: NewVersion): ObjectFile {
-  const bytes = files.get(OBJECT_FILE);
-  if (bytes === undefined) throw inputError('relink-no-file', [source], 'has no contents for the record');
-  return { name: source, bytes };
+  return {
+    ...slots,
+    rootlet: version.input,
+    ...(version.program === undefined ? {} : { program: version.program }),
+  };
 }
 
 /** What other commands read in the record. */

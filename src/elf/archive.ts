@@ -6,7 +6,7 @@
  */
 
 import { type InputFile, requireFile } from '../bytes/index.ts';
-import { inputError, quote } from '../diag/index.ts';
+import { type CodeOf, inputError, quote } from '../diag/index.ts';
 import { type RawIndexEntry, readBsdIndex, readGnuIndex } from './archive-index.ts';
 import { identify } from './identify.ts';
 
@@ -226,7 +226,12 @@ class ArchiveReader {
     }
   }
 
-  #error(code: string, offset: number, message: string, extras: { readonly hint?: string } = {}): Error {
+  #error(
+    code: CodeOf<'input'>,
+    offset: number,
+    message: string,
+    extras: { readonly hint?: string } = {},
+  ): Error {
     return inputError(code, [this.#file], message, { offset, ...extras });
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { type ByteOrder, viewOf } from '../bytes/index.ts';
-import { inputError, quote, type RootletError } from '../diag/index.ts';
+import { type CodeOf, inputError, quote, type RootletError } from '../diag/index.ts';
 import { Elf64Ehdr, Elf64Shdr, SHN_ABS, SHN_XINDEX, SHT_NOBITS, SHT_NULL, SHT_STRTAB } from './constants.ts';
 import { identify } from './identify.ts';
 import type { ElfSection } from './model.ts';
@@ -38,7 +38,7 @@ export const MAX_SECTIONS = SHN_ABS - 1;
 /** An error about this file. */
 export function elfError(
   input: Pick<ElfInput, 'name'>,
-  code: string,
+  code: CodeOf<'input'>,
   place: string | null,
   message: string,
   extras: { readonly offset?: number; readonly hint?: string } = {},
@@ -50,7 +50,7 @@ export function elfError(
 export function sectionError(
   input: Pick<ElfInput, 'name'>,
   section: Pick<ElfSection, 'name'>,
-  code: string,
+  code: CodeOf<'input'>,
   message: string,
   hint?: string,
 ): RootletError {

@@ -1,6 +1,6 @@
 /** The relocations of an untrusted file, by the section that they change. */
 
-import { quote, type RootletError } from '../diag/index.ts';
+import { type CodeOf, quote, type RootletError } from '../diag/index.ts';
 import {
   Elf64Rel,
   R_BPF_64_32,
@@ -155,7 +155,7 @@ function problemOf(
   size: number,
   isCode: boolean,
   symbolCount: number,
-): { readonly code: string; readonly message: string } | undefined {
+): { readonly code: CodeOf<'input'>; readonly message: string } | undefined {
   const width = relocationWidth(record.type, isCode);
   if (width === undefined) {
     return { code: 'elf-relocation-type', message: `has unknown type ${record.type}` };

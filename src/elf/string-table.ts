@@ -6,7 +6,7 @@
  * describe names of quadratic size.
  */
 
-import { inputError, type RootletError } from '../diag/index.ts';
+import { type CodeOf, inputError, type RootletError } from '../diag/index.ts';
 
 /** Tail sharing lets names add up to more than their table; compilers stay far below this multiple. */
 const NAME_BUDGET_FACTOR = 8;
@@ -64,7 +64,7 @@ export class StringTable {
     }
   }
 
-  #error(code: string, index: number, message: string): RootletError {
+  #error(code: CodeOf<'input'>, index: number, message: string): RootletError {
     const [file, what] = this.#place;
     return inputError(code, [file, `${what} ${index}`], message);
   }

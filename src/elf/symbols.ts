@@ -1,6 +1,6 @@
 /** The symbol table of an untrusted file, each symbol checked against the section that it claims to lie in. */
 
-import { quote, type RootletError } from '../diag/index.ts';
+import { type CodeOf, quote, type RootletError } from '../diag/index.ts';
 import {
   Elf64Sym,
   SHF_EXECINSTR,
@@ -234,7 +234,7 @@ class SymbolReader {
     throw this.#error('elf-symbol-function', index, symbol.name, message);
   }
 
-  #error(code: string, index: number, name: string, message: string, hint?: string): RootletError {
+  #error(code: CodeOf<'input'>, index: number, name: string, message: string, hint?: string): RootletError {
     const place = name === '' ? `symbol ${index}` : `symbol ${quote(name)}`;
     const offset = this.#table.fileOffset + index * SYM_SIZE;
     return elfError(this.#input, code, place, message, hint === undefined ? { offset } : { offset, hint });

@@ -10,6 +10,7 @@ import * as uapi from '../kernel/uapi/uapi.ts';
 import { executeLoad } from '../load/execute/execute.ts';
 import { loadObject } from '../load/load.ts';
 import { planLoad } from '../load/plan/object.ts';
+import { preparedAlone } from '../load/plan/prepared.ts';
 import { readObject } from '../object/read/read.ts';
 import * as commands from '../uapi/commands.ts';
 import { attachProgram } from './kinds/attach.ts';
@@ -208,7 +209,7 @@ describe('what the kernel is asked for', () => {
     answer?: ConstructorParameters<typeof FakeSys>[0],
   ) {
     const fake = new FakeSys(answer);
-    const object = executeLoad(planLoad(HOOKS, only(name)), fake);
+    const object = executeLoad(planLoad(preparedAlone(HOOKS), only(name)), fake);
     const from = fake.calls.length;
     const attached = attachProgram(object, name, place);
     return { fake, object, attached, calls: fake.calls.slice(from) };

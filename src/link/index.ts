@@ -85,7 +85,6 @@ export {
   FOLDED_SECTIONS,
   findInput,
   isKernelName,
-  nearestNames,
   parseTarget,
   type ReferenceSite,
   referencesTo,

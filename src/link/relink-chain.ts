@@ -1,6 +1,17 @@
 /** Re-linking without a rootlet of one's own: a chain made for the components. */
 
-import { type Problem, quote, requireList, requireOptions, requireRecord } from '../diag/index.ts';
+import {
+  distinctProblems,
+  failed,
+  ok,
+  type Problem,
+  problem,
+  quote,
+  type Result,
+  requireList,
+  requireOptions,
+  requireRecord,
+} from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf, type Verdict } from '../object/index.ts';
 import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './link.ts';
@@ -48,8 +59,9 @@ export function relinkChain(
   if (problems.length > 0) return refused(problems);
   const wrongName = programNameProblem(options.program);
   if (wrongName !== null) return refused([wrongName]);
-  const section = chainSection(objects, components);
-  if (typeof section !== 'string') return refused([section]);
+  const chosen = chainSection(objects, components);
+  if (!chosen.ok) return refused([chosen.problem]);
+  const section = chosen.value;
   const verdicts = parseVerdicts(components, options, section);
   if (!verdicts.ok) return verdicts;
   const chain = makeChain({
@@ -78,12 +90,7 @@ function refused(problems: readonly Problem[]): LinkFailure {
 /** The kernel takes C names. */
 function programNameProblem(name: string | undefined): Problem | null {
   if (name === undefined || /^[A-Za-z_][A-Za-z0-9_]{0,126}$/.test(name)) return null;
-  return {
-    code: 'chain-program-name',
-    class: 'usage',
-    where: [],
-    message: `${quote(name)} cannot be the name of a program: it is no C name`,
-  };
+  return problem('chain-program-name', [], `${quote(name)} cannot be the name of a program: it is no C name`);
 }
 
 /** Objects are passed on as they were read, so that nothing is parsed twice. */
@@ -99,32 +106,26 @@ function assignmentFor(
 }
 
 /** Section of the chain's program: that of the components, without `.frags` unless all of them have it. */
-function chainSection(
-  objects: readonly BpfObject[],
-  components: readonly ChainComponent[],
-): string | Problem {
+function chainSection(objects: readonly BpfObject[], components: readonly ChainComponent[]): Result<string> {
   const sections = objects.map((object, position) => programSection(object, components[position]?.program));
   const first = sections.find(section => section !== undefined);
   if (first === undefined) {
-    return {
-      code: 'chain-no-program',
-      class: 'input',
-      where: [objects[0]?.name ?? ''],
-      message: 'has no program that a chain could be made of',
-    };
+    return failed(
+      problem('chain-no-program', [objects[0]?.name ?? ''], 'has no program that a chain could be made of'),
+    );
   }
   if (contextOf(first) === undefined) {
-    return {
-      code: 'chain-type',
-      class: 'input',
-      where: [objects[0]?.name ?? ''],
-      message: `programs of section ${quote(first)} cannot be chained`,
-      hint: 'write a rootlet of that type and fill its slots',
-    };
+    return failed(
+      problem(
+        'chain-type',
+        [objects[0]?.name ?? ''],
+        `programs of section ${quote(first)} cannot be chained`,
+        { hint: 'write a rootlet of that type and fill its slots' },
+      ),
+    );
   }
-  return sections.every(section => section?.includes('.frags') === true)
-    ? first
-    : first.replace('.frags', '');
+  const allFrags = sections.every(section => section?.includes('.frags') === true);
+  return ok(allFrags ? first : first.replace('.frags', ''));
 }
 
 function programSection(object: BpfObject, name: string | undefined): string | undefined {
@@ -145,8 +146,8 @@ function parseVerdicts(
   const problems: Problem[] = [];
   const parse = (text: string): Verdict => {
     const verdict = parseVerdict(section, text);
-    if (typeof verdict !== 'object') return verdict;
-    problems.push(verdict);
+    if (verdict.ok) return verdict.value;
+    problems.push(verdict.problem);
     return 0;
   };
   const common = options.continueOn ?? ['pass'];
@@ -155,15 +156,10 @@ function parseVerdicts(
   if (parsed === 'not 0')
     problems.push(
       verdictProblem(
+        options.final ?? '',
         `"${options.final}" is no single verdict in section ${quote(section)}: say how many bytes are to be kept, or "last"`,
       ),
     );
   const final = parsed === 'not 0' ? 'last' : parsed;
-  return problems.length > 0 ? refused(distinct(problems)) : { ok: true, slots, final };
-}
-
-function distinct(problems: readonly Problem[]): Problem[] {
-  return problems.filter(
-    (problem, index) => problems.findIndex(other => other.message === problem.message) === index,
-  );
+  return problems.length > 0 ? refused(distinctProblems(problems)) : { ok: true, slots, final };
 }

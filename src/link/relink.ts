@@ -8,7 +8,9 @@
  */
 
 import {
+  didYouMean,
   type Problem,
+  problem,
   quote,
   requireList,
   requireOptions,
@@ -78,7 +80,6 @@ import {
   checkAgreement,
   type Explanation,
   explainAll,
-  nearestNames,
   type Resolution,
   resolve,
   type SymbolAt,
@@ -297,13 +298,12 @@ function arrayProblem(objects: readonly BpfObject[], { file, index }: SymbolAt):
   if (object === undefined || array === undefined) return [];
   const name = quote(object.symbols[index]?.name ?? '');
   return [
-    {
-      code: 'relink-array-program',
-      class: 'input',
-      where: [object.name],
-      message: `${name} is put into a slot, so that it becomes a function, but array ${quote(array)} holds it as a program`,
-      hint: `let the array hold another program of the file that does the same`,
-    },
+    problem(
+      'relink-array-program',
+      [object.name],
+      `${name} is put into a slot, so that it becomes a function, but array ${quote(array)} holds it as a program`,
+      { hint: `let the array hold another program of the file that does the same` },
+    ),
   ];
 }
 
@@ -315,16 +315,12 @@ function unknownNames(objects: readonly BpfObject[], options: RelinkOptions): Pr
     word === '*' || known.has(word) || (options.libraries ?? []).some(library => isLibrary(library, word));
   return asked
     .filter(word => !isKnown(word))
-    .map(name => {
-      const near = nearestNames(name, [...known]);
-      return {
-        code: 'relink-share',
-        class: 'usage',
-        where: [],
-        message: `no input has a map, variable or function ${quote(name)}`,
-        ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
-      };
-    });
+    .map(name =>
+      problem('relink-share', [], `no input has a map, variable or function ${quote(name)}`, {
+        subject: name,
+        ...didYouMean(name, known),
+      }),
+    );
 }
 
 // --- one object ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import { readObject } from '../object/read/read.ts';
 import { BPF_MAP_TYPE_ARENA } from '../uapi/map-types.ts';
 import { loadObject } from './load.ts';
 import { planLoad } from './plan/object.ts';
+import { preparedAlone } from './plan/prepared.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
@@ -42,7 +43,7 @@ describe.skipIf(without !== undefined)(`on the kernel${without === undefined ? '
 });
 
 test('variables are the first bytes of the arena in the plan, and no map of their own', () => {
-  const plan = planLoad(ARENA);
+  const plan = planLoad(preparedAlone(ARENA));
   expect(plan.maps.map(({ name, type }) => [name, type])).toEqual([['arena', BPF_MAP_TYPE_ARENA]]);
   expect(plan.maps[0]?.contents?.length).toBe(20);
   expect(plan.globals.map(({ name, map }) => [name, map])).toEqual([
@@ -55,13 +56,13 @@ test('variables are the first bytes of the arena in the plan, and no map of thei
 test('without an arena they have no place', () => {
   const object = { ...ARENA, symbols: ARENA.symbols.filter(symbol => symbol.kind !== 'map') };
   const withoutCode = { ...object, symbols: object.symbols.filter(symbol => symbol.kind !== 'function') };
-  expect(() => planLoad(withoutCode)).toThrow(
+  expect(() => planLoad(preparedAlone(withoutCode))).toThrow(
     /section ".addr_space.1": has variables, but the object has no arena/,
   );
 });
 
 test('more variables than the arena has pages for', () => {
-  expect(() => planLoad(ARENA, { maxEntries: new Map([['arena', 0]]) })).toThrow(
+  expect(() => planLoad(preparedAlone(ARENA), { maxEntries: new Map([['arena', 0]]) })).toThrow(
     expect.objectContaining({ code: 'load-arena' }),
   );
 });

@@ -13,6 +13,7 @@ import { bindExterns } from './externs/bind-externs.ts';
 import type { KernelFacts } from './externs/kernel-facts.ts';
 import type { KernelTypes } from './externs/kernel-types.ts';
 import { planLoad } from './plan/object.ts';
+import { preparedAlone } from './plan/prepared.ts';
 
 const folder = (path: string) => join(import.meta.dirname, path);
 const SOURCES = [
@@ -68,7 +69,10 @@ function loadCorrupted(bytes: Uint8Array): void {
   if (types === undefined) return;
   const { object: relocated, answers } = relocateCore(object, { main: types.vmlinux(), modules: () => [] });
   const bindings = bindExterns(relocated, types, FACTS);
-  const plan = planLoad(relocated, { bindings, coreAnswers: answers, programs: () => true });
+  const plan = planLoad(
+    { ...preparedAlone(relocated), bindings, coreAnswers: answers },
+    { programs: () => true },
+  );
   executeLoad(plan, new FakeSys(), { pinRoot: '/nonexistent' }).close();
 }
 

@@ -52,14 +52,12 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
   requireSys('prepareLoad: sys', sys);
   requireOptions('prepareLoad: options', options);
   const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
-  const stripped = stripDataSections(input);
-  const { object, answers } = relocate(stripped, types);
-  const bindings = options.bindings ?? bind(object, sys, types, options);
-  const targets = new Set(options.targets?.keys() ?? []);
-  const operations = options.operations ?? findOperations(object, types);
-  const attach = findAttachTypes(object, types, { ...options, operations }, targets);
-  const planned = { ...options, bindings, operations, attach, coreAnswers: answers };
-  return { plan: planLoad(object, planned), answers, object, bindings };
+  const { object, answers: coreAnswers } = relocate(stripDataSections(input), types);
+  const bindings = bind(object, sys, types, options);
+  const operations = findOperations(object, types);
+  const attach = findAttachTypes(object, types, operations, options);
+  const plan = planLoad({ object, coreAnswers, bindings, operations, attach }, options);
+  return { plan, answers: coreAnswers, object, bindings };
 }
 
 /**
@@ -84,7 +82,7 @@ export function executePlan(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
     const lacks = findLacks(sys, plan);
     if (lacks.size === 0) throw error;
     const limited = limitPlan(plan, lacks);
-    return executeLoad(limited.plan, sys, { ...options, notes: limited.notes });
+    return executeLoad({ ...limited.plan, notes: limited.notes }, sys, options);
   }
 }
 

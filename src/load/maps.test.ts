@@ -20,6 +20,7 @@ import { readObject } from '../object/read/read.ts';
 import { BPF_MAP_TYPE_HASH } from '../uapi/map-types.ts';
 import { type LoadOptions, loadObject } from './load.ts';
 import { planLoad } from './plan/object.ts';
+import { preparedAlone } from './plan/prepared.ts';
 import { mountBpffs, packet } from './testing.ts';
 
 const { sys, reason } = kernelForTests();
@@ -207,7 +208,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(() => object.variables.set('limit', 1)).toThrow(/variable "limit": is a constant/);
     expect(() => object.variables.set('byte', 256)).toThrow('256 does not fit: 0 to 255 do');
     expect(() => object.variables.set('numbr', 1)).toThrow(
-      /there is no variable "numbr"; there is .*numbers/,
+      /there is no variable "numbr"; there are: .*numbers/,
     );
     expect('byte' in object.globals && !('constructor' in object.globals)).toBe(true);
     expect(Object.keys(object.globals)).toContain('unused_float');
@@ -224,13 +225,13 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
 });
 
 test('values for constants change the plan, not the object', () => {
-  const plan = planLoad(GLOBALS, { globals: new Map([['limit', 99]]) });
+  const plan = planLoad(preparedAlone(GLOBALS), { globals: new Map([['limit', 99]]) });
   const contentsOf = (which: typeof plan) =>
     which.maps.find(map => map.name === '.rodata')?.contents ?? new Uint8Array(0);
   const limit = plan.globals.find(global => global.name === 'limit');
   expect(contentsOf(plan)[limit?.offset ?? -1]).toBe(99);
-  expect(contentsOf(planLoad(GLOBALS))[limit?.offset ?? -1]).toBe(10);
-  expect(() => planLoad(GLOBALS, { globals: { limit: 2 ** 40 } })).toThrow(
+  expect(contentsOf(planLoad(preparedAlone(GLOBALS)))[limit?.offset ?? -1]).toBe(10);
+  expect(() => planLoad(preparedAlone(GLOBALS), { globals: { limit: 2 ** 40 } })).toThrow(
     'variable "limit": 1099511627776 does not fit',
   );
 });

@@ -10,6 +10,7 @@ import { readObject } from '../object/read/read.ts';
 import { executeLoad } from './execute/execute.ts';
 import { type VerifierFailure, verifierFailureOf } from './execute/verifier-failure.ts';
 import { planLoad } from './plan/object.ts';
+import { preparedAlone } from './plan/prepared.ts';
 import { packet } from './testing.ts';
 
 const { sys, reason } = kernelForTests();
@@ -20,7 +21,9 @@ const bytesOf = (file: string) => readFileSync(join(import.meta.dirname, 'testda
 
 const load = (program: string, file = NAME) =>
   executeLoad(
-    planLoad(readObject({ name: file, bytes: bytesOf(file) }), { programs: name => name === program }),
+    planLoad(preparedAlone(readObject({ name: file, bytes: bytesOf(file) })), {
+      programs: name => name === program,
+    }),
     kernel,
   );
 
@@ -54,7 +57,7 @@ function refusal(program: string, file = NAME): { error: RootletError; failure: 
 }
 
 test('programs whose section starts with ? are left out unless asked for', () => {
-  expect(planLoad(readObject({ name: NAME, bytes: bytesOf(NAME) })).programs).toEqual([]);
+  expect(planLoad(preparedAlone(readObject({ name: NAME, bytes: bytesOf(NAME) }))).programs).toEqual([]);
 });
 
 const PLACES: readonly (readonly [string, string | undefined, string | undefined, RegExp, RegExp])[] = [

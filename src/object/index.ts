@@ -73,12 +73,18 @@ export {
   contextParameter,
   isDelivered,
   isForeignContext,
+  kindId,
+  kindName,
+  kindNameOf,
   neutralVerdict,
-  type ProgramTypeInfo,
+  type ProgramType,
   programTypeOf,
   prototypeOf,
   REGISTER_STRUCTS,
   REGISTERS_TYPEDEF,
+  type SectionInfo,
+  sectionInfoOf,
+  sectionTextOf,
   suggestSectionName,
   type TaggedParameters,
   taggedParameters,
@@ -89,5 +95,5 @@ export {
   verdictsOf,
   verdictWords,
 } from './programs/index.ts';
-export { type ReadOptions, readObject } from './read/index.ts';
+export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
 export { renumberTypes, stripDataSections, writeObject } from './write/index.ts';

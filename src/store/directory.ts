@@ -22,7 +22,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { bugError, type Problem, platformError, quote, RootletError } from '../diag/index.ts';
+import { bugError, type Problem, platformError, problem, quote, RootletError } from '../diag/index.ts';
 import {
   approach,
   type DirectoryUse,
@@ -80,7 +80,7 @@ export function requireTrusted(path: string, stats: Stats, use: DirectoryUse): v
 }
 
 export function untrustedProblem(message: string, hint: string): Problem {
-  return { code: 'store-untrusted', class: 'platform', where: [], message, hint };
+  return problem('store-untrusted', [], message, { hint });
 }
 
 function untrusted(message: string, hint: string): RootletError {

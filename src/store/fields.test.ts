@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { inputError } from '../diag/problem.ts';
 import { type Damaged, Fields, fieldsOf, type JsonValue, textOf } from './fields.ts';
 
-const damaged: Damaged = (name, wanted) => inputError('x-record', [], `${name}: ${wanted}`);
+const damaged: Damaged = (name, wanted) => inputError('load-once', [], `${name}: ${wanted}`);
 const fieldsIn = (value: JsonValue): Fields => Fields.of(value, 'top', damaged);
 
 const DOCUMENT: JsonValue = {

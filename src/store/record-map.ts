@@ -1,7 +1,7 @@
 /** Records in the kernel: a frozen array map of one element, which a pin and every program of the entry hold. */
 
 import { join } from 'node:path';
-import { RootletError } from '../diag/index.ts';
+import { RootletError, recoded } from '../diag/index.ts';
 import { BpfMap, type Fd, openById, readMapInfo, type Sys } from '../kernel/index.ts';
 import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, E2BIG, ENOMEM } from '../uapi/index.ts';
 import type { Directory } from './directory.ts';
@@ -43,7 +43,7 @@ function explained<T>(body: () => T): T {
     const problem = error instanceof RootletError ? error.problems[0] : undefined;
     if (problem === undefined || (problem.errno !== E2BIG && problem.errno !== ENOMEM)) throw error;
     const hint = 'the record keeps the files of the entry: strip their debug information (llvm-strip -g)';
-    throw new RootletError([{ ...problem, code: 'store-record-size', hint }]);
+    throw new RootletError([recoded(problem, 'store-record-size', { hint })]);
   }
 }
 

@@ -6,7 +6,7 @@
  */
 
 import { encodeText, viewOf } from '../bytes/index.ts';
-import { inputError, type RootletError } from '../diag/index.ts';
+import { inputError, platformError, type RootletError } from '../diag/index.ts';
 import {
   countFrom,
   Fields,
@@ -217,7 +217,7 @@ function damagedField(name: string, wanted: Wanted): RootletError {
 }
 
 function damaged(message: string): RootletError {
-  return inputError('store-record', [], `the record cannot be read: ${message}`, {
+  return platformError('store-record', [], `the record cannot be read: ${message}`, {
     hint: 'another process wrote here; "rootlet unload --force" removes the entry',
   });
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { RootletError } from '../diag/problem.ts';
+import { bugError } from '../diag/problem.ts';
 import { BpfMap } from '../kernel/objects/map.ts';
 import { FakeSys } from '../kernel/sys/fake.ts';
 import { FileLock } from '../kernel/sys/lock.ts';
@@ -221,7 +221,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     for (const step of SAVE_STEPS.filter(name => name !== 'remove-old')) {
       const failing = Store.open(kernel, root, {
         onStep: at => {
-          if (at === step) throw new RootletError([{ code: 'test', class: 'bug', where: [], message: step }]);
+          if (at === step) throw bugError([], step);
         },
       });
       for (const name of ['old', 'new']) expect(() => saveTiny(failing, name, 2), step).toThrow(step);
@@ -350,7 +350,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     for (const step of SAVE_STEPS.filter(name => name !== 'remove-old')) {
       const failing = Store.open(kernel, root, {
         onStep: at => {
-          if (at === step) throw new RootletError([{ code: 'test', class: 'bug', where: [], message: step }]);
+          if (at === step) throw bugError([], step);
         },
       });
       expect(() => saveComponents(failing), step).toThrow(step);

@@ -10,8 +10,17 @@
  */
 
 import { join } from 'node:path';
-import { addFrame, type Problem, quote, RootletError, usageError } from '../diag/index.ts';
+import {
+  addFrame,
+  available,
+  type Problem,
+  platformError,
+  quote,
+  RootletError,
+  usageError,
+} from '../diag/index.ts';
 import { Attachment, BpfMap, BpfProgram, type Fd, type Sys, waitForPrograms } from '../kernel/index.ts';
+import type { InputObject, ObjectFile } from '../object/index.ts';
 import { Directory } from './directory.ts';
 import { CURRENT, type EntryLayout, NEXT, readLayout, unknownError } from './layout.ts';
 import { isLeftOver, removeRest, surplusOf, whileBuilding } from './leftovers.ts';
@@ -21,6 +30,7 @@ import { openPinIn, type PinnedKind } from './pins.ts';
 import type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';
 import { readPinnedRecord } from './record-map.ts';
 import { buildGeneration, type Contents, type SaveStep, type StepHook } from './save.ts';
+import { StoredObjects } from './stored-objects.ts';
 
 /** Directory of the store of the command. */
 export const DEFAULT_STORE_ROOT = '/sys/fs/bpf/rootlet';
@@ -72,6 +82,7 @@ export class Store {
   readonly #patience: number;
   readonly #onStep: StepHook;
   readonly #hasHappened: (left: StoreEntry, store: Store) => boolean;
+  readonly #objects = new StoredObjects();
 
   private constructor(sys: Sys, root: string, options: StoreOptions) {
     this.sys = sys;
@@ -150,6 +161,14 @@ export class Store {
   files(entry: StoreEntry): RecordFiles {
     using generation = this.#generation(entry);
     return readPinnedRecord(this.sys, generation, entry.path).files;
+  }
+
+  /**
+   * A file kept in the record as an object. The same `InputObject` as long as it is in use and the contents are the same.
+   * @internal
+   */
+  object(entry: StoreEntry, key: string, file: ObjectFile): InputObject {
+    return this.#objects.of(`${entry.kind}/${entry.name}/${key}`, file);
   }
 
   /** A program of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
@@ -268,7 +287,7 @@ export class Store {
     using inner = directory.open(String(generation));
     const { record } = readPinnedRecord(this.sys, inner, path);
     if (record.kind !== kind || record.name !== name)
-      throw usageError('store-record', `its record is of ${record.kind} ${quote(record.name)}`);
+      throw platformError('store-record', [], `its record is of ${record.kind} ${quote(record.name)}`);
     return { kind, name, generation, path, record };
   }
 
@@ -355,9 +374,9 @@ function requireTrustedEntry(entry: StoreEntry | BrokenEntry | undefined): void 
 function pinOf<T extends PinRecord>(entry: StoreEntry, what: string, pins: readonly T[], name: string): T {
   const pin = pins.find(candidate => candidate.name === name);
   if (pin !== undefined) return pin;
-  const names = pins.map(candidate => quote(candidate.name)).join(', ');
+  const names = pins.map(candidate => candidate.name);
   throw usageError('store-no-pin', `${entry.kind} ${quote(entry.name)} has no ${what} ${quote(name)}`, {
-    hint: `there are: ${names === '' ? 'none' : names}`,
+    hint: available('there are', names),
   });
 }
 

@@ -1,6 +1,6 @@
 /** Who needs an entry: asked before it is removed. Layers above add their own reasons. */
 
-import { type Problem, quote, RootletError } from '../diag/index.ts';
+import { problem, quote, RootletError } from '../diag/index.ts';
 import { describeEntry, type Store, type StoreEntry } from './store.ts';
 
 export interface EntryUser {
@@ -21,13 +21,15 @@ export function usersOf(store: Store, entry: StoreEntry, guards: readonly Guard[
 export function requireUnused(store: Store, entry: StoreEntry, guards: readonly Guard[]): void {
   const users = usersOf(store, entry, guards);
   if (users.length === 0) return;
-  const problem: Problem = {
-    code: 'store-in-use',
-    class: 'busy',
-    where: [describeEntry(entry)],
-    message: `is used by ${users.length === 1 ? 'another entry' : `${users.length} others`}`,
-    details: users.map(user => `${describeEntry(user.entry)}: ${user.reason}`),
-    hint: `remove those first, or remove ${quote(entry.name)} with --force`,
-  };
-  throw new RootletError([problem]);
+  throw new RootletError([
+    problem(
+      'store-in-use',
+      [describeEntry(entry)],
+      `is used by ${users.length === 1 ? 'another entry' : `${users.length} others`}`,
+      {
+        details: users.map(user => `${describeEntry(user.entry)}: ${user.reason}`),
+        hint: `remove those first, or remove ${quote(entry.name)} with --force`,
+      },
+    ),
+  ]);
 }

@@ -16,6 +16,7 @@ import { kernelForTests } from '../kernel/testing.ts';
 import { executeLoad } from '../load/execute/execute.ts';
 import type { LoadedObject } from '../load/execute/loaded-object.ts';
 import { planLoad } from '../load/plan/object.ts';
+import { preparedAlone } from '../load/plan/prepared.ts';
 import type { BpfObject } from '../object/model/model.ts';
 import { readObject } from '../object/read/read.ts';
 import type { Machine } from './run/api.ts';
@@ -124,7 +125,7 @@ needs('bpf').describe('machine and kernel', () => {
   const { sys } = kernelForTests();
   const load = (object: BpfObject): LoadedObject => {
     if (sys === undefined) throw new Error('no kernel');
-    return executeLoad(planLoad(object), sys);
+    return executeLoad(planLoad(preparedAlone(object)), sys);
   };
 
   test.skipIf(isOldKernel()).each(SEQUENCES.map(sequence => [sequence.title, sequence] as const))(

@@ -6,6 +6,7 @@ import { requireFitting } from '../../src/dynamic/fit/fit.ts';
 import { componentOf } from '../../src/dynamic/generation/design.ts';
 import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
+import { InputObject } from '../../src/object/read/input.ts';
 import { needs } from '../support/needs.ts';
 import { compiled } from './link-support.ts';
 
@@ -344,7 +345,7 @@ function compileRows(rows: readonly Row[]): Map<string, BpfObject> {
 
 /** Codes of the problems of one component in one place, joined. */
 function codesOf(rootlet: BpfObject, object: BpfObject, slot: string, via: RelinkVia): string {
-  const file = { name: object.name, bytes: new Uint8Array(0) };
+  const file = new InputObject({ name: object.name, bytes: new Uint8Array(0) }, object);
   const staged = object.symbols.some(({ name }) => name === 'stage');
   const fill = { slot, file, component: 'part', ...(staged ? { program: 'p' } : {}) };
   try {
@@ -385,7 +386,7 @@ clang.describe('fitting', () => {
   test('all problems at once, and a name that is nearly right', () => {
     const rootlet = objectOf(xdpHost());
     const component = objectOf(part('xdp', `long p(${XDP})`, XDP6));
-    const file = { name: component.name, bytes: new Uint8Array(0) };
+    const file = new InputObject({ name: component.name, bytes: new Uint8Array(0) }, component);
     const fills = ['slots', 'slot', 'host'].map(slot => ({ slot, file, component: 'part' }));
     const attempt = () => requireFitting(rootlet, [{ object: component, fills }], 'host', 'tail');
     expect(attempt).toThrow(RootletError);

@@ -68,7 +68,7 @@ host.describe('with a store', () => {
     runStored(store, 'one', 'count');
     runStored(store, 'two', 'count');
     const first = store.find('object', 'first');
-    expect(first?.record.programs.map(program => program.name)).toEqual(['slots:xdp attach type 37:foo']);
+    expect(first?.record.programs.map(program => program.name)).toEqual(['slots:6.37:foo']);
     const pin = `${first?.path}/${first?.record.maps.find(map => map.name === 'counters')?.pin}`;
     const output = execFileSync('bpftool', ['-j', 'map', 'lookup', 'pinned', pin, 'key', '1', '0', '0', '0']);
     expect(JSON.parse(output.toString())).toMatchObject({ formatted: { value: 2 } });

@@ -2,7 +2,6 @@
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ObjectFile } from '../../src/dynamic/generation/design.ts';
 import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
 import type { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import { firstRelink, openRootlet, slotsFor } from '../../src/dynamic/slots/store.ts';
@@ -14,6 +13,7 @@ import { openById } from '../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../src/kernel/sys/sys.ts';
 import { loadObject } from '../../src/load/load.ts';
+import type { ObjectFile } from '../../src/object/read/input.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { encodeEntryState } from '../../src/state/record.ts';
 import { NO_SETTINGS } from '../../src/state/settings.ts';

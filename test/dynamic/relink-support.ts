@@ -5,13 +5,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RootletError } from '../../src/diag/problem.ts';
-import type { ObjectFile } from '../../src/dynamic/generation/design.ts';
 import { FakeSys } from '../../src/kernel/sys/fake.ts';
 import { inNetns } from '../../src/kernel/sys/netns.ts';
 import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { kernelForTests } from '../../src/kernel/testing.ts';
+import type { ObjectFile } from '../../src/object/read/input.ts';
+
 import type { StateChange } from '../../src/state/report.ts';
 import { EBUSY } from '../../src/uapi/errno.ts';
+
 import { compileInto } from '../support/compile.ts';
 
 const { sys } = kernelForTests();

@@ -1,12 +1,13 @@
 /** Dynamic re-linking through tail-call slots: the rootlet's program stays, its slots change. On this kernel. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { componentOf, type ObjectFile } from '../../src/dynamic/generation/design.ts';
+import { componentOf } from '../../src/dynamic/generation/design.ts';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import { listIds, openById } from '../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import { countFds } from '../../src/kernel/testing.ts';
 import { packet } from '../../src/load/testing.ts';
+import type { ObjectFile } from '../../src/object/read/input.ts';
 import { needs } from '../support/needs.ts';
 import { compileAll, HEAD, kernel, kindsOf, rootletSource, Wire, whenFree } from './relink-support.ts';
 

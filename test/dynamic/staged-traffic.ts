@@ -8,12 +8,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ObjectFile, SlotChange } from '../../src/dynamic/generation/design.ts';
+import type { SlotChange } from '../../src/dynamic/generation/design.ts';
 import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import type { AttachPlace } from '../../src/hooks/targets/place.ts';
 import { inNetns } from '../../src/kernel/sys/netns.ts';
 import type { Sys } from '../../src/kernel/sys/sys.ts';
+import type { ObjectFile } from '../../src/object/read/input.ts';
 import { droppedBetween, entryOf, Generator, pause, type TrafficWire } from './traffic.ts';
 
 export interface StagedObjects {

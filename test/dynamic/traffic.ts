@@ -11,11 +11,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ObjectFile } from '../../src/dynamic/generation/design.ts';
 import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import { inNetns } from '../../src/kernel/sys/netns.ts';
 import type { Sys } from '../../src/kernel/sys/sys.ts';
+import type { ObjectFile } from '../../src/object/read/input.ts';
 import { mapKey } from '../../src/state/identity.ts';
 
 const NAMES = ['host', 'first_a', 'first_b', 'second_a', 'second_b'] as const;

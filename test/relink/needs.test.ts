@@ -14,6 +14,7 @@ import { kernelForTests } from '../../src/kernel/testing.ts';
 import { checkLimits } from '../../src/link/passes/limits.ts';
 import { loadObject } from '../../src/load/load.ts';
 import { planLoad } from '../../src/load/plan/object.ts';
+import { preparedAlone } from '../../src/load/plan/prepared.ts';
 import { heldPrograms } from '../../src/object/analysis/needs.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
@@ -124,7 +125,7 @@ describe('what a program may have once', () => {
 
   test('is refused by the loader before the kernel is asked', () => {
     const object = firewall('a', storage('first'), storage('second'));
-    expect(() => planLoad(object)).toThrow(
+    expect(() => planLoad(preparedAlone(object))).toThrow(
       'fw_a.o: program "a": has more than one map of type cgroup_storage: "first", "second"',
     );
   });
@@ -145,7 +146,7 @@ test('the loader appends the exception callback of a program, with what that cal
     'prog',
     'caught',
   );
-  const [program] = planLoad(object).programs;
+  const [program] = planLoad(preparedAlone(object)).programs;
   expect(program?.functions.map(({ name }) => name)).toEqual(['prog', 'helper', 'caught', 'log']);
   expect(heldPrograms(object).size).toBe(0);
 });

@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ObjectFile } from '../../src/dynamic/generation/design.ts';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import { readLinkInfo } from '../../src/kernel/objects/info.ts';
+import type { ObjectFile } from '../../src/object/read/input.ts';
 import { EntryUnderTest } from '../dynamic/relink-entry.ts';
 import {
   compileGenerator,

@@ -7,7 +7,7 @@
  */
 
 import { type ByteOrder, requireRange } from '../../bytes/index.ts';
-import { inputError, quote, within } from '../../diag/index.ts';
+import { type CodeOf, inputError, quote, within } from '../../diag/index.ts';
 import { BTF_KIND, CORE_RELO_SIZE, FUNC_INFO_SIZE, INSN_SIZE, LINE_INFO_SIZE } from '../../uapi/index.ts';
 import { type Btf, type BtfId, type RawBtf, toRaw } from '../model/index.ts';
 import { parseHeaderStart, requireMagic, requireZeros } from './header.ts';
@@ -248,6 +248,6 @@ function isIndex(part: string): boolean {
   return true;
 }
 
-function extError(code: string, message: string, offset: number): ReturnType<typeof inputError> {
+function extError(code: CodeOf<'input'>, message: string, offset: number): ReturnType<typeof inputError> {
   return inputError(code, [], message, { offset });
 }

@@ -1,7 +1,7 @@
 /** The header of `.BTF` and what it says about the rest of the section. */
 
 import { type ByteOrder, viewOf } from '../../bytes/index.ts';
-import { inputError } from '../../diag/index.ts';
+import { type CodeOf, inputError } from '../../diag/index.ts';
 import { BTF_MAGIC, BTF_VERSION } from '../../uapi/index.ts';
 
 const SWAPPED_MAGIC = 0x9feb;
@@ -89,6 +89,6 @@ export function requireZeros(bytes: Uint8Array, from: number, to: number): void 
   }
 }
 
-function headerError(code: string, message: string, hint?: string): ReturnType<typeof inputError> {
+function headerError(code: CodeOf<'input'>, message: string, hint?: string): ReturnType<typeof inputError> {
   return inputError(code, [], message, hint === undefined ? { offset: 0 } : { offset: 0, hint });
 }

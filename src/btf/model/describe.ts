@@ -1,6 +1,6 @@
 /** How types are called in messages. */
 
-import { inputError, quote, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { RawBtf } from './raw.ts';
 import type { BtfId } from './types.ts';
@@ -37,6 +37,6 @@ export function describeType(btf: RawBtf, id: BtfId): string {
 }
 
 /** An error about one type. */
-export function typeError(btf: RawBtf, id: BtfId, code: string, message: string): RootletError {
+export function typeError(btf: RawBtf, id: BtfId, code: CodeOf<'input'>, message: string): RootletError {
   return inputError(code, [describeType(btf, id)], message);
 }

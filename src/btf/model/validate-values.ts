@@ -7,7 +7,7 @@
  * can say that, the kernel refuses it, and it could not be written down as a C type.
  */
 
-import { quote } from '../../diag/index.ts';
+import { type CodeOf, quote } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { describeType, typeError } from './describe.ts';
 import type { RawBtf } from './raw.ts';
@@ -141,7 +141,7 @@ class ValueSizes {
     throw this.#memberError(id, member, 'btf-bit-field', message);
   }
 
-  #memberError(id: BtfId, member: number, code: string, message: string): Error {
+  #memberError(id: BtfId, member: number, code: CodeOf<'input'>, message: string): Error {
     const name = this.#btf.string(this.#btf.words[member] ?? 0);
     return typeError(this.#btf, id, code, `member ${quote(name)}: ${message}`);
   }

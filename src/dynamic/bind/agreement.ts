@@ -6,7 +6,7 @@
  */
 
 import { compareTagSets, compareTypes, TagIndex, type TypeMismatch, toRaw } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import { agreedContexts, describeDefinition, disagreement } from '../../link/index.ts';
 import { type BpfObject, CONTEXT_TAG, parseMapDefinition, type SymbolIndex } from '../../object/index.ts';
 import { callersOf, commonProgType } from './callers.ts';
@@ -31,13 +31,12 @@ export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Pro
   if (mismatch === null) return null;
   const name = declaration.object.symbols[declaration.index]?.name ?? '';
   const place = mismatch.path === '' ? '' : `${mismatch.path}: `;
-  return {
-    code: 'dynamic-type-mismatch',
-    class: 'input',
-    where: [declaration.object.name],
-    message: `${quote(name)} does not agree with its definition in ${definition.object.name}: ${place}${mismatch.right} here, ${mismatch.left} there`,
-    details: [describeDefinition(objects, winner), describeDefinition(objects, other)],
-  };
+  return problem(
+    'dynamic-type-mismatch',
+    [declaration.object.name],
+    `${quote(name)} does not agree with its definition in ${definition.object.name}: ${place}${mismatch.right} here, ${mismatch.left} there`,
+    { subject: name, details: [describeDefinition(objects, winner), describeDefinition(objects, other)] },
+  );
 }
 
 /** Parameters (from 0) that are the context of the calling programs on both sides; the kernel lays it out. */

@@ -2,11 +2,11 @@
  * Loading a consumer with the back ends that were chosen, and with the next ones where the kernel refuses.
  */
 
-import { quote, RootletError } from '../../diag/index.ts';
+import { type Problem, quote, RootletError } from '../../diag/index.ts';
 import { BpfMap, type Sys } from '../../kernel/index.ts';
 import { checkLimits } from '../../link/index.ts';
 import { Cleanup, findTarget, type LoadedObject, loadObject, type MapPlan } from '../../load/index.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import { type BpfObject, kindId, type ProgramType } from '../../object/index.ts';
 import {
   BPF_PROG_TYPE_KPROBE,
   BPF_PROG_TYPE_PERF_EVENT,
@@ -16,10 +16,9 @@ import {
 } from '../../uapi/index.ts';
 import {
   attachToStub,
-  kindKey,
   liveSizes,
   loadMember,
-  type MemberOptions,
+  memberOptionsOf,
   openShared,
   REPLACEMENT_TYPE,
 } from '../providers/index.ts';
@@ -43,15 +42,9 @@ export interface OpenChoice extends WantedCall {
 }
 
 /** A back end that the kernel refused for one call. */
-class Refused extends Error {
+interface RefusedCall {
   readonly call: BoundCall;
   readonly error: RootletError;
-
-  constructor(call: BoundCall, error: RootletError) {
-    super(error.message);
-    this.call = call;
-    this.error = error;
-  }
 }
 
 /** Tries the best back ends first, and the next for a call whose back end the kernel refuses. */
@@ -65,6 +58,8 @@ export class Attempts {
   /** Position among its candidates, by call, and why earlier ones failed. */
   readonly #position: number[];
   readonly #refusals: string[][];
+  /** The call whose back end ended the running attempt. */
+  #refused: RefusedCall | undefined;
 
   constructor(
     object: BpfObject,
@@ -90,7 +85,8 @@ export class Attempts {
       try {
         return this.#try(calls);
       } catch (error) {
-        if (error instanceof Refused) this.#giveWay(calls.indexOf(error.call), error.error);
+        const refused = this.#takeRefused();
+        if (refused !== undefined) this.#giveWay(calls.indexOf(refused.call), refused.error);
         else if (error instanceof RootletError && mayBeStubs(error)) this.#copyAll(calls, error);
         else throw error;
       }
@@ -165,26 +161,30 @@ export class Attempts {
     });
   }
 
-  #fillSlot(call: BoundCall, { provider, target }: Found, type: ProgramTypeInfo): number {
+  #fillSlot(call: BoundCall, { provider, target }: Found, type: ProgramType): number {
     const array = provider.tail.arrayFor(this.#sys, type);
-    try {
-      return provider.tail.entryFor(array, target.name, () =>
-        loadMember(this.#sys, provider, target.name, { type }, this.#memberOptions()),
-      );
-    } catch (error) {
-      throw error instanceof RootletError ? new Refused(call, error) : error;
-    }
+    return this.#blaming(call, () =>
+      provider.tail.entryFor(array, target.name, () =>
+        loadMember(this.#sys, provider, target.name, { type }, memberOptionsOf(this.#options)),
+      ),
+    );
   }
 
-  #memberOptions(): MemberOptions {
-    const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = this.#options;
-    return {
-      ...(btfPath === undefined ? {} : { btfPath }),
-      ...(kernelTypes === undefined ? {} : { kernelTypes }),
-      ...(kernelFacts === undefined ? {} : { kernelFacts }),
-      ...(kconfig === undefined ? {} : { kconfig }),
-      ...(logLevel === undefined ? {} : { logLevel }),
-    };
+  /** The refused call of the attempt that has ended; the next attempt starts without one. */
+  #takeRefused(): RefusedCall | undefined {
+    const refused = this.#refused;
+    this.#refused = undefined;
+    return refused;
+  }
+
+  /** Runs what only the back end of this call needs, and keeps the call when it is refused. */
+  #blaming<T>(call: BoundCall, body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof RootletError) this.#refused = { call, error };
+      throw error;
+    }
   }
 
   #loadPrepared({ composed, tails }: PreparedConsumer): LoadedObject {
@@ -213,24 +213,22 @@ export class Attempts {
     const [stub] = extStubNames(call.name);
     const programs = call.situation.callers.map(({ program }) => program.name);
     const there = programs.filter(name => loaded.programs.has(name));
-    return there.map((name): StubLink => {
-      try {
+    return there.map(name =>
+      this.#blaming(call, (): StubLink => {
         const target = findTarget(loaded.program(name), stub);
-        const replacement = found.provider.replacements.programFor(found.target.name, kindKey(type), () =>
+        const replacement = found.provider.replacements.programFor(found.target.name, kindId(type), () =>
           loadMember(
             this.#sys,
             found.provider,
             found.target.name,
             { type: REPLACEMENT_TYPE, target },
-            this.#memberOptions(),
+            memberOptionsOf(this.#options),
           ),
         );
         const link = cleanup.own(attachToStub(this.#sys, replacement, target));
         return { extern: call.name, program: name, stub: 'a', link };
-      } catch (error) {
-        throw error instanceof RootletError ? new Refused(call, error) : error;
-      }
-    });
+      }),
+    );
   }
 }
 
@@ -248,8 +246,8 @@ function refuseTooMuch(calls: readonly BoundCall[], before: BpfObject, after: Bp
   const copied = calls.filter(call => call.choice.via === 'copy');
   const types = copied.flatMap(call => call.situation.callers.map(caller => caller.type?.progType ?? 0));
   if (copied.length === 0 || types.some(type => OWN_STACKS.has(type))) return;
-  const known = new Set(checkLimits(before).map(problem => problem.message));
-  const problems = checkLimits(after).filter(problem => !known.has(problem.message));
+  const known = checkLimits(before);
+  const problems = checkLimits(after).filter(now => !known.some(old => exceedsAlready(old, now)));
   if (problems.length === 0) return;
   const names = copied.map(call => quote(call.name)).join(', ');
   throw new RootletError(
@@ -258,6 +256,11 @@ function refuseTooMuch(calls: readonly BoundCall[], before: BpfObject, after: Bp
       hint: `with the code of ${names} copied in; --via ext gives it a stack of its own`,
     })),
   );
+}
+
+/** Whether the program exceeds the limit without the copied code as well: that is for the verifier to report. */
+function exceedsAlready(old: Problem, now: Problem): boolean {
+  return old.code === now.code && old.subject === now.subject;
 }
 
 /** Refusals that a program with code in place of stubs may escape. */

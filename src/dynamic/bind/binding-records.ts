@@ -1,7 +1,7 @@
 /** What became of every extern of a consumer, to be remembered and shown. */
 
 import type { BpfObject } from '../../object/index.ts';
-import { kindKey } from '../providers/index.ts';
+import { kindId } from '../../object/index.ts';
 import type { Binding, BindingSlot } from './bindings.ts';
 import type { BoundCall, PreparedConsumer } from './consumer.ts';
 import { type Found, plainExterns } from './find.ts';
@@ -79,7 +79,7 @@ function slotOf(call: BoundCall, prepared: PreparedConsumer | undefined): Bindin
   return {
     array: tail?.array ?? '',
     entry,
-    kind: kindKey(type),
+    kind: kindId(type),
     progType: type.progType,
     attachType: type.expectedAttachType,
     flags: type.flags,

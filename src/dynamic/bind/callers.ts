@@ -4,7 +4,7 @@ import {
   type BpfObject,
   type FunctionSymbol,
   callersOf as functionsThatReach,
-  type ProgramTypeInfo,
+  type ProgramType,
   programsOf,
   programTypeOf,
   type SymbolIndex,
@@ -15,11 +15,11 @@ export interface Caller {
   readonly index: SymbolIndex;
   readonly program: FunctionSymbol;
   /** Undefined when its section does not say it. */
-  readonly type: ProgramTypeInfo | undefined;
+  readonly type: ProgramType | undefined;
 }
 
 /** Type of a program whose section does not say it; as in `LoadOptions`. */
-export type TypeOf = (name: string, section: string) => ProgramTypeInfo | undefined;
+export type TypeOf = (name: string, section: string) => ProgramType | undefined;
 
 /** Programs from which calls lead to symbol `target`, in symbol order. */
 export function callersOf(object: BpfObject, target: SymbolIndex, typeOf?: TypeOf): Caller[] {

@@ -7,18 +7,19 @@
  */
 
 import type { BtfId } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
+  kindId,
+  kindName,
   MAX_STACK_BYTES_ABOVE_TAIL_CALL,
-  type ProgramTypeInfo,
+  type ProgramType,
   programTypeOf,
   type SymbolIndex,
   sectionOf,
   stackAbove,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
-import { kindKey, kindName } from '../providers/index.ts';
 import type { Via } from './bindings.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';
@@ -39,7 +40,7 @@ export interface Situation {
   /** Of the provider's function; undefined while there is no provider (`--lazy`). */
   readonly effects: Effects | undefined;
   /** Type of the provider's function when it is a program itself. */
-  readonly programType: ProgramTypeInfo | undefined;
+  readonly programType: ProgramType | undefined;
   /** Why functions cannot be replaced in this kernel; undefined when they can. */
   readonly noReplacement: () => string | undefined;
 }
@@ -131,17 +132,13 @@ export function forcedProblem(via: Via, situation: Situation, objection: string)
   const others = VIAS.filter(
     other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
   );
-  return {
-    ...(byKernel
-      ? ({ code: 'dynamic-via-kernel', class: 'platform' } as const)
-      : ({ code: 'dynamic-via-refused', class: 'input' } as const)),
-    where: [consumer.name],
-    message: `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`,
+  const message = `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`;
+  return problem(byKernel ? 'dynamic-via-kernel' : 'dynamic-via-refused', [consumer.name], message, {
     hint:
       others.length === 0
         ? 'link the two objects statically (rootlet link)'
         : `${others.map(other => `--via ${other}`).join(' or ')} would work`,
-  };
+  });
 }
 
 // --- rules --------------------------------------------------------------------------------------------------------
@@ -221,7 +218,7 @@ function copyObjection({ programType, callers }: Situation): string | undefined 
 function kindsOf(callers: readonly Caller[]): string[] {
   const kinds = new Map<string, string>();
   for (const { type } of callers)
-    kinds.set(type === undefined ? '' : kindKey(type), type === undefined ? 'unknown' : kindName(type));
+    kinds.set(type === undefined ? '' : kindId(type), type === undefined ? 'unknown' : kindName(type));
   return [...kinds.values()];
 }
 

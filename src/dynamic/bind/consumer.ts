@@ -8,15 +8,15 @@ import { CodeView } from '../../isa/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
+  kindId,
   neutralVerdict,
-  type ProgramTypeInfo,
+  type ProgramType,
   type SymbolIndex,
 } from '../../object/index.ts';
 import {
   type Composed,
   compose,
   type Join,
-  kindKey,
   type Provider,
   SLOT_ARRAY,
   TAIL_ARRAY,
@@ -43,7 +43,7 @@ export interface TailUse {
   /** Name of the array in the plan of the load. */
   readonly array: string;
   readonly entry: number;
-  readonly type: ProgramTypeInfo;
+  readonly type: ProgramType;
 }
 
 /** Stubs that replacements are attached to. */
@@ -51,7 +51,7 @@ export interface ExtUse {
   readonly call: BoundCall;
   /** Which word of the selectors. */
   readonly entry: number;
-  readonly type: ProgramTypeInfo;
+  readonly type: ProgramType;
 }
 
 export interface PreparedConsumer {
@@ -69,7 +69,7 @@ export function isStubMap(name: string): boolean {
 }
 
 /** Gives the entry of a provider's function in its array for programs of a type. */
-export type EntryOf = (call: BoundCall, found: Found, type: ProgramTypeInfo) => number;
+export type EntryOf = (call: BoundCall, found: Found, type: ProgramType) => number;
 
 /** Makes stubs for calls by `ext` and `tail`, joins everything else. Throws the problems of joining. */
 export function prepareConsumer(
@@ -143,13 +143,13 @@ function markerOf({ situation }: BoundCall): number | null {
   return changes ? (packetMarker(situation.signature.context) ?? null) : null;
 }
 
-function typeOfCallers(call: BoundCall): ProgramTypeInfo {
+function typeOfCallers(call: BoundCall): ProgramType {
   const type = call.situation.callers[0]?.type;
   if (type === undefined) throw bugError([call.name], 'a stub was chosen for a call from no known program');
   return type;
 }
 
-function defaultOf(object: BpfObject, call: BoundCall, type: ProgramTypeInfo): number {
+function defaultOf(object: BpfObject, call: BoundCall, type: ProgramType): number {
   const tagged = taggedDefault(object, call.extern);
   if (tagged !== undefined) return tagged;
   return call.situation.signature.class === 'A' ? neutralVerdict(type.progType) : 0;
@@ -172,9 +172,9 @@ class Arrays {
 
   arrayFor(
     provider: Provider | undefined,
-    type: ProgramTypeInfo,
+    type: ProgramType,
   ): { readonly name: string; readonly symbol: SymbolIndex } {
-    const kind = kindKey(type);
+    const kind = kindId(type);
     const known = this.#known.find(array => array.provider === provider && array.kind === kind);
     if (known !== undefined) return known;
     const name = `${SLOT_ARRAY}${this.#known.length === 0 ? '' : this.#known.length + 1}`;

@@ -6,13 +6,25 @@
  * step a strong definition goes before weak ones; several of the same strength are an error, never a choice.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import {
+  available,
+  didYouMean,
+  failed,
+  nearestNames,
+  ok,
+  type Problem,
+  type ProblemCode,
+  problem,
+  quote,
+  type Result,
+  recoded,
+  suggestion,
+} from '../../diag/index.ts';
 import {
   describeDefinition,
   describeSymbol,
   findInput,
   isKernelName,
-  nearestNames,
   parseTarget,
   referencesTo,
   resolve,
@@ -80,16 +92,17 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
   for (const { index, symbol } of plainExterns(consumer)) {
     const outcome = findOne(consumer, index, symbol, scope, tags.get(symbol.name));
     const waits = lazy && isFunction(consumer, symbol);
-    const comesLater = waits && outcome !== undefined && 'code' in outcome && LATER.has(outcome.code);
+    const comesLater = waits && outcome?.ok === false && LATER.has(outcome.problem.code);
     if (outcome === undefined || comesLater) {
       open.push(index);
       if (symbol.binding !== 'weak' && !waits)
         problems.push(missingProblem(consumer, index, symbol, scope, lazy));
-    } else if ('code' in outcome) problems.push(outcome);
+    } else if (!outcome.ok) problems.push(outcome.problem);
     else {
-      found.push(outcome);
+      const { provider, target } = outcome.value;
+      found.push(outcome.value);
       const mismatch = bindingProblem(
-        { object: outcome.provider.object, index: outcome.target.index },
+        { object: provider.object, index: target.index },
         { object: consumer, index },
       );
       if (mismatch !== null) problems.push(mismatch);
@@ -99,7 +112,7 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
 }
 
 /** What a request for something that is not loaded yet meets. */
-const LATER: ReadonlySet<string> = new Set(['dynamic-no-provider', 'dynamic-bind-target']);
+const LATER: ReadonlySet<ProblemCode> = new Set(['dynamic-no-provider', 'dynamic-bind-target']);
 
 function findOne(
   consumer: BpfObject,
@@ -107,7 +120,7 @@ function findOne(
   symbol: ExternSymbol,
   scope: SearchScope,
   tag: DynamicBindRequest | undefined,
-): Found | Problem | undefined {
+): Result<Found> | undefined {
   const { name } = symbol;
   const all = [...scope.named, ...scope.registered];
   const asked = scope.bind.find(request => request.extern === name);
@@ -115,7 +128,7 @@ function findOne(
   if (request !== undefined) {
     const by = asked === undefined ? 'tag' : 'request';
     const outcome = findRequested(consumer, request, all);
-    return 'code' in outcome ? outcome : { extern, name, by, ...outcome };
+    return outcome.ok ? ok({ extern, name, by, ...outcome.value }) : outcome;
   }
   for (const [by, providers] of [
     ['named', scope.named],
@@ -123,7 +136,7 @@ function findOne(
   ] as const) {
     const outcome = chooseAmong(consumer, name, name, providers);
     if (outcome === undefined) continue;
-    return 'code' in outcome ? outcome : { extern, name, by, ...outcome };
+    return outcome.ok ? ok({ extern, name, by, ...outcome.value }) : outcome;
   }
   return undefined;
 }
@@ -136,23 +149,28 @@ function chooseAmong(
   extern: string,
   target: string,
   providers: readonly Provider[],
-): Chosen | Problem | undefined {
+): Result<Chosen> | undefined {
   const all = providers.flatMap((provider): Chosen[] => {
     const found = exportsOf(provider.object).find(candidate => candidate.name === target);
     return found === undefined ? [] : [{ provider, target: found }];
   });
   const strong = all.filter(candidate => !candidate.target.weak);
   const [first, ...others] = strong.length > 0 ? strong : all;
-  if (first === undefined || others.length === 0) return first;
+  if (first === undefined) return undefined;
+  if (others.length === 0) return ok(first);
   const candidates = [first, ...others];
-  return {
-    code: 'dynamic-ambiguous',
-    class: 'input',
-    where: [consumer.name],
-    message: `${quote(extern)} is defined by ${candidates.length} loaded objects`,
-    details: candidates.map(candidate => describeChosen(candidate)),
-    hint: `say which: --bind ${extern}=${first.provider.name}:${target}`,
-  };
+  return failed(
+    problem(
+      'dynamic-ambiguous',
+      [consumer.name],
+      `${quote(extern)} is defined by ${candidates.length} loaded objects`,
+      {
+        subject: extern,
+        details: candidates.map(candidate => describeChosen(candidate)),
+        hint: `say which: --bind ${extern}=${first.provider.name}:${target}`,
+      },
+    ),
+  );
 }
 
 /** `first: int foo(struct xdp_md *ctx) in section ".text"`. */
@@ -184,50 +202,55 @@ function findRequested(
   consumer: BpfObject,
   request: DynamicBindRequest,
   providers: readonly Provider[],
-): Chosen | Problem {
+): Result<Chosen> {
   const where = [consumer.name];
   if (request.provider === undefined)
     return (
-      chooseAmong(consumer, request.extern, request.target, providers) ?? {
-        code: 'dynamic-bind-target',
-        class: 'input',
-        where,
-        message: `${quote(request.extern)} is to be bound to ${quote(request.target)}, which no loaded object defines`,
-      }
+      chooseAmong(consumer, request.extern, request.target, providers) ??
+      failed(
+        problem(
+          'dynamic-bind-target',
+          where,
+          `${quote(request.extern)} is to be bound to ${quote(request.target)}, which no loaded object defines`,
+          { subject: request.extern },
+        ),
+      )
     );
   const position = findInput(providers, request.provider);
-  if (typeof position !== 'number') return { ...position, code: 'dynamic-no-provider', where };
-  const provider = providers[position];
+  if (!position.ok)
+    return failed(recoded(position.problem, 'dynamic-no-provider', { where, subject: request.extern }));
+  const provider = providers[position.value];
   const exported = provider === undefined ? [] : exportsOf(provider.object);
   const target = exported.find(candidate => candidate.name === request.target);
-  if (provider !== undefined && target !== undefined) return { provider, target };
+  if (provider !== undefined && target !== undefined) return ok({ provider, target });
   const names = exported.map(candidate => candidate.name);
-  const near = nearestNames(request.target, names);
-  return {
-    code: 'dynamic-bind-target',
-    class: 'input',
-    where: [provider?.name ?? request.provider],
-    message: `gives nothing called ${quote(request.target)} to others`,
-    hint:
-      near.length > 0
-        ? `did you mean ${near.map(quote).join(' or ')}?`
-        : names.length === 0
-          ? 'it has no global functions, variables or maps'
-          : `it has: ${names.map(quote).join(', ')}`,
-  };
+  return failed(
+    problem(
+      'dynamic-bind-target',
+      [provider?.name ?? request.provider],
+      `gives nothing called ${quote(request.target)} to others`,
+      {
+        subject: request.extern,
+        ...didYouMean(
+          request.target,
+          names,
+          names.length === 0 ? 'it has no global functions, variables or maps' : available('it has', names),
+        ),
+      },
+    ),
+  );
 }
 
 function unknownRequests(consumer: BpfObject, scope: SearchScope): Problem[] {
   const externs = plainExterns(consumer).map(({ symbol }) => symbol.name);
   return scope.bind
     .filter(request => !externs.includes(request.extern))
-    .map(request => ({
-      code: 'dynamic-no-extern',
-      class: 'usage',
-      where: [consumer.name],
-      message: `has no extern ${quote(request.extern)} to bind`,
-      hint: externs.length === 0 ? 'it has none' : `it has: ${externs.map(quote).join(', ')}`,
-    }));
+    .map(request =>
+      problem('dynamic-no-extern', [consumer.name], `has no extern ${quote(request.extern)} to bind`, {
+        subject: request.extern,
+        hint: available('it has', externs),
+      }),
+    );
 }
 
 // --- what is missing ----------------------------------------------------------------------------------------------
@@ -250,16 +273,18 @@ function missingProblem(
       site =>
         `referred to by ${quote(site.symbol)}, at ${site.position}${site.source === null ? '' : `, ${site.source}`}`,
     );
-  return {
-    code: 'dynamic-undefined',
-    class: 'input',
-    where: [consumer.name],
-    message: `${quote(symbol.name)} is defined neither here nor by a loaded object`,
-    details: [describeSymbol(consumer, symbol), ...lines],
-    hint: lazy
-      ? 'variables and maps cannot come later: load the object that defines it first'
-      : missingHint(symbol.name, providers),
-  };
+  return problem(
+    'dynamic-undefined',
+    [consumer.name],
+    `${quote(symbol.name)} is defined neither here nor by a loaded object`,
+    {
+      subject: symbol.name,
+      details: [describeSymbol(consumer, symbol), ...lines],
+      hint: lazy
+        ? 'variables and maps cannot come later: load the object that defines it first'
+        : missingHint(symbol.name, providers),
+    },
+  );
 }
 
 function missingHint(name: string, providers: readonly Provider[]): string {
@@ -269,8 +294,8 @@ function missingHint(name: string, providers: readonly Provider[]): string {
       return `${quote(provider.name)} defines ${quote(name)}, but as ${hidden.binding === 'local' ? 'static' : 'hidden'}`;
   }
   const names = [...new Set(providers.flatMap(provider => exportsOf(provider.object).map(one => one.name)))];
-  const near = nearestNames(name, names);
-  if (near.length > 0) return `did you mean ${near.map(quote).join(' or ')}?`;
+  const near = suggestion(nearestNames(name, names));
+  if (near !== undefined) return near;
   if (providers.length === 0)
     return 'nothing is loaded that could define it: load its object first, or use --lazy';
   return 'load the object that defines it first, or use --lazy to bind it when it comes';

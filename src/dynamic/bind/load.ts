@@ -2,10 +2,10 @@
  * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
  */
 
-import { type Problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
+import { type Problem, problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
 import { type LinkInput, link, requireInputs } from '../../link/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import { type BpfObject, InputObject } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
 import type { Binding, Via } from './bindings.ts';
@@ -29,7 +29,8 @@ export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions =
 /** One object of all inputs; externs may stay open. */
 export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
   const [only, ...others] = inputs;
-  if (only !== undefined && others.length === 0) return 'bytes' in only ? readObject(only) : only;
+  if (only !== undefined && others.length === 0)
+    return 'bytes' in only ? InputObject.from(only).object : only;
   const result = link(inputs, { partial: true, ...(only === undefined ? {} : { name: only.name }) });
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;
@@ -131,12 +132,15 @@ function noWayProblem(situation: Situation, later: boolean): Problem {
   const reasons = (['ext', 'tail', 'copy'] as const).map(
     via => `${via}: ${(later && via === 'copy' ? NOT_LATER : objectionTo(via, situation)) ?? 'possible'}`,
   );
-  return {
-    code: 'dynamic-no-way',
-    class: 'input',
-    where: [consumer.name],
-    message: later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
-    details: reasons,
-    hint: later ? 'load the object that defines it first' : 'link the two objects statically (rootlet link)',
-  };
+  return problem(
+    'dynamic-no-way',
+    [consumer.name],
+    later ? `${quote(name)} cannot be bound later` : `nothing can carry calls of ${quote(name)}`,
+    {
+      details: reasons,
+      hint: later
+        ? 'load the object that defines it first'
+        : 'link the two objects statically (rootlet link)',
+    },
+  );
 }

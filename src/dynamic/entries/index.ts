@@ -5,6 +5,7 @@ export { bindPending, isPending } from './pending.ts';
 export { recoverLeft, upgradeMark } from './recover.ts';
 export {
   type FullContents,
+  inputOf,
   OBJECT_FILE,
   objectOf,
   openContents,

@@ -1,6 +1,6 @@
 /** Externs that were left open when their consumer was loaded (`--lazy`), bound when a provider comes. */
 
-import { bugError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { bugError, type Problem, RootletError } from '../../diag/index.ts';
 import type { Attachment, Sys } from '../../kernel/index.ts';
 import { readProgramTypes } from '../../load/index.ts';
 import type { StoreEntry } from '../../store/index.ts';
@@ -79,9 +79,7 @@ function bindEntry(
   const found = search.found.filter(one => one.provider.name === provider && isOpen(stored, one.name));
   if (found.length === 0) return [];
   const named = new Set(found.map(one => one.name));
-  const refused = search.problems.filter(problem =>
-    [...named].some(name => problem.message.startsWith(quote(name))),
-  );
+  const refused = search.problems.filter(({ subject }) => subject !== undefined && named.has(subject));
   if (refused.length > 0) throw new RootletError(refused);
   return withContents(store, entry, contents => {
     const filled = found.map(one => fill(store.sys, contents, stored, one, options));

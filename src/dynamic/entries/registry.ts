@@ -5,12 +5,13 @@
  * bindings that it was loaded with from its data. What is opened here is closed with the registry.
  */
 
-import { inputError, quote } from '../../diag/index.ts';
+import { available, inputError, quote, usageError } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
-import { type BpfObject, type ProgramTypeInfo, readObject } from '../../object/index.ts';
+import type { BpfObject, InputObject } from '../../object/index.ts';
+import { kindId, type ProgramType } from '../../object/index.ts';
 import { type Contents, placesOf, type Store, type StoreEntry, type StoreRecord } from '../../store/index.ts';
-import { kindKey, type Provider, type ProviderImport, Replacements, TailSlots } from '../providers/index.ts';
+import { type Provider, type ProviderImport, Replacements, TailSlots } from '../providers/index.ts';
 import {
   decodeDynamic,
   encodeDynamic,
@@ -149,9 +150,9 @@ export class Registry {
     return names.map(name => {
       const provider = this.find(name);
       if (provider !== undefined) return provider;
-      const known = this.all().map(candidate => quote(candidate.name));
-      throw inputError('dynamic-no-provider', [], `no object ${quote(name)} is loaded`, {
-        hint: known.length === 0 ? 'nothing is loaded' : `there are: ${known.join(', ')}`,
+      const known = this.all().map(candidate => candidate.name);
+      throw usageError('dynamic-no-provider', `no object ${quote(name)} is loaded`, {
+        hint: known.length === 0 ? 'nothing is loaded' : available('there are', known),
       });
     });
   }
@@ -183,10 +184,10 @@ export class Registry {
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-/** The object of an entry as it was loaded. Throws `dynamic-no-object` when the record does not have it. */
-export function objectOf(store: Store, entry: StoreEntry): BpfObject {
+/** The file of an entry as it was loaded. Throws `dynamic-no-object` when the record does not have it. */
+export function inputOf(store: Store, entry: StoreEntry): InputObject {
   const bytes = store.files(entry).get(OBJECT_FILE);
-  if (bytes !== undefined) return readObject({ name: entry.record.source, bytes });
+  if (bytes !== undefined) return store.object(entry, OBJECT_FILE, { name: entry.record.source, bytes });
   throw inputError(
     'dynamic-no-object',
     [entry.name],
@@ -194,21 +195,23 @@ export function objectOf(store: Store, entry: StoreEntry): BpfObject {
   );
 }
 
+/** The object in it. */
+export function objectOf(store: Store, entry: StoreEntry): BpfObject {
+  return inputOf(store, entry).object;
+}
+
 /** The type of programs of a kind, as far as the kernel is concerned. */
 export function typeFrom(numbers: {
   readonly progType: number;
   readonly attachType: number;
   readonly flags: number;
-}): ProgramTypeInfo {
+}): ProgramType {
   return {
     progType: numbers.progType,
     expectedAttachType: numbers.attachType,
     flags: numbers.flags,
     attachBtf: false,
     attachTypeOptional: false,
-    extra: '',
-    section: '',
-    autoload: true,
   };
 }
 
@@ -282,7 +285,7 @@ export function withSlots(
     ...stored,
     arrays: tail.arrays.map(
       ({ type, slots }): StoredArray => ({
-        kind: kindKey(type),
+        kind: kindId(type),
         progType: type.progType,
         attachType: type.expectedAttachType,
         flags: type.flags,

@@ -6,9 +6,9 @@
  */
 
 import { inputError, RootletError } from '../../diag/index.ts';
+import { kindNameOf } from '../../object/index.ts';
 import { Fields, type JsonObject, type StoreEntry, type Wanted } from '../../store/index.ts';
 import type { Binding, DynamicBindRequest } from '../bind/index.ts';
-import { nameOfKey } from '../providers/index.ts';
 
 /** A program array of a provider, and what is in it by entry. */
 export interface StoredArray {
@@ -59,7 +59,7 @@ export const pinNames = {
 /** The name of a pin as words: `judge (in slots of xdp programs)`; other names come back as they are. */
 export function describePin(name: string): string {
   const [role = '', key = '', member] = name.split(':');
-  const kind = nameOfKey(key);
+  const kind = kindNameOf(key);
   if (role === 'slots' && key !== '')
     return member === undefined ? `slots of ${kind} programs` : `${member} (in slots of ${kind} programs)`;
   return role === 'replace' && member !== undefined ? `${member} (replaces in ${kind} programs)` : name;

@@ -1,6 +1,6 @@
 /** What single back ends ask beyond the rules of all: which slots a tail call or a replacement can carry. */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import { arraysOf, arrayWithItself, comparePrototypes, slotMissing, slotsOf } from '../../link/index.ts';
 import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
 import {
@@ -35,12 +35,11 @@ export function ruleObjection(via: RelinkVia, pair: Pair): string | undefined {
 
 /** The problem of a place that a back end cannot fill; without a hint. */
 export function viaProblem({ host, fill }: Pair, via: RelinkVia, objection: string): Problem {
-  return {
-    code: 'relink-via',
-    class: 'input',
-    where: [host.rootlet.name],
-    message: `slot ${quote(fill.slot)} cannot be filled with ${quote(componentOf(fill))} by ${quote(via)}: ${objection}`,
-  };
+  return problem(
+    'relink-via',
+    [host.rootlet.name],
+    `slot ${quote(fill.slot)} cannot be filled with ${quote(componentOf(fill))} by ${quote(via)}: ${objection}`,
+  );
 }
 
 // --- static -------------------------------------------------------------------------------------------------------

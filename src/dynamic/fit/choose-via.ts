@@ -3,9 +3,9 @@
  * make this very change, and only those; where none can, it gives the reason of each.
  */
 
-import { type Problem, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, RootletError } from '../../diag/index.ts';
 import { canHookChange } from '../../hooks/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import type { BpfObject } from '../../object/index.ts';
 import { replacementRefusal } from '../bind/index.ts';
 import type { BuildContext, Design, RelinkVia, SlotFill } from '../generation/index.ts';
 import { RELINK_VIAS, ruleObjection, viaProblem } from './back-ends.ts';
@@ -27,7 +27,7 @@ export function chooseVia(context: BuildContext, design: Design, forced: RelinkV
     return forced === undefined
       ? { via: 'static', reason: 'no slot is filled' }
       : { via: forced, reason: 'as requested' };
-  const rootlet = readObject(design.rootlet);
+  const { object: rootlet } = design.rootlet;
   const { pairs, problems } = examine(rootlet, partsOf(design), context.main);
   if (problems.length > 0) throw new RootletError(problems);
   const change = new Change(context, rootlet, pairs);
@@ -49,7 +49,7 @@ function partsOf(design: Design): Part[] {
   const parts = new Map<SlotFill['file'], { readonly object: BpfObject; readonly fills: SlotFill[] }>();
   for (const fill of design.fills) {
     const { file } = fill;
-    const part = parts.get(file) ?? { object: readObject(file), fills: [] };
+    const part = parts.get(file) ?? { object: file.object, fills: [] };
     parts.set(file, part);
     part.fills.push(fill);
   }
@@ -116,10 +116,5 @@ class Change {
 }
 
 function kernelProblem(rootlet: BpfObject, reason: string): Problem {
-  return {
-    code: 'relink-via-kernel',
-    class: 'platform',
-    where: [rootlet.name],
-    message: `slots cannot be filled by "ext": ${reason}`,
-  };
+  return problem('relink-via-kernel', [rootlet.name], `slots cannot be filled by "ext": ${reason}`);
 }

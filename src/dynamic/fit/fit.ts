@@ -4,7 +4,7 @@
  */
 
 import { formatFunc } from '../../btf/index.ts';
-import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { inputError, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import { comparePrototypes, slotProblem } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { RelinkVia } from '../generation/index.ts';
@@ -48,9 +48,9 @@ export function examine(rootlet: BpfObject, parts: readonly Part[], main: string
   for (const { object, fills } of parts) {
     for (const fill of fills) {
       const pair = pairOf(host, object, fill);
-      const problem = 'code' in pair ? pair : pairProblem(pair);
-      if (problem !== undefined) problems.push(problem);
-      else if (!('code' in pair)) pairs.push(pair);
+      const misfit = pair.ok ? pairProblem(pair.value) : pair.problem;
+      if (misfit !== undefined) problems.push(misfit);
+      else if (pair.ok) pairs.push(pair.value);
     }
   }
   return { pairs, problems };
@@ -81,14 +81,15 @@ function strictProblem({ host, slot, component, program }: Pair): Problem | unde
   const mismatch = comparePrototypes(left, right, { progType, strict: true, program: true });
   if (mismatch === null) return undefined;
   const path = mismatch.path === '' ? '' : `: ${mismatch.path}`;
-  return {
-    code: 'relink-prototype',
-    class: 'input',
-    where: [component.name],
-    message: `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${path}: ${mismatch.left} and ${mismatch.right}`,
-    details: [
-      `slot:    ${formatFunc(left.btf, left.func)}  (${rootlet.name})`,
-      `program: ${formatFunc(right.btf, right.func)}  (${component.name})`,
-    ],
-  };
+  return problem(
+    'relink-prototype',
+    [component.name],
+    `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${path}: ${mismatch.left} and ${mismatch.right}`,
+    {
+      details: [
+        `slot:    ${formatFunc(left.btf, left.func)}  (${rootlet.name})`,
+        `program: ${formatFunc(right.btf, right.func)}  (${component.name})`,
+      ],
+    },
+  );
 }

@@ -4,15 +4,15 @@
  */
 
 import { formatFunc } from '../../btf/index.ts';
-import { inputError, type Problem, quote } from '../../diag/index.ts';
+import { inputError, type Problem, problem, quote } from '../../diag/index.ts';
 import { entryObjection, fragmentsProblem } from '../../link/index.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import type { BpfObject, SectionInfo } from '../../object/index.ts';
 import { attachTypeName, BPF_F_SLEEPABLE } from '../../uapi/index.ts';
 import { effectsOf } from '../bind/index.ts';
 import { isInstead, type Pair, programNamed, sectionNameOf, typeOfProgram } from './pair.ts';
 
 /** Type of a rootlet's program, as which all of its components are loaded. Throws `relink-program-type`. */
-export function mainType(rootlet: BpfObject, main: string): ProgramTypeInfo {
+export function mainType(rootlet: BpfObject, main: string): SectionInfo {
   const program = programNamed(rootlet, main);
   const type = program === undefined ? undefined : typeOfProgram(rootlet, program);
   if (type !== undefined) return type;
@@ -40,12 +40,12 @@ export function typeProblem(pair: Pair): Problem | undefined {
 }
 
 /** A section that fixes no attach type (`tc`, `cgroup/skb`) goes with every one. */
-function attachTypesDiffer(a: ProgramTypeInfo, b: ProgramTypeInfo): boolean {
+function attachTypesDiffer(a: SectionInfo, b: SectionInfo): boolean {
   return fixesAttachType(a) && fixesAttachType(b) && a.expectedAttachType !== b.expectedAttachType;
 }
 
 /** 0 is an attach type as well: `cgroup_skb/ingress` has it, as one that older kernels do not ask for. */
-function fixesAttachType(type: ProgramTypeInfo): boolean {
+function fixesAttachType(type: SectionInfo): boolean {
   return type.expectedAttachType !== 0 || type.attachTypeOptional;
 }
 
@@ -53,29 +53,27 @@ function wrongType(pair: Pair, reason: string): Problem {
   const { host, component, program, fill } = pair;
   const [own, other] = [sectionNameOf(host.rootlet, host.main), sectionNameOf(component, program)];
   const place = isInstead(pair) ? `the place of ${quote(host.main.name)}` : `slot ${quote(fill.slot)}`;
-  return {
-    code: 'relink-program-type',
-    class: 'input',
-    where: [component.name],
-    message: `program ${quote(program.name)} in section ${quote(other)} does not fit ${place} in section ${quote(own)}: ${reason}`,
-    hint: 'rootlet and component must be programs of one type and one attach type',
-  };
+  return problem(
+    'relink-program-type',
+    [component.name],
+    `program ${quote(program.name)} in section ${quote(other)} does not fit ${place} in section ${quote(own)}: ${reason}`,
+    { hint: 'rootlet and component must be programs of one type and one attach type' },
+  );
 }
 
 /** A program in a slot sleeps as part of the rootlet's program; one in its place does so by its own section. */
-function sleepProblem(pair: Pair, own: ProgramTypeInfo, other: ProgramTypeInfo): Problem | undefined {
+function sleepProblem(pair: Pair, own: SectionInfo, other: SectionInfo): Problem | undefined {
   const { host, component, program, programIndex } = pair;
   const { sleeps } = effectsOf(component, programIndex);
   const type = isInstead(pair) ? other : own;
   if (sleeps === null || (type.flags & BPF_F_SLEEPABLE) !== 0) return undefined;
   const runner = isInstead(pair) ? program : host.main;
-  return {
-    code: 'relink-program-type',
-    class: 'input',
-    where: [component.name],
-    message: `program ${quote(program.name)} calls ${sleeps}, which may sleep, and ${quote(runner.name)} is not a sleepable program`,
-    hint: `a sleepable program is in a section such as SEC("${type.section}.s"), where its type has one`,
-  };
+  return problem(
+    'relink-program-type',
+    [component.name],
+    `program ${quote(program.name)} calls ${sleeps}, which may sleep, and ${quote(runner.name)} is not a sleepable program`,
+    { hint: `a sleepable program is in a section such as SEC("${type.section}.s"), where its type has one` },
+  );
 }
 
 /** What is wrong with the entry point of a program that takes the place of the rootlet's own. */
@@ -86,14 +84,15 @@ export function entryProblem({ host, component, program }: Pair): Problem | unde
   const objection = entryObjection({ btf: component.btf, func: program.btfId }, progType);
   if (objection === undefined) return undefined;
   const own = rootlet.btf === null || main.btfId === 0 ? main.name : formatFunc(rootlet.btf, main.btfId);
-  return {
-    code: 'relink-prototype',
-    class: 'input',
-    where: [component.name],
-    message: `program ${quote(program.name)} cannot take the place of ${quote(main.name)}: ${objection}`,
-    details: [
-      `rootlet: ${own}  (${rootlet.name})`,
-      `program: ${formatFunc(component.btf, program.btfId)}  (${component.name})`,
-    ],
-  };
+  return problem(
+    'relink-prototype',
+    [component.name],
+    `program ${quote(program.name)} cannot take the place of ${quote(main.name)}: ${objection}`,
+    {
+      details: [
+        `rootlet: ${own}  (${rootlet.name})`,
+        `program: ${formatFunc(component.btf, program.btfId)}  (${component.name})`,
+      ],
+    },
+  );
 }

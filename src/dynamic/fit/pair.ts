@@ -1,13 +1,13 @@
 /** Which program of a component takes the place of which function of a rootlet: what all rules of fitting look at. */
 
-import type { Problem } from '../../diag/index.ts';
+import { failed, ok, type Result } from '../../diag/index.ts';
 import { chooseProgram, slotMissing, slotsOf } from '../../link/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
-  type ProgramTypeInfo,
   programsOf,
   programTypeOf,
+  type SectionInfo,
   type SymbolIndex,
   sectionOf,
 } from '../../object/index.ts';
@@ -37,14 +37,16 @@ export interface Pair {
 }
 
 /** The pair of one fill, or what is wrong with its names. */
-export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Pair | Problem {
+export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Result<Pair> {
   const { rootlet, main } = host;
   const slotIndex = placesOf(host).get(fill.slot);
   const slot = slotIndex === undefined ? undefined : rootlet.symbols[slotIndex];
-  if (slotIndex === undefined || slot?.kind !== 'function') return slotMissing(rootlet, fill.slot, main.name);
+  if (slotIndex === undefined || slot?.kind !== 'function')
+    return failed(slotMissing(rootlet, fill.slot, main.name));
   const chosen = chooseProgram(component, fill);
-  if ('code' in chosen) return chosen;
-  return { host, fill, component, program: chosen.program, programIndex: chosen.index, slot, slotIndex };
+  if (!chosen.ok) return chosen;
+  const { program, index } = chosen.value;
+  return ok({ host, fill, component, program, programIndex: index, slot, slotIndex });
 }
 
 /** What can be filled, by name. */
@@ -67,6 +69,6 @@ export function sectionNameOf(object: BpfObject, program: FunctionSymbol): strin
 }
 
 /** Undefined when the section does not specify it. */
-export function typeOfProgram(object: BpfObject, program: FunctionSymbol): ProgramTypeInfo | undefined {
+export function typeOfProgram(object: BpfObject, program: FunctionSymbol): SectionInfo | undefined {
   return programTypeOf(sectionNameOf(object, program));
 }

@@ -1,6 +1,6 @@
 /** What fails after the point of no return: the error says that the change has happened. */
 
-import { RootletError } from '../../diag/index.ts';
+import { problem, RootletError } from '../../diag/index.ts';
 
 /** Runs the rest of a change that has happened already. Throws `replace-incomplete`, of class `partial`. */
 export function afterSwitch<T>(place: string, body: () => T): T {
@@ -8,18 +8,16 @@ export function afterSwitch<T>(place: string, body: () => T): T {
     return body();
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    const [problem] = error.problems;
-    const errno = problem?.errno === undefined ? {} : { errno: problem.errno };
+    const [cause] = error.problems;
+    const errno = cause?.errno === undefined ? {} : { errno: cause.errno };
     throw new RootletError(
       [
-        {
-          code: 'replace-incomplete',
-          class: 'partial',
-          where: [place],
-          message: `runs the new version, but the change is not complete: ${problem?.message ?? ''}`,
-          ...errno,
-          hint: 'the next command completes it: "rootlet ps" shows the entry',
-        },
+        problem(
+          'replace-incomplete',
+          [place],
+          `runs the new version, but the change is not complete: ${cause?.message ?? ''}`,
+          { ...errno, hint: 'the next command completes it: "rootlet ps" shows the entry' },
+        ),
       ],
       { cause: error },
     );

@@ -1,32 +1,36 @@
 import { describe, expect, test } from 'vitest';
+import { InputObject } from '../../object/read/input.ts';
 import {
   changeDesign,
   componentOf,
   type Design,
   isSame,
-  type ObjectFile,
+  openChange,
   type SlotChange,
   type SlotNames,
 } from './design.ts';
 
-const file = (name: string, version = 1): ObjectFile => ({ name, bytes: new Uint8Array([version]) });
+type Change = SlotChange<InputObject>;
+
+const file = (name: string, version = 1): InputObject =>
+  new InputObject({ name, bytes: new Uint8Array([version]) });
 const [ONE, TWO, ONE_V2, ONE_V3] = [file('one.o'), file('two.o'), file('one.o', 2), file('one.o', 3)];
 const ELSEWHERE = file('vendor/one.bpf.o', 5);
 const EMPTY: Design = { rootlet: file('host.o'), fills: [] };
 const NAMES: SlotNames = { slots: ['a', 'b', 'c'], main: 'host' };
 
 /** Files for slots by name. */
-const fill = (files: Readonly<Record<string, ObjectFile>>): SlotChange => ({
+const fill = (files: Readonly<Record<string, InputObject>>): Change => ({
   fill: Object.entries(files).map(([slot, one]) => ({ slot, file: one })),
 });
-const order = (...files: readonly ObjectFile[]): SlotChange => ({ order: files.map(one => ({ file: one })) });
+const order = (...files: readonly InputObject[]): Change => ({ order: files.map(one => ({ file: one })) });
 
 /** A design that starts without components, after changes. */
-const designAfter = (...changes: readonly SlotChange[]): Design =>
+const designAfter = (...changes: readonly Change[]): Design =>
   changes.reduce((made, change) => changeDesign(made, change, NAMES), EMPTY);
 
 /** `slot=component:v1`, in order; `component@1` for an outgoing version of a component. */
-const filled = (...changes: readonly SlotChange[]): string =>
+const filled = (...changes: readonly Change[]): string =>
   designAfter(...changes)
     .fills.map(one => `${one.slot}=${componentOf(one)}:v${one.file.bytes[0]}`)
     .join(' ');
@@ -45,8 +49,19 @@ function refusal(body: () => unknown): string {
   return 'nothing';
 }
 
+test('a file that is given for several slots is one', () => {
+  const raw = { name: 'one.o', bytes: ONE.bytes };
+  const { fill: [first, second] = [], order: [third] = [] } = openChange({
+    fill: ['a', 'b'].map(slot => ({ slot, file: raw })),
+    order: [{ file: raw }],
+  });
+  expect(first?.file).toBeInstanceOf(InputObject);
+  expect(second?.file).toBe(first?.file);
+  expect(third?.file).toBe(first?.file);
+});
+
 describe('what fills which slot', () => {
-  test.each<[string, readonly SlotChange[], string]>([
+  test.each<[string, readonly Change[], string]>([
     ['slots are in their own order', [fill({ c: ONE, a: TWO })], 'a=two:v1 c=one:v1'],
     ['one replaces the other', [fill({ a: ONE }), fill({ a: TWO })], 'a=two:v1'],
     ['reset', [fill({ a: ONE, b: TWO }), { reset: ['a'] }], 'b=two:v1'],
@@ -82,7 +97,7 @@ describe('what fills which slot', () => {
 });
 
 describe('names of components', () => {
-  test.each<[string, readonly SlotChange[], string]>([
+  test.each<[string, readonly Change[], string]>([
     ['the file up to the first dot, without directories', [fill({ a: file('x/y.z/fw.bpf.o') })], 'a=fw:v1'],
     ['a new version in the place of the old one', [fill({ a: ONE }), fill({ a: ONE_V2 })], 'a=one:v2'],
     [
@@ -129,7 +144,7 @@ describe('names of components', () => {
 
 describe('a component that is rolled slot by slot', () => {
   const everywhere = fill({ a: ONE, b: ONE, c: ONE });
-  test.each<[string, readonly SlotChange[], string]>([
+  test.each<[string, readonly Change[], string]>([
     ['the first step', [fill({ a: ONE_V2 })], 'a=one:v2 b=one@1:v1 c=one@1:v1'],
     ['the next step joins', [fill({ a: ONE_V2 }), fill({ b: ONE_V2 })], 'a=one:v2 b=one:v2 c=one@1:v1'],
     [
@@ -167,7 +182,7 @@ describe('a component that is rolled slot by slot', () => {
 });
 
 describe('refused', () => {
-  test.each<[string, SlotChange, string]>([
+  test.each<[string, Change, string]>([
     [
       'a slot twice',
       {
@@ -193,7 +208,7 @@ describe('refused', () => {
     );
   });
 
-  test.each<[string, SlotChange, string]>([
+  test.each<[string, Change, string]>([
     [
       'an order that is too short',
       order(TWO),

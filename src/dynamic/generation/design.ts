@@ -4,9 +4,8 @@
  * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
  */
 
-import type { InputFile } from '../../bytes/index.ts';
-import { inputError, quote, usageError } from '../../diag/index.ts';
-import { nearestNames } from '../../link/index.ts';
+import { available, didYouMean, inputError, quote, usageError } from '../../diag/index.ts';
+import { InputObject, type ObjectFile } from '../../object/index.ts';
 import {
   candidatesOf,
   componentName,
@@ -17,21 +16,15 @@ import {
   sameBytes,
 } from '../../state/index.ts';
 
-/** An object file as it was given, with the name that messages use. */
-export interface ObjectFile extends InputFile {
-  /** Where it is, absolute: it tells files of one name apart. Default: the name. */
-  readonly path?: string;
-}
-
 /** A program of an object file. */
-export interface Component {
-  readonly file: ObjectFile;
+export interface Component<F extends ObjectFile = ObjectFile> {
+  readonly file: F;
   /** May be left out when the file has only one. */
   readonly program?: string;
 }
 
 /** A component in a slot. */
-export interface SlotFill extends Component {
+export interface SlotFill extends Component<InputObject> {
   /** A function of the rootlet, or its program. */
   readonly slot: string;
   /** Name of the component: its file's up to the first dot, numbered where several components have one base name. */
@@ -41,23 +34,42 @@ export interface SlotFill extends Component {
 }
 
 export interface Design {
-  readonly rootlet: ObjectFile;
+  readonly rootlet: InputObject;
   /** In the order of the slots. */
   readonly fills: readonly SlotFill[];
 }
 
-/** A change of the slots of a rootlet, or of the rootlet itself. */
-export interface SlotChange {
+/**
+ * A change of the slots of a rootlet, or of the rootlet itself. `F`: as files are given; `InputObject` once a change has
+ * entered (`openChange`).
+ */
+export interface SlotChange<F extends ObjectFile = ObjectFile> {
   /** Another version of the rootlet itself. Its components stay in their slots. */
-  readonly rootlet?: ObjectFile;
+  readonly rootlet?: F;
   /** Program of that version; default: of the same name, else its only one. */
   readonly program?: string;
   /** Components for slots by name. */
-  readonly fill?: readonly (Component & { readonly slot: string })[];
+  readonly fill?: readonly (Component<F> & { readonly slot: string })[];
   /** Slots that get their defaults back. */
   readonly reset?: readonly string[];
   /** Components for all slots that `fill` does not name, in order. Slots that are left over must be in `reset`. */
-  readonly order?: readonly Component[];
+  readonly order?: readonly Component<F>[];
+}
+
+/** The change with every file once, whatever number of slots it goes into. */
+export function openChange({ rootlet, fill, order, ...change }: SlotChange): SlotChange<InputObject> {
+  const known = new Map<ObjectFile, InputObject>();
+  const open = (file: ObjectFile): InputObject => {
+    const input = known.get(file) ?? InputObject.from(file);
+    known.set(file, input);
+    return input;
+  };
+  return {
+    ...change,
+    ...(rootlet === undefined ? {} : { rootlet: open(rootlet) }),
+    ...(fill === undefined ? {} : { fill: fill.map(one => ({ ...one, file: open(one.file) })) }),
+    ...(order === undefined ? {} : { order: order.map(one => ({ ...one, file: open(one.file) })) }),
+  };
 }
 
 /** Slots of the rootlet of the changed design. */
@@ -77,7 +89,7 @@ export function componentOf(fill: SlotFill): string {
  * Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`, and `relink-slot-emptied` for filled slots that the
  * change would leave empty without naming them in `reset`.
  */
-export function changeDesign(design: Design, change: SlotChange, names: SlotNames): Design {
+export function changeDesign(design: Design, change: SlotChange<InputObject>, names: SlotNames): Design {
   const { fill = [], reset = [], order } = change;
   const next = change.rootlet ?? design.rootlet;
   requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
@@ -94,10 +106,10 @@ export function changeDesign(design: Design, change: SlotChange, names: SlotName
 
 function inOrder(
   rootlet: ObjectFile,
-  order: readonly Component[],
+  order: readonly Component<InputObject>[],
   slots: readonly string[],
   named: ReadonlySet<string>,
-): (Component & { readonly slot: string })[] {
+): Assigned[] {
   const free = slots.filter(slot => !named.has(slot));
   if (order.length > free.length) {
     throw usageError(
@@ -118,7 +130,7 @@ function keptMain(design: Design, { slots }: SlotNames, named: ReadonlySet<strin
 
 // --- identities ---------------------------------------------------------------------------------------------------
 
-type Assigned = Component & { readonly slot: string };
+type Assigned = Component<InputObject> & { readonly slot: string };
 
 /** Fills with the names of their components: those of the running generation where they are heirs of it. */
 function withIdentities(design: Design, given: readonly Assigned[], kept: readonly SlotFill[]): SlotFill[] {
@@ -203,10 +215,10 @@ function requireDistinct(slots: readonly string[]): void {
 function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): void {
   const known = [...slots, main];
   if (known.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
-  const near = nearestNames(slot, known);
-  const message = `has no slot ${quote(slot)}; available: ${known.map(quote).join(', ')}`;
+  const message = `has no slot ${quote(slot)}; ${available('available', known)}`;
   throw inputError('relink-no-slot', [design.rootlet.name], message, {
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
+    subject: slot,
+    ...didYouMean(slot, known),
   });
 }
 

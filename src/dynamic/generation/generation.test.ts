@@ -5,6 +5,7 @@ import { Attachment } from '../../kernel/hooks/attachment.ts';
 import { BpfProgram } from '../../kernel/objects/program.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import { Fd } from '../../kernel/sys/fd.ts';
+import { InputObject } from '../../object/read/input.ts';
 import { Generation } from './generation.ts';
 
 test('closing a generation closes its programs and the attachments of its components', () => {
@@ -17,7 +18,7 @@ test('closing a generation closes its programs and the attachments of its compon
   const program = new BpfProgram(sys, descriptor(11), 'main', 6);
   const generation = new Generation({
     via: 'ext',
-    design: { rootlet: { name: 'r.o', bytes: new Uint8Array(0) }, fills: [] },
+    design: { rootlet: new InputObject({ name: 'r.o', bytes: new Uint8Array(0) }), fills: [] },
     entry: 'main',
     main: 'main',
     programs: new Map([['main', program]]),

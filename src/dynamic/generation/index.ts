@@ -15,7 +15,7 @@ export {
   componentOf,
   type Design,
   isSame,
-  type ObjectFile,
+  openChange,
   type SlotChange,
   type SlotFill,
 } from './design.ts';

@@ -6,7 +6,7 @@
  * scope of names of its own. The consumer's part keeps its names and layout, so that it can be a provider itself.
  */
 
-import { bugError, type Problem, quote } from '../../diag/index.ts';
+import { bugError, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   applyRenames,
   type Combined,
@@ -208,12 +208,11 @@ function collectBindings(
 }
 
 function goneProblem(provider: Provider, imported: Provider, target: string): Problem {
-  return {
-    code: 'dynamic-import-gone',
-    class: 'input',
-    where: [provider.name],
-    message: `was bound to ${quote(target)} of ${imported.name}, which is not there any more`,
-  };
+  return problem(
+    'dynamic-import-gone',
+    [provider.name],
+    `was bound to ${quote(target)} of ${imported.name}, which is not there any more`,
+  );
 }
 
 /** Bindings behind the consumer's own whose two ends are in the result. */

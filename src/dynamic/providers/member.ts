@@ -7,7 +7,7 @@ import { inputError, quote, RootletError, within } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfMap, BpfProgram, type Sys } from '../../kernel/index.ts';
 import { type AttachTarget, type LoadOptions, loadObject, type MapPlan } from '../../load/index.ts';
-import type { BpfObject, ProgramTypeInfo, SectionShell } from '../../object/index.ts';
+import type { BpfObject, ProgramType, SectionShell } from '../../object/index.ts';
 import { BPF_PROG_TYPE_EXT } from '../../uapi/index.ts';
 import { compose, type SharedMap } from './compose.ts';
 import { findExport } from './exports.ts';
@@ -16,7 +16,7 @@ import type { Provider } from './provider.ts';
 
 /** As what a function is loaded. */
 export interface MemberKind {
-  readonly type: ProgramTypeInfo;
+  readonly type: ProgramType;
   /** Function that it replaces. */
   readonly target?: AttachTarget;
 }
@@ -26,6 +26,18 @@ export type MemberOptions = Pick<
   LoadOptions,
   'btfPath' | 'kernelTypes' | 'kernelFacts' | 'kconfig' | 'logLevel'
 >;
+
+/** Those of a load's options; the others (values, sizes, pins, selections) are for the object that was asked for. */
+export function memberOptionsOf(options: MemberOptions): MemberOptions {
+  const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = options;
+  return {
+    ...(btfPath === undefined ? {} : { btfPath }),
+    ...(kernelTypes === undefined ? {} : { kernelTypes }),
+    ...(kernelFacts === undefined ? {} : { kernelFacts }),
+    ...(kconfig === undefined ? {} : { kconfig }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+  };
+}
 
 const MEMBER_SECTION: SectionShell = {
   name: 'rootlet/member',
@@ -37,15 +49,12 @@ const MEMBER_SECTION: SectionShell = {
 };
 
 /** Type of a program that replaces a function. */
-export const REPLACEMENT_TYPE: ProgramTypeInfo = {
+export const REPLACEMENT_TYPE: ProgramType = {
   progType: BPF_PROG_TYPE_EXT,
   expectedAttachType: 0,
   flags: 0,
   attachBtf: true,
   attachTypeOptional: false,
-  extra: '',
-  section: 'freplace',
-  autoload: true,
 };
 
 /** Loads function `name` of a provider with all that it needs. Owned by the caller. */

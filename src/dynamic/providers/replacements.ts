@@ -10,7 +10,7 @@ import { EBUSY } from '../../uapi/index.ts';
 
 export interface Replacement {
   readonly function: string;
-  /** Kind of the programs that it is for; see `kindKey`. */
+  /** Kind of the programs that it is for; see `kindId`. */
   readonly kind: string;
   readonly program: BpfProgram;
 }

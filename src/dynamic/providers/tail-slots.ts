@@ -7,10 +7,9 @@
 
 import { platformError, quote } from '../../diag/index.ts';
 import { BpfMap, type BpfProgram, encodeU32s, type Sys } from '../../kernel/index.ts';
-import type { ProgramTypeInfo } from '../../object/index.ts';
+import { kindId, type ProgramType } from '../../object/index.ts';
 import type { MapIdentity } from '../../state/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
-import { kindKey } from './program-kind.ts';
 
 /** Program array of a rootlet with tail-call slots, and of consumers that are bound by tail calls. */
 export const SLOT_ARRAY = 'rootlet_slots';
@@ -30,9 +29,9 @@ export interface TailSlot {
 }
 
 export interface TailArray {
-  /** What the programs in it have in common; see `kindKey`. */
+  /** What the programs in it have in common; see `kindId`. */
   readonly kind: string;
-  readonly type: ProgramTypeInfo;
+  readonly type: ProgramType;
   readonly map: BpfMap;
   /** By entry. */
   readonly slots: TailSlot[];
@@ -52,8 +51,8 @@ export class TailSlots {
   changed = false;
 
   /** The array for programs of a type, made when it is first asked for. */
-  arrayFor(sys: Sys, type: ProgramTypeInfo): TailArray {
-    const kind = kindKey(type);
+  arrayFor(sys: Sys, type: ProgramType): TailArray {
+    const kind = kindId(type);
     const known = this.arrays.find(array => array.kind === kind);
     if (known !== undefined) return known;
     const map = BpfMap.create(sys, { ...TAIL_ARRAY, name: SLOT_ARRAY });

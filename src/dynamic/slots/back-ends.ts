@@ -5,7 +5,6 @@
 
 import { RootletError } from '../../diag/index.ts';
 import type { Hook } from '../../hooks/index.ts';
-import { readObject } from '../../object/index.ts';
 import { allSlotsTail } from '../fit/index.ts';
 import type { BuildContext, Design, Generation, RelinkVia } from '../generation/index.ts';
 import type { PlannedGeneration } from './build.ts';
@@ -59,7 +58,7 @@ export function requirePossible(
 
 /** Only where every slot can be filled by a tail call. */
 function tailHint({ via, design: { rootlet } }: Generation): string | undefined {
-  if (!allSlotsTail(readObject(rootlet))) return undefined;
+  if (!allSlotsTail(rootlet.object)) return undefined;
   return via === 'tail'
     ? '--via tail changes its slots and keeps its program'
     : 'attach the rootlet with --slots tail: its slots then change while its program stays';

@@ -1,7 +1,7 @@
 /** A change of a rootlet, worked out before anything is built: the next design, its settings, and who inherits from whom. */
 
 import type { Sys } from '../../kernel/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import type { BpfObject, InputObject } from '../../object/index.ts';
 import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../../state/index.ts';
 import {
   type BuildContext,
@@ -11,6 +11,7 @@ import {
   type Design,
   type Generation,
   type GenerationOptions,
+  openChange,
   type SlotChange,
   slotNames,
   unchangedFill,
@@ -40,13 +41,13 @@ export interface PreparedChange {
 
 /** Throws what is wrong with the change; the kernel is asked for nothing but the types of running maps. */
 export function prepareChange(request: ChangeRequest): PreparedChange {
-  const { sys, old, change, options } = request;
-  const file = change.rootlet ?? request.design.rootlet;
-  const rootlet = readObject(file);
+  const { sys, old, options } = request;
+  const change = openChange(request.change);
+  const { object: rootlet } = change.rootlet ?? request.design.rootlet;
   const main = nextMain(request, rootlet);
   const before = withMain(request.design, request.main, main);
   const design = changeDesign(before, change, { slots: slotNames(rootlet), main });
-  const targets = targetsOf(request, design, rootlet);
+  const targets = targetsOf(change, design, rootlet);
   const given = assignSettings(request.given, targets);
   const fresh = new FreshNames(request.fresh);
   fresh.require(freshNames(old, targets), freshVariables(targets));
@@ -77,7 +78,7 @@ function withMain(design: Design, before: string | undefined, after: string): De
 }
 
 /** The rootlet and each version of each component. */
-function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject): SettingsTarget[] {
+function targetsOf(change: SlotChange<InputObject>, design: Design, rootlet: BpfObject): SettingsTarget[] {
   const named = new Set((change.fill ?? []).map(({ slot }) => slot));
   const files = new Set((change.order ?? []).map(({ file }) => file));
   const targets = new Map<string, SettingsTarget>();
@@ -85,7 +86,7 @@ function targetsOf({ change }: ChangeRequest, design: Design, rootlet: BpfObject
     const owner = componentOf(fill);
     const known = targets.get(owner);
     const putIn = named.has(fill.slot) || files.has(fill.file) || known?.putIn === true;
-    const object = known?.object ?? readObject(fill.file);
+    const object = known?.object ?? fill.file.object;
     targets.set(owner, { owner, object, putIn });
   }
   return [{ owner: '', object: rootlet, putIn: change.rootlet !== undefined }, ...targets.values()];

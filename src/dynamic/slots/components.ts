@@ -5,7 +5,7 @@
 
 import type { BpfProgram } from '../../kernel/index.ts';
 import type { AttachTarget } from '../../load/index.ts';
-import { type BpfObject, type ProgramTypeInfo, programsOf, programTypeOf } from '../../object/index.ts';
+import { type BpfObject, type ProgramType, programsOf, programTypeOf } from '../../object/index.ts';
 import { variableNames } from '../../state/index.ts';
 import { mainType } from '../fit/index.ts';
 import {
@@ -36,7 +36,7 @@ export function programKey(component: PreparedComponent, fill: SlotFill): string
 export interface ComponentKind {
   readonly via: RelinkVia;
   /** Type of programs that fill slots. */
-  readonly type: ProgramTypeInfo;
+  readonly type: ProgramType;
   /** The rootlet and its program, whose type programs get whose section does not say one. */
   readonly rootlet: BpfObject;
   /** What the program of a fill replaces when it is loaded; undefined for tail calls. */
@@ -126,7 +126,7 @@ function planComponent(
 // --- programs in arrays -------------------------------------------------------------------------------------------
 
 /** Type of a program that an array of a component holds: what its section says, else that of the rootlet's program. */
-export function stageType(rootlet: BpfObject, main: string, section: string): ProgramTypeInfo {
+export function stageType(rootlet: BpfObject, main: string, section: string): ProgramType {
   return programTypeOf(section) ?? mainType(rootlet, main);
 }
 
@@ -134,7 +134,7 @@ export function stageType(rootlet: BpfObject, main: string, section: string): Pr
  * The same for the array of a replacement: programs that use or fill one array have equal attach types on kernels that
  * compare them, and a replacement has none.
  */
-function calledByReplacement(type: ProgramTypeInfo): ProgramTypeInfo {
+function calledByReplacement(type: ProgramType): ProgramType {
   return type.attachTypeOptional ? { ...type, expectedAttachType: 0 } : type;
 }
 

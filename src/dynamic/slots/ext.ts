@@ -3,11 +3,11 @@
  * place of the running one on the hook. Each component is loaded and verified once, and attached to every generation.
  */
 
-import { bugError, quote, usageError } from '../../diag/index.ts';
+import { available, bugError, quote, usageError } from '../../diag/index.ts';
 import type { Attachment, BpfProgram } from '../../kernel/index.ts';
 import { slotsOf } from '../../link/index.ts';
 import { type AttachTarget, Cleanup, readProgramTypes } from '../../load/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import type { BpfObject } from '../../object/index.ts';
 import { effectsOf, packetMarker, signatureOf } from '../bind/index.ts';
 import { requireFitting } from '../fit/index.ts';
 import {
@@ -32,7 +32,7 @@ interface LateTargets {
 
 function planParts(context: BuildContext, design: Design) {
   const { main } = context;
-  const rootlet = readObject(design.rootlet);
+  const { object: rootlet } = design.rootlet;
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, main, 'ext');
   const object = markSlots(rootlet, components, main);
@@ -103,7 +103,12 @@ class SlotTargets {
     throw usageError(
       'relink-slot-gone',
       `the kernel left slot ${quote(slot)} out of ${quote(this.#main)}, which never calls it`,
-      { hint: `it has: ${functions.map(({ name }) => quote(name)).join(', ')}` },
+      {
+        hint: available(
+          'it has',
+          functions.map(({ name }) => name),
+        ),
+      },
     );
   }
 }

@@ -12,7 +12,7 @@ import {
   objectBaseName,
   prepareLoad,
 } from '../../load/index.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import type { BpfObject, ProgramType } from '../../object/index.ts';
 import {
   type MapDecision,
   type MapIdentity,
@@ -41,7 +41,7 @@ export interface PartRequest {
   /** Components whose arrays keep the programs that they hold (`partKey`). */
   readonly keepsStages?: ReadonlySet<string>;
   /** Type of a program, where its section does not say it, or says another one. */
-  readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
+  readonly typeOf?: (name: string, section: string) => ProgramType | undefined;
   /** Functions that programs replace; known when the part is loaded. */
   readonly targets?: ReadonlyMap<string, () => AttachTarget>;
   /** Name of a loaded program in the generation. */

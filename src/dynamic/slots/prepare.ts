@@ -11,21 +11,21 @@ import { globalsKind } from '../../load/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  type InputObject,
   isNeededAnyway,
   markLive,
   programsOf,
-  readObject,
   type SymbolIndex,
 } from '../../object/index.ts';
 import type { PlannedState } from '../../state/index.ts';
-import { componentOf, type Design, type ObjectFile, type SlotFill } from '../generation/index.ts';
+import { componentOf, type Design, type SlotFill } from '../generation/index.ts';
 
 /** A component of a design, or the rootlet, ready to be linked. */
 export interface Prepared {
   /** Name of the component; null for the rootlet. */
   readonly owner: string | null;
   readonly version?: number;
-  readonly file: ObjectFile;
+  readonly file: InputObject;
   readonly object: BpfObject;
   /** Name of a data section in `object` → its name in the file. */
   readonly sections: ReadonlyMap<string, string>;
@@ -59,7 +59,7 @@ export function stateOf({ owner, version }: Prepared, map: string, name: string)
   return { map, owner, name, ...(version === undefined ? {} : { version }) };
 }
 
-export function prepareRootlet(object: BpfObject, file: ObjectFile): Prepared {
+export function prepareRootlet(object: BpfObject, file: InputObject): Prepared {
   return { owner: null, file, object, sections: new Map(dataSections(object).map(name => [name, name])) };
 }
 
@@ -92,7 +92,7 @@ function prepareComponent(part: string, fills: readonly SlotFill[], label: strin
   const [first] = fills;
   if (first === undefined) throw bugError([part], 'a component without slots');
   const { component, version, file } = first;
-  const whole = readObject(file);
+  const whole = file.object;
   const object = withOwnSections(subset(whole, liveOf(whole, fills), { pruneTypes: true }).object, label);
   return { owner: component, ...(version === undefined ? {} : { version }), part, file, fills, ...object };
 }

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { damaged } from '../../../test/support/damaged.ts';
 import { RootletError } from '../../diag/problem.ts';
+import { InputObject } from '../../object/read/input.ts';
 import type { EntryState } from '../../state/record.ts';
 import { decodeRelink, encodeRelink, type RelinkRecord } from './record.ts';
 
 const bytes = (...values: readonly number[]) => new Uint8Array(values);
-const one = { name: 'a/one.o', bytes: bytes(1) };
+const one = new InputObject({ name: 'a/one.o', bytes: bytes(1) });
 
 /** Is decoded by its owner; see src/state/record.test.ts. */
 const STATE: EntryState = {
@@ -15,12 +16,21 @@ const STATE: EntryState = {
 
 const RECORD: RelinkRecord = {
   design: {
-    rootlet: { name: 'host.o', bytes: bytes(9) },
+    rootlet: new InputObject({ name: 'host.o', bytes: bytes(9) }),
     fills: [
       { slot: 'slot1', file: one, program: 'p', component: 'one' },
       { slot: 'slot2', file: one, component: 'one' },
-      { slot: 'slot3', file: { name: 'a/one.o', bytes: bytes(2) }, component: 'one', version: 1 },
-      { slot: 'slot4', file: { name: 'b/one.o', path: '/b/one.o', bytes: bytes(3) }, component: 'one-2' },
+      {
+        slot: 'slot3',
+        file: new InputObject({ name: 'a/one.o', bytes: bytes(2) }),
+        component: 'one',
+        version: 1,
+      },
+      {
+        slot: 'slot4',
+        file: new InputObject({ name: 'b/one.o', path: '/b/one.o', bytes: bytes(3) }),
+        component: 'one-2',
+      },
     ],
   },
   main: 'host',

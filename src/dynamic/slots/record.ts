@@ -7,15 +7,10 @@
  */
 
 import { inputError, type RootletError } from '../../diag/index.ts';
+import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { type EntryState, partKey } from '../../state/index.ts';
 import { Fields, type JsonObject, type JsonValue, type RecordFiles } from '../../store/index.ts';
-import {
-  componentOf,
-  type Design,
-  type ObjectFile,
-  type RelinkVia,
-  type SlotFill,
-} from '../generation/index.ts';
+import { componentOf, type Design, type RelinkVia, type SlotFill } from '../generation/index.ts';
 
 /** Field of an entry's data that describes its slots. */
 export const RELINK_FIELD = 'relink';
@@ -70,18 +65,22 @@ export function isAbout(value: JsonValue, programId: number): boolean {
   return Fields.of(value, 'slots', damaged).count('programId') === programId;
 }
 
+/** Makes one object of each file of a record; `key`: its name there. */
+export type OpenFile = (key: string, file: ObjectFile) => InputObject;
+
 /** Throws `relink-record`. */
 export function decodeRelink(
   value: JsonValue | undefined,
   files: RecordFiles,
   state: EntryState,
+  open: OpenFile = (_, file) => new InputObject(file),
 ): RelinkRecord {
   const fields = Fields.of(value, 'slots', damaged);
-  const known = new Map<string, ObjectFile>();
+  const known = new Map<string, InputObject>();
   const fileOf = (key: string, name: string, path: string | null = null) => {
     const bytes = files.get(key);
     if (bytes === undefined) throw damaged(`the file of ${name}`);
-    const file = known.get(key) ?? { name, ...(path === null ? {} : { path }), bytes };
+    const file = known.get(key) ?? open(key, { name, ...(path === null ? {} : { path }), bytes });
     known.set(key, file); // one component has one file, whatever number of slots it fills
     return file;
   };

@@ -9,20 +9,21 @@ import { bugError, RootletError } from '../../diag/index.ts';
 import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
-import { readObject } from '../../object/index.ts';
+import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { reportState, type Settings, type StateChange } from '../../state/index.ts';
 import { chooseVia } from '../fit/index.ts';
 import {
   afterSwitch,
+  type BuildContext,
   type Design,
   type Generation,
   type GenerationOptions,
-  type ObjectFile,
   type RelinkVia,
   type SlotChange,
   type SlotFill,
   slotNames,
 } from '../generation/index.ts';
+import { memberOptionsOf } from '../providers/index.ts';
 import { build, planCommit, planParts, requirePossible } from './back-ends.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './change.ts';
 import { decisionsOf, droppedMaps } from './kept.ts';
@@ -123,7 +124,7 @@ export class Rootlet {
     const { design, context } = prepareChange({
       sys,
       old: undefined,
-      design: { rootlet: file, fills: [] },
+      design: { rootlet: InputObject.from(file), fills: [] },
       main: options.program,
       change: options.slots ?? {},
       given: settingsOf(options),
@@ -319,20 +320,13 @@ function detach(hook: Hook, program: BpfProgram): void {
 }
 
 /** What was given for one generation is part of it. */
-function lasting({ globals: _globals, maxEntries: _maxEntries, ...options }: GenerationOptions) {
-  const { kernelTypes, kernelFacts, logLevel, pinRoot, btfPath, kconfig } = options;
-  return {
-    ...(kernelTypes === undefined ? {} : { kernelTypes }),
-    ...(kernelFacts === undefined ? {} : { kernelFacts }),
-    ...(logLevel === undefined ? {} : { logLevel }),
-    ...(pinRoot === undefined ? {} : { pinRoot }),
-    ...(btfPath === undefined ? {} : { btfPath }),
-    ...(kconfig === undefined ? {} : { kconfig }),
-  };
+function lasting(options: GenerationOptions): BuildContext['options'] {
+  const { pinRoot } = options;
+  return { ...memberOptionsOf(options), ...(pinRoot === undefined ? {} : { pinRoot }) };
 }
 
 function slotsIn({ rootlet }: Design, main: string): string[] {
-  return [...slotNames(readObject(rootlet)), main];
+  return [...slotNames(rootlet.object), main];
 }
 
 function slotStates(design: Design, main: string): SlotState[] {

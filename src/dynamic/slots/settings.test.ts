@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../../test/support/needs.ts';
 import { RootletError } from '../../diag/problem.ts';
+import { InputObject } from '../../object/read/input.ts';
 import { writeObject } from '../../object/write/write.ts';
 import type { Settings, SettingsByOwner } from '../../state/settings.ts';
 import { compileTexts, HEAD, withProgram } from '../../state/testing.ts';
@@ -188,10 +189,10 @@ clang.describe('settings of a change', () => {
   });
 
   describe('have the names that the loader knows', () => {
-    const file = { name: 'fw.o', bytes: objectBytes(FW) };
+    const file = new InputObject({ name: 'fw.o', bytes: objectBytes(FW) });
     const rootlet = objectOf(HOST);
     const design = {
-      rootlet: { name: 'host.o', bytes: objectBytes(HOST) },
+      rootlet: new InputObject({ name: 'host.o', bytes: objectBytes(HOST) }),
       fills: [{ slot: 'slot1', file, component: 'fw' }],
     };
     const prepared = () => {

@@ -6,7 +6,7 @@
 import { RootletError } from '../../diag/index.ts';
 import { relink } from '../../link/index.ts';
 import { Cleanup } from '../../load/index.ts';
-import { type BpfObject, isPinnedMap, readObject } from '../../object/index.ts';
+import { type BpfObject, isPinnedMap } from '../../object/index.ts';
 import { mapKey, type PlannedState } from '../../state/index.ts';
 import { requireFitting } from '../fit/index.ts';
 import { type BuildContext, chooseMain, type Design, type Generation } from '../generation/index.ts';
@@ -30,7 +30,7 @@ export function planStatic(
   context: BuildContext,
   design: Design,
 ): PlannedGeneration & { readonly main: string } {
-  const rootlet = readObject(design.rootlet);
+  const { object: rootlet } = design.rootlet;
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, context.main, 'static');
   const instead = components.find(({ fills }) => fills.some(({ slot }) => slot === context.main));

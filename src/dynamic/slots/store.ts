@@ -12,6 +12,7 @@ import { HOOK_LINK, type Hook, hookFacts, hookLinks } from '../../hooks/index.ts
 import { decodeU32s } from '../../kernel/index.ts';
 import { Cleanup, type LoadedObject } from '../../load/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../../state/index.ts';
 import {
   isObject,
@@ -28,6 +29,7 @@ import {
   decodeRelink,
   encodeRelink,
   isAbout,
+  type OpenFile,
   RELINK_FIELD,
   type RelinkRecord,
   ROOTLET_FILE,
@@ -69,9 +71,10 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
   }
   const { [RELINK_FIELD]: data } = entry.record.data;
   const programId = entry.record.programs.find(({ name }) => name === program)?.id ?? 0;
+  const open: OpenFile = (key, file) => store.object(entry, key, file);
   // another command may have exchanged the whole program since
   const state = decodeEntryState(entry.record.data);
-  if (data !== undefined && isAbout(data, programId)) return decodeRelink(data, files, state);
+  if (data !== undefined && isAbout(data, programId)) return decodeRelink(data, files, state, open);
   const bytes = files.get(ROOTLET_FILE);
   if (bytes === undefined) {
     throw usageError('relink-no-file', `the record of ${quote(entry.name)} does not hold its object file`, {
@@ -79,7 +82,7 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
     });
   }
   return {
-    design: { rootlet: { name: entry.record.source, bytes }, fills: [] },
+    design: { rootlet: open(ROOTLET_FILE, { name: entry.record.source, bytes }), fills: [] },
     main: program,
     running: program,
     programId,
@@ -109,12 +112,12 @@ export function hasSlotsFilled(store: Store, entry: StoreEntry): boolean {
  */
 export function firstRelink(
   loaded: LoadedObject,
-  rootlet: { readonly name: string; readonly bytes: Uint8Array },
+  rootlet: ObjectFile,
   main: string,
   via: RelinkVia,
 ): JsonObject {
   const { data } = encodeRelink({
-    design: { rootlet, fills: [] },
+    design: { rootlet: InputObject.from(rootlet), fills: [] },
     main,
     running: main,
     programId: loaded.program(main).info().id,
@@ -167,7 +170,9 @@ function readPending(store: Store, entry: StoreEntry): RelinkRecord | undefined 
       name.startsWith(NEXT) ? [[name.slice(NEXT.length), bytes] as const] : [],
     ),
   );
-  return decodeRelink(pending[RELINK_FIELD], files, decodeEntryState(pending));
+  return decodeRelink(pending[RELINK_FIELD], files, decodeEntryState(pending), (key, file) =>
+    store.object(entry, key, file),
+  );
 }
 
 function damagedPending(entry: StoreEntry) {

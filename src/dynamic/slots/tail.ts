@@ -7,7 +7,7 @@ import { inputError, quote } from '../../diag/index.ts';
 import { type BpfMap, decodeU32s, encodeU32s } from '../../kernel/index.ts';
 import { slotsOf } from '../../link/index.ts';
 import { Cleanup } from '../../load/index.ts';
-import { type BpfObject, readObject } from '../../object/index.ts';
+import type { BpfObject } from '../../object/index.ts';
 import { mapNames, variableNames } from '../../state/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import { mainType, requireFitting, tailSlotObjection } from '../fit/index.ts';
@@ -89,7 +89,7 @@ export function keepsRootlet(old: Generation, context: BuildContext, design: Des
   return (
     old.via === 'tail' &&
     isUnchanged(context, design, { owner: null }) &&
-    !isFreshRootlet(context, readObject(rootlet))
+    !isFreshRootlet(context, rootlet.object)
   );
 }
 
@@ -105,7 +105,7 @@ export function plannedTail(context: BuildContext, design: Design): PlannedGener
 }
 
 function readDesign({ main }: BuildContext, design: Design) {
-  const rootlet = readObject(design.rootlet);
+  const { object: rootlet } = design.rootlet;
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, main, 'tail');
   return { rootlet, components };
@@ -132,8 +132,7 @@ export function buildTail(context: BuildContext, design: Design): Generation {
  * What brings the array to what a generation wants. Each slot changes in one step; a slot that stays is not touched.
  */
 export function planTailSlots(generation: Generation): () => void {
-  const { rootlet } = generation.design;
-  const object = readObject(rootlet);
+  const { object } = generation.design.rootlet;
   return planSlots(generation, prepareComponents(generation.design, object), object);
 }
 

@@ -6,7 +6,7 @@
  * programs on hooks. A failure at any point leaves or brings back the old version.
  */
 
-import { bugError, inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { bugError, type Problem, problem, quote, RootletError, usageError } from '../../diag/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
 import { Cleanup, type LoadOptions } from '../../load/index.ts';
 import type { BpfObject } from '../../object/index.ts';
@@ -34,7 +34,7 @@ import {
   withSlots,
 } from '../entries/index.ts';
 import { afterSwitch } from '../generation/index.ts';
-import { findExport, type MemberOptions, type Provider } from '../providers/index.ts';
+import { findExport, type MemberOptions, memberOptionsOf, type Provider } from '../providers/index.ts';
 import { Changes } from './changes.ts';
 import {
   type Consumer,
@@ -106,7 +106,7 @@ export function upgrade(
   return store.locked(() => {
     using registry = new Registry(store);
     const old = registry.find(name);
-    if (old === undefined) throw inputError('dynamic-no-provider', [], `no object ${quote(name)} is loaded`);
+    if (old === undefined) throw usageError('dynamic-no-provider', `no object ${quote(name)} is loaded`);
     const consumers = consumersIn(store, new Set([name]));
     const disagreements = consumers.flatMap(consumer => disagreementsOf(store, consumer, name, object));
     if (disagreements.length > 0) throw new RootletError(disagreements);
@@ -154,18 +154,19 @@ function disagreementsOf(store: Store, { entry, stored }: Bound, name: string, o
     const target = findExport(object, binding.target);
     if (target === undefined) {
       return [
-        {
-          code: 'dynamic-upgrade-gone',
-          class: 'input',
-          where: [object.name],
-          message: `does not define ${quote(binding.target)} any more, which ${entry.kind} ${quote(entry.name)} uses`,
-          hint: `${entry.kind === 'hook' ? 'detach' : 'unload'} ${quote(entry.name)} first, or load the new version under another name`,
-        },
+        problem(
+          'dynamic-upgrade-gone',
+          [object.name],
+          `does not define ${quote(binding.target)} any more, which ${entry.kind} ${quote(entry.name)} uses`,
+          {
+            hint: `${entry.kind === 'hook' ? 'detach' : 'unload'} ${quote(entry.name)} first, or load the new version under another name`,
+          },
+        ),
       ];
     }
-    const problem =
+    const difference =
       index < 0 ? null : bindingProblem({ object, index: target.index }, { object: consumer, index });
-    return problem === null ? [] : [problem];
+    return difference === null ? [] : [difference];
   });
 }
 
@@ -364,10 +365,4 @@ function loadOptionsOf({
   ...load
 }: UpgradeOptions) {
   return load;
-}
-
-/** Values, sizes and pins are for the provider alone. */
-function memberOptionsOf(options: UpgradeOptions): MemberOptions {
-  const { globals: _globals, maxEntries: _entries, pinRoot: _pinRoot, ...member } = loadOptionsOf(options);
-  return member;
 }

@@ -1,6 +1,6 @@
 /** Taking an entry's program off its hook, and removing the entry: what may fail before, and what after. */
 
-import { RootletError } from '../../diag/index.ts';
+import { problem, RootletError } from '../../diag/index.ts';
 import { openById, type Sys } from '../../kernel/index.ts';
 import { describeEntry, type Store, type StoreEntry } from '../../store/index.ts';
 import { type Hook, hookChanged } from '../kinds/index.ts';
@@ -109,17 +109,18 @@ function isThere(sys: Sys, link: number): boolean {
 }
 
 function halfRemoved(entry: StoreEntry, error: RootletError): RootletError {
-  const [problem] = error.problems;
+  const [cause] = error.problems;
   return new RootletError(
     [
-      {
-        code: 'hook-half-removed',
-        class: 'partial',
-        where: [describeEntry(entry)],
-        message: `the program is off its hook, but its entry is not removed: ${problem?.message ?? ''}`,
-        ...(problem?.errno === undefined ? {} : { errno: problem.errno }),
-        hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',
-      },
+      problem(
+        'hook-half-removed',
+        [describeEntry(entry)],
+        `the program is off its hook, but its entry is not removed: ${cause?.message ?? ''}`,
+        {
+          ...(cause?.errno === undefined ? {} : { errno: cause.errno }),
+          hint: 'the next command removes what is left; if "rootlet ps" still lists it, detach it again',
+        },
+      ),
     ],
     { cause: error },
   );

@@ -104,7 +104,7 @@ export class FilterHook implements Hook {
   }
 
   pin(_path: string): never {
-    throw usageError('kernel-attachment', `${this.place}: a TC filter cannot be pinned`, {
+    throw usageError('kernel-not-pinnable', `${this.place}: a TC filter cannot be pinned`, {
       hint: 'it stays without a pin until it is removed; links on TC need tcx and Linux 6.6',
     });
   }

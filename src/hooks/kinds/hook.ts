@@ -42,7 +42,7 @@ export interface Hook {
    * `attach-gone`, `hook-not-updatable`.
    */
   update(next: Occupant, expected: Occupant | null): void;
-  /** Throws `kernel-attachment` where there is nothing to pin, `kernel-pin`. */
+  /** Throws `kernel-not-pinnable` where there is nothing to pin, `kernel-pin`. */
   pin(path: string): void;
   /**
    * Takes the program off, if it is `expected` (null: whatever is there). False where the kernel cannot: such a link ends

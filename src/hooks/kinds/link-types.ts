@@ -6,7 +6,7 @@
  */
 
 import type { LinkDescription } from '../../kernel/index.ts';
-import type { ProgramTypeInfo } from '../../object/index.ts';
+import type { ProgramType } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 
 export interface LinkType {
@@ -101,7 +101,7 @@ const KEPT: ReadonlySet<number> = new Set([
 ]);
 
 /** Whether the kernel can change the program on hooks for programs of a type. */
-export function canHookChange({ progType, expectedAttachType }: ProgramTypeInfo): boolean {
+export function canHookChange({ progType, expectedAttachType }: ProgramType): boolean {
   if (progType === uapi.BPF_PROG_TYPE_TRACING) return expectedAttachType === uapi.BPF_TRACE_ITER;
   if (progType === uapi.BPF_PROG_TYPE_LSM) return expectedAttachType === uapi.BPF_LSM_CGROUP;
   return !KEPT.has(progType);

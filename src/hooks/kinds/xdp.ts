@@ -74,7 +74,7 @@ export class XdpHook implements Hook {
   }
 
   pin(_path: string): never {
-    throw usageError('kernel-attachment', `${this.place}: XDP without a link cannot be pinned`, {
+    throw usageError('kernel-not-pinnable', `${this.place}: XDP without a link cannot be pinned`, {
       hint: 'it stays without a pin until it is removed; links on XDP need Linux 5.9',
     });
   }

@@ -1,11 +1,11 @@
 /** Which program of an object goes to a hook, and what has to be loaded with it. */
 
-import { quote, type RootletError, usageError } from '../../diag/index.ts';
+import { available, quote, type RootletError, usageError } from '../../diag/index.ts';
 import {
   type BpfObject,
-  type ProgramTypeInfo,
   programsOf,
   programTypeOf,
+  type SectionInfo,
   sectionOf,
 } from '../../object/index.ts';
 import { type HookRequest, isOperations, requireKind } from './kinds.ts';
@@ -13,7 +13,7 @@ import { type HookRequest, isOperations, requireKind } from './kinds.ts';
 interface Candidate {
   readonly name: string;
   readonly section: string;
-  readonly type: ProgramTypeInfo | undefined;
+  readonly type: SectionInfo | undefined;
 }
 
 /**
@@ -65,7 +65,10 @@ function unsuitable(
   const found = all.find(({ name }) => name === wanted);
   if (found === undefined) {
     return usageError('attach-program', `${object.name}: there is no program ${quote(wanted)}`, {
-      hint: `there are: ${all.map(({ name }) => name).join(', ') || 'none'}`,
+      hint: available(
+        'there are',
+        all.map(({ name }) => name),
+      ),
     });
   }
   return usageError(

@@ -3,7 +3,7 @@
 import { isAbsolute } from 'node:path';
 import { quote, usageError } from '../../diag/index.ts';
 import type { Direction } from '../../kernel/index.ts';
-import type { ProgramTypeInfo } from '../../object/index.ts';
+import type { SectionInfo } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import type { AttachPlace } from './place.ts';
 import { iteratorOf, netfilterOf, perfEventOf, symbolOf, userPlaceOf } from './words.ts';
@@ -26,13 +26,13 @@ export interface HookKind {
   /** What the target is, for messages. */
   readonly target: string;
   /** Expected attach types, where the program type alone says too little. */
-  readonly suits?: (type: ProgramTypeInfo) => boolean;
+  readonly suits?: (type: SectionInfo) => boolean;
   readonly place: (target: string, flags: PlaceFlags) => AttachPlace;
 }
 
-const isNetkit = (type: ProgramTypeInfo) =>
+const isNetkit = (type: SectionInfo) =>
   type.expectedAttachType === uapi.BPF_NETKIT_PRIMARY || type.expectedAttachType === uapi.BPF_NETKIT_PEER;
-const isUser = (type: ProgramTypeInfo) => type.section.startsWith('u');
+const isUser = (type: SectionInfo) => type.section.startsWith('u');
 
 const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
   [

@@ -3,6 +3,7 @@
 import { quote, usageError } from '../../diag/index.ts';
 import type { IteratorScope, Order, PerfEventSpec, UserPlace } from '../../kernel/index.ts';
 import type { ProgramPlan } from '../../load/index.ts';
+import { sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 
 /** Where to attach; each program type wants some of these. */
@@ -87,7 +88,7 @@ export function splitOffset(plan: ProgramPlan, text: string): { symbol: string; 
 
 /** `/path/to/file:function+0x10`, `file:0x1234` or parts of it. */
 export function userPlaceOf(plan: ProgramPlan): Partial<UserPlace> {
-  const { extra } = plan.type;
+  const { extra } = sectionTextOf(plan.type);
   if (extra === '') return {};
   const colon = extra.lastIndexOf(':');
   const file = colon < 0 ? extra : extra.slice(0, colon);

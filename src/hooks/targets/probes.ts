@@ -18,6 +18,7 @@ import {
   syscallFunction,
 } from '../../kernel/index.ts';
 import { hasSyscallWrapper, type ProgramPlan } from '../../load/index.ts';
+import { sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import { type AttachPlace, need, splitOffset, unlessEmpty, userPlaceOf } from './place.ts';
 
@@ -30,7 +31,8 @@ export interface Candidate {
 
 /** Fentry, fexit, fmod_ret, typed tracepoints, iterators: what they attach to was fixed when they were loaded. */
 export function attachTracingProgram({ sys, fd, plan }: Candidate, place: AttachPlace): Attachment {
-  const { expectedAttachType, extra } = plan.type;
+  const { expectedAttachType } = plan.type;
+  const { extra } = sectionTextOf(plan.type);
   if (expectedAttachType === uapi.BPF_TRACE_ITER) return attachIterator(sys, fd, place.iterator);
   return place.cookie === undefined
     ? attachTracepoint(sys, fd, '', quote(extra))
@@ -38,7 +40,7 @@ export function attachTracingProgram({ sys, fd, plan }: Candidate, place: Attach
 }
 
 export function attachRawTracepoint({ sys, fd, plan }: Candidate, place: AttachPlace): Attachment {
-  const name = need(plan, place.tracepoint ?? unlessEmpty(plan.type.extra), 'a tracepoint');
+  const name = need(plan, place.tracepoint ?? unlessEmpty(sectionTextOf(plan.type).extra), 'a tracepoint');
   return attachTracepoint(sys, fd, name, `tracepoint ${quote(name)}`, place.cookie);
 }
 
@@ -46,7 +48,11 @@ export function attachClassicTracepoint(
   { sys, fd, plan }: Candidate,
   place: AttachPlace,
 ): Attachment | LooseAttachment {
-  const name = need(plan, place.tracepoint ?? unlessEmpty(plan.type.extra), 'a tracepoint (category/name)');
+  const name = need(
+    plan,
+    place.tracepoint ?? unlessEmpty(sectionTextOf(plan.type).extra),
+    'a tracepoint (category/name)',
+  );
   return attachTraceEvent(sys, fd, name, place.cookie);
 }
 
@@ -59,7 +65,7 @@ export function attachCounter(
 
 /** Programs of type kprobe, which are all kinds of probes: the section or the place says which. */
 export function attachProbe(candidate: Candidate, place: AttachPlace): Attachment | LooseAttachment {
-  const kind = withoutSleep(candidate.plan.type.section);
+  const kind = withoutSleep(sectionTextOf(candidate.plan.type).section);
   switch (kind) {
     case 'uprobe':
     case 'uretprobe':
@@ -93,7 +99,7 @@ function options(place: AttachPlace, atReturn: boolean) {
 }
 
 function attachKernelProbe({ sys, fd, plan }: Candidate, place: AttachPlace, atReturn: boolean) {
-  const { extra, section } = plan.type;
+  const { extra, section } = sectionTextOf(plan.type);
   const isSyscall = section === 'ksyscall' || section === 'kretsyscall';
   const named = extra === '' ? undefined : isSyscall ? syscallPlace(extra) : splitOffset(plan, extra);
   const target = need(plan, place.kernelFunction ?? named, 'a function of the kernel');
@@ -105,7 +111,7 @@ function syscallPlace(name: string) {
 }
 
 function attachKernelProbes({ sys, fd, plan }: Candidate, place: AttachPlace, atReturn: boolean) {
-  const pattern = unlessEmpty(plan.type.extra);
+  const pattern = unlessEmpty(sectionTextOf(plan.type).extra);
   const given = place.kernelFunctions ?? (pattern === undefined ? undefined : kernelFunctionsLike(pattern));
   const names = need(plan, given, 'functions of the kernel');
   return attachKprobes(sys, fd, names, {

@@ -1,7 +1,7 @@
 /** Targets of hooks that have a grammar of their own: functions, perf events, netfilter, what iterators go over. */
 
 import { closeSync, openSync } from 'node:fs';
-import { inputError, quote, usageError } from '../../diag/index.ts';
+import { available, quote, usageError } from '../../diag/index.ts';
 import {
   BpfMap,
   type IteratorScope,
@@ -140,9 +140,8 @@ export function withIterator<T>(
       const own = loaded.maps.get(target.name);
       if (own !== undefined) return use({ kind: 'map', fd: own.fd.number });
       if (!target.name.startsWith('/')) {
-        const there = [...loaded.maps.keys()].map(quote).join(', ') || 'none';
         throw usageError('attach-target', `the object has no map ${quote(target.name)}`, {
-          hint: `there are: ${there}; a pin is named from /`,
+          hint: `${available('there are', loaded.maps.keys())}; a pin is named from /`,
         });
       }
       using map = BpfMap.adopt(sys, openPin(sys, target.name, 'map'));
@@ -164,7 +163,10 @@ function openDirectory(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    throw inputError('attach-target', [path], `cannot be opened as the directory of a cgroup: ${code}`);
+    throw usageError(
+      'attach-target',
+      `${quote(path)} cannot be opened as the directory of a cgroup: ${code}`,
+    );
   }
 }
 

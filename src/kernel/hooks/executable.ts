@@ -171,6 +171,6 @@ class Executable {
   }
 
   #bad(message: string) {
-    return inputError('kernel-no-executable', [this.#path], message);
+    return inputError('kernel-bad-executable', [this.#path], message);
   }
 }

@@ -50,7 +50,10 @@ export function xdpModeFlag(mode: XdpMode | undefined): number {
   return { native: XDP_FLAGS_DRV_MODE, generic: XDP_FLAGS_SKB_MODE, offload: XDP_FLAGS_HW_MODE }[mode];
 }
 
-/** An interface of the current network namespace, by name or index. Throws `kernel-no-interface`. */
+/**
+ * An interface of the current network namespace, by name or index. Throws `kernel-no-interface`, and
+ * `kernel-interface` where the kernel refuses to answer.
+ */
 export function readInterface(sys: Sys, nameOrIndex: string | number): InterfaceInfo {
   const socket = NetlinkSocket.open(sys);
   try {
@@ -60,11 +63,7 @@ export function readInterface(sys: Sys, nameOrIndex: string | number): Interface
     const answer = socket.request(RTM_GETLINK, 0, Uint8Array.from([...linkHeader(index), ...attributes]));
     if (answer.kind === 'refused') {
       if (answer.errno === ENODEV) throw noInterface(nameOrIndex);
-      throw netlinkError(
-        'kernel-no-interface',
-        `asking about interface ${quote(String(nameOrIndex))}`,
-        answer,
-      );
+      throw netlinkError('kernel-interface', `asking about interface ${quote(String(nameOrIndex))}`, answer);
     }
     const [message] = answer.messages;
     if (message === undefined) throw noInterface(nameOrIndex);

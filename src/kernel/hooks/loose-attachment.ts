@@ -29,11 +29,11 @@ export class LooseAttachment {
     this.#hook = hook;
   }
 
-  /** Throws `kernel-attachment` where this kind of hook cannot replace its program. */
+  /** Throws `kernel-not-updatable` where this kind of hook cannot replace its program. */
   update(programFd: number): void {
     if (this.#hook.update === undefined || !this.#attached) {
       throw usageError(
-        'kernel-attachment',
+        'kernel-not-updatable',
         `${this.place}: the program here cannot be replaced in one step`,
         {
           hint: 'detach this program and attach the other one',
@@ -43,9 +43,9 @@ export class LooseAttachment {
     this.#hook.update(programFd);
   }
 
-  /** Always throws `kernel-attachment`: there is nothing to pin. */
+  /** Always throws `kernel-not-pinnable`: there is nothing to pin. */
   pin(_path: string): never {
-    throw usageError('kernel-attachment', `${this.place}: this attachment cannot be pinned`, {
+    throw usageError('kernel-not-pinnable', `${this.place}: this attachment cannot be pinned`, {
       hint: this.#hook.whyNoPin,
     });
   }

@@ -6,7 +6,7 @@
  */
 
 import { alignUp, ByteWriter, requireRange, viewOf } from '../../bytes/index.ts';
-import { platformError, printable, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, platformError, printable, type RootletError } from '../../diag/index.ts';
 import { EINTR, errnoText } from '../../uapi/index.ts';
 import { Fd, type Sys, syscallError } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
@@ -164,7 +164,7 @@ function textOf(bytes: Uint8Array): string {
 
 /** The error for a refusal. */
 export function netlinkError(
-  code: string,
+  code: CodeOf<'platform'>,
   what: string,
   answer: Extract<NetlinkAnswer, { kind: 'refused' }>,
   hint?: string,

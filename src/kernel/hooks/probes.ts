@@ -169,9 +169,9 @@ export function attachUprobes(
 }
 
 function requireSome(count: number, options: MultiOptions): void {
-  if (count === 0) throw usageError('kernel-no-function', 'there is no function to attach to');
+  if (count === 0) throw usageError('kernel-empty-list', 'there is no function to attach to');
   if (options.cookies !== undefined && options.cookies.length !== count) {
-    throw usageError('kernel-attach', `${options.cookies.length} cookies for ${count} functions`);
+    throw usageError('kernel-cookies', `${options.cookies.length} cookies for ${count} functions`);
   }
 }
 

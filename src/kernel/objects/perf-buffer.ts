@@ -123,7 +123,7 @@ export class PerfBuffer {
   /** `pages` for each CPU, a power of two. */
   constructor(map: BpfMap, pages = 16) {
     if (pages < 1 || !Number.isInteger(Math.log2(pages))) {
-      throw usageError('kernel-perf-buffer', `${pages} pages are no power of two`);
+      throw usageError('kernel-perf-pages', `${pages} pages are no power of two`);
     }
     const rings: CpuRing[] = [];
     try {

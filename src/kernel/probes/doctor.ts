@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import * as types from '../../uapi/index.ts';
+import { EPERM } from '../../uapi/index.ts';
 import { capabilitiesOf, MOUNT_BPFFS, type Sys } from '../sys/index.ts';
 import { FEATURES, type Feature, type FeatureAnswer, probeFeature } from './features.ts';
 import {
@@ -23,6 +24,8 @@ export interface Finding {
   readonly state: 'ok' | 'missing' | 'unknown';
   /** A word or a sentence; '' when the state says it all. */
   readonly detail: string;
+  /** Of the call that could not be answered, where the state is `unknown`. */
+  readonly errno?: number;
   readonly fix?: string;
 }
 
@@ -116,7 +119,7 @@ export function examineWith(sys: Sys, texts: MachineTexts): DoctorReport {
 
 /** "Not permitted" for a process that has every right is the kernel's own policy, not a question of rights. */
 function asRefusal(found: Finding): Finding {
-  if (found.state !== 'unknown' || !found.detail.includes('EPERM')) return found;
+  if (found.state !== 'unknown' || found.errno !== EPERM) return found;
   return {
     ...found,
     state: 'missing',
@@ -222,7 +225,7 @@ function finding(id: string, title: string, answer: FeatureAnswer, since = ''): 
     case 'no':
       return { id, title, state: 'missing', detail: '', ...(since === '' ? {} : { fix: `needs ${since}` }) };
     case 'unknown':
-      return { id, title, state: 'unknown', detail: answer.reason };
+      return { id, title, state: 'unknown', detail: answer.reason, errno: answer.errno };
   }
 }
 

@@ -42,7 +42,7 @@ export type FeatureAnswer =
   | { readonly state: 'yes' }
   | { readonly state: 'no' }
   /** The question could not be asked. */
-  | { readonly state: 'unknown'; readonly reason: string };
+  | { readonly state: 'unknown'; readonly reason: string; readonly errno: number };
 
 /** Everything that can be asked for, with the first release of Linux that has it. */
 export const FEATURES = {
@@ -101,6 +101,11 @@ export function mayHave(sys: Sys, feature: Feature): boolean {
 /** Errors that say nothing about a feature. */
 const SILENT: ReadonlySet<number> = new Set([EPERM, EACCES, ENOMEM, EAGAIN, EMFILE, ENFILE]);
 
+/** The question could not be asked: a call failed with this errno. */
+export function unanswered(errno: number): FeatureAnswer {
+  return { state: 'unknown', reason: errnoText(errno), errno };
+}
+
 /** EPERM and the like say nothing about the feature. */
 export function answerOf(sys: Sys, result: number): FeatureAnswer {
   if (result >= 0) {
@@ -108,7 +113,7 @@ export function answerOf(sys: Sys, result: number): FeatureAnswer {
     return { state: 'yes' };
   }
   const errno = -result;
-  return !SILENT.has(errno) ? { state: 'no' } : { state: 'unknown', reason: errnoText(errno) };
+  return !SILENT.has(errno) ? { state: 'no' } : unanswered(errno);
 }
 
 const RETURN_0 = [move(0, 0), EXIT];
@@ -170,7 +175,7 @@ function probeGlobalData(sys: Sys): FeatureAnswer {
     valueSize: 32,
     maxEntries: 1,
   });
-  if (map < 0) return { state: 'unknown', reason: errnoText(-map) };
+  if (map < 0) return unanswered(-map);
   try {
     return tryProgram(sys, [
       ...loadWords(1, BPF_PSEUDO_MAP_VALUE, map, 16),
@@ -190,10 +195,10 @@ function probeBindMap(sys: Sys): FeatureAnswer {
     valueSize: 32,
     maxEntries: 1,
   });
-  if (map < 0) return { state: 'unknown', reason: errnoText(-map) };
+  if (map < 0) return unanswered(-map);
   const loaded = tryLoadProgram(sys, program(RETURN_0));
   try {
-    if (loaded.kind === 'refused') return { state: 'unknown', reason: errnoText(loaded.errno) };
+    if (loaded.kind === 'refused') return unanswered(loaded.errno);
     const result = new BpfProgram(sys, loaded.fd, '', shared.BPF_PROG_TYPE_SOCKET_FILTER).tryBindMap(map);
     return result >= 0 ? { state: 'yes' } : answerOf(sys, result);
   } finally {

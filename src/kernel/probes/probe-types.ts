@@ -8,16 +8,7 @@
 import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
 import { EXIT, encodeInsns, move } from '../../isa/index.ts';
 import * as types from '../../uapi/index.ts';
-import {
-  BPF_LINK_CREATE,
-  EACCES,
-  EBADF,
-  EINVAL,
-  ENODEV,
-  ENOTSUPP,
-  EPERM,
-  errnoText,
-} from '../../uapi/index.ts';
+import { BPF_LINK_CREATE, EACCES, EBADF, EINVAL, ENODEV, ENOTSUPP, EPERM } from '../../uapi/index.ts';
 import {
   type MapSpec,
   type ProgramSpec,
@@ -27,7 +18,7 @@ import {
 } from '../objects/index.ts';
 import { bpf, encodeU32s, pageSize, type Sys } from '../sys/index.ts';
 import { encodeAttr, HOST_ORDER, LinkCreateAttr } from '../uapi/index.ts';
-import { answerOf, type FeatureAnswer } from './features.ts';
+import { answerOf, type FeatureAnswer, unanswered } from './features.ts';
 
 /** r0 = 0; exit */
 const RETURN_0 = encodeInsns([move(0, 0), EXIT], HOST_ORDER);
@@ -132,7 +123,7 @@ function withInner(sys: Sys, body: (innerFd: number) => FeatureAnswer): FeatureA
 }
 
 function withFd(sys: Sys, fd: number, body: (fd: number) => FeatureAnswer): FeatureAnswer {
-  if (fd < 0) return { state: 'unknown', reason: errnoText(-fd) };
+  if (fd < 0) return unanswered(-fd);
   try {
     return body(fd);
   } finally {
@@ -161,7 +152,7 @@ export function probeReplacement(sys: Sys): FeatureAnswer {
     const funcInfo = encodeU32s([0, func]);
     const common = { name: 'entry', code: RETURN_0, license: 'GPL', btfFd, funcInfo };
     const target = tryLoadProgram(sys, { ...common, type: types.BPF_PROG_TYPE_XDP });
-    if (target.kind === 'refused') return { state: 'unknown', reason: errnoText(target.errno) };
+    if (target.kind === 'refused') return unanswered(target.errno);
     const spec = { ...common, type: types.BPF_PROG_TYPE_EXT, attachBtfId: func, attachFd: target.fd.number };
     const result = tryLoadProgram(sys, spec);
     target.fd.close();
@@ -223,7 +214,5 @@ export function probeLink(sys: Sys, kind: LinkProbe): FeatureAnswer {
   const result = bpf(sys, BPF_LINK_CREATE, attr);
   program.fd.close();
   if (result === -proof) return { state: 'yes' };
-  return result === -EPERM || result === -EACCES
-    ? { state: 'unknown', reason: errnoText(-result) }
-    : answerOf(sys, result);
+  return result === -EPERM || result === -EACCES ? unanswered(-result) : answerOf(sys, result);
 }

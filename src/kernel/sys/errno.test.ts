@@ -15,8 +15,8 @@ test.each([
 });
 
 test('an error of a call has its number, its words and its place', () => {
-  const error = syscallError('kernel-x', ['map "a"'], 'writing', -524);
-  expect(error.problems[0]).toMatchObject({ code: 'kernel-x', class: 'platform', errno: 524 });
+  const error = syscallError('kernel-info', ['map "a"'], 'writing', -524);
+  expect(error.problems[0]).toMatchObject({ code: 'kernel-info', class: 'platform', errno: 524 });
   expect(error.message).toBe(`map "a": writing: ${errnoText(524)}`);
   expect(error.message).toContain('ENOTSUPP');
 });

@@ -3,7 +3,7 @@
  * are problems.
  */
 
-import { type Problem, platformError, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, type Problem, platformError, type RootletError } from '../../diag/index.ts';
 import { EMFILE, errnoText } from '../../uapi/index.ts';
 
 /** The errno of what `node:fs` throws, positive; 0 when there is none. */
@@ -19,7 +19,7 @@ export const EMFILE_HINT = 'allow this process more descriptors: ulimit -n 1024'
  * `what` is what was tried, e.g. `creating map "flows"`.
  */
 export function syscallError(
-  code: string,
+  code: CodeOf<'platform'>,
   where: readonly string[],
   what: string,
   result: number,

@@ -1,7 +1,7 @@
 /** flock(2) on a file or directory: released by the kernel when the process dies, whatever it died of. */
 
 import { closeSync, openSync } from 'node:fs';
-import { quote, RootletError } from '../../diag/index.ts';
+import { problem, quote, RootletError } from '../../diag/index.ts';
 import { EAGAIN, EINTR } from '../../uapi/index.ts';
 import { syscallError } from './errno.ts';
 import type { Sys } from './sys.ts';
@@ -62,13 +62,9 @@ function openForLock(path: string, shown: string): number {
 
 function busy(path: string): RootletError {
   return new RootletError([
-    {
-      code: 'kernel-lock-busy',
-      class: 'busy',
-      where: [],
-      message: `${quote(path)} is locked by another process`,
+    problem('kernel-lock-busy', [], `${quote(path)} is locked by another process`, {
       errno: EAGAIN,
       hint: 'wait for it to finish; a lock of a process that died is released by itself',
-    },
+    }),
   ]);
 }

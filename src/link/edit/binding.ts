@@ -5,7 +5,14 @@
  * program names as its exception call-back.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import {
+  type Problem,
+  type ProblemCode,
+  type ProblemExtras,
+  problem,
+  quote,
+  sameProblem,
+} from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -110,9 +117,9 @@ function changeStanding(object: BpfObject, names: readonly string[], change: Cha
     if (found.length === 0) problems.push(noSuchSymbol(object, name, change.verb, namesOf(object)));
     for (const { symbol, index } of found) {
       if (change.applies?.(symbol) === false) continue;
-      const problem = change.refuse?.(symbol, index) ?? null;
-      if (problem === null) edits.set(index, change.edit);
-      else if (!problems.some(known => known.message === problem.message)) problems.push(problem);
+      const refused = change.refuse?.(symbol, index) ?? null;
+      if (refused === null) edits.set(index, change.edit);
+      else if (!problems.some(known => sameProblem(known, refused))) problems.push(refused);
     }
   }
   return { object: problems.length > 0 ? object : editSymbols(object, edits), problems, notes: [] };
@@ -122,19 +129,16 @@ function changeStanding(object: BpfObject, names: readonly string[], change: Cha
 
 function refusal(
   object: BpfObject,
-  code: string,
+  code: ProblemCode,
   symbol: BpfSymbol,
   what: string,
   why: string,
-  extras: Partial<Problem> = {},
+  extras: ProblemExtras = {},
 ): Problem {
-  return {
-    code,
-    class: 'input',
-    where: [object.name],
-    message: `${quote(symbol.name)} cannot become ${what}: ${why}`,
+  return problem(code, [object.name], `${quote(symbol.name)} cannot become ${what}: ${why}`, {
+    subject: symbol.name,
     ...extras,
-  };
+  });
 }
 
 function localizeProblem(
@@ -142,7 +146,7 @@ function localizeProblem(
   symbol: BpfSymbol,
   callbacks: ReadonlySet<string>,
 ): Problem | null {
-  const refuse = (code: string, why: string): Problem => refusal(object, code, symbol, 'static', why);
+  const refuse = (code: ProblemCode, why: string): Problem => refusal(object, code, symbol, 'static', why);
   if (symbol.binding === 'local') return null;
   if (symbol.kind === 'extern') return refuse('link-localize-extern', 'nothing defines it here');
   if (symbol.kind === 'map')
@@ -157,7 +161,7 @@ function localizeProblem(
 }
 
 function globalizeProblem(object: BpfObject, symbol: BpfSymbol, index: SymbolIndex): Problem | null {
-  const refuse = (code: string, why: string, extras: Partial<Problem>): Problem =>
+  const refuse = (code: ProblemCode, why: string, extras: ProblemExtras): Problem =>
     refusal(object, code, symbol, 'global', why, extras);
   const others = object.symbols.filter(
     (other, position) => other.name === symbol.name && other.kind !== 'extern' && position !== index,
@@ -170,7 +174,7 @@ function globalizeProblem(object: BpfObject, symbol: BpfSymbol, index: SymbolInd
     });
   }
   if (!isIdentifier(symbol.name))
-    return refuse('link-bad-name', 'compilers make such names for what stands in a function', {
+    return refuse('link-scoped-name', 'compilers make such names for what stands in a function', {
       hint: 'rename it first',
     });
   return null;

@@ -8,7 +8,7 @@
  */
 
 import type { BtfType } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { failed, ok, type Problem, problem, quote, type Result, sameProblem } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol, FunctionSymbol } from '../../object/index.ts';
 import { addCopies, type Copy } from '../passes/index.ts';
 import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
@@ -42,13 +42,13 @@ export function aliasAcross(objects: readonly BpfObject[], requests: readonly Al
   const table = aliasTable(requests, problems);
   for (const request of table.values()) {
     const end = followAliases(table, request);
-    if ('message' in end) {
-      if (!problems.some(known => known.message === end.message)) problems.push(end);
+    if (!end.ok) {
+      if (!problems.some(known => sameProblem(known, end.problem))) problems.push(end.problem);
       continue;
     }
-    const plan = planAlias(objects, request.name, end);
-    if ('message' in plan) problems.push(plan);
-    else plans.push(plan);
+    const plan = planAlias(objects, request.name, end.value);
+    if (plan.ok) plans.push(plan.value);
+    else problems.push(plan.problem);
   }
   if (problems.length > 0) return { objects, problems };
   const cloned = objects.map((object, file) => addClones(object, clonesIn(plans, file)));
@@ -121,7 +121,9 @@ function aliasTable(requests: readonly AliasRequest[], problems: Problem[]): Map
       problems.push(
         problem(
           'link-alias-twice',
+          [],
           `${quote(request.name)} cannot be both ${spell(known)} and ${spell(request)}`,
+          { subject: request.name },
         ),
       );
   }
@@ -132,22 +134,15 @@ function spell(request: AliasRequest): string {
   return quote(request.file === undefined ? request.target : `${request.file}:${request.target}`);
 }
 
-function problem(code: string, message: string, extras: Partial<Problem> = {}): Problem {
-  return { code, class: 'input', where: [], message, ...extras };
-}
-
 /** The request at the end of a chain of new names, or the cycle. */
-function followAliases(
-  table: ReadonlyMap<string, AliasRequest>,
-  start: AliasRequest,
-): AliasRequest | Problem {
+function followAliases(table: ReadonlyMap<string, AliasRequest>, start: AliasRequest): Result<AliasRequest> {
   const path = [start.name];
   let request = start;
   for (;;) {
     const next = request.file === undefined ? table.get(request.target) : undefined;
-    if (next === undefined) return request;
+    if (next === undefined) return ok(request);
     const seen = path.indexOf(next.name);
-    if (seen >= 0) return cycleProblem(path.slice(seen));
+    if (seen >= 0) return failed(cycleProblem(path.slice(seen)));
     path.push(next.name);
     request = next;
   }
@@ -158,8 +153,8 @@ function cycleProblem(names: readonly string[]): Problem {
   const first = names.reduce((smallest, name) => (name < smallest ? name : smallest));
   const at = names.indexOf(first);
   const cycle = [...names.slice(at), ...names.slice(0, at), first];
-  return problem('link-alias-cycle', `names that stand for each other: ${cycle.map(quote).join(' = ')}`, {
-    class: 'usage',
+  return problem('link-alias-cycle', [], `names that stand for each other: ${cycle.map(quote).join(' = ')}`, {
+    subject: first,
   });
 }
 
@@ -170,18 +165,22 @@ interface Plan {
   readonly symbol: Exclude<BpfSymbol, { readonly kind: 'extern' }>;
 }
 
-function planAlias(objects: readonly BpfObject[], name: string, end: AliasRequest): Plan | Problem {
-  const file = end.file === undefined ? undefined : findInput(objects, end.file);
-  if (file !== undefined && typeof file !== 'number') return file;
+function planAlias(objects: readonly BpfObject[], name: string, end: AliasRequest): Result<Plan> {
+  const input = end.file === undefined ? undefined : findInput(objects, end.file);
+  if (input?.ok === false) return input;
+  const file = input?.value;
   const found = findDefinition(objects, end.target, file);
-  if (found === undefined) return noTarget(objects, end, file);
+  if (found === undefined) return failed(noTarget(objects, end, file));
   const taken = takenBy(objects, name, found.at.file);
   if (taken !== undefined)
-    return problem(
-      'link-name-taken',
-      `${quote(name)} cannot be a second name of ${spell(end)}: ${taken} defines it already`,
+    return failed(
+      problem(
+        'link-name-taken',
+        [],
+        `${quote(name)} cannot be a second name of ${spell(end)}: ${taken} defines it already`,
+      ),
     );
-  return { name, ...found };
+  return ok({ name, ...found });
 }
 
 /** In one file its own definition, static or not; otherwise the one that resolution will choose. */
@@ -299,12 +298,14 @@ function bindProblem(objects: readonly BpfObject[], plan: Plan, used: boolean): 
   if (plan.symbol.binding === 'local')
     return problem(
       'link-alias-static',
+      [],
       `${quote(plan.symbol.name)} of ${owner} is a static ${plan.symbol.kind}, so references from outside cannot be bound to it`,
       { hint: `make it global: --globalize ${owner}:${plan.symbol.name}` },
     );
   if (used) return null;
   return problem(
     'link-alias-unused',
+    [],
     `nothing refers to ${quote(plan.name)}, and a ${plan.symbol.kind} cannot have a second name of its own`,
     {
       hint: `BTF describes each ${plan.symbol.kind} once; --redefine-sym ${plan.symbol.name}=${plan.name} gives it another name`,

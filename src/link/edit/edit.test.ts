@@ -395,7 +395,7 @@ describe('standing', () => {
 
   test('names that compilers made cannot become global', () => {
     const inner = objectOf('a.o', [local(variable('count.state'))]);
-    expect(globalizeSymbols(inner, ['count.state']).problems).toMatchObject([{ code: 'link-bad-name' }]);
+    expect(globalizeSymbols(inner, ['count.state']).problems).toMatchObject([{ code: 'link-scoped-name' }]);
   });
 });
 

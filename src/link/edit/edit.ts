@@ -8,7 +8,7 @@
  * Archives are asked for names as their members will have them, so that a renamed definition is still found.
  */
 
-import type { Problem } from '../../diag/index.ts';
+import { type Problem, sameProblem } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { Preparation } from '../inputs/index.ts';
 import { findInput } from '../resolve/index.ts';
@@ -164,13 +164,14 @@ export class InputSurgery implements Preparation {
     const open = file.endsWith(')') ? file.lastIndexOf('(') : -1;
     const isMember = open > 0 && !inputs.some(input => input.name === file);
     const found = findInput(inputs, isMember ? file.slice(0, open) : file);
-    if (typeof found === 'number')
+    if (found.ok)
       return {
         file,
-        input: inputs[found]?.name ?? '',
+        input: inputs[found.value]?.name ?? '',
         member: isMember ? file.slice(open + 1, -1) : null,
       };
-    if (!this.#problems.some(known => known.message === found.message)) this.#problems.push(found);
+    const missing = found.problem;
+    if (!this.#problems.some(known => sameProblem(known, missing))) this.#problems.push(missing);
     return undefined;
   }
 

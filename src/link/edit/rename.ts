@@ -5,7 +5,7 @@
  * of one object get one name; a definition and an extern may, and the extern is then satisfied.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -14,7 +14,7 @@ import {
   sectionOf,
 } from '../../object/index.ts';
 import { editSymbols, isPinned, KERNEL_NAME_LENGTH, subset } from '../passes/index.ts';
-import { disagreement, FOLDED_SECTIONS, nearestNames } from '../resolve/index.ts';
+import { disagreement, FOLDED_SECTIONS } from '../resolve/index.ts';
 
 /** What an operation on one object gives. */
 export interface Operated {
@@ -157,13 +157,10 @@ function nameTaken(file: string, name: string, [first, second]: readonly [string
   const [old, other] = first === name ? [second, first] : [first, second];
   const reason =
     other === name ? 'which it defines already' : `and so would ${quote(other)}: one of them has to stay`;
-  return {
-    code: 'link-name-taken',
-    class: 'input',
-    where: [file],
-    message: `${quote(old)} would get the name ${quote(name)}, ${reason}`,
+  return problem('link-name-taken', [file], `${quote(old)} would get the name ${quote(name)}, ${reason}`, {
+    subject: old ?? '',
     hint: 'choose a name that is free, or rename the other one too',
-  };
+  });
 }
 
 /** Symbols that have one of the names now: a definition takes the externs, otherwise the first extern the others. */
@@ -230,23 +227,24 @@ export function noSuchSymbol(
   verb: string,
   candidates: readonly string[],
 ): Problem {
-  const near = nearestNames(name, candidates);
-  return {
-    code: 'link-unknown-symbol',
-    class: 'usage',
-    where: object === null ? [] : [object.name],
-    message: `cannot ${verb} ${quote(name)}: there is no such symbol`,
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
-  };
+  return problem(
+    'link-unknown-symbol',
+    object === null ? [] : [object.name],
+    `cannot ${verb} ${quote(name)}: there is no such symbol`,
+    {
+      subject: name,
+      ...didYouMean(name, candidates),
+    },
+  );
 }
 
 export function renamedTwice(file: string | null, from: string, to: readonly string[]): Problem {
-  return {
-    code: 'link-rename-twice',
-    class: 'usage',
-    where: file === null ? [] : [file],
-    message: `${quote(from)} cannot become both ${to.map(quote).join(' and ')}`,
-  };
+  return problem(
+    'link-rename-twice',
+    file === null ? [] : [file],
+    `${quote(from)} cannot become both ${to.map(quote).join(' and ')}`,
+    { subject: from },
+  );
 }
 
 /** What BTF takes for a name of a function or variable. */
@@ -262,11 +260,10 @@ export function isIdentifier(name: string): boolean {
 
 export function badName(file: string | null, name: string): Problem | null {
   if (isIdentifier(name)) return null;
-  return {
-    code: 'link-bad-name',
-    class: 'usage',
-    where: file === null ? [] : [file],
-    message: `${quote(name)} cannot be the name of a symbol`,
-    hint: 'letters, digits and _, as in C',
-  };
+  return problem(
+    'link-bad-name',
+    file === null ? [] : [file],
+    `${quote(name)} cannot be the name of a symbol`,
+    { subject: name, hint: 'letters, digits and _, as in C' },
+  );
 }

@@ -6,11 +6,10 @@
  * that of `.data` or `.rodata`. A name that the object has already is fine: the two become one section.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import { SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, programTypeOf, type SectionShell } from '../../object/index.ts';
 import { unite } from '../passes/index.ts';
-import { nearestNames } from '../resolve/index.ts';
 import { type Operated, renamedTwice, type SymbolRename } from './rename.ts';
 
 type Role = SectionShell['role'];
@@ -51,14 +50,12 @@ export function noSuchSection(
   name: string,
   candidates: readonly string[],
 ): Problem {
-  const near = nearestNames(name, candidates);
-  return {
-    code: 'link-unknown-section',
-    class: 'usage',
-    where: object === null ? [] : [object.name],
-    message: `cannot rename section ${quote(name)}: there is no such section`,
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
-  };
+  return problem(
+    'link-unknown-section',
+    object === null ? [] : [object.name],
+    `cannot rename section ${quote(name)}: there is no such section`,
+    { subject: name, ...didYouMean(name, candidates) },
+  );
 }
 
 function refuse(object: BpfObject, from: string, to: string): Problem | null {
@@ -96,12 +93,11 @@ function roleOfName(name: string): Role | undefined {
 }
 
 function sectionProblem(object: BpfObject, from: string, to: string, why: string): Problem {
-  return {
-    code: 'link-section-role',
-    class: 'input',
-    where: [object.name, `section ${quote(from)}`],
-    message: `cannot get the name ${quote(to)}: ${why}`,
-  };
+  return problem(
+    'link-section-role',
+    [object.name, `section ${quote(from)}`],
+    `cannot get the name ${quote(to)}: ${why}`,
+  );
 }
 
 // --- moving -------------------------------------------------------------------------------------------------------
@@ -141,12 +137,11 @@ function moveSections(object: BpfObject, table: ReadonlyMap<string, string>): Om
 }
 
 function zerosProblem(object: BpfObject, zeros: number): Problem {
-  return {
-    code: 'link-section-size',
-    class: 'input',
-    where: [object.name],
-    message: `a section that leaves ".bss" would have ${zeros} bytes of zeros`,
-  };
+  return problem(
+    'link-section-size',
+    [object.name],
+    `a section that leaves ".bss" would have ${zeros} bytes of zeros`,
+  );
 }
 
 function renameShell(shell: SectionShell, name: string): SectionShell {

@@ -6,9 +6,8 @@
  * file that defines NAME says about it itself stays.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
-import { nearestNames } from '../resolve/index.ts';
 import { badName, type Operated, renameAll } from './rename.ts';
 
 const WRAPPED = '__wrap_';
@@ -51,17 +50,15 @@ export function nothingToWrap(
   name: string,
   externs: readonly string[],
 ): Problem {
-  const near = nearestNames(name, externs);
-  return {
-    code: 'link-unknown-symbol',
-    class: 'usage',
-    where: object === null ? [] : [object.name],
-    message: `cannot wrap ${quote(name)}: nothing declares it extern`,
-    hint:
-      near.length === 0
-        ? 'references inside the file that defines a name are not redirected'
-        : `did you mean ${near.map(quote).join(' or ')}?`,
-  };
+  return problem(
+    'link-unknown-symbol',
+    object === null ? [] : [object.name],
+    `cannot wrap ${quote(name)}: nothing declares it extern`,
+    {
+      subject: name,
+      ...didYouMean(name, externs, 'references inside the file that defines a name are not redirected'),
+    },
+  );
 }
 
 export function externNames(object: BpfObject): string[] {

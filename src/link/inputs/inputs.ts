@@ -1,8 +1,8 @@
 /** Inputs of a link: objects, archives, and objects that were read before; all are read before anything is said. */
 
 import { requireFile } from '../../bytes/index.ts';
-import { type Problem, RootletError, requireList } from '../../diag/index.ts';
-import { type BpfObject, isObject, readObject } from '../../object/index.ts';
+import { type Problem, problem, RootletError, requireList } from '../../diag/index.ts';
+import { type BpfObject, InputObject, isObject, readObject } from '../../object/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -12,8 +12,11 @@ import {
   pullMembers,
 } from './archives.ts';
 
-/** A file's contents with the name that messages use, or an object that was read or made before. */
-export type LinkInput = ArchiveInput | BpfObject;
+/**
+ * A file's contents with the name that messages use, or an object that was read or made before. Options of reading do
+ * not apply to an `InputObject`, which is parsed once, whoever asks first.
+ */
+export type LinkInput = ArchiveInput | InputObject | BpfObject;
 
 /** Throws a `TypeError` unless `value` is an input of a link. `place` is function and argument. */
 export function requireInput(place: string, value: unknown): asserts value is LinkInput {
@@ -77,10 +80,12 @@ function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   if (!('bytes' in input)) return prepared(input);
   const { bytes } = input; // once: it may be read from a file at this moment
   if (options.archives !== false && isArchive(bytes)) {
-    const { name, wholeArchive = false } = input;
-    return { kind: 'archive', input: { name, bytes, wholeArchive } };
+    const wholeArchive = 'wholeArchive' in input && input.wholeArchive === true;
+    return { kind: 'archive', input: { name: input.name, bytes, wholeArchive } };
   }
-  return prepared(readObject({ name: input.name, bytes }, options));
+  return prepared(
+    input instanceof InputObject ? input.object : readObject({ name: input.name, bytes }, options),
+  );
 }
 
 /** Archives alone give nothing: no name is needed before an object or `wholeArchive` asks for one. */
@@ -91,13 +96,9 @@ function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[
     inputs.every(input => 'bytes' in input && isArchive(input.bytes));
   if (!onlyArchives) return [];
   return [
-    {
-      code: 'link-nothing',
-      class: 'usage',
-      where: [],
-      message: 'the inputs are archives only, and nothing needs a member of them',
+    problem('link-nothing', [], 'the inputs are archives only, and nothing needs a member of them', {
       hint: 'add the object that uses them, or take all members with --whole-archive',
-    },
+    }),
   ];
 }
 
@@ -106,11 +107,12 @@ export function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {
   const first = objects[0];
   return objects
     .filter(object => object.byteOrder !== first?.byteOrder)
-    .map(object => ({
-      code: 'link-byte-order',
-      class: 'input',
-      where: [object.name],
-      message: `is ${object.byteOrder}-endian, but ${first?.name ?? ''} is ${first?.byteOrder ?? ''}-endian`,
-      hint: 'compile all files for one target: -target bpfel or -target bpfeb',
-    }));
+    .map(object =>
+      problem(
+        'link-byte-order',
+        [object.name],
+        `is ${object.byteOrder}-endian, but ${first?.name ?? ''} is ${first?.byteOrder ?? ''}-endian`,
+        { hint: 'compile all files for one target: -target bpfel or -target bpfeb' },
+      ),
+    );
 }

@@ -7,7 +7,7 @@
  * Differs from libbpf, which wants identical bytes. Source of the list: include/linux/license.h.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, licenseOf, sectionOf } from '../../object/index.ts';
 
 const GPL_COMPATIBLE: ReadonlySet<string> = new Set([
@@ -50,13 +50,14 @@ export function chooseLicense(objects: readonly BpfObject[]): LicenseChoice {
 type Stated = { readonly license: string; readonly file: string };
 
 function licenseProblem(first: Stated, other: Stated): Problem {
-  return {
-    code: 'link-license',
-    class: 'input',
-    where: [other.file],
-    message: `licence ${quote(other.license)} cannot be combined with ${quote(first.license)} of ${first.file}`,
-    hint: 'the result would be one program under one licence: use the same text, or GPL-compatible ones, everywhere',
-  };
+  return problem(
+    'link-license',
+    [other.file],
+    `licence ${quote(other.license)} cannot be combined with ${quote(first.license)} of ${first.file}`,
+    {
+      hint: 'the result would be one program under one licence: use the same text, or GPL-compatible ones, everywhere',
+    },
+  );
 }
 
 /** `version` sections, four bytes, must agree; nothing newer than Linux 5.0 reads them. */
@@ -68,12 +69,9 @@ export function versionProblems(objects: readonly BpfObject[]): Problem[] {
   const first = stated[0];
   return stated
     .filter(entry => entry.text !== first?.text)
-    .map(entry => ({
-      code: 'link-version',
-      class: 'input',
-      where: [entry.file, 'section "version"'],
-      message: `differs from that of ${first?.file ?? ''}`,
-    }));
+    .map(entry =>
+      problem('link-version', [entry.file, 'section "version"'], `differs from that of ${first?.file ?? ''}`),
+    );
 }
 
 function versionOf(object: BpfObject): Uint8Array | undefined {

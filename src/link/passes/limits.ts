@@ -8,7 +8,7 @@
  * Source: Linux kernel/bpf/verifier.c (check_max_stack_depth, MAX_USED_MAPS, BPF_MAX_SUBPROGS).
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, type ProblemCode, problem, quote } from '../../diag/index.ts';
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, CodeView, helperName, OP_CALL } from '../../isa/index.ts';
 import {
   ARENA_SECTION,
@@ -88,14 +88,14 @@ export function checkLimits(object: BpfObject): Problem[] {
     .concat(licenseProblems(object));
 }
 
-function problem(
+function limitProblem(
   object: BpfObject,
-  code: string,
+  code: ProblemCode,
   program: string,
   message: string,
   details: readonly string[],
 ): Problem {
-  return { code, class: 'input', where: [object.name, `program ${quote(program)}`], message, details };
+  return problem(code, [object.name, `program ${quote(program)}`], message, { subject: program, details });
 }
 
 function nameOf(object: BpfObject, index: SymbolIndex): string {
@@ -108,7 +108,7 @@ function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): 
   const calls = graph.deepest(root);
   if (calls.total === Number.POSITIVE_INFINITY) {
     return [
-      problem(object, 'relink-recursion', program, 'calls itself, which the kernel does not allow', [
+      limitProblem(object, 'relink-recursion', program, 'calls itself, which the kernel does not allow', [
         calls.path.map(name).join(' -> '),
       ]),
     ];
@@ -117,14 +117,14 @@ function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): 
   if (calls.total > MAX_CALL_FRAMES) {
     const message = `calls ${calls.total} functions deep; the kernel allows ${MAX_CALL_FRAMES}`;
     problems.push(
-      problem(object, 'relink-call-depth', program, message, [calls.path.map(name).join(' -> ')]),
+      limitProblem(object, 'relink-call-depth', program, message, [calls.path.map(name).join(' -> ')]),
     );
   }
   const stack = graph.mostStack(root);
   if (stack.total > MAX_STACK_BYTES) {
     const message = `takes ${stack.total} bytes of stack; the kernel allows ${MAX_STACK_BYTES}`;
     problems.push(
-      problem(object, 'relink-stack', program, message, [
+      limitProblem(object, 'relink-stack', program, message, [
         stack.path.map(index => `${name(index)} (${graph.frameBytes(index)})`).join(' -> '),
       ]),
     );
@@ -147,7 +147,9 @@ function tailCallProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex
     `has ${total} bytes of stack in use where ${quote(target)} is called, which uses tail calls; ` +
     `the kernel allows less than ${MAX_STACK_BYTES_ABOVE_TAIL_CALL}`;
   return [
-    problem(object, 'relink-tail-stack', nameOf(object, root), message, [[...frames, target].join(' -> ')]),
+    limitProblem(object, 'relink-tail-stack', nameOf(object, root), message, [
+      [...frames, target].join(' -> '),
+    ]),
   ];
 }
 
@@ -157,7 +159,7 @@ function countProblems(object: BpfObject, root: SymbolIndex, program: FunctionSy
   const problems: Problem[] = [];
   if (functions.length > MAX_FUNCTIONS) {
     problems.push(
-      problem(
+      limitProblem(
         object,
         'relink-functions',
         program.name,
@@ -168,7 +170,7 @@ function countProblems(object: BpfObject, root: SymbolIndex, program: FunctionSy
   }
   if (maps.size > MAX_MAPS) {
     problems.push(
-      problem(
+      limitProblem(
         object,
         'relink-maps',
         program.name,
@@ -194,7 +196,7 @@ function mapsOf(object: BpfObject, index: SymbolIndex): string[] {
 
 function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSymbol): Problem[] {
   const twice = onceConflicts(object, root).map(({ resource, names }) =>
-    problem(
+    limitProblem(
       object,
       'relink-once',
       program.name,
@@ -203,7 +205,7 @@ function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSym
     ),
   );
   const lost = lostCallbacks(object, root).map(({ function: name, callback }) =>
-    problem(
+    limitProblem(
       object,
       'relink-exception-callback',
       program.name,
@@ -219,14 +221,15 @@ function arenaProblems(object: BpfObject): Problem[] {
   const arenas = ambiguousArenas(object);
   if (arenas.length === 0) return [];
   return [
-    {
-      code: 'relink-once',
-      class: 'input',
-      where: [object.name, `section ${quote(ARENA_SECTION)}`],
-      message: 'has variables for one of several arenas',
-      details: [arenas.map(quote).join(', ')],
-      hint: 'name the arenas alike and share them: --share NAME',
-    },
+    problem(
+      'relink-once',
+      [object.name, `section ${quote(ARENA_SECTION)}`],
+      'has variables for one of several arenas',
+      {
+        details: [arenas.map(quote).join(', ')],
+        hint: 'name the arenas alike and share them: --share NAME',
+      },
+    ),
   ];
 }
 
@@ -253,13 +256,12 @@ function gplCalls(object: BpfObject, symbol: FunctionSymbol, license: string): P
       continue;
     const line = sourceLine(symbol, insnIndex);
     return [
-      {
-        code: 'relink-gpl-helper',
-        class: 'input',
-        where: [object.name, `function ${quote(symbol.name)}`, `insn ${insnIndex}`],
-        message: `calls ${helperName(code.imm(insnIndex)) ?? code.imm(insnIndex)}, which only GPL-compatible programs may; the licence is ${quote(license)}`,
-        ...(line === null ? {} : { details: [line] }),
-      },
+      problem(
+        'relink-gpl-helper',
+        [object.name, `function ${quote(symbol.name)}`, `insn ${insnIndex}`],
+        `calls ${helperName(code.imm(insnIndex)) ?? code.imm(insnIndex)}, which only GPL-compatible programs may; the licence is ${quote(license)}`,
+        { subject: symbol.name, ...(line === null ? {} : { details: [line] }) },
+      ),
     ];
   }
   return [];

@@ -7,7 +7,7 @@
  * and never changes: what has the same name gives way.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -71,13 +71,14 @@ export function fixedNames(input: NamingInput, objects: readonly BpfObject[]): P
     const [here, there] = [index, clash.namesake].map(at => objects[origins[at]?.file ?? 0]?.name ?? '');
     const what = symbol.kind === 'function' ? 'program' : symbol.kind;
     return [
-      {
-        code: 'link-pin-name',
-        class: 'input',
-        where: [here ?? ''],
-        message: `${what} ${quote(symbol.name)} has the name of a map that ${there} pins; both names are known outside`,
-        hint: `rename one of them (--redefine-sym FILE:${symbol.name}=NEW), or the program of a chain (--program NEW)`,
-      } as const,
+      problem(
+        'link-pin-name',
+        [here ?? ''],
+        `${what} ${quote(symbol.name)} has the name of a map that ${there} pins; both names are known outside`,
+        {
+          hint: `rename one of them (--redefine-sym FILE:${symbol.name}=NEW), or the program of a chain (--program NEW)`,
+        },
+      ),
     ];
   });
 }
@@ -218,13 +219,14 @@ export function staticPinClashes(
     const other = binding === 'local' ? globals.get(name) : undefined;
     if (other === undefined || other === index) return [];
     return [
-      {
-        code: 'link-pin-name',
-        class: 'input',
-        where: [fileOf(other)],
-        message: `map ${quote(name)} has the name of another map that ${fileOf(index)} pins; both names are known outside`,
-        hint: `rename one of them: --redefine-sym ${fileOf(other)}:${name}=${nameToSuggest(objects, origins[other]?.file ?? 0, name)}`,
-      },
+      problem(
+        'link-pin-name',
+        [fileOf(other)],
+        `map ${quote(name)} has the name of another map that ${fileOf(index)} pins; both names are known outside`,
+        {
+          hint: `rename one of them: --redefine-sym ${fileOf(other)}:${name}=${nameToSuggest(objects, origins[other]?.file ?? 0, name)}`,
+        },
+      ),
     ];
   });
 }

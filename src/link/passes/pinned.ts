@@ -6,7 +6,7 @@
  * one map gets is decided here too, for maps that components share on request as well.
  */
 
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -270,14 +270,15 @@ function contentProblem(
 ): Problem {
   const { name, winner, other } = pair;
   const hint = pinnedIn(objects)(winner) ? pinHint(objects, pair, fileOf) : undefined;
-  return {
-    code: 'link-map-contents',
-    class: 'input',
-    where: [objects[other.file]?.name ?? ''],
-    message: `the initial entries of ${quote(name)} differ from those in ${objects[winner.file]?.name ?? ''}; both are one map`,
-    details: [winner, other].map(at => describeEntries(objects, at)),
-    ...(hint === undefined ? {} : { hint }),
-  };
+  return problem(
+    'link-map-contents',
+    [objects[other.file]?.name ?? ''],
+    `the initial entries of ${quote(name)} differ from those in ${objects[winner.file]?.name ?? ''}; both are one map`,
+    {
+      details: [winner, other].map(at => describeEntries(objects, at)),
+      ...(hint === undefined ? {} : { hint }),
+    },
+  );
 }
 
 /** `first.o: [0] = stage_one, [2] = stage_two`. */

@@ -7,7 +7,7 @@
  * can reasonably hold.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, type SectionShell, sizeOfSymbol } from '../../object/index.ts';
 
@@ -76,12 +76,11 @@ function sizeProblems(
 }
 
 function sizeProblem(shell: SectionShell, size: number): Problem {
-  return {
-    code: 'link-section-size',
-    class: 'input',
-    where: [`section ${quote(shell.name)}`],
-    message: `would have ${size} bytes, more than a map or a file can hold`,
-  };
+  return problem(
+    'link-section-size',
+    [`section ${quote(shell.name)}`],
+    `would have ${size} bytes, more than a map or a file can hold`,
+  );
 }
 
 /** One section for two of a name. */
@@ -107,11 +106,10 @@ function roleProblem(
   before: SectionShell,
   firstFile: string,
 ): Problem {
-  return {
-    code: 'link-section-role',
-    class: 'input',
-    where: [object.name, `section ${quote(section.name)}`],
-    message: `holds ${section.role} here and ${before.role} in ${firstFile}`,
-    hint: 'give one of them another section name',
-  };
+  return problem(
+    'link-section-role',
+    [object.name, `section ${quote(section.name)}`],
+    `holds ${section.role} here and ${before.role} in ${firstFile}`,
+    { hint: 'give one of them another section name' },
+  );
 }

@@ -3,7 +3,7 @@
  * the kernel looks at the range of what they return.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
 import {
   contextNameOf,
   programTypeOf,
@@ -32,17 +32,18 @@ export function checksVerdicts(section: string): boolean {
 }
 
 /** Verdict given by name or number; a problem that lists the names when it is neither. */
-export function parseVerdict(section: string, text: string): Verdict | Problem {
-  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+export function parseVerdict(section: string, text: string): Result<Verdict> {
+  if (/^-?\d{1,9}$/.test(text)) return ok(Number(text));
   const type = typeOf(section);
   const value = verdictOfWord(type, text);
-  if (value !== undefined) return value;
+  if (value !== undefined) return ok(value);
   const words = verdictWords(type);
   const known =
     words.length === 0 ? 'give a number' : `there are: ${words.map(quote).join(', ')}, or a number`;
-  return verdictProblem(`${quote(text)} is no verdict of section ${quote(section)}; ${known}`);
+  return failed(verdictProblem(text, `${quote(text)} is no verdict of section ${quote(section)}; ${known}`));
 }
 
-export function verdictProblem(message: string): Problem {
-  return { code: 'chain-verdict', class: 'usage', where: [], message };
+/** `text`: the verdict as it was given. */
+export function verdictProblem(text: string, message: string): Problem {
+  return problem('chain-verdict', [], message, { subject: text });
 }

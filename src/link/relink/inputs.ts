@@ -6,7 +6,7 @@
  * were taken for it: names are looked up in there.
  */
 
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { failed, ok, type Problem, problem, quote, type Result, RootletError } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { InputSurgery } from '../edit/index.ts';
 import {
@@ -77,8 +77,8 @@ export function readRelinkInputs(
   if (base === undefined || problems.length > 0) return refused(distinct(problems));
 
   const assigned = assignSlots(base, assignments, options);
-  if (!Array.isArray(assigned)) return refused([assigned]);
-  const components = distinctComponents(assigned);
+  if (!assigned.ok) return refused([assigned.problem]);
+  const components = distinctComponents(assigned.value);
   const owners = [base, ...components.flatMap(({ component }) => read.get(component) ?? [])];
   const given: ArchiveOptions = {
     ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
@@ -95,7 +95,7 @@ export function readRelinkInputs(
     scopes: pulled.scopes,
     ids,
     components,
-    assignments: assigned,
+    assignments: assigned.value,
     pulled: pulled.members.map(({ scope, ...member }) => ({ ...member, component: ids[scope - 1] ?? null })),
     shared: pulled.shared,
     problems: distinct(finished?.problems ?? []),
@@ -151,13 +151,11 @@ function archiveOf(library: LinkInput, problems: Problem[]): ArchiveInput[] {
   try {
     const bytes = 'bytes' in library ? library.bytes : undefined;
     if (bytes !== undefined && isArchive(bytes)) return [{ name, bytes }];
-    problems.push({
-      code: 'relink-library',
-      class: 'usage',
-      where: [name],
-      message: 'is no archive: components find what they need in archives only',
-      hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
-    });
+    problems.push(
+      problem('relink-library', [name], 'is no archive: components find what they need in archives only', {
+        hint: `put it into one (ar rcs lib.a ${name}), or link it to the component first`,
+      }),
+    );
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
     problems.push(...error.problems);
@@ -172,24 +170,26 @@ function assignSlots(
   rootlet: BpfObject,
   assignments: readonly SlotAssignment[],
   options: RelinkOptions,
-): SlotAssignment[] | Problem {
+): Result<readonly SlotAssignment[]> {
   const { order = [], ownState = [] } = options;
   const inOrder = assignInOrder(rootlet, order, new Set(assignments.map(({ slot }) => slot)));
-  if ('code' in inOrder) return inOrder;
-  const all = [...assignments, ...inOrder];
+  if (!inOrder.ok) return inOrder;
+  const all = [...assignments, ...inOrder.value];
   const unknown = ownState.find(slot => !all.some(assignment => assignment.slot === slot));
   if (unknown !== undefined)
-    return {
-      code: 'relink-own-state',
-      class: 'usage',
-      where: [rootlet.name],
-      message: `no component goes into slot ${quote(unknown)}, so none can have a state of its own there; filled are: ${all.map(({ slot }) => quote(slot)).join(', ')}`,
-    };
-  return all.map(assignment =>
+    return failed(
+      problem(
+        'relink-own-state',
+        [rootlet.name],
+        `no component goes into slot ${quote(unknown)}, so none can have a state of its own there; filled are: ${all.map(({ slot }) => quote(slot)).join(', ')}`,
+      ),
+    );
+  const assigned = all.map(assignment =>
     assignment.instance === undefined && ownState.includes(assignment.slot)
       ? { ...assignment, instance: assignment.slot }
       : assignment,
   );
+  return ok(assigned);
 }
 
 /** Each component once, in order of its first slot. */

@@ -1,6 +1,6 @@
 /** Pinned maps of a re-link: notes about those that were joined, and requests that cannot be honoured. */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { PinnedMerge } from '../passes/index.ts';
 import type { RelinkInputs } from './inputs.ts';
@@ -26,13 +26,14 @@ export function privatePins(
   const asked = new Set(names);
   return merges
     .filter(({ name }) => asked.has(name))
-    .map(({ name, winner, others }) => ({
-      code: 'relink-private-pin',
-      class: 'usage',
-      where: [],
-      message: `map ${quote(name)} cannot be private: ${filesOf(objects, [winner, ...others])} pin it, so it is one map`,
-      hint: `give it another name and pin in one of them: --redefine-sym FILE:${name}=NEW`,
-    }));
+    .map(({ name, winner, others }) =>
+      problem(
+        'relink-private-pin',
+        [],
+        `map ${quote(name)} cannot be private: ${filesOf(objects, [winner, ...others])} pin it, so it is one map`,
+        { hint: `give it another name and pin in one of them: --redefine-sym FILE:${name}=NEW` },
+      ),
+    );
 }
 
 /** Maps that are common although copies of a component were to have a state of their own, or all were to be private. */

@@ -4,7 +4,7 @@
  */
 
 import { formatFunc } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   contextParameter,
@@ -78,10 +78,6 @@ function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {
   return sectionOf(object, program)?.name ?? '';
 }
 
-function problem(code: string, file: string, message: string, extras: Partial<Problem> = {}): Problem {
-  return { code, class: 'input', where: [file], message, ...extras };
-}
-
 function prototypeProblem(
   rootlet: BpfObject,
   slot: FunctionSymbol,
@@ -93,7 +89,7 @@ function prototypeProblem(
     const without = slot.btfId === 0 ? rootlet : component;
     return problem(
       'relink-no-type',
-      without.name,
+      [without.name],
       `has no BTF for ${quote(slot.btfId === 0 ? slot.name : program.name)}`,
       { hint: 'compile with -g' },
     );
@@ -101,7 +97,7 @@ function prototypeProblem(
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };
   if (left.btf.type(left.func).kind !== 'func' || right.btf.type(right.func).kind !== 'func')
-    return problem('relink-no-type', rootlet.name, 'slot and program must be functions');
+    return problem('relink-no-type', [rootlet.name], 'slot and program must be functions');
   const progType = programTypeOf(sectionNameOf(component, program))?.progType;
   const difference = entry
     ? entryObjection(right, progType)
@@ -109,7 +105,7 @@ function prototypeProblem(
   if (difference === undefined) return null;
   return problem(
     'relink-prototype',
-    component.name,
+    [component.name],
     `program ${quote(program.name)} does not fit slot ${quote(slot.name)}${difference === '' ? '' : `: ${difference}`}`,
     {
       details: [
@@ -130,12 +126,12 @@ function programTypeProblem(
   const section = sectionNameOf(component, program);
   const hosts = programsOf(rootlet).map(entry => sectionOf(rootlet, entry.program)?.name ?? '');
   if (hosts.length === 0)
-    return problem('relink-no-program', rootlet.name, 'has no program that could call its slots');
+    return problem('relink-no-program', [rootlet.name], 'has no program that could call its slots');
   if (hosts.some(host => typeOfSection(host) === typeOfSection(section)))
     return fragmentsProblem(rootlet, hosts, component, program);
   return problem(
     'relink-program-type',
-    component.name,
+    [component.name],
     `program ${quote(program.name)} in section ${quote(section)} does not fit slot ${quote(slot.name)} of a rootlet in section ${hosts.map(quote).join(', ')}`,
     {
       hint: 'rootlet and component must be programs of one type',
@@ -153,7 +149,7 @@ export function fragmentsProblem(
   if (!hosts.some(handlesFrags) || handlesFrags(sectionNameOf(component, program))) return null;
   return problem(
     'relink-frags',
-    component.name,
+    [component.name],
     `program ${quote(program.name)} is not marked for packets in fragments, but ${rootlet.name} is`,
     {
       hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it only touches packets through helpers',

@@ -1,9 +1,19 @@
 /** Which program goes into which slot: names, slots and programs. Whether they fit is asked before anything is moved. */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import {
+  available,
+  failed,
+  nearestNames,
+  ok,
+  type Problem,
+  problem,
+  quote,
+  type Result,
+  suggestion,
+} from '../../diag/index.ts';
 import { type BpfObject, programsOf, type SymbolIndex, sectionOf } from '../../object/index.ts';
 import type { LinkInput } from '../inputs/index.ts';
-import { nearestNames, type SymbolAt } from '../resolve/index.ts';
+import type { SymbolAt } from '../resolve/index.ts';
 import { slotProblem } from './slot-fit.ts';
 
 /** One slot and what fills it. */
@@ -38,22 +48,25 @@ export function assignInOrder(
   rootlet: BpfObject,
   components: readonly OrderedComponent[],
   taken: ReadonlySet<string> = new Set(),
-): readonly SlotAssignment[] | Problem {
+): Result<readonly SlotAssignment[]> {
   const all = slotsOf(rootlet);
   const free = all.filter(({ name }) => !taken.has(name));
   if (components.length > free.length) {
     const [count, what] = taken.size === 0 ? [all.length, 'slot'] : [free.length, 'free slot'];
     const slots = `${count} ${what}${count === 1 ? '' : 's'}`;
-    return problem('relink-too-many', rootlet.name, `has ${slots} for ${components.length} components`, {
-      hint: 'relink --chain makes a rootlet with as many slots as there are components',
-    });
+    return failed(
+      problem('relink-too-many', [rootlet.name], `has ${slots} for ${components.length} components`, {
+        hint: 'relink --chain makes a rootlet with as many slots as there are components',
+      }),
+    );
   }
-  return components.map(({ component, program, instance }, position) => ({
+  const assigned = components.map(({ component, program, instance }, position) => ({
     slot: free[position]?.name ?? '',
     component,
     ...(program === undefined ? {} : { program }),
     ...(instance === undefined ? {} : { instance }),
   }));
+  return ok(assigned);
 }
 
 /** Functions of a rootlet that can be replaced: global ones that are no programs, in symbol order. */
@@ -62,11 +75,6 @@ export function slotsOf(rootlet: BpfObject): { readonly name: string; readonly i
     const callable = symbol.kind === 'function' && symbol.binding !== 'local';
     return callable && sectionOf(rootlet, symbol)?.name === '.text' ? [{ name: symbol.name, index }] : [];
   });
-}
-
-/** Text for "there is no such …": the names that are there. */
-export function listNames(names: readonly string[]): string {
-  return names.length === 0 ? 'there are none' : `there are: ${names.map(quote).join(', ')}`;
 }
 
 /** A slot of the rootlet (file 0) and the program that takes its place. */
@@ -95,8 +103,8 @@ export function plugComponents(
   for (const assignment of assignments) {
     const file = keys.indexOf(componentKey(assignment)) + 1;
     const outcome = plug(files, assignment, file, filled, entries);
-    if ('slot' in outcome) plugs.push(outcome);
-    else problems.push(outcome);
+    if (outcome.ok) plugs.push(outcome.value);
+    else problems.push(outcome.problem);
     filled.set(assignment.slot, [...(filled.get(assignment.slot) ?? []), assignment]);
   }
   return { plugs, problems };
@@ -108,36 +116,36 @@ function plug(
   file: number,
   filled: ReadonlyMap<string, readonly SlotAssignment[]>,
   entries: boolean,
-): Plug | Problem {
+): Result<Plug> {
   const [rootlet, component] = [files[0], files[file]];
   if (rootlet === undefined || component === undefined)
-    return problem('relink-input', assignment.component.name, 'was not read');
+    return failed(problem('relink-input', [assignment.component.name], 'was not read'));
   if (filled.has(assignment.slot))
-    return problem('relink-slot-twice', rootlet.name, `slot ${quote(assignment.slot)} is filled twice`, {
-      details: [...(filled.get(assignment.slot) ?? []), assignment].map(spellAssignment),
-      hint: 'relink --chain makes a rootlet with a slot for each component',
-    });
+    return failed(
+      problem('relink-slot-twice', [rootlet.name], `slot ${quote(assignment.slot)} is filled twice`, {
+        subject: assignment.slot,
+        details: [...(filled.get(assignment.slot) ?? []), assignment].map(spellAssignment),
+        hint: 'relink --chain makes a rootlet with a slot for each component',
+      }),
+    );
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
-  if (slot === undefined) return slotMissing(rootlet, assignment.slot);
+  if (slot === undefined) return failed(slotMissing(rootlet, assignment.slot));
   const program = chooseProgram(component, assignment);
-  if ('code' in program && 'where' in program) return program;
+  if (!program.ok) return program;
   const found: Plug = {
     assignment,
     slot: { file: 0, index: slot.index },
-    program: { file, index: program.index },
+    program: { file, index: program.value.index },
   };
   const own = rootlet.symbols[slot.index];
-  if (own?.kind !== 'function') return found;
-  return slotProblem(rootlet, own, component, program.program, entries) ?? found;
+  if (own?.kind !== 'function') return ok(found);
+  const misfit = slotProblem(rootlet, own, component, program.value.program, entries);
+  return misfit === null ? ok(found) : failed(misfit);
 }
 
 /** As on the command line. */
 function spellAssignment({ slot, component, program }: SlotAssignment): string {
   return `${slot}=${component.name}${program === undefined ? '' : `:${program}`}`;
-}
-
-function problem(code: string, file: string, message: string, extras: Partial<Problem> = {}): Problem {
-  return { code, class: 'input', where: [file], message, ...extras };
 }
 
 /** The problem of a name that is not a slot of the rootlet. `main`: its program, where that can be filled as well. */
@@ -146,9 +154,15 @@ export function slotMissing(rootlet: BpfObject, name: string, main?: string): Pr
   const why = program === undefined ? 'has no such slot' : 'is a program of the rootlet, not a slot';
   const slots = slotsOf(rootlet).map(slot => slot.name);
   if (main !== undefined) slots.push(main);
-  return problem('relink-no-slot', rootlet.name, `${why}: ${quote(name)}; ${listNames(slots)}`, {
-    hint: slotHint(rootlet, name, slots),
-  });
+  return problem(
+    'relink-no-slot',
+    [rootlet.name],
+    `${why}: ${quote(name)}; ${available('there are', slots)}`,
+    {
+      subject: name,
+      hint: slotHint(rootlet, name, slots),
+    },
+  );
 }
 
 function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): string {
@@ -157,34 +171,49 @@ function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): s
   );
   if (isStatic)
     return `${quote(name)} is static; a slot is a global function: write __weak __attribute__((noinline)) instead of static`;
-  const near = nearestNames(name, slots);
-  if (near.length > 0) return `did you mean ${near.map(quote).join(' or ')}?`;
-  return 'a slot is a global (usually __weak, noinline) function that the rootlet calls';
+  return (
+    suggestion(nearestNames(name, slots)) ??
+    'a slot is a global (usually __weak, noinline) function that the rootlet calls'
+  );
 }
 
 /** The program that is named, or the only one. */
 export function chooseProgram(
   component: BpfObject,
   { slot, program: name }: Pick<SlotAssignment, 'slot' | 'program'>,
-): ReturnType<typeof programsOf>[number] | Problem {
+): Result<ReturnType<typeof programsOf>[number]> {
   const programs = programsOf(component);
   const names = programs.map(entry => entry.program.name);
   if (name !== undefined) {
     const found = programs.find(entry => entry.program.name === name);
-    return (
-      found ??
-      problem('relink-no-program', component.name, `has no program ${quote(name)}; ${listNames(names)}`)
-    );
+    return found === undefined
+      ? failed(
+          problem(
+            'relink-no-program',
+            [component.name],
+            `has no program ${quote(name)}; ${available('there are', names)}`,
+          ),
+        )
+      : ok(found);
   }
   const [only, ...others] = programs;
   if (only === undefined)
-    return problem('relink-no-program', component.name, 'has no program', {
-      hint: 'a program is a global function with SEC("xdp") or the like',
-    });
-  if (others.length === 0) return only;
-  return problem('relink-which-program', component.name, `has several programs; ${listNames(names)}`, {
-    hint: `say which one: ${slot}=${component.name}:${likelyProgram(component) ?? ''}`,
-  });
+    return failed(
+      problem('relink-no-program', [component.name], 'has no program', {
+        hint: 'a program is a global function with SEC("xdp") or the like',
+      }),
+    );
+  if (others.length === 0) return ok(only);
+  return failed(
+    problem(
+      'relink-which-program',
+      [component.name],
+      `has several programs; ${available('there are', names)}`,
+      {
+        hint: `say which one: ${slot}=${component.name}:${likelyProgram(component) ?? ''}`,
+      },
+    ),
+  );
 }
 
 /** The first program that no array of the object holds as a stage of another one, for hints. */

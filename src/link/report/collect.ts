@@ -1,6 +1,6 @@
 /** Garbage collection of a combined object, and what there is to say about it. */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   isDebugSection,
@@ -13,7 +13,7 @@ import {
 } from '../../object/index.ts';
 import { parseSelector } from '../edit/index.ts';
 import { type Combined, defaultRoots, narrow } from '../passes/index.ts';
-import { fileMatches, nearestNames } from '../resolve/index.ts';
+import { fileMatches } from '../resolve/index.ts';
 import type { Discarded } from './report.ts';
 
 export interface CollectOptions {
@@ -119,17 +119,11 @@ function isDebug(object: BpfObject, index: SymbolIndex): boolean {
 }
 
 function unknownName(object: BpfObject, option: string, name: string): Problem {
-  const near = nearestNames(
-    name,
-    object.symbols.map(symbol => symbol.name),
-  );
-  return {
-    code: 'link-unknown-symbol',
-    class: 'usage',
-    where: [],
-    message: `${option} ${quote(name)}: no input has such a symbol`,
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
-  };
+  const names = object.symbols.map(symbol => symbol.name);
+  return problem('link-unknown-symbol', [], `${option} ${quote(name)}: no input has such a symbol`, {
+    subject: name,
+    ...didYouMean(name, names),
+  });
 }
 
 /** Symbols that were not reached, for reports. */

@@ -5,7 +5,7 @@
  * another may be smaller. What would then be read is not part of the variable any more.
  */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { symbolAt } from './problems.ts';
 import type { Resolution } from './resolve.ts';
@@ -49,10 +49,9 @@ function reaches(target: BpfSymbol, addend: number): boolean {
 
 function tooFar(object: BpfObject, symbol: BpfSymbol, target: BpfSymbol, addend: number): Problem {
   const size = target.kind === 'variable' ? `, which has ${target.size} bytes` : '';
-  return {
-    code: 'link-addend',
-    class: 'input',
-    where: [object.name, quote(symbol.name)],
-    message: `refers to byte ${addend} of ${target.kind} ${quote(target.name)}${size}`,
-  };
+  return problem(
+    'link-addend',
+    [object.name, quote(symbol.name)],
+    `refers to byte ${addend} of ${target.kind} ${quote(target.name)}${size}`,
+  );
 }

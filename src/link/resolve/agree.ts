@@ -6,7 +6,7 @@
  */
 
 import { compareTypes, type TypeMismatch } from '../../btf/index.ts';
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, type ProblemCode, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -63,16 +63,18 @@ export function disagreement(
   const sides = { left, right, leftObject, rightObject, renamed, agreed };
   const mismatch = guarded(sides, () => mismatchOf(sides));
   if (mismatch === null) return null;
-  return {
-    code: mismatch.code,
-    class: 'input',
-    where: [rightObject.name],
-    message: `${quote(right.name)} does not agree with its ${left.kind === 'extern' ? 'declaration' : 'definition'} in ${leftObject.name}: ${mismatch.text}`,
-    details: [
-      ...(mismatch.shown ?? [describeDefinition(objects, winner), describeDefinition(objects, other)]),
-      ...mismatch.details,
-    ],
-  };
+  return problem(
+    mismatch.code,
+    [rightObject.name],
+    `${quote(right.name)} does not agree with its ${left.kind === 'extern' ? 'declaration' : 'definition'} in ${leftObject.name}: ${mismatch.text}`,
+    {
+      subject: right.name,
+      details: [
+        ...(mismatch.shown ?? [describeDefinition(objects, winner), describeDefinition(objects, other)]),
+        ...mismatch.details,
+      ],
+    },
+  );
 }
 
 interface Sides {
@@ -85,7 +87,7 @@ interface Sides {
 }
 
 interface Mismatch {
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly text: string;
   readonly details: readonly string[];
   /** Both sides, where their declarations alone would not show the difference. */
@@ -177,7 +179,7 @@ function missingTypes(sides: Sides): Mismatch {
   };
 }
 
-function describeMismatch(code: string, mismatch: TypeMismatch): Mismatch {
+function describeMismatch(code: ProblemCode, mismatch: TypeMismatch): Mismatch {
   const place = mismatch.path === '' ? '' : `${mismatch.path}: `;
   return { code, text: `${place}${mismatch.right} here, ${mismatch.left} there`, details: [] };
 }

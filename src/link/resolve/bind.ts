@@ -7,12 +7,21 @@
  */
 
 import type { BtfId } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import {
+  didYouMean,
+  failed,
+  ok,
+  type Problem,
+  type ProblemExtras,
+  problem,
+  quote,
+  quoteAll,
+  type Result,
+} from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { disagreement } from './agree.ts';
 import type { SymbolAt } from './symbol-at.ts';
-import { nearestNames } from './undefined.ts';
 
 /** An extern of one input, and the definition of another input that it is bound to, whatever its name. */
 export interface BindRequest {
@@ -48,15 +57,16 @@ export function bindExplicitly(
   const taken = new Set<string>();
   for (const request of [...requests, ...taggedRequests(objects)]) {
     const outcome = bindOne(objects, request);
-    if (!('loser' in outcome)) {
-      if (!partial || requests.includes(request)) problems.push(outcome);
+    if (!outcome.ok) {
+      if (!partial || requests.includes(request)) problems.push(outcome.problem);
       continue;
     }
-    const key = `${outcome.loser.file}:${outcome.loser.index}`;
+    const { loser, winner } = outcome.value;
+    const key = `${loser.file}:${loser.index}`;
     if (taken.has(key)) continue;
     taken.add(key);
-    bindings.push(outcome);
-    const mismatch = disagreement(objects, outcome.winner, outcome.loser, { renamed: true });
+    bindings.push(outcome.value);
+    const mismatch = disagreement(objects, winner, loser, { renamed: true });
     if (mismatch !== null) problems.push(mismatch);
   }
   return { bindings, problems };
@@ -68,42 +78,45 @@ export function boundExterns(object: BpfObject, requests: readonly BindRequest[]
   return new Set([...mine, ...taggedRequests([object])].map(request => request.extern));
 }
 
-function bindOne(objects: readonly BpfObject[], request: BindRequest): ExplicitBinding | Problem {
+function bindOne(objects: readonly BpfObject[], request: BindRequest): Result<ExplicitBinding> {
   const consumer = findInput(objects, request.consumer);
-  if (typeof consumer !== 'number') return consumer;
+  if (!consumer.ok) return consumer;
+  const file = consumer.value;
   const index =
-    objects[consumer]?.symbols.findIndex(
-      symbol => symbol.kind === 'extern' && symbol.name === request.extern,
-    ) ?? -1;
-  if (index < 0) return noExtern(objects[consumer], request);
+    objects[file]?.symbols.findIndex(symbol => symbol.kind === 'extern' && symbol.name === request.extern) ??
+    -1;
+  if (index < 0) return failed(noExtern(objects[file], request));
   const winner =
     request.provider === undefined
       ? findAnywhere(objects, request)
       : findIn(objects, request.provider, request.target);
-  return 'file' in winner ? { loser: { file: consumer, index }, winner } : winner;
-}
-
-function problem(code: string, message: string, extras: Partial<Problem> = {}): Problem {
-  return { code, class: 'input', where: [], message, ...extras };
+  return winner.ok ? ok({ loser: { file, index }, winner: winner.value }) : winner;
 }
 
 // --- files --------------------------------------------------------------------------------------------------------
 
 /** Position of the input that `name` means, or a problem that lists the inputs. */
-export function findInput(objects: readonly { readonly name: string }[], name: string): number | Problem {
+export function findInput(objects: readonly { readonly name: string }[], name: string): Result<number> {
   for (const same of [exact, base, stem]) {
     const found = objects.flatMap((object, file) => (same(object.name) === same(name) ? [file] : []));
-    if (found.length === 1) return found[0] ?? 0;
+    if (found.length === 1) return ok(found[0] ?? 0);
     if (found.length > 1)
-      return problem(
-        'link-input-ambiguous',
-        `${quote(name)} means several inputs: ${list(found.map(file => objects[file]?.name ?? ''))}`,
+      return failed(
+        problem(
+          'link-input-ambiguous',
+          [],
+          `${quote(name)} means several inputs: ${quoteAll(found.map(file => objects[file]?.name ?? ''))}`,
+          { subject: name },
+        ),
       );
   }
-  return problem(
-    'link-no-input',
-    `there is no input ${quote(name)}; there are: ${list(objects.map(object => object.name))}`,
-    { class: 'usage' },
+  return failed(
+    problem(
+      'link-no-input',
+      [],
+      `there is no input ${quote(name)}; there are: ${quoteAll(objects.map(object => object.name))}`,
+      { subject: name },
+    ),
   );
 }
 
@@ -126,49 +139,56 @@ function stem(name: string): string {
   return dot > 0 ? file.slice(0, dot) : file;
 }
 
-function list(names: readonly string[]): string {
-  return names.map(quote).join(', ');
-}
-
 // --- names --------------------------------------------------------------------------------------------------------
 
 function noExtern(object: BpfObject | undefined, request: BindRequest): Problem {
   const externs = object?.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name) ?? [];
-  const there = externs.length === 0 ? 'it has no externs' : `it has: ${list(externs)}`;
+  const there = externs.length === 0 ? 'it has no externs' : `it has: ${quoteAll(externs)}`;
   const isDefined = object?.symbols.some(({ name, kind }) => kind !== 'extern' && name === request.extern);
-  return problem('link-bind-extern', `has no extern ${quote(request.extern)} to bind; ${there}`, {
-    where: [object?.name ?? request.consumer],
-    ...(isDefined === true ? { hint: 'it defines it itself; declare it extern there' } : {}),
-  });
+  return problem(
+    'link-bind-extern',
+    [object?.name ?? request.consumer],
+    `has no extern ${quote(request.extern)} to bind; ${there}`,
+    {
+      subject: request.extern,
+      ...(isDefined === true ? { hint: 'it defines it itself; declare it extern there' } : {}),
+    },
+  );
 }
 
-function findIn(objects: readonly BpfObject[], provider: string, target: string): SymbolAt | Problem {
-  const file = findInput(objects, provider);
-  if (typeof file !== 'number') return file;
+function findIn(objects: readonly BpfObject[], provider: string, target: string): Result<SymbolAt> {
+  const input = findInput(objects, provider);
+  if (!input.ok) return input;
+  const file = input.value;
   const object = objects[file];
   const symbols = object?.symbols ?? [];
   const index = symbols.findIndex(
     symbol => symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === target,
   );
-  if (index >= 0) return { file, index };
+  if (index >= 0) return ok({ file, index });
   const where = [object?.name ?? provider];
   if (symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === target)) {
-    return problem('link-bind-static', `${quote(target)} is static, so nothing outside can be bound to it`, {
-      where,
-      hint: 'make it global (--globalize)',
-    });
+    return failed(
+      problem(
+        'link-bind-static',
+        where,
+        `${quote(target)} is static, so nothing outside can be bound to it`,
+        { subject: target, hint: 'make it global (--globalize)' },
+      ),
+    );
   }
   const names = symbols
     .filter(symbol => symbol.kind !== 'extern' && symbol.binding !== 'local')
     .map(symbol => symbol.name);
-  const near = nearestNames(target, names);
-  return problem('link-bind-target', `does not define ${quote(target)}`, {
-    where,
-    hint: near.length > 0 ? `did you mean ${near.map(quote).join(' or ')}?` : `it defines: ${list(names)}`,
-  });
+  return failed(
+    problem('link-bind-target', where, `does not define ${quote(target)}`, {
+      subject: target,
+      ...didYouMean(target, names, `it defines: ${quoteAll(names)}`),
+    }),
+  );
 }
 
-function findAnywhere(objects: readonly BpfObject[], request: BindRequest): SymbolAt | Problem {
+function findAnywhere(objects: readonly BpfObject[], request: BindRequest): Result<SymbolAt> {
   const found = objects.flatMap((object, file) =>
     object.symbols.flatMap((symbol, index) =>
       symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === request.target
@@ -179,25 +199,31 @@ function findAnywhere(objects: readonly BpfObject[], request: BindRequest): Symb
   const [only, ...others] = found;
   const where = [request.consumer];
   if (only === undefined)
-    return problem(
-      'link-bind-target',
-      `${quote(request.extern)} is bound to ${quote(request.target)}, which no input defines`,
-      { where, ...staticHint(objects, request.target) },
+    return failed(
+      problem(
+        'link-bind-target',
+        where,
+        `${quote(request.extern)} is bound to ${quote(request.target)}, which no input defines`,
+        { subject: request.extern, ...staticHint(objects, request.target) },
+      ),
     );
-  if (others.length === 0) return only;
+  if (others.length === 0) return ok(only);
   const candidates = found.map(at => `${objects[at.file]?.name ?? ''}:${request.target}`);
-  return problem(
-    'link-bind-ambiguous',
-    `${quote(request.extern)} is bound to ${quote(request.target)}, which several inputs define`,
-    {
+  return failed(
+    problem(
+      'link-bind-ambiguous',
       where,
-      details: candidates,
-      hint: `say which: ${request.extern}=${candidates[0] ?? ''}`,
-    },
+      `${quote(request.extern)} is bound to ${quote(request.target)}, which several inputs define`,
+      {
+        subject: request.extern,
+        details: candidates,
+        hint: `say which: ${request.extern}=${candidates[0] ?? ''}`,
+      },
+    ),
   );
 }
 
-function staticHint(objects: readonly BpfObject[], target: string): Partial<Problem> {
+function staticHint(objects: readonly BpfObject[], target: string): ProblemExtras {
   const owner = objects.find(object =>
     object.symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === target),
   );

@@ -1,12 +1,11 @@
 /** Why a name means what it means: who won, who lost and why, who refers to it. */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { didYouMean, failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { describeDefinition, symbolAt } from './problems.ts';
 import { type ReferenceSite, referencesFrom, referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
 import type { SymbolAt } from './symbol-at.ts';
-import { nearestNames } from './undefined.ts';
 
 /** Where a name was defined, which definition was chosen, and who refers to it. */
 export interface Explanation {
@@ -42,7 +41,7 @@ export function explainName(
   resolution: Resolution,
   name: string,
   options: ExplainOptions = {},
-): Explanation[] | Problem {
+): Result<readonly Explanation[]> {
   const replaced = [
     ...(options.slots ?? []).map(decided => ({ ...decided, reason: 'a slot, filled by a component' })),
     ...(options.pinned ?? []).map(decided => ({ ...decided, reason: 'one map, since both have one pin' })),
@@ -51,13 +50,13 @@ export function explainName(
     group.name === name ? [{ group, number }] : [],
   );
   const bound = (options.bindings ?? []).filter(({ loser }) => symbolAt(objects, loser)?.name === name);
-  if (groups.length + bound.length === 0) return unknownName(objects, resolution, name);
-  return [
+  if (groups.length + bound.length === 0) return failed(unknownName(objects, resolution, name));
+  return ok([
     ...groups.map(({ group, number }) =>
       withReplacement(objects, replaced, group, explainGroup(objects, resolution, group, number)),
     ),
     ...bound.map(binding => explainBinding(objects, binding)),
-  ];
+  ]);
 }
 
 /** Explanations of several names, and a problem for each name that no input knows. */
@@ -69,8 +68,8 @@ export function explainAll(
 ): { readonly explanations: readonly Explanation[]; readonly problems: readonly Problem[] } {
   const outcomes = names.map(name => explainName(objects, resolution, name, options));
   return {
-    explanations: outcomes.flatMap(outcome => (Array.isArray(outcome) ? outcome : [])),
-    problems: outcomes.flatMap(outcome => (Array.isArray(outcome) ? [] : [outcome])),
+    explanations: outcomes.flatMap(outcome => (outcome.ok ? outcome.value : [])),
+    problems: outcomes.flatMap(outcome => (outcome.ok ? [] : [outcome.problem])),
   };
 }
 
@@ -78,21 +77,14 @@ function unknownName(objects: readonly BpfObject[], resolution: Resolution, name
   const local = objects.find(object =>
     object.symbols.some(symbol => symbol.binding === 'local' && symbol.name === name),
   );
-  const near = nearestNames(
-    name,
-    resolution.groups.map(group => group.name),
-  );
-  return {
-    code: 'link-unknown-symbol',
-    class: 'usage',
-    where: [],
-    message: `no input has a global symbol ${quote(name)}`,
-    ...(local !== undefined
-      ? { hint: `${local.name} defines it as static: it is only seen there` }
-      : near.length === 0
-        ? {}
-        : { hint: `did you mean ${near.map(quote).join(' or ')}?` }),
-  };
+  return problem('link-unknown-symbol', [], `no input has a global symbol ${quote(name)}`, {
+    ...(local === undefined
+      ? didYouMean(
+          name,
+          resolution.groups.map(group => group.name),
+        )
+      : { hint: `${local.name} defines it as static: it is only seen there` }),
+  });
 }
 
 /** A slot's own code yields to what fills it, a pinned map to another definition of it. */

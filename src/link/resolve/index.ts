@@ -25,4 +25,4 @@ export {
   type SymbolGroup,
 } from './resolve.ts';
 export type { SymbolAt } from './symbol-at.ts';
-export { nearestNames, undefinedProblems } from './undefined.ts';
+export { undefinedProblems } from './undefined.ts';

@@ -1,7 +1,7 @@
 /** What linking has to say about symbols: both sides of every clash, with files, lines and prototypes. */
 
 import { formatFunc, formatVar, type LineRecord } from '../../btf/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type Problem, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionOf } from '../../object/index.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
@@ -15,14 +15,11 @@ export function duplicateProblem(
   definitions: readonly SymbolAt[],
 ): Problem {
   const files = definitions.map(at => objects[at.file]?.name ?? '');
-  return {
-    code: 'link-duplicate',
-    class: 'input',
-    where: [files[1] ?? ''],
-    message: `${quote(name)} is defined more than once`,
+  return problem('link-duplicate', [files[1] ?? ''], `${quote(name)} is defined more than once`, {
+    subject: name,
     details: definitions.map(at => describeDefinition(objects, at)),
     hint: 'make all but one of them static or __weak, or rename one when linking',
-  };
+  });
 }
 
 /** `first.o: int foo(struct xdp_md *ctx) in section "xdp", first.bpf.c:12`. */

@@ -1,6 +1,6 @@
 /** Names that nothing defines: all of them at once, each with who refers to it and what might have been meant. */
 
-import { type Problem, quote } from '../../diag/index.ts';
+import { nearestNames, type Problem, problem, quote, suggestion } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { describeSymbol, symbolAt } from './problems.ts';
 import { referencesTo } from './references.ts';
@@ -25,7 +25,8 @@ export function undefinedProblems(
   if (missing.length === 0) return [];
   const all = candidateNames(objects);
   return missing.map(group => {
-    if (scopes === undefined) return missingProblem(objects, resolution, group, suggestion(group.name, all));
+    if (scopes === undefined)
+      return missingProblem(objects, resolution, group, fileSuggestion(group.name, all));
     const scope = scopes[group.winner.file];
     const own = candidateNames(objects.filter((_, file) => scopes[file] === scope));
     return missingProblem(objects, resolution, group, componentSuggestion(objects, group, own));
@@ -47,14 +48,11 @@ function missingProblem(
   const symbol = symbolAt(objects, group.winner);
   const declaration =
     object === undefined || symbol === undefined ? group.name : describeSymbol(object, symbol);
-  return {
-    code: 'link-undefined',
-    class: 'input',
-    where: [object?.name ?? ''],
-    message: `${quote(group.name)} is not defined in any input`,
+  return problem('link-undefined', [object?.name ?? ''], `${quote(group.name)} is not defined in any input`, {
+    subject: group.name,
     details: [declaration, ...referenceLines(objects, resolution, group)],
     hint,
-  };
+  });
 }
 
 function referenceLines(objects: readonly BpfObject[], resolution: Resolution, group: SymbolGroup): string[] {
@@ -85,7 +83,7 @@ function candidateNames(objects: readonly BpfObject[]): Candidates {
   return { globals: [...globals], statics };
 }
 
-function suggestion(name: string, candidates: Candidates): string {
+function fileSuggestion(name: string, candidates: Candidates): string {
   return (
     nearSuggestion(name, candidates) ??
     'add the file that defines it, declare it __weak, or link with -r to leave it open'
@@ -110,33 +108,5 @@ function componentSuggestion(objects: readonly BpfObject[], group: SymbolGroup, 
 function nearSuggestion(name: string, candidates: Candidates): string | null {
   const file = candidates.statics.get(name);
   if (file !== undefined) return `${quote(name)} is defined as static in ${file}: remove "static" there`;
-  const near = nearestNames(name, candidates.globals);
-  return near.length === 0 ? null : `did you mean ${near.map(quote).join(' or ')}?`;
-}
-
-/** Up to two names within a third of the length in edits, nearest first. */
-export function nearestNames(name: string, candidates: readonly string[]): string[] {
-  const limit = Math.max(1, Math.floor(name.length / 3));
-  return candidates
-    .map(candidate => ({ candidate, distance: editDistance(name, candidate, limit) }))
-    .filter(entry => entry.distance <= limit)
-    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
-    .slice(0, 2)
-    .map(entry => entry.candidate);
-}
-
-/** Levenshtein distance, or `limit + 1` as soon as it must exceed `limit`. */
-function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    if (Math.min(...current) > limit) return limit + 1;
-    previous = current;
-  }
-  return previous[b.length] ?? limit + 1;
+  return suggestion(nearestNames(name, candidates.globals)) ?? null;
 }

@@ -90,6 +90,7 @@ const PLAN: LoadPlan = {
   types: null,
   btf: new Uint8Array(24),
   globals: [],
+  notes: [],
   maps: [
     map({ name: 'counts', keyType: 2, valueType: 3, typed: true }),
     map({ name: '.rodata', contents: new Uint8Array(16).fill(1), frozen: true }),
@@ -245,7 +246,7 @@ test('an object for the other byte order is refused before anything is created',
 
 test('a name that is not there is answered with those that are', () => {
   using object = executeLoad(PLAN, new FakeSys());
-  expect(() => object.program('three')).toThrow('there is no program "three"; there is "one", "two"');
+  expect(() => object.program('three')).toThrow('there is no program "three"; there are: "one", "two"');
   expect(() => object.map('x')).toThrow(/"counts", ".rodata", "outer", "jumps"/);
 });
 

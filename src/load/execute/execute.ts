@@ -27,8 +27,6 @@ export interface ExecuteOptions {
    * every map is new and goes with the loaded object.
    */
   readonly pinRoot?: string | null;
-  /** What was left out of the plan; kept with the loaded object. */
-  readonly notes?: readonly string[];
   /** Program name → program and function that it attaches to (freplace, tracing of programs). */
   readonly targets?: ReadonlyMap<string, AttachTarget>;
 }
@@ -64,10 +62,7 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       const one = obtained[index];
       if (one?.origin === 'created') setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
     });
-    return new LoadedObject(plan, byName, maps, btf, [
-      ...(options.notes ?? []),
-      ...keptNotes(plan, obtained),
-    ]);
+    return new LoadedObject(plan, byName, maps, btf, [...plan.notes, ...keptNotes(plan, obtained)]);
   });
 }
 

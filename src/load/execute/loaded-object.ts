@@ -1,6 +1,6 @@
 /** Programs and maps of one object in the kernel, with one lifetime. */
 
-import { argumentError, quote, usageError } from '../../diag/index.ts';
+import { argumentError, available, quote, usageError } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram, Fd, TestRunOptions, TestRunResult } from '../../kernel/index.ts';
 import type { LoadPlan } from '../plan/index.ts';
 import { TypedMap } from '../values/index.ts';
@@ -104,9 +104,8 @@ export function requireLoaded(place: string, value: unknown): asserts value is L
 }
 
 function notThere(what: 'program' | 'map', name: string, known: Iterable<string>) {
-  const names = [...known].map(quote).join(', ');
   return usageError(
-    `load-no-${what}`,
-    `there is no ${what} ${quote(name)}; there is ${names === '' ? 'none' : names}`,
+    `load-no-${what}` as const,
+    `there is no ${what} ${quote(name)}; ${available('there are', known)}`,
   );
 }

@@ -28,7 +28,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       expect(functions[0]?.insnOffset).toBe(0);
       expect(findTarget(program, 'dummy2')).toEqual({ fd: program.fd.number, btfId: functions[2]?.btfId });
       expect(() => findTarget(program, 'dummy3')).toThrow(
-        'has no function "dummy3"; it has "rootlet", "dummy1", "dummy2"',
+        'has no function "dummy3"; it has: "rootlet", "dummy1", "dummy2"',
       );
     }
     expect(countFds()).toBe(before);

@@ -6,7 +6,7 @@
  */
 
 import { type Btf, type BtfId, type BtfLinkage, parseBtf } from '../../btf/index.ts';
-import { platformError, quote, usageError } from '../../diag/index.ts';
+import { available, platformError, quote, usageError } from '../../diag/index.ts';
 import { type BpfProgram, HOST_ORDER, openById, readBtfBytes } from '../../kernel/index.ts';
 import type { AttachTarget } from './programs.ts';
 
@@ -54,7 +54,7 @@ function describe(
 }
 
 /**
- * A function of a loaded program as the target of a replacement. Throws `load-no-target`, naming the functions that
+ * A function of a loaded program as the target of a replacement. Throws `load-target-function`, naming the functions that
  * there are, also when the function is static.
  */
 export function findTarget(program: BpfProgram, name: string): AttachTarget {
@@ -63,12 +63,13 @@ export function findTarget(program: BpfProgram, name: string): AttachTarget {
   if (found?.linkage === 'global') return { fd: program.fd.number, btfId: found.btfId };
   const where = `program ${quote(program.name)}`;
   if (found !== undefined) {
-    throw usageError('load-no-target', `${where}: ${quote(name)} is static and cannot be replaced`, {
+    throw usageError('load-target-function', `${where}: ${quote(name)} is static and cannot be replaced`, {
       hint: 'make it global (not static, not hidden) and noinline',
     });
   }
-  const known = functions
-    .filter(({ linkage }) => linkage === 'global')
-    .map(candidate => quote(candidate.name));
-  throw usageError('load-no-target', `${where} has no function ${quote(name)}; it has ${known.join(', ')}`);
+  const known = functions.filter(({ linkage }) => linkage === 'global').map(candidate => candidate.name);
+  throw usageError(
+    'load-target-function',
+    `${where} has no function ${quote(name)}; ${available('it has', known)}`,
+  );
 }

@@ -4,7 +4,7 @@
  * The failure travels as the `cause` of the `RootletError`, so that it survives being wrapped in further places.
  */
 
-import { type Problem, platformError, printable, quote, RootletError } from '../../diag/index.ts';
+import { printable, problem, quote, RootletError } from '../../diag/index.ts';
 import { BPF_PSEUDO_CALL, OP_CALL } from '../../isa/index.ts';
 import { EMFILE_HINT, HOST_ORDER, parseVerifierLog } from '../../kernel/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -111,18 +111,13 @@ export function verifierError(
 ): RootletError {
   const failure = describeFailure(program, errno, log);
   const code = failure.log.length > 0 ? 'kernel-verifier-refused' : 'kernel-program-refused';
-  const problem: Problem = {
-    ...(platformError(code, [], '').problems[0] ?? FALLBACK),
-    where: whereOf(objectName, failure),
-    message: failure.cause,
+  const refused = problem(code, whereOf(objectName, failure), failure.cause, {
     errno,
     details: detailsOf(failure),
     ...(failure.hint === undefined ? {} : { hint: failure.hint }),
-  };
-  return new RootletError([problem], { cause: failure });
+  });
+  return new RootletError([refused], { cause: failure });
 }
-
-const FALLBACK: Problem = { code: 'kernel-verifier-refused', class: 'platform', where: [], message: '' };
 
 /** The failure behind an error, wherever it was wrapped; undefined when the verifier had no part in it. */
 export function verifierFailureOf(error: unknown): VerifierFailure | undefined {

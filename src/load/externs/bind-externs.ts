@@ -6,7 +6,7 @@
 
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { ExternBinding, ExternBindings } from './bindings.ts';
@@ -65,13 +65,9 @@ function collect<T>(problems: Problem[], name: string, body: () => T): T | undef
 }
 
 function missing(objectName: string, symbol: ExternSymbol, reason: string): Problem {
-  return {
-    code: 'load-extern-missing',
-    class: 'platform',
-    where: [objectName, `extern ${quote(symbol.name)}`],
-    message: reason,
+  return problem('load-extern-missing', [objectName, `extern ${quote(symbol.name)}`], reason, {
     hint: 'declare it weak if the program can do without, and test for it',
-  };
+  });
 }
 
 /** A weak extern that is not there: zero, or no address. */

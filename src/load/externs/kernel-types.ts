@@ -31,7 +31,7 @@ export interface KernelTarget extends CoreTarget {
 /** Where relocations and externs look for kernel types. */
 export interface KernelTypes {
   /**
-   * Throws `kernel-no-btf`.
+   * Throws `kernel-no-btf`, `kernel-btf-file`.
    * @internal
    */
   vmlinux(): KernelTarget;
@@ -172,7 +172,7 @@ function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
 function btfOf(bytes: Uint8Array<ArrayBuffer>, path: string): Uint8Array<ArrayBuffer> {
   if (bytes[0] !== 0x7f) return bytes;
   const section = parseElf({ name: path, bytes }).sections.find(candidate => candidate.name === '.BTF');
-  if (section === undefined) throw inputError('kernel-no-btf', [path], 'has no section ".BTF"');
+  if (section === undefined) throw inputError('kernel-btf-file', [path], 'has no section ".BTF"');
   return Uint8Array.from(section.bytes);
 }
 

@@ -6,23 +6,24 @@
  */
 
 import { inputError, platformError, quote } from '../../diag/index.ts';
-import type { BpfObject, ProgramTypeInfo } from '../../object/index.ts';
+import { type BpfObject, type ProgramType, sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { KernelTypes } from '../externs/index.ts';
 import type { AttachPlan } from './plan.ts';
 import { type ProgramOptions, wantedPrograms } from './programs.ts';
+import type { Operations } from './struct-ops.ts';
 
-/** Looks up the targets of all programs that will be loaded and have none yet. `targets`: programs with one of their own. */
+/** Looks up the targets of all programs that will be loaded and have none in `operations` or of their own (`targets`). */
 export function findAttachTypes(
   object: BpfObject,
   types: KernelTypes,
-  options: ProgramOptions,
-  targets: ReadonlySet<string>,
+  operations: Operations,
+  options: ProgramOptions & { readonly targets?: ReadonlyMap<string, unknown> },
 ): Map<string, AttachPlan> {
-  const found = new Map<string, AttachPlan>(options.operations?.programs ?? []);
-  for (const [name, attach] of options.attach ?? []) found.set(name, attach);
-  for (const { program, type } of wantedPrograms(object, options)) {
+  const { targets = new Map<string, unknown>() } = options;
+  const found = new Map<string, AttachPlan>(operations.programs);
+  for (const { program, type } of wantedPrograms(object, operations, options)) {
     if (type === undefined) continue;
     if (!needsTarget(type) || found.has(program.name) || targets.has(program.name)) continue;
     const where = [object.name, `program ${quote(program.name)}`];
@@ -31,11 +32,11 @@ export function findAttachTypes(
   return found;
 }
 
-function needsTarget(type: ProgramTypeInfo): boolean {
+function needsTarget(type: ProgramType): boolean {
   return type.attachBtf || type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS;
 }
 
-function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readonly string[]): AttachPlan {
+function findAttachType(types: KernelTypes, type: ProgramType, where: readonly string[]): AttachPlan {
   if (type.progType === uapi.BPF_PROG_TYPE_EXT) {
     throw inputError('load-no-target', where, 'replaces a function of a loaded program, and none is given', {
       hint: 'give the target program when loading',
@@ -46,18 +47,14 @@ function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readon
       hint: 'name it in a variable in SEC(".struct_ops.link"), or mark it SEC("?struct_ops/…")',
     });
   }
-  if (type.extra === '') {
-    throw inputError(
-      'load-no-target',
-      where,
-      `section ${quote(type.section)} does not say what to attach to`,
-      {
-        hint: `write SEC("${type.section}/NAME")`,
-      },
-    );
+  const { extra, section } = sectionTextOf(type);
+  if (extra === '') {
+    throw inputError('load-no-target', where, `section ${quote(section)} does not say what to attach to`, {
+      hint: `write SEC("${section}/NAME")`,
+    });
   }
   const { prefix, kind } = formOf(type.expectedAttachType);
-  const name = prefix + type.extra;
+  const name = prefix + extra;
   const vmlinux = types.vmlinux();
   for (const target of [
     vmlinux,
@@ -66,7 +63,7 @@ function findAttachType(types: KernelTypes, type: ProgramTypeInfo, where: readon
     const [btfId] = target.types.exact(name, kind);
     if (btfId !== undefined) return { btfId, btfObject: target.btfObject };
   }
-  throw platformError('load-no-target', where, `this kernel has no ${quote(type.extra)} to attach to`, {
+  throw platformError('load-target-absent', where, `this kernel has no ${quote(extra)} to attach to`, {
     hint: `looked for ${name} in the types of the kernel and its modules`,
   });
 }

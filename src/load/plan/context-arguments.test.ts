@@ -7,11 +7,14 @@ import { tagsContexts, withContextTypes } from './context-arguments.ts';
 import { limitPlan } from './limit.ts';
 import { planLoad } from './object.ts';
 import type { LoadPlan } from './plan.ts';
+import { preparedAlone } from './prepared.ts';
 
 const read = (path: string, name: string) =>
   readObject({ name, bytes: readFileSync(join(import.meta.dirname, '..', path, name)) });
 /** look(void *ctx, int add), called by a probe, a classic tracepoint and a clock. */
-const PLAN = planLoad(read('../../test/vm/programs/obj/el', 'contexts.bpf.o'), { programs: () => true });
+const PLAN = planLoad(preparedAlone(read('../../test/vm/programs/obj/el', 'contexts.bpf.o')), {
+  programs: () => true,
+});
 
 function typesOf(plan: LoadPlan): Btf {
   if (plan.types === null) throw new Error('no types');
@@ -70,6 +73,6 @@ test('an older kernel is given them, and a plan without such tags is left alone'
   expect(limited.programs.map(program => program.funcInfo)).not.toEqual(
     PLAN.programs.map(program => program.funcInfo),
   );
-  const plain = planLoad(read('testdata/obj/el', 'globals.bpf.o'));
+  const plain = planLoad(preparedAlone(read('testdata/obj/el', 'globals.bpf.o')));
   expect(withContextTypes(plain)).toBe(plain);
 });

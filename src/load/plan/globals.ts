@@ -2,7 +2,7 @@
 
 import { type Btf, encodeValue } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
-import { quote, usageError, within } from '../../diag/index.ts';
+import { available, quote, usageError, within } from '../../diag/index.ts';
 import type { BpfObject, ObjectLayout } from '../../object/index.ts';
 import type { PlannedMaps } from './maps.ts';
 import type { GlobalPlan, MapPlan } from './plan.ts';
@@ -42,10 +42,12 @@ export function findGlobal(globals: readonly GlobalPlan[], name: string): Global
       `there are ${matching.length} variables ${quote(name)}: ${sections}`,
     );
   }
-  const known = globals.map(global => global.name).join(', ');
   throw usageError(
     'load-no-global',
-    `there is no variable ${quote(name)}; there is ${known === '' ? 'none' : known}`,
+    `there is no variable ${quote(name)}; ${available(
+      'there are',
+      globals.map(global => global.name),
+    )}`,
   );
 }
 

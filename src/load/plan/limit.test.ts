@@ -20,6 +20,7 @@ import { packet } from '../testing.ts';
 import { findLacks, limitPlan } from './limit.ts';
 import { planLoad } from './object.ts';
 import type { LoadPlan } from './plan.ts';
+import { preparedAlone } from './prepared.ts';
 import { FULL_SUPPORT, sanitizeBtf } from './sanitize-btf.ts';
 
 const { sys, reason } = kernelForTests();
@@ -27,7 +28,7 @@ const GLOBALS = readObject({
   name: 'globals.bpf.o',
   bytes: readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el/globals.bpf.o')),
 });
-const PLAN = planLoad(GLOBALS);
+const PLAN = planLoad(preparedAlone(GLOBALS));
 
 const INT: BtfType = {
   kind: 'int',

@@ -1,16 +1,15 @@
 /** `planLoad`: from a symbolic object to everything that the kernel will be asked for. */
 
 import type { Btf, BtfId } from '../../btf/index.ts';
-import type { CoreAnswer } from '../../core/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 import { type BpfObject, layoutSections, licenseOf, stripDataSections } from '../../object/index.ts';
-import { type ExternBindings, NO_BINDINGS } from '../externs/index.ts';
 import { encodeTypes, kernelTypes } from './btf.ts';
 import { planGlobals, setInitialValues } from './globals.ts';
 import { kconfigMap, layoutKconfig } from './kconfig.ts';
 import { planMaps } from './maps.ts';
 import { objectBaseName } from './names.ts';
 import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
+import type { PreparedObject } from './prepared.ts';
 import { type DraftProgram, type ProgramOptions, planPrograms } from './programs.ts';
 import { encodeFuncInfo, encodeLineInfo } from './records.ts';
 
@@ -29,22 +28,12 @@ export interface PlanOptions extends ProgramOptions {
    * @internal
    */
   readonly ownGlobal?: (name: string, section: string) => boolean;
-  /**
-   * How CO-RE relocations came out, so that poisoned instructions can be explained.
-   * @internal
-   */
-  readonly coreAnswers?: readonly CoreAnswer[];
-  /**
-   * What externs are on this machine; externs that are not here and not weak are errors.
-   * @internal
-   */
-  readonly bindings?: ExternBindings;
 }
 
 /** Plans the load of an object. Throws `load-…` and `map-…` errors that name everything that is wrong at once. */
-export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan {
-  const object = stripDataSections(input);
-  const bindings = options.bindings ?? NO_BINDINGS;
+export function planLoad(input: PreparedObject, options: PlanOptions = {}): LoadPlan {
+  const prepared = { ...input, object: stripDataSections(input.object) };
+  const { object, bindings, operations } = prepared;
   const objectName = options.objectName ?? objectBaseName(object.name);
   const layout = layoutSections(object);
   const kconfig = object.btf === null ? null : layoutKconfig(object, object.btf, bindings);
@@ -57,15 +46,14 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
   const all = [
     ...maps.maps,
     ...(kconfig === null ? [] : [kconfigMap(kconfig, objectName, dataSections.get('.kconfig') ?? 0)]),
-    ...(options.operations?.tables ?? []),
+    ...operations.tables,
   ];
   const drafts = planPrograms(
-    object,
+    prepared,
     {
       layout,
       maps,
       bindings,
-      coreAnswers: options.coreAnswers ?? [],
       kconfig: kconfig === null ? null : { map: maps.maps.length, offsets: kconfig.offsets },
     },
     options,
@@ -87,6 +75,7 @@ export function planLoad(input: BpfObject, options: PlanOptions = {}): LoadPlan 
       entriesOf(options.globals),
     ),
     globals,
+    notes: [],
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
 }

@@ -8,7 +8,7 @@
 
 import type { Btf, BtfId } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
-import type { ProgramTypeInfo } from '../../object/index.ts';
+import type { ProgramType } from '../../object/index.ts';
 
 /** A value in an array or map of maps that is set while loading. */
 export interface InitialEntry {
@@ -80,7 +80,7 @@ export interface ProgramPlan {
   readonly name: string;
   readonly kernelName: string;
   readonly section: string;
-  readonly type: ProgramTypeInfo;
+  readonly type: ProgramType;
   /** The program and every function that it reaches, one after another, calls resolved. */
   readonly code: Uint8Array;
   readonly fixups: readonly Fixup[];
@@ -145,6 +145,8 @@ export interface LoadPlan {
   readonly globals: readonly GlobalPlan[];
   /** @internal */
   readonly programs: readonly ProgramPlan[];
+  /** What was left out for this kernel, one sentence each; kept with the loaded object. */
+  readonly notes: readonly string[];
 }
 
 /** What a table is for the kernel. */

@@ -1,22 +1,24 @@
 /** Programs of the plan: which to load, what they are, and what their instructions refer to. */
 
 import { BAD_RELOCATION, type CoreAnswer } from '../../core/index.ts';
-import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { inputError, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
   heldPrograms,
   onceConflicts,
-  type ProgramTypeInfo,
+  type ProgramType,
   programsOf,
   programTypeOf,
   type SymbolIndex,
+  sectionInfoOf,
   sectionOf,
   suggestSectionName,
 } from '../../object/index.ts';
 import { type FlatProgram, flatten } from './flatten.ts';
 import { kernelName } from './names.ts';
-import type { AttachPlan, Poison, ProgramPlan } from './plan.ts';
+import type { Poison, ProgramPlan } from './plan.ts';
+import type { PreparedObject } from './prepared.ts';
 import { functionPlans, linePlans } from './records.ts';
 import { type References, resolveReference, type Sink } from './references.ts';
 import type { Operations } from './struct-ops.ts';
@@ -31,17 +33,15 @@ export interface ProgramOptions {
    */
   readonly mapsOnly?: boolean;
   /** Type of a program whose section name does not say it, or that is to be loaded as another type. */
-  readonly typeOf?: (name: string, section: string) => ProgramTypeInfo | undefined;
-  /**
-   * Program name → what it attaches to, for types that want it at load time.
-   * @internal
-   */
-  readonly attach?: ReadonlyMap<string, AttachPlan>;
-  /**
-   * Tables of operations of the object, as this kernel has them.
-   * @internal
-   */
-  readonly operations?: Operations;
+  readonly typeOf?: (name: string, section: string) => ProgramType | undefined;
+}
+
+/** What planning programs works with. */
+interface Planning {
+  readonly prepared: PreparedObject;
+  readonly references: References;
+  /** What cannot be resolved is added here. */
+  readonly problems: Problem[];
 }
 
 /** Everything of a program but the encoded records, which need the string table of the kernel's types. */
@@ -49,19 +49,21 @@ export type DraftProgram = Omit<ProgramPlan, 'funcInfo' | 'lineInfo'>;
 
 /** Programs in symbol order. Throws one error with everything that cannot be resolved. */
 export function planPrograms(
-  object: BpfObject,
+  prepared: PreparedObject,
   references: References,
   options: ProgramOptions,
 ): DraftProgram[] {
+  const { object, operations } = prepared;
   const problems: Problem[] = [];
   const drafts: DraftProgram[] = [];
-  for (const { index, program, section, type } of wantedPrograms(object, options)) {
+  for (const wanted of wantedPrograms(object, operations, options)) {
+    const { index, type, program, section } = wanted;
     if (type === undefined) {
       problems.push(...unknownSection(object, program, section).problems);
       continue;
     }
     problems.push(...twiceInProgram(object, index, program));
-    drafts.push(planProgram(object, index, program, section, type, references, options, problems));
+    drafts.push(planProgram({ prepared, references, problems }, wanted, type));
   }
   if (problems.length > 0) throw new RootletError(problems);
   return drafts;
@@ -69,13 +71,14 @@ export function planPrograms(
 
 /** What the kernel allows only once in a program and this one has more often. */
 function twiceInProgram(object: BpfObject, index: SymbolIndex, program: FunctionSymbol): Problem[] {
-  return onceConflicts(object, index).map(({ resource, names }) => ({
-    code: 'load-once',
-    class: 'input',
-    where: [object.name, `program ${quote(program.name)}`],
-    message: `has more than one ${resource.name}: ${names.map(quote).join(', ')}`,
-    hint: `a kernel allows a program only one ${resource.name}`,
-  }));
+  return onceConflicts(object, index).map(({ resource, names }) =>
+    problem(
+      'load-once',
+      [object.name, `program ${quote(program.name)}`],
+      `has more than one ${resource.name}: ${names.map(quote).join(', ')}`,
+      { subject: program.name, hint: `a kernel allows a program only one ${resource.name}` },
+    ),
+  );
 }
 
 /** A program that is loaded, with what its section or the caller says of it. */
@@ -84,7 +87,7 @@ export interface WantedProgram {
   readonly program: FunctionSymbol;
   readonly section: string;
   /** Undefined for a section name outside the table. */
-  readonly type: ProgramTypeInfo | undefined;
+  readonly type: ProgramType | undefined;
 }
 
 /**
@@ -92,17 +95,27 @@ export interface WantedProgram {
  * and always those that contents of the object name (`heldPrograms`): static values of program arrays,
  * operations of struct_ops maps.
  */
-export function wantedPrograms(object: BpfObject, options: ProgramOptions): WantedProgram[] {
+export function wantedPrograms(
+  object: BpfObject,
+  operations: Operations,
+  options: ProgramOptions,
+): WantedProgram[] {
   if (options.mapsOnly === true) return [];
   const held = heldPrograms(object);
   return programsOf(object).flatMap(({ index, program }) => {
     const section = sectionOf(object, program)?.name ?? '';
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
     const wanted =
-      options.programs === undefined ? type?.autoload !== false : options.programs(program.name, section);
-    const unused = options.operations?.unused.has(program.name) === true;
-    return !unused && (wanted || held.has(index)) ? [{ index, program, section, type }] : [];
+      options.programs === undefined ? isAutoloaded(type) : options.programs(program.name, section);
+    return !operations.unused.has(program.name) && (wanted || held.has(index))
+      ? [{ index, program, section, type }]
+      : [];
   });
+}
+
+/** What no section states is loaded. */
+function isAutoloaded(type: ProgramType | undefined): boolean {
+  return type === undefined || sectionInfoOf(type)?.autoload !== false;
 }
 
 function unknownSection(object: BpfObject, program: FunctionSymbol, section: string): RootletError {
@@ -121,15 +134,11 @@ function unknownSection(object: BpfObject, program: FunctionSymbol, section: str
 }
 
 function planProgram(
-  object: BpfObject,
-  index: SymbolIndex,
-  program: FunctionSymbol,
-  section: string,
-  type: ProgramTypeInfo,
-  references: References,
-  options: ProgramOptions,
-  problems: Problem[],
+  { prepared, references, problems }: Planning,
+  { index, program, section }: WantedProgram,
+  type: ProgramType,
 ): DraftProgram {
+  const { object } = prepared;
   const flat = flatten(object, index);
   requireRelocated(object, flat);
   const sink: Sink = {
@@ -137,13 +146,13 @@ function planProgram(
     references,
     code: flat.code,
     fixups: [],
-    poisons: corePoisons(flat, references.coreAnswers),
+    poisons: corePoisons(flat, prepared.coreAnswers),
   };
   for (const open of flat.open) {
     const problem = resolveReference(sink, open);
     if (problem !== undefined) problems.push(problem);
   }
-  const attach = options.attach?.get(program.name) ?? null;
+  const attach = prepared.attach.get(program.name) ?? null;
   return {
     name: program.name,
     kernelName: kernelName(program.name),

@@ -3,8 +3,7 @@
  * written into the instructions.
  */
 
-import type { CoreAnswer } from '../../core/index.ts';
-import { type Problem, quote } from '../../diag/index.ts';
+import { type CodeOf, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_KFUNC_CALL,
@@ -24,7 +23,6 @@ export interface References {
   readonly layout: ObjectLayout;
   readonly maps: PlannedMaps;
   readonly bindings: ExternBindings;
-  readonly coreAnswers: readonly CoreAnswer[];
   /** Index of the map of kconfig externs, and where they lie in it. */
   readonly kconfig: { readonly map: number; readonly offsets: ReadonlyMap<SymbolIndex, number> } | null;
 }
@@ -161,12 +159,12 @@ function poisonCall(sink: Sink, open: OpenReference, name: string): void {
 function unresolved(
   sink: Sink,
   open: OpenReference,
-  code: string,
+  code: CodeOf<'input'>,
   message: string,
   extras: Pick<Problem, 'hint'> = {},
 ): Problem {
   const where = [sink.object.name, `function ${quote(open.holder)}`, `insn ${open.reference.insnIndex}`];
-  return { code, class: 'input', where, message, ...extras };
+  return problem(code, where, message, extras);
 }
 
 /** Sets the upper half of a ld_imm64. */

@@ -11,6 +11,7 @@ import { readObject } from '../../object/read/read.ts';
 import * as commands from '../../uapi/commands.ts';
 import { type KernelTypes, openKernelTypes } from '../externs/kernel-types.ts';
 import { loadObject, prepareLoad } from '../load.ts';
+import { findAttachTypes } from './attach-types.ts';
 import { findOperations } from './struct-ops.ts';
 
 const { sys, reason } = kernelForTests();
@@ -125,10 +126,9 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   });
 
   test('an operation that is in no table is named before the kernel is asked', () => {
-    const options = {
-      operations: { ...findOperations(OPERATIONS, openKernelTypes(kernel)), unused: new Set<string>() },
-    };
-    expect(() => prepareLoad(OPERATIONS, kernel, options)).toThrow(
+    const types = openKernelTypes(kernel);
+    const operations = { ...findOperations(OPERATIONS, types), unused: new Set<string>() };
+    expect(() => findAttachTypes(OPERATIONS, types, operations, {})).toThrow(
       /program "unheard_of": is an operation, but in no table of operations/,
     );
   });

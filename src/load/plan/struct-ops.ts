@@ -38,7 +38,10 @@ export interface Operations {
   readonly unused: ReadonlySet<string>;
 }
 
-/** Finds the kernel's types for all tables. Throws `load-operations`, and `load-no-target` where the kernel has none. */
+/** Of objects without struct_ops maps. */
+export const NO_OPERATIONS: Operations = { tables: [], programs: new Map(), unused: new Set() };
+
+/** Finds the kernel's types for all tables. Throws `load-operations`, `load-operations-kernel`, and `load-target-absent`. */
 export function findOperations(object: BpfObject, types: KernelTypes): Operations {
   const tables: MapPlan[] = [];
   const programs = new Map<string, AttachPlan>();
@@ -149,7 +152,7 @@ class TableReader {
       const found = structWithin(target, valueType, structId);
       if (found !== undefined) return found;
     }
-    throw platformError('load-no-target', this.#where, `this kernel has no operations ${quote(name)}`, {
+    throw platformError('load-target-absent', this.#where, `this kernel has no operations ${quote(name)}`, {
       hint: `looked for struct ${valueName} in the types of the kernel and its modules`,
     });
   }
@@ -173,7 +176,7 @@ class TableReader {
     const place = kernel.start + theirs.bitOffset / 8;
     if (ours.kind !== theirType.kind) {
       throw platformError(
-        'load-operations',
+        'load-operations-kernel',
         where,
         `is a ${ours.kind} here and a ${theirType.kind} in the kernel`,
       );
@@ -185,7 +188,11 @@ class TableReader {
     const size = sizeOfType(local, member.type);
     const theirSize = sizeOfType(btf, theirs.type);
     if (size !== theirSize) {
-      throw platformError('load-operations', where, `has ${size} bytes here and ${theirSize} in the kernel`);
+      throw platformError(
+        'load-operations-kernel',
+        where,
+        `has ${size} bytes here and ${theirSize} in the kernel`,
+      );
     }
     if (offset + size > type.size || this.#table.bytes === null) return;
     value.set(this.#table.bytes.subarray(offset, offset + size), place);
@@ -196,7 +203,11 @@ class TableReader {
     const offset = member.bitOffset / 8;
     const bytes = this.#table.bytes?.subarray(offset, offset + sizeOfType(local, member.type));
     if (bytes?.some(byte => byte !== 0)) {
-      throw platformError('load-operations', where, 'is not there in this kernel, and is not zero here');
+      throw platformError(
+        'load-operations-kernel',
+        where,
+        'is not there in this kernel, and is not zero here',
+      );
     }
     if (program !== undefined) this.#unused.add(program);
   }

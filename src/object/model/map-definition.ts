@@ -14,7 +14,7 @@ import {
   sizeOfType,
   skipModifiers,
 } from '../../btf/index.ts';
-import { inputError, quote, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
 import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
@@ -243,6 +243,11 @@ function finish(draft: Draft, where: readonly string[]): MapDefinition {
   return draft;
 }
 
-function memberError(context: Context, member: BtfMember, message: string, code: string): RootletError {
+function memberError(
+  context: Context,
+  member: BtfMember,
+  message: string,
+  code: CodeOf<'input'>,
+): RootletError {
   return inputError(code, [...context.where, `member ${quote(member.name)}`], message);
 }

@@ -16,7 +16,14 @@ export {
   REGISTER_STRUCTS,
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
-export { type ProgramTypeInfo, programTypeOf, suggestSectionName } from './section-names.ts';
+export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
+export {
+  programTypeOf,
+  type SectionInfo,
+  sectionInfoOf,
+  sectionTextOf,
+  suggestSectionName,
+} from './section-names.ts';
 export {
   isDelivered,
   neutralVerdict,

@@ -7,25 +7,26 @@
  */
 
 import * as uapi from '../../uapi/index.ts';
+import type { ProgramType } from './program-type.ts';
 
-/** What a section name says of a program: type, attach type, target. */
-export interface ProgramTypeInfo {
-  /** enum bpf_prog_type. */
-  readonly progType: number;
-  /** enum bpf_attach_type, 0 when the section fixes none. */
-  readonly expectedAttachType: number;
-  /** BPF_F_SLEEPABLE, BPF_F_XDP_HAS_FRAGS. */
-  readonly flags: number;
-  /** The kernel wants the BTF id of what the program attaches to (fentry, lsm, freplace, …). */
-  readonly attachBtf: boolean;
-  /** Kernels too old for an expected attach type take the program without it (before Linux 4.17). */
-  readonly attachTypeOptional: boolean;
+/** What a section name says: the type of its programs, and what they are for. */
+export interface SectionInfo extends ProgramType {
   /** What follows the first `/` after the matched name: target function, tracepoint, …; '' when nothing does. */
   readonly extra: string;
   /** The matched name, without `+` and extra. */
   readonly section: string;
   /** False for `SEC("?…")`. */
   readonly autoload: boolean;
+}
+
+/** What the section of a program says; undefined for a type that no section gave. */
+export function sectionInfoOf(type: ProgramType | SectionInfo): SectionInfo | undefined {
+  return 'section' in type ? type : undefined;
+}
+
+/** Its name and what follows it; both empty for a type that no section gave. */
+export function sectionTextOf(type: ProgramType | SectionInfo): Pick<SectionInfo, 'section' | 'extra'> {
+  return sectionInfoOf(type) ?? { section: '', extra: '' };
 }
 
 /** Name, program type, expected attach type, traits: s sleepable, f XDP frags, b attach BTF id, o attach type optional. */
@@ -148,7 +149,7 @@ const TABLE: ReadonlyMap<string, { readonly row: Row; readonly extended: boolean
 );
 
 /** What the section says about its program, or undefined when the name stands for no program type. */
-export function programTypeOf(sectionName: string): ProgramTypeInfo | undefined {
+export function programTypeOf(sectionName: string): SectionInfo | undefined {
   const autoload = !sectionName.startsWith('?');
   const name = autoload ? sectionName : sectionName.slice(1);
   const exact = TABLE.get(name);
@@ -175,7 +176,7 @@ export function knownSectionNames(): readonly string[] {
   return [...TABLE.keys()];
 }
 
-function infoOf(row: Row, section: string, extra: string, autoload: boolean): ProgramTypeInfo {
+function infoOf(row: Row, section: string, extra: string, autoload: boolean): SectionInfo {
   const [, progType, expectedAttachType, traits = ''] = row;
   const sleepable = traits.includes('s') ? uapi.BPF_F_SLEEPABLE : 0;
   const frags = traits.includes('f') ? uapi.BPF_F_XDP_HAS_FRAGS : 0;

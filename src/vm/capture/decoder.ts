@@ -3,7 +3,7 @@
  * was whole. Needs as much memory as a chunk and a packet.
  */
 
-import { inputError, type Problem } from '../../diag/index.ts';
+import { inputError, type Problem, problem } from '../../diag/index.ts';
 import { ChunkReader } from './chunks.ts';
 import { PCAP_HEADER_SIZE, PCAP_MAGIC_MICROSECONDS, PCAP_MAGIC_NANOSECONDS, PcapDecoder } from './pcap.ts';
 import { PCAPNG_SECTION_HEADER, PcapngDecoder } from './pcapng.ts';
@@ -46,13 +46,12 @@ export class CaptureDecoder {
     if (this.#decoder === null) {
       throw inputError('capture-format', [this.#name], `is too short for a capture (${available} bytes)`);
     }
-    return {
-      code: 'capture-truncated',
-      class: 'input',
-      where: [this.#name],
-      message: `ends in the middle of a packet, ${available} bytes of which are there`,
-      offset: streamOffset,
-    };
+    return problem(
+      'capture-truncated',
+      [this.#name],
+      `ends in the middle of a packet, ${available} bytes of which are there`,
+      { offset: streamOffset },
+    );
   }
 
   #recognise(): PcapDecoder | PcapngDecoder | null {

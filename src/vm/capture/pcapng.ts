@@ -6,7 +6,7 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
-import { inputError, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, inputError, type RootletError } from '../../diag/index.ts';
 import type { ChunkReader } from './chunks.ts';
 import {
   type CapturedPacket,
@@ -201,7 +201,7 @@ export class PcapngDecoder {
     throw this.#error('capture-block', `a block of type ${block.type} is too short for its fields`);
   }
 
-  #error(code: string, message: string, hint?: string): RootletError {
+  #error(code: CodeOf<'input'>, message: string, hint?: string): RootletError {
     return inputError(code, [this.#name], message, {
       offset: this.#reader.streamOffset,
       ...(hint === undefined ? {} : { hint }),

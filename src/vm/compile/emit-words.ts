@@ -1,12 +1,13 @@
 /** Errors whose words are known while compiling. */
 
+import type { CodeOf } from '../../diag/index.ts';
 import type { FunctionEmitter } from './emitter.ts';
 
 /** Ends the run at this instruction; what comes after it is not reached. */
 export function emitWordsFault(
   f: FunctionEmitter,
   slot: number,
-  code: string,
+  code: CodeOf<'input'>,
   message: string,
   hint?: string,
 ): void {

@@ -6,6 +6,7 @@
  */
 
 import type { ByteOrder } from '../../bytes/index.ts';
+import type { CodeOf } from '../../diag/index.ts';
 import type { CodeReference, SymbolIndex } from '../../object/index.ts';
 import type { ProgramKind } from '../state/index.ts';
 import { CodeBuilder, type ModuleBuilder } from '../wasm/index.ts';
@@ -125,7 +126,7 @@ export interface RuntimeFunctions {
 }
 
 export interface Refusal {
-  readonly code: string;
+  readonly code: CodeOf<'input'>;
   readonly message: string;
   readonly hint?: string;
 }

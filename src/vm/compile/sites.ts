@@ -3,6 +3,7 @@
  * words are made when the error happens.
  */
 
+import type { CodeOf } from '../../diag/index.ts';
 import type { SymbolIndex } from '../../object/index.ts';
 import type { CodeUnit } from './unit.ts';
 
@@ -36,7 +37,7 @@ export type Site =
       readonly kind: 'words';
       readonly unit: CodeUnit;
       readonly slot: number;
-      readonly code: string;
+      readonly code: CodeOf<'input'>;
       readonly message: string;
       readonly hint?: string;
     };

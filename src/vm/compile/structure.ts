@@ -10,6 +10,7 @@
 import * as w from '../wasm/opcodes.ts';
 import { at, type BlockIndex, type ControlFlow, successorsOf } from './cfg.ts';
 import { emitCondition } from './emit-jump.ts';
+import { emitWordsFault } from './emit-words.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 
 /** Emits the instructions of a block, without the jump at its end. */
@@ -27,11 +28,8 @@ function emitEnd(f: FunctionEmitter, slot: number, kind: 'exit' | 'falls-off' | 
     f.code.op(w.RETURN);
     return;
   }
-  const words =
-    kind === 'falls-off'
-      ? { code: 'vm-falls-off', message: 'the function ends without exit' }
-      : { code: 'vm-indirect-jump', message: 'indirect jumps (gotox) are not supported' };
-  f.fault(f.plan.sites.add({ kind: 'words', unit: f.unit, slot, ...words }));
+  if (kind === 'falls-off') emitWordsFault(f, slot, 'vm-falls-off', 'the function ends without exit');
+  else emitWordsFault(f, slot, 'vm-indirect-jump', 'indirect jumps (gotox) are not supported');
 }
 
 type Task =

@@ -4,7 +4,7 @@
  */
 
 import type { LineRecord, LineRecords } from '../../btf/index.ts';
-import { inputError, quote, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { CodeView } from '../../isa/index.ts';
 import type { BpfObject, CodeReference, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
 
@@ -28,7 +28,7 @@ export function placeOf(objectName: string, unit: CodeUnit, insnIndex: number): 
 
 /** An error at one instruction; the C line, where known, follows the message. */
 export function codeError(
-  code: string,
+  code: CodeOf<'input'>,
   objectName: string,
   unit: CodeUnit,
   insnIndex: number,

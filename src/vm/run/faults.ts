@@ -1,6 +1,6 @@
 /** Words for the errors that end a run: what happened, where in the program, and what lay near. */
 
-import { quote, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, quote, type RootletError } from '../../diag/index.ts';
 import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
 import { codeError, type Site } from '../compile/index.ts';
 import {
@@ -32,7 +32,7 @@ export function faultError(context: FaultContext, site: Site, address: bigint, s
 }
 
 interface Words {
-  readonly code: string;
+  readonly code: CodeOf<'input'>;
   readonly message: string;
   readonly hint?: string;
 }

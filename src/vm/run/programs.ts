@@ -1,6 +1,14 @@
 /** Which programs of an object the machine can run, and as what. */
 
-import { bugError, inputError, quote, RootletError, usageError } from '../../diag/index.ts';
+import {
+  available,
+  bugError,
+  inputError,
+  problem,
+  quote,
+  RootletError,
+  usageError,
+} from '../../diag/index.ts';
 import {
   type BpfObject,
   programsOf,
@@ -46,9 +54,9 @@ export function runnablePrograms(
   }));
   const wanted = chosen === undefined ? all : all.filter(program => program.name === chosen);
   if (chosen !== undefined && wanted.length === 0) {
-    const names = all.map(program => quote(program.name)).join(', ');
+    const names = all.map(program => program.name);
     throw usageError('vm-unknown-program', `${object.name} has no program ${quote(chosen)}`, {
-      hint: names === '' ? 'it has no programs at all' : `it has ${names}`,
+      hint: available('it has', names),
     });
   }
   const runnable = wanted.flatMap(({ symbol, name, section }) => {
@@ -93,12 +101,13 @@ function noneRunnable(
     });
   }
   return new RootletError(
-    programs.map(({ name, section }) => ({
-      code: 'vm-program-type',
-      class: 'input',
-      where: [object.name, `program ${quote(name)}`],
-      message: `section ${quote(section)} is none that the machine can run`,
-      hint: 'it runs xdp, tc, socket and cgroup_skb programs',
-    })),
+    programs.map(({ name, section }) =>
+      problem(
+        'vm-program-type',
+        [object.name, `program ${quote(name)}`],
+        `section ${quote(section)} is none that the machine can run`,
+        { hint: 'it runs xdp, tc, socket and cgroup_skb programs' },
+      ),
+    ),
   );
 }

@@ -1,6 +1,6 @@
 /** The state of a machine at work, as its helpers see and change it. */
 
-import { bugError } from '../../diag/index.ts';
+import { bugError, type CodeOf } from '../../diag/index.ts';
 import { codeError, type SiteTable } from '../compile/index.ts';
 import {
   CELL,
@@ -135,7 +135,7 @@ export class RunningState implements MachineState {
     return this.invoke(frame, callee) !== 0;
   }
 
-  fail(site: number, code: string, message: string): never {
+  fail(site: number, code: CodeOf<'input'>, message: string): never {
     const found = this.#sites.get(site);
     if (found === undefined) throw bugError([this.#objectName], `there is no site ${site}`);
     const helper = found.kind === 'helper' ? `bpf_${found.helper} ` : '';

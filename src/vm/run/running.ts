@@ -1,7 +1,15 @@
 /** A machine at work: one instance of a compiled module, run on packet after packet. */
 
 import { requireRange } from '../../bytes/index.ts';
-import { argumentError, bugError, quote, RootletError, usageError } from '../../diag/index.ts';
+import {
+  argumentError,
+  available,
+  bugError,
+  quote,
+  quoteAll,
+  RootletError,
+  usageError,
+} from '../../diag/index.ts';
 import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
@@ -165,13 +173,16 @@ export class RunningMachine implements Machine {
   #pick(name: string | undefined): Entry {
     const entry = name === undefined ? this.#default : this.#entries.get(name);
     if (entry !== undefined) return entry;
-    const names = this.programs.map(quote).join(', ');
     throw name === undefined
-      ? usageError('vm-program-choice', `${this.#objectName} has several programs: ${names}`, {
-          hint: 'say which one to run',
-        })
+      ? usageError(
+          'vm-program-choice',
+          `${this.#objectName} has several programs: ${quoteAll(this.programs)}`,
+          {
+            hint: 'say which one to run',
+          },
+        )
       : usageError('vm-unknown-program', `${this.#objectName} has no program ${quote(name)}`, {
-          hint: `it has ${names}`,
+          hint: available('it has', this.programs),
         });
   }
 

@@ -1,0 +1,60 @@
+/**
+ * Hints for a name that does not exist: the similar names ("did you mean"), and the names that exist. Separate from
+ * the problems because every layer needs the same words and the same measure of similarity.
+ */
+
+import { quote } from './problem.ts';
+
+const MOST_SUGGESTED = 2;
+
+/** The extras of a problem about `name`: a hint with similar candidates, else `otherwise`, else none. */
+export function didYouMean(
+  name: string,
+  candidates: Iterable<string>,
+  otherwise?: string,
+): { readonly hint?: string } {
+  const hint = suggestion(nearestNames(name, candidates)) ?? otherwise;
+  return hint === undefined ? {} : { hint };
+}
+
+/** `did you mean "a" or "b"?`; undefined without names. */
+export function suggestion(names: readonly string[]): string | undefined {
+  return names.length === 0 ? undefined : `did you mean ${names.map(quote).join(' or ')}?`;
+}
+
+/** `LEAD: "a", "b"`, or `LEAD none`. `lead` is "there are", "it has", "available", … */
+export function available(lead: string, names: Iterable<string>): string {
+  const all = [...names];
+  return all.length === 0 ? `${lead} none` : `${lead}: ${quoteAll(all)}`;
+}
+
+/** `"a", "b"` */
+export function quoteAll(names: Iterable<string>): string {
+  return Array.from(names, quote).join(', ');
+}
+
+/** Up to two names within a third of the length in edits, nearest first. */
+export function nearestNames(name: string, candidates: Iterable<string>): string[] {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  return Array.from(candidates, candidate => ({ candidate, distance: editDistance(name, candidate, limit) }))
+    .filter(entry => entry.distance <= limit)
+    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, MOST_SUGGESTED)
+    .map(entry => entry.candidate);
+}
+
+/** Levenshtein distance, or `limit + 1` as soon as it must exceed `limit`. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    if (Math.min(...current) > limit) return limit + 1;
+    previous = current;
+  }
+  return previous[b.length] ?? limit + 1;
+}
