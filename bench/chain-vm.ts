@@ -44,7 +44,10 @@ interface Subject {
 }
 
 function fromFile(sys: Sys, path: string, program: string): Subject {
-  const loaded = executeLoad(planLoad(preparedAlone(readObject(readFileSync(path), path))), sys);
+  const loaded = executeLoad(
+    planLoad(preparedAlone(readObject({ name: path, bytes: readFileSync(path) }))),
+    sys,
+  );
   return { program: loaded.program(program), times: [], close: () => loaded.close() };
 }
 

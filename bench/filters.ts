@@ -25,7 +25,7 @@ export class Filters {
     ];
     const result = spawnSync('clang-19', args, { encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`clang-19 failed: ${result.stderr}`);
-    return readObject(readFileSync(out), `${name}.o`);
+    return readObject({ name: `${name}.o`, bytes: readFileSync(out) });
   }
 
   /** Our chain of the first `count` filters; its program is `chain`. */

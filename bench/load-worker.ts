@@ -12,7 +12,7 @@ if (path !== undefined) {
     import('../src/load/load.ts'),
     import('../src/object/read/read.ts'),
   ]);
-  loadObject(readObject(readFileSync(path), path), openSys()).close();
+  loadObject(readObject({ name: path, bytes: readFileSync(path) }), openSys()).close();
 }
 const peak = readFileSync('/proc/self/status', 'utf8')
   .split('\n')

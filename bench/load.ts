@@ -105,7 +105,7 @@ function residentMiB(): number {
 /** The same object again and again: what remains after the first few. */
 function manyObjects(sys: Sys, path: string) {
   const bytes = readFileSync(path);
-  const once = () => loadObject(readObject(bytes, path), sys).close();
+  const once = () => loadObject(readObject({ name: path, bytes }), sys).close();
   for (let n = 0; n < OBJECTS / 2; n++) once();
   const before = { fds: fds(), memory: residentMiB() };
   const time = milliseconds(() => {
@@ -167,7 +167,7 @@ function readU64(data: Uint8Array, at: number): number {
 
 /** Nanoseconds of processor time to take all events out of a full ring. */
 function ourFullRing(sys: Sys, path: string): number {
-  using object = loadObject(readObject(readFileSync(path), path), sys);
+  using object = loadObject(readObject({ name: path, bytes: readFileSync(path) }), sys);
   object.testRun('fill', new Uint8Array(64), { repeat: EVENTS / 1000 });
   using ring = new RingBuffer(object.map('ring'));
   const tally = new Tally();
@@ -206,7 +206,7 @@ async function peerLiveRing(consumer: string, pin: string, sender: string[]): Pr
 async function rings(sys: Sys, path: string) {
   const consumer = join(folder, 'ring-consumer');
   execFileSync('gcc', ['-O2', '-o', consumer, join(ROOT, 'bench/ring_consumer.c'), '-lbpf']);
-  using object = loadObject(readObject(readFileSync(path), path), sys);
+  using object = loadObject(readObject({ name: path, bytes: readFileSync(path) }), sys);
   const [pin, program] = [join(bpffs, 'ring'), join(bpffs, 'send')];
   object.map('ring').pin(pin);
   object.program('send').pin(program);

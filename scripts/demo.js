@@ -56,7 +56,7 @@ function packetsOf(file) {
 /** An object after it was written and read again: what any other tool would get. @param {BpfObject} object */
 function written(object) {
   const bytes = writeObject(object);
-  return { bytes, object: readObject(bytes, object.name) };
+  return { bytes, object: readObject({ name: object.name, bytes }) };
 }
 
 function staticLink() {
@@ -202,7 +202,7 @@ function main() {
   print('Re-linking: two firewalls, both with foo(), rules and drops, in one rootlet, either way round\n');
   const alone = COMPONENTS.map(({ file, program }) => {
     const { bytes, name } = input(file);
-    return runInMachine(readObject(bytes, name), packets, program).verdicts;
+    return runInMachine(readObject({ name, bytes }), packets, program).verdicts;
   });
   const chains = [
     [0, 1],
@@ -291,7 +291,7 @@ function compareRest(sys, { alone, packets, linked }) {
     return compare(
       `${label} alone, kernel`,
       alone[index] ?? [],
-      runInKernel(sys, readObject(bytes, name), packets, program),
+      runInKernel(sys, readObject({ name, bytes }), packets, program),
     );
   });
   const expected = runInMachine(linked, packets, 'count').verdicts;

@@ -28,7 +28,7 @@ function linked(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkSu
 }
 
 function machineVerdict({ object }: LinkSuccess, program: string): number {
-  const machine = createMachine(readObject(writeObject(object), 'linked.o'), { program });
+  const machine = createMachine(readObject({ name: 'linked.o', bytes: writeObject(object) }), { program });
   const { verdict } = machine.run(PACKET);
   machine.close();
   return verdict;

@@ -77,7 +77,7 @@ clang.describe('entry points in chains', () => {
   const chainOf = (name: string): BpfObject => {
     const result = relinkChain([{ component: objectOf(name) }]);
     if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
-    return readObject(writeObject(result.object), 'chain.o');
+    return readObject({ name: 'chain.o', bytes: writeObject(result.object) });
   };
   const judge = (chain: BpfObject): void => {
     expect(createMachine(chain).run(new Uint8Array(64)).verdict).toBe(DROP);

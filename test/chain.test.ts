@@ -22,7 +22,7 @@ function example(name: string, order = 'el'): { name: string; bytes: Uint8Array 
 function object(result: RelinkResult): BpfObject {
   if (!result.ok)
     throw new Error(result.problems.map(problem => `${problem.code}: ${problem.message}`).join('\n'));
-  return readObject(writeObject(result.object), 'written.o');
+  return readObject({ name: 'written.o', bytes: writeObject(result.object) });
 }
 
 function codes(result: RelinkResult): string[] {

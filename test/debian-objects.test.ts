@@ -72,7 +72,7 @@ function chainWith(file: string): BpfObject {
     { slot: 'dummy2', component: read('examples/obj/el/first_firewall.bpf.o', 'first_firewall.bpf.o') },
   ]);
   if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
-  return readObject(writeObject(result.object), 'chain.o');
+  return readObject({ name: 'chain.o', bytes: writeObject(result.object) });
 }
 
 /** The same entries in the filter maps of both: keys from packets, so that they are met; values that say "filter". */

@@ -274,7 +274,7 @@ function objectsOfCases(): BpfObject[] {
     const objects = path.join(CASES_FOLDER, name, 'obj/el');
     return readdirSync(objects)
       .sort()
-      .map(file => readObject(readFileSync(path.join(objects, file)), `${name}/${file}`));
+      .map(file => readObject({ name: `${name}/${file}`, bytes: readFileSync(path.join(objects, file)) }));
   });
 }
 
@@ -388,7 +388,9 @@ describe('every symbol of the cases', () => {
   test('can be renamed and gets its name back', () => {
     for (const { object, name, bytes } of symbols) {
       const renamed = done(redefineSymbols(object, [{ from: name, to: 'quite_new' }]));
-      expect(readObject(writeObject(renamed), 'renamed.o').symbols).toHaveLength(object.symbols.length);
+      expect(readObject({ name: 'renamed.o', bytes: writeObject(renamed) }).symbols).toHaveLength(
+        object.symbols.length,
+      );
       const back = done(redefineSymbols(renamed, [{ from: 'quite_new', to: name }]));
       expect(bytes.equals(writeObject(back)), `${name} of ${object.name}`).toBe(true);
     }
@@ -400,7 +402,9 @@ describe('every symbol of the cases', () => {
     for (const { object, name, bytes } of symbols) {
       const { binding, visibility, ...symbol } = object.symbols.find(one => one.name === name) ?? {};
       const { object: local, problems } = localizeSymbols(object, [name]);
-      const again = readObject(writeObject(local), 'local.o').symbols.find(one => one.name === name);
+      const again = readObject({ name: 'local.o', bytes: writeObject(local) }).symbols.find(
+        one => one.name === name,
+      );
       if (problems.length > 0 || binding !== 'global' || visibility !== 'default') continue;
       expect(again?.binding, `${name} of ${object.name}`).toBe('local');
       if ('common' in symbol && symbol.common === true) continue; // a tentative definition becomes a real one
@@ -417,10 +421,10 @@ describe('every symbol of the cases', () => {
         !object.symbols.some(one => one.kind === 'function' && one.name === name && one.binding !== 'local')
       )
         continue;
-      const twice = readObject(
-        writeObject(done(defineAliases(object, [{ name: 'again', target: name }]))),
-        'twice.o',
-      );
+      const twice = readObject({
+        name: 'twice.o',
+        bytes: writeObject(done(defineAliases(object, [{ name: 'again', target: name }]))),
+      });
       const [old, fresh] = [name, 'again'].map(wanted => twice.symbols.find(one => one.name === wanted));
       if (old?.kind !== 'function' || fresh?.kind !== 'function') throw new Error('not there');
       expect([fresh.lines.length, fresh.references.length]).toEqual([

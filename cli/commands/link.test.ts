@@ -54,7 +54,7 @@ async function rootlet(...words: readonly string[]): Promise<Outcome> {
 }
 
 const namesIn = (file: string): string[] =>
-  readObject(readFileSync(file), file)
+  readObject({ name: file, bytes: readFileSync(file) })
     .symbols.map(symbol => symbol.name)
     .sort();
 
@@ -225,7 +225,7 @@ describe('edits', () => {
       'xdp=xdp.frags',
     ];
     expect(await rootlet('-o', OUT, ...files, ...words)).toEqual({ code: 0, out: '', err: '' });
-    const object = readObject(readFileSync(OUT), OUT);
+    const object = readObject({ name: OUT, bytes: readFileSync(OUT) });
     const standing = object.symbols.map(
       ({ name, binding, visibility }) => `${name} ${binding} ${visibility}`,
     );

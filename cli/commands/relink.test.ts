@@ -34,7 +34,9 @@ const rootlet = (...words: readonly string[]): Promise<Outcome> =>
   runCommand(relinkCommand, ['-o', OUT, ...words], folder);
 
 const namesIn = (file: string): string[] =>
-  readObject(readFileSync(file), file).symbols.flatMap(symbol => (symbol.name === '' ? [] : [symbol.name]));
+  readObject({ name: file, bytes: readFileSync(file) }).symbols.flatMap(symbol =>
+    symbol.name === '' ? [] : [symbol.name],
+  );
 
 const SLOTS = [at('rootlet.o'), `one=${at('first.o')}`, `two=${at('second.o')}`];
 

@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
-import { encodeText, given } from '../../src/bytes/index.ts';
+import { encodeText, given, type InputFile } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
   type ChainComponent,
@@ -37,7 +37,6 @@ import {
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import {
   expandResponseFiles,
-  type NamedBytes,
   readObjectFiles,
   requireDistinct,
   requireNoInput,
@@ -193,7 +192,7 @@ function optionsOf(
   flags: Flags,
   output: string,
   inputs: readonly string[],
-  libraries: readonly NamedBytes[],
+  libraries: readonly InputFile[],
 ): RelinkOptions {
   const edits = editOptions(
     flags,
@@ -238,7 +237,7 @@ interface RelinkFiles {
   /** All of them, as they were given. */
   readonly names: readonly string[];
   /** Archives among the arguments. */
-  readonly libraries: readonly NamedBytes[];
+  readonly libraries: readonly InputFile[];
   readonly relink: (options: RelinkOptions, flags: Flags) => RelinkResult;
 }
 
@@ -287,12 +286,12 @@ function readSlots(flags: Flags, args: readonly string[]): RelinkFiles {
   return { names, libraries, relink: options => relink(rootlet, slots, { ...options, order }) };
 }
 
-function isArchiveFile(file: NamedBytes): boolean {
+function isArchiveFile(file: InputFile): boolean {
   return isArchive(file.bytes);
 }
 
 /** A component without its slot is a common mistake. */
-function requireArchive(file: NamedBytes): void {
+function requireArchive(file: InputFile): void {
   if (!isArchiveFile(file))
     throw usageError(
       'usage-assignment',
@@ -300,7 +299,7 @@ function requireArchive(file: NamedBytes): void {
     );
 }
 
-function readLibraries(flags: Flags): NamedBytes[] {
+function readLibraries(flags: Flags): InputFile[] {
   const found = findInputs({
     paths: [],
     libraries: flags.library ?? [],
@@ -319,7 +318,7 @@ function requireRootlet(path: string): void {
     );
 }
 
-function componentOf({ program, continueOn }: NamedComponent, file: NamedBytes): ChainComponent {
+function componentOf({ program, continueOn }: NamedComponent, file: InputFile): ChainComponent {
   return { component: file, ...given({ program, continueOn }) };
 }
 

@@ -5,6 +5,7 @@
 
 import { given } from '../../src/bytes/index.ts';
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
+import type { Via } from '../../src/dynamic/index.ts';
 import {
   type Binding,
   bindPending,
@@ -17,7 +18,6 @@ import {
   Registry,
   type StoreLoadOptions,
   VIAS,
-  type Via,
   withEntryLoad,
 } from '../../src/dynamic/index.ts';
 import type { Sys } from '../../src/kernel/index.ts';

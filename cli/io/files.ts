@@ -18,15 +18,11 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import type { InputFile } from '../../src/bytes/index.ts';
 import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { InputObject } from '../../src/object/index.ts';
 import { expandWords } from './response-file.ts';
 import { codeOf, isBrokenPipe, readSome, writeAll } from './stdio.ts';
-
-export interface NamedBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
 
 /** Object files, one for each path that is given, however often; parsed when they are first used. */
 export function readObjectFiles(paths: readonly string[]): InputObject[] {
@@ -47,7 +43,7 @@ export function readObjectFile(path: string): InputObject {
 }
 
 /** Contents of a file, or of stdin for `-`. */
-export function readInput(path: string): NamedBytes {
+export function readInput(path: string): InputFile {
   try {
     return path === '-' ? { name: '<stdin>', bytes: readStdin() } : { name: path, bytes: readFileSync(path) };
   } catch (error) {
@@ -64,8 +60,8 @@ function readStdin(): Uint8Array {
 }
 
 /** All inputs; every one that cannot be read is reported, not only the first. */
-export function readInputs(paths: readonly string[]): NamedBytes[] {
-  const inputs: NamedBytes[] = [];
+export function readInputs(paths: readonly string[]): InputFile[] {
+  const inputs: InputFile[] = [];
   const problems = [];
   for (const path of paths) {
     try {
@@ -84,7 +80,7 @@ export function readInputs(paths: readonly string[]): NamedBytes[] {
  * representation of each input, and thousands of them would otherwise be in memory twice. Reading throws as
  * `readInput` does.
  */
-export function lazyInput(path: string): NamedBytes {
+export function lazyInput(path: string): InputFile {
   if (path === '-') return readInput(path);
   return {
     name: path,

@@ -67,9 +67,7 @@ function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
     name,
     definition,
     variables: symbol === undefined ? variablesOf(object, name) : null,
-    *entries() {
-      for (const [key, value] of map.entries()) yield { key, value };
-    },
+    entries: () => map.entries(),
   };
 }
 

@@ -1,23 +1,14 @@
-/** Entry point `rootlet/core`. */
+/**
+ * Entry point `rootlet/core`: CO-RE, objects made right for the types of a kernel. Works in a browser.
+ *
+ * @module rootlet/core
+ */
 
 export {
-  type AccessSpec,
-  acceptsAbsence,
-  BAD_RELOCATION,
   type CoreAnswer,
   type CoreResult,
-  type CoreTarget,
   type CoreTargets,
-  coreKindName,
-  essentialName,
-  formatSpec,
-  isEnumKind,
-  isFieldKind,
-  isTypeKind,
   needsCore,
-  parseSpec,
   relocateCore,
   TypeFinder,
-  typesCompatible,
-  typesMatch,
 } from '../core/index.ts';

@@ -1,41 +1,21 @@
-/** Entry point `rootlet/hooks`. */
+/**
+ * Entry point `rootlet/hooks`: attaching programs: one `Hook` for every kind of attachment. For Linux.
+ *
+ * @module rootlet/hooks
+ */
 
 export {
   type AttachPlace,
   attachOperations,
   attachProgram,
-  attachRecorded,
   attachTo,
-  canHookChange,
-  chooseProgram,
-  type EntrySource,
-  entryLinkState,
-  findHook,
-  HOOK_KINDS,
-  HOOK_LINK,
   type Hook,
-  type HookFacts,
   type HookRequest,
-  type HookState,
-  hasHappened,
-  hookContents,
-  hookData,
-  hookFacts,
-  hookLinks,
-  hookPin,
-  hooksRunning,
-  isOperations,
-  linkState,
-  linkTypeName,
   type Occupant,
   openHook,
-  openOccupant,
   type PlaceFlags,
   parseHook,
   prepareOperations,
   type Removal,
-  type RunningHook,
-  recordedState,
   removeHook,
-  requireOccupant,
 } from '../hooks/index.ts';

@@ -1,64 +1,37 @@
-/** Entry point `rootlet/object`. */
+/**
+ * Entry point `rootlet/object`: `BpfObject`, the symbolic form of a BPF object, and its reader and writer. Works
+ * in a browser.
+ *
+ * @module rootlet/object
+ */
 
 export type { LineRecord, LineRecords } from '../btf/index.ts';
+export type { ByteOrder, InputFile } from '../bytes/index.ts';
+export type { ProgramType } from '../object/index.ts';
 export {
-  type Binding,
   type BpfObject,
   type BpfSymbol,
-  CallGraph,
-  type CallPath,
   type CodeReference,
   type CoreRecord,
-  callGraph,
   type DataReference,
-  dataSectionsOf,
   type ExternSymbol,
   type FunctionSymbol,
-  heldPrograms,
   InputObject,
-  isCommon,
-  isDebugSection,
-  isMetadata,
-  isNeededAnyway,
-  isPinnedMap,
-  isProgram,
-  knownSectionNames,
-  type LayoutOptions,
-  type Liveness,
-  layoutSections,
   licenseOf,
-  MAX_CALL_FRAMES,
-  MAX_STACK_BYTES,
   type MapDefinition,
   type MapSymbol,
-  markLive,
   type ObjectFile,
-  type ObjectLayout,
-  ONCE_PER_PROGRAM,
-  type OnceConflict,
-  type OnceResource,
   type Origin,
-  onceConflicts,
-  type PlacedSymbol,
   parseMapDefinition,
-  pathTo,
   programsOf,
   programTypeOf,
   type ReadOptions,
   readObject,
-  renumberTypes,
   type SectionIndex,
   type SectionInfo,
-  type SectionLayout,
   type SectionShell,
+  type SymbolBase,
   type SymbolIndex,
-  sectionOf,
-  sizeOfSymbol,
-  stripDataSections,
-  suggestSectionName,
-  textOfSection,
   type VariableSymbol,
-  type Visibility,
-  withDataSections,
   writeObject,
 } from '../object/index.ts';

@@ -1,45 +1,21 @@
-/** Entry point `rootlet/store`. */
+/**
+ * Entry point `rootlet/store`: what stays in the kernel under a name: pins and records on a bpf file system. For
+ * Linux.
+ *
+ * @module rootlet/store
+ */
 
 export {
   type BrokenEntry,
-  bpffsMountOf,
-  type Census,
   type Contents,
   DEFAULT_STORE_ROOT,
-  type DecodedRecord,
-  Directory,
-  decodeRecord,
-  describeEntry,
   type EntryKind,
-  type EntryUser,
-  encodeRecord,
-  type Guard,
-  type Holder,
   type JsonObject,
   type JsonValue,
-  keyOf,
-  kindOfFd,
-  type LinkRecord,
-  MAX_RECORD,
-  type MapPlace,
-  type MapRecord,
-  openPin,
-  openPinIn,
-  type PinnedKind,
   type PinRecord,
-  type ProgramRecord,
-  placesOf,
-  RECORD_MAP_NAME,
-  RECORD_VERSION,
   type RecordFiles,
-  recordAmongMaps,
-  requireBpffs,
-  requireUnused,
-  type SaveStep,
   Store,
   type StoreEntry,
   type StoreOptions,
   type StoreRecord,
-  takeCensus,
-  usersOf,
 } from '../store/index.ts';

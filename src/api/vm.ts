@@ -1,32 +1,22 @@
-/** Entry point `rootlet/vm`. */
+/**
+ * Entry point `rootlet/vm`: the embedded machine: runs XDP, TC and socket programs without a kernel. Works in a
+ * browser.
+ *
+ * @module rootlet/vm
+ */
 
-export {
-  type DecodedField,
-  type DecodedValue,
-  decodeValue,
-  type JsonValue,
-  valueJson,
-  valueText,
-} from '../btf/index.ts';
 export {
   CaptureDecoder,
   type CapturedPacket,
   createMachine,
   createMachineAsync,
-  DEFAULT_BUDGET,
-  DEFAULT_MAX_MEMORY,
-  describeMaps,
   type EventRecord,
-  type FormatContext,
   formatMapContents,
-  type Kconfig,
+  type GlobalVariable,
   type Machine,
   type MachineMap,
   type MachineOptions,
   type MapContents,
-  type MapDescription,
-  type MapEntry,
-  mapContentsJson,
   PcapWriter,
   type ProgramKind,
   type Redirect,

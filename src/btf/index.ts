@@ -3,10 +3,7 @@
 export {
   type BtfExt,
   btfWithExtContents,
-  type CoreRelo,
   encodeBtf,
-  encodeBtfWithExt,
-  type FuncInfo,
   joinBtf,
   type LineRecord,
   type LineRecords,
@@ -16,7 +13,6 @@ export {
   parseBtfExt,
   parseKernelBtf,
   placeWord,
-  type SectionLines,
   wordsWithStrings,
 } from './binary/index.ts';
 export {
@@ -27,48 +23,25 @@ export {
   formatType,
   formatVar,
 } from './c/index.ts';
-export {
-  type CompareOptions,
-  compareTagSets,
-  compareTypes,
-  TagIndex,
-  type TypeMismatch,
-} from './compare/index.ts';
-export {
-  type MergeEdit,
-  type MergeInput,
-  type MergeResult,
-  type MergeTarget,
-  mergeBtf,
-} from './merge/index.ts';
+export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
+export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';
 export {
   appendDataSections,
   type Btf,
-  type BtfArray,
   BtfBuilder,
   type BtfComposite,
   type BtfDataSec,
   type BtfDeclTag,
-  type BtfEnum,
-  type BtfEnumerator,
-  type BtfFloat,
   type BtfFunc,
   type BtfFuncProto,
-  type BtfFwd,
   type BtfId,
   type BtfInt,
   type BtfLinkage,
   type BtfMember,
-  type BtfModifier,
-  type BtfParam,
-  type BtfPtr,
   type BtfSecVar,
   type BtfType,
-  type BtfTypedef,
-  type BtfTypeTag,
   type BtfVar,
   editBtf,
-  forEachReference,
   forEachVariable,
   isModifier,
   RawBtf,
@@ -79,7 +52,6 @@ export {
 } from './model/index.ts';
 export {
   type BtfValue,
-  type DecodedField,
   type DecodedValue,
   decodeData,
   decodeValue,

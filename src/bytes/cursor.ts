@@ -8,6 +8,7 @@
 import { inputError } from '../diag/index.ts';
 import { noElement } from './at.ts';
 
+/** Byte order of an object, a type section or a map. */
 export type ByteOrder = 'little' | 'big';
 
 /** The bytes `[offset, offset + length)` of `bytes` as a view. Throws `bytes-truncated` when they are not all there. */

@@ -12,6 +12,7 @@ export {
   viewOf,
 } from './cursor.ts';
 export { given } from './given.ts';
+export { type InputFile, requireFile } from './input-file.ts';
 export {
   chars,
   type Field,

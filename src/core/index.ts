@@ -1,7 +1,6 @@
 /** CO-RE: an object relocated for the types of a kernel. */
 
-export { typesCompatible, typesMatch } from './compat.ts';
-export { acceptsAbsence, coreKindName, isEnumKind, isFieldKind, isTypeKind } from './kinds.ts';
+export { typesCompatible } from './compat.ts';
 export { essentialName, TypeFinder } from './names.ts';
 export { BAD_RELOCATION } from './patch.ts';
 export {
@@ -12,4 +11,3 @@ export {
   needsCore,
   relocateCore,
 } from './relocate.ts';
-export { type AccessSpec, formatSpec, parseSpec } from './spec.ts';

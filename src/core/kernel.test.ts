@@ -16,7 +16,9 @@ const present = existsSync(VMLINUX);
 const EMPTY: Btf = { count: 0, type: () => ({ kind: 'ptr', type: 0 }), kindOf: () => 0, nameOf: () => '' };
 
 const read = (name: string): BpfObject =>
-  stripDataSections(readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)), name));
+  stripDataSections(
+    readObject({ name, bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)) }),
+  );
 
 /** Answers by program, in order of the instructions. */
 function answersOf(object: BpfObject, targets: CoreTargets) {

@@ -33,6 +33,7 @@ function isSeparator(name: string, at: number): boolean {
  * the types' name words; an index of all names would cost a hundred times as much for the few that a program uses.
  */
 export class TypeFinder {
+  /** @internal */
   readonly btf: RawBtf;
   readonly #known = new Map<string, readonly BtfId[]>();
 

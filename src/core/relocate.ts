@@ -23,18 +23,19 @@ import { type AccessSpec, formatSpec, parseSpec } from './spec.ts';
 import { matchSpec } from './target-spec.ts';
 import { type CoreValue, coreValueOf, mayResize } from './value.ts';
 
-/** Types that relocations are answered from. */
-export interface CoreTarget {
-  /** `vmlinux`, a module, or the name of a file. */
-  readonly name: string;
-  readonly types: TypeFinder;
+/** Where relocations look for types. */
+export interface CoreTargets {
+  readonly main: {
+    /** `vmlinux`, a module, or the name of a file. */
+    readonly name: string;
+    readonly types: TypeFinder;
+  };
+  /** Targets that have types of this name; used only if the main target has no candidate. */
+  readonly modules: (name: string) => readonly CoreTargets['main'][];
 }
 
-export interface CoreTargets {
-  readonly main: CoreTarget;
-  /** Targets that have types of this name; used only if the main target has no candidate. */
-  readonly modules: (name: string) => readonly CoreTarget[];
-}
+/** Types that relocations are answered from. */
+export type CoreTarget = CoreTargets['main'];
 
 /** How one relocation came out. */
 export interface CoreAnswer {
@@ -52,6 +53,7 @@ export interface CoreAnswer {
   readonly why: string | null;
 }
 
+/** An object made right for the types of a target, and how each relocation came out. */
 export interface CoreResult {
   /** Without CO-RE records. */
   readonly object: BpfObject;

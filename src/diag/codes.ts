@@ -419,6 +419,7 @@ export const PROBLEM_CODES = {
   'vm-stack-size': 'input',
   'vm-symbol-index': 'input',
   'vm-unknown-insn': 'input',
+  'vm-unknown-map': 'usage',
   'vm-unknown-program': 'usage',
   'capture-block': 'input',
   'capture-format': 'input',
@@ -461,6 +462,7 @@ export const PROBLEM_CODES = {
   'bug-invariant': 'bug',
 } as const satisfies Readonly<Record<string, ProblemClass>>;
 
+/** Code of a problem: a name of `PROBLEM_CODES`. */
 export type ProblemCode = keyof typeof PROBLEM_CODES;
 
 /** The codes of one class. */

@@ -1,13 +1,14 @@
 /** Problems as data, and `RootletError`. */
 
 export {
-  type CodeOf,
-  classOf,
-  isProblemCode,
-  PROBLEM_CODES,
-  type ProblemClass,
-  type ProblemCode,
-} from './codes.ts';
+  argumentError,
+  isBytes,
+  requireList,
+  requireOptions,
+  requireRecord,
+  requireText,
+} from './arguments.ts';
+export { type CodeOf, PROBLEM_CODES, type ProblemClass, type ProblemCode } from './codes.ts';
 export {
   addFrame,
   bugError,

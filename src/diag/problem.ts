@@ -8,6 +8,7 @@
 
 import { type CodeOf, classOf, type ProblemClass, type ProblemCode } from './codes.ts';
 
+/** One mistake, complete: what is wrong, where, and what to do about it. */
 export interface Problem {
   /** Stable, kebab-case; part of the public interface. The part before the first dash names the layer. */
   readonly code: ProblemCode;

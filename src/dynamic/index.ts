@@ -2,24 +2,12 @@
 
 export {
   type Binding,
-  type BindingSlot,
-  type BoundVia,
   type DynamicBindRequest,
   type DynamicLoadOptions,
   DynamicObject,
   describeBinding,
-  type Effects,
-  effectsOf,
-  explainBindings,
-  isStubMap,
-  joinInputs,
   load,
-  loadConsumer,
   plainExterns,
-  type Signature,
-  type SignatureClass,
-  type StubLink,
-  signatureOf,
   VIAS,
   type Via,
 } from './bind/index.ts';
@@ -34,36 +22,22 @@ export {
   type KeptBindings,
   loadAgainst,
   OBJECT_FILE,
-  type PendingResult,
   Registry,
   recoverLeft,
   releaseConsumers,
-  StoredProvider,
   type StoreLoadOptions,
   withEntryLoad,
 } from './entries/index.ts';
-export type { Choice } from './fit/index.ts';
-export {
-  type Component,
-  type Design,
-  Generation,
-  type GenerationOptions,
-  type RelinkVia,
-  type SlotChange,
-  type SlotFill,
-} from './generation/index.ts';
-export { type Export, exportsOf, type Provider, type ProviderImport } from './providers/index.ts';
-export { type NewVersion, type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
+export type { Component, GenerationOptions, RelinkVia, SlotChange, SlotFill } from './generation/index.ts';
+export type { Provider } from './providers/index.ts';
+export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
   type EntrySetting,
   entrySettings,
   firstRelink,
-  type OpenRequest,
-  openRootlet,
   type Replaced,
   type ReplaceOptions,
   Rootlet,
-  type RootletJournal,
   type RootletOptions,
   type SlotState,
   settingsOf,
@@ -71,11 +45,7 @@ export {
 } from './slots/index.ts';
 export {
   firstEntryState,
-  type ReplaceAttachedRequest,
   type ReplacedAttached,
-  replaceAttached,
   type UpgradedConsumer,
-  type UpgradeOptions,
   type UpgradeReport,
-  upgrade,
 } from './upgrade/index.ts';

@@ -6,10 +6,10 @@
 import { quote, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
-import { type InputObject, stripDataSections } from '../object/index.ts';
+import { InputObject, type ObjectFile, stripDataSections } from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
 import type { Via } from './bind/index.ts';
-import { type EntryLoad, inputOf, OBJECT_FILE } from './entries/index.ts';
+import { type EntryLoad, inputOf, OBJECT_FILE, type StoreLoadOptions } from './entries/index.ts';
 import type { Generation, RelinkVia, SlotChange } from './generation/index.ts';
 import {
   hasPendingChange,
@@ -21,16 +21,15 @@ import {
 } from './slots/index.ts';
 import { type ReplacedAttached, replaceAttached, type UpgradeReport, upgrade } from './upgrade/index.ts';
 
-/** A new version of an object, as the command or the caller read it. */
-export interface NewVersion {
-  /** The record keeps its bytes, under `object`, and its name. */
-  readonly input: InputObject;
-  readonly program?: string;
-}
-
+/** What `replace` is to change. */
 export interface ReplaceRequest {
   /** Undefined: slots are changed only. */
-  readonly version?: NewVersion;
+  readonly version?: {
+    /** The new file. The record keeps its bytes, and its name. */
+    readonly input: ObjectFile;
+    /** Program of that file; may be left out when only one suits the hook. */
+    readonly program?: string;
+  };
   readonly slots?: Omit<SlotChange, 'rootlet' | 'program'>;
   /** Maps, sections, variables and components that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
@@ -39,7 +38,9 @@ export interface ReplaceRequest {
   /** Back end that binds externs from now on; `auto`: the first that can bind each. */
   readonly via?: Via | 'auto';
   readonly options: LoadOptions;
-  readonly binding?: EntryLoad['binding'];
+  /** How externs of the new version are bound. */
+  readonly binding?: Pick<StoreLoadOptions, 'against' | 'bind' | 'lazy' | 'via' | 'viaOf' | 'reasonOf'>;
+  /** @internal */
   readonly logged?: EntryLoad['logged'];
   /** Given options that only apply to attached programs without components; refused for others. */
   readonly forAttached?: readonly string[];
@@ -51,6 +52,17 @@ export interface ReplaceRequest {
   readonly time?: number | null;
 }
 
+/** A new version whose object is read once, when it is first used. */
+interface NewVersion {
+  readonly input: InputObject;
+  readonly program?: string;
+}
+
+interface OpenedRequest extends Omit<ReplaceRequest, 'version'> {
+  readonly version?: NewVersion;
+}
+
+/** What `replace` did, by what the entry is: a rootlet, an attached program, or a loaded object. */
 export type ReplaceOutcome =
   | {
       readonly kind: 'rootlet';
@@ -62,12 +74,8 @@ export type ReplaceOutcome =
   | { readonly kind: 'object'; readonly entry: StoreEntry; readonly report: UpgradeReport };
 
 /** Replaces what an entry runs. Throws, with the old version in place and untouched, when that cannot be. */
-export function replace(
-  store: Store,
-  kind: EntryKind,
-  name: string,
-  request: ReplaceRequest,
-): ReplaceOutcome {
+export function replace(store: Store, kind: EntryKind, name: string, given: ReplaceRequest): ReplaceOutcome {
+  const request = opened(given);
   return store.locked(() => {
     const entry = settled(store, requireFound(store, kind, name), request);
     if (kind === 'object') return replaceObject(store, entry, request);
@@ -79,8 +87,15 @@ export function replace(
   });
 }
 
+function opened(request: ReplaceRequest): OpenedRequest {
+  const { version, ...others } = request;
+  return version === undefined
+    ? others
+    : { ...others, version: { ...version, input: InputObject.from(version.input) } };
+}
+
 /** The entry after what a killed process left of a change of its slots was finished or dropped. */
-function settled(store: Store, entry: StoreEntry, request: ReplaceRequest): StoreEntry {
+function settled(store: Store, entry: StoreEntry, request: OpenedRequest): StoreEntry {
   if (!hasPendingChange(entry)) return entry;
   withRootlet(store, entry, request, () => {});
   return requireFound(store, entry.kind, entry.name);
@@ -93,7 +108,7 @@ function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
 }
 
 /** What was given; else, where new values or contents are requested, the version that the entry has. */
-function versionOf(store: Store, entry: StoreEntry, request: ReplaceRequest): NewVersion | undefined {
+function versionOf(store: Store, entry: StoreEntry, request: OpenedRequest): NewVersion | undefined {
   const { globals = {}, maxEntries } = request.options;
   const asks = sizeOf(globals) + (maxEntries?.size ?? 0) + (request.fresh?.length ?? 0) > 0;
   if (request.version !== undefined || !asks) return request.version;
@@ -115,7 +130,7 @@ function refuse(entry: StoreEntry, options: readonly string[]): void {
 
 // --- a loaded object ----------------------------------------------------------------------------------------------
 
-function replaceObject(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
+function replaceObject(store: Store, entry: StoreEntry, request: OpenedRequest): ReplaceOutcome {
   const { options, dryRun = false } = request;
   const version = versionOf(store, entry, request);
   const { force = false, slotsVia } = request;
@@ -159,7 +174,7 @@ function replaceProgram(
   store: Store,
   entry: StoreEntry,
   version: NewVersion,
-  request: ReplaceRequest,
+  request: OpenedRequest,
 ): ReplaceOutcome {
   const { slotsVia, via, binding = {} } = request;
   if (slotsVia !== undefined)
@@ -187,7 +202,7 @@ function bindingVia(via: ReplaceRequest['via']): EntryLoad['binding'] {
 
 // --- a rootlet ----------------------------------------------------------------------------------------------------
 
-function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest): ReplaceOutcome {
+function replaceRootlet(store: Store, entry: StoreEntry, request: OpenedRequest): ReplaceOutcome {
   const { slotsVia, via, fresh, options, force = false, dryRun = false } = request;
   refuse(entry, request.forAttached ?? []);
   if (via !== undefined)
@@ -212,7 +227,7 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: ReplaceRequest
 function withRootlet<T>(
   store: Store,
   entry: StoreEntry,
-  { options, time }: ReplaceRequest,
+  { options, time }: OpenedRequest,
   use: (rootlet: Rootlet, place: string) => T,
 ): T {
   using hook = openHook(store, entry);
@@ -232,7 +247,7 @@ function sizeOf(globals: NonNullable<LoadOptions['globals']>): number {
   return globals instanceof Map ? globals.size : Object.keys(globals).length;
 }
 
-function changeOf({ version, slots = {} }: ReplaceRequest): SlotChange {
+function changeOf({ version, slots = {} }: OpenedRequest): SlotChange {
   if (version === undefined) return slots;
   return {
     ...slots,

@@ -66,7 +66,7 @@ function bsdIndex(
 
 describe('parseArchive', () => {
   it('reads an archive without members', () => {
-    expect(parseArchive(archive(), 'a.a')).toEqual({
+    expect(parseArchive({ name: 'a.a', bytes: archive() })).toEqual({
       members: [],
       symbols: new Map(),
       hasIndex: false,
@@ -90,16 +90,16 @@ describe('parseArchive', () => {
       ['__proto__', first],
       ['foo', first],
     ]);
-    const parsed = parseArchive(
-      archive(
+    const parsed = parseArchive({
+      name: 'a.a',
+      bytes: archive(
         member(width === 4 ? '/' : '/SYM64/', index),
         member('//', names),
         member('/26', 'odd'),
         member('short.o/', 'data'),
         member('/0', ''),
       ),
-      'a.a',
-    );
+    });
     expect(parsed.format).toBe('gnu');
     expect(
       parsed.members.map(({ name, offset, bytes }) => [name, offset, String.fromCharCode(...(bytes ?? []))]),
@@ -123,14 +123,14 @@ describe('parseArchive', () => {
   ] as const)('reads BSD archives with %i-byte numbers, little endian %s', (width, little, indexName) => {
     const size = bsdIndex(width, little, [['foo', 0]]).length;
     const first = 8 + 60 + size + (size % 2);
-    const parsed = parseArchive(
-      archive(
+    const parsed = parseArchive({
+      name: 'a.a',
+      bytes: archive(
         member(indexName, bsdIndex(width, little, [['foo', first]])),
         member('#1/8', 'name.o\0\0data'),
         member('plain.o', 'x'),
       ),
-      'a.a',
-    );
+    });
     expect(parsed).toMatchObject({ format: 'bsd', thin: false, hasIndex: true });
     expect(parsed.members.map(known => [known.name, known.bytes?.length])).toEqual([
       ['name.o', 4],
@@ -142,15 +142,15 @@ describe('parseArchive', () => {
   it('reads thin archives', () => {
     const names = 'dir/a.o/\n';
     const first = 8 + 60 + 12 + 60 + names.length + 1;
-    const parsed = parseArchive(
-      thin(
+    const parsed = parseArchive({
+      name: 'a.a',
+      bytes: thin(
         member('/', gnuIndex(4, [['foo', first]])),
         member('//', names),
         member('/0', '', 123457),
         member('/4', '', 8),
       ),
-      'a.a',
-    );
+    });
     expect(parsed.thin).toBe(true);
     expect(parsed.members.map(({ name, bytes }) => [name, bytes])).toEqual([
       ['dir/a.o', null],
@@ -298,7 +298,7 @@ describe('parseArchive refuses', () => {
       'x.a: names of the symbol index overlap (offset 0x8)',
     ],
   ])('%s', (_, bytes, code, message) => {
-    expect(() => parseArchive(bytes, 'x.a')).toThrow(expect.objectContaining({ code, message }));
+    expect(() => parseArchive({ name: 'x.a', bytes })).toThrow(expect.objectContaining({ code, message }));
   });
 });
 
@@ -331,7 +331,7 @@ describe('archives made by others', () => {
         writeFileSync(paths[1] ?? '', second);
         const path = join(scratch, 'all.a');
         outputOf(found, [...args, path, ...paths]);
-        const parsed = parseArchive(readFileSync(path), path);
+        const parsed = parseArchive({ name: path, bytes: readFileSync(path) });
         const isThin = label.includes('thin');
         expect(parsed).toMatchObject({ thin: isThin, format, hasIndex: !label.includes('no index') });
         expect(parsed.members.map(known => known.name.split('/').at(-1))).toEqual([

@@ -5,10 +5,12 @@
  * archives hold names of files instead of contents; reading those files is the caller's.
  */
 
+import { type InputFile, requireFile } from '../bytes/index.ts';
 import { type CodeOf, inputError, quote } from '../diag/index.ts';
 import { type RawIndexEntry, readBsdIndex, readGnuIndex } from './archive-index.ts';
 import { identify } from './identify.ts';
 
+/** A member of an archive. */
 export interface ArchiveMember {
   /** As stored; in a thin archive the path of the file, relative to the archive. */
   readonly name: string;
@@ -18,6 +20,7 @@ export interface ArchiveMember {
   readonly offset: number;
 }
 
+/** An `ar` archive. */
 export interface Archive {
   /** In file order, without the index and the name table. */
   readonly members: readonly ArchiveMember[];
@@ -36,8 +39,10 @@ const SIZE_AT = 48;
 const SIZE_DIGITS = 10;
 const END_AT = 58;
 
-/** Parses an archive. `name` is first in every message. Throws `RootletError` with a code `archive-...`. */
-export function parseArchive(bytes: Uint8Array, name: string): Archive {
+/** Parses an archive. Its name is first in every message. Throws `RootletError` with a code `archive-...`. */
+export function parseArchive(file: InputFile): Archive {
+  requireFile('parseArchive: file', file);
+  const { name, bytes } = file;
   const identity = identify(bytes);
   if (identity.kind !== 'archive' && identity.kind !== 'thin-archive') {
     throw inputError('archive-magic', [name], `is ${identity.description}, not an archive`);

@@ -80,6 +80,7 @@ export const R_BPF_64_32 = 10;
 export const PT_LOAD = 1;
 export const PF_X = 1;
 
+/** @internal */
 export const Elf64Ehdr = record('Elf64_Ehdr', {
   ei_mag: u32,
   ei_class: u8,
@@ -102,6 +103,7 @@ export const Elf64Ehdr = record('Elf64_Ehdr', {
   e_shstrndx: u16,
 });
 
+/** @internal */
 export const Elf64Shdr = record('Elf64_Shdr', {
   sh_name: u32,
   sh_type: u32,
@@ -115,6 +117,7 @@ export const Elf64Shdr = record('Elf64_Shdr', {
   sh_entsize: u64,
 });
 
+/** @internal */
 export const Elf64Sym = record('Elf64_Sym', {
   st_name: u32,
   st_info: u8,
@@ -124,4 +127,5 @@ export const Elf64Sym = record('Elf64_Sym', {
   st_size: u64,
 });
 
+/** @internal */
 export const Elf64Rel = record('Elf64_Rel', { r_offset: u64, r_info: u64 });

@@ -8,32 +8,31 @@
 import { viewOf } from '../bytes/index.ts';
 import { EM_BPF, ET_CORE, ET_DYN, ET_EXEC, ET_REL } from './constants.ts';
 
-export type FileKind =
-  | 'bpf-object'
-  | 'elf-other'
-  | 'elf-truncated'
-  | 'archive'
-  | 'thin-archive'
-  | 'bitcode'
-  | 'llvm-ir'
-  | 'c-source'
-  | 'assembly'
-  | 'wasm'
-  | 'mach-o'
-  | 'pe'
-  | 'coff'
-  | 'btf'
-  | 'pcap'
-  | 'compressed'
-  | 'lfs-pointer'
-  | 'html'
-  | 'script'
-  | 'text'
-  | 'empty'
-  | 'unknown';
-
+/** What a file is. */
 export interface FileIdentity {
-  readonly kind: FileKind;
+  readonly kind:
+    | 'bpf-object'
+    | 'elf-other'
+    | 'elf-truncated'
+    | 'archive'
+    | 'thin-archive'
+    | 'bitcode'
+    | 'llvm-ir'
+    | 'c-source'
+    | 'assembly'
+    | 'wasm'
+    | 'mach-o'
+    | 'pe'
+    | 'coff'
+    | 'btf'
+    | 'pcap'
+    | 'compressed'
+    | 'lfs-pointer'
+    | 'html'
+    | 'script'
+    | 'text'
+    | 'empty'
+    | 'unknown';
   /** With its article, to be after "is": `an x86-64 object`. */
   readonly description: string;
   /** How to get a BPF object instead; absent where there is no general advice. */

@@ -17,6 +17,7 @@ import {
   SHT_RELA,
 } from './constants.ts';
 
+/** A section with its contents. */
 export interface ElfSection {
   readonly name: string;
   /** SHT_*. */
@@ -37,6 +38,7 @@ export interface ElfSection {
   readonly fileOffset: number;
 }
 
+/** An entry of the symbol table. */
 export interface ElfSymbol {
   readonly name: string;
   /** Byte offset in its section; for SHN_COMMON the alignment. */
@@ -62,6 +64,7 @@ export interface ElfRelocation {
   readonly symbol: number;
 }
 
+/** A BPF object as ELF has it: sections, symbols, relocations. */
 export interface ElfFile {
   /** Name for messages, usually the file's. */
   readonly name: string;

@@ -6,22 +6,21 @@
  * to 22, GCC, bpftool (whose symbol tables are unsorted with sh_info 0), llvm-strip and this project write.
  */
 
+import { type InputFile, requireFile } from '../bytes/index.ts';
 import { checkSections } from './check.ts';
 import { openElf, readHeader, readSections } from './header.ts';
 import type { ElfFile } from './model.ts';
 import { readRelocations } from './relocations.ts';
 import { findSymbolTable, readSymbols } from './symbols.ts';
 
-export interface ParseElfOptions {
-  /** Check and decode the relocations of DWARF (`.debug_*`) too. Default false. */
-  readonly keepDebug?: boolean;
-}
-
 /**
- * Parses a 64-bit relocatable BPF object of either byte order. Section contents are views of `bytes`, which must not
- * change afterwards. `name` is first in every message. Throws `RootletError` with a code `elf-...`.
+ * Parses a 64-bit relocatable BPF object of either byte order. Section contents are views of its bytes, which must
+ * not change afterwards. Its name is first in every message. Throws `RootletError` with a code `elf-...`.
+ * `keepDebug`: check and decode the relocations of DWARF (`.debug_*`) too; default false.
  */
-export function parseElf(bytes: Uint8Array, name: string, options: ParseElfOptions = {}): ElfFile {
+export function parseElf(file: InputFile, options: { readonly keepDebug?: boolean } = {}): ElfFile {
+  requireFile('parseElf: file', file);
+  const { name, bytes } = file;
   const input = openElf(bytes, name, options.keepDebug ?? false);
   const header = readHeader(input);
   const sections = readSections(input, header);

@@ -64,7 +64,7 @@ function toOutput(file: ElfFile): ElfOutput {
 describe.each(ORDERS)('%s endian', order => {
   it('gives back what was written', () => {
     const output = sampleOutput(order);
-    const file = parseElf(writeElf(output), 'a.o');
+    const file = parseElf({ name: 'a.o', bytes: writeElf(output) });
     expect(file.byteOrder).toBe(order);
     expect(file.flags).toBe(4);
     expect(file.sections.map(({ name, size, align }) => [name, size, align])).toEqual([
@@ -87,8 +87,8 @@ describe.each(ORDERS)('%s endian', order => {
   it('writes the same bytes again', () => {
     const bytes = writeElf(sampleOutput(order));
     expect(writeElf(sampleOutput(order))).toEqual(bytes);
-    const again = writeElf(toOutput(parseElf(bytes, 'a.o')));
-    expect(writeElf(toOutput(parseElf(again, 'a.o')))).toEqual(again);
+    const again = writeElf(toOutput(parseElf({ name: 'a.o', bytes })));
+    expect(writeElf(toOutput(parseElf({ name: 'a.o', bytes: again })))).toEqual(again);
   });
 
   it('puts locals first, keeps their order and follows them in relocations', () => {
@@ -107,7 +107,7 @@ describe.each(ORDERS)('%s endian', order => {
     );
     const shuffled = { ...output, symbols: late, relocations: new Map(relocations) };
     expect(writeElf(shuffled)).toEqual(writeElf(output));
-    expect(parseElf(writeElf(output), 'a.o').sections[SECTION.symtab]?.info).toBe(5);
+    expect(parseElf({ name: 'a.o', bytes: writeElf(output) }).sections[SECTION.symtab]?.info).toBe(5);
   });
 
   it('accepts an unsorted symbol table with sh_info 0, as bpftool writes it', () => {
@@ -140,7 +140,7 @@ describe.each(ORDERS)('%s endian', order => {
       relocations,
     };
     const bytes = writeElf(output);
-    const file = parseElf(bytes, 'a.o');
+    const file = parseElf({ name: 'a.o', bytes });
     expect(new DataView(bytes.buffer, bytes.byteOffset).getUint16(60)).toBe(0);
     expect(file.sections.length).toBe(count + 6);
     expect(file.sections.filter(known => known.type === SHT_SYMTAB_SHNDX)).toHaveLength(1);
@@ -159,10 +159,10 @@ describe.each(ORDERS)('%s endian', order => {
       section('c', 1, { align: 0 }),
       section('d', 2, { align: 2 }),
     ];
-    const file = parseElf(
-      writeElf({ byteOrder: order, flags: 0, sections, symbols: [], relocations: new Map() }),
-      'a.o',
-    );
+    const file = parseElf({
+      name: 'a.o',
+      bytes: writeElf({ byteOrder: order, flags: 0, sections, symbols: [], relocations: new Map() }),
+    });
     expect(file.sections.slice(1, 5).map(known => known.fileOffset)).toEqual([64, 4096, 4104, 4112]);
     expect(file.sections.slice(1, 5).map(known => known.align)).toEqual([1, 4096, 0, 2]);
   });
@@ -177,7 +177,7 @@ describe.each(ORDERS)('%s endian', order => {
       symbols,
       relocations: new Map(),
     };
-    const file = parseElf(writeElf(output), 'a.o');
+    const file = parseElf({ name: 'a.o', bytes: writeElf(output) });
     expect(file.symbols.slice(1).map(known => known.name)).toEqual(names);
     expect(file.sections[1]?.name).toBe('ä');
   });
@@ -238,14 +238,14 @@ describe('other tools', () => {
   it('objects of other projects survive parse, write and parse', context => {
     if (objects.length === 0) context.skip('no BPF objects of other projects are installed');
     for (const name of objects) {
-      const output = toOutput(parseElf(readFileSync(join(directory, name)), name));
-      expect(toOutput(parseElf(writeElf(output), name))).toEqual(output);
+      const output = toOutput(parseElf({ name, bytes: readFileSync(join(directory, name)) }));
+      expect(toOutput(parseElf({ name, bytes: writeElf(output) }))).toEqual(output);
     }
   });
 });
 
 it('a symbol table is found by its type, not its name', () => {
-  const file = parseElf(writeElf(sampleOutput('little')), 'a.o');
+  const file = parseElf({ name: 'a.o', bytes: writeElf(sampleOutput('little')) });
   expect(file.sections.findIndex(known => known.type === SHT_SYMTAB)).toBe(SECTION.symtab);
   expect(file.symbols[SYMBOL.weakFunction]?.binding).toBe(STB_WEAK);
 });

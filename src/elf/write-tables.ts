@@ -3,7 +3,7 @@
  * indexes.
  */
 
-import { type ByteOrder, type Contents, noElement, type StringTableBuilder, viewOf } from '../bytes/index.ts';
+import { type ByteOrder, noElement, type StringTableBuilder, viewOf } from '../bytes/index.ts';
 import { bugError, inputError, quote } from '../diag/index.ts';
 import {
   Elf64Rel,
@@ -16,6 +16,7 @@ import {
 } from './constants.ts';
 import type { ElfRelocation } from './model.ts';
 
+/** A section to be written. */
 export interface ElfSectionOutput {
   readonly name: string;
   /** SHT_*. */
@@ -23,11 +24,19 @@ export interface ElfSectionOutput {
   readonly flags: number;
   readonly align: number;
   readonly entsize: number;
-  /** Null for NOBITS; otherwise `size` bytes. */
-  readonly bytes: Uint8Array | Contents | null;
+  /** Null for NOBITS; otherwise `size` bytes, or what writes them when they are needed. */
+  readonly bytes:
+    | Uint8Array
+    | {
+        readonly length: number;
+        /** Fills `target`, which has exactly that length. */
+        readonly writeTo: (target: Uint8Array) => void;
+      }
+    | null;
   readonly size: number;
 }
 
+/** A symbol to be written. */
 export interface ElfSymbolOutput {
   readonly name: string;
   readonly value: number;
@@ -39,6 +48,7 @@ export interface ElfSymbolOutput {
   readonly section: number;
 }
 
+/** What `writeElf` writes. */
 export interface ElfOutput {
   readonly byteOrder: ByteOrder;
   /** e_flags. */

@@ -17,10 +17,10 @@ import { attachProgram } from './kinds/attach.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const HOOKS = readObject(
-  readFileSync(join(import.meta.dirname, '../load/testdata/obj/el/hooks.bpf.o')),
-  'hooks.bpf.o',
-);
+const HOOKS = readObject({
+  name: 'hooks.bpf.o',
+  bytes: readFileSync(join(import.meta.dirname, '../load/testdata/obj/el/hooks.bpf.o')),
+});
 const only = (name: string) => ({ programs: (program: string) => program === name });
 
 const AF_INET = 2;

@@ -1,7 +1,8 @@
 /** Attaching to a target given as text: the steps of a command, for attachments that outlive this process. */
 
-import { RootletError, usageError } from '../diag/index.ts';
+import { RootletError, requireRecord, requireText, usageError } from '../diag/index.ts';
 import type { LoadedObject } from '../load/index.ts';
+import { requireLoaded } from '../load/index.ts';
 import {
   attachOperations,
   attachProgram,
@@ -14,6 +15,9 @@ import { type HookRequest, isOperations, iteratorOf, withIterator } from './targ
 
 /** Attaches. Throws `attach-not-kept` for hooks whose attachments end with the process. */
 export function attachTo(loaded: LoadedObject, program: string, request: HookRequest): Hook {
+  requireLoaded('attachTo: loaded', loaded);
+  requireText('attachTo: program', 'a string, the name of a program', program);
+  requireRecord('attachTo: request', 'what parseHook() returns', request);
   const { planned, attach } = planTo(loaded, program, request);
   if (planned !== undefined) attach();
   return planned ?? attach();

@@ -2,9 +2,7 @@
 
 export { attachRecorded, attachTo } from './attach-words.ts';
 export {
-  type EntrySource,
   entryLinkState,
-  findHook,
   HOOK_LINK,
   type HookFacts,
   type HookState,
@@ -19,7 +17,6 @@ export {
   openHook,
   openOccupant,
   type Removal,
-  type RunningHook,
   recordedState,
   removeHook,
   requireOccupant,

@@ -29,6 +29,7 @@ import {
   OP_LD_IMM64,
 } from './opcodes.ts';
 
+/** An instruction as text. */
 export interface DisassembledInsn {
   /** Slot of the instruction. */
   readonly insnIndex: number;
@@ -37,13 +38,14 @@ export interface DisassembledInsn {
   readonly text: string;
 }
 
-export interface DisassembleOptions {
-  /** What the call or `ld_imm64` at that slot refers to, shown instead of its number. */
-  readonly symbolAt?: (insnIndex: number) => string | undefined;
-}
-
-/** All instructions in order. Never throws: what is not an instruction is shown as such. */
-export function disassemble(code: CodeView, options: DisassembleOptions = {}): DisassembledInsn[] {
+/**
+ * All instructions in order. Never throws: what is not an instruction is shown as such. `symbolAt`: what the call or
+ * `ld_imm64` at a slot refers to, shown instead of its number.
+ */
+export function disassemble(
+  code: CodeView,
+  options: { readonly symbolAt?: (insnIndex: number) => string | undefined } = {},
+): DisassembledInsn[] {
   const result: DisassembledInsn[] = [];
   for (let insnIndex = 0; insnIndex < code.length; ) {
     const insn = disassembleAt(code, insnIndex, options.symbolAt?.(insnIndex));

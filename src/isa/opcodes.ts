@@ -128,28 +128,34 @@ export class CodeView {
     this.#little = order === 'little';
   }
 
+  /** The first byte. */
   opcode(insnIndex: number): number {
     return this.#view.getUint8(insnIndex * INSN_SIZE);
   }
 
+  /** Destination register, 0 to 10. */
   dst(insnIndex: number): number {
     const regs = this.#view.getUint8(insnIndex * INSN_SIZE + 1);
     return this.#little ? regs & 0xf : regs >> 4;
   }
 
+  /** Source register, 0 to 10, or what `BPF_PSEUDO_…` it stands for. */
   src(insnIndex: number): number {
     const regs = this.#view.getUint8(insnIndex * INSN_SIZE + 1);
     return this.#little ? regs >> 4 : regs & 0xf;
   }
 
+  /** The signed 16-bit field. */
   offset(insnIndex: number): number {
     return this.#view.getInt16(insnIndex * INSN_SIZE + 2, this.#little);
   }
 
+  /** The signed 32-bit field. */
   imm(insnIndex: number): number {
     return this.#view.getInt32(insnIndex * INSN_SIZE + 4, this.#little);
   }
 
+  /** All fields. */
   at(insnIndex: number): Insn {
     return {
       opcode: this.opcode(insnIndex),
@@ -172,20 +178,24 @@ export class CodeView {
     return this.opcode(insnIndex) === OP_LD_IMM64 ? 2 : 1;
   }
 
+  /** Writes the signed 32-bit field. */
   setImm(insnIndex: number, imm: number): void {
     this.#view.setInt32(insnIndex * INSN_SIZE + 4, imm, this.#little);
   }
 
+  /** Writes the signed 16-bit field. */
   setOffset(insnIndex: number, offset: number): void {
     this.#view.setInt16(insnIndex * INSN_SIZE + 2, offset, this.#little);
   }
 
+  /** Writes the source register. */
   setSrc(insnIndex: number, src: number): void {
     const at = insnIndex * INSN_SIZE + 1;
     const dst = this.dst(insnIndex);
     this.#view.setUint8(at, this.#little ? (src << 4) | dst : (dst << 4) | src);
   }
 
+  /** Writes all fields. */
   set(insnIndex: number, insn: Insn): void {
     const at = insnIndex * INSN_SIZE;
     this.#view.setUint8(at, insn.opcode);

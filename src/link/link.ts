@@ -4,10 +4,10 @@
  * `link` is the list of steps; what a step needs from an earlier one is among its arguments.
  */
 
-import { ProblemList, RootletError } from '../diag/index.ts';
+import { ProblemList, RootletError, requireOptions } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
 import { type Edited, editResult, InputEdits } from './edit/index.ts';
-import { type LinkInput, type ReadInputs, readInputs } from './inputs/index.ts';
+import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './inputs/index.ts';
 import {
   type Combined,
   findIdentical,
@@ -65,6 +65,7 @@ export interface LinkOptions extends CommonLinkOptions {
   readonly foldIdentical?: boolean;
 }
 
+/** A link that succeeded. */
 export interface LinkSuccess extends LinkedObject {
   /** `notes`, `renames` and `merged` are those of the report, without its cost. */
   readonly notes: readonly string[];
@@ -72,10 +73,16 @@ export interface LinkSuccess extends LinkedObject {
   readonly merged: readonly ReportedMerge[];
 }
 
+/** The linked object, or all problems: `ok` tells which. */
 export type LinkResult = LinkSuccess | LinkFailure;
 
-/** Links objects by name. Never throws for what is in the inputs: problems are returned as data. */
+/**
+ * Links objects by name. All problems of the inputs are returned as data; throws only a `TypeError` for arguments of
+ * another shape.
+ */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
+  requireInputs('link', inputs);
+  requireOptions('link: options', options);
   const problems = new ProblemList();
   const read = prepareInputs(inputs, options, problems);
   const { objects, pulled } = read;

@@ -1,8 +1,19 @@
 /** Re-linking with a generated rootlet: a chain of the components. */
 
-import { failed, ok, type Problem, ProblemList, problem, quote, type Result } from '../diag/index.ts';
+import {
+  failed,
+  ok,
+  type Problem,
+  ProblemList,
+  problem,
+  quote,
+  type Result,
+  requireList,
+  requireOptions,
+  requireRecord,
+} from '../diag/index.ts';
 import { type BpfObject, programsOf, sectionOf, type Verdict } from '../object/index.ts';
-import { type LinkInput, readInputs } from './inputs/index.ts';
+import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './pipeline/index.ts';
 import {
   chainSlotName,
@@ -24,6 +35,7 @@ export interface ChainComponent {
   readonly continueOn?: readonly string[];
 }
 
+/** Options of `relinkChain`. */
 export interface ChainRelinkOptions extends RelinkOptions {
   /** Verdicts that continue with the next component. Default `pass`. */
   readonly continueOn?: readonly string[];
@@ -38,6 +50,8 @@ export function relinkChain(
   components: readonly ChainComponent[],
   options: ChainRelinkOptions = {},
 ): RelinkResult {
+  requireChain(components);
+  requireOptions('relinkChain: options', options);
   const { objects, problems } = readInputs(
     components.map(entry => entry.component),
     { archives: false },
@@ -58,6 +72,15 @@ export function relinkChain(
     ...(options.program === undefined ? {} : { program: options.program }),
   });
   return relink(chain, components.map(assignmentFor(objects)), { ...options, entrySlots: true });
+}
+
+function requireChain(value: unknown): void {
+  requireList('relinkChain: components', 'an array of { component }', value);
+  for (const [at, one] of value.entries()) {
+    const place = `relinkChain: components[${at}]`;
+    requireRecord(place, '{ component }', one);
+    requireInput(`${place}.component`, 'component' in one ? one.component : undefined);
+  }
 }
 
 function refused(problems: readonly Problem[]): LinkFailure {

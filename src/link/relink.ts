@@ -8,14 +8,16 @@
  * maps and types) is discarded.
  */
 
-import { ProblemList } from '../diag/index.ts';
+import { ProblemList, requireList, requireOptions, requireRecord, requireText } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import { droppedTailCalls } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
-import type { LinkInput } from './inputs/index.ts';
+import type { LinkInput, PulledMember } from './inputs/index.ts';
+import { requireInput } from './inputs/index.ts';
 import { checkLimits } from './passes/index.ts';
-import type { LinkedObject, LinkFailure } from './pipeline/index.ts';
 import {
+  type LinkedObject,
+  type LinkFailure,
   mergeAtoms,
   type Named,
   nameAtoms,
@@ -25,7 +27,6 @@ import {
   unedited,
 } from './pipeline/index.ts';
 import {
-  type ComponentMember,
   demotePlugged,
   type Plug,
   pinnedNotes,
@@ -48,18 +49,25 @@ import { linkNotes, livePaths, once } from './report/index.ts';
 export interface RelinkSuccess extends LinkedObject {
   /** Made when first read. */
   readonly report: RelinkReport;
-  /** Members of libraries in the order in which they were taken. */
-  readonly pulled: readonly ComponentMember[];
+  /** Members of libraries in the order in which they were taken, and for which component (null: the rootlet). */
+  readonly pulled: readonly (PulledMember & { readonly component: string | null })[];
 }
 
+/** The re-linked object, or all problems: `ok` tells which. */
 export type RelinkResult = RelinkSuccess | LinkFailure;
 
-/** Plugs components into a rootlet. Never throws for what is in the inputs: problems are returned as data. */
+/**
+ * Plugs components into a rootlet. All problems of the inputs are returned as data; throws only a `TypeError` for
+ * arguments of another shape.
+ */
 export function relink(
   rootlet: LinkInput,
   assignments: readonly SlotAssignment[],
   options: RelinkOptions = {},
 ): RelinkResult {
+  requireInput('relink: rootlet', rootlet);
+  requireAssignments(assignments);
+  requireOptions('relink: options', options);
   const problems = new ProblemList();
   const inputs = readRelinkInputs(rootlet, assignments, options);
   const { pulled } = inputs;
@@ -93,6 +101,19 @@ export function relink(
       return report();
     },
   };
+}
+
+// --- arguments ----------------------------------------------------------------------------------------------------
+
+function requireAssignments(value: unknown): void {
+  const wanted = '{ slot, component }';
+  requireList('relink: assignments', `an array of ${wanted}`, value);
+  for (const [at, one] of value.entries()) {
+    const place = `relink: assignments[${at}]`;
+    requireRecord(place, wanted, one);
+    requireText(`${place}.slot`, 'a string, the name of a slot', 'slot' in one ? one.slot : undefined);
+    requireInput(`${place}.component`, 'component' in one ? one.component : undefined);
+  }
 }
 
 // --- steps --------------------------------------------------------------------------------------------------------

@@ -13,10 +13,10 @@ import { preparedAlone } from './plan/prepared.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const ARENA = readObject(
-  readFileSync(join(import.meta.dirname, 'testdata/obj/el/arena.bpf.o')),
-  'arena.bpf.o',
-);
+const ARENA = readObject({
+  name: 'arena.bpf.o',
+  bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el/arena.bpf.o')),
+});
 const without = (() => {
   if (sys === undefined) return reason;
   return probeMapType(sys, BPF_MAP_TYPE_ARENA).state === 'no' ? 'needs Linux 6.9' : undefined;

@@ -13,10 +13,10 @@ import { packet } from './testing.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const OBJECT = readObject(
-  readFileSync(join(import.meta.dirname, 'testdata/obj/el/events.bpf.o')),
-  'events.bpf.o',
-);
+const OBJECT = readObject({
+  name: 'events.bpf.o',
+  bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el/events.bpf.o')),
+});
 
 /** Waits until `condition` holds; the test's own time limit ends it otherwise. */
 async function until(condition: () => boolean): Promise<void> {

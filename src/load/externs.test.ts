@@ -17,7 +17,7 @@ const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const hasTypes = existsSync('/sys/kernel/btf/vmlinux');
 const read = (name: string) =>
-  readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)), name);
+  readObject({ name, bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)) });
 
 /** A made-up kernel. */
 const FACTS: KernelFacts = {

@@ -64,7 +64,7 @@ function typesOf(object: BpfObject): KernelTypes | undefined {
 }
 
 function loadCorrupted(bytes: Uint8Array): void {
-  const object = stripDataSections(readObject(bytes, 'corrupted.o'));
+  const object = stripDataSections(readObject({ name: 'corrupted.o', bytes }));
   const types = typesOf(object);
   if (types === undefined) return;
   const { object: relocated, answers } = relocateCore(object, { main: types.vmlinux(), modules: () => [] });

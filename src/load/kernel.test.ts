@@ -53,7 +53,7 @@ afterAll(() => bpffs?.close());
 
 function load(path: string, options?: LoadOptions): LoadedObject {
   const pinRoot = mkdtempSync(join(bpffs?.path ?? '', 'pins-'));
-  return loadObject(readObject(readFileSync(path), path), kernel, { pinRoot, ...options });
+  return loadObject(readObject({ name: path, bytes: readFileSync(path) }), kernel, { pinRoot, ...options });
 }
 
 /** Maps of a program, in the order in which its instructions use them. */
@@ -107,9 +107,9 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
 
   test('CO-RE: programs return what their relocation was answered with', () => {
     const path = CASES[0] ?? '';
-    const { answers } = prepareLoad(readObject(readFileSync(path), path), kernel);
+    const { answers } = prepareLoad(readObject({ name: path, bytes: readFileSync(path) }), kernel);
     using object = load(path);
-    const stripped = stripDataSections(readObject(readFileSync(path), path));
+    const stripped = stripDataSections(readObject({ name: path, bytes: readFileSync(path) }));
     const returned = answers.filter(answer => answer.kind !== 0 || !answer.asked.includes('__sk_buff'));
     for (const { functionIndex, after, poisoned } of returned) {
       const name = stripped.symbols[functionIndex]?.name ?? '';

@@ -1,13 +1,12 @@
 /** `loadObject`: everything from a symbolic object to programs in the kernel. */
 
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
-import { RootletError } from '../diag/index.ts';
-import { liftMemlock, mayHave, type Sys } from '../kernel/index.ts';
-import { type BpfObject, stripDataSections } from '../object/index.ts';
+import { RootletError, requireOptions } from '../diag/index.ts';
+import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
+import { type BpfObject, requireObject, stripDataSections } from '../object/index.ts';
 import { E2BIG, EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../uapi/index.ts';
 import { type ExecuteOptions, executeLoad, type LoadedObject } from './execute/index.ts';
 import {
-  type BindOptions,
   bindExterns,
   type ExternBindings,
   type KernelFacts,
@@ -25,11 +24,15 @@ import {
   planLoad,
 } from './plan/index.ts';
 
-export interface LoadOptions extends PlanOptions, ExecuteOptions, BindOptions {
+/** Options of `loadObject` and `prepareLoad`. */
+export interface LoadOptions extends PlanOptions, ExecuteOptions {
+  /** Text of a kernel configuration for `.kconfig` externs; without it, that of the running kernel. */
+  readonly kconfig?: string;
   /** Types to relocate against instead of the running kernel's: a BTF file, or an ELF file with BTF. */
   readonly btfPath?: string;
   /** Facts of the kernel; default those of the running one. */
   readonly kernelTypes?: KernelTypes;
+  /** @hidden */
   readonly kernelFacts?: KernelFacts;
 }
 
@@ -39,6 +42,7 @@ export interface PreparedLoad {
   readonly answers: readonly CoreAnswer[];
   /** What was planned: the input after CO-RE. Symbols of `answers` and `bindings` are its. */
   readonly object: BpfObject;
+  /** @internal */
   readonly bindings: ExternBindings;
 }
 
@@ -47,6 +51,9 @@ export interface PreparedLoad {
  * kernel.
  */
 export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {}): PreparedLoad {
+  requireObject('prepareLoad: input', input);
+  requireSys('prepareLoad: sys', sys);
+  requireOptions('prepareLoad: options', options);
   const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
   const { object, answers: coreAnswers } = relocate(stripDataSections(input), types);
   const bindings = bind(object, sys, types, options);
@@ -62,6 +69,9 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
  * without that, and `notes` of the loaded object report it.
  */
 export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
+  requireObject('loadObject: input', input);
+  requireSys('loadObject: sys', sys);
+  requireOptions('loadObject: options', options);
   return executePlan(prepareLoad(input, sys, options).plan, sys, options);
 }
 

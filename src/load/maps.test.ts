@@ -26,7 +26,7 @@ import { mountBpffs, packet } from './testing.ts';
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
-  readObject(readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)), name);
+  readObject({ name, bytes: readFileSync(join(import.meta.dirname, 'testdata/obj/el', name)) });
 const MAPS = read('maps.bpf.o');
 const GLOBALS = read('globals.bpf.o');
 

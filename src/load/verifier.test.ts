@@ -21,7 +21,9 @@ const bytesOf = (file: string) => readFileSync(join(import.meta.dirname, 'testda
 
 const load = (program: string, file = NAME) =>
   executeLoad(
-    planLoad(preparedAlone(readObject(bytesOf(file), file)), { programs: name => name === program }),
+    planLoad(preparedAlone(readObject({ name: file, bytes: bytesOf(file) })), {
+      programs: name => name === program,
+    }),
     kernel,
   );
 
@@ -55,7 +57,7 @@ function refusal(program: string, file = NAME): { error: RootletError; failure: 
 }
 
 test('programs whose section starts with ? are left out unless requested', () => {
-  expect(planLoad(preparedAlone(readObject(bytesOf(NAME), NAME))).programs).toEqual([]);
+  expect(planLoad(preparedAlone(readObject({ name: NAME, bytes: bytesOf(NAME) }))).programs).toEqual([]);
 });
 
 const PLACES: readonly (readonly [string, string | undefined, string | undefined, RegExp, RegExp])[] = [

@@ -1,7 +1,7 @@
 /** What a change did, or would do, to state: rows for output, with the reason of everything that is not kept. */
 
 import { type CarriedEntries, changedEntries } from './contents.ts';
-import type { Decision, DroppedMap, LostVariable, MapDecision } from './decision.ts';
+import type { DroppedMap, MapDecision } from './decision.ts';
 import { type MapIdentity, mapKey, partKey } from './identity.ts';
 
 /** What became of one map or data section. */
@@ -10,16 +10,17 @@ export interface StateChange {
   readonly key: string;
   readonly component: string | null;
   readonly map: string;
-  readonly kind: Decision['kind'] | 'dropped';
+  readonly kind: 'reuse' | 'pinned' | 'migrate' | 'rebuild' | 'reset' | 'new' | 'refuse' | 'dropped';
   /** Why it is not kept; '' where it is. */
   readonly reason: string;
   /** Component that it was taken over from, when that has another name. */
   readonly from: string | null;
   /** Variables whose values are carried over. */
   readonly variables: readonly string[];
-  readonly lost: readonly LostVariable[];
+  /** Variables whose values are not, and why. */
+  readonly lost: readonly { readonly name: string; readonly reason: string }[];
   /** Entries set at run time that are carried over, and what could not be. */
-  readonly entries: CarriedEntries | null;
+  readonly entries: { readonly carried: number; readonly lost: readonly string[] } | null;
 }
 
 function reportDecision(

@@ -8,6 +8,7 @@ import { inputError, quote, RootletError } from '../diag/index.ts';
 import { type BpfObject, sectionNameOf } from '../object/index.ts';
 import { countFrom, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 
+/** Values of variables and sizes of maps that stay in force until they are given again. */
 export interface Settings {
   /** Variable (`NAME` or `SECTION:NAME`) → value. */
   readonly globals: ReadonlyMap<string, unknown>;

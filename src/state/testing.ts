@@ -36,7 +36,10 @@ export function compileTexts(texts: Iterable<string>): (text: string) => BpfObje
   try {
     const paths = compileInto(folder, Object.fromEntries(distinct.map((text, at) => [`o${at}`, text])));
     const objects = new Map(
-      distinct.map((text, at) => [text, readObject(readFileSync(paths[at] ?? ''), `o${at}.o`)]),
+      distinct.map((text, at) => [
+        text,
+        readObject({ name: `o${at}.o`, bytes: readFileSync(paths[at] ?? '') }),
+      ]),
     );
     return text => {
       const object = objects.get(text);

@@ -10,7 +10,9 @@
 
 import type { RootletError } from '../diag/index.ts';
 
+/** A value of a JSON document. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+/** An object of a JSON document. */
 export interface JsonObject {
   readonly [key: string]: JsonValue;
 }

@@ -13,24 +13,10 @@ export {
   textOf,
   type Wanted,
 } from './fields.ts';
-export { keyOf, type MapPlace } from './names.ts';
-export { kindOfFd, openPin, openPinIn, type PinnedKind } from './pins.ts';
-export {
-  type DecodedRecord,
-  decodeRecord,
-  type EntryKind,
-  encodeRecord,
-  type LinkRecord,
-  MAX_RECORD,
-  type MapRecord,
-  type PinRecord,
-  type ProgramRecord,
-  RECORD_VERSION,
-  type RecordFiles,
-  type StoreRecord,
-} from './record.ts';
-export { RECORD_MAP_NAME, recordAmongMaps } from './record-map.ts';
-export { type Contents, placesOf, type SaveStep } from './save.ts';
+export type { MapPlace } from './names.ts';
+export { openPin, openPinIn } from './pins.ts';
+export type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';
+export { type Contents, placesOf } from './save.ts';
 export {
   type BrokenEntry,
   DEFAULT_STORE_ROOT,

@@ -20,6 +20,7 @@ import { isMapPin, isPinOf, type PinPrefix } from './names.ts';
 
 export type { JsonObject, JsonValue } from './fields.ts';
 
+/** Objects are loaded for others to bind to; hooks are attached. */
 export type EntryKind = 'object' | 'hook';
 
 /** A pinned thing of an entry. */
@@ -32,26 +33,7 @@ export interface PinRecord {
   readonly id: number;
 }
 
-export interface ProgramRecord extends PinRecord {
-  readonly tag: string;
-  /** BPF_PROG_TYPE_… */
-  readonly type: number;
-}
-
-export interface MapRecord extends PinRecord {
-  /** Component that it belongs to; null for maps of the entry itself. */
-  readonly component: string | null;
-  /** Its name in the component; `name` where there is none. */
-  readonly map: string;
-  /** Whether it belongs to an outgoing version of the component. */
-  readonly previous: boolean;
-}
-
-export interface LinkRecord extends PinRecord {
-  /** What it is attached to, as text. */
-  readonly place: string;
-}
-
+/** What is known of as text. */
 export interface StoreRecord {
   readonly version: 1;
   readonly kind: EntryKind;
@@ -60,12 +42,30 @@ export interface StoreRecord {
   readonly source: string;
   /** Seconds since 1970 when it was made; null when unknown. */
   readonly time: number | null;
-  readonly programs: readonly ProgramRecord[];
-  readonly maps: readonly MapRecord[];
-  readonly links: readonly LinkRecord[];
+  readonly programs: readonly (PinRecord & {
+    readonly tag: string;
+    /** BPF_PROG_TYPE_… */
+    readonly type: number;
+  })[];
+  readonly maps: readonly (PinRecord & {
+    /** Component that it belongs to; null for maps of the entry itself. */
+    readonly component: string | null;
+    /** Its name in the component; `name` where there is none. */
+    readonly map: string;
+    /** Whether it belongs to an outgoing version of the component. */
+    readonly previous: boolean;
+  })[];
+  readonly links: readonly (PinRecord & {
+    /** What it is attached to, as text. */
+    readonly place: string;
+  })[];
   /** Belongs to the layer above. */
   readonly data: JsonObject;
 }
+
+export type ProgramRecord = StoreRecord['programs'][number];
+export type MapRecord = StoreRecord['maps'][number];
+export type LinkRecord = StoreRecord['links'][number];
 
 export const RECORD_VERSION = 1;
 /** Magic, version, bytes of JSON, bytes of files. All little-endian on every machine. */
@@ -74,6 +74,7 @@ const MAGIC = encodeText('rootlet\0');
 /** More is taken for damage. */
 export const MAX_RECORD = 256 * 1024 * 1024;
 
+/** Files that an entry keeps with its record, by names of the layer above. */
 export type RecordFiles = ReadonlyMap<string, Uint8Array>;
 
 export function encodeRecord(record: StoreRecord, files: RecordFiles): Uint8Array {

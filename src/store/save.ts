@@ -25,7 +25,10 @@ export interface Contents {
   readonly time?: number | null;
   readonly programs?: ReadonlyMap<string, BpfProgram>;
   readonly maps?: ReadonlyMap<string, BpfMap>;
-  /** Maps that belong to components, by their keys in `maps`. No two have one place. */
+  /**
+   * Maps that belong to components, by their keys in `maps`. No two have one place.
+   * @internal
+   */
   readonly places?: ReadonlyMap<string, MapPlace>;
   readonly links?: ReadonlyMap<string, Attachment>;
   readonly files?: RecordFiles;

@@ -32,8 +32,10 @@ import { readPinnedRecord } from './record-map.ts';
 import { buildGeneration, type Contents, type SaveStep, type StepHook } from './save.ts';
 import { StoredObjects } from './stored-objects.ts';
 
+/** Directory of the store of the command. */
 export const DEFAULT_STORE_ROOT = '/sys/fs/bpf/rootlet';
 
+/** A loaded object or an attachment that is kept under a name. */
 export interface StoreEntry {
   readonly kind: EntryKind;
   readonly name: string;
@@ -53,10 +55,14 @@ export interface BrokenEntry {
   readonly problems: readonly Problem[];
 }
 
+/** Options of `Store.open`. */
 export interface StoreOptions {
   /** Milliseconds to wait for another process that holds the lock. Default 10000. */
   readonly patience?: number;
-  /** Called before each step of a save; tests stop the process there. */
+  /**
+   * Called before each step of a save; tests stop the process there.
+   * @internal
+   */
   readonly onStep?: (step: SaveStep) => void;
   /**
    * Whether a whole generation that a killed process left is to count, since the change that belongs to it (see `save`)
@@ -68,6 +74,7 @@ export interface StoreOptions {
 const KINDS: readonly EntryKind[] = ['object', 'hook'];
 const DIRECTORIES = { object: 'objects', hook: 'hooks' } as const;
 
+/** Named things that stay in the kernel: loaded objects and attachments, with their pins and records. */
 export class Store {
   readonly sys: Sys;
   /** Its directory. It is made when something is saved. */
@@ -156,22 +163,27 @@ export class Store {
     return readPinnedRecord(this.sys, generation, entry.path).files;
   }
 
-  /** A file kept in the record as an object. The same `InputObject` as long as it is in use and the contents are the same. */
+  /**
+   * A file kept in the record as an object. The same `InputObject` as long as it is in use and the contents are the same.
+   * @internal
+   */
   object(entry: StoreEntry, key: string, file: ObjectFile): InputObject {
     return this.#objects.of(`${entry.kind}/${entry.name}/${key}`, file);
   }
 
-  /** Owned by the caller, as are the next two. Throws `store-no-pin` for names that the entry does not have. */
+  /** A program of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
   openProgram(entry: StoreEntry, name: string): BpfProgram {
     const pin = pinOf(entry, 'program', entry.record.programs, name);
     return new BpfProgram(this.sys, this.#openPin(entry, pin, 'program'), name, pin.type);
   }
 
+  /** A map of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
   openMap(entry: StoreEntry, name: string): BpfMap {
     const pin = pinOf(entry, 'map', entry.record.maps, name);
     return BpfMap.adopt(this.sys, this.#openPin(entry, pin, 'map'));
   }
 
+  /** A link of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
   openLink(entry: StoreEntry, name: string): Attachment {
     const pin = pinOf(entry, 'link', entry.record.links, name);
     return new Attachment(this.sys, this.#openPin(entry, pin, 'link'), pin.place);

@@ -57,7 +57,10 @@ const FIXTURES = ['maps', 'xdp', 'skb', 'calls', 'text'] as const;
 
 describe.each(['el', 'eb'])('damaged code, %s', order => {
   test.each(FIXTURES)('%s', name => {
-    const object = readObject(readFileSync(`${TESTDATA}${order}/${name}.bpf.o`), `${name}.bpf.o`);
+    const object = readObject({
+      name: `${name}.bpf.o`,
+      bytes: readFileSync(`${TESTDATA}${order}/${name}.bpf.o`),
+    });
     const kind = name === 'calls' || name === 'text' ? 'skb' : name;
     const packets = [...commandPackets(kind, 77, 3)];
     const all = new Set<Outcome>();

@@ -28,7 +28,7 @@ const TESTDATA = fileURLToPath(new URL('testdata/', import.meta.url));
 const DIGESTS = `${TESTDATA}kernel-digests.json`;
 
 function fixture(name: string, order: 'el' | 'eb' = 'el'): BpfObject {
-  return readObject(readFileSync(`${TESTDATA}obj/${order}/${name}.bpf.o`), `${name}.bpf.o`);
+  return readObject({ name: `${name}.bpf.o`, bytes: readFileSync(`${TESTDATA}obj/${order}/${name}.bpf.o`) });
 }
 
 /** One way to run programs on packets. */

@@ -2,7 +2,7 @@
 
 import type { LineRecord } from '../../src/btf/binary/lines.ts';
 import { insn } from '../../src/isa/assemble.ts';
-import * as isa from '../../src/isa/index.ts';
+import * as isa from '../../src/isa/opcodes.ts';
 import type { FunctionEntity, Model, Op } from './model.ts';
 
 /** What an instruction refers to; who lays out an object turns it into a symbol. */

@@ -3,7 +3,7 @@
  */
 
 import { insn } from '../../src/isa/assemble.ts';
-import * as isa from '../../src/isa/index.ts';
+import * as isa from '../../src/isa/opcodes.ts';
 import { SeededRandom } from '../hostile/random.ts';
 import {
   allOps,

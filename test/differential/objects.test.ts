@@ -30,7 +30,7 @@ function objectsIn(folder: string, label: string): Subject[] {
     .sort()
     .map(name => ({
       name: `${label}/${name}`,
-      object: readObject(readFileSync(path.join(folder, name)), name),
+      object: readObject({ name, bytes: readFileSync(path.join(folder, name)) }),
     }));
 }
 

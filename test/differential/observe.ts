@@ -126,8 +126,7 @@ function machineState(machine: Machine): ReadonlyMap<string, readonly string[]> 
       if (!map.name.startsWith('.rodata.str'))
         state.variables(map.lookup(ZERO_KEY) ?? new Uint8Array(0), map.variables);
     } else if (isPlain(map.definition.type)) {
-      const entries = [...map.entries()].map(({ key, value }) => [key, value] as const);
-      state.entries(map.definition, entries);
+      state.entries(map.definition, map.entries());
     }
   }
   return state.finish();

@@ -45,7 +45,7 @@ export function linked(objects: readonly BpfObject[], options: LinkOptions = {})
 }
 
 export function throughBytes(object: BpfObject): BpfObject {
-  return readObject(writeObject(object), object.name);
+  return readObject({ name: object.name, bytes: writeObject(object) });
 }
 
 type Entity = Model['functions'][number] | Model['variables'][number] | Model['maps'][number];

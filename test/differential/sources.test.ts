@@ -28,7 +28,7 @@ const { sys } = kernelForTests();
 const SHOWS_TYPES = new Set(['typeIds']);
 
 function read(file: string): BpfObject {
-  return readObject(readFileSync(file), path.basename(file));
+  return readObject({ name: path.basename(file), bytes: readFileSync(file) });
 }
 
 needs('clang').describe('random programs in C', () => {

@@ -106,10 +106,10 @@ SEC("xdp") int entry(struct xdp_md *ctx)
     ['chosen', null],
   ] as const)('%s: behave as the same sources linked statically', (via, given) => {
     const extra: DynamicLoadOptions = given === null ? {} : via === 'copy' ? { via: 'copy' } : given;
-    const linked = readObject(
-      linkToBytes([consumer, provider].map(object => ({ ...object }) as BpfObject)),
-      'linked.o',
-    );
+    const linked = readObject({
+      name: 'linked.o',
+      bytes: linkToBytes([consumer, provider].map(object => ({ ...object }) as BpfObject)),
+    });
     using whole = loadObject(linked, sys, { pinRoot: null });
     using first = load([provider], options);
     using second = load([consumer], { ...options, ...extra, against: [first] });

@@ -1,7 +1,8 @@
 /** Which back end supports which prototype, and the messages with which the others are refused. */
 
 import { expect, test } from 'vitest';
-import { objectionTo, situationOf, type Via } from '../../src/dynamic/bind/choose.ts';
+import type { Via } from '../../src/dynamic/bind/bindings.ts';
+import { objectionTo, situationOf } from '../../src/dynamic/bind/choose.ts';
 import { findDefinitions, type SearchScope } from '../../src/dynamic/bind/find.ts';
 import { signatureOf } from '../../src/dynamic/bind/signature.ts';
 import { findExport } from '../../src/dynamic/providers/exports.ts';

@@ -16,7 +16,7 @@ import { loadStored, runStored } from './link-stored.ts';
 import { compiled, type TestStore, testStore } from './link-support.ts';
 
 const OBJECTS = path.join(import.meta.dirname, '../../examples/obj/el');
-const example = (name: string) => readObject(readFileSync(path.join(OBJECTS, name)), name);
+const example = (name: string) => readObject({ name, bytes: readFileSync(path.join(OBJECTS, name)) });
 
 vi.setConfig({ testTimeout: 60_000 });
 

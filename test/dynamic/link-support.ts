@@ -18,7 +18,7 @@ export function compiled<const N extends string>(sources: Readonly<Record<N, str
     const names = Object.keys(sources);
     const entries = files.map((file, at) => [
       names[at] ?? '',
-      readObject(readFileSync(file), `${names[at]}.o`),
+      readObject({ name: `${names[at]}.o`, bytes: readFileSync(file) }),
     ]);
     return Object.fromEntries(entries) as Record<N, BpfObject>; // one object for each source
   } finally {

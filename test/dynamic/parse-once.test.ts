@@ -30,9 +30,9 @@ const parsed = vi.hoisted((): string[] => []);
 
 vi.mock('../../src/object/read/read.ts', async original => {
   const real = await original<typeof Read>();
-  const readObject: typeof Read.readObject = (bytes, name, options) => {
-    parsed.push(name);
-    return real.readObject(bytes, name, options);
+  const readObject: typeof Read.readObject = (file, options) => {
+    parsed.push(file.name);
+    return real.readObject(file, options);
   };
   return { ...real, readObject };
 });

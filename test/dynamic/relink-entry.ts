@@ -77,7 +77,7 @@ export class EntryUnderTest {
     this.root = root;
     this.#main = main;
     this.store = Store.open(sys, root, { onStep: step => this.#step(step) });
-    const object = slotsFor(readObject(file.bytes, file.name), via);
+    const object = slotsFor(readObject(file), via);
     using loaded = loadObject(object, sys, { pinRoot: null, programs: name => name === main });
     using hook = inside(() => attachProgram(loaded, main, place));
     this.store.save('hook', 'R', {

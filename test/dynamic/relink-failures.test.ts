@@ -119,7 +119,7 @@ needs('bpf', 'ip').describe('a change that fails', () => {
     };
     const change = () => entry.with(rootlet => rootlet.replace('slot1', ONE_V2));
     expect(entry.duringSteps(stop, () => attempt(change))).toBe('this step fails');
-    using foreign = loadObject(readObject(ONE_V2.bytes, 'foreign.o'), kernel);
+    using foreign = loadObject(readObject({ name: 'foreign.o', bytes: ONE_V2.bytes }), kernel);
     const theirs = foreign.program('rl_one');
     entry.update(theirs);
     const look = () => entry.with(rootlet => rootlet.hook.occupantId());

@@ -288,7 +288,7 @@ wanted.describe('static re-linking', () => {
     expect(kindsOf(state)['stages:jumps']).toBe('rebuild');
     expect(judge(rootlet)).toBe(4); // the stage of the new version, not that of the old one
     const jumps = rootlet.generation.maps.get('stages:jumps');
-    using other = loadObject(readObject(c.neighbour.bytes, 'other.o'), kernel);
+    using other = loadObject(readObject({ name: 'other.o', bytes: c.neighbour.bytes }), kernel);
     jumps?.update(new Uint8Array(4), encodeU32s([other.program('count').fd.number]));
     expect(judge(rootlet)).toBe(2);
     const back = rootlet.replace('slot1', c.stages, 'stage');
@@ -458,7 +458,7 @@ wanted.describe('static re-linking', () => {
 
   test('another process changed the hook: refused, and theirs stays', () => {
     using rootlet = attach(c.host);
-    using other = loadObject(readObject(c.count.bytes, c.count.name), kernel);
+    using other = loadObject(readObject(c.count), kernel);
     rootlet.hook.update(other.program('count'), null);
     expect(() => rootlet.replace('slot1', c.count)).toThrow(
       expect.objectContaining({ code: 'hook-changed' }),
@@ -509,7 +509,7 @@ wanted.describe('static re-linking', () => {
     expect(() =>
       wire.inside(() => Rootlet.attach(kernel, c.host, { interface: 'va', mode: 'generic' })),
     ).toThrow(RootletError);
-    using free = loadObject(readObject(c.count.bytes, c.count.name), kernel);
+    using free = loadObject(readObject(c.count), kernel);
     taken.hook.close();
     wire.inside(() =>
       whenFree(() => attachXdp(kernel, free.program('count').fd.number, 'va', 'generic')).close(),

@@ -48,7 +48,7 @@ function fieldsOf(bytes: Uint8Array): Field[] {
       fields.push({ name: `${what}.${name}`, at: at + offset, width: end - offset });
     });
   };
-  const file = parseElf(bytes, 'original.o');
+  const file = parseElf({ name: 'original.o', bytes });
   const headers = Number(Elf64Ehdr.decode(viewOf(bytes), 0, file.byteOrder).e_shoff);
   add('Elf64_Ehdr', 0, Elf64Ehdr);
   file.sections.forEach(({ name, type, fileOffset, size }, index) => {
@@ -134,7 +134,7 @@ function expectSound(file: ElfFile, bytes: Uint8Array): void {
 function expectControlled(bytes: Uint8Array, label: string): boolean {
   const attempt = (): ElfFile | string => {
     try {
-      return parseElf(bytes, 'x.o');
+      return parseElf({ name: 'x.o', bytes });
     } catch (error) {
       if (error instanceof RootletError) return error.message;
       throw new Error(`${label}: ${String(error)}`, { cause: error });
@@ -236,7 +236,7 @@ describe('archives', () => {
       `${name.padEnd(16)}${'0'.padEnd(12)}0     0     644     ${String(size).padEnd(10)}\`\n`;
     const text = `!<arch>\n${header('/', 16)}\0\0\0\x01\0\0\0\x9efoo\0bar\0${header('//', 14)}long_names.o/\n${header('/0', 4)}data${header('#1/4', 8)}b.o\0data`;
     const original = Uint8Array.from(text, character => character.charCodeAt(0));
-    expect(parseArchive(original, 'x.a').members).toHaveLength(2);
+    expect(parseArchive({ name: 'x.a', bytes: original }).members).toHaveLength(2);
     for (let round = 0; round < 20_000; round++) {
       const bytes = original.slice(
         0,
@@ -244,7 +244,7 @@ describe('archives', () => {
       );
       for (let i = random.below(4); i > 0; i--) bytes[random.below(bytes.length)] = random.below(256);
       try {
-        const archive = parseArchive(bytes, 'x.a');
+        const archive = parseArchive({ name: 'x.a', bytes });
         for (const position of archive.symbols.values()) expect(archive.members[position]).toBeDefined();
       } catch (error) {
         if (!(error instanceof RootletError)) throw new Error(`round ${round}`, { cause: error });
@@ -277,7 +277,7 @@ describe('size', () => {
       });
       const times = [1, 2, 3].map(() => {
         const start = performance.now();
-        expect(parseElf(object, 'x.o').symbols).toHaveLength(count + 1);
+        expect(parseElf({ name: 'x.o', bytes: object }).symbols).toHaveLength(count + 1);
         return performance.now() - start;
       });
       return Math.min(...times);

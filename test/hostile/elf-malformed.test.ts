@@ -718,7 +718,7 @@ describe('names cannot do harm', () => {
   it('control characters are made visible', () => {
     const output = { ...sampleOutput('little'), relocations: new Map() };
     const bytes = writeElf({ ...output, symbols: [symbol('\u001b[31m', 3, 20, 8)] });
-    expect(() => parseElf(bytes, 'a\u001b.o')).toThrow(
+    expect(() => parseElf({ name: 'a\u001b.o', bytes })).toThrow(
       expect.objectContaining({
         message: expect.stringContaining('a\\x1b.o: symbol "\\x1b[31m": at 20 with 8 bytes goes beyond'),
       }),

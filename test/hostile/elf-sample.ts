@@ -201,6 +201,6 @@ export class ElfPatcher {
   }
 
   parse(): ReturnType<typeof parseElf> {
-    return parseElf(this.bytes, 'test.o');
+    return parseElf({ name: 'test.o', bytes: this.bytes });
   }
 }

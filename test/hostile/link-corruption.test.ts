@@ -77,7 +77,7 @@ function attempt<T>(label: string, body: () => T): T | undefined {
 function checkAccepted(label: string, object: BpfObject): Uint8Array | undefined {
   const bytes = attempt(`${label}: writing`, () => writeObject(object));
   if (bytes === undefined) return undefined;
-  const again = readObject(bytes, object.name);
+  const again = readObject({ name: object.name, bytes });
   expect(Buffer.from(writeObject(again)).equals(bytes), `${label}: is not a fixed point`).toBe(true);
   const changed = compareDumps(dumpObject(object), dumpObject(again)).filter(isChange);
   expect(changed.map(tell), label).toEqual([]);
@@ -104,7 +104,7 @@ describe(`seed ${SEED}`, () => {
       for (let round = 0; round < ROUNDS; round++) {
         const victim = random.below(members.length);
         const { bytes, label } = members[victim]?.corrupt(random) ?? { bytes: new Uint8Array(), label: '' };
-        const object = attempt(`${label}: reading`, () => readObject(bytes, 'broken.o'));
+        const object = attempt(`${label}: reading`, () => readObject({ name: 'broken.o', bytes }));
         if (object !== undefined) checkAccepted(label, object);
         const inputs = members.map(
           (member, index): LinkInput => ({

@@ -25,7 +25,7 @@ export class Corruptor {
   constructor(name: string, bytes: Uint8Array) {
     this.name = name;
     this.original = new Uint8Array(bytes);
-    this.#file = parseElf(this.original, name);
+    this.#file = parseElf({ name, bytes: this.original });
     this.#headers = Number(Elf64Ehdr.decode(viewOf(this.original), 0, this.#file.byteOrder).e_shoff);
   }
 

@@ -96,7 +96,7 @@ function time(body: () => void): number {
 }
 
 function work(bytes: Uint8Array): void {
-  const object = readObject(bytes, 'x.o');
+  const object = readObject({ name: 'x.o', bytes });
   writeObject(object);
   const result = link([object, { name: 'other.o', bytes: build(otherFile()) }]);
   expect(result.ok).toBe(true);

@@ -269,7 +269,7 @@ describe.each([
 
 test('the sample itself is in order, and stays the same', () => {
   for (const order of ['little', 'big'] as const) {
-    const object = readObject(build(sample(), order), 'x.o');
+    const object = readObject({ name: 'x.o', bytes: build(sample(), order) });
     expect(object.symbols.map(one => one.name)).toEqual([
       'helper',
       'second',
@@ -280,6 +280,6 @@ test('the sample itself is in order, and stays the same', () => {
       '_license',
     ]);
     const bytes = writeObject(object);
-    expect(Buffer.from(writeObject(readObject(bytes, 'x.o'))).equals(bytes)).toBe(true);
+    expect(Buffer.from(writeObject(readObject({ name: 'x.o', bytes }))).equals(bytes)).toBe(true);
   }
 });

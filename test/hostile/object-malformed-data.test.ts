@@ -128,7 +128,7 @@ describe.each([['sections', SECTIONS]] as const)('%s', (_, cases) => {
 });
 
 test.each(RECORDS)('%s', (_what, change, code, message) => {
-  const found = refusal(() => readObject(build(spoilt(change)), 'x.o'));
+  const found = refusal(() => readObject({ name: 'x.o', bytes: build(spoilt(change)) }));
   const said = found?.message.replace(/ \(offset 0x[0-9a-f]+\)$/, '');
   expect({ code: found?.code, message: said }).toEqual({ code, message });
 });
@@ -241,7 +241,7 @@ const MAPS: readonly Case[] = [
 ];
 
 function definitionIn(bytes: Uint8Array): MapDefinition {
-  const object = readObject(bytes, 'x.o');
+  const object = readObject({ name: 'x.o', bytes });
   const map = object.symbols.find(one => one.kind === 'map');
   if (map?.kind !== 'map') throw new Error('no map');
   return parseMapDefinition(object, map);
@@ -344,7 +344,9 @@ function setList(
 describe('lists of variables', () => {
   test.each(LISTS)('%s', (_what, change) => {
     for (const order of ['little', 'big'] as const) {
-      const written = checkWritten(writeObject(readObject(build(spoilt(change), order), 'x.o')));
+      const written = checkWritten(
+        writeObject(readObject({ name: 'x.o', bytes: build(spoilt(change), order) })),
+      );
       expect(listOf(written, '.data')).toEqual(['counter 0 4', 'table 4 12']);
       expect(listOf(written, 'license')).toEqual(['_license 0 4']);
     }
@@ -373,9 +375,9 @@ test('an open name that bpftool left as an empty definition is open again', () =
       { kind: 'var', name: 'later', type: TYPE.int, linkage: 'extern' },
     );
   });
-  const object = readObject(build(parts), 'x.o');
+  const object = readObject({ name: 'x.o', bytes: build(parts) });
   const open = object.symbols.flatMap(one => (one.kind === 'extern' ? [`${one.name} ${one.section}`] : []));
   expect(open.sort()).toEqual(['elsewhere .maps', 'later .data']);
   const bytes = writeObject(object);
-  expect(Buffer.from(writeObject(readObject(bytes, 'x.o'))).equals(bytes)).toBe(true);
+  expect(Buffer.from(writeObject(readObject({ name: 'x.o', bytes }))).equals(bytes)).toBe(true);
 });

@@ -51,7 +51,7 @@ export function expectRefusal(change: (parts: Sample) => void, code: string, mes
   for (const order of ['little', 'big'] as const) {
     const bytes = build(spoilt(change), order);
     expect(
-      refusal(() => readObject(bytes, 'x.o')),
+      refusal(() => readObject({ name: 'x.o', bytes })),
       order,
     ).toEqual({ code, message });
   }

@@ -40,7 +40,7 @@ describe.skipIf(skipped !== undefined)(`like libbpf${skipped === undefined ? '' 
   function ourInsns(file: string, btfPath: string | undefined): Map<string, string> | string {
     const { name, bytes } = inputFrom(file);
     try {
-      const { plan } = prepareLoad(readObject(bytes, name), kernel, {
+      const { plan } = prepareLoad(readObject({ name, bytes }), kernel, {
         programs: () => true,
         ...(btfPath === undefined ? {} : { btfPath }),
       });

@@ -126,7 +126,7 @@ describe.skipIf(skipped !== undefined)(`like libbpf${skipped === undefined ? '' 
   function ourBytes(file: string, kconfig: string): string {
     const { name, bytes } = inputFrom(file);
     try {
-      const { plan } = prepareLoad(readObject(bytes, name), kernel, { kconfig });
+      const { plan } = prepareLoad(readObject({ name, bytes }), kernel, { kconfig });
       return Buffer.from(plan.maps.find(map => map.name === '.kconfig')?.contents ?? []).toString('hex');
     } catch {
       return 'refused';

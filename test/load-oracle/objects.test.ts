@@ -142,7 +142,7 @@ let compared = 0;
 /** Tag of each program as the kernel has it; the code of the problem where it refuses, which then is the tool's work. */
 function tagsOf(bytes: Uint8Array, name: string): string[] {
   try {
-    using object = loadObject(readObject(bytes, name), kernel, { pinRoot: null });
+    using object = loadObject(readObject({ name, bytes }), kernel, { pinRoot: null });
     return [...object.programs.values()].map(program => `${program.name} ${program.info().tag}`).sort();
   } catch (error) {
     if (error instanceof RootletError) return error.problems.map(({ code }) => code);
@@ -152,7 +152,7 @@ function tagsOf(bytes: Uint8Array, name: string): string[] {
 
 function tryLoad(file: string): LoadedObject | string {
   try {
-    return loadObject(readObject(readFileSync(file), file), kernel, { pinRoot: null });
+    return loadObject(readObject({ name: file, bytes: readFileSync(file) }), kernel, { pinRoot: null });
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

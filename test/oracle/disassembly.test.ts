@@ -63,7 +63,7 @@ function callNumber(text: string): string {
 }
 
 function byUs(path: string): string[] {
-  const file = parseElf(readFileSync(path), path);
+  const file = parseElf({ name: path, bytes: readFileSync(path) });
   return file.sections
     .filter(section => (section.flags & SHF_EXECINSTR) !== 0 && section.size > 0)
     .flatMap(section =>

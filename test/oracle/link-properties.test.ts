@@ -45,7 +45,7 @@ function partially(inputs: Files): LinkInput {
 function dump(object: BpfObject): ObjectDump {
   const locals = object.symbols.filter(symbol => symbol.kind === 'function' && symbol.binding === 'local');
   const renamed = new Map(locals.map(({ name }) => [name, name.replace(/(__\d+)+$/, '')]));
-  return dumpObject(readObject(writeObject(object), 'dumped.o'), { renamed });
+  return dumpObject(readObject({ name: 'dumped.o', bytes: writeObject(object) }), { renamed });
 }
 
 /**
@@ -75,7 +75,7 @@ function checkAgain(inputs: Files): void {
   const bytes = Buffer.from(writeObject(object));
   checkWritten(bytes);
   expect(bytes.equals(writeObject(linked(inputs) ?? object)), 'a second link of the same files').toBe(true);
-  const read = inputs.map(input => ('bytes' in input ? readObject(input.bytes, input.name) : input));
+  const read = inputs.map(input => ('bytes' in input ? readObject(input) : input));
   expect(bytes.equals(writeObject(linked(read) ?? object)), 'a link of objects that were read before').toBe(
     true,
   );
@@ -137,7 +137,7 @@ function nameAt(object: BpfObject, index: number): string {
 
 /** The first of several weak definitions counts where there are only such, and the first of equal licenses. */
 function decidedByOrder(inputs: Files): boolean {
-  const objects = inputs.map(input => ('bytes' in input ? readObject(input.bytes, input.name) : input));
+  const objects = inputs.map(input => ('bytes' in input ? readObject(input) : input));
   const definitions = objects.flatMap(object => object.symbols.filter(symbol => symbol.kind !== 'extern'));
   const weak = definitions.filter(symbol => symbol.binding === 'weak').map(symbol => symbol.name);
   const strong = new Set(

@@ -52,7 +52,7 @@ function ours(
   if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
   const bytes = writeObject(result.object);
   const file = write(`ours-${++outputs}.o`, bytes);
-  return { object: partial ? readObject(bytes, file) : checkWritten(bytes), file };
+  return { object: partial ? readObject({ name: file, bytes }) : checkWritten(bytes), file };
 }
 
 let outputs = 0;
@@ -144,7 +144,7 @@ describe('offsets in BTF (1)', () => {
 
 /** As `variablesOf`, by rootlet's reader. */
 function variablesOf2(file: string, section: string): string {
-  const { btf } = readObject(readFileSync(file), 'x.o');
+  const { btf } = readObject({ name: 'x.o', bytes: readFileSync(file) });
   for (let id = 1; id <= (btf?.count ?? 0); id++) {
     const type = btf?.type(id);
     if (type?.kind !== 'datasec' || type.name !== section) continue;
@@ -205,7 +205,7 @@ describe('only definitions are strong or weak (4, and the orders of resolution)'
   test('nothing is left of what lost', () => {
     const inputs = files('weak-strong', 'strong', 'weak1', 'weak2', 'a');
     const text = (file: string) =>
-      parseElf(readFileSync(file), 'x.o').sections.find(one => one.name === '.text')?.size;
+      parseElf({ name: 'x.o', bytes: readFileSync(file) }).sections.find(one => one.name === '.text')?.size;
     expect(text(ours(inputs).file)).toBe(16);
     peerDoes('code of losers', '48', () => String(text(theirs(inputs).file)));
   });
@@ -221,7 +221,9 @@ test('jump tables follow their code (5)', () => {
   };
   const inputs = [write('jump1.o', withTable(sample(), 'jt1')), write('jump2.o', withTable(second(), 'jt2'))];
   const tables = (file: string): number[] => {
-    const bytes = parseElf(readFileSync(file), 'x.o').sections.find(one => one.name === '.jumptables')?.bytes;
+    const bytes = parseElf({ name: 'x.o', bytes: readFileSync(file) }).sections.find(
+      one => one.name === '.jumptables',
+    )?.bytes;
     return [...(bytes ?? [])].filter((_, index) => index % 8 === 0);
   };
   expect(tables(ours(inputs).file)).toEqual([0, 24, 64, 88]);
@@ -243,7 +245,7 @@ test('numbers of types in code are those of the result (6)', () => {
 
 /** The file as it is. */
 function writeThrough(file: string): Uint8Array {
-  const object = readObject(readFileSync(file), 'x.o');
+  const object = readObject({ name: 'x.o', bytes: readFileSync(file) });
   for (const one of object.symbols) {
     if (one.kind !== 'function') continue;
     const view = new DataView(one.code.buffer, one.code.byteOffset, one.code.byteLength);
@@ -262,7 +264,7 @@ test('a reference to a license that was dropped goes to the one that was kept (7
   expect(target?.name).toBe('license_a');
   peerDoes('reference to a dropped license', 'elf-relocation-symbol', () => {
     try {
-      readObject(readFileSync(theirs(inputs).file), 'x.o');
+      readObject({ name: 'x.o', bytes: readFileSync(theirs(inputs).file) });
       return 'readable';
     } catch (error) {
       return error instanceof Error && 'code' in error ? String(error.code) : String(error);
@@ -275,7 +277,10 @@ test('declaration tags stay with their definition (8)', () => {
   expect(typeNames(ours(inputs).object, 'decl_tag')).toEqual(['kept', 'winner']);
   peerDoes('declaration tags', 'kept loser loser_parameter winner', () =>
     typeNames(
-      readObject(readFileSync(theirs(files('decl-tags', 'weak', 'strong', 'a')).file), 'x.o'),
+      readObject({
+        name: 'x.o',
+        bytes: readFileSync(theirs(files('decl-tags', 'weak', 'strong', 'a')).file),
+      }),
       'decl_tag',
     ).join(' '),
   );
@@ -305,7 +310,7 @@ function withoutNumbers(message: string): string {
 test('local symbols come first, and the table says how many there are (10)', () => {
   const inputs = files('same-statics', 'a', 'b');
   const sorted = (file: string): string => {
-    const elf = parseElf(readFileSync(file), 'x.o');
+    const elf = parseElf({ name: 'x.o', bytes: readFileSync(file) });
     const firstGlobal = elf.symbols.findIndex((one, index) => index > 0 && one.binding !== 0);
     const locals = elf.symbols.filter(one => one.binding === 0).length;
     const info = elf.sections.find(one => one.type === 2)?.info;
@@ -331,7 +336,7 @@ test('an output that is an input as well is refused (11)', () => {
 describe('hostile files (12)', () => {
   test('a relocation far outside its section', () => {
     const bytes = build(sample());
-    const section = parseElf(bytes, 'x.o').sections.find(one => one.name === '.reltc');
+    const section = parseElf({ name: 'x.o', bytes }).sections.find(one => one.name === '.reltc');
     new DataView(bytes.buffer, bytes.byteOffset).setBigUint64(section?.fileOffset ?? 0, 0x7ffffff8n, true);
     const result = link([{ name: 'far.o', bytes }]);
     expect(!result.ok && result.problems[0]?.code).toBe('elf-relocation-offset');
@@ -393,7 +398,7 @@ test('arrays of other elements are other types, even in structs that are met twi
   expect(structs(ours(inputs).object)).toBe('inner inner outer outer');
   // The mistake came with libbpf 1.6.
   peerDoes('arrays in structs', 'inner inner outer outer', () =>
-    structs(readObject(readFileSync(theirs(inputs).file), 'x.o')),
+    structs(readObject({ name: 'x.o', bytes: readFileSync(theirs(inputs).file) })),
   );
 });
 

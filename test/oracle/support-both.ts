@@ -87,7 +87,7 @@ export function dumpBoth(links: readonly BothLinks[]): DumpedLink[] {
 }
 
 export function readFile(file: string): BpfObject {
-  return readObject(readFileSync(file), path.basename(file));
+  return readObject({ name: path.basename(file), bytes: readFileSync(file) });
 }
 
 /** New name → old name. */

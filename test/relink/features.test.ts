@@ -41,7 +41,7 @@ function compile(sources: Readonly<Record<string, string>>): Map<string, BpfObje
     files.map(file => {
       const { bytes } = inputFrom(file);
       const name = path.basename(file);
-      return [name.replace('.o', ''), readObject(bytes, name)] as const;
+      return [name.replace('.o', ''), readObject({ name, bytes })] as const;
     }),
   );
 }
@@ -55,7 +55,11 @@ function of(objects: ReadonlyMap<string, BpfObject>, name: string): { readonly c
 function done(result: RelinkResult): RelinkSuccess {
   if (!result.ok)
     throw new Error(result.problems.map(problem => `${problem.code}: ${problem.message}`).join('\n'));
-  return { ...result, report: result.report, object: readObject(writeObject(result.object), 'chain.o') };
+  return {
+    ...result,
+    report: result.report,
+    object: readObject({ name: 'chain.o', bytes: writeObject(result.object) }),
+  };
 }
 
 function chainOf(
@@ -306,7 +310,9 @@ needs('clang').describe('components with', () => {
 
 describe('without a compiler', () => {
   test('a socket filter continues with any number of bytes, which is not a verdict to end with', () => {
-    const { component } = { component: readObject(inputFrom('examples/obj/el/main_a.bpf.o').bytes, 'x.o') };
+    const { component } = {
+      component: readObject({ name: 'x.o', bytes: inputFrom('examples/obj/el/main_a.bpf.o').bytes }),
+    };
     const sections = component.sections.map(section =>
       section.name === 'xdp' ? { ...section, name: 'socket' } : section,
     );

@@ -55,9 +55,9 @@ function withTable(name: string): BpfObject {
 
 /** For each table of a written object: offsets of its targets in the function that uses it. */
 function targets(bytes: Uint8Array): number[][] {
-  const elf = parseElf(bytes, 'x.o');
+  const elf = parseElf({ name: 'x.o', bytes });
   const tables = elf.sections.find(section => section.name === '.jumptables')?.bytes ?? new Uint8Array(0);
-  const object = readObject(bytes, 'x.o');
+  const object = readObject({ name: 'x.o', bytes });
   return object.symbols.flatMap(user => {
     if (user.kind !== 'function') return [];
     return user.references.flatMap(({ symbol }) => {
@@ -72,7 +72,9 @@ function targets(bytes: Uint8Array): number[][] {
 test('what the reader makes of a table is what was written', () => {
   const object = withTable('a.o');
   expect(targets(writeObject(object))).toEqual([[16, 24]]);
-  const read = readObject(writeObject(object), 'a.o').symbols.find(symbol => symbol.name === 'BPF.JT.0.0');
+  const read = readObject({ name: 'a.o', bytes: writeObject(object) }).symbols.find(
+    symbol => symbol.name === 'BPF.JT.0.0',
+  );
   expect(read).toMatchObject({ references: [{ kind: 'code-offset', addend: 16 }, { addend: 24 }] });
 });
 

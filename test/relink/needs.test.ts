@@ -171,7 +171,7 @@ needs('clang', 'bpf', 'vmlinux-btf').test('a program that throws gets what its c
   const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-needs-'));
   try {
     const [file = ''] = compileInto(folder, { thrower: THROWER });
-    const object = readObject(inputFrom(file).bytes, 'thrower.o');
+    const object = readObject({ name: 'thrower.o', bytes: inputFrom(file).bytes });
     if (sys === undefined) throw new Error('no kernel');
     using loaded = loadObject(object, sys);
     expect(loaded.testRun('thrower', new Uint8Array(64)).verdict).toBe(42);

@@ -110,7 +110,7 @@ function pinsByRootlet(bytes: Uint8Array, program: string): Record<string, numbe
   if (sys === undefined) throw new Error('no kernel');
   const bpffs = mountBpffs();
   try {
-    using object = loadObject(readObject(bytes, 'linked.o'), sys, { pinRoot: bpffs.path });
+    using object = loadObject(readObject({ name: 'linked.o', bytes }), sys, { pinRoot: bpffs.path });
     object.testRun(program, packet());
     const pins = readdirSync(bpffs.path).filter(name => !name.endsWith('.debug')); // the kernel's own
     return Object.fromEntries(

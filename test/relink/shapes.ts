@@ -47,7 +47,7 @@ export function chained(
   if (!result.ok)
     throw new Error(result.problems.map(problem => `${problem.code}: ${problem.message}`).join('\n'));
   const { report } = result;
-  return { ...result, report, object: readObject(writeObject(result.object), 'written.o') };
+  return { ...result, report, object: readObject({ name: 'written.o', bytes: writeObject(result.object) }) };
 }
 
 /** Problems of a chain: code and message. */

@@ -55,7 +55,7 @@ export class LoneFirewall {
   #version(file: string): LoadedObject {
     const known = this.#versions.get(file);
     if (known !== undefined) return known;
-    const object = readObject(readFileSync(file), file);
+    const object = readObject({ name: file, bytes: readFileSync(file) });
     const version = loadObject(object, this.#sys, { globals: this.#globals, pinRoot: null });
     this.#versions.set(file, version);
     for (const first of this.#blocked) version.typedMap('blocklist').update(first, 1);

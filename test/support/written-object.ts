@@ -18,11 +18,11 @@ import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../src/uapi/
 
 /** Checks the bytes and gives the object that is in them. */
 export function checkWritten(bytes: Uint8Array): BpfObject {
-  const elf = parseElf(bytes, 'written.o');
+  const elf = parseElf({ name: 'written.o', bytes });
   checkSymbolOrder(elf);
   const section = elf.sections.find(candidate => candidate.name === '.BTF');
   if (section !== undefined) checkDataSections(elf, parseBtf(section.bytes, elf.byteOrder));
-  const object = readObject(bytes, 'written.o');
+  const object = readObject({ name: 'written.o', bytes });
   checkTypeIds(object);
   expect(Buffer.from(writeObject(object)).equals(bytes), 'writing what was read gives the same bytes').toBe(
     true,

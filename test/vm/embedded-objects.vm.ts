@@ -74,7 +74,9 @@ function byBpftool(path: string): Loaded | undefined {
 
 function byRootlet(path: string): Loaded | undefined {
   try {
-    using object = loadObject(readObject(readFileSync(path), basename(path)), sys, { pinRoot: null });
+    using object = loadObject(readObject({ name: basename(path), bytes: readFileSync(path) }), sys, {
+      pinRoot: null,
+    });
     return {
       programs: new Map([...object.programs].map(([name, { fd }]) => [name, programFacts(fd.number)])),
       maps: [...object.maps.values()].map(map => mapFacts(map.fd.number)).sort(),

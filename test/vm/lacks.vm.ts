@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PACKET = new Uint8Array(64);
 
 function object(path: string): BpfObject {
-  return readObject(readFileSync(`${ROOT}${path}`), path.split('/').at(-1) ?? '');
+  return readObject({ name: path.split('/').at(-1) ?? '', bytes: readFileSync(`${ROOT}${path}`) });
 }
 
 function linkedCase(name: string): BpfObject {

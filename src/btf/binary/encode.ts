@@ -19,6 +19,7 @@ import {
 import { BTF_HEADER_SIZE } from './header.ts';
 import { storeWords } from './word-bytes.ts';
 
+/** The bytes of a `.BTF` section, in the given byte order. The inverse of `parseBtf`. */
 export function encodeBtf(btf: Btf, order: ByteOrder): Uint8Array {
   const raw = toRaw(btf);
   const strings = new StringPool(raw.strings.length);

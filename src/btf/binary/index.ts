@@ -1,14 +1,7 @@
 /** Bytes of `.BTF` and `.BTF.ext`: parse and encode. */
 
 export { encodeBtf, joinBtf, wordsWithStrings } from './encode.ts';
-export {
-  type BtfExt,
-  type CoreRelo,
-  type FuncInfo,
-  type ParsedExt,
-  parseBtfExt,
-  type SectionLines,
-} from './ext.ts';
-export { btfWithExtContents, encodeBtfWithExt } from './ext-encode.ts';
+export { type BtfExt, type ParsedExt, parseBtfExt } from './ext.ts';
+export { btfWithExtContents } from './ext-encode.ts';
 export { type LineRecord, type LineRecords, PackedLines, placeWord } from './lines.ts';
 export { parseBtf, parseKernelBtf } from './parse.ts';

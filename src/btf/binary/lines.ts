@@ -9,6 +9,7 @@
 import { cString, noElement } from '../../bytes/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
 
+/** A line of source, for the instructions from `insnIndex` on. */
 export interface LineRecord {
   readonly insnIndex: number;
   readonly file: string;

@@ -7,6 +7,7 @@ import { COMMANDS, needs } from '../../../test/support/needs.ts';
 import { runTool } from '../../../test/support/run.ts';
 import { formatDefinition, formatType } from '../c/format.ts';
 import { errorOf, INT, idOf, sectionOf, typesOf, withFolder } from '../model/testing.ts';
+import { toRaw } from '../model/to-raw.ts';
 import type { BtfType } from '../model/types.ts';
 import { encodeBtf } from './encode.ts';
 import { parseBtf } from './parse.ts';
@@ -576,7 +577,7 @@ needs('gcc').test('what GCC writes is read', () => {
     writeFileSync(input, source);
     runTool(COMMANDS.gcc, ['-gbtf', '-c', input, '-o', object]);
     runTool('objcopy', ['--dump-section', `.BTF=${dump}`, object]);
-    const btf = parseBtf(readFileSync(dump), 'little');
+    const btf = toRaw(parseBtf(readFileSync(dump), 'little'));
     const id = idOf(btf, 'struct', 's');
     expect(formatDefinition(btf, id)).toContain('int (*call)(int, ...);');
     expect(formatType(btf, idOf(btf, 'func', 'f'))).toContain('f(struct s *restrict s)');

@@ -13,6 +13,7 @@
 import type { ByteOrder } from '../../bytes/index.ts';
 import { inputError, within } from '../../diag/index.ts';
 import {
+  type Btf,
   COMMON_WORDS,
   findStarts,
   INFO,
@@ -26,7 +27,7 @@ import { parseHeader } from './header.ts';
 import { wordsFromBytes, wordsInBytes } from './word-bytes.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
-export function parseBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
+export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
   return within('section ".BTF"', () => {
     const { typeStart, typeEnd, stringStart, stringEnd } = parseHeader(bytes, order);
     const words = wordsFromBytes(bytes.subarray(typeStart, typeEnd), order);

@@ -17,6 +17,7 @@ import {
   typesOf,
   withFolder,
 } from '../model/testing.ts';
+import { toRaw } from '../model/to-raw.ts';
 import type { Btf, BtfType } from '../model/types.ts';
 import { formatDeclaration, formatDefinition, formatFunc, formatType, formatVar } from './format.ts';
 import { formatBtfAsC } from './format-c.ts';
@@ -541,7 +542,7 @@ needs('clang', 'bpftool').describe('the header of bpftool means the same', () =>
   test.for(SOURCES)('$name', ({ source, names }) => {
     withFolder(folder => {
       const file = compile(folder, 'types', withVariables(source, names));
-      const ours = compiledAgain(parseBtf(sectionOfObject(file, '.BTF'), 'little'), names);
+      const ours = compiledAgain(toRaw(parseBtf(sectionOfObject(file, '.BTF'), 'little')), names);
       const header = outputOf(COMMANDS.bpftool, ['btf', 'dump', 'file', file, 'format', 'c']);
       const theirs = compiledTypes(withVariables(header, names));
       expect(describeTypes(ours).filter(isInBpftool)).toEqual(describeTypes(theirs).filter(isInBpftool));

@@ -7,6 +7,7 @@ import { StringMapper, TypeWriter } from './type-writer.ts';
 import type { Btf, BtfId, BtfType } from './types.ts';
 import { validateTypes } from './validate.ts';
 
+/** Makes BTF type by type; `build()` checks it as a whole. */
 export class BtfBuilder {
   readonly #writer: TypeWriter;
 
@@ -33,7 +34,7 @@ export class BtfBuilder {
   }
 
   /** The types, checked by the same rules as a file's. The builder must not be used afterwards. */
-  build(): RawBtf {
+  build(): Btf {
     const btf = this.#writer.finish();
     validateTypes(btf);
     return btf;

@@ -27,7 +27,10 @@ import {
 } from './words.ts';
 
 export class RawBtf implements Btf {
-  /** All types in host numbers, in id order. Do not write into it. */
+  /**
+   * All types in host numbers, in id order. Do not write into it.
+   * @internal
+   */
   readonly words: Uint32Array;
   /** `start[id]` is the first word of type `id`, `start[count + 1]` the end of the last; `start[0]` is unused. */
   readonly start: Uint32Array;

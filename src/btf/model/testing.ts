@@ -12,6 +12,7 @@ import { parseElf } from '../../elf/parse.ts';
 import { parseBtf } from '../binary/parse.ts';
 import { BtfBuilder } from './builder.ts';
 import type { RawBtf } from './raw.ts';
+import { toRaw } from './to-raw.ts';
 import type { BtfId, BtfInt, BtfMember, BtfType } from './types.ts';
 
 export const INT: BtfInt = {
@@ -32,7 +33,7 @@ export const CHAR: BtfInt = { ...INT, name: 'char', size: 1, bits: 8 };
 export function typesOf(...types: readonly BtfType[]): RawBtf {
   const builder = new BtfBuilder();
   for (const type of types) builder.add(type);
-  return builder.build();
+  return toRaw(builder.build());
 }
 
 export function struct(name: string, size: number, ...members: readonly BtfMember[]): BtfType {
@@ -106,7 +107,7 @@ export function compile(folder: string, name: string, source: string): string {
 }
 
 export function sectionOfObject(file: string, name: string): Uint8Array {
-  const elf = parseElf(readFileSync(file), file);
+  const elf = parseElf({ name: file, bytes: readFileSync(file) });
   const section = elf.sections.find(candidate => candidate.name === name);
   if (section === undefined) throw new Error(`${file} has no ${name}`);
   return section.bytes;
@@ -114,5 +115,7 @@ export function sectionOfObject(file: string, name: string): Uint8Array {
 
 /** Types that clang makes of a source. */
 export function compiledTypes(source: string): RawBtf {
-  return withFolder(folder => parseBtf(sectionOfObject(compile(folder, 'types', source), '.BTF'), 'little'));
+  return withFolder(folder =>
+    toRaw(parseBtf(sectionOfObject(compile(folder, 'types', source), '.BTF'), 'little')),
+  );
 }

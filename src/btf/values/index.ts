@@ -2,6 +2,6 @@
 
 export { type BtfValue, decodeData } from './data.ts';
 export { type JsonValue, valueJson, valueText } from './text.ts';
-export { type DecodedField, type DecodedValue, decodeValue } from './tree.ts';
+export { type DecodedValue, decodeValue } from './tree.ts';
 export type { ValueTypes } from './walk.ts';
 export { encodeValue } from './write.ts';

@@ -1,11 +1,11 @@
 /** Bindings as they are recorded and shown: extern, definition, back end, reason. */
 
-import type { Via } from './choose.ts';
-import type { FoundBy } from './find.ts';
-
-/** How one extern is bound. `share`: a variable or map of the provider, used in place. `none`: nothing is bound yet. */
-export type BoundVia = Via | 'share' | 'none';
-
+/**
+ * How calls of a loaded function are bound. `ext`: function replacement (since Linux 5.10); `tail`: a tail-call slot;
+ * `copy`: the code is copied into the consumer. `ext` and `tail` share one code and its state, `copy` the state.
+ */
+export type Via = 'ext' | 'tail' | 'copy';
+/** What one extern is bound to, how, and why so. */
 export interface Binding {
   readonly extern: string;
   readonly kind: 'function' | 'variable' | 'map';
@@ -13,12 +13,17 @@ export interface Binding {
   readonly provider: string;
   /** Name there. */
   readonly target: string;
-  readonly via: BoundVia;
+  /** `share`: a variable or map of the provider, used in place. `none`: nothing is bound yet. */
+  readonly via: Via | 'share' | 'none';
   readonly reason: string;
-  readonly by: FoundBy | 'provider';
+  /** What named the provider: an option, a declaration tag, `against`, or a search of all that is loaded. */
+  readonly by: 'request' | 'tag' | 'named' | 'registered' | 'provider';
   /** Owner of the extern: '' for the consumer, else a provider whose code was copied in. */
   readonly of: string;
-  /** `tail`: where the slot is. `ext`: which selector; the array is '' then. */
+  /**
+   * `tail`: where the slot is. `ext`: which selector; the array is '' then.
+   * @internal
+   */
   readonly slot: BindingSlot | null;
 }
 

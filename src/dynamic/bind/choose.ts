@@ -21,14 +21,14 @@ import {
   stackAbove,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
+import type { Via } from './bindings.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker } from './effects.ts';
 import type { Found } from './find.ts';
 import { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
 
-export const VIAS = ['ext', 'tail', 'copy'] as const;
-/** A back end. */
-export type Via = (typeof VIAS)[number];
+/** All back ends, in order of preference. */
+export const VIAS: readonly Via[] = ['ext', 'tail', 'copy'];
 
 /** Input of the rules for one function extern. */
 export interface Situation {

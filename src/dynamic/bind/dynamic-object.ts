@@ -30,14 +30,18 @@ export interface DynamicParts {
  */
 export class DynamicObject {
   readonly name: string;
+  /** The object before its externs were bound. */
   readonly source: BpfObject;
   /** Programs, maps and globals; see `LoadedObject`. */
   readonly loaded: LoadedObject;
+  /** What its externs were bound to, in order of symbols. */
   readonly bindings: readonly Binding[];
+  /** @internal */
   readonly stubLinks: readonly StubLink[];
   /** This object for others to bind to. */
   readonly provider: Provider;
 
+  /** @internal */
   constructor(parts: DynamicParts) {
     const { name, source, loaded, bindings, imports, stubLinks } = parts;
     this.name = name;
@@ -55,6 +59,7 @@ export class DynamicObject {
     };
   }
 
+  /** Closes the loaded object, and what keeps functions of others in its stubs. */
   close(): void {
     for (const { link } of this.stubLinks) link.close();
     this.provider.tail.close();
@@ -62,6 +67,7 @@ export class DynamicObject {
     this.loaded.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

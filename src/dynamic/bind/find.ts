@@ -34,6 +34,7 @@ import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts
 import { BTF_KIND } from '../../uapi/index.ts';
 import { type Export, exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
+import type { Binding } from './bindings.ts';
 
 /** `foo=PROVIDER:bar` as text; without a provider the name must be defined by one only. */
 export interface DynamicBindRequest {
@@ -52,7 +53,7 @@ export interface SearchScope {
 }
 
 /** How the definition of an extern was found. */
-export type FoundBy = 'request' | 'tag' | 'named' | 'registered';
+export type FoundBy = Exclude<Binding['by'], 'provider'>;
 
 export interface Found {
   /** Symbol of the consumer. */

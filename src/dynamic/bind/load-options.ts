@@ -1,19 +1,23 @@
 /** Options of dynamic loading. */
 
 import type { Sys } from '../../kernel/index.ts';
+import type { BindRequest } from '../../link/index.ts';
 import type { LoadOptions } from '../../load/index.ts';
 import type { Provider } from '../providers/index.ts';
-import type { Via } from './choose.ts';
+import type { Via } from './bindings.ts';
 import type { DynamicObject } from './dynamic-object.ts';
-import type { DynamicBindRequest } from './find.ts';
 
+/** Options of `load`: those of `loadObject`, and what the object is bound to. */
 export interface DynamicLoadOptions extends LoadOptions {
   /** Loaded objects to bind to. */
   readonly against?: readonly (Provider | DynamicObject)[];
-  /** More of them, searched where those have nothing. */
+  /**
+   * More of them, searched where those have nothing.
+   * @internal
+   */
   readonly registered?: readonly Provider[];
   /** Externs with a definition of their own. */
-  readonly bind?: readonly DynamicBindRequest[];
+  readonly bind?: readonly Omit<BindRequest, 'consumer'>[];
   /** Back end for all functions; without it each gets the best that can carry it. */
   readonly via?: Via;
   /** Back end for single functions, if `via` is not given. */

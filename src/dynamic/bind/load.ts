@@ -2,21 +2,14 @@
  * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
  */
 
-import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
-import { type LinkInput, link } from '../../link/index.ts';
+import { type LinkInput, link, requireInputs } from '../../link/index.ts';
 import { type BpfObject, InputObject } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
-import type { Binding } from './bindings.ts';
-import {
-  candidatesFor,
-  forcedProblem,
-  objectionTo,
-  type Situation,
-  situationOf,
-  type Via,
-} from './choose.ts';
+import type { Binding, Via } from './bindings.ts';
+import { candidatesFor, forcedProblem, objectionTo, type Situation, situationOf } from './choose.ts';
 import { DynamicObject } from './dynamic-object.ts';
 import { type Found, findDefinitions, plainExterns } from './find.ts';
 import type { DynamicLoadOptions } from './load-options.ts';
@@ -27,6 +20,8 @@ import { replacementRefusal } from './replacement-support.ts';
  * bound, with all of it in one error.
  */
 export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions = {}): DynamicObject {
+  requireInputs('load', inputs);
+  requireOptions('load: options', options);
   const object = joinInputs(inputs);
   return loadConsumer(object, options.sys ?? openSys(), options);
 }

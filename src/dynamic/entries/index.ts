@@ -1,7 +1,7 @@
 /** Loaded and bound objects in the store. */
 
 export { type EntryLoad, type KeptBindings, removingNewPins, withEntryLoad } from './load-entry.ts';
-export { bindPending, isPending, type PendingResult } from './pending.ts';
+export { bindPending, isPending } from './pending.ts';
 export { recoverLeft, upgradeMark } from './recover.ts';
 export {
   type FullContents,

@@ -86,6 +86,7 @@ export class StoredProvider implements Provider {
   }
 }
 
+/** Loaded objects of a store, as providers for others. Closing it closes what it opened. */
 export class Registry {
   readonly store: Store;
   readonly #providers = new Map<string, StoredProvider>();
@@ -95,7 +96,10 @@ export class Registry {
     this.store = store;
   }
 
-  /** All loaded objects, by name. Those whose record cannot be read export nothing, and are omitted. */
+  /**
+   * All loaded objects, by name. Those whose record cannot be read export nothing, and are omitted.
+   * @internal
+   */
   all(): StoredProvider[] {
     return this.store.list().flatMap(entry => {
       if (entry.kind !== 'object' || readBindings(entry) === undefined) return [];
@@ -104,23 +108,30 @@ export class Registry {
     });
   }
 
-  /** From here on `provider` represents the entry of its name, wherever another one was bound to it. */
+  /**
+   * From here on `provider` represents the entry of its name, wherever another one was bound to it.
+   * @internal
+   */
   replace(provider: Provider): void {
     this.#replaced.set(provider.name, provider);
   }
 
-  /** What represents the entry. */
+  /** The provider of this name; undefined when there is none. */
   provider(name: string): Provider | undefined {
     return this.#replaced.get(name) ?? this.find(name);
   }
 
-  /** All loaded objects but one, as they are to be bound to now. */
+  /**
+   * All loaded objects but one, as they are to be bound to now.
+   * @internal
+   */
   current(except: string): Provider[] {
     return this.all()
       .filter(({ name }) => name !== except)
       .map(found => this.provider(found.name) ?? found);
   }
 
+  /** @internal */
   find(name: string): StoredProvider | undefined {
     const known = this.#providers.get(name);
     if (known !== undefined) return known;
@@ -131,7 +142,10 @@ export class Registry {
     return provider;
   }
 
-  /** Providers by name. Throws `dynamic-no-provider`, naming what there is. */
+  /**
+   * Providers by name. Throws `dynamic-no-provider`, naming what there is.
+   * @internal
+   */
   require(names: readonly string[]): StoredProvider[] {
     return names.map(name => {
       const provider = this.find(name);
@@ -156,11 +170,13 @@ export class Registry {
     }
   }
 
+  /** Closes what was opened of the store; what is bound stays bound. */
   close(): void {
     for (const provider of this.#providers.values()) provider.close();
     this.#providers.clear();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -5,6 +5,7 @@
 
 import { quote } from '../../diag/index.ts';
 import type { Attachment, Sys } from '../../kernel/index.ts';
+import type { BindRequest } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { EntryUser, JsonObject, Store, StoreEntry } from '../../store/index.ts';
 import {
@@ -24,6 +25,7 @@ import {
   type StoredDynamic,
 } from './stored.ts';
 
+/** Options of `loadAgainst`: those of `load`, with providers by name. */
 export interface StoreLoadOptions extends Omit<DynamicLoadOptions, 'against' | 'registered'> {
   /** Names of loaded objects that go before the others. */
   readonly against?: readonly string[];
@@ -60,7 +62,7 @@ function withProviders(registry: Registry, options: StoreLoadOptions): DynamicLo
 /** What an entry keeps of an object's bindings: data for its record, attachments to pin. */
 export function entryParts(
   object: DynamicObject,
-  requests: StoredDynamic['requests'] = [],
+  requests: readonly Omit<BindRequest, 'consumer'>[] = [],
 ): { readonly data: JsonObject; readonly links: ReadonlyMap<string, Attachment> } {
   const stubs = object.stubLinks.map(({ extern, program, stub }) => ({ extern, program, stub }));
   const stored: StoredDynamic = { ...NOTHING_STORED, bindings: object.bindings, requests, stubs };

@@ -40,7 +40,10 @@ export interface Design {
   readonly fills: readonly SlotFill[];
 }
 
-/** `F`: as files are given; `InputObject` once a change has entered (`openChange`). */
+/**
+ * A change of the slots of a rootlet, or of the rootlet itself. `F`: as files are given; `InputObject` once a change has
+ * entered (`openChange`).
+ */
 export interface SlotChange<F extends ObjectFile = ObjectFile> {
   /** Another version of the rootlet itself. Its components stay in their slots. */
   readonly rootlet?: F;

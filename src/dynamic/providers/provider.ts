@@ -18,6 +18,7 @@ export interface ProviderImport {
   readonly target: string;
 }
 
+/** A loaded object that others can be bound to. */
 export interface Provider {
   /** Name by which it is registered; else that of its file. */
   readonly name: string;
@@ -27,10 +28,17 @@ export interface Provider {
    * what it gets. Undefined when there is none of that name.
    */
   openMap(name: string): BpfMap | undefined;
+  /** @internal */
   readonly imports: readonly ProviderImport[];
-  /** Where its functions are for consumers that tail-call them. */
+  /**
+   * Where its functions are for consumers that tail-call them.
+   * @internal
+   */
   readonly tail: TailSlots;
-  /** Its functions for consumers whose stubs they replace. */
+  /**
+   * Its functions for consumers whose stubs they replace.
+   * @internal
+   */
   readonly replacements: Replacements;
 }
 

@@ -6,16 +6,8 @@ export {
   type Replaced,
   type ReplaceOptions,
   Rootlet,
-  type RootletJournal,
   type RootletOptions,
   type SlotState,
 } from './rootlet.ts';
 export { assignSettings, carrySettings } from './settings.ts';
-export {
-  firstRelink,
-  hasPendingChange,
-  hasSlotsFilled,
-  type OpenRequest,
-  openRootlet,
-  slotsFor,
-} from './store.ts';
+export { firstRelink, hasPendingChange, hasSlotsFilled, openRootlet, slotsFor } from './store.ts';

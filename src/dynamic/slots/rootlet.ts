@@ -10,8 +10,8 @@ import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
-import { reportState, type SettingsByOwner, type StateChange } from '../../state/index.ts';
-import { type Choice, chooseVia } from '../fit/index.ts';
+import { reportState, type Settings, type StateChange } from '../../state/index.ts';
+import { chooseVia } from '../fit/index.ts';
 import {
   afterSwitch,
   type BuildContext,
@@ -29,6 +29,7 @@ import { type PreparedChange, prepareChange, settingsOf } from './change.ts';
 import { decisionsOf, droppedMaps } from './kept.ts';
 import { planTailSlots } from './tail.ts';
 
+/** Options of `Rootlet.attach`. */
 export interface RootletOptions extends GenerationOptions {
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
   readonly program?: string;
@@ -38,6 +39,7 @@ export interface RootletOptions extends GenerationOptions {
   readonly via?: RelinkVia;
 }
 
+/** Options of a change of slots. */
 export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'maxEntries'> {
   /** Components, maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
@@ -58,11 +60,11 @@ export interface SlotState {
 export interface Replaced {
   readonly slots: readonly SlotState[];
   /** The back end, and why this one. */
-  readonly choice: Choice;
+  readonly choice: { readonly via: RelinkVia; readonly reason: string };
   /** What became of each map and data section. */
   readonly state: readonly StateChange[];
   /** Values and sizes in force, by component; '' for the rootlet. */
-  readonly settings: SettingsByOwner;
+  readonly settings: ReadonlyMap<string, Settings>;
   /** Settings that no longer fit anything, one sentence each. */
   readonly droppedSettings: readonly string[];
 }
@@ -89,7 +91,10 @@ export interface RootletSetting {
   readonly journal?: RootletJournal;
 }
 
-/** Owns its generation, and its hook when it attached it: closing it detaches then. */
+/**
+ * A rootlet on a hook, whose slots can be changed while it runs. Owns its generation; with `attach` also its hook, so
+ * that `close()` detaches it; `Hook.close()` alone never detaches what stays without a handle.
+ */
 export class Rootlet {
   readonly sys: Sys;
   readonly hook: Hook;
@@ -142,16 +147,23 @@ export class Rootlet {
     });
   }
 
-  /** A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's. */
+  /**
+   * A rootlet that is attached already. The generation is owned from here on, the hook stays the caller's.
+   * @internal
+   */
   static over(sys: Sys, hook: Hook, generation: Generation, setting: RootletSetting): Rootlet {
     return new Rootlet(sys, hook, generation, { ...setting, ownsHook: false });
   }
 
-  /** What runs. It ends with the next change. */
+  /**
+   * What runs. It ends with the next change.
+   * @internal
+   */
   get generation(): Generation {
     return this.#generation;
   }
 
+  /** @internal */
   get design(): Design {
     return this.#generation.design;
   }
@@ -228,6 +240,7 @@ export class Rootlet {
     waitForPrograms(this.sys);
   }
 
+  /** Detaches what `attach` attached, and closes programs and maps. What a command attached stays attached. */
   close(): void {
     try {
       if (this.#ownsHook) detach(this.hook, this.#generation.program);
@@ -236,6 +249,7 @@ export class Rootlet {
     }
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -19,6 +19,7 @@ import { type Cleanup, readProgramTypes } from '../../load/index.ts';
 import { sectionOf } from '../../object/index.ts';
 import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../../state/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
+import type { Via } from '../bind/index.ts';
 import {
   type Binding,
   type DynamicObject,
@@ -26,7 +27,6 @@ import {
   loadConsumer,
   SELECT_SECTION,
   setSelector,
-  type Via,
 } from '../bind/index.ts';
 import {
   decodeDynamic,

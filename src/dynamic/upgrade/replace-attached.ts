@@ -67,6 +67,7 @@ export interface ReplaceAttachedRequest {
   readonly dryRun?: boolean;
 }
 
+/** What `replace` did to an attached program. */
 export interface ReplacedAttached {
   readonly entry: StoreEntry;
   readonly place: string;

@@ -18,7 +18,7 @@ import {
   type Settings,
   type StateChange,
 } from '../../state/index.ts';
-import type { RecordFiles, Store, StoreEntry } from '../../store/index.ts';
+import type { EntryKind, RecordFiles, Store, StoreEntry } from '../../store/index.ts';
 import { bindingProblem, type DynamicObject, loadConsumer } from '../bind/index.ts';
 import {
   decodeDynamic,
@@ -68,14 +68,7 @@ export interface UpgradeOptions
   readonly time?: number | null;
 }
 
-/** How one consumer came to the new version. */
-export interface UpgradedConsumer {
-  readonly kind: StoreEntry['kind'];
-  readonly name: string;
-  /** `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the same, exchanged where it is attached. */
-  readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
-}
-
+/** What `replace` did to a loaded object and its consumers. */
 export interface UpgradeReport {
   readonly entry: StoreEntry;
   /** What became of each map and data section. */
@@ -84,9 +77,20 @@ export interface UpgradeReport {
   readonly settings: Settings;
   /** Settings that no longer fit the object, one sentence each. */
   readonly droppedSettings: readonly string[];
-  readonly consumers: readonly UpgradedConsumer[];
+  /** How each consumer came to the new version. */
+  readonly consumers: readonly {
+    readonly kind: EntryKind;
+    readonly name: string;
+    /**
+     * `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the same,
+     * exchanged where it is attached.
+     */
+    readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
+  }[];
   readonly notes: readonly string[];
 }
+
+export type UpgradedConsumer = UpgradeReport['consumers'][number];
 
 /**
  * Replaces a loaded object with a new version, and rebinds its consumers. Throws, with the old version in

@@ -1,8 +1,6 @@
 /** Hooks that entries of the store keep, and their removal. */
 
 export {
-  type EntrySource,
-  findHook,
   HOOK_LINK,
   type HookFacts,
   hookContents,
@@ -14,5 +12,5 @@ export {
   openOccupant,
 } from './entry.ts';
 export { type Removal, removeHook } from './remove.ts';
-export { hooksRunning, type RunningHook, requireOccupant } from './running.ts';
+export { hooksRunning, requireOccupant } from './running.ts';
 export { entryLinkState, type HookState, hasHappened, linkState, recordedState } from './state.ts';

@@ -20,7 +20,8 @@ const missing =
     : spawnSync('ip', ['-V']).error === undefined
       ? undefined
       : 'iproute2 is not installed';
-const read = (path: string) => readObject(readFileSync(join(import.meta.dirname, '..', path)), path);
+const read = (path: string) =>
+  readObject({ name: path, bytes: readFileSync(join(import.meta.dirname, '..', path)) });
 const FIREWALL = read('../../examples/obj/el/first_firewall.bpf.o');
 const KINDS = read('../core/testdata/obj/el/kinds.bpf.o');
 

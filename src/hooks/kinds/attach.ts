@@ -1,7 +1,7 @@
 /** Attaching a loaded program to the target of its section, or of the caller. */
 
 import { given } from '../../bytes/index.ts';
-import { quote, usageError } from '../../diag/index.ts';
+import { quote, requireRecord, requireText, usageError } from '../../diag/index.ts';
 import {
   type Attachment,
   attachCgroup,
@@ -21,6 +21,7 @@ import {
   TcFilter,
 } from '../../kernel/index.ts';
 import type { LoadedObject } from '../../load/index.ts';
+import { requireLoaded } from '../../load/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import {
   type AttachPlace,
@@ -43,6 +44,9 @@ import { XdpHook } from './xdp.ts';
  * Throws `load-attach-place` when the place is missing or cannot be.
  */
 export function attachProgram(object: LoadedObject, name: string, place: AttachPlace = {}): Hook {
+  requireLoaded('attachProgram: object', object);
+  requireText('attachProgram: name', 'a string, the name of a program', name);
+  requireRecord('attachProgram: place', 'an object such as { interface: "eth0" }', place);
   const { planned, attach } = planAttachment(object, name, place);
   if (planned !== undefined) attach();
   return planned ?? attach();

@@ -53,5 +53,6 @@ export interface Hook {
   detach(expected: Occupant | null): boolean;
   /** Releases the handle. A link that nothing pins ends with its last handle; everything else stays attached. */
   close(): void;
+  /** As `close()`. */
   [Symbol.dispose](): void;
 }

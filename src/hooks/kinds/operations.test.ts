@@ -11,10 +11,10 @@ import { attachOperations, prepareOperations } from './operations.ts';
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
-  readObject(
-    readFileSync(join(import.meta.dirname, '..', '../load/testdata/obj/el', `${name}.bpf.o`)),
-    `${name}.bpf.o`,
-  );
+  readObject({
+    name: `${name}.bpf.o`,
+    bytes: readFileSync(join(import.meta.dirname, '..', '../load/testdata/obj/el', `${name}.bpf.o`)),
+  });
 const OPERATIONS = read('operations');
 const available = () => readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8');
 

@@ -105,10 +105,10 @@ test.each(REFUSED)('%s %s %j is refused', (kind, target, flags, code, message) =
 
 describe('the program for a kind', () => {
   const read = (path: string) =>
-    readObject(
-      readFileSync(join(import.meta.dirname, '..', '..', path)),
-      path.slice(path.lastIndexOf('/') + 1),
-    );
+    readObject({
+      name: path.slice(path.lastIndexOf('/') + 1),
+      bytes: readFileSync(join(import.meta.dirname, '..', '..', path)),
+    });
   const HOOKS = read('load/testdata/obj/el/hooks.bpf.o');
   const OPERATIONS = read('load/testdata/obj/el/operations.bpf.o');
   const FIREWALL = read('../examples/obj/el/first_firewall.bpf.o');

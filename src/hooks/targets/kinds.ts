@@ -3,7 +3,7 @@
 import { isAbsolute } from 'node:path';
 import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
-import type { Direction, XdpMode } from '../../kernel/index.ts';
+import type { Direction } from '../../kernel/index.ts';
 import type { SectionInfo } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import type { AttachPlace } from './place.ts';
@@ -11,9 +11,13 @@ import { iteratorOf, netfilterOf, perfEventOf, symbolOf, userPlaceOf } from './w
 
 /** What is given besides kind and target. */
 export interface PlaceFlags {
-  readonly mode?: XdpMode;
+  /** As in `AttachPlace`. */
+  readonly mode?: 'native' | 'generic' | 'offload';
+  /** `tc` and `tcx`: packets that come in. */
   readonly ingress?: boolean;
+  /** `tc` and `tcx`: packets that go out. */
   readonly egress?: boolean;
+  /** As in `AttachPlace`. */
   readonly priority?: number;
 }
 

@@ -2,15 +2,7 @@
 
 import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
-import type {
-  Direction,
-  IteratorScope,
-  KernelPlace,
-  Order,
-  PerfEventSpec,
-  UserPlace,
-  XdpMode,
-} from '../../kernel/index.ts';
+import type { IteratorScope, Order, PerfEventSpec, UserPlace } from '../../kernel/index.ts';
 import type { ProgramPlan } from '../../load/index.ts';
 import { sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -19,17 +11,20 @@ import * as uapi from '../../uapi/index.ts';
 export interface AttachPlace {
   /** Name or index of an interface: XDP, TC, netkit. */
   readonly interface?: string | number;
-  readonly mode?: XdpMode;
+  /** XDP: where it runs; default: the driver if it can, else `generic`. */
+  readonly mode?: 'native' | 'generic' | 'offload';
   /** TC, if the section does not specify it. */
-  readonly direction?: Direction;
+  readonly direction?: 'ingress' | 'egress';
   /**
    * TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is detached. XDP: a link (default,
    * since Linux 5.9) or `netlink`, which stays likewise.
    */
   readonly method?: 'tcx' | 'clsact' | 'netlink';
+  /** TC by `clsact`: lower ones run first; without it the kernel chooses. */
   readonly priority?: number;
   /** TC by `clsact`: number of the filter among those of its priority; without it the kernel chooses. */
   readonly handle?: number;
+  /** tcx (since Linux 6.6), netkit (6.7), cgroups (6.17): place among other programs. */
   readonly order?: Order;
   /** Directory of a cgroup. */
   readonly cgroup?: string;
@@ -38,7 +33,7 @@ export interface AttachPlace {
   /** Tracepoint (`category/name`) or raw tracepoint (`name`), when the section does not name it. */
   readonly tracepoint?: string;
   /** Function of the kernel, when the section does not name it. */
-  readonly kernelFunction?: KernelPlace;
+  readonly kernelFunction?: { readonly symbol: string; readonly offset?: number };
   /** Functions of the kernel for SEC("kprobe.multi"); default those that match the section. */
   readonly kernelFunctions?: readonly string[];
   /** Place in an executable or library; what is missing in it is taken from the section. */
@@ -57,6 +52,7 @@ export interface AttachPlace {
   readonly iterator?: IteratorScope;
   /** Function of a loaded program that is replaced: descriptor and FUNC type. */
   readonly target?: { readonly fd: number; readonly btfId: number };
+  /** Netfilter (since Linux 6.4): protocol family, hook and priority, as numbers of linux/netfilter.h. */
   readonly netfilter?: { readonly family: 2 | 10; readonly hook: number; readonly priority: number };
 }
 

@@ -27,18 +27,21 @@ import {
   RawTracepointAttr,
 } from '../uapi/index.ts';
 
+/** A program on a hook, as the kernel's link: held by a descriptor until `close()`. */
 export class Attachment {
   readonly sys: Sys;
   readonly fd: Fd;
   /** What it is attached to, for messages. */
   readonly place: string;
 
+  /** @internal */
   constructor(sys: Sys, fd: Fd, place: string) {
     this.sys = sys;
     this.fd = fd;
     this.place = place;
   }
 
+  /** @internal */
   info(): LinkDescription {
     return readLinkInfo(this.sys, this.fd.number);
   }
@@ -83,10 +86,12 @@ export class Attachment {
     pinObject(this.sys, this.fd.number, path, shown);
   }
 
+  /** Closes the descriptor. A link that nothing pins ends with its last one. */
   close(): void {
     this.fd.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -26,6 +26,7 @@ import {
   ProgInfo,
 } from '../uapi/index.ts';
 
+/** A map as the kernel describes it. */
 export interface MapDescription {
   readonly id: number;
   /** As the kernel has it: at most 15 characters. */
@@ -43,6 +44,7 @@ export interface MapDescription {
   readonly valueTypeId: number;
 }
 
+/** A program as the kernel describes it. */
 export interface ProgramDescription {
   readonly id: number;
   readonly name: string;

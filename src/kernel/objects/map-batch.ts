@@ -15,6 +15,7 @@ import { bpf, syscallError } from '../sys/index.ts';
 import { decodeAttr, encodeAttr, MapBatchAttr } from '../uapi/index.ts';
 import type { BpfMap } from './map.ts';
 
+/** Elements of a map, read in one system call. */
 export interface Batch {
   readonly count: number;
   /** `count` keys one after another. */
@@ -32,8 +33,14 @@ export interface BatchOptions {
 
 const DEFAULT_SIZE = 256;
 
-/** All elements in batches. Throws `kernel-map-access`; map types without batches answer ENOTSUPP. */
-export function* readBatches(map: BpfMap, options: BatchOptions = {}): Generator<Batch> {
+/**
+ * All elements in batches (since Linux 5.6). Throws `kernel-map-access`; map types without batches answer ENOTSUPP.
+ * `size`: elements asked for at a time, which grows by itself when a hash bucket holds more; `remove`: take them out.
+ */
+export function* readBatches(
+  map: BpfMap,
+  options: { readonly size?: number; readonly remove?: boolean } = {},
+): Generator<Batch> {
   const command = options.remove === true ? BPF_MAP_LOOKUP_AND_DELETE_BATCH : BPF_MAP_LOOKUP_BATCH;
   let size = Math.max(1, Math.min(options.size ?? DEFAULT_SIZE, map.maxEntries));
   let token: Uint8Array | undefined;

@@ -206,6 +206,7 @@ export class BpfMap {
     this.#check(bpf(this.sys, BPF_MAP_FREEZE, attr), 'freezing');
   }
 
+  /** What the kernel knows of it. Throws `kernel-info`. */
   info(): MapDescription {
     return readMapInfo(this.sys, this.fd.number);
   }
@@ -240,11 +241,13 @@ export class BpfMap {
     return this.#arena.bytes;
   }
 
+  /** Closes the descriptor and unmaps its arena. A map that nothing pins or uses ends with its last descriptor. */
   close(): void {
     this.#arena?.close();
     this.fd.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

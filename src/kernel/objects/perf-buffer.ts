@@ -23,6 +23,7 @@ const PERF_RECORD_SAMPLE = 9;
 const DATA_HEAD = 1024;
 const DATA_TAIL = 1032;
 
+/** A record of a perf buffer, and the CPU that it was written on. */
 export interface PerfRecord {
   readonly cpu: number;
   readonly data: Uint8Array;
@@ -155,6 +156,7 @@ export class PerfBuffer {
     return records;
   }
 
+  /** Records as they come, until `close()`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<PerfRecord, void, undefined> {
     while (!this.#closed) {
       const records = this.read();
@@ -165,6 +167,7 @@ export class PerfBuffer {
     }
   }
 
+  /** Stops reading, ends what waits, and unmaps the buffer. The map stays open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -172,6 +175,7 @@ export class PerfBuffer {
     this.#readiness.stop();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

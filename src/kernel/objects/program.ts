@@ -172,6 +172,7 @@ export class BpfProgram {
     return new BpfProgram(sys, fd, info.name, info.type);
   }
 
+  /** What the kernel knows of it. Throws `kernel-info`. */
   info(): ProgramDescription {
     return readProgramInfo(this.sys, this.fd.number);
   }
@@ -200,10 +201,12 @@ export class BpfProgram {
     pinObject(this.sys, this.fd.number, path, shown);
   }
 
+  /** Closes the descriptor. A program that nothing pins or attaches ends with its last descriptor. */
   close(): void {
     this.fd.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -185,6 +185,7 @@ export class RingBuffer {
     return iterator;
   }
 
+  /** Stops reading, ends what waits, and unmaps the buffer. The map stays open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -193,6 +194,7 @@ export class RingBuffer {
     this.#readiness.stop();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

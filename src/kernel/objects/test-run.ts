@@ -16,6 +16,7 @@ import {
 import { bpf, type Sys, syscallError } from '../sys/index.ts';
 import { decodeAttr, encodeAttr, TestRunAttr } from '../uapi/index.ts';
 
+/** Input of a test run (BPF_PROG_TEST_RUN). */
 export interface TestRunOptions {
   /** Packet, or other input data of the program type. XDP and TC require at least 14 bytes. */
   readonly data?: Uint8Array;
@@ -27,6 +28,7 @@ export interface TestRunOptions {
   readonly cpu?: number;
 }
 
+/** What a test run did. */
 export interface TestRunResult {
   /** r0 of the (last) run as u32. */
   readonly verdict: number;

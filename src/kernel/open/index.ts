@@ -1,4 +1,4 @@
 /** The running kernel as `Sys` (the only users of koffi). */
 
-export { type OpenSysOptions, openSys } from './koffi.ts';
+export { openSys } from './koffi.ts';
 export { liftMemlock } from './memlock.ts';

@@ -20,16 +20,12 @@ import { encodeAttr, MapCreateAttr } from '../uapi/index.ts';
 import { liftMemlock } from './memlock.ts';
 import { syscallNumbersOf } from './syscall-numbers.ts';
 
-export interface OpenSysOptions {
-  /** Check that this process may load programs (default). Without it only what needs no rights can be done. */
-  readonly requireRights?: boolean;
-}
-
 /**
  * Access to the kernel. Throws `kernel-not-linux`, `kernel-architecture`, `kernel-no-ffi` or `kernel-no-rights`,
- * each saying what is missing and how to get it.
+ * each saying what is missing and how to get it. `requireRights`: check that this process may load programs (default
+ * true); without it only what needs no rights can be done.
  */
-export function openSys(options: OpenSysOptions = {}): Sys {
+export function openSys(options: { readonly requireRights?: boolean } = {}): Sys {
   if (process.platform !== 'linux') {
     throw platformError(
       'kernel-not-linux',

@@ -3,7 +3,7 @@ import { BPF_PROG_LOAD } from '../../uapi/commands.ts';
 import { EINVAL, EPERM } from '../../uapi/errno.ts';
 import { FakeSys } from '../sys/fake.ts';
 import { countFds, kernelForTests } from '../testing.ts';
-import { environmentFindings, examine, type MachineTexts } from './doctor.ts';
+import { environmentFindings, examine, examineWith, type MachineTexts } from './doctor.ts';
 
 const { sys, reason } = kernelForTests();
 
@@ -67,7 +67,7 @@ test.each([
   ['missing rights', EPERM, 'unknown'],
 ] as const)('%s is distinguished from the others', (_, errno, state) => {
   const fake = new FakeSys(call => (call.name === 'bpf' ? -errno : undefined));
-  const report = examine(fake, TEXTS);
+  const report = examineWith(fake, TEXTS);
   const states = new Set([...report.programTypes, ...report.features].map(finding => finding.state));
   expect(states).toContain(state);
   expect(states).not.toContain('ok');
@@ -76,7 +76,7 @@ test.each([
 
 test('whatever a kernel has not comes with what to do', () => {
   const fake = new FakeSys(call => (call.name === 'bpf' ? -EINVAL : undefined));
-  const { programTypes, mapTypes, attachments, features } = examine(fake, TEXTS);
+  const { programTypes, mapTypes, attachments, features } = examineWith(fake, TEXTS);
   const missing = [...programTypes, ...mapTypes, ...attachments, ...features].filter(
     ({ state }) => state === 'missing',
   );
@@ -87,13 +87,13 @@ test('whatever a kernel has not comes with what to do', () => {
 
 test('a refusal in spite of all rights is the kernel’s own', () => {
   const fake = new FakeSys(call => (call.name === 'bpf' ? -EPERM : undefined));
-  expect(examine(fake, TEXTS).attachments.find(finding => finding.id === 'attach-replacement')).toMatchObject(
-    {
-      state: 'missing',
-      detail: expect.stringContaining('although the privileges suffice'),
-    },
-  );
-  expect(examine(fake, { ...TEXTS, status: '' }).attachments[0]?.state).toBe('unknown');
+  expect(
+    examineWith(fake, TEXTS).attachments.find(finding => finding.id === 'attach-replacement'),
+  ).toMatchObject({
+    state: 'missing',
+    detail: expect.stringContaining('although the privileges suffice'),
+  });
+  expect(examineWith(fake, { ...TEXTS, status: '' }).attachments[0]?.state).toBe('unknown');
 });
 
 test('types that a kernel accepts only with a target are distinguished by its message', () => {
@@ -108,7 +108,7 @@ test('types that a kernel accepts only with a target are distinguished by its me
       .set(new TextEncoder().encode(type === 26 ? 'attach_btf_id 1 is not a function\n' : 'something else'));
     return -EINVAL;
   });
-  const report = examine(fake, TEXTS);
+  const report = examineWith(fake, TEXTS);
   const stateOf = (id: string) => report.programTypes.find(finding => finding.id === id)?.state;
   expect([stateOf('program-type-tracing'), stateOf('program-type-ext')]).toEqual(['ok', 'missing']);
 });

@@ -16,6 +16,7 @@ import {
 import { securityModules } from './security-modules.ts';
 import { ATTACHMENT_NEEDS, fixFor, MAP_TYPE_NEEDS, type Needs, PROGRAM_TYPE_NEEDS } from './type-releases.ts';
 
+/** One thing that the machine has, or lacks, and what to do about it. */
 export interface Finding {
   /** Stable, for programs: `jit`, `bpffs`, `program-type-xdp`, … */
   readonly id: string;
@@ -28,6 +29,7 @@ export interface Finding {
   readonly fix?: string;
 }
 
+/** What this machine can do with BPF. */
 export interface DoctorReport {
   readonly kernel: string;
   readonly architecture: string;
@@ -71,8 +73,13 @@ function read(path: string): string {
   }
 }
 
-/** Probes the machine. Nothing is left behind. */
-export function examine(sys: Sys, texts: MachineTexts = readMachineTexts()): DoctorReport {
+/** Probes the machine. Nothing is left behind. Throws nothing: what cannot be tried is `unknown`. */
+export function examine(sys: Sys): DoctorReport {
+  return examineWith(sys, readMachineTexts());
+}
+
+/** The same, for texts that were read before. */
+export function examineWith(sys: Sys, texts: MachineTexts): DoctorReport {
   const rights = capabilitiesOf(texts.status);
   const entitled = rights.bpf && rights.netAdmin && rights.perfmon;
   const judge = (findings: readonly Finding[]) =>

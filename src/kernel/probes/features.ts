@@ -37,6 +37,7 @@ import {
 import type { Sys } from '../sys/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
+/** Whether the kernel has a feature. */
 export type FeatureAnswer =
   | { readonly state: 'yes' }
   | { readonly state: 'no' }
@@ -74,6 +75,7 @@ export const FEATURES = {
   contextTags: '6.8',
 } as const;
 
+/** A name of `FEATURES`. */
 export type Feature = keyof typeof FEATURES;
 
 const answers = new WeakMap<Sys, Map<Feature, FeatureAnswer>>();

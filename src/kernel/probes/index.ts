@@ -1,28 +1,6 @@
 /** What the running kernel supports. */
 
-export {
-  type DoctorReport,
-  environmentFindings,
-  examine,
-  type Finding,
-  type MachineTexts,
-  readMachineTexts,
-} from './doctor.ts';
-export {
-  answerOf,
-  FEATURES,
-  type Feature,
-  type FeatureAnswer,
-  mayHave,
-  probeFeature,
-  unanswered,
-} from './features.ts';
-export {
-  LINK_PROBE_NAMES,
-  type LinkProbe,
-  probeLink,
-  probeMapType,
-  probeProgramType,
-  probeReplacement,
-} from './probe-types.ts';
-export { requireBpfLsm, securityModules } from './security-modules.ts';
+export { type DoctorReport, examine, type Finding } from './doctor.ts';
+export { FEATURES, type Feature, type FeatureAnswer, mayHave, probeFeature } from './features.ts';
+export { probeMapType, probeReplacement } from './probe-types.ts';
+export { requireBpfLsm } from './security-modules.ts';

@@ -45,12 +45,14 @@ export class Fd {
     return new Fd(this.#sys, copy);
   }
 
+  /** Closes the descriptor; doing it twice is harmless. */
   close(): void {
     if (this.#number < 0) return;
     this.#sys.syscall('close', this.#number);
     this.#number = -1;
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -5,6 +5,7 @@
  * to make system calls can replace koffi (`sys-koffi.ts`).
  */
 
+import { argumentError } from '../../diag/index.ts';
 import { HOST_ORDER } from '../uapi/index.ts';
 
 /** System calls that are made anywhere in this project. */
@@ -34,15 +35,34 @@ export interface PollHandle {
   close(): void;
 }
 
+/** Access to the kernel: what `openSys()` returns and every function of the kernel takes. */
 export interface Sys {
-  /** Result of the call, or minus errno. At most six arguments. */
+  /**
+   * Result of the call, or minus errno. At most six arguments.
+   * @internal
+   */
   syscall(name: SyscallName, ...args: readonly SyscallArgument[]): number;
-  /** Address of the bytes' memory, for pointers inside structures. Valid while something holds `bytes`. */
+  /**
+   * Address of the bytes' memory, for pointers inside structures. Valid while something holds `bytes`.
+   * @internal
+   */
   addressOf(bytes: Uint8Array): bigint;
-  /** Memory that a call mapped into the process. Using it after `munmap` kills the process. */
+  /**
+   * Memory that a call mapped into the process. Using it after `munmap` kills the process.
+   * @internal
+   */
   view(address: number, length: number): Uint8Array;
-  /** Calls back on the event loop whenever `fd` is readable, until closed. */
+  /**
+   * Calls back on the event loop whenever `fd` is readable, until closed.
+   * @internal
+   */
   poll(fd: number, onReadable: () => void): PollHandle;
+}
+
+/** Throws a `TypeError` unless `value` is a `Sys`. `place` is function and argument. */
+export function requireSys(place: string, value: unknown): asserts value is Sys {
+  if (typeof value !== 'object' || value === null || !('syscall' in value))
+    throw argumentError(place, 'what openSys() returns', value);
 }
 
 /** Holds the buffers of the running call, so that none is collected while the kernel has only its address. */
@@ -104,6 +124,7 @@ const MAP_PRIVATE = 2;
 const MAP_FIXED_NOREPLACE = 0x100000;
 
 /** Pages of a file descriptor mapped into this process. `bytes` is empty after `close()`. */
+/** Memory of a map, mapped into this process; `close()` unmaps it. */
 export class Mapping {
   readonly #sys: Sys;
   readonly #address: number;
@@ -119,8 +140,9 @@ export class Mapping {
   }
 
   /**
-   * Maps `length` bytes (a multiple of the page size) shared, or to be read by this process alone; returns minus errno when the kernel refuses. `place`: at
-   * which address (0: any free one), and how many of the bytes are looked at.
+   * Maps `length` bytes (a multiple of the page size) shared, or to be read by this process alone; returns minus errno
+   * when the kernel refuses. `place`: at which address (0: any free one), and how many of the bytes are looked at.
+   * @internal
    */
   static map(
     sys: Sys,
@@ -142,6 +164,7 @@ export class Mapping {
     return this.#bytes;
   }
 
+  /** Unmaps the memory; doing it twice is harmless. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -149,6 +172,7 @@ export class Mapping {
     this.#sys.syscall('munmap', this.#address, this.#length);
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -3,7 +3,6 @@
 export { decodeAttr, encodeAttr, HOST_ORDER } from './attr.ts';
 export {
   BtfLoadAttr,
-  EnableStatsAttr,
   IdAttr,
   InfoAttr,
   IterCreateAttr,

@@ -52,7 +52,7 @@ describe('an alias of a function', () => {
 
   test('survives writing and reading', () => {
     const object = linked([user, owner], [{ name: 'fresh', target: 'old' }]);
-    const read = readObject(writeObject(object), 'again.o');
+    const read = readObject({ name: 'again.o', bytes: writeObject(object) });
     expect(read.symbols.map(symbol => symbol.name).sort()).toEqual(['fresh', 'helper', 'old', 'use']);
   });
 

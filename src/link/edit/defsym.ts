@@ -14,6 +14,7 @@ import { addCopies, type Copy } from '../passes/index.ts';
 import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
 import { badName, type Edited, namesOf, noSuchSymbol, renameAll } from './rename.ts';
 
+/** An alias of a definition (`--defsym NAME=TARGET`). */
 export interface AliasRequest {
   /** The new name. */
   readonly name: string;

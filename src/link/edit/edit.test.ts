@@ -88,7 +88,7 @@ describe('new names', () => {
       'global default, store global',
       'global default, elsewhere extern',
     ]);
-    const again = readObject(writeObject(renamed), 'again.o');
+    const again = readObject({ name: 'again.o', bytes: writeObject(renamed) });
     expect(standing(again, 'store')).toBe('global default, store global');
   });
 
@@ -290,7 +290,7 @@ describe('standing', () => {
   ] as const)('%s %o', (_, pass, name, wanted) => {
     const changed = done(pass(object, [name]));
     expect(standing(changed, name)).toBe(wanted);
-    const again = readObject(writeObject(changed), 'again.o');
+    const again = readObject({ name: 'again.o', bytes: writeObject(changed) });
     expect(standing(again, name)).toBe(wanted);
   });
 
@@ -420,7 +420,7 @@ describe('sections', () => {
     expect(sectionNameOf(result, 'main')).toBe('tc');
     expect(sectionNameOf(result, 'data')).toBe('.rodata.cfg');
     expect(result.sections.find(section => section.name === '.rodata.cfg')?.flags).toBe(2);
-    const again = readObject(writeObject(result), 'again.o');
+    const again = readObject({ name: 'again.o', bytes: writeObject(result) });
     expect(sectionNameOf(again, 'data')).toBe('.rodata.cfg');
     expect(standing(again, 'data')).toBe('global default, data global');
   });
@@ -431,7 +431,7 @@ describe('sections', () => {
     expect(zero.kind === 'variable' && zero.bytes).toEqual(new Uint8Array(4));
     expect(sectionNameOf(result, 'zero')).toBe('.data');
     expect(result.sections.filter(section => section.name === '.data')).toHaveLength(1);
-    readObject(writeObject(result), 'again.o');
+    readObject({ name: 'again.o', bytes: writeObject(result) });
   });
 
   test('may change places', () => {

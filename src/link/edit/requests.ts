@@ -2,7 +2,6 @@
 
 import type { BpfObject } from '../../object/index.ts';
 import type { AliasRequest } from './defsym.ts';
-import type { SymbolRename } from './rename.ts';
 
 /** A symbol, of one input or of all. */
 export interface Selector {
@@ -11,7 +10,10 @@ export interface Selector {
   readonly file?: string;
 }
 
-export interface SelectedRename extends SymbolRename {
+/** Another name for a symbol or a section, of one input or of all. */
+export interface SelectedRename {
+  readonly from: string;
+  readonly to: string;
   /** As in `Selector`. */
   readonly file?: string;
 }

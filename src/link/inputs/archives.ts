@@ -8,15 +8,14 @@
  * in the order in which members are pulled in.
  */
 
+import type { InputFile } from '../../bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import { type Archive, identify, parseArchive } from '../../elf/index.ts';
 import { type BpfObject, type ReadOptions, readObject } from '../../object/index.ts';
 import { isKernelName } from '../resolve/index.ts';
 
 /** A file as it was given: an object or an archive. */
-export interface ArchiveInput {
-  readonly name: string;
-  readonly bytes: Uint8Array;
+export interface ArchiveInput extends InputFile {
   /** Take all members of an archive, not only those that are needed. */
   readonly wholeArchive?: boolean;
 }
@@ -124,7 +123,7 @@ class Puller {
   }
 
   addArchive(input: ArchiveInput): void {
-    const archive = this.#guard(() => parseArchive(input.bytes, input.name));
+    const archive = this.#guard(() => parseArchive(input));
     if (archive === undefined) return;
     const open: OpenArchive = {
       input,
@@ -239,7 +238,7 @@ class Puller {
     if (member === undefined) return undefined;
     return this.#guard(() => {
       const bytes = member.bytes ?? this.#readThin(input, member.name);
-      return readObject(bytes, `${input.name}(${member.name})`, this.#options);
+      return readObject({ name: `${input.name}(${member.name})`, bytes }, this.#options);
     });
   }
 

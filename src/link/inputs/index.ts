@@ -4,17 +4,16 @@ export {
   type ArchiveInput,
   type ArchiveOptions,
   archiveNames,
-  type InputSlot,
   isArchive,
   type Preparation,
-  type PulledInputs,
   type PulledMember,
   pullMembers,
 } from './archives.ts';
 export {
   byteOrderProblems,
-  type InputOptions,
   type LinkInput,
   type ReadInputs,
   readInputs,
+  requireInput,
+  requireInputs,
 } from './inputs.ts';

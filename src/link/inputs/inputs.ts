@@ -3,8 +3,9 @@
  * reported.
  */
 
-import { type Problem, problem, RootletError } from '../../diag/index.ts';
-import { type BpfObject, InputObject, readObject } from '../../object/index.ts';
+import { requireFile } from '../../bytes/index.ts';
+import { type Problem, problem, RootletError, requireList } from '../../diag/index.ts';
+import { type BpfObject, InputObject, isObject, readObject } from '../../object/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -19,6 +20,23 @@ import {
  * not apply to an `InputObject`, which is parsed once, whoever asks first.
  */
 export type LinkInput = ArchiveInput | InputObject | BpfObject;
+
+/** Throws a `TypeError` unless `value` is an input of a link. `place` is function and argument. */
+export function requireInput(place: string, value: unknown): asserts value is LinkInput {
+  if (!isObject(value)) requireFile(place, value, '{ name, bytes } or a BpfObject');
+}
+
+/** The same for a list of inputs. */
+export function requireInputs(
+  caller: string,
+  value: unknown,
+  argument = 'inputs',
+): asserts value is readonly LinkInput[] {
+  requireList(`${caller}: ${argument}`, 'an array of { name, bytes } or BpfObject', value);
+  value.forEach((input, at) => {
+    requireInput(`${caller}: ${argument}[${at}]`, input);
+  });
+}
 
 export interface ReadInputs {
   /** Only the inputs that could be read. */
@@ -68,7 +86,9 @@ function readSlot(input: LinkInput, options: InputOptions): InputSlot {
     const wholeArchive = 'wholeArchive' in input && input.wholeArchive === true;
     return { kind: 'archive', input: { name: input.name, bytes, wholeArchive } };
   }
-  return prepared(input instanceof InputObject ? input.object : readObject(bytes, input.name, options));
+  return prepared(
+    input instanceof InputObject ? input.object : readObject({ name: input.name, bytes }, options),
+  );
 }
 
 /** Archives alone yield nothing: no name is needed before there is an object, or `wholeArchive`. */

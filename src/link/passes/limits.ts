@@ -41,11 +41,6 @@ const GPL_HELPERS: ReadonlySet<number> = new Set([
 ]);
 
 /** What a program uses, and the limits of the kernel. */
-export interface Used {
-  readonly used: number;
-  readonly allowed: number;
-}
-
 export interface ProgramLimits {
   readonly program: string;
   /** Nested calls; `used` is null when the program calls itself. */
@@ -54,9 +49,9 @@ export interface ProgramLimits {
   readonly deepestCalls: readonly string[];
   /** Bytes, all frames of the path that takes most; a lower bound. */
   readonly stack: { readonly used: number | null; readonly allowed: number };
-  readonly functions: Used;
+  readonly functions: { readonly used: number; readonly allowed: number };
   /** Maps, sections of globals among them. */
-  readonly maps: Used;
+  readonly maps: { readonly used: number; readonly allowed: number };
 }
 
 /** Usage of each program, in order of programs. */

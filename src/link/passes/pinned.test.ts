@@ -92,7 +92,12 @@ describe.each([
       expect([...maps(done)].sort()).toEqual(result);
       expect(uses(done)).toMatchObject(used);
       const written = writeObject(done.object);
-      expect(Buffer.compare(writeObject(linked([readObject(written, 'again.o')]).object), written)).toBe(0);
+      expect(
+        Buffer.compare(
+          writeObject(linked([readObject({ name: 'again.o', bytes: written })]).object),
+          written,
+        ),
+      ).toBe(0);
     }
   });
 

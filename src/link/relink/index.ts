@@ -1,15 +1,14 @@
 /** What re-linking adds: components, slots, chains. */
 
-export { type ChainOptions, type ChainSlot, chainSlotName, makeChain } from './chain.ts';
+export { chainSlotName, makeChain } from './chain.ts';
 export { contextOf, parseVerdict, verdictProblem } from './chain-types.ts';
 export { demotePlugged } from './demote.ts';
-export { type ComponentMember, type RelinkInputs, readRelinkInputs } from './inputs.ts';
+export { type RelinkInputs, readRelinkInputs } from './inputs.ts';
 export type { RelinkOptions } from './options.ts';
 export { pinnedNotes } from './pinned.ts';
 export {
   type FilledSlot,
   type RelinkReport,
-  type RelinkReportInput,
   type ReportedComponent,
   type ReportedMap,
   type ReportedState,
@@ -18,16 +17,11 @@ export {
 export { type RelinkSelection, relinkNames, relinkNaming, selectNeeded } from './requests.ts';
 export { arraysOf, arrayWithItself, fragmentsProblem, misfit, slotProblem } from './slot-fit.ts';
 export {
-  assignInOrder,
   chooseProgram,
-  componentId,
-  componentKey,
   freeSlots,
   inOrder,
   likelyProgram,
-  type OrderedComponent,
   type Plug,
-  type Plugged,
   plugComponents,
   type SlotAssignment,
   slotMissing,

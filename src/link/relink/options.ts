@@ -2,12 +2,12 @@
 
 import type { LinkInput } from '../inputs/index.ts';
 import type { CommonLinkOptions } from '../pipeline/index.ts';
-import type { OrderedComponent } from './slots.ts';
+import type { SlotAssignment } from './slots.ts';
 
 /** Defaults: the name is `chain.o`, `gcSections` is true. Names of `whyLive` may be those of inputs or of the result. */
 export interface RelinkOptions extends CommonLinkOptions {
   /** Components for the slots that no assignment names, in order. */
-  readonly order?: readonly OrderedComponent[];
+  readonly order?: readonly Omit<SlotAssignment, 'slot'>[];
   /** Slots whose component gets its own functions, maps and globals, even if it fills others too. */
   readonly ownState?: readonly string[];
   /** Slots are called as the kernel calls programs: components are compared as entry points, not by their spelling. */

@@ -61,6 +61,7 @@ export interface ReportedState {
   readonly shared: boolean;
 }
 
+/** A map of the result, whose it is and who uses it. */
 export interface ReportedMap extends ReportedState {
   readonly map: {
     readonly type: string;
@@ -71,6 +72,7 @@ export interface ReportedMap extends ReportedState {
   };
 }
 
+/** What a re-link did: that of a link, with slots, components, state and limits. */
 export interface RelinkReport extends LinkReport {
   readonly slots: readonly FilledSlot[];
   readonly components: readonly ReportedComponent[];

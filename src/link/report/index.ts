@@ -2,7 +2,6 @@
 
 export {
   type Collected,
-  type CollectOptions,
   collectGarbage,
   keptSymbols,
   type LivePath,
@@ -25,7 +24,6 @@ export {
   type ReportedMerge,
   type ReportedRename,
   type ReportedSymbol,
-  type ReportInput,
   replacedBy,
   reportLink,
   reportMerges,

@@ -9,12 +9,14 @@ import {
   type MapDefinition,
   parseMapDefinition,
   programTypeOf,
+  requireObject,
   sectionOf,
   sizeOfSymbol,
 } from '../../object/index.ts';
 import { BTF_KIND, mapTypeName, progTypeName } from '../../uapi/index.ts';
 import { describeSymbol } from '../resolve/index.ts';
 
+/** What all symbols of an object have. */
 export interface InspectedSymbol {
   readonly name: string;
   readonly declaration: string;
@@ -23,6 +25,7 @@ export interface InspectedSymbol {
   readonly section: string;
 }
 
+/** A function or program of an object. */
 export interface InspectedFunction extends InspectedSymbol {
   /** Instruction slots. */
   readonly insns: number;
@@ -34,11 +37,13 @@ export interface InspectedFunction extends InspectedSymbol {
   readonly coreRecords: number;
 }
 
+/** A global variable of an object: size and offset in its section, in bytes. */
 export interface InspectedVariable extends InspectedSymbol {
   readonly size: number;
   readonly offset: number;
 }
 
+/** A map of an object. Sizes in bytes. */
 export interface InspectedMap extends InspectedSymbol {
   readonly type: string;
   readonly keySize: number;
@@ -48,6 +53,7 @@ export interface InspectedMap extends InspectedSymbol {
   readonly inner: string | null;
 }
 
+/** What is in an object, as `rootlet inspect --json` prints it. Sizes in bytes. */
 export interface Inspection {
   readonly name: string;
   readonly byteOrder: BpfObject['byteOrder'];
@@ -67,7 +73,9 @@ export interface Inspection {
   readonly types: Readonly<Record<string, number>>;
 }
 
+/** What is in an object: programs, functions, maps, variables, externs, sections, types. */
 export function inspect(object: BpfObject): Inspection {
+  requireObject('inspect: object', object);
   const layout = layoutSections(object);
   const programs: InspectedFunction[] = [];
   const functions: InspectedFunction[] = [];

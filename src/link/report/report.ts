@@ -4,6 +4,7 @@ import { type BpfObject, type BpfSymbol, type SymbolIndex, sizeOfSymbol } from '
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
 import { describeSymbol, type Resolution, type SymbolAt, sectionNameOf, symbolAt } from '../resolve/index.ts';
 
+/** A symbol of the result, and the file that defined it. */
 export interface ReportedSymbol {
   /** Name in the result. */
   readonly name: string;
@@ -18,6 +19,7 @@ export interface ReportedSymbol {
   readonly file: string;
 }
 
+/** A definition that is not in the result, and why. */
 export interface Discarded {
   readonly name: string;
   readonly kind: BpfSymbol['kind'];
@@ -51,6 +53,7 @@ export interface ReportedMerge {
   readonly files: readonly string[];
 }
 
+/** What a link did: which definition was chosen, what was discarded, renamed and merged. */
 export interface LinkReport {
   readonly inputs: readonly { readonly name: string; readonly symbols: number; readonly types: number }[];
   readonly symbols: readonly ReportedSymbol[];

@@ -22,7 +22,7 @@ const FOO_IS_BAR = { consumer: 'user.o', extern: 'foo', provider: 'first.o', tar
 function callee(inputs: readonly BpfObject[], options: LinkOptions): string | undefined {
   const result = link(inputs, options);
   if (!result.ok) return result.problems.map(problem => problem.code).join(' ');
-  const object = readObject(writeObject(result.object), 'linked.o');
+  const object = readObject({ name: 'linked.o', bytes: writeObject(result.object) });
   const prog = object.symbols.find(symbol => symbol.name === 'prog');
   return prog?.kind === 'function' ? object.symbols[prog.references[0]?.symbol ?? -1]?.name : undefined;
 }
@@ -64,7 +64,7 @@ describe('an extern bound explicitly in a link', () => {
   test('by a tag stays open in a partial link that does not have the other object, and is bound later', () => {
     const partial = link([tagged(user, 'first.o:bar')], { partial: true });
     if (!partial.ok) throw new Error(partial.problems.map(problem => problem.message).join());
-    const again = readObject(writeObject(partial.object), 'partial.o');
+    const again = readObject({ name: 'partial.o', bytes: writeObject(partial.object) });
     expect(callee([again, first], {})).toBe('bar');
     expect(callee([again, second], {})).toBe('link-no-input');
   });

@@ -23,6 +23,7 @@ import { BTF_KIND } from '../../uapi/index.ts';
 import { disagreement } from './agree.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
+/** An extern of one input, and the definition of another input that it is bound to, whatever its name. */
 export interface BindRequest {
   /** Input with the extern: its name, or its base name with or without suffix. */
   readonly consumer: string;

@@ -10,6 +10,7 @@ import { type ReferenceSite, referencesFrom, referencesTo } from './references.t
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
+/** Where a name was defined, which definition was chosen, and who refers to it. */
 export interface Explanation {
   readonly name: string;
   /** `file: declaration in section …`; null when nothing defines the name. */

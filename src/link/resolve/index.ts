@@ -3,7 +3,6 @@
 export { addendProblems } from './addends.ts';
 export { checkAgreement, disagreement, sectionNameOf } from './agree.ts';
 export {
-  type Bindings,
   type BindRequest,
   bindExplicitly,
   boundExterns,
@@ -12,10 +11,10 @@ export {
   findInput,
   parseTarget,
 } from './bind.ts';
-export { type ExplainOptions, type Explanation, explainAll, explainName } from './explain.ts';
+export { type Explanation, explainAll } from './explain.ts';
 export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbolAt } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
-export { referencesTo } from './references.ts';
+export { type ReferenceSite, referencesTo } from './references.ts';
 export {
   isKernelName,
   type Resolution,

@@ -4,6 +4,7 @@ import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { sourceLine } from './problems.ts';
 import type { Resolution } from './resolve.ts';
 
+/** A reference to a name. */
 export interface ReferenceSite {
   readonly file: string;
   /** Function or variable that holds the reference. */

@@ -234,7 +234,7 @@ test('-r leaves strong externs open, and the result links on', () => {
     { partial: true },
   );
   if (!open.ok) throw new Error(JSON.stringify(open.problems));
-  const again = readObject(writeObject(open.object), 'partial.o');
+  const again = readObject({ name: 'partial.o', bytes: writeObject(open.object) });
   expect(outcome([again, objectOf('b.o', [{ name: 'foo', kind: 'function', value: 5 }])])).toBe('b.o');
 });
 

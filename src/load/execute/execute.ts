@@ -4,14 +4,7 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
-import {
-  type BpfMap,
-  type BpfProgram,
-  HOST_ORDER,
-  type LogLevel,
-  loadBtf,
-  type Sys,
-} from '../../kernel/index.ts';
+import { type BpfMap, type BpfProgram, HOST_ORDER, loadBtf, type Sys } from '../../kernel/index.ts';
 import { globalsKind, type LoadPlan, type MapPlan } from '../plan/index.ts';
 import { Cleanup } from './cleanup.ts';
 import { LoadedObject } from './loaded-object.ts';
@@ -19,12 +12,16 @@ import { DEFAULT_PIN_ROOT } from './map-reuse.ts';
 import { createMaps, type ObtainedMap, setProgramEntries } from './maps.ts';
 import { type AttachTarget, loadPlanned } from './programs.ts';
 
+/** Options of the execution of a plan. */
 export interface ExecuteOptions {
   /** Log that a refused program comes with: 1 the failing path (default), 2 everything, 0 none. */
-  readonly logLevel?: LogLevel;
+  readonly logLevel?: 0 | 1 | 2;
   /** Programs that are accepted come with their log too (`BpfProgram.log`), which costs a second load of each. */
   readonly keepLog?: boolean;
-  /** Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object. */
+  /**
+   * Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object.
+   * @hidden
+   */
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
   /**
    * Directory on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves pins alone:

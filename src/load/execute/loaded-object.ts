@@ -1,11 +1,12 @@
 /** Programs and maps of one object in the kernel, with one lifetime. */
 
-import { available, quote, usageError } from '../../diag/index.ts';
+import { argumentError, available, quote, usageError } from '../../diag/index.ts';
 import type { BpfMap, BpfProgram, Fd, TestRunOptions, TestRunResult } from '../../kernel/index.ts';
 import type { LoadPlan } from '../plan/index.ts';
 import { TypedMap } from '../values/index.ts';
 import { Globals, globalsAsProperties } from './globals.ts';
 
+/** A run of a program on a packet. */
 export interface PacketRun {
   /** r0 of the run. */
   readonly verdict: number;
@@ -13,23 +14,31 @@ export interface PacketRun {
   readonly packet: Uint8Array;
   /** The context after the run; empty when none was given. */
   readonly context: Uint8Array;
+  /** Nanoseconds; the mean where the run was repeated. */
   readonly durationNs: number;
 }
 
 /** Closing it closes all descriptors; what is pinned or attached elsewhere stays in the kernel. */
 export class LoadedObject {
+  /** What was created. */
   readonly plan: LoadPlan;
+  /** By name in the object. */
   readonly programs: ReadonlyMap<string, BpfProgram>;
   /** By name in the object: map names, and section names for globals (`.bss`, `.rodata`). */
   readonly maps: ReadonlyMap<string, BpfMap>;
+  /** The types as the kernel has them; null for an object without types. */
   readonly btf: Fd | null;
   /** Features that an old kernel lacks; empty on others. */
   readonly notes: readonly string[];
+  /** @internal */
   readonly variables: Globals;
   /** Global variables as properties: `object.globals.limit = 100`, checked against their types. */
   readonly globals: Record<string, unknown>;
 
-  /** `maps` in the order of the plan. */
+  /**
+   * `maps` in the order of the plan.
+   * @internal
+   */
   constructor(
     plan: LoadPlan,
     programs: ReadonlyMap<string, BpfProgram>,
@@ -75,6 +84,7 @@ export class LoadedObject {
     return { verdict, packet: data, context, durationNs };
   }
 
+  /** Closes programs, maps and mapped variables; doing it twice is harmless. */
   close(): void {
     this.variables.close();
     for (const program of this.programs.values()) program.close();
@@ -82,9 +92,15 @@ export class LoadedObject {
     this.btf?.close();
   }
 
+  /** As `close()`. */
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** Throws a `TypeError` unless `value` is a `LoadedObject`. `place` is function and argument. */
+export function requireLoaded(place: string, value: unknown): asserts value is LoadedObject {
+  if (!(value instanceof LoadedObject)) throw argumentError(place, 'what loadObject() returns', value);
 }
 
 function notThere(what: 'program' | 'map', name: string, known: Iterable<string>) {

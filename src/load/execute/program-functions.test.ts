@@ -10,7 +10,8 @@ import { findTarget, readProgramTypes } from './program-functions.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const read = (path: string) => readObject(readFileSync(join(import.meta.dirname, '..', path)), path);
+const read = (path: string) =>
+  readObject({ name: path, bytes: readFileSync(join(import.meta.dirname, '..', path)) });
 
 describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
   test('functions of a program, in the order of its instructions', () => {

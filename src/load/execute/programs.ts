@@ -17,6 +17,7 @@ import {
 import type { Fixup, LoadPlan, ProgramPlan } from '../plan/index.ts';
 import { verifierError } from './verifier-failure.ts';
 
+/** A function of a loaded program: its descriptor and the FUNC type in its BTF. */
 export interface AttachTarget {
   /** Program to attach to (freplace, tracing of programs). */
   readonly fd: number;

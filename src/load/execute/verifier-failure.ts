@@ -19,12 +19,7 @@ export interface SourcePlace {
   readonly text: string;
 }
 
-/** A call on the way from the program to the failing instruction. */
-export interface CallPlace {
-  readonly functionName: string;
-  readonly source: SourcePlace | undefined;
-}
-
+/** Why the verifier refused a program, in terms of its source. */
 export interface VerifierFailure {
   readonly program: string;
   readonly errno: number;
@@ -37,7 +32,7 @@ export interface VerifierFailure {
   /** Source line of that instruction. */
   readonly source: SourcePlace | undefined;
   /** Calls from the program to that function, outermost first; of the ways to a global function the shortest. */
-  readonly calls: readonly CallPlace[];
+  readonly calls: readonly { readonly functionName: string; readonly source: SourcePlace | undefined }[];
   /** What the verifier knew of the registers just before, oldest first. */
   readonly states: readonly string[];
   readonly hint: string | undefined;

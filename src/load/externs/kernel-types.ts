@@ -30,9 +30,15 @@ export interface KernelTarget extends CoreTarget {
 
 /** Where relocations and externs look for kernel types. */
 export interface KernelTypes {
-  /** Throws `kernel-no-btf`, `kernel-btf-file`. */
+  /**
+   * Throws `kernel-no-btf`, `kernel-btf-file`.
+   * @internal
+   */
   vmlinux(): KernelTarget;
-  /** Modules with a type, function or variable of this name. */
+  /**
+   * Modules with a type, function or variable of this name.
+   * @internal
+   */
   modules(name: string): readonly KernelTarget[];
 }
 
@@ -165,7 +171,7 @@ function readIfThere(path: string): Uint8Array<ArrayBuffer> | undefined {
 /** Raw BTF as it is, or the `.BTF` section of an ELF file. */
 function btfOf(bytes: Uint8Array<ArrayBuffer>, path: string): Uint8Array<ArrayBuffer> {
   if (bytes[0] !== 0x7f) return bytes;
-  const section = parseElf(bytes, path).sections.find(candidate => candidate.name === '.BTF');
+  const section = parseElf({ name: path, bytes }).sections.find(candidate => candidate.name === '.BTF');
   if (section === undefined) throw inputError('kernel-btf-file', [path], 'has no section ".BTF"');
   return Uint8Array.from(section.bytes);
 }

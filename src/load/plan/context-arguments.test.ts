@@ -10,7 +10,7 @@ import type { LoadPlan } from './plan.ts';
 import { preparedAlone } from './prepared.ts';
 
 const read = (path: string, name: string) =>
-  readObject(readFileSync(join(import.meta.dirname, '..', path, name)), name);
+  readObject({ name, bytes: readFileSync(join(import.meta.dirname, '..', path, name)) });
 /** look(void *ctx, int add), called by a probe, a classic tracepoint and a clock. */
 const PLAN = planLoad(preparedAlone(read('../../test/vm/programs/obj/el', 'contexts.bpf.o')), {
   programs: () => true,

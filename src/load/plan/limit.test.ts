@@ -24,10 +24,10 @@ import { preparedAlone } from './prepared.ts';
 import { FULL_SUPPORT, sanitizeBtf } from './sanitize-btf.ts';
 
 const { sys, reason } = kernelForTests();
-const GLOBALS = readObject(
-  readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el/globals.bpf.o')),
-  'globals.bpf.o',
-);
+const GLOBALS = readObject({
+  name: 'globals.bpf.o',
+  bytes: readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el/globals.bpf.o')),
+});
 const PLAN = planLoad(preparedAlone(GLOBALS));
 
 const INT: BtfType = {

@@ -13,6 +13,7 @@ import type { PreparedObject } from './prepared.ts';
 import { type DraftProgram, type ProgramOptions, planPrograms } from './programs.ts';
 import { encodeFuncInfo, encodeLineInfo } from './records.ts';
 
+/** Options of the plan of a load. */
 export interface PlanOptions extends ProgramOptions {
   /** Name that maps of globals start with; without it the object's file name up to its first dot. */
   readonly objectName?: string;
@@ -22,7 +23,10 @@ export interface PlanOptions extends ProgramOptions {
   readonly maxEntries?: ReadonlyMap<string, number>;
   /** Values of globals, constants among them, instead of those in the object. */
   readonly globals?: Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
-  /** Which variables count as globals of the object; without it all. Those of others may come with their maps. */
+  /**
+   * Which variables count as globals of the object; without it all. Those of others may come with their maps.
+   * @internal
+   */
   readonly ownGlobal?: (name: string, section: string) => boolean;
 }
 

@@ -127,6 +127,7 @@ export interface GlobalPlan {
   readonly constant: boolean;
 }
 
+/** What a load will create, as data. Needs no kernel to be made, and decides everything but descriptors. */
 export interface LoadPlan {
   /** The object's file or other name, for messages. */
   readonly source: string;
@@ -138,8 +139,11 @@ export interface LoadPlan {
   readonly types: Btf | null;
   /** The same as bytes, with the texts of line records among the strings. */
   readonly btf: Uint8Array | null;
+  /** @internal */
   readonly maps: readonly MapPlan[];
+  /** @internal */
   readonly globals: readonly GlobalPlan[];
+  /** @internal */
   readonly programs: readonly ProgramPlan[];
   /** What was left out for this kernel, one sentence each; kept with the loaded object. */
   readonly notes: readonly string[];

@@ -23,10 +23,14 @@ import { functionPlans, linePlans } from './records.ts';
 import { type References, resolveReference, type Sink } from './references.ts';
 import type { Operations } from './struct-ops.ts';
 
+/** Which programs of an object are loaded, and as what. */
 export interface ProgramOptions {
   /** Which programs to load; without it all whose section does not start with `?`. */
   readonly programs?: (name: string, section: string) => boolean;
-  /** Plan maps alone: no program, and nothing that only programs need. */
+  /**
+   * Plan maps alone: no program, and nothing that only programs need.
+   * @internal
+   */
   readonly mapsOnly?: boolean;
   /** Type of a program whose section name does not specify it, or that is to be loaded as another type. */
   readonly typeOf?: (name: string, section: string) => ProgramType | undefined;

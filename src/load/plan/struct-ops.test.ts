@@ -17,10 +17,10 @@ import { findOperations } from './struct-ops.ts';
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const read = (name: string) =>
-  readObject(
-    readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el', `${name}.bpf.o`)),
-    `${name}.bpf.o`,
-  );
+  readObject({
+    name: `${name}.bpf.o`,
+    bytes: readFileSync(join(import.meta.dirname, '..', 'testdata/obj/el', `${name}.bpf.o`)),
+  });
 const OPERATIONS = read('operations');
 
 /** A kernel whose module "ops" (BTF object 5) has struct rootlet_ops, with a member more before it. */
@@ -45,7 +45,7 @@ function kernelWithModule(): KernelTypes {
 
 describe('operations of a module', () => {
   const path = join(import.meta.dirname, '..', '../../test/cases/struct-ops/obj/el/a.bpf.o');
-  const object = readObject(readFileSync(path), 'a.bpf.o');
+  const object = readObject({ name: 'a.bpf.o', bytes: readFileSync(path) });
   const kernelTypes = kernelWithModule();
   const load = (fake: FakeSys) => loadObject(object, fake, { kernelTypes });
   const attrsOf = (fake: FakeSys, command: number) =>
@@ -136,7 +136,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   test('operations that the kernel does not know', () => {
     const path = join(import.meta.dirname, '..', '../../test/cases/struct-ops/obj/el/a.bpf.o');
     const before = countFds();
-    expect(() => loadObject(readObject(readFileSync(path), 'a.bpf.o'), kernel)).toThrow(
+    expect(() => loadObject(readObject({ name: 'a.bpf.o', bytes: readFileSync(path) }), kernel)).toThrow(
       'a.bpf.o: operations "ops_a": this kernel has no struct_ops type "rootlet_ops"',
     );
     expect(countFds()).toBe(before);

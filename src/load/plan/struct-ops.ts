@@ -42,6 +42,7 @@ export interface Operations {
   readonly unused: ReadonlySet<string>;
 }
 
+/** Of objects without struct_ops maps. */
 export const NO_OPERATIONS: Operations = { tables: [], programs: new Map(), unused: new Set() };
 
 /** Finds the kernel's types for all tables. Throws `load-operations`, `load-operations-kernel`, and `load-target-absent`. */

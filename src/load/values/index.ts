@@ -1,3 +1,3 @@
 /** Values of C types as values of JavaScript. */
 
-export { type TypedEntry, TypedMap } from './typed-map.ts';
+export { TypedMap } from './typed-map.ts';

@@ -12,8 +12,6 @@ import { alignUp } from '../../bytes/index.ts';
 import { usageError } from '../../diag/index.ts';
 import { type BpfMap, isPerCpu } from '../../kernel/index.ts';
 
-export type TypedEntry = readonly [key: BtfValue | Uint8Array, value: BtfValue | Uint8Array];
-
 /** A view of a map; closing the map closes it. Keys and values without a type are bytes; per-CPU values are arrays. */
 export class TypedMap {
   readonly map: BpfMap;
@@ -21,6 +19,7 @@ export class TypedMap {
   readonly #keyType: BtfId;
   readonly #valueType: BtfId;
 
+  /** @internal */
   constructor(map: BpfMap, types: ValueTypes | null, keyType: BtfId, valueType: BtfId) {
     this.map = map;
     this.#types = types;
@@ -28,6 +27,7 @@ export class TypedMap {
     this.#valueType = fits(types, valueType, map.valueSize) ? valueType : 0;
   }
 
+  /** The value; undefined when there is no such element. Throws `value-mismatch` for a key that does not fit. */
   lookup(key: unknown): BtfValue | Uint8Array | undefined {
     const bytes = this.map.lookup(this.#encode(this.#keyType, key, this.map.keySize));
     return bytes === undefined ? undefined : this.#decodeValue(bytes);
@@ -39,11 +39,13 @@ export class TypedMap {
     this.map.update(this.#encode(this.#keyType, key, this.map.keySize), this.#forEveryCpu(one), flags);
   }
 
+  /** False when there was no such element. */
   delete(key: unknown): boolean {
     return this.map.delete(this.#encode(this.#keyType, key, this.map.keySize));
   }
 
-  *entries(): Generator<TypedEntry> {
+  /** Elements one by one, as `BpfMap.entries`. */
+  *entries(): Generator<readonly [key: BtfValue | Uint8Array, value: BtfValue | Uint8Array]> {
     for (const [key, value] of this.map.entries()) {
       yield [this.#decode(this.#keyType, key), this.#decodeValue(value)];
     }

@@ -2,7 +2,6 @@
 
 export {
   CallGraph,
-  type CallPath,
   callersOf,
   callGraph,
   MAX_CALL_FRAMES,
@@ -24,12 +23,4 @@ export {
   NO_NEEDS,
   RUN_CONFIG_SECTION,
 } from './needs.ts';
-export {
-  ambiguousArenas,
-  lostCallbacks,
-  ONCE_PER_PROGRAM,
-  type OnceConflict,
-  type OnceResource,
-  onceConflicts,
-  programFunctions,
-} from './once.ts';
+export { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';

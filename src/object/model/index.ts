@@ -1,14 +1,7 @@
 /** `BpfObject`, its layout and its map definitions. */
 
 export { dataSectionsOf, withDataSections } from './data-sections.ts';
-export {
-  type LayoutOptions,
-  layoutSections,
-  type ObjectLayout,
-  type PlacedSymbol,
-  type SectionLayout,
-  sizeOfSymbol,
-} from './layout.ts';
+export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export { isPinnedMap, type MapDefinition, parseMapDefinition } from './map-definition.ts';
 export {
   type Binding,
@@ -21,13 +14,16 @@ export {
   type FunctionSymbol,
   isCommon,
   isDebugSection,
+  isObject,
   isProgram,
   licenseOf,
   type MapSymbol,
   type Origin,
   programsOf,
+  requireObject,
   type SectionIndex,
   type SectionShell,
+  type SymbolBase,
   type SymbolIndex,
   sectionAt,
   sectionNameOf,

@@ -23,6 +23,7 @@ import {
 } from '../../uapi/index.ts';
 import type { BpfObject, BpfSymbol, ExternSymbol, MapSymbol } from './model.ts';
 
+/** A map as its BTF definition describes it. Sizes in bytes. */
 export interface MapDefinition {
   readonly name: string;
   /** enum bpf_map_type. */

@@ -12,6 +12,7 @@
 
 import type { Btf, BtfId, LineRecords } from '../../btf/index.ts';
 import { type ByteOrder, decodeText, noElement } from '../../bytes/index.ts';
+import { argumentError } from '../../diag/index.ts';
 
 export type { LineRecord, LineRecords } from '../../btf/index.ts';
 
@@ -31,9 +32,6 @@ export interface SectionShell {
   readonly entsize: number;
   readonly role: 'code' | 'data' | 'maps';
 }
-
-export type Binding = 'local' | 'global' | 'weak';
-export type Visibility = 'default' | 'hidden';
 
 /**
  * Where an atom was in the file it was read from. Atoms of one block keep their distances while all are kept.
@@ -82,12 +80,20 @@ export interface CoreRecord {
   readonly kind: number;
 }
 
-interface SymbolBase {
+/** What all symbols have. */
+export interface SymbolBase {
+  /** '' for anonymous data. */
   readonly name: string;
-  readonly binding: Binding;
-  readonly visibility: Visibility;
+  /** `local`: of its file only; `weak`: yields to a global definition. */
+  readonly binding: 'local' | 'global' | 'weak';
+  /** `hidden`: linked by name, and local afterwards. */
+  readonly visibility: 'default' | 'hidden';
 }
 
+export type Binding = SymbolBase['binding'];
+export type Visibility = SymbolBase['visibility'];
+
+/** A function or program, with its instructions. */
 export interface FunctionSymbol extends SymbolBase {
   readonly kind: 'function';
   readonly section: SectionIndex;
@@ -146,8 +152,10 @@ export interface ExternSymbol extends SymbolBase {
 
 /** A symbol with contents, which are in a section. */
 export type DefinedSymbol = FunctionSymbol | VariableSymbol | MapSymbol;
+/** An atom of an object: something with a name, bytes or neither, and references. */
 export type BpfSymbol = DefinedSymbol | ExternSymbol;
 
+/** A BPF object as atoms and references; `readObject` and the linker make them. Never changed once made. */
 export interface BpfObject {
   /** Name for messages, usually the file's. */
   readonly name: string;
@@ -158,6 +166,18 @@ export interface BpfObject {
   readonly symbols: readonly BpfSymbol[];
   /** Null for an object without `.BTF`. */
   readonly btf: Btf | null;
+}
+
+/** Whether `value` has the shape of a `BpfObject`. */
+export function isObject(value: unknown): value is BpfObject {
+  return (
+    typeof value === 'object' && value !== null && 'symbols' in value && 'sections' in value && 'btf' in value
+  );
+}
+
+/** Throws a `TypeError` unless `value` is a `BpfObject`. `place` is function and argument. */
+export function requireObject(place: string, value: unknown): asserts value is BpfObject {
+  if (!isObject(value)) throw argumentError(place, 'a BpfObject (readObject makes one of bytes)', value);
 }
 
 /** A tentative definition of C, which has no place yet. */

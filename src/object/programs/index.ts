@@ -18,7 +18,6 @@ export {
 } from './context-structs.ts';
 export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
 export {
-  knownSectionNames,
   programTypeOf,
   type SectionInfo,
   sectionInfoOf,

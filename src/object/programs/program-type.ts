@@ -5,6 +5,7 @@
 
 import * as uapi from '../../uapi/index.ts';
 
+/** What kind of program the kernel is given. */
 export interface ProgramType {
   /** enum bpf_prog_type. */
   readonly progType: number;

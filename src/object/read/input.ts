@@ -4,15 +4,14 @@
  * Both travel together. Records keep the bytes and tell versions apart by them; everything else uses the object.
  */
 
+import type { InputFile } from '../../bytes/index.ts';
 import type { BpfObject } from '../model/index.ts';
 import { readObject } from './read.ts';
 
 /** An object file as it was given, with the name that messages use. */
-export interface ObjectFile {
-  readonly name: string;
+export interface ObjectFile extends InputFile {
   /** Where it is, absolute: it tells files of one name apart. Default: the name. */
   readonly path?: string;
-  readonly bytes: Uint8Array;
 }
 
 /** An object file whose object is read when it is first asked for, and kept. */
@@ -37,7 +36,7 @@ export class InputObject implements ObjectFile {
 
   /** Throws what `readObject` throws. */
   get object(): BpfObject {
-    this.#object ??= readObject(this.bytes, this.name);
+    this.#object ??= readObject(this);
     return this.#object;
   }
 }

@@ -8,8 +8,9 @@
  * Reading is the same on every machine; nothing here depends on a kernel.
  */
 
-import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf } from '../../btf/index.ts';
-import { inputError, within } from '../../diag/index.ts';
+import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf, toRaw } from '../../btf/index.ts';
+import { type InputFile, requireFile } from '../../bytes/index.ts';
+import { inputError, requireOptions, within } from '../../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf, SHF_COMPRESSED, SHT_NOBITS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
@@ -20,6 +21,7 @@ import { readJumpTables } from './jump-tables.ts';
 import { readReferences } from './references.ts';
 import { attachRecords, attachTypes } from './types.ts';
 
+/** Options of `readObject`. */
 export interface ReadOptions {
   /** Accept an object without `.BTF`. Default false: nothing can be linked or loaded without it. */
   readonly allowMissingBtf?: boolean;
@@ -27,10 +29,15 @@ export interface ReadOptions {
   readonly keepDebug?: boolean;
 }
 
-/** Parses one BPF object. Throws `RootletError`; its places start with `name`. */
-export function readObject(bytes: Uint8Array, name: string, options: ReadOptions = {}): BpfObject {
-  const elf = parseElf(bytes, name, { keepDebug: options.keepDebug ?? false });
-  return within(name, () => readElf(elf, options));
+/**
+ * Reads one BPF object. Throws `RootletError` with codes `elf-…`, `btf-…` and `object-…`, whose places start with the
+ * file's name, and a `TypeError` for other values.
+ */
+export function readObject(file: InputFile, options: ReadOptions = {}): BpfObject {
+  requireFile('readObject: file', file);
+  requireOptions('readObject: options', options);
+  const elf = parseElf(file, { keepDebug: options.keepDebug ?? false });
+  return within(elf.name, () => readElf(elf, options));
 }
 
 function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
@@ -71,7 +78,7 @@ function requireLicenseText(object: BpfObject): void {
 
 function readBtfSection(elf: ElfFile, options: ReadOptions): RawBtf | null {
   const section = typeSection(elf, '.BTF');
-  if (section !== undefined) return parseBtf(section.bytes, elf.byteOrder);
+  if (section !== undefined) return toRaw(parseBtf(section.bytes, elf.byteOrder));
   if (options.allowMissingBtf === true) return null;
   throw inputError('object-no-btf', [], 'has no BTF, so its types are unknown', {
     hint: 'compile with -g: clang -target bpf -g -O2 -c foo.bpf.c -o foo.o (and strip with llvm-strip -g, never plain strip)',

@@ -37,6 +37,7 @@ import {
   isCommon,
   layoutSections,
   type ObjectLayout,
+  requireObject,
   type SectionIndex,
   type SymbolIndex,
   sectionAt,
@@ -51,6 +52,7 @@ const VISIBILITY = { default: STV_DEFAULT, hidden: STV_HIDDEN } as const;
 
 /** Encodes the object as an ELF relocatable file. */
 export function writeObject(input: BpfObject): Uint8Array {
+  requireObject('writeObject: input', input);
   const object = stripDataSections(input);
   const layout = layoutSections(object, { withoutCommon: true });
   const { positions, shells } = numberSections(object, layout);

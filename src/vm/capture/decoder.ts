@@ -12,6 +12,7 @@ import type { CapturedPacket } from './record.ts';
 /** Files that are often mistaken for captures. */
 const GZIP_MAGIC = 0x1f8b;
 
+/** Reads packets of a capture (pcap or pcapng) as its bytes arrive. */
 export class CaptureDecoder {
   readonly #name: string;
   readonly #reader = new ChunkReader();

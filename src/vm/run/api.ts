@@ -1,9 +1,10 @@
 /** The public interface of the machine. */
 
 import type { Timestamp } from '../capture/index.ts';
-import type { EventRecord, Kconfig, ProgramKind, Redirect } from '../state/index.ts';
+import type { EventRecord, ProgramKind, Redirect } from '../state/index.ts';
 import type { MachineMap } from './machine-map.ts';
 
+/** Options of `createMachine`. */
 export interface MachineOptions {
   /**
    * Program to run. Default: the only one that the machine can run; with several, each run specifies which.
@@ -21,7 +22,7 @@ export interface MachineOptions {
    */
   readonly clock?: () => number;
   /** Values of `.kconfig` externs. */
-  readonly kconfig?: Kconfig;
+  readonly kconfig?: ReadonlyMap<string, bigint | string>;
   /** Bytes of memory that maps, variables and the machine itself may take. Default 2 GiB. */
   readonly maxMemory?: number;
 }
@@ -43,6 +44,7 @@ export interface RunContext {
   readonly queueMapping?: number;
 }
 
+/** What a run did to one packet. */
 export interface RunResult {
   /** Low half of r0. */
   readonly verdict: number;
@@ -56,6 +58,7 @@ export interface RunResult {
   readonly redirect: Redirect | undefined;
 }
 
+/** An object in the embedded machine: programs that run on packets, and their maps. */
 export interface Machine {
   /** Names of all programs: the ones requested, then those that they tail-call. */
   readonly programs: readonly string[];
@@ -67,12 +70,15 @@ export interface Machine {
   runRange(bytes: Uint8Array, offset: number, length: number, context?: RunContext): RunResult;
   /** By name, sections of global variables included. */
   readonly maps: ReadonlyMap<string, MachineMap>;
+  /** A map by name, as `maps` has it. Throws `vm-unknown-map`, naming the maps that there are. */
+  map(name: string): MachineMap;
   /** Lines of `bpf_printk` so far; of very many the last ones. */
   trace(): readonly string[];
   /** Records sent through ring buffers and perf event arrays so far; of very many the last ones. */
   events(): readonly EventRecord[];
-  /** Releases the memory. */
+  /** Releases the memory; doing it twice is harmless. A closed machine throws `vm-closed`. */
   close(): void;
+  /** As `close()`. */
   [Symbol.dispose](): void;
 }
 

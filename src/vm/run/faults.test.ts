@@ -79,7 +79,9 @@ const MISTAKES: readonly (readonly [string, RegExp])[] = [
 
 describe.each(['el', 'eb'])('compiled programs, %s', order => {
   const path = fileURLToPath(new URL(`../testdata/obj/${order}/faults.bpf.o`, import.meta.url));
-  const machine = createMachine(readObject(readFileSync(path), 'faults.bpf.o'), { budget: 100_000 });
+  const machine = createMachine(readObject({ name: 'faults.bpf.o', bytes: readFileSync(path) }), {
+    budget: 100_000,
+  });
 
   test.each(MISTAKES)('%s', (program, message) => {
     expect(errorOf(() => machine.run(PACKET, { program }))).toMatch(message);

@@ -5,12 +5,7 @@ import { inputError, quote, usageError } from '../../diag/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
 import type { GlobalVariable, MachineMemory, MapStore } from '../state/index.ts';
 
-export interface MapEntry {
-  /** Empty for maps without keys. */
-  readonly key: Uint8Array;
-  readonly value: Uint8Array;
-}
-
+/** A map of the machine. It looks like `BpfMap`: keys and values are copies of bytes. */
 export interface MachineMap {
   readonly name: string;
   /** What maps of maps hold to name this map. */
@@ -20,8 +15,11 @@ export interface MachineMap {
   readonly variables: readonly GlobalVariable[] | null;
   /** The program or map that a value of a slot names; undefined in maps whose values are values. */
   nameOf(value: Uint8Array): string | undefined;
-  /** Copies of all elements: arrays by index, others in an order that depends only on what was done to the map. */
-  entries(): Iterable<MapEntry>;
+  /**
+   * Elements one by one: arrays by index, others in an order that depends only on what was done to the map. The key of
+   * maps without keys is empty.
+   */
+  entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
   /** A copy of the value; undefined when there is none. */
   lookup(key: Uint8Array): Uint8Array | undefined;
   /** `flags` is BPF_ANY (0), BPF_NOEXIST (1) or BPF_EXIST (2). Throws `vm-map-update` where the kernel would fail. */
@@ -70,13 +68,13 @@ export class StoreMap implements MachineMap {
     return this.#names[viewOf(value).getUint32(0, this.#memory.order === 'little')];
   }
 
-  *entries(): Iterable<MapEntry> {
+  *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
     const { keySize, valueSize } = this.definition;
     for (const { key, value } of this.#store.elements()) {
-      yield {
-        key: this.#memory.bytes.slice(key, key + keySize),
-        value: this.#memory.bytes.slice(value, value + valueSize),
-      };
+      yield [
+        this.#memory.bytes.slice(key, key + keySize),
+        this.#memory.bytes.slice(value, value + valueSize),
+      ];
     }
   }
 

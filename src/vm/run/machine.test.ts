@@ -22,7 +22,7 @@ const KCONFIG = new Map<string, bigint | string>([
 ]);
 
 function fixture(order: Order) {
-  return readObject(readFileSync(`${TESTDATA}${order}/machine.bpf.o`), 'machine.bpf.o');
+  return readObject({ name: 'machine.bpf.o', bytes: readFileSync(`${TESTDATA}${order}/machine.bpf.o`) });
 }
 
 function machineOf(order: Order, options: MachineOptions = {}): Machine {
@@ -261,7 +261,9 @@ describe('the examples', () => {
     name => {
       const verdicts = ORDERS.map(order => {
         const file = `${name}.bpf.o`;
-        const machine = createMachine(readObject(readFileSync(`${EXAMPLES}obj/${order}/${file}`), file));
+        const machine = createMachine(
+          readObject({ name: file, bytes: readFileSync(`${EXAMPLES}obj/${order}/${file}`) }),
+        );
         return packets.map(packet => machine.run(packet).verdict);
       });
       expect(packets.length).toBeGreaterThan(10);
@@ -272,7 +274,9 @@ describe('the examples', () => {
 
 describe('big-endian objects do what little-endian ones do', () => {
   const load = (order: Order, name: string) =>
-    createMachine(readObject(readFileSync(`${TESTDATA}${order}/${name}.bpf.o`), `${name}.bpf.o`));
+    createMachine(
+      readObject({ name: `${name}.bpf.o`, bytes: readFileSync(`${TESTDATA}${order}/${name}.bpf.o`) }),
+    );
 
   test.each(['calls', 'text'])('%s', name => {
     const machines = ORDERS.map(order => load(order, name));
@@ -287,7 +291,10 @@ describe('big-endian objects do what little-endian ones do', () => {
 
   /** All global variables by name, through their types. */
   function globals(machine: Machine, order: Order, name: string): unknown {
-    const object = readObject(readFileSync(`${TESTDATA}${order}/${name}.bpf.o`), `${name}.bpf.o`);
+    const object = readObject({
+      name: `${name}.bpf.o`,
+      bytes: readFileSync(`${TESTDATA}${order}/${name}.bpf.o`),
+    });
     return [...machine.maps.values()]
       .filter(map => map.variables !== null)
       .map(map => mapContentsJson(object, map));

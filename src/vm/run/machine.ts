@@ -5,7 +5,9 @@
  * privileges and no kernel, and runs wherever WebAssembly does.
  */
 
+import { requireOptions } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { requireObject } from '../../object/index.ts';
 import { compile } from '../compile/index.ts';
 import { compileModule, compileModuleAsync } from '../wasm/index.ts';
 import { DEFAULT_MAX_MEMORY, type Machine, type MachineOptions } from './api.ts';
@@ -22,12 +24,15 @@ export function createMachine(object: BpfObject, options: MachineOptions = {}): 
   return new RunningMachine(prepared, compileModule(prepared.compiled.bytes), options);
 }
 
+/** As `createMachine`, compiled in the background: for large programs on the main thread of a browser. */
 export async function createMachineAsync(object: BpfObject, options: MachineOptions = {}): Promise<Machine> {
   const prepared = prepare(object, options);
   return new RunningMachine(prepared, await compileModuleAsync(prepared.compiled.bytes), options);
 }
 
 function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
+  requireObject('createMachine: object', object);
+  requireOptions('createMachine: options', options);
   const plan = planMachine(object, {
     program: options.program,
     kind: options.kind,

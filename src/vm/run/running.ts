@@ -1,7 +1,15 @@
 /** A machine at work: one instance of a compiled module, run on packet after packet. */
 
 import { requireRange } from '../../bytes/index.ts';
-import { available, bugError, quote, quoteAll, RootletError, usageError } from '../../diag/index.ts';
+import {
+  argumentError,
+  available,
+  bugError,
+  quote,
+  quoteAll,
+  RootletError,
+  usageError,
+} from '../../diag/index.ts';
 import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
@@ -24,6 +32,11 @@ import { type MachineMap, StoreMap } from './machine-map.ts';
 import type { MachinePlan } from './plan.ts';
 import { RunningState } from './running-state.ts';
 import { fillMaps, type PreparedMachine } from './setup.ts';
+
+/** Once for each packet, so cheaper than `isBytes`. */
+function requireView(place: string, value: unknown): void {
+  if (!ArrayBuffer.isView(value)) throw argumentError(place, 'a Uint8Array', value);
+}
 
 const NO_CONTEXT: RunContext = {};
 const MAX_BUDGET = 0x7fffffff;
@@ -102,10 +115,12 @@ export class RunningMachine implements Machine {
   }
 
   run(packet: Uint8Array, context: RunContext = NO_CONTEXT): RunResult {
+    requireView('run: packet', packet);
     return this.runRange(packet, 0, packet.length, context);
   }
 
   runRange(bytes: Uint8Array, offset: number, length: number, context: RunContext = NO_CONTEXT): RunResult {
+    requireView('runRange: bytes', bytes);
     requireRange(bytes.length, offset, length, 'a packet');
     const state = this.#live();
     const entry = this.#pick(context.program);
@@ -118,6 +133,15 @@ export class RunningMachine implements Machine {
     const verdict = this.#execute(entry);
     if (this.#rings.length > 0) this.#drainRings(state);
     return new Result(verdict >>> 0, state);
+  }
+
+  map(name: string): MachineMap {
+    const map = this.maps.get(name);
+    if (map !== undefined) return map;
+    const names = [...this.maps.keys()].map(quote).join(', ');
+    throw usageError('vm-unknown-map', `${this.#objectName} has no map ${quote(name)}`, {
+      hint: names === '' ? 'it has no maps at all' : `it has ${names}`,
+    });
   }
 
   trace(): readonly string[] {

@@ -9,7 +9,6 @@ export {
   type GlobalVariable,
   type Kconfig,
   placeGlobals,
-  variablesOfSection,
 } from './globals.ts';
 export {
   addFixedRegions,

@@ -1,10 +1,3 @@
 /** Values and maps of the machine as text. */
 
-export {
-  describeMaps,
-  type FormatContext,
-  formatMapContents,
-  type MapContents,
-  type MapDescription,
-  mapContentsJson,
-} from './map-format.ts';
+export { formatMapContents, type MapContents, mapContentsJson } from './map-format.ts';

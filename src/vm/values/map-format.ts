@@ -1,7 +1,6 @@
 /** Contents of maps through BTF, for users and as JSON. For the machine's maps and, with the same input, the kernel's. */
 
 import {
-  type Btf,
   type BtfId,
   type DecodedValue,
   decodeValue,
@@ -11,55 +10,26 @@ import {
   valueJson,
   valueText,
 } from '../../btf/index.ts';
-import { alignUp, type ByteOrder } from '../../bytes/index.ts';
+import { alignUp } from '../../bytes/index.ts';
 import { printable } from '../../diag/index.ts';
-import {
-  type BpfObject,
-  layoutSections,
-  type MapDefinition,
-  parseMapDefinition,
-} from '../../object/index.ts';
+import type { BpfObject, MapDefinition } from '../../object/index.ts';
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, mapTypeName } from '../../uapi/index.ts';
-import { definitionOfSection, type GlobalVariable, variablesOfSection } from '../state/index.ts';
+import type { GlobalVariable } from '../state/index.ts';
 
-export interface MapDescription {
+/** What there is to show of a map: of the machine's, or with the same fields of any other. */
+export interface MapContents {
   readonly name: string;
   readonly definition: MapDefinition;
   /** For a section of global variables: what is in its one value. */
   readonly variables: readonly GlobalVariable[] | null;
-}
-
-/** What there is to show of a map. */
-export interface MapContents extends MapDescription {
   /** Values longer than in the definition are several, one for each CPU. */
-  entries(): Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>;
+  entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
   /** What a value means that is only a number: the program or the map in a slot. */
   readonly nameOf?: (value: Uint8Array) => string | undefined;
 }
 
 /** What the types and values of an object's maps are read with. */
-export interface FormatContext {
-  readonly btf: Btf | null;
-  readonly byteOrder: ByteOrder;
-}
-
-/** Maps and sections of global variables of an object, by the names that loaders give them. */
-export function describeMaps(object: BpfObject): ReadonlyMap<string, MapDescription> {
-  const descriptions = new Map<string, MapDescription>();
-  for (const symbol of object.symbols) {
-    if (symbol.kind !== 'map') continue;
-    const definition = parseMapDefinition(object, symbol);
-    descriptions.set(symbol.name, { name: symbol.name, definition, variables: null });
-  }
-  for (const layout of layoutSections(object).sections) {
-    const shell = object.sections[layout.section];
-    if (shell?.role !== 'data' || layout.size === 0) continue;
-    const variables = variablesOfSection(object, layout);
-    const definition = definitionOfSection(shell.name, layout.size, shell.name.startsWith('.rodata'));
-    descriptions.set(shell.name, { name: shell.name, definition, variables });
-  }
-  return descriptions;
-}
+export type FormatContext = Pick<BpfObject, 'btf' | 'byteOrder'>;
 
 /** Zero elements of longer arrays are counted, not shown. */
 const SHORT_ARRAY = 16;
@@ -78,16 +48,16 @@ function shownEntries(map: MapContents): Shown {
   const entries: { key: Uint8Array; value: Uint8Array }[] = [];
   let zero = 0;
   let more = 0;
-  for (const entry of map.entries()) {
-    if (skipsZeros && entry.value.every(byte => byte === 0)) zero++;
+  for (const [key, value] of map.entries()) {
+    if (skipsZeros && value.every(byte => byte === 0)) zero++;
     else if (entries.length >= MAX_SHOWN) more++;
-    else entries.push(entry);
+    else entries.push({ key, value });
   }
   return { entries, zero, more };
 }
 
 /** Several lines without a newline at the end: what the map is, then its elements indented. */
-export function formatMapContents(context: FormatContext, map: MapContents): string {
+export function formatMapContents(context: Pick<BpfObject, 'btf' | 'byteOrder'>, map: MapContents): string {
   if (map.variables !== null) return formatVariables(context, map, map.variables);
   const { definition } = map;
   const { entries, zero, more } = shownEntries(map);
@@ -142,7 +112,7 @@ function formatVariables(
 }
 
 function firstValue(map: MapContents): Uint8Array {
-  for (const { value } of map.entries()) return value;
+  for (const [, value] of map.entries()) return value;
   return new Uint8Array(0);
 }
 

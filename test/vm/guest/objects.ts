@@ -18,19 +18,19 @@ export function exampleFile(name: string): { readonly name: string; readonly byt
 
 export function example(name: string): BpfObject {
   const { bytes, name: file } = exampleFile(name);
-  return readObject(bytes, file);
+  return readObject({ name: file, bytes });
 }
 
 /** An object of `test/vm/programs`. */
 export function vmObject(name: string): BpfObject {
   const path = fileURLToPath(new URL(`../programs/obj/el/${name}.bpf.o`, import.meta.url));
-  return readObject(readFileSync(path), `${name}.bpf.o`);
+  return readObject({ name: `${name}.bpf.o`, bytes: readFileSync(path) });
 }
 
 /** What another tool would get: written and read again. */
 function written(result: RelinkResult): BpfObject {
   if (!result.ok) throw new RootletError(result.problems);
-  return readObject(writeObject(result.object), 'relinked.o');
+  return readObject({ name: 'relinked.o', bytes: writeObject(result.object) });
 }
 
 /** The founding example: the rootlet with both firewalls in its slots. */

@@ -1,0 +1,31 @@
+/**
+ * A file as every function takes it: bytes, and the name that messages use. Nothing here reads files, so that the same
+ * functions work in a browser. Separate so that there is one shape of it.
+ */
+
+import { argumentError, isBytes, requireRecord, requireText } from '../diag/index.ts';
+
+/** The contents of a file, and its name for messages. */
+export interface InputFile {
+  /** Path or name; messages begin with it. */
+  readonly name: string;
+  /** Must not change while what was made of it is in use. */
+  readonly bytes: Uint8Array;
+}
+
+const FILE = '{ name, bytes }';
+
+/** Throws a `TypeError` unless `value` is a file. `place` is function and argument, `wanted` the accepted values as text. */
+export function requireFile(place: string, value: unknown, wanted = FILE): asserts value is InputFile {
+  requireRecord(place, wanted, value);
+  if (!('bytes' in value)) throw argumentError(place, wanted, value);
+  requireText(
+    `${place}.name`,
+    "a string, the file's name for messages",
+    'name' in value ? value.name : undefined,
+  );
+  const own = Object.getOwnPropertyDescriptor(value, 'bytes');
+  // what a getter reads, it reads once, when the bytes are needed
+  if (own?.get === undefined && own !== undefined && !isBytes(own.value))
+    throw argumentError(`${place}.bytes`, 'a Uint8Array', own.value);
+}
