@@ -46,6 +46,12 @@ test('no name is in the table twice', () => {
   expect(knownSectionNames()).toHaveLength(105);
 });
 
+test('every program type has a section', () => {
+  const reached = new Set(knownSectionNames().map(name => programTypeOf(name)?.progType));
+  const known = Array.from({ length: uapi.PROG_TYPE_COUNT - 1 }, (_, at) => at + 1);
+  expect(known.filter(type => !reached.has(type)).map(uapi.progTypeName)).toEqual([]);
+});
+
 test('words for numbers come from the right place in their enum', () => {
   expect(uapi.progTypeName(uapi.BPF_PROG_TYPE_NETFILTER)).toBe('netfilter');
   expect(uapi.mapTypeName(uapi.BPF_MAP_TYPE_ARENA)).toBe('arena');

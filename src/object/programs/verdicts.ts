@@ -83,36 +83,50 @@ const NETFILTER = [row(uapi.NF_DROP, 'drop'), row(uapi.NF_ACCEPT, 'accept pass',
 const free = (rows: readonly Row[], neutral = 0): VerdictTable => ({ rows, checked: false, neutral });
 const checked = (rows: readonly Row[], neutral = 0): VerdictTable => ({ rows, checked: true, neutral });
 
-const BY_TYPE: ReadonlyMap<number, VerdictTable> = new Map([
-  [uapi.BPF_PROG_TYPE_XDP, free(XDP, uapi.XDP_PASS)],
-  [uapi.BPF_PROG_TYPE_SCHED_CLS, free(TC, uapi.TC_ACT_UNSPEC)],
-  [uapi.BPF_PROG_TYPE_SCHED_ACT, free(TC, uapi.TC_ACT_UNSPEC)],
-  [uapi.BPF_PROG_TYPE_SOCKET_FILTER, free(FILTER)],
-  [uapi.BPF_PROG_TYPE_CGROUP_SKB, checked(CGROUP, 1)],
-  [uapi.BPF_PROG_TYPE_CGROUP_SOCK, checked(CGROUP, 1)],
-  [uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, checked(CGROUP, 1)],
-  [uapi.BPF_PROG_TYPE_CGROUP_DEVICE, checked(CGROUP, 1)],
-  [uapi.BPF_PROG_TYPE_CGROUP_SYSCTL, checked(CGROUP, 1)],
-  [uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT, checked(CGROUP, 1)],
-  [uapi.BPF_PROG_TYPE_SK_SKB, free(SOCKET, uapi.SK_PASS)],
-  [uapi.BPF_PROG_TYPE_SK_MSG, free(SOCKET, uapi.SK_PASS)],
-  [uapi.BPF_PROG_TYPE_SK_REUSEPORT, free(SOCKET)],
-  [uapi.BPF_PROG_TYPE_SK_LOOKUP, checked(SOCKET, uapi.SK_PASS)],
-  [uapi.BPF_PROG_TYPE_SOCK_OPS, checked([])],
-  [uapi.BPF_PROG_TYPE_NETFILTER, checked(NETFILTER, uapi.NF_ACCEPT)],
-  [uapi.BPF_PROG_TYPE_LWT_IN, free(TUNNEL)],
-  [uapi.BPF_PROG_TYPE_LWT_OUT, free(TUNNEL)],
-  [uapi.BPF_PROG_TYPE_LWT_XMIT, free(TUNNEL)],
-]);
+/** Null: results are not verdicts on something. */
+const BY_TYPE: Readonly<Record<uapi.ProgType, VerdictTable | null>> = {
+  [uapi.BPF_PROG_TYPE_SOCKET_FILTER]: free(FILTER),
+  [uapi.BPF_PROG_TYPE_KPROBE]: null,
+  [uapi.BPF_PROG_TYPE_SCHED_CLS]: free(TC, uapi.TC_ACT_UNSPEC),
+  [uapi.BPF_PROG_TYPE_SCHED_ACT]: free(TC, uapi.TC_ACT_UNSPEC),
+  [uapi.BPF_PROG_TYPE_TRACEPOINT]: null,
+  [uapi.BPF_PROG_TYPE_XDP]: free(XDP, uapi.XDP_PASS),
+  [uapi.BPF_PROG_TYPE_PERF_EVENT]: null,
+  [uapi.BPF_PROG_TYPE_CGROUP_SKB]: checked(CGROUP, 1),
+  [uapi.BPF_PROG_TYPE_CGROUP_SOCK]: checked(CGROUP, 1),
+  [uapi.BPF_PROG_TYPE_LWT_IN]: free(TUNNEL),
+  [uapi.BPF_PROG_TYPE_LWT_OUT]: free(TUNNEL),
+  [uapi.BPF_PROG_TYPE_LWT_XMIT]: free(TUNNEL),
+  [uapi.BPF_PROG_TYPE_SOCK_OPS]: checked([]),
+  [uapi.BPF_PROG_TYPE_SK_SKB]: free(SOCKET, uapi.SK_PASS),
+  [uapi.BPF_PROG_TYPE_CGROUP_DEVICE]: checked(CGROUP, 1),
+  [uapi.BPF_PROG_TYPE_SK_MSG]: free(SOCKET, uapi.SK_PASS),
+  [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT]: null,
+  [uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR]: checked(CGROUP, 1),
+  [uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL]: null,
+  [uapi.BPF_PROG_TYPE_LIRC_MODE2]: null,
+  [uapi.BPF_PROG_TYPE_SK_REUSEPORT]: free(SOCKET),
+  [uapi.BPF_PROG_TYPE_FLOW_DISSECTOR]: null,
+  [uapi.BPF_PROG_TYPE_CGROUP_SYSCTL]: checked(CGROUP, 1),
+  [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE]: null,
+  [uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT]: checked(CGROUP, 1),
+  [uapi.BPF_PROG_TYPE_TRACING]: null,
+  [uapi.BPF_PROG_TYPE_STRUCT_OPS]: null,
+  [uapi.BPF_PROG_TYPE_EXT]: null,
+  [uapi.BPF_PROG_TYPE_LSM]: null,
+  [uapi.BPF_PROG_TYPE_SK_LOOKUP]: checked(SOCKET, uapi.SK_PASS),
+  [uapi.BPF_PROG_TYPE_SYSCALL]: null,
+  [uapi.BPF_PROG_TYPE_NETFILTER]: checked(NETFILTER, uapi.NF_ACCEPT),
+};
 
 /** Undefined for program types whose results are not verdicts on something (tracing, LSM, struct_ops, …). */
 export function verdictsOf(progType: number): VerdictTable | undefined {
-  return BY_TYPE.get(progType);
+  return uapi.rowOfProgType(BY_TYPE, progType) ?? undefined;
 }
 
 /** The neutral verdict of a program type; 0 for types without verdicts. */
 export function neutralVerdict(progType: number): number {
-  return BY_TYPE.get(progType)?.neutral ?? 0;
+  return verdictsOf(progType)?.neutral ?? 0;
 }
 
 /** Words that options take for the verdicts of a type, in the order of the table. */
@@ -146,5 +160,5 @@ export function isDelivered(progType: number, returned: number): boolean {
 }
 
 function rowsOf(progType: number): readonly Row[] {
-  return BY_TYPE.get(progType)?.rows ?? [];
+  return verdictsOf(progType)?.rows ?? [];
 }
