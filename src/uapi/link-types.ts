@@ -16,21 +16,33 @@ export const BPF_LINK_TYPE_UPROBE_MULTI = 12;
 export const BPF_LINK_TYPE_NETKIT = 13;
 export const BPF_LINK_TYPE_SOCKMAP = 14;
 
-/** Indexed by enum bpf_link_type; without `BPF_LINK_TYPE_`. */
-export const LINK_TYPE_NAMES: readonly string[] = [
-  'UNSPEC',
-  'RAW_TRACEPOINT',
-  'TRACING',
-  'CGROUP',
-  'ITER',
-  'NETNS',
-  'XDP',
-  'PERF_EVENT',
-  'KPROBE_MULTI',
-  'STRUCT_OPS',
-  'NETFILTER',
-  'TCX',
-  'UPROBE_MULTI',
-  'NETKIT',
-  'SOCKMAP',
-];
+/** By number, without `BPF_LINK_TYPE_`. */
+export const LINK_TYPE_NAMES = {
+  [BPF_LINK_TYPE_UNSPEC]: 'UNSPEC',
+  [BPF_LINK_TYPE_RAW_TRACEPOINT]: 'RAW_TRACEPOINT',
+  [BPF_LINK_TYPE_TRACING]: 'TRACING',
+  [BPF_LINK_TYPE_CGROUP]: 'CGROUP',
+  [BPF_LINK_TYPE_ITER]: 'ITER',
+  [BPF_LINK_TYPE_NETNS]: 'NETNS',
+  [BPF_LINK_TYPE_XDP]: 'XDP',
+  [BPF_LINK_TYPE_PERF_EVENT]: 'PERF_EVENT',
+  [BPF_LINK_TYPE_KPROBE_MULTI]: 'KPROBE_MULTI',
+  [BPF_LINK_TYPE_STRUCT_OPS]: 'STRUCT_OPS',
+  [BPF_LINK_TYPE_NETFILTER]: 'NETFILTER',
+  [BPF_LINK_TYPE_TCX]: 'TCX',
+  [BPF_LINK_TYPE_UPROBE_MULTI]: 'UPROBE_MULTI',
+  [BPF_LINK_TYPE_NETKIT]: 'NETKIT',
+  [BPF_LINK_TYPE_SOCKMAP]: 'SOCKMAP',
+} as const;
+
+/** A link type that is known here: what tables with a row for each of them are keyed by. */
+export type LinkTypeNumber = keyof typeof LINK_TYPE_NAMES;
+
+/** Row of a table with one for each link type; undefined for a type that is newer than the tables. */
+export function rowOfLinkType<T>(table: Readonly<Record<LinkTypeNumber, T>>, type: number): T | undefined {
+  return isLinkType(type) ? table[type] : undefined;
+}
+
+function isLinkType(type: number): type is LinkTypeNumber {
+  return Object.hasOwn(LINK_TYPE_NAMES, type);
+}

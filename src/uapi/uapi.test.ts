@@ -20,7 +20,7 @@ test.each(numbersOf(uapi, /^BPF_MAP_TYPE_/))('%s has its word', (name, number) =
 });
 
 test.each(numbersOf(uapi, /^BPF_LINK_TYPE_/))('%s has its word', (name, number) => {
-  expect(`BPF_LINK_TYPE_${uapi.LINK_TYPE_NAMES[number]}`).toBe(name);
+  expect(`BPF_LINK_TYPE_${uapi.rowOfLinkType(uapi.LINK_TYPE_NAMES, number)}`).toBe(name);
 });
 
 test('words for numbers that are newer than the tables', () => {

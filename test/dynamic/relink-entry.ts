@@ -8,7 +8,7 @@ import { firstRelink, openRootlet, slotsFor } from '../../src/dynamic/slots/stor
 import { firstEntryState } from '../../src/dynamic/upgrade/object-state.ts';
 import { hookData, hookLinks, openHook } from '../../src/hooks/entries/entry.ts';
 import { attachProgram } from '../../src/hooks/kinds/attach.ts';
-import type { AttachPlace } from '../../src/hooks/targets/place.ts';
+import type { AttachPlace } from '../../src/hooks/targets/kinds.ts';
 import { openById } from '../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../src/kernel/sys/sys.ts';

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { SlotChange } from '../../src/dynamic/generation/design.ts';
 import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
-import type { AttachPlace } from '../../src/hooks/targets/place.ts';
+import type { AttachPlace } from '../../src/hooks/targets/kinds.ts';
 import { inNetns } from '../../src/kernel/sys/netns.ts';
 import type { Sys } from '../../src/kernel/sys/sys.ts';
 import type { ObjectFile } from '../../src/object/read/input.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { attachProgram } from '../../src/hooks/kinds/attach.ts';
-import type { AttachPlace } from '../../src/hooks/targets/place.ts';
+import type { AttachPlace } from '../../src/hooks/targets/kinds.ts';
 import type { LoadedObject } from '../../src/load/execute/loaded-object.ts';
 import { loadObject } from '../../src/load/load.ts';
 import { EEXIST } from '../../src/uapi/errno.ts';

@@ -6,7 +6,6 @@
  */
 
 import type { LinkDescription } from '../../kernel/index.ts';
-import type { ProgramType } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 
 export interface LinkType {
@@ -20,25 +19,34 @@ export interface LinkType {
   readonly words?: number;
 }
 
-const updatable = (target?: LinkType['target'], words = 1): Omit<LinkType, 'name'> =>
-  target === undefined ? { updatable: true } : { updatable: true, target, words };
+type Abilities = Omit<LinkType, 'name'>;
 
-/** What links can do; the types that are not here can do nothing of it. */
-const ABILITIES: ReadonlyMap<number, Omit<LinkType, 'name'>> = new Map([
-  [uapi.BPF_LINK_TYPE_CGROUP, updatable('cgroup', 2)],
-  [uapi.BPF_LINK_TYPE_ITER, updatable()],
-  [uapi.BPF_LINK_TYPE_NETNS, updatable('network namespace')],
-  [uapi.BPF_LINK_TYPE_XDP, updatable('interface')],
-  [uapi.BPF_LINK_TYPE_STRUCT_OPS, updatable('registration')],
-  [uapi.BPF_LINK_TYPE_TCX, updatable('interface')],
-  [uapi.BPF_LINK_TYPE_NETKIT, updatable('interface')],
-  [uapi.BPF_LINK_TYPE_SOCKMAP, updatable('map of sockets')],
-]);
+const updatable = (target?: LinkType['target'], words = 1): Abilities =>
+  target === undefined ? { updatable: true } : { updatable: true, target, words };
+const FIXED: Abilities = { updatable: false };
+
+const ABILITIES: Readonly<Record<uapi.LinkTypeNumber, Abilities>> = {
+  [uapi.BPF_LINK_TYPE_UNSPEC]: FIXED,
+  [uapi.BPF_LINK_TYPE_RAW_TRACEPOINT]: FIXED,
+  [uapi.BPF_LINK_TYPE_TRACING]: FIXED,
+  [uapi.BPF_LINK_TYPE_CGROUP]: updatable('cgroup', 2),
+  [uapi.BPF_LINK_TYPE_ITER]: updatable(),
+  [uapi.BPF_LINK_TYPE_NETNS]: updatable('network namespace'),
+  [uapi.BPF_LINK_TYPE_XDP]: updatable('interface'),
+  [uapi.BPF_LINK_TYPE_PERF_EVENT]: FIXED,
+  [uapi.BPF_LINK_TYPE_KPROBE_MULTI]: FIXED,
+  [uapi.BPF_LINK_TYPE_STRUCT_OPS]: updatable('registration'),
+  [uapi.BPF_LINK_TYPE_NETFILTER]: FIXED,
+  [uapi.BPF_LINK_TYPE_TCX]: updatable('interface'),
+  [uapi.BPF_LINK_TYPE_UPROBE_MULTI]: FIXED,
+  [uapi.BPF_LINK_TYPE_NETKIT]: updatable('interface'),
+  [uapi.BPF_LINK_TYPE_SOCKMAP]: updatable('map of sockets'),
+};
 
 /** Types that are newer than the table of names have their number as name, and are not updatable. */
 export function linkType(number: number): LinkType {
-  const name = uapi.LINK_TYPE_NAMES[number] ?? `link type ${number}`;
-  return { name, ...(ABILITIES.get(number) ?? { updatable: false }) };
+  const name = uapi.rowOfLinkType(uapi.LINK_TYPE_NAMES, number) ?? `link type ${number}`;
+  return { name, ...(uapi.rowOfLinkType(ABILITIES, number) ?? FIXED) };
 }
 
 /** As tools show it: `xdp`, `perf_event`. */
@@ -88,21 +96,4 @@ export function interfacePlace({ kind, attachType }: LinkInterface, name: string
     case 'NETKIT':
       return `netkit ${name} (${attachType === uapi.BPF_NETKIT_PRIMARY ? 'primary' : 'peer'})`;
   }
-}
-
-/** Program types whose hooks keep their program, whatever is attached where. */
-const KEPT: ReadonlySet<number> = new Set([
-  uapi.BPF_PROG_TYPE_KPROBE,
-  uapi.BPF_PROG_TYPE_TRACEPOINT,
-  uapi.BPF_PROG_TYPE_PERF_EVENT,
-  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT,
-  uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE,
-  uapi.BPF_PROG_TYPE_NETFILTER,
-]);
-
-/** Whether the kernel can change the program on hooks for programs of a type. */
-export function canHookChange({ progType, expectedAttachType }: ProgramType): boolean {
-  if (progType === uapi.BPF_PROG_TYPE_TRACING) return expectedAttachType === uapi.BPF_TRACE_ITER;
-  if (progType === uapi.BPF_PROG_TYPE_LSM) return expectedAttachType === uapi.BPF_LSM_CGROUP;
-  return !KEPT.has(progType);
 }

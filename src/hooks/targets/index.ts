@@ -1,8 +1,15 @@
 /** Where programs can be attached, as data and as text. */
 
 export { chooseProgram } from './choose.ts';
-export { HOOK_KINDS, type HookRequest, isOperations, type PlaceFlags, parseHook } from './kinds.ts';
-export { type AttachPlace, need } from './place.ts';
+export {
+  type AttachPlace,
+  HOOK_KINDS,
+  type HookRequest,
+  isOperations,
+  type PlaceFlags,
+  parseHook,
+} from './kinds.ts';
+export { need } from './place.ts';
 export {
   attachClassicTracepoint,
   attachCounter,

@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readObject } from '../../object/read/read.ts';
+import * as uapi from '../../uapi/index.ts';
+import { hasHook } from '../kinds/program-hooks.ts';
 import { chooseProgram } from './choose.ts';
-import { HOOK_KINDS, isOperations, type PlaceFlags, parseHook } from './kinds.ts';
+import { HOOK_KINDS, isOperations, type PlaceFlags, parseHook, requireKind } from './kinds.ts';
 
 type Row = readonly [kind: string, target: string, flags: PlaceFlags, place: object];
 const NONE: PlaceFlags = {};
@@ -72,6 +74,21 @@ test('every kind is in the table', () => {
   expect(HOOK_KINDS.filter(({ name }) => isOperations({ kind: name })).map(({ name }) => name)).toEqual([
     'struct-ops',
   ]);
+});
+
+test('every program type that has a hook has a kind, but for those that a process has to hold', () => {
+  const held = [uapi.BPF_PROG_TYPE_SOCKET_FILTER, uapi.BPF_PROG_TYPE_SK_REUSEPORT, uapi.BPF_PROG_TYPE_EXT];
+  const named = new Set([...HOOK_KINDS.flatMap(({ name }) => requireKind(name).types), ...held]);
+  const known = Array.from({ length: uapi.PROG_TYPE_COUNT }, (_, type) => type);
+  expect(known.filter(type => hasHook(type) !== named.has(type)).map(uapi.progTypeName)).toEqual([]);
+});
+
+test('docs/loading.md has a row for every kind', () => {
+  const document = readFileSync(join(import.meta.dirname, '../../../docs/loading.md'), 'utf8');
+  const section = document.split('\n## attach\n')[1]?.split('\n## ')[0] ?? '';
+  const rows = section.split('\n').flatMap(line => /^\| (`[^|]*) \|/.exec(line)?.[1] ?? []);
+  const documented = rows.flatMap(cell => [...cell.matchAll(/`([a-z-]+)`/g)].map(match => match[1]));
+  expect(documented.sort()).toEqual(HOOK_KINDS.map(({ name }) => name).sort());
 });
 
 const REFUSED: readonly (readonly [string, string, PlaceFlags, string, RegExp])[] = [

@@ -1,13 +1,61 @@
-/** Hooks as text: the name of each kind, what its target means, and which programs go there. */
+/** Kinds of hooks: the name of each, what its target means, which programs go there; and the places that targets become. */
 
 import { isAbsolute } from 'node:path';
 import { given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
-import type { Direction } from '../../kernel/index.ts';
+import type { Direction, IteratorScope, Order, PerfEventSpec, UserPlace } from '../../kernel/index.ts';
 import type { SectionInfo } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
-import type { AttachPlace } from './place.ts';
 import { iteratorOf, netfilterOf, perfEventOf, symbolOf, userPlaceOf } from './words.ts';
+
+/** Where to attach; each program type needs some of these. */
+export interface AttachPlace {
+  /** Name or index of an interface: XDP, TC, netkit. */
+  readonly interface?: string | number;
+  /** XDP: where it runs; default: the driver if it can, else `generic`. */
+  readonly mode?: 'native' | 'generic' | 'offload';
+  /** TC, if the section does not specify it. */
+  readonly direction?: 'ingress' | 'egress';
+  /**
+   * TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is detached. XDP: a link (default,
+   * since Linux 5.9) or `netlink`, which stays likewise.
+   */
+  readonly method?: 'tcx' | 'clsact' | 'netlink';
+  /** TC by `clsact`: lower ones run first; without it the kernel chooses. */
+  readonly priority?: number;
+  /** TC by `clsact`: number of the filter among those of its priority; without it the kernel chooses. */
+  readonly handle?: number;
+  /** tcx (since Linux 6.6), netkit (6.7), cgroups (6.17): place among other programs. */
+  readonly order?: Order;
+  /** Directory of a cgroup. */
+  readonly cgroup?: string;
+  /** File of a network namespace; default the own one. */
+  readonly netns?: string;
+  /** Tracepoint (`category/name`) or raw tracepoint (`name`), when the section does not name it. */
+  readonly tracepoint?: string;
+  /** Function of the kernel, when the section does not name it. */
+  readonly kernelFunction?: { readonly symbol: string; readonly offset?: number };
+  /** Functions of the kernel for SEC("kprobe.multi"); default those that match the section. */
+  readonly kernelFunctions?: readonly string[];
+  /** Place in an executable or library; what is missing in it is taken from the section. */
+  readonly executable?: Partial<UserPlace>;
+  /** Functions of `executable` for SEC("uprobe.multi"). */
+  readonly functions?: readonly string[];
+  /** The result of bpf_get_attach_cookie() in the program: probes, perf events, tracing. */
+  readonly cookie?: bigint;
+  /** Counter or clock: perf events. */
+  readonly perfEvent?: PerfEventSpec;
+  /** Descriptor of a socket: socket filters and SEC("sk_reuseport"). */
+  readonly socket?: number;
+  /** Map of sockets by its name in the object, or its descriptor: SEC("sk_msg"), SEC("sk_skb/…"). */
+  readonly sockmap?: string | number;
+  /** Target of an iterator. */
+  readonly iterator?: IteratorScope;
+  /** Function of a loaded program that is replaced: descriptor and FUNC type. */
+  readonly target?: { readonly fd: number; readonly btfId: number };
+  /** Netfilter (since Linux 6.4): protocol family, hook and priority, as numbers of linux/netfilter.h. */
+  readonly netfilter?: { readonly family: 2 | 10; readonly hook: number; readonly priority: number };
+}
 
 /** What is given besides kind and target. */
 export interface PlaceFlags {

@@ -21,7 +21,8 @@ import {
 import { hasSyscallWrapper, type ProgramPlan } from '../../load/index.ts';
 import { sectionTextOf } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
-import { type AttachPlace, need, splitOffset, unlessEmpty, userPlaceOf } from './place.ts';
+import type { AttachPlace } from './kinds.ts';
+import { need, splitOffset, unlessEmpty, userPlaceOf } from './place.ts';
 
 /** A loaded program with the information of its section. */
 export interface Candidate {
