@@ -6,6 +6,7 @@ import {
   type Binding,
   firstEntryState,
   firstRelink,
+  RELINK_VIAS,
   type RelinkVia,
   settingsOf,
   slotsFor,
@@ -58,7 +59,6 @@ interface Flags extends LoadFlags, StoreFlags, BindFlags {
 }
 
 const off = { kind: 'boolean', default: false } as const;
-const RELINK_VIAS: readonly RelinkVia[] = ['ext', 'tail', 'static'];
 const MODES: readonly XdpMode[] = ['native', 'generic', 'offload'];
 
 /** Kinds with their targets, a line each. */

@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import {
+  RELINK_VIAS,
   type RelinkVia,
   type ReplaceRequest,
   replace,
@@ -46,7 +47,7 @@ interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'
 }
 
 const off = { kind: 'boolean', default: false } as const;
-const SLOT_VIAS = ['auto', 'ext', 'tail', 'static'] as const;
+const SLOT_VIAS = ['auto', ...RELINK_VIAS] as const;
 const BIND_VIAS = ['auto', ...VIAS] as const;
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({

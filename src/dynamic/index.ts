@@ -28,7 +28,14 @@ export {
   type StoreLoadOptions,
   withEntryLoad,
 } from './entries/index.ts';
-export type { Component, GenerationOptions, RelinkVia, SlotChange, SlotFill } from './generation/index.ts';
+export {
+  type Component,
+  type GenerationOptions,
+  RELINK_VIAS,
+  type RelinkVia,
+  type SlotChange,
+  type SlotFill,
+} from './generation/index.ts';
 export type { Provider } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {

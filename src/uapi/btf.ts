@@ -30,6 +30,14 @@ export const BTF_KIND = {
   ENUM64: 19,
 } as const;
 
+/** Number of a kind of types: what tables with a row for each of them are keyed by. */
+export type BtfKindNumber = (typeof BTF_KIND)[keyof typeof BTF_KIND];
+
+/** A table with a row for each kind, for numbers that may be newer than the table. */
+export function byBtfKind<T>(rows: Readonly<Record<BtfKindNumber, T>>): ReadonlyMap<number, T> {
+  return new Map(Object.entries(rows).map(([kind, row]) => [Number(kind), row]));
+}
+
 /** Encoding bits of an integer type. */
 export const BTF_INT_SIGNED = 1;
 export const BTF_INT_CHAR = 2;

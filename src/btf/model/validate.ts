@@ -13,7 +13,7 @@
 
 import { isFaithfulText } from '../../bytes/index.ts';
 import type { RootletError } from '../../diag/index.ts';
-import { BTF_KIND } from '../../uapi/index.ts';
+import { BTF_KIND, byBtfKind } from '../../uapi/index.ts';
 import { LINKAGES } from './decode.ts';
 import { describeType, typeError } from './describe.ts';
 import type { RawBtf } from './raw.ts';
@@ -45,29 +45,32 @@ function rule(name: number, vlen = false, kindFlag = false): Rule {
   return { name, vlen, kindFlag };
 }
 
-const RULES = new Map<number, Rule>([
-  [BTF_KIND.INT, rule(NAME_MAY)],
-  [BTF_KIND.PTR, rule(NAME_MUST_NOT)],
-  [BTF_KIND.ARRAY, rule(NAME_MUST_NOT)],
-  [BTF_KIND.STRUCT, rule(NAME_MAY, true, true)],
-  [BTF_KIND.UNION, rule(NAME_MAY, true, true)],
-  [BTF_KIND.ENUM, rule(NAME_MAY, true, true)],
-  [BTF_KIND.FWD, rule(NAME_MUST, false, true)],
-  [BTF_KIND.TYPEDEF, rule(NAME_MUST)],
-  [BTF_KIND.VOLATILE, rule(NAME_MUST_NOT)],
-  [BTF_KIND.CONST, rule(NAME_MUST_NOT)],
-  [BTF_KIND.RESTRICT, rule(NAME_MUST_NOT)],
-  [BTF_KIND.FUNC, rule(NAME_MAY, true)],
-  [BTF_KIND.FUNC_PROTO, rule(NAME_MUST_NOT, true)],
-  [BTF_KIND.VAR, rule(NAME_MUST)],
-  [BTF_KIND.DATASEC, rule(NAME_MUST, true)],
-  [BTF_KIND.FLOAT, rule(NAME_MUST)],
-  [BTF_KIND.DECL_TAG, rule(NAME_MUST, false, true)],
-  [BTF_KIND.TYPE_TAG, rule(NAME_MUST, false, true)],
-  [BTF_KIND.ENUM64, rule(NAME_MAY, true, true)],
-]);
+const RULES = byBtfKind<Rule>({
+  [BTF_KIND.INT]: rule(NAME_MAY),
+  [BTF_KIND.PTR]: rule(NAME_MUST_NOT),
+  [BTF_KIND.ARRAY]: rule(NAME_MUST_NOT),
+  [BTF_KIND.STRUCT]: rule(NAME_MAY, true, true),
+  [BTF_KIND.UNION]: rule(NAME_MAY, true, true),
+  [BTF_KIND.ENUM]: rule(NAME_MAY, true, true),
+  [BTF_KIND.FWD]: rule(NAME_MUST, false, true),
+  [BTF_KIND.TYPEDEF]: rule(NAME_MUST),
+  [BTF_KIND.VOLATILE]: rule(NAME_MUST_NOT),
+  [BTF_KIND.CONST]: rule(NAME_MUST_NOT),
+  [BTF_KIND.RESTRICT]: rule(NAME_MUST_NOT),
+  [BTF_KIND.FUNC]: rule(NAME_MAY, true),
+  [BTF_KIND.FUNC_PROTO]: rule(NAME_MUST_NOT, true),
+  [BTF_KIND.VAR]: rule(NAME_MUST),
+  [BTF_KIND.DATASEC]: rule(NAME_MUST, true),
+  [BTF_KIND.FLOAT]: rule(NAME_MUST),
+  [BTF_KIND.DECL_TAG]: rule(NAME_MUST, false, true),
+  [BTF_KIND.TYPE_TAG]: rule(NAME_MUST, false, true),
+  [BTF_KIND.ENUM64]: rule(NAME_MAY, true, true),
+});
 
-const RULE_BY_KIND: readonly (Rule | undefined)[] = Array.from({ length: 20 }, (_, kind) => RULES.get(kind));
+const RULE_BY_KIND: readonly (Rule | undefined)[] = Array.from(
+  { length: Math.max(...RULES.keys()) + 1 },
+  (_, kind) => RULES.get(kind),
+);
 
 /** Checks all rules. Throws for the type with the lowest id that breaks one; types in cycles come last. */
 export function validateTypes(btf: RawBtf): void {

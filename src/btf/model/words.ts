@@ -11,7 +11,7 @@
  * `?? 0` after an index: a kind outside of the table is not known, and the info word of a type that is cut off is 0.
  */
 
-import { BTF_KIND } from '../../uapi/index.ts';
+import { BTF_KIND, byBtfKind } from '../../uapi/index.ts';
 export const INFO = 1;
 export const SIZE_OR_TYPE = 2;
 /** Words that every type has: name, info, size or type. */
@@ -61,31 +61,35 @@ function shape(part: Partial<Shape>): Shape {
 const REFERENCE_ONLY = shape(ONE_REF);
 const MEMBERS = shape({ perElement: 3, elementName: 3, refFirst: 4, refStride: 3, refPerElement: 1 });
 
-const SHAPES = new Map<number, Shape>([
-  [BTF_KIND.INT, shape({ fixed: 1 })],
-  [BTF_KIND.PTR, REFERENCE_ONLY],
-  [BTF_KIND.ARRAY, shape({ fixed: 3, refFirst: 3, refCount: 2 })],
-  [BTF_KIND.STRUCT, MEMBERS],
-  [BTF_KIND.UNION, MEMBERS],
-  [BTF_KIND.ENUM, shape({ perElement: 2, elementName: 3 })],
-  [BTF_KIND.FWD, shape({})],
-  [BTF_KIND.TYPEDEF, REFERENCE_ONLY],
-  [BTF_KIND.VOLATILE, REFERENCE_ONLY],
-  [BTF_KIND.CONST, REFERENCE_ONLY],
-  [BTF_KIND.RESTRICT, REFERENCE_ONLY],
-  [BTF_KIND.FUNC, REFERENCE_ONLY],
+const SHAPES = byBtfKind<Shape>({
+  [BTF_KIND.INT]: shape({ fixed: 1 }),
+  [BTF_KIND.PTR]: REFERENCE_ONLY,
+  [BTF_KIND.ARRAY]: shape({ fixed: 3, refFirst: 3, refCount: 2 }),
+  [BTF_KIND.STRUCT]: MEMBERS,
+  [BTF_KIND.UNION]: MEMBERS,
+  [BTF_KIND.ENUM]: shape({ perElement: 2, elementName: 3 }),
+  [BTF_KIND.FWD]: shape({}),
+  [BTF_KIND.TYPEDEF]: REFERENCE_ONLY,
+  [BTF_KIND.VOLATILE]: REFERENCE_ONLY,
+  [BTF_KIND.CONST]: REFERENCE_ONLY,
+  [BTF_KIND.RESTRICT]: REFERENCE_ONLY,
+  [BTF_KIND.FUNC]: REFERENCE_ONLY,
   // Return type at word 2, parameter types at words 4, 6, 8: one arithmetic progression.
-  [
-    BTF_KIND.FUNC_PROTO,
-    shape({ perElement: 2, elementName: 3, refFirst: 2, refStride: 2, refCount: 1, refPerElement: 1 }),
-  ],
-  [BTF_KIND.VAR, shape({ ...ONE_REF, fixed: 1 })],
-  [BTF_KIND.DATASEC, shape({ perElement: 3, refFirst: 3, refStride: 3, refPerElement: 1 })],
-  [BTF_KIND.FLOAT, shape({})],
-  [BTF_KIND.DECL_TAG, shape({ ...ONE_REF, fixed: 1 })],
-  [BTF_KIND.TYPE_TAG, REFERENCE_ONLY],
-  [BTF_KIND.ENUM64, shape({ perElement: 3, elementName: 3 })],
-]);
+  [BTF_KIND.FUNC_PROTO]: shape({
+    perElement: 2,
+    elementName: 3,
+    refFirst: 2,
+    refStride: 2,
+    refCount: 1,
+    refPerElement: 1,
+  }),
+  [BTF_KIND.VAR]: shape({ ...ONE_REF, fixed: 1 }),
+  [BTF_KIND.DATASEC]: shape({ perElement: 3, refFirst: 3, refStride: 3, refPerElement: 1 }),
+  [BTF_KIND.FLOAT]: shape({}),
+  [BTF_KIND.DECL_TAG]: shape({ ...ONE_REF, fixed: 1 }),
+  [BTF_KIND.TYPE_TAG]: REFERENCE_ONLY,
+  [BTF_KIND.ENUM64]: shape({ perElement: 3, elementName: 3 }),
+});
 
 function column(pick: (shape: Shape) => number): Uint8Array {
   const values = new Uint8Array(KIND_MASK + 1);

@@ -15,9 +15,6 @@ import {
 import { componentOf, type RelinkVia } from '../generation/index.ts';
 import { isInstead, type Pair, typeOfProgram } from './pair.ts';
 
-/** The ways in which components get into slots. */
-export const RELINK_VIAS: readonly RelinkVia[] = ['ext', 'static', 'tail'];
-
 /**
  * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules: whether this
  * kernel has what the back end needs is another question.

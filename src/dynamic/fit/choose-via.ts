@@ -7,8 +7,14 @@ import { type Problem, problem, RootletError } from '../../diag/index.ts';
 import { canHookChange } from '../../hooks/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { replacementRefusal } from '../bind/index.ts';
-import type { BuildContext, Design, RelinkVia, SlotFill } from '../generation/index.ts';
-import { RELINK_VIAS, ruleObjection, viaProblem } from './back-ends.ts';
+import {
+  type BuildContext,
+  type Design,
+  RELINK_VIAS,
+  type RelinkVia,
+  type SlotFill,
+} from '../generation/index.ts';
+import { ruleObjection, viaProblem } from './back-ends.ts';
 import { examine } from './fit.ts';
 import { type Pair, type Part, programNamed, typeOfProgram } from './pair.ts';
 

@@ -16,6 +16,11 @@ import type { Design } from './design.ts';
 /** How components get into slots. */
 export type RelinkVia = 'static' | 'tail' | 'ext';
 
+const EVERY_VIA: Readonly<Record<RelinkVia, RelinkVia>> = { ext: 'ext', static: 'static', tail: 'tail' };
+
+/** All of them. */
+export const RELINK_VIAS: readonly RelinkVia[] = Object.values(EVERY_VIA);
+
 export interface GenerationParts {
   readonly via: RelinkVia;
   readonly design: Design;

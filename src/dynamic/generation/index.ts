@@ -19,5 +19,11 @@ export {
   type SlotChange,
   type SlotFill,
 } from './design.ts';
-export { duplicateProgram, Generation, type GenerationParts, type RelinkVia } from './generation.ts';
+export {
+  duplicateProgram,
+  Generation,
+  type GenerationParts,
+  RELINK_VIAS,
+  type RelinkVia,
+} from './generation.ts';
 export { chooseMain, slotNames } from './program.ts';

@@ -10,7 +10,7 @@ import { inputError, type RootletError } from '../../diag/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { type EntryState, partKey } from '../../state/index.ts';
 import { Fields, type JsonObject, type JsonValue, type RecordFiles } from '../../store/index.ts';
-import { componentOf, type Design, type RelinkVia, type SlotFill } from '../generation/index.ts';
+import { componentOf, type Design, RELINK_VIAS, type RelinkVia, type SlotFill } from '../generation/index.ts';
 
 /** Field of an entry's data that describes its slots. */
 export const RELINK_FIELD = 'relink';
@@ -101,15 +101,10 @@ export function decodeRelink(
     main: fields.text('main'),
     running: fields.text('running'),
     programId: fields.count('programId'),
-    via: viaOf(fields.text('via')),
+    via: fields.word('via', RELINK_VIAS),
     forced: fields.flag('forced'),
     ...state,
   };
-}
-
-function viaOf(text: string): RelinkVia {
-  if (text === 'static' || text === 'tail' || text === 'ext') return text;
-  throw damaged('via');
 }
 
 function damaged(what: string): RootletError {
