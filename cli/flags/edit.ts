@@ -48,7 +48,7 @@ export const EDIT_FLAGS = {
 export function editOptions(
   flags: EditFlags,
   inputs: readonly { readonly name: string }[],
-): EditOptions | undefined {
+): Required<EditOptions> | undefined {
   const asked = Object.keys(EDIT_FLAGS).some(key => (flags[key as keyof EditFlags] ?? []).length > 0); // keys of the flags
   if (!asked) return undefined;
   const selectors = (words: Words = []): Selector[] => words.map(parseSelector);
