@@ -8,7 +8,7 @@ import base from './vitest.config.ts';
 export default defineConfig({
   test: {
     ...base.test,
-    include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'test/*.test.ts', 'test/e2e/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'test/*.test.ts'],
     exclude: [
       '**/*{kernel,oracle,hostile}*.test.ts',
       'src/{kernel,load,store,hooks,dynamic}/**',

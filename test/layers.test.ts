@@ -1,5 +1,4 @@
 /**
- *
  * The structure of the code: which layers and directories may import which, that no files import each other in a cycle,
  * what may use the host and of output by layer, and that ARCHITECTURE.md is
  * correct.
@@ -250,6 +249,36 @@ describe('ARCHITECTURE.md', () => {
         .map(entry => path.relative(ROOT, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/')),
     );
     expect(folders.filter(folder => !text.includes(`\`${folder}/\``)).sort()).toEqual([]);
+  });
+
+  test('has the layers that imports follow', () => {
+    const rows = [...text.matchAll(/^\| (\d+) \| `([^`]*)\/` \|/gm)].map(([, number, directory = '']) => ({
+      number: Number(number),
+      directory,
+    }));
+    const filled = LAYERS.map(layer => layer.filter(directory => existsSync(path.join(ROOT, directory))));
+    const expected = filled
+      .filter(layer => layer.length > 0)
+      .flatMap((layer, number) => layer.map(directory => ({ number, directory })));
+    expect(rows).toEqual(expected);
+  });
+
+  test('names every directory of tests that belong to no layer', () => {
+    const directories = readdirSync(path.join(ROOT, 'test'), { withFileTypes: true })
+      .filter(entry => entry.isDirectory())
+      .map(entry => `\`test/${entry.name}/\``);
+    expect(directories.filter(directory => !text.includes(directory))).toEqual([]);
+  });
+
+  test('names functions that exist where it says so', () => {
+    const example = text.slice(text.indexOf("## One input's bytes"));
+    const pairs = [...example.matchAll(/`(\w+)` \(`((?:src|cli)\/[^`]*\.ts)`/g)];
+    expect(pairs.length).toBeGreaterThan(15);
+    const missing = pairs.filter(([, name = '', file = '']) => {
+      const source = readFileSync(path.join(ROOT, file), 'utf8');
+      return !new RegExp(`export (?:function|class) ${name}\\b`).test(source);
+    });
+    expect(missing.map(([, name, file]) => `${name} in ${file}`)).toEqual([]);
   });
 
   test('names nothing that is not there', () => {
