@@ -33,7 +33,10 @@ export const BTF_KIND = {
 /** Number of a kind of types: what tables with a row for each of them are keyed by. */
 export type BtfKindNumber = (typeof BTF_KIND)[keyof typeof BTF_KIND];
 
-/** A table with a row for each kind, for numbers that may be newer than the table. */
+/**
+ * A table with a row for each kind, for numbers that may be newer than the table.
+ * @internal
+ */
 export function byBtfKind<T>(rows: Readonly<Record<BtfKindNumber, T>>): ReadonlyMap<number, T> {
   return new Map(Object.entries(rows).map(([kind, row]) => [Number(kind), row]));
 }

@@ -38,7 +38,10 @@ export const LINK_TYPE_NAMES = {
 /** A link type that is known here: what tables with a row for each of them are keyed by. */
 export type LinkTypeNumber = keyof typeof LINK_TYPE_NAMES;
 
-/** Row of a table with one for each link type; undefined for a type that is newer than the tables. */
+/**
+ * Row of a table with one for each link type; undefined for a type that is newer than the tables.
+ * @internal
+ */
 export function rowOfLinkType<T>(table: Readonly<Record<LinkTypeNumber, T>>, type: number): T | undefined {
   return isLinkType(type) ? table[type] : undefined;
 }

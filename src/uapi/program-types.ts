@@ -78,7 +78,10 @@ function isProgType(type: number): type is ProgType {
   return type !== BPF_PROG_TYPE_UNSPEC && Object.hasOwn(PROG_TYPE_NAMES, type);
 }
 
-/** Row of a table with one for each program type; undefined for a type that is newer than the tables. */
+/**
+ * Row of a table with one for each program type; undefined for a type that is newer than the tables.
+ * @internal
+ */
 export function rowOfProgType<T>(table: Readonly<Record<ProgType, T>>, type: number): T | undefined {
   return isProgType(type) ? table[type] : undefined;
 }

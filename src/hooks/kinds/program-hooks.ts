@@ -131,8 +131,8 @@ export function hasHook(progType: number): boolean {
 }
 
 /**
- * Whether the kernel can change the program on hooks for programs of a type; true where another program attaches them,
- * which decides.
+ * Whether the kernel can change the program on hooks for programs of a type. True where that is not known: for hooks
+ * without a link, and for types that are attached by other means.
  */
 export function canHookChange({ progType, expectedAttachType }: ProgramType): boolean {
   const row = uapi.rowOfProgType(ROWS, progType);
