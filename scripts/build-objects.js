@@ -47,20 +47,20 @@ const run = promisify(execFile);
  * @param {string} directory Absolute.
  * @returns {Job[]} Sorted.
  */
-function findJobs(folder) {
-  if (!existsSync(folder)) return [];
-  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+function findJobs(directory) {
+  if (!existsSync(directory)) return [];
+  const entries = readdirSync(directory, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap(entry => {
-    if (entry.isDirectory()) return findJobs(path.join(folder, entry.name));
+    if (entry.isDirectory()) return findJobs(path.join(directory, entry.name));
     if (!entry.name.endsWith('.bpf.c')) return [];
     const stem = entry.name.slice(0, -'.bpf.c'.length);
-    return ORDERS.map(order => ({ folder, stem, order }));
+    return ORDERS.map(order => ({ directory, stem, order }));
   });
 }
 
 /** @param {Job} job */
 function checkedInPath(job) {
-  return path.join(job.folder, 'obj', job.order, `${job.stem}.bpf.o`);
+  return path.join(job.directory, 'obj', job.order, `${job.stem}.bpf.o`);
 }
 
 /** Kernel headers for user space are in a directory named after the machine; any machine's will do. */
@@ -68,8 +68,8 @@ function includeOptions() {
   const triplets = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux-gnu'];
   return triplets
     .map(triplet => `/usr/include/${triplet}`)
-    .filter(folder => existsSync(`${folder}/asm/types.h`))
-    .flatMap(folder => ['-idirafter', folder]);
+    .filter(directory => existsSync(`${directory}/asm/types.h`))
+    .flatMap(directory => ['-idirafter', directory]);
 }
 
 /** @param {string} source Text of a C file. */
@@ -86,7 +86,7 @@ function extraOptions(source) {
  */
 async function compile(job, output) {
   const source = `${job.stem}.bpf.c`;
-  const options = extraOptions(readFileSync(path.join(job.folder, source), 'utf8'));
+  const options = extraOptions(readFileSync(path.join(job.directory, source), 'utf8'));
   mkdirSync(path.dirname(output), { recursive: true });
   await run(
     CLANG,
@@ -95,7 +95,7 @@ async function compile(job, output) {
       ...['-fdebug-compilation-dir=.', ...includeOptions(), ...options],
       ...['-c', source, '-o', output],
     ],
-    { cwd: job.folder },
+    { cwd: job.directory },
   );
   await run(STRIP, ['-g', output]); // DWARF only: .BTF and .BTF.ext stay
 }
@@ -128,10 +128,10 @@ async function clangVersion() {
  */
 function orphans(jobs) {
   const known = new Set(jobs.map(checkedInPath));
-  const folders = new Set(jobs.map(job => path.dirname(checkedInPath(job))));
-  return [...folders]
-    .filter(folder => existsSync(folder))
-    .flatMap(folder => readdirSync(folder).map(name => path.join(folder, name)))
+  const directories = new Set(jobs.map(job => path.dirname(checkedInPath(job))));
+  return [...directories]
+    .filter(directory => existsSync(directory))
+    .flatMap(directory => readdirSync(directory).map(name => path.join(directory, name)))
     .filter(file => file.endsWith('.bpf.o') && !known.has(file));
 }
 

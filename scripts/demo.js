@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { RootletError } from '../dist/src/api/index.js';
 import { openSys } from '../dist/src/api/kernel.js';
 import { link, relink } from '../dist/src/api/link.js';
-import { executeLoad, planLoad, preparedAlone } from '../dist/src/api/load.js';
+import { loadObject } from '../dist/src/api/load.js';
 import { readObject, writeObject } from '../dist/src/api/object.js';
 import { createMachine } from '../dist/src/api/vm.js';
 
@@ -117,7 +117,7 @@ function runInMachine(object, packets, program) {
  * @param {string} program
  */
 function runInKernel(sys, object, packets, program) {
-  const loaded = executeLoad(planLoad(preparedAlone(object)), sys);
+  const loaded = loadObject(object, sys);
   try {
     return packets.map(packet => loaded.testRun(program, packet).verdict);
   } finally {

@@ -106,9 +106,9 @@ function installPackages() {
  * @param {string} directory
  * @returns {string[]}
  */
-function sourceFiles(folder) {
-  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry => {
-    const path = `${folder}/${entry.name}`;
+function sourceFiles(directory) {
+  return readdirSync(join(root, directory), { withFileTypes: true }).flatMap(entry => {
+    const path = `${directory}/${entry.name}`;
     if (entry.isDirectory()) return sourceFiles(path);
     return path.endsWith('.ts') && !path.endsWith('.test.ts') ? [path] : [];
   });
@@ -116,7 +116,7 @@ function sourceFiles(folder) {
 
 function digestOfSources() {
   const sources = ['src', 'cli', 'bench']
-    .filter(folder => existsSync(join(root, folder)))
+    .filter(directory => existsSync(join(root, directory)))
     .flatMap(sourceFiles);
   const hash = createHash('sha256');
   const settings = ['package.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/setup.js'];
@@ -146,13 +146,13 @@ async function build() {
  * Node's own start, and V8 keeps compiled code of scripts only. `help.cjs` has them all, for what is not a subcommand.
  */
 async function bundleCommands() {
-  const folder = join(root, 'dist', 'command');
-  mkdirSync(folder);
+  const directory = join(root, 'dist', 'command');
+  mkdirSync(directory);
   const commands = readdirSync(join(root, 'dist', 'cli', 'commands'))
     .filter(file => file.endsWith('.js') && !file.endsWith('.test.js'))
     .map(file => file.slice(0, -'.js'.length));
-  for (const command of commands) await bundle(join(folder, `${command}.cjs`), [onlyCommand(command)]);
-  await bundle(join(folder, 'help.cjs'), []);
+  for (const command of commands) await bundle(join(directory, `${command}.cjs`), [onlyCommand(command)]);
+  await bundle(join(directory, 'help.cjs'), []);
 }
 
 /**

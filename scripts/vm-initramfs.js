@@ -53,10 +53,10 @@ poweroff -f
  * @returns {Buffer}
  */
 export function makeInitramfs({ config, modules }, { job, marker }) {
-  const folders = ['bin', 'dev', 'host', 'layer', 'modules', 'root'];
+  const directories = ['bin', 'dev', 'host', 'layer', 'modules', 'root'];
   const order = modules.map(file => basename(file, '.ko')).join('\n');
   return Buffer.concat([
-    ...folders.map(name => entry(name, 0o040755, Buffer.alloc(0))),
+    ...directories.map(name => entry(name, 0o040755, Buffer.alloc(0))),
     entry('bin/busybox', 0o100755, readFileSync(BUSYBOX)),
     ...modules.map(file => entry(`modules/${basename(file)}`, 0o100644, readFileSync(file))),
     entry('modules/order', 0o100644, Buffer.from(order)),

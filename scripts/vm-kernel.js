@@ -62,23 +62,23 @@ function output(command, args, options = {}) {
  */
 export function provideKernel(series) {
   if (!/^\d+\.\d+$/.test(series)) throw new Error(`"${series}" is not a kernel series such as 6.12`);
-  const folder = join(CACHE, `${series}-${MODULES_MARK}`);
-  if (!existsSync(folder)) {
+  const directory = join(CACHE, `${series}-${MODULES_MARK}`);
+  if (!existsSync(directory)) {
     try {
-      download(series, folder);
+      download(series, directory);
     } catch (error) {
       // mirrors drop releases some years after the last update
       if (RELEASES.has(series)) throw new NotToBeHad(error instanceof Error ? error.message : String(error));
       throw error;
     }
   }
-  const modules = readFileSync(join(folder, 'modules', 'order'), 'utf8')
+  const modules = readFileSync(join(directory, 'modules', 'order'), 'utf8')
     .split('\n')
     .filter(Boolean);
   return {
-    image: join(folder, 'vmlinuz'),
-    config: join(folder, 'config'),
-    modules: modules.map(name => join(folder, 'modules', `${name}.ko`)),
+    image: join(directory, 'vmlinuz'),
+    config: join(directory, 'config'),
+    modules: modules.map(name => join(directory, 'modules', `${name}.ko`)),
   };
 }
 
@@ -97,16 +97,16 @@ function releaseOptions(series) {
   const sites = output('apt-get', ['indextargets', '--format', '$(LABEL) $(SITE)', 'Created-By: Packages']);
   const [, site] = /^Debian (\S+)$/m.exec(sites.toString('utf8')) ?? [];
   if (site === undefined) throw new Error('apt has no mirror of Debian');
-  const folder = join(CACHE, `apt-${release}`);
+  const directory = join(CACHE, `apt-${release}`);
   for (const part of ['lists/partial', 'cache/archives/partial'])
-    mkdirSync(join(folder, part), { recursive: true });
+    mkdirSync(join(directory, part), { recursive: true });
   const keys = '/usr/share/keyrings/debian-archive-keyring.gpg';
-  writeFileSync(join(folder, 'sources.list'), `deb [signed-by=${keys}] ${site} ${release} main\n`);
+  writeFileSync(join(directory, 'sources.list'), `deb [signed-by=${keys}] ${site} ${release} main\n`);
   return [
-    `Dir::Etc::SourceList=${join(folder, 'sources.list')}`,
+    `Dir::Etc::SourceList=${join(directory, 'sources.list')}`,
     'Dir::Etc::SourceParts=/dev/null',
-    `Dir::State::Lists=${join(folder, 'lists')}`,
-    `Dir::Cache=${join(folder, 'cache')}`,
+    `Dir::State::Lists=${join(directory, 'lists')}`,
+    `Dir::Cache=${join(directory, 'cache')}`,
     'APT::Sandbox::User=root',
   ].flatMap(option => ['-o', option]);
 }
@@ -124,7 +124,7 @@ export class NotToBeHad extends Error {
  * @param {string} series
  * @param {string} directory
  */
-function download(series, folder) {
+function download(series, directory) {
   mkdirSync(CACHE, { recursive: true });
   const work = mkdtempSync(join(CACHE, 'new-'));
   try {
@@ -137,7 +137,7 @@ function download(series, folder) {
     const ready = join(work, 'ready');
     mkdirSync(join(ready, 'modules'), { recursive: true });
     collect(join(work, 'unpacked'), ready);
-    if (!existsSync(folder)) renameSync(ready, folder);
+    if (!existsSync(directory)) renameSync(ready, directory);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -207,12 +207,12 @@ function collect(unpacked, ready) {
  * @param {string} directory
  * @returns {Map<string, string>}
  */
-function moduleFiles(folder) {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+function moduleFiles(directory) {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' });
   return new Map(
     names.flatMap(name => {
       const [, module = ''] = /([^/]+)\.ko(?:\.xz)?$/.exec(name) ?? [];
-      return module === '' ? [] : [[module.replaceAll('-', '_'), join(folder, name)]];
+      return module === '' ? [] : [[module.replaceAll('-', '_'), join(directory, name)]];
     }),
   );
 }

@@ -13,10 +13,10 @@ export const VIRTIOFSD = '/usr/lib/qemu/virtiofsd';
  */
 
 /** @param {Running} running */
-export function end({ folder, children }) {
+export function end({ directory, children }) {
   for (const child of children)
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 }
 
 /**
@@ -40,7 +40,7 @@ export function start(running, command, args) {
  * @param {readonly string[]} places
  */
 export function startFileServer(running, places) {
-  const view = join(running.folder, 'view');
+  const view = join(running.directory, 'view');
   mkdirSync(view);
   const script = [
     'set -e',
@@ -56,7 +56,7 @@ export function startFileServer(running, places) {
     'mount -t tmpfs run /run', // it leaves a file with its process id there
     `exec ${VIRTIOFSD} -f --socket-path="$socket" -o source="$view" -o sandbox=chroot -o cache=always -o log_level=err`,
   ].join('\n');
-  const args = ['--mount', 'sh', '-c', script, 'sh', view, join(running.folder, 'files.sock'), ...places];
+  const args = ['--mount', 'sh', '-c', script, 'sh', view, join(running.directory, 'files.sock'), ...places];
   const child = start(running, 'unshare', args);
   child.stderr?.setEncoding('utf8').on('data', chunk => {
     running.complaints += chunk;

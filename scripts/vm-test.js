@@ -54,19 +54,19 @@ const ALLOWED_SKIP = /this kernel (is older than|has no|refuses|shows no|is not 
  * @param {string} directory
  * @param {string} ending
  */
-function filesBelow(folder, ending) {
-  const path = join(ROOT, folder);
+function filesBelow(directory, ending) {
+  const path = join(ROOT, directory);
   if (!existsSync(path)) return [];
   const names = readdirSync(path, { recursive: true, encoding: 'utf8' });
   return names
     .filter(name => name.endsWith(ending))
     .sort()
-    .map(name => `${folder}/${name}`);
+    .map(name => `${directory}/${name}`);
 }
 
 /** @param {readonly string[]} words */
 function testFiles(words) {
-  const shared = SHARED_FOLDERS.flatMap(folder => filesBelow(folder, '.test.ts'));
+  const shared = SHARED_FOLDERS.flatMap(directory => filesBelow(directory, '.test.ts'));
   const asking = shared.filter(path => ASKS_KERNEL.test(readFileSync(join(ROOT, path), 'utf8')));
   const all = [...filesBelow('test/vm', '.vm.ts'), ...asking];
   if (words.length > 0) return all.filter(path => words.some(word => path.includes(word)));
@@ -78,11 +78,11 @@ function testFiles(words) {
  * @param {readonly string[]} files
  * @param {string} directory
  */
-async function bundle(files, folder) {
+async function bundle(files, directory) {
   await build({
     absWorkingDir: ROOT,
     entryPoints: ['test/vm/guest/main.ts', 'test/vm/guest/killed.ts', ...files],
-    outdir: folder,
+    outdir: directory,
     outbase: '.',
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -139,10 +139,10 @@ function atSources(text) {
  * @param {string} directory
  * @param {(result: Result) => void} onResult
  */
-async function runOn(kernel, all, name, folder, onResult) {
+async function runOn(kernel, all, name, directory, onResult) {
   const without = LEFT_OUT_ON.get(kernel) ?? [];
   const files = all.filter(path => !without.some(part => path.includes(part)));
-  const bundleOf = (/** @type {string} */ path) => join(folder, path.replace(/\.ts$/, '.mjs'));
+  const bundleOf = (/** @type {string} */ path) => join(directory, path.replace(/\.ts$/, '.mjs'));
   const args = files.flatMap(path => [bundleOf(path), join(ROOT, path)]);
   // One processor: tests that read buffers of each processor do not expect to be moved between two runs.
   const script = ['taskset', '-c', '0', 'node', bundleOf('test/vm/guest/main.ts'), name, ...args]
@@ -238,17 +238,17 @@ async function main(argv) {
     for (const result of results) process.stdout.write(`${lineOf(result)}\n`);
     return finish(results);
   }
-  const folder = mkdtempSync(join(ROOT, 'node_modules', '.cache', 'vm-tests-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const directory = mkdtempSync(join(ROOT, 'node_modules', '.cache', 'vm-tests-'));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
     process.on(signal, () => process.exit(1));
-  await bundle(files, folder);
+  await bundle(files, directory);
   /** @param {Result} result */
   const onResult = result => {
     results.push(result);
     process.stdout.write(`${lineOf(result)}\n`);
   };
-  await Promise.all(kernels.map(kernel => runOn(kernel, files, values.t ?? '', folder, onResult)));
+  await Promise.all(kernels.map(kernel => runOn(kernel, files, values.t ?? '', directory, onResult)));
   finish(results);
 }
 

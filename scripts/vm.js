@@ -84,8 +84,8 @@ export function vmMissing() {
 /** @param {string} command */
 function isThere(command) {
   const { PATH = '' } = process.env;
-  const folders = [...PATH.split(delimiter), '/usr/sbin', '/sbin'];
-  const paths = command.startsWith('/') ? [command] : folders.map(folder => join(folder, command));
+  const directories = [...PATH.split(delimiter), '/usr/sbin', '/sbin'];
+  const paths = command.startsWith('/') ? [command] : directories.map(directory => join(directory, command));
   return paths.some(path => {
     try {
       accessSync(path, constants.X_OK);
@@ -109,19 +109,19 @@ export async function bootAndRun(series, script, options = {}) {
   const why = vmMissing();
   if (why !== undefined) throw new VmError(why, 'machine');
   const kernel = provideKernel(series);
-  const folder = mkdtempSync(join(tmpdir(), 'rootlet-vm-'));
+  const directory = mkdtempSync(join(tmpdir(), 'rootlet-vm-'));
   const marker = `vm-status-${randomUUID()}`;
   const cwd = options.cwd ?? process.cwd();
   const job = jobOf(script, cwd);
-  writeFileSync(join(folder, 'initramfs'), makeInitramfs(kernel, { job, marker }));
+  writeFileSync(join(directory, 'initramfs'), makeInitramfs(kernel, { job, marker }));
   /** @type {Running} */
-  const running = { folder, children: [], complaints: '' };
+  const running = { directory, children: [], complaints: '' };
   const leave = () => end(running);
   process.once('exit', leave);
   try {
     startFileServer(running, [cwd, CHECKOUT, tmpdir(), process.execPath]);
     const output = await runMachine(running, kernel.image, marker, options);
-    return splitAtMarker(output, marker, running.complaints + consoleOf(folder));
+    return splitAtMarker(output, marker, running.complaints + consoleOf(directory));
   } finally {
     leave();
     process.off('exit', leave);
@@ -165,8 +165,8 @@ export function quoted(text) {
  * @returns {Promise<string>}
  */
 async function runMachine(running, image, marker, options) {
-  const { folder } = running;
-  const socket = join(folder, 'files.sock');
+  const { directory } = running;
+  const socket = join(directory, 'files.sock');
   const limit = Date.now() + (options.timeoutMs ?? 300_000);
   while (!existsSync(socket)) {
     if (running.children.some(child => child.exitCode !== null) || Date.now() > limit)
@@ -179,9 +179,9 @@ async function runMachine(running, image, marker, options) {
     ...['-object', `memory-backend-memfd,id=memory,size=${memory},share=on`, '-numa', 'node,memdev=memory'],
     ...['-chardev', `socket,id=files,path=${socket}`],
     ...['-device', `vhost-user-fs-pci,chardev=files,tag=${ROOT_TAG}`],
-    ...['-kernel', image, '-initrd', join(folder, 'initramfs'), '-append', KERNEL_PARAMETERS.join(' ')],
+    ...['-kernel', image, '-initrd', join(directory, 'initramfs'), '-append', KERNEL_PARAMETERS.join(' ')],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
-    ...['-serial', 'stdio', '-serial', `file:${join(folder, 'console')}`],
+    ...['-serial', 'stdio', '-serial', `file:${join(directory, 'console')}`],
   ]);
   let text = '';
   let shown = 0;
@@ -202,7 +202,7 @@ async function runMachine(running, image, marker, options) {
     });
   });
   if (ended) return text;
-  throw new VmError(`the time limit is over${tailOf('console', consoleOf(folder))}`, 'time limit', text);
+  throw new VmError(`the time limit is over${tailOf('console', consoleOf(directory))}`, 'time limit', text);
 }
 
 /**
@@ -233,8 +233,8 @@ function splitAtMarker(output, marker, kernelSays) {
 }
 
 /** @param {string} directory */
-function consoleOf(folder) {
-  const path = join(folder, 'console');
+function consoleOf(directory) {
+  const path = join(directory, 'console');
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 }
 

@@ -8,7 +8,7 @@ export {
   requireRecord,
   requireText,
 } from './arguments.ts';
-export { type CodeOf, PROBLEM_CODES, type ProblemClass, type ProblemCode } from './codes.ts';
+export { type CodeOf, PROBLEM_CODES, type ProblemCode } from './codes.ts';
 export {
   addFrame,
   bugError,
@@ -27,6 +27,7 @@ export {
   usageError,
   within,
 } from './problem.ts';
+export type { ProblemClass } from './problem-class.ts';
 export { ProblemList } from './problem-list.ts';
 export { failed, ok, type Result } from './result.ts';
 export { available, didYouMean, nearestNames, quoteAll, suggestion } from './suggest.ts';

@@ -6,7 +6,8 @@
  * the command prints; everything returns or throws problems.
  */
 
-import { type CodeOf, classOf, type ProblemClass, type ProblemCode } from './codes.ts';
+import { type CodeOf, classOf, type ProblemCode } from './codes.ts';
+import type { ProblemClass } from './problem-class.ts';
 
 /** One mistake, complete: what is wrong, where, and what to do about it. */
 export interface Problem {

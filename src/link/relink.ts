@@ -65,9 +65,7 @@ export function relink(
   assignments: readonly SlotAssignment[],
   options: RelinkOptions = {},
 ): RelinkResult {
-  requireInput('relink: rootlet', rootlet);
-  requireAssignments(assignments);
-  requireOptions('relink: options', options);
+  requireArguments(rootlet, assignments, options);
   const problems = new ProblemList();
   const inputs = readRelinkInputs(rootlet, assignments, options);
   const { pulled } = inputs;
@@ -104,6 +102,12 @@ export function relink(
 }
 
 // --- arguments ----------------------------------------------------------------------------------------------------
+
+function requireArguments(rootlet: unknown, assignments: unknown, options: unknown): void {
+  requireInput('relink: rootlet', rootlet);
+  requireAssignments(assignments);
+  requireOptions('relink: options', options);
+}
 
 function requireAssignments(value: unknown): void {
   const wanted = '{ slot, component }';

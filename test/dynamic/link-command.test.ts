@@ -128,7 +128,7 @@ needs('bpf', 'root', 'clang').describe('load', () => {
     expect(ambiguous.err).toContain('other: int foo(struct xdp_md *ctx)');
     expect(ambiguous.err).toContain('--bind foo=first:foo');
     expect(await rootlet('load', SECOND, '--against', 'nobody')).toMatchObject({
-      code: EXIT.input,
+      code: EXIT.usage,
       err: expect.stringContaining('no object "nobody" is loaded'),
     });
     expect(await rootlet('load', SECOND, '--against', 'other')).toMatchObject({ code: 0 });

@@ -151,7 +151,7 @@ clang.describe('parsed once', () => {
       // should filling the arrays fail, they get back what was there
       const old = (...parts: readonly string[]) => (via === 'tail' ? parts : []);
       expect(await attached(...(via === 'tail' ? ['--slots', via] : []))).toEqual(['host']);
-      const fill = [`slot1=${at('one')}`, `slot2=${at('two')}`, '--via', via];
+      const fill = [`slot1=${at('one')}`, `slot2=${at('two')}`, '--slots', via];
       expect(await replaced(...fill)).toEqual(['host', 'one', 'two']);
       // what stays is in the record, what is put in comes from its file
       expect(await replaced(`slot2=${at('three')}`)).toEqual(['host', 'one', 'three', ...old('two')]);

@@ -323,6 +323,7 @@ function isOurs(id: number): boolean {
 async function bundleCommand(): Promise<string> {
   const outdir = mkdtempSync(join(import.meta.dirname, '../../node_modules/.cache-relink-'));
   const root = join(import.meta.dirname, '../..');
+  const counted = new Set<string>();
   const entry = `
     import fs from 'node:fs';
     import { main } from ${JSON.stringify(join(root, 'cli/main.ts'))};
@@ -348,17 +349,21 @@ async function bundleCommand(): Promise<string> {
         setup(setup) {
           // bpf(2) commands that change something that stays: pinning, links, map elements; and the directories of the store
           setup.onLoad(
-            { filter: /src\/kernel\/(sys|tc|bpffs)\.ts$|src\/store\/directory\.ts$/ },
+            { filter: /src\/kernel\/(sys\/sys|hooks\/tc|sys\/bpffs)\.ts$|src\/store\/directory\.ts$/ },
             async ({ path: file }) => {
               const { readFile } = await import('node:fs/promises');
               const text = await readFile(file, 'utf8');
-              return { contents: withSteps(file, text), loader: 'ts' };
+              const contents = withSteps(file, text);
+              if (contents === text) throw new Error(`no step is counted in ${file}`);
+              counted.add(file);
+              return { contents, loader: 'ts' };
             },
           );
         },
       },
     ],
   });
+  if (counted.size < 4) throw new Error(`steps are counted in ${[...counted].join(', ')} only`);
   return join(outdir, 'rootlet.mjs');
 }
 

@@ -7,7 +7,7 @@
  */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -22,6 +22,7 @@ export interface SteppedCommand {
 export async function bundleCommand(): Promise<SteppedCommand> {
   const directory = mkdtempSync(join(ROOT, 'node_modules/.cache-command-'));
   const path = join(directory, 'rootlet.mjs');
+  const seen = new Set<string>();
   await build({
     stdin: { contents: ENTRY, resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
     outfile: path,
@@ -31,8 +32,9 @@ export async function bundleCommand(): Promise<SteppedCommand> {
     target: 'node20',
     packages: 'external',
     logLevel: 'error',
-    plugins: [STEPS],
+    plugins: [stepsIn(seen)],
   });
+  for (const file of COUNTED) if (!seen.has(file)) throw new Error(`no step is counted in ${file}`);
   return { path, remove: () => rmSync(directory, { recursive: true }) };
 }
 
@@ -43,15 +45,21 @@ const ENTRY = `
   globalThis.rootletStep = () => { if (++count === last) process.kill(process.pid, 'SIGKILL'); };
   await main(process.argv.slice(2));`;
 
-const STEPS: Plugin = {
+/** Files that must be in the bundle with their steps. */
+const COUNTED = ['src/kernel/sys/sys.ts', 'src/kernel/hooks/netlink.ts', 'src/store/directory.ts'];
+
+const stepsIn = (seen: Set<string>): Plugin => ({
   name: 'steps',
   setup(made) {
-    made.onLoad({ filter: /src\/kernel\/(sys|netlink)\.ts$|src\/store\/[a-z-]+\.ts$/ }, ({ path }) => ({
-      contents: withSteps(path, readFileSync(path, 'utf8')),
-      loader: 'ts',
-    }));
+    made.onLoad(
+      { filter: /src\/kernel\/(sys\/sys|hooks\/netlink)\.ts$|src\/store\/[a-z-]+\.ts$/ },
+      ({ path }) => {
+        seen.add(relative(ROOT, path));
+        return { contents: withSteps(path, readFileSync(path, 'utf8')), loader: 'ts' };
+      },
+    );
   },
-};
+});
 
 /** Commands of bpf(2) that change what outlives a process. */
 const CHANGING = {

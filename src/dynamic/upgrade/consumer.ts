@@ -19,7 +19,7 @@ import { type Cleanup, readProgramTypes } from '../../load/index.ts';
 import { sectionOf } from '../../object/index.ts';
 import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../../state/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
-import type { Via } from '../bind/index.ts';
+import type { DynamicLoadOptions, Via } from '../bind/index.ts';
 import {
   type Binding,
   type DynamicObject,
@@ -97,17 +97,15 @@ export function embeds(
   return symbol?.kind === 'variable' && moved(sectionOf(object, symbol)?.name ?? '');
 }
 
-// --- reloaded
-// -----------------------------------------------------------------------------------------------------
+// --- reloaded -----------------------------------------------------------------------------------------------------
 
 /** Reloads a consumer, on its own maps, and replaces its programs wherever they are attached. */
 export function reloadConsumer(
   rebinding: Rebinding,
   consumer: Consumer,
 ): Rebound & { readonly object: DynamicObject } {
-  const { store, registry, options, cleanup, changes } = rebinding;
+  const { store, options, cleanup, changes } = rebinding;
   const { entry, stored, contents } = consumer;
-  const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
   const source = objectOf(store, entry);
   const running = runningObject(source, contents);
   const settings = running.state.settings.get('') ?? NO_SETTINGS;
@@ -122,15 +120,8 @@ export function reloadConsumer(
   });
   const object = cleanup.own(
     loadConsumer(source, store.sys, {
-      ...options,
+      ...bindingAsBefore(rebinding, consumer),
       ...settings,
-      name: entry.name,
-      registered: registry.current(entry.name),
-      bind: [...requestsOf(stored), ...stored.requests],
-      lazy: stored.bindings.some(isPending),
-      viaOf: name => viaOf(stored, name),
-      reasonOf: name => bindingOf(stored, name)?.reason,
-      programs: name => programs.includes(name),
       pinRoot: null,
       reuse: ({ name }) => (isStubMap(name) ? stubMap(contents, name) : reusedMap(state, name)),
     }),
@@ -161,6 +152,24 @@ export function reloadConsumer(
       // its own exports are known only later
       return withSlots(next, decodeDynamic(next.data), tail, replacements);
     },
+  };
+}
+
+/** Options with which a consumer is bound as it was, except to new versions. */
+function bindingAsBefore(
+  { registry, options }: Rebinding,
+  { entry, stored, contents }: Consumer,
+): DynamicLoadOptions {
+  const programs = [...contents.programs.keys()].filter(name => !isDynamicPin(name));
+  return {
+    ...options,
+    name: entry.name,
+    registered: registry.current(entry.name),
+    bind: [...requestsOf(stored), ...stored.requests],
+    lazy: stored.bindings.some(isPending),
+    viaOf: name => viaOf(stored, name),
+    reasonOf: name => bindingOf(stored, name)?.reason,
+    programs: name => programs.includes(name),
   };
 }
 
@@ -217,8 +226,7 @@ export function isAttached(store: Store, entry: StoreEntry): boolean {
   return running.length > 0;
 }
 
-// --- refilled
-// -----------------------------------------------------------------------------------------------------
+// --- refilled -----------------------------------------------------------------------------------------------------
 
 /** Fills the slots and stubs of a consumer whose programs stay, as far as they call one of `providers`. */
 export function refillConsumer(

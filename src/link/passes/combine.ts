@@ -8,6 +8,7 @@
 
 import { type BtfId, type MergeInput, type MergeResult, mergeBtf } from '../../btf/index.ts';
 import { SHT_NOBITS } from '../../elf/index.ts';
+import type { SectionIndex } from '../../object/index.ts';
 import {
   type Binding,
   type BpfObject,
@@ -232,11 +233,8 @@ function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
     }
     case 'variable': {
       const { size, align } = symbol;
-      const shell = input.sections.shells[section];
-      // a definition stays tentative where another input may still define the name
-      const common = input.partial && isCommon(symbol);
-      const bytes = common ? symbol.bytes : bytesIn(symbol, shell);
-      const references = moveData(livingReferences(context, symbol, shell, at), map);
+      const { common, bytes, references: living } = contentsOf(context, symbol, section, at);
+      const references = moveData(living, map);
       const variable = {
         kind,
         name,
@@ -253,6 +251,15 @@ function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
       return common ? { ...variable, common } : variable;
     }
   }
+}
+
+/** A definition stays tentative where another input may still define the name. */
+function contentsOf(context: SymbolContext, symbol: VariableSymbol, section: SectionIndex, at: SymbolAt) {
+  const { input } = context;
+  const shell = input.sections.shells[section];
+  const common = input.partial && isCommon(symbol);
+  const bytes = common ? symbol.bytes : bytesIn(symbol, shell);
+  return { common, bytes, references: livingReferences(context, symbol, shell, at) };
 }
 
 /** Binding and visibility of the chosen symbol, from all symbols of the group. */

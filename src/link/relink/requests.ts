@@ -69,7 +69,7 @@ function arrayProblem(objects: readonly BpfObject[], { file, index }: SymbolAt):
     problem(
       'relink-array-program',
       [object.name],
-      `${name} is put into a slot, so that it becomes a function, but array ${quote(array)} holds it as a program`,
+      `${name} is put into a slot, so that it becomes a function, but array ${quote(array)} contains it as a program`,
       { hint: `let the array hold another program of the file that does the same` },
     ),
   ];

@@ -123,7 +123,7 @@ export function misfit(
   kind: PlaceKind = 'slot',
 ): Problem {
   const [there, name] = [quote(place.symbol.name), quote(program.symbol.name)];
-  const what = kind === 'slot' ? `does not fit slot ${there}` : `cannot take the place of ${there}`;
+  const what = kind === 'slot' ? `does not fit slot ${there}` : `cannot replace ${there}`;
   const label = kind === 'slot' ? 'slot:   ' : 'rootlet:';
   return problem(
     'relink-prototype',

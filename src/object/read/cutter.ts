@@ -1,0 +1,70 @@
+import { noElement } from '../../bytes/index.ts';
+import { inputError, quote } from '../../diag/index.ts';
+import { type ElfFile, type ElfSection, type ElfSymbol, STB_LOCAL, STB_WEAK } from '../../elf/index.ts';
+import type { Binding, Visibility } from '../model/index.ts';
+import type { AtomDraft, SectionAtoms } from './draft.ts';
+
+export interface NamedSymbol {
+  readonly index: number;
+  readonly symbol: ElfSymbol;
+}
+
+export interface Cutter {
+  readonly elf: ElfFile;
+  readonly section: ElfSection;
+  readonly atoms: SectionAtoms;
+  readonly drafts: AtomDraft[];
+  readonly ofElfSymbol: Int32Array;
+  readonly symbols: readonly NamedSymbol[];
+  /** Offsets that something refers to without a symbol, sorted. */
+  readonly addressed: readonly number[];
+}
+
+export function bindingOf(symbol: ElfSymbol): Binding {
+  if (symbol.binding === STB_LOCAL) return 'local';
+  return symbol.binding === STB_WEAK ? 'weak' : 'global';
+}
+
+/** STV_INTERNAL (1) is as good as hidden. */
+export function visibilityOf(symbol: ElfSymbol): Visibility {
+  return symbol.visibility === 1 || symbol.visibility === 2 ? 'hidden' : 'default';
+}
+
+export function pushAtom(cutter: Cutter, draft: AtomDraft): number {
+  const index = cutter.drafts.length;
+  draft.elfSection = cutter.atoms.elfSection;
+  draft.shell = cutter.atoms.shell;
+  cutter.drafts.push(draft);
+  cutter.atoms.members.push(index);
+  cutter.atoms.offsets.push(draft.offset);
+  return index;
+}
+
+export function placeOf(cutter: Cutter): readonly string[] {
+  return [`section ${quote(cutter.section.name)}`];
+}
+
+/** First position in a sorted list whose value is at least `wanted`. */
+export function firstAtLeast(sorted: readonly number[], wanted: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] ?? noElement(sorted, middle)) < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+export function overlapError(cutter: Cutter, before: ElfSymbol | undefined, symbol: ElfSymbol): Error {
+  const other = quote(before?.name ?? '');
+  if (before?.value === symbol.value) {
+    return inputError('object-alias', [...placeOf(cutter), quote(symbol.name)], `is an alias of ${other}`, {
+      offset: symbol.value,
+      hint: 'clang describes only one of two aliases in BTF: drop __attribute__((alias)) and define the alias when linking (--defsym)',
+    });
+  }
+  return inputError('object-overlap', [...placeOf(cutter), quote(symbol.name)], `overlaps ${other}`, {
+    offset: symbol.value,
+  });
+}
