@@ -153,7 +153,7 @@ export interface ExternSymbol extends SymbolBase {
 /** A symbol with contents, which are in a section. */
 export type DefinedSymbol = FunctionSymbol | VariableSymbol | MapSymbol;
 /** An atom of an object: something with a name, bytes or neither, and references. */
-export type BpfSymbol = DefinedSymbol | ExternSymbol;
+export type BpfSymbol = FunctionSymbol | VariableSymbol | MapSymbol | ExternSymbol;
 
 /** A BPF object as atoms and references; `readObject` and the linker make them. Never changed once made. */
 export interface BpfObject {
