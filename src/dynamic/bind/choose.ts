@@ -17,7 +17,7 @@ import {
   type ProgramType,
   programTypeOf,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
   stackAbove,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -68,7 +68,7 @@ export function situationOf(
     ),
     callers,
     effects: defined === undefined ? undefined : effectsOf(object, index),
-    programType: defined === undefined ? undefined : programTypeOf(sectionOf(object, defined)?.name ?? ''),
+    programType: defined === undefined ? undefined : programTypeOf(sectionNameOf(object, defined)),
     noReplacement,
   };
 }

@@ -11,6 +11,7 @@ import {
   type BpfSymbol,
   RUN_CONFIG_SECTION,
   type SymbolIndex,
+  sectionNameOf,
   sectionOf,
 } from '../../object/index.ts';
 import { editSymbols, isPinned, KERNEL_NAME_LENGTH, pruneObject } from '../passes/index.ts';
@@ -76,7 +77,7 @@ function definedNames(object: BpfObject): string[] {
 
 /** License and version are found by section; their names say nothing. */
 function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
-  return SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+  return SINGLE_SECTIONS.has(sectionNameOf(object, symbol));
 }
 
 /** Renames what gets another name, unless two definitions would meet. */

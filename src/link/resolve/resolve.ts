@@ -13,7 +13,7 @@
  */
 
 import type { Problem } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, sectionOf } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, sectionNameOf } from '../../object/index.ts';
 import { duplicateProblem } from './problems.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
@@ -107,7 +107,7 @@ interface GroupDraft {
 }
 
 function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
-  return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+  return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionNameOf(object, symbol));
 }
 
 function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {
