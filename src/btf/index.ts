@@ -45,6 +45,7 @@ export {
   forEachVariable,
   isModifier,
   RawBtf,
+  resolvedType,
   StringPool,
   sizeOfType,
   skipModifiers,

@@ -10,7 +10,7 @@
  * Source: Linux kernel/bpf/btf.c, btf_check_func_type_match() and btf_prepare_func_args().
  */
 
-import { type Btf, type BtfFuncProto, type BtfId, type BtfType, skipModifiers } from '../../btf/index.ts';
+import { type Btf, type BtfFuncProto, type BtfId, type BtfType, resolvedType } from '../../btf/index.ts';
 import { type ContextParameter, contextParameter, prototypeOf } from '../../object/index.ts';
 
 export type SignatureClass = 'A' | 'B' | 'C' | 'D';
@@ -89,18 +89,18 @@ function worstOf(judged: readonly (Judgement | undefined)[]): Judgement | undefi
 }
 
 function returnProblem(btf: Btf, id: BtfId): string | undefined {
-  const type = resolved(btf, id);
+  const type = resolvedType(btf, id);
   if (type === undefined) return 'it returns nothing (void), which global functions may only since Linux 7.1';
   if (type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64') return undefined;
   return `it returns a ${nameOfKind(type)}; only integers cross between programs`;
 }
 
 function judgeParameter(btf: Btf, id: BtfId, what: string): Judgement | undefined {
-  const type = resolved(btf, id);
+  const type = resolvedType(btf, id);
   if (type === undefined) return { class: 'D', reason: 'it takes a variable number of parameters' };
   if (type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64') return undefined;
   if (type.kind !== 'ptr') return { class: 'D', reason: `${what} is a ${nameOfKind(type)} by value` };
-  const target = resolved(btf, type.type);
+  const target = resolvedType(btf, type.type);
   if (target === undefined) return { class: 'C', reason: `${what} is a pointer to void` };
   if (target.kind === 'struct' || target.kind === 'union') return undefined;
   if (target.kind === 'fwd')
@@ -123,10 +123,4 @@ function nameOfKind(type: BtfType): string {
     default:
       return type.kind;
   }
-}
-
-/** Typedefs, qualifiers and type tags do not count; undefined for void. */
-function resolved(btf: Btf, id: BtfId): BtfType | undefined {
-  const bare = skipModifiers(btf, id);
-  return bare === 0 ? undefined : btf.type(bare);
 }

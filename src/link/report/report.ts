@@ -1,6 +1,12 @@
 /** Result of a link, as data: chosen and discarded definitions with the reason, renames, number of types. */
 
-import { type BpfObject, type BpfSymbol, type SymbolIndex, sizeOfSymbol } from '../../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isCommon,
+  type SymbolIndex,
+  sizeOfSymbol,
+} from '../../object/index.ts';
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
 import {
   describeSymbol,
@@ -201,5 +207,5 @@ export function replacedBy(
 
 /** A strong definition is only overridden by an identical one. */
 function isStrong(symbol: BpfSymbol | undefined): boolean {
-  return symbol?.binding === 'global' && !(symbol.kind === 'variable' && symbol.common === true);
+  return symbol?.binding === 'global' && !isCommon(symbol);
 }

@@ -13,7 +13,7 @@
  */
 
 import type { Problem } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, sectionNameOf } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, isCommon, sectionNameOf } from '../../object/index.ts';
 import { duplicateProblem } from './problems.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
@@ -259,7 +259,7 @@ function hasEntries(objects: readonly BpfObject[], at: SymbolAt): boolean {
 
 function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {
   if (symbol.kind === 'extern') return 'externs';
-  if (symbol.kind === 'variable' && symbol.common === true) return 'common';
+  if (isCommon(symbol)) return 'common';
   return symbol.binding === 'weak' ? 'weak' : 'strong';
 }
 
