@@ -9,7 +9,7 @@
  * Works on any machine: the target is a `Btf`, not the running kernel.
  */
 
-import { type Btf, type BtfId, type BtfType, resolvedType } from '../btf/index.ts';
+import { type Btf, type BtfId, resolvedType } from '../btf/index.ts';
 import type { ByteOrder } from '../bytes/index.ts';
 import { inputError, quote, RootletError, within } from '../diag/index.ts';
 import { CodeView } from '../isa/index.ts';

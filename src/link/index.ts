@@ -89,6 +89,7 @@ export {
   isKernelName,
   parseTarget,
   type ReferenceSite,
+  referenceLines,
   referencesTo,
   resolve,
   SINGLE_SECTIONS,

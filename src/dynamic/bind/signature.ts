@@ -11,7 +11,7 @@
  */
 
 import { type Btf, type BtfFuncProto, type BtfId, type BtfType, resolvedType } from '../../btf/index.ts';
-import { type ContextParameter, contextParameter, prototypeOf } from '../../object/index.ts';
+import { type BpfObject, type ContextParameter, contextParameter, prototypeOf } from '../../object/index.ts';
 
 export type SignatureClass = 'A' | 'B' | 'C' | 'D';
 
@@ -50,6 +50,24 @@ export function signatureOf(btf: Btf, func: BtfId, progType?: number): Signature
     isUsable(contexts[at]) ? undefined : judgeParameter(btf, param.type, `parameter ${at + 1}`),
   );
   return { ...classOf(btf, proto, judged, isUsable(contexts[0])), ...base };
+}
+
+/** The class of a function of an object; without types it is that of `NO_SIGNATURE`. */
+export function signatureIn(object: BpfObject, func: BtfId, progType: number | undefined): Signature {
+  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, progType);
+}
+
+/** Why the kernel does not replace a function of this signature, or replace another with it; undefined if it does. */
+export function replacementObjection({
+  class: letter,
+  reason,
+  taggedContext,
+}: Signature): string | undefined {
+  if (letter !== 'A' && letter !== 'B')
+    return `${reason}, which the kernel's comparison for replacement refuses`;
+  if (taggedContext > 0)
+    return `parameter ${taggedContext} is the context by its tag alone, which the kernel's comparison for replacement does not know`;
+  return undefined;
 }
 
 /** A struct that is only declared is not a context to the verifier. */

@@ -1,6 +1,7 @@
 /** A change of a rootlet, worked out before anything is built: the next design, its settings, and who inherits from whom. */
 
 import type { Sys } from '../../kernel/index.ts';
+import { globalEntries } from '../../load/index.ts';
 import type { BpfObject, InputObject } from '../../object/index.ts';
 import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../../state/index.ts';
 import {
@@ -122,11 +123,7 @@ export function settingsOf({
   maxEntries,
 }: Pick<GenerationOptions, 'globals' | 'maxEntries'>): Settings {
   return {
-    globals: globals === undefined ? NO_SETTINGS.globals : new Map(entriesOf(globals)),
+    globals: globals === undefined ? NO_SETTINGS.globals : new Map(globalEntries(globals)),
     maxEntries: maxEntries ?? NO_SETTINGS.maxEntries,
   };
-}
-
-function entriesOf(globals: NonNullable<GenerationOptions['globals']>): Iterable<readonly [string, unknown]> {
-  return globals instanceof Map ? globals : Object.entries(globals);
 }

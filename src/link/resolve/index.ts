@@ -14,7 +14,7 @@ export {
 export { type Explanation, explainAll } from './explain.ts';
 export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbolAt } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
-export { type ReferenceSite, referencesTo } from './references.ts';
+export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
 export {
   isKernelName,
   type Resolution,
