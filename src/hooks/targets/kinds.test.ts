@@ -125,7 +125,7 @@ describe('the program for a kind', () => {
     ['tracing', '-', HOOKS, 'entered'],
     ['struct-ops', 'linked', OPERATIONS, 'linked'],
     ['struct-ops', 'linked', OPERATIONS, 'flavoured', 'flavoured'],
-  ] as const)('%s %s of %o is %s', (kind, target, object, program, wanted?: string) => {
+  ] as const)('what %s %s attaches', (kind, target, object, program, wanted?: string) => {
     expect(chooseProgram(object, parseHook(kind, target), wanted)).toBe(program);
   });
 
