@@ -7,6 +7,7 @@ import { given } from '../../src/bytes/index.ts';
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
 import type { Via } from '../../src/dynamic/index.ts';
 import {
+  BINDING_BACK_ENDS,
   type Binding,
   bindPending,
   type DynamicBindRequest,
@@ -17,7 +18,6 @@ import {
   plainExterns,
   Registry,
   type StoreLoadOptions,
-  VIAS,
   withEntryLoad,
 } from '../../src/dynamic/index.ts';
 import type { Sys } from '../../src/kernel/index.ts';
@@ -51,7 +51,7 @@ export const BIND_FLAGS = {
   bind: listFlag('EXTERN=NAME:SYMBOL', 'Bind EXTERN to the definition SYMBOL of the loaded object NAME'),
   via: {
     kind: 'enum',
-    values: VIAS,
+    values: BINDING_BACK_ENDS,
     optional: true,
     brief: 'Back end that binds functions of loaded objects (default: the first that can bind each)',
   },

@@ -30,7 +30,7 @@ const MIN_PACKET = 14;
 export function openKernelRunner(object: BpfObject, options: KernelRunOptions = {}): PacketRunner {
   const loaded = load(object, options);
   try {
-    const program = chooseProgram(loaded, options.program);
+    const program = programToRun(loaded, options.program);
     return {
       engine: 'kernel',
       program,
@@ -94,7 +94,7 @@ function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
   );
 }
 
-function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string {
+function programToRun(loaded: LoadedObject, wanted: string | undefined): string {
   const names = [...loaded.programs.keys()];
   if (wanted !== undefined) {
     loaded.program(wanted);

@@ -1,6 +1,7 @@
 /** Dynamic linking and dynamic re-linking. */
 
 export {
+  BINDING_BACK_ENDS,
   type Binding,
   type DynamicBindRequest,
   type DynamicLoadOptions,
@@ -8,7 +9,6 @@ export {
   describeBinding,
   load,
   plainExterns,
-  VIAS,
   type Via,
 } from './bind/index.ts';
 export {
@@ -28,7 +28,14 @@ export {
   type StoreLoadOptions,
   withEntryLoad,
 } from './entries/index.ts';
-export type { Component, GenerationOptions, RelinkVia, SlotChange, SlotFill } from './generation/index.ts';
+export {
+  type Component,
+  type GenerationOptions,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
+  type SlotChange,
+  type SlotFill,
+} from './generation/index.ts';
 export type { Provider } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {

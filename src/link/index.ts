@@ -43,7 +43,7 @@ export {
 export {
   arraysOf,
   arrayWithItself,
-  chooseProgram,
+  componentProgram,
   type FilledSlot,
   fragmentsProblem,
   freeSlots,

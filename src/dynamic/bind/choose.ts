@@ -27,7 +27,7 @@ import type { Found } from './find.ts';
 import { replacementObjection, type Signature, signatureIn } from './signature.ts';
 
 /** All back ends, in order of preference. */
-export const VIAS: readonly Via[] = ['ext', 'tail', 'copy'];
+export const BINDING_BACK_ENDS: readonly Via[] = ['ext', 'tail', 'copy'];
 
 /** Input of the rules for one function extern. */
 export interface Situation {
@@ -104,7 +104,7 @@ export interface Choice {
 export function candidatesFor(situation: Situation): readonly Choice[] {
   const refused: string[] = [];
   const choices: Choice[] = [];
-  for (const via of VIAS) {
+  for (const via of BINDING_BACK_ENDS) {
     const objection = objectionTo(via, situation);
     if (objection === undefined) {
       const because = refused.length === 0 ? STRENGTHS[via] : `${STRENGTHS[via]}; ${refused.join('; ')}`;
@@ -128,7 +128,7 @@ export function forcedProblem(via: Via, situation: Situation, objection: string)
   const byKernel =
     via === 'ext' && objectionTo(via, { ...situation, noReplacement: () => undefined }) === undefined;
   const isThere = situation.effects !== undefined; // code that is loaded later cannot be copied
-  const others = VIAS.filter(
+  const others = BINDING_BACK_ENDS.filter(
     other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
   );
   const message = `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`;

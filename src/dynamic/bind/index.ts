@@ -2,7 +2,7 @@
 
 export { bindingProblem } from './agreement.ts';
 export { type Binding, describeBinding, type Via } from './bindings.ts';
-export { objectionTo, type Situation, situationOf, VIAS } from './choose.ts';
+export { BINDING_BACK_ENDS, objectionTo, type Situation, situationOf } from './choose.ts';
 export { isStubMap, SELECT_SECTION } from './consumer.ts';
 export { DynamicObject } from './dynamic-object.ts';
 export { effectsOf, packetMarker, sleepObjection } from './effects.ts';

@@ -12,17 +12,14 @@ import {
   situationOf,
   sleepObjection,
 } from '../bind/index.ts';
-import { componentOf, type RelinkVia } from '../generation/index.ts';
+import { componentOf, type SlotBackEnd } from '../generation/index.ts';
 import { isInstead, type Pair, typeOfProgram } from './pair.ts';
-
-/** The ways in which components get into slots. */
-export const RELINK_VIAS: readonly RelinkVia[] = ['ext', 'static', 'tail'];
 
 /**
  * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules: whether this
  * kernel has what the back end needs is another question.
  */
-export function ruleObjection(via: RelinkVia, pair: Pair): string | undefined {
+export function ruleObjection(via: SlotBackEnd, pair: Pair): string | undefined {
   switch (via) {
     case 'static':
       return isInstead(pair) ? undefined : staticObjection(pair);
@@ -34,7 +31,7 @@ export function ruleObjection(via: RelinkVia, pair: Pair): string | undefined {
 }
 
 /** The problem of a place that a back end cannot fill; without a hint. */
-export function viaProblem({ host, fill }: Pair, via: RelinkVia, objection: string): Problem {
+export function backEndProblem({ host, fill }: Pair, via: SlotBackEnd, objection: string): Problem {
   return problem(
     'relink-via',
     [host.rootlet.name],

@@ -19,5 +19,11 @@ export {
   type SlotChange,
   type SlotFill,
 } from './design.ts';
-export { duplicateProgram, Generation, type GenerationParts, type RelinkVia } from './generation.ts';
-export { chooseMain, slotNames } from './program.ts';
+export {
+  duplicateProgram,
+  Generation,
+  type GenerationParts,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
+} from './generation.ts';
+export { mainProgramOf, slotNames } from './program.ts';

@@ -13,7 +13,7 @@ export function slotNames(rootlet: BpfObject): string[] {
  * The rootlet's program that goes on the hook. Throws `relink-which-program` when there are several,
  * `relink-no-program`.
  */
-export function chooseMain(rootlet: BpfObject, name: string | undefined): string {
+export function mainProgramOf(rootlet: BpfObject, name: string | undefined): string {
   const names = programsOf(rootlet).map(({ program }) => program.name);
   const listed = names.map(quote).join(', ');
   if (name !== undefined && !names.includes(name)) {

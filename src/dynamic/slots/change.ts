@@ -7,11 +7,11 @@ import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../../sta
 import {
   type BuildContext,
   changeDesign,
-  chooseMain,
   componentOf,
   type Design,
   type Generation,
   type GenerationOptions,
+  mainProgramOf,
   openChange,
   type SlotChange,
   slotNames,
@@ -62,11 +62,11 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
 
 /** Another version of the rootlet may have its program under another name. */
 function nextMain({ main, change }: ChangeRequest, rootlet: BpfObject): string {
-  if (change.rootlet === undefined) return chooseMain(rootlet, main);
+  if (change.rootlet === undefined) return mainProgramOf(rootlet, main);
   const { program } = change;
-  if (program !== undefined) return chooseMain(rootlet, program);
+  if (program !== undefined) return mainProgramOf(rootlet, program);
   const stays = rootlet.symbols.some(({ kind, name }) => kind === 'function' && name === main);
-  return chooseMain(rootlet, stays ? main : undefined);
+  return mainProgramOf(rootlet, stays ? main : undefined);
 }
 
 /** What fills the program fills that of the new version. */

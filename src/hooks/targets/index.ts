@@ -1,6 +1,6 @@
 /** Where programs can be attached, as data and as text. */
 
-export { chooseProgram } from './choose.ts';
+export { programForHook } from './hook-program.ts';
 export { HOOK_KINDS, type HookRequest, isOperations, type PlaceFlags, parseHook } from './kinds.ts';
 export { type AttachPlace, need } from './place.ts';
 export {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readObject } from '../../object/read/read.ts';
-import { chooseProgram } from './choose.ts';
+import { programForHook } from './hook-program.ts';
 import { HOOK_KINDS, isOperations, type PlaceFlags, parseHook } from './kinds.ts';
 
 type Row = readonly [kind: string, target: string, flags: PlaceFlags, place: object];
@@ -126,7 +126,7 @@ describe('the program for a kind', () => {
     ['struct-ops', 'linked', OPERATIONS, 'linked'],
     ['struct-ops', 'linked', OPERATIONS, 'flavoured', 'flavoured'],
   ] as const)('what %s %s attaches', (kind, target, object, program, wanted?: string) => {
-    expect(chooseProgram(object, parseHook(kind, target), wanted)).toBe(program);
+    expect(programForHook(object, parseHook(kind, target), wanted)).toBe(program);
   });
 
   test.each([
@@ -139,6 +139,6 @@ describe('the program for a kind', () => {
     ['struct-ops', OPERATIONS, undefined, /there are several struct_ops maps\n.*linked, flavoured/],
     ['struct-ops', FIREWALL, undefined, /there is no struct_ops map\n.*struct_ops\.link/],
   ] as const)('%s of %o: %s is refused', (kind, object, wanted, message) => {
-    expect(() => chooseProgram(object, parseHook(kind, '-'), wanted)).toThrow(message);
+    expect(() => programForHook(object, parseHook(kind, '-'), wanted)).toThrow(message);
   });
 });

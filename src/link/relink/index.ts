@@ -17,7 +17,7 @@ export {
 export { type RelinkSelection, relinkNames, relinkNaming, selectNeeded } from './requests.ts';
 export { arraysOf, arrayWithItself, fragmentsProblem, misfit, slotProblem } from './slot-fit.ts';
 export {
-  chooseProgram,
+  componentProgram,
   freeSlots,
   inOrder,
   likelyProgram,

@@ -152,7 +152,7 @@ function plug(
     );
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
   if (slot === undefined) return failed(slotMissing(rootlet, assignment.slot));
-  const program = chooseProgram(component, assignment);
+  const program = componentProgram(component, assignment);
   if (!program.ok) return program;
   const found: Plug = {
     assignment,
@@ -200,7 +200,7 @@ function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): s
 }
 
 /** The program that is named, or the only one. */
-export function chooseProgram(
+export function componentProgram(
   component: BpfObject,
   { slot, program: name }: Pick<SlotAssignment, 'slot' | 'program'>,
 ): Result<ReturnType<typeof programsOf>[number]> {
