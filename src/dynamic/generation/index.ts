@@ -26,4 +26,4 @@ export {
   SLOT_BACK_ENDS,
   type SlotBackEnd,
 } from './generation.ts';
-export { mainProgramOf, slotNames } from './program.ts';
+export { programNameOf, slotNames } from './program.ts';

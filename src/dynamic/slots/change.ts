@@ -11,8 +11,8 @@ import {
   type Design,
   type Generation,
   type GenerationOptions,
-  mainProgramOf,
   openChange,
+  programNameOf,
   type SlotChange,
   slotNames,
   unchangedFill,
@@ -62,11 +62,11 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
 
 /** Another version of the rootlet may have its program under another name. */
 function nextMain({ main, change }: ChangeRequest, rootlet: BpfObject): string {
-  if (change.rootlet === undefined) return mainProgramOf(rootlet, main);
+  if (change.rootlet === undefined) return programNameOf(rootlet, main);
   const { program } = change;
-  if (program !== undefined) return mainProgramOf(rootlet, program);
+  if (program !== undefined) return programNameOf(rootlet, program);
   const stays = rootlet.symbols.some(({ kind, name }) => kind === 'function' && name === main);
-  return mainProgramOf(rootlet, stays ? main : undefined);
+  return programNameOf(rootlet, stays ? main : undefined);
 }
 
 /** What fills the program fills that of the new version. */

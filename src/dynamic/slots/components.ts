@@ -14,7 +14,7 @@ import {
   type Design,
   isFresh,
   isUnchanged,
-  mainProgramOf,
+  programNameOf,
   type SlotBackEnd,
   type SlotFill,
   unchangedFill,
@@ -30,7 +30,7 @@ export interface PlannedComponents {
 
 /** Name in a generation of the program that fills a slot. */
 export function programKey(component: PreparedComponent, fill: SlotFill): string {
-  return `${component.part}:${mainProgramOf(component.object, fill.program)}`;
+  return `${component.part}:${programNameOf(component.object, fill.program)}`;
 }
 
 export interface ComponentKind {
@@ -102,7 +102,7 @@ function planComponent(
   { via, type, target, rootlet }: ComponentKind,
 ): PlannedPart {
   const { object, fills, part } = component;
-  const names = fills.map(fill => mainProgramOf(object, fill.program));
+  const names = fills.map(fill => programNameOf(object, fill.program));
   const targets = new Map(
     fills.flatMap((fill, at) =>
       target === undefined ? [] : [[names[at] ?? '', () => target(fill)] as const],

@@ -15,7 +15,7 @@ import {
   type BuildContext,
   type Design,
   type Generation,
-  mainProgramOf,
+  programNameOf,
   type SlotFill,
 } from '../generation/index.ts';
 import { attachToStub, REPLACEMENT_TYPE } from '../providers/index.ts';
@@ -119,7 +119,7 @@ function markSlots(rootlet: BpfObject, components: readonly PreparedComponent[],
   const { btf } = rootlet;
   const marked = components.flatMap(({ object, fills }) =>
     fills.filter(({ slot, program }) => {
-      const name = mainProgramOf(object, program);
+      const name = programNameOf(object, program);
       const index = object.symbols.findIndex(symbol => symbol.kind === 'function' && symbol.name === name);
       return slot !== main && effectsOf(object, index).changesPacket !== null;
     }),
