@@ -86,11 +86,11 @@ export {
   entryObjection,
   findInput,
   isKernelName,
+  isSingle,
   parseTarget,
   type ReferenceSite,
   referenceLines,
   referencesTo,
   resolve,
-  SINGLE_SECTIONS,
   type SymbolAt,
 } from './resolve/index.ts';

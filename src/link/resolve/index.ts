@@ -17,6 +17,7 @@ export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
 export {
   isKernelName,
+  isSingle,
   type Resolution,
   type ResolveOptions,
   resolve,

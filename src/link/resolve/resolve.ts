@@ -106,7 +106,8 @@ interface GroupDraft {
   readonly members: SymbolAt[];
 }
 
-function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
+/** License and version: found by their section, one of each in a result; their names do not count. */
+export function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
   return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionNameOf(object, symbol));
 }
 
