@@ -30,6 +30,7 @@ import { encodeEntryState } from '../../src/state/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../flags/binding.ts';
 import { parseComponent } from '../flags/components.ts';
+import { off } from '../flags/kinds.ts';
 import {
   entryName,
   givenNotes,
@@ -58,7 +59,6 @@ interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly json: boolean;
 }
 
-const off = { kind: 'boolean', default: false } as const;
 const MODES: readonly XdpMode[] = ['native', 'generic', 'offload'];
 
 /** Kinds with their targets, a line each. */

@@ -17,6 +17,7 @@ import type { EntryKind, Store } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, storeOptionsOf } from '../flags/binding.ts';
 import { type NamedComponent, parseAssignment, parseComponent, words } from '../flags/components.ts';
 import { listFlag } from '../flags/edit.ts';
+import { off } from '../flags/kinds.ts';
 import {
   explainingValues,
   LOAD_FLAGS,
@@ -46,7 +47,6 @@ interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'
   readonly json: boolean;
 }
 
-const off = { kind: 'boolean', default: false } as const;
 const SLOT_CHOICES = ['auto', ...SLOT_BACK_ENDS] as const;
 const BINDING_CHOICES = ['auto', ...BINDING_BACK_ENDS] as const;
 

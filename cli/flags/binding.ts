@@ -27,6 +27,7 @@ import type { Store } from '../../src/store/index.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 import { words } from './components.ts';
 import { listFlag } from './edit.ts';
+import { off } from './kinds.ts';
 import {
   explainingValues,
   type LoadFlags,
@@ -43,8 +44,6 @@ export interface BindFlags {
   readonly lazy: boolean;
   readonly explain: boolean;
 }
-
-const off = { kind: 'boolean', default: false } as const;
 
 export const BIND_FLAGS = {
   against: listFlag('NAME,…', 'Prefer the definitions of these loaded objects'),
