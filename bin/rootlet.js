@@ -2,7 +2,7 @@
 // The command. CommonJS (package.json beside it says so), which Node starts 15 ms sooner than a module, and
 // `--version` is answered before anything is loaded. Half of a short run would be compiling: what V8 compiled in the
 // first run of each command is kept beside the bundle for the next ones, as Python keeps it in __pycache__. Where the
-// folder cannot be written, every run compiles.
+// directory cannot be written, every run compiles.
 const { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -11,7 +11,7 @@ const { Script } = require('node:vm');
 const folder = join(__dirname, '..', 'dist', 'command');
 
 /**
- * The command's script, which is text of one byte per character (the bundler escapes what is no ASCII).
+ * The command's script, which is text of one byte per character (the bundler escapes what is not ASCII).
  *
  * @param {string | undefined} word
  */

@@ -10,7 +10,7 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const DIRECTORIES = ['src', 'cli', 'bench', 'scripts', 'test', 'docs'];
+const DIRECTORIES = ['src', 'cli', 'bench', 'scripts', 'test', 'docs', 'examples', 'bin'];
 const PAGES = ['README.md', 'CHANGELOG.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
 const SELF = 'test/english.test.ts';
 

@@ -1,7 +1,6 @@
 /**
  * The structure of the code: which layers and directories may import which, that no files import each other in a cycle,
- * what may use the host and of output by layer, and that ARCHITECTURE.md is
- * correct.
+ * which layers may use the host and print, and that ARCHITECTURE.md is correct.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -62,16 +61,22 @@ function targetsOf(file: SourceFile): string[] {
     .map(specifier => resolveImport(file, specifier));
 }
 
-/** What a file imports by name; a namespace of constants may be imported as a whole. */
-function namedImports(file: SourceFile): string[] {
-  return parse(file)
-    .statements.filter(ts.isImportDeclaration)
-    .filter(statement => {
-      const bindings = statement.importClause?.namedBindings;
-      return bindings === undefined || !ts.isNamespaceImport(bindings);
-    })
-    .map(statement => (ts.isStringLiteral(statement.moduleSpecifier) ? statement.moduleSpecifier.text : ''))
-    .filter(specifier => specifier.startsWith('.'));
+/** Files of constants, which may be imported as a namespace from everywhere. */
+const CONSTANTS = /^src\/(uapi\/.*|vm\/wasm\/opcodes)\.ts$/;
+
+/** Files that a file imports, in whatever form (types, re-exports, `import()`), but for namespaces of constants. */
+function targetsByName(file: SourceFile): string[] {
+  const namespaces = new Set(
+    parse(file)
+      .statements.filter(ts.isImportDeclaration)
+      .filter(({ importClause }) => {
+        const bindings = importClause?.namedBindings;
+        return bindings !== undefined && ts.isNamespaceImport(bindings);
+      })
+      .map(({ moduleSpecifier }) => resolveImport(file, moduleSpecifier.getText().slice(1, -1)))
+      .filter(target => CONSTANTS.test(target)),
+  );
+  return targetsOf(file).filter(target => !namespaces.has(target));
 }
 
 /** Cycles of a graph, each as `a → b → a`; one for every edge that closes one. */
@@ -126,13 +131,22 @@ describe('imports', () => {
 
   test('of another directory name its index; those of cli/ may name any of its files', () => {
     const deep = files.flatMap(file =>
-      namedImports(file)
-        .map(specifier => resolveImport(file, specifier))
+      targetsByName(file)
         .filter(target => path.posix.dirname(target) !== path.posix.dirname(file.path))
         .filter(target => target.startsWith('src/') && !target.endsWith('/index.ts'))
         .map(target => `${file.path} imports ${target}`),
     );
     expect(deep, 'npm run index').toEqual([]);
+  });
+
+  test('of what only tests use are in tests', () => {
+    const shipped = new Set(files.map(file => file.path));
+    const strays = files.flatMap(file =>
+      targetsOf(file)
+        .filter(target => !shipped.has(target))
+        .map(target => `${file.path} imports ${target}`),
+    );
+    expect(strays).toEqual([]);
   });
 
   test('are all that an index exports', () => {
@@ -170,6 +184,19 @@ describe('imports', () => {
     const users = files.filter(file => importsOf(file).includes('koffi')).map(file => file.path);
     expect(users.filter(user => !KOFFI.includes(user))).toEqual([]);
   });
+});
+
+test('an import is found in every form', () => {
+  const text = `import { a } from '../a/a.ts';
+    import type { B } from '../a/b.ts';
+    import * as c from '../a/c.ts';
+    import * as uapi from '../uapi/errno.ts';
+    export { d } from '../a/d.ts';
+    export type E = import('../a/e.ts').E;
+    export const f = () => import('../a/f.ts');`;
+  expect(targetsByName({ path: 'src/z/z.ts', text }).sort()).toEqual(
+    ['a', 'b', 'c', 'd', 'e', 'f'].map(name => `src/a/${name}.ts`),
+  );
 });
 
 test('a cycle is found and named', () => {

@@ -6,14 +6,13 @@ import {
   type Binding,
   firstEntryState,
   firstRelink,
-  RELINK_VIAS,
-  type RelinkVia,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
   settingsOf,
   slotsFor,
 } from '../../src/dynamic/index.ts';
 import {
   attachRecorded,
-  chooseProgram,
   HOOK_KINDS,
   type HookRequest,
   hookContents,
@@ -22,6 +21,7 @@ import {
   hookPin,
   isOperations,
   parseHook,
+  programForHook,
 } from '../../src/hooks/index.ts';
 import { openSys, type XdpMode } from '../../src/kernel/index.ts';
 import type { LoadedObject } from '../../src/load/index.ts';
@@ -54,7 +54,7 @@ interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly egress: boolean;
   readonly priority?: number;
   readonly name?: string;
-  readonly slots?: RelinkVia;
+  readonly slots?: SlotBackEnd;
   readonly json: boolean;
 }
 
@@ -96,7 +96,7 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
       },
       slots: {
         kind: 'enum',
-        values: RELINK_VIAS,
+        values: SLOT_BACK_ENDS,
         optional: true,
         brief: 'Back end that fills the slots of a rootlet (tail: for hooks whose program cannot be changed)',
       },
@@ -151,7 +151,7 @@ function attachNamed(
   readonly notes: readonly string[];
 } {
   const tables = isOperations(hook);
-  const main = chooseProgram(input.object, hook, wanted);
+  const main = programForHook(input.object, hook, wanted);
   const only = tables ? undefined : [main];
   const sys = openSys();
   const store = openStore(context, flags, sys);
@@ -182,7 +182,7 @@ function slotsData(
   loaded: LoadedObject,
   input: InputObject,
   main: string,
-  via: RelinkVia | undefined,
+  via: SlotBackEnd | undefined,
 ): JsonObject {
   return via === undefined ? {} : firstRelink(loaded, input, main, via);
 }

@@ -4,6 +4,7 @@ import { buildCommand } from '@stricli/core';
 import { type Removal, removeHook } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import type { BrokenEntry, Store, StoreEntry } from '../../src/store/index.ts';
+import { off } from '../flags/kinds.ts';
 import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { type Context, guarded, print, printJson } from '../io/context.ts';
 
@@ -11,8 +12,6 @@ interface Flags extends StoreFlags {
   readonly force: boolean;
   readonly json: boolean;
 }
-
-const off = { kind: 'boolean', default: false } as const;
 
 export const detachCommand = buildCommand<Flags, string[], Context>({
   docs: {

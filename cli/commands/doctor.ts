@@ -2,6 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { type DoctorReport, examine, type Finding, openSys } from '../../src/kernel/index.ts';
+import { off } from '../flags/kinds.ts';
 import { formatReport } from '../format/doctor-report.ts';
 import { type Context, guarded, print, printJson } from '../io/context.ts';
 
@@ -9,8 +10,6 @@ interface Flags {
   readonly json: boolean;
   readonly all: boolean;
 }
-
-const off = { kind: 'boolean', default: false } as const;
 
 export const doctorCommand = buildCommand<Flags, [], Context>({
   docs: {

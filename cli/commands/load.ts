@@ -19,6 +19,7 @@ import {
   withBound,
 } from '../flags/binding.ts';
 import { words } from '../flags/components.ts';
+import { off, text } from '../flags/kinds.ts';
 import {
   entryName,
   givenNotes,
@@ -47,9 +48,6 @@ interface Flags extends LoadFlags, StoreFlags, BindFlags {
   readonly dryRun: boolean;
   readonly json: boolean;
 }
-
-const text = { kind: 'parsed', parse: String, optional: true } as const;
-const off = { kind: 'boolean', default: false } as const;
 
 export const loadCommand = buildCommand<Flags, string[], Context>({
   docs: {

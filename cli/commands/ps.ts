@@ -6,6 +6,7 @@ import { type Binding, bindingsIn, describePin } from '../../src/dynamic/index.t
 import { entryLinkState, recordedState } from '../../src/hooks/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { type BrokenEntry, type Store, type StoreEntry, takeCensus } from '../../src/store/index.ts';
+import { off } from '../flags/kinds.ts';
 import { openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { entryJson, formatBroken } from '../format/entry.ts';
 import { type Lookup, ownerText, type Row, rowsOfCensus, rowsOfEntry, sizesOf } from '../format/inventory.ts';
@@ -17,8 +18,6 @@ interface Flags extends StoreFlags {
   readonly bindings: boolean;
   readonly json: boolean;
 }
-
-const off = { kind: 'boolean', default: false } as const;
 
 export const psCommand = buildCommand<Flags, [], Context>({
   docs: {

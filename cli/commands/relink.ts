@@ -25,6 +25,7 @@ import {
   words,
 } from '../flags/components.ts';
 import { EDIT_FLAGS, type EditFlags, editOptions, listFlag } from '../flags/edit.ts';
+import { text } from '../flags/kinds.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
@@ -68,8 +69,6 @@ interface Flags extends EditFlags {
   readonly traceSymbol?: readonly string[];
   readonly trace: boolean;
 }
-
-const text = { kind: 'parsed', parse: String, optional: true } as const;
 
 export const relinkCommand = buildCommand<Flags, string[], Context>({
   docs: {

@@ -4,12 +4,12 @@ import { buildCommand } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import {
-  RELINK_VIAS,
-  type RelinkVia,
+  BINDING_BACK_ENDS,
   type ReplaceRequest,
   replace,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
   type SlotChange,
-  VIAS,
   type Via,
 } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
@@ -37,7 +37,7 @@ import { withVerifierLog } from '../io/verifier-log.ts';
 interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'> {
   readonly order?: string;
   readonly reset?: readonly string[];
-  readonly slots?: RelinkVia | 'auto';
+  readonly slots?: SlotBackEnd | 'auto';
   readonly via?: Via | 'auto';
   readonly fresh?: readonly string[];
   readonly force: boolean;
@@ -47,8 +47,8 @@ interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'
 }
 
 const off = { kind: 'boolean', default: false } as const;
-const SLOT_VIAS = ['auto', ...RELINK_VIAS] as const;
-const BIND_VIAS = ['auto', ...VIAS] as const;
+const SLOT_CHOICES = ['auto', ...SLOT_BACK_ENDS] as const;
+const BINDING_CHOICES = ['auto', ...BINDING_BACK_ENDS] as const;
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
@@ -88,13 +88,13 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
       lazy: BIND_FLAGS.lazy,
       slots: {
         kind: 'enum',
-        values: SLOT_VIAS,
+        values: SLOT_CHOICES,
         optional: true,
         brief: 'Back end that fills the slots from now on (auto: chosen for each change)',
       },
       via: {
         kind: 'enum',
-        values: BIND_VIAS,
+        values: BINDING_CHOICES,
         optional: true,
         brief: 'Back end that binds externs from now on (auto: the first that can bind each)',
       },

@@ -12,6 +12,7 @@ import {
   progTypeOf,
   type Timestamp,
 } from '../../src/vm/index.ts';
+import { off, text } from '../flags/kinds.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { FileOutput, readChunks, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
@@ -34,9 +35,7 @@ interface Flags {
   readonly budget?: number;
 }
 
-const text = { kind: 'parsed', parse: String, optional: true } as const;
 const count = { kind: 'parsed', parse: numberParser, optional: true } as const;
-const off = { kind: 'boolean', default: false } as const;
 
 /** Number of packets up to which each verdict is printed by default. */
 const EACH_LIMIT = 100;

@@ -3,6 +3,7 @@
 import { buildCommand } from '@stricli/core';
 import { releaseConsumers } from '../../src/dynamic/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
+import { off } from '../flags/kinds.ts';
 import { entriesToRemove, openStore, STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { extraPinsOf, removeExtraPins } from '../flags/pinning.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
@@ -11,8 +12,6 @@ interface Flags extends StoreFlags {
   readonly force: boolean;
   readonly json: boolean;
 }
-
-const off = { kind: 'boolean', default: false } as const;
 
 export const unloadCommand = buildCommand<Flags, string[], Context>({
   docs: {

@@ -7,6 +7,7 @@ import { given } from '../../src/bytes/index.ts';
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
 import type { Via } from '../../src/dynamic/index.ts';
 import {
+  BINDING_BACK_ENDS,
   type Binding,
   bindPending,
   type DynamicBindRequest,
@@ -17,7 +18,6 @@ import {
   plainExterns,
   Registry,
   type StoreLoadOptions,
-  VIAS,
   withEntryLoad,
 } from '../../src/dynamic/index.ts';
 import type { Sys } from '../../src/kernel/index.ts';
@@ -27,6 +27,7 @@ import type { Store } from '../../src/store/index.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
 import { words } from './components.ts';
 import { listFlag } from './edit.ts';
+import { off } from './kinds.ts';
 import {
   explainingValues,
   type LoadFlags,
@@ -44,14 +45,12 @@ export interface BindFlags {
   readonly explain: boolean;
 }
 
-const off = { kind: 'boolean', default: false } as const;
-
 export const BIND_FLAGS = {
   against: listFlag('NAME,…', 'Prefer the definitions of these loaded objects'),
   bind: listFlag('EXTERN=NAME:SYMBOL', 'Bind EXTERN to the definition SYMBOL of the loaded object NAME'),
   via: {
     kind: 'enum',
-    values: VIAS,
+    values: BINDING_BACK_ENDS,
     optional: true,
     brief: 'Back end that binds functions of loaded objects (default: the first that can bind each)',
   },

@@ -349,9 +349,9 @@ export function requireKnown(
   names: readonly string[],
   known: readonly string[],
 ): void {
-  const stranger = names.find(name => !known.includes(name));
-  if (stranger === undefined) return;
-  throw usageError(`load-no-${what}` as const, `there is no ${what} ${quote(stranger)}`, {
+  const unknown = names.find(name => !known.includes(name));
+  if (unknown === undefined) return;
+  throw usageError(`load-no-${what}` as const, `there is no ${what} ${quote(unknown)}`, {
     hint: available('there are', known),
   });
 }

@@ -9,6 +9,7 @@ import {
   layoutSections,
   type MapDefinition,
   parseMapDefinition,
+  plainDefinition,
   sectionNameOf,
   sectionOf,
 } from '../../src/object/index.ts';
@@ -29,7 +30,7 @@ const MIN_PACKET = 14;
 export function openKernelRunner(object: BpfObject, options: KernelRunOptions = {}): PacketRunner {
   const loaded = load(object, options);
   try {
-    const program = chooseProgram(loaded, options.program);
+    const program = programToRun(loaded, options.program);
     return {
       engine: 'kernel',
       program,
@@ -73,19 +74,7 @@ function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
 
 function globalsDefinition(name: string, map: BpfMap): MapDefinition {
   const { type, keySize, valueSize, maxEntries } = map;
-  const sizes = { name, type, keySize, valueSize, maxEntries };
-  const rest = {
-    flags: 0,
-    mapExtra: 0n,
-    numaNode: 0,
-    pinning: 0,
-    keyType: 0,
-    valueType: 0,
-    inner: null,
-    holdsPrograms: false,
-    valuesOffset: 0,
-  };
-  return { ...sizes, ...rest };
+  return plainDefinition({ name, type, keySize, valueSize, maxEntries });
 }
 
 function variablesOf(object: BpfObject, section: string): NonNullable<MapContents['variables']> {
@@ -105,7 +94,7 @@ function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
   );
 }
 
-function chooseProgram(loaded: LoadedObject, wanted: string | undefined): string {
+function programToRun(loaded: LoadedObject, wanted: string | undefined): string {
   const names = [...loaded.programs.keys()];
   if (wanted !== undefined) {
     loaded.program(wanted);

@@ -14,7 +14,7 @@ for (let packet = capture.next(); packet !== undefined; packet = capture.next())
   const { verdict } = machine.runRange(packet.bytes, packet.offset, packet.length);
   verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
 }
-capture.end(); // throws for what is no capture; returns what is wrong with its end
+capture.end(); // throws for what is not a capture; returns what is wrong with its end
 console.log([...verdicts].sort().join(' ')); // verdict,packets: XDP_DROP and XDP_PASS
 //> 1,6 2,29
 console.log(formatMapContents(object, machine.map('rules')).split('\n')[0]);

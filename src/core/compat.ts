@@ -8,7 +8,7 @@
  * Walks are bounded like libbpf's; types come from files.
  */
 
-import { type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { type Btf, type BtfId, type BtfType, resolvedType, skipModifiers } from '../btf/index.ts';
 import { elementAt } from '../bytes/index.ts';
 import { BTF_KIND } from '../uapi/index.ts';
 import { essentialName } from './names.ts';
@@ -20,11 +20,6 @@ const MAX_DEPTH = 32;
 export function kindsCompatible(local: number, target: number): boolean {
   const isEnum = (kind: number) => kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64;
   return local === target || (isEnum(local) && isEnum(target));
-}
-
-function resolved(btf: Btf, id: BtfId): BtfType | undefined {
-  const skipped = skipModifiers(btf, id);
-  return skipped === 0 ? undefined : btf.type(skipped);
 }
 
 function isEnumType(type: BtfType): boolean {
@@ -40,8 +35,8 @@ export function fieldsCompatible(local: Btf, localId: BtfId, target: Btf, target
   let left = localId;
   let right = targetId;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    const a = resolved(local, left);
-    const b = resolved(target, right);
+    const a = resolvedType(local, left);
+    const b = resolvedType(target, right);
     if (a === undefined || b === undefined) return false;
     if (isComposite(a) && isComposite(b)) return true;
     switch (a.kind) {
@@ -82,8 +77,8 @@ function compatible(local: Btf, localId: BtfId, target: Btf, targetId: BtfId, bu
   let left = localId;
   let right = targetId;
   for (let depth = budget; depth > 0; depth--) {
-    const a = resolved(local, left);
-    const b = resolved(target, right);
+    const a = resolvedType(local, left);
+    const b = resolvedType(target, right);
     if (a === undefined || b === undefined) return a === b;
     if (a.kind === 'ptr' && b.kind === 'ptr') {
       left = a.type;

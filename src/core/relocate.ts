@@ -9,7 +9,7 @@
  * Works on any machine: the target is a `Btf`, not the running kernel.
  */
 
-import { type Btf, type BtfId, type BtfType, skipModifiers } from '../btf/index.ts';
+import { type Btf, type BtfId, resolvedType } from '../btf/index.ts';
 import type { ByteOrder } from '../bytes/index.ts';
 import { inputError, quote, RootletError, within } from '../diag/index.ts';
 import { CodeView } from '../isa/index.ts';
@@ -126,14 +126,9 @@ function relocateInsn(resolver: Resolver, code: CodeView, record: CoreRecord): I
 /** Loads of another size keep their value only for unsigned integers and pointers. */
 function isUnsafe(local: AccessSpec, before: CoreValue, found: AccessSpec | null, after: CoreValue): boolean {
   if (before.size === after.size) return false;
-  const a = typeOf(local.btf, before.type);
-  const b = found === null ? undefined : typeOf(found.btf, after.type);
+  const a = resolvedType(local.btf, before.type);
+  const b = found === null ? undefined : resolvedType(found.btf, after.type);
   return a === undefined || b === undefined || !mayResize({ type: a }, { type: b });
-}
-
-function typeOf(btf: Btf, id: BtfId): BtfType | undefined {
-  const skipped = skipModifiers(btf, id);
-  return skipped === 0 ? undefined : btf.type(skipped);
 }
 
 interface Resolution {

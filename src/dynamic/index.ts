@@ -1,6 +1,7 @@
 /** Dynamic linking and dynamic re-linking. */
 
 export {
+  BINDING_BACK_ENDS,
   type Binding,
   type DynamicBindRequest,
   type DynamicLoadOptions,
@@ -8,7 +9,6 @@ export {
   describeBinding,
   load,
   plainExterns,
-  VIAS,
   type Via,
 } from './bind/index.ts';
 export {
@@ -31,8 +31,8 @@ export {
 export {
   type Component,
   type GenerationOptions,
-  RELINK_VIAS,
-  type RelinkVia,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
   type SlotChange,
   type SlotFill,
 } from './generation/index.ts';

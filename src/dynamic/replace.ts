@@ -10,7 +10,7 @@ import { InputObject, type ObjectFile, stripDataSections } from '../object/index
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
 import type { Via } from './bind/index.ts';
 import { type EntryLoad, inputOf, OBJECT_FILE, type StoreLoadOptions } from './entries/index.ts';
-import type { Generation, RelinkVia, SlotChange } from './generation/index.ts';
+import type { Generation, SlotBackEnd, SlotChange } from './generation/index.ts';
 import {
   hasPendingChange,
   hasSlotsFilled,
@@ -34,7 +34,7 @@ export interface ReplaceRequest {
   /** Maps, sections, variables and components that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
   /** Back end that fills slots from now on; `auto`: chosen for each change. */
-  readonly slotsVia?: RelinkVia | 'auto';
+  readonly slotsVia?: SlotBackEnd | 'auto';
   /** Back end that binds externs from now on; `auto`: the first that can bind each. */
   readonly via?: Via | 'auto';
   readonly options: LoadOptions;

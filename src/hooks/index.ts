@@ -32,10 +32,10 @@ export {
 } from './kinds/index.ts';
 export {
   type AttachPlace,
-  chooseProgram,
   HOOK_KINDS,
   type HookRequest,
   isOperations,
   type PlaceFlags,
   parseHook,
+  programForHook,
 } from './targets/index.ts';

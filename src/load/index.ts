@@ -25,6 +25,7 @@ export { executePlan, type LoadOptions, loadObject, type PreparedLoad, prepareLo
 export {
   dataMapName,
   findLacks,
+  globalEntries,
   globalsKind,
   kernelName,
   type LimitedPlan,

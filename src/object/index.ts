@@ -52,6 +52,7 @@ export {
   type ObjectLayout,
   type Origin,
   parseMapDefinition,
+  plainDefinition,
   programsOf,
   requireObject,
   type SectionIndex,

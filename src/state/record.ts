@@ -1,10 +1,11 @@
 /** States and settings as JSON in records of the store. What is read there is checked field by field. */
 
-import { inputError, type RootletError } from '../diag/index.ts';
+import type { RootletError } from '../diag/index.ts';
 import { countFrom, Fields, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 import type { StoredState } from './decision.ts';
 import { mapKey } from './identity.ts';
 import { decodeSettings, encodeSettings, type SettingsByOwner } from './settings.ts';
+import { unreadable } from './unreadable.ts';
 
 /** What an entry of the store remembers for the next version of its code. */
 export interface EntryState {
@@ -80,7 +81,5 @@ function contentsFrom(value: JsonValue | undefined): Map<number, number> {
 }
 
 function damaged(): RootletError {
-  return inputError('state-record', [], 'the state in the record cannot be read', {
-    hint: 'the entry was written by another version of rootlet: use that one, or detach and attach it again',
-  });
+  return unreadable('state');
 }

@@ -4,9 +4,10 @@
  */
 
 import { type BtfId, encodeValue, type ValueTypes } from '../btf/index.ts';
-import { inputError, quote, RootletError } from '../diag/index.ts';
+import { quote, RootletError } from '../diag/index.ts';
 import { type BpfObject, sectionNameOf } from '../object/index.ts';
 import { countFrom, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Values of variables and sizes of maps that stay in force until they are given again. */
 export interface Settings {
@@ -166,7 +167,5 @@ function pairs(value: JsonValue | undefined): [name: string, value: JsonValue][]
 }
 
 function damaged(): RootletError {
-  return inputError('state-record', [], 'the settings in the record cannot be read', {
-    hint: 'the entry was written by another version of rootlet: use that one, or detach and attach it again',
-  });
+  return unreadable('settings');
 }

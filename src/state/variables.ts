@@ -1,6 +1,6 @@
 /** Variables of a data section across versions: carried over by name and type, wherever they are placed. */
 
-import { type Btf, type BtfDataSec, type BtfId, compareTypes, skipModifiers } from '../btf/index.ts';
+import { type Btf, type BtfDataSec, type BtfId, compareTypes, resolvedType } from '../btf/index.ts';
 import { type LoadPlan, type MapPlan, shapeDifferences } from '../load/index.ts';
 import type { CarriedVariable, Decision, LostVariable, PreviousMap } from './decision.ts';
 import type { KeptTypes, MapTypes } from './map-types.ts';
@@ -137,8 +137,7 @@ const KERNEL_POINTERS: ReadonlySet<string> = new Set(['kptr', 'kptr_untrusted', 
 export function kernelFieldOf(btf: Btf, id: BtfId): string | undefined {
   const seen = new Set<BtfId>([id]);
   for (const current of seen) {
-    const bare = current === 0 ? 0 : skipModifiers(btf, current);
-    const type = bare === 0 ? undefined : btf.type(bare);
+    const type = resolvedType(btf, current);
     if (type?.kind === 'var') seen.add(type.type);
     else if (type?.kind === 'array') seen.add(type.element);
     else if (type?.kind === 'ptr') {

@@ -14,10 +14,10 @@ const held = new Map<string, { readonly lock: FileLock; depth: number }>();
 const PAUSE_MS = 20;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Runs `body` under the lock of a directory. After `patience` milliseconds of waiting it throws `kernel-lock-busy`. */
-export function underLock<T>(sys: Sys, directory: Directory, patience: number, body: () => T): T {
+/** Runs `body` under the lock of a directory. After `timeout` milliseconds of waiting it throws `kernel-lock-busy`. */
+export function underLock<T>(sys: Sys, directory: Directory, timeout: number, body: () => T): T {
   const { identity } = directory;
-  const mine = held.get(identity) ?? { lock: takePatiently(sys, directory, patience), depth: 0 };
+  const mine = held.get(identity) ?? { lock: takeWithin(sys, directory, timeout), depth: 0 };
   held.set(identity, mine);
   mine.depth++;
   try {
@@ -31,13 +31,13 @@ export function underLock<T>(sys: Sys, directory: Directory, patience: number, b
   }
 }
 
-function takePatiently(sys: Sys, directory: Directory, patience: number): FileLock {
+function takeWithin(sys: Sys, directory: Directory, timeout: number): FileLock {
   for (let waited = 0; ; waited += PAUSE_MS) {
     try {
       return FileLock.take(sys, directory.at(), { shown: directory.path });
     } catch (error) {
       const busy = error instanceof RootletError && error.code === 'kernel-lock-busy';
-      if (!busy || waited >= patience) throw error;
+      if (!busy || waited >= timeout) throw error;
       Atomics.wait(sleeper, 0, 0, PAUSE_MS);
     }
   }

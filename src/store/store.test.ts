@@ -264,7 +264,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
   });
 
   test('the lock nests, and another process waits', () => {
-    const store = Store.open(kernel, root, { patience: 0 });
+    const store = Store.open(kernel, root, { lockTimeout: 0 });
     store.locked(() => {
       store.locked(() => saveTiny(store, 'first', 2));
       expect(() => FileLock.take(kernel, root)).toThrow(/locked/);

@@ -58,7 +58,7 @@ export interface BrokenEntry {
 /** Options of `Store.open`. */
 export interface StoreOptions {
   /** Milliseconds to wait for another process that holds the lock. Default 10000. */
-  readonly patience?: number;
+  readonly lockTimeout?: number;
   /**
    * Called before each step of a save; tests stop the process there.
    * @internal
@@ -79,7 +79,7 @@ export class Store {
   readonly sys: Sys;
   /** Its directory. It is made when something is saved. */
   readonly root: string;
-  readonly #patience: number;
+  readonly #lockTimeout: number;
   readonly #onStep: StepHook;
   readonly #hasHappened: (left: StoreEntry, store: Store) => boolean;
   readonly #objects = new StoredObjects();
@@ -87,7 +87,7 @@ export class Store {
   private constructor(sys: Sys, root: string, options: StoreOptions) {
     this.sys = sys;
     this.root = root;
-    this.#patience = options.patience ?? 10_000;
+    this.#lockTimeout = options.lockTimeout ?? 10_000;
     this.#onStep = options.onStep ?? (() => {});
     this.#hasHappened = options.hasHappened ?? (() => false);
   }
@@ -237,7 +237,7 @@ export class Store {
 
   #locked<T>(body: (root: Directory) => T): T {
     using root = Directory.make(this.root);
-    return underLock(this.sys, root, this.#patience, () => body(root));
+    return underLock(this.sys, root, this.#lockTimeout, () => body(root));
   }
 
   /** A directory of an entry; undefined when it does not exist. */

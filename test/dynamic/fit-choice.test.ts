@@ -2,9 +2,9 @@
 
 import { expect, test } from 'vitest';
 import { type Problem, RootletError } from '../../src/diag/problem.ts';
-import { type Choice, chooseVia } from '../../src/dynamic/fit/choose-via.ts';
+import { type Choice, chooseBackEnd } from '../../src/dynamic/fit/choose-back-end.ts';
 import type { Design } from '../../src/dynamic/generation/design.ts';
-import { Generation, type RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import { Generation, type SlotBackEnd } from '../../src/dynamic/generation/generation.ts';
 import { FakeSys } from '../../src/kernel/sys/fake.ts';
 import { InputObject } from '../../src/object/read/input.ts';
 import { FreshNames } from '../../src/state/fresh.ts';
@@ -52,7 +52,7 @@ clang.describe('the back end of a change', () => {
     rootlet: files(rootlet),
     fills: Object.entries(fills).map(([slot, name]) => ({ slot, file: files(name), component: name })),
   });
-  const running = (design: Design, via: RelinkVia): Generation =>
+  const running = (design: Design, via: SlotBackEnd): Generation =>
     new Generation({
       via,
       design,
@@ -64,8 +64,8 @@ clang.describe('the back end of a change', () => {
       settings: new Map(),
       links: new Map(),
     });
-  const choose = (design: Design, forced: RelinkVia | undefined, sys: FakeSys, old?: RelinkVia): Choice =>
-    chooseVia(
+  const choose = (design: Design, forced: SlotBackEnd | undefined, sys: FakeSys, old?: SlotBackEnd): Choice =>
+    chooseBackEnd(
       {
         sys,
         options: {},

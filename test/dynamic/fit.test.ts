@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../src/diag/problem.ts';
 import { requireFitting } from '../../src/dynamic/fit/fit.ts';
 import { componentOf } from '../../src/dynamic/generation/design.ts';
-import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import type { SlotBackEnd } from '../../src/dynamic/generation/generation.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { InputObject } from '../../src/object/read/input.ts';
 import { needs } from '../support/needs.ts';
@@ -50,7 +50,7 @@ const ADDR = 'struct bpf_sock_addr { u32 user_family, user_ip4; };';
 const SKB_P = 'int p(struct __sk_buff *ctx)';
 const ADDR_P = 'int p(struct bpf_sock_addr *ctx)';
 
-type Codes = Readonly<Record<RelinkVia, string>>;
+type Codes = Readonly<Record<SlotBackEnd, string>>;
 const all = (code: string): Codes => ({ ext: code, static: code, tail: code });
 const FITS = all('');
 const NOT_EXT: Codes = { ext: 'relink-via', static: '', tail: '' };
@@ -344,7 +344,7 @@ function compileRows(rows: readonly Row[]): Map<string, BpfObject> {
 }
 
 /** Codes of the problems of one component in one place, joined. */
-function codesOf(rootlet: BpfObject, object: BpfObject, slot: string, via: RelinkVia): string {
+function codesOf(rootlet: BpfObject, object: BpfObject, slot: string, via: SlotBackEnd): string {
   const file = new InputObject({ name: object.name, bytes: new Uint8Array(0) }, object);
   const staged = object.symbols.some(({ name }) => name === 'stage');
   const fill = { slot, file, component: 'part', ...(staged ? { program: 'p' } : {}) };

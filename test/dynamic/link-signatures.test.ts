@@ -335,7 +335,7 @@ clang.describe('searching', () => {
       'nothing',
       {},
       'dynamic-undefined',
-      /neither here nor by a loaded object[\s\S]*extern int f[\s\S]*referred to by "p"[\s\S]*load the one that defines it first/,
+      /neither here nor by a loaded object[\s\S]*extern int f[\s\S]*referred to by user\.o: "p"[\s\S]*load the one that defines it first/,
     ],
   ] as const)('%s is refused', (_, scope, code, words) => {
     const { problems } = findDefinitions(user, scopeOf(scope), false);

@@ -2,7 +2,7 @@
 
 import { rmdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import type { SlotBackEnd } from '../../src/dynamic/generation/generation.ts';
 import type { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import { firstRelink, openRootlet, slotsFor } from '../../src/dynamic/slots/store.ts';
 import { firstEntryState } from '../../src/dynamic/upgrade/object-state.ts';
@@ -70,7 +70,7 @@ export class EntryUnderTest {
     root: string,
     file: ObjectFile,
     main: string,
-    via: RelinkVia | undefined,
+    via: SlotBackEnd | undefined,
     place: AttachPlace,
     inside: <T>(body: () => T) => T,
   ) {

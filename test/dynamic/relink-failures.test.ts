@@ -23,7 +23,7 @@ const VERDICTS = new Map([
 const PACKET = new Uint8Array(64);
 /** Copies of variables between saving and switch. */
 const CARRIED = 1;
-const VIAS = ['static', 'tail'] as const;
+const BINDING_BACK_ENDS = ['static', 'tail'] as const;
 
 needs('bpf', 'ip').describe('a change that fails', () => {
   let fds = 0;
@@ -40,7 +40,7 @@ needs('bpf', 'ip').describe('a change that fails', () => {
     expect(countFds()).toBe(fds);
   });
 
-  const enter = (via: (typeof VIAS)[number], sys = kernel): EntryUnderTest => {
+  const enter = (via: (typeof BINDING_BACK_ENDS)[number], sys = kernel): EntryUnderTest => {
     const place = { interface: 'va' };
     const root = join(bpffs.path, 'store');
     const entry = new EntryUnderTest(sys, root, HOST, 'rl_host', via, place, body => wire.inside(body));
@@ -54,7 +54,7 @@ needs('bpf', 'ip').describe('a change that fails', () => {
       return [rootlet.slots[0]?.fill?.file.name ?? '', verdict] as const;
     });
 
-  test.each(VIAS)('at any step of the store: %s', via => {
+  test.each(BINDING_BACK_ENDS)('at any step of the store: %s', via => {
     using entry = enter(via);
     const steps: string[] = [];
     for (let step = 1; steps.at(-1) !== 'done'; step++) {
@@ -78,7 +78,7 @@ needs('bpf', 'ip').describe('a change that fails', () => {
     expect(steps).toEqual([...names.map(name => `old ${name}`), ...names.map(name => `new ${name}`), 'done']);
   });
 
-  test.each(VIAS)('in the switch itself: %s', via => {
+  test.each(BINDING_BACK_ENDS)('in the switch itself: %s', via => {
     const sys = new RefusingSys(kernel);
     using entry = enter(via, sys);
     entry.with(rootlet => rootlet.replace('slot2', ONE));
@@ -108,44 +108,50 @@ needs('bpf', 'ip').describe('a change that fails', () => {
     expect(judge(entry)).toEqual([ONE_V2.name, 3]);
   });
 
-  test.each(VIAS)('ended after the record, and then another program on the hook: that stays: %s', via => {
-    using entry = enter(via);
-    const isLast = (step: SaveStep): boolean => step === 'remove-old';
-    let stopped = false;
-    const stop = (step: SaveStep): void => {
-      if (stopped || !isLast(step)) return;
-      stopped = true;
-      throw new Error('this step fails');
-    };
-    const change = () => entry.with(rootlet => rootlet.replace('slot1', ONE_V2));
-    expect(entry.duringSteps(stop, () => attempt(change))).toBe('this step fails');
-    using foreign = loadObject(readObject({ name: 'foreign.o', bytes: ONE_V2.bytes }), kernel);
-    const theirs = foreign.program('rl_one');
-    entry.update(theirs);
-    const look = () => entry.with(rootlet => rootlet.hook.occupantId());
-    expect([look(), look()]).toEqual([theirs.info().id, theirs.info().id]);
-    // the record describes what rootlet ran last
-    const { relink } = entry.store.find('hook', 'R')?.record.data ?? {};
-    expect(relink).toMatchObject({ slots: [{ slot: 'slot1', component: 'relink_one' }] });
-    expect(attempt(change)).toMatch(/is attached, not/);
-    expect(look()).toBe(theirs.info().id);
-  });
+  test.each(BINDING_BACK_ENDS)(
+    'ended after the record, and then another program on the hook: that stays: %s',
+    via => {
+      using entry = enter(via);
+      const isLast = (step: SaveStep): boolean => step === 'remove-old';
+      let stopped = false;
+      const stop = (step: SaveStep): void => {
+        if (stopped || !isLast(step)) return;
+        stopped = true;
+        throw new Error('this step fails');
+      };
+      const change = () => entry.with(rootlet => rootlet.replace('slot1', ONE_V2));
+      expect(entry.duringSteps(stop, () => attempt(change))).toBe('this step fails');
+      using foreign = loadObject(readObject({ name: 'foreign.o', bytes: ONE_V2.bytes }), kernel);
+      const theirs = foreign.program('rl_one');
+      entry.update(theirs);
+      const look = () => entry.with(rootlet => rootlet.hook.occupantId());
+      expect([look(), look()]).toEqual([theirs.info().id, theirs.info().id]);
+      // the record describes what rootlet ran last
+      const { relink } = entry.store.find('hook', 'R')?.record.data ?? {};
+      expect(relink).toMatchObject({ slots: [{ slot: 'slot1', component: 'relink_one' }] });
+      expect(attempt(change)).toMatch(/is attached, not/);
+      expect(look()).toBe(theirs.info().id);
+    },
+  );
 
-  test.each(VIAS)('nothing fails: what the old code counts until the switch is carried over: %s', via => {
-    using entry = enter(via);
-    let counted = 0;
-    const countMore = (step: SaveStep): void => {
-      if (counted > 0 || step !== 'switch') return;
-      for (; counted < 3; counted++) entry.verdict(PACKET);
-    };
-    entry.duringSteps(countMore, () => entry.with(rootlet => rootlet.replace('slot1', ONE_V2)));
-    expect(counted).toBe(3);
-    const seen = entry.with(rootlet => {
-      const value = rootlet.generation.maps.get('relink_one_v2:.bss')?.lookup(new Uint8Array(4));
-      return value === undefined ? [] : [...new Uint32Array(value.slice().buffer)].filter(word => word > 0);
-    });
-    expect(seen).toEqual([3]); // the other variable is only in the new version, which has not run yet
-  });
+  test.each(BINDING_BACK_ENDS)(
+    'nothing fails: what the old code counts until the switch is carried over: %s',
+    via => {
+      using entry = enter(via);
+      let counted = 0;
+      const countMore = (step: SaveStep): void => {
+        if (counted > 0 || step !== 'switch') return;
+        for (; counted < 3; counted++) entry.verdict(PACKET);
+      };
+      entry.duringSteps(countMore, () => entry.with(rootlet => rootlet.replace('slot1', ONE_V2)));
+      expect(counted).toBe(3);
+      const seen = entry.with(rootlet => {
+        const value = rootlet.generation.maps.get('relink_one_v2:.bss')?.lookup(new Uint8Array(4));
+        return value === undefined ? [] : [...new Uint32Array(value.slice().buffer)].filter(word => word > 0);
+      });
+      expect(seen).toEqual([3]); // the other variable is only in the new version, which has not run yet
+    },
+  );
 });
 
 function attempt(body: () => unknown): string {

@@ -9,7 +9,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SlotChange } from '../../src/dynamic/generation/design.ts';
-import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import type { SlotBackEnd } from '../../src/dynamic/generation/generation.ts';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import type { AttachPlace } from '../../src/hooks/targets/kinds.ts';
 import { inNetns } from '../../src/kernel/sys/netns.ts';
@@ -44,14 +44,14 @@ export interface StagedOptions {
   readonly objects: StagedObjects;
   /** What is replaced: a component with stages, or a rootlet with stages and a component that stays. */
   readonly what: 'component' | 'rootlet';
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   readonly swaps: number;
   readonly mode: 'native' | 'generic';
 }
 
 export interface StagedResult {
   readonly what: StagedOptions['what'];
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   readonly mode: StagedOptions['mode'];
   readonly swaps: number;
   readonly seconds: number;

@@ -11,7 +11,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RelinkVia } from '../../src/dynamic/generation/generation.ts';
+import type { SlotBackEnd } from '../../src/dynamic/generation/generation.ts';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import { inNetns } from '../../src/kernel/sys/netns.ts';
 import type { Sys } from '../../src/kernel/sys/sys.ts';
@@ -38,7 +38,7 @@ export function trafficObjects(folder: string): TrafficObjects {
 }
 
 export interface TrafficResult {
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   readonly swaps: number;
   readonly seconds: number;
   readonly sent: number;
@@ -58,7 +58,7 @@ export interface TrafficResult {
 export interface TrafficOptions {
   readonly sys: Sys;
   readonly objects: TrafficObjects;
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   readonly swaps: number;
   readonly mode: 'native' | 'generic';
 }
@@ -216,7 +216,7 @@ export function droppedBetween(before: Statistics, after: Statistics): number {
 
 function countsOf(
   rootlet: Rootlet,
-  via: RelinkVia,
+  via: SlotBackEnd,
 ): Pick<TrafficResult, 'seen' | 'byDefault' | 'judged' | 'mixed'> {
   const ownerOf = (slot: string) => rootlet.slots.find(state => state.slot === slot)?.fill?.component ?? '';
   const [first, second] = [ownerOf('slot1'), ownerOf('slot2')];

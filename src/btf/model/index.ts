@@ -2,8 +2,9 @@
 
 export { appendDataSections } from './append.ts';
 export { BtfBuilder, editBtf } from './builder.ts';
+export { INT } from './int.ts';
 export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
-export { isModifier, sizeOfType, skipModifiers } from './size.ts';
+export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';
 export { StringMapper, TypeWriter } from './type-writer.ts';

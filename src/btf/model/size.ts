@@ -22,6 +22,12 @@ export function skipModifiers(btf: Btf, id: BtfId): BtfId {
   );
 }
 
+/** The type behind typedefs and modifiers; undefined for void. */
+export function resolvedType(btf: Btf, id: BtfId): BtfType | undefined {
+  const behind = skipModifiers(btf, id);
+  return behind === 0 ? undefined : btf.type(behind);
+}
+
 /** Whether a type only qualifies or names another: typedefs, qualifiers, type tags. */
 export function isModifier(
   type: BtfType,

@@ -7,7 +7,6 @@
  * everywhere).
  */
 
-import type { BtfId } from '../../btf/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -17,18 +16,18 @@ import {
   type ProgramType,
   programTypeOf,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
   stackAbove,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import type { Via } from './bindings.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
-import { type Effects, effectsOf, packetMarker } from './effects.ts';
+import { type Effects, effectsOf, packetMarker, sleepObjection } from './effects.ts';
 import type { Found } from './find.ts';
-import { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
+import { replacementObjection, type Signature, signatureIn } from './signature.ts';
 
 /** All back ends, in order of preference. */
-export const VIAS: readonly Via[] = ['ext', 'tail', 'copy'];
+export const BINDING_BACK_ENDS: readonly Via[] = ['ext', 'tail', 'copy'];
 
 /** Input of the rules for one function extern. */
 export interface Situation {
@@ -58,23 +57,20 @@ export function situationOf(
   const symbol = object.symbols[index];
   const defined = symbol?.kind === 'function' ? symbol : undefined;
   const callers = callersOf(consumer, extern, typeOf);
+  const progType = commonProgType(callers);
   return {
     consumer,
     extern,
     name,
     signature: worseOf(
-      signatureIn(object, symbol?.btfId ?? 0, callers),
-      signatureIn(consumer, consumer.symbols[extern]?.btfId ?? 0, callers),
+      signatureIn(object, symbol?.btfId ?? 0, progType),
+      signatureIn(consumer, consumer.symbols[extern]?.btfId ?? 0, progType),
     ),
     callers,
     effects: defined === undefined ? undefined : effectsOf(object, index),
-    programType: defined === undefined ? undefined : programTypeOf(sectionOf(object, defined)?.name ?? ''),
+    programType: defined === undefined ? undefined : programTypeOf(sectionNameOf(object, defined)),
     noReplacement,
   };
-}
-
-function signatureIn(object: BpfObject, func: BtfId, callers: readonly Caller[]): Signature {
-  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, commonProgType(callers));
 }
 
 /** Definition and declaration agree, but may spell the context in two ways, and stubs are spelled as the declaration. */
@@ -108,7 +104,7 @@ export interface Choice {
 export function candidatesFor(situation: Situation): readonly Choice[] {
   const refused: string[] = [];
   const choices: Choice[] = [];
-  for (const via of VIAS) {
+  for (const via of BINDING_BACK_ENDS) {
     const objection = objectionTo(via, situation);
     if (objection === undefined) {
       const because = refused.length === 0 ? STRENGTHS[via] : `${STRENGTHS[via]}; ${refused.join('; ')}`;
@@ -132,7 +128,7 @@ export function forcedProblem(via: Via, situation: Situation, objection: string)
   const byKernel =
     via === 'ext' && objectionTo(via, { ...situation, noReplacement: () => undefined }) === undefined;
   const isThere = situation.effects !== undefined; // code that is loaded later cannot be copied
-  const others = VIAS.filter(
+  const others = BINDING_BACK_ENDS.filter(
     other => other !== via && (isThere || other !== 'copy') && objectionTo(other, situation) === undefined,
   );
   const message = `${quote(name)} cannot be bound by ${quote(via)}: ${objection}`;
@@ -163,24 +159,22 @@ function commonObjection({
   const kinds = kindsOf(callers);
   if (kinds.length > 1)
     return `programs of different types call it (${kinds.join(', ')}), but a bound function has one type`;
-  const type = callers[0]?.type;
-  if (programType !== undefined && type !== undefined && programType.progType !== type.progType)
-    return `it is a program of type ${uapi.progTypeName(programType.progType)}, called by one of type ${uapi.progTypeName(type.progType)}`;
+  const mismatch = typeObjection(callers, programType);
+  if (mismatch !== undefined) return mismatch;
   return signature.class === 'D' ? signature.reason : undefined;
 }
 
 function extObjection(situation: Situation): string | undefined {
   const { signature, effects, callers, consumer } = situation;
-  if (signature.class !== 'A' && signature.class !== 'B')
-    return `${signature.reason}, which the kernel's comparison for replacement refuses`;
-  if (signature.taggedContext > 0)
-    return `parameter ${signature.taggedContext} is the context by its tag alone, which the kernel's comparison for replacement does not know`;
+  const objection = replacementObjection(signature);
+  if (objection !== undefined) return objection;
   const type = callers[0]?.type;
   if (type?.progType === uapi.BPF_PROG_TYPE_EXT)
     return 'functions of a program that replaces another cannot be replaced';
   if (type?.progType === uapi.BPF_PROG_TYPE_TRACING && type.expectedAttachType !== uapi.BPF_TRACE_ITER)
     return 'functions of fentry and fexit programs cannot be replaced';
-  if (effects?.sleeps != null) return `it calls ${effects.sleeps}, which may sleep; a replacement may not`;
+  const asleep = effects === undefined ? undefined : sleepObjection(effects);
+  if (asleep !== undefined) return asleep;
   if (effects?.changesPacket != null && packetMarker(signature.context) === undefined)
     return `it calls ${effects.changesPacket}, and without a context a stub cannot declare that packets may change`;
   if (isTailCalled(consumer, callers))
@@ -211,6 +205,11 @@ function notContextAlone({ class: letter, reason, count }: Signature): string {
 }
 
 function copyObjection({ programType, callers }: Situation): string | undefined {
+  return typeObjection(callers, programType);
+}
+
+/** A function that is a program is called by programs of its own type. */
+function typeObjection(callers: readonly Caller[], programType: ProgramType | undefined): string | undefined {
   const type = callers[0]?.type;
   if (programType === undefined || type === undefined || programType.progType === type.progType)
     return undefined;

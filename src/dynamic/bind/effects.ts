@@ -58,6 +58,11 @@ export interface Effects {
   readonly sleeps: string | null;
 }
 
+/** Why a function with these effects cannot replace another; undefined when it does not sleep. */
+export function sleepObjection({ sleeps }: Effects): string | undefined {
+  return sleeps === null ? undefined : `it calls ${sleeps}, which may sleep; a replacement may not`;
+}
+
 export function effectsOf(object: BpfObject, index: SymbolIndex): Effects {
   let changesPacket: string | null = null;
   let sleeps: string | null = null;

@@ -27,6 +27,7 @@ import {
   findInput,
   isKernelName,
   parseTarget,
+  referenceLines,
   referencesTo,
   resolve,
 } from '../../link/index.ts';
@@ -256,8 +257,6 @@ function unknownRequests(consumer: BpfObject, scope: SearchScope): Problem[] {
 
 // --- what is missing ----------------------------------------------------------------------------------------------
 
-const SHOWN_REFERENCES = 3;
-
 function missingProblem(
   consumer: BpfObject,
   index: SymbolIndex,
@@ -268,19 +267,13 @@ function missingProblem(
   const providers = [...scope.named, ...scope.registered];
   const resolution = resolve([consumer]);
   const sites = referencesTo([consumer], resolution, resolution.groupOf[0]?.[index] ?? -1);
-  const lines = sites
-    .slice(0, SHOWN_REFERENCES)
-    .map(
-      site =>
-        `referred to by ${quote(site.symbol)}, at ${site.position}${site.source === null ? '' : `, ${site.source}`}`,
-    );
   return problem(
     'dynamic-undefined',
     [consumer.name],
     `${quote(symbol.name)} is defined neither here nor by a loaded object`,
     {
       subject: symbol.name,
-      details: [describeSymbol(consumer, symbol), ...lines],
+      details: [describeSymbol(consumer, symbol), ...referenceLines(sites)],
       hint: lazy
         ? 'variables and maps cannot be bound later: load the object that defines it first'
         : missingHint(symbol.name, providers),

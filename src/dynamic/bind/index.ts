@@ -2,13 +2,13 @@
 
 export { bindingProblem } from './agreement.ts';
 export { type Binding, describeBinding, type Via } from './bindings.ts';
-export { objectionTo, type Situation, situationOf, VIAS } from './choose.ts';
+export { BINDING_BACK_ENDS, objectionTo, type Situation, situationOf } from './choose.ts';
 export { isStubMap, SELECT_SECTION } from './consumer.ts';
 export { DynamicObject } from './dynamic-object.ts';
-export { effectsOf, packetMarker } from './effects.ts';
+export { effectsOf, packetMarker, sleepObjection } from './effects.ts';
 export { type DynamicBindRequest, type Found, findDefinitions, plainExterns } from './find.ts';
 export { explainBindings, load, loadConsumer } from './load.ts';
 export type { DynamicLoadOptions } from './load-options.ts';
 export { replacementRefusal } from './replacement-support.ts';
-export { NO_SIGNATURE, type Signature, signatureOf } from './signature.ts';
+export { replacementObjection, signatureIn, signatureOf } from './signature.ts';
 export { selectStub, setSelector } from './stub-select.ts';

@@ -9,7 +9,14 @@ import { type BpfObject, InputObject } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
 import type { Binding, Via } from './bindings.ts';
-import { candidatesFor, forcedProblem, objectionTo, type Situation, situationOf } from './choose.ts';
+import {
+  BINDING_BACK_ENDS,
+  candidatesFor,
+  forcedProblem,
+  objectionTo,
+  type Situation,
+  situationOf,
+} from './choose.ts';
 import { DynamicObject } from './dynamic-object.ts';
 import { type Found, findDefinitions, plainExterns } from './find.ts';
 import type { DynamicLoadOptions } from './load-options.ts';
@@ -129,7 +136,7 @@ const NOT_LATER = 'code that is not loaded yet cannot be copied';
 
 function noWayProblem(situation: Situation, later: boolean): Problem {
   const { consumer, name } = situation;
-  const reasons = (['ext', 'tail', 'copy'] as const).map(
+  const reasons = BINDING_BACK_ENDS.map(
     via => `${via}: ${(later && via === 'copy' ? NOT_LATER : objectionTo(via, situation)) ?? 'possible'}`,
   );
   return problem(

@@ -10,8 +10,8 @@
  * Source: Linux kernel/bpf/btf.c, btf_check_func_type_match() and btf_prepare_func_args().
  */
 
-import { type Btf, type BtfFuncProto, type BtfId, type BtfType, skipModifiers } from '../../btf/index.ts';
-import { type ContextParameter, contextParameter, prototypeOf } from '../../object/index.ts';
+import { type Btf, type BtfFuncProto, type BtfId, type BtfType, resolvedType } from '../../btf/index.ts';
+import { type BpfObject, type ContextParameter, contextParameter, prototypeOf } from '../../object/index.ts';
 
 export type SignatureClass = 'A' | 'B' | 'C' | 'D';
 
@@ -52,6 +52,24 @@ export function signatureOf(btf: Btf, func: BtfId, progType?: number): Signature
   return { ...classOf(btf, proto, judged, isUsable(contexts[0])), ...base };
 }
 
+/** The class of a function of an object; without types it is that of `NO_SIGNATURE`. */
+export function signatureIn(object: BpfObject, func: BtfId, progType: number | undefined): Signature {
+  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, progType);
+}
+
+/** Why the kernel does not replace a function of this signature, or replace another with it; undefined if it does. */
+export function replacementObjection({
+  class: letter,
+  reason,
+  taggedContext,
+}: Signature): string | undefined {
+  if (letter !== 'A' && letter !== 'B')
+    return `${reason}, which the kernel's comparison for replacement refuses`;
+  if (taggedContext > 0)
+    return `parameter ${taggedContext} is the context by its tag alone, which the kernel's comparison for replacement does not know`;
+  return undefined;
+}
+
 /** A struct that is only declared is not a context to the verifier. */
 function isUsable(context: ContextParameter | undefined): boolean {
   return context !== undefined && (context.struct === null || context.complete);
@@ -89,18 +107,18 @@ function worstOf(judged: readonly (Judgement | undefined)[]): Judgement | undefi
 }
 
 function returnProblem(btf: Btf, id: BtfId): string | undefined {
-  const type = resolved(btf, id);
+  const type = resolvedType(btf, id);
   if (type === undefined) return 'it returns nothing (void), which global functions may only since Linux 7.1';
   if (type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64') return undefined;
   return `it returns a ${nameOfKind(type)}; only integers cross between programs`;
 }
 
 function judgeParameter(btf: Btf, id: BtfId, what: string): Judgement | undefined {
-  const type = resolved(btf, id);
+  const type = resolvedType(btf, id);
   if (type === undefined) return { class: 'D', reason: 'it takes a variable number of parameters' };
   if (type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64') return undefined;
   if (type.kind !== 'ptr') return { class: 'D', reason: `${what} is a ${nameOfKind(type)} by value` };
-  const target = resolved(btf, type.type);
+  const target = resolvedType(btf, type.type);
   if (target === undefined) return { class: 'C', reason: `${what} is a pointer to void` };
   if (target.kind === 'struct' || target.kind === 'union') return undefined;
   if (target.kind === 'fwd')
@@ -123,10 +141,4 @@ function nameOfKind(type: BtfType): string {
     default:
       return type.kind;
   }
-}
-
-/** Typedefs, qualifiers and type tags do not count; undefined for void. */
-function resolved(btf: Btf, id: BtfId): BtfType | undefined {
-  const bare = skipModifiers(btf, id);
-  return bare === 0 ? undefined : btf.type(bare);
 }

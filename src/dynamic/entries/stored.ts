@@ -9,6 +9,7 @@ import { inputError, RootletError } from '../../diag/index.ts';
 import { kindNameOf } from '../../object/index.ts';
 import { Fields, type JsonObject, type StoreEntry, type Wanted } from '../../store/index.ts';
 import type { Binding, DynamicBindRequest } from '../bind/index.ts';
+import { BINDING_BACK_ENDS } from '../bind/index.ts';
 
 /** A program array of a provider, and what is in it by entry. */
 export interface StoredArray {
@@ -108,7 +109,7 @@ function bindingFrom(fields: Fields): Binding {
     kind: fields.word('kind', ['function', 'variable', 'map']),
     provider: fields.text('provider'),
     target: fields.text('target'),
-    via: fields.word('via', ['ext', 'tail', 'copy', 'share', 'none']),
+    via: fields.word('via', [...BINDING_BACK_ENDS, 'share', 'none'] as const),
     reason: fields.text('reason'),
     by: fields.word('by', ['request', 'tag', 'named', 'registered', 'provider']),
     of: fields.text('of'),

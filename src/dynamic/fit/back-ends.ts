@@ -2,24 +2,24 @@
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { arraysOf, arrayWithItself, comparePrototypes, slotMissing, slotsOf } from '../../link/index.ts';
-import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
+import type { BpfObject, SymbolIndex } from '../../object/index.ts';
 import {
   effectsOf,
-  NO_SIGNATURE,
   objectionTo,
-  type Signature,
+  replacementObjection,
   type Situation,
-  signatureOf,
+  signatureIn,
   situationOf,
+  sleepObjection,
 } from '../bind/index.ts';
-import { componentOf, type RelinkVia } from '../generation/index.ts';
+import { componentOf, type SlotBackEnd } from '../generation/index.ts';
 import { isInstead, type Pair, typeOfProgram } from './pair.ts';
 
 /**
  * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules: whether this
  * kernel has what the back end needs is another question.
  */
-export function ruleObjection(via: RelinkVia, pair: Pair): string | undefined {
+export function ruleObjection(via: SlotBackEnd, pair: Pair): string | undefined {
   switch (via) {
     case 'static':
       return isInstead(pair) ? undefined : staticObjection(pair);
@@ -31,7 +31,7 @@ export function ruleObjection(via: RelinkVia, pair: Pair): string | undefined {
 }
 
 /** The problem of a place that a back end cannot fill; without a hint. */
-export function viaProblem({ host, fill }: Pair, via: RelinkVia, objection: string): Problem {
+export function backEndProblem({ host, fill }: Pair, via: SlotBackEnd, objection: string): Problem {
   return problem(
     'relink-via',
     [host.rootlet.name],
@@ -105,10 +105,11 @@ function extInsteadObjection(pair: Pair): string | undefined {
   const { host, component, programIndex } = pair;
   if (typeOfProgram(host.rootlet, host.main)?.attachBtf === true)
     return 'functions of programs that attach to functions cannot be replaced';
-  const { changesPacket, sleeps } = effectsOf(component, programIndex);
-  if (sleeps !== null) return `it calls ${sleeps}, which may sleep; a replacement may not`;
+  const effects = effectsOf(component, programIndex);
+  const asleep = sleepObjection(effects);
+  if (asleep !== undefined) return asleep;
   const own = effectsOf(host.rootlet, host.rootlet.symbols.indexOf(host.main));
-  if (changesPacket !== null && own.changesPacket === null)
+  if (effects.changesPacket !== null && own.changesPacket === null)
     return 'it changes packets, and the program that it replaces does not';
   return arrayObjection(pair) ?? spellingObjection(pair) ?? prototypeObjection(pair);
 }
@@ -116,19 +117,11 @@ function extInsteadObjection(pair: Pair): string | undefined {
 /** The kernel recognizes a context by the name of its struct alone, on both sides. */
 function spellingObjection({ host, slot, component, program }: Pair): string | undefined {
   const progType = typeOfProgram(host.rootlet, host.main)?.progType;
-  const sides = [signatureIn(host.rootlet, slot, progType), signatureIn(component, program, progType)];
-  for (const [at, { class: letter, reason, taggedContext }] of sides.entries()) {
-    const name = quote((at === 0 ? slot : program).name);
-    if (letter !== 'A' && letter !== 'B')
-      return `${name}: ${reason}, which the kernel's comparison for replacement refuses`;
-    if (taggedContext > 0)
-      return `${name}: parameter ${taggedContext} is the context by its tag alone, which the kernel's comparison for replacement refuses`;
+  for (const [object, symbol] of [[host.rootlet, slot] as const, [component, program] as const]) {
+    const objection = replacementObjection(signatureIn(object, symbol.btfId, progType));
+    if (objection !== undefined) return `${quote(symbol.name)}: ${objection}`;
   }
   return undefined;
-}
-
-function signatureIn(object: BpfObject, symbol: FunctionSymbol, progType: number | undefined): Signature {
-  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, symbol.btfId, progType);
 }
 
 /** Entry points are spelled in many ways; the kernel compares them like any other function that is replaced. */

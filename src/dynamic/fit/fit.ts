@@ -1,8 +1,8 @@
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import { comparePrototypes, misfit, slotProblem } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
-import type { RelinkVia } from '../generation/index.ts';
-import { ruleObjection, viaProblem } from './back-ends.ts';
+import type { SlotBackEnd } from '../generation/index.ts';
+import { backEndProblem, ruleObjection } from './back-ends.ts';
 import { entryProblem, typeProblem } from './main-program.ts';
 import { type Host, isInstead, type Pair, type Part, pairOf, programNamed, typeOfProgram } from './pair.ts';
 import { pinnedProblems } from './pinned-maps.ts';
@@ -14,12 +14,12 @@ export function requireFitting(
   rootlet: BpfObject,
   components: readonly Part[],
   main: string,
-  via: RelinkVia,
+  via: SlotBackEnd,
 ): void {
   const { pairs, problems } = examine(rootlet, components, main);
   const refused = pairs.flatMap(pair => {
     const objection = ruleObjection(via, pair);
-    return objection === undefined ? [] : [viaProblem(pair, via, objection)];
+    return objection === undefined ? [] : [backEndProblem(pair, via, objection)];
   });
   const all = [
     ...problems,

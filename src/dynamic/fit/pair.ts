@@ -1,7 +1,7 @@
 /** Which program of a component replaces which function of a rootlet: the input of all rules of fitting. */
 
 import { failed, ok, type Result } from '../../diag/index.ts';
-import { chooseProgram, slotMissing, slotsOf } from '../../link/index.ts';
+import { namedProgram, slotMissing, slotsOf } from '../../link/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
@@ -9,7 +9,7 @@ import {
   programTypeOf,
   type SectionInfo,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 import type { SlotFill } from '../generation/index.ts';
 
@@ -43,7 +43,7 @@ export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Result
   const slot = slotIndex === undefined ? undefined : rootlet.symbols[slotIndex];
   if (slotIndex === undefined || slot?.kind !== 'function')
     return failed(slotMissing(rootlet, fill.slot, main.name));
-  const chosen = chooseProgram(component, fill);
+  const chosen = namedProgram(component, fill.program, fill.slot);
   if (!chosen.ok) return chosen;
   const { program, index } = chosen.value;
   return ok({ host, fill, component, program, programIndex: index, slot, slotIndex });
@@ -62,10 +62,6 @@ export function isInstead({ host, slot }: Pair): boolean {
 
 export function programNamed(object: BpfObject, name: string): FunctionSymbol | undefined {
   return programsOf(object).find(({ program }) => program.name === name)?.program;
-}
-
-export function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {
-  return sectionOf(object, program)?.name ?? '';
 }
 
 /** Undefined when the section does not specify it. */

@@ -13,16 +13,14 @@ import type {
 } from '../../state/index.ts';
 import type { Design } from './design.ts';
 
+/** The ways in which components get into slots. */
+export const SLOT_BACK_ENDS = ['ext', 'static', 'tail'] as const;
+
 /** How components get into slots. */
-export type RelinkVia = 'static' | 'tail' | 'ext';
-
-const EVERY_VIA: Readonly<Record<RelinkVia, RelinkVia>> = { ext: 'ext', static: 'static', tail: 'tail' };
-
-/** All of them. */
-export const RELINK_VIAS: readonly RelinkVia[] = Object.values(EVERY_VIA);
+export type SlotBackEnd = (typeof SLOT_BACK_ENDS)[number];
 
 export interface GenerationParts {
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   readonly design: Design;
   /** The rootlet's own program. */
   readonly entry: string;
@@ -54,7 +52,7 @@ export interface GenerationParts {
 
 /** Owns its programs, maps and links: closing it releases them. */
 export class Generation implements GenerationParts {
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   readonly design: Design;
   readonly entry: string;
   readonly main: string;

@@ -23,7 +23,7 @@ export {
   duplicateProgram,
   Generation,
   type GenerationParts,
-  RELINK_VIAS,
-  type RelinkVia,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
 } from './generation.ts';
-export { chooseMain, slotNames } from './program.ts';
+export { programNameOf, slotNames } from './program.ts';

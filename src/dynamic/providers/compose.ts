@@ -24,7 +24,7 @@ import {
   unedited,
 } from '../../link/index.ts';
 import { globalsKind } from '../../load/index.ts';
-import { type BpfObject, isDebugSection, layoutSections, sectionOf } from '../../object/index.ts';
+import { type BpfObject, isDebugSection, layoutSections, sectionNameOf } from '../../object/index.ts';
 import { findExport } from './exports.ts';
 import { liveWithSections } from './own-sections.ts';
 import { type Join, type Part, preparePart } from './part.ts';
@@ -112,7 +112,7 @@ function selectReached({ combined }: Merged): Selection {
   const { object, origins } = combined;
   const isDebug = (index: number): boolean => {
     const symbol = object.symbols[index];
-    return symbol !== undefined && isDebugSection(sectionOf(object, symbol)?.name ?? '');
+    return symbol !== undefined && isDebugSection(sectionNameOf(object, symbol));
   };
   const roots = origins.flatMap((at, index) => (at.file === 0 && !isDebug(index) ? [index] : []));
   const isProvided = (index: number): boolean => (origins[index]?.file ?? 0) > 0;
@@ -214,7 +214,7 @@ function sharedMaps(
 function joinedVariables(object: BpfObject, combined: Combined, joins: readonly Join[]): Set<string> {
   const names = joins.flatMap(({ extern }) => {
     const symbol = object.symbols[combined.indexOf[0]?.[extern] ?? -1];
-    return symbol?.kind === 'variable' ? [`${sectionOf(object, symbol)?.name ?? ''}:${symbol.name}`] : [];
+    return symbol?.kind === 'variable' ? [`${sectionNameOf(object, symbol)}:${symbol.name}`] : [];
   });
   return new Set(names);
 }
@@ -226,7 +226,7 @@ function requireSameLayout(object: BpfObject, combined: Combined, providers: rea
   object.symbols.forEach((symbol, index) => {
     const at = combined.origins[index];
     if (symbol.kind !== 'variable' || at === undefined || at.file === 0) return;
-    if (globalsKind(sectionOf(object, symbol)?.name ?? '') === undefined) return;
+    if (globalsKind(sectionNameOf(object, symbol)) === undefined) return;
     const offset = there[at.file - 1]?.offsets[at.index];
     if (offset !== here.offsets[index])
       throw bugError(

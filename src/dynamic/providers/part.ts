@@ -5,8 +5,8 @@
  * Separate from the composition, which treats all parts alike.
  */
 
-import { SINGLE_SECTIONS, withTextSection } from '../../link/index.ts';
-import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionOf } from '../../object/index.ts';
+import { isSingle, withTextSection } from '../../link/index.ts';
+import type { BpfObject, BpfSymbol, SymbolIndex } from '../../object/index.ts';
 import { withOwnNames } from './own-sections.ts';
 import type { Provider } from './provider.ts';
 
@@ -56,8 +56,7 @@ function partSymbol(symbol: BpfSymbol, text: number): BpfSymbol {
 
 /** License and version of a part that gives only state do not bind the code of the consumer. */
 function withoutSingle(object: BpfObject, symbol: BpfSymbol): BpfSymbol {
-  if (symbol.kind !== 'variable' || !SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? ''))
-    return symbol;
+  if (symbol.kind !== 'variable' || !isSingle(object, symbol)) return symbol;
   const { name, binding, visibility } = symbol;
   return {
     kind: 'extern',

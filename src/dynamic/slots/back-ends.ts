@@ -6,15 +6,15 @@
 import { RootletError } from '../../diag/index.ts';
 import type { Hook } from '../../hooks/index.ts';
 import { allSlotsTail } from '../fit/index.ts';
-import type { BuildContext, Design, Generation, RelinkVia } from '../generation/index.ts';
+import type { BuildContext, Design, Generation, SlotBackEnd } from '../generation/index.ts';
 import type { PlannedGeneration } from './build.ts';
 import { buildExt, plannedExt } from './ext.ts';
 import { buildStatic, planStatic } from './static.ts';
 import { buildTail, keepsRootlet, plannedTail, planTailSlots } from './tail.ts';
 
-export { type Choice, chooseVia } from '../fit/index.ts';
+export { type Choice, chooseBackEnd } from '../fit/index.ts';
 
-export function build(via: RelinkVia, context: BuildContext, design: Design): Generation {
+export function build(via: SlotBackEnd, context: BuildContext, design: Design): Generation {
   switch (via) {
     case 'static':
       return buildStatic(context, design);
@@ -26,7 +26,7 @@ export function build(via: RelinkVia, context: BuildContext, design: Design): Ge
 }
 
 /** What `build` would load, and on which maps; nothing is created. */
-export function planParts(via: RelinkVia, context: BuildContext, design: Design): PlannedGeneration {
+export function planParts(via: SlotBackEnd, context: BuildContext, design: Design): PlannedGeneration {
   switch (via) {
     case 'static':
       return planStatic(context, design);
@@ -41,7 +41,7 @@ export function planParts(via: RelinkVia, context: BuildContext, design: Design)
 export function requirePossible(
   hook: Hook,
   old: Generation,
-  via: RelinkVia,
+  via: SlotBackEnd,
   context: BuildContext,
   design: Design,
 ): void {

@@ -1,17 +1,18 @@
 /** A change of a rootlet, worked out before anything is built: the next design, its settings, and who inherits from whom. */
 
 import type { Sys } from '../../kernel/index.ts';
+import { globalEntries } from '../../load/index.ts';
 import type { BpfObject, InputObject } from '../../object/index.ts';
 import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../../state/index.ts';
 import {
   type BuildContext,
   changeDesign,
-  chooseMain,
   componentOf,
   type Design,
   type Generation,
   type GenerationOptions,
   openChange,
+  programNameOf,
   type SlotChange,
   slotNames,
   unchangedFill,
@@ -61,11 +62,11 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
 
 /** Another version of the rootlet may have its program under another name. */
 function nextMain({ main, change }: ChangeRequest, rootlet: BpfObject): string {
-  if (change.rootlet === undefined) return chooseMain(rootlet, main);
+  if (change.rootlet === undefined) return programNameOf(rootlet, main);
   const { program } = change;
-  if (program !== undefined) return chooseMain(rootlet, program);
+  if (program !== undefined) return programNameOf(rootlet, program);
   const stays = rootlet.symbols.some(({ kind, name }) => kind === 'function' && name === main);
-  return chooseMain(rootlet, stays ? main : undefined);
+  return programNameOf(rootlet, stays ? main : undefined);
 }
 
 /** What fills the program fills that of the new version. */
@@ -122,11 +123,7 @@ export function settingsOf({
   maxEntries,
 }: Pick<GenerationOptions, 'globals' | 'maxEntries'>): Settings {
   return {
-    globals: globals === undefined ? NO_SETTINGS.globals : new Map(entriesOf(globals)),
+    globals: globals === undefined ? NO_SETTINGS.globals : new Map(globalEntries(globals)),
     maxEntries: maxEntries ?? NO_SETTINGS.maxEntries,
   };
-}
-
-function entriesOf(globals: NonNullable<GenerationOptions['globals']>): Iterable<readonly [string, unknown]> {
-  return globals instanceof Map ? globals : Object.entries(globals);
 }

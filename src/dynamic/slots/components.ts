@@ -10,12 +10,12 @@ import { variableNames } from '../../state/index.ts';
 import { mainType } from '../fit/index.ts';
 import {
   type BuildContext,
-  chooseMain,
   componentOf,
   type Design,
   isFresh,
   isUnchanged,
-  type RelinkVia,
+  programNameOf,
+  type SlotBackEnd,
   type SlotFill,
   unchangedFill,
 } from '../generation/index.ts';
@@ -30,11 +30,11 @@ export interface PlannedComponents {
 
 /** Name in a generation of the program that fills a slot. */
 export function programKey(component: PreparedComponent, fill: SlotFill): string {
-  return `${component.part}:${chooseMain(component.object, fill.program)}`;
+  return `${component.part}:${programNameOf(component.object, fill.program)}`;
 }
 
 export interface ComponentKind {
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   /** Type of programs that fill slots. */
   readonly type: ProgramType;
   /** The rootlet and its program, whose type programs get whose section does not say one. */
@@ -65,7 +65,7 @@ function takeOver(
   context: BuildContext,
   design: Design,
   component: PreparedComponent,
-  via: RelinkVia,
+  via: SlotBackEnd,
 ): ReadonlyMap<string, BpfProgram> | undefined {
   if (context.old?.via !== via || !isUnchanged(context, design, component)) return undefined;
   if (asksForFresh(context, component)) return undefined;
@@ -102,7 +102,7 @@ function planComponent(
   { via, type, target, rootlet }: ComponentKind,
 ): PlannedPart {
   const { object, fills, part } = component;
-  const names = fills.map(fill => chooseMain(object, fill.program));
+  const names = fills.map(fill => programNameOf(object, fill.program));
   const targets = new Map(
     fills.flatMap((fill, at) =>
       target === undefined ? [] : [[names[at] ?? '', () => target(fill)] as const],

@@ -13,9 +13,9 @@ import { effectsOf, packetMarker, signatureOf } from '../bind/index.ts';
 import { requireFitting } from '../fit/index.ts';
 import {
   type BuildContext,
-  chooseMain,
   type Design,
   type Generation,
+  programNameOf,
   type SlotFill,
 } from '../generation/index.ts';
 import { attachToStub, REPLACEMENT_TYPE } from '../providers/index.ts';
@@ -119,7 +119,7 @@ function markSlots(rootlet: BpfObject, components: readonly PreparedComponent[],
   const { btf } = rootlet;
   const marked = components.flatMap(({ object, fills }) =>
     fills.filter(({ slot, program }) => {
-      const name = chooseMain(object, program);
+      const name = programNameOf(object, program);
       const index = object.symbols.findIndex(symbol => symbol.kind === 'function' && symbol.name === name);
       return slot !== main && effectsOf(object, index).changesPacket !== null;
     }),

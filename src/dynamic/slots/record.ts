@@ -10,7 +10,13 @@ import { inputError, type RootletError } from '../../diag/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { type EntryState, partKey } from '../../state/index.ts';
 import { Fields, type JsonObject, type JsonValue, type RecordFiles } from '../../store/index.ts';
-import { componentOf, type Design, RELINK_VIAS, type RelinkVia, type SlotFill } from '../generation/index.ts';
+import {
+  componentOf,
+  type Design,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
+  type SlotFill,
+} from '../generation/index.ts';
 
 /** Field of an entry's data that describes its slots. */
 export const RELINK_FIELD = 'relink';
@@ -24,7 +30,7 @@ export interface RelinkRecord extends EntryState {
   /** The program on the hook, by its name among those of the entry, and by its id. */
   readonly running: string;
   readonly programId: number;
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   /** Asked for by the user, not chosen. */
   readonly forced: boolean;
 }
@@ -101,7 +107,7 @@ export function decodeRelink(
     main: fields.text('main'),
     running: fields.text('running'),
     programId: fields.count('programId'),
-    via: fields.word('via', RELINK_VIAS),
+    via: fields.word('via', SLOT_BACK_ENDS),
     forced: fields.flag('forced'),
     ...state,
   };

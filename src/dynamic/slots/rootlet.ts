@@ -11,14 +11,14 @@ import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.t
 import { Cleanup } from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { reportState, type Settings, type StateChange } from '../../state/index.ts';
-import { chooseVia } from '../fit/index.ts';
+import { chooseBackEnd } from '../fit/index.ts';
 import {
   afterSwitch,
   type BuildContext,
   type Design,
   type Generation,
   type GenerationOptions,
-  type RelinkVia,
+  type SlotBackEnd,
   type SlotChange,
   type SlotFill,
   slotNames,
@@ -36,7 +36,7 @@ export interface RootletOptions extends GenerationOptions {
   /** What fills the slots from the beginning. */
   readonly slots?: SlotChange;
   /** How components get into slots, now and later. Default: what the kernel and the slots allow. */
-  readonly via?: RelinkVia;
+  readonly via?: SlotBackEnd;
 }
 
 /** Options of a change of slots. */
@@ -44,7 +44,7 @@ export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'max
   /** Components, maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
   /** How components get into slots from now on. */
-  readonly via?: RelinkVia | 'auto';
+  readonly via?: SlotBackEnd | 'auto';
   /** Replace whatever is attached there now. */
   readonly force?: boolean;
 }
@@ -60,7 +60,7 @@ export interface SlotState {
 export interface Replaced {
   readonly slots: readonly SlotState[];
   /** The back end, and why this one. */
-  readonly choice: { readonly via: RelinkVia; readonly reason: string };
+  readonly choice: { readonly via: SlotBackEnd; readonly reason: string };
   /** What became of each map and data section. */
   readonly state: readonly StateChange[];
   /** Values and sizes in force, by component; '' for the rootlet. */
@@ -84,7 +84,7 @@ const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: ()
 /** What a rootlet is besides its generation. */
 export interface RootletSetting {
   /** How the components that are there got into their slots. */
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   /** This way was requested and stays. */
   readonly forced: boolean;
   readonly options: GenerationOptions;
@@ -101,7 +101,7 @@ export class Rootlet {
   readonly #options: GenerationOptions;
   readonly #journal: RootletJournal;
   readonly #ownsHook: boolean;
-  #forced: RelinkVia | undefined;
+  #forced: SlotBackEnd | undefined;
   #generation: Generation;
 
   private constructor(
@@ -133,7 +133,7 @@ export class Rootlet {
     });
     const cleanup = new Cleanup();
     return cleanup.guard(() => {
-      const { via } = chooseVia(context, design, options.via);
+      const { via } = chooseBackEnd(context, design, options.via);
       const generation = cleanup.own(build(via, context, design));
       if (generation.host === undefined) throw bugError([file.name], 'was not loaded');
       const program = [...generation.host.programs.keys()].find(
@@ -195,7 +195,7 @@ export class Rootlet {
     const prepared = this.#prepare(change, options);
     const { context, design } = prepared;
     const forced = this.#wanted(options);
-    const choice = chooseVia(context, design, forced);
+    const choice = chooseBackEnd(context, design, forced);
     requirePossible(this.hook, old, choice.via, context, design);
     const next = build(choice.via, context, design);
     this.#switch(next, old, { forced: forced !== undefined, force });
@@ -205,7 +205,7 @@ export class Rootlet {
   }
 
   /** What was requested stays requested. */
-  #wanted({ via }: ReplaceOptions): RelinkVia | undefined {
+  #wanted({ via }: ReplaceOptions): SlotBackEnd | undefined {
     return via === 'auto' ? undefined : (via ?? this.#forced);
   }
 
@@ -215,7 +215,7 @@ export class Rootlet {
     if (options.force !== true) requireOccupant(this.sys, this.hook, old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const { context, design, dropped } = this.#prepare(change, options);
-    const choice = chooseVia(context, design, this.#wanted(options));
+    const choice = chooseBackEnd(context, design, this.#wanted(options));
     requirePossible(this.hook, old, choice.via, context, design);
     const { parts } = planParts(choice.via, context, design);
     const decisions = decisionsOf(context, design, parts, choice.via);

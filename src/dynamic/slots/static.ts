@@ -9,7 +9,7 @@ import { Cleanup } from '../../load/index.ts';
 import { type BpfObject, isPinnedMap } from '../../object/index.ts';
 import { mapKey, type PlannedState } from '../../state/index.ts';
 import { requireFitting } from '../fit/index.ts';
-import { type BuildContext, chooseMain, type Design, type Generation } from '../generation/index.ts';
+import { type BuildContext, type Design, type Generation, programNameOf } from '../generation/index.ts';
 import { withoutStages } from '../providers/index.ts';
 import { assemble, type PlannedGeneration } from './build.ts';
 import { keptStages, stageType } from './components.ts';
@@ -155,7 +155,7 @@ function stageKeys(
 function insteadOf(rootlet: BpfObject, main: string, component: PreparedComponent): Linked {
   const { object, fills, part } = component;
   const wanted = fills.find(({ slot }) => slot === main)?.program;
-  const program = chooseMain(object, wanted);
+  const program = programNameOf(object, wanted);
   return {
     object,
     main: `${part}:${program}`,

@@ -23,7 +23,7 @@ import {
   type StoreEntry,
 } from '../../store/index.ts';
 import { decodeDynamic } from '../entries/index.ts';
-import { Generation, type GenerationOptions, type RelinkVia } from '../generation/index.ts';
+import { Generation, type GenerationOptions, type SlotBackEnd } from '../generation/index.ts';
 import { SLOT_ARRAY } from '../providers/index.ts';
 import {
   decodeRelink,
@@ -114,7 +114,7 @@ export function firstRelink(
   loaded: LoadedObject,
   rootlet: ObjectFile,
   main: string,
-  via: RelinkVia,
+  via: SlotBackEnd,
 ): JsonObject {
   const { data } = encodeRelink({
     design: { rootlet: InputObject.from(rootlet), fills: [] },
@@ -130,7 +130,7 @@ export function firstRelink(
 }
 
 /** The object that is loaded for a rootlet whose slots are to be filled in the given way. */
-export function slotsFor(rootlet: BpfObject, via: RelinkVia | undefined): BpfObject {
+export function slotsFor(rootlet: BpfObject, via: SlotBackEnd | undefined): BpfObject {
   return via === 'tail' ? tailRootlet(rootlet) : rootlet;
 }
 

@@ -3,7 +3,7 @@
  * its place. What loaders require of a generated function is added here: a type with named parameters.
  */
 
-import { BtfBuilder, type BtfId, type BtfInt, type BtfType, editBtf } from '../../btf/index.ts';
+import { BtfBuilder, type BtfId, type BtfType, editBtf, INT } from '../../btf/index.ts';
 import { inputError } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { encodeInsns, type Insn } from '../../isa/index.ts';
@@ -224,14 +224,3 @@ export class ObjectEdit {
     return [this.#btf.add({ kind: 'struct', name: '', size, members }), size];
   }
 }
-
-const INT: BtfInt = {
-  kind: 'int',
-  name: 'int',
-  size: 4,
-  bits: 32,
-  bitOffset: 0,
-  signed: true,
-  char: false,
-  bool: false,
-};

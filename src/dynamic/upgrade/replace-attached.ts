@@ -4,7 +4,6 @@
  */
 
 import {
-  chooseProgram,
   type Hook,
   type HookFacts,
   hookFacts,
@@ -14,6 +13,7 @@ import {
   openHook,
   openOccupant,
   prepareOperations,
+  programForHook,
   requireOccupant,
 } from '../../hooks/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
@@ -84,7 +84,7 @@ export interface ReplacedAttached {
 export function replaceAttached(request: ReplaceAttachedRequest): ReplacedAttached {
   const { store, entry, object } = request;
   const facts = hookFacts(entry);
-  const main = chooseProgram(
+  const main = programForHook(
     object,
     { kind: facts.kind, target: facts.target, place: {} },
     wantedProgram(request, facts),

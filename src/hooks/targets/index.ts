@@ -1,6 +1,6 @@
 /** Where programs can be attached, as data and as text. */
 
-export { chooseProgram } from './choose.ts';
+export { programForHook } from './hook-program.ts';
 export {
   type AttachPlace,
   HOOK_KINDS,

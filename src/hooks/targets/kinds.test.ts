@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { readObject } from '../../object/read/read.ts';
 import * as uapi from '../../uapi/index.ts';
 import { hasHook } from '../kinds/program-hooks.ts';
-import { chooseProgram } from './choose.ts';
+import { programForHook } from './hook-program.ts';
 import { HOOK_KINDS, isOperations, type PlaceFlags, parseHook, requireKind } from './kinds.ts';
 
 type Row = readonly [kind: string, target: string, flags: PlaceFlags, place: object];
@@ -92,7 +92,7 @@ test('docs/loading.md has a row for every kind', () => {
 });
 
 const REFUSED: readonly (readonly [string, string, PlaceFlags, string, RegExp])[] = [
-  ['xpd', 'eth0', NONE, 'attach-kind', /there are: xdp, tcx, tc, /],
+  ['xpd', 'eth0', NONE, 'attach-kind', /there are: "xdp", "tcx", "tc", /],
   ['tc', 'eth0', { mode: 'native' }, 'attach-mode', /--mode is for XDP/],
   ['tcx', 'eth0', { mode: 'generic' }, 'attach-mode', /--mode is for XDP/],
   ['tcx', 'eth0', { ingress: true, egress: true }, 'attach-direction', /not both/],
@@ -142,8 +142,8 @@ describe('the program for a kind', () => {
     ['tracing', '-', HOOKS, 'entered'],
     ['struct-ops', 'linked', OPERATIONS, 'linked'],
     ['struct-ops', 'linked', OPERATIONS, 'flavoured', 'flavoured'],
-  ] as const)('%s %s of %o is %s', (kind, target, object, program, wanted?: string) => {
-    expect(chooseProgram(object, parseHook(kind, target), wanted)).toBe(program);
+  ] as const)('what %s %s attaches', (kind, target, object, program, wanted?: string) => {
+    expect(programForHook(object, parseHook(kind, target), wanted)).toBe(program);
   });
 
   test.each([
@@ -156,6 +156,6 @@ describe('the program for a kind', () => {
     ['struct-ops', OPERATIONS, undefined, /there are several struct_ops maps\n.*linked, flavoured/],
     ['struct-ops', FIREWALL, undefined, /there is no struct_ops map\n.*struct_ops\.link/],
   ] as const)('%s of %o: %s is refused', (kind, object, wanted, message) => {
-    expect(() => chooseProgram(object, parseHook(kind, '-'), wanted)).toThrow(message);
+    expect(() => programForHook(object, parseHook(kind, '-'), wanted)).toThrow(message);
   });
 });

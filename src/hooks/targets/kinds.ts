@@ -2,7 +2,7 @@
 
 import { isAbsolute } from 'node:path';
 import { given } from '../../bytes/index.ts';
-import { quote, usageError } from '../../diag/index.ts';
+import { available, quote, usageError } from '../../diag/index.ts';
 import type { Direction, IteratorScope, Order, PerfEventSpec, UserPlace } from '../../kernel/index.ts';
 import type { SectionInfo } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -253,7 +253,7 @@ export function requireKind(name: string): HookKind {
   const kind = KINDS.get(name);
   if (kind !== undefined) return kind;
   throw usageError('attach-kind', `there is no kind of hook ${quote(name)}`, {
-    hint: `there are: ${[...KINDS.keys()].join(', ')}`,
+    hint: available('there are', KINDS.keys()),
   });
 }
 

@@ -28,7 +28,7 @@ import {
   ERANGE,
 } from '../../uapi/index.ts';
 import { openById, readProgramInfo } from '../objects/index.ts';
-import { bpf, decodeU32s, encodeU32s, Fd, type Sys, syscallError } from '../sys/index.ts';
+import { bpf, decodeU32s, encodeU32s, errnoOf, Fd, type Sys, syscallError } from '../sys/index.ts';
 import {
   decodeAttr,
   encodeAttr,
@@ -280,8 +280,7 @@ function withOpen<T>(path: string, body: (fd: number) => T): T {
   try {
     fd = openSync(path, 'r');
   } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -EINVAL;
-    throw syscallError('kernel-attach', [], `opening ${quote(path)}`, errno);
+    throw syscallError('kernel-attach', [], `opening ${quote(path)}`, -errnoOf(error));
   }
   try {
     return body(fd);

@@ -5,7 +5,7 @@
  * (missing privileges, for example); unknown is never cached and never treated as unsupported.
  */
 
-import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
+import { BtfBuilder, type BtfType, encodeBtf, INT } from '../../btf/index.ts';
 import {
   add,
   BPF_DW,
@@ -156,16 +156,6 @@ function tryTypes(sys: Sys, types: readonly BtfType[]): FeatureAnswer {
   return answerOf(sys, tryLoadBtf(sys, encodeBtf(builder.build(), HOST_ORDER)));
 }
 
-const INT: BtfType = {
-  kind: 'int',
-  name: 'int',
-  size: 4,
-  bits: 32,
-  bitOffset: 0,
-  signed: true,
-  char: false,
-  bool: false,
-};
 const PROTO: BtfType = { kind: 'func_proto', returns: 0, params: [{ name: 'a', type: 1 }] };
 const VAR: BtfType = { kind: 'var', name: 'x', type: 1, linkage: 'static' };
 

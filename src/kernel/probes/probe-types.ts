@@ -5,7 +5,7 @@
  * counts as supported, as in libbpf's probes.
  */
 
-import { BtfBuilder, type BtfType, encodeBtf } from '../../btf/index.ts';
+import { BtfBuilder, encodeBtf, INT } from '../../btf/index.ts';
 import { EXIT, encodeInsns, move } from '../../isa/index.ts';
 import * as types from '../../uapi/index.ts';
 import { BPF_LINK_CREATE, EACCES, EBADF, EINVAL, ENODEV, ENOTSUPP, EPERM } from '../../uapi/index.ts';
@@ -99,17 +99,6 @@ export function probeMapType(sys: Sys, mapType: number): FeatureAnswer {
   if (mapType === types.BPF_MAP_TYPE_STRUCT_OPS && result === -ENOTSUPP) return { state: 'yes' };
   return answerOf(sys, result);
 }
-
-const INT: BtfType = {
-  kind: 'int',
-  name: 'int',
-  size: 4,
-  bits: 32,
-  bitOffset: 0,
-  signed: true,
-  char: false,
-  bool: false,
-};
 
 function withTypes(sys: Sys, body: (btfFd: number) => FeatureAnswer): FeatureAnswer {
   const builder = new BtfBuilder();

@@ -3,7 +3,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { problem, quote, RootletError } from '../../diag/index.ts';
 import { EAGAIN, EINTR } from '../../uapi/index.ts';
-import { syscallError } from './errno.ts';
+import { errnoOf, syscallError } from './errno.ts';
 import type { Sys } from './sys.ts';
 
 const LOCK_SH = 1;
@@ -55,8 +55,7 @@ function openForLock(path: string, shown: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -EAGAIN;
-    throw syscallError('kernel-lock', [], `opening ${quote(shown)} to lock it`, errno);
+    throw syscallError('kernel-lock', [], `opening ${quote(shown)} to lock it`, -errnoOf(error));
   }
 }
 

@@ -3,7 +3,7 @@
 import { closeSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { quote } from '../../diag/index.ts';
-import { syscallError } from './errno.ts';
+import { errnoOf, syscallError } from './errno.ts';
 import type { Sys } from './sys.ts';
 
 const CLONE_NEWNET = 0x40000000;
@@ -35,8 +35,7 @@ function openNamespace(path: string): number {
   try {
     return openSync(path, 'r');
   } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : -2;
-    throw syscallError('kernel-netns', [], `opening network namespace ${quote(path)}`, errno);
+    throw syscallError('kernel-netns', [], `opening network namespace ${quote(path)}`, -errnoOf(error));
   }
 }
 

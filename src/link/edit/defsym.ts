@@ -9,7 +9,7 @@
 
 import type { BtfType } from '../../btf/index.ts';
 import { failed, ok, type Problem, ProblemList, problem, quote, type Result } from '../../diag/index.ts';
-import type { BpfObject, BpfSymbol, FunctionSymbol } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, type FunctionSymbol, isCommon } from '../../object/index.ts';
 import { addCopies, type Copy } from '../passes/index.ts';
 import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
 import { badName, type Edited, namesOf, noSuchSymbol, renameAll } from './rename.ts';
@@ -209,7 +209,7 @@ function findDefinition(
 }
 
 function isStrong(symbol: BpfSymbol): boolean {
-  return symbol.binding === 'global' && !(symbol.kind === 'variable' && symbol.common === true);
+  return symbol.binding === 'global' && !isCommon(symbol);
 }
 
 function noTarget(objects: readonly BpfObject[], end: AliasRequest, file: number | undefined): Problem {

@@ -14,7 +14,7 @@ import {
   sectionOf,
 } from '../../object/index.ts';
 import { editSymbols, isPinned, KERNEL_NAME_LENGTH, pruneObject } from '../passes/index.ts';
-import { disagreement, SINGLE_SECTIONS } from '../resolve/index.ts';
+import { disagreement, isSingle } from '../resolve/index.ts';
 
 /** What an operation on one object gives. */
 export interface Edited {
@@ -72,11 +72,6 @@ function definedNames(object: BpfObject): string[] {
   return object.symbols.flatMap(symbol =>
     symbol.kind !== 'extern' && symbol.binding !== 'local' ? [symbol.name] : [],
   );
-}
-
-/** License and version are found by section; their names say nothing. */
-function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
-  return SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
 }
 
 /** Renames what gets another name, unless two definitions would meet. */

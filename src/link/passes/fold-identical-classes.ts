@@ -16,7 +16,7 @@ import {
   type BpfSymbol,
   type FunctionSymbol,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/index.ts';
 import type { SymbolAt } from '../resolve/index.ts';
@@ -84,7 +84,7 @@ function isFoldable(object: BpfObject, symbol: BpfSymbol): boolean {
   if (symbol.binding !== 'local') return false;
   if (symbol.kind === 'function') return symbol.name !== '';
   if (symbol.kind !== 'variable' || symbol.bytes === null) return false;
-  return (sectionOf(object, symbol)?.name ?? '').startsWith('.rodata') && !isVolatile(object, symbol.btfId);
+  return sectionNameOf(object, symbol).startsWith('.rodata') && !isVolatile(object, symbol.btfId);
 }
 
 /** `const volatile` is set by loaders, separately for each file. */
@@ -106,7 +106,7 @@ function shapeOf(objects: readonly BpfObject[], at: SymbolAt): string {
   const object = objects[at.file];
   const symbol = object?.symbols[at.index];
   if (object === undefined || symbol === undefined || symbol.kind === 'extern') return '';
-  const section = sectionOf(object, symbol)?.name ?? '';
+  const section = sectionNameOf(object, symbol);
   const parts =
     symbol.kind === 'function'
       ? [

@@ -13,7 +13,7 @@ import {
   type FunctionSymbol,
   type MapSymbol,
   parseMapDefinition,
-  sectionOf,
+  sectionNameOf,
   type VariableSymbol,
 } from '../../object/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
@@ -104,7 +104,7 @@ function bothAre<K extends BpfSymbol['kind']>(
 }
 
 function sections([a, b]: Pair): readonly [string, string] {
-  const nameOf = ({ object, symbol }: Side): string => sectionOf(object, symbol)?.name ?? '';
+  const nameOf = ({ object, symbol }: Side): string => sectionNameOf(object, symbol);
   return [nameOf(a), nameOf(b)];
 }
 
@@ -188,7 +188,7 @@ function targetName(
   if (reference === undefined) return 'nothing';
   const target = object.symbols[reference.symbol];
   if (target === undefined || target.kind === 'extern') return quote(target?.name ?? '');
-  const section = quote(sectionOf(object, target)?.name ?? '');
+  const section = quote(sectionNameOf(object, target));
   const name = target.name === '' ? `data in section ${section}` : quote(target.name);
   const place = reference.addend === 0 ? '' : `, byte ${reference.addend}`;
   return `${target.binding === 'local' ? 'static ' : ''}${name}${place}`;

@@ -12,8 +12,8 @@
 
 import { type Problem, RootletError } from '../../diag/index.ts';
 import { SHF_STRINGS } from '../../elf/index.ts';
-import { type BpfObject, type BpfSymbol, sectionOf } from '../../object/index.ts';
-import { duplicateProblem, SINGLE_SECTIONS, type SymbolAt, symbolAt } from '../resolve/index.ts';
+import { type BpfObject, type BpfSymbol, isCommon, sectionOf } from '../../object/index.ts';
+import { duplicateProblem, isSingle, type SymbolAt, symbolAt } from '../resolve/index.ts';
 import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts';
 import { whyDifferent } from './fold-identical-explain.ts';
 
@@ -61,7 +61,7 @@ function strongDuplicates(objects: readonly BpfObject[]): Map<string, SymbolAt[]
 function isStrong(object: BpfObject, symbol: BpfSymbol): boolean {
   if (symbol.kind === 'extern' || symbol.binding !== 'global') return false;
   if (symbol.kind !== 'variable') return true;
-  return symbol.common !== true && !SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+  return !isCommon(symbol) && !isSingle(object, symbol);
 }
 
 /** One problem when any definition differs from the first. */

@@ -7,7 +7,7 @@ import {
   isDebugSection,
   renumberTypes,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 
 export interface PrunedObject {
@@ -62,7 +62,7 @@ function retarget(object: BpfObject, symbol: BpfSymbol, indexOf: Int32Array): Bp
   const move = <R extends { readonly symbol: SymbolIndex }>(references: readonly R[]): R[] =>
     references.map(reference => ({ ...reference, symbol: indexOf[reference.symbol] ?? -1 }));
   if (symbol.kind === 'function') return { ...symbol, references: move(symbol.references) };
-  if (!isDebugSection(sectionOf(object, symbol)?.name ?? ''))
+  if (!isDebugSection(sectionNameOf(object, symbol)))
     return { ...symbol, references: move(symbol.references) };
   // DWARF may describe what was dropped: such a place stays 0
   return {

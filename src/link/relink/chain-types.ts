@@ -3,7 +3,7 @@
  * the kernel restricts the range of the result.
  */
 
-import { failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
+import { available, failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
 import {
   contextNameOf,
   programTypeOf,
@@ -38,8 +38,7 @@ export function parseVerdict(section: string, text: string): Result<Verdict> {
   const value = verdictOfWord(type, text);
   if (value !== undefined) return ok(value);
   const words = verdictWords(type);
-  const known =
-    words.length === 0 ? 'give a number' : `there are: ${words.map(quote).join(', ')}, or a number`;
+  const known = words.length === 0 ? 'give a number' : `${available('there are', words)}, or a number`;
   return failed(
     verdictProblem(text, `${quote(text)} is not a valid verdict of section ${quote(section)}; ${known}`),
   );

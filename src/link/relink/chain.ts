@@ -7,7 +7,7 @@
  * to be re-linked.
  */
 
-import { BtfBuilder, type BtfId } from '../../btf/index.ts';
+import { BtfBuilder, type BtfId, INT } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
 import {
@@ -148,16 +148,7 @@ interface ChainTypes {
 /** The context struct is only declared; linked with a component, it becomes that component's full definition. */
 function chainTypes(options: ChainOptions, program: string): ChainTypes {
   const btf = new BtfBuilder();
-  const int = btf.add({
-    kind: 'int',
-    name: 'int',
-    size: 4,
-    bits: 32,
-    bitOffset: 0,
-    signed: true,
-    char: false,
-    bool: false,
-  });
+  const int = btf.add(INT);
   const context = btf.add({ kind: 'fwd', name: contextOf(options.section) ?? '', union: false });
   const pointer = btf.add({ kind: 'ptr', type: context });
   const prototype = btf.add({ kind: 'func_proto', returns: int, params: [{ name: 'ctx', type: pointer }] });

@@ -17,10 +17,9 @@ export {
 export { type RelinkSelection, relinkNames, relinkNaming, selectNeeded } from './requests.ts';
 export { arraysOf, arrayWithItself, fragmentsProblem, misfit, slotProblem } from './slot-fit.ts';
 export {
-  chooseProgram,
   freeSlots,
   inOrder,
-  likelyProgram,
+  namedProgram,
   type Plug,
   plugComponents,
   type SlotAssignment,

@@ -9,6 +9,8 @@ import {
   nearestNames,
   ok,
   type Problem,
+  type ProblemCode,
+  type ProblemExtras,
   problem,
   quote,
   type Result,
@@ -152,7 +154,7 @@ function plug(
     );
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
   if (slot === undefined) return failed(slotMissing(rootlet, assignment.slot));
-  const program = chooseProgram(component, assignment);
+  const program = namedProgram(component, assignment.program, assignment.slot);
   if (!program.ok) return program;
   const found: Plug = {
     assignment,
@@ -199,47 +201,40 @@ function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): s
   );
 }
 
-/** The program that is named, or the only one. */
-export function chooseProgram(
-  component: BpfObject,
-  { slot, program: name }: Pick<SlotAssignment, 'slot' | 'program'>,
+/** The program that is named, or the only one. `slot`: what it is for, for the hint that spells the argument. */
+export function namedProgram(
+  object: BpfObject,
+  name: string | undefined,
+  slot?: string,
 ): Result<ReturnType<typeof programsOf>[number]> {
-  const programs = programsOf(component);
-  const names = programs.map(entry => entry.program.name);
+  const programs = programsOf(object);
+  const there = available(
+    'there are',
+    programs.map(({ program }) => program.name),
+  );
+  const refusal = (...[code, message, extras]: RefusedProgram) =>
+    failed(problem(code, [object.name], message, extras));
   if (name !== undefined) {
-    const found = programs.find(entry => entry.program.name === name);
+    const found = programs.find(({ program }) => program.name === name);
     return found === undefined
-      ? failed(
-          problem(
-            'relink-no-program',
-            [component.name],
-            `has no program ${quote(name)}; ${available('there are', names)}`,
-          ),
-        )
+      ? refusal('relink-no-program', `has no program ${quote(name)}; ${there}`)
       : ok(found);
   }
   const [only, ...others] = programs;
   if (only === undefined)
-    return failed(
-      problem('relink-no-program', [component.name], 'has no program', {
-        hint: 'a program is a global function with SEC("xdp") or the like',
-      }),
-    );
+    return refusal('relink-no-program', 'has no program', {
+      hint: 'a program is a global function with SEC("xdp") or the like',
+    });
   if (others.length === 0) return ok(only);
-  return failed(
-    problem(
-      'relink-which-program',
-      [component.name],
-      `has several programs; ${available('there are', names)}`,
-      {
-        hint: `specify which one: ${slot}=${component.name}:${likelyProgram(component) ?? ''}`,
-      },
-    ),
-  );
+  return refusal('relink-which-program', `has several programs; ${there}`, {
+    hint: `specify which one: ${slot === undefined ? '' : `${slot}=`}${object.name}:${likelyProgram(object) ?? ''}`,
+  });
 }
 
+type RefusedProgram = [code: ProblemCode, message: string, extras?: ProblemExtras];
+
 /** The first program that no array of the object holds as a stage of another one, for hints. */
-export function likelyProgram(object: BpfObject): string | undefined {
+function likelyProgram(object: BpfObject): string | undefined {
   const stages = new Set(
     object.symbols.flatMap(symbol => (symbol.kind === 'map' ? symbol.references.map(one => one.symbol) : [])),
   );

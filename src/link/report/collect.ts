@@ -9,7 +9,7 @@ import {
   pathTo,
   programsOf,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 import { parseSelector } from '../edit/index.ts';
 import { type Combined, defaultRoots } from '../passes/index.ts';
@@ -114,7 +114,7 @@ function indexesOf(combined: Combined, objects: readonly BpfObject[], word: stri
 
 function isDebug(object: BpfObject, index: SymbolIndex): boolean {
   const symbol = object.symbols[index];
-  return symbol?.kind === 'variable' && isDebugSection(sectionOf(object, symbol)?.name ?? '');
+  return symbol?.kind === 'variable' && isDebugSection(sectionNameOf(object, symbol));
 }
 
 function unknownName(object: BpfObject, option: string, name: string): Problem {

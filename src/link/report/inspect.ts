@@ -10,11 +10,10 @@ import {
   parseMapDefinition,
   programTypeOf,
   requireObject,
-  sectionOf,
   sizeOfSymbol,
 } from '../../object/index.ts';
 import { BTF_KIND, mapTypeName, progTypeName } from '../../uapi/index.ts';
-import { describeSymbol } from '../resolve/index.ts';
+import { describeSymbol, expectedSectionOf } from '../resolve/index.ts';
 
 /** What all symbols of an object have. */
 export interface InspectedSymbol {
@@ -127,7 +126,7 @@ function inspectSymbol(object: BpfObject, symbol: BpfSymbol): InspectedSymbol {
     declaration: describeSymbol(object, symbol),
     binding: symbol.binding,
     visibility: symbol.visibility,
-    section: symbol.kind === 'extern' ? (symbol.section ?? '') : (sectionOf(object, symbol)?.name ?? ''),
+    section: expectedSectionOf(object, symbol),
   };
 }
 

@@ -1,8 +1,20 @@
 /** Result of a link, as data: chosen and discarded definitions with the reason, renames, number of types. */
 
-import { type BpfObject, type BpfSymbol, type SymbolIndex, sizeOfSymbol } from '../../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isCommon,
+  type SymbolIndex,
+  sizeOfSymbol,
+} from '../../object/index.ts';
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
-import { describeSymbol, type Resolution, type SymbolAt, sectionNameOf, symbolAt } from '../resolve/index.ts';
+import {
+  describeSymbol,
+  expectedSectionOf,
+  type Resolution,
+  type SymbolAt,
+  symbolAt,
+} from '../resolve/index.ts';
 
 /** A symbol of the result, and the file that defined it. */
 export interface ReportedSymbol {
@@ -156,7 +168,7 @@ function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name
     kind: symbol.kind,
     declaration: describeSymbol(combined.object, symbol),
     binding: symbol.binding,
-    section: sectionNameOf(combined.object, symbol),
+    section: expectedSectionOf(combined.object, symbol),
     size: sizeOfSymbol(symbol),
     file: objects[combined.origins[index]?.file ?? 0]?.name ?? '',
   };
@@ -195,5 +207,5 @@ export function replacedBy(
 
 /** A strong definition is only overridden by an identical one. */
 function isStrong(symbol: BpfSymbol | undefined): boolean {
-  return symbol?.binding === 'global' && !(symbol.kind === 'variable' && symbol.common === true);
+  return symbol?.binding === 'global' && !isCommon(symbol);
 }

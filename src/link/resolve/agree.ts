@@ -13,7 +13,7 @@ import {
   isCommon,
   type MapDefinition,
   parseMapDefinition,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import { formatMapDefinition } from './format-map.ts';
@@ -118,7 +118,7 @@ function mismatchOf(sides: Sides): Mismatch | null {
       details: [],
     };
   const places = [left, right].map(symbol =>
-    isKernelName(symbol) ? sectionNameOf(sides.leftObject, symbol) : null,
+    isKernelName(symbol) ? expectedSectionOf(sides.leftObject, symbol) : null,
   );
   if (places[0] !== null && places[1] !== null && places[0] !== places[1])
     return {
@@ -288,7 +288,7 @@ function compareInner(
   return compareMaps(sides, left.inner, right.inner, `${prefix}inner map: `);
 }
 
-/** Name of the section that a symbol is or would be in, for messages. */
-export function sectionNameOf(object: BpfObject, symbol: BpfSymbol): string {
-  return symbol.kind === 'extern' ? (symbol.section ?? '') : (sectionOf(object, symbol)?.name ?? '');
+/** Name of the section that a symbol is in or, for an extern, would be in; for messages. */
+export function expectedSectionOf(object: BpfObject, symbol: BpfSymbol): string {
+  return symbol.kind === 'extern' ? (symbol.section ?? '') : sectionNameOf(object, symbol);
 }

@@ -8,6 +8,7 @@
 
 import type { BtfId } from '../../btf/index.ts';
 import {
+  available,
   didYouMean,
   failed,
   ok,
@@ -114,7 +115,10 @@ export function findInput(objects: readonly { readonly name: string }[], name: s
     problem(
       'link-no-input',
       [],
-      `there is no input ${quote(name)}; there are: ${quoteAll(objects.map(object => object.name))}`,
+      `there is no input ${quote(name)}; ${available(
+        'there are',
+        objects.map(object => object.name),
+      )}`,
       { subject: name },
     ),
   );

@@ -4,7 +4,7 @@
  */
 
 import { didYouMean, failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import { type BpfObject, isCommon } from '../../object/index.ts';
 import { describeDefinition, symbolAt } from './problems.ts';
 import { type ReferenceSite, referencesFrom, referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
@@ -152,7 +152,7 @@ function reasonFor(objects: readonly BpfObject[], group: SymbolGroup, loser: Sym
 
 function strengthOf(objects: readonly BpfObject[], at: SymbolAt): string {
   const symbol = objects[at.file]?.symbols[at.index];
-  if (symbol?.kind === 'variable' && symbol.common === true) return 'tentative';
+  if (symbol !== undefined && isCommon(symbol)) return 'tentative';
   return symbol?.binding === 'weak' ? 'weak' : 'strong';
 }
 

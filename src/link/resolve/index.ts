@@ -1,7 +1,7 @@
 /** Names to definitions: resolution, type agreement, undefined names, explanations. */
 
 export { addendProblems } from './addends.ts';
-export { checkAgreement, disagreement, sectionNameOf } from './agree.ts';
+export { checkAgreement, disagreement, expectedSectionOf } from './agree.ts';
 export {
   type BindRequest,
   bindExplicitly,
@@ -14,9 +14,10 @@ export {
 export { type Explanation, explainAll } from './explain.ts';
 export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbolAt } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
-export { type ReferenceSite, referencesTo } from './references.ts';
+export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
 export {
   isKernelName,
+  isSingle,
   type Resolution,
   type ResolveOptions,
   resolve,

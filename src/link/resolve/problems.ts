@@ -2,7 +2,7 @@
 
 import { formatFunc, formatVar, type LineRecord } from '../../btf/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionOf } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionNameOf } from '../../object/index.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
 export function symbolAt(objects: readonly BpfObject[], at: SymbolAt): BpfSymbol | undefined {
@@ -27,8 +27,7 @@ export function describeDefinition(objects: readonly BpfObject[], at: SymbolAt):
   const object = objects[at.file];
   const symbol = object?.symbols[at.index];
   if (object === undefined || symbol === undefined) return '';
-  const section =
-    symbol.kind === 'extern' ? '' : ` in section ${quote(sectionOf(object, symbol)?.name ?? '')}`;
+  const section = symbol.kind === 'extern' ? '' : ` in section ${quote(sectionNameOf(object, symbol))}`;
   const line = symbol.kind === 'function' ? ownLine(symbol) : undefined;
   const source = line === undefined ? '' : `, ${tidyPath(line.file)}:${line.line}`;
   return `${object.name}: ${describeSymbol(object, symbol)}${section}${source}`;

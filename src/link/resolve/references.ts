@@ -1,5 +1,6 @@
 /** References to a name, with source lines if available. */
 
+import { quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { sourceLine } from './problems.ts';
 import type { Resolution } from './resolve.ts';
@@ -24,6 +25,20 @@ export function referencesTo(
   return objects.flatMap((_, file) =>
     referencesFrom(objects, file, index => resolution.groupOf[file]?.[index] === groupNumber),
   );
+}
+
+const SHOWN_REFERENCES = 3;
+
+/** The first of the references as details of a problem, and the number of the others. */
+export function referenceLines(sites: readonly ReferenceSite[]): string[] {
+  const lines = sites
+    .slice(0, SHOWN_REFERENCES)
+    .map(
+      ({ file, symbol, position, source }) =>
+        `referred to by ${file}: ${quote(symbol)}, at ${position}${source === null ? '' : `, ${source}`}`,
+    );
+  const more = sites.length - lines.length;
+  return more === 0 ? lines : [...lines, `and ${more} more references`];
 }
 
 /** References in one input to the symbols for which `wanted` holds. */

@@ -13,7 +13,7 @@
  */
 
 import type { Problem } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, sectionOf } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, isCommon, sectionNameOf } from '../../object/index.ts';
 import { duplicateProblem } from './problems.ts';
 import type { SymbolAt } from './symbol-at.ts';
 
@@ -106,8 +106,9 @@ interface GroupDraft {
   readonly members: SymbolAt[];
 }
 
-function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
-  return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+/** License and version: found by their section, one of each in a result; their names do not count. */
+export function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
+  return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionNameOf(object, symbol));
 }
 
 function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {
@@ -259,7 +260,7 @@ function hasEntries(objects: readonly BpfObject[], at: SymbolAt): boolean {
 
 function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {
   if (symbol.kind === 'extern') return 'externs';
-  if (symbol.kind === 'variable' && symbol.common === true) return 'common';
+  if (isCommon(symbol)) return 'common';
   return symbol.binding === 'weak' ? 'weak' : 'strong';
 }
 

@@ -3,11 +3,8 @@
 import { nearestNames, type Problem, problem, quote, suggestion } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { describeSymbol, symbolAt } from './problems.ts';
-import { referencesTo } from './references.ts';
+import { referenceLines, referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
-
-/** How many references of one name are shown. */
-const SHOWN_REFERENCES = 3;
 
 export interface UndefinedOptions {
   /** Whether any live symbol refers to the name. Default: all of them are needed. */
@@ -50,18 +47,12 @@ function missingProblem(
     object === undefined || symbol === undefined ? group.name : describeSymbol(object, symbol);
   return problem('link-undefined', [object?.name ?? ''], `${quote(group.name)} is not defined in any input`, {
     subject: group.name,
-    details: [declaration, ...referenceLines(objects, resolution, group)],
+    details: [
+      declaration,
+      ...referenceLines(referencesTo(objects, resolution, resolution.groups.indexOf(group))),
+    ],
     hint,
   });
-}
-
-function referenceLines(objects: readonly BpfObject[], resolution: Resolution, group: SymbolGroup): string[] {
-  const lines = referencesTo(objects, resolution, resolution.groups.indexOf(group)).map(
-    site =>
-      `referred to by ${site.file}: ${quote(site.symbol)}, at ${site.position}${site.source === null ? '' : `, ${site.source}`}`,
-  );
-  if (lines.length <= SHOWN_REFERENCES) return lines;
-  return [...lines.slice(0, SHOWN_REFERENCES), `and ${lines.length - SHOWN_REFERENCES} more references`];
 }
 
 interface Candidates {

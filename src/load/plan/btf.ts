@@ -16,6 +16,7 @@ import {
   type BtfType,
   type BtfVar,
   editBtf,
+  INT,
   joinBtf,
   StringPool,
   wordsWithStrings,
@@ -54,17 +55,6 @@ export function kernelTypes(
   }
   return { btf: editBtf(builder.build(), edits), dataSections };
 }
-
-const INT: BtfType = {
-  kind: 'int',
-  name: 'int',
-  size: 4,
-  bits: 32,
-  bitOffset: 0,
-  signed: true,
-  char: false,
-  bool: false,
-};
 
 /** DATASECs without the entries of externs, which have no place in any map. */
 function keptSections(object: BpfObject, btf: Btf, layout: ObjectLayout): BtfDataSec[] {

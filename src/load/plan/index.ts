@@ -6,7 +6,7 @@ export { findLacks, type LimitedPlan, limitPlan } from './limit.ts';
 export { maxEntriesOf } from './map-size.ts';
 export { globalsKind } from './maps.ts';
 export { dataMapName, kernelName, objectBaseName } from './names.ts';
-export { type PlanOptions, planLoad } from './object.ts';
+export { globalEntries, type PlanOptions, planLoad } from './object.ts';
 export type {
   Fixup,
   FunctionPlan,

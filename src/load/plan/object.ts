@@ -72,7 +72,7 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
       globals,
       types?.btf ?? null,
       object.byteOrder,
-      entriesOf(options.globals),
+      globalEntries(options.globals),
     ),
     globals,
     notes: [],
@@ -99,7 +99,8 @@ function encodePrograms(
   return { btf: encoded?.bytes ?? null, programs };
 }
 
-function entriesOf(values: PlanOptions['globals']): Iterable<readonly [string, unknown]> {
+/** Values of variables by name, as they were given. */
+export function globalEntries(values: PlanOptions['globals']): Iterable<readonly [string, unknown]> {
   if (values === undefined) return [];
   return values instanceof Map ? values : Object.entries(values);
 }

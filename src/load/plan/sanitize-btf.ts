@@ -14,7 +14,7 @@ import {
   type BtfId,
   type BtfType,
   editBtf,
-  skipModifiers,
+  resolvedType,
 } from '../../btf/index.ts';
 import { CONTEXT_STRUCTS } from '../../object/index.ts';
 
@@ -100,16 +100,11 @@ export function pointsElsewhere(btf: Btf, func: BtfFunc): boolean {
   const proto = func.type === 0 ? undefined : btf.type(func.type);
   if (proto?.kind !== 'func_proto') return false;
   return proto.params.some(({ type: id }) => {
-    const type = typeBehind(btf, id);
+    const type = resolvedType(btf, id);
     if (type?.kind !== 'ptr') return false;
-    const pointee = typeBehind(btf, type.type);
+    const pointee = resolvedType(btf, type.type);
     return pointee?.kind !== 'struct' || !CONTEXT_STRUCTS.has(pointee.name);
   });
-}
-
-function typeBehind(btf: Btf, id: BtfId): BtfType | undefined {
-  const behind = skipModifiers(btf, id);
-  return behind === 0 ? undefined : btf.type(behind);
 }
 
 function byteNamed(name: string): BtfType {

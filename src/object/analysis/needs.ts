@@ -19,6 +19,7 @@ import {
   parseMapDefinition,
   programsOf,
   type SymbolIndex,
+  sectionNameOf,
   sectionOf,
   type VariableSymbol,
 } from '../model/index.ts';
@@ -157,7 +158,7 @@ const WANTED: readonly WantedRule[] = [
 export function isNeededAnyway(object: BpfObject, index: SymbolIndex): boolean {
   const symbol = object.symbols[index];
   if (symbol === undefined || symbol.kind === 'extern') return false;
-  const section = sectionOf(object, symbol)?.name ?? '';
+  const section = sectionNameOf(object, symbol);
   return WANTED.some(({ applies }) => applies(object, symbol, section));
 }
 
@@ -168,7 +169,7 @@ const MAP_SECTIONS = ['.data', '.rodata', '.bss', '.maps', '.addr_space', '.jump
 export function isMetadata(object: BpfObject, index: SymbolIndex): boolean {
   const symbol = object.symbols[index];
   if (symbol?.kind !== 'variable' || symbol.name === '') return false;
-  const section = sectionOf(object, symbol)?.name ?? '';
+  const section = sectionNameOf(object, symbol);
   return !MAP_SECTIONS.some(name => section.startsWith(name)) && !isDebugSection(section);
 }
 
@@ -196,7 +197,7 @@ export function heldPrograms(object: BpfObject): ReadonlySet<SymbolIndex> {
 }
 
 function isCreatedOperations(object: BpfObject, symbol: BpfSymbol): symbol is VariableSymbol {
-  const section = symbol.kind === 'variable' ? (sectionOf(object, symbol)?.name ?? '') : '';
+  const section = symbol.kind === 'variable' ? sectionNameOf(object, symbol) : '';
   return isOperationsSection(section) && !section.startsWith('?');
 }
 
@@ -218,7 +219,7 @@ export function mayTailCall(
 ): TailCallTargets[] {
   const kindOf = (index: SymbolIndex): number | undefined => {
     const symbol = object.symbols[index];
-    return symbol === undefined ? undefined : programTypeOf(sectionOf(object, symbol)?.name ?? '')?.progType;
+    return symbol === undefined ? undefined : programTypeOf(sectionNameOf(object, symbol))?.progType;
   };
   const kind = kindOf(program);
   const programs = programsOf(object)

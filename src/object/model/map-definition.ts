@@ -48,6 +48,30 @@ export interface MapDefinition {
   readonly valuesOffset: number;
 }
 
+/** The definition of a map of which only type and sizes are known. */
+export function plainDefinition(
+  sizes: Pick<MapDefinition, 'name' | 'type' | 'keySize' | 'valueSize' | 'maxEntries'>,
+): MapDefinition {
+  return { ...NO_DEFINITION, ...sizes };
+}
+
+const NO_DEFINITION: MapDefinition = {
+  name: '',
+  type: 0,
+  keySize: 0,
+  valueSize: 0,
+  maxEntries: 0,
+  flags: 0,
+  mapExtra: 0n,
+  numaNode: 0,
+  pinning: 0,
+  keyType: 0,
+  valueType: 0,
+  inner: null,
+  holdsPrograms: false,
+  valuesOffset: 0,
+};
+
 type Draft = { -readonly [K in keyof MapDefinition]: MapDefinition[K] };
 
 /** The definition of one map symbol. Throws `map-…` errors naming the map and the member. */
@@ -80,22 +104,7 @@ function parseDefinitionType(
   const type = btf.type(skipModifiers(btf, typeId));
   if (type.kind !== 'struct')
     throw inputError('map-not-struct', where, `is defined by a ${type.kind}, not a struct`);
-  const draft: Draft = {
-    name,
-    type: 0,
-    keySize: 0,
-    valueSize: 0,
-    maxEntries: 0,
-    flags: 0,
-    mapExtra: 0n,
-    numaNode: 0,
-    pinning: 0,
-    keyType: 0,
-    valueType: 0,
-    inner: null,
-    holdsPrograms: false,
-    valuesOffset: 0,
-  };
+  const draft: Draft = { ...NO_DEFINITION, name };
   type.members.forEach((member, position) => {
     applyMember({ btf, draft, type, where, depth }, member, position);
   });

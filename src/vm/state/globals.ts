@@ -11,6 +11,7 @@ import {
   type ExternSymbol,
   layoutSections,
   type MapDefinition,
+  plainDefinition,
   type SectionLayout,
   type SymbolIndex,
   type VariableSymbol,
@@ -99,22 +100,8 @@ function placeKconfig(
 
 /** A section as the map that a loader would make of it. */
 export function definitionOfSection(name: string, size: number, readOnly: boolean): MapDefinition {
-  return {
-    name,
-    type: BPF_MAP_TYPE_ARRAY,
-    keySize: 4,
-    valueSize: size,
-    maxEntries: 1,
-    flags: readOnly ? BPF_F_RDONLY_PROG : 0,
-    mapExtra: 0n,
-    numaNode: 0,
-    pinning: 0,
-    keyType: 0,
-    valueType: 0,
-    inner: null,
-    holdsPrograms: false,
-    valuesOffset: 0,
-  };
+  const sizes = { type: BPF_MAP_TYPE_ARRAY, keySize: 4, valueSize: size, maxEntries: 1 };
+  return { ...plainDefinition({ name, ...sizes }), flags: readOnly ? BPF_F_RDONLY_PROG : 0 };
 }
 
 /** Address of what a symbol names; undefined when it has none. */

@@ -20,7 +20,7 @@ interface Candidate {
 /**
  * What to attach: the named program, or the only one that suits; for struct_ops the map. Throws `attach-program`.
  */
-export function chooseProgram(object: BpfObject, hook: HookRequest, wanted: string | undefined): string {
+export function programForHook(object: BpfObject, hook: HookRequest, wanted: string | undefined): string {
   if (isOperations(hook)) return wanted ?? (hook.target === '-' ? onlyTable(object) : hook.target);
   const all = programsOf(object).map(({ program }): Candidate => {
     const section = sectionNameOf(object, program);

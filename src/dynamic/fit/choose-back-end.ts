@@ -10,16 +10,16 @@ import { replacementRefusal } from '../bind/index.ts';
 import {
   type BuildContext,
   type Design,
-  RELINK_VIAS,
-  type RelinkVia,
+  SLOT_BACK_ENDS,
+  type SlotBackEnd,
   type SlotFill,
 } from '../generation/index.ts';
-import { ruleObjection, viaProblem } from './back-ends.ts';
+import { backEndProblem, ruleObjection } from './back-ends.ts';
 import { examine } from './fit.ts';
 import { type Pair, type Part, programNamed, typeOfProgram } from './pair.ts';
 
 export interface Choice {
-  readonly via: RelinkVia;
+  readonly via: SlotBackEnd;
   /** As text, for users. */
   readonly reason: string;
 }
@@ -28,7 +28,11 @@ export interface Choice {
  * What was requested, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what does not
  * fit, `relink-via` for a rule of the back end that was requested or that is left, `relink-via-kernel` where the kernel refuses it.
  */
-export function chooseVia(context: BuildContext, design: Design, forced: RelinkVia | undefined): Choice {
+export function chooseBackEnd(
+  context: BuildContext,
+  design: Design,
+  forced: SlotBackEnd | undefined,
+): Choice {
   if (design.fills.length === 0)
     return forced === undefined
       ? { via: 'static', reason: 'no slot is filled' }
@@ -77,10 +81,10 @@ class Change {
   }
 
   /** Rules first, one problem for each slot; a refusal of the kernel concerns all of them. */
-  problems(via: RelinkVia): Problem[] {
+  problems(via: SlotBackEnd): Problem[] {
     const refused = this.#pairs.flatMap((pair): Problem[] => {
       const objection = ruleObjection(via, pair);
-      return objection === undefined ? [] : [viaProblem(pair, via, objection)];
+      return objection === undefined ? [] : [backEndProblem(pair, via, objection)];
     });
     const kernel = refused.length === 0 && via === 'ext' ? this.#kernel() : undefined;
     if (kernel !== undefined) refused.push(kernelProblem(this.#rootlet, kernel));
@@ -88,7 +92,7 @@ class Change {
   }
 
   /** Why a back end cannot make this change; undefined when it can. */
-  objection(via: RelinkVia): string | undefined {
+  objection(via: SlotBackEnd): string | undefined {
     for (const pair of this.#pairs) {
       const objection = ruleObjection(via, pair);
       if (objection !== undefined) return `slot ${pair.fill.slot}: ${objection}`;
@@ -97,7 +101,7 @@ class Change {
   }
 
   /** A rootlet that is attached to such a hook keeps its program: only what is filled by tail calls can change. */
-  #hookObjection(via: RelinkVia): string | undefined {
+  #hookObjection(via: SlotBackEnd): string | undefined {
     const { old, main } = this.#context;
     if (old === undefined || (via === 'tail' && old.via === 'tail')) return undefined;
     const program = programNamed(this.#rootlet, main);
@@ -107,8 +111,8 @@ class Change {
   }
 
   /** On the last one: it concerns all of them. */
-  #withHint(problems: readonly Problem[], refused: RelinkVia): Problem[] {
-    const others = RELINK_VIAS.filter(via => via !== refused);
+  #withHint(problems: readonly Problem[], refused: SlotBackEnd): Problem[] {
+    const others = SLOT_BACK_ENDS.filter(via => via !== refused);
     const objections = others.map(via => ({ via, objection: this.objection(via) }));
     const able = objections
       .filter(({ objection }) => objection === undefined)
