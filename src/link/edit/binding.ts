@@ -21,7 +21,7 @@ import {
   isMetadata,
   isProgram,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 import { editSymbols, type SymbolEdit } from '../passes/index.ts';
 import { type Edited, isIdentifier, namesOf, noSuchSymbol } from './rename.ts';
@@ -156,7 +156,7 @@ function localizeProblem(
   if (symbol.kind === 'function' && callbacks.has(symbol.name))
     return refuse('link-localize-callback', 'it is the exception callback of a program');
   if (isProgram(object, symbol)) {
-    const section = quote(sectionOf(object, symbol)?.name ?? '');
+    const section = quote(sectionNameOf(object, symbol));
     return refuse('link-localize-program', `it is a program (section ${section}), which loaders must find`);
   }
   return null;

@@ -5,13 +5,16 @@
  * of one object get one name; a definition and an extern may, and the extern is then satisfied.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
   RUN_CONFIG_SECTION,
   type SymbolIndex,
+  sectionNameOf,
   sectionOf,
+  symbolOf,
 } from '../../object/index.ts';
 import { editSymbols, isPinned, KERNEL_NAME_LENGTH, pruneObject } from '../passes/index.ts';
 import { disagreement, SINGLE_SECTIONS } from '../resolve/index.ts';
@@ -76,7 +79,7 @@ function definedNames(object: BpfObject): string[] {
 
 /** License and version are found by section; their names say nothing. */
 function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
-  return SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+  return SINGLE_SECTIONS.has(sectionNameOf(object, symbol));
 }
 
 /** Renames what gets another name, unless two definitions would meet. */
@@ -154,11 +157,12 @@ function clashes(object: BpfObject, edits: ReadonlyMap<SymbolIndex, { readonly n
 }
 
 function nameTaken(file: string, name: string, [first, second]: readonly [string, string]): Problem {
-  const [old, other] = first === name ? [second, first] : [first, second];
+  const isFirst = first === name;
+  const [old, other] = [isFirst ? second : first, isFirst ? first : second];
   const reason =
     other === name ? 'which it defines already' : `and so would ${quote(other)}: one of them has to stay`;
   return problem('link-name-taken', [file], `${quote(old)} would get the name ${quote(name)}, ${reason}`, {
-    subject: old ?? '',
+    subject: old,
     hint: 'choose an unused name, or rename the other one too',
   });
 }
@@ -169,10 +173,9 @@ function uniteNames(object: BpfObject, names: ReadonlySet<string>): Omit<Edited,
   const edits = new Map<SymbolIndex, Pick<BpfSymbol, 'binding' | 'visibility'>>();
   const problems: Problem[] = [];
   for (const members of globalsOf(object, names).values()) {
-    const stays =
-      members.find(index => object.symbols[index]?.kind !== 'extern') ?? members[0] ?? 0; /* never empty */
+    const stays = members.find(index => symbolOf(object, index).kind !== 'extern') ?? elementAt(members, 0);
     for (const index of members) {
-      if (index === stays || object.symbols[index]?.kind !== 'extern') continue;
+      if (index === stays || symbolOf(object, index).kind !== 'extern') continue;
       replacements.set(index, stays);
       const problem = disagreement([object], { file: 0, index: stays }, { file: 0, index });
       if (problem !== null) problems.push(problem);
@@ -202,10 +205,10 @@ function standingOf(
   members: readonly SymbolIndex[],
   stays: SymbolIndex,
 ): Pick<BpfSymbol, 'binding' | 'visibility'> {
-  const all = members.flatMap(index => object.symbols[index] ?? []);
-  const symbol = object.symbols[stays];
+  const all = members.map(index => symbolOf(object, index));
+  const symbol = symbolOf(object, stays);
   const strong = all.some(member => member.binding !== 'weak');
-  const binding = symbol?.kind === 'extern' ? (strong ? 'global' : 'weak') : (symbol?.binding ?? 'global');
+  const binding = symbol.kind === 'extern' ? (strong ? 'global' : 'weak') : symbol.binding;
   return { binding, visibility: all.some(member => member.visibility === 'hidden') ? 'hidden' : 'default' };
 }
 

@@ -15,7 +15,7 @@ import {
   programTypeOf,
   prototypeOf,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 import { BPF_F_XDP_HAS_FRAGS } from '../../uapi/index.ts';
 import { comparePrototypes, entryObjection } from '../resolve/index.ts';
@@ -72,10 +72,6 @@ export function arraysOf(component: BpfObject, program: SymbolIndex): MapSymbol[
   return component.symbols.flatMap((symbol, index) =>
     symbol.kind === 'map' && live[index] === true && symbol.references.length > 0 ? [symbol] : [],
   );
-}
-
-function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {
-  return sectionOf(object, program)?.name ?? '';
 }
 
 function prototypeProblem(
@@ -150,7 +146,7 @@ function programTypeProblem(
   program: FunctionSymbol,
 ): Problem | null {
   const section = sectionNameOf(component, program);
-  const hosts = programsOf(rootlet).map(entry => sectionOf(rootlet, entry.program)?.name ?? '');
+  const hosts = programsOf(rootlet).map(entry => sectionNameOf(rootlet, entry.program));
   if (hosts.length === 0)
     return problem('relink-no-program', [rootlet.name], 'has no program that could call its slots');
   if (hosts.some(host => typeOfSection(host) === typeOfSection(section)))

@@ -5,14 +5,14 @@
  */
 
 import { quote } from '../../diag/index.ts';
-import { type BpfObject, programsOf, sectionOf } from '../../object/index.ts';
+import { type BpfObject, programsOf, sectionNameOf } from '../../object/index.ts';
 import { checksVerdicts } from './chain-types.ts';
 import { slotsOf } from './slots.ts';
 
 export function unseenVerdicts(rootlet: BpfObject | undefined): string[] {
   if (rootlet === undefined) return [];
   const section = programsOf(rootlet)
-    .map(({ program }) => sectionOf(rootlet, program)?.name ?? '')
+    .map(({ program }) => sectionNameOf(rootlet, program))
     .find(checksVerdicts);
   if (section === undefined) return [];
   return slotsOf(rootlet).flatMap(({ name, index }) =>

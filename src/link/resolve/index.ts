@@ -1,7 +1,7 @@
 /** Names to definitions: resolution, type agreement, undefined names, explanations. */
 
 export { addendProblems } from './addends.ts';
-export { checkAgreement, disagreement, sectionNameOf } from './agree.ts';
+export { checkAgreement, declaredSectionOf, disagreement } from './agree.ts';
 export {
   type BindRequest,
   bindExplicitly,
@@ -12,10 +12,11 @@ export {
   parseTarget,
 } from './bind.ts';
 export { type Explanation, explainAll } from './explain.ts';
-export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbolAt } from './problems.ts';
+export { describeDefinition, describeSymbol, duplicateProblem, sourceLine } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
 export { type ReferenceSite, referencesTo } from './references.ts';
 export {
+  groupAt,
   isKernelName,
   type Resolution,
   type ResolveOptions,
@@ -24,5 +25,5 @@ export {
   SINGLE_SECTIONS,
   type SymbolGroup,
 } from './resolve.ts';
-export type { SymbolAt } from './symbol-at.ts';
+export { entryAt, inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 export { undefinedProblems } from './undefined.ts';

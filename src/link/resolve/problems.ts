@@ -1,21 +1,24 @@
 /** Problems of symbols: both sides of every clash, with files, lines and prototypes. */
 
 import { formatFunc, formatVar, type LineRecord } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionOf } from '../../object/index.ts';
-import type { SymbolAt } from './symbol-at.ts';
-
-export function symbolAt(objects: readonly BpfObject[], at: SymbolAt): BpfSymbol | undefined {
-  return objects[at.file]?.symbols[at.index];
-}
+import {
+  type BpfObject,
+  type BpfSymbol,
+  type FunctionSymbol,
+  sectionNameOf,
+  symbolOf,
+} from '../../object/index.ts';
+import { inputName, type SymbolAt } from './symbol-at.ts';
 
 export function duplicateProblem(
   objects: readonly BpfObject[],
   name: string,
   definitions: readonly SymbolAt[],
 ): Problem {
-  const files = definitions.map(at => objects[at.file]?.name ?? '');
-  return problem('link-duplicate', [files[1] ?? ''], `${quote(name)} is defined more than once`, {
+  const files = definitions.map(at => inputName(objects, at.file));
+  return problem('link-duplicate', [elementAt(files, 1)], `${quote(name)} is defined more than once`, {
     subject: name,
     details: definitions.map(at => describeDefinition(objects, at)),
     hint: 'make all but one of them static or __weak, or rename one when linking',
@@ -24,11 +27,9 @@ export function duplicateProblem(
 
 /** `first.o: int foo(struct xdp_md *ctx) in section "xdp", first.bpf.c:12`. */
 export function describeDefinition(objects: readonly BpfObject[], at: SymbolAt): string {
-  const object = objects[at.file];
-  const symbol = object?.symbols[at.index];
-  if (object === undefined || symbol === undefined) return '';
-  const section =
-    symbol.kind === 'extern' ? '' : ` in section ${quote(sectionOf(object, symbol)?.name ?? '')}`;
+  const object = elementAt(objects, at.file);
+  const symbol = symbolOf(object, at.index);
+  const section = symbol.kind === 'extern' ? '' : ` in section ${quote(sectionNameOf(object, symbol))}`;
   const line = symbol.kind === 'function' ? ownLine(symbol) : undefined;
   const source = line === undefined ? '' : `, ${tidyPath(line.file)}:${line.line}`;
   return `${object.name}: ${describeSymbol(object, symbol)}${section}${source}`;

@@ -12,10 +12,11 @@
  * the kernel resolves (`.ksyms`, `.kconfig`) are the same in all scopes.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import type { Problem } from '../../diag/index.ts';
-import { type BpfObject, type BpfSymbol, sectionOf } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, sectionNameOf } from '../../object/index.ts';
 import { duplicateProblem } from './problems.ts';
-import type { SymbolAt } from './symbol-at.ts';
+import { entryAt, type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /** All symbols of one name in one scope. */
 export interface SymbolGroup {
@@ -59,13 +60,19 @@ export const SHARED_SCOPE = -2;
 /** Sections whose symbols are merged by section, not by name. */
 export const SINGLE_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
 
+/** The group of a symbol; undefined for local symbols and others that take no part. */
+export function groupAt({ groups, groupOf }: Resolution, at: SymbolAt): SymbolGroup | undefined {
+  const group = entryAt(groupOf, at);
+  return group < 0 ? undefined : groups[group];
+}
+
 export function resolve(objects: readonly BpfObject[], options: ResolveOptions = {}): Resolution {
   const drafts: GroupDraft[] = [];
   const tables = new Map<number, Map<string, number>>();
   const groupOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   objects.forEach((object, file) => {
     const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
-    const numbers = groupOf[file] ?? new Int32Array(0);
+    const numbers = elementAt(groupOf, file);
     object.symbols.forEach((symbol, index) => {
       if (symbol.binding === 'local' || isSingle(object, symbol) || detached.has(index)) return;
       numbers[index] = addMember(tables, drafts, symbol, scopeFor(options, symbol, file), { file, index });
@@ -86,10 +93,7 @@ function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: Res
     const { united } = options;
     return united !== undefined && strongOf(objects, draft.members).every(united);
   }
-  return (
-    draft.scope !== SHARED_SCOPE ||
-    !draft.members.some(at => objects[at.file]?.symbols[at.index]?.kind === 'function')
-  );
+  return draft.scope !== SHARED_SCOPE || !draft.members.some(at => symbolAt(objects, at).kind === 'function');
 }
 
 function strongOf(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt[] {
@@ -107,13 +111,13 @@ interface GroupDraft {
 }
 
 function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
-  return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '');
+  return symbol.kind === 'variable' && SINGLE_SECTIONS.has(sectionNameOf(object, symbol));
 }
 
 function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {
   if (options.scopes === undefined) return 0;
   if (isKernelName(symbol)) return KERNEL_SCOPE;
-  return options.shared?.(symbol.name) === true ? SHARED_SCOPE : (options.scopes[file] ?? 0);
+  return options.shared?.(symbol.name) === true ? SHARED_SCOPE : elementAt(options.scopes, file);
 }
 
 /** An extern that the loader resolves against the kernel: kernel symbols, kernel functions, configuration values. */
