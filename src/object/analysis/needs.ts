@@ -19,7 +19,9 @@ import {
   parseMapDefinition,
   programsOf,
   type SymbolIndex,
+  sectionNameOf,
   sectionOf,
+  symbolOf,
   type VariableSymbol,
 } from '../model/index.ts';
 import { programTypeOf } from '../programs/index.ts';
@@ -155,9 +157,9 @@ const WANTED: readonly WantedRule[] = [
 
 /** License and version, struct_ops variables, maps pinned by name, `bpf_metadata_*`. */
 export function isNeededAnyway(object: BpfObject, index: SymbolIndex): boolean {
-  const symbol = object.symbols[index];
-  if (symbol === undefined || symbol.kind === 'extern') return false;
-  const section = sectionOf(object, symbol)?.name ?? '';
+  const symbol = symbolOf(object, index);
+  if (symbol.kind === 'extern') return false;
+  const section = sectionNameOf(object, symbol);
   return WANTED.some(({ applies }) => applies(object, symbol, section));
 }
 
@@ -168,7 +170,7 @@ const MAP_SECTIONS = ['.data', '.rodata', '.bss', '.maps', '.addr_space', '.jump
 export function isMetadata(object: BpfObject, index: SymbolIndex): boolean {
   const symbol = object.symbols[index];
   if (symbol?.kind !== 'variable' || symbol.name === '') return false;
-  const section = sectionOf(object, symbol)?.name ?? '';
+  const section = sectionNameOf(object, symbol);
   return !MAP_SECTIONS.some(name => section.startsWith(name)) && !isDebugSection(section);
 }
 
@@ -196,7 +198,7 @@ export function heldPrograms(object: BpfObject): ReadonlySet<SymbolIndex> {
 }
 
 function isCreatedOperations(object: BpfObject, symbol: BpfSymbol): symbol is VariableSymbol {
-  const section = symbol.kind === 'variable' ? (sectionOf(object, symbol)?.name ?? '') : '';
+  const section = symbol.kind === 'variable' ? sectionNameOf(object, symbol) : '';
   return isOperationsSection(section) && !section.startsWith('?');
 }
 
@@ -217,8 +219,7 @@ export function mayTailCall(
   used: readonly boolean[],
 ): TailCallTargets[] {
   const kindOf = (index: SymbolIndex): number | undefined => {
-    const symbol = object.symbols[index];
-    return symbol === undefined ? undefined : programTypeOf(sectionOf(object, symbol)?.name ?? '')?.progType;
+    return programTypeOf(sectionNameOf(object, symbolOf(object, index)))?.progType;
   };
   const kind = kindOf(program);
   const programs = programsOf(object)
