@@ -8,7 +8,7 @@ import {
   programsOf,
   programTypeOf,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 
 export interface Caller {
@@ -26,7 +26,7 @@ export function callersOf(object: BpfObject, target: SymbolIndex, typeOf?: TypeO
   const reaching = functionsThatReach(object, [target]);
   return programsOf(object).flatMap(({ index, program }): Caller[] => {
     if (!reaching.has(index)) return [];
-    const section = sectionOf(object, program)?.name ?? '';
+    const section = sectionNameOf(object, program);
     return [{ index, program, type: typeOf?.(program.name, section) ?? programTypeOf(section) }];
   });
 }

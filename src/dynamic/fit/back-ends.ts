@@ -2,7 +2,7 @@
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { arraysOf, arrayWithItself, comparePrototypes, slotMissing, slotsOf } from '../../link/index.ts';
-import type { BpfObject, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, type FunctionSymbol, type SymbolIndex, symbolOf } from '../../object/index.ts';
 import {
   effectsOf,
   NO_SIGNATURE,
@@ -77,7 +77,7 @@ function tailIndexObjection(rootlet: BpfObject, index: SymbolIndex): string | un
 }
 
 function slotSituation(rootlet: BpfObject, index: SymbolIndex): Situation {
-  const name = rootlet.symbols[index]?.name ?? '';
+  const name = symbolOf(rootlet, index).name;
   return situationOf(rootlet, { extern: index, name }, () => undefined);
 }
 

@@ -5,10 +5,10 @@
 
 import { inputError, type Problem, problem, quote } from '../../diag/index.ts';
 import { entryObjection, fragmentsProblem, misfit } from '../../link/index.ts';
-import type { BpfObject, SectionInfo } from '../../object/index.ts';
+import { type BpfObject, type SectionInfo, sectionNameOf } from '../../object/index.ts';
 import { attachTypeName, BPF_F_SLEEPABLE } from '../../uapi/index.ts';
 import { effectsOf } from '../bind/index.ts';
-import { isInstead, type Pair, programNamed, sectionNameOf, typeOfProgram } from './pair.ts';
+import { isInstead, type Pair, programNamed, typeOfProgram } from './pair.ts';
 
 /** Type of a rootlet's program, as which all of its components are loaded. Throws `relink-program-type`. */
 export function mainType(rootlet: BpfObject, main: string): SectionInfo {

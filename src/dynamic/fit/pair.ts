@@ -9,7 +9,7 @@ import {
   programTypeOf,
   type SectionInfo,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
 } from '../../object/index.ts';
 import type { SlotFill } from '../generation/index.ts';
 
@@ -62,10 +62,6 @@ export function isInstead({ host, slot }: Pair): boolean {
 
 export function programNamed(object: BpfObject, name: string): FunctionSymbol | undefined {
   return programsOf(object).find(({ program }) => program.name === name)?.program;
-}
-
-export function sectionNameOf(object: BpfObject, program: FunctionSymbol): string {
-  return sectionOf(object, program)?.name ?? '';
 }
 
 /** Undefined when the section does not specify it. */

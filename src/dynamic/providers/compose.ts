@@ -6,9 +6,11 @@
  * scope of names of its own. The consumer's part keeps its names and layout, so that it can be a provider itself.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { bugError, type Problem, ProblemList, problem, quote } from '../../diag/index.ts';
 import {
   type Combined,
+  entryAt,
   labelsFor,
   type Merged,
   mergeAtoms,
@@ -24,7 +26,14 @@ import {
   unedited,
 } from '../../link/index.ts';
 import { globalsKind } from '../../load/index.ts';
-import { type BpfObject, isDebugSection, layoutSections, sectionOf } from '../../object/index.ts';
+import {
+  type BpfObject,
+  isDebugSection,
+  layoutSections,
+  sectionAt,
+  sectionNameOf,
+  symbolOf,
+} from '../../object/index.ts';
 import { findExport } from './exports.ts';
 import { liveWithSections } from './own-sections.ts';
 import { type Join, type Part, preparePart } from './part.ts';
@@ -111,11 +120,10 @@ function namesOf(consumer: BpfObject, parts: readonly Part[], bound: readonly Bi
 function selectReached({ combined }: Merged): Selection {
   const { object, origins } = combined;
   const isDebug = (index: number): boolean => {
-    const symbol = object.symbols[index];
-    return symbol !== undefined && isDebugSection(sectionOf(object, symbol)?.name ?? '');
+    return isDebugSection(sectionNameOf(object, symbolOf(object, index)));
   };
   const roots = origins.flatMap((at, index) => (at.file === 0 && !isDebug(index) ? [index] : []));
-  const isProvided = (index: number): boolean => (origins[index]?.file ?? 0) > 0;
+  const isProvided = (index: number): boolean => elementAt(origins, index).file > 0;
   return { live: liveWithSections(object, roots, isProvided), everything: false, problems: [] };
 }
 
@@ -197,14 +205,13 @@ function sharedMaps(
 ): Map<string, SharedMap> {
   const shared = new Map<string, SharedMap>();
   object.symbols.forEach((symbol, index) => {
-    const at = combined.origins[index];
-    const provider = at === undefined ? undefined : providers[at.file - 1];
-    if (at === undefined || provider === undefined) return;
-    const original = provider.object.symbols[at.index];
-    if (symbol.kind === 'map' && original !== undefined)
-      shared.set(symbol.name, { provider, name: original.name });
+    const at = elementAt(combined.origins, index);
+    const provider = providers[at.file - 1];
+    if (provider === undefined) return; // file 0 is the consumer
+    if (symbol.kind === 'map')
+      shared.set(symbol.name, { provider, name: symbolOf(provider.object, at.index).name });
     if (symbol.kind !== 'variable') return;
-    const section = object.sections[symbol.section]?.name ?? '';
+    const section = sectionAt(object, symbol.section).name;
     const name = parts[at.file - 1]?.sections.get(section);
     if (name !== undefined) shared.set(section, { provider, name });
   });
@@ -213,8 +220,8 @@ function sharedMaps(
 
 function joinedVariables(object: BpfObject, combined: Combined, joins: readonly Join[]): Set<string> {
   const names = joins.flatMap(({ extern }) => {
-    const symbol = object.symbols[combined.indexOf[0]?.[extern] ?? -1];
-    return symbol?.kind === 'variable' ? [`${sectionOf(object, symbol)?.name ?? ''}:${symbol.name}`] : [];
+    const symbol = object.symbols[entryAt(combined.indexOf, { file: 0, index: extern })];
+    return symbol?.kind === 'variable' ? [`${sectionNameOf(object, symbol)}:${symbol.name}`] : [];
   });
   return new Set(names);
 }
@@ -224,13 +231,13 @@ function requireSameLayout(object: BpfObject, combined: Combined, providers: rea
   const here = layoutSections(object);
   const there = providers.map(provider => layoutSections(provider.object));
   object.symbols.forEach((symbol, index) => {
-    const at = combined.origins[index];
-    if (symbol.kind !== 'variable' || at === undefined || at.file === 0) return;
-    if (globalsKind(sectionOf(object, symbol)?.name ?? '') === undefined) return;
-    const offset = there[at.file - 1]?.offsets[at.index];
+    const at = elementAt(combined.origins, index);
+    if (symbol.kind !== 'variable' || at.file === 0) return;
+    if (globalsKind(sectionNameOf(object, symbol)) === undefined) return;
+    const offset = elementAt(there, at.file - 1).offsets[at.index];
     if (offset !== here.offsets[index])
       throw bugError(
-        [providers[at.file - 1]?.name ?? ''],
+        [elementAt(providers, at.file - 1).name],
         `variable ${quote(symbol.name)} is at ${here.offsets[index]}, not at ${offset}`,
       );
   });

@@ -1,7 +1,7 @@
 /** Exports of an object: its global functions, variables and maps that are not hidden. */
 
 import { SINGLE_SECTIONS } from '../../link/index.ts';
-import { type BpfObject, isCommon, type SymbolIndex, sectionOf } from '../../object/index.ts';
+import { type BpfObject, isCommon, type SymbolIndex, sectionNameOf } from '../../object/index.ts';
 
 export interface Export {
   readonly name: string;
@@ -15,7 +15,7 @@ export function exportsOf(object: BpfObject): Export[] {
   return object.symbols.flatMap((symbol, index): Export[] => {
     if (symbol.kind === 'extern' || symbol.binding === 'local' || symbol.visibility === 'hidden') return [];
     if (symbol.name === '' || isCommon(symbol)) return [];
-    if (SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? '')) return [];
+    if (SINGLE_SECTIONS.has(sectionNameOf(object, symbol))) return [];
     return [{ name: symbol.name, kind: symbol.kind, index, weak: symbol.binding === 'weak' }];
   });
 }

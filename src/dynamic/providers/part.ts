@@ -6,7 +6,7 @@
  */
 
 import { SINGLE_SECTIONS, withTextSection } from '../../link/index.ts';
-import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionOf } from '../../object/index.ts';
+import { type BpfObject, type BpfSymbol, type SymbolIndex, sectionNameOf } from '../../object/index.ts';
 import { withOwnNames } from './own-sections.ts';
 import type { Provider } from './provider.ts';
 
@@ -56,8 +56,7 @@ function partSymbol(symbol: BpfSymbol, text: number): BpfSymbol {
 
 /** License and version of a part that gives only state do not bind the code of the consumer. */
 function withoutSingle(object: BpfObject, symbol: BpfSymbol): BpfSymbol {
-  if (symbol.kind !== 'variable' || !SINGLE_SECTIONS.has(sectionOf(object, symbol)?.name ?? ''))
-    return symbol;
+  if (symbol.kind !== 'variable' || !SINGLE_SECTIONS.has(sectionNameOf(object, symbol))) return symbol;
   const { name, binding, visibility } = symbol;
   return {
     kind: 'extern',

@@ -1,7 +1,7 @@
 /** Values that a change gives: which component each is for, and under which names the loader knows them. */
 
 import { quote, type RootletError, usageError } from '../../diag/index.ts';
-import { type BpfObject, sectionOf } from '../../object/index.ts';
+import { type BpfObject, sectionNameOf } from '../../object/index.ts';
 import {
   hasSettings,
   type MapIdentity,
@@ -147,7 +147,7 @@ export function qualifiedName(prepared: Prepared, name: string): string | undefi
   const { object, sections } = prepared;
   const found = object.symbols.flatMap(symbol => {
     if (symbol.kind !== 'variable') return [];
-    const section = sectionOf(object, symbol)?.name ?? '';
+    const section = sectionNameOf(object, symbol);
     const original = sections.get(section) ?? section;
     return symbol.name === name || `${original}:${symbol.name}` === name ? [`${section}:${symbol.name}`] : [];
   });
