@@ -84,6 +84,7 @@ export {
   describeSymbol,
   disagreement,
   type Explanation,
+  entryAt,
   entryObjection,
   findInput,
   isKernelName,
