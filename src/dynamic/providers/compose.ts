@@ -73,7 +73,7 @@ export function compose(consumer: BpfObject, joins: readonly Join[]): Composed {
   if (providers.length === 0) return alone(consumer);
   const problems = new ProblemList();
   const labels = labelsFor(providers.map(provider => provider.name));
-  const parts = providers.map((provider, at) => preparePart(provider, labels[at] ?? `p${at}`, joins));
+  const parts = providers.map((provider, at) => preparePart(provider, elementAt(labels, at), joins));
   const bindings = collectBindings(providers, joins, problems);
   const resolved = resolveNames(namesOf(consumer, parts, bindings), problems);
   const merged = resolved && mergeAtoms(resolved, unedited, problems);
@@ -88,7 +88,7 @@ export function compose(consumer: BpfObject, joins: readonly Join[]): Composed {
     shared: sharedMaps(object, combined, providers, parts),
     joined: joinedVariables(object, combined, joins),
     indirect: indirectJoins(providers, bindings, joins.length, combined),
-    indexOf: combined.indexOf[0] ?? new Int32Array(0),
+    indexOf: elementAt(combined.indexOf, 0),
     problems: [],
   };
 }

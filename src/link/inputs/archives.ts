@@ -8,7 +8,7 @@
  * in the order in which members are pulled in.
  */
 
-import { elementAt, type InputFile } from '../../bytes/index.ts';
+import { elementAt, type InputFile, valueAt } from '../../bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import { type Archive, identify, parseArchive } from '../../elf/index.ts';
 import { type BpfObject, type ReadOptions, readObject } from '../../object/index.ts';
@@ -190,7 +190,7 @@ class Puller {
       archive: open.input.name,
       member,
       symbol,
-      neededBy: symbol === null ? null : (this.#needed.get(symbol) ?? null),
+      neededBy: symbol === null ? null : valueAt(this.#needed, symbol),
     });
     this.#learn(object);
   }

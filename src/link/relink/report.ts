@@ -161,14 +161,13 @@ function describeSlots({ objects, plugs, inputs, combined, object }: RelinkRepor
   return slotsOf(rootlet).map(({ name, index }): FilledSlot => {
     const plug = filled.get(name);
     const at: SymbolAt = plug?.program ?? { file: 0, index };
-    const component = objects[at.file];
     const result = object.symbols[entryAt(combined.indexOf, at)];
     const isFilled = plug !== undefined;
     return {
       slot: name,
-      component: isFilled ? (inputs.components[at.file - 1]?.component.name ?? null) : null,
-      id: isFilled ? (inputs.ids[at.file - 1] ?? null) : null,
-      program: isFilled ? (component?.symbols[at.index]?.name ?? null) : null,
+      component: isFilled ? elementAt(inputs.components, at.file - 1).component.name : null,
+      id: isFilled ? elementAt(inputs.ids, at.file - 1) : null,
+      program: isFilled ? symbolAt(objects, at).name : null,
       function: result?.name ?? name,
     };
   });

@@ -97,10 +97,7 @@ function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: Res
 }
 
 function strongOf(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt[] {
-  return members.filter(at => {
-    const symbol = objects[at.file]?.symbols[at.index];
-    return symbol !== undefined && strengthOf(symbol) === 'strong';
-  });
+  return members.filter(at => strengthOf(symbolAt(objects, at)) === 'strong');
 }
 
 interface GroupDraft {
@@ -191,21 +188,18 @@ function settle(
 
 /** Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. */
 function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
-  const ofKernel = members.find(at => {
-    const symbol = objects[at.file]?.symbols[at.index];
-    return symbol !== undefined && isKernelName(symbol);
-  });
-  return ofKernel ?? members[0] ?? { file: 0, index: 0 }; // a group is made for its first member
+  // a group is made for its first member
+  return members.find(at => isKernelName(symbolAt(objects, at))) ?? elementAt(members, 0);
 }
 
 const NOBODY: readonly SymbolAt[] = [];
 
 /** Most names have one definition and no references in other files. */
 function loneGroup(objects: readonly BpfObject[], draft: GroupDraft, winner: SymbolAt): SymbolGroup {
-  const symbol = objects[winner.file]?.symbols[winner.index];
-  const defined = symbol?.kind !== 'extern';
+  const symbol = symbolAt(objects, winner);
+  const defined = symbol.kind !== 'extern';
   const strongReference = !defined && symbol.binding !== 'weak';
-  const hidden = symbol?.visibility === 'hidden';
+  const hidden = symbol.visibility === 'hidden';
   const { name, scope } = draft;
   return { name, scope, winner, defined, losers: NOBODY, externs: NOBODY, strongReference, hidden };
 }
@@ -236,8 +230,7 @@ function sortMembers(
   };
   let [strongReference, hidden] = [false, false];
   for (const at of members) {
-    const symbol = objects[at.file]?.symbols[at.index];
-    if (symbol === undefined) continue;
+    const symbol = symbolAt(objects, at);
     hidden ||= symbol.visibility === 'hidden';
     strongReference ||= symbol.kind === 'extern' && symbol.binding !== 'weak';
     lists[strengthOf(symbol)].push(at);
@@ -257,8 +250,8 @@ function sortMembers(
 }
 
 function hasEntries(objects: readonly BpfObject[], at: SymbolAt): boolean {
-  const symbol = objects[at.file]?.symbols[at.index];
-  return symbol?.kind === 'map' && symbol.references.length > 0;
+  const symbol = symbolAt(objects, at);
+  return symbol.kind === 'map' && symbol.references.length > 0;
 }
 
 function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {
@@ -271,8 +264,8 @@ function largestCommon(objects: readonly BpfObject[], common: readonly SymbolAt[
   let best: SymbolAt | undefined;
   let bestSize = -1;
   for (const at of common) {
-    const symbol = objects[at.file]?.symbols[at.index];
-    const size = symbol?.kind === 'variable' ? symbol.size : 0;
+    const symbol = symbolAt(objects, at);
+    const size = symbol.kind === 'variable' ? symbol.size : 0;
     if (size > bestSize) {
       best = at;
       bestSize = size;
