@@ -255,8 +255,11 @@ function readChain(args: readonly string[]): RelinkFiles {
     relink: (options, flags) =>
       relinkChain(components, {
         ...options,
-        ...(flags.on === undefined ? {} : { continueOn: words(flags.on) }),
-        ...given({ final: flags.final, program: flags.chainName }),
+        ...given({
+          continueOn: flags.on === undefined ? undefined : words(flags.on),
+          final: flags.final,
+          program: flags.chainName,
+        }),
       }),
   };
 }

@@ -146,10 +146,7 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
   const binding = storeOptionsOf({ ...given({ against, bind }), lazy, explain: false });
   return {
     ...(files.length === 0 ? {} : { version: versionOf(files) }),
-    ...given({ slots }),
-    ...(flags.fresh === undefined ? {} : { fresh: flags.fresh.flatMap(words) }),
-    ...given({ slotsVia }),
-    ...given({ via }),
+    ...given({ slots, fresh: flags.fresh?.flatMap(words), slotsVia, via }),
     options: loadOptionsOf(sys, store, flags, undefined),
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
@@ -199,8 +196,8 @@ function slotChange(
 ): Omit<SlotChange, 'rootlet' | 'program'> | undefined {
   if (assignments.length === 0 && flags.order === undefined && flags.reset === undefined) return undefined;
   const fill = assignments.map(parseAssignment);
-  const order = flags.order === undefined ? [] : words(flags.order).map(parseComponent);
-  const paths = [...fill, ...order].map(({ file }) => file);
+  const order = flags.order === undefined ? undefined : words(flags.order).map(parseComponent);
+  const paths = [...fill, ...(order ?? [])].map(({ file }) => file);
   const inputs = readObjectFiles(paths);
   const files = new Map(paths.map((path, at) => [path, inputs[at]]));
   const componentOf = ({ file: path, program }: NamedComponent) => {
@@ -211,6 +208,6 @@ function slotChange(
   return {
     fill: fill.map(one => ({ slot: one.slot, ...componentOf(one) })),
     reset: (flags.reset ?? []).flatMap(words),
-    ...(flags.order === undefined ? {} : { order: order.map(componentOf) }),
+    ...given({ order: order?.map(componentOf) }),
   };
 }

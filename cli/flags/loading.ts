@@ -3,6 +3,7 @@
  * the store. Command bodies combine these steps; nothing here depends on the command.
  */
 
+import { given } from '../../src/bytes/index.ts';
 import { available, type ProblemCode, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { consumersOf, recoverLeft } from '../../src/dynamic/index.ts';
 import { BpfMap, type Sys } from '../../src/kernel/index.ts';
@@ -241,8 +242,10 @@ export function loadOptionsOf(
     kernelTypes: typesFor(sys, flags.btf),
     pinRoot: bpffsMountOf(store.root),
     reuse: plan => openGivenMap(sys, plan, pins),
-    ...(flags.kconfig === undefined ? {} : { kconfig: readConfiguration(flags.kconfig) }),
-    ...(only === undefined ? {} : { programs: (name: string) => only.includes(name) }),
+    ...given({
+      kconfig: flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig),
+      programs: only === undefined ? undefined : (name: string) => only.includes(name),
+    }),
   };
 }
 

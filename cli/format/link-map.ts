@@ -113,7 +113,9 @@ export function formatDiscarded(discarded: readonly Discarded[]): string {
 /** One line of `--trace`: an archive member, and the symbol that pulled it in. */
 export function formatPulled({ archive, member, symbol, neededBy }: PulledMember): string {
   const why =
-    symbol === null ? 'the whole archive is linked' : `defines ${symbol}, which ${neededBy ?? ''} needs`;
+    symbol === null || neededBy === null
+      ? 'the whole archive is linked'
+      : `defines ${symbol}, which ${neededBy} needs`;
   return printable(`${archive}(${member}): ${why}`);
 }
 

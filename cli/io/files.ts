@@ -18,7 +18,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { InputFile } from '../../src/bytes/index.ts';
+import { elementAt, type InputFile, valueAt } from '../../src/bytes/index.ts';
 import { inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { InputObject } from '../../src/object/index.ts';
 import { expandWords } from './response-file.ts';
@@ -30,11 +30,11 @@ export function readObjectFiles(paths: readonly string[]): InputObject[] {
   const inputs = readInputs(distinct);
   const files = new Map(
     inputs.map((input, at) => {
-      const path = distinct[at] ?? input.name;
+      const path = elementAt(distinct, at);
       return [path, new InputObject({ ...input, path: resolve(path) })] as const;
     }),
   );
-  return paths.flatMap(path => files.get(path) ?? []);
+  return paths.map(path => valueAt(files, path));
 }
 
 /** The same of one path. */

@@ -3,6 +3,7 @@
  * replaced on its hook, a rootlet keeps its components, a loaded object takes its consumers along.
  */
 
+import { given } from '../bytes/index.ts';
 import { quote, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
@@ -157,11 +158,7 @@ function replaceObject(store: Store, entry: StoreEntry, request: OpenedRequest):
       files: filesOf(version),
       time: request.time ?? null,
       fresh: request.fresh ?? [],
-      ...(globals === undefined ? {} : { globals }),
-      ...(maxEntries === undefined ? {} : { maxEntries }),
-      ...(pinRoot === undefined ? {} : { pinRoot }),
-      ...(kernelTypes === undefined ? {} : { kernelTypes }),
-      ...(kconfig === undefined ? {} : { kconfig }),
+      ...given({ globals, maxEntries, pinRoot, kernelTypes, kconfig }),
     },
     dryRun,
   );
@@ -190,7 +187,7 @@ function replaceProgram(
     files: filesOf(version),
     time: request.time ?? null,
     binding: { ...binding, ...bindingVia(via) },
-    ...(version.program === undefined ? {} : { program: version.program }),
+    ...given({ program: version.program }),
   });
   return { kind: 'attached', entry: replaced.entry, replaced };
 }
@@ -211,8 +208,7 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: OpenedRequest)
     });
   const { globals, maxEntries } = options;
   const wishes: ReplaceOptions = {
-    ...(fresh === undefined ? {} : { fresh }),
-    ...(slotsVia === undefined ? {} : { via: slotsVia }),
+    ...given({ fresh, via: slotsVia }),
     ...(force ? { force } : {}),
     ...(globals === undefined || sizeOf(globals) === 0 ? {} : { globals }),
     ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),
@@ -252,7 +248,7 @@ function changeOf({ version, slots = {} }: OpenedRequest): SlotChange {
   return {
     ...slots,
     rootlet: version.input,
-    ...(version.program === undefined ? {} : { program: version.program }),
+    ...given({ program: version.program }),
   };
 }
 

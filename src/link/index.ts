@@ -83,6 +83,7 @@ export {
   describeSymbol,
   disagreement,
   type Explanation,
+  entryAt,
   entryObjection,
   findInput,
   isKernelName,

@@ -4,6 +4,7 @@
  * `link` is the list of steps; what a step needs from an earlier one is among its arguments.
  */
 
+import { given } from '../bytes/index.ts';
 import { ProblemList, RootletError, requireOptions } from '../diag/index.ts';
 import { type BpfObject, writeObject } from '../object/index.ts';
 import { type Edited, editResult, InputEdits } from './edit/index.ts';
@@ -134,8 +135,7 @@ function prepareInputs(
   const edits = options.edits === undefined ? undefined : new InputEdits(inputs, options.edits);
   const read = readInputs(inputs, {
     keepDebug: options.keepDebug ?? false,
-    ...(options.readMember === undefined ? {} : { readMember: options.readMember }),
-    ...(edits === undefined ? {} : { prepare: edits }),
+    ...given({ readMember: options.readMember, prepare: edits }),
     boundExterns: object => boundExterns(object, options.bind ?? []),
   });
   problems.add(read.problems);

@@ -1,5 +1,6 @@
 /** Re-linking with a generated rootlet: a chain of the components. */
 
+import { given } from '../bytes/index.ts';
 import {
   failed,
   ok,
@@ -69,7 +70,7 @@ export function relinkChain(
     section,
     byteOrder: objects[0]?.byteOrder ?? 'little',
     final: verdicts.final,
-    ...(options.program === undefined ? {} : { program: options.program }),
+    ...given({ program: options.program }),
   });
   return relink(chain, components.map(assignmentFor(objects)), { ...options, entrySlots: true });
 }
@@ -104,26 +105,23 @@ function assignmentFor(
   return ({ component, program, instance }, position) => ({
     slot: chainSlotName(position),
     component: objects[position] ?? component,
-    ...(program === undefined ? {} : { program }),
-    ...(instance === undefined ? {} : { instance }),
+    ...given({ program, instance }),
   });
 }
 
 /** Section of the chain's program: that of the components, without `.frags` unless all of them have it. */
 function chainSection(objects: readonly BpfObject[], components: readonly ChainComponent[]): Result<string> {
   const sections = objects.map((object, position) => programSection(object, components[position]?.program));
+  const names = objects.map(object => object.name);
   const first = sections.find(section => section !== undefined);
   if (first === undefined) {
-    return failed(problem('chain-no-program', [objects[0]?.name ?? ''], 'has no program for a chain'));
+    return failed(problem('chain-no-program', names.slice(0, 1), 'has no program for a chain'));
   }
   if (contextOf(first) === undefined) {
     return failed(
-      problem(
-        'chain-type',
-        [objects[0]?.name ?? ''],
-        `programs of section ${quote(first)} cannot be chained`,
-        { hint: 'write a rootlet of that type and fill its slots' },
-      ),
+      problem('chain-type', names.slice(0, 1), `programs of section ${quote(first)} cannot be chained`, {
+        hint: 'write a rootlet of that type and fill its slots',
+      }),
     );
   }
   const allFrags = sections.every(section => section?.includes('.frags') === true);
@@ -154,12 +152,13 @@ function parseVerdicts(
   };
   const common = options.continueOn ?? ['pass'];
   const slots = components.map(entry => (entry.continueOn ?? common).map(parse));
-  const parsed = options.final === undefined || options.final === 'last' ? 'last' : parse(options.final);
+  const { final: asked = 'last' } = options;
+  const parsed = asked === 'last' ? asked : parse(asked);
   if (parsed === 'not 0')
     problems.add([
       verdictProblem(
-        options.final ?? '',
-        `"${options.final}" is not a single verdict in section ${quote(section)}: specify how many bytes to keep, or "last"`,
+        asked,
+        `"${asked}" is not a single verdict in section ${quote(section)}: specify how many bytes to keep, or "last"`,
       ),
     ]);
   const final = parsed === 'not 0' ? 'last' : parsed;

@@ -8,6 +8,7 @@
  * maps and types) is discarded.
  */
 
+import { elementAt } from '../bytes/index.ts';
 import { ProblemList, requireList, requireOptions, requireRecord, requireText } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
 import { droppedTailCalls } from './dropped-tail-calls.ts';
@@ -44,6 +45,7 @@ import {
   unseenVerdicts,
 } from './relink/index.ts';
 import { linkNotes, livePaths, once } from './report/index.ts';
+import { entryAt } from './resolve/index.ts';
 
 /** Of explanations there is one for every component that knows the name. */
 export interface RelinkSuccess extends LinkedObject {
@@ -148,7 +150,7 @@ function pathFinder(
   return object =>
     livePaths(merged.combined, liveness, whyLive, {
       objects,
-      finalName: index => object.symbols[indexOf[index] ?? -1]?.name,
+      finalName: index => object.symbols[elementAt(indexOf, index)]?.name,
     });
 }
 
@@ -179,7 +181,7 @@ function reportAll(
     ...droppedTailCalls(
       inputs.objects,
       plugs.map(({ program }) => program),
-      ({ file, index }) => live[merged.combined.indexOf[file]?.[index] ?? -1] === true,
+      at => live[entryAt(merged.combined.indexOf, at)] === true,
     ),
     ...linkNotes(combined.object, license),
   ];

@@ -1,5 +1,6 @@
 /** From the pair of types at which a comparison failed back to a path and two readable renderings. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import { formatType } from '../c/index.ts';
 import type { BtfId, RawBtf } from '../model/index.ts';
@@ -118,7 +119,7 @@ function describeStep(a: RawBtf, parent: ComparedPair, step: number): string {
 function describeComponent(a: RawBtf, id: BtfId, index: number): string {
   const type = a.type(id);
   if (type.kind !== 'struct' && type.kind !== 'union') return `parameter ${index + 1}`;
-  const name = type.members[index]?.name ?? '';
+  const name = elementAt(type.members, index).name;
   const member = name === '' ? `member ${index + 1}` : `member ${quote(name)}`;
   return type.name === '' ? member : `${type.kind} ${type.name}: ${member}`;
 }

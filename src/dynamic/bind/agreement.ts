@@ -8,7 +8,13 @@
 import { compareTagSets, compareTypes, TagIndex, type TypeMismatch, toRaw } from '../../btf/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { agreedContexts, describeDefinition, disagreement } from '../../link/index.ts';
-import { type BpfObject, CONTEXT_TAG, parseMapDefinition, type SymbolIndex } from '../../object/index.ts';
+import {
+  type BpfObject,
+  CONTEXT_TAG,
+  parseMapDefinition,
+  type SymbolIndex,
+  symbolOf,
+} from '../../object/index.ts';
 import { callersOf, commonProgType } from './callers.ts';
 
 /** A symbol of an object. */
@@ -29,7 +35,7 @@ export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Pro
   if (loose !== null) return loose;
   const mismatch = strictMismatch(definition, declaration, agreed);
   if (mismatch === null) return null;
-  const name = declaration.object.symbols[declaration.index]?.name ?? '';
+  const name = symbolOf(declaration.object, declaration.index).name;
   const place = mismatch.path === '' ? '' : `${mismatch.path}: `;
   return problem(
     'dynamic-type-mismatch',
@@ -42,7 +48,7 @@ export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Pro
 /** Parameters (from 0) that are the context of the calling programs on both sides; the kernel lays it out. */
 function contextsOf(definition: SymbolOf, declaration: SymbolOf): ReadonlySet<number> {
   const [left, right] = [definition, declaration].map(({ object, index }) => {
-    const func = object.symbols[index]?.btfId ?? 0;
+    const func = symbolOf(object, index).btfId;
     return object.btf === null ? undefined : { btf: object.btf, func };
   });
   if (left === undefined || right === undefined) return new Set();
@@ -59,18 +65,18 @@ function strictMismatch(
   agreed: ReadonlySet<number>,
 ): TypeMismatch | null {
   const [left, right] = [definition, declaration].map(({ object, index }) => {
-    const symbol = object.symbols[index];
-    const type = object.btf === null || !symbol?.btfId ? undefined : object.btf.type(symbol.btfId);
+    const symbol = symbolOf(object, index);
+    const type = object.btf === null || symbol.btfId === 0 ? undefined : object.btf.type(symbol.btfId);
     return { object, symbol, type };
   });
   if (left?.object.btf == null || right?.object.btf == null) return null;
-  if (left.symbol?.kind === 'map') return mapMismatch(definition, declaration);
+  if (left.symbol.kind === 'map') return mapMismatch(definition, declaration);
   const [a, b] = [left.type, right.type];
   if (a === undefined || b === undefined) return null;
   if ((a.kind !== 'func' && a.kind !== 'var') || a.kind !== b.kind) return null;
   const tags = compareTagSets(
-    foreignTags(left.object, left.symbol?.btfId ?? 0, agreed),
-    foreignTags(right.object, right.symbol?.btfId ?? 0, agreed),
+    foreignTags(left.object, left.symbol.btfId, agreed),
+    foreignTags(right.object, right.symbol.btfId, agreed),
   );
   if (tags !== null) return { path: '', ...tags };
   return compareTypes(left.object.btf, a.type, right.object.btf, b.type, { strict: true, agreed });

@@ -2,6 +2,7 @@
  * Loads a consumer with the chosen back ends, and with the next ones if the kernel refuses.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, quote, RootletError } from '../../diag/index.ts';
 import { BpfMap, type Sys } from '../../kernel/index.ts';
 import { checkLimits } from '../../link/index.ts';
@@ -95,8 +96,8 @@ export class Attempts {
 
   #callAt(open: OpenChoice, at: number): BoundCall {
     const { found, situation } = open;
-    const choice = open.candidates[this.#position[at] ?? 0] ?? { via: 'copy', reason: '' };
-    const refused = this.#refusals[at] ?? [];
+    const choice = open.candidates[elementAt(this.#position, at)] ?? { via: 'copy', reason: '' };
+    const refused = elementAt(this.#refusals, at);
     const reason = [choice.reason, ...refused].join('; ');
     return {
       extern: situation.extern,
@@ -109,12 +110,12 @@ export class Attempts {
 
   /** The next candidate for one call, or the error when there is none. */
   #giveWay(at: number, error: RootletError): void {
-    const open = this.#choices[at];
-    const position = this.#position[at] ?? 0;
-    const via = open?.candidates[position]?.via ?? '';
-    if (open === undefined || position + 1 >= open.candidates.length) throw error;
+    const { candidates } = elementAt(this.#choices, at);
+    const position = elementAt(this.#position, at);
+    if (position + 1 >= candidates.length) throw error;
+    const { via } = elementAt(candidates, position);
     this.#position[at] = position + 1;
-    this.#refusals[at]?.push(`not ${via}: the kernel refused it: ${error.problems[0]?.message ?? ''}`);
+    elementAt(this.#refusals, at).push(`not ${via}: the kernel refused it: ${firstMessage(error)}`);
   }
 
   /** A consumer that is refused with stubs may be accepted with copied code: packet pointers remain valid. */
@@ -125,8 +126,8 @@ export class Attempts {
       const last = (open?.candidates.length ?? 1) - 1;
       if (call.choice.via === 'copy' || open?.candidates[last]?.via !== 'copy') return;
       this.#position[at] = last;
-      this.#refusals[at]?.push(
-        `not ${call.choice.via}: the kernel refused the program with it: ${error.problems[0]?.message ?? ''}`,
+      elementAt(this.#refusals, at).push(
+        `not ${call.choice.via}: the kernel refused the program with it: ${firstMessage(error)}`,
       );
       moved = true;
     });
@@ -240,6 +241,10 @@ const OWN_STACKS: ReadonlySet<number> = new Set([
   BPF_PROG_TYPE_RAW_TRACEPOINT,
   BPF_PROG_TYPE_TRACING,
 ]);
+
+function firstMessage({ problems }: RootletError): string {
+  return elementAt(problems, 0).message;
+}
 
 /** Checks limits (stack, depth of calls, maps) with copied code before the verifier does. */
 function refuseTooMuch(calls: readonly BoundCall[], before: BpfObject, after: BpfObject): void {

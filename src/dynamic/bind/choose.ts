@@ -18,6 +18,7 @@ import {
   type SymbolIndex,
   sectionNameOf,
   stackAbove,
+  symbolOf,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import type { Via } from './bindings.ts';
@@ -54,8 +55,8 @@ export function situationOf(
   const { extern, name, provider, target } = found;
   const object = provider?.object ?? consumer;
   const index = target?.index ?? extern;
-  const symbol = object.symbols[index];
-  const defined = symbol?.kind === 'function' ? symbol : undefined;
+  const symbol = symbolOf(object, index);
+  const defined = symbol.kind === 'function' ? symbol : undefined;
   const callers = callersOf(consumer, extern, typeOf);
   const progType = commonProgType(callers);
   return {
@@ -63,8 +64,8 @@ export function situationOf(
     extern,
     name,
     signature: worseOf(
-      signatureIn(object, symbol?.btfId ?? 0, progType),
-      signatureIn(consumer, consumer.symbols[extern]?.btfId ?? 0, progType),
+      signatureIn(object, symbol.btfId, progType),
+      signatureIn(consumer, symbolOf(consumer, extern).btfId, progType),
     ),
     callers,
     effects: defined === undefined ? undefined : effectsOf(object, index),
@@ -191,7 +192,7 @@ function tailObjection({ signature, callers, consumer, extern }: Situation): str
     return `programs of type ${uapi.progTypeName(type.progType)} cannot be in a program array`;
   for (const { index } of callers) {
     const { total, path } = stackAbove(consumer, index, [extern]);
-    const names = path.map(at => consumer.symbols[at]?.name ?? '').join(' -> ');
+    const names = path.map(at => symbolOf(consumer, at).name).join(' -> ');
     if (total === Number.POSITIVE_INFINITY) return `functions that lead to it call each other (${names})`;
     if (total >= MAX_STACK_BYTES_ABOVE_TAIL_CALL)
       return `${total} bytes of stack are in use where it is called (${names}); with a tail call in a called function there must be less than ${MAX_STACK_BYTES_ABOVE_TAIL_CALL}`;

@@ -12,6 +12,7 @@ import {
   neutralVerdict,
   type ProgramType,
   type SymbolIndex,
+  symbolOf,
 } from '../../object/index.ts';
 import {
   type Composed,
@@ -119,7 +120,7 @@ function placeStubs(
     const type = typeOfCallers(call);
     const { name, symbol } = arrays.arrayFor(call.found?.provider, type);
     const entry = call.found === undefined ? arrays.nextOwn(name) : entryOf(call, call.found, type);
-    const func = object.symbols[call.extern]?.btfId ?? 0;
+    const func = symbolOf(object, call.extern).btfId;
     const fallback = { kind: 'value', value: defaultOf(object, call, type) } as const;
     putTailStub(edit, call.extern, { name: call.name, func, slots: symbol, entry, fallback });
     return { call, array: name, entry, type };
@@ -128,7 +129,7 @@ function placeStubs(
     extCalls.length === 0 ? -1 : edit.addWords('rootlet_select', SELECT_SECTION, extCalls.length);
   const exts = extCalls.map((call, entry): ExtUse => {
     const type = typeOfCallers(call);
-    const func = object.symbols[call.extern]?.btfId ?? 0;
+    const func = symbolOf(object, call.extern).btfId;
     const fallback = { kind: 'value', value: defaultOf(object, call, type) } as const;
     const marker = markerOf(call);
     putExtStub(edit, call.extern, { name: call.name, func, select, entry, fallback, marker });

@@ -102,7 +102,7 @@ function helperCalls(object: BpfObject, symbol: FunctionSymbol): string[] {
  * undefined where the context has none.
  */
 export function packetMarker(context: string | null): number | undefined {
-  const name = MARKERS.get(context ?? '');
+  const name = context === null ? undefined : MARKERS.get(context);
   return name === undefined ? undefined : helperId(name);
 }
 

@@ -24,6 +24,7 @@ import {
 import {
   describeDefinition,
   describeSymbol,
+  entryAt,
   findInput,
   isKernelName,
   parseTarget,
@@ -266,7 +267,7 @@ function missingProblem(
 ): Problem {
   const providers = [...scope.named, ...scope.registered];
   const resolution = resolve([consumer]);
-  const sites = referencesTo([consumer], resolution, resolution.groupOf[0]?.[index] ?? -1);
+  const sites = referencesTo([consumer], resolution, entryAt(resolution.groupOf, { file: 0, index }));
   return problem(
     'dynamic-undefined',
     [consumer.name],

@@ -2,6 +2,7 @@
  * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
  */
 
+import { given } from '../../bytes/index.ts';
 import { type Problem, problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
 import { type LinkInput, link, requireInputs } from '../../link/index.ts';
@@ -38,7 +39,7 @@ export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
   const [only, ...others] = inputs;
   if (only !== undefined && others.length === 0)
     return 'bytes' in only ? InputObject.from(only).object : only;
-  const result = link(inputs, { partial: true, ...(only === undefined ? {} : { name: only.name }) });
+  const result = link(inputs, given({ partial: true, name: only?.name }));
   if (!result.ok) throw new RootletError(result.problems);
   return result.object;
 }

@@ -7,6 +7,7 @@
  * consumers' entries are switched.
  */
 
+import { valueAt } from '../../bytes/index.ts';
 import { hasHappened, hooksRunning, openOccupant } from '../../hooks/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
 import { isObject, type JsonObject, type Store, type StoreEntry } from '../../store/index.ts';
@@ -57,9 +58,9 @@ function restoreHooks(store: Store, current: StoreEntry, left: StoreEntry): void
   for (const { id } of current.record.programs) names.delete(id);
   for (const { hook, programId } of hooksRunning(store, current, new Set(names.keys()))) {
     using _hook = hook;
-    const name = names.get(programId);
+    const name = valueAt(names, programId);
     if (!current.record.programs.some(program => program.name === name)) continue;
-    using before = store.openProgram(current, name ?? '');
+    using before = store.openProgram(current, name);
     using there = openOccupant(store, left, programId);
     hook.update(before, there ?? null);
   }

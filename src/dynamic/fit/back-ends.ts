@@ -2,7 +2,7 @@
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { arraysOf, arrayWithItself, comparePrototypes, slotMissing, slotsOf } from '../../link/index.ts';
-import type { BpfObject, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, type SymbolIndex, symbolOf } from '../../object/index.ts';
 import {
   effectsOf,
   objectionTo,
@@ -74,7 +74,7 @@ function tailIndexObjection(rootlet: BpfObject, index: SymbolIndex): string | un
 }
 
 function slotSituation(rootlet: BpfObject, index: SymbolIndex): Situation {
-  const name = rootlet.symbols[index]?.name ?? '';
+  const name = symbolOf(rootlet, index).name;
   return situationOf(rootlet, { extern: index, name }, () => undefined);
 }
 

@@ -2,7 +2,7 @@
 
 import { type Problem, quote } from '../../diag/index.ts';
 import { disagreement, pinnedSymbols, type SymbolAt } from '../../link/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import { type BpfObject, symbolOf } from '../../object/index.ts';
 
 /** One problem for each definition that differs from an earlier one of the same name. */
 export function pinnedProblems(objects: readonly BpfObject[]): Problem[] {
@@ -10,7 +10,7 @@ export function pinnedProblems(objects: readonly BpfObject[]): Problem[] {
   return objects.flatMap((object, file) =>
     [...pinnedSymbols(object)].flatMap((index): Problem[] => {
       const at = { file, index };
-      const name = object.symbols[index]?.name ?? '';
+      const name = symbolOf(object, index).name;
       const known = first.get(name);
       if (known === undefined) first.set(name, at);
       const problem = known === undefined ? null : disagreement(objects, known, at);

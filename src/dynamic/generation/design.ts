@@ -4,6 +4,7 @@
  * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
  */
 
+import { given } from '../../bytes/index.ts';
 import { available, didYouMean, inputError, quote, usageError } from '../../diag/index.ts';
 import { freeSlots, inOrder } from '../../link/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
@@ -67,9 +68,11 @@ export function openChange({ rootlet, fill, order, ...change }: SlotChange): Slo
   };
   return {
     ...change,
-    ...(rootlet === undefined ? {} : { rootlet: open(rootlet) }),
-    ...(fill === undefined ? {} : { fill: fill.map(one => ({ ...one, file: open(one.file) })) }),
-    ...(order === undefined ? {} : { order: order.map(one => ({ ...one, file: open(one.file) })) }),
+    ...given({
+      rootlet: rootlet === undefined ? undefined : open(rootlet),
+      fill: fill?.map(one => ({ ...one, file: open(one.file) })),
+      order: order?.map(one => ({ ...one, file: open(one.file) })),
+    }),
   };
 }
 
@@ -128,9 +131,13 @@ function keptMain(design: Design, { slots }: SlotNames, named: ReadonlySet<strin
 type Assigned = Component<InputObject> & { readonly slot: string };
 
 /** Fills with the names of their components: those of the running generation where they are heirs of it. */
-function withIdentities(design: Design, given: readonly Assigned[], kept: readonly SlotFill[]): SlotFill[] {
+function withIdentities(
+  design: Design,
+  assigned: readonly Assigned[],
+  kept: readonly SlotFill[],
+): SlotFill[] {
   const incumbents = incumbentsOf(design, kept);
-  const candidates = candidatesOf(given, incumbents);
+  const candidates = candidatesOf(assigned, incumbents);
   const heirs = findHeirs(candidates, incumbents);
   const taken = new Set([...incumbents.map(({ component }) => component)]);
   const rolled = new Set<string>();
@@ -141,9 +148,9 @@ function withIdentities(design: Design, given: readonly Assigned[], kept: readon
     const joins = heir !== undefined && sameBytes(heir.bytes, candidate.bytes);
     if (heir !== undefined && !joins) rolled.add(component);
     const version = joins ? heir.version : undefined;
-    return given
+    return assigned
       .filter(({ slot }) => candidate.slots.includes(slot))
-      .map(one => ({ ...one, component, ...(version === undefined ? {} : { version }) }));
+      .map(one => ({ ...one, component, ...given({ version }) }));
   });
   return withCurrentVersions([
     ...kept.map(fill => (rolled.has(fill.component) ? outgoing(fill, kept) : fill)),
@@ -161,7 +168,7 @@ function incumbentsOf({ fills }: Design, kept: readonly SlotFill[]): Incumbent[]
     const { component, version, file } = first;
     const stays = slots.filter(slot => kept.some(fill => fill.slot === slot));
     const { name, path, bytes } = file;
-    const base = { file: name, ...(path === undefined ? {} : { path }), bytes, slots, component, stays };
+    const base = { file: name, ...given({ path }), bytes, slots, component, stays };
     return [version === undefined ? base : { ...base, version }];
   });
 }

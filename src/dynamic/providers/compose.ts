@@ -6,6 +6,7 @@
  * scope of names of its own. The consumer's part keeps its names and layout, so that it can be a provider itself.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { bugError, type Problem, ProblemList, problem, quote } from '../../diag/index.ts';
 import {
   type Combined,
@@ -24,7 +25,14 @@ import {
   unedited,
 } from '../../link/index.ts';
 import { globalsKind } from '../../load/index.ts';
-import { type BpfObject, isDebugSection, layoutSections, sectionNameOf } from '../../object/index.ts';
+import {
+  type BpfObject,
+  isDebugSection,
+  layoutSections,
+  sectionAt,
+  sectionNameOf,
+  symbolOf,
+} from '../../object/index.ts';
 import { findExport } from './exports.ts';
 import { liveWithSections } from './own-sections.ts';
 import { type Join, type Part, preparePart } from './part.ts';
@@ -64,7 +72,7 @@ export function compose(consumer: BpfObject, joins: readonly Join[]): Composed {
   if (providers.length === 0) return alone(consumer);
   const problems = new ProblemList();
   const labels = labelsFor(providers.map(provider => provider.name));
-  const parts = providers.map((provider, at) => preparePart(provider, labels[at] ?? `p${at}`, joins));
+  const parts = providers.map((provider, at) => preparePart(provider, elementAt(labels, at), joins));
   const bindings = collectBindings(providers, joins, problems);
   const resolved = resolveNames(namesOf(consumer, parts, bindings), problems);
   const merged = resolved && mergeAtoms(resolved, unedited, problems);
@@ -79,7 +87,7 @@ export function compose(consumer: BpfObject, joins: readonly Join[]): Composed {
     shared: sharedMaps(object, combined, providers, parts),
     joined: joinedVariables(object, combined, joins),
     indirect: indirectJoins(providers, bindings, joins.length, combined),
-    indexOf: combined.indexOf[0] ?? new Int32Array(0),
+    indexOf: elementAt(combined.indexOf, 0),
     problems: [],
   };
 }
@@ -115,7 +123,7 @@ function selectReached({ combined }: Merged): Selection {
     return symbol !== undefined && isDebugSection(sectionNameOf(object, symbol));
   };
   const roots = origins.flatMap((at, index) => (at.file === 0 && !isDebug(index) ? [index] : []));
-  const isProvided = (index: number): boolean => (origins[index]?.file ?? 0) > 0;
+  const isProvided = (index: number): boolean => elementAt(origins, index).file > 0;
   return { live: liveWithSections(object, roots, isProvided), everything: false, problems: [] };
 }
 
@@ -197,14 +205,13 @@ function sharedMaps(
 ): Map<string, SharedMap> {
   const shared = new Map<string, SharedMap>();
   object.symbols.forEach((symbol, index) => {
-    const at = combined.origins[index];
-    const provider = at === undefined ? undefined : providers[at.file - 1];
-    if (at === undefined || provider === undefined) return;
-    const original = provider.object.symbols[at.index];
-    if (symbol.kind === 'map' && original !== undefined)
-      shared.set(symbol.name, { provider, name: original.name });
+    const at = elementAt(combined.origins, index);
+    const provider = providers[at.file - 1];
+    if (provider === undefined) return; // file 0 is the consumer
+    if (symbol.kind === 'map')
+      shared.set(symbol.name, { provider, name: symbolOf(provider.object, at.index).name });
     if (symbol.kind !== 'variable') return;
-    const section = object.sections[symbol.section]?.name ?? '';
+    const section = sectionAt(object, symbol.section).name;
     const name = parts[at.file - 1]?.sections.get(section);
     if (name !== undefined) shared.set(section, { provider, name });
   });
@@ -230,7 +237,7 @@ function requireSameLayout(object: BpfObject, combined: Combined, providers: rea
     const offset = there[at.file - 1]?.offsets[at.index];
     if (offset !== here.offsets[index])
       throw bugError(
-        [providers[at.file - 1]?.name ?? ''],
+        [elementAt(providers, at.file - 1).name],
         `variable ${quote(symbol.name)} is at ${here.offsets[index]}, not at ${offset}`,
       );
   });

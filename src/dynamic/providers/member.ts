@@ -3,6 +3,7 @@
  * replacement (freplace). What the provider itself was bound to is copied in.
  */
 
+import { given } from '../../bytes/index.ts';
 import { inputError, quote, RootletError, within } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfMap, BpfProgram, type Sys } from '../../kernel/index.ts';
@@ -30,13 +31,7 @@ export type MemberOptions = Pick<
 /** Those of a load's options; the others (values, sizes, pins, selections) are for the object that was asked for. */
 export function memberOptionsOf(options: MemberOptions): MemberOptions {
   const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = options;
-  return {
-    ...(btfPath === undefined ? {} : { btfPath }),
-    ...(kernelTypes === undefined ? {} : { kernelTypes }),
-    ...(kernelFacts === undefined ? {} : { kernelFacts }),
-    ...(kconfig === undefined ? {} : { kconfig }),
-    ...(logLevel === undefined ? {} : { logLevel }),
-  };
+  return given({ btfPath, kernelTypes, kernelFacts, kconfig, logLevel });
 }
 
 const MEMBER_SECTION: SectionShell = {

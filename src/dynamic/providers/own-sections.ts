@@ -6,7 +6,7 @@
 
 import { globalsKind } from '../../load/index.ts';
 import type { BpfObject, SectionShell, SymbolIndex } from '../../object/index.ts';
-import { markLive } from '../../object/index.ts';
+import { markLive, sectionAt } from '../../object/index.ts';
 
 export interface OwnSections {
   readonly sections: readonly SectionShell[];
@@ -61,6 +61,6 @@ function restOfSections(
   });
   return object.symbols.flatMap((symbol, index) => {
     if (symbol.kind !== 'variable' || live[index] === true || !used.has(symbol.section)) return [];
-    return globalsKind(object.sections[symbol.section]?.name ?? '') === undefined ? [] : [index];
+    return globalsKind(sectionAt(object, symbol.section).name) === undefined ? [] : [index];
   });
 }

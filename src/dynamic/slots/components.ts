@@ -3,9 +3,10 @@
  * it fills, and stays loaded as long as it is part of the rootlet.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import type { BpfProgram } from '../../kernel/index.ts';
 import type { AttachTarget } from '../../load/index.ts';
-import { type BpfObject, type ProgramType, programsOf, programTypeOf } from '../../object/index.ts';
+import { type BpfObject, type ProgramType, programsOf, programTypeOf, symbolOf } from '../../object/index.ts';
 import { variableNames } from '../../state/index.ts';
 import { mainType } from '../fit/index.ts';
 import {
@@ -105,7 +106,7 @@ function planComponent(
   const names = fills.map(fill => programNameOf(object, fill.program));
   const targets = new Map(
     fills.flatMap((fill, at) =>
-      target === undefined ? [] : [[names[at] ?? '', () => target(fill)] as const],
+      target === undefined ? [] : [[elementAt(names, at), () => target(fill)] as const],
     ),
   );
   return planPart(context, design, {
@@ -145,9 +146,7 @@ function calledByReplacement(type: ProgramType): ProgramType {
 function stagesOf(object: BpfObject): Set<string> {
   const programs = new Set(programsOf(object).map(({ program }) => program.name));
   const held = object.symbols.flatMap(symbol =>
-    symbol.kind === 'map'
-      ? symbol.references.map(({ symbol: target }) => object.symbols[target]?.name ?? '')
-      : [],
+    symbol.kind === 'map' ? symbol.references.map(({ symbol: target }) => symbolOf(object, target).name) : [],
   );
   return new Set(held.filter(name => programs.has(name)));
 }

@@ -8,7 +8,7 @@ import { available, bugError, quote, usageError } from '../../diag/index.ts';
 import type { Attachment, BpfProgram } from '../../kernel/index.ts';
 import { slotsOf } from '../../link/index.ts';
 import { type AttachTarget, Cleanup, readProgramTypes } from '../../load/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import { type BpfObject, symbolOf } from '../../object/index.ts';
 import { effectsOf, packetMarker, signatureOf } from '../bind/index.ts';
 import { requireFitting } from '../fit/index.ts';
 import {
@@ -127,9 +127,11 @@ function markSlots(rootlet: BpfObject, components: readonly PreparedComponent[],
   if (btf === null || marked.length === 0) return rootlet;
   const edit = new ObjectEdit(rootlet);
   for (const { slot } of marked) {
-    const index = slotsOf(rootlet).find(({ name }) => name === slot)?.index ?? -1;
-    const symbol = rootlet.symbols[index];
-    if (symbol?.kind !== 'function' || effectsOf(rootlet, index).changesPacket !== null) continue;
+    const found = slotsOf(rootlet).find(({ name }) => name === slot);
+    if (found === undefined) continue;
+    const { index } = found;
+    const symbol = symbolOf(rootlet, index);
+    if (symbol.kind !== 'function' || effectsOf(rootlet, index).changesPacket !== null) continue;
     const marker = packetMarker(signatureOf(btf, symbol.btfId).context);
     if (marker !== undefined) putMarkedSlot(edit, index, symbol, marker);
   }

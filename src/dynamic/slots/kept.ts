@@ -1,5 +1,6 @@
 /** What of the running generation goes over to the next one without being loaded again, and what does not go over. */
 
+import { given } from '../../bytes/index.ts';
 import type { BpfMap } from '../../kernel/index.ts';
 import { globalsKind } from '../../load/index.ts';
 import {
@@ -118,7 +119,7 @@ function whyDropped({ fills }: Design, identity: MapIdentity, parts: readonly Pl
 }
 
 function versionOf({ version }: Pick<MapIdentity, 'version'>): Pick<MapIdentity, 'version'> {
-  return version === undefined ? {} : { version };
+  return given({ version });
 }
 
 /** What a map of the running generation is called in the next one, if its owner's code is still part of it. */

@@ -1,5 +1,6 @@
 /** One object of a generation: planned on the maps of the running generation, then loaded. */
 
+import { given } from '../../bytes/index.ts';
 import type { BpfMap } from '../../kernel/index.ts';
 import {
   type AttachTarget,
@@ -70,8 +71,10 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
     ...settingsFor(context, members, states),
     kernelNames: kernelNames(members, states),
     programs: name => request.programs.includes(name),
-    ...(request.typeOf === undefined ? {} : { typeOf: request.typeOf }),
-    ...(request.targets === undefined ? {} : { targets: placeholders(request.targets) }),
+    ...given({
+      typeOf: request.typeOf,
+      targets: request.targets === undefined ? undefined : placeholders(request.targets),
+    }),
   });
   const decisions = planState({
     sys: context.sys,

@@ -5,6 +5,7 @@
  * then depends on nothing but the file. The rootlet is kept as it is, with what only its defaults need.
  */
 
+import { elementAt, given, valueAt } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import { defaultRoots, labelsFor, pruneObject } from '../../link/index.ts';
 import {
@@ -55,7 +56,7 @@ export function statesOf(prepared: Prepared): PlannedState[] {
 
 /** `map`: name in the plan of the load; `name`: in the owner's file. */
 export function stateOf({ owner, version }: Prepared, map: string, name: string): PlannedState {
-  return { map, owner, name, ...(version === undefined ? {} : { version }) };
+  return { map, owner, name, ...given({ version }) };
 }
 
 export function prepareRootlet(object: BpfObject, file: InputObject): Prepared {
@@ -74,10 +75,9 @@ export function prepareComponents(design: Design, rootlet: BpfObject): PreparedC
   const parts = [...groups.keys()];
   const labels = labelsFor(parts);
   const taken = new Set(dataSections(rootlet));
-  return parts.map((part, at) => {
-    const fills = groups.get(part) ?? [];
-    return prepareComponent(part, fills, freeLabel(labels[at] ?? `c${at}`, taken));
-  });
+  return parts.map((part, at) =>
+    prepareComponent(part, valueAt(groups, part), freeLabel(elementAt(labels, at), taken)),
+  );
 }
 
 /** Rootlets with sections such as `.bss.first` are rare, but not forbidden. */
@@ -96,7 +96,7 @@ function prepareComponent(part: string, fills: readonly SlotFill[], label: strin
     pruneObject(whole, liveOf(whole, fills), { pruneTypes: true }).object,
     label,
   );
-  return { owner: component, ...(version === undefined ? {} : { version }), part, file, fills, ...object };
+  return { owner: component, ...given({ version }), part, file, fills, ...object };
 }
 
 /** Sections of variables that become maps. */

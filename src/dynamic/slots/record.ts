@@ -6,6 +6,7 @@
  * something that the next one can finish or drop.
  */
 
+import { given } from '../../bytes/index.ts';
 import { inputError, type RootletError } from '../../diag/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { type EntryState, partKey } from '../../state/index.ts';
@@ -99,7 +100,7 @@ export function decodeRelink(
       file: fileOf(fileKey(partKey(component, version)), slot.text('file'), slot.textOrNull('path')),
       component,
       ...(program === null ? {} : { program }),
-      ...(version === undefined ? {} : { version }),
+      ...given({ version }),
     };
   });
   return {

@@ -5,6 +5,7 @@
  * the program on the hook in one step. Whatever goes wrong before that leaves the running generation as it is.
  */
 
+import { given } from '../../bytes/index.ts';
 import { bugError, RootletError } from '../../diag/index.ts';
 import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
@@ -226,7 +227,7 @@ export class Rootlet {
 
   /** Puts one component into one slot. */
   replace(slot: string, file: ObjectFile, program?: string, options: ReplaceOptions = {}): Replaced {
-    return this.change({ fill: [{ slot, file, ...(program === undefined ? {} : { program }) }] }, options);
+    return this.change({ fill: [{ slot, file, ...given({ program }) }] }, options);
   }
 
   /** Gives slots their defaults back. */
@@ -322,7 +323,7 @@ function detach(hook: Hook, program: BpfProgram): void {
 /** What was given for one generation is part of it. */
 function lasting(options: GenerationOptions): BuildContext['options'] {
   const { pinRoot } = options;
-  return { ...memberOptionsOf(options), ...(pinRoot === undefined ? {} : { pinRoot }) };
+  return { ...memberOptionsOf(options), ...given({ pinRoot }) };
 }
 
 function slotsIn({ rootlet }: Design, main: string): string[] {

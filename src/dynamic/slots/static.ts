@@ -3,6 +3,7 @@
  * running one on the hook. Works on every kernel that can update the hook, and supports every signature.
  */
 
+import { given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { relink } from '../../link/index.ts';
 import { Cleanup } from '../../load/index.ts';
@@ -85,7 +86,7 @@ function linkSlots(
       slot,
       component: object,
       instance: part,
-      ...(program === undefined ? {} : { program }),
+      ...given({ program }),
     })),
   );
   const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name });

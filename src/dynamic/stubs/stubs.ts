@@ -98,18 +98,19 @@ export function extStubNames(name: string): readonly [a: string, b: string] {
 /** Replaces the symbol by the choosing function, and appends the two stubs that it chooses from. */
 export function putExtStub(edit: ObjectEdit, index: SymbolIndex, stub: ExtStub): void {
   const proto = edit.namedPrototype(stub.func);
-  const [a, b] = extStubNames(stub.name).map(name =>
-    edit.addFunction({ name, linkage: 'global', proto, tagsOf: stub.func, ...emptyStub(stub) }),
-  );
+  const add = (name: string): SymbolIndex =>
+    edit.addFunction({ name, linkage: 'global', proto, tagsOf: stub.func, ...emptyStub(stub) });
+  const names = extStubNames(stub.name);
+  const [a, b] = [add(names[0]), add(names[1])];
   // r0 alone is free: r1 to r5 are the arguments
   const { insns, references } = assemble([
     addressOf(0, stub.select, stub.entry * 4),
     load(BPF_W, 0, 0),
     jumpIf(BPF_JNE, 0, 0, 'b'),
-    callSymbol(a ?? -1),
+    callSymbol(a),
     EXIT,
     label('b'),
-    callSymbol(b ?? -1),
+    callSymbol(b),
     EXIT,
   ]);
   edit.replaceWithFunction(index, { name: stub.name, linkage: 'static', proto, insns, references });

@@ -1,13 +1,13 @@
 /** What a call returns while nothing is bound, where the neutral declaration of the program function says so. */
 
-import type { BpfObject, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, type SymbolIndex, symbolOf } from '../../object/index.ts';
 
 const TAG_PREFIX = 'rootlet:default=';
 
 /** The default that a declaration tag of the function gives (`rootlet:default=1`); undefined without one. */
 export function taggedDefault(object: BpfObject, index: SymbolIndex): number | undefined {
   const { btf } = object;
-  const func = object.symbols[index]?.btfId ?? 0;
+  const func = symbolOf(object, index).btfId;
   for (let id = 1; btf !== null && func !== 0 && id <= btf.count; id++) {
     const tag = btf.type(id);
     if (tag.kind !== 'decl_tag' || tag.type !== func || tag.component >= 0) continue;

@@ -16,7 +16,7 @@ import {
   type Sys,
 } from '../../kernel/index.ts';
 import { type Cleanup, readProgramTypes } from '../../load/index.ts';
-import { sectionOf } from '../../object/index.ts';
+import { sectionNameOf, symbolOf } from '../../object/index.ts';
 import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../../state/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
 import type { DynamicLoadOptions, Via } from '../bind/index.ts';
@@ -92,9 +92,11 @@ export function embeds(
   if (binding.via === 'copy') return true;
   if (binding.via !== 'share') return false;
   const { object } = provider;
-  const symbol = object.symbols[findExport(object, binding.target)?.index ?? -1];
-  if (symbol?.kind === 'map') return moved(symbol.name);
-  return symbol?.kind === 'variable' && moved(sectionOf(object, symbol)?.name ?? '');
+  const found = findExport(object, binding.target);
+  if (found === undefined) return false;
+  const symbol = symbolOf(object, found.index);
+  if (symbol.kind === 'map') return moved(symbol.name);
+  return symbol.kind === 'variable' && moved(sectionNameOf(object, symbol));
 }
 
 // --- reloaded -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * in one step. Works for every kind of hook whose program can change, struct_ops maps included.
  */
 
+import { given } from '../../bytes/index.ts';
 import {
   type Hook,
   type HookFacts,
@@ -152,7 +153,7 @@ function run(job: Job): ReplacedAttached {
       ...(tables ? {} : { programs: name => name === main }),
     },
     binding: { ...storedBinding(entry), ...binding },
-    ...(logged === undefined ? {} : { logged }),
+    ...given({ logged }),
   };
   return withEntryLoad(load, (loaded, kept) => {
     const saved = save(job, loaded, kept, tables);

@@ -8,10 +8,11 @@
  */
 
 import type { BtfType } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { failed, ok, type Problem, ProblemList, problem, quote, type Result } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, type FunctionSymbol, isCommon } from '../../object/index.ts';
 import { addCopies, type Copy } from '../passes/index.ts';
-import { fileMatches, findInput, type SymbolAt } from '../resolve/index.ts';
+import { fileMatches, findInput, inputName, type SymbolAt } from '../resolve/index.ts';
 import { badName, type Edited, namesOf, noSuchSymbol, renameAll } from './rename.ts';
 
 /** An alias of a definition (`--defsym NAME=TARGET`). */
@@ -69,14 +70,13 @@ export function aliasInScopes(
   const left = new Set(requests);
   for (const scope of numbers) {
     const files = objects.flatMap((_, file) => (scopes[file] === scope ? [file] : []));
-    const members = files.flatMap(file => objects[file] ?? []);
+    const members = files.map(file => elementAt(objects, file));
     const mine = requests.filter(request => isTargetIn(members, requests, request));
     for (const request of mine) left.delete(request);
     const aliased = aliasAcross(members, mine);
     problems.push(...aliased.problems);
     files.forEach((file, position) => {
-      const object = aliased.objects[position];
-      if (object !== undefined) result[file] = object;
+      result[file] = elementAt(aliased.objects, position);
     });
   }
   if (left.size > 0) problems.push(...aliasAcross(objects, [...left]).problems);
@@ -263,8 +263,7 @@ function addClones(object: BpfObject, clones: readonly Clone[]): BpfObject {
   if (object.btf === null) return { ...object, symbols };
   const { btf, ids } = addCopies(object.btf, copies);
   copies.forEach(({ symbol: index }, position) => {
-    const symbol = symbols[index];
-    if (symbol !== undefined) symbols[index] = { ...symbol, btfId: ids[position] ?? 0 };
+    symbols[index] = { ...elementAt(symbols, index), btfId: elementAt(ids, position) };
   });
   return { ...object, symbols, btf };
 }
@@ -301,7 +300,7 @@ function bindReferences(objects: readonly BpfObject[], plans: readonly Plan[]): 
 }
 
 function bindProblem(objects: readonly BpfObject[], plan: Plan, used: boolean): Problem | null {
-  const owner = objects[plan.at.file]?.name ?? '';
+  const owner = inputName(objects, plan.at.file);
   if (plan.symbol.binding === 'local')
     return problem(
       'link-alias-static',

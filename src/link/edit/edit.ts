@@ -10,7 +10,7 @@
 import { type Problem, ProblemList } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { Preparation } from '../inputs/index.ts';
-import { findInput } from '../resolve/index.ts';
+import { findInput, inputName } from '../resolve/index.ts';
 import {
   globalizeSymbols,
   hideSymbols,
@@ -166,7 +166,7 @@ export class InputEdits implements Preparation {
     if (found.ok)
       return {
         file,
-        input: inputs[found.value]?.name ?? '',
+        input: inputName(inputs, found.value),
         member: isMember ? file.slice(open + 1, -1) : null,
       };
     this.#problems.add([found.problem]);

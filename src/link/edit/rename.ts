@@ -5,6 +5,7 @@
  * of one object get one name; a definition and an extern may, and the extern is then satisfied.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -12,6 +13,7 @@ import {
   RUN_CONFIG_SECTION,
   type SymbolIndex,
   sectionOf,
+  symbolOf,
 } from '../../object/index.ts';
 import { editSymbols, isPinned, KERNEL_NAME_LENGTH, pruneObject } from '../passes/index.ts';
 import { disagreement, isSingle } from '../resolve/index.ts';
@@ -149,11 +151,12 @@ function clashes(object: BpfObject, edits: ReadonlyMap<SymbolIndex, { readonly n
 }
 
 function nameTaken(file: string, name: string, [first, second]: readonly [string, string]): Problem {
-  const [old, other] = first === name ? [second, first] : [first, second];
+  const isFirst = first === name;
+  const [old, other] = [isFirst ? second : first, isFirst ? first : second];
   const reason =
     other === name ? 'which it defines already' : `and so would ${quote(other)}: one of them has to stay`;
   return problem('link-name-taken', [file], `${quote(old)} would get the name ${quote(name)}, ${reason}`, {
-    subject: old ?? '',
+    subject: old,
     hint: 'choose an unused name, or rename the other one too',
   });
 }
@@ -164,10 +167,9 @@ function uniteNames(object: BpfObject, names: ReadonlySet<string>): Omit<Edited,
   const edits = new Map<SymbolIndex, Pick<BpfSymbol, 'binding' | 'visibility'>>();
   const problems: Problem[] = [];
   for (const members of globalsOf(object, names).values()) {
-    const stays =
-      members.find(index => object.symbols[index]?.kind !== 'extern') ?? members[0] ?? 0; /* never empty */
+    const stays = members.find(index => symbolOf(object, index).kind !== 'extern') ?? elementAt(members, 0);
     for (const index of members) {
-      if (index === stays || object.symbols[index]?.kind !== 'extern') continue;
+      if (index === stays || symbolOf(object, index).kind !== 'extern') continue;
       replacements.set(index, stays);
       const problem = disagreement([object], { file: 0, index: stays }, { file: 0, index });
       if (problem !== null) problems.push(problem);
@@ -197,10 +199,10 @@ function standingOf(
   members: readonly SymbolIndex[],
   stays: SymbolIndex,
 ): Pick<BpfSymbol, 'binding' | 'visibility'> {
-  const all = members.flatMap(index => object.symbols[index] ?? []);
-  const symbol = object.symbols[stays];
+  const all = members.map(index => symbolOf(object, index));
+  const symbol = symbolOf(object, stays);
   const strong = all.some(member => member.binding !== 'weak');
-  const binding = symbol?.kind === 'extern' ? (strong ? 'global' : 'weak') : (symbol?.binding ?? 'global');
+  const binding = symbol.kind === 'extern' ? (strong ? 'global' : 'weak') : symbol.binding;
   return { binding, visibility: all.some(member => member.visibility === 'hidden') ? 'hidden' : 'default' };
 }
 

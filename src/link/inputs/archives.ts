@@ -8,7 +8,7 @@
  * in the order in which members are pulled in.
  */
 
-import type { InputFile } from '../../bytes/index.ts';
+import { elementAt, type InputFile, valueAt } from '../../bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import { type Archive, identify, parseArchive } from '../../elf/index.ts';
 import { type BpfObject, type ReadOptions, readObject } from '../../object/index.ts';
@@ -142,7 +142,7 @@ class Puller {
 
   #preparedIndex(input: ArchiveInput, archive: Archive): ReadonlyMap<string, number> {
     const symbols = archive.hasIndex ? archive.symbols : this.#indexOf(input, archive);
-    const memberName = (position: number): string => archive.members[position]?.name ?? '';
+    const memberName = (position: number): string => elementAt(archive.members, position).name;
     return this.#options.prepare?.index(input.name, symbols, memberName) ?? symbols;
   }
 
@@ -185,12 +185,12 @@ class Puller {
       return;
     }
     open.objects.push(object);
-    const member = open.archive.members[position]?.name ?? '';
+    const member = elementAt(open.archive.members, position).name;
     this.#pulled.push({
       archive: open.input.name,
       member,
       symbol,
-      neededBy: symbol === null ? null : (this.#needed.get(symbol) ?? null),
+      neededBy: symbol === null ? null : valueAt(this.#needed, symbol),
     });
     this.#learn(object);
   }
@@ -205,7 +205,7 @@ class Puller {
   #staleIndex(open: OpenArchive, position: number, name: string): void {
     this.#defined.add(name);
     if (this.#options.prepare !== undefined) return; // it may have been made static
-    const member = open.archive.members[position]?.name ?? '';
+    const member = elementAt(open.archive.members, position).name;
     const error = inputError(
       'archive-index-stale',
       [open.input.name],

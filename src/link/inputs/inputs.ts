@@ -107,14 +107,15 @@ function nothingTaken(inputs: readonly LinkInput[], objects: readonly BpfObject[
 
 /** Objects of another byte order than the first. */
 export function byteOrderProblems(objects: readonly BpfObject[]): Problem[] {
-  const first = objects[0];
+  const [first] = objects;
+  if (first === undefined) return [];
   return objects
-    .filter(object => object.byteOrder !== first?.byteOrder)
+    .filter(object => object.byteOrder !== first.byteOrder)
     .map(object =>
       problem(
         'link-byte-order',
         [object.name],
-        `is ${object.byteOrder}-endian, but ${first?.name ?? ''} is ${first?.byteOrder ?? ''}-endian`,
+        `is ${object.byteOrder}-endian, but ${first.name} is ${first.byteOrder}-endian`,
         { hint: 'compile all files for one target: -target bpfel or -target bpfeb' },
       ),
     );

@@ -7,6 +7,7 @@
  */
 
 import { type BtfId, type MergeInput, type MergeResult, mergeBtf } from '../../btf/index.ts';
+import { elementAt, noElement } from '../../bytes/index.ts';
 import { SHT_NOBITS } from '../../elf/index.ts';
 import type { SectionIndex } from '../../object/index.ts';
 import {
@@ -20,10 +21,18 @@ import {
   isDebugSection,
   type SectionShell,
   type SymbolIndex,
+  sectionNameOf,
   sectionOf,
   type VariableSymbol,
 } from '../../object/index.ts';
-import { type Resolution, SINGLE_SECTIONS, type SymbolAt } from '../resolve/index.ts';
+import {
+  entryAt,
+  groupAt,
+  type Resolution,
+  SINGLE_SECTIONS,
+  type SymbolAt,
+  symbolAt,
+} from '../resolve/index.ts';
 import type { MergedSections } from './sections.ts';
 
 export interface CombineInput {
@@ -96,7 +105,7 @@ function lastBound(
 }
 
 function winnerOf(input: CombineInput, at: SymbolAt): SymbolAt | undefined {
-  return input.resolution.groups[input.resolution.groupOf[at.file]?.[at.index] ?? -1]?.winner;
+  return groupAt(input.resolution, at)?.winner;
 }
 
 type ExplicitBinding = NonNullable<CombineInput['bindings']>[number];
@@ -118,7 +127,7 @@ function singleSections(objects: readonly BpfObject[]): Map<string, SymbolAt> {
   const first = new Map<string, SymbolAt>();
   objects.forEach((object, file) => {
     object.symbols.forEach((symbol, index) => {
-      const name = sectionOf(object, symbol)?.name ?? '';
+      const name = sectionNameOf(object, symbol);
       if (SINGLE_SECTIONS.has(name) && !first.has(name)) first.set(name, { file, index });
     });
   });
@@ -141,22 +150,20 @@ function numberSymbols(
   const origins: SymbolAt[] = [];
   const indexOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   targets.forEach((list, file) => {
+    const numbers = elementAt(indexOf, file);
     list.forEach((target, index) => {
       if (target.file !== file || target.index !== index) return;
-      setAt(indexOf[file], index, origins.length);
+      numbers[index] = origins.length;
       origins.push(target);
     });
   });
   targets.forEach((list, file) => {
+    const numbers = elementAt(indexOf, file);
     list.forEach((target, index) => {
-      setAt(indexOf[file], index, indexOf[target.file]?.[target.index] ?? -1);
+      numbers[index] = entryAt(indexOf, target);
     });
   });
   return { indexOf, origins };
-}
-
-function setAt(array: Int32Array | undefined, index: number, value: number): void {
-  if (array !== undefined) array[index] = value;
 }
 
 // --- types --------------------------------------------------------------------------------------------------------
@@ -167,12 +174,13 @@ function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
   const inputs = input.objects.map((object, file): MergeInput => {
     const redirect = new Map<BtfId, { input: number; id: BtfId }>();
     const omit = new Set<BtfId>();
+    const mine = elementAt(targets, file);
     object.symbols.forEach((symbol, index) => {
-      const target = targets[file]?.[index];
-      if (symbol.btfId === 0 || target === undefined) return;
+      if (symbol.btfId === 0) return;
+      const target = elementAt(mine, index);
       if (target.file === file && target.index === index) return;
-      const winner = input.objects[target.file]?.symbols[target.index];
-      if (winner !== undefined && winner.btfId !== 0) {
+      const winner = symbolAt(input.objects, target);
+      if (winner.btfId !== 0) {
         if (target.file !== file || winner.btfId !== symbol.btfId)
           redirect.set(symbol.btfId, { input: target.file, id: winner.btfId });
       } else omit.add(symbol.btfId);
@@ -191,21 +199,18 @@ interface SymbolContext {
   readonly origins: readonly SymbolAt[];
 }
 
-const NO_IDS = new Uint32Array(0);
-const NO_INDEXES = new Int32Array(0);
-
 /** Every field is written out: a spread with further fields makes a hidden class for each object, ten times slower. */
 function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
   const { input, merged } = context;
-  const symbol = input.objects[at.file]?.symbols[at.index] as BpfSymbol; // origins name existing symbols
-  const ids = merged.ids[at.file] ?? NO_IDS;
-  const btfId = ids[symbol.btfId] ?? 0;
+  const symbol = symbolAt(input.objects, at);
+  const ids = merged.ids[at.file] ?? noElement(merged.ids, at.file);
+  const btfId = ids[symbol.btfId] ?? noElement(ids, symbol.btfId);
   const { name } = symbol;
   const { binding, visibility } = bindingAndVisibility(input, symbol, at);
   if (symbol.kind === 'extern')
     return { kind: symbol.kind, name, binding, visibility, btfId, section: symbol.section };
-  const section = input.sections.indexes[at.file]?.[symbol.section] ?? 0;
-  const map = context.indexOf[at.file] ?? NO_INDEXES;
+  const section = entryAt(input.sections.indexes, { file: at.file, index: symbol.section });
+  const map = context.indexOf[at.file] ?? noElement(context.indexOf, at.file);
   const { kind, origin } = symbol;
   switch (kind) {
     case 'function': {
@@ -256,7 +261,7 @@ function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
 /** A definition stays tentative where another input may still define the name. */
 function contentsOf(context: SymbolContext, symbol: VariableSymbol, section: SectionIndex, at: SymbolAt) {
   const { input } = context;
-  const shell = input.sections.shells[section];
+  const shell = elementAt(input.sections.shells, section);
   const common = input.partial && isCommon(symbol);
   const bytes = common ? symbol.bytes : bytesIn(symbol, shell);
   return { common, bytes, references: livingReferences(context, symbol, shell, at) };
@@ -268,7 +273,7 @@ function bindingAndVisibility(
   symbol: BpfSymbol,
   at: SymbolAt,
 ): Pick<BpfSymbol, 'binding' | 'visibility'> {
-  const group = input.resolution.groups[input.resolution.groupOf[at.file]?.[at.index] ?? -1];
+  const group = groupAt(input.resolution, at);
   if (group === undefined) return { binding: symbol.binding, visibility: symbol.visibility };
   return {
     binding: bindingOf(input, symbol, group.strongReference),
@@ -286,20 +291,20 @@ function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: bool
 }
 
 /** Variables of NOBITS get bytes where another input has contents for the section. */
-function bytesIn(symbol: VariableSymbol, shell: SectionShell | undefined): Uint8Array | null {
-  return symbol.bytes === null && shell?.type !== SHT_NOBITS ? new Uint8Array(symbol.size) : symbol.bytes;
+function bytesIn(symbol: VariableSymbol, shell: SectionShell): Uint8Array | null {
+  return symbol.bytes === null && shell.type !== SHT_NOBITS ? new Uint8Array(symbol.size) : symbol.bytes;
 }
 
 /** DWARF of a discarded definition describes nothing: its references stay 0. */
 function livingReferences(
   { indexOf, origins }: SymbolContext,
   symbol: VariableSymbol,
-  shell: SectionShell | undefined,
+  shell: SectionShell,
   at: SymbolAt,
 ): readonly DataReference[] {
-  if (symbol.references.length === 0 || !isDebugSection(shell?.name ?? '')) return symbol.references;
+  if (symbol.references.length === 0 || !isDebugSection(shell.name)) return symbol.references;
   return symbol.references.filter(reference => {
-    const origin = origins[indexOf[at.file]?.[reference.symbol] ?? -1];
+    const origin = origins[entryAt(indexOf, { file: at.file, index: reference.symbol })];
     return origin?.file === at.file && origin.index === reference.symbol;
   });
 }
@@ -309,7 +314,7 @@ function moveCode(references: readonly CodeReference[], map: Int32Array): readon
   return references.map(({ insnIndex, kind, symbol, addend }) => ({
     insnIndex,
     kind,
-    symbol: map[symbol] ?? -1,
+    symbol: map[symbol] ?? noElement(map, symbol),
     addend,
   }));
 }
@@ -320,7 +325,7 @@ function moveData(references: readonly DataReference[], map: Int32Array): readon
     kind,
     offset,
     width,
-    symbol: map[symbol] ?? -1,
+    symbol: map[symbol] ?? noElement(map, symbol),
     addend,
   }));
 }
@@ -329,7 +334,7 @@ function renumberRecords(records: readonly CoreRecord[], ids: Uint32Array): read
   if (records.length === 0) return records;
   return records.map(({ insnIndex, type, access, kind }) => ({
     insnIndex,
-    type: ids[type] ?? 0,
+    type: ids[type] ?? noElement(ids, type),
     access,
     kind,
   }));

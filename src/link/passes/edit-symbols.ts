@@ -6,6 +6,7 @@
  */
 
 import { type Btf, BtfBuilder, type BtfDeclTag, type BtfId, type BtfType, editBtf } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import {
   type Binding,
   type BpfObject,
@@ -28,17 +29,16 @@ export function editSymbols(object: BpfObject, edits: ReadonlyMap<SymbolIndex, S
   if (edits.size === 0) return object;
   const symbols = [...object.symbols];
   for (const [index, edit] of edits) {
-    const symbol = symbols[index];
-    if (symbol !== undefined) symbols[index] = editSymbol(symbol, edit);
+    symbols[index] = editSymbol(elementAt(symbols, index), edit);
   }
   if (object.btf === null) return { ...object, symbols };
   const users = countUsers(object);
   const changed = new Map<BtfId, BtfType>();
   const copies: Copy[] = [];
   for (const [index, edit] of edits) {
-    const symbol = symbols[index];
-    const type = symbol === undefined ? null : editedType(object.btf, symbol, edit);
-    if (symbol === undefined || type === null) continue;
+    const symbol = elementAt(symbols, index);
+    const type = editedType(object.btf, symbol, edit);
+    if (type === null) continue;
     const others = (users.get(symbol.btfId) ?? 1) - 1;
     users.set(symbol.btfId, others);
     if (others > 0) copies.push({ symbol: index, of: symbol.btfId, type });
@@ -46,8 +46,7 @@ export function editSymbols(object: BpfObject, edits: ReadonlyMap<SymbolIndex, S
   }
   const { btf, ids } = addCopies(object.btf, copies);
   copies.forEach(({ symbol: index }, position) => {
-    const symbol = symbols[index];
-    if (symbol !== undefined) symbols[index] = { ...symbol, btfId: ids[position] ?? 0 };
+    symbols[index] = { ...elementAt(symbols, index), btfId: elementAt(ids, position) };
   });
   followTags(btf, renamedFunctions(object, edits), changed);
   return { ...object, symbols, btf: editBtf(btf, changed) };
@@ -103,7 +102,7 @@ export function addCopies(
   const builder = new BtfBuilder(btf);
   const ids = copies.map(({ type }) => builder.add(type));
   copies.forEach((copy, position) => {
-    for (const tag of tags.get(copy.of) ?? []) builder.add({ ...tag, type: ids[position] ?? 0 });
+    for (const tag of tags.get(copy.of) ?? []) builder.add({ ...tag, type: elementAt(ids, position) });
   });
   return { btf: builder.build(), ids };
 }
@@ -126,7 +125,8 @@ function renamedFunctions(
 function followTags(btf: Btf, names: ReadonlyMap<string, string>, changed: Map<BtfId, BtfType>): void {
   if (names.size === 0) return;
   for (const { id, tag } of declTags(btf)) {
-    const to = names.get(callbackOf(tag) ?? '');
+    const callback = callbackOf(tag);
+    const to = callback === undefined ? undefined : names.get(callback);
     if (to !== undefined) changed.set(id, withCallback(tag, to));
   }
 }

@@ -9,6 +9,7 @@
  */
 
 import { type BtfId, compareTypes, sizeOfType, skipModifiers } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { CodeView, OP_LD_IMM64 } from '../../isa/index.ts';
 import {
@@ -17,9 +18,10 @@ import {
   type FunctionSymbol,
   type SymbolIndex,
   sectionNameOf,
+  symbolOf,
 } from '../../object/index.ts';
 import { BPF_CORE_TYPE_ID_LOCAL, BPF_CORE_TYPE_ID_TARGET } from '../../uapi/index.ts';
-import type { SymbolAt } from '../resolve/index.ts';
+import { entryAt, type SymbolAt, symbolAt } from '../resolve/index.ts';
 
 /** What a reference to a symbol means: equal texts, equal targets. */
 export type TargetKey = (file: number, index: SymbolIndex) => string;
@@ -34,9 +36,9 @@ export function classifyStatics(objects: readonly BpfObject[]): StaticClasses {
   const nodes = foldableStatics(objects);
   const classOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   const keyOf: TargetKey = (file, index) => {
-    const symbol = objects[file]?.symbols[index];
-    if (symbol !== undefined && symbol.binding !== 'local') return `=${symbol.name}`;
-    const number = classOf[file]?.[index] ?? -1;
+    const symbol = symbolAt(objects, { file, index });
+    if (symbol.binding !== 'local') return `=${symbol.name}`;
+    const number = entryAt(classOf, { file, index });
     return number < 0 ? `${file}:${index}` : `#${number}`;
   };
   let classes = splitByTypes(
@@ -45,7 +47,7 @@ export function classifyStatics(objects: readonly BpfObject[]): StaticClasses {
   );
   for (;;) {
     classes.forEach((members, number) => {
-      for (const { file, index } of members) setAt(classOf[file], index, number);
+      for (const { file, index } of members) elementAt(classOf, file)[index] = number;
     });
     const finer = classes.flatMap(members =>
       members.length < 2 ? [members] : groupBy(members, at => targetsOf(objects, at, keyOf)),
@@ -54,10 +56,6 @@ export function classifyStatics(objects: readonly BpfObject[]): StaticClasses {
     classes = finer;
   }
   return { keyOf, equal: classes.filter(members => members.length > 1) };
-}
-
-function setAt(array: Int32Array | undefined, index: number, value: number): void {
-  if (array !== undefined) array[index] = value;
 }
 
 /** Groups in order of their first members. */
@@ -156,22 +154,19 @@ function splitByTypes(objects: readonly BpfObject[], groups: readonly SymbolAt[]
 }
 
 function sameTypes(objects: readonly BpfObject[], a: SymbolAt, b: SymbolAt): boolean {
-  const [left, right] = [objects[a.file], objects[b.file]];
-  if (left === undefined || right === undefined) return false;
-  return typeDifference(left, left.symbols[a.index], right, right.symbols[b.index]) === null;
+  const [left, right] = [elementAt(objects, a.file), elementAt(objects, b.file)];
+  return typeDifference(left, symbolOf(left, a.index), right, symbolOf(right, b.index)) === null;
 }
 
-/** How the types of two symbols and of their CO-RE records differ, strictly; null when they agree. */
-export function typeDifference(
-  left: BpfObject,
-  a: BpfSymbol | undefined,
-  right: BpfObject,
-  b: BpfSymbol | undefined,
-): string | null {
-  const pairs: [BtfId, BtfId][] = [[a?.btfId ?? 0, b?.btfId ?? 0]];
-  if (a?.kind === 'function' && b?.kind === 'function')
+/**
+ * How the types of two symbols and of their CO-RE records, of which they have equally many, differ, strictly; null when
+ * they agree.
+ */
+export function typeDifference(left: BpfObject, a: BpfSymbol, right: BpfObject, b: BpfSymbol): string | null {
+  const pairs: [BtfId, BtfId][] = [[a.btfId, b.btfId]];
+  if (a.kind === 'function' && b.kind === 'function')
     a.coreRecords.forEach((record, position) => {
-      pairs.push([record.type, b.coreRecords[position]?.type ?? 0]);
+      pairs.push([record.type, elementAt(b.coreRecords, position).type]);
     });
   for (const [idA, idB] of pairs) {
     if (idA === 0 && idB === 0) continue;
@@ -186,8 +181,8 @@ export function typeDifference(
 // --- references ---------------------------------------------------------------------------------------------------
 
 function targetsOf(objects: readonly BpfObject[], at: SymbolAt, keyOf: TargetKey): string {
-  const symbol = objects[at.file]?.symbols[at.index];
-  if (symbol === undefined || symbol.kind === 'extern') return '';
+  const symbol = symbolAt(objects, at);
+  if (symbol.kind === 'extern') return '';
   return symbol.references.map(reference => keyOf(at.file, reference.symbol)).join('\n');
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { compareTypes } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import { CodeView, disassembleAt, OP_LD_IMM64 } from '../../isa/index.ts';
 import {
@@ -14,10 +15,11 @@ import {
   type MapSymbol,
   parseMapDefinition,
   sectionNameOf,
+  symbolOf,
   type VariableSymbol,
 } from '../../object/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
-import { disagreement, type SymbolAt, sourceLine, symbolAt } from '../resolve/index.ts';
+import { disagreement, type SymbolAt, sourceLine } from '../resolve/index.ts';
 import { comparableCode, memberPath, type TargetKey, typeDifference } from './fold-identical-classes.ts';
 
 interface Side<S extends BpfSymbol = BpfSymbol> {
@@ -36,7 +38,6 @@ export function whyDifferent(
   other: SymbolAt,
 ): readonly string[] | null {
   const [a, b] = [sideOf(objects, first), sideOf(objects, other)];
-  if (a === null || b === null) return null;
   // with the text of all other mismatches
   const disagrees = disagreement(objects, first, other);
   if (disagrees !== null) return [`not identical: ${disagrees.message}`];
@@ -72,8 +73,12 @@ function differs(...lines: readonly string[]): Difference {
 
 type Target = { readonly symbol: number } | undefined;
 
+function targetIn({ object }: Side, target: Target): BpfSymbol | undefined {
+  return target === undefined ? undefined : symbolOf(object, target.symbol);
+}
+
 function behindOf([a, b]: Pair, left: Target, right: Target): { readonly behind?: Pair } {
-  const [one, two] = [a.object.symbols[left?.symbol ?? -1], b.object.symbols[right?.symbol ?? -1]];
+  const [one, two] = [targetIn(a, left), targetIn(b, right)];
   if (one?.binding !== 'local' || two?.binding !== 'local' || one.name !== two.name) return {};
   if (one.kind !== two.kind || one.kind === 'map') return {};
   return {
@@ -84,9 +89,9 @@ function behindOf([a, b]: Pair, left: Target, right: Target): { readonly behind?
   };
 }
 
-function sideOf(objects: readonly BpfObject[], at: SymbolAt): Side | null {
-  const [object, symbol] = [objects[at.file], symbolAt(objects, at)];
-  return object === undefined || symbol === undefined ? null : { object, file: at.file, symbol };
+function sideOf(objects: readonly BpfObject[], at: SymbolAt): Side {
+  const object = elementAt(objects, at.file);
+  return { object, file: at.file, symbol: symbolOf(object, at.index) };
 }
 
 /** Kinds are the same where declarations agree. */
@@ -159,7 +164,7 @@ function targetsDiffer(keyOf: TargetKey, [a, b]: Pair<FunctionSymbol>): Differen
   const count = Math.max(a.symbol.references.length, b.symbol.references.length);
   for (let position = 0; position < count; position++) {
     const [left, right] = [a.symbol.references[position], b.symbol.references[position]];
-    const insnIndex = left?.insnIndex ?? right?.insnIndex ?? 0;
+    const { insnIndex } = left ?? elementAt(b.symbol.references, position);
     if (
       left !== undefined &&
       right !== undefined &&
@@ -255,7 +260,7 @@ function dataTargetsDiffer(keyOf: TargetKey, [a, b]: Pair<VariableSymbol | MapSy
   for (let position = 0; position < count; position++) {
     if (left[position] === right[position]) continue;
     const references = [a.symbol.references[position], b.symbol.references[position]];
-    const offset = references[0]?.offset ?? references[1]?.offset ?? 0;
+    const { offset } = references[0] ?? elementAt(b.symbol.references, position);
     return {
       ...differs(
         `the value at byte ${offset}${variablePath(a, offset)} refers to different targets`,

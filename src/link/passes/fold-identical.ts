@@ -10,10 +10,11 @@
  * with distinct names keep distinct addresses.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, RootletError } from '../../diag/index.ts';
 import { SHF_STRINGS } from '../../elf/index.ts';
-import { type BpfObject, type BpfSymbol, isCommon, sectionOf } from '../../object/index.ts';
-import { duplicateProblem, isSingle, type SymbolAt, symbolAt } from '../resolve/index.ts';
+import { type BpfObject, type BpfSymbol, isCommon, sectionOf, symbolOf } from '../../object/index.ts';
+import { duplicateProblem, isSingle, type SymbolAt } from '../resolve/index.ts';
 import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts';
 import { whyDifferent } from './fold-identical-explain.ts';
 
@@ -84,11 +85,11 @@ function judge(
 /** Anonymous strings are merged by another pass, in every link. */
 function staticBindings(objects: readonly BpfObject[], classes: StaticClasses): Identical['bindings'] {
   return classes.equal.flatMap(([winner, ...losers]) => {
-    const symbol = winner === undefined ? undefined : symbolAt(objects, winner);
-    const object = winner === undefined ? undefined : objects[winner.file];
-    if (winner === undefined || symbol === undefined || object === undefined) return [];
-    const flags = sectionOf(object, symbol)?.flags ?? 0;
-    if (symbol.name === '' && (flags & SHF_STRINGS) !== 0) return [];
+    if (winner === undefined) return [];
+    const object = elementAt(objects, winner.file);
+    const symbol = symbolOf(object, winner.index);
+    const section = sectionOf(object, symbol);
+    if (symbol.name === '' && section !== undefined && (section.flags & SHF_STRINGS) !== 0) return [];
     return losers.map(loser => ({ loser, winner }));
   });
 }

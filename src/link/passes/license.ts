@@ -65,11 +65,12 @@ export function versionProblems(objects: readonly BpfObject[]): Problem[] {
     const bytes = versionOf(object);
     return bytes === undefined ? [] : [{ file: object.name, text: bytes.join(' ') }];
   });
-  const first = stated[0];
-  return stated
-    .filter(entry => entry.text !== first?.text)
+  const [first, ...others] = stated;
+  if (first === undefined) return [];
+  return others
+    .filter(entry => entry.text !== first.text)
     .map(entry =>
-      problem('link-version', [entry.file, 'section "version"'], `differs from that of ${first?.file ?? ''}`),
+      problem('link-version', [entry.file, 'section "version"'], `differs from that of ${first.file}`),
     );
 }
 

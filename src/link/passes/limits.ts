@@ -27,6 +27,7 @@ import {
   programsOf,
   type SymbolIndex,
   stackAbove,
+  symbolOf,
   tailCallers,
 } from '../../object/index.ts';
 import { sourceLine } from '../resolve/index.ts';
@@ -99,7 +100,7 @@ function limitProblem(
 }
 
 function nameOf(object: BpfObject, index: SymbolIndex): string {
-  return object.symbols[index]?.name ?? '';
+  return symbolOf(object, index).name;
 }
 
 function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): Problem[] {

@@ -7,14 +7,17 @@
  * is used outside and never changes: other symbols of that name are renamed.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
   isProgram,
   type SymbolIndex,
-  sectionOf,
+  sectionNameOf,
+  symbolOf,
 } from '../../object/index.ts';
+import { inputName } from '../resolve/index.ts';
 import type { Combined } from './combine.ts';
 
 /** BPF_OBJ_NAME_LEN is 16, the last byte is NUL. */
@@ -55,7 +58,7 @@ export function separateNames(input: NamingInput): Rename[] {
     const clash = clashOf(input, namesakes, index);
     if (clash === undefined) return [];
     const { reason, namesake } = clash;
-    const file = origins[index]?.file ?? 0;
+    const file = elementAt(origins, index).file;
     const label = input.labels[file] ?? (reason === 'pinned' ? input.yielding : undefined);
     if (label === undefined || cannotYield(input, index)) return [];
     const to = freeName(labelled(label, symbol.name), taken);
@@ -70,13 +73,13 @@ export function fixedNames(input: NamingInput, objects: readonly BpfObject[]): P
   return object.symbols.flatMap((symbol, index) => {
     const clash = clashOf(input, namesakes, index);
     if (clash?.reason !== 'pinned' || !cannotYield(input, index)) return [];
-    const [here, there] = [index, clash.namesake].map(at => objects[origins[at]?.file ?? 0]?.name ?? '');
+    const fileOf = (at: SymbolIndex): string => inputName(objects, elementAt(origins, at).file);
     const what = symbol.kind === 'function' ? 'program' : symbol.kind;
     return [
       problem(
         'link-pin-name',
-        [here ?? ''],
-        `${what} ${quote(symbol.name)} has the name of a map that ${there} pins; both names are known outside`,
+        [fileOf(index)],
+        `${what} ${quote(symbol.name)} has the name of a map that ${fileOf(clash.namesake)} pins; both names are known outside`,
         {
           hint: `rename one of them (--redefine-sym FILE:${symbol.name}=NEW), or the program of a chain (--chain-name NEW)`,
         },
@@ -88,9 +91,9 @@ export function fixedNames(input: NamingInput, objects: readonly BpfObject[]): P
 /** In an input without a label: programs and struct_ops maps, which have their names in the kernel. */
 function cannotYield({ combined, labels }: NamingInput, index: SymbolIndex): boolean {
   const { object, origins } = combined;
-  const symbol = object.symbols[index];
-  if (symbol === undefined || (labels[origins[index]?.file ?? 0] ?? null) !== null) return false;
-  return isProgram(object, symbol) || (sectionOf(object, symbol)?.name.includes('.struct_ops') ?? false);
+  const symbol = symbolOf(object, index);
+  if ((labels[elementAt(origins, index).file] ?? null) !== null) return false;
+  return isProgram(object, symbol) || sectionNameOf(object, symbol).includes('.struct_ops');
 }
 
 interface Clash {
@@ -104,8 +107,8 @@ function clashOf(
   namesakes: ReadonlyMap<string, Namesakes>,
   index: SymbolIndex,
 ): Clash | undefined {
-  const symbol = combined.object.symbols[index];
-  if (symbol === undefined || !canClash(symbol) || pinned?.has(index) === true) return undefined;
+  const symbol = symbolOf(combined.object, index);
+  if (!canClash(symbol) || pinned?.has(index) === true) return undefined;
   const { pin, first, second, foreign } = namesakes.get(symbol.name) ?? { first: index };
   if (pin !== undefined) return { reason: 'pinned', namesake: pin };
   if (second === undefined) return undefined;
@@ -200,7 +203,9 @@ export function separateStatics(combined: Combined, pinned: ReadonlySet<SymbolIn
     owners.set(to, index);
     if (to === name) return [];
     const reason = pinned.has(namesake) ? 'pinned' : 'clash';
-    return [{ symbol: index, from: name, to, file: combined.origins[index]?.file ?? 0, reason, namesake }];
+    return [
+      { symbol: index, from: name, to, file: elementAt(combined.origins, index).file, reason, namesake },
+    ];
   });
 }
 
@@ -212,14 +217,14 @@ export function staticPinClashes(
   pinned: ReadonlySet<SymbolIndex>,
   objects: readonly BpfObject[],
 ): Problem[] {
-  const fileOf = (index: SymbolIndex): string => objects[origins[index]?.file ?? 0]?.name ?? '';
+  const fileOf = (index: SymbolIndex): string => inputName(objects, elementAt(origins, index).file);
   const globals = new Map(
     object.symbols.flatMap((symbol, index) =>
       symbol.kind === 'map' && symbol.binding !== 'local' ? [[symbol.name, index] as const] : [],
     ),
   );
   return [...pinned].flatMap((index): Problem[] => {
-    const { name, binding } = object.symbols[index] ?? { name: '', binding: 'global' };
+    const { name, binding } = symbolOf(object, index);
     const other = binding === 'local' ? globals.get(name) : undefined;
     if (other === undefined || other === index) return [];
     return [
@@ -228,7 +233,7 @@ export function staticPinClashes(
         [fileOf(other)],
         `map ${quote(name)} has the name of another map that ${fileOf(index)} pins; both names are known outside`,
         {
-          hint: `rename one of them: --redefine-sym ${fileOf(other)}:${name}=${nameToSuggest(objects, origins[other]?.file ?? 0, name)}`,
+          hint: `rename one of them: --redefine-sym ${fileOf(other)}:${name}=${nameToSuggest(objects, elementAt(origins, other).file, name)}`,
         },
       ),
     ];
@@ -260,8 +265,8 @@ export function labelsFor(files: readonly string[]): string[] {
 
 /** A suggestion for renaming a symbol of the file, for hints: unused in that file. */
 export function nameToSuggest(objects: readonly BpfObject[], file: number, name: string): string {
-  const label = labelsFor(objects.map(object => object.name))[file] ?? 'other';
-  const taken = new TakenNames(objects[file]?.symbols.map(symbol => symbol.name) ?? []);
+  const label = elementAt(labelsFor(objects.map(object => object.name)), file);
+  const taken = new TakenNames(elementAt(objects, file).symbols.map(symbol => symbol.name));
   return freeName(labelled(label, name), taken);
 }
 
@@ -270,6 +275,6 @@ function wordsOf(file: string): string[] {
   const dot = base.indexOf('.');
   const stem = dot > 0 ? base.slice(0, dot) : base;
   const words = stem.split(/[^A-Za-z0-9]+/).filter(word => word !== '');
-  const first = words[0] ?? '';
+  const [first = ''] = words;
   return first === '' || (first >= '0' && first <= ':') ? ['c', ...words] : words;
 }

@@ -6,6 +6,7 @@
  * initial entries of the merged map are decided here too, also for maps that components share on request.
  */
 
+import { elementAt, given } from '../../bytes/index.ts';
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -14,8 +15,17 @@ import {
   type MapSymbol,
   parseMapDefinition,
   type SymbolIndex,
+  symbolOf,
 } from '../../object/index.ts';
-import { disagreement, type Resolution, type SymbolAt, symbolAt } from '../resolve/index.ts';
+import {
+  disagreement,
+  entryAt,
+  groupAt,
+  inputName,
+  type Resolution,
+  type SymbolAt,
+  symbolAt,
+} from '../resolve/index.ts';
 import type { Combined } from './combine.ts';
 import { editSymbols } from './edit-symbols.ts';
 import { nameToSuggest } from './names.ts';
@@ -75,7 +85,7 @@ export function pinnedIn(objects: readonly BpfObject[]): (at: SymbolAt) => boole
 export function joinPinned(
   objects: readonly BpfObject[],
   resolution: Resolution,
-  fileOf: (file: number) => string = file => objects[file]?.name ?? '',
+  fileOf: (file: number) => string = file => inputName(objects, file),
 ): PinnedMaps {
   const byName = definitionsByName(objects, resolution);
   const merges = [...byName].flatMap(([name, definitions]) =>
@@ -96,9 +106,7 @@ export function joinPinned(
 export function withPinned(combined: Combined, merges: readonly PinnedMerge[]): Combined {
   const edits = merges
     .filter(merge => merge.globalize)
-    .map(
-      ({ winner }) => [combined.indexOf[winner.file]?.[winner.index] ?? -1, { binding: 'global' }] as const,
-    );
+    .map(({ winner }) => [entryAt(combined.indexOf, winner), { binding: 'global' }] as const);
   return edits.length === 0
     ? combined
     : { ...combined, object: editSymbols(combined.object, new Map(edits)) };
@@ -112,7 +120,7 @@ function definitionsByName(objects: readonly BpfObject[], resolution: Resolution
   objects.forEach((object, file) => {
     for (const index of pinnedSymbols(object)) {
       const at = { file, index };
-      const name = object.symbols[index]?.name ?? '';
+      const name = symbolOf(object, index).name;
       if (name === '' || isOverridden(objects, resolution, at)) continue;
       const known = byName.get(name);
       if (known === undefined) byName.set(name, [at]);
@@ -125,11 +133,11 @@ function definitionsByName(objects: readonly BpfObject[], resolution: Resolution
 function isOverridden(objects: readonly BpfObject[], resolution: Resolution, at: SymbolAt): boolean {
   const winner = winnerOf(resolution, at);
   if (winner === undefined || isSame(winner, at)) return false;
-  return symbolAt(objects, at)?.binding === 'weak' || symbolAt(objects, winner)?.kind !== 'map';
+  return symbolAt(objects, at).binding === 'weak' || symbolAt(objects, winner).kind !== 'map';
 }
 
 function winnerOf(resolution: Resolution, at: SymbolAt): SymbolAt | undefined {
-  return resolution.groups[resolution.groupOf[at.file]?.[at.index] ?? -1]?.winner;
+  return groupAt(resolution, at)?.winner;
 }
 
 function isSame(a: SymbolAt, b: SymbolAt): boolean {
@@ -160,7 +168,7 @@ function mergeOf(
 }
 
 function isLocal(objects: readonly BpfObject[], at: SymbolAt): boolean {
-  return symbolAt(objects, at)?.binding === 'local';
+  return symbolAt(objects, at).binding === 'local';
 }
 
 /** A definition discarded in its own scope needs no binding: it refers to the chosen one there. */
@@ -214,7 +222,7 @@ interface Entry {
 
 function entriesOf(objects: readonly BpfObject[], at: SymbolAt): Entry[] {
   const symbol = symbolAt(objects, at);
-  if (symbol?.kind !== 'map') return [];
+  if (symbol.kind !== 'map') return [];
   return symbol.references.map(({ offset, symbol: index, addend }) => ({
     offset,
     target: { file: at.file, index },
@@ -258,9 +266,9 @@ function sharedMaps(
   resolution: Resolution,
 ): Pick<PinnedMerge, 'name' | 'winner' | 'others'>[] {
   return resolution.groups.flatMap(({ name, winner, losers }) => {
-    if (losers.length === 0 || pinnedIn(objects)(winner) || symbolAt(objects, winner)?.kind !== 'map')
+    if (losers.length === 0 || pinnedIn(objects)(winner) || symbolAt(objects, winner).kind !== 'map')
       return [];
-    return [{ name, winner, others: losers.filter(at => symbolAt(objects, at)?.binding === 'global') }];
+    return [{ name, winner, others: losers.filter(at => symbolAt(objects, at).binding === 'global') }];
   });
 }
 
@@ -273,23 +281,23 @@ function contentProblem(
   const hint = pinnedIn(objects)(winner) ? pinHint(objects, pair, fileOf) : undefined;
   return problem(
     'link-map-contents',
-    [objects[other.file]?.name ?? ''],
-    `the initial entries of ${quote(name)} differ from those in ${objects[winner.file]?.name ?? ''}; both are one map`,
+    [inputName(objects, other.file)],
+    `the initial entries of ${quote(name)} differ from those in ${inputName(objects, winner.file)}; both are one map`,
     {
       details: [winner, other].map(at => describeEntries(objects, at)),
-      ...(hint === undefined ? {} : { hint }),
+      ...given({ hint }),
     },
   );
 }
 
 /** `first.o: [0] = stage_one, [2] = stage_two`. */
 function describeEntries(objects: readonly BpfObject[], at: SymbolAt): string {
-  const object = objects[at.file];
-  const symbol = symbolAt(objects, at);
-  if (object === undefined || symbol?.kind !== 'map') return '';
+  const object = elementAt(objects, at.file);
+  const symbol = symbolOf(object, at.index);
+  if (symbol.kind !== 'map') return '';
   const start = valuesOffset(object, symbol);
   const entries = entriesOf(objects, at).map(
-    ({ offset, target }) => `[${(offset - start) / 8}] = ${symbolAt(objects, target)?.name ?? ''}`,
+    ({ offset, target }) => `[${(offset - start) / 8}] = ${symbolAt(objects, target).name}`,
   );
   return `${object.name}: ${entries.join(', ')}`;
 }

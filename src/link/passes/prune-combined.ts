@@ -1,5 +1,6 @@
 /** Reductions of a combined object that keep the maps to and from its inputs in step. */
 
+import { noElement } from '../../bytes/index.ts';
 import type { Combined } from './combine.ts';
 import { pruneObject } from './prune-object.ts';
 import { duplicateStrings } from './strings.ts';
@@ -22,7 +23,9 @@ export function pruneCombined(
   return {
     object,
     origins: combined.origins.filter((_, index) => keep[index] === true),
-    indexOf: combined.indexOf.map(map => map.map(index => (index < 0 ? -1 : (indexOf[index] ?? -1)))),
+    indexOf: combined.indexOf.map(map =>
+      map.map(index => (index < 0 ? -1 : (indexOf[index] ?? noElement(indexOf, index)))),
+    ),
     types: { before: combined.types.before, after: typesAfter },
   };
 }

@@ -1,6 +1,7 @@
 /** An object reduced to some of its symbols, with references renumbered and unused types dropped. */
 
 import { type BtfId, mergeBtf } from '../../btf/index.ts';
+import { elementAt, noElement } from '../../bytes/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -38,7 +39,7 @@ export function pruneObject(
     indexOf[index] = kept.length;
     kept.push(symbol);
   });
-  for (const [from, to] of options.replacements ?? []) indexOf[from] = indexOf[to] ?? -1;
+  for (const [from, to] of options.replacements ?? []) indexOf[from] = elementAt(indexOf, to);
   const renumbered = kept.map(symbol => retarget(object, symbol, indexOf));
   const typesBefore = object.btf?.count ?? 0;
   if (object.btf === null)
@@ -47,7 +48,7 @@ export function pruneObject(
   const merged = mergeBtf([
     { btf: object.btf, omit: dropped, ...(options.pruneTypes ? { roots: rootTypes(kept) } : {}) },
   ]);
-  const ids = merged.ids[0] ?? new Uint32Array(0);
+  const ids = elementAt(merged.ids, 0);
   const symbols = renumbered.map(symbol => renumberTypes(symbol, ids));
   return {
     object: { ...object, btf: merged.btf, symbols },
@@ -59,15 +60,16 @@ export function pruneObject(
 
 function retarget(object: BpfObject, symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
   if (symbol.kind === 'extern' || symbol.references.length === 0) return symbol;
+  const indexFor = (index: SymbolIndex): number => indexOf[index] ?? noElement(indexOf, index);
   const move = <R extends { readonly symbol: SymbolIndex }>(references: readonly R[]): R[] =>
-    references.map(reference => ({ ...reference, symbol: indexOf[reference.symbol] ?? -1 }));
+    references.map(reference => ({ ...reference, symbol: indexFor(reference.symbol) }));
   if (symbol.kind === 'function') return { ...symbol, references: move(symbol.references) };
   if (!isDebugSection(sectionNameOf(object, symbol)))
     return { ...symbol, references: move(symbol.references) };
   // DWARF may describe what was dropped: such a place stays 0
   return {
     ...symbol,
-    references: move(symbol.references.filter(reference => (indexOf[reference.symbol] ?? -1) >= 0)),
+    references: move(symbol.references.filter(reference => indexFor(reference.symbol) >= 0)),
   };
 }
 

@@ -7,9 +7,11 @@
  * have to be written out, by what a file can reasonably hold.
  */
 
+import { elementAt, noElement } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { SHF_MERGE, SHF_STRINGS, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
 import { type BpfObject, type SectionShell, sizeOfSymbol } from '../../object/index.ts';
+import { entryAt } from '../resolve/index.ts';
 
 export interface MergedSections {
   readonly shells: readonly SectionShell[];
@@ -35,10 +37,9 @@ export function mergeSections(objects: readonly BpfObject[]): MergedSections {
         return;
       }
       map[index] = known;
-      const before = shells[known];
-      if (before === undefined) return;
+      const before = elementAt(shells, known);
       if (before.role !== section.role)
-        problems.push(roleProblem(object, section, before, firstFile[known] ?? ''));
+        problems.push(roleProblem(object, section, before, elementAt(firstFile, known)));
       shells[known] = unite(before, section);
     });
     return map;
@@ -62,10 +63,10 @@ function sizeProblems(
   objects.forEach((object, file) => {
     for (const symbol of object.symbols) {
       if (symbol.kind === 'extern') continue;
-      const section = indexes[file]?.[symbol.section] ?? 0;
-      sizes[section] = (sizes[section] ?? 0) + sizeOfSymbol(symbol);
+      const section = entryAt(indexes, { file, index: symbol.section });
+      sizes[section] = (sizes[section] ?? noElement(sizes, section)) + sizeOfSymbol(symbol);
       if (symbol.kind === 'variable' && symbol.bytes === null)
-        zeros[section] = (zeros[section] ?? 0) + symbol.size;
+        zeros[section] = (zeros[section] ?? noElement(zeros, section)) + symbol.size;
     }
   });
   return shells.flatMap((shell, index) => {

@@ -1,7 +1,7 @@
 /** Equal strings of mergeable sections (`.rodata.str1.1`) become one. */
 
 import { SHF_STRINGS } from '../../elf/index.ts';
-import type { BpfObject, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, type SymbolIndex, sectionAt } from '../../object/index.ts';
 
 /**
  * Duplicate string → the first equal one of the same alignment. Only anonymous pieces of sections that allow merging are
@@ -18,7 +18,7 @@ export function duplicateStrings(object: BpfObject): Map<SymbolIndex, SymbolInde
       symbol.references.length > 0
     )
       return;
-    if (((object.sections[symbol.section]?.flags ?? 0) & SHF_STRINGS) === 0) return;
+    if ((sectionAt(object, symbol.section).flags & SHF_STRINGS) === 0) return;
     const key = `${symbol.section}:${symbol.align}:${contentKey(symbol.bytes)}`;
     const known = first.get(key);
     if (known === undefined) first.set(key, index);

@@ -13,6 +13,7 @@
  * phases types must not leave it.
  */
 
+import { given } from '../../bytes/index.ts';
 import type { Problem, ProblemList } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { Edited } from '../edit/index.ts';
@@ -39,6 +40,7 @@ import {
   checkAgreement,
   type Explanation,
   type ExplicitBinding,
+  entryAt,
   explainAll,
   type Resolution,
   type ResolveOptions,
@@ -134,7 +136,7 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   problems.add([...sections.problems, ...license.problems]);
   if (request.pinned !== null) problems.add(versionProblems(objects));
   const { explanations, problems: unexplained } = explainAll(objects, resolution, explain.names, {
-    ...(explain.slots === undefined ? {} : { slots: explain.slots }),
+    ...given({ slots: explain.slots }),
     bindings: bound,
     pinned: pinned.bindings,
   });
@@ -224,10 +226,9 @@ function missingNames(
   live: readonly boolean[],
 ): readonly Problem[] {
   const { objects, rules } = request;
-  const isNeeded = ({ winner }: SymbolGroup): boolean =>
-    live[indexOf[winner.file]?.[winner.index] ?? -1] === true;
+  const isNeeded = ({ winner }: SymbolGroup): boolean => live[entryAt(indexOf, winner)] === true;
   const { scopes } = rules;
-  return undefinedProblems(objects, resolution, { isNeeded, ...(scopes === undefined ? {} : { scopes }) });
+  return undefinedProblems(objects, resolution, given({ isNeeded, scopes }));
 }
 
 // --- final names --------------------------------------------------------------------------------------------------

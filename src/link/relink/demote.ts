@@ -5,6 +5,7 @@
  * together with its caller.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import type { BpfObject, SymbolIndex, Visibility } from '../../object/index.ts';
 import { withTextSection } from '../passes/index.ts';
 import { symbolAt } from '../resolve/index.ts';
@@ -26,9 +27,8 @@ function programsIn(
   const programs = new Map<SymbolIndex, Visibility>(mine.map(plug => [plug.program.index, 'default']));
   for (const { slot, program } of mine) {
     const [own, other] = [symbolAt(objects, slot), symbolAt(objects, program)];
-    const [rootlet, component] = [objects[slot.file], objects[file]];
-    if (own?.kind !== 'function' || other?.kind !== 'function') continue;
-    if (rootlet === undefined || component === undefined) continue;
+    const [rootlet, component] = [elementAt(objects, slot.file), elementAt(objects, file)];
+    if (own.kind !== 'function' || other.kind !== 'function') continue;
     if (own.visibility === 'hidden' || needsCaller(rootlet, own, component, other))
       programs.set(program.index, 'hidden');
   }

@@ -5,6 +5,7 @@
  * there.
  */
 
+import { elementAt, given, valueAt } from '../../bytes/index.ts';
 import {
   failed,
   ok,
@@ -78,7 +79,7 @@ export function readRelinkInputs(
   const assigned = assignSlots(base, assignments, options);
   if (!assigned.ok) return refused([assigned.problem]);
   const components = distinctComponents(assigned.value);
-  const owners = [base, ...components.flatMap(({ component }) => read.get(component) ?? [])];
+  const owners = [base, ...components.map(({ component }) => valueAt(read, component))];
   const pulled = pullForScopes(owners, archives, options, archiveOptions(options, edits));
   problems.add([...pulled.problems, ...byteOrderProblems(pulled.objects)]);
   if (!problems.isEmpty) return refused(problems.all);
@@ -98,10 +99,7 @@ export function readRelinkInputs(
 }
 
 function archiveOptions({ readMember }: RelinkOptions, prepare: InputEdits | undefined): ArchiveOptions {
-  return {
-    ...(readMember === undefined ? {} : { readMember }),
-    ...(prepare === undefined ? {} : { prepare }),
-  };
+  return given({ readMember, prepare });
 }
 
 /** The objects of files that could be read; those of the rootlet and of components must not be archives. */
@@ -112,7 +110,7 @@ function readEach(
 ): ReadonlyMap<LinkInput, BpfObject> {
   const read = new Map<LinkInput, BpfObject>();
   for (const file of files) {
-    const one = readInputs([file], { archives: false, ...(prepare === undefined ? {} : { prepare }) });
+    const one = readInputs([file], { archives: false, ...given({ prepare }) });
     const [object] = one.objects;
     if (object !== undefined) read.set(file, object);
     problems.add(one.problems);
@@ -128,10 +126,10 @@ function withIds(
   const count = new Map<string, number>();
   for (const { name } of objects) count.set(name, (count.get(name) ?? 0) + 1);
   return objects.map((object, position) => {
-    const id = ids[(scopes[position] ?? 0) - 1];
+    const id = ids[elementAt(scopes, position) - 1];
     if (id === undefined) return object;
     if (position <= ids.length) return object.name === id ? object : { ...object, name: id };
-    return (count.get(object.name) ?? 0) > 1 ? { ...object, name: `${object.name}#${id}` } : object;
+    return valueAt(count, object.name) > 1 ? { ...object, name: `${object.name}#${id}` } : object;
   });
 }
 

@@ -1,18 +1,20 @@
 /** Pinned maps of a re-link: notes about those that were merged, and requests that cannot be met. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { PinnedMerge } from '../passes/index.ts';
+import { inputName } from '../resolve/index.ts';
 import type { RelinkInputs } from './inputs.ts';
 
 /** How `--redefine-sym` names an input of a re-link: without the suffix of copies of a file. */
 export function fileNames(inputs: RelinkInputs): (file: number) => string {
   return file => {
-    const scope = inputs.scopes[file] ?? 0;
-    const name = inputs.objects[file]?.name ?? '';
+    const scope = elementAt(inputs.scopes, file);
+    const name = inputName(inputs.objects, file);
     const id = inputs.ids[scope - 1];
     if (file > 0 && file <= inputs.components.length)
-      return inputs.components[file - 1]?.component.name ?? name;
+      return elementAt(inputs.components, file - 1).component.name;
     return id !== undefined && name.endsWith(`#${id}`) ? name.slice(0, -id.length - 1) : name;
   };
 }
@@ -43,7 +45,7 @@ export function pinnedNotes(
   isPrivate: boolean,
 ): string[] {
   return merges.flatMap(({ name, winner, others }) => {
-    const owners = [...new Set([winner, ...others].map(({ file }) => (scopes[file] ?? 0) - 1))];
+    const owners = [...new Set([winner, ...others].map(({ file }) => elementAt(scopes, file) - 1))];
     const files = owners.map(owner => components[owner]?.component.name);
     const copies = owners.filter(
       (owner, at) => owner >= 0 && files.some((file, other) => other !== at && file === files[at]),
@@ -56,5 +58,5 @@ export function pinnedNotes(
 }
 
 function filesOf(objects: readonly BpfObject[], places: readonly { readonly file: number }[]): string {
-  return [...new Set(places.map(({ file }) => objects[file]?.name ?? ''))].join(' and ');
+  return [...new Set(places.map(({ file }) => inputName(objects, file)))].join(' and ');
 }

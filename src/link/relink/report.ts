@@ -3,7 +3,14 @@
  * limits.
  */
 
-import { type BpfObject, type BpfSymbol, parseMapDefinition, textOfSection } from '../../object/index.ts';
+import { elementAt } from '../../bytes/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  parseMapDefinition,
+  sectionAt,
+  textOfSection,
+} from '../../object/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import {
   type Combined,
@@ -14,7 +21,15 @@ import {
   type Rename,
 } from '../passes/index.ts';
 import { type LinkReport, replacedBy, reportLink, unusedSymbols } from '../report/index.ts';
-import { describeSymbol, type Resolution, SHARED_SCOPE, type SymbolAt } from '../resolve/index.ts';
+import {
+  describeSymbol,
+  entryAt,
+  groupAt,
+  type Resolution,
+  SHARED_SCOPE,
+  type SymbolAt,
+  symbolAt,
+} from '../resolve/index.ts';
 import type { RelinkInputs } from './inputs.ts';
 import { type Plug, slotsOf } from './slots.ts';
 
@@ -146,14 +161,13 @@ function describeSlots({ objects, plugs, inputs, combined, object }: RelinkRepor
   return slotsOf(rootlet).map(({ name, index }): FilledSlot => {
     const plug = filled.get(name);
     const at: SymbolAt = plug?.program ?? { file: 0, index };
-    const component = objects[at.file];
-    const result = object.symbols[combined.indexOf[at.file]?.[at.index] ?? -1];
+    const result = object.symbols[entryAt(combined.indexOf, at)];
     const isFilled = plug !== undefined;
     return {
       slot: name,
-      component: isFilled ? (inputs.components[at.file - 1]?.component.name ?? null) : null,
-      id: isFilled ? (inputs.ids[at.file - 1] ?? null) : null,
-      program: isFilled ? (component?.symbols[at.index]?.name ?? null) : null,
+      component: isFilled ? elementAt(inputs.components, at.file - 1).component.name : null,
+      id: isFilled ? elementAt(inputs.ids, at.file - 1) : null,
+      program: isFilled ? symbolAt(objects, at).name : null,
       function: result?.name ?? name,
     };
   });
@@ -188,8 +202,8 @@ function statesOf(input: RelinkReportInput): State[] {
   const users = usersOf(input);
   return object.symbols.flatMap((symbol, index): State[] => {
     if ((symbol.kind !== 'map' && symbol.kind !== 'variable') || symbol.name === '') return [];
-    const at = combined.origins[index] ?? { file: 0, index: 0 };
-    const scope = inputs.scopes[at.file] ?? 0;
+    const at = elementAt(combined.origins, index);
+    const scope = elementAt(inputs.scopes, at.file);
     const usedBy = [...(users.get(index) ?? [])].sort((a, b) => a - b);
     return [
       {
@@ -197,10 +211,10 @@ function statesOf(input: RelinkReportInput): State[] {
         state: {
           name: symbol.name,
           declaration: describeSymbol(object, symbol),
-          section: object.sections[symbol.section]?.name ?? '',
+          section: sectionAt(object, symbol.section).name,
           size: symbol.size,
           owner: ownerOf(inputs, scope),
-          originalName: objects[at.file]?.symbols[at.index]?.name ?? symbol.name,
+          originalName: symbolAt(objects, at).name,
           usedBy: usedBy.map(user => ownerOf(inputs, user)),
           shared: usedBy.some(user => user !== scope) || isInSharedScope(input, at),
         },
@@ -218,7 +232,7 @@ function isInSharedScope({ resolution, inputs, pinned }: RelinkReportInput, at: 
   const merge = pinned.merges.find(({ winner }) => winner.file === at.file && winner.index === at.index);
   const files = merge === undefined ? [] : [at, ...merge.others].map(({ file }) => inputs.scopes[file]);
   if (new Set(files).size > 1) return true;
-  const group = resolution.groups[resolution.groupOf[at.file]?.[at.index] ?? -1];
+  const group = groupAt(resolution, at);
   if (group?.scope !== SHARED_SCOPE) return false;
   const scopes = [group.winner, ...group.losers, ...group.externs].map(({ file }) => inputs.scopes[file]);
   return new Set(scopes).size > 1;
@@ -229,7 +243,7 @@ function usersOf({ combined, inputs, object }: RelinkReportInput): Map<number, S
   const users = new Map<number, Set<number>>();
   object.symbols.forEach((symbol, index) => {
     if (symbol.kind === 'extern') return;
-    const scope = inputs.scopes[combined.origins[index]?.file ?? 0] ?? 0;
+    const scope = elementAt(inputs.scopes, elementAt(combined.origins, index).file);
     for (const reference of symbol.references) {
       const known = users.get(reference.symbol);
       if (known === undefined) users.set(reference.symbol, new Set([scope]));

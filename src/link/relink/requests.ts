@@ -4,9 +4,10 @@
  * Separate from `relink()`, which is only the order of the steps.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { didYouMean, type Problem, type ProblemList, problem, quote } from '../../diag/index.ts';
 import type { BpfObject, SymbolIndex } from '../../object/index.ts';
-import { isNeededAnyway, type Liveness, markLive } from '../../object/index.ts';
+import { isNeededAnyway, type Liveness, markLive, symbolOf } from '../../object/index.ts';
 import {
   type Combined,
   defaultRoots,
@@ -61,10 +62,10 @@ export function relinkNames(
 
 /** A program that becomes a function is in no array any more. */
 function arrayProblem(objects: readonly BpfObject[], { file, index }: SymbolAt): Problem[] {
-  const object = objects[file];
-  const array = object === undefined ? undefined : arrayWithItself(object, index);
-  if (object === undefined || array === undefined) return [];
-  const name = quote(object.symbols[index]?.name ?? '');
+  const object = elementAt(objects, file);
+  const array = arrayWithItself(object, index);
+  if (array === undefined) return [];
+  const name = quote(symbolOf(object, index).name);
   return [
     problem(
       'relink-array-program',

@@ -3,6 +3,7 @@
  * is moved.
  */
 
+import { given } from '../../bytes/index.ts';
 import {
   available,
   failed,
@@ -70,8 +71,7 @@ export function assignInOrder(
     assigned.map(({ slot, component, program, instance }) => ({
       slot,
       component,
-      ...(program === undefined ? {} : { program }),
-      ...(instance === undefined ? {} : { instance }),
+      ...given({ program, instance }),
     })),
   );
 }

@@ -1,5 +1,6 @@
 /** What garbage collection keeps of a combined object, and why. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -10,10 +11,11 @@ import {
   programsOf,
   type SymbolIndex,
   sectionNameOf,
+  symbolOf,
 } from '../../object/index.ts';
 import { parseSelector } from '../edit/index.ts';
 import { type Combined, defaultRoots } from '../passes/index.ts';
-import { fileMatches } from '../resolve/index.ts';
+import { fileMatches, inputName } from '../resolve/index.ts';
 import type { Discarded } from './report.ts';
 
 export interface CollectOptions {
@@ -86,7 +88,7 @@ export function livePaths(
   { objects, finalName }: PathOptions,
 ): { readonly paths: readonly LivePath[]; readonly problems: readonly Problem[] } {
   const { symbols } = combined.object;
-  const nameOf = (index: SymbolIndex): string => finalName?.(index) ?? symbols[index]?.name ?? '';
+  const nameOf = (index: SymbolIndex): string => finalName?.(index) ?? symbolOf(combined.object, index).name;
   const problems: Problem[] = [];
   const paths = words.flatMap(word => {
     const named = indexesOf(combined, objects, word);
@@ -107,7 +109,7 @@ function indexesOf(combined: Combined, objects: readonly BpfObject[], word: stri
   const { file, name } = parseSelector(word);
   return combined.object.symbols.flatMap((symbol, index) => {
     if (symbol.name !== name) return [];
-    const from = objects[combined.origins[index]?.file ?? -1]?.name ?? '';
+    const from = inputName(objects, elementAt(combined.origins, index).file);
     return file === undefined || fileMatches(from, file) ? [index] : [];
   });
 }
@@ -138,7 +140,7 @@ export function unusedSymbols(
       {
         name: symbol.name,
         kind: symbol.kind,
-        file: objects[combined.origins[index]?.file ?? 0]?.name ?? '',
+        file: inputName(objects, elementAt(combined.origins, index).file),
         size,
         reason: 'unused',
         winner: null,

@@ -1,5 +1,6 @@
 /** What is in an object, as data: programs, functions, maps, variables, externs, sections, types. */
 
+import { elementAt } from '../../bytes/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -10,7 +11,9 @@ import {
   parseMapDefinition,
   programTypeOf,
   requireObject,
+  sectionAt,
   sizeOfSymbol,
+  symbolOf,
 } from '../../object/index.ts';
 import { BTF_KIND, mapTypeName, progTypeName } from '../../uapi/index.ts';
 import { describeSymbol, expectedSectionOf } from '../resolve/index.ts';
@@ -92,7 +95,7 @@ export function inspect(object: BpfObject): Inspection {
         return;
       case 'variable':
         if (symbol.name !== '')
-          variables.push({ ...base, size: symbol.size, offset: layout.offsets[index] ?? 0 });
+          variables.push({ ...base, size: symbol.size, offset: elementAt(layout.offsets, index) });
         return;
       case 'extern':
         externs.push(base);
@@ -100,7 +103,7 @@ export function inspect(object: BpfObject): Inspection {
     }
   });
   const sections = layout.sections.map(section => ({
-    name: object.sections[section.section]?.name ?? '',
+    name: sectionAt(object, section.section).name,
     size: section.size,
     align: section.align,
     atoms: section.atoms.length,
@@ -136,7 +139,7 @@ function inspectFunction(
   base: InspectedSymbol,
 ): InspectedFunction {
   const used = symbol.references
-    .map(reference => object.symbols[reference.symbol]?.name ?? '')
+    .map(reference => symbolOf(object, reference.symbol).name)
     .filter(name => name !== '');
   const type = isProgram(object, symbol) ? programTypeOf(base.section) : undefined;
   return {
@@ -161,13 +164,14 @@ function mapFacts(definition: MapDefinition): Omit<InspectedMap, keyof Inspected
   };
 }
 
-function countTypes(object: BpfObject): Record<string, number> {
+function countTypes({ btf }: BpfObject): Record<string, number> {
+  if (btf === null) return {};
   const names = new Map<number, string>(
     Object.entries(BTF_KIND).map(([name, kind]) => [kind, name.toLowerCase()]),
   );
   const counts = new Map<string, number>();
-  for (let id = 1; id <= (object.btf?.count ?? 0); id++) {
-    const name = names.get(object.btf?.kindOf(id) ?? 0) ?? 'unknown';
+  for (let id = 1; id <= btf.count; id++) {
+    const name = names.get(btf.kindOf(id)) ?? 'unknown';
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));

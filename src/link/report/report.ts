@@ -1,16 +1,19 @@
 /** Result of a link, as data: chosen and discarded definitions with the reason, renames, number of types. */
 
+import { elementAt } from '../../bytes/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
   isCommon,
   type SymbolIndex,
   sizeOfSymbol,
+  symbolOf,
 } from '../../object/index.ts';
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
 import {
   describeSymbol,
   expectedSectionOf,
+  inputName,
   type Resolution,
   type SymbolAt,
   symbolAt,
@@ -119,10 +122,10 @@ export function reportRenames(
   combined: Combined,
   renames: readonly Rename[],
 ): ReportedRename[] {
-  const fileOf = (index: SymbolIndex): string => objects[combined.origins[index]?.file ?? 0]?.name ?? '';
-  const kindOf = (index: SymbolIndex): BpfSymbol['kind'] => combined.object.symbols[index]?.kind ?? 'extern';
+  const fileOf = (index: SymbolIndex): string => inputName(objects, elementAt(combined.origins, index).file);
+  const kindOf = (index: SymbolIndex): BpfSymbol['kind'] => symbolOf(combined.object, index).kind;
   return renames.map(({ symbol, from, to, file, reason, namesake }) => ({
-    file: objects[file]?.name ?? '',
+    file: inputName(objects, file),
     kind: kindOf(symbol),
     from,
     to,
@@ -134,7 +137,7 @@ export function reportRenames(
 export function reportMerges(objects: readonly BpfObject[], { merges }: PinnedMaps): ReportedMerge[] {
   return merges.map(({ name, winner, others }) => ({
     name,
-    files: [winner, ...others].map(({ file }) => objects[file]?.name ?? ''),
+    files: [winner, ...others].map(({ file }) => inputName(objects, file)),
   }));
 }
 
@@ -150,10 +153,10 @@ function crowdedSections(object: BpfObject): string[] {
   const counts = new Array<number>(object.sections.length).fill(0);
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'extern' && symbol.kind !== 'function')
-      counts[symbol.section] = (counts[symbol.section] ?? 0) + 1;
+      counts[symbol.section] = elementAt(counts, symbol.section) + 1;
   }
   return object.sections.flatMap((section, index) => {
-    const count = counts[index] ?? 0;
+    const count = elementAt(counts, index);
     if (count <= MAX_OLD_VLEN) return [];
     return [
       `section "${section.name}" has ${count} variables; kernels with a 16-bit vlen in BTF load at most ${MAX_OLD_VLEN}`,
@@ -170,21 +173,21 @@ function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name
     binding: symbol.binding,
     section: expectedSectionOf(combined.object, symbol),
     size: sizeOfSymbol(symbol),
-    file: objects[combined.origins[index]?.file ?? 0]?.name ?? '',
+    file: inputName(objects, elementAt(combined.origins, index).file),
   };
 }
 
 function overridden(objects: readonly BpfObject[], resolution: Resolution): Discarded[] {
   return resolution.groups.flatMap(group =>
     group.losers.map((at: SymbolAt): Discarded => {
-      const symbol = objects[at.file]?.symbols[at.index];
+      const symbol = symbolAt(objects, at);
       return {
         name: group.name,
-        kind: symbol?.kind ?? 'extern',
-        file: objects[at.file]?.name ?? '',
-        size: symbol === undefined ? 0 : sizeOfSymbol(symbol),
+        kind: symbol.kind,
+        file: inputName(objects, at.file),
+        size: sizeOfSymbol(symbol),
         reason: isStrong(symbol) ? 'identical' : 'weak',
-        winner: objects[group.winner.file]?.name ?? null,
+        winner: inputName(objects, group.winner.file),
       };
     }),
   );
@@ -198,9 +201,9 @@ export function replacedBy(
 ): Discarded[] {
   return bindings.flatMap(({ loser, winner }): Discarded[] => {
     const symbol = symbolAt(objects, loser);
-    if (symbol === undefined || symbol.name === '') return [];
+    if (symbol.name === '') return [];
     const { name, kind } = symbol;
-    const [file, kept] = [objects[loser.file]?.name ?? '', objects[winner.file]?.name ?? null];
+    const [file, kept] = [inputName(objects, loser.file), inputName(objects, winner.file)];
     return [{ name, kind, file, size: sizeOfSymbol(symbol), reason, winner: kept }];
   });
 }

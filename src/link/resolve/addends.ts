@@ -5,10 +5,11 @@
  * smaller than the overridden one: the reference would then read beyond the variable.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
-import { symbolAt } from './problems.ts';
-import type { Resolution } from './resolve.ts';
+import { groupAt, type Resolution } from './resolve.ts';
+import { symbolAt } from './symbol-at.ts';
 
 /** References beyond the end of the chosen definition, in order of inputs. */
 export function addendProblems(objects: readonly BpfObject[], resolution: Resolution): Problem[] {
@@ -29,15 +30,15 @@ function problemsIn(
   file: number,
   symbol: BpfSymbol,
 ): Problem[] {
-  const object = objects[file];
-  if (object === undefined || symbol.kind !== 'function') return [];
+  const object = elementAt(objects, file);
+  if (symbol.kind !== 'function') return [];
   return symbol.references.flatMap(reference => {
     if (reference.addend === 0) return [];
-    const group = resolution.groups[resolution.groupOf[file]?.[reference.symbol] ?? -1];
+    const group = groupAt(resolution, { file, index: reference.symbol });
     if (group === undefined || !group.defined) return [];
     if (group.winner.file === file && group.winner.index === reference.symbol) return [];
     const winner = symbolAt(objects, group.winner);
-    if (winner === undefined || reaches(winner, reference.addend)) return [];
+    if (reaches(winner, reference.addend)) return [];
     return [tooFar(object, symbol, winner, reference.addend)];
   });
 }

@@ -6,6 +6,7 @@
  */
 
 import { compareTypes, type TypeMismatch } from '../../btf/index.ts';
+import { elementAt, valueAt } from '../../bytes/index.ts';
 import { type Problem, type ProblemCode, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -17,9 +18,9 @@ import {
 } from '../../object/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import { formatMapDefinition } from './format-map.ts';
-import { describeDefinition, symbolAt } from './problems.ts';
+import { describeDefinition } from './problems.ts';
 import { isKernelName, type Resolution } from './resolve.ts';
-import type { SymbolAt } from './symbol-at.ts';
+import { type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /**
  * All mismatches, in order of first appearance of the names. `isJudged`: definitions that another pass
@@ -57,9 +58,7 @@ export function disagreement(
   { renamed = false, agreed = new Set() }: AgreementRules = {},
 ): Problem | null {
   const [left, right] = [symbolAt(objects, winner), symbolAt(objects, other)];
-  const [leftObject, rightObject] = [objects[winner.file], objects[other.file]];
-  if (left === undefined || right === undefined || leftObject === undefined || rightObject === undefined)
-    return null;
+  const [leftObject, rightObject] = [elementAt(objects, winner.file), elementAt(objects, other.file)];
   const sides = { left, right, leftObject, rightObject, renamed, agreed };
   const mismatch = guarded(sides, () => mismatchOf(sides));
   if (mismatch === null) return null;
@@ -117,13 +116,11 @@ function mismatchOf(sides: Sides): Mismatch | null {
       text: `it is a ${kinds[1]} here and a ${kinds[0]} there`,
       details: [],
     };
-  const places = [left, right].map(symbol =>
-    isKernelName(symbol) ? expectedSectionOf(sides.leftObject, symbol) : null,
-  );
-  if (places[0] !== null && places[1] !== null && places[0] !== places[1])
+  const [there, here] = [kernelPlaceOf(left), kernelPlaceOf(right)];
+  if (there !== null && here !== null && there !== here)
     return {
       code: 'link-kind-mismatch',
-      text: `the kernel's ${KERNEL_PLACES.get(places[1] ?? '')} here, its ${KERNEL_PLACES.get(places[0] ?? '')} there`,
+      text: `the kernel's ${here} here, its ${there} there`,
       details: [],
     };
   if (kinds[0] === 'map') return mapMismatch(sides);
@@ -135,6 +132,11 @@ const KERNEL_PLACES: ReadonlyMap<string, string> = new Map([
   ['.ksyms', 'symbol (__ksym)'],
   ['.kconfig', 'configuration value (__kconfig)'],
 ]);
+
+function kernelPlaceOf(symbol: BpfSymbol): string | null {
+  const section = symbol.kind === 'extern' ? symbol.section : null;
+  return section === null || !isKernelName(symbol) ? null : valueAt(KERNEL_PLACES, section);
+}
 
 function kindOf(object: BpfObject, symbol: BpfSymbol): 'function' | 'variable' | 'map' {
   if (symbol.kind !== 'extern') return symbol.kind;

@@ -7,6 +7,7 @@
  */
 
 import type { BtfId } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import {
   available,
   didYouMean,
@@ -22,7 +23,7 @@ import {
 import type { BpfObject } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { disagreement } from './agree.ts';
-import type { SymbolAt } from './symbol-at.ts';
+import { inputName, type SymbolAt } from './symbol-at.ts';
 
 /** An extern of one input, and the definition of another input that it is bound to, whatever its name. */
 export interface BindRequest {
@@ -83,10 +84,11 @@ function bindOne(objects: readonly BpfObject[], request: BindRequest): Result<Ex
   const consumer = findInput(objects, request.consumer);
   if (!consumer.ok) return consumer;
   const file = consumer.value;
-  const index =
-    objects[file]?.symbols.findIndex(symbol => symbol.kind === 'extern' && symbol.name === request.extern) ??
-    -1;
-  if (index < 0) return failed(noExtern(objects[file], request));
+  const object = elementAt(objects, file);
+  const index = object.symbols.findIndex(
+    symbol => symbol.kind === 'extern' && symbol.name === request.extern,
+  );
+  if (index < 0) return failed(noExtern(object, request));
   const winner =
     request.provider === undefined
       ? findAnywhere(objects, request)
@@ -100,16 +102,17 @@ function bindOne(objects: readonly BpfObject[], request: BindRequest): Result<Ex
 export function findInput(objects: readonly { readonly name: string }[], name: string): Result<number> {
   for (const same of [exact, base, stem]) {
     const found = objects.flatMap((object, file) => (same(object.name) === same(name) ? [file] : []));
-    if (found.length === 1) return ok(found[0] ?? 0);
-    if (found.length > 1)
-      return failed(
-        problem(
-          'link-input-ambiguous',
-          [],
-          `${quote(name)} matches several inputs: ${quoteAll(found.map(file => objects[file]?.name ?? ''))}`,
-          { subject: name },
-        ),
-      );
+    const [only, ...others] = found;
+    if (only === undefined) continue;
+    if (others.length === 0) return ok(only);
+    return failed(
+      problem(
+        'link-input-ambiguous',
+        [],
+        `${quote(name)} matches several inputs: ${quoteAll(found.map(file => inputName(objects, file)))}`,
+        { subject: name },
+      ),
+    );
   }
   return failed(
     problem(
@@ -145,17 +148,17 @@ function stem(name: string): string {
 
 // --- names --------------------------------------------------------------------------------------------------------
 
-function noExtern(object: BpfObject | undefined, request: BindRequest): Problem {
-  const externs = object?.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name) ?? [];
+function noExtern(object: BpfObject, request: BindRequest): Problem {
+  const externs = object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name);
   const there = externs.length === 0 ? 'it has no externs' : `it has: ${quoteAll(externs)}`;
-  const isDefined = object?.symbols.some(({ name, kind }) => kind !== 'extern' && name === request.extern);
+  const isDefined = object.symbols.some(({ name, kind }) => kind !== 'extern' && name === request.extern);
   return problem(
     'link-bind-extern',
-    [object?.name ?? request.consumer],
+    [object.name],
     `has no extern ${quote(request.extern)} to bind; ${there}`,
     {
       subject: request.extern,
-      ...(isDefined === true ? { hint: 'it defines it itself; declare it extern there' } : {}),
+      ...(isDefined ? { hint: 'it defines it itself; declare it extern there' } : {}),
     },
   );
 }
@@ -164,13 +167,12 @@ function findIn(objects: readonly BpfObject[], provider: string, target: string)
   const input = findInput(objects, provider);
   if (!input.ok) return input;
   const file = input.value;
-  const object = objects[file];
-  const symbols = object?.symbols ?? [];
+  const { name: defining, symbols } = elementAt(objects, file);
   const index = symbols.findIndex(
     symbol => symbol.kind !== 'extern' && symbol.binding !== 'local' && symbol.name === target,
   );
   if (index >= 0) return ok({ file, index });
-  const where = [object?.name ?? provider];
+  const where = [defining];
   if (symbols.some(symbol => symbol.kind !== 'extern' && symbol.name === target)) {
     return failed(
       problem('link-bind-static', where, `${quote(target)} is static, so it cannot be bound from outside`, {
@@ -210,7 +212,7 @@ function findAnywhere(objects: readonly BpfObject[], request: BindRequest): Resu
       ),
     );
   if (others.length === 0) return ok(only);
-  const candidates = found.map(at => `${objects[at.file]?.name ?? ''}:${request.target}`);
+  const candidates = found.map(at => `${inputName(objects, at.file)}:${request.target}`);
   return failed(
     problem(
       'link-bind-ambiguous',
@@ -219,7 +221,7 @@ function findAnywhere(objects: readonly BpfObject[], request: BindRequest): Resu
       {
         subject: request.extern,
         details: candidates,
-        hint: `specify which one: ${request.extern}=${candidates[0] ?? ''}`,
+        hint: `specify which one: ${request.extern}=${elementAt(candidates, 0)}`,
       },
     ),
   );

@@ -5,10 +5,10 @@
 
 import { didYouMean, failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
 import { type BpfObject, isCommon } from '../../object/index.ts';
-import { describeDefinition, symbolAt } from './problems.ts';
+import { describeDefinition } from './problems.ts';
 import { type ReferenceSite, referencesFrom, referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
-import type { SymbolAt } from './symbol-at.ts';
+import { type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /** Where a name was defined, which definition was chosen, and who refers to it. */
 export interface Explanation {
@@ -54,7 +54,7 @@ export function explainName(
   const groups = resolution.groups.flatMap((group, number) =>
     group.name === name ? [{ group, number }] : [],
   );
-  const bound = (options.bindings ?? []).filter(({ loser }) => symbolAt(objects, loser)?.name === name);
+  const bound = (options.bindings ?? []).filter(({ loser }) => symbolAt(objects, loser).name === name);
   if (groups.length + bound.length === 0) return failed(unknownName(objects, resolution, name));
   return ok([
     ...groups.map(({ group, number }) =>
@@ -112,13 +112,13 @@ function withReplacement(
 function explainBinding(objects: readonly BpfObject[], { loser, winner }: Decided): Explanation {
   const extern = symbolAt(objects, loser);
   return {
-    name: extern?.name ?? '',
+    name: extern.name,
     winner: `${describeDefinition(objects, winner)}, as requested`,
     losers: [],
     declarations: [describeDefinition(objects, loser)],
     references: referencesFrom(objects, loser.file, index => index === loser.index),
     unresolved: null,
-    hidden: extern?.visibility === 'hidden',
+    hidden: extern.visibility === 'hidden',
   };
 }
 
@@ -157,8 +157,8 @@ function strengthOf(objects: readonly BpfObject[], at: SymbolAt): string {
 }
 
 function openReason(objects: readonly BpfObject[], group: SymbolGroup): string {
-  const symbol = objects[group.winner.file]?.symbols[group.winner.index];
-  if (symbol !== undefined && isKernelName(symbol))
+  const symbol = symbolAt(objects, group.winner);
+  if (isKernelName(symbol))
     return `resolved in the kernel by the loader (${symbol.kind === 'extern' ? symbol.section : ''})`;
   return group.strongReference ? 'nothing defines it' : 'undefined and weak: it reads as 0';
 }

@@ -12,10 +12,11 @@ export {
   parseTarget,
 } from './bind.ts';
 export { type Explanation, explainAll } from './explain.ts';
-export { describeDefinition, describeSymbol, duplicateProblem, sourceLine, symbolAt } from './problems.ts';
+export { describeDefinition, describeSymbol, duplicateProblem, sourceLine } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
 export {
+  groupAt,
   isKernelName,
   isSingle,
   type Resolution,
@@ -25,5 +26,5 @@ export {
   SINGLE_SECTIONS,
   type SymbolGroup,
 } from './resolve.ts';
-export type { SymbolAt } from './symbol-at.ts';
+export { entryAt, inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 export { undefinedProblems } from './undefined.ts';

@@ -1,9 +1,11 @@
 /** Problems of symbols: both sides of every clash, with files, lines and prototypes. */
 
 import { formatFunc, formatVar, type LineRecord } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, type FunctionSymbol, sectionNameOf } from '../../object/index.ts';
 import type { SymbolAt } from './symbol-at.ts';
+import { inputName } from './symbol-at.ts';
 
 export function symbolAt(objects: readonly BpfObject[], at: SymbolAt): BpfSymbol | undefined {
   return objects[at.file]?.symbols[at.index];
@@ -14,8 +16,8 @@ export function duplicateProblem(
   name: string,
   definitions: readonly SymbolAt[],
 ): Problem {
-  const files = definitions.map(at => objects[at.file]?.name ?? '');
-  return problem('link-duplicate', [files[1] ?? ''], `${quote(name)} is defined more than once`, {
+  const files = definitions.map(at => inputName(objects, at.file));
+  return problem('link-duplicate', [elementAt(files, 1)], `${quote(name)} is defined more than once`, {
     subject: name,
     details: definitions.map(at => describeDefinition(objects, at)),
     hint: 'make all but one of them static or __weak, or rename one when linking',

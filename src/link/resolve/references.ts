@@ -1,9 +1,11 @@
 /** References to a name, with source lines if available. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { sourceLine } from './problems.ts';
 import type { Resolution } from './resolve.ts';
+import { entryAt } from './symbol-at.ts';
 
 /** A reference to a name. */
 export interface ReferenceSite {
@@ -23,7 +25,7 @@ export function referencesTo(
   groupNumber: number,
 ): ReferenceSite[] {
   return objects.flatMap((_, file) =>
-    referencesFrom(objects, file, index => resolution.groupOf[file]?.[index] === groupNumber),
+    referencesFrom(objects, file, index => entryAt(resolution.groupOf, { file, index }) === groupNumber),
   );
 }
 
@@ -47,8 +49,8 @@ export function referencesFrom(
   file: number,
   wanted: (index: number) => boolean,
 ): ReferenceSite[] {
-  const object = objects[file];
-  return object === undefined ? [] : object.symbols.flatMap(symbol => sitesIn(object, symbol, wanted));
+  const object = elementAt(objects, file);
+  return object.symbols.flatMap(symbol => sitesIn(object, symbol, wanted));
 }
 
 function sitesIn(object: BpfObject, symbol: BpfSymbol, wanted: (index: number) => boolean): ReferenceSite[] {

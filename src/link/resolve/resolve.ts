@@ -12,10 +12,11 @@
  * the kernel resolves (`.ksyms`, `.kconfig`) are the same in all scopes.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import type { Problem } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, isCommon, sectionNameOf } from '../../object/index.ts';
 import { duplicateProblem } from './problems.ts';
-import type { SymbolAt } from './symbol-at.ts';
+import { entryAt, type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /** All symbols of one name in one scope. */
 export interface SymbolGroup {
@@ -59,13 +60,19 @@ export const SHARED_SCOPE = -2;
 /** Sections whose symbols are merged by section, not by name. */
 export const SINGLE_SECTIONS: ReadonlySet<string> = new Set(['license', 'version']);
 
+/** The group of a symbol; undefined for local symbols and others that take no part. */
+export function groupAt({ groups, groupOf }: Resolution, at: SymbolAt): SymbolGroup | undefined {
+  const group = entryAt(groupOf, at);
+  return group < 0 ? undefined : groups[group];
+}
+
 export function resolve(objects: readonly BpfObject[], options: ResolveOptions = {}): Resolution {
   const drafts: GroupDraft[] = [];
   const tables = new Map<number, Map<string, number>>();
   const groupOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   objects.forEach((object, file) => {
     const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
-    const numbers = groupOf[file] ?? new Int32Array(0);
+    const numbers = elementAt(groupOf, file);
     object.symbols.forEach((symbol, index) => {
       if (symbol.binding === 'local' || isSingle(object, symbol) || detached.has(index)) return;
       numbers[index] = addMember(tables, drafts, symbol, scopeFor(options, symbol, file), { file, index });
@@ -86,17 +93,11 @@ function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: Res
     const { united } = options;
     return united !== undefined && strongOf(objects, draft.members).every(united);
   }
-  return (
-    draft.scope !== SHARED_SCOPE ||
-    !draft.members.some(at => objects[at.file]?.symbols[at.index]?.kind === 'function')
-  );
+  return draft.scope !== SHARED_SCOPE || !draft.members.some(at => symbolAt(objects, at).kind === 'function');
 }
 
 function strongOf(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt[] {
-  return members.filter(at => {
-    const symbol = objects[at.file]?.symbols[at.index];
-    return symbol !== undefined && strengthOf(symbol) === 'strong';
-  });
+  return members.filter(at => strengthOf(symbolAt(objects, at)) === 'strong');
 }
 
 interface GroupDraft {
@@ -114,7 +115,7 @@ export function isSingle(object: BpfObject, symbol: BpfSymbol): boolean {
 function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): number {
   if (options.scopes === undefined) return 0;
   if (isKernelName(symbol)) return KERNEL_SCOPE;
-  return options.shared?.(symbol.name) === true ? SHARED_SCOPE : (options.scopes[file] ?? 0);
+  return options.shared?.(symbol.name) === true ? SHARED_SCOPE : elementAt(options.scopes, file);
 }
 
 /** An extern that the loader resolves against the kernel: kernel symbols, kernel functions, configuration values. */
@@ -188,21 +189,18 @@ function settle(
 
 /** Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. */
 function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
-  const ofKernel = members.find(at => {
-    const symbol = objects[at.file]?.symbols[at.index];
-    return symbol !== undefined && isKernelName(symbol);
-  });
-  return ofKernel ?? members[0] ?? { file: 0, index: 0 }; // a group is made for its first member
+  // a group is made for its first member
+  return members.find(at => isKernelName(symbolAt(objects, at))) ?? elementAt(members, 0);
 }
 
 const NOBODY: readonly SymbolAt[] = [];
 
 /** Most names have one definition and no references in other files. */
 function loneGroup(objects: readonly BpfObject[], draft: GroupDraft, winner: SymbolAt): SymbolGroup {
-  const symbol = objects[winner.file]?.symbols[winner.index];
-  const defined = symbol?.kind !== 'extern';
+  const symbol = symbolAt(objects, winner);
+  const defined = symbol.kind !== 'extern';
   const strongReference = !defined && symbol.binding !== 'weak';
-  const hidden = symbol?.visibility === 'hidden';
+  const hidden = symbol.visibility === 'hidden';
   const { name, scope } = draft;
   return { name, scope, winner, defined, losers: NOBODY, externs: NOBODY, strongReference, hidden };
 }
@@ -233,8 +231,7 @@ function sortMembers(
   };
   let [strongReference, hidden] = [false, false];
   for (const at of members) {
-    const symbol = objects[at.file]?.symbols[at.index];
-    if (symbol === undefined) continue;
+    const symbol = symbolAt(objects, at);
     hidden ||= symbol.visibility === 'hidden';
     strongReference ||= symbol.kind === 'extern' && symbol.binding !== 'weak';
     lists[strengthOf(symbol)].push(at);
@@ -254,8 +251,8 @@ function sortMembers(
 }
 
 function hasEntries(objects: readonly BpfObject[], at: SymbolAt): boolean {
-  const symbol = objects[at.file]?.symbols[at.index];
-  return symbol?.kind === 'map' && symbol.references.length > 0;
+  const symbol = symbolAt(objects, at);
+  return symbol.kind === 'map' && symbol.references.length > 0;
 }
 
 function strengthOf(symbol: BpfSymbol): 'strong' | 'weak' | 'common' | 'externs' {
@@ -268,8 +265,8 @@ function largestCommon(objects: readonly BpfObject[], common: readonly SymbolAt[
   let best: SymbolAt | undefined;
   let bestSize = -1;
   for (const at of common) {
-    const symbol = objects[at.file]?.symbols[at.index];
-    const size = symbol?.kind === 'variable' ? symbol.size : 0;
+    const symbol = symbolAt(objects, at);
+    const size = symbol.kind === 'variable' ? symbol.size : 0;
     if (size > bestSize) {
       best = at;
       bestSize = size;

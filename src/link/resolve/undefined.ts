@@ -1,10 +1,12 @@
 /** Undefined names: all of them at once, each with its references and similar names. */
 
+import { elementAt } from '../../bytes/index.ts';
 import { nearestNames, type Problem, problem, quote, suggestion } from '../../diag/index.ts';
-import type { BpfObject } from '../../object/index.ts';
-import { describeSymbol, symbolAt } from './problems.ts';
+import { type BpfObject, symbolOf } from '../../object/index.ts';
+import { describeSymbol } from './problems.ts';
 import { referenceLines, referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
+import { inputName, symbolAt } from './symbol-at.ts';
 
 export interface UndefinedOptions {
   /** Whether any live symbol refers to the name. Default: all of them are needed. */
@@ -32,7 +34,7 @@ export function undefinedProblems(
 
 function isMissing(objects: readonly BpfObject[], group: SymbolGroup): boolean {
   const symbol = symbolAt(objects, group.winner);
-  return !group.defined && group.strongReference && symbol !== undefined && !isKernelName(symbol);
+  return !group.defined && group.strongReference && !isKernelName(symbol);
 }
 
 function missingProblem(
@@ -41,11 +43,9 @@ function missingProblem(
   group: SymbolGroup,
   hint: string,
 ): Problem {
-  const object = objects[group.winner.file];
-  const symbol = symbolAt(objects, group.winner);
-  const declaration =
-    object === undefined || symbol === undefined ? group.name : describeSymbol(object, symbol);
-  return problem('link-undefined', [object?.name ?? ''], `${quote(group.name)} is not defined in any input`, {
+  const object = elementAt(objects, group.winner.file);
+  const declaration = describeSymbol(object, symbolOf(object, group.winner.index));
+  return problem('link-undefined', [object.name], `${quote(group.name)} is not defined in any input`, {
     subject: group.name,
     details: [
       declaration,
@@ -92,7 +92,7 @@ function componentSuggestion(objects: readonly BpfObject[], group: SymbolGroup, 
   );
   if (owner === undefined)
     return 'add an archive that defines it, link the component with its other files first, or declare it __weak';
-  const user = objects[group.winner.file]?.name ?? '';
+  const user = inputName(objects, group.winner.file);
   return `${owner.name} defines it, but components do not share names: --bind ${user}:${group.name}=${owner.name}:${group.name}`;
 }
 

@@ -9,7 +9,7 @@
  * Source: Linux kernel/bpf/verifier.c (check_max_stack_depth, round_up_stack_depth, MAX_CALL_FRAMES).
  */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, elementAt, valueAt } from '../../bytes/index.ts';
 import { CodeView, helperId, OP_CALL, stackDepth } from '../../isa/index.ts';
 import type { BpfObject, CodeReference, FunctionSymbol, SymbolIndex } from '../model/index.ts';
 
@@ -170,7 +170,7 @@ function longestPath(
       enter(callee);
     }
   }
-  return { total: done.get(root)?.total ?? 0, path: pathFrom(root, done) };
+  return { total: valueAt(done, root).total, path: pathFrom(root, done) };
 }
 
 function heaviest(
@@ -180,7 +180,7 @@ function heaviest(
 ): Step {
   let best: Step = { total: 0, next: -1 };
   for (const callee of callees) {
-    const total = done.get(callee)?.total ?? 0;
+    const { total } = valueAt(done, callee);
     if (best.next < 0 || total > best.total) best = { total, next: callee };
   }
   return { total: best.total + weight(at), next: best.next };
@@ -188,7 +188,7 @@ function heaviest(
 
 function pathFrom(root: SymbolIndex, done: ReadonlyMap<SymbolIndex, Step>): SymbolIndex[] {
   const path = new Set<SymbolIndex>();
-  for (let at = root; at >= 0; at = done.get(at)?.next ?? -1) {
+  for (let at = root; at >= 0; at = valueAt(done, at).next) {
     if (path.has(at)) return [...path, at];
     path.add(at);
   }
@@ -232,7 +232,7 @@ function calleesIn(object: BpfObject, at: SymbolIndex): SymbolIndex[] {
 /** References of a function in the order of its instructions. */
 export function referencesInOrder({ references }: FunctionSymbol): readonly CodeReference[] {
   const isInOrder = references.every(
-    ({ insnIndex }, position) => position === 0 || insnIndex >= (references[position - 1]?.insnIndex ?? 0),
+    ({ insnIndex }, position) => position === 0 || insnIndex >= elementAt(references, position - 1).insnIndex,
   );
   return isInOrder ? references : [...references].sort((a, b) => a.insnIndex - b.insnIndex);
 }

@@ -6,6 +6,7 @@
  * embedded machine ask for other roots.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import type { BpfObject, SymbolIndex } from '../model/index.ts';
 import { implicitNeeds, type Needs } from './needs.ts';
 
@@ -44,6 +45,6 @@ export function markLive(
 export function pathTo(liveness: Liveness, index: SymbolIndex): SymbolIndex[] {
   if (liveness.live[index] !== true) return [];
   const path: SymbolIndex[] = [];
-  for (let current = index; current >= 0; current = liveness.keptBy[current] ?? -1) path.push(current);
+  for (let current = index; current >= 0; current = elementAt(liveness.keptBy, current)) path.push(current);
   return path.reverse();
 }

@@ -16,7 +16,7 @@ import {
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
 } from '../../uapi/index.ts';
-import type { BpfObject, SymbolIndex } from '../model/index.ts';
+import { type BpfObject, type SymbolIndex, symbolOf } from '../model/index.ts';
 import { callGraph } from './call-graph.ts';
 import { exceptionCallbacks } from './exception-callbacks.ts';
 import { ARENA_SECTION, implicitNeeds, mapsOfType, mapTypeOf } from './needs.ts';
@@ -110,11 +110,11 @@ function usedMaps(
 }
 
 function callbacksOf(object: BpfObject, program: SymbolIndex): readonly string[] {
-  return tagsOf(object).get(object.symbols[program]?.btfId ?? 0) ?? [];
+  return tagsOf(object).get(symbolOf(object, program).btfId) ?? [];
 }
 
 function namesOf(object: BpfObject, indexes: readonly SymbolIndex[]): string[] {
-  return indexes.map(index => object.symbols[index]?.name ?? '');
+  return indexes.map(index => symbolOf(object, index).name);
 }
 
 const KNOWN = new WeakMap<BpfObject, ReadonlyMap<BtfId, readonly string[]>>();
@@ -143,7 +143,7 @@ export function lostCallbacks(object: BpfObject, program: SymbolIndex): LostCall
     .reach([program])
     .filter(at => at !== program)
     .flatMap(at => {
-      const name = object.symbols[at]?.name ?? '';
+      const name = symbolOf(object, at).name;
       return callbacksOf(object, at).map(callback => ({ function: name, callback }));
     });
 }

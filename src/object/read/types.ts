@@ -19,7 +19,7 @@ import {
   type RawBtf,
   sizeOfType,
 } from '../../btf/index.ts';
-import { noElement } from '../../bytes/index.ts';
+import { elementAt, noElement } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 import { BTF_KIND, INSN_SIZE } from '../../uapi/index.ts';
 import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './draft.ts';
@@ -261,7 +261,7 @@ function functionAt(
 
 function sortByInsn(records: { readonly insnIndex: number }[]): void {
   const sorted = records.every(
-    (record, index) => index === 0 || (records[index - 1]?.insnIndex ?? 0) <= record.insnIndex,
+    (record, index) => index === 0 || elementAt(records, index - 1).insnIndex <= record.insnIndex,
   );
   if (!sorted) records.sort((a, b) => a.insnIndex - b.insnIndex);
 }
