@@ -58,6 +58,9 @@ export {
   slotMissing,
   slotProblem,
   slotsOf,
+  slotTwice,
+  tooManyComponents,
+  unknownSlot,
 } from './relink/index.ts';
 export { type RelinkResult, type RelinkSuccess, relink } from './relink.ts';
 export { type ChainComponent, type ChainRelinkOptions, relinkChain } from './relink-chain.ts';

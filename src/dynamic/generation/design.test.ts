@@ -204,7 +204,7 @@ describe('refused', () => {
 
   test('what is not there is listed', () => {
     expect(refusal(() => filled({ reset: ['z'] }))).toBe(
-      'relink-no-slot: has no slot "z"; available: "a", "b", "c", "host"; did you mean "a" or "b"?',
+      'relink-no-slot: has no such slot: "z"; there are: "a", "b", "c", "host"; did you mean "a" or "b"?',
     );
   });
 

@@ -5,8 +5,8 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import { available, didYouMean, inputError, quote, usageError } from '../../diag/index.ts';
-import { freeSlots, inOrder } from '../../link/index.ts';
+import { quote, RootletError, usageError } from '../../diag/index.ts';
+import { freeSlots, inOrder, slotTwice, tooManyComponents, unknownSlot } from '../../link/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import {
   candidatesOf,
@@ -96,10 +96,10 @@ export function componentOf(fill: SlotFill): string {
 export function changeDesign(design: Design, change: SlotChange<InputObject>, names: SlotNames): Design {
   const { fill = [], reset = [], order } = change;
   const next = change.rootlet ?? design.rootlet;
-  requireDistinct([...fill.map(({ slot }) => slot), ...reset]);
+  requireDistinct(next, [...fill.map(({ slot }) => slot), ...reset]);
   for (const slot of reset) requireSlot({ ...design, rootlet: next }, names, slot);
   const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
-  const ordered = order === undefined ? [] : assignOrder(next, order, freeSlots(names.slots, named));
+  const ordered = order === undefined ? [] : assignOrder(next, order, names.slots, named);
   const kept =
     order === undefined
       ? design.fills.filter(({ slot }) => !named.has(slot))
@@ -111,14 +111,13 @@ export function changeDesign(design: Design, change: SlotChange<InputObject>, na
 function assignOrder(
   rootlet: ObjectFile,
   order: readonly Component<InputObject>[],
-  free: readonly string[],
+  slots: readonly string[],
+  named: ReadonlySet<string>,
 ): readonly Assigned[] {
+  const free = freeSlots(slots, named);
   const assigned = inOrder(free, order);
   if (assigned !== undefined) return assigned;
-  throw usageError(
-    'relink-too-many',
-    `${quote(rootlet.name)} has ${free.length} slots for the ${order.length} components in order`,
-  );
+  throw new RootletError([tooManyComponents(rootlet.name, free.length, slots.length, order.length)]);
 }
 
 /** An order is about slots: what fills the program stays. */
@@ -208,19 +207,15 @@ function sorted(fills: readonly SlotFill[], slots: readonly string[]): SlotFill[
 
 // --- what a change may not do -------------------------------------------------------------------------------------
 
-function requireDistinct(slots: readonly string[]): void {
+function requireDistinct(rootlet: ObjectFile, slots: readonly string[]): void {
   const twice = slots.find((slot, at) => slots.indexOf(slot) !== at);
-  if (twice !== undefined) throw usageError('relink-slot-twice', `slot ${quote(twice)} is changed twice`);
+  if (twice !== undefined) throw new RootletError([slotTwice(rootlet.name, twice, 'changed')]);
 }
 
 function requireSlot(design: Design, { slots, main }: SlotNames, slot: string): void {
   const known = [...slots, main];
   if (known.includes(slot) || design.fills.some(fill => fill.slot === slot)) return;
-  const message = `has no slot ${quote(slot)}; ${available('available', known)}`;
-  throw inputError('relink-no-slot', [design.rootlet.name], message, {
-    subject: slot,
-    ...didYouMean(slot, known),
-  });
+  throw new RootletError([unknownSlot(design.rootlet.name, slot, known)]);
 }
 
 interface Outcome {

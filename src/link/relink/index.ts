@@ -25,5 +25,8 @@ export {
   type SlotAssignment,
   slotMissing,
   slotsOf,
+  slotTwice,
+  tooManyComponents,
+  unknownSlot,
 } from './slots.ts';
 export { unseenVerdicts } from './unseen-verdicts.ts';

@@ -6,6 +6,7 @@
 import { given } from '../../bytes/index.ts';
 import {
   available,
+  didYouMean,
   failed,
   nearestNames,
   ok,
@@ -58,15 +59,8 @@ export function assignInOrder(
   const all = slotsOf(rootlet).map(({ name }) => name);
   const free = freeSlots(all, taken);
   const assigned = inOrder(free, components);
-  if (assigned === undefined) {
-    const [count, what] = taken.size === 0 ? [all.length, 'slot'] : [free.length, 'free slot'];
-    const slots = `${count} ${what}${count === 1 ? '' : 's'}`;
-    return failed(
-      problem('relink-too-many', [rootlet.name], `has ${slots} for ${components.length} components`, {
-        hint: 'relink --chain generates a rootlet with as many slots as there are components',
-      }),
-    );
-  }
+  if (assigned === undefined)
+    return failed(tooManyComponents(rootlet.name, free.length, all.length, components.length));
   return ok(
     assigned.map(({ slot, component, program, instance }) => ({
       slot,
@@ -74,6 +68,29 @@ export function assignInOrder(
       ...given({ program, instance }),
     })),
   );
+}
+
+/** The problem of an order with more components than free slots. */
+export function tooManyComponents(rootlet: string, free: number, all: number, components: number): Problem {
+  const slots = `${free} ${free === all ? '' : 'free '}slot${free === 1 ? '' : 's'}`;
+  return problem('relink-too-many', [rootlet], `has ${slots} for ${components} components`, {
+    hint: 'relink --chain generates a rootlet with as many slots as there are components',
+  });
+}
+
+/** The problem of a slot that one request names twice. `how`: `filled` or `changed`; `fills`: the components, as text. */
+export function slotTwice(
+  rootlet: string,
+  slot: string,
+  how: 'filled' | 'changed',
+  fills: readonly string[] = [],
+): Problem {
+  return problem('relink-slot-twice', [rootlet], `slot ${quote(slot)} is ${how} twice`, {
+    subject: slot,
+    ...(fills.length === 0
+      ? {}
+      : { details: fills, hint: 'relink --chain generates a rootlet with a slot for each component' }),
+  });
 }
 
 /** Slots that nothing fills by name, in their order. */
@@ -146,11 +163,12 @@ function plug(
     return failed(problem('relink-input', [assignment.component.name], 'was not read'));
   if (filled.has(assignment.slot))
     return failed(
-      problem('relink-slot-twice', [rootlet.name], `slot ${quote(assignment.slot)} is filled twice`, {
-        subject: assignment.slot,
-        details: [...(filled.get(assignment.slot) ?? []), assignment].map(spellAssignment),
-        hint: 'relink --chain generates a rootlet with a slot for each component',
-      }),
+      slotTwice(
+        rootlet.name,
+        assignment.slot,
+        'filled',
+        [...(filled.get(assignment.slot) ?? []), assignment].map(spellAssignment),
+      ),
     );
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
   if (slot === undefined) return failed(slotMissing(rootlet, assignment.slot));
@@ -178,15 +196,20 @@ export function slotMissing(rootlet: BpfObject, name: string, main?: string): Pr
   const why = program === undefined ? 'has no such slot' : 'is a program of the rootlet, not a slot';
   const slots = slotsOf(rootlet).map(slot => slot.name);
   if (main !== undefined) slots.push(main);
-  return problem(
-    'relink-no-slot',
-    [rootlet.name],
-    `${why}: ${quote(name)}; ${available('there are', slots)}`,
-    {
-      subject: name,
-      hint: slotHint(rootlet, name, slots),
-    },
-  );
+  return unknownSlot(rootlet.name, name, slots, { why, hint: slotHint(rootlet, name, slots) });
+}
+
+/** The same where only the names of the slots are known. */
+export function unknownSlot(
+  rootlet: string,
+  name: string,
+  slots: readonly string[],
+  { why = 'has no such slot', hint }: { readonly why?: string; readonly hint?: string } = {},
+): Problem {
+  return problem('relink-no-slot', [rootlet], `${why}: ${quote(name)}; ${available('there are', slots)}`, {
+    subject: name,
+    ...(hint === undefined ? didYouMean(name, slots) : { hint }),
+  });
 }
 
 function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): string {
