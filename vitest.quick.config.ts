@@ -8,13 +8,14 @@ import base from './vitest.config.ts';
 export default defineConfig({
   test: {
     ...base.test,
-    include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'test/*.test.ts'],
+    include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'test/{project,e2e}/**/*.test.ts'],
     exclude: [
       '**/*{kernel,oracle,hostile}*.test.ts',
       'src/{kernel,load,store,hooks,dynamic}/**',
       'cli/commands/{attach,detach,load,replace}.test.ts',
       'cli/loading-docs.test.ts',
-      'test/{command-start,debian-objects}.test.ts',
+      'test/e2e/{dynamic,slots,replace,command}/**',
+      'test/e2e/link/debian-objects.test.ts',
     ],
     env: { ROOTLET_TEST_QUICK: '1' },
   },

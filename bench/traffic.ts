@@ -9,14 +9,19 @@
 
 import { join } from 'node:path';
 import { openSys } from '../src/kernel/open/koffi.ts';
-import { testStore } from '../test/dynamic/link-support.ts';
+import { testStore } from '../test/e2e/dynamic/support.ts';
+import {
+  type UpgradeTrafficResult,
+  upgradeObjects,
+  upgradeUnderTraffic,
+} from '../test/e2e/dynamic/upgrade-traffic.ts';
 import {
   misjudged,
   replaceStages,
   type StagedOptions,
   type StagedResult,
   stagedObjects,
-} from '../test/dynamic/staged-traffic.ts';
+} from '../test/e2e/slots/staged-traffic.ts';
 import {
   compileGenerator,
   replaceUnderTraffic,
@@ -24,12 +29,7 @@ import {
   type TrafficResult,
   TrafficWire,
   trafficObjects,
-} from '../test/dynamic/traffic.ts';
-import {
-  type UpgradeTrafficResult,
-  upgradeObjects,
-  upgradeUnderTraffic,
-} from '../test/dynamic/upgrade-traffic.ts';
+} from '../test/e2e/slots/traffic.ts';
 import { median, ROOT, table, writeResults } from './support.ts';
 
 const SWAPS = 500;
@@ -81,7 +81,7 @@ const UPGRADE_HEAD = [
 
 const sys = openSys();
 const objects = trafficObjects(join(ROOT, 'test/vm/programs/obj/el'));
-const generator = compileGenerator(join(ROOT, 'test/dynamic/traffic.c'));
+const generator = compileGenerator(join(ROOT, 'test/e2e/slots/traffic.c'));
 const wire = new TrafficWire('rlb');
 const rows: string[][] = [];
 const upgrades: string[][] = [];

@@ -1,4 +1,7 @@
-/** The command line: routes to commands and exit codes, nothing else. Only the command that is called is loaded. */
+/**
+ * The command line: routes to commands and exit codes, nothing else. Only the command that is called is
+ * loaded.
+ */
 
 import {
   buildApplication,

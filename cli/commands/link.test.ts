@@ -1,4 +1,7 @@
-/** `rootlet link` as a command: options, what is printed where, and that nothing is written when something is wrong. */
+/**
+ * `rootlet link` as a command: options, what is printed where, and that nothing is written when something is
+ * wrong.
+ */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

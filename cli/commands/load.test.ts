@@ -1,4 +1,6 @@
-/** `load`, `unload`, `ps` and `doctor` as processes on the kernel: what they print, keep, and leave behind. */
+/**
+ * `load`, `unload`, `ps` and `doctor` as processes on the kernel: what they print, keep, and leave behind.
+ */
 
 import { spawnSync } from 'node:child_process';
 import {

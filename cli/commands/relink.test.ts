@@ -1,4 +1,7 @@
-/** `rootlet relink` as a command: options, what is printed where, and that nothing is written when something is wrong. */
+/**
+ * `rootlet relink` as a command: options, what is printed where, and that nothing is written when something
+ * is wrong.
+ */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +10,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { EXIT } from '../../src/diag/problem.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
-import { component, ROOTLET } from '../../test/relink/shapes.ts';
+import { component, ROOTLET } from '../../test/e2e/relink/shapes.ts';
 import { archiveOf, memberOf } from '../../test/support/archives.ts';
 import { type Outcome, runCommand } from '../../test/support/command.ts';
 import { objectOf } from '../../test/support/objects.ts';

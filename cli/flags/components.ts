@@ -24,7 +24,10 @@ export function parseComponent(text: string): NamedComponent {
   return { file: text.slice(0, colon), program };
 }
 
-/** As `parseComponent`, with verdicts; an `@` inside FILE (`@scope/x.o`) belongs to it unless words follow to the end. */
+/**
+ * As `parseComponent`, with verdicts; an `@` inside FILE (`@scope/x.o`) belongs to it unless words follow to
+ * the end.
+ */
 export function parseChainComponent(text: string): NamedComponent {
   const at = text.lastIndexOf('@');
   if (at <= 0 || !VERDICTS.test(text.slice(at + 1))) return parseComponent(text);

@@ -1,5 +1,6 @@
 /**
- * Steps that the commands share which load objects: reading and linking what they are given, options for the loader,
+ * Steps that the commands share which load objects: reading and linking what they are given, options for the
+ * loader,
  * the store. Command bodies combine these steps; nothing here depends on the command.
  */
 
@@ -115,7 +116,8 @@ export function requireReplaceable(store: Store, name: string): EntryKind {
 }
 
 /**
- * Entries to remove, in an order in which nothing is removed before what uses it. Throws `store-in-use` for users that
+ * Entries to remove, in an order in which nothing is removed before what uses it. Throws `store-in-use` for
+ * users that
  * are to stay, and what is wrong with broken ones; `force` takes all of them.
  */
 export function entriesToRemove(
@@ -166,10 +168,15 @@ export interface ObjectInput {
 /** Name under which a record keeps the object that was loaded, as ELF. */
 export const OBJECT_FILE = 'object';
 
-/** Objects up to this size (in bytes) are kept with their debugging information: writing others takes time. */
+/**
+ * Objects up to this size (in bytes) are kept with their debugging information: writing others takes time.
+ */
 const KEPT_AS_GIVEN = 64 << 10;
 
-/** Reads objects and links several into one, with the bytes that a record keeps. Throws everything that is wrong with them. */
+/**
+ * Reads objects and links several into one, with the bytes that a record keeps. Throws everything that is
+ * wrong with them.
+ */
 export function readVersion(paths: readonly string[]): InputObject {
   const inputs = readObjectFiles(paths);
   const [first, ...others] = inputs;

@@ -1,4 +1,7 @@
-/** `--pin DIR`: names for programs and maps besides those of the store, as `bpftool prog loadall … pinmaps` makes them. */
+/**
+ * `--pin DIR`: names for programs and maps besides those of the store, as `bpftool prog loadall … pinmaps`
+ * makes them.
+ */
 
 import { existsSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -64,7 +67,8 @@ export function extraPinsOf(entry: StoreEntry): ExtraPin[] {
 }
 
 /**
- * Removes those that still hold what they were made for, and their directory when that leaves it empty. Directories that
+ * Removes those that still hold what they were made for, and their directory when that leaves it empty.
+ * Directories that
  * another user could have replaced are not touched.
  */
 export function removeExtraPins(sys: Sys, pins: readonly ExtraPin[]): void {

@@ -1,5 +1,6 @@
 /**
- * Which files a link reads: libraries by name (`-L`, `-l`), archives taken whole, members of thin archives; and the
+ * Which files a link reads: libraries by name (`-L`, `-l`), archives taken whole, members of thin archives;
+ * and the
  * spellings of linker options that the argument parser does not know (`-lNAME`, `-LDIR`, `--start-group`).
  */
 
@@ -35,11 +36,17 @@ export interface InputRequest {
   readonly libraries: readonly string[];
   /** Directories for libraries, in order. */
   readonly folders: readonly string[];
-  /** Archives to take all of: paths, or names of libraries as in `-l`. Those that are not inputs yet become inputs. */
+  /**
+   * Archives to take all of: paths, or names of libraries as in `-l`. Those that are not inputs yet become
+   * inputs.
+   */
   readonly whole: readonly string[];
 }
 
-/** The inputs in order: files, then libraries, then archives that only `whole` names. Libraries that are not there throw. */
+/**
+ * The inputs in order: files, then libraries, then archives that only `whole` names. Libraries that are not
+ * there throw.
+ */
 export function findInputs(request: InputRequest): ArchiveInput[] {
   const problems: Problem[] = [];
   const found = request.libraries.flatMap(name => findLibrary(name, request.folders, problems));

@@ -1,4 +1,7 @@
-/** `--set NAME=VALUE`: words of the command line as values for variables. Their types are checked where they are known. */
+/**
+ * `--set NAME=VALUE`: words of the command line as values for variables. Their types are checked where they
+ * are known.
+ */
 
 import { quote, usageError } from '../../src/diag/index.ts';
 
@@ -17,7 +20,8 @@ export function parseSettings(words: readonly string[]): ReadonlyMap<string, unk
 }
 
 /**
- * Whole numbers (also `0x`, `0b`, `0o`), fractions, `true` and `false`, JSON for lists and structures; everything else
+ * Whole numbers (also `0x`, `0b`, `0o`), fractions, `true` and `false`, JSON for lists and structures;
+ * everything else
  * is text: names of enumerators, contents of character arrays. Text that looks like a number goes in quotes.
  */
 export function parseSetting(text: string): unknown {

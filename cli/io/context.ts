@@ -33,7 +33,8 @@ function jsonValue(_key: string, value: unknown): unknown {
 }
 
 /**
- * Runs the body of a command: whatever is thrown becomes text on stderr (or a JSON document with `--json`) and the exit
+ * Runs the body of a command: whatever is thrown becomes text on stderr (or a JSON document with `--json`)
+ * and the exit
  * code of its class.
  */
 export async function guarded(

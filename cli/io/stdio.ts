@@ -16,7 +16,8 @@ export interface Output {
 }
 
 /**
- * stdout, written before `write` returns; making Node's own stream for a pipe takes 5 ms. Throws EPIPE as it comes, and
+ * stdout, written before `write` returns; making Node's own stream for a pipe takes 5 ms. Throws EPIPE as it
+ * comes, and
  * `file-write` for everything else.
  */
 export const STDOUT: Output = {

@@ -1,5 +1,6 @@
 /**
- * Entry point `rootlet/object`: `BpfObject`, the symbolic form of a BPF object, and its reader and writer. Works
+ * Entry point `rootlet/object`: `BpfObject`, the symbolic form of a BPF object, and its reader and writer.
+ * Works
  * in a browser.
  *
  * @module rootlet/object

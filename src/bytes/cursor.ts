@@ -1,7 +1,8 @@
 /**
  * Reading untrusted bytes.
  *
- * `Buffer.subarray` clamps and `DataView` throws a `RangeError` without a place; both are wrong for hostile input.
+ * `Buffer.subarray` clamps and `DataView` throws a `RangeError` without a place; both are wrong for hostile
+ * input.
  * Everything here checks bounds first and throws `RootletError` with the offset.
  */
 
@@ -11,7 +12,10 @@ import { noElement } from './at.ts';
 /** Byte order of an object, a type section or a map. */
 export type ByteOrder = 'little' | 'big';
 
-/** The bytes `[offset, offset + length)` of `bytes` as a view. Throws `bytes-truncated` when they are not all there. */
+/**
+ * The bytes `[offset, offset + length)` of `bytes` as a view. Throws `bytes-truncated` when they are not all
+ * there.
+ */
 export function slice(bytes: Uint8Array, offset: number, length: number, what: string): Uint8Array {
   requireRange(bytes.length, offset, length, what);
   return bytes.subarray(offset, offset + length);
@@ -26,7 +30,10 @@ export function requireRange(size: number, offset: number, length: number, what:
   });
 }
 
-/** A u64 as a number. Throws `bytes-number-too-large` above 2^53 - 1: no length or offset of a real file is there. */
+/**
+ * A u64 as a number. Throws `bytes-number-too-large` above 2^53 - 1: no length or offset of a real file is
+ * there.
+ */
 export function u64ToNumber(value: bigint, what: string): number {
   if (value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
   throw inputError('bytes-number-too-large', [], `${what} is ${value}, more than any file can hold`);
@@ -37,7 +44,10 @@ export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** A byte order mark is a character like any other here: dropped, it would be missing when the text is written back. */
+/**
+ * A byte order mark is a character like any other here: dropped, it would be missing when the text is written
+ * back.
+ */
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();

@@ -1,7 +1,9 @@
 /**
- * Optional properties from values that may be undefined: `{ ...given({ hint }) }` has no `hint` when there is none.
+ * Optional properties from values that may be undefined: `{ ...given({ hint }) }` has no `hint` when there is
+ * none.
  *
- * Types of options mark what may be left out with `?`, which is not the same as a property that is undefined: an
+ * Types of options mark what may be left out with `?`, which is not the same as a property that is undefined:
+ * an
  * undefined property would hide a default in `{ ...defaults, ...options }`.
  */
 

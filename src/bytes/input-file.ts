@@ -1,5 +1,6 @@
 /**
- * A file as every function takes it: bytes, and the name that messages use. Nothing here reads files, so that the same
+ * A file as every function takes it: bytes, and the name that messages use. Nothing here reads files, so that
+ * the same
  * functions work in a browser. Separate so that there is one shape of it.
  */
 
@@ -15,7 +16,10 @@ export interface InputFile {
 
 const FILE = '{ name, bytes }';
 
-/** Throws a `TypeError` unless `value` is a file. `place` is function and argument, `wanted` the accepted values as text. */
+/**
+ * Throws a `TypeError` unless `value` is a file. `place` is function and argument, `wanted` the accepted
+ * values as text.
+ */
 export function requireFile(place: string, value: unknown, wanted = FILE): asserts value is InputFile {
   requireRecord(place, wanted, value);
   if (!('bytes' in value)) throw argumentError(place, wanted, value);

@@ -1,6 +1,7 @@
 /**
  * Record layouts as values: one declaration gives the type, the size, the offsets, decode and encode.
- * Fields are where a C compiler puts them (natural alignment, or packed with `at`); a test compares with `offsetof`.
+ * Fields are where a C compiler puts them (natural alignment, or packed with `at`); a test compares with
+ * `offsetof`.
  */
 
 import { inputError } from '../diag/index.ts';
@@ -42,7 +43,10 @@ export const u64: Field<bigint> = {
   set: (view, offset, value, little) => view.setBigUint64(offset, value, little),
 };
 
-/** A C `char[length]` that holds a NUL-terminated string. Throws `bytes-text-too-long` when there is no room for the NUL. */
+/**
+ * A C `char[length]` that holds a NUL-terminated string. Throws `bytes-text-too-long` when there is no room
+ * for the NUL.
+ */
 export function chars(length: number): Field<string> {
   return {
     size: length,

@@ -3,7 +3,8 @@
  *
  * - fields are compatible if one can be read as the other (integers of any size, any two structs);
  * - types are compatible when a value of one can represent the other at the top (pointers, prototypes);
- * - types match when all that the program's type has is in the target, names and sizes (`bpf_core_type_matches()`).
+ * - types match when all that the program's type has is in the target, names and sizes
+ * (`bpf_core_type_matches()`).
  *
  * Walks are bounded like libbpf's; types come from files.
  */

@@ -66,7 +66,8 @@ export function needsCore(object: BpfObject): boolean {
 }
 
 /**
- * Applies all CO-RE relocations. Throws `core-…` errors: malformed records, ambiguous candidates, instructions that do
+ * Applies all CO-RE relocations. Throws `core-…` errors: malformed records, ambiguous candidates,
+ * instructions that do
  * not match the types of the program.
  */
 export function relocateCore(object: BpfObject, targets: CoreTargets): CoreResult {

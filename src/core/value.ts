@@ -1,8 +1,10 @@
 /**
- * The value that one side of a relocation has: the compiler's (what the instruction should hold now) or the target's
+ * The value that one side of a relocation has: the compiler's (what the instruction should hold now) or the
+ * target's
  * (what it shall hold).
  *
- * Mirrors bpf_core_calc_field_relo() and its siblings in libbpf, including which old values are not worth checking.
+ * Mirrors bpf_core_calc_field_relo() and its siblings in libbpf, including which old values are not worth
+ * checking.
  */
 
 import { type BtfId, type BtfType, sizeOfType, skipModifiers } from '../btf/index.ts';
@@ -144,7 +146,10 @@ function isSigned(spec: AccessSpec, id: BtfId): boolean {
   return (type.kind === 'int' || type.kind === 'enum' || type.kind === 'enum64') && type.signed;
 }
 
-/** Whether a load of one size may become a load of the other: unsigned integers and pointers, which zeros extend. */
+/**
+ * Whether a load of one size may become a load of the other: unsigned integers and pointers, which zeros
+ * extend.
+ */
 export function mayResize(a: { readonly type: BtfType }, b: { readonly type: BtfType }): boolean {
   if (a.type.kind === 'ptr' && b.type.kind === 'ptr') return true;
   return a.type.kind === 'int' && b.type.kind === 'int' && !a.type.signed && !b.type.signed;

@@ -1,4 +1,7 @@
-/** Codes of what runs: loading, kernel, hooks, store, dynamic linking, machine, command. A part of `PROBLEM_CODES`. */
+/**
+ * Codes of what runs: loading, kernel, hooks, store, dynamic linking, machine, command. A part of
+ * `PROBLEM_CODES`.
+ */
 
 import type { ProblemClass } from './problem-class.ts';
 

@@ -1,12 +1,16 @@
 /**
  * The one collector of problems: keeps them in the order in which they are found, each of them once.
  *
- * Separate from `problem.ts`, which says what a problem is: how equal problems are recognized is decided here only.
+ * Separate from `problem.ts`, which says what a problem is: how equal problems are recognized is decided here
+ * only.
  */
 
 import type { Problem } from './problem.ts';
 
-/** Problems in the order in which they were added. Equal ones (see `problemKey`) are kept once, at their first place. */
+/**
+ * Problems in the order in which they were added. Equal ones (see `problemKey`) are kept once, at their first
+ * place.
+ */
 export class ProblemList {
   readonly #byKey = new Map<string, Problem>();
 
@@ -33,7 +37,8 @@ export class ProblemList {
 }
 
 /**
- * Two problems are equal when code, place and subject are: one thing is reported once, however it is worded. A problem
+ * Two problems are equal when code, place and subject are: one thing is reported once, however it is worded.
+ * A problem
  * without a subject equals only one with the same contents.
  */
 function problemKey({ code, where, offset, subject, message, details = [] }: Problem): string {

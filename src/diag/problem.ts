@@ -17,7 +17,10 @@ export interface Problem {
   readonly class: ProblemClass;
   /** Places from the outside in, e.g. `['second.o', 'section "xdp"', 'insn 12']`. */
   readonly where: readonly string[];
-  /** The name that the problem is about: a symbol, slot, input, program, … Programs compare it; texts may change. */
+  /**
+   * The name that the problem is about: a symbol, slot, input, program, … Programs compare it; texts may
+   * change.
+   */
   readonly subject?: string;
   /** One sentence without the place, lower case, no full stop. */
   readonly message: string;
@@ -117,7 +120,10 @@ export function addFrame(error: RootletError, frame: string): RootletError {
   );
 }
 
-/** One problem as text: `place: place: message (offset 0x40)`, then details and the hint on lines of their own. */
+/**
+ * One problem as text: `place: place: message (offset 0x40)`, then details and the hint on lines of their
+ * own.
+ */
 export function formatProblem(problem: Problem): string {
   const place = problem.where.map(oneLine).join(': ');
   const offset = problem.offset === undefined ? '' : ` (offset 0x${problem.offset.toString(16)})`;

@@ -1,4 +1,7 @@
-/** What a function finds, or the problem that prevents it: for problems that callers collect instead of throwing. */
+/**
+ * What a function finds, or the problem that prevents it: for problems that callers collect instead of
+ * throwing.
+ */
 
 import type { Problem } from './problem.ts';
 

@@ -1,5 +1,6 @@
 /**
- * Hints for a name that does not exist: the similar names ("did you mean"), and the names that exist. Separate from
+ * Hints for a name that does not exist: the similar names ("did you mean"), and the names that exist.
+ * Separate from
  * the problems because every layer needs the same words and the same measure of similarity.
  */
 

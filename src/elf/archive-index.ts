@@ -1,7 +1,8 @@
 /**
  * Symbol indexes of archives, GNU and BSD, with 32-bit and 64-bit numbers.
  *
- * Both functions return a message instead of the entries when the index breaks a rule; the caller knows the place.
+ * Both functions return a message instead of the entries when the index breaks a rule; the caller knows the
+ * place.
  */
 
 import { viewOf } from '../bytes/index.ts';
@@ -38,7 +39,8 @@ export function readGnuIndex(bytes: Uint8Array, width: 4 | 8): Index {
 }
 
 /**
- * BSD: size of the table, pairs of (name offset, member offset), size of the names, the names; in the byte order of
+ * BSD: size of the table, pairs of (name offset, member offset), size of the names, the names; in the byte
+ * order of
  * the machine that it was built for, which is guessed from the plausibility of the sizes.
  */
 export function readBsdIndex(bytes: Uint8Array, width: 4 | 8): Index {

@@ -24,7 +24,9 @@ export interface ArchiveMember {
 export interface Archive {
   /** In file order, without the index and the name table. */
   readonly members: readonly ArchiveMember[];
-  /** Defined global symbols to positions in `members`, as the index says; the first mention of a name counts. */
+  /**
+   * Defined global symbols to positions in `members`, as the index says; the first mention of a name counts.
+   */
   readonly symbols: ReadonlyMap<string, number>;
   /** Without an index `symbols` is empty, and symbols have to be read from the members. */
   readonly hasIndex: boolean;

@@ -30,7 +30,8 @@ export interface ElfHeader {
 }
 
 /**
- * Sections up to here are numbered without touching SHN_ABS and SHN_COMMON, which the model keeps as symbols' section
+ * Sections up to here are numbered without touching SHN_ABS and SHN_COMMON, which the model keeps as symbols'
+ * section
  * numbers; real objects have a few hundred.
  */
 export const MAX_SECTIONS = SHN_ABS - 1;
@@ -165,7 +166,10 @@ type RawSection = Omit<ElfSection, 'name'> & { readonly nameOffset: number };
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Field by field: `Elf64Shdr.decode` would make ten properties and five big integers for each of many sections. */
+/**
+ * Field by field: `Elf64Shdr.decode` would make ten properties and five big integers for each of many
+ * sections.
+ */
 function readSectionHeader(input: ElfInput, at: number, index: number): RawSection {
   const field = (offset: number): number => input.view.getUint32(at + offset, input.byteOrder === 'little');
   const wide = (offset: number, what: string): number => wideField(input, index, at + offset, what);

@@ -24,7 +24,9 @@ export interface ElfSection {
   readonly type: number;
   /** SHF_* bits, below 2^53. */
   readonly flags: number;
-  /** Index of the section that this one needs: the symbol table of relocations, the strings of a symbol table. */
+  /**
+   * Index of the section that this one needs: the symbol table of relocations, the strings of a symbol table.
+   */
   readonly link: number;
   /** For relocations the index of the section that they change. */
   readonly info: number;
@@ -76,7 +78,8 @@ export interface ElfFile {
   /** In file order; [0] is the null symbol. Empty names are left to section symbols and locals. */
   readonly symbols: readonly ElfSymbol[];
   /**
-   * By the index of the section that they change, in file order. Without those of ignored sections and of `.BTF` and
+   * By the index of the section that they change, in file order. Without those of ignored sections and of
+   * `.BTF` and
    * `.BTF.ext`, whose values in place are already right.
    */
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
@@ -91,7 +94,10 @@ export function isPassedOver(
   return !(input.keepDebug && (section.name.startsWith('.debug_') || section.name.startsWith('.rel.debug_')));
 }
 
-/** Sections that an object can hold without meaning anything to linking or loading; nothing in them is checked. */
+/**
+ * Sections that an object can hold without meaning anything to linking or loading; nothing in them is
+ * checked.
+ */
 export function isIgnoredSection(section: Pick<ElfSection, 'name' | 'type' | 'flags'>): boolean {
   const { name, type, flags } = section;
   if (type === SHT_NOTE) return true;

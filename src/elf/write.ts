@@ -1,9 +1,11 @@
 /**
  * Sections, symbols and relocations to a relocatable BPF object.
  *
- * Follows the gABI where libbpf's linker does not: locals are before globals and sh_info says how many they are, so
+ * Follows the gABI where libbpf's linker does not: locals are before globals and sh_info says how many they
+ * are, so
  * that GNU binutils read the result as well as libelf and LLVM do. File order: the caller's sections, their
- * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input, same bytes.
+ * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input,
+ * same bytes.
  */
 
 import {
@@ -47,7 +49,9 @@ import {
 
 export type { ElfOutput, ElfSectionOutput, ElfSymbolOutput } from './write-tables.ts';
 
-/** The bytes of the object. Throws only for output that breaks its own promises (`bug-invariant`) or limits. */
+/**
+ * The bytes of the object. Throws only for output that breaks its own promises (`bug-invariant`) or limits.
+ */
 export function writeElf(output: ElfOutput): Uint8Array {
   const order = sortSymbols(output.symbols);
   const sections = layOut(planSections(output, order));

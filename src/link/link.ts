@@ -78,7 +78,8 @@ export interface LinkSuccess extends LinkedObject {
 export type LinkResult = LinkSuccess | LinkFailure;
 
 /**
- * Links objects by name. All problems of the inputs are returned as data; throws only a `TypeError` for arguments of
+ * Links objects by name. All problems of the inputs are returned as data; throws only a `TypeError` for
+ * arguments of
  * another shape.
  */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {

@@ -1,5 +1,6 @@
 /**
- * Static re-linking: components are plugged into the slots of a rootlet, and the result is one ordinary object.
+ * Static re-linking: components are plugged into the slots of a rootlet, and the result is one ordinary
+ * object.
  *
  * Every component has its own scope of names, so two of them may have the same functions, maps and globals. A
  * slot is a global function of the rootlet that is not a program; the component's program replaces it: it
@@ -51,7 +52,9 @@ import { entryAt } from './resolve/index.ts';
 export interface RelinkSuccess extends LinkedObject {
   /** Made when first read. */
   readonly report: RelinkReport;
-  /** Members of libraries in the order in which they were taken, and for which component (null: the rootlet). */
+  /**
+   * Members of libraries in the order in which they were taken, and for which component (null: the rootlet).
+   */
   readonly pulled: readonly (PulledMember & { readonly component: string | null })[];
 }
 
@@ -59,7 +62,8 @@ export interface RelinkSuccess extends LinkedObject {
 export type RelinkResult = RelinkSuccess | LinkFailure;
 
 /**
- * Plugs components into a rootlet. All problems of the inputs are returned as data; throws only a `TypeError` for
+ * Plugs components into a rootlet. All problems of the inputs are returned as data; throws only a `TypeError`
+ * for
  * arguments of another shape.
  */
 export function relink(

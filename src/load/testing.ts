@@ -1,11 +1,17 @@
-/** What the loader's tests share: the oracle (bpftool, which is libbpf) and packets. Not exported from the package. */
+/**
+ * What the loader's tests share: the oracle (bpftool, which is libbpf) and packets. Not exported from the
+ * package.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A bpf file system of the test's own; `close()` unmounts it, and with it go all pins. 1777 is the kernel's default. */
+/**
+ * A bpf file system of the test's own; `close()` unmounts it, and with it go all pins. 1777 is the kernel's
+ * default.
+ */
 export function mountBpffs(mode: '0700' | '1777' = '0700'): { readonly path: string; close(): void } {
   const path = mkdtempSync(join(tmpdir(), 'rootlet-bpffs-'));
   execFileSync('mount', ['-t', 'bpf', '-o', `mode=${mode}`, 'bpf', path]);

@@ -1,4 +1,7 @@
-/** Three-way merge of arrays of programs and maps of maps, on real maps: what was written, what is there, what is new. */
+/**
+ * Three-way merge of arrays of programs and maps of maps, on real maps: what was written, what is there, what
+ * is new.
+ */
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';

@@ -1,9 +1,12 @@
 /**
  * Arrays of programs and maps of maps whose contents an object gives: three-way merge of entries.
  *
- * Base is what the running generation wrote when it was created, one side is what the map holds now, the other side is
- * what the next generation gives. An entry that was set, replaced or deleted at run time stays as it is; every other
- * entry is the new generation's. Programs and maps of the old generation itself are replaced by those of the same name:
+ * Base is what the running generation wrote when it was created, one side is what the map holds now, the
+ * other side is
+ * what the next generation gives. An entry that was set, replaced or deleted at run time stays as it is;
+ * every other
+ * entry is the new generation's. Programs and maps of the old generation itself are replaced by those of the
+ * same name:
  * the next generation never runs an old stage.
  */
 
@@ -15,7 +18,9 @@ import type { PreviousMap, StaticContents } from './decision.ts';
 
 /** What entries of the old generation become in the next one. */
 export interface Successors {
-  /** Descriptor for an id of the old generation's own; null where the next generation has none of that name. */
+  /**
+   * Descriptor for an id of the old generation's own; null where the next generation has none of that name.
+   */
   readonly of: (id: number) => number | null | undefined;
 }
 

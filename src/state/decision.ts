@@ -49,7 +49,10 @@ export type Decision =
       readonly variables: readonly CarriedVariable[];
       readonly lost: readonly LostVariable[];
     }
-  /** A new array of programs or maps of this generation; entries that were changed at run time are carried over. */
+  /**
+   * A new array of programs or maps of this generation; entries that were changed at run time are carried
+   * over.
+   */
   | { readonly kind: 'rebuild'; readonly previous: PreviousMap }
   /** There was one, and its contents are not kept. */
   | { readonly kind: 'reset'; readonly previous: PreviousMap; readonly reason: string }

@@ -1,4 +1,6 @@
-/** Whether an old map is what the next version would have created: definition, and types of keys and values. */
+/**
+ * Whether an old map is what the next version would have created: definition, and types of keys and values.
+ */
 
 import { compareTypes, formatType } from '../btf/index.ts';
 import type { BpfMap } from '../kernel/index.ts';
@@ -39,7 +41,9 @@ function typeDifferences(plan: LoadPlan, map: MapPlan, old: BpfMap, types: MapTy
   });
 }
 
-/** Definition of the inner maps of a map of maps, with the types of keys and values as C; null for other maps. */
+/**
+ * Definition of the inner maps of a map of maps, with the types of keys and values as C; null for other maps.
+ */
 export function innerDefinition(plan: LoadPlan, { inner }: MapPlan): string | null {
   if (inner === null) return null;
   const { type, keySize, valueSize, maxEntries, flags, keyType, valueType } = inner;

@@ -1,4 +1,7 @@
-/** Decisions carried out: what is loaded on which maps, what is remembered of them, and the values that are copied. */
+/**
+ * Decisions carried out: what is loaded on which maps, what is remembered of them, and the values that are
+ * copied.
+ */
 
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';

@@ -1,8 +1,11 @@
 /**
- * Carrying out decisions about state: a plan with maps that exist already, and the values that new maps get of old ones.
+ * Carrying out decisions about state: a plan with maps that exist already, and the values that new maps get
+ * of old ones.
  *
- * Nothing that the running generation uses is written here. Values are copied into maps that no attached program uses
- * yet; they may be copied again as late as possible, since what programs write between copy and switch is lost.
+ * Nothing that the running generation uses is written here. Values are copied into maps that no attached
+ * program uses
+ * yet; they may be copied again as late as possible, since what programs write between copy and switch is
+ * lost.
  */
 
 import { elementAt } from '../bytes/index.ts';
@@ -75,7 +78,9 @@ export function pinReused(
   };
 }
 
-/** What a generation remembers of the maps of a loaded object. Reused maps keep what was remembered of them. */
+/**
+ * What a generation remembers of the maps of a loaded object. Reused maps keep what was remembered of them.
+ */
 export function storedStates(
   loaded: LoadedObject,
   states: readonly PlannedState[],

@@ -3,7 +3,10 @@
 import { quote, usageError } from '../diag/index.ts';
 import type { MapIdentity } from './identity.ts';
 
-/** `*`, a component, `MAP`, `COMPONENT:MAP`; a variable resets its section's variable alone (`VARIABLE`, `COMPONENT:VARIABLE`). */
+/**
+ * `*`, a component, `MAP`, `COMPONENT:MAP`; a variable resets its section's variable alone (`VARIABLE`,
+ * `COMPONENT:VARIABLE`).
+ */
 export class FreshNames {
   readonly names: readonly string[];
 
@@ -26,7 +29,8 @@ export class FreshNames {
     this.names.some(wanted => wanted === variable || (owner !== null && wanted === `${owner}:${variable}`));
 
   /**
-   * Throws `state-fresh` for names of nothing that changes. `known`: components and maps; `variables`: what else can be
+   * Throws `state-fresh` for names of nothing that changes. `known`: components and maps; `variables`: what
+   * else can be
    * named.
    */
   require(known: ReadonlySet<string>, variables: ReadonlySet<string>): void {

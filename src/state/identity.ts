@@ -1,5 +1,6 @@
 /**
- * Whose a map is and what its owner calls it. These are identities: they depend on the component alone, never on what
+ * Whose a map is and what its owner calls it. These are identities: they depend on the component alone, never
+ * on what
  * is linked or plugged in beside it, and are the keys of maps in generations, records and listings.
  */
 
@@ -13,7 +14,10 @@ export interface MapIdentity {
   readonly version?: number;
 }
 
-/** What belongs to one version of a component: its name, with the version for one that is being rolled out of the slots. */
+/**
+ * What belongs to one version of a component: its name, with the version for one that is being rolled out of
+ * the slots.
+ */
 export function partKey(owner: string, version: number | undefined): string {
   return version === undefined ? owner : `${owner}@${version}`;
 }

@@ -1,4 +1,7 @@
-/** The planner as a table: maps, arrays of programs and maps of maps with contents, and maps that are pinned by name. */
+/**
+ * The planner as a table: maps, arrays of programs and maps of maps with contents, and maps that are pinned
+ * by name.
+ */
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';

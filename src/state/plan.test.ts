@@ -1,4 +1,7 @@
-/** The planner as a table: what ran, what is to run, the policy; then the decision about one map, and its reason. */
+/**
+ * The planner as a table: what ran, what is to run, the policy; then the decision about one map, and its
+ * reason.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../test/support/needs.ts';

@@ -1,8 +1,10 @@
 /**
  * The one planner of state: what happens to every map and data section of an object when code changes.
  *
- * It decides from the plan of the load, from what the running generation has, and from a policy. It creates and changes
- * nothing. Attached programs, slots of rootlets and loaded objects all use it, so that one rule holds for all of them.
+ * It decides from the plan of the load, from what the running generation has, and from a policy. It creates
+ * and changes
+ * nothing. Attached programs, slots of rootlets and loaded objects all use it, so that one rule holds for all
+ * of them.
  */
 
 import { elementAt } from '../bytes/index.ts';
@@ -42,7 +44,9 @@ export interface StateRequest {
   readonly pinRoot: string | null;
 }
 
-/** Decisions by the name of the map in the plan. Maps without an owner, such as `.kconfig`, are always new. */
+/**
+ * Decisions by the name of the map in the plan. Maps without an owner, such as `.kconfig`, are always new.
+ */
 export function planState(request: StateRequest): ReadonlyMap<string, MapDecision> {
   const types = new MapTypes();
   const decided = new Map<string, MapDecision>();
@@ -113,7 +117,9 @@ function decidePinned({ sys, pinRoot }: StateRequest, map: MapPlan): Decision | 
   }
 }
 
-/** Constants are what the file and the settings say. Equal ones stay in their map, so that it keeps its id. */
+/**
+ * Constants are what the file and the settings say. Equal ones stay in their map, so that it keeps its id.
+ */
 function decideConstants(map: MapPlan, previous: PreviousMap): Decision {
   const fits = previous.map.valueSize === map.valueSize && previous.map.flags === map.flags;
   const before = fits ? previous.map.lookup(new Uint8Array(4)) : undefined;

@@ -41,7 +41,9 @@ const DECISIONS: Readonly<Record<Decision['kind'], Decision>> = {
   refuse: { kind: 'refuse', reason: 'another map is pinned there' },
 };
 
-/** Rows of one decision about the rootlet's map; a transfer that carried entries over where some are given. */
+/**
+ * Rows of one decision about the rootlet's map; a transfer that carried entries over where some are given.
+ */
 function rowsOf(decision: Decision, identity = rules, entries?: CarriedEntries): StateChange[] {
   const transfer = { entries: new Map(entries === undefined ? [] : [[mapKey(identity), entries]]) };
   return reportState([{ identity, decision }], [], transfer);

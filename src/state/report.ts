@@ -1,4 +1,6 @@
-/** What a change did, or would do, to state: rows for output, with the reason of everything that is not kept. */
+/**
+ * What a change did, or would do, to state: rows for output, with the reason of everything that is not kept.
+ */
 
 import { type CarriedEntries, changedEntries } from './contents.ts';
 import type { DroppedMap, MapDecision } from './decision.ts';
@@ -46,7 +48,8 @@ function reportDropped({ identity, reason }: DroppedMap): StateChange {
 }
 
 /**
- * All rows of a change. `transfer` has copied what it could; undefined for a plan, for which entries are only counted.
+ * All rows of a change. `transfer` has copied what it could; undefined for a plan, for which entries are only
+ * counted.
  */
 export function reportState(
   decisions: readonly MapDecision[],

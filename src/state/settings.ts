@@ -1,5 +1,6 @@
 /**
- * Settings of an entry: values of variables and sizes of maps that an operator gave. They belong to the component that
+ * Settings of an entry: values of variables and sizes of maps that an operator gave. They belong to the
+ * component that
  * they were given for, and stay with it until they are given again.
  */
 
@@ -87,7 +88,10 @@ function takes(types: ValueTypes, id: BtfId, value: unknown, size: number): bool
   }
 }
 
-/** Names by which variables of an object are given values: `NAME`, and `SECTION:NAME` where several have one name. */
+/**
+ * Names by which variables of an object are given values: `NAME`, and `SECTION:NAME` where several have one
+ * name.
+ */
 export function variableNames(object: BpfObject): ReadonlySet<string> {
   const names = new Set<string>();
   for (const symbol of object.symbols) {

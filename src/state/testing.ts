@@ -1,4 +1,7 @@
-/** What tests of state share: objects from C, their maps in the kernel, and decisions about them. Not exported from the package. */
+/**
+ * What tests of state share: objects from C, their maps in the kernel, and decisions about them. Not exported
+ * from the package.
+ */
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

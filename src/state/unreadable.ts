@@ -1,4 +1,6 @@
-/** The problem of a record that another version wrote. Separate because state and settings are decoded apart. */
+/**
+ * The problem of a record that another version wrote. Separate because state and settings are decoded apart.
+ */
 
 import { inputError, type RootletError } from '../diag/index.ts';
 

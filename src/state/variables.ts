@@ -20,7 +20,9 @@ export interface VariableWishes {
   readonly given: (variable: string) => boolean;
 }
 
-/** `unchanged`: both versions come from one file, so that equal sizes mean equal layouts even without types. */
+/**
+ * `unchanged`: both versions come from one file, so that equal sizes mean equal layouts even without types.
+ */
 export function decideVariables(
   plan: LoadPlan,
   map: MapPlan,

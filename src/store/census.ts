@@ -2,7 +2,8 @@
  * All BPF objects in this kernel and their owners: processes with descriptors, and pins.
  *
  * The kernel does not report the owners of its objects. They are found in the descriptors of all
- * processes and in all bpf file systems that this process sees. No link is followed, so that each pin is listed once.
+ * processes and in all bpf file systems that this process sees. No link is followed, so that each pin is
+ * listed once.
  */
 
 import {
@@ -180,7 +181,10 @@ function addPins(sys: Sys, holders: Holders, mount: string): void {
   }
 }
 
-/** Opened without following a link: undefined when the directory is gone, or another one is in its place by now. */
+/**
+ * Opened without following a link: undefined when the directory is gone, or another one is in its place by
+ * now.
+ */
 function openListed(path: string): number | undefined {
   try {
     const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

@@ -1,5 +1,6 @@
 /**
- * Directories of the store, held open. One can only be had by passing the check (`distrust`), and what is in it is
+ * Directories of the store, held open. One can only be had by passing the check (`distrust`), and what is in
+ * it is
  * reached through its descriptor, so it cannot be replaced between check and use. No operation follows
  * a symbolic link.
  */
@@ -39,7 +40,9 @@ import { EACCES, EINVAL, ELOOP, ENOENT, ENOTDIR, ENOTEMPTY, EPERM, EROFS } from 
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 const DESCRIPTORS = '/proc/self/fd';
 
-/** Runs file operations; what they throw becomes `store-file` or `store-read-only`, with `what` and the path. */
+/**
+ * Runs file operations; what they throw becomes `store-file` or `store-read-only`, with `what` and the path.
+ */
 export function onFile<T>(what: string, path: string, body: () => T): T {
   try {
     return body();
@@ -90,7 +93,8 @@ function untrusted(message: string, hint: string): RootletError {
 const checkAbove = (path: string, stats: Stats) => requireTrusted(path, stats, 'above');
 
 /**
- * Throws `store-no-bpffs` unless `path`, or the nearest directory above it that exists, is on a bpf file system, and
+ * Throws `store-no-bpffs` unless `path`, or the nearest directory above it that exists, is on a bpf file
+ * system, and
  * `store-untrusted` when a directory on the way can be changed by other users.
  */
 export function requireBpffs(path: string): void {
@@ -128,7 +132,8 @@ export class Directory {
   }
 
   /**
-   * The directory at any path of a bpf file system, with all above it checked; undefined when it does not exist.
+   * The directory at any path of a bpf file system, with all above it checked; undefined when it does not
+   * exist.
    * Throws `store-no-bpffs`, `store-untrusted`, `store-file`.
    */
   static find(path: string, use: DirectoryUse = 'own'): Directory | undefined {
@@ -159,7 +164,8 @@ export class Directory {
   }
 
   /**
-   * Path of what is in it, for system calls. Several names lead further down: they may only be of directories that were
+   * Path of what is in it, for system calls. Several names lead further down: they may only be of directories
+   * that were
    * opened through this one before, which no other process can have replaced since.
    */
   at(...names: readonly string[]): string {
@@ -203,7 +209,10 @@ export class Directory {
     return this.entries().map(({ name }) => name);
   }
 
-  /** Whether a pin may be opened there: a file of root or the effective user. Throws `store-untrusted` for others. */
+  /**
+   * Whether a pin may be opened there: a file of root or the effective user. Throws `store-untrusted` for
+   * others.
+   */
   hasFile(name: string): boolean {
     const path = join(this.path, name);
     const stats = onFile('inspecting', path, () => lstatSync(this.at(name), { throwIfNoEntry: false }));

@@ -2,13 +2,15 @@
  * What an entry consists of on the bpf file system, and nothing else that is found there.
  *
  *     NAME/current -> 3                                the generation that counts
- *         /components -> current/components            where the pins of components are, whichever generation counts
+ *         /components -> current/components            where the pins of components are, whichever generation
+ * counts
  *         /next -> 4                                   while `current` is switched
  *         /3/record  link_…  prog_…  map_…
  *           /components/COMPONENT/maps/MAP
  *                                /previous/maps/MAP    of an outgoing version of the component
  *
- * A path through `components` depends on the component alone. It follows `current`, so that it changes in the same step.
+ * A path through `components` depends on the component alone. It follows `current`, so that it changes in the
+ * same step.
  * Only what is in this picture is ever removed; the rest is reported (`store-unknown`).
  */
 
@@ -69,7 +71,10 @@ export interface EntryLayout {
   readonly hasComponents: boolean;
   /** Paths of what the store did not make. */
   readonly unknown: readonly string[];
-  /** `store-untrusted`: links that do not lead where the store's do. Nothing in such an entry is removed unasked. */
+  /**
+   * `store-untrusted`: links that do not lead where the store's do. Nothing in such an entry is removed
+   * unasked.
+   */
   readonly untrusted: readonly Problem[];
 }
 
@@ -78,7 +83,10 @@ interface Findings {
   readonly untrusted: Problem[];
 }
 
-/** Looks at an entry. Throws `store-untrusted` for directories that other users can change, and links in their place. */
+/**
+ * Looks at an entry. Throws `store-untrusted` for directories that other users can change, and links in their
+ * place.
+ */
 export function readLayout(entry: Directory): EntryLayout {
   const found: Findings = { unknown: [], untrusted: [] };
   const generations: number[] = [];
@@ -183,8 +191,10 @@ export function unknownError(path: string, unknown: readonly string[]): RootletE
 }
 
 /**
- * Removes the pins of a generation and its directory; false when something else is in it. Descriptors of the pins are
- * kept until all are gone: attachments then end together, and after their programs have lost their other names.
+ * Removes the pins of a generation and its directory; false when something else is in it. Descriptors of the
+ * pins are
+ * kept until all are gone: attachments then end together, and after their programs have lost their other
+ * names.
  */
 export function removeGeneration(sys: Sys, entry: Directory, generation: number): boolean {
   const name = String(generation);

@@ -14,7 +14,10 @@ const held = new Map<string, { readonly lock: FileLock; depth: number }>();
 const PAUSE_MS = 20;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Runs `body` under the lock of a directory. After `timeout` milliseconds of waiting it throws `kernel-lock-busy`. */
+/**
+ * Runs `body` under the lock of a directory. After `timeout` milliseconds of waiting it throws
+ * `kernel-lock-busy`.
+ */
 export function underLock<T>(sys: Sys, directory: Directory, timeout: number, body: () => T): T {
   const { identity } = directory;
   const mine = held.get(identity) ?? { lock: takeWithin(sys, directory, timeout), depth: 0 };

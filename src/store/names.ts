@@ -9,7 +9,9 @@ import { quote, usageError } from '../diag/index.ts';
 /** Longest key of an entry: a prefix of five characters and it must stay a file name. */
 const MAX_KEY = 200;
 
-/** `name` with every byte (of UTF-8) outside `[A-Za-z0-9_-]` as `%xx`. Different names have different keys. */
+/**
+ * `name` with every byte (of UTF-8) outside `[A-Za-z0-9_-]` as `%xx`. Different names have different keys.
+ */
 export function keyOf(name: string): string {
   let key = '';
   for (const byte of encodeText(name)) {
@@ -63,7 +65,10 @@ function fileKey(name: string, index: number): string {
   return key.length <= MAX_KEY ? key : `${key.slice(0, CUT)}%n${index}`;
 }
 
-/** File names of distinct `names`, in their order. Only names that are cut at the same place depend on each other. */
+/**
+ * File names of distinct `names`, in their order. Only names that are cut at the same place depend on each
+ * other.
+ */
 export function fileKeys(names: Iterable<string>): ReadonlyMap<string, string> {
   const taken = new Set<string>();
   const keys = new Map<string, string>();

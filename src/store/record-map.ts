@@ -1,4 +1,6 @@
-/** Records in the kernel: a frozen array map of one element, which a pin and every program of the entry hold. */
+/**
+ * Records in the kernel: a frozen array map of one element, which a pin and every program of the entry hold.
+ */
 
 import { join } from 'node:path';
 import { RootletError, recoded } from '../diag/index.ts';
@@ -14,7 +16,10 @@ export const RECORD_MAP_NAME = 'rootlet_record';
 
 const KEY = new Uint8Array(4);
 
-/** A map that holds `bytes` and can never be changed. Throws `store-record-size` when the kernel finds it too large. */
+/**
+ * A map that holds `bytes` and can never be changed. Throws `store-record-size` when the kernel finds it too
+ * large.
+ */
 export function createRecordMap(sys: Sys, bytes: Uint8Array): BpfMap {
   const map = explained(() =>
     BpfMap.create(sys, {

@@ -102,7 +102,10 @@ export interface DecodedRecord {
   readonly files: RecordFiles;
 }
 
-/** Throws `store-record-version` for records of other versions, `store-record` for everything else that is not a record. */
+/**
+ * Throws `store-record-version` for records of other versions, `store-record` for everything else that is not
+ * a record.
+ */
 export function decodeRecord(bytes: Uint8Array): DecodedRecord {
   const { json, payload } = splitRecord(bytes);
   const document = Fields.of(parseJson(json), 'document', damagedField);

@@ -1,4 +1,6 @@
-/** Building one generation of an entry: pins, record, switch. Every step but the last one can be taken back. */
+/**
+ * Building one generation of an entry: pins, record, switch. Every step but the last one can be taken back.
+ */
 
 import { join } from 'node:path';
 import { valueAt } from '../bytes/index.ts';
@@ -152,7 +154,9 @@ function makeBelow(path: Directory, [first, ...rest]: readonly string[]): void {
   makeBelow(inner, rest);
 }
 
-/** Programs hold the record too, so that it is found from them without the pins; kernels before 5.10 cannot. */
+/**
+ * Programs hold the record too, so that it is found from them without the pins; kernels before 5.10 cannot.
+ */
 function bindRecord(sys: Sys, build: Build, record: StoreRecord, path: Directory): void {
   build.onStep('record');
   const map = createRecordMap(sys, encodeRecord(record, build.contents.files ?? new Map()));
@@ -198,7 +202,9 @@ function mapRecords({ maps = new Map<string, BpfMap>(), places = new Map() }: Co
   });
 }
 
-/** Pins by keys of `places`. File names depend on the other maps of the component only where names are cut. */
+/**
+ * Pins by keys of `places`. File names depend on the other maps of the component only where names are cut.
+ */
 function placePins(places: ReadonlyMap<string, MapPlace>): Map<string, string> {
   const components = fileKeys([...places.values()].map(({ component }) => component));
   const maps = mapKeys(places);

@@ -1,11 +1,15 @@
 /**
- * Named things that stay in the kernel: loaded objects and attachments, with their pins and a record of what they are.
+ * Named things that stay in the kernel: loaded objects and attachments, with their pins and a record of what
+ * they are.
  *
- * The kernel and its bpf file system are the only state. An entry is a directory of generations and a symbolic link to the
- * one that counts, which is switched by one rename: a process that is killed at any moment leaves the old generation or
+ * The kernel and its bpf file system are the only state. An entry is a directory of generations and a
+ * symbolic link to the
+ * one that counts, which is switched by one rename: a process that is killed at any moment leaves the old
+ * generation or
  * the new one, never a mixture, and what else it left is removed by the next command that opens the store.
  *
- * Nothing is used that another user could change: directories are opened, checked and held (`Directory`) on the way down
+ * Nothing is used that another user could change: directories are opened, checked and held (`Directory`) on
+ * the way down
  * from the root, in each operation.
  */
 
@@ -65,7 +69,8 @@ export interface StoreOptions {
    */
   readonly onStep?: (step: SaveStep) => void;
   /**
-   * Whether a whole generation that a killed process left is to count, since the change that belongs to it (see `save`)
+   * Whether a whole generation that a killed process left is to count, since the change that belongs to it
+   * (see `save`)
    * had happened. Asked under the lock, before it is removed.
    */
   readonly hasHappened?: (left: StoreEntry, store: Store) => boolean;
@@ -93,8 +98,10 @@ export class Store {
   }
 
   /**
-   * The store in a directory of a bpf file system; what a killed process left there is removed. Throws `store-no-bpffs`,
-   * `store-untrusted` where other users could change anything of it, and `store-file` where this process may not look.
+   * The store in a directory of a bpf file system; what a killed process left there is removed. Throws
+   * `store-no-bpffs`,
+   * `store-untrusted` where other users could change anything of it, and `store-file` where this process may
+   * not look.
    */
   static open(sys: Sys, root = DEFAULT_STORE_ROOT, options: StoreOptions = {}): Store {
     const store = new Store(sys, root, options);
@@ -115,7 +122,8 @@ export class Store {
   }
 
   /**
-   * All entries, objects first, by name. Throws `store-untrusted` when one of them leads out of its directory; `peek`
+   * All entries, objects first, by name. Throws `store-untrusted` when one of them leads out of its
+   * directory; `peek`
    * and `remove` work on it.
    */
   list(): readonly (StoreEntry | BrokenEntry)[] {
@@ -164,35 +172,46 @@ export class Store {
   }
 
   /**
-   * A file kept in the record as an object. The same `InputObject` as long as it is in use and the contents are the same.
+   * A file kept in the record as an object. The same `InputObject` as long as it is in use and the contents
+   * are the same.
    * @internal
    */
   object(entry: StoreEntry, key: string, file: ObjectFile): InputObject {
     return this.#objects.of(`${entry.kind}/${entry.name}/${key}`, file);
   }
 
-  /** A program of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
+  /**
+   * A program of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not
+   * have.
+   */
   openProgram(entry: StoreEntry, name: string): BpfProgram {
     const pin = pinOf(entry, 'program', entry.record.programs, name);
     return new BpfProgram(this.sys, this.#openPin(entry, pin, 'program'), name, pin.type);
   }
 
-  /** A map of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
+  /**
+   * A map of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have.
+   */
   openMap(entry: StoreEntry, name: string): BpfMap {
     const pin = pinOf(entry, 'map', entry.record.maps, name);
     return BpfMap.adopt(this.sys, this.#openPin(entry, pin, 'map'));
   }
 
-  /** A link of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have. */
+  /**
+   * A link of an entry, owned by the caller. Throws `store-no-pin` for a name that the entry does not have.
+   */
   openLink(entry: StoreEntry, name: string): Attachment {
     const pin = pinOf(entry, 'link', entry.record.links, name);
     return new Attachment(this.sys, this.#openPin(entry, pin, 'link'), pin.place);
   }
 
   /**
-   * Makes a new generation of an entry and removes the old one. Descriptors in `contents` stay the caller's. On any
-   * failure nothing of the new generation remains, and the old one counts. `commit` is for a change that belongs to it,
-   * such as another program on a hook: it runs when everything is pinned, and when it throws, nothing is saved.
+   * Makes a new generation of an entry and removes the old one. Descriptors in `contents` stay the caller's.
+   * On any
+   * failure nothing of the new generation remains, and the old one counts. `commit` is for a change that
+   * belongs to it,
+   * such as another program on a hook: it runs when everything is pinned, and when it throws, nothing is
+   * saved.
    */
   save(kind: EntryKind, name: string, contents: Contents, commit: () => void = () => {}): StoreEntry {
     return this.#locked(root => {
@@ -219,7 +238,8 @@ export class Store {
   }
 
   /**
-   * Removes an entry. Attachments in it end, and all that nothing else holds. Throws `store-unknown` when it is gone but
+   * Removes an entry. Attachments in it end, and all that nothing else holds. Throws `store-unknown` when it
+   * is gone but
    * for what the store did not make.
    */
   remove(entry: StoreEntry | BrokenEntry): void {
@@ -345,7 +365,8 @@ export class Store {
 }
 
 /**
- * Waits for those who look up a path through `components` and have passed the old `current` already: the kernel does that
+ * Waits for those who look up a path through `components` and have passed the old `current` already: the
+ * kernel does that
  * in an RCU section, as it runs programs. Without it they would find the old generation being removed.
  */
 function waitForLookups(sys: Sys): void {

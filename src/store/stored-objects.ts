@@ -1,8 +1,10 @@
 /**
- * Object files in records, parsed once: a record is read again whenever an entry is looked up, and its bytes are new
+ * Object files in records, parsed once: a record is read again whenever an entry is looked up, and its bytes
+ * are new
  * each time, but nearly always those of the last time.
  *
- * Objects are held weakly. What a command works with stays; a process that keeps a store open for long keeps nothing.
+ * Objects are held weakly. What a command works with stays; a process that keeps a store open for long keeps
+ * nothing.
  */
 
 import { InputObject, type ObjectFile } from '../object/index.ts';

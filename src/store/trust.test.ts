@@ -1,5 +1,6 @@
 /**
- * Another user against a store on a bpf file system that every user can write to (mode 1777, the kernel's default). What
+ * Another user against a store on a bpf file system that every user can write to (mode 1777, the kernel's
+ * default). What
  * is outside of the store never changes, and commands refuse a store of another user.
  */
 
@@ -78,7 +79,9 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     });
   }
 
-  /** Runs a shell script as an unprivileged user who may search the private directories above the mount point. */
+  /**
+   * Runs a shell script as an unprivileged user who may search the private directories above the mount point.
+   */
   function asNobody(script: string): void {
     const user = ['--reuid', String(NOBODY), '--regid', String(NOBODY), '--clear-groups', '--no-new-privs'];
     const { status, stderr } = spawnSync('setpriv', [...user, 'sh', '-ec', script], {
@@ -378,7 +381,10 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     }
   });
 
-  /** One command against the other user; the code of its error. What it made is removed, so that the race continues. */
+  /**
+   * One command against the other user; the code of its error. What it made is removed, so that the race
+   * continues.
+   */
   function attempt(round: number): string {
     try {
       const store = Store.open(kernel, root);

@@ -1,4 +1,7 @@
-/** Every instruction against a second implementation, on random operands and random programs, in both byte orders. */
+/**
+ * Every instruction against a second implementation, on random operands and random programs, in both byte
+ * orders.
+ */
 
 import { describe, expect, test } from 'vitest';
 import { EXIT, insn, loadConstant } from '../isa/assemble.ts';

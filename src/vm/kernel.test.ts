@@ -1,7 +1,9 @@
 /**
- * The machine against the kernel: the same objects, the same packets, the same verdicts, bytes and global variables.
+ * The machine against the kernel: the same objects, the same packets, the same verdicts, bytes and global
+ * variables.
  *
- * What the kernel answered is also kept as digests in `testdata/kernel-digests.json`, so that machines without root
+ * What the kernel answered is also kept as digests in `testdata/kernel-digests.json`, so that machines
+ * without root
  * test against it too. Run with UPDATE_DIGESTS=1 to write them again.
  */
 

@@ -14,7 +14,7 @@ import { upgrade } from '../../src/dynamic/upgrade/upgrade.ts';
 import { openById, readLinkInfo, readProgramInfo } from '../../src/kernel/objects/info.ts';
 import { writeObject } from '../../src/object/write/write.ts';
 import { Store } from '../../src/store/store.ts';
-import { loadStored, runStored } from '../dynamic/link-stored.ts';
+import { loadStored, runStored } from '../e2e/dynamic/stored.ts';
 import { sys } from './guest/kernel.ts';
 import { example, vmObject } from './guest/objects.ts';
 

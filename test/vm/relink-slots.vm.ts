@@ -7,14 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Rootlet } from '../../src/dynamic/slots/rootlet.ts';
 import { readLinkInfo } from '../../src/kernel/objects/info.ts';
 import type { ObjectFile } from '../../src/object/read/input.ts';
-import { EntryUnderTest } from '../dynamic/relink-entry.ts';
+import { EntryUnderTest } from '../e2e/slots/entry.ts';
 import {
   compileGenerator,
   replaceUnderTraffic,
   type TrafficObjects,
   TrafficWire,
   trafficObjects,
-} from '../dynamic/traffic.ts';
+} from '../e2e/slots/traffic.ts';
 import { sys, testSince } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 

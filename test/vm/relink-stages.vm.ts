@@ -13,7 +13,7 @@ import { openById } from '../../src/kernel/objects/info.ts';
 import type { BpfMap } from '../../src/kernel/objects/map.ts';
 import { BpfProgram } from '../../src/kernel/objects/program.ts';
 import { duplicateMap } from '../../src/state/execute.ts';
-import { EntryUnderTest } from '../dynamic/relink-entry.ts';
+import { EntryUnderTest } from '../e2e/slots/entry.ts';
 import {
   attachStaged,
   misjudged,
@@ -21,8 +21,8 @@ import {
   stageChange,
   stagedCounts,
   stagedObjects,
-} from '../dynamic/staged-traffic.ts';
-import { compileGenerator, TrafficWire } from '../dynamic/traffic.ts';
+} from '../e2e/slots/staged-traffic.ts';
+import { compileGenerator, TrafficWire } from '../e2e/slots/traffic.ts';
 import { sys } from './guest/kernel.ts';
 import { openWire, type Wire } from './guest/net.ts';
 

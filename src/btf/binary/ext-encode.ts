@@ -1,5 +1,6 @@
 /**
- * `.BTF.ext` bytes, and the `.BTF` that it shares its strings with. Records have the sizes that every loader since
+ * `.BTF.ext` bytes, and the `.BTF` that it shares its strings with. Records have the sizes that every loader
+ * since
  * Linux 5.0 accepts.
  */
 
@@ -14,7 +15,8 @@ import { wordsIntoBytes } from './word-bytes.ts';
 const HEADER_SIZE = 32;
 
 /**
- * `.BTF` and `.BTF.ext`, which share the strings of the former; `ext` is null when there is no record. Records are
+ * `.BTF` and `.BTF.ext`, which share the strings of the former; `ext` is null when there is no record.
+ * Records are
  * grouped by section in the order in which sections appear, and ordered by offset in it.
  */
 export function encodeBtfWithExt(

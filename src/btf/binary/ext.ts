@@ -1,5 +1,6 @@
 /**
- * `.BTF.ext`: what the compiler knows about instructions. Function types, source lines and CO-RE relocations, each
+ * `.BTF.ext`: what the compiler knows about instructions. Function types, source lines and CO-RE relocations,
+ * each
  * with the byte offset of an instruction in a named section.
  *
  * Compatibility: records may be longer than known (newer compilers) and the header shorter (before CO-RE).
@@ -75,7 +76,9 @@ interface ExtReader {
   readonly headerLength: number;
 }
 
-/** Records of a `.BTF.ext` section whose strings and types are `btf`. Places start with `section ".BTF.ext"`. */
+/**
+ * Records of a `.BTF.ext` section whose strings and types are `btf`. Places start with `section ".BTF.ext"`.
+ */
 export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): ParsedExt {
   return within('section ".BTF.ext"', () => {
     const view = requireMagic(bytes, order);

@@ -1,13 +1,16 @@
 /**
  * `.BTF` bytes to types.
  *
- * Parsing finds the types, then checks all of them (`validateTypes`): what comes out can be used without further
+ * Parsing finds the types, then checks all of them (`validateTypes`): what comes out can be used without
+ * further
  * checks. Accepts both byte orders, the header with a layout section, and the wide info word.
  *
- * Differs from libbpf: names must be terminated, kinds must fit where they are used, and types may not contain
+ * Differs from libbpf: names must be terminated, kinds must fit where they are used, and types may not
+ * contain
  * themselves. libbpf leaves that to the kernel, or crashes.
  *
- * `?? 0` after an index: a kind outside of the table is not known, and the info word of a type that is cut off is 0.
+ * `?? 0` after an index: a kind outside of the table is not known, and the info word of a type that is cut
+ * off is 0.
  */
 
 import type { ByteOrder } from '../../bytes/index.ts';

@@ -13,7 +13,9 @@ export function wordsFromBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array
   return words;
 }
 
-/** The same without a copy where the bytes are aligned and of this host's order: they must stay as they are. */
+/**
+ * The same without a copy where the bytes are aligned and of this host's order: they must stay as they are.
+ */
 export function wordsInBytes(bytes: Uint8Array, order: ByteOrder): Uint32Array {
   const inPlace = (order === 'little') === HOST_IS_LITTLE && bytes.byteOffset % 4 === 0;
   return inPlace

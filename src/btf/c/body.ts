@@ -1,4 +1,7 @@
-/** Structs, unions and enums in braces: members where BTF says, with padding and attributes where C needs them. */
+/**
+ * Structs, unions and enums in braces: members where BTF says, with padding and attributes where C needs
+ * them.
+ */
 
 import { alignUp } from '../../bytes/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';

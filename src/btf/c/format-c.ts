@@ -7,8 +7,10 @@
  * s;`, or a whole typedef) or complete. Needs are followed with a stack of their own, since depth comes from
  * files.
  *
- * Differs from bpftool: layouts are given by padding and `packed` only, declaration tags are written, members are
- * never silently misplaced (unnamed members of named structs get a name), and other languages' names are made valid.
+ * Differs from bpftool: layouts are given by padding and `packed` only, declaration tags are written, members
+ * are
+ * never silently misplaced (unnamed members of named structs get a name), and other languages' names are made
+ * valid.
  */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
@@ -21,8 +23,10 @@ import { isBuiltinTypedef, UniqueNames } from './names.ts';
 const BUDGET = 4_000_000;
 
 /**
- * Definitions of all structs, unions, enums and typedefs, and of what they need; variables and functions are not
- * written. Deterministic: in the order of ids as far as dependencies allow. Throws `btf-c-too-large` for types that
+ * Definitions of all structs, unions, enums and typedefs, and of what they need; variables and functions are
+ * not
+ * written. Deterministic: in the order of ids as far as dependencies allow. Throws `btf-c-too-large` for
+ * types that
  * cannot be written down in a sensible size.
  */
 export function formatBtfAsC(btf: Btf): string {

@@ -3,7 +3,8 @@
  * neither alignments nor `packed`: a struct is declared packed exactly if the natural rules cannot give its
  * offsets or size.
  *
- * Rules of BPF, which are those of the System V ABI for x86-64. On arm64 and others, unnamed bit fields count for
+ * Rules of BPF, which are those of the System V ABI for x86-64. On arm64 and others, unnamed bit fields count
+ * for
  * alignment, so that a few structs would differ there.
  */
 

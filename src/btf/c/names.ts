@@ -1,6 +1,8 @@
 /**
- * Names under which types can be together in one C file: valid identifiers, and different where C has one name
- * space for what BTF keeps apart. Later types of a name get `___2`, `___3`, … as with bpftool; CO-RE ignores what
+ * Names under which types can be together in one C file: valid identifiers, and different where C has one
+ * name
+ * space for what BTF keeps apart. Later types of a name get `___2`, `___3`, … as with bpftool; CO-RE ignores
+ * what
  * follows three underscores.
  */
 
@@ -70,7 +72,9 @@ export class UniqueNames {
     return name === '' ? '' : identifier(name);
   }
 
-  /** Structs, unions and enums share one name space; a forward declaration has the name of what it declares. */
+  /**
+   * Structs, unions and enums share one name space; a forward declaration has the name of what it declares.
+   */
   #nameTags(): void {
     const tags = new NameSpace();
     const declared = new Map<string, string>();

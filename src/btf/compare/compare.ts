@@ -6,9 +6,12 @@
  * agree by name and keyword; parameter names do not count. Option `strict` is for separately compiled code
  * that meets in the kernel: signedness, enumerators, tags and everything behind pointers must agree too.
  *
- * Differs from libbpf: lengths of arrays must agree unless one is unknown (`extern int a[]`), and sizes of structs
- * always, because both are part of what the other side was compiled against. A forward declaration goes with its struct
- * everywhere, since C allows `extern struct s x`. Pairs that have been seen are not compared again, so circles end and
+ * Differs from libbpf: lengths of arrays must agree unless one is unknown (`extern int a[]`), and sizes of
+ * structs
+ * always, because both are part of what the other side was compiled against. A forward declaration goes with
+ * its struct
+ * everywhere, since C allows `extern struct s x`. Pairs that have been seen are not compared again, so
+ * circles end and
  * shared parts cost once.
  */
 
@@ -41,14 +44,17 @@ import { compareTagSets, TagIndex } from './tags.ts';
 export interface CompareOptions {
   /** Rules for separately compiled code that meets in the kernel, instead of those for linking. */
   readonly strict?: boolean;
-  /** Parameters (from 0) of the function that is compared which the caller has compared by a rule of its own. */
+  /**
+   * Parameters (from 0) of the function that is compared which the caller has compared by a rule of its own.
+   */
   readonly agreed?: ReadonlySet<number>;
 }
 
 const NONE: ReadonlySet<number> = new Set();
 
 /**
- * Pairs that are compared before giving up. All types of a kernel against themselves are a tenth of it; circles of
+ * Pairs that are compared before giving up. All types of a kernel against themselves are a tenth of it;
+ * circles of
  * different lengths can make as many pairs as the product of their lengths.
  */
 const MAX_PAIRS = 1 << 20;

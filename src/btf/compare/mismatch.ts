@@ -2,7 +2,10 @@
 
 /** The first difference. */
 export interface TypeMismatch {
-  /** Where, from the outside in, such as `parameter 1: struct flow: member "port"`; '' for the types as a whole. */
+  /**
+   * Where, from the outside in, such as `parameter 1: struct flow: member "port"`; '' for the types as a
+   * whole.
+   */
   readonly path: string;
   /** The differing parts as C. */
   readonly left: string;

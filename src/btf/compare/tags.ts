@@ -1,4 +1,7 @@
-/** Tags of types for strict comparison: what `btf_type_tag` and `btf_decl_tag` promise is part of an interface. */
+/**
+ * Tags of types for strict comparison: what `btf_type_tag` and `btf_decl_tag` promise is part of an
+ * interface.
+ */
 
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { BtfId, RawBtf } from '../model/index.ts';

@@ -2,9 +2,11 @@
  * First half of deduplication: which types could be equal, judged by their own fields and by types a few
  * steps away. `refine` then separates those that differ further away.
  *
- * Rules of identity, as libbpf has them: integers by name, size and encoding; enums by name, size and values; structs
+ * Rules of identity, as libbpf has them: integers by name, size and encoding; enums by name, size and values;
+ * structs
  * and unions by name, size and members; everything else by kind, name and what it refers to. An enum without
- * values and a forward declaration represent the type of their name. Variables and functions are never equal to
+ * values and a forward declaration represent the type of their name. Variables and functions are never equal
+ * to
  * another.
  *
  * Differs from libbpf: declaration tags belong to the identity of what they tag, because merging would give
@@ -12,7 +14,8 @@
  * structs of its name are equal; libbpf lets the context decide, so that its result depends on the order of
  * files. Functions are never merged, since each subprogram needs a FUNC of its own in `.BTF.ext`.
  *
- * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is inside its
+ * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
+ * inside its
  * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
  */
 
@@ -107,7 +110,10 @@ function hashOwnWords(btf: RawBtf, id: BtfId, tagSet: number, seed: number, into
   into.high[id] = high;
 }
 
-/** Named structs, unions, enums and forward declarations look the same from outside when name and keyword agree. */
+/**
+ * Named structs, unions, enums and forward declarations look the same from outside when name and keyword
+ * agree.
+ */
 function isKnownByName(btf: RawBtf, id: BtfId): boolean {
   switch (btf.kindOf(id)) {
     case BTF_KIND.STRUCT:
@@ -171,7 +177,8 @@ function hashReferences(btf: RawBtf, id: BtfId, own: Hashes, seen: Hashes, into:
 // --- declaration tags ---------------------------------------------------------------------------------------------
 
 /**
- * For each type the number of its set of declaration tags, 0 for none. Equal sets have equal numbers; functions and
+ * For each type the number of its set of declaration tags, 0 for none. Equal sets have equal numbers;
+ * functions and
  * variables are left out, being equal to nothing anyway.
  */
 export function numberTagSets(btf: RawBtf): Uint32Array {

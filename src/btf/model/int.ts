@@ -1,4 +1,6 @@
-/** The type `int`, for types that are built here. Separate from the builder, which knows no particular types. */
+/**
+ * The type `int`, for types that are built here. Separate from the builder, which knows no particular types.
+ */
 
 import type { BtfInt } from './types.ts';
 

@@ -1,11 +1,13 @@
 /**
  * `Btf` over the words of a type section: the form in which BTF is parsed, merged and encoded.
  *
- * Decoding a hundred thousand kernel types into objects costs more than everything else done with them, so types
+ * Decoding a hundred thousand kernel types into objects costs more than everything else done with them, so
+ * types
  * stay words, are decoded on demand, and are kept after that. Passes that look at every type read `words`
  * and `start` directly.
  *
- * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is inside its
+ * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
+ * inside its
  * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
  */
 
@@ -32,13 +34,18 @@ export class RawBtf implements Btf {
    * @internal
    */
   readonly words: Uint32Array;
-  /** `start[id]` is the first word of type `id`, `start[count + 1]` the end of the last; `start[0]` is unused. */
+  /**
+   * `start[id]` is the first word of type `id`, `start[count + 1]` the end of the last; `start[0]` is unused.
+   */
   readonly start: Uint32Array;
   /** NUL-terminated strings; name words are offsets into it. Do not write into it. */
   readonly strings: Uint8Array;
   readonly count: number;
   readonly #types: (BtfType | undefined)[] = [];
-  /** All strings as one text whose offsets are those of the bytes; null when they are not ASCII, undefined at first. */
+  /**
+   * All strings as one text whose offsets are those of the bytes; null when they are not ASCII, undefined at
+   * first.
+   */
   #text: string | null | undefined;
 
   /** The parts must belong together and be valid; `parseBtf` and the builders see to that. */
@@ -115,7 +122,9 @@ function textOf(strings: Uint8Array): string | null {
   return text.length === strings.length ? text : null;
 }
 
-/** Calls `callback` with every type id that type `id` holds, in order, void (0) included; nothing is decoded. */
+/**
+ * Calls `callback` with every type id that type `id` holds, in order, void (0) included; nothing is decoded.
+ */
 export function forEachReference(btf: RawBtf, id: BtfId, callback: (target: BtfId) => void): void {
   if (id === 0) return;
   const info = btf.info(id);

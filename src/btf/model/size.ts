@@ -1,4 +1,7 @@
-/** Sizes and the small walks over modifiers that every user of BTF needs; iterative, since chains come from files. */
+/**
+ * Sizes and the small walks over modifiers that every user of BTF needs; iterative, since chains come from
+ * files.
+ */
 
 import { inputError, quote } from '../../diag/index.ts';
 import type { Btf, BtfId, BtfType } from './types.ts';
@@ -44,7 +47,10 @@ export function isModifier(
   }
 }
 
-/** Bytes that a value of the type takes, with 64-bit pointers. Throws `btf-no-size` for void, functions and forwards. */
+/**
+ * Bytes that a value of the type takes, with 64-bit pointers. Throws `btf-no-size` for void, functions and
+ * forwards.
+ */
 export function sizeOfType(btf: Btf, id: BtfId): number {
   let factor = 1;
   let current = skipModifiers(btf, id);

@@ -1,7 +1,8 @@
 /**
  * Appends types, from values or from other sections' words, to a growing type section.
  *
- * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is inside its
+ * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
+ * inside its
  * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
  */
 
@@ -243,7 +244,8 @@ export class TypeWriter {
   }
 
   #common(name: string, type: BtfType, vlen: number, flag: boolean, sizeOrType: number): void {
-    // only a section can be that large without being a mistake; kernels before the wider vlen refuse to load it
+    // only a section can be that large without being a mistake; kernels before the wider vlen refuse to load
+    // it
     const limit = type.kind === 'datasec' ? MAX_WIDE_VLEN : MAX_VLEN;
     if (vlen > limit) {
       throw rangeError(`${type.kind} ${quote(name)} has ${vlen} elements; the format takes ${limit}`);
@@ -277,7 +279,10 @@ export class TypeWriter {
   }
 }
 
-/** The first `length` words: a view where that wastes little, so that the types of a large link are not copied. */
+/**
+ * The first `length` words: a view where that wastes little, so that the types of a large link are not
+ * copied.
+ */
 function trimmed(words: Uint32Array, length: number): Uint32Array {
   return length * 4 >= words.length * 3 ? words.subarray(0, length) : words.slice(0, length);
 }

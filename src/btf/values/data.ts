@@ -12,7 +12,8 @@ import { type BtfId, sizeOfType } from '../model/index.ts';
 import { type NamedValue, type ValueForm, type ValueTypes, walkValue } from './walk.ts';
 
 /**
- * A value of a C type: numbers (bigint for 64 bits), booleans, enumerators by name or number, text for arrays of char,
+ * A value of a C type: numbers (bigint for 64 bits), booleans, enumerators by name or number, text for arrays
+ * of char,
  * arrays, and structures by member.
  */
 export type BtfValue =

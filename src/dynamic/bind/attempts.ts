@@ -263,7 +263,9 @@ function refuseTooMuch(calls: readonly BoundCall[], before: BpfObject, after: Bp
   );
 }
 
-/** Whether the program exceeds the limit without the copied code as well: that is for the verifier to report. */
+/**
+ * Whether the program exceeds the limit without the copied code as well: that is for the verifier to report.
+ */
 function exceedsAlready(old: Problem, now: Problem): boolean {
   return old.code === now.code && old.subject === now.subject;
 }

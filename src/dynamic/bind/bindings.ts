@@ -1,8 +1,10 @@
 /** Bindings as they are recorded and shown: extern, definition, back end, reason. */
 
 /**
- * How calls of a loaded function are bound. `ext`: function replacement (since Linux 5.10); `tail`: a tail-call slot;
- * `copy`: the code is copied into the consumer. `ext` and `tail` share one code and its state, `copy` the state.
+ * How calls of a loaded function are bound. `ext`: function replacement (since Linux 5.10); `tail`: a
+ * tail-call slot;
+ * `copy`: the code is copied into the consumer. `ext` and `tail` share one code and its state, `copy` the
+ * state.
  */
 export type Via = 'ext' | 'tail' | 'copy';
 /** What one extern is bound to, how, and why so. */

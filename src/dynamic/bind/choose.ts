@@ -74,7 +74,10 @@ export function situationOf(
   };
 }
 
-/** Definition and declaration agree, but may spell the context in two ways, and stubs are spelled as the declaration. */
+/**
+ * Definition and declaration agree, but may spell the context in two ways, and stubs are spelled as the
+ * declaration.
+ */
 function worseOf(definition: Signature, declaration: Signature): Signature {
   const worse = declaration.class > definition.class ? declaration : definition;
   return {

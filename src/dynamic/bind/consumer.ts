@@ -156,7 +156,10 @@ function defaultOf(object: BpfObject, call: BoundCall, type: ProgramType): numbe
   return call.situation.signature.class === 'A' ? neutralVerdict(type.progType) : 0;
 }
 
-/** Program arrays of the edited object: one for each provider and kind of program, and for what is not bound yet. */
+/**
+ * Program arrays of the edited object: one for each provider and kind of program, and for what is not bound
+ * yet.
+ */
 class Arrays {
   readonly #edit: ObjectEdit;
   readonly #known: {

@@ -1,7 +1,8 @@
 /**
  * Side effects of a function and its callees: changing packets, tail calls, sleeping.
  *
- * The kernel compares these for replaced functions (packet changes since Linux 6.13 and in stable kernels, sleeping
+ * The kernel compares these for replaced functions (packet changes since Linux 6.13 and in stable kernels,
+ * sleeping
  * since 6.15), on the code as it is given, dead branches included.
  *
  * Source: Linux net/core/filter.c, bpf_helper_changes_pkt_data().
@@ -98,7 +99,8 @@ function helperCalls(object: BpfObject, symbol: FunctionSymbol): string[] {
 }
 
 /**
- * A helper that a stub calls on a branch that is never taken, to say that what replaces it may change packets;
+ * A helper that a stub calls on a branch that is never taken, to say that what replaces it may change
+ * packets;
  * undefined where the context has none.
  */
 export function packetMarker(context: string | null): number | undefined {

@@ -1,5 +1,6 @@
 /**
- * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded already.
+ * `load`: objects are loaded, and what they do not define themselves is bound to objects that are loaded
+ * already.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -24,7 +25,8 @@ import type { DynamicLoadOptions } from './load-options.ts';
 import { replacementRefusal } from './replacement-support.ts';
 
 /**
- * Links the inputs, binds what is left to loaded objects, and loads the result. Throws `dynamic-…` for what cannot be
+ * Links the inputs, binds what is left to loaded objects, and loads the result. Throws `dynamic-…` for what
+ * cannot be
  * bound, with all of it in one error.
  */
 export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions = {}): DynamicObject {

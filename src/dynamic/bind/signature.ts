@@ -1,11 +1,13 @@
 /**
  * Signature classes: which kinds of dynamic calls a function's prototype allows.
  *
- *   A  one context pointer, returns an integer: may be replaced (freplace), tail-called, copied. A context by the
+ *   A  one context pointer, returns an integer: may be replaced (freplace), tail-called, copied. A context by
+ * the
  *      tag `arg:ctx` alone is one as well, but not for replacement
  *   B  integers, context and pointers to defined structs: replaced, copied
  *   C  pointers to anything else: copied only, since the kernel's comparison for replacement refuses them
- *   D  what no global function may have (floats, structs by value, pointers returned, …): copied only, as a static function
+ *   D  what no global function may have (floats, structs by value, pointers returned, …): copied only, as a
+ * static function
  *
  * Source: Linux kernel/bpf/btf.c, btf_check_func_type_match() and btf_prepare_func_args().
  */
@@ -21,7 +23,10 @@ export interface Signature {
   readonly reason: string;
   /** Struct name of the context that the first parameter points to; null when it is none, or has no name. */
   readonly context: string | null;
-  /** Parameter (from 1) that is the context by the tag `arg:ctx` alone, which replacement does not know; 0 for none. */
+  /**
+   * Parameter (from 1) that is the context by the tag `arg:ctx` alone, which replacement does not know; 0 for
+   * none.
+   */
   readonly taggedContext: number;
   /** Parameters. */
   readonly count: number;
@@ -39,7 +44,9 @@ export const NO_SIGNATURE: Signature = {
   count: 0,
 };
 
-/** The class of a FUNC type, called by programs of a type; without it, contexts of all types count as such. */
+/**
+ * The class of a FUNC type, called by programs of a type; without it, contexts of all types count as such.
+ */
 export function signatureOf(btf: Btf, func: BtfId, progType?: number): Signature {
   const proto = prototypeOf(btf, func);
   if (proto === undefined) return NO_SIGNATURE;
@@ -57,7 +64,10 @@ export function signatureIn(object: BpfObject, func: BtfId, progType: number | u
   return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, progType);
 }
 
-/** Why the kernel does not replace a function of this signature, or replace another with it; undefined if it does. */
+/**
+ * Why the kernel does not replace a function of this signature, or replace another with it; undefined if it
+ * does.
+ */
 export function replacementObjection({
   class: letter,
   reason,

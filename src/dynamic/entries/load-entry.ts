@@ -1,4 +1,7 @@
-/** Loading an object for an entry of the store: bound to loaded objects where it has externs of theirs, else as it is. */
+/**
+ * Loading an object for an entry of the store: bound to loaded objects where it has externs of theirs, else
+ * as it is.
+ */
 
 import { existsSync, rmSync } from 'node:fs';
 import type { Attachment, Sys } from '../../kernel/index.ts';
@@ -41,8 +44,10 @@ export interface KeptBindings {
 const NOTHING_KEPT: KeptBindings = { data: {}, links: new Map(), bindings: [] };
 
 /**
- * Loads an object and passes it to `use`, which saves what is to stay. Under the store's lock. The descriptors are closed
- * afterwards; when something fails, what `use` registered is undone, and pins by name that were created are removed.
+ * Loads an object and passes it to `use`, which saves what is to stay. Under the store's lock. The
+ * descriptors are closed
+ * afterwards; when something fails, what `use` registered is undone, and pins by name that were created are
+ * removed.
  */
 export function withEntryLoad<T>(
   job: EntryLoad,

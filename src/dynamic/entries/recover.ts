@@ -23,7 +23,8 @@ export function upgradeMark(provider: string): JsonObject {
 }
 
 /**
- * Whether a whole generation that a killed process left counts, for `StoreOptions.hasHappened`. Takes back what was
+ * Whether a whole generation that a killed process left counts, for `StoreOptions.hasHappened`. Takes back
+ * what was
  * changed for one that does not.
  */
 export function recoverLeft(left: StoreEntry, store: Store): boolean {

@@ -1,7 +1,8 @@
 /**
  * Loaded objects of the store as providers.
  *
- * Everything comes from the kernel: the object as it was loaded from the entry's record, live maps from its pins, the
+ * Everything comes from the kernel: the object as it was loaded from the entry's record, live maps from its
+ * pins, the
  * bindings that it was loaded with from its data. What is opened here is closed with the registry.
  */
 

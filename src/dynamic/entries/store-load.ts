@@ -1,5 +1,6 @@
 /**
- * Loading into the store: what an object needs is bound to what is loaded there, and what was loaded before it and
+ * Loading into the store: what an object needs is bound to what is loaded there, and what was loaded before
+ * it and
  * waits for it is bound to it.
  */
 
@@ -31,7 +32,10 @@ export interface StoreLoadOptions extends Omit<DynamicLoadOptions, 'against' | '
   readonly against?: readonly string[];
 }
 
-/** Loads an object, bound to what the registry has. The caller saves it (`entryParts`), under the store's lock. */
+/**
+ * Loads an object, bound to what the registry has. The caller saves it (`entryParts`), under the store's
+ * lock.
+ */
 export function loadAgainst(
   registry: Registry,
   object: BpfObject,

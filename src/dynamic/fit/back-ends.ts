@@ -16,7 +16,8 @@ import { componentOf, type SlotBackEnd } from '../generation/index.ts';
 import { isInstead, type Pair, typeOfProgram } from './pair.ts';
 
 /**
- * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules: whether this
+ * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules:
+ * whether this
  * kernel has what the back end needs is another question.
  */
 export function ruleObjection(via: SlotBackEnd, pair: Pair): string | undefined {
@@ -124,7 +125,9 @@ function spellingObjection({ host, slot, component, program }: Pair): string | u
   return undefined;
 }
 
-/** Entry points are spelled in many ways; the kernel compares them like any other function that is replaced. */
+/**
+ * Entry points are spelled in many ways; the kernel compares them like any other function that is replaced.
+ */
 function prototypeObjection({ host, slot, component, program }: Pair): string | undefined {
   if (host.rootlet.btf === null || component.btf === null) return undefined;
   const mismatch = comparePrototypes(

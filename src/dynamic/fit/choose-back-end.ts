@@ -25,8 +25,10 @@ export interface Choice {
 }
 
 /**
- * What was requested, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what does not
- * fit, `relink-via` for a rule of the back end that was requested or that is left, `relink-via-kernel` where the kernel refuses it.
+ * What was requested, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what
+ * does not
+ * fit, `relink-via` for a rule of the back end that was requested or that is left, `relink-via-kernel` where
+ * the kernel refuses it.
  */
 export function chooseBackEnd(
   context: BuildContext,
@@ -66,7 +68,10 @@ function partsOf(design: Design): Part[] {
   return [...parts.values()];
 }
 
-/** A change of which everything fits, and what the back ends say of it. The kernel is asked only when it comes to it. */
+/**
+ * A change of which everything fits, and what the back ends say of it. The kernel is asked only when it comes
+ * to it.
+ */
 class Change {
   readonly #context: BuildContext;
   readonly #rootlet: BpfObject;
@@ -100,7 +105,10 @@ class Change {
     return this.#hookObjection(via) ?? (via === 'ext' ? this.#kernel() : undefined);
   }
 
-  /** A rootlet that is attached to such a hook keeps its program: only what is filled by tail calls can change. */
+  /**
+   * A rootlet that is attached to such a hook keeps its program: only what is filled by tail calls can
+   * change.
+   */
   #hookObjection(via: SlotBackEnd): string | undefined {
     const { old, main } = this.#context;
     if (old === undefined || (via === 'tail' && old.via === 'tail')) return undefined;

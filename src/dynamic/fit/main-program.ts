@@ -1,5 +1,6 @@
 /**
- * The rootlet's own program: what it fixes for its components (program type, attach type, fragments, sleeping), and what
+ * The rootlet's own program: what it fixes for its components (program type, attach type, fragments,
+ * sleeping), and what
  * a program must be that takes its place.
  */
 
@@ -60,7 +61,9 @@ function wrongType(pair: Pair, reason: string): Problem {
   );
 }
 
-/** A program in a slot sleeps as part of the rootlet's program; one in its place does so by its own section. */
+/**
+ * A program in a slot sleeps as part of the rootlet's program; one in its place does so by its own section.
+ */
 function sleepProblem(pair: Pair, own: SectionInfo, other: SectionInfo): Problem | undefined {
   const { host, component, program, programIndex } = pair;
   const { sleeps } = effectsOf(component, programIndex);

@@ -1,4 +1,7 @@
-/** Maps that are pinned by name: rootlet and components that pin one name mean one map, whichever back end loads them. */
+/**
+ * Maps that are pinned by name: rootlet and components that pin one name mean one map, whichever back end
+ * loads them.
+ */
 
 import { type Problem, quote } from '../../diag/index.ts';
 import { disagreement, pinnedSymbols, type SymbolAt } from '../../link/index.ts';

@@ -1,4 +1,6 @@
-/** What a generation is built from: the running one, options, settings; and what of it is the same as before. */
+/**
+ * What a generation is built from: the running one, options, settings; and what of it is the same as before.
+ */
 
 import type { Sys } from '../../kernel/index.ts';
 import type { LoadOptions } from '../../load/index.ts';

@@ -1,7 +1,8 @@
 /**
  * What fills which slot of a rootlet, and what a change makes of it: pure data, the same for every back end.
  *
- * A design can be kept (in a record, in a file) and built again by another process; building it is up to the back ends.
+ * A design can be kept (in a record, in a file) and built again by another process; building it is up to the
+ * back ends.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -29,7 +30,10 @@ export interface Component<F extends ObjectFile = ObjectFile> {
 export interface SlotFill extends Component<InputObject> {
   /** A function of the rootlet, or its program. */
   readonly slot: string;
-  /** Name of the component: its file's up to the first dot, numbered where several components have one base name. */
+  /**
+   * Name of the component: its file's up to the first dot, numbered where several components have one base
+   * name.
+   */
   readonly component: string;
   /** Set for an outgoing version of a component whose next version fills another slot already. */
   readonly version?: number;
@@ -42,7 +46,8 @@ export interface Design {
 }
 
 /**
- * A change of the slots of a rootlet, or of the rootlet itself. `F`: as files are given; `InputObject` once a change has
+ * A change of the slots of a rootlet, or of the rootlet itself. `F`: as files are given; `InputObject` once a
+ * change has
  * entered (`openChange`).
  */
 export interface SlotChange<F extends ObjectFile = ObjectFile> {
@@ -54,7 +59,10 @@ export interface SlotChange<F extends ObjectFile = ObjectFile> {
   readonly fill?: readonly (Component<F> & { readonly slot: string })[];
   /** Slots that get their defaults back. */
   readonly reset?: readonly string[];
-  /** Components for all slots that `fill` does not name, in order. Slots that are left over must be in `reset`. */
+  /**
+   * Components for all slots that `fill` does not name, in order. Slots that are left over must be in
+   * `reset`.
+   */
   readonly order?: readonly Component<F>[];
 }
 
@@ -90,7 +98,8 @@ export function componentOf(fill: SlotFill): string {
 }
 
 /**
- * Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`, and `relink-slot-emptied` for filled slots that the
+ * Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`, and `relink-slot-emptied` for filled slots
+ * that the
  * change would leave empty without naming them in `reset`.
  */
 export function changeDesign(design: Design, change: SlotChange<InputObject>, names: SlotNames): Design {

@@ -1,9 +1,12 @@
 /**
  * Combines a consumer and the providers that it shares code or state with into one object to load.
  *
- * Code of providers is copied in as far as it is needed; their maps and globals are not: each is left as a map of its
- * own, laid out exactly as the provider's, to be replaced at load by the provider's live one. Every object keeps a
- * scope of names of its own. The consumer's part keeps its names and layout, so that it can be a provider itself.
+ * Code of providers is copied in as far as it is needed; their maps and globals are not: each is left as a
+ * map of its
+ * own, laid out exactly as the provider's, to be replaced at load by the provider's live one. Every object
+ * keeps a
+ * scope of names of its own. The consumer's part keeps its names and layout, so that it can be a provider
+ * itself.
  */
 
 import { elementAt } from '../../bytes/index.ts';
@@ -115,7 +118,9 @@ function namesOf(consumer: BpfObject, parts: readonly Part[], bound: readonly Bi
   };
 }
 
-/** All of the consumer but debug information; of providers what it reaches, sections of globals always whole. */
+/**
+ * All of the consumer but debug information; of providers what it reaches, sections of globals always whole.
+ */
 function selectReached({ combined }: Merged): Selection {
   const { object, origins } = combined;
   const isDebug = (index: number): boolean => {

@@ -5,7 +5,9 @@ import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import type { SharedMap } from './compose.ts';
 import type { Provider } from './provider.ts';
 
-/** Sizes of live maps, for the plan of what uses them: they may have been given when the provider was loaded. */
+/**
+ * Sizes of live maps, for the plan of what uses them: they may have been given when the provider was loaded.
+ */
 export function liveSizes(
   maps: Iterable<readonly [name: string, live: SharedMap]>,
   given: LoadOptions['maxEntries'],
@@ -25,7 +27,10 @@ export function mapsOf(provider: Provider): [name: string, live: SharedMap][] {
   );
 }
 
-/** The object whose arrays of programs are not filled, and whose programs are not loaded for them: the arrays exist. */
+/**
+ * The object whose arrays of programs are not filled, and whose programs are not loaded for them: the arrays
+ * exist.
+ */
 export function withoutStages(object: BpfObject): BpfObject {
   const symbols = object.symbols.map((symbol): BpfSymbol => {
     if (symbol.kind !== 'map') return symbol;

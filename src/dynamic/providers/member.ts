@@ -1,5 +1,6 @@
 /**
- * A function of a provider as a program of its own, on the provider's live maps: a member of a tail-call array, or a
+ * A function of a provider as a program of its own, on the provider's live maps: a member of a tail-call
+ * array, or a
  * replacement (freplace). What the provider itself was bound to is copied in.
  */
 
@@ -28,7 +29,10 @@ export type MemberOptions = Pick<
   'btfPath' | 'kernelTypes' | 'kernelFacts' | 'kconfig' | 'logLevel'
 >;
 
-/** Those of a load's options; the others (values, sizes, pins, selections) are for the object that was asked for. */
+/**
+ * Those of a load's options; the others (values, sizes, pins, selections) are for the object that was asked
+ * for.
+ */
 export function memberOptionsOf(options: MemberOptions): MemberOptions {
   const { btfPath, kernelTypes, kernelFacts, kconfig, logLevel } = options;
   return given({ btfPath, kernelTypes, kernelFacts, kconfig, logLevel });
@@ -90,7 +94,9 @@ export function ownJoins(provider: Provider) {
   });
 }
 
-/** The live map that represents a planned one of a composed object; undefined for maps of the consumer's own. */
+/**
+ * The live map that represents a planned one of a composed object; undefined for maps of the consumer's own.
+ */
 export function openShared(shared: ReadonlyMap<string, SharedMap>, plan: MapPlan): BpfMap | undefined {
   const found = shared.get(plan.name);
   return found === undefined ? undefined : openOwn(found.provider, { name: found.name });

@@ -1,5 +1,6 @@
 /**
- * A provider's object as a part of a composed one: no programs, data sections under names of their own, maps without
+ * A provider's object as a part of a composed one: no programs, data sections under names of their own, maps
+ * without
  * contents.
  *
  * Separate from the composition, which treats all parts alike.
@@ -16,7 +17,10 @@ export interface Join {
   readonly provider: Provider;
   /** Symbol of the provider's object. */
   readonly target: SymbolIndex;
-  /** The function becomes a static one: the verifier then follows calls of it instead of trusting its prototype. */
+  /**
+   * The function becomes a static one: the verifier then follows calls of it instead of trusting its
+   * prototype.
+   */
   readonly asStatic?: boolean;
 }
 

@@ -1,7 +1,9 @@
 /**
- * Tail-call slots of one provider: for each kind of program that calls it, a program array with its functions in it.
+ * Tail-call slots of one provider: for each kind of program that calls it, a program array with its functions
+ * in it.
  *
- * The array belongs to the provider, so that one update moves all consumers. It must be held by a descriptor or a pin:
+ * The array belongs to the provider, so that one update moves all consumers. It must be held by a descriptor
+ * or a pin:
  * the kernel empties an array whose last user-space reference goes.
  */
 

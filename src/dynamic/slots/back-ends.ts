@@ -1,5 +1,6 @@
 /**
- * The back ends of dynamic re-linking: which of them, building a generation, and the step that makes it the running one. Choosing
+ * The back ends of dynamic re-linking: which of them, building a generation, and the step that makes it the
+ * running one. Choosing
  * between them is the business of `fit/`.
  */
 
@@ -37,7 +38,10 @@ export function planParts(via: SlotBackEnd, context: BuildContext, design: Desig
   }
 }
 
-/** Throws `hook-not-updatable` when the change needs a hook whose program can be changed, and this one's cannot. */
+/**
+ * Throws `hook-not-updatable` when the change needs a hook whose program can be changed, and this one's
+ * cannot.
+ */
 export function requirePossible(
   hook: Hook,
   old: Generation,
@@ -65,7 +69,8 @@ function tailHint({ via, design: { rootlet } }: Generation): string | undefined 
 }
 
 /**
- * What makes a generation the running one, worked out beforehand, so that only system calls are left to do. `force`:
+ * What makes a generation the running one, worked out beforehand, so that only system calls are left to do.
+ * `force`:
  * whatever program is on the hook gives way.
  */
 export function planCommit(hook: Hook, next: Generation, old: Generation, force: boolean): () => void {

@@ -1,4 +1,7 @@
-/** Putting a generation together: what was loaded for it, what goes over from the running one, and what is copied. */
+/**
+ * Putting a generation together: what was loaded for it, what goes over from the running one, and what is
+ * copied.
+ */
 
 import type { BpfMap, BpfProgram } from '../../kernel/index.ts';
 import type { Cleanup } from '../../load/index.ts';
@@ -86,7 +89,9 @@ function collectStates(entries: readonly StateEntry[]) {
   return { maps, states };
 }
 
-/** Copies values, and gives arrays of this generation what was put into those of the running one at run time. */
+/**
+ * Copies values, and gives arrays of this generation what was put into those of the running one at run time.
+ */
 function transferOf(
   context: BuildContext,
   parts: readonly LoadedPart[],
@@ -111,7 +116,10 @@ function transferOf(
   return transfer;
 }
 
-/** Writes values that the change gives into maps that are reused. Only after the switch: the running generation uses them. */
+/**
+ * Writes values that the change gives into maps that are reused. Only after the switch: the running
+ * generation uses them.
+ */
 function setGivenVariables(context: BuildContext, parts: readonly LoadedPart[]): void {
   for (const { loaded, request, decisions } of parts) {
     for (const member of request.members) {

@@ -1,4 +1,7 @@
-/** A change of a rootlet, worked out before anything is built: the next design, its settings, and who inherits from whom. */
+/**
+ * A change of a rootlet, worked out before anything is built: the next design, its settings, and who inherits
+ * from whom.
+ */
 
 import type { Sys } from '../../kernel/index.ts';
 import { globalEntries } from '../../load/index.ts';
@@ -93,7 +96,9 @@ function targetsOf(change: SlotChange<InputObject>, design: Design, rootlet: Bpf
   return [{ owner: '', object: rootlet, putIn: change.rootlet !== undefined }, ...targets.values()];
 }
 
-/** Whose settings a part takes over: those of the same code, else those of the component's current version. */
+/**
+ * Whose settings a part takes over: those of the same code, else those of the component's current version.
+ */
 function settingsBefore(old: Generation | undefined, design: Design, owner: string): string {
   const fill = design.fills.find(one => componentOf(one) === owner);
   if (fill === undefined) return owner;

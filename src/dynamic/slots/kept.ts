@@ -1,4 +1,7 @@
-/** What of the running generation goes over to the next one without being loaded again, and what does not go over. */
+/**
+ * What of the running generation goes over to the next one without being loaded again, and what does not go
+ * over.
+ */
 
 import { given } from '../../bytes/index.ts';
 import type { BpfMap } from '../../kernel/index.ts';
@@ -122,7 +125,9 @@ function versionOf({ version }: Pick<MapIdentity, 'version'>): Pick<MapIdentity,
   return given({ version });
 }
 
-/** What a map of the running generation is called in the next one, if its owner's code is still part of it. */
+/**
+ * What a map of the running generation is called in the next one, if its owner's code is still part of it.
+ */
 function nextIdentity({ old }: BuildContext, design: Design, state: StoredState): MapIdentity | undefined {
   const { owner, name, version } = state;
   if (owner === null) {

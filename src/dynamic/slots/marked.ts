@@ -5,7 +5,8 @@ import type { FunctionSymbol, SymbolIndex } from '../../object/index.ts';
 import { neverCalled, type ObjectEdit } from '../stubs/index.ts';
 
 /**
- * `slot(ctx) { if (never) helper(ctx, 0, 0, 0, 0); return slot__own(ctx); }`: the verifier takes note of the helper
+ * `slot(ctx) { if (never) helper(ctx, 0, 0, 0, 0); return slot__own(ctx); }`: the verifier takes note of the
+ * helper
  * before it finds the branch dead.
  */
 export function putMarkedSlot(

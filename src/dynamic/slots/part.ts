@@ -112,7 +112,10 @@ function gives({ given }: BuildContext, identity: MapIdentity, variable: string)
   return [...names].some(name => name === variable || name.endsWith(`:${variable}`));
 }
 
-/** Names in the kernel are those that the owner's own file gives, whatever the maps are called in a linked object. */
+/**
+ * Names in the kernel are those that the owner's own file gives, whatever the maps are called in a linked
+ * object.
+ */
 function kernelNames(members: readonly Prepared[], states: readonly PlannedState[]): Map<string, string> {
   const names = new Map<string, string>();
   for (const { map, owner, name, version } of states) {

@@ -1,7 +1,8 @@
 /**
  * Files of a design as objects that can be plugged together without disturbing each other's state.
  *
- * A component keeps what its programs need, its data sections always whole and under names of their own: their layout
+ * A component keeps what its programs need, its data sections always whole and under names of their own:
+ * their layout
  * then depends on nothing but the file. The rootlet is kept as it is, with what only its defaults need.
  */
 
@@ -109,12 +110,18 @@ function withOwnSections(object: BpfObject, label: string): Pick<Prepared, 'obje
   return { object: { ...object, sections, symbols: object.symbols.map(asStatic) }, sections: names };
 }
 
-/** Static variables are not renamed when a neighbour has one of the same name, so they are found again by name. */
+/**
+ * Static variables are not renamed when a neighbour has one of the same name, so they are found again by
+ * name.
+ */
 function asStatic(symbol: BpfSymbol): BpfSymbol {
   return symbol.kind === 'variable' && symbol.common !== true ? { ...symbol, binding: 'local' } : symbol;
 }
 
-/** What the programs need, and all of every data section that they touch. A program that is not there keeps them all. */
+/**
+ * What the programs need, and all of every data section that they touch. A program that is not there keeps
+ * them all.
+ */
 function liveOf(object: BpfObject, fills: readonly SlotFill[]): readonly boolean[] {
   const programs = programsOf(object);
   const named = fills.map(({ program }) => programs.find(entry => entry.program.name === program));

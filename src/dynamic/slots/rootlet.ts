@@ -1,8 +1,10 @@
 /**
  * An attached rootlet: a program on a hook whose slots can be given other code while it runs.
  *
- * Every change makes a new generation beside the running one, with the maps of everything that stays, and then changes
- * the program on the hook in one step. Whatever goes wrong before that leaves the running generation as it is.
+ * Every change makes a new generation beside the running one, with the maps of everything that stays, and
+ * then changes
+ * the program on the hook in one step. Whatever goes wrong before that leaves the running generation as it
+ * is.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -93,7 +95,8 @@ export interface RootletSetting {
 }
 
 /**
- * A rootlet on a hook, whose slots can be changed while it runs. Owns its generation; with `attach` also its hook, so
+ * A rootlet on a hook, whose slots can be changed while it runs. Owns its generation; with `attach` also its
+ * hook, so
  * that `close()` detaches it; `Hook.close()` alone never detaches what stays without a handle.
  */
 export class Rootlet {
@@ -184,8 +187,10 @@ export class Rootlet {
   }
 
   /**
-   * Changes slots, or the rootlet itself with its components kept. With `static` and `ext` all at once: each packet is
-   * judged by the code as it was or as it is; with `tail` this holds for each slot. Throws what is wrong with the change,
+   * Changes slots, or the rootlet itself with its components kept. With `static` and `ext` all at once: each
+   * packet is
+   * judged by the code as it was or as it is; with `tail` this holds for each slot. Throws what is wrong with
+   * the change,
    * or the verifier's refusal; what runs is untouched then.
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
@@ -235,13 +240,18 @@ export class Rootlet {
     return this.change({ reset: slots });
   }
 
-  /** Brings the slots to this generation, whose program the hook runs: after a process died in the middle of a change. */
+  /**
+   * Brings the slots to this generation, whose program the hook runs: after a process died in the middle of a
+   * change.
+   */
   settle(): void {
     if (this.#generation.via === 'tail') planTailSlots(this.#generation)();
     waitForPrograms(this.sys);
   }
 
-  /** Detaches what `attach` attached, and closes programs and maps. What a command attached stays attached. */
+  /**
+   * Detaches what `attach` attached, and closes programs and maps. What a command attached stays attached.
+   */
   close(): void {
     try {
       if (this.#ownsHook) detach(this.hook, this.#generation.program);

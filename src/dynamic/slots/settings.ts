@@ -27,7 +27,8 @@ export interface SettingsTarget {
 }
 
 /**
- * Gives each value to one component. `NAME` is that of what the change puts in, or of anything where it puts in nothing;
+ * Gives each value to one component. `NAME` is that of what the change puts in, or of anything where it puts
+ * in nothing;
  * `COMPONENT:NAME` specifies the component. Throws `load-no-global`, `load-no-map`, `state-ambiguous`.
  */
 export function assignSettings(given: Settings, targets: readonly SettingsTarget[]): SettingsByOwner {
@@ -122,7 +123,10 @@ export function settingsKey({ owner, version }: Pick<MapIdentity, 'owner' | 'ver
   return owner === null ? '' : partKey(owner, version);
 }
 
-/** Options of the loader for the settings of one prepared object. `states` say what its maps are called in the plan. */
+/**
+ * Options of the loader for the settings of one prepared object. `states` say what its maps are called in the
+ * plan.
+ */
 export function loaderSettings(
   prepared: Prepared,
   settings: Settings,

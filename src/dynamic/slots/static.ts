@@ -126,7 +126,10 @@ function pinnedStates(member: Prepared, known: readonly PlannedState[]): Planned
   });
 }
 
-/** Programs of components in the result that their arrays hold → `PART:NAME`, found by their places in the arrays. */
+/**
+ * Programs of components in the result that their arrays hold → `PART:NAME`, found by their places in the
+ * arrays.
+ */
 function stageKeys(
   object: BpfObject,
   components: readonly PreparedComponent[],

@@ -1,9 +1,12 @@
 /**
- * Rootlets in the store: opened by any process, changed so that a kill at any moment leaves the old code running or the
+ * Rootlets in the store: opened by any process, changed so that a kill at any moment leaves the old code
+ * running or the
  * new, and a record from which the next process can continue.
  *
- * A change is saved twice. The first time, before the hook is changed, the entry holds the running generation and the
- * next one; the second time only what runs. A process that finds both asks the hook which of them runs, and drops the
+ * A change is saved twice. The first time, before the hook is changed, the entry holds the running generation
+ * and the
+ * next one; the second time only what runs. A process that finds both asks the hook which of them runs, and
+ * drops the
  * other one.
  */
 
@@ -99,7 +102,10 @@ export function hasPendingChange(entry: StoreEntry): boolean {
   return pending !== null;
 }
 
-/** Whether components fill slots of an entry, or a way to fill them was requested: a new version then keeps both. */
+/**
+ * Whether components fill slots of an entry, or a way to fill them was requested: a new version then keeps
+ * both.
+ */
 export function hasSlotsFilled(store: Store, entry: StoreEntry): boolean {
   if (entry.record.data[RELINK_FIELD] === undefined) return false;
   const { design, forced } = readRelink(store, entry, hookFacts(entry).program);
@@ -107,7 +113,8 @@ export function hasSlotsFilled(store: Store, entry: StoreEntry): boolean {
 }
 
 /**
- * Data for the record of a rootlet that is just attached, whose slots have their defaults and are to be filled in the
+ * Data for the record of a rootlet that is just attached, whose slots have their defaults and are to be
+ * filled in the
  * way that was requested. `loaded` is what `slotsFor` made of the file.
  */
 export function firstRelink(
@@ -139,7 +146,10 @@ function statesIn(maps: readonly string[]): Map<string, StoredState> {
   return new Map(maps.map(name => [name, { owner: null, name, contents: null, inner: null }]));
 }
 
-/** A rootlet of the store. The caller holds the store's lock as long as it uses it. Closing it detaches nothing. */
+/**
+ * A rootlet of the store. The caller holds the store's lock as long as it uses it. Closing it detaches
+ * nothing.
+ */
 export function openRootlet(request: OpenRequest): Rootlet {
   const { store, entry, hook, program, options } = request;
   const record = readRelink(store, entry, program);
@@ -181,7 +191,10 @@ function damagedPending(entry: StoreEntry) {
   });
 }
 
-/** Whether the switch has begun: the hook runs the next program, or, where the program stays, a slot calls the next code. */
+/**
+ * Whether the switch has begun: the hook runs the next program, or, where the program stays, a slot calls the
+ * next code.
+ */
 function hasBegun({ store, entry, hook }: OpenRequest, record: RelinkRecord, next: RelinkRecord): boolean {
   if (next.programId !== record.programId) return hook.occupantId() === next.programId;
   const own = new Set(entry.record.programs.flatMap(({ name, id }) => (name.startsWith(NEXT) ? [] : [id])));
@@ -229,7 +242,8 @@ function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord, p
 }
 
 /**
- * Keeps the record in step with a rootlet. It describes the running generation, and names the next one while a change is
+ * Keeps the record in step with a rootlet. It describes the running generation, and names the next one while
+ * a change is
  * under way: a kill before the switch loses nothing that the running generation counts.
  */
 class StoreJournal implements RootletJournal {

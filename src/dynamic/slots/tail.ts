@@ -26,7 +26,9 @@ import {
   statesOf,
 } from './prepare.ts';
 
-/** The rootlet with every slot that can be one as a stub; entries of the array are the slots in their order. */
+/**
+ * The rootlet with every slot that can be one as a stub; entries of the array are the slots in their order.
+ */
 export function tailRootlet(rootlet: BpfObject): BpfObject {
   const slots = slotsOf(rootlet);
   const edit = new ObjectEdit(rootlet);

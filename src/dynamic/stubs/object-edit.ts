@@ -1,5 +1,6 @@
 /**
- * Additions to an object that keep every index valid: new maps and functions come at the end, a symbol is replaced in
+ * Additions to an object that keep every index valid: new maps and functions come at the end, a symbol is
+ * replaced in
  * its place. What loaders require of a generated function is added here: a type with named parameters.
  */
 
@@ -150,7 +151,10 @@ export class ObjectEdit {
     return this.#btf.add({ ...proto, params });
   }
 
-  /** Another FUNC with the given name and linkage for the same prototype, with the tags of parameters repeated. */
+  /**
+   * Another FUNC with the given name and linkage for the same prototype, with the tags of parameters
+   * repeated.
+   */
   functionType(name: string, proto: BtfId, linkage: 'static' | 'global', tagsOf?: BtfId): BtfId {
     const id = this.#btf.add({ kind: 'func', name, type: proto, linkage });
     const { btf } = this.object;

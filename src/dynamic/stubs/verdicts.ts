@@ -1,4 +1,6 @@
-/** What a call returns while nothing is bound, where the neutral declaration of the program function says so. */
+/**
+ * What a call returns while nothing is bound, where the neutral declaration of the program function says so.
+ */
 
 import { type BpfObject, type SymbolIndex, symbolOf } from '../../object/index.ts';
 

@@ -1,4 +1,7 @@
-/** The steps of an upgrade that consumers notice: made together at the end, and taken back in reverse when one fails. */
+/**
+ * The steps of an upgrade that consumers notice: made together at the end, and taken back in reverse when one
+ * fails.
+ */
 
 import type { Cleanup } from '../../load/index.ts';
 

@@ -1,5 +1,6 @@
 /**
- * State of an entry that is one object (loaded, or attached without components) when its code changes: the planner's
+ * State of an entry that is one object (loaded, or attached without components) when its code changes: the
+ * planner's
  * request, what is copied, and what the record remembers afterwards.
  */
 
@@ -134,7 +135,10 @@ export interface VersionRequest {
   readonly fresh: readonly string[];
 }
 
-/** Plans state and settings of a new version. What is opened stays open until `cleanup`. `code`: a map that is not state. */
+/**
+ * Plans state and settings of a new version. What is opened stays open until `cleanup`. `code`: a map that is
+ * not state.
+ */
 export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: string): PlannedVersion {
   const { store, entry, object, files, options } = request;
   const all = openRunning(store, entry, cleanup);

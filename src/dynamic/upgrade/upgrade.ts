@@ -1,8 +1,10 @@
 /**
  * A new version of a loaded provider, for all consumers while they run.
  *
- * Everything that can fail comes first: the new version is loaded and verified, in every form in which consumers use
- * it, and pinned. Then the change is made in single atomic steps: entries of program arrays, selectors of stubs,
+ * Everything that can fail comes first: the new version is loaded and verified, in every form in which
+ * consumers use
+ * it, and pinned. Then the change is made in single atomic steps: entries of program arrays, selectors of
+ * stubs,
  * programs on hooks. A failure at any point leaves or brings back the old version.
  */
 
@@ -82,7 +84,8 @@ export interface UpgradeReport {
     readonly kind: EntryKind;
     readonly name: string;
     /**
-     * `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the same,
+     * `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the
+     * same,
      * exchanged where it is attached.
      */
     readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
@@ -271,7 +274,10 @@ function loadNext(
   return next;
 }
 
-/** First those that are loaded again, which may be providers themselves; then the slots and stubs of all others. */
+/**
+ * First those that are loaded again, which may be providers themselves; then the slots and stubs of all
+ * others.
+ */
 function rebindAll(setting: Setting, provider: Provider, state: ObjectState): Rebound[] {
   const { store, registry, options, cleanup, changes } = setting;
   const wait = (): void => waitForPrograms(store.sys);
@@ -301,7 +307,9 @@ function rebindAll(setting: Setting, provider: Provider, state: ObjectState): Re
   return rebound;
 }
 
-/** One save within the other: all generations are complete before the changes are made, and count after them. */
+/**
+ * One save within the other: all generations are complete before the changes are made, and count after them.
+ */
 function saveAll(
   { store, old, options, changes }: Setting,
   next: DynamicObject,

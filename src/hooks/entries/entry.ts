@@ -1,4 +1,6 @@
-/** Attachments as entries of the store: what the record keeps of a hook, and opening the hook again from it. */
+/**
+ * Attachments as entries of the store: what the record keeps of a hook, and opening the hook again from it.
+ */
 
 import { given } from '../../bytes/index.ts';
 import { platformError, quote, RootletError } from '../../diag/index.ts';
@@ -85,7 +87,10 @@ export function hookFacts(entry: StoreEntry): HookFacts {
   return { kind: textOf(kind), target: textOf(target), program: textOf(program), place: textOf(place) };
 }
 
-/** File of the attachment below the entry's directory; reading that of an iterator runs it. '' where there is none. */
+/**
+ * File of the attachment below the entry's directory; reading that of an iterator runs it. '' where there is
+ * none.
+ */
 export function hookPin(entry: StoreEntry): string {
   return entry.record.links.find(({ name }) => name === HOOK_LINK)?.pin ?? '';
 }
@@ -107,7 +112,8 @@ export function openRecorded(store: Store, entry: StoreEntry): FilterHook | XdpH
 }
 
 /**
- * The hook of an entry also where its pin was removed but something else keeps the link; undefined when the link is
+ * The hook of an entry also where its pin was removed but something else keeps the link; undefined when the
+ * link is
  * gone. Throws `store-record`, and `store-pin` where this process may not look for it.
  */
 export function findHook(store: Store, entry: StoreEntry): Hook | undefined {
@@ -176,7 +182,8 @@ function damaged(entry: StoreEntry, what: string): RootletError {
 // --- programs -----------------------------------------------------------------------------------------------------
 
 /**
- * What of the entry has this id, owned by the caller: a program, or a struct_ops map. Undefined when it is not the
+ * What of the entry has this id, owned by the caller: a program, or a struct_ops map. Undefined when it is
+ * not the
  * entry's.
  */
 export function openOccupant(

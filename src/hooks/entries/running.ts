@@ -15,7 +15,8 @@ export interface RunningHook {
 
 /**
  * Every hook that runs one of `programs` now: all links, and the entry's own TC filter or XDP program
- * without a link. Needs CAP_SYS_ADMIN; throws `kernel-ids`, and `attach-other-netns` for a filter that cannot be seen.
+ * without a link. Needs CAP_SYS_ADMIN; throws `kernel-ids`, and `attach-other-netns` for a filter that cannot
+ * be seen.
  */
 export function hooksRunning(
   store: Store,

@@ -23,7 +23,9 @@ export function linkState(link: LinkDescription | undefined): string {
   return isStructOps(link) ? `runs map ${link.words[0]}` : `runs program ${link.programId}`;
 }
 
-/** State of a link of an entry, by its name there; opened by its pin, which needs no right to look for ids. */
+/**
+ * State of a link of an entry, by its name there; opened by its pin, which needs no right to look for ids.
+ */
 export function entryLinkState(store: Store, entry: StoreEntry, name: string): HookState | undefined {
   try {
     using hook = new LinkHook(store.openLink(entry, name));
@@ -35,7 +37,9 @@ export function entryLinkState(store: Store, entry: StoreEntry, name: string): H
   }
 }
 
-/** State of an entry's hook that has no link (a TC filter, XDP over netlink); undefined for entries with one. */
+/**
+ * State of an entry's hook that has no link (a TC filter, XDP over netlink); undefined for entries with one.
+ */
 export function recordedState(store: Store, entry: StoreEntry): HookState | undefined {
   try {
     const hook = openRecorded(store, entry);

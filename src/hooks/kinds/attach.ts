@@ -15,7 +15,8 @@ import { attachCandidate, netkitEnd, requireDirection } from './program-hooks.ts
 import { XdpHook } from './xdp.ts';
 
 /**
- * Attaches a program of a loaded object. The hook is the caller's; `close()` of it detaches only what nothing else holds.
+ * Attaches a program of a loaded object. The hook is the caller's; `close()` of it detaches only what nothing
+ * else holds.
  * Throws `load-attach-place` when the place is missing or cannot be.
  */
 export function attachProgram(object: LoadedObject, name: string, place: AttachPlace = {}): Hook {
@@ -29,7 +30,9 @@ export function attachProgram(object: LoadedObject, name: string, place: AttachP
 
 /** An attachment that can be described before it is made. */
 export interface PlannedAttachment {
-  /** Where it will be, for kinds that stay without a handle: a record of them comes first. Not attached yet. */
+  /**
+   * Where it will be, for kinds that stay without a handle: a record of them comes first. Not attached yet.
+   */
   readonly planned: Hook | undefined;
   /** Attaches; returns `planned` where there is one. */
   readonly attach: () => Hook;

@@ -20,18 +20,23 @@ export interface Occupant {
 /** A program on a hook. Owns a handle of it; `close()` releases that and nothing else. */
 export interface Hook {
   /**
-   * Where, for messages: with the name that the interface has now, and its network namespace where that is another one
+   * Where, for messages: with the name that the interface has now, and its network namespace where that is
+   * another one
    * than this process's.
    */
   readonly place: string;
   /** The kernel's link, which an entry of the store pins; null for hooks that have none. */
   readonly link: Attachment | null;
-  /** Fields of an entry's data from which `openHook` finds a hook that has no pin; empty where there is nothing to find. */
+  /**
+   * Fields of an entry's data from which `openHook` finds a hook that has no pin; empty where there is
+   * nothing to find.
+   */
   readonly record: JsonObject;
   /** Whether it stays when this process ends: by itself, or by a pin of `link`. */
   readonly lasting: boolean;
   /**
-   * Id of the program (struct_ops: the map) that runs there now; undefined where the kernel does not report one. Throws
+   * Id of the program (struct_ops: the map) that runs there now; undefined where the kernel does not report
+   * one. Throws
    * `attach-gone` when nothing is attached there any more.
    */
   occupantId(): number | undefined;
@@ -51,7 +56,9 @@ export interface Hook {
    * attached any longer.
    */
   detach(expected: Occupant | null): boolean;
-  /** Releases the handle. A link that nothing pins ends with its last handle; everything else stays attached. */
+  /**
+   * Releases the handle. A link that nothing pins ends with its last handle; everything else stays attached.
+   */
   close(): void;
   /** As `close()`. */
   [Symbol.dispose](): void;

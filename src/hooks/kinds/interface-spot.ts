@@ -1,6 +1,8 @@
 /**
- * Interfaces that programs are attached to, by what does not change: index and network namespace. Names do change, and
- * numbers are used again; so the name is looked up when it is printed, and the one of attaching is kept to compare.
+ * Interfaces that programs are attached to, by what does not change: index and network namespace. Names do
+ * change, and
+ * numbers are used again; so the name is looked up when it is printed, and the one of attaching is kept to
+ * compare.
  */
 
 import { quote, RootletError } from '../../diag/index.ts';
@@ -54,7 +56,9 @@ export class InterfaceSpot {
     return `interface ${quote(name ?? this.name)}${part} ${ofNetns(there, this.netns)}`;
   }
 
-  /** Runs `body` in the network namespace of the interface. Throws `attach-other-netns` where that cannot be. */
+  /**
+   * Runs `body` in the network namespace of the interface. Throws `attach-other-netns` where that cannot be.
+   */
   inside<T>(body: () => T): T {
     if (currentNetns() === this.netns) return body();
     const there = findNetns(this.netns);
@@ -69,7 +73,10 @@ export class InterfaceSpot {
     throw otherNetns(this.describe(part), there === undefined ? null : enterCommand(there));
   }
 
-  /** A command of other tools about the interface, to be run from here; null when no file leads to its namespace. */
+  /**
+   * A command of other tools about the interface, to be run from here; null when no file leads to its
+   * namespace.
+   */
   command(words: (name: string) => string): string | null {
     if (currentNetns() === this.netns) return words(this.nameNow() ?? this.name);
     const there = findNetns(this.netns);
@@ -84,7 +91,10 @@ export class InterfaceSpot {
   }
 }
 
-/** What runs a command in a network namespace but leaves the bpf file system in sight (`ip netns exec` hides it). */
+/**
+ * What runs a command in a network namespace but leaves the bpf file system in sight (`ip netns exec` hides
+ * it).
+ */
 function enterCommand({ path }: Netns): string {
   return `nsenter --net=${path}`;
 }
@@ -123,7 +133,8 @@ function tryIn<T>(sys: Sys, netns: Netns, body: () => T): T | undefined {
 // --- links --------------------------------------------------------------------------------------------------------
 
 /**
- * Where a link is now. The kernel gives the index of an interface but not its network namespace: this process's is asked
+ * Where a link is now. The kernel gives the index of an interface but not its network namespace: this
+ * process's is asked
  * first, then all others. What is not found has the words of attaching.
  */
 export function placeOfLink(link: Attachment): string {

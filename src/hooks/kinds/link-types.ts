@@ -1,7 +1,8 @@
 /**
  * What the kernel's kinds of links can do: the only table for everything that updates, names or lists links.
  *
- * Source: the `bpf_link_ops` of Linux 6.18. A kind is updatable where its operations have `update_prog` or `update_map`;
+ * Source: the `bpf_link_ops` of Linux 6.18. A kind is updatable where its operations have `update_prog` or
+ * `update_map`;
  * what a link was attached to is cleared in its description when it is detached, or when the target goes.
  */
 
@@ -65,7 +66,9 @@ export function endOf({ type, words }: LinkDescription): string | undefined {
   return target === 'registration' ? 'it was detached' : `it was detached, or its ${target} is gone`;
 }
 
-/** Id of what a link runs: of a program, or of the map of struct_ops; undefined where the kernel reports none. */
+/**
+ * Id of what a link runs: of a program, or of the map of struct_ops; undefined where the kernel reports none.
+ */
 export function occupantOf(link: LinkDescription): number | undefined {
   const id = isStructOps(link) ? link.words[0] : link.programId;
   return id === 0 ? undefined : id;

@@ -1,6 +1,8 @@
 /**
- * How programs of each type get on their hooks: one row for each program type, with the system call, the kind of the
- * kernel's link, and what to do with types that are not attached here. Separate from attach.ts, which has the steps.
+ * How programs of each type get on their hooks: one row for each program type, with the system call, the kind
+ * of the
+ * kernel's link, and what to do with types that are not attached here. Separate from attach.ts, which has the
+ * steps.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -38,7 +40,10 @@ import { linkType } from './link-types.ts';
 export type Attached = Attachment | LooseAttachment;
 type Attach = (candidate: Candidate, place: AttachPlace, object: LoadedObject) => Attached;
 
-/** `attach` on a hook, with a link of a kind (null: the kernel may have none); or the hint for types that go elsewhere. */
+/**
+ * `attach` on a hook, with a link of a kind (null: the kernel may have none); or the hint for types that go
+ * elsewhere.
+ */
 type Row =
   | { readonly kind: 'hook'; readonly attach: Attach; readonly link: LinkOf }
   | { readonly kind: 'elsewhere'; readonly hint?: string };
@@ -131,7 +136,8 @@ export function hasHook(progType: number): boolean {
 }
 
 /**
- * Whether the kernel can change the program on hooks for programs of a type. True where that is not known: for hooks
+ * Whether the kernel can change the program on hooks for programs of a type. True where that is not known:
+ * for hooks
  * without a link, and for types that are attached by other means.
  */
 export function canHookChange({ progType, expectedAttachType }: ProgramType): boolean {

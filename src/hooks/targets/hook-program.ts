@@ -18,7 +18,8 @@ interface Candidate {
 }
 
 /**
- * What to attach: the named program, or the only one that suits; for struct_ops the map. Throws `attach-program`.
+ * What to attach: the named program, or the only one that suits; for struct_ops the map. Throws
+ * `attach-program`.
  */
 export function programForHook(object: BpfObject, hook: HookRequest, wanted: string | undefined): string {
   if (isOperations(hook)) return wanted ?? (hook.target === '-' ? onlyTable(object) : hook.target);

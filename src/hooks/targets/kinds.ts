@@ -1,4 +1,7 @@
-/** Kinds of hooks: the name of each, what its target means, which programs go there; and the places that targets become. */
+/**
+ * Kinds of hooks: the name of each, what its target means, which programs go there; and the places that
+ * targets become.
+ */
 
 import { isAbsolute } from 'node:path';
 import { given } from '../../bytes/index.ts';
@@ -17,7 +20,8 @@ export interface AttachPlace {
   /** TC, if the section does not specify it. */
   readonly direction?: 'ingress' | 'egress';
   /**
-   * TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is detached. XDP: a link (default,
+   * TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is detached. XDP: a link
+   * (default,
    * since Linux 5.9) or `netlink`, which stays likewise.
    */
   readonly method?: 'tcx' | 'clsact' | 'netlink';

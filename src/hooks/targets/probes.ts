@@ -31,7 +31,9 @@ export interface Candidate {
   readonly plan: ProgramPlan;
 }
 
-/** Fentry, fexit, fmod_ret, typed tracepoints, iterators: what they attach to was fixed when they were loaded. */
+/**
+ * Fentry, fexit, fmod_ret, typed tracepoints, iterators: what they attach to was fixed when they were loaded.
+ */
 export function attachTracingProgram({ sys, fd, plan }: Candidate, place: AttachPlace): Attachment {
   const { expectedAttachType } = plan.type;
   const { extra } = sectionTextOf(plan.type);

@@ -145,7 +145,10 @@ export function attachCgroup(
   );
 }
 
-/** A network namespace (flow dissectors and socket look-ups, since Linux 5.8); default the one of this process. */
+/**
+ * A network namespace (flow dissectors and socket look-ups, since Linux 5.8); default the one of this
+ * process.
+ */
 export function attachNetns(
   sys: Sys,
   programFd: number,
@@ -159,7 +162,9 @@ export function attachNetns(
   );
 }
 
-/** Replaces a function of a loaded program (since Linux 5.10); `btfId` is its FUNC in that program's types. */
+/**
+ * Replaces a function of a loaded program (since Linux 5.10); `btfId` is its FUNC in that program's types.
+ */
 export function attachReplacement(sys: Sys, programFd: number, targetFd: number, btfId: number): Attachment {
   return attach(
     sys,
@@ -175,7 +180,10 @@ export function attachReplacement(sys: Sys, programFd: number, targetFd: number,
   );
 }
 
-/** A netfilter hook (since Linux 6.4). `family` NFPROTO_IPV4 2 or IPV6 10; `hook` NF_INET_…; lower priority first. */
+/**
+ * A netfilter hook (since Linux 6.4). `family` NFPROTO_IPV4 2 or IPV6 10; `hook` NF_INET_…; lower priority
+ * first.
+ */
 export function attachNetfilter(
   sys: Sys,
   programFd: number,
@@ -230,7 +238,10 @@ function scopeWords(scope: IteratorScope): number[] {
   }
 }
 
-/** A netkit device (since Linux 6.7): the end that it is named by (`primary`) or the one in the container (`peer`). */
+/**
+ * A netkit device (since Linux 6.7): the end that it is named by (`primary`) or the one in the container
+ * (`peer`).
+ */
 export function attachNetkit(
   sys: Sys,
   programFd: number,
@@ -293,7 +304,8 @@ function withOpen<T>(path: string, body: (fd: number) => T): T {
 const MAX_PROGRAMS = 64;
 
 /**
- * Ids of the links on a hook (tcx, netkit) of an interface of the current namespace; undefined when there is no such
+ * Ids of the links on a hook (tcx, netkit) of an interface of the current namespace; undefined when there is
+ * no such
  * interface or the kernel does not answer.
  */
 export function linksOn(sys: Sys, ifindex: number, attachType: number): number[] | undefined {

@@ -120,7 +120,10 @@ export interface SetXdpOptions {
   readonly expectedFd?: number;
 }
 
-/** Sets (or with fd -1 removes) the XDP program of an interface, the way of kernels before 5.9. Throws `kernel-xdp`. */
+/**
+ * Sets (or with fd -1 removes) the XDP program of an interface, the way of kernels before 5.9. Throws
+ * `kernel-xdp`.
+ */
 export function setXdp(sys: Sys, ifindex: number, fd: number, options: SetXdpOptions = {}): void {
   const { expectedFd } = options;
   const onlyIfNone = expectedFd === -1 ? XDP_FLAGS_UPDATE_IF_NOEXIST : 0;

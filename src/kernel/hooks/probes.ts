@@ -1,5 +1,6 @@
 /**
- * Probes: programs on functions of the kernel (kprobes) and of executables (uprobes), at entry or return, one at a
+ * Probes: programs on functions of the kernel (kprobes) and of executables (uprobes), at entry or return, one
+ * at a
  * time through perf events, many at once through links of their own.
  */
 
@@ -201,7 +202,10 @@ const FUNCTION_LISTS = [
   '/sys/kernel/debug/tracing/available_filter_functions',
 ];
 
-/** Functions of the kernel that can be probed and whose names match a pattern with `*` and `?`. Throws `kernel-no-function`. */
+/**
+ * Functions of the kernel that can be probed and whose names match a pattern with `*` and `?`. Throws
+ * `kernel-no-function`.
+ */
 export function kernelFunctionsLike(pattern: string, lists: readonly string[] = FUNCTION_LISTS): string[] {
   if (!pattern.includes('*') && !pattern.includes('?')) return [pattern];
   const text = lists.map(readText).find(content => content !== '');

@@ -22,7 +22,8 @@ const OPTIONS = {
 } as const;
 
 /**
- * A program on a socket: `filter` for SEC("socket"), `reuseport` for SEC("sk_reuseport"). The socket belongs to the
+ * A program on a socket: `filter` for SEC("socket"), `reuseport` for SEC("sk_reuseport"). The socket belongs
+ * to the
  * caller; closing it detaches as well. Throws `kernel-attach`.
  */
 export function attachSocket(
@@ -50,7 +51,8 @@ export function attachSocket(
 }
 
 /**
- * A program on a map of sockets: SEC("sk_msg"), SEC("sk_skb/…"). A link since Linux 6.10; before, the program stays in
+ * A program on a map of sockets: SEC("sk_msg"), SEC("sk_skb/…"). A link since Linux 6.10; before, the program
+ * stays in
  * the map until it is taken out or the map goes. Throws `kernel-attach`.
  */
 export function attachSockmap(

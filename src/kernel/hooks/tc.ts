@@ -2,7 +2,8 @@
  * Classic TC: a clsact qdisc and a bpf filter, over netlink. For kernels before 6.6, and beside tools that
  * use it.
  *
- * Such a filter belongs to the interface, not to a descriptor: it stays when the process ends, until `remove()`.
+ * Such a filter belongs to the interface, not to a descriptor: it stays when the process ends, until
+ * `remove()`.
  */
 
 import { ByteWriter, viewOf } from '../../bytes/index.ts';
@@ -117,7 +118,9 @@ export class TcFilter {
     return new TcFilter(sys, ifindex, options, place, message);
   }
 
-  /** The program that the filter runs; undefined when the filter or its interface is gone. Throws `kernel-tc`. */
+  /**
+   * The program that the filter runs; undefined when the filter or its interface is gone. Throws `kernel-tc`.
+   */
   program(): FilterProgram | undefined {
     using socket = NetlinkSocket.open(this.#sys);
     const answer = socket.request(RTM_GETTFILTER, 0, encodeTc(this.#message(), [[TCA_KIND, 'bpf']]));
@@ -166,7 +169,8 @@ export class TcFilter {
 const LAST_PRIORITY = 0xc000;
 
 /**
- * Where a new filter can be: without a `priority`, before all others, as the kernel itself chooses it; else behind
+ * Where a new filter can be: without a `priority`, before all others, as the kernel itself chooses it; else
+ * behind
  * none of its own. Another process may be faster.
  */
 export function freePlace(

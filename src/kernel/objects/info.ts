@@ -54,7 +54,9 @@ export interface ProgramDescription {
   readonly gplCompatible: boolean;
   readonly btfId: number;
   readonly mapIds: readonly number[];
-  /** FUNC types of the program and its subprograms, with the instruction each starts at after verification. */
+  /**
+   * FUNC types of the program and its subprograms, with the instruction each starts at after verification.
+   */
   readonly functions: readonly { readonly insnOffset: number; readonly typeId: number }[];
   /** Bytes of machine code; 0 without JIT. */
   readonly jitedLength: number;
@@ -72,7 +74,9 @@ export interface LinkDescription {
   readonly id: number;
   readonly type: number;
   readonly programId: number;
-  /** What follows depends on the type: XDP ifindex; tracing attach type, target object id, target BTF id; … */
+  /**
+   * What follows depends on the type: XDP ifindex; tracing attach type, target object id, target BTF id; …
+   */
   readonly words: readonly [number, number, number, number];
 }
 

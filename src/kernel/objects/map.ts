@@ -154,7 +154,9 @@ export class BpfMap {
     return true;
   }
 
-  /** Takes an element out: the value, or undefined when there is none. Queues and stacks have an empty key. */
+  /**
+   * Takes an element out: the value, or undefined when there is none. Queues and stacks have an empty key.
+   */
   lookupAndDelete(key: Uint8Array = new Uint8Array(0), flags = 0): Uint8Array | undefined {
     const result = this.#element(BPF_MAP_LOOKUP_AND_DELETE_ELEM, key, undefined, flags);
     if (result === -ENOENT) return undefined;
@@ -226,7 +228,8 @@ export class BpfMap {
   }
 
   /**
-   * The first `visible` bytes of an arena (since Linux 6.9). Mapped at the first call, whole and at `address` (0: where
+   * The first `visible` bytes of an arena (since Linux 6.9). Mapped at the first call, whole and at `address`
+   * (0: where
    * the kernel likes); unmapped by `close()`. Throws `kernel-map-mmap`.
    */
   arena(address = 0n, visible = 0): Uint8Array {
@@ -241,7 +244,10 @@ export class BpfMap {
     return this.#arena.bytes;
   }
 
-  /** Closes the descriptor and unmaps its arena. A map that nothing pins or uses ends with its last descriptor. */
+  /**
+   * Closes the descriptor and unmaps its arena. A map that nothing pins or uses ends with its last
+   * descriptor.
+   */
   close(): void {
     this.#arena?.close();
     this.fd.close();

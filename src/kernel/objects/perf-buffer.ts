@@ -1,5 +1,6 @@
 /**
- * Perf buffers (bpf_perf_event_output()): records from programs, one ring for each CPU. For kernels before ring
+ * Perf buffers (bpf_perf_event_output()): records from programs, one ring for each CPU. For kernels before
+ * ring
  * buffers, and for programs that were written for them.
  *
  * Source: perf_event_open(2), include/uapi/linux/perf_event.h.
@@ -161,7 +162,8 @@ export class PerfBuffer {
     while (!this.#closed) {
       const records = this.read();
       yield* records;
-      // perf_poll() forgets that it was woken whenever it is asked, and it is asked first when watching begins
+      // perf_poll() forgets that it was woken whenever it is asked, and it is asked first when watching
+      // begins
       if (records.length === 0)
         await this.#readiness.wait(() => !this.#closed && this.#rings.some(ring => ring.hasRecords));
     }

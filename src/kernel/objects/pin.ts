@@ -18,7 +18,10 @@ export function pinObject(sys: Sys, fd: number, path: string, shown = path): voi
     throw syscallError('kernel-pin', [], `pinning at ${quote(shown)}`, result, pinHint(-result));
 }
 
-/** The object pinned at `path`, or undefined when there is no such file. `shown` as above. Throws `kernel-pin`. */
+/**
+ * The object pinned at `path`, or undefined when there is no such file. `shown` as above. Throws
+ * `kernel-pin`.
+ */
 export function openPinned(sys: Sys, path: string, shown = path): Fd | undefined {
   const pathname = cText(path);
   const attr = encodeAttr(ObjPinAttr, { pathname: sys.addressOf(pathname) });

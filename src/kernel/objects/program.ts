@@ -118,9 +118,12 @@ const FIRST_LOG_SIZE = 64 * 1024;
 const MAX_LOG_SIZE = 16 * 1024 * 1024;
 
 /**
- * Loads a program: first without a log, which is cheap; when the kernel refuses, again with one that grows until the
- * log fits. The errno is that of the first try: a log that does not fit would hide it after ENOSPC. With `keepLog` a
- * program that is accepted is loaded once more for its log, which is left out where it is longer than the kernel allows.
+ * Loads a program: first without a log, which is cheap; when the kernel refuses, again with one that grows
+ * until the
+ * log fits. The errno is that of the first try: a log that does not fit would hide it after ENOSPC. With
+ * `keepLog` a
+ * program that is accepted is loaded once more for its log, which is left out where it is longer than the
+ * kernel allows.
  */
 export function loadProgram(
   sys: Sys,
@@ -182,7 +185,9 @@ export class BpfProgram {
     return testRun(this.sys, this.fd.number, this.type, options);
   }
 
-  /** Lets the program hold a map that it does not use, e.g. one with its own object file (since Linux 5.10). */
+  /**
+   * Lets the program hold a map that it does not use, e.g. one with its own object file (since Linux 5.10).
+   */
   bindMap(mapFd: number): void {
     const result = this.tryBindMap(mapFd);
     if (result < 0) {

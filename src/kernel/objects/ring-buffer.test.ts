@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import { FakeSys } from '../sys/fake.ts';
 import { Readiness } from './ring-buffer.ts';
 
-/** Waits for nothing in this turn of the event loop; says whether the next turn had begun when it looked again. */
+/**
+ * Waits for nothing in this turn of the event loop; says whether the next turn had begun when it looked
+ * again.
+ */
 function looksInNextTurn(isThere: boolean): Promise<boolean> {
   return new Promise(resolve => {
     let nextTurn = false;
@@ -17,7 +20,8 @@ function looksInNextTurn(isThere: boolean): Promise<boolean> {
   });
 }
 
-// libuv hands descriptors to the kernel at the start of a poll phase: who asks within one is watched from the next on
+// libuv hands descriptors to the kernel at the start of a poll phase: who asks within one is watched from the
+// next on
 test('records are looked for again only when the kernel watches, also by who was woken in a poll phase', async () => {
   expect(await looksInNextTurn(true)).toBe(true);
   const inPollPhase = new Promise<boolean>(resolve => stat('/', () => resolve(looksInNextTurn(true))));

@@ -30,7 +30,8 @@ export class Readiness {
   }
 
   /**
-   * Resolves when one of the descriptors is readable, or `stop()` is called. One waiter at a time. `isThere` looks once
+   * Resolves when one of the descriptors is readable, or `stop()` is called. One waiter at a time. `isThere`
+   * looks once
    * more when the kernel has begun to watch: earlier data may not cause a wake-up.
    */
   wait(isThere: () => boolean = () => false): Promise<void> {
@@ -38,8 +39,10 @@ export class Readiness {
       this.#wake = resolve;
       const polls = this.#fds.map(fd => this.#sys.poll(fd, () => this.stop()));
       this.#polls = polls;
-      // The event loop begins to watch at the start of its next poll phase. Who is woken by a descriptor asks in the
-      // middle of one, and the first immediate comes before the next; the second comes after it wherever we are.
+      // The event loop begins to watch at the start of its next poll phase. Who is woken by a descriptor asks
+      // in the
+      // middle of one, and the first immediate comes before the next; the second comes after it wherever we
+      // are.
       setImmediate(() =>
         setImmediate(() => {
           if (this.#polls === polls && isThere()) this.stop();
@@ -57,7 +60,10 @@ export class Readiness {
   }
 }
 
-/** Reads a ring buffer. The map must stay open as long. `for await (const record of ring)` ends with `close()`. */
+/**
+ * Reads a ring buffer. The map must stay open as long. `for await (const record of ring)` ends with
+ * `close()`.
+ */
 export class RingBuffer {
   readonly #control: Mapping;
   readonly #data: Mapping;

@@ -1,11 +1,15 @@
 /**
- * The calls that the verifier was within when it stopped, from the order of its log's lines; apart, because it reads
+ * The calls that the verifier was within when it stopped, from the order of its log's lines; apart, because
+ * it reads
  * the whole log instead of its end.
  */
 
 const PATH_LIMIT = 16;
 
-/** Instructions of the calls around the last instruction, outermost first. Calls of global functions are not among them. */
+/**
+ * Instructions of the calls around the last instruction, outermost first. Calls of global functions are not
+ * among them.
+ */
 export function callsOf(lines: readonly string[]): readonly number[] {
   let calls: readonly number[] = [];
   let last = -1;
@@ -15,7 +19,8 @@ export function callsOf(lines: readonly string[]): readonly number[] {
     if (at !== undefined) {
       last = at;
       seen.set(at, calls);
-      // the first path into a callback continues in the line of the call itself: `5: (85) call bpf_loop#181 8: frame1: …`
+      // the first path into a callback continues in the line of the call itself: `5: (85) call bpf_loop#181
+      // 8: frame1: …`
       if (depthOf(line) > calls.length) calls = [...calls, at].slice(0, PATH_LIMIT);
     } else if (line.startsWith('callee:')) calls = [...calls, last].slice(0, PATH_LIMIT);
     else if (line.startsWith('to caller at ')) calls = calls.slice(0, -1);
@@ -25,7 +30,10 @@ export function callsOf(lines: readonly string[]): readonly number[] {
   return calls;
 }
 
-/** `from 8 to 20: frame1: …`: another path continues at 20; one frame more than 8 had is the call of a callback. */
+/**
+ * `from 8 to 20: frame1: …`: another path continues at 20; one frame more than 8 had is the call of a
+ * callback.
+ */
 function resumed(line: string, seen: ReadonlyMap<number, readonly number[]>): readonly number[] {
   const origin = numberBefore(line.slice('from '.length), ' to ') ?? -1;
   const before = seen.get(origin) ?? [];

@@ -1,4 +1,7 @@
-/** Locked memory: before Linux 5.11 maps and programs count for RLIMIT_MEMLOCK, which is far too small for them. */
+/**
+ * Locked memory: before Linux 5.11 maps and programs count for RLIMIT_MEMLOCK, which is far too small for
+ * them.
+ */
 
 import { release } from 'node:os';
 import { mayHave } from '../probes/index.ts';

@@ -1,5 +1,6 @@
 /**
- * Directories of bpf file systems: found and made without following a symbolic link that is on one, and checked for
+ * Directories of bpf file systems: found and made without following a symbolic link that is on one, and
+ * checked for
  * other users' access.
  *
  * A bpf file system is often writable by every user (mode 1777 is the default of its mount), who can then
@@ -7,7 +8,8 @@
  * the administrator and are followed. Separate because the loader creates directories for pins, and the store
  * for its entries.
  *
- * The check goes from the mount point down. A directory whose ancestors passed it can be renamed or replaced only by
+ * The check goes from the mount point down. A directory whose ancestors passed it can be renamed or replaced
+ * only by
  * root and by the effective user, so that its path leads to it afterwards as well.
  */
 
@@ -26,7 +28,10 @@ const MAX_LINKS = 40;
 const STICKY = 0o1000;
 const WRITABLE_BY_OTHERS = 0o022;
 
-/** What directories are for: to hold what must not change (`own`), or as an ancestor of such a directory (`above`). */
+/**
+ * What directories are for: to hold what must not change (`own`), or as an ancestor of such a directory
+ * (`above`).
+ */
 export type DirectoryUse = 'own' | 'above';
 
 /** Why a directory is not safe to use, for the message and the hint of a problem. */
@@ -96,7 +101,8 @@ export interface Approach {
 export type ComponentCheck = (path: string, stats: Stats) => void;
 
 /**
- * Follows `path` down to what does not exist. Errors are those of `node:fs`; a component that `check` lets pass though it
+ * Follows `path` down to what does not exist. Errors are those of `node:fs`; a component that `check` lets
+ * pass though it
  * is not a directory is ENOTDIR.
  */
 export function approach(path: string, check: ComponentCheck): Approach {

@@ -19,7 +19,8 @@ export class FileLock {
 
   /**
    * Locks `path`, which must exist. Throws `kernel-lock-busy` (class `busy`) when another process has it, and
-   * `kernel-lock` for everything else. With `wait` the process stops until the lock is free; `shown` is the path for
+   * `kernel-lock` for everything else. With `wait` the process stops until the lock is free; `shown` is the
+   * path for
    * messages.
    */
   static take(

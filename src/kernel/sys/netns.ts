@@ -1,4 +1,7 @@
-/** Working in another network namespace: interfaces, netlink and attachments are those of the calling thread's. */
+/**
+ * Working in another network namespace: interfaces, netlink and attachments are those of the calling
+ * thread's.
+ */
 
 import { closeSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +12,8 @@ import type { Sys } from './sys.ts';
 const CLONE_NEWNET = 0x40000000;
 
 /**
- * Runs `body` in the network namespace at `path` (`/run/netns/NAME`, `/proc/PID/ns/net`) and goes back. `body` must
+ * Runs `body` in the network namespace at `path` (`/run/netns/NAME`, `/proc/PID/ns/net`) and goes back.
+ * `body` must
  * not be asynchronous: other code of this thread would see the other namespace. Throws `kernel-netns`.
  */
 export function inNetns<T>(sys: Sys, path: string, body: () => T): T {

@@ -13,7 +13,9 @@ export interface Capabilities {
   readonly perfmon: boolean;
 }
 
-/** Effective capabilities in the text of /proc/PID/status; CAP_SYS_ADMIN represents CAP_BPF and CAP_PERFMON. */
+/**
+ * Effective capabilities in the text of /proc/PID/status; CAP_SYS_ADMIN represents CAP_BPF and CAP_PERFMON.
+ */
 export function capabilitiesOf(status: string): Capabilities {
   const line = status.split('\n').find(candidate => candidate.startsWith('CapEff:')) ?? '';
   const digits = line.slice('CapEff:'.length).trim();

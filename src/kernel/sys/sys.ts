@@ -69,7 +69,8 @@ export function requireSys(place: string, value: unknown): asserts value is Sys 
 let inFlight: readonly Uint8Array[] = [];
 
 /**
- * bpf(2). Result, or minus errno. `buffers` are those whose addresses are in `attr`; the kernel writes results
+ * bpf(2). Result, or minus errno. `buffers` are those whose addresses are in `attr`; the kernel writes
+ * results
  * into them and into `attr`.
  */
 export function bpf(
@@ -140,8 +141,10 @@ export class Mapping {
   }
 
   /**
-   * Maps `length` bytes (a multiple of the page size) shared, or to be read by this process alone; returns minus errno
-   * when the kernel refuses. `place`: at which address (0: any free one), and how many of the bytes are looked at.
+   * Maps `length` bytes (a multiple of the page size) shared, or to be read by this process alone; returns
+   * minus errno
+   * when the kernel refuses. `place`: at which address (0: any free one), and how many of the bytes are
+   * looked at.
    * @internal
    */
   static map(

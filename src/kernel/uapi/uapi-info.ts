@@ -99,7 +99,10 @@ export const BtfInfo = record('bpf_btf_info', {
   kernel_btf: u32,
 });
 
-/** The common head, and the words after it: ifindex and attach type (XDP, tcx), attach type and target (tracing). */
+/**
+ * The common head, and the words after it: ifindex and attach type (XDP, tcx), attach type and target
+ * (tracing).
+ */
 export const LinkInfo = record('bpf_link_info', {
   type: u32,
   id: u32,

@@ -83,7 +83,10 @@ const RECORDS = [
   },
 ];
 
-/** Fields newer than the oldest header that this is run with, and bit fields: shown to gcc only if it knows them. */
+/**
+ * Fields newer than the oldest header that this is run with, and bit fields: shown to gcc only if it knows
+ * them.
+ */
 const MAYBE_ABSENT = new Set([
   'map_token_fd',
   'value_type_btf_obj_fd',

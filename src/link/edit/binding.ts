@@ -46,7 +46,9 @@ export function globalizeSymbols(object: BpfObject, names: readonly string[]): E
   });
 }
 
-/** Hides symbols: loaders make hidden functions static, so that the verifier need not check them on their own. */
+/**
+ * Hides symbols: loaders make hidden functions static, so that the verifier need not check them on their own.
+ */
 export function hideSymbols(object: BpfObject, names: readonly string[]): Edited {
   return changeBinding(object, names, {
     verb: 'hide',
@@ -74,7 +76,8 @@ export function weakenSymbols(object: BpfObject, names: readonly string[]): Edit
 }
 
 /**
- * Localizes every global function and variable but those in `names`. Programs, maps, exception callbacks and variables
+ * Localizes every global function and variable but those in `names`. Programs, maps, exception callbacks and
+ * variables
  * that loaders look for (license, struct_ops) stay as they are.
  */
 export function keepGlobalSymbols(object: BpfObject, names: readonly string[]): Edited {

@@ -1,7 +1,8 @@
 /**
  * New names: single ones (`redefineSymbols`) and all that an object defines (`prefixSymbols`).
  *
- * References follow by themselves, since they name symbols, not strings. What cannot be allowed is that two definitions
+ * References follow by themselves, since they name symbols, not strings. What cannot be allowed is that two
+ * definitions
  * of one object get one name; a definition and an extern may, and the extern is then satisfied.
  */
 
@@ -33,7 +34,10 @@ export interface SymbolRename {
   readonly to: string;
 }
 
-/** Gives symbols other names, all at once, so that two may change places. Static ones of that name are meant too. */
+/**
+ * Gives symbols other names, all at once, so that two may change places. Static ones of that name are meant
+ * too.
+ */
 export function redefineSymbols(object: BpfObject, renames: readonly SymbolRename[]): Edited {
   const problems: Problem[] = [];
   const table = new Map<string, string>();
@@ -52,7 +56,8 @@ export function redefineSymbols(object: BpfObject, renames: readonly SymbolRenam
 }
 
 /**
- * Puts `prefix` before the global names that the object defines, programs and maps included. References to them
+ * Puts `prefix` before the global names that the object defines, programs and maps included. References to
+ * them
  * follow; externs keep their names, unless they are in `names`: what the other members of an archive define.
  */
 export function prefixSymbols(
@@ -161,7 +166,10 @@ function nameTaken(file: string, name: string, [first, second]: readonly [string
   });
 }
 
-/** Symbols that have one of the names now: a definition takes the externs, otherwise the first extern the others. */
+/**
+ * Symbols that have one of the names now: a definition takes the externs, otherwise the first extern the
+ * others.
+ */
 function uniteNames(object: BpfObject, names: ReadonlySet<string>): Omit<Edited, 'notes'> {
   const replacements = new Map<SymbolIndex, SymbolIndex>();
   const edits = new Map<SymbolIndex, Pick<BpfSymbol, 'binding' | 'visibility'>>();

@@ -16,7 +16,8 @@ import {
 } from './archives.ts';
 
 /**
- * A file's contents with the name that messages use, or an object that was read or made before. Options of reading do
+ * A file's contents with the name that messages use, or an object that was read or made before. Options of
+ * reading do
  * not apply to an `InputObject`, which is parsed once, whoever asks first.
  */
 export type LinkInput = ArchiveInput | InputObject | BpfObject;

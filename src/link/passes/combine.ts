@@ -89,7 +89,9 @@ function chooseTargets(input: CombineInput): Targets {
   );
 }
 
-/** What is bound may itself be bound: an extern to a slot, or to one of several definitions of a pinned map. */
+/**
+ * What is bound may itself be bound: an extern to a slot, or to one of several definitions of a pinned map.
+ */
 function lastBound(
   input: CombineInput,
   bound: (at: SymbolAt) => SymbolAt | undefined,
@@ -199,7 +201,10 @@ interface SymbolContext {
   readonly origins: readonly SymbolAt[];
 }
 
-/** Every field is written out: a spread with further fields makes a hidden class for each object, ten times slower. */
+/**
+ * Every field is written out: a spread with further fields makes a hidden class for each object, ten times
+ * slower.
+ */
 function combineSymbol(context: SymbolContext, at: SymbolAt): BpfSymbol {
   const { input, merged } = context;
   const symbol = symbolAt(input.objects, at);
@@ -282,7 +287,8 @@ function bindingAndVisibility(
 }
 
 /**
- * An unresolved extern is strong when any reference is. A weak definition that is referenced strongly becomes global
+ * An unresolved extern is strong when any reference is. A weak definition that is referenced strongly becomes
+ * global
  * in a final link, as in libbpf; a partial link keeps it weak, since a strong one may follow.
  */
 function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: boolean): Binding {

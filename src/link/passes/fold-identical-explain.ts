@@ -137,7 +137,10 @@ function functionDifference(keyOf: TargetKey, pair: Pair<FunctionSymbol>): Diffe
   return targetsDiffer(keyOf, pair) ?? recordsDiffer(pair) ?? typesDiffer(pair);
 }
 
-/** First byte that differs, of `size`; -1 when none does. Without bytes everything is zero; after an end nothing is. */
+/**
+ * First byte that differs, of `size`; -1 when none does. Without bytes everything is zero; after an end
+ * nothing is.
+ */
 function firstDifference(a: Uint8Array | null, b: Uint8Array | null, size: number): number {
   if (a === null && b === null) return -1;
   for (let at = 0; at < size; at++) if ((a === null ? 0 : a[at]) !== (b === null ? 0 : b[at])) return at;

@@ -49,7 +49,10 @@ export interface NamingInput {
   readonly yielding?: string;
 }
 
-/** Renames for clashes between inputs. In each clash every symbol of a labelled input is renamed, but no pinned map. */
+/**
+ * Renames for clashes between inputs. In each clash every symbol of a labelled input is renamed, but no
+ * pinned map.
+ */
 export function separateNames(input: NamingInput): Rename[] {
   const { object, origins } = input.combined;
   const namesakes = namesakesOf(input);

@@ -114,7 +114,9 @@ export function withPinned(combined: Combined, merges: readonly PinnedMerge[]): 
 
 // --- definitions --------------------------------------------------------------------------------------------------
 
-/** Pinned maps by name, in input order; without those that a stronger definition in their own scope overrides. */
+/**
+ * Pinned maps by name, in input order; without those that a stronger definition in their own scope overrides.
+ */
 function definitionsByName(objects: readonly BpfObject[], resolution: Resolution): Map<string, SymbolAt[]> {
   const byName = new Map<string, SymbolAt[]>();
   objects.forEach((object, file) => {

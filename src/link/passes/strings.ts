@@ -4,7 +4,8 @@ import { SHF_STRINGS } from '../../elf/index.ts';
 import { type BpfObject, type SymbolIndex, sectionAt } from '../../object/index.ts';
 
 /**
- * Duplicate string → the first equal one of the same alignment. Only anonymous pieces of sections that allow merging are
+ * Duplicate string → the first equal one of the same alignment. Only anonymous pieces of sections that allow
+ * merging are
  * considered.
  */
 export function duplicateStrings(object: BpfObject): Map<SymbolIndex, SymbolIndex> {

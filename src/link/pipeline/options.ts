@@ -1,7 +1,8 @@
 /**
  * What `link()` and `relink()` have in common outside: options and outcomes.
  *
- * Separate from the pipeline, which takes none of these options: each driver translates its own into requests.
+ * Separate from the pipeline, which takes none of these options: each driver translates its own into
+ * requests.
  */
 
 import type { Problem } from '../../diag/index.ts';
@@ -27,7 +28,10 @@ export interface CommonLinkOptions {
   readonly keep?: readonly string[];
   /** With `gcSections`: names for `LinkedObject.livePaths`. */
   readonly whyLive?: readonly string[];
-  /** Names to explain in `LinkedObject.explanations`; a name that no input knows is a problem of class `usage`. */
+  /**
+   * Names to explain in `LinkedObject.explanations`; a name that no input knows is a problem of class
+   * `usage`.
+   */
   readonly explain?: readonly string[];
 }
 

@@ -8,8 +8,10 @@
  *     pruneAtoms   ─▶ Pruned     only atoms that are needed, and whatever they need is defined
  *     nameAtoms    ─▶ Named      every atom has its final name; the result
  *
- * A phase is a type that only its function makes, and only without problems; all problems of a phase go to one
- * `ProblemList`. What the drivers do differently they state in requests. In one file, because the mark that makes the
+ * A phase is a type that only its function makes, and only without problems; all problems of a phase go to
+ * one
+ * `ProblemList`. What the drivers do differently they state in requests. In one file, because the mark that
+ * makes the
  * phases types must not leave it.
  */
 
@@ -68,14 +70,21 @@ export interface ResolveRequest {
   /** Definitions that others replace. */
   readonly replaced: readonly ExplicitBinding[];
   /**
-   * Pinned maps of one name are one map. `fileOf` spells an input as options take it, `check` adds the problems of the
-   * driver. Null: inputs stay apart, nothing but bindings joins them, so that nothing of one name is compared.
+   * Pinned maps of one name are one map. `fileOf` spells an input as options take it, `check` adds the
+   * problems of the
+   * driver. Null: inputs stay apart, nothing but bindings joins them, so that nothing of one name is
+   * compared.
    */
   readonly pinned: PinRules | null;
-  /** Which undefined names are problems: all, those that something needed refers to (see `pruneAtoms`), or none. */
+  /**
+   * Which undefined names are problems: all, those that something needed refers to (see `pruneAtoms`), or
+   * none.
+   */
   readonly refuseUndefined: 'all' | 'needed' | 'none';
   readonly explain: Explained;
-  /** Called when there are problems, with the object merged in spite of them, if that can be: may add more. */
+  /**
+   * Called when there are problems, with the object merged in spite of them, if that can be: may add more.
+   */
   readonly lookFurther?: (attempt: Attempt) => void;
 }
 
@@ -109,7 +118,10 @@ interface Decisions {
   readonly explanations: readonly Explanation[];
 }
 
-/** Every name has one definition (or may stay undefined), definitions agree, sections and licenses fit together. */
+/**
+ * Every name has one definition (or may stay undefined), definitions agree, sections and licenses fit
+ * together.
+ */
 export interface Resolved extends Decisions {
   readonly [PHASE]: 'resolved';
 }

@@ -145,7 +145,9 @@ interface ChainTypes {
   readonly license: BtfId;
 }
 
-/** The context struct is only declared; linked with a component, it becomes that component's full definition. */
+/**
+ * The context struct is only declared; linked with a component, it becomes that component's full definition.
+ */
 function chainTypes(options: ChainOptions, program: string): ChainTypes {
   const btf = new BtfBuilder();
   const int = btf.add(INT);

@@ -1,7 +1,8 @@
 /**
  * Programs in slots as functions: what becomes of an object whose programs fill slots.
  *
- * A program leaves its section for `.text`. It becomes hidden where the slot is, and where the kernel can verify it only
+ * A program leaves its section for `.text`. It becomes hidden where the slot is, and where the kernel can
+ * verify it only
  * together with its caller.
  */
 

@@ -4,18 +4,25 @@ import type { LinkInput } from '../inputs/index.ts';
 import type { CommonLinkOptions } from '../pipeline/index.ts';
 import type { SlotAssignment } from './slots.ts';
 
-/** Defaults: the name is `chain.o`, `gcSections` is true. Names of `whyLive` may be those of inputs or of the result. */
+/**
+ * Defaults: the name is `chain.o`, `gcSections` is true. Names of `whyLive` may be those of inputs or of the
+ * result.
+ */
 export interface RelinkOptions extends CommonLinkOptions {
   /** Components for the slots that no assignment names, in order. */
   readonly order?: readonly Omit<SlotAssignment, 'slot'>[];
   /** Slots whose component gets its own functions, maps and globals, even if it fills others too. */
   readonly ownState?: readonly string[];
-  /** Slots are called as the kernel calls programs: components are compared as entry points, not by their spelling. */
+  /**
+   * Slots are called as the kernel calls programs: components are compared as entry points, not by their
+   * spelling.
+   */
   readonly entrySlots?: boolean;
   /** Archives: each component takes the members that it needs, its own copies. */
   readonly libraries?: readonly LinkInput[];
   /**
-   * Names of maps, globals and functions that all components (and the rootlet) have in common; `*` for all maps. The
+   * Names of maps, globals and functions that all components (and the rootlet) have in common; `*` for all
+   * maps. The
    * name of a library shares all that it defines.
    */
   readonly share?: readonly string[];

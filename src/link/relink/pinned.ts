@@ -38,7 +38,10 @@ export function privatePins(
     );
 }
 
-/** Maps that are common although copies of a component were to have a state of their own, or all were to be private. */
+/**
+ * Maps that are common although copies of a component were to have a state of their own, or all were to be
+ * private.
+ */
 export function pinnedNotes(
   merges: readonly PinnedMerge[],
   { objects, scopes, components, ids }: RelinkInputs,

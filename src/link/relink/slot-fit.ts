@@ -38,7 +38,8 @@ export function slotProblem(
 }
 
 /**
- * Whether the kernel can verify a program in its slot only where it is called: by itself, a global function whose
+ * Whether the kernel can verify a program in its slot only where it is called: by itself, a global function
+ * whose
  * context parameter has neither the name nor the tag of a context would get some other pointer.
  */
 export function needsCaller(
@@ -57,7 +58,8 @@ export function needsCaller(
 }
 
 /**
- * A program array of the component that the program uses and that holds this very program: as a function of another
+ * A program array of the component that the program uses and that holds this very program: as a function of
+ * another
  * program it could not be in an array. Undefined when there is none.
  */
 export function arrayWithItself(component: BpfObject, program: SymbolIndex): string | undefined {
@@ -111,7 +113,9 @@ export interface FunctionIn {
 /** `slot`: a function that programs call; `main`: the program itself, whose place another one is to take. */
 export type PlaceKind = 'slot' | 'main';
 
-/** The problem of a program whose prototype does not fit its place. `why`: the first difference; may be empty. */
+/**
+ * The problem of a program whose prototype does not fit its place. `why`: the first difference; may be empty.
+ */
 export function misfit(
   place: FunctionIn,
   program: FunctionIn,

@@ -31,7 +31,8 @@ export interface SlotAssignment {
   /** Program of the component; may be left out when it has only one. */
   readonly program?: string;
   /**
-   * Components of one name are one and share their state in all slots that they fill; those with another `instance`
+   * Components of one name are one and share their state in all slots that they fill; those with another
+   * `instance`
    * are separate copies, with their own functions, maps and globals.
    */
   readonly instance?: string;
@@ -78,7 +79,10 @@ export function tooManyComponents(rootlet: string, free: number, all: number, co
   });
 }
 
-/** The problem of a slot that one request names twice. `how`: `filled` or `changed`; `fills`: the components, as text. */
+/**
+ * The problem of a slot that one request names twice. `how`: `filled` or `changed`; `fills`: the components,
+ * as text.
+ */
 export function slotTwice(
   rootlet: string,
   slot: string,
@@ -130,7 +134,9 @@ export interface Plugged {
   readonly problems: readonly Problem[];
 }
 
-/** `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. `entries`: as in `slotProblem()`. */
+/**
+ * `files[0]` is the rootlet, `files[i + 1]` the object of `components[i]`. `entries`: as in `slotProblem()`.
+ */
 export function plugComponents(
   files: readonly BpfObject[],
   assignments: readonly SlotAssignment[],
@@ -190,7 +196,10 @@ function spellAssignment({ slot, component, program }: SlotAssignment): string {
   return `${slot}=${component.name}${program === undefined ? '' : `:${program}`}`;
 }
 
-/** The problem of a name that is not a slot of the rootlet. `main`: its program, where that can be filled as well. */
+/**
+ * The problem of a name that is not a slot of the rootlet. `main`: its program, where that can be filled as
+ * well.
+ */
 export function slotMissing(rootlet: BpfObject, name: string, main?: string): Problem {
   const program = programsOf(rootlet).find(entry => entry.program.name === name);
   const why = program === undefined ? 'has no such slot' : 'is a program of the rootlet, not a slot';
@@ -224,7 +233,9 @@ function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): s
   );
 }
 
-/** The program that is named, or the only one. `slot`: what it is for, for the hint that spells the argument. */
+/**
+ * The program that is named, or the only one. `slot`: what it is for, for the hint that spells the argument.
+ */
 export function namedProgram(
   object: BpfObject,
   name: string | undefined,

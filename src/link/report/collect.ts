@@ -80,7 +80,9 @@ export interface PathOptions {
   readonly finalName?: (index: SymbolIndex) => string | undefined;
 }
 
-/** Why the symbols of these names are there: one path for each symbol. Words may also be names of the result. */
+/**
+ * Why the symbols of these names are there: one path for each symbol. Words may also be names of the result.
+ */
 export function livePaths(
   combined: Combined,
   liveness: Liveness,

@@ -42,7 +42,8 @@ export interface Discarded {
   /** Bytes. */
   readonly size: number;
   /**
-   * `weak`: overridden by a stronger or earlier definition; `identical`: equal to the one that is kept; `slot`:
+   * `weak`: overridden by a stronger or earlier definition; `identical`: equal to the one that is kept;
+   * `slot`:
    * replaced by a component; `unused`: collected.
    */
   readonly reason: 'weak' | 'identical' | 'slot' | 'unused';

@@ -51,7 +51,10 @@ function declarationOf(object: BpfObject, symbol: BpfSymbol): string {
   return symbol.name;
 }
 
-/** `foo.bpf.c:12: return bar();` for the line that an instruction belongs to, or null without line information. */
+/**
+ * `foo.bpf.c:12: return bar();` for the line that an instruction belongs to, or null without line
+ * information.
+ */
 export function sourceLine(symbol: FunctionSymbol, insnIndex: number): string | null {
   let found: LineRecord | undefined;
   for (const line of symbol.lines) {

@@ -5,10 +5,12 @@
  * (common) ones, two strong ones are an error, the first of several weak ones is chosen. References only
  * decide whether an undefined name is an error. This is what ELF linkers do.
  *
- * Differs from libbpf: there a strong `extern` makes a weak definition strong, so that the order of files decides
+ * Differs from libbpf: there a strong `extern` makes a weak definition strong, so that the order of files
+ * decides
  * whether two definitions clash.
  *
- * Names are looked up in scopes: all inputs of a link share one; every component of a re-link has its own. Names that
+ * Names are looked up in scopes: all inputs of a link share one; every component of a re-link has its own.
+ * Names that
  * the kernel resolves (`.ksyms`, `.kconfig`) are the same in all scopes.
  */
 
@@ -84,7 +86,8 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
 }
 
 /**
- * Whether several strong definitions can be one. Components do not share functions of their own: two of one name are two
+ * Whether several strong definitions can be one. Components do not share functions of their own: two of one
+ * name are two
  * pieces of code, of which only one would be called.
  */
 function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: ResolveOptions): boolean {
@@ -118,7 +121,10 @@ function scopeFor(options: ResolveOptions, symbol: BpfSymbol, file: number): num
   return options.shared?.(symbol.name) === true ? SHARED_SCOPE : elementAt(options.scopes, file);
 }
 
-/** An extern that the loader resolves against the kernel: kernel symbols, kernel functions, configuration values. */
+/**
+ * An extern that the loader resolves against the kernel: kernel symbols, kernel functions, configuration
+ * values.
+ */
 export function isKernelName(symbol: BpfSymbol): boolean {
   return symbol.kind === 'extern' && (symbol.section === '.ksyms' || symbol.section === '.kconfig');
 }

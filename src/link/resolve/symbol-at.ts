@@ -1,4 +1,7 @@
-/** A symbol of one of several objects, and its look-up. Positions that an input does not have are broken invariants. */
+/**
+ * A symbol of one of several objects, and its look-up. Positions that an input does not have are broken
+ * invariants.
+ */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
 import { type BpfObject, type BpfSymbol, type SymbolIndex, symbolOf } from '../../object/index.ts';
@@ -19,7 +22,9 @@ export function inputName(inputs: readonly { readonly name: string }[], file: nu
   return elementAt(inputs, file).name;
 }
 
-/** The entry of a symbol in tables that have one list for each input. Throws `bug-index` when there is none. */
+/**
+ * The entry of a symbol in tables that have one list for each input. Throws `bug-index` when there is none.
+ */
 export function entryAt(tables: readonly Int32Array[], { file, index }: SymbolAt): number {
   const table = tables[file] ?? noElement(tables, file);
   return table[index] ?? noElement(table, index);

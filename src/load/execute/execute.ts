@@ -1,5 +1,6 @@
 /**
- * Carrying out a plan: types, maps, programs, in this order. Either all of it is there afterwards, or nothing is.
+ * Carrying out a plan: types, maps, programs, in this order. Either all of it is there afterwards, or nothing
+ * is.
  */
 
 import { elementAt } from '../../bytes/index.ts';
@@ -16,7 +17,9 @@ import { type AttachTarget, loadPlanned } from './programs.ts';
 export interface ExecuteOptions {
   /** Log that a refused program comes with: 1 the failing path (default), 2 everything, 0 none. */
   readonly logLevel?: 0 | 1 | 2;
-  /** Programs that are accepted come with their log too (`BpfProgram.log`), which costs a second load of each. */
+  /**
+   * Programs that are accepted come with their log too (`BpfProgram.log`), which costs a second load of each.
+   */
   readonly keepLog?: boolean;
   /**
    * Existing maps to use instead of new ones; ownership of what it returns goes to the loaded object.
@@ -24,7 +27,8 @@ export interface ExecuteOptions {
    */
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
   /**
-   * Directory on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves pins alone:
+   * Directory on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves
+   * pins alone:
    * every map is new and goes with the loaded object.
    */
   readonly pinRoot?: string | null;
@@ -77,8 +81,10 @@ function keptNotes(plan: LoadPlan, obtained: readonly ObtainedMap[]): string[] {
 }
 
 /**
- * Every program holds all constants of its object, used or not: other tools read metadata and configuration there
- * (`bpf_metadata_…`, libxdp's `_xdp_dispatcher` versions). Kernels before 5.10 cannot, which libbpf ignores as well.
+ * Every program holds all constants of its object, used or not: other tools read metadata and configuration
+ * there
+ * (`bpf_metadata_…`, libxdp's `_xdp_dispatcher` versions). Kernels before 5.10 cannot, which libbpf ignores
+ * as well.
  */
 function bindConstants(plan: LoadPlan, maps: readonly BpfMap[], programs: readonly BpfProgram[]): void {
   const constants = maps.filter((_, index) => globalsKind(elementAt(plan.maps, index).name) === 'rodata');

@@ -1,7 +1,8 @@
 /**
  * Global variables of a loaded object, read and written by name and type.
  *
- * Sections that can be mapped into memory are (a write is one store, seen by the program at once); others are read and
+ * Sections that can be mapped into memory are (a write is one store, seen by the program at once); others are
+ * read and
  * written as a whole through the map.
  */
 
@@ -108,7 +109,10 @@ export class Globals {
   }
 }
 
-/** The globals as properties: `globals.limit = 100`. Reading a name that is not a variable throws, except by `in`. */
+/**
+ * The globals as properties: `globals.limit = 100`. Reading a name that is not a variable throws, except by
+ * `in`.
+ */
 export function globalsAsProperties(globals: Globals): Record<string, unknown> {
   return new Proxy<Record<string, unknown>>(Object.create(null), {
     get: (_, name) => (typeof name === 'string' ? globals.get(name) : undefined),

@@ -1,5 +1,6 @@
 /**
- * Maps that exist already: pinned by name, or given by the caller. They are used only when they are what the object
+ * Maps that exist already: pinned by name, or given by the caller. They are used only when they are what the
+ * object
  * would have created.
  */
 
@@ -69,7 +70,8 @@ export function isPinned(sys: Sys, path: string): boolean {
 }
 
 /**
- * Pins a map, and makes the directories that lack. Returns what removes the pin again. Throws `load-pin-untrusted`
+ * Pins a map, and makes the directories that lack. Returns what removes the pin again. Throws
+ * `load-pin-untrusted`
  * for a directory that another user could replace.
  */
 export function pinMap(map: BpfMap, path: string): () => void {
@@ -94,7 +96,9 @@ function requireSafe(path: string, stats: DirectoryStats): void {
   throw platformError('load-pin-untrusted', [], reason.message, { hint: reason.hint });
 }
 
-/** Throws `load-map-mismatch`, naming every difference between an existing map and the one that is planned. */
+/**
+ * Throws `load-map-mismatch`, naming every difference between an existing map and the one that is planned.
+ */
 export function requireSameShape(map: BpfMap, plan: MapPlan, source: string): void {
   const differences = shapeDifferences(map, plan).map(
     ({ field, existing, wanted }) => `${field} ${existing} instead of ${wanted}`,

@@ -34,7 +34,10 @@ export interface MapContext {
   readonly cleanup: Cleanup;
 }
 
-/** A map of a plan in the kernel. Initial contents are for maps that this load created: others have contents already. */
+/**
+ * A map of a plan in the kernel. Initial contents are for maps that this load created: others have contents
+ * already.
+ */
 export interface ObtainedMap {
   readonly map: BpfMap;
   readonly origin: 'created' | 'pinned' | 'given';

@@ -2,7 +2,8 @@
  * Functions of a program that is in the kernel already, whoever loaded it: names and types, from the info in
  * the kernel.
  *
- * The kernel keeps the types of a program's functions in the order of its instructions. A name in the program's BTF
+ * The kernel keeps the types of a program's functions in the order of its instructions. A name in the
+ * program's BTF
  * alone is not enough: functions that did not end up in this program are named there as well.
  */
 
@@ -27,7 +28,10 @@ export interface ProgramTypes {
   readonly functions: readonly ProgramFunction[];
 }
 
-/** Types and functions of a loaded program. Needs CAP_SYS_ADMIN; throws `kernel-program-types` when it has none. */
+/**
+ * Types and functions of a loaded program. Needs CAP_SYS_ADMIN; throws `kernel-program-types` when it has
+ * none.
+ */
 export function readProgramTypes(program: BpfProgram): ProgramTypes {
   const info = program.info();
   const fd = info.btfId === 0 ? undefined : openById(program.sys, 'btf', info.btfId);
@@ -55,7 +59,8 @@ function describe(
 }
 
 /**
- * A function of a loaded program as the target of a replacement. Throws `load-target-function`, naming the functions that
+ * A function of a loaded program as the target of a replacement. Throws `load-target-function`, naming the
+ * functions that
  * there are, also when the function is static.
  */
 export function findTarget(program: BpfProgram, name: string): AttachTarget {

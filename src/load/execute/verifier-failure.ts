@@ -1,7 +1,8 @@
 /**
  * Why the verifier refused a program, in the words of its source: log and line records put together.
  *
- * The failure travels as the `cause` of the `RootletError`, so that it survives being wrapped in further places.
+ * The failure travels as the `cause` of the `RootletError`, so that it survives being wrapped in further
+ * places.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -31,7 +32,9 @@ export interface VerifierFailure {
   readonly insnIndex: number | undefined;
   /** Source line of that instruction. */
   readonly source: SourcePlace | undefined;
-  /** Calls from the program to that function, outermost first; of the ways to a global function the shortest. */
+  /**
+   * Calls from the program to that function, outermost first; of the ways to a global function the shortest.
+   */
   readonly calls: readonly { readonly functionName: string; readonly source: SourcePlace | undefined }[];
   /** What the verifier knew of the registers just before, oldest first. */
   readonly states: readonly string[];
@@ -76,7 +79,10 @@ function sourceAt(program: ProgramPlan, insnIndex: number): SourcePlace | undefi
   return line === undefined ? undefined : { file: line.file, line: line.line, text: line.text.trim() };
 }
 
-/** Global functions are verified by themselves: the shortest way of calls from the program to the one around `place`. */
+/**
+ * Global functions are verified by themselves: the shortest way of calls from the program to the one around
+ * `place`.
+ */
 function callPath(program: ProgramPlan, place: number): number[] {
   const ways = new Map<number, readonly number[]>([[0, []]]); // by the first instruction of the function
   for (const [start, way] of ways) {
@@ -103,7 +109,9 @@ function calleeAt(code: Uint8Array, insnIndex: number): number | undefined {
 const POISON_HINT =
   'first test whether it exists (its address, bpf_core_field_exists(), …), so that the use is dead code where it is not';
 
-/** The error for a refused program: code `kernel-verifier-refused`, or `kernel-program-refused` without a log. */
+/**
+ * The error for a refused program: code `kernel-verifier-refused`, or `kernel-program-refused` without a log.
+ */
 export function verifierError(
   objectName: string,
   program: ProgramPlan,

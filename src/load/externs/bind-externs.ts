@@ -29,7 +29,10 @@ interface Wanted {
   readonly weak: boolean;
 }
 
-/** Binds the externs of `.kconfig` and `.ksyms`; others are left alone. Throws one error for all that are missing. */
+/**
+ * Binds the externs of `.kconfig` and `.ksyms`; others are left alone. Throws one error for all that are
+ * missing.
+ */
 export function bindExterns(
   object: BpfObject,
   types: KernelTypes,

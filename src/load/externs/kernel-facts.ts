@@ -47,7 +47,8 @@ function readConfig(): string {
   if (boot !== undefined) return boot;
   try {
     const packed = readFileSync('/proc/config.gz');
-    // Only where it is needed, since it brings all of Node's streams with it; the type is what Node documents.
+    // Only where it is needed, since it brings all of Node's streams with it; the type is what Node
+    // documents.
     const { gunzipSync } = createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib');
     return gunzipSync(packed).toString('latin1');
   } catch {

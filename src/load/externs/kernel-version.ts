@@ -1,12 +1,16 @@
 /**
  * LINUX_VERSION_CODE of the running kernel.
  *
- * Debian and Ubuntu keep the release name of the first kernel of a series; the real patch level is in the version text
- * (Debian: `#1 SMP Debian 6.1.140-1 (…)`) or in /proc/version_signature (Ubuntu: `Ubuntu 5.15.0-1.2-generic 5.15.3`).
+ * Debian and Ubuntu keep the release name of the first kernel of a series; the real patch level is in the
+ * version text
+ * (Debian: `#1 SMP Debian 6.1.140-1 (…)`) or in /proc/version_signature (Ubuntu: `Ubuntu 5.15.0-1.2-generic
+ * 5.15.3`).
  */
 
 import { elementAt } from '../../bytes/index.ts';
-/** `release` and `version` as uname(2) gives them; `signature` is the text of /proc/version_signature or ''. */
+/**
+ * `release` and `version` as uname(2) gives them; `signature` is the text of /proc/version_signature or ''.
+ */
 export function kernelVersionCode(release: string, version: string, signature: string): number {
   const ubuntu = signature.trim().split(/\s+/)[2];
   const debian = textAfter(version, 'Debian ');

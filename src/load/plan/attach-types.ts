@@ -14,7 +14,10 @@ import type { AttachPlan } from './plan.ts';
 import { type ProgramOptions, wantedPrograms } from './programs.ts';
 import type { Operations } from './struct-ops.ts';
 
-/** Looks up the targets of all programs that will be loaded and have none in `operations` or of their own (`targets`). */
+/**
+ * Looks up the targets of all programs that will be loaded and have none in `operations` or of their own
+ * (`targets`).
+ */
 export function findAttachTypes(
   object: BpfObject,
   types: KernelTypes,

@@ -1,4 +1,7 @@
-/** Global variables of an object by name: where they are, of which type, and values given for them before loading. */
+/**
+ * Global variables of an object by name: where they are, of which type, and values given for them before
+ * loading.
+ */
 
 import { type Btf, encodeValue } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
@@ -30,7 +33,8 @@ export function planGlobals(object: BpfObject, layout: ObjectLayout, maps: Plann
 }
 
 /**
- * The variable called `name`, or `SECTION:NAME` where several are. Throws `load-no-global`, naming what there is.
+ * The variable called `name`, or `SECTION:NAME` where several are. Throws `load-no-global`, naming what there
+ * is.
  */
 export function findGlobal(globals: readonly GlobalPlan[], name: string): GlobalPlan {
   const matching = globals.filter(
@@ -54,7 +58,10 @@ export function findGlobal(globals: readonly GlobalPlan[], name: string): Global
   );
 }
 
-/** The maps with `values` written into their initial contents. Throws `value-mismatch` for values that do not fit. */
+/**
+ * The maps with `values` written into their initial contents. Throws `value-mismatch` for values that do not
+ * fit.
+ */
 export function setInitialValues(
   maps: readonly MapPlan[],
   globals: readonly GlobalPlan[],

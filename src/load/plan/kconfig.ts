@@ -1,7 +1,8 @@
 /**
  * The map of kconfig externs: one read-only value that holds all of them.
  *
- * Order as in libbpf (alignment descending, size, name), so that the same object has the same layout in both loaders.
+ * Order as in libbpf (alignment descending, size, name), so that the same object has the same layout in both
+ * loaders.
  */
 
 import { type Btf, type BtfDataSec, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';

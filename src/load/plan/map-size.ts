@@ -8,7 +8,9 @@ import {
 } from '../../uapi/index.ts';
 import type { MapPlan } from './plan.ts';
 
-/** max_entries for the kernel: one perf buffer for each CPU, ring buffers in whole pages and powers of two. */
+/**
+ * max_entries for the kernel: one perf buffer for each CPU, ring buffers in whole pages and powers of two.
+ */
 export function maxEntriesOf(plan: MapPlan): number {
   if (plan.type === BPF_MAP_TYPE_PERF_EVENT_ARRAY && plan.maxEntries === 0) return possibleCpus();
   if (plan.type !== BPF_MAP_TYPE_RINGBUF && plan.type !== BPF_MAP_TYPE_USER_RINGBUF) return plan.maxEntries;

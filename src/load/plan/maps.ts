@@ -1,7 +1,8 @@
 /**
  * Which maps an object needs: those that it defines, and one for each section of globals.
  *
- * Mirrors libbpf: defined maps first in their order, then sections of globals in theirs; the flags, sizes and BTF
+ * Mirrors libbpf: defined maps first in their order, then sections of globals in theirs; the flags, sizes and
+ * BTF
  * types that it would use, so that maps pinned by one loader can be used by the other.
  */
 
@@ -221,8 +222,10 @@ function isShared(btf: Btf | null, id: BtfId): boolean {
 const MAX_VALUE_SIZE = 0x7fffffff;
 
 /**
- * The bytes of a section of globals, or null when all of it is zero because the file has no bytes for it. Throws
- * `load-data-pointer` for a pointer that nothing could fill in, `load-globals-size` for more than a map can hold.
+ * The bytes of a section of globals, or null when all of it is zero because the file has no bytes for it.
+ * Throws
+ * `load-data-pointer` for a pointer that nothing could fill in, `load-globals-size` for more than a map can
+ * hold.
  */
 function globalsContents(object: BpfObject, layout: ObjectLayout, index: number): Uint8Array | null {
   const { size, atoms } = elementAt(layout.sections, index);

@@ -30,7 +30,9 @@ export interface PlanOptions extends ProgramOptions {
   readonly ownGlobal?: (name: string, section: string) => boolean;
 }
 
-/** Plans the load of an object. Throws `load-…` and `map-…` errors that name everything that is wrong at once. */
+/**
+ * Plans the load of an object. Throws `load-…` and `map-…` errors that name everything that is wrong at once.
+ */
 export function planLoad(input: PreparedObject, options: PlanOptions = {}): LoadPlan {
   const prepared = { ...input, object: stripDataSections(input.object) };
   const { object, bindings, operations } = prepared;

@@ -1,8 +1,10 @@
 /**
  * The plan of a load: what will be created in the kernel, in which order, as plain data.
  *
- * Making the plan needs no kernel and is the same on every machine: what depends on the machine (values of kconfig
- * externs, addresses of kernel symbols, CO-RE) was bound before and comes in as data. Executing it (`execute.ts`)
+ * Making the plan needs no kernel and is the same on every machine: what depends on the machine (values of
+ * kconfig
+ * externs, addresses of kernel symbols, CO-RE) was bound before and comes in as data. Executing it
+ * (`execute.ts`)
  * makes no more decisions. Instructions are complete but for descriptors, which `fixups` name by index.
  */
 
@@ -37,7 +39,10 @@ export interface MapPlan {
   readonly valueType: BtfId;
   /** Whether the kernel is given these types; not all map types take any. */
   readonly typed: boolean;
-  /** Globals: the initial value of the only element, or the first bytes of an arena; null for other maps and for zeros. */
+  /**
+   * Globals: the initial value of the only element, or the first bytes of an arena; null for other maps and
+   * for zeros.
+   */
   readonly contents: Uint8Array | null;
   /** No writes from user space once the contents are there; the verifier then knows the values. */
   readonly frozen: boolean;
@@ -55,7 +60,9 @@ export type Fixup =
   | { readonly kind: 'map'; readonly insnIndex: number; readonly map: number }
   /** ld_imm64 of a place in the value of a map of globals. */
   | { readonly kind: 'map-value'; readonly insnIndex: number; readonly map: number; readonly offset: number }
-  /** Call of a kernel function: the instruction has the BTF id, the descriptor of its module's BTF is missing. */
+  /**
+   * Call of a kernel function: the instruction has the BTF id, the descriptor of its module's BTF is missing.
+   */
   | { readonly kind: 'kfunc'; readonly insnIndex: number; readonly btfObject: number }
   /** ld_imm64 of a kernel variable in a module. */
   | { readonly kind: 'kernel-variable'; readonly insnIndex: number; readonly btfObject: number };

@@ -53,7 +53,9 @@ export function encodeFuncInfo(functions: readonly FunctionPlan[], order: ByteOr
   return writer.finish().slice();
 }
 
-/** `struct bpf_line_info[]`. `offsetOf` gives the place of a text in the string table of the kernel's types. */
+/**
+ * `struct bpf_line_info[]`. `offsetOf` gives the place of a text in the string table of the kernel's types.
+ */
 export function encodeLineInfo(
   lines: readonly LinePlan[],
   offsetOf: (text: string) => number,

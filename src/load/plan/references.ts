@@ -1,5 +1,6 @@
 /**
- * What instructions refer to, resolved: maps, globals, externs. Descriptors stay open as fixups; everything else is
+ * What instructions refer to, resolved: maps, globals, externs. Descriptors stay open as fixups; everything
+ * else is
  * written into the instructions.
  */
 

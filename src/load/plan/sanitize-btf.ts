@@ -1,8 +1,10 @@
 /**
- * Types for kernels that do not know all kinds yet: what is unknown is replaced by something known of the same size,
+ * Types for kernels that do not know all kinds yet: what is unknown is replaced by something known of the
+ * same size,
  * under the same id.
  *
- * Mirrors bpf_object__sanitize_btf() of libbpf: variables and tags become ints, sections of variables structs,
+ * Mirrors bpf_object__sanitize_btf() of libbpf: variables and tags become ints, sections of variables
+ * structs,
  * functions typedefs, and so on. The lost information is only for tools, not for the programs.
  */
 

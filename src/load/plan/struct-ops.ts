@@ -45,7 +45,10 @@ export interface Operations {
 /** Of objects without struct_ops maps. */
 export const NO_OPERATIONS: Operations = { tables: [], programs: new Map(), unused: new Set() };
 
-/** Finds the kernel's types for all tables. Throws `load-operations`, `load-operations-kernel`, and `load-target-absent`. */
+/**
+ * Finds the kernel's types for all tables. Throws `load-operations`, `load-operations-kernel`, and
+ * `load-target-absent`.
+ */
 export function findOperations(object: BpfObject, types: KernelTypes): Operations {
   const tables: MapPlan[] = [];
   const programs = new Map<string, AttachPlan>();

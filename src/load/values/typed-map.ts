@@ -12,7 +12,10 @@ import { alignUp } from '../../bytes/index.ts';
 import { usageError } from '../../diag/index.ts';
 import { type BpfMap, isPerCpu } from '../../kernel/index.ts';
 
-/** A view of a map; closing the map closes it. Keys and values without a type are bytes; per-CPU values are arrays. */
+/**
+ * A view of a map; closing the map closes it. Keys and values without a type are bytes; per-CPU values are
+ * arrays.
+ */
 export class TypedMap {
   readonly map: BpfMap;
   readonly #types: ValueTypes | null;
@@ -27,13 +30,17 @@ export class TypedMap {
     this.#valueType = fits(types, valueType, map.valueSize) ? valueType : 0;
   }
 
-  /** The value; undefined when there is no such element. Throws `value-mismatch` for a key that does not fit. */
+  /**
+   * The value; undefined when there is no such element. Throws `value-mismatch` for a key that does not fit.
+   */
   lookup(key: unknown): BtfValue | Uint8Array | undefined {
     const bytes = this.map.lookup(this.#encode(this.#keyType, key, this.map.keySize));
     return bytes === undefined ? undefined : this.#decodeValue(bytes);
   }
 
-  /** Throws `value-mismatch` for keys and values that do not fit. For per-CPU maps, `value` is for every CPU. */
+  /**
+   * Throws `value-mismatch` for keys and values that do not fit. For per-CPU maps, `value` is for every CPU.
+   */
   update(key: unknown, value: unknown, flags = 0): void {
     const one = this.#encode(this.#valueType, value, this.map.valueSize);
     this.map.update(this.#encode(this.#keyType, key, this.map.keySize), this.#forEveryCpu(one), flags);

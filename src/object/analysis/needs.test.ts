@@ -7,7 +7,7 @@ import {
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
   BPF_MAP_TYPE_PROG_ARRAY,
-} from '../../uapi/index.ts';
+} from '../../uapi/map-types.ts';
 import type { BpfObject, BpfSymbol } from '../model/model.ts';
 import { markLive, pathTo } from './live.ts';
 import { heldPrograms, implicitNeeds, isNeededAnyway, mapTypeOf, mayTailCall, NO_NEEDS } from './needs.ts';

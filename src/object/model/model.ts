@@ -47,7 +47,8 @@ export interface Origin {
 export interface CodeReference {
   readonly insnIndex: number;
   /**
-   * `call`: bpf-to-bpf or kfunc call; `address`: ld_imm64 of data, a map, an extern, a function (callback) or an
+   * `call`: bpf-to-bpf or kfunc call; `address`: ld_imm64 of data, a map, an extern, a function (callback) or
+   * an
    * LLVM jump table.
    * The instruction's own imm and src fields are normalised to: call imm -1, src 1; address imm 0.
    */
@@ -121,7 +122,10 @@ export interface VariableSymbol extends SymbolBase {
   readonly references: readonly DataReference[];
   /** VAR type, 0 when there is none. */
   readonly btfId: BtfId;
-  /** A C tentative definition (`-fcommon`): yields to any other definition, the largest of several is allocated. */
+  /**
+   * A C tentative definition (`-fcommon`): yields to any other definition, the largest of several is
+   * allocated.
+   */
   readonly common?: boolean;
 }
 
@@ -140,7 +144,8 @@ export interface MapSymbol extends SymbolBase {
 }
 
 /**
- * A name without a definition here. `section` is the BTF DATASEC that lists it: `.ksyms` (kfunc or kernel symbol),
+ * A name without a definition here. `section` is the BTF DATASEC that lists it: `.ksyms` (kfunc or kernel
+ * symbol),
  * `.kconfig`, `.maps` (extern map), another data section, or null for a plain extern.
  */
 export interface ExternSymbol extends SymbolBase {

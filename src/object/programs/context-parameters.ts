@@ -1,5 +1,6 @@
 /**
- * Which parameters of a function are the context of the program: by the name of the struct that they point to, or by
+ * Which parameters of a function are the context of the program: by the name of the struct that they point
+ * to, or by
  * the declaration tag `arg:ctx`. Separate from the names, because this reads types.
  *
  * The kernel defines the layout of the context and translates every access to it, so headers of different
@@ -36,15 +37,20 @@ export function taggedParameters(types: Btf): TaggedParameters {
 
 /** A parameter that is the context. */
 export interface ContextParameter {
-  /** Name of the struct (or of `bpf_user_pt_regs_t`) that the kernel knows it by; null when the tag alone says it. */
+  /**
+   * Name of the struct (or of `bpf_user_pt_regs_t`) that the kernel knows it by; null when the tag alone says
+   * it.
+   */
   readonly struct: string | null;
   /** Whether the struct is more than declared. The kernel recognizes no other by its name. */
   readonly complete: boolean;
 }
 
 /**
- * How parameter `at` (from 0) of a FUNC is the context of programs of a type; undefined when it is not. By name only
- * the first parameter is: a context elsewhere is an ordinary pointer. Without `progType` the struct of any type counts.
+ * How parameter `at` (from 0) of a FUNC is the context of programs of a type; undefined when it is not. By
+ * name only
+ * the first parameter is: a context elsewhere is an ordinary pointer. Without `progType` the struct of any
+ * type counts.
  */
 export function contextParameter(
   btf: Btf,

@@ -7,7 +7,10 @@
 
 import * as uapi from '../../uapi/index.ts';
 
-/** Name of the context in C of each program type; null for those that have no name for it (tracepoints, tracing, …). */
+/**
+ * Name of the context in C of each program type; null for those that have no name for it (tracepoints,
+ * tracing, …).
+ */
 const BY_TYPE: Readonly<Record<uapi.ProgType, string | null>> = {
   [uapi.BPF_PROG_TYPE_SOCKET_FILTER]: '__sk_buff',
   [uapi.BPF_PROG_TYPE_KPROBE]: 'bpf_user_pt_regs_t',
@@ -68,7 +71,8 @@ export function isContextStruct(name: string, progType: number | undefined): boo
 }
 
 /**
- * Whether a struct is the context of other programs only. Never so for registers, which several types may be written
+ * Whether a struct is the context of other programs only. Never so for registers, which several types may be
+ * written
  * with, nor where the type itself has no name for its context.
  */
 export function isForeignContext(name: string, progType: number | undefined): boolean {

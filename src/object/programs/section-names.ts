@@ -11,7 +11,9 @@ import type { ProgramType } from './program-type.ts';
 
 /** What a section name says: the type of its programs, and what they are for. */
 export interface SectionInfo extends ProgramType {
-  /** What follows the first `/` after the matched name: target function, tracepoint, …; '' when nothing does. */
+  /**
+   * What follows the first `/` after the matched name: target function, tracepoint, …; '' when nothing does.
+   */
   readonly extra: string;
   /** The matched name, without `+` and extra. */
   readonly section: string;
@@ -29,7 +31,10 @@ export function sectionTextOf(type: ProgramType | SectionInfo): Pick<SectionInfo
   return sectionInfoOf(type) ?? { section: '', extra: '' };
 }
 
-/** Name, program type, expected attach type, traits: s sleepable, f XDP frags, b attach BTF id, o attach type optional. */
+/**
+ * Name, program type, expected attach type, traits: s sleepable, f XDP frags, b attach BTF id, o attach type
+ * optional.
+ */
 type Row = readonly [name: string, progType: number, attachType: number, traits?: string];
 
 const ROWS: readonly Row[] = [

@@ -1,4 +1,6 @@
-/** Data sections into variables and maps; bytes without a symbol into anonymous variables, strings one by one. */
+/**
+ * Data sections into variables and maps; bytes without a symbol into anonymous variables, strings one by one.
+ */
 
 import { alignUp } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
@@ -79,8 +81,10 @@ function alignmentAt(offset: number, sectionAlign: number): number {
 }
 
 /**
- * Bytes between two named atoms: padding when they are zero, alignment explains them and nothing refers to them, else an
- * anonymous variable. Padding before the first byte that something refers to does not belong to it: the variable has
+ * Bytes between two named atoms: padding when they are zero, alignment explains them and nothing refers to
+ * them, else an
+ * anonymous variable. Padding before the first byte that something refers to does not belong to it: the
+ * variable has
  * the alignment of that byte.
  */
 function cutAnonymous(

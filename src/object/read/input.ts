@@ -1,7 +1,8 @@
 /**
  * Object files where they enter: the bytes as they were given, and the object in them, parsed once.
  *
- * Both travel together. Records keep the bytes and tell versions apart by them; everything else uses the object.
+ * Both travel together. Records keep the bytes and tell versions apart by them; everything else uses the
+ * object.
  */
 
 import type { InputFile } from '../../bytes/index.ts';

@@ -2,7 +2,8 @@
  * ELF → symbolic object.
  *
  * Steps, each in a file of its own: sections become shells and are cut into atoms along their symbols
- * (`read-atoms`); relocations and the calls that the compiler already resolved become references (`read-references`);
+ * (`read-atoms`); relocations and the calls that the compiler already resolved become references
+ * (`read-references`);
  * BTF ids and `.BTF.ext` records are passed to the atoms they describe (`read-types`).
  *
  * Reading is the same on every machine; nothing here depends on a kernel.
@@ -30,7 +31,8 @@ export interface ReadOptions {
 }
 
 /**
- * Reads one BPF object. Throws `RootletError` with codes `elf-…`, `btf-…` and `object-…`, whose places start with the
+ * Reads one BPF object. Throws `RootletError` with codes `elf-…`, `btf-…` and `object-…`, whose places start
+ * with the
  * file's name, and a `TypeError` for other values.
  */
 export function readObject(file: InputFile, options: ReadOptions = {}): BpfObject {

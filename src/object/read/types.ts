@@ -160,7 +160,8 @@ function staticId(btf: RawBtf, types: SectionTypes | undefined, draft: AtomDraft
 }
 
 /**
- * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has elsewhere. Its name
+ * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has
+ * elsewhere. Its name
  * is enough, if no other variable has it.
  */
 function attachMisplaced(table: AtomTable, btf: RawBtf, names: NameIndex): void {
@@ -192,8 +193,10 @@ function only(ids: readonly BtfId[] | undefined): BtfId | undefined {
 }
 
 /**
- * Something of size 0 that has a type with a size. libbpf's linker makes this of an extern that it leaves open in a
- * section of data or maps: it is one again. Otherwise it comes from assembly without `.size`: its extent is not known, and
+ * Something of size 0 that has a type with a size. libbpf's linker makes this of an extern that it leaves
+ * open in a
+ * section of data or maps: it is one again. Otherwise it comes from assembly without `.size`: its extent is
+ * not known, and
  * guessing it would move data.
  */
 function explainEmpty(btf: RawBtf, section: SectionAtoms, draft: AtomDraft): void {
@@ -225,7 +228,9 @@ function attachExtern(btf: RawBtf, names: NameIndex, draft: AtomDraft): void {
 
 // --- records ------------------------------------------------------------------------------------------------------
 
-/** Hands line information and CO-RE relocations to the functions that they are in; those in holes are dropped. */
+/**
+ * Hands line information and CO-RE relocations to the functions that they are in; those in holes are dropped.
+ */
 export function attachRecords(table: AtomTable, ext: ParsedExt): void {
   const sections = sectionsByName(table);
   for (const { section, lines } of ext.lines) attachLines(table, sections.get(section), lines);

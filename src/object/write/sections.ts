@@ -117,7 +117,10 @@ function encodeCode(context: Context, symbol: FunctionSymbol, first: number): vo
   }
 }
 
-/** Local functions of the same section are called pc-relative, as compilers do; all others through a relocation. */
+/**
+ * Local functions of the same section are called pc-relative, as compilers do; all others through a
+ * relocation.
+ */
 function encodeCall(
   context: Context,
   caller: FunctionSymbol,
@@ -148,7 +151,8 @@ interface Through {
 }
 
 /**
- * Local functions and variables are referred to through their section, as compilers do and loaders expect; maps and
+ * Local functions and variables are referred to through their section, as compilers do and loaders expect;
+ * maps and
  * everything global by name.
  */
 function symbolFor(context: Context, reference: CodeReference | DataReference, target: BpfSymbol): Through {

@@ -6,7 +6,8 @@
  * positions of atoms, and encodes `.BTF` and `.BTF.ext`. Instruction immediates of CO-RE type-id relocations
  * are written from the record's type, so that they are right after types were renumbered.
  *
- * The result is a function of the object alone; `writeObject(readObject(writeObject(x)))` gives the same bytes.
+ * The result is a function of the object alone; `writeObject(readObject(writeObject(x)))` gives the same
+ * bytes.
  */
 
 import { type BtfExt, btfWithExtContents } from '../../btf/index.ts';
@@ -111,7 +112,8 @@ interface SymbolTable {
 }
 
 /**
- * Local atoms before the others, both by section and offset; what has no place (externs, tentative definitions) last:
+ * Local atoms before the others, both by section and offset; what has no place (externs, tentative
+ * definitions) last:
  * the order in which they are read again.
  */
 function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {

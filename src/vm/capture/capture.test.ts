@@ -12,7 +12,10 @@ interface Taken {
   readonly timestamp: Timestamp | undefined;
 }
 
-/** All packets of a file that arrives in chunks of `size` bytes, in a buffer that is used again, and how it ended. */
+/**
+ * All packets of a file that arrives in chunks of `size` bytes, in a buffer that is used again, and how it
+ * ended.
+ */
 function decode(file: Uint8Array, size = file.length) {
   const decoder = new CaptureDecoder('x.pcap');
   const buffer = new Uint8Array(Math.max(size, 1));

@@ -1,7 +1,8 @@
 /**
  * The capture format of Wireshark: a stream of blocks, each with its length before and after it.
  *
- * Section headers, interface descriptions, enhanced, simple and obsolete packet blocks are read, all others skipped.
+ * Section headers, interface descriptions, enhanced, simple and obsolete packet blocks are read, all others
+ * skipped.
  * Source: draft-ietf-opsawg-pcapng.
  */
 

@@ -1,6 +1,8 @@
 /** A packet of a capture file, and what the two formats share. */
 
-/** A moment: seconds since 1970 and nanoseconds of that second. Two numbers, because one double is too short. */
+/**
+ * A moment: seconds since 1970 and nanoseconds of that second. Two numbers, because one double is too short.
+ */
 export interface Timestamp {
   readonly seconds: number;
   readonly nanoseconds: number;

@@ -119,7 +119,10 @@ function emitMapNumber(f: FunctionEmitter, argument: Argument): void {
   code.callDefined(plan.runtime.mapNumber);
 }
 
-/** Memory of the map's key or value size; `field` is where the descriptor has it, for maps known only at run time. */
+/**
+ * Memory of the map's key or value size; `field` is where the descriptor has it, for maps known only at run
+ * time.
+ */
 function emitMapMemory(
   f: FunctionEmitter,
   argument: Argument,

@@ -2,7 +2,8 @@
  * Loads, stores and atomic operations, with their checks.
  *
  * Every byte of the machine's memory has a shadow byte with the access rights of the program. An
- * access of N bytes loads its N shadow bytes at once and compares. Accesses whose address is known while compiling
+ * access of N bytes loads its N shadow bytes at once and compares. Accesses whose address is known while
+ * compiling
  * (frame, context, global variables) are decided here and cost nothing at run time.
  */
 
@@ -67,7 +68,8 @@ function unknown(f: FunctionEmitter, slot: number): Error {
 }
 
 /**
- * Pushes the i32 address of `register` plus the instruction's offset, checked for `size` bytes with `permission`;
+ * Pushes the i32 address of `register` plus the instruction's offset, checked for `size` bytes with
+ * `permission`;
  * returns what the memory instruction has to add to it.
  */
 function emitAddress(
@@ -238,7 +240,9 @@ function emitOrdered(f: FunctionEmitter, slot: number, size: AccessSize, operati
   emitStore(f.code, f.plan.byteOrder, size, offset);
 }
 
-/** Like `emitAddress`, into the local `address`; an address that is not a multiple of the size is an error. */
+/**
+ * Like `emitAddress`, into the local `address`; an address that is not a multiple of the size is an error.
+ */
 function emitAlignedAddress(
   f: FunctionEmitter,
   slot: number,

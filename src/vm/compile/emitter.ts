@@ -1,7 +1,8 @@
 /**
  * What the emitting functions of one BPF function share, and their register and memory primitives.
  *
- * A BPF function becomes one WebAssembly function (frame, r1..r5) → r0: registers are i64 locals, so r6 to r9 are
+ * A BPF function becomes one WebAssembly function (frame, r1..r5) → r0: registers are i64 locals, so r6 to r9
+ * are
  * saved by construction, and `frame` is the lowest address of the 512 bytes of this call's stack frame.
  */
 
@@ -113,9 +114,15 @@ export interface MapPlan {
 export interface RuntimeFunctions {
   /** (address i64, site i32, size i32): calls `fault`. */
   readonly faultAt: number;
-  /** (address i64, size i64, permission i32, site i32): faults unless the bytes are accessible; returns the i32 address. */
+  /**
+   * (address i64, size i64, permission i32, site i32): faults unless the bytes are accessible; returns the
+   * i32 address.
+   */
   readonly checkRange: number;
-  /** (address i64, site i32): faults unless a string that can be read ends before memory does; returns the address. */
+  /**
+   * (address i64, site i32): faults unless a string that can be read ends before memory does; returns the
+   * address.
+   */
   readonly checkText: number;
   /** (address i64, site i32) → number of the map with that descriptor, or a fault. */
   readonly mapNumber: number;

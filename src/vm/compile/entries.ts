@@ -1,5 +1,6 @@
 /**
- * Ways into compiled code: the programs' entry points, the one for callbacks from JavaScript, and, where calls have to
+ * Ways into compiled code: the programs' entry points, the one for callbacks from JavaScript, and, where
+ * calls have to
  * be counted, what is in the table for callbacks and tail calls.
  */
 

@@ -1,4 +1,7 @@
-/** Which functions have to be compiled: those that the programs reach by calls, callbacks, and pointers in data. */
+/**
+ * Which functions have to be compiled: those that the programs reach by calls, callbacks, and pointers in
+ * data.
+ */
 
 import { inputError, quote } from '../../diag/index.ts';
 import {

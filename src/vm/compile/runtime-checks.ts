@@ -173,7 +173,10 @@ export function emitCheckText(plan: ModulePlan): void {
   plan.module.fill(plan.runtime.checkText, plan.module.type([w.I64, w.I32], [w.I32]), [w.I64], code);
 }
 
-/** (address, site) → (address - base) / unit, or a fault unless that is whole and below the end. `unit` is a power of two. */
+/**
+ * (address, site) → (address - base) / unit, or a fault unless that is whole and below the end. `unit` is a
+ * power of two.
+ */
 export function emitNumber(
   plan: ModulePlan,
   position: number,

@@ -1,5 +1,6 @@
 /**
- * Places in compiled code at which a run can end with an error. Compiled code passes only the number of the site;
+ * Places in compiled code at which a run can end with an error. Compiled code passes only the number of the
+ * site;
  * the message is created when the error occurs.
  */
 

@@ -1,5 +1,6 @@
 /**
- * One BPF function as the compiler sees it: its instructions, what they refer to, and how places in it are named in
+ * One BPF function as the compiler sees it: its instructions, what they refer to, and how places in it are
+ * named in
  * errors.
  */
 
@@ -50,7 +51,10 @@ export function lineAt(lines: LineRecords, insnIndex: number): LineRecord | unde
   return found;
 }
 
-/** `file.bpf.c:31: if (ip->saddr == x)`; the file without its directories, which belong to the compiling machine. */
+/**
+ * `file.bpf.c:31: if (ip->saddr == x)`; the file without its directories, which belong to the compiling
+ * machine.
+ */
 export function formatLine(line: LineRecord): string {
   const file = line.file.slice(line.file.lastIndexOf('/') + 1);
   const text = line.text.trim();

@@ -1,5 +1,6 @@
 /**
- * What registers are known to hold at each instruction: a constant (numbers, and the addresses of maps, variables and
+ * What registers are known to hold at each instruction: a constant (numbers, and the addresses of maps,
+ * variables and
  * the context, which are constants in the machine's flat memory), or an address in the current stack frame.
  *
  * A forward data flow over the blocks. It decides which accesses need no check at run time, which map a

@@ -1,4 +1,6 @@
-/** `bpf_skb_adjust_room`: room for tunnel headers behind the link-layer header, or after the network header. */
+/**
+ * `bpf_skb_adjust_room`: room for tunnel headers behind the link-layer header, or after the network header.
+ */
 
 import {
   BPF_ADJ_ROOM_MAC,

@@ -6,7 +6,9 @@ import { csumFrom32To16, csumSub, replace2, replace4, replaceByDifference } from
 import { type Helper, helper } from './spec.ts';
 
 const FIELD_SIZE_MASK = 0xf;
-/** Those, BPF_F_PSEUDO_HDR and BPF_F_IPV6, which only matter to hardware checksums, and the size of the field. */
+/**
+ * Those, BPF_F_PSEUDO_HDR and BPF_F_IPV6, which only matter to hardware checksums, and the size of the field.
+ */
 const L4_FLAGS = 0xff;
 const CSUM_MANGLED_0 = 0xffff;
 

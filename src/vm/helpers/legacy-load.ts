@@ -1,9 +1,14 @@
-/** What the packet load instructions of classic BPF (`ld_abs`, `ld_ind`) do; to compiled code it looks like a helper. */
+/**
+ * What the packet load instructions of classic BPF (`ld_abs`, `ld_ind`) do; to compiled code it looks like a
+ * helper.
+ */
 
 import type { MachineState } from '../state/index.ts';
 import type { Helper } from './spec.ts';
 
-/** Offsets from here on are relative to the network header, from the second one on to the link-layer header. */
+/**
+ * Offsets from here on are relative to the network header, from the second one on to the link-layer header.
+ */
 const SKF_NET_OFF = -0x100000;
 const SKF_LL_OFF = -0x200000;
 

@@ -40,7 +40,10 @@ function probeReadString(machine: MachineState, to: number, size: number, from: 
   return length + 1;
 }
 
-/** FNV-1a over the packet's first bytes: the same packet has the same hash, which is all that programs may expect. */
+/**
+ * FNV-1a over the packet's first bytes: the same packet has the same hash, which is all that programs may
+ * expect.
+ */
 function packetHash(machine: MachineState): number {
   const known = machine.skb.get('hash');
   if (known !== 0) return known;

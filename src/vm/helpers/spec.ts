@@ -1,7 +1,9 @@
 /**
- * How a helper function is described: what its arguments mean, so that compiled code can check them, and what it does.
+ * How a helper function is described: what its arguments mean, so that compiled code can check them, and what
+ * it does.
  *
- * Compiled code checks every pointer before the helper runs, so that no helper has to. Helpers get plain numbers:
+ * Compiled code checks every pointer before the helper runs, so that no helper has to. Helpers get plain
+ * numbers:
  * 64-bit values do not cross between WebAssembly and JavaScript as such, which would make bigints of them.
  */
 
@@ -59,7 +61,10 @@ export interface Helper {
   readonly returns: ReturnKind;
   /** Kinds of program that may call it; null for all. */
   readonly programs: readonly ProgramKind[] | null;
-  /** What the function gets as a last argument: the caller's frame, to call back with, or the site, to fail with. */
+  /**
+   * What the function gets as a last argument: the caller's frame, to call back with, or the site, to fail
+   * with.
+   */
   readonly extra: 'frame' | 'site' | null;
   /** Null where compiled code does all of it. */
   readonly run: HelperFunction | null;

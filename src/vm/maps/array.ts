@@ -1,4 +1,6 @@
-/** Arrays: plain and per-CPU, which on the machine's one CPU is the same. All elements exist from the start. */
+/**
+ * Arrays: plain and per-CPU, which on the machine's one CPU is the same. All elements exist from the start.
+ */
 
 import { alignUp } from '../../bytes/index.ts';
 import type { MapDefinition } from '../../object/index.ts';

@@ -1,4 +1,6 @@
-/** Bloom filters, kept as an exact set: unlike the kernel's they never say yes to a value that was not added. */
+/**
+ * Bloom filters, kept as an exact set: unlike the kernel's they never say yes to a value that was not added.
+ */
 
 import type { MapDefinition } from '../../object/index.ts';
 import { BPF_ANY, EINVAL, ENOENT } from '../../uapi/index.ts';

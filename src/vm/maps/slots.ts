@@ -1,7 +1,8 @@
 /**
  * Arrays whose elements can be absent: of programs, of maps, of devices, CPUs and sockets to redirect to.
  *
- * What a program can see differs. Of a program array it sees nothing, an array of maps gives it the map, a device map
+ * What a program can see differs. Of a program array it sees nothing, an array of maps gives it the map, a
+ * device map
  * gives it the value. A slot of programs and maps is the u32 that compiled code uses, 0 for none.
  */
 
@@ -34,7 +35,10 @@ export function slotStride(definition: MapDefinition): number {
     : alignUp(definition.valueSize, 8) + RED_ZONE;
 }
 
-/** Turns the number that a value names (a program's or a map's) into what a slot holds; 0 when there is no such thing. */
+/**
+ * Turns the number that a value names (a program's or a map's) into what a slot holds; 0 when there is no
+ * such thing.
+ */
 export type ResolveSlot = (number: number) => number;
 
 /** Program arrays and arrays of maps. Slots are little endian in any case: only the machine reads them. */

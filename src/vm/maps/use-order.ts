@@ -1,4 +1,6 @@
-/** Elements in the order of their last use: a ring of links in two typed arrays, with element 0 as its anchor. */
+/**
+ * Elements in the order of their last use: a ring of links in two typed arrays, with element 0 as its anchor.
+ */
 
 import { noElement } from '../../bytes/index.ts';
 

@@ -17,7 +17,8 @@ export interface MachineOptions {
   /** Of `bpf_get_prandom_u32`. Default 1. */
   readonly seed?: number;
   /**
-   * Nanoseconds since boot, for each run. Default: a virtual clock, which follows the packets' timestamps and moves
+   * Nanoseconds since boot, for each run. Default: a virtual clock, which follows the packets' timestamps and
+   * moves
    * 1 µs with every packet that has none.
    */
   readonly clock?: () => number;
@@ -33,7 +34,10 @@ export interface RunContext {
   readonly program?: string;
   /** Time of capture. */
   readonly timestamp?: Timestamp | undefined;
-  /** Interface that the packet came in through. Default 1, the loopback, for XDP, and 0, none, for socket buffers. */
+  /**
+   * Interface that the packet came in through. Default 1, the loopback, for XDP, and 0, none, for socket
+   * buffers.
+   */
   readonly ingressIfindex?: number;
   /** XDP only. Default 0. */
   readonly rxQueueIndex?: number;

@@ -278,7 +278,10 @@ describe('plain instructions', () => {
 });
 
 describe('packet bounds follow the packet', () => {
-  /** Moves an end by `distance` with that helper, then reads the byte at `offset` from the packet's start before. */
+  /**
+   * Moves an end by `distance` with that helper, then reads the byte at `offset` from the packet's start
+   * before.
+   */
   const machineOf = (helper: number, distance: number, offset: number) =>
     createMachine(
       testObject(

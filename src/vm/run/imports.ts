@@ -5,7 +5,10 @@ import type { HelperImport } from '../compile/index.ts';
 import type { HelperFunction } from '../helpers/index.ts';
 import type { MachineState } from '../state/index.ts';
 
-/** By field name. Written out for each number of arguments: passing them on as a list would cost a copy per call. */
+/**
+ * By field name. Written out for each number of arguments: passing them on as a list would cost a copy per
+ * call.
+ */
 export function bindHelpers(
   imports: readonly HelperImport[],
   machine: MachineState,

@@ -16,13 +16,17 @@ export interface MachineMap {
   /** The program or map that a value of a slot names; undefined in maps whose values are values. */
   nameOf(value: Uint8Array): string | undefined;
   /**
-   * Elements one by one: arrays by index, others in an order that depends only on what was done to the map. The key of
+   * Elements one by one: arrays by index, others in an order that depends only on what was done to the map.
+   * The key of
    * maps without keys is empty.
    */
   entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
   /** A copy of the value; undefined when there is none. */
   lookup(key: Uint8Array): Uint8Array | undefined;
-  /** `flags` is BPF_ANY (0), BPF_NOEXIST (1) or BPF_EXIST (2). Throws `vm-map-update` where the kernel would fail. */
+  /**
+   * `flags` is BPF_ANY (0), BPF_NOEXIST (1) or BPF_EXIST (2). Throws `vm-map-update` where the kernel would
+   * fail.
+   */
   update(key: Uint8Array, value: Uint8Array, flags?: number): void;
   /** False when there was no such element. */
   delete(key: Uint8Array): boolean;

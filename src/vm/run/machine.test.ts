@@ -1,4 +1,7 @@
-/** The machine as its user sees it: contexts, state between packets, maps, events, options. In both byte orders. */
+/**
+ * The machine as its user sees it: contexts, state between packets, maps, events, options. In both byte
+ * orders.
+ */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -16,7 +16,8 @@ import { RunningMachine } from './running.ts';
 import { compileInput, type PreparedMachine, prepareMemory } from './setup.ts';
 
 /**
- * Makes a machine for an object. Throws `RootletError` with all that cannot work. Compiles at once, which browsers do
+ * Makes a machine for an object. Throws `RootletError` with all that cannot work. Compiles at once, which
+ * browsers do
  * not allow for large programs on their main thread; `createMachineAsync` has no such limit.
  */
 export function createMachine(object: BpfObject, options: MachineOptions = {}): Machine {

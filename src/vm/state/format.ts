@@ -1,5 +1,6 @@
 /**
- * Format strings of `bpf_trace_printk`, `bpf_snprintf` and `bpf_trace_vprintk`: the subset of printf that the kernel
+ * Format strings of `bpf_trace_printk`, `bpf_snprintf` and `bpf_trace_vprintk`: the subset of printf that the
+ * kernel
  * allows there. Pointers are printed as they are, since there is nothing to hide.
  */
 

@@ -1,5 +1,6 @@
 /**
- * Global variables: every data section becomes one region, laid out as a loader would, and a map of one element that
+ * Global variables: every data section becomes one region, laid out as a loader would, and a map of one
+ * element that
  * shows its variables by name. Values for `.kconfig` externs come from the options.
  */
 
@@ -137,7 +138,10 @@ function fillReferences(
   }
 }
 
-/** Values of `.kconfig` externs: numbers, or text as in a kernel's configuration file (`y`, `n`, `m`, `"string"`). */
+/**
+ * Values of `.kconfig` externs: numbers, or text as in a kernel's configuration file (`y`, `n`, `m`,
+ * `"string"`).
+ */
 export type Kconfig = ReadonlyMap<string, bigint | string>;
 
 /** Defaults: those that libbpf itself provides, for a 6.12 kernel. */

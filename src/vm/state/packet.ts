@@ -1,9 +1,12 @@
 /**
  * The packet buffer: where the packet of a run is, and how far its ends may move.
  *
- * The sizes are those of the kernel's BPF_PROG_TEST_RUN, so that programs that move the ends get the same answers:
- * 256 bytes of headroom, of which an XDP program cannot use the kernel's own `struct xdp_frame`, and a frame of 4096
- * bytes with a `struct skb_shared_info` at its end. A longer packet is taken too, as if its frame were just large
+ * The sizes are those of the kernel's BPF_PROG_TEST_RUN, so that programs that move the ends get the same
+ * answers:
+ * 256 bytes of headroom, of which an XDP program cannot use the kernel's own `struct xdp_frame`, and a frame
+ * of 4096
+ * bytes with a `struct skb_shared_info` at its end. A longer packet is taken too, as if its frame were just
+ * large
  * enough; the kernel would split it into fragments.
  */
 
@@ -73,7 +76,10 @@ export class PacketBuffer {
     return this.#space + PACKET_SPACE;
   }
 
-  /** Puts `length` bytes of `source` in place as the packet, accessible with `permission`. The headroom is zero. */
+  /**
+   * Puts `length` bytes of `source` in place as the packet, accessible with `permission`. The headroom is
+   * zero.
+   */
   load(source: Uint8Array, offset: number, length: number, permission: number): void {
     if (length > MAX_PACKET) {
       throw inputError('vm-packet-size', [], `a packet of ${length} bytes is longer than ${MAX_PACKET}`);
@@ -93,7 +99,8 @@ export class PacketBuffer {
   }
 
   /**
-   * Short packets from the same bytes as the one before, as in a capture, are copied word by word: the engine's own
+   * Short packets from the same bytes as the one before, as in a capture, are copied word by word: the
+   * engine's own
    * copy takes longer to start than that.
    */
   #copy(source: Uint8Array, offset: number, length: number, to: number): void {

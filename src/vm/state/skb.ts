@@ -1,7 +1,8 @@
 /**
  * A packet as a socket buffer: `struct __sk_buff`, and the kernel's further fields.
  *
- * The fields that programs see live in the machine's memory only, where programs write some of them; this class knows
+ * The fields that programs see live in the machine's memory only, where programs write some of them; this
+ * class knows
  * where, and has what programs do not see: the positions of the headers.
  */
 
@@ -94,7 +95,8 @@ export class SkbState {
   }
 
   /**
-   * Describes the packet in the buffer as received by an interface of that number. Kinds that run above the link
+   * Describes the packet in the buffer as received by an interface of that number. Kinds that run above the
+   * link
    * layer start at the network header.
    */
   receive(kind: ProgramKind, options: SkbOptions): void {

@@ -1,4 +1,7 @@
-/** Contents of maps through BTF, for users and as JSON. For the machine's maps and, with the same input, the kernel's. */
+/**
+ * Contents of maps through BTF, for users and as JSON. For the machine's maps and, with the same input, the
+ * kernel's.
+ */
 
 import {
   type BtfId,

@@ -1,7 +1,8 @@
 /**
  * One WebAssembly function body being written, instruction by instruction.
  *
- * It knows encodings only; what the instructions are for is the business of the code generator. Methods return
+ * It knows encodings only; what the instructions are for is the business of the code generator. Methods
+ * return
  * nothing and keep no stack of types: the engine validates the module.
  */
 
@@ -122,7 +123,8 @@ export class CodeBuilder {
   }
 
   /**
-   * Calls the function that its module defines as the `position`-th. The index is written by `finish`, when the
+   * Calls the function that its module defines as the `position`-th. The index is written by `finish`, when
+   * the
    * number of imports before it is known.
    */
   callDefined(position: number): void {

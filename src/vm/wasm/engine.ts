@@ -1,7 +1,8 @@
 /**
  * The part of the WebAssembly JavaScript interface that the machine uses.
  *
- * TypeScript declares it only with the browser's library, which nothing here may depend on; every engine that runs
+ * TypeScript declares it only with the browser's library, which nothing here may depend on; every engine that
+ * runs
  * this has the object itself.
  */
 
@@ -50,7 +51,10 @@ export function createMemory(pages: number): WasmMemory {
   }
 }
 
-/** Compiles at once. Browsers refuse large modules on their main thread; `compileModuleAsync` has no such limit. */
+/**
+ * Compiles at once. Browsers refuse large modules on their main thread; `compileModuleAsync` has no such
+ * limit.
+ */
 export function compileModule(bytes: Uint8Array): WasmModule {
   try {
     return new WebAssembly.Module(bytes);

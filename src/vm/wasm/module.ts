@@ -1,5 +1,6 @@
 /**
- * A WebAssembly module being written: types, imports, functions, one table, globals and exports, in the section
+ * A WebAssembly module being written: types, imports, functions, one table, globals and exports, in the
+ * section
  * order that the binary format requires.
  */
 
@@ -58,7 +59,10 @@ export class ModuleBuilder {
     return this.#imports.push({ module, name, type }) - 1;
   }
 
-  /** Adds a function; returns its position among the defined ones, by which calls, exports and the table name it. */
+  /**
+   * Adds a function; returns its position among the defined ones, by which calls, exports and the table name
+   * it.
+   */
   define(type: number, locals: readonly ValueType[], code: CodeBuilder): number {
     return this.#functions.push({ type, locals, code }) - 1;
   }

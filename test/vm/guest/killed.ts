@@ -10,7 +10,7 @@ import { openHook } from '../../../src/hooks/entries/entry.ts';
 import { openSys } from '../../../src/kernel/open/koffi.ts';
 import type { PollHandle, Sys, SyscallArgument, SyscallName } from '../../../src/kernel/sys/sys.ts';
 import { Store } from '../../../src/store/store.ts';
-import { type StagedOptions, stageChange, stagedObjects } from '../../dynamic/staged-traffic.ts';
+import { type StagedOptions, stageChange, stagedObjects } from '../../e2e/slots/staged-traffic.ts';
 
 /** Elements of maps, pins, links, programs on hooks, frozen and bound maps. */
 const CHANGING: readonly unknown[] = [2, 3, 6, 8, 9, 22, 28, 29, 34, 35];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rootlet and components that count every packet (test/dynamic/traffic.ts). All versions of a component share `counts`.
+ * Rootlet and components that count every packet (test/e2e/slots/traffic.ts). All versions of a component share `counts`.
  */
 #ifndef TRAFFIC_H
 #define TRAFFIC_H
