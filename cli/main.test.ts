@@ -74,3 +74,18 @@ test.each([[['--help']], [['link', '--help']], [['lnk', '--json']], [['inspect',
 test('an option after -- is none', async () => {
   expect(await run('inspect', '--', 'a', '--json')).toMatchObject({ out: '', code: 2 });
 });
+
+test('options that are accepted under a second name do the same, and help does not list them', async () => {
+  const file = 'examples/obj/el/first_firewall.bpf.o';
+  const packet = ['--packet', '00'.repeat(64), '--json'];
+  const [first, second] = [
+    await run('run', file, '--prog-name', 'xdp_prog1', ...packet),
+    await run('run', file, '--program', 'xdp_prog1', ...packet),
+  ];
+  expect(first.err).toBe('');
+  expect(first.out).not.toBe('');
+  expect(second).toEqual(first);
+  const help = await run('run', '--help');
+  expect(help.out).toContain('--prog-name');
+  expect(help.out).not.toContain('--program ');
+});

@@ -6,7 +6,7 @@ import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { parseBind } from '../flags/components.ts';
-import { EDIT_FLAGS, type EditFlags, editOptions, listFlag } from '../flags/edit.ts';
+import { EDIT_FLAGS, type EditFlags, editOptions, listFlag, tracedSymbols } from '../flags/edit.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
@@ -31,6 +31,7 @@ interface Flags extends EditFlags {
   readonly json: boolean;
   readonly Map?: string;
   readonly traceSymbol?: readonly string[];
+  readonly explain?: readonly string[];
   readonly trace: boolean;
   readonly library?: readonly string[];
   readonly libraryPath?: readonly string[];
@@ -74,6 +75,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
         brief: 'Write the link map to FILE',
         placeholder: 'FILE',
       },
+      explain: { ...listFlag('SYM', 'Same as --trace-symbol'), hidden: true },
       traceSymbol: listFlag(
         'SYM',
         'Print which definition of SYM was chosen, which were discarded, and where it is referenced',
@@ -175,7 +177,7 @@ function linkFiles(
     gcSections: flags.gcSections,
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
-    explain: flags.traceSymbol ?? [],
+    explain: tracedSymbols(flags),
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
     ...given({ edits }),

@@ -24,7 +24,7 @@ import {
   parseComponent,
   words,
 } from '../flags/components.ts';
-import { EDIT_FLAGS, type EditFlags, editOptions, listFlag } from '../flags/edit.ts';
+import { EDIT_FLAGS, type EditFlags, editOptions, listFlag, tracedSymbols } from '../flags/edit.ts';
 import { text } from '../flags/kinds.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
@@ -67,6 +67,7 @@ interface Flags extends EditFlags {
   readonly keep?: readonly string[];
   readonly whyLive?: readonly string[];
   readonly traceSymbol?: readonly string[];
+  readonly explain?: readonly string[];
   readonly trace: boolean;
 }
 
@@ -126,6 +127,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       printGcSections: { kind: 'boolean', default: false, brief: 'List what was discarded, and why' },
       keep: listFlag('SYM', 'Keep SYM and what it references'),
       whyLive: listFlag('SYM', 'Print the path that keeps SYM'),
+      explain: { ...listFlag('SYM', 'Same as --trace-symbol'), hidden: true },
       traceSymbol: listFlag(
         'SYM',
         'Print which definition of SYM each component uses, which were discarded, and where it is referenced',
@@ -209,7 +211,7 @@ function optionsOf(
     gcSections: flags.gcSections,
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
-    explain: flags.traceSymbol ?? [],
+    explain: tracedSymbols(flags),
     ...given({ edits }),
   };
 }

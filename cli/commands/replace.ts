@@ -4,7 +4,6 @@ import { buildCommand } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import {
-  BINDING_BACK_ENDS,
   type ReplaceRequest,
   replace,
   SLOT_BACK_ENDS,
@@ -38,17 +37,18 @@ interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'
   readonly order?: string;
   readonly reset?: readonly string[];
   readonly slots?: SlotBackEnd | 'auto';
-  readonly via?: Via | 'auto';
+  readonly via?: Via | SlotBackEnd | 'auto';
   readonly fresh?: readonly string[];
   readonly force: boolean;
   readonly all: boolean;
+  readonly explain: boolean;
   readonly dryRun: boolean;
   readonly json: boolean;
 }
 
 const off = { kind: 'boolean', default: false } as const;
 const SLOT_CHOICES = ['auto', ...SLOT_BACK_ENDS] as const;
-const BINDING_CHOICES = ['auto', ...BINDING_BACK_ENDS] as const;
+const BACK_END_CHOICES = ['auto', 'ext', 'tail', 'copy', 'static'] as const;
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {
@@ -94,12 +94,13 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
       },
       via: {
         kind: 'enum',
-        values: BINDING_CHOICES,
+        values: BACK_END_CHOICES,
         optional: true,
-        brief: 'Back end that binds externs from now on (auto: the first that can bind each)',
+        brief: 'Back end that binds externs from now on; for a rootlet, the same as --slots',
       },
       force: { ...off, brief: 'Replace the program on the hook even if another process changed it' },
       all: { ...off, brief: 'Also list new maps and constants' },
+      explain: { ...off, hidden: true, brief: 'Same as --all' },
       dryRun: { ...off, brief: 'Print what would be done, and change nothing' },
       ...STORE_FLAGS,
       json: { ...off, brief: 'Output JSON' },
@@ -126,7 +127,10 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
         return;
       }
       for (const note of notesOf(outcome)) tell(this, `rootlet: note: ${note}`);
-      print(this, formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.all || flags.dryRun }));
+      print(
+        this,
+        formatReplaced(outcome, { dryRun: flags.dryRun, all: flags.all || flags.explain || flags.dryRun }),
+      );
     });
   },
 });

@@ -24,6 +24,7 @@ interface Flags {
   readonly pcap?: string;
   readonly packet?: readonly string[];
   readonly progName?: string;
+  readonly program?: string;
   readonly out?: string;
   readonly maps: boolean;
   readonly printk: boolean;
@@ -60,6 +61,7 @@ export const runCommand = buildCommand<Flags, [string], Context>({
         placeholder: 'HEX',
       },
       progName: { ...text, brief: 'Run the program NAME, if FILE has several', placeholder: 'NAME' },
+      program: { ...text, hidden: true, brief: 'Same as --prog-name', placeholder: 'NAME' },
       out: { ...text, brief: 'Write the packets that passed to a capture', placeholder: 'FILE' },
       each: {
         kind: 'boolean',
@@ -104,7 +106,7 @@ export const runCommand = buildCommand<Flags, [string], Context>({
 function openRunner(flags: Flags, object: BpfObject): PacketRunner {
   if (flags.verifierLog !== undefined && !flags.kernel)
     throw usageError('usage-verifier-log', '--verifier-log needs --kernel: the machine has no verifier');
-  const program = given({ program: flags.progName });
+  const program = given({ program: flags.progName ?? flags.program });
   if (flags.kernel) {
     return openKernelRunner(object, { ...program, ...given({ verifierLog: flags.verifierLog }) });
   }

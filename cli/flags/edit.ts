@@ -112,3 +112,11 @@ function sectionSelector(text: string, inputs: readonly { readonly name: string 
   const { file, name } = parseSelector(text);
   return file !== undefined && findInput(inputs, file).ok ? { file, name } : { name: text };
 }
+
+/** Symbols of `--trace-symbol` (`--explain` is accepted as well). */
+export function tracedSymbols(flags: {
+  readonly traceSymbol?: readonly string[];
+  readonly explain?: readonly string[];
+}): string[] {
+  return [flags.traceSymbol, flags.explain].flatMap(names => names ?? []);
+}

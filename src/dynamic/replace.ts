@@ -37,8 +37,11 @@ export interface ReplaceRequest {
   readonly fresh?: readonly string[];
   /** Back end that fills slots from now on; `auto`: chosen for each change. */
   readonly slotsVia?: SlotBackEnd | 'auto';
-  /** Back end that binds externs from now on; `auto`: the first that can bind each. */
-  readonly via?: Via | 'auto';
+  /**
+   * Back end of the calls that are replaced, from now on: for an attached program, what binds its externs (`auto`: the
+   * first that can bind each); for a rootlet, the same as `slotsVia`.
+   */
+  readonly via?: Via | SlotBackEnd | 'auto';
   readonly options: LoadOptions;
   /** How externs of the new version are bound. */
   readonly binding?: Pick<StoreLoadOptions, 'against' | 'bind' | 'lazy' | 'via' | 'viaOf' | 'reasonOf'>;
@@ -195,18 +198,24 @@ function replaceProgram(
 
 function bindingVia(via: ReplaceRequest['via']): EntryLoad['binding'] {
   if (via === undefined) return {};
+  if (via === 'static')
+    throw usageError('replace-via', '--via static fills slots: externs are bound by ext, tail or copy');
   return via === 'auto' ? { viaOf: () => undefined, reasonOf: () => undefined } : { via };
+}
+
+function slotBackEnd(via: ReplaceRequest['via']): ReplaceRequest['slotsVia'] {
+  if (via !== 'copy') return via;
+  throw usageError('replace-via', '--via copy binds externs: slots are filled by ext, tail or static', {
+    hint: '--slots ext, --slots tail or --slots static',
+  });
 }
 
 // --- a rootlet ----------------------------------------------------------------------------------------------------
 
 function replaceRootlet(store: Store, entry: StoreEntry, request: OpenedRequest): ReplaceOutcome {
-  const { slotsVia, via, fresh, options, force = false, dryRun = false } = request;
+  const { fresh, options, force = false, dryRun = false } = request;
   refuse(entry, request.forAttached ?? []);
-  if (via !== undefined)
-    throw usageError('replace-via', '--via is for externs', {
-      hint: `slots are filled by --slots ext, tail or static; externs: rootlet replace ${entry.name} FILE --via …`,
-    });
+  const slotsVia = request.slotsVia ?? slotBackEnd(request.via);
   const { globals, maxEntries } = options;
   const wishes: ReplaceOptions = {
     ...given({ fresh, via: slotsVia }),

@@ -46,6 +46,16 @@ needs('bpf', 'ip', 'clang').describe('settings', () => {
   const slot = (number: number, object: string): string => `s${number}=${lab.file(object)}`;
   const sizeOf = (key: string): number => lab.withMap(key, map => map.maxEntries);
 
+  test('--via of a rootlet is --slots; a back end of externs is refused', () => {
+    lab.attach('host');
+    expect(lab.replace('R', slot(1, 'low'), '--via', 'tail').via).toBe('tail');
+    expect(lab.replace('R', slot(1, 'high'), '--via', 'static').via).toBe('static');
+    expect(lab.refused('replace', 'R', slot(1, 'low'), '--via', 'copy')).toMatch(
+      /--via copy binds externs.*\n.*--slots ext, --slots tail or --slots static/,
+    );
+    expect(lab.judge()).toBe(30);
+  });
+
   describe.each(['static', 'tail'])('%s', via => {
     test('a constant reaches its component alone, and survives neighbours, slots and versions', () => {
       lab.attach('host', '--slots', via);
