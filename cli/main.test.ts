@@ -75,7 +75,7 @@ test('an option after -- is none', async () => {
   expect(await run('inspect', '--', 'a', '--json')).toMatchObject({ out: '', code: 2 });
 });
 
-test('options that are accepted under a second name do the same, and help does not list them', async () => {
+test('aliases of options do the same, and help does not list them', async () => {
   const file = 'examples/obj/el/first_firewall.bpf.o';
   const packet = ['--packet', '00'.repeat(64), '--json'];
   const [first, second] = [
