@@ -28,7 +28,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 /** Names of what was parsed, in order. */
 const parsed = vi.hoisted((): string[] => []);
 
-vi.mock('../../src/object/read/read.ts', async original => {
+vi.mock('../../../src/object/read/read.ts', async original => {
   const real = await original<typeof Read>();
   const readObject: typeof Read.readObject = (file, options) => {
     parsed.push(file.name);
