@@ -235,7 +235,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     rootlet('load', first);
     expect(rootlet('load', second).code).toBe(0);
     expect(rootlet('unload', 'first')).toMatchObject({
-      code: 4,
+      code: 2,
       err: expect.stringContaining('object "second"'),
     });
     expect(rootlet('unload', 'first', 'second').code).toBe(0);

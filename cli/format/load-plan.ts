@@ -56,7 +56,7 @@ type Origin = { readonly kind: 'new' | 'given' | 'pinned'; readonly path?: strin
 function originOf(view: PlanView, map: MapPlan): Origin {
   const given = view.given.get(map.name);
   if (given !== undefined) return { kind: 'given', path: given };
-  const path = view.pinRoot === null ? undefined : pinPathOf(map, view.pinRoot);
+  const path = view.pinRoot === null ? undefined : pinPathOf(map, view.pinRoot, view.plan.source);
   if (path === undefined) return { kind: 'new' };
   return { kind: view.exists(path) ? 'pinned' : 'new', path };
 }

@@ -9,7 +9,7 @@ export const RUNNING_CODES = {
   // --- Loading and values of globals ---
   'load-arena': 'input',
   'load-attach-place': 'usage',
-  'load-byte-order': 'usage',
+  'load-byte-order': 'input',
   'load-core-pending': 'input',
   'load-data-pointer': 'input',
   'load-data-section': 'input',
@@ -33,7 +33,7 @@ export const RUNNING_CODES = {
   'load-operations': 'input',
   'load-operations-kernel': 'platform',
   'load-pin-untrusted': 'platform',
-  'load-pinning': 'usage',
+  'load-pinning': 'input',
   'load-program-twice': 'input',
   'load-program-type': 'input',
   'load-reference': 'input',
@@ -119,7 +119,7 @@ export const RUNNING_CODES = {
   // --- Names in the kernel ---
   'store-ambiguous': 'usage',
   'store-file': 'platform',
-  'store-in-use': 'busy',
+  'store-in-use': 'usage',
   'store-name': 'usage',
   'store-name-taken': 'usage',
   'store-no-bpffs': 'platform',

@@ -5,7 +5,7 @@ import { RootletError, requireOptions } from '../diag/index.ts';
 import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
 import { type BpfObject, requireObject, stripDataSections } from '../object/index.ts';
 import { E2BIG, EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../uapi/index.ts';
-import { type ExecuteOptions, executeLoad, type LoadedObject } from './execute/index.ts';
+import { type ExecuteOptions, executeLoad, type LoadedObject, requireByteOrder } from './execute/index.ts';
 import {
   bindExterns,
   type ExternBindings,
@@ -54,6 +54,7 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
   requireObject('prepareLoad: input', input);
   requireSys('prepareLoad: sys', sys);
   requireOptions('prepareLoad: options', options);
+  requireByteOrder({ byteOrder: input.byteOrder, source: input.name });
   const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
   const { object, answers: coreAnswers } = relocate(stripDataSections(input), types);
   const bindings = bind(object, sys, types, options);

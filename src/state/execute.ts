@@ -67,7 +67,7 @@ export function pinReused(
 ): () => void {
   const undo: (() => void)[] = [];
   for (const plan of loaded.plan.maps) {
-    const path = pinRoot === null ? undefined : pinPathOf(plan, pinRoot);
+    const path = pinRoot === null ? undefined : pinPathOf(plan, pinRoot, loaded.plan.source);
     const map = loaded.maps.get(plan.name);
     if (path === undefined || map === undefined || decisions.get(plan.name)?.decision.kind !== 'reuse')
       continue;

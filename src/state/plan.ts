@@ -104,8 +104,8 @@ function decide(request: StateRequest, map: MapPlan, identity: MapIdentity, know
 }
 
 /** A map that is pinned by name is what is pinned there, whatever the running generation has. */
-function decidePinned({ sys, pinRoot }: StateRequest, map: MapPlan): Decision | undefined {
-  const path = pinRoot === null ? undefined : pinPathOf(map, pinRoot);
+function decidePinned({ sys, pinRoot, plan }: StateRequest, map: MapPlan): Decision | undefined {
+  const path = pinRoot === null ? undefined : pinPathOf(map, pinRoot, plan.source);
   if (path === undefined) return undefined;
   try {
     const there = openPinnedMap(sys, path, map);

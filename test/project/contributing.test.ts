@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { NEEDS } from '../vm/guest/newer.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -65,5 +66,25 @@ describe('every command', () => {
     const isNamed = (text: string): boolean => new RegExp(`(rootlet |\`)${command}\\b`).test(text);
     expect(isNamed(read('README.md'))).toBe(true);
     expect(pages.some(isNamed)).toBe(true);
+  });
+});
+
+describe('tests of other kernels', () => {
+  test('that need a newer kernel name files that exist', () => {
+    const lost = NEEDS.filter(([file]) => !existsSync(path.join(ROOT, file)));
+    expect(lost).toEqual([]);
+  });
+
+  test('find files beside them', () => {
+    const directory = path.join(ROOT, 'test/vm');
+    const lost = readdirSync(directory)
+      .filter(name => name.endsWith('.vm.ts'))
+      .flatMap(name =>
+        [...read(`test/vm/${name}`).matchAll(/new URL\('([^'$]+)', import\.meta\.url\)/g)].map(
+          ([, target = '']) => path.join(directory, target),
+        ),
+      )
+      .filter(target => !existsSync(target));
+    expect(lost).toEqual([]);
   });
 });

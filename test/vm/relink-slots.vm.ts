@@ -225,7 +225,7 @@ describe('under traffic', () => {
   let traffic: TrafficWire;
   beforeAll(() => {
     objects = trafficObjects(fileURLToPath(new URL('programs/obj/el', import.meta.url)));
-    generator = compileGenerator(fileURLToPath(new URL('../dynamic/traffic.c', import.meta.url)));
+    generator = compileGenerator(fileURLToPath(new URL('../e2e/slots/traffic.c', import.meta.url)));
     traffic = new TrafficWire('vm');
   });
   afterAll(() => {

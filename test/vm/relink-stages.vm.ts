@@ -113,7 +113,7 @@ describe.each(['component', 'rootlet'] as const)('a %s of two stages', what => {
 });
 
 test('under traffic', async () => {
-  const generator = compileGenerator(fileURLToPath(new URL('../dynamic/traffic.c', import.meta.url)));
+  const generator = compileGenerator(fileURLToPath(new URL('../e2e/slots/traffic.c', import.meta.url)));
   const traffic = new TrafficWire('vms');
   try {
     const options = { sys, objects, what: 'component', via: 'ext', mode: 'generic', swaps: 6 } as const;

@@ -109,6 +109,6 @@ function pinsOf(object: BpfObject, pinRoot: LoadOptions['pinRoot']): string[] {
   return object.symbols.flatMap(symbol => {
     if (symbol.kind !== 'map') return [];
     const { name, pinning } = parseMapDefinition(object, symbol);
-    return pinPathOf({ name, pinning }, pinRoot) ?? [];
+    return pinPathOf({ name, pinning }, pinRoot, object.name) ?? [];
   });
 }

@@ -239,7 +239,10 @@ test('an object for the other byte order is refused before anything is created',
   const sys = new FakeSys();
   const other = uapi.HOST_ORDER === 'little' ? 'big' : 'little';
   expect(() => executeLoad({ ...PLAN, byteOrder: other }, sys)).toThrow(
-    expect.objectContaining({ code: 'load-byte-order' }),
+    expect.objectContaining({
+      code: 'load-byte-order',
+      problems: [expect.objectContaining({ class: 'input' })],
+    }),
   );
   expect(sys.calls).toEqual([]);
 });

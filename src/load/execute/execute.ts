@@ -4,7 +4,7 @@
  */
 
 import { elementAt } from '../../bytes/index.ts';
-import { quote, usageError } from '../../diag/index.ts';
+import { inputError, quote } from '../../diag/index.ts';
 import { type BpfMap, type BpfProgram, HOST_ORDER, loadBtf, type Sys } from '../../kernel/index.ts';
 import { globalsKind, type LoadPlan, type MapPlan } from '../plan/index.ts';
 import { Cleanup } from './cleanup.ts';
@@ -91,11 +91,13 @@ function bindConstants(plan: LoadPlan, maps: readonly BpfMap[], programs: readon
   for (const program of programs) for (const map of constants) program.tryBindMap(map.fd.number);
 }
 
-function requireByteOrder(plan: LoadPlan): void {
+/** Throws `load-byte-order` for code of the other byte order. */
+export function requireByteOrder(plan: Pick<LoadPlan, 'byteOrder' | 'source'>): void {
   if (plan.byteOrder === HOST_ORDER) return;
-  throw usageError(
+  throw inputError(
     'load-byte-order',
-    `${quote(plan.source)} is for ${plan.byteOrder}-endian machines; this one is ${HOST_ORDER}-endian`,
+    [plan.source],
+    `is for ${plan.byteOrder}-endian machines; this one is ${HOST_ORDER}-endian`,
     { hint: `compile with -target bpf${HOST_ORDER === 'little' ? 'el' : 'eb'}` },
   );
 }

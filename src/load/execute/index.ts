@@ -1,7 +1,7 @@
 /** Execution of a plan, and the objects that it creates. */
 
 export { Cleanup } from './cleanup.ts';
-export { type ExecuteOptions, executeLoad } from './execute.ts';
+export { type ExecuteOptions, executeLoad, requireByteOrder } from './execute.ts';
 export { LoadedObject, type PacketRun, requireLoaded } from './loaded-object.ts';
 export {
   DEFAULT_PIN_ROOT,

@@ -6,7 +6,7 @@
 
 import { rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { platformError, quote, RootletError, usageError } from '../../diag/index.ts';
+import { inputError, platformError, quote, RootletError } from '../../diag/index.ts';
 import {
   BpfMap,
   type DirectoryStats,
@@ -30,19 +30,19 @@ export const DEFAULT_PIN_ROOT = '/sys/fs/bpf';
 
 const PIN_BY_NAME = 1;
 
-/**
- * Path of a map's pin, or undefined when it has none. Throws `load-pinning` for unknown kinds of
- * pinning.
- */
-export function pinPathOf(plan: Pick<MapPlan, 'name' | 'pinning'>, root: string): string | undefined {
+/** Path of a map's pin, or undefined when it has none. Throws `load-pinning` for unknown kinds, naming the file `source`. */
+export function pinPathOf(
+  plan: Pick<MapPlan, 'name' | 'pinning'>,
+  root: string,
+  source: string,
+): string | undefined {
   if (plan.pinning === 0) return undefined;
   if (plan.pinning !== PIN_BY_NAME) {
-    throw usageError(
+    throw inputError(
       'load-pinning',
-      `map ${quote(plan.name)}: kind of pinning ${plan.pinning} is not known`,
-      {
-        hint: 'LIBBPF_PIN_BY_NAME (1) is; others belong to other loaders',
-      },
+      [source, `map ${quote(plan.name)}`],
+      `kind of pinning ${plan.pinning} is not known`,
+      { hint: 'LIBBPF_PIN_BY_NAME (1) is; others belong to other loaders' },
     );
   }
   return `${root}/${plan.name.replaceAll('.', '_')}`;

@@ -64,7 +64,7 @@ function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
     requireSameShape(given, plan, 'given by the caller');
     return { map: given, origin: 'given' };
   }
-  const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot);
+  const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot, context.plan.source);
   const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
   if (pinned !== undefined) return { map: cleanup.own(pinned), origin: 'pinned' };
   const map = cleanup.own(createMap(sys, plan, btf));

@@ -97,7 +97,7 @@ needs('bpf', 'root', 'clang').describe('load', () => {
     );
 
     const refused = await rootlet('unload', 'first');
-    expect(refused.code).toBe(EXIT.busy);
+    expect(refused.code).toBe(EXIT.usage);
     expect(refused.err).toContain('object "second": uses function "foo"');
     expect(await rootlet('unload', 'first', '--force')).toMatchObject({
       code: 0,
@@ -187,6 +187,6 @@ char _license[] SEC("license") = "GPL";`,
     const { out } = await rootlet('load', file('late.o', late));
     expect(out).toMatch(/waiter: late = late:late by (tail|ext)/);
     expect(runStored(testing.store, 'waiter', 'waiter')).toBe(11);
-    expect((await rootlet('unload', 'late')).code).toBe(EXIT.busy);
+    expect((await rootlet('unload', 'late')).code).toBe(EXIT.usage);
   });
 });
