@@ -1,7 +1,6 @@
 /**
  * Steps that the commands share which load objects: reading and linking what they are given, options for the
- * loader,
- * the store. Command bodies combine these steps; nothing here depends on the command.
+ * loader, the store. Command bodies combine these steps; nothing here depends on the command.
  */
 
 import { given } from '../../src/bytes/index.ts';
@@ -117,8 +116,7 @@ export function requireReplaceable(store: Store, name: string): EntryKind {
 
 /**
  * Entries to remove, in an order in which nothing is removed before what uses it. Throws `store-in-use` for
- * users that
- * are to stay, and what is wrong with broken ones; `force` takes all of them.
+ * users that are to stay, and what is wrong with broken ones; `force` takes all of them.
  */
 export function entriesToRemove(
   store: Store,

@@ -68,8 +68,7 @@ export function extraPinsOf(entry: StoreEntry): ExtraPin[] {
 
 /**
  * Removes those that still hold what they were made for, and their directory when that leaves it empty.
- * Directories that
- * another user could have replaced are not touched.
+ * Directories that another user could have replaced are not touched.
  */
 export function removeExtraPins(sys: Sys, pins: readonly ExtraPin[]): void {
   for (const path of new Set(pins.map(pin => dirname(pin.path)))) {

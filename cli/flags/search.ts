@@ -1,7 +1,7 @@
 /**
  * Which files a link reads: libraries by name (`-L`, `-l`), archives taken whole, members of thin archives;
- * and the
- * spellings of linker options that the argument parser does not know (`-lNAME`, `-LDIR`, `--start-group`).
+ * and the spellings of linker options that the argument parser does not know (`-lNAME`, `-LDIR`,
+ * `--start-group`).
  */
 
 import { existsSync } from 'node:fs';

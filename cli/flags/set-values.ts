@@ -21,8 +21,8 @@ export function parseSettings(words: readonly string[]): ReadonlyMap<string, unk
 
 /**
  * Whole numbers (also `0x`, `0b`, `0o`), fractions, `true` and `false`, JSON for lists and structures;
- * everything else
- * is text: names of enumerators, contents of character arrays. Text that looks like a number goes in quotes.
+ * everything else is text: names of enumerators, contents of character arrays. Text that looks like a number
+ * goes in quotes.
  */
 export function parseSetting(text: string): unknown {
   if (DECIMAL.test(text)) return BigInt(text.startsWith('+') ? text.slice(1) : text);

@@ -34,8 +34,7 @@ function jsonValue(_key: string, value: unknown): unknown {
 
 /**
  * Runs the body of a command: whatever is thrown becomes text on stderr (or a JSON document with `--json`)
- * and the exit
- * code of its class.
+ * and the exit code of its class.
  */
 export async function guarded(
   context: Context,

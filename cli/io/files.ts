@@ -2,8 +2,7 @@
  * Files in and out.
  *
  * Inputs are read whole before anything is written; output goes to a new file beside its place and is renamed
- * over it,
- * so that a failure leaves the old file as it was and an output that is also an input is safe.
+ * over it, so that a failure leaves the old file as it was and an output that is also an input is safe.
  */
 
 import {

@@ -17,8 +17,7 @@ export interface Output {
 
 /**
  * stdout, written before `write` returns; making Node's own stream for a pipe takes 5 ms. Throws EPIPE as it
- * comes, and
- * `file-write` for everything else.
+ * comes, and `file-write` for everything else.
  */
 export const STDOUT: Output = {
   write(text) {

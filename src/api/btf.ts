@@ -1,7 +1,6 @@
 /**
  * Entry point `rootlet/btf`: BTF, the types of BPF objects and kernels: read, build, write, print as C. Works
- * in a
- * browser.
+ * in a browser.
  *
  * @module rootlet/btf
  */

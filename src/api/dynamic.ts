@@ -1,7 +1,6 @@
 /**
  * Entry point `rootlet/dynamic`: externs bound to loaded objects, slots filled while a rootlet runs, new
- * versions.
- * For Linux.
+ * versions. For Linux.
  *
  * @module rootlet/dynamic
  */

@@ -1,7 +1,6 @@
 /**
  * Entry point `rootlet/object`: `BpfObject`, the symbolic form of a BPF object, and its reader and writer.
- * Works
- * in a browser.
+ * Works in a browser.
  *
  * @module rootlet/object
  */

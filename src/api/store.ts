@@ -1,7 +1,6 @@
 /**
  * Entry point `rootlet/store`: what stays in the kernel under a name: pins and records on a bpf file system.
- * For
- * Linux.
+ * For Linux.
  *
  * @module rootlet/store
  */

@@ -1,7 +1,6 @@
 /**
  * Entry point `rootlet/vm`: the embedded machine: runs XDP, TC and socket programs without a kernel. Works in
- * a
- * browser.
+ * a browser.
  *
  * @module rootlet/vm
  */

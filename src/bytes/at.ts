@@ -2,16 +2,12 @@
  * Checked indexing: an element, or an internal error that names the index and the length.
  *
  * An index that the code computes itself cannot be out of range unless an invariant is broken. A default in
- * its place
- * would turn that into type 0, symbol -1 or the file ''. What a file says is checked by its reader, with an
- * error about
- * the file, before it is used as an index. A default stays where it is the meaning: an option that was not
- * given, a
- * name that was never counted.
+ * its place would turn that into type 0, symbol -1 or the file ''. What a file says is checked by its reader,
+ * with an error about the file, before it is used as an index. A default stays where it is the meaning: an
+ * option that was not given, a name that was never counted.
  *
  * Inner loops write `list[index] ?? noElement(list, index)` instead: a call of `elementAt`, which sees every
- * kind of
- * array, made the hash tables of the machine 8 % slower; this form costs nothing.
+ * kind of array, made the hash tables of the machine 8 % slower; this form costs nothing.
  */
 
 import { problem, RootletError } from '../diag/index.ts';

@@ -2,8 +2,7 @@
  * Reading untrusted bytes.
  *
  * `Buffer.subarray` clamps and `DataView` throws a `RangeError` without a place; both are wrong for hostile
- * input.
- * Everything here checks bounds first and throws `RootletError` with the offset.
+ * input. Everything here checks bounds first and throws `RootletError` with the offset.
  */
 
 import { inputError } from '../diag/index.ts';

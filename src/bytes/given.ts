@@ -3,8 +3,7 @@
  * none.
  *
  * Types of options mark what may be left out with `?`, which is not the same as a property that is undefined:
- * an
- * undefined property would hide a default in `{ ...defaults, ...options }`.
+ * an undefined property would hide a default in `{ ...defaults, ...options }`.
  */
 
 /** The properties of `T`; those that may be undefined may be missing instead. */

@@ -1,7 +1,6 @@
 /**
  * A file as every function takes it: bytes, and the name that messages use. Nothing here reads files, so that
- * the same
- * functions work in a browser. Separate so that there is one shape of it.
+ * the same functions work in a browser. Separate so that there is one shape of it.
  */
 
 import { argumentError, isBytes, requireRecord, requireText } from '../diag/index.ts';

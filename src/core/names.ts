@@ -1,7 +1,6 @@
 /**
  * Flavours: `task_struct___old` means "task_struct as some other kernel has it". Everything after the
- * separator, three
- * underscores between other characters, is ignored when types are looked up.
+ * separator, three underscores between other characters, is ignored when types are looked up.
  */
 
 import { type Btf, type BtfId, type RawBtf, toRaw } from '../btf/index.ts';
@@ -31,9 +30,8 @@ function isSeparator(name: string, at: number): boolean {
 
 /**
  * Finds types by name in a large BTF without decoding it. The string table is searched once for each set of
- * names, then
- * the types' name words; an index of all names would cost a hundred times as much for the few that a program
- * uses.
+ * names, then the types' name words; an index of all names would cost a hundred times as much for the few
+ * that a program uses.
  */
 export class TypeFinder {
   /** @internal */
@@ -140,8 +138,7 @@ function stringOffsets(btf: RawBtf, wanted: ReadonlySet<string>): Map<number, st
   const all = [...names.keys()];
   for (let from = 0; from < all.length; from += NAMES_AT_ONCE) {
     // An expression, because it runs compiled from the start: this is done once in a process, over megabytes.
-    // It has
-    // nothing to try again: plain texts after a NUL.
+    // It has nothing to try again: plain texts after a NUL.
     const some = all
       .slice(from, from + NAMES_AT_ONCE)
       .map(quotePattern)

@@ -67,8 +67,7 @@ export function needsCore(object: BpfObject): boolean {
 
 /**
  * Applies all CO-RE relocations. Throws `core-…` errors: malformed records, ambiguous candidates,
- * instructions that do
- * not match the types of the program.
+ * instructions that do not match the types of the program.
  */
 export function relocateCore(object: BpfObject, targets: CoreTargets): CoreResult {
   const { btf } = object;

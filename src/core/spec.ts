@@ -2,8 +2,8 @@
  * Access specs: the path of a relocation through the program's own types.
  *
  * `0:1:2` on `struct a` means `((struct a *)p)[0]`, its second member, the third element of that. Steps
- * through
- * anonymous structs and unions are in the text but not in the path: the target may nest them differently.
+ * through anonymous structs and unions are in the text but not in the path: the target may nest them
+ * differently.
  *
  * Mirrors bpf_core_parse_spec() of libbpf.
  */

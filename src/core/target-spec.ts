@@ -2,8 +2,7 @@
  * The same path in a type of the target, found by member names.
  *
  * Mirrors bpf_core_spec_match() of libbpf: members are looked for by name, also in anonymous structs and
- * unions, and
- * must have compatible types; array indexes must be inside the target's array.
+ * unions, and must have compatible types; array indexes must be inside the target's array.
  */
 
 import { type Btf, type BtfId, type BtfMember, sizeOfType, skipModifiers } from '../btf/index.ts';

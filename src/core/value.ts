@@ -1,7 +1,6 @@
 /**
  * The value that one side of a relocation has: the compiler's (what the instruction should hold now) or the
- * target's
- * (what it shall hold).
+ * target's (what it shall hold).
  *
  * Mirrors bpf_core_calc_field_relo() and its siblings in libbpf, including which old values are not worth
  * checking.

@@ -2,10 +2,9 @@
  * Wrong argument types at the public functions.
  *
  * TypeScript refuses most of them, JavaScript none, and a path where a file's bytes belong would otherwise
- * fail far from
- * the call. These are mistakes of the calling program, not of its input: a `TypeError` that names the
- * argument, states
- * what to pass and what came instead. Separate from problems, which are data about inputs.
+ * fail far from the call. These are mistakes of the calling program, not of its input: a `TypeError` that
+ * names the argument, states what to pass and what came instead. Separate from problems, which are data about
+ * inputs.
  */
 
 /** `link: inputs[0] must be { name, bytes } or a BpfObject; got a string (read the file first)`. */

@@ -2,8 +2,7 @@
  * The one table of problem codes: code → class. A code has one class, so that it has one exit code.
  *
  * A code is stable within a major version. Its first word is the part that reports it; docs/errors.md
- * explains the
- * words and the common codes. The constructors in problem.ts only take codes of this table.
+ * explains the words and the common codes. The constructors in problem.ts only take codes of this table.
  */
 
 import { OBJECT_CODES } from './codes-objects.ts';

@@ -38,8 +38,7 @@ export class ProblemList {
 
 /**
  * Two problems are equal when code, place and subject are: one thing is reported once, however it is worded.
- * A problem
- * without a subject equals only one with the same contents.
+ * A problem without a subject equals only one with the same contents.
  */
 function problemKey({ code, where, offset, subject, message, details = [] }: Problem): string {
   return JSON.stringify(

@@ -1,7 +1,6 @@
 /**
  * Hints for a name that does not exist: the similar names ("did you mean"), and the names that exist.
- * Separate from
- * the problems because every layer needs the same words and the same measure of similarity.
+ * Separate from the problems because every layer needs the same words and the same measure of similarity.
  */
 
 import { quote } from './problem.ts';

@@ -1,7 +1,6 @@
 /**
  * `replace`: one verb for every entry of the store. What happens follows from what the entry is: an attached
- * program is
- * replaced on its hook, a rootlet keeps its components, a loaded object takes its consumers along.
+ * program is replaced on its hook, a rootlet keeps its components, a loaded object takes its consumers along.
  */
 
 import { given } from '../bytes/index.ts';

@@ -40,8 +40,7 @@ export function readGnuIndex(bytes: Uint8Array, width: 4 | 8): Index {
 
 /**
  * BSD: size of the table, pairs of (name offset, member offset), size of the names, the names; in the byte
- * order of
- * the machine that it was built for, which is guessed from the plausibility of the sizes.
+ * order of the machine that it was built for, which is guessed from the plausibility of the sizes.
  */
 export function readBsdIndex(bytes: Uint8Array, width: 4 | 8): Index {
   if (bytes.length < 2 * width) return 'symbol index has no room for its sizes';

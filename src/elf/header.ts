@@ -31,8 +31,7 @@ export interface ElfHeader {
 
 /**
  * Sections up to here are numbered without touching SHN_ABS and SHN_COMMON, which the model keeps as symbols'
- * section
- * numbers; real objects have a few hundred.
+ * section numbers; real objects have a few hundred.
  */
 export const MAX_SECTIONS = SHN_ABS - 1;
 

@@ -79,8 +79,7 @@ export interface ElfFile {
   readonly symbols: readonly ElfSymbol[];
   /**
    * By the index of the section that they change, in file order. Without those of ignored sections and of
-   * `.BTF` and
-   * `.BTF.ext`, whose values in place are already right.
+   * `.BTF` and `.BTF.ext`, whose values in place are already right.
    */
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
 }

@@ -15,9 +15,8 @@ import { findSymbolTable, readSymbols } from './symbols.ts';
 
 /**
  * Parses a 64-bit relocatable BPF object of either byte order. Section contents are views of its bytes, which
- * must
- * not change afterwards. Its name is first in every message. Throws `RootletError` with a code `elf-...`.
- * `keepDebug`: check and decode the relocations of DWARF (`.debug_*`) too; default false.
+ * must not change afterwards. Its name is first in every message. Throws `RootletError` with a code
+ * `elf-...`. `keepDebug`: check and decode the relocations of DWARF (`.debug_*`) too; default false.
  */
 export function parseElf(file: InputFile, options: { readonly keepDebug?: boolean } = {}): ElfFile {
   requireFile('parseElf: file', file);

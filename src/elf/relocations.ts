@@ -48,10 +48,8 @@ const OLD_GNU_DATA_64 = 12;
 
 /**
  * The assembler of binutils 2.40 put the symbol's value into the relocated bytes, where the psABI has only
- * the addend:
- * an object of it links without complaint and then addresses the wrong things. Its relocations of DWARF give
- * it away,
- * even where the code has none of its private types.
+ * the addend: an object of it links without complaint and then addresses the wrong things. Its relocations of
+ * DWARF give it away, even where the code has none of its private types.
  */
 function refuseOldGnu(input: ElfInput, section: ElfSection): void {
   if (section.bytes.length < REL_SIZE) return;

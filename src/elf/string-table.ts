@@ -2,10 +2,8 @@
  * Names out of a string table of an untrusted file.
  *
  * A whole table is turned into one JavaScript string when it is ASCII, and names are slices of it: that is
- * what
- * makes large symbol tables cheap. The sum of all names is limited, because overlapping strings let a small
- * file
- * describe names of quadratic size.
+ * what makes large symbol tables cheap. The sum of all names is limited, because overlapping strings let a
+ * small file describe names of quadratic size.
  */
 
 import { noElement } from '../bytes/index.ts';
@@ -39,8 +37,8 @@ export class StringTable {
 
   /**
    * The name at `offset`, of the thing with number `index`. Throws `elf-string-offset`,
-   * `elf-string-unterminated`,
-   * `elf-string-encoding` (not UTF-8, so it could not be written back) or `elf-string-budget`.
+   * `elf-string-unterminated`, `elf-string-encoding` (not UTF-8, so it could not be written back) or
+   * `elf-string-budget`.
    */
   at(offset: number, index: number): string {
     if (offset >= this.#bytes.length) {

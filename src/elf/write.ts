@@ -2,10 +2,9 @@
  * Sections, symbols and relocations to a relocatable BPF object.
  *
  * Follows the gABI where libbpf's linker does not: locals are before globals and sh_info says how many they
- * are, so
- * that GNU binutils read the result as well as libelf and LLVM do. File order: the caller's sections, their
- * relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same input,
- * same bytes.
+ * are, so that GNU binutils read the result as well as libelf and LLVM do. File order: the caller's sections,
+ * their relocations, `.symtab`, (`.symtab_shndx`,) one `.strtab` for all names, the section headers. Same
+ * input, same bytes.
  */
 
 import {

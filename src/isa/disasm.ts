@@ -1,14 +1,11 @@
 /**
  * Instructions as text, in the C-like syntax that the kernel's verifier, LLVM and the BPF documents share,
- * with LLVM's
- * spelling where they differ (`w2 = xchg32_32(r1 + 0, w2)`), decimal numbers, and registers written `r` in
- * loads and
- * stores of every width, as the verifier does.
+ * with LLVM's spelling where they differ (`w2 = xchg32_32(r1 + 0, w2)`), decimal numbers, and registers
+ * written `r` in loads and stores of every width, as the verifier does.
  *
  * Knows RFC 9669 (versions 1 to 4) and what Linux has added: may_goto, address space casts, load-acquire and
  * store-release, indirect jumps. An encoding with a field that the instruction does not have is not that
- * instruction:
- * it prints as unknown with all its fields, so nothing is hidden.
+ * instruction: it prints as unknown with all its fields, so nothing is hidden.
  */
 
 import { formatAlu } from './disasm-alu.ts';
@@ -43,8 +40,7 @@ export interface DisassembledInsn {
 
 /**
  * All instructions in order. Never throws: what is not an instruction is shown as such. `symbolAt`: what the
- * call or
- * `ld_imm64` at a slot refers to, shown instead of its number.
+ * call or `ld_imm64` at a slot refers to, shown instead of its number.
  */
 export function disassemble(
   code: CodeView,

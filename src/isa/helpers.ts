@@ -1,7 +1,6 @@
 /**
  * Helper functions of the kernel by number: enum bpf_func_id of linux/bpf.h, which has been closed at 211
- * since
- * Linux 6.2 (what came later are kfuncs, called by BTF id).
+ * since Linux 6.2 (what came later are kfuncs, called by BTF id).
  */
 
 const NAMES = `

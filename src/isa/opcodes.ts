@@ -2,8 +2,7 @@
  * The BPF instruction set, RFC 9669: encodings as named constants and accessors over raw bytes.
  *
  * One instruction is 8 bytes (`INSN_SIZE`); `ld_imm64` takes two slots. Positions are slot indexes
- * (`insnIndex`),
- * never bytes, unless the name says so.
+ * (`insnIndex`), never bytes, unless the name says so.
  *
  *   byte 0   1             2..3     4..7
  *   opcode   regs          offset   imm

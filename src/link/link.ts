@@ -79,8 +79,7 @@ export type LinkResult = LinkSuccess | LinkFailure;
 
 /**
  * Links objects by name. All problems of the inputs are returned as data; throws only a `TypeError` for
- * arguments of
- * another shape.
+ * arguments of another shape.
  */
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   requireInputs('link', inputs);

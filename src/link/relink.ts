@@ -63,8 +63,7 @@ export type RelinkResult = RelinkSuccess | LinkFailure;
 
 /**
  * Plugs components into a rootlet. All problems of the inputs are returned as data; throws only a `TypeError`
- * for
- * arguments of another shape.
+ * for arguments of another shape.
  */
 export function relink(
   rootlet: LinkInput,

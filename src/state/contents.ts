@@ -2,12 +2,9 @@
  * Arrays of programs and maps of maps whose contents an object gives: three-way merge of entries.
  *
  * Base is what the running generation wrote when it was created, one side is what the map holds now, the
- * other side is
- * what the next generation gives. An entry that was set, replaced or deleted at run time stays as it is;
- * every other
- * entry is the new generation's. Programs and maps of the old generation itself are replaced by those of the
- * same name:
- * the next generation never runs an old stage.
+ * other side is what the next generation gives. An entry that was set, replaced or deleted at run time stays
+ * as it is; every other entry is the new generation's. Programs and maps of the old generation itself are
+ * replaced by those of the same name: the next generation never runs an old stage.
  */
 
 import { elementAt } from '../bytes/index.ts';

@@ -3,9 +3,8 @@
  * of old ones.
  *
  * Nothing that the running generation uses is written here. Values are copied into maps that no attached
- * program uses
- * yet; they may be copied again as late as possible, since what programs write between copy and switch is
- * lost.
+ * program uses yet; they may be copied again as late as possible, since what programs write between copy and
+ * switch is lost.
  */
 
 import { elementAt } from '../bytes/index.ts';

@@ -30,8 +30,7 @@ export class FreshNames {
 
   /**
    * Throws `state-fresh` for names of nothing that changes. `known`: components and maps; `variables`: what
-   * else can be
-   * named.
+   * else can be named.
    */
   require(known: ReadonlySet<string>, variables: ReadonlySet<string>): void {
     const unknown = this.names.find(name => name !== '*' && !known.has(name) && !variables.has(name));

@@ -1,7 +1,6 @@
 /**
  * Which component of the next generation is which of the running one: one to one, among those of one base
- * name by path,
- * then by slot, then by contents.
+ * name by path, then by slot, then by contents.
  *
  * A component is named after its file up to the first dot, and keeps this name, with what belongs to it, in
  * new versions, in other slots, and whatever is plugged in beside it. Two components never become one, and
@@ -39,8 +38,7 @@ const SPECIAL = /[%:@,=\s\p{C}]/gu;
 
 /**
  * Base name of a component's file up to the first dot after leading ones: what identifies it from version to
- * version.
- * Different base names are different components, whatever characters they have.
+ * version. Different base names are different components, whatever characters they have.
  */
 export function componentName(file: string): string {
   const base = file.slice(file.lastIndexOf('/') + 1);
@@ -93,8 +91,7 @@ interface Given {
 
 /**
  * What is given for slots, each file once with all of its slots. A file that takes the slots of several
- * components of
- * its base name is a new version of each of them, unless another one of them is given too.
+ * components of its base name is a new version of each of them, unless another one of them is given too.
  */
 export function candidatesOf(assigned: readonly Given[], incumbents: readonly Incumbent[]): Candidate[] {
   const files = new Map<string, Given[]>();
@@ -137,10 +134,8 @@ function splitByOwner(own: readonly Owned[]): Candidate[] {
 
 /**
  * Incumbent for each candidate, by position; undefined for a component that was not there. A component that
- * is being
- * rolled from slot to slot has several incumbents, its versions: a candidate with the contents of one of them
- * is this
- * version, and one candidate with other contents is the component's next version.
+ * is being rolled from slot to slot has several incumbents, its versions: a candidate with the contents of
+ * one of them is this version, and one candidate with other contents is the component's next version.
  */
 export function findHeirs(
   candidates: readonly Candidate[],

@@ -1,7 +1,6 @@
 /**
  * Whose a map is and what its owner calls it. These are identities: they depend on the component alone, never
- * on what
- * is linked or plugged in beside it, and are the keys of maps in generations, records and listings.
+ * on what is linked or plugged in beside it, and are the keys of maps in generations, records and listings.
  */
 
 /** A map or data section of a rootlet or of one of its components. */

@@ -2,9 +2,8 @@
  * The one planner of state: what happens to every map and data section of an object when code changes.
  *
  * It decides from the plan of the load, from what the running generation has, and from a policy. It creates
- * and changes
- * nothing. Attached programs, slots of rootlets and loaded objects all use it, so that one rule holds for all
- * of them.
+ * and changes nothing. Attached programs, slots of rootlets and loaded objects all use it, so that one rule
+ * holds for all of them.
  */
 
 import { elementAt } from '../bytes/index.ts';

@@ -1,7 +1,6 @@
 /**
  * Settings of an entry: values of variables and sizes of maps that an operator gave. They belong to the
- * component that
- * they were given for, and stay with it until they are given again.
+ * component that they were given for, and stay with it until they are given again.
  */
 
 import { type BtfId, encodeValue, type ValueTypes } from '../btf/index.ts';

@@ -1,7 +1,6 @@
 /**
  * Directories of the store, held open. One can only be had by passing the check (`distrust`), and what is in
- * it is
- * reached through its descriptor, so it cannot be replaced between check and use. No operation follows
+ * it is reached through its descriptor, so it cannot be replaced between check and use. No operation follows
  * a symbolic link.
  */
 
@@ -94,8 +93,7 @@ const checkAbove = (path: string, stats: Stats) => requireTrusted(path, stats, '
 
 /**
  * Throws `store-no-bpffs` unless `path`, or the nearest directory above it that exists, is on a bpf file
- * system, and
- * `store-untrusted` when a directory on the way can be changed by other users.
+ * system, and `store-untrusted` when a directory on the way can be changed by other users.
  */
 export function requireBpffs(path: string): void {
   const { onBpffs } = onFile('inspecting', path, () => approach(path, checkAbove));
@@ -133,8 +131,7 @@ export class Directory {
 
   /**
    * The directory at any path of a bpf file system, with all above it checked; undefined when it does not
-   * exist.
-   * Throws `store-no-bpffs`, `store-untrusted`, `store-file`.
+   * exist. Throws `store-no-bpffs`, `store-untrusted`, `store-file`.
    */
   static find(path: string, use: DirectoryUse = 'own'): Directory | undefined {
     requireBpffs(path);
@@ -165,8 +162,7 @@ export class Directory {
 
   /**
    * Path of what is in it, for system calls. Several names lead further down: they may only be of directories
-   * that were
-   * opened through this one before, which no other process can have replaced since.
+   * that were opened through this one before, which no other process can have replaced since.
    */
   at(...names: readonly string[]): string {
     for (const name of names) {

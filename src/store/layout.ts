@@ -10,8 +10,7 @@
  *                                /previous/maps/MAP    of an outgoing version of the component
  *
  * A path through `components` depends on the component alone. It follows `current`, so that it changes in the
- * same step.
- * Only what is in this picture is ever removed; the rest is reported (`store-unknown`).
+ * same step. Only what is in this picture is ever removed; the rest is reported (`store-unknown`).
  */
 
 import type { Dirent } from 'node:fs';
@@ -192,9 +191,8 @@ export function unknownError(path: string, unknown: readonly string[]): RootletE
 
 /**
  * Removes the pins of a generation and its directory; false when something else is in it. Descriptors of the
- * pins are
- * kept until all are gone: attachments then end together, and after their programs have lost their other
- * names.
+ * pins are kept until all are gone: attachments then end together, and after their programs have lost their
+ * other names.
  */
 export function removeGeneration(sys: Sys, entry: Directory, generation: number): boolean {
   const name = String(generation);

@@ -35,8 +35,7 @@ export function openPin(sys: Sys, path: string, kind: PinnedKind): Fd {
 
 /**
  * The same for a pin in a directory of the store, `path` being its whole path. Throws `store-untrusted` for
- * what is not a
- * file, and `store-pin` where there is no directory.
+ * what is not a file, and `store-pin` where there is no directory.
  */
 export function openPinIn(sys: Sys, directory: Directory | undefined, path: string, kind: PinnedKind): Fd {
   const name = basename(path);

@@ -3,14 +3,12 @@
  * they are.
  *
  * The kernel and its bpf file system are the only state. An entry is a directory of generations and a
- * symbolic link to the
- * one that counts, which is switched by one rename: a process that is killed at any moment leaves the old
- * generation or
- * the new one, never a mixture, and what else it left is removed by the next command that opens the store.
+ * symbolic link to the one that counts, which is switched by one rename: a process that is killed at any
+ * moment leaves the old generation or the new one, never a mixture, and what else it left is removed by the
+ * next command that opens the store.
  *
  * Nothing is used that another user could change: directories are opened, checked and held (`Directory`) on
- * the way down
- * from the root, in each operation.
+ * the way down from the root, in each operation.
  */
 
 import { join } from 'node:path';
@@ -70,8 +68,7 @@ export interface StoreOptions {
   readonly onStep?: (step: SaveStep) => void;
   /**
    * Whether a whole generation that a killed process left is to count, since the change that belongs to it
-   * (see `save`)
-   * had happened. Asked under the lock, before it is removed.
+   * (see `save`) had happened. Asked under the lock, before it is removed.
    */
   readonly hasHappened?: (left: StoreEntry, store: Store) => boolean;
 }
@@ -99,9 +96,8 @@ export class Store {
 
   /**
    * The store in a directory of a bpf file system; what a killed process left there is removed. Throws
-   * `store-no-bpffs`,
-   * `store-untrusted` where other users could change anything of it, and `store-file` where this process may
-   * not look.
+   * `store-no-bpffs`, `store-untrusted` where other users could change anything of it, and `store-file` where
+   * this process may not look.
    */
   static open(sys: Sys, root = DEFAULT_STORE_ROOT, options: StoreOptions = {}): Store {
     const store = new Store(sys, root, options);
@@ -123,8 +119,7 @@ export class Store {
 
   /**
    * All entries, objects first, by name. Throws `store-untrusted` when one of them leads out of its
-   * directory; `peek`
-   * and `remove` work on it.
+   * directory; `peek` and `remove` work on it.
    */
   list(): readonly (StoreEntry | BrokenEntry)[] {
     using root = Directory.find(this.root);
@@ -207,11 +202,9 @@ export class Store {
 
   /**
    * Makes a new generation of an entry and removes the old one. Descriptors in `contents` stay the caller's.
-   * On any
-   * failure nothing of the new generation remains, and the old one counts. `commit` is for a change that
-   * belongs to it,
-   * such as another program on a hook: it runs when everything is pinned, and when it throws, nothing is
-   * saved.
+   * On any failure nothing of the new generation remains, and the old one counts. `commit` is for a change
+   * that belongs to it, such as another program on a hook: it runs when everything is pinned, and when it
+   * throws, nothing is saved.
    */
   save(kind: EntryKind, name: string, contents: Contents, commit: () => void = () => {}): StoreEntry {
     return this.#locked(root => {
@@ -239,8 +232,7 @@ export class Store {
 
   /**
    * Removes an entry. Attachments in it end, and all that nothing else holds. Throws `store-unknown` when it
-   * is gone but
-   * for what the store did not make.
+   * is gone but for what the store did not make.
    */
   remove(entry: StoreEntry | BrokenEntry): void {
     const kind = entry.kind === 'broken' ? entry.entryKind : entry.kind;
@@ -366,8 +358,8 @@ export class Store {
 
 /**
  * Waits for those who look up a path through `components` and have passed the old `current` already: the
- * kernel does that
- * in an RCU section, as it runs programs. Without it they would find the old generation being removed.
+ * kernel does that in an RCU section, as it runs programs. Without it they would find the old generation
+ * being removed.
  */
 function waitForLookups(sys: Sys): void {
   waitForPrograms(sys);

@@ -1,7 +1,6 @@
 /**
  * Object files in records, parsed once: a record is read again whenever an entry is looked up, and its bytes
- * are new
- * each time, but nearly always those of the last time.
+ * are new each time, but nearly always those of the last time.
  *
  * Objects are held weakly. What a command works with stays; a process that keeps a store open for long keeps
  * nothing.

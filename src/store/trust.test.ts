@@ -1,7 +1,6 @@
 /**
  * Another user against a store on a bpf file system that every user can write to (mode 1777, the kernel's
- * default). What
- * is outside of the store never changes, and commands refuse a store of another user.
+ * default). What is outside of the store never changes, and commands refuse a store of another user.
  */
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';

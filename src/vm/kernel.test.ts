@@ -3,8 +3,7 @@
  * variables.
  *
  * What the kernel answered is also kept as digests in `testdata/kernel-digests.json`, so that machines
- * without root
- * test against it too. Run with UPDATE_DIGESTS=1 to write them again.
+ * without root test against it too. Run with UPDATE_DIGESTS=1 to write them again.
  */
 
 import { execFileSync } from 'node:child_process';

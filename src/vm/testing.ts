@@ -1,7 +1,6 @@
 /**
  * What tests of the machine share: objects made of plain instructions, and a second, slow implementation of
- * the
- * instruction set to compare with. Not exported from the package.
+ * the instruction set to compare with. Not exported from the package.
  */
 
 import type { LineRecord } from '../btf/binary/lines.ts';

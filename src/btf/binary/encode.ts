@@ -1,7 +1,6 @@
 /**
  * Types to `.BTF` bytes: header of 24 bytes, types, strings. Strings are interned in the order of their first
- * use and
- * unused ones are gone, so equal types give equal bytes.
+ * use and unused ones are gone, so equal types give equal bytes.
  */
 
 import { type ByteOrder, bytesOf, type Contents, noElement, viewOf } from '../../bytes/index.ts';

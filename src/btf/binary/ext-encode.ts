@@ -1,7 +1,6 @@
 /**
  * `.BTF.ext` bytes, and the `.BTF` that it shares its strings with. Records have the sizes that every loader
- * since
- * Linux 5.0 accepts.
+ * since Linux 5.0 accepts.
  */
 
 import { type ByteOrder, ByteWriter, bytesOf, type Contents, noElement } from '../../bytes/index.ts';
@@ -16,8 +15,7 @@ const HEADER_SIZE = 32;
 
 /**
  * `.BTF` and `.BTF.ext`, which share the strings of the former; `ext` is null when there is no record.
- * Records are
- * grouped by section in the order in which sections appear, and ordered by offset in it.
+ * Records are grouped by section in the order in which sections appear, and ordered by offset in it.
  */
 export function encodeBtfWithExt(
   btf: Btf,

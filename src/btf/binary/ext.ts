@@ -1,7 +1,6 @@
 /**
  * `.BTF.ext`: what the compiler knows about instructions. Function types, source lines and CO-RE relocations,
- * each
- * with the byte offset of an instruction in a named section.
+ * each with the byte offset of an instruction in a named section.
  *
  * Compatibility: records may be longer than known (newer compilers) and the header shorter (before CO-RE).
  * CO-RE access paths are checked strictly: some kernels trust them.

@@ -2,12 +2,10 @@
  * `.BTF` bytes to types.
  *
  * Parsing finds the types, then checks all of them (`validateTypes`): what comes out can be used without
- * further
- * checks. Accepts both byte orders, the header with a layout section, and the wide info word.
+ * further checks. Accepts both byte orders, the header with a layout section, and the wide info word.
  *
  * Differs from libbpf: names must be terminated, kinds must fit where they are used, and types may not
- * contain
- * themselves. libbpf leaves that to the kernel, or crashes.
+ * contain themselves. libbpf leaves that to the kernel, or crashes.
  *
  * `?? 0` after an index: a kind outside of the table is not known, and the info word of a type that is cut
  * off is 0.
@@ -45,8 +43,8 @@ export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
 }
 
 /**
- * Types from the running kernel, which generated or checked them: the rules are not checked
- * again (which takes most of the time for the hundred thousand types of a kernel). Continues using `bytes`.
+ * Types from the running kernel, which generated or checked them: the rules are not checked again (which
+ * takes most of the time for the hundred thousand types of a kernel). Continues using `bytes`.
  */
 export function parseKernelBtf(bytes: Uint8Array, order: ByteOrder): RawBtf {
   return within('section ".BTF"', () => {

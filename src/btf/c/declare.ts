@@ -2,12 +2,9 @@
  * C declarations from types.
  *
  * C writes types inside out: `int (*ops[4])(struct a *)` is an array of pointers to functions. Going from a
- * type
- * inwards, pointers are put to the left of what is there so far, arrays and parameters to the right.
- * Parameters and
- * bodies of unnamed structs are declarations again, so text is made by replacing pieces until only text is
- * left,
- * with a stack of their own and a budget: types may refer to each other in circles.
+ * type inwards, pointers are put to the left of what is there so far, arrays and parameters to the right.
+ * Parameters and bodies of unnamed structs are declarations again, so text is made by replacing pieces until
+ * only text is left, with a stack of their own and a budget: types may refer to each other in circles.
  */
 
 import { noElement } from '../../bytes/index.ts';

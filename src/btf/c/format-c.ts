@@ -8,9 +8,8 @@
  * files.
  *
  * Differs from bpftool: layouts are given by padding and `packed` only, declaration tags are written, members
- * are
- * never silently misplaced (unnamed members of named structs get a name), and other languages' names are made
- * valid.
+ * are never silently misplaced (unnamed members of named structs get a name), and other languages' names are
+ * made valid.
  */
 
 import { elementAt, noElement } from '../../bytes/index.ts';
@@ -24,10 +23,8 @@ const BUDGET = 4_000_000;
 
 /**
  * Definitions of all structs, unions, enums and typedefs, and of what they need; variables and functions are
- * not
- * written. Deterministic: in the order of ids as far as dependencies allow. Throws `btf-c-too-large` for
- * types that
- * cannot be written down in a sensible size.
+ * not written. Deterministic: in the order of ids as far as dependencies allow. Throws `btf-c-too-large` for
+ * types that cannot be written down in a sensible size.
  */
 export function formatBtfAsC(btf: Btf): string {
   const raw = toRaw(btf);

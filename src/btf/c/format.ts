@@ -1,7 +1,6 @@
 /**
  * Types as C for users: one line for a message or a listing, or one whole definition. Names are shown as they
- * are in
- * the file; what has to compile is made by `formatBtfAsC`.
+ * are in the file; what has to compile is made by `formatBtfAsC`.
  */
 
 import { quote } from '../../diag/index.ts';
@@ -72,8 +71,7 @@ function linkagePrefix(linkage: BtfLinkage): string {
 
 /**
  * The whole definition of a struct, union, enum or typedef, over several lines and without what it depends
- * on; for
- * other types their declaration. Ends with a semicolon.
+ * on; for other types their declaration. Ends with a semicolon.
  */
 export function formatDefinition(btf: Btf, id: BtfId): string {
   const raw = toRaw(btf);

@@ -4,8 +4,7 @@
  * offsets or size.
  *
  * Rules of BPF, which are those of the System V ABI for x86-64. On arm64 and others, unnamed bit fields count
- * for
- * alignment, so that a few structs would differ there.
+ * for alignment, so that a few structs would differ there.
  */
 
 import { noElement } from '../../bytes/index.ts';

@@ -1,9 +1,7 @@
 /**
  * Names under which types can be together in one C file: valid identifiers, and different where C has one
- * name
- * space for what BTF keeps apart. Later types of a name get `___2`, `___3`, … as with bpftool; CO-RE ignores
- * what
- * follows three underscores.
+ * name space for what BTF keeps apart. Later types of a name get `___2`, `___3`, … as with bpftool; CO-RE
+ * ignores what follows three underscores.
  */
 
 import { BTF_KIND } from '../../uapi/index.ts';

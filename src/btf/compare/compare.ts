@@ -7,12 +7,9 @@
  * that meets in the kernel: signedness, enumerators, tags and everything behind pointers must agree too.
  *
  * Differs from libbpf: lengths of arrays must agree unless one is unknown (`extern int a[]`), and sizes of
- * structs
- * always, because both are part of what the other side was compiled against. A forward declaration goes with
- * its struct
- * everywhere, since C allows `extern struct s x`. Pairs that have been seen are not compared again, so
- * circles end and
- * shared parts cost once.
+ * structs always, because both are part of what the other side was compiled against. A forward declaration
+ * goes with its struct everywhere, since C allows `extern struct s x`. Pairs that have been seen are not
+ * compared again, so circles end and shared parts cost once.
  */
 
 import { noElement } from '../../bytes/index.ts';
@@ -54,8 +51,7 @@ const NONE: ReadonlySet<number> = new Set();
 
 /**
  * Pairs that are compared before giving up. All types of a kernel against themselves are a tenth of it;
- * circles of
- * different lengths can make as many pairs as the product of their lengths.
+ * circles of different lengths can make as many pairs as the product of their lengths.
  */
 const MAX_PAIRS = 1 << 20;
 

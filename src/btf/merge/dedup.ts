@@ -1,15 +1,13 @@
 /**
  * Finds out which types of one `Btf` are the same type (see `dedup-identity.ts` for the rules) and who
- * represents
- * them: the first of them, so that the order of types is kept and a second run changes nothing.
+ * represents them: the first of them, so that the order of types is kept and a second run changes nothing.
  *
  * Hashes decide, and every decision is then checked word by word: two different types whose hashes collide,
- * by chance
- * or on purpose, cause another run with another seed, never a wrong merge.
+ * by chance or on purpose, cause another run with another seed, never a wrong merge.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { bugError } from '../../diag/index.ts';
@@ -34,8 +32,7 @@ const AMBIGUOUS = -1;
 
 /**
  * For each id the id of the type that represents it, often itself. Names must be interned: equal names have
- * equal
- * offsets.
+ * equal offsets.
  */
 export function findRepresentatives(btf: RawBtf): Uint32Array {
   const tagSets = numberTagSets(btf);

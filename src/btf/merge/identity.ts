@@ -3,11 +3,9 @@
  * steps away. `refine` then separates those that differ further away.
  *
  * Rules of identity, as libbpf has them: integers by name, size and encoding; enums by name, size and values;
- * structs
- * and unions by name, size and members; everything else by kind, name and what it refers to. An enum without
- * values and a forward declaration represent the type of their name. Variables and functions are never equal
- * to
- * another.
+ * structs and unions by name, size and members; everything else by kind, name and what it refers to. An enum
+ * without values and a forward declaration represent the type of their name. Variables and functions are
+ * never equal to another.
  *
  * Differs from libbpf: declaration tags belong to the identity of what they tag, because merging would give
  * the tags of one struct to the users of another. A forward declaration represents a struct only if all
@@ -15,8 +13,8 @@
  * files. Functions are never merged, since each subprogram needs a FUNC of its own in `.BTF.ext`.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { BTF_KIND } from '../../uapi/index.ts';
@@ -178,8 +176,7 @@ function hashReferences(btf: RawBtf, id: BtfId, own: Hashes, seen: Hashes, into:
 
 /**
  * For each type the number of its set of declaration tags, 0 for none. Equal sets have equal numbers;
- * functions and
- * variables are left out, being equal to nothing anyway.
+ * functions and variables are left out, being equal to nothing anyway.
  */
 export function numberTagSets(btf: RawBtf): Uint32Array {
   const tagsOf = new Map<BtfId, Set<string>>();

@@ -2,18 +2,16 @@
  * Several sets of types to one without duplicates.
  *
  * Three steps: select what survives of each input, copy it into one section with common strings, and let the
- * first of
- * equal types represent all of them. Types keep the order of inputs and of ids in them, so that merging a
- * result
- * again changes nothing.
+ * first of equal types represent all of them. Types keep the order of inputs and of ids in them, so that
+ * merging a result again changes nothing.
  *
  * DATASEC types are never copied: they describe a layout, and the caller builds a new one. Declaration tags
  * go with what they tag: those of a type that is omitted or redirected are dropped (libbpf moves them to the
  * other type, which changes its interface).
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { noElement } from '../../bytes/index.ts';

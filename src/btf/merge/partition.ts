@@ -1,18 +1,15 @@
 /**
  * Second half of deduplication: blocks of types that may be equal are split until the types of a block refer
- * to the
- * same blocks at the same places. The final blocks are equal as far as references go, cycles included (the
- * coarsest stable partition; libbpf proves the same pair by pair with hypothetical maps).
+ * to the same blocks at the same places. The final blocks are equal as far as references go, cycles included
+ * (the coarsest stable partition; libbpf proves the same pair by pair with hypothetical maps).
  *
  * Cost: O(references × log types) for every input. When a block is split its largest part keeps the number,
- * so a type
- * gets a new number at most log2(types) times, and each time its referrers' signatures change by one term.
- * There
- * are no pairs to compare and no depth limits.
+ * so a type gets a new number at most log2(types) times, and each time its referrers' signatures change by
+ * one term. There are no pairs to compare and no depth limits.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import {
@@ -56,8 +53,7 @@ export class Partition {
 
   /**
    * Starts with blocks of equal hashes. Every type for which `isMember` does not hold gets no block, until
-   * `place`
-   * puts it somewhere.
+   * `place` puts it somewhere.
    */
   constructor(btf: RawBtf, hashes: Hashes, alias: Uint32Array, isMember: (id: BtfId) => boolean) {
     const size = btf.count + 2;

@@ -22,8 +22,7 @@ export class BtfBuilder {
 
   /**
    * Appends a type and returns its id, which is `count` afterwards. It may refer to types that are added
-   * later.
-   * Throws `btf-value-range` when a value does not fit its field.
+   * later. Throws `btf-value-range` when a value does not fit its field.
    */
   add(type: BtfType): BtfId {
     return this.#writer.add(type);

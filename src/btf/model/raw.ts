@@ -2,13 +2,12 @@
  * `Btf` over the words of a type section: the form in which BTF is parsed, merged and encoded.
  *
  * Decoding a hundred thousand kernel types into objects costs more than everything else done with them, so
- * types
- * stay words, are decoded on demand, and are kept after that. Passes that look at every type read `words`
- * and `start` directly.
+ * types stay words, are decoded on demand, and are kept after that. Passes that look at every type read
+ * `words` and `start` directly.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { cString, decodeText } from '../../bytes/index.ts';

@@ -1,7 +1,6 @@
 /**
  * Interning of strings that mostly come from other string tables: compared and hashed as bytes, without
- * making
- * JavaScript strings of them, so that merging thousands of tables is a matter of memory copies.
+ * making JavaScript strings of them, so that merging thousands of tables is a matter of memory copies.
  *
  * Offset 0 is the empty string. The same strings in the same order give the same table.
  *

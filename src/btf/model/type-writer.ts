@@ -2,8 +2,8 @@
  * Appends types, from values or from other sections' words, to a growing type section.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { inputError, quote } from '../../diag/index.ts';

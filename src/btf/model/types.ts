@@ -2,8 +2,7 @@
  * BTF types as readonly values, discriminated by `kind`.
  *
  * A type's id is its position: 0 is `void`, ids of a `Btf` run from 1 to `count`. References between types
- * are ids
- * of the same `Btf`. Names are strings ('' = anonymous).
+ * are ids of the same `Btf`. Names are strings ('' = anonymous).
  *
  * Source: Linux Documentation/bpf/btf.rst and include/uapi/linux/btf.h.
  */
@@ -16,8 +15,7 @@ export type BtfLinkage = 'static' | 'global' | 'extern';
 
 /**
  * A type, by `kind`. Sizes are bytes unless the name says bits; `name` is '' for anonymous types; other types
- * are
- * named by their id.
+ * are named by their id.
  */
 export type BtfType =
   | {

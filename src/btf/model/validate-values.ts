@@ -7,8 +7,8 @@
  * between; no source language has such types, the kernel refuses them, and they have no C declaration.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { type CodeOf, quote } from '../../diag/index.ts';

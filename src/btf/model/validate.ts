@@ -8,8 +8,8 @@
  * linker's business: libbpf rewrites them before the kernel sees them. Members may be in any order.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { isFaithfulText } from '../../bytes/index.ts';

@@ -2,14 +2,12 @@
  * Types in the order in which their values contain each other: parts before wholes.
  *
  * Sizes, alignments and the order of C definitions all need it. Follows members, elements and what typedefs
- * and
- * modifiers represent, never pointers or functions; depth first with a stack of its own, since depth comes
- * from
- * files.
+ * and modifiers represent, never pointers or functions; depth first with a stack of its own, since depth
+ * comes from files.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
- * inside its
- * section, and tables by id have a place for every id. What a call for each word costs: `src/bytes/at.ts`.
+ * inside its section, and tables by id have a place for every id. What a call for each word costs:
+ * `src/bytes/at.ts`.
  */
 
 import { BTF_KIND } from '../../uapi/index.ts';

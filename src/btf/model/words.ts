@@ -2,10 +2,8 @@
  * The word level of a BTF type section: where a type keeps its references and its names.
  *
  * A type is a run of 32-bit words: name offset, info, size-or-type, then what its kind adds. For every kind,
- * both
- * the references to other types and the names are at `first + n * stride`, so one table describes all of them
- * and
- * whole-section passes (validation, merge, renumbering) need neither a switch nor decoded objects.
+ * both the references to other types and the names are at `first + n * stride`, so one table describes all of
+ * them and whole-section passes (validation, merge, renumbering) need neither a switch nor decoded objects.
  *
  * The info word is read in the widest form that is unambiguous: vlen in bits 0 to 23 and kind in bits 24 to
  * 30. The
@@ -118,10 +116,8 @@ export function isKnownKind(kind: number): boolean {
 
 /**
  * Writes where each type starts into `start` (from id 1), then where the last one ends, and returns the id
- * after the
- * last. Stops at a type of an unknown kind and after one that does not fit. One flat loop without calls: a
- * process
- * that loads one program runs it once, cold, over the types of a whole kernel.
+ * after the last. Stops at a type of an unknown kind and after one that does not fit. One flat loop without
+ * calls: a process that loads one program runs it once, cold, over the types of a whole kernel.
  */
 export function findStarts(words: Uint32Array, start: Uint32Array): number {
   let id = 1;

@@ -13,8 +13,7 @@ import { type NamedValue, type ValueForm, type ValueTypes, walkValue } from './w
 
 /**
  * A value of a C type: numbers (bigint for 64 bits), booleans, enumerators by name or number, text for arrays
- * of char,
- * arrays, and structures by member.
+ * of char, arrays, and structures by member.
  */
 export type BtfValue =
   | number

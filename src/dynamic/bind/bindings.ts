@@ -2,9 +2,8 @@
 
 /**
  * How calls of a loaded function are bound. `ext`: function replacement (since Linux 5.10); `tail`: a
- * tail-call slot;
- * `copy`: the code is copied into the consumer. `ext` and `tail` share one code and its state, `copy` the
- * state.
+ * tail-call slot; `copy`: the code is copied into the consumer. `ext` and `tail` share one code and its
+ * state, `copy` the state.
  */
 export type Via = 'ext' | 'tail' | 'copy';
 /** What one extern is bound to, how, and why so. */

@@ -2,8 +2,7 @@
  * Side effects of a function and its callees: changing packets, tail calls, sleeping.
  *
  * The kernel compares these for replaced functions (packet changes since Linux 6.13 and in stable kernels,
- * sleeping
- * since 6.15), on the code as it is given, dead branches included.
+ * sleeping since 6.15), on the code as it is given, dead branches included.
  *
  * Source: Linux net/core/filter.c, bpf_helper_changes_pkt_data().
  */
@@ -100,8 +99,7 @@ function helperCalls(object: BpfObject, symbol: FunctionSymbol): string[] {
 
 /**
  * A helper that a stub calls on a branch that is never taken, to say that what replaces it may change
- * packets;
- * undefined where the context has none.
+ * packets; undefined where the context has none.
  */
 export function packetMarker(context: string | null): number | undefined {
   const name = context === null ? undefined : MARKERS.get(context);

@@ -26,8 +26,7 @@ import { replacementRefusal } from './replacement-support.ts';
 
 /**
  * Links the inputs, binds what is left to loaded objects, and loads the result. Throws `dynamic-…` for what
- * cannot be
- * bound, with all of it in one error.
+ * cannot be bound, with all of it in one error.
  */
 export function load(inputs: readonly LinkInput[], options: DynamicLoadOptions = {}): DynamicObject {
   requireInputs('load', inputs);

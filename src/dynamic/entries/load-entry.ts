@@ -45,9 +45,8 @@ const NOTHING_KEPT: KeptBindings = { data: {}, links: new Map(), bindings: [] };
 
 /**
  * Loads an object and passes it to `use`, which saves what is to stay. Under the store's lock. The
- * descriptors are closed
- * afterwards; when something fails, what `use` registered is undone, and pins by name that were created are
- * removed.
+ * descriptors are closed afterwards; when something fails, what `use` registered is undone, and pins by name
+ * that were created are removed.
  */
 export function withEntryLoad<T>(
   job: EntryLoad,

@@ -24,8 +24,7 @@ export function upgradeMark(provider: string): JsonObject {
 
 /**
  * Whether a whole generation that a killed process left counts, for `StoreOptions.hasHappened`. Takes back
- * what was
- * changed for one that does not.
+ * what was changed for one that does not.
  */
 export function recoverLeft(left: StoreEntry, store: Store): boolean {
   const mark = markOf(left);

@@ -2,8 +2,7 @@
  * Loaded objects of the store as providers.
  *
  * Everything comes from the kernel: the object as it was loaded from the entry's record, live maps from its
- * pins, the
- * bindings that it was loaded with from its data. What is opened here is closed with the registry.
+ * pins, the bindings that it was loaded with from its data. What is opened here is closed with the registry.
  */
 
 import { available, inputError, quote, usageError } from '../../diag/index.ts';

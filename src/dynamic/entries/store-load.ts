@@ -1,7 +1,6 @@
 /**
  * Loading into the store: what an object needs is bound to what is loaded there, and what was loaded before
- * it and
- * waits for it is bound to it.
+ * it and waits for it is bound to it.
  */
 
 import { quote } from '../../diag/index.ts';

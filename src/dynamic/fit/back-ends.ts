@@ -17,8 +17,7 @@ import { isInstead, type Pair, typeOfProgram } from './pair.ts';
 
 /**
  * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules:
- * whether this
- * kernel has what the back end needs is another question.
+ * whether this kernel has what the back end needs is another question.
  */
 export function ruleObjection(via: SlotBackEnd, pair: Pair): string | undefined {
   switch (via) {

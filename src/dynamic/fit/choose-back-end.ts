@@ -26,9 +26,8 @@ export interface Choice {
 
 /**
  * What was requested, if that can be; else `ext` where kernel and slots allow it, else `static`. Throws what
- * does not
- * fit, `relink-via` for a rule of the back end that was requested or that is left, `relink-via-kernel` where
- * the kernel refuses it.
+ * does not fit, `relink-via` for a rule of the back end that was requested or that is left,
+ * `relink-via-kernel` where the kernel refuses it.
  */
 export function chooseBackEnd(
   context: BuildContext,

@@ -1,7 +1,6 @@
 /**
  * The rootlet's own program: what it fixes for its components (program type, attach type, fragments,
- * sleeping), and what
- * a program must be that takes its place.
+ * sleeping), and what a program must be that takes its place.
  */
 
 import { inputError, type Problem, problem, quote } from '../../diag/index.ts';

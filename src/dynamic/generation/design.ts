@@ -47,8 +47,7 @@ export interface Design {
 
 /**
  * A change of the slots of a rootlet, or of the rootlet itself. `F`: as files are given; `InputObject` once a
- * change has
- * entered (`openChange`).
+ * change has entered (`openChange`).
  */
 export interface SlotChange<F extends ObjectFile = ObjectFile> {
   /** Another version of the rootlet itself. Its components stay in their slots. */
@@ -99,8 +98,7 @@ export function componentOf(fill: SlotFill): string {
 
 /**
  * Throws `relink-slot-twice`, `relink-no-slot`, `relink-too-many`, and `relink-slot-emptied` for filled slots
- * that the
- * change would leave empty without naming them in `reset`.
+ * that the change would leave empty without naming them in `reset`.
  */
 export function changeDesign(design: Design, change: SlotChange<InputObject>, names: SlotNames): Design {
   const { fill = [], reset = [], order } = change;

@@ -2,11 +2,9 @@
  * Combines a consumer and the providers that it shares code or state with into one object to load.
  *
  * Code of providers is copied in as far as it is needed; their maps and globals are not: each is left as a
- * map of its
- * own, laid out exactly as the provider's, to be replaced at load by the provider's live one. Every object
- * keeps a
- * scope of names of its own. The consumer's part keeps its names and layout, so that it can be a provider
- * itself.
+ * map of its own, laid out exactly as the provider's, to be replaced at load by the provider's live one.
+ * Every object keeps a scope of names of its own. The consumer's part keeps its names and layout, so that it
+ * can be a provider itself.
  */
 
 import { elementAt } from '../../bytes/index.ts';

@@ -1,7 +1,6 @@
 /**
  * A function of a provider as a program of its own, on the provider's live maps: a member of a tail-call
- * array, or a
- * replacement (freplace). What the provider itself was bound to is copied in.
+ * array, or a replacement (freplace). What the provider itself was bound to is copied in.
  */
 
 import { given } from '../../bytes/index.ts';

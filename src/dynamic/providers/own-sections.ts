@@ -33,8 +33,7 @@ export function becomesMap({ name, role }: SectionShell): boolean {
 
 /**
  * What the roots reach, and all of every section of globals of which something is reached. `counts`: only
- * these
- * variables make their section stay (default: all).
+ * these variables make their section stay (default: all).
  */
 export function liveWithSections(
   object: BpfObject,

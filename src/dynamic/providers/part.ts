@@ -1,7 +1,6 @@
 /**
  * A provider's object as a part of a composed one: no programs, data sections under names of their own, maps
- * without
- * contents.
+ * without contents.
  *
  * Separate from the composition, which treats all parts alike.
  */

@@ -2,8 +2,7 @@
  * Providers: objects whose functions, variables and maps are loaded already, for consumers to bind to.
  *
  * A provider is its object as it was loaded, before its own externs were bound, with its live maps. Where it
- * comes from
- * (this process, the store) makes no difference to binding.
+ * comes from (this process, the store) makes no difference to binding.
  */
 
 import type { BpfMap } from '../../kernel/index.ts';
@@ -26,8 +25,7 @@ export interface Provider {
   readonly object: BpfObject;
   /**
    * A live map by its name in the plan of the provider's load: the map's, or the section's for globals. The
-   * caller owns
-   * what it gets. Undefined when there is none of that name.
+   * caller owns what it gets. Undefined when there is none of that name.
    */
   openMap(name: string): BpfMap | undefined;
   /** @internal */

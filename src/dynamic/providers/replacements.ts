@@ -1,7 +1,6 @@
 /**
  * Functions of one provider as replacements (freplace): each is loaded once for each kind of program, and
- * attached to
- * any number of stubs of any number of consumers.
+ * attached to any number of stubs of any number of consumers.
  */
 
 import { RootletError } from '../../diag/index.ts';

@@ -3,8 +3,7 @@
  * in it.
  *
  * The array belongs to the provider, so that one update moves all consumers. It must be held by a descriptor
- * or a pin:
- * the kernel empties an array whose last user-space reference goes.
+ * or a pin: the kernel empties an array whose last user-space reference goes.
  */
 
 import { platformError, quote } from '../../diag/index.ts';

@@ -2,10 +2,8 @@
  * State of a component that leaves, for one of another name that takes its slot.
  *
  * Two firewalls may have maps of the same names by chance, so that a component of another name takes over
- * state only
- * where everything agrees: the same maps with the same definitions and types, and every variable as it was.
- * Settings
- * are not taken over: they were given for another program.
+ * state only where everything agrees: the same maps with the same definitions and types, and every variable
+ * as it was. Settings are not taken over: they were given for another program.
  */
 
 import { globalsKind, prepareLoad } from '../../load/index.ts';

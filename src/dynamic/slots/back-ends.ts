@@ -1,7 +1,6 @@
 /**
  * The back ends of dynamic re-linking: which of them, building a generation, and the step that makes it the
- * running one. Choosing
- * between them is the business of `fit/`.
+ * running one. Choosing between them is the business of `fit/`.
  */
 
 import { RootletError } from '../../diag/index.ts';
@@ -70,8 +69,7 @@ function tailHint({ via, design: { rootlet } }: Generation): string | undefined 
 
 /**
  * What makes a generation the running one, worked out beforehand, so that only system calls are left to do.
- * `force`:
- * whatever program is on the hook gives way.
+ * `force`: whatever program is on the hook gives way.
  */
 export function planCommit(hook: Hook, next: Generation, old: Generation, force: boolean): () => void {
   const there = force ? hook.occupantId() : old.program.info().id;

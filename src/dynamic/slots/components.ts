@@ -1,7 +1,6 @@
 /**
  * Components as programs of their own, for the back ends that do not link: each is loaded once, whatever
- * number of slots
- * it fills, and stays loaded as long as it is part of the rootlet.
+ * number of slots it fills, and stays loaded as long as it is part of the rootlet.
  */
 
 import { elementAt } from '../../bytes/index.ts';
@@ -137,8 +136,7 @@ export function stageType(rootlet: BpfObject, main: string, section: string): Pr
 
 /**
  * The same for the array of a replacement: programs that use or fill one array have equal attach types on
- * kernels that
- * compare them, and a replacement has none.
+ * kernels that compare them, and a replacement has none.
  */
 function calledByReplacement(type: ProgramType): ProgramType {
   return type.attachTypeOptional ? { ...type, expectedAttachType: 0 } : type;
@@ -155,8 +153,7 @@ function stagesOf(object: BpfObject): Set<string> {
 
 /**
  * Unchanged components whose arrays keep the programs that they hold: these depend on nothing but the
- * component, so
- * that a change of a neighbour neither loads them again nor gives the component other arrays.
+ * component, so that a change of a neighbour neither loads them again nor gives the component other arrays.
  */
 export function keptStages(
   context: BuildContext,

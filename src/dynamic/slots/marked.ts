@@ -6,8 +6,7 @@ import { neverCalled, type ObjectEdit } from '../stubs/index.ts';
 
 /**
  * `slot(ctx) { if (never) helper(ctx, 0, 0, 0, 0); return slot__own(ctx); }`: the verifier takes note of the
- * helper
- * before it finds the branch dead.
+ * helper before it finds the branch dead.
  */
 export function putMarkedSlot(
   edit: ObjectEdit,

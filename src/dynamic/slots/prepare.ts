@@ -2,8 +2,8 @@
  * Files of a design as objects that can be plugged together without disturbing each other's state.
  *
  * A component keeps what its programs need, its data sections always whole and under names of their own:
- * their layout
- * then depends on nothing but the file. The rootlet is kept as it is, with what only its defaults need.
+ * their layout then depends on nothing but the file. The rootlet is kept as it is, with what only its
+ * defaults need.
  */
 
 import { elementAt, given, valueAt } from '../../bytes/index.ts';

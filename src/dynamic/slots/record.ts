@@ -2,10 +2,8 @@
  * The slots of an attachment in its record: enough for any later process to continue.
  *
  * The files of rootlet and components are in the record beside it. While a change is under way the record has
- * a second
- * description (`pending`) of the generation that is about to run, so that a process that was killed in the
- * middle leaves
- * something that the next one can finish or drop.
+ * a second description (`pending`) of the generation that is about to run, so that a process that was killed
+ * in the middle leaves something that the next one can finish or drop.
  */
 
 import { given } from '../../bytes/index.ts';

@@ -2,9 +2,8 @@
  * An attached rootlet: a program on a hook whose slots can be given other code while it runs.
  *
  * Every change makes a new generation beside the running one, with the maps of everything that stays, and
- * then changes
- * the program on the hook in one step. Whatever goes wrong before that leaves the running generation as it
- * is.
+ * then changes the program on the hook in one step. Whatever goes wrong before that leaves the running
+ * generation as it is.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -96,8 +95,7 @@ export interface RootletSetting {
 
 /**
  * A rootlet on a hook, whose slots can be changed while it runs. Owns its generation; with `attach` also its
- * hook, so
- * that `close()` detaches it; `Hook.close()` alone never detaches what stays without a handle.
+ * hook, so that `close()` detaches it; `Hook.close()` alone never detaches what stays without a handle.
  */
 export class Rootlet {
   readonly sys: Sys;
@@ -188,10 +186,8 @@ export class Rootlet {
 
   /**
    * Changes slots, or the rootlet itself with its components kept. With `static` and `ext` all at once: each
-   * packet is
-   * judged by the code as it was or as it is; with `tail` this holds for each slot. Throws what is wrong with
-   * the change,
-   * or the verifier's refusal; what runs is untouched then.
+   * packet is judged by the code as it was or as it is; with `tail` this holds for each slot. Throws what is
+   * wrong with the change, or the verifier's refusal; what runs is untouched then.
    */
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;

@@ -28,8 +28,8 @@ export interface SettingsTarget {
 
 /**
  * Gives each value to one component. `NAME` is that of what the change puts in, or of anything where it puts
- * in nothing;
- * `COMPONENT:NAME` specifies the component. Throws `load-no-global`, `load-no-map`, `state-ambiguous`.
+ * in nothing; `COMPONENT:NAME` specifies the component. Throws `load-no-global`, `load-no-map`,
+ * `state-ambiguous`.
  */
 export function assignSettings(given: Settings, targets: readonly SettingsTarget[]): SettingsByOwner {
   const assigned = new Map<string, Settings>();

@@ -1,13 +1,10 @@
 /**
  * Rootlets in the store: opened by any process, changed so that a kill at any moment leaves the old code
- * running or the
- * new, and a record from which the next process can continue.
+ * running or the new, and a record from which the next process can continue.
  *
  * A change is saved twice. The first time, before the hook is changed, the entry holds the running generation
- * and the
- * next one; the second time only what runs. A process that finds both asks the hook which of them runs, and
- * drops the
- * other one.
+ * and the next one; the second time only what runs. A process that finds both asks the hook which of them
+ * runs, and drops the other one.
  */
 
 import { inputError, quote, usageError } from '../../diag/index.ts';
@@ -114,8 +111,7 @@ export function hasSlotsFilled(store: Store, entry: StoreEntry): boolean {
 
 /**
  * Data for the record of a rootlet that is just attached, whose slots have their defaults and are to be
- * filled in the
- * way that was requested. `loaded` is what `slotsFor` made of the file.
+ * filled in the way that was requested. `loaded` is what `slotsFor` made of the file.
  */
 export function firstRelink(
   loaded: LoadedObject,
@@ -243,8 +239,7 @@ function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord, p
 
 /**
  * Keeps the record in step with a rootlet. It describes the running generation, and names the next one while
- * a change is
- * under way: a kill before the switch loses nothing that the running generation counts.
+ * a change is under way: a kill before the switch loses nothing that the running generation counts.
  */
 class StoreJournal implements RootletJournal {
   readonly #request: OpenRequest;

@@ -1,7 +1,7 @@
 /**
  * Additions to an object that keep every index valid: new maps and functions come at the end, a symbol is
- * replaced in
- * its place. What loaders require of a generated function is added here: a type with named parameters.
+ * replaced in its place. What loaders require of a generated function is added here: a type with named
+ * parameters.
  */
 
 import { BtfBuilder, type BtfId, type BtfType, editBtf, INT } from '../../btf/index.ts';

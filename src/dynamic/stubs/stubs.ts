@@ -5,10 +5,8 @@
  * stub's caller; an empty entry falls through to the default. The function must be global, so that the
  * verifier does not take the default for the only result.
  *
- * `ext`: two global functions that freplace fills, one in use and one idle, and before them a static
- * function
- * that chooses by a word of a map: `foo { return select[n] ? foo__b(…) : foo__a(…) }`. A new
- * definition is
+ * `ext`: two global functions that freplace fills, one in use and one idle, and before them a static function
+ * that chooses by a word of a map: `foo { return select[n] ? foo__b(…) : foo__a(…) }`. A new definition is
  * attached to the idle one, then the word is changed: no call ever reaches an empty stub.
  */
 

@@ -1,7 +1,6 @@
 /**
  * State of an entry that is one object (loaded, or attached without components) when its code changes: the
- * planner's
- * request, what is copied, and what the record remembers afterwards.
+ * planner's request, what is copied, and what the record remembers afterwards.
  */
 
 import type { BpfMap, BpfProgram, Sys } from '../../kernel/index.ts';

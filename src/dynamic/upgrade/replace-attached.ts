@@ -1,7 +1,6 @@
 /**
  * A new version of an attached program that has no components: loaded on the state of the old one, then put
- * in its place
- * in one step. Works for every kind of hook whose program can change, struct_ops maps included.
+ * in its place in one step. Works for every kind of hook whose program can change, struct_ops maps included.
  */
 
 import { given } from '../../bytes/index.ts';

@@ -2,10 +2,8 @@
  * A new version of a loaded provider, for all consumers while they run.
  *
  * Everything that can fail comes first: the new version is loaded and verified, in every form in which
- * consumers use
- * it, and pinned. Then the change is made in single atomic steps: entries of program arrays, selectors of
- * stubs,
- * programs on hooks. A failure at any point leaves or brings back the old version.
+ * consumers use it, and pinned. Then the change is made in single atomic steps: entries of program arrays,
+ * selectors of stubs, programs on hooks. A failure at any point leaves or brings back the old version.
  */
 
 import { bugError, type Problem, problem, quote, RootletError, usageError } from '../../diag/index.ts';
@@ -85,8 +83,7 @@ export interface UpgradeReport {
     readonly name: string;
     /**
      * `slot`: one array entry; `stub`: the idle stub, then the selector; `reload`: loaded again; `hook`: the
-     * same,
-     * exchanged where it is attached.
+     * same, exchanged where it is attached.
      */
     readonly how: readonly ('slot' | 'stub' | 'reload' | 'hook')[];
   }[];

@@ -97,8 +97,7 @@ export function hookPin(entry: StoreEntry): string {
 
 /**
  * The hook of an entry, owned by the caller. Whether something is attached there is not checked. Throws
- * `store-record`,
- * `store-pin`.
+ * `store-record`, `store-pin`.
  */
 export function openHook(store: Store, entry: StoreEntry): Hook {
   return openRecorded(store, entry) ?? new LinkHook(store.openLink(entry, HOOK_LINK));
@@ -113,8 +112,7 @@ export function openRecorded(store: Store, entry: StoreEntry): FilterHook | XdpH
 
 /**
  * The hook of an entry also where its pin was removed but something else keeps the link; undefined when the
- * link is
- * gone. Throws `store-record`, and `store-pin` where this process may not look for it.
+ * link is gone. Throws `store-record`, and `store-pin` where this process may not look for it.
  */
 export function findHook(store: Store, entry: StoreEntry): Hook | undefined {
   try {
@@ -183,8 +181,7 @@ function damaged(entry: StoreEntry, what: string): RootletError {
 
 /**
  * What of the entry has this id, owned by the caller: a program, or a struct_ops map. Undefined when it is
- * not the
- * entry's.
+ * not the entry's.
  */
 export function openOccupant(
   store: Store,

@@ -16,8 +16,7 @@ import { XdpHook } from './xdp.ts';
 
 /**
  * Attaches a program of a loaded object. The hook is the caller's; `close()` of it detaches only what nothing
- * else holds.
- * Throws `load-attach-place` when the place is missing or cannot be.
+ * else holds. Throws `load-attach-place` when the place is missing or cannot be.
  */
 export function attachProgram(object: LoadedObject, name: string, place: AttachPlace = {}): Hook {
   requireLoaded('attachProgram: object', object);

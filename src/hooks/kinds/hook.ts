@@ -21,8 +21,7 @@ export interface Occupant {
 export interface Hook {
   /**
    * Where, for messages: with the name that the interface has now, and its network namespace where that is
-   * another one
-   * than this process's.
+   * another one than this process's.
    */
   readonly place: string;
   /** The kernel's link, which an entry of the store pins; null for hooks that have none. */
@@ -36,16 +35,14 @@ export interface Hook {
   readonly lasting: boolean;
   /**
    * Id of the program (struct_ops: the map) that runs there now; undefined where the kernel does not report
-   * one. Throws
-   * `attach-gone` when nothing is attached there any more.
+   * one. Throws `attach-gone` when nothing is attached there any more.
    */
   occupantId(): number | undefined;
   /** Throws `hook-not-updatable` where the kernel cannot change the program in one step. */
   requireUpdatable(): void;
   /**
    * Replaces the program by `next` in one step, if `expected` is there (null: any program). Throws
-   * `hook-changed`,
-   * `attach-gone`, `hook-not-updatable`.
+   * `hook-changed`, `attach-gone`, `hook-not-updatable`.
    */
   update(next: Occupant, expected: Occupant | null): void;
   /** Throws `kernel-not-pinnable` where there is nothing to pin, `kernel-pin`. */

@@ -1,8 +1,7 @@
 /**
  * Interfaces that programs are attached to, by what does not change: index and network namespace. Names do
- * change, and
- * numbers are used again; so the name is looked up when it is printed, and the one of attaching is kept to
- * compare.
+ * change, and numbers are used again; so the name is looked up when it is printed, and the one of attaching
+ * is kept to compare.
  */
 
 import { quote, RootletError } from '../../diag/index.ts';
@@ -134,8 +133,7 @@ function tryIn<T>(sys: Sys, netns: Netns, body: () => T): T | undefined {
 
 /**
  * Where a link is now. The kernel gives the index of an interface but not its network namespace: this
- * process's is asked
- * first, then all others. What is not found has the words of attaching.
+ * process's is asked first, then all others. What is not found has the words of attaching.
  */
 export function placeOfLink(link: Attachment): string {
   if (link.fd.closed) return link.place;

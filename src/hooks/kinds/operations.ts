@@ -7,8 +7,8 @@ import { hookOf } from './loose.ts';
 
 /**
  * Registers a struct_ops map (a variable in SEC(".struct_ops") or SEC(".struct_ops.link")) with the kernel.
- * Without a
- * link it stays registered until `detach()`. Throws `load-no-map`, `load-no-operations`, `kernel-attach`.
+ * Without a link it stays registered until `detach()`. Throws `load-no-map`, `load-no-operations`,
+ * `kernel-attach`.
  */
 export function attachOperations(object: LoadedObject, name: string): Hook {
   const map = object.map(name);

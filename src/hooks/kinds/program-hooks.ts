@@ -1,8 +1,7 @@
 /**
  * How programs of each type get on their hooks: one row for each program type, with the system call, the kind
- * of the
- * kernel's link, and what to do with types that are not attached here. Separate from attach.ts, which has the
- * steps.
+ * of the kernel's link, and what to do with types that are not attached here. Separate from attach.ts, which
+ * has the steps.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -137,8 +136,7 @@ export function hasHook(progType: number): boolean {
 
 /**
  * Whether the kernel can change the program on hooks for programs of a type. True where that is not known:
- * for hooks
- * without a link, and for types that are attached by other means.
+ * for hooks without a link, and for types that are attached by other means.
  */
 export function canHookChange({ progType, expectedAttachType }: ProgramType): boolean {
   const row = uapi.rowOfProgType(ROWS, progType);

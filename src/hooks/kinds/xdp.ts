@@ -1,7 +1,6 @@
 /**
  * XDP over netlink: how kernels before 5.9 attach it, and tools that keep it without a link. It belongs to
- * the interface;
- * the kernel compares it with the expected program when it is changed or removed.
+ * the interface; the kernel compares it with the expected program when it is changed or removed.
  */
 
 import { given } from '../../bytes/index.ts';

@@ -21,8 +21,7 @@ export interface AttachPlace {
   readonly direction?: 'ingress' | 'egress';
   /**
    * TC: `tcx` (default, since Linux 6.6) or `clsact`, a filter that stays until it is detached. XDP: a link
-   * (default,
-   * since Linux 5.9) or `netlink`, which stays likewise.
+   * (default, since Linux 5.9) or `netlink`, which stays likewise.
    */
   readonly method?: 'tcx' | 'clsact' | 'netlink';
   /** TC by `clsact`: lower ones run first; without it the kernel chooses. */

@@ -47,8 +47,8 @@ export class Attachment {
   }
 
   /**
-   * Replaces the program atomically. With `expected`, only if that one is attached now;
-   * else throws `kernel-attachment-changed`. Throws `kernel-attachment` where this kind cannot be updated.
+   * Replaces the program atomically. With `expected`, only if that one is attached now; else throws
+   * `kernel-attachment-changed`. Throws `kernel-attachment` where this kind cannot be updated.
    */
   update(programFd: number, expected?: number): void {
     const attr = encodeAttr(LinkUpdateAttr, {
@@ -158,8 +158,7 @@ const EINVAL_HINT =
 
 /**
  * Raw tracepoints, and programs whose target was fixed when they were loaded (name ''): fentry, fexit, LSM,
- * typed tracepoints.
- * `cookie` is the result of bpf_get_attach_cookie() in the program (since Linux 6.10).
+ * typed tracepoints. `cookie` is the result of bpf_get_attach_cookie() in the program (since Linux 6.10).
  */
 export function attachTracepoint(
   sys: Sys,

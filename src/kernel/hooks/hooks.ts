@@ -305,8 +305,7 @@ const MAX_PROGRAMS = 64;
 
 /**
  * Ids of the links on a hook (tcx, netkit) of an interface of the current namespace; undefined when there is
- * no such
- * interface or the kernel does not answer.
+ * no such interface or the kernel does not answer.
  */
 export function linksOn(sys: Sys, ifindex: number, attachType: number): number[] | undefined {
   const programs = new Uint8Array(MAX_PROGRAMS * 4);

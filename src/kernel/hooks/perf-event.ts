@@ -2,8 +2,7 @@
  * Perf events that programs run on: tracepoints, probes in the kernel and in executables, counters.
  *
  * An event is opened first (perf_event_open), then the program is attached to it: by a link since Linux 5.15,
- * by an
- * ioctl before. Source: perf_event_open(2), include/uapi/linux/perf_event.h.
+ * by an ioctl before. Source: perf_event_open(2), include/uapi/linux/perf_event.h.
  */
 
 import { readFileSync } from 'node:fs';
@@ -65,8 +64,7 @@ export interface PerfEventSpec {
 
 /**
  * Opens an event. `place` is for messages, `buffers` are those whose addresses the specification holds.
- * Throws
- * `kernel-perf-event`.
+ * Throws `kernel-perf-event`.
  */
 export function openPerfEvent(
   sys: Sys,

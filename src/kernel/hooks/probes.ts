@@ -1,7 +1,6 @@
 /**
  * Probes: programs on functions of the kernel (kprobes) and of executables (uprobes), at entry or return, one
- * at a
- * time through perf events, many at once through links of their own.
+ * at a time through perf events, many at once through links of their own.
  */
 
 import { readFileSync } from 'node:fs';

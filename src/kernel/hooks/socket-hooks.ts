@@ -23,8 +23,7 @@ const OPTIONS = {
 
 /**
  * A program on a socket: `filter` for SEC("socket"), `reuseport` for SEC("sk_reuseport"). The socket belongs
- * to the
- * caller; closing it detaches as well. Throws `kernel-attach`.
+ * to the caller; closing it detaches as well. Throws `kernel-attach`.
  */
 export function attachSocket(
   sys: Sys,
@@ -52,8 +51,7 @@ export function attachSocket(
 
 /**
  * A program on a map of sockets: SEC("sk_msg"), SEC("sk_skb/…"). A link since Linux 6.10; before, the program
- * stays in
- * the map until it is taken out or the map goes. Throws `kernel-attach`.
+ * stays in the map until it is taken out or the map goes. Throws `kernel-attach`.
  */
 export function attachSockmap(
   sys: Sys,

@@ -170,8 +170,7 @@ const LAST_PRIORITY = 0xc000;
 
 /**
  * Where a new filter can be: without a `priority`, before all others, as the kernel itself chooses it; else
- * behind
- * none of its own. Another process may be faster.
+ * behind none of its own. Another process may be faster.
  */
 export function freePlace(
   sys: Sys,

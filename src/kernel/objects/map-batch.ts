@@ -35,9 +35,8 @@ const DEFAULT_SIZE = 256;
 
 /**
  * All elements in batches (since Linux 5.6). Throws `kernel-map-access`; map types without batches answer
- * ENOTSUPP.
- * `size`: elements asked for at a time, which grows by itself when a hash bucket holds more; `remove`: take
- * them out.
+ * ENOTSUPP. `size`: elements asked for at a time, which grows by itself when a hash bucket holds more;
+ * `remove`: take them out.
  */
 export function* readBatches(
   map: BpfMap,

@@ -229,8 +229,7 @@ export class BpfMap {
 
   /**
    * The first `visible` bytes of an arena (since Linux 6.9). Mapped at the first call, whole and at `address`
-   * (0: where
-   * the kernel likes); unmapped by `close()`. Throws `kernel-map-mmap`.
+   * (0: where the kernel likes); unmapped by `close()`. Throws `kernel-map-mmap`.
    */
   arena(address = 0n, visible = 0): Uint8Array {
     if (this.#arena === undefined) {

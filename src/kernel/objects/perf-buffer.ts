@@ -1,7 +1,6 @@
 /**
  * Perf buffers (bpf_perf_event_output()): records from programs, one ring for each CPU. For kernels before
- * ring
- * buffers, and for programs that were written for them.
+ * ring buffers, and for programs that were written for them.
  *
  * Source: perf_event_open(2), include/uapi/linux/perf_event.h.
  */

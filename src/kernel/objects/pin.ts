@@ -7,8 +7,7 @@ import { encodeAttr, ObjPinAttr } from '../uapi/index.ts';
 
 /**
  * Pins the object of `fd`. The file must not exist, its directory must. `shown` is the path for messages,
- * where
- * `path` goes through a descriptor. Throws `kernel-pin`.
+ * where `path` goes through a descriptor. Throws `kernel-pin`.
  */
 export function pinObject(sys: Sys, fd: number, path: string, shown = path): void {
   const pathname = cText(path);

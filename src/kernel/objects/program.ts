@@ -119,11 +119,9 @@ const MAX_LOG_SIZE = 16 * 1024 * 1024;
 
 /**
  * Loads a program: first without a log, which is cheap; when the kernel refuses, again with one that grows
- * until the
- * log fits. The errno is that of the first try: a log that does not fit would hide it after ENOSPC. With
- * `keepLog` a
- * program that is accepted is loaded once more for its log, which is left out where it is longer than the
- * kernel allows.
+ * until the log fits. The errno is that of the first try: a log that does not fit would hide it after ENOSPC.
+ * With `keepLog` a program that is accepted is loaded once more for its log, which is left out where it is
+ * longer than the kernel allows.
  */
 export function loadProgram(
   sys: Sys,

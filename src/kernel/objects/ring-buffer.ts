@@ -31,8 +31,7 @@ export class Readiness {
 
   /**
    * Resolves when one of the descriptors is readable, or `stop()` is called. One waiter at a time. `isThere`
-   * looks once
-   * more when the kernel has begun to watch: earlier data may not cause a wake-up.
+   * looks once more when the kernel has begun to watch: earlier data may not cause a wake-up.
    */
   wait(isThere: () => boolean = () => false): Promise<void> {
     return new Promise(resolve => {
@@ -40,9 +39,8 @@ export class Readiness {
       const polls = this.#fds.map(fd => this.#sys.poll(fd, () => this.stop()));
       this.#polls = polls;
       // The event loop begins to watch at the start of its next poll phase. Who is woken by a descriptor asks
-      // in the
-      // middle of one, and the first immediate comes before the next; the second comes after it wherever we
-      // are.
+      // in the middle of one, and the first immediate comes before the next; the second comes after it
+      // wherever we are.
       setImmediate(() =>
         setImmediate(() => {
           if (this.#polls === polls && isThere()) this.stop();

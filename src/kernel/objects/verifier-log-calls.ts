@@ -1,7 +1,6 @@
 /**
  * The calls that the verifier was within when it stopped, from the order of its log's lines; apart, because
- * it reads
- * the whole log instead of its end.
+ * it reads the whole log instead of its end.
  */
 
 const PATH_LIMIT = 16;

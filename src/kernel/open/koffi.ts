@@ -22,10 +22,8 @@ import { syscallNumbersOf } from './syscall-numbers.ts';
 
 /**
  * Access to the kernel. Throws `kernel-not-linux`, `kernel-architecture`, `kernel-no-ffi` or
- * `kernel-no-rights`,
- * each saying what is missing and how to get it. `requireRights`: check that this process may load programs
- * (default
- * true); without it only what needs no rights can be done.
+ * `kernel-no-rights`, each saying what is missing and how to get it. `requireRights`: check that this process
+ * may load programs (default true); without it only what needs no rights can be done.
  */
 export function openSys(options: { readonly requireRights?: boolean } = {}): Sys {
   if (process.platform !== 'linux') {
@@ -76,8 +74,7 @@ function loadKoffi(): Koffi {
 
 /**
  * The package with koffi's binary for this machine has all that is used here; what `koffi` itself puts around
- * it takes
- * two thirds of its time. It is not found where packages see only what they depend on themselves.
+ * it takes two thirds of its time. It is not found where packages see only what they depend on themselves.
  */
 function loadBinary(load: NodeJS.Require): Koffi | undefined {
   try {

@@ -1,7 +1,7 @@
 /**
  * What kinds of programs, maps and attachments need: the first release of Linux that has them, and the
- * options that a
- * kernel may have been built without. Source: include/uapi/linux/bpf.h and the Kconfig files of the releases.
+ * options that a kernel may have been built without. Source: include/uapi/linux/bpf.h and the Kconfig files
+ * of the releases.
  */
 
 export interface Needs {

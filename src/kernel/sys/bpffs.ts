@@ -1,7 +1,6 @@
 /**
  * Directories of bpf file systems: found and made without following a symbolic link that is on one, and
- * checked for
- * other users' access.
+ * checked for other users' access.
  *
  * A bpf file system is often writable by every user (mode 1777 is the default of its mount), who can then
  * create a link or directory where one is expected. Links outside of it (/run/bpf -> /sys/fs/bpf) belong to
@@ -9,8 +8,7 @@
  * for its entries.
  *
  * The check goes from the mount point down. A directory whose ancestors passed it can be renamed or replaced
- * only by
- * root and by the effective user, so that its path leads to it afterwards as well.
+ * only by root and by the effective user, so that its path leads to it afterwards as well.
  */
 
 import { lstatSync, mkdirSync, readlinkSync, type Stats, statfsSync } from 'node:fs';
@@ -102,8 +100,7 @@ export type ComponentCheck = (path: string, stats: Stats) => void;
 
 /**
  * Follows `path` down to what does not exist. Errors are those of `node:fs`; a component that `check` lets
- * pass though it
- * is not a directory is ENOTDIR.
+ * pass though it is not a directory is ENOTDIR.
  */
 export function approach(path: string, check: ComponentCheck): Approach {
   const pending = namesOf(resolve(path));

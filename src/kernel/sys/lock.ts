@@ -20,8 +20,7 @@ export class FileLock {
   /**
    * Locks `path`, which must exist. Throws `kernel-lock-busy` (class `busy`) when another process has it, and
    * `kernel-lock` for everything else. With `wait` the process stops until the lock is free; `shown` is the
-   * path for
-   * messages.
+   * path for messages.
    */
   static take(
     sys: Sys,

@@ -13,8 +13,8 @@ const CLONE_NEWNET = 0x40000000;
 
 /**
  * Runs `body` in the network namespace at `path` (`/run/netns/NAME`, `/proc/PID/ns/net`) and goes back.
- * `body` must
- * not be asynchronous: other code of this thread would see the other namespace. Throws `kernel-netns`.
+ * `body` must not be asynchronous: other code of this thread would see the other namespace. Throws
+ * `kernel-netns`.
  */
 export function inNetns<T>(sys: Sys, path: string, body: () => T): T {
   const home = openNamespace('/proc/thread-self/ns/net');

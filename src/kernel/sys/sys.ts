@@ -70,8 +70,7 @@ let inFlight: readonly Uint8Array[] = [];
 
 /**
  * bpf(2). Result, or minus errno. `buffers` are those whose addresses are in `attr`; the kernel writes
- * results
- * into them and into `attr`.
+ * results into them and into `attr`.
  */
 export function bpf(
   sys: Sys,
@@ -142,9 +141,8 @@ export class Mapping {
 
   /**
    * Maps `length` bytes (a multiple of the page size) shared, or to be read by this process alone; returns
-   * minus errno
-   * when the kernel refuses. `place`: at which address (0: any free one), and how many of the bytes are
-   * looked at.
+   * minus errno when the kernel refuses. `place`: at which address (0: any free one), and how many of the
+   * bytes are looked at.
    * @internal
    */
   static map(

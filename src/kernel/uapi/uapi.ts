@@ -2,12 +2,9 @@
  * Commands of bpf(2) and their attribute layouts, one record for each.
  *
  * `union bpf_attr` is shown as one record per use; fields that share an offset have the name of the use that
- * this
- * project makes of them. Pointers are u64 whatever the machine's pointer size is. All of a record may be
- * given to an
- * older kernel: it accepts bytes that it does not know as long as they are zero. A test compares all offsets
- * with
- * those of the C compiler.
+ * this project makes of them. Pointers are u64 whatever the machine's pointer size is. All of a record may be
+ * given to an older kernel: it accepts bytes that it does not know as long as they are zero. A test compares
+ * all offsets with those of the C compiler.
  *
  * Source: include/uapi/linux/bpf.h, Linux 6.18.
  */

@@ -77,8 +77,7 @@ export function weakenSymbols(object: BpfObject, names: readonly string[]): Edit
 
 /**
  * Localizes every global function and variable but those in `names`. Programs, maps, exception callbacks and
- * variables
- * that loaders look for (license, struct_ops) stay as they are.
+ * variables that loaders look for (license, struct_ops) stay as they are.
  */
 export function keepGlobalSymbols(object: BpfObject, names: readonly string[]): Edited {
   const kept = new Set(names);

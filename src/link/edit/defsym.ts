@@ -2,11 +2,9 @@
  * Aliases of definitions.
  *
  * A function gets a clone under the new name, with a FUNC, line records and CO-RE records of its own: C's
- * alias attribute
- * yields a symbol that BTF does not describe, and loaders refuse two functions at one place. For variables
- * and maps BTF
- * has no aliases (entries of a DATASEC may not overlap); there references to the new name become references
- * to the old one.
+ * alias attribute yields a symbol that BTF does not describe, and loaders refuse two functions at one place.
+ * For variables and maps BTF has no aliases (entries of a DATASEC may not overlap); there references to the
+ * new name become references to the old one.
  */
 
 import type { BtfType } from '../../btf/index.ts';

@@ -2,8 +2,7 @@
  * New names: single ones (`redefineSymbols`) and all that an object defines (`prefixSymbols`).
  *
  * References follow by themselves, since they name symbols, not strings. What cannot be allowed is that two
- * definitions
- * of one object get one name; a definition and an extern may, and the extern is then satisfied.
+ * definitions of one object get one name; a definition and an extern may, and the extern is then satisfied.
  */
 
 import { elementAt } from '../../bytes/index.ts';
@@ -57,8 +56,8 @@ export function redefineSymbols(object: BpfObject, renames: readonly SymbolRenam
 
 /**
  * Puts `prefix` before the global names that the object defines, programs and maps included. References to
- * them
- * follow; externs keep their names, unless they are in `names`: what the other members of an archive define.
+ * them follow; externs keep their names, unless they are in `names`: what the other members of an archive
+ * define.
  */
 export function prefixSymbols(
   object: BpfObject,

@@ -1,7 +1,6 @@
 /**
  * Wrapping, as `ld --wrap` does: references to a function or variable go to a replacement, which can still
- * reach the
- * original.
+ * reach the original.
  *
  * Only undefined references are redirected: `NAME` becomes `__wrap_NAME`, and `__real_NAME` becomes `NAME`.
  * References in the file that defines NAME are kept.

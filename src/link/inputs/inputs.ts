@@ -17,8 +17,7 @@ import {
 
 /**
  * A file's contents with the name that messages use, or an object that was read or made before. Options of
- * reading do
- * not apply to an `InputObject`, which is parsed once, whoever asks first.
+ * reading do not apply to an `InputObject`, which is parsed once, whoever asks first.
  */
 export type LinkInput = ArchiveInput | InputObject | BpfObject;
 

@@ -288,8 +288,7 @@ function bindingAndVisibility(
 
 /**
  * An unresolved extern is strong when any reference is. A weak definition that is referenced strongly becomes
- * global
- * in a final link, as in libbpf; a partial link keeps it weak, since a strong one may follow.
+ * global in a final link, as in libbpf; a partial link keeps it weak, since a strong one may follow.
  */
 function bindingOf(input: CombineInput, symbol: BpfSymbol, strongReference: boolean): Binding {
   if (symbol.kind === 'extern') return strongReference ? 'global' : 'weak';

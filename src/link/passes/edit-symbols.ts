@@ -2,9 +2,8 @@
  * Symbols and their BTF types changed in step: name, binding, visibility.
  *
  * Other linkers let static functions of one name share a FUNC; a symbol that leaves the others then gets one
- * of its own,
- * with the declaration tags of the old one. Tags that name a function (`exception_callback:NAME`) follow its
- * name.
+ * of its own, with the declaration tags of the old one. Tags that name a function (`exception_callback:NAME`)
+ * follow its name.
  */
 
 import { type Btf, BtfBuilder, type BtfDeclTag, type BtfId, type BtfType, editBtf } from '../../btf/index.ts';

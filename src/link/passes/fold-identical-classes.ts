@@ -160,8 +160,7 @@ function sameTypes(objects: readonly BpfObject[], a: SymbolAt, b: SymbolAt): boo
 
 /**
  * How the types of two symbols and of their CO-RE records, of which they have equally many, differ, strictly;
- * null when
- * they agree.
+ * null when they agree.
  */
 export function typeDifference(left: BpfObject, a: BpfSymbol, right: BpfObject, b: BpfSymbol): string | null {
   const pairs: [BtfId, BtfId][] = [[a.btfId, b.btfId]];

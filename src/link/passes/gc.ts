@@ -14,8 +14,7 @@ import {
 } from '../../object/index.ts';
 
 /**
- * Programs, what loaders and tools want (`isNeededAnyway`),
- * and what loaders read by section name
+ * Programs, what loaders and tools want (`isNeededAnyway`), and what loaders read by section name
  * (`.xdp_run_config` and other sections that become no map).
  */
 export function defaultRoots(object: BpfObject): SymbolIndex[] {

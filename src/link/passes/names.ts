@@ -247,8 +247,7 @@ export function staticPinClashes(
 
 /**
  * A short prefix for each file, made of the words of its name: as many words as distinguish it from the
- * others.
- * `first_firewall.bpf.o` beside `second_firewall.bpf.o` becomes `first`.
+ * others. `first_firewall.bpf.o` beside `second_firewall.bpf.o` becomes `first`.
  */
 export function labelsFor(files: readonly string[]): string[] {
   const words = files.map(wordsOf);

@@ -5,8 +5,7 @@ import { type BpfObject, type SymbolIndex, sectionAt } from '../../object/index.
 
 /**
  * Duplicate string → the first equal one of the same alignment. Only anonymous pieces of sections that allow
- * merging are
- * considered.
+ * merging are considered.
  */
 export function duplicateStrings(object: BpfObject): Map<SymbolIndex, SymbolIndex> {
   const first = new Map<string, SymbolIndex>();

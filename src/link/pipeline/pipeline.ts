@@ -9,10 +9,8 @@
  *     nameAtoms    ─▶ Named      every atom has its final name; the result
  *
  * A phase is a type that only its function makes, and only without problems; all problems of a phase go to
- * one
- * `ProblemList`. What the drivers do differently they state in requests. In one file, because the mark that
- * makes the
- * phases types must not leave it.
+ * one `ProblemList`. What the drivers do differently they state in requests. In one file, because the mark
+ * that makes the phases types must not leave it.
  */
 
 import { given } from '../../bytes/index.ts';
@@ -71,9 +69,8 @@ export interface ResolveRequest {
   readonly replaced: readonly ExplicitBinding[];
   /**
    * Pinned maps of one name are one map. `fileOf` spells an input as options take it, `check` adds the
-   * problems of the
-   * driver. Null: inputs stay apart, nothing but bindings joins them, so that nothing of one name is
-   * compared.
+   * problems of the driver. Null: inputs stay apart, nothing but bindings joins them, so that nothing of one
+   * name is compared.
    */
   readonly pinned: PinRules | null;
   /**

@@ -2,8 +2,7 @@
  * Programs in slots as functions: what becomes of an object whose programs fill slots.
  *
  * A program leaves its section for `.text`. It becomes hidden where the slot is, and where the kernel can
- * verify it only
- * together with its caller.
+ * verify it only together with its caller.
  */
 
 import { elementAt } from '../../bytes/index.ts';

@@ -22,8 +22,7 @@ export interface RelinkOptions extends CommonLinkOptions {
   readonly libraries?: readonly LinkInput[];
   /**
    * Names of maps, globals and functions that all components (and the rootlet) have in common; `*` for all
-   * maps. The
-   * name of a library shares all that it defines.
+   * maps. The name of a library shares all that it defines.
    */
   readonly share?: readonly string[];
   /** Exceptions from `share`. */

@@ -39,8 +39,7 @@ export function slotProblem(
 
 /**
  * Whether the kernel can verify a program in its slot only where it is called: by itself, a global function
- * whose
- * context parameter has neither the name nor the tag of a context would get some other pointer.
+ * whose context parameter has neither the name nor the tag of a context would get some other pointer.
  */
 export function needsCaller(
   rootlet: BpfObject,
@@ -59,8 +58,7 @@ export function needsCaller(
 
 /**
  * A program array of the component that the program uses and that holds this very program: as a function of
- * another
- * program it could not be in an array. Undefined when there is none.
+ * another program it could not be in an array. Undefined when there is none.
  */
 export function arrayWithItself(component: BpfObject, program: SymbolIndex): string | undefined {
   return arraysOf(component, program).find(({ references }) =>

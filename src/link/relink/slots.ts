@@ -32,8 +32,7 @@ export interface SlotAssignment {
   readonly program?: string;
   /**
    * Components of one name are one and share their state in all slots that they fill; those with another
-   * `instance`
-   * are separate copies, with their own functions, maps and globals.
+   * `instance` are separate copies, with their own functions, maps and globals.
    */
   readonly instance?: string;
 }

@@ -43,8 +43,7 @@ export interface Discarded {
   readonly size: number;
   /**
    * `weak`: overridden by a stronger or earlier definition; `identical`: equal to the one that is kept;
-   * `slot`:
-   * replaced by a component; `unused`: collected.
+   * `slot`: replaced by a component; `unused`: collected.
    */
   readonly reason: 'weak' | 'identical' | 'slot' | 'unused';
   /** File of the definition that is used instead; null when nothing is. */

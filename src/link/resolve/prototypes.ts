@@ -79,10 +79,9 @@ function prototypeId({ btf, func }: FunctionType): BtfId | undefined {
 
 /**
  * Why a function cannot be the entry point of programs of a type; undefined when it can. The kernel passes
- * the context
- * in r1 and takes the verdict from r0, however C spells them, so kinds are compared: one pointer that is not
- * the
- * context of another type, or no parameter; an integer, an enum, or (code that sets r0 itself) nothing.
+ * the context in r1 and takes the verdict from r0, however C spells them, so kinds are compared: one pointer
+ * that is not the context of another type, or no parameter; an integer, an enum, or (code that sets r0
+ * itself) nothing.
  */
 export function entryObjection(
   { btf, func }: FunctionType,

@@ -6,12 +6,10 @@
  * decide whether an undefined name is an error. This is what ELF linkers do.
  *
  * Differs from libbpf: there a strong `extern` makes a weak definition strong, so that the order of files
- * decides
- * whether two definitions clash.
+ * decides whether two definitions clash.
  *
  * Names are looked up in scopes: all inputs of a link share one; every component of a re-link has its own.
- * Names that
- * the kernel resolves (`.ksyms`, `.kconfig`) are the same in all scopes.
+ * Names that the kernel resolves (`.ksyms`, `.kconfig`) are the same in all scopes.
  */
 
 import { elementAt } from '../../bytes/index.ts';
@@ -87,8 +85,7 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
 
 /**
  * Whether several strong definitions can be one. Components do not share functions of their own: two of one
- * name are two
- * pieces of code, of which only one would be called.
+ * name are two pieces of code, of which only one would be called.
  */
 function mayAgree(objects: readonly BpfObject[], draft: GroupDraft, options: ResolveOptions): boolean {
   if (draft.members.length < 2) return false;

@@ -28,8 +28,7 @@ export interface ExecuteOptions {
   readonly reuse?: (map: MapPlan) => BpfMap | undefined;
   /**
    * Directory on a bpf file system for maps that ask to be pinned by name. Default `/sys/fs/bpf`. Null leaves
-   * pins alone:
-   * every map is new and goes with the loaded object.
+   * pins alone: every map is new and goes with the loaded object.
    */
   readonly pinRoot?: string | null;
   /** Program name → program and function that it attaches to (freplace, tracing of programs). */
@@ -82,9 +81,8 @@ function keptNotes(plan: LoadPlan, obtained: readonly ObtainedMap[]): string[] {
 
 /**
  * Every program holds all constants of its object, used or not: other tools read metadata and configuration
- * there
- * (`bpf_metadata_…`, libxdp's `_xdp_dispatcher` versions). Kernels before 5.10 cannot, which libbpf ignores
- * as well.
+ * there (`bpf_metadata_…`, libxdp's `_xdp_dispatcher` versions). Kernels before 5.10 cannot, which libbpf
+ * ignores as well.
  */
 function bindConstants(plan: LoadPlan, maps: readonly BpfMap[], programs: readonly BpfProgram[]): void {
   const constants = maps.filter((_, index) => globalsKind(elementAt(plan.maps, index).name) === 'rodata');

@@ -2,8 +2,7 @@
  * Global variables of a loaded object, read and written by name and type.
  *
  * Sections that can be mapped into memory are (a write is one store, seen by the program at once); others are
- * read and
- * written as a whole through the map.
+ * read and written as a whole through the map.
  */
 
 import { type Btf, type BtfValue, decodeData } from '../../btf/index.ts';

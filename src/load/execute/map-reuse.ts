@@ -1,7 +1,6 @@
 /**
  * Maps that exist already: pinned by name, or given by the caller. They are used only when they are what the
- * object
- * would have created.
+ * object would have created.
  */
 
 import { rmSync } from 'node:fs';
@@ -71,8 +70,7 @@ export function isPinned(sys: Sys, path: string): boolean {
 
 /**
  * Pins a map, and makes the directories that lack. Returns what removes the pin again. Throws
- * `load-pin-untrusted`
- * for a directory that another user could replace.
+ * `load-pin-untrusted` for a directory that another user could replace.
  */
 export function pinMap(map: BpfMap, path: string): () => void {
   const pin = join(pinDirectory(path), basename(path));

@@ -3,8 +3,7 @@
  * the kernel.
  *
  * The kernel keeps the types of a program's functions in the order of its instructions. A name in the
- * program's BTF
- * alone is not enough: functions that did not end up in this program are named there as well.
+ * program's BTF alone is not enough: functions that did not end up in this program are named there as well.
  */
 
 import { type Btf, type BtfId, type BtfLinkage, parseBtf } from '../../btf/index.ts';
@@ -60,8 +59,7 @@ function describe(
 
 /**
  * A function of a loaded program as the target of a replacement. Throws `load-target-function`, naming the
- * functions that
- * there are, also when the function is static.
+ * functions that there are, also when the function is static.
  */
 export function findTarget(program: BpfProgram, name: string): AttachTarget {
   const { functions } = readProgramTypes(program);

@@ -2,8 +2,7 @@
  * Values of kconfig externs: the kernel's build configuration as variables.
  *
  * Mirrors libbpf: `y`, `n` and `m` for bool, tristate and char; texts for char arrays, cut to fit; numbers,
- * range
- * checked, for integers of 1, 2, 4 and 8 bytes.
+ * range checked, for integers of 1, 2, 4 and 8 bytes.
  */
 
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';

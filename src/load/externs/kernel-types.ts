@@ -2,10 +2,8 @@
  * The types of the running kernel and its modules, read on demand.
  *
  * vmlinux is parsed once for each process. A module's BTF continues that of vmlinux (ids and strings continue
- * where it
- * ends), so it is read together with it, and only when its strings show that it has the name in question:
- * machines
- * have hundreds of modules.
+ * where it ends), so it is read together with it, and only when its strings show that it has the name in
+ * question: machines have hundreds of modules.
  */
 
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -145,8 +143,7 @@ function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Arra
 
 /**
  * The kernel's types where the kernel has them (since Linux 6.16), which stay mapped: reading them takes a
- * call for
- * each of a thousand pages.
+ * call for each of a thousand pages.
  */
 function mapVmlinux(sys: Sys): Uint8Array | undefined {
   let fd: number;

@@ -3,11 +3,9 @@
  *
  * The kernel refuses what only linkers and loaders use, so libbpf's changes are made here: extern functions
  * become global ones with named parameters, extern variables become allocated ints, functions that are hidden
- * from
- * other objects become static (the verifier then follows calls into them instead of trusting their
- * prototype), and
- * every DATASEC is made again from where variables really are. Strings of line records go into the same
- * string table.
+ * from other objects become static (the verifier then follows calls into them instead of trusting their
+ * prototype), and every DATASEC is made again from where variables really are. Strings of line records go
+ * into the same string table.
  */
 
 import {

@@ -2,8 +2,7 @@
  * Which maps an object needs: those that it defines, and one for each section of globals.
  *
  * Mirrors libbpf: defined maps first in their order, then sections of globals in theirs; the flags, sizes and
- * BTF
- * types that it would use, so that maps pinned by one loader can be used by the other.
+ * BTF types that it would use, so that maps pinned by one loader can be used by the other.
  */
 
 import type { Btf, BtfId } from '../../btf/index.ts';
@@ -223,9 +222,8 @@ const MAX_VALUE_SIZE = 0x7fffffff;
 
 /**
  * The bytes of a section of globals, or null when all of it is zero because the file has no bytes for it.
- * Throws
- * `load-data-pointer` for a pointer that nothing could fill in, `load-globals-size` for more than a map can
- * hold.
+ * Throws `load-data-pointer` for a pointer that nothing could fill in, `load-globals-size` for more than a
+ * map can hold.
  */
 function globalsContents(object: BpfObject, layout: ObjectLayout, index: number): Uint8Array | null {
   const { size, atoms } = elementAt(layout.sections, index);

@@ -29,8 +29,7 @@ export function objectBaseName(path: string): string {
 
 /**
  * Kernel name of the map of a data section. Mirrors libbpf: up to 8 characters of the object's name and the
- * section's
- * (`firewall.rodata`); a section with a second dot (`.data.foo`) is unique enough and is alone.
+ * section's (`firewall.rodata`); a section with a second dot (`.data.foo`) is unique enough and is alone.
  */
 export function dataMapName(objectName: string, section: string): string {
   const suffixLength = Math.min(Math.max(7, section.length), MAX_LENGTH);

@@ -2,10 +2,9 @@
  * The plan of a load: what will be created in the kernel, in which order, as plain data.
  *
  * Making the plan needs no kernel and is the same on every machine: what depends on the machine (values of
- * kconfig
- * externs, addresses of kernel symbols, CO-RE) was bound before and comes in as data. Executing it
- * (`execute.ts`)
- * makes no more decisions. Instructions are complete but for descriptors, which `fixups` name by index.
+ * kconfig externs, addresses of kernel symbols, CO-RE) was bound before and comes in as data. Executing it
+ * (`execute.ts`) makes no more decisions. Instructions are complete but for descriptors, which `fixups` name
+ * by index.
  */
 
 import type { Btf, BtfId } from '../../btf/index.ts';

@@ -1,7 +1,6 @@
 /**
  * An object as it is on one kernel: what the phases before the plan found out. The plan takes it as one
- * value, so that no
- * result of a phase can be left out.
+ * value, so that no result of a phase can be left out.
  */
 
 import type { CoreAnswer } from '../../core/index.ts';

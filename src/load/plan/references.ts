@@ -1,7 +1,6 @@
 /**
  * What instructions refer to, resolved: maps, globals, externs. Descriptors stay open as fixups; everything
- * else is
- * written into the instructions.
+ * else is written into the instructions.
  */
 
 import { elementAt, valueAt } from '../../bytes/index.ts';

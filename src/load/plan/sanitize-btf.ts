@@ -1,11 +1,9 @@
 /**
  * Types for kernels that do not know all kinds yet: what is unknown is replaced by something known of the
- * same size,
- * under the same id.
+ * same size, under the same id.
  *
  * Mirrors bpf_object__sanitize_btf() of libbpf: variables and tags become ints, sections of variables
- * structs,
- * functions typedefs, and so on. The lost information is only for tools, not for the programs.
+ * structs, functions typedefs, and so on. The lost information is only for tools, not for the programs.
  */
 
 import {

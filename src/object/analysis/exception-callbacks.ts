@@ -2,8 +2,7 @@
  * Functions that programs name in declaration tags: `exception_callback:NAME`, what is called when a program
  * throws.
  *
- * A loader finds them by name among the global functions, so nothing in the code refers to them: they must
- * be
+ * A loader finds them by name among the global functions, so nothing in the code refers to them: they must be
  * kept with their program, loaded with it, stay global, and be renamed in the tag as well.
  */
 

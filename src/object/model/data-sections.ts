@@ -2,10 +2,8 @@
  * DATASEC types, regenerated from where atoms are.
  *
  * One DATASEC for each section with described variables, entries in order of offset, the section's real size;
- * and one
- * of size 0 for each section that only lists externs (`.ksyms`, `.kconfig`, an extern-only `.maps`). Entries
- * of
- * externs in a section that also has definitions come last, at offset 0, as compilers write them.
+ * and one of size 0 for each section that only lists externs (`.ksyms`, `.kconfig`, an extern-only `.maps`).
+ * Entries of externs in a section that also has definitions come last, at offset 0, as compilers write them.
  */
 
 import {

@@ -2,10 +2,8 @@
  * Where atoms are in their sections.
  *
  * Atoms follow one another in symbol order at their own alignment. The reader gives each atom the alignment
- * that its
- * old offset had, so that the atoms of an input keep their distances as long as all of them are kept, and a
- * section
- * that was laid out here is laid out the same way again.
+ * that its old offset had, so that the atoms of an input keep their distances as long as all of them are
+ * kept, and a section that was laid out here is laid out the same way again.
  */
 
 import { alignUp } from '../../bytes/index.ts';
@@ -71,8 +69,7 @@ export function layoutSections(object: BpfObject, options: LayoutOptions = {}): 
 
 /**
  * Symbol order, but for maps that hold other maps: they come after them. libbpf makes maps in the order of
- * `.maps` and
- * fills each at once, so an outer map must not be before what it holds.
+ * `.maps` and fills each at once, so an outer map must not be before what it holds.
  */
 function placementOrder(object: BpfObject): SymbolIndex[] {
   const first: SymbolIndex[] = [];

@@ -2,11 +2,9 @@
  * Map definitions: as `SEC(".maps")` variables specify them in their BTF types.
  *
  * A definition is a struct whose members carry values in their types: `__uint(max_entries, 8)` is a pointer
- * to an
- * array of 8 elements, `__type(key, T)` a pointer to T, `__ulong(map_extra, N)` an anonymous enum,
- * `__array(values,
- * T)` an array of pointers to T. Mirrors libbpf's parser: unknown members are errors, `values` must be the
- * last one.
+ * to an array of 8 elements, `__type(key, T)` a pointer to T, `__ulong(map_extra, N)` an anonymous enum,
+ * `__array(values, T)` an array of pointers to T. Mirrors libbpf's parser: unknown members are errors,
+ * `values` must be the last one.
  */
 
 import {

@@ -48,9 +48,8 @@ export interface CodeReference {
   readonly insnIndex: number;
   /**
    * `call`: bpf-to-bpf or kfunc call; `address`: ld_imm64 of data, a map, an extern, a function (callback) or
-   * an
-   * LLVM jump table.
-   * The instruction's own imm and src fields are normalised to: call imm -1, src 1; address imm 0.
+   * an LLVM jump table. The instruction's own imm and src fields are normalised to: call imm -1, src 1;
+   * address imm 0.
    */
   readonly kind: 'call' | 'address';
   readonly symbol: SymbolIndex;
@@ -145,8 +144,7 @@ export interface MapSymbol extends SymbolBase {
 
 /**
  * A name without a definition here. `section` is the BTF DATASEC that lists it: `.ksyms` (kfunc or kernel
- * symbol),
- * `.kconfig`, `.maps` (extern map), another data section, or null for a plain extern.
+ * symbol), `.kconfig`, `.maps` (extern map), another data section, or null for a plain extern.
  */
 export interface ExternSymbol extends SymbolBase {
   readonly kind: 'extern';

@@ -1,7 +1,6 @@
 /**
  * Which parameters of a function are the context of the program: by the name of the struct that they point
- * to, or by
- * the declaration tag `arg:ctx`. Separate from the names, because this reads types.
+ * to, or by the declaration tag `arg:ctx`. Separate from the names, because this reads types.
  *
  * The kernel defines the layout of the context and translates every access to it, so headers of different
  * kernel versions declare different members of one struct: its name alone counts.
@@ -48,9 +47,8 @@ export interface ContextParameter {
 
 /**
  * How parameter `at` (from 0) of a FUNC is the context of programs of a type; undefined when it is not. By
- * name only
- * the first parameter is: a context elsewhere is an ordinary pointer. Without `progType` the struct of any
- * type counts.
+ * name only the first parameter is: a context elsewhere is an ordinary pointer. Without `progType` the struct
+ * of any type counts.
  */
 export function contextParameter(
   btf: Btf,

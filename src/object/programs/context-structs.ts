@@ -72,8 +72,7 @@ export function isContextStruct(name: string, progType: number | undefined): boo
 
 /**
  * Whether a struct is the context of other programs only. Never so for registers, which several types may be
- * written
- * with, nor where the type itself has no name for its context.
+ * written with, nor where the type itself has no name for its context.
  */
 export function isForeignContext(name: string, progType: number | undefined): boolean {
   if (progType === undefined || contextNameOf(progType) === undefined || REGISTER_STRUCTS.has(name))

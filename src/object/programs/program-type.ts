@@ -1,7 +1,6 @@
 /**
  * The kernel's view of a program, whatever section it comes from: its type, the key of the type, which is
- * stored, and its
- * name in messages, which is not.
+ * stored, and its name in messages, which is not.
  */
 
 import * as uapi from '../../uapi/index.ts';
@@ -22,8 +21,7 @@ export interface ProgramType {
 
 /**
  * Key of what programs must have in common to call one another, from the kernel's numbers: `6.37.frags` is
- * program type 6
- * with attach type 37 and XDP fragments. Names of arrays, replacements and pins contain it.
+ * program type 6 with attach type 37 and XDP fragments. Names of arrays, replacements and pins contain it.
  */
 export function kindId(type: ProgramType): string {
   return `${type.progType}.${type.expectedAttachType}${hasFrags(type) ? '.frags' : ''}`;

@@ -5,8 +5,7 @@ import { inputError } from '../../diag/index.ts';
 
 /**
  * Four or eight bytes in place, as a signed number: the addend of a REL relocation in data. Throws
- * `object-addend`, at
- * `where`, for a number of more than 53 bits: no offset is that large.
+ * `object-addend`, at `where`, for a number of more than 53 bits: no offset is that large.
  */
 export function addendInData(
   bytes: Uint8Array,

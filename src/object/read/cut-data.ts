@@ -82,10 +82,8 @@ function alignmentAt(offset: number, sectionAlign: number): number {
 
 /**
  * Bytes between two named atoms: padding when they are zero, alignment explains them and nothing refers to
- * them, else an
- * anonymous variable. Padding before the first byte that something refers to does not belong to it: the
- * variable has
- * the alignment of that byte.
+ * them, else an anonymous variable. Padding before the first byte that something refers to does not belong to
+ * it: the variable has the alignment of that byte.
  */
 function cutAnonymous(
   cutter: Cutter,

@@ -122,8 +122,7 @@ export function atomCovering(table: AtomTable, section: SectionAtoms, offset: nu
 
 /**
  * The symbol. Every field is written out and lists are cut to their length: there are hundreds of thousands
- * of symbols
- * in a large link, and spreads and grown lists double what each takes.
+ * of symbols in a large link, and spreads and grown lists double what each takes.
  */
 export function finishDraft(draft: AtomDraft, file: string): BpfSymbol {
   const { kind, name, binding, visibility, btfId, size, align, bytes, shell: section } = draft;

@@ -3,8 +3,7 @@
  *
  * Steps, each in a file of its own: sections become shells and are cut into atoms along their symbols
  * (`read-atoms`); relocations and the calls that the compiler already resolved become references
- * (`read-references`);
- * BTF ids and `.BTF.ext` records are passed to the atoms they describe (`read-types`).
+ * (`read-references`); BTF ids and `.BTF.ext` records are passed to the atoms they describe (`read-types`).
  *
  * Reading is the same on every machine; nothing here depends on a kernel.
  */
@@ -32,8 +31,7 @@ export interface ReadOptions {
 
 /**
  * Reads one BPF object. Throws `RootletError` with codes `elf-…`, `btf-…` and `object-…`, whose places start
- * with the
- * file's name, and a `TypeError` for other values.
+ * with the file's name, and a `TypeError` for other values.
  */
 export function readObject(file: InputFile, options: ReadOptions = {}): BpfObject {
   requireFile('readObject: file', file);

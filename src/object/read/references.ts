@@ -2,8 +2,8 @@
  * Relocations, and calls that the compiler resolved inside one section, become references between atoms.
  *
  * REL keeps addends in place: a call holds `target / 8 - 1`, `ld_imm64` the byte offset in the imm of its
- * first slot,
- * data the offset in 4 or 8 bytes. They are taken out and cleared, so that equal atoms have equal bytes.
+ * first slot, data the offset in 4 or 8 bytes. They are taken out and cleared, so that equal atoms have equal
+ * bytes.
  */
 
 import { elementAt, noElement } from '../../bytes/index.ts';

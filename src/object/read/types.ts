@@ -161,8 +161,7 @@ function staticId(btf: RawBtf, types: SectionTypes | undefined, draft: AtomDraft
 
 /**
  * Clang lists a constant that it puts in `.rodata.cst16` under `.rodata`, at the offset that it has
- * elsewhere. Its name
- * is enough, if no other variable has it.
+ * elsewhere. Its name is enough, if no other variable has it.
  */
 function attachMisplaced(table: AtomTable, btf: RawBtf, names: NameIndex): void {
   const isOpen = ({ kind, name, binding, btfId }: AtomDraft): boolean =>
@@ -194,10 +193,8 @@ function only(ids: readonly BtfId[] | undefined): BtfId | undefined {
 
 /**
  * Something of size 0 that has a type with a size. libbpf's linker makes this of an extern that it leaves
- * open in a
- * section of data or maps: it is one again. Otherwise it comes from assembly without `.size`: its extent is
- * not known, and
- * guessing it would move data.
+ * open in a section of data or maps: it is one again. Otherwise it comes from assembly without `.size`: its
+ * extent is not known, and guessing it would move data.
  */
 function explainEmpty(btf: RawBtf, section: SectionAtoms, draft: AtomDraft): void {
   const variable = btf.type(draft.btfId);

@@ -152,8 +152,7 @@ interface Through {
 
 /**
  * Local functions and variables are referred to through their section, as compilers do and loaders expect;
- * maps and
- * everything global by name.
+ * maps and everything global by name.
  */
 function symbolFor(context: Context, reference: CodeReference | DataReference, target: BpfSymbol): Through {
   const { layout, numbers } = context;

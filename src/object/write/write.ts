@@ -113,8 +113,7 @@ interface SymbolTable {
 
 /**
  * Local atoms before the others, both by section and offset; what has no place (externs, tentative
- * definitions) last:
- * the order in which they are read again.
+ * definitions) last: the order in which they are read again.
  */
 function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
   const locals: SymbolIndex[] = [];

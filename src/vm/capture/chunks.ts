@@ -1,7 +1,6 @@
 /**
  * Bytes that arrive in pieces, read as if they were one. They are copied into one buffer, so that the pieces
- * may be in
- * a buffer that is used again; what has not been read moves to its start.
+ * may be in a buffer that is used again; what has not been read moves to its start.
  */
 
 const INITIAL_SIZE = 0x40000;

@@ -1,7 +1,6 @@
 /**
  * Capture files of either format, read as they arrive: push chunks, take packets, and ask at the end whether
- * the file
- * was whole. Needs as much memory as a chunk and a packet.
+ * the file was whole. Needs as much memory as a chunk and a packet.
  */
 
 import { inputError, type Problem, problem } from '../../diag/index.ts';

@@ -2,8 +2,7 @@
  * Control flow of one function: basic blocks, their order, dominators, and whether the graph is reducible.
  *
  * Everything later walks blocks in reverse postorder, by which `Block` numbers are given out: block 0 is the
- * entry,
- * and an edge to a block that is not larger goes back. Code that nothing reaches has no block.
+ * entry, and an edge to a block that is not larger goes back. Code that nothing reaches has no block.
  */
 
 import { elementAt, valueAt } from '../../bytes/index.ts';

@@ -1,7 +1,6 @@
 /**
  * From BPF functions to the bytes of one WebAssembly module. Reads as the list of its steps: analyse every
- * function,
- * plan calls, declare, emit, fill the table, export the programs.
+ * function, plan calls, declare, emit, fill the table, export the programs.
  */
 
 import { valueAt } from '../../bytes/index.ts';

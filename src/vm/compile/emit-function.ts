@@ -122,8 +122,8 @@ function emitConstant(f: FunctionEmitter, slot: number): void {
 
 /**
  * The packet loads of classic BPF: r0 = the 1, 2 or 4 bytes at imm (plus src) of the packet, in network
- * order. Outside
- * of the packet they end the function with 0. `LOAD_PACKET` returns -1 for that, which no value is.
+ * order. Outside of the packet they end the function with 0. `LOAD_PACKET` returns -1 for that, which no
+ * value is.
  */
 function emitPacketLoad(f: FunctionEmitter, slot: number, indexed: boolean): void {
   const { code, plan, unit } = f;

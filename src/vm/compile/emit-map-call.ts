@@ -36,8 +36,7 @@ export function emitArrayLookup(f: FunctionEmitter, slot: number, helper: Helper
 
 /**
  * Calls the program at index r3 of the map and returns what it returns; continues after the instruction when
- * there is
- * none. The program takes over the caller's frame.
+ * there is none. The program takes over the caller's frame.
  */
 export function emitTailCall(f: FunctionEmitter, slot: number, helper: Helper): void {
   const map = mapOf(f, helper);

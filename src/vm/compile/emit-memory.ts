@@ -1,9 +1,8 @@
 /**
  * Loads, stores and atomic operations, with their checks.
  *
- * Every byte of the machine's memory has a shadow byte with the access rights of the program. An
- * access of N bytes loads its N shadow bytes at once and compares. Accesses whose address is known while
- * compiling
+ * Every byte of the machine's memory has a shadow byte with the access rights of the program. An access of N
+ * bytes loads its N shadow bytes at once and compares. Accesses whose address is known while compiling
  * (frame, context, global variables) are decided here and cost nothing at run time.
  */
 
@@ -69,8 +68,7 @@ function unknown(f: FunctionEmitter, slot: number): Error {
 
 /**
  * Pushes the i32 address of `register` plus the instruction's offset, checked for `size` bytes with
- * `permission`;
- * returns what the memory instruction has to add to it.
+ * `permission`; returns what the memory instruction has to add to it.
  */
 function emitAddress(
   f: FunctionEmitter,

@@ -2,8 +2,7 @@
  * What the emitting functions of one BPF function share, and their register and memory primitives.
  *
  * A BPF function becomes one WebAssembly function (frame, r1..r5) → r0: registers are i64 locals, so r6 to r9
- * are
- * saved by construction, and `frame` is the lowest address of the 512 bytes of this call's stack frame.
+ * are saved by construction, and `frame` is the lowest address of the 512 bytes of this call's stack frame.
  */
 
 import type { ByteOrder } from '../../bytes/index.ts';

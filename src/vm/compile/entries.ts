@@ -1,7 +1,6 @@
 /**
  * Ways into compiled code: the programs' entry points, the one for callbacks from JavaScript, and, where
- * calls have to
- * be counted, what is in the table for callbacks and tail calls.
+ * calls have to be counted, what is in the table for callbacks and tail calls.
  */
 
 import { MAX_CALL_FRAMES, MAX_STACK_BYTES, type SymbolIndex } from '../../object/index.ts';

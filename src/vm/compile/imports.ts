@@ -1,7 +1,6 @@
 /**
  * The imports of a compiled module: one for each pair of a helper and the map it is called with, so that a
- * call with
- * a known map goes straight to that map's code.
+ * call with a known map goes straight to that map's code.
  */
 
 import type { Helper } from '../helpers/index.ts';

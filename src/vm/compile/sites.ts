@@ -1,7 +1,6 @@
 /**
  * Places in compiled code at which a run can end with an error. Compiled code passes only the number of the
- * site;
- * the message is created when the error occurs.
+ * site; the message is created when the error occurs.
  */
 
 import type { CodeOf } from '../../diag/index.ts';

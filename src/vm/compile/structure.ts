@@ -2,12 +2,10 @@
  * Jumps into structured control.
  *
  * WebAssembly has only blocks and loops. A reducible graph, which is what compilers write, is turned into
- * them along
- * its dominator tree (Ramsey, "Beyond Relooper", ICFP 2022): a block with several forward predecessors
- * becomes the
- * code after a `block`, a block that is jumped back to becomes a `loop`, every other block is placed where
- * its only
- * predecessor ends. Any other graph becomes one loop that dispatches on the number of the next block.
+ * them along its dominator tree (Ramsey, "Beyond Relooper", ICFP 2022): a block with several forward
+ * predecessors becomes the code after a `block`, a block that is jumped back to becomes a `loop`, every other
+ * block is placed where its only predecessor ends. Any other graph becomes one loop that dispatches on the
+ * number of the next block.
  */
 
 import { elementAt, valueAt } from '../../bytes/index.ts';

@@ -1,7 +1,6 @@
 /**
  * One BPF function as the compiler sees it: its instructions, what they refer to, and how places in it are
- * named in
- * errors.
+ * named in errors.
  */
 
 import type { LineRecord, LineRecords } from '../../btf/index.ts';

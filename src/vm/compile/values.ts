@@ -1,7 +1,7 @@
 /**
  * What registers are known to hold at each instruction: a constant (numbers, and the addresses of maps,
- * variables and
- * the context, which are constants in the machine's flat memory), or an address in the current stack frame.
+ * variables and the context, which are constants in the machine's flat memory), or an address in the current
+ * stack frame.
  *
  * A forward data flow over the blocks. It decides which accesses need no check at run time, which map a
  * helper call means, and how much stack a function takes. An unknown value is always correct: the check is

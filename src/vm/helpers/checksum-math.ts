@@ -1,7 +1,6 @@
 /**
  * Arithmetic of the Internet checksum (RFC 1071) on numbers, with the kernel's names. Sums are u32, folded
- * ones u16;
- * both carry around.
+ * ones u16; both carry around.
  */
 
 /** a + b with the carry added in. */

@@ -3,8 +3,8 @@
  * it does.
  *
  * Compiled code checks every pointer before the helper runs, so that no helper has to. Helpers get plain
- * numbers:
- * 64-bit values do not cross between WebAssembly and JavaScript as such, which would make bigints of them.
+ * numbers: 64-bit values do not cross between WebAssembly and JavaScript as such, which would make bigints of
+ * them.
  */
 
 import { bugError } from '../../diag/index.ts';

@@ -2,12 +2,9 @@
  * Hash tables: plain, per-CPU (the machine has one CPU) and LRU.
  *
  * Keys and values are in the machine's memory; chains, hashes and the order of use are beside it in typed
- * arrays,
- * where no program can get at them. Everything is reserved at the start, so that neither memory nor time of
- * an
- * update depends on what came before. Differs from the kernel: LRU maps evict exactly the element that was
- * used
- * longest ago, the kernel approximates that per CPU and evicts earlier.
+ * arrays, where no program can get at them. Everything is reserved at the start, so that neither memory nor
+ * time of an update depends on what came before. Differs from the kernel: LRU maps evict exactly the element
+ * that was used longest ago, the kernel approximates that per CPU and evicts earlier.
  */
 
 import { alignUp, noElement } from '../../bytes/index.ts';

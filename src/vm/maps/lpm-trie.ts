@@ -2,9 +2,8 @@
  * Longest-prefix match: a path-compressed binary trie, as the kernel's.
  *
  * A key is its prefix length in bits (u32 in the program's byte order) and then the bits, most significant
- * first. A
- * node is either an element or a fork that separates its two children. Nodes are numbers: links and prefix
- * lengths are in typed arrays, keys and values of all nodes in the machine's memory.
+ * first. A node is either an element or a fork that separates its two children. Nodes are numbers: links and
+ * prefix lengths are in typed arrays, keys and values of all nodes in the machine's memory.
  */
 
 import { alignUp, noElement } from '../../bytes/index.ts';

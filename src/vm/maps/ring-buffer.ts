@@ -1,7 +1,6 @@
 /**
  * Ring buffers. A reader is assumed that keeps up: what a run has put in is taken out when the run ends, so
- * that each
- * run finds the whole ring free, and records never wrap.
+ * that each run finds the whole ring free, and records never wrap.
  */
 
 import { alignUp } from '../../bytes/index.ts';

@@ -2,8 +2,7 @@
  * Arrays whose elements can be absent: of programs, of maps, of devices, CPUs and sockets to redirect to.
  *
  * What a program can see differs. Of a program array it sees nothing, an array of maps gives it the map, a
- * device map
- * gives it the value. A slot of programs and maps is the u32 that compiled code uses, 0 for none.
+ * device map gives it the value. A slot of programs and maps is the u32 that compiled code uses, 0 for none.
  */
 
 import { alignUp } from '../../bytes/index.ts';

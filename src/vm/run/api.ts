@@ -18,8 +18,7 @@ export interface MachineOptions {
   readonly seed?: number;
   /**
    * Nanoseconds since boot, for each run. Default: a virtual clock, which follows the packets' timestamps and
-   * moves
-   * 1 µs with every packet that has none.
+   * moves 1 µs with every packet that has none.
    */
   readonly clock?: () => number;
   /** Values of `.kconfig` externs. */

@@ -17,8 +17,7 @@ export interface MachineMap {
   nameOf(value: Uint8Array): string | undefined;
   /**
    * Elements one by one: arrays by index, others in an order that depends only on what was done to the map.
-   * The key of
-   * maps without keys is empty.
+   * The key of maps without keys is empty.
    */
   entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
   /** A copy of the value; undefined when there is none. */

@@ -17,8 +17,7 @@ import { compileInput, type PreparedMachine, prepareMemory } from './setup.ts';
 
 /**
  * Makes a machine for an object. Throws `RootletError` with all that cannot work. Compiles at once, which
- * browsers do
- * not allow for large programs on their main thread; `createMachineAsync` has no such limit.
+ * browsers do not allow for large programs on their main thread; `createMachineAsync` has no such limit.
  */
 export function createMachine(object: BpfObject, options: MachineOptions = {}): Machine {
   const prepared = prepare(object, options);

@@ -1,7 +1,6 @@
 /**
  * What a machine for an object will consist of: programs, functions, maps and the layout of its memory.
- * Everything
- * that cannot work is detected here, and reported together.
+ * Everything that cannot work is detected here, and reported together.
  */
 
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';

@@ -2,8 +2,8 @@
  * The clocks that programs read. They are still during a run.
  *
  * Without a clock from outside, time is virtual and starts one second after boot: it follows the timestamps
- * of
- * packets, and moves 1 µs with each packet that has none. Timestamps that go back do not turn the clock back.
+ * of packets, and moves 1 µs with each packet that has none. Timestamps that go back do not turn the clock
+ * back.
  */
 
 import type { Timestamp } from '../capture/index.ts';

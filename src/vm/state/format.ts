@@ -1,7 +1,6 @@
 /**
  * Format strings of `bpf_trace_printk`, `bpf_snprintf` and `bpf_trace_vprintk`: the subset of printf that the
- * kernel
- * allows there. Pointers are printed as they are, since there is nothing to hide.
+ * kernel allows there. Pointers are printed as they are, since there is nothing to hide.
  */
 
 import { elementAt } from '../../bytes/index.ts';

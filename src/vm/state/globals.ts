@@ -1,7 +1,6 @@
 /**
  * Global variables: every data section becomes one region, laid out as a loader would, and a map of one
- * element that
- * shows its variables by name. Values for `.kconfig` externs come from the options.
+ * element that shows its variables by name. Values for `.kconfig` externs come from the options.
  */
 
 import { type Btf, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';

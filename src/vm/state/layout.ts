@@ -2,10 +2,8 @@
  * Where things are in the machine's memory.
  *
  * BPF pointers are plain addresses in one WebAssembly memory. Its lower part holds the data, its upper part
- * one
- * shadow byte for each of them; a byte that nobody gave permissions is not accessible. Regions keep a
- * distance, so
- * that a pointer that leaves one finds nothing, and an error can say which one it left.
+ * one shadow byte for each of them; a byte that nobody gave permissions is not accessible. Regions keep a
+ * distance, so that a pointer that leaves one finds nothing, and an error can say which one it left.
  *
  *   0            the null page: no program can touch it; the machine keeps its own cells there
  *   context      struct xdp_md or struct __sk_buff

@@ -2,9 +2,8 @@
  * What all maps of the machine have in common.
  *
  * Elements are in the machine's memory, because programs get pointers to them; how they are found is the
- * business of
- * each kind of map. Keys and values are given as addresses. Functions return 0 or a negative errno, as the
- * kernel's.
+ * business of each kind of map. Keys and values are given as addresses. Functions return 0 or a negative
+ * errno, as the kernel's.
  */
 
 import type { MapDefinition } from '../../object/index.ts';

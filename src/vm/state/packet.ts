@@ -2,12 +2,9 @@
  * The packet buffer: where the packet of a run is, and how far its ends may move.
  *
  * The sizes are those of the kernel's BPF_PROG_TEST_RUN, so that programs that move the ends get the same
- * answers:
- * 256 bytes of headroom, of which an XDP program cannot use the kernel's own `struct xdp_frame`, and a frame
- * of 4096
- * bytes with a `struct skb_shared_info` at its end. A longer packet is taken too, as if its frame were just
- * large
- * enough; the kernel would split it into fragments.
+ * answers: 256 bytes of headroom, of which an XDP program cannot use the kernel's own `struct xdp_frame`, and
+ * a frame of 4096 bytes with a `struct skb_shared_info` at its end. A longer packet is taken too, as if its
+ * frame were just large enough; the kernel would split it into fragments.
  */
 
 import { inputError } from '../../diag/index.ts';
@@ -100,8 +97,7 @@ export class PacketBuffer {
 
   /**
    * Short packets from the same bytes as the one before, as in a capture, are copied word by word: the
-   * engine's own
-   * copy takes longer to start than that.
+   * engine's own copy takes longer to start than that.
    */
   #copy(source: Uint8Array, offset: number, length: number, to: number): void {
     const whole = offset === 0 && length === source.length;

@@ -2,8 +2,7 @@
  * A packet as a socket buffer: `struct __sk_buff`, and the kernel's further fields.
  *
  * The fields that programs see live in the machine's memory only, where programs write some of them; this
- * class knows
- * where, and has what programs do not see: the positions of the headers.
+ * class knows where, and has what programs do not see: the positions of the headers.
  */
 
 import { alignUp } from '../../bytes/index.ts';
@@ -96,8 +95,7 @@ export class SkbState {
 
   /**
    * Describes the packet in the buffer as received by an interface of that number. Kinds that run above the
-   * link
-   * layer start at the network header.
+   * link layer start at the network header.
    */
   receive(kind: ProgramKind, options: SkbOptions): void {
     const packet = this.#packet;

@@ -2,8 +2,7 @@
  * Strings in the machine's memory as strings of JavaScript, one character per byte.
  *
  * Programs print the same few strings again and again. What was read at an address is kept with its bytes; as
- * long as
- * those are the same, reading again costs a comparison.
+ * long as those are the same, reading again costs a comparison.
  */
 
 import { type ParsedFormat, parseFormat } from './format.ts';

@@ -2,8 +2,7 @@
  * One WebAssembly function body being written, instruction by instruction.
  *
  * It knows encodings only; what the instructions are for is the business of the code generator. Methods
- * return
- * nothing and keep no stack of types: the engine validates the module.
+ * return nothing and keep no stack of types: the engine validates the module.
  */
 
 import { ByteWriter } from '../../bytes/index.ts';
@@ -124,8 +123,7 @@ export class CodeBuilder {
 
   /**
    * Calls the function that its module defines as the `position`-th. The index is written by `finish`, when
-   * the
-   * number of imports before it is known.
+   * the number of imports before it is known.
    */
   callDefined(position: number): void {
     this.#bytes.u8(CALL);

@@ -2,8 +2,7 @@
  * The part of the WebAssembly JavaScript interface that the machine uses.
  *
  * TypeScript declares it only with the browser's library, which nothing here may depend on; every engine that
- * runs
- * this has the object itself.
+ * runs this has the object itself.
  */
 
 import { platformError, type RootletError } from '../../diag/index.ts';

@@ -1,7 +1,6 @@
 /**
  * A WebAssembly module being written: types, imports, functions, one table, globals and exports, in the
- * section
- * order that the binary format requires.
+ * section order that the binary format requires.
  */
 
 import { ByteWriter, encodeText } from '../../bytes/index.ts';
