@@ -24,11 +24,11 @@ const SHAPES = ['small', 'wide'] as const;
 type Shape = (typeof SHAPES)[number];
 const VMLINUX = '/sys/kernel/btf/vmlinux';
 
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-bench-'));
+const directory = mkdtempSync(join(tmpdir(), 'rootlet-bench-'));
 
 function compile(shape: Shape, last: boolean): Buffer {
-  const source = join(folder, 'template.bpf.c');
-  const object = join(folder, 'template.o');
+  const source = join(directory, 'template.bpf.c');
+  const object = join(directory, 'template.o');
   const made = spawnSync(process.execPath, [join(ROOT, 'bench/templates/make.js'), shape, last ? '1' : '0']);
   writeFileSync(source, made.stdout);
   const multiarch = '/usr/include/x86_64-linux-gnu';
@@ -46,7 +46,7 @@ function compile(shape: Shape, last: boolean): Buffer {
     '-o',
     'template.o',
   ];
-  const compiled = spawnSync('clang-19', flags, { cwd: folder, encoding: 'utf8' });
+  const compiled = spawnSync('clang-19', flags, { cwd: directory, encoding: 'utf8' });
   if (compiled.status !== 0) throw new Error(`clang-19 failed: ${compiled.stderr}`);
   spawnSync('llvm-strip-19', ['-g', object]);
   return readFileSync(object);
@@ -66,7 +66,7 @@ function numbered(template: Buffer, index: number): Buffer {
 
 /** Paths of a chain of `count` objects, and their size in bytes. */
 function makeChain(shape: Shape, count: number): { readonly paths: string[]; readonly bytes: number } {
-  const target = join(folder, `${shape}-${count}`);
+  const target = join(directory, `${shape}-${count}`);
   mkdirSync(target);
   const [middle, end] = [compile(shape, false), compile(shape, true)];
   let bytes = 0;
@@ -97,7 +97,7 @@ function timed(command: string, args: readonly string[]): number {
 
 /** Peak memory of a Node process in bytes, as it says itself at its end. */
 function peakOf(args: readonly string[]): number {
-  const [hook, file] = [join(folder, 'peak.cjs'), join(folder, 'peak.txt')];
+  const [hook, file] = [join(directory, 'peak.cjs'), join(directory, 'peak.txt')];
   const path = JSON.stringify(file);
   writeFileSync(
     hook,
@@ -120,11 +120,11 @@ function inTurn(rounds: number, commands: readonly (readonly [string, readonly s
 
 function measure(shape: Shape, count: number, barePeak: number): ChainFigures {
   const chain = makeChain(shape, count);
-  const list = join(folder, 'list');
+  const list = join(directory, 'list');
   writeFileSync(list, chain.paths.join('\n'));
-  const out = join(folder, 'out.o');
+  const out = join(directory, 'out.o');
   const ours = [bin, 'link', `@${list}`, '-o', out];
-  const peer = ['gen', 'object', join(folder, 'peer.o'), ...chain.paths];
+  const peer = ['gen', 'object', join(directory, 'peer.o'), ...chain.paths];
   const commands: [string, readonly string[]][] = [
     [process.execPath, ['-e', '0']],
     [process.execPath, ours],
@@ -132,7 +132,7 @@ function measure(shape: Shape, count: number, barePeak: number): ChainFigures {
   if (count <= PEER_LIMIT) commands.push(['bpftool', peer]);
   const [bare = 0, seconds = 0, peerSeconds] = inTurn(count >= 800 ? 3 : 9, commands);
   const peak = median([peakOf(ours), peakOf(ours), peakOf(ours)]);
-  rmSync(join(folder, `${shape}-${count}`), { recursive: true });
+  rmSync(join(directory, `${shape}-${count}`), { recursive: true });
   const memory = peak - barePeak;
   return { shape, count, bytes: chain.bytes, bare, seconds, peerSeconds, memory, output: statSync(out).size };
 }
@@ -157,7 +157,7 @@ function warmLink(): number {
 /** The kernel's types, read, parsed and deduplicated in a fresh process each time; null where there are none. */
 function kernelTypes(): KernelTypes | null {
   if (!existsSync(VMLINUX)) return null;
-  const program = join(folder, 'dedup_btf');
+  const program = join(directory, 'dedup_btf');
   run('gcc', ['-O2', join(ROOT, 'bench/dedup_btf.c'), '-lbpf', '-o', program]);
   const worker = join(ROOT, 'dist/bench/btf-worker.js');
   const samples = Array.from({ length: 7 }, () =>
@@ -185,5 +185,5 @@ function main(): void {
 try {
   main();
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 }

@@ -26,11 +26,11 @@ const OBJECTS = 100;
 const LOOKUPS = 200_000;
 const EVENTS = 1_000_000;
 
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-bench-load-'));
-const bpffs = join(folder, 'bpffs');
+const directory = mkdtempSync(join(tmpdir(), 'rootlet-bench-load-'));
+const bpffs = join(directory, 'bpffs');
 
 function compile(name: string, ...options: string[]): string {
-  const output = join(folder, name);
+  const output = join(directory, name);
   const source = join(ROOT, 'bench/load_objects.bpf.c');
   const headers = [
     '-idirafter',
@@ -204,7 +204,7 @@ async function peerLiveRing(consumer: string, pin: string, sender: string[]): Pr
 }
 
 async function rings(sys: Sys, path: string) {
-  const consumer = join(folder, 'ring-consumer');
+  const consumer = join(directory, 'ring-consumer');
   execFileSync('gcc', ['-O2', '-o', consumer, join(ROOT, 'bench/ring_consumer.c'), '-lbpf']);
   using object = loadObject(readObject({ name: path, bytes: readFileSync(path) }), sys);
   const [pin, program] = [join(bpffs, 'ring'), join(bpffs, 'send')];
@@ -300,7 +300,7 @@ async function main(): Promise<void> {
     writeResults('load', text);
   } finally {
     execFileSync('umount', [bpffs]);
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 

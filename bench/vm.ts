@@ -117,8 +117,8 @@ interface CaptureRun {
 }
 
 /** A million packets of 64 to 1500 bytes through the command, as a user would. */
-function runCapture(folder: string, object: BpfObject): CaptureRun {
-  const capture = join(folder, 'million.pcap');
+function runCapture(directory: string, object: BpfObject): CaptureRun {
+  const capture = join(directory, 'million.pcap');
   const fd = openSync(capture, 'w');
   const writer = new PcapWriter(bytes => writeSync(fd, bytes), true);
   const packet = new Uint8Array(1500);
@@ -132,7 +132,7 @@ function runCapture(folder: string, object: BpfObject): CaptureRun {
   }
   writer.flush();
   closeSync(fd);
-  const file = join(folder, 'chain.o');
+  const file = join(directory, 'chain.o');
   const objectFd = openSync(file, 'w');
   writeSync(objectFd, writeObject(object));
   closeSync(objectFd);
@@ -152,7 +152,7 @@ function runCapture(folder: string, object: BpfObject): CaptureRun {
 
 function main(): void {
   const sys = openSys();
-  const folder = mkdtempSync(join(tmpdir(), 'rootlet-vm-'));
+  const directory = mkdtempSync(join(tmpdir(), 'rootlet-vm-'));
   try {
     const chains = [
       { name: 'example chain (2 components)', object: chainOf(2) },
@@ -165,11 +165,11 @@ function main(): void {
       subject.loaded.close();
       return rowOf(subject);
     });
-    const capture = runCapture(folder, chainOf(2));
+    const capture = runCapture(directory, chainOf(2));
     report(rows, capture);
     if (rows.some(row => Number(row[3]) > TARGET)) process.exitCode = 1;
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 

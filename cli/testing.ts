@@ -58,15 +58,15 @@ export function bundleCommand(outfile: string): void {
 
 /** A built command, a bpf file system and a network namespace with the interfaces `v0` and `v1`. */
 export class CommandWorld {
-  readonly folder = mkdtempSync(join(tmpdir(), 'rootlet-command-'));
-  readonly #command = join(this.folder, 'rootlet.mjs');
+  readonly directory = mkdtempSync(join(tmpdir(), 'rootlet-command-'));
+  readonly #command = join(this.directory, 'rootlet.mjs');
   readonly #mount = mountBpffs();
   readonly bpffs = this.#mount.path;
   readonly root = join(this.bpffs, 'rootlet');
   readonly #netns = `rootlet-command-${process.pid}`;
 
   constructor() {
-    execFileSync('chmod', ['755', this.folder]);
+    execFileSync('chmod', ['755', this.directory]);
     bundleCommand(this.#command);
     this.ip('netns', 'add', this.#netns);
     this.ip('-n', this.#netns, 'link', 'add', 'v0', 'type', 'veth', 'peer', 'name', 'v1');
@@ -96,7 +96,8 @@ export class CommandWorld {
       encoding: 'utf8',
       env: { ...process.env, ROOTLET_BPFFS: options.bpffs ?? this.root },
     });
-    const short = (text: string) => text.replaceAll(this.bpffs, 'BPFFS').replaceAll(this.folder, 'DIRECTORY');
+    const short = (text: string) =>
+      text.replaceAll(this.bpffs, 'BPFFS').replaceAll(this.directory, 'DIRECTORY');
     return { code: result.status ?? -1, out: short(result.stdout), err: short(result.stderr) };
   }
 
@@ -110,6 +111,6 @@ export class CommandWorld {
   close(): void {
     this.ip('netns', 'del', this.#netns);
     this.#mount.close();
-    rmSync(this.folder, { recursive: true });
+    rmSync(this.directory, { recursive: true });
   }
 }

@@ -18,10 +18,10 @@ import { splitLinkWords } from '../flags/search.ts';
 import type { Context } from '../io/context.ts';
 import { linkCommand } from './link.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-link-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-link-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
-const at = (name: string): string => path.join(folder, name);
+const at = (name: string): string => path.join(directory, name);
 const fn = (name: string, ...calls: string[]): SymbolSpec => ({ name, kind: 'function', calls });
 const extern = (name: string): SymbolSpec => ({ name, kind: 'extern function' });
 
@@ -52,7 +52,8 @@ async function rootlet(...words: readonly string[]): Promise<Outcome> {
   const command = linkCommand as Command<CommandContext & Context>;
   const app = buildApplication(command, { name: 'link', scanner: { caseStyle: 'allow-kebab-for-camel' } });
   await run(app, splitLinkWords(words), { process });
-  const short = (texts: readonly string[]): string => texts.join('').replaceAll(`${folder}${path.sep}`, '');
+  const short = (texts: readonly string[]): string =>
+    texts.join('').replaceAll(`${directory}${path.sep}`, '');
   return { code: Number(process.exitCode), out: short(written.out), err: short(written.err) };
 }
 
@@ -63,9 +64,9 @@ const namesIn = (file: string): string[] =>
 
 describe('libraries', () => {
   test.each([
-    ['-l mine in two words', ['-L', folder, '-l', 'mine']],
-    ['-lmine in one', [`-L${folder}`, '-lmine']],
-    ['by its file name', ['-L', at('nowhere'), '-L', folder, '-l', ':libmine.a']],
+    ['-l mine in two words', ['-L', directory, '-l', 'mine']],
+    ['-lmine in one', [`-L${directory}`, '-lmine']],
+    ['by its file name', ['-L', at('nowhere'), '-L', directory, '-l', ':libmine.a']],
     ['as a file', [at('libmine.a')]],
     ['in a group, as other linkers want', ['--start-group', at('libmine.a'), '--end-group']],
   ])('%s', async (_, words) => {
@@ -74,11 +75,11 @@ describe('libraries', () => {
   });
 
   test('that are not there are reported, all of them', async () => {
-    const { code, err } = await rootlet('-o', OUT, at('main.o'), '-L', folder, '-lmien', '-lyours');
+    const { code, err } = await rootlet('-o', OUT, at('main.o'), '-L', directory, '-lmien', '-lyours');
     expect(code).toBe(EXIT.input);
     expect(err.split('\n').slice(0, 2)).toEqual([
-      `rootlet: there is no library "mien": no "libmien.a" in "${folder}"`,
-      `rootlet: there is no library "yours": no "libyours.a" in "${folder}"`,
+      `rootlet: there is no library "mien": no "libmien.a" in "${directory}"`,
+      `rootlet: there is no library "yours": no "libyours.a" in "${directory}"`,
     ]);
     expect(existsSync(OUT)).toBe(false);
   });
@@ -97,7 +98,7 @@ describe('libraries', () => {
   test.each([
     ['a file of its own', [at('main.o'), at('used.o'), '--whole-archive', at('libdeep.a')]],
     ['one of the files', [at('libdeep.a'), at('main.o'), at('used.o'), '--whole-archive', at('libdeep.a')]],
-    ['a library', [at('main.o'), at('used.o'), '-L', folder, '-l', 'deep', '--whole-archive', 'deep']],
+    ['a library', [at('main.o'), at('used.o'), '-L', directory, '-l', 'deep', '--whole-archive', 'deep']],
   ])('--whole-archive takes all of %s', async (_, words) => {
     const unused = objectOf('unused.o', [fn('unused')]);
     writeFileSync(at('libdeep.a'), archiveOf([deep, unused].map(memberOf)));

@@ -126,7 +126,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       const inputs = findInputs({
         paths: expandResponseFiles(paths),
         libraries: flags.library ?? [],
-        folders: flags.libraryPath ?? [],
+        directories: flags.libraryPath ?? [],
         whole: flags.wholeArchive ?? [],
       });
       if (inputs.length === 0) throw usageError('usage-no-input', 'no input file');

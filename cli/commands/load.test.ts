@@ -127,7 +127,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   });
 
   test('the log of accepted programs is written', () => {
-    const log = join(world?.folder ?? '', 'log');
+    const log = join(world?.directory ?? '', 'log');
     expect(rootlet('load', FIREWALL, '--verifier-log', log).code).toBe(0);
     expect(readFileSync(log, 'utf8')).toMatch(/^program xdp_prog1:\n[\s\S]*processed \d+ insns/);
   });
@@ -257,7 +257,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
 
   test('without rights the missing capability is named', () => {
     const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
-    const object = join(world?.folder ?? '', 'first_firewall.bpf.o');
+    const object = join(world?.directory ?? '', 'first_firewall.bpf.o');
     copyFileSync(FIREWALL, object);
     const result = world?.run(['load', object], { through: nobody });
     expect(result).toMatchObject({
@@ -270,9 +270,9 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   });
 
   test('a record that cannot be read is reported, and goes by force', () => {
-    const folder = join(root, 'objects', 'odd');
-    mkdirSync(join(folder, '1'), { recursive: true });
-    symlinkSync('1', join(folder, 'current'));
+    const directory = join(root, 'objects', 'odd');
+    mkdirSync(join(directory, '1'), { recursive: true });
+    symlinkSync('1', join(directory, 'current'));
     rootlet('load', FIREWALL);
     const listed = rootlet('ps');
     expect(listed).toMatchObject({ code: 0, out: expect.stringContaining('xdp_prog1') });

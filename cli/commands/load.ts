@@ -35,7 +35,7 @@ import {
   STORE_FLAGS,
   type StoreFlags,
 } from '../flags/loading.ts';
-import { pinIn, requirePinFolder } from '../flags/pinning.ts';
+import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
@@ -82,7 +82,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
       const name = entryName(elementAt(paths, 0), flags.name);
       const only = flags.only === undefined ? undefined : words(flags.only);
       const input = readObjects(paths);
-      if (flags.pin !== undefined) requirePinFolder(flags.pin);
+      if (flags.pin !== undefined) requirePinDirectory(flags.pin);
       const sys = openSys();
       const store = openStore(this, flags, sys);
       const options = loadOptionsOf(sys, store, flags, only);

@@ -16,10 +16,10 @@ import { type Outcome, runCommand } from '../../test/support/command.ts';
 import { objectOf } from '../../test/support/objects.ts';
 import { relinkCommand } from './relink.ts';
 
-const folder = `${mkdtempSync(path.join(tmpdir(), 'rootlet-relink-'))}${path.sep}`;
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = `${mkdtempSync(path.join(tmpdir(), 'rootlet-relink-'))}${path.sep}`;
+afterAll(() => rmSync(directory, { recursive: true }));
 
-const at = (name: string): string => `${folder}${name}`;
+const at = (name: string): string => `${directory}${name}`;
 const limit = { name: 'limit', kind: 'extern function' } as const;
 const objects = [
   ROOTLET,
@@ -34,7 +34,7 @@ const OUT = at('out.o');
 beforeEach(() => rmSync(OUT, { force: true }));
 
 const rootlet = (...words: readonly string[]): Promise<Outcome> =>
-  runCommand(relinkCommand, ['-o', OUT, ...words], folder);
+  runCommand(relinkCommand, ['-o', OUT, ...words], directory);
 
 const namesIn = (file: string): string[] =>
   readObject({ name: file, bytes: readFileSync(file) }).symbols.flatMap(symbol =>
@@ -45,7 +45,7 @@ const SLOTS = [at('rootlet.o'), `one=${at('first.o')}`, `two=${at('second.o')}`]
 
 describe('libraries', () => {
   test.each([
-    ['by name', ['-L', folder, '-llimit']],
+    ['by name', ['-L', directory, '-llimit']],
     ['as a file', [at('liblimit.a')]],
   ])('%s', async (_, words) => {
     expect(await rootlet(...SLOTS, ...words)).toEqual({

@@ -307,7 +307,7 @@ function readLibraries(flags: Flags): InputFile[] {
   const found = findInputs({
     paths: [],
     libraries: flags.library ?? [],
-    folders: flags.libraryPath ?? [],
+    directories: flags.libraryPath ?? [],
     whole: [],
   });
   return found.map(({ name, bytes }) => ({ name, bytes }));

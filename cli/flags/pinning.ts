@@ -20,20 +20,20 @@ export interface ExtraPin {
  * Refuses a directory that cannot hold pins, before anything is loaded. Throws `usage-pin`, `store-no-bpffs`,
  * `store-untrusted`.
  */
-export function requirePinFolder(folder: string): void {
-  if (!existsSync(dirname(folder))) {
-    throw usageError('usage-pin', `--pin ${quote(folder)}: ${quote(dirname(folder))} is not there`, {
+export function requirePinDirectory(path: string): void {
+  if (!existsSync(dirname(path))) {
+    throw usageError('usage-pin', `--pin ${quote(path)}: ${quote(dirname(path))} is not there`, {
       hint: 'the directory for the pins is created, its parent must exist',
     });
   }
-  requireBpffs(folder);
+  requireBpffs(path);
 }
 
-/** Pins programs and maps in `directory`, by their names with dots as underscores; all or nothing. */
-export function pinIn(folder: string, loaded: LoadedObject, cleanup: Cleanup): ExtraPin[] {
-  const existed = existsSync(folder);
-  using directory = Directory.make(folder, 'above');
-  if (!existed) cleanup.defer(() => rmdirSync(folder));
+/** Pins programs and maps in the directory `root`, by their names with dots as underscores; all or nothing. */
+export function pinIn(root: string, loaded: LoadedObject, cleanup: Cleanup): ExtraPin[] {
+  const existed = existsSync(root);
+  using directory = Directory.make(root, 'above');
+  if (!existed) cleanup.defer(() => rmdirSync(root));
   const pins: ExtraPin[] = [];
   const things = [
     ...[...loaded.programs].map(([name, program]) => ({ kind: 'program' as const, name, thing: program })),
@@ -41,7 +41,7 @@ export function pinIn(folder: string, loaded: LoadedObject, cleanup: Cleanup): E
   ];
   for (const { kind, name, thing } of things) {
     const file = name.replaceAll('.', '_');
-    const path = join(folder, file);
+    const path = join(root, file);
     if (directory.hasFile(file)) {
       throw usageError('usage-pin', `${quote(path)} exists already`, {
         hint: 'remove it, or pin in another directory',

@@ -35,7 +35,7 @@ export interface InputRequest {
   /** Names as in `-l foo`; `:NAME` is the file's own name. */
   readonly libraries: readonly string[];
   /** Directories for libraries, in order. */
-  readonly folders: readonly string[];
+  readonly directories: readonly string[];
   /**
    * Archives to take all of: paths, or names of libraries as in `-l`. Those that are not inputs yet become
    * inputs.
@@ -49,7 +49,7 @@ export interface InputRequest {
  */
 export function findInputs(request: InputRequest): ArchiveInput[] {
   const problems: Problem[] = [];
-  const found = request.libraries.flatMap(name => findLibrary(name, request.folders, problems));
+  const found = request.libraries.flatMap(name => findLibrary(name, request.directories, problems));
   if (problems.length > 0) throw new RootletError(problems);
   const named = new Map(request.libraries.map((name, position) => [name, elementAt(found, position)]));
   const whole = new Set(request.whole.map(word => named.get(word) ?? word));
@@ -58,15 +58,15 @@ export function findInputs(request: InputRequest): ArchiveInput[] {
   return all.map(path => (whole.has(path) ? wholeInput(path) : lazyInput(path)));
 }
 
-function findLibrary(name: string, folders: readonly string[], problems: Problem[]): string[] {
+function findLibrary(name: string, directories: readonly string[], problems: Problem[]): string[] {
   const file = name.startsWith(':') ? name.slice(1) : `lib${name}.a`;
-  const path = folders.map(folder => join(folder, file)).find(candidate => existsSync(candidate));
+  const path = directories.map(directory => join(directory, file)).find(candidate => existsSync(candidate));
   if (path !== undefined) return [path];
   const { problems: missing } = inputError(
     'file-library',
     [],
-    `there is no library ${quote(name)}: no ${quote(file)} in ${folders.length === 0 ? 'any directory' : folders.map(quote).join(', ')}`,
-    folders.length === 0 ? { hint: 'specify where libraries are: -L DIR' } : {},
+    `there is no library ${quote(name)}: no ${quote(file)} in ${directories.length === 0 ? 'any directory' : directories.map(quote).join(', ')}`,
+    directories.length === 0 ? { hint: 'specify where libraries are: -L DIR' } : {},
   );
   problems.push(...missing);
   return [];

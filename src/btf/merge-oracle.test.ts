@@ -11,7 +11,7 @@ import { formatType } from './c/format.ts';
 import { formatBtfAsC } from './c/format-c.ts';
 import { type MergeResult, mergeBtf } from './merge/merge.ts';
 import { forEachReference, type RawBtf } from './model/raw.ts';
-import { compile, sectionOfObject, withFolder } from './model/testing.ts';
+import { compile, sectionOfObject, withDirectory } from './model/testing.ts';
 import type { Btf, BtfId, BtfType } from './model/types.ts';
 
 const COMMON = `
@@ -69,9 +69,9 @@ function describeAll(btf: Btf): string[] {
 }
 
 needs('clang', 'bpftool').test('what libbpf makes of the same objects', () => {
-  withFolder(folder => {
-    const files = SOURCES.map((source, index) => compile(folder, `file${index}`, source));
-    const output = path.join(folder, 'linked.o');
+  withDirectory(directory => {
+    const files = SOURCES.map((source, index) => compile(directory, `file${index}`, source));
+    const output = path.join(directory, 'linked.o');
     runTool(COMMANDS.bpftool, ['gen', 'object', output, ...files]);
     const theirs = parseBtf(sectionOfObject(output, '.BTF'), 'little');
     const inputs = files.map(file => ({ btf: parseBtf(sectionOfObject(file, '.BTF'), 'little') }));
@@ -182,8 +182,8 @@ needs('vmlinux-btf', 'clang').test('the types of the kernel as C are where the k
     }
   }
   expect(checks.length).toBeGreaterThan(10_000);
-  withFolder(folder => {
-    compile(folder, 'vmlinux', `${formatBtfAsC(btf)}\n${checks.join('\n')}\n`);
+  withDirectory(directory => {
+    compile(directory, 'vmlinux', `${formatBtfAsC(btf)}\n${checks.join('\n')}\n`);
   });
 });
 

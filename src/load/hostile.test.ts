@@ -15,14 +15,14 @@ import type { KernelTypes } from './externs/kernel-types.ts';
 import { planLoad } from './plan/object.ts';
 import { preparedAlone } from './plan/prepared.ts';
 
-const folder = (path: string) => join(import.meta.dirname, path);
+const directory = (path: string) => join(import.meta.dirname, path);
 const SOURCES = [
   'testdata/obj/el/maps.bpf.o',
   'testdata/obj/el/globals.bpf.o',
   'testdata/obj/el/externs.bpf.o',
   '../core/testdata/obj/el/kinds.bpf.o',
   '../../examples/obj/el/second_firewall.bpf.o',
-].map(path => readFileSync(folder(path)));
+].map(path => readFileSync(directory(path)));
 
 const SEED = 20_261_123;
 const ROUNDS = 400;

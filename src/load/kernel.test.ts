@@ -28,11 +28,11 @@ const DISTRIBUTION = '/usr/lib/x86_64-linux-gnu/bpf';
 const EXAMPLES = join(import.meta.dirname, '../../examples/obj/el');
 
 /** Objects that load as they are: not those that need another object or the kernel's types. */
-function loadable(folder: string, without: readonly string[]): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
+function loadable(directory: string, without: readonly string[]): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
     .filter(file => file.endsWith('.o') && !without.includes(file))
-    .map(file => join(folder, file));
+    .map(file => join(directory, file));
 }
 
 /** Objects of the tests of this project, where the two loaders agree. */

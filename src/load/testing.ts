@@ -55,12 +55,12 @@ export function oracleMissing(): string | undefined {
  * Loads the object with bpftool into a bpf file system of its own, lists the result, and unloads all of it.
  */
 export function loadWithBpftool(path: string): OracleProgram[] {
-  const folder = '/sys/fs/bpf'; // in a mount namespace of its own, so that pins by name stay there as well
+  const directory = '/sys/fs/bpf'; // in a mount namespace of its own, so that pins by name stay there as well
   const script = [
-    `mount -t bpf -o mode=0700 bpf ${folder}`,
-    `bpftool prog loadall "$1" ${folder}/p`,
+    `mount -t bpf -o mode=0700 bpf ${directory}`,
+    `bpftool prog loadall "$1" ${directory}/p`,
     'echo "["',
-    `for pin in ${folder}/p/*; do bpftool -j prog show pinned $pin; echo ,; done`,
+    `for pin in ${directory}/p/*; do bpftool -j prog show pinned $pin; echo ,; done`,
     'echo "null]"',
     'echo SPLIT',
     'bpftool -j map show',

@@ -35,9 +35,9 @@ export const withProgram = (declarations: string, body = ''): string =>
 /** Each text is compiled once. */
 export function compileTexts(texts: Iterable<string>): (text: string) => BpfObject {
   const distinct = [...new Set(texts)];
-  const folder = mkdtempSync(join(tmpdir(), 'rootlet-state-'));
+  const directory = mkdtempSync(join(tmpdir(), 'rootlet-state-'));
   try {
-    const paths = compileInto(folder, Object.fromEntries(distinct.map((text, at) => [`o${at}`, text])));
+    const paths = compileInto(directory, Object.fromEntries(distinct.map((text, at) => [`o${at}`, text])));
     const objects = new Map(
       distinct.map((text, at) => [
         text,
@@ -50,7 +50,7 @@ export function compileTexts(texts: Iterable<string>): (text: string) => BpfObje
       return object;
     };
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 

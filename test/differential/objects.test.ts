@@ -10,7 +10,7 @@ import { kernelForTests } from '../../src/kernel/testing.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { createMachine } from '../../src/vm/run/machine.ts';
-import { CASES_FOLDER } from '../support/case-files.ts';
+import { CASES_DIRECTORY } from '../support/case-files.ts';
 import { linked } from './passes.ts';
 import { firstDifference, packetPrograms } from './single.ts';
 
@@ -35,9 +35,9 @@ function objectsIn(folder: string, label: string): Subject[] {
 }
 
 function caseObjects(order: string): Subject[] {
-  return readdirSync(CASES_FOLDER, { withFileTypes: true })
+  return readdirSync(CASES_DIRECTORY, { withFileTypes: true })
     .filter(entry => entry.isDirectory())
-    .flatMap(({ name }) => objectsIn(path.join(CASES_FOLDER, name, 'obj', order), `${name}/${order}`));
+    .flatMap(({ name }) => objectsIn(path.join(CASES_DIRECTORY, name, 'obj', order), `${name}/${order}`));
 }
 
 /** Objects that the machine runs as they are; externs of the cases that are meant for a link keep others out. */

@@ -32,8 +32,8 @@ function read(file: string): BpfObject {
 }
 
 needs('clang').describe('random programs in C', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-differential-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-differential-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
   const compiler = { command: COMMANDS.clang, cpu: 'v3', target: 'bpfel' };
   const sets = Array.from({ length: COUNT }, (_, index) => {
     const seed = FIRST_SEED + index;
@@ -45,7 +45,7 @@ needs('clang').describe('random programs in C', () => {
   beforeAll(
     async () => {
       files = await compileAll(
-        folder,
+        directory,
         sets.map(set => ({ set, compiler })),
       );
     },
@@ -64,7 +64,7 @@ needs('clang').describe('random programs in C', () => {
       loads.push(loaded),
     );
     expect(wrong).toBeUndefined();
-    const peer = path.join(folder, `peer${index}.o`);
+    const peer = path.join(directory, `peer${index}.o`);
     if (missing('bpftool') !== undefined || !peerLink(peer, inputs).ok) return;
     const steps = stepsFor(packetPrograms(ours));
     const theirs = machineObservation(read(peer), steps);

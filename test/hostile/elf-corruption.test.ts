@@ -205,9 +205,9 @@ describe.each(['little', 'big'] as const)('%s endian', order => {
 });
 
 describe('objects that clang made', () => {
-  const folder = (order: string): URL => new URL(`../../examples/obj/${order}/`, import.meta.url);
+  const directory = (order: string): URL => new URL(`../../examples/obj/${order}/`, import.meta.url);
   const paths = ['el', 'eb'].flatMap(order =>
-    readdirSync(folder(order)).map(name => new URL(name, folder(order))),
+    readdirSync(directory(order)).map(name => new URL(name, directory(order))),
   );
 
   it.each(paths.map(path => [path.pathname.split('/').slice(-2).join('/'), path]))(

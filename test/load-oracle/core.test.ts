@@ -56,7 +56,7 @@ describe.skipIf(skipped !== undefined)(`like libbpf${skipped === undefined ? '' 
     let refused = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const { program, target } = randomRound(random);
-      const [object = '', btf = ''] = compileInto(oracle?.folder ?? '', { program, target });
+      const [object = '', btf = ''] = compileInto(oracle?.directory ?? '', { program, target });
       const { theirs, ours, log } = both(object, btf);
       const context = { round, program, target };
       if (typeof theirs === 'string' || typeof ours === 'string') {

@@ -116,8 +116,8 @@ describe.skipIf(skipped !== undefined)(`like libbpf${skipped === undefined ? '' 
   function both(source: string, kconfig: string): { ours: string; theirs: string } {
     if (oracle === undefined) throw new Error('no oracle');
     const name = `kconfig-${sources.indexOf(source) < 0 ? sources.push(source) - 1 : sources.indexOf(source)}`;
-    const made = path.join(oracle.folder, `${name}.o`);
-    const object = existsSync(made) ? made : (compileInto(oracle.folder, { [name]: source })[0] ?? '');
+    const made = path.join(oracle.directory, `${name}.o`);
+    const object = existsSync(made) ? made : (compileInto(oracle.directory, { [name]: source })[0] ?? '');
     const result = oracle.load(object, { kconfig });
     const theirs = result.maps.find(map => map.name.endsWith('.kconfig'))?.value ?? 'none';
     return { ours: ourBytes(object, kconfig), theirs: result.error === 0 ? theirs : 'refused' };

@@ -39,14 +39,14 @@ const NEWER = [
 ];
 
 function libbpfTypes(names: readonly string[]): string[] {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-sections-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-sections-'));
   try {
-    const command = path.join(folder, 'sections');
+    const command = path.join(directory, 'sections');
     const source = path.join(import.meta.dirname, 'sections.c');
     execFileSync('gcc', ['-O1', '-Wall', '-Werror', '-o', command, source, '-lbpf']);
     return execFileSync(command, names, { encoding: 'utf8' }).trim().split('\n');
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 

@@ -25,8 +25,8 @@ export function embeddedObjects(bytes: Buffer): Buffer[] {
 }
 
 /** Writes the objects of installed packages into `directory`, as `PROGRAM.o` or `PROGRAM-N.o`, and returns their paths. */
-export function writeEmbeddedObjects(folder: string, packages: readonly string[] = PACKAGES): string[] {
-  mkdirSync(folder, { recursive: true });
+export function writeEmbeddedObjects(directory: string, packages: readonly string[] = PACKAGES): string[] {
+  mkdirSync(directory, { recursive: true });
   const written: string[] = [];
   const seen = new Set<string>();
   for (const file of packages.flatMap(filesOf)) {
@@ -35,7 +35,7 @@ export function writeEmbeddedObjects(folder: string, packages: readonly string[]
     seen.add(real);
     embeddedObjects(readFileSync(real)).forEach((bytes, index) => {
       const name = `${path.basename(real)}${index === 0 ? '' : `-${index + 1}`}.o`;
-      const target = path.join(folder, name);
+      const target = path.join(directory, name);
       writeFileSync(target, bytes);
       written.push(target);
     });

@@ -68,20 +68,20 @@ export interface OracleOptions {
 
 /** A compiled oracle with a directory of its own. */
 export class Oracle {
-  readonly folder = mkdtempSync(path.join(tmpdir(), 'rootlet-load-oracle-'));
-  readonly #command = path.join(this.folder, 'oracle');
+  readonly directory = mkdtempSync(path.join(tmpdir(), 'rootlet-load-oracle-'));
+  readonly #command = path.join(this.directory, 'oracle');
 
   constructor() {
     const source = path.join(import.meta.dirname, 'oracle.c');
     execFileSync('gcc', ['-O1', '-Wall', '-Werror', '-o', this.#command, source, '-lbpf']);
-    mkdirSync(path.join(this.folder, 'pins'));
+    mkdirSync(path.join(this.directory, 'pins'));
   }
 
   /** Loads the object; pins are in a file system that only this call sees. */
   load(object: string, options: OracleOptions = {}): LibbpfResult {
-    const kconfig = options.kconfig === undefined ? '-' : path.join(this.folder, 'kconfig');
+    const kconfig = options.kconfig === undefined ? '-' : path.join(this.directory, 'kconfig');
     if (options.kconfig !== undefined) writeFileSync(kconfig, options.kconfig);
-    const pins = path.join(this.folder, 'pins');
+    const pins = path.join(this.directory, 'pins');
     const script = `mount -t bpf -o mode=0700 bpf ${pins}; exec ${this.#command} "$@"`;
     const args = [object, pins, options.btf ?? '-', kconfig];
     const output = execFileSync('unshare', ['-m', 'sh', '-e', '-c', script, 'sh', ...args], {
@@ -94,6 +94,6 @@ export class Oracle {
   }
 
   close(): void {
-    rmSync(this.folder, { recursive: true });
+    rmSync(this.directory, { recursive: true });
   }
 }

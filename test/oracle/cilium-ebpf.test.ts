@@ -105,28 +105,28 @@ function chains(): Subject[] {
   });
 }
 
-function buildReader(folder: string): string {
-  const reader = path.join(folder, 'reader');
+function buildReader(directory: string): string {
+  const reader = path.join(directory, 'reader');
   execFileSync(findCommand('go') ?? 'go', ['build', '-o', reader, SOURCE], {
     env: {
       ...process.env,
       GO111MODULE: 'off',
       GOPATH: GO_PATH,
       GOFLAGS: '',
-      GOCACHE: path.join(folder, 'cache'),
+      GOCACHE: path.join(directory, 'cache'),
     },
   });
   return reader;
 }
 
 needs('go', 'xdp-tools').describe('read by cilium/ebpf', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-cilium-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-cilium-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
   const all = subjects();
   let reader = '';
   const read = (args: readonly string[], names: readonly Subject[]): Seen[] => {
     const paths = names.map(subject => {
-      const file = path.join(folder, `${all.indexOf(subject)}.o`);
+      const file = path.join(directory, `${all.indexOf(subject)}.o`);
       writeFileSync(file, writeObject(subject.object));
       return file;
     });
@@ -139,7 +139,7 @@ needs('go', 'xdp-tools').describe('read by cilium/ebpf', () => {
   };
   const seen = new Map<Subject, Seen>();
   beforeAll(() => {
-    reader = buildReader(folder);
+    reader = buildReader(directory);
     for (const [index, view] of read([], all).entries()) {
       const subject = all[index];
       if (subject !== undefined) seen.set(subject, view);

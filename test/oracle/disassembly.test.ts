@@ -14,18 +14,18 @@ import { CodeView, encodeInsns, type Insn } from '../../src/isa/opcodes.ts';
 import { COMMANDS, findCommand, needs } from '../support/needs.ts';
 import { outputOf } from '../support/run.ts';
 
-const FOLDERS = [
+const DIRECTORIES = [
   fileURLToPath(new URL('../../examples/obj/el', import.meta.url)),
   fileURLToPath(new URL('../../examples/obj/eb', import.meta.url)),
   '/usr/lib/x86_64-linux-gnu/bpf',
 ];
 
 function objects(): string[] {
-  return FOLDERS.filter(folder => existsSync(folder)).flatMap(folder =>
-    readdirSync(folder)
+  return DIRECTORIES.filter(directory => existsSync(directory)).flatMap(directory =>
+    readdirSync(directory)
       .filter(name => name.endsWith('.o'))
       .sort()
-      .map(name => join(folder, name)),
+      .map(name => join(directory, name)),
   );
 }
 

@@ -13,7 +13,7 @@ import { type BpfObject, licenseOf } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
 import { SeededRandom } from '../hostile/random.ts';
-import { CASES_FOLDER, ORDERS, readCases } from '../support/case-files.ts';
+import { CASES_DIRECTORY, ORDERS, readCases } from '../support/case-files.ts';
 import { needs } from '../support/needs.ts';
 import { checkWritten } from '../support/written-object.ts';
 import { makeSources } from './support-blocks.ts';
@@ -172,7 +172,7 @@ const cases = readCases().flatMap(one =>
       block.recipes.flatMap(recipe => {
         if (recipe.kind !== 'link') return [];
         const files = recipe.inputs.flatMap(input => (typeof input === 'string' ? [input] : []));
-        const paths = files.map(file => path.join(CASES_FOLDER, one.name, 'obj', order, `${file}.bpf.o`));
+        const paths = files.map(file => path.join(CASES_DIRECTORY, one.name, 'obj', order, `${file}.bpf.o`));
         return files.length === recipe.inputs.length
           ? [{ name: `${order} ${one.name}: ${recipe.text}`, paths }]
           : [];
@@ -187,8 +187,8 @@ const { ROOTLET_ORACLE_PAIRS, ROOTLET_ORACLE_SEED } = process.env;
 const FIRST_SEED = Number(ROOTLET_ORACLE_SEED ?? 7000);
 
 needs('clang').describe('programs made at random', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-properties-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-properties-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
   const compilers: readonly Compiler[] = compilersHere().flatMap(compiler => [
     compiler,
     { ...compiler, target: 'bpfeb' },
@@ -204,7 +204,7 @@ needs('clang').describe('programs made at random', () => {
   const objects: string[][] = [];
   beforeAll(
     async () => {
-      objects.push(...(await compileAll(folder, jobs)));
+      objects.push(...(await compileAll(directory, jobs)));
     },
     60_000 + count * 1000,
   );

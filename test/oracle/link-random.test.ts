@@ -24,8 +24,8 @@ const COUNT = Number(ROOTLET_ORACLE_PAIRS ?? 48);
 const FIRST_SEED = Number(ROOTLET_ORACLE_SEED ?? 1000);
 
 needs('clang', 'bpftool', 'llvm-objdump', 'llvm-readelf').describe('programs made at random', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-oracle-'));
-  afterAll(() => rmSync(folder, { recursive: true }));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-oracle-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
 
   const compilers = compilersHere();
   const jobs = Array.from({ length: COUNT }, (_, index) => {
@@ -45,11 +45,11 @@ needs('clang', 'bpftool', 'llvm-objdump', 'llvm-readelf').describe('programs mad
 
   beforeAll(
     async () => {
-      const objects = await compileAll(folder, jobs);
-      links.push(...objects.map((inputs, index) => linkBoth(folder, { name: `set${index}`, inputs })));
+      const objects = await compileAll(directory, jobs);
+      links.push(...objects.map((inputs, index) => linkBoth(directory, { name: `set${index}`, inputs })));
       const made = links.filter(({ peer, ours }) => peer.ok && ours.ok);
       for (const link of dumpBoth(made)) dumped.set(link.job.name, link);
-      if (missing('bpf') === undefined) loadAll(folder, made, loads);
+      if (missing('bpf') === undefined) loadAll(directory, made, loads);
     },
     30_000 + COUNT * 3000,
   );
@@ -86,12 +86,12 @@ needs('clang', 'bpftool', 'llvm-objdump', 'llvm-readelf').describe('programs mad
 
 /** What libbpf does not load because of a wrong offset of an extern map, bpftool repairs by linking its result again. */
 function loadAll(
-  folder: string,
+  directory: string,
   links: readonly BothLinks[],
   loads: Map<string, { readonly peer: LoadResult; readonly ours: LoadResult }>,
 ): void {
   const results = loadTogether(
-    folder,
+    directory,
     links.flatMap(({ files }) => [files.peer, files.ours]),
   );
   links.forEach(({ job, files }, index) => {
@@ -100,7 +100,7 @@ function loadAll(
     const repair = peer.programs === null && peer.log.includes('map relo failed to find map');
     const again = `${files.peer}.again.o`;
     if (repair && peerLink(again, [files.peer]).ok) {
-      const [repaired = peer] = loadTogether(folder, [again]);
+      const [repaired = peer] = loadTogether(directory, [again]);
       loads.set(job.name, { peer: repaired, ours });
     } else loads.set(job.name, { peer, ours });
   });

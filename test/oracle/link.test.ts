@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
-import { CASES_FOLDER, readCases } from '../support/case-files.ts';
+import { CASES_DIRECTORY, readCases } from '../support/case-files.ts';
 import { needs } from '../support/needs.ts';
 import {
   type BothLinks,
@@ -26,8 +26,8 @@ import { ALLOWED } from './support-differences.ts';
 import { compareDumps } from './support-dump.ts';
 import { dumpObject } from './support-dump-object.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-oracle-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-oracle-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Every link of a case that has no partial links among its inputs. */
 function caseJobs(): LinkJob[] {
@@ -37,7 +37,7 @@ function caseJobs(): LinkJob[] {
         if (recipe.kind !== 'link') return [];
         const files = recipe.inputs.flatMap(input => (typeof input === 'string' ? [input] : []));
         if (files.length < recipe.inputs.length) return [];
-        const inputs = files.map(file => path.join(CASES_FOLDER, one.name, 'obj/el', `${file}.bpf.o`));
+        const inputs = files.map(file => path.join(CASES_DIRECTORY, one.name, 'obj/el', `${file}.bpf.o`));
         return [{ name: `${one.name}: ${recipe.text}`, inputs }];
       }),
     ),
@@ -73,7 +73,7 @@ peers.describe('linked by bpftool and by rootlet', () => {
   const used = new Set<string>();
 
   beforeAll(() => {
-    for (const job of jobs) links.set(job.name, linkBoth(folder, job));
+    for (const job of jobs) links.set(job.name, linkBoth(directory, job));
     const made = [...links.values()].filter(
       ({ job, peer, ours }) => peer.ok && ours.ok && !UNREADABLE.has(job.name.split(':')[0] ?? ''),
     );
@@ -159,7 +159,7 @@ const CHANGES: readonly (readonly [what: string, change: Change])[] = [
 ];
 
 describe('a changed object is not taken for the same', () => {
-  const input = readFileSync(path.join(CASES_FOLDER, 'same-statics/obj/el/a.bpf.o'));
+  const input = readFileSync(path.join(CASES_DIRECTORY, 'same-statics/obj/el/a.bpf.o'));
   const original = readObject({ name: 'a.bpf.o', bytes: input });
   const reread = (object: BpfObject) =>
     dumpObject(readObject({ name: 'a.bpf.o', bytes: writeObject(object) }));

@@ -17,24 +17,24 @@ import { type BpfObject, licenseOf, sectionOf } from '../../src/object/model/mod
 import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
 import { build, R_ADDRESS, type Sample, sample, symbol, TYPE } from '../hostile/object-sample.ts';
-import { CASES_FOLDER } from '../support/case-files.ts';
+import { CASES_DIRECTORY } from '../support/case-files.ts';
 import { missing, needs } from '../support/needs.ts';
 import { checkWritten } from '../support/written-object.ts';
 import { dumpWithTools } from './support-dump-tools.ts';
 import { loadTogether, peerLink } from './support-peer.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-defects-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-defects-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 // --- both linkers -------------------------------------------------------------------------------------------------
 
 /** Object files of a case. */
 function files(name: string, ...stems: string[]): string[] {
-  return stems.map(stem => path.join(CASES_FOLDER, name, 'obj/el', `${stem}.bpf.o`));
+  return stems.map(stem => path.join(CASES_DIRECTORY, name, 'obj/el', `${stem}.bpf.o`));
 }
 
 function write(name: string, bytes: Uint8Array): string {
-  const file = path.join(folder, name);
+  const file = path.join(directory, name);
   writeFileSync(file, bytes);
   return file;
 }
@@ -59,7 +59,7 @@ let outputs = 0;
 
 /** The peer's result: its file, or the message instead. */
 function theirs(inputs: readonly string[]): { readonly file: string; readonly message: string | undefined } {
-  const file = path.join(folder, `peer-${++outputs}.o`);
+  const file = path.join(directory, `peer-${++outputs}.o`);
   const { ok, message } = peerLink(file, inputs);
   return { file, message: ok ? undefined : message };
 }
@@ -136,7 +136,7 @@ describe('offsets in BTF (1)', () => {
   needs('bpftool', 'bpf').test('of an extern map: the object loads', () => {
     const inputs = files('extern-map', 'a', 'b');
     const peer = theirs(inputs).file;
-    const [own, other] = loadTogether(folder, [ours(inputs).file, peer]);
+    const [own, other] = loadTogether(directory, [ours(inputs).file, peer]);
     expect(own?.programs?.get('prog')?.result).toBe('42');
     peerDoes('loading it', 'not loaded', () => (other?.programs === null ? 'not loaded' : 'loaded'));
   });
@@ -322,7 +322,7 @@ test('local symbols come first, and the table says how many there are (10)', () 
 
 test('an output that is an input as well is refused (11)', () => {
   const inputs = files('extern-function', 'a', 'b').map((file, index) => {
-    const copy = path.join(folder, `same-${index}.o`);
+    const copy = path.join(directory, `same-${index}.o`);
     copyFileSync(file, copy);
     return copy;
   });

@@ -29,8 +29,8 @@ export interface BothLinks {
 }
 
 /** Links with bpftool and with rootlet; results go into `directory`. */
-export function linkBoth(folder: string, job: LinkJob): BothLinks {
-  const stem = path.join(folder, job.name.replaceAll(/[^\w.+-]/g, '_'));
+export function linkBoth(directory: string, job: LinkJob): BothLinks {
+  const stem = path.join(directory, job.name.replaceAll(/[^\w.+-]/g, '_'));
   const files = { peer: `${stem}.peer.o`, ours: `${stem}.ours.o` };
   const peer = peerLink(files.peer, job.inputs);
   const inputs = job.inputs.map(file => ({ name: path.basename(file), bytes: readFileSync(file) }));

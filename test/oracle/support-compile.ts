@@ -36,22 +36,23 @@ export interface CompileJob {
 const run = promisify(execFile);
 
 /** For each job the paths of its objects, in the order of its units. Throws with what the compiler said. */
-export async function compileAll(folder: string, jobs: readonly CompileJob[]): Promise<string[][]> {
+export async function compileAll(directory: string, jobs: readonly CompileJob[]): Promise<string[][]> {
   const results: string[][] = [];
   const queue = jobs.entries();
   const worker = async (): Promise<void> => {
-    for (const [index, job] of queue) results[index] = await compile(path.join(folder, `set${index}`), job);
+    for (const [index, job] of queue)
+      results[index] = await compile(path.join(directory, `set${index}`), job);
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   return results;
 }
 
-async function compile(folder: string, { set, compiler }: CompileJob): Promise<string[]> {
-  mkdirSync(folder);
-  writeFileSync(path.join(folder, 'shared.h'), SHARED_HEADER);
+async function compile(directory: string, { set, compiler }: CompileJob): Promise<string[]> {
+  mkdirSync(directory);
+  writeFileSync(path.join(directory, 'shared.h'), SHARED_HEADER);
   const stems = set.units.map((_, index) => `unit${index}`);
   set.units.forEach((text, index) => {
-    writeFileSync(path.join(folder, `unit${index}.c`), text);
+    writeFileSync(path.join(directory, `unit${index}.c`), text);
   });
   const options = ['-target', compiler.target, `-mcpu=${compiler.cpu}`, '-O2', '-g', '-Werror', '-fno-ident'];
   const warnings = ['-Wno-unused', '-Wno-unknown-warning-option'];
@@ -61,20 +62,20 @@ async function compile(folder: string, { set, compiler }: CompileJob): Promise<s
       findCommand(compiler.command) ?? '',
       [...options, ...warnings, ...includes(), '-c', ...sources],
       {
-        cwd: folder,
+        cwd: directory,
       },
     );
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
     throw new Error(`seed ${set.seed} (${set.pieces.join(' ')}), ${compiler.command}: ${said}`);
   }
-  return stems.map(stem => path.join(folder, `${stem}.o`));
+  return stems.map(stem => path.join(directory, `${stem}.o`));
 }
 
 /** Kernel headers for user space are in a directory named after the machine; any machine's will do. */
 function includes(): string[] {
   return ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux-gnu']
     .map(triplet => `/usr/include/${triplet}`)
-    .filter(folder => existsSync(`${folder}/asm/types.h`))
-    .flatMap(folder => ['-idirafter', folder]);
+    .filter(directory => existsSync(`${directory}/asm/types.h`))
+    .flatMap(directory => ['-idirafter', directory]);
 }

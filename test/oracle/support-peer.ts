@@ -38,9 +38,9 @@ export interface LoadedProgram {
  * Loads each object through libbpf, pins its programs in a BPF file system that only this call sees, asks the kernel
  * for their tags and runs them. All objects of one call are loaded by one shell.
  */
-export function loadTogether(folder: string, files: readonly string[]): LoadResult[] {
+export function loadTogether(directory: string, files: readonly string[]): LoadResult[] {
   const bpftool = findCommand(COMMANDS.bpftool) ?? '';
-  const scratch = mkdtempSync(path.join(folder, 'load-'));
+  const scratch = mkdtempSync(path.join(directory, 'load-'));
   writeFileSync(path.join(scratch, 'files'), files.map((file, index) => `${index} ${file}\n`).join(''));
   writeFileSync(
     path.join(scratch, 'packet'),

@@ -41,14 +41,14 @@ interface Uses {
 
 function usesInSources(): Uses {
   const uses: Uses = { codes: [], quoted: [], handMade: [] };
-  for (const folder of ['src', 'cli'])
-    for (const name of readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' }).sort())
+  for (const directory of ['src', 'cli'])
+    for (const name of readdirSync(path.join(ROOT, directory), { recursive: true, encoding: 'utf8' }).sort())
       if (
         name.endsWith('.ts') &&
         !name.endsWith('.test.ts') &&
-        !path.join(folder, name).startsWith('src/diag/')
+        !path.join(directory, name).startsWith('src/diag/')
       )
-        collect(path.join(folder, name), uses);
+        collect(path.join(directory, name), uses);
   return uses;
 }
 

@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { missing } from '../support/needs.ts';
 
-const FOLDER = 'examples/api';
-const files = readdirSync(FOLDER).filter(name => name.endsWith('.js'));
+const DIRECTORY = 'examples/api';
+const files = readdirSync(DIRECTORY).filter(name => name.endsWith('.js'));
 /** Words after the file: the interface that is there in a network namespace of its own. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { 'hooks.js': ['lo'] };
 /** A bpf file system and a network of its own: nothing that an example makes is seen outside. */
@@ -38,7 +38,7 @@ describe('examples/api', () => {
 
   const noKernel = missing('root', 'bpf');
   test.for(files)('%s', (name, { skip }) => {
-    const path = `${FOLDER}/${name}`;
+    const path = `${DIRECTORY}/${name}`;
     const code = readFileSync(path, 'utf8');
     const needsRoot = /Needs Linux.*\broot\b/.test(code);
     if (needsRoot && noKernel !== undefined) skip(noKernel);

@@ -11,7 +11,7 @@ import type { BpfObject } from '../../src/object/model/model.ts';
 import { writeObject } from '../../src/object/write/write.ts';
 import { type Case, type Input, type Recipe, readCase } from './directives.ts';
 
-export const CASES_FOLDER = fileURLToPath(new URL('../cases/', import.meta.url));
+export const CASES_DIRECTORY = fileURLToPath(new URL('../cases/', import.meta.url));
 export const ORDERS = ['el', 'eb'] as const;
 export type Order = (typeof ORDERS)[number];
 
@@ -21,7 +21,7 @@ export interface CaseOnDisk extends Case {
 }
 
 export function readCases(): CaseOnDisk[] {
-  const folders = readdirSync(CASES_FOLDER, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  const folders = readdirSync(CASES_DIRECTORY, { withFileTypes: true }).filter(entry => entry.isDirectory());
   return folders
     .map(entry => entry.name)
     .sort()
@@ -29,7 +29,7 @@ export function readCases(): CaseOnDisk[] {
 }
 
 function readCaseFolder(name: string): CaseOnDisk {
-  const folder = path.join(CASES_FOLDER, name);
+  const folder = path.join(CASES_DIRECTORY, name);
   const sources = readdirSync(folder)
     .filter(file => file.endsWith('.bpf.c'))
     .sort();
@@ -48,7 +48,7 @@ export type Outcome = { readonly ok: true; readonly object: BpfObject } | LinkFa
 export function follow(recipe: Recipe, name: string, order: Order): Outcome {
   const load = (file: string): LinkInput => ({
     name: `${file}.bpf.o`,
-    bytes: readFileSync(path.join(CASES_FOLDER, name, 'obj', order, `${file}.bpf.o`)),
+    bytes: readFileSync(path.join(CASES_DIRECTORY, name, 'obj', order, `${file}.bpf.o`)),
   });
   if (recipe.kind === 'link') {
     return link(

@@ -8,15 +8,15 @@ import { runTool } from './run.ts';
 /** Kernel headers of any machine will do; `case.h` makes programs classifiers, which may return any number. */
 export const INCLUDES = ['x86_64-linux-gnu', 'aarch64-linux-gnu', 'riscv64-linux-gnu']
   .map(triplet => `/usr/include/${triplet}`)
-  .filter(folder => existsSync(`${folder}/asm/types.h`))
-  .flatMap(folder => ['-idirafter', folder])
+  .filter(directory => existsSync(`${directory}/asm/types.h`))
+  .flatMap(directory => ['-idirafter', directory])
   .concat('-Itest/cases');
 
 /** Compiles sources to `directory/NAME.o` and gives the paths, in order. */
-export function compileInto(folder: string, sources: Readonly<Record<string, string>>): string[] {
+export function compileInto(directory: string, sources: Readonly<Record<string, string>>): string[] {
   return Object.entries(sources).map(([name, text]) => {
-    const source = path.join(folder, `${name}.bpf.c`);
-    const object = path.join(folder, `${name}.o`);
+    const source = path.join(directory, `${name}.bpf.c`);
+    const object = path.join(directory, `${name}.o`);
     writeFileSync(source, text);
     runTool(COMMANDS.clang, ['-target', 'bpfel', '-g', '-O2', ...INCLUDES, '-c', source, '-o', object]);
     return object;

@@ -17,8 +17,8 @@ export function runWithLibbpf(
   programs: readonly string[],
   packet: Uint8Array,
 ): readonly number[] {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-libbpf-'));
-  const at = (name: string) => path.join(folder, name);
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-libbpf-'));
+  const at = (name: string) => path.join(directory, name);
   try {
     writeFileSync(at('linked.o'), object);
     writeFileSync(at('packet'), packet);
@@ -40,6 +40,6 @@ export function runWithLibbpf(
       .filter(line => /^\d+$/.test(line))
       .map(Number);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }

@@ -61,11 +61,11 @@ export function needs(...wanted: readonly Need[]) {
 
 const { PATH = '' } = process.env;
 /** The last two a root shell has in its PATH, but not every environment. */
-const FOLDERS = [...PATH.split(path.delimiter), '/usr/sbin', '/sbin'];
+const DIRECTORIES = [...PATH.split(path.delimiter), '/usr/sbin', '/sbin'];
 
 /** Absolute path of a command, or undefined. */
 export function findCommand(name: string): string | undefined {
-  return FOLDERS.map(folder => path.join(folder, name)).find(isExecutable);
+  return DIRECTORIES.map(directory => path.join(directory, name)).find(isExecutable);
 }
 
 function isExecutable(file: string): boolean {

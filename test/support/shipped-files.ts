@@ -15,9 +15,9 @@ export interface SourceFile {
 /** All code that is shipped: no tests, and nothing that only tests import. */
 export function shippedFiles(): SourceFile[] {
   return ['src', 'cli']
-    .flatMap(folder =>
-      readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
-        name => `${folder}/${name}`,
+    .flatMap(directory =>
+      readdirSync(path.join(ROOT, directory), { recursive: true, encoding: 'utf8' }).map(
+        name => `${directory}/${name}`,
       ),
     )
     .map(name => name.replaceAll(path.sep, '/'))

@@ -27,14 +27,14 @@ const SO_SNDBUF = 7;
 const SHOWN_PORT = 1234;
 const UNIX_PATH = '/tmp/vm-cgroups';
 
-const folder = '/sys/fs/cgroup/vm-cgroups';
+const directory = '/sys/fs/cgroup/vm-cgroups';
 beforeAll(() => {
-  mkdirSync(folder);
-  writeFileSync(`${folder}/cgroup.procs`, String(process.pid));
+  mkdirSync(directory);
+  writeFileSync(`${directory}/cgroup.procs`, String(process.pid));
 });
 afterAll(() => {
   writeFileSync('/sys/fs/cgroup/cgroup.procs', String(process.pid));
-  rmdirSync(folder);
+  rmdirSync(directory);
 });
 
 const load = (program: string) =>
@@ -173,7 +173,7 @@ describe('hooks', () => {
       const ran = () => Number(loaded.variables.get('ran'));
       expect(act(), 'not attached').toBeGreaterThanOrEqual(0);
       expect(ran()).toBe(0);
-      using attached = attachProgram(loaded, program, { cgroup: folder });
+      using attached = attachProgram(loaded, program, { cgroup: directory });
       expect(act()).toBeGreaterThanOrEqual(0);
       const once = ran();
       expect(once).toBeGreaterThan(0);
@@ -197,7 +197,7 @@ describe('hooks', () => {
   ] as const)('%s: another port is shown', (program, act) => {
     using loaded = load(program);
     expect(act()).not.toBe(SHOWN_PORT);
-    using attached = attachProgram(loaded, program, { cgroup: folder });
+    using attached = attachProgram(loaded, program, { cgroup: directory });
     expect(act()).toBe(SHOWN_PORT);
     attached.close();
     expect(act()).not.toBe(SHOWN_PORT);
@@ -206,7 +206,7 @@ describe('hooks', () => {
   test('sock_create: new sockets are marked', () => {
     using sockets = new Sockets();
     using loaded = load('sock_create');
-    using _attached = attachProgram(loaded, 'sock_create', { cgroup: folder });
+    using _attached = attachProgram(loaded, 'sock_create', { cgroup: directory });
     expect(option(sockets.open(AF_INET, SOCK_DGRAM), SO_MARK)).toBe(77);
   });
 });
@@ -228,7 +228,7 @@ describe('attachments', () => {
     using counts = load('connect4');
     using redirects = load('redirect4');
     const [one, other] = [counts.program('connect4'), redirects.program('redirect4')];
-    using attached = attachProgram(counts, 'connect4', { cgroup: folder });
+    using attached = attachProgram(counts, 'connect4', { cgroup: directory });
     expect(reached()).toBe(7001);
     attached.update(other, one);
     expect(reached()).toBe(7002);

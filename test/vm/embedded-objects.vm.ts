@@ -20,10 +20,10 @@ import { since, sys } from './guest/kernel.ts';
 
 const why = since('6.12'); // once is enough; the running kernel outside takes the others
 const bpffs = mountBpffs();
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-embedded-'));
+const directory = mkdtempSync(join(tmpdir(), 'rootlet-embedded-'));
 afterAll(() => {
   bpffs.close();
-  rmSync(folder, { recursive: true });
+  rmSync(directory, { recursive: true });
 });
 
 interface Loaded {
@@ -90,11 +90,11 @@ function byRootlet(path: string): Loaded | undefined {
 describe.skipIf(why !== undefined)(
   `objects of installed tools${why === undefined ? '' : ` (${why})`}`,
   () => {
-    const files = why === undefined ? writeEmbeddedObjects(folder, ['libbpf-tools']) : [];
+    const files = why === undefined ? writeEmbeddedObjects(directory, ['libbpf-tools']) : [];
     const refused: string[] = [];
 
     test.each(files.map(path => basename(path)))('%s', name => {
-      const path = join(folder, name);
+      const path = join(directory, name);
       const expected = byBpftool(path);
       const ours = byRootlet(path);
       if (expected === undefined) refused.push(name);

@@ -37,7 +37,7 @@ testBefore('6.8', 'contexts without a name: classic tracepoints are refused', ()
 });
 
 describe('a global function takes the context of its caller', () => {
-  const folder = () => mkdtempSync(join(tmpdir(), 'rootlet-contexts-'));
+  const directory = () => mkdtempSync(join(tmpdir(), 'rootlet-contexts-'));
   test.each([
     ['by_probe', 1],
     ['by_clock', 100],
@@ -52,7 +52,7 @@ describe('a global function takes the context of its caller', () => {
     const perfEvent = { type: 1, config: 0n, period: 100_000, pid: process.pid, cpu: -1 };
     const place = program === 'by_clock' ? { perfEvent } : {};
     using _attached = attachProgram(loaded, program, { ...place, cookie: 0x123456789an });
-    const made = folder();
+    const made = directory();
     mkdirSync(join(made, 'inside'));
     rmSync(made, { recursive: true });
     const seen = Number(loaded.variables.get('seen'));

@@ -109,15 +109,15 @@ test('maps of the kernel', () => {
 
 describe('cgroups', () => {
   const root = '/sys/fs/cgroup/vm-iterators';
-  const folders = [root, `${root}/a`, `${root}/a/b`, `${root}/c`];
+  const directories = [root, `${root}/a`, `${root}/a/b`, `${root}/c`];
   const idOf = (path: string) => String(statSync(path, { bigint: true }).ino);
 
   test.each([
     ['self', root, [root]],
-    ['descendants', root, folders],
+    ['descendants', root, directories],
     ['ancestors', `${root}/a/b`, [`${root}/a/b`, `${root}/a`, root, '/sys/fs/cgroup']],
   ] as const)('%s', (order, from, expected) => {
-    for (const folder of folders) mkdirSync(folder);
+    for (const directory of directories) mkdirSync(directory);
     const fd = openSync(from, 'r');
     try {
       using loaded = load('groups');
@@ -125,7 +125,7 @@ describe('cgroups', () => {
       expect(linesOf(attached).sort()).toEqual(expected.map(idOf).sort());
     } finally {
       closeSync(fd);
-      for (const folder of [...folders].reverse()) rmdirSync(folder);
+      for (const directory of [...directories].reverse()) rmdirSync(directory);
     }
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../../test/support/needs.ts';
-import { compile, errorOf, INT, sectionOfObject, typesOf, withFolder } from '../model/testing.ts';
+import { compile, errorOf, INT, sectionOfObject, typesOf, withDirectory } from '../model/testing.ts';
 import { type BtfExt, parseBtfExt } from './ext.ts';
 import { encodeBtfWithExt } from './ext-encode.ts';
 import { parseBtf } from './parse.ts';
@@ -221,8 +221,8 @@ needs('clang').test('what clang writes is read', () => {
     static __attribute__((noinline)) int get(struct s *s) { return s->b[2]; }
     __attribute__((section("xdp"), used)) int prog(struct s *s) { return get(s) + s->a; }
   `;
-  withFolder(folder => {
-    const file = compile(folder, 'records', source);
+  withDirectory(directory => {
+    const file = compile(directory, 'records', source);
     const types = parseBtf(sectionOfObject(file, '.BTF'), 'little');
     const ext = parseBtfExt(sectionOfObject(file, '.BTF.ext'), 'little', types);
     const names = ext.funcs.map(info => `${info.section}+${info.byteOffset} ${types.nameOf(info.type)}`);

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { COMMANDS, needs } from '../../../test/support/needs.ts';
 import { runTool } from '../../../test/support/run.ts';
 import { formatDefinition, formatType } from '../c/format.ts';
-import { errorOf, INT, idOf, sectionOf, typesOf, withFolder } from '../model/testing.ts';
+import { errorOf, INT, idOf, sectionOf, typesOf, withDirectory } from '../model/testing.ts';
 import { toRaw } from '../model/to-raw.ts';
 import type { BtfType } from '../model/types.ts';
 import { encodeBtf } from './encode.ts';
@@ -571,8 +571,8 @@ needs('gcc').test('what GCC writes is read', () => {
     static int get(struct s *s) { return s->call(s->a); }
     int f(struct s *restrict s) { return get(s) + other[e]; }
   `;
-  withFolder(folder => {
-    const [input, object, dump] = ['gcc.c', 'gcc.o', 'gcc.btf'].map(name => path.join(folder, name));
+  withDirectory(directory => {
+    const [input, object, dump] = ['gcc.c', 'gcc.o', 'gcc.btf'].map(name => path.join(directory, name));
     if (input === undefined || object === undefined || dump === undefined) throw new Error('three names');
     writeFileSync(input, source);
     runTool(COMMANDS.gcc, ['-gbtf', '-c', input, '-o', object]);

@@ -15,7 +15,7 @@ import {
   sectionOfObject,
   struct,
   typesOf,
-  withFolder,
+  withDirectory,
 } from '../model/testing.ts';
 import { toRaw } from '../model/to-raw.ts';
 import type { Btf, BtfType } from '../model/types.ts';
@@ -540,8 +540,8 @@ needs('clang').test('an unnamed enum that is used twice is defined once', () => 
 
 needs('clang', 'bpftool').describe('the header of bpftool means the same', () => {
   test.for(SOURCES)('$name', ({ source, names }) => {
-    withFolder(folder => {
-      const file = compile(folder, 'types', withVariables(source, names));
+    withDirectory(directory => {
+      const file = compile(directory, 'types', withVariables(source, names));
       const ours = compiledAgain(toRaw(parseBtf(sectionOfObject(file, '.BTF'), 'little')), names);
       const header = outputOf(COMMANDS.bpftool, ['btf', 'dump', 'file', file, 'format', 'c']);
       const theirs = compiledTypes(withVariables(header, names));

@@ -88,19 +88,19 @@ export function idOf(btf: RawBtf, kind: BtfType['kind'], name: string): BtfId {
 }
 
 /** Runs `body` with a directory that is gone afterwards. */
-export function withFolder<T>(body: (folder: string) => T): T {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-btf-'));
+export function withDirectory<T>(body: (directory: string) => T): T {
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-btf-'));
   try {
-    return body(folder);
+    return body(directory);
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 
 /** Compiles C for BPF; the file stays in `directory`. */
-export function compile(folder: string, name: string, source: string): string {
-  const input = path.join(folder, `${name}.c`);
-  const output = path.join(folder, `${name}.o`);
+export function compile(directory: string, name: string, source: string): string {
+  const input = path.join(directory, `${name}.c`);
+  const output = path.join(directory, `${name}.o`);
   writeFileSync(input, source);
   runTool(COMMANDS.clang, ['-target', 'bpf', '-g', '-O2', '-c', input, '-o', output]);
   return output;
@@ -115,7 +115,7 @@ export function sectionOfObject(file: string, name: string): Uint8Array {
 
 /** Types that clang makes of a source. */
 export function compiledTypes(source: string): RawBtf {
-  return withFolder(folder =>
-    toRaw(parseBtf(sectionOfObject(compile(folder, 'types', source), '.BTF'), 'little')),
+  return withDirectory(directory =>
+    toRaw(parseBtf(sectionOfObject(compile(directory, 'types', source), '.BTF'), 'little')),
   );
 }

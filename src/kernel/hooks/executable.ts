@@ -18,11 +18,11 @@ import { HOST_ORDER } from '../uapi/index.ts';
 export function findExecutable(name: string): string {
   if (name.includes('/')) return name;
   const { PATH = '', LD_LIBRARY_PATH = '' } = process.env;
-  const folders = name.includes('.so')
-    ? [...LD_LIBRARY_PATH.split(':'), ...LIBRARY_FOLDERS]
+  const directories = name.includes('.so')
+    ? [...LD_LIBRARY_PATH.split(':'), ...LIBRARY_DIRECTORIES]
     : [...PATH.split(':'), '/usr/bin', '/usr/sbin'];
-  for (const folder of folders) {
-    if (folder !== '' && isFile(`${folder}/${name}`)) return `${folder}/${name}`;
+  for (const directory of directories) {
+    if (directory !== '' && isFile(`${directory}/${name}`)) return `${directory}/${name}`;
   }
   throw platformError('kernel-no-executable', [], `${quote(name)} is not in any of the usual directories`, {
     hint: 'give its full path',
@@ -34,9 +34,9 @@ const TRIPLETS: Readonly<Record<string, string>> = {
   arm64: 'aarch64-linux-gnu',
   riscv64: 'riscv64-linux-gnu',
 };
-const LIBRARY_FOLDERS = ['/lib64', '/usr/lib64', '/lib', '/usr/lib'].flatMap(folder => {
+const LIBRARY_DIRECTORIES = ['/lib64', '/usr/lib64', '/lib', '/usr/lib'].flatMap(directory => {
   const triplet = TRIPLETS[process.arch];
-  return triplet === undefined ? [folder] : [folder, `${folder}/${triplet}`];
+  return triplet === undefined ? [directory] : [directory, `${directory}/${triplet}`];
 });
 
 function isFile(path: string): boolean {

@@ -203,9 +203,9 @@ describe.skipIf(missing !== undefined)(
     });
 
     test('cgroups', () => {
-      const folder = mkdtempSync(join(tmpdir(), 'rootlet-cgroup-'));
-      execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', folder]);
-      const group = join(folder, `rootlet-${process.pid}`);
+      const directory = mkdtempSync(join(tmpdir(), 'rootlet-cgroup-'));
+      execFileSync('mount', ['-t', 'cgroup2', 'cgroup2', directory]);
+      const group = join(directory, `rootlet-${process.pid}`);
       try {
         mkdirSync(group);
         using program = returning(1, types.BPF_PROG_TYPE_CGROUP_SKB, types.BPF_CGROUP_INET_EGRESS);
@@ -216,8 +216,8 @@ describe.skipIf(missing !== undefined)(
         ).toThrow(/ENOENT/);
       } finally {
         rmdirSync(group);
-        execFileSync('umount', [folder]);
-        rmdirSync(folder);
+        execFileSync('umount', [directory]);
+        rmdirSync(directory);
       }
     });
 

@@ -134,13 +134,16 @@ export function attachTcx(
 export function attachCgroup(
   sys: Sys,
   programFd: number,
-  folder: string,
+  directory: string,
   attachType: number,
   order: Order = {},
 ): Attachment {
-  return withOpen(folder, target =>
-    attach(sys, { programFd, target, attachType, ...orderFields(order) }, `cgroup ${quote(folder)}`, errno =>
-      errno === EBADF ? 'this is not a directory of a cgroup file system (cgroup2)' : undefined,
+  return withOpen(directory, target =>
+    attach(
+      sys,
+      { programFd, target, attachType, ...orderFields(order) },
+      `cgroup ${quote(directory)}`,
+      errno => (errno === EBADF ? 'this is not a directory of a cgroup file system (cgroup2)' : undefined),
     ),
   );
 }

@@ -21,9 +21,9 @@ import {
 } from './probes.ts';
 
 /** Directories as the kernel shows its kinds of events and its tracepoints. */
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-probes-'));
-const devices = join(folder, 'devices');
-const list = join(folder, 'functions');
+const directory = mkdtempSync(join(tmpdir(), 'rootlet-probes-'));
+const devices = join(directory, 'devices');
+const list = join(directory, 'functions');
 beforeAll(() => {
   for (const [path, text] of [
     ['devices/kprobe/type', '6\n'],
@@ -31,11 +31,11 @@ beforeAll(() => {
     ['events/syscalls/sys_enter_read/id', '321\n'],
     ['functions', 'vfs_read\nvfs_write\nvfs_read [module]\next4_read\n'],
   ] as const) {
-    mkdirSync(join(folder, path, '..'), { recursive: true });
-    writeFileSync(join(folder, path), text);
+    mkdirSync(join(directory, path, '..'), { recursive: true });
+    writeFileSync(join(directory, path), text);
   }
 });
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Remembers the events that are opened, with the names in them, and the links. */
 class Watching extends FakeSys {
@@ -112,9 +112,11 @@ test('a uprobe: file and offset, of one process or of all', () => {
 
 test('a tracepoint is known by its number', () => {
   const sys = new Watching();
-  attachTraceEvent(sys, 5, 'syscalls/sys_enter_read', undefined, [folder]).close();
+  attachTraceEvent(sys, 5, 'syscalls/sys_enter_read', undefined, [directory]).close();
   expect(sys.events).toMatchObject([{ type: 2, config: 321n, pid: -1, cpu: 0 }]);
-  expect(() => attachTraceEvent(sys, 5, 'syscalls/none', undefined, [folder])).toThrow(/no such tracepoint/);
+  expect(() => attachTraceEvent(sys, 5, 'syscalls/none', undefined, [directory])).toThrow(
+    /no such tracepoint/,
+  );
 });
 
 test('many kernel functions in one link', () => {
@@ -155,7 +157,7 @@ test('many places of an executable in one link', () => {
 });
 
 test('a kernel without probes', () => {
-  expect(() => attachKprobe(new FakeSys(), 5, { symbol: 'f' }, { devices: join(folder, 'none') })).toThrow(
+  expect(() => attachKprobe(new FakeSys(), 5, { symbol: 'f' }, { devices: join(directory, 'none') })).toThrow(
     expect.objectContaining({ code: 'kernel-no-probes' }),
   );
 });
@@ -221,7 +223,7 @@ describe('functions of executables', () => {
     wide(0x220, 0x401030);
     bytes.set(new TextEncoder().encode('main@V1\0'), 0x281);
     change(view);
-    const path = join(folder, `elf-${Math.abs(hash(bytes))}`);
+    const path = join(directory, `elf-${Math.abs(hash(bytes))}`);
     writeFileSync(path, bytes);
     return path;
   }

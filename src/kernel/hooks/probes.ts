@@ -55,8 +55,8 @@ const DEVICES = '/sys/bus/event_source/devices';
 
 /** The number of a kind of probe, and its flag for "at return". */
 function probeKind(kind: 'kprobe' | 'uprobe', options: ProbeOptions) {
-  const folder = `${options.devices ?? DEVICES}/${kind}`;
-  const type = numberIn(`${folder}/type`);
+  const directory = `${options.devices ?? DEVICES}/${kind}`;
+  const type = numberIn(`${directory}/type`);
   if (type === undefined) {
     throw usageError('kernel-no-probes', `this kernel has no ${kind}s`, {
       hint: kind === 'kprobe' ? 'it needs CONFIG_KPROBE_EVENTS' : 'it needs CONFIG_UPROBE_EVENTS',

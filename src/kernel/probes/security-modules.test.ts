@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { requireBpfLsm, securityModules } from './security-modules.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-lsm-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(join(tmpdir(), 'rootlet-lsm-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 test('where BPF is not among the security modules, its programs are refused with the way out', () => {
-  const path = join(folder, 'lsm');
+  const path = join(directory, 'lsm');
   writeFileSync(path, 'capability,yama,apparmor');
   expect(() => requireBpfLsm(path)).toThrow(
     expect.objectContaining({
@@ -25,6 +25,6 @@ test('where BPF is not among the security modules, its programs are refused with
 });
 
 test('if they cannot be determined, they are tried', () => {
-  expect(securityModules(join(folder, 'nothing'))).toBeUndefined();
-  expect(() => requireBpfLsm(join(folder, 'nothing'))).not.toThrow();
+  expect(securityModules(join(directory, 'nothing'))).toBeUndefined();
+  expect(() => requireBpfLsm(join(directory, 'nothing'))).not.toThrow();
 });

@@ -7,16 +7,16 @@ import { FakeSys } from './fake.ts';
 import { FileLock } from './lock.ts';
 
 const { sys, reason } = kernelForTests();
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-lock-'));
-afterAll(() => rmdirSync(folder));
+const directory = mkdtempSync(join(tmpdir(), 'rootlet-lock-'));
+afterAll(() => rmdirSync(directory));
 
 describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
   const kernel = sys ?? new FakeSys();
 
   test('one lock at a time, several shared ones, and free again after close', () => {
     const before = countFds();
-    const first = FileLock.take(kernel, folder);
-    expect(() => FileLock.take(kernel, folder)).toThrow(
+    const first = FileLock.take(kernel, directory);
+    expect(() => FileLock.take(kernel, directory)).toThrow(
       expect.objectContaining({
         code: 'kernel-lock-busy',
         problems: [expect.objectContaining({ class: 'busy' })],
@@ -25,18 +25,18 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     first.close();
     first.close();
     const shared = [
-      FileLock.take(kernel, folder, { shared: true }),
-      FileLock.take(kernel, folder, { shared: true }),
+      FileLock.take(kernel, directory, { shared: true }),
+      FileLock.take(kernel, directory, { shared: true }),
     ];
-    expect(() => FileLock.take(kernel, folder)).toThrow(/locked by another process/);
+    expect(() => FileLock.take(kernel, directory)).toThrow(/locked by another process/);
     for (const lock of shared) lock.close();
-    FileLock.take(kernel, folder, { wait: true }).close();
+    FileLock.take(kernel, directory, { wait: true }).close();
     expect(countFds()).toBe(before);
   });
 });
 
 test('a path that is not there is an error of its own', () => {
-  expect(() => FileLock.take(new FakeSys(), join(folder, 'nothing'))).toThrow(
+  expect(() => FileLock.take(new FakeSys(), join(directory, 'nothing'))).toThrow(
     expect.objectContaining({ code: 'kernel-lock', message: expect.stringContaining('ENOENT') }),
   );
 });

@@ -121,14 +121,14 @@ const why = canCompile ? '' : ' (needs gcc and linux/bpf.h)';
 
 /** Compiles and runs a C program that prints what `lines` print. */
 function runC(prologue: string, lines: readonly string[]): string[] {
-  const folder = mkdtempSync(join(tmpdir(), 'rootlet-'));
+  const directory = mkdtempSync(join(tmpdir(), 'rootlet-'));
   try {
-    const source = join(folder, 'offsets.c');
+    const source = join(directory, 'offsets.c');
     writeFileSync(source, `${prologue}\nint main(void) {\n${lines.join('\n')}\nreturn 0; }\n`);
-    execFileSync('gcc', ['-w', '-o', join(folder, 'offsets'), source], { stdio: 'pipe' });
-    return execFileSync(join(folder, 'offsets'), { encoding: 'utf8' }).trim().split('\n');
+    execFileSync('gcc', ['-w', '-o', join(directory, 'offsets'), source], { stdio: 'pipe' });
+    return execFileSync(join(directory, 'offsets'), { encoding: 'utf8' }).trim().split('\n');
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 

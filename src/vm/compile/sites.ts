@@ -31,7 +31,7 @@ export type Site =
       readonly slot: number;
       readonly callee: SymbolIndex;
     }
-  /** A call-back whose address is not that of a function. */
+  /** A callback whose address is not that of a function. */
   | { readonly kind: 'callback'; readonly unit: CodeUnit; readonly slot: number }
   | {
       readonly kind: 'words';

@@ -10,20 +10,20 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '../../..');
 const OBJECT = join(ROOT, 'examples/obj/el/first.bpf.o');
 
-let folder = '';
+let directory = '';
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'rootlet-start-'));
+  directory = mkdtempSync(join(tmpdir(), 'rootlet-start-'));
   for (const part of ['bin', 'package.json', 'dist/command']) {
-    cpSync(join(ROOT, part), join(folder, part), {
+    cpSync(join(ROOT, part), join(directory, part), {
       recursive: true,
       filter: source => !source.endsWith('cached'),
     });
   }
 });
-afterEach(() => rmSync(folder, { recursive: true }));
+afterEach(() => rmSync(directory, { recursive: true }));
 
-const command = () => join(folder, 'bin/rootlet.js');
-const cached = () => join(folder, 'dist/command/cached');
+const command = () => join(directory, 'bin/rootlet.js');
+const cached = () => join(directory, 'dist/command/cached');
 const inspect = () => execFileSync(process.execPath, [command(), 'inspect', OBJECT], { encoding: 'utf8' });
 
 function onlyCache(): string {
@@ -52,7 +52,7 @@ test.each([0, 10, 1000])('%i bytes of a cache are replaced', bytes => {
 
 test('a cache of another build is not used', () => {
   inspect();
-  const script = join(folder, 'dist/command/inspect.cjs');
+  const script = join(directory, 'dist/command/inspect.cjs');
   const text = readFileSync(script, 'utf8');
   const [first = ''] = text.split('\n', 1);
   // as long as before, which is all that V8 itself compares
@@ -69,7 +69,7 @@ test('where nothing can be kept, it runs all the same', () => {
 test('help and failures keep nothing', () => {
   execFileSync(process.execPath, [command(), 'inspect', '--help']);
   expect(spawnSync(process.execPath, [command(), 'inspect', 'nothing.o']).status).toBe(1);
-  expect(readdirSync(join(folder, 'dist/command'))).not.toContain('cached');
+  expect(readdirSync(join(directory, 'dist/command'))).not.toContain('cached');
 });
 
 test('several at once', async () => {
@@ -82,7 +82,7 @@ test('several at once', async () => {
 });
 
 test('a checkout that is not built says so', () => {
-  rmSync(join(folder, 'dist'), { recursive: true });
+  rmSync(join(directory, 'dist'), { recursive: true });
   const { status, stderr } = spawnSync(process.execPath, [command(), 'ps'], { encoding: 'utf8' });
   expect([status, stderr]).toEqual([70, 'rootlet: not built yet; run "npm run build" in its directory\n']);
 });

@@ -25,7 +25,7 @@ const FIRST = path.join(OBJECTS, 'first.bpf.o');
 const SECOND = path.join(OBJECTS, 'second.bpf.o');
 
 let testing: TestStore;
-let folder = '';
+let directory = '';
 let fds = 0;
 
 async function rootlet(...words: readonly string[]) {
@@ -56,11 +56,11 @@ needs('bpf', 'root', 'clang').describe('load', () => {
   beforeEach(() => {
     fds = countFds();
     testing = testStore(openSys());
-    folder = mkdtempSync(path.join(tmpdir(), 'rootlet-dynamic-'));
+    directory = mkdtempSync(path.join(tmpdir(), 'rootlet-dynamic-'));
   });
   afterEach(() => {
     testing.close();
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
     expect(countFds()).toBe(fds);
   });
 
@@ -164,7 +164,7 @@ __attribute__((noinline)) long late(struct xdp_md *ctx) { return ctx->data_end -
 char _license[] SEC("license") = "GPL";`,
     });
     const file = (name: string, object: typeof waiter): string => {
-      const at = path.join(folder, name);
+      const at = path.join(directory, name);
       writeFileSync(at, writeObject(object));
       return at;
     };

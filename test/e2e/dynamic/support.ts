@@ -12,9 +12,9 @@ import { compileInto } from '../../support/compile.ts';
 
 /** Compiles C to objects, by name. */
 export function compiled<const N extends string>(sources: Readonly<Record<N, string>>): Record<N, BpfObject> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-dynamic-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-dynamic-'));
   try {
-    const files = compileInto(folder, sources);
+    const files = compileInto(directory, sources);
     const names = Object.keys(sources);
     const entries = files.map((file, at) => [
       names[at] ?? '',
@@ -22,7 +22,7 @@ export function compiled<const N extends string>(sources: Readonly<Record<N, str
     ]);
     return Object.fromEntries(entries) as Record<N, BpfObject>; // one object for each source
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 

@@ -14,8 +14,8 @@ import { runWithLibbpf } from '../../support/libbpf.ts';
 import { missing, needs } from '../../support/needs.ts';
 import { runTool } from '../../support/run.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-archives-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-archives-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const PACKET = new Uint8Array(64);
 
@@ -61,7 +61,7 @@ const FORMATS = [
 let made = 0;
 
 function archive(command: readonly string[], members: readonly string[]): LinkInput {
-  const file = path.join(folder, `lib${made++}.a`);
+  const file = path.join(directory, `lib${made++}.a`);
   const [tool = '', ...options] = command;
   runTool(tool, [...options, file, ...members]);
   return inputFrom(file);
@@ -89,7 +89,7 @@ needs('clang').describe('a library of 200 functions', () => {
   const wanted = [3, 77, 199];
   const [library = '', main = ''] =
     missing('clang') === undefined
-      ? compileInto(folder, {
+      ? compileInto(directory, {
           library: librarySource(),
           main: `#include "case.h"
 ${wanted.map(at => `struct of_${at}; int lib_${at}(struct of_${at} *p);`).join('\n')}
@@ -123,7 +123,7 @@ LICENSE("GPL");
 needs('clang', 'ar').describe('members', () => {
   const [main = '', optional = '', even = '', odd = '', never = ''] =
     missing('clang') === undefined
-      ? compileInto(folder, {
+      ? compileInto(directory, {
           cycle: `#include "case.h"
 int even(int n);
 PROGRAM prog(CONTEXT) { return even(ctx->len & 2); }

@@ -25,9 +25,9 @@ import type { Machine } from '../../../src/vm/run/api.ts';
 import { createMachine } from '../../../src/vm/run/machine.ts';
 import { missing, needs } from '../../support/needs.ts';
 
-const FOLDER = '/usr/lib/x86_64-linux-gnu/bpf';
-const FILES = existsSync(FOLDER)
-  ? readdirSync(FOLDER).filter(name => name.startsWith('xdpfilt_') && name.endsWith('.o'))
+const DIRECTORY = '/usr/lib/x86_64-linux-gnu/bpf';
+const FILES = existsSync(DIRECTORY)
+  ? readdirSync(DIRECTORY).filter(name => name.startsWith('xdpfilt_') && name.endsWith('.o'))
   : [];
 const SEED = 20191220;
 
@@ -68,7 +68,7 @@ function chainWith(file: string): BpfObject {
     bytes: readFileSync(path),
   });
   const result = relink(read('examples/obj/el/rootlet.bpf.o', 'rootlet.bpf.o'), [
-    { slot: 'dummy1', component: read(`${FOLDER}/${file}`, file) },
+    { slot: 'dummy1', component: read(`${DIRECTORY}/${file}`, file) },
     { slot: 'dummy2', component: read('examples/obj/el/first_firewall.bpf.o', 'first_firewall.bpf.o') },
   ]);
   if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));

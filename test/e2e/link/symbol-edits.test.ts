@@ -13,15 +13,15 @@ import type { BpfObject } from '../../../src/object/model/model.ts';
 import { readObject } from '../../../src/object/read/read.ts';
 import { writeObject } from '../../../src/object/write/write.ts';
 import { createMachine } from '../../../src/vm/run/machine.ts';
-import { CASES_FOLDER, readCases } from '../../support/case-files.ts';
+import { CASES_DIRECTORY, readCases } from '../../support/case-files.ts';
 import { compileInto, inputFrom } from '../../support/compile.ts';
 import { runWithLibbpf } from '../../support/libbpf.ts';
 import { missing, needs } from '../../support/needs.ts';
 import { outputOf } from '../../support/run.ts';
 import { checkWritten } from '../../support/written-object.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-edits-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-edits-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const MAP = (name: string): string => `
 struct {
@@ -103,7 +103,7 @@ LICENSE("GPL");
 `,
 } as const;
 
-if (missing('clang') === undefined) compileInto(folder, SOURCES);
+if (missing('clang') === undefined) compileInto(directory, SOURCES);
 
 type Name = keyof typeof SOURCES;
 
@@ -271,7 +271,7 @@ const CASES: readonly Case[] = [
 /** What Clang made of the sources in `test/cases`. */
 function objectsOfCases(): BpfObject[] {
   return readCases().flatMap(({ name }) => {
-    const objects = path.join(CASES_FOLDER, name, 'obj/el');
+    const objects = path.join(CASES_DIRECTORY, name, 'obj/el');
     return readdirSync(objects)
       .sort()
       .map(file => readObject({ name: `${name}/${file}`, bytes: readFileSync(path.join(objects, file)) }));
@@ -280,7 +280,7 @@ function objectsOfCases(): BpfObject[] {
 
 function linkFiles(files: readonly Name[], options: LinkOptions) {
   return link(
-    files.map(name => ({ ...inputFrom(path.join(folder, `${name}.o`)), name: `${name}.o` })),
+    files.map(name => ({ ...inputFrom(path.join(directory, `${name}.o`)), name: `${name}.o` })),
     options,
   );
 }
@@ -306,7 +306,7 @@ needs('clang').describe('behaviour in the machine', () => {
 needs('clang', 'bpftool', 'llvm-readelf').describe('read by others', () => {
   for (const one of CASES)
     test(one.what, () => {
-      const file = path.join(folder, 'linked.o');
+      const file = path.join(directory, 'linked.o');
       writeFileSync(file, bytesOf(one));
       const types = outputOf('bpftool', ['btf', 'dump', 'file', file]);
       for (const line of one.types) expect(types).toMatch(line);

@@ -22,8 +22,8 @@ import { runWithLibbpf } from '../../support/libbpf.ts';
 import { missing, needs } from '../../support/needs.ts';
 import { namesOf } from './shapes.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-features-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-features-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const { sys } = kernelForTests();
 /** Its first bytes are an Ethernet header of IPv4, which socket filters and cgroups see without. */
@@ -36,7 +36,7 @@ function compile(sources: Readonly<Record<string, string>>): Map<string, BpfObje
     name,
     `#include "case.h"\n${text}\nLICENSE("Dual MIT/GPL");\n`,
   ]);
-  const files = compileInto(folder, Object.fromEntries(texts));
+  const files = compileInto(directory, Object.fromEntries(texts));
   return new Map(
     files.map(file => {
       const { bytes } = inputFrom(file);

@@ -13,8 +13,8 @@ import { readObject } from '../../../src/object/read/read.ts';
 import { writeObject } from '../../../src/object/write/write.ts';
 import { needs } from '../../support/needs.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'rootlet-relink-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(join(tmpdir(), 'rootlet-relink-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const ORDERS = ['el', 'eb'] as const;
 
@@ -206,7 +206,7 @@ function tool(command: string, ...args: string[]): string {
 }
 
 function write(name: string, object: BpfObject): string {
-  const path = join(folder, name);
+  const path = join(directory, name);
   writeFileSync(path, writeObject(object));
   return path;
 }
@@ -233,7 +233,7 @@ needs('bpftool', 'bpf').test(
   'libbpf loads the chain, and the verifier sees the lines of both firewalls',
   () => {
     const path = write('load.o', chain('el', 'first_firewall', 'second_firewall').object);
-    const mount = mkdtempSync(join(folder, 'bpffs-'));
+    const mount = mkdtempSync(join(directory, 'bpffs-'));
     const script = `mount -t bpf -o mode=0700 bpf ${mount} && bpftool -d prog load ${path} ${mount}/chain && rm ${mount}/chain`;
     const log = tool('unshare', '-m', 'sh', '-c', script);
     expect(log).toMatch(/seen\+\+;[\s\S]*drops\+\+;[\s\S]*drops\[ip->protocol\]\+\+;/);

@@ -168,15 +168,15 @@ LICENSE("GPL");
 `;
 
 needs('clang', 'bpf', 'vmlinux-btf').test('a program that throws gets what its callback returns', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-needs-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-needs-'));
   try {
-    const [file = ''] = compileInto(folder, { thrower: THROWER });
+    const [file = ''] = compileInto(directory, { thrower: THROWER });
     const object = readObject({ name: 'thrower.o', bytes: inputFrom(file).bytes });
     if (sys === undefined) throw new Error('no kernel');
     using loaded = loadObject(object, sys);
     expect(loaded.testRun('thrower', new Uint8Array(64)).verdict).toBe(42);
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 });
 

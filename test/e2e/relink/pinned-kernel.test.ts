@@ -85,9 +85,9 @@ PROGRAM stage_b(CONTEXT) ${`{ ${bump('blocklist', 100)} return -1; }`}`,
 
 type Name = keyof typeof SOURCES;
 const { sys } = kernelForTests();
-const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-pinned-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-const input = (name: Name): LinkInput => inputFrom(path.join(folder, `${name}.o`));
+const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-pinned-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+const input = (name: Name): LinkInput => inputFrom(path.join(directory, `${name}.o`));
 
 function bytesOf(result: RelinkResult | LinkResult): Uint8Array {
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
@@ -126,7 +126,7 @@ function pinsByRootlet(bytes: Uint8Array, program: string): Record<string, numbe
 
 /** The same by bpftool, which is libbpf, in a mount namespace of its own. */
 function pinsByLibbpf(bytes: Uint8Array, program: string): Record<string, number> {
-  const at = (name: string): string => path.join(folder, name);
+  const at = (name: string): string => path.join(directory, name);
   writeFileSync(at('linked.o'), bytes);
   writeFileSync(at('packet'), packet());
   const script = [
@@ -147,7 +147,7 @@ function pinsByLibbpf(bytes: Uint8Array, program: string): Record<string, number
 }
 
 needs('clang').describe('compiled', () => {
-  beforeAll(() => void compileInto(folder, SOURCES));
+  beforeAll(() => void compileInto(directory, SOURCES));
 
   needs('root', 'bpf', 'bpftool').describe('pins are those of the authors', () => {
     const cases: readonly (readonly [string, () => RelinkResult, string, Record<string, number>])[] = [
@@ -262,8 +262,8 @@ needs('clang').describe('compiled', () => {
         [
           'gen',
           'object',
-          path.join(folder, 'gen.o'),
-          ...['first', 'second'].map(name => path.join(folder, `${name}.o`)),
+          path.join(directory, 'gen.o'),
+          ...['first', 'second'].map(name => path.join(directory, `${name}.o`)),
         ],
         { encoding: 'utf8', stdio: 'pipe' },
       );

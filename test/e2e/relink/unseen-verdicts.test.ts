@@ -17,18 +17,18 @@ ${attributes} __attribute__((weak, noinline)) int slot1(struct __sk_buff *ctx) {
 SEC("${section}") int host(struct __sk_buff *ctx) { return slot1(ctx); }`;
 
 needs('clang').describe('verdicts behind a slot', () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'rootlet-verdicts-'));
+  const directory = mkdtempSync(path.join(tmpdir(), 'rootlet-verdicts-'));
   const sources = {
     open: host('cgroup_skb/egress', ''),
     hidden: host('cgroup_skb/egress', '__attribute__((visibility("hidden")))'),
     unchecked: host('tc', ''),
   };
-  const files = compileInto(folder, sources);
+  const files = compileInto(directory, sources);
   const [open, hidden, unchecked] = files.map(file => ({
     name: path.basename(file),
     bytes: readFileSync(file),
   }));
-  rmSync(folder, { recursive: true });
+  rmSync(directory, { recursive: true });
 
   test.each([
     [

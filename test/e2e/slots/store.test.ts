@@ -45,20 +45,20 @@ const wanted = needs('bpf', 'ip', 'clang');
 
 wanted.describe('rootlets in the store', () => {
   let wire: Wire;
-  let folder: string;
+  let directory: string;
   let command: string;
   let bpffs: ReturnType<typeof mountBpffs>;
-  const path = (name: keyof typeof SOURCES): string => join(folder, `${name}.o`);
+  const path = (name: keyof typeof SOURCES): string => join(directory, `${name}.o`);
 
   beforeAll(async () => {
     wire = new Wire('store');
-    folder = mkdtempSync(join(tmpdir(), 'rootlet-store-'));
+    directory = mkdtempSync(join(tmpdir(), 'rootlet-store-'));
     const objects: Record<string, ObjectFile> = compileAll(SOURCES);
-    for (const { name, bytes } of Object.values(objects)) writeFileSync(join(folder, name), bytes);
+    for (const { name, bytes } of Object.values(objects)) writeFileSync(join(directory, name), bytes);
     command = await bundleCommand();
   });
   afterAll(() => {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
     rmSync(join(command, '..'), { recursive: true });
     wire.close();
   });

@@ -43,14 +43,14 @@ export class Wire {
 
 /** Objects from C, each named after its file alone. */
 export function compileAll<K extends string>(sources: Readonly<Record<K, string>>): Record<K, ObjectFile> {
-  const folder = mkdtempSync(join(tmpdir(), 'rootlet-relink-'));
+  const directory = mkdtempSync(join(tmpdir(), 'rootlet-relink-'));
   try {
     const names = Object.keys(sources);
-    const paths = compileInto(folder, sources);
+    const paths = compileInto(directory, sources);
     const files = paths.map((path, at) => [names[at], { name: `${names[at]}.o`, bytes: readFileSync(path) }]);
     return Object.fromEntries(files) as Record<K, ObjectFile>; // the keys are those of `sources`
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 }
 
