@@ -4,12 +4,13 @@ import { buildCommand } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
 import { EXIT, quote, usageError } from '../../src/diag/index.ts';
 import {
+  BINDING_BACK_ENDS,
+  type BindingBackEnd,
   type ReplaceRequest,
   replace,
   SLOT_BACK_ENDS,
   type SlotBackEnd,
   type SlotChange,
-  type Via,
 } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import type { EntryKind, Store } from '../../src/store/index.ts';
@@ -37,7 +38,7 @@ interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'
   readonly order?: string;
   readonly reset?: readonly string[];
   readonly slots?: SlotBackEnd | 'auto';
-  readonly via?: Via | SlotBackEnd | 'auto';
+  readonly via?: BindingBackEnd | SlotBackEnd | 'auto';
   readonly fresh?: readonly string[];
   readonly force: boolean;
   readonly all: boolean;
@@ -48,7 +49,10 @@ interface Flags extends LoadFlags, StoreFlags, Omit<BindFlags, 'via' | 'explain'
 
 const off = { kind: 'boolean', default: false } as const;
 const SLOT_CHOICES = ['auto', ...SLOT_BACK_ENDS] as const;
-const BACK_END_CHOICES = ['auto', 'ext', 'tail', 'copy', 'static'] as const;
+const BACK_END_CHOICES: readonly (BindingBackEnd | SlotBackEnd | 'auto')[] = [
+  'auto',
+  ...new Set([...BINDING_BACK_ENDS, ...SLOT_BACK_ENDS]),
+];
 
 export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context>({
   docs: {

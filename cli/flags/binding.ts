@@ -5,7 +5,7 @@
 
 import { given } from '../../src/bytes/index.ts';
 import { formatProblem, quote, usageError } from '../../src/diag/index.ts';
-import type { Via } from '../../src/dynamic/index.ts';
+import type { BindingBackEnd } from '../../src/dynamic/index.ts';
 import {
   BINDING_BACK_ENDS,
   type Binding,
@@ -40,7 +40,7 @@ import {
 export interface BindFlags {
   readonly against?: readonly string[];
   readonly bind?: readonly string[];
-  readonly via?: Via;
+  readonly via?: BindingBackEnd;
   readonly lazy: boolean;
   readonly explain: boolean;
 }

@@ -5,7 +5,7 @@
  * @module rootlet/dynamic
  */
 
-export type { Via } from '../dynamic/index.ts';
+export type { BindingBackEnd } from '../dynamic/index.ts';
 export {
   type Binding,
   type Component,

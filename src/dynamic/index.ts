@@ -3,13 +3,13 @@
 export {
   BINDING_BACK_ENDS,
   type Binding,
+  type BindingBackEnd,
   type DynamicBindRequest,
   type DynamicLoadOptions,
   DynamicObject,
   describeBinding,
   load,
   plainExterns,
-  type Via,
 } from './bind/index.ts';
 export {
   bindingsIn,

@@ -9,7 +9,7 @@ import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
 import { InputObject, type ObjectFile, stripDataSections } from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
-import type { Via } from './bind/index.ts';
+import type { BindingBackEnd } from './bind/index.ts';
 import { type EntryLoad, inputOf, OBJECT_FILE, type StoreLoadOptions } from './entries/index.ts';
 import type { Generation, SlotBackEnd, SlotChange } from './generation/index.ts';
 import {
@@ -40,7 +40,7 @@ export interface ReplaceRequest {
    * Back end of the calls that are replaced, from now on: for an attached program, what binds its externs (`auto`: the
    * first that can bind each); for a rootlet, the same as `slotsVia`.
    */
-  readonly via?: Via | SlotBackEnd | 'auto';
+  readonly via?: BindingBackEnd | SlotBackEnd | 'auto';
   readonly options: LoadOptions;
   /** How externs of the new version are bound. */
   readonly binding?: Pick<StoreLoadOptions, 'against' | 'bind' | 'lazy' | 'via' | 'viaOf' | 'reasonOf'>;

@@ -5,7 +5,7 @@
  * tail-call slot; `copy`: the code is copied into the consumer. `ext` and `tail` share one code and its
  * state, `copy` the state.
  */
-export type Via = 'ext' | 'tail' | 'copy';
+export type BindingBackEnd = 'ext' | 'tail' | 'copy';
 /** What one extern is bound to, how, and why so. */
 export interface Binding {
   readonly extern: string;
@@ -15,7 +15,7 @@ export interface Binding {
   /** Name there. */
   readonly target: string;
   /** `share`: a variable or map of the provider, used in place. `none`: nothing is bound yet. */
-  readonly via: Via | 'share' | 'none';
+  readonly via: BindingBackEnd | 'share' | 'none';
   readonly reason: string;
   /** What named the provider: an option, a declaration tag, `against`, or a search of all that is loaded. */
   readonly by: 'request' | 'tag' | 'named' | 'registered' | 'provider';

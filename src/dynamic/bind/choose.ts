@@ -21,14 +21,14 @@ import {
   symbolOf,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
-import type { Via } from './bindings.ts';
+import type { BindingBackEnd } from './bindings.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker, sleepObjection } from './effects.ts';
 import type { Found } from './find.ts';
 import { replacementObjection, type Signature, signatureIn } from './signature.ts';
 
 /** All back ends, in order of preference. */
-export const BINDING_BACK_ENDS: readonly Via[] = ['ext', 'tail', 'copy'];
+export const BINDING_BACK_ENDS: readonly BindingBackEnd[] = ['ext', 'tail', 'copy'];
 
 /** Input of the rules for one function extern. */
 export interface Situation {
@@ -88,7 +88,7 @@ function worseOf(definition: Signature, declaration: Signature): Signature {
 }
 
 /** Why a back end cannot bind the call, naming the rule; undefined if it can. */
-export function objectionTo(via: Via, situation: Situation): string | undefined {
+export function objectionTo(via: BindingBackEnd, situation: Situation): string | undefined {
   switch (via) {
     case 'ext':
       return commonObjection(situation) ?? extObjection(situation);
@@ -100,7 +100,7 @@ export function objectionTo(via: Via, situation: Situation): string | undefined 
 }
 
 export interface Choice {
-  readonly via: Via;
+  readonly via: BindingBackEnd;
   readonly reason: string;
 }
 
@@ -118,7 +118,7 @@ export function candidatesFor(situation: Situation): readonly Choice[] {
   return choices;
 }
 
-const STRENGTHS: Readonly<Record<Via, string>> = {
+const STRENGTHS: Readonly<Record<BindingBackEnd, string>> = {
   ext: 'code and state shared, any number of consumers',
   tail: 'code and state shared through a tail-call slot',
   copy: 'code copied, state shared',
@@ -127,7 +127,7 @@ const STRENGTHS: Readonly<Record<Via, string>> = {
 /**
  * The problem of a requested back end that cannot be used: a rule that it breaks, or a refusal of the kernel.
  */
-export function forcedProblem(via: Via, situation: Situation, objection: string): Problem {
+export function forcedProblem(via: BindingBackEnd, situation: Situation, objection: string): Problem {
   const { consumer, name } = situation;
   const byKernel =
     via === 'ext' && objectionTo(via, { ...situation, noReplacement: () => undefined }) === undefined;

@@ -1,7 +1,7 @@
 /** Externs of a consumer bound to providers: search, agreement, back end, load. */
 
 export { bindingProblem } from './agreement.ts';
-export { type Binding, describeBinding, type Via } from './bindings.ts';
+export { type Binding, type BindingBackEnd, describeBinding } from './bindings.ts';
 export { BINDING_BACK_ENDS, objectionTo, type Situation, situationOf } from './choose.ts';
 export { isStubMap, SELECT_SECTION } from './consumer.ts';
 export { DynamicObject } from './dynamic-object.ts';

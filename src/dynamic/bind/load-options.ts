@@ -4,7 +4,7 @@ import type { Sys } from '../../kernel/index.ts';
 import type { BindRequest } from '../../link/index.ts';
 import type { LoadOptions } from '../../load/index.ts';
 import type { Provider } from '../providers/index.ts';
-import type { Via } from './bindings.ts';
+import type { BindingBackEnd } from './bindings.ts';
 import type { DynamicObject } from './dynamic-object.ts';
 
 /** Options of `load`: those of `loadObject`, and what the object is bound to. */
@@ -19,9 +19,9 @@ export interface DynamicLoadOptions extends LoadOptions {
   /** Externs with a definition of their own. */
   readonly bind?: readonly Omit<BindRequest, 'consumer'>[];
   /** Back end for all functions; without it each gets the best that can carry it. */
-  readonly via?: Via;
+  readonly via?: BindingBackEnd;
   /** Back end for single functions, if `via` is not given. */
-  readonly viaOf?: (extern: string) => Via | undefined;
+  readonly viaOf?: (extern: string) => BindingBackEnd | undefined;
   /** Reason of `viaOf`, for reports. Default: it was requested. */
   readonly reasonOf?: (extern: string) => string | undefined;
   /** Accept undefined functions; they return their default until a provider is loaded. */

@@ -10,7 +10,7 @@ import { type LinkInput, link, requireInputs } from '../../link/index.ts';
 import { type BpfObject, InputObject } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
-import type { Binding, Via } from './bindings.ts';
+import type { Binding, BindingBackEnd } from './bindings.ts';
 import {
   BINDING_BACK_ENDS,
   candidatesFor,
@@ -86,7 +86,7 @@ function planBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions):
     ...(options.lazy === true ? lazyCalls(object, search.open, noReplacement, options) : []),
   ];
   if (search.problems.length > 0) throw new RootletError(search.problems);
-  const viaOf = (name: string): Via | undefined => options.via ?? options.viaOf?.(name);
+  const viaOf = (name: string): BindingBackEnd | undefined => options.via ?? options.viaOf?.(name);
   const { choices, problems } = chooseAll(wanted, viaOf, options.reasonOf);
   if (problems.length > 0) throw new RootletError(problems);
   const shares = search.found.filter(found => found.target.kind !== 'function');
@@ -111,7 +111,7 @@ function lazyCalls(
 
 function chooseAll(
   wanted: readonly WantedCall[],
-  viaOf: (name: string) => Via | undefined,
+  viaOf: (name: string) => BindingBackEnd | undefined,
   reasonOf: ((name: string) => string | undefined) | undefined,
 ): { readonly choices: readonly OpenChoice[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];

@@ -19,7 +19,7 @@ import { type Cleanup, readProgramTypes } from '../../load/index.ts';
 import { sectionNameOf, symbolOf } from '../../object/index.ts';
 import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../../state/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
-import type { DynamicLoadOptions, Via } from '../bind/index.ts';
+import type { BindingBackEnd, DynamicLoadOptions } from '../bind/index.ts';
 import {
   type Binding,
   type DynamicObject,
@@ -191,7 +191,7 @@ function bindingOf({ bindings }: StoredDynamic, name: string): Binding | undefin
   return bindings.find(binding => binding.of === '' && binding.extern === name);
 }
 
-function viaOf(stored: StoredDynamic, name: string): Via | undefined {
+function viaOf(stored: StoredDynamic, name: string): BindingBackEnd | undefined {
   const via = bindingOf(stored, name)?.via;
   return via === 'ext' || via === 'tail' || via === 'copy' ? via : undefined;
 }

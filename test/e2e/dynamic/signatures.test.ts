@@ -1,7 +1,7 @@
 /** Which back end supports which prototype, and the messages with which the others are refused. */
 
 import { expect, test } from 'vitest';
-import type { Via } from '../../../src/dynamic/bind/bindings.ts';
+import type { BindingBackEnd } from '../../../src/dynamic/bind/bindings.ts';
 import { objectionTo, situationOf } from '../../../src/dynamic/bind/choose.ts';
 import { findDefinitions, type SearchScope } from '../../../src/dynamic/bind/find.ts';
 import { signatureOf } from '../../../src/dynamic/bind/signature.ts';
@@ -122,7 +122,7 @@ clang.describe('signatures', () => {
     const found = search.found.find(one => one.name === name);
     if (found === undefined) throw new Error('not found');
     const situation = situationOf(consumer, found, () => undefined);
-    const saying = (via: Via): string => objectionTo(via, situation) ?? '';
+    const saying = (via: BindingBackEnd): string => objectionTo(via, situation) ?? '';
     if (ext === '') expect(saying('ext')).toBe('');
     else expect(saying('ext')).toContain(ext);
     if (tail === '') expect(saying('tail')).toBe('');
