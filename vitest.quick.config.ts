@@ -8,6 +8,8 @@ import base from './vitest.config.ts';
 export default defineConfig({
   test: {
     ...base.test,
+    pool: 'threads',
+    isolate: false,
     include: ['src/**/*.test.ts', 'cli/**/*.test.ts', 'test/{project,e2e}/**/*.test.ts'],
     exclude: [
       '**/*{kernel,oracle,hostile}*.test.ts',
