@@ -3,10 +3,10 @@ import { EXIT, insn } from '../../isa/assemble.ts';
 import type { Insn } from '../../isa/opcodes.ts';
 import { createMachine } from '../run/machine.ts';
 import { testObject } from '../testing.ts';
-import { planCalls } from './call-graph.ts';
-import { controlFlow } from './cfg.ts';
-import { codeUnit, formatLine, lineAt } from './unit.ts';
-import { ANY, analyseValues, constant } from './values.ts';
+import { planCalls } from './analysis/call-graph.ts';
+import { controlFlow } from './analysis/cfg.ts';
+import { codeUnit, formatLine, lineAt } from './analysis/unit.ts';
+import { ANY, analyseValues, constant } from './analysis/values.ts';
 
 function unitOf(...insns: readonly Insn[]) {
   const object = testObject([{ name: 'main', insns }]);

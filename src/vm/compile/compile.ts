@@ -8,23 +8,34 @@ import { bugError } from '../../diag/index.ts';
 import { type BpfObject, callGraph, type SymbolIndex } from '../../object/index.ts';
 import type { ProgramKind } from '../state/index.ts';
 import { I32, I64, ModuleBuilder } from '../wasm/index.ts';
-import { planCalls } from './call-graph.ts';
-import { controlFlow } from './cfg.ts';
-import { type AnalysedUnit, emitFunction } from './emit-function.ts';
+import type { CodeUnit } from './analysis/index.ts';
 import {
+  type AddressOf,
+  ANY,
+  analyseValues,
+  constant,
+  controlFlow,
+  ENV_MODULE,
+  FAULT_IMPORT,
+  type HelperImport,
+  ImportTable,
+  INVOKE_EXPORT,
+  planCalls,
+  programExport,
+  SiteTable,
+} from './analysis/index.ts';
+import {
+  type AnalysedUnit,
+  declareRuntime,
   type ExternPlan,
+  emitFunction,
+  emitRuntime,
   FUNCTION_PARAMS,
   type MapPlan,
   type MemoryPlan,
   type ModulePlan,
-} from './emitter.ts';
+} from './emit/index.ts';
 import { emitCountedCallback, emitCountedTail, emitEntry, emitInvoke } from './entries.ts';
-import { type HelperImport, ImportTable } from './imports.ts';
-import { ENV_MODULE, FAULT_IMPORT, INVOKE_EXPORT, programExport } from './names.ts';
-import { declareRuntime, emitRuntime } from './runtime.ts';
-import { SiteTable } from './sites.ts';
-import type { CodeUnit } from './unit.ts';
-import { type AddressOf, ANY, analyseValues, constant } from './values.ts';
 
 export interface CompileInput {
   readonly object: BpfObject;

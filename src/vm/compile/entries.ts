@@ -7,8 +7,8 @@ import { MAX_CALL_FRAMES, MAX_STACK_BYTES, type SymbolIndex } from '../../object
 import { FRAME_STRIDE } from '../state/index.ts';
 import { CodeBuilder } from '../wasm/index.ts';
 import * as w from '../wasm/opcodes.ts';
-import { FUNCTION_PARAMS, type ModulePlan } from './emitter.ts';
-import type { CodeUnit } from './unit.ts';
+import type { CodeUnit } from './analysis/index.ts';
+import { FUNCTION_PARAMS, type ModulePlan } from './emit/index.ts';
 
 /**
  * (frame, number in the table) → whether the callback stops the loop; its five arguments are at

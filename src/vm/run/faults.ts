@@ -3,7 +3,7 @@
 import { elementAt, given } from '../../bytes/index.ts';
 import { type CodeOf, quote, type RootletError } from '../../diag/index.ts';
 import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
-import { codeError, type Site } from '../compile/index.ts';
+import { codeError, type Site } from '../compile/analysis/index.ts';
 import {
   FRAME_SIZE,
   FRAME_STRIDE,

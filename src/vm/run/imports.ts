@@ -1,7 +1,7 @@
 /** The functions that a compiled module imports, bound to one machine. */
 
 import { bugError } from '../../diag/index.ts';
-import type { HelperImport } from '../compile/index.ts';
+import type { HelperImport } from '../compile/analysis/index.ts';
 import type { HelperFunction } from '../helpers/index.ts';
 import type { MachineState } from '../state/index.ts';
 

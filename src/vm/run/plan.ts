@@ -12,7 +12,8 @@ import {
   type SymbolIndex,
 } from '../../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY, mapTypeName } from '../../uapi/index.ts';
-import { type CodeUnit, type Refusal, reachableUnits } from '../compile/index.ts';
+import { type CodeUnit, reachableUnits } from '../compile/analysis/index.ts';
+import type { Refusal } from '../compile/emit/index.ts';
 import {
   addFixedRegions,
   definitionOfSection,

@@ -1,7 +1,7 @@
 /** The state of a machine at work, as its helpers see and change it. */
 
 import { bugError, type CodeOf } from '../../diag/index.ts';
-import { codeError, type SiteTable } from '../compile/index.ts';
+import { codeError, type SiteTable } from '../compile/analysis/index.ts';
 import {
   CELL,
   type EventRecord,

@@ -15,7 +15,13 @@ import {
   BPF_MAP_TYPE_HASH_OF_MAPS,
   BPF_MAP_TYPE_PROG_ARRAY,
 } from '../../uapi/index.ts';
-import { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from '../compile/index.ts';
+import {
+  ENV_MODULE,
+  FAULT_IMPORT,
+  HELPER_MODULE,
+  INVOKE_EXPORT,
+  programExport,
+} from '../compile/analysis/index.ts';
 import { RingBufferStore } from '../maps/index.ts';
 import {
   type EventRecord,

@@ -4,14 +4,8 @@ import { noElement } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import type { BpfObject, CodeReference, SymbolIndex } from '../../object/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
-import type {
-  CompiledModule,
-  CompileInput,
-  ExternPlan,
-  MapPlan,
-  MemoryPlan,
-  Refusal,
-} from '../compile/index.ts';
+import type { ExternPlan, MapPlan, MemoryPlan, Refusal } from '../compile/emit/index.ts';
+import type { CompiledModule, CompileInput } from '../compile/index.ts';
 import { ReferenceArrayStore } from '../maps/index.ts';
 import {
   CELL,

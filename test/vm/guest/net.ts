@@ -33,6 +33,7 @@ export function openWire(): Wire {
     ['near', 'far', '10.77.0.1', '10.77.0.2'],
     ['far', 'near', '10.77.0.2', '10.77.0.1'],
   ] as const) {
+    ip('-n', names[end], 'link', 'set', end, 'addrgenmode', 'none'); // no IPv6: nothing but what a test sends
     ip('-n', names[end], 'addr', 'add', `${own}/24`, 'dev', end);
     ip('-n', names[end], 'link', 'set', end, 'up');
     ip('-n', names[end], 'neigh', 'add', peer, 'lladdr', MAC[other], 'dev', end); // no questions on the wire

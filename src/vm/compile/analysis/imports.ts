@@ -3,8 +3,8 @@
  * call with a known map goes straight to that map's code.
  */
 
-import type { Helper } from '../helpers/index.ts';
-import { F64, I32, type ModuleBuilder, type ValueType } from '../wasm/index.ts';
+import type { Helper } from '../../helpers/index.ts';
+import { F64, I32, type ModuleBuilder, type ValueType } from '../../wasm/index.ts';
 import { HELPER_MODULE } from './names.ts';
 
 export interface HelperImport {

@@ -20,14 +20,13 @@ import {
   BPF_STORE_REL,
   BPF_XCHG,
   BPF_XOR,
-} from '../../isa/index.ts';
-import { FRAME_SIZE, READ, WRITE } from '../state/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { type AccessSize, emitLoad, emitStore } from './emit-swap.ts';
+} from '../../../isa/index.ts';
+import { FRAME_SIZE, READ, WRITE } from '../../state/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import type { Site } from '../analysis/index.ts';
+import { accessSize, codeError } from '../analysis/index.ts';
 import { type FunctionEmitter, LOCAL, localOf } from './emitter.ts';
-import type { Site } from './sites.ts';
-import { codeError } from './unit.ts';
-import { accessSize } from './values.ts';
+import { type AccessSize, emitLoad, emitStore } from './swap.ts';
 
 const SHADOW_LOADS = { 1: w.I32_LOAD8_U, 2: w.I32_LOAD16_U, 4: w.I32_LOAD, 8: w.I64_LOAD } as const;
 

@@ -3,8 +3,8 @@
  * site; the message is created when the error occurs.
  */
 
-import type { CodeOf } from '../../diag/index.ts';
-import type { SymbolIndex } from '../../object/index.ts';
+import type { CodeOf } from '../../../diag/index.ts';
+import type { SymbolIndex } from '../../../object/index.ts';
 import type { CodeUnit } from './unit.ts';
 
 export type Site =

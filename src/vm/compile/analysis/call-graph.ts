@@ -6,7 +6,7 @@
  * machine measures the stack of a function by its analysis of values, and wants to count only where it must.
  */
 
-import { CallGraph, type SymbolIndex } from '../../object/index.ts';
+import { CallGraph, type SymbolIndex } from '../../../object/index.ts';
 
 export interface CallNode {
   readonly symbol: SymbolIndex;

@@ -3,14 +3,14 @@
  * data.
  */
 
-import { inputError, quote } from '../../diag/index.ts';
+import { inputError, quote } from '../../../diag/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
   markLive,
   NO_NEEDS,
   type SymbolIndex,
-} from '../../object/index.ts';
+} from '../../../object/index.ts';
 import { type CodeUnit, codeUnit } from './unit.ts';
 
 /** Units of all functions that any of `roots` reaches, in the order of their symbols. */

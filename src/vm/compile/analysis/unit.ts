@@ -3,10 +3,10 @@
  * named in errors.
  */
 
-import type { LineRecord, LineRecords } from '../../btf/index.ts';
-import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
-import { CodeView } from '../../isa/index.ts';
-import type { BpfObject, CodeReference, FunctionSymbol, SymbolIndex } from '../../object/index.ts';
+import type { LineRecord, LineRecords } from '../../../btf/index.ts';
+import { type CodeOf, inputError, quote, type RootletError } from '../../../diag/index.ts';
+import { CodeView } from '../../../isa/index.ts';
+import type { BpfObject, CodeReference, FunctionSymbol, SymbolIndex } from '../../../object/index.ts';
 
 export interface CodeUnit {
   readonly symbol: SymbolIndex;

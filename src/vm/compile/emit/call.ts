@@ -1,15 +1,15 @@
 /** Calls: of other BPF functions, of helpers, and of undefined functions. */
 
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, helperName } from '../../isa/index.ts';
-import { type CodeReference, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
-import { type Helper, helperById } from '../helpers/index.ts';
-import { FRAME_STRIDE, type ProgramKind } from '../state/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { emitArgument } from './emit-argument.ts';
-import { emitArrayLookup, emitTailCall } from './emit-map-call.ts';
-import { emitWordsFault } from './emit-words.ts';
+import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, helperName } from '../../../isa/index.ts';
+import { type CodeReference, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../../object/index.ts';
+import { type Helper, helperById } from '../../helpers/index.ts';
+import { FRAME_STRIDE, type ProgramKind } from '../../state/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import { emitArgument } from './argument.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 import { mapOf } from './map-argument.ts';
+import { emitArrayLookup, emitTailCall } from './map-call.ts';
+import { emitWordsFault } from './words.ts';
 
 export function emitCall(f: FunctionEmitter, slot: number): void {
   const { code } = f.unit;

@@ -1,8 +1,8 @@
 /** Byte swaps, and loads and stores in either byte order; WebAssembly itself has only little endian. */
 
-import type { ByteOrder } from '../../bytes/index.ts';
-import type { CodeBuilder } from '../wasm/index.ts';
-import * as w from '../wasm/opcodes.ts';
+import type { ByteOrder } from '../../../bytes/index.ts';
+import type { CodeBuilder } from '../../wasm/index.ts';
+import * as w from '../../wasm/opcodes.ts';
 import { LOCAL } from './emitter.ts';
 
 /** Reverses the lowest 16, 32 or 64 bits of the i64 on the stack, whose other bits are zero. */

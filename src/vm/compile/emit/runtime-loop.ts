@@ -1,9 +1,9 @@
 /** `bpf_loop`, in compiled code: a callback per round should not cost a call of JavaScript. */
 
-import { E2BIG, EINVAL } from '../../uapi/index.ts';
-import { FRAME_STRIDE } from '../state/index.ts';
-import { CodeBuilder } from '../wasm/index.ts';
-import * as w from '../wasm/opcodes.ts';
+import { E2BIG, EINVAL } from '../../../uapi/index.ts';
+import { FRAME_STRIDE } from '../../state/index.ts';
+import { CodeBuilder } from '../../wasm/index.ts';
+import * as w from '../../wasm/opcodes.ts';
 import type { ModulePlan } from './emitter.ts';
 import { emitFault } from './runtime-checks.ts';
 

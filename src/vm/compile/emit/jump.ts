@@ -13,10 +13,10 @@ import {
   BPF_JSGT,
   BPF_JSLE,
   BPF_JSLT,
-} from '../../isa/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { OP_JCOND } from './cfg.ts';
-import { getSource } from './emit-alu.ts';
+} from '../../../isa/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import { OP_JCOND } from '../analysis/index.ts';
+import { getSource } from './alu.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 
 /** For 64 and 32 bits. */

@@ -5,17 +5,14 @@
  * are saved by construction, and `frame` is the lowest address of the 512 bytes of this call's stack frame.
  */
 
-import type { ByteOrder } from '../../bytes/index.ts';
-import type { CodeOf } from '../../diag/index.ts';
-import type { CodeReference, SymbolIndex } from '../../object/index.ts';
-import type { ProgramKind } from '../state/index.ts';
-import { CodeBuilder, type ModuleBuilder } from '../wasm/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import type { CallPlan } from './call-graph.ts';
-import type { ImportTable } from './imports.ts';
-import type { SiteTable } from './sites.ts';
-import type { CodeUnit } from './unit.ts';
-import { ANY, type State, type Value } from './values.ts';
+import type { ByteOrder } from '../../../bytes/index.ts';
+import type { CodeOf } from '../../../diag/index.ts';
+import type { CodeReference, SymbolIndex } from '../../../object/index.ts';
+import type { ProgramKind } from '../../state/index.ts';
+import { CodeBuilder, type ModuleBuilder } from '../../wasm/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import type { CallPlan, CodeUnit, ImportTable, SiteTable } from '../analysis/index.ts';
+import { ANY, type State, type Value } from '../analysis/index.ts';
 
 /** Locals of a compiled function; the first six are its parameters. */
 export const LOCAL = {

@@ -1,6 +1,6 @@
 /** Errors whose message is known at compile time. */
 
-import type { CodeOf } from '../../diag/index.ts';
+import type { CodeOf } from '../../../diag/index.ts';
 import type { FunctionEmitter } from './emitter.ts';
 
 /** Ends the run at this instruction; what comes after it is not reached. */

@@ -1,6 +1,6 @@
 /** Functions that every compiled module has beside those of its programs. */
 
-import type { ModuleBuilder } from '../wasm/index.ts';
+import type { ModuleBuilder } from '../../wasm/index.ts';
 import type { ModulePlan, RuntimeFunctions } from './emitter.ts';
 import { emitCheckRange, emitCheckText, emitFaultAt, emitNumber } from './runtime-checks.ts';
 import { emitLoop } from './runtime-loop.ts';

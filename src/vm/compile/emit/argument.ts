@@ -3,11 +3,11 @@
  * form that the helper expects. The helper itself then only works with valid addresses.
  */
 
-import type { ArgumentKind, Helper } from '../helpers/index.ts';
-import { FRAME_SIZE, READ, WRITE } from '../state/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { emitWordsFault } from './emit-words.ts';
+import type { ArgumentKind, Helper } from '../../helpers/index.ts';
+import { FRAME_SIZE, READ, WRITE } from '../../state/index.ts';
+import * as w from '../../wasm/opcodes.ts';
 import { type FunctionEmitter, LOCAL, type MapPlan } from './emitter.ts';
+import { emitWordsFault } from './words.ts';
 
 /** One argument of a helper call being emitted. */
 export interface Argument {

@@ -1,6 +1,6 @@
 /** Which map a helper call means, when that is known while compiling. */
 
-import type { Helper } from '../helpers/index.ts';
+import type { Helper } from '../../helpers/index.ts';
 import type { FunctionEmitter, MapPlan } from './emitter.ts';
 
 /**

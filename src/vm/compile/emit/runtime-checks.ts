@@ -1,7 +1,7 @@
 /** Checks that are too long to be inlined, and the path to an error. */
 
-import { CodeBuilder } from '../wasm/index.ts';
-import * as w from '../wasm/opcodes.ts';
+import { CodeBuilder } from '../../wasm/index.ts';
+import * as w from '../../wasm/opcodes.ts';
 import type { ModulePlan } from './emitter.ts';
 
 /** Shared by all checks, so that each of them is small: an i64 cannot cross to JavaScript as it is. */

@@ -8,7 +8,7 @@
  * then made at run time.
  */
 
-import { elementAt } from '../../bytes/index.ts';
+import { elementAt } from '../../../bytes/index.ts';
 import {
   BPF_ADD,
   BPF_ALU,
@@ -33,8 +33,8 @@ import {
   BPF_XOR,
   OP_CALL,
   OP_LD_IMM64,
-} from '../../isa/index.ts';
-import type { CodeReference } from '../../object/index.ts';
+} from '../../../isa/index.ts';
+import type { CodeReference } from '../../../object/index.ts';
 import { type ControlFlow, successorsOf } from './cfg.ts';
 import type { CodeUnit } from './unit.ts';
 

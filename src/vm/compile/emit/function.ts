@@ -1,6 +1,6 @@
 /** One BPF function into one WebAssembly function. */
 
-import { elementAt } from '../../bytes/index.ts';
+import { elementAt } from '../../../bytes/index.ts';
 import {
   BPF_ABS,
   BPF_ALU,
@@ -13,19 +13,25 @@ import {
   OP_CALL,
   OP_CALLX,
   OP_LD_IMM64,
-} from '../../isa/index.ts';
-import { LOAD_PACKET } from '../helpers/index.ts';
-import { FRAME_SIZE } from '../state/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { type ControlFlow, isJump } from './cfg.ts';
-import { emitAlu } from './emit-alu.ts';
-import { emitCall } from './emit-call.ts';
-import { emitLoadInsn, emitStoreInsn } from './emit-memory.ts';
-import { emitWordsFault } from './emit-words.ts';
+} from '../../../isa/index.ts';
+import { LOAD_PACKET } from '../../helpers/index.ts';
+import { FRAME_SIZE } from '../../state/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import {
+  accessSize,
+  type CodeUnit,
+  type ControlFlow,
+  codeError,
+  isJump,
+  step,
+  type ValueAnalysis,
+} from '../analysis/index.ts';
+import { emitAlu } from './alu.ts';
+import { emitCall } from './call.ts';
 import { FunctionEmitter, LOCAL, LOCAL_TYPES, type ModulePlan } from './emitter.ts';
+import { emitLoadInsn, emitStoreInsn } from './memory.ts';
 import { emitControl } from './structure.ts';
-import { type CodeUnit, codeError } from './unit.ts';
-import { accessSize, step, type ValueAnalysis } from './values.ts';
+import { emitWordsFault } from './words.ts';
 
 /** A function with what was found out about it. */
 export interface AnalysedUnit {

@@ -1,14 +1,14 @@
 /** Map helpers that are compiled inline: looking up array elements, and tail calls. */
 
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
-import type { Helper } from '../helpers/index.ts';
-import { READ } from '../state/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { type Argument, emitFixedMemory } from './emit-argument.ts';
-import { emitLoad } from './emit-swap.ts';
-import { emitWordsFault } from './emit-words.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../../uapi/index.ts';
+import type { Helper } from '../../helpers/index.ts';
+import { READ } from '../../state/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import { type Argument, emitFixedMemory } from './argument.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 import { mapOf } from './map-argument.ts';
+import { emitLoad } from './swap.ts';
+import { emitWordsFault } from './words.ts';
 
 /** Tail calls that one run may make; the kernel's MAX_TAIL_CALL_CNT. */
 const MAX_TAIL_CALLS = 33;

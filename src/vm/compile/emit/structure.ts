@@ -8,12 +8,12 @@
  * number of the next block.
  */
 
-import { elementAt, valueAt } from '../../bytes/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { type BlockIndex, type ControlFlow, successorsOf } from './cfg.ts';
-import { emitCondition } from './emit-jump.ts';
-import { emitWordsFault } from './emit-words.ts';
+import { elementAt, valueAt } from '../../../bytes/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import { type BlockIndex, type ControlFlow, successorsOf } from '../analysis/index.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
+import { emitCondition } from './jump.ts';
+import { emitWordsFault } from './words.ts';
 
 /** Emits the instructions of a block, without the jump at its end. */
 export type EmitBlock = (block: BlockIndex) => void;

@@ -5,7 +5,7 @@
  * entry, and an edge to a block that is not larger goes back. Code that nothing reaches has no block.
  */
 
-import { elementAt, valueAt } from '../../bytes/index.ts';
+import { elementAt, valueAt } from '../../../bytes/index.ts';
 import {
   BPF_ALU,
   BPF_ALU64,
@@ -26,7 +26,7 @@ import {
   OP_JA,
   OP_JA32,
   OP_LD_IMM64,
-} from '../../isa/index.ts';
+} from '../../../isa/index.ts';
 import { type CodeUnit, codeError } from './unit.ts';
 
 /** The frame pointer. */

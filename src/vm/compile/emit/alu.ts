@@ -17,11 +17,11 @@ import {
   BPF_SUB,
   BPF_X,
   BPF_XOR,
-} from '../../isa/index.ts';
-import * as w from '../wasm/opcodes.ts';
-import { emitSwap } from './emit-swap.ts';
+} from '../../../isa/index.ts';
+import * as w from '../../wasm/opcodes.ts';
+import { codeError } from '../analysis/index.ts';
 import type { FunctionEmitter } from './emitter.ts';
-import { codeError } from './unit.ts';
+import { emitSwap } from './swap.ts';
 
 /** Operations that WebAssembly has as such, for 64 and 32 bits. Both mask shift counts, as BPF does. */
 const DIRECT = new Map<number, readonly [number, number]>([

@@ -1,0 +1,10 @@
+export {
+  type ExternPlan,
+  FUNCTION_PARAMS,
+  type MapPlan,
+  type MemoryPlan,
+  type ModulePlan,
+  type Refusal,
+} from './emitter.ts';
+export { type AnalysedUnit, emitFunction } from './function.ts';
+export { declareRuntime, emitRuntime } from './runtime.ts';
