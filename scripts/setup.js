@@ -227,6 +227,18 @@ function installTools() {
   if (problem) say(`${problem}; tests that need them will be skipped`);
 }
 
+async function installNewestLibbpf() {
+  if (!existsSync('/usr/bin/apt-get') || !existsSync('/usr/include/libelf.h')) return;
+  const { buildNewestLibbpf, hasNewestLibbpf } = await import('./newest-libbpf.js');
+  if (hasNewestLibbpf()) return;
+  say('building the newest libbpf, which tests compare with');
+  try {
+    buildNewestLibbpf();
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : error}; tests that need it will be skipped`);
+  }
+}
+
 /** @param {number} pid */
 function isRunning(pid) {
   try {
@@ -259,5 +271,8 @@ requireNode();
 const flags = new Set(process.argv.slice(2));
 takeLock();
 if (!flags.has('--build')) installPackages();
-if (flags.has('--tools')) installTools();
+if (flags.has('--tools')) {
+  installTools();
+  await installNewestLibbpf();
+}
 await build();

@@ -17,7 +17,7 @@ import { randomRound } from './support-structs.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const skipped = noOracle ?? missing('clang', 'vmlinux-btf') ?? reason;
+const skipped = noOracle('1.1') ?? missing('clang', 'vmlinux-btf') ?? reason;
 const SEED = 20191210;
 const ROUNDS = 25;
 

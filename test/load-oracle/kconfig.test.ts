@@ -18,7 +18,7 @@ import { randomOf } from './support-random.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const skipped = noOracle ?? missing('clang') ?? reason;
+const skipped = noOracle('1.1') ?? missing('clang') ?? reason;
 const SEED = 20201109;
 
 const TYPES = [

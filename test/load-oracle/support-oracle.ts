@@ -52,10 +52,29 @@ export interface LibbpfResult {
   readonly log: string;
 }
 
-/** Why there is no oracle here. */
-export const noOracle =
-  missing('gcc', 'root', 'bpf') ??
-  (existsSync('/usr/include/bpf/libbpf.h') ? undefined : 'libbpf-dev is not installed');
+/** That of the package libbpf-dev, or the one in the newest kernel source that Debian offers. */
+export type LibbpfRelease = '1.1' | '1.5';
+
+/** What scripts/newest-libbpf.js makes. */
+const NEWEST = path.resolve(import.meta.dirname, '../../node_modules/.cache/libbpf-6.12');
+
+const HEADERS: Readonly<Record<LibbpfRelease, string>> = {
+  '1.1': '/usr/include',
+  '1.5': path.join(NEWEST, 'include'),
+};
+
+/** Why there is no oracle of this release here. */
+export function noOracle(release: LibbpfRelease): string | undefined {
+  const headers = existsSync(path.join(HEADERS[release], 'bpf/libbpf.h'));
+  return missing('gcc', 'root', 'bpf') ?? (headers ? undefined : `libbpf ${release} is not installed`);
+}
+
+/** Compiles a C file of this directory with libbpf. */
+export function compileWithLibbpf(release: LibbpfRelease, source: string, output: string): void {
+  const libraries = release === '1.1' ? ['-lbpf'] : [path.join(NEWEST, 'libbpf.a'), '-lelf', '-lz'];
+  const flags = ['-O1', '-Wall', '-Werror', `-I${HEADERS[release]}`, '-o', output];
+  execFileSync('gcc', [...flags, path.join(import.meta.dirname, source), ...libraries]);
+}
 
 export interface OracleOptions {
   /** BTF that CO-RE relocations are answered with, instead of the kernel's. */
@@ -71,9 +90,8 @@ export class Oracle {
   readonly directory = mkdtempSync(path.join(tmpdir(), 'rootlet-load-oracle-'));
   readonly #command = path.join(this.directory, 'oracle');
 
-  constructor() {
-    const source = path.join(import.meta.dirname, 'oracle.c');
-    execFileSync('gcc', ['-O1', '-Wall', '-Werror', '-o', this.#command, source, '-lbpf']);
+  constructor(release: LibbpfRelease = '1.1') {
+    compileWithLibbpf(release, 'oracle.c', this.#command);
     mkdirSync(path.join(this.directory, 'pins'));
   }
 
