@@ -4,7 +4,7 @@
  * has its reason here.
  */
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { encodeBtf } from '../../src/btf/binary/encode.ts';
@@ -33,7 +33,7 @@ import { BTF_KIND } from '../../src/uapi/btf.ts';
 import { BPF_OBJ_GET_INFO_BY_FD } from '../../src/uapi/commands.ts';
 import { BPF_F_MMAPABLE } from '../../src/uapi/flags.ts';
 import { BPF_MAP_TYPE_ARENA } from '../../src/uapi/map-types.ts';
-import { writeEmbeddedObjects } from './support-embedded.ts';
+import { EMBEDDED, FILES, ROOT } from './support-files.ts';
 import {
   type LibbpfMap,
   type LibbpfProgram,
@@ -42,33 +42,6 @@ import {
   noOracle,
   Oracle,
 } from './support-oracle.ts';
-
-const ROOT = path.dirname(path.dirname(import.meta.dirname));
-const ORDER = HOST_ORDER === 'little' ? 'el' : 'eb';
-
-/** Objects of this project and of Debian's packages. */
-const FOLDERS = [
-  `examples/obj/${ORDER}`,
-  ...['core', 'load', 'vm'].map(layer => `src/${layer}/testdata/obj/${ORDER}`),
-  ...readdirSync(path.join(ROOT, 'test/cases')).map(name => `test/cases/${name}/obj/${ORDER}`),
-  '/usr/lib/x86_64-linux-gnu/bpf',
-  '/usr/lib/aarch64-linux-gnu/bpf',
-  '/lib/udev/rc_keymaps/protocols',
-];
-
-const EMBEDDED = writeEmbeddedObjects(path.join(ROOT, 'node_modules/.cache/embedded-objects'));
-
-const FILES = [
-  ...FOLDERS.map(folder => path.resolve(ROOT, folder))
-    .filter(folder => existsSync(folder) && statSync(folder).isDirectory())
-    .flatMap(folder =>
-      readdirSync(folder)
-        .filter(file => file.endsWith('.o'))
-        .sort()
-        .map(file => path.join(folder, file)),
-    ),
-  ...EMBEDDED,
-].map(file => path.relative(ROOT, file));
 
 /** A phrase of the message of the one that refuses, and why the other one loads it. */
 type Reasons = readonly (readonly [phrase: string, reason: string])[];
@@ -157,7 +130,7 @@ function compareAll(release: LibbpfRelease, there: boolean): void {
     expect(countFds()).toBe(before);
   });
 
-  test.each(EMBEDDED.map(file => path.relative(ROOT, file)))('linked again, %s is the same', file => {
+  test.each(EMBEDDED)('linked again, %s is the same', file => {
     const bytes = readFileSync(path.resolve(ROOT, file));
     const linked = link([{ name: file, bytes }]);
     if (!linked.ok) throw new Error(linked.problems.map(({ message }) => message).join('\n'));

@@ -109,20 +109,68 @@ static char *text_of(const char *path)
 	return text;
 }
 
-int main(int argc, char **argv)
+static struct bpf_object *object_of(int argc, char **argv)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = given(argc, argv, 2),
 		    .btf_custom_path = given(argc, argv, 3), .kconfig = text_of(given(argc, argv, 4)));
+
+	return bpf_object__open_file(argv[1], &options);
+}
+
+static void show_log(void)
+{
+	hex("log", log_text, strlen(log_text));
+	log_text[0] = 0;
+}
+
+/* Loads the object once for each program, with that program only; a line for each. */
+static int show_each(int argc, char **argv)
+{
+	struct bpf_object *object = object_of(argc, argv);
+	const struct bpf_program *program = NULL;
+	static char names[4096][256];
+	unsigned count = 0;
+
+	while (object && (program = bpf_object__next_program(object, (void *)program)) && count < 4096)
+		snprintf(names[count++], sizeof(names[0]), "%s", bpf_program__name(program));
+	bpf_object__close(object);
+	for (unsigned i = 0; i < count; i++) {
+		struct bpf_program *wanted = NULL, *other;
+		int error;
+
+		object = object_of(argc, argv);
+		for (other = NULL; (other = bpf_object__next_program(object, other));) {
+			int same = !strcmp(bpf_program__name(other), names[i]);
+
+			bpf_program__set_autoload(other, same);
+			if (same)
+				wanted = other;
+		}
+		error = bpf_object__load(object);
+		printf("{\"error\":%d,\"program\":", -error);
+		show_program(wanted);
+		printf(",");
+		show_log();
+		printf("}\n");
+		bpf_object__close(object);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
 	const struct bpf_program *program;
 	const struct bpf_map *map;
 	struct bpf_object *object;
 	int error, first = 1;
 
 	libbpf_set_print(keep_log);
-	object = bpf_object__open_file(argv[1], &options);
+	if (getenv("ORACLE_EACH"))
+		return show_each(argc, argv);
+	object = object_of(argc, argv);
 	if (!object) {
 		printf("{\"error\":%d,\"programs\":[],\"maps\":[],\"btf\":\"\",", errno);
-		hex("log", log_text, strlen(log_text));
+		show_log();
 		printf("}\n");
 		return 0;
 	}
@@ -144,7 +192,7 @@ int main(int argc, char **argv)
 	printf("],");
 	show_types(btf_id);
 	printf(",");
-	hex("log", log_text, strlen(log_text));
+	show_log();
 	printf("}\n");
 	bpf_object__close(object);
 	return 0;

@@ -85,6 +85,14 @@ export interface OracleOptions {
   readonly all?: boolean;
 }
 
+/** A program that was loaded alone. */
+export interface LibbpfAlone {
+  /** errno; 0 when it is loaded. */
+  readonly error: number;
+  readonly program: LibbpfProgram;
+  readonly log: string;
+}
+
 /** A compiled oracle with a directory of its own. */
 export class Oracle {
   readonly directory = mkdtempSync(path.join(tmpdir(), 'rootlet-load-oracle-'));
@@ -97,21 +105,34 @@ export class Oracle {
 
   /** Loads the object; pins are in a file system that only this call sees. */
   load(object: string, options: OracleOptions = {}): LibbpfResult {
+    const output = this.#run(object, options, options.all === true ? { ORACLE_ALL: '1' } : {});
+    return readable(JSON.parse(output) as LibbpfResult); // what oracle.c prints
+  }
+
+  /** Loads the object once for each of its programs, with no other program. */
+  loadEach(object: string): LibbpfAlone[] {
+    const lines = this.#run(object, {}, { ORACLE_EACH: '1' }).split('\n');
+    return lines.filter(line => line !== '').map(line => readable(JSON.parse(line) as LibbpfAlone));
+  }
+
+  #run(object: string, options: OracleOptions, variables: Readonly<Record<string, string>>): string {
     const kconfig = options.kconfig === undefined ? '-' : path.join(this.directory, 'kconfig');
     if (options.kconfig !== undefined) writeFileSync(kconfig, options.kconfig);
     const pins = path.join(this.directory, 'pins');
     const script = `mount -t bpf -o mode=0700 bpf ${pins}; exec ${this.#command} "$@"`;
     const args = [object, pins, options.btf ?? '-', kconfig];
-    const output = execFileSync('unshare', ['-m', 'sh', '-e', '-c', script, 'sh', ...args], {
+    return execFileSync('unshare', ['-m', 'sh', '-e', '-c', script, 'sh', ...args], {
       encoding: 'utf8',
       maxBuffer: 1 << 28,
-      env: options.all === true ? { ...process.env, ORACLE_ALL: '1' } : process.env,
+      env: { ...process.env, ...variables },
     });
-    const result = JSON.parse(output) as LibbpfResult; // what oracle.c prints
-    return { ...result, log: Buffer.from(result.log, 'hex').toString() };
   }
 
   close(): void {
     rmSync(this.directory, { recursive: true });
   }
+}
+
+function readable<T extends { readonly log: string }>(result: T): T {
+  return { ...result, log: Buffer.from(result.log, 'hex').toString() };
 }
