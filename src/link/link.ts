@@ -12,6 +12,7 @@ import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './in
 import {
   type Combined,
   findIdentical,
+  foldSubprograms,
   foldText,
   type Identical,
   pinnedSymbols,
@@ -187,9 +188,10 @@ function lookForMissing(
   problems.add([...selected.problems, ...missing(selected.live)]);
 }
 
-/** The edits of the result. */
+/** The edits of the result, and subprograms where loaders expect them. */
 function editWhole(object: BpfObject, { edits }: LinkOptions): Edited {
-  return edits === undefined ? unedited(object) : editResult(object, edits);
+  const edited = edits === undefined ? unedited(object) : editResult(object, edits);
+  return { ...edited, object: foldSubprograms(edited.object) };
 }
 
 /** The needed part, if requested. */
