@@ -65,6 +65,7 @@ export {
   sectionNameOf,
   sectionOf,
   sizeOfSymbol,
+  staticPrograms,
   staticSubprograms,
   symbolOf,
   textOfSection,
@@ -91,15 +92,18 @@ export {
   type SectionInfo,
   sectionInfoOf,
   sectionTextOf,
+  staticProgram,
   suggestSectionName,
   type TaggedParameters,
   taggedParameters,
   typeBehind,
+  typeHint,
   type Verdict,
   verdictName,
   verdictOfWord,
   verdictsOf,
   verdictWords,
+  withProgramTypes,
 } from './programs/index.ts';
 export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
 export { renumberTypes, stripDataSections, writeObject } from './write/index.ts';

@@ -31,4 +31,4 @@ export {
   type VariableSymbol,
   type Visibility,
 } from './model.ts';
-export { isProgram, isTextSection, programsOf, staticSubprograms } from './programs.ts';
+export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';

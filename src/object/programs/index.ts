@@ -17,6 +17,7 @@ export {
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
 export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
+export { withProgramTypes } from './retype.ts';
 export {
   programTypeOf,
   type SectionInfo,
@@ -24,6 +25,8 @@ export {
   sectionTextOf,
   suggestSectionName,
 } from './section-names.ts';
+export { staticProgram } from './static-programs.ts';
+export { typeHint } from './type-words.ts';
 export {
   isDelivered,
   neutralVerdict,

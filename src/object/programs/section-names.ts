@@ -6,6 +6,7 @@
  * disables autoload and is not part of the name.
  */
 
+import { nearestNames } from '../../diag/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import type { ProgramType } from './program-type.ts';
 
@@ -174,6 +175,20 @@ export function suggestSectionName(sectionName: string): string | undefined {
   const underscore = name.indexOf('_');
   const candidates = [slash, underscore].filter(at => at > 0).map(at => name.slice(0, at));
   return candidates.find(candidate => TABLE.has(candidate));
+}
+
+/**
+ * Known names that differ from a section name by a typing error, nearest first: of the whole name, or of what
+ * is before its first `/` where the table allows more there.
+ */
+export function nearSectionNames(sectionName: string): string[] {
+  const whole = nearestNames(sectionName, TABLE.keys());
+  const slash = sectionName.indexOf('/');
+  if (whole.length > 0 || slash < 0) return whole;
+  const extended = [...TABLE].flatMap(([name, entry]) => (entry.extended ? [name] : []));
+  return nearestNames(sectionName.slice(0, slash), extended).map(
+    name => `${name}${sectionName.slice(slash)}`,
+  );
 }
 
 /** All section names of the table, without `+`, for messages and completion. */
