@@ -37,6 +37,7 @@ import {
 } from '../flags/loading.ts';
 import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
+import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
@@ -81,7 +82,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const name = entryName(elementAt(paths, 0), flags.name);
       const only = flags.only === undefined ? undefined : words(flags.only);
-      const input = readObjects(paths);
+      const input = readObjects(paths, parseTypes(flags.type));
       if (flags.pin !== undefined) requirePinDirectory(flags.pin);
       const sys = openSys();
       const store = openStore(this, flags, sys);

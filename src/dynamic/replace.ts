@@ -7,7 +7,7 @@ import { given } from '../bytes/index.ts';
 import { quote, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
-import { InputObject, type ObjectFile, stripDataSections } from '../object/index.ts';
+import { InputObject, type ObjectFile, retypedInput, stripDataSections } from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
 import type { BindingBackEnd } from './bind/index.ts';
 import { type EntryLoad, inputOf, OBJECT_FILE, type StoreLoadOptions } from './entries/index.ts';
@@ -20,7 +20,14 @@ import {
   type ReplaceOptions,
   type Rootlet,
 } from './slots/index.ts';
-import { type ReplacedAttached, replaceAttached, type UpgradeReport, upgrade } from './upgrade/index.ts';
+import {
+  inheritedTypes,
+  type ReplacedAttached,
+  replaceAttached,
+  type UpgradeReport,
+  untypedPrograms,
+  upgrade,
+} from './upgrade/index.ts';
 
 /** What `replace` is to change. */
 export interface ReplaceRequest {
@@ -82,12 +89,13 @@ export function replace(store: Store, kind: EntryKind, name: string, given: Repl
   const request = opened(given);
   return store.locked(() => {
     const entry = settled(store, requireFound(store, kind, name), request);
-    if (kind === 'object') return replaceObject(store, entry, request);
+    const typed = withTypes(store, entry, request);
+    if (kind === 'object') return replaceObject(store, entry, typed);
     if (request.slots !== undefined || hasSlotsFilled(store, entry))
-      return replaceRootlet(store, entry, request);
-    const version = versionOf(store, entry, request);
-    if (version !== undefined) return replaceProgram(store, entry, version, request);
-    return replaceRootlet(store, entry, request);
+      return replaceRootlet(store, entry, typed);
+    const version = versionOf(store, entry, typed);
+    if (version !== undefined) return replaceProgram(store, entry, version, typed);
+    return replaceRootlet(store, entry, typed);
   });
 }
 
@@ -118,6 +126,15 @@ function versionOf(store: Store, entry: StoreEntry, request: OpenedRequest): New
   if (request.version !== undefined || !asks) return request.version;
   const version = { input: inputOf(store, entry) };
   return entry.kind === 'hook' ? { ...version, program: hookFacts(entry).program } : version;
+}
+
+/** The new version with the types that the running one has, where its own sections specify none. */
+function withTypes(store: Store, entry: StoreEntry, request: OpenedRequest): OpenedRequest {
+  const { version } = request;
+  if (version === undefined || untypedPrograms(version.input.object).length === 0) return request;
+  const facts = entry.kind === 'hook' ? hookFacts(entry) : undefined;
+  const types = inheritedTypes(version.input.object, inputOf(store, entry).object, facts, version.program);
+  return { ...request, version: { ...version, input: retypedInput(version.input, types) } };
 }
 
 function filesOf({ input }: NewVersion): RecordFiles {

@@ -98,6 +98,8 @@ export {
   taggedParameters,
   typeBehind,
   typeHint,
+  typesFor,
+  unknownPrograms,
   type Verdict,
   verdictName,
   verdictOfWord,
@@ -106,4 +108,4 @@ export {
   withProgramTypes,
 } from './programs/index.ts';
 export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
-export { renumberTypes, stripDataSections, writeObject } from './write/index.ts';
+export { renumberTypes, retypedInput, stripDataSections, writeObject } from './write/index.ts';

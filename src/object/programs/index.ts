@@ -17,7 +17,7 @@ export {
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
 export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
-export { withProgramTypes } from './retype.ts';
+export { type ProgramTypes, typeEntries, typesFor, unknownPrograms, withProgramTypes } from './retype.ts';
 export {
   programTypeOf,
   type SectionInfo,

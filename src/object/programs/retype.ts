@@ -36,9 +36,7 @@ export function withProgramTypes(object: BpfObject, types: ProgramTypes): BpfObj
   if (entries.length === 0) return object;
   const { sections, problems } = sectionsFor(object, entries);
   const programs = programsOf(object);
-  const names = programs.map(({ program }) => program.name);
-  for (const [name] of entries)
-    if (name !== ALL && !names.includes(name)) problems.push(noProgram(object, name, names));
+  problems.push(...unknownPrograms([object], types));
   if (problems.length > 0) throw new RootletError(problems);
   const wanted = new Map<SymbolIndex, string>();
   for (const { index, program } of programs) {
@@ -49,6 +47,44 @@ export function withProgramTypes(object: BpfObject, types: ProgramTypes): BpfObj
 }
 
 const ALL = '*';
+
+/**
+ * The types among those of several objects that are for this one. There a name may be `FILE:PROGRAM`, with the
+ * name of the object or the last part of it.
+ */
+export function typesFor(object: BpfObject, types: ProgramTypes): ReadonlyMap<string, string> {
+  const base = object.name.slice(object.name.lastIndexOf('/') + 1);
+  const programs = programsOf(object).map(({ program }) => program.name);
+  const plain = new Map(typeEntries(types));
+  return new Map(
+    programs.flatMap(name => {
+      const keys = [`${object.name}:${name}`, `${base}:${name}`, name, ALL];
+      const key = keys.find(one => plain.has(one));
+      const type = key === undefined ? undefined : plain.get(key);
+      return type === undefined ? [] : [[name, type] as const];
+    }),
+  );
+}
+
+/** The problems of names in types that are programs of none of the objects. */
+export function unknownPrograms(objects: readonly BpfObject[], types: ProgramTypes): Problem[] {
+  const names = new Set(
+    objects.flatMap(object => {
+      const base = object.name.slice(object.name.lastIndexOf('/') + 1);
+      return programsOf(object).flatMap(({ program: { name } }) => [
+        name,
+        `${base}:${name}`,
+        `${object.name}:${name}`,
+      ]);
+    }),
+  );
+  const first = objects[0];
+  if (first === undefined) return [];
+  const plain = [...names].filter(name => !name.includes(':'));
+  return typeEntries(types).flatMap(([name]) =>
+    name === ALL || names.has(name) ? [] : [noProgram(objects.length === 1 ? first.name : null, name, plain)],
+  );
+}
 
 function sectionsFor(
   { name: file }: BpfObject,
@@ -64,8 +100,9 @@ function sectionsFor(
   return { sections, problems };
 }
 
-function noProgram({ name: file }: BpfObject, name: string, names: readonly string[]): Problem {
-  return problem('object-no-program', [file], `has no program ${quote(name)} that could get a type`, {
+function noProgram(file: string | null, name: string, names: readonly string[]): Problem {
+  const message = file === null ? `no object has a program ${quote(name)}` : `has no program ${quote(name)}`;
+  return problem('object-no-program', file === null ? [] : [file], `${message}, which gets a type`, {
     subject: name,
     ...didYouMean(name, names, available('there are', names)),
   });
@@ -74,6 +111,7 @@ function noProgram({ name: file }: BpfObject, name: string, names: readonly stri
 /** Each program in the section that it is wanted in; autoload stays as it is. */
 function moveTo(object: BpfObject, wanted: ReadonlyMap<SymbolIndex, string>): BpfObject {
   const sections: SectionShell[] = [...object.sections];
+  let moved = false;
   const symbols = object.symbols.map((symbol, index): BpfSymbol => {
     const to = wanted.get(index);
     if (to === undefined || symbol.kind === 'extern') return symbol;
@@ -82,7 +120,8 @@ function moveTo(object: BpfObject, wanted: ReadonlyMap<SymbolIndex, string>): Bp
     if (from.name === name) return symbol;
     const known = sections.findIndex(section => section.name === name);
     const section = known >= 0 ? known : sections.push({ ...from, name }) - 1;
+    moved = true;
     return { ...symbol, section };
   });
-  return { ...object, sections, symbols };
+  return moved ? { ...object, sections, symbols } : object;
 }
