@@ -131,6 +131,7 @@ export const OBJECT_CODES = {
   'object-relocation-insn': 'input',
   'object-relocation-place': 'input',
   'object-relocation-symbol': 'input',
+  'object-static-program': 'input',
   'object-string-section': 'input',
   'object-symbol-size': 'input',
   'map-inner-depth': 'input',

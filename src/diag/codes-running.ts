@@ -37,7 +37,6 @@ export const RUNNING_CODES = {
   'load-program-twice': 'input',
   'load-program-type': 'input',
   'load-reference': 'input',
-  'load-static-program': 'input',
   'load-target-absent': 'platform',
   'load-target-function': 'usage',
   'load-unresolved-extern': 'input',

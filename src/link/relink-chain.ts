@@ -13,7 +13,16 @@ import {
   requireOptions,
   requireRecord,
 } from '../diag/index.ts';
-import { type BpfObject, programsOf, sectionOf, type Verdict } from '../object/index.ts';
+import {
+  type BpfObject,
+  programsOf,
+  programTypeOf,
+  retypeAll,
+  sectionOf,
+  staticChoice,
+  typeHint,
+  type Verdict,
+} from '../object/index.ts';
 import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './pipeline/index.ts';
 import {
@@ -53,10 +62,13 @@ export function relinkChain(
 ): RelinkResult {
   requireChain(components);
   requireOptions('relinkChain: options', options);
-  const { objects, problems } = readInputs(
+  const { types = {}, ...relinkOptions } = options;
+  const read = readInputs(
     components.map(entry => entry.component),
     { archives: false },
   );
+  const { objects, problems: wrongTypes } = retypeAll(read.objects, types);
+  const problems = [...read.problems, ...(read.problems.length > 0 ? [] : wrongTypes)];
   if (problems.length > 0) return refused(problems);
   const wrongName = programNameProblem(options.program);
   if (wrongName !== null) return refused([wrongName]);
@@ -72,7 +84,7 @@ export function relinkChain(
     final: verdicts.final,
     ...given({ program: options.program }),
   });
-  return relink(chain, components.map(assignmentFor(objects)), { ...options, entrySlots: true });
+  return relink(chain, components.map(assignmentFor(objects)), { ...relinkOptions, entrySlots: true });
 }
 
 function requireChain(value: unknown): void {
@@ -113,19 +125,32 @@ function assignmentFor(
 function chainSection(objects: readonly BpfObject[], components: readonly ChainComponent[]): Result<string> {
   const sections = objects.map((object, position) => programSection(object, components[position]?.program));
   const names = objects.map(object => object.name);
-  const first = sections.find(section => section !== undefined);
+  const statics = objects.flatMap((object, at) => staticChoice(object, components[at]?.program) ?? []);
+  if (statics[0] !== undefined) return failed(statics[0]);
+  const there = sections.filter(section => section !== undefined);
+  const first = there.find(section => programTypeOf(section) !== undefined) ?? there[0];
   if (first === undefined) {
     return failed(problem('chain-no-program', names.slice(0, 1), 'has no program for a chain'));
   }
   if (contextOf(first) === undefined) {
     return failed(
       problem('chain-type', names.slice(0, 1), `programs of section ${quote(first)} cannot be chained`, {
-        hint: 'write a rootlet of that type and fill its slots',
+        hint: chainHint(
+          objects[sections.indexOf(first)],
+          components[sections.indexOf(first)]?.program,
+          first,
+        ),
       }),
     );
   }
   const allFrags = sections.every(section => section?.includes('.frags') === true);
   return ok(allFrags ? first : first.replace('.frags', ''));
+}
+
+function chainHint(object: BpfObject | undefined, name: string | undefined, section: string): string {
+  if (programTypeOf(section) !== undefined || object === undefined)
+    return 'write a rootlet of that type and fill its slots';
+  return typeHint(name ?? programsOf(object)[0]?.program.name ?? 'PROGRAM', section);
 }
 
 function programSection(object: BpfObject, name: string | undefined): string | undefined {

@@ -29,6 +29,7 @@ import {
   unedited,
 } from './pipeline/index.ts';
 import {
+  adoptTypes,
   demotePlugged,
   type Plug,
   pinnedNotes,
@@ -72,7 +73,7 @@ export function relink(
 ): RelinkResult {
   requireArguments(rootlet, assignments, options);
   const problems = new ProblemList();
-  const inputs = readRelinkInputs(rootlet, assignments, options);
+  const inputs = adoptTypes(readRelinkInputs(rootlet, assignments, options));
   const { pulled } = inputs;
   problems.add(inputs.problems);
   const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });

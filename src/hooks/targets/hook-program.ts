@@ -24,7 +24,7 @@ interface Candidate {
 
 /**
  * What to attach: the named program, or the only one that suits; for struct_ops the map. Throws
- * `attach-program`, and `load-static-program` for a program that is meant and static.
+ * `attach-program`, and `object-static-program` for a program that is meant and static.
  */
 export function programForHook(object: BpfObject, hook: HookRequest, wanted: string | undefined): string {
   if (isOperations(hook)) return wanted ?? (hook.target === '-' ? onlyTable(object) : hook.target);
@@ -103,7 +103,7 @@ function requireGlobal(object: BpfObject, hook: HookRequest, wanted: string | un
     return suitsKind({ type }, hook) || (type === undefined && section !== undefined);
   });
   if (meant !== undefined && !programsOf(object).some(({ program }) => program.name === wanted))
-    throw new RootletError([staticProgram(object, meant, 'load-static-program')]);
+    throw new RootletError([staticProgram(object, meant)]);
 }
 
 function onlyProgram(

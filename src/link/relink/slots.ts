@@ -24,6 +24,7 @@ import {
   programsOf,
   type SymbolIndex,
   sectionNameOf,
+  staticChoice,
 } from '../../object/index.ts';
 import type { LinkInput } from '../inputs/index.ts';
 import type { SymbolAt } from '../resolve/index.ts';
@@ -246,6 +247,8 @@ export function namedProgram(
   name: string | undefined,
   slot?: string,
 ): Result<ReturnType<typeof programsOf>[number]> {
+  const isStatic = staticChoice(object, name);
+  if (isStatic !== undefined) return failed(isStatic);
   const programs = programsOf(object);
   const there = available(
     'there are',

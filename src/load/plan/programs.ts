@@ -56,9 +56,7 @@ export function planPrograms(
   options: ProgramOptions,
 ): DraftProgram[] {
   const { object, operations } = prepared;
-  const problems: Problem[] = wantedStatics(object, options).map(program =>
-    staticProgram(object, program, 'load-static-program'),
-  );
+  const problems: Problem[] = wantedStatics(object, options).map(program => staticProgram(object, program));
   const drafts: DraftProgram[] = [];
   for (const wanted of wantedPrograms(object, operations, options)) {
     const { index, type, program, section } = wanted;

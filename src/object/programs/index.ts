@@ -17,7 +17,14 @@ export {
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
 export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
-export { type ProgramTypes, typeEntries, typesFor, unknownPrograms, withProgramTypes } from './retype.ts';
+export {
+  type ProgramTypes,
+  retypeAll,
+  typeEntries,
+  typesFor,
+  unknownPrograms,
+  withProgramTypes,
+} from './retype.ts';
 export {
   programTypeOf,
   type SectionInfo,
@@ -25,7 +32,7 @@ export {
   sectionTextOf,
   suggestSectionName,
 } from './section-names.ts';
-export { staticProgram } from './static-programs.ts';
+export { staticChoice, staticNotes, staticProgram } from './static-programs.ts';
 export { typeHint } from './type-words.ts';
 export {
   isDelivered,

@@ -35,15 +35,21 @@ export function withProgramTypes(object: BpfObject, types: ProgramTypes): BpfObj
   const entries = typeEntries(types);
   if (entries.length === 0) return object;
   const { sections, problems } = sectionsFor(object, entries);
-  const programs = programsOf(object);
   problems.push(...unknownPrograms([object], types));
   if (problems.length > 0) throw new RootletError(problems);
+  return moveTo(object, sectionsByIndex(object, sections));
+}
+
+function sectionsByIndex(
+  object: BpfObject,
+  sections: ReadonlyMap<string, string>,
+): ReadonlyMap<SymbolIndex, string> {
   const wanted = new Map<SymbolIndex, string>();
-  for (const { index, program } of programs) {
+  for (const { index, program } of programsOf(object)) {
     const section = sections.get(program.name) ?? sections.get(ALL);
     if (section !== undefined) wanted.set(index, section);
   }
-  return moveTo(object, wanted);
+  return wanted;
 }
 
 const ALL = '*';
@@ -64,6 +70,22 @@ export function typesFor(object: BpfObject, types: ProgramTypes): ReadonlyMap<st
       return type === undefined ? [] : [[name, type] as const];
     }),
   );
+}
+
+/** Several objects with programs of these types, or all problems of the request. */
+export function retypeAll(
+  objects: readonly BpfObject[],
+  types: ProgramTypes,
+): { readonly objects: readonly BpfObject[]; readonly problems: readonly Problem[] } {
+  if (typeEntries(types).length === 0) return { objects, problems: [] };
+  const problems = unknownPrograms(objects, types);
+  const typed = objects.map(object => {
+    const mine = typesFor(object, types);
+    const { sections, problems: refused } = sectionsFor(object, typeEntries(mine));
+    problems.push(...refused);
+    return moveTo(object, sectionsByIndex(object, sections));
+  });
+  return { objects: typed, problems };
 }
 
 /** The problems of names in types that are programs of none of the objects. */
