@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
+import { quote, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
@@ -18,7 +19,7 @@ import {
   hasExterns,
   withBound,
 } from '../flags/binding.ts';
-import { words } from '../flags/components.ts';
+import { parseComponent, words } from '../flags/components.ts';
 import { off, text } from '../flags/kinds.ts';
 import {
   entryName,
@@ -82,6 +83,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const name = entryName(elementAt(paths, 0), flags.name);
       const only = flags.only === undefined ? undefined : words(flags.only);
+      for (const path of paths) refuseProgram(path);
       const input = readObjects(paths, parseTypes(flags.type));
       if (flags.pin !== undefined) requirePinDirectory(flags.pin);
       const sys = openSys();
@@ -100,6 +102,15 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
     });
   },
 });
+
+/** `FILE:PROGRAM` is how other commands name a program. */
+function refuseProgram(path: string): void {
+  const { file, program } = parseComponent(path);
+  if (program === undefined || existsSync(path) || !existsSync(file)) return;
+  throw usageError('usage-program', `${quote(path)} is not a file, and load takes no FILE:PROGRAM`, {
+    hint: `--only ${program} loads only this program of ${file}`,
+  });
+}
 
 interface Job extends BoundJob {
   readonly flags: Flags;

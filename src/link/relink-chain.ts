@@ -23,6 +23,7 @@ import {
   typeHint,
   type Verdict,
 } from '../object/index.ts';
+import type { SelectedRename } from './edit/index.ts';
 import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './pipeline/index.ts';
 import {
@@ -35,6 +36,7 @@ import {
   verdictProblem,
 } from './relink/index.ts';
 import { type RelinkResult, relink } from './relink.ts';
+import { fileMatches } from './resolve/index.ts';
 
 /** One component of a chain. */
 export interface ChainComponent {
@@ -72,7 +74,7 @@ export function relinkChain(
   if (problems.length > 0) return refused(problems);
   const wrongName = programNameProblem(options.program);
   if (wrongName !== null) return refused([wrongName]);
-  const chosen = chainSection(objects, components);
+  const chosen = chainSection(objects, components, options.edits?.renameSections);
   if (!chosen.ok) return refused([chosen.problem]);
   const section = chosen.value;
   const verdicts = parseVerdicts(components, options, section);
@@ -122,8 +124,17 @@ function assignmentFor(
 }
 
 /** Section of the chain's program: that of the components, without `.frags` unless all of them have it. */
-function chainSection(objects: readonly BpfObject[], components: readonly ChainComponent[]): Result<string> {
-  const sections = objects.map((object, position) => programSection(object, components[position]?.program));
+function chainSection(
+  objects: readonly BpfObject[],
+  components: readonly ChainComponent[],
+  renames: readonly SelectedRename[] = [],
+): Result<string> {
+  const sections = objects.map((object, position) => {
+    const section = programSection(object, components[position]?.program);
+    const isFor = ({ from, file }: SelectedRename) =>
+      from === section && (file === undefined || fileMatches(object.name, file));
+    return renames.find(isFor)?.to ?? section;
+  });
   const names = objects.map(object => object.name);
   const statics = objects.flatMap((object, at) => staticChoice(object, components[at]?.program) ?? []);
   if (statics[0] !== undefined) return failed(statics[0]);

@@ -178,15 +178,16 @@ export function suggestSectionName(sectionName: string): string | undefined {
 }
 
 /**
- * Known names that differ from a section name by a typing error, nearest first: of the whole name, or of what
- * is before its first `/` where the table allows more there.
+ * Known names that differ from a section name by a typing error after its first letter, nearest first: of the
+ * whole name, or of what is before its first `/` where the table allows more there.
  */
 export function nearSectionNames(sectionName: string): string[] {
-  const whole = nearestNames(sectionName, TABLE.keys());
+  const alike = (names: Iterable<string>) => [...names].filter(name => name[0] === sectionName[0]);
+  const whole = nearestNames(sectionName, alike(TABLE.keys()));
   const slash = sectionName.indexOf('/');
   if (whole.length > 0 || slash < 0) return whole;
   const extended = [...TABLE].flatMap(([name, entry]) => (entry.extended ? [name] : []));
-  return nearestNames(sectionName.slice(0, slash), extended).map(
+  return nearestNames(sectionName.slice(0, slash), alike(extended)).map(
     name => `${name}${sectionName.slice(slash)}`,
   );
 }
