@@ -107,7 +107,8 @@ describe.skipIf(skipped !== undefined)(`on the kernel${skipped === undefined ? '
     ['filter', 'classifier', 'sched_cls'],
     ['filter', 'sched_cls', 'sched_cls'],
     ['filter', 'tcx/ingress', 'sched_cls'],
-    ['filter', 'cgroup/skb', 'cgroup_skb'],
+    ['cgroup', 'cgroup/skb', 'cgroup_skb'],
+    ['cgroup', 'cgroup_skb/egress', 'cgroup_skb'],
     ['filter', 'kprobe', 'kprobe'],
     ['known', 'socket', 'socket_filter'],
   ] as const)('load %s --type %s', (source, type, name) => {
