@@ -1,6 +1,6 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
-import { elementAt } from '../../src/bytes/index.ts';
+import { elementAt, given } from '../../src/bytes/index.ts';
 import { addFrame, available, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
@@ -31,8 +31,8 @@ export interface KernelRunOptions {
 const MIN_PACKET = 14;
 
 /** Loads the object; a refused program leaves its log in `verifierLog`. */
-export function openKernelRunner(given: BpfObject, options: KernelRunOptions = {}): PacketRunner {
-  const object = withOldNames(given);
+export function openKernelRunner(input: BpfObject, options: KernelRunOptions = {}): PacketRunner {
+  const object = withOldNames(input);
   const loaded = load(object, options);
   try {
     const program = programToRun(loaded, options.program);
@@ -95,9 +95,9 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
   const { program } = options;
-  const chosen = program === undefined ? {} : { programs: (name: string) => name === program };
+  const programs = program === undefined ? undefined : (name: string) => name === program;
   return withVerifierLog(options.verifierLog, logging =>
-    loadObject(object, openSys(), { pinRoot: null, ...chosen, ...logging }),
+    loadObject(object, openSys(), { pinRoot: null, ...given({ programs }), ...logging }),
   );
 }
 

@@ -136,8 +136,10 @@ function chainSection(
     return renames.find(isFor)?.to ?? section;
   });
   const names = objects.map(object => object.name);
-  const statics = objects.flatMap((object, at) => staticChoice(object, components[at]?.program) ?? []);
-  if (statics[0] !== undefined) return failed(statics[0]);
+  const isStatic = objects
+    .map((object, at) => staticChoice(object, components[at]?.program))
+    .find(refused => refused !== undefined);
+  if (isStatic !== undefined) return failed(isStatic);
   const there = sections.filter(section => section !== undefined);
   const first = there.find(section => programTypeOf(section) !== undefined) ?? there[0];
   if (first === undefined) {

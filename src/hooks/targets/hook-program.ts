@@ -55,7 +55,7 @@ export function typesForHook(
   return new Map(meant.map(({ name }) => [name, section]));
 }
 
-/** What is said about programs that got the type of their hook. */
+/** A note for each program that got the type of its hook. */
 export function hookTypeNotes(object: BpfObject, types: ReadonlyMap<string, string>): string[] {
   return candidatesIn(object).flatMap(({ name, section }) => {
     const type = types.get(name);

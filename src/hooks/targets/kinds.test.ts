@@ -92,7 +92,8 @@ test('docs/loading.md has a row for every kind', () => {
 });
 
 const REFUSED: readonly (readonly [string, string, PlaceFlags, string, RegExp])[] = [
-  ['xpd', 'eth0', NONE, 'attach-kind', /there are: "xdp", "tcx", "tc", /],
+  ['xpd', 'eth0', NONE, 'attach-kind', /did you mean "xdp"/],
+  ['nothing', 'eth0', NONE, 'attach-kind', /there are: "xdp", "tcx", "tc", /],
   ['tc', 'eth0', { mode: 'native' }, 'attach-mode', /--mode is for XDP/],
   ['tcx', 'eth0', { mode: 'generic' }, 'attach-mode', /--mode is for XDP/],
   ['tcx', 'eth0', { ingress: true, egress: true }, 'attach-direction', /not both/],

@@ -178,18 +178,18 @@ export function suggestSectionName(sectionName: string): string | undefined {
 }
 
 /**
- * Known names that differ from a section name by a typing error after its first letter, nearest first: of the
- * whole name, or of what is before its first `/` where the table allows more there.
+ * Known names that differ from a section name by a typo after the first letter, nearest first: of what is before
+ * its first `/` where the table allows more there, else of the whole name.
  */
 export function nearSectionNames(sectionName: string): string[] {
-  const alike = (names: Iterable<string>) => [...names].filter(name => name[0] === sectionName[0]);
-  const whole = nearestNames(sectionName, alike(TABLE.keys()));
+  const alike = (extended: boolean) =>
+    [...TABLE].flatMap(([name, entry]) =>
+      name[0] === sectionName[0] && (entry.extended || !extended) ? [name] : [],
+    );
   const slash = sectionName.indexOf('/');
-  if (whole.length > 0 || slash < 0) return whole;
-  const extended = [...TABLE].flatMap(([name, entry]) => (entry.extended ? [name] : []));
-  return nearestNames(sectionName.slice(0, slash), alike(extended)).map(
-    name => `${name}${sectionName.slice(slash)}`,
-  );
+  const heads = slash < 0 ? [] : nearestNames(sectionName.slice(0, slash), alike(true));
+  if (heads.length > 0) return heads.map(name => `${name}${sectionName.slice(slash)}`);
+  return nearestNames(sectionName, alike(false));
 }
 
 /** All section names of the table, without `+`, for messages and completion. */

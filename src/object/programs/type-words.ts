@@ -64,14 +64,20 @@ function sectionsOfKernelType(word: string): SectionInfo[] {
 
 /** Those that say no more than the type; else those that older kernels load as such. */
 function defaultsAmong(named: readonly SectionInfo[]): readonly SectionInfo[] {
-  const plain = named.filter(({ expectedAttachType, flags }) => expectedAttachType === 0 && flags === 0);
+  // 0 is an attach type as well (cgroup_skb/ingress)
+  const plain = named.filter(
+    ({ expectedAttachType, flags, attachTypeOptional }) =>
+      expectedAttachType === 0 && flags === 0 && !attachTypeOptional,
+  );
   if (plain.length > 0) return plain.slice(0, 1);
   const optional = named.filter(({ attachTypeOptional }) => attachTypeOptional);
   return optional.length > 0 ? optional : named;
 }
 
 function sections(): SectionInfo[] {
-  return knownSectionNames().flatMap(name => programTypeOf(name) ?? []);
+  return knownSectionNames()
+    .map(programTypeOf)
+    .filter(info => info !== undefined);
 }
 
 function kernelTypeNames(): Set<string> {

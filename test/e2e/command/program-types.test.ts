@@ -135,7 +135,7 @@ describe.skipIf(skipped !== undefined)(`on the kernel${skipped === undefined ? '
     expect(peer(`${directory}/renamed.o`)).toBe(true);
   });
 
-  test('words that are no types, and names of no program', () => {
+  test('words that are not types, and names of no program', () => {
     const problem = (...words: readonly string[]) => {
       const { problems } = json('load', at('filter'), ...words) as { problems: unknown[] };
       return problems;
