@@ -99,11 +99,13 @@ export function replace(store: Store, kind: EntryKind, name: string, given: Repl
   });
 }
 
+/** Types that are requested are those of the new version: nothing else is loaded under them. */
 function opened(request: ReplaceRequest): OpenedRequest {
-  const { version, ...others } = request;
-  return version === undefined
-    ? others
-    : { ...others, version: { ...version, input: InputObject.from(version.input) } };
+  const { version, options, ...others } = request;
+  const { types = {}, ...loading } = options;
+  if (version === undefined) return { ...others, options: loading };
+  const input = retypedInput(InputObject.from(version.input), types);
+  return { ...others, options: loading, version: { ...version, input } };
 }
 
 /** The entry after what a killed process left of a change of its slots was finished or dropped. */

@@ -51,6 +51,11 @@ __attribute__((section(".text.shared"))) NOINLINE int shared(int x) { return hel
 SEC("xdp") int entry(struct xdp_md *ctx) { return shared(1) > 3 ? 2 : 1; }\n`,
   rootlet: `${HEAD}__attribute__((weak, noinline, section(".text.slot"))) int slot(struct xdp_md *ctx) { volatile int v = 2; return ctx ? v : 0; }
 SEC("xdp") int root(struct xdp_md *ctx) { return slot(ctx); }\n`,
+  array: `${HEAD}SEC("?xdp/stage") int stage(struct xdp_md *ctx) { return 2; }
+struct { int (*type)[3]; int (*max_entries)[1]; int (*key_size)[4]; int (*values[])(struct xdp_md *); }
+stages __attribute__((section(".maps"))) = { .values = { (void *)&stage } };
+static long (*bpf_tail_call)(void *ctx, void *map, unsigned index) = (void *)12;
+SEC("xdp/main") int f(struct xdp_md *ctx) { bpf_tail_call(ctx, &stages, 0); return 1; }\n`,
   core: HEAD + CORE,
 };
 type Source = keyof typeof SOURCES;
@@ -182,6 +187,15 @@ describe.skipIf(skipped !== undefined)(`on the kernel${skipped === undefined ? '
     const { err } = attach('cgroup', '/sys/fs/cgroup', at('cgroup'));
     expect(err).toContain('--type f=');
     expect(rootlet('attach', 'xpd', 'v0', at('two')).err).toContain('did you mean "xdp"');
+  });
+
+  test('programs in arrays get the type as well', () => {
+    expect(attach('xdp', 'v0', `${at('array')}:f`)).toMatchObject({
+      code: 0,
+      err: expect.stringMatching(/program "stage" is loaded as xdp[\s\S]*program "f" is loaded as xdp/),
+    });
+    expect(load(at('array'), '--type', 'xdp')).toEqual({ f: 'xdp', stage: 'xdp' });
+    expect(load(at('array'), '--type', 'f=xdp')).toEqual(['load-program-type']);
   });
 
   test('a rootlet keeps the type, and slots give it', () => {
