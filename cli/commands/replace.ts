@@ -29,7 +29,7 @@ import {
   STORE_FLAGS,
   type StoreFlags,
 } from '../flags/loading.ts';
-import { parseTypes, TypedFiles } from '../flags/types.ts';
+import { parseTypes } from '../flags/types.ts';
 import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { readObjectFiles } from '../io/files.ts';
@@ -150,16 +150,13 @@ function entryNamed(store: Store, target: string): { readonly kind: EntryKind; r
 function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]): ReplaceRequest {
   const assignments = rest.filter(isAssignment);
   const files = rest.filter(word => !isAssignment(word));
-  const types = new TypedFiles(parseTypes(flags.type));
-  const version = files.length === 0 ? undefined : versionOf(files, types);
-  const slots = slotChange(flags, assignments, types);
-  types.requireUsed();
+  const slots = slotChange(flags, assignments);
   const { slots: slotsVia, via, against, bind, lazy } = flags;
   const binding = storeOptionsOf({ ...given({ against, bind }), lazy, explain: false });
   return {
-    ...given({ version }),
+    ...(files.length === 0 ? {} : { version: versionOf(files) }),
     ...given({ slots, fresh: flags.fresh?.flatMap(words), slotsVia, via }),
-    options: loadOptionsOf(sys, store, flags, undefined),
+    options: { ...loadOptionsOf(sys, store, flags, undefined), types: parseTypes(flags.type) },
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
     forAttached: forAttached(flags),
@@ -191,13 +188,13 @@ function isAssignment(word: string): boolean {
 }
 
 /** The last file may name its program. */
-function versionOf(files: readonly string[], types: TypedFiles): NonNullable<ReplaceRequest['version']> {
+function versionOf(files: readonly string[]): NonNullable<ReplaceRequest['version']> {
   const parsed = files.map(parseComponent);
   const named = parsed.flatMap(({ program }) => program ?? []);
   const [program, other] = named;
   if (program !== undefined && other !== undefined)
     throw usageError('usage-program', `${quote(program)} and ${quote(other)}: only one program can be named`);
-  const input = types.of(readVersion(parsed.map(({ file }) => file)));
+  const input = readVersion(parsed.map(({ file }) => file));
   return { input, ...given({ program }) };
 }
 
@@ -205,13 +202,12 @@ function versionOf(files: readonly string[], types: TypedFiles): NonNullable<Rep
 function slotChange(
   flags: Flags,
   assignments: readonly string[],
-  types: TypedFiles,
 ): Omit<SlotChange, 'rootlet' | 'program'> | undefined {
   if (assignments.length === 0 && flags.order === undefined && flags.reset === undefined) return undefined;
   const fill = assignments.map(parseAssignment);
   const order = flags.order === undefined ? undefined : words(flags.order).map(parseComponent);
   const paths = [...fill, ...(order ?? [])].map(({ file }) => file);
-  const inputs = readObjectFiles(paths).map(input => types.of(input));
+  const inputs = readObjectFiles(paths);
   const files = new Map(paths.map((path, at) => [path, inputs[at]]));
   const componentOf = ({ file: path, program }: NamedComponent) => {
     const file = files.get(path);

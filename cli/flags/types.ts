@@ -1,13 +1,6 @@
 /** `--type [PROGRAM=]TYPE`: program types that sections do not specify. */
 
-import { quote, RootletError, usageError } from '../../src/diag/index.ts';
-import {
-  type BpfObject,
-  type InputObject,
-  retypedInput,
-  typesFor,
-  unknownPrograms,
-} from '../../src/object/index.ts';
+import { quote, usageError } from '../../src/diag/index.ts';
 import { listFlag } from './edit.ts';
 
 /** Program → type; `*`: all others. As `types` of the library has them. */
@@ -35,29 +28,4 @@ export function parseTypes(words: readonly string[] = []): GivenTypes {
     types.set(program, type);
   }
   return types;
-}
-
-/** Files of one command line, with the types that are given for their programs. */
-export class TypedFiles {
-  readonly #types: GivenTypes;
-  readonly #objects: BpfObject[] = [];
-
-  constructor(types: GivenTypes) {
-    this.#types = types;
-  }
-
-  /** The file with the types of its programs. */
-  of(input: InputObject): InputObject {
-    if (this.#types.size === 0) return input;
-    this.#objects.push(input.object);
-    return retypedInput(input, typesFor(input.object, this.#types));
-  }
-
-  /** Throws `object-no-program` for types of programs that are in none of the files. */
-  requireUsed(): void {
-    const problems = unknownPrograms(this.#objects, this.#types);
-    if (problems.length > 0) throw new RootletError(problems);
-    if (this.#types.size > 0 && this.#objects.length === 0)
-      throw usageError('usage-pair', '--type has no effect without a new object');
-  }
 }

@@ -4,14 +4,23 @@
  */
 
 import { given } from '../bytes/index.ts';
-import { quote, usageError } from '../diag/index.ts';
+import { quote, RootletError, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
-import { InputObject, type ObjectFile, retypedInput, stripDataSections } from '../object/index.ts';
+import {
+  type BpfObject,
+  InputObject,
+  type ObjectFile,
+  retypedInput,
+  stripDataSections,
+  typeEntries,
+  typesFor,
+  unknownPrograms,
+} from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
 import type { BindingBackEnd } from './bind/index.ts';
 import { type EntryLoad, inputOf, OBJECT_FILE, type StoreLoadOptions } from './entries/index.ts';
-import type { Generation, SlotBackEnd, SlotChange } from './generation/index.ts';
+import { type Generation, openChange, type SlotBackEnd, type SlotChange } from './generation/index.ts';
 import {
   hasPendingChange,
   hasSlotsFilled,
@@ -99,13 +108,26 @@ export function replace(store: Store, kind: EntryKind, name: string, given: Repl
   });
 }
 
-/** Types that are requested are those of the new version: nothing else is loaded under them. */
+/** Types that are requested are those of the new files: nothing else is loaded under them. */
 function opened(request: ReplaceRequest): OpenedRequest {
-  const { version, options, ...others } = request;
+  const { version, options, slots, ...others } = request;
   const { types = {}, ...loading } = options;
-  if (version === undefined) return { ...others, options: loading };
-  const input = retypedInput(InputObject.from(version.input), types);
-  return { ...others, options: loading, version: { ...version, input } };
+  const objects: BpfObject[] = [];
+  const open = (file: ObjectFile): InputObject => {
+    const input = InputObject.from(file);
+    if (typeEntries(types).length === 0) return input; // read when it is needed
+    objects.push(input.object);
+    return retypedInput(input, typesFor(input.object, types));
+  };
+  const opened = {
+    ...given({ slots: slots === undefined ? undefined : openChange(slots, open) }),
+    ...given({ version: version === undefined ? undefined : { ...version, input: open(version.input) } }),
+  };
+  if (typeEntries(types).length > 0 && objects.length === 0)
+    throw usageError('replace-option', '--type has no effect without a new file');
+  const problems = unknownPrograms(objects, types);
+  if (problems.length > 0) throw new RootletError(problems);
+  return { ...others, ...opened, options: loading };
 }
 
 /** The entry after what a killed process left of a change of its slots was finished or dropped. */

@@ -101,6 +101,7 @@ export {
   type TaggedParameters,
   taggedParameters,
   typeBehind,
+  typeEntries,
   typeHint,
   typesFor,
   unknownPrograms,
