@@ -347,7 +347,7 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
 
   const wrong: readonly (readonly [readonly string[], string, RegExp])[] = [
     [['xdp', 'nothing', FIRST], 'kernel-no-interface', /ip link/],
-    [['xpd', 'v0', FIRST], 'attach-kind', /there are: \\"xdp\\", \\"tcx\\"/],
+    [['xpd', 'v0', FIRST], 'attach-kind', /did you mean \\"xdp\\"/],
     [['xdp', 'v0', HOOKS], 'attach-program', /no program is for xdp/],
     [['xdp', 'v0', KINDS], 'attach-program', /name one, as FILE:PROGRAM/],
     [['xdp', 'v0', `${FIRST}:nothing`], 'attach-program', /there are: \\"xdp_prog1/],

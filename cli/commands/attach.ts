@@ -19,13 +19,15 @@ import {
   hookData,
   hookFacts,
   hookPin,
+  hookTypeNotes,
   isOperations,
   parseHook,
   programForHook,
+  typesForHook,
 } from '../../src/hooks/index.ts';
 import { openSys, type XdpMode } from '../../src/kernel/index.ts';
 import type { LoadedObject } from '../../src/load/index.ts';
-import type { InputObject } from '../../src/object/index.ts';
+import { type InputObject, retypedInput } from '../../src/object/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
 import type { JsonObject, StoreEntry } from '../../src/store/index.ts';
 import { BIND_FLAGS, type BindFlags, explanation, withBound } from '../flags/binding.ts';
@@ -38,12 +40,14 @@ import {
   loadOptionsOf,
   now,
   type ObjectInput,
+  objectInput,
   openStore,
   readObjects,
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
 } from '../flags/loading.ts';
+import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
@@ -123,7 +127,7 @@ export const attachCommand = buildCommand<Flags, [string, string, string], Conte
       const hook = parseHook(kind, target, flags);
       const { file, program } = parseComponent(component);
       const name = entryName(file, flags.name);
-      const input = readObjects([file]);
+      const input = readObjects([file], parseTypes(flags.type));
       const { entry, bindings, notes } = attachNamed(this, flags, hook, name, input, program);
       if (flags.json) {
         printJson(this, { ok: true, entry: entryJson(entry), bindings, notes });
@@ -143,7 +147,7 @@ function attachNamed(
   flags: Flags,
   hook: HookRequest,
   name: string,
-  input: ObjectInput,
+  given: ObjectInput,
   wanted: string | undefined,
 ): {
   readonly entry: StoreEntry;
@@ -151,6 +155,8 @@ function attachNamed(
   readonly notes: readonly string[];
 } {
   const tables = isOperations(hook);
+  const types = typesForHook(given.object, hook, wanted);
+  const input = types.size === 0 ? given : objectInput(retypedInput(given.input, types));
   const main = programForHook(input.object, hook, wanted);
   const only = tables ? undefined : [main];
   const sys = openSys();
@@ -172,8 +178,12 @@ function attachNamed(
         const links = new Map([...(contents.links ?? []), ...kept.links]);
         return store.save('hook', name, { ...contents, links }, commit);
       });
-      const given = givenNotes(flags, loaded.plan);
-      return { entry, bindings: kept.bindings, notes: [...loaded.notes, ...given] };
+      const notes = [
+        ...hookTypeNotes(given.object, types),
+        ...loaded.notes,
+        ...givenNotes(flags, loaded.plan),
+      ];
+      return { entry, bindings: kept.bindings, notes };
     });
   });
 }

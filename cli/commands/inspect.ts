@@ -6,7 +6,7 @@ import { type Inspection, inspect } from '../../src/link/index.ts';
 import type { BpfObject } from '../../src/object/index.ts';
 import { disassembleObject } from '../format/disassembly.ts';
 import { table } from '../format/table.ts';
-import { type Context, guarded, print, printJson } from '../io/context.ts';
+import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { readObjectFile } from '../io/files.ts';
 
 interface Flags {
@@ -35,7 +35,11 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
       if (flags.btf) print(this, object.btf === null ? '' : formatBtfAsC(object.btf));
       else if (flags.disasm) print(this, disassembleObject(object));
       else if (flags.json) printJson(this, { ok: true, ...inspect(object) });
-      else print(this, formatInspection(object, inspect(object)));
+      else {
+        const inspection = inspect(object);
+        print(this, formatInspection(object, inspection));
+        for (const note of inspection.notes) tell(this, `rootlet: note: ${note}`);
+      }
     });
   },
 });
@@ -48,7 +52,7 @@ function formatInspection(object: BpfObject, inspection: Inspection): string {
       inspection.programs.map(entry => [
         entry.declaration,
         entry.section,
-        entry.programType ?? '?',
+        entry.programType ?? 'unknown type',
         `${entry.insns} insns`,
       ]),
     ),

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
+import { quote, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
@@ -18,7 +19,7 @@ import {
   hasExterns,
   withBound,
 } from '../flags/binding.ts';
-import { words } from '../flags/components.ts';
+import { parseComponent, words } from '../flags/components.ts';
 import { off, text } from '../flags/kinds.ts';
 import {
   entryName,
@@ -37,6 +38,7 @@ import {
 } from '../flags/loading.ts';
 import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
+import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
@@ -81,7 +83,8 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
     await guarded(this, flags.json, () => {
       const name = entryName(elementAt(paths, 0), flags.name);
       const only = flags.only === undefined ? undefined : words(flags.only);
-      const input = readObjects(paths);
+      for (const path of paths) refuseProgram(path);
+      const input = readObjects(paths, parseTypes(flags.type));
       if (flags.pin !== undefined) requirePinDirectory(flags.pin);
       const sys = openSys();
       const store = openStore(this, flags, sys);
@@ -99,6 +102,15 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
     });
   },
 });
+
+/** `FILE:PROGRAM` is how other commands name a program. */
+function refuseProgram(path: string): void {
+  const { file, program } = parseComponent(path);
+  if (program === undefined || existsSync(path) || !existsSync(file)) return;
+  throw usageError('usage-program', `${quote(path)} is not a file, and load takes no FILE:PROGRAM`, {
+    hint: `--only ${program} loads only this program of ${file}`,
+  });
+}
 
 interface Job extends BoundJob {
   readonly flags: Flags;

@@ -27,6 +27,7 @@ import {
 import { EDIT_FLAGS, type EditFlags, editOptions, listFlag, tracedSymbols } from '../flags/edit.ts';
 import { text } from '../flags/kinds.ts';
 import { findInputs, readMember } from '../flags/search.ts';
+import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import {
   formatDiscarded,
   formatExplanation,
@@ -59,6 +60,7 @@ interface Flags extends EditFlags {
   readonly share?: readonly string[];
   readonly private?: readonly string[];
   readonly bind?: readonly string[];
+  readonly type?: readonly string[];
   readonly library?: readonly string[];
   readonly libraryPath?: readonly string[];
   readonly limits: boolean;
@@ -112,6 +114,10 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       ),
       private: listFlag('NAME', 'Exclude NAME from --share'),
       bind: listFlag('FILE:EXTERN=FILE:NAME', 'Bind EXTERN of one file to the definition NAME of another'),
+      type: {
+        ...TYPE_FLAG,
+        brief: 'Type of PROGRAM (or FILE:PROGRAM; else of all programs), whatever its section is: xdp, tc, …',
+      },
       library: listFlag(
         'NAME',
         'Resolve externs of components in libNAME.a (:NAME is the file name itself) too',
@@ -206,6 +212,7 @@ function optionsOf(
     private: flags.private ?? [],
     bind: (flags.bind ?? []).map(parseBind),
     ownState: flags.ownState ?? [],
+    types: parseTypes(flags.type),
     libraries,
     readMember,
     gcSections: flags.gcSections,

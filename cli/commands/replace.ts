@@ -29,6 +29,7 @@ import {
   STORE_FLAGS,
   type StoreFlags,
 } from '../flags/loading.ts';
+import { parseTypes } from '../flags/types.ts';
 import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { readObjectFiles } from '../io/files.ts';
@@ -155,7 +156,7 @@ function requestOf(sys: Sys, store: Store, flags: Flags, rest: readonly string[]
   return {
     ...(files.length === 0 ? {} : { version: versionOf(files) }),
     ...given({ slots, fresh: flags.fresh?.flatMap(words), slotsVia, via }),
-    options: loadOptionsOf(sys, store, flags, undefined),
+    options: { ...loadOptionsOf(sys, store, flags, undefined), types: parseTypes(flags.type) },
     binding: bind === undefined ? withoutBind(binding) : binding,
     logged: load => withVerifierLog(flags.verifierLog, load),
     forAttached: forAttached(flags),

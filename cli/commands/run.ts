@@ -3,7 +3,13 @@
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
 import { formatProblem, usageError } from '../../src/diag/index.ts';
-import { type BpfObject, isDelivered, stripDataSections, verdictName } from '../../src/object/index.ts';
+import {
+  type BpfObject,
+  isDelivered,
+  stripDataSections,
+  verdictName,
+  withProgramTypes,
+} from '../../src/object/index.ts';
 import {
   CaptureDecoder,
   formatMapContents,
@@ -13,6 +19,7 @@ import {
   type Timestamp,
 } from '../../src/vm/index.ts';
 import { off, text } from '../flags/kinds.ts';
+import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { FileOutput, readChunks, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
@@ -25,6 +32,7 @@ interface Flags {
   readonly packet?: readonly string[];
   readonly progName?: string;
   readonly program?: string;
+  readonly type?: readonly string[];
   readonly out?: string;
   readonly maps: boolean;
   readonly printk: boolean;
@@ -62,6 +70,7 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       },
       progName: { ...text, brief: 'Run the program NAME, if FILE has several', placeholder: 'NAME' },
       program: { ...text, hidden: true, brief: 'Same as --prog-name', placeholder: 'NAME' },
+      type: TYPE_FLAG,
       out: { ...text, brief: 'Write the packets that passed to a capture', placeholder: 'FILE' },
       each: {
         kind: 'boolean',
@@ -92,7 +101,8 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       requireNoInput(flags.out, [path]);
       requireNoInput(flags.verifierLog, flags.pcap === undefined ? [path] : [path, flags.pcap]);
       const sources = sourcesOf(flags);
-      const object = stripDataSections(readObjectFile(path).object);
+      const given = stripDataSections(readObjectFile(path).object);
+      const object = withProgramTypes(given, parseTypes(flags.type));
       const runner = openRunner(flags, object);
       try {
         report(this, flags, object, runner, await runAll(flags, sources, runner));

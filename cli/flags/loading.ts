@@ -4,7 +4,14 @@
  */
 
 import { given } from '../../src/bytes/index.ts';
-import { available, type ProblemCode, quote, RootletError, usageError } from '../../src/diag/index.ts';
+import {
+  available,
+  didYouMean,
+  type ProblemCode,
+  quote,
+  RootletError,
+  usageError,
+} from '../../src/diag/index.ts';
 import { consumersOf, recoverLeft } from '../../src/dynamic/index.ts';
 import { BpfMap, type Sys } from '../../src/kernel/index.ts';
 import { type LinkInput, link } from '../../src/link/index.ts';
@@ -24,6 +31,7 @@ import {
   InputObject,
   programsOf,
   stripDataSections,
+  withProgramTypes,
   writeObject,
 } from '../../src/object/index.ts';
 import {
@@ -43,6 +51,7 @@ import type { Context } from '../io/context.ts';
 import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
 import { parseSettings, splitPair } from './set-values.ts';
+import { type GivenTypes, TYPE_FLAG } from './types.ts';
 
 // --- store --------------------------------------------------------------------------------------------------------
 
@@ -175,19 +184,25 @@ const KEPT_AS_GIVEN = 64 << 10;
  * Reads objects and links several into one, with the bytes that a record keeps. Throws everything that is
  * wrong with them.
  */
-export function readVersion(paths: readonly string[]): InputObject {
+export function readVersion(paths: readonly string[], types: GivenTypes = new Map()): InputObject {
   const inputs = readObjectFiles(paths);
   const [first, ...others] = inputs;
   if (first === undefined) throw usageError('usage-no-input', 'no input file');
   const alone = others.length === 0;
-  const object = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`);
-  const kept = alone && first.bytes.length <= KEPT_AS_GIVEN ? first.bytes : writeObject(object);
+  const given = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`);
+  const object = withProgramTypes(given, types);
+  const isAsGiven = alone && object === first.object && first.bytes.length <= KEPT_AS_GIVEN;
+  const kept = isAsGiven ? first.bytes : writeObject(object);
   return new InputObject({ name: paths.join(' + '), bytes: kept }, object);
 }
 
 /** The same for loading. */
-export function readObjects(paths: readonly string[]): ObjectInput {
-  const input = readVersion(paths);
+export function readObjects(paths: readonly string[], types?: GivenTypes): ObjectInput {
+  return objectInput(readVersion(paths, types));
+}
+
+/** What is loaded of an input. */
+export function objectInput(input: InputObject): ObjectInput {
   return {
     input,
     object: stripDataSections(input.object),
@@ -216,6 +231,7 @@ export interface LoadFlags {
   readonly set?: readonly string[];
   readonly map?: readonly string[];
   readonly maxEntries?: readonly string[];
+  readonly type?: readonly string[];
   readonly btf?: string;
   readonly kconfig?: string;
   readonly verifierLog?: string;
@@ -228,6 +244,7 @@ export const LOAD_FLAGS = {
   set: listFlag('NAME=VALUE', 'Set a global variable or constant before the programs are loaded'),
   map: listFlag('NAME=PIN', 'Use the map pinned at PIN instead of creating one'),
   maxEntries: listFlag('NAME=N', 'Override max_entries of a map'),
+  type: TYPE_FLAG,
   btf: fileFlag('FILE', 'Relocate against the types in FILE instead of those of the running kernel'),
   kconfig: fileFlag('FILE', "Read configuration values (CONFIG_X=…), which override the kernel's"),
   verifierLog: fileFlag('FILE', "Write the verifier's log to FILE, also if the programs are accepted"),
@@ -360,6 +377,6 @@ export function requireKnown(
   const unknown = names.find(name => !known.includes(name));
   if (unknown === undefined) return;
   throw usageError(`load-no-${what}` as const, `there is no ${what} ${quote(unknown)}`, {
-    hint: available('there are', known),
+    ...didYouMean(unknown, known, available('there are', known)),
   });
 }

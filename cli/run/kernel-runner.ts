@@ -1,6 +1,6 @@
 /** Programs of an object run by the kernel on packets: load once, `BPF_PROG_TEST_RUN` for each packet. */
 
-import { elementAt } from '../../src/bytes/index.ts';
+import { elementAt, given } from '../../src/bytes/index.ts';
 import { addFrame, available, inputError, quote, RootletError, usageError } from '../../src/diag/index.ts';
 import { type BpfMap, openSys } from '../../src/kernel/index.ts';
 import { type LoadedObject, loadObject } from '../../src/load/index.ts';
@@ -10,8 +10,12 @@ import {
   type MapDefinition,
   parseMapDefinition,
   plainDefinition,
+  programsOf,
+  programTypeOf,
   sectionNameOf,
   sectionOf,
+  suggestSectionName,
+  withProgramTypes,
 } from '../../src/object/index.ts';
 import { kindOfSection, type MapContents, type ProgramKind } from '../../src/vm/index.ts';
 import { withVerifierLog } from '../io/verifier-log.ts';
@@ -27,7 +31,8 @@ export interface KernelRunOptions {
 const MIN_PACKET = 14;
 
 /** Loads the object; a refused program leaves its log in `verifierLog`. */
-export function openKernelRunner(object: BpfObject, options: KernelRunOptions = {}): PacketRunner {
+export function openKernelRunner(input: BpfObject, options: KernelRunOptions = {}): PacketRunner {
+  const object = withOldNames(input);
   const loaded = load(object, options);
   try {
     const program = programToRun(loaded, options.program);
@@ -89,9 +94,21 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 }
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
+  const { program } = options;
+  const programs = program === undefined ? undefined : (name: string) => name === program;
   return withVerifierLog(options.verifierLog, logging =>
-    loadObject(object, openSys(), { pinRoot: null, ...logging }),
+    loadObject(object, openSys(), { pinRoot: null, ...given({ programs }), ...logging }),
   );
+}
+
+/** Programs in sections with names that libbpf no longer accepts (`xdp_foo`, `xdp/foo`), as the machine runs them. */
+function withOldNames(object: BpfObject): BpfObject {
+  const types = programsOf(object).flatMap(({ program }) => {
+    const section = sectionNameOf(object, program);
+    const meant = programTypeOf(section) === undefined ? suggestSectionName(section) : undefined;
+    return meant === undefined ? [] : [[program.name, meant] as const];
+  });
+  return withProgramTypes(object, new Map(types));
 }
 
 function programToRun(loaded: LoadedObject, wanted: string | undefined): string {

@@ -8,6 +8,9 @@ test('two similar names at most, the nearest first, then by name', () => {
   ]);
   expect(nearestNames('x', ['y', 'xy', 'xyz'])).toEqual(['xy', 'y']);
   expect(nearestNames('count', ['packets'])).toEqual([]);
+  expect(nearestNames('xpd', ['xdp'])).toEqual(['xdp']);
+  expect(nearestNames('abcd', ['cdab'])).toEqual([]);
+  expect(nearestNames('ca', ['abc'])).toEqual([]);
 });
 
 test('a hint names what is similar, or says what else there is to say', () => {

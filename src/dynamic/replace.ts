@@ -4,14 +4,23 @@
  */
 
 import { given } from '../bytes/index.ts';
-import { quote, usageError } from '../diag/index.ts';
+import { quote, RootletError, usageError } from '../diag/index.ts';
 import { hookFacts, openHook } from '../hooks/index.ts';
 import type { LoadOptions } from '../load/index.ts';
-import { InputObject, type ObjectFile, stripDataSections } from '../object/index.ts';
+import {
+  type BpfObject,
+  InputObject,
+  type ObjectFile,
+  retypedInput,
+  stripDataSections,
+  typeEntries,
+  typesFor,
+  unknownPrograms,
+} from '../object/index.ts';
 import { type EntryKind, fieldsOf, type RecordFiles, type Store, type StoreEntry } from '../store/index.ts';
 import type { BindingBackEnd } from './bind/index.ts';
 import { type EntryLoad, inputOf, OBJECT_FILE, type StoreLoadOptions } from './entries/index.ts';
-import type { Generation, SlotBackEnd, SlotChange } from './generation/index.ts';
+import { type Generation, openChange, type SlotBackEnd, type SlotChange } from './generation/index.ts';
 import {
   hasPendingChange,
   hasSlotsFilled,
@@ -20,7 +29,14 @@ import {
   type ReplaceOptions,
   type Rootlet,
 } from './slots/index.ts';
-import { type ReplacedAttached, replaceAttached, type UpgradeReport, upgrade } from './upgrade/index.ts';
+import {
+  inheritedTypes,
+  type ReplacedAttached,
+  replaceAttached,
+  type UpgradeReport,
+  untypedPrograms,
+  upgrade,
+} from './upgrade/index.ts';
 
 /** What `replace` is to change. */
 export interface ReplaceRequest {
@@ -82,20 +98,36 @@ export function replace(store: Store, kind: EntryKind, name: string, given: Repl
   const request = opened(given);
   return store.locked(() => {
     const entry = settled(store, requireFound(store, kind, name), request);
-    if (kind === 'object') return replaceObject(store, entry, request);
+    const typed = withTypes(store, entry, request);
+    if (kind === 'object') return replaceObject(store, entry, typed);
     if (request.slots !== undefined || hasSlotsFilled(store, entry))
-      return replaceRootlet(store, entry, request);
-    const version = versionOf(store, entry, request);
-    if (version !== undefined) return replaceProgram(store, entry, version, request);
-    return replaceRootlet(store, entry, request);
+      return replaceRootlet(store, entry, typed);
+    const version = versionOf(store, entry, typed);
+    if (version !== undefined) return replaceProgram(store, entry, version, typed);
+    return replaceRootlet(store, entry, typed);
   });
 }
 
+/** Types that are requested are those of the new files: nothing else is loaded under them. */
 function opened(request: ReplaceRequest): OpenedRequest {
-  const { version, ...others } = request;
-  return version === undefined
-    ? others
-    : { ...others, version: { ...version, input: InputObject.from(version.input) } };
+  const { version, options, slots, ...others } = request;
+  const { types = {}, ...loading } = options;
+  const objects: BpfObject[] = [];
+  const open = (file: ObjectFile): InputObject => {
+    const input = InputObject.from(file);
+    if (typeEntries(types).length === 0) return input; // read when it is needed
+    objects.push(input.object);
+    return retypedInput(input, typesFor(input.object, types));
+  };
+  const opened = {
+    ...given({ slots: slots === undefined ? undefined : openChange(slots, open) }),
+    ...given({ version: version === undefined ? undefined : { ...version, input: open(version.input) } }),
+  };
+  if (typeEntries(types).length > 0 && objects.length === 0)
+    throw usageError('replace-option', '--type has no effect without a new file');
+  const problems = unknownPrograms(objects, types);
+  if (problems.length > 0) throw new RootletError(problems);
+  return { ...others, ...opened, options: loading };
 }
 
 /** The entry after what a killed process left of a change of its slots was finished or dropped. */
@@ -118,6 +150,15 @@ function versionOf(store: Store, entry: StoreEntry, request: OpenedRequest): New
   if (request.version !== undefined || !asks) return request.version;
   const version = { input: inputOf(store, entry) };
   return entry.kind === 'hook' ? { ...version, program: hookFacts(entry).program } : version;
+}
+
+/** The new version with the types that the running one has, where its own sections specify none. */
+function withTypes(store: Store, entry: StoreEntry, request: OpenedRequest): OpenedRequest {
+  const { version } = request;
+  if (version === undefined || untypedPrograms(version.input.object).length === 0) return request;
+  const facts = entry.kind === 'hook' ? hookFacts(entry) : undefined;
+  const types = inheritedTypes(version.input.object, inputOf(store, entry).object, facts, version.program);
+  return { ...request, version: { ...version, input: retypedInput(version.input, types) } };
 }
 
 function filesOf({ input }: NewVersion): RecordFiles {

@@ -34,8 +34,10 @@ export {
   type AttachPlace,
   HOOK_KINDS,
   type HookRequest,
+  hookTypeNotes,
   isOperations,
   type PlaceFlags,
   parseHook,
   programForHook,
+  typesForHook,
 } from './targets/index.ts';

@@ -6,12 +6,13 @@
 
 import { given } from '../bytes/index.ts';
 import { ProblemList, RootletError, requireOptions } from '../diag/index.ts';
-import { type BpfObject, writeObject } from '../object/index.ts';
+import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
 import { type Edited, editResult, InputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './inputs/index.ts';
 import {
   type Combined,
   findIdentical,
+  foldSubprograms,
   foldText,
   type Identical,
   pinnedSymbols,
@@ -103,7 +104,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
 
   const { combined } = pruned;
   const { license, pinned, explanations } = resolved;
-  const notes = [...read.notes, ...selected.notes, ...linkNotes(combined.object, license)];
+  const statics = staticNotes({ ...merged.combined.object, name: options.name ?? 'linked.o' });
+  const notes = [...read.notes, ...statics, ...selected.notes, ...linkNotes(combined.object, license)];
   const report = once(() => ({ ...reportAll(named, identical), notes }));
   return {
     ok: true,
@@ -187,9 +189,10 @@ function lookForMissing(
   problems.add([...selected.problems, ...missing(selected.live)]);
 }
 
-/** The edits of the result. */
+/** The edits of the result, and subprograms where loaders expect them. */
 function editWhole(object: BpfObject, { edits }: LinkOptions): Edited {
-  return edits === undefined ? unedited(object) : editResult(object, edits);
+  const edited = edits === undefined ? unedited(object) : editResult(object, edits);
+  return { ...edited, object: foldSubprograms(edited.object) };
 }
 
 /** The needed part, if requested. */

@@ -13,7 +13,17 @@ import {
   requireOptions,
   requireRecord,
 } from '../diag/index.ts';
-import { type BpfObject, programsOf, sectionOf, type Verdict } from '../object/index.ts';
+import {
+  type BpfObject,
+  programsOf,
+  programTypeOf,
+  retypeAll,
+  sectionOf,
+  staticChoice,
+  typeHint,
+  type Verdict,
+} from '../object/index.ts';
+import type { SelectedRename } from './edit/index.ts';
 import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './pipeline/index.ts';
 import {
@@ -26,6 +36,7 @@ import {
   verdictProblem,
 } from './relink/index.ts';
 import { type RelinkResult, relink } from './relink.ts';
+import { fileMatches } from './resolve/index.ts';
 
 /** One component of a chain. */
 export interface ChainComponent {
@@ -53,14 +64,17 @@ export function relinkChain(
 ): RelinkResult {
   requireChain(components);
   requireOptions('relinkChain: options', options);
-  const { objects, problems } = readInputs(
+  const { types = {}, ...relinkOptions } = options;
+  const read = readInputs(
     components.map(entry => entry.component),
     { archives: false },
   );
+  const { objects, problems: wrongTypes } = retypeAll(read.objects, types);
+  const problems = [...read.problems, ...(read.problems.length > 0 ? [] : wrongTypes)];
   if (problems.length > 0) return refused(problems);
   const wrongName = programNameProblem(options.program);
   if (wrongName !== null) return refused([wrongName]);
-  const chosen = chainSection(objects, components);
+  const chosen = chainSection(objects, components, options.edits?.renameSections);
   if (!chosen.ok) return refused([chosen.problem]);
   const section = chosen.value;
   const verdicts = parseVerdicts(components, options, section);
@@ -72,7 +86,7 @@ export function relinkChain(
     final: verdicts.final,
     ...given({ program: options.program }),
   });
-  return relink(chain, components.map(assignmentFor(objects)), { ...options, entrySlots: true });
+  return relink(chain, components.map(assignmentFor(objects)), { ...relinkOptions, entrySlots: true });
 }
 
 function requireChain(value: unknown): void {
@@ -110,22 +124,46 @@ function assignmentFor(
 }
 
 /** Section of the chain's program: that of the components, without `.frags` unless all of them have it. */
-function chainSection(objects: readonly BpfObject[], components: readonly ChainComponent[]): Result<string> {
-  const sections = objects.map((object, position) => programSection(object, components[position]?.program));
+function chainSection(
+  objects: readonly BpfObject[],
+  components: readonly ChainComponent[],
+  renames: readonly SelectedRename[] = [],
+): Result<string> {
+  const sections = objects.map((object, position) => {
+    const section = programSection(object, components[position]?.program);
+    const isFor = ({ from, file }: SelectedRename) =>
+      from === section && (file === undefined || fileMatches(object.name, file));
+    return renames.find(isFor)?.to ?? section;
+  });
   const names = objects.map(object => object.name);
-  const first = sections.find(section => section !== undefined);
+  const isStatic = objects
+    .map((object, at) => staticChoice(object, components[at]?.program))
+    .find(refused => refused !== undefined);
+  if (isStatic !== undefined) return failed(isStatic);
+  const there = sections.filter(section => section !== undefined);
+  const first = there.find(section => programTypeOf(section) !== undefined) ?? there[0];
   if (first === undefined) {
     return failed(problem('chain-no-program', names.slice(0, 1), 'has no program for a chain'));
   }
   if (contextOf(first) === undefined) {
     return failed(
       problem('chain-type', names.slice(0, 1), `programs of section ${quote(first)} cannot be chained`, {
-        hint: 'write a rootlet of that type and fill its slots',
+        hint: chainHint(
+          objects[sections.indexOf(first)],
+          components[sections.indexOf(first)]?.program,
+          first,
+        ),
       }),
     );
   }
   const allFrags = sections.every(section => section?.includes('.frags') === true);
   return ok(allFrags ? first : first.replace('.frags', ''));
+}
+
+function chainHint(object: BpfObject | undefined, name: string | undefined, section: string): string {
+  if (programTypeOf(section) !== undefined || object === undefined)
+    return 'write a rootlet of that type and fill its slots';
+  return typeHint(name ?? programsOf(object)[0]?.program.name ?? 'PROGRAM', section);
 }
 
 function programSection(object: BpfObject, name: string | undefined): string | undefined {

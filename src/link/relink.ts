@@ -16,7 +16,7 @@ import { droppedTailCalls } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
 import { requireInput } from './inputs/index.ts';
-import { checkLimits } from './passes/index.ts';
+import { checkLimits, foldSubprograms } from './passes/index.ts';
 import {
   type LinkedObject,
   type LinkFailure,
@@ -29,6 +29,7 @@ import {
   unedited,
 } from './pipeline/index.ts';
 import {
+  adoptTypes,
   demotePlugged,
   type Plug,
   pinnedNotes,
@@ -72,7 +73,7 @@ export function relink(
 ): RelinkResult {
   requireArguments(rootlet, assignments, options);
   const problems = new ProblemList();
-  const inputs = readRelinkInputs(rootlet, assignments, options);
+  const inputs = adoptTypes(readRelinkInputs(rootlet, assignments, options));
   const { pulled } = inputs;
   problems.add(inputs.problems);
   const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });
@@ -160,10 +161,11 @@ function pathFinder(
 /** The edits that are meant for the result, and what is wrong with it then. */
 function finishResult(object: BpfObject, pathsIn: PathFinder, options: RelinkOptions): Edited {
   const edited = editResult(object, options.edits ?? {});
-  const refused = options.checkLimits === false ? [] : checkLimits(edited.object);
+  const whole = foldSubprograms(edited.object);
+  const refused = options.checkLimits === false ? [] : checkLimits(whole);
   return {
-    object: edited.object,
-    problems: [...edited.problems, ...pathsIn(edited.object).problems, ...refused],
+    object: whole,
+    problems: [...edited.problems, ...pathsIn(whole).problems, ...refused],
     notes: edited.notes,
   };
 }

@@ -30,6 +30,11 @@ const FACTS: KernelFacts = {
 };
 const types = openKernelTypes(null);
 
+/** A kernel without configuration and symbols. */
+function kernelFactsOnly(): KernelFacts {
+  return { ...FACTS, config: () => '', addresses: () => new Map() };
+}
+
 describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)'}`, () => {
   const object = stripDataSections(read('externs.bpf.o'));
   const bindings = bindExterns(object, types, FACTS);
@@ -55,6 +60,16 @@ describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)
     expect(bindingOf('bpf_dynptr_size___real')).toMatchObject({ kind: 'kfunc' });
     expect(bindingOf('bpf_dynptr_size___odd')).toEqual({ kind: 'missing' });
     expect(bindingOf('bpf_of_the_future')).toEqual({ kind: 'missing' });
+  });
+
+  test('what nothing uses is not bound, and may be missing', () => {
+    const known = kernelFactsOnly();
+    const unused = bindExterns(object, types, known, { isUsed: () => false });
+    const kinds = new Set([...unused.values()].map(({ kind }) => kind));
+    expect([...kinds]).toEqual(['kconfig']);
+    expect(() => bindExterns(object, types, known)).toThrow(
+      expect.objectContaining({ code: 'load-extern-missing' }),
+    );
   });
 
   test('symbols without a type are their address', () => {

@@ -3,7 +3,14 @@
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
 import { RootletError, requireOptions } from '../diag/index.ts';
 import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
-import { type BpfObject, requireObject, stripDataSections } from '../object/index.ts';
+import {
+  type BpfObject,
+  markLive,
+  requireObject,
+  type SymbolIndex,
+  stripDataSections,
+  withProgramTypes,
+} from '../object/index.ts';
 import { E2BIG, EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../uapi/index.ts';
 import { type ExecuteOptions, executeLoad, type LoadedObject, requireByteOrder } from './execute/index.ts';
 import {
@@ -22,10 +29,17 @@ import {
   limitPlan,
   type PlanOptions,
   planLoad,
+  wantedPrograms,
 } from './plan/index.ts';
 
 /** Options of `loadObject` and `prepareLoad`. */
 export interface LoadOptions extends PlanOptions, ExecuteOptions {
+  /**
+   * Name of a program → its type, instead of the one that its section specifies: a section name of libbpf
+   * (`xdp`, `cgroup_skb/egress`, `kprobe/do_exit`) or the kernel's name of a type (`sched_cls`). `*` stands for
+   * all programs without an entry. Throws `object-program-type` and `object-no-program`.
+   */
+  readonly types?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
   /** Text of a kernel configuration for `.kconfig` externs; without it, that of the running kernel. */
   readonly kconfig?: string;
   /** Types to relocate against instead of the running kernel's: a BTF file, or an ELF file with BTF. */
@@ -56,9 +70,11 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
   requireOptions('prepareLoad: options', options);
   requireByteOrder({ byteOrder: input.byteOrder, source: input.name });
   const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
-  const { object, answers: coreAnswers } = relocate(stripDataSections(input), types);
-  const bindings = bind(object, sys, types, options);
-  const operations = findOperations(object, types);
+  const whole = withProgramTypes(stripDataSections(input), options.types ?? {});
+  const operations = findOperations(whole, types);
+  const used = usedBy(whole, wantedPrograms(whole, operations, options));
+  const { object, answers: coreAnswers } = relocate(withoutUnusedCore(whole, used), types);
+  const bindings = bind(object, sys, types, options, used);
   const attach = findAttachTypes(object, types, operations, options);
   const plan = planLoad({ object, coreAnswers, bindings, operations, attach }, options);
   return { plan, answers: coreAnswers, object, bindings };
@@ -98,12 +114,41 @@ function mayBeTooNew(error: unknown): boolean {
   );
 }
 
+/** What the programs that are loaded need, directly or not. */
+function usedBy(
+  object: BpfObject,
+  programs: readonly { readonly index: SymbolIndex }[],
+): (index: SymbolIndex) => boolean {
+  const { live } = markLive(
+    object,
+    programs.map(({ index }) => index),
+  );
+  return index => live[index] === true;
+}
+
+/** Functions of programs that are not loaded keep their code: nothing of it has to exist in the target. */
+function withoutUnusedCore(object: BpfObject, used: (index: SymbolIndex) => boolean): BpfObject {
+  if (!needsCore(object)) return object;
+  const symbols = object.symbols.map((symbol, index) =>
+    symbol.kind === 'function' && symbol.coreRecords.length > 0 && !used(index)
+      ? { ...symbol, coreRecords: [] }
+      : symbol,
+  );
+  return { ...object, symbols };
+}
+
 function relocate(object: BpfObject, types: KernelTypes) {
   if (!needsCore(object)) return { object, answers: [] };
   return relocateCore(object, { main: types.vmlinux(), modules: name => types.modules(name) });
 }
 
-function bind(object: BpfObject, sys: Sys, types: KernelTypes, options: LoadOptions): ExternBindings {
+function bind(
+  object: BpfObject,
+  sys: Sys,
+  types: KernelTypes,
+  options: LoadOptions,
+  used: (index: SymbolIndex) => boolean,
+): ExternBindings {
   const facts = options.kernelFacts ?? runningKernelFacts(() => mayHave(sys, 'attachCookie'));
-  return bindExterns(object, types, facts, options);
+  return bindExterns(object, types, facts, { ...options, isUsed: used });
 }

@@ -2,7 +2,7 @@
 
 import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { packet } from '../../src/load/testing.ts';
-import { type BpfObject, programsOf, sectionOf } from '../../src/object/model/model.ts';
+import { type BpfObject, programsOf, sectionOf } from '../../src/object/model/index.ts';
 import { programTypeOf } from '../../src/object/programs/section-names.ts';
 import {
   BPF_PROG_TYPE_SCHED_CLS,

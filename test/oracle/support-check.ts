@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { Problem } from '../../src/diag/problem.ts';
-import { type BpfObject, programsOf, type SymbolIndex } from '../../src/object/model/model.ts';
+import { type BpfObject, programsOf, type SymbolIndex } from '../../src/object/model/index.ts';
 import { checkWritten } from '../support/written-object.ts';
 import type { BothLinks, DumpedLink } from './support-both.ts';
 import { ALLOWED, type Comparison } from './support-differences.ts';

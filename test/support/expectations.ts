@@ -9,7 +9,7 @@ import {
   licenseOf,
   programsOf,
   sectionOf,
-} from '../../src/object/model/model.ts';
+} from '../../src/object/model/index.ts';
 import type { Expectation } from './directives.ts';
 
 /** Words that other tests act on. */

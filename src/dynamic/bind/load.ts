@@ -7,7 +7,7 @@ import { given } from '../../bytes/index.ts';
 import { type Problem, problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
 import { type LinkInput, link, requireInputs } from '../../link/index.ts';
-import { type BpfObject, InputObject } from '../../object/index.ts';
+import { type BpfObject, InputObject, withProgramTypes } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
 import type { Binding, BindingBackEnd } from './bindings.ts';
@@ -46,13 +46,16 @@ export function joinInputs(inputs: readonly LinkInput[]): BpfObject {
 }
 
 /** `load` for an object that was read and linked before. */
-export function loadConsumer(object: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): DynamicObject {
+export function loadConsumer(given: BpfObject, sys: Sys, wishes: DynamicLoadOptions = {}): DynamicObject {
+  const { types = {}, ...options } = wishes; // the parts that are loaded have other programs as well
+  const object = withProgramTypes(given, types);
   const { choices, shares, open } = planBindings(object, sys, options);
   return new Attempts(object, sys, options, choices, shares, open).run();
 }
 
 /** What every extern would be bound to, and by which back end first; nothing is loaded. */
-export function explainBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): Binding[] {
+export function explainBindings(given: BpfObject, sys: Sys, options: DynamicLoadOptions = {}): Binding[] {
+  const object = withProgramTypes(given, options.types ?? {});
   const { choices, shares, open } = planBindings(object, sys, options);
   const calls = choices.map(({ found, situation, candidates: [first] }) => ({
     extern: situation.extern,

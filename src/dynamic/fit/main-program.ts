@@ -27,7 +27,7 @@ export function mainType(rootlet: BpfObject, main: string): SectionInfo {
 export function typeProblem(pair: Pair): Problem | undefined {
   const { host, component, program } = pair;
   const own = typeOfProgram(host.rootlet, host.main);
-  const other = typeOfProgram(component, program);
+  const other = typeOfProgram(component, program) ?? own; // what its section does not specify, the place does
   if (own?.progType !== other?.progType) return wrongType(pair, 'the program types differ');
   if (own === undefined || other === undefined) return undefined;
   if (attachTypesDiffer(own, other)) {

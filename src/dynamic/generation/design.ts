@@ -65,11 +65,16 @@ export interface SlotChange<F extends ObjectFile = ObjectFile> {
   readonly order?: readonly Component<F>[];
 }
 
-/** The change with every file once, whatever number of slots it goes into. */
-export function openChange({ rootlet, fill, order, ...change }: SlotChange): SlotChange<InputObject> {
+/**
+ * The change with every file once, whatever number of slots it goes into. `openFile`: how a file is opened.
+ */
+export function openChange(
+  { rootlet, fill, order, ...change }: SlotChange,
+  openFile: (file: ObjectFile) => InputObject = InputObject.from,
+): SlotChange<InputObject> {
   const known = new Map<ObjectFile, InputObject>();
   const open = (file: ObjectFile): InputObject => {
-    const input = known.get(file) ?? InputObject.from(file);
+    const input = known.get(file) ?? openFile(file);
     known.set(file, input);
     return input;
   };

@@ -1,6 +1,6 @@
 /** Where programs can be attached, as data and as text. */
 
-export { programForHook } from './hook-program.ts';
+export { hookTypeNotes, programForHook, typesForHook } from './hook-program.ts';
 export {
   type AttachPlace,
   HOOK_KINDS,

@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
+import { withProgramTypes } from '../../object/programs/retype.ts';
 import { readObject } from '../../object/read/read.ts';
 import * as uapi from '../../uapi/index.ts';
 import { hasHook } from '../kinds/program-hooks.ts';
-import { programForHook } from './hook-program.ts';
+import { programForHook, typesForHook } from './hook-program.ts';
 import { HOOK_KINDS, isOperations, type PlaceFlags, parseHook, requireKind } from './kinds.ts';
 
 type Row = readonly [kind: string, target: string, flags: PlaceFlags, place: object];
@@ -92,7 +94,8 @@ test('docs/loading.md has a row for every kind', () => {
 });
 
 const REFUSED: readonly (readonly [string, string, PlaceFlags, string, RegExp])[] = [
-  ['xpd', 'eth0', NONE, 'attach-kind', /there are: "xdp", "tcx", "tc", /],
+  ['xpd', 'eth0', NONE, 'attach-kind', /did you mean "xdp"/],
+  ['nothing', 'eth0', NONE, 'attach-kind', /there are: "xdp", "tcx", "tc", /],
   ['tc', 'eth0', { mode: 'native' }, 'attach-mode', /--mode is for XDP/],
   ['tcx', 'eth0', { mode: 'generic' }, 'attach-mode', /--mode is for XDP/],
   ['tcx', 'eth0', { ingress: true, egress: true }, 'attach-direction', /not both/],
@@ -157,5 +160,59 @@ describe('the program for a kind', () => {
     ['struct-ops', FIREWALL, undefined, /there is no struct_ops map\n.*struct_ops\.link/],
   ] as const)('%s of %o: %s is refused', (kind, object, wanted, message) => {
     expect(() => programForHook(object, parseHook(kind, '-'), wanted)).toThrow(message);
+  });
+});
+
+describe('programs without a type', () => {
+  const fn = (name: string, section: string, ...uses: string[]): SymbolSpec => ({
+    name,
+    kind: 'function',
+    section,
+    uses,
+  });
+  const hook = (kind: string) => parseHook(kind, '-');
+  const typesOf = (kind: string, specs: readonly SymbolSpec[], wanted?: string) => [
+    ...typesForHook(objectOf('a.o', specs), hook(kind), wanted),
+  ];
+
+  test.each([
+    ['xdp', 'xdp'],
+    ['tc', 'tc'],
+    ['tcx', 'tc'],
+    ['tracepoint', 'tracepoint'],
+    ['raw-tracepoint', 'raw_tp'],
+    ['kprobe', 'kprobe'],
+    ['uprobe', 'uprobe'],
+    ['perf-event', 'perf_event'],
+    ['netfilter', 'netfilter'],
+  ])('%s gives them SEC("%s")', (kind, section) => {
+    const specs = [fn('f', 'mine'), fn('other', 'socket')];
+    expect(typesOf(kind, specs)).toEqual([['f', section]]);
+    const typed = withProgramTypes(objectOf('a.o', specs), new Map([['f', section]]));
+    expect(programForHook(typed, hook(kind), undefined)).toBe('f');
+  });
+
+  test.each(['cgroup', 'netns', 'netkit', 'sockmap', 'tracing', 'lsm', 'iter', 'struct-ops'])(
+    '%s gives none',
+    kind => expect(typesOf(kind, [fn('f', 'mine')])).toEqual([]),
+  );
+
+  test('which of several', () => {
+    expect(typesOf('xdp', [fn('f', 'mine'), fn('g', 'xdp')])).toEqual([]);
+    expect(typesOf('xdp', [fn('f', 'mine'), fn('g', 'xdp')], 'f')).toEqual([['f', 'xdp']]);
+    expect(typesOf('xdp', [fn('f', 'mine'), fn('g', 'yours')])).toEqual([]);
+    expect(typesOf('xdp', [fn('f', 'mine'), fn('g', '?yours')])).toEqual([['f', 'xdp']]);
+    const array: SymbolSpec = { name: 'array', kind: 'map', mapType: 3, uses: ['stage'] };
+    expect(typesOf('xdp', [fn('f', 'xdp'), fn('stage', 'xdp/stage'), array])).toEqual([['stage', 'xdp']]);
+  });
+
+  test('static programs that would be meant', () => {
+    const still: SymbolSpec = { ...fn('still', 'xdp'), binding: 'local' };
+    const object = objectOf('a.o', [still, fn('f', 'xdp'), fn('g', 'tc')]);
+    const refused = expect.objectContaining({ code: 'object-static-program' });
+    expect(() => programForHook(object, hook('xdp'), undefined)).toThrow(refused);
+    expect(() => programForHook(object, hook('xdp'), 'still')).toThrow(refused);
+    expect(programForHook(object, hook('xdp'), 'f')).toBe('f');
+    expect(programForHook(object, hook('tc'), undefined)).toBe('g');
   });
 });

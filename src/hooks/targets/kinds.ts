@@ -5,7 +5,7 @@
 
 import { isAbsolute } from 'node:path';
 import { given } from '../../bytes/index.ts';
-import { available, quote, usageError } from '../../diag/index.ts';
+import { available, didYouMean, quote, usageError } from '../../diag/index.ts';
 import type { Direction, IteratorScope, Order, PerfEventSpec, UserPlace } from '../../kernel/index.ts';
 import type { SectionInfo } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -75,6 +75,11 @@ export interface PlaceFlags {
 export interface HookKind {
   /** Program types that go there; none: not a program but a struct_ops map. */
   readonly types: readonly number[];
+  /**
+   * Section that programs belong in whose own one specifies no type; left out where the hook alone does not
+   * tell which program type is meant.
+   */
+  readonly section?: string;
   /** What the target is, for messages. */
   readonly target: string;
   /** Expected attach types, where the program type alone is not sufficient. */
@@ -91,6 +96,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'xdp',
     {
       types: [uapi.BPF_PROG_TYPE_XDP],
+      section: 'xdp',
       target: 'interface',
       place: (target, { mode }) => ({ interface: target, ...given({ mode }) }),
     },
@@ -99,6 +105,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'tcx',
     {
       types: [uapi.BPF_PROG_TYPE_SCHED_CLS],
+      section: 'tc',
       target: 'interface',
       suits: type => !isNetkit(type),
       place: (target, flags) => ({ interface: target, method: 'tcx', ...directionOf(flags) }),
@@ -108,6 +115,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'tc',
     {
       types: [uapi.BPF_PROG_TYPE_SCHED_CLS],
+      section: 'tc',
       target: 'interface',
       suits: type => !isNetkit(type),
       place: (target, flags) => ({
@@ -159,6 +167,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'tracepoint',
     {
       types: [uapi.BPF_PROG_TYPE_TRACEPOINT],
+      section: 'tracepoint',
       target: 'CATEGORY/NAME',
       place: target => ({ tracepoint: target }),
     },
@@ -167,6 +176,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'raw-tracepoint',
     {
       types: [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT, uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE],
+      section: 'raw_tp',
       target: 'NAME of a tracepoint',
       place: target => ({ tracepoint: target }),
     },
@@ -175,6 +185,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'kprobe',
     {
       types: [uapi.BPF_PROG_TYPE_KPROBE],
+      section: 'kprobe',
       target: 'FUNCTION[+OFFSET] of the kernel',
       suits: type => !isUser(type),
       place: target => ({ kernelFunction: symbolOf(target) }),
@@ -184,6 +195,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'uprobe',
     {
       types: [uapi.BPF_PROG_TYPE_KPROBE],
+      section: 'uprobe',
       target: 'FILE:FUNCTION[+OFFSET]',
       suits: isUser,
       place: target => ({ executable: userPlaceOf(target) }),
@@ -223,6 +235,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'perf-event',
     {
       types: [uapi.BPF_PROG_TYPE_PERF_EVENT],
+      section: 'perf_event',
       target: 'EVENT,cpu=N|pid=N,freq=N|period=N',
       place: target => ({ perfEvent: perfEventOf(target) }),
     },
@@ -231,6 +244,7 @@ const KINDS: ReadonlyMap<string, HookKind> = new Map<string, HookKind>([
     'netfilter',
     {
       types: [uapi.BPF_PROG_TYPE_NETFILTER],
+      section: 'netfilter',
       target: 'ip|ip6:HOOK:PRIORITY',
       place: target => ({ netfilter: netfilterOf(target) }),
     },
@@ -256,7 +270,7 @@ export function requireKind(name: string): HookKind {
   const kind = KINDS.get(name);
   if (kind !== undefined) return kind;
   throw usageError('attach-kind', `there is no kind of hook ${quote(name)}`, {
-    hint: available('there are', KINDS.keys()),
+    ...didYouMean(name, KINDS.keys(), available('there are', KINDS.keys())),
   });
 }
 

@@ -9,7 +9,13 @@
 
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import { SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
-import { type BpfObject, type BpfSymbol, programTypeOf, type SectionShell } from '../../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  isTextSection,
+  programTypeOf,
+  type SectionShell,
+} from '../../object/index.ts';
 import { unite } from '../passes/index.ts';
 import { type Edited, renamedTwice, type SymbolRename } from './rename.ts';
 
@@ -84,7 +90,7 @@ function refuse(object: BpfObject, from: string, to: string): Problem | null {
 /** What a section of this name can hold; undefined where any would do. */
 function roleOfName(name: string): Role | undefined {
   if (name === '.maps') return 'maps';
-  if (name === '.text' || programTypeOf(name) !== undefined) return 'code';
+  if (isTextSection(name) || programTypeOf(name) !== undefined) return 'code';
   const isData =
     ['.data', '.rodata', '.bss'].some(prefix => name === prefix || name.startsWith(`${prefix}.`)) ||
     ['.struct_ops', '?.struct_ops', '.addr_space', '.jumptables'].some(prefix => name.startsWith(prefix)) ||

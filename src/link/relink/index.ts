@@ -1,5 +1,6 @@
 /** What re-linking adds: components, slots, chains. */
 
+export { adoptTypes } from './adopt-types.ts';
 export { chainSlotName, makeChain } from './chain.ts';
 export { contextOf, parseVerdict, verdictProblem } from './chain-types.ts';
 export { demotePlugged } from './demote.ts';

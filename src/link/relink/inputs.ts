@@ -17,6 +17,7 @@ import {
   RootletError,
 } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
+import { type ProgramTypes, retypeAll } from '../../object/index.ts';
 import { InputEdits } from '../edit/index.ts';
 import {
   type ArchiveInput,
@@ -72,6 +73,7 @@ export function readRelinkInputs(
       : new InputEdits(distinctNames([...files, ...libraries]), options.edits);
   const problems = new ProblemList();
   const read = readEach(new Set(files), edits, problems);
+  retypeEach(read, options.types ?? {}, problems);
   const archives = libraries.flatMap(library => archiveOf(library, problems));
   const base = read.get(rootlet);
   if (base === undefined || !problems.isEmpty) return refused(problems.all);
@@ -107,7 +109,7 @@ function readEach(
   files: ReadonlySet<LinkInput>,
   prepare: InputEdits | undefined,
   problems: ProblemList,
-): ReadonlyMap<LinkInput, BpfObject> {
+): Map<LinkInput, BpfObject> {
   const read = new Map<LinkInput, BpfObject>();
   for (const file of files) {
     const one = readInputs([file], { archives: false, ...given({ prepare }) });
@@ -116,6 +118,15 @@ function readEach(
     problems.add(one.problems);
   }
   return read;
+}
+
+/** Programs with the types that are requested. */
+function retypeEach(read: Map<LinkInput, BpfObject>, types: ProgramTypes, problems: ProblemList): void {
+  const typed = retypeAll([...read.values()], types);
+  problems.add(typed.problems);
+  [...read.keys()].forEach((file, at) => {
+    read.set(file, elementAt(typed.objects, at));
+  });
 }
 
 function withIds(

@@ -27,6 +27,11 @@ export interface RelinkOptions extends CommonLinkOptions {
   readonly share?: readonly string[];
   /** Exceptions from `share`. */
   readonly private?: readonly string[];
+  /**
+   * Types of programs, as in the options of `loadObject`; a name may be `FILE:PROGRAM`. A component whose section
+   * specifies no type gets that of the rootlet.
+   */
+  readonly types?: Readonly<Record<string, string>> | ReadonlyMap<string, string>;
   /** Report what a verifier would refuse (stack, call depth, …). Default true. */
   readonly checkLimits?: boolean;
 }

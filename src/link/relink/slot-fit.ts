@@ -48,7 +48,7 @@ export function needsCaller(
   program: FunctionSymbol,
 ): boolean {
   if (rootlet.btf === null || component.btf === null) return false;
-  const { progType } = programTypeOf(sectionNameOf(component, program)) ?? {};
+  const progType = progTypeIn(rootlet, component, program);
   const proto = prototypeOf(component.btf, program.btfId);
   if (proto?.returns === 0) return true; // global functions may return nothing only since Linux 7.1
   if (proto?.params.length === 0) return false;
@@ -94,7 +94,7 @@ function prototypeProblem(
   const right = { btf: component.btf, func: program.btfId };
   if (left.btf.type(left.func).kind !== 'func' || right.btf.type(right.func).kind !== 'func')
     return problem('relink-no-type', [rootlet.name], 'slot and program must be functions');
-  const progType = programTypeOf(sectionNameOf(component, program))?.progType;
+  const progType = progTypeIn(rootlet, component, program);
   const difference = entry
     ? entryObjection(right, progType)
     : comparePrototypes(left, right, { progType, program: true })?.path;
@@ -151,7 +151,8 @@ function programTypeProblem(
   const hosts = programsOf(rootlet).map(entry => sectionNameOf(rootlet, entry.program));
   if (hosts.length === 0)
     return problem('relink-no-program', [rootlet.name], 'has no program that could call its slots');
-  if (hosts.some(host => typeOfSection(host) === typeOfSection(section)))
+  const fits = (host: string) => typeOfSection(host) === typeOfSection(section);
+  if (hosts.some(host => fits(host) || (!isTyped(section) && isTyped(host))))
     return fragmentsProblem(rootlet, hosts, component, program);
   return problem(
     'relink-program-type',
@@ -183,6 +184,18 @@ export function fragmentsProblem(
 
 function handlesFrags(section: string): boolean {
   return ((programTypeOf(section)?.flags ?? 0) & BPF_F_XDP_HAS_FRAGS) !== 0;
+}
+
+/** Type of a program, or of the rootlet's programs where its own section specifies none. */
+function progTypeIn(rootlet: BpfObject, component: BpfObject, program: FunctionSymbol): number | undefined {
+  const own = programTypeOf(sectionNameOf(component, program));
+  if (own !== undefined) return own.progType;
+  const hosts = programsOf(rootlet).map(entry => sectionNameOf(rootlet, entry.program));
+  return hosts.map(host => programTypeOf(host)?.progType).find(type => type !== undefined);
+}
+
+function isTyped(section: string): boolean {
+  return programTypeOf(section) !== undefined;
 }
 
 /** Program type of a section; a name outside the table is its own type, up to its first variant or target. */

@@ -18,7 +18,14 @@ import {
   type Result,
   suggestion,
 } from '../../diag/index.ts';
-import { type BpfObject, programsOf, type SymbolIndex, sectionOf } from '../../object/index.ts';
+import {
+  type BpfObject,
+  isTextSection,
+  programsOf,
+  type SymbolIndex,
+  sectionNameOf,
+  staticChoice,
+} from '../../object/index.ts';
 import type { LinkInput } from '../inputs/index.ts';
 import type { SymbolAt } from '../resolve/index.ts';
 import { slotProblem } from './slot-fit.ts';
@@ -117,7 +124,7 @@ export function inOrder<T extends object>(
 export function slotsOf(rootlet: BpfObject): { readonly name: string; readonly index: SymbolIndex }[] {
   return rootlet.symbols.flatMap((symbol, index) => {
     const callable = symbol.kind === 'function' && symbol.binding !== 'local';
-    return callable && sectionOf(rootlet, symbol)?.name === '.text' ? [{ name: symbol.name, index }] : [];
+    return callable && isTextSection(sectionNameOf(rootlet, symbol)) ? [{ name: symbol.name, index }] : [];
   });
 }
 
@@ -240,6 +247,8 @@ export function namedProgram(
   name: string | undefined,
   slot?: string,
 ): Result<ReturnType<typeof programsOf>[number]> {
+  const isStatic = staticChoice(object, name);
+  if (isStatic !== undefined) return failed(isStatic);
   const programs = programsOf(object);
   const there = available(
     'there are',

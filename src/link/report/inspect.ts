@@ -1,6 +1,7 @@
 /** What is in an object, as data: programs, functions, maps, variables, externs, sections, types. */
 
 import { elementAt } from '../../bytes/index.ts';
+import { quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -9,11 +10,15 @@ import {
   licenseOf,
   type MapDefinition,
   parseMapDefinition,
+  programsOf,
   programTypeOf,
   requireObject,
   sectionAt,
+  sectionNameOf,
   sizeOfSymbol,
+  staticNotes,
   symbolOf,
+  typeHint,
 } from '../../object/index.ts';
 import { BTF_KIND, mapTypeName, progTypeName } from '../../uapi/index.ts';
 import { describeSymbol, expectedSectionOf } from '../resolve/index.ts';
@@ -71,6 +76,8 @@ export interface Inspection {
     readonly align: number;
     readonly atoms: number;
   }[];
+  /** What loaders refuse or ignore, and the way out. */
+  readonly notes: readonly string[];
   /** BTF kind → number of types. */
   readonly types: Readonly<Record<string, number>>;
 }
@@ -119,8 +126,21 @@ export function inspect(object: BpfObject): Inspection {
     variables,
     externs,
     sections,
+    notes: programNotes(object),
     types: countTypes(object),
   };
+}
+
+/** Programs whose type is not known, and static functions in their place. */
+export function programNotes(object: BpfObject): readonly string[] {
+  const untyped = programsOf(object).flatMap(({ program }) => {
+    const section = sectionNameOf(object, program);
+    if (programTypeOf(section) !== undefined) return [];
+    return [
+      `program ${quote(program.name)}: section ${quote(section)} does not specify a program type; ${typeHint(program.name, section)}`,
+    ];
+  });
+  return [...untyped, ...staticNotes(object)];
 }
 
 function inspectSymbol(object: BpfObject, symbol: BpfSymbol): InspectedSymbol {

@@ -20,6 +20,11 @@ export const KCONFIG_SECTION = '.kconfig';
 export interface BindOptions {
   /** Lines `CONFIG_X=…` that override the kernel's own. */
   readonly kconfig?: string;
+  /**
+   * Whether a symbol is needed by what is loaded; without it all are. A kernel symbol that is not is left
+   * unbound, and a configuration value that is not may be missing.
+   */
+  readonly isUsed?: (index: SymbolIndex) => boolean;
 }
 
 /** An extern with what is needed to bind it. */
@@ -43,15 +48,18 @@ export function bindExterns(
   const { btf } = object;
   if (btf === null) return bindings;
   const problems: Problem[] = [];
+  const isUsed = options.isUsed ?? (() => true);
   const set = (wanted: Wanted, bind: () => ExternBinding | string) => {
-    const result = collect(problems, object.name, bind);
+    const needed = isUsed(wanted.index);
+    const result = collect(needed ? problems : [], object.name, bind);
     if (result === undefined) return;
     if (typeof result !== 'string') bindings.set(wanted.index, result);
-    else if (wanted.weak) bindings.set(wanted.index, absent(btf, wanted.symbol));
+    else if (wanted.weak || !needed) bindings.set(wanted.index, absent(btf, wanted.symbol));
     else problems.push(missing(object.name, wanted.symbol, result));
   };
   bindKconfig(object, btf, facts, options, set);
-  bindKsyms(object, btf, types, facts, set);
+  const kernelSymbols = externsOf(object, KSYMS_SECTION).filter(({ index }) => isUsed(index));
+  bindKsyms(kernelSymbols, btf, types, facts, set);
   if (problems.length > 0) throw new RootletError(problems);
   return bindings;
 }
@@ -139,8 +147,13 @@ function virtualValue(name: string, facts: KernelFacts): bigint | undefined {
 
 // --- kernel symbols -----------------------------------------------------------------------------------------------
 
-function bindKsyms(object: BpfObject, btf: Btf, types: KernelTypes, facts: KernelFacts, set: Set): void {
-  const wanted = externsOf(object, KSYMS_SECTION);
+function bindKsyms(
+  wanted: readonly Wanted[],
+  btf: Btf,
+  types: KernelTypes,
+  facts: KernelFacts,
+  set: Set,
+): void {
   if (wanted.length === 0) return;
   const untyped = wanted.filter(({ symbol }) => isUntyped(btf, symbol));
   const addresses =

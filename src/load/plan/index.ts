@@ -18,5 +18,5 @@ export type {
   OperationsPlan,
   ProgramPlan,
 } from './plan.ts';
-export type { ProgramOptions } from './programs.ts';
+export { type ProgramOptions, wantedPrograms } from './programs.ts';
 export { findOperations } from './struct-ops.ts';

@@ -13,7 +13,9 @@ import {
   type SymbolIndex,
   sectionInfoOf,
   sectionNameOf,
-  suggestSectionName,
+  staticProgram,
+  staticPrograms,
+  typeHint,
 } from '../../object/index.ts';
 import { type FlatProgram, flatten } from './flatten.ts';
 import { kernelName } from './names.ts';
@@ -54,7 +56,7 @@ export function planPrograms(
   options: ProgramOptions,
 ): DraftProgram[] {
   const { object, operations } = prepared;
-  const problems: Problem[] = [];
+  const problems: Problem[] = wantedStatics(object, options).map(program => staticProgram(object, program));
   const drafts: DraftProgram[] = [];
   for (const wanted of wantedPrograms(object, operations, options)) {
     const { index, type, program, section } = wanted;
@@ -113,23 +115,30 @@ export function wantedPrograms(
   });
 }
 
+/** Static functions that would be loaded if they were global. */
+function wantedStatics(object: BpfObject, options: ProgramOptions): FunctionSymbol[] {
+  if (options.mapsOnly === true) return [];
+  const held = heldPrograms(object);
+  const isHeld = (program: FunctionSymbol) => [...held].some(index => object.symbols[index] === program);
+  return staticPrograms(object).filter(
+    program =>
+      options.programs === undefined ||
+      options.programs(program.name, sectionNameOf(object, program)) ||
+      isHeld(program),
+  );
+}
+
 /** What no section states is loaded. */
 function isAutoloaded(type: ProgramType | undefined): boolean {
   return type === undefined || sectionInfoOf(type)?.autoload !== false;
 }
 
 function unknownSection(object: BpfObject, program: FunctionSymbol, section: string): RootletError {
-  const better = suggestSectionName(section);
   return inputError(
     'load-program-type',
     [object.name, `program ${quote(program.name)}`],
     `section ${quote(section)} does not specify a program type`,
-    {
-      hint:
-        better === undefined
-          ? 'use a section name that libbpf knows, such as "xdp" or "tc", or give the type when loading'
-          : `SEC("${better}") may be meant; what follows it is refused since libbpf 1.0`,
-    },
+    { subject: program.name, hint: typeHint(program.name, section) },
   );
 }
 

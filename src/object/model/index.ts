@@ -15,11 +15,9 @@ export {
   isCommon,
   isDebugSection,
   isObject,
-  isProgram,
   licenseOf,
   type MapSymbol,
   type Origin,
-  programsOf,
   requireObject,
   type SectionIndex,
   type SectionShell,
@@ -33,3 +31,4 @@ export {
   type VariableSymbol,
   type Visibility,
 } from './model.ts';
+export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';

@@ -215,21 +215,6 @@ export function symbolOf(object: BpfObject, index: SymbolIndex): BpfSymbol {
   return object.symbols[index] ?? noElement(object.symbols, index);
 }
 
-/** A program is a global function in a code section other than `.text`: what libbpf's loader would load. */
-export function isProgram(object: BpfObject, symbol: BpfSymbol): symbol is FunctionSymbol {
-  if (symbol.kind !== 'function' || symbol.binding === 'local') return false;
-  return sectionOf(object, symbol)?.name !== '.text';
-}
-
-/** All programs with their symbol indexes, in symbol order. */
-export function programsOf(
-  object: BpfObject,
-): { readonly index: SymbolIndex; readonly program: FunctionSymbol }[] {
-  return object.symbols.flatMap((symbol, index) =>
-    isProgram(object, symbol) ? [{ index, program: symbol }] : [],
-  );
-}
-
 /** Text of the first variable in the section `name`, up to its NUL; null without one. */
 export function textOfSection(object: BpfObject, name: string): string | null {
   for (const symbol of object.symbols) {

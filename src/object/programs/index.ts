@@ -18,12 +18,22 @@ export {
 } from './context-structs.ts';
 export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
 export {
+  type ProgramTypes,
+  retypeAll,
+  typeEntries,
+  typesFor,
+  unknownPrograms,
+  withProgramTypes,
+} from './retype.ts';
+export {
   programTypeOf,
   type SectionInfo,
   sectionInfoOf,
   sectionTextOf,
   suggestSectionName,
 } from './section-names.ts';
+export { staticChoice, staticNotes, staticProgram } from './static-programs.ts';
+export { typeHint } from './type-words.ts';
 export {
   isDelivered,
   neutralVerdict,

@@ -6,6 +6,7 @@
  * disables autoload and is not part of the name.
  */
 
+import { nearestNames } from '../../diag/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import type { ProgramType } from './program-type.ts';
 
@@ -174,6 +175,21 @@ export function suggestSectionName(sectionName: string): string | undefined {
   const underscore = name.indexOf('_');
   const candidates = [slash, underscore].filter(at => at > 0).map(at => name.slice(0, at));
   return candidates.find(candidate => TABLE.has(candidate));
+}
+
+/**
+ * Known names that differ from a section name by a typo after the first letter, nearest first: of what is before
+ * its first `/` where the table allows more there, else of the whole name.
+ */
+export function nearSectionNames(sectionName: string): string[] {
+  const alike = (extended: boolean) =>
+    [...TABLE].flatMap(([name, entry]) =>
+      name[0] === sectionName[0] && (entry.extended || !extended) ? [name] : [],
+    );
+  const slash = sectionName.indexOf('/');
+  const heads = slash < 0 ? [] : nearestNames(sectionName.slice(0, slash), alike(true));
+  if (heads.length > 0) return heads.map(name => `${name}${sectionName.slice(slash)}`);
+  return nearestNames(sectionName, alike(false));
 }
 
 /** All section names of the table, without `+`, for messages and completion. */

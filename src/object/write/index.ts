@@ -1,4 +1,5 @@
 /** From `BpfObject` to an ELF file. */
 
+export { retypedInput } from './retyped-input.ts';
 export { renumberTypes, stripDataSections } from './strip-data-sections.ts';
 export { writeObject } from './write.ts';

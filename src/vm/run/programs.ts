@@ -15,7 +15,9 @@ import {
   programTypeOf,
   type SymbolIndex,
   sectionNameOf,
+  staticChoice,
   suggestSectionName,
+  typeHint,
 } from '../../object/index.ts';
 import {
   BPF_PROG_TYPE_CGROUP_SKB,
@@ -52,6 +54,8 @@ export function runnablePrograms(
     name: program.name,
     section: sectionNameOf(object, program),
   }));
+  const isStatic = staticChoice(object, chosen);
+  if (isStatic !== undefined) throw new RootletError([isStatic]);
   const wanted = chosen === undefined ? all : all.filter(program => program.name === chosen);
   if (chosen !== undefined && wanted.length === 0) {
     const names = all.map(program => program.name);
@@ -107,8 +111,13 @@ function noneRunnable(
         'vm-program-type',
         [object.name, `program ${quote(name)}`],
         `section ${quote(section)} cannot run in the machine`,
-        { hint: 'it runs xdp, tc, socket and cgroup_skb programs' },
+        { hint: machineHint(name, section) },
       ),
     ),
   );
+}
+
+function machineHint(program: string, section: string): string {
+  const runs = 'it runs xdp, tc, socket and cgroup_skb programs';
+  return programTypeOf(section) === undefined ? `${runs}; ${typeHint(program, section)}` : runs;
 }

@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { RelinkReport } from '../../../src/link/relink/report.ts';
 import { relink } from '../../../src/link/relink.ts';
 import { parseMapDefinition } from '../../../src/object/model/map-definition.ts';
-import { type BpfObject, programsOf } from '../../../src/object/model/model.ts';
+import { type BpfObject, programsOf } from '../../../src/object/model/index.ts';
 import { readObject } from '../../../src/object/read/read.ts';
 import { writeObject } from '../../../src/object/write/write.ts';
 import { needs } from '../../support/needs.ts';
