@@ -120,7 +120,6 @@ export const OBJECT_CODES = {
   'object-license-pointer': 'input',
   'object-license-unterminated': 'input',
   'object-maps-nobits': 'input',
-  'object-no-btf': 'input',
   'object-overlap': 'input',
   'object-reference-dropped': 'input',
   'object-reference-nowhere': 'input',

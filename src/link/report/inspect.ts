@@ -1,6 +1,7 @@
 /** What is in an object, as data: programs, functions, maps, variables, externs, sections, types. */
 
 import { elementAt } from '../../bytes/index.ts';
+import { type Problem, ProblemList, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -8,6 +9,7 @@ import {
   layoutSections,
   licenseOf,
   type MapDefinition,
+  type MapSymbol,
   parseMapDefinition,
   programTypeOf,
   requireObject,
@@ -45,13 +47,13 @@ export interface InspectedVariable extends InspectedSymbol {
   readonly offset: number;
 }
 
-/** A map of an object. Sizes in bytes. */
+/** A map of an object. Sizes in bytes; null where its definition cannot be read. */
 export interface InspectedMap extends InspectedSymbol {
-  readonly type: string;
-  readonly keySize: number;
-  readonly valueSize: number;
-  readonly maxEntries: number;
-  readonly flags: number;
+  readonly type: string | null;
+  readonly keySize: number | null;
+  readonly valueSize: number | null;
+  readonly maxEntries: number | null;
+  readonly flags: number | null;
   readonly inner: string | null;
 }
 
@@ -73,6 +75,10 @@ export interface Inspection {
   }[];
   /** BTF kind → number of types. */
   readonly types: Readonly<Record<string, number>>;
+  /** What reading changed, such as pins of legacy map definitions. */
+  readonly notes: readonly string[];
+  /** Map definitions that cannot be read. */
+  readonly problems: readonly Problem[];
 }
 
 /** What is in an object: programs, functions, maps, variables, externs, sections, types. */
@@ -84,6 +90,7 @@ export function inspect(object: BpfObject): Inspection {
   const maps: InspectedMap[] = [];
   const variables: InspectedVariable[] = [];
   const externs: InspectedSymbol[] = [];
+  const problems = new ProblemList();
   object.symbols.forEach((symbol, index) => {
     const base = inspectSymbol(object, symbol);
     switch (symbol.kind) {
@@ -91,7 +98,7 @@ export function inspect(object: BpfObject): Inspection {
         (isProgram(object, symbol) ? programs : functions).push(inspectFunction(object, symbol, base));
         return;
       case 'map':
-        maps.push({ ...base, ...mapFacts(parseMapDefinition(object, symbol)) });
+        maps.push({ ...base, ...factsOf(object, symbol, problems) });
         return;
       case 'variable':
         if (symbol.name !== '')
@@ -120,6 +127,8 @@ export function inspect(object: BpfObject): Inspection {
     externs,
     sections,
     types: countTypes(object),
+    notes: object.notes ?? [],
+    problems: problems.all,
   };
 }
 
@@ -152,7 +161,29 @@ function inspectFunction(
   };
 }
 
-function mapFacts(definition: MapDefinition): Omit<InspectedMap, keyof InspectedSymbol> {
+/** A definition that cannot be read is a problem of its own; the rest of the object is shown. */
+function factsOf(object: BpfObject, symbol: MapSymbol, problems: ProblemList): MapFacts {
+  try {
+    return mapFacts(parseMapDefinition(object, symbol));
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    problems.add(error.problems);
+    return UNKNOWN_MAP;
+  }
+}
+
+type MapFacts = Omit<InspectedMap, keyof InspectedSymbol>;
+
+const UNKNOWN_MAP: MapFacts = {
+  type: null,
+  keySize: null,
+  valueSize: null,
+  maxEntries: null,
+  flags: null,
+  inner: null,
+};
+
+function mapFacts(definition: MapDefinition): MapFacts {
   const { keySize, valueSize, maxEntries, flags, inner } = definition;
   return {
     type: mapTypeName(definition.type),

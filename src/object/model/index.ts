@@ -2,7 +2,13 @@
 
 export { dataSectionsOf, withDataSections } from './data-sections.ts';
 export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
-export { isPinnedMap, type MapDefinition, parseMapDefinition, plainDefinition } from './map-definition.ts';
+export {
+  isPinnedMap,
+  type MapDefinition,
+  parseMapDefinition,
+  plainDefinition,
+  untypedMap,
+} from './map-definition.ts';
 export {
   type Binding,
   type BpfObject,

@@ -169,6 +169,8 @@ export interface BpfObject {
   readonly symbols: readonly BpfSymbol[];
   /** Null for an object without `.BTF`. */
   readonly btf: Btf | null;
+  /** What reading changed that the author of the file may not expect; for the command's output. */
+  readonly notes?: readonly string[];
 }
 
 /** Whether `value` has the shape of a `BpfObject`. */
