@@ -68,6 +68,7 @@ export {
   textOfSection,
   type VariableSymbol,
   type Visibility,
+  variableSize,
 } from './model/index.ts';
 export {
   CONTEXT_STRUCTS,
@@ -75,6 +76,7 @@ export {
   type ContextParameter,
   contextNameOf,
   contextParameter,
+  hasFunctionTypes,
   isDelivered,
   isForeignContext,
   kindId,
@@ -98,6 +100,8 @@ export {
   verdictOfWord,
   verdictsOf,
   verdictWords,
+  withAllFunctionTypes,
+  withProgramTypes,
 } from './programs/index.ts';
 export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';
 export { renumberTypes, stripDataSections, writeObject } from './write/index.ts';

@@ -69,9 +69,16 @@ export function combine(input: CombineInput): Combined {
     flags: Math.max(0, ...input.objects.map(candidate => candidate.flags)),
     sections: input.sections.shells,
     symbols,
-    btf: merged.btf,
+    btf: input.objects.every(({ btf }) => btf === null) ? null : merged.btf,
+    ...notesOf(input.objects),
   };
   return { object, indexOf, origins, types: { before: merged.before, after: merged.after } };
+}
+
+/** Those of all inputs. */
+function notesOf(objects: readonly BpfObject[]): Pick<BpfObject, 'notes'> {
+  const notes = objects.flatMap(object => object.notes ?? []);
+  return notes.length === 0 ? {} : { notes: [...new Set(notes)] };
 }
 
 /** For each input and symbol: its replacement. A symbol that is kept is its own target. */

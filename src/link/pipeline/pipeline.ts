@@ -15,7 +15,7 @@
 
 import { given } from '../../bytes/index.ts';
 import type { Problem, ProblemList } from '../../diag/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import { type BpfObject, withAllFunctionTypes } from '../../object/index.ts';
 import type { Edited } from '../edit/index.ts';
 import {
   applyRenames,
@@ -46,6 +46,7 @@ import {
   type ResolveOptions,
   resolve,
   type SymbolGroup,
+  uncheckedNotes,
   undefinedProblems,
 } from '../resolve/index.ts';
 
@@ -191,8 +192,16 @@ export function mergeAtoms(resolved: Resolved, edit: Edit, problems: ProblemList
 function mergeAll({ request, resolution, sections, pinned }: Decisions): Combined {
   const { objects, name, partial, bound, replaced } = request;
   const bindings = [...bound, ...replaced, ...pinned.bindings];
-  const whole = combine({ objects, resolution, sections, bindings, name, partial });
-  return request.pinned === null ? whole : mergeStrings(withPinned(whole, pinned.merges));
+  const plain = combine({ objects, resolution, sections, bindings, name, partial });
+  if (request.pinned === null) return plain;
+  const whole = withNotes(plain, uncheckedNotes(objects, resolution));
+  return mergeStrings(withPinned(whole, pinned.merges));
+}
+
+function withNotes(combined: Combined, notes: readonly string[]): Combined {
+  if (notes.length === 0) return combined;
+  const { object } = combined;
+  return { ...combined, object: { ...object, notes: [...(object.notes ?? []), ...notes] } };
 }
 
 // --- what stays ---------------------------------------------------------------------------------------------------
@@ -267,7 +276,8 @@ export function nameAtoms(
   const { license } = pruned.merged.resolved.license;
   const edited = edit(withLicense(applyRenames(pruned.combined.object, renames), license));
   problems.add([...clashes, ...edited.problems]);
-  return problems.isEmpty ? { [PHASE]: 'named', pruned, renames, object: edited.object } : undefined;
+  if (!problems.isEmpty) return undefined;
+  return { [PHASE]: 'named', pruned, renames, object: withAllFunctionTypes(edited.object) };
 }
 
 /** The edit that changes nothing. */

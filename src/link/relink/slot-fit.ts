@@ -37,6 +37,18 @@ export function slotProblem(
   );
 }
 
+/** A note if it is not known whether a program fits its slot, because one of them has no type. */
+export function unknownFit(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+): string | undefined {
+  const [untyped, name] = slot.btfId === 0 ? [rootlet, slot.name] : [component, program.name];
+  if (slot.btfId !== 0 && program.btfId !== 0) return undefined;
+  return `${untyped.name} has no BTF for ${quote(name)}: it could not be checked whether ${quote(program.name)} fits slot ${quote(slot.name)}`;
+}
+
 /**
  * Whether the kernel can verify a program in its slot only where it is called: by itself, a global function
  * whose context parameter has neither the name nor the tag of a context would get some other pointer.
@@ -81,19 +93,9 @@ function prototypeProblem(
   program: FunctionSymbol,
   entry: boolean,
 ): Problem | null {
-  if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) {
-    const without = slot.btfId === 0 ? rootlet : component;
-    return problem(
-      'relink-no-type',
-      [without.name],
-      `has no BTF for ${quote(slot.btfId === 0 ? slot.name : program.name)}`,
-      { hint: 'compile with -g' },
-    );
-  }
+  if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) return null;
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };
-  if (left.btf.type(left.func).kind !== 'func' || right.btf.type(right.func).kind !== 'func')
-    return problem('relink-no-type', [rootlet.name], 'slot and program must be functions');
   const progType = programTypeOf(sectionNameOf(component, program))?.progType;
   const difference = entry
     ? entryObjection(right, progType)

@@ -143,7 +143,11 @@ export function reportMerges(objects: readonly BpfObject[], { merges }: PinnedMa
 
 /** What a user should know although the link went well. */
 export function linkNotes(object: BpfObject, license: LicenseChoice): readonly string[] {
-  return [...(license.note === null ? [] : [license.note]), ...crowdedSections(object)];
+  return [
+    ...(object.notes ?? []),
+    ...(license.note === null ? [] : [license.note]),
+    ...crowdedSections(object),
+  ];
 }
 
 /** DATASEC entries that the older form of BTF can count. */

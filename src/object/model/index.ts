@@ -1,6 +1,6 @@
 /** `BpfObject`, its layout and its map definitions. */
 
-export { dataSectionsOf, withDataSections } from './data-sections.ts';
+export { dataSectionsOf, variableSize, withDataSections } from './data-sections.ts';
 export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export {
   isPinnedMap,

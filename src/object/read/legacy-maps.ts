@@ -39,7 +39,7 @@ export function defineLegacyMaps(elf: ElfFile, table: AtomTable, btf: Btf | null
   const notes: string[] = [];
   for (const entry of entries) table.attempt(() => defineEntry(entry, entries, types, notes));
   for (const { draft } of entries) draft.shell = shell;
-  return { types: types.build(), notes };
+  return { types: types.build(), notes: notes.map(note => `${elf.name}: ${note}`) };
 }
 
 function readEntries(elf: ElfFile, table: AtomTable): Entry[] {
