@@ -49,6 +49,7 @@ export {
   licenseOf,
   type MapDefinition,
   type MapSymbol,
+  notesOf,
   type ObjectLayout,
   type Origin,
   parseMapDefinition,
@@ -69,6 +70,7 @@ export {
   type VariableSymbol,
   type Visibility,
   variableSize,
+  withNotes,
 } from './model/index.ts';
 export {
   CONTEXT_STRUCTS,

@@ -19,11 +19,13 @@ import {
   type DataReference,
   isCommon,
   isDebugSection,
+  notesOf,
   type SectionShell,
   type SymbolIndex,
   sectionNameOf,
   sectionOf,
   type VariableSymbol,
+  withNotes,
 } from '../../object/index.ts';
 import {
   entryAt,
@@ -70,15 +72,14 @@ export function combine(input: CombineInput): Combined {
     sections: input.sections.shells,
     symbols,
     btf: input.objects.every(({ btf }) => btf === null) ? null : merged.btf,
-    ...notesOf(input.objects),
   };
-  return { object, indexOf, origins, types: { before: merged.before, after: merged.after } };
-}
-
-/** Those of all inputs. */
-function notesOf(objects: readonly BpfObject[]): Pick<BpfObject, 'notes'> {
-  const notes = objects.flatMap(object => object.notes ?? []);
-  return notes.length === 0 ? {} : { notes: [...new Set(notes)] };
+  const notes = input.objects.flatMap(notesOf);
+  return {
+    object: withNotes(object, notes),
+    indexOf,
+    origins,
+    types: { before: merged.before, after: merged.after },
+  };
 }
 
 /** For each input and symbol: its replacement. A symbol that is kept is its own target. */

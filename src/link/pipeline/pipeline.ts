@@ -15,7 +15,7 @@
 
 import { given } from '../../bytes/index.ts';
 import type { Problem, ProblemList } from '../../diag/index.ts';
-import { type BpfObject, withAllFunctionTypes } from '../../object/index.ts';
+import { type BpfObject, withAllFunctionTypes, withNotes } from '../../object/index.ts';
 import type { Edited } from '../edit/index.ts';
 import {
   applyRenames,
@@ -30,6 +30,7 @@ import {
   type PinnedMaps,
   type PinnedMerge,
   pruneCombined,
+  pruneObject,
   type Rename,
   versionProblems,
   withLicense,
@@ -194,14 +195,8 @@ function mergeAll({ request, resolution, sections, pinned }: Decisions): Combine
   const bindings = [...bound, ...replaced, ...pinned.bindings];
   const plain = combine({ objects, resolution, sections, bindings, name, partial });
   if (request.pinned === null) return plain;
-  const whole = withNotes(plain, uncheckedNotes(objects, resolution));
-  return mergeStrings(withPinned(whole, pinned.merges));
-}
-
-function withNotes(combined: Combined, notes: readonly string[]): Combined {
-  if (notes.length === 0) return combined;
-  const { object } = combined;
-  return { ...combined, object: { ...object, notes: [...(object.notes ?? []), ...notes] } };
+  const object = withNotes(plain.object, uncheckedNotes(objects, resolution));
+  return mergeStrings(withPinned({ ...plain, object }, pinned.merges));
 }
 
 // --- what stays ---------------------------------------------------------------------------------------------------
@@ -277,7 +272,14 @@ export function nameAtoms(
   const edited = edit(withLicense(applyRenames(pruned.combined.object, renames), license));
   problems.add([...clashes, ...edited.problems]);
   if (!problems.isEmpty) return undefined;
-  return { [PHASE]: 'named', pruned, renames, object: withAllFunctionTypes(edited.object) };
+  return { [PHASE]: 'named', pruned, renames, object: described(edited.object) };
+}
+
+/** Functions of which only some have types all get one; types that are there already are not added twice. */
+function described(object: BpfObject): BpfObject {
+  const complete = withAllFunctionTypes(object);
+  if (complete.btf === object.btf) return complete;
+  return pruneObject(complete, new Array(complete.symbols.length).fill(true), { pruneTypes: false }).object;
 }
 
 /** The edit that changes nothing. */

@@ -56,9 +56,9 @@ export function unknownFits(files: readonly BpfObject[], plugs: readonly Plug[])
   return plugs.flatMap(plug => {
     const [own, other] = [symbolAt(files, plug.slot), programOf(files, plug)];
     if (own.kind !== 'function' || other === undefined) return [];
-    return (
-      unknownFit(elementAt(files, plug.slot.file), own, elementAt(files, plug.program.file), other) ?? []
-    );
+    const [rootlet, component] = [elementAt(files, plug.slot.file), elementAt(files, plug.program.file)];
+    const unknown = unknownFit(rootlet, own, component, other);
+    return unknown === undefined ? [] : [unknown];
   });
 }
 

@@ -10,6 +10,7 @@ import {
   licenseOf,
   type MapDefinition,
   type MapSymbol,
+  notesOf,
   parseMapDefinition,
   programTypeOf,
   requireObject,
@@ -127,7 +128,7 @@ export function inspect(object: BpfObject): Inspection {
     externs,
     sections,
     types: countTypes(object),
-    notes: object.notes ?? [],
+    notes: notesOf(object),
     problems: problems.all,
   };
 }

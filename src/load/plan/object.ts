@@ -6,6 +6,7 @@ import {
   type BpfObject,
   layoutSections,
   licenseOf,
+  notesOf,
   stripDataSections,
   withAllFunctionTypes,
 } from '../../object/index.ts';
@@ -83,7 +84,7 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
       globalEntries(options.globals),
     ),
     globals,
-    notes: object.notes ?? [],
+    notes: notesOf(object),
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
 }

@@ -24,6 +24,7 @@ export {
   isProgram,
   licenseOf,
   type MapSymbol,
+  notesOf,
   type Origin,
   programsOf,
   requireObject,
@@ -38,4 +39,5 @@ export {
   textOfSection,
   type VariableSymbol,
   type Visibility,
+  withNotes,
 } from './model.ts';

@@ -99,12 +99,11 @@ class FunctionTypes {
   /** `int (struct CONTEXT *ctx)`; a pointer to void where the context has no struct of its own. */
   #entry(section: string): BtfId {
     const program = programTypeOf(section);
-    const context = (program === undefined ? undefined : contextNameOf(program.progType)) ?? '';
-    const isStruct = context !== '' && context !== REGISTERS_TYPEDEF;
-    return this.#prototype(isStruct ? context : '', () => {
-      const target = isStruct
-        ? this.#builder.add({ kind: 'struct', name: context, size: 0, members: [] })
-        : 0;
+    const known = program === undefined ? undefined : contextNameOf(program.progType);
+    const context = known === REGISTERS_TYPEDEF || known === undefined ? null : known;
+    return this.#prototype(`context ${context}`, () => {
+      const target =
+        context === null ? 0 : this.#builder.add({ kind: 'struct', name: context, size: 0, members: [] });
       return [{ name: 'ctx', type: this.#builder.add({ kind: 'ptr', type: target }) }];
     });
   }

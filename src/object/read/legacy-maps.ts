@@ -6,7 +6,8 @@
  * cannot express is noted.
  */
 
-import type { Btf } from '../../btf/index.ts';
+import { type Btf, mergeBtf } from '../../btf/index.ts';
+import { elementAt } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import { type ElfFile, SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
 import type { SectionIndex } from '../model/index.ts';
@@ -39,7 +40,18 @@ export function defineLegacyMaps(elf: ElfFile, table: AtomTable, btf: Btf | null
   const notes: string[] = [];
   for (const entry of entries) table.attempt(() => defineEntry(entry, entries, types, notes));
   for (const { draft } of entries) draft.shell = shell;
-  return { types: types.build(), notes: notes.map(note => `${elf.name}: ${note}`) };
+  return { types: withoutDuplicates(types.build(), table), notes: notes.map(note => `${elf.name}: ${note}`) };
+}
+
+/** Each type once, so that writing what was read changes nothing. */
+function withoutDuplicates(types: Btf, { drafts }: AtomTable): Btf {
+  const merged = mergeBtf([{ btf: types }]);
+  const ids = elementAt(merged.ids, 0);
+  for (const draft of drafts) {
+    draft.btfId = elementAt(ids, draft.btfId);
+    draft.coreRecords = draft.coreRecords.map(record => ({ ...record, type: elementAt(ids, record.type) }));
+  }
+  return merged.btf;
 }
 
 function readEntries(elf: ElfFile, table: AtomTable): Entry[] {
