@@ -4,7 +4,16 @@ import type { BpfObject } from '../../object/index.ts';
 import type { SlotBackEnd } from '../generation/index.ts';
 import { backEndProblem, ruleObjection } from './back-ends.ts';
 import { entryProblem, typeProblem } from './main-program.ts';
-import { type Host, isInstead, type Pair, type Part, pairOf, programNamed, typeOfProgram } from './pair.ts';
+import {
+  describedPart,
+  type Host,
+  isInstead,
+  type Pair,
+  type Part,
+  pairOf,
+  programNamed,
+  typeOfProgram,
+} from './pair.ts';
 import { pinnedProblems } from './pinned-maps.ts';
 
 /**
@@ -50,6 +59,16 @@ export function examine(rootlet: BpfObject, parts: readonly Part[], main: string
     }
   }
   return { pairs, problems };
+}
+
+/** Components as `requireFitting` sees them: programs without types have those of programs where they fit. */
+export function describedParts<T extends Part>(
+  rootlet: BpfObject,
+  parts: readonly T[],
+  main: string,
+): readonly T[] {
+  const host = hostOf(rootlet, main);
+  return parts.map(part => describedPart(host, part));
 }
 
 function hostOf(rootlet: BpfObject, name: string): Host {
