@@ -79,6 +79,7 @@ export {
   contextNameOf,
   contextParameter,
   hasFunctionTypes,
+  hasKnownType,
   isDelivered,
   isForeignContext,
   kindId,

@@ -4,25 +4,29 @@ import type { BpfObject, BpfSymbol } from '../../src/object/model/model.ts';
 import { readObject } from '../../src/object/read/read.ts';
 import { writeObject } from '../../src/object/write/write.ts';
 
-/** The bytes of the object without `.BTF` and `.BTF.ext`. */
-export function withoutTypes(object: BpfObject): Uint8Array {
-  return writeObject({ ...object, btf: null, symbols: object.symbols.map(untyped) });
+interface File {
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
-/** Whether types alone say what the object consists of: maps, names of the kernel, CO-RE. */
-export function dependsOnTypes(object: BpfObject): boolean {
-  return object.symbols.some(
+/** The file without `.BTF` and `.BTF.ext`; the file itself if only types say what is in it. */
+export function stripped(file: File): File {
+  const object = readObject(file);
+  if (dependsOnTypes(object)) return file;
+  const bytes = writeObject({ ...object, btf: null, symbols: object.symbols.map(untyped) });
+  return { name: file.name, bytes };
+}
+
+/** Maps, names of the kernel, CO-RE and tags: without types they are something else. */
+function dependsOnTypes({ btf, symbols }: BpfObject): boolean {
+  for (let id = 1; btf !== null && id <= btf.count; id++) if (btf.type(id).kind === 'decl_tag') return true;
+  return symbols.some(
     symbol =>
       symbol.kind === 'map' ||
       (symbol.kind === 'extern' && symbol.section !== null) ||
       (symbol.kind === 'function' && symbol.coreRecords.length > 0) ||
       (symbol.kind === 'variable' && symbol.common === true),
   );
-}
-
-/** A file read, stripped of types, and named `NAME.o`. */
-export function strippedInput(name: string, bytes: Uint8Array): { name: string; bytes: Uint8Array } {
-  return { name: `${name}.o`, bytes: withoutTypes(readObject({ name: `${name}.o`, bytes })) };
 }
 
 function untyped(symbol: BpfSymbol): BpfSymbol {

@@ -1,6 +1,6 @@
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import { comparePrototypes, misfit, slotProblem } from '../../link/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import { type BpfObject, hasKnownType } from '../../object/index.ts';
 import type { SlotBackEnd } from '../generation/index.ts';
 import { backEndProblem, ruleObjection } from './back-ends.ts';
 import { entryProblem, typeProblem } from './main-program.ts';
@@ -89,7 +89,7 @@ function pairProblem(pair: Pair): Problem | undefined {
  */
 function strictProblem({ host, slot, component, program }: Pair): Problem | undefined {
   const { rootlet, main } = host;
-  if (rootlet.btf === null || component.btf === null) return undefined;
+  if (rootlet.btf === null || component.btf === null || !hasKnownType(rootlet, slot)) return undefined;
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };
   const progType = typeOfProgram(rootlet, main)?.progType;

@@ -9,6 +9,7 @@ import {
   type BpfObject,
   contextParameter,
   type FunctionSymbol,
+  hasKnownType,
   type MapSymbol,
   markLive,
   programsOf,
@@ -44,8 +45,9 @@ export function unknownFit(
   component: BpfObject,
   program: FunctionSymbol,
 ): string | undefined {
-  const [untyped, name] = slot.btfId === 0 ? [rootlet, slot.name] : [component, program.name];
-  if (slot.btfId !== 0 && program.btfId !== 0) return undefined;
+  const isSlotKnown = hasKnownType(rootlet, slot);
+  if (isSlotKnown && hasKnownType(component, program)) return undefined;
+  const [untyped, name] = isSlotKnown ? [component, program.name] : [rootlet, slot.name];
   return `${untyped.name} has no BTF for ${quote(name)}: it could not be checked whether ${quote(program.name)} fits slot ${quote(slot.name)}`;
 }
 
@@ -93,7 +95,8 @@ function prototypeProblem(
   program: FunctionSymbol,
   entry: boolean,
 ): Problem | null {
-  if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) return null;
+  if (rootlet.btf === null || component.btf === null) return null;
+  if (!hasKnownType(rootlet, slot) || !hasKnownType(component, program)) return null;
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };
   const progType = programTypeOf(sectionNameOf(component, program))?.progType;

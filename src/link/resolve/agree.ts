@@ -11,6 +11,7 @@ import { type Problem, type ProblemCode, problem, quote, quoteAll, RootletError 
 import {
   type BpfObject,
   type BpfSymbol,
+  hasKnownType,
   isCommon,
   type MapDefinition,
   parseMapDefinition,
@@ -180,7 +181,7 @@ export function uncheckedNotes(objects: readonly BpfObject[], resolution: Resolu
 function untypedOf(objects: readonly BpfObject[], winner: SymbolAt, other: SymbolAt): SymbolAt | undefined {
   const isUntyped = (at: SymbolAt): boolean => {
     const symbol = symbolAt(objects, at);
-    return symbol.btfId === 0 && !isCommon(symbol);
+    return !hasKnownType(elementAt(objects, at.file), symbol) && !isCommon(symbol);
   };
   if (winner.file === other.file) return undefined;
   return [winner, other].find(isUntyped);
@@ -189,8 +190,8 @@ function untypedOf(objects: readonly BpfObject[], winner: SymbolAt, other: Symbo
 function typeMismatch(sides: Sides): Mismatch | null {
   const { left, right, leftObject, rightObject } = sides;
   if (isCommon(left) || isCommon(right)) return commonMismatch(left, right);
-  if (leftObject.btf === null || rightObject.btf === null || left.btfId === 0 || right.btfId === 0)
-    return sizeMismatch(sides);
+  if (!hasKnownType(leftObject, left) || !hasKnownType(rightObject, right)) return sizeMismatch(sides);
+  if (leftObject.btf === null || rightObject.btf === null) return null;
   const [leftType, rightType] = [
     comparedType(sides, leftObject, left),
     comparedType(sides, rightObject, right),

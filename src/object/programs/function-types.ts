@@ -15,12 +15,25 @@ import {
   type SymbolIndex,
   sectionNameOf,
 } from '../model/index.ts';
+import { prototypeOf } from './context-parameters.ts';
 import { contextNameOf, REGISTERS_TYPEDEF } from './context-structs.ts';
 import { programTypeOf } from './section-names.ts';
 
 /** Whether any function has a type. */
 export function hasFunctionTypes(object: BpfObject): boolean {
   return object.symbols.some(symbol => symbol.kind === 'function' && symbol.btfId !== 0);
+}
+
+/**
+ * Whether the type of a symbol was given by its author. The one that `withAllFunctionTypes` gives a global
+ * function says nothing: `int name(void)`, and static, which no compiler says of a global function.
+ */
+export function hasKnownType({ btf }: BpfObject, { kind, btfId, binding }: BpfSymbol): boolean {
+  if (btf === null || btfId === 0) return false;
+  const type = btf.type(btfId);
+  if (kind !== 'function' || binding === 'local' || type.kind !== 'func' || type.linkage !== 'static')
+    return true;
+  return prototypeOf(btf, btfId)?.params.length !== 0;
 }
 
 /**

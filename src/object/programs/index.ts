@@ -16,7 +16,7 @@ export {
   REGISTER_STRUCTS,
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
-export { hasFunctionTypes, withAllFunctionTypes, withProgramTypes } from './function-types.ts';
+export { hasFunctionTypes, hasKnownType, withAllFunctionTypes, withProgramTypes } from './function-types.ts';
 export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
 export {
   programTypeOf,
