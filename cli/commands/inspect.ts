@@ -2,12 +2,13 @@
 
 import { buildCommand } from '@stricli/core';
 import { formatBtfAsC } from '../../src/btf/index.ts';
+import { formatProblem, ProblemList } from '../../src/diag/index.ts';
 import { type Inspection, inspect } from '../../src/link/index.ts';
-import type { BpfObject } from '../../src/object/index.ts';
+import { type BpfObject, readObject } from '../../src/object/index.ts';
 import { disassembleObject } from '../format/disassembly.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
-import { readObjectFile } from '../io/files.ts';
+import { readInput } from '../io/files.ts';
 
 interface Flags {
   readonly json: boolean;
@@ -31,21 +32,29 @@ export const inspectCommand = buildCommand<Flags, [string], Context>({
   },
   async func(flags, path) {
     await guarded(this, flags.json, () => {
-      const { object } = readObjectFile(path);
-      if (flags.btf) print(this, object.btf === null ? '' : formatBtfAsC(object.btf));
-      else if (flags.disasm) print(this, disassembleObject(object));
-      else if (flags.json) printJson(this, { ok: true, ...inspect(object) });
-      else {
-        const inspection = inspect(object);
-        print(this, formatInspection(object, inspection));
-        for (const note of inspection.notes) tell(this, `rootlet: note: ${note}`);
+      const found = new ProblemList();
+      const object = readObject(readInput(path), { onProblems: problems => found.add(problems) });
+      if (flags.btf || flags.disasm) {
+        print(this, flags.disasm && !flags.btf ? disassembleObject(object) : typesOf(object));
+        for (const problem of found.all) tell(this, `rootlet: ${formatProblem(problem)}`);
+        return;
       }
+      const inspection = inspect(object);
+      found.add(inspection.problems);
+      const complete = { ...inspection, problems: found.all };
+      if (flags.json) printJson(this, { ok: true, ...complete });
+      else print(this, formatInspection(object, complete));
     });
   },
 });
 
+function typesOf({ btf }: BpfObject): string {
+  return btf === null ? '' : formatBtfAsC(btf);
+}
+
 function formatInspection(object: BpfObject, inspection: Inspection): string {
-  const head = `${inspection.name}: ${inspection.byteOrder}-endian BPF object, license ${inspection.license ?? 'not stated'}, ${object.btf?.count ?? 0} BTF types`;
+  const types = object.btf === null ? 'no BTF' : `${object.btf.count} BTF types`;
+  const head = `${inspection.name}: ${inspection.byteOrder}-endian BPF object, license ${inspection.license ?? 'not stated'}, ${types}`;
   const blocks = [
     block(
       'programs',
@@ -69,10 +78,10 @@ function formatInspection(object: BpfObject, inspection: Inspection): string {
       'maps',
       inspection.maps.map(entry => [
         entry.name,
-        entry.type,
-        `key ${entry.keySize}`,
-        `value ${entry.valueSize}`,
-        `${entry.maxEntries} entries`,
+        entry.type ?? '?',
+        `key ${entry.keySize ?? '?'}`,
+        `value ${entry.valueSize ?? '?'}`,
+        `${entry.maxEntries ?? '?'} entries`,
       ]),
     ),
     block(
@@ -91,6 +100,14 @@ function formatInspection(object: BpfObject, inspection: Inspection): string {
     block(
       'sections',
       inspection.sections.map(entry => [entry.name, `${entry.size} bytes`, `align ${entry.align}`]),
+    ),
+    block(
+      'notes',
+      inspection.notes.map(note => [note]),
+    ),
+    block(
+      'problems',
+      inspection.problems.map(problem => [formatProblem(problem)]),
     ),
   ];
   return [head, ...blocks.filter(text => text !== '')].join('\n');

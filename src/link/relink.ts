@@ -44,6 +44,8 @@ import {
   reportRelink,
   type SlotAssignment,
   selectNeeded,
+  typePlugged,
+  unknownFits,
   unseenVerdicts,
 } from './relink/index.ts';
 import { linkNotes, livePaths, once } from './report/index.ts';
@@ -81,7 +83,7 @@ export function relink(
   const plugs = plugInto(inputs, options, problems);
   if (!problems.isEmpty) return failed();
 
-  const objects = demotePlugged(inputs.objects, plugs);
+  const objects = demotePlugged(typePlugged(inputs.objects, plugs, options.entrySlots === true), plugs);
   const resolved = resolveNames(relinkNames(objects, plugs, inputs, options, problems), problems);
   if (resolved === undefined) return failed();
   const merged = mergeAtoms(resolved, unedited, problems);
@@ -183,6 +185,7 @@ function reportAll(
     ...inputs.notes,
     ...pinnedNotes(pinned.merges, inputs, options.private?.includes('*') === true),
     ...unseenVerdicts(objects[0]),
+    ...(options.entrySlots === true ? [] : unknownFits(inputs.objects, plugs)),
     ...droppedTailCalls(
       inputs.objects,
       plugs.map(({ program }) => program),

@@ -50,6 +50,7 @@ export {
   licenseOf,
   type MapDefinition,
   type MapSymbol,
+  notesOf,
   type ObjectLayout,
   type Origin,
   parseMapDefinition,
@@ -71,6 +72,8 @@ export {
   textOfSection,
   type VariableSymbol,
   type Visibility,
+  variableSize,
+  withNotes,
 } from './model/index.ts';
 export {
   CONTEXT_STRUCTS,
@@ -78,6 +81,8 @@ export {
   type ContextParameter,
   contextNameOf,
   contextParameter,
+  hasFunctionTypes,
+  hasKnownType,
   isDelivered,
   isForeignContext,
   kindId,
@@ -110,6 +115,8 @@ export {
   verdictOfWord,
   verdictsOf,
   verdictWords,
+  withAllFunctionTypes,
+  withEntryTypes,
   withProgramTypes,
 } from './programs/index.ts';
 export { InputObject, type ObjectFile, type ReadOptions, readObject } from './read/index.ts';

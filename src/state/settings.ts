@@ -5,6 +5,7 @@
 
 import { type BtfId, encodeValue, type ValueTypes } from '../btf/index.ts';
 import { quote, RootletError } from '../diag/index.ts';
+import { untypedBytes } from '../load/index.ts';
 import { type BpfObject, sectionNameOf } from '../object/index.ts';
 import { countFrom, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 import { unreadable } from './unreadable.ts';
@@ -73,7 +74,8 @@ function fitsVariable(object: BpfObject, name: string, value: unknown): boolean 
     if (symbol.kind !== 'variable' || !named) return true;
     const { size, btfId } = symbol;
     if (value instanceof Uint8Array) return value.length === size;
-    return btf !== null && btfId !== 0 && takes({ btf, order }, btfId, value, size);
+    if (btf === null || btfId === 0) return untypedBytes(value, size, order) !== undefined;
+    return takes({ btf, order }, btfId, value, size);
   });
 }
 

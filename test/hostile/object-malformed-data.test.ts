@@ -48,7 +48,7 @@ const SECTIONS: readonly Case[] = [
     'legacy maps',
     parts => parts.data.set('maps', new Uint8Array(20)),
     'object-legacy-maps',
-    'x.o: section "maps": holds legacy map definitions',
+    'x.o: section "maps": has 20 bytes but no symbols, so its maps have no names',
   ],
   [
     'a license without NUL',
@@ -77,8 +77,8 @@ const SECTIONS: readonly Case[] = [
       parts.types.length = 0;
       parts.ext.funcs.length = 0;
     },
-    'object-no-btf',
-    'x.o: has no BTF, so its types are unknown',
+    'map-no-btf',
+    'x.o: map "shared": has no BTF definition',
   ],
   [
     'a jump table with an entry outside its function',

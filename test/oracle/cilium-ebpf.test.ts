@@ -173,7 +173,9 @@ needs('go', 'xdp-tools').describe('read by cilium/ebpf', () => {
         expect(map).toMatchObject({ keySize, valueSize, maxEntries: entries, flags });
         declared.delete(map.name);
       }
-      expect([...declared.keys()].filter(name => !isStructOps(declared.get(name)?.type))).toEqual([]);
+      expect(
+        [...declared.keys()].filter(name => !isStructOps(declared.get(name)?.type ?? undefined)),
+      ).toEqual([]);
     });
   });
 

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { InputFile } from '../../src/bytes/input-file.ts';
 import type { LinkInput } from '../../src/link/inputs/inputs.ts';
 import { link } from '../../src/link/link.ts';
 import type { LinkFailure } from '../../src/link/pipeline/options.ts';
@@ -44,12 +45,18 @@ function readCaseFolder(name: string): CaseOnDisk {
 
 export type Outcome = { readonly ok: true; readonly object: BpfObject } | LinkFailure;
 
-/** Makes the object of a recipe from the checked-in objects of a case. */
-export function follow(recipe: Recipe, name: string, order: Order): Outcome {
-  const load = (file: string): LinkInput => ({
-    name: `${file}.bpf.o`,
-    bytes: readFileSync(path.join(CASES_DIRECTORY, name, 'obj', order, `${file}.bpf.o`)),
-  });
+/** Makes the object of a recipe from the checked-in objects of a case. `change`: what is done to each before. */
+export function follow(
+  recipe: Recipe,
+  name: string,
+  order: Order,
+  change: (file: InputFile) => InputFile = file => file,
+): Outcome {
+  const load = (file: string): LinkInput =>
+    change({
+      name: `${file}.bpf.o`,
+      bytes: readFileSync(path.join(CASES_DIRECTORY, name, 'obj', order, `${file}.bpf.o`)),
+    });
   if (recipe.kind === 'link') {
     return link(
       recipe.inputs.map(input => prepare(input, load)),

@@ -1,10 +1,19 @@
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import { comparePrototypes, misfit, slotProblem } from '../../link/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import { type BpfObject, hasKnownType } from '../../object/index.ts';
 import type { SlotBackEnd } from '../generation/index.ts';
 import { backEndProblem, ruleObjection } from './back-ends.ts';
 import { entryProblem, typeProblem } from './main-program.ts';
-import { type Host, isInstead, type Pair, type Part, pairOf, programNamed, typeOfProgram } from './pair.ts';
+import {
+  describedPart,
+  type Host,
+  isInstead,
+  type Pair,
+  type Part,
+  pairOf,
+  programNamed,
+  typeOfProgram,
+} from './pair.ts';
 import { pinnedProblems } from './pinned-maps.ts';
 
 /**
@@ -52,6 +61,16 @@ export function examine(rootlet: BpfObject, parts: readonly Part[], main: string
   return { pairs, problems };
 }
 
+/** Components as `requireFitting` sees them: programs without types have those of programs where they fit. */
+export function describedParts<T extends Part>(
+  rootlet: BpfObject,
+  parts: readonly T[],
+  main: string,
+): readonly T[] {
+  const host = hostOf(rootlet, main);
+  return parts.map(part => describedPart(host, part));
+}
+
 function hostOf(rootlet: BpfObject, name: string): Host {
   const main = programNamed(rootlet, name);
   if (main !== undefined) return { rootlet, main };
@@ -70,7 +89,7 @@ function pairProblem(pair: Pair): Problem | undefined {
  */
 function strictProblem({ host, slot, component, program }: Pair): Problem | undefined {
   const { rootlet, main } = host;
-  if (rootlet.btf === null || component.btf === null) return undefined;
+  if (rootlet.btf === null || component.btf === null || !hasKnownType(rootlet, slot)) return undefined;
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };
   const progType = typeOfProgram(rootlet, main)?.progType;

@@ -1,7 +1,7 @@
 /** Which program of a component replaces which function of a rootlet: the input of all rules of fitting. */
 
-import { failed, ok, type Result } from '../../diag/index.ts';
-import { namedProgram, slotMissing, slotsOf } from '../../link/index.ts';
+import { bugError, failed, ok, type Result } from '../../diag/index.ts';
+import { namedProgram, slotMissing, slotProblem, slotsOf } from '../../link/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
@@ -10,6 +10,7 @@ import {
   type SectionInfo,
   type SymbolIndex,
   sectionNameOf,
+  withEntryTypes,
 } from '../../object/index.ts';
 import type { SlotFill } from '../generation/index.ts';
 
@@ -45,8 +46,33 @@ export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Result
     return failed(slotMissing(rootlet, fill.slot, main.name));
   const chosen = namedProgram(component, fill.program, fill.slot);
   if (!chosen.ok) return chosen;
-  const { program, index } = chosen.value;
-  return ok({ host, fill, component, program, programIndex: index, slot, slotIndex });
+  const { index } = chosen.value;
+  const described = describedFor(rootlet, slot, component, index);
+  const program = described.symbols[index];
+  if (program?.kind !== 'function') throw bugError([component.name], 'a program that is not a function');
+  return ok({ host, fill, component: described, program, programIndex: index, slot, slotIndex });
+}
+
+/** The component with a type for its program, if it has none and what programs have fits the slot. */
+function describedFor(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  index: SymbolIndex,
+): BpfObject {
+  const described = withEntryTypes(component, program => program === index);
+  const program = described.symbols[index];
+  if (described === component || program?.kind !== 'function') return component;
+  return slotProblem(rootlet, slot, described, program) === null ? described : component;
+}
+
+/** The component as its pairs have it: with types for programs that have none. */
+export function describedPart<T extends Part>(host: Host, part: T): T {
+  const object = part.fills.reduce((described, fill) => {
+    const pair = pairOf(host, described, fill);
+    return pair.ok ? pair.value.component : described;
+  }, part.object);
+  return { ...part, object };
 }
 
 /** What can be filled, by name. */

@@ -10,7 +10,7 @@ import { slotsOf } from '../../link/index.ts';
 import { type AttachTarget, Cleanup, readProgramTypes } from '../../load/index.ts';
 import { type BpfObject, symbolOf } from '../../object/index.ts';
 import { effectsOf, packetMarker, signatureOf } from '../bind/index.ts';
-import { requireFitting } from '../fit/index.ts';
+import { describedParts, requireFitting } from '../fit/index.ts';
 import {
   type BuildContext,
   type Design,
@@ -34,7 +34,7 @@ interface LateTargets {
 function planParts(context: BuildContext, design: Design) {
   const { main } = context;
   const { object: rootlet } = design.rootlet;
-  const components = prepareComponents(design, rootlet);
+  const components = describedParts(rootlet, prepareComponents(design, rootlet), main);
   requireFitting(rootlet, components, main, 'ext');
   const object = markSlots(rootlet, components, main);
   const own = { ...prepareRootlet(rootlet, design.rootlet), object };

@@ -19,11 +19,13 @@ import {
   type DataReference,
   isCommon,
   isDebugSection,
+  notesOf,
   type SectionShell,
   type SymbolIndex,
   sectionNameOf,
   sectionOf,
   type VariableSymbol,
+  withNotes,
 } from '../../object/index.ts';
 import {
   entryAt,
@@ -69,9 +71,15 @@ export function combine(input: CombineInput): Combined {
     flags: Math.max(0, ...input.objects.map(candidate => candidate.flags)),
     sections: input.sections.shells,
     symbols,
-    btf: merged.btf,
+    btf: input.objects.every(({ btf }) => btf === null) ? null : merged.btf,
   };
-  return { object, indexOf, origins, types: { before: merged.before, after: merged.after } };
+  const notes = input.objects.flatMap(notesOf);
+  return {
+    object: withNotes(object, notes),
+    indexOf,
+    origins,
+    types: { before: merged.before, after: merged.after },
+  };
 }
 
 /** For each input and symbol: its replacement. A symbol that is kept is its own target. */

@@ -15,7 +15,7 @@
 
 import { given } from '../../bytes/index.ts';
 import type { Problem, ProblemList } from '../../diag/index.ts';
-import type { BpfObject } from '../../object/index.ts';
+import { type BpfObject, withAllFunctionTypes, withNotes } from '../../object/index.ts';
 import type { Edited } from '../edit/index.ts';
 import {
   applyRenames,
@@ -30,6 +30,7 @@ import {
   type PinnedMaps,
   type PinnedMerge,
   pruneCombined,
+  pruneObject,
   type Rename,
   versionProblems,
   withLicense,
@@ -46,6 +47,7 @@ import {
   type ResolveOptions,
   resolve,
   type SymbolGroup,
+  uncheckedNotes,
   undefinedProblems,
 } from '../resolve/index.ts';
 
@@ -191,8 +193,10 @@ export function mergeAtoms(resolved: Resolved, edit: Edit, problems: ProblemList
 function mergeAll({ request, resolution, sections, pinned }: Decisions): Combined {
   const { objects, name, partial, bound, replaced } = request;
   const bindings = [...bound, ...replaced, ...pinned.bindings];
-  const whole = combine({ objects, resolution, sections, bindings, name, partial });
-  return request.pinned === null ? whole : mergeStrings(withPinned(whole, pinned.merges));
+  const plain = combine({ objects, resolution, sections, bindings, name, partial });
+  if (request.pinned === null) return plain;
+  const object = withNotes(plain.object, uncheckedNotes(objects, resolution));
+  return mergeStrings(withPinned({ ...plain, object }, pinned.merges));
 }
 
 // --- what stays ---------------------------------------------------------------------------------------------------
@@ -267,7 +271,15 @@ export function nameAtoms(
   const { license } = pruned.merged.resolved.license;
   const edited = edit(withLicense(applyRenames(pruned.combined.object, renames), license));
   problems.add([...clashes, ...edited.problems]);
-  return problems.isEmpty ? { [PHASE]: 'named', pruned, renames, object: edited.object } : undefined;
+  if (!problems.isEmpty) return undefined;
+  return { [PHASE]: 'named', pruned, renames, object: described(edited.object) };
+}
+
+/** Functions of which only some have types all get one; types that are there already are not added twice. */
+function described(object: BpfObject): BpfObject {
+  const complete = withAllFunctionTypes(object);
+  if (complete.btf === object.btf) return complete;
+  return pruneObject(complete, new Array(complete.symbols.length).fill(true), { pruneTypes: false }).object;
 }
 
 /** The edit that changes nothing. */

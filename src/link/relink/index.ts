@@ -31,3 +31,4 @@ export {
   unknownSlot,
 } from './slots.ts';
 export { unseenVerdicts } from './unseen-verdicts.ts';
+export { typePlugged, unknownFits } from './untyped.ts';

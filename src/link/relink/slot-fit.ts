@@ -9,6 +9,7 @@ import {
   type BpfObject,
   contextParameter,
   type FunctionSymbol,
+  hasKnownType,
   type MapSymbol,
   markLive,
   programsOf,
@@ -35,6 +36,19 @@ export function slotProblem(
     prototypeProblem(rootlet, slot, component, program, entry) ??
     programTypeProblem(rootlet, slot, component, program)
   );
+}
+
+/** A note if it is not known whether a program fits its slot, because one of them has no type. */
+export function unknownFit(
+  rootlet: BpfObject,
+  slot: FunctionSymbol,
+  component: BpfObject,
+  program: FunctionSymbol,
+): string | undefined {
+  const isSlotKnown = hasKnownType(rootlet, slot);
+  if (isSlotKnown && hasKnownType(component, program)) return undefined;
+  const [untyped, name] = isSlotKnown ? [component, program.name] : [rootlet, slot.name];
+  return `${untyped.name} has no BTF for ${quote(name)}: it could not be checked whether ${quote(program.name)} fits slot ${quote(slot.name)}`;
 }
 
 /**
@@ -81,19 +95,10 @@ function prototypeProblem(
   program: FunctionSymbol,
   entry: boolean,
 ): Problem | null {
-  if (rootlet.btf === null || component.btf === null || slot.btfId === 0 || program.btfId === 0) {
-    const without = slot.btfId === 0 ? rootlet : component;
-    return problem(
-      'relink-no-type',
-      [without.name],
-      `has no BTF for ${quote(slot.btfId === 0 ? slot.name : program.name)}`,
-      { hint: 'compile with -g' },
-    );
-  }
+  if (rootlet.btf === null || component.btf === null) return null;
+  if (!hasKnownType(rootlet, slot) || !hasKnownType(component, program)) return null;
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };
-  if (left.btf.type(left.func).kind !== 'func' || right.btf.type(right.func).kind !== 'func')
-    return problem('relink-no-type', [rootlet.name], 'slot and program must be functions');
   const progType = progTypeIn(rootlet, component, program);
   const difference = entry
     ? entryObjection(right, progType)

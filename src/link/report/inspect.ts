@@ -1,7 +1,7 @@
 /** What is in an object, as data: programs, functions, maps, variables, externs, sections, types. */
 
 import { elementAt } from '../../bytes/index.ts';
-import { quote } from '../../diag/index.ts';
+import { type Problem, ProblemList, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -9,6 +9,8 @@ import {
   layoutSections,
   licenseOf,
   type MapDefinition,
+  type MapSymbol,
+  notesOf,
   parseMapDefinition,
   programsOf,
   programTypeOf,
@@ -50,13 +52,13 @@ export interface InspectedVariable extends InspectedSymbol {
   readonly offset: number;
 }
 
-/** A map of an object. Sizes in bytes. */
+/** A map of an object. Sizes in bytes; null where its definition cannot be read. */
 export interface InspectedMap extends InspectedSymbol {
-  readonly type: string;
-  readonly keySize: number;
-  readonly valueSize: number;
-  readonly maxEntries: number;
-  readonly flags: number;
+  readonly type: string | null;
+  readonly keySize: number | null;
+  readonly valueSize: number | null;
+  readonly maxEntries: number | null;
+  readonly flags: number | null;
   readonly inner: string | null;
 }
 
@@ -76,10 +78,12 @@ export interface Inspection {
     readonly align: number;
     readonly atoms: number;
   }[];
-  /** What loaders refuse or ignore, and the way out. */
-  readonly notes: readonly string[];
   /** BTF kind → number of types. */
   readonly types: Readonly<Record<string, number>>;
+  /** What reading changed, such as pins of legacy map definitions; what loaders refuse or ignore, and the way out. */
+  readonly notes: readonly string[];
+  /** Map definitions that cannot be read. */
+  readonly problems: readonly Problem[];
 }
 
 /** What is in an object: programs, functions, maps, variables, externs, sections, types. */
@@ -91,6 +95,7 @@ export function inspect(object: BpfObject): Inspection {
   const maps: InspectedMap[] = [];
   const variables: InspectedVariable[] = [];
   const externs: InspectedSymbol[] = [];
+  const problems = new ProblemList();
   object.symbols.forEach((symbol, index) => {
     const base = inspectSymbol(object, symbol);
     switch (symbol.kind) {
@@ -98,7 +103,7 @@ export function inspect(object: BpfObject): Inspection {
         (isProgram(object, symbol) ? programs : functions).push(inspectFunction(object, symbol, base));
         return;
       case 'map':
-        maps.push({ ...base, ...mapFacts(parseMapDefinition(object, symbol)) });
+        maps.push({ ...base, ...factsOf(object, symbol, problems) });
         return;
       case 'variable':
         if (symbol.name !== '')
@@ -126,8 +131,9 @@ export function inspect(object: BpfObject): Inspection {
     variables,
     externs,
     sections,
-    notes: programNotes(object),
     types: countTypes(object),
+    notes: [...notesOf(object), ...programNotes(object)],
+    problems: problems.all,
   };
 }
 
@@ -172,7 +178,29 @@ function inspectFunction(
   };
 }
 
-function mapFacts(definition: MapDefinition): Omit<InspectedMap, keyof InspectedSymbol> {
+/** A definition that cannot be read is a problem of its own; the rest of the object is shown. */
+function factsOf(object: BpfObject, symbol: MapSymbol, problems: ProblemList): MapFacts {
+  try {
+    return mapFacts(parseMapDefinition(object, symbol));
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    problems.add(error.problems);
+    return UNKNOWN_MAP;
+  }
+}
+
+type MapFacts = Omit<InspectedMap, keyof InspectedSymbol>;
+
+const UNKNOWN_MAP: MapFacts = {
+  type: null,
+  keySize: null,
+  valueSize: null,
+  maxEntries: null,
+  flags: null,
+  inner: null,
+};
+
+function mapFacts(definition: MapDefinition): MapFacts {
   const { keySize, valueSize, maxEntries, flags, inner } = definition;
   return {
     type: mapTypeName(definition.type),

@@ -5,6 +5,7 @@ import {
   type BpfObject,
   type BpfSymbol,
   isCommon,
+  notesOf,
   type SymbolIndex,
   sizeOfSymbol,
   symbolOf,
@@ -143,7 +144,7 @@ export function reportMerges(objects: readonly BpfObject[], { merges }: PinnedMa
 
 /** What a user should know although the link went well. */
 export function linkNotes(object: BpfObject, license: LicenseChoice): readonly string[] {
-  return [...(license.note === null ? [] : [license.note]), ...crowdedSections(object)];
+  return [...notesOf(object), ...(license.note === null ? [] : [license.note]), ...crowdedSections(object)];
 }
 
 /** DATASEC entries that the older form of BTF can count. */

@@ -7,20 +7,22 @@
 
 import { compareTypes, type TypeMismatch } from '../../btf/index.ts';
 import { elementAt, valueAt } from '../../bytes/index.ts';
-import { type Problem, type ProblemCode, problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, type ProblemCode, problem, quote, quoteAll, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  hasKnownType,
   isCommon,
   type MapDefinition,
   parseMapDefinition,
   sectionNameOf,
+  variableSize,
 } from '../../object/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
 import { formatMapDefinition } from './format-map.ts';
 import { describeDefinition } from './problems.ts';
 import { isKernelName, type Resolution } from './resolve.ts';
-import { type SymbolAt, symbolAt } from './symbol-at.ts';
+import { inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /**
  * All mismatches, in order of first appearance of the names. `isJudged`: definitions that another pass
@@ -110,7 +112,7 @@ function guarded(sides: Sides, body: () => Mismatch | null): Mismatch | null {
 function mismatchOf(sides: Sides): Mismatch | null {
   const { left, right } = sides;
   const kinds = [kindOf(sides.leftObject, left), kindOf(sides.rightObject, right)];
-  if (kinds[0] !== kinds[1])
+  if (kinds[0] !== kinds[1] && kinds[0] !== null && kinds[1] !== null)
     return {
       code: 'link-kind-mismatch',
       text: `it is a ${kinds[1]} here and a ${kinds[0]} there`,
@@ -123,8 +125,8 @@ function mismatchOf(sides: Sides): Mismatch | null {
       text: `the kernel's ${here} here, its ${there} there`,
       details: [],
     };
-  if (kinds[0] === 'map') return mapMismatch(sides);
-  return typeMismatch(sides);
+  if (kinds.includes(null)) return null;
+  return kinds[0] === 'map' ? mapMismatch(sides) : typeMismatch(sides);
 }
 
 /** What an extern of the section is. */
@@ -138,18 +140,58 @@ function kernelPlaceOf(symbol: BpfSymbol): string | null {
   return section === null || !isKernelName(symbol) ? null : valueAt(KERNEL_PLACES, section);
 }
 
-function kindOf(object: BpfObject, symbol: BpfSymbol): 'function' | 'variable' | 'map' {
+/** Null for an extern without a type that no code calls: it may be anything. */
+function kindOf(object: BpfObject, symbol: BpfSymbol): 'function' | 'variable' | 'map' | null {
   if (symbol.kind !== 'extern') return symbol.kind;
   if (symbol.section === '.maps') return 'map';
-  const type = object.btf === null || symbol.btfId === 0 ? undefined : object.btf.type(symbol.btfId);
-  return type?.kind === 'func' ? 'function' : 'variable';
+  if (object.btf === null || symbol.btfId === 0) return isCalled(object, symbol) ? 'function' : null;
+  return object.btf.type(symbol.btfId).kind === 'func' ? 'function' : 'variable';
+}
+
+function isCalled(object: BpfObject, callee: BpfSymbol): boolean {
+  return object.symbols.some(
+    symbol =>
+      symbol.kind === 'function' &&
+      symbol.references.some(({ kind, symbol: to }) => kind === 'call' && object.symbols[to] === callee),
+  );
+}
+
+/** Notes on names whose types could not be compared, because one side has none; one for each two files. */
+export function uncheckedNotes(objects: readonly BpfObject[], resolution: Resolution): string[] {
+  const names = new Map<string, Set<string>>();
+  for (const { winner, losers, externs } of resolution.groups) {
+    for (const other of [...losers, ...externs]) {
+      const untyped = untypedOf(objects, winner, other);
+      if (untyped === undefined) continue;
+      const typed = untyped === winner ? other : winner;
+      const files = `${inputName(objects, untyped.file)}\0${inputName(objects, typed.file)}`;
+      const known = names.get(files);
+      const { name } = symbolAt(objects, untyped);
+      if (known === undefined) names.set(files, new Set([name]));
+      else known.add(name);
+    }
+  }
+  return [...names].map(([files, all]) => {
+    const [untyped, typed] = files.split('\0');
+    return `${untyped} has no BTF for ${quoteAll(all)}: it could not be checked whether ${typed} agrees`;
+  });
+}
+
+/** The side without a type; undefined when both have one or there is nothing to compare. */
+function untypedOf(objects: readonly BpfObject[], winner: SymbolAt, other: SymbolAt): SymbolAt | undefined {
+  const isUntyped = (at: SymbolAt): boolean => {
+    const symbol = symbolAt(objects, at);
+    return !hasKnownType(elementAt(objects, at.file), symbol) && !isCommon(symbol);
+  };
+  if (winner.file === other.file) return undefined;
+  return [winner, other].find(isUntyped);
 }
 
 function typeMismatch(sides: Sides): Mismatch | null {
   const { left, right, leftObject, rightObject } = sides;
   if (isCommon(left) || isCommon(right)) return commonMismatch(left, right);
-  if (leftObject.btf === null || rightObject.btf === null || left.btfId === 0 || right.btfId === 0)
-    return missingTypes(sides);
+  if (!hasKnownType(leftObject, left) || !hasKnownType(rightObject, right)) return sizeMismatch(sides);
+  if (leftObject.btf === null || rightObject.btf === null) return null;
   const [leftType, rightType] = [
     comparedType(sides, leftObject, left),
     comparedType(sides, rightObject, right),
@@ -172,13 +214,18 @@ function commonMismatch(winner: BpfSymbol, other: BpfSymbol): Mismatch | null {
   return { code: 'link-common-size', text: `${other.size} bytes here, ${winner.size} there`, details: [] };
 }
 
-function missingTypes(sides: Sides): Mismatch {
-  const without = sides.left.btfId === 0 ? sides.leftObject : sides.rightObject;
-  return {
-    code: 'link-no-type',
-    text: `${without.name} has no BTF for it, so types cannot be compared`,
-    details: ['compile every file with -g; assembly needs its own BTF'],
-  };
+/** Of variables of which one side has no type, the sizes must agree as far as they are known. */
+function sizeMismatch({ left, right, leftObject, rightObject }: Sides): Mismatch | null {
+  const [there, here] = [knownSize(leftObject, left), knownSize(rightObject, right)];
+  if (there === 0 || here === 0 || there === here) return null;
+  return { code: 'link-type-mismatch', text: `${here} bytes here, ${there} there`, details: [] };
+}
+
+/** Bytes of a variable; 0 for a function, and for what has no known size. */
+function knownSize({ btf }: BpfObject, symbol: BpfSymbol): number {
+  if (symbol.kind === 'variable') return symbol.size;
+  if (symbol.kind !== 'extern' || btf === null || symbol.btfId === 0) return 0;
+  return variableSize(btf, symbol.btfId);
 }
 
 function describeMismatch(code: ProblemCode, mismatch: TypeMismatch): Mismatch {

@@ -1,7 +1,7 @@
 /** Names to definitions: resolution, type agreement, undefined names, explanations. */
 
 export { addendProblems } from './addends.ts';
-export { checkAgreement, disagreement, expectedSectionOf } from './agree.ts';
+export { checkAgreement, disagreement, expectedSectionOf, uncheckedNotes } from './agree.ts';
 export {
   type BindRequest,
   bindExplicitly,

@@ -96,10 +96,32 @@ export function writeGlobal(
     encodeValue({ btf, order }, global.type, value, bytes, global.offset);
     return;
   }
-  if (!(value instanceof Uint8Array) || value.length !== global.size) {
-    throw usageError('value-mismatch', `${global.size} bytes are needed: the type is not known`);
-  }
-  bytes.set(value, global.offset);
+  const raw = isRaw(value, global) ? value : untypedBytes(value, global.size, order);
+  if (raw === undefined) throw untypedMismatch(global.size);
+  bytes.set(raw, global.offset);
+}
+
+/**
+ * A whole number as the bytes of a variable without a type, of which only the size is known: signed or
+ * unsigned, as long as it fits. Undefined for other values, and for sizes that no integer has.
+ */
+export function untypedBytes(value: unknown, size: number, order: ByteOrder): Uint8Array | undefined {
+  if (typeof value !== 'bigint' && !(typeof value === 'number' && Number.isSafeInteger(value)))
+    return undefined;
+  if (![1, 2, 4, 8].includes(size)) return undefined;
+  const number = BigInt(value);
+  const fits = number === BigInt.asIntN(size * 8, number) || number === BigInt.asUintN(size * 8, number);
+  if (!fits) return undefined;
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigInt64(0, BigInt.asIntN(64, number), order === 'little');
+  return order === 'little' ? bytes.subarray(0, size) : bytes.subarray(8 - size);
+}
+
+function untypedMismatch(size: number): Error {
+  const integer = [1, 2, 4, 8].includes(size)
+    ? `a whole number of ${size} byte${size === 1 ? '' : 's'}, or `
+    : '';
+  return usageError('value-mismatch', `has no BTF, so its value is ${integer}exactly ${size} bytes`);
 }
 
 /** Bytes of exactly the variable's size are taken as they are. */

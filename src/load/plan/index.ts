@@ -1,7 +1,7 @@
 /** The plan of a load, as data. */
 
 export { findAttachTypes } from './attach-types.ts';
-export { findGlobal, writeGlobal } from './globals.ts';
+export { findGlobal, untypedBytes, writeGlobal } from './globals.ts';
 export { findLacks, type LimitedPlan, limitPlan } from './limit.ts';
 export { maxEntriesOf } from './map-size.ts';
 export { globalsKind } from './maps.ts';

@@ -2,7 +2,14 @@
 
 import type { Btf, BtfId } from '../../btf/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
-import { type BpfObject, layoutSections, licenseOf, stripDataSections } from '../../object/index.ts';
+import {
+  type BpfObject,
+  layoutSections,
+  licenseOf,
+  notesOf,
+  stripDataSections,
+  withAllFunctionTypes,
+} from '../../object/index.ts';
 import { encodeTypes, kernelTypes } from './btf.ts';
 import { planGlobals, setInitialValues } from './globals.ts';
 import { kconfigMap, layoutKconfig } from './kconfig.ts';
@@ -34,7 +41,7 @@ export interface PlanOptions extends ProgramOptions {
  * Plans the load of an object. Throws `load-…` and `map-…` errors that name everything that is wrong at once.
  */
 export function planLoad(input: PreparedObject, options: PlanOptions = {}): LoadPlan {
-  const prepared = { ...input, object: stripDataSections(input.object) };
+  const prepared = { ...input, object: withAllFunctionTypes(stripDataSections(input.object)) };
   const { object, bindings, operations } = prepared;
   const objectName = options.objectName ?? objectBaseName(object.name);
   const layout = layoutSections(object);
@@ -77,7 +84,7 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
       globalEntries(options.globals),
     ),
     globals,
-    notes: [],
+    notes: notesOf(object),
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
 }

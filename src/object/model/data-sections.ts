@@ -15,7 +15,7 @@ import {
   sizeOfType,
 } from '../../btf/index.ts';
 import { type ObjectLayout, sizeOfSymbol } from './layout.ts';
-import type { BpfObject, ExternSymbol } from './model.ts';
+import type { BpfObject } from './model.ts';
 import { sectionAt, symbolOf } from './model.ts';
 
 /** `btf` (the object's own, without DATASECs) with its DATASECs added at the end, in section order. */
@@ -47,7 +47,7 @@ function externsBySection(object: BpfObject, btf: Btf): Map<string, BtfSecVar[]>
   const groups = new Map<string, BtfSecVar[]>();
   for (const symbol of object.symbols) {
     if (symbol.kind !== 'extern' || symbol.section === null || symbol.btfId === 0) continue;
-    const entry = { type: symbol.btfId, offset: 0, size: externSize(btf, symbol) };
+    const entry = { type: symbol.btfId, offset: 0, size: variableSize(btf, symbol.btfId) };
     const group = groups.get(symbol.section);
     if (group === undefined) groups.set(symbol.section, [entry]);
     else group.push(entry);
@@ -55,8 +55,9 @@ function externsBySection(object: BpfObject, btf: Btf): Map<string, BtfSecVar[]>
   return groups;
 }
 
-function externSize(btf: Btf, symbol: ExternSymbol): number {
-  const type = btf.type(symbol.btfId);
+/** Bytes of a VAR; 0 for functions, and for declarations without a size. */
+export function variableSize(btf: Btf, id: BtfId): number {
+  const type = btf.type(id);
   if (type.kind !== 'var') return 0;
   return isSized(btf, type.type) ? sizeOfType(btf, type.type) : 0;
 }

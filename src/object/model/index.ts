@@ -1,8 +1,14 @@
 /** `BpfObject`, its layout and its map definitions. */
 
-export { dataSectionsOf, withDataSections } from './data-sections.ts';
+export { dataSectionsOf, variableSize, withDataSections } from './data-sections.ts';
 export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
-export { isPinnedMap, type MapDefinition, parseMapDefinition, plainDefinition } from './map-definition.ts';
+export {
+  isPinnedMap,
+  type MapDefinition,
+  parseMapDefinition,
+  plainDefinition,
+  untypedMap,
+} from './map-definition.ts';
 export {
   type Binding,
   type BpfObject,
@@ -17,6 +23,7 @@ export {
   isObject,
   licenseOf,
   type MapSymbol,
+  notesOf,
   type Origin,
   requireObject,
   type SectionIndex,
@@ -30,5 +37,6 @@ export {
   textOfSection,
   type VariableSymbol,
   type Visibility,
+  withNotes,
 } from './model.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';

@@ -79,12 +79,19 @@ type Draft = { -readonly [K in keyof MapDefinition]: MapDefinition[K] };
 export function parseMapDefinition(object: BpfObject, symbol: MapSymbol | ExternSymbol): MapDefinition {
   const where = [object.name, `map ${quote(symbol.name)}`];
   if (object.btf === null || symbol.btfId === 0) {
-    throw inputError('map-no-btf', where, 'has no BTF definition', { hint: 'compile with -g' });
+    throw untypedMap(where);
   }
   const variable = object.btf.type(symbol.btfId);
   if (variable.kind !== 'var')
     throw inputError('map-not-variable', where, `is a BTF ${variable.kind}, not a variable`);
   return parseDefinitionType(object.btf, variable.type, symbol.name, where, 0);
+}
+
+/** The error of a map in `.maps` that is not described in BTF: nothing else defines such a map. */
+export function untypedMap(where: readonly string[]): RootletError {
+  return inputError('map-no-btf', where, 'has no BTF definition', {
+    hint: 'compile with -g, and strip with llvm-strip -g, never plain strip',
+  });
 }
 
 /**

@@ -169,6 +169,8 @@ export interface BpfObject {
   readonly symbols: readonly BpfSymbol[];
   /** Null for an object without `.BTF`. */
   readonly btf: Btf | null;
+  /** What reading changed that the author of the file may not expect; for the command's output. */
+  readonly notes?: readonly string[];
 }
 
 /** Whether `value` has the shape of a `BpfObject`. */
@@ -186,6 +188,16 @@ export function requireObject(place: string, value: unknown): asserts value is B
 /** A tentative definition of C, which has no place yet. */
 export function isCommon(symbol: BpfSymbol): symbol is VariableSymbol {
   return symbol.kind === 'variable' && symbol.common === true;
+}
+
+/** What reading, or linking, changed in the object. */
+export function notesOf({ notes }: BpfObject): readonly string[] {
+  return notes === undefined ? [] : notes;
+}
+
+/** The object with further notes. */
+export function withNotes(object: BpfObject, notes: readonly string[]): BpfObject {
+  return notes.length === 0 ? object : { ...object, notes: [...new Set([...notesOf(object), ...notes])] };
 }
 
 /** Text of the `license` section, or null: first variable whose section has that name. */

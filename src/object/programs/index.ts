@@ -16,6 +16,7 @@ export {
   REGISTER_STRUCTS,
   REGISTERS_TYPEDEF,
 } from './context-structs.ts';
+export { hasFunctionTypes, hasKnownType, withAllFunctionTypes, withEntryTypes } from './function-types.ts';
 export { kindId, kindName, kindNameOf, type ProgramType } from './program-type.ts';
 export {
   type ProgramTypes,

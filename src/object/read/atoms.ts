@@ -11,7 +11,7 @@
  */
 
 import type { BtfExt } from '../../btf/index.ts';
-import { inputError } from '../../diag/index.ts';
+import { inputError, quote } from '../../diag/index.ts';
 import {
   type ElfFile,
   type ElfSection,
@@ -28,8 +28,10 @@ import {
 } from '../../elf/index.ts';
 import { isDebugSection, type SectionShell } from '../model/index.ts';
 import { addressedOffsets } from './addresses.ts';
+import type { Attempt } from './attempt.ts';
 import { cutCode } from './cut-code.ts';
 import { cutData } from './cut-data.ts';
+import { cutLegacyMaps, isLegacyMaps } from './cut-legacy-maps.ts';
 import type { NamedSymbol } from './cutter.ts';
 import type { AtomDraft, AtomTable, SectionAtoms } from './draft.ts';
 import { addUndefined } from './undefined.ts';
@@ -39,7 +41,12 @@ const KEPT_FLAGS = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR | SHF_MERGE | SHF_STRIN
 /** Sections that are kept without `SHF_ALLOC`. */
 const ALWAYS_KEPT = new Set(['.maps', '.jumptables', 'license', 'version']);
 
-export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): AtomTable {
+export interface CutOptions {
+  readonly keepDebug: boolean;
+  readonly attempt: Attempt;
+}
+
+export function cutAtoms(elf: ElfFile, ext: BtfExt | null, { keepDebug, attempt }: CutOptions): AtomTable {
   const shells: SectionShell[] = [];
   const drafts: AtomDraft[] = [];
   const bySection = new Map<number, SectionAtoms>();
@@ -50,6 +57,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
   elf.sections.forEach((section, elfSection) => {
     if (!isKept(section, elfSection, keepDebug)) return;
     const role = roleOf(section);
+    attempt(() => requireContents(section, role));
     const atoms: SectionAtoms = {
       elfSection,
       shell: shells.length,
@@ -69,11 +77,14 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
       symbols: symbolsOf.get(elfSection) ?? [],
       addressed: addressed.get(elfSection) ?? [],
     };
-    if (role === 'code') cutCode(cutter, entries.get(section.name) ?? []);
-    else cutData(cutter);
+    attempt(() => {
+      if (role === 'code') cutCode(cutter, entries.get(section.name) ?? []);
+      else if (isLegacyMaps(section)) cutLegacyMaps(cutter);
+      else cutData(cutter);
+    });
   });
-  addUndefined({ elf, shells, drafts, ofElfSymbol });
-  return { shells, drafts, bySection, ofElfSymbol };
+  attempt(() => addUndefined({ elf, shells, drafts, ofElfSymbol }));
+  return { shells, drafts, bySection, ofElfSymbol, attempt };
 }
 
 function isKept(section: ElfSection, elfSection: number, keepDebug: boolean): boolean {
@@ -82,24 +93,25 @@ function isKept(section: ElfSection, elfSection: number, keepDebug: boolean): bo
   if (section.name === '.text' && section.size === 0) return false;
   if (section.name === '.BTF' || section.name === '.BTF.ext') return false;
   if (isIgnoredSection(section)) return keepDebug && isDebugSection(section.name);
-  return (section.flags & SHF_ALLOC) !== 0 || ALWAYS_KEPT.has(section.name);
+  return (section.flags & SHF_ALLOC) !== 0 || ALWAYS_KEPT.has(section.name) || isLegacyMaps(section);
 }
 
 function roleOf(section: ElfSection): SectionShell['role'] {
   if ((section.flags & SHF_EXECINSTR) !== 0) return 'code';
-  return section.name === '.maps' ? 'maps' : 'data';
+  return section.name === '.maps' || isLegacyMaps(section) ? 'maps' : 'data';
+}
+
+function requireContents({ name, type }: ElfSection, role: SectionShell['role']): void {
+  if (role !== 'maps' || type !== SHT_NOBITS) return;
+  throw inputError(
+    'object-maps-nobits',
+    [`section ${quote(name)}`],
+    'has no contents, so it defines no maps',
+  );
 }
 
 function shellOf(section: ElfSection, role: SectionShell['role']): SectionShell {
-  if (section.name === 'maps') {
-    throw inputError('object-legacy-maps', ['section "maps"'], 'holds legacy map definitions', {
-      hint: 'define maps in SEC(".maps") with __uint() and __type()',
-    });
-  }
   const { name, type, align, entsize } = section;
-  if (role === 'maps' && type === SHT_NOBITS) {
-    throw inputError('object-maps-nobits', ['section ".maps"'], 'has no contents, so it defines no maps');
-  }
   return { name, type, flags: section.flags & KEPT_FLAGS, align: Math.max(align, 1), entsize, role };
 }
 

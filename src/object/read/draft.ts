@@ -15,6 +15,7 @@ import type {
   VariableSymbol,
   Visibility,
 } from '../model/index.ts';
+import type { Attempt } from './attempt.ts';
 
 export interface AtomDraft {
   kind: 'function' | 'variable' | 'map' | 'extern';
@@ -61,6 +62,8 @@ export interface AtomTable {
   readonly bySection: ReadonlyMap<number, SectionAtoms>;
   /** ELF symbol index → draft index, -1 where the symbol is not an atom (section symbols, labels). */
   readonly ofElfSymbol: Int32Array;
+  /** How a part that cannot be read is dealt with. */
+  readonly attempt: Attempt;
 }
 
 type Given =

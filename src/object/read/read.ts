@@ -10,23 +10,28 @@
 
 import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf, toRaw } from '../../btf/index.ts';
 import { type InputFile, requireFile } from '../../bytes/index.ts';
-import { inputError, requireOptions, within } from '../../diag/index.ts';
+import { inputError, type Problem, quote, requireOptions, within } from '../../diag/index.ts';
 import { type ElfFile, type ElfSection, parseElf, SHF_COMPRESSED, SHT_NOBITS } from '../../elf/index.ts';
-import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
+import { type BpfObject, type BpfSymbol, sectionOf, untypedMap } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
+import { type Attempt, STRICT, tolerant } from './attempt.ts';
 import { describeCommon } from './common.ts';
-import { type AtomDraft, finishDraft } from './draft.ts';
+import { type AtomDraft, type AtomTable, finishDraft } from './draft.ts';
 import { dropHoles } from './holes.ts';
 import { readJumpTables } from './jump-tables.ts';
+import { defineLegacyMaps } from './legacy-maps.ts';
 import { readReferences } from './references.ts';
 import { attachRecords, attachTypes } from './types.ts';
 
 /** Options of `readObject`. */
 export interface ReadOptions {
-  /** Accept an object without `.BTF`. Default false: nothing can be linked or loaded without it. */
-  readonly allowMissingBtf?: boolean;
   /** Keep DWARF (`.debug_*` sections). Default false. */
   readonly keepDebug?: boolean;
+  /**
+   * For tools that show what is in a file: called with what is wrong with a part of it, instead of throwing.
+   * The rest is read. An object that was read with problems can be neither linked nor loaded.
+   */
+  readonly onProblems?: (problems: readonly Problem[]) => void;
 }
 
 /**
@@ -40,15 +45,16 @@ export function readObject(file: InputFile, options: ReadOptions = {}): BpfObjec
   return within(elf.name, () => readElf(elf, options));
 }
 
-function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
-  const btf = readBtfSection(elf, options);
-  const ext = btf === null ? null : readExtSection(elf, btf);
-  const atoms = cutAtoms(elf, ext, options.keepDebug ?? false);
+function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): BpfObject {
+  const attempt = onProblems === undefined ? STRICT : tolerant(elf.name, onProblems);
+  const { btf, ext } = readTypes(elf, attempt);
+  const atoms = cutAtoms(elf, ext, { keepDebug, attempt });
   readReferences(elf, atoms);
-  readJumpTables(elf, atoms);
+  attempt(() => readJumpTables(elf, atoms));
   if (btf !== null) attachTypes(atoms, btf, ext);
   if (ext !== null) attachRecords(atoms, ext);
-  const types = btf === null ? null : describeCommon(atoms, btf);
+  const { types, notes } = defineLegacyMaps(elf, atoms, btf === null ? null : describeCommon(atoms, btf));
+  attempt(() => requireMapTypes(atoms));
   const object: BpfObject = {
     name: elf.name,
     byteOrder: elf.byteOrder,
@@ -56,9 +62,27 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
     sections: atoms.shells,
     symbols: dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name))),
     btf: types,
+    ...(notes.length === 0 ? {} : { notes }),
   };
-  requireLicenseText(object);
+  attempt(() => requireLicenseText(object));
   return object;
+}
+
+/** Types and the records that refer to them; null where the file has none. */
+function readTypes(elf: ElfFile, attempt: Attempt): { btf: RawBtf | null; ext: ParsedExt | null } {
+  let btf: RawBtf | null = null;
+  let ext: ParsedExt | null = null;
+  attempt(() => {
+    btf = readBtfSection(elf);
+    if (btf !== null) ext = readExtSection(elf, btf);
+  });
+  return { btf, ext };
+}
+
+/** A map in `.maps` is defined by nothing but its type. */
+function requireMapTypes({ drafts }: AtomTable): void {
+  const untyped = drafts.find(draft => draft.kind === 'map' && draft.btfId === 0);
+  if (untyped !== undefined) throw untypedMap([`map ${quote(untyped.name)}`]);
 }
 
 /** The kernel gets the text up to its NUL. */
@@ -76,13 +100,9 @@ function requireLicenseText(object: BpfObject): void {
   }
 }
 
-function readBtfSection(elf: ElfFile, options: ReadOptions): RawBtf | null {
+function readBtfSection(elf: ElfFile): RawBtf | null {
   const section = typeSection(elf, '.BTF');
-  if (section !== undefined) return toRaw(parseBtf(section.bytes, elf.byteOrder));
-  if (options.allowMissingBtf === true) return null;
-  throw inputError('object-no-btf', [], 'has no BTF, so its types are unknown', {
-    hint: 'compile with -g: clang -target bpf -g -O2 -c foo.bpf.c -o foo.o (and strip with llvm-strip -g, never plain strip)',
-  });
+  return section === undefined ? null : toRaw(parseBtf(section.bytes, elf.byteOrder));
 }
 
 function readExtSection(elf: ElfFile, btf: RawBtf): ParsedExt | null {

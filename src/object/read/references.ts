@@ -47,10 +47,10 @@ export function readReferences(elf: ElfFile, table: AtomTable): void {
     const ordered = isSorted(relocations)
       ? relocations
       : [...relocations].sort((a, b) => a.offset - b.offset);
-    refuseDuplicates(ordered, section);
+    table.attempt(() => refuseDuplicates(ordered, section));
     const context = { elf, table, section };
     if (section.role === 'code') readCode(context, ordered);
-    else for (const relocation of ordered) readDataRelocation(context, relocation);
+    else for (const relocation of ordered) table.attempt(() => readDataRelocation(context, relocation));
   }
 }
 
@@ -103,10 +103,11 @@ function readCode(context: ReferenceContext, ordered: readonly ElfRelocation[]):
       one !== undefined && one.offset < atom.offset + atom.size;
       one = ordered[next]
     ) {
-      readCodeRelocation(unit, one);
+      const relocation = one;
+      table.attempt(() => readCodeRelocation(unit, relocation));
       next++;
     }
-    scanFunction(unit);
+    table.attempt(() => scanFunction(unit));
   }
 }
 
@@ -227,11 +228,13 @@ function checkJump(unit: FunctionContext, insnIndex: number): void {
   if (opcode === OP_EXIT || opcode === OP_GOTOX || (opcode & 0xf0) === 0x80) return;
   const target = insnIndex + 1 + (opcode === OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex));
   if (target >= 0 && target < code.length) return;
-  throw inputError(
-    'object-jump-outside',
-    codePlace(unit, insnIndex),
-    `jumps to instruction ${target} of a function of ${code.length}`,
-  );
+  unit.table.attempt(() => {
+    throw inputError(
+      'object-jump-outside',
+      codePlace(unit, insnIndex),
+      `jumps to instruction ${target} of a function of ${code.length}`,
+    );
+  });
 }
 
 // --- data ---------------------------------------------------------------------------------------------------------

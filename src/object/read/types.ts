@@ -50,7 +50,7 @@ export function attachTypes(table: AtomTable, btf: RawBtf, ext: BtfExt | null): 
       if (draft.kind === 'function') draft.btfId ||= functionByName(names, btf, draft);
       else draft.btfId = variableId(btf, names, types, draft);
       if (draft.size === 0 && draft.btfId !== 0 && draft.kind !== 'function')
-        explainEmpty(btf, section, draft);
+        table.attempt(() => explainEmpty(btf, section, draft));
       if (draft.kind === 'function' && draft.name === '' && btf.linkageOf(draft.btfId) === 'static')
         draft.name = btf.nameOf(draft.btfId);
     }
