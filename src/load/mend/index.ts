@@ -1,0 +1,1 @@
+export { executeOnKernel } from './execute.ts';
