@@ -35,6 +35,7 @@ export function openKernelRunner(object: BpfObject, options: KernelRunOptions = 
       engine: 'kernel',
       program,
       kind: kindOf(object, program),
+      notes: loaded.notes,
       run(packet) {
         if (packet.length < MIN_PACKET) {
           throw inputError(

@@ -31,6 +31,11 @@ export interface ExecuteOptions {
    * pins alone: every map is new and goes with the loaded object.
    */
   readonly pinRoot?: string | null;
+  /**
+   * What needs the types of all loaded programs afterwards: without types is an error then.
+   * @internal
+   */
+  readonly typesFor?: string;
   /** Program name → program and function that it attaches to (freplace, tracing of programs). */
   readonly targets?: ReadonlyMap<string, AttachTarget>;
 }

@@ -51,7 +51,12 @@ export function repairSection(types: Types, id: BtfId): void {
     return true;
   });
   const size = Math.max(type.size, 1);
-  if (size === type.size && vars.length === type.vars.length) return;
+  if (
+    size === type.size &&
+    vars.every((entry, at) => entry === type.vars[at]) &&
+    vars.length === type.vars.length
+  )
+    return;
   const [dropped = type.name] = type.vars
     .filter(entry => !vars.includes(entry))
     .map(entry => types.nameOf(entry.type));

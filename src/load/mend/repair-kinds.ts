@@ -8,7 +8,7 @@ export const REPAIRS = {
   'unused-word': 'words that the kind does not use are zero',
   'enum-size': 'enumerations without a size have 4 bytes',
   'array-index': 'array indexes are integers of whole bytes',
-  'odd-integer': 'array elements of single bits are whole bytes',
+  'odd-element': 'array elements that are not whole bytes are bytes',
   'union-offset': 'unions with members at an offset are structs',
   'member-order': 'members are in the order of their offsets',
   member: 'members at places that the kernel does not describe are bytes',

@@ -31,10 +31,10 @@ import {
 const STEPS: readonly ((types: Types, id: BtfId, names: Names) => void)[] = [
   repairEncoding,
   repairUnusedWords,
-  repairEnumSize,
   repairOrder,
   repairArray,
   repairMembers,
+  repairEnumSize,
   repairPrototype,
   repairFunction,
   repairVariable,

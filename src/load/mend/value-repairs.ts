@@ -9,6 +9,7 @@ import {
   type BtfId,
   type BtfInt,
   type BtfMember,
+  type BtfType,
   resolvedType,
   sizeOfType,
 } from '../../btf/index.ts';
@@ -35,10 +36,15 @@ export function repairUnusedWords(types: Types, id: BtfId): void {
   types.repair('unused-word', id, type, id);
 }
 
-/** Enumerations that are only declared have no size with some compilers. */
+/** Enumerations that are only declared have no size with some compilers, which the kernel refuses. */
+function isDeclaredEnum(type: BtfType): boolean {
+  return (type.kind === 'enum' || type.kind === 'enum64') && type.size === 0;
+}
+
+/** After arrays and structs, which must not grow. */
 export function repairEnumSize(types: Types, id: BtfId): void {
   const type = types.type(id);
-  if ((type.kind !== 'enum' && type.kind !== 'enum64') || type.size !== 0) return;
+  if ((type.kind !== 'enum' && type.kind !== 'enum64') || !isDeclaredEnum(type)) return;
   types.repair('enum-size', id, { ...type, size: 4 }, type.name || id);
 }
 
@@ -50,10 +56,17 @@ export function repairArray(types: Types, id: BtfId): void {
   if (index?.kind !== 'int' || !isRegular(index)) {
     types.repair('array-index', id, { ...type, index: types.integer(4, false) }, id);
   }
-  const element = resolvedType(types, type.element);
+  const element = wholeElement(types, type.element);
   const edited = types.type(id);
-  if (element?.kind !== 'int' || isRegular(element) || edited.kind !== 'array') return;
-  types.repair('odd-integer', id, { ...edited, element: regular(types, element) }, element.name || id);
+  if (element === undefined || edited.kind !== 'array') return;
+  types.repair('odd-element', id, { ...edited, element }, id);
+}
+
+/** What stands for elements that the kernel refuses; undefined for those that it takes. */
+function wholeElement(types: Types, id: BtfId): BtfId | undefined {
+  const type = resolvedType(types, id);
+  if (type !== undefined && isDeclaredEnum(type)) return types.bytes(0);
+  return type?.kind !== 'int' || isRegular(type) ? undefined : regular(types, type);
 }
 
 function isRegular({ bits, bitOffset }: BtfInt): boolean {
@@ -133,6 +146,7 @@ function possibleMember(
 ): BtfMember | undefined {
   const type = resolvedType(types, member.type);
   if (type === undefined) return undefined;
+  if (isDeclaredEnum(type)) return asBytes(types, member);
   const { bitOffset, bitSize } = member;
   if (type.kind === 'int') {
     if (isPossibleInt(type, member, strict)) return undefined;
@@ -170,9 +184,15 @@ function asField(
   return { ...member, type: types.integer(type.size, type.signed) };
 }
 
+/** An integer may have fewer bits than its storage, of which the struct has only those. */
+function valueBits(types: Types, id: BtfId): number {
+  const type = resolvedType(types, id);
+  return type?.kind === 'int' ? type.bitOffset + type.bits : 8 * sizeOfType(types, id);
+}
+
 /** The bytes that have a bit of the member. */
 function asBytes(types: Types, member: BtfMember): BtfMember {
-  const bits = member.bitSize !== 0 ? member.bitSize : 8 * sizeOfType(types, member.type);
+  const bits = member.bitSize !== 0 ? member.bitSize : valueBits(types, member.type);
   const start = Math.floor(member.bitOffset / 8);
   const end = Math.ceil((member.bitOffset + bits) / 8);
   return { ...member, type: types.bytes(end - start), bitOffset: start * 8, bitSize: 0 };
