@@ -96,6 +96,12 @@ function mayBeTooNew(error: unknown): boolean {
 
 // --- without types ----------------------------------------------------------------------------------------------
 
+function causeOf(error: unknown): string {
+  const failure = verifierFailureOf(error);
+  if (failure !== undefined) return `it refuses program ${quote(failure.program)}: ${failure.cause}`;
+  return `loading fails: ${error instanceof RootletError ? error.problems[0]?.message : String(error)}`;
+}
+
 /** A plan whose types the kernel refuses. */
 interface Refused {
   readonly plan: LoadPlan;
@@ -111,7 +117,7 @@ function loadUntyped({ plan, needs, refusal, typedError }: Refused, load: Load):
   const wereTaken = btfRefusal(typedError) === undefined;
   if (needs.length > 0)
     throw wereTaken ? typedError : new RootletError([neededTypes(plan.source, refusal, needs)]);
-  const note = withoutTypesNote(plan.source, refusal);
+  const note = withoutTypesNote(plan.source, refusal, wereTaken ? causeOf(typedError) : undefined);
   const outcome = load({ ...plan, btf: null, notes: [...plan.notes, note] });
   if ('loaded' in outcome) return outcome.loaded;
   if (wereTaken) throw typedError;

@@ -5,7 +5,7 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
-import { CodeView, OP_CALL } from '../../isa/index.ts';
+import { CodeView, helperId, OP_CALL } from '../../isa/index.ts';
 import { exceptionCallbacks, kernelFieldOf } from '../../object/index.ts';
 import { BPF_PROG_TYPE_EXT } from '../../uapi/index.ts';
 import { functionPointerOf, type LoadPlan, type MapPlan, type ProgramPlan } from '../plan/index.ts';
@@ -62,7 +62,7 @@ function exceptionCallback({ types }: LoadPlan, { functions }: ProgramPlan): str
   return name === undefined ? undefined : `exception callback ${quote(name)}`;
 }
 
-const BPF_TAIL_CALL = 12;
+const TAIL_CALL = helperId('bpf_tail_call');
 /** BPF_LD with mode ABS (1) or IND (2), of any size. */
 const OP_LD_PACKET = [0x20, 0x28, 0x30, 0x38, 0x40, 0x48, 0x50, 0x58];
 
@@ -72,7 +72,7 @@ function tailCallInFunction(plan: LoadPlan, program: ProgramPlan): string | unde
   const second = program.functions[1]?.insnIndex;
   if (second === undefined) return undefined;
   for (let at = second; at < view.length; at += view.width(at)) {
-    const isTailCall = view.opcode(at) === OP_CALL && view.src(at) === 0 && view.imm(at) === BPF_TAIL_CALL;
+    const isTailCall = view.opcode(at) === OP_CALL && view.src(at) === 0 && view.imm(at) === TAIL_CALL;
     if (!isTailCall && !OP_LD_PACKET.includes(view.opcode(at))) continue;
     const holder = program.functions.findLastIndex(({ insnIndex }) => insnIndex <= at);
     const { name } = elementAt(program.functions, holder);

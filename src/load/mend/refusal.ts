@@ -22,9 +22,13 @@ export function btfRefusal(error: unknown): Problem | undefined {
   return isRefusal ? first : undefined;
 }
 
-/** That the load goes on without types. */
-export function withoutTypesNote(source: string, refusal: Problem): string {
-  return `${source}: loaded without BTF, which the kernel refuses: ${reasonOf(refusal)}; ${LOST}`;
+/**
+ * That the load goes on without types. `repaired`: why it does not with repaired types, where the kernel takes
+ * those.
+ */
+export function withoutTypesNote(source: string, refusal: Problem, repaired?: string): string {
+  const more = repaired === undefined ? '' : `; with repaired types ${repaired}`;
+  return `${source}: loaded without BTF, which the kernel refuses: ${reasonOf(refusal)}${more}; ${LOST}`;
 }
 
 const LOST =

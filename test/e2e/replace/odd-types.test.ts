@@ -11,7 +11,7 @@ const P = 'od_';
 const odd = (verdict: number): string => `${HEAD}
 struct nothing {} ${P}here;
 int ${P}count;
-__attribute__((noinline)) int ${P}helper(int, int b) { return b + ${verdict}; }
+__weak __attribute__((noinline)) int ${P}helper(int, int b) { return b + ${verdict}; }
 SEC("xdp") int ${P}odd(struct xdp_md *ctx) { ${P}count++; return ctx ? ${P}helper(1, 0) : 0; }`;
 
 /** Pointers that the kernel does not follow to their end. */
