@@ -35,6 +35,7 @@ export function executeOnKernel(plan: LoadPlan, sys: Sys, options: ExecuteOption
   const needs = [...typeNeeds(plan), ...(options.typesFor === undefined ? [] : [options.typesFor])];
   return loadUntyped(
     { plan, needs, refusal: btfRefusal(last.error) ?? refusal, typedError: last.error },
+    sys,
     load,
   );
 }
@@ -113,18 +114,22 @@ interface Refused {
 }
 
 /** Without types, if nothing needs them. */
-function loadUntyped({ plan, needs, refusal, typedError }: Refused, load: Load): LoadedObject {
+function loadUntyped(refused: Refused, sys: Sys, load: Load): LoadedObject {
+  const { plan, needs, refusal, typedError } = refused;
   const wereTaken = btfRefusal(typedError) === undefined;
   if (needs.length > 0)
     throw wereTaken ? typedError : new RootletError([neededTypes(plan.source, refusal, needs)]);
   const note = withoutTypesNote(plan.source, refusal, wereTaken ? causeOf(typedError) : undefined);
-  const outcome = load({ ...plan, btf: null, notes: [...plan.notes, note] });
+  const bare = { ...plan, btf: null, notes: [...plan.notes, note] };
+  const first = load(bare);
+  const outcome =
+    'loaded' in first ? first : loadLimited({ plan: bare, types: null }, first.error, sys, load);
   if ('loaded' in outcome) return outcome.loaded;
   if (wereTaken) throw typedError;
   const failure = verifierFailureOf(outcome.error);
   if (failure === undefined || !(outcome.error instanceof RootletError)) throw outcome.error;
-  const first = neededTypes(plan.source, refusal, [
-    `program ${quote(failure.program)} (the verifier refuses it without)`,
-  ]);
-  throw new RootletError([first, ...outcome.error.problems], { cause: failure });
+  const need = `program ${quote(failure.program)} (the verifier refuses it without)`;
+  throw new RootletError([neededTypes(plan.source, refusal, [need]), ...outcome.error.problems], {
+    cause: failure,
+  });
 }
