@@ -6,7 +6,13 @@ import { elementAt } from '../../src/bytes/index.ts';
 import { quote, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
-import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
+import {
+  findLacks,
+  type LoadOptions,
+  limitPlan,
+  type PreparedLoad,
+  typesOutlook,
+} from '../../src/load/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
 import type { StoreEntry } from '../../src/store/index.ts';
 import {
@@ -182,6 +188,7 @@ function tellPlan(
     given: new Map((flags.map ?? []).map(word => splitPair(word, '--map', 'NAME=PIN'))),
     pinRoot: options.pinRoot ?? null,
     fallbacks: limited.notes,
+    typeNotes: typesOutlook(limited.plan, sys),
     exists: existsSync,
   };
   if (flags.json) printJson(context, { ok: true, dryRun: true, plan: planJson(view) });

@@ -262,6 +262,7 @@ function report(
   runner: PacketRunner,
   outcome: Outcome,
 ): void {
+  for (const note of runner.notes) tell(context, `rootlet: note: ${note}`);
   for (const warning of outcome.warnings) tell(context, `rootlet: warning: ${warning}`);
   if (flags.json) {
     printJson(context, jsonOf(flags, object, runner, outcome));
@@ -329,6 +330,7 @@ function jsonOf(
       : {}),
     ...(flags.maps ? { maps: runner.maps().map(map => mapContentsJson(object, map)) } : {}),
     ...(flags.printk ? { trace: runner.trace() } : {}),
+    notes: runner.notes,
     warnings: outcome.warnings,
   };
 }

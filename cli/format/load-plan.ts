@@ -21,6 +21,8 @@ export interface PlanView extends PreparedLoad {
   readonly pinRoot: string | null;
   /** Features that the kernel lacks. */
   readonly fallbacks: LimitedPlan['notes'];
+  /** What becomes of types that the kernel refuses. */
+  readonly typeNotes: readonly string[];
   readonly exists: (path: string) => boolean;
 }
 
@@ -39,6 +41,7 @@ export function planJson(view: PlanView): Record<string, unknown> {
       return { function: inFunction, insn: insnIndex, asked, found, before, after, poisoned, why };
     }),
     fallbacks: view.fallbacks,
+    notes: view.typeNotes,
   };
 }
 
@@ -96,6 +99,10 @@ export function formatPlan(view: PlanView): string {
     ...block(
       'not supported by this kernel',
       view.fallbacks.map(note => [note]),
+    ),
+    ...block(
+      'notes',
+      view.typeNotes.map(note => [note]),
     ),
     'nothing was created',
   ].join('\n');

@@ -113,7 +113,6 @@ export function isRefused(outcome: ReplaceOutcome): boolean {
 export function notesOf(outcome: ReplaceOutcome): readonly string[] {
   switch (outcome.kind) {
     case 'rootlet':
-      return [];
     case 'attached':
       return outcome.replaced.notes;
     case 'object':

@@ -40,6 +40,7 @@ export function openKernelRunner(input: BpfObject, options: KernelRunOptions = {
       engine: 'kernel',
       program,
       kind: kindOf(object, program),
+      notes: loaded.notes,
       run(packet) {
         if (packet.length < MIN_PACKET) {
           throw inputError(

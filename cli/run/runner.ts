@@ -20,6 +20,8 @@ export interface PacketRunner {
   readonly engine: 'machine' | 'kernel';
   readonly program: string;
   readonly kind: ProgramKind;
+  /** What the kernel was given otherwise than the object has it, one sentence each. */
+  readonly notes: readonly string[];
   /** `timestamp` is for the machine's clock. */
   run(packet: Uint8Array, timestamp?: Timestamp): PacketResult;
   maps(): readonly MapContents[];
@@ -41,6 +43,7 @@ export function openMachineRunner(object: BpfObject, options: MachineOptions): P
     engine: 'machine',
     program,
     kind: machine.kindOf(program),
+    notes: [],
     run: (packet, timestamp) =>
       machine.run(packet, timestamp === undefined ? { program } : { program, timestamp }),
     maps: () => [...machine.maps.values()],

@@ -22,6 +22,7 @@ export {
 } from './execute/index.ts';
 export { type ExternBinding, hasSyscallWrapper, type KernelTypes, openKernelTypes } from './externs/index.ts';
 export { executePlan, type LoadOptions, loadObject, type PreparedLoad, prepareLoad } from './load.ts';
+export { typesOutlook } from './mend/index.ts';
 export {
   dataMapName,
   findLacks,

@@ -1,7 +1,7 @@
 /** `loadObject`: everything from a symbolic object to programs in the kernel. */
 
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
-import { RootletError, requireOptions } from '../diag/index.ts';
+import { requireOptions } from '../diag/index.ts';
 import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
 import {
   type BpfObject,
@@ -11,8 +11,7 @@ import {
   stripDataSections,
   withProgramTypes,
 } from '../object/index.ts';
-import { E2BIG, EACCES, EINVAL, ENOTSUPP, EOPNOTSUPP } from '../uapi/index.ts';
-import { type ExecuteOptions, executeLoad, type LoadedObject, requireByteOrder } from './execute/index.ts';
+import { type ExecuteOptions, type LoadedObject, requireByteOrder } from './execute/index.ts';
 import {
   bindExterns,
   type ExternBindings,
@@ -21,12 +20,11 @@ import {
   openKernelTypes,
   runningKernelFacts,
 } from './externs/index.ts';
+import { executeOnKernel } from './mend/index.ts';
 import {
   findAttachTypes,
-  findLacks,
   findOperations,
   type LoadPlan,
-  limitPlan,
   type PlanOptions,
   planLoad,
   wantedPrograms,
@@ -82,8 +80,8 @@ export function prepareLoad(input: BpfObject, sys: Sys, options: LoadOptions = {
 
 /**
  * Loads an object into the kernel. Either all of it is there afterwards, or nothing is. When the kernel
- * refuses and turns out to be too old for something that the programs can do without, it is loaded once more
- * without that, and `notes` of the loaded object report it.
+ * refuses, it is loaded once more with what the kernel takes, if the programs mean the same: with repaired
+ * types, without features that are too new, or without types. `notes` of the loaded object report it.
  */
 export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}): LoadedObject {
   requireObject('loadObject: input', input);
@@ -95,23 +93,7 @@ export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}
 /** The second half of `loadObject`: does what `prepareLoad` planned for this kernel. */
 export function executePlan(plan: LoadPlan, sys: Sys, options: ExecuteOptions = {}): LoadedObject {
   liftMemlock(sys);
-  try {
-    return executeLoad(plan, sys, options);
-  } catch (error) {
-    if (!mayBeTooNew(error)) throw error;
-    const lacks = findLacks(sys, plan);
-    if (lacks.size === 0) throw error;
-    const limited = limitPlan(plan, lacks);
-    return executeLoad({ ...limited.plan, notes: [...plan.notes, ...limited.notes] }, sys, options);
-  }
-}
-
-/** Errors that kernels return for unsupported requests. */
-function mayBeTooNew(error: unknown): boolean {
-  const errno = error instanceof RootletError ? error.problems[0]?.errno : undefined;
-  return (
-    errno === EINVAL || errno === E2BIG || errno === EACCES || errno === EOPNOTSUPP || errno === ENOTSUPP
-  );
+  return executeOnKernel(plan, sys, options);
 }
 
 /** What the programs that are loaded need, directly or not. */

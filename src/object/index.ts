@@ -13,6 +13,7 @@ export {
   isMetadata,
   isNeededAnyway,
   isOperationsSection,
+  kernelFieldOf,
   type Liveness,
   lostCallbacks,
   MAX_CALL_FRAMES,

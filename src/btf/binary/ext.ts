@@ -82,6 +82,7 @@ export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): Pars
   return within('section ".BTF.ext"', () => {
     const view = requireMagic(bytes, order);
     const headerLength = parseHeaderStart(bytes, view, order);
+    requireWhole(headerLength);
     requireZeros(bytes, HEADER_SIZE, headerLength);
     const reader: ExtReader = { view, little: order === 'little', btf: toRaw(btf), headerLength };
     const core = headerLength >= HEADER_SIZE;
@@ -99,6 +100,11 @@ export function parseBtfExt(bytes: Uint8Array, order: ByteOrder, btf: Btf): Pars
       ),
     };
   });
+}
+
+function requireWhole(headerLength: number): void {
+  if (headerLength % 4 === 0) return;
+  throw inputError('btf-header', [], `header length ${headerLength} is not a multiple of 4`, { offset: 4 });
 }
 
 function u32At(reader: ExtReader, at: number): number {

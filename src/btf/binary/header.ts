@@ -37,14 +37,14 @@ export function requireMagic(bytes: Uint8Array, order: ByteOrder): DataView {
   throw headerError('btf-magic', `magic number is 0x${magic.toString(16)} instead of 0xeb9f`, hint);
 }
 
-/** Version, flags and header length, as `.BTF` and `.BTF.ext` both have them; returns the header length. */
+/** Version, flags and header length, as `.BTF` and `.BTF.ext` both have them; returns the header length, any number. */
 export function parseHeaderStart(bytes: Uint8Array, view: DataView, order: ByteOrder): number {
   const version = view.getUint8(2);
   if (version !== BTF_VERSION) throw headerError('btf-version', `version ${version} is not known`);
   const flags = view.getUint8(3);
   if (flags !== 0) throw headerError('btf-flags', `flags 0x${flags.toString(16)} are not known`);
   const length = view.getUint32(4, order === 'little');
-  if (length < BTF_HEADER_SIZE || length > bytes.length || length % 4 !== 0) {
+  if (length < BTF_HEADER_SIZE || length > bytes.length) {
     throw headerError('btf-header', `header length ${length} is not possible in ${bytes.length} bytes`);
   }
   return length;

@@ -379,8 +379,7 @@ describe('words', () => {
     { name: 'type tag without a name', words: [0, 0x12000000, 0], code: 'btf-name' },
     { name: 'id out of range', words: [0, 0x02000000, 2], code: 'btf-type-id' },
     { name: 'id 2^32 - 1', words: [0, 0x02000000, 0xffffffff], code: 'btf-type-id' },
-    { name: 'int of 3 bytes', words: [1, 0x01000000, 3, 24], code: 'btf-size' },
-    { name: 'int of 32 bytes', words: [1, 0x01000000, 32, 24], code: 'btf-size' },
+    { name: 'int of more than 128 bits', words: [1, 0x01000000, 32, 129], code: 'btf-int-bits' },
     { name: 'int with more bits than bytes', words: [1, 0x01000000, 4, 33], code: 'btf-int-bits' },
     { name: 'int with bits beyond its end', words: [1, 0x01000000, 4, 0x00100020], code: 'btf-int-bits' },
     { name: 'int with unknown encoding', words: [1, 0x01000000, 4, 0x08000020], code: 'btf-int-encoding' },
@@ -397,8 +396,13 @@ describe('words', () => {
     },
     { name: 'variable with linkage 3', words: [...int, 5, 0x0e000000, 1, 3], code: 'btf-linkage' },
     {
-      name: 'pointer to a function',
-      words: [0, 0x0d000000, 0, 5, 0x0c000000, 1, 0, 0x02000000, 2],
+      name: 'member of a function',
+      words: [0, 0x0d000000, 0, 5, 0x0c000000, 1, 5, 0x04000001, 8, 7, 2, 0],
+      code: 'btf-reference-kind',
+    },
+    {
+      name: 'pointer to a variable',
+      words: [...int, 5, 0x0e000000, 1, 0, 0, 0x02000000, 2],
       code: 'btf-reference-kind',
     },
     {
@@ -533,6 +537,9 @@ describe('words', () => {
     { name: 'a function without a name', words: [0, 0x0d000000, 0, 0, 0x0c000000, 1] },
     { name: 'an extern without a type', words: [0, 0x0a000000, 0, 5, 0x0e000000, 1, 2] },
     { name: 'an enum that is only declared', words: [5, 0x06000000, 0] },
+    { name: 'an int of 3 bytes', words: [1, 0x01000000, 3, 24] },
+    { name: 'a float without a name', words: [0, 0x10000000, 8] },
+    { name: 'a pointer to a function', words: [0, 0x0d000000, 0, 5, 0x0c000000, 1, 0, 0x02000000, 2] },
     { name: 'a flexible array', words: [...int, 0, 0x03000000, 0, 1, 1, 0, 5, 0x04000001, 0, 7, 2, 0] },
     {
       name: 'a bit field by a narrow int at the end of a struct',

@@ -7,7 +7,7 @@ export { forEachReference, forEachVariable, RawBtf } from './raw.ts';
 export { isModifier, resolvedType, sizeOfType, skipModifiers } from './size.ts';
 export { StringPool } from './string-pool.ts';
 export { toRaw } from './to-raw.ts';
-export { StringMapper, TypeWriter } from './type-writer.ts';
+export { kindNumber, StringMapper, TypeWriter } from './type-writer.ts';
 export type {
   Btf,
   BtfArray,

@@ -1,11 +1,11 @@
 /**
  * The rules that types must keep, checked once when they come from outside.
  *
- * Compatibility: the rules are the kernel's (`btf_check_all_metas` and `btf_resolve`), because types that
- * violate them can never be loaded, with these exceptions. Names may contain any character (Rust names do;
- * loaders rename them). GCC 12's functions without a name and arrays with a void index are accepted; nothing
- * can refer to the former. Linkage `extern`, functions in `.ksyms` and DATASEC offsets and sizes are the
- * linker's business: libbpf rewrites them before the kernel sees them. Members may be in any order.
+ * Compatibility: what the kernel takes (`btf_check_all_metas` and `btf_resolve`) is accepted, except for types
+ * that contain themselves through pointers alone. What it refuses is refused here if it has no meaning. The
+ * rest is accepted, because compilers of other languages write it and a link keeps it: what the loader does
+ * with it is the table of `src/load/mend/repairs.ts`. Linkage `extern`, functions in `.ksyms` and DATASEC
+ * offsets and sizes are the linker's business: libbpf rewrites them before the kernel sees them.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
  * inside its section, and tables by id have a place for every id. What a call for each word costs:
@@ -62,7 +62,7 @@ const RULES = byBtfKind<Rule>({
   [BTF_KIND.FUNC_PROTO]: rule(NAME_MUST_NOT, true),
   [BTF_KIND.VAR]: rule(NAME_MUST),
   [BTF_KIND.DATASEC]: rule(NAME_MUST, true),
-  [BTF_KIND.FLOAT]: rule(NAME_MUST),
+  [BTF_KIND.FLOAT]: rule(NAME_MAY),
   [BTF_KIND.DECL_TAG]: rule(NAME_MUST, false, true),
   [BTF_KIND.TYPE_TAG]: rule(NAME_MUST, false, true),
   [BTF_KIND.ENUM64]: rule(NAME_MAY, true, true),
@@ -169,7 +169,23 @@ function checkReferences(btf: RawBtf, id: BtfId): void {
     if (target > count) {
       throw typeError(btf, id, 'btf-type-id', `refers to type ${target}, but there are only ${count}`);
     }
-    if (!declares && isDeclaration(btf.kindOf(target))) throw kindError(btf, id, target);
+    if (declares || !isDeclaration(btf.kindOf(target))) continue;
+    if (!(mayBeOfFunction(kind) && btf.kindOf(target) === BTF_KIND.FUNC)) throw kindError(btf, id, target);
+  }
+}
+
+/** The kernel takes a function for its prototype there. */
+function mayBeOfFunction(kind: number): boolean {
+  switch (kind) {
+    case BTF_KIND.PTR:
+    case BTF_KIND.TYPEDEF:
+    case BTF_KIND.VOLATILE:
+    case BTF_KIND.CONST:
+    case BTF_KIND.RESTRICT:
+    case BTF_KIND.TYPE_TAG:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -218,9 +234,14 @@ function sizeError(btf: RawBtf, id: BtfId, size: number): RootletError {
   return typeError(btf, id, 'btf-size', `size ${size} is not possible`);
 }
 
+/** Largest integer: `__int128`. */
+const MAX_INT_BITS = 128;
+
+/** Any size, as the kernel: compilers write 3 for `_BitInt(24)`. */
 function checkInt(btf: RawBtf, id: BtfId, size: number, data: number): void {
-  if (!(size === 1 || size === 2 || size === 4 || size === 8 || size === 16)) throw sizeError(btf, id, size);
   const bits = (data & 0xff) + ((data >>> 16) & 0xff);
+  if (bits > MAX_INT_BITS)
+    throw typeError(btf, id, 'btf-int-bits', `${bits} bits are more than ${MAX_INT_BITS}`);
   if (bits > size * 8) throw typeError(btf, id, 'btf-int-bits', `${bits} bits do not fit in ${size} bytes`);
   if ((data & 0xf800ff00) !== 0) {
     throw typeError(btf, id, 'btf-int-encoding', `encoding 0x${data.toString(16)} is not known`);

@@ -64,7 +64,7 @@ export function buildExt(context: BuildContext, design: Design): Generation {
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
     const { main } = context;
-    const host = cleanup.own(loadPart(context, planned.host));
+    const host = cleanup.own(loadPart(context, planned.host, 'slots whose functions the kernel replaces'));
     const targets = new SlotTargets(host.loaded.program(main), main);
     planned.late.of = slot => targets.of(slot);
     const parts = planned.parts.map(part => cleanup.own(loadPart(context, part)));

@@ -127,13 +127,15 @@ function kernelNames(members: readonly Prepared[], states: readonly PlannedState
   return names;
 }
 
-export function loadPart(context: BuildContext, planned: PlannedPart): LoadedPart {
+/** `typesFor`: what needs the types of the loaded programs, such as slots that are replaced. */
+export function loadPart(context: BuildContext, planned: PlannedPart, typesFor?: string): LoadedPart {
   const { request, plan, decisions } = planned;
   const targets = new Map([...(request.targets ?? [])].map(([name, target]) => [name, target()] as const));
   const loaded = executePlan(planWithState(plan, decisions), context.sys, {
     ...context.options,
     reuse: reuseOf(decisions),
     targets,
+    ...given({ typesFor }),
   });
   const unpin = pinReused(loaded, decisions, pinRootOf(context.options));
   return {

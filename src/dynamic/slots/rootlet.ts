@@ -69,6 +69,8 @@ export interface Replaced {
   readonly settings: ReadonlyMap<string, Settings>;
   /** Settings that no longer fit anything, one sentence each. */
   readonly droppedSettings: readonly string[];
+  /** What the kernel was given otherwise than the files have it, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Notified of a change step by step, so that another process can finish it. */
@@ -203,7 +205,9 @@ export class Rootlet {
     this.#switch(next, old, { forced: forced !== undefined, force });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
-    return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
+    const notes = notesOf(next);
+    const { settings } = next;
+    return { slots: this.slots, choice, state, settings, droppedSettings: prepared.dropped, notes };
   }
 
   /** What was requested stays requested. */
@@ -223,7 +227,7 @@ export class Rootlet {
     const decisions = decisionsOf(context, design, parts, choice.via);
     const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
     const slots = slotStates(design, context.main);
-    return { slots, choice, state, settings: context.settings, droppedSettings: dropped };
+    return { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes: [] };
   }
 
   /** Puts one component into one slot. */
@@ -278,7 +282,7 @@ export class Rootlet {
   #unchanged(): Replaced {
     const { via, settings } = this.#generation;
     const choice = { via, reason: this.#forced === undefined ? 'as it was' : 'as requested' };
-    return { slots: this.slots, choice, state: [], settings, droppedSettings: [] };
+    return { slots: this.slots, choice, state: [], settings, droppedSettings: [], notes: [] };
   }
 
   #switch(
@@ -330,6 +334,12 @@ function detach(hook: Hook, program: BpfProgram): void {
 function lasting(options: GenerationOptions): BuildContext['options'] {
   const { pinRoot } = options;
   return { ...memberOptionsOf(options), ...given({ pinRoot }) };
+}
+
+/** Of everything that was loaded for a generation. */
+function notesOf({ host, loaded }: Generation): string[] {
+  const all = host === undefined ? loaded : [host, ...loaded];
+  return [...new Set(all.flatMap(({ notes }) => notes))];
 }
 
 function slotsIn({ rootlet }: Design, main: string): string[] {

@@ -4,8 +4,8 @@
  */
 
 import { elementAt } from '../../bytes/index.ts';
-import { inputError, quote } from '../../diag/index.ts';
-import { type BpfMap, type BpfProgram, HOST_ORDER, loadBtf, type Sys } from '../../kernel/index.ts';
+import { inputError, quote, within } from '../../diag/index.ts';
+import { type BpfMap, type BpfProgram, type Fd, HOST_ORDER, loadBtf, type Sys } from '../../kernel/index.ts';
 import { globalsKind, type LoadPlan, type MapPlan } from '../plan/index.ts';
 import { Cleanup } from './cleanup.ts';
 import { LoadedObject } from './loaded-object.ts';
@@ -31,6 +31,11 @@ export interface ExecuteOptions {
    * pins alone: every map is new and goes with the loaded object.
    */
   readonly pinRoot?: string | null;
+  /**
+   * What needs the types of all loaded programs afterwards: without types is an error then.
+   * @internal
+   */
+  readonly typesFor?: string;
   /** Program name → program and function that it attaches to (freplace, tracing of programs). */
   readonly targets?: ReadonlyMap<string, AttachTarget>;
 }
@@ -40,7 +45,8 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
   requireByteOrder(plan);
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
-    const btf = plan.btf === null ? null : cleanup.own(loadBtf(sys, plan.btf));
+    const btf = loadTypes(plan, sys);
+    if (btf !== null) cleanup.own(btf);
     const obtained = createMaps({
       sys,
       plan,
@@ -68,6 +74,10 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
     });
     return new LoadedObject(plan, byName, maps, btf, [...plan.notes, ...keptNotes(plan, obtained)]);
   });
+}
+
+function loadTypes({ source, btf }: LoadPlan, sys: Sys): Fd | null {
+  return btf === null ? null : within(source, () => loadBtf(sys, btf));
 }
 
 /** Static contents that were not written, since the map exists already and is used by others. */

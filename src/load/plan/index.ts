@@ -2,7 +2,7 @@
 
 export { findAttachTypes } from './attach-types.ts';
 export { findGlobal, untypedBytes, writeGlobal } from './globals.ts';
-export { findLacks, type LimitedPlan, limitPlan } from './limit.ts';
+export { findLacks, functionPointerOf, type LimitedPlan, limitPlan, withKernelTypes } from './limit.ts';
 export { maxEntriesOf } from './map-size.ts';
 export { globalsKind } from './maps.ts';
 export { dataMapName, kernelName, objectBaseName } from './names.ts';

@@ -54,7 +54,7 @@ const USES = new Map<Feature, (plan: LoadPlan) => boolean>([
   ['operationsLink', plan => plan.maps.some(isLinkedTable)],
   ['contextTags', ({ types }) => types !== null && tagsContexts(types)],
   ['globalPointers', ({ types }) => types !== null && hasGlobalPointers(types)],
-  ['functionPointers', plan => plan.programs.some(program => callbackOf(program, plan) !== undefined)],
+  ['functionPointers', plan => plan.programs.some(program => functionPointerOf(program, plan) !== undefined)],
 ]);
 
 function hasGlobalPointers(types: Btf): boolean {
@@ -66,7 +66,7 @@ function hasGlobalPointers(types: Btf): boolean {
 }
 
 /** The first function whose address a program takes. */
-function callbackOf(program: ProgramPlan, plan: LoadPlan): string | undefined {
+export function functionPointerOf(program: ProgramPlan, plan: LoadPlan): string | undefined {
   const view = new CodeView(program.code, plan.byteOrder);
   for (let at = 0; at < view.length; at += view.width(at)) {
     if (view.opcode(at) !== OP_LD_IMM64 || view.src(at) !== BPF_PSEUDO_FUNC) continue;
@@ -93,8 +93,7 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
   if (lacks.has('globalData')) requireNoGlobals(plan);
   if (lacks.has('functionPointers')) requireNoCallbacks(plan);
   const types = limitTypes(plan.types, lacks);
-  const texts = plan.programs.flatMap(program => program.lines.flatMap(line => [line.file, line.text]));
-  const encoded = types === null ? null : encodeTypes(types, texts, plan.byteOrder);
+  const encoded = types === null ? null : encodeTypes(types, textsOf(plan), plan.byteOrder);
   const programs = plan.programs.map(program =>
     limitProgram(program, plan, encoded?.offsetOf ?? null, lacks),
   );
@@ -103,6 +102,22 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
     plan: { ...plan, types, btf: encoded?.bytes ?? null, maps, programs },
     notes: [...lacks].sort().map(feature => `${WORDS.get(feature) ?? feature} (Linux ${FEATURES[feature]})`),
   };
+}
+
+/** The plan with other types for the kernel; those for values and for callers of the plan stay what they are. */
+export function withKernelTypes(plan: LoadPlan, types: Btf): LoadPlan {
+  const { bytes, offsetOf } = encodeTypes(types, textsOf(plan), plan.byteOrder);
+  const programs = plan.programs.map(program =>
+    program.lineInfo === null
+      ? program
+      : { ...program, lineInfo: encodeLineInfo(program.lines, offsetOf, plan.byteOrder) },
+  );
+  return { ...plan, btf: bytes, programs };
+}
+
+/** Texts of line records, which are among the strings of the types. */
+function textsOf({ programs }: LoadPlan): string[] {
+  return programs.flatMap(program => program.lines.flatMap(line => [line.file, line.text]));
 }
 
 const WORDS = new Map<Feature, string>([
@@ -141,7 +156,7 @@ function requireNoGlobals(plan: LoadPlan): void {
 
 function requireNoCallbacks(plan: LoadPlan): void {
   for (const program of plan.programs) {
-    const callback = callbackOf(program, plan);
+    const callback = functionPointerOf(program, plan);
     if (callback === undefined) continue;
     throw platformError(
       'load-kernel-too-old',

@@ -103,7 +103,8 @@ function encodePrograms(
 ): Pick<LoadPlan, 'btf' | 'programs'> {
   requireNamesOnce(object, drafts);
   const texts = drafts.flatMap(draft => draft.lines.flatMap(line => [line.file, line.text]));
-  const encoded = types === null ? null : encodeTypes(types, texts, object.byteOrder);
+  // The kernel refuses BTF without any type.
+  const encoded = types === null || types.count === 0 ? null : encodeTypes(types, texts, object.byteOrder);
   const programs = drafts.map(draft => withRecords(object, draft, encoded?.offsetOf ?? null));
   return { btf: encoded?.bytes ?? null, programs };
 }

@@ -12,6 +12,7 @@ export {
   tailCallers,
 } from './call-graph.ts';
 export { callbackOf, declTags, exceptionCallbacks, withCallback } from './exception-callbacks.ts';
+export { kernelFieldOf } from './kernel-fields.ts';
 export { type Liveness, markLive, pathTo } from './live.ts';
 export {
   ARENA_SECTION,

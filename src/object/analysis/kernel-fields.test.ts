@@ -1,10 +1,10 @@
 /** What only the kernel may write: such variables stay where they are, or begin again. */
 
 import { expect, test } from 'vitest';
-import { needs } from '../../test/support/needs.ts';
-import type { Btf, BtfId } from '../btf/model/types.ts';
-import { compileTexts, HEAD } from './testing.ts';
-import { kernelFieldOf } from './variables.ts';
+import { needs } from '../../../test/support/needs.ts';
+import type { Btf, BtfId } from '../../btf/model/types.ts';
+import { compileTexts, HEAD } from '../../state/testing.ts';
+import { kernelFieldOf } from './kernel-fields.ts';
 
 /** Declares a struct of the kernel's name, where the headers may have none. */
 const own = (name: string) => `struct ${name} { unsigned long long a, b; };`;

@@ -1,0 +1,2 @@
+export { executeOnKernel } from './execute.ts';
+export { typesOutlook } from './outlook.ts';
