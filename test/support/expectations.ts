@@ -2,7 +2,6 @@
 
 import { expect } from 'vitest';
 import { formatProblem, type Problem } from '../../src/diag/problem.ts';
-import { layoutSections, sizeOfSymbol } from '../../src/object/model/layout.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -10,6 +9,7 @@ import {
   programsOf,
   sectionOf,
 } from '../../src/object/model/index.ts';
+import { layoutSections, sizeOfSymbol } from '../../src/object/model/layout.ts';
 import type { Expectation } from './directives.ts';
 
 /** Words that other tests act on. */
