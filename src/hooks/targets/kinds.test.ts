@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { objectOf, type SymbolSpec } from '../../../test/support/objects.ts';
+import type { BpfObject } from '../../object/model/model.ts';
 import { withProgramTypes } from '../../object/programs/retype.ts';
 import { readObject } from '../../object/read/read.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -163,6 +164,16 @@ describe('the program for a kind', () => {
   });
 });
 
+/** The object with a pointer to a function in a map. */
+function holding(object: BpfObject, map: string, held: string): BpfObject {
+  const symbol = object.symbols.findIndex(({ name }) => name === held);
+  const reference = { offset: 0, width: 8, symbol, addend: 0, kind: 'address' } as const;
+  const symbols = object.symbols.map(one =>
+    one.kind === 'map' && one.name === map ? { ...one, references: [reference] } : one,
+  );
+  return { ...object, symbols };
+}
+
 describe('programs without a type', () => {
   const fn = (name: string, section: string, ...uses: string[]): SymbolSpec => ({
     name,
@@ -202,8 +213,13 @@ describe('programs without a type', () => {
     expect(typesOf('xdp', [fn('f', 'mine'), fn('g', 'xdp')], 'f')).toEqual([['f', 'xdp']]);
     expect(typesOf('xdp', [fn('f', 'mine'), fn('g', 'yours')])).toEqual([]);
     expect(typesOf('xdp', [fn('f', 'mine'), fn('g', '?yours')])).toEqual([['f', 'xdp']]);
-    const array: SymbolSpec = { name: 'array', kind: 'map', mapType: 3, uses: ['stage'] };
-    expect(typesOf('xdp', [fn('f', 'xdp'), fn('stage', 'xdp/stage'), array])).toEqual([['stage', 'xdp']]);
+    const array: SymbolSpec = { name: 'array', kind: 'map', mapType: 3 };
+    const stages = holding(
+      objectOf('a.o', [fn('f', 'xdp'), fn('stage', 'xdp/stage'), array]),
+      'array',
+      'stage',
+    );
+    expect([...typesForHook(stages, hook('xdp'), undefined)]).toEqual([['stage', 'xdp']]);
   });
 
   test('static programs that would be meant', () => {
