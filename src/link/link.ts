@@ -165,7 +165,8 @@ function namesOf(
   const explicit = bindExplicitly(objects, bind, { partial });
   problems.add([...identical.problems, ...explicit.problems]);
   const rules = identical.names.size === 0 ? {} : { shared: (text: string) => identical.names.has(text) };
-  const base = { objects, name, partial, rules, pinned: {}, explain: { names: explain } };
+  const chosen = given({ license: options.license });
+  const base = { objects, name, partial, rules, pinned: {}, explain: { names: explain }, ...chosen };
   const bindings = { bound: explicit.bindings, replaced: identical.bindings };
   if (partial) return { ...base, ...bindings, refuseUndefined: 'none' };
   if (!gcSections) return { ...base, ...bindings, refuseUndefined: 'all' };

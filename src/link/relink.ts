@@ -43,7 +43,11 @@ import {
   reportRelink,
   type SlotAssignment,
   selectNeeded,
+  thrownNotes,
+  thrownProblems,
   unseenVerdicts,
+  unstatedLicenses,
+  unusedConfigs,
 } from './relink/index.ts';
 import { linkNotes, livePaths, once } from './report/index.ts';
 import { entryAt } from './resolve/index.ts';
@@ -85,6 +89,7 @@ export function relink(
   if (resolved === undefined) return failed();
   const merged = mergeAtoms(resolved, unedited, problems);
   if (merged === undefined) return failed();
+  problems.add(thrownProblems(objects, merged.combined, plugs, options.mustReturn));
   const selected = selectNeeded(merged, options);
   const pruned = pruneAtoms(merged, selected, problems);
   if (pruned === undefined) return failed();
@@ -177,10 +182,14 @@ function reportAll(
   const { combined, live, merged } = pruned;
   const { resolution, license, pinned, request } = merged.resolved;
   const { objects } = request;
+  const { notes: ofTheRootlet = [] } = options;
   const notes = [
     ...inputs.notes,
+    ...ofTheRootlet,
     ...pinnedNotes(pinned.merges, inputs, options.private?.includes('*') === true),
     ...unseenVerdicts(objects[0]),
+    ...(options.entrySlots === true ? [] : lostInSlots(pruned, plugs)),
+    ...unstatedLicenses(license, inputs),
     ...droppedTailCalls(
       inputs.objects,
       plugs.map(({ program }) => program),
@@ -203,4 +212,10 @@ function reportAll(
     object,
     notes,
   });
+}
+
+/** What programs lose as functions of a rootlet that was written by hand. */
+function lostInSlots({ merged }: Pruned, plugs: readonly Plug[]): string[] {
+  const { objects } = merged.resolved.request;
+  return [...thrownNotes(objects, merged.combined, plugs), ...unusedConfigs(objects, plugs)];
 }

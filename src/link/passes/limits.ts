@@ -9,7 +9,6 @@
  */
 
 import { type Problem, type ProblemCode, problem, quote } from '../../diag/index.ts';
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, CodeView, helperName, OP_CALL } from '../../isa/index.ts';
 import {
   ARENA_SECTION,
   ambiguousArenas,
@@ -17,7 +16,6 @@ import {
   type CallGraph,
   callGraph,
   type FunctionSymbol,
-  licenseOf,
   lostCallbacks,
   MAX_CALL_FRAMES,
   MAX_STACK_BYTES,
@@ -30,16 +28,10 @@ import {
   symbolOf,
   tailCallers,
 } from '../../object/index.ts';
-import { sourceLine } from '../resolve/index.ts';
-import { isGplCompatible } from './license.ts';
+import { licenseProblems } from './gpl-only.ts';
 
 const MAX_FUNCTIONS = 256;
 const MAX_MAPS = 64;
-
-/** Helpers that only GPL-compatible programs may call and that network programs use. */
-const GPL_HELPERS: ReadonlySet<number> = new Set([
-  4, 5, 6, 22, 25, 27, 45, 55, 56, 67, 111, 112, 113, 114, 115, 121, 125, 177,
-]);
 
 /** What a program uses, and the limits of the kernel. */
 export interface ProgramLimits {
@@ -232,38 +224,4 @@ function arenaProblems(object: BpfObject): Problem[] {
       },
     ),
   ];
-}
-
-// --- license -----------------------------------------------------------------------------------------------
-
-function licenseProblems(object: BpfObject): Problem[] {
-  const license = licenseOf(object) ?? '';
-  if (isGplCompatible(license)) return [];
-  return object.symbols.flatMap(symbol =>
-    symbol.kind === 'function' ? gplCalls(object, symbol, license) : [],
-  );
-}
-
-function gplCalls(object: BpfObject, symbol: FunctionSymbol, license: string): Problem[] {
-  const code = new CodeView(symbol.code, object.byteOrder);
-  for (let insnIndex = 0; insnIndex < code.length; insnIndex += code.width(insnIndex)) {
-    if (code.opcode(insnIndex) !== OP_CALL) continue;
-    const source = code.src(insnIndex);
-    if (
-      source === BPF_PSEUDO_CALL ||
-      source === BPF_PSEUDO_KFUNC_CALL ||
-      !GPL_HELPERS.has(code.imm(insnIndex))
-    )
-      continue;
-    const line = sourceLine(symbol, insnIndex);
-    return [
-      problem(
-        'relink-gpl-helper',
-        [object.name, `function ${quote(symbol.name)}`, `insn ${insnIndex}`],
-        `calls ${helperName(code.imm(insnIndex)) ?? code.imm(insnIndex)}, which is restricted to GPL-compatible programs; the license is ${quote(license)}`,
-        { subject: symbol.name, ...(line === null ? {} : { details: [line] }) },
-      ),
-    ];
-  }
-  return [];
 }

@@ -1,9 +1,11 @@
 /** What re-linking adds: components, slots, chains. */
 
 export { chainSlotName, makeChain } from './chain.ts';
-export { contextOf, parseVerdict, verdictProblem } from './chain-types.ts';
+export { chainMember, chainSection } from './chain-section.ts';
+export { type AskedVerdicts, type ConfiguredMember, chainVerdicts, configured } from './chain-verdicts.ts';
 export { demotePlugged } from './demote.ts';
 export { type RelinkInputs, readRelinkInputs } from './inputs.ts';
+export { unstatedLicenses, unusedConfigs } from './lost.ts';
 export type { RelinkOptions } from './options.ts';
 export { pinnedNotes } from './pinned.ts';
 export {
@@ -29,4 +31,5 @@ export {
   tooManyComponents,
   unknownSlot,
 } from './slots.ts';
+export { thrownNotes, thrownProblems } from './thrown.ts';
 export { unseenVerdicts } from './unseen-verdicts.ts';

@@ -24,3 +24,4 @@ export {
   RUN_CONFIG_SECTION,
 } from './needs.ts';
 export { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';
+export { DEFAULT_PRIORITY, type RunConfig, runConfigOf } from './run-config.ts';

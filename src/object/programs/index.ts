@@ -25,10 +25,14 @@ export {
   suggestSectionName,
 } from './section-names.ts';
 export {
+  type HookRule,
+  hasResultFlag,
+  hookRuleOf,
   isDelivered,
   neutralVerdict,
   type Verdict,
   verdictName,
+  verdictNumbers,
   verdictOfWord,
   verdictsOf,
   verdictWords,
