@@ -4,6 +4,7 @@ export {
   ARENA_SECTION,
   ambiguousArenas,
   CallGraph,
+  type CallPath,
   callbackOf,
   callersOf,
   callGraph,

@@ -14,6 +14,7 @@ import {
   ambiguousArenas,
   type BpfObject,
   type CallGraph,
+  type CallPath,
   callGraph,
   type FunctionSymbol,
   lostCallbacks,
@@ -51,8 +52,9 @@ export interface ProgramLimits {
 export function measureLimits(object: BpfObject): ProgramLimits[] {
   const graph = callGraph(object);
   return programsOf(object).map(({ index, program }): ProgramLimits => {
-    const calls = graph.deepest(index);
-    const stack = graph.mostStack(index);
+    const roots = graph.stackRoots(index);
+    const calls = largest(roots.map(root => graph.deepest(root)));
+    const stack = largest(roots.map(root => graph.mostStack(root)));
     const functions = programFunctions(object, index);
     const maps = new Set(functions.flatMap(at => mapsOf(object, at)));
     const finite = (total: number): number | null => (Number.isFinite(total) ? total : null);
@@ -72,8 +74,12 @@ export function checkLimits(object: BpfObject): Problem[] {
   const graph = callGraph(object);
   return programsOf(object)
     .flatMap(({ index, program }) => [
-      ...depthProblems(object, graph, index),
-      ...tailCallProblems(object, graph, index),
+      ...graph
+        .stackRoots(index)
+        .flatMap(root => [
+          ...depthProblems(object, graph, index, root),
+          ...tailCallProblems(object, graph, index, root),
+        ]),
       ...countProblems(object, index, program),
       ...onceProblems(object, index, program),
     ])
@@ -95,27 +101,39 @@ function nameOf(object: BpfObject, index: SymbolIndex): string {
   return symbolOf(object, index).name;
 }
 
-function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): Problem[] {
+/** The path that takes most; callbacks that run later have a stack of their own. */
+function largest(paths: readonly CallPath[]): CallPath {
+  return paths.reduce((most, path) => (path.total > most.total ? path : most));
+}
+
+/** `root`: the program, or a callback of it that runs later. */
+function depthProblems(
+  object: BpfObject,
+  graph: CallGraph,
+  index: SymbolIndex,
+  root: SymbolIndex,
+): Problem[] {
   const name = (index: SymbolIndex): string => nameOf(object, index);
-  const program = name(root);
+  const program = name(index);
+  const who = root === index ? '' : `callback ${quote(name(root))} `;
   const calls = graph.deepest(root);
   if (calls.total === Number.POSITIVE_INFINITY) {
     return [
-      limitProblem(object, 'relink-recursion', program, 'calls itself, which the kernel does not allow', [
+      limitProblem(object, 'relink-recursion', program, `${who}calls itself, which the kernel does not allow`, [
         calls.path.map(name).join(' -> '),
       ]),
     ];
   }
   const problems: Problem[] = [];
   if (calls.total > MAX_CALL_FRAMES) {
-    const message = `calls ${calls.total} functions deep; the kernel allows ${MAX_CALL_FRAMES}`;
+    const message = `${who}calls ${calls.total} functions deep; the kernel allows ${MAX_CALL_FRAMES}`;
     problems.push(
       limitProblem(object, 'relink-call-depth', program, message, [calls.path.map(name).join(' -> ')]),
     );
   }
   const stack = graph.mostStack(root);
   if (stack.total > MAX_STACK_BYTES) {
-    const message = `takes ${stack.total} bytes of stack; the kernel allows ${MAX_STACK_BYTES}`;
+    const message = `${who}takes ${stack.total} bytes of stack; the kernel allows ${MAX_STACK_BYTES}`;
     problems.push(
       limitProblem(object, 'relink-stack', program, message, [
         stack.path.map(index => `${name(index)} (${graph.frameBytes(index)})`).join(' -> '),
@@ -126,7 +144,12 @@ function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): 
 }
 
 /** Above the frame of a called function that uses tail calls there must be less stack than elsewhere. */
-function tailCallProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): Problem[] {
+function tailCallProblems(
+  object: BpfObject,
+  graph: CallGraph,
+  program: SymbolIndex,
+  root: SymbolIndex,
+): Problem[] {
   if (graph.mostStack(root).total < MAX_STACK_BYTES_ABOVE_TAIL_CALL) return [];
   const withTailCalls = tailCallers(object);
   const tails = graph.reach([root]).filter(at => at !== root && withTailCalls.has(at));
@@ -140,7 +163,7 @@ function tailCallProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex
     `has ${total} bytes of stack in use where ${quote(target)} is called, which uses tail calls; ` +
     `the kernel allows less than ${MAX_STACK_BYTES_ABOVE_TAIL_CALL}`;
   return [
-    limitProblem(object, 'relink-tail-stack', nameOf(object, root), message, [
+    limitProblem(object, 'relink-tail-stack', nameOf(object, program), message, [
       [...frames, target].join(' -> '),
     ]),
   ];

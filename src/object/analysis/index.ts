@@ -2,6 +2,7 @@
 
 export {
   CallGraph,
+  type CallPath,
   callersOf,
   callGraph,
   MAX_CALL_FRAMES,
