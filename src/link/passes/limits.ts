@@ -119,9 +119,13 @@ function depthProblems(
   const calls = graph.deepest(root);
   if (calls.total === Number.POSITIVE_INFINITY) {
     return [
-      limitProblem(object, 'relink-recursion', program, `${who}calls itself, which the kernel does not allow`, [
-        calls.path.map(name).join(' -> '),
-      ]),
+      limitProblem(
+        object,
+        'relink-recursion',
+        program,
+        `${who}calls itself, which the kernel does not allow`,
+        [calls.path.map(name).join(' -> ')],
+      ),
     ];
   }
   const problems: Problem[] = [];
