@@ -16,6 +16,7 @@ import {
   type Identical,
   pinnedSymbols,
   separateStatics,
+  stateLicense,
   staticPinClashes,
 } from './passes/index.ts';
 import type { CommonLinkOptions, LinkedObject, LinkFailure } from './pipeline/index.ts';
@@ -86,7 +87,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   requireOptions('link: options', options);
   const problems = new ProblemList();
   const read = prepareInputs(inputs, options, problems);
-  const { objects, pulled } = read;
+  const { pulled } = read;
+  const objects = stateLicense(read.objects, options.license);
   const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });
   if (!problems.isEmpty) return failed();
 

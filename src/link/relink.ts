@@ -16,7 +16,7 @@ import { droppedTailCalls } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
 import { requireInput } from './inputs/index.ts';
-import { checkLimits } from './passes/index.ts';
+import { checkLimits, stateLicense } from './passes/index.ts';
 import {
   type LinkedObject,
   type LinkFailure,
@@ -84,7 +84,7 @@ export function relink(
   const plugs = plugInto(inputs, options, problems);
   if (!problems.isEmpty) return failed();
 
-  const objects = demotePlugged(inputs.objects, plugs);
+  const objects = stateLicense(demotePlugged(inputs.objects, plugs), options.license);
   const resolved = resolveNames(relinkNames(objects, plugs, inputs, options, problems), problems);
   if (resolved === undefined) return failed();
   const merged = mergeAtoms(resolved, unedited, problems);

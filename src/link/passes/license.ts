@@ -94,6 +94,12 @@ function versionOf(object: BpfObject): Uint8Array | undefined {
   return undefined;
 }
 
+/** The inputs, the first of which has the given license where none of them states one. */
+export function stateLicense(objects: readonly BpfObject[], given?: string): readonly BpfObject[] {
+  if (given === undefined || objects.some(object => licenseOf(object) !== null)) return objects;
+  return objects.map((object, at) => (at === 0 ? withLicense(object, given) : object));
+}
+
 /** The object with its license text replaced, or added; the object itself if nothing changes. */
 export function withLicense(object: BpfObject, license: string | null): BpfObject {
   const known = licenseOf(object);
