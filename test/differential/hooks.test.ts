@@ -1,7 +1,7 @@
 /**
  * Chains against the hook: which members run for a packet, and whether it goes on, when the members are
  * attached one after the other and when their chain is attached alone. Where a hook takes one program, the
- * members are run in turn. ROOTLET_RUNS sets how many chains of each sort, ROOTLET_SEED the first seed.
+ * members are run one after the other. ROOTLET_RUNS sets how many chains of each sort, ROOTLET_SEED the first seed.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -171,7 +171,7 @@ describe.skipIf(reason !== undefined)(
       });
     });
 
-    describe.each(['xdp', 'socket'] as const)('%s, in turn', sort => {
+    describe.each(['xdp', 'socket'] as const)('%s, one after the other', sort => {
       test.each(seeds)('seed %i', seed => {
         const parts = members(sort, seed);
         const packet = new Uint8Array(64);
