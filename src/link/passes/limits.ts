@@ -8,6 +8,7 @@
  * Source: Linux kernel/bpf/verifier.c (check_max_stack_depth, MAX_USED_MAPS, BPF_MAX_SUBPROGS).
  */
 
+import { given } from '../../bytes/index.ts';
 import { type Problem, type ProblemCode, problem, quote } from '../../diag/index.ts';
 import {
   ARENA_SECTION,
@@ -93,8 +94,10 @@ function limitProblem(
   program: string,
   message: string,
   details: readonly string[],
+  hint?: string,
 ): Problem {
-  return problem(code, [object.name, `program ${quote(program)}`], message, { subject: program, details });
+  const extras = { subject: program, details, ...given({ hint }) };
+  return problem(code, [object.name, `program ${quote(program)}`], message, extras);
 }
 
 function nameOf(object: BpfObject, index: SymbolIndex): string {
@@ -222,6 +225,7 @@ function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSym
       program.name,
       `has more than one ${resource.name}; the kernel allows one`,
       [names.map(quote).join(', ')],
+      resource.mapType === null ? undefined : 'name the maps alike and share them: --share NAME',
     ),
   );
   const lost = lostCallbacks(object, root).map(({ function: name, callback }) =>
