@@ -6,7 +6,14 @@ import { RootletError, usageError } from '../../src/diag/index.ts';
 import { type LinkInput, type LinkReport, type LinkSuccess, link } from '../../src/link/index.ts';
 import { writeObject } from '../../src/object/index.ts';
 import { parseBind } from '../flags/components.ts';
-import { EDIT_FLAGS, type EditFlags, editOptions, listFlag, tracedSymbols } from '../flags/edit.ts';
+import {
+  EDIT_FLAGS,
+  type EditFlags,
+  editOptions,
+  LICENSE_FLAG,
+  listFlag,
+  tracedSymbols,
+} from '../flags/edit.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
@@ -45,6 +52,7 @@ interface Flags extends EditFlags {
   readonly stripDebug: boolean;
   readonly foldText: boolean;
   readonly bind?: readonly string[];
+  readonly license?: string;
 }
 
 export const linkCommand = buildCommand<Flags, string[], Context>({
@@ -98,6 +106,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       whyLive: listFlag('SYM', 'With --gc-sections: print the path that keeps SYM'),
       ...EDIT_FLAGS,
       bind: listFlag('FILE:EXTERN=FILE:NAME', 'Bind EXTERN of one file to the definition NAME of another'),
+      license: LICENSE_FLAG,
       foldIdentical: {
         kind: 'boolean',
         default: false,
@@ -180,7 +189,7 @@ function linkFiles(
     explain: tracedSymbols(flags),
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
-    ...given({ edits }),
+    ...given({ edits, license: flags.license }),
   });
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);

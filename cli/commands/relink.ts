@@ -24,7 +24,14 @@ import {
   parseComponent,
   words,
 } from '../flags/components.ts';
-import { EDIT_FLAGS, type EditFlags, editOptions, listFlag, tracedSymbols } from '../flags/edit.ts';
+import {
+  EDIT_FLAGS,
+  type EditFlags,
+  editOptions,
+  LICENSE_FLAG,
+  listFlag,
+  tracedSymbols,
+} from '../flags/edit.ts';
 import { text } from '../flags/kinds.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
@@ -63,6 +70,7 @@ interface Flags extends EditFlags {
   readonly type?: readonly string[];
   readonly library?: readonly string[];
   readonly libraryPath?: readonly string[];
+  readonly license?: string;
   readonly limits: boolean;
   readonly gcSections: boolean;
   readonly printGcSections: boolean;
@@ -94,7 +102,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       chain: { kind: 'boolean', default: false, brief: 'Generate a rootlet with a slot for each component' },
       on: {
         ...text,
-        brief: 'With --chain: verdicts that continue with the next component (default: pass)',
+        brief: 'With --chain: verdicts that continue with the next component (default: as on the hook)',
         placeholder: 'VERDICT,...',
       },
       final: {
@@ -123,6 +131,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
         'Resolve externs of components in libNAME.a (:NAME is the file name itself) too',
       ),
       libraryPath: listFlag('DIR', 'Add DIR to the search path for libraries'),
+      license: LICENSE_FLAG,
       limits: { kind: 'boolean', default: true, brief: 'Check verifier limits before writing' },
       ...EDIT_FLAGS,
       gcSections: {
@@ -219,7 +228,7 @@ function optionsOf(
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
     explain: tracedSymbols(flags),
-    ...given({ edits }),
+    ...given({ edits, license: flags.license }),
   };
 }
 

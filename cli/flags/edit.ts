@@ -44,6 +44,15 @@ export const EDIT_FLAGS = {
   renameSection: listFlag('OLD=NEW', 'Rename a section'),
 };
 
+/** License of the result of `link` and `relink`. */
+export const LICENSE_FLAG = {
+  kind: 'parsed',
+  parse: String,
+  optional: true,
+  brief: 'State the license of the result as TEXT, in place of what the inputs agree on',
+  placeholder: 'TEXT',
+} as const;
+
 /** The requested edits; undefined if there are none. Throws `usage-…` for malformed arguments. */
 export function editOptions(
   flags: EditFlags,

@@ -214,6 +214,7 @@ export const OBJECT_CODES = {
   'relink-which-program': 'input',
   'chain-no-program': 'input',
   'chain-program-name': 'usage',
+  'chain-throw': 'input',
   'chain-type': 'input',
   'chain-verdict': 'usage',
   // --- CO-RE relocation ---

@@ -17,6 +17,7 @@ import {
   type Identical,
   pinnedSymbols,
   separateStatics,
+  stateLicense,
   staticPinClashes,
 } from './passes/index.ts';
 import type { CommonLinkOptions, LinkedObject, LinkFailure } from './pipeline/index.ts';
@@ -87,7 +88,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   requireOptions('link: options', options);
   const problems = new ProblemList();
   const read = prepareInputs(inputs, options, problems);
-  const { objects, pulled } = read;
+  const { pulled } = read;
+  const objects = stateLicense(read.objects, options.license);
   const failed = (): LinkFailure => ({ ok: false, problems: problems.all, pulled });
   if (!problems.isEmpty) return failed();
 
@@ -167,7 +169,8 @@ function namesOf(
   const explicit = bindExplicitly(objects, bind, { partial });
   problems.add([...identical.problems, ...explicit.problems]);
   const rules = identical.names.size === 0 ? {} : { shared: (text: string) => identical.names.has(text) };
-  const base = { objects, name, partial, rules, pinned: {}, explain: { names: explain } };
+  const chosen = given({ license: options.license });
+  const base = { objects, name, partial, rules, pinned: {}, explain: { names: explain }, ...chosen };
   const bindings = { bound: explicit.bindings, replaced: identical.bindings };
   if (partial) return { ...base, ...bindings, refuseUndefined: 'none' };
   if (!gcSections) return { ...base, ...bindings, refuseUndefined: 'all' };

@@ -2,41 +2,30 @@
 
 import { given } from '../bytes/index.ts';
 import {
-  failed,
-  ok,
   type Problem,
   ProblemList,
   problem,
   quote,
-  type Result,
   requireList,
   requireOptions,
   requireRecord,
 } from '../diag/index.ts';
-import {
-  type BpfObject,
-  programsOf,
-  programTypeOf,
-  retypeAll,
-  sectionOf,
-  staticChoice,
-  typeHint,
-  type Verdict,
-} from '../object/index.ts';
+import { type BpfObject, retypeAll, staticChoice } from '../object/index.ts';
 import type { SelectedRename } from './edit/index.ts';
 import { type LinkInput, readInputs, requireInput } from './inputs/index.ts';
 import type { LinkFailure } from './pipeline/index.ts';
+import type { RelinkOptions, SlotAssignment } from './relink/index.ts';
 import {
+  type AskedVerdicts,
+  type ConfiguredMember,
+  chainMember,
+  chainSection,
   chainSlotName,
-  contextOf,
+  chainVerdicts,
+  configured,
   makeChain,
-  parseVerdict,
-  type RelinkOptions,
-  type SlotAssignment,
-  verdictProblem,
 } from './relink/index.ts';
 import { type RelinkResult, relink } from './relink.ts';
-import { fileMatches } from './resolve/index.ts';
 
 /** One component of a chain. */
 export interface ChainComponent {
@@ -49,9 +38,12 @@ export interface ChainComponent {
 
 /** Options of `relinkChain`. */
 export interface ChainRelinkOptions extends RelinkOptions {
-  /** Verdicts that continue with the next component. Default `pass`. */
+  /**
+   * Verdicts that continue with the next component. Default: for XDP programs with a run configuration of
+   * libxdp what it states, else those that continue on the hook (docs/linking.md).
+   */
   readonly continueOn?: readonly string[];
-  /** Verdict if the last component continues; default `last`: its own verdict. */
+  /** Verdict if the last component continues. Default `last`: its own verdict. */
   readonly final?: string;
   /** Name of the program. Default `chain`. */
   readonly program?: string;
@@ -74,19 +66,63 @@ export function relinkChain(
   if (problems.length > 0) return refused(problems);
   const wrongName = programNameProblem(options.program);
   if (wrongName !== null) return refused([wrongName]);
-  const chosen = chainSection(objects, components, options.edits?.renameSections);
+  const isStatic = firstStatic(objects, components);
+  if (isStatic !== undefined) return refused([isStatic]);
+  const renames = options.edits?.renameSections;
+  const members = components.map(({ program }, at) => memberOf(objects[at], program, renames));
+  const known = members.filter(member => member !== undefined);
+  const files = objects.map(object => object.name);
+  const chosen = chainSection(known, files);
   if (!chosen.ok) return refused([chosen.problem]);
-  const section = chosen.value;
-  const verdicts = parseVerdicts(components, options, section);
-  if (!verdicts.ok) return verdicts;
+  const { section, notes } = chosen.value;
+  const problemList = new ProblemList();
+  const { notes: unused, ...verdicts } = chainVerdicts(
+    section,
+    members,
+    askedOf(components, options),
+    problemList,
+  );
+  if (!problemList.isEmpty) return refused(problemList.all);
   const chain = makeChain({
-    slots: verdicts.slots.map(continueOn => ({ continueOn })),
+    ...verdicts,
     section,
     byteOrder: objects[0]?.byteOrder ?? 'little',
-    final: verdicts.final,
     ...given({ program: options.program }),
   });
-  return relink(chain, components.map(assignmentFor(objects)), { ...relinkOptions, entrySlots: true });
+  const assignments = components.map(assignmentFor(objects));
+  const mustReturn = verdicts.final === 'last' ? assignments.slice(0, -1) : assignments;
+  return relink(chain, assignments, {
+    ...relinkOptions,
+    entrySlots: true,
+    mustReturn: mustReturn.map(({ slot }) => slot),
+    notes: [...notes, ...unused],
+  });
+}
+
+function firstStatic(
+  objects: readonly BpfObject[],
+  components: readonly ChainComponent[],
+): Problem | undefined {
+  return objects
+    .map((object, at) => staticChoice(object, components[at]?.program))
+    .find(problem => problem !== undefined);
+}
+
+function memberOf(
+  object: BpfObject | undefined,
+  program: string | undefined,
+  renames: readonly SelectedRename[] | undefined,
+): ConfiguredMember | undefined {
+  const member = object === undefined ? undefined : chainMember(object, program, renames);
+  return object === undefined || member === undefined ? undefined : configured(member, object);
+}
+
+function askedOf(components: readonly ChainComponent[], options: ChainRelinkOptions): AskedVerdicts {
+  return {
+    members: components.map(({ continueOn }) => continueOn),
+    chain: options.continueOn,
+    final: options.final,
+  };
 }
 
 function requireChain(value: unknown): void {
@@ -121,84 +157,4 @@ function assignmentFor(
     component: objects[position] ?? component,
     ...given({ program, instance }),
   });
-}
-
-/** Section of the chain's program: that of the components, without `.frags` unless all of them have it. */
-function chainSection(
-  objects: readonly BpfObject[],
-  components: readonly ChainComponent[],
-  renames: readonly SelectedRename[] = [],
-): Result<string> {
-  const sections = objects.map((object, position) => {
-    const section = programSection(object, components[position]?.program);
-    const isFor = ({ from, file }: SelectedRename) =>
-      from === section && (file === undefined || fileMatches(object.name, file));
-    return renames.find(isFor)?.to ?? section;
-  });
-  const names = objects.map(object => object.name);
-  const isStatic = objects
-    .map((object, at) => staticChoice(object, components[at]?.program))
-    .find(refused => refused !== undefined);
-  if (isStatic !== undefined) return failed(isStatic);
-  const there = sections.filter(section => section !== undefined);
-  const first = there.find(section => programTypeOf(section) !== undefined) ?? there[0];
-  if (first === undefined) {
-    return failed(problem('chain-no-program', names.slice(0, 1), 'has no program for a chain'));
-  }
-  if (contextOf(first) === undefined) {
-    return failed(
-      problem('chain-type', names.slice(0, 1), `programs of section ${quote(first)} cannot be chained`, {
-        hint: chainHint(
-          objects[sections.indexOf(first)],
-          components[sections.indexOf(first)]?.program,
-          first,
-        ),
-      }),
-    );
-  }
-  const allFrags = sections.every(section => section?.includes('.frags') === true);
-  return ok(allFrags ? first : first.replace('.frags', ''));
-}
-
-function chainHint(object: BpfObject | undefined, name: string | undefined, section: string): string {
-  if (programTypeOf(section) !== undefined || object === undefined)
-    return 'write a rootlet of that type and fill its slots';
-  return typeHint(name ?? programsOf(object)[0]?.program.name ?? 'PROGRAM', section);
-}
-
-function programSection(object: BpfObject, name: string | undefined): string | undefined {
-  const programs = programsOf(object);
-  const chosen = name === undefined ? programs[0] : programs.find(entry => entry.program.name === name);
-  return chosen === undefined ? undefined : sectionOf(object, chosen.program)?.name;
-}
-
-type Verdicts =
-  | { readonly ok: true; readonly slots: readonly (readonly Verdict[])[]; readonly final: number | 'last' }
-  | LinkFailure;
-
-function parseVerdicts(
-  components: readonly ChainComponent[],
-  options: ChainRelinkOptions,
-  section: string,
-): Verdicts {
-  const problems = new ProblemList();
-  const parse = (text: string): Verdict => {
-    const verdict = parseVerdict(section, text);
-    if (verdict.ok) return verdict.value;
-    problems.add([verdict.problem]);
-    return 0;
-  };
-  const common = options.continueOn ?? ['pass'];
-  const slots = components.map(entry => (entry.continueOn ?? common).map(parse));
-  const { final: asked = 'last' } = options;
-  const parsed = asked === 'last' ? asked : parse(asked);
-  if (parsed === 'not 0')
-    problems.add([
-      verdictProblem(
-        asked,
-        `"${asked}" is not a single verdict in section ${quote(section)}: specify how many bytes to keep, or "last"`,
-      ),
-    ]);
-  const final = parsed === 'not 0' ? 'last' : parsed;
-  return problems.isEmpty ? { ok: true, slots, final } : refused(problems.all);
 }

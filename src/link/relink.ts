@@ -16,7 +16,7 @@ import { droppedTailCalls } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
 import { requireInput } from './inputs/index.ts';
-import { checkLimits, foldSubprograms } from './passes/index.ts';
+import { checkLimits, foldSubprograms, stateLicense } from './passes/index.ts';
 import {
   type LinkedObject,
   type LinkFailure,
@@ -44,9 +44,13 @@ import {
   reportRelink,
   type SlotAssignment,
   selectNeeded,
+  thrownNotes,
+  thrownProblems,
   typePlugged,
   unknownFits,
   unseenVerdicts,
+  unstatedLicenses,
+  unusedConfigs,
 } from './relink/index.ts';
 import { linkNotes, livePaths, once } from './report/index.ts';
 import { entryAt } from './resolve/index.ts';
@@ -83,11 +87,13 @@ export function relink(
   const plugs = plugInto(inputs, options, problems);
   if (!problems.isEmpty) return failed();
 
-  const objects = demotePlugged(typePlugged(inputs.objects, plugs, options.entrySlots === true), plugs);
+  const typed = typePlugged(inputs.objects, plugs, options.entrySlots === true);
+  const objects = stateLicense(demotePlugged(typed, plugs), options.license);
   const resolved = resolveNames(relinkNames(objects, plugs, inputs, options, problems), problems);
   if (resolved === undefined) return failed();
   const merged = mergeAtoms(resolved, unedited, problems);
   if (merged === undefined) return failed();
+  problems.add(thrownProblems(objects, merged.combined, plugs, options.mustReturn));
   const selected = selectNeeded(merged, options);
   const pruned = pruneAtoms(merged, selected, problems);
   if (pruned === undefined) return failed();
@@ -181,11 +187,16 @@ function reportAll(
   const { combined, live, merged } = pruned;
   const { resolution, license, pinned, request } = merged.resolved;
   const { objects } = request;
+  const { notes: ofTheRootlet = [] } = options;
   const notes = [
     ...inputs.notes,
+    ...ofTheRootlet,
     ...pinnedNotes(pinned.merges, inputs, options.private?.includes('*') === true),
     ...unseenVerdicts(objects[0]),
-    ...(options.entrySlots === true ? [] : unknownFits(inputs.objects, plugs)),
+    ...(options.entrySlots === true
+      ? []
+      : [...unknownFits(inputs.objects, plugs), ...lostInSlots(pruned, plugs)]),
+    ...unstatedLicenses(license, inputs),
     ...droppedTailCalls(
       inputs.objects,
       plugs.map(({ program }) => program),
@@ -208,4 +219,10 @@ function reportAll(
     object,
     notes,
   });
+}
+
+/** What programs lose as functions of a rootlet that was written by hand. */
+function lostInSlots({ merged }: Pruned, plugs: readonly Plug[]): string[] {
+  const { objects } = merged.resolved.request;
+  return [...thrownNotes(objects, merged.combined, plugs), ...unusedConfigs(objects, plugs)];
 }

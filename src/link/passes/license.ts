@@ -2,12 +2,14 @@
  * One license for the result.
  *
  * The kernel has a short list of GPL-compatible spellings. Inputs whose licenses are all on it can be linked;
- * the license of the result is "GPL" unless all agree. Any other text must be the same in all inputs. Differs
- * from libbpf, which requires identical bytes. Source of the list: include/linux/license.h.
+ * the license of the result is "GPL" unless all agree. Any other text must be the same in all inputs, unless
+ * the license of the result is given. Differs from libbpf, which requires identical bytes. Source of the
+ * list: include/linux/license.h.
  */
 
 import { type Problem, problem, quote } from '../../diag/index.ts';
-import { type BpfObject, licenseOf, sectionOf } from '../../object/index.ts';
+import { SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
+import { type BpfObject, licenseOf, sectionOf, type VariableSymbol } from '../../object/index.ts';
 
 const GPL_COMPATIBLE: ReadonlySet<string> = new Set([
   'GPL',
@@ -30,11 +32,13 @@ export interface LicenseChoice {
   readonly problems: readonly Problem[];
 }
 
-export function chooseLicense(objects: readonly BpfObject[]): LicenseChoice {
+/** `given`: the license of the result, whatever the inputs state; they are not compared then. */
+export function chooseLicense(objects: readonly BpfObject[], given?: string): LicenseChoice {
   const stated = objects.flatMap(object => {
     const license = licenseOf(object);
     return license === null ? [] : [{ license, file: object.name }];
   });
+  if (given !== undefined) return givenLicense(given, stated);
   const first = stated[0];
   if (first === undefined) return { license: null, note: null, problems: [] };
   const other = stated.find(entry => entry.license !== first.license);
@@ -48,13 +52,22 @@ export function chooseLicense(objects: readonly BpfObject[]): LicenseChoice {
 
 type Stated = { readonly license: string; readonly file: string };
 
+function givenLicense(license: string, stated: readonly Stated[]): LicenseChoice {
+  const others = stated.filter(entry => entry.license !== license);
+  const replaced = others.map(entry => `${quote(entry.license)} (${entry.file})`).join(', ');
+  const note = replaced === '' ? null : `the license is ${quote(license)}, as given, instead of ${replaced}`;
+  return { license, note, problems: [] };
+}
+
 function licenseProblem(first: Stated, other: Stated): Problem {
   return problem(
     'link-license',
     [other.file],
     `license ${quote(other.license)} cannot be combined with ${quote(first.license)} of ${first.file}`,
     {
-      hint: 'the result would be one program under one license: use the same text, or GPL-compatible ones, everywhere',
+      hint:
+        'the result would be one program under one license: use the same text, or GPL-compatible ones, everywhere, ' +
+        'or specify that of the result: --license TEXT of link and relink',
     },
   );
 }
@@ -81,10 +94,18 @@ function versionOf(object: BpfObject): Uint8Array | undefined {
   return undefined;
 }
 
-/** The object with its license text replaced; the object itself if nothing changes or it has none. */
+/** The inputs, the first of which has the given license where none of them states one. */
+export function stateLicense(objects: readonly BpfObject[], given?: string): readonly BpfObject[] {
+  if (given === undefined || objects.some(object => licenseOf(object) !== null)) return objects;
+  return objects.map((object, at) => (at === 0 ? withLicense(object, given) : object));
+}
+
+/** The object with its license text replaced, or added; the object itself if nothing changes. */
 export function withLicense(object: BpfObject, license: string | null): BpfObject {
-  if (license === null || licenseOf(object) === license) return object;
+  const known = licenseOf(object);
+  if (license === null || known === license) return object;
   const bytes = new TextEncoder().encode(`${license}\0`);
+  if (known === null) return addLicense(object, bytes);
   const symbols = object.symbols.map(symbol => {
     if (symbol.kind !== 'variable' || object.sections[symbol.section]?.name !== 'license') return symbol;
     // the variable keeps its size, which is also that of its type; every spelling is at least as long as
@@ -94,4 +115,24 @@ export function withLicense(object: BpfObject, license: string | null): BpfObjec
     return { ...symbol, bytes: padded, size: padded.length };
   });
   return { ...object, symbols };
+}
+
+function addLicense(object: BpfObject, bytes: Uint8Array): BpfObject {
+  const section = object.sections.length;
+  const flags = SHF_ALLOC | SHF_WRITE;
+  const shell = { name: 'license', type: SHT_PROGBITS, flags, align: 1, entsize: 0, role: 'data' } as const;
+  const variable: VariableSymbol = {
+    kind: 'variable',
+    name: '_license',
+    binding: 'global',
+    visibility: 'default',
+    origin: { file: object.name, offset: 0 },
+    section,
+    size: bytes.length,
+    align: 1,
+    bytes,
+    references: [],
+    btfId: 0,
+  };
+  return { ...object, sections: [...object.sections, shell], symbols: [...object.symbols, variable] };
 }

@@ -8,16 +8,16 @@
  * Source: Linux kernel/bpf/verifier.c (check_max_stack_depth, MAX_USED_MAPS, BPF_MAX_SUBPROGS).
  */
 
+import { given } from '../../bytes/index.ts';
 import { type Problem, type ProblemCode, problem, quote } from '../../diag/index.ts';
-import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, CodeView, helperName, OP_CALL } from '../../isa/index.ts';
 import {
   ARENA_SECTION,
   ambiguousArenas,
   type BpfObject,
   type CallGraph,
+  type CallPath,
   callGraph,
   type FunctionSymbol,
-  licenseOf,
   lostCallbacks,
   MAX_CALL_FRAMES,
   MAX_STACK_BYTES,
@@ -30,16 +30,10 @@ import {
   symbolOf,
   tailCallers,
 } from '../../object/index.ts';
-import { sourceLine } from '../resolve/index.ts';
-import { isGplCompatible } from './license.ts';
+import { licenseProblems } from './gpl-only.ts';
 
 const MAX_FUNCTIONS = 256;
 const MAX_MAPS = 64;
-
-/** Helpers that only GPL-compatible programs may call and that network programs use. */
-const GPL_HELPERS: ReadonlySet<number> = new Set([
-  4, 5, 6, 22, 25, 27, 45, 55, 56, 67, 111, 112, 113, 114, 115, 121, 125, 177,
-]);
 
 /** What a program uses, and the limits of the kernel. */
 export interface ProgramLimits {
@@ -59,8 +53,9 @@ export interface ProgramLimits {
 export function measureLimits(object: BpfObject): ProgramLimits[] {
   const graph = callGraph(object);
   return programsOf(object).map(({ index, program }): ProgramLimits => {
-    const calls = graph.deepest(index);
-    const stack = graph.mostStack(index);
+    const roots = graph.stackRoots(index);
+    const calls = largest(roots.map(root => graph.deepest(root)));
+    const stack = largest(roots.map(root => graph.mostStack(root)));
     const functions = programFunctions(object, index);
     const maps = new Set(functions.flatMap(at => mapsOf(object, at)));
     const finite = (total: number): number | null => (Number.isFinite(total) ? total : null);
@@ -80,8 +75,12 @@ export function checkLimits(object: BpfObject): Problem[] {
   const graph = callGraph(object);
   return programsOf(object)
     .flatMap(({ index, program }) => [
-      ...depthProblems(object, graph, index),
-      ...tailCallProblems(object, graph, index),
+      ...graph
+        .stackRoots(index)
+        .flatMap(root => [
+          ...depthProblems(object, graph, index, root),
+          ...tailCallProblems(object, graph, index, root),
+        ]),
       ...countProblems(object, index, program),
       ...onceProblems(object, index, program),
     ])
@@ -95,35 +94,53 @@ function limitProblem(
   program: string,
   message: string,
   details: readonly string[],
+  hint?: string,
 ): Problem {
-  return problem(code, [object.name, `program ${quote(program)}`], message, { subject: program, details });
+  const extras = { subject: program, details, ...given({ hint }) };
+  return problem(code, [object.name, `program ${quote(program)}`], message, extras);
 }
 
 function nameOf(object: BpfObject, index: SymbolIndex): string {
   return symbolOf(object, index).name;
 }
 
-function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): Problem[] {
+/** The path that takes most; callbacks that run later have a stack of their own. */
+function largest(paths: readonly CallPath[]): CallPath {
+  return paths.reduce((most, path) => (path.total > most.total ? path : most));
+}
+
+/** `root`: the program, or a callback of it that runs later. */
+function depthProblems(
+  object: BpfObject,
+  graph: CallGraph,
+  index: SymbolIndex,
+  root: SymbolIndex,
+): Problem[] {
   const name = (index: SymbolIndex): string => nameOf(object, index);
-  const program = name(root);
+  const program = name(index);
+  const who = root === index ? '' : `callback ${quote(name(root))} `;
   const calls = graph.deepest(root);
   if (calls.total === Number.POSITIVE_INFINITY) {
     return [
-      limitProblem(object, 'relink-recursion', program, 'calls itself, which the kernel does not allow', [
-        calls.path.map(name).join(' -> '),
-      ]),
+      limitProblem(
+        object,
+        'relink-recursion',
+        program,
+        `${who}calls itself, which the kernel does not allow`,
+        [calls.path.map(name).join(' -> ')],
+      ),
     ];
   }
   const problems: Problem[] = [];
   if (calls.total > MAX_CALL_FRAMES) {
-    const message = `calls ${calls.total} functions deep; the kernel allows ${MAX_CALL_FRAMES}`;
+    const message = `${who}calls ${calls.total} functions deep; the kernel allows ${MAX_CALL_FRAMES}`;
     problems.push(
       limitProblem(object, 'relink-call-depth', program, message, [calls.path.map(name).join(' -> ')]),
     );
   }
   const stack = graph.mostStack(root);
   if (stack.total > MAX_STACK_BYTES) {
-    const message = `takes ${stack.total} bytes of stack; the kernel allows ${MAX_STACK_BYTES}`;
+    const message = `${who}takes ${stack.total} bytes of stack; the kernel allows ${MAX_STACK_BYTES}`;
     problems.push(
       limitProblem(object, 'relink-stack', program, message, [
         stack.path.map(index => `${name(index)} (${graph.frameBytes(index)})`).join(' -> '),
@@ -134,7 +151,12 @@ function depthProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): 
 }
 
 /** Above the frame of a called function that uses tail calls there must be less stack than elsewhere. */
-function tailCallProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex): Problem[] {
+function tailCallProblems(
+  object: BpfObject,
+  graph: CallGraph,
+  program: SymbolIndex,
+  root: SymbolIndex,
+): Problem[] {
   if (graph.mostStack(root).total < MAX_STACK_BYTES_ABOVE_TAIL_CALL) return [];
   const withTailCalls = tailCallers(object);
   const tails = graph.reach([root]).filter(at => at !== root && withTailCalls.has(at));
@@ -148,7 +170,7 @@ function tailCallProblems(object: BpfObject, graph: CallGraph, root: SymbolIndex
     `has ${total} bytes of stack in use where ${quote(target)} is called, which uses tail calls; ` +
     `the kernel allows less than ${MAX_STACK_BYTES_ABOVE_TAIL_CALL}`;
   return [
-    limitProblem(object, 'relink-tail-stack', nameOf(object, root), message, [
+    limitProblem(object, 'relink-tail-stack', nameOf(object, program), message, [
       [...frames, target].join(' -> '),
     ]),
   ];
@@ -203,6 +225,7 @@ function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSym
       program.name,
       `has more than one ${resource.name}; the kernel allows one`,
       [names.map(quote).join(', ')],
+      resource.mapType === null ? undefined : 'name the maps alike and share them: --share NAME',
     ),
   );
   const lost = lostCallbacks(object, root).map(({ function: name, callback }) =>
@@ -232,38 +255,4 @@ function arenaProblems(object: BpfObject): Problem[] {
       },
     ),
   ];
-}
-
-// --- license -----------------------------------------------------------------------------------------------
-
-function licenseProblems(object: BpfObject): Problem[] {
-  const license = licenseOf(object) ?? '';
-  if (isGplCompatible(license)) return [];
-  return object.symbols.flatMap(symbol =>
-    symbol.kind === 'function' ? gplCalls(object, symbol, license) : [],
-  );
-}
-
-function gplCalls(object: BpfObject, symbol: FunctionSymbol, license: string): Problem[] {
-  const code = new CodeView(symbol.code, object.byteOrder);
-  for (let insnIndex = 0; insnIndex < code.length; insnIndex += code.width(insnIndex)) {
-    if (code.opcode(insnIndex) !== OP_CALL) continue;
-    const source = code.src(insnIndex);
-    if (
-      source === BPF_PSEUDO_CALL ||
-      source === BPF_PSEUDO_KFUNC_CALL ||
-      !GPL_HELPERS.has(code.imm(insnIndex))
-    )
-      continue;
-    const line = sourceLine(symbol, insnIndex);
-    return [
-      problem(
-        'relink-gpl-helper',
-        [object.name, `function ${quote(symbol.name)}`, `insn ${insnIndex}`],
-        `calls ${helperName(code.imm(insnIndex)) ?? code.imm(insnIndex)}, which is restricted to GPL-compatible programs; the license is ${quote(license)}`,
-        { subject: symbol.name, ...(line === null ? {} : { details: [line] }) },
-      ),
-    ];
-  }
-  return [];
 }

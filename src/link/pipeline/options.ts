@@ -22,6 +22,11 @@ export interface CommonLinkOptions {
   readonly edits?: EditOptions;
   /** Externs that get a definition of another input, whatever its name. */
   readonly bind?: readonly BindRequest[];
+  /**
+   * License of the result. Default: what all inputs state, "GPL" for several GPL-compatible spellings; a
+   * problem (`link-license`) where others differ.
+   */
+  readonly license?: string;
   /** Drop functions, variables, maps and types that no program needs. */
   readonly gcSections?: boolean;
   /** With `gcSections`: names (`FILE:NAME` for those of one input) that stay, used or not. */

@@ -81,6 +81,8 @@ export interface ResolveRequest {
    */
   readonly refuseUndefined: 'all' | 'needed' | 'none';
   readonly explain: Explained;
+  /** License of the result, whatever the inputs state. */
+  readonly license?: string;
   /**
    * Called when there are problems, with the object merged in spite of them, if that can be: may add more.
    */
@@ -143,7 +145,7 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   const pinned = joinByName(request, resolution, problems);
   if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
   const sections = mergeSections(objects);
-  const license = chooseLicense(objects);
+  const license = chooseLicense(objects, request.license);
   problems.add([...sections.problems, ...license.problems]);
   if (request.pinned !== null) problems.add(versionProblems(objects));
   const { explanations, problems: unexplained } = explainAll(objects, resolution, explain.names, {

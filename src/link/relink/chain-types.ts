@@ -3,11 +3,21 @@
  * the kernel restricts the range of the result.
  */
 
-import { available, failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
+import {
+  available,
+  failed,
+  ok,
+  type Problem,
+  type ProblemExtras,
+  problem,
+  quote,
+  type Result,
+} from '../../diag/index.ts';
 import {
   contextNameOf,
   programTypeOf,
   type Verdict,
+  verdictNumbers,
   verdictOfWord,
   verdictsOf,
   verdictWords,
@@ -31,6 +41,11 @@ export function checksVerdicts(section: string): boolean {
   return verdictsOf(typeOf(section))?.checked === true;
 }
 
+/** The numbers of the verdicts that such programs have. */
+export function knownVerdicts(section: string): readonly number[] {
+  return verdictNumbers(typeOf(section));
+}
+
 /** Verdict given by name or number; a problem that lists the names when it is neither. */
 export function parseVerdict(section: string, text: string): Result<Verdict> {
   if (/^-?\d{1,9}$/.test(text)) return ok(Number(text));
@@ -44,7 +59,7 @@ export function parseVerdict(section: string, text: string): Result<Verdict> {
   );
 }
 
-/** `text`: the verdict as it was given. */
-export function verdictProblem(text: string, message: string): Problem {
-  return problem('chain-verdict', [], message, { subject: text });
+/** `text`: the verdict as it was given, or the section that has none. */
+export function verdictProblem(text: string, message: string, extras: ProblemExtras = {}): Problem {
+  return problem('chain-verdict', [], message, { subject: text, ...extras });
 }

@@ -2,22 +2,29 @@
  * The built-in rootlet: a program with exactly as many slots as there are components.
  *
  * The slots are called in order; if its verdict is in the slot's continue-mask, the next slot is called, else
- * it is the verdict of the chain. After the last slot the chain returns a fixed verdict or the last one.
+ * it is the verdict of the chain. After the last slot the chain returns a fixed verdict or the last one. On
+ * hooks that run all programs whatever they return, so does the chain.
  * There are no unused slots and no limit but the kernel's. The result is an object like that of a compiler,
  * to be re-linked.
  */
 
 import { BtfBuilder, type BtfId, INT } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
-import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
+import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import {
   assemble,
+  BPF_ALU64,
+  BPF_AND,
   BPF_JEQ,
   BPF_JNE,
+  BPF_K,
+  BPF_OR,
+  BPF_X,
   callSymbol,
   copy,
   EXIT,
   encodeInsns,
+  insn,
   jump,
   jumpIf32,
   label,
@@ -25,7 +32,8 @@ import {
   type Step,
 } from '../../isa/index.ts';
 import type { BpfObject, BpfSymbol, CodeReference, SectionShell, Verdict } from '../../object/index.ts';
-import { checksVerdicts, contextOf } from './chain-types.ts';
+import { withLicense } from '../passes/index.ts';
+import { checksVerdicts, contextOf, knownVerdicts } from './chain-types.ts';
 
 export interface ChainSlot {
   /** Verdicts that continue with the next slot. */
@@ -44,7 +52,12 @@ export interface ChainOptions {
    * `last`.
    */
   readonly final?: number | 'last';
-  /** Text of the `license` section. Default `Dual MIT/GPL`. */
+  /**
+   * All slots run whatever they return, and bit 0 of the result is the conjunction of theirs, as on hooks of
+   * cgroups; with `flag`, bit 1 is set if one of them sets it. `continueOn` and `final` have no effect then.
+   */
+  readonly conjunction?: { readonly flag: boolean };
+  /** Text of the `license` section. Default: none, so that linked with its components it has theirs. */
   readonly license?: string;
 }
 
@@ -58,7 +71,6 @@ export function makeChain(options: ChainOptions): BpfObject {
   const program = options.program ?? 'chain';
   const types = chainTypes(options, program);
   const { code, references } = chainCode(options);
-  const license = new TextEncoder().encode(`${options.license ?? 'Dual MIT/GPL'}\0`);
   const origin = { file: 'chain', offset: 0 };
   const base = { binding: 'global', visibility: 'default', origin } as const;
   // a hidden function is verified where it is called, so its verdicts are known there
@@ -72,7 +84,6 @@ export function makeChain(options: ChainOptions): BpfObject {
       entsize: 0,
       role: 'code',
     },
-    { name: 'license', type: SHT_PROGBITS, flags: SHF_ALLOC | SHF_WRITE, align: 1, entsize: 0, role: 'data' },
     {
       name: '.text',
       type: SHT_PROGBITS,
@@ -95,22 +106,19 @@ export function makeChain(options: ChainOptions): BpfObject {
       lines: [{ insnIndex: 0, file: 'chain', text, line: 1, column: 1 }],
       coreRecords: [],
     },
-    {
-      ...base,
-      kind: 'variable',
-      name: '_license',
-      section: 1,
-      size: license.length,
-      align: 1,
-      bytes: license,
-      references: [],
-      btfId: types.license,
-    },
     ...types.slots.map(
       (btfId, position): BpfSymbol => slotStub(options.byteOrder, position, btfId, slotBase),
     ),
   ];
-  return { name: '<chain>', byteOrder: options.byteOrder, flags: 0, sections, symbols, btf: types.btf };
+  const chain = {
+    name: '<chain>',
+    byteOrder: options.byteOrder,
+    flags: 0,
+    sections,
+    symbols,
+    btf: types.btf,
+  };
+  return withLicense(chain, options.license ?? null);
 }
 
 function slotStub(
@@ -127,7 +135,7 @@ function slotStub(
     binding: 'weak',
     kind: 'function',
     name,
-    section: 2,
+    section: 1,
     code,
     references: [],
     btfId,
@@ -142,7 +150,6 @@ interface ChainTypes {
   readonly btf: BpfObject['btf'];
   readonly program: BtfId;
   readonly slots: readonly BtfId[];
-  readonly license: BtfId;
 }
 
 /**
@@ -158,72 +165,84 @@ function chainTypes(options: ChainOptions, program: string): ChainTypes {
   const slots = options.slots.map((_, position) =>
     btf.add({ kind: 'func', name: chainSlotName(position), type: prototype, linkage: 'global' }),
   );
-  const char = btf.add({
-    kind: 'int',
-    name: 'char',
-    size: 1,
-    bits: 8,
-    bitOffset: 0,
-    signed: true,
-    char: false,
-    bool: false,
-  });
-  const index = btf.add({
-    kind: 'int',
-    name: '__ARRAY_SIZE_TYPE__',
-    size: 4,
-    bits: 32,
-    bitOffset: 0,
-    signed: false,
-    char: false,
-    bool: false,
-  });
-  const length = (options.license ?? 'Dual MIT/GPL').length + 1;
-  const text = btf.add({ kind: 'array', element: char, index, length });
-  const license = btf.add({ kind: 'var', name: '_license', type: text, linkage: 'global' });
-  return { btf: btf.build(), program: programId, slots, license };
+  return { btf: btf.build(), program: programId, slots };
 }
 
 // --- code ---------------------------------------------------------------------------------------------------------
 
-const CONTEXT_REGISTER = 6;
+/** What the code of a chain keeps: its context, and with `conjunction` the result so far. */
+const [CONTEXT, RESULT, FLAG] = [6, 7, 8];
 
-/**
- * `r6 = ctx; for each slot: r1 = r6; r0 = slot(r1); if w0 is in the mask continue, else return it`. The
- * context is kept in r6 only when a second slot needs it. The usual case, one verdict that continues, falls
- * through: one comparison a slot and one exit for all, as compilers write it.
- */
 function chainCode(options: ChainOptions): {
   readonly code: Uint8Array;
   readonly references: readonly CodeReference[];
 } {
-  const { slots, final } = options;
-  const steps: Step[] = slots.length > 1 ? [copy(CONTEXT_REGISTER, 1)] : [];
-  slots.forEach((slot, position) => {
-    if (position > 0) steps.push(copy(1, CONTEXT_REGISTER));
-    // symbols are: the program, its license, then the slots
-    steps.push(callSymbol(position + 2));
-    const last = position === slots.length - 1;
-    if (!last || typeof final === 'number') steps.push(...goOn(slot.continueOn, position));
-  });
-  if (typeof final === 'number') steps.push(move(0, final));
-  const { insns, references } = assemble([...steps, label(LEAVE), EXIT]);
+  const steps = options.conjunction === undefined ? chosenSteps(options) : allSteps(options);
+  const { insns, references } = assemble(steps);
   return { code: encodeInsns(insns, options.byteOrder), references };
+}
+
+/** Calls a slot. The context is kept only when a second slot needs it. */
+function callSlot(position: number, count: number): Step[] {
+  const context = position > 0 ? [copy(1, CONTEXT)] : count > 1 ? [copy(CONTEXT, 1)] : [];
+  // symbols are: the program, then the slots
+  return [...context, callSymbol(position + 1)];
+}
+
+/**
+ * For each slot: `r0 = slot(ctx); if w0 is in the mask continue, else return it`. The usual case, one verdict
+ * that continues, falls through: one comparison a slot and one exit for all, as compilers write it.
+ */
+function chosenSteps({ slots, section, final }: ChainOptions): Step[] {
+  const known = knownVerdicts(section);
+  const steps = slots.flatMap(({ continueOn }, position): Step[] => {
+    const isLast = position === slots.length - 1;
+    const then = isLast && typeof final !== 'number' ? [] : goOn(continueOn, position, known);
+    return [...callSlot(position, slots.length), ...then];
+  });
+  return [...steps, ...(typeof final === 'number' ? [move(0, final)] : []), label(LEAVE), EXIT];
 }
 
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
 
 /** Continues after it for the given verdicts, and leaves the chain for others, if there are any. */
-function goOn(verdicts: readonly Verdict[], position: number): Step[] {
-  if (verdicts.includes('not 0')) return verdicts.includes(0) ? [] : [jumpIf32(BPF_JEQ, 0, 0, LEAVE)];
-  const distinct = [...new Set(verdicts)].filter(verdict => verdict !== 'not 0');
-  const last = distinct.pop();
+function goOn(verdicts: readonly Verdict[], position: number, known: readonly number[]): Step[] {
+  const numbers = [...new Set(verdicts)].filter(verdict => typeof verdict === 'number');
+  const final = verdicts.includes('not 0') ? [0] : verdicts.includes('other') ? known : undefined;
+  if (final !== undefined)
+    return final.filter(value => !numbers.includes(value)).map(value => jumpIf32(BPF_JEQ, 0, value, LEAVE));
+  const last = numbers.pop();
   if (last === undefined) return [jump(LEAVE)];
   const next = `after ${position}`;
   return [
-    ...distinct.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),
+    ...numbers.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),
     jumpIf32(BPF_JNE, 0, last, LEAVE),
     label(next),
   ];
 }
+
+/** Every slot runs: `r7 = slot(ctx); r7 &= slot(ctx); …; return r7`. */
+function allSteps({ slots, conjunction }: ChainOptions): Step[] {
+  const flag = conjunction?.flag === true;
+  const steps = slots.flatMap((_, position): Step[] => {
+    const join = position === 0 ? [copy(RESULT, 0)] : flag ? JOIN_WITH_FLAG : [combine(BPF_AND, RESULT, 0)];
+    return [...callSlot(position, slots.length), ...(slots.length > 1 ? join : [])];
+  });
+  return [...steps, ...(slots.length > 1 ? [copy(0, RESULT)] : []), EXIT];
+}
+
+/** `dst OP= src`, 64 bits. */
+function combine(operation: number, dst: number, src: number): Step {
+  return insn(BPF_ALU64 | operation | BPF_X, dst, src);
+}
+
+/** Bit 0 of the result is the conjunction, bit 1 the disjunction. */
+const JOIN_WITH_FLAG: readonly Step[] = [
+  copy(FLAG, RESULT),
+  combine(BPF_OR, FLAG, 0),
+  insn(BPF_ALU64 | BPF_AND | BPF_K, FLAG, 0, 0, 2),
+  combine(BPF_AND, RESULT, 0),
+  insn(BPF_ALU64 | BPF_AND | BPF_K, RESULT, 0, 0, 1),
+  combine(BPF_OR, RESULT, FLAG),
+];

@@ -2,9 +2,11 @@
 
 export { adoptTypes } from './adopt-types.ts';
 export { chainSlotName, makeChain } from './chain.ts';
-export { contextOf, parseVerdict, verdictProblem } from './chain-types.ts';
+export { chainMember, chainSection } from './chain-section.ts';
+export { type AskedVerdicts, type ConfiguredMember, chainVerdicts, configured } from './chain-verdicts.ts';
 export { demotePlugged } from './demote.ts';
 export { type RelinkInputs, readRelinkInputs } from './inputs.ts';
+export { unstatedLicenses, unusedConfigs } from './lost.ts';
 export type { RelinkOptions } from './options.ts';
 export { pinnedNotes } from './pinned.ts';
 export {
@@ -30,5 +32,6 @@ export {
   tooManyComponents,
   unknownSlot,
 } from './slots.ts';
+export { thrownNotes, thrownProblems } from './thrown.ts';
 export { unseenVerdicts } from './unseen-verdicts.ts';
 export { typePlugged, unknownFits } from './untyped.ts';

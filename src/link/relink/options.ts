@@ -18,6 +18,18 @@ export interface RelinkOptions extends CommonLinkOptions {
    * spelling.
    */
   readonly entrySlots?: boolean;
+  /**
+   * Slots whose component must not throw an exception, because it would end more than the component.
+   *
+   * @internal
+   */
+  readonly mustReturn?: readonly string[];
+  /**
+   * Notes of whoever made the rootlet, for the report.
+   *
+   * @internal
+   */
+  readonly notes?: readonly string[];
   /** Archives: each component takes the members that it needs, its own copies. */
   readonly libraries?: readonly LinkInput[];
   /**

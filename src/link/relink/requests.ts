@@ -4,7 +4,7 @@
  * Separate from `relink()`, which is only the order of the steps.
  */
 
-import { elementAt } from '../../bytes/index.ts';
+import { elementAt, given } from '../../bytes/index.ts';
 import { didYouMean, type Problem, type ProblemList, problem, quote } from '../../diag/index.ts';
 import type { BpfObject, SymbolIndex } from '../../object/index.ts';
 import { isNeededAnyway, type Liveness, markLive, symbolOf } from '../../object/index.ts';
@@ -57,6 +57,7 @@ export function relinkNames(
     },
     refuseUndefined: 'needed',
     explain: { names: options.explain ?? [], slots: replaced },
+    ...given({ license: options.license }),
   };
 }
 

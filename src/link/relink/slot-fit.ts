@@ -17,13 +17,15 @@ import {
   prototypeOf,
   type SymbolIndex,
   sectionNameOf,
+  typeBehind,
 } from '../../object/index.ts';
 import { BPF_F_XDP_HAS_FRAGS } from '../../uapi/index.ts';
-import { comparePrototypes, entryObjection } from '../resolve/index.ts';
+import { comparePrototypes, entryObjection, type FunctionType } from '../resolve/index.ts';
 
 /**
  * The problem of a program in a slot of the rootlet; null if it fits. `entry`: the slot is called as the
- * kernel calls programs, so the program is compared as an entry point.
+ * kernel calls programs, so the program is compared as an entry point, as in slots that take the context and
+ * return a verdict.
  */
 export function slotProblem(
   rootlet: BpfObject,
@@ -100,11 +102,26 @@ function prototypeProblem(
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };
   const progType = progTypeIn(rootlet, component, program);
-  const difference = entry
-    ? entryObjection(right, progType)
-    : comparePrototypes(left, right, { progType, program: true })?.path;
+  const difference =
+    entry || isEntry(left, progType)
+      ? entryObjection(right, progType)
+      : comparePrototypes(left, right, { progType, program: true })?.path;
   if (difference === undefined) return null;
   return misfit({ object: rootlet, symbol: slot }, { object: component, symbol: program }, difference);
+}
+
+/** Bytes of a result that is read like a verdict. */
+const VERDICT_BYTES = 4;
+
+/**
+ * Whether a slot is called as the kernel calls programs: the context in r1, and a result of 32 bits, of which
+ * every program sets all.
+ */
+function isEntry({ btf, func }: FunctionType, progType: number | undefined): boolean {
+  const proto = prototypeOf(btf, func);
+  if (proto?.params.length !== 1 || contextParameter(btf, func, 0, progType) === undefined) return false;
+  const result = typeBehind(btf, proto.returns);
+  return (result?.kind === 'int' || result?.kind === 'enum') && result.size === VERDICT_BYTES;
 }
 
 /** A function of a rootlet or component. */

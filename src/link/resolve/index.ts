@@ -13,7 +13,7 @@ export {
 } from './bind.ts';
 export { type Explanation, explainAll } from './explain.ts';
 export { describeDefinition, describeSymbol, duplicateProblem, sourceLine } from './problems.ts';
-export { agreedContexts, comparePrototypes, entryObjection } from './prototypes.ts';
+export { agreedContexts, comparePrototypes, entryObjection, type FunctionType } from './prototypes.ts';
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
 export {
   groupAt,

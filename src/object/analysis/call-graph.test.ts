@@ -195,3 +195,31 @@ describe('100,000 functions', () => {
     expect(stackAbove(object, 0, [COUNT - 1]).path).toHaveLength(COUNT - 1);
   });
 });
+
+describe('callbacks that run later', () => {
+  /** 0 calls 1 and hands out 2; 2 hands itself out again and calls 3. */
+  const callees = [[1, 2], [], [2, 3], []];
+  const depths = [300, 100, 200, 208];
+  const graph = (isDeferred?: (at: number, callee: number) => boolean): CallGraph =>
+    new CallGraph({
+      callees: at => callees[at] ?? [],
+      stackDepth: at => depths[at] ?? 0,
+      ...(isDeferred === undefined ? {} : { isDeferred }),
+    });
+
+  test('have a stack of their own, and no recursion', () => {
+    const later = graph((_, callee) => callee === 2);
+    expect(later.reach([0])).toEqual([0, 1, 2, 3]);
+    expect(later.stackRoots(0)).toEqual([0, 2]);
+    expect(later.stackCallees(0)).toEqual([1]);
+    expect(later.mostStack(0)).toEqual({ total: 304 + 112, path: [0, 1] });
+    expect(later.mostStack(2)).toEqual({ total: 208 + 208, path: [2, 3] });
+    expect(later.deepest(2).total).toBe(2);
+  });
+
+  test('that are called are not', () => {
+    expect(graph().stackRoots(0)).toEqual([0]);
+    expect(graph().mostStack(0).total).toBe(Number.POSITIVE_INFINITY);
+    expect(graph((at, callee) => at === 0 && callee === 2).mostStack(2).total).toBe(Number.POSITIVE_INFINITY);
+  });
+});

@@ -3,8 +3,8 @@
  *
  * The one owner of these and of the kernel's limits on them: limits, effects, callers, the loader and the
  * embedded machine ask here. A function that is handed out as a callback (its address is taken) counts as
- * called, as for the kernel. Call graphs come from files: nothing here recurses, and every walk is linear in
- * calls.
+ * called, as for the kernel, but one that runs later has a stack of its own. Call graphs come from files:
+ * nothing here recurses, and every walk is linear in calls.
  *
  * Source: Linux kernel/bpf/verifier.c (check_max_stack_depth, round_up_stack_depth, MAX_CALL_FRAMES).
  */
@@ -12,6 +12,7 @@
 import { alignUp, elementAt, valueAt } from '../../bytes/index.ts';
 import { CodeView, helperId, OP_CALL, stackDepth } from '../../isa/index.ts';
 import type { BpfObject, CodeReference, FunctionSymbol, SymbolIndex } from '../model/index.ts';
+import { isDeferred } from './async-callbacks.ts';
 
 /** Functions of a program that may be active at the same time. */
 export const MAX_CALL_FRAMES = 8;
@@ -33,6 +34,8 @@ export interface CallSource {
   callees(at: SymbolIndex): readonly SymbolIndex[];
   /** Bytes of stack that `at` itself uses. */
   stackDepth(at: SymbolIndex): number;
+  /** Whether `at` only hands `callee` out, to run later on a stack of its own. Default: never. */
+  isDeferred?(at: SymbolIndex, callee: SymbolIndex): boolean;
 }
 
 /** The path with the largest total, infinite where functions call each other in a cycle. */
@@ -58,6 +61,7 @@ interface Visit {
 export class CallGraph {
   readonly #source: CallSource;
   readonly #callees = new Map<SymbolIndex, readonly SymbolIndex[]>();
+  readonly #onStack = new Map<SymbolIndex, readonly SymbolIndex[]>();
   readonly #frameBytes = new Map<SymbolIndex, number>();
   readonly #byFrames = new Map<SymbolIndex, Step>();
   readonly #byStack = new Map<SymbolIndex, Step>();
@@ -73,6 +77,26 @@ export class CallGraph {
     const callees = this.#source.callees(at);
     this.#callees.set(at, callees);
     return callees;
+  }
+
+  /** Those of them that run on the stack of `at`: all but asynchronous callbacks. */
+  stackCallees(at: SymbolIndex): readonly SymbolIndex[] {
+    const known = this.#onStack.get(at);
+    if (known !== undefined) return known;
+    const all = this.callees(at);
+    const isDeferred = this.#source.isDeferred?.bind(this.#source);
+    const onStack = isDeferred === undefined ? all : all.filter(callee => !isDeferred(at, callee));
+    this.#onStack.set(at, onStack);
+    return onStack;
+  }
+
+  /** Functions of a program at the bottom of a stack: the program, and asynchronous callbacks. */
+  stackRoots(program: SymbolIndex): SymbolIndex[] {
+    const deferred = this.reach([program]).flatMap(at => {
+      const onStack = this.stackCallees(at);
+      return this.callees(at).filter(callee => !onStack.includes(callee));
+    });
+    return [...new Set([program, ...deferred])];
   }
 
   /** Bytes of the frame of `at` as the kernel counts them. */
@@ -107,21 +131,21 @@ export class CallGraph {
     return [...seen];
   }
 
-  /** The path from `root` with the most frames; `total` is their number. */
+  /** The path from `root` with the most frames of one stack; `total` is their number. */
   deepest(root: SymbolIndex): CallPath {
     return longestPath(
       root,
-      at => this.callees(at),
+      at => this.stackCallees(at),
       () => 1,
       this.#byFrames,
     );
   }
 
-  /** The path from `root` with the most stack; `total` is its bytes. */
+  /** The path from `root` that takes most of one stack; `total` is its bytes. */
   mostStack(root: SymbolIndex): CallPath {
     return longestPath(
       root,
-      at => this.callees(at),
+      at => this.stackCallees(at),
       at => this.frameBytes(at),
       this.#byStack,
     );
@@ -135,7 +159,8 @@ export class CallGraph {
   /** The path from `root` with the most stack inside `within`; nothing when `root` is outside. */
   mostStackWithin(root: SymbolIndex, within: ReadonlySet<SymbolIndex>): CallPath {
     if (!within.has(root)) return { total: 0, path: [] };
-    const callees = (at: SymbolIndex): SymbolIndex[] => this.callees(at).filter(callee => within.has(callee));
+    const callees = (at: SymbolIndex): SymbolIndex[] =>
+      this.stackCallees(at).filter(callee => within.has(callee));
     return longestPath(root, callees, at => this.frameBytes(at), new Map());
   }
 }
@@ -206,6 +231,7 @@ export function callGraph(object: BpfObject): CallGraph {
   if (known !== undefined) return known;
   const graph = new CallGraph({
     callees: at => calleesIn(object, at),
+    isDeferred: (at, callee) => isDeferred(object, at, callee),
     stackDepth: at => stackDepth(new CodeView(functionAt(object, at)?.code ?? NO_CODE, object.byteOrder)),
   });
   KNOWN.set(object, graph);

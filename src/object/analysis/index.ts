@@ -2,6 +2,7 @@
 
 export {
   CallGraph,
+  type CallPath,
   callersOf,
   callGraph,
   MAX_CALL_FRAMES,
@@ -25,3 +26,4 @@ export {
   RUN_CONFIG_SECTION,
 } from './needs.ts';
 export { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';
+export { DEFAULT_PRIORITY, type RunConfig, runConfigOf } from './run-config.ts';

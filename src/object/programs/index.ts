@@ -36,10 +36,14 @@ export {
 export { staticChoice, staticNotes, staticProgram } from './static-programs.ts';
 export { typeHint } from './type-words.ts';
 export {
+  type HookRule,
+  hasResultFlag,
+  hookRuleOf,
   isDelivered,
   neutralVerdict,
   type Verdict,
   verdictName,
+  verdictNumbers,
   verdictOfWord,
   verdictsOf,
   verdictWords,

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import * as uapi from '../../uapi/index.ts';
+import { programTypeOf } from './section-names.ts';
 import {
+  hasResultFlag,
+  hookRuleOf,
   isDelivered,
   neutralVerdict,
   verdictName,
@@ -65,5 +68,54 @@ describe('verdicts', () => {
     expect(verdictsOf(uapi.BPF_PROG_TYPE_TRACING)).toBeUndefined();
     expect(verdictsOf(CGROUP)?.checked).toBe(true);
     expect(verdictsOf(XDP)?.checked).toBe(false);
+  });
+});
+
+describe('hooks with several programs', () => {
+  const ruleOf = (section: string): unknown => {
+    const type = programTypeOf(section);
+    const rule = type === undefined ? undefined : hookRuleOf(type);
+    return rule?.kind === 'first' ? rule.continueOn : rule?.kind;
+  };
+
+  test.each([
+    ['xdp', [2]],
+    ['?xdp.frags', [2]],
+    ['tc', [-1, 1, 3, 5, 6, 'other']],
+    ['classifier', [-1, 1, 3, 5, 6, 'other']],
+    ['tc/ingress', [-1]],
+    ['tcx/egress', [-1]],
+    ['netkit/primary', [-1]],
+    ['action', [-1, 3]],
+    ['socket', ['not 0']],
+    ['cgroup_skb/egress', 'all'],
+    ['cgroup/dev', 'all'],
+    ['sockops', 'all'],
+    ['sk_lookup', [1]],
+    ['sk_msg', [1]],
+    ['sk_skb/stream_verdict', [1]],
+    ['sk_skb/stream_parser', undefined],
+    ['netfilter', [1]],
+    ['lwt_in', [0]],
+    ['kprobe/f', undefined],
+  ])('%s: the next one runs after %j', (section, expected) => expect(ruleOf(section)).toEqual(expected));
+
+  test('every type with verdicts has a rule', () => {
+    for (let progType = 1; progType <= uapi.BPF_PROG_TYPE_NETFILTER; progType++)
+      expect(hookRuleOf({ progType, expectedAttachType: 0 }) === undefined, `${progType}`).toBe(
+        verdictsOf(progType) === undefined,
+      );
+  });
+
+  test.each([
+    ['cgroup_skb/egress', true],
+    ['cgroup_skb/ingress', false],
+    ['cgroup/bind4', true],
+    ['cgroup/bind6', true],
+    ['cgroup/connect4', false],
+    ['tcx/ingress', false],
+  ])('%s: bit 1 of the result is a flag: %s', (section, expected) => {
+    const type = programTypeOf(section);
+    expect(type !== undefined && hasResultFlag(type)).toBe(expected);
   });
 });

@@ -3,20 +3,28 @@
  * prints.
  *
  * ```
- * type          value                    words         printed   delivered   neutral
- * xdp           XDP_PASS                 pass          PASS      yes         yes
- * cgroup/…      0                        drop, deny    DENY
- * socket        any but 0 (bytes kept)   pass          40 bytes  yes
+ * type          value                    words         printed   delivered   neutral   next program runs
+ * xdp           XDP_PASS                 pass          PASS      yes         yes       yes
+ * cgroup/…      0                        drop, deny    DENY                            yes
+ * socket        any but 0 (bytes kept)   pass          40 bytes  yes                   yes
  * ```
  *
+ * After which verdicts the next program runs is a property of the hook, not of the type alone: `HookRule`.
+ *
  * Sources: `linux/bpf.h` (enum xdp_action, tcx_action_base, sk_action, bpf_ret_code), `linux/pkt_cls.h`,
- * `linux/netfilter.h`, and check_return_code() of the kernel's verifier.
+ * `linux/netfilter.h`, and check_return_code() of the kernel's verifier; for hooks with several programs
+ * tcx_run(), netkit_run(), cls_bpf_classify() and cls_bpf_exec_opcode(), tcf_action_exec(),
+ * bpf_prog_run_array_cg(), nf_hook_slow(); for XDP, where the kernel runs one, libxdp.
  */
 
 import * as uapi from '../../uapi/index.ts';
+import type { ProgramType } from './program-type.ts';
 
-/** A verdict by number, or any but 0: socket filters return how many bytes are to be kept. */
-export type Verdict = number | 'not 0';
+/**
+ * A verdict by number; any but 0, since socket filters return how many bytes are to be kept; or any number
+ * that the type has no row for.
+ */
+export type Verdict = number | 'not 0' | 'other';
 
 interface Row {
   readonly value: Verdict;
@@ -161,4 +169,80 @@ export function isDelivered(progType: number, returned: number): boolean {
 
 function rowsOf(progType: number): readonly Row[] {
   return verdictsOf(progType)?.rows ?? [];
+}
+
+// --- hooks with several programs ---------------------------------------------------------------------------
+
+/**
+ * How a hook runs its programs one after the other. `continueOn`: the next one runs after these verdicts,
+ * any other is final. `all`: all of them run, and each can deny (bit 0 of the result is the conjunction).
+ */
+export type HookRule =
+  | { readonly kind: 'first'; readonly continueOn: readonly Verdict[] }
+  | { readonly kind: 'all' };
+
+const after = (...continueOn: readonly Verdict[]): HookRule => ({ kind: 'first', continueOn });
+const ALL: HookRule = { kind: 'all' };
+
+/** tcx and netkit: only the verdict that says so. */
+const NEXT = after(uapi.TC_ACT_UNSPEC);
+/** Direct action of cls_bpf: whatever is not a verdict there is TC_ACT_UNSPEC. */
+const CLASSIC = after(
+  uapi.TC_ACT_UNSPEC,
+  uapi.TC_ACT_RECLASSIFY,
+  uapi.TC_ACT_PIPE,
+  uapi.TC_ACT_QUEUED,
+  uapi.TC_ACT_REPEAT,
+  'other',
+);
+
+const RULES: ReadonlyMap<number, HookRule> = new Map([
+  [uapi.BPF_PROG_TYPE_SOCKET_FILTER, after('not 0')],
+  [uapi.BPF_PROG_TYPE_SCHED_CLS, CLASSIC],
+  [uapi.BPF_PROG_TYPE_SCHED_ACT, after(uapi.TC_ACT_UNSPEC, uapi.TC_ACT_PIPE)],
+  [uapi.BPF_PROG_TYPE_XDP, after(uapi.XDP_PASS)],
+  [uapi.BPF_PROG_TYPE_CGROUP_SKB, ALL],
+  [uapi.BPF_PROG_TYPE_CGROUP_SOCK, ALL],
+  [uapi.BPF_PROG_TYPE_LWT_IN, after(uapi.BPF_OK)],
+  [uapi.BPF_PROG_TYPE_LWT_OUT, after(uapi.BPF_OK)],
+  [uapi.BPF_PROG_TYPE_LWT_XMIT, after(uapi.BPF_OK)],
+  [uapi.BPF_PROG_TYPE_SOCK_OPS, ALL],
+  [uapi.BPF_PROG_TYPE_SK_SKB, after(uapi.SK_PASS)],
+  [uapi.BPF_PROG_TYPE_CGROUP_DEVICE, ALL],
+  [uapi.BPF_PROG_TYPE_SK_MSG, after(uapi.SK_PASS)],
+  [uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR, ALL],
+  [uapi.BPF_PROG_TYPE_SK_REUSEPORT, after(uapi.SK_PASS)],
+  [uapi.BPF_PROG_TYPE_CGROUP_SYSCTL, ALL],
+  [uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT, ALL],
+  [uapi.BPF_PROG_TYPE_SK_LOOKUP, after(uapi.SK_PASS)],
+  [uapi.BPF_PROG_TYPE_NETFILTER, after(uapi.NF_ACCEPT)],
+]);
+
+/**
+ * How programs of this type and attach type run one after the other; undefined where results are not
+ * verdicts: a stream parser returns the length of a message.
+ */
+export function hookRuleOf({ progType, expectedAttachType }: HookType): HookRule | undefined {
+  if (progType === uapi.BPF_PROG_TYPE_SCHED_CLS && expectedAttachType !== 0) return NEXT;
+  const isParser = expectedAttachType === uapi.BPF_SK_SKB_STREAM_PARSER;
+  return progType === uapi.BPF_PROG_TYPE_SK_SKB && isParser ? undefined : RULES.get(progType);
+}
+
+type HookType = Pick<ProgramType, 'progType' | 'expectedAttachType'>;
+
+/** Attach types whose programs return a second bit, which counts when any program sets it. */
+const WITH_FLAG: ReadonlySet<number> = new Set([
+  uapi.BPF_CGROUP_INET_EGRESS,
+  uapi.BPF_CGROUP_INET4_BIND,
+  uapi.BPF_CGROUP_INET6_BIND,
+]);
+
+/** Whether bit 1 of the result is a flag (congestion; no check of CAP_NET_BIND_SERVICE). */
+export function hasResultFlag({ progType, expectedAttachType }: HookType): boolean {
+  return hookRuleOf({ progType, expectedAttachType })?.kind === 'all' && WITH_FLAG.has(expectedAttachType);
+}
+
+/** The numbers of the verdicts that have a row. */
+export function verdictNumbers(progType: number): readonly number[] {
+  return rowsOf(progType).flatMap(({ value }) => (typeof value === 'number' ? [value] : []));
 }

@@ -105,7 +105,7 @@ function planModule(
       analysed.map(({ unit, values }) => ({
         symbol: unit.symbol,
         stackDepth: values.stackDepth,
-        callees: callGraph(input.object).callees(unit.symbol),
+        callees: callGraph(input.object).stackCallees(unit.symbol),
       })),
     ),
     functionType,

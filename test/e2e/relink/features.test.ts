@@ -110,8 +110,8 @@ function verdicts(chain: RelinkSuccess): number[] {
 /** `on` continues, `stop` does not, and both are verdicts that the kernel allows. */
 const TYPES = [
   { section: 'xdp', context: 'struct xdp_md', on: 2, stop: 3, runs: true },
-  { section: 'tc', context: 'struct __sk_buff', on: 0, stop: 2, runs: true },
-  { section: 'tcx/ingress', context: 'struct __sk_buff', on: 0, stop: 2, runs: false },
+  { section: 'tc', context: 'struct __sk_buff', on: 3, stop: 2, runs: true },
+  { section: 'tcx/ingress', context: 'struct __sk_buff', on: -1, stop: 2, runs: false },
   { section: 'socket', context: 'struct __sk_buff', on: 5, stop: 0, runs: true },
   { section: 'cgroup_skb/ingress', context: 'struct __sk_buff', on: 1, stop: 0, runs: true },
   { section: 'cgroup/connect4', context: 'struct bpf_sock_addr', on: 1, stop: 0, runs: false },
@@ -292,7 +292,7 @@ needs('clang').describe('components with', () => {
   });
 
   test('chains in them', () => {
-    const inner = chainOf(objects, ['state', 'loop'], { program: 'inner' });
+    const inner = chainOf(objects, ['state', 'loop'], { program: 'inner', continueOn: ['ok'] });
     const outer = done(
       relinkChain([{ component: { ...inner.object, name: 'inner.o' } }, of(objects, 'each')], {
         continueOn: ['45'],

@@ -12,7 +12,7 @@ export interface CallNode {
   readonly symbol: SymbolIndex;
   /** Bytes that the function itself uses. */
   readonly stackDepth: number;
-  /** Functions that it calls or passes as callbacks. */
+  /** Functions that run on its stack: those that it calls or passes as callbacks for now. */
   readonly callees: readonly SymbolIndex[];
 }
 
