@@ -3,6 +3,7 @@
 import type { Btf, BtfId } from '../../btf/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 import { type BpfObject, layoutSections, licenseOf, stripDataSections } from '../../object/index.ts';
+import type { ExternBindings } from '../externs/index.ts';
 import { encodeTypes, kernelTypes } from './btf.ts';
 import { planGlobals, setInitialValues } from './globals.ts';
 import { kconfigMap, layoutKconfig } from './kconfig.ts';
@@ -77,9 +78,14 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
       globalEntries(options.globals),
     ),
     globals,
-    notes: [],
+    notes: bindingNotes(bindings),
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
+}
+
+/** What externs are bound to differs from what they stand for. */
+function bindingNotes(bindings: ExternBindings): string[] {
+  return [...bindings.values()].flatMap(binding => ('note' in binding ? (binding.note ?? []) : []));
 }
 
 function named(maps: readonly MapPlan[], names: PlanOptions['kernelNames']): readonly MapPlan[] {

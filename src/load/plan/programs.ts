@@ -147,6 +147,7 @@ function planProgram(
     code: flat.code,
     fixups: [],
     poisons: corePoisons(flat, prepared.coreAnswers),
+    functionAddresses: [],
   };
   for (const open of flat.open) {
     const problem = resolveReference(sink, open);
@@ -165,6 +166,7 @@ function planProgram(
     lines: linePlans(flat),
     attach,
     poisons: sink.poisons,
+    functionAddresses: sink.functionAddresses,
   };
 }
 
