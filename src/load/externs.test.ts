@@ -53,7 +53,12 @@ describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)
   test('functions by name and parameters; of two declarations the one that fits', () => {
     expect(bindingOf('bpf_dynptr_from_xdp')).toMatchObject({ kind: 'kfunc', btfObject: 0 });
     expect(bindingOf('bpf_dynptr_size___real')).toMatchObject({ kind: 'kfunc' });
-    expect(bindingOf('bpf_dynptr_size___odd')).toEqual({ kind: 'missing' });
+    expect(bindingOf('bpf_dynptr_size___odd')).toEqual({
+      kind: 'missing',
+      why: expect.stringMatching(
+        /^has other parameters in vmlinux \(declared as .*bpf_dynptr_size___odd\(int, int, int\); vmlinux has .*bpf_dynptr_size\(const struct bpf_dynptr \*/,
+      ),
+    });
     expect(bindingOf('bpf_of_the_future')).toEqual({ kind: 'missing' });
   });
 

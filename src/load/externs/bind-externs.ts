@@ -4,7 +4,7 @@
  * Mirrors libbpf, with one difference in reporting: everything that cannot be bound is named in one error.
  */
 
-import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
+import { type Btf, type BtfId, formatFunc, skipModifiers } from '../../btf/index.ts';
 import { given } from '../../bytes/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
@@ -46,6 +46,7 @@ interface Unbound {
   readonly hint?: string;
   /** What a weak one is to be reported with. */
   readonly note?: string;
+  readonly details?: readonly string[];
 }
 
 type Outcome = ExternBinding | Unbound;
@@ -98,14 +99,15 @@ function collect<T>(problems: Problem[], name: string, body: () => T): T | undef
   }
 }
 
-function missing(objectName: string, symbol: ExternSymbol, { reason, hint }: Unbound): Problem {
+function missing(objectName: string, symbol: ExternSymbol, { reason, hint, details }: Unbound): Problem {
   const where = [objectName, `extern ${quote(symbol.name)}`];
-  return problem('load-extern-missing', where, reason, given({ hint }));
+  return problem('load-extern-missing', where, reason, given({ hint, details }));
 }
 
 /** An undefined weak extern: zero, or no address. */
-function absent(btf: Btf, symbol: ExternSymbol, { note }: Unbound): ExternBinding {
-  if (symbol.section !== KCONFIG_SECTION) return { kind: 'missing', ...given({ note }) };
+function absent(btf: Btf, symbol: ExternSymbol, { note, reason, details }: Unbound): ExternBinding {
+  const why = details === undefined ? undefined : `${reason} (${details.join('; ')})`;
+  if (symbol.section !== KCONFIG_SECTION) return { kind: 'missing', ...given({ note, why }) };
   const size = declaredType(btf, symbol)?.size;
   return size === undefined ? { kind: 'missing' } : { kind: 'kconfig', value: new Uint8Array(size) };
 }
@@ -271,7 +273,13 @@ function bindFunction(btf: Btf, symbol: ExternSymbol, proto: BtfId, types: Kerne
   const target = found.target.types.btf;
   const func = target.type(found.id);
   if (func.kind !== 'func' || !typesCompatible(btf, proto, target, func.type))
-    return notThere(`has other parameters in ${found.target.name}`);
+    return {
+      ...notThere(`has other parameters in ${found.target.name}`),
+      details: [
+        `declared as ${formatFunc(btf, symbol.btfId)}`,
+        `${found.target.name} has ${formatFunc(target, found.id)}`,
+      ],
+    };
   return { kind: 'kfunc', btfId: found.id, btfObject: found.target.btfObject };
 }
 

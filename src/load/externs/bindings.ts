@@ -20,8 +20,11 @@ export type ExternBinding =
   | { readonly kind: 'kernel-variable'; readonly btfId: BtfId; readonly btfObject: number }
   /** Kernel function. `btfObject` is 0 for vmlinux, else the id of the module's BTF. */
   | { readonly kind: 'kfunc'; readonly btfId: BtfId; readonly btfObject: number }
-  /** Weak and defined nowhere. `note` says why, where it may be defined after all. */
-  | { readonly kind: 'missing'; readonly note?: string };
+  /**
+   * Weak and defined nowhere. `note` says why, where it may be defined after all; `why` is said when it is
+   * used all the same.
+   */
+  | { readonly kind: 'missing'; readonly note?: string; readonly why?: string };
 
 export type ExternBindings = ReadonlyMap<SymbolIndex, ExternBinding>;
 

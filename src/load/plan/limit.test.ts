@@ -210,7 +210,13 @@ function twoFunctions(withCallback: boolean): LoadPlan {
       ]
     : [];
   const rest = [0xb7, 0x95, 0xb7, 0x95].map(opcode => ({ opcode, dst: 0, src: 0, offset: 0, imm: 0 }));
-  const name = (text: string, insnIndex: number) => ({ name: text, insnIndex, insnCount: 2, btfId: 8 });
+  const name = (text: string, insnIndex: number) => ({
+    name: text,
+    file: 'a.o',
+    insnIndex,
+    insnCount: 2,
+    btfId: 8,
+  });
   const functions = [name('run', 0), name('callback', wide.length + 2)];
   const code = encodeInsns([...wide, ...rest], PLAN.byteOrder);
   return {

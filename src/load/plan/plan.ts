@@ -69,6 +69,8 @@ export type Fixup =
 /** A function within a program's instructions. */
 export interface FunctionPlan {
   readonly name: string;
+  /** The input that it comes from: a member of a chain, a component. */
+  readonly file: string;
   readonly insnIndex: number;
   readonly insnCount: number;
   readonly btfId: BtfId;
@@ -116,7 +118,7 @@ export interface AttachPlan {
 export interface Poison {
   readonly insnIndex: number;
   readonly helper: number;
-  /** What the instruction did, as text, e.g. `calls function "foo", which is not there`. */
+  /** What the instruction did, as one sentence, e.g. `calls function "foo", which does not exist`. */
   readonly what: string;
 }
 

@@ -109,7 +109,7 @@ function resolveExtern(sink: Sink, open: OpenReference, target: BpfSymbol): Prob
     return undefined;
   }
   if (binding.kind === 'kfunc') setKernelCall(sink, open.insnIndex, binding);
-  else if (binding.kind === 'missing') poisonCall(sink, open, target.name);
+  else if (binding.kind === 'missing') poisonCall(sink, open, target.name, binding.why);
   else return callOfData(sink, open, target);
   return undefined;
 }
@@ -168,10 +168,10 @@ function setKernelCall(
   if (binding.btfObject !== 0) sink.fixups.push({ kind: 'kfunc', insnIndex, btfObject: binding.btfObject });
 }
 
-function poisonCall(sink: Sink, open: OpenReference, name: string): void {
+function poisonCall(sink: Sink, open: OpenReference, name: string, why = 'does not exist'): void {
   const { insnIndex } = open;
   const helper = POISONED_EXTERN + open.reference.symbol;
-  sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which does not exist` });
+  sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which ${why}` });
   sink.code.set(insnIndex, callHelper(helper));
 }
 
