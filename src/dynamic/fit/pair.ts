@@ -43,7 +43,7 @@ export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Result
   const slot = slotIndex === undefined ? undefined : rootlet.symbols[slotIndex];
   if (slotIndex === undefined || slot?.kind !== 'function')
     return failed(slotMissing(rootlet, fill.slot, main.name));
-  const chosen = namedProgram(component, fill.program, fill.slot);
+  const chosen = namedProgram(component, fill.program);
   if (!chosen.ok) return chosen;
   const { program, index } = chosen.value;
   return ok({ host, fill, component, program, programIndex: index, slot, slotIndex });

@@ -24,11 +24,13 @@ import {
   type SlotChange,
   type SlotFill,
   slotNames,
+  unchangedFill,
 } from '../generation/index.ts';
 import { memberOptionsOf } from '../providers/index.ts';
 import { build, planCommit, planParts, requirePossible } from './back-ends.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './change.ts';
 import { decisionsOf, droppedMaps } from './kept.ts';
+import { droppedInSlots } from './prepare.ts';
 import { planTailSlots } from './tail.ts';
 
 /** Options of `Rootlet.attach`. */
@@ -69,6 +71,8 @@ export interface Replaced {
   readonly settings: ReadonlyMap<string, Settings>;
   /** Settings that no longer fit anything, one sentence each. */
   readonly droppedSettings: readonly string[];
+  /** Programs of new components that are not loaded although they may be called, and notes of the loader. */
+  readonly notes: readonly string[];
 }
 
 /** Notified of a change step by step, so that another process can finish it. */
@@ -203,7 +207,15 @@ export class Rootlet {
     this.#switch(next, old, { forced: forced !== undefined, force });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
-    return { slots: this.slots, choice, state, settings: next.settings, droppedSettings: prepared.dropped };
+    const loaded = [...(next.host?.notes ?? []), ...next.loaded.flatMap(({ notes }) => notes)];
+    return {
+      slots: this.slots,
+      choice,
+      state,
+      settings: next.settings,
+      droppedSettings: prepared.dropped,
+      notes: [...new Set([...newNotes(old, design), ...loaded])],
+    };
   }
 
   /** What was requested stays requested. */
@@ -223,7 +235,8 @@ export class Rootlet {
     const decisions = decisionsOf(context, design, parts, choice.via);
     const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
     const slots = slotStates(design, context.main);
-    return { slots, choice, state, settings: context.settings, droppedSettings: dropped };
+    const notes = newNotes(old, design);
+    return { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes };
   }
 
   /** Puts one component into one slot. */
@@ -278,7 +291,7 @@ export class Rootlet {
   #unchanged(): Replaced {
     const { via, settings } = this.#generation;
     const choice = { via, reason: this.#forced === undefined ? 'as it was' : 'as requested' };
-    return { slots: this.slots, choice, state: [], settings, droppedSettings: [] };
+    return { slots: this.slots, choice, state: [], settings, droppedSettings: [], notes: [] };
   }
 
   #switch(
@@ -345,4 +358,9 @@ function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, option
   const { via, globals, maxEntries, fresh = [] } = options;
   const named = fill.length + reset.length + fresh.length > 0;
   return !named && [order, rootlet, via, globals, maxEntries].every(one => one === undefined);
+}
+
+/** About the components that this change puts in. */
+function newNotes(old: Generation, design: Design): string[] {
+  return droppedInSlots(design.fills.filter(fill => unchangedFill(old, fill) === undefined));
 }
