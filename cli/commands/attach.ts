@@ -43,6 +43,7 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
+  tailCallNotes,
 } from '../flags/loading.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
 import { table } from '../format/table.ts';
@@ -173,7 +174,11 @@ function attachNamed(
         return store.save('hook', name, { ...contents, links }, commit);
       });
       const given = givenNotes(flags, loaded.plan);
-      return { entry, bindings: kept.bindings, notes: [...loaded.notes, ...given] };
+      return {
+        entry,
+        bindings: kept.bindings,
+        notes: [...loaded.notes, ...given, ...tailCallNotes(input, loaded)],
+      };
     });
   });
 }

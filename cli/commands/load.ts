@@ -34,6 +34,7 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
+  tailCallNotes,
 } from '../flags/loading.ts';
 import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
@@ -132,7 +133,12 @@ function load(job: Job): Outcome {
       },
     });
     const idle = idleNote(input.object, loaded);
-    const notes = [...loaded.notes, ...givenNotes(flags, loaded.plan), ...(idle === undefined ? [] : [idle])];
+    const notes = [
+      ...loaded.notes,
+      ...givenNotes(flags, loaded.plan),
+      ...tailCallNotes(input, loaded),
+      ...(idle === undefined ? [] : [idle]),
+    ];
     return { entry, bindings, notes };
   });
   const { done, notes } = bindWaiting(store, name);

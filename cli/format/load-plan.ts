@@ -39,6 +39,7 @@ export function planJson(view: PlanView): Record<string, unknown> {
       return { function: inFunction, insn: insnIndex, asked, found, before, after, poisoned, why };
     }),
     fallbacks: view.fallbacks,
+    notes: view.plan.notes,
   };
 }
 
@@ -96,6 +97,10 @@ export function formatPlan(view: PlanView): string {
     ...block(
       'not supported by this kernel',
       view.fallbacks.map(note => [note]),
+    ),
+    ...block(
+      'notes',
+      plan.notes.map(note => [note]),
     ),
     'nothing was created',
   ].join('\n');

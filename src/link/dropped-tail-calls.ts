@@ -44,6 +44,12 @@ export function droppedTailCalls(
   return [...new Set(notes)];
 }
 
+/** Notes about a load of some programs only, by name. */
+export function notLoadedTailCalls(object: BpfObject, isLoaded: (program: string) => boolean): string[] {
+  const remedy: Remedy = () => 'rootlet load FILE loads all programs';
+  return droppedTailCalls(object, at => isLoaded(symbolOf(object, at).name), remedy);
+}
+
 function noteOf(
   object: BpfObject,
   array: SymbolIndex,

@@ -1,6 +1,6 @@
 /** Static linking and static re-linking. */
 
-export { droppedTailCalls, type Remedy } from './dropped-tail-calls.ts';
+export { droppedTailCalls, notLoadedTailCalls, type Remedy } from './dropped-tail-calls.ts';
 export {
   type AliasRequest,
   type EditOptions,

@@ -207,7 +207,7 @@ export class Rootlet {
     this.#switch(next, old, { forced: forced !== undefined, force });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
-    const loaded = [...(next.host?.notes ?? []), ...next.loaded.flatMap(({ notes }) => notes)];
+    const loaded = [next.host, ...next.loaded].flatMap(one => (one === undefined ? [] : one.notes));
     return {
       slots: this.slots,
       choice,

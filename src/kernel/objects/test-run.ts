@@ -150,9 +150,9 @@ function runRequest(sys: Sys, fd: number, options: TestRunOptions, request: Requ
 }
 
 function refusal(errno: number, progType: number, options: TestRunOptions) {
-  const length = options.data?.length ?? 0;
+  const { data: { length } = NOTHING, metadata = NOTHING } = options;
   const what = `running a ${progTypeName(progType)} program on ${length} bytes`;
-  const hint = hintOf(errno, progType, length, options.metadata?.length ?? 0);
+  const hint = hintOf(errno, progType, length, metadata.length);
   return syscallError('kernel-test-run', [], what, -errno, given({ hint }));
 }
 

@@ -77,7 +77,7 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
         source: sourceAt(program, at),
       })),
     states: parsed.states,
-    stack: STACK_KINDS.has(parsed.known?.kind ?? '') ? deepestFrames(program) : [],
+    stack: parsed.known !== undefined && STACK_KINDS.has(parsed.known.kind) ? deepestFrames(program) : [],
     hint: poison === undefined ? (parsed.known?.hint ?? hintWithoutLog(program, errno, log)) : POISON_HINT,
     log: parsed.lines,
   };

@@ -41,7 +41,7 @@ interface Wanted {
 /** Why an extern cannot be bound. */
 interface Unbound {
   readonly reason: string;
-  /** Why a weak one is no mistake: the kernel does not have it. Others are refused, weak or not. */
+  /** The kernel does not have it, which a weak one allows. Others are refused, weak or not. */
   readonly absent: boolean;
   readonly hint?: string;
   /** What a weak one is to be reported with. */
@@ -138,10 +138,10 @@ interface Configuration {
 
 function bindKconfig(object: BpfObject, btf: Btf, facts: KernelFacts, options: BindOptions, set: Set): void {
   const wanted = externsOf(object, KCONFIG_SECTION);
-  const sizes = wanted.map(({ symbol }) => ({
-    name: symbol.name,
-    size: declaredType(btf, symbol)?.size ?? 0, // a type of no value is refused below
-  }));
+  const sizes = wanted.flatMap(({ symbol }) => {
+    const type = declaredType(btf, symbol); // a type of no value is refused below
+    return type === undefined ? [] : [{ name: symbol.name, size: type.size }];
+  });
   const tooLarge = kconfigTooLarge(object.name, sizes);
   if (tooLarge !== undefined) throw new RootletError([tooLarge]);
   const configuration = readConfiguration(wanted, facts, options);

@@ -155,7 +155,7 @@ test.each([
   expect(cutNote('CONFIG_X', TEXT, `"${text}"`)).toBe(note);
 });
 
-test('what is no text is not cut', () => {
+test('only texts are cut', () => {
   expect(cutNote('CONFIG_X', BOOL, 'y')).toBeUndefined();
   expect(cutNote('CONFIG_X', { kind: 'text', size: 1, signed: false }, '""')).toBeUndefined();
 });

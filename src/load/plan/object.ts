@@ -85,7 +85,9 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
 
 /** What externs are bound to differs from what they stand for. */
 function bindingNotes(bindings: ExternBindings): string[] {
-  return [...bindings.values()].flatMap(binding => ('note' in binding ? (binding.note ?? []) : []));
+  return [...bindings.values()].flatMap(binding =>
+    'note' in binding && binding.note !== undefined ? [binding.note] : [],
+  );
 }
 
 function named(maps: readonly MapPlan[], names: PlanOptions['kernelNames']): readonly MapPlan[] {

@@ -12,6 +12,7 @@ import { toRaw } from '../../../src/btf/model/to-raw.ts';
 import { droppedInSlots } from '../../../src/dynamic/slots/prepare.ts';
 import { encodeInsns, type Insn } from '../../../src/isa/opcodes.ts';
 import { kernelForTests } from '../../../src/kernel/testing.ts';
+import { notLoadedTailCalls } from '../../../src/link/dropped-tail-calls.ts';
 import { checkLimits } from '../../../src/link/passes/limits.ts';
 import { loadObject } from '../../../src/load/load.ts';
 import { planLoad } from '../../../src/load/plan/object.ts';
@@ -134,6 +135,15 @@ describe('programs that an array may call, and nothing refers to', () => {
     expect(droppedInSlots([fill('entry'), fill('stage_two')])).toEqual([]);
     expect(droppedInSlots([fill('stage_two')])).toEqual([]);
     expect(droppedInSlots([])).toEqual([]);
+  });
+
+  test('are reported when only some programs are loaded', () => {
+    expect(notLoadedTailCalls(STAGES, name => name === 'entry')).toEqual([
+      'stages.o: tail calls through "stages", which is filled at run time, cannot reach "stage_two": dropped; ' +
+        'rootlet load FILE loads all programs',
+    ]);
+    expect(notLoadedTailCalls(STAGES, () => true)).toEqual([]);
+    expect(notLoadedTailCalls(STAGES, name => name === 'stage_two')).toEqual([]);
   });
 
   test('do not count where the array is not used', () => {
