@@ -46,6 +46,7 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
+  tailCallNotes,
 } from '../flags/loading.ts';
 import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
@@ -182,6 +183,7 @@ function attachNamed(
         ...hookTypeNotes(given.object, types),
         ...loaded.notes,
         ...givenNotes(flags, loaded.plan),
+        ...tailCallNotes(input, loaded),
       ];
       return { entry, bindings: kept.bindings, notes };
     });

@@ -41,6 +41,7 @@ import {
   requireFree,
   STORE_FLAGS,
   type StoreFlags,
+  tailCallNotes,
 } from '../flags/loading.ts';
 import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
@@ -150,7 +151,12 @@ function load(job: Job): Outcome {
       },
     });
     const idle = idleNote(input.object, loaded);
-    const notes = [...loaded.notes, ...givenNotes(flags, loaded.plan), ...(idle === undefined ? [] : [idle])];
+    const notes = [
+      ...loaded.notes,
+      ...givenNotes(flags, loaded.plan),
+      ...tailCallNotes(input, loaded),
+      ...(idle === undefined ? [] : [idle]),
+    ];
     return { entry, bindings, notes };
   });
   const { done, notes } = bindWaiting(store, name);
@@ -180,7 +186,7 @@ function tellPlan(
   },
 ): void {
   const { sys, name, prepared, options } = job;
-  const lacks = findLacks(sys);
+  const lacks = findLacks(sys, prepared.plan);
   const limited = lacks.size === 0 ? { plan: prepared.plan, notes: [] } : limitPlan(prepared.plan, lacks);
   const view: PlanView = {
     ...prepared,

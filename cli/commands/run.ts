@@ -183,7 +183,13 @@ interface Outcome {
   /** Verdict → packets, in order of first appearance. */
   readonly counts: ReadonlyMap<number, number>;
   /** Each packet, as long as there are few or it is requested. */
-  readonly each: readonly { readonly number: number; readonly verdict: number; readonly length: number }[];
+  readonly each: readonly {
+    readonly number: number;
+    readonly verdict: number;
+    readonly length: number;
+    /** What an XDP program put before the packet, in hexadecimal digits; left out when there is nothing. */
+    readonly metadata?: string;
+  }[];
   readonly warnings: readonly string[];
 }
 
@@ -197,10 +203,11 @@ async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRu
   try {
     for (const source of sources) {
       for (const packet of source.packets()) {
-        const { verdict, packet: after } = runOne(runner, packet);
+        const { verdict, packet: after, metadata } = runOne(runner, packet);
         total++;
         counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-        if (each.length <= limit) each.push({ number: packet.number, verdict, length: after.length });
+        if (each.length <= limit)
+          each.push({ number: packet.number, verdict, length: after.length, ...shownMetadata(metadata) });
         if (output !== null && isDelivered(progTypeOf(runner.kind), verdict))
           output.write(after, packet.timestamp, source.nanoseconds());
         if (output !== null && total % BREATH === 0) await breathe();
@@ -215,6 +222,10 @@ async function runAll(flags: Flags, sources: readonly Source[], runner: PacketRu
   }
   const warnings = sources.flatMap(source => source.warning() ?? []);
   return { total, counts, each, warnings };
+}
+
+function shownMetadata(metadata: Uint8Array): { metadata?: string } {
+  return metadata.length === 0 ? {} : { metadata: Buffer.from(metadata).toString('hex') };
 }
 
 /** The capture that `--out` asks for; it keeps the resolution of the first packet's capture. */
@@ -278,6 +289,7 @@ function report(
           String(entry.number),
           verdictName(progTypeOf(runner.kind), entry.verdict),
           `${entry.length} bytes`,
+          ...(entry.metadata === undefined ? [] : [`metadata ${entry.metadata}`]),
         ]),
         '',
         [0],

@@ -14,7 +14,7 @@ import {
 } from '../../src/diag/index.ts';
 import { consumersOf, recoverLeft } from '../../src/dynamic/index.ts';
 import { BpfMap, type Sys } from '../../src/kernel/index.ts';
-import { type LinkInput, link } from '../../src/link/index.ts';
+import { type LinkInput, link, notLoadedTailCalls } from '../../src/link/index.ts';
 import {
   type KernelTypes,
   type LoadedObject,
@@ -362,6 +362,11 @@ export function givenNotes(flags: LoadFlags, plan: LoadPlan): string[] {
       ? [`map ${quote(name)} is given by --map: its static entries are not written`]
       : [],
   );
+}
+
+/** Programs that were not chosen, although those that were may tail-call them. */
+export function tailCallNotes({ object }: Pick<InputObject, 'object'>, loaded: LoadedObject): string[] {
+  return notLoadedTailCalls(object, name => loaded.programs.has(name));
 }
 
 export function programNames(object: BpfObject): string[] {

@@ -41,7 +41,7 @@ export function planJson(view: PlanView): Record<string, unknown> {
       return { function: inFunction, insn: insnIndex, asked, found, before, after, poisoned, why };
     }),
     fallbacks: view.fallbacks,
-    notes: view.typeNotes,
+    notes: [...view.plan.notes, ...view.typeNotes],
   };
 }
 
@@ -102,7 +102,7 @@ export function formatPlan(view: PlanView): string {
     ),
     ...block(
       'notes',
-      view.typeNotes.map(note => [note]),
+      [...plan.notes, ...view.typeNotes].map(note => [note]),
     ),
     'nothing was created',
   ].join('\n');

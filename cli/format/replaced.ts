@@ -109,7 +109,7 @@ export function isRefused(outcome: ReplaceOutcome): boolean {
   return factsOf(outcome).state.some(({ kind }) => kind === 'refuse');
 }
 
-/** Notes of the loader. */
+/** Notes of the change and of the loader. */
 export function notesOf(outcome: ReplaceOutcome): readonly string[] {
   switch (outcome.kind) {
     case 'rootlet':

@@ -52,8 +52,7 @@ export function openKernelRunner(input: BpfObject, options: KernelRunOptions = {
             },
           );
         }
-        const { verdict, packet: after } = loaded.testRun(program, packet);
-        return { verdict, packet: after };
+        return loaded.testRun(program, packet);
       },
       maps: () => [...loaded.maps].map(([name, map]) => contentsOf(object, name, map)),
       trace: () => [],

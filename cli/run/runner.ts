@@ -14,6 +14,8 @@ export interface PacketResult {
   readonly verdict: number;
   /** After the run; valid until the next run. */
   readonly packet: Uint8Array;
+  /** What an XDP program put before the packet; valid until the next run. */
+  readonly metadata: Uint8Array;
 }
 
 export interface PacketRunner {

@@ -157,7 +157,7 @@ test('a member of another type is not the one that is meant', () => {
   expect(answer).toMatchObject({
     poisoned: true,
     found: null,
-    why: expect.stringContaining('does not match the use in the program'),
+    why: expect.stringContaining('of the target has no such member'),
   });
 });
 

@@ -17,6 +17,7 @@ import type { BpfObject, BpfSymbol, CoreRecord, FunctionSymbol, SymbolIndex } fr
 import * as core from '../uapi/core-relocations.ts';
 import { BTF_KIND } from '../uapi/index.ts';
 import { kindsCompatible } from './compat.ts';
+import { isEnumKind, isFieldKind } from './kinds.ts';
 import { essentialName, type TypeFinder } from './names.ts';
 import { applyPatch, poison } from './patch.ts';
 import { type AccessSpec, formatSpec, parseSpec } from './spec.ts';
@@ -183,7 +184,7 @@ class Resolver {
     const [first] = survivors;
     if (first === undefined) {
       const after = coreValueOf(null, kind, this.order);
-      return { local, found: null, before, after, why: this.#whyNot(local, type) };
+      return { local, found: null, before, after, why: this.#whyNot(local, type, kind) };
     }
     requireAgreement(local, survivors);
     // As in libbpf: a member that only some types of this name have decides which of them later records mean.
@@ -225,11 +226,15 @@ class Resolver {
     return type === 0 ? '' : this.#btf.nameOf(type);
   }
 
-  #whyNot(local: AccessSpec, type: BtfId): string {
+  #whyNot(local: AccessSpec, type: BtfId, kind: number): string {
     const candidates = this.#candidatesOf(type);
     const name = formatSpec({ ...local, accessors: [] });
     if (candidates.length === 0) return `the target has no ${name}`;
-    return `${name} is there (${candidates.length} of that name), but does not match the use in the program`;
+    const subject = candidates.length === 1 ? name : `each of ${candidates.length} ${name}`;
+    if (isFieldKind(kind)) return `${subject} of the target has no such member, or one of another type`;
+    return isEnumKind(kind)
+      ? `${subject} of the target has no such enumerator`
+      : `${subject} of the target is of another form`;
   }
 }
 

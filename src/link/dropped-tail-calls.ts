@@ -1,41 +1,65 @@
 /**
- * Programs of components that re-linking drops although kept code may tail-call them.
+ * Programs of components that are dropped although kept code may tail-call them.
  *
  * A program array without static values is filled by another process, so that nothing in the object refers to
  * the programs in it. Without them every tail call falls through: that is reported, with what keeps them.
  */
 
-import { elementAt } from '../bytes/index.ts';
 import { quote } from '../diag/index.ts';
-import { type BpfObject, mayTailCall, type SymbolIndex, symbolOf } from '../object/index.ts';
-import type { SymbolAt } from './resolve/index.ts';
+import {
+  type BpfObject,
+  markLive,
+  mayTailCall,
+  programsOf,
+  type SymbolIndex,
+  symbolOf,
+} from '../object/index.ts';
 
-/** `isLive` answers for a symbol of an input; `programs` are those that became functions of the result. */
+/** What keeps the programs of these names. */
+export type Remedy = (names: readonly string[]) => string;
+
+/** The options of a re-link. */
+export const KEEP: Remedy = names => `keep with ${names.map(name => `--keep ${name}`).join(' ')}`;
+
+/**
+ * Notes about one input: `isLive` answers for its symbols. Of the programs that are kept, as programs or as
+ * functions, each counts with the arrays that it reaches itself.
+ */
 export function droppedTailCalls(
-  objects: readonly BpfObject[],
-  programs: readonly SymbolAt[],
-  isLive: (at: SymbolAt) => boolean,
+  object: BpfObject,
+  isLive: (at: SymbolIndex) => boolean,
+  remedy: Remedy,
 ): string[] {
-  const notes = programs.flatMap(({ file, index }): string[] => {
-    const object = elementAt(objects, file);
-    const live = object.symbols.map((_, at) => isLive({ file, index: at }));
-    return mayTailCall(object, index, live).flatMap(({ array, programs: targets }) =>
+  const kept = programsOf(object).filter(({ index }) => isLive(index));
+  const notes = kept.flatMap(({ index }) =>
+    mayTailCall(object, index, markLive(object, [index]).live).flatMap(({ array, programs }) =>
       noteOf(
         object,
         array,
-        targets.filter(at => live[at] !== true),
+        programs.filter(at => !isLive(at)),
+        remedy,
       ),
-    );
-  });
+    ),
+  );
   return [...new Set(notes)];
 }
 
-function noteOf(object: BpfObject, array: SymbolIndex, dropped: readonly SymbolIndex[]): string[] {
+/** Notes about a load of some programs only, by name. */
+export function notLoadedTailCalls(object: BpfObject, isLoaded: (program: string) => boolean): string[] {
+  const remedy: Remedy = () => 'rootlet load FILE loads all programs';
+  return droppedTailCalls(object, at => isLoaded(symbolOf(object, at).name), remedy);
+}
+
+function noteOf(
+  object: BpfObject,
+  array: SymbolIndex,
+  dropped: readonly SymbolIndex[],
+  remedy: Remedy,
+): string[] {
   if (dropped.length === 0) return [];
-  const nameOf = (at: SymbolIndex): string => symbolOf(object, at).name;
-  const names = dropped.map(at => quote(nameOf(at))).join(', ');
+  const names = dropped.map(at => symbolOf(object, at).name);
   return [
-    `${object.name}: tail calls through ${quote(nameOf(array))}, which is filled at run time, cannot reach ${names}: ` +
-      `dropped; keep with ${dropped.map(at => `--keep ${nameOf(at)}`).join(' ')}`,
+    `${object.name}: tail calls through ${quote(symbolOf(object, array).name)}, which is filled at run time, ` +
+      `cannot reach ${names.map(quote).join(', ')}: dropped; ${remedy(names)}`,
   ];
 }

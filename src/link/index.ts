@@ -1,5 +1,6 @@
 /** Static linking and static re-linking. */
 
+export { droppedTailCalls, notLoadedTailCalls, type Remedy } from './dropped-tail-calls.ts';
 export {
   type AliasRequest,
   type EditOptions,

@@ -12,7 +12,7 @@
 import { elementAt } from '../bytes/index.ts';
 import { ProblemList, requireList, requireOptions, requireRecord, requireText } from '../diag/index.ts';
 import type { BpfObject } from '../object/index.ts';
-import { droppedTailCalls } from './dropped-tail-calls.ts';
+import { droppedTailCalls, KEEP } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
 import { requireInput } from './inputs/index.ts';
@@ -197,10 +197,12 @@ function reportAll(
       ? []
       : [...unknownFits(inputs.objects, plugs), ...lostInSlots(pruned, plugs)]),
     ...unstatedLicenses(license, inputs),
-    ...droppedTailCalls(
-      inputs.objects,
-      plugs.map(({ program }) => program),
-      at => live[entryAt(merged.combined.indexOf, at)] === true,
+    ...inputs.objects.flatMap((object, file) =>
+      droppedTailCalls(
+        object,
+        index => live[entryAt(merged.combined.indexOf, { file, index })] === true,
+        KEEP,
+      ),
     ),
     ...linkNotes(combined.object, license),
   ];

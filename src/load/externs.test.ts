@@ -58,7 +58,12 @@ describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)
   test('functions by name and parameters; of two declarations the one that fits', () => {
     expect(bindingOf('bpf_dynptr_from_xdp')).toMatchObject({ kind: 'kfunc', btfObject: 0 });
     expect(bindingOf('bpf_dynptr_size___real')).toMatchObject({ kind: 'kfunc' });
-    expect(bindingOf('bpf_dynptr_size___odd')).toEqual({ kind: 'missing' });
+    expect(bindingOf('bpf_dynptr_size___odd')).toEqual({
+      kind: 'missing',
+      why: expect.stringMatching(
+        /^has other parameters in vmlinux \(declared as .*bpf_dynptr_size___odd\(int, int, int\); vmlinux has .*bpf_dynptr_size\(const struct bpf_dynptr \*/,
+      ),
+    });
     expect(bindingOf('bpf_of_the_future')).toEqual({ kind: 'missing' });
   });
 
@@ -109,6 +114,75 @@ describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)
   test('a hidden address is not taken for one', () => {
     const hidden: KernelFacts = { ...FACTS, addresses: () => new Map([['__start_rodata', [0n]]]) };
     expect(() => bindExterns(object, types, hidden)).toThrow(/kptr_restrict/);
+  });
+
+  test('a weak symbol whose address is hidden is 0, with a note', () => {
+    const hidden: KernelFacts = {
+      ...FACTS,
+      addresses: () => new Map([...FACTS.addresses(new Set()), ['no_such_symbol', [0n]]]),
+    };
+    const index = object.symbols.findIndex(symbol => symbol.name === 'no_such_symbol');
+    expect(bindExterns(object, types, hidden).get(index)).toEqual({
+      kind: 'missing',
+      note: expect.stringMatching(/^extern "no_such_symbol" is 0, .* the kernel hides/),
+    });
+    const { plan } = prepareLoad(read('externs.bpf.o'), new FakeSys(), {
+      kernelTypes: types,
+      kernelFacts: hidden,
+    });
+    expect(plan.notes).toHaveLength(2); // and the configuration value that is cut
+  });
+
+  test('a weak symbol with several addresses is refused', () => {
+    const twice: KernelFacts = {
+      ...FACTS,
+      addresses: () => new Map([...FACTS.addresses(new Set()), ['no_such_symbol', [4n, 8n]]]),
+    };
+    expect(() => bindExterns(object, types, twice)).toThrow(/no_such_symbol.*has 2 addresses/);
+  });
+
+  test('a configuration value that does not fit is cut, with a note', () => {
+    expect(bindingOf('CONFIG_DEFAULT_HOSTNAME')).toMatchObject({
+      note: 'kconfig "CONFIG_DEFAULT_HOSTNAME": "a very long name" has 16 bytes and is cut to 7: its variable is char[8]',
+    });
+    expect(bindingOf('CONFIG_BPF')).not.toHaveProperty('note');
+  });
+
+  describe('where no configuration can be read', () => {
+    const unreadable: KernelFacts = { ...FACTS, config: () => undefined };
+    const all = FACTS.config() ?? '';
+
+    test('none has a value, weak or not; the option is named', () => {
+      expect(() => bindExterns(object, types, unreadable)).toThrow(
+        expect.objectContaining({
+          problems: expect.arrayContaining(
+            ['CONFIG_HZ', 'CONFIG_NOT_A_SETTING'].map(name =>
+              expect.objectContaining({
+                code: 'load-extern-missing',
+                where: ['externs.bpf.o', `extern "${name}"`],
+                message: expect.stringContaining('no configuration of this kernel could be read'),
+                hint: 'give one with --kconfig FILE',
+              }),
+            ),
+          ),
+        }),
+      );
+    });
+
+    test('a given one is the whole of it', () => {
+      const own = bindExterns(object, types, unreadable, { kconfig: all });
+      const index = object.symbols.findIndex(symbol => symbol.name === 'CONFIG_NOT_A_SETTING');
+      expect(own.get(index)).toEqual({ kind: 'kconfig', value: new Uint8Array(1) });
+      expect(() =>
+        bindExterns(object, types, unreadable, { kconfig: all.replace('CONFIG_HZ=250', '') }),
+      ).toThrow(/CONFIG_HZ.*is not in the configuration/);
+    });
+  });
+
+  test('a version that is not known is no 0', () => {
+    expect(() => bindExterns(object, types, { ...FACTS, versionCode: () => 0 })).toThrow(
+      /LINUX_KERNEL_VERSION": is not known/,
+    );
   });
 
   test('a typed variable becomes the id of its type', () => {

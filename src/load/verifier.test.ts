@@ -9,6 +9,7 @@ import { countFds, kernelForTests } from '../kernel/testing.ts';
 import { readObject } from '../object/read/read.ts';
 import { executeLoad } from './execute/execute.ts';
 import { type VerifierFailure, verifierFailureOf } from './execute/verifier-failure.ts';
+import { loadObject } from './load.ts';
 import { planLoad } from './plan/object.ts';
 import { preparedAlone } from './plan/prepared.ts';
 import { packet } from './testing.ts';
@@ -20,12 +21,10 @@ const MISTAKES = 'mistakes.bpf.o';
 const bytesOf = (file: string) => readFileSync(join(import.meta.dirname, 'testdata/obj/el', file));
 
 const load = (program: string, file = NAME) =>
-  executeLoad(
-    planLoad(preparedAlone(readObject({ name: file, bytes: bytesOf(file) })), {
-      programs: name => name === program,
-    }),
-    kernel,
-  );
+  loadObject(readObject({ name: file, bytes: bytesOf(file) }), kernel, {
+    programs: name => name === program,
+    pinRoot: null,
+  });
 
 /** Kernels before these refuse the program for something else first, or say it with less. */
 const SAID_SINCE: ReadonlyMap<string, number> = new Map([
@@ -39,6 +38,10 @@ const SAID_SINCE: ReadonlyMap<string, number> = new Map([
   ['dynptr_kept', 601],
   ['odd_callback', 601],
   ['in_lower_global', 601],
+  ['null_arithmetic', 506],
+  ['device_kfunc', 603],
+  ['packet_argument', 512],
+  ['length_past_variable', 518],
 ]);
 const [major = 0, minor = 0] = release().split('.').map(Number);
 const saidHere = ([program]: readonly [string, ...unknown[]]) =>
@@ -78,7 +81,7 @@ const PLACES: readonly (readonly [string, string | undefined, string | undefined
   ['lock_in_callback', 'lock_in_callback', undefined, /lock/, /no calls are allowed/],
   ['odd_callback', 'callback_verdict', 'return 5;', /callback return/, /0 \(continue\)/],
   ['context_for_number', 'context_for_number', undefined, /ctx/, /pass ctx itself/],
-  ['pointer_multiplied', 'pointer_multiplied', undefined, /prohibited/, /arithmetic on this kind of pointer/],
+  ['pointer_multiplied', 'pointer_multiplied', undefined, /prohibited/, /only addition and subtraction/],
   ['wide_context', 'wide_context', undefined, /bpf_context access/, /width/],
   ['record_used_late', 'record_used_late', '*(volatile int *)record = 1;', /invalid mem/, /reload them/],
   ['record_too_far', 'record_too_far', 'record[9] = 1;', /mem_size=8/, /reserved/],
@@ -90,6 +93,33 @@ const PLACES: readonly (readonly [string, string | undefined, string | undefined
   ['division', 'division', undefined, /div by zero/, /constant 0/],
   ['packet_after_change', 'packet_after_change', 'return data[0];', /invalid mem/, /reload them/],
   ['wrong_map_type', 'wrong_map_type', undefined, /map_type 2/, /maps of another type/],
+];
+
+/** Program, cause, hint, and the path of functions that uses most of the stack. */
+const REMEDIES: readonly (readonly [string, RegExp, RegExp, readonly string[]])[] = [
+  [
+    'packet_argument',
+    /invalid access to packet/,
+    /__hidden or static, or link with --hide parse_packet,/,
+    [],
+  ],
+  ['null_arithmetic', /map_value_or_null prohibited/, /compare it with NULL before computing/, []],
+  [
+    'stack_above_jump',
+    /^tail_calls are not allowed/,
+    /less than 256 bytes of stack .* 304 are/,
+    ['stack_above_jump 304', 'jumps_below 0'],
+  ],
+  [
+    'three_frames',
+    /^combined stack size of 3 calls/,
+    /share 512 bytes, and these 3 take/,
+    ['three_frames 208', 'second_frame 176', 'third_frame 208'],
+  ],
+  ['device_kfunc', /device-bound program/, /bound to a network device/, []],
+  ['end_moved', /pkt_end/, /compute pointers into the packet from ctx->data$/, []],
+  ['length_past_variable', /invalid write to stack/, /32 bytes .* which has 16: the length is too large/, []],
+  ['signed_offset', /out of bounds/, /make it unsigned and bound it/, []],
 ];
 
 const CALLS: readonly (readonly [string, readonly string[], readonly string[]])[] = [
@@ -122,7 +152,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       'calls_missing',
       'calls_missing',
       undefined,
-      /calls function "not_there", which does not exist/,
+      /^calls function "not_there", which does not exist$/,
       /first test whether it exists/,
     ],
   ])('%s: function, source line, cause and hint', (program, holder, text, cause, hint) => {
@@ -143,6 +173,30 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(failure.hint).toMatch(hint);
     expect(failure.functionName).toBe(holder);
     if (text !== undefined) expect(failure.source).toMatchObject({ text, file: './mistakes.bpf.c' });
+  });
+
+  test.each(REMEDIES.filter(saidHere))('%s: the remedy and the stack', (program, cause, hint, frames) => {
+    const { error, failure } = refusal(program, MISTAKES);
+    expect(failure.cause).toMatch(cause);
+    expect(failure.hint).toMatch(hint);
+    expect(failure.stack.map(({ functionName, bytes }) => `${functionName} ${bytes}`)).toEqual(frames);
+    if (frames.length > 0)
+      expect(error.message).toContain(
+        `stack in bytes: ${failure.stack.map(frame => `${frame.functionName} (${frame.bytes})`).join(' -> ')}`,
+      );
+  });
+
+  test('a function of another input is named with it', () => {
+    const object = readObject({ name: MISTAKES, bytes: bytesOf(MISTAKES) });
+    const symbols = object.symbols.map(symbol =>
+      symbol.kind === 'function' && symbol.name === 'inner'
+        ? { ...symbol, origin: { ...symbol.origin, file: 'member.o' } }
+        : symbol,
+    );
+    const plan = planLoad(preparedAlone({ ...object, symbols }), {
+      programs: name => name === 'in_nested_call',
+    });
+    expect(() => executeLoad(plan, kernel)).toThrow(/: function "inner" of member\.o: mistakes\.bpf\.c:/);
   });
 
   test.each(CALLS.filter(saidHere))('%s: the calls on the way', (program, names, texts) => {

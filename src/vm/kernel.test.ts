@@ -32,9 +32,15 @@ function fixture(name: string, order: 'el' | 'eb' = 'el'): BpfObject {
   return readObject({ name: `${name}.bpf.o`, bytes: readFileSync(`${TESTDATA}obj/${order}/${name}.bpf.o`) });
 }
 
+interface Run {
+  readonly verdict: number;
+  readonly packet: Uint8Array;
+  readonly metadata: Uint8Array;
+}
+
 /** One way to run programs on packets. */
 interface Runner {
-  run(program: string, packet: Uint8Array): { readonly verdict: number; readonly packet: Uint8Array };
+  run(program: string, packet: Uint8Array): Run;
   bss(): Uint8Array;
 }
 
@@ -42,10 +48,8 @@ function machineRunner(machine: Machine): Runner {
   return {
     run(program, packet) {
       const result = machine.run(packet, { program });
-      return {
-        verdict: result.verdict,
-        packet: new Uint8Array(Buffer.concat([result.metadata, result.packet])),
-      };
+      const { verdict, packet: after, metadata } = result;
+      return { verdict, packet: after.slice(), metadata: metadata.slice() };
     },
     bss: () => machine.maps.get('.bss')?.lookup(new Uint8Array(4)) ?? new Uint8Array(0),
   };
@@ -54,11 +58,19 @@ function machineRunner(machine: Machine): Runner {
 function kernelRunner(loaded: LoadedObject): Runner {
   return {
     run(program, packet) {
-      const { verdict, packet: after } = loaded.testRun(program, packet);
-      return { verdict, packet: after };
+      const { verdict, packet: after, metadata } = loaded.testRun(program, packet);
+      return { verdict, packet: after, metadata };
     },
     bss: () => loaded.maps.get('.bss')?.lookup(new Uint8Array(4)) ?? new Uint8Array(0),
   };
+}
+
+function isSame(mine: Run, theirs: Run): boolean {
+  return (
+    mine.verdict === theirs.verdict &&
+    Buffer.compare(mine.packet, theirs.packet) === 0 &&
+    Buffer.compare(mine.metadata, theirs.metadata) === 0
+  );
 }
 
 interface Sequence {
@@ -91,9 +103,9 @@ const SEQUENCES: readonly Sequence[] = [
 function digestOf(runner: Runner, sequence: Sequence): string {
   const digest = new Digest();
   for (const packet of sequence.packets()) {
-    const { verdict, packet: after } = runner.run(sequence.program, packet);
+    const { verdict, packet: after, metadata } = runner.run(sequence.program, packet);
     digest.addNumber(verdict);
-    digest.add(after);
+    digest.add(new Uint8Array(Buffer.concat([metadata, after])));
   }
   digest.add(runner.bss());
   return digest.toString();
@@ -142,7 +154,7 @@ needs('bpf').describe('machine and kernel', () => {
           const mine = machine.run(sequence.program, packet);
           const theirs = kernel.run(sequence.program, packet);
           number++;
-          if (mine.verdict === theirs.verdict && Buffer.compare(mine.packet, theirs.packet) === 0) continue;
+          if (isSame(mine, theirs)) continue;
           expect(mine, `packet ${number}`).toEqual(theirs);
         }
         expect(machine.bss()).toEqual(kernel.bss());

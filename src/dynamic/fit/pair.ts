@@ -44,7 +44,7 @@ export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Result
   const slot = slotIndex === undefined ? undefined : rootlet.symbols[slotIndex];
   if (slotIndex === undefined || slot?.kind !== 'function')
     return failed(slotMissing(rootlet, fill.slot, main.name));
-  const chosen = namedProgram(component, fill.program, fill.slot);
+  const chosen = namedProgram(component, fill.program);
   if (!chosen.ok) return chosen;
   const { index } = chosen.value;
   const described = describedFor(rootlet, slot, component, index);

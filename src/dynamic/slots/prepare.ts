@@ -8,7 +8,7 @@
 
 import { elementAt, given, valueAt } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
-import { defaultRoots, labelsFor, pruneObject } from '../../link/index.ts';
+import { defaultRoots, droppedTailCalls, labelsFor, pruneObject, type Remedy } from '../../link/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -99,6 +99,24 @@ function prepareComponent(part: string, fills: readonly SlotFill[], label: strin
   );
   return { owner: component, ...given({ version }), part, file, fills, ...object };
 }
+
+/**
+ * Programs of the components of these slots that are not loaded, although code in the slots may tail-call them.
+ */
+export function droppedInSlots(fills: readonly SlotFill[]): string[] {
+  const files = new Set(fills.map(({ file }) => file));
+  return [...files].flatMap(({ object }) => {
+    const live = liveOf(
+      object,
+      fills.filter(({ file }) => file.object === object),
+    );
+    return droppedTailCalls(object, at => live[at] === true, STATIC_VALUES);
+  });
+}
+
+/** Slots keep programs that contents of a program array name. */
+const STATIC_VALUES: Remedy = names =>
+  `keep with static values in the array (.values = { ${names.map((name, at) => `[${at}] = &${name}`).join(', ')} })`;
 
 /** Sections of variables that become maps. */
 export function dataSections(object: BpfObject): string[] {

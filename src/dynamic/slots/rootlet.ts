@@ -24,11 +24,13 @@ import {
   type SlotChange,
   type SlotFill,
   slotNames,
+  unchangedFill,
 } from '../generation/index.ts';
 import { memberOptionsOf } from '../providers/index.ts';
 import { build, planCommit, planParts, requirePossible } from './back-ends.ts';
 import { type PreparedChange, prepareChange, settingsOf } from './change.ts';
 import { decisionsOf, droppedMaps } from './kept.ts';
+import { droppedInSlots } from './prepare.ts';
 import { planTailSlots } from './tail.ts';
 
 /** Options of `Rootlet.attach`. */
@@ -69,7 +71,10 @@ export interface Replaced {
   readonly settings: ReadonlyMap<string, Settings>;
   /** Settings that no longer fit anything, one sentence each. */
   readonly droppedSettings: readonly string[];
-  /** What the kernel was given otherwise than the files have it, one sentence each. */
+  /**
+   * Programs of new components that are not loaded although they may be called, and what the kernel was given
+   * otherwise than the files have it; one sentence each.
+   */
   readonly notes: readonly string[];
 }
 
@@ -205,7 +210,7 @@ export class Rootlet {
     this.#switch(next, old, { forced: forced !== undefined, force });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
-    const notes = notesOf(next);
+    const notes = [...new Set([...newNotes(old, design), ...notesOf(next)])];
     const { settings } = next;
     return { slots: this.slots, choice, state, settings, droppedSettings: prepared.dropped, notes };
   }
@@ -227,7 +232,8 @@ export class Rootlet {
     const decisions = decisionsOf(context, design, parts, choice.via);
     const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
     const slots = slotStates(design, context.main);
-    return { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes: [] };
+    const notes = newNotes(old, design);
+    return { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes };
   }
 
   /** Puts one component into one slot. */
@@ -355,4 +361,9 @@ function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, option
   const { via, globals, maxEntries, fresh = [] } = options;
   const named = fill.length + reset.length + fresh.length > 0;
   return !named && [order, rootlet, via, globals, maxEntries].every(one => one === undefined);
+}
+
+/** About the components that this change puts in. */
+function newNotes(old: Generation, design: Design): string[] {
+  return droppedInSlots(design.fills.filter(fill => unchangedFill(old, fill) === undefined));
 }

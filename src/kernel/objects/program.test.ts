@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { encodeInsns, type Insn } from '../../isa/opcodes.ts';
 import { BPF_XDP } from '../../uapi/attach-types.ts';
-import { BPF_PROG_LOAD } from '../../uapi/commands.ts';
+import { BPF_PROG_LOAD, BPF_PROG_TEST_RUN } from '../../uapi/commands.ts';
 import { EINVAL, ENOSPC } from '../../uapi/errno.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/program-types.ts';
 import { FakeSys } from '../sys/fake.ts';
+import { Fd } from '../sys/fd.ts';
 import { countFds, kernelForTests } from '../testing.ts';
 import { decodeAttr, HOST_ORDER } from '../uapi/attr.ts';
-import { ProgLoadAttr } from '../uapi/uapi.ts';
+import { ProgLoadAttr, TestRunAttr } from '../uapi/uapi.ts';
 import { BpfProgram, loadProgram } from './program.ts';
 import { parseVerifierLog } from './verifier-log.ts';
 
@@ -75,6 +76,43 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(run.context[8]).toBe(77);
   });
 
+  /** Makes room of 4 bytes before the packet, and returns what was there before: 0 when that is refused. */
+  const ADDS_METADATA = [
+    insn(0xbf, 6, 1, 0, 0), // r6 = ctx
+    insn(0xb7, 2, 0, 0, -4),
+    insn(0x85, 0, 0, 0, 54), // bpf_xdp_adjust_meta
+    insn(0x61, 1, 6, 8, 0), // r1 = data_meta
+    insn(0x61, 2, 6, 0, 0), // r2 = data
+    insn(0xbf, 3, 1, 0, 0),
+    insn(0x07, 3, 0, 0, 4),
+    insn(0xb7, 0, 0, 0, 1),
+    insn(0x2d, 3, 2, 2, 0), // if r3 > data: exit
+    insn(0x62, 1, 0, 0, 0x11223344),
+    insn(0xb7, 0, 0, 0, 2),
+    insn(0x95, 0, 0, 0, 0),
+  ];
+
+  test('metadata of XDP is apart from the packet, in and out, with and without a context', () => {
+    const code = encodeInsns(ADDS_METADATA, HOST_ORDER);
+    const result = loadProgram(kernel, { ...XDP, license: 'GPL', code });
+    if (result.kind !== 'loaded') throw new Error(result.log);
+    using program = new BpfProgram(kernel, result.fd, 'test', BPF_PROG_TYPE_XDP);
+    const data = Uint8Array.from({ length: 60 }, (_, at) => at);
+    const put = new Uint8Array(Uint32Array.of(0x11223344).buffer);
+    const own = Uint8Array.from([9, 8, 7, 6]);
+    const context = new Uint8Array(24);
+    context[4] = data.length;
+    const nothing = new Uint8Array(0);
+    expect(program.testRun({ data })).toMatchObject({ verdict: 2, data, metadata: put, context: nothing });
+    const both = Uint8Array.from([...put, ...own]);
+    expect(program.testRun({ data, metadata: own })).toMatchObject({ verdict: 2, data, metadata: both });
+    expect(program.testRun({ data, context })).toMatchObject({ data, metadata: put });
+    const run = program.testRun({ data, context, metadata: own });
+    expect(run).toMatchObject({ data, metadata: both });
+    expect([...run.context.subarray(0, 8)]).toEqual([8, 0, 0, 0, 68, 0, 0, 0]);
+    expect(() => program.testRun({ data, metadata: new Uint8Array(3) })).toThrow(/in words of 4/);
+  });
+
   test('an accepted program brings its log when it is requested', () => {
     const before = countFds();
     for (const keepLog of [false, true]) {
@@ -93,6 +131,30 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
     expect(parseVerifierLog(result.log)).toMatchObject({ cause: 'R6 !read_ok', insnIndex: 0 });
     expect(countFds()).toBe(before);
   });
+});
+
+/** A kernel that takes no context for XDP, and counts its runs. */
+function withoutXdpContext(runs: number[]): FakeSys {
+  return new FakeSys((call, fake) => {
+    if (call.command !== BPF_PROG_TEST_RUN) return undefined;
+    const attr = decodeAttr(TestRunAttr, call.attr);
+    runs.push(attr.ctx_size_in);
+    if (attr.ctx_size_in > 0) return -EINVAL;
+    fake.memory(attr.data_out).set(fake.memory(attr.data_in));
+    return 0;
+  });
+}
+
+test('kernels that take no context for XDP are given none', () => {
+  const runs: number[] = [];
+  const old = withoutXdpContext(runs);
+  const program = new BpfProgram(old, Fd.adopt(old, 7), 'test', BPF_PROG_TYPE_XDP);
+  expect(program.testRun({ data: new Uint8Array(60) }).metadata).toHaveLength(0);
+  expect(runs).toEqual([24, 0]);
+  expect(() => program.testRun({ data: new Uint8Array(60), metadata: new Uint8Array(4) })).toThrow(/5\.15/);
+  expect(runs).toEqual([24, 0, 24]);
+  const filter = new BpfProgram(old, Fd.adopt(old, 8), 'test', BPF_PROG_TYPE_SCHED_CLS);
+  expect(() => filter.testRun({ data: new Uint8Array(60), metadata: new Uint8Array(4) })).toThrow(TypeError);
 });
 
 /** A kernel that refuses with EINVAL and has a log of `size` bytes. */

@@ -12,6 +12,7 @@ import {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,
   BPF_FUNC_PROBE_READ_KERNEL,
+  BPF_PSEUDO_BTF_ID,
   BPF_PSEUDO_FUNC,
   BPF_PSEUDO_MAP_VALUE,
   callFunction,
@@ -286,6 +287,14 @@ function probeContextTags(sys: Sys): FeatureAnswer {
   } finally {
     sys.syscall('close', btf);
   }
+}
+
+/** Since which Linux an instruction can hold the address of a kernel function, by its BTF id. */
+export const FUNCTION_ADDRESS_SINCE = '6.4';
+
+/** Whether the kernel fills in the address of this function. `btfFd` is 0 for vmlinux, else its module's BTF. */
+export function probeFunctionAddress(sys: Sys, btfId: number, btfFd: number): FeatureAnswer {
+  return tryProgram(sys, [...loadWords(1, BPF_PSEUDO_BTF_ID, btfId, btfFd), ...RETURN_0]);
 }
 
 const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {

@@ -1,6 +1,14 @@
 /** What the running kernel supports. */
 
 export { type DoctorReport, examine, type Finding } from './doctor.ts';
-export { FEATURES, type Feature, type FeatureAnswer, mayHave, probeFeature } from './features.ts';
+export {
+  FEATURES,
+  type Feature,
+  type FeatureAnswer,
+  FUNCTION_ADDRESS_SINCE,
+  mayHave,
+  probeFeature,
+  probeFunctionAddress,
+} from './features.ts';
 export { probeMapType, probeReplacement } from './probe-types.ts';
 export { requireBpfLsm } from './security-modules.ts';

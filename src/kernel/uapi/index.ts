@@ -25,5 +25,6 @@ export {
   QueryAttr,
   RawTracepointAttr,
   TestRunAttr,
+  XdpMd,
 } from './uapi.ts';
 export { BtfInfo, LinkInfo, MapInfo, ProgInfo } from './uapi-info.ts';

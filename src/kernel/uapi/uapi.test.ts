@@ -19,6 +19,7 @@ const RECORDS = [
   { layout: uapi.ObjPinAttr, of: 'union bpf_attr', prefix: '' },
   { layout: uapi.ProgAttachAttr, of: 'union bpf_attr', prefix: '' },
   { layout: uapi.TestRunAttr, of: 'union bpf_attr', prefix: 'test.' },
+  { layout: uapi.XdpMd, of: 'struct xdp_md', prefix: '' },
   { layout: uapi.IdAttr, of: 'union bpf_attr', prefix: '' },
   { layout: uapi.InfoAttr, of: 'union bpf_attr', prefix: 'info.' },
   { layout: uapi.QueryAttr, of: 'union bpf_attr', prefix: 'query.', renamed: { count: 'prog_cnt' } },

@@ -124,6 +124,19 @@ export const TestRunAttr = record('test_run', {
   batch_size: u32,
 });
 
+/**
+ * Context of an XDP test run: `data` is the length of the metadata before the packet, `data_end` that of
+ * both.
+ */
+export const XdpMd = record('xdp_md', {
+  data: u32,
+  data_end: u32,
+  data_meta: u32,
+  ingress_ifindex: u32,
+  rx_queue_index: u32,
+  egress_ifindex: u32,
+});
+
 /** BPF_*_GET_NEXT_ID (`start_id` → `next_id`) and BPF_*_GET_FD_BY_ID (`start_id` is the id). */
 export const IdAttr = record('get_id', { start_id: u32, next_id: u32, open_flags: u32, token_fd: i32 });
 

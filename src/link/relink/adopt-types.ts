@@ -26,7 +26,7 @@ export function adoptTypes(inputs: RelinkInputs): RelinkInputs {
   for (const assignment of inputs.assignments) {
     const file = keys.indexOf(componentKey(assignment)) + 1;
     const object = elementAt(objects, file);
-    const chosen = namedProgram(object, assignment.program, assignment.slot);
+    const chosen = namedProgram(object, assignment.program);
     if (!chosen.ok) continue; // reported when it is plugged
     const { name } = chosen.value.program;
     const own = sectionNameOf(object, chosen.value.program);

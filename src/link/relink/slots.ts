@@ -184,7 +184,7 @@ function plug(
     );
   const slot = slotsOf(rootlet).find(candidate => candidate.name === assignment.slot);
   if (slot === undefined) return failed(slotMissing(rootlet, assignment.slot));
-  const program = namedProgram(component, assignment.program, assignment.slot);
+  const program = namedProgram(component, assignment.program);
   if (!program.ok) return program;
   const found: Plug = {
     assignment,
@@ -239,13 +239,10 @@ function slotHint(rootlet: BpfObject, name: string, slots: readonly string[]): s
   );
 }
 
-/**
- * The program that is named, or the only one. `slot`: what it is for, for the hint that spells the argument.
- */
+/** The program that is named, or the only one. The hint has the form that slots, chains and loads take. */
 export function namedProgram(
   object: BpfObject,
   name: string | undefined,
-  slot?: string,
 ): Result<ReturnType<typeof programsOf>[number]> {
   const isStatic = staticChoice(object, name);
   if (isStatic !== undefined) return failed(isStatic);
@@ -269,7 +266,7 @@ export function namedProgram(
     });
   if (others.length === 0) return ok(only);
   return refusal('relink-which-program', `has several programs; ${there}`, {
-    hint: `specify which one: ${slot === undefined ? '' : `${slot}=`}${object.name}:${likelyProgram(object) ?? ''}`,
+    hint: `specify which one: ${object.name}:${likelyProgram(object) ?? ''}`,
   });
 }
 

@@ -74,12 +74,13 @@ const program = (name: string): ProgramPlan => ({
     { kind: 'map', insnIndex: 0, map: 0 },
     { kind: 'map-value', insnIndex: 2, map: 1, offset: 8 },
   ],
-  functions: [{ name, insnIndex: 0, insnCount: 6, btfId: 1 }],
+  functions: [{ name, file: 'a.o', insnIndex: 0, insnCount: 6, btfId: 1 }],
   lines: [],
   funcInfo: new Uint8Array(8),
   lineInfo: new Uint8Array(16),
   attach: null,
   poisons: [],
+  functionAddresses: [],
 });
 
 const PLAN: LoadPlan = {

@@ -10,8 +10,10 @@ import { Globals, globalsAsProperties } from './globals.ts';
 export interface PacketRun {
   /** r0 of the run. */
   readonly verdict: number;
-  /** The packet after the run. */
+  /** The packet after the run, without metadata. */
   readonly packet: Uint8Array;
+  /** Metadata that an XDP program put before the packet; empty when there is none. Since Linux 5.15. */
+  readonly metadata: Uint8Array;
   /** The context after the run; empty when none was given. */
   readonly context: Uint8Array;
   /** Nanoseconds; the mean where the run was repeated. */
@@ -80,8 +82,8 @@ export class LoadedObject {
   /** Runs a program in the kernel on a packet. */
   testRun(program: string, packet: Uint8Array, options: Omit<TestRunOptions, 'data'> = {}): PacketRun {
     const result: TestRunResult = this.program(program).testRun({ ...options, data: packet });
-    const { verdict, data, context, durationNs } = result;
-    return { verdict, packet: data, context, durationNs };
+    const { verdict, data, metadata, context, durationNs } = result;
+    return { verdict, packet: data, metadata, context, durationNs };
   }
 
   /** Closes programs, maps and mapped variables; doing it twice is harmless. */

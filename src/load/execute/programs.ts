@@ -95,7 +95,7 @@ function applyFixup(code: CodeView, fixup: Fixup, maps: readonly BpfMap[], modul
     case 'kfunc':
       code.setOffset(fixup.insnIndex, modules.indexOf(fixup.btfObject));
       return;
-    case 'kernel-variable':
+    case 'kernel-symbol':
       code.setImm(fixup.insnIndex + 1, modules.fdOf(fixup.btfObject));
       return;
   }

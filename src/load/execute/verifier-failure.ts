@@ -5,12 +5,13 @@
  * places.
  */
 
-import { given } from '../../bytes/index.ts';
+import { elementAt, given } from '../../bytes/index.ts';
 import { printable, problem, quote, RootletError } from '../../diag/index.ts';
-import { BPF_PSEUDO_CALL, OP_CALL } from '../../isa/index.ts';
+import { BPF_PSEUDO_CALL, CodeView, OP_CALL, stackDepth } from '../../isa/index.ts';
 import { EMFILE_HINT, HOST_ORDER, parseVerifierLog } from '../../kernel/index.ts';
+import { CallGraph } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
-import { EACCES, EMFILE, EPERM, errnoText } from '../../uapi/index.ts';
+import { EACCES, EMFILE, EPERM, errnoText, INSN_SIZE } from '../../uapi/index.ts';
 import type { FunctionPlan, LinePlan, ProgramPlan } from '../plan/index.ts';
 
 /** A place in the source; `line` is 0 where the compiler wrote none. */
@@ -28,6 +29,8 @@ export interface VerifierFailure {
   readonly cause: string;
   /** Function of the program that was being looked at. */
   readonly functionName: string | undefined;
+  /** Input file that this function comes from: a member of a chain, a component. */
+  readonly file: string | undefined;
   /** Instruction, counted from the start of that function. */
   readonly insnIndex: number | undefined;
   /** Source line of that instruction. */
@@ -36,6 +39,8 @@ export interface VerifierFailure {
    * Calls from the program to that function, outermost first; of the ways to a global function the shortest.
    */
   readonly calls: readonly { readonly functionName: string; readonly source: SourcePlace | undefined }[];
+  /** Where the stack is too deep: the path of functions that uses most of it, with the bytes of each frame. */
+  readonly stack: readonly { readonly functionName: string; readonly bytes: number }[];
   /** What the verifier knew of the registers just before, oldest first. */
   readonly states: readonly string[];
   readonly hint: string | undefined;
@@ -48,7 +53,10 @@ const LOG_LINES_SHOWN = 20;
 
 /** Puts together what is known about a refused program. */
 export function describeFailure(program: ProgramPlan, errno: number, log: string): VerifierFailure {
-  const parsed = parseVerifierLog(log);
+  const parsed = parseVerifierLog(
+    log,
+    program.functions.map(({ name }) => name),
+  );
   const place = parsed.insnIndex ?? -1;
   const poison = program.poisons.find(
     ({ helper, insnIndex }) => insnIndex === place && parsed.cause.includes(`#${helper}`),
@@ -57,9 +65,9 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
   return {
     program: program.name,
     errno,
-    cause:
-      poison === undefined ? parsed.cause || errnoText(errno) : `calls ${poison.what}, which is not there`,
+    cause: poison === undefined ? parsed.cause || errnoText(errno) : poison.what,
     functionName: holder?.name,
+    file: holder?.file,
     insnIndex: holder === undefined ? undefined : place - holder.insnIndex,
     source: sourceAt(program, place),
     calls: callPath(program, parsed.calls[0] ?? place)
@@ -69,9 +77,40 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
         source: sourceAt(program, at),
       })),
     states: parsed.states,
-    hint: poison === undefined ? (parsed.hint ?? hintWithoutLog(program, errno, log)) : POISON_HINT,
+    stack: parsed.known !== undefined && STACK_KINDS.has(parsed.known.kind) ? deepestFrames(program) : [],
+    hint: poison === undefined ? (parsed.known?.hint ?? hintWithoutLog(program, errno, log)) : POISON_HINT,
     log: parsed.lines,
   };
+}
+
+/** Causes that are about a path of calls and not about an instruction. */
+const STACK_KINDS: ReadonlySet<string> = new Set(['stack-combined', 'stack-above-tail-call', 'call-depth']);
+
+/** The path of calls with the most stack, as `CallGraph` counts it. Ends where a cycle starts again. */
+function deepestFrames(program: ProgramPlan): VerifierFailure['stack'] {
+  const codeOf = (at: number) => {
+    const { insnIndex, insnCount } = elementAt(program.functions, at);
+    return program.code.subarray(insnIndex * INSN_SIZE, (insnIndex + insnCount) * INSN_SIZE);
+  };
+  const graph = new CallGraph({
+    callees: at => calleesOf(program, at),
+    stackDepth: at => stackDepth(new CodeView(codeOf(at).slice(), HOST_ORDER)),
+  });
+  return graph.mostStack(0).path.map(at => ({
+    functionName: elementAt(program.functions, at).name,
+    bytes: graph.frameBytes(at),
+  }));
+}
+
+function calleesOf(program: ProgramPlan, at: number): number[] {
+  const { insnIndex, insnCount } = elementAt(program.functions, at);
+  const callees = new Set<number>();
+  for (let insn = insnIndex; insn < insnIndex + insnCount; insn++) {
+    const start = calleeAt(program.code, insn);
+    const callee = program.functions.findIndex(plan => plan.insnIndex === start);
+    if (callee >= 0) callees.add(callee);
+  }
+  return [...callees];
 }
 
 function sourceAt(program: ProgramPlan, insnIndex: number): SourcePlace | undefined {
@@ -143,7 +182,8 @@ function isFailure(value: unknown): value is VerifierFailure {
 function whereOf(objectName: string, failure: VerifierFailure): string[] {
   const where = [objectName, `program ${quote(failure.program)}`];
   if (failure.functionName !== undefined && failure.functionName !== failure.program) {
-    where.push(`function ${quote(failure.functionName)}`);
+    const isOwn = failure.file === undefined || failure.file === objectName;
+    where.push(`function ${quote(failure.functionName)}${isOwn ? '' : ` of ${printable(failure.file)}`}`);
   }
   if (failure.source !== undefined && failure.source.line > 0) {
     where.push(`${withoutDot(failure.source.file)}:${failure.source.line}`);
@@ -166,7 +206,9 @@ function detailsOf(failure: VerifierFailure): string[] {
     tail.length === 0
       ? []
       : [`verifier log${omitted > 0 ? ` (last ${tail.length} of ${failure.log.length} lines)` : ''}:`];
-  return [...source, ...calls.reverse(), ...head, ...tail.map(line => `  ${line}`)];
+  const frames = failure.stack.map(frame => `${printable(frame.functionName)} (${frame.bytes})`);
+  const stack = frames.length === 0 ? [] : [`stack in bytes: ${frames.join(' -> ')}`];
+  return [...source, ...calls.reverse(), ...stack, ...head, ...tail.map(line => `  ${line}`)];
 }
 
 function placeOf(source: SourcePlace | undefined): string {

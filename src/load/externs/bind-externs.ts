@@ -4,14 +4,23 @@
  * Mirrors libbpf, with one difference in reporting: everything that cannot be bound is named in one error.
  */
 
-import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
+import { type Btf, type BtfId, formatFunc, skipModifiers } from '../../btf/index.ts';
+import { given } from '../../bytes/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import type { ExternBinding, ExternBindings } from './bindings.ts';
-import { findInConfig, type KconfigType, kconfigTypeOf, kconfigValue, numberValue } from './kconfig.ts';
-import type { KernelFacts } from './kernel-facts.ts';
+import {
+  cutNote,
+  findInConfig,
+  type KconfigType,
+  kconfigTooLarge,
+  kconfigTypeOf,
+  kconfigValue,
+  numberValue,
+} from './kconfig.ts';
+import { configPaths, type KernelFacts } from './kernel-facts.ts';
 import type { KernelTarget, KernelTypes } from './kernel-types.ts';
 
 export const KSYMS_SECTION = '.ksyms';
@@ -34,9 +43,32 @@ interface Wanted {
   readonly weak: boolean;
 }
 
+/** Why an extern cannot be bound. */
+interface Unbound {
+  readonly reason: string;
+  /** The kernel does not have it, which a weak one allows. Others are refused, weak or not. */
+  readonly absent: boolean;
+  readonly hint?: string;
+  /** What a weak one is to be reported with. */
+  readonly note?: string;
+  readonly details?: readonly string[];
+}
+
+type Outcome = ExternBinding | Unbound;
+
+const WEAK_HINT = 'declare it weak if the program can do without, and test for it';
+
+function notThere(reason: string): Unbound {
+  return { reason, absent: true, hint: WEAK_HINT };
+}
+
+function wrong(reason: string, hint?: string): Unbound {
+  return { reason, absent: false, ...given({ hint }) };
+}
+
 /**
  * Binds the externs of `.kconfig` and `.ksyms`; others are left alone. Throws one error for all that are
- * missing.
+ * missing, or that the kernel has as something else.
  */
 export function bindExterns(
   object: BpfObject,
@@ -49,12 +81,13 @@ export function bindExterns(
   if (btf === null) return bindings;
   const problems: Problem[] = [];
   const isUsed = options.isUsed ?? (() => true);
-  const set = (wanted: Wanted, bind: () => ExternBinding | string) => {
+  const set = (wanted: Wanted, bind: () => Outcome) => {
     const needed = isUsed(wanted.index);
     const result = collect(needed ? problems : [], object.name, bind);
     if (result === undefined) return;
-    if (typeof result !== 'string') bindings.set(wanted.index, result);
-    else if (wanted.weak || !needed) bindings.set(wanted.index, absent(btf, wanted.symbol));
+    if ('kind' in result) bindings.set(wanted.index, result);
+    else if (!needed || (wanted.weak && result.absent))
+      bindings.set(wanted.index, absent(btf, wanted.symbol, result));
     else problems.push(missing(object.name, wanted.symbol, result));
   };
   bindKconfig(object, btf, facts, options, set);
@@ -75,18 +108,17 @@ function collect<T>(problems: Problem[], name: string, body: () => T): T | undef
   }
 }
 
-function missing(objectName: string, symbol: ExternSymbol, reason: string): Problem {
-  return problem('load-extern-missing', [objectName, `extern ${quote(symbol.name)}`], reason, {
-    hint: 'declare it weak if the program can do without, and test for it',
-  });
+function missing(objectName: string, symbol: ExternSymbol, { reason, hint, details }: Unbound): Problem {
+  const where = [objectName, `extern ${quote(symbol.name)}`];
+  return problem('load-extern-missing', where, reason, given({ hint, details }));
 }
 
 /** An undefined weak extern: zero, or no address. */
-function absent(btf: Btf, symbol: ExternSymbol): ExternBinding {
-  if (symbol.section !== KCONFIG_SECTION) return { kind: 'missing' };
-  const type = declaredType(btf, symbol);
-  const size = type?.size ?? 0;
-  return { kind: 'kconfig', value: new Uint8Array(size) };
+function absent(btf: Btf, symbol: ExternSymbol, { note, reason, details }: Unbound): ExternBinding {
+  const why = details === undefined ? undefined : `${reason} (${details.join('; ')})`;
+  if (symbol.section !== KCONFIG_SECTION) return { kind: 'missing', ...given({ note, why }) };
+  const size = declaredType(btf, symbol)?.size;
+  return size === undefined ? { kind: 'missing' } : { kind: 'kconfig', value: new Uint8Array(size) };
 }
 
 function declaredType(btf: Btf, symbol: ExternSymbol): KconfigType | undefined {
@@ -102,40 +134,84 @@ function externsOf(object: BpfObject, section: string): Wanted[] {
   );
 }
 
-type Set = (wanted: Wanted, bind: () => ExternBinding | string) => void;
+type Set = (wanted: Wanted, bind: () => Outcome) => void;
 
 // --- kconfig ------------------------------------------------------------------------------------------------------
 
+/** Values of configurations by name, and whether they are all that can be known. */
+interface Configuration {
+  readonly values: ReadonlyMap<string, string>;
+  /** None was given, and the kernel's cannot be read. */
+  readonly unreadable: boolean;
+}
+
 function bindKconfig(object: BpfObject, btf: Btf, facts: KernelFacts, options: BindOptions, set: Set): void {
   const wanted = externsOf(object, KCONFIG_SECTION);
-  const names = new Set(wanted.map(({ symbol }) => symbol.name).filter(name => name.startsWith('CONFIG_')));
-  const given = findInConfig(options.kconfig ?? '', names);
-  const values = [...names].every(name => given.has(name))
-    ? given
-    : new Map([...findInConfig(facts.config(), names), ...given]);
-  for (const extern of wanted) {
-    set(extern, () => {
-      const type = declaredType(btf, extern.symbol);
-      if (type === undefined) return 'is declared with a type that no configuration value has';
-      const { name } = extern.symbol;
-      const text = values.get(name);
-      if (text !== undefined)
-        return { kind: 'kconfig', value: kconfigValue(name, type, text, object.byteOrder) };
-      const number = virtualValue(name, facts);
-      if (number !== undefined)
-        return { kind: 'kconfig', value: numberValue(name, type, number, object.byteOrder) };
-      return name.startsWith('CONFIG_')
-        ? 'is not in the configuration of this kernel'
-        : 'is not a value that a loader provides';
-    });
-  }
+  const sizes = wanted.flatMap(({ symbol }) => {
+    const type = declaredType(btf, symbol); // a type of no value is refused below
+    return type === undefined ? [] : [{ name: symbol.name, size: type.size }];
+  });
+  const tooLarge = kconfigTooLarge(object.name, sizes);
+  if (tooLarge !== undefined) throw new RootletError([tooLarge]);
+  const configuration = readConfiguration(wanted, facts, options);
+  for (const extern of wanted)
+    set(extern, () => kconfigBinding(object, btf, extern.symbol, configuration, facts));
 }
+
+/** What is given goes before the kernel's own, which is read only when something is missing. */
+function readConfiguration(
+  wanted: readonly Wanted[],
+  facts: KernelFacts,
+  options: BindOptions,
+): Configuration {
+  const names = new Set(wanted.map(({ symbol }) => symbol.name).filter(isSetting));
+  const values = findInConfig(options.kconfig ?? '', names);
+  if ([...names].every(name => values.has(name))) return { values, unreadable: false };
+  const own = facts.config();
+  if (own === undefined) return { values, unreadable: options.kconfig === undefined };
+  return { values: new Map([...findInConfig(own, names), ...values]), unreadable: false };
+}
+
+function isSetting(name: string): boolean {
+  return name.startsWith('CONFIG_');
+}
+
+function kconfigBinding(
+  object: BpfObject,
+  btf: Btf,
+  symbol: ExternSymbol,
+  { values, unreadable }: Configuration,
+  facts: KernelFacts,
+): Outcome {
+  const { name } = symbol;
+  const type = declaredType(btf, symbol);
+  if (type === undefined) return wrong('is declared with a type that no configuration value has');
+  const text = values.get(name);
+  if (text !== undefined) {
+    const value = kconfigValue(name, type, text, object.byteOrder);
+    return { kind: 'kconfig', value, ...given({ note: cutNote(name, type, text) }) };
+  }
+  if (isSetting(name) && unreadable) {
+    const paths = configPaths().join(', ');
+    return wrong(`no configuration of this kernel could be read (${paths})`, 'give one with --kconfig FILE');
+  }
+  if (isSetting(name)) return notThere('is not in the configuration of this kernel');
+  const number = virtualValue(name, facts);
+  if (number !== undefined)
+    return { kind: 'kconfig', value: numberValue(name, type, number, object.byteOrder) };
+  if (name === VERSION) return wrong('is not known: uname(2) has no three numbers for this kernel');
+  const reason = 'is not a value that a loader provides';
+  return name.startsWith('LINUX_') ? notThere(reason) : wrong(reason, KCONFIG_HINT);
+}
+
+const VERSION = 'LINUX_KERNEL_VERSION';
+const KCONFIG_HINT = 'names of the kernel configuration start with CONFIG_';
 
 /** Values that are in no configuration, but that every loader provides. */
 function virtualValue(name: string, facts: KernelFacts): bigint | undefined {
   switch (name) {
-    case 'LINUX_KERNEL_VERSION':
-      return BigInt(facts.versionCode());
+    case VERSION:
+      return facts.versionCode() === 0 ? undefined : BigInt(facts.versionCode());
     case 'LINUX_HAS_BPF_COOKIE':
       return facts.hasCookie() ? 1n : 0n;
     case 'LINUX_HAS_SYSCALL_WRAPPER':
@@ -163,9 +239,9 @@ function bindKsyms(
     set(extern, () => {
       const type = btf.type(symbol.btfId);
       if (type.kind === 'func') return bindFunction(btf, symbol, type.type, types);
-      if (type.kind !== 'var') return `is a ${type.kind} in the types of the object`;
+      if (type.kind !== 'var') return wrong(`is a ${type.kind} in the types of the object`);
       return untyped.includes(extern)
-        ? bindAddress(addresses.get(symbol.name) ?? [])
+        ? bindAddress(symbol.name, addresses.get(symbol.name) ?? [])
         : bindVariable(btf, symbol, type.type, types);
     });
   }
@@ -179,46 +255,45 @@ function isUntyped(btf: Btf, symbol: ExternSymbol): boolean {
   return type.kind === 'var' && skipModifiers(btf, type.type) === 0;
 }
 
-function bindAddress(addresses: readonly bigint[]): ExternBinding | string {
+/** An address that is hidden, or one of several, is refused: only what no kernel has may be weak. */
+function bindAddress(name: string, addresses: readonly bigint[]): Outcome {
   const [address] = addresses;
-  if (address === undefined) return 'is not a symbol of this kernel';
-  if (addresses.length > 1) return `has ${addresses.length} addresses in this kernel`;
-  if (address === 0n)
-    return 'has an address that the kernel hides (kernel.kptr_restrict, or privileges are missing)';
-  return { kind: 'address', address };
+  if (address === undefined) return notThere('is not a symbol of this kernel');
+  if (addresses.length > 1) return wrong(`has ${addresses.length} addresses in this kernel`);
+  if (address !== 0n) return { kind: 'address', address };
+  const reason = 'has an address that the kernel hides (kernel.kptr_restrict, or privileges are missing)';
+  return { reason, absent: true, note: `extern ${quote(name)} is 0, as if it did not exist: it ${reason}` };
 }
 
-function bindVariable(
-  btf: Btf,
-  symbol: ExternSymbol,
-  type: BtfId,
-  types: KernelTypes,
-): ExternBinding | string {
+function bindVariable(btf: Btf, symbol: ExternSymbol, type: BtfId, types: KernelTypes): Outcome {
   const found = lookUp(types, symbol.name, BTF_KIND.VAR);
-  if (found === undefined) return 'is not a variable with a type in this kernel';
+  if (found === undefined) return notThere('is not a variable with a type in this kernel');
   const target = found.target.types.btf;
   const variable = target.type(found.id);
   const same =
     variable.kind === 'var' &&
     typesCompatible(btf, skipModifiers(btf, type), target, skipModifiers(target, variable.type));
-  if (!same) return `is of another type in ${found.target.name}`;
+  if (!same) return wrong(`is of another type in ${found.target.name}`);
   return { kind: 'kernel-variable', btfId: found.id, btfObject: found.target.btfObject };
 }
 
-/** Several declarations of one kernel function may be in a program, each with a flavour for other kernels. */
-function bindFunction(
-  btf: Btf,
-  symbol: ExternSymbol,
-  proto: BtfId,
-  types: KernelTypes,
-): ExternBinding | string {
+/**
+ * Several declarations of one kernel function may be in a program, each with a flavour for other kernels: a
+ * weak one with other parameters is absent.
+ */
+function bindFunction(btf: Btf, symbol: ExternSymbol, proto: BtfId, types: KernelTypes): Outcome {
   const found = lookUp(types, essentialName(symbol.name), BTF_KIND.FUNC);
-  if (found === undefined) return 'is not a function of this kernel';
+  if (found === undefined) return notThere('is not a function of this kernel');
   const target = found.target.types.btf;
   const func = target.type(found.id);
-  if (func.kind !== 'func' || !typesCompatible(btf, proto, target, func.type)) {
-    return `has other parameters in ${found.target.name}`;
-  }
+  if (func.kind !== 'func' || !typesCompatible(btf, proto, target, func.type))
+    return {
+      ...notThere(`has other parameters in ${found.target.name}`),
+      details: [
+        `declared as ${formatFunc(btf, symbol.btfId)}`,
+        `${found.target.name} has ${formatFunc(target, found.id)}`,
+      ],
+    };
   return { kind: 'kfunc', btfId: found.id, btfObject: found.target.btfObject };
 }
 

@@ -9,16 +9,22 @@ import type { BtfId } from '../../btf/index.ts';
 import type { SymbolIndex } from '../../object/index.ts';
 
 export type ExternBinding =
-  /** Value of a kconfig extern, in the object's byte order, of the size of its type. */
-  | { readonly kind: 'kconfig'; readonly value: Uint8Array }
+  /**
+   * Value of a kconfig extern, in the object's byte order, of the size of its type. `note` says what of the
+   * configuration it leaves out.
+   */
+  | { readonly kind: 'kconfig'; readonly value: Uint8Array; readonly note?: string }
   /** Address of a kernel symbol without a type. */
   | { readonly kind: 'address'; readonly address: bigint }
   /** Typed kernel variable. */
   | { readonly kind: 'kernel-variable'; readonly btfId: BtfId; readonly btfObject: number }
   /** Kernel function. `btfObject` is 0 for vmlinux, else the id of the module's BTF. */
   | { readonly kind: 'kfunc'; readonly btfId: BtfId; readonly btfObject: number }
-  /** Weak and defined nowhere. */
-  | { readonly kind: 'missing' };
+  /**
+   * Weak and defined nowhere. `note` says why, where it may be defined after all; `why` is said when it is
+   * used all the same.
+   */
+  | { readonly kind: 'missing'; readonly note?: string; readonly why?: string };
 
 export type ExternBindings = ReadonlyMap<SymbolIndex, ExternBinding>;
 

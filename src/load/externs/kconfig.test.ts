@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { BtfBuilder } from '../../btf/model/builder.ts';
 import type { Btf, BtfType } from '../../btf/model/types.ts';
-import { findInConfig, type KconfigType, kconfigTypeOf, kconfigValue } from './kconfig.ts';
+import {
+  cutNote,
+  findInConfig,
+  KCONFIG_LIMIT,
+  type KconfigType,
+  kconfigTooLarge,
+  kconfigTypeOf,
+  kconfigValue,
+} from './kconfig.ts';
 import { findAddresses } from './kernel-facts.ts';
 import { kernelVersionCode } from './kernel-version.ts';
 
@@ -133,4 +141,35 @@ test.each([
   ['strange', '', '', 0],
 ])('release %s, version %s, signature %j', (release, version, signature, code) => {
   expect(kernelVersionCode(release, version, signature)).toBe(code);
+});
+
+test.each([
+  ['fits', 'abcd', undefined],
+  [
+    'is cut by its NUL',
+    'abcde',
+    'kconfig "CONFIG_X": "abcde" has 5 bytes and is cut to 4: its variable is char[5]',
+  ],
+  ['in bytes', 'aböö', 'kconfig "CONFIG_X": "aböö" has 6 bytes and is cut to 4: its variable is char[5]'],
+])('a text that %s', (_, text, note) => {
+  expect(cutNote('CONFIG_X', TEXT, `"${text}"`)).toBe(note);
+});
+
+test('only texts are cut', () => {
+  expect(cutNote('CONFIG_X', BOOL, 'y')).toBeUndefined();
+  expect(cutNote('CONFIG_X', { kind: 'text', size: 1, signed: false }, '""')).toBeUndefined();
+});
+
+test('too many bytes are refused before they are allocated', () => {
+  const small = { name: 'CONFIG_A', size: 64 };
+  const large = { name: 'CONFIG_B', size: 0xffffffff };
+  expect(kconfigTooLarge('a.o', [small, { name: 'CONFIG_C', size: KCONFIG_LIMIT - 64 }])).toBeUndefined();
+  expect(kconfigTooLarge('a.o', [small, large])).toMatchObject({
+    code: 'load-kconfig-value',
+    class: 'input',
+    where: ['a.o', 'kconfig "CONFIG_B"'],
+    message: expect.stringContaining('takes 4294967295 bytes'),
+  });
+  const many = Array.from({ length: 1025 }, (_, at) => ({ name: `CONFIG_${at}`, size: 1024 }));
+  expect(kconfigTooLarge('a.o', many)?.where).toEqual(['a.o', 'kconfig "CONFIG_0"']);
 });

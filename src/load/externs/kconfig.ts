@@ -1,14 +1,14 @@
 /**
  * Values of kconfig externs: the kernel's build configuration as variables.
  *
- * Mirrors libbpf: `y`, `n` and `m` for bool, tristate and char; texts for char arrays, cut to fit; numbers,
- * range checked, for integers of 1, 2, 4 and 8 bytes.
+ * Mirrors libbpf: `y`, `n` and `m` for bool, tristate and char; texts for char arrays, cut to fit with a
+ * note; numbers, range checked, for integers of 1, 2, 4 and 8 bytes.
  */
 
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import { valueAt } from '../../bytes/index.ts';
-import { inputError, quote } from '../../diag/index.ts';
+import { inputError, type Problem, problem, quote } from '../../diag/index.ts';
 
 /** What a kconfig variable is declared as. */
 export type KconfigType =
@@ -79,6 +79,36 @@ function textValue(name: string, type: KconfigType, text: string): Uint8Array {
   const content = new TextEncoder().encode(text.slice(1, -1));
   bytes.set(content.subarray(0, type.size - 1));
   return bytes;
+}
+
+/** A note where the text after `CONFIG_X=` is longer than its variable; undefined where nothing is lost. */
+export function cutNote(name: string, type: KconfigType, text: string): string | undefined {
+  if (type.kind !== 'text' || !text.startsWith('"')) return undefined;
+  const { length } = new TextEncoder().encode(text.slice(1, -1));
+  if (length < type.size) return undefined;
+  return `kconfig ${quote(name)}: ${text} has ${length} bytes and is cut to ${type.size - 1}: its variable is char[${type.size}]`;
+}
+
+/** Bytes that all kconfig externs of an object may take. No configuration of a kernel has that many. */
+export const KCONFIG_LIMIT = 1 << 20;
+
+/** The problem when kconfig externs take more than `KCONFIG_LIMIT`; asked before anything is allocated. */
+export function kconfigTooLarge(
+  objectName: string,
+  externs: readonly { readonly name: string; readonly size: number }[],
+): Problem | undefined {
+  const total = externs.reduce((sum, { size }) => sum + size, 0);
+  if (total <= KCONFIG_LIMIT) return undefined;
+  const largest = externs.reduce((one, other) => (other.size > one.size ? other : one), {
+    name: '',
+    size: 0,
+  });
+  return problem(
+    'load-kconfig-value',
+    [objectName, `kconfig ${quote(largest.name)}`],
+    `takes ${largest.size} bytes; all values of the kernel configuration together take at most ${KCONFIG_LIMIT}`,
+    { hint: 'declare the array no longer than the text' },
+  );
 }
 
 function parseNumber(name: string, text: string): bigint {

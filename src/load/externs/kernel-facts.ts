@@ -10,8 +10,8 @@ import { kernelVersionCode } from './kernel-version.ts';
 
 /** A port, so that binding can be tested for any kernel. */
 export interface KernelFacts {
-  /** Text of the build configuration; '' when there is none to read. */
-  config(): string;
+  /** Text of the build configuration; undefined when none can be read. */
+  config(): string | undefined;
   /** LINUX_VERSION_CODE. */
   versionCode(): number;
   /** Addresses by name; a name that represents several has several. Names that are not there are left out. */
@@ -42,17 +42,23 @@ export function hasSyscallWrapper(): boolean {
   return wrapped;
 }
 
-function readConfig(): string {
-  const boot = readText(`/boot/config-${release()}`);
+/** Where kernels show their build configuration, as libbpf looks for it. */
+export function configPaths(): readonly string[] {
+  return [`/boot/config-${release()}`, '/proc/config.gz'];
+}
+
+function readConfig(): string | undefined {
+  const [plain = '', packedPath = ''] = configPaths();
+  const boot = readText(plain);
   if (boot !== undefined) return boot;
   try {
-    const packed = readFileSync('/proc/config.gz');
+    const packed = readFileSync(packedPath);
     // Only where it is needed, since it brings all of Node's streams with it; the type is what Node
     // documents.
     const { gunzipSync } = createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib');
     return gunzipSync(packed).toString('latin1');
   } catch {
-    return '';
+    return undefined;
   }
 }
 

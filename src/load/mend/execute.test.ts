@@ -161,8 +161,8 @@ const TAIL_CALL = encodeInsns([insn(0x85, 1, 1), insn(0x95), insn(0x85, 0, 12), 
 const PACKET_LOAD = encodeInsns([insn(0x85, 1, 1), insn(0x95), insn(0x30), insn(0x95)], PLAN.byteOrder);
 const CALLBACK = encodeInsns([insn(0x18, 4, 1), insn(0), insn(0x95), insn(0x95)], PLAN.byteOrder);
 const functions = (start: number) => [
-  { name: 'main', insnIndex: 0, insnCount: start, btfId: 0 },
-  { name: 'other', insnIndex: start, insnCount: 1, btfId: 0 },
+  { name: 'main', insnIndex: 0, insnCount: start, btfId: 0, file: '' },
+  { name: 'other', insnIndex: start, insnCount: 1, btfId: 0, file: '' },
 ];
 
 test.each([

@@ -7,9 +7,10 @@
 
 import { type Btf, type BtfDataSec, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
 import { alignUp, valueAt } from '../../bytes/index.ts';
+import { RootletError } from '../../diag/index.ts';
 import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../uapi/index.ts';
-import type { ExternBindings } from '../externs/index.ts';
+import { type ExternBindings, kconfigTooLarge } from '../externs/index.ts';
 import { dataMapName } from './names.ts';
 import type { MapPlan } from './plan.ts';
 
@@ -29,10 +30,15 @@ interface Entry {
   readonly align: number;
 }
 
-/** Lays out the bound kconfig externs; null when there are none. */
+/** Lays out the bound kconfig externs; null when there are none. Throws `load-kconfig-value`. */
 export function layoutKconfig(object: BpfObject, btf: Btf, bindings: ExternBindings): KconfigLayout | null {
   const entries = kconfigExterns(object, btf);
   if (entries.length === 0) return null;
+  const tooLarge = kconfigTooLarge(
+    object.name,
+    entries.map(({ symbol, size }) => ({ name: symbol.name, size })),
+  );
+  if (tooLarge !== undefined) throw new RootletError([tooLarge]);
   entries.sort((a, b) => b.align - a.align || a.size - b.size || (a.symbol.name < b.symbol.name ? -1 : 1));
   const offsets = new Map<SymbolIndex, number>();
   let size = 0;

@@ -10,6 +10,7 @@ import type { Feature } from '../../kernel/probes/features.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { Sys } from '../../kernel/sys/sys.ts';
 import { kernelForTests } from '../../kernel/testing.ts';
+import { HOST_ORDER } from '../../kernel/uapi/attr.ts';
 import * as uapi from '../../kernel/uapi/uapi.ts';
 import { readObject } from '../../object/read/read.ts';
 import * as commands from '../../uapi/commands.ts';
@@ -17,7 +18,7 @@ import { EINVAL } from '../../uapi/errno.ts';
 import { executeLoad } from '../execute/execute.ts';
 import { loadObject } from '../load.ts';
 import { packet } from '../testing.ts';
-import { findLacks, limitPlan } from './limit.ts';
+import { findLacks, type Lack, limitPlan } from './limit.ts';
 import { planLoad } from './object.ts';
 import type { LoadPlan } from './plan.ts';
 import { preparedAlone } from './prepared.ts';
@@ -209,7 +210,13 @@ function twoFunctions(withCallback: boolean): LoadPlan {
       ]
     : [];
   const rest = [0xb7, 0x95, 0xb7, 0x95].map(opcode => ({ opcode, dst: 0, src: 0, offset: 0, imm: 0 }));
-  const name = (text: string, insnIndex: number) => ({ name: text, insnIndex, insnCount: 2, btfId: 8 });
+  const name = (text: string, insnIndex: number) => ({
+    name: text,
+    file: 'a.o',
+    insnIndex,
+    insnCount: 2,
+    btfId: 8,
+  });
   const functions = [name('run', 0), name('callback', wide.length + 2)];
   const code = encodeInsns([...wide, ...rest], PLAN.byteOrder);
   return {
@@ -250,6 +257,55 @@ test('old probe reads', () => {
   );
   const view = new CodeView(plan.programs[0]?.code ?? new Uint8Array(0), PLAN.byteOrder);
   expect([0, 1, 2, 3, 4].map(at => view.imm(at))).toEqual([4, 45, 4, 45, 6]);
+});
+
+/** A program that takes the address of a function of vmlinux and of one in a module. */
+function takesAddresses(): LoadPlan {
+  const [program] = PLAN.programs;
+  if (program === undefined) throw new Error('no program');
+  const wide = (imm: number) => [
+    { opcode: 0x18, dst: 2, src: 3, offset: 0, imm },
+    { opcode: 0, dst: 0, src: 0, offset: 0, imm: 0 },
+  ];
+  const rest = [0xb7, 0x95].map(opcode => ({ opcode, dst: 0, src: 0, offset: 0, imm: 0 }));
+  const code = encodeInsns([...wide(101), ...wide(102), ...wide(103), ...rest], PLAN.byteOrder);
+  const fixups = [
+    { kind: 'kernel-symbol', insnIndex: 2, btfObject: 9 },
+    { kind: 'kernel-symbol', insnIndex: 4, btfObject: 9 },
+  ] as const;
+  return { ...PLAN, programs: [{ ...program, code, fixups, functionAddresses: [0, 2], lines: [] }] };
+}
+
+test('addresses of kernel functions are 1 on kernels that refuse them; variables keep theirs', () => {
+  const { plan, notes } = limitPlan(takesAddresses(), new Set<Lack>(['functionAddresses']));
+  const [program] = plan.programs;
+  const view = new CodeView(program?.code ?? new Uint8Array(8), PLAN.byteOrder);
+  expect([0, 2, 4].map(at => [view.src(at), view.imm(at), view.imm(at + 1)])).toEqual([
+    [0, 1, 0],
+    [0, 1, 0],
+    [3, 103, 0],
+  ]);
+  expect(program?.fixups).toEqual([{ kind: 'kernel-symbol', insnIndex: 4, btfObject: 9 }]);
+  expect(notes).toEqual([
+    'the address of each kernel function is 1: whether it exists can be tested, no more (Linux 6.4)',
+  ]);
+});
+
+test('the address that the plan has is probed, and only where it has one', () => {
+  const probes: number[] = [];
+  const refusing = new FakeSys((call, fake) => {
+    if (call.command !== commands.BPF_PROG_LOAD) return undefined;
+    const attr = uapi.decodeAttr(uapi.ProgLoadAttr, call.attr);
+    const view = new CodeView(Uint8Array.from(fake.memory(attr.insns)), HOST_ORDER);
+    if (view.opcode(0) !== 0x18 || view.src(0) !== 3) return undefined;
+    probes.push(view.imm(0));
+    return -EINVAL;
+  });
+  expect(findLacks(refusing, PLAN).has('functionAddresses')).toBe(false);
+  expect(probes).toEqual([]);
+  expect(findLacks(refusing, takesAddresses()).has('functionAddresses')).toBe(true);
+  expect(findLacks(new FakeSys(), takesAddresses()).has('functionAddresses')).toBe(false);
+  expect(probes).toEqual([101]);
 });
 
 /** A kernel from before a feature: refuses float types. */

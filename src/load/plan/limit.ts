@@ -10,13 +10,22 @@ import type { Btf } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { platformError, quote } from '../../diag/index.ts';
 import { BPF_PSEUDO_FUNC, CodeView, OP_CALL, OP_LD_IMM64 } from '../../isa/index.ts';
-import { FEATURES, type Feature, mayHave, type Sys } from '../../kernel/index.ts';
+import {
+  FEATURES,
+  type Feature,
+  FUNCTION_ADDRESS_SINCE,
+  mayHave,
+  openById,
+  probeFunctionAddress,
+  type Sys,
+} from '../../kernel/index.ts';
 import { BPF_F_LINK, BPF_F_MMAPABLE } from '../../uapi/index.ts';
 import { encodeTypes } from './btf.ts';
 import { tagsContexts, withContextTypes } from './context-arguments.ts';
 import { globalsKind } from './maps.ts';
-import type { LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
+import type { Fixup, LoadPlan, MapPlan, ProgramPlan } from './plan.ts';
 import { encodeFuncInfo, encodeLineInfo } from './records.ts';
+import { setImm64 } from './references.ts';
 import { type BtfSupport, pointsElsewhere, sanitizeBtf } from './sanitize-btf.ts';
 
 /** Features that a plan can do without, or that are worth naming when they are missing. */
@@ -40,13 +49,38 @@ const ASKED = [
   'contextTags',
 ] as const satisfies readonly Feature[];
 
+/** Addresses of kernel functions as values depend on the function, so that there is no probe without a plan. */
+export type Lack = Feature | 'functionAddresses';
+
 /** Features that the kernel certainly lacks. */
-export type Lacks = ReadonlySet<Feature>;
+export type Lacks = ReadonlySet<Lack>;
 
 /** What the kernel lacks of all that a plan could do without; with a plan, only what it has a use for. */
 export function findLacks(sys: Sys, plan?: LoadPlan): Lacks {
   const asked = ASKED.filter(feature => plan === undefined || (USES.get(feature)?.(plan) ?? true));
-  return new Set(asked.filter(feature => !mayHave(sys, feature)));
+  const lacks = new Set<Lack>(asked.filter(feature => !mayHave(sys, feature)));
+  if (plan !== undefined && refusesFunctionAddress(sys, plan)) lacks.add('functionAddresses');
+  return lacks;
+}
+
+/** Whether the kernel certainly refuses the first address of a kernel function in the plan. */
+function refusesFunctionAddress(sys: Sys, plan: LoadPlan): boolean {
+  const program = plan.programs.find(({ functionAddresses }) => functionAddresses.length > 0);
+  const at = program?.functionAddresses[0];
+  if (program === undefined || at === undefined) return false;
+  const id = new CodeView(program.code, plan.byteOrder).imm(at);
+  const module = program.fixups.find(isModuleSymbolAt(new Set([at])));
+  const fd = module === undefined ? undefined : openById(sys, 'btf', module.btfObject);
+  try {
+    return probeFunctionAddress(sys, id, fd?.number ?? 0).state === 'no';
+  } finally {
+    fd?.close();
+  }
+}
+
+function isModuleSymbolAt(insns: ReadonlySet<number>) {
+  return (fixup: Fixup): fixup is Extract<Fixup, { kind: 'kernel-symbol' }> =>
+    fixup.kind === 'kernel-symbol' && insns.has(fixup.insnIndex);
 }
 
 /** Whether a plan has a use for a feature; the others are used by nearly all. */
@@ -100,7 +134,7 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
   const maps = plan.maps.map(map => limitMap(map, encoded !== null, lacks));
   return {
     plan: { ...plan, types, btf: encoded?.bytes ?? null, maps, programs },
-    notes: [...lacks].sort().map(feature => `${WORDS.get(feature) ?? feature} (Linux ${FEATURES[feature]})`),
+    notes: [...lacks].sort().map(lack => `${WORDS.get(lack) ?? lack} (Linux ${sinceOf(lack)})`),
   };
 }
 
@@ -120,7 +154,11 @@ function textsOf({ programs }: LoadPlan): string[] {
   return programs.flatMap(program => program.lines.flatMap(line => [line.file, line.text]));
 }
 
-const WORDS = new Map<Feature, string>([
+function sinceOf(lack: Lack): string {
+  return lack === 'functionAddresses' ? FUNCTION_ADDRESS_SINCE : FEATURES[lack];
+}
+
+const WORDS = new Map<Lack, string>([
   ['btf', 'no types are loaded'],
   ['btfFunctions', 'types of functions are left out'],
   ['btfGlobalFunctions', 'global functions are verified as static ones'],
@@ -139,6 +177,7 @@ const WORDS = new Map<Feature, string>([
   ],
   ['contextTags', 'global functions that take a context by its tag have a type for each kind of program'],
   ['probeReadKernel', 'bpf_probe_read_kernel() is bpf_probe_read()'],
+  ['functionAddresses', 'the address of each kernel function is 1: whether it exists can be tested, no more'],
 ]);
 
 function requireNoGlobals(plan: LoadPlan): void {
@@ -203,15 +242,30 @@ function limitProgram(
 ): ProgramPlan {
   const recorded = offsetOf !== null && !lacks.has('btfFunctions');
   const funcInfo = recorded ? encodeFuncInfo(program.functions, plan.byteOrder) : null;
+  const addressed = lacks.has('functionAddresses') ? withoutAddresses(program, plan) : program;
   const withoutAttachType = lacks.has('expectedAttachType') && program.type.attachTypeOptional;
   return {
-    ...program,
+    ...addressed,
     kernelName: lacks.has('objectNames') ? '' : program.kernelName,
     type: withoutAttachType ? { ...program.type, expectedAttachType: 0 } : program.type,
-    code: lacks.has('probeReadKernel') ? withOldProbeReads(program.code, plan) : program.code,
+    code: lacks.has('probeReadKernel') ? withOldProbeReads(addressed.code, plan) : addressed.code,
     funcInfo,
     lineInfo:
       funcInfo === null || offsetOf === null ? null : encodeLineInfo(program.lines, offsetOf, plan.byteOrder),
+  };
+}
+
+/** 1 instead of each address of a kernel function, which then still differs from NULL. */
+function withoutAddresses(program: ProgramPlan, plan: LoadPlan): ProgramPlan {
+  const code = program.code.slice();
+  const view = new CodeView(code, plan.byteOrder);
+  for (const at of program.functionAddresses) setImm64(view, at, 1n);
+  const isGone = isModuleSymbolAt(new Set(program.functionAddresses));
+  return {
+    ...program,
+    code,
+    fixups: program.fixups.filter(fixup => !isGone(fixup)),
+    functionAddresses: [],
   };
 }
 

@@ -10,6 +10,7 @@ import {
   stripDataSections,
   withAllFunctionTypes,
 } from '../../object/index.ts';
+import type { ExternBindings } from '../externs/index.ts';
 import { encodeTypes, kernelTypes } from './btf.ts';
 import { planGlobals, setInitialValues } from './globals.ts';
 import { kconfigMap, layoutKconfig } from './kconfig.ts';
@@ -84,9 +85,16 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
       globalEntries(options.globals),
     ),
     globals,
-    notes: notesOf(object),
+    notes: [...notesOf(object), ...bindingNotes(bindings)],
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
+}
+
+/** What externs are bound to differs from what they stand for. */
+function bindingNotes(bindings: ExternBindings): string[] {
+  return [...bindings.values()].flatMap(binding =>
+    'note' in binding && binding.note !== undefined ? [binding.note] : [],
+  );
 }
 
 function named(maps: readonly MapPlan[], names: PlanOptions['kernelNames']): readonly MapPlan[] {

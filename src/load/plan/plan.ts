@@ -63,12 +63,14 @@ export type Fixup =
    * Call of a kernel function: the instruction has the BTF id, the descriptor of its module's BTF is missing.
    */
   | { readonly kind: 'kfunc'; readonly insnIndex: number; readonly btfObject: number }
-  /** ld_imm64 of a kernel variable in a module. */
-  | { readonly kind: 'kernel-variable'; readonly insnIndex: number; readonly btfObject: number };
+  /** ld_imm64 of a variable or function in a module. */
+  | { readonly kind: 'kernel-symbol'; readonly insnIndex: number; readonly btfObject: number };
 
 /** A function within a program's instructions. */
 export interface FunctionPlan {
   readonly name: string;
+  /** The input that it comes from: a member of a chain, a component. */
+  readonly file: string;
   readonly insnIndex: number;
   readonly insnCount: number;
   readonly btfId: BtfId;
@@ -100,6 +102,8 @@ export interface ProgramPlan {
   readonly attach: AttachPlan | null;
   /** Calls that were replaced because nothing defines what they call; the verifier must find them dead. */
   readonly poisons: readonly Poison[];
+  /** ld_imm64 that hold the BTF id of a kernel function: its address, which kernels know since 6.4. */
+  readonly functionAddresses: readonly number[];
 }
 
 export interface AttachPlan {
@@ -114,7 +118,7 @@ export interface AttachPlan {
 export interface Poison {
   readonly insnIndex: number;
   readonly helper: number;
-  /** What the instruction did, as text, e.g. `calls function "foo", which is not there`. */
+  /** What the instruction did, as one sentence, e.g. `calls function "foo", which does not exist`. */
   readonly what: string;
 }
 
@@ -151,7 +155,10 @@ export interface LoadPlan {
   readonly globals: readonly GlobalPlan[];
   /** @internal */
   readonly programs: readonly ProgramPlan[];
-  /** What was left out for this kernel, one sentence each; kept with the loaded object. */
+  /**
+   * What of a configuration does not fit, and what was left out for this kernel, one sentence each; kept with the
+   * loaded object.
+   */
   readonly notes: readonly string[];
 }
 

@@ -156,6 +156,7 @@ function planProgram(
     code: flat.code,
     fixups: [],
     poisons: corePoisons(flat, prepared.coreAnswers),
+    functionAddresses: [],
   };
   for (const open of flat.open) {
     const problem = resolveReference(sink, open);
@@ -174,6 +175,7 @@ function planProgram(
     lines: linePlans(flat),
     attach,
     poisons: sink.poisons,
+    functionAddresses: sink.functionAddresses,
   };
 }
 

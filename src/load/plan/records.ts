@@ -10,6 +10,7 @@ import type { FunctionPlan, LinePlan } from './plan.ts';
 export function functionPlans(flat: FlatProgram): FunctionPlan[] {
   return flat.functions.map(({ symbol, start }) => ({
     name: symbol.name,
+    file: symbol.origin.file,
     insnIndex: start,
     insnCount: symbol.code.length / INSN_SIZE,
     btfId: symbol.btfId,

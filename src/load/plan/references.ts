@@ -3,6 +3,7 @@
  * else is written into the instructions.
  */
 
+import type { BtfId } from '../../btf/index.ts';
 import { elementAt, valueAt } from '../../bytes/index.ts';
 import { bugError, type CodeOf, type Problem, problem, quote } from '../../diag/index.ts';
 import {
@@ -36,6 +37,8 @@ export interface Sink {
   readonly code: CodeView;
   readonly fixups: Fixup[];
   readonly poisons: Poison[];
+  /** ld_imm64 that hold the BTF id of a kernel function. */
+  readonly functionAddresses: number[];
 }
 
 /** Helper numbers that no kernel has; the verifier names them when a poisoned call is not dead. */
@@ -106,14 +109,14 @@ function resolveExtern(sink: Sink, open: OpenReference, target: BpfSymbol): Prob
     return undefined;
   }
   if (binding.kind === 'kfunc') setKernelCall(sink, open.insnIndex, binding);
-  else if (binding.kind === 'missing') poisonCall(sink, open, target.name);
+  else if (binding.kind === 'missing') poisonCall(sink, open, target.name, binding.why);
   else return callOfData(sink, open, target);
   return undefined;
 }
 
 function setAddress(sink: Sink, open: OpenReference, binding: ExternBinding): void {
   const { insnIndex, reference } = open;
-  const { code, fixups, references } = sink;
+  const { code, references } = sink;
   switch (binding.kind) {
     case 'kconfig': {
       const { kconfig } = references;
@@ -129,21 +132,29 @@ function setAddress(sink: Sink, open: OpenReference, binding: ExternBinding): vo
     case 'address':
       setImm64(code, insnIndex, BigInt.asUintN(64, binding.address + BigInt(reference.addend)));
       return;
-    case 'kernel-variable':
-      code.setSrc(insnIndex, BPF_PSEUDO_BTF_ID);
-      code.setImm(insnIndex, binding.btfId);
-      setSecondImm(code, insnIndex, 0);
-      if (binding.btfObject !== 0)
-        fixups.push({ kind: 'kernel-variable', insnIndex, btfObject: binding.btfObject });
-      return;
     case 'kfunc':
-      // Only asked whether it is there; the verifier knows no address of a kernel function.
-      setImm64(code, insnIndex, 1n);
+      sink.functionAddresses.push(insnIndex);
+      setKernelSymbol(sink, insnIndex, binding);
+      return;
+    case 'kernel-variable':
+      setKernelSymbol(sink, insnIndex, binding);
       return;
     case 'missing':
       setImm64(code, insnIndex, 0n);
       return;
   }
+}
+
+/** ld_imm64 of a variable or function that the kernel's types have: the kernel fills in its address. */
+function setKernelSymbol(
+  { code, fixups }: Sink,
+  insnIndex: number,
+  { btfId, btfObject }: { readonly btfId: BtfId; readonly btfObject: number },
+): void {
+  code.setSrc(insnIndex, BPF_PSEUDO_BTF_ID);
+  code.setImm(insnIndex, btfId);
+  setSecondImm(code, insnIndex, 0);
+  if (btfObject !== 0) fixups.push({ kind: 'kernel-symbol', insnIndex, btfObject });
 }
 
 function setKernelCall(
@@ -157,10 +168,10 @@ function setKernelCall(
   if (binding.btfObject !== 0) sink.fixups.push({ kind: 'kfunc', insnIndex, btfObject: binding.btfObject });
 }
 
-function poisonCall(sink: Sink, open: OpenReference, name: string): void {
+function poisonCall(sink: Sink, open: OpenReference, name: string, why = 'does not exist'): void {
   const { insnIndex } = open;
   const helper = POISONED_EXTERN + open.reference.symbol;
-  sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which does not exist` });
+  sink.poisons.push({ insnIndex, helper, what: `calls function ${quote(name)}, which ${why}` });
   sink.code.set(insnIndex, callHelper(helper));
 }
 
@@ -181,7 +192,7 @@ function setSecondImm(code: CodeView, insnIndex: number, value: number): void {
 }
 
 /** A ld_imm64 of a plain number. */
-function setImm64(code: CodeView, insnIndex: number, value: bigint): void {
+export function setImm64(code: CodeView, insnIndex: number, value: bigint): void {
   code.setSrc(insnIndex, 0);
   code.setImm(insnIndex, Number(BigInt.asIntN(32, value)));
   if (insnIndex + 1 < code.length) code.setImm(insnIndex + 1, Number(BigInt.asIntN(32, value >> 32n)));

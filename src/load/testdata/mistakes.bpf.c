@@ -328,4 +328,102 @@ int wrong_map_type(struct xdp_md *ctx)
 	return bpf_ringbuf_output(&counts, &number, sizeof(number), 0);
 }
 
+/* What BTF types of a global function do not express: pointers into the packet. */
+__noinline int parse_packet(struct xdp_md *ctx, unsigned char *data, unsigned char *end)
+{
+	return data + 14 > end ? 0 : data[0];
+}
+
+SEC("?xdp")
+int packet_argument(struct xdp_md *ctx)
+{
+	return parse_packet(ctx, (void *)(long)ctx->data, (void *)(long)ctx->data_end);
+}
+
+SEC("?xdp")
+int null_arithmetic(struct xdp_md *ctx)
+{
+	int key = 1;
+	char *value = bpf_map_lookup_elem(&counts, &key);
+
+	return value[ctx->rx_queue_index & 3];
+}
+
+/* Fills an array on the stack that the compiler cannot take apart. */
+#define FILLED(room, size)                       \
+	char room[size];                         \
+	__builtin_memset(room, 1, sizeof(room)); \
+	asm volatile("" : : "r"(room) : "memory")
+
+__noinline int jumps_below(struct xdp_md *ctx)
+{
+	bpf_tail_call(ctx, &jumps, 0);
+	return 1;
+}
+
+SEC("?xdp")
+int stack_above_jump(struct xdp_md *ctx)
+{
+	FILLED(room, 304);
+	return jumps_below(ctx) + room[0];
+}
+
+static __noinline int third_frame(int number)
+{
+	FILLED(room, 208);
+	return room[number & 63];
+}
+
+static __noinline int second_frame(int number)
+{
+	FILLED(room, 176);
+	return third_frame(number) + room[number & 63];
+}
+
+SEC("?xdp")
+int three_frames(struct xdp_md *ctx)
+{
+	FILLED(room, 208);
+	return second_frame(ctx->rx_queue_index) + room[0];
+}
+
+extern int bpf_xdp_metadata_rx_timestamp(const struct xdp_md *ctx, __u64 *timestamp) __ksym __weak;
+
+SEC("?xdp")
+int device_kfunc(struct xdp_md *ctx)
+{
+	__u64 timestamp = 0;
+
+	if (bpf_xdp_metadata_rx_timestamp)
+		bpf_xdp_metadata_rx_timestamp(ctx, &timestamp);
+	return timestamp;
+}
+
+SEC("?xdp")
+int end_moved(struct xdp_md *ctx)
+{
+	unsigned char *end = (void *)(long)ctx->data_end;
+
+	return end[-1];
+}
+
+SEC("?xdp")
+int length_past_variable(struct xdp_md *ctx)
+{
+	char text[16] = {};
+
+	return bpf_xdp_load_bytes(ctx, 0, text, 32) + text[0];
+}
+
+SEC("?xdp")
+int signed_offset(struct xdp_md *ctx)
+{
+	int key = 1, offset = ctx->rx_queue_index;
+	char *value = bpf_map_lookup_elem(&counts, &key);
+
+	if (!value || offset > 7)
+		return XDP_PASS;
+	return value[offset];
+}
+
 char _license[] SEC("license") = "GPL";

@@ -9,14 +9,17 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BtfBuilder } from '../../../src/btf/model/builder.ts';
 import { toRaw } from '../../../src/btf/model/to-raw.ts';
+import { droppedInSlots } from '../../../src/dynamic/slots/prepare.ts';
 import { encodeInsns, type Insn } from '../../../src/isa/opcodes.ts';
 import { kernelForTests } from '../../../src/kernel/testing.ts';
+import { notLoadedTailCalls } from '../../../src/link/dropped-tail-calls.ts';
 import { checkLimits } from '../../../src/link/passes/limits.ts';
 import { loadObject } from '../../../src/load/load.ts';
 import { planLoad } from '../../../src/load/plan/object.ts';
 import { preparedAlone } from '../../../src/load/plan/prepared.ts';
 import { heldPrograms } from '../../../src/object/analysis/needs.ts';
 import type { BpfObject } from '../../../src/object/model/model.ts';
+import type { InputObject } from '../../../src/object/read/input.ts';
 import { readObject } from '../../../src/object/read/read.ts';
 import {
   BPF_MAP_TYPE_ARENA,
@@ -82,6 +85,65 @@ describe('programs that an array may call, and nothing refers to', () => {
     const chain = chained([assignment], options);
     expect(chain.report.notes.filter(note => note.includes('tail calls through'))).toEqual([]);
     expect(namesOf(chain, 'function')).toContain('stage_two');
+  });
+
+  test('are reported for subprograms of the program as well', () => {
+    const object = objectOf('stages.o', [
+      { name: 'entry', kind: 'function', section: 'xdp', context: 'xdp_md', calls: ['jump'], value: 2 },
+      { name: 'jump', kind: 'function', uses: ['stages'], value: 2 },
+      { name: 'stage_two', kind: 'function', section: 'xdp', context: 'xdp_md', value: 1 },
+      { name: 'stages', kind: 'map', mapType: BPF_MAP_TYPE_PROG_ARRAY },
+    ]);
+    expect(chained([{ ...assignment, component: object }]).report.notes).toContain(NOTE);
+  });
+
+  test('are reported for programs that are kept, each with the arrays that it uses', () => {
+    const object = objectOf('stages.o', [
+      { name: 'entry', kind: 'function', section: 'xdp', context: 'xdp_md', uses: ['stages'], value: 2 },
+      { name: 'second', kind: 'function', section: 'xdp', context: 'xdp_md', uses: ['more'], value: 1 },
+      { name: 'third', kind: 'function', section: 'xdp', context: 'xdp_md', value: 1 },
+      { name: 'stages', kind: 'map', mapType: BPF_MAP_TYPE_PROG_ARRAY },
+      { name: 'more', kind: 'map', mapType: BPF_MAP_TYPE_PROG_ARRAY },
+    ]);
+    const notes = (program: string, keep: string[]) =>
+      chained([{ ...assignment, component: object, program }], { keep })
+        .report.notes.filter(note => note.includes('tail calls through'))
+        .map(note => note.replace(/.*through ("\w+").*cannot reach (.*): dropped.*/, '$1 $2'));
+    expect(notes('entry', ['second'])).toEqual(['"stages" "third"', '"more" "third"']);
+    expect(notes('entry', ['second', 'third'])).toEqual([]);
+    expect(notes('third', [])).toEqual([]);
+  });
+
+  test('do not count where only others look for the array', () => {
+    const pinned = objectOf('stages.o', [
+      { name: 'entry', kind: 'function', section: 'xdp', context: 'xdp_md', value: 2 },
+      { name: 'stage_two', kind: 'function', section: 'xdp', context: 'xdp_md', uses: ['stages'], value: 1 },
+      { name: 'stages', kind: 'map', mapType: BPF_MAP_TYPE_PROG_ARRAY, pinning: 1 },
+    ]);
+    const chain = chained([{ ...assignment, component: pinned }]);
+    expect(namesOf(chain, 'map')).toEqual(['stages']);
+    expect(chain.report.notes.filter(note => note.includes('tail calls through'))).toEqual([]);
+  });
+
+  test('are reported for slots of a running rootlet, where static values keep them', () => {
+    const file = { name: 'stages.o', object: STAGES } as unknown as InputObject; // no more of it is used
+    const fill = (program: string) => ({ slot: 'one', component: 'stages', program, file });
+    expect(droppedInSlots([fill('entry')])).toEqual([
+      'stages.o: tail calls through "stages", which is filled at run time, cannot reach "stage_two": dropped; ' +
+        'keep with static values in the array (.values = { [0] = &stage_two })',
+    ]);
+    expect(droppedInSlots([fill('entry'), fill('stage_two')])).toEqual([]);
+    expect(droppedInSlots([fill('stage_two')])).toEqual([]);
+    expect(droppedInSlots([])).toEqual([]);
+  });
+
+  test('are reported when only some programs are loaded', () => {
+    expect(notLoadedTailCalls(STAGES, name => name === 'entry')).toEqual([
+      'stages.o: tail calls through "stages", which is filled at run time, cannot reach "stage_two": dropped; ' +
+        'rootlet load FILE loads all programs',
+    ]);
+    expect(notLoadedTailCalls(STAGES, () => true)).toEqual([]);
+    expect(notLoadedTailCalls(STAGES, name => name === 'stage_two')).toEqual([]);
   });
 
   test('do not count where the array is not used', () => {
