@@ -5,7 +5,13 @@ import { buildCommand } from '@stricli/core';
 import { elementAt } from '../../src/bytes/index.ts';
 import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
-import { findLacks, type LoadOptions, limitPlan, type PreparedLoad } from '../../src/load/index.ts';
+import {
+  findLacks,
+  type LoadOptions,
+  limitPlan,
+  type PreparedLoad,
+  requireMaps,
+} from '../../src/load/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
 import type { StoreEntry } from '../../src/store/index.ts';
 import {
@@ -38,7 +44,7 @@ import {
 import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
-import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
+import { formatPlan, mapExists, type PlanView, planJson } from '../format/load-plan.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
 interface Flags extends LoadFlags, StoreFlags, BindFlags {
@@ -172,6 +178,7 @@ function tellPlan(
     fallbacks: limited.notes,
     exists: existsSync,
   };
+  requireMaps(view.plan, map => mapExists(view, map));
   if (flags.json) printJson(context, { ok: true, dryRun: true, plan: planJson(view) });
   else print(context, formatPlan(view));
 }

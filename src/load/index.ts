@@ -36,5 +36,6 @@ export {
   type PlanOptions,
   type ProgramOptions,
   type ProgramPlan,
+  requireMaps,
 } from './plan/index.ts';
 export { TypedMap } from './values/index.ts';

@@ -86,7 +86,7 @@ export function executePlan(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
     const lacks = findLacks(sys, plan);
     if (lacks.size === 0) throw error;
     const limited = limitPlan(plan, lacks);
-    return executeLoad({ ...limited.plan, notes: limited.notes }, sys, options);
+    return executeLoad({ ...limited.plan, notes: [...plan.notes, ...limited.notes] }, sys, options);
   }
 }
 

@@ -3,6 +3,7 @@
 export { findAttachTypes } from './attach-types.ts';
 export { findGlobal, writeGlobal } from './globals.ts';
 export { findLacks, type LimitedPlan, limitPlan } from './limit.ts';
+export { mapPlace, mapProblems, requireMaps } from './map-rules.ts';
 export { maxEntriesOf } from './map-size.ts';
 export { globalsKind } from './maps.ts';
 export { dataMapName, kernelName, objectBaseName } from './names.ts';

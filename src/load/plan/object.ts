@@ -77,7 +77,7 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
       globalEntries(options.globals),
     ),
     globals,
-    notes: [],
+    notes: maps.notes,
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
 }

@@ -151,7 +151,7 @@ export interface LoadPlan {
   readonly globals: readonly GlobalPlan[];
   /** @internal */
   readonly programs: readonly ProgramPlan[];
-  /** What was left out for this kernel, one sentence each; kept with the loaded object. */
+  /** What was left out of the object's maps or for this kernel, one sentence each; kept with the loaded object. */
   readonly notes: readonly string[];
 }
 
