@@ -62,7 +62,7 @@ export function createMaps(context: MapContext): ObtainedMap[] {
 
 /** The caller's map, else the pinned one, else a new one, which is then pinned if it asks for it. */
 function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
-  const { sys, btf, cleanup } = context;
+  const { sys, cleanup } = context;
   const given = context.reuse(plan);
   if (given !== undefined) {
     cleanup.own(given);
