@@ -108,8 +108,8 @@ describe.skipIf(skipped !== undefined)(
       for (let round = 0; round < ROUNDS; round++) {
         const shape = randomShape(type, types, random);
         // the kernel looks at types when the map is there
-      const created = mapRefusals(shape, machine).length === 0;
-      if (created && allocation(shape, machine) > AFFORDABLE) continue;
+        const created = mapRefusals(shape, machine).length === 0;
+        if (created && allocation(shape, machine) > AFFORDABLE) continue;
         tried++;
         const result = compare(shape);
         if (result !== 'same' && result !== 'explained') differences.push(result);
