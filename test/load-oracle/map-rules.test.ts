@@ -37,7 +37,7 @@ const EXPLAINED: readonly (readonly [
   holds: (shape: MapShape, known: Set<number>) => boolean,
 ])[] = [
   [
-    'BPF_F_TOKEN_FD is no flag of definitions; the kernel opens the token after the rules of the type',
+    'definitions do not have BPF_F_TOKEN_FD; the kernel opens the token after the rules of the type',
     ({ flags }) => (flags & BPF_F_TOKEN_FD) !== 0,
   ],
   [

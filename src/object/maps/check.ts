@@ -10,6 +10,8 @@ import { type MapRule, NO_NODE, refusal } from './rules.ts';
 import type { MapMachine, MapRefusal, MapShape } from './shape.ts';
 import { typesRefusal } from './types.ts';
 
+const NOTHING: readonly MapRefusal[] = [];
+
 /**
  * Every reason why BPF_MAP_CREATE refuses the map, the kernel's first reason first; none when it takes it.
  * For a map of maps these are the reasons of its inner map too, which is created before it. `btf` has the types
@@ -28,7 +30,10 @@ export function mapRefusals(
   }
   const inner =
     shape.inner !== null && isMapOfMaps(shape.type) ? innerRefusals(shape.inner, machine, btf) : [];
-  const own = [...COMMON, ...kind.rules].flatMap(rule => rule(shape, machine) ?? []);
+  const own = [...COMMON, ...kind.rules].flatMap(rule => {
+    const broken = rule(shape, machine);
+    return broken === undefined ? NOTHING : [broken];
+  });
   const typed =
     own.length > 0 || kind.typesRequired !== true || btf === null ? [] : typesRequired(shape, btf);
   return [

@@ -24,8 +24,8 @@ const FIXED_VALUES: ReadonlyMap<number, number> = new Map([
 ]);
 
 /**
- * The size of values for the kernel: records of rings, of perf event arrays and arenas are no values of the
- * map, and a type that the definition gives them is for tools. A size without a type stays as it is.
+ * The size of values for the kernel: rings, perf event arrays and arenas do not hold values of the map,
+ * and a type that the definition gives them is for tools. A size without a type stays as it is.
  */
 export function kernelValueSize(shape: Pick<MapShape, 'type' | 'valueSize' | 'valueType'>): number {
   if (shape.valueType === 0) return shape.valueSize;

@@ -5,7 +5,7 @@
  *
  * Source: Linux 6.18 (insn_array: 6.19), compared with the running kernel by
  * `test/load-oracle/map-rules.test.ts`. Flags and types that older kernels lack are not refused here:
- * `flags.ts` and `src/kernel/probes/` name the releases. Whether there is enough memory is no rule either.
+ * `flags.ts` and `src/kernel/probes/` name the releases. Whether there is enough memory is not checked.
  */
 
 import * as uapi from '../../uapi/index.ts';
