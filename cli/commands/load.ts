@@ -11,6 +11,7 @@ import {
   type LoadOptions,
   limitPlan,
   type PreparedLoad,
+  requireMaps,
   typesOutlook,
 } from '../../src/load/index.ts';
 import { encodeEntryState } from '../../src/state/index.ts';
@@ -47,7 +48,7 @@ import { pinIn, requirePinDirectory } from '../flags/pinning.ts';
 import { splitPair } from '../flags/set-values.ts';
 import { parseTypes } from '../flags/types.ts';
 import { entryJson, formatEntry } from '../format/entry.ts';
-import { formatPlan, type PlanView, planJson } from '../format/load-plan.ts';
+import { formatPlan, mapExists, type PlanView, planJson } from '../format/load-plan.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
 interface Flags extends LoadFlags, StoreFlags, BindFlags {
@@ -197,6 +198,7 @@ function tellPlan(
     typeNotes: typesOutlook(limited.plan, sys),
     exists: existsSync,
   };
+  requireMaps(view.plan, map => mapExists(view, map));
   if (flags.json) printJson(context, { ok: true, dryRun: true, plan: planJson(view) });
   else print(context, formatPlan(view));
 }

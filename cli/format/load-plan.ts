@@ -10,7 +10,7 @@ import {
   type ProgramPlan,
   pinPathOf,
 } from '../../src/load/index.ts';
-import { type BpfObject, symbolOf } from '../../src/object/index.ts';
+import { type BpfObject, countsCpus, symbolOf } from '../../src/object/index.ts';
 import { attachTypeName, mapTypeName, progTypeName } from '../../src/uapi/index.ts';
 import { table } from './table.ts';
 
@@ -51,6 +51,11 @@ function mapJson(view: PlanView, map: MapPlan): Record<string, unknown> {
   const sizes = { keySize, valueSize, maxEntries, flags, mapExtra };
   const initialised = map.contents !== null || map.initial.length > 0;
   return { name, kernelName, type, ...sizes, frozen, initialised, origin: originOf(view, map) };
+}
+
+/** Whether the map of the plan is there already. */
+export function mapExists(view: PlanView, map: MapPlan): boolean {
+  return originOf(view, map).kind !== 'new';
 }
 
 type Origin = { readonly kind: 'new' | 'given' | 'pinned'; readonly path?: string };
@@ -124,9 +129,7 @@ function mapRow(view: PlanView, map: MapPlan): string[] {
     mapTypeName(map.type),
     `key ${map.keySize}`,
     `value ${map.valueSize}`,
-    map.maxEntries === 0
-      ? 'entries as CPUs'
-      : `${map.maxEntries} ${map.maxEntries === 1 ? 'entry' : 'entries'}`,
+    countsCpus(map) ? 'entries as CPUs' : `${map.maxEntries} ${map.maxEntries === 1 ? 'entry' : 'entries'}`,
     [from, ...(map.frozen ? ['constant'] : [])].filter(word => word !== '').join(', '),
   ];
 }

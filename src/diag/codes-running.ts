@@ -20,6 +20,7 @@ export const RUNNING_CODES = {
   'load-globals-size': 'input',
   'load-kconfig-value': 'input',
   'load-kernel-too-old': 'platform',
+  'load-map-definition': 'input',
   'load-map-entry': 'usage',
   'load-map-initialiser': 'input',
   'load-map-mismatch': 'platform',

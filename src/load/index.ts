@@ -37,6 +37,7 @@ export {
   type PlanOptions,
   type ProgramOptions,
   type ProgramPlan,
+  requireMaps,
   untypedBytes,
 } from './plan/index.ts';
 export { TypedMap } from './values/index.ts';

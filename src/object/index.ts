@@ -36,6 +36,20 @@ export {
   withCallback,
 } from './analysis/index.ts';
 export {
+  completeMap,
+  countsCpus,
+  kernelEntries,
+  kernelValueSize,
+  type MapMachine,
+  type MapRefusal,
+  type MapShape,
+  mapFlagNeeds,
+  mapFlagsText,
+  mapRefusals,
+  takesTypes,
+  typesRefusal,
+} from './maps/index.ts';
+export {
   type Binding,
   type BpfObject,
   type BpfSymbol,

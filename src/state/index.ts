@@ -27,6 +27,7 @@ export {
   sameBytes,
 } from './heirs.ts';
 export { type MapIdentity, mapKey, partKey } from './identity.ts';
+export { requireNewMaps } from './new-maps.ts';
 export { type PlannedState, planState, type StateRequest } from './plan.ts';
 export { decodeEntryState, type EntryState, encodeEntryState } from './record.ts';
 export { describeState, reportState, type StateChange } from './report.ts';

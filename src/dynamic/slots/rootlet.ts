@@ -12,7 +12,7 @@ import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
-import { reportState, type Settings, type StateChange } from '../../state/index.ts';
+import { reportState, requireNewMaps, type Settings, type StateChange } from '../../state/index.ts';
 import { chooseBackEnd } from '../fit/index.ts';
 import {
   afterSwitch,
@@ -229,6 +229,7 @@ export class Rootlet {
     const choice = chooseBackEnd(context, design, this.#wanted(options));
     requirePossible(this.hook, old, choice.via, context, design);
     const { parts } = planParts(choice.via, context, design);
+    for (const part of parts) requireNewMaps(part.plan, part.decisions);
     const decisions = decisionsOf(context, design, parts, choice.via);
     const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
     const slots = slotStates(design, context.main);

@@ -9,6 +9,7 @@ import {
   globalsKind,
   type LoadedObject,
   type LoadOptions,
+  type LoadPlan,
   prepareLoad,
 } from '../../load/index.ts';
 import type { BpfObject } from '../../object/index.ts';
@@ -72,6 +73,8 @@ export interface ObjectStateRequest {
 /** Decisions about the maps of one object. */
 export interface ObjectState {
   readonly request: ObjectStateRequest;
+  /** Of the maps; without programs. */
+  readonly plan: LoadPlan;
   readonly decisions: ReadonlyMap<string, MapDecision>;
   readonly states: readonly PlannedState[];
   readonly dropped: readonly DroppedMap[];
@@ -98,7 +101,7 @@ export function planObjectState(request: ObjectStateRequest): ObjectState {
       [...given.globals.keys()].some(name => name === variable || name.endsWith(`:${variable}`)),
     pinRoot: pinRootOf(options),
   });
-  return { request, decisions, states, dropped: droppedMaps(running, decisions) };
+  return { request, plan, decisions, states, dropped: droppedMaps(running, decisions) };
 }
 
 /** An entry of another version of rootlet remembers nothing of what was written into its maps. */

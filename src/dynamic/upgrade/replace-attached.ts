@@ -25,6 +25,7 @@ import {
   pinReused,
   pinRootOf,
   reportState,
+  requireNewMaps,
   type Settings,
   type StateChange,
 } from '../../state/index.ts';
@@ -99,7 +100,9 @@ export function replaceAttached(request: ReplaceAttachedRequest): ReplacedAttach
     const code = isOperations(facts) ? facts.program : undefined;
     const version = { ...request, object: stripDataSections(object), fresh: request.fresh ?? [] };
     const job: Job = { ...planVersion(version, cleanup, code), request, facts, main, hook, expected };
-    return request.dryRun === true ? reportOf(job, entry, undefined, [], []) : run(job);
+    if (request.dryRun !== true) return run(job);
+    requireNewMaps(job.state.plan, job.state.decisions);
+    return reportOf(job, entry, undefined, [], []);
   } finally {
     cleanup.undo();
   }

@@ -15,6 +15,7 @@ import {
   pinReused,
   pinRootOf,
   reportState,
+  requireNewMaps,
   type Settings,
   type StateChange,
 } from '../../state/index.ts';
@@ -212,6 +213,7 @@ function runUpgrade(setting: Setting): UpgradeReport {
 function planUpgrade(setting: Setting, consumers: readonly Bound[]): UpgradeReport {
   const { old, object } = setting;
   const { state, settings, dropped } = planNext(setting);
+  requireNewMaps(state.plan, state.decisions);
   const moved = (map: string): boolean => state.decisions.get(map)?.decision.kind !== 'reuse';
   const next = { name: old.name, object } as const;
   const reloaded = ({ stored }: Bound): boolean =>

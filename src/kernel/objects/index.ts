@@ -13,8 +13,9 @@ export {
   readMapInfo,
   readProgramInfo,
 } from './info.ts';
-export { BpfMap, isPerCpu, type MapSpec, tryCreateMap } from './map.ts';
+export { BpfMap, describeMap, isPerCpu, type MapSpec, tryCreateMap } from './map.ts';
 export { type Batch, deleteBatch, readBatches, updateBatch } from './map-batch.ts';
+export { mapMachine } from './map-machine.ts';
 export { PerfBuffer, type PerfRecord } from './perf-buffer.ts';
 export { openPinned, pinObject } from './pin.ts';
 export { BpfProgram, type LogLevel, loadProgram, type ProgramSpec, tryLoadProgram } from './program.ts';

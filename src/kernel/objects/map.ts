@@ -1,7 +1,14 @@
 /** Maps: creating them, reading and writing their elements. */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, given } from '../../bytes/index.ts';
 import { quote, usageError } from '../../diag/index.ts';
+import {
+  type MapShape,
+  mapFlagNeeds,
+  mapFlagsText,
+  mapRefusals,
+  plainDefinition,
+} from '../../object/index.ts';
 import {
   BPF_MAP_CREATE,
   BPF_MAP_DELETE_ELEM,
@@ -9,20 +16,23 @@ import {
   BPF_MAP_GET_NEXT_KEY,
   BPF_MAP_LOOKUP_AND_DELETE_ELEM,
   BPF_MAP_LOOKUP_ELEM,
+  BPF_MAP_TYPE_ARRAY,
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
   BPF_MAP_TYPE_PERCPU_HASH,
   BPF_MAP_UPDATE_ELEM,
-  E2BIG,
   EEXIST,
+  EINVAL,
   ENOENT,
+  ENOMEM,
   EPERM,
   mapTypeName,
 } from '../../uapi/index.ts';
 import { bpf, Fd, Mapping, pageSize, possibleCpus, type Sys, syscallError } from '../sys/index.ts';
 import { encodeAttr, HOST_ORDER, MapCreateAttr, MapElemAttr, MapFreezeAttr } from '../uapi/index.ts';
 import { type MapDescription, readMapInfo } from './info.ts';
+import { mapMachine } from './map-machine.ts';
 import { pinObject } from './pin.ts';
 
 /** What to create; everything but name, type and sizes may be left out. */
@@ -122,8 +132,8 @@ export class BpfMap {
   static create(sys: Sys, spec: MapSpec): BpfMap {
     const result = tryCreateMap(sys, spec);
     if (result < 0) {
-      const what = `creating map ${quote(spec.name)} (${describeSpec(spec)})`;
-      throw syscallError('kernel-map-create', [], what, result, createHint(spec, -result));
+      const what = `creating map ${quote(spec.name)} (${describeMap(spec)})`;
+      throw syscallError('kernel-map-create', [], what, result, given({ hint: createHint(spec, -result) }));
     }
     return BpfMap.fromFd(sys, Fd.adopt(sys, result), spec);
   }
@@ -299,15 +309,40 @@ export function isPerCpu(type: number): boolean {
   );
 }
 
-function describeSpec(spec: MapSpec): string {
-  const flags = spec.flags ? `, flags 0x${spec.flags.toString(16)}` : '';
+/** Type and sizes, for messages. */
+export function describeMap(spec: Omit<MapSpec, 'name'>): string {
+  const flags = spec.flags ? `, flags ${mapFlagsText(spec.flags)}` : '';
   return `${mapTypeName(spec.type)}, key ${spec.keySize}, value ${spec.valueSize}, ${spec.maxEntries} entries${flags}`;
 }
 
-function createHint(spec: MapSpec, errno: number): { hint?: string } {
-  if (errno === EPERM) return { hint: 'CAP_BPF is needed, and before Linux 5.11 enough "ulimit -l"' };
-  if (errno === E2BIG) return { hint: 'max_entries is larger than this map type allows' };
-  if (errno === EEXIST) return { hint: 'a struct_ops map of this type exists already' };
-  if (spec.maxEntries === 0) return { hint: 'max_entries is 0' };
-  return {};
+/**
+ * What to do about a map that was refused, as far as it does not follow from the rules of its type: rights,
+ * what exists already, memory, and releases of Linux that lack one of its flags.
+ */
+export function mapCreateHint({ flags = 0 }: Pick<MapSpec, 'flags'>, errno: number): string | undefined {
+  if (errno === EPERM) return 'CAP_BPF is needed, and before Linux 5.11 enough "ulimit -l"';
+  if (errno === EEXIST) return 'a struct_ops map of this type exists already';
+  if (errno === ENOMEM) return 'the kernel has no memory for maps of this size';
+  if (errno !== EINVAL || flags === 0) return undefined;
+  return `the kernel may be too old: ${mapFlagNeeds(flags).join(', ')}`;
 }
+
+function createHint(spec: MapSpec, errno: number): string | undefined {
+  const [first] = mapRefusals(shapeOf(spec), mapMachine());
+  return first === undefined ? mapCreateHint(spec, errno) : `it ${first.message}: ${first.remedy}`;
+}
+
+function shapeOf(spec: MapSpec): MapShape {
+  const { flags = 0, mapExtra = 0n, numaNode = 0, keyTypeId = 0, valueTypeId = 0 } = spec;
+  const inner = spec.innerMapFd === undefined ? null : SOME_MAP;
+  return { ...spec, flags, mapExtra, numaNode, keyType: keyTypeId, valueType: valueTypeId, inner };
+}
+
+/** For an inner map of which only the descriptor is known: it was created. */
+const SOME_MAP = plainDefinition({
+  name: '',
+  type: BPF_MAP_TYPE_ARRAY,
+  keySize: 4,
+  valueSize: 4,
+  maxEntries: 1,
+});

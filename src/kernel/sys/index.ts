@@ -14,7 +14,7 @@ export { EMFILE_HINT, errnoOf, syscallError } from './errno.ts';
 export { Fd } from './fd.ts';
 export { waitForPrograms } from './grace-period.ts';
 export { FileLock } from './lock.ts';
-export { onlineCpus, pageSize, possibleCpus } from './machine.ts';
+export { cpuLimit, onlineCpus, onlineNodes, pageSize, possibleCpus, stackDepth } from './machine.ts';
 export { currentNetns, inNetns, listNetns, type Netns } from './netns.ts';
 export { capabilitiesOf, missingRights } from './rights.ts';
 export {

@@ -1,4 +1,4 @@
-/** Facts about the machine that sizes depend on: possible CPUs and pages. */
+/** Facts about the machine that sizes and limits depend on: possible CPUs, pages, NUMA nodes, stack traces. */
 
 import { readFileSync } from 'node:fs';
 import { viewOf } from '../../bytes/index.ts';
@@ -45,6 +45,30 @@ export function cpuListOf(list: string): number[] {
         (_, step) => first + step,
       );
     });
+}
+
+/** How many CPUs the kernel is built for (CONFIG_NR_CPUS); as many as are possible where it does not tell. */
+export function cpuLimit(): number {
+  const highest = readOr('/sys/devices/system/cpu/kernel_max', '');
+  return highest === '' ? possibleCpus() : Number(highest) + 1;
+}
+
+/** Numbers of the online NUMA nodes; node 0 on kernels without NUMA. */
+export function onlineNodes(): number[] {
+  return cpuListOf(readOr('/sys/devices/system/node/online', '0'));
+}
+
+/** Entries of the longest stack trace: the sysctl `kernel.perf_event_max_stack`, 127 unless changed. */
+export function stackDepth(): number {
+  return Number(readOr('/proc/sys/kernel/perf_event_max_stack', '127'));
+}
+
+function readOr(path: string, absent: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return absent; // a kernel that was built without the feature
+  }
 }
 
 const AT_PAGESZ = 6n;

@@ -19,6 +19,7 @@ import {
   type SymbolAt,
   symbolAt,
 } from '../resolve/index.ts';
+import { mapNotes } from './map-notes.ts';
 
 /** A symbol of the result, and the file that defined it. */
 export interface ReportedSymbol {
@@ -144,7 +145,12 @@ export function reportMerges(objects: readonly BpfObject[], { merges }: PinnedMa
 
 /** What a user should know although the link went well. */
 export function linkNotes(object: BpfObject, license: LicenseChoice): readonly string[] {
-  return [...notesOf(object), ...(license.note === null ? [] : [license.note]), ...crowdedSections(object)];
+  return [
+    ...notesOf(object),
+    ...(license.note === null ? [] : [license.note]),
+    ...crowdedSections(object),
+    ...mapNotes(object),
+  ];
 }
 
 /** DATASEC entries that the older form of BTF can count. */

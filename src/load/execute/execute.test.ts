@@ -3,6 +3,7 @@ import { CodeView, encodeInsns, type Insn } from '../../isa/opcodes.ts';
 import { FakeSys, failingSys } from '../../kernel/sys/fake.ts';
 import { decodeU32s } from '../../kernel/sys/sys.ts';
 import * as uapi from '../../kernel/uapi/uapi.ts';
+import { ringSize } from '../../object/maps/complete.ts';
 import { programTypeOf } from '../../object/programs/section-names.ts';
 import * as commands from '../../uapi/commands.ts';
 import { EPERM } from '../../uapi/errno.ts';
@@ -11,7 +12,6 @@ import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_PROG_ARRAY,
 } from '../../uapi/map-types.ts';
-import { ringBufferSize } from '../plan/map-size.ts';
 import type { LoadPlan, MapPlan, ProgramPlan } from '../plan/plan.ts';
 import { executeLoad } from './execute.ts';
 
@@ -261,5 +261,5 @@ test.each([
   [300_000, 524_288],
   [0, 0],
 ])('a ring buffer of %d bytes gets %d', (size, expected) => {
-  expect(ringBufferSize(size, 4096)).toBe(expected);
+  expect(ringSize(size, 4096)).toBe(expected);
 });

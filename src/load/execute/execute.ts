@@ -6,6 +6,7 @@
 import { elementAt } from '../../bytes/index.ts';
 import { inputError, quote, within } from '../../diag/index.ts';
 import { type BpfMap, type BpfProgram, type Fd, HOST_ORDER, loadBtf, type Sys } from '../../kernel/index.ts';
+import { typesRefusal } from '../../object/index.ts';
 import { globalsKind, type LoadPlan, type MapPlan } from '../plan/index.ts';
 import { Cleanup } from './cleanup.ts';
 import { LoadedObject } from './loaded-object.ts';
@@ -72,7 +73,21 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       const one = obtained[index];
       if (one?.origin === 'created') setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
     });
-    return new LoadedObject(plan, byName, maps, btf, [...plan.notes, ...keptNotes(plan, obtained)]);
+    return new LoadedObject(plan, byName, maps, btf, [
+      ...plan.notes,
+      ...untypedNotes(plan, obtained),
+      ...keptNotes(plan, obtained),
+    ]);
+  });
+}
+
+/** Maps whose types of key and value the kernel refuses: tools show their contents as bytes. */
+function untypedNotes({ maps, types }: LoadPlan, obtained: readonly ObtainedMap[]): string[] {
+  return maps.flatMap((map, index) => {
+    if (obtained[index]?.untyped !== true) return [];
+    const reason = types === null ? undefined : typesRefusal(map, types);
+    const why = reason === undefined ? '' : `: ${reason}`;
+    return [`map ${quote(map.name)} has no BTF types in the kernel, which refuses them${why}`];
   });
 }
 

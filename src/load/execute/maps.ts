@@ -1,9 +1,10 @@
 /** Creating the maps of a plan, and giving them their initial contents. */
 
 import { given } from '../../bytes/index.ts';
-import { quote, RootletError, usageError, within } from '../../diag/index.ts';
+import { type Problem, quote, RootletError, usageError, within } from '../../diag/index.ts';
 import {
   BpfMap,
+  describeMap,
   encodeU32s,
   Fd,
   type MapSpec,
@@ -13,16 +14,18 @@ import {
   syscallError,
   tryCreateMap,
 } from '../../kernel/index.ts';
-import { BPF_MAP_TYPE_ARENA, ENOENT, mapTypeName } from '../../uapi/index.ts';
+import { BPF_MAP_TYPE_ARENA, EINVAL, ENOENT, errnoText, mapTypeName } from '../../uapi/index.ts';
 import {
   type InitialEntry,
   type LoadPlan,
   type MapPlan,
+  mapPlace,
+  mapProblems,
   maxEntriesOf,
   type OperationsPlan,
 } from '../plan/index.ts';
 import type { Cleanup } from './cleanup.ts';
-import { openPinnedMap, pinMap, pinPathOf, requireSameShape } from './map-reuse.ts';
+import { isPinned, openPinnedMap, pinMap, pinPathOf, requireSameShape } from './map-reuse.ts';
 
 export interface MapContext {
   readonly sys: Sys;
@@ -41,6 +44,8 @@ export interface MapContext {
 export interface ObtainedMap {
   readonly map: BpfMap;
   readonly origin: 'created' | 'pinned' | 'given';
+  /** Created without types of key and value, because the kernel refuses them. */
+  readonly untyped: boolean;
 }
 
 /** Creates or finds every map, contents written and frozen as planned. All are registered for cleanup. */
@@ -57,27 +62,65 @@ export function createMaps(context: MapContext): ObtainedMap[] {
 
 /** The caller's map, else the pinned one, else a new one, which is then pinned if it asks for it. */
 function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
-  const { sys, btf, cleanup } = context;
+  const { sys, cleanup } = context;
   const given = context.reuse(plan);
   if (given !== undefined) {
     cleanup.own(given);
     requireSameShape(given, plan, 'given by the caller');
-    return { map: given, origin: 'given' };
+    return { map: given, origin: 'given', untyped: false };
   }
   const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot, context.plan.source);
   const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
-  if (pinned !== undefined) return { map: cleanup.own(pinned), origin: 'pinned' };
-  const map = cleanup.own(createMap(sys, plan, btf));
+  if (pinned !== undefined) return { map: cleanup.own(pinned), origin: 'pinned', untyped: false };
+  const { map, untyped } = createNew(context, plan);
+  cleanup.own(map);
   within(`map ${quote(plan.name)}`, () => {
     fill(map, plan);
     if (path !== undefined) cleanup.defer(pinMap(map, path));
   });
-  return { map, origin: 'created' };
+  return { map, origin: 'created', untyped };
 }
 
-function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): BpfMap {
-  if (plan.operations !== undefined) return createTable(sys, plan, plan.operations, btf);
-  const inner = plan.inner === null ? null : createMap(sys, plan.inner, btf);
+/** A map that was created, and whether it has no types because the kernel refuses them. */
+type NewMap = Pick<ObtainedMap, 'map' | 'untyped'>;
+
+/**
+ * Creates the map. When the kernel refuses it and the rules of its type have the reason, the error has the
+ * reasons of every map that is still to be created, so that all of them can be repaired at once.
+ */
+function createNew(context: MapContext, map: MapPlan): NewMap {
+  try {
+    return createMap(context.sys, map, context.btf);
+  } catch (error) {
+    if (!(error instanceof RootletError) || error.code !== 'kernel-map-create') throw error;
+    const reasons = mapProblems(context.plan, map);
+    if (reasons.length === 0)
+      throw new RootletError(error.problems.map(one => placed(context.plan, map, one)));
+    throw new RootletError([...reasons, ...problemsAfter(context, map)]);
+  }
+}
+
+function placed(plan: LoadPlan, map: MapPlan, one: Problem): Problem {
+  const message = `creating it (${describeMap(specOf(map, null))}): ${errnoText(one.errno ?? EINVAL)}`;
+  return { ...one, where: mapPlace(plan, map), subject: map.name, message };
+}
+
+/** Of the maps after `map` that would be created. */
+function problemsAfter({ plan, sys, reuse, cleanup, pinRoot }: MapContext, map: MapPlan): readonly Problem[] {
+  return plan.maps.slice(plan.maps.indexOf(map) + 1).flatMap(other => {
+    const existing = reuse(other);
+    if (existing !== undefined) cleanup.own(existing);
+    const path = pinRoot === null ? undefined : pinPathOf(other, pinRoot, plan.source);
+    const exists = existing !== undefined || (path !== undefined && isPinned(sys, path));
+    return exists ? [] : mapProblems(plan, other);
+  });
+}
+
+function createMap(sys: Sys, plan: MapPlan, btf: Fd | null): NewMap {
+  if (plan.operations !== undefined) {
+    return { map: createTable(sys, plan, plan.operations, btf), untyped: false };
+  }
+  const inner = plan.inner === null ? null : createMap(sys, plan.inner, btf).map;
   try {
     return createOne(sys, {
       ...specOf(plan, btf),
@@ -97,7 +140,7 @@ function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: F
     throw syscallError('kernel-module-gone', [`map ${quote(plan.name)}`], what, -ENOENT);
   }
   try {
-    return createOne(sys, {
+    return createOrExplain(sys, {
       ...specOf(plan, btf),
       ...(btf === null ? {} : { btfFd: btf.number }),
       vmlinuxValueTypeId: valueType,
@@ -112,12 +155,12 @@ function createTable(sys: Sys, plan: MapPlan, operations: OperationsPlan, btf: F
  * Types of key and value are for tools only; kernels and map types that do not support them get the map
  * without.
  */
-function createOne(sys: Sys, spec: MapSpec): BpfMap {
-  if (spec.btfFd === undefined || spec.vmlinuxValueTypeId !== undefined) return createOrExplain(sys, spec);
+function createOne(sys: Sys, spec: MapSpec): NewMap {
+  if (spec.btfFd === undefined) return { map: createOrExplain(sys, spec), untyped: false };
   const result = tryCreateMap(sys, spec);
-  if (result >= 0) return BpfMap.fromFd(sys, Fd.adopt(sys, result), spec);
+  if (result >= 0) return { map: BpfMap.fromFd(sys, Fd.adopt(sys, result), spec), untyped: false };
   const { btfFd: _btf, keyTypeId: _key, valueTypeId: _value, ...bare } = spec;
-  return createOrExplain(sys, bare);
+  return { map: createOrExplain(sys, bare), untyped: true };
 }
 
 /** The kernel may not support this map type at all: this is reported after probing with the smallest map. */

@@ -11,6 +11,7 @@ import { inputError, quote } from '../../diag/index.ts';
 import {
   ARENA_SECTION,
   type BpfObject,
+  kernelValueSize,
   type MapDefinition,
   type MapSymbol,
   type ObjectLayout,
@@ -18,6 +19,7 @@ import {
   type SymbolIndex,
   sectionAt,
   symbolOf,
+  takesTypes,
   type VariableSymbol,
 } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
@@ -31,6 +33,8 @@ export interface PlannedMaps {
   readonly ofSymbol: ReadonlyMap<SymbolIndex, number>;
   /** Section of globals → index in `maps`. */
   readonly ofSection: ReadonlyMap<number, number>;
+  /** What the kernel's maps do not have of the definitions, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 export interface MapOptions {
@@ -38,22 +42,6 @@ export interface MapOptions {
   /** Map name → max_entries instead of the one in the object. */
   readonly maxEntries?: ReadonlyMap<string, number>;
 }
-
-/** Map types that take no BTF types for key and value. */
-const WITHOUT_TYPES = new Set([
-  uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY,
-  uapi.BPF_MAP_TYPE_CGROUP_ARRAY,
-  uapi.BPF_MAP_TYPE_STACK_TRACE,
-  uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  uapi.BPF_MAP_TYPE_HASH_OF_MAPS,
-  uapi.BPF_MAP_TYPE_DEVMAP,
-  uapi.BPF_MAP_TYPE_DEVMAP_HASH,
-  uapi.BPF_MAP_TYPE_CPUMAP,
-  uapi.BPF_MAP_TYPE_XSKMAP,
-  uapi.BPF_MAP_TYPE_SOCKMAP,
-  uapi.BPF_MAP_TYPE_SOCKHASH,
-  uapi.BPF_MAP_TYPE_ARENA,
-]);
 
 /** Plans all maps. `typesOf` gives the DATASEC of a section in the kernel's types. */
 export function planMaps(
@@ -65,12 +53,14 @@ export function planMaps(
   const maps: MapPlan[] = [];
   const ofSymbol = new Map<SymbolIndex, number>();
   const ofSection = new Map<number, number>();
+  const notes: string[] = [];
   object.symbols.forEach((symbol, index) => {
     if (symbol.kind === 'map') ofSymbol.set(index, ofSymbol.size);
   });
   object.symbols.forEach(symbol => {
     if (symbol.kind !== 'map') return;
     const definition = parseMapDefinition(object, symbol);
+    notes.push(...valueNotes(definition));
     maps.push(definedMap(definition, initialEntries(object, symbol, definition, ofSymbol), options));
   });
   for (const placed of layout.sections) {
@@ -83,7 +73,7 @@ export function planMaps(
     ofSection.set(placed.section, maps.length);
     maps.push(globalsMap(object, layout, placed.section, dataSections.get(section.name) ?? 0, options));
   }
-  return { maps, ofSymbol, ofSection };
+  return { maps, ofSymbol, ofSection, notes };
 }
 
 /** Sets the first bytes of the only arena, and returns its map. Throws `load-arena`. */
@@ -123,27 +113,34 @@ function definedMap(
   initial: readonly InitialEntry[],
   options: MapOptions,
 ): MapPlan {
-  const known = definition.keyType !== 0 || definition.valueType !== 0;
-  const typed = known && !WITHOUT_TYPES.has(definition.type);
   return {
     name: definition.name,
     kernelName: kernelName(definition.name),
     type: definition.type,
     keySize: definition.keySize,
-    valueSize: definition.valueSize,
+    valueSize: kernelValueSize(definition),
     maxEntries: options.maxEntries?.get(definition.name) ?? definition.maxEntries,
     flags: definition.flags,
     mapExtra: definition.mapExtra,
     numaNode: definition.numaNode,
     keyType: definition.keyType,
     valueType: definition.valueType,
-    typed,
+    typed: takesTypes(definition),
     contents: null,
     frozen: false,
     pinning: definition.pinning,
     inner: definition.inner === null ? null : definedMap(definition.inner, [], options),
     initial,
   };
+}
+
+/** Values of the definition that its type of map does not have. */
+function valueNotes(definition: MapDefinition): string[] {
+  const size = kernelValueSize(definition);
+  if (size === definition.valueSize) return [];
+  const taken = size === 0 ? 'no values' : `values of ${size} bytes`;
+  const what = `its value type of ${definition.valueSize} bytes is for tools only`;
+  return [`map ${quote(definition.name)}: ${uapi.mapTypeName(definition.type)} maps have ${taken}; ${what}`];
 }
 
 /** Pointers in the initialiser of a map definition: what the elements of its `values` start with. */

@@ -156,8 +156,8 @@ export interface LoadPlan {
   /** @internal */
   readonly programs: readonly ProgramPlan[];
   /**
-   * What of a configuration does not fit, and what was left out for this kernel, one sentence each; kept with the
-   * loaded object.
+   * What of a configuration does not fit, and what was left out of the object's maps or for this kernel, one
+   * sentence each; kept with the loaded object.
    */
   readonly notes: readonly string[];
 }

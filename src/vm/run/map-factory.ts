@@ -1,8 +1,14 @@
 /** The machine's maps: from definitions to stores with memory, in two steps around the layout of memory. */
 
 import { valueAt } from '../../bytes/index.ts';
-import { inputError, quote, type RootletError } from '../../diag/index.ts';
-import type { MapDefinition } from '../../object/index.ts';
+import { inputError, type Problem, problem, quote } from '../../diag/index.ts';
+import {
+  type BpfObject,
+  completeMap,
+  type MapDefinition,
+  type MapMachine,
+  mapRefusals,
+} from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import { E2BIG, EINVAL } from '../../uapi/index.ts';
 import {
@@ -128,46 +134,22 @@ class PerfEventStore implements MapStore {
   }
 }
 
-const U32_KEYS = new Set([
-  uapi.BPF_MAP_TYPE_ARRAY,
-  uapi.BPF_MAP_TYPE_PERCPU_ARRAY,
-  uapi.BPF_MAP_TYPE_PROG_ARRAY,
-  uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS,
-  uapi.BPF_MAP_TYPE_DEVMAP,
-  uapi.BPF_MAP_TYPE_CPUMAP,
-  uapi.BPF_MAP_TYPE_XSKMAP,
-]);
-const NO_KEYS = new Set([
-  uapi.BPF_MAP_TYPE_QUEUE,
-  uapi.BPF_MAP_TYPE_STACK,
-  uapi.BPF_MAP_TYPE_BLOOM_FILTER,
-  uapi.BPF_MAP_TYPE_RINGBUF,
-]);
-const PAGE = 4096;
+/** The machine as the rules of map definitions see it: one CPU, one NUMA node, the usual limits of Linux. */
+const MACHINE: MapMachine = { pageSize: 4096, cpus: 1, cpuLimit: 8192, stackDepth: 127, nodes: [0] };
 
 /** As a loader would complete it: sizes of event arrays and rings that were left to it. */
 export function completeDefinition(definition: MapDefinition): MapDefinition {
-  if (definition.type === uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY && definition.maxEntries === 0) {
-    return { ...definition, maxEntries: 1 };
-  }
-  if (definition.type !== uapi.BPF_MAP_TYPE_RINGBUF || definition.maxEntries === 0) return definition;
-  let size = PAGE;
-  while (size < definition.maxEntries) size *= 2;
-  return { ...definition, maxEntries: size };
+  const { inner } = definition;
+  return { ...completeMap(definition, MACHINE), inner: inner === null ? null : completeMap(inner, MACHINE) };
 }
 
-/** What the kernel would refuse about the definition; undefined when nothing. */
-export function definitionProblem(objectName: string, definition: MapDefinition): RootletError | undefined {
-  const { type, keySize, valueSize, maxEntries } = definition;
-  const problem = (message: string) =>
-    inputError('vm-map-definition', [objectName, `map ${quote(definition.name)}`], message);
-  if (maxEntries === 0) return problem('has max_entries 0');
-  if (U32_KEYS.has(type) && keySize !== 4) return problem(`has keys of ${keySize} bytes; this type needs 4`);
-  if (NO_KEYS.has(type)) return keySize === 0 ? undefined : problem('has keys; this type has none');
-  if (keySize === 0) return problem('has no key size');
-  if (valueSize === 0 && type !== uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY) return problem('has no value size');
-  if (type === uapi.BPF_MAP_TYPE_LPM_TRIE && keySize < 5) {
-    return problem(`has keys of ${keySize} bytes; a prefix length takes 4 and the prefix at least 1`);
-  }
-  return undefined;
+/** What the kernel would refuse about a completed definition, with the types of its object. */
+export function definitionProblems(
+  { name, btf }: Pick<BpfObject, 'name' | 'btf'>,
+  definition: MapDefinition,
+): readonly Problem[] {
+  const where = [name, `map ${quote(definition.name)}`];
+  return mapRefusals(definition, MACHINE, btf).map(({ message, remedy }) =>
+    problem('vm-map-definition', where, message, { hint: remedy }),
+  );
 }

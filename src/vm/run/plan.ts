@@ -27,7 +27,7 @@ import {
 import type { Scratch } from './machine-map.ts';
 import {
   completeDefinition,
-  definitionProblem,
+  definitionProblems,
   elementStride,
   isSupportedMap,
   storageSize,
@@ -137,9 +137,9 @@ function readDefinitions(object: BpfObject): Definitions {
     if (symbol.kind !== 'map') return;
     try {
       const definition = completeDefinition(parseMapDefinition(object, symbol));
-      const problem = definitionProblem(object.name, definition);
-      if (!isSupportedMap(definition)) refusals.set(index, unsupported(definition));
-      else if (problem !== undefined) problems.push(...problem.problems);
+      const refused = definitionProblems(object, definition);
+      if (refused.length > 0) problems.push(...refused);
+      else if (!isSupportedMap(definition)) refusals.set(index, unsupported(definition));
       else definitions.push({ symbol: index, definition });
     } catch (error) {
       if (!(error instanceof RootletError)) throw error;
