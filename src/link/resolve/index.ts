@@ -1,7 +1,7 @@
 /** Names to definitions: resolution, type agreement, undefined names, explanations. */
 
 export { addendProblems } from './addends.ts';
-export { checkAgreement, disagreement, expectedSectionOf, uncheckedNotes } from './agree.ts';
+export { checkAgreement, disagreement, expectedSectionOf } from './agree.ts';
 export {
   type BindRequest,
   bindExplicitly,
@@ -27,4 +27,5 @@ export {
   type SymbolGroup,
 } from './resolve.ts';
 export { entryAt, inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
+export { uncheckedNotes } from './unchecked.ts';
 export { undefinedProblems } from './undefined.ts';

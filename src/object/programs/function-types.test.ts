@@ -60,6 +60,16 @@ describe('withAllFunctionTypes', () => {
     expect(object.symbols.map(symbol => hasKnownType(object, symbol))).toEqual([true, false]);
   });
 
+  test('describes all where one is a callback', () => {
+    const object = objectOf('a.o', [
+      { name: 'prog', kind: 'function', section: 'xdp', uses: ['sub'] },
+      { name: 'sub', kind: 'function' },
+    ]);
+    const symbols = object.symbols.map(symbol => ({ ...symbol, btfId: 0 }));
+    const described = withAllFunctionTypes({ ...object, btf: null, symbols });
+    expect(typesOf(described)).toEqual(['int prog(struct xdp_md *ctx)', 'static int sub(void)']);
+  });
+
   test('adds a line record where others have some, and only there', () => {
     const typed = withEntryTypes(untyped());
     const linesOf = ({ symbols }: BpfObject) =>

@@ -47,13 +47,24 @@ export function withEntryTypes(
   return withTypes(object, (symbol, index) => isProgram(object, symbol) && isWanted(index));
 }
 
+/** The kernel takes callbacks only of programs whose functions have types (`missing btf func_info`). */
+function handsOutFunctions({ symbols }: BpfObject): boolean {
+  return symbols.some(
+    symbol =>
+      symbol.kind === 'function' &&
+      symbol.references.some(
+        ({ kind, symbol: to }) => kind === 'address' && symbols[to]?.kind === 'function',
+      ),
+  );
+}
+
 /**
- * An object of which some functions have types, with types and line records for all of them: the object
- * itself if all or none have any. A function that is not a program gets the type `int name(void)` and is
+ * An object of which some functions have types or are callbacks, with types and line records for all of them:
+ * otherwise, and if all have types, the object itself. A function that is not a program gets the type `int name(void)` and is
  * static there, so that the kernel verifies it where it is called, as it does without types.
  */
 export function withAllFunctionTypes(object: BpfObject): BpfObject {
-  if (!hasFunctionTypes(object)) return object;
+  if (!hasFunctionTypes(object) && !handsOutFunctions(object)) return object;
   const described = withTypes(object, () => true);
   if (!described.symbols.some(hasLines)) return described;
   if (described.symbols.every(symbol => symbol.kind !== 'function' || hasLines(symbol))) return described;
