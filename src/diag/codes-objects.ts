@@ -170,6 +170,7 @@ export const OBJECT_CODES = {
   'link-no-type': 'input',
   'link-nothing': 'usage',
   'link-pin-name': 'input',
+  'link-reference-kind': 'input',
   'link-rename-twice': 'usage',
   'link-scoped-name': 'input',
   'link-section-role': 'input',

@@ -94,6 +94,7 @@ export {
   parseTarget,
   type ReferenceSite,
   referenceLines,
+  referenceProblems,
   referencesTo,
   resolve,
   type SymbolAt,

@@ -103,7 +103,7 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
 
   const { combined } = pruned;
   const { license, pinned, explanations } = resolved;
-  const notes = [...read.notes, ...selected.notes, ...linkNotes(combined.object, license)];
+  const notes = [...read.notes, ...resolved.notes, ...selected.notes, ...linkNotes(combined.object, license)];
   const report = once(() => ({ ...reportAll(named, identical), notes }));
   return {
     ok: true,

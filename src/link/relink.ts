@@ -179,6 +179,7 @@ function reportAll(
   const { objects } = request;
   const notes = [
     ...inputs.notes,
+    ...merged.resolved.notes,
     ...pinnedNotes(pinned.merges, inputs, options.private?.includes('*') === true),
     ...unseenVerdicts(objects[0]),
     ...droppedTailCalls(

@@ -44,9 +44,12 @@ import {
   explainAll,
   type Resolution,
   type ResolveOptions,
+  referenceProblems,
   resolve,
   type SymbolGroup,
+  targetsOf,
   undefinedProblems,
+  untypedNotes,
 } from '../resolve/index.ts';
 
 /** Marks the results of phases. */
@@ -113,6 +116,7 @@ interface Decisions {
   readonly sections: MergedSections;
   readonly license: LicenseChoice;
   readonly explanations: readonly Explanation[];
+  readonly notes: readonly string[];
 }
 
 /**
@@ -139,6 +143,8 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
   problems.add(resolution.problems);
   const pinned = joinByName(request, resolution, problems);
+  const targets = targetsOf(resolution, [...bound, ...request.replaced]);
+  problems.add(referenceProblems(objects, targets));
   if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
   const sections = mergeSections(objects);
   const license = chooseLicense(objects);
@@ -150,7 +156,8 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
     pinned: pinned.bindings,
   });
   problems.add(unexplained);
-  return { request, resolution, pinned, sections, license, explanations };
+  const notes = untypedNotes(objects, resolution);
+  return { request, resolution, pinned, sections, license, explanations, notes };
 }
 
 const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };

@@ -190,10 +190,19 @@ function settle(
   };
 }
 
-/** Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. */
+/**
+ * Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. Else
+ * the one with the fullest declaration: with a section, with a type.
+ */
 function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
-  // a group is made for its first member
-  return members.find(at => isKernelName(symbolAt(objects, at))) ?? elementAt(members, 0);
+  const first = (test: (symbol: BpfSymbol) => boolean): SymbolAt | undefined =>
+    members.find(at => test(symbolAt(objects, at)));
+  return (
+    first(isKernelName) ??
+    first(symbol => symbol.kind === 'extern' && symbol.section !== null) ??
+    first(symbol => symbol.btfId !== 0) ??
+    elementAt(members, 0) // a group is made for its first member
+  );
 }
 
 const NOBODY: readonly SymbolAt[] = [];

@@ -12,6 +12,13 @@ export {
   tailCallers,
 } from './call-graph.ts';
 export { callbackOf, declTags, exceptionCallbacks, withCallback } from './exception-callbacks.ts';
+export {
+  declaredKind,
+  kindOfExtern,
+  type Requirement,
+  requirementsOf,
+  type SymbolKind,
+} from './extern-kinds.ts';
 export { type Liveness, markLive, pathTo } from './live.ts';
 export {
   ARENA_SECTION,
