@@ -88,6 +88,7 @@ function formatInspection(object: BpfObject, inspection: Inspection): string {
       'sections',
       inspection.sections.map(entry => [entry.name, `${entry.size} bytes`, `align ${entry.align}`]),
     ),
+    ...inspection.leftOut.map(text => `note: ${text}`),
   ];
   return [head, ...blocks.filter(text => text !== '')].join('\n');
 }

@@ -156,8 +156,15 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
     pinned: pinned.bindings,
   });
   problems.add(unexplained);
-  const notes = untypedNotes(objects, resolution);
+  const notes = [...leftOut(objects), ...untypedNotes(objects, resolution)];
   return { request, resolution, pinned, sections, license, explanations, notes };
+}
+
+/** What inputs have that the result cannot have. */
+function leftOut(objects: readonly BpfObject[]): string[] {
+  return objects.flatMap(object =>
+    object.leftOut === undefined ? [] : object.leftOut.map(text => `${object.name}: ${text}`),
+  );
 }
 
 const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };

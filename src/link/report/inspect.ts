@@ -73,6 +73,8 @@ export interface Inspection {
   }[];
   /** BTF kind → number of types. */
   readonly types: Readonly<Record<string, number>>;
+  /** What the file has besides, without effect. */
+  readonly leftOut: readonly string[];
 }
 
 /** What is in an object: programs, functions, maps, variables, externs, sections, types. */
@@ -120,6 +122,7 @@ export function inspect(object: BpfObject): Inspection {
     externs,
     sections,
     types: countTypes(object),
+    leftOut: object.leftOut ?? [],
   };
 }
 

@@ -169,6 +169,8 @@ export interface BpfObject {
   readonly symbols: readonly BpfSymbol[];
   /** Null for an object without `.BTF`. */
   readonly btf: Btf | null;
+  /** What the file has and the object has not, each as a sentence that names section and size. */
+  readonly leftOut?: readonly string[];
 }
 
 /** Whether `value` has the shape of a `BpfObject`. */

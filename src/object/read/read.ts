@@ -16,7 +16,7 @@ import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
 import { describeCommon } from './common.ts';
 import { type AtomDraft, finishDraft } from './draft.ts';
-import { dropHoles } from './holes.ts';
+import { codeLeftOut, dropHoles } from './holes.ts';
 import { readJumpTables } from './jump-tables.ts';
 import { readReferences } from './references.ts';
 import { attachRecords, attachTypes } from './types.ts';
@@ -49,13 +49,16 @@ function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
   if (btf !== null) attachTypes(atoms, btf, ext);
   if (ext !== null) attachRecords(atoms, ext);
   const types = btf === null ? null : describeCommon(atoms, btf);
+  const symbols = dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name)));
+  const leftOut = codeLeftOut(elf, atoms, symbols);
   const object: BpfObject = {
     name: elf.name,
     byteOrder: elf.byteOrder,
     flags: elf.flags,
     sections: atoms.shells,
-    symbols: dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name))),
+    symbols,
     btf: types,
+    ...(leftOut.length === 0 ? {} : { leftOut }),
   };
   requireLicenseText(object);
   return object;
