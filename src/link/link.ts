@@ -12,6 +12,7 @@ import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './in
 import {
   type Combined,
   findIdentical,
+  foldGroups,
   foldText,
   type Identical,
   pinnedSymbols,
@@ -149,7 +150,7 @@ function folded(
   { objects, pulled }: ReadInputs,
   options: LinkOptions,
 ): Pick<ReadInputs, 'objects' | 'pulled'> {
-  return { objects: options.foldText === true ? objects.map(foldText) : objects, pulled };
+  return { objects: objects.map(options.foldText === true ? foldText : foldGroups), pulled };
 }
 
 const NOTHING_IDENTICAL: Identical = { names: new Set(), bindings: [], problems: [] };

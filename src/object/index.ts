@@ -41,6 +41,7 @@ export {
   type BpfSymbol,
   type CodeReference,
   type CoreRecord,
+  comdatOf,
   type DataReference,
   dataSectionsOf,
   type ExternSymbol,

@@ -60,7 +60,7 @@ export interface Combined {
 
 export function combine(input: CombineInput): Combined {
   const targets = chooseTargets(input);
-  const { indexOf, origins } = numberSymbols(input.objects, targets);
+  const { indexOf, origins } = numberSymbols(input, targets);
   const merged = mergeTypes(input, targets);
   const symbols = origins.map(at => combineSymbol({ input, merged, indexOf, origins }, at));
   const object: BpfObject = {
@@ -145,16 +145,18 @@ function singleTarget(
   return section === undefined ? undefined : folded.get(section);
 }
 
+/** Static symbols in COMDAT groups that another input keeps get no number: nothing refers to them. */
 function numberSymbols(
-  objects: readonly BpfObject[],
+  { objects, resolution }: CombineInput,
   targets: Targets,
 ): Pick<Combined, 'indexOf' | 'origins'> {
   const origins: SymbolAt[] = [];
   const indexOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   targets.forEach((list, file) => {
     const numbers = elementAt(indexOf, file);
+    const gone = elementAt(resolution.dropped, file);
     list.forEach((target, index) => {
-      if (target.file !== file || target.index !== index) return;
+      if (target.file !== file || target.index !== index || gone.has(index)) return;
       numbers[index] = origins.length;
       origins.push(target);
     });
@@ -177,10 +179,14 @@ function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
     const redirect = new Map<BtfId, { input: number; id: BtfId }>();
     const omit = new Set<BtfId>();
     const mine = elementAt(targets, file);
+    const gone = elementAt(input.resolution.dropped, file);
     object.symbols.forEach((symbol, index) => {
       if (symbol.btfId === 0) return;
       const target = elementAt(mine, index);
-      if (target.file === file && target.index === index) return;
+      if (target.file === file && target.index === index) {
+        if (gone.has(index)) omit.add(symbol.btfId);
+        return;
+      }
       const winner = symbolAt(input.objects, target);
       if (winner.btfId !== 0) {
         if (target.file !== file || winner.btfId !== symbol.btfId)

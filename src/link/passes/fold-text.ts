@@ -6,7 +6,13 @@
  */
 
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
-import { type BpfObject, programTypeOf, type SectionShell } from '../../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  programTypeOf,
+  type SectionShell,
+  sectionNameOf,
+} from '../../object/index.ts';
 
 /** Shell of a section for functions that are not programs. */
 export const TEXT_SECTION: SectionShell = {
@@ -26,6 +32,23 @@ export function withTextSection(object: BpfObject): {
   const known = object.sections.findIndex(section => section.name === '.text');
   if (known >= 0) return { sections: object.sections, text: known };
   return { sections: [...object.sections, TEXT_SECTION], text: object.sections.length };
+}
+
+/**
+ * Moves functions of COMDAT groups to `.text`: their sections have names of their own (`.text._Z3addii`) only so
+ * that linkers can drop them.
+ */
+export function foldGroups(object: BpfObject): BpfObject {
+  const isGrouped = (symbol: BpfSymbol): boolean =>
+    symbol.kind === 'function' &&
+    symbol.comdat !== undefined &&
+    sectionNameOf(object, symbol).startsWith('.text.');
+  if (!object.symbols.some(isGrouped)) return object;
+  const { sections, text } = withTextSection(object);
+  const symbols = object.symbols.map(symbol =>
+    symbol.kind === 'function' && isGrouped(symbol) ? { ...symbol, section: text } : symbol,
+  );
+  return { ...object, sections, symbols };
 }
 
 /** Moves every function of a code section outside libbpf's table of program sections to `.text`. */

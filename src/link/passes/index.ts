@@ -3,7 +3,7 @@
 export { type Combined, combine } from './combine.ts';
 export { addCopies, type Copy, editSymbols, type SymbolEdit } from './edit-symbols.ts';
 export { findIdentical, type Identical } from './fold-identical.ts';
-export { foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
+export { foldGroups, foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
 export { defaultRoots } from './gc.ts';
 export { chooseLicense, type LicenseChoice, versionProblems, withLicense } from './license.ts';
 export { checkLimits, measureLimits, type ProgramLimits } from './limits.ts';

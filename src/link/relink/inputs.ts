@@ -29,6 +29,7 @@ import {
   pullMembers,
   readInputs,
 } from '../inputs/index.ts';
+import { foldGroups } from '../passes/index.ts';
 import { boundExterns } from '../resolve/index.ts';
 import type { RelinkOptions } from './options.ts';
 import { assignInOrder, componentId, componentKey, type SlotAssignment } from './slots.ts';
@@ -86,7 +87,7 @@ export function readRelinkInputs(
   const finished = edits?.finish(pulled.objects, pulled.scopes);
   const ids = components.map(componentId);
   return {
-    objects: withIds(finished?.objects ?? pulled.objects, pulled.scopes, ids),
+    objects: withIds((finished?.objects ?? pulled.objects).map(foldGroups), pulled.scopes, ids),
     scopes: pulled.scopes,
     ids,
     components,

@@ -101,7 +101,7 @@ function mismatchOf(sides: Sides): Mismatch | null {
       text: `the kernel's ${here} here, its ${there} there`,
       details: [],
     };
-  if (isUntyped(left) || isUntyped(right)) return null;
+  if (isUntyped(left) || isUntyped(right) || isUntypedCopy(left, right)) return null;
   return kinds.left === 'map' ? mapMismatch(sides) : typeMismatch(sides);
 }
 
@@ -139,6 +139,15 @@ function mayBeMap(object: BpfObject, symbol: BpfSymbol): boolean {
 /** An extern of assembly or of GCC: there is nothing to compare. */
 function isUntyped(symbol: BpfSymbol): boolean {
   return symbol.kind === 'extern' && symbol.btfId === 0;
+}
+
+/**
+ * Copies of an inline variable of C++: compilers describe inline functions in BTF, but no inline variables, so
+ * their sizes are all there is to compare. In an input that was linked before they are in no group any more.
+ */
+function isUntypedCopy(left: BpfSymbol, right: BpfSymbol): boolean {
+  if (left.kind !== 'variable' || right.kind !== 'variable' || left.btfId + right.btfId !== 0) return false;
+  return right.binding === 'weak' && left.size === right.size;
 }
 
 function kindMismatch({ left, right }: Kinds): Mismatch {

@@ -9,6 +9,7 @@ export {
   type BpfSymbol,
   type CodeReference,
   type CoreRecord,
+  comdatOf,
   type DataReference,
   type ExternSymbol,
   type FunctionSymbol,

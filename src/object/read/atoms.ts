@@ -47,6 +47,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
   const symbolsOf = groupSymbols(elf);
   const entries = functionEntries(ext);
   const addressed = addressedOffsets(elf);
+  const comdats = comdatSections(elf);
   elf.sections.forEach((section, elfSection) => {
     if (!isKept(section, elfSection, keepDebug)) return;
     const role = roleOf(section);
@@ -55,6 +56,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
       shell: shells.length,
       name: section.name,
       role,
+      comdat: comdats.get(elfSection) ?? null,
       members: [],
       offsets: [],
     };
@@ -74,6 +76,15 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
   });
   addUndefined({ elf, shells, drafts, ofElfSymbol });
   return { shells, drafts, bySection, ofElfSymbol };
+}
+
+/** ELF section index → signature of its COMDAT group. */
+function comdatSections(elf: ElfFile): Map<number, string> {
+  const signatures = new Map<number, string>();
+  for (const { comdat, signature, sections } of elf.groups) {
+    if (comdat) for (const section of sections) signatures.set(section, signature);
+  }
+  return signatures;
 }
 
 function isKept(section: ElfSection, elfSection: number, keepDebug: boolean): boolean {

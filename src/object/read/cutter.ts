@@ -34,6 +34,7 @@ export function pushAtom(cutter: Cutter, draft: AtomDraft): number {
   const index = cutter.drafts.length;
   draft.elfSection = cutter.atoms.elfSection;
   draft.shell = cutter.atoms.shell;
+  draft.comdat = cutter.atoms.comdat;
   cutter.drafts.push(draft);
   cutter.atoms.members.push(index);
   cutter.atoms.offsets.push(draft.offset);

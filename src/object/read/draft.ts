@@ -39,6 +39,8 @@ export interface AtomDraft {
   externSection: string | null;
   /** SHN_COMMON. */
   common: boolean;
+  /** Signature of its COMDAT group. */
+  comdat: string | null;
 }
 
 /** The atoms of one ELF section by offset, for looking up addresses. */
@@ -49,6 +51,8 @@ export interface SectionAtoms {
   readonly role: SectionShell['role'];
   /** Draft indexes in order of offset. */
   readonly members: number[];
+  /** Signature of the COMDAT group that it is in. */
+  readonly comdat: string | null;
   /** `offsets[i]` is the offset of `members[i]`. */
   readonly offsets: number[];
 }
@@ -95,6 +99,7 @@ export function newDraft(fields: NewDraft): AtomDraft {
     btfId: 0,
     externSection: null,
     common: fields.common ?? false,
+    comdat: null,
   };
 }
 
@@ -160,7 +165,20 @@ function finishFunction(draft: AtomDraft, origin: Origin): FunctionSymbol {
   const coreRecords = exactly(draft.coreRecords);
   const code = bytes ?? new Uint8Array(0);
   const kind = 'function';
-  return { kind, name, binding, visibility, btfId, section, origin, code, references, lines, coreRecords };
+  const symbol: FunctionSymbol = {
+    kind,
+    name,
+    binding,
+    visibility,
+    btfId,
+    section,
+    origin,
+    code,
+    references,
+    lines,
+    coreRecords,
+  };
+  return draft.comdat === null ? symbol : { ...symbol, comdat: draft.comdat };
 }
 
 function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {
@@ -180,6 +198,7 @@ function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {
     bytes,
     references,
   };
+  if (draft.comdat !== null) return { ...variable, comdat: draft.comdat };
   return draft.common ? { ...variable, common: true } : variable;
 }
 
