@@ -36,6 +36,7 @@ export {
   withCallback,
 } from './analysis/index.ts';
 export {
+  asAlias,
   type Binding,
   type BpfObject,
   type BpfSymbol,
@@ -46,6 +47,7 @@ export {
   dataSectionsOf,
   type ExternSymbol,
   type FunctionSymbol,
+  isAlias,
   isCommon,
   isDebugSection,
   isObject,
@@ -55,6 +57,7 @@ export {
   licenseOf,
   type MapDefinition,
   type MapSymbol,
+  movedAliases,
   type ObjectLayout,
   type Origin,
   parseMapDefinition,

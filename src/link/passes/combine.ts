@@ -11,14 +11,17 @@ import { elementAt, noElement } from '../../bytes/index.ts';
 import { SHT_NOBITS } from '../../elf/index.ts';
 import type { SectionIndex } from '../../object/index.ts';
 import {
+  asAlias,
   type Binding,
   type BpfObject,
   type BpfSymbol,
   type CodeReference,
   type CoreRecord,
   type DataReference,
+  isAlias,
   isCommon,
   isDebugSection,
+  movedAliases,
   type SectionShell,
   type SymbolIndex,
   sectionNameOf,
@@ -62,7 +65,12 @@ export function combine(input: CombineInput): Combined {
   const targets = chooseTargets(input);
   const { indexOf, origins } = numberSymbols(input, targets);
   const merged = mergeTypes(input, targets);
-  const symbols = origins.map(at => combineSymbol({ input, merged, indexOf, origins }, at));
+  const aliases = keptAliases(input.objects, targets, indexOf);
+  const symbols = origins.map((at, index) => {
+    const symbol = combineSymbol({ input, merged, indexOf, origins }, at);
+    const owner = aliases.get(index);
+    return owner === undefined ? symbol : asAlias(symbol, owner);
+  });
   const object: BpfObject = {
     name: input.name,
     byteOrder: input.objects[0]?.byteOrder ?? 'little',
@@ -168,6 +176,27 @@ function numberSymbols(
     });
   });
   return { indexOf, origins };
+}
+
+/** Aliases of the result, with what they are aliases of. A definition that is overridden leaves its place to one. */
+function keptAliases(
+  objects: readonly BpfObject[],
+  targets: Targets,
+  indexOf: readonly Int32Array[],
+): Map<SymbolIndex, SymbolIndex> {
+  const all = new Map<SymbolIndex, SymbolIndex>();
+  objects.forEach(({ symbols }, file) => {
+    if (!symbols.some(isAlias)) return;
+    const mine = elementAt(targets, file);
+    const isKept = (index: SymbolIndex): boolean => {
+      const target = elementAt(mine, index);
+      return target.file === file && target.index === index;
+    };
+    const numbers = (index: SymbolIndex): SymbolIndex =>
+      isKept(index) ? entryAt(indexOf, { file, index }) : -1;
+    for (const [alias, owner] of movedAliases(symbols, numbers)) all.set(numbers(alias), owner);
+  });
+  return all;
 }
 
 // --- types --------------------------------------------------------------------------------------------------------

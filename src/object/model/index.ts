@@ -1,5 +1,6 @@
 /** `BpfObject`, its layout and its map definitions. */
 
+export { aliasesOf, asAlias, isAlias, movedAliases } from './aliases.ts';
 export { dataSectionsOf, withDataSections } from './data-sections.ts';
 export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export { isPinnedMap, type MapDefinition, parseMapDefinition, plainDefinition } from './map-definition.ts';

@@ -105,6 +105,8 @@ export interface FunctionSymbol extends SymbolBase {
   readonly btfId: BtfId;
   /** As `VariableSymbol.comdat`. */
   readonly comdat?: string;
+  /** As `VariableSymbol.aliasOf`. */
+  readonly aliasOf?: SymbolIndex;
   /** `.BTF.ext` line_info, ordered by `insnIndex`. */
   readonly lines: LineRecords;
   /** Ordered by `insnIndex`. */
@@ -123,6 +125,11 @@ export interface VariableSymbol extends SymbolBase {
   readonly references: readonly DataReference[];
   /** VAR type, 0 when there is none. */
   readonly btfId: BtfId;
+  /**
+   * The symbol that this one is another name of (`__attribute__((alias))`). An alias has the contents of that
+   * symbol, which are written once; it is only an alias while both are in one section.
+   */
+  readonly aliasOf?: SymbolIndex;
   /**
    * Signature of the COMDAT group that its section is in (templates and inline functions of C++): of several
    * inputs with such a group, the first keeps it.

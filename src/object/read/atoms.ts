@@ -31,6 +31,7 @@ import { addressedOffsets } from './addresses.ts';
 import { cutCode } from './cut-code.ts';
 import { cutData } from './cut-data.ts';
 import type { NamedSymbol } from './cutter.ts';
+import type { IsDescribed } from './describe-aliases.ts';
 import type { AtomDraft, AtomTable, SectionAtoms } from './draft.ts';
 import { addUndefined } from './undefined.ts';
 
@@ -39,7 +40,12 @@ const KEPT_FLAGS = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR | SHF_MERGE | SHF_STRIN
 /** Sections that are kept without `SHF_ALLOC`. */
 const ALWAYS_KEPT = new Set(['.maps', '.jumptables', 'license', 'version']);
 
-export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): AtomTable {
+export function cutAtoms(
+  elf: ElfFile,
+  ext: BtfExt | null,
+  isDescribed: IsDescribed,
+  keepDebug = false,
+): AtomTable {
   const shells: SectionShell[] = [];
   const drafts: AtomDraft[] = [];
   const bySection = new Map<number, SectionAtoms>();
@@ -70,6 +76,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, keepDebug = false): A
       ofElfSymbol,
       symbols: symbolsOf.get(elfSection) ?? [],
       addressed: addressed.get(elfSection) ?? [],
+      isDescribed,
     };
     if (role === 'code') cutCode(cutter, entries.get(section.name) ?? []);
     else cutData(cutter);

@@ -41,6 +41,8 @@ export interface AtomDraft {
   common: boolean;
   /** Signature of its COMDAT group. */
   comdat: string | null;
+  /** The draft at the same place that this one is another name of; -1 for others. */
+  aliasOf: number;
 }
 
 /** The atoms of one ELF section by offset, for looking up addresses. */
@@ -100,6 +102,7 @@ export function newDraft(fields: NewDraft): AtomDraft {
     externSection: null,
     common: fields.common ?? false,
     comdat: null,
+    aliasOf: -1,
   };
 }
 
@@ -178,7 +181,7 @@ function finishFunction(draft: AtomDraft, origin: Origin): FunctionSymbol {
     lines,
     coreRecords,
   };
-  return draft.comdat === null ? symbol : { ...symbol, comdat: draft.comdat };
+  return withMarks(draft, symbol);
 }
 
 function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {
@@ -198,8 +201,13 @@ function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {
     bytes,
     references,
   };
-  if (draft.comdat !== null) return { ...variable, comdat: draft.comdat };
-  return draft.common ? { ...variable, common: true } : variable;
+  return withMarks(draft, draft.common ? { ...variable, common: true } : variable);
+}
+
+/** What few symbols have. */
+function withMarks<S extends FunctionSymbol | VariableSymbol>(draft: AtomDraft, symbol: S): S {
+  const grouped = draft.comdat === null ? symbol : { ...symbol, comdat: draft.comdat };
+  return draft.aliasOf < 0 ? grouped : { ...grouped, aliasOf: draft.aliasOf };
 }
 
 /** A list that grew by `push` has room for many more. */

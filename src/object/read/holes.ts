@@ -9,7 +9,7 @@
 import { elementAt, noElement } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import type { ElfFile } from '../../elf/index.ts';
-import type { BpfSymbol } from '../model/index.ts';
+import { asAlias, type BpfSymbol, isAlias, movedAliases } from '../model/index.ts';
 import type { AtomTable } from './draft.ts';
 
 /** The symbols without nameless functions that no other symbol leads to, with references renumbered. */
@@ -22,7 +22,10 @@ export function dropHoles(symbols: readonly BpfSymbol[]): readonly BpfSymbol[] {
   live.forEach((alive, index) => {
     if (alive) indexOf[index] = next++;
   });
-  return symbols.flatMap((symbol, index) => (live[index] === true ? [renumbered(symbol, indexOf)] : []));
+  const aliases = movedAliases(symbols, index => elementAt(indexOf, index));
+  return symbols.flatMap((symbol, index) =>
+    live[index] === true ? [asAlias(renumbered(symbol, indexOf), aliases.get(index))] : [],
+  );
 }
 
 function isNameless(symbol: BpfSymbol): boolean {
@@ -65,7 +68,7 @@ function renumbered(symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
 export function codeLeftOut(elf: ElfFile, table: AtomTable, symbols: readonly BpfSymbol[]): string[] {
   const kept = new Array<number>(table.shells.length).fill(0);
   for (const symbol of symbols) {
-    if (symbol.kind === 'function')
+    if (symbol.kind === 'function' && !isAlias(symbol))
       kept[symbol.section] = elementAt(kept, symbol.section) + symbol.code.length;
   }
   return [...table.bySection.values()].flatMap(({ role, elfSection, shell, name }) => {

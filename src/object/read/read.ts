@@ -15,6 +15,7 @@ import { type ElfFile, type ElfSection, parseElf, SHF_COMPRESSED, SHT_NOBITS } f
 import { type BpfObject, type BpfSymbol, sectionOf } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
 import { describeCommon } from './common.ts';
+import { completeAliases, describeAliases, describedPlaces } from './describe-aliases.ts';
 import { type AtomDraft, finishDraft } from './draft.ts';
 import { codeLeftOut, dropHoles } from './holes.ts';
 import { readJumpTables } from './jump-tables.ts';
@@ -43,12 +44,13 @@ export function readObject(file: InputFile, options: ReadOptions = {}): BpfObjec
 function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
   const btf = readBtfSection(elf, options);
   const ext = btf === null ? null : readExtSection(elf, btf);
-  const atoms = cutAtoms(elf, ext, options.keepDebug ?? false);
+  const atoms = cutAtoms(elf, ext, describedPlaces(btf, ext), options.keepDebug ?? false);
   readReferences(elf, atoms);
   readJumpTables(elf, atoms);
   if (btf !== null) attachTypes(atoms, btf, ext);
   if (ext !== null) attachRecords(atoms, ext);
-  const types = btf === null ? null : describeCommon(atoms, btf);
+  completeAliases(atoms);
+  const types = btf === null ? null : describeAliases(atoms, describeCommon(atoms, btf));
   const symbols = dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name)));
   const leftOut = codeLeftOut(elf, atoms, symbols);
   const object: BpfObject = {
