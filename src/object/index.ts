@@ -36,6 +36,7 @@ export {
   withCallback,
 } from './analysis/index.ts';
 export {
+  aliasesOf,
   asAlias,
   type Binding,
   type BpfObject,
