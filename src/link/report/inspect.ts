@@ -122,7 +122,7 @@ export function inspect(object: BpfObject): Inspection {
     externs,
     sections,
     types: countTypes(object),
-    leftOut: object.leftOut ?? [],
+    leftOut: object.leftOut === undefined ? [] : object.leftOut,
   };
 }
 

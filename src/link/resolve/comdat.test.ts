@@ -34,7 +34,7 @@ describe('two files with one group', () => {
     expect(named([...objects].reverse(), 'detail')).toHaveLength(1);
   });
 
-  test('strong copies are no duplicates', () => {
+  test('strong copies are not duplicates', () => {
     const strong = objects.map(object => ({
       ...object,
       symbols: object.symbols.map(symbol =>

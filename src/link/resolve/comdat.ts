@@ -62,7 +62,7 @@ function lostProblem(object: BpfObject, name: string, to: SymbolIndex): Problem 
   return problem(
     'link-discarded-group',
     [object.name, quote(name)],
-    `refers to ${quote(target.name)}, a static symbol in the COMDAT group ${quote(comdatOf(target) ?? '')}, which another input has already`,
+    `refers to ${quote(target.name)}, a static symbol in the COMDAT group ${quote(`${comdatOf(target)}`)}, which another input has already`,
     { subject: target.name, hint: 'compile both files with the same version of the compiler' },
   );
 }

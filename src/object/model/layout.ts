@@ -4,7 +4,7 @@
  * Atoms follow one another in symbol order at their own alignment. The reader gives each atom the alignment
  * that its old offset had, so that the atoms of an input keep their distances as long as all of them are
  * kept, and a section that was laid out here is laid out the same way again. Aliases have the place of the symbol
- * that they are aliases of; they are no atoms of the section.
+ * that they are aliases of; they are not atoms of the section.
  */
 
 import { alignUp, elementAt } from '../../bytes/index.ts';

@@ -82,7 +82,8 @@ export function describedPlaces(btf: RawBtf | null, ext: BtfExt | null): IsDescr
 
 function keysOf(btf: RawBtf, ext: BtfExt | null): Set<string> {
   const keys = new Set<string>();
-  for (const { section, byteOffset, type } of ext?.funcs ?? [])
+  const funcs = ext === null ? [] : ext.funcs;
+  for (const { section, byteOffset, type } of funcs)
     keys.add(`${section} ${byteOffset} ${btf.nameOf(type)}`);
   for (let id = 1; id <= btf.count; id++) {
     if (btf.kindOf(id) !== BTF_KIND.DATASEC) continue;

@@ -126,7 +126,7 @@ function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
   for (const section of layout.sections) {
     for (const { symbol } of section.atoms) {
       add(symbol);
-      for (const alias of aliases.get(symbol) ?? NO_ALIASES) add(alias);
+      aliases.get(symbol)?.forEach(add);
     }
   }
   object.symbols.forEach((symbol, index) => {
@@ -134,8 +134,6 @@ function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
   });
   return locals.concat(others);
 }
-
-const NO_ALIASES: readonly SymbolIndex[] = [];
 
 /** Section symbols first, then the named atoms. */
 function buildSymbols(
