@@ -15,6 +15,7 @@ import { table } from './table.ts';
 const REASONS = {
   weak: 'overridden by',
   identical: 'identical to',
+  comdat: 'COMDAT group, kept from',
   slot: 'slot, replaced by',
   unused: 'unused',
 } as const;

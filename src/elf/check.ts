@@ -39,7 +39,7 @@ export function checkSections(input: ElfInput, sections: readonly ElfSection[]):
   sections.forEach((section, index) => {
     if (section.type === SHT_NULL || isPassedOver(input, section)) return;
     checkType(input, section, index);
-    if (section.type === SHT_STRTAB) return;
+    if (section.type === SHT_STRTAB || section.type === SHT_GROUP) return; // many have one name
     checkShape(input, section, index);
     const earlier = names.get(section.name);
     if (earlier !== undefined) throw duplicateName(input, section.name, earlier, index);
@@ -54,10 +54,10 @@ const KEPT_TYPES: ReadonlySet<number> = new Set([
   SHT_STRTAB,
   SHT_SYMTAB,
   SHT_SYMTAB_SHNDX,
+  SHT_GROUP,
 ]);
 
 const REFUSED_TYPES: ReadonlyMap<number, readonly [what: string, hint: string]> = new Map([
-  [SHT_GROUP, ['a COMDAT group', 'C++ templates and inline functions make them; write BPF code in C']],
   [
     SHT_RELA,
     ['relocations with addends (RELA)', 'BPF tools use REL, with addends in place; build with clang'],

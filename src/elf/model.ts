@@ -66,6 +66,16 @@ export interface ElfRelocation {
   readonly symbol: number;
 }
 
+/** Sections that are kept or dropped together (SHT_GROUP). */
+export interface ElfGroup {
+  /** Name of the symbol that identifies the group. */
+  readonly signature: string;
+  /** GRP_COMDAT: of several groups of one signature, a link keeps the first. */
+  readonly comdat: boolean;
+  /** Indexes of its sections. */
+  readonly sections: readonly number[];
+}
+
 /** A BPF object as ELF has it: sections, symbols, relocations. */
 export interface ElfFile {
   /** Name for messages, usually the file's. */
@@ -82,6 +92,7 @@ export interface ElfFile {
    * `.BTF` and `.BTF.ext`, whose values in place are already right.
    */
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
+  readonly groups: readonly ElfGroup[];
 }
 
 /** `isIgnoredSection`, but for DWARF when that is to be kept. */

@@ -8,6 +8,7 @@
 
 import { type InputFile, requireFile } from '../bytes/index.ts';
 import { checkSections } from './check.ts';
+import { readGroups } from './groups.ts';
 import { openElf, readHeader, readSections } from './header.ts';
 import type { ElfFile } from './model.ts';
 import { readRelocations } from './relocations.ts';
@@ -28,5 +29,6 @@ export function parseElf(file: InputFile, options: { readonly keepDebug?: boolea
   const symbolTable = findSymbolTable(input, sections);
   const symbols = readSymbols(input, sections, symbolTable);
   const relocations = readRelocations(input, sections, symbolTable, symbols.length);
-  return { name, byteOrder: input.byteOrder, flags: header.flags, sections, symbols, relocations };
+  const groups = readGroups(input, sections, symbols);
+  return { name, byteOrder: input.byteOrder, flags: header.flags, sections, symbols, relocations, groups };
 }

@@ -95,6 +95,7 @@ export {
   parseTarget,
   type ReferenceSite,
   referenceLines,
+  referenceProblems,
   referencesTo,
   resolve,
   type SymbolAt,

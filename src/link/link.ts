@@ -107,7 +107,13 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const { combined } = pruned;
   const { license, pinned, explanations } = resolved;
   const statics = staticNotes({ ...merged.combined.object, name: options.name ?? 'linked.o' });
-  const notes = [...read.notes, ...statics, ...selected.notes, ...linkNotes(combined.object, license)];
+  const notes = [
+    ...read.notes,
+    ...statics,
+    ...resolved.notes,
+    ...selected.notes,
+    ...linkNotes(combined.object, license),
+  ];
   const report = once(() => ({ ...reportAll(named, identical), notes }));
   return {
     ok: true,

@@ -191,6 +191,7 @@ function reportAll(
   const notes = [
     ...inputs.notes,
     ...ofTheRootlet,
+    ...merged.resolved.notes,
     ...pinnedNotes(pinned.merges, inputs, options.private?.includes('*') === true),
     ...unseenVerdicts(objects[0]),
     ...(options.entrySlots === true

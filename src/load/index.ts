@@ -20,7 +20,13 @@ export {
   type VerifierFailure,
   verifierFailureOf,
 } from './execute/index.ts';
-export { type ExternBinding, hasSyscallWrapper, type KernelTypes, openKernelTypes } from './externs/index.ts';
+export {
+  type ExternBinding,
+  hasKernelFunction,
+  hasSyscallWrapper,
+  type KernelTypes,
+  openKernelTypes,
+} from './externs/index.ts';
 export { executePlan, type LoadOptions, loadObject, type PreparedLoad, prepareLoad } from './load.ts';
 export { typesOutlook } from './mend/index.ts';
 export {

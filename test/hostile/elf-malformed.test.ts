@@ -260,8 +260,8 @@ const SECTIONS: readonly Case[] = [
   [
     'a group',
     elf => elf.sectionHeader(SECTION.data, 'sh_type', 17),
-    'elf-section-type',
-    'test.o: section ".data": holds a COMDAT group, which BPF objects cannot have\n  hint: C++ templates and inline functions make them; write BPF code in C',
+    'elf-section-info',
+    'test.o: section ".rel.data": relocates section ".data", which has no contents',
   ],
   [
     'RELA',

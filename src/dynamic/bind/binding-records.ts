@@ -1,7 +1,7 @@
 /** Bindings of all externs of a consumer, for records and output. */
 
 import type { BpfObject } from '../../object/index.ts';
-import { kindId } from '../../object/index.ts';
+import { kindId, kindOfExtern } from '../../object/index.ts';
 import type { Binding, BindingSlot } from './bindings.ts';
 import type { BoundCall, PreparedConsumer } from './consumer.ts';
 import { type Found, plainExterns } from './find.ts';
@@ -95,7 +95,7 @@ function unbound({ object, calls, open }: Outcome): Binding[] {
     return [
       {
         extern: symbol.name,
-        kind: symbol.section === '.maps' ? 'map' : 'function',
+        kind: kindOfExtern(object, index) ?? 'function',
         provider: '',
         target: '',
         via: 'none',

@@ -1,5 +1,7 @@
 /** Bindings as they are recorded and shown: extern, definition, back end, reason. */
 
+import { quote } from '../../diag/index.ts';
+
 /**
  * How calls of a loaded function are bound. `ext`: function replacement (since Linux 5.10); `tail`: a
  * tail-call slot; `copy`: the code is copied into the consumer. `ext` and `tail` share one code and its
@@ -47,5 +49,6 @@ export function describeBinding(binding: Binding): string {
   const name = of === '' ? extern : `${extern} of ${of}`;
   if (via === 'none') return `${name} is not bound (${reason})`;
   const how = via === 'share' ? 'in place' : `by ${via}`;
+  if (provider === '') return `${name} waits for an object that defines ${quote(target)}, ${how} (${reason})`;
   return `${name} = ${provider}:${target} ${how} (${reason})`;
 }

@@ -29,10 +29,12 @@ import {
   isKernelName,
   parseTarget,
   referenceLines,
+  referenceProblems,
   referencesTo,
   resolve,
+  type SymbolAt,
 } from '../../link/index.ts';
-import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, type ExternSymbol, kindOfExtern, type SymbolIndex } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { type Export, exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
@@ -52,6 +54,8 @@ export interface SearchScope {
   readonly named: readonly Provider[];
   /** Others that may be searched. */
   readonly registered: readonly Provider[];
+  /** Whether the kernel has a function of this name, for hints. */
+  readonly isKernelFunction?: (name: string) => boolean;
 }
 
 /** How the definition of an extern was found. */
@@ -82,10 +86,6 @@ export function plainExterns(
   );
 }
 
-function isFunction({ btf }: BpfObject, { btfId }: ExternSymbol): boolean {
-  return btf !== null && btfId !== 0 && btf.type(btfId).kind === 'func';
-}
-
 /** Finds a definition for every plain extern. `lazy`: undefined functions are allowed. */
 export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: boolean): Search {
   const found: Found[] = [];
@@ -94,7 +94,7 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
   const tags = tagRequests(consumer);
   for (const { index, symbol } of plainExterns(consumer)) {
     const outcome = findOne(consumer, index, symbol, scope, tags.get(symbol.name));
-    const waits = lazy && isFunction(consumer, symbol);
+    const waits = lazy && kindOfExtern(consumer, index) === 'function';
     const comesLater = waits && outcome?.ok === false && LATER.has(outcome.problem.code);
     if (outcome === undefined || comesLater) {
       open.push(index);
@@ -111,7 +111,19 @@ export function findDefinitions(consumer: BpfObject, scope: SearchScope, lazy: b
       if (mismatch !== null) problems.push(mismatch);
     }
   }
+  problems.push(...wrongReferences(consumer, found));
   return { found, open, problems };
+}
+
+/** References that the definition found for them cannot satisfy: calls of variables, and the like. */
+function wrongReferences(consumer: BpfObject, found: readonly Found[]): Problem[] {
+  const objects = [consumer, ...found.map(({ provider }) => ({ ...provider.object, name: provider.name }))];
+  const targets = new Map(
+    found.map(({ extern, target }, at) => [extern, { file: at + 1, index: target.index }]),
+  );
+  const targetOf = ({ file, index }: SymbolAt): SymbolAt | undefined =>
+    file === 0 ? targets.get(index) : undefined;
+  return referenceProblems(objects, targetOf);
 }
 
 /** A request for something that is not loaded yet. */
@@ -162,11 +174,13 @@ function chooseAmong(
   if (first === undefined) return undefined;
   if (others.length === 0) return ok(first);
   const candidates = [first, ...others];
+  const subject =
+    extern === target ? quote(extern) : `${quote(target)}, which ${quote(extern)} is to be bound to,`;
   return failed(
     problem(
       'dynamic-ambiguous',
       [consumer.name],
-      `${quote(extern)} is defined by ${candidates.length} loaded objects`,
+      `${subject} is defined by ${candidates.length} loaded objects`,
       {
         subject: extern,
         details: candidates.map(candidate => describeChosen(candidate)),
@@ -277,9 +291,14 @@ function missingProblem(
       details: [describeSymbol(consumer, symbol), ...referenceLines(sites)],
       hint: lazy
         ? 'variables and maps cannot be bound later: load the object that defines it first'
-        : missingHint(symbol.name, providers),
+        : (kernelHint(symbol.name, scope) ?? missingHint(symbol.name, providers)),
     },
   );
+}
+
+function kernelHint(name: string, { isKernelFunction }: SearchScope): string | undefined {
+  if (isKernelFunction?.(name) !== true) return undefined;
+  return `the kernel has a function ${quote(name)}: declare it __ksym to call it`;
 }
 
 function missingHint(name: string, providers: readonly Provider[]): string {

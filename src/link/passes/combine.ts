@@ -11,14 +11,17 @@ import { elementAt, noElement } from '../../bytes/index.ts';
 import { SHT_NOBITS } from '../../elf/index.ts';
 import type { SectionIndex } from '../../object/index.ts';
 import {
+  asAlias,
   type Binding,
   type BpfObject,
   type BpfSymbol,
   type CodeReference,
   type CoreRecord,
   type DataReference,
+  isAlias,
   isCommon,
   isDebugSection,
+  movedAliases,
   notesOf,
   type SectionShell,
   type SymbolIndex,
@@ -62,9 +65,14 @@ export interface Combined {
 
 export function combine(input: CombineInput): Combined {
   const targets = chooseTargets(input);
-  const { indexOf, origins } = numberSymbols(input.objects, targets);
+  const { indexOf, origins } = numberSymbols(input, targets);
   const merged = mergeTypes(input, targets);
-  const symbols = origins.map(at => combineSymbol({ input, merged, indexOf, origins }, at));
+  const aliases = keptAliases(input.objects, targets, indexOf);
+  const symbols = origins.map((at, index) => {
+    const symbol = combineSymbol({ input, merged, indexOf, origins }, at);
+    const owner = aliases.get(index);
+    return owner === undefined ? symbol : asAlias(symbol, owner);
+  });
   const object: BpfObject = {
     name: input.name,
     byteOrder: input.objects[0]?.byteOrder ?? 'little',
@@ -153,16 +161,18 @@ function singleTarget(
   return section === undefined ? undefined : folded.get(section);
 }
 
+/** Static symbols in COMDAT groups that another input keeps get no number: nothing refers to them. */
 function numberSymbols(
-  objects: readonly BpfObject[],
+  { objects, resolution }: CombineInput,
   targets: Targets,
 ): Pick<Combined, 'indexOf' | 'origins'> {
   const origins: SymbolAt[] = [];
   const indexOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
   targets.forEach((list, file) => {
     const numbers = elementAt(indexOf, file);
+    const gone = elementAt(resolution.dropped, file);
     list.forEach((target, index) => {
-      if (target.file !== file || target.index !== index) return;
+      if (target.file !== file || target.index !== index || gone.has(index)) return;
       numbers[index] = origins.length;
       origins.push(target);
     });
@@ -176,6 +186,27 @@ function numberSymbols(
   return { indexOf, origins };
 }
 
+/** Aliases of the result, with what they are aliases of. A definition that is overridden leaves its place to one. */
+function keptAliases(
+  objects: readonly BpfObject[],
+  targets: Targets,
+  indexOf: readonly Int32Array[],
+): Map<SymbolIndex, SymbolIndex> {
+  const all = new Map<SymbolIndex, SymbolIndex>();
+  objects.forEach(({ symbols }, file) => {
+    if (!symbols.some(isAlias)) return;
+    const mine = elementAt(targets, file);
+    const isKept = (index: SymbolIndex): boolean => {
+      const target = elementAt(mine, index);
+      return target.file === file && target.index === index;
+    };
+    const numbers = (index: SymbolIndex): SymbolIndex =>
+      isKept(index) ? entryAt(indexOf, { file, index }) : -1;
+    for (const [alias, owner] of movedAliases(symbols, numbers)) all.set(numbers(alias), owner);
+  });
+  return all;
+}
+
 // --- types --------------------------------------------------------------------------------------------------------
 
 /** VAR and FUNC of a discarded symbol are replaced by those of the chosen one. */
@@ -185,10 +216,14 @@ function mergeTypes(input: CombineInput, targets: Targets): MergeResult {
     const redirect = new Map<BtfId, { input: number; id: BtfId }>();
     const omit = new Set<BtfId>();
     const mine = elementAt(targets, file);
+    const gone = elementAt(input.resolution.dropped, file);
     object.symbols.forEach((symbol, index) => {
       if (symbol.btfId === 0) return;
       const target = elementAt(mine, index);
-      if (target.file === file && target.index === index) return;
+      if (target.file === file && target.index === index) {
+        if (gone.has(index)) omit.add(symbol.btfId);
+        return;
+      }
       const winner = symbolAt(input.objects, target);
       if (winner.btfId !== 0) {
         if (target.file !== file || winner.btfId !== symbol.btfId)

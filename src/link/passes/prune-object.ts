@@ -3,9 +3,11 @@
 import { type BtfId, mergeBtf } from '../../btf/index.ts';
 import { elementAt, noElement } from '../../bytes/index.ts';
 import {
+  asAlias,
   type BpfObject,
   type BpfSymbol,
   isDebugSection,
+  movedAliases,
   renumberTypes,
   type SymbolIndex,
   sectionNameOf,
@@ -39,8 +41,12 @@ export function pruneObject(
     indexOf[index] = kept.length;
     kept.push(symbol);
   });
+  const aliases = movedAliases(object.symbols, index => elementAt(indexOf, index));
   for (const [from, to] of options.replacements ?? []) indexOf[from] = elementAt(indexOf, to);
-  const renumbered = kept.map(symbol => retarget(object, symbol, indexOf));
+  const owners = new Map([...aliases].map(([alias, owner]) => [elementAt(indexOf, alias), owner]));
+  const renumbered = kept.map((symbol, index) =>
+    asAlias(retarget(object, symbol, indexOf), owners.get(index)),
+  );
   const typesBefore = object.btf?.count ?? 0;
   if (object.btf === null)
     return { object: { ...object, symbols: renumbered }, indexOf, typesBefore, typesAfter: 0 };

@@ -15,7 +15,7 @@
 
 import { given } from '../../bytes/index.ts';
 import type { Problem, ProblemList } from '../../diag/index.ts';
-import { type BpfObject, withAllFunctionTypes, withNotes } from '../../object/index.ts';
+import { type BpfObject, withAllFunctionTypes } from '../../object/index.ts';
 import type { Edited } from '../edit/index.ts';
 import {
   applyRenames,
@@ -45,8 +45,10 @@ import {
   explainAll,
   type Resolution,
   type ResolveOptions,
+  referenceProblems,
   resolve,
   type SymbolGroup,
+  targetsOf,
   uncheckedNotes,
   undefinedProblems,
 } from '../resolve/index.ts';
@@ -117,6 +119,7 @@ interface Decisions {
   readonly sections: MergedSections;
   readonly license: LicenseChoice;
   readonly explanations: readonly Explanation[];
+  readonly notes: readonly string[];
 }
 
 /**
@@ -143,6 +146,8 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
   problems.add(resolution.problems);
   const pinned = joinByName(request, resolution, problems);
+  const targets = targetsOf(resolution, [...bound, ...request.replaced]);
+  problems.add(referenceProblems(objects, targets));
   if (request.refuseUndefined === 'all') problems.add(undefinedProblems(objects, resolution));
   const sections = mergeSections(objects);
   const license = chooseLicense(objects, request.license);
@@ -154,7 +159,8 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
     pinned: pinned.bindings,
   });
   problems.add(unexplained);
-  return { request, resolution, pinned, sections, license, explanations };
+  const notes = uncheckedNotes(objects, resolution);
+  return { request, resolution, pinned, sections, license, explanations, notes };
 }
 
 const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };
@@ -197,8 +203,7 @@ function mergeAll({ request, resolution, sections, pinned }: Decisions): Combine
   const bindings = [...bound, ...replaced, ...pinned.bindings];
   const plain = combine({ objects, resolution, sections, bindings, name, partial });
   if (request.pinned === null) return plain;
-  const object = withNotes(plain.object, uncheckedNotes(objects, resolution));
-  return mergeStrings(withPinned({ ...plain, object }, pinned.merges));
+  return mergeStrings(withPinned(plain, pinned.merges));
 }
 
 // --- what stays ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import { elementAt } from '../../bytes/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  comdatOf,
   isCommon,
   notesOf,
   type SymbolIndex,
@@ -45,9 +46,9 @@ export interface Discarded {
   readonly size: number;
   /**
    * `weak`: overridden by a stronger or earlier definition; `identical`: equal to the one that is kept;
-   * `slot`: replaced by a component; `unused`: collected.
+   * `comdat`: in a COMDAT group that an earlier input has; `slot`: replaced by a component; `unused`: collected.
    */
-  readonly reason: 'weak' | 'identical' | 'slot' | 'unused';
+  readonly reason: 'weak' | 'identical' | 'comdat' | 'slot' | 'unused';
   /** File of the definition that is used instead; null when nothing is. */
   readonly winner: string | null;
 }
@@ -193,7 +194,7 @@ function overridden(objects: readonly BpfObject[], resolution: Resolution): Disc
         kind: symbol.kind,
         file: inputName(objects, at.file),
         size: sizeOfSymbol(symbol),
-        reason: isStrong(symbol) ? 'identical' : 'weak',
+        reason: reasonFor(objects, resolution, group.winner, at),
         winner: inputName(objects, group.winner.file),
       };
     }),
@@ -213,6 +214,18 @@ export function replacedBy(
     const [file, kept] = [inputName(objects, loser.file), inputName(objects, winner.file)];
     return [{ name, kind, file, size: sizeOfSymbol(symbol), reason, winner: kept }];
   });
+}
+
+function reasonFor(
+  objects: readonly BpfObject[],
+  { dropped }: Resolution,
+  winner: SymbolAt,
+  at: SymbolAt,
+): Discarded['reason'] {
+  const symbol = symbolAt(objects, at);
+  const isCopy = comdatOf(symbol) !== undefined && comdatOf(symbol) === comdatOf(symbolAt(objects, winner));
+  if (isCopy && elementAt(dropped, at.file).has(at.index)) return 'comdat';
+  return isStrong(symbol) ? 'identical' : 'weak';
 }
 
 /** A strong definition is only overridden by an identical one. */

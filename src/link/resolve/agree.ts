@@ -5,21 +5,21 @@
  * sides as C, the first path at which they differ, and both files.
  */
 
-import { compareTypes, type TypeMismatch } from '../../btf/index.ts';
+import { compareTypes } from '../../btf/index.ts';
 import { elementAt, valueAt } from '../../bytes/index.ts';
-import { type Problem, type ProblemCode, problem, quote, RootletError } from '../../diag/index.ts';
+import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
+  declaredKind,
   hasKnownType,
   isCommon,
-  type MapDefinition,
   parseMapDefinition,
+  type SymbolKind,
   sectionNameOf,
   variableSize,
 } from '../../object/index.ts';
-import { mapTypeName } from '../../uapi/index.ts';
-import { formatMapDefinition } from './format-map.ts';
+import { describeMismatch, type Mismatch, mapMismatch, type Sides } from './agree-maps.ts';
 import { describeDefinition } from './problems.ts';
 import { isKernelName, type Resolution } from './resolve.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
@@ -78,23 +78,6 @@ export function disagreement(
   );
 }
 
-interface Sides {
-  readonly left: BpfSymbol;
-  readonly right: BpfSymbol;
-  readonly leftObject: BpfObject;
-  readonly rightObject: BpfObject;
-  readonly renamed: boolean;
-  readonly agreed: ReadonlySet<number>;
-}
-
-interface Mismatch {
-  readonly code: ProblemCode;
-  readonly text: string;
-  readonly details: readonly string[];
-  /** Both sides, where their declarations alone would not show the difference. */
-  readonly shown?: readonly string[];
-}
-
 /** A map definition that cannot be read is a mismatch with its own message. */
 function guarded(sides: Sides, body: () => Mismatch | null): Mismatch | null {
   try {
@@ -111,13 +94,8 @@ function guarded(sides: Sides, body: () => Mismatch | null): Mismatch | null {
 
 function mismatchOf(sides: Sides): Mismatch | null {
   const { left, right } = sides;
-  const kinds = [kindOf(sides.leftObject, left), kindOf(sides.rightObject, right)];
-  if (kinds[0] !== kinds[1] && kinds[0] !== null && kinds[1] !== null)
-    return {
-      code: 'link-kind-mismatch',
-      text: `it is a ${kinds[1]} here and a ${kinds[0]} there`,
-      details: [],
-    };
+  const kinds = kindsOf(sides);
+  if (kinds.left !== kinds.right) return kindMismatch(kinds);
   const [there, here] = [kernelPlaceOf(left), kernelPlaceOf(right)];
   if (there !== null && here !== null && there !== here)
     return {
@@ -125,8 +103,50 @@ function mismatchOf(sides: Sides): Mismatch | null {
       text: `the kernel's ${here} here, its ${there} there`,
       details: [],
     };
-  if (kinds.includes(null)) return null;
-  return kinds[0] === 'map' ? mapMismatch(sides) : typeMismatch(sides);
+  if (kinds.left === undefined) return null;
+  return kinds.left === 'map' && !isUntyped(left) && !isUntyped(right)
+    ? mapMismatch(sides)
+    : typeMismatch(sides);
+}
+
+interface Kinds {
+  readonly left: SymbolKind | undefined;
+  readonly right: SymbolKind | undefined;
+}
+
+/**
+ * The definition gives the kind. An extern without BTF is what it refers to (how it is used is checked for
+ * each reference), and an extern variable whose type defines a map may be a map: the section that holds a
+ * definition need not be repeated.
+ */
+function kindsOf({ left, right, leftObject, rightObject }: Sides): Kinds {
+  const kinds = { left: declaredKind(leftObject, left), right: declaredKind(rightObject, right) };
+  if (kinds.left === undefined || (kinds.right === 'map' && mayBeMap(leftObject, left)))
+    return { ...kinds, left: kinds.right };
+  if (kinds.right === undefined || (kinds.left === 'map' && mayBeMap(rightObject, right)))
+    return { ...kinds, right: kinds.left };
+  return kinds;
+}
+
+/** Whether an extern that no section declares has the type of a map definition. */
+function mayBeMap(object: BpfObject, symbol: BpfSymbol): boolean {
+  if (symbol.kind !== 'extern' || symbol.section !== null) return false;
+  try {
+    parseMapDefinition(object, symbol);
+    return true;
+  } catch (error) {
+    if (error instanceof RootletError) return false;
+    throw error;
+  }
+}
+
+/** An extern of assembly or of GCC: there is nothing to compare. */
+function isUntyped(symbol: BpfSymbol): boolean {
+  return symbol.kind === 'extern' && symbol.btfId === 0;
+}
+
+function kindMismatch({ left, right }: Kinds): Mismatch {
+  return { code: 'link-kind-mismatch', text: `it is a ${right} here and a ${left} there`, details: [] };
 }
 
 /** What an extern of the section is. */
@@ -138,22 +158,6 @@ const KERNEL_PLACES: ReadonlyMap<string, string> = new Map([
 function kernelPlaceOf(symbol: BpfSymbol): string | null {
   const section = symbol.kind === 'extern' ? symbol.section : null;
   return section === null || !isKernelName(symbol) ? null : valueAt(KERNEL_PLACES, section);
-}
-
-/** Null for an extern without a type that no code calls: it may be anything. */
-function kindOf(object: BpfObject, symbol: BpfSymbol): 'function' | 'variable' | 'map' | null {
-  if (symbol.kind !== 'extern') return symbol.kind;
-  if (symbol.section === '.maps') return 'map';
-  if (object.btf === null || symbol.btfId === 0) return isCalled(object, symbol) ? 'function' : null;
-  return object.btf.type(symbol.btfId).kind === 'func' ? 'function' : 'variable';
-}
-
-function isCalled(object: BpfObject, callee: BpfSymbol): boolean {
-  return object.symbols.some(
-    symbol =>
-      symbol.kind === 'function' &&
-      symbol.references.some(({ kind, symbol: to }) => kind === 'call' && object.symbols[to] === callee),
-  );
 }
 
 function typeMismatch(sides: Sides): Mismatch | null {
@@ -195,115 +199,6 @@ function knownSize({ btf }: BpfObject, symbol: BpfSymbol): number {
   if (symbol.kind === 'variable') return symbol.size;
   if (symbol.kind !== 'extern' || btf === null || symbol.btfId === 0) return 0;
   return variableSize(btf, symbol.btfId);
-}
-
-function describeMismatch(code: ProblemCode, mismatch: TypeMismatch): Mismatch {
-  const place = mismatch.path === '' ? '' : `${mismatch.path}: `;
-  return { code, text: `${place}${mismatch.right} here, ${mismatch.left} there`, details: [] };
-}
-
-// --- maps ---------------------------------------------------------------------------------------------------------
-
-function mapMismatch(sides: Sides): Mismatch | null {
-  const { left, right, leftObject, rightObject } = sides;
-  if ((left.kind !== 'map' && left.kind !== 'extern') || (right.kind !== 'map' && right.kind !== 'extern'))
-    return null;
-  const definitions = [parseMapDefinition(leftObject, left), parseMapDefinition(rightObject, right)] as const;
-  const mismatch = compareMaps(sides, definitions[0], definitions[1], '');
-  if (mismatch === null) return null;
-  const show = (object: BpfObject, symbol: BpfSymbol, map: MapDefinition): string =>
-    `${object.name}: ${symbol.kind === 'extern' ? 'extern ' : ''}${formatMapDefinition(object, map)}`;
-  const shown = [show(leftObject, left, definitions[0]), show(rightObject, right, definitions[1])];
-  return { ...mismatch, shown };
-}
-
-const COMPARED = [
-  'type',
-  'keySize',
-  'valueSize',
-  'maxEntries',
-  'flags',
-  'mapExtra',
-  'numaNode',
-  'pinning',
-  'holdsPrograms',
-] as const;
-const FIELD_NAMES: Readonly<Record<(typeof COMPARED)[number], string>> = {
-  type: 'type',
-  keySize: 'key_size',
-  valueSize: 'value_size',
-  maxEntries: 'max_entries',
-  flags: 'map_flags',
-  mapExtra: 'map_extra',
-  numaNode: 'numa_node',
-  pinning: 'pinning',
-  holdsPrograms: 'values',
-};
-
-function compareMaps(
-  sides: Sides,
-  left: MapDefinition,
-  right: MapDefinition,
-  prefix: string,
-): Mismatch | null {
-  for (const field of COMPARED) {
-    if (left[field] === right[field]) continue;
-    const [here, there] = [fieldText(field, right), fieldText(field, left)];
-    return {
-      code: 'link-map-mismatch',
-      text: `${prefix}${FIELD_NAMES[field]} is ${here} here and ${there} there`,
-      details: [],
-    };
-  }
-  return compareMapTypes(sides, left, right, prefix) ?? compareInner(sides, left, right, prefix);
-}
-
-function fieldText(field: (typeof COMPARED)[number], map: MapDefinition): string {
-  if (field === 'type') return mapTypeName(map.type);
-  if (field === 'pinning')
-    return map.pinning === 1 ? 'by name' : map.pinning === 0 ? 'none' : `${map.pinning}`;
-  if (field === 'holdsPrograms') return map.holdsPrograms ? 'programs' : 'no programs';
-  return field === 'flags' ? `0x${map[field].toString(16)}` : String(map[field]);
-}
-
-function compareMapTypes(
-  sides: Sides,
-  left: MapDefinition,
-  right: MapDefinition,
-  prefix: string,
-): Mismatch | null {
-  for (const field of ['keyType', 'valueType'] as const) {
-    const what = `${prefix}${field === 'keyType' ? 'key' : 'value'}`;
-    if ((left[field] === 0) !== (right[field] === 0)) {
-      const side = left[field] === 0 ? 'only here' : 'only there';
-      return { code: 'link-map-mismatch', text: `the ${what} type is given ${side}`, details: [] };
-    }
-    if (left[field] === 0 || sides.leftObject.btf === null || sides.rightObject.btf === null) continue;
-    const mismatch = compareTypes(sides.leftObject.btf, left[field], sides.rightObject.btf, right[field]);
-    if (mismatch !== null)
-      return describeMismatch('link-map-mismatch', {
-        ...mismatch,
-        path: `${what}${mismatch.path === '' ? '' : `: ${mismatch.path}`}`,
-      });
-  }
-  return null;
-}
-
-function compareInner(
-  sides: Sides,
-  left: MapDefinition,
-  right: MapDefinition,
-  prefix: string,
-): Mismatch | null {
-  if (left.inner === null && right.inner === null) return null;
-  if (left.inner === null || right.inner === null) {
-    return {
-      code: 'link-map-mismatch',
-      text: `${prefix}an inner map is defined only ${left.inner === null ? 'here' : 'there'}`,
-      details: [],
-    };
-  }
-  return compareMaps(sides, left.inner, right.inner, `${prefix}inner map: `);
 }
 
 /** Name of the section that a symbol is in or, for an extern, would be in; for messages. */

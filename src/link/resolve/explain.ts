@@ -3,6 +3,7 @@
  * references.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { didYouMean, failed, ok, type Problem, problem, quote, type Result } from '../../diag/index.ts';
 import { type BpfObject, isCommon } from '../../object/index.ts';
 import { describeDefinition } from './problems.ts';
@@ -132,7 +133,12 @@ function explainGroup(
   return {
     name: group.name,
     winner: group.defined ? describe(group.winner) : null,
-    losers: group.losers.map(at => ({ definition: describe(at), reason: reasonFor(objects, group, at) })),
+    losers: group.losers.map(at => ({
+      definition: describe(at),
+      reason: elementAt(resolution.dropped, at.file).has(at.index)
+        ? 'an earlier input has its COMDAT group'
+        : reasonFor(objects, group, at),
+    })),
     declarations: (group.defined ? group.externs : [group.winner, ...group.externs]).map(describe),
     references: referencesTo(objects, resolution, number),
     unresolved: group.defined ? null : openReason(objects, group),

@@ -14,6 +14,7 @@ export {
 export { type Explanation, explainAll } from './explain.ts';
 export { describeDefinition, describeSymbol, duplicateProblem, sourceLine } from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection, type FunctionType } from './prototypes.ts';
+export { referenceProblems, targetsOf } from './reference-kinds.ts';
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';
 export {
   groupAt,

@@ -15,6 +15,7 @@
 import { elementAt } from '../../bytes/index.ts';
 import type { Problem } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, isCommon, sectionNameOf } from '../../object/index.ts';
+import { type Dropped, droppedGroups, droppedReferences } from './comdat.ts';
 import { duplicateProblem } from './problems.ts';
 import { entryAt, type SymbolAt, symbolAt } from './symbol-at.ts';
 
@@ -40,6 +41,8 @@ export interface Resolution {
   /** For each input: symbol index → position in `groups`; -1 for local symbols. */
   readonly groupOf: readonly Int32Array[];
   readonly problems: readonly Problem[];
+  /** Symbols of COMDAT groups that another input keeps. */
+  readonly dropped: Dropped;
 }
 
 export interface ResolveOptions {
@@ -70,17 +73,32 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
   const drafts: GroupDraft[] = [];
   const tables = new Map<number, Map<string, number>>();
   const groupOf = objects.map(object => new Int32Array(object.symbols.length).fill(-1));
+  const { scopes } = options;
+  const dropped = droppedGroups(objects, file => (scopes === undefined ? 0 : elementAt(scopes, file)));
   objects.forEach((object, file) => {
     const detached = new Set(options.detached?.filter(at => at.file === file).map(at => at.index));
     const numbers = elementAt(groupOf, file);
+    const gone = elementAt(dropped, file);
     object.symbols.forEach((symbol, index) => {
       if (symbol.binding === 'local' || isSingle(object, symbol) || detached.has(index)) return;
-      numbers[index] = addMember(tables, drafts, symbol, scopeFor(options, symbol, file), { file, index });
+      const at = { file, index };
+      numbers[index] = addMember(
+        tables,
+        drafts,
+        symbol,
+        scopeFor(options, symbol, file),
+        at,
+        gone.has(index),
+      );
     });
   });
   const problems: Problem[] = [];
-  const groups = drafts.map(draft => settle(objects, draft, mayAgree(objects, draft, options), problems));
-  return { groups, groupOf, problems };
+  const groups = drafts.map(draft => {
+    const complete = withDefinition(objects, draft);
+    return settle(objects, complete, mayAgree(objects, complete, options), problems);
+  });
+  problems.push(...droppedReferences(objects, dropped));
+  return { groups, groupOf, problems, dropped };
 }
 
 /**
@@ -105,6 +123,15 @@ interface GroupDraft {
   readonly scope: number;
   /** In input order. */
   readonly members: SymbolAt[];
+  /** In COMDAT groups that another input keeps. */
+  readonly dropped: SymbolAt[];
+}
+
+/** The group that is kept may not define what another one of its signature does. */
+function withDefinition(objects: readonly BpfObject[], draft: GroupDraft): GroupDraft {
+  const { members, dropped } = draft;
+  if (dropped.length === 0 || members.some(at => symbolAt(objects, at).kind !== 'extern')) return draft;
+  return { ...draft, members: [...members, ...dropped], dropped: [] };
 }
 
 /** License and version: found by their section, one of each in a result; their names do not count. */
@@ -133,20 +160,21 @@ function addMember(
   symbol: BpfSymbol,
   scope: number,
   at: SymbolAt,
+  isDropped: boolean,
 ): number {
   let table = tables.get(scope);
   if (table === undefined) {
     table = new Map();
     tables.set(scope, table);
   }
-  const known = table.get(symbol.name);
-  if (known !== undefined) {
-    drafts[known]?.members.push(at);
-    return known;
+  const number = table.get(symbol.name) ?? drafts.length;
+  if (number === drafts.length) {
+    table.set(symbol.name, number);
+    drafts.push({ name: symbol.name, scope, members: [], dropped: [] });
   }
-  table.set(symbol.name, drafts.length);
-  drafts.push({ name: symbol.name, scope, members: [at] });
-  return drafts.length - 1;
+  const draft = elementAt(drafts, number);
+  (isDropped ? draft.dropped : draft.members).push(at);
+  return number;
 }
 
 function settle(
@@ -157,7 +185,8 @@ function settle(
 ): SymbolGroup {
   const { name, scope, members } = draft;
   const [winner, ...others] = members;
-  if (winner !== undefined && others.length === 0) return loneGroup(objects, draft, winner);
+  if (winner !== undefined && others.length + draft.dropped.length === 0)
+    return loneGroup(objects, draft, winner);
   const sorted = sortMembers(objects, members, shared);
   if (sorted.strong.length > 1) problems.push(duplicateProblem(objects, name, sorted.strong));
   const { strongReference, hidden } = sorted;
@@ -175,7 +204,7 @@ function settle(
       hidden,
     };
   }
-  const losers = [...sorted.strong, ...sorted.common, ...sorted.weak]
+  const losers = [...sorted.strong, ...sorted.common, ...sorted.weak, ...draft.dropped]
     .filter(at => at !== best)
     .sort(inputOrder);
   return {
@@ -190,10 +219,19 @@ function settle(
   };
 }
 
-/** Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. */
+/**
+ * Of externs the one that is resolved in the kernel, if any: the loader then resolves all of them there. Else
+ * the one with the fullest declaration: with a section, with a type.
+ */
 function openWinner(objects: readonly BpfObject[], members: readonly SymbolAt[]): SymbolAt {
-  // a group is made for its first member
-  return members.find(at => isKernelName(symbolAt(objects, at))) ?? elementAt(members, 0);
+  const first = (test: (symbol: BpfSymbol) => boolean): SymbolAt | undefined =>
+    members.find(at => test(symbolAt(objects, at)));
+  return (
+    first(isKernelName) ??
+    first(symbol => symbol.kind === 'extern' && symbol.section !== null) ??
+    first(symbol => symbol.btfId !== 0) ??
+    elementAt(members, 0) // a group is made for its first member
+  );
 }
 
 const NOBODY: readonly SymbolAt[] = [];

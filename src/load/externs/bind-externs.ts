@@ -297,6 +297,16 @@ function bindFunction(btf: Btf, symbol: ExternSymbol, proto: BtfId, types: Kerne
   return { kind: 'kfunc', btfId: found.id, btfObject: found.target.btfObject };
 }
 
+/** Whether the kernel has a function of this name in its types; false where it shows no types. */
+export function hasKernelFunction(types: KernelTypes, name: string): boolean {
+  try {
+    return lookUp(types, essentialName(name), BTF_KIND.FUNC) !== undefined;
+  } catch (error) {
+    if (error instanceof RootletError) return false;
+    throw error;
+  }
+}
+
 /** vmlinux first, then modules. */
 function lookUp(
   types: KernelTypes,

@@ -13,6 +13,13 @@ export {
   tailCallers,
 } from './call-graph.ts';
 export { callbackOf, declTags, exceptionCallbacks, withCallback } from './exception-callbacks.ts';
+export {
+  declaredKind,
+  kindOfExtern,
+  type Requirement,
+  requirementsOf,
+  type SymbolKind,
+} from './extern-kinds.ts';
 export { kernelFieldOf } from './kernel-fields.ts';
 export { type Liveness, markLive, pathTo } from './live.ts';
 export {

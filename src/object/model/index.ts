@@ -1,5 +1,6 @@
 /** `BpfObject`, its layout and its map definitions. */
 
+export { aliasesOf, asAlias, isAlias, movedAliases } from './aliases.ts';
 export { dataSectionsOf, variableSize, withDataSections } from './data-sections.ts';
 export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export {
@@ -15,6 +16,7 @@ export {
   type BpfSymbol,
   type CodeReference,
   type CoreRecord,
+  comdatOf,
   type DataReference,
   type ExternSymbol,
   type FunctionSymbol,

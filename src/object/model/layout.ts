@@ -3,11 +3,13 @@
  *
  * Atoms follow one another in symbol order at their own alignment. The reader gives each atom the alignment
  * that its old offset had, so that the atoms of an input keep their distances as long as all of them are
- * kept, and a section that was laid out here is laid out the same way again.
+ * kept, and a section that was laid out here is laid out the same way again. Aliases have the place of the symbol
+ * that they are aliases of; they are not atoms of the section.
  */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, elementAt } from '../../bytes/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
+import { placeOwner } from './aliases.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -56,7 +58,7 @@ export function layoutSections(object: BpfObject, options: LayoutOptions = {}): 
     if (symbol === undefined || symbol.kind === 'extern') continue;
     if (options.withoutCommon === true && isCommon(symbol)) continue;
     const section = sections[symbol.section];
-    if (section === undefined) continue;
+    if (section === undefined || placeOwner(object, symbol) !== undefined) continue;
     const align = alignmentOf(symbol);
     const offset = alignUp(section.size, align);
     section.atoms.push({ symbol: index, offset });
@@ -64,6 +66,10 @@ export function layoutSections(object: BpfObject, options: LayoutOptions = {}): 
     section.align = Math.max(section.align, align);
     offsets[index] = offset;
   }
+  object.symbols.forEach((symbol, index) => {
+    const owner = placeOwner(object, symbol);
+    if (owner !== undefined) offsets[index] = elementAt(offsets, owner);
+  });
   return { sections: sections.map((section, index) => ({ section: index, ...section })), offsets };
 }
 

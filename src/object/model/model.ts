@@ -103,6 +103,10 @@ export interface FunctionSymbol extends SymbolBase {
   readonly references: readonly CodeReference[];
   /** FUNC type, 0 when the object has no BTF for it. */
   readonly btfId: BtfId;
+  /** As `VariableSymbol.comdat`. */
+  readonly comdat?: string;
+  /** As `VariableSymbol.aliasOf`. */
+  readonly aliasOf?: SymbolIndex;
   /** `.BTF.ext` line_info, ordered by `insnIndex`. */
   readonly lines: LineRecords;
   /** Ordered by `insnIndex`. */
@@ -121,6 +125,16 @@ export interface VariableSymbol extends SymbolBase {
   readonly references: readonly DataReference[];
   /** VAR type, 0 when there is none. */
   readonly btfId: BtfId;
+  /**
+   * The symbol that this one is another name of (`__attribute__((alias))`). An alias has the contents of that
+   * symbol, which are written once; it is only an alias while both are in one section.
+   */
+  readonly aliasOf?: SymbolIndex;
+  /**
+   * Signature of the COMDAT group that its section is in (templates and inline functions of C++): of several
+   * inputs with such a group, the first keeps it.
+   */
+  readonly comdat?: string;
   /**
    * A C tentative definition (`-fcommon`): yields to any other definition, the largest of several is
    * allocated.
@@ -183,6 +197,11 @@ export function isObject(value: unknown): value is BpfObject {
 /** Throws a `TypeError` unless `value` is a `BpfObject`. `place` is function and argument. */
 export function requireObject(place: string, value: unknown): asserts value is BpfObject {
   if (!isObject(value)) throw argumentError(place, 'a BpfObject (readObject makes one of bytes)', value);
+}
+
+/** Signature of the COMDAT group of a symbol; undefined without one. */
+export function comdatOf(symbol: BpfSymbol): string | undefined {
+  return symbol.kind === 'function' || symbol.kind === 'variable' ? symbol.comdat : undefined;
 }
 
 /** A tentative definition of C, which has no place yet. */

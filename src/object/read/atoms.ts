@@ -33,6 +33,7 @@ import { cutCode } from './cut-code.ts';
 import { cutData } from './cut-data.ts';
 import { cutLegacyMaps, isLegacyMaps } from './cut-legacy-maps.ts';
 import type { NamedSymbol } from './cutter.ts';
+import type { IsDescribed } from './describe-aliases.ts';
 import type { AtomDraft, AtomTable, SectionAtoms } from './draft.ts';
 import { addUndefined } from './undefined.ts';
 
@@ -44,9 +45,11 @@ const ALWAYS_KEPT = new Set(['.maps', '.jumptables', 'license', 'version']);
 export interface CutOptions {
   readonly keepDebug: boolean;
   readonly attempt: Attempt;
+  readonly isDescribed: IsDescribed;
 }
 
-export function cutAtoms(elf: ElfFile, ext: BtfExt | null, { keepDebug, attempt }: CutOptions): AtomTable {
+export function cutAtoms(elf: ElfFile, ext: BtfExt | null, options: CutOptions): AtomTable {
+  const { keepDebug, attempt, isDescribed } = options;
   const shells: SectionShell[] = [];
   const drafts: AtomDraft[] = [];
   const bySection = new Map<number, SectionAtoms>();
@@ -54,6 +57,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, { keepDebug, attempt 
   const symbolsOf = groupSymbols(elf);
   const entries = functionEntries(ext);
   const addressed = addressedOffsets(elf);
+  const comdats = comdatSections(elf);
   elf.sections.forEach((section, elfSection) => {
     if (!isKept(section, elfSection, keepDebug)) return;
     const role = roleOf(section);
@@ -63,6 +67,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, { keepDebug, attempt 
       shell: shells.length,
       name: section.name,
       role,
+      comdat: comdats.get(elfSection) ?? null,
       members: [],
       offsets: [],
     };
@@ -76,6 +81,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, { keepDebug, attempt 
       ofElfSymbol,
       symbols: symbolsOf.get(elfSection) ?? [],
       addressed: addressed.get(elfSection) ?? [],
+      isDescribed,
     };
     attempt(() => {
       if (role === 'code') cutCode(cutter, entries.get(section.name) ?? []);
@@ -85,6 +91,15 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, { keepDebug, attempt 
   });
   attempt(() => addUndefined({ elf, shells, drafts, ofElfSymbol }));
   return { shells, drafts, bySection, ofElfSymbol, attempt };
+}
+
+/** ELF section index → signature of its COMDAT group. */
+function comdatSections(elf: ElfFile): Map<number, string> {
+  const signatures = new Map<number, string>();
+  for (const { comdat, signature, sections } of elf.groups) {
+    if (comdat) for (const section of sections) signatures.set(section, signature);
+  }
+  return signatures;
 }
 
 function isKept(section: ElfSection, elfSection: number, keepDebug: boolean): boolean {

@@ -7,6 +7,8 @@ import {
   firstAtLeast,
   overlapError,
   placeOf,
+  placesOf,
+  pushAlias,
   pushAtom,
   visibilityOf,
 } from './cutter.ts';
@@ -16,12 +18,13 @@ export function cutCode(cutter: Cutter, entries: readonly number[]): void {
   const code = cutter.section.bytes.slice();
   const named = cutter.symbols.filter(({ symbol }) => isFunctionSymbol(symbol));
   let end = 0;
-  named.forEach(({ index, symbol }, position) => {
+  const places = placesOf(cutter, named);
+  places.forEach(({ first: { index, symbol }, aliases }, position) => {
     const start = symbol.value;
-    const next = named[position + 1]?.symbol;
+    const next = places[position + 1]?.first.symbol;
     if (next?.value === start) throw overlapError(cutter, symbol, next);
     const size = symbol.size > 0 ? symbol.size : (next?.value ?? code.length) - start;
-    if (start < end) throw overlapError(cutter, named[position - 1]?.symbol, symbol);
+    if (start < end) throw overlapError(cutter, places[position - 1]?.first.symbol, symbol);
     if (start % INSN_SIZE !== 0 || size % INSN_SIZE !== 0 || size === 0) {
       throw inputError(
         'object-function-extent',
@@ -31,7 +34,9 @@ export function cutCode(cutter: Cutter, entries: readonly number[]): void {
       );
     }
     cutHole(cutter, code, end, start, entries);
-    cutter.ofElfSymbol[index] = pushAtom(cutter, functionDraft(code, start, size, symbol));
+    const atom = pushAtom(cutter, functionDraft(code, start, size, symbol));
+    cutter.ofElfSymbol[index] = atom;
+    for (const alias of aliases) pushAlias(cutter, alias, atom);
     end = start + size;
   });
   cutHole(cutter, code, end, code.length, entries);

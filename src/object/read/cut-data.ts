@@ -18,8 +18,12 @@ import {
   bindingOf,
   type Cutter,
   firstAtLeast,
+  type NamedSymbol,
   overlapError,
+  type Place,
   placeOf,
+  placesOf,
+  pushAlias,
   pushAtom,
   visibilityOf,
 } from './cutter.ts';
@@ -38,16 +42,24 @@ export function cutData(cutter: Cutter): void {
   }
   const bytes = section.type === SHT_NOBITS ? null : section.bytes.slice();
   let end = 0;
-  named.forEach(({ index, symbol }, position) => {
+  const places = cutter.atoms.role === 'data' ? placesOf(cutter, named) : named.map(aloneAt);
+  places.forEach(({ first: { index, symbol }, aliases }, position) => {
     const start = symbol.value;
-    if (start < end) throw overlapError(cutter, named[position - 1]?.symbol, symbol);
+    if (start < end) throw overlapError(cutter, places[position - 1]?.first.symbol, symbol);
     cutAnonymous(cutter, bytes, end, start);
     const size = symbol.size;
     const kind = cutter.atoms.role === 'maps' ? 'map' : 'variable';
-    cutter.ofElfSymbol[index] = pushAtom(cutter, dataDraft(cutter, bytes, start, size, { kind, symbol }));
+    const atom = pushAtom(cutter, dataDraft(cutter, bytes, start, size, { kind, symbol }));
+    cutter.ofElfSymbol[index] = atom;
+    for (const alias of aliases) pushAlias(cutter, alias, atom);
     end = start + size;
   });
   cutAnonymous(cutter, bytes, end, section.size, true);
+}
+
+/** Loaders find maps by name: a map has one. */
+function aloneAt(first: NamedSymbol): Place {
+  return { first, aliases: [] };
 }
 
 function isDataSymbol(symbol: ElfSymbol): boolean {

@@ -40,6 +40,10 @@ export interface AtomDraft {
   externSection: string | null;
   /** SHN_COMMON. */
   common: boolean;
+  /** Signature of its COMDAT group. */
+  comdat: string | null;
+  /** The draft at the same place that this one is another name of; -1 for others. */
+  aliasOf: number;
 }
 
 /** The atoms of one ELF section by offset, for looking up addresses. */
@@ -50,6 +54,8 @@ export interface SectionAtoms {
   readonly role: SectionShell['role'];
   /** Draft indexes in order of offset. */
   readonly members: number[];
+  /** Signature of the COMDAT group that it is in. */
+  readonly comdat: string | null;
   /** `offsets[i]` is the offset of `members[i]`. */
   readonly offsets: number[];
 }
@@ -98,6 +104,8 @@ export function newDraft(fields: NewDraft): AtomDraft {
     btfId: 0,
     externSection: null,
     common: fields.common ?? false,
+    comdat: null,
+    aliasOf: -1,
   };
 }
 
@@ -163,7 +171,20 @@ function finishFunction(draft: AtomDraft, origin: Origin): FunctionSymbol {
   const coreRecords = exactly(draft.coreRecords);
   const code = bytes ?? new Uint8Array(0);
   const kind = 'function';
-  return { kind, name, binding, visibility, btfId, section, origin, code, references, lines, coreRecords };
+  const symbol: FunctionSymbol = {
+    kind,
+    name,
+    binding,
+    visibility,
+    btfId,
+    section,
+    origin,
+    code,
+    references,
+    lines,
+    coreRecords,
+  };
+  return withMarks(draft, symbol);
 }
 
 function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {
@@ -183,7 +204,13 @@ function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {
     bytes,
     references,
   };
-  return draft.common ? { ...variable, common: true } : variable;
+  return withMarks(draft, draft.common ? { ...variable, common: true } : variable);
+}
+
+/** What few symbols have. */
+function withMarks<S extends FunctionSymbol | VariableSymbol>(draft: AtomDraft, symbol: S): S {
+  const grouped = draft.comdat === null ? symbol : { ...symbol, comdat: draft.comdat };
+  return draft.aliasOf < 0 ? grouped : { ...grouped, aliasOf: draft.aliasOf };
 }
 
 /** A list that grew by `push` has room for many more. */

@@ -1,13 +1,16 @@
 /**
- * Code that nothing can reach.
+ * Code that no symbol names and nothing can reach. It is discarded, and reported.
  *
  * Other linkers leave the code of an overridden weak function where it was, without a symbol but with its
  * function information, which now names the other definition. Nothing can call it, so it is discarded; a
  * function whose symbol was stripped looks the same, but has callers, and stays.
  */
 
-import { noElement } from '../../bytes/index.ts';
-import type { BpfSymbol } from '../model/index.ts';
+import { elementAt, noElement } from '../../bytes/index.ts';
+import { quote } from '../../diag/index.ts';
+import type { ElfFile } from '../../elf/index.ts';
+import { asAlias, type BpfSymbol, isAlias, movedAliases } from '../model/index.ts';
+import type { AtomTable } from './draft.ts';
 
 /** The symbols without nameless functions that no other symbol leads to, with references renumbered. */
 export function dropHoles(symbols: readonly BpfSymbol[]): readonly BpfSymbol[] {
@@ -19,7 +22,10 @@ export function dropHoles(symbols: readonly BpfSymbol[]): readonly BpfSymbol[] {
   live.forEach((alive, index) => {
     if (alive) indexOf[index] = next++;
   });
-  return symbols.flatMap((symbol, index) => (live[index] === true ? [renumbered(symbol, indexOf)] : []));
+  const aliases = movedAliases(symbols, index => elementAt(indexOf, index));
+  return symbols.flatMap((symbol, index) =>
+    live[index] === true ? [asAlias(renumbered(symbol, indexOf), aliases.get(index))] : [],
+  );
 }
 
 function isNameless(symbol: BpfSymbol): boolean {
@@ -56,4 +62,20 @@ function renumbered(symbol: BpfSymbol, indexOf: Int32Array): BpfSymbol {
     symbol: indexOf[reference.symbol] ?? noElement(indexOf, reference.symbol),
   }));
   return { ...symbol, references };
+}
+
+/** Sentences on code of which the symbols have nothing, by section. */
+export function codeLeftOut(elf: ElfFile, table: AtomTable, symbols: readonly BpfSymbol[]): string[] {
+  const kept = new Array<number>(table.shells.length).fill(0);
+  for (const symbol of symbols) {
+    if (symbol.kind === 'function' && !isAlias(symbol))
+      kept[symbol.section] = elementAt(kept, symbol.section) + symbol.code.length;
+  }
+  return [...table.bySection.values()].flatMap(({ role, elfSection, shell, name }) => {
+    const left = role === 'code' ? elementAt(elf.sections, elfSection).size - elementAt(kept, shell) : 0;
+    if (left <= 0) return [];
+    return [
+      `section ${quote(name)}: ${left} bytes of code are left out: no symbol names them, and nothing calls them`,
+    ];
+  });
 }

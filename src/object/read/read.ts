@@ -16,8 +16,9 @@ import { type BpfObject, type BpfSymbol, sectionOf, untypedMap } from '../model/
 import { cutAtoms } from './atoms.ts';
 import { type Attempt, STRICT, tolerant } from './attempt.ts';
 import { describeCommon } from './common.ts';
+import { completeAliases, describeAliases, describedPlaces } from './describe-aliases.ts';
 import { type AtomDraft, type AtomTable, finishDraft } from './draft.ts';
-import { dropHoles } from './holes.ts';
+import { codeLeftOut, dropHoles } from './holes.ts';
 import { readJumpTables } from './jump-tables.ts';
 import { defineLegacyMaps } from './legacy-maps.ts';
 import { readReferences } from './references.ts';
@@ -48,19 +49,23 @@ export function readObject(file: InputFile, options: ReadOptions = {}): BpfObjec
 function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): BpfObject {
   const attempt = onProblems === undefined ? STRICT : tolerant(elf.name, onProblems);
   const { btf, ext } = readTypes(elf, attempt);
-  const atoms = cutAtoms(elf, ext, { keepDebug, attempt });
+  const atoms = cutAtoms(elf, ext, { keepDebug, attempt, isDescribed: describedPlaces(btf, ext) });
   readReferences(elf, atoms);
   attempt(() => readJumpTables(elf, atoms));
   if (btf !== null) attachTypes(atoms, btf, ext);
   if (ext !== null) attachRecords(atoms, ext);
-  const { types, notes } = defineLegacyMaps(elf, atoms, btf === null ? null : describeCommon(atoms, btf));
+  completeAliases(atoms);
+  const described = btf === null ? null : describeAliases(atoms, describeCommon(atoms, btf));
+  const { types, notes: ofMaps } = defineLegacyMaps(elf, atoms, described);
   attempt(() => requireMapTypes(atoms));
+  const symbols = dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name)));
+  const notes = [...ofMaps, ...codeLeftOut(elf, atoms, symbols).map(text => `${elf.name}: ${text}`)];
   const object: BpfObject = {
     name: elf.name,
     byteOrder: elf.byteOrder,
     flags: elf.flags,
     sections: atoms.shells,
-    symbols: dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name))),
+    symbols,
     btf: types,
     ...(notes.length === 0 ? {} : { notes }),
   };

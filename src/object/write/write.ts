@@ -33,6 +33,7 @@ import {
 } from '../../elf/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
 import {
+  aliasesOf,
   type BpfObject,
   type BpfSymbol,
   isCommon,
@@ -118,9 +119,15 @@ interface SymbolTable {
 function outputOrder(object: BpfObject, layout: ObjectLayout): SymbolIndex[] {
   const locals: SymbolIndex[] = [];
   const others: SymbolIndex[] = [];
+  const aliases = aliasesOf(object);
+  const add = (symbol: SymbolIndex): void => {
+    (object.symbols[symbol]?.binding === 'local' ? locals : others).push(symbol);
+  };
   for (const section of layout.sections) {
-    for (const { symbol } of section.atoms)
-      (object.symbols[symbol]?.binding === 'local' ? locals : others).push(symbol);
+    for (const { symbol } of section.atoms) {
+      add(symbol);
+      aliases.get(symbol)?.forEach(add);
+    }
   }
   object.symbols.forEach((symbol, index) => {
     if (symbol.kind === 'extern' || isCommon(symbol)) others.push(index);

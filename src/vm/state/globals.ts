@@ -7,6 +7,7 @@ import { type Btf, type BtfId, sizeOfType, skipModifiers } from '../../btf/index
 import { alignUp, encodeText } from '../../bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import {
+  aliasesOf,
   type BpfObject,
   type ExternSymbol,
   layoutSections,
@@ -61,6 +62,10 @@ export function placeGlobals(object: BpfObject, layout: LayoutBuilder): Globals 
     const variables = variablesOfSection(object, placed);
     const readOnly = shell.name.startsWith('.rodata');
     sections.push({ name: shell.name, address, size, readOnly, variables });
+  }
+  for (const [owner, aliases] of aliasesOf(object)) {
+    const address = addresses.get(owner);
+    if (address !== undefined) for (const alias of aliases) addresses.set(alias, address);
   }
   const kconfig = placeKconfig(object, layout, addresses);
   return { sections: kconfig === undefined ? sections : [...sections, kconfig], addresses };
