@@ -19,6 +19,8 @@ import type { PacketRunner } from './runner.ts';
 
 export interface KernelRunOptions {
   readonly program?: string;
+  /** Map name → max_entries instead of the one in the object. */
+  readonly maxEntries: ReadonlyMap<string, number>;
   /** File for the verifier's whole log, whether it accepts the programs or not. */
   readonly verifierLog?: string;
 }
@@ -27,7 +29,7 @@ export interface KernelRunOptions {
 const MIN_PACKET = 14;
 
 /** Loads the object; a refused program leaves its log in `verifierLog`. */
-export function openKernelRunner(object: BpfObject, options: KernelRunOptions = {}): PacketRunner {
+export function openKernelRunner(object: BpfObject, options: KernelRunOptions): PacketRunner {
   const loaded = load(object, options);
   try {
     const program = programToRun(loaded, options.program);
@@ -90,7 +92,7 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
   return withVerifierLog(options.verifierLog, logging =>
-    loadObject(object, openSys(), { pinRoot: null, ...logging }),
+    loadObject(object, openSys(), { pinRoot: null, maxEntries: options.maxEntries, ...logging }),
   );
 }
 

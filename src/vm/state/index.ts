@@ -10,18 +10,22 @@ export {
   type Kconfig,
   placeGlobals,
 } from './globals.ts';
+export { Heap } from './heap.ts';
 export {
   addFixedRegions,
   CELL,
   DESCRIPTOR_SIZE,
   type FixedLayout,
   LayoutBuilder,
+  memorySize,
+  REGION_GAP,
   type Region,
-  requireMemory,
 } from './layout.ts';
 export {
+  type ArrayPlace,
   copyBytes,
   type Element,
+  type MapStorage,
   type MapStore,
   programPermissions,
   type QueueStore,
