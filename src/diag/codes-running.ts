@@ -187,6 +187,7 @@ export const RUNNING_CODES = {
   'vm-program-choice': 'usage',
   'vm-program-type': 'input',
   'vm-register': 'input',
+  'vm-reserved-field': 'input',
   'vm-ring-record': 'input',
   'vm-stack-access': 'input',
   'vm-stack-size': 'input',

@@ -7,10 +7,6 @@
 
 import { elementAt, valueAt } from '../../../bytes/index.ts';
 import {
-  BPF_ALU,
-  BPF_ALU64,
-  BPF_ATOMIC,
-  BPF_FETCH,
   BPF_JCOND,
   BPF_JEQ,
   BPF_JLT,
@@ -18,8 +14,6 @@ import {
   BPF_JMP32,
   BPF_JSGE,
   BPF_JSLE,
-  BPF_LDX,
-  BPF_STX,
   type CodeView,
   OP_EXIT,
   OP_GOTOX,
@@ -27,10 +21,8 @@ import {
   OP_JA32,
   OP_LD_IMM64,
 } from '../../../isa/index.ts';
+import { malformed } from './malformed.ts';
 import { type CodeUnit, codeError } from './unit.ts';
-
-/** The frame pointer. */
-const LAST_REGISTER = 10;
 
 export type BlockIndex = number;
 
@@ -43,6 +35,8 @@ export type Terminator =
   | { readonly kind: 'falls-off' }
   /** An indirect jump, which the machine does not run. */
   | { readonly kind: 'unsupported' }
+  /** A jump that no program may have; the emitter of its block ends the run. */
+  | { readonly kind: 'malformed' }
   | { readonly kind: 'jump'; readonly target: BlockIndex }
   | { readonly kind: 'branch'; readonly taken: BlockIndex; readonly next: BlockIndex };
 
@@ -120,7 +114,6 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
   for (let slot = 0; slot < code.length; slot += code.width(slot)) {
     starts[slot] = 1;
     const opcode = code.opcode(slot);
-    checkRegisters(objectName, unit, slot);
     if (opcode === OP_LD_IMM64 && slot + 1 >= code.length) {
       throw codeError('vm-code-cut', objectName, unit, slot, 'the function ends inside this instruction');
     }
@@ -141,29 +134,6 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
     leaders[target] = 1;
   }
   return leaders;
-}
-
-function checkRegisters(objectName: string, unit: CodeUnit, slot: number): void {
-  const { code } = unit;
-  const highest = Math.max(code.dst(slot), code.src(slot));
-  if (highest > LAST_REGISTER) {
-    throw codeError('vm-register', objectName, unit, slot, `there is no register r${highest}`);
-  }
-  const fetches = isFetch(code, slot) && code.src(slot) === LAST_REGISTER;
-  if (fetches || (code.dst(slot) === LAST_REGISTER && writesRegister(code.opcode(slot)))) {
-    throw codeError('vm-register', objectName, unit, slot, 'writes r10, which is read-only');
-  }
-}
-
-/** An atomic operation that writes the old value to its source. */
-function isFetch(code: CodeView, slot: number): boolean {
-  const opcode = code.opcode(slot);
-  return (opcode & 0xe7) === (BPF_STX | BPF_ATOMIC) && (code.imm(slot) & BPF_FETCH) !== 0;
-}
-
-function writesRegister(opcode: number): boolean {
-  const insnClass = opcode & 0x07;
-  return insnClass === BPF_ALU || insnClass === BPF_ALU64 || insnClass === BPF_LDX || opcode === OP_LD_IMM64;
 }
 
 /** Blocks in code order; their terminators name blocks by position in this list. */
@@ -190,6 +160,7 @@ function terminatorOf(
   const next = blockAt.get(end);
   const opcode = code.opcode(last);
   if (!isJump(opcode)) return next === undefined ? { kind: 'falls-off' } : { kind: 'jump', target: next };
+  if (malformed(code, last) !== undefined) return { kind: 'malformed' };
   if (opcode === OP_GOTOX) return { kind: 'unsupported' };
   if (opcode === OP_EXIT) return { kind: 'exit' };
   const taken = valueAt(blockAt, jumpTarget(code, last));

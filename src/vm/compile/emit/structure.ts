@@ -24,12 +24,17 @@ export function emitControl(f: FunctionEmitter, flow: ControlFlow, emitBlock: Em
 }
 
 /** Ends of blocks that go nowhere else; the same in both forms. */
-function emitEnd(f: FunctionEmitter, slot: number, kind: 'exit' | 'falls-off' | 'unsupported'): void {
+function emitEnd(
+  f: FunctionEmitter,
+  slot: number,
+  kind: 'exit' | 'falls-off' | 'unsupported' | 'malformed',
+): void {
   if (kind === 'exit') {
     f.code.get(LOCAL.r0);
     f.code.op(w.RETURN);
     return;
   }
+  if (kind === 'malformed') return; // the block has ended the run
   if (kind === 'falls-off') emitWordsFault(f, slot, 'vm-falls-off', 'the function ends without exit');
   else emitWordsFault(f, slot, 'vm-indirect-jump', 'indirect jumps (gotox) are not supported');
 }
