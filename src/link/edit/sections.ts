@@ -9,7 +9,13 @@
 
 import { didYouMean, type Problem, problem, quote } from '../../diag/index.ts';
 import { SHF_WRITE, SHT_NOBITS, SHT_PROGBITS } from '../../elf/index.ts';
-import { type BpfObject, type BpfSymbol, programTypeOf, type SectionShell } from '../../object/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  JUMP_TABLES,
+  programTypeOf,
+  type SectionShell,
+} from '../../object/index.ts';
 import { unite } from '../passes/index.ts';
 import { type Edited, renamedTwice, type SymbolRename } from './rename.ts';
 
@@ -87,7 +93,7 @@ function roleOfName(name: string): Role | undefined {
   if (name === '.text' || programTypeOf(name) !== undefined) return 'code';
   const isData =
     ['.data', '.rodata', '.bss'].some(prefix => name === prefix || name.startsWith(`${prefix}.`)) ||
-    ['.struct_ops', '?.struct_ops', '.addr_space', '.jumptables'].some(prefix => name.startsWith(prefix)) ||
+    ['.struct_ops', '?.struct_ops', '.addr_space', JUMP_TABLES].some(prefix => name.startsWith(prefix)) ||
     name === 'license' ||
     name === 'version';
   return isData ? 'data' : undefined;

@@ -80,6 +80,7 @@ const program = (name: string): ProgramPlan => ({
   lineInfo: new Uint8Array(16),
   attach: null,
   poisons: [],
+  jumpTables: [],
 });
 
 const PLAN: LoadPlan = {

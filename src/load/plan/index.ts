@@ -12,6 +12,7 @@ export type {
   FunctionPlan,
   GlobalPlan,
   InitialEntry,
+  JumpTablePlan,
   LinePlan,
   LoadPlan,
   MapPlan,

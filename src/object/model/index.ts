@@ -1,6 +1,7 @@
 /** `BpfObject`, its layout and its map definitions. */
 
 export { dataSectionsOf, withDataSections } from './data-sections.ts';
+export { JUMP_TABLE_ENTRY, JUMP_TABLES, jumpTableAt, jumpTargets } from './jump-tables.ts';
 export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export { isPinnedMap, type MapDefinition, parseMapDefinition, plainDefinition } from './map-definition.ts';
 export {

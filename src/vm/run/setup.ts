@@ -70,7 +70,13 @@ export function prepareMemory(object: BpfObject, plan: MachinePlan, kconfig: Kco
     if (first.kind === 'xdp') permitXdp(memory, plan.fixed.context);
     else permitSkb(memory, plan.fixed.context, first.kind);
   }
-  fillGlobals(object, plan.globals, memory, symbol => addressOfSymbol(object, plan, symbol));
+  fillGlobals(
+    object,
+    plan.globals,
+    memory,
+    symbol => addressOfSymbol(object, plan, symbol),
+    symbol => plan.units.findIndex(unit => unit.symbol === symbol),
+  );
   fillKconfig(object, plan.globals, memory, kconfig);
   return { memory, heap, stores, tailNumbers };
 }

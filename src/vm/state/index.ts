@@ -7,6 +7,7 @@ export {
   fillKconfig,
   type Globals,
   type GlobalVariable,
+  jumpEntry,
   type Kconfig,
   placeGlobals,
 } from './globals.ts';

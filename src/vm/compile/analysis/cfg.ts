@@ -33,8 +33,8 @@ export type Terminator =
   | { readonly kind: 'exit' }
   /** Control runs past the last instruction. */
   | { readonly kind: 'falls-off' }
-  /** An indirect jump, which the machine does not run. */
-  | { readonly kind: 'unsupported' }
+  /** An indirect jump: the blocks that the function's tables lead to, in the order of its `jumpTargets`. */
+  | { readonly kind: 'switch'; readonly targets: readonly BlockIndex[] }
   /** A jump that no program may have; the emitter of its block ends the run. */
   | { readonly kind: 'malformed' }
   | { readonly kind: 'jump'; readonly target: BlockIndex }
@@ -56,7 +56,7 @@ export interface ControlFlow {
   readonly predecessors: readonly (readonly BlockIndex[])[];
   /** Immediate dominator of each block; block 0 has itself. */
   readonly dominator: readonly BlockIndex[];
-  /** Every edge back goes to a block that dominates its source. */
+  /** Every edge back goes to a block that dominates its source, and no jump is indirect. */
   readonly reducible: boolean;
 }
 
@@ -78,7 +78,7 @@ function isComparison(operation: number): boolean {
 /** Reads the control flow. Throws `vm-jump-target` for a jump into nowhere. */
 export function controlFlow(objectName: string, unit: CodeUnit): ControlFlow {
   const leaders = findLeaders(objectName, unit);
-  const raw = cutBlocks(unit.code, leaders);
+  const raw = cutBlocks(unit, leaders);
   const order = reversePostorder(raw);
   const numbers = new Map(order.map((rawIndex, block) => [rawIndex, block]));
   const blocks = order.map(rawIndex => renumber(elementAt(raw, rawIndex), numbers));
@@ -87,13 +87,15 @@ export function controlFlow(objectName: string, unit: CodeUnit): ControlFlow {
     for (const target of successorsOf(block)) elementAt(predecessors, target).push(index);
   });
   const dominator = dominators(predecessors);
-  return { blocks, predecessors, dominator, reducible: isReducible(blocks, dominator) };
+  const indirect = blocks.some(({ terminator }) => terminator.kind === 'switch');
+  return { blocks, predecessors, dominator, reducible: !indirect && isReducible(blocks, dominator) };
 }
 
 /** Targets of the block's terminator, the taken one first. */
 export function successorsOf(block: Block): readonly BlockIndex[] {
   const { terminator } = block;
   if (terminator.kind === 'jump') return [terminator.target];
+  if (terminator.kind === 'switch') return terminator.targets;
   if (terminator.kind !== 'branch') return [];
   return terminator.taken === terminator.next ? [terminator.taken] : [terminator.taken, terminator.next];
 }
@@ -133,11 +135,24 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
     }
     leaders[target] = 1;
   }
+  for (const target of unit.jumpTargets) {
+    if (starts[target] !== 1) {
+      throw codeError(
+        'vm-jump-target',
+        objectName,
+        unit,
+        target,
+        'a jump table leads here, where no instruction is',
+      );
+    }
+    leaders[target] = 1;
+  }
   return leaders;
 }
 
 /** Blocks in code order; their terminators name blocks by position in this list. */
-function cutBlocks(code: CodeView, leaders: Uint8Array): Block[] {
+function cutBlocks(unit: CodeUnit, leaders: Uint8Array): Block[] {
+  const { code } = unit;
   const starts: number[] = [];
   const blockAt = new Map<number, number>();
   for (let slot = 0; slot < code.length; slot++) {
@@ -147,12 +162,12 @@ function cutBlocks(code: CodeView, leaders: Uint8Array): Block[] {
     const end = starts[position + 1] ?? code.length;
     let last = start;
     while (last + code.width(last) < end) last += code.width(last);
-    return { start, end, last, terminator: terminatorOf(code, last, end, blockAt) };
+    return { start, end, last, terminator: terminatorOf(unit, last, end, blockAt) };
   });
 }
 
 function terminatorOf(
-  code: CodeView,
+  { code, jumpTargets }: CodeUnit,
   last: number,
   end: number,
   blockAt: ReadonlyMap<number, number>,
@@ -161,7 +176,9 @@ function terminatorOf(
   const opcode = code.opcode(last);
   if (!isJump(opcode)) return next === undefined ? { kind: 'falls-off' } : { kind: 'jump', target: next };
   if (malformed(code, last) !== undefined) return { kind: 'malformed' };
-  if (opcode === OP_GOTOX) return { kind: 'unsupported' };
+  if (opcode === OP_GOTOX) {
+    return { kind: 'switch', targets: jumpTargets.map(target => valueAt(blockAt, target)) };
+  }
   if (opcode === OP_EXIT) return { kind: 'exit' };
   const taken = valueAt(blockAt, jumpTarget(code, last));
   if (opcode === OP_JA || opcode === OP_JA32 || next === undefined || next === taken) {
@@ -176,6 +193,8 @@ function renumber(block: Block, numbers: ReadonlyMap<number, BlockIndex>): Block
   switch (terminator.kind) {
     case 'jump':
       return { ...block, terminator: { kind: 'jump', target: map(terminator.target) } };
+    case 'switch':
+      return { ...block, terminator: { kind: 'switch', targets: terminator.targets.map(map) } };
     case 'branch':
       return {
         ...block,

@@ -64,6 +64,8 @@ export interface ModulePlan {
   readonly imports: ImportTable;
   /** Position of a BPF function in the module; undefined for one that is not compiled. */
   position(symbol: SymbolIndex): number | undefined;
+  /** Position of a function among those that are compiled. */
+  numberOf(symbol: SymbolIndex): number;
   /** Kinds of the programs that reach the function. */
   kindsOf(symbol: SymbolIndex): readonly ProgramKind[];
   /** Address that a reference in code represents; undefined when it has none. */
