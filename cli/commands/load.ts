@@ -162,7 +162,7 @@ function tellPlan(
   },
 ): void {
   const { sys, name, prepared, options } = job;
-  const lacks = findLacks(sys);
+  const lacks = findLacks(sys, prepared.plan);
   const limited = lacks.size === 0 ? { plan: prepared.plan, notes: [] } : limitPlan(prepared.plan, lacks);
   const view: PlanView = {
     ...prepared,

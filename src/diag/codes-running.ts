@@ -26,7 +26,6 @@ export const RUNNING_CODES = {
   'load-map-mismatch': 'platform',
   'load-map-offset': 'input',
   'load-no-global': 'usage',
-  'load-no-jump-tables': 'platform',
   'load-no-map': 'usage',
   'load-no-operations': 'usage',
   'load-no-program': 'usage',

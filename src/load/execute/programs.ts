@@ -44,7 +44,7 @@ export function loadPlanned(context: ProgramContext, program: ProgramPlan): BpfP
   const tables: BpfMap[] = [];
   /** A jump table belongs to one program, so that each load gets tables of its own. */
   const freshSpec = (): ProgramSpec => {
-    const own = createJumpTables(sys, plan.source, program);
+    const own = createJumpTables(sys, program);
     tables.push(...own);
     const code = program.code.slice();
     const view = new CodeView(code, plan.byteOrder);

@@ -38,6 +38,7 @@ const ASKED = [
   'probeReadKernel',
   'operationsLink',
   'contextTags',
+  'jumpTables',
 ] as const satisfies readonly Feature[];
 
 /** Features that the kernel certainly lacks. */
@@ -52,6 +53,7 @@ export function findLacks(sys: Sys, plan?: LoadPlan): Lacks {
 /** Whether a plan has a use for a feature; the others are used by nearly all. */
 const USES = new Map<Feature, (plan: LoadPlan) => boolean>([
   ['operationsLink', plan => plan.maps.some(isLinkedTable)],
+  ['jumpTables', plan => plan.programs.some(program => program.jumpTables.length > 0)],
   ['contextTags', ({ types }) => types !== null && tagsContexts(types)],
   ['globalPointers', ({ types }) => types !== null && hasGlobalPointers(types)],
   ['functionPointers', plan => plan.programs.some(program => callbackOf(program, plan) !== undefined)],
@@ -92,6 +94,7 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
   const plan = lacks.has('contextTags') ? withContextTypes(given) : given;
   if (lacks.has('globalData')) requireNoGlobals(plan);
   if (lacks.has('functionPointers')) requireNoCallbacks(plan);
+  if (lacks.has('jumpTables')) requireNoJumpTables(plan);
   const types = limitTypes(plan.types, lacks);
   const texts = plan.programs.flatMap(program => program.lines.flatMap(line => [line.file, line.text]));
   const encoded = types === null ? null : encodeTypes(types, texts, plan.byteOrder);
@@ -148,6 +151,18 @@ function requireNoCallbacks(plan: LoadPlan): void {
       [plan.source, `program ${quote(program.name)}`],
       `function ${quote(callback)} as a callback needs Linux ${FEATURES.functionPointers}`,
       { hint: 'on older kernels loops are unrolled or bounded, and functions called directly' },
+    );
+  }
+}
+
+function requireNoJumpTables(plan: LoadPlan): void {
+  for (const program of plan.programs) {
+    if (program.jumpTables.length === 0) continue;
+    throw platformError(
+      'load-kernel-too-old',
+      [plan.source, `program ${quote(program.name)}`],
+      `jumps through a table (gotox), which needs Linux ${FEATURES.jumpTables}`,
+      { hint: 'compile without jump tables (-fno-jump-tables)' },
     );
   }
 }

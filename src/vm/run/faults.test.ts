@@ -173,7 +173,11 @@ describe('plain instructions', () => {
     ['a missing exit', [{ name: 'main', insns: [ZERO] }], 'insn 0: the function ends without exit'],
     ['no instructions', [{ name: 'main', insns: [] }], 'the function has no instructions'],
     ['a call through a register', main(insn(0x8d, 0, 0, 0, 0)), 'insn 0: calls through a register'],
-    ['an indirect jump', main(insn(0x0d, 1, 0, 0, 0)), 'insn 0: jumps to something that is in no jump table of this function'],
+    [
+      'an indirect jump',
+      main(insn(0x0d, 1, 0, 0, 0)),
+      'insn 0: jumps to something that is in no jump table of this function',
+    ],
     ['a call of nothing', main(insn(0x85, 0, 1, 0, -1)), 'insn 0: calls a function that has no name'],
     [
       'an unknown helper',
