@@ -161,8 +161,10 @@ export function isOpcode(opcode: number): boolean {
 
 /** The first field with a value that the opcode does not allow; undefined also for an unknown opcode. */
 export function fieldProblem(insn: isa.Insn): FieldProblem | undefined {
+  const forms = ENCODINGS.get(insn.opcode);
+  if (forms === undefined) return undefined;
   let first: FieldProblem | undefined;
-  for (const form of ENCODINGS.get(insn.opcode) ?? []) {
+  for (const form of forms) {
     const problem = problemOf(insn, form);
     if (problem === undefined) return undefined;
     first ??= problem;

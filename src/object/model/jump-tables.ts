@@ -21,9 +21,12 @@ export function jumpTableAt(object: BpfObject, symbol: SymbolIndex): VariableSym
 export function jumpTargets(object: BpfObject, symbol: SymbolIndex): readonly number[] {
   const user = object.symbols[symbol];
   if (user?.kind !== 'function') return [];
-  const entries = user.references.flatMap(
-    reference => jumpTableAt(object, reference.symbol)?.references ?? [],
+  const tables = user.references.flatMap(reference => {
+    const table = jumpTableAt(object, reference.symbol);
+    return table === undefined ? [] : [table];
+  });
+  const own = tables.flatMap(table =>
+    table.references.filter(entry => entry.kind === 'code-offset' && entry.symbol === symbol),
   );
-  const own = entries.filter(entry => entry.kind === 'code-offset' && entry.symbol === symbol);
   return [...new Set(own.map(({ addend }) => addend / INSN_SIZE))].sort((a, b) => a - b);
 }
