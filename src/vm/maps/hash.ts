@@ -54,6 +54,9 @@ export class HashStore implements MapStore {
   readonly array = null;
   readonly #memory: MachineMemory;
   readonly #elements: Elements;
+  /** Address of the block of all elements, 0 without one; kept here because each lookup needs it. */
+  readonly #block: number;
+  readonly #stride: number;
   readonly #keyOffset: number;
   #mask: number;
   /** Element number + 1 of the first of each chain; 0 ends chains. */
@@ -73,7 +76,9 @@ export class HashStore implements MapStore {
     const { definition } = env;
     this.definition = definition;
     this.#memory = env.memory;
-    this.#elements = new Elements(env, hashStride(definition), definition.maxEntries);
+    this.#stride = hashStride(definition);
+    this.#elements = new Elements(env, this.#stride, definition.maxEntries);
+    this.#block = env.storage.kind === 'reserved' ? env.storage.address : 0;
     this.#keyOffset = keyOffset(definition);
     this.#lockable = env.hasLock && definition.type === BPF_MAP_TYPE_HASH;
     this.#capacity = Math.min(definition.maxEntries, FIRST_CAPACITY);
@@ -130,6 +135,7 @@ export class HashStore implements MapStore {
   }
 
   #valueOf(element: number): number {
+    if (this.#block !== 0) return this.#block + (element - 1) * this.#stride;
     return this.#elements.address(element - 1);
   }
 
