@@ -8,6 +8,7 @@ import { createOrExplain } from './maps.ts';
 
 /** Bytes of `struct bpf_insn_array_value`: orig_off, xlated_off, jitted_off and padding, all u32. */
 const VALUE_SIZE = 16;
+
 /**
  * Creates the maps of a program's tables, in order. They are the caller's to close; a loaded program keeps
  * its maps. Throws `kernel-map-create` when the kernel refuses one.

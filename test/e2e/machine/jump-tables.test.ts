@@ -175,6 +175,21 @@ withClang('indirect jumps', () => {
     expect([...sys.openFds]).toEqual([]);
   });
 
+  test.each([
+    [4, 'refers to byte 4 of a jump table of 32 bytes'],
+    [32, 'refers to byte 32 of a jump table of 32 bytes'],
+  ])('are not loaded from byte %d of a table', (addend, message) => {
+    const object = readObject(inputFrom(one));
+    const symbols = object.symbols.map(symbol =>
+      symbol.kind === 'function'
+        ? { ...symbol, references: symbol.references.map(reference => ({ ...reference, addend })) }
+        : symbol,
+    );
+    expect(() => planLoad(preparedAlone({ ...object, symbols }))).toThrow(
+      expect.objectContaining({ code: 'load-jump-table', message: expect.stringContaining(message) }),
+    );
+  });
+
   test('are refused by a kernel without such maps, with the version that has them', () => {
     const sys = new FakeSys(call =>
       call.command === commands.BPF_MAP_CREATE &&
