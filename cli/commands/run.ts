@@ -19,6 +19,8 @@ import {
   type Timestamp,
 } from '../../src/vm/index.ts';
 import { off, text } from '../flags/kinds.ts';
+import { requireKnown } from '../flags/loading.ts';
+import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
@@ -42,6 +44,8 @@ interface Flags {
   readonly verifierLog?: string;
   readonly seed?: number;
   readonly budget?: number;
+  readonly memory?: string;
+  readonly maxEntries?: readonly string[];
 }
 
 const count = { kind: 'parsed', parse: numberParser, optional: true } as const;
@@ -92,6 +96,13 @@ export const runCommand = buildCommand<Flags, [string], Context>({
         brief: 'Limit backward jumps and calls per packet in the machine',
         placeholder: 'N',
       },
+      memory: {
+        ...text,
+        brief:
+          'Limit the memory of the machine (default: 2G, at most 4G); maps count as far as they are used',
+        placeholder: 'SIZE',
+      },
+      maxEntries: maxEntriesFlag,
     },
     positional: { kind: 'tuple', parameters: [{ brief: 'Object file', parse: String, placeholder: 'FILE' }] },
   },
@@ -116,11 +127,32 @@ export const runCommand = buildCommand<Flags, [string], Context>({
 function openRunner(flags: Flags, object: BpfObject): PacketRunner {
   if (flags.verifierLog !== undefined && !flags.kernel)
     throw usageError('usage-verifier-log', '--verifier-log needs --kernel: the machine has no verifier');
-  const program = given({ program: flags.progName ?? flags.program });
+  const maxEntries = parseMaxEntries(flags.maxEntries);
+  const common = { ...given({ program: flags.progName ?? flags.program }), maxEntries };
   if (flags.kernel) {
-    return openKernelRunner(object, { ...program, ...given({ verifierLog: flags.verifierLog }) });
+    refuseMachineFlags(flags);
+    requireKnown('map', [...maxEntries.keys()], mapNames(object));
+    return openKernelRunner(object, { ...common, ...given({ verifierLog: flags.verifierLog }) });
   }
-  return openMachineRunner(object, { ...program, ...given({ seed: flags.seed, budget: flags.budget }) });
+  const maxMemory = flags.memory === undefined ? undefined : parseMemory(flags.memory);
+  return openMachineRunner(object, {
+    ...common,
+    ...given({ seed: flags.seed, budget: flags.budget, maxMemory }),
+  });
+}
+
+function refuseMachineFlags({ seed, budget, memory }: Flags): void {
+  for (const [name, value] of Object.entries({ seed, budget, memory })) {
+    if (value === undefined) continue;
+    throw usageError(
+      'usage-machine-flag',
+      `--${name} is for the embedded machine, and --kernel does not use it`,
+    );
+  }
+}
+
+function mapNames(object: BpfObject): string[] {
+  return object.symbols.flatMap(symbol => (symbol.kind === 'map' ? [symbol.name] : []));
 }
 
 // --- packets ------------------------------------------------------------------------------------------------------

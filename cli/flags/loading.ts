@@ -51,6 +51,7 @@ import type { Context } from '../io/context.ts';
 import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
 import { parseSettings, splitPair } from './set-values.ts';
+import { maxEntriesFlag, parseMaxEntries } from './sizes.ts';
 import { type GivenTypes, TYPE_FLAG } from './types.ts';
 
 // --- store --------------------------------------------------------------------------------------------------------
@@ -243,7 +244,7 @@ const fileFlag = <const P extends string>(placeholder: P, brief: string) =>
 export const LOAD_FLAGS = {
   set: listFlag('NAME=VALUE', 'Set a global variable or constant before the programs are loaded'),
   map: listFlag('NAME=PIN', 'Use the map pinned at PIN instead of creating one'),
-  maxEntries: listFlag('NAME=N', 'Override max_entries of a map'),
+  maxEntries: maxEntriesFlag,
   type: TYPE_FLAG,
   btf: fileFlag('FILE', 'Relocate against the types in FILE instead of those of the running kernel'),
   kconfig: fileFlag('FILE', "Read configuration values (CONFIG_X=…), which override the kernel's"),
@@ -260,7 +261,7 @@ export function loadOptionsOf(
   const pins = new Map((flags.map ?? []).map(word => splitPair(word, '--map', 'NAME=PIN')));
   return {
     globals: parseSettings(flags.set ?? []),
-    maxEntries: new Map((flags.maxEntries ?? []).map(parseCount)),
+    maxEntries: parseMaxEntries(flags.maxEntries),
     kernelTypes: typesFor(sys, flags.btf),
     pinRoot: bpffsMountOf(store.root),
     reuse: plan => openGivenMap(sys, plan, pins),
@@ -283,15 +284,6 @@ export function idleNote(object: BpfObject, loaded: LoadedObject): string | unde
   const names = programNames(object);
   if (loaded.programs.size > 0 || names.length === 0) return undefined;
   return `no program was loaded: autoload is disabled (SEC("?…")); --only loads ${names.join(', ')}`;
-}
-
-function parseCount(word: string): readonly [name: string, count: number] {
-  const [name, text] = splitPair(word, '--max-entries', 'NAME=N');
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= 1 && count <= 0xffffffff) return [name, count];
-  throw usageError('usage-max-entries', `${quote(text)} is not a valid number of entries`, {
-    hint: 'as in --max-entries flows=4096',
-  });
 }
 
 function readConfiguration(path: string): string {

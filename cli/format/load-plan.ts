@@ -70,7 +70,7 @@ function originOf(view: PlanView, map: MapPlan): Origin {
 }
 
 function programJson(program: ProgramPlan): Record<string, unknown> {
-  const { name, kernelName, section, type, functions, poisons } = program;
+  const { name, kernelName, section, type, functions, poisons, jumpTables } = program;
   return {
     name,
     kernelName,
@@ -84,6 +84,7 @@ function programJson(program: ProgramPlan): Record<string, unknown> {
       insnIndex,
       insnCount,
     })),
+    jumpTables: jumpTables.map(({ targets }) => targets),
     unreachable: poisons.map(({ insnIndex, what }) => ({ insn: insnIndex, what })),
   };
 }
@@ -135,8 +136,10 @@ function mapRow(view: PlanView, map: MapPlan): string[] {
 }
 
 function programRow(program: ProgramPlan): string[] {
-  const { functions } = program;
+  const { functions, jumpTables } = program;
+  const tables = jumpTables.length === 1 ? '1 jump table' : `${jumpTables.length} jump tables`;
   const others = functions.slice(1).map(({ name }) => name);
+  if (jumpTables.length > 0) others.push(tables);
   return [
     program.name,
     progTypeName(program.type.progType),

@@ -23,6 +23,8 @@ import type { PacketRunner } from './runner.ts';
 
 export interface KernelRunOptions {
   readonly program?: string;
+  /** Map name → max_entries instead of the one in the object. */
+  readonly maxEntries: ReadonlyMap<string, number>;
   /** File for the verifier's whole log, whether it accepts the programs or not. */
   readonly verifierLog?: string;
 }
@@ -31,7 +33,7 @@ export interface KernelRunOptions {
 const MIN_PACKET = 14;
 
 /** Loads the object; a refused program leaves its log in `verifierLog`. */
-export function openKernelRunner(input: BpfObject, options: KernelRunOptions = {}): PacketRunner {
+export function openKernelRunner(input: BpfObject, options: KernelRunOptions): PacketRunner {
   const object = withOldNames(input);
   const loaded = load(object, options);
   try {
@@ -97,7 +99,12 @@ function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
   const { program } = options;
   const programs = program === undefined ? undefined : (name: string) => name === program;
   return withVerifierLog(options.verifierLog, logging =>
-    loadObject(object, openSys(), { pinRoot: null, ...given({ programs }), ...logging }),
+    loadObject(object, openSys(), {
+      pinRoot: null,
+      maxEntries: options.maxEntries,
+      ...given({ programs }),
+      ...logging,
+    }),
   );
 }
 

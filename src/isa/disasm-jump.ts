@@ -50,41 +50,39 @@ export function formatJump(insn: Insn, symbol: string | undefined): string | und
   if (operator === undefined) return formatControl(insn, symbol);
   const letter = (insn.opcode & 0x07) === BPF_JMP ? 'r' : 'w';
   const usesRegister = (insn.opcode & BPF_X) !== 0;
-  if (usesRegister ? insn.imm !== 0 : insn.src !== 0) return undefined;
   const operand = usesRegister ? `${letter}${insn.src}` : `${insn.imm}`;
   return `if ${letter}${insn.dst} ${operator} ${operand} goto ${signed(insn.offset)}`;
 }
 
 /** Jumps without a comparison, calls and exit: each has its own opcode and uses only some fields. */
 function formatControl(insn: Insn, symbol: string | undefined): string | undefined {
-  const { opcode, dst, src, offset, imm } = insn;
+  const { opcode, dst, offset, imm } = insn;
   switch (opcode) {
     case BPF_JMP | BPF_JA:
-      return dst === 0 && src === 0 && imm === 0 ? `goto ${signed(offset)}` : undefined;
+      return `goto ${signed(offset)}`;
     case BPF_JMP32 | BPF_JA:
-      return dst === 0 && src === 0 && offset === 0 ? `gotol ${signed(imm)}` : undefined;
+      return `gotol ${signed(imm)}`;
     case BPF_JMP | BPF_JA | BPF_X:
-      return src === 0 && offset === 0 && imm === 0 ? `gotox r${dst}` : undefined;
+      return `gotox r${dst}`;
     case BPF_JMP | BPF_JCOND:
-      return dst === 0 && src === 0 && imm === 0 ? `may_goto ${signed(offset)}` : undefined;
+      return `may_goto ${signed(offset)}`;
     case BPF_JMP | BPF_CALL:
-      return dst === 0 ? formatCall(insn, symbol) : undefined;
+      return formatCall(insn, symbol);
     case BPF_JMP | BPF_CALL | BPF_X:
-      return src === 0 && offset === 0 && imm === 0 ? `callx r${dst}` : undefined;
+      return `callx r${dst}`;
     case BPF_JMP | BPF_EXIT:
-      return dst === 0 && src === 0 && offset === 0 && imm === 0 ? 'exit' : undefined;
+      return offset === 0 ? 'exit' : undefined;
     default:
       return undefined;
   }
 }
 
-function formatCall(insn: Insn, symbol: string | undefined): string | undefined {
+function formatCall(insn: Insn, symbol: string | undefined): string {
   const { src, offset, imm } = insn;
   if (src === BPF_PSEUDO_KFUNC_CALL) {
     const target = symbol ?? `kernel-function#${imm}`;
     return offset === 0 ? `call ${target}` : `call ${target} of module ${offset}`;
   }
-  if (offset !== 0) return undefined;
   if (src === BPF_PSEUDO_CALL) return `call ${symbol ?? `pc${signed(imm)}`}`;
-  return src === 0 ? `call ${symbol ?? `${helperName(imm) ?? 'unknown'}#${imm}`}` : undefined;
+  return `call ${symbol ?? `${helperName(imm) ?? 'unknown'}#${imm}`}`;
 }

@@ -42,11 +42,11 @@ function sizeName(opcode: number, sign: 'u' | 's' = 'u'): string {
 
 /** The classic packet loads, class LD; they read relative to the packet, into r0. */
 export function formatLegacyLoad(insn: Insn): string | undefined {
-  if ((insn.opcode & 0x18) === BPF_DW || insn.dst !== 0 || insn.offset !== 0) return undefined;
+  if ((insn.opcode & 0x18) === BPF_DW) return undefined;
   const load = `r0 = *(${sizeName(insn.opcode)} *)skb`;
   switch (insn.opcode & 0xe0) {
     case BPF_ABS:
-      return insn.src === 0 ? `${load}[${insn.imm}]` : undefined;
+      return `${load}[${insn.imm}]`;
     case BPF_IND:
       return insn.imm === 0 ? `${load}[r${insn.src}]` : `${load}[r${insn.src} ${signedTerm(insn.imm)}]`;
     default:
@@ -60,7 +60,6 @@ function signedTerm(value: number): string {
 
 /** Text of an instruction of the class LDX, undefined when it is none. */
 export function formatLoad(insn: Insn): string | undefined {
-  if (insn.imm !== 0) return undefined;
   const from = address(insn.src, insn.offset);
   switch (insn.opcode & 0xe0) {
     case BPF_MEM:
@@ -75,7 +74,7 @@ export function formatLoad(insn: Insn): string | undefined {
 
 /** Text of an instruction of the class ST, undefined when it is none. */
 export function formatStoreImmediate(insn: Insn): string | undefined {
-  if ((insn.opcode & 0xe0) !== BPF_MEM || insn.src !== 0) return undefined;
+  if ((insn.opcode & 0xe0) !== BPF_MEM) return undefined;
   return `*(${sizeName(insn.opcode)} *)${address(insn.dst, insn.offset)} = ${insn.imm}`;
 }
 
@@ -83,7 +82,7 @@ export function formatStoreImmediate(insn: Insn): string | undefined {
 export function formatStore(insn: Insn): string | undefined {
   const mode = insn.opcode & 0xe0;
   if (mode === BPF_ATOMIC) return formatAtomic(insn);
-  if (mode !== BPF_MEM || insn.imm !== 0) return undefined;
+  if (mode !== BPF_MEM) return undefined;
   return `*(${sizeName(insn.opcode)} *)${address(insn.dst, insn.offset)} = r${insn.src}`;
 }
 
@@ -104,7 +103,6 @@ function formatAtomic(insn: Insn): string | undefined {
     return `${wide ? 'r' : 'w'}${insn.dst} = load_acquire((${type} *)${address(insn.src, insn.offset)})`;
   }
   if (insn.imm === BPF_STORE_REL) return `store_release((${type} *)${place}, ${value})`;
-  if (type !== 'u32' && type !== 'u64') return undefined;
   const bare = place.slice(1, -1);
   const suffix = wide ? '_64' : '32_32';
   if (insn.imm === BPF_XCHG) return `${value} = xchg${suffix}(${bare}, ${value})`;

@@ -11,6 +11,7 @@
 import { formatAlu } from './disasm-alu.ts';
 import { formatJump, signed } from './disasm-jump.ts';
 import { formatLegacyLoad, formatLoad, formatStore, formatStoreImmediate } from './disasm-memory.ts';
+import { fieldProblem, secondSlotProblem } from './encodings.ts';
 import {
   BPF_ALU,
   BPF_ALU64,
@@ -61,7 +62,9 @@ export function disassembleAt(code: CodeView, insnIndex: number, symbol?: string
   const isWide = insn.opcode === OP_LD_IMM64 && insnIndex + 1 < code.length;
   if (isWide) {
     const second = code.at(insnIndex + 1);
-    const text = isSecondHalf(second) && insn.offset === 0 ? loadImm64(insn, second, symbol) : undefined;
+    const wrong = fieldProblem(insn) ?? secondSlotProblem(second);
+    const named = second.opcode === 0 && wrong === undefined;
+    const text = named ? loadImm64(insn, second, symbol) : undefined;
     return text === undefined ? { insnIndex, width: 1, text: unknown(insn) } : { insnIndex, width: 2, text };
   }
   return { insnIndex, width: 1, text: formatInsn(insn, symbol) ?? unknown(insn) };
@@ -70,10 +73,6 @@ export function disassembleAt(code: CodeView, insnIndex: number, symbol?: string
 function unknown(insn: Insn): string {
   const { opcode, dst, src, offset, imm } = insn;
   return `unknown opcode 0x${opcode.toString(16).padStart(2, '0')} (dst ${dst}, src ${src}, offset ${offset}, imm ${imm})`;
-}
-
-function isSecondHalf(second: Insn): boolean {
-  return second.opcode === 0 && second.dst === 0 && second.src === 0 && second.offset === 0;
 }
 
 function loadImm64(insn: Insn, second: Insn, symbol: string | undefined): string | undefined {
@@ -110,6 +109,7 @@ function hex64(low: number, high: number): string {
 
 /** Text of a one-slot instruction, undefined when it is none. */
 function formatInsn(insn: Insn, symbol: string | undefined): string | undefined {
+  if (fieldProblem(insn) !== undefined) return undefined;
   switch (insn.opcode & 0x07) {
     case BPF_LD:
       return formatLegacyLoad(insn);

@@ -22,6 +22,7 @@ export {
   storeImmediate,
 } from './assemble.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
+export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,

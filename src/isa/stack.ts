@@ -19,9 +19,15 @@ export function stackDepth(code: isa.CodeView): number {
     if (targets.has(insnIndex)) known = freshOffsets();
     const insn = code.at(insnIndex);
     depth = Math.max(depth, reachOf(insn, known));
-    follow(insn, known);
+    if (endsBlock(insn.opcode)) known = freshOffsets();
+    else follow(insn, known);
   }
   return depth;
+}
+
+/** What follows is reached from elsewhere, perhaps through a jump table. */
+function endsBlock(opcode: number): boolean {
+  return opcode === isa.OP_JA || opcode === isa.OP_JA32 || opcode === isa.OP_GOTOX || opcode === isa.OP_EXIT;
 }
 
 /** Register → offset from the frame pointer, undefined where it holds something else or unknown. */

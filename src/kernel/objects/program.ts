@@ -128,13 +128,14 @@ export function loadProgram(
   spec: ProgramSpec,
   logLevel: LogLevel = 1,
   keepLog = false,
+  again: () => ProgramSpec = () => spec,
 ): ProgramLoadResult {
   const first = tryLoadProgram(sys, spec);
   if (logLevel === 0 || (first.kind === 'loaded' && !keepLog)) return first;
   if (first.kind === 'refused') return loadForLog(sys, spec, logLevel, first.errno);
-  const again = loadForLog(sys, spec, logLevel, 0);
-  if (again.kind === 'loaded') first.fd.close();
-  return again.kind === 'loaded' ? again : first;
+  const second = loadForLog(sys, again(), logLevel, 0);
+  if (second.kind === 'loaded') first.fd.close();
+  return second.kind === 'loaded' ? second : first;
 }
 
 /**

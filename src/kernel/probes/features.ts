@@ -74,6 +74,8 @@ export const FEATURES = {
   operationsLink: '6.4',
   /** Parameters of global functions are contexts by their tag, whatever their type. */
   contextTags: '6.8',
+  /** Maps of instructions, and `gotox`. */
+  jumpTables: '6.19',
 } as const;
 
 /** A name of `FEATURES`. */
@@ -298,6 +300,7 @@ export function probeFunctionAddress(sys: Sys, btfId: number, btfFd: number): Fe
 }
 
 const PROBES: Readonly<Record<Feature, (sys: Sys) => FeatureAnswer>> = {
+  jumpTables: sys => tryMap(sys, { type: shared.BPF_MAP_TYPE_INSN_ARRAY, valueSize: 16 }),
   btf: sys => tryTypes(sys, [INT]),
   btfFunctions: sys => tryTypes(sys, [INT, PROTO, { kind: 'func', name: 'f', type: 2, linkage: 'static' }]),
   btfGlobalFunctions: sys =>

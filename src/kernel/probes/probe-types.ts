@@ -80,6 +80,7 @@ const MAP_EXTRAS: ReadonlyMap<number, Partial<MapSpec>> = new Map<number, Partia
   [types.BPF_MAP_TYPE_TASK_STORAGE, STORAGE],
   [types.BPF_MAP_TYPE_CGRP_STORAGE, STORAGE],
   [types.BPF_MAP_TYPE_ARENA, { keySize: 0, valueSize: 0, maxEntries: 1, flags: types.BPF_F_MMAPABLE }],
+  [types.BPF_MAP_TYPE_INSN_ARRAY, { valueSize: 16 }],
   [types.BPF_MAP_TYPE_STRUCT_OPS, { vmlinuxValueTypeId: 1 }],
 ]);
 

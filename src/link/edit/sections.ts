@@ -13,6 +13,7 @@ import {
   type BpfObject,
   type BpfSymbol,
   isTextSection,
+  JUMP_TABLES,
   programTypeOf,
   type SectionShell,
 } from '../../object/index.ts';
@@ -93,7 +94,7 @@ function roleOfName(name: string): Role | undefined {
   if (isTextSection(name) || programTypeOf(name) !== undefined) return 'code';
   const isData =
     ['.data', '.rodata', '.bss'].some(prefix => name === prefix || name.startsWith(`${prefix}.`)) ||
-    ['.struct_ops', '?.struct_ops', '.addr_space', '.jumptables'].some(prefix => name.startsWith(prefix)) ||
+    ['.struct_ops', '?.struct_ops', '.addr_space', JUMP_TABLES].some(prefix => name.startsWith(prefix)) ||
     name === 'license' ||
     name === 'version';
   return isData ? 'data' : undefined;

@@ -81,6 +81,7 @@ const program = (name: string): ProgramPlan => ({
   attach: null,
   poisons: [],
   functionAddresses: [],
+  jumpTables: [],
 });
 
 const PLAN: LoadPlan = {

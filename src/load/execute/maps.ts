@@ -164,7 +164,7 @@ function createOne(sys: Sys, spec: MapSpec): NewMap {
 }
 
 /** The kernel may not support this map type at all: this is reported after probing with the smallest map. */
-function createOrExplain(sys: Sys, spec: MapSpec): BpfMap {
+export function createOrExplain(sys: Sys, spec: MapSpec): BpfMap {
   try {
     return BpfMap.create(sys, spec);
   } catch (error) {

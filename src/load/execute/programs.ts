@@ -15,6 +15,7 @@ import {
   syscallError,
 } from '../../kernel/index.ts';
 import type { Fixup, LoadPlan, ProgramPlan } from '../plan/index.ts';
+import { createJumpTables } from './jump-tables.ts';
 import { verifierError } from './verifier-failure.ts';
 
 /** A function of a loaded program: its descriptor and the FUNC type in its BTF. */
@@ -40,15 +41,22 @@ export interface ProgramContext {
 export function loadPlanned(context: ProgramContext, program: ProgramPlan): BpfProgram {
   const { sys, plan } = context;
   const modules = new ModuleBtfs(sys);
-  try {
+  const tables: BpfMap[] = [];
+  /** A jump table belongs to one program, so that each load gets tables of its own. */
+  const freshSpec = (): ProgramSpec => {
+    const own = createJumpTables(sys, program);
+    tables.push(...own);
     const code = program.code.slice();
     const view = new CodeView(code, plan.byteOrder);
-    for (const fixup of program.fixups) applyFixup(view, fixup, context.maps, modules);
-    const spec = specOf(context, program, code, modules);
-    const result = loadProgram(sys, spec, context.logLevel, context.keepLog);
+    for (const fixup of program.fixups) applyFixup(view, fixup, { maps: context.maps, tables: own, modules });
+    return specOf(context, program, code, modules);
+  };
+  try {
+    const result = loadProgram(sys, freshSpec(), context.logLevel, context.keepLog, freshSpec);
     if (result.kind === 'refused') throw verifierError(plan.source, program, result.errno, result.log);
     return new BpfProgram(sys, result.fd, program.name, program.type.progType, result.log);
   } finally {
+    for (const table of tables) table.close();
     modules.close();
   }
 }
@@ -83,8 +91,18 @@ function kernelTarget(program: ProgramPlan, modules: ModuleBtfs): AttachTarget |
   return { btfId, fd: btfObject === 0 ? 0 : modules.fdOf(btfObject) };
 }
 
-function applyFixup(code: CodeView, fixup: Fixup, maps: readonly BpfMap[], modules: ModuleBtfs): void {
+/** What has the descriptors that instructions wait for. */
+interface Descriptors {
+  readonly maps: readonly BpfMap[];
+  readonly tables: readonly BpfMap[];
+  readonly modules: ModuleBtfs;
+}
+
+function applyFixup(code: CodeView, fixup: Fixup, { maps, tables, modules }: Descriptors): void {
   switch (fixup.kind) {
+    case 'jump-table':
+      code.setImm(fixup.insnIndex, elementAt(tables, fixup.table).fd.number);
+      return;
     case 'map':
     case 'map-value': {
       const map = maps[fixup.map];

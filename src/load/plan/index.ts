@@ -13,6 +13,7 @@ export type {
   FunctionPlan,
   GlobalPlan,
   InitialEntry,
+  JumpTablePlan,
   LinePlan,
   LoadPlan,
   MapPlan,

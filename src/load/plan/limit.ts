@@ -47,6 +47,7 @@ const ASKED = [
   'probeReadKernel',
   'operationsLink',
   'contextTags',
+  'jumpTables',
 ] as const satisfies readonly Feature[];
 
 /** Addresses of kernel functions as values depend on the function, so that there is no probe without a plan. */
@@ -86,6 +87,7 @@ function isModuleSymbolAt(insns: ReadonlySet<number>) {
 /** Whether a plan has a use for a feature; the others are used by nearly all. */
 const USES = new Map<Feature, (plan: LoadPlan) => boolean>([
   ['operationsLink', plan => plan.maps.some(isLinkedTable)],
+  ['jumpTables', plan => plan.programs.some(program => program.jumpTables.length > 0)],
   ['contextTags', ({ types }) => types !== null && tagsContexts(types)],
   ['globalPointers', ({ types }) => types !== null && hasGlobalPointers(types)],
   ['functionPointers', plan => plan.programs.some(program => functionPointerOf(program, plan) !== undefined)],
@@ -126,6 +128,7 @@ export function limitPlan(given: LoadPlan, lacks: Lacks): LimitedPlan {
   const plan = lacks.has('contextTags') ? withContextTypes(given) : given;
   if (lacks.has('globalData')) requireNoGlobals(plan);
   if (lacks.has('functionPointers')) requireNoCallbacks(plan);
+  if (lacks.has('jumpTables')) requireNoJumpTables(plan);
   const types = limitTypes(plan.types, lacks);
   const encoded = types === null ? null : encodeTypes(types, textsOf(plan), plan.byteOrder);
   const programs = plan.programs.map(program =>
@@ -202,6 +205,18 @@ function requireNoCallbacks(plan: LoadPlan): void {
       [plan.source, `program ${quote(program.name)}`],
       `function ${quote(callback)} as a callback needs Linux ${FEATURES.functionPointers}`,
       { hint: 'on older kernels loops are unrolled or bounded, and functions called directly' },
+    );
+  }
+}
+
+function requireNoJumpTables(plan: LoadPlan): void {
+  for (const program of plan.programs) {
+    if (program.jumpTables.length === 0) continue;
+    throw platformError(
+      'load-kernel-too-old',
+      [plan.source, `program ${quote(program.name)}`],
+      `jumps through a table (gotox), which needs Linux ${FEATURES.jumpTables}`,
+      { hint: 'compile without jump tables (-fno-jump-tables)' },
     );
   }
 }

@@ -59,12 +59,19 @@ export type Fixup =
   | { readonly kind: 'map'; readonly insnIndex: number; readonly map: number }
   /** ld_imm64 of a place in the value of a map of globals. */
   | { readonly kind: 'map-value'; readonly insnIndex: number; readonly map: number; readonly offset: number }
+  /** ld_imm64 of a place in a jump table of the program. */
+  | { readonly kind: 'jump-table'; readonly insnIndex: number; readonly table: number }
   /**
    * Call of a kernel function: the instruction has the BTF id, the descriptor of its module's BTF is missing.
    */
   | { readonly kind: 'kfunc'; readonly insnIndex: number; readonly btfObject: number }
   /** ld_imm64 of a variable or function in a module. */
   | { readonly kind: 'kernel-symbol'; readonly insnIndex: number; readonly btfObject: number };
+
+/** A jump table: for each entry the instruction of the program that it leads to. */
+export interface JumpTablePlan {
+  readonly targets: readonly number[];
+}
 
 /** A function within a program's instructions. */
 export interface FunctionPlan {
@@ -92,6 +99,7 @@ export interface ProgramPlan {
   /** The program and every function that it reaches, one after another, calls resolved. */
   readonly code: Uint8Array;
   readonly fixups: readonly Fixup[];
+  readonly jumpTables: readonly JumpTablePlan[];
   /** In order of `insnIndex`; the program itself is the first. */
   readonly functions: readonly FunctionPlan[];
   readonly lines: readonly LinePlan[];

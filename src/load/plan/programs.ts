@@ -18,6 +18,7 @@ import {
   typeHint,
 } from '../../object/index.ts';
 import { type FlatProgram, flatten } from './flatten.ts';
+import { JumpTables } from './jump-tables.ts';
 import { kernelName } from './names.ts';
 import type { Poison, ProgramPlan } from './plan.ts';
 import type { PreparedObject } from './prepared.ts';
@@ -155,6 +156,7 @@ function planProgram(
     references,
     code: flat.code,
     fixups: [],
+    jumpTables: new JumpTables(object, flat.functions),
     poisons: corePoisons(flat, prepared.coreAnswers),
     functionAddresses: [],
   };
@@ -171,6 +173,7 @@ function planProgram(
     type: attach?.member === undefined ? type : { ...type, expectedAttachType: attach.member },
     code: flat.code.bytes,
     fixups: sink.fixups,
+    jumpTables: sink.jumpTables.plans,
     functions: functionPlans(flat),
     lines: linePlans(flat),
     attach,

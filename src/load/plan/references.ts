@@ -18,6 +18,7 @@ import type { BpfObject, BpfSymbol, ObjectLayout, SymbolIndex } from '../../obje
 import { sectionAt } from '../../object/index.ts';
 import type { ExternBinding, ExternBindings } from '../externs/index.ts';
 import type { OpenReference } from './flatten.ts';
+import type { JumpTables } from './jump-tables.ts';
 import type { PlannedMaps } from './maps.ts';
 import type { Fixup, Poison } from './plan.ts';
 
@@ -39,6 +40,7 @@ export interface Sink {
   readonly poisons: Poison[];
   /** ld_imm64 that hold the BTF id of a kernel function. */
   readonly functionAddresses: number[];
+  readonly jumpTables: JumpTables;
 }
 
 /** Helper numbers that no kernel has; the verifier names them when a poisoned call is not dead. */
@@ -54,9 +56,11 @@ export function resolveReference(sink: Sink, open: OpenReference): Problem | und
     return unresolved(sink, open, 'load-reference', 'refers to a symbol that does not exist');
   }
   if (open.reference.kind === 'call') return callOfData(sink, open, target);
-  return target.kind === 'map'
-    ? resolveMap(sink, open, target.name)
-    : resolveVariable(sink, open, target.section);
+  if (target.kind === 'map') return resolveMap(sink, open, target.name);
+  const table = sink.jumpTables.add(open.insnIndex, open.reference);
+  return table === undefined
+    ? resolveVariable(sink, open, target.section)
+    : resolveJumpTable(sink, open, table);
 }
 
 function callOfData(sink: Sink, open: OpenReference, target: BpfSymbol): Problem {
@@ -81,12 +85,21 @@ function resolveVariable(sink: Sink, open: OpenReference, section: number): Prob
   const map = sink.references.maps.ofSection.get(section);
   const { name } = sectionAt(sink.object, section);
   if (map === undefined) {
-    const hint = name === '.jumptables' ? { hint: 'compile without jump tables (-fno-jump-tables)' } : {};
     const message = `refers to section ${quote(name)}, which programs cannot read`;
-    return unresolved(sink, open, 'load-data-section', message, hint);
+    return unresolved(sink, open, 'load-data-section', message);
   }
   const start = elementAt(sink.references.layout.offsets, open.reference.symbol);
   setMapValue(sink, open.insnIndex, map, start + open.reference.addend);
+  return undefined;
+}
+
+/** The instruction gets the place in the table now, and the map when that exists. */
+function resolveJumpTable(sink: Sink, open: OpenReference, table: number | string): Problem | undefined {
+  if (typeof table === 'string') return unresolved(sink, open, 'load-jump-table', table);
+  const { insnIndex, reference } = open;
+  sink.code.setSrc(insnIndex, BPF_PSEUDO_MAP_VALUE);
+  setSecondImm(sink.code, insnIndex, reference.addend);
+  sink.fixups.push({ kind: 'jump-table', insnIndex, table });
   return undefined;
 }
 

@@ -15,6 +15,7 @@ import {
   isDebugSection,
   isPinnedMap,
   isProgram,
+  JUMP_TABLES,
   type MapSymbol,
   parseMapDefinition,
   programsOf,
@@ -163,7 +164,7 @@ export function isNeededAnyway(object: BpfObject, index: SymbolIndex): boolean {
 }
 
 /** Sections whose variables are reached through references, if at all. */
-const MAP_SECTIONS = ['.data', '.rodata', '.bss', '.maps', '.addr_space', '.jumptables', '.kconfig'];
+const MAP_SECTIONS = ['.data', '.rodata', '.bss', '.maps', '.addr_space', JUMP_TABLES, '.kconfig'];
 
 /** A variable that no program reads, kept in a section of its own for those who load the object. */
 export function isMetadata(object: BpfObject, index: SymbolIndex): boolean {

@@ -2,6 +2,7 @@
 
 export { aliasesOf, asAlias, isAlias, movedAliases } from './aliases.ts';
 export { dataSectionsOf, variableSize, withDataSections } from './data-sections.ts';
+export { JUMP_TABLE_ENTRY, JUMP_TABLES, jumpTableAt, jumpTargets } from './jump-tables.ts';
 export { layoutSections, type ObjectLayout, type SectionLayout, sizeOfSymbol } from './layout.ts';
 export {
   isPinnedMap,

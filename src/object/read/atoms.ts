@@ -26,7 +26,7 @@ import {
   SHT_NOBITS,
   SHT_PROGBITS,
 } from '../../elf/index.ts';
-import { isDebugSection, type SectionShell } from '../model/index.ts';
+import { isDebugSection, JUMP_TABLES, type SectionShell } from '../model/index.ts';
 import { addressedOffsets } from './addresses.ts';
 import type { Attempt } from './attempt.ts';
 import { cutCode } from './cut-code.ts';
@@ -40,7 +40,7 @@ import { addUndefined } from './undefined.ts';
 const KEPT_FLAGS = SHF_WRITE | SHF_ALLOC | SHF_EXECINSTR | SHF_MERGE | SHF_STRINGS;
 
 /** Sections that are kept without `SHF_ALLOC`. */
-const ALWAYS_KEPT = new Set(['.maps', '.jumptables', 'license', 'version']);
+const ALWAYS_KEPT = new Set(['.maps', JUMP_TABLES, 'license', 'version']);
 
 export interface CutOptions {
   readonly keepDebug: boolean;

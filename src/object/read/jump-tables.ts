@@ -8,14 +8,13 @@
 
 import { inputError, quote } from '../../diag/index.ts';
 import type { ElfFile } from '../../elf/index.ts';
+import { JUMP_TABLE_ENTRY, JUMP_TABLES } from '../model/index.ts';
 import { addendInData } from './addend.ts';
 import { type AtomDraft, type AtomTable, draftAt, type SectionAtoms } from './draft.ts';
 
-const ENTRY_SIZE = 8;
-
 /** Turns the entries of every jump table that code refers to into references. */
 export function readJumpTables(elf: ElfFile, table: AtomTable): void {
-  const tables = [...table.bySection.values()].find(section => section.name === '.jumptables');
+  const tables = [...table.bySection.values()].find(section => section.name === JUMP_TABLES);
   if (tables === undefined) return;
   for (const section of table.bySection.values()) {
     if (section.role === 'code')
@@ -40,26 +39,35 @@ function readTablesOf(context: Context, functionIndex: number): void {
 
 function readEntries(context: Context, user: AtomDraft, functionIndex: number, target: AtomDraft): void {
   const { bytes } = target;
-  const where = (): string[] => ['section ".jumptables"', quote(target.name), `used by ${quote(user.name)}`];
-  if (bytes === null || target.size % ENTRY_SIZE !== 0) {
+  const where = (): string[] => [
+    `section ${quote(JUMP_TABLES)}`,
+    quote(target.name),
+    `used by ${quote(user.name)}`,
+  ];
+  if (bytes === null || target.size % JUMP_TABLE_ENTRY !== 0) {
     throw inputError(
       'object-jump-table',
       where(),
-      `has ${target.size} bytes, not a multiple of ${ENTRY_SIZE}`,
+      `has ${target.size} bytes, not a multiple of ${JUMP_TABLE_ENTRY}`,
     );
   }
-  for (let offset = 0; offset < target.size; offset += ENTRY_SIZE) {
+  for (let offset = 0; offset < target.size; offset += JUMP_TABLE_ENTRY) {
     const addend =
-      addendInData(bytes, offset, ENTRY_SIZE, { order: context.elf.byteOrder, where }) - user.offset;
-    if (addend < 0 || addend >= user.size || addend % ENTRY_SIZE !== 0) {
-      throw inputError('object-jump-table', where(), `entry ${offset / ENTRY_SIZE} is outside the function`, {
-        offset,
-      });
+      addendInData(bytes, offset, JUMP_TABLE_ENTRY, { order: context.elf.byteOrder, where }) - user.offset;
+    if (addend < 0 || addend >= user.size || addend % JUMP_TABLE_ENTRY !== 0) {
+      throw inputError(
+        'object-jump-table',
+        where(),
+        `entry ${offset / JUMP_TABLE_ENTRY} is outside the function`,
+        {
+          offset,
+        },
+      );
     }
     target.dataReferences.push({
       kind: 'code-offset',
       offset,
-      width: ENTRY_SIZE,
+      width: JUMP_TABLE_ENTRY,
       symbol: functionIndex,
       addend,
     });

@@ -95,6 +95,7 @@ function planModule(
   const fault = module.importFunction(ENV_MODULE, FAULT_IMPORT, module.type([I32, I32, I32, I32], []));
   const positions = new Map(input.units.map(unit => [unit.symbol, module.declare()]));
   const kinds = kindsOfFunctions(input);
+  const numbers = new Map(input.units.map((unit, number) => [unit.symbol, number]));
   return {
     objectName: input.object.name,
     byteOrder: input.object.byteOrder,
@@ -118,6 +119,7 @@ function planModule(
     externs: input.externs,
     imports: new ImportTable(module),
     position: symbol => positions.get(symbol),
+    numberOf: symbol => valueAt(numbers, symbol),
     kindsOf: symbol => valueAt(kinds, symbol),
     addressOf: input.addressOf,
     mapAt: address => input.mapAt(address),

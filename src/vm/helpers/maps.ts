@@ -8,9 +8,11 @@ import {
   BPF_MAP_TYPE_LRU_PERCPU_HASH,
   BPF_MAP_TYPE_PERCPU_ARRAY,
   BPF_MAP_TYPE_PERCPU_HASH,
+  BPF_MAP_TYPE_PROG_ARRAY,
   EINVAL,
   EPERM,
 } from '../../uapi/index.ts';
+import { ReferenceArrayStore } from '../maps/index.ts';
 import { DESCRIPTOR_SIZE, type MachineState, type MapStore, type QueueStore } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
 
@@ -77,6 +79,15 @@ function forEach(
   return count;
 }
 
+/** What the slot of a program array holds; compiled code makes the jump. */
+function programSlot(machine: MachineState, map: number, index: number, site: number): number {
+  const store = storeOf(machine, map);
+  if (store instanceof ReferenceArrayStore && store.definition.type === BPF_MAP_TYPE_PROG_ARRAY) {
+    return store.slot(index >>> 0);
+  }
+  return machine.fail(site, 'vm-not-map', 'is given a map that is not a program array');
+}
+
 /** Pointers to locks and timers are not checked: nothing is done with them. */
 export const MAP_HELPERS: readonly Helper[] = [
   helper('map_lookup_elem', ['map', 'key'], lookup, { returns: 'u32' }),
@@ -110,6 +121,6 @@ export const MAP_HELPERS: readonly Helper[] = [
   helper('timer_set_callback', ['ignored', 'callback'], () => 0, { note: 'accepted' }),
   helper('timer_start', ['ignored', 'u64', 'flags'], () => 0, { note: 'accepted; the timer never fires' }),
   helper('timer_cancel', ['ignored'], () => 0, { note: 'accepted' }),
-  helper('tail_call', ['context', 'map', 'u32'], null),
+  helper('tail_call', ['context', 'map', 'u32'], programSlot, { extra: 'site' }),
   helper('loop', ['u32', 'callback', 'u64', 'flags'], null),
 ];

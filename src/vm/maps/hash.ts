@@ -2,8 +2,7 @@
  * Hash tables: plain, per-CPU (the machine has one CPU) and LRU.
  *
  * Keys and values are in the machine's memory; chains, hashes and the order of use are beside it in typed
- * arrays, where no program can get at them. Everything is reserved at the start, so that neither memory nor
- * time of an update depends on what came before. Differs from the kernel: LRU maps evict exactly the element
+ * arrays, where no program can get at them. These arrays grow with the number of elements. Differs from the kernel: LRU maps evict exactly the element
  * that was used longest ago, the kernel approximates that per CPU and evicts earlier.
  */
 
@@ -30,7 +29,16 @@ import {
   RED_ZONE,
   type StoreEnv,
 } from '../state/index.ts';
+import { Elements } from './elements.ts';
+import { grown } from './grown.ts';
 import { UseOrder } from './use-order.ts';
+
+/** Elements that the typed arrays of a table have room for at first; doubled whenever more are needed. */
+const FIRST_CAPACITY = 4096;
+
+function bucketsFor(capacity: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(capacity, 1)));
+}
 
 /** An element is its value, a red zone, its key. */
 function keyOffset(definition: MapDefinition): number {
@@ -45,16 +53,20 @@ export class HashStore implements MapStore {
   readonly definition: MapDefinition;
   readonly array = null;
   readonly #memory: MachineMemory;
-  readonly #storage: number;
+  readonly #elements: Elements;
+  /** Address of the block of all elements, 0 without one; kept here because each lookup needs it. */
+  readonly #block: number;
   readonly #stride: number;
   readonly #keyOffset: number;
-  readonly #mask: number;
+  #mask: number;
   /** Element number + 1 of the first of each chain; 0 ends chains. */
-  readonly #heads: Int32Array;
-  readonly #next: Int32Array;
-  readonly #hashes: Int32Array;
+  #heads: Int32Array;
+  #next: Int32Array;
+  #hashes: Int32Array;
   readonly #order: UseOrder | null;
-  readonly #live: Uint8Array;
+  #live: Uint8Array;
+  /** Elements that the typed arrays have room for. */
+  #capacity: number;
   readonly #lockable: boolean;
   #free = 0;
   #used = 0;
@@ -64,18 +76,19 @@ export class HashStore implements MapStore {
     const { definition } = env;
     this.definition = definition;
     this.#memory = env.memory;
-    this.#storage = env.storage;
     this.#stride = hashStride(definition);
+    this.#elements = new Elements(env, this.#stride, definition.maxEntries);
+    this.#block = env.storage.kind === 'reserved' ? env.storage.address : 0;
     this.#keyOffset = keyOffset(definition);
     this.#lockable = env.hasLock && definition.type === BPF_MAP_TYPE_HASH;
-    const buckets = 2 ** Math.ceil(Math.log2(Math.max(definition.maxEntries, 1)));
-    this.#mask = buckets - 1;
-    this.#heads = new Int32Array(buckets);
-    this.#next = new Int32Array(definition.maxEntries + 1);
-    this.#hashes = new Int32Array(definition.maxEntries + 1);
-    this.#live = new Uint8Array(definition.maxEntries + 1);
+    this.#capacity = Math.min(definition.maxEntries, FIRST_CAPACITY);
+    this.#heads = new Int32Array(bucketsFor(this.#capacity));
+    this.#mask = this.#heads.length - 1;
+    this.#next = new Int32Array(this.#capacity + 1);
+    this.#hashes = new Int32Array(this.#capacity + 1);
+    this.#live = new Uint8Array(this.#capacity + 1);
     const lru = definition.type === BPF_MAP_TYPE_LRU_HASH || definition.type === BPF_MAP_TYPE_LRU_PERCPU_HASH;
-    this.#order = lru ? new UseOrder(definition.maxEntries) : null;
+    this.#order = lru ? new UseOrder(this.#capacity) : null;
   }
 
   get count(): number {
@@ -122,7 +135,8 @@ export class HashStore implements MapStore {
   }
 
   #valueOf(element: number): number {
-    return this.#storage + (element - 1) * this.#stride;
+    if (this.#block !== 0) return this.#block + (element - 1) * this.#stride;
+    return this.#elements.address(element - 1);
   }
 
   #hash(key: number): number {
@@ -168,23 +182,46 @@ export class HashStore implements MapStore {
       if (this.#order === null) return 0;
       this.#unlink(this.#order.oldest());
     }
-    this.#count++;
     if (this.#free !== 0) {
       const element = this.#free;
       this.#free = this.#next[element] ?? noElement(this.#next, element);
+      this.#count++;
       return element;
     }
-    const element = ++this.#used;
+    const element = this.#used + 1;
     const { valueSize, flags } = this.definition;
     this.#memory.permit(this.#valueOf(element), valueSize, programPermissions(flags));
+    if (element > this.#capacity) this.#grow();
+    this.#used = element;
+    this.#count++;
     return element;
+  }
+
+  /** Called when all elements are live: otherwise a free one would have been taken. */
+  #grow(): void {
+    this.#capacity = Math.min(this.definition.maxEntries, this.#capacity * 2);
+    this.#next = grown(this.#next, this.#capacity + 1);
+    this.#hashes = grown(this.#hashes, this.#capacity + 1);
+    const live = new Uint8Array(this.#capacity + 1);
+    live.set(this.#live);
+    this.#live = live;
+    this.#order?.grow(this.#capacity);
+    this.#heads = new Int32Array(bucketsFor(this.#capacity));
+    this.#mask = this.#heads.length - 1;
+    for (let element = 1; element <= this.#used; element++) this.#chain(element);
+  }
+
+  /** Puts an element first in the chain of its hash. */
+  #chain(element: number): void {
+    const bucket = (this.#hashes[element] ?? noElement(this.#hashes, element)) & this.#mask;
+    this.#next[element] = this.#heads[bucket] ?? noElement(this.#heads, bucket);
+    this.#heads[bucket] = element;
   }
 
   #insert(element: number, key: number, hash: number): void {
     copyBytes(this.#memory, this.#valueOf(element) + this.#keyOffset, key, this.definition.keySize);
     this.#hashes[element] = hash;
-    this.#next[element] = this.#heads[hash & this.#mask] ?? noElement(this.#heads, hash & this.#mask);
-    this.#heads[hash & this.#mask] = element;
+    this.#chain(element);
     this.#live[element] = 1;
     this.#order?.add(element);
   }

@@ -18,6 +18,11 @@ import {
   RED_ZONE,
   type StoreEnv,
 } from '../state/index.ts';
+import { Elements } from './elements.ts';
+import { grown } from './grown.ts';
+
+/** Nodes that the typed arrays of a trie have room for at first; doubled whenever more are needed. */
+const FIRST_CAPACITY = 4096;
 
 /** Bytes of the prefix length before a key. */
 const HEADER = 4;
@@ -35,14 +40,16 @@ export class LpmTrieStore implements MapStore {
   readonly definition: MapDefinition;
   readonly array = null;
   readonly #memory: MachineMemory;
-  readonly #storage: number;
-  readonly #stride: number;
+  readonly #elements: Elements;
   readonly #keyOffset: number;
   readonly #maxPrefix: number;
   /** Children of node n at 2n and 2n + 1; node 0 is none, its child 0 the root. */
-  readonly #children: Int32Array;
-  readonly #prefixes: Int32Array;
-  readonly #isElement: Uint8Array;
+  #children: Int32Array;
+  #prefixes: Int32Array;
+  /** 1 for a node that is an element. */
+  #isElement: Int32Array;
+  /** Nodes that the typed arrays have room for, with node 0. */
+  #capacity: number;
   readonly #free: number[] = [];
   #used = 0;
   #count = 0;
@@ -51,14 +58,13 @@ export class LpmTrieStore implements MapStore {
     const { definition } = env;
     this.definition = definition;
     this.#memory = env.memory;
-    this.#storage = env.storage;
-    this.#stride = trieStride(definition);
+    this.#elements = new Elements(env, trieStride(definition), trieNodes(definition));
     this.#keyOffset = alignUp(definition.valueSize, 8) + RED_ZONE;
     this.#maxPrefix = (definition.keySize - HEADER) * 8;
-    const nodes = trieNodes(definition) + 1;
-    this.#children = new Int32Array(nodes * 2);
-    this.#prefixes = new Int32Array(nodes);
-    this.#isElement = new Uint8Array(nodes);
+    this.#capacity = Math.min(trieNodes(definition) + 1, FIRST_CAPACITY);
+    this.#children = new Int32Array(this.#capacity * 2);
+    this.#prefixes = new Int32Array(this.#capacity);
+    this.#isElement = new Int32Array(this.#capacity);
   }
 
   lookup(key: number): number {
@@ -90,8 +96,8 @@ export class LpmTrieStore implements MapStore {
     }
     if (flags === BPF_EXIST) return -ENOENT;
     if (this.#count >= this.definition.maxEntries) return -ENOSPC;
-    this.#count++;
     const element = exact ? node : this.#newNode(key, prefix);
+    this.#count++;
     this.#isElement[element] = 1;
     this.#memory.permit(
       this.#valueOf(element),
@@ -140,7 +146,7 @@ export class LpmTrieStore implements MapStore {
   }
 
   #valueOf(node: number): number {
-    return this.#storage + (node - 1) * this.#stride;
+    return this.#elements.address(node - 1);
   }
 
   /** Bit `index` of a key, from its most significant one. */
@@ -178,7 +184,7 @@ export class LpmTrieStore implements MapStore {
   }
 
   #newNode(key: number, prefix: number): number {
-    const node = this.#free.pop() ?? ++this.#used;
+    const node = this.#free.pop() ?? this.#unusedNode();
     this.#children[node * 2] = 0;
     this.#children[node * 2 + 1] = 0;
     this.#prefixes[node] = prefix;
@@ -187,6 +193,21 @@ export class LpmTrieStore implements MapStore {
     copyBytes(this.#memory, own, key, this.definition.keySize);
     this.#memory.setU32(own, prefix);
     return node;
+  }
+
+  #unusedNode(): number {
+    const node = this.#used + 1;
+    this.#elements.address(node - 1); // fails before anything changes
+    if (node >= this.#capacity) this.#grow();
+    this.#used = node;
+    return node;
+  }
+
+  #grow(): void {
+    this.#capacity *= 2;
+    this.#children = grown(this.#children, this.#capacity * 2);
+    this.#prefixes = grown(this.#prefixes, this.#capacity);
+    this.#isElement = grown(this.#isElement, this.#capacity);
   }
 
   #release(node: number): void {

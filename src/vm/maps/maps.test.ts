@@ -5,14 +5,25 @@ import type { MapDefinition } from '../../object/model/map-definition.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOSPC } from '../../uapi/errno.ts';
 import * as uapi from '../../uapi/index.ts';
 import { createStore, storageSize } from '../run/map-factory.ts';
-import type { MapStore } from '../state/map-store.ts';
+import { Heap } from '../state/heap.ts';
+import type { MapStorage, MapStore } from '../state/map-store.ts';
 import { MachineMemory } from '../state/memory.ts';
 import { randomSource } from '../testing.ts';
+import { RingBufferStore } from './ring-buffer.ts';
 import { UseOrder } from './use-order.ts';
 
-const [KEY, VALUE, CELL, STORAGE] = [0x100, 0x200, 0x300, 0x1000];
+const [KEY, VALUE, CELL, ZEROS, STORAGE] = [0x100, 0x8200, 0x300, 0x400, 0x11000];
 
-function storeOf(type: number, keySize: number, valueSize: number, maxEntries: number) {
+type StorageKind = MapStorage['kind'];
+const STORAGES: readonly StorageKind[] = ['reserved', 'on-demand'];
+
+function storeOf(
+  type: number,
+  keySize: number,
+  valueSize: number,
+  maxEntries: number,
+  kind: StorageKind = 'reserved',
+) {
   const definition: MapDefinition = {
     name: 'map',
     type,
@@ -30,9 +41,13 @@ function storeOf(type: number, keySize: number, valueSize: number, maxEntries: n
     valuesOffset: 0,
   };
   const bytes = Math.ceil((STORAGE + storageSize(definition)) / 0x10000) * 0x10000;
-  const memory = new MachineMemory(bytes, 'little');
-  const store = createStore({ memory, definition, storage: STORAGE, hasLock: false, keyCell: CELL }, () => 0);
-  return { store, memory };
+  const onDemand = kind === 'on-demand';
+  const memory = new MachineMemory(bytes * (onDemand ? 16 : 1), 'little');
+  const heap = new Heap('test.o', memory, bytes);
+  const storage: MapStorage = onDemand ? { kind, table: STORAGE } : { kind: 'reserved', address: STORAGE };
+  const env = { memory, heap, definition, storage, hasLock: false, keyCell: CELL, zeros: ZEROS };
+  const store = createStore(env, () => 0);
+  return { store, memory, heap };
 }
 
 interface Prefix {
@@ -44,9 +59,9 @@ const prefixMask = (length: number) => (length === 0 ? 0 : (0xffff << (16 - leng
 const matches = (prefix: Prefix, key: Prefix) =>
   prefix.length <= key.length && ((prefix.bits ^ key.bits) & prefixMask(prefix.length)) === 0;
 
-describe('longest prefixes', () => {
+describe.each(STORAGES)('longest prefixes in %s memory', kind => {
   const MAX = 12;
-  const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_LPM_TRIE, 6, 4, MAX);
+  const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_LPM_TRIE, 6, 4, MAX, kind);
   const put = ({ length, bits }: Prefix) => {
     memory.setU32(KEY, length);
     memory.view.setUint16(KEY + 4, bits, false);
@@ -102,9 +117,9 @@ describe('longest prefixes', () => {
 });
 
 describe.each([1, 2, 3, 4, 6, 8, 13])('hash tables with keys of %d bytes', keySize => {
-  test('do what a Map does', () => {
+  test.each(STORAGES)('do what a Map does in %s memory', kind => {
     const max = 20;
-    const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_HASH, keySize, 8, max);
+    const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_HASH, keySize, 8, max, kind);
     const model = new Map<number, bigint>();
     const random = randomSource(keySize);
     const put = (key: number) => {
@@ -138,9 +153,9 @@ describe.each([1, 2, 3, 4, 6, 8, 13])('hash tables with keys of %d bytes', keySi
   });
 });
 
-test('an LRU table keeps what was used last', () => {
+test.each(STORAGES)('an LRU table in %s memory keeps what was used last', kind => {
   const max = 5;
-  const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_LRU_HASH, 4, 4, max);
+  const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_LRU_HASH, 4, 4, max, kind);
   let order: number[] = [];
   const random = randomSource(3);
   const put = (key: number) => {
@@ -177,10 +192,12 @@ test('an order of use that is empty has no oldest', () => {
 });
 
 test.each([
-  ['queue', uapi.BPF_MAP_TYPE_QUEUE],
-  ['stack', uapi.BPF_MAP_TYPE_STACK],
-])('a %s', (_, type) => {
-  const { store, memory } = storeOf(type, 0, 4, 4);
+  ['queue', uapi.BPF_MAP_TYPE_QUEUE, 'reserved'],
+  ['stack', uapi.BPF_MAP_TYPE_STACK, 'reserved'],
+  ['queue', uapi.BPF_MAP_TYPE_QUEUE, 'on-demand'],
+  ['stack', uapi.BPF_MAP_TYPE_STACK, 'on-demand'],
+] as const)('a %s', (_, type, kind) => {
+  const { store, memory } = storeOf(type, 0, 4, 4, kind);
   const { queue } = store;
   if (queue === undefined) throw new Error('no queue');
   const model: number[] = [];
@@ -209,11 +226,156 @@ test.each([
 test('between the values of an array nothing is accessible', () => {
   const { memory } = storeOf(uapi.BPF_MAP_TYPE_ARRAY, 4, 12, 100);
   const store: MapStore = storeOf(uapi.BPF_MAP_TYPE_ARRAY, 4, 12, 100).store;
-  const stride = store.array?.stride ?? 0;
+  const stride = store.array === null ? 0 : store.array.stride;
   expect(stride).toBe(32);
   for (const index of [0, 1, 50, 99]) {
     const at = STORAGE + index * stride;
     expect([...memory.shadow.subarray(at - 1, at + 13)]).toEqual([0, ...new Array(12).fill(3), 0]);
   }
   expect(memory.shadow[STORAGE + 100 * stride]).toBe(0);
+});
+
+describe('tables that grow', () => {
+  const COUNT = 20_000;
+
+  test.each([
+    ['hash', uapi.BPF_MAP_TYPE_HASH],
+    ['lru', uapi.BPF_MAP_TYPE_LRU_HASH],
+  ])('a %s keeps all elements, and evicts none before it is full', (_, type) => {
+    const { store, memory } = storeOf(type, 4, 4, COUNT, 'on-demand');
+    const addresses = new Map<number, number>();
+    for (let key = 0; key < COUNT; key++) {
+      memory.setU32(KEY, key * 7);
+      memory.setU32(VALUE, key);
+      expect(store.update(KEY, VALUE, 0)).toBe(0);
+      addresses.set(key, store.lookup(KEY));
+    }
+    for (const [key, address] of addresses) {
+      memory.setU32(KEY, key * 7);
+      expect(store.lookup(KEY)).toBe(address);
+      expect(memory.u32(address)).toBe(key);
+    }
+    memory.setU32(KEY, COUNT * 7);
+    expect(store.update(KEY, VALUE, 0)).toBe(type === uapi.BPF_MAP_TYPE_HASH ? -E2BIG : 0);
+    memory.setU32(KEY, 0);
+    expect(store.lookup(KEY) === 0).toBe(type === uapi.BPF_MAP_TYPE_LRU_HASH);
+  });
+
+  test('a trie finds each of many prefixes', () => {
+    const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_LPM_TRIE, 8, 4, COUNT, 'on-demand');
+    const put = (key: number) => {
+      memory.setU32(KEY, 32);
+      memory.view.setUint32(KEY + 4, Math.imul(key, 0x9e3779b1) >>> 0, false);
+    };
+    for (let key = 0; key < COUNT; key++) {
+      put(key);
+      memory.setU32(VALUE, key);
+      expect(store.update(KEY, VALUE, 0)).toBe(0);
+    }
+    for (let key = 0; key < COUNT; key++) {
+      put(key);
+      expect(memory.u32(store.lookup(KEY))).toBe(key);
+    }
+  });
+});
+
+describe('an array in chunks', () => {
+  const COUNT = 10_000;
+
+  test('has memory only for chunks that were used', () => {
+    const { store, memory, heap } = storeOf(uapi.BPF_MAP_TYPE_ARRAY, 4, 40, COUNT, 'on-demand');
+    memory.setU32(KEY, 9000);
+    expect(store.reader?.lookup(KEY)).toBe(ZEROS);
+    expect(heap.regions).toHaveLength(0);
+    const address = store.lookup(KEY);
+    expect(heap.regions).toHaveLength(1);
+    expect([...memory.shadow.subarray(address - 1, address + 41)]).toEqual([0, ...Array(40).fill(3), 0]);
+    memory.setU32(address, 77);
+    expect(store.lookup(KEY)).toBe(address);
+    const values = [...(store.reader?.elements() ?? [])].map(({ value }) => value);
+    expect(values.length).toBe(COUNT);
+    expect(values.flatMap((value, index) => (memory.u32(value) === 0 ? [] : [index]))).toEqual([9000]);
+    expect(heap.regions).toHaveLength(1);
+    memory.setU32(KEY, COUNT);
+    expect(store.lookup(KEY)).toBe(0);
+  });
+});
+
+test.each(STORAGES)('slots of a device map in %s memory are there or not', kind => {
+  const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_DEVMAP, 4, 8, 5000, kind);
+  const model = new Map<number, number>();
+  const random = randomSource(5);
+  for (let step = 0; step < 3000; step++) {
+    const index = random(6000);
+    memory.setU32(KEY, index);
+    memory.setU32(VALUE, step);
+    if (random(3) === 0) {
+      expect(store.remove(KEY)).toBe(index < 5000 ? 0 : -EINVAL);
+      model.delete(index);
+    } else {
+      expect(store.update(KEY, VALUE, 0)).toBe(index < 5000 ? 0 : -E2BIG);
+      if (index < 5000) model.set(index, step);
+    }
+    expect(store.lookup(KEY) !== 0).toBe(model.has(index));
+  }
+  const found: (readonly number[])[] = [];
+  for (const { key, value } of store.elements()) found.push([memory.u32(key), memory.u32(value)]);
+  expect(found).toEqual([...model].sort((a, b) => a[0] - b[0]));
+});
+
+test('a large ring takes segments as they are needed, and uses them again', () => {
+  const { store, memory, heap } = storeOf(uapi.BPF_MAP_TYPE_RINGBUF, 0, 0, 0x80000, 'on-demand');
+  if (!(store instanceof RingBufferStore)) throw new Error('no ring');
+  const random = randomSource(9);
+  for (let round = 0; round < 200; round++) {
+    const sent: number[] = [];
+    let ends = 0;
+    for (;;) {
+      const size = 1 + random(round === 0 ? 100 : 0x18000);
+      const at = store.reserve(size);
+      const fits = ends + Math.ceil((size + 8) / 8) * 8 < 0x80000;
+      expect(at !== 0).toBe(fits);
+      if (at === 0) break;
+      ends += Math.ceil((size + 8) / 8) * 8;
+      memory.bytes.fill(sent.length, at, at + size);
+      sent.push(size);
+      expect(store.finish(at, false)).toBe(true);
+      if (round === 0 && sent.length === 10) break;
+    }
+    const taken: number[] = [];
+    store.drain(record => {
+      expect(record.every(byte => byte === (taken.length & 0xff))).toBe(true);
+      taken.push(record.length);
+    });
+    expect(taken).toEqual(sent);
+    if (round === 0) expect(heap.regions.map(({ start, end }) => end - start)).toEqual([0x10000]);
+  }
+  const total = heap.regions.reduce((sum, { start, end }) => sum + end - start, 0);
+  expect(total).toBeLessThanOrEqual(2 * 0x80000);
+});
+
+test('memory that is used up names the map and options', () => {
+  const { store, memory } = storeOf(uapi.BPF_MAP_TYPE_ARRAY, 4, 0x8000, 1000, 'on-demand');
+  memory.setU32(KEY, 0);
+  const first = store.lookup(KEY);
+  const fill = () => {
+    for (let index = 0; index < 1000; index++) {
+      memory.setU32(KEY, index);
+      store.lookup(KEY);
+    }
+  };
+  const heap = new Heap('test.o', memory, memory.shadowOffset - 0x10000);
+  expect(first).not.toBe(0);
+  expect(fill).not.toThrow();
+  expect(() => heap.take('map', 0x10000, {})).toThrow(
+    expect.objectContaining({
+      problems: [
+        expect.objectContaining({
+          code: 'vm-memory-limit',
+          where: ['test.o', 'map "map"'],
+          hint: expect.stringMatching(/--memory SIZE.*maxMemory.*--max-entries map=N.*maxEntries/),
+        }),
+      ],
+    }),
+  );
 });

@@ -11,6 +11,7 @@ import {
   type QueueStore,
   type StoreEnv,
 } from '../state/index.ts';
+import { Elements } from './elements.ts';
 
 export function queueStride(definition: MapDefinition): number {
   return alignUp(definition.valueSize, 8);
@@ -22,7 +23,7 @@ export class QueueMapStore implements MapStore, QueueStore {
   readonly array = null;
   readonly queue: QueueStore = this;
   readonly #memory: MachineMemory;
-  readonly #storage: number;
+  readonly #elements: Elements;
   readonly #stack: boolean;
   #oldest = 0;
   #count = 0;
@@ -30,7 +31,7 @@ export class QueueMapStore implements MapStore, QueueStore {
   constructor(env: StoreEnv) {
     this.definition = env.definition;
     this.#memory = env.memory;
-    this.#storage = env.storage;
+    this.#elements = new Elements(env, queueStride(env.definition), env.definition.maxEntries);
     this.#stack = env.definition.type === BPF_MAP_TYPE_STACK;
   }
 
@@ -82,8 +83,7 @@ export class QueueMapStore implements MapStore, QueueStore {
 
   /** Address of the value that is `position` places younger than the oldest. */
   #at(position: number): number {
-    const slot = (this.#oldest + position) % this.definition.maxEntries;
-    return this.#storage + slot * queueStride(this.definition);
+    return this.#elements.address((this.#oldest + position) % this.definition.maxEntries);
   }
 
   #dropOldest(): void {

@@ -18,6 +18,7 @@ import {
   ENOENT,
 } from '../../uapi/index.ts';
 import {
+  type ArrayPlace,
   copyBytes,
   type Element,
   type MachineMemory,
@@ -26,6 +27,7 @@ import {
   RED_ZONE,
   type StoreEnv,
 } from '../state/index.ts';
+import { Elements } from './elements.ts';
 
 /** Distance of slots. */
 export function slotStride(definition: MapDefinition): number {
@@ -43,9 +45,9 @@ export type ResolveSlot = (number: number) => number;
 /** Program arrays and arrays of maps. Slots are little endian in any case: only the machine reads them. */
 export class ReferenceArrayStore implements MapStore {
   readonly definition: MapDefinition;
-  readonly array: { readonly address: number; readonly stride: number } | null;
+  readonly array: ArrayPlace | null;
   readonly #memory: MachineMemory;
-  readonly #storage: number;
+  readonly #elements: Elements;
   readonly #keyCell: number;
   readonly #resolve: ResolveSlot;
   /** What update was given, for reading back. */
@@ -54,17 +56,22 @@ export class ReferenceArrayStore implements MapStore {
   constructor(env: StoreEnv, resolve: ResolveSlot) {
     this.definition = env.definition;
     this.#memory = env.memory;
-    this.#storage = env.storage;
+    this.#elements = new Elements(env, slotStride(env.definition), env.definition.maxEntries);
     this.#keyCell = env.keyCell;
     this.#resolve = resolve;
-    const programs = env.definition.type === BPF_MAP_TYPE_PROG_ARRAY;
-    this.array = programs ? { address: env.storage, stride: slotStride(env.definition) } : null;
+    this.array = env.definition.type === BPF_MAP_TYPE_PROG_ARRAY ? this.#elements.place : null;
   }
 
   lookup(key: number): number {
     const index = this.#memory.u32(key);
-    if (index >= this.definition.maxEntries || this.definition.type === BPF_MAP_TYPE_PROG_ARRAY) return 0;
-    return this.#memory.view.getUint32(this.#slot(index), true);
+    return this.definition.type === BPF_MAP_TYPE_PROG_ARRAY ? 0 : this.slot(index);
+  }
+
+  /** What the slot at that index holds; 0 for nothing, also outside of the array. */
+  slot(index: number): number {
+    if (index >= this.definition.maxEntries) return 0;
+    const at = this.#elements.known(index);
+    return at === 0 ? 0 : this.#memory.view.getUint32(at, true);
   }
 
   update(key: number, value: number, flags: number): number {
@@ -78,7 +85,7 @@ export class ReferenceArrayStore implements MapStore {
   assign(index: number, number: number): number {
     const slot = this.#resolve(number);
     if (slot === 0) return -ENOENT;
-    this.#memory.view.setUint32(this.#slot(index), slot, true);
+    this.#memory.view.setUint32(this.#elements.address(index), slot, true);
     this.#numbers.set(index, number);
     return 0;
   }
@@ -87,7 +94,7 @@ export class ReferenceArrayStore implements MapStore {
     const index = this.#memory.u32(key);
     if (index >= this.definition.maxEntries) return -E2BIG;
     if (!this.#numbers.delete(index)) return -ENOENT;
-    this.#memory.view.setUint32(this.#slot(index), 0, true);
+    this.#memory.view.setUint32(this.#elements.address(index), 0, true);
     return 0;
   }
 
@@ -99,10 +106,6 @@ export class ReferenceArrayStore implements MapStore {
       yield { key: this.#keyCell, value: this.#keyCell + 8 };
     }
   }
-
-  #slot(index: number): number {
-    return this.#storage + index * slotStride(this.definition);
-  }
 }
 
 /** Device, CPU and socket maps: a value is there or not; programs may read it. */
@@ -110,21 +113,18 @@ export class SparseArrayStore implements MapStore {
   readonly definition: MapDefinition;
   readonly array = null;
   readonly #memory: MachineMemory;
-  readonly #storage: number;
+  readonly #elements: Elements;
   readonly #keyCell: number;
-  readonly #present: Uint8Array;
 
   constructor(env: StoreEnv) {
     this.definition = env.definition;
     this.#memory = env.memory;
-    this.#storage = env.storage;
+    this.#elements = new Elements(env, slotStride(env.definition), env.definition.maxEntries);
     this.#keyCell = env.keyCell;
-    this.#present = new Uint8Array(env.definition.maxEntries);
   }
 
   lookup(key: number): number {
-    const index = this.#memory.u32(key);
-    return this.#present[index] === 1 ? this.#value(index) : 0;
+    return this.#present(this.#memory.u32(key));
   }
 
   update(key: number, value: number, flags: number): number {
@@ -132,28 +132,39 @@ export class SparseArrayStore implements MapStore {
     if (flags < 0 || flags > BPF_EXIST) return -EINVAL;
     if (index >= this.definition.maxEntries) return -E2BIG;
     if (flags === BPF_NOEXIST) return -EEXIST;
-    copyBytes(this.#memory, this.#value(index), value, this.definition.valueSize);
-    this.#memory.permit(this.#value(index), this.definition.valueSize, READ);
-    this.#present[index] = 1;
+    const at = this.#elements.address(index);
+    copyBytes(this.#memory, at, value, this.definition.valueSize);
+    this.#memory.permit(at, this.definition.valueSize, READ);
+    this.#memory.setU8(this.#flag(at), 1);
     return 0;
   }
 
   remove(key: number): number {
     const index = this.#memory.u32(key);
     if (index >= this.definition.maxEntries) return -EINVAL;
-    this.#present[index] = 0;
+    const at = this.#elements.known(index);
+    if (at !== 0) this.#memory.setU8(this.#flag(at), 0);
     return 0;
   }
 
   *elements(): Iterable<Element> {
-    for (let index = 0; index < this.definition.maxEntries; index++) {
-      if (this.#present[index] !== 1) continue;
+    for (const index of this.#elements.indexes(this.definition.maxEntries)) {
+      const value = this.#present(index);
+      if (value === 0) continue;
       this.#memory.setU32(this.#keyCell, index);
-      yield { key: this.#keyCell, value: this.#value(index) };
+      yield { key: this.#keyCell, value };
     }
   }
 
-  #value(index: number): number {
-    return this.#storage + index * slotStride(this.definition);
+  /** Address of the value at an index; 0 when there is none. */
+  #present(index: number): number {
+    if (index >= this.definition.maxEntries) return 0;
+    const at = this.#elements.known(index);
+    return at !== 0 && this.#memory.u8(this.#flag(at)) === 1 ? at : 0;
+  }
+
+  /** Whether a value is there is in the first byte after it, which programs cannot access. */
+  #flag(value: number): number {
+    return value + alignUp(this.definition.valueSize, 8);
   }
 }

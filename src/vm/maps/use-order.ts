@@ -3,15 +3,22 @@
  */
 
 import { noElement } from '../../bytes/index.ts';
+import { grown } from './grown.ts';
 
 export class UseOrder {
-  readonly #newer: Int32Array;
-  readonly #older: Int32Array;
+  #newer: Int32Array;
+  #older: Int32Array;
 
   /** For elements numbered from 1. */
   constructor(capacity: number) {
     this.#newer = new Int32Array(capacity + 1);
     this.#older = new Int32Array(capacity + 1);
+  }
+
+  /** Makes room for elements up to that number. */
+  grow(capacity: number): void {
+    this.#newer = grown(this.#newer, capacity + 1);
+    this.#older = grown(this.#older, capacity + 1);
   }
 
   /** Puts a new element at the front. */

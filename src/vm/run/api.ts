@@ -23,8 +23,13 @@ export interface MachineOptions {
   readonly clock?: () => number;
   /** Values of `.kconfig` externs. */
   readonly kconfig?: ReadonlyMap<string, bigint | string>;
-  /** Bytes of memory that maps, variables and the machine itself may take. Default 2 GiB. */
+  /**
+   * Bytes of memory that maps, variables and the machine itself may use, half of it for the checks. Large maps
+   * use memory for the elements that are used. Default 2 GiB, at most 4 GiB.
+   */
   readonly maxMemory?: number;
+  /** Map name → max_entries instead of the one in the object. Throws `vm-unknown-map` for other names. */
+  readonly maxEntries?: ReadonlyMap<string, number>;
 }
 
 /** Metadata of one packet. Defaults are those of the kernel's BPF_PROG_TEST_RUN. */

@@ -173,7 +173,11 @@ describe('plain instructions', () => {
     ['a missing exit', [{ name: 'main', insns: [ZERO] }], 'insn 0: the function ends without exit'],
     ['no instructions', [{ name: 'main', insns: [] }], 'the function has no instructions'],
     ['a call through a register', main(insn(0x8d, 0, 0, 0, 0)), 'insn 0: calls through a register'],
-    ['an indirect jump', main(insn(0x0d, 1, 0, 0, 0)), 'insn 0: indirect jumps (gotox) are not supported'],
+    [
+      'an indirect jump',
+      main(insn(0x0d, 1, 0, 0, 0)),
+      'insn 0: jumps to something that is in no jump table of this function',
+    ],
     ['a call of nothing', main(insn(0x85, 0, 1, 0, -1)), 'insn 0: calls a function that has no name'],
     [
       'an unknown helper',
@@ -244,36 +248,84 @@ describe('plain instructions', () => {
     ],
     ['an unknown opcode', [insn(0xff), EXIT], 'vm-unknown-insn', 'insn 0: unknown instruction 0xff'],
     [
-      'an unknown atomic',
-      [insn(0xdb, 10, 0, -8, 0x77), EXIT],
-      'vm-unknown-insn',
-      'unknown instruction 0xdb (imm 119)',
-    ],
-    ['an atomic byte', [insn(0xd3, 10, 0, -8, 0), EXIT], 'vm-unknown-insn', 'unknown instruction 0xd3'],
-    [
-      'a byte swap of 24 bits',
-      [insn(0xd4, 0, 0, 0, 24), EXIT],
-      'vm-unknown-insn',
-      'unknown instruction 0xd4',
+      'a load with a number',
+      [ZERO, insn(0x15, 0, 0, 1, 0), insn(0x79, 1, 10, -8, 3), EXIT],
+      'vm-reserved-field',
+      'insn 2: instruction 0x79: imm is 3, and must be 0',
     ],
     [
-      'a sign extension of 5 bits',
-      [insn(0xbf, 0, 1, 5), EXIT],
-      'vm-unknown-insn',
-      'unknown instruction 0xbf',
-    ],
-    ['register 11', [insn(0xb7, 11, 0, 0, 0), EXIT], 'vm-register', 'insn 0: there is no register r11'],
-    ['register 12 as a source', [insn(0xbf, 0, 12), EXIT], 'vm-register', 'there is no register r12'],
-    [
-      'the frame pointer, written',
-      [insn(0xb7, 10, 0, 0, 0), EXIT],
-      'vm-register',
-      'insn 0: writes r10, which is read-only',
+      'a second half with an offset',
+      [insn(0x18, 1), insn(0, 0, 0, 9), ZERO, EXIT],
+      'vm-reserved-field',
+      'insn 0: instruction 0x18: offset is 9, and must be 0',
     ],
   ])('refused before anything runs: %s', (_, insns, code, message) => {
     const build = () => createMachine(testObject([{ name: 'main', insns }]));
     expect(build).toThrow(expect.objectContaining({ code }));
     expect(errorOf(build)).toContain(message);
+  });
+});
+
+describe('instructions that no program may have', () => {
+  const CASES: readonly (readonly [string, Insn, string, string])[] = [
+    [
+      'an unknown atomic',
+      insn(0xdb, 10, 0, -8, 0x77),
+      'vm-reserved-field',
+      'instruction 0xdb: imm is 119, and must',
+    ],
+    [
+      'an atomic byte',
+      insn(0xd3, 10, 0, -8, 0),
+      'vm-reserved-field',
+      '0xd3: imm is 0, and must be 256 or 272',
+    ],
+    [
+      'a byte swap of 24 bits',
+      insn(0xd4, 0, 0, 0, 24),
+      'vm-reserved-field',
+      'imm is 24, and must be 16, 32 or 64',
+    ],
+    [
+      'a sign extension of 5 bits',
+      insn(0xbf, 0, 1, 5),
+      'vm-reserved-field',
+      'offset is 5, and must be 0, 8, 16 or 32',
+    ],
+    ['a goto with a number', insn(0x05, 0, 0, 0, 7), 'vm-reserved-field', 'imm is 7, and must be 0'],
+    ['an exit with a register', insn(0x95, 3), 'vm-reserved-field', 'dst is 3, and must be 0'],
+    ['register 11', insn(0xb7, 11, 0, 0, 0), 'vm-register', 'there is no register r11'],
+    ['register 12 as a source', insn(0xbf, 0, 12), 'vm-register', 'there is no register r12'],
+    ['register 15 in a condition', insn(0x1d, 15, 14, 0), 'vm-register', 'there is no register r15'],
+    ['the frame pointer, written', insn(0xb7, 10, 0, 0, 0), 'vm-register', 'writes r10, which is read-only'],
+    [
+      'the frame pointer, fetched',
+      insn(0xdb, 10, 10, -8, 1),
+      'vm-register',
+      'writes r10, which is read-only',
+    ],
+    [
+      'the frame pointer, acquired',
+      insn(0xdb, 10, 1, -8, 0x100),
+      'vm-register',
+      'writes r10, which is read-only',
+    ],
+  ];
+
+  test.each(CASES)('%s ends a run that reaches it', (_, wrong, code, message) => {
+    const machine = createMachine(testObject([{ name: 'main', insns: [ZERO, wrong, ZERO, EXIT] }]));
+    const run = () => machine.run(PACKET);
+    expect(run).toThrow(expect.objectContaining({ code }));
+    expect(errorOf(run)).toContain('insn 1: ');
+    expect(errorOf(run)).toContain(message);
+  });
+
+  test.each(CASES)('%s is not judged where no run comes', (_, wrong) => {
+    const jump = insn(0x15, 0, 0, 1, 0);
+    const machine = createMachine(testObject([{ name: 'main', insns: [ZERO, jump, wrong, ZERO, EXIT] }]));
+    expect(machine.run(PACKET).verdict).toBe(0);
+    const never = [ZERO, insn(0x05, 0, 0, 1), wrong, EXIT];
+    expect(createMachine(testObject([{ name: 'main', insns: never }])).run(PACKET).verdict).toBe(0);
   });
 });
 

@@ -19,7 +19,8 @@ export interface FaultContext {
   readonly object: BpfObject;
   readonly memory: MachineMemory;
   readonly packet: PacketBuffer;
-  readonly regions: readonly Region[];
+  /** Of the layout, and of the heap. */
+  readonly regions: readonly (readonly Region[])[];
   /** `frame` of a program's main function. */
   readonly topFrame: number;
   readonly budget: number;
@@ -124,7 +125,7 @@ function placeWords(context: FaultContext, address: bigint, size: number, write:
 }
 
 function nearWords(context: FaultContext, start: number, bad: number, size: number, write: boolean): string {
-  const region = nearestRegion(context.regions, bad);
+  const region = nearestRegion(context.regions.flat(), bad);
   if (region === undefined) return `${hex(BigInt(start))} is not an address of the program`;
   if (region.name === 'packet') return packetWords(context.packet, start, bad, size, write);
   if (region.name === 'stack') return stackWords(context, start, size);

@@ -31,10 +31,11 @@ export interface MachineMap {
   delete(key: Uint8Array): boolean;
 }
 
-/** Two cells in memory for a key and a value, shared by all maps. */
+/** Cells in memory for a key and a value, and a value of zeros, shared by all maps. */
 export interface Scratch {
   readonly key: number;
   readonly value: number;
+  readonly zeros: number;
 }
 
 export class StoreMap implements MachineMap {
@@ -73,7 +74,7 @@ export class StoreMap implements MachineMap {
 
   *entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]> {
     const { keySize, valueSize } = this.definition;
-    for (const { key, value } of this.#store.elements()) {
+    for (const { key, value } of (this.#store.reader ?? this.#store).elements()) {
       yield [
         this.#memory.bytes.slice(key, key + keySize),
         this.#memory.bytes.slice(value, value + valueSize),
@@ -83,7 +84,7 @@ export class StoreMap implements MachineMap {
 
   lookup(key: Uint8Array): Uint8Array | undefined {
     this.#put(key, this.#scratch.key, this.definition.keySize, 'key');
-    const value = this.#store.lookup(this.#scratch.key);
+    const value = (this.#store.reader ?? this.#store).lookup(this.#scratch.key);
     if (value === 0) return undefined;
     return this.#memory.bytes.slice(value, value + this.definition.valueSize);
   }

@@ -37,6 +37,7 @@ function prepare(object: BpfObject, options: MachineOptions): PreparedMachine {
     program: options.program,
     kind: options.kind,
     maxMemory: options.maxMemory ?? DEFAULT_MAX_MEMORY,
+    maxEntries: options.maxEntries ?? new Map(),
   });
   const prepared = prepareMemory(object, plan, options.kconfig ?? new Map());
   return { object, plan, prepared, compiled: compile(compileInput(object, plan, prepared)) };

@@ -15,6 +15,8 @@ import {
   ArrayStore,
   arrayStride,
   BloomStore,
+  chunkReach,
+  chunkTableSize,
   HashOfMapsStore,
   HashStore,
   hashStride,
@@ -24,6 +26,7 @@ import {
   ReferenceArrayStore,
   type ResolveSlot,
   RingBufferStore,
+  ringReach,
   SparseArrayStore,
   slotStride,
   trieNodes,
@@ -33,10 +36,10 @@ import type { Element, MapStore, StoreEnv } from '../state/index.ts';
 
 /** How one type of map is made. */
 interface MapKind {
-  /** Bytes of memory for all elements. */
-  storage(definition: MapDefinition): number;
-  /** Distance of elements, for errors. */
+  /** Distance of elements; of a ring its size. */
   stride(definition: MapDefinition): number;
+  /** Elements that there can be. */
+  count(definition: MapDefinition): number;
   create(env: StoreEnv, resolve: ResolveSlot): MapStore;
 }
 
@@ -47,7 +50,7 @@ function kind(
   create: (env: StoreEnv, resolve: ResolveSlot) => MapStore,
   count: (definition: MapDefinition) => number = definition => definition.maxEntries,
 ): MapKind {
-  return { stride, create, storage: definition => stride(definition) * count(definition) };
+  return { stride, create, count };
 }
 
 const ARRAY = kind(arrayStride, env => new ArrayStore(env));
@@ -77,8 +80,9 @@ const KINDS = new Map<number, MapKind>([
   [
     uapi.BPF_MAP_TYPE_RINGBUF,
     kind(
-      () => 1,
+      definition => definition.maxEntries,
       env => new RingBufferStore(env),
+      () => 1,
     ),
   ],
   [uapi.BPF_MAP_TYPE_PERF_EVENT_ARRAY, kind(none, env => new PerfEventStore(env.definition))],
@@ -91,14 +95,26 @@ export function isSupportedMap(definition: MapDefinition): boolean {
   return KINDS.has(definition.type);
 }
 
-/** Bytes of storage of a supported map. */
-export function storageSize(definition: MapDefinition): number {
-  return valueAt(KINDS, definition.type).storage(definition);
-}
-
 /** Bytes between the elements of a supported map. */
 export function elementStride(definition: MapDefinition): number {
   return valueAt(KINDS, definition.type).stride(definition);
+}
+
+/** Bytes for all elements of a supported map. */
+export function storageSize(definition: MapDefinition): number {
+  return elementStride(definition) * valueAt(KINDS, definition.type).count(definition);
+}
+
+/** Bytes of the table of a supported map that takes its elements from the heap. */
+export function tableSize(definition: MapDefinition): number {
+  if (definition.type === uapi.BPF_MAP_TYPE_RINGBUF) return 0;
+  return chunkTableSize(elementStride(definition), valueAt(KINDS, definition.type).count(definition));
+}
+
+/** Bytes of the heap that a supported map can take. */
+export function heapReach(definition: MapDefinition): number {
+  if (definition.type === uapi.BPF_MAP_TYPE_RINGBUF) return ringReach(definition);
+  return chunkReach(elementStride(definition), valueAt(KINDS, definition.type).count(definition));
 }
 
 export function createStore(env: StoreEnv, resolve: ResolveSlot): MapStore {

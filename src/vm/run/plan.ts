@@ -4,7 +4,8 @@
  */
 
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
+import { elementAt } from '../../bytes/index.ts';
+import { available, type Problem, quote, RootletError, usageError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type MapDefinition,
@@ -20,24 +21,19 @@ import {
   type FixedLayout,
   type Globals,
   LayoutBuilder,
+  type MapStorage,
+  memorySize,
   type ProgramKind,
   placeGlobals,
-  requireMemory,
 } from '../state/index.ts';
 import type { Scratch } from './machine-map.ts';
-import {
-  completeDefinition,
-  definitionProblems,
-  elementStride,
-  isSupportedMap,
-  storageSize,
-} from './map-factory.ts';
+import { completeDefinition, definitionProblems, isSupportedMap } from './map-factory.ts';
+import { placeStorages } from './place-maps.ts';
 import { type RunnableProgram, reachedPrograms, runnablePrograms } from './programs.ts';
 
 export interface PlannedMap {
   readonly definition: MapDefinition;
-  /** Address of its storage. */
-  readonly storage: number;
+  readonly storage: MapStorage;
   /** Its value has a spin lock. */
   readonly hasLock: boolean;
   /** Null for a section of global variables. */
@@ -55,6 +51,8 @@ export interface MachinePlan {
   readonly layout: LayoutBuilder;
   readonly fixed: FixedLayout;
   readonly scratch: Scratch;
+  /** Bytes of data that the memory holds. */
+  readonly memorySize: number;
   /** All programs have the same kind of context. */
   readonly oneKind: boolean;
 }
@@ -64,16 +62,19 @@ export interface PlanOptions {
   readonly kind?: ProgramKind | undefined;
   /** Bytes that data and shadow may take together. */
   readonly maxMemory: number;
+  /** Map name → max_entries instead of the one in the object. */
+  readonly maxEntries: ReadonlyMap<string, number>;
 }
 
 export function planMachine(object: BpfObject, options: PlanOptions): MachinePlan {
+  requireMaps(object, options.maxEntries.keys());
   const chosen = runnablePrograms(object, options.program, options.kind);
   const units = reachableUnits(
     object,
     chosen.map(program => program.symbol),
   );
   const programs = withReached(object, chosen, units);
-  const { definitions, refusals } = readDefinitions(object);
+  const { definitions, refusals } = readDefinitions(object, options.maxEntries);
   const oneKind = new Set(programs.map(program => program.kind)).size === 1;
   const layout = new LayoutBuilder();
   const fixed = addFixedRegions(layout, {
@@ -84,13 +85,16 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
   });
   const globals = placeGlobals(object, layout);
   const scratch = placeScratch(layout, definitions, globals);
-  const maps = definitions.map(({ symbol, definition }) => ({
+  const { storages, heap, largest } = placeStorages(
+    layout,
+    definitions.map(({ definition }) => definition),
+  );
+  const maps = definitions.map(({ symbol, definition }, id) => ({
     symbol,
     definition,
     hasLock: hasSpinLock(object.btf, definition.valueType),
-    storage: placeStorage(layout, definition),
+    storage: elementAt(storages, id),
   }));
-  requireMemory(object.name, layout.end, options.maxMemory);
   return {
     programs,
     units,
@@ -100,6 +104,7 @@ export function planMachine(object: BpfObject, options: PlanOptions): MachinePla
     layout,
     fixed,
     scratch,
+    memorySize: memorySize(object.name, { fixed: layout.end, heap, largest }, options.maxMemory),
     oneKind,
   };
 }
@@ -109,7 +114,7 @@ function sectionMaps({ sections }: Globals): PlannedMap[] {
     symbol: null,
     hasLock: false,
     definition: definitionOfSection(name, size, readOnly),
-    storage: address,
+    storage: { kind: 'reserved', address },
   }));
 }
 
@@ -129,14 +134,14 @@ interface Definitions {
 }
 
 /** Definitions of all maps; of types that the machine lacks only the refusal remains. */
-function readDefinitions(object: BpfObject): Definitions {
+function readDefinitions(object: BpfObject, maxEntries: PlanOptions['maxEntries']): Definitions {
   const problems: Problem[] = [];
   const definitions: { symbol: SymbolIndex; definition: MapDefinition }[] = [];
   const refusals = new Map<SymbolIndex, Refusal>();
   object.symbols.forEach((symbol, index) => {
     if (symbol.kind !== 'map') return;
     try {
-      const definition = completeDefinition(parseMapDefinition(object, symbol));
+      const definition = completeDefinition(sized(parseMapDefinition(object, symbol), maxEntries));
       const refused = definitionProblems(object, definition);
       if (refused.length > 0) problems.push(...refused);
       else if (!isSupportedMap(definition)) refusals.set(index, unsupported(definition));
@@ -148,6 +153,22 @@ function readDefinitions(object: BpfObject): Definitions {
   });
   if (problems.length > 0) throw new RootletError(problems);
   return { definitions, refusals };
+}
+
+function sized(definition: MapDefinition, maxEntries: PlanOptions['maxEntries']): MapDefinition {
+  const given = maxEntries.get(definition.name);
+  return given === undefined ? definition : { ...definition, maxEntries: given };
+}
+
+/** Throws `vm-unknown-map` for an option about a map that the object does not have. */
+function requireMaps(object: BpfObject, names: Iterable<string>): void {
+  const known = object.symbols.flatMap(symbol => (symbol.kind === 'map' ? [symbol.name] : []));
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    throw usageError('vm-unknown-map', `${object.name} has no map ${quote(name)}`, {
+      hint: known.length === 0 ? 'it has no maps at all' : available('it has', known),
+    });
+  }
 }
 
 function unsupported(definition: MapDefinition): Refusal {
@@ -166,14 +187,6 @@ function hasSpinLock(btf: Btf | null, valueType: BtfId): boolean {
   return type.members.some(member => btf.nameOf(skipModifiers(btf, member.type)) === 'bpf_spin_lock');
 }
 
-function placeStorage(layout: LayoutBuilder, definition: MapDefinition): number {
-  const stride = elementStride(definition);
-  return layout.add(`map ${quote(definition.name)}`, storageSize(definition), {
-    stride: stride > 1 ? stride : definition.maxEntries,
-    elementSize: stride > 1 ? definition.valueSize : definition.maxEntries,
-  });
-}
-
 /** Room for the largest key and the largest value, which no program can access. */
 function placeScratch(
   layout: LayoutBuilder,
@@ -186,5 +199,9 @@ function placeScratch(
     value = Math.max(value, definition.valueSize);
   }
   for (const section of globals.sections) value = Math.max(value, section.size);
-  return { key: layout.add('map key', key), value: layout.add('map value', value) };
+  return {
+    key: layout.add('map key', key),
+    value: layout.add('map value', value),
+    zeros: layout.add('map value', value),
+  };
 }

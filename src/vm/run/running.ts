@@ -246,7 +246,7 @@ function start(
     object,
     memory: prepared.memory,
     packet: state.packet,
-    regions: plan.layout.regions,
+    regions: [plan.layout.regions, prepared.heap.regions],
     topFrame: plan.fixed.topFrame,
     budget,
   };

@@ -14,6 +14,7 @@ import {
   FRAME_STRIDE,
   fillGlobals,
   fillKconfig,
+  Heap,
   type Kconfig,
   MachineMemory,
   type MapStore,
@@ -27,6 +28,8 @@ import type { MachinePlan } from './plan.ts';
 
 export interface PreparedMemory {
   readonly memory: MachineMemory;
+  /** What maps take while programs run. */
+  readonly heap: Heap;
   /** By number; sections of global variables last. */
   readonly stores: readonly MapStore[];
   /** Numbers that programs have in the table for tail calls, filled in after compiling. */
@@ -42,13 +45,15 @@ export interface PreparedMachine {
 }
 
 export function prepareMemory(object: BpfObject, plan: MachinePlan, kconfig: Kconfig): PreparedMemory {
-  const memory = new MachineMemory(plan.layout.end, object.byteOrder);
+  const memory = new MachineMemory(plan.memorySize, object.byteOrder);
+  const heap = new Heap(object.name, memory, plan.layout.end);
+  const cells = { keyCell: plan.fixed.keyCell, zeros: plan.scratch.zeros };
   const tailNumbers: number[] = [];
   for (let frame = 0; frame < plan.fixed.frames; frame++) {
     memory.permit(plan.fixed.topFrame - frame * FRAME_STRIDE, FRAME_SIZE, READ | WRITE);
   }
   const stores = plan.maps.map(({ definition, storage, hasLock }) =>
-    createStore({ memory, definition, storage, hasLock, keyCell: plan.fixed.keyCell }, number =>
+    createStore({ memory, heap, definition, storage, hasLock, ...cells }, number =>
       definition.type === BPF_MAP_TYPE_PROG_ARRAY
         ? (tailNumbers[number] ?? -1) + 1
         : descriptorOf(plan, number),
@@ -65,9 +70,15 @@ export function prepareMemory(object: BpfObject, plan: MachinePlan, kconfig: Kco
     if (first.kind === 'xdp') permitXdp(memory, plan.fixed.context);
     else permitSkb(memory, plan.fixed.context, first.kind);
   }
-  fillGlobals(object, plan.globals, memory, symbol => addressOfSymbol(object, plan, symbol));
+  fillGlobals(
+    object,
+    plan.globals,
+    memory,
+    symbol => addressOfSymbol(object, plan, symbol),
+    symbol => plan.units.findIndex(unit => unit.symbol === symbol),
+  );
   fillKconfig(object, plan.globals, memory, kconfig);
-  return { memory, stores, tailNumbers };
+  return { memory, heap, stores, tailNumbers };
 }
 
 /** 0 when there is no such map. */

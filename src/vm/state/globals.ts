@@ -10,6 +10,7 @@ import {
   aliasesOf,
   type BpfObject,
   type ExternSymbol,
+  JUMP_TABLES,
   layoutSections,
   type MapDefinition,
   plainDefinition,
@@ -17,7 +18,7 @@ import {
   type SymbolIndex,
   type VariableSymbol,
 } from '../../object/index.ts';
-import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../uapi/index.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY, INSN_SIZE } from '../../uapi/index.ts';
 import type { LayoutBuilder } from './layout.ts';
 import type { MachineMemory } from './memory.ts';
 
@@ -60,7 +61,7 @@ export function placeGlobals(object: BpfObject, layout: LayoutBuilder): Globals 
     const address = addRegion(layout, shell.name, size, shell.align);
     for (const { symbol, offset } of atoms) addresses.set(symbol, address + offset);
     const variables = variablesOfSection(object, placed);
-    const readOnly = shell.name.startsWith('.rodata');
+    const readOnly = shell.name.startsWith('.rodata') || shell.name === JUMP_TABLES;
     sections.push({ name: shell.name, address, size, readOnly, variables });
   }
   for (const [owner, aliases] of aliasesOf(object)) {
@@ -118,12 +119,14 @@ export function fillGlobals(
   globals: Globals,
   memory: MachineMemory,
   addressOf: SymbolAddress,
+  numberOf: (symbol: SymbolIndex) => number,
 ): void {
   for (const [symbol, address] of globals.addresses) {
     const variable = object.symbols[symbol];
     if (variable?.kind !== 'variable' || variable.bytes === null) continue;
     memory.bytes.set(variable.bytes, address);
     fillReferences(variable, address, memory, addressOf);
+    fillEntries(variable, address, memory, numberOf);
   }
 }
 
@@ -139,6 +142,23 @@ function fillReferences(
     const at = address + reference.offset;
     if (reference.width === 8) memory.setU64(at, BigInt(target + reference.addend));
     else memory.setU32(at, target + reference.addend);
+  }
+}
+
+/** Value of an entry of a jump table, which is known only to this machine. */
+export function jumpEntry(functionNumber: number, slot: number): bigint {
+  return (BigInt(functionNumber + 1) << 32n) | BigInt(slot);
+}
+
+function fillEntries(
+  variable: VariableSymbol,
+  address: number,
+  memory: MachineMemory,
+  numberOf: (symbol: SymbolIndex) => number,
+): void {
+  for (const { kind, symbol, offset, addend } of variable.references) {
+    if (kind === 'code-offset')
+      memory.setU64(address + offset, jumpEntry(numberOf(symbol), addend / INSN_SIZE));
   }
 }
 

@@ -7,21 +7,26 @@ export {
   fillKconfig,
   type Globals,
   type GlobalVariable,
+  jumpEntry,
   type Kconfig,
   placeGlobals,
 } from './globals.ts';
+export { Heap } from './heap.ts';
 export {
   addFixedRegions,
   CELL,
   DESCRIPTOR_SIZE,
   type FixedLayout,
   LayoutBuilder,
+  memorySize,
+  REGION_GAP,
   type Region,
-  requireMemory,
 } from './layout.ts';
 export {
+  type ArrayPlace,
   copyBytes,
   type Element,
+  type MapStorage,
   type MapStore,
   programPermissions,
   type QueueStore,

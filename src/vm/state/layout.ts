@@ -35,7 +35,7 @@ const CONTEXT_SIZE = 0x1000;
 const FRAMES_WITH_TAIL_CALLS = MAX_CALL_FRAMES * 34;
 export const DESCRIPTOR_SIZE = 64;
 /** Bytes between regions that nothing may access. */
-const GAP = 4096;
+export const REGION_GAP = 4096;
 
 /** Bytes before a packet, as in `BPF_PROG_TEST_RUN`. */
 export const HEADROOM = 256;
@@ -68,11 +68,11 @@ export class LayoutBuilder {
 
   /** First address after everything, a whole number of pages. */
   get end(): number {
-    return alignUp(this.#end + GAP, 0x10000);
+    return alignUp(this.#end + REGION_GAP, 0x10000);
   }
 
   add(name: string, size: number, details: Omit<Region, 'name' | 'start' | 'end'> = {}, align = 64): number {
-    const start = alignUp(this.#end + GAP, align);
+    const start = alignUp(this.#end + REGION_GAP, align);
     this.#end = start + size;
     this.#regions.push({ name, start, end: start + size, ...details });
     return start;
@@ -115,16 +115,45 @@ export function addFixedRegions(layout: LayoutBuilder, needs: FixedNeeds): Fixed
 
 /** All that 32-bit addresses reach. */
 const ADDRESSABLE = 2 ** 32;
+const MEBIBYTE = 0x100000;
+const PAGE = 0x10000;
 
-/** Throws when data and shadow together do not fit. */
-export function requireMemory(objectName: string, dataBytes: number, wanted: number): void {
+export function toMebibytes(bytes: number): number {
+  return Math.ceil(bytes / MEBIBYTE);
+}
+
+/** Options that make room, for a map that takes much of it where there is one. */
+export function memoryHint(map: string | undefined): string {
+  const raise = 'raise the limit (--memory SIZE; option maxMemory)';
+  if (map === undefined) return raise;
+  return `${raise}, or lower the map's max_entries (--max-entries ${map}=N; option maxEntries)`;
+}
+
+export interface MemoryNeeds {
+  /** Bytes of data that are there from the start. */
+  readonly fixed: number;
+  /** Bytes that maps may take from the heap, if all their elements are used. */
+  readonly heap: number;
+  /** The map that has the most of `fixed`, if one has any. */
+  readonly largest: string | undefined;
+}
+
+/**
+ * Bytes of data that the memory of a machine can hold: as much of the heap as the limit, which counts the
+ * shadow too, leaves. Throws `vm-memory-limit` when what is there from the start does not fit.
+ */
+export function memorySize(
+  objectName: string,
+  { fixed, heap, largest }: MemoryNeeds,
+  wanted: number,
+): number {
   const limit = Math.min(wanted, ADDRESSABLE);
-  if (dataBytes * 2 <= limit) return;
-  const mebibytes = (bytes: number) => Math.ceil(bytes / 0x100000);
+  const most = Math.floor(limit / 2 / PAGE) * PAGE;
+  if (fixed <= most) return Math.min(most, alignUp(fixed + heap, PAGE));
   throw inputError(
     'vm-memory-limit',
     [objectName],
-    `its maps and variables need ${mebibytes(dataBytes * 2)} MiB of machine memory, more than the limit of ${mebibytes(limit)} MiB`,
-    { hint: 'raise the limit (maxMemory), or lower max_entries of the largest maps' },
+    `its variables and small maps need ${toMebibytes(fixed * 2)} MiB of machine memory, more than the limit of ${toMebibytes(limit)} MiB`,
+    { hint: memoryHint(largest) },
   );
 }

@@ -8,6 +8,7 @@
 
 import type { MapDefinition } from '../../object/index.ts';
 import { BPF_F_RDONLY_PROG, BPF_F_WRONLY_PROG } from '../../uapi/index.ts';
+import type { Heap } from './heap.ts';
 import type { MachineMemory } from './memory.ts';
 import { READ, WRITE } from './memory-model.ts';
 
@@ -20,10 +21,23 @@ export interface Element {
   readonly value: number;
 }
 
+/** Where the elements of an array are, by index. */
+export type ArrayPlace =
+  | { readonly kind: 'reserved'; readonly address: number; readonly stride: number }
+  /** In chunks of 2^`shift` elements, whose addresses are in a table of u32; 0 for none yet. */
+  | { readonly kind: 'chunks'; readonly table: number; readonly shift: number; readonly stride: number };
+
+/** What was reserved for a map when memory was laid out. */
+export type MapStorage =
+  /** All that it can need. */
+  | { readonly kind: 'reserved'; readonly address: number }
+  /** A table of the chunks that it takes from the heap. */
+  | { readonly kind: 'on-demand'; readonly table: number };
+
 export interface MapStore {
   readonly definition: MapDefinition;
   /** Where the elements are when all of them always exist and their index is the key. */
-  readonly array: { readonly address: number; readonly stride: number } | null;
+  readonly array: ArrayPlace | null;
   /** Address of the value, 0 when there is none. What the program's lookup returns. */
   lookup(key: number): number;
   update(key: number, value: number, flags: number): number;
@@ -32,6 +46,11 @@ export interface MapStore {
   elements(): Iterable<Element>;
   /** For queues, stacks and Bloom filters. */
   readonly queue?: QueueStore;
+  /**
+   * For maps whose elements exist without memory: the same elements for a reader, who must not write, so that
+   * reading takes no memory.
+   */
+  readonly reader?: Pick<MapStore, 'lookup' | 'elements'>;
 }
 
 export interface QueueStore {
@@ -45,12 +64,15 @@ export interface QueueStore {
 export interface StoreEnv {
   readonly memory: MachineMemory;
   readonly definition: MapDefinition;
-  /** Address of the storage that `storageSize` requested. */
-  readonly storage: number;
+  readonly storage: MapStorage;
+  /** Where storage comes from that is taken on demand. */
+  readonly heap: Heap;
   /** The value has a `struct bpf_spin_lock`. */
   readonly hasLock: boolean;
   /** Cell for one key of any array, readable by callbacks. */
   readonly keyCell: number;
+  /** As many zeros as the largest value has bytes, which no program can access. */
+  readonly zeros: number;
 }
 
 /** Permissions that the map's flags leave to programs. */

@@ -7,10 +7,6 @@
 
 import { elementAt, valueAt } from '../../../bytes/index.ts';
 import {
-  BPF_ALU,
-  BPF_ALU64,
-  BPF_ATOMIC,
-  BPF_FETCH,
   BPF_JCOND,
   BPF_JEQ,
   BPF_JLT,
@@ -18,8 +14,6 @@ import {
   BPF_JMP32,
   BPF_JSGE,
   BPF_JSLE,
-  BPF_LDX,
-  BPF_STX,
   type CodeView,
   OP_EXIT,
   OP_GOTOX,
@@ -27,10 +21,8 @@ import {
   OP_JA32,
   OP_LD_IMM64,
 } from '../../../isa/index.ts';
+import { malformed } from './malformed.ts';
 import { type CodeUnit, codeError } from './unit.ts';
-
-/** The frame pointer. */
-const LAST_REGISTER = 10;
 
 export type BlockIndex = number;
 
@@ -41,8 +33,10 @@ export type Terminator =
   | { readonly kind: 'exit' }
   /** Control runs past the last instruction. */
   | { readonly kind: 'falls-off' }
-  /** An indirect jump, which the machine does not run. */
-  | { readonly kind: 'unsupported' }
+  /** An indirect jump: the blocks that the function's tables lead to, in the order of its `jumpTargets`. */
+  | { readonly kind: 'switch'; readonly targets: readonly BlockIndex[] }
+  /** A jump that no program may have; the emitter of its block ends the run. */
+  | { readonly kind: 'malformed' }
   | { readonly kind: 'jump'; readonly target: BlockIndex }
   | { readonly kind: 'branch'; readonly taken: BlockIndex; readonly next: BlockIndex };
 
@@ -62,7 +56,7 @@ export interface ControlFlow {
   readonly predecessors: readonly (readonly BlockIndex[])[];
   /** Immediate dominator of each block; block 0 has itself. */
   readonly dominator: readonly BlockIndex[];
-  /** Every edge back goes to a block that dominates its source. */
+  /** Every edge back goes to a block that dominates its source, and no jump is indirect. */
   readonly reducible: boolean;
 }
 
@@ -84,7 +78,7 @@ function isComparison(operation: number): boolean {
 /** Reads the control flow. Throws `vm-jump-target` for a jump into nowhere. */
 export function controlFlow(objectName: string, unit: CodeUnit): ControlFlow {
   const leaders = findLeaders(objectName, unit);
-  const raw = cutBlocks(unit.code, leaders);
+  const raw = cutBlocks(unit, leaders);
   const order = reversePostorder(raw);
   const numbers = new Map(order.map((rawIndex, block) => [rawIndex, block]));
   const blocks = order.map(rawIndex => renumber(elementAt(raw, rawIndex), numbers));
@@ -93,13 +87,15 @@ export function controlFlow(objectName: string, unit: CodeUnit): ControlFlow {
     for (const target of successorsOf(block)) elementAt(predecessors, target).push(index);
   });
   const dominator = dominators(predecessors);
-  return { blocks, predecessors, dominator, reducible: isReducible(blocks, dominator) };
+  const indirect = blocks.some(({ terminator }) => terminator.kind === 'switch');
+  return { blocks, predecessors, dominator, reducible: !indirect && isReducible(blocks, dominator) };
 }
 
 /** Targets of the block's terminator, the taken one first. */
 export function successorsOf(block: Block): readonly BlockIndex[] {
   const { terminator } = block;
   if (terminator.kind === 'jump') return [terminator.target];
+  if (terminator.kind === 'switch') return terminator.targets;
   if (terminator.kind !== 'branch') return [];
   return terminator.taken === terminator.next ? [terminator.taken] : [terminator.taken, terminator.next];
 }
@@ -120,7 +116,6 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
   for (let slot = 0; slot < code.length; slot += code.width(slot)) {
     starts[slot] = 1;
     const opcode = code.opcode(slot);
-    checkRegisters(objectName, unit, slot);
     if (opcode === OP_LD_IMM64 && slot + 1 >= code.length) {
       throw codeError('vm-code-cut', objectName, unit, slot, 'the function ends inside this instruction');
     }
@@ -140,34 +135,24 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
     }
     leaders[target] = 1;
   }
+  for (const target of unit.jumpTargets) {
+    if (starts[target] !== 1) {
+      throw codeError(
+        'vm-jump-target',
+        objectName,
+        unit,
+        target,
+        'a jump table leads here, where no instruction is',
+      );
+    }
+    leaders[target] = 1;
+  }
   return leaders;
 }
 
-function checkRegisters(objectName: string, unit: CodeUnit, slot: number): void {
-  const { code } = unit;
-  const highest = Math.max(code.dst(slot), code.src(slot));
-  if (highest > LAST_REGISTER) {
-    throw codeError('vm-register', objectName, unit, slot, `there is no register r${highest}`);
-  }
-  const fetches = isFetch(code, slot) && code.src(slot) === LAST_REGISTER;
-  if (fetches || (code.dst(slot) === LAST_REGISTER && writesRegister(code.opcode(slot)))) {
-    throw codeError('vm-register', objectName, unit, slot, 'writes r10, which is read-only');
-  }
-}
-
-/** An atomic operation that writes the old value to its source. */
-function isFetch(code: CodeView, slot: number): boolean {
-  const opcode = code.opcode(slot);
-  return (opcode & 0xe7) === (BPF_STX | BPF_ATOMIC) && (code.imm(slot) & BPF_FETCH) !== 0;
-}
-
-function writesRegister(opcode: number): boolean {
-  const insnClass = opcode & 0x07;
-  return insnClass === BPF_ALU || insnClass === BPF_ALU64 || insnClass === BPF_LDX || opcode === OP_LD_IMM64;
-}
-
 /** Blocks in code order; their terminators name blocks by position in this list. */
-function cutBlocks(code: CodeView, leaders: Uint8Array): Block[] {
+function cutBlocks(unit: CodeUnit, leaders: Uint8Array): Block[] {
+  const { code } = unit;
   const starts: number[] = [];
   const blockAt = new Map<number, number>();
   for (let slot = 0; slot < code.length; slot++) {
@@ -177,12 +162,12 @@ function cutBlocks(code: CodeView, leaders: Uint8Array): Block[] {
     const end = starts[position + 1] ?? code.length;
     let last = start;
     while (last + code.width(last) < end) last += code.width(last);
-    return { start, end, last, terminator: terminatorOf(code, last, end, blockAt) };
+    return { start, end, last, terminator: terminatorOf(unit, last, end, blockAt) };
   });
 }
 
 function terminatorOf(
-  code: CodeView,
+  { code, jumpTargets }: CodeUnit,
   last: number,
   end: number,
   blockAt: ReadonlyMap<number, number>,
@@ -190,7 +175,10 @@ function terminatorOf(
   const next = blockAt.get(end);
   const opcode = code.opcode(last);
   if (!isJump(opcode)) return next === undefined ? { kind: 'falls-off' } : { kind: 'jump', target: next };
-  if (opcode === OP_GOTOX) return { kind: 'unsupported' };
+  if (malformed(code, last) !== undefined) return { kind: 'malformed' };
+  if (opcode === OP_GOTOX) {
+    return { kind: 'switch', targets: jumpTargets.map(target => valueAt(blockAt, target)) };
+  }
   if (opcode === OP_EXIT) return { kind: 'exit' };
   const taken = valueAt(blockAt, jumpTarget(code, last));
   if (opcode === OP_JA || opcode === OP_JA32 || next === undefined || next === taken) {
@@ -205,6 +193,8 @@ function renumber(block: Block, numbers: ReadonlyMap<number, BlockIndex>): Block
   switch (terminator.kind) {
     case 'jump':
       return { ...block, terminator: { kind: 'jump', target: map(terminator.target) } };
+    case 'switch':
+      return { ...block, terminator: { kind: 'switch', targets: terminator.targets.map(map) } };
     case 'branch':
       return {
         ...block,

@@ -6,7 +6,13 @@
 import type { LineRecord, LineRecords } from '../../../btf/index.ts';
 import { type CodeOf, inputError, quote, type RootletError } from '../../../diag/index.ts';
 import { CodeView } from '../../../isa/index.ts';
-import type { BpfObject, CodeReference, FunctionSymbol, SymbolIndex } from '../../../object/index.ts';
+import {
+  type BpfObject,
+  type CodeReference,
+  type FunctionSymbol,
+  jumpTargets,
+  type SymbolIndex,
+} from '../../../object/index.ts';
 
 export interface CodeUnit {
   readonly symbol: SymbolIndex;
@@ -14,11 +20,19 @@ export interface CodeUnit {
   readonly code: CodeView;
   /** By `insnIndex`. */
   readonly references: ReadonlyMap<number, CodeReference>;
+  /** Slots that its jump tables lead to, in order. */
+  readonly jumpTargets: readonly number[];
 }
 
 export function codeUnit(object: BpfObject, symbol: SymbolIndex, fn: FunctionSymbol): CodeUnit {
   const references = new Map(fn.references.map(reference => [reference.insnIndex, reference]));
-  return { symbol, function: fn, code: new CodeView(fn.code, object.byteOrder), references };
+  return {
+    symbol,
+    function: fn,
+    code: new CodeView(fn.code, object.byteOrder),
+    references,
+    jumpTargets: jumpTargets(object, symbol),
+  };
 }
 
 /** Places from outside in, for `Problem.where`. */

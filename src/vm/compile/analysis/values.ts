@@ -36,6 +36,7 @@ import {
 } from '../../../isa/index.ts';
 import type { CodeReference } from '../../../object/index.ts';
 import { type ControlFlow, successorsOf } from './cfg.ts';
+import { malformed } from './malformed.ts';
 import type { CodeUnit } from './unit.ts';
 
 export type Value =
@@ -83,10 +84,12 @@ export function analyseValues(
     work.delete(block);
     const { start, end } = elementAt(flow.blocks, block);
     const state = [...(states[block] ?? entryState(ANY))];
-    for (let slot = start; slot < end; slot += unit.code.width(slot)) {
+    let slot = start;
+    for (; slot < end && malformed(unit.code, slot) === undefined; slot += unit.code.width(slot)) {
       lowest = Math.min(lowest, lowestFrameOffset(unit, slot, state));
       step(unit, slot, state, addressOf);
     }
+    if (slot < end) continue; // a run ends at a malformed instruction
     for (const target of successorsOf(elementAt(flow.blocks, block))) {
       const known = states[target];
       const joined = known === undefined ? [...state] : join(known, state);

@@ -8,7 +8,7 @@
 import type { ByteOrder } from '../../../bytes/index.ts';
 import type { CodeOf } from '../../../diag/index.ts';
 import type { CodeReference, SymbolIndex } from '../../../object/index.ts';
-import type { ProgramKind } from '../../state/index.ts';
+import type { ArrayPlace, ProgramKind } from '../../state/index.ts';
 import { CodeBuilder, type ModuleBuilder } from '../../wasm/index.ts';
 import * as w from '../../wasm/opcodes.ts';
 import type { CallPlan, CodeUnit, ImportTable, SiteTable } from '../analysis/index.ts';
@@ -64,6 +64,8 @@ export interface ModulePlan {
   readonly imports: ImportTable;
   /** Position of a BPF function in the module; undefined for one that is not compiled. */
   position(symbol: SymbolIndex): number | undefined;
+  /** Position of a function among those that are compiled. */
+  numberOf(symbol: SymbolIndex): number;
   /** Kinds of the programs that reach the function. */
   kindsOf(symbol: SymbolIndex): readonly ProgramKind[];
   /** Address that a reference in code represents; undefined when it has none. */
@@ -102,8 +104,8 @@ export interface MapPlan {
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
-  /** For maps that are an array in memory with all elements always there: where, and their distance. */
-  readonly array: { readonly address: number; readonly stride: number } | null;
+  /** For maps that are an array in memory with all elements always there. */
+  readonly array: ArrayPlace | null;
 }
 
 /** Positions of the functions that every module has. */

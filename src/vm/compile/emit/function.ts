@@ -23,6 +23,7 @@ import {
   type ControlFlow,
   codeError,
   isJump,
+  malformed,
   step,
   type ValueAnalysis,
 } from '../analysis/index.ts';
@@ -66,6 +67,12 @@ function emitBlock(f: FunctionEmitter, { unit, flow, values }: AnalysedUnit, ind
   f.enter(elementAt(values.atBlock, index));
   for (let slot = block.start; slot < block.end; slot += unit.code.width(slot)) {
     const opcode = unit.code.opcode(slot);
+    const wrong = malformed(unit.code, slot);
+    if (wrong !== undefined) {
+      if (wrong.always) throw codeError(wrong.code, f.plan.objectName, unit, slot, wrong.message);
+      emitWordsFault(f, slot, wrong.code, wrong.message);
+      return;
+    }
     if (isJump(opcode)) continue; // only the last one, which the control structure emits
     emitInsn(f, slot, opcode);
     step(unit, slot, f.state, f.plan.addressOf);

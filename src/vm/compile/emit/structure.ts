@@ -5,14 +5,16 @@
  * them along its dominator tree (Ramsey, "Beyond Relooper", ICFP 2022): a block with several forward
  * predecessors becomes the code after a `block`, a block that is jumped back to becomes a `loop`, every other
  * block is placed where its only predecessor ends. Any other graph becomes one loop that dispatches on the
- * number of the next block.
+ * number of the next block; so does one with indirect jumps.
  */
 
 import { elementAt, valueAt } from '../../../bytes/index.ts';
+import { bugError } from '../../../diag/index.ts';
 import * as w from '../../wasm/opcodes.ts';
 import { type BlockIndex, type ControlFlow, successorsOf } from '../analysis/index.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 import { emitCondition } from './jump.ts';
+import { emitSwitchLabel } from './switch.ts';
 import { emitWordsFault } from './words.ts';
 
 /** Emits the instructions of a block, without the jump at its end. */
@@ -24,14 +26,18 @@ export function emitControl(f: FunctionEmitter, flow: ControlFlow, emitBlock: Em
 }
 
 /** Ends of blocks that go nowhere else; the same in both forms. */
-function emitEnd(f: FunctionEmitter, slot: number, kind: 'exit' | 'falls-off' | 'unsupported'): void {
+function emitEnd(
+  f: FunctionEmitter,
+  slot: number,
+  kind: 'exit' | 'falls-off' | 'unsupported' | 'malformed',
+): void {
   if (kind === 'exit') {
     f.code.get(LOCAL.r0);
     f.code.op(w.RETURN);
     return;
   }
+  // a malformed block has ended the run
   if (kind === 'falls-off') emitWordsFault(f, slot, 'vm-falls-off', 'the function ends without exit');
-  else emitWordsFault(f, slot, 'vm-indirect-jump', 'indirect jumps (gotox) are not supported');
 }
 
 type Task =
@@ -145,6 +151,7 @@ class TreeEmitter {
     const { terminator } = block;
     if (terminator.kind === 'jump') this.#branch(index, terminator.target);
     else if (terminator.kind === 'branch') this.#fork(index, block.last, terminator.taken, terminator.next);
+    else if (terminator.kind === 'switch') throw bugError([], 'an indirect jump in structured code');
     else emitEnd(this.#f, block.last, terminator.kind);
   }
 
@@ -199,11 +206,12 @@ function emitDispatchEnd(f: FunctionEmitter, flow: ControlFlow, index: BlockInde
   const { code } = f;
   const block = elementAt(flow.blocks, index);
   const { terminator } = block;
-  if (terminator.kind !== 'jump' && terminator.kind !== 'branch') {
+  if (terminator.kind === 'exit' || terminator.kind === 'falls-off' || terminator.kind === 'malformed') {
     emitEnd(f, block.last, terminator.kind);
     return;
   }
-  if (terminator.kind === 'branch') {
+  if (terminator.kind === 'switch') emitSwitchLabel(f, block.last, terminator.targets);
+  else if (terminator.kind === 'branch') {
     code.i32(terminator.taken);
     code.i32(terminator.next);
     emitCondition(f, block.last);
