@@ -22,11 +22,15 @@ const skipped = noOracle('1.5') ?? reason;
 /** Programs that only one loads: a phrase of what libbpf prints, or a code of ours, and the reason. */
 const ONLY_WE: readonly (readonly [phrase: string, reason: string])[] = [
   ['failed to initialize slot', 'what a program array holds is loaded with it here'],
+  [
+    "extern 'CONFIG_NAME' (strong): not resolved",
+    'only externs of programs that are loaded need a value here',
+  ],
   ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here'],
 ];
 const ONLY_LIBBPF: readonly (readonly [code: string, reason: string])[] = [];
 const OTHER_TAG: readonly (readonly [program: string, reason: string])[] = [
-  ['functions', 'the address of a kfunc is a constant here'],
+  ['functions', 'the number in a poisoned call: the next line'],
   ['asks_before_calling', 'the number in a poisoned call is an index of externs, which are sorted otherwise'],
 ];
 

@@ -17,7 +17,7 @@ import { noOracle, Oracle } from './support-oracle.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const skipped = noOracle ?? missing('clang', 'vmlinux-btf') ?? reason;
+const skipped = noOracle('1.1') ?? missing('clang', 'vmlinux-btf') ?? reason;
 
 /**
  * Name → declaration, use (an expression), and what both do. `kernel`: bound by both; kernels without

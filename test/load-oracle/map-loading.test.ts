@@ -21,7 +21,7 @@ import { noOracle, Oracle } from './support-oracle.ts';
 
 const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
-const skipped = noOracle ?? missing('clang') ?? reason;
+const skipped = noOracle('1.1') ?? missing('clang') ?? reason;
 
 const NAME = 'a_map_with_a_long_name';
 

@@ -86,7 +86,7 @@ const OTHER_CODE: Readonly<Record<LibbpfRelease, OtherCode>> = {
     ],
     ['kernel-externs/obj/el/a.bpf.o', 'prog_a', 'the same'],
   ],
-  '1.5': [['externs.bpf.o', 'functions', 'the address of a kfunc is a constant here']],
+  '1.5': [['externs.bpf.o', 'functions', 'the number in a poisoned call is an index of externs']],
 };
 
 const { sys, reason } = kernelForTests();
