@@ -2,7 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import type { Problem } from '../../src/diag/problem.ts';
-import { type BpfObject, programsOf, type SymbolIndex } from '../../src/object/model/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  programsOf,
+  type SymbolIndex,
+} from '../../src/object/model/index.ts';
 import { checkWritten } from '../support/written-object.ts';
 import type { BothLinks, DumpedLink } from './support-both.ts';
 import { ALLOWED, type Comparison } from './support-differences.ts';
@@ -110,6 +115,19 @@ export const PEER_REFUSALS: readonly Refusal[] = [
       ),
   },
   {
+    reason: 'no BTF describes a second name of a function or variable, or an extern of assembly',
+    explains: (message, inputs) => {
+      const name = /failed to find BTF info for global\/extern symbol '(\w+)'/.exec(message)?.[1];
+      return inputs.some(({ symbols }) =>
+        symbols.some(
+          symbol =>
+            symbol.name === name &&
+            (symbol.kind === 'extern' ? symbol.btfId === 0 : symbols.some(other => isSecondName(other))),
+        ),
+      );
+    },
+  },
+  {
     reason: 'a weak variable and the one that overrides it are in different sections',
     explains: (message, inputs) => {
       const name = /global '(\w+)': section mismatch/.exec(message)?.[1];
@@ -126,6 +144,10 @@ export const PEER_REFUSALS: readonly Refusal[] = [
     explains: message => message === 'SIGSEGV' || message === 'SIGABRT',
   },
 ];
+
+function isSecondName(symbol: BpfSymbol): boolean {
+  return (symbol.kind === 'function' || symbol.kind === 'variable') && symbol.aliasOf !== undefined;
+}
 
 /** Undefined if both made the link or both refused it, else what is wrong with that. */
 export function judgeAcceptance(both: BothLinks, inputs: readonly BpfObject[]): string | undefined {
