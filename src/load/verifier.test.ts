@@ -40,7 +40,9 @@ const SAID_SINCE: ReadonlyMap<string, number> = new Map([
   ['in_lower_global', 601],
   ['null_arithmetic', 506],
   ['device_kfunc', 603],
-  ['packet_argument', 512],
+  ['packet_argument', 612],
+  ['stack_above_jump', 612],
+  ['signed_offset', 601],
   ['length_past_variable', 518],
 ]);
 const [major = 0, minor = 0] = release().split('.').map(Number);
@@ -118,7 +120,12 @@ const REMEDIES: readonly (readonly [string, RegExp, RegExp, readonly string[]])[
   ],
   ['device_kfunc', /device-bound program/, /bound to a network device/, []],
   ['end_moved', /pkt_end/, /compute pointers into the packet from ctx->data$/, []],
-  ['length_past_variable', /invalid write to stack/, /32 bytes .* which has 16: the length is too large/, []],
+  [
+    'length_past_variable',
+    /invalid (write|indirect access) to stack/,
+    /32 bytes .* which has 16: the length is too large/,
+    [],
+  ],
   ['signed_offset', /out of bounds/, /make it unsigned and bound it/, []],
 ];
 
