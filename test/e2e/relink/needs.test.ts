@@ -13,6 +13,7 @@ import { droppedInSlots } from '../../../src/dynamic/slots/prepare.ts';
 import { encodeInsns, type Insn } from '../../../src/isa/opcodes.ts';
 import { kernelForTests } from '../../../src/kernel/testing.ts';
 import { notLoadedTailCalls } from '../../../src/link/dropped-tail-calls.ts';
+import { link } from '../../../src/link/link.ts';
 import { checkLimits } from '../../../src/link/passes/limits.ts';
 import { loadObject } from '../../../src/load/load.ts';
 import { planLoad } from '../../../src/load/plan/object.ts';
@@ -190,6 +191,25 @@ describe('what a program may have once', () => {
       ['relink-once', 'has more than one arena; the kernel allows one'],
       ['relink-once', 'has variables for one of several arenas'],
     ]);
+  });
+
+  test('a link writes no object with two arenas and variables; a partial link does', () => {
+    const static_ = { binding: 'local' } as const;
+    const files = ['a', 'b'].map(letter =>
+      objectOf(`${letter}.o`, [
+        { name: letter, kind: 'function', section: 'xdp', context: 'xdp_md', uses: ['seen'], value: 2 },
+        { name: 'seen', kind: 'variable', section: '.addr_space.1', ...static_ },
+        { ...arena('space'), ...static_ },
+      ]),
+    );
+    const result = link(files);
+    expect(result.ok ? [] : result.problems.map(({ message, hint }) => [message, hint])).toEqual([
+      [
+        'has variables for one of several arenas',
+        'define the arena in one file, and declare it extern in the others',
+      ],
+    ]);
+    expect(link(files, { partial: true }).ok).toBe(true);
   });
 
   test('the exception callback of a component would never be called', () => {
