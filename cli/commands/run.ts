@@ -5,6 +5,7 @@ import { given } from '../../src/bytes/index.ts';
 import { formatProblem, usageError } from '../../src/diag/index.ts';
 import {
   type BpfObject,
+  findInConfig,
   isDelivered,
   stripDataSections,
   verdictName,
@@ -19,7 +20,7 @@ import {
   type Timestamp,
 } from '../../src/vm/index.ts';
 import { off, text } from '../flags/kinds.ts';
-import { requireKnown } from '../flags/loading.ts';
+import { readConfiguration, requireKnown } from '../flags/loading.ts';
 import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { table } from '../format/table.ts';
@@ -46,6 +47,7 @@ interface Flags {
   readonly budget?: number;
   readonly memory?: string;
   readonly maxEntries?: readonly string[];
+  readonly kconfig?: string;
 }
 
 const count = { kind: 'parsed', parse: numberParser, optional: true } as const;
@@ -103,6 +105,11 @@ export const runCommand = buildCommand<Flags, [string], Context>({
         placeholder: 'SIZE',
       },
       maxEntries: maxEntriesFlag,
+      kconfig: {
+        ...text,
+        brief: "Read configuration values (CONFIG_X=…); with --kernel they override the kernel's",
+        placeholder: 'FILE',
+      },
     },
     positional: { kind: 'tuple', parameters: [{ brief: 'Object file', parse: String, placeholder: 'FILE' }] },
   },
@@ -128,17 +135,25 @@ function openRunner(flags: Flags, object: BpfObject): PacketRunner {
   if (flags.verifierLog !== undefined && !flags.kernel)
     throw usageError('usage-verifier-log', '--verifier-log needs --kernel: the machine has no verifier');
   const maxEntries = parseMaxEntries(flags.maxEntries);
+  const kconfig = flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig);
   const common = { ...given({ program: flags.progName ?? flags.program }), maxEntries };
   if (flags.kernel) {
     refuseMachineFlags(flags);
     requireKnown('map', [...maxEntries.keys()], mapNames(object));
-    return openKernelRunner(object, { ...common, ...given({ verifierLog: flags.verifierLog }) });
+    return openKernelRunner(object, { ...common, ...given({ verifierLog: flags.verifierLog, kconfig }) });
   }
   const maxMemory = flags.memory === undefined ? undefined : parseMemory(flags.memory);
   return openMachineRunner(object, {
     ...common,
     ...given({ seed: flags.seed, budget: flags.budget, maxMemory }),
+    ...given({ kconfig: kconfig === undefined ? undefined : configurationOf(object, kconfig) }),
   });
+}
+
+/** Values of the externs of an object in the text of a configuration. */
+function configurationOf(object: BpfObject, text: string): ReadonlyMap<string, string> {
+  const externs = object.symbols.filter(symbol => symbol.kind === 'extern');
+  return findInConfig(text, new Set(externs.map(({ name }) => name)));
 }
 
 function refuseMachineFlags({ seed, budget, memory }: Flags): void {

@@ -286,7 +286,8 @@ export function idleNote(object: BpfObject, loaded: LoadedObject): string | unde
   return `no program was loaded: autoload is disabled (SEC("?…")); --only loads ${names.join(', ')}`;
 }
 
-function readConfiguration(path: string): string {
+/** The text of a kernel configuration. */
+export function readConfiguration(path: string): string {
   const [file] = readInputs([path]);
   return new TextDecoder().decode(file?.bytes);
 }

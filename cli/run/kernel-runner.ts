@@ -27,6 +27,8 @@ export interface KernelRunOptions {
   readonly maxEntries: ReadonlyMap<string, number>;
   /** File for the verifier's whole log, whether it accepts the programs or not. */
   readonly verifierLog?: string;
+  /** Text of a kernel configuration. */
+  readonly kconfig?: string;
 }
 
 /** The smallest packet that the kernel runs programs on: an Ethernet header. */
@@ -75,8 +77,19 @@ function contentsOf(object: BpfObject, name: string, map: BpfMap): MapContents {
     name,
     definition,
     variables: symbol === undefined ? variablesOf(object, name) : null,
-    entries: () => map.entries(),
+    ...elementsOf(map),
   };
+}
+
+/** Types without keys (rings, arenas, queues, storages) refuse to list them. */
+function elementsOf(map: BpfMap): Pick<MapContents, 'entries' | 'unlisted'> {
+  try {
+    map.nextKey(undefined);
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    return { entries: () => [], unlisted: error.problems.map(({ message }) => message).join('; ') };
+  }
+  return { entries: () => map.entries() };
 }
 
 function globalsDefinition(name: string, map: BpfMap): MapDefinition {
@@ -96,13 +109,13 @@ function variablesOf(object: BpfObject, section: string): NonNullable<MapContent
 }
 
 function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
-  const { program } = options;
+  const { program, kconfig } = options;
   const programs = program === undefined ? undefined : (name: string) => name === program;
   return withVerifierLog(options.verifierLog, logging =>
     loadObject(object, openSys(), {
       pinRoot: null,
       maxEntries: options.maxEntries,
-      ...given({ programs }),
+      ...given({ programs, kconfig }),
       ...logging,
     }),
   );

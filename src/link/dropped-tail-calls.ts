@@ -21,45 +21,45 @@ export type Remedy = (names: readonly string[]) => string;
 /** The options of a re-link. */
 export const KEEP: Remedy = names => `keep with ${names.map(name => `--keep ${name}`).join(' ')}`;
 
+/** A result, and where the symbols of one input are in it. */
+export interface Whole {
+  readonly object: BpfObject;
+  readonly at: (index: SymbolIndex) => SymbolIndex;
+}
+
 /**
  * Notes about one input: `isLive` answers for its symbols. Of the programs that are kept, as programs or as
- * functions, each counts with the arrays that it reaches itself.
+ * functions, each counts with the arrays that it reaches in the `whole`, where libraries have their code.
  */
 export function droppedTailCalls(
   object: BpfObject,
   isLive: (at: SymbolIndex) => boolean,
   remedy: Remedy,
+  whole: Whole = { object, at: index => index },
 ): string[] {
   const kept = programsOf(object).filter(({ index }) => isLive(index));
-  const notes = kept.flatMap(({ index }) =>
-    mayTailCall(object, index, markLive(object, [index]).live).flatMap(({ array, programs }) =>
-      noteOf(
-        object,
-        array,
-        programs.filter(at => !isLive(at)),
-        remedy,
-      ),
-    ),
-  );
+  const notes = kept.flatMap(({ index }) => {
+    const { live } = markLive(whole.object, [whole.at(index)]);
+    return mayTailCall(object, index, live, whole.object).flatMap(({ array, programs }) => {
+      const names = programs.filter(at => !isLive(at)).map(at => symbolOf(object, at).name);
+      return noteOf(object.name, symbolOf(whole.object, array).name, names, remedy);
+    });
+  });
   return [...new Set(notes)];
 }
 
 /** Notes about a load of some programs only, by name. */
 export function notLoadedTailCalls(object: BpfObject, isLoaded: (program: string) => boolean): string[] {
-  const remedy: Remedy = () => 'rootlet load FILE loads all programs';
+  const loaded = programsOf(object).flatMap(({ program: { name } }) => (isLoaded(name) ? [name] : []));
+  const remedy: Remedy = names =>
+    `rootlet load FILE --only ${[...loaded, ...names].join(',')} loads them, too`;
   return droppedTailCalls(object, at => isLoaded(symbolOf(object, at).name), remedy);
 }
 
-function noteOf(
-  object: BpfObject,
-  array: SymbolIndex,
-  dropped: readonly SymbolIndex[],
-  remedy: Remedy,
-): string[] {
+function noteOf(file: string, array: string, dropped: readonly string[], remedy: Remedy): string[] {
   if (dropped.length === 0) return [];
-  const names = dropped.map(at => symbolOf(object, at).name);
   return [
-    `${object.name}: tail calls through ${quote(symbolOf(object, array).name)}, which is filled at run time, ` +
-      `cannot reach ${names.map(quote).join(', ')}: dropped; ${remedy(names)}`,
+    `${file}: tail calls through ${quote(array)}, which is filled at run time, ` +
+      `cannot reach ${dropped.map(quote).join(', ')}: dropped; ${remedy(dropped)}`,
   ];
 }

@@ -10,6 +10,7 @@ import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
 import { type Edited, editResult, InputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './inputs/index.ts';
 import {
+  arenaProblems,
   type Combined,
   findIdentical,
   foldSubprograms,
@@ -101,7 +102,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const selected = select(merged.combined, objects, options);
   const pruned = pruneAtoms(merged, selected, problems);
   if (pruned === undefined) return failed();
-  const named = nameAtoms(pruned, nameStatics(pruned, objects), unedited, problems);
+  const finish = (object: BpfObject): Edited => finishWhole(object, options);
+  const named = nameAtoms(pruned, nameStatics(pruned, objects), finish, problems);
   if (named === undefined) return failed();
 
   const { combined } = pruned;
@@ -131,6 +133,12 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
 }
 
 // --- steps --------------------------------------------------------------------------------------------------------
+
+/** Refuses what no loader can take: variables of an arena that is one of several. */
+function finishWhole(object: BpfObject, { partial = false }: LinkOptions): Edited {
+  const hint = 'define the arena in one file, and declare it extern in the others';
+  return { object, problems: partial ? [] : arenaProblems(object, hint), notes: [] };
+}
 
 interface PreparedInputs extends Pick<ReadInputs, 'objects' | 'pulled'> {
   readonly notes: readonly string[];

@@ -11,7 +11,7 @@
 
 import { elementAt } from '../bytes/index.ts';
 import { ProblemList, requireList, requireOptions, requireRecord, requireText } from '../diag/index.ts';
-import type { BpfObject } from '../object/index.ts';
+import type { BpfObject, SymbolIndex } from '../object/index.ts';
 import { droppedTailCalls, KEEP } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
@@ -198,13 +198,11 @@ function reportAll(
       ? []
       : [...unknownFits(inputs.objects, plugs), ...lostInSlots(pruned, plugs)]),
     ...unstatedLicenses(license, inputs),
-    ...inputs.objects.flatMap((object, file) =>
-      droppedTailCalls(
-        object,
-        index => live[entryAt(merged.combined.indexOf, { file, index })] === true,
-        KEEP,
-      ),
-    ),
+    ...inputs.objects.flatMap((object, file) => {
+      const at = (index: SymbolIndex): SymbolIndex => entryAt(merged.combined.indexOf, { file, index });
+      const whole = { object: merged.combined.object, at };
+      return droppedTailCalls(object, index => live[at(index)] === true, KEEP, whole);
+    }),
     ...linkNotes(combined.object, license),
   ];
   const whole = merged.combined;

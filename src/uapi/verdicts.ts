@@ -24,11 +24,13 @@ export const TC_ACT_REPEAT = 6;
 export const TC_ACT_REDIRECT = 7;
 export const TC_ACT_TRAP = 8;
 
-/** enum bpf_ret_code, for lightweight tunnels. */
+/** enum bpf_ret_code, for lightweight tunnels and flow dissectors. */
 export const BPF_OK = 0;
 export const BPF_DROP = 2;
 export const BPF_REDIRECT = 7;
 export const BPF_LWT_REROUTE = 128;
+/** The kernel's own dissector takes over. */
+export const BPF_FLOW_DISSECTOR_CONTINUE = 129;
 
 /** enum sk_action. */
 export const SK_DROP = 0;

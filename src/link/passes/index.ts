@@ -6,7 +6,7 @@ export { findIdentical, type Identical } from './fold-identical.ts';
 export { foldSubprograms, foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
 export { defaultRoots } from './gc.ts';
 export { chooseLicense, type LicenseChoice, stateLicense, versionProblems, withLicense } from './license.ts';
-export { checkLimits, measureLimits, type ProgramLimits } from './limits.ts';
+export { arenaProblems, checkLimits, measureLimits, type ProgramLimits } from './limits.ts';
 export {
   fixedNames,
   KERNEL_NAME_LENGTH,

@@ -215,6 +215,10 @@ function mapsOf(object: BpfObject, index: SymbolIndex): string[] {
   });
 }
 
+/** For components of one program. */
+const SHARE_HINT =
+  'give the maps one name and share them (relink --share NAME), or keep the programs apart (replace --slots tail)';
+
 // --- once per program --------------------------------------------------------------------------------------
 
 function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSymbol): Problem[] {
@@ -225,7 +229,7 @@ function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSym
       program.name,
       `has more than one ${resource.name}; the kernel allows one`,
       [names.map(quote).join(', ')],
-      resource.mapType === null ? undefined : 'name the maps alike and share them: --share NAME',
+      resource.mapType === null ? undefined : SHARE_HINT,
     ),
   );
   const lost = lostCallbacks(object, root).map(({ function: name, callback }) =>
@@ -235,13 +239,14 @@ function onceProblems(object: BpfObject, root: SymbolIndex, program: FunctionSym
       program.name,
       `calls ${quote(name)}, whose exception callback ${quote(callback)} is called for a program only`,
       [`when ${quote(name)} throws, the callback of ${quote(program.name)} decides`],
+      `return the verdict instead of throwing it, or remove the tag exception_callback:${callback}`,
     ),
   );
   return [...twice, ...lost];
 }
 
 /** Variables of an arena have no place when it is not clear in which arena. */
-function arenaProblems(object: BpfObject): Problem[] {
+export function arenaProblems(object: BpfObject, hint = SHARE_HINT): Problem[] {
   const arenas = ambiguousArenas(object);
   if (arenas.length === 0) return [];
   return [
@@ -249,10 +254,7 @@ function arenaProblems(object: BpfObject): Problem[] {
       'relink-once',
       [object.name, `section ${quote(ARENA_SECTION)}`],
       'has variables for one of several arenas',
-      {
-        details: [arenas.map(quote).join(', ')],
-        hint: 'name the arenas alike and share them: --share NAME',
-      },
+      { details: [arenas.map(quote).join(', ')], hint },
     ),
   ];
 }

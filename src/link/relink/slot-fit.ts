@@ -4,6 +4,7 @@
  */
 
 import { formatFunc } from '../../btf/index.ts';
+import { given } from '../../bytes/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
 import {
   type BpfObject,
@@ -152,8 +153,15 @@ export function misfit(
     {
       subject: program.symbol.name,
       details: [`${label} ${spellFunction(place)}`, `program: ${spellFunction(program)}`],
+      ...given({ hint: declareHint(place, program.symbol.name) }),
     },
   );
+}
+
+/** The prototype that the program needs; undefined where the place has no type. */
+function declareHint({ object, symbol }: FunctionIn, name: string): string | undefined {
+  if (object.btf === null || symbol.btfId === 0) return undefined;
+  return `declare it as ${formatFunc(object.btf, symbol.btfId).replace(` ${symbol.name}(`, ` ${name}(`)}`;
 }
 
 /** As C, with its file; only the name where there is no type. */

@@ -80,8 +80,8 @@ function prototypeId({ btf, func }: FunctionType): BtfId | undefined {
 /**
  * Why a function cannot be the entry point of programs of a type; undefined when it can. The kernel passes
  * the context in r1 and takes the verdict from r0, however C spells them, so kinds are compared: one pointer
- * that is not the context of another type, or no parameter; an integer, an enum, or (code that sets r0
- * itself) nothing.
+ * that is not the context of another type, an integer that can hold one, or no parameter; an integer, an
+ * enum, or (code that sets r0 itself) nothing.
  */
 export function entryObjection(
   { btf, func }: FunctionType,
@@ -97,12 +97,15 @@ export function entryObjection(
   if (result !== undefined && !isInteger) return 'its result is not an integer';
   if (first === undefined) return undefined;
   const pointer = typeBehind(btf, first.type);
+  if (pointer?.kind === 'int' && pointer.size === POINTER_BYTES) return undefined;
   if (pointer?.kind !== 'ptr') return 'parameter 1 is not a pointer to the context';
   const name = nameBehind(btf, pointer.type);
   return isForeignContext(name, progType)
     ? `parameter 1 points to struct ${name}, the context of programs of another type`
     : undefined;
 }
+
+const POINTER_BYTES = 8;
 
 function nameBehind(btf: Btf, id: BtfId): string {
   const type = typeBehind(btf, id);

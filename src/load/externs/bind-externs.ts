@@ -8,18 +8,20 @@ import { type Btf, type BtfId, formatFunc, skipModifiers } from '../../btf/index
 import { given } from '../../bytes/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
-import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
-import { BTF_KIND } from '../../uapi/index.ts';
-import type { ExternBinding, ExternBindings } from './bindings.ts';
 import {
+  type BpfObject,
   cutNote,
+  type ExternSymbol,
   findInConfig,
   type KconfigType,
   kconfigTooLarge,
   kconfigTypeOf,
   kconfigValue,
   numberValue,
-} from './kconfig.ts';
+  type SymbolIndex,
+} from '../../object/index.ts';
+import { BTF_KIND } from '../../uapi/index.ts';
+import type { ExternBinding, ExternBindings } from './bindings.ts';
 import { configPaths, type KernelFacts } from './kernel-facts.ts';
 import type { KernelTarget, KernelTypes } from './kernel-types.ts';
 
@@ -185,7 +187,11 @@ function kconfigBinding(
 ): Outcome {
   const { name } = symbol;
   const type = declaredType(btf, symbol);
-  if (type === undefined) return wrong('is declared with a type that no configuration value has');
+  if (type === undefined)
+    return wrong(
+      'is declared with a type that no configuration value has',
+      'declare it as bool, char, an integer, enum libbpf_tristate or an array of char',
+    );
   const text = values.get(name);
   if (text !== undefined) {
     const value = kconfigValue(name, type, text, object.byteOrder);

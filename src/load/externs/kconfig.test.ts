@@ -9,7 +9,7 @@ import {
   kconfigTooLarge,
   kconfigTypeOf,
   kconfigValue,
-} from './kconfig.ts';
+} from '../../object/analysis/kconfig.ts';
 import { findAddresses } from './kernel-facts.ts';
 import { kernelVersionCode } from './kernel-version.ts';
 

@@ -8,9 +8,9 @@
 import { type Btf, type BtfDataSec, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
 import { alignUp, valueAt } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
-import type { BpfObject, ExternSymbol, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, type ExternSymbol, kconfigTooLarge, type SymbolIndex } from '../../object/index.ts';
 import { BPF_F_MMAPABLE, BPF_F_RDONLY_PROG, BPF_MAP_TYPE_ARRAY } from '../../uapi/index.ts';
-import { type ExternBindings, kconfigTooLarge } from '../externs/index.ts';
+import type { ExternBindings } from '../externs/index.ts';
 import { dataMapName } from './names.ts';
 import type { MapPlan } from './plan.ts';
 

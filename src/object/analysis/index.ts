@@ -20,6 +20,15 @@ export {
   requirementsOf,
   type SymbolKind,
 } from './extern-kinds.ts';
+export {
+  cutNote,
+  findInConfig,
+  type KconfigType,
+  kconfigTooLarge,
+  kconfigTypeOf,
+  kconfigValue,
+  numberValue,
+} from './kconfig.ts';
 export { kernelFieldOf } from './kernel-fields.ts';
 export { type Liveness, markLive, pathTo } from './live.ts';
 export {

@@ -211,12 +211,14 @@ export interface TailCallTargets {
 /**
  * What the code of `program` may tail-call through arrays without static values among `used`: any other
  * program of its kind. This need is not certain, because only those who fill the array know: it is reported,
- * and not followed.
+ * and not followed. `used` and the arrays are symbols of `whole`: the object itself, or the result of a link,
+ * where the code of a library may have the array.
  */
 export function mayTailCall(
   object: BpfObject,
   program: SymbolIndex,
   used: readonly boolean[],
+  whole: BpfObject = object,
 ): TailCallTargets[] {
   const kindOf = (index: SymbolIndex): number | undefined => {
     const symbol = object.symbols[index];
@@ -227,8 +229,8 @@ export function mayTailCall(
     .map(({ index }) => index)
     .filter(index => index !== program && kindOf(index) === kind);
   if (programs.length === 0) return [];
-  return mapsOfType(object, BPF_MAP_TYPE_PROG_ARRAY)
-    .filter(index => used[index] === true && !hasContents(object, index))
+  return mapsOfType(whole, BPF_MAP_TYPE_PROG_ARRAY)
+    .filter(index => used[index] === true && !hasContents(whole, index))
     .map(array => ({ array, programs }));
 }
 

@@ -97,6 +97,8 @@ describe('hooks with several programs', () => {
     ['sk_skb/stream_parser', undefined],
     ['netfilter', [1]],
     ['lwt_in', [0]],
+    ['lwt_seg6local', [0]],
+    ['flow_dissector', [129]],
     ['kprobe/f', undefined],
   ])('%s: the next one runs after %j', (section, expected) => expect(ruleOf(section)).toEqual(expected));
 

@@ -79,6 +79,12 @@ const TUNNEL = [
   row(uapi.BPF_REDIRECT, 'redirect'),
   row(uapi.BPF_LWT_REROUTE, 'reroute'),
 ];
+const SEGMENT = TUNNEL.filter(({ value }) => value !== uapi.BPF_LWT_REROUTE);
+const DISSECTOR = [
+  row(uapi.BPF_OK, 'ok pass', 'delivered'),
+  row(uapi.BPF_DROP, 'drop'),
+  row(uapi.BPF_FLOW_DISSECTOR_CONTINUE, 'continue', 'delivered'),
+];
 /** The largest number keeps the whole packet; it has a word of its own in output only. */
 const FILTER = [row(0, 'drop'), row(-1, '', 'delivered', 'ALL'), row('not 0', 'pass', 'delivered')];
 const CGROUP = [row(0, 'drop deny', '', 'DENY'), row(1, 'pass allow', 'delivered', 'ALLOW')];
@@ -111,10 +117,10 @@ const BY_TYPE: Readonly<Record<uapi.ProgType, VerdictTable | null>> = {
   [uapi.BPF_PROG_TYPE_SK_MSG]: free(SOCKET, uapi.SK_PASS),
   [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT]: null,
   [uapi.BPF_PROG_TYPE_CGROUP_SOCK_ADDR]: checked(CGROUP, 1),
-  [uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL]: null,
+  [uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL]: free(SEGMENT),
   [uapi.BPF_PROG_TYPE_LIRC_MODE2]: null,
   [uapi.BPF_PROG_TYPE_SK_REUSEPORT]: free(SOCKET),
-  [uapi.BPF_PROG_TYPE_FLOW_DISSECTOR]: null,
+  [uapi.BPF_PROG_TYPE_FLOW_DISSECTOR]: free(DISSECTOR, uapi.BPF_FLOW_DISSECTOR_CONTINUE),
   [uapi.BPF_PROG_TYPE_CGROUP_SYSCTL]: checked(CGROUP, 1),
   [uapi.BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE]: null,
   [uapi.BPF_PROG_TYPE_CGROUP_SOCKOPT]: checked(CGROUP, 1),
@@ -206,6 +212,8 @@ const RULES: ReadonlyMap<number, HookRule> = new Map([
   [uapi.BPF_PROG_TYPE_LWT_IN, after(uapi.BPF_OK)],
   [uapi.BPF_PROG_TYPE_LWT_OUT, after(uapi.BPF_OK)],
   [uapi.BPF_PROG_TYPE_LWT_XMIT, after(uapi.BPF_OK)],
+  [uapi.BPF_PROG_TYPE_LWT_SEG6LOCAL, after(uapi.BPF_OK)],
+  [uapi.BPF_PROG_TYPE_FLOW_DISSECTOR, after(uapi.BPF_FLOW_DISSECTOR_CONTINUE)],
   [uapi.BPF_PROG_TYPE_SOCK_OPS, ALL],
   [uapi.BPF_PROG_TYPE_SK_SKB, after(uapi.SK_PASS)],
   [uapi.BPF_PROG_TYPE_CGROUP_DEVICE, ALL],

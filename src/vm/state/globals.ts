@@ -5,12 +5,14 @@
 
 import { type Btf, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
 import { alignUp, encodeText } from '../../bytes/index.ts';
-import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
+import { inputError, type Problem, quote, RootletError, within } from '../../diag/index.ts';
 import {
   aliasesOf,
   type BpfObject,
   type ExternSymbol,
   JUMP_TABLES,
+  kconfigTypeOf,
+  kconfigValue,
   layoutSections,
   type MapDefinition,
   plainDefinition,
@@ -209,10 +211,16 @@ function fillOne(
   if (value === undefined) {
     if (extern.binding === 'weak') return;
     throw inputError('vm-kconfig-missing', where, 'has no value', {
-      hint: 'the machine has no kernel: give the value (option kconfig), or declare it __weak',
+      hint: 'the machine has no kernel: give the value (--kconfig FILE, option kconfig), or declare it __weak',
     });
   }
   const size = sizeOfType(btf, extern.btfId);
+  const type = kconfigTypeOf(btf, typeOfVariable(btf, extern.btfId));
+  if (typeof value === 'string' && type !== undefined && CONFIG_TEXT.test(value)) {
+    const bytes = within(objectName, () => kconfigValue(extern.name, type, value, memory.order));
+    memory.bytes.set(bytes, address);
+    return;
+  }
   if (typeof value === 'string' && isText(btf, extern.btfId)) {
     const text = encodeText(value.replaceAll('"', '')).subarray(0, size - 1);
     memory.bytes.set(text, address);
@@ -242,8 +250,15 @@ function numberOf(text: string): bigint | undefined {
   }
 }
 
-function isText(btf: Btf, id: BtfId): boolean {
+/** What a configuration file may have after `CONFIG_X=`. */
+const CONFIG_TEXT = /^(?:[ynm]$|"|-?[0-9])/;
+
+function typeOfVariable(btf: Btf, id: BtfId): BtfId {
   const variable = btf.type(id);
-  const type = btf.type(skipModifiers(btf, variable.kind === 'var' ? variable.type : id));
+  return variable.kind === 'var' ? variable.type : id;
+}
+
+function isText(btf: Btf, id: BtfId): boolean {
+  const type = btf.type(skipModifiers(btf, typeOfVariable(btf, id)));
   return type.kind === 'array';
 }

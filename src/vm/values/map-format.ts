@@ -13,7 +13,7 @@ import {
   valueJson,
   valueText,
 } from '../../btf/index.ts';
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, given } from '../../bytes/index.ts';
 import { printable } from '../../diag/index.ts';
 import type { BpfObject, MapDefinition } from '../../object/index.ts';
 import { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY, mapTypeName } from '../../uapi/index.ts';
@@ -27,6 +27,8 @@ export interface MapContents {
   readonly variables: readonly GlobalVariable[] | null;
   /** Values longer than in the definition are several, one for each CPU. */
   entries(): Iterable<readonly [key: Uint8Array, value: Uint8Array]>;
+  /** Why the elements cannot be listed, as those of rings and arenas; `entries` has none then. */
+  readonly unlisted?: string;
   /** What a value means that is only a number: the program or the map in a slot. */
   readonly nameOf?: (value: Uint8Array) => string | undefined;
 }
@@ -71,7 +73,8 @@ export function formatMapContents(context: Pick<BpfObject, 'btf' | 'byteOrder'>,
   });
   if (more > 0) lines.push(`  … and ${more} more`);
   if (zero > 0) lines.push(`  ${zero} ${entries.length > 0 ? 'more ' : ''}elements are zero`);
-  if (lines.length === 0) lines.push('  empty');
+  if (lines.length === 0)
+    lines.push(map.unlisted === undefined ? '  empty' : `  not listed: ${map.unlisted}`);
   return [`${printable(map.name)} (${kindText(context, definition)}):`, ...lines].join('\n');
 }
 
@@ -159,6 +162,7 @@ export function mapContentsJson(context: FormatContext, map: MapContents): JsonV
     })),
     ...(zero > 0 ? { zeroElements: zero } : {}),
     ...(more > 0 ? { notShown: more } : {}),
+    ...given({ unlisted: map.unlisted }),
   };
 }
 

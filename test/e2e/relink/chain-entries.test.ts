@@ -38,12 +38,14 @@ const TAKEN: readonly (readonly [result: string, parameters: string])[] = [
   ['__u64', 'struct xdp_md *ctx'],
   ['verdict', 'struct packet *ctx'],
   ['int', 'void'],
+  ['int', 'long ctx'],
+  ['__u64', '__u64 ctx'],
 ];
 
 const REFUSED: readonly (readonly [result: string, parameters: string, words: RegExp])[] = [
   ['int', 'struct __sk_buff *ctx', /points to struct __sk_buff, the context of programs of another type/],
   ['int', 'struct xdp_md *ctx, int more', /it has 2 parameters/],
-  ['int', 'long ctx', /parameter 1 is not a pointer to the context/],
+  ['int', 'int ctx', /parameter 1 is not a pointer to the context/],
   ['void *', 'struct xdp_md *ctx', /its result is not an integer/],
 ];
 

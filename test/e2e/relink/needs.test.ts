@@ -13,6 +13,7 @@ import { droppedInSlots } from '../../../src/dynamic/slots/prepare.ts';
 import { encodeInsns, type Insn } from '../../../src/isa/opcodes.ts';
 import { kernelForTests } from '../../../src/kernel/testing.ts';
 import { notLoadedTailCalls } from '../../../src/link/dropped-tail-calls.ts';
+import { link } from '../../../src/link/link.ts';
 import { checkLimits } from '../../../src/link/passes/limits.ts';
 import { loadObject } from '../../../src/load/load.ts';
 import { planLoad } from '../../../src/load/plan/object.ts';
@@ -26,6 +27,7 @@ import {
   BPF_MAP_TYPE_CGROUP_STORAGE,
   BPF_MAP_TYPE_PROG_ARRAY,
 } from '../../../src/uapi/map-types.ts';
+import { archiveOf, memberOf } from '../../support/archives.ts';
 import { compileInto, inputFrom } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
 import { objectOf, type SymbolSpec } from '../../support/objects.ts';
@@ -140,10 +142,27 @@ describe('programs that an array may call, and nothing refers to', () => {
   test('are reported when only some programs are loaded', () => {
     expect(notLoadedTailCalls(STAGES, name => name === 'entry')).toEqual([
       'stages.o: tail calls through "stages", which is filled at run time, cannot reach "stage_two": dropped; ' +
-        'rootlet load FILE loads all programs',
+        'rootlet load FILE --only entry,stage_two loads them, too',
     ]);
     expect(notLoadedTailCalls(STAGES, () => true)).toEqual([]);
     expect(notLoadedTailCalls(STAGES, name => name === 'stage_two')).toEqual([]);
+  });
+
+  test('are reported where the code of a library has the array, also a shared one', () => {
+    const library = objectOf('jump.o', [
+      { name: 'jump', kind: 'function', uses: ['stages'], value: 2 },
+      { name: 'stages', kind: 'map', mapType: BPF_MAP_TYPE_PROG_ARRAY },
+    ]);
+    const object = objectOf('stages.o', [
+      { name: 'entry', kind: 'function', section: 'xdp', context: 'xdp_md', calls: ['jump'], value: 2 },
+      { name: 'stage_two', kind: 'function', section: 'xdp', context: 'xdp_md', value: 1 },
+      { name: 'jump', kind: 'extern function' },
+    ]);
+    const libraries = [{ name: 'libjump.a', bytes: archiveOf([memberOf(library)]) }];
+    for (const options of [{}, { share: ['libjump.a'] }]) {
+      const chain = chained([{ ...assignment, component: object }], { libraries, ...options });
+      expect(chain.report.notes).toContain(NOTE);
+    }
   });
 
   test('do not count where the array is not used', () => {
@@ -172,6 +191,25 @@ describe('what a program may have once', () => {
       ['relink-once', 'has more than one arena; the kernel allows one'],
       ['relink-once', 'has variables for one of several arenas'],
     ]);
+  });
+
+  test('a link writes no object with two arenas and variables; a partial link does', () => {
+    const static_ = { binding: 'local' } as const;
+    const files = ['a', 'b'].map(letter =>
+      objectOf(`${letter}.o`, [
+        { name: letter, kind: 'function', section: 'xdp', context: 'xdp_md', uses: ['seen'], value: 2 },
+        { name: 'seen', kind: 'variable', section: '.addr_space.1', ...static_ },
+        { ...arena('space'), ...static_ },
+      ]),
+    );
+    const result = link(files);
+    expect(result.ok ? [] : result.problems.map(({ message, hint }) => [message, hint])).toEqual([
+      [
+        'has variables for one of several arenas',
+        'define the arena in one file, and declare it extern in the others',
+      ],
+    ]);
+    expect(link(files, { partial: true }).ok).toBe(true);
   });
 
   test('the exception callback of a component would never be called', () => {

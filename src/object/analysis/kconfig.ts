@@ -1,7 +1,7 @@
 /**
  * Values of kconfig externs: the kernel's build configuration as variables.
  *
- * Mirrors libbpf: `y`, `n` and `m` for bool, tristate and char; texts for char arrays, cut to fit with a
+ * Here because the loader and the machine take the same values. Mirrors libbpf: `y`, `n` and `m` for bool, tristate and char; texts for char arrays, cut to fit with a
  * note; numbers, range checked, for integers of 1, 2, 4 and 8 bytes.
  */
 
@@ -128,7 +128,11 @@ export function numberValue(name: string, type: KconfigType, value: bigint, orde
   const low = type.signed ? -(1n << (bits - 1n)) : 0n;
   const high = type.kind === 'bool' ? 1n : (1n << (type.signed ? bits - 1n : bits)) - 1n;
   const fits = type.size === 8 ? value >= -(1n << 63n) && value < 1n << 64n : value >= low && value <= high;
-  if (!fits) throw mismatch(name, `is ${value}, which does not fit into ${type.size} bytes`);
+  if (!fits)
+    throw mismatch(
+      name,
+      `is ${value}, which does not fit into ${type.size} byte${type.size === 1 ? '' : 's'}`,
+    );
   return encode(value, type.size, order);
 }
 
