@@ -41,16 +41,10 @@ const HELPERS_BY_TYPE: ReadonlyMap<number, readonly string[]> = new Map([
   [uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS, ['map_lookup_elem']],
   [uapi.BPF_MAP_TYPE_HASH_OF_MAPS, ['map_lookup_elem']],
   [uapi.BPF_MAP_TYPE_DEVMAP, REDIRECTED],
-  [
-    uapi.BPF_MAP_TYPE_SOCKMAP,
-    [...SOCKETS, 'sk_redirect_map', 'msg_redirect_map', 'sock_map_update'],
-  ],
+  [uapi.BPF_MAP_TYPE_SOCKMAP, [...SOCKETS, 'sk_redirect_map', 'msg_redirect_map', 'sock_map_update']],
   [uapi.BPF_MAP_TYPE_CPUMAP, ['redirect_map']],
   [uapi.BPF_MAP_TYPE_XSKMAP, REDIRECTED],
-  [
-    uapi.BPF_MAP_TYPE_SOCKHASH,
-    [...SOCKETS, 'sk_redirect_hash', 'msg_redirect_hash', 'sock_hash_update'],
-  ],
+  [uapi.BPF_MAP_TYPE_SOCKHASH, [...SOCKETS, 'sk_redirect_hash', 'msg_redirect_hash', 'sock_hash_update']],
   [uapi.BPF_MAP_TYPE_CGROUP_STORAGE, ['get_local_storage']],
   [uapi.BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, ['sk_select_reuseport']],
   [uapi.BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE, ['get_local_storage']],
@@ -133,11 +127,7 @@ export interface CalledMap {
  * not depend on the type. Types that are not known here are accepted. `user` is undefined where the type of
  * program does not matter: it is not looked at then.
  */
-export function mapCallRefusal(
-  helper: number,
-  map: CalledMap,
-  user?: MapUser,
-): MapCallRefusal | undefined {
+export function mapCallRefusal(helper: number, map: CalledMap, user?: MapUser): MapCallRefusal | undefined {
   const ids = IDS_BY_TYPE.get(map.type);
   if (ids === undefined || !LIMITED.has(helper)) return undefined;
   const which = mapText(map);

@@ -1,13 +1,8 @@
 /** Helpers for maps. */
 
 import { BPF_FUNC_TAIL_CALL } from '../../isa/index.ts';
-import {
-  BPF_F_RDONLY_PROG,
-  BPF_MAP_TYPE_PROG_ARRAY,
-  EINVAL,
-  EPERM,
-} from '../../uapi/index.ts';
 import { mapCallRefusal } from '../../object/index.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_PROG_ARRAY, EINVAL, EPERM } from '../../uapi/index.ts';
 import { ReferenceArrayStore } from '../maps/index.ts';
 import { DESCRIPTOR_SIZE, type MachineState, type MapStore, type QueueStore } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';

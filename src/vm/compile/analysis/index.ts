@@ -1,9 +1,19 @@
 export { type CallPlan, planCalls } from './call-graph.ts';
-export { type BlockIndex, type ControlFlow, OP_JCOND, controlFlow, isJump, successorsOf } from './cfg.ts';
+export { type BlockIndex, type ControlFlow, controlFlow, isJump, OP_JCOND, successorsOf } from './cfg.ts';
 export { type HelperImport, ImportTable, needsMapSite } from './imports.ts';
 export { malformed } from './malformed.ts';
 export { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from './names.ts';
 export { reachableUnits } from './reach.ts';
 export { type Site, SiteTable } from './sites.ts';
 export { type CodeUnit, codeError } from './unit.ts';
-export { ANY, type AddressOf, type State, type Value, type ValueAnalysis, accessSize, analyseValues, constant, step } from './values.ts';
+export {
+  type AddressOf,
+  ANY,
+  accessSize,
+  analyseValues,
+  constant,
+  type State,
+  step,
+  type Value,
+  type ValueAnalysis,
+} from './values.ts';

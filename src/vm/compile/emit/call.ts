@@ -1,7 +1,12 @@
 /** Calls: of other BPF functions, of helpers, and of undefined functions. */
 
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, helperName } from '../../../isa/index.ts';
-import { type CodeReference, MAX_CALL_FRAMES, MAX_STACK_BYTES, mapCallRefusal } from '../../../object/index.ts';
+import {
+  type CodeReference,
+  MAX_CALL_FRAMES,
+  MAX_STACK_BYTES,
+  mapCallRefusal,
+} from '../../../object/index.ts';
 import { type Helper, helperById } from '../../helpers/index.ts';
 import { FRAME_STRIDE, type ProgramKind } from '../../state/index.ts';
 import * as w from '../../wasm/opcodes.ts';
