@@ -45,6 +45,7 @@ export {
   countsCpus,
   kernelEntries,
   kernelValueSize,
+  type MapCallRefusal,
   type MapMachine,
   type MapRefusal,
   type MapShape,
@@ -52,6 +53,7 @@ export {
   mapFlagNeeds,
   mapFlagsText,
   mapRefusals,
+  mapRegister,
   takesTypes,
   typesRefusal,
 } from './maps/index.ts';
