@@ -59,7 +59,7 @@ const LOG_LINES_SHOWN = 20;
 
 /** Puts together what is known about a refused program. */
 export function describeFailure(
-  plan: Pick<LoadPlan, 'maps'>,
+  plan: LoadPlan,
   program: ProgramPlan,
   errno: number,
   log: string,
@@ -167,7 +167,7 @@ const POISON_HINT =
  * The error for a refused program: code `kernel-verifier-refused`, or `kernel-program-refused` without a log.
  */
 export function verifierError(
-  plan: Pick<LoadPlan, 'source' | 'maps'>,
+  plan: LoadPlan,
   program: ProgramPlan,
   errno: number,
   log: string,

@@ -26,7 +26,7 @@ export interface RefusedCall {
 }
 
 /** Calls of the program whose map does not fit, in the order of instructions. */
-export function refusedCalls(plan: Pick<LoadPlan, 'maps'>, program: ProgramPlan): readonly RefusedCall[] {
+export function refusedCalls(plan: LoadPlan, program: ProgramPlan): readonly RefusedCall[] {
   const calls = program.fixups.some(({ kind }) => kind === 'map') ? new Walk(program).calls : [];
   const { progType, expectedAttachType } = program.type;
   return calls

@@ -57,7 +57,7 @@ export function callNotes(plan: LoadPlan): readonly string[] {
       .filter(({ certain }) => !certain)
       .map(({ insnIndex, refusal }) => {
         const [, ...where] = callPlace(plan, program, insnIndex);
-        return `${where.join(', ')}: ${refusal.message} unless the call is dead code; ${refusal.hint}`;
+        return `${where.join(', ')}: ${refusal.message} unless the call is dead code: ${refusal.hint}`;
       }),
   );
 }
@@ -66,7 +66,7 @@ function callPlace(plan: LoadPlan, program: ProgramPlan, insnIndex: number): rea
   const holder = program.functions.findLast(each => each.insnIndex <= insnIndex);
   const inside =
     holder === undefined || holder.name === program.name ? [] : [`function ${quote(holder.name)}`];
-  const at = insnIndex - (holder?.insnIndex ?? 0);
+  const at = holder === undefined ? insnIndex : insnIndex - holder.insnIndex;
   return [plan.source, `program ${quote(program.name)}`, ...inside, `insn ${at}`];
 }
 

@@ -7,7 +7,7 @@
  * `test/load-oracle/map-helpers.test.ts`.
  */
 
-import { quote } from '../../diag/index.ts';
+import { bugError, quote } from '../../diag/index.ts';
 import { helperId, helperName } from '../../isa/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import { mapTypeName } from '../../uapi/index.ts';
@@ -68,7 +68,9 @@ const IDS_BY_TYPE: ReadonlyMap<number, ReadonlySet<number>> = new Map(
 );
 
 function idOf(name: string): number {
-  return helperId(`bpf_${name}`) ?? -1;
+  const id = helperId(`bpf_${name}`);
+  if (id === undefined) throw bugError([], `there is no helper bpf_${name}`);
+  return id;
 }
 
 /** Helpers whose map is argument 2; it is argument 1 of the others. */
@@ -90,14 +92,8 @@ export function mapRegister(helper: number): 1 | 2 | undefined {
   return SECOND.has(helper) ? 2 : 1;
 }
 
-/** Names of the helpers that take maps of the type, as programs call them. */
-export function helpersOfMapType(type: number): readonly string[] {
-  return [...(IDS_BY_TYPE.get(type) ?? [])].flatMap(id => helperName(id) ?? []);
-}
-
-/** Types of maps that the helper takes; undefined when it does not depend on the type. */
-export function mapTypesOfHelper(helper: number): readonly number[] | undefined {
-  if (!LIMITED.has(helper)) return undefined;
+/** Types of maps that the helper takes. */
+function mapTypesOf(helper: number): readonly number[] {
   return [...IDS_BY_TYPE].flatMap(([type, ids]) => (ids.has(helper) ? [type] : []));
 }
 
@@ -147,15 +143,16 @@ function mapText({ name, type }: CalledMap): string {
 }
 
 /** What fits instead: other helpers for the map, and other maps for the helper. */
-export function fittingHelpers(helper: number, { name, type }: CalledMap): string {
-  const fitting = helpersOfMapType(type).map(one => `${one}()`);
-  const types = (mapTypesOfHelper(helper) ?? []).map(mapTypeName);
+function fittingHelpers(helper: number, { name, type }: CalledMap): string {
+  const fitting = HELPERS_BY_TYPE.get(type)
+    ?.map(one => `bpf_${one}()`)
+    .join(', ');
+  const types = mapTypesOf(helper).map(mapTypeName).join(', ');
   const map = name === undefined ? '' : `map ${quote(name)}: `;
-  const own =
-    fitting.length === 0
-      ? `no helper takes ${mapTypeName(type)} maps`
-      : `${mapTypeName(type)} maps are for ${fitting.join(', ')}`;
-  return `${map}${own}; ${helperName(helper) ?? `helper ${helper}`}() takes ${types.join(', ')} maps`;
+  const own = fitting
+    ? `${mapTypeName(type)} maps are for ${fitting}`
+    : `no helper takes ${mapTypeName(type)} maps`;
+  return `${map}${own}; ${helperName(helper)}() takes ${types} maps`;
 }
 
 function changesSockets(helper: number, type: number): boolean {
