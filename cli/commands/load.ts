@@ -7,10 +7,12 @@ import { quote, usageError } from '../../src/diag/index.ts';
 import { type Binding, firstEntryState, settingsOf } from '../../src/dynamic/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import {
+  callNotes,
   findLacks,
   type LoadOptions,
   limitPlan,
   type PreparedLoad,
+  requireMapCalls,
   requireMaps,
   typesOutlook,
 } from '../../src/load/index.ts';
@@ -195,10 +197,11 @@ function tellPlan(
     given: new Map((flags.map ?? []).map(word => splitPair(word, '--map', 'NAME=PIN'))),
     pinRoot: options.pinRoot ?? null,
     fallbacks: limited.notes,
-    typeNotes: typesOutlook(limited.plan, sys),
+    typeNotes: [...typesOutlook(limited.plan, sys), ...callNotes(limited.plan)],
     exists: existsSync,
   };
   requireMaps(view.plan, map => mapExists(view, map));
+  requireMapCalls(view.plan);
   if (flags.json) printJson(context, { ok: true, dryRun: true, plan: planJson(view) });
   else print(context, formatPlan(view));
 }

@@ -30,6 +30,7 @@ export {
 export { executePlan, type LoadOptions, loadObject, type PreparedLoad, prepareLoad } from './load.ts';
 export { typesOutlook } from './mend/index.ts';
 export {
+  callNotes,
   dataMapName,
   findLacks,
   globalEntries,
@@ -43,6 +44,7 @@ export {
   type PlanOptions,
   type ProgramOptions,
   type ProgramPlan,
+  requireMapCalls,
   requireMaps,
   untypedBytes,
 } from './plan/index.ts';

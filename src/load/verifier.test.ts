@@ -94,7 +94,7 @@ const PLACES: readonly (readonly [string, string | undefined, string | undefined
   ['no_verdict', 'no_verdict', undefined, /R0 !read_ok/, /without a return value/],
   ['division', 'division', undefined, /div by zero/, /constant 0/],
   ['packet_after_change', 'packet_after_change', 'return data[0];', /invalid mem/, /reload them/],
-  ['wrong_map_type', 'wrong_map_type', undefined, /map_type 2/, /maps of another type/],
+  ['wrong_map_type', 'wrong_map_type', undefined, /map_type 2/, /ringbuf maps are for|takes ringbuf maps/],
 ];
 
 /** Program, cause, hint, and the path of functions that uses most of the stack. */

@@ -151,3 +151,14 @@ function isLocalStorage(type: number): boolean {
 export function allocation(shape: MapShape, { cpus }: MapMachine): number {
   return (shape.maxEntries + 1) * (shape.keySize + shape.valueSize * cpus + 64);
 }
+
+/** A small valid definition of the type, with types where the kernel requires them. */
+export function validShape(type: number, { btf, ids }: KnownTypes): MapShape {
+  const shape = { ...plainShape(type), ...VALID.get(type) };
+  const ofSize = (size: number): number => ids.find(id => sizeOfType(btf, id) === size) ?? 0;
+  const typed = isLocalStorage(type) ? { keyType: ofSize(4), valueType: ofSize(4) } : {};
+  const holdsMaps = type === uapi.BPF_MAP_TYPE_ARRAY_OF_MAPS || type === uapi.BPF_MAP_TYPE_HASH_OF_MAPS;
+  // programs can use an arena whose address is known
+  const placed = type === uapi.BPF_MAP_TYPE_ARENA ? { mapExtra: 1n << 44n } : {};
+  return { ...shape, ...typed, ...placed, inner: holdsMaps ? plainShape(uapi.BPF_MAP_TYPE_ARRAY) : null };
+}

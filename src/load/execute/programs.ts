@@ -53,7 +53,7 @@ export function loadPlanned(context: ProgramContext, program: ProgramPlan): BpfP
   };
   try {
     const result = loadProgram(sys, freshSpec(), context.logLevel, context.keepLog, freshSpec);
-    if (result.kind === 'refused') throw verifierError(plan.source, program, result.errno, result.log);
+    if (result.kind === 'refused') throw verifierError(plan, program, result.errno, result.log);
     return new BpfProgram(sys, result.fd, program.name, program.type.progType, result.log);
   } finally {
     for (const table of tables) table.close();

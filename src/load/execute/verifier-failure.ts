@@ -12,7 +12,13 @@ import { EMFILE_HINT, HOST_ORDER, parseVerifierLog } from '../../kernel/index.ts
 import { CallGraph } from '../../object/index.ts';
 import * as uapi from '../../uapi/index.ts';
 import { EACCES, EMFILE, EPERM, errnoText, INSN_SIZE } from '../../uapi/index.ts';
-import type { FunctionPlan, LinePlan, ProgramPlan } from '../plan/index.ts';
+import {
+  type FunctionPlan,
+  type LinePlan,
+  type LoadPlan,
+  type ProgramPlan,
+  refusedCalls,
+} from '../plan/index.ts';
 
 /** A place in the source; `line` is 0 where the compiler wrote none. */
 export interface SourcePlace {
@@ -52,7 +58,12 @@ export interface VerifierFailure {
 const LOG_LINES_SHOWN = 20;
 
 /** Puts together what is known about a refused program. */
-export function describeFailure(program: ProgramPlan, errno: number, log: string): VerifierFailure {
+export function describeFailure(
+  plan: LoadPlan,
+  program: ProgramPlan,
+  errno: number,
+  log: string,
+): VerifierFailure {
   const parsed = parseVerifierLog(
     log,
     program.functions.map(({ name }) => name),
@@ -62,6 +73,7 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
     ({ helper, insnIndex }) => insnIndex === place && parsed.cause.includes(`#${helper}`),
   );
   const holder = functionAt(program.functions, place);
+  const call = refusedCalls(plan, program).find(({ insnIndex }) => insnIndex === place);
   return {
     program: program.name,
     errno,
@@ -78,7 +90,10 @@ export function describeFailure(program: ProgramPlan, errno: number, log: string
       })),
     states: parsed.states,
     stack: parsed.known !== undefined && STACK_KINDS.has(parsed.known.kind) ? deepestFrames(program) : [],
-    hint: poison === undefined ? (parsed.known?.hint ?? hintWithoutLog(program, errno, log)) : POISON_HINT,
+    hint:
+      poison === undefined
+        ? (call?.refusal.hint ?? parsed.known?.hint ?? hintWithoutLog(program, errno, log))
+        : POISON_HINT,
     log: parsed.lines,
   };
 }
@@ -152,14 +167,14 @@ const POISON_HINT =
  * The error for a refused program: code `kernel-verifier-refused`, or `kernel-program-refused` without a log.
  */
 export function verifierError(
-  objectName: string,
+  plan: LoadPlan,
   program: ProgramPlan,
   errno: number,
   log: string,
 ): RootletError {
-  const failure = describeFailure(program, errno, log);
+  const failure = describeFailure(plan, program, errno, log);
   const code = failure.log.length > 0 ? 'kernel-verifier-refused' : 'kernel-program-refused';
-  const refused = problem(code, whereOf(objectName, failure), failure.cause, {
+  const refused = problem(code, whereOf(plan.source, failure), failure.cause, {
     errno,
     details: detailsOf(failure),
     ...given({ hint: failure.hint }),

@@ -1,30 +1,11 @@
 /** Helpers for maps. */
 
-import {
-  BPF_F_RDONLY_PROG,
-  BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_HASH,
-  BPF_MAP_TYPE_LRU_HASH,
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
-  BPF_MAP_TYPE_PERCPU_HASH,
-  BPF_MAP_TYPE_PROG_ARRAY,
-  EINVAL,
-  EPERM,
-} from '../../uapi/index.ts';
+import { BPF_FUNC_TAIL_CALL } from '../../isa/index.ts';
+import { mapCallRefusal } from '../../object/index.ts';
+import { BPF_F_RDONLY_PROG, BPF_MAP_TYPE_PROG_ARRAY, EINVAL, EPERM } from '../../uapi/index.ts';
 import { ReferenceArrayStore } from '../maps/index.ts';
 import { DESCRIPTOR_SIZE, type MachineState, type MapStore, type QueueStore } from '../state/index.ts';
 import { type Helper, helper } from './spec.ts';
-
-/** Map types that `bpf_for_each_map_elem` walks. */
-const WALKED = new Set([
-  BPF_MAP_TYPE_ARRAY,
-  BPF_MAP_TYPE_PERCPU_ARRAY,
-  BPF_MAP_TYPE_HASH,
-  BPF_MAP_TYPE_LRU_HASH,
-  BPF_MAP_TYPE_PERCPU_HASH,
-  BPF_MAP_TYPE_LRU_PERCPU_HASH,
-]);
 
 function storeOf(machine: MachineState, map: number): MapStore | undefined {
   return machine.maps[map];
@@ -64,7 +45,7 @@ function forEach(
   frame: number,
 ): number {
   const store = storeOf(machine, map);
-  if (flags !== 0 || store === undefined || !WALKED.has(store.definition.type)) return -EINVAL;
+  if (flags !== 0 || store === undefined) return -EINVAL;
   const { memory } = machine;
   const { keySize } = store.definition;
   const descriptor = machine.descriptors + map * DESCRIPTOR_SIZE;
@@ -85,7 +66,10 @@ function programSlot(machine: MachineState, map: number, index: number, site: nu
   if (store instanceof ReferenceArrayStore && store.definition.type === BPF_MAP_TYPE_PROG_ARRAY) {
     return store.slot(index >>> 0);
   }
-  return machine.fail(site, 'vm-not-map', 'is given a map that is not a program array');
+  const refused = store === undefined ? undefined : mapCallRefusal(BPF_FUNC_TAIL_CALL, store.definition);
+  if (refused === undefined) return machine.fail(site, 'vm-not-map', 'is given no program array');
+  const message = `is called with ${refused.map}, which the kernel refuses`;
+  return machine.fail(site, 'vm-map-helper', message, refused.hint);
 }
 
 /** Pointers to locks and timers are not checked: nothing is done with them. */

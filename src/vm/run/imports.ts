@@ -1,8 +1,9 @@
 /** The functions that a compiled module imports, bound to one machine. */
 
 import { bugError } from '../../diag/index.ts';
-import type { HelperImport } from '../compile/analysis/index.ts';
-import type { HelperFunction } from '../helpers/index.ts';
+import { mapCallRefusal } from '../../object/index.ts';
+import { type HelperImport, needsMapSite } from '../compile/analysis/index.ts';
+import type { Helper, HelperFunction } from '../helpers/index.ts';
 import type { MachineState } from '../state/index.ts';
 
 /**
@@ -24,7 +25,25 @@ function bind({ helper, map, arity }: HelperImport, machine: MachineState): (...
   const store = map === null ? undefined : machine.maps[map];
   if (store !== undefined && helper.name === 'map_lookup_elem') return (key = 0) => store.lookup(key);
   if (helper.run === null) throw bugError([], `helper bpf_${helper.name} has no function`);
-  return map === null ? bindPlain(helper.run, machine, arity) : bindMap(helper.run, machine, map, arity);
+  if (map !== null) return bindMap(helper.run, machine, map, arity);
+  const plain = bindPlain(helper.run, machine, arity);
+  return needsMapSite(helper, false) ? checkingMap(helper, machine, plain) : plain;
+}
+
+/** The first argument is the map, the last one the site of the call. */
+function checkingMap(
+  helper: Helper,
+  machine: MachineState,
+  run: (...args: number[]) => number,
+): (...args: number[]) => number {
+  return (...args) => {
+    const [map = -1, site = -1] = [args[0], args.at(-1)];
+    const definition = machine.maps[map]?.definition;
+    const refused = definition === undefined ? undefined : mapCallRefusal(helper.id, definition);
+    if (refused === undefined) return run(...args);
+    const message = `is called with ${refused.map}, which the kernel refuses`;
+    return machine.fail(site, 'vm-map-helper', message, refused.hint);
+  };
 }
 
 function bindPlain(run: HelperFunction, machine: MachineState, arity: number): (...args: number[]) => number {

@@ -1,5 +1,6 @@
 /** The state of a machine at work, as its helpers see and change it. */
 
+import { given } from '../../bytes/index.ts';
 import { bugError, type CodeOf } from '../../diag/index.ts';
 import { codeError, type SiteTable } from '../compile/analysis/index.ts';
 import {
@@ -135,11 +136,11 @@ export class RunningState implements MachineState {
     return this.invoke(frame, callee) !== 0;
   }
 
-  fail(site: number, code: CodeOf<'input'>, message: string): never {
+  fail(site: number, code: CodeOf<'input'>, message: string, hint?: string): never {
     const found = this.#sites.get(site);
     if (found === undefined) throw bugError([this.#objectName], `there is no site ${site}`);
     const helper = found.kind === 'helper' ? `bpf_${found.helper} ` : '';
-    throw codeError(code, this.#objectName, found.unit, found.slot, `${helper}${message}`);
+    throw codeError(code, this.#objectName, found.unit, found.slot, `${helper}${message}`, given({ hint }));
   }
 
   allowed(address: number, size: number, permission: number): boolean {

@@ -137,8 +137,8 @@ export function compileInput(object: BpfObject, plan: MachinePlan, prepared: Pre
 function mapPlanOf(id: number, stores: readonly MapStore[]): MapPlan {
   const store = stores[id];
   if (store === undefined) throw bugError([], `map ${id} has no store`);
-  const { type, keySize, valueSize, maxEntries } = store.definition;
-  return { id, type, keySize, valueSize, maxEntries, array: store.array };
+  const { name, type, keySize, valueSize, maxEntries } = store.definition;
+  return { id, name, type, keySize, valueSize, maxEntries, array: store.array };
 }
 
 function memoryPlan(plan: MachinePlan, memory: MachineMemory, mapCount: number): MemoryPlan {

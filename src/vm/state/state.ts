@@ -53,7 +53,7 @@ export interface MachineState {
   /** Runs the function with that number in the table in a frame below `frame`; whether it stops the loop. */
   callBack(frame: number, callee: number, args: readonly [number, number, number, number, number]): boolean;
   /** Ends the run with an error at the helper call of that site; `message` follows the helper's name. */
-  fail(site: number, code: CodeOf<'input'>, message: string): never;
+  fail(site: number, code: CodeOf<'input'>, message: string, hint?: string): never;
   /** Whether the program may access the bytes with that permission. */
   allowed(address: number, size: number, permission: number): boolean;
 }

@@ -39,6 +39,14 @@ export class ImportTable {
   }
 }
 
+/**
+ * Whether the call passes its site as the last argument, so that a map that does not fit the helper can be
+ * reported. A helper with a site of its own looks at its map itself.
+ */
+export function needsMapSite(helper: Helper, mapKnown: boolean): boolean {
+  return !mapKnown && helper.args.includes('map') && helper.extra !== 'site';
+}
+
 /** Types of what is passed for a helper's arguments. */
 function passedParams(helper: Helper, mapKnown: boolean): ValueType[] {
   const params: ValueType[] = [];
@@ -48,5 +56,6 @@ function passedParams(helper: Helper, mapKnown: boolean): ValueType[] {
     if (kind === 'u64') params.push(I32);
   }
   if (helper.extra !== null) params.push(I32);
+  if (needsMapSite(helper, mapKnown)) params.push(I32);
   return params;
 }

@@ -1,6 +1,6 @@
 export { type CallPlan, planCalls } from './call-graph.ts';
 export { type BlockIndex, type ControlFlow, controlFlow, isJump, OP_JCOND, successorsOf } from './cfg.ts';
-export { type HelperImport, ImportTable } from './imports.ts';
+export { type HelperImport, ImportTable, needsMapSite } from './imports.ts';
 export { malformed } from './malformed.ts';
 export { ENV_MODULE, FAULT_IMPORT, HELPER_MODULE, INVOKE_EXPORT, programExport } from './names.ts';
 export { reachableUnits } from './reach.ts';

@@ -1,10 +1,16 @@
 /** Calls: of other BPF functions, of helpers, and of undefined functions. */
 
 import { BPF_PSEUDO_CALL, BPF_PSEUDO_KFUNC_CALL, helperName } from '../../../isa/index.ts';
-import { type CodeReference, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../../object/index.ts';
+import {
+  type CodeReference,
+  MAX_CALL_FRAMES,
+  MAX_STACK_BYTES,
+  mapCallRefusal,
+} from '../../../object/index.ts';
 import { type Helper, helperById } from '../../helpers/index.ts';
 import { FRAME_STRIDE, type ProgramKind } from '../../state/index.ts';
 import * as w from '../../wasm/opcodes.ts';
+import { needsMapSite } from '../analysis/index.ts';
 import { emitArgument } from './argument.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 import { mapOf } from './map-argument.ts';
@@ -93,6 +99,12 @@ function emitHelperCall(f: FunctionEmitter, slot: number, id: number): void {
     emitWordsFault(f, slot, 'vm-helper-not-allowed', notAllowed(helper, kinds));
     return;
   }
+  const map = mapOf(f, helper);
+  const refused = map === undefined ? undefined : mapCallRefusal(id, map);
+  if (refused !== undefined) {
+    emitWordsFault(f, slot, 'vm-map-helper', refused.message, refused.hint);
+    return;
+  }
   if (emitInline(f, slot, helper)) return;
   emitImportedCall(f, slot, helper);
 }
@@ -148,6 +160,8 @@ function emitImportedCall(f: FunctionEmitter, slot: number, helper: Helper): voi
   }
   if (helper.extra === 'frame') code.get(LOCAL.frame);
   else if (helper.extra === 'site')
+    code.i32(plan.sites.add({ kind: 'helper', unit: f.unit, slot, helper: helper.name }));
+  if (needsMapSite(helper, map !== undefined))
     code.i32(plan.sites.add({ kind: 'helper', unit: f.unit, slot, helper: helper.name }));
   code.callImport(plan.imports.index(helper, map?.id ?? null));
   if (helper.returns === 's32') code.op(w.I64_EXTEND_I32_S);

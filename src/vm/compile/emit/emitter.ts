@@ -100,6 +100,7 @@ export interface MemoryPlan {
 export interface MapPlan {
   /** Position among the machine's maps; the descriptor's number. */
   readonly id: number;
+  readonly name: string;
   readonly type: number;
   readonly keySize: number;
   readonly valueSize: number;
