@@ -24,6 +24,7 @@ const GREY = 1;
 const BLACK = 2;
 /** Size of void, functions and forward declarations. */
 const NO_SIZE = -1;
+const MAX_SIZE = 0xffffffff;
 
 export function requireFiniteTypes(btf: RawBtf): void {
   new ValueSizes(btf).run();
@@ -53,6 +54,7 @@ class ValueSizes {
     for (let id = 1; id <= this.#btf.count; id++) order.visit(id);
     for (let id = 1; id <= this.#btf.count; id++) {
       if (this.#btf.kindOf(id) === BTF_KIND.ARRAY) this.#checkIndex(id);
+      this.#checkPlaces(id);
     }
   }
 
@@ -90,13 +92,21 @@ class ValueSizes {
     if (size === NO_SIZE) {
       throw typeError(this.#btf, id, 'btf-array-element', `${describeType(this.#btf, element)} has no size`);
     }
-    if (size * length <= 0xffffffff) return size * length;
-    throw typeError(
-      this.#btf,
-      id,
-      'btf-array-size',
-      `${length} elements of ${size} bytes are more than 4 GiB`,
-    );
+    return size * length;
+  }
+
+  /**
+   * What takes its place in a variable or in an array has less than 4 GiB. What only a pointer refers to may be
+   * larger: `__uint(max_entries, N)` is a pointer to an array of N integers.
+   */
+  #checkPlaces(id: BtfId): void {
+    const { words, start } = this.#btf;
+    const kind = this.#btf.kindOf(id);
+    if (kind !== BTF_KIND.ARRAY && kind !== BTF_KIND.VAR) return;
+    const part = words[(start[id] ?? 0) + (kind === BTF_KIND.ARRAY ? 3 : 2)] ?? 0;
+    const size = this.#size[part] ?? NO_SIZE;
+    if (size > MAX_SIZE)
+      throw typeError(this.#btf, id, 'btf-array-size', `${size} bytes are more than 4 GiB`);
   }
 
   #checkMembers(id: BtfId, at: number): void {

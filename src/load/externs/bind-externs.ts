@@ -58,6 +58,11 @@ type Outcome = ExternBinding | Unbound;
 
 const WEAK_HINT = 'declare it weak if the program can do without, and test for it';
 
+const PARAMETERS_HINT =
+  'declare it as this kernel has it (vmlinux.h); for several kernels declare it __weak, once for each with a suffix (NAME___old)';
+const VIRTUAL_HINT =
+  'loaders provide LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE and LINUX_HAS_SYSCALL_WRAPPER; others must be __weak';
+
 function notThere(reason: string): Unbound {
   return { reason, absent: true, hint: WEAK_HINT };
 }
@@ -201,7 +206,9 @@ function kconfigBinding(
     return { kind: 'kconfig', value: numberValue(name, type, number, object.byteOrder) };
   if (name === VERSION) return wrong('is not known: uname(2) has no three numbers for this kernel');
   const reason = 'is not a value that a loader provides';
-  return name.startsWith('LINUX_') ? notThere(reason) : wrong(reason, KCONFIG_HINT);
+  return name.startsWith('LINUX_')
+    ? { ...notThere(reason), hint: VIRTUAL_HINT }
+    : wrong(reason, KCONFIG_HINT);
 }
 
 const VERSION = 'LINUX_KERNEL_VERSION';
@@ -288,13 +295,28 @@ function bindFunction(btf: Btf, symbol: ExternSymbol, proto: BtfId, types: Kerne
   const func = target.type(found.id);
   if (func.kind !== 'func' || !typesCompatible(btf, proto, target, func.type))
     return {
-      ...notThere(`has other parameters in ${found.target.name}`),
+      reason: `has other parameters in ${found.target.name}`,
+      absent: true,
+      hint: PARAMETERS_HINT,
       details: [
         `declared as ${formatFunc(btf, symbol.btfId)}`,
         `${found.target.name} has ${formatFunc(target, found.id)}`,
+        ...onlyDeclared(btf, proto).map(name => `${name} is declared here without its members`),
       ],
     };
   return { kind: 'kfunc', btfId: found.id, btfObject: found.target.btfObject };
+}
+
+/** Structs and unions behind the parameters of a function that the object does not define: they fit none. */
+function onlyDeclared(btf: Btf, proto: BtfId): string[] {
+  const type = btf.type(proto);
+  if (type.kind !== 'func_proto') return [];
+  const names = type.params.flatMap(param => {
+    const pointer = btf.type(skipModifiers(btf, param.type));
+    const target = pointer.kind === 'ptr' ? btf.type(skipModifiers(btf, pointer.type)) : pointer;
+    return target.kind === 'fwd' ? [`${target.union ? 'union' : 'struct'} ${quote(target.name)}`] : [];
+  });
+  return [...new Set(names)];
 }
 
 /** Whether the kernel has a function of this name in its types; false where it shows no types. */
