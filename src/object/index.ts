@@ -78,6 +78,7 @@ export {
   JUMP_TABLES,
   jumpTableAt,
   jumpTargets,
+  kconfigHint,
   layoutSections,
   licenseOf,
   type MapDefinition,

@@ -134,7 +134,7 @@ const MESSAGES: readonly (readonly [message: string, kind: string, hint: RegExp]
   ],
   ['div by zero', 'division', /constant 0/],
   ['invalid shift 70', 'shift', /constant 70/],
-  ['unreachable insn 2', 'unreachable', /unreachable/],
+  ['unreachable insn 2', 'unreachable', /no path leads/],
   ['BPF_MOV uses reserved fields', 'reserved-fields', /-mcpu=v3/],
   ['unknown opcode 8d', 'opcode', /-mcpu/],
   [

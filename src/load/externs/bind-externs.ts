@@ -4,7 +4,7 @@
  * Mirrors libbpf, with one difference in reporting: everything that cannot be bound is named in one error.
  */
 
-import { type Btf, type BtfId, formatFunc, skipModifiers } from '../../btf/index.ts';
+import { type Btf, type BtfId, type BtfType, formatFunc, formatVar, skipModifiers } from '../../btf/index.ts';
 import { given } from '../../bytes/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
@@ -58,6 +58,8 @@ type Outcome = ExternBinding | Unbound;
 
 const WEAK_HINT = 'declare it weak if the program can do without, and test for it';
 
+const TYPE_HINT =
+  'declare it as this kernel has it (vmlinux.h), or as "extern const void NAME __ksym" for its address';
 const PARAMETERS_HINT =
   'declare it as this kernel has it (vmlinux.h); for several kernels declare it __weak, once for each with a suffix (NAME___old)';
 const VIRTUAL_HINT =
@@ -280,7 +282,13 @@ function bindVariable(btf: Btf, symbol: ExternSymbol, type: BtfId, types: Kernel
   const same =
     variable.kind === 'var' &&
     typesCompatible(btf, skipModifiers(btf, type), target, skipModifiers(target, variable.type));
-  if (!same) return wrong(`is of another type in ${found.target.name}`);
+  if (!same) {
+    const details = [
+      `declared as ${formatVar(btf, symbol.btfId)}`,
+      `${found.target.name} has ${formatVar(target, found.id)}`,
+    ];
+    return { ...wrong(`is of another type in ${found.target.name}`, TYPE_HINT), details };
+  }
   return { kind: 'kernel-variable', btfId: found.id, btfObject: found.target.btfObject };
 }
 
@@ -307,24 +315,34 @@ function bindFunction(btf: Btf, symbol: ExternSymbol, proto: BtfId, types: Kerne
   return { kind: 'kfunc', btfId: found.id, btfObject: found.target.btfObject };
 }
 
+/** The type without modifiers; undefined for void. */
+function knownType(btf: Btf, id: BtfId): BtfType | undefined {
+  const known = skipModifiers(btf, id);
+  return known === 0 ? undefined : btf.type(known);
+}
+
 /** Structs and unions behind the parameters of a function that the object does not define: they fit none. */
 function onlyDeclared(btf: Btf, proto: BtfId): string[] {
   const type = btf.type(proto);
   if (type.kind !== 'func_proto') return [];
   const names = type.params.flatMap(param => {
-    const pointer = btf.type(skipModifiers(btf, param.type));
-    const target = pointer.kind === 'ptr' ? btf.type(skipModifiers(btf, pointer.type)) : pointer;
-    return target.kind === 'fwd' ? [`${target.union ? 'union' : 'struct'} ${quote(target.name)}`] : [];
+    const passed = knownType(btf, param.type);
+    const target = passed?.kind === 'ptr' ? knownType(btf, passed.type) : passed;
+    return target?.kind === 'fwd' ? [`${target.union ? 'union' : 'struct'} ${quote(target.name)}`] : [];
   });
   return [...new Set(names)];
 }
 
-/** Whether the kernel has a function of this name in its types; false where it shows no types. */
-export function hasKernelFunction(types: KernelTypes, name: string): boolean {
+/** Kernel symbols whose types the kernel shows. */
+export type KernelSymbolKind = 'function' | 'variable';
+
+/** What the kernel has of this name in its types; undefined for nothing, or where it shows no types. */
+export function kernelSymbolKind(types: KernelTypes, name: string): KernelSymbolKind | undefined {
   try {
-    return lookUp(types, essentialName(name), BTF_KIND.FUNC) !== undefined;
+    if (lookUp(types, essentialName(name), BTF_KIND.FUNC) !== undefined) return 'function';
+    return lookUp(types, name, BTF_KIND.VAR) === undefined ? undefined : 'variable';
   } catch (error) {
-    if (error instanceof RootletError) return false;
+    if (error instanceof RootletError) return undefined;
     throw error;
   }
 }

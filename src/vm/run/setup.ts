@@ -2,7 +2,7 @@
 
 import { noElement } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
-import type { BpfObject, CodeReference, SymbolIndex } from '../../object/index.ts';
+import { type BpfObject, type CodeReference, kconfigHint, type SymbolIndex } from '../../object/index.ts';
 import { BPF_ANY, BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import type { ExternPlan, MapPlan, MemoryPlan, Refusal } from '../compile/emit/index.ts';
 import type { CompiledModule, CompileInput } from '../compile/index.ts';
@@ -198,7 +198,7 @@ function externRefusal(name: string, section: string | null, use: 'call' | 'addr
   return {
     code: 'vm-extern-undefined',
     message: `${use === 'call' ? 'calls' : 'uses'} "${name}", which has no definition`,
-    hint: 'link the object with the one that defines it',
+    hint: kconfigHint(name) ?? 'link the object with the one that defines it',
   };
 }
 
