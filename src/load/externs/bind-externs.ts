@@ -321,7 +321,7 @@ function knownType(btf: Btf, id: BtfId): BtfType | undefined {
   return known === 0 ? undefined : btf.type(known);
 }
 
-/** Structs and unions behind the parameters of a function that the object does not define: they fit none. */
+/** Structs and unions that parameters point to and the object does not define: they match none. */
 function onlyDeclared(btf: Btf, proto: BtfId): string[] {
   const type = btf.type(proto);
   if (type.kind !== 'func_proto') return [];

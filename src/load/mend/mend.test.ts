@@ -100,7 +100,7 @@ const REFUSED: readonly (readonly [what: string, types: readonly BtfType[], id: 
       { index: 1 },
     ],
     [
-      'array of more than 4 GiB behind a pointer',
+      'array of more than 4 GiB that a pointer refers to',
       [
         { kind: 'array', element: 1, index: 1, length: 2 ** 30 },
         { kind: 'ptr', type: 2 },
