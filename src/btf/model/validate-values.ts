@@ -11,6 +11,7 @@
  * `src/bytes/at.ts`.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type CodeOf, quote } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { describeType, typeError } from './describe.ts';
@@ -103,8 +104,8 @@ class ValueSizes {
     const { words, start } = this.#btf;
     const kind = this.#btf.kindOf(id);
     if (kind !== BTF_KIND.ARRAY && kind !== BTF_KIND.VAR) return;
-    const part = words[(start[id] ?? 0) + (kind === BTF_KIND.ARRAY ? 3 : 2)] ?? 0;
-    const size = this.#size[part] ?? NO_SIZE;
+    const part = elementAt(words, elementAt(start, id) + (kind === BTF_KIND.ARRAY ? 3 : 2));
+    const size = elementAt(this.#size, part);
     if (size > MAX_SIZE)
       throw typeError(this.#btf, id, 'btf-array-size', `${size} bytes are more than 4 GiB`);
   }
