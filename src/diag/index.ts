@@ -12,6 +12,7 @@ export { type CodeOf, PROBLEM_CODES, type ProblemCode } from './codes.ts';
 export {
   addFrame,
   bugError,
+  counted,
   EXIT,
   exitCodeOf,
   formatProblem,

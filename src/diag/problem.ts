@@ -150,6 +150,11 @@ export function quote(name: string): string {
   return `"${oneLine(name)}"`;
 }
 
+/** `1 byte`, `2 bytes`: a number with its unit. */
+export function counted(count: number | bigint, unit: string): string {
+  return `${count} ${unit}${Number(count) === 1 ? '' : 's'}`;
+}
+
 function oneLine(text: string): string {
   return printable(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { formatProblem, RootletError } from '../diag/problem.ts';
 import { CodeView } from '../isa/opcodes.ts';
 import { FakeSys } from '../kernel/sys/fake.ts';
 import type { Sys } from '../kernel/sys/sys.ts';
@@ -11,6 +12,8 @@ import { bindExterns } from './externs/bind-externs.ts';
 import { type KernelFacts, runningKernelFacts } from './externs/kernel-facts.ts';
 import { openKernelTypes } from './externs/kernel-types.ts';
 import { loadObject, prepareLoad } from './load.ts';
+import { planLoad } from './plan/object.ts';
+import { preparedAlone } from './plan/prepared.ts';
 import { packet } from './testing.ts';
 
 const { sys, reason } = kernelForTests();
@@ -34,6 +37,29 @@ const types = openKernelTypes(null);
 function kernelFactsOnly(): KernelFacts {
   return { ...FACTS, config: () => '', addresses: () => new Map() };
 }
+
+/** Extern → its problem as text. */
+function problemsOf(body: () => unknown): ReadonlyMap<string, string> {
+  try {
+    body();
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    return new Map(
+      error.problems.map(one => [/"(.*)"/.exec(one.where.join(' '))?.[1] ?? '', formatProblem(one)]),
+    );
+  }
+  return new Map();
+}
+
+test('a variable where no loader makes a map: the hint names a section', () => {
+  const load = () => planLoad(preparedAlone(read('declared.bpf.o')), { programs: name => name === 'data' });
+  expect(load).toThrow(
+    expect.objectContaining({
+      code: 'load-data-section',
+      message: expect.stringContaining('SEC(".data.mydata")'),
+    }),
+  );
+});
 
 describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)'}`, () => {
   const object = stripDataSections(read('externs.bpf.o'));
@@ -65,6 +91,22 @@ describe.skipIf(!hasTypes)(`bindings${hasTypes ? '' : ' (this kernel has no BTF)
       ),
     });
     expect(bindingOf('bpf_of_the_future')).toEqual({ kind: 'missing' });
+  });
+
+  test('what is declared in another form is shown in both, with the remedy', () => {
+    expect(problemsOf(() => bindExterns(read('declared.bpf.o'), types, FACTS))).toEqual(
+      new Map([
+        [
+          'bpf_dynptr_size',
+          expect.stringMatching(/declared as .*\(void \*\)[\s\S]*hint: declare it as this kernel/),
+        ],
+        [
+          'bpf_iter_num_new',
+          expect.stringContaining('struct "bpf_iter_num" is declared here without its members'),
+        ],
+        ['runqueues', expect.stringMatching(/extern int runqueues\n[\s\S]*vmlinux has struct rq runqueues/)],
+      ]),
+    );
   });
 
   test('what nothing uses is not bound, and may be missing', () => {

@@ -22,9 +22,10 @@ export {
 } from './execute/index.ts';
 export {
   type ExternBinding,
-  hasKernelFunction,
   hasSyscallWrapper,
+  type KernelSymbolKind,
   type KernelTypes,
+  kernelSymbolKind,
   openKernelTypes,
 } from './externs/index.ts';
 export { executePlan, type LoadOptions, loadObject, type PreparedLoad, prepareLoad } from './load.ts';

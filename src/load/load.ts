@@ -1,7 +1,7 @@
 /** `loadObject`: everything from a symbolic object to programs in the kernel. */
 
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
-import { requireOptions } from '../diag/index.ts';
+import { requireOptions, within } from '../diag/index.ts';
 import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
 import {
   type BpfObject,
@@ -121,7 +121,8 @@ function withoutUnusedCore(object: BpfObject, used: (index: SymbolIndex) => bool
 
 function relocate(object: BpfObject, types: KernelTypes) {
   if (!needsCore(object)) return { object, answers: [] };
-  return relocateCore(object, { main: types.vmlinux(), modules: name => types.modules(name) });
+  const main = within(object.name, () => types.vmlinux());
+  return relocateCore(object, { main, modules: name => types.modules(name) });
 }
 
 function bind(

@@ -85,7 +85,13 @@ const PLACES: readonly (readonly [string, string | undefined, string | undefined
   ['context_for_number', 'context_for_number', undefined, /ctx/, /pass ctx itself/],
   ['pointer_multiplied', 'pointer_multiplied', undefined, /prohibited/, /only addition and subtraction/],
   ['wide_context', 'wide_context', undefined, /bpf_context access/, /width/],
-  ['record_used_late', 'record_used_late', '*(volatile int *)record = 1;', /invalid mem/, /reload them/],
+  [
+    'record_used_late',
+    'record_used_late',
+    '*(volatile int *)record = 1;',
+    /invalid mem/,
+    /load pointers into it again/,
+  ],
   ['record_too_far', 'record_too_far', 'record[9] = 1;', /mem_size=8/, /reserved/],
   ['dynptr_unset', 'dynptr_unset', undefined, /dynptr/, /fill the dynptr/],
   ['dynptr_kept', 'dynptr_kept', undefined, /Unreleased/, /every path must release/],
@@ -93,7 +99,13 @@ const PLACES: readonly (readonly [string, string | undefined, string | undefined
   ['jumps_with_lock', 'jumping', 'bpf_tail_call(ctx, &jumps, 0);', /lock/, /no calls are allowed/],
   ['no_verdict', 'no_verdict', undefined, /R0 !read_ok/, /without a return value/],
   ['division', 'division', undefined, /div by zero/, /constant 0/],
-  ['packet_after_change', 'packet_after_change', 'return data[0];', /invalid mem/, /reload them/],
+  [
+    'packet_after_change',
+    'packet_after_change',
+    'return data[0];',
+    /invalid mem/,
+    /load pointers into it again/,
+  ],
   ['wrong_map_type', 'wrong_map_type', undefined, /map_type 2/, /ringbuf maps are for|takes ringbuf maps/],
 ];
 

@@ -88,6 +88,7 @@ export {
   JUMP_TABLES,
   jumpTableAt,
   jumpTargets,
+  kconfigHint,
   layoutSections,
   licenseOf,
   type MapDefinition,

@@ -475,10 +475,19 @@ describe('words', () => {
       code: 'btf-member-type',
     },
     { name: 'array of void', words: [...int, 0, 0x03000000, 0, 0, 1, 2], code: 'btf-array-element' },
-    { name: 'array over 4 GiB', words: [...int, 0, 0x03000000, 0, 1, 1, 0x40000000], code: 'btf-array-size' },
+    {
+      name: 'variable over 4 GiB',
+      words: [...int, 0, 0x03000000, 0, 1, 1, 0x40000000, 5, 0x0e000000, 2, 0],
+      code: 'btf-array-size',
+    },
+    {
+      name: 'member over 4 GiB',
+      words: [...int, 0, 0x03000000, 0, 1, 1, 0x40000000, 5, 0x04000001, 4, 7, 2, 0],
+      code: 'btf-member-offset',
+    },
     {
       name: 'array of arrays over 4 GiB',
-      words: [...int, 0, 0x03000000, 0, 1, 1, 0x10000, 0, 0x03000000, 0, 2, 1, 0x10000],
+      words: [...int, 0, 0x03000000, 0, 1, 1, 0x40000000, 0, 0x03000000, 0, 2, 1, 1],
       code: 'btf-array-size',
     },
     {
@@ -538,6 +547,10 @@ describe('words', () => {
     { name: 'an extern without a type', words: [0, 0x0a000000, 0, 5, 0x0e000000, 1, 2] },
     { name: 'an enum that is only declared', words: [5, 0x06000000, 0] },
     { name: 'an int of 3 bytes', words: [1, 0x01000000, 3, 24] },
+    {
+      name: 'a pointer to an array of more than 4 GiB',
+      words: [...int, 0, 0x03000000, 0, 1, 1, 0x40000000, 0, 0x02000000, 2],
+    },
     { name: 'a float without a name', words: [0, 0x10000000, 8] },
     { name: 'a pointer to a function', words: [0, 0x0d000000, 0, 5, 0x0c000000, 1, 0, 0x02000000, 2] },
     { name: 'a flexible array', words: [...int, 0, 0x03000000, 0, 1, 1, 0, 5, 0x04000001, 0, 7, 2, 0] },

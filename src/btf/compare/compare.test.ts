@@ -120,7 +120,7 @@ const PAIRS: readonly Pair[] = [
     name: 'number of members',
     left: [INT, struct('a', 8, member('m', 1, 0))],
     right: [INT, struct('a', 8, member('m', 1, 0), member('n', 1, 4))],
-    link: ['', 'struct a: 1 members', 'struct a: 2 members'],
+    link: ['', 'struct a: 1 member', 'struct a: 2 members'],
   },
   {
     name: 'size of a struct',

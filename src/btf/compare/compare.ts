@@ -13,7 +13,7 @@
  */
 
 import { noElement } from '../../bytes/index.ts';
-import { inputError } from '../../diag/index.ts';
+import { counted, inputError } from '../../diag/index.ts';
 import {
   type Btf,
   type BtfComposite,
@@ -195,9 +195,9 @@ class Comparison {
       : null;
     if (tags !== null) return tags;
     if (a.members.length !== b.members.length) {
-      return { left: `${a.members.length} members`, right: `${b.members.length} members` };
+      return { left: counted(a.members.length, 'member'), right: counted(b.members.length, 'member') };
     }
-    if (a.size !== b.size) return { left: `${a.size} bytes`, right: `${b.size} bytes` };
+    if (a.size !== b.size) return { left: counted(a.size, 'byte'), right: counted(b.size, 'byte') };
     for (let i = 0; i < a.members.length; i++) {
       const difference = compareMembers(a, b, i);
       if (difference !== null) return difference;
@@ -258,7 +258,10 @@ function compareMembers(a: BtfComposite, b: BtfComposite, index: number): Differ
     return { left: `${name} at ${place(left.bitOffset)}`, right: `${name} at ${place(right.bitOffset)}` };
   }
   if (left.bitSize === right.bitSize) return null;
-  return { left: `${name} of ${left.bitSize} bits`, right: `${name} of ${right.bitSize} bits` };
+  return {
+    left: `${name} of ${counted(left.bitSize, 'bit')}`,
+    right: `${name} of ${counted(right.bitSize, 'bit')}`,
+  };
 }
 
 function place(bitOffset: number): string {

@@ -11,6 +11,7 @@
  * `src/bytes/at.ts`.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { type CodeOf, quote } from '../../diag/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { describeType, typeError } from './describe.ts';
@@ -24,6 +25,7 @@ const GREY = 1;
 const BLACK = 2;
 /** Size of void, functions and forward declarations. */
 const NO_SIZE = -1;
+const MAX_SIZE = 0xffffffff;
 
 export function requireFiniteTypes(btf: RawBtf): void {
   new ValueSizes(btf).run();
@@ -53,6 +55,7 @@ class ValueSizes {
     for (let id = 1; id <= this.#btf.count; id++) order.visit(id);
     for (let id = 1; id <= this.#btf.count; id++) {
       if (this.#btf.kindOf(id) === BTF_KIND.ARRAY) this.#checkIndex(id);
+      this.#checkPlaces(id);
     }
   }
 
@@ -90,13 +93,21 @@ class ValueSizes {
     if (size === NO_SIZE) {
       throw typeError(this.#btf, id, 'btf-array-element', `${describeType(this.#btf, element)} has no size`);
     }
-    if (size * length <= 0xffffffff) return size * length;
-    throw typeError(
-      this.#btf,
-      id,
-      'btf-array-size',
-      `${length} elements of ${size} bytes are more than 4 GiB`,
-    );
+    return size * length;
+  }
+
+  /**
+   * What takes its place in a variable or in an array has less than 4 GiB. What only a pointer refers to may be
+   * larger: `__uint(max_entries, N)` is a pointer to an array of N integers.
+   */
+  #checkPlaces(id: BtfId): void {
+    const { words, start } = this.#btf;
+    const kind = this.#btf.kindOf(id);
+    if (kind !== BTF_KIND.ARRAY && kind !== BTF_KIND.VAR) return;
+    const part = elementAt(words, elementAt(start, id) + (kind === BTF_KIND.ARRAY ? 3 : 2));
+    const size = elementAt(this.#size, part);
+    if (size > MAX_SIZE)
+      throw typeError(this.#btf, id, 'btf-array-size', `${size} bytes are more than 4 GiB`);
   }
 
   #checkMembers(id: BtfId, at: number): void {

@@ -34,7 +34,14 @@ import {
   resolve,
   type SymbolAt,
 } from '../../link/index.ts';
-import { type BpfObject, type ExternSymbol, kindOfExtern, type SymbolIndex } from '../../object/index.ts';
+import type { KernelSymbolKind } from '../../load/index.ts';
+import {
+  type BpfObject,
+  type ExternSymbol,
+  kconfigHint,
+  kindOfExtern,
+  type SymbolIndex,
+} from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { type Export, exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
@@ -54,8 +61,8 @@ export interface SearchScope {
   readonly named: readonly Provider[];
   /** Others that may be searched. */
   readonly registered: readonly Provider[];
-  /** Whether the kernel has a function of this name, for hints. */
-  readonly isKernelFunction?: (name: string) => boolean;
+  /** What the kernel has of this name, for hints. */
+  readonly kernelSymbol?: (name: string) => KernelSymbolKind | undefined;
 }
 
 /** How the definition of an extern was found. */
@@ -289,16 +296,21 @@ function missingProblem(
     {
       subject: symbol.name,
       details: [describeSymbol(consumer, symbol), ...referenceLines(sites)],
-      hint: lazy
-        ? 'variables and maps cannot be bound later: load the object that defines it first'
-        : (kernelHint(symbol.name, scope) ?? missingHint(symbol.name, providers)),
+      hint:
+        kernelHint(symbol.name, scope) ??
+        (lazy
+          ? 'variables and maps cannot be bound later: load the object that defines it first'
+          : missingHint(symbol.name, providers)),
     },
   );
 }
 
-function kernelHint(name: string, { isKernelFunction }: SearchScope): string | undefined {
-  if (isKernelFunction?.(name) !== true) return undefined;
-  return `the kernel has a function ${quote(name)}: declare it __ksym to call it`;
+function kernelHint(name: string, { kernelSymbol }: SearchScope): string | undefined {
+  const kconfig = kconfigHint(name);
+  if (kconfig !== undefined) return kconfig;
+  const kind = kernelSymbol?.(name);
+  if (kind === undefined) return undefined;
+  return `the kernel has a ${kind} ${quote(name)}: declare it __ksym to ${kind === 'function' ? 'call' : 'read'} it`;
 }
 
 function missingHint(name: string, providers: readonly Provider[]): string {

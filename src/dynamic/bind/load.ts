@@ -7,7 +7,7 @@ import { given } from '../../bytes/index.ts';
 import { type Problem, problem, quote, RootletError, requireOptions } from '../../diag/index.ts';
 import { openSys, type Sys } from '../../kernel/index.ts';
 import { type LinkInput, link, requireInputs } from '../../link/index.ts';
-import { hasKernelFunction, openKernelTypes } from '../../load/index.ts';
+import { kernelSymbolKind, openKernelTypes } from '../../load/index.ts';
 import { type BpfObject, InputObject, withProgramTypes } from '../../object/index.ts';
 import { Attempts, type OpenChoice, type WantedCall } from './attempts.ts';
 import { bindingsOf } from './binding-records.ts';
@@ -78,11 +78,9 @@ function planBindings(object: BpfObject, sys: Sys, options: DynamicLoadOptions):
   const named = (options.against ?? []).map(entry =>
     entry instanceof DynamicObject ? entry.provider : entry,
   );
-  const isKernelFunction = (name: string): boolean => {
-    const types = options.kernelTypes ?? openKernelTypes(sys, options.btfPath);
-    return hasKernelFunction(types, name);
-  };
-  const scope = { bind: options.bind ?? [], named, registered: options.registered ?? [], isKernelFunction };
+  const kernelSymbol = (name: string) =>
+    kernelSymbolKind(options.kernelTypes ?? openKernelTypes(sys, options.btfPath), name);
+  const scope = { bind: options.bind ?? [], named, registered: options.registered ?? [], kernelSymbol };
   const search = findDefinitions(object, scope, options.lazy === true);
   const noReplacement = replacementRefusal(sys);
   const functions = search.found.filter(found => found.target.kind === 'function');

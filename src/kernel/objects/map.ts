@@ -1,7 +1,7 @@
 /** Maps: creating them, reading and writing their elements. */
 
 import { alignUp, given } from '../../bytes/index.ts';
-import { quote, usageError } from '../../diag/index.ts';
+import { counted, quote, usageError } from '../../diag/index.ts';
 import {
   type MapShape,
   mapFlagNeeds,
@@ -296,7 +296,10 @@ export class BpfMap {
 }
 
 function sizeError(name: string, what: string, given: number, wanted: number) {
-  return usageError('kernel-map-size', `map ${quote(name)}: ${what} has ${given} bytes, not ${wanted}`);
+  return usageError(
+    'kernel-map-size',
+    `map ${quote(name)}: ${what} has ${counted(given, 'byte')}, not ${wanted}`,
+  );
 }
 
 /** Whether a map of this type holds one value for each CPU. */

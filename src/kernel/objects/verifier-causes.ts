@@ -107,7 +107,11 @@ const PATH_RULES: readonly CauseRule[] = [
     /^invalid shift (?<bits>-?\d+)$/,
     ({ bits = '' }) => `a shift by the constant ${bits} is wider than the value`,
   ),
-  rule('unreachable', /^unreachable insn \d+$/, 'unreachable code'),
+  rule(
+    'unreachable',
+    /^unreachable insn \d+$/,
+    'no path leads to this instruction, which is after a jump or exit: remove it, or the "exit" or "goto" before it (inline assembly: leave the end of the function to the compiler)',
+  ),
   rule(
     'reserved-fields',
     /^\S+ uses reserved fields$|\buses reserved fields$/,

@@ -3,6 +3,7 @@
  * calls and paths only for their number.
  */
 
+import { counted } from '../../diag/index.ts';
 import { type CauseRule, type Operands, rule } from './verifier-rule.ts';
 
 const STACK_BYTES = 512;
@@ -11,7 +12,7 @@ function stackHint({ offset = '0', size = '0' }: Operands): string {
   const start = Number(offset);
   const isInside = start < 0 && start >= -STACK_BYTES;
   return isInside && start + Number(size) > 0
-    ? `${size} bytes from here run past the end of the variable, which has ${-start}: the length is too large`
+    ? `${counted(Number(size), 'byte')} from here run past the end of the variable, which has ${-start}: the length is too large`
     : `the program has ${STACK_BYTES} bytes of stack and this is outside of it`;
 }
 
@@ -73,10 +74,22 @@ const NULL_HINT = 'the pointer may be NULL here: test it first ("if (!value) ret
 const END_HINT = 'ctx->data_end can only be compared: compute pointers into the packet from ctx->data';
 const OFFSET_HINT =
   'the offset may be negative or too large: make it unsigned and bound it first ("if (i > MAX) return …;")';
+const INDEX_HINT =
+  'the offset added to this pointer is not bounded: bound the index before using it ("if (i >= MAX) return …;")';
 const LENGTH_HINT = 'bound the length before using it ("if (len > MAX) return …;" or "len &= MAX")';
 const STALE_HINT =
-  'this is not a valid pointer (any more): helpers that change the packet or release a record invalidate pointers into it; reload them';
+  'this is a number and not a valid pointer (any more): after a helper that changes the packet or releases a record, ' +
+  'load pointers into it again; read memory of the kernel with bpf_probe_read_kernel() or BPF_CORE_READ()';
 const FIELD_HINT = 'read the context through ctx itself, each field with a constant offset (ctx->field)';
+
+function valueHint({ value = '', offset = '0', size = '0' }: Operands): string {
+  const start = Number(offset);
+  const reach =
+    start < 0
+      ? `${counted(-start, 'byte')} before the map value`
+      : `up to byte ${start + Number(size)} of the map value, which has ${value}`;
+  return `the access may reach ${reach}: bound the offset, or make the value larger`;
+}
 
 /** What a helper or kfunc got as an argument and what it takes. */
 function argumentHint({ register = '', type = '', expected = '' }: Operands): string {
@@ -100,6 +113,12 @@ export const POINTER_RULES: readonly CauseRule[] = [
   rule('packet-end', /^R\d+ invalid mem access 'pkt_end'$/, END_HINT),
   rule('packet-end', /^R\d+ pointer arithmetic on pkt_end prohibited$/, END_HINT),
   rule(
+    'packet-offset',
+    /^invalid access to packet, off=-?\d+ size=\d+, R\d+\(id=[1-9]\d*,off=-?\d+,r=0\)$/,
+    'compare the pointer with ctx->data_end before each access; the comparison counts only if the variable offset in ' +
+      'the pointer is bounded, to less than 65535: bound it first ("if (offset > MAX) return …;")',
+  ),
+  rule(
     'packet-bounds',
     /^invalid access to packet,/,
     'compare the pointer with ctx->data_end before each access, and again after every helper that changes the packet',
@@ -120,7 +139,7 @@ export const POINTER_RULES: readonly CauseRule[] = [
   rule('offset-negative', /^R\d+ min value is negative, either use unsigned index\b/, OFFSET_HINT),
   rule('length-negative', /^R\d+ min value is negative, either use unsigned or\b/, LENGTH_HINT),
   rule('length-unbounded', /^R\d+ unbounded memory access, use\b/, LENGTH_HINT),
-  rule('length-unbounded', /^R\d+ unbounded memory access, make sure\b/, LENGTH_HINT),
+  rule('offset-unbounded', /^R\d+ unbounded memory access, make sure\b/, INDEX_HINT),
   rule(
     'length-zero',
     /^R\d+ invalid zero-sized read\b/,
@@ -145,8 +164,8 @@ export const POINTER_RULES: readonly CauseRule[] = [
   ),
   rule(
     'map-value-bounds',
-    /^invalid access to map value, value_size=\d+ off=-?\d+ size=\d+$/,
-    'the offset into the map value is not bounded by its size',
+    /^invalid access to map value, value_size=(?<value>\d+) off=(?<offset>-?\d+) size=(?<size>\d+)$/,
+    valueHint,
   ),
   rule(
     'memory-bounds',

@@ -5,7 +5,7 @@
 
 import { compareTypes } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
-import { quote } from '../../diag/index.ts';
+import { counted, quote } from '../../diag/index.ts';
 import { CodeView, disassembleAt, OP_LD_IMM64 } from '../../isa/index.ts';
 import {
   type BpfObject,
@@ -232,7 +232,9 @@ function variableDifference(keyOf: TargetKey, pair: Pair<VariableSymbol>): Diffe
       `in section ${quote(names[0])} of ${a.object.name} and section ${quote(names[1])} of ${b.object.name}`,
     );
   if (a.symbol.size !== b.symbol.size)
-    return differs(`${a.symbol.size} bytes in ${a.object.name}, ${b.symbol.size} bytes in ${b.object.name}`);
+    return differs(
+      `${counted(a.symbol.size, 'byte')} in ${a.object.name}, ${counted(b.symbol.size, 'byte')} in ${b.object.name}`,
+    );
   const offset = firstDifference(a.symbol.bytes, b.symbol.bytes, a.symbol.size);
   if (offset >= 0) {
     const [left, right] = [hex(a.symbol.bytes?.[offset]), hex(b.symbol.bytes?.[offset])];

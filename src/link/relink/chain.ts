@@ -10,6 +10,7 @@
 
 import { BtfBuilder, type BtfId, INT } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
+import { counted } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHT_PROGBITS } from '../../elf/index.ts';
 import {
   assemble,
@@ -93,7 +94,7 @@ export function makeChain(options: ChainOptions): BpfObject {
       role: 'code',
     },
   ];
-  const text = `chain of ${options.slots.length} programs`;
+  const text = `chain of ${counted(options.slots.length, 'program')}`;
   const symbols: BpfSymbol[] = [
     {
       ...base,

@@ -6,7 +6,7 @@
  */
 
 import { elementAt } from '../../bytes/index.ts';
-import { type Problem, problem, quote } from '../../diag/index.ts';
+import { counted, type Problem, problem, quote } from '../../diag/index.ts';
 import type { BpfObject, BpfSymbol } from '../../object/index.ts';
 import { groupAt, type Resolution } from './resolve.ts';
 import { symbolAt } from './symbol-at.ts';
@@ -49,7 +49,7 @@ function reaches(target: BpfSymbol, addend: number): boolean {
 }
 
 function tooFar(object: BpfObject, symbol: BpfSymbol, target: BpfSymbol, addend: number): Problem {
-  const size = target.kind === 'variable' ? `, which has ${target.size} bytes` : '';
+  const size = target.kind === 'variable' ? `, which has ${counted(target.size, 'byte')}` : '';
   return problem(
     'link-addend',
     [object.name, quote(symbol.name)],

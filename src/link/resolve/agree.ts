@@ -7,7 +7,7 @@
 
 import { compareTypes } from '../../btf/index.ts';
 import { elementAt, valueAt } from '../../bytes/index.ts';
-import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
+import { counted, type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -184,14 +184,18 @@ function comparedType(sides: Sides, object: BpfObject, symbol: BpfSymbol): numbe
 /** A tentative definition has no type to compare; the chosen definition must be at least as large. */
 function commonMismatch(winner: BpfSymbol, other: BpfSymbol): Mismatch | null {
   if (winner.kind !== 'variable' || other.kind !== 'variable' || winner.size >= other.size) return null;
-  return { code: 'link-common-size', text: `${other.size} bytes here, ${winner.size} there`, details: [] };
+  return {
+    code: 'link-common-size',
+    text: `${counted(other.size, 'byte')} here, ${winner.size} there`,
+    details: [],
+  };
 }
 
 /** Of variables of which one side has no type, the sizes must agree as far as they are known. */
 function sizeMismatch({ left, right, leftObject, rightObject }: Sides): Mismatch | null {
   const [there, here] = [knownSize(leftObject, left), knownSize(rightObject, right)];
   if (there === 0 || here === 0 || there === here) return null;
-  return { code: 'link-type-mismatch', text: `${here} bytes here, ${there} there`, details: [] };
+  return { code: 'link-type-mismatch', text: `${counted(here, 'byte')} here, ${there} there`, details: [] };
 }
 
 /** Bytes of a variable; 0 for a function, and for what has no known size. */

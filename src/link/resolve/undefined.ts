@@ -2,7 +2,7 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import { nearestNames, type Problem, problem, quote, suggestion } from '../../diag/index.ts';
-import { type BpfObject, symbolOf } from '../../object/index.ts';
+import { type BpfObject, kconfigHint, symbolOf } from '../../object/index.ts';
 import { describeSymbol } from './problems.ts';
 import { referenceLines, referencesTo } from './references.ts';
 import { isKernelName, type Resolution, type SymbolGroup } from './resolve.ts';
@@ -51,7 +51,7 @@ function missingProblem(
       declaration,
       ...referenceLines(referencesTo(objects, resolution, resolution.groups.indexOf(group))),
     ],
-    hint,
+    hint: kconfigHint(group.name) ?? hint,
   });
 }
 

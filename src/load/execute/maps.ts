@@ -202,8 +202,15 @@ function fill(map: BpfMap, plan: MapPlan): void {
 function setMapEntries(map: BpfMap, entries: readonly InitialEntry[], maps: readonly BpfMap[]): void {
   for (const { index, target } of entries) {
     const value = target.kind === 'map' ? maps[target.map] : undefined;
-    if (value !== undefined) map.update(encodeU32s([index]), encodeU32s([value.fd.number]));
+    if (value !== undefined) map.update(indexKey(index, map.keySize), encodeU32s([value.fd.number]));
   }
+}
+
+/** An index as the key of a map: the keys of a hash table of maps have any size. */
+function indexKey(index: number, keySize: number): Uint8Array {
+  const key = new Uint8Array(keySize);
+  key.set(encodeU32s([index]).subarray(0, keySize));
+  return key;
 }
 
 /** Initial entries of program arrays. Throws `load-map-entry` for a program that was not loaded. */

@@ -4,7 +4,7 @@
  * Mirrors libbpf, with one difference in reporting: everything that cannot be bound is named in one error.
  */
 
-import { type Btf, type BtfId, formatFunc, skipModifiers } from '../../btf/index.ts';
+import { type Btf, type BtfId, type BtfType, formatFunc, formatVar, skipModifiers } from '../../btf/index.ts';
 import { given } from '../../bytes/index.ts';
 import { essentialName, typesCompatible } from '../../core/index.ts';
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
@@ -59,6 +59,13 @@ interface Unbound {
 type Outcome = ExternBinding | Unbound;
 
 const WEAK_HINT = 'declare it weak if the program can do without, and test for it';
+
+const TYPE_HINT =
+  'declare it as this kernel has it (vmlinux.h), or as "extern const void NAME __ksym" for its address';
+const PARAMETERS_HINT =
+  'declare it as this kernel has it (vmlinux.h); for several kernels declare it __weak, once for each with a suffix (NAME___old)';
+const VIRTUAL_HINT =
+  'loaders provide LINUX_KERNEL_VERSION, LINUX_HAS_BPF_COOKIE and LINUX_HAS_SYSCALL_WRAPPER; others must be __weak';
 
 function notThere(reason: string): Unbound {
   return { reason, absent: true, hint: WEAK_HINT };
@@ -207,7 +214,9 @@ function kconfigBinding(
     return { kind: 'kconfig', value: numberValue(name, type, number, object.byteOrder) };
   if (name === VERSION) return wrong('is not known: uname(2) has no three numbers for this kernel');
   const reason = 'is not a value that a loader provides';
-  return name.startsWith('LINUX_') ? notThere(reason) : wrong(reason, KCONFIG_HINT);
+  return name.startsWith('LINUX_')
+    ? { ...notThere(reason), hint: VIRTUAL_HINT }
+    : wrong(reason, KCONFIG_HINT);
 }
 
 const VERSION = 'LINUX_KERNEL_VERSION';
@@ -279,7 +288,13 @@ function bindVariable(btf: Btf, symbol: ExternSymbol, type: BtfId, types: Kernel
   const same =
     variable.kind === 'var' &&
     typesCompatible(btf, skipModifiers(btf, type), target, skipModifiers(target, variable.type));
-  if (!same) return wrong(`is of another type in ${found.target.name}`);
+  if (!same) {
+    const details = [
+      `declared as ${formatVar(btf, symbol.btfId)}`,
+      `${found.target.name} has ${formatVar(target, found.id)}`,
+    ];
+    return { ...wrong(`is of another type in ${found.target.name}`, TYPE_HINT), details };
+  }
   return { kind: 'kernel-variable', btfId: found.id, btfObject: found.target.btfObject };
 }
 
@@ -294,21 +309,46 @@ function bindFunction(btf: Btf, symbol: ExternSymbol, proto: BtfId, types: Kerne
   const func = target.type(found.id);
   if (func.kind !== 'func' || !typesCompatible(btf, proto, target, func.type))
     return {
-      ...notThere(`has other parameters in ${found.target.name}`),
+      reason: `has other parameters in ${found.target.name}`,
+      absent: true,
+      hint: PARAMETERS_HINT,
       details: [
         `declared as ${formatFunc(btf, symbol.btfId)}`,
         `${found.target.name} has ${formatFunc(target, found.id)}`,
+        ...onlyDeclared(btf, proto).map(name => `${name} is declared here without its members`),
       ],
     };
   return { kind: 'kfunc', btfId: found.id, btfObject: found.target.btfObject };
 }
 
-/** Whether the kernel has a function of this name in its types; false where it shows no types. */
-export function hasKernelFunction(types: KernelTypes, name: string): boolean {
+/** The type without modifiers; undefined for void. */
+function knownType(btf: Btf, id: BtfId): BtfType | undefined {
+  const known = skipModifiers(btf, id);
+  return known === 0 ? undefined : btf.type(known);
+}
+
+/** Structs and unions that parameters point to and the object does not define: they match none. */
+function onlyDeclared(btf: Btf, proto: BtfId): string[] {
+  const type = btf.type(proto);
+  if (type.kind !== 'func_proto') return [];
+  const names = type.params.flatMap(param => {
+    const passed = knownType(btf, param.type);
+    const target = passed?.kind === 'ptr' ? knownType(btf, passed.type) : passed;
+    return target?.kind === 'fwd' ? [`${target.union ? 'union' : 'struct'} ${quote(target.name)}`] : [];
+  });
+  return [...new Set(names)];
+}
+
+/** Kernel symbols whose types the kernel shows. */
+export type KernelSymbolKind = 'function' | 'variable';
+
+/** What the kernel has of this name in its types; undefined for nothing, or where it shows no types. */
+export function kernelSymbolKind(types: KernelTypes, name: string): KernelSymbolKind | undefined {
   try {
-    return lookUp(types, essentialName(name), BTF_KIND.FUNC) !== undefined;
+    if (lookUp(types, essentialName(name), BTF_KIND.FUNC) !== undefined) return 'function';
+    return lookUp(types, name, BTF_KIND.VAR) === undefined ? undefined : 'variable';
   } catch (error) {
-    if (error instanceof RootletError) return false;
+    if (error instanceof RootletError) return undefined;
     throw error;
   }
 }

@@ -63,7 +63,13 @@ test('types that are nowhere are a platform error that says where they were look
   expect(() => openKernelTypes(null, '/nonexistent/vmlinux').vmlinux()).toThrow(
     expect.objectContaining({
       code: 'kernel-no-btf',
-      problems: [expect.objectContaining({ class: 'platform', details: ['/nonexistent/vmlinux'] })],
+      problems: [
+        expect.objectContaining({
+          class: 'platform',
+          details: ['/nonexistent/vmlinux'],
+          hint: expect.stringContaining('--btf FILE'),
+        }),
+      ],
     }),
   );
 });

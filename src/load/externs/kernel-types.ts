@@ -137,7 +137,10 @@ function readVmlinux(path: string | undefined): { name: string; bytes: Uint8Arra
     'kernel-no-btf',
     [],
     path === undefined ? 'the types of the kernel were not found' : `${quote(path)} cannot be read`,
-    { hint: 'the kernel needs CONFIG_DEBUG_INFO_BTF=y; or give a BTF file made for it', details: paths },
+    {
+      hint: 'kernels with CONFIG_DEBUG_INFO_BTF=y show their types; for others give a BTF file (--btf FILE; option btfPath)',
+      details: paths,
+    },
   );
 }
 

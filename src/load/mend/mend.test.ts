@@ -100,6 +100,15 @@ const REFUSED: readonly (readonly [what: string, types: readonly BtfType[], id: 
       { index: 1 },
     ],
     [
+      'array of more than 4 GiB that a pointer refers to',
+      [
+        { kind: 'array', element: 1, index: 1, length: 2 ** 30 },
+        { kind: 'ptr', type: 2 },
+      ],
+      2,
+      { element: 1, length: 0 },
+    ],
+    [
       'members in another order',
       [struct(8, member(1, 32, 0, 'b'), member(1, 0, 0, 'a'))],
       2,

@@ -8,6 +8,7 @@ export const REPAIRS = {
   'unused-word': 'words that the kind does not use are zero',
   'enum-size': 'enumerations without a size have 4 bytes',
   'array-index': 'array indexes are integers of whole bytes',
+  'array-size': 'arrays of more than 4 GiB that only pointers refer to have no elements',
   'odd-element': 'array elements that are not whole bytes are bytes',
   'union-offset': 'unions with members at an offset are structs',
   'member-order': 'members are in the order of their offsets',

@@ -20,6 +20,7 @@ import type { Names } from './names.ts';
 import type { Types } from './repair-kinds.ts';
 import {
   repairArray,
+  repairArraySize,
   repairEncoding,
   repairEnumSize,
   repairMembers,
@@ -33,6 +34,7 @@ const STEPS: readonly ((types: Types, id: BtfId, names: Names) => void)[] = [
   repairUnusedWords,
   repairOrder,
   repairArray,
+  repairArraySize,
   repairMembers,
   repairEnumSize,
   repairPrototype,

@@ -78,6 +78,15 @@ function regular(types: Types, { size, signed }: { readonly size: number; readon
   return [1, 2, 4, 8, 16].includes(size) ? types.integer(size, signed) : types.bytes(size);
 }
 
+const MAX_SIZE = 0xffffffff;
+
+/** After the elements: `__uint(max_entries, N)` is an array of N integers, whatever N is. */
+export function repairArraySize(types: Types, id: BtfId): void {
+  const type = types.type(id);
+  if (type.kind !== 'array' || sizeOfType(types, type.element) * type.length <= MAX_SIZE) return;
+  types.repair('array-size', id, { ...type, length: 0 }, id);
+}
+
 // --- members ------------------------------------------------------------------------------------------------
 
 /** Members are in the order of their bits, and those of a union start at bit 0. */

@@ -6,7 +6,7 @@
 import { type Btf, encodeValue } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import { elementAt } from '../../bytes/index.ts';
-import { available, quote, usageError, within } from '../../diag/index.ts';
+import { available, counted, quote, usageError, within } from '../../diag/index.ts';
 import type { BpfObject, ObjectLayout } from '../../object/index.ts';
 import { sectionNameOf } from '../../object/index.ts';
 
@@ -118,10 +118,11 @@ export function untypedBytes(value: unknown, size: number, order: ByteOrder): Ui
 }
 
 function untypedMismatch(size: number): Error {
-  const integer = [1, 2, 4, 8].includes(size)
-    ? `a whole number of ${size} byte${size === 1 ? '' : 's'}, or `
-    : '';
-  return usageError('value-mismatch', `has no BTF, so its value is ${integer}exactly ${size} bytes`);
+  const integer = [1, 2, 4, 8].includes(size) ? `a whole number of ${counted(size, 'byte')}, or ` : '';
+  return usageError(
+    'value-mismatch',
+    `has no BTF, so its value is ${integer}exactly ${counted(size, 'byte')}`,
+  );
 }
 
 /** Bytes of exactly the variable's size are taken as they are. */

@@ -86,7 +86,9 @@ function resolveVariable(sink: Sink, open: OpenReference, section: number): Prob
   const { name } = sectionAt(sink.object, section);
   if (map === undefined) {
     const message = `refers to section ${quote(name)}, which programs cannot read`;
-    return unresolved(sink, open, 'load-data-section', message);
+    const kept = name.replace(/^\.+/, '');
+    const hint = `sections of variables are ".data.…", ".rodata.…" and ".bss.…": SEC(${quote(`.data.${kept}`)})`;
+    return unresolved(sink, open, 'load-data-section', message, { hint });
   }
   const start = elementAt(sink.references.layout.offsets, open.reference.symbol);
   setMapValue(sink, open.insnIndex, map, start + open.reference.addend);

@@ -9,7 +9,7 @@ import {
   type ValueTypes,
 } from '../../btf/index.ts';
 import { alignUp } from '../../bytes/index.ts';
-import { usageError } from '../../diag/index.ts';
+import { counted, usageError } from '../../diag/index.ts';
 import { type BpfMap, isPerCpu } from '../../kernel/index.ts';
 
 /**
@@ -78,7 +78,7 @@ export class TypedMap {
       return bytes;
     }
     if (isRaw(value, size)) return value;
-    throw usageError('value-mismatch', `${size} bytes are needed: the type is not known`);
+    throw usageError('value-mismatch', `${counted(size, 'byte')} must be given: the type is not known`);
   }
 
   #forEveryCpu(one: Uint8Array): Uint8Array {

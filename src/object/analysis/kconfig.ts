@@ -8,7 +8,7 @@
 import { type Btf, type BtfId, skipModifiers } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
 import { valueAt } from '../../bytes/index.ts';
-import { inputError, type Problem, problem, quote } from '../../diag/index.ts';
+import { counted, inputError, type Problem, problem, quote } from '../../diag/index.ts';
 
 /** What a kconfig variable is declared as. */
 export type KconfigType =
@@ -86,7 +86,7 @@ export function cutNote(name: string, type: KconfigType, text: string): string |
   if (type.kind !== 'text' || !text.startsWith('"')) return undefined;
   const { length } = new TextEncoder().encode(text.slice(1, -1));
   if (length < type.size) return undefined;
-  return `kconfig ${quote(name)}: ${text} has ${length} bytes and is cut to ${type.size - 1}: its variable is char[${type.size}]`;
+  return `kconfig ${quote(name)}: ${text} has ${counted(length, 'byte')} and is cut to ${type.size - 1}: its variable is char[${type.size}]`;
 }
 
 /** Bytes that all kconfig externs of an object may take. No configuration of a kernel has that many. */
@@ -128,11 +128,7 @@ export function numberValue(name: string, type: KconfigType, value: bigint, orde
   const low = type.signed ? -(1n << (bits - 1n)) : 0n;
   const high = type.kind === 'bool' ? 1n : (1n << (type.signed ? bits - 1n : bits)) - 1n;
   const fits = type.size === 8 ? value >= -(1n << 63n) && value < 1n << 64n : value >= low && value <= high;
-  if (!fits)
-    throw mismatch(
-      name,
-      `is ${value}, which does not fit into ${type.size} byte${type.size === 1 ? '' : 's'}`,
-    );
+  if (!fits) throw mismatch(name, `is ${value}, which does not fit into ${counted(type.size, 'byte')}`);
   return encode(value, type.size, order);
 }
 

@@ -43,3 +43,4 @@ export {
   withNotes,
 } from './model.ts';
 export { isProgram, isTextSection, programsOf, staticPrograms, staticSubprograms } from './programs.ts';
+export { kconfigHint } from './undefined.ts';

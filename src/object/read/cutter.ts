@@ -1,5 +1,5 @@
 import { elementAt, noElement } from '../../bytes/index.ts';
-import { inputError, quote } from '../../diag/index.ts';
+import { counted, inputError, quote } from '../../diag/index.ts';
 import { type ElfFile, type ElfSection, type ElfSymbol, STB_LOCAL, STB_WEAK } from '../../elf/index.ts';
 import type { Binding, Visibility } from '../model/index.ts';
 import type { IsDescribed } from './describe-aliases.ts';
@@ -99,7 +99,7 @@ export function firstAtLeast(sorted: readonly number[], wanted: number): number 
 export function overlapError(cutter: Cutter, before: ElfSymbol | undefined, symbol: ElfSymbol): Error {
   const other = quote(before?.name ?? '');
   if (before?.value === symbol.value) {
-    const sizes = `${symbol.size} bytes, not ${before.size}`;
+    const sizes = `${counted(symbol.size, 'byte')}, not ${before.size}`;
     return inputError(
       'object-alias',
       [...placeOf(cutter), quote(symbol.name)],

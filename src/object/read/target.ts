@@ -7,7 +7,7 @@
  */
 
 import { noElement } from '../../bytes/index.ts';
-import { inputError, quote, type RootletError } from '../../diag/index.ts';
+import { counted, inputError, quote, type RootletError } from '../../diag/index.ts';
 import { type ElfFile, type ElfRelocation, type ElfSymbol, STT_SECTION } from '../../elf/index.ts';
 import { type AtomDraft, type AtomTable, atomCovering, draftAt, type SectionAtoms } from './draft.ts';
 
@@ -81,7 +81,7 @@ export function addressTarget(
 }
 
 function addendError(draft: AtomDraft, doing: string, where: Place): RootletError {
-  const size = draft.kind === 'extern' ? '' : `, which has ${draft.size} bytes`;
+  const size = draft.kind === 'extern' ? '' : `, which has ${counted(draft.size, 'byte')}`;
   return inputError('object-addend', where(), `${doing} ${draft.kind} ${quote(draft.name)}${size}`, {
     hint: 'the assembler of binutils 2.40 counts the value of symbols twice: use a newer one, or clang',
   });

@@ -1,11 +1,13 @@
 /** Maps against plain models, on random operations over few keys. */
 
 import { describe, expect, test } from 'vitest';
+import { RootletError } from '../../diag/problem.ts';
 import type { MapDefinition } from '../../object/model/map-definition.ts';
 import { E2BIG, EEXIST, EINVAL, ENOENT, ENOSPC } from '../../uapi/errno.ts';
 import * as uapi from '../../uapi/index.ts';
 import { createStore, storageSize } from '../run/map-factory.ts';
 import { Heap } from '../state/heap.ts';
+import { memorySize } from '../state/layout.ts';
 import type { MapStorage, MapStore } from '../state/map-store.ts';
 import { MachineMemory } from '../state/memory.ts';
 import { randomSource } from '../testing.ts';
@@ -378,4 +380,18 @@ test('memory that is used up names the map and options', () => {
       ],
     }),
   );
+});
+
+test('what no limit makes room for has no hint to raise it', () => {
+  const needs = { fixed: 2 ** 32, heap: 0, largest: undefined };
+  const hintOf = (largest: string | undefined, fixed = 2 ** 32) => {
+    try {
+      return memorySize('a.o', { ...needs, fixed, largest }, 2 ** 31);
+    } catch (error) {
+      return error instanceof RootletError ? error.problems[0]?.hint : error;
+    }
+  };
+  expect(hintOf(undefined)).toBe('a machine has at most 4096 MiB: make the variables smaller');
+  expect(hintOf('m')).toMatch(/^a machine has at most 4096 MiB: lower .* \(--max-entries m=N/);
+  expect(hintOf(undefined, 2 ** 30 + 1)).toMatch(/^raise the limit/);
 });

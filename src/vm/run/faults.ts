@@ -1,7 +1,7 @@
 /** Messages of errors that end a run: what happened, where in the program, and the nearest object. */
 
 import { elementAt, given } from '../../bytes/index.ts';
-import { type CodeOf, quote, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, counted, quote, type RootletError } from '../../diag/index.ts';
 import { type BpfObject, MAX_CALL_FRAMES, MAX_STACK_BYTES } from '../../object/index.ts';
 import { codeError, type Site } from '../compile/analysis/index.ts';
 import {
@@ -97,10 +97,6 @@ function hex(address: bigint): string {
   return `0x${address.toString(16)}`;
 }
 
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
-}
-
 function accessWords(
   context: FaultContext,
   address: bigint,
@@ -108,7 +104,7 @@ function accessWords(
   write: boolean,
   by: string,
 ): Words {
-  const what = `invalid ${write ? 'write' : 'read'} of ${plural(size >>> 0, 'byte')}${by}`;
+  const what = `invalid ${write ? 'write' : 'read'} of ${counted(size >>> 0, 'byte')}${by}`;
   return { code: 'vm-memory-access', message: `${what}: ${placeWords(context, address, size, write)}` };
 }
 
@@ -150,13 +146,13 @@ function nearestRegion(regions: readonly Region[], address: number): Region | un
 }
 
 function packetWords(packet: PacketBuffer, start: number, bad: number, size: number, write: boolean): string {
-  const length = plural(packet.length, 'byte');
+  const length = counted(packet.length, 'byte');
   if (start >= packet.end) {
-    return `${plural(start + size - packet.end, 'byte')} past the packet's end (offset ${start - packet.data}, packet of ${length})`;
+    return `${counted(start + size - packet.end, 'byte')} past the packet's end (offset ${start - packet.data}, packet of ${length})`;
   }
-  if (start < packet.meta) return `${plural(packet.data - start, 'byte')} before the packet's start`;
+  if (start < packet.meta) return `${counted(packet.data - start, 'byte')} before the packet's start`;
   if (bad >= packet.end) {
-    return `${plural(start + size - packet.end, 'byte')} past the packet's end (offset ${start - packet.data}, packet of ${length})`;
+    return `${counted(start + size - packet.end, 'byte')} past the packet's end (offset ${start - packet.data}, packet of ${length})`;
   }
   return `packet offset ${start - packet.data}: this kind of program cannot ${write ? 'write' : 'read'} the packet directly`;
 }
@@ -168,7 +164,7 @@ function stackWords({ topFrame }: FaultContext, start: number, size: number): st
   const pointer = top - frame * FRAME_STRIDE;
   const offset = start - pointer;
   const end = offset + size;
-  if (end > 0) return `${plural(end, 'byte')} above the stack of frame ${frame + 1}`;
+  if (end > 0) return `${counted(end, 'byte')} above the stack of frame ${frame + 1}`;
   return `r10${offset} of frame ${frame + 1}: a stack frame is the ${FRAME_SIZE} bytes below r10`;
 }
 
@@ -181,19 +177,19 @@ function elementWords(
   write: boolean,
 ): string {
   if (start < region.start)
-    return `${plural(region.start - start, 'byte')} before the first value of ${region.name}`;
+    return `${counted(region.start - start, 'byte')} before the first value of ${region.name}`;
   const index = Math.floor((start - region.start) / stride);
   const offset = start - region.start - index * stride;
   const end = offset + size;
   if (end <= elementSize) return `a value of ${region.name} cannot be ${write ? 'written' : 'read'}`;
-  return `${plural(end - elementSize, 'byte')} past the end of a value of ${region.name} (offset ${offset}, value of ${plural(elementSize, 'byte')})`;
+  return `${counted(end - elementSize, 'byte')} past the end of a value of ${region.name} (offset ${offset}, value of ${counted(elementSize, 'byte')})`;
 }
 
 function regionWords(region: Region, start: number, bad: number, size: number, write: boolean): string {
-  if (start < region.start) return `${plural(region.start - start, 'byte')} before ${region.name}`;
+  if (start < region.start) return `${counted(region.start - start, 'byte')} before ${region.name}`;
   if (bad >= region.end) {
-    const whole = plural(region.end - region.start, 'byte');
-    return `${plural(start + size - region.end, 'byte')} past the end of ${region.name} (${whole})`;
+    const whole = counted(region.end - region.start, 'byte');
+    return `${counted(start + size - region.end, 'byte')} past the end of ${region.name} (${whole})`;
   }
   const offset = start - region.start;
   return `offset ${offset} of ${region.name} cannot be ${write ? 'written' : 'read'}`;

@@ -1,7 +1,7 @@
 /** A map of the machine as its user sees it: keys and values are bytes, errors are exceptions. */
 
 import { viewOf } from '../../bytes/index.ts';
-import { inputError, quote, usageError } from '../../diag/index.ts';
+import { counted, inputError, quote, usageError } from '../../diag/index.ts';
 import type { MapDefinition } from '../../object/index.ts';
 import type { GlobalVariable, MachineMemory, MapStore } from '../state/index.ts';
 
@@ -108,7 +108,7 @@ export class StoreMap implements MachineMap {
     if (bytes.length !== size) {
       throw usageError(
         'vm-map-size',
-        `a ${what} of map ${quote(this.name)} has ${size} bytes, not ${bytes.length}`,
+        `a ${what} of map ${quote(this.name)} has ${counted(size, 'byte')}, not ${bytes.length}`,
       );
     }
     this.#memory.bytes.set(bytes, address);

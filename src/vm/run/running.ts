@@ -113,7 +113,7 @@ export class RunningMachine implements Machine {
     const only = options.program ?? (this.programs.length === 1 ? this.programs[0] : undefined);
     this.#default = only === undefined ? undefined : this.#entries.get(only);
     tailNumbers.push(...compiled.tailNumbers);
-    fillMaps(object, plan, stores);
+    fillMaps(object, plan, prepared.prepared);
   }
 
   kindOf(program?: string): ProgramKind {

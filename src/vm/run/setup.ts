@@ -2,11 +2,11 @@
 
 import { noElement } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
-import type { BpfObject, CodeReference, SymbolIndex } from '../../object/index.ts';
-import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
+import { type BpfObject, type CodeReference, kconfigHint, type SymbolIndex } from '../../object/index.ts';
+import { BPF_ANY, BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import type { ExternPlan, MapPlan, MemoryPlan, Refusal } from '../compile/emit/index.ts';
 import type { CompiledModule, CompileInput } from '../compile/index.ts';
-import { ReferenceArrayStore } from '../maps/index.ts';
+import { HashOfMapsStore, ReferenceArrayStore } from '../maps/index.ts';
 import {
   CELL,
   DESCRIPTOR_SIZE,
@@ -198,22 +198,42 @@ function externRefusal(name: string, section: string | null, use: 'call' | 'addr
   return {
     code: 'vm-extern-undefined',
     message: `${use === 'call' ? 'calls' : 'uses'} "${name}", which has no definition`,
-    hint: 'link the object with the one that defines it',
+    hint: kconfigHint(name) ?? 'link the object with the one that defines it',
   };
 }
 
 /** Puts programs and maps that the source names into the maps that hold them. */
-export function fillMaps(object: BpfObject, plan: MachinePlan, stores: readonly MapStore[]): void {
+export function fillMaps(
+  object: BpfObject,
+  plan: MachinePlan,
+  { memory, stores }: Pick<PreparedMemory, 'memory' | 'stores'>,
+): void {
   plan.maps.forEach(({ definition, symbol }, id) => {
     const map = symbol === null ? undefined : object.symbols[symbol];
     const store = stores[id];
-    if (map?.kind !== 'map' || !(store instanceof ReferenceArrayStore)) return;
+    if (map?.kind !== 'map' || store === undefined) return;
     for (const reference of map.references) {
       const index = (reference.offset - definition.valuesOffset) / 8;
       const program = plan.programs.findIndex(candidate => candidate.symbol === reference.symbol);
       const inner = plan.maps.findIndex(candidate => candidate.symbol === reference.symbol);
       const number = program >= 0 ? program : inner;
-      if (number >= 0 && index < definition.maxEntries) store.assign(index, number);
+      if (number < 0 || index >= definition.maxEntries) continue;
+      if (store instanceof ReferenceArrayStore) store.assign(index, number);
+      else if (store instanceof HashOfMapsStore) setInner(store, index, number, plan.scratch, memory);
     }
   });
+}
+
+/** Initial values of a hash table have their index as the key. */
+function setInner(
+  store: HashOfMapsStore,
+  index: number,
+  number: number,
+  scratch: MachinePlan['scratch'],
+  memory: MachineMemory,
+): void {
+  memory.bytes.fill(0, scratch.key, scratch.key + store.definition.keySize);
+  memory.setU32(scratch.key, index);
+  memory.setU32(scratch.value, number);
+  store.update(scratch.key, scratch.value, BPF_ANY);
 }

@@ -122,6 +122,14 @@ export function toMebibytes(bytes: number): number {
   return Math.ceil(bytes / MEBIBYTE);
 }
 
+/** More than all of a machine's memory: no limit helps. */
+function impossibleHint(map: string | undefined): string {
+  const most = `a machine has at most ${toMebibytes(ADDRESSABLE)} MiB`;
+  return map === undefined
+    ? `${most}: make the variables smaller`
+    : `${most}: lower the map's max_entries (--max-entries ${map}=N; option maxEntries)`;
+}
+
 /** Options that make room, for a map that takes much of it where there is one. */
 export function memoryHint(map: string | undefined): string {
   const raise = 'raise the limit (--memory SIZE; option maxMemory)';
@@ -154,6 +162,6 @@ export function memorySize(
     'vm-memory-limit',
     [objectName],
     `its variables and small maps need ${toMebibytes(fixed * 2)} MiB of machine memory, more than the limit of ${toMebibytes(limit)} MiB`,
-    { hint: memoryHint(largest) },
+    { hint: fixed * 2 > ADDRESSABLE ? impossibleHint(largest) : memoryHint(largest) },
   );
 }

@@ -6,6 +6,7 @@
  * (frame, context, global variables) are decided here and cost nothing at run time.
  */
 
+import { counted } from '../../../diag/index.ts';
 import {
   BPF_ADD,
   BPF_AND,
@@ -119,7 +120,7 @@ function outsideFrame(
     unit: f.unit,
     slot,
     code: 'vm-stack-access',
-    message: `invalid ${what} of ${size} bytes at r10${offset < 0 ? '' : '+'}${offset}: a stack frame is the ${FRAME_SIZE} bytes below r10`,
+    message: `invalid ${what} of ${counted(size, 'byte')} at r10${offset < 0 ? '' : '+'}${offset}: a stack frame is the ${FRAME_SIZE} bytes below r10`,
   };
 }
 
