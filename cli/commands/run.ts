@@ -3,6 +3,7 @@
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
 import { formatProblem, usageError } from '../../src/diag/index.ts';
+import { findInConfig } from '../../src/load/index.ts';
 import {
   type BpfObject,
   isDelivered,
@@ -19,7 +20,7 @@ import {
   type Timestamp,
 } from '../../src/vm/index.ts';
 import { off, text } from '../flags/kinds.ts';
-import { requireKnown } from '../flags/loading.ts';
+import { readConfiguration, requireKnown } from '../flags/loading.ts';
 import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { table } from '../format/table.ts';
@@ -41,6 +42,7 @@ interface Flags {
   readonly each?: boolean;
   readonly json: boolean;
   readonly kernel: boolean;
+  readonly kconfig?: string;
   readonly verifierLog?: string;
   readonly seed?: number;
   readonly budget?: number;
@@ -85,6 +87,11 @@ export const runCommand = buildCommand<Flags, [string], Context>({
       printk: { ...off, brief: 'Print the output of bpf_printk' },
       json: { ...off, brief: 'Output JSON' },
       kernel: { ...off, brief: 'Run in the kernel (BPF_PROG_TEST_RUN) instead of the embedded machine' },
+      kconfig: {
+        ...text,
+        brief: 'Read configuration values (CONFIG_X=…) of __kconfig externs',
+        placeholder: 'FILE',
+      },
       verifierLog: {
         ...text,
         brief: "With --kernel: write the verifier's log to FILE, also if the programs are accepted",
@@ -128,17 +135,25 @@ function openRunner(flags: Flags, object: BpfObject): PacketRunner {
   if (flags.verifierLog !== undefined && !flags.kernel)
     throw usageError('usage-verifier-log', '--verifier-log needs --kernel: the machine has no verifier');
   const maxEntries = parseMaxEntries(flags.maxEntries);
+  const kconfig = flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig);
   const common = { ...given({ program: flags.progName ?? flags.program }), maxEntries };
   if (flags.kernel) {
     refuseMachineFlags(flags);
     requireKnown('map', [...maxEntries.keys()], mapNames(object));
-    return openKernelRunner(object, { ...common, ...given({ verifierLog: flags.verifierLog }) });
+    return openKernelRunner(object, { ...common, ...given({ verifierLog: flags.verifierLog, kconfig }) });
   }
   const maxMemory = flags.memory === undefined ? undefined : parseMemory(flags.memory);
   return openMachineRunner(object, {
     ...common,
-    ...given({ seed: flags.seed, budget: flags.budget, maxMemory }),
+    ...given({ seed: flags.seed, budget: flags.budget, maxMemory, kconfig: kconfigFor(object, kconfig) }),
   });
+}
+
+/** The values that a configuration has for externs of the object. */
+function kconfigFor(object: BpfObject, text: string | undefined): ReadonlyMap<string, string> | undefined {
+  if (text === undefined) return undefined;
+  const externs = object.symbols.flatMap(symbol => (symbol.kind === 'extern' ? [symbol.name] : []));
+  return findInConfig(text, new Set(externs));
 }
 
 function refuseMachineFlags({ seed, budget, memory }: Flags): void {

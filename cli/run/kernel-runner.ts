@@ -25,6 +25,8 @@ export interface KernelRunOptions {
   readonly program?: string;
   /** Map name → max_entries instead of the one in the object. */
   readonly maxEntries: ReadonlyMap<string, number>;
+  /** Text of a kernel configuration, which overrides the kernel's. */
+  readonly kconfig?: string;
   /** File for the verifier's whole log, whether it accepts the programs or not. */
   readonly verifierLog?: string;
 }
@@ -102,7 +104,7 @@ function load(object: BpfObject, options: KernelRunOptions): LoadedObject {
     loadObject(object, openSys(), {
       pinRoot: null,
       maxEntries: options.maxEntries,
-      ...given({ programs }),
+      ...given({ programs, kconfig: options.kconfig }),
       ...logging,
     }),
   );

@@ -22,6 +22,7 @@ export {
 } from './execute/index.ts';
 export {
   type ExternBinding,
+  findInConfig,
   hasKernelFunction,
   hasSyscallWrapper,
   type KernelTypes,

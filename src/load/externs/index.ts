@@ -2,6 +2,6 @@
 
 export { bindExterns, hasKernelFunction } from './bind-externs.ts';
 export { type ExternBinding, type ExternBindings, NO_BINDINGS } from './bindings.ts';
-export { kconfigTooLarge } from './kconfig.ts';
+export { findInConfig, kconfigTooLarge } from './kconfig.ts';
 export { hasSyscallWrapper, type KernelFacts, runningKernelFacts } from './kernel-facts.ts';
 export { type KernelTarget, type KernelTypes, openKernelTypes } from './kernel-types.ts';

@@ -3,7 +3,7 @@
  * element that shows its variables by name. Values for `.kconfig` externs come from the options.
  */
 
-import { type Btf, type BtfId, sizeOfType, skipModifiers } from '../../btf/index.ts';
+import { type Btf, type BtfId, type BtfType, sizeOfType, skipModifiers } from '../../btf/index.ts';
 import { alignUp, encodeText } from '../../bytes/index.ts';
 import { inputError, type Problem, quote, RootletError } from '../../diag/index.ts';
 import {
@@ -175,17 +175,18 @@ const VIRTUAL: Kconfig = new Map([
   ['LINUX_HAS_SYSCALL_WRAPPER', 1n],
 ]);
 
-/** Writes the values of `.kconfig` externs. Throws all that are missing or do not fit. */
+/** Writes the values of the `.kconfig` externs that are used. Throws all that are missing or do not fit. */
 export function fillKconfig(
   object: BpfObject,
   globals: Globals,
   memory: MachineMemory,
   given: Kconfig,
+  isUsed: (symbol: SymbolIndex) => boolean,
 ): void {
   const problems: Problem[] = [];
   for (const [symbol, address] of globals.addresses) {
     const extern = object.symbols[symbol];
-    if (extern?.kind !== 'extern' || object.btf === null) continue;
+    if (extern?.kind !== 'extern' || object.btf === null || !isUsed(symbol)) continue;
     try {
       fillOne(object.btf, object.name, extern, address, memory, given);
     } catch (error) {
@@ -209,7 +210,7 @@ function fillOne(
   if (value === undefined) {
     if (extern.binding === 'weak') return;
     throw inputError('vm-kconfig-missing', where, 'has no value', {
-      hint: 'the machine has no kernel: give the value (option kconfig), or declare it __weak',
+      hint: `the machine has no kernel: --kconfig FILE with a line ${extern.name}=VALUE gives it, or declare it __weak`,
     });
   }
   const size = sizeOfType(btf, extern.btfId);
@@ -218,7 +219,7 @@ function fillOne(
     memory.bytes.set(text, address);
     return;
   }
-  const number = typeof value === 'bigint' ? value : numberOf(value);
+  const number = typeof value === 'bigint' ? value : numberOf(value, isChar(btf, extern.btfId));
   if (number === undefined || size > 8 || BigInt.asUintN(size * 8, number) !== BigInt.asUintN(64, number)) {
     throw inputError('vm-kconfig-value', where, `cannot hold ${String(value)}`);
   }
@@ -230,8 +231,9 @@ function writeNumber(memory: MachineMemory, address: number, size: number, value
   memory.bytes.set(memory.order === 'little' ? bytes : bytes.reverse(), address);
 }
 
-/** `y`, `n` and `m` as enum libbpf_tristate, or a number in C's notation. */
-function numberOf(text: string): bigint | undefined {
+/** `y`, `n` and `m` as enum libbpf_tristate, or for a char as the letter; or a number in C's notation. */
+function numberOf(text: string, asLetter: boolean): bigint | undefined {
+  if (asLetter && /^[nym]$/.test(text)) return BigInt(text.charCodeAt(0));
   if (text === 'n') return 0n;
   if (text === 'y') return 1n;
   if (text === 'm') return 2n;
@@ -243,7 +245,15 @@ function numberOf(text: string): bigint | undefined {
 }
 
 function isText(btf: Btf, id: BtfId): boolean {
+  return valueType(btf, id).kind === 'array';
+}
+
+function isChar(btf: Btf, id: BtfId): boolean {
+  const type = valueType(btf, id);
+  return type.kind === 'int' && type.size === 1 && !type.bool;
+}
+
+function valueType(btf: Btf, id: BtfId): BtfType {
   const variable = btf.type(id);
-  const type = btf.type(skipModifiers(btf, variable.kind === 'var' ? variable.type : id));
-  return type.kind === 'array';
+  return btf.type(skipModifiers(btf, variable.kind === 'var' ? variable.type : id));
 }
