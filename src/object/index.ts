@@ -121,6 +121,7 @@ export {
   hookRuleOf,
   isDelivered,
   isForeignContext,
+  isVerifiedContext,
   kindId,
   kindName,
   kindNameOf,

@@ -160,7 +160,12 @@ function applyMember(context: Context, member: BtfMember, position: number): voi
       return;
     case 'value':
       draft.valueType = pointee(context, member);
-      draft.valueSize = agree(draft.valueSize, sizeOfPart(btf, draft.valueType, 'value', where), 'value', where);
+      draft.valueSize = agree(
+        draft.valueSize,
+        sizeOfPart(btf, draft.valueType, 'value', where),
+        'value',
+        where,
+      );
       return;
     case 'values':
       applyValues(context, member, position);
