@@ -32,9 +32,8 @@ import {
   explainingValues,
   type LoadFlags,
   type ObjectInput,
-  programNames,
-  requireKnown,
   requireNamedMaps,
+  requirePrograms,
 } from './loading.ts';
 
 export interface BindFlags {
@@ -91,7 +90,7 @@ export function withBound<T>(
 }
 
 function entryLoadOf({ sys, store, input, name, flags, options, only }: BoundJob): EntryLoad {
-  if (only !== undefined) requireKnown('program', only, programNames(input.object));
+  if (only !== undefined) requirePrograms(input.object, only);
   return {
     sys,
     store,
@@ -105,7 +104,8 @@ function entryLoadOf({ sys, store, input, name, flags, options, only }: BoundJob
 }
 
 /** Bindings of all externs, without loading. */
-export function explainBound({ sys, store, input, name, flags, options }: BoundJob): Binding[] {
+export function explainBound({ sys, store, input, name, flags, options, only }: BoundJob): Binding[] {
+  if (only !== undefined) requirePrograms(input.object, only);
   using registry = new Registry(store);
   return explainAgainst(registry, input.object, sys, { ...options, ...storeOptionsOf(flags), name });
 }

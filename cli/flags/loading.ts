@@ -30,6 +30,7 @@ import {
   type BpfObject,
   InputObject,
   programsOf,
+  staticChoice,
   stripDataSections,
   withProgramTypes,
   writeObject,
@@ -320,7 +321,7 @@ export function planObject(
   options: LoadOptions,
   only: readonly string[] | undefined,
 ): PreparedLoad {
-  if (only !== undefined) requireKnown('program', only, programNames(input.object));
+  if (only !== undefined) requirePrograms(input.object, only);
   const prepared = explainingValues(() => prepareLoad(input.object, sys, options));
   requireNamedMaps(flags, prepared.plan);
   return prepared;
@@ -364,6 +365,17 @@ export function tailCallNotes({ object }: Pick<InputObject, 'object'>, loaded: L
 
 export function programNames(object: BpfObject): string[] {
   return programsOf(object).map(({ program }) => program.name);
+}
+
+/** Throws `load-no-program`, and `object-static-program` for a name that only a static program has. */
+export function requirePrograms(object: BpfObject, names: readonly string[]): void {
+  if (names.length === 0)
+    throw usageError('load-no-program', '--only names no program', {
+      hint: available('there are', programNames(object)),
+    });
+  const statics = names.flatMap(name => staticChoice(object, name) ?? []);
+  if (statics.length > 0) throw new RootletError(statics);
+  requireKnown('program', names, programNames(object));
 }
 
 /** Throws `load-no-program`, `load-no-map`. */

@@ -27,7 +27,7 @@ export interface KernelRunOptions {
   readonly maxEntries: ReadonlyMap<string, number>;
   /** File for the verifier's whole log, whether it accepts the programs or not. */
   readonly verifierLog?: string;
-  /** Text of a kernel configuration. */
+  /** Text of a kernel configuration, which overrides the kernel's. */
   readonly kconfig?: string;
 }
 

@@ -132,6 +132,7 @@ export {
   hookRuleOf,
   isDelivered,
   isForeignContext,
+  isVerifiedContext,
   kindId,
   kindName,
   kindNameOf,

@@ -198,6 +198,18 @@ const MAPS: readonly Case[] = [
     'x.o: map "shared": key size is given twice: 16 and 4 bytes',
   ],
   [
+    'a key of a type that is only declared',
+    defineMap(
+      [
+        ['type', TWO],
+        ['key', FIRST + 1],
+      ],
+      [{ kind: 'fwd', name: 'later', union: false }, pointer(FIRST)],
+    ),
+    'btf-no-size',
+    'x.o: map "shared": key: type 19 (fwd "later") has no size',
+  ],
+  [
     'values before other members',
     defineMap([
       ['values', TWO],

@@ -13,7 +13,7 @@
  */
 
 import { type Btf, type BtfFuncProto, type BtfId, type BtfType, resolvedType } from '../../btf/index.ts';
-import { type BpfObject, type ContextParameter, contextParameter, prototypeOf } from '../../object/index.ts';
+import { type BpfObject, contextParameter, isVerifiedContext, prototypeOf } from '../../object/index.ts';
 
 export type SignatureClass = 'A' | 'B' | 'C' | 'D';
 
@@ -54,9 +54,9 @@ export function signatureOf(btf: Btf, func: BtfId, progType?: number): Signature
   const taggedContext = contexts.findIndex(context => context?.struct === null) + 1;
   const base = { context: contexts[0]?.struct ?? null, taggedContext, count: proto.params.length };
   const judged = proto.params.map((param, at) =>
-    isUsable(contexts[at]) ? undefined : judgeParameter(btf, param.type, `parameter ${at + 1}`),
+    isVerifiedContext(contexts[at]) ? undefined : judgeParameter(btf, param.type, `parameter ${at + 1}`),
   );
-  return { ...classOf(btf, proto, judged, isUsable(contexts[0])), ...base };
+  return { ...classOf(btf, proto, judged, isVerifiedContext(contexts[0])), ...base };
 }
 
 /** The class of a function of an object; without types it is that of `NO_SIGNATURE`. */
@@ -78,11 +78,6 @@ export function replacementObjection({
   if (taggedContext > 0)
     return `parameter ${taggedContext} is the context by its tag alone, which the kernel's comparison for replacement does not know`;
   return undefined;
-}
-
-/** A struct that is only declared is not a context to the verifier. */
-function isUsable(context: ContextParameter | undefined): boolean {
-  return context !== undefined && (context.struct === null || context.complete);
 }
 
 interface Judgement {

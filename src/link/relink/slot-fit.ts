@@ -11,6 +11,7 @@ import {
   contextParameter,
   type FunctionSymbol,
   hasKnownType,
+  isVerifiedContext,
   type MapSymbol,
   markLive,
   programsOf,
@@ -56,7 +57,8 @@ export function unknownFit(
 
 /**
  * Whether the kernel can verify a program in its slot only where it is called: by itself, a global function
- * whose context parameter has neither the name nor the tag of a context would get some other pointer.
+ * whose context parameter has neither the name nor the tag of a context would get some other pointer. A struct
+ * that is only declared does not count as a context there.
  */
 export function needsCaller(
   rootlet: BpfObject,
@@ -70,7 +72,7 @@ export function needsCaller(
   if (proto?.returns === 0) return true; // global functions may return nothing only since Linux 7.1
   if (proto?.params.length === 0) return false;
   const isContext = contextParameter(rootlet.btf, slot.btfId, 0, progType) !== undefined;
-  return isContext && contextParameter(component.btf, program.btfId, 0, progType) === undefined;
+  return isContext && !isVerifiedContext(contextParameter(component.btf, program.btfId, 0, progType));
 }
 
 /**

@@ -208,7 +208,11 @@ function kconfigBinding(
     const paths = configPaths().join(', ');
     return wrong(`no configuration of this kernel could be read (${paths})`, 'give one with --kconfig FILE');
   }
-  if (isSetting(name)) return notThere('is not in the configuration of this kernel');
+  if (isSetting(name))
+    return wrong(
+      'is not in the configuration of this kernel',
+      `give it with --kconfig FILE, or ${WEAK_HINT}`,
+    );
   const number = virtualValue(name, facts);
   if (number !== undefined)
     return { kind: 'kconfig', value: numberValue(name, type, number, object.byteOrder) };

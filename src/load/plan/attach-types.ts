@@ -30,7 +30,7 @@ export function findAttachTypes(
     if (type === undefined) continue;
     if (!needsTarget(type) || found.has(program.name) || targets.has(program.name)) continue;
     const where = [object.name, `program ${quote(program.name)}`];
-    found.set(program.name, findAttachType(types, type, where));
+    found.set(program.name, findAttachType(types, type, where, program.name));
   }
   return found;
 }
@@ -39,10 +39,17 @@ function needsTarget(type: ProgramType): boolean {
   return type.attachBtf || type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS;
 }
 
-function findAttachType(types: KernelTypes, type: ProgramType, where: readonly string[]): AttachPlan {
+function findAttachType(
+  types: KernelTypes,
+  type: ProgramType,
+  where: readonly string[],
+  program: string,
+): AttachPlan {
   if (type.progType === uapi.BPF_PROG_TYPE_EXT) {
     throw inputError('load-no-target', where, 'replaces a function of a loaded program, and none is given', {
-      hint: 'give the target program when loading',
+      hint:
+        'the option "targets" of loadObject() specifies the function; ' +
+        '"rootlet replace NAME SLOT=FILE" replaces functions of a rootlet that is attached',
     });
   }
   if (type.progType === uapi.BPF_PROG_TYPE_STRUCT_OPS) {
@@ -57,7 +64,7 @@ function findAttachType(types: KernelTypes, type: ProgramType, where: readonly s
       where,
       `section ${quote(section)} does not specify what to attach to`,
       {
-        hint: `write SEC("${section}/NAME")`,
+        hint: `write SEC("${section}/NAME"), or give --type ${program}=${section}/NAME`,
       },
     );
   }

@@ -109,7 +109,7 @@ export function wantedPrograms(
     const section = sectionNameOf(object, program);
     const type = options.typeOf?.(program.name, section) ?? programTypeOf(section);
     const wanted =
-      options.programs === undefined ? isAutoloaded(type) : options.programs(program.name, section);
+      options.programs === undefined ? isAutoloaded(type, section) : options.programs(program.name, section);
     return !operations.unused.has(program.name) && (wanted || held.has(index))
       ? [{ index, program, section, type }]
       : [];
@@ -129,9 +129,9 @@ function wantedStatics(object: BpfObject, options: ProgramOptions): FunctionSymb
   );
 }
 
-/** What no section states is loaded. */
-function isAutoloaded(type: ProgramType | undefined): boolean {
-  return type === undefined || sectionInfoOf(type)?.autoload !== false;
+/** What no section states is loaded; `?` disables that also before a name that is not in the table. */
+function isAutoloaded(type: ProgramType | undefined, section: string): boolean {
+  return type === undefined ? !section.startsWith('?') : sectionInfoOf(type)?.autoload !== false;
 }
 
 function unknownSection(object: BpfObject, program: FunctionSymbol, section: string): RootletError {

@@ -15,7 +15,7 @@ import {
   sizeOfType,
   skipModifiers,
 } from '../../btf/index.ts';
-import { type CodeOf, inputError, quote, type RootletError } from '../../diag/index.ts';
+import { type CodeOf, inputError, quote, RootletError } from '../../diag/index.ts';
 import {
   BPF_MAP_TYPE_ARRAY_OF_MAPS,
   BPF_MAP_TYPE_HASH_OF_MAPS,
@@ -156,17 +156,38 @@ function applyMember(context: Context, member: BtfMember, position: number): voi
       return;
     case 'key':
       draft.keyType = pointee(context, member);
-      draft.keySize = agree(draft.keySize, sizeOfType(btf, draft.keyType), 'key', where);
+      draft.keySize = agree(draft.keySize, sizeOfPart(btf, draft.keyType, 'key', where), 'key', where);
       return;
     case 'value':
       draft.valueType = pointee(context, member);
-      draft.valueSize = agree(draft.valueSize, sizeOfType(btf, draft.valueType), 'value', where);
+      draft.valueSize = agree(
+        draft.valueSize,
+        sizeOfPart(btf, draft.valueType, 'value', where),
+        'value',
+        where,
+      );
       return;
     case 'values':
       applyValues(context, member, position);
       return;
     default:
       throw memberError(context, member, 'is not a known member of a map definition', 'map-unknown-member');
+  }
+}
+
+/** The size of a key or value; what has none is reported as a part of the map. */
+function sizeOfPart(btf: Btf, id: BtfId, what: string, where: readonly string[]): number {
+  try {
+    return sizeOfType(btf, id);
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    throw new RootletError(
+      error.problems.map(inner => ({
+        ...inner,
+        where: [...where, what],
+        hint: 'the type must be complete where the map is defined; a C++ template must be instantiated',
+      })),
+    );
   }
 }
 

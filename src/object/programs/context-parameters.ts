@@ -65,6 +65,11 @@ export function contextParameter(
   return isTagged ? { struct: null, complete: false } : undefined;
 }
 
+/** Whether the kernel, too, takes a parameter of a global function for the context. */
+export function isVerifiedContext(parameter: ContextParameter | undefined): boolean {
+  return parameter !== undefined && (parameter.struct === null || parameter.complete);
+}
+
 /** The prototype of a FUNC; undefined when it has none. */
 export function prototypeOf(btf: Btf, func: BtfId) {
   const type = func === 0 ? undefined : btf.type(func);

@@ -4,6 +4,7 @@ export {
   CONTEXT_TAG,
   type ContextParameter,
   contextParameter,
+  isVerifiedContext,
   prototypeOf,
   type TaggedParameters,
   taggedParameters,

@@ -40,6 +40,9 @@ test('every name of a type in the kernel has a section of that type, or is refus
 
 test.each([
   ['xpd', /did you mean "xdp"/],
+  ['XDP', /did you mean "xdp"/],
+  ['BPF_PROG_TYPE_SCHED_CLS', /did you mean "sched_cls"/],
+  ['BPF_PROG_TYPE_NO', /xdp, tc, /],
   ['sched_clss', /did you mean "sched_cls"/],
   ['kprob/do_exit', /did you mean "kprobe\/do_exit"/],
   ['sk_skb/stream_verdit', /did you mean "sk_skb\/stream_verdict"/],

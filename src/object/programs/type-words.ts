@@ -35,7 +35,9 @@ export function sectionOfType(word: string): Result<string> {
   const [only, ...others] = defaultsAmong(named);
   if (only !== undefined && others.length === 0) return ok(only.section);
   if (named.length > 0) return failed(ambiguous(word, named));
-  const near = nearSectionNames(word);
+  const plain = word.toLowerCase().replace(/^bpf_prog_type_/, '');
+  const isSpelledOut = plain !== word && sectionOfType(plain).ok;
+  const near = isSpelledOut ? [plain] : nearSectionNames(word);
   const hint = suggestion(near) ?? didYouMean(word, kernelTypeNames(), EXAMPLES).hint;
   return failed(
     problem('object-program-type', [], `${quote(word)} is not a valid program type`, {

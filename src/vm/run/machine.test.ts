@@ -208,6 +208,8 @@ describe.each(ORDERS)('%s', order => {
       'machine.bpf.o: extern "CONFIG_HZ": cannot hold many',
       'machine.bpf.o: extern "CONFIG_NAME": has no value',
     ]);
+    const unused = { kconfig: missing, program: 'context' };
+    expect(createMachine(fixture(order), unused).programs).toEqual(['context']);
   });
 
   test('one program of several has to be chosen', () => {

@@ -77,8 +77,19 @@ export function prepareMemory(object: BpfObject, plan: MachinePlan, kconfig: Kco
     symbol => addressOfSymbol(object, plan, symbol),
     symbol => plan.units.findIndex(unit => unit.symbol === symbol),
   );
-  fillKconfig(object, plan.globals, memory, kconfig);
+  const used = symbolsOfUnits(object, plan);
+  fillKconfig(object, plan.globals, memory, kconfig, symbol => used.has(symbol));
   return { memory, heap, stores, tailNumbers };
+}
+
+/** What the functions that can run refer to. */
+function symbolsOfUnits(object: BpfObject, { units }: MachinePlan): ReadonlySet<SymbolIndex> {
+  return new Set(
+    units.flatMap(unit => {
+      const code = object.symbols[unit.symbol];
+      return code?.kind === 'function' ? code.references.map(({ symbol }) => symbol) : [];
+    }),
+  );
 }
 
 /** 0 when there is no such map. */

@@ -177,17 +177,18 @@ const VIRTUAL: Kconfig = new Map([
   ['LINUX_HAS_SYSCALL_WRAPPER', 1n],
 ]);
 
-/** Writes the values of `.kconfig` externs. Throws all that are missing or do not fit. */
+/** Writes the values of the `.kconfig` externs that are used. Throws all that are missing or do not fit. */
 export function fillKconfig(
   object: BpfObject,
   globals: Globals,
   memory: MachineMemory,
   given: Kconfig,
+  isUsed: (symbol: SymbolIndex) => boolean,
 ): void {
   const problems: Problem[] = [];
   for (const [symbol, address] of globals.addresses) {
     const extern = object.symbols[symbol];
-    if (extern?.kind !== 'extern' || object.btf === null) continue;
+    if (extern?.kind !== 'extern' || object.btf === null || !isUsed(symbol)) continue;
     try {
       fillOne(object.btf, object.name, extern, address, memory, given);
     } catch (error) {
@@ -211,7 +212,7 @@ function fillOne(
   if (value === undefined) {
     if (extern.binding === 'weak') return;
     throw inputError('vm-kconfig-missing', where, 'has no value', {
-      hint: 'the machine has no kernel: give the value (--kconfig FILE, option kconfig), or declare it __weak',
+      hint: `the machine has no kernel: --kconfig FILE with a line ${extern.name}=VALUE gives it, or declare it __weak`,
     });
   }
   const size = sizeOfType(btf, extern.btfId);

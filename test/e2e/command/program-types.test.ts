@@ -4,6 +4,7 @@
  */
 
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { CommandWorld } from '../../../cli/testing.ts';
@@ -57,6 +58,9 @@ stages __attribute__((section(".maps"))) = { .values = { (void *)&stage } };
 static long (*bpf_tail_call)(void *ctx, void *map, unsigned index) = (void *)12;
 SEC("xdp/main") int f(struct xdp_md *ctx) { bpf_tail_call(ctx, &stages, 0); return 1; }\n`,
   core: HEAD + CORE,
+  kconfig: `${HEAD}extern char CONFIG_LETTER __attribute__((section(".kconfig")));
+SEC("socket") int plain(struct __sk_buff *skb) { return 7; }
+SEC("socket") int letter(struct __sk_buff *skb) { return CONFIG_LETTER; }\n`,
 };
 type Source = keyof typeof SOURCES;
 
@@ -159,6 +163,9 @@ describe.skipIf(skipped !== undefined)(`on the kernel${skipped === undefined ? '
   test('one of several programs gets a type; autoload stays what it is', () => {
     expect(load(at('two'), '--type', 'a=xdp')).toEqual({ a: 'xdp', b: 'sched_cls' });
     expect(load(at('two'), '--only', 'b')).toEqual({ b: 'sched_cls' });
+    expect(load(at('two'), '--only', ',')).toEqual(['load-no-program']);
+    expect(load(at('dormant'))).toEqual({});
+    expect(load(at('dormant'), '--only', 'f')).toEqual(['load-program-type']);
     expect(load(at('dormant'), '--type', 'xdp')).toEqual({});
     expect(load(at('dormant'), '--type', 'xdp', '--only', 'f')).toEqual({ f: 'xdp' });
     expect(rootlet('load', `${at('two')}:a`).err).toContain('--only a');
@@ -251,6 +258,8 @@ describe.skipIf(skipped !== undefined)(`on the kernel${skipped === undefined ? '
     }
     expect(attach('xdp', 'v0', `${at('still')}:drop_it`).err).toContain('is static and not supported');
     expect(load(at('still'), '--only', 'pass_it')).toEqual({ pass_it: 'xdp' });
+    expect(load(at('still'), '--only', 'pass_it,drop_it')).toEqual(['object-static-program']);
+    expect(load(at('still'), '--only', 'pass_it,drop_id')).toEqual(['load-no-program']);
     expect(attach('xdp', 'v0', `${at('still')}:pass_it`).code).toBe(0);
     const out = `${directory}/global.o`;
     expect(rootlet('link', at('still'), '-o', out).err).toContain('--globalize-symbol drop_it');
@@ -291,5 +300,18 @@ describe.skipIf(skipped !== undefined)(`on the kernel${skipped === undefined ? '
     expect(load(at('core'), '--only', 'plain')).toEqual({ plain: 'socket_filter' });
     expect(rootlet('load', at('core'), '--dry-run').out).not.toContain('vague');
     expect(load(at('core'), '--only', 'foreign')).toEqual(['load-extern-missing']);
+  });
+
+  test('run reads configuration values; programs that do not run need none', () => {
+    const file = `${directory}/config`;
+    writeFileSync(file, 'CONFIG_LETTER=m\n');
+    for (const where of [[], ['--kernel']]) {
+      const run = (...words: readonly string[]) =>
+        rootlet('run', at('kconfig'), '--packet', PACKET, ...where, ...words);
+      expect(run('--prog-name', 'plain')).toMatchObject({ code: 0, out: expect.stringContaining('7') });
+      const { out, code } = run('--prog-name', 'letter', '--kconfig', file);
+      expect({ out, code }).toEqual({ out: expect.stringContaining('109'), code: 0 });
+      expect(run('--prog-name', 'letter').err).toContain('--kconfig FILE');
+    }
   });
 });

@@ -61,6 +61,11 @@ const SLOTS = {
 const NAKED = `${HEAD}
 SEC("xdp") __attribute__((naked)) void entry(void) { asm volatile("r0 = 1; exit;"); }`;
 
+/** The context is only declared, as C++ and Rust describe what they do not use. */
+const DECLARED = `struct xdp_md;
+__attribute__((section("xdp"), used)) int entry(struct xdp_md *ctx) { return 1; }
+__attribute__((section("license"), used)) char _license[] = "GPL";`;
+
 const { sys } = kernelForTests();
 const clang = needs('clang');
 
@@ -83,6 +88,7 @@ SEC("xdp") int host(struct xdp_md *ctx) { return slot(ctx${name === 'more' ? ', 
             ]),
           ),
           naked: NAKED,
+          declared: DECLARED,
         } as Readonly<Record<string, string>>)
       : {};
   const objectOf = (name: string): BpfObject => {
@@ -107,6 +113,8 @@ SEC("xdp") int host(struct xdp_md *ctx) { return slot(ctx${name === 'more' ? ', 
   );
 
   test('nothing, where the code sets r0 itself', () => judge(chainOf('naked')));
+
+  test('a context that is only declared', () => judge(chainOf('declared')));
 
   test.each(REFUSED.map((row, at) => [...row, at + TAKEN.length] as const))(
     '%s entry(%s) is refused',
