@@ -22,7 +22,7 @@ const skipped = noOracle('1.5') ?? reason;
 /** Programs that only one loads: a phrase of what libbpf prints, or a code of ours, and the reason. */
 const ONLY_WE: readonly (readonly [phrase: string, reason: string])[] = [
   ['failed to initialize slot', 'what a program array holds is loaded with it here'],
-  ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here'],
+  ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here, with a note'],
 ];
 const ONLY_LIBBPF: readonly (readonly [code: string, reason: string])[] = [];
 const OTHER_TAG: readonly (readonly [program: string, reason: string])[] = [
