@@ -102,4 +102,5 @@ export {
   referencesTo,
   resolve,
   type SymbolAt,
+  uncheckedPairs,
 } from './resolve/index.ts';

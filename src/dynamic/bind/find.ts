@@ -36,9 +36,9 @@ import {
 } from '../../link/index.ts';
 import { type BpfObject, type ExternSymbol, kindOfExtern, type SymbolIndex } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
-import { type Export, exportsOf, type Provider } from '../providers/index.ts';
+import { exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
-import type { Binding } from './bindings.ts';
+import type { Found } from './found.ts';
 
 /** `foo=PROVIDER:bar` as text; without a provider the name must be defined by one only. */
 export interface DynamicBindRequest {
@@ -56,18 +56,6 @@ export interface SearchScope {
   readonly registered: readonly Provider[];
   /** Whether the kernel has a function of this name, for hints. */
   readonly isKernelFunction?: (name: string) => boolean;
-}
-
-/** How the definition of an extern was found. */
-export type FoundBy = Exclude<Binding['by'], 'provider'>;
-
-export interface Found {
-  /** Symbol of the consumer. */
-  readonly extern: SymbolIndex;
-  readonly name: string;
-  readonly provider: Provider;
-  readonly target: Export;
-  readonly by: FoundBy;
 }
 
 export interface Search {

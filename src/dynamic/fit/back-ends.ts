@@ -140,7 +140,7 @@ function extInsteadObjection(pair: Pair): string | undefined {
 function spellingObjection({ host, slot, component, program }: Pair): string | undefined {
   const progType = typeOfProgram(host.rootlet, host.main)?.progType;
   for (const [object, symbol] of [[host.rootlet, slot] as const, [component, program] as const]) {
-    const objection = replacementObjection(signatureIn(object, symbol.btfId, progType));
+    const objection = replacementObjection(signatureIn(object, symbol, progType));
     if (objection !== undefined) return `${quote(symbol.name)}: ${objection}`;
   }
   return undefined;
