@@ -61,7 +61,7 @@ needs('bpf', 'ip', 'clang').describe('entry points in slots', () => {
     expect(notesOf('replace', 'R', `s2=${lab.file('spelled')}`)).toEqual([]);
   });
 
-  test('what is no entry point is refused', () => {
+  test('what is not an entry point is refused', () => {
     lab.attach('host');
     lab.compile({ pointer: `${HEAD} SEC("xdp") void *${P}one(struct xdp_md *ctx) { return 0; }` });
     expect(lab.refused('replace', 'R', `s1=${lab.file('pointer')}`)).toContain(

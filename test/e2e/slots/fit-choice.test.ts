@@ -107,7 +107,7 @@ clang.describe('the back end of a change', () => {
     expect(choose(designOf('host', {}), undefined, kernelThat(0)).via).toBe('static');
   });
 
-  test('a program that fills slots of two prototypes is no replacement for both', () => {
+  test('a program that fills slots of two prototypes cannot replace both', () => {
     const sys = kernelThat(0);
     expect(choose(designOf('host', { slot1: 'part', other: 'part' }), undefined, sys)).toMatchObject({
       via: 'static',
