@@ -42,12 +42,14 @@ export {
   unedited,
 } from './pipeline/index.ts';
 export {
+  adoptionNote,
   arraysOf,
   arrayWithItself,
   type FilledSlot,
   fragmentsProblem,
   freeSlots,
   inOrder,
+  isEntrySlot,
   misfit,
   namedProgram,
   type RelinkOptions,
@@ -57,6 +59,7 @@ export {
   type ReportedState,
   type SlotAssignment,
   slotMissing,
+  slotNotes,
   slotProblem,
   slotsOf,
   slotTwice,
@@ -99,4 +102,5 @@ export {
   referencesTo,
   resolve,
   type SymbolAt,
+  uncheckedPairs,
 } from './resolve/index.ts';

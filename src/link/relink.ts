@@ -34,6 +34,7 @@ import {
   type Plug,
   pinnedNotes,
   plugComponents,
+  pluggedNotes,
   type RelinkInputs,
   type RelinkOptions,
   type RelinkReport,
@@ -47,10 +48,8 @@ import {
   thrownNotes,
   thrownProblems,
   typePlugged,
-  unknownFits,
   unseenVerdicts,
   unstatedLicenses,
-  unusedConfigs,
 } from './relink/index.ts';
 import { linkNotes, livePaths, once } from './report/index.ts';
 import { entryAt } from './resolve/index.ts';
@@ -196,7 +195,7 @@ function reportAll(
     ...unseenVerdicts(objects[0]),
     ...(options.entrySlots === true
       ? []
-      : [...unknownFits(inputs.objects, plugs), ...lostInSlots(pruned, plugs)]),
+      : [...pluggedNotes(inputs.objects, plugs), ...thrownIn(pruned, plugs)]),
     ...unstatedLicenses(license, inputs),
     ...inputs.objects.flatMap((object, file) => {
       const at = (index: SymbolIndex): SymbolIndex => entryAt(merged.combined.indexOf, { file, index });
@@ -222,8 +221,7 @@ function reportAll(
   });
 }
 
-/** What programs lose as functions of a rootlet that was written by hand. */
-function lostInSlots({ merged }: Pruned, plugs: readonly Plug[]): string[] {
-  const { objects } = merged.resolved.request;
-  return [...thrownNotes(objects, merged.combined, plugs), ...unusedConfigs(objects, plugs)];
+/** What programs throw as functions of a rootlet that was written by hand. */
+function thrownIn({ merged }: Pruned, plugs: readonly Plug[]): string[] {
+  return thrownNotes(merged.resolved.request.objects, merged.combined, plugs);
 }

@@ -26,7 +26,7 @@ const ONLY_WE: readonly (readonly [phrase: string, reason: string])[] = [
     "extern 'CONFIG_NAME' (strong): not resolved",
     'only externs of programs that are loaded need a value here',
   ],
-  ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here'],
+  ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here, with a note'],
 ];
 const ONLY_LIBBPF: readonly (readonly [code: string, reason: string])[] = [];
 const OTHER_TAG: readonly (readonly [program: string, reason: string])[] = [

@@ -64,7 +64,7 @@ const ONLY_WE: Readonly<Record<LibbpfRelease, Reasons>> = {
   ],
   '1.5': [
     ...ONLY_WE_EVER,
-    ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here'],
+    ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here, with a note'],
   ],
 };
 

@@ -7,7 +7,7 @@
 
 import { compareTagSets, compareTypes, TagIndex, type TypeMismatch, toRaw } from '../../btf/index.ts';
 import { type Problem, problem, quote } from '../../diag/index.ts';
-import { agreedContexts, describeDefinition, disagreement } from '../../link/index.ts';
+import { agreedContexts, describeDefinition, disagreement, uncheckedPairs } from '../../link/index.ts';
 import {
   type BpfObject,
   CONTEXT_TAG,
@@ -16,6 +16,7 @@ import {
   symbolOf,
 } from '../../object/index.ts';
 import { callersOf, commonProgType } from './callers.ts';
+import type { Found } from './found.ts';
 
 /** A symbol of an object. */
 export interface SymbolOf {
@@ -42,6 +43,18 @@ export function bindingProblem(definition: SymbolOf, declaration: SymbolOf): Pro
     [declaration.object.name],
     `${quote(name)} does not agree with its definition in ${definition.object.name}: ${place}${mismatch.right} here, ${mismatch.left} there`,
     { subject: name, details: [describeDefinition(objects, winner), describeDefinition(objects, other)] },
+  );
+}
+
+/** Notes on externs whose types could not be compared with those of their definitions. */
+export function uncheckedBindings(consumer: BpfObject, found: readonly Found[]): string[] {
+  const objects = [consumer, ...found.map(({ provider }) => ({ ...provider.object, name: provider.name }))];
+  return uncheckedPairs(
+    objects,
+    found.map(({ extern, target }, at) => [
+      { file: at + 1, index: target.index },
+      { file: 0, index: extern },
+    ]),
   );
 }
 

@@ -6,7 +6,14 @@ import { elementAt } from '../../bytes/index.ts';
 import { type Problem, quote, RootletError } from '../../diag/index.ts';
 import { BpfMap, type Sys } from '../../kernel/index.ts';
 import { checkLimits } from '../../link/index.ts';
-import { Cleanup, findTarget, type LoadedObject, loadObject, type MapPlan } from '../../load/index.ts';
+import {
+  Cleanup,
+  executePlan,
+  findTarget,
+  type LoadedObject,
+  type MapPlan,
+  prepareLoad,
+} from '../../load/index.ts';
 import { type BpfObject, kindId, type ProgramType } from '../../object/index.ts';
 import {
   BPF_PROG_TYPE_KPROBE,
@@ -24,11 +31,12 @@ import {
   REPLACEMENT_TYPE,
 } from '../providers/index.ts';
 import { extStubNames } from '../stubs/index.ts';
+import { uncheckedBindings } from './agreement.ts';
 import { bindingsOf } from './binding-records.ts';
 import type { Choice, Situation } from './choose.ts';
 import { type BoundCall, type ExtUse, type PreparedConsumer, prepareConsumer } from './consumer.ts';
 import { DynamicObject, type StubLink } from './dynamic-object.ts';
-import type { Found } from './find.ts';
+import type { Found } from './found.ts';
 import type { DynamicLoadOptions } from './load-options.ts';
 
 /** A function extern, and its definition if there is one already. */
@@ -197,13 +205,17 @@ export class Attempts {
       const { map } = use.call.found.provider.tail.arrayFor(sys, use.type);
       return BpfMap.adopt(sys, map.fd.duplicate());
     };
-    return loadObject(composed.object, sys, {
+    const options = {
       ...this.#options,
-      ownGlobal: (name, section) =>
+      ownGlobal: (name: string, section: string) =>
         !composed.shared.has(section) || composed.joined.has(`${section}:${name}`),
       maxEntries: liveSizes(composed.shared, this.#options.maxEntries),
-      reuse: plan => openShared(composed.shared, plan) ?? arrayOf(plan) ?? given(plan),
-    });
+      reuse: (plan: MapPlan) => openShared(composed.shared, plan) ?? arrayOf(plan) ?? given(plan),
+    };
+    const { plan } = prepareLoad(composed.object, sys, options);
+    const found = [...this.#choices.flatMap(choice => choice.found ?? []), ...this.#shares];
+    const notes = [...uncheckedBindings(this.#object, found), ...plan.notes];
+    return executePlan({ ...plan, notes }, sys, options);
   }
 
   /** Attaches what replaces the first stub of each pair, in every program that has it. */

@@ -4,7 +4,8 @@ import type { BpfObject } from '../../object/index.ts';
 import { kindId, kindOfExtern } from '../../object/index.ts';
 import type { Binding, BindingSlot } from './bindings.ts';
 import type { BoundCall, PreparedConsumer } from './consumer.ts';
-import { type Found, plainExterns } from './find.ts';
+import { plainExterns } from './find.ts';
+import type { Found } from './found.ts';
 
 export interface Outcome {
   /** The consumer before anything was bound. */

@@ -24,7 +24,7 @@ import * as uapi from '../../uapi/index.ts';
 import type { BindingBackEnd } from './bindings.ts';
 import { type Caller, callersOf, commonProgType, isHandedOn, type TypeOf } from './callers.ts';
 import { type Effects, effectsOf, packetMarker, sleepObjection } from './effects.ts';
-import type { Found } from './find.ts';
+import type { Found } from './found.ts';
 import { replacementObjection, type Signature, signatureIn } from './signature.ts';
 
 /** All back ends, in order of preference. */
@@ -64,8 +64,8 @@ export function situationOf(
     extern,
     name,
     signature: worseOf(
-      signatureIn(object, symbol.btfId, progType),
-      signatureIn(consumer, symbolOf(consumer, extern).btfId, progType),
+      signatureIn(object, symbol, progType),
+      signatureIn(consumer, symbolOf(consumer, extern), progType),
     ),
     callers,
     effects: defined === undefined ? undefined : effectsOf(object, index),

@@ -26,7 +26,7 @@ import { ObjectEdit, putExtStub, putTailStub, taggedDefault } from '../stubs/ind
 import { isHandedOn } from './callers.ts';
 import type { Choice, Situation } from './choose.ts';
 import { packetMarker } from './effects.ts';
-import type { Found } from './find.ts';
+import type { Found } from './found.ts';
 
 /** A function extern with the back end that was chosen for it. */
 export interface BoundCall {

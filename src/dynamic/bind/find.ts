@@ -43,9 +43,9 @@ import {
   type SymbolIndex,
 } from '../../object/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
-import { type Export, exportsOf, type Provider } from '../providers/index.ts';
+import { exportsOf, type Provider } from '../providers/index.ts';
 import { bindingProblem } from './agreement.ts';
-import type { Binding } from './bindings.ts';
+import type { Found } from './found.ts';
 
 /** `foo=PROVIDER:bar` as text; without a provider the name must be defined by one only. */
 export interface DynamicBindRequest {
@@ -63,18 +63,6 @@ export interface SearchScope {
   readonly registered: readonly Provider[];
   /** What the kernel has of this name, for hints. */
   readonly kernelSymbol?: (name: string) => KernelSymbolKind | undefined;
-}
-
-/** How the definition of an extern was found. */
-export type FoundBy = Exclude<Binding['by'], 'provider'>;
-
-export interface Found {
-  /** Symbol of the consumer. */
-  readonly extern: SymbolIndex;
-  readonly name: string;
-  readonly provider: Provider;
-  readonly target: Export;
-  readonly by: FoundBy;
 }
 
 export interface Search {

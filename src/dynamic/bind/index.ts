@@ -6,7 +6,8 @@ export { BINDING_BACK_ENDS, objectionTo, type Situation, situationOf } from './c
 export { isStubMap, SELECT_SECTION } from './consumer.ts';
 export { DynamicObject } from './dynamic-object.ts';
 export { effectsOf, packetMarker, sleepObjection } from './effects.ts';
-export { type DynamicBindRequest, type Found, findDefinitions, plainExterns } from './find.ts';
+export { type DynamicBindRequest, findDefinitions, plainExterns } from './find.ts';
+export type { Found } from './found.ts';
 export { explainBindings, load, loadConsumer } from './load.ts';
 export type { DynamicLoadOptions } from './load-options.ts';
 export { replacementRefusal } from './replacement-support.ts';

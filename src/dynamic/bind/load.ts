@@ -21,7 +21,8 @@ import {
   situationOf,
 } from './choose.ts';
 import { DynamicObject } from './dynamic-object.ts';
-import { type Found, findDefinitions, plainExterns } from './find.ts';
+import { findDefinitions, plainExterns } from './find.ts';
+import type { Found } from './found.ts';
 import type { DynamicLoadOptions } from './load-options.ts';
 import { replacementRefusal } from './replacement-support.ts';
 

@@ -13,7 +13,15 @@
  */
 
 import { type Btf, type BtfFuncProto, type BtfId, type BtfType, resolvedType } from '../../btf/index.ts';
-import { type BpfObject, contextParameter, isVerifiedContext, prototypeOf } from '../../object/index.ts';
+import { quote } from '../../diag/index.ts';
+import {
+  type BpfObject,
+  type BpfSymbol,
+  contextParameter,
+  hasKnownType,
+  isVerifiedContext,
+  prototypeOf,
+} from '../../object/index.ts';
 
 export type SignatureClass = 'A' | 'B' | 'C' | 'D';
 
@@ -59,9 +67,12 @@ export function signatureOf(btf: Btf, func: BtfId, progType?: number): Signature
   return { ...classOf(btf, proto, judged, isVerifiedContext(contexts[0])), ...base };
 }
 
-/** The class of a function of an object; without types it is that of `NO_SIGNATURE`. */
-export function signatureIn(object: BpfObject, func: BtfId, progType: number | undefined): Signature {
-  return object.btf === null ? NO_SIGNATURE : signatureOf(object.btf, func, progType);
+/** The class of a function of an object; without a type the reason names the file that lacks it. */
+export function signatureIn(object: BpfObject, symbol: BpfSymbol, progType: number | undefined): Signature {
+  if (object.btf !== null && hasKnownType(object, symbol))
+    return signatureOf(object.btf, symbol.btfId, progType);
+  const reason = `${object.name} has no BTF for ${quote(symbol.name)} (compile with -g)`;
+  return { ...NO_SIGNATURE, reason };
 }
 
 /**

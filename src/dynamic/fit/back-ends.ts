@@ -17,16 +17,17 @@ import { isInstead, type Pair, typeOfProgram } from './pair.ts';
 
 /**
  * Why a back end cannot put a program into its place, naming the rule; undefined when it can. Only rules:
- * whether this kernel has what the back end needs is another question.
+ * whether this kernel has what the back end needs is another question. `all`: everything that the change puts
+ * into places.
  */
-export function ruleObjection(via: SlotBackEnd, pair: Pair): string | undefined {
+export function ruleObjection(via: SlotBackEnd, pair: Pair, all: readonly Pair[]): string | undefined {
   switch (via) {
     case 'static':
       return isInstead(pair) ? undefined : staticObjection(pair);
     case 'tail':
       return tailObjection(pair);
     case 'ext':
-      return isInstead(pair) ? extInsteadObjection(pair) : extObjection(pair);
+      return (isInstead(pair) ? extInsteadObjection(pair) : extObjection(pair)) ?? sharedObjection(pair, all);
   }
 }
 
@@ -86,6 +87,27 @@ function extObjection(pair: Pair): string | undefined {
   return objectionTo('ext', situation) ?? arrayObjection(pair) ?? spellingObjection(pair);
 }
 
+/** A program that fills several slots is loaded once, with one prototype. */
+function sharedObjection(pair: Pair, all: readonly Pair[]): string | undefined {
+  const { fill, host, slot, programIndex } = pair;
+  const { btf } = host.rootlet;
+  const progType = typeOfProgram(host.rootlet, host.main)?.progType;
+  const other = all.find(
+    one =>
+      btf !== null &&
+      one.programIndex === programIndex &&
+      componentOf(one.fill) === componentOf(fill) &&
+      comparePrototypes(
+        { btf, func: one.slot.btfId },
+        { btf, func: slot.btfId },
+        { progType, strict: true },
+      ) !== null,
+  );
+  return other === undefined
+    ? undefined
+    : `it fills slot ${quote(other.fill.slot)} as well, which has another prototype, and a replacement has one`;
+}
+
 /** Programs that use or fill one array have one type and expected attach type; a replacement has others. */
 function arrayObjection({ host, component, programIndex }: Pair): string | undefined {
   const own = arrayWithItself(component, programIndex);
@@ -118,7 +140,7 @@ function extInsteadObjection(pair: Pair): string | undefined {
 function spellingObjection({ host, slot, component, program }: Pair): string | undefined {
   const progType = typeOfProgram(host.rootlet, host.main)?.progType;
   for (const [object, symbol] of [[host.rootlet, slot] as const, [component, program] as const]) {
-    const objection = replacementObjection(signatureIn(object, symbol.btfId, progType));
+    const objection = replacementObjection(signatureIn(object, symbol, progType));
     if (objection !== undefined) return `${quote(symbol.name)}: ${objection}`;
   }
   return undefined;

@@ -87,7 +87,7 @@ class Change {
   /** Rules first, one problem for each slot; a refusal of the kernel concerns all of them. */
   problems(via: SlotBackEnd): Problem[] {
     const refused = this.#pairs.flatMap((pair): Problem[] => {
-      const objection = ruleObjection(via, pair);
+      const objection = ruleObjection(via, pair, this.#pairs);
       return objection === undefined ? [] : [backEndProblem(pair, via, objection)];
     });
     const kernel = refused.length === 0 && via === 'ext' ? this.#kernel() : undefined;
@@ -98,7 +98,7 @@ class Change {
   /** Why a back end cannot make this change; undefined when it can. */
   objection(via: SlotBackEnd): string | undefined {
     for (const pair of this.#pairs) {
-      const objection = ruleObjection(via, pair);
+      const objection = ruleObjection(via, pair, this.#pairs);
       if (objection !== undefined) return `slot ${pair.fill.slot}: ${objection}`;
     }
     return this.#hookObjection(via) ?? (via === 'ext' ? this.#kernel() : undefined);

@@ -3,8 +3,11 @@ import { comparePrototypes, misfit, slotProblem } from '../../link/index.ts';
 import { type BpfObject, hasKnownType } from '../../object/index.ts';
 import type { SlotBackEnd } from '../generation/index.ts';
 import { backEndProblem, ruleObjection } from './back-ends.ts';
+import { takesEntries } from './entry-prototype.ts';
 import { entryProblem, typeProblem } from './main-program.ts';
+import { fitNotesOf } from './notes.ts';
 import {
+  calledSlot,
   describedPart,
   type Host,
   isInstead,
@@ -27,7 +30,7 @@ export function requireFitting(
 ): void {
   const { pairs, problems } = examine(rootlet, components, main);
   const refused = pairs.flatMap(pair => {
-    const objection = ruleObjection(via, pair);
+    const objection = ruleObjection(via, pair, pairs);
     return objection === undefined ? [] : [backEndProblem(pair, via, objection)];
   });
   const all = [
@@ -61,7 +64,16 @@ export function examine(rootlet: BpfObject, parts: readonly Part[], main: string
   return { pairs, problems };
 }
 
-/** Components as `requireFitting` sees them: programs without types have those of programs where they fit. */
+/** Notes on what fills slots, for every back end. `parts`: as their files have them. */
+export function fitNotes(rootlet: BpfObject, parts: readonly Part[], main: string): string[] {
+  const host = hostOf(rootlet, main);
+  return parts.flatMap(({ object, fills }) => fills.flatMap(fill => fitNotesOf(host, object, fill)));
+}
+
+/**
+ * Components as `requireFitting` sees them: programs without types have those of programs where they
+ * fit, entry points have the prototypes of their slots.
+ */
 export function describedParts<T extends Part>(
   rootlet: BpfObject,
   parts: readonly T[],
@@ -87,8 +99,10 @@ function pairProblem(pair: Pair): Problem | undefined {
  * Layouts behind pointers and signedness as well: rootlet and component are compiled separately, and for some
  * back ends they meet in the kernel, which compares neither.
  */
-function strictProblem({ host, slot, component, program }: Pair): Problem | undefined {
+function strictProblem(pair: Pair): Problem | undefined {
+  const { host, slot, component, program } = pair;
   const { rootlet, main } = host;
+  if (takesEntries(calledSlot(pair))) return undefined; // nothing but the context and a number
   if (rootlet.btf === null || component.btf === null || !hasKnownType(rootlet, slot)) return undefined;
   const left = { btf: rootlet.btf, func: slot.btfId };
   const right = { btf: component.btf, func: program.btfId };

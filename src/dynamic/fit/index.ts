@@ -2,5 +2,5 @@
 
 export { allSlotsTail, tailSlotObjection } from './back-ends.ts';
 export { type Choice, chooseBackEnd } from './choose-back-end.ts';
-export { describedParts, requireFitting } from './fit.ts';
+export { describedParts, fitNotes, requireFitting } from './fit.ts';
 export { mainType } from './main-program.ts';

@@ -13,6 +13,7 @@ import {
   withEntryTypes,
 } from '../../object/index.ts';
 import type { SlotFill } from '../generation/index.ts';
+import { type CalledSlot, withSlotPrototype } from './entry-prototype.ts';
 
 /** A component, and what it fills. */
 export interface Part {
@@ -47,26 +48,32 @@ export function pairOf(host: Host, component: BpfObject, fill: SlotFill): Result
   const chosen = namedProgram(component, fill.program);
   if (!chosen.ok) return chosen;
   const { index } = chosen.value;
-  const described = describedFor(rootlet, slot, component, index);
+  const described = describedFor(host, slot, component, index);
   const program = described.symbols[index];
   if (program?.kind !== 'function') throw bugError([component.name], 'a program that is not a function');
   return ok({ host, fill, component: described, program, programIndex: index, slot, slotIndex });
 }
 
-/** The component with a type for its program, if it has none and what programs have fits the slot. */
+/**
+ * The component with the slot's prototype for its program, where that is another spelling; with a type for it, if it
+ * has none and what programs have fits the slot.
+ */
 function describedFor(
-  rootlet: BpfObject,
+  { rootlet, main }: Host,
   slot: FunctionSymbol,
   component: BpfObject,
   index: SymbolIndex,
 ): BpfObject {
   const described = withEntryTypes(component, program => program === index);
   const program = described.symbols[index];
-  if (described === component || program?.kind !== 'function') return component;
-  return slotProblem(rootlet, slot, described, program) === null ? described : component;
+  if (program?.kind !== 'function') return component;
+  if (described !== component && slotProblem(rootlet, slot, described, program) !== null) return component;
+  if (slot === main) return described; // the kernel calls it: every spelling is one of an entry point
+  const progType = typeOfProgram(rootlet, main)?.progType;
+  return withSlotPrototype({ rootlet, slot, progType }, described, index);
 }
 
-/** The component as its pairs have it: with types for programs that have none. */
+/** The component as its pairs have it: with types for programs that have none, and prototypes of slots. */
 export function describedPart<T extends Part>(host: Host, part: T): T {
   const object = part.fills.reduce((described, fill) => {
     const pair = pairOf(host, described, fill);
@@ -88,6 +95,11 @@ export function isInstead({ host, slot }: Pair): boolean {
 
 export function programNamed(object: BpfObject, name: string): FunctionSymbol | undefined {
   return programsOf(object).find(({ program }) => program.name === name)?.program;
+}
+
+/** The slot, as the rootlet's program calls it. */
+export function calledSlot({ host: { rootlet, main }, slot }: Pair): CalledSlot {
+  return { rootlet, slot, progType: typeOfProgram(rootlet, main)?.progType };
 }
 
 /** Undefined when the section does not specify it. */

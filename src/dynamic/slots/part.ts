@@ -47,6 +47,8 @@ export interface PartRequest {
   readonly targets?: ReadonlyMap<string, () => AttachTarget>;
   /** Name of a loaded program in the generation. */
   readonly keyOf: (program: string) => string;
+  /** What was reported when the object was put together. */
+  readonly notes?: readonly string[];
 }
 
 /** What will be loaded, and on which maps. Nothing is created yet. */
@@ -66,7 +68,7 @@ export interface LoadedPart extends PlannedPart {
 
 export function planPart(context: BuildContext, design: Design, request: PartRequest): PlannedPart {
   const { object, states, members } = request;
-  const { plan } = prepareLoad(object, context.sys, {
+  const prepared = prepareLoad(object, context.sys, {
     ...context.options,
     ...settingsFor(context, members, states),
     kernelNames: kernelNames(members, states),
@@ -76,6 +78,7 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
       targets: request.targets === undefined ? undefined : placeholders(request.targets),
     }),
   });
+  const plan = { ...prepared.plan, notes: [...(request.notes ?? []), ...prepared.plan.notes] };
   const decisions = planState({
     sys: context.sys,
     plan,

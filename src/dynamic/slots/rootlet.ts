@@ -13,7 +13,7 @@ import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.t
 import { Cleanup } from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { reportState, requireNewMaps, type Settings, type StateChange } from '../../state/index.ts';
-import { chooseBackEnd } from '../fit/index.ts';
+import { chooseBackEnd, fitNotes } from '../fit/index.ts';
 import {
   afterSwitch,
   type BuildContext,
@@ -210,7 +210,7 @@ export class Rootlet {
     this.#switch(next, old, { forced: forced !== undefined, force });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
-    const notes = [...new Set([...newNotes(old, design), ...notesOf(next)])];
+    const notes = [...new Set([...newNotes(old, design, context.main), ...notesOf(next)])];
     const { settings } = next;
     return { slots: this.slots, choice, state, settings, droppedSettings: prepared.dropped, notes };
   }
@@ -233,7 +233,8 @@ export class Rootlet {
     const decisions = decisionsOf(context, design, parts, choice.via);
     const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
     const slots = slotStates(design, context.main);
-    const notes = newNotes(old, design);
+    const planned = parts.flatMap(({ plan }) => plan.notes);
+    const notes = [...new Set([...newNotes(old, design, context.main), ...planned])];
     return { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes };
   }
 
@@ -365,6 +366,8 @@ function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, option
 }
 
 /** About the components that this change puts in. */
-function newNotes(old: Generation, design: Design): string[] {
-  return droppedInSlots(design.fills.filter(fill => unchangedFill(old, fill) === undefined));
+function newNotes(old: Generation, design: Design, main: string): string[] {
+  const fills = design.fills.filter(fill => unchangedFill(old, fill) === undefined);
+  const parts = fills.map(fill => ({ object: fill.file.object, fills: [fill] }));
+  return [...fitNotes(design.rootlet.object, parts, main), ...droppedInSlots(fills)];
 }

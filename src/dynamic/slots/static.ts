@@ -5,7 +5,7 @@
 
 import { given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
-import { relink } from '../../link/index.ts';
+import { type RelinkReport, relink } from '../../link/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import { type BpfObject, isPinnedMap } from '../../object/index.ts';
 import { mapKey, type PlannedState } from '../../state/index.ts';
@@ -92,6 +92,7 @@ function linkSlots(
   const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name });
   if (!result.ok) throw new RootletError(result.problems);
   const { object, report } = result;
+  const notes = report.notes.map(note => inFileNames(note, report.components));
   const members = [own, ...components];
   const ids = new Map(report.components.map(({ id, instance }) => [id, instance]));
   const maps = report.maps.flatMap(({ name, owner, originalName }): PlannedState[] => {
@@ -113,7 +114,13 @@ function linkSlots(
     members,
     typeOf: (name, section) => (keys.has(name) ? stageType(rootlet, main, section) : undefined),
     keyOf: name => keys.get(name) ?? name,
+    notes,
   };
+}
+
+/** `FILE#COMPONENT` is how a re-link tells components apart; notes name the file, as those on their fit do. */
+function inFileNames(note: string, components: RelinkReport['components']): string {
+  return components.reduce((text, { id, file }) => text.replaceAll(id, file), note);
 }
 
 /** A map that several components pin is one map, and belongs to each of them. */

@@ -7,6 +7,7 @@ import { elementAt } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import {
   type BpfObject,
+  type FunctionSymbol,
   programsOf,
   programTypeOf,
   sectionNameOf,
@@ -28,15 +29,28 @@ export function adoptTypes(inputs: RelinkInputs): RelinkInputs {
     const object = elementAt(objects, file);
     const chosen = namedProgram(object, assignment.program);
     if (!chosen.ok) continue; // reported when it is plugged
-    const { name } = chosen.value.program;
-    const own = sectionNameOf(object, chosen.value.program);
-    if (programTypeOf(own) !== undefined) continue;
-    objects[file] = withProgramTypes(object, new Map([[name, section]]));
-    notes.push(
-      `${object.name}: program ${quote(name)} is linked as ${section}, since its section ${quote(own)} does not specify a type`,
-    );
+    const note = adoptionIn(section, object, chosen.value.program);
+    if (note === undefined) continue;
+    objects[file] = withProgramTypes(object, new Map([[chosen.value.program.name, section]]));
+    notes.push(note);
   }
   return { ...inputs, objects, notes: [...inputs.notes, ...notes] };
+}
+
+/** A note if the section of a program specifies no type, so that it gets that of the rootlet. */
+export function adoptionNote(
+  rootlet: BpfObject,
+  component: BpfObject,
+  program: FunctionSymbol,
+): string | undefined {
+  const section = sectionOfRootlet(rootlet);
+  return section === undefined ? undefined : adoptionIn(section, component, program);
+}
+
+function adoptionIn(section: string, object: BpfObject, program: FunctionSymbol): string | undefined {
+  const own = sectionNameOf(object, program);
+  if (programTypeOf(own) !== undefined) return undefined;
+  return `${object.name}: program ${quote(program.name)} is linked as ${section}, since its section ${quote(own)} does not specify a type`;
 }
 
 /** Without marks that only the programs themselves can state: `?`, and fragments. */

@@ -1,12 +1,12 @@
 /** What re-linking adds: components, slots, chains. */
 
-export { adoptTypes } from './adopt-types.ts';
+export { adoptionNote, adoptTypes } from './adopt-types.ts';
 export { chainSlotName, makeChain } from './chain.ts';
 export { chainMember, chainSection } from './chain-section.ts';
 export { type AskedVerdicts, type ConfiguredMember, chainVerdicts, configured } from './chain-verdicts.ts';
 export { demotePlugged } from './demote.ts';
 export { type RelinkInputs, readRelinkInputs } from './inputs.ts';
-export { unstatedLicenses, unusedConfigs } from './lost.ts';
+export { unstatedLicenses } from './lost.ts';
 export type { RelinkOptions } from './options.ts';
 export { pinnedNotes } from './pinned.ts';
 export {
@@ -18,7 +18,8 @@ export {
   reportRelink,
 } from './report.ts';
 export { type RelinkSelection, relinkNames, relinkNaming, selectNeeded } from './requests.ts';
-export { arraysOf, arrayWithItself, fragmentsProblem, misfit, slotProblem } from './slot-fit.ts';
+export { arraysOf, arrayWithItself, fragmentsProblem, isEntrySlot, misfit, slotProblem } from './slot-fit.ts';
+export { pluggedNotes, slotNotes } from './slot-notes.ts';
 export {
   freeSlots,
   inOrder,
@@ -34,4 +35,4 @@ export {
 } from './slots.ts';
 export { thrownNotes, thrownProblems } from './thrown.ts';
 export { unseenVerdicts } from './unseen-verdicts.ts';
-export { typePlugged, unknownFits } from './untyped.ts';
+export { typePlugged } from './untyped.ts';

@@ -106,7 +106,7 @@ function prototypeProblem(
   const right = { btf: component.btf, func: program.btfId };
   const progType = progTypeIn(rootlet, component, program);
   const difference =
-    entry || isEntry(left, progType)
+    entry || isEntrySlot(left, progType)
       ? entryObjection(right, progType)
       : comparePrototypes(left, right, { progType, program: true })?.path;
   if (difference === undefined) return null;
@@ -118,9 +118,9 @@ const VERDICT_BYTES = 4;
 
 /**
  * Whether a slot is called as the kernel calls programs: the context in r1, and a result of 32 bits, of which
- * every program sets all.
+ * every program sets all. `progType`: of the programs that call it.
  */
-function isEntry({ btf, func }: FunctionType, progType: number | undefined): boolean {
+export function isEntrySlot({ btf, func }: FunctionType, progType: number | undefined): boolean {
   const proto = prototypeOf(btf, func);
   if (proto?.params.length !== 1 || contextParameter(btf, func, 0, progType) === undefined) return false;
   const result = typeBehind(btf, proto.returns);
@@ -212,6 +212,17 @@ export function fragmentsProblem(
       hint: 'put the rootlet in SEC("xdp"), or the program in SEC("xdp.frags") if it accesses packets only through helpers',
     },
   );
+}
+
+/** A note if a program is marked as `xdp.frags` and the rootlet that calls it is not. */
+export function lostFragments(
+  rootlet: BpfObject,
+  component: BpfObject,
+  program: FunctionSymbol,
+): string | undefined {
+  const hosts = programsOf(rootlet).map(entry => sectionNameOf(rootlet, entry.program));
+  if (hosts.some(handlesFrags) || !handlesFrags(sectionNameOf(component, program))) return undefined;
+  return `${component.name}: program ${quote(program.name)} is marked as xdp.frags, but ${rootlet.name} is not: it gets no packets in several buffers there`;
 }
 
 function handlesFrags(section: string): boolean {

@@ -1,7 +1,7 @@
 /**
  * Components without BTF.
  *
- * Whether their programs fit a slot cannot be compared, so it is noted. They get the type of a program where
+ * Whether their programs fit a slot cannot be compared, which a note reports. They get the type of a program where
  * that is what the slot is declared as; elsewhere the kernel verifies them where they are called.
  */
 
@@ -14,7 +14,7 @@ import {
   withEntryTypes,
 } from '../../object/index.ts';
 import { symbolAt } from '../resolve/index.ts';
-import { slotProblem, unknownFit } from './slot-fit.ts';
+import { slotProblem } from './slot-fit.ts';
 import type { Plug } from './slots.ts';
 
 /**
@@ -49,17 +49,6 @@ function typePrograms(
       misfits.add(program.index);
   }
   return withEntryTypes(object, index => !misfits.has(index));
-}
-
-/** Notes on slots of which it is not known whether their programs fit. */
-export function unknownFits(files: readonly BpfObject[], plugs: readonly Plug[]): string[] {
-  return plugs.flatMap(plug => {
-    const [own, other] = [symbolAt(files, plug.slot), programOf(files, plug)];
-    if (own.kind !== 'function' || other === undefined) return [];
-    const [rootlet, component] = [elementAt(files, plug.slot.file), elementAt(files, plug.program.file)];
-    const unknown = unknownFit(rootlet, own, component, other);
-    return unknown === undefined ? [] : [unknown];
-  });
 }
 
 function programOf(files: readonly BpfObject[], { program }: Plug): FunctionSymbol | undefined {

@@ -28,5 +28,5 @@ export {
   type SymbolGroup,
 } from './resolve.ts';
 export { entryAt, inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
-export { uncheckedNotes } from './unchecked.ts';
+export { uncheckedNotes, uncheckedPairs } from './unchecked.ts';
 export { undefinedProblems } from './undefined.ts';

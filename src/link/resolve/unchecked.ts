@@ -6,20 +6,29 @@ import { type BpfObject, hasKnownType, isCommon } from '../../object/index.ts';
 import type { Resolution } from './resolve.ts';
 import { inputName, type SymbolAt, symbolAt } from './symbol-at.ts';
 
+/** A definition, and a declaration or another definition of it. */
+export type DefinedPair = readonly [winner: SymbolAt, other: SymbolAt];
+
 /** Notes on names whose types could not be compared, because one side has none; one for each two files. */
-export function uncheckedNotes(objects: readonly BpfObject[], resolution: Resolution): string[] {
+export function uncheckedNotes(objects: readonly BpfObject[], { groups }: Resolution): string[] {
+  const pairs = groups.flatMap(({ winner, losers, externs }) =>
+    [...losers, ...externs].map((other): DefinedPair => [winner, other]),
+  );
+  return uncheckedPairs(objects, pairs);
+}
+
+/** The same for pairs that were found in another way than by resolving names. */
+export function uncheckedPairs(objects: readonly BpfObject[], pairs: readonly DefinedPair[]): string[] {
   const names = new Map<string, Set<string>>();
-  for (const { winner, losers, externs } of resolution.groups) {
-    for (const other of [...losers, ...externs]) {
-      const untyped = untypedOf(objects, winner, other);
-      if (untyped === undefined) continue;
-      const typed = untyped === winner ? other : winner;
-      const files = `${inputName(objects, untyped.file)}\0${inputName(objects, typed.file)}`;
-      const known = names.get(files);
-      const { name } = symbolAt(objects, untyped);
-      if (known === undefined) names.set(files, new Set([name]));
-      else known.add(name);
-    }
+  for (const [winner, other] of pairs) {
+    const untyped = untypedOf(objects, winner, other);
+    if (untyped === undefined) continue;
+    const typed = untyped === winner ? other : winner;
+    const files = `${inputName(objects, untyped.file)}\0${inputName(objects, typed.file)}`;
+    const known = names.get(files);
+    const { name } = symbolAt(objects, untyped);
+    if (known === undefined) names.set(files, new Set([name]));
+    else known.add(name);
   }
   return [...names].map(([files, all]) => {
     const [untyped, typed] = files.split('\0');

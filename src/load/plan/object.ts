@@ -85,7 +85,7 @@ export function planLoad(input: PreparedObject, options: PlanOptions = {}): Load
       globalEntries(options.globals),
     ),
     globals,
-    notes: [...notesOf(object), ...maps.notes, ...bindingNotes(bindings)],
+    notes: [...notesOf(object), ...maps.notes, ...operations.notes, ...bindingNotes(bindings)],
     ...encodePrograms(object, types?.btf ?? null, drafts),
   };
 }

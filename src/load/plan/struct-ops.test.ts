@@ -7,6 +7,7 @@ import { FakeSys } from '../../kernel/sys/fake.ts';
 import type { Sys } from '../../kernel/sys/sys.ts';
 import { countFds, kernelForTests } from '../../kernel/testing.ts';
 import * as uapi from '../../kernel/uapi/uapi.ts';
+import type { BpfObject } from '../../object/model/index.ts';
 import { readObject } from '../../object/read/read.ts';
 import * as commands from '../../uapi/commands.ts';
 import { type KernelTypes, openKernelTypes } from '../externs/kernel-types.ts';
@@ -24,7 +25,7 @@ const read = (name: string) =>
 const OPERATIONS = read('operations');
 
 /** A kernel whose module "ops" (BTF object 5) has struct rootlet_ops, with a member more before it. */
-function kernelWithModule(): KernelTypes {
+function kernelWithModule(stop = 'stop'): KernelTypes {
   const builder = new BtfBuilder();
   const int = builder.add({
     ...{ kind: 'int', name: 'int', size: 4, bits: 32, bitOffset: 0 },
@@ -35,7 +36,7 @@ function kernelWithModule(): KernelTypes {
   const member = (name: string, type: number, at: number) => ({ name, type, bitOffset: at * 8, bitSize: 0 });
   const vmlinux = { name: 'vmlinux', types: new TypeFinder(builder.build()), btfObject: 0 };
   const split = new BtfBuilder(vmlinux.types.btf);
-  const members = [member('version', int, 0), member('stop', pointer, 8), member('start', pointer, 16)];
+  const members = [member('version', int, 0), member(stop, pointer, 8), member('start', pointer, 16)];
   const ops = split.add({ kind: 'struct', name: 'rootlet_ops', size: 24, members });
   const value = [member('refcnt', int, 0), member('data', ops, 64)];
   split.add({ kind: 'struct', name: 'bpf_struct_ops_rootlet_ops', size: 128, members: value });
@@ -80,6 +81,45 @@ describe('operations of a module', () => {
     expect([...fake.openFds]).toEqual([]);
   });
 
+  describe('a member that the kernel lacks', () => {
+    const both = readObject({
+      name: 'b.bpf.o',
+      bytes: readFileSync(path.replace('a.bpf.o', 'b.bpf.o')),
+    });
+    const planned = (of: BpfObject) => {
+      const { plan } = prepareLoad(of, new FakeSys(), { kernelTypes: kernelWithModule('halt') });
+      return { programs: plan.programs.map(({ name }) => name), notes: plan.notes };
+    };
+    const member = 'b.bpf.o: operations "ops_b": member "stop": does not exist in this kernel';
+
+    test('its program is left out, with a note', () => {
+      const note = `${member}: program "stop_b" is not loaded`;
+      expect(planned(both)).toEqual({ programs: ['start_b'], notes: [note] });
+      expect(prepareLoad(both, new FakeSys(), { kernelTypes }).plan.notes).toEqual([]);
+    });
+
+    test('a program that is another operation as well is loaded', () => {
+      const start = both.symbols.findIndex(({ name }) => name === 'start_b');
+      const symbols = both.symbols.map(symbol =>
+        symbol.kind === 'variable' && symbol.name === 'ops_b'
+          ? { ...symbol, references: symbol.references.map(one => ({ ...one, symbol: start })) }
+          : symbol,
+      );
+      const sections = both.sections.map(one =>
+        one.name.endsWith('/stop_b') ? { ...one, name: '?struct_ops/stop_b' } : one,
+      );
+      const note = `${member}: program "start_b" is not called for it`;
+      expect(planned({ ...both, symbols, sections })).toEqual({
+        programs: ['start_b'],
+        notes: [note],
+      });
+    });
+
+    test('without a value nothing is reported', () => {
+      expect(planned(object)).toEqual({ programs: ['start_a'], notes: [] });
+    });
+  });
+
   test('a module that is gone by then', () => {
     const fake = new FakeSys(({ command }) => (command === commands.BPF_BTF_GET_FD_BY_ID ? -2 : undefined));
     expect(() => load(fake)).toThrow(expect.objectContaining({ code: 'kernel-module-gone' }));
@@ -90,6 +130,10 @@ describe('operations of a module', () => {
 describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : ` (${reason})`}`, () => {
   test('tables are maps after all others; what only a "?" section or an absent member names is not loaded', () => {
     const { plan } = prepareLoad(OPERATIONS, kernel);
+    expect(plan.notes).toEqual([
+      'operations.bpf.o: operations "flavoured": member "unheard_of": does not exist in this kernel: ' +
+        'program "unheard_of" is not loaded',
+    ]);
     expect(plan.maps.map(({ name, kernelName }) => [name, kernelName])).toEqual([
       ['written', 'written'],
       ['linked', 'linked'],

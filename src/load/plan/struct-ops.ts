@@ -2,8 +2,9 @@
  * struct_ops maps: variables in SEC(".struct_ops") whose members are programs.
  *
  * The kernel's own type of the struct decides where members are, as in CO-RE: members are found by name, and
- * the value for the kernel is built again. Mirrors libbpf: a member that the kernel lacks may be there as
- * long as it is zero or a program (which is then not loaded); sections that begin with `?` are left alone.
+ * the value for the kernel is built again. As in libbpf, a member that the kernel lacks may be there as long as
+ * it is zero, and sections that begin with `?` are left alone. A program in such a member, which libbpf
+ * refuses, is left out with a note.
  */
 
 import {
@@ -40,10 +41,18 @@ export interface Operations {
    * Programs that no struct_ops map needs: those of sections with `?`, and of members that the kernel lacks.
    */
   readonly unused: ReadonlySet<string>;
+  /** One sentence for each program of a member that the kernel lacks. */
+  readonly notes: readonly string[];
 }
 
 /** Of objects without struct_ops maps. */
-export const NO_OPERATIONS: Operations = { tables: [], programs: new Map(), unused: new Set() };
+export const NO_OPERATIONS: Operations = { tables: [], programs: new Map(), unused: new Set(), notes: [] };
+
+/** A program in a member that the kernel lacks. */
+interface LeftOut {
+  readonly where: readonly string[];
+  readonly program: string;
+}
 
 /**
  * Finds the kernel's types for all tables. Throws `load-operations`, `load-operations-kernel`, and
@@ -53,14 +62,22 @@ export function findOperations(object: BpfObject, types: KernelTypes): Operation
   const tables: MapPlan[] = [];
   const programs = new Map<string, AttachPlan>();
   const unused = new Set<string>();
+  const leftOut: LeftOut[] = [];
   object.symbols.forEach((symbol, index) => {
     const section = sectionNameOf(object, symbol);
     if (symbol.kind !== 'variable' || !isOperationsSection(section)) return;
     if (section.startsWith('?')) for (const name of programsIn(object, symbol)) unused.add(name);
-    else tables.push(new TableReader(object, symbol, index, section, programs, unused).read(types));
+    else tables.push(new TableReader(object, symbol, index, section, programs, leftOut).read(types));
   });
+  for (const { program } of leftOut) unused.add(program);
   for (const name of programs.keys()) unused.delete(name);
-  return { tables, programs, unused };
+  const notes = leftOut.map(({ where, program }) => leftOutNote(where, program, unused.has(program)));
+  return { tables, programs, unused, notes };
+}
+
+function leftOutNote(where: readonly string[], program: string, isDropped: boolean): string {
+  const what = isDropped ? 'loaded' : 'called for it';
+  return `${where.join(': ')}: does not exist in this kernel: program ${quote(program)} is not ${what}`;
 }
 
 function programsIn(object: BpfObject, table: VariableSymbol): string[] {
@@ -84,7 +101,7 @@ class TableReader {
   readonly #table: VariableSymbol;
   readonly #section: string;
   readonly #programs: Map<string, AttachPlan>;
-  readonly #unused: Set<string>;
+  readonly #leftOut: LeftOut[];
   readonly #where: readonly string[];
   readonly #slots: { offset: number; program: string }[] = [];
 
@@ -94,13 +111,13 @@ class TableReader {
     index: SymbolIndex,
     section: string,
     programs: Map<string, AttachPlan>,
-    unused: Set<string>,
+    leftOut: LeftOut[],
   ) {
     this.#object = object;
     this.#table = table;
     this.#section = section;
     this.#programs = programs;
-    this.#unused = unused;
+    this.#leftOut = leftOut;
     this.#where = [object.name, `operations ${quote(table.name === '' ? `#${index}` : table.name)}`];
   }
 
@@ -210,7 +227,7 @@ class TableReader {
     value.set(this.#table.bytes.subarray(offset, offset + size), place);
   }
 
-  /** The kernel has no such member: nothing may depend on it. */
+  /** The kernel has no such member: its value must be zero, its program is left out. */
   #absent(local: Btf, member: BtfMember, program: string | undefined, where: readonly string[]): void {
     const offset = member.bitOffset / 8;
     const bytes = this.#table.bytes?.subarray(offset, offset + sizeOfType(local, member.type));
@@ -221,7 +238,7 @@ class TableReader {
         'does not exist in this kernel, and is not zero here',
       );
     }
-    if (program !== undefined) this.#unused.add(program);
+    if (program !== undefined) this.#leftOut.push({ where, program });
   }
 
   #programAt(offset: number, where: readonly string[]): string | undefined {

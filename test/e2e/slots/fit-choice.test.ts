@@ -19,11 +19,16 @@ const SOURCES = {
   host: `${HEAD}${PAIR}
 __weak __noinline int slot1(struct xdp_md *ctx) { volatile int r = 2; return ctx ? r : 0; }
 __weak __noinline int pairs(struct xdp_md *ctx, struct pair *pair) { volatile int r = 2; return pair ? r : 0; }
-SEC("xdp") int host(struct xdp_md *ctx) { struct pair p = {}; int r = slot1(ctx); return pairs(ctx, &p) + r; }`,
+__weak __noinline int tag(void *ctx __attribute__((btf_decl_tag("arg:ctx")))) { volatile int r = 2; return r; }
+enum verdict { PASS = 2 };
+__weak __noinline enum verdict other(struct xdp_md *ctx) { volatile enum verdict r = PASS; return r; }
+SEC("xdp") int host(struct xdp_md *ctx) {
+  struct pair p = {}; int r = slot1(ctx) + tag(ctx) + other(ctx); return pairs(ctx, &p) + r;
+}`,
   part: `${HEAD} SEC("xdp") int part(struct xdp_md *ctx) { return 1; }`,
   pairs: `${HEAD}${PAIR} SEC("xdp") int part(struct xdp_md *ctx, struct pair *pair) { return 1; }`,
   tagged: `${HEAD} SEC("xdp") int part(void *ctx __attribute__((btf_decl_tag("arg:ctx")))) { return 1; }`,
-  other: `${HEAD} SEC("xdp") long part(struct xdp_md *ctx) { return 1; }`,
+  other: `${HEAD} SEC("xdp") void *part(struct xdp_md *ctx) { return 0; }`,
   events: `${HEAD}
 __weak __noinline int slot1(void *ctx __attribute__((btf_decl_tag("arg:ctx")))) { volatile int r = 2; return r; }
 SEC("tracepoint/sched/sched_process_fork") int host(void *ctx) { return slot1(ctx); }`,
@@ -95,11 +100,22 @@ clang.describe('the back end of a change', () => {
       via: 'static',
       reason: expect.stringMatching(/^relinked into one program; not ext: this kernel refuses.*EPERM/),
     });
-    expect(choose(designOf('host', { slot1: 'tagged' }), undefined, kernelThat(0))).toMatchObject({
+    expect(choose(designOf('host', { tag: 'tagged' }), undefined, kernelThat(0))).toMatchObject({
       via: 'static',
-      reason: expect.stringMatching(/not ext: slot slot1: .*by its tag alone/),
+      reason: expect.stringMatching(/not ext: slot tag: .*by its tag alone/),
     });
     expect(choose(designOf('host', {}), undefined, kernelThat(0)).via).toBe('static');
+  });
+
+  test('a program that fills slots of two prototypes cannot replace both', () => {
+    const sys = kernelThat(0);
+    expect(choose(designOf('host', { slot1: 'part', other: 'part' }), undefined, sys)).toMatchObject({
+      via: 'static',
+      reason: expect.stringMatching(
+        /not ext: slot slot1: it fills slot "other" as well, which has another prototype/,
+      ),
+    });
+    expect(choose(designOf('host', { other: 'part' }), undefined, sys).via).toBe('ext');
   });
 
   test.each([
@@ -118,12 +134,12 @@ clang.describe('the back end of a change', () => {
 
   test('a rule is a refusal of the input, and the kernel is not asked', () => {
     const sys = kernelThat(EPERM);
-    const problems = refusal(designOf('host', { slot1: 'tagged' }), 'ext', sys);
+    const problems = refusal(designOf('host', { tag: 'tagged' }), 'ext', sys);
     expect(problems).toMatchObject([
       { code: 'relink-via', class: 'input', hint: '--slots static or --slots tail would work' },
     ]);
     expect(sys.calls).toEqual([]);
-    expect(choose(designOf('host', { slot1: 'tagged' }), 'tail', sys).via).toBe('tail');
+    expect(choose(designOf('host', { tag: 'tagged' }), 'tail', sys).via).toBe('tail');
     expect(sys.calls).toEqual([]);
   });
 
@@ -131,7 +147,7 @@ clang.describe('the back end of a change', () => {
   test.each([
     ['host', { pairs: 'pairs' }, 'tail', 'tail', true, '--slots ext or --slots static would work'],
     ['host', { pairs: 'pairs' }, 'static', 'tail', false, '--slots static would work'],
-    ['host', { slot1: 'tagged', pairs: 'pairs' }, 'static', 'tail', true, '--slots static would work'],
+    ['host', { tag: 'tagged', pairs: 'pairs' }, 'static', 'tail', true, '--slots static would work'],
     ['host', { host: 'part' }, 'tail', 'tail', true, '--slots ext or --slots static would work'],
     ['events', { slot1: 'event' }, 'tail', 'ext', true, '--slots tail would work'],
     ['events', { slot1: 'event' }, undefined, 'ext', true, '--slots static or --slots tail would work'],
@@ -151,7 +167,7 @@ clang.describe('the back end of a change', () => {
 
   test('what a hint names does work', () => {
     const sys = kernelThat(0);
-    const fills = { slot1: 'tagged', pairs: 'pairs' } as const;
+    const fills = { tag: 'tagged', pairs: 'pairs' } as const;
     expect(choose(designOf('host', fills), 'static', sys).via).toBe('static');
     expect(() => choose(designOf('host', fills), 'ext', sys)).toThrow(/by its tag alone/);
   });

@@ -60,6 +60,8 @@ const ONLY_STATIC: Codes = { ext: 'relink-via', static: '', tail: 'relink-via' }
 const XDP = 'struct xdp_md *ctx';
 const xdpHost = (slot = XDP, types = XDP6, section = 'xdp') => host(section, XDP, slot, types);
 
+const LONG_HOST = xdpHost().replace('SLOT int', 'SLOT long');
+
 /** What, rootlet, component, code of each back end ('' where it fits). */
 type Row = readonly [what: string, rootlet: string, component: string, codes: Codes];
 
@@ -67,7 +69,7 @@ const SLOTS: readonly Row[] = [
   ['the same', xdpHost(), part('xdp', `int p(${XDP})`, XDP6), FITS],
   ['a context of an older header', xdpHost(), part('xdp', `int p(${XDP})`, XDP5), FITS],
   ['a context of a newer header', xdpHost(XDP, XDP5), part('xdp', `int p(${XDP})`, XDP6), FITS],
-  ['a context that is only declared', xdpHost(), part('xdp', `int p(${XDP})`, 'struct xdp_md;'), NOT_EXT],
+  ['a context that is only declared', xdpHost(), part('xdp', `int p(${XDP})`, 'struct xdp_md;'), FITS],
   [
     'a context that is not the first parameter',
     xdpHost(`${XDP}, struct pair *pair, struct xdp_md *more`, `${PAIR}${XDP6}`).replace(
@@ -89,8 +91,11 @@ const SLOTS: readonly Row[] = [
     part('xdp', 'int p(struct __sk_buff *skb)', SKB),
     NOT_TAIL,
   ],
-  ['a context without a name', xdpHost(), part('xdp', 'int p(void *ctx)', ''), all('relink-prototype')],
-  ['a tag instead of the name', xdpHost(), part('xdp', 'int p(void *ctx CTX)', ''), NOT_EXT],
+  ['a context without a name', xdpHost(), part('xdp', 'int p(void *ctx)', ''), FITS],
+  ['a context under a name of its own', xdpHost(), part('xdp', 'int p(struct pair *ctx)', PAIR), FITS],
+  ['no context', xdpHost(), part('xdp', 'int p(void)', ''), FITS],
+  ['a number as context', xdpHost(), part('xdp', 'int p(u64 ctx)', ''), all('relink-prototype')],
+  ['a tag instead of the name', xdpHost(), part('xdp', 'int p(void *ctx CTX)', ''), FITS],
   ['the name instead of a tag', xdpHost('void *ctx CTX'), part('xdp', `int p(${XDP})`, XDP5), NOT_EXT],
   [
     'the name of another context instead of a tag',
@@ -130,8 +135,34 @@ const SLOTS: readonly Row[] = [
     ),
     NOT_TAIL,
   ],
-  ['another result', xdpHost(), part('xdp', `long p(${XDP})`, XDP6), all('relink-prototype')],
-  ['a result without sign', xdpHost(), part('xdp', `u32 p(${XDP})`, XDP6), all('relink-prototype')],
+  ['another result', xdpHost(), part('xdp', `long p(${XDP})`, XDP6), FITS],
+  ['a short result', xdpHost(), part('xdp', `short p(${XDP})`, XDP6), FITS],
+  ['a result without sign', xdpHost(), part('xdp', `u32 p(${XDP})`, XDP6), FITS],
+  [
+    'an enum as result',
+    xdpHost(),
+    part('xdp', `enum e p(${XDP})`, `${XDP6} enum e { A, B };`, 'return B;'),
+    FITS,
+  ],
+  [
+    'an enum as result of the slot',
+    xdpHost(XDP, `${XDP6} enum e { A, B };`).replace('SLOT int', 'SLOT enum e'),
+    part('xdp', `int p(${XDP})`, XDP6),
+    FITS,
+  ],
+  ['no result', xdpHost(), part('xdp', `void p(${XDP})`, XDP6, ''), NOT_EXT],
+  [
+    'a pointer as result',
+    xdpHost(),
+    part('xdp', `void *p(${XDP})`, XDP6, 'return 0;'),
+    all('relink-prototype'),
+  ],
+  [
+    'a slot of 64 bits keeps the rules of C',
+    LONG_HOST,
+    part('xdp', `int p(${XDP})`, XDP6),
+    all('relink-prototype'),
+  ],
   ['another parameter', xdpHost(), part('xdp', `int p(${XDP}, int more)`, XDP6), all('relink-prototype')],
   [
     'another program type',
@@ -240,12 +271,7 @@ function tracingSlots(): readonly Row[] {
       part('kprobe', 'int p(bpf_user_pt_regs_t *ctx)', `${REGS} typedef struct pt_regs bpf_user_pt_regs_t;`),
       FITS,
     ],
-    [
-      'a tag for registers',
-      kprobe('struct pt_regs *ctx'),
-      part('kprobe', 'int p(void *ctx CTX)', ''),
-      NOT_EXT,
-    ],
+    ['a tag for registers', kprobe('struct pt_regs *ctx'), part('kprobe', 'int p(void *ctx CTX)', ''), FITS],
     [
       'registers for a tag',
       kprobe('void *ctx CTX'),
@@ -384,8 +410,8 @@ clang.describe('fitting', () => {
   });
 
   test('all problems at once, and a name that is nearly right', () => {
-    const rootlet = objectOf(xdpHost());
-    const component = objectOf(part('xdp', `long p(${XDP})`, XDP6));
+    const rootlet = objectOf(LONG_HOST);
+    const component = objectOf(part('xdp', `int p(${XDP})`, XDP6));
     const file = new InputObject({ name: component.name, bytes: new Uint8Array(0) }, component);
     const fills = ['slots', 'slot', 'host'].map(slot => ({ slot, file, component: 'part' }));
     const attempt = () => requireFitting(rootlet, [{ object: component, fills }], 'host', 'tail');
