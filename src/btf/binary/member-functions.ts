@@ -6,6 +6,7 @@
  * They follow the data members, so the indexes of those, in CO-RE records and declaration tags, stay.
  */
 
+import { elementAt } from '../../bytes/index.ts';
 import { BTF_KIND } from '../../uapi/index.ts';
 import { COMMON_WORDS, elementWords, INFO, infoWord, RawBtf } from '../model/index.ts';
 
@@ -31,7 +32,7 @@ function keptMembers(btf: RawBtf, id: number): readonly number[] | null {
 }
 
 function membersOf(btf: RawBtf, id: number): number[] {
-  const first = (btf.start[id] ?? 0) + COMMON_WORDS;
+  const first = elementAt(btf.start, id) + COMMON_WORDS;
   return Array.from({ length: btf.vlenOf(id) }, (_, member) => first + member * MEMBER_WORDS);
 }
 
@@ -41,12 +42,12 @@ function rewritten(btf: RawBtf, shorter: ReadonlyMap<number, readonly number[]>)
   let end = 0;
   for (let id = 1; id <= btf.count; id++) {
     start[id] = end;
-    const [first, after] = [btf.start[id] ?? 0, btf.start[id + 1] ?? 0];
+    const [first, after] = [elementAt(btf.start, id), elementAt(btf.start, id + 1)];
     const kept = shorter.get(id);
     words.set(btf.words.subarray(first, kept === undefined ? after : first + COMMON_WORDS), end);
     if (kept !== undefined) words[end + INFO] = infoWord(btf.kindOf(id), kept.length, btf.kindFlagOf(id));
     end += kept === undefined ? after - first : COMMON_WORDS;
-    for (const at of kept ?? []) {
+    for (const at of kept === undefined ? [] : kept) {
       words.set(btf.words.subarray(at, at + MEMBER_WORDS), end);
       end += MEMBER_WORDS;
     }

@@ -85,7 +85,7 @@ function chainablePrograms(object: BpfObject): ReadonlyMap<string, string> {
   );
 }
 
-/** `ARCHIVE(MEMBER)` is no file that a chain could have. */
+/** `ARCHIVE(MEMBER)` cannot be a component of a chain. */
 function isMember({ name }: BpfObject): boolean {
   return name.endsWith(')');
 }

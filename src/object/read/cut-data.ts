@@ -2,7 +2,7 @@
  * Data sections into variables and maps; bytes without a symbol into anonymous variables, strings one by one.
  */
 
-import { alignUp } from '../../bytes/index.ts';
+import { alignUp, elementAt } from '../../bytes/index.ts';
 import { inputError, quote } from '../../diag/index.ts';
 import {
   type ElfFile,
@@ -76,7 +76,7 @@ function mapPlaces(cutter: Cutter, named: readonly NamedSymbol[]): Place[] {
 /** Sentences on names of maps that are left out. */
 export function mapNamesLeftOut(elf: ElfFile, { drafts, ofElfSymbol }: AtomTable): string[] {
   return elf.symbols.flatMap((symbol, index) => {
-    const owner = drafts[ofElfSymbol[index] ?? -1];
+    const owner = drafts[elementAt(ofElfSymbol, index)];
     if (owner?.kind !== 'map' || symbol.name === '' || symbol.name === owner.name) return [];
     return [
       `${quote(symbol.name)} is another name of map ${quote(owner.name)}, which has one name: it is left out`,
