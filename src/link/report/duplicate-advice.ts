@@ -55,7 +55,7 @@ function chainCommand(
 ): string | null {
   const files = [...new Set(clashing.map(at => at.file))];
   const chainable = files.map(file => chainablePrograms(elementAt(objects, file)));
-  const types = [...(chainable[0]?.values() ?? [])];
+  const types = [...elementAt(chainable, 0).values()];
   const type = types.find(one => chainable.every(found => [...found.values()].includes(one)));
   if (type === undefined || files.some(file => isMember(elementAt(objects, file)))) return null;
   const words = files.map((file, at) => {
