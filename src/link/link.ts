@@ -38,6 +38,7 @@ import {
 import {
   type Collected,
   collectGarbage,
+  duplicateAdvice,
   type LinkReport,
   linkNotes,
   once,
@@ -170,7 +171,12 @@ function folded(
   return { objects: options.foldText === true ? objects.map(foldText) : objects, pulled };
 }
 
-const NOTHING_IDENTICAL: Identical = { names: new Set(), bindings: [], problems: [] };
+const NOTHING_IDENTICAL: Identical = {
+  names: new Set(),
+  differences: new Map(),
+  bindings: [],
+  problems: [],
+};
 
 /** How names find their definitions: explicit bindings first, then by name, then equal definitions as one. */
 function namesOf(
@@ -183,7 +189,8 @@ function namesOf(
   const explicit = bindExplicitly(objects, bind, { partial });
   problems.add([...identical.problems, ...explicit.problems]);
   const rules = identical.names.size === 0 ? {} : { shared: (text: string) => identical.names.has(text) };
-  const chosen = given({ license: options.license });
+  const adviseOn = duplicateAdvice(objects, options.foldIdentical === true ? identical : null);
+  const chosen = { adviseOn, ...given({ license: options.license }) };
   const base = { objects, name, partial, rules, pinned: {}, explain: { names: explain }, ...chosen };
   const bindings = { bound: explicit.bindings, replaced: identical.bindings };
   if (partial) return { ...base, ...bindings, refuseUndefined: 'none' };

@@ -468,7 +468,11 @@ describe('words', () => {
       words: [0, 0x02000000, 0, 5, KFLAG + 0x04000001, 8, 7, 1, 0x01000000],
       code: 'btf-bit-field',
     },
-    { name: 'void member', words: [5, 0x04000001, 4, 7, 0, 0], code: 'btf-member-type' },
+    {
+      name: 'member of const void',
+      words: [0, 0x0a000000, 0, 5, 0x04000001, 4, 7, 1, 0],
+      code: 'btf-member-type',
+    },
     {
       name: 'member that is only declared',
       words: [5, 0x07000000, 0, 5, 0x04000001, 4, 7, 1, 0],

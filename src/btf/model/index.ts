@@ -36,6 +36,7 @@ export {
   firstElementName,
   firstReference,
   INFO,
+  infoWord,
   isKnownKind,
   kindFlagOfInfo,
   kindOfInfo,

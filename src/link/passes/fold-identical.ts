@@ -14,16 +14,18 @@ import { elementAt } from '../../bytes/index.ts';
 import { type Problem, RootletError } from '../../diag/index.ts';
 import { SHF_STRINGS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, isCommon, sectionOf, symbolOf } from '../../object/index.ts';
-import { duplicateProblem, isSingle, type SymbolAt } from '../resolve/index.ts';
+import { isSingle, type SymbolAt } from '../resolve/index.ts';
 import { classifyStatics, type StaticClasses } from './fold-identical-classes.ts';
 import { whyDifferent } from './fold-identical-explain.ts';
 
 export interface Identical {
-  /** Names with several strong definitions: all compared here, so resolution may choose the first. */
+  /** Names with several strong definitions that are equal, so resolution may choose the first. */
   readonly names: ReadonlySet<string>;
+  /** The first difference of the other names with several strong definitions. */
+  readonly differences: ReadonlyMap<string, readonly string[]>;
   /** Static symbols that an identical one replaces. */
   readonly bindings: readonly { readonly loser: SymbolAt; readonly winner: SymbolAt }[];
-  /** Duplicates that are not equal, each with the first difference. */
+  /** What prevents a comparison. */
   readonly problems: readonly Problem[];
 }
 
@@ -33,17 +35,21 @@ export function findIdentical(objects: readonly BpfObject[]): Identical {
     return compareDefinitions(objects);
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    return { names: new Set(), bindings: [], problems: error.problems }; // types that cannot be walked
+    // types that cannot be walked
+    return { names: new Set(), differences: new Map(), bindings: [], problems: error.problems };
   }
 }
 
 function compareDefinitions(objects: readonly BpfObject[]): Identical {
   const classes = classifyStatics(objects);
-  const duplicates = strongDuplicates(objects);
-  const problems = [...duplicates].flatMap(([name, definitions]) =>
-    judge(objects, classes, name, definitions),
-  );
-  return { names: new Set(duplicates.keys()), bindings: staticBindings(objects, classes), problems };
+  const names = new Set<string>();
+  const differences = new Map<string, readonly string[]>();
+  for (const [name, definitions] of strongDuplicates(objects)) {
+    const why = firstDifference(objects, classes, definitions);
+    if (why === null) names.add(name);
+    else differences.set(name, why);
+  }
+  return { names, differences, bindings: staticBindings(objects, classes), problems: [] };
 }
 
 function strongDuplicates(objects: readonly BpfObject[]): Map<string, SymbolAt[]> {
@@ -65,21 +71,18 @@ function isStrong(object: BpfObject, symbol: BpfSymbol): boolean {
   return !isCommon(symbol) && !isSingle(object, symbol);
 }
 
-/** One problem when any definition differs from the first. */
-function judge(
+/** Why one of the definitions is not equal to the first; null if all are. */
+function firstDifference(
   objects: readonly BpfObject[],
   classes: StaticClasses,
-  name: string,
   [first, ...others]: readonly SymbolAt[],
-): Problem[] {
-  if (first === undefined) return [];
+): readonly string[] | null {
+  if (first === undefined) return null;
   for (const other of others) {
     const why = whyDifferent(objects, classes.keyOf, first, other);
-    if (why === null) continue;
-    const problem = duplicateProblem(objects, name, [first, ...others]);
-    return [{ ...problem, details: [...(problem.details ?? []), ...why] }];
+    if (why !== null) return why;
   }
-  return [];
+  return null;
 }
 
 /** Anonymous strings are merged by another pass, in every link. */

@@ -133,7 +133,9 @@ function definitionsByName(objects: readonly BpfObject[], resolution: Resolution
 }
 
 function isOverridden(objects: readonly BpfObject[], resolution: Resolution, at: SymbolAt): boolean {
-  const winner = winnerOf(resolution, at);
+  const group = groupAt(resolution, at);
+  if (group !== undefined && group.clashing.length > 0) return true; // an error of its own
+  const winner = group?.winner;
   if (winner === undefined || isSame(winner, at)) return false;
   return symbolAt(objects, at).binding === 'weak' || symbolAt(objects, winner).kind !== 'map';
 }

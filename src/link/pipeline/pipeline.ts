@@ -39,6 +39,8 @@ import {
 import {
   addendProblems,
   checkAgreement,
+  type DuplicateAdvice,
+  duplicateProblem,
   type Explanation,
   type ExplicitBinding,
   entryAt,
@@ -83,6 +85,8 @@ export interface ResolveRequest {
    */
   readonly refuseUndefined: 'all' | 'needed' | 'none';
   readonly explain: Explained;
+  /** What the driver suggests for a name with several definitions. */
+  readonly adviseOn?: (clash: SymbolGroup) => DuplicateAdvice;
   /** License of the result, whatever the inputs state. */
   readonly license?: string;
   /**
@@ -144,7 +148,7 @@ export function resolveNames(request: ResolveRequest, problems: ProblemList): Re
 function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   const { objects, rules, bound, explain } = request;
   const resolution = resolve(objects, { ...rules, detached: bound.map(({ loser }) => loser) });
-  problems.add(resolution.problems);
+  problems.add([...duplicateProblems(request, resolution), ...resolution.problems]);
   const pinned = joinByName(request, resolution, problems);
   const targets = targetsOf(resolution, [...bound, ...request.replaced]);
   problems.add(referenceProblems(objects, targets));
@@ -161,6 +165,12 @@ function decide(request: ResolveRequest, problems: ProblemList): Decisions {
   problems.add(unexplained);
   const notes = uncheckedNotes(objects, resolution);
   return { request, resolution, pinned, sections, license, explanations, notes };
+}
+
+function duplicateProblems({ objects, adviseOn }: ResolveRequest, { groups }: Resolution): Problem[] {
+  return groups
+    .filter(group => group.clashing.length > 0)
+    .map(group => duplicateProblem(objects, group.name, group.clashing, adviseOn?.(group)));
 }
 
 const NOTHING_PINNED: PinnedMaps = { merges: [], bindings: [], isJudged: () => false, problems: [] };

@@ -8,6 +8,7 @@ export {
   livePaths,
   unusedSymbols,
 } from './collect.ts';
+export { duplicateAdvice } from './duplicate-advice.ts';
 export {
   type InspectedFunction,
   type InspectedMap,

@@ -35,7 +35,7 @@ function problemsIn(
   return symbol.references.flatMap(reference => {
     if (reference.addend === 0) return [];
     const group = groupAt(resolution, { file, index: reference.symbol });
-    if (group === undefined || !group.defined) return [];
+    if (group === undefined || !group.defined || group.clashing.length > 0) return [];
     if (group.winner.file === file && group.winner.index === reference.symbol) return [];
     const winner = symbolAt(objects, group.winner);
     if (reaches(winner, reference.addend)) return [];

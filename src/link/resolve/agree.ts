@@ -25,7 +25,8 @@ import { isKernelName, type Resolution } from './resolve.ts';
 import { type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /**
- * All mismatches, in order of first appearance of the names. `isJudged`: definitions that another pass
+ * All mismatches, in order of first appearance of the names, without names that clash: which definition is
+ * meant is unknown. `isJudged`: definitions that another pass
  * compares and reports with a hint.
  */
 export function checkAgreement(
@@ -35,7 +36,7 @@ export function checkAgreement(
 ): Problem[] {
   const problems: Problem[] = [];
   for (const group of resolution.groups) {
-    if (group.losers.length + group.externs.length === 0) continue;
+    if (group.losers.length + group.externs.length === 0 || group.clashing.length > 0) continue;
     for (const other of [...group.losers, ...group.externs]) {
       if (isJudged(other)) continue;
       const problem = disagreement(objects, group.winner, other);

@@ -12,7 +12,14 @@ export {
   parseTarget,
 } from './bind.ts';
 export { type Explanation, explainAll } from './explain.ts';
-export { describeDefinition, describeSymbol, duplicateProblem, sourceLine } from './problems.ts';
+export {
+  type DuplicateAdvice,
+  describeDefinition,
+  describeSymbol,
+  duplicateProblem,
+  GENERAL_ADVICE,
+  sourceLine,
+} from './problems.ts';
 export { agreedContexts, comparePrototypes, entryObjection, type FunctionType } from './prototypes.ts';
 export { referenceProblems, targetsOf } from './reference-kinds.ts';
 export { type ReferenceSite, referenceLines, referencesTo } from './references.ts';

@@ -11,16 +11,29 @@ export function symbolAt(objects: readonly BpfObject[], at: SymbolAt): BpfSymbol
   return objects[at.file]?.symbols[at.index];
 }
 
+/** What a driver adds to the problem of a name that several inputs define. */
+export interface DuplicateAdvice {
+  /** Lines after those of the definitions. */
+  readonly details: readonly string[];
+  readonly hint: string;
+}
+
+export const GENERAL_ADVICE: DuplicateAdvice = {
+  details: [],
+  hint: 'make all but one of them static or __weak, or rename one when linking (--redefine-sym FILE:OLD=NEW)',
+};
+
 export function duplicateProblem(
   objects: readonly BpfObject[],
   name: string,
   definitions: readonly SymbolAt[],
+  advice: DuplicateAdvice = GENERAL_ADVICE,
 ): Problem {
   const files = definitions.map(at => inputName(objects, at.file));
   return problem('link-duplicate', [elementAt(files, 1)], `${quote(name)} is defined more than once`, {
     subject: name,
-    details: definitions.map(at => describeDefinition(objects, at)),
-    hint: 'make all but one of them static or __weak, or rename one when linking',
+    details: [...definitions.map(at => describeDefinition(objects, at)), ...advice.details],
+    hint: advice.hint,
   });
 }
 

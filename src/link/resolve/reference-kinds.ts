@@ -30,7 +30,8 @@ export function targetsOf(
 ): TargetOf {
   const bound = new Map(bindings.map(({ loser, winner }) => [`${loser.file}:${loser.index}`, winner]));
   return at => {
-    const winner = groupAt(resolution, at)?.winner;
+    const group = groupAt(resolution, at);
+    const winner = group === undefined || group.clashing.length > 0 ? undefined : group.winner;
     const target = (bound.size === 0 ? undefined : bound.get(`${at.file}:${at.index}`)) ?? winner;
     return target === undefined || (target.file === at.file && target.index === at.index)
       ? undefined

@@ -16,7 +16,6 @@ import { elementAt } from '../../bytes/index.ts';
 import type { Problem } from '../../diag/index.ts';
 import { type BpfObject, type BpfSymbol, isCommon, sectionNameOf } from '../../object/index.ts';
 import { type Dropped, droppedGroups, droppedReferences } from './comdat.ts';
-import { duplicateProblem } from './problems.ts';
 import { entryAt, type SymbolAt, symbolAt } from './symbol-at.ts';
 
 /** All symbols of one name in one scope. */
@@ -28,6 +27,8 @@ export interface SymbolGroup {
   readonly defined: boolean;
   /** Definitions that the winner overrides, in input order. */
   readonly losers: readonly SymbolAt[];
+  /** Several strong definitions that are not one, in input order: an error. Else empty. */
+  readonly clashing: readonly SymbolAt[];
   /** References without a definition of their own, the winner not among them. */
   readonly externs: readonly SymbolAt[];
   /** True when at least one extern is not weak. */
@@ -40,6 +41,7 @@ export interface Resolution {
   readonly groups: readonly SymbolGroup[];
   /** For each input: symbol index → position in `groups`; -1 for local symbols. */
   readonly groupOf: readonly Int32Array[];
+  /** Without the names that clash: see `duplicateProblem`. */
   readonly problems: readonly Problem[];
   /** Symbols of COMDAT groups that another input keeps. */
   readonly dropped: Dropped;
@@ -92,13 +94,11 @@ export function resolve(objects: readonly BpfObject[], options: ResolveOptions =
       );
     });
   });
-  const problems: Problem[] = [];
   const groups = drafts.map(draft => {
     const complete = withDefinition(objects, draft);
-    return settle(objects, complete, mayAgree(objects, complete, options), problems);
+    return settle(objects, complete, mayAgree(objects, complete, options));
   });
-  problems.push(...droppedReferences(objects, dropped));
-  return { groups, groupOf, problems, dropped };
+  return { groups, groupOf, problems: droppedReferences(objects, dropped), dropped };
 }
 
 /**
@@ -177,18 +177,12 @@ function addMember(
   return number;
 }
 
-function settle(
-  objects: readonly BpfObject[],
-  draft: GroupDraft,
-  shared: boolean,
-  problems: Problem[],
-): SymbolGroup {
+function settle(objects: readonly BpfObject[], draft: GroupDraft, shared: boolean): SymbolGroup {
   const { name, scope, members } = draft;
   const [winner, ...others] = members;
   if (winner !== undefined && others.length + draft.dropped.length === 0)
     return loneGroup(objects, draft, winner);
   const sorted = sortMembers(objects, members, shared);
-  if (sorted.strong.length > 1) problems.push(duplicateProblem(objects, name, sorted.strong));
   const { strongReference, hidden } = sorted;
   const best = sorted.strong[0] ?? largestCommon(objects, sorted.common) ?? sorted.weak[0];
   if (best === undefined) {
@@ -198,7 +192,8 @@ function settle(
       scope,
       winner: open,
       defined: false,
-      losers: [],
+      losers: NOBODY,
+      clashing: NOBODY,
       externs: members.filter(at => at !== open),
       strongReference,
       hidden,
@@ -213,6 +208,7 @@ function settle(
     winner: best,
     defined: true,
     losers,
+    clashing: sorted.strong.length > 1 ? sorted.strong : NOBODY,
     externs: sorted.externs,
     strongReference,
     hidden,
@@ -243,7 +239,8 @@ function loneGroup(objects: readonly BpfObject[], draft: GroupDraft, winner: Sym
   const strongReference = !defined && symbol.binding !== 'weak';
   const hidden = symbol.visibility === 'hidden';
   const { name, scope } = draft;
-  return { name, scope, winner, defined, losers: NOBODY, externs: NOBODY, strongReference, hidden };
+  const nobody = { losers: NOBODY, clashing: NOBODY, externs: NOBODY };
+  return { name, scope, winner, defined, ...nobody, strongReference, hidden };
 }
 
 interface SortedMembers {

@@ -2,9 +2,10 @@
  * Data sections into variables and maps; bytes without a symbol into anonymous variables, strings one by one.
  */
 
-import { alignUp } from '../../bytes/index.ts';
-import { inputError } from '../../diag/index.ts';
+import { alignUp, elementAt } from '../../bytes/index.ts';
+import { inputError, quote } from '../../diag/index.ts';
 import {
+  type ElfFile,
   type ElfSymbol,
   SHF_MERGE,
   SHF_STRINGS,
@@ -27,7 +28,7 @@ import {
   pushAtom,
   visibilityOf,
 } from './cutter.ts';
-import { type AtomDraft, newDraft } from './draft.ts';
+import { type AtomDraft, type AtomTable, newDraft } from './draft.ts';
 
 export function cutData(cutter: Cutter): void {
   const { section } = cutter;
@@ -42,24 +43,45 @@ export function cutData(cutter: Cutter): void {
   }
   const bytes = section.type === SHT_NOBITS ? null : section.bytes.slice();
   let end = 0;
-  const places = cutter.atoms.role === 'data' ? placesOf(cutter, named) : named.map(aloneAt);
+  const isMaps = cutter.atoms.role === 'maps';
+  const places = isMaps ? mapPlaces(cutter, named) : placesOf(cutter, named);
   places.forEach(({ first: { index, symbol }, aliases }, position) => {
     const start = symbol.value;
     if (start < end) throw overlapError(cutter, places[position - 1]?.first.symbol, symbol);
     cutAnonymous(cutter, bytes, end, start);
     const size = symbol.size;
-    const kind = cutter.atoms.role === 'maps' ? 'map' : 'variable';
+    const kind = isMaps ? 'map' : 'variable';
     const atom = pushAtom(cutter, dataDraft(cutter, bytes, start, size, { kind, symbol }));
     cutter.ofElfSymbol[index] = atom;
-    for (const alias of aliases) pushAlias(cutter, alias, atom);
+    for (const alias of aliases)
+      if (isMaps) cutter.ofElfSymbol[alias.index] = atom;
+      else pushAlias(cutter, alias, atom);
     end = start + size;
   });
   cutAnonymous(cutter, bytes, end, section.size, true);
 }
 
-/** Loaders find maps by name: a map has one. */
-function aloneAt(first: NamedSymbol): Place {
-  return { first, aliases: [] };
+/**
+ * Loaders find maps by the names that BTF has: another name of a map is that map. Two at one place that BTF
+ * describes would be two maps.
+ */
+function mapPlaces(cutter: Cutter, named: readonly NamedSymbol[]): Place[] {
+  const { section, isDescribed } = cutter;
+  return placesOf(cutter, named).flatMap(place => {
+    const isTwo = place.aliases.some(({ symbol }) => isDescribed(section.name, symbol.value, symbol.name));
+    return isTwo ? [place.first, ...place.aliases].map(first => ({ first, aliases: [] })) : [place];
+  });
+}
+
+/** Sentences on names of maps that are left out. */
+export function mapNamesLeftOut(elf: ElfFile, { drafts, ofElfSymbol }: AtomTable): string[] {
+  return elf.symbols.flatMap((symbol, index) => {
+    const owner = drafts[elementAt(ofElfSymbol, index)];
+    if (owner?.kind !== 'map' || symbol.name === '' || symbol.name === owner.name) return [];
+    return [
+      `${quote(symbol.name)} is another name of map ${quote(owner.name)}, which has one name: it is left out`,
+    ];
+  });
 }
 
 function isDataSymbol(symbol: ElfSymbol): boolean {

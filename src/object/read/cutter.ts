@@ -99,14 +99,18 @@ export function firstAtLeast(sorted: readonly number[], wanted: number): number 
 export function overlapError(cutter: Cutter, before: ElfSymbol | undefined, symbol: ElfSymbol): Error {
   const other = quote(before?.name ?? '');
   if (before?.value === symbol.value) {
-    const sizes = `${counted(symbol.size, 'byte')}, not ${before.size}`;
+    const isMap = cutter.atoms.role === 'maps';
+    const differs = isMap && before.size === symbol.size;
+    const what = differs ? 'BTF describes both' : `has ${counted(symbol.size, 'byte')}, not ${before.size}`;
     return inputError(
       'object-alias',
       [...placeOf(cutter), quote(symbol.name)],
-      `is at the place of ${other}, but has ${sizes}`,
+      `is at the place of ${other}, but ${what}`,
       {
         offset: symbol.value,
-        hint: 'symbols at one place are aliases if their sizes are equal: set both with .size',
+        hint: differs
+          ? 'declare the other name of a map extern'
+          : 'symbols at one place are aliases if their sizes are equal: set both with .size',
       },
     );
   }

@@ -16,6 +16,7 @@ import { type BpfObject, type BpfSymbol, sectionOf, untypedMap } from '../model/
 import { cutAtoms } from './atoms.ts';
 import { type Attempt, STRICT, tolerant } from './attempt.ts';
 import { describeCommon } from './common.ts';
+import { mapNamesLeftOut } from './cut-data.ts';
 import { completeAliases, describeAliases, describedPlaces } from './describe-aliases.ts';
 import { type AtomDraft, type AtomTable, finishDraft } from './draft.ts';
 import { codeLeftOut, dropHoles } from './holes.ts';
@@ -59,7 +60,8 @@ function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): 
   const { types, notes: ofMaps } = defineLegacyMaps(elf, atoms, described);
   attempt(() => requireMapTypes(atoms));
   const symbols = dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name)));
-  const notes = [...ofMaps, ...codeLeftOut(elf, atoms, symbols).map(text => `${elf.name}: ${text}`)];
+  const left = [...mapNamesLeftOut(elf, atoms), ...codeLeftOut(elf, atoms, symbols)];
+  const notes = [...ofMaps, ...left.map(text => `${elf.name}: ${text}`)];
   const object: BpfObject = {
     name: elf.name,
     byteOrder: elf.byteOrder,
