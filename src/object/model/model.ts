@@ -12,7 +12,7 @@
 
 import type { Btf, BtfId, LineRecords } from '../../btf/index.ts';
 import { type ByteOrder, decodeText, noElement } from '../../bytes/index.ts';
-import { argumentError } from '../../diag/index.ts';
+import { argumentError, type Problem, RootletError } from '../../diag/index.ts';
 
 export type { LineRecord, LineRecords } from '../../btf/index.ts';
 
@@ -111,6 +111,11 @@ export interface FunctionSymbol extends SymbolBase {
   readonly lines: LineRecords;
   /** Ordered by `insnIndex`. */
   readonly coreRecords: readonly CoreRecord[];
+  /**
+   * What is wrong with its code, where `ReadOptions.keepFaults` kept it: whoever needs the function gets these
+   * problems. Never empty.
+   */
+  readonly faults?: readonly Problem[];
 }
 
 /** A variable, an anonymous piece of data (`name` '' and `btfId` 0), or a string of a mergeable section. */
@@ -197,6 +202,17 @@ export function isObject(value: unknown): value is BpfObject {
 /** Throws a `TypeError` unless `value` is a `BpfObject`. `place` is function and argument. */
 export function requireObject(place: string, value: unknown): asserts value is BpfObject {
   if (!isObject(value)) throw argumentError(place, 'a BpfObject (readObject makes one of bytes)', value);
+}
+
+/** What is wrong with the code of the symbols: of functions that a tolerant reader kept. */
+export function faultsOf(symbols: readonly BpfSymbol[]): readonly Problem[] {
+  return symbols.flatMap(symbol => (symbol.kind === 'function' ? (symbol.faults ?? []) : []));
+}
+
+/** Throws what is wrong with the code of the symbols. */
+export function requireSound(symbols: readonly BpfSymbol[]): void {
+  const faults = faultsOf(symbols);
+  if (faults.length > 0) throw new RootletError(faults);
 }
 
 /** Signature of the COMDAT group of a symbol; undefined without one. */

@@ -14,7 +14,7 @@ import { inputError, type Problem, quote, requireOptions, within } from '../../d
 import { type ElfFile, type ElfSection, parseElf, SHF_COMPRESSED, SHT_NOBITS } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf, untypedMap } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
-import { type Attempt, STRICT, tolerant } from './attempt.ts';
+import { type Attempt, keepingFaults, STRICT, type Tolerance, tolerant } from './attempt.ts';
 import { describeCommon } from './common.ts';
 import { completeAliases, describeAliases, describedPlaces } from './describe-aliases.ts';
 import { type AtomDraft, type AtomTable, finishDraft } from './draft.ts';
@@ -33,6 +33,12 @@ export interface ReadOptions {
    * The rest is read. An object that was read with problems can be neither linked nor loaded.
    */
   readonly onProblems?: (problems: readonly Problem[]) => void;
+  /**
+   * Keep functions whose code is faulty in itself (a jump out of the function, a call of no function) instead
+   * of throwing, with what is wrong in `FunctionSymbol.faults`. Programs that do not need them can be loaded and
+   * run. `link`, `relink` and `writeObject` throw the faults. Default false.
+   */
+  readonly keepFaults?: boolean;
 }
 
 /**
@@ -46,10 +52,12 @@ export function readObject(file: InputFile, options: ReadOptions = {}): BpfObjec
   return within(elf.name, () => readElf(elf, options));
 }
 
-function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): BpfObject {
-  const attempt = onProblems === undefined ? STRICT : tolerant(elf.name, onProblems);
+function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
+  const { keepDebug = false } = options;
+  const tolerance = toleranceOf(elf.name, options);
+  const { attempt } = tolerance;
   const { btf, ext } = readTypes(elf, attempt);
-  const atoms = cutAtoms(elf, ext, { keepDebug, attempt, isDescribed: describedPlaces(btf, ext) });
+  const atoms = cutAtoms(elf, ext, { keepDebug, tolerance, isDescribed: describedPlaces(btf, ext) });
   readReferences(elf, atoms);
   attempt(() => readJumpTables(elf, atoms));
   if (btf !== null) attachTypes(atoms, btf, ext);
@@ -71,6 +79,11 @@ function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): 
   };
   attempt(() => requireLicenseText(object));
   return object;
+}
+
+function toleranceOf(name: string, { onProblems, keepFaults }: ReadOptions): Tolerance {
+  if (onProblems !== undefined) return tolerant(name, onProblems);
+  return keepFaults === true ? keepingFaults(name) : STRICT;
 }
 
 /** Types and the records that refer to them; null where the file has none. */

@@ -9,6 +9,7 @@ import {
   type FunctionSymbol,
   markLive,
   NO_NEEDS,
+  requireSound,
   type SymbolIndex,
 } from '../../../object/index.ts';
 import { type CodeUnit, codeUnit } from './unit.ts';
@@ -30,6 +31,7 @@ export function reachableUnits(object: BpfObject, roots: readonly SymbolIndex[])
 }
 
 function checkedUnit(object: BpfObject, index: SymbolIndex, symbol: FunctionSymbol): CodeUnit {
+  requireSound([symbol]);
   if (symbol.code.length % 8 !== 0) {
     const where = [object.name, `function ${quote(symbol.name)}`];
     throw inputError(
