@@ -67,6 +67,7 @@ export {
   dataSectionsOf,
   type ExternSymbol,
   type FunctionSymbol,
+  faultsIn,
   faultsOf,
   isAlias,
   isCommon,

@@ -77,7 +77,7 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
 
 function readSlot(input: LinkInput, options: InputOptions): InputSlot {
   const prepared = (object: BpfObject): InputSlot => {
-    requireSound(object.symbols);
+    requireSound(object);
     return { kind: 'object', object: options.prepare?.object(object, input.name) ?? object };
   };
   if (!('bytes' in input)) return prepared(input);

@@ -9,6 +9,7 @@
 import type { BtfId } from '../../btf/index.ts';
 import {
   repairFunction,
+  repairGlobalFunction,
   repairPrototype,
   repairQualifiedTag,
   repairSection,
@@ -35,6 +36,7 @@ const STEPS: readonly ((types: Types, id: BtfId, names: Names) => void)[] = [
   repairArray,
   repairMembers,
   repairEnumSize,
+  repairGlobalFunction,
   repairPrototype,
   repairFunction,
   repairVariable,

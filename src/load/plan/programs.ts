@@ -5,7 +5,7 @@ import { inputError, type Problem, problem, quote, RootletError } from '../../di
 import {
   type BpfObject,
   type FunctionSymbol,
-  faultsOf,
+  faultsIn,
   heldPrograms,
   onceConflicts,
   type ProgramType,
@@ -80,7 +80,7 @@ export function planPrograms(
 /** What is wrong with the code that the program reaches. Other programs of the file do not need it. */
 function faultsInProgram(object: BpfObject, index: SymbolIndex): Problem[] {
   const reached = programFunctions(object, index).map(one => symbolOf(object, one));
-  return faultsOf(reached).map(fault => ({ hint: FAULT_HINT, ...fault }));
+  return faultsIn(reached).map(fault => ({ hint: FAULT_HINT, ...fault }));
 }
 
 const FAULT_HINT = 'programs that do not need this function can be loaded without it: choose them by name';

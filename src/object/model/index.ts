@@ -21,6 +21,7 @@ export {
   type DataReference,
   type ExternSymbol,
   type FunctionSymbol,
+  faultsIn,
   faultsOf,
   isCommon,
   isDebugSection,

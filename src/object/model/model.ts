@@ -190,6 +190,10 @@ export interface BpfObject {
   readonly btf: Btf | null;
   /** What reading changed that the author of the file may not expect; for the command's output. */
   readonly notes?: readonly string[];
+  /**
+   * What is wrong with `.BTF` or `.BTF.ext`, where `ReadOptions.keepFaults` let them be left out. Never empty.
+   */
+  readonly faults?: readonly Problem[];
 }
 
 /** Whether `value` has the shape of a `BpfObject`. */
@@ -205,13 +209,18 @@ export function requireObject(place: string, value: unknown): asserts value is B
 }
 
 /** What is wrong with the code of the symbols: of functions that a tolerant reader kept. */
-export function faultsOf(symbols: readonly BpfSymbol[]): readonly Problem[] {
-  return symbols.flatMap(symbol => (symbol.kind === 'function' ? (symbol.faults ?? []) : []));
+export function faultsIn(symbols: readonly BpfSymbol[]): readonly Problem[] {
+  return symbols.flatMap(symbol => (symbol.kind === 'function' && symbol.faults ? symbol.faults : []));
 }
 
-/** Throws what is wrong with the code of the symbols. */
-export function requireSound(symbols: readonly BpfSymbol[]): void {
-  const faults = faultsOf(symbols);
+/** All that a tolerant reader found in the file. */
+export function faultsOf({ faults, symbols }: BpfObject): readonly Problem[] {
+  return faults === undefined ? faultsIn(symbols) : [...faults, ...faultsIn(symbols)];
+}
+
+/** For those who need all of an object: throws what a tolerant reader found. */
+export function requireSound(object: BpfObject): void {
+  const faults = faultsOf(object);
   if (faults.length > 0) throw new RootletError(faults);
 }
 

@@ -56,7 +56,7 @@ const VISIBILITY = { default: STV_DEFAULT, hidden: STV_HIDDEN } as const;
 /** Encodes the object as an ELF relocatable file. Throws the faults of functions that have any. */
 export function writeObject(input: BpfObject): Uint8Array {
   requireObject('writeObject: input', input);
-  requireSound(input.symbols);
+  requireSound(input);
   const object = stripDataSections(input);
   const layout = layoutSections(object, { withoutCommon: true });
   const { positions, shells } = numberSections(object, layout);
