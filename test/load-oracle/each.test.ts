@@ -19,7 +19,7 @@ const { sys, reason } = kernelForTests();
 const kernel: Sys = sys ?? new FakeSys();
 const skipped = noOracle('1.5') ?? reason;
 
-/** Programs that only one loads: a phrase of what libbpf prints, or a code of ours, and the reason. */
+/** Programs that only one loads: a phrase of what libbpf prints, or a code of rootlet, and the reason. */
 const ONLY_WE: readonly (readonly [phrase: string, reason: string])[] = [
   ['failed to initialize slot', 'what a program array holds is loaded with it here'],
   ['Cannot find member unheard_of', 'an operation that the kernel lacks is left out here'],

@@ -1,4 +1,4 @@
-/** Objects of which a part is faulty: what does not need that part is linked to nothing, but loads and runs. */
+/** Objects of which a part is faulty: programs that do not need it load and run. */
 
 import { describe, expect, test } from 'vitest';
 import {

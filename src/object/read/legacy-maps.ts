@@ -190,9 +190,10 @@ const STAGE_SECTION = /^(0[xX][0-9a-fA-F]+|\d+)\/(0[xX][0-9a-fA-F]+|\d+)$/;
 
 function tailCallStages(table: AtomTable): TailCallStage[] {
   return [...table.bySection.values()].flatMap(({ role, name, members }): TailCallStage[] => {
-    const [, id, at] = STAGE_SECTION.exec(name) ?? [];
+    const found = STAGE_SECTION.exec(name);
     const index = members[0];
-    if (role !== 'code' || id === undefined || at === undefined || index === undefined) return [];
+    if (role !== 'code' || found === null || index === undefined) return [];
+    const [id = name, at = name] = found.slice(1);
     return [{ id: numberOf(id), at: numberOf(at), index, draft: draftAt(table, index), section: name }];
   });
 }
