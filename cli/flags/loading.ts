@@ -28,6 +28,7 @@ import {
 } from '../../src/load/index.ts';
 import {
   type BpfObject,
+  faultsOf,
   InputObject,
   programsOf,
   staticChoice,
@@ -193,7 +194,8 @@ export function readVersion(paths: readonly string[], types: GivenTypes = new Ma
   const alone = others.length === 0;
   const given = alone ? first.object : linkAll(inputs, `${objectBaseName(first.name)}.o`);
   const object = withProgramTypes(given, types);
-  const isAsGiven = alone && object === first.object && first.bytes.length <= KEPT_AS_GIVEN;
+  const isSmall = first.bytes.length <= KEPT_AS_GIVEN || faultsOf(object).length > 0;
+  const isAsGiven = alone && object === first.object && isSmall;
   const kept = isAsGiven ? first.bytes : writeObject(object);
   return new InputObject({ name: paths.join(' + '), bytes: kept }, object);
 }

@@ -22,6 +22,7 @@ export {
   formatFunc,
   formatType,
   formatVar,
+  isEllipsis,
 } from './c/index.ts';
 export { compareTagSets, compareTypes, TagIndex, type TypeMismatch } from './compare/index.ts';
 export { type MergeInput, type MergeResult, mergeBtf } from './merge/index.ts';

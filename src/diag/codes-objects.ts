@@ -92,7 +92,6 @@ export const OBJECT_CODES = {
   'btf-name': 'input',
   'btf-name-encoding': 'input',
   'btf-no-size': 'input',
-  'btf-parameter': 'input',
   'btf-reference-kind': 'input',
   'btf-size': 'input',
   'btf-size-overflow': 'input',

@@ -151,6 +151,19 @@ const KINDS: readonly KindCase[] = [
     strings: ['a'],
   },
   {
+    name: 'function prototype with references, which are void',
+    type: {
+      kind: 'func_proto',
+      returns: 0,
+      params: [
+        { name: '', type: 0 },
+        { name: 'a', type: 0 },
+      ],
+    },
+    words: [0, 0x0d000002, 0, 0, 0, 5, 0],
+    strings: ['a'],
+  },
+  {
     name: 'global variable',
     type: { kind: 'var', name: 'v', type: 1, linkage: 'global' },
     words: [5, 0x0e000000, 1, 1],
@@ -422,12 +435,6 @@ describe('words', () => {
       code: 'btf-reference-kind',
     },
     {
-      name: 'void parameter in the middle',
-      words: [...int, 0, 0x0d000002, 0, 0, 0, 0, 1],
-      code: 'btf-parameter',
-    },
-    { name: 'void parameter with a name', words: [0, 0x0d000001, 0, 5, 0], code: 'btf-parameter' },
-    {
       name: 'tag on an int',
       words: [...int, 5, 0x11000000, 1, 0xffffffff],
       code: 'btf-reference-kind',
@@ -467,11 +474,6 @@ describe('words', () => {
       name: 'bit field of a pointer',
       words: [0, 0x02000000, 0, 5, KFLAG + 0x04000001, 8, 7, 1, 0x01000000],
       code: 'btf-bit-field',
-    },
-    {
-      name: 'member of const void',
-      words: [0, 0x0a000000, 0, 5, 0x04000001, 4, 7, 1, 0],
-      code: 'btf-member-type',
     },
     {
       name: 'member that is only declared',
@@ -557,6 +559,7 @@ describe('words', () => {
     },
     { name: 'a float without a name', words: [0, 0x10000000, 8] },
     { name: 'a pointer to a function', words: [0, 0x0d000000, 0, 5, 0x0c000000, 1, 0, 0x02000000, 2] },
+    { name: 'a void member', words: [5, 0x04000001, 4, 7, 0, 256] },
     { name: 'a flexible array', words: [...int, 0, 0x03000000, 0, 1, 1, 0, 5, 0x04000001, 0, 7, 2, 0] },
     {
       name: 'a bit field by a narrow int at the end of a struct',

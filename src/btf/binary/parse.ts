@@ -25,7 +25,6 @@ import {
   vlenOfInfo,
 } from '../model/index.ts';
 import { parseHeader } from './header.ts';
-import { withoutMemberFunctions } from './member-functions.ts';
 import { wordsFromBytes, wordsInBytes } from './word-bytes.ts';
 
 /** Types of a `.BTF` section (or of a file of types). Throws with places that start with `section ".BTF"`. */
@@ -37,7 +36,7 @@ export function parseBtf(bytes: Uint8Array, order: ByteOrder): Btf {
     const strings = new Uint8Array(stringEnd - stringStart);
     strings.set(bytes.subarray(stringStart, stringEnd));
     requireStrings(strings, stringStart, stringEnd);
-    const btf = withoutMemberFunctions(new RawBtf(words, findTypes(words, typeStart), strings));
+    const btf = new RawBtf(words, findTypes(words, typeStart), strings);
     validateTypes(btf);
     return btf;
   });

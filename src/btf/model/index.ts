@@ -36,7 +36,6 @@ export {
   firstElementName,
   firstReference,
   INFO,
-  infoWord,
   isKnownKind,
   kindFlagOfInfo,
   kindOfInfo,

@@ -2,9 +2,10 @@
  * Rules about values of a type: no type contains itself, and what a struct or array contains fits into it.
  *
  * Containing is followed depth first with colours and a stack of its own, since depth comes from the file.
- * Sizes are known when a type is left, so containers are checked in the same walk. A second walk over
- * pointers and modifiers alone refuses pointers that refer back to themselves without a struct or a function
- * between; no source language has such types, the kernel refuses them, and they have no C declaration.
+ * Sizes are known when a type is left, so containers are checked in the same walk. Members may be void, at
+ * any place: compilers write that for references, static members and functions of C++ classes. A second walk over pointers
+ * and modifiers alone refuses pointers that refer back to themselves without a struct or a function between; no
+ * source language has such types, the kernel refuses them, and they have no C declaration.
  *
  * `?? 0` after an index satisfies the compiler and never applies: `parseBtf` has checked that every type is
  * inside its section, and tables by id have a place for every id. What a call for each word costs:
@@ -119,6 +120,7 @@ class ValueSizes {
     for (let member = at + 3; member < end; member += 3) {
       const type = words[member + 1] ?? 0;
       const place = words[member + 2] ?? 0;
+      if (skipToValue(this.#btf, type) === 0) continue;
       const size = this.#size[type] ?? NO_SIZE;
       if (size === NO_SIZE) {
         throw this.#memberError(

@@ -213,9 +213,6 @@ function checkKind(btf: RawBtf, id: BtfId): void {
       if (btf.kindOf(word) !== BTF_KIND.FUNC_PROTO) throw kindError(btf, id, word);
       checkLinkage(btf, id, btf.vlenOf(id));
       break;
-    case BTF_KIND.FUNC_PROTO:
-      checkFuncProto(btf, id);
-      break;
     case BTF_KIND.VAR:
       checkLinkage(btf, id, btf.words[at + 3] ?? 0);
       break;
@@ -256,17 +253,6 @@ function checkEnum(btf: RawBtf, id: BtfId, size: number): void {
 
 function checkLinkage(btf: RawBtf, id: BtfId, linkage: number): void {
   if (linkage >= LINKAGES.length) throw typeError(btf, id, 'btf-linkage', `linkage ${linkage} is not known`);
-}
-
-/** Void is only possible as the result, and as an unnamed last parameter, which means `...`. */
-function checkFuncProto(btf: RawBtf, id: BtfId): void {
-  const vlen = btf.vlenOf(id);
-  let at = (btf.start[id] ?? 0) + 3;
-  for (let i = 0; i < vlen; i++, at += 2) {
-    if (btf.words[at + 1] !== 0) continue;
-    if (i === vlen - 1 && btf.strings[btf.words[at] ?? 0] === 0) continue;
-    throw typeError(btf, id, 'btf-parameter', `parameter ${i + 1} is void`);
-  }
 }
 
 function checkDataSec(btf: RawBtf, id: BtfId): void {

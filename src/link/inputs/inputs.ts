@@ -5,7 +5,7 @@
 
 import { requireFile } from '../../bytes/index.ts';
 import { type Problem, problem, RootletError, requireList } from '../../diag/index.ts';
-import { type BpfObject, InputObject, isObject, readObject } from '../../object/index.ts';
+import { type BpfObject, InputObject, isObject, readObject, requireSound } from '../../object/index.ts';
 import {
   type ArchiveInput,
   type ArchiveOptions,
@@ -76,10 +76,10 @@ export function readInputs(inputs: readonly LinkInput[], options: InputOptions =
 }
 
 function readSlot(input: LinkInput, options: InputOptions): InputSlot {
-  const prepared = (object: BpfObject): InputSlot => ({
-    kind: 'object',
-    object: options.prepare?.object(object, input.name) ?? object,
-  });
+  const prepared = (object: BpfObject): InputSlot => {
+    requireSound(object);
+    return { kind: 'object', object: options.prepare?.object(object, input.name) ?? object };
+  };
   if (!('bytes' in input)) return prepared(input);
   const { bytes } = input; // once: it may be read from a file at this moment
   if (options.archives !== false && isArchive(bytes)) {

@@ -1,6 +1,6 @@
 /** Repairs of what declares: prototypes, functions, variables, data sections, tags. */
 
-import { type BtfId, type BtfSecVar, type BtfType, isModifier } from '../../btf/index.ts';
+import { type BtfId, type BtfSecVar, type BtfType, isEllipsis, isModifier } from '../../btf/index.ts';
 import type { Types } from './repair-kinds.ts';
 
 /** A result without a size is void; parameters have a size. */
@@ -9,13 +9,28 @@ export function repairPrototype(types: Types, id: BtfId): void {
   if (type.kind !== 'func_proto') return;
   const returns = types.sizeOf(type.returns) === undefined ? 0 : type.returns;
   if (returns !== type.returns) types.repair('result', id, { ...type, returns }, id);
-  const params = type.params.map(param =>
-    param.type === 0 || types.sizeOf(param.type) !== undefined
+  const params = type.params.map((param, at) =>
+    isEllipsis(type, at) || types.sizeOf(param.type) !== undefined
       ? param
       : { ...param, type: types.integer(8, false) },
   );
   if (params.every((param, at) => param === type.params[at])) return;
   types.repair('parameter', id, { ...type, returns, params }, id);
+}
+
+/**
+ * The kernel checks a global function with what BTF says of its parameters. References of C++ are void there:
+ * such a function is checked with each call, as every function is without BTF. Before prototypes.
+ */
+export function repairGlobalFunction(types: Types, id: BtfId): void {
+  const type = types.type(id);
+  if (type.kind !== 'func' || type.linkage !== 'global') return;
+  const proto = type.type === 0 ? undefined : types.type(type.type);
+  if (proto?.kind !== 'func_proto') return;
+  const isOpaque = proto.params.some(
+    (param, at) => !isEllipsis(proto, at) && types.sizeOf(param.type) === undefined,
+  );
+  if (isOpaque) types.repair('global-function', id, { ...type, linkage: 'static' }, type.name || id);
 }
 
 /** Functions have a name, and so have the parameters of a function; those of other prototypes need none. */

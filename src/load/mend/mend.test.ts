@@ -167,6 +167,21 @@ const REFUSED: readonly (readonly [what: string, types: readonly BtfType[], id: 
     ['result const void', [{ kind: 'const', type: 0 }, proto(2)], 3, { returns: 0 }],
     ['result of a forward declaration', [FWD, proto(2)], 3, { returns: 0 }],
     ['parameter of a forward declaration', [FWD, proto(0, ['a', 2])], 3, { params: [{ name: 'a' }] }],
+    ['parameter of void with a name', [proto(0, ['a', 0])], 2, { params: [{ name: 'a' }] }],
+    ['parameter of void before others', [proto(0, ['', 0], ['b', 1])], 2, { params: [{}, { type: 1 }] }],
+    [
+      'member of void at any place',
+      [struct(8, member(0, 256), member(1, 0))],
+      2,
+      { members: [{ type: 1 }, { bitOffset: 64 }] },
+    ],
+    ['member of void', [struct(8, member(0, 0))], 2, { members: [{ bitOffset: 0 }] }],
+    [
+      'global function with an opaque parameter',
+      [proto(0, ['a', 0]), func(2)],
+      3,
+      { linkage: 'static', name: 'f' },
+    ],
     [
       'parameter without a name',
       [proto(0, ['', 1], ['b', 1]), func(2)],

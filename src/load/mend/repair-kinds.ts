@@ -14,6 +14,7 @@ export const REPAIRS = {
   'member-order': 'members are in the order of their offsets',
   member: 'members at places that the kernel does not describe are bytes',
   result: 'results of a type without a size are void',
+  'global-function': 'functions with parameters of a type without a size are static',
   parameter: 'parameters of a type without a size have 8 bytes',
   'function-name': 'functions without a name have one',
   'parameter-name': 'parameters without a name have one',

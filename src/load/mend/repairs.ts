@@ -9,6 +9,7 @@
 import type { BtfId } from '../../btf/index.ts';
 import {
   repairFunction,
+  repairGlobalFunction,
   repairPrototype,
   repairQualifiedTag,
   repairSection,
@@ -37,6 +38,7 @@ const STEPS: readonly ((types: Types, id: BtfId, names: Names) => void)[] = [
   repairArraySize,
   repairMembers,
   repairEnumSize,
+  repairGlobalFunction,
   repairPrototype,
   repairFunction,
   repairVariable,

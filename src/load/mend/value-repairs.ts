@@ -154,7 +154,7 @@ function possibleMember(
   structSize: number,
 ): BtfMember | undefined {
   const type = resolvedType(types, member.type);
-  if (type === undefined) return undefined;
+  if (type === undefined) return withoutSize(types, member, structSize);
   if (isDeclaredEnum(type)) return asBytes(types, member);
   const { bitOffset, bitSize } = member;
   if (type.kind === 'int') {
@@ -170,6 +170,12 @@ function possibleMember(
   if (strict && isEnum && bitOffset / 8 + 4 > structSize) return asBytes(types, member);
   const alignment = type.kind === 'float' ? Math.min(8, type.size) : 1;
   return bitOffset % (alignment * 8) === 0 ? undefined : asBytes(types, member);
+}
+
+/** References, static members and functions of C++ classes are void in BTF, the last two at any place. */
+function withoutSize(types: Types, member: BtfMember, structSize: number): BtfMember {
+  const byte = Math.min(Math.floor(member.bitOffset / 8), structSize);
+  return { ...member, type: types.bytes(0), bitOffset: byte * 8, bitSize: 0 };
 }
 
 /** The kernel reads at most 16 bytes for one integer. */

@@ -5,9 +5,11 @@ import { inputError, type Problem, problem, quote, RootletError } from '../../di
 import {
   type BpfObject,
   type FunctionSymbol,
+  faultsIn,
   heldPrograms,
   onceConflicts,
   type ProgramType,
+  programFunctions,
   programsOf,
   programTypeOf,
   type SymbolIndex,
@@ -15,6 +17,7 @@ import {
   sectionNameOf,
   staticProgram,
   staticPrograms,
+  symbolOf,
   typeHint,
 } from '../../object/index.ts';
 import { type FlatProgram, flatten } from './flatten.ts';
@@ -65,12 +68,22 @@ export function planPrograms(
       problems.push(...unknownSection(object, program, section).problems);
       continue;
     }
-    problems.push(...twiceInProgram(object, index, program));
+    const faults = faultsInProgram(object, index);
+    problems.push(...faults, ...twiceInProgram(object, index, program));
+    if (faults.length > 0) continue;
     drafts.push(planProgram({ prepared, references, problems }, wanted, type));
   }
   if (problems.length > 0) throw new RootletError(problems);
   return drafts;
 }
+
+/** What is wrong with the code that the program reaches. Other programs of the file do not need it. */
+function faultsInProgram(object: BpfObject, index: SymbolIndex): Problem[] {
+  const reached = programFunctions(object, index).map(one => symbolOf(object, one));
+  return faultsIn(reached).map(fault => ({ hint: FAULT_HINT, ...fault }));
+}
+
+const FAULT_HINT = 'programs that do not need this function can be loaded without it: choose them by name';
 
 /** What the kernel allows only once in a program and this one has more often. */
 function twiceInProgram(object: BpfObject, index: SymbolIndex, program: FunctionSymbol): Problem[] {

@@ -12,7 +12,7 @@
 
 import type { Btf, BtfId, LineRecords } from '../../btf/index.ts';
 import { type ByteOrder, decodeText, noElement } from '../../bytes/index.ts';
-import { argumentError } from '../../diag/index.ts';
+import { argumentError, type Problem, RootletError } from '../../diag/index.ts';
 
 export type { LineRecord, LineRecords } from '../../btf/index.ts';
 
@@ -111,6 +111,11 @@ export interface FunctionSymbol extends SymbolBase {
   readonly lines: LineRecords;
   /** Ordered by `insnIndex`. */
   readonly coreRecords: readonly CoreRecord[];
+  /**
+   * What is wrong with its code, where `ReadOptions.keepFaults` kept it: whoever needs the function gets these
+   * problems. Never empty.
+   */
+  readonly faults?: readonly Problem[];
 }
 
 /** A variable, an anonymous piece of data (`name` '' and `btfId` 0), or a string of a mergeable section. */
@@ -185,6 +190,10 @@ export interface BpfObject {
   readonly btf: Btf | null;
   /** What reading changed that the author of the file may not expect; for the command's output. */
   readonly notes?: readonly string[];
+  /**
+   * What is wrong with `.BTF` or `.BTF.ext`, where `ReadOptions.keepFaults` let them be left out. Never empty.
+   */
+  readonly faults?: readonly Problem[];
 }
 
 /** Whether `value` has the shape of a `BpfObject`. */
@@ -197,6 +206,22 @@ export function isObject(value: unknown): value is BpfObject {
 /** Throws a `TypeError` unless `value` is a `BpfObject`. `place` is function and argument. */
 export function requireObject(place: string, value: unknown): asserts value is BpfObject {
   if (!isObject(value)) throw argumentError(place, 'a BpfObject (readObject makes one of bytes)', value);
+}
+
+/** What is wrong with the code of the symbols: of functions that a tolerant reader kept. */
+export function faultsIn(symbols: readonly BpfSymbol[]): readonly Problem[] {
+  return symbols.flatMap(symbol => (symbol.kind === 'function' && symbol.faults ? symbol.faults : []));
+}
+
+/** All that a tolerant reader found in the file. */
+export function faultsOf({ faults, symbols }: BpfObject): readonly Problem[] {
+  return faults === undefined ? faultsIn(symbols) : [...faults, ...faultsIn(symbols)];
+}
+
+/** For those who need all of an object: throws what a tolerant reader found. */
+export function requireSound(object: BpfObject): void {
+  const faults = faultsOf(object);
+  if (faults.length > 0) throw new RootletError(faults);
 }
 
 /** Signature of the COMDAT group of a symbol; undefined without one. */

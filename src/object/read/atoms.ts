@@ -28,7 +28,7 @@ import {
 } from '../../elf/index.ts';
 import { isDebugSection, JUMP_TABLES, type SectionShell } from '../model/index.ts';
 import { addressedOffsets } from './addresses.ts';
-import type { Attempt } from './attempt.ts';
+import type { Tolerance } from './attempt.ts';
 import { cutCode } from './cut-code.ts';
 import { cutData } from './cut-data.ts';
 import { cutLegacyMaps, isLegacyMaps } from './cut-legacy-maps.ts';
@@ -44,12 +44,13 @@ const ALWAYS_KEPT = new Set(['.maps', JUMP_TABLES, 'license', 'version']);
 
 export interface CutOptions {
   readonly keepDebug: boolean;
-  readonly attempt: Attempt;
+  readonly tolerance: Tolerance;
   readonly isDescribed: IsDescribed;
 }
 
 export function cutAtoms(elf: ElfFile, ext: BtfExt | null, options: CutOptions): AtomTable {
-  const { keepDebug, attempt, isDescribed } = options;
+  const { keepDebug, tolerance, isDescribed } = options;
+  const { attempt, attemptIn } = tolerance;
   const shells: SectionShell[] = [];
   const drafts: AtomDraft[] = [];
   const bySection = new Map<number, SectionAtoms>();
@@ -90,7 +91,7 @@ export function cutAtoms(elf: ElfFile, ext: BtfExt | null, options: CutOptions):
     });
   });
   attempt(() => addUndefined({ elf, shells, drafts, ofElfSymbol }));
-  return { shells, drafts, bySection, ofElfSymbol, attempt };
+  return { shells, drafts, bySection, ofElfSymbol, attempt, attemptIn };
 }
 
 /** ELF section index → signature of its COMDAT group. */

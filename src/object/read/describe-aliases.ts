@@ -25,6 +25,7 @@ export function completeAliases(table: AtomTable): void {
     draft.dataReferences = owner.dataReferences;
     draft.coreRecords = owner.coreRecords;
     draft.lines = owner.lines;
+    draft.faults = owner.faults;
   }
 }
 

@@ -15,9 +15,9 @@ import type {
   VariableSymbol,
   Visibility,
 } from '../model/index.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt, FaultHolder, Tolerance } from './attempt.ts';
 
-export interface AtomDraft {
+export interface AtomDraft extends FaultHolder {
   kind: 'function' | 'variable' | 'map' | 'extern';
   name: string;
   binding: Binding;
@@ -70,6 +70,8 @@ export interface AtomTable {
   readonly ofElfSymbol: Int32Array;
   /** How a part that cannot be read is dealt with. */
   readonly attempt: Attempt;
+  /** The same for the code of one function. */
+  readonly attemptIn: Tolerance['attemptIn'];
 }
 
 type Given =
@@ -106,6 +108,7 @@ export function newDraft(fields: NewDraft): AtomDraft {
     common: fields.common ?? false,
     comdat: null,
     aliasOf: -1,
+    faults: NONE,
   };
 }
 
@@ -184,7 +187,7 @@ function finishFunction(draft: AtomDraft, origin: Origin): FunctionSymbol {
     lines,
     coreRecords,
   };
-  return withMarks(draft, symbol);
+  return withMarks(draft, draft.faults.length === 0 ? symbol : { ...symbol, faults: draft.faults });
 }
 
 function finishVariable(draft: AtomDraft, origin: Origin): VariableSymbol {

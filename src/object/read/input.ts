@@ -35,9 +35,9 @@ export class InputObject implements ObjectFile {
     return file instanceof InputObject ? file : new InputObject(file);
   }
 
-  /** Throws what `readObject` throws. */
+  /** As `readObject` with `keepFaults` reads it. Throws what that throws. */
   get object(): BpfObject {
-    this.#object ??= readObject(this);
+    this.#object ??= readObject(this, { keepFaults: true });
     return this.#object;
   }
 }

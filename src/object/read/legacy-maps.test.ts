@@ -54,6 +54,7 @@ function mapsOf(object: BpfObject): MapSymbol[] {
 
 const HASH = 1;
 const ARRAY = 2;
+const PROG_ARRAY = 3;
 const ARRAY_OF_MAPS = 12;
 const NUMA = 4;
 
@@ -242,5 +243,48 @@ describe('legacy maps are refused', () => {
     expect(message(() => 0, [HASH, 4, 8, 16, 0, 1])?.message).toContain(
       'are neither zero nor those of a known layout',
     );
+  });
+});
+
+describe('a section ID/INDEX of iproute2', () => {
+  /** The sample's program `prog` in a section of that name, and program arrays of the ids 2 and 8. */
+  function stages(section: string, entries = 3) {
+    const parts = withMaps([
+      [PROG_ARRAY, 4, 4, entries, 0, 2, 0, 0, 0],
+      [PROG_ARRAY, 4, 4, 3, 0, 8, 0, 0, 0],
+    ]);
+    parts.shells.set('tc', { name: section });
+    const object = read(parts);
+    const held = mapsOf(object).map((map, at) => {
+      const base = parseMapDefinition(object, map).valuesOffset;
+      return map.references.map(({ offset, symbol: one }) => [
+        at,
+        (offset - base) / 8,
+        object.symbols[one]?.name,
+      ]);
+    });
+    checkWritten(writeObject(object));
+    return { held: held.flat(), notes: object.notes };
+  }
+
+  test.each([
+    ['2/0', 0, 0],
+    ['2/2', 0, 2],
+    ['0x2/0x1', 0, 1],
+    ['010/1', 1, 1],
+  ])('%s fills the program array of that id', (section, map, index) => {
+    const { held, notes } = stages(section);
+    expect(held).toEqual([[map, index, 'prog']]);
+    expect(notes).toEqual([
+      `x.o: section "${section}": program "prog" is at index ${index} of map "${['shared', 'map1'][map]}", as in iproute2`,
+    ]);
+  });
+
+  test.each(['3/0', 'tc/0', '2/0/1', '2'])('%s fills none', section => {
+    expect(stages(section)).toEqual({ held: [], notes: undefined });
+  });
+
+  test('past the end of the array is refused', () => {
+    expect(() => stages('2/3')).toThrow('has no index 3, where "prog" is to be');
   });
 });

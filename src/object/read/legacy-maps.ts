@@ -10,6 +10,7 @@ import { type Btf, mergeBtf } from '../../btf/index.ts';
 import { elementAt } from '../../bytes/index.ts';
 import { inputError, quote, type RootletError } from '../../diag/index.ts';
 import { type ElfFile, SHF_ALLOC, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
+import { BPF_MAP_TYPE_PROG_ARRAY } from '../../uapi/index.ts';
 import type { SectionIndex } from '../model/index.ts';
 import { isLegacyMaps } from './cut-legacy-maps.ts';
 import { type AtomDraft, type AtomTable, draftAt } from './draft.ts';
@@ -37,8 +38,9 @@ export function defineLegacyMaps(elf: ElfFile, table: AtomTable, btf: Btf | null
   if (first === undefined) return { types: btf, notes: [] };
   const shell = mapsShell(table, first.draft.shell);
   const types = new LegacyTypes(btf);
+  const stages = tailCallStages(table);
   const notes: string[] = [];
-  for (const entry of entries) table.attempt(() => defineEntry(entry, entries, types, notes));
+  for (const entry of entries) table.attempt(() => defineEntry(entry, { entries, stages }, types, notes));
   for (const { draft } of entries) draft.shell = shell;
   return { types: withoutDuplicates(types.build(), table), notes: notes.map(note => `${elf.name}: ${note}`) };
 }
@@ -79,14 +81,30 @@ function mapsShell({ shells }: AtomTable, first: SectionIndex): SectionIndex {
   return first;
 }
 
-function defineEntry(entry: Entry, entries: readonly Entry[], types: LegacyTypes, notes: string[]): void {
+/** What a map may hold. */
+interface Holdable {
+  readonly entries: readonly Entry[];
+  readonly stages: readonly TailCallStage[];
+}
+
+function defineEntry(entry: Entry, holdable: Holdable, types: LegacyTypes, notes: string[]): void {
+  const { entries } = holdable;
   const { draft, map } = entry;
   const { name, btfId } = draft;
   const inner = innerOf(entry, entries);
   const template = inner === null ? null : { name: inner.draft.name, map: inner.map };
-  const held = inner === null ? [] : heldBy(entry, entries);
+  const stages = inner === null ? stagesOf(entry, holdable.stages, notes) : [];
+  const held = inner === null ? atIndexes(entry, stages, 'programs') : heldBy(entry, entries);
   const pinning = pinningOf(entry, notes);
-  const { variable, size } = types.define({ name, map, pinning, inner: template, variable: btfId });
+  const holdsPrograms = stages.length > 0;
+  const { variable, size } = types.define({
+    name,
+    map,
+    pinning,
+    inner: template,
+    holdsPrograms,
+    variable: btfId,
+  });
   draft.btfId = variable;
   draft.size = size + held.length * POINTER_SIZE;
   draft.bytes = new Uint8Array(draft.size);
@@ -119,24 +137,83 @@ function innerOf({ draft, map, section }: Entry, entries: readonly Entry[]): Ent
 const MOST_INDEXES = 0x10000;
 
 /** Initial values by index: maps of that id which have an index. */
-function heldBy({ draft, map, section }: Entry, entries: readonly Entry[]): (Entry | undefined)[] {
-  const { inner } = map;
+function heldBy(entry: Entry, entries: readonly Entry[]): (Held | undefined)[] {
+  const { inner } = entry.map;
   if (inner === null || !('id' in inner)) return [];
-  const held: (Entry | undefined)[] = [];
-  for (const other of entries) {
+  const members = entries.flatMap(other => {
     const at = other.map.indexInOuter;
-    if (other.map.id !== inner.id || at === null) continue;
+    return other.map.id !== inner.id || at === null ? [] : [{ at, index: other.index, draft: other.draft }];
+  });
+  return atIndexes(entry, members, 'maps');
+}
+
+/** Something that a map holds: an index into it, and the draft that is there. */
+interface Held {
+  readonly at: number;
+  /** Of the draft. */
+  readonly index: number;
+  readonly draft: AtomDraft;
+}
+
+/** Initial values in the order of their indexes. */
+function atIndexes(
+  { draft, map, section }: Entry,
+  members: readonly Held[],
+  what: 'maps' | 'programs',
+): (Held | undefined)[] {
+  const held: (Held | undefined)[] = [];
+  for (const member of members) {
+    const { at } = member;
     if (at >= Math.min(map.maxEntries, MOST_INDEXES))
-      throw entryError(section, draft, `has no index ${at}, where ${quote(other.draft.name)} is to be`);
+      throw entryError(section, draft, `has no index ${at}, where ${quote(member.draft.name)} is to be`);
     const before = held[at];
     if (before !== undefined) {
-      const both = `${quote(before.draft.name)} and ${quote(other.draft.name)}`;
-      throw entryError(section, draft, `gets two maps at index ${at}: ${both}`);
+      const both = `${quote(before.draft.name)} and ${quote(member.draft.name)}`;
+      throw entryError(section, draft, `gets two ${what} at index ${at}: ${both}`);
     }
     while (held.length < at) held.push(undefined);
-    held[at] = other;
+    held[at] = member;
   }
   return held;
+}
+
+// --- tail calls ---------------------------------------------------------------------------------------------------
+
+/** A program in a section `ID/INDEX` of iproute2, which puts it into the program array of that id. */
+interface TailCallStage extends Held {
+  readonly id: number;
+  readonly section: string;
+}
+
+/** As `sscanf("%i/%i")` of iproute2 reads the names of sections, without signs. */
+const STAGE_SECTION = /^(0[xX][0-9a-fA-F]+|\d+)\/(0[xX][0-9a-fA-F]+|\d+)$/;
+
+function tailCallStages(table: AtomTable): TailCallStage[] {
+  return [...table.bySection.values()].flatMap(({ role, name, members }): TailCallStage[] => {
+    const found = STAGE_SECTION.exec(name);
+    const index = members[0];
+    if (role !== 'code' || found === null || index === undefined) return [];
+    const [id = name, at = name] = found.slice(1);
+    return [{ id: numberOf(id), at: numberOf(at), index, draft: draftAt(table, index), section: name }];
+  });
+}
+
+/** A number of C: 0 begins octal, 0x hexadecimal ones. */
+function numberOf(digits: string): number {
+  return /^0[0-7]+$/.test(digits) ? Number.parseInt(digits, 8) : Number(digits);
+}
+
+/** The programs that iproute2 would put into the map. */
+function stagesOf({ draft, map }: Entry, stages: readonly TailCallStage[], notes: string[]): TailCallStage[] {
+  if (map.type !== BPF_MAP_TYPE_PROG_ARRAY || map.id === 0) return [];
+  const own = stages.filter(stage => stage.id === map.id);
+  for (const stage of own) {
+    const place = `index ${stage.at} of map ${quote(draft.name)}`;
+    notes.push(
+      `section ${quote(stage.section)}: program ${quote(stage.draft.name)} is at ${place}, as in iproute2`,
+    );
+  }
+  return own;
 }
 
 // --- pins ---------------------------------------------------------------------------------------------------------

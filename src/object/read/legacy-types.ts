@@ -19,6 +19,8 @@ export interface DescribedMap {
   readonly pinning: number;
   /** Template of the maps that it holds; null for maps that hold none. */
   readonly inner: { readonly name: string; readonly map: LegacyMap } | null;
+  /** A program array with initial values. */
+  readonly holdsPrograms: boolean;
   /** VAR of the symbol as compiled, whose type is replaced; 0 for none. */
   readonly variable: BtfId;
 }
@@ -48,11 +50,12 @@ export class LegacyTypes {
   }
 
   /** Describes a map. */
-  define({ name, map, pinning, inner, variable }: DescribedMap): MapType {
+  define({ name, map, pinning, inner, holdsPrograms, variable }: DescribedMap): MapType {
     const members = this.#members(name, map);
     if (pinning !== 0) members.push(['pinning', this.#number(pinning)]);
     if (inner !== null) members.push(['values', this.#values(this.#members(inner.name, inner.map))]);
-    const size = (members.length - (inner === null ? 0 : 1)) * POINTER_SIZE;
+    if (holdsPrograms) members.push(['values', this.#programs()]);
+    const size = (members.length - (inner === null && !holdsPrograms ? 0 : 1)) * POINTER_SIZE;
     const type = this.#struct(members, size);
     const described: BtfType = { kind: 'var', name, type, linkage: 'global' };
     if (variable === 0) return { variable: this.#builder.add(described), size };
@@ -95,7 +98,19 @@ export class LegacyTypes {
 
   /** `__array()`: pointers to definitions, as many as there are initial values. */
   #values(inner: readonly [string, BtfId][]): BtfId {
-    const element = this.#pointer(this.#struct(inner, inner.length * POINTER_SIZE));
+    return this.#array(this.#pointer(this.#struct(inner, inner.length * POINTER_SIZE)));
+  }
+
+  /** `__array(values, int (void *))`. */
+  #programs(): BtfId {
+    this.#int ||= this.#builder.add(INT);
+    const context = { name: '', type: this.#pointer(0) };
+    return this.#array(
+      this.#pointer(this.#builder.add({ kind: 'func_proto', returns: this.#int, params: [context] })),
+    );
+  }
+
+  #array(element: BtfId): BtfId {
     return this.#builder.add({ kind: 'array', element, index: this.#int, length: 0 });
   }
 

@@ -8,13 +8,12 @@
  * Reading is the same on every machine; nothing here depends on a kernel.
  */
 
-import { type ParsedExt, parseBtf, parseBtfExt, type RawBtf, toRaw } from '../../btf/index.ts';
 import { type InputFile, requireFile } from '../../bytes/index.ts';
 import { inputError, type Problem, quote, requireOptions, within } from '../../diag/index.ts';
-import { type ElfFile, type ElfSection, parseElf, SHF_COMPRESSED, SHT_NOBITS } from '../../elf/index.ts';
+import { type ElfFile, parseElf } from '../../elf/index.ts';
 import { type BpfObject, type BpfSymbol, sectionOf, untypedMap } from '../model/index.ts';
 import { cutAtoms } from './atoms.ts';
-import { type Attempt, STRICT, tolerant } from './attempt.ts';
+import { keepingFaults, STRICT, type Tolerance, tolerant } from './attempt.ts';
 import { describeCommon } from './common.ts';
 import { mapNamesLeftOut } from './cut-data.ts';
 import { completeAliases, describeAliases, describedPlaces } from './describe-aliases.ts';
@@ -23,6 +22,7 @@ import { codeLeftOut, dropHoles } from './holes.ts';
 import { readJumpTables } from './jump-tables.ts';
 import { defineLegacyMaps } from './legacy-maps.ts';
 import { readReferences } from './references.ts';
+import { readTypes } from './type-sections.ts';
 import { attachRecords, attachTypes } from './types.ts';
 
 /** Options of `readObject`. */
@@ -34,6 +34,13 @@ export interface ReadOptions {
    * The rest is read. An object that was read with problems can be neither linked nor loaded.
    */
   readonly onProblems?: (problems: readonly Problem[]) => void;
+  /**
+   * Keep functions whose code is faulty in itself (a jump out of the function, a call of no function) instead
+   * of throwing, with what is wrong in `FunctionSymbol.faults`, and leave out `.BTF` and `.BTF.ext` that are
+   * malformed if nothing in the file needs them (`BpfObject.faults`). Programs that do not need what is faulty
+   * can be loaded and run. `link`, `relink` and `writeObject` throw the faults. Default false.
+   */
+  readonly keepFaults?: boolean;
 }
 
 /**
@@ -47,10 +54,12 @@ export function readObject(file: InputFile, options: ReadOptions = {}): BpfObjec
   return within(elf.name, () => readElf(elf, options));
 }
 
-function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): BpfObject {
-  const attempt = onProblems === undefined ? STRICT : tolerant(elf.name, onProblems);
-  const { btf, ext } = readTypes(elf, attempt);
-  const atoms = cutAtoms(elf, ext, { keepDebug, attempt, isDescribed: describedPlaces(btf, ext) });
+function readElf(elf: ElfFile, options: ReadOptions): BpfObject {
+  const { keepDebug = false } = options;
+  const tolerance = toleranceOf(elf.name, options);
+  const { attempt } = tolerance;
+  const { btf, ext, faults, notes: ofTypes } = readTypes(elf, attempt, options.keepFaults === true);
+  const atoms = cutAtoms(elf, ext, { keepDebug, tolerance, isDescribed: describedPlaces(btf, ext) });
   readReferences(elf, atoms);
   attempt(() => readJumpTables(elf, atoms));
   if (btf !== null) attachTypes(atoms, btf, ext);
@@ -61,7 +70,7 @@ function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): 
   attempt(() => requireMapTypes(atoms));
   const symbols = dropHoles(atoms.drafts.map((draft: AtomDraft): BpfSymbol => finishDraft(draft, elf.name)));
   const left = [...mapNamesLeftOut(elf, atoms), ...codeLeftOut(elf, atoms, symbols)];
-  const notes = [...ofMaps, ...left.map(text => `${elf.name}: ${text}`)];
+  const notes = [...ofTypes, ...ofMaps, ...left.map(text => `${elf.name}: ${text}`)];
   const object: BpfObject = {
     name: elf.name,
     byteOrder: elf.byteOrder,
@@ -70,20 +79,15 @@ function readElf(elf: ElfFile, { keepDebug = false, onProblems }: ReadOptions): 
     symbols,
     btf: types,
     ...(notes.length === 0 ? {} : { notes }),
+    ...(faults.length === 0 ? {} : { faults }),
   };
   attempt(() => requireLicenseText(object));
   return object;
 }
 
-/** Types and the records that refer to them; null where the file has none. */
-function readTypes(elf: ElfFile, attempt: Attempt): { btf: RawBtf | null; ext: ParsedExt | null } {
-  let btf: RawBtf | null = null;
-  let ext: ParsedExt | null = null;
-  attempt(() => {
-    btf = readBtfSection(elf);
-    if (btf !== null) ext = readExtSection(elf, btf);
-  });
-  return { btf, ext };
+function toleranceOf(name: string, { onProblems, keepFaults }: ReadOptions): Tolerance {
+  if (onProblems !== undefined) return tolerant(name, onProblems);
+  return keepFaults === true ? keepingFaults(name) : STRICT;
 }
 
 /** A map in `.maps` is defined by nothing but its type. */
@@ -105,25 +109,4 @@ function requireLicenseText(object: BpfObject): void {
     if (symbol.bytes === null || symbol.bytes.includes(0)) return;
     throw inputError('object-license-unterminated', where, 'does not end with a NUL byte', { hint });
   }
-}
-
-function readBtfSection(elf: ElfFile): RawBtf | null {
-  const section = typeSection(elf, '.BTF');
-  return section === undefined ? null : toRaw(parseBtf(section.bytes, elf.byteOrder));
-}
-
-function readExtSection(elf: ElfFile, btf: RawBtf): ParsedExt | null {
-  const section = typeSection(elf, '.BTF.ext');
-  return section === undefined ? null : parseBtfExt(section.bytes, elf.byteOrder, btf);
-}
-
-function typeSection(elf: ElfFile, name: string): ElfSection | undefined {
-  const section = elf.sections.find(candidate => candidate.name === name);
-  if (section === undefined) return undefined;
-  if (section.type === SHT_NOBITS || (section.flags & SHF_COMPRESSED) !== 0) {
-    throw inputError('object-btf-form', [`section "${name}"`], 'is compressed or has no data', {
-      hint: 'do not compress debug sections (-gz) of BPF objects',
-    });
-  }
-  return section;
 }

@@ -107,7 +107,7 @@ function readCode(context: ReferenceContext, ordered: readonly ElfRelocation[]):
       table.attempt(() => readCodeRelocation(unit, relocation));
       next++;
     }
-    table.attempt(() => scanFunction(unit));
+    table.attemptIn(atom, () => scanFunction(unit));
   }
 }
 
@@ -228,7 +228,7 @@ function checkJump(unit: FunctionContext, insnIndex: number): void {
   if (opcode === OP_EXIT || opcode === OP_GOTOX || (opcode & 0xf0) === 0x80) return;
   const target = insnIndex + 1 + (opcode === OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex));
   if (target >= 0 && target < code.length) return;
-  unit.table.attempt(() => {
+  unit.table.attemptIn(unit.atom, () => {
     throw inputError(
       'object-jump-outside',
       codePlace(unit, insnIndex),

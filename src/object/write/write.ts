@@ -40,6 +40,7 @@ import {
   layoutSections,
   type ObjectLayout,
   requireObject,
+  requireSound,
   type SectionIndex,
   type SymbolIndex,
   sectionAt,
@@ -52,9 +53,10 @@ import { stripDataSections } from './strip-data-sections.ts';
 const BINDING = { local: STB_LOCAL, global: STB_GLOBAL, weak: STB_WEAK } as const;
 const VISIBILITY = { default: STV_DEFAULT, hidden: STV_HIDDEN } as const;
 
-/** Encodes the object as an ELF relocatable file. */
+/** Encodes the object as an ELF relocatable file. Throws the faults of functions that have any. */
 export function writeObject(input: BpfObject): Uint8Array {
   requireObject('writeObject: input', input);
+  requireSound(input);
   const object = stripDataSections(input);
   const layout = layoutSections(object, { withoutCommon: true });
   const { positions, shells } = numberSections(object, layout);

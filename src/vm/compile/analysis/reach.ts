@@ -3,10 +3,11 @@
  * data.
  */
 
-import { inputError, quote } from '../../../diag/index.ts';
+import { inputError, quote, RootletError } from '../../../diag/index.ts';
 import {
   type BpfObject,
   type FunctionSymbol,
+  faultsIn,
   markLive,
   NO_NEEDS,
   type SymbolIndex,
@@ -30,6 +31,8 @@ export function reachableUnits(object: BpfObject, roots: readonly SymbolIndex[])
 }
 
 function checkedUnit(object: BpfObject, index: SymbolIndex, symbol: FunctionSymbol): CodeUnit {
+  const faults = faultsIn([symbol]);
+  if (faults.length > 0) throw new RootletError(faults);
   if (symbol.code.length % 8 !== 0) {
     const where = [object.name, `function ${quote(symbol.name)}`];
     throw inputError(
