@@ -208,11 +208,10 @@ function kconfigBinding(
     const paths = configPaths().join(', ');
     return wrong(`no configuration of this kernel could be read (${paths})`, 'give one with --kconfig FILE');
   }
-  if (isSetting(name))
-    return wrong(
-      'is not in the configuration of this kernel',
-      `give it with --kconfig FILE, or ${WEAK_HINT}`,
-    );
+  if (isSetting(name)) {
+    const hint = `give it with --kconfig FILE, or ${WEAK_HINT}`;
+    return { ...notThere('is not in the configuration of this kernel'), hint };
+  }
   const number = virtualValue(name, facts);
   if (number !== undefined)
     return { kind: 'kconfig', value: numberValue(name, type, number, object.byteOrder) };
