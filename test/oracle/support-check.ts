@@ -115,15 +115,19 @@ export const PEER_REFUSALS: readonly Refusal[] = [
       ),
   },
   {
-    reason: 'no BTF describes a second name of a function or variable, or an extern of assembly',
+    reason: 'no BTF describes an alias of a function, variable or map, or an extern of assembly',
     explains: (message, inputs) => {
       const name = /failed to find BTF info for global\/extern symbol '(\w+)'/.exec(message)?.[1];
-      return inputs.some(({ symbols }) =>
-        symbols.some(
-          symbol =>
-            symbol.name === name &&
-            (symbol.kind === 'extern' ? symbol.btfId === 0 : symbols.some(other => isSecondName(other))),
-        ),
+      const isLeftOut = inputs.some(({ notes = [] }) => notes.some(note => note.includes(`"${name}"`)));
+      return (
+        isLeftOut ||
+        inputs.some(({ symbols }) =>
+          symbols.some(
+            symbol =>
+              symbol.name === name &&
+              (symbol.kind === 'extern' ? symbol.btfId === 0 : symbols.some(other => isSecondName(other))),
+          ),
+        )
       );
     },
   },
