@@ -2,7 +2,7 @@
 
 import { buildCommand } from '@stricli/core';
 import { formatBtfAsC } from '../../src/btf/index.ts';
-import { formatProblem, ProblemList } from '../../src/diag/index.ts';
+import { counted, formatProblem, ProblemList } from '../../src/diag/index.ts';
 import { type Inspection, inspect } from '../../src/link/index.ts';
 import { type BpfObject, readObject } from '../../src/object/index.ts';
 import { disassembleObject } from '../format/disassembly.ts';
@@ -81,7 +81,7 @@ function formatInspection(object: BpfObject, inspection: Inspection): string {
         entry.type ?? '?',
         `key ${entry.keySize ?? '?'}`,
         `value ${entry.valueSize ?? '?'}`,
-        `${entry.maxEntries ?? '?'} entries`,
+        entry.maxEntries === null ? '? entries' : counted(entry.maxEntries, 'entry'),
       ]),
     ),
     block(

@@ -1,7 +1,7 @@
 /** Programs, maps and attachments with their owners: rows of `rootlet ps`. */
 
 import { dirname } from 'node:path';
-import { quote } from '../../src/diag/index.ts';
+import { counted, quote } from '../../src/diag/index.ts';
 import { type EntrySetting, entrySettings } from '../../src/dynamic/index.ts';
 import { HOOK_LINK, type HookState, linkState, linkTypeName } from '../../src/hooks/index.ts';
 import type { Census, Holder, StoreEntry } from '../../src/store/index.ts';
@@ -113,7 +113,7 @@ export function sizesOf(map: {
   readonly valueSize: number;
   readonly maxEntries: number;
 }): string {
-  return `key ${map.keySize}, value ${map.valueSize}, ${map.maxEntries} ${map.maxEntries === 1 ? 'entry' : 'entries'}`;
+  return `key ${map.keySize}, value ${map.valueSize}, ${counted(map.maxEntries, 'entry')}`;
 }
 
 /** All that is in the kernel; pins of the store represent their entries. */

@@ -1,7 +1,7 @@
 /** What a load would do, as text and as data. */
 
 import { type BtfId, decodeData as decodeValue } from '../../src/btf/index.ts';
-import { quote } from '../../src/diag/index.ts';
+import { counted, quote } from '../../src/diag/index.ts';
 import {
   type ExternBinding,
   type LimitedPlan,
@@ -130,7 +130,7 @@ function mapRow(view: PlanView, map: MapPlan): string[] {
     mapTypeName(map.type),
     `key ${map.keySize}`,
     `value ${map.valueSize}`,
-    countsCpus(map) ? 'entries as CPUs' : `${map.maxEntries} ${map.maxEntries === 1 ? 'entry' : 'entries'}`,
+    countsCpus(map) ? 'entries as CPUs' : counted(map.maxEntries, 'entry'),
     [from, ...(map.frozen ? ['constant'] : [])].filter(word => word !== '').join(', '),
   ];
 }

@@ -150,9 +150,10 @@ export function quote(name: string): string {
   return `"${oneLine(name)}"`;
 }
 
-/** `1 byte`, `2 bytes`: a number with its unit. */
+/** `1 byte`, `2 bytes`, `2 entries`: a number with its unit. */
 export function counted(count: number | bigint, unit: string): string {
-  return `${count} ${unit}${Number(count) === 1 ? '' : 's'}`;
+  if (Number(count) === 1) return `${count} ${unit}`;
+  return `${count} ${unit.endsWith('y') ? `${unit.slice(0, -1)}ies` : `${unit}s`}`;
 }
 
 function oneLine(text: string): string {

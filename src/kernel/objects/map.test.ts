@@ -148,7 +148,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
         valueSize: 8,
         maxEntries: 1,
       }),
-    ).toThrow(/creating map "bad" \(array, key 8, value 8, 1 entries\): invalid argument \(EINVAL\)/);
+    ).toThrow(/creating map "bad" \(array, key 8, value 8, 1 entry\): invalid argument \(EINVAL\)/);
   });
 });
 

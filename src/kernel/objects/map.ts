@@ -315,7 +315,7 @@ export function isPerCpu(type: number): boolean {
 /** Type and sizes, for messages. */
 export function describeMap(spec: Omit<MapSpec, 'name'>): string {
   const flags = spec.flags ? `, flags ${mapFlagsText(spec.flags)}` : '';
-  return `${mapTypeName(spec.type)}, key ${spec.keySize}, value ${spec.valueSize}, ${spec.maxEntries} entries${flags}`;
+  return `${mapTypeName(spec.type)}, key ${spec.keySize}, value ${spec.valueSize}, ${counted(spec.maxEntries, 'entry')}${flags}`;
 }
 
 /**
