@@ -213,7 +213,8 @@ export class Attempts {
       reuse: (plan: MapPlan) => openShared(composed.shared, plan) ?? arrayOf(plan) ?? given(plan),
     };
     const { plan } = prepareLoad(composed.object, sys, options);
-    const found = [...this.#choices.flatMap(choice => choice.found ?? []), ...this.#shares];
+    const called = this.#choices.map(choice => choice.found).filter(choice => choice !== undefined);
+    const found = [...called, ...this.#shares];
     const notes = [...uncheckedBindings(this.#object, found), ...plan.notes];
     return executePlan({ ...plan, notes }, sys, options);
   }

@@ -74,7 +74,7 @@ function retyped(
 ): BpfObject {
   const { btf } = rootlet;
   const proto = btf === null ? undefined : prototypeOf(btf, slot.btfId);
-  const [param] = proto?.params ?? [];
+  const param = proto?.params[0];
   const result = btf === null || proto === undefined ? undefined : typeBehind(btf, proto.returns);
   const pointer = btf === null || param === undefined ? undefined : typeBehind(btf, param.type);
   const struct = btf === null || pointer?.kind !== 'ptr' ? undefined : typeBehind(btf, pointer.type);

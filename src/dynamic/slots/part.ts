@@ -78,7 +78,11 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
       targets: request.targets === undefined ? undefined : placeholders(request.targets),
     }),
   });
-  const plan = { ...prepared.plan, notes: [...(request.notes ?? []), ...prepared.plan.notes] };
+  const { notes } = prepared.plan;
+  const plan = {
+    ...prepared.plan,
+    notes: request.notes === undefined ? notes : [...request.notes, ...notes],
+  };
   const decisions = planState({
     sys: context.sys,
     plan,
