@@ -74,7 +74,7 @@ describe.skipIf(!present)(`against this kernel's types${present ? '' : ` (no ${V
     expect(whyOf('poisoned_missing')).toMatchObject({
       poisoned: true,
       found: null,
-      why: expect.stringContaining('struct task_struct___never is there'),
+      why: expect.stringContaining('struct task_struct of the target has no such member'),
     });
     expect(whyOf('poisoned_enumerator')).toMatchObject({
       poisoned: true,

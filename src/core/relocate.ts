@@ -230,7 +230,8 @@ class Resolver {
     const candidates = this.#candidatesOf(type);
     const name = formatSpec({ ...local, accessors: [] });
     if (candidates.length === 0) return `the target has no ${name}`;
-    const subject = candidates.length === 1 ? name : `each of ${candidates.length} ${name}`;
+    const found = essentialName(name);
+    const subject = candidates.length === 1 ? found : `each of ${candidates.length} ${found}`;
     if (isFieldKind(kind)) return `${subject} of the target has no such member, or one of another type`;
     return isEnumKind(kind)
       ? `${subject} of the target has no such enumerator`

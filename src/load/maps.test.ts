@@ -167,7 +167,7 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       ...Array.from({ length: possibleCpus() - 1 }, () => ({ count: 9n })),
     ]);
     expect(object.typedMap('traces').map.valueSize).toBe(80);
-    expect(() => object.typedMap('traces').lookup(1)).toThrow(/4 bytes are needed/);
+    expect(() => object.typedMap('traces').lookup(1)).toThrow(/4 bytes must be given: the type is not known/);
   });
 
   test('globals: constants before loading, variables afterwards, by name and type', () => {

@@ -43,10 +43,13 @@ export function describeAliases(table: AtomTable, btf: Btf): Btf {
   const known = idsOf(btf, new Set(aliases.map(({ name }) => name)));
   const builder = new BtfBuilder(btf);
   for (const draft of aliases) {
-    const owner = draft.aliasOf < 0 ? draft.btfId : draftAt(table, draft.aliasOf).btfId;
-    const original = owner === 0 ? undefined : btf.type(owner);
+    const owner = draft.aliasOf < 0 ? draft : draftAt(table, draft.aliasOf);
+    const original = owner.btfId === 0 ? undefined : btf.type(owner.btfId);
     if (original?.kind !== 'func' && original?.kind !== 'var') continue;
-    const linkage = draft.binding === 'local' ? 'static' : 'global';
+    // types that rootlet gave to functions without types are static, whatever their symbols are
+    const isAssumed =
+      original.kind === 'func' && original.linkage === 'static' && original.name === owner.name;
+    const linkage = draft.binding === 'local' || isAssumed ? 'static' : 'global';
     const same = known.get(draft.name)?.find(id => {
       const type = btf.type(id);
       return type.kind === original.kind && type.type === original.type && type.linkage === linkage;

@@ -78,7 +78,7 @@ clang.describe('configuration values of run', () => {
   });
 
   test('the hint of the machine names the option', async () => {
-    expect((await runOn([])).err).toContain('give the value (--kconfig FILE, option kconfig)');
+    expect((await runOn([])).err).toContain('--kconfig FILE with a line CONFIG_ON=VALUE gives it');
   });
 
   test.skipIf(sys === null)('a map that the kernel does not list', async () => {

@@ -94,7 +94,7 @@ const SLOTS: readonly Row[] = [
   ['a context without a name', xdpHost(), part('xdp', 'int p(void *ctx)', ''), FITS],
   ['a context under a name of its own', xdpHost(), part('xdp', 'int p(struct pair *ctx)', PAIR), FITS],
   ['no context', xdpHost(), part('xdp', 'int p(void)', ''), FITS],
-  ['a number as context', xdpHost(), part('xdp', 'int p(u64 ctx)', ''), all('relink-prototype')],
+  ['a number as context', xdpHost(), part('xdp', 'int p(u64 ctx)', ''), FITS],
   ['a tag instead of the name', xdpHost(), part('xdp', 'int p(void *ctx CTX)', ''), FITS],
   ['the name instead of a tag', xdpHost('void *ctx CTX'), part('xdp', `int p(${XDP})`, XDP5), NOT_EXT],
   [
@@ -246,12 +246,7 @@ function tracingSlots(): readonly Row[] {
       NOT_EXT,
     ],
     ['a tracepoint slot, void *', tracepoint, part('tracepoint', 'int p(void *ctx)', ''), NOT_EXT],
-    [
-      'a tracepoint slot, a number',
-      tracepoint,
-      part('tracepoint', 'int p(u64 ctx)', ''),
-      all('relink-prototype'),
-    ],
+    ['a tracepoint slot, a number', tracepoint, part('tracepoint', 'int p(u64 ctx)', ''), NOT_EXT],
     ['a tracepoint slot without tag', untagged, part('tracepoint', 'int p(void *ctx)', ''), ONLY_STATIC],
     [
       'a kprobe slot',
@@ -337,7 +332,7 @@ const INSTEAD: readonly Row[] = [
   ],
   ['a pointer', xdpHost(), part('xdp', `void *p(${XDP})`, XDP6, 'return 0;'), instead('relink-prototype')],
   ['two parameters', xdpHost(), part('xdp', `int p(${XDP}, int more)`, XDP6), instead('relink-prototype')],
-  ['a number as context', xdpHost(), part('xdp', 'int p(u64 ctx)', ''), instead('relink-prototype')],
+  ['a number as context', xdpHost(), part('xdp', 'int p(u64 ctx)', ''), BY_KIND],
   [
     'the context of another type',
     xdpHost(),
