@@ -11,6 +11,7 @@ export {
   type Archive,
   type ArchiveMember,
   type ElfFile,
+  type ElfGroup,
   type ElfOutput,
   type ElfRelocation,
   type ElfSection,

@@ -36,6 +36,7 @@ export {
 export { type FileIdentity, identify } from './identify.ts';
 export {
   type ElfFile,
+  type ElfGroup,
   type ElfRelocation,
   type ElfSection,
   type ElfSymbol,
