@@ -8,7 +8,7 @@
  * Source: protocol.org and xdp_dispatcher.h of xdp-tools 1.0 to 1.6.
  */
 
-import { type ByteOrder, type RecordOf, record, u8, u32s, viewOf } from '../../bytes/index.ts';
+import { type ByteOrder, elementAt, type RecordOf, record, u8, u32s, viewOf } from '../../bytes/index.ts';
 import { bugError } from '../../diag/index.ts';
 import { BPF_F_XDP_HAS_FRAGS } from '../../uapi/index.ts';
 
@@ -155,9 +155,8 @@ export function decodeConfig(
 }
 
 function versionOf(bytes: Uint8Array, metadataVersion: number | null): number | null {
-  const [first, second] = bytes;
-  if (first !== MAGIC) return metadataVersion;
-  return second ?? null;
+  if (bytes[0] !== MAGIC) return metadataVersion;
+  return bytes.length > 1 ? viewOf(bytes).getUint8(1) : null;
 }
 
 function decodeRecord(version: DispatcherVersion, view: DataView, order: ByteOrder): ConfigRecord {
@@ -176,20 +175,14 @@ function checked(version: DispatcherVersion, bytes: Uint8Array, order: ByteOrder
   const flags = 'program_flags' in fields ? fields.program_flags : [];
   const slots = Array.from({ length: count }, (_, at): DispatcherSlot => {
     return {
-      continueOn: verdictsIn(valueIn(fields.chain_call_actions, at)),
-      priority: valueIn(fields.run_prios, at),
-      flags: flags.length === 0 ? 0 : valueIn(flags, at),
+      continueOn: verdictsIn(elementAt(fields.chain_call_actions, at)),
+      priority: elementAt(fields.run_prios, at),
+      flags: flags.length === 0 ? 0 : elementAt(flags, at),
     };
   });
   const frags = 'is_xdp_frags' in fields && fields.is_xdp_frags !== 0;
   const deviceBound = 'is_xdp_devbound' in fields && fields.is_xdp_devbound !== 0;
   return { kind: 'config', config: { version, slots, frags, deviceBound } };
-}
-
-function valueIn(values: readonly number[], at: number): number {
-  const value = values[at];
-  if (value === undefined) throw bugError([], `slot ${at} of ${values.length}`);
-  return value;
 }
 
 function damaged(reason: string): DecodedConfig {

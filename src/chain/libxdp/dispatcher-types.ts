@@ -4,6 +4,7 @@
  */
 
 import { type Btf, BtfBuilder, type BtfId, INT } from '../../btf/index.ts';
+import { valueAt } from '../../bytes/index.ts';
 import { CONFIG_FIELDS, CONFIG_LAYOUTS, type DispatcherVersion } from './config.ts';
 
 /** Data section of the variable that states the version. */
@@ -61,7 +62,7 @@ function addConfig(btf: BtfBuilder, version: DispatcherVersion, word: BtfId): Bt
   const layout = CONFIG_LAYOUTS[version];
   const offsets = new Map<string, number>(Object.entries(layout.offsets));
   const members = Object.entries(CONFIG_FIELDS[version]).map(([name, { size }]) => {
-    const bitOffset = 8 * (offsets.get(name) ?? -1);
+    const bitOffset = 8 * valueAt(offsets, name);
     const type = size === 1 ? byte : btf.add({ kind: 'array', element: word, index: word, length: size / 4 });
     return { name, type, bitOffset, bitSize: 0 };
   });

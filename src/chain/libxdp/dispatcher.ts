@@ -11,7 +11,7 @@
  */
 
 import type { BtfId } from '../../btf/index.ts';
-import type { ByteOrder } from '../../bytes/index.ts';
+import { type ByteOrder, elementAt } from '../../bytes/index.ts';
 import { counted } from '../../diag/index.ts';
 import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS } from '../../elf/index.ts';
 import {
@@ -83,7 +83,7 @@ export function makeDispatcher(options: DispatcherOptions): BpfObject {
   const symbols: BpfSymbol[] = [
     functionSymbol(DISPATCHER_PROGRAM, 0, dispatcherSteps(config), { options, type: types.program, text }),
     ...stubs.map(({ name, at, result }) => {
-      const type = types.stubs[at] ?? 0;
+      const type = elementAt(types.stubs, at);
       return functionSymbol(name, 1, stubSteps(result), { options, type, text: name, line: at + 2 });
     }),
     variable('conf', CONFIG_SECTION_INDEX, encodeConfig(config, byteOrder), types.config, 'local'),

@@ -1,0 +1,1 @@
+export type { ProgramFacts } from './chain.ts';
