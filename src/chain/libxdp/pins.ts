@@ -79,9 +79,8 @@ export function dispatchName({ ifindex, programId }: DispatchName): string {
 
 /** Undefined for names that libxdp would not give. */
 export function parseDispatchName(name: string): DispatchName | undefined {
-  const [, ifindex, programId] = /^dispatch-([1-9]\d{0,9}|0)-([1-9]\d{0,9})$/.exec(name) ?? [];
-  if (ifindex === undefined || programId === undefined) return undefined;
-  return { ifindex: Number(ifindex), programId: Number(programId) };
+  const found = /^dispatch-([1-9]\d{0,9}|0)-([1-9]\d{0,9})$/.exec(name);
+  return found === null ? undefined : { ifindex: Number(found[1]), programId: Number(found[2]) };
 }
 
 function pinName(slot: number, kind: 'link' | 'prog'): string {
@@ -134,8 +133,8 @@ export class LibxdpPins {
     using directory = this.#root.open(dispatchName(name));
     if (directory === undefined) return undefined;
     const names = directory.names();
-    const numbers = names.flatMap(file => PIN_NAME.exec(file)?.[1] ?? []).map(Number);
-    const slots = [...new Set(numbers)].sort((a, b) => a - b);
+    const pinned = names.map(file => PIN_NAME.exec(file)).filter(found => found !== null);
+    const slots = [...new Set(pinned.map(found => Number(found[1])))].sort((a, b) => a - b);
     return {
       ...name,
       path: directory.path,
