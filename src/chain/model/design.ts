@@ -21,6 +21,13 @@ export interface DesignMember {
   readonly settings: Settings;
   /** Id of the loaded program that is kept; null for a program that is to be loaded or linked. */
   readonly loaded: number | null;
+  /** Of a program that is kept: what orders it among others of its priority and name. */
+  readonly rank?: {
+    /** 16 hexadecimal digits. */
+    readonly tag: string;
+    /** Nanoseconds from the start of the machine to its load. */
+    readonly loadTime: bigint;
+  };
 }
 
 /** A whole chain, in the order in which members run. */

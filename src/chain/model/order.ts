@@ -6,6 +6,7 @@
  */
 
 import { encodeText } from '../../bytes/index.ts';
+import type { DesignMember } from './design.ts';
 
 /** What the order of a member depends on. */
 export interface OrderKey {
@@ -23,6 +24,23 @@ export interface OrderKey {
   /** Instructions, of a program that is to be loaded. */
   readonly instructions: number;
 }
+
+/** Members of designs in the order in which they run. Those that nothing distinguishes are equal. */
+export function byRunOrder(a: DesignMember, b: DesignMember): number {
+  return compareMembers(keyOfMember(a), keyOfMember(b));
+}
+
+function keyOfMember({ file, program, priority, loaded, rank }: DesignMember): OrderKey {
+  const symbol = file?.object.symbols.find(({ kind, name }) => kind === 'function' && name === program);
+  return {
+    priority,
+    program,
+    loaded: loaded === null ? null : (rank ?? NO_RANK),
+    instructions: symbol?.kind === 'function' ? symbol.code.length / 8 : 0,
+  };
+}
+
+const NO_RANK = { tag: '', loadTime: 0n } as const;
 
 /** The members in the order in which they run. Those that nothing distinguishes keep their order. */
 export function inRunOrder<T>(members: readonly T[], keyOf: (member: T) => OrderKey): readonly T[] {
