@@ -137,13 +137,17 @@ export const RUNNING_CODES = {
   'store-untrusted': 'platform',
   // --- Chains on interfaces ---
   'chain-back-end': 'platform',
+  'chain-dispatcher': 'platform',
   'chain-foreign': 'usage',
+  'chain-lost': 'platform',
   'chain-member-taken': 'usage',
   'chain-mode': 'usage',
   'chain-no-member': 'usage',
   'chain-none': 'usage',
   'chain-option': 'usage',
   'chain-order': 'usage',
+  'chain-pins': 'platform',
+  'chain-slots': 'usage',
   // --- Dynamic linking ---
   'dynamic-ambiguous': 'input',
   'dynamic-bind-target': 'input',

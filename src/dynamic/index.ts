@@ -29,6 +29,7 @@ export {
   withEntryLoad,
 } from './entries/index.ts';
 export {
+  afterSwitch,
   type Component,
   Generation,
   type GenerationOptions,
@@ -40,6 +41,7 @@ export {
 export type { Provider } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
+  type AroundSwitch,
   type EntrySetting,
   entrySettings,
   firstRelink,

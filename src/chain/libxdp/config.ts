@@ -190,6 +190,6 @@ function damaged(reason: string): DecodedConfig {
 }
 
 /** Whether a slot's program takes packets of several buffers. */
-export function takesFrags({ flags }: DispatcherSlot): boolean {
+export function takesFrags({ flags }: Pick<DispatcherSlot, 'flags'>): boolean {
   return (flags & BPF_F_XDP_HAS_FRAGS) !== 0;
 }

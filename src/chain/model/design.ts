@@ -21,12 +21,14 @@ export interface DesignMember {
   readonly settings: Settings;
   /** Id of the loaded program that is kept; null for a program that is to be loaded or linked. */
   readonly loaded: number | null;
-  /** Of a program that is kept: what orders it among others of its priority and name. */
+  /** Of a program that is kept: what orders it among others of its priority and name, and how it was loaded. */
   readonly rank?: {
     /** 16 hexadecimal digits. */
     readonly tag: string;
     /** Nanoseconds from the start of the machine to its load. */
     readonly loadTime: bigint;
+    /** What it was loaded with: BPF_F_XDP_HAS_FRAGS, … */
+    readonly flags: number;
   };
 }
 
