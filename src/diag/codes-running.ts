@@ -137,13 +137,18 @@ export const RUNNING_CODES = {
   'store-untrusted': 'platform',
   // --- Chains on interfaces ---
   'chain-back-end': 'platform',
+  'chain-device': 'input',
   'chain-foreign': 'usage',
   'chain-member-taken': 'usage',
   'chain-mode': 'usage',
+  'chain-mtu': 'platform',
   'chain-no-member': 'usage',
   'chain-none': 'usage',
   'chain-option': 'usage',
   'chain-order': 'usage',
+  'chain-slots': 'usage',
+  'chain-tail-call': 'platform',
+  'chain-upper': 'platform',
   // --- Dynamic linking ---
   'dynamic-ambiguous': 'input',
   'dynamic-bind-target': 'input',
