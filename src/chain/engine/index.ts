@@ -1,3 +1,4 @@
+export { adoptedMember } from './adopted.ts';
 export { applyDesign, removeChain, removeForeign } from './apply.ts';
 export type { ChainContext, RunningChain } from './context.ts';
 export { describerFor, inputFor } from './describe.ts';

@@ -1,4 +1,4 @@
-export type { ChainBackEnd, ChainHook, ChainKind, ChainState, ProgramFacts } from './chain.ts';
+export type { ChainBackEnd, ChainHook, ChainKind, ChainState, MemberState, ProgramFacts } from './chain.ts';
 export { isSameDesign } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
