@@ -8,6 +8,7 @@ export {
   type DynamicLoadOptions,
   DynamicObject,
   describeBinding,
+  effectsOf,
   load,
   plainExterns,
 } from './bind/index.ts';
@@ -38,7 +39,7 @@ export {
   type SlotChange,
   type SlotFill,
 } from './generation/index.ts';
-export type { Provider } from './providers/index.ts';
+export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
   type AroundSwitch,
@@ -57,6 +58,7 @@ export {
   settingsOf,
   slotsFor,
 } from './slots/index.ts';
+export { ObjectEdit } from './stubs/index.ts';
 export {
   firstEntryState,
   type ReplacedAttached,

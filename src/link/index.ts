@@ -51,6 +51,7 @@ export {
   freeSlots,
   inOrder,
   isEntrySlot,
+  makeChain,
   misfit,
   namedProgram,
   type RelinkOptions,

@@ -27,6 +27,7 @@ import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
 import { hasSettings, type SettingsByOwner } from '../../state/index.ts';
 import type { JsonObject, Store, StoreEntry } from '../../store/index.ts';
 import type { ChainDesign, ChainHook } from '../model/index.ts';
+import { fillAdopted } from './adopted.ts';
 import type { ChainContext } from './context.ts';
 import { REPLACED_FIELD } from './pinned-switch.ts';
 import type { GeneratedChain } from './static.ts';
@@ -138,6 +139,7 @@ function attachFirst(
       ? xdpInterfaceHook(sys, at, mode, [])
       : filterInterfaceHook(sys, at, at.direction, generation.program, undefined);
   const { hook } = place;
+  fillAdopted(sys, generation, request.design);
   const first = {
     store,
     hook,

@@ -79,6 +79,7 @@ function guestMember({ slot, program }: DispatcherMember): DesignMember {
     given: { priority: true, continueOn: true },
     settings: NO_SETTINGS,
     loaded: null,
+    adopted: null,
   };
 }
 

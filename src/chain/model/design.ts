@@ -30,6 +30,8 @@ export interface DesignMember {
     /** What it was loaded with: BPF_F_XDP_HAS_FRAGS, … */
     readonly flags: number;
   };
+  /** Id of the program of another tool that `file` calls, where the member was adopted; else null. */
+  readonly adopted: number | null;
 }
 
 /** A whole chain, in the order in which members run. */

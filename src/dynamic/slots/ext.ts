@@ -99,7 +99,7 @@ export function buildExt(context: BuildContext, design: Design): Generation {
   });
 }
 
-/** Programs of other tools that the design keeps. Throws `relink-guest` when one is gone. */
+/** Programs of other tools that the design keeps. Throws `hook-changed` when one is gone. */
 function openGuests(
   sys: Sys,
   { generated }: Design,
@@ -109,7 +109,7 @@ function openGuests(
     const fd = openById(sys, 'program', guest.programId);
     if (fd !== undefined) return [guest, cleanup.own(BpfProgram.adopt(sys, fd))];
     throw platformError(
-      'relink-guest',
+      'hook-changed',
       [`program ${quote(guest.program)}`],
       `program ${guest.programId} is gone, which another tool loaded for slot ${quote(guest.slot)}`,
       { hint: 'try again: the other tool may have changed it meanwhile' },
