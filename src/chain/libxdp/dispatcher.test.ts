@@ -133,7 +133,7 @@ describe.skipIf(sys === undefined)(`in the kernel ${reason ?? ''}`, () => {
       for (const mask of MASKS) {
         for (const verdict of [0, 1, 2, 3, 4, 17, 31, 34]) {
           const bits = maskOf(mask);
-          const continues = Math.floor(bits / 2 ** (verdict % 32)) % 2 === 1;
+          const continues = Math.floor(bits / 2 ** (verdict % 64)) % 2 === 1;
           const got = verdictOf(filled(configOf(2, 2, mask), [verdict, 4]));
           // what the second slot returns is final in one way or the other
           const second = mask.includes(4) ? 2 : 4;

@@ -21,6 +21,8 @@ export interface DesignMember {
   readonly settings: Settings;
   /** Id of the loaded program that is kept; null for a program that is to be loaded or linked. */
   readonly loaded: number | null;
+  /** Id of the program of another tool that `file` calls, where the member was adopted; else null. */
+  readonly adopted: number | null;
   /** Of a program that is kept: what orders it among others of its priority and name, and how it was loaded. */
   readonly rank?: {
     /** 16 hexadecimal digits. */
@@ -30,8 +32,6 @@ export interface DesignMember {
     /** What it was loaded with: BPF_F_XDP_HAS_FRAGS, … */
     readonly flags: number;
   };
-  /** Id of the program of another tool that `file` calls, where the member was adopted; else null. */
-  readonly adopted: number | null;
 }
 
 /** A whole chain, in the order in which members run. */
