@@ -13,12 +13,11 @@ export {
   attachXdp,
   type Direction,
   type IteratorScope,
-  linksOn,
-  type Order,
   openIterator,
 } from './hooks.ts';
 export { readInterface, type SetXdpOptions, setXdp, type XdpMode } from './interface.ts';
 export { LooseAttachment } from './loose-attachment.ts';
+export { type Order, programsOn } from './order.ts';
 export { attachPerfEvent, attachTraceEvent, type PerfEventSpec } from './perf-event.ts';
 export {
   attachKprobe,
