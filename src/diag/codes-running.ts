@@ -135,6 +135,10 @@ export const RUNNING_CODES = {
   'store-record-version': 'input',
   'store-unknown': 'platform',
   'store-untrusted': 'platform',
+  // --- Chains on interfaces ---
+  'chain-back-end': 'platform',
+  'chain-incomplete': 'partial',
+  'chain-no-member': 'usage',
   // --- Dynamic linking ---
   'dynamic-ambiguous': 'input',
   'dynamic-bind-target': 'input',

@@ -19,6 +19,7 @@ export {
   type EntryLoad,
   entryParts,
   explainAgainst,
+  inputOf,
   type KeptBindings,
   loadAgainst,
   OBJECT_FILE,
@@ -26,6 +27,7 @@ export {
   recoverLeft,
   releaseConsumers,
   type StoreLoadOptions,
+  withContents,
   withEntryLoad,
 } from './entries/index.ts';
 export {
@@ -39,9 +41,11 @@ export {
 export type { Provider } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
+  changedSettings,
   type EntrySetting,
   entrySettings,
   firstRelink,
+  isSameValue,
   type Replaced,
   type ReplaceOptions,
   Rootlet,
@@ -53,6 +57,7 @@ export {
 export {
   firstEntryState,
   type ReplacedAttached,
+  replaceAttached,
   type UpgradedConsumer,
   type UpgradeReport,
 } from './upgrade/index.ts';

@@ -3,6 +3,7 @@
 export { attachRecorded, attachTo } from './attach-words.ts';
 export {
   entryLinkState,
+  findHook,
   HOOK_LINK,
   type HookFacts,
   type HookState,
@@ -26,6 +27,7 @@ export {
   attachProgram,
   canHookChange,
   type Hook,
+  InterfaceSpot,
   linkTypeName,
   type Occupant,
   prepareOperations,

@@ -9,5 +9,5 @@ export {
   type RootletOptions,
   type SlotState,
 } from './rootlet.ts';
-export { assignSettings, carrySettings } from './settings.ts';
+export { assignSettings, carrySettings, changedSettings, isSameValue } from './settings.ts';
 export { firstRelink, hasPendingChange, hasSlotsFilled, openRootlet, slotsFor } from './store.ts';

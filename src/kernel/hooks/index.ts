@@ -14,10 +14,11 @@ export {
   type Direction,
   type IteratorScope,
   openIterator,
+  tcxAttachType,
 } from './hooks.ts';
 export { readInterface, type SetXdpOptions, setXdp, type XdpMode } from './interface.ts';
 export { LooseAttachment } from './loose-attachment.ts';
-export { type Order, programsOn } from './order.ts';
+export { type HookProgram, MAX_HOOK_PROGRAMS, type Order, programsOn } from './order.ts';
 export { attachPerfEvent, attachTraceEvent, type PerfEventSpec } from './perf-event.ts';
 export {
   attachKprobe,
