@@ -26,6 +26,7 @@ export {
   attachOperations,
   attachProgram,
   canHookChange,
+  endOf,
   type Hook,
   InterfaceSpot,
   linkTypeName,

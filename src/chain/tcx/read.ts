@@ -96,7 +96,7 @@ function foreignState({ rows }: TcxHook, row: TcxRow, loaded: MemberState['loade
   };
 }
 
-const ENDED = 'its link has ended: it was detached, or its interface was removed or moved';
+const ENDED = 'its link has ended: it was detached, or its interface was removed';
 
 function lostState(member: TcxMember): MemberState {
   return { ...ownState(member), lost: ENDED };
