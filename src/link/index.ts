@@ -50,6 +50,7 @@ export {
   freeSlots,
   inOrder,
   isEntrySlot,
+  makeChain,
   misfit,
   namedProgram,
   type RelinkOptions,
@@ -67,7 +68,13 @@ export {
   unknownSlot,
 } from './relink/index.ts';
 export { type RelinkResult, type RelinkSuccess, relink } from './relink.ts';
-export { type ChainComponent, type ChainRelinkOptions, relinkChain } from './relink-chain.ts';
+export {
+  type ChainComponent,
+  type ChainRelinkOptions,
+  chainRootlet,
+  memberVerdicts,
+  relinkChain,
+} from './relink-chain.ts';
 export {
   type Discarded,
   type InspectedFunction,

@@ -1,3 +1,6 @@
-export type { ChainHook, ChainState, MemberState, ProgramFacts } from './chain.ts';
-export { isSameSettings } from './compare.ts';
+export type { ChainBackEnd, ChainHook, ChainKind, ChainState, MemberState, ProgramFacts } from './chain.ts';
+export { isSameDesign, isSameSettings } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
+export type { ChainEdit, MemberRequest } from './edit.ts';
+export { type Describe, nextDesign } from './next-design.ts';
+export { memberStates } from './states.ts';

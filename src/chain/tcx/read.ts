@@ -54,7 +54,7 @@ function designOf({ store }: TcxContext, { entry, facts, program }: TcxMember): 
   const { name, priority, continueOn, given } = facts;
   const loaded = entry.record.programs.find(one => one.name === program)?.id ?? null;
   const file = inputOf(store, entry);
-  return { name, file, program, priority, continueOn, given, settings: settingsOf(entry), loaded };
+  return { name, file, program, priority, continueOn, given, settings: settingsOf(entry), loaded, adopted: null };
 }
 
 /** Those in force. */

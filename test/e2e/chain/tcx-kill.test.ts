@@ -3,7 +3,7 @@
  * new version, no packet misses one that stays, and the next command leaves nothing over. And writers at the same time.
  */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { listIds } from '../../../src/kernel/objects/info.ts';
 import { needs } from '../../support/needs.ts';
 import type { SteppedCommand } from '../../support/stepped-command.ts';

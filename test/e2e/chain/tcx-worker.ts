@@ -42,6 +42,7 @@ export function designMember(
     given: { priority: priority !== undefined, continueOn: on !== undefined },
     settings: set === undefined ? NO_SETTINGS : { ...NO_SETTINGS, globals: new Map(Object.entries(set)) },
     loaded: null,
+    adopted: null,
   };
 }
 

@@ -1,6 +1,6 @@
 /** tcx chains on this kernel, with packets: order, verdicts, versions, places, programs of other tools. */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { needs } from '../../support/needs.ts';
 import { ip, member, TcxLab } from './tcx-lab.ts';
 
