@@ -162,6 +162,7 @@ export {
   typesFor,
   unknownPrograms,
   type Verdict,
+  verdictConstant,
   verdictName,
   verdictNumbers,
   verdictOfWord,

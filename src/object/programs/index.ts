@@ -43,6 +43,7 @@ export {
   isDelivered,
   neutralVerdict,
   type Verdict,
+  verdictConstant,
   verdictName,
   verdictNumbers,
   verdictOfWord,

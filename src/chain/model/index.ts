@@ -1,0 +1,7 @@
+export {
+  type ChainKind,
+  type ChainState,
+  explainPlace,
+  type MemberState,
+  type ProgramFacts,
+} from './chain.ts';
