@@ -39,6 +39,7 @@ export {
 export type { Provider } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
+  assignSettings,
   type EntrySetting,
   entrySettings,
   firstRelink,

@@ -167,6 +167,7 @@ export {
   verdictNumbers,
   verdictOfWord,
   verdictsOf,
+  verdictWord,
   verdictWords,
   withAllFunctionTypes,
   withEntryTypes,

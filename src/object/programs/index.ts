@@ -48,5 +48,6 @@ export {
   verdictNumbers,
   verdictOfWord,
   verdictsOf,
+  verdictWord,
   verdictWords,
 } from './verdicts.ts';
