@@ -1,12 +1,5 @@
-export {
-  type ChainChange,
-  type ChainContext,
-  type ChainOptions,
-  changeChain,
-  findChainHook,
-  listChains,
-  readChain,
-} from './chains.ts';
+export { type ChainChange, type ChainOptions, changeChain, readChain } from './chains.ts';
+export { type ChainContext, findChainHook } from './engine/index.ts';
 export {
   type ChainBackEnd,
   type ChainEdit,

@@ -30,6 +30,7 @@ export {
 } from './entries/index.ts';
 export {
   type Component,
+  Generation,
   type GenerationOptions,
   SLOT_BACK_ENDS,
   type SlotBackEnd,
@@ -43,11 +44,15 @@ export {
   type EntrySetting,
   entrySettings,
   firstRelink,
+  isSameValue,
+  openRootlet,
   type Replaced,
   type ReplaceOptions,
   Rootlet,
   type RootletOptions,
+  recordOfProgram,
   type SlotState,
+  saveFirst,
   settingsOf,
   slotsFor,
 } from './slots/index.ts';

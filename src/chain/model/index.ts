@@ -8,4 +8,8 @@ export {
   ordinal,
   type ProgramFacts,
 } from './chain.ts';
+export { isSameDesign } from './compare.ts';
+export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
+export { type Describe, nextDesign } from './next-design.ts';
+export { memberStates } from './states.ts';

@@ -3,7 +3,13 @@
 export { adoptionNote, adoptTypes } from './adopt-types.ts';
 export { chainSlotName, makeChain } from './chain.ts';
 export { chainMember, chainSection } from './chain-section.ts';
-export { type AskedVerdicts, type ConfiguredMember, chainVerdicts, configured } from './chain-verdicts.ts';
+export {
+  type AskedVerdicts,
+  type ConfiguredMember,
+  chainVerdicts,
+  configured,
+  continueVerdicts,
+} from './chain-verdicts.ts';
 export { demotePlugged } from './demote.ts';
 export { type RelinkInputs, readRelinkInputs } from './inputs.ts';
 export { unstatedLicenses } from './lost.ts';
