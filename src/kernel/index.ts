@@ -103,6 +103,7 @@ export {
   errnoOf,
   Fd,
   FileLock,
+  findNetns,
   inNetns,
   isTrustedOwner,
   listNetns,
