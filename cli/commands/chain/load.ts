@@ -17,6 +17,7 @@ import {
   memberFlags,
 } from '../../flags/chain.ts';
 import { memberName, memberRequests } from '../../flags/chain-members.ts';
+import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off, text } from '../../flags/kinds.ts';
 import { placeOf } from '../../format/chain-change.ts';
 import { type Context, guarded } from '../../io/context.ts';
@@ -59,7 +60,7 @@ export const xdpLoadCommand = buildCommand<Flags & ModeFlags, string[], Context>
     brief: 'Load XDP programs on an interface, beside those that run there',
     fullDescription: DESCRIPTION,
     customUsage: [
-      '[-P N] [-A VERDICT,...] [-m MODE] IFACE [NAME=]FILE[:PROGRAM][@VERDICT,...]...',
+      XDP_USAGE.load,
       { input: 'eth0 firewall.o -P 10', brief: 'run firewall.o before members of higher priority' },
       { input: 'eth0 limit.o@pass,tx count.o', brief: 'count.o also sees what limit.o sends back' },
     ],
@@ -86,7 +87,7 @@ export const tcLoadCommand = buildCommand<Flags & DirectionFlags, string[], Cont
     brief: 'Load TC programs on an interface, beside those that run there',
     fullDescription: DESCRIPTION,
     customUsage: [
-      '[--ingress|--egress] [-P N] [-A VERDICT,...] IFACE [NAME=]FILE[:PROGRAM][@VERDICT,...]...',
+      TC_USAGE.load,
       { input: 'eth0 shape.o --egress', brief: 'run shape.o on outgoing packets' },
     ],
   },

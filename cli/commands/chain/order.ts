@@ -3,6 +3,7 @@
 import { buildCommand } from '@stricli/core';
 import type { ChainKind } from '../../../src/chain/index.ts';
 import { CHANGE_FLAGS, type ChangeFlags, DIRECTION_FLAGS, type DirectionFlags } from '../../flags/chain.ts';
+import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { words } from '../../flags/components.ts';
 import { placeOf } from '../../format/chain-change.ts';
 import { type Context, guarded } from '../../io/context.ts';
@@ -25,7 +26,11 @@ const DESCRIPTION =
   'their state.';
 
 export const xdpOrderCommand = buildCommand<Flags, [string, string], Context>({
-  docs: { brief: 'Change the order of the members', fullDescription: DESCRIPTION },
+  docs: {
+    brief: 'Change the order of the members',
+    fullDescription: DESCRIPTION,
+    customUsage: [XDP_USAGE.order],
+  },
   parameters: { flags: CHANGE_FLAGS, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, name, names) {
     await guarded(this, flags.json, () => order(this, 'xdp', flags, name, names));
@@ -33,7 +38,11 @@ export const xdpOrderCommand = buildCommand<Flags, [string, string], Context>({
 });
 
 export const tcOrderCommand = buildCommand<Flags & DirectionFlags, [string, string], Context>({
-  docs: { brief: 'Change the order of the members', fullDescription: DESCRIPTION },
+  docs: {
+    brief: 'Change the order of the members',
+    fullDescription: DESCRIPTION,
+    customUsage: [TC_USAGE.order],
+  },
   parameters: { flags: { ...CHANGE_FLAGS, ...DIRECTION_FLAGS }, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, name, names) {
     await guarded(this, flags.json, () => order(this, 'tc', flags, name, names));

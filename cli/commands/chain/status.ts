@@ -10,6 +10,7 @@ import {
   readChain,
 } from '../../../src/chain/index.ts';
 import { formatProblem } from '../../../src/diag/index.ts';
+import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
 import { statusJson } from '../../format/chain-json.ts';
@@ -52,7 +53,11 @@ const DESCRIPTION =
   'id of a member is - where all members are linked into one program.';
 
 export const xdpStatusCommand = buildCommand<Flags, [string?], Context>({
-  docs: { brief: 'List the XDP programs on interfaces, in order', fullDescription: DESCRIPTION },
+  docs: {
+    brief: 'List the XDP programs on interfaces, in order',
+    fullDescription: DESCRIPTION,
+    customUsage: [XDP_USAGE.status],
+  },
   parameters: { flags: FLAGS, aliases: { v: 'verbose' }, positional: POSITIONAL },
   async func(flags, name) {
     await guarded(this, flags.json, () => status(this, 'xdp', flags, name));
@@ -60,7 +65,11 @@ export const xdpStatusCommand = buildCommand<Flags, [string?], Context>({
 });
 
 export const tcStatusCommand = buildCommand<Flags, [string?], Context>({
-  docs: { brief: 'List the TC programs on interfaces, in order', fullDescription: DESCRIPTION },
+  docs: {
+    brief: 'List the TC programs on interfaces, in order',
+    fullDescription: DESCRIPTION,
+    customUsage: [TC_USAGE.status],
+  },
   parameters: { flags: FLAGS, aliases: { v: 'verbose' }, positional: POSITIONAL },
   async func(flags, name) {
     await guarded(this, flags.json, () => status(this, 'tc', flags, name));

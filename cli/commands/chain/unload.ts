@@ -10,6 +10,7 @@ import {
   type DirectionFlags,
   parseId,
 } from '../../flags/chain.ts';
+import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { placeOf } from '../../format/chain-change.ts';
 import { type Context, guarded } from '../../io/context.ts';
@@ -51,7 +52,7 @@ export const xdpUnloadCommand = buildCommand<Flags, string[], Context>({
   docs: {
     brief: 'Unload members by name or id, or all of them',
     fullDescription: DESCRIPTION,
-    customUsage: ['IFACE (NAME...|-i ID|-a)'],
+    customUsage: [XDP_USAGE.unload],
   },
   parameters: { flags: FLAGS, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, ...words) {
@@ -63,7 +64,7 @@ export const tcUnloadCommand = buildCommand<Flags & DirectionFlags, string[], Co
   docs: {
     brief: 'Unload members by name or id, or all of them',
     fullDescription: DESCRIPTION,
-    customUsage: ['[--ingress|--egress] IFACE (NAME...|-i ID|-a)'],
+    customUsage: [TC_USAGE.unload],
   },
   parameters: { flags: { ...FLAGS, ...DIRECTION_FLAGS }, aliases: ALIASES, positional: POSITIONAL },
   async func(flags, ...words) {

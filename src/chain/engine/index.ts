@@ -2,4 +2,4 @@ export { applyDesign, removeChain, removeForeign } from './apply.ts';
 export type { ChainContext, RunningChain } from './context.ts';
 export { describerFor, inputFor } from './describe.ts';
 export { findChainHook, openProgramById, spellHook } from './hooks.ts';
-export { readXdp } from './read.ts';
+export { emptyState, readXdp } from './read.ts';
