@@ -1,12 +1,12 @@
 /** Members of chains on the command line: `[NAME=]FILE[:PROGRAM][@VERDICT,…]`, with what is given for all of them. */
 
 import { given, valueAt } from '../../src/bytes/index.ts';
-import type { MemberRequest } from '../../src/chain/index.ts';
+import { type MemberRequest, memberName } from '../../src/chain/index.ts';
 import { available, quote, usageError } from '../../src/diag/index.ts';
 import { assignSettings } from '../../src/dynamic/index.ts';
 import { type BpfObject, type InputObject, programsOf, sectionNameOf } from '../../src/object/index.ts';
-import { componentName, type Settings } from '../../src/state/index.ts';
-import type { MemberFlags } from './chain.ts';
+import type { Settings } from '../../src/state/index.ts';
+import { type MemberFlags, withoutNone } from './chain.ts';
 import { type NamedComponent, parseChainComponent } from './components.ts';
 import { readVersion } from './loading.ts';
 import { parseSettings } from './set-values.ts';
@@ -20,9 +20,11 @@ interface NamedMember extends NamedComponent {
 /** A name is one that needs no quoting, so that a path with `=` in a directory is none. */
 export function parseMember(text: string): NamedMember {
   const [, name, rest] = /^([A-Za-z_][\w-]*)=(.+)$/.exec(text) ?? [];
-  return name === undefined || rest === undefined
-    ? parseChainComponent(text)
-    : { name, ...parseChainComponent(rest) };
+  const { continueOn, ...component } = parseChainComponent(rest ?? text);
+  return {
+    ...component,
+    ...given({ name, continueOn: continueOn === undefined ? undefined : withoutNone(continueOn) }),
+  };
 }
 
 /**
@@ -105,9 +107,4 @@ function withSettings(flags: MemberFlags, requests: readonly MemberRequest[]): r
   }));
   const assigned = assignSettings(settings, targets);
   return requests.map(request => ({ ...request, ...given({ settings: assigned.get(memberName(request)) }) }));
-}
-
-/** The name that the member will have. */
-export function memberName({ name, file }: MemberRequest): string {
-  return name ?? componentName(file.name);
 }

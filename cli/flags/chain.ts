@@ -54,11 +54,16 @@ export interface GivenVerdicts {
   readonly words: readonly string[] | null;
 }
 
-/** An empty list stands for those of the file, as with xdp-loader; `none` is the list without verdicts. */
+/** An empty list stands for those of the file, as with xdp-loader. */
 export function parseVerdicts(list: string): GivenVerdicts {
   const found = words(list.replaceAll(' ', ''));
-  if (found.length === 0) return { words: null };
-  return { words: found.length === 1 && found[0]?.toLowerCase() === 'none' ? [] : found };
+  return { words: found.length === 0 ? null : withoutNone(found) };
+}
+
+/** `none` is the list without verdicts. */
+export function withoutNone(verdicts: readonly string[]): readonly string[] {
+  const [only, other] = verdicts;
+  return other === undefined && only?.toLowerCase() === 'none' ? [] : verdicts;
 }
 
 /** The id of a program. Throws for what is none. */

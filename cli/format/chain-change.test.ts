@@ -37,7 +37,7 @@ test('a change is its back end, the members in order with the reasons, and what 
   const pad = ' '.repeat(tie.length - 'lower runs first'.length);
   expect(formatChange(REPORT, STYLE)).toBe(
     [
-      'loaded guard on v0 (static: freplace is refused by this kernel); static chain, entry xdp-v0',
+      'loaded guard on v0 (native mode, static: freplace is refused by this kernel), entry xdp-v0',
       `  firewall  runs 1st: priority 10, lower runs first${pad}  continues on XDP_PASS         firewall.bpf.o            was 2nd`,
       `  count     runs 2nd: priority 50, ${tie}  continues on no verdict       count.bpf.o               was 1st`,
       `  guard     runs 3rd: priority 50, ${tie}  continues on XDP_PASS,XDP_TX  (loaded by another tool)  new`,

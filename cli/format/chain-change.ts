@@ -10,7 +10,7 @@ import {
 import { counted } from '../../src/diag/index.ts';
 import { describeState, type StateChange } from '../../src/state/index.ts';
 import { chainJson } from './chain-json.ts';
-import { actionsOf, describeChain } from './chain-table.ts';
+import { actionsOf, chainFacts, modeWord } from './chain-table.ts';
 import { table } from './table.ts';
 
 /** What is reported of a change. */
@@ -48,12 +48,26 @@ export function formatChange(report: ChangeReport, style: ChangeStyle): string {
   ].join('\n');
 }
 
-function headOf({ after, changed, via, reason }: ChangeReport, { asked, dryRun }: ChangeStyle): string {
+function headOf(report: ChangeReport, { asked, dryRun }: ChangeStyle): string {
+  const { after, changed } = report;
   if (!changed) return `nothing to change: ${placeOf(after.hook)} has ${sizeOf(after)}`;
   const did = asked[dryRun ? 1 : 0];
-  const why = reason === '' ? via : `${via}: ${reason}`;
-  if (after.kind === 'chain') return `${did} (${why}); ${describeChain(after)}`;
+  if (after.kind === 'chain') return `${did} (${howOf(report)})${recordOf(after)}`;
   return `${did}; ${dryRun ? 'no program would be attached' : 'no program is attached'} any more`;
+}
+
+/** `native mode, static: freplace is refused by this kernel`. */
+function howOf({ after, via, reason }: ChangeReport): string {
+  const mode = after.mode === null ? [] : [`${modeWord(after.mode)} mode`];
+  const backEnd = reason === '' ? [via] : [`${via}: ${reason}`];
+  return [...mode, ...backEnd].join(', ');
+}
+
+/** `, entry xdp-eth0, fails closed`. */
+function recordOf(chain: ChainState): string {
+  return chainFacts(chain)
+    .map(fact => `, ${fact}`)
+    .join('');
 }
 
 function sizeOf({ kind, members }: ChainState): string {

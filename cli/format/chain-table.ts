@@ -13,6 +13,7 @@ import {
   type ProgramFacts,
 } from '../../src/chain/index.ts';
 import { printable } from '../../src/diag/index.ts';
+import type { XdpMode } from '../../src/kernel/index.ts';
 import { type Verdict, verdictConstant } from '../../src/object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../src/uapi/index.ts';
 
@@ -24,6 +25,10 @@ export const PROGRAM_TYPE: Readonly<Record<ChainKind, number>> = {
 
 /** Modes as xdp-loader has them. */
 const MODE = { native: 'native', generic: 'skb', offload: 'hw' } as const;
+
+export function modeWord(mode: XdpMode): string {
+  return MODE[mode];
+}
 
 /** Widths of the columns before the last one, and the width that replaces all of them where nothing runs. */
 const WIDTHS = [16, 5, 17, 8, 4, 17] as const;
@@ -76,11 +81,12 @@ function hookLine(kind: ChainKind, chain: ChainState): Line {
     const name = printable(hook.interface).padEnd(EMPTY_WIDTH);
     return { fixed: `${name} <No ${kind.toUpperCase()} program loaded!>`, actions: '', more: [] };
   }
-  const place = kind === 'tc' ? hook.direction : mode === null ? 'unspecified' : MODE[mode];
+  const place = kind === 'tc' ? hook.direction : mode === null ? 'unspecified' : modeWord(mode);
   return {
     fixed: fixed([hook.interface, '', program?.name ?? '-', place ?? '-', ...idAndTag(program)]),
     actions: '',
-    more: chain.kind === 'chain' ? [describeChain(chain)] : [],
+    more:
+      chain.kind === 'chain' ? [[`${chain.via ?? 'unknown'} chain`, ...chainFacts(chain)].join(', ')] : [],
   };
 }
 
@@ -113,14 +119,13 @@ function orderOf(chain: ChainState, { lost }: MemberState, at: number): string {
   return `does not run: ${lost}${chain.failClosed ? '; packets that reach it are dropped' : ''}`;
 }
 
-/** `libxdp chain, protocol version 2, entry xdp-eth0, fails closed`. */
-export function describeChain({ via, version, entry, failClosed }: ChainState): string {
+/** `protocol version 2`, `entry xdp-eth0`, `fails closed`. */
+export function chainFacts({ version, entry, failClosed }: ChainState): string[] {
   return [
-    `${via ?? 'unknown'} chain`,
     ...(version === null ? [] : [`protocol version ${version}`]),
     ...(entry === null ? [] : [`entry ${entry}`]),
     ...(failClosed ? ['fails closed'] : []),
-  ].join(', ');
+  ];
 }
 
 /** What is to the right of the fixed columns, in columns as wide as their cells; that of a hook has no column. */

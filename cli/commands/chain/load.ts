@@ -1,7 +1,7 @@
 /** `rootlet xdp load`, `rootlet tc load`: add members to the chain of an interface. */
 
 import { buildCommand } from '@stricli/core';
-import type { ChainKind } from '../../../src/chain/index.ts';
+import { type ChainKind, memberName } from '../../../src/chain/index.ts';
 import { usageError } from '../../../src/diag/index.ts';
 import {
   type BuildFlags,
@@ -16,7 +16,7 @@ import {
   type ModeFlags,
   memberFlags,
 } from '../../flags/chain.ts';
-import { memberName, memberRequests } from '../../flags/chain-members.ts';
+import { memberRequests } from '../../flags/chain-members.ts';
 import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off, text } from '../../flags/kinds.ts';
 import { placeOf } from '../../format/chain-change.ts';

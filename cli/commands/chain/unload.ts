@@ -84,13 +84,15 @@ function unload(
   const hook = hookOf(chains, kind, name, flags);
   if (flags.all && chosen.length > 0)
     throw usageError('usage-members', '--all unloads all members: name none of them');
-  if (!flags.all && chosen.length === 0) throw nothingChosen(readChain(chains, hook));
-  const what = flags.all
+  const state = readChain(chains, hook);
+  if (!flags.all && chosen.length === 0) throw nothingChosen(state);
+  const all = flags.all || chosen.some(one => one === state.program?.id);
+  const what = all
     ? 'all members'
     : chosen.map(one => (typeof one === 'number' ? `id ${one}` : one)).join(', ');
   change(context, chains, flags, {
     hook,
-    edit: { kind: 'unload', members: flags.all ? 'all' : chosen },
+    edit: { kind: 'unload', members: all ? 'all' : chosen },
     options: { force: flags.force },
     asked: [`unloaded ${what} from ${placeOf(hook)}`, `would unload ${what} from ${placeOf(hook)}`],
   });

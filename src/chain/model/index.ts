@@ -1,15 +1,6 @@
-export {
-  type ChainBackEnd,
-  type ChainHook,
-  type ChainKind,
-  type ChainState,
-  explainPlace,
-  type MemberState,
-  ordinal,
-  type ProgramFacts,
-} from './chain.ts';
+export { type ChainBackEnd, type ChainHook, type ChainKind, type ChainState, type MemberState, type ProgramFacts, explainPlace, ordinal } from './chain.ts';
 export { isSameDesign } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
-export { type Describe, nextDesign } from './next-design.ts';
+export { type Describe, memberName, nextDesign } from './next-design.ts';
 export { memberStates } from './states.ts';
