@@ -10,12 +10,14 @@ import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
 import type { XdpMode } from '../kernel/index.ts';
 import type { StateChange } from '../state/index.ts';
 import {
+  adoptedMember,
   applyDesign,
   type ChainContext,
   describerFor,
   inputFor,
   openProgramById,
   type RunningChain,
+  readTc,
   readXdp,
   removeChain,
   removeForeign,
@@ -74,7 +76,7 @@ export function readChain(context: ChainContext, hook: ChainHook): ChainState {
 }
 
 function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
-  return readXdp(context, hook);
+  return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
 /** How often a change begins again because another process changed the hook meanwhile. */
@@ -118,14 +120,19 @@ function changeOnce(
   const { state } = running;
   requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
-  if (state.kind === 'foreign' && options.force !== true) throw foreign(state);
-  const before = withPolicy(running.design, options);
+  const adopts = state.kind === 'foreign' && options.adopt === true;
+  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
+  const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
   const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
     return unchanged(running);
   return built(context, running, design, via, options);
+}
+
+function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
+  return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
 function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {

@@ -8,6 +8,7 @@ export {
   type DynamicLoadOptions,
   DynamicObject,
   describeBinding,
+  effectsOf,
   load,
   plainExterns,
 } from './bind/index.ts';
@@ -37,7 +38,7 @@ export {
   type SlotChange,
   type SlotFill,
 } from './generation/index.ts';
-export type { Provider } from './providers/index.ts';
+export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
   assignSettings,
@@ -56,6 +57,7 @@ export {
   settingsOf,
   slotsFor,
 } from './slots/index.ts';
+export { ObjectEdit } from './stubs/index.ts';
 export {
   firstEntryState,
   type ReplacedAttached,

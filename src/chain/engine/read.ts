@@ -5,12 +5,13 @@ import {
   type ChainDesign,
   type ChainHook,
   type ChainState,
+  type MemberState,
   memberStates,
   type ProgramFacts,
 } from '../model/index.ts';
 import type { ChainContext, RunningChain } from './context.ts';
 import { programFacts, spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
-import { chainOfProgram } from './recorded.ts';
+import { chainOfProgram, chainOnFilter, type RecordedChain } from './recorded.ts';
 
 const NO_DESIGN: ChainDesign = { members: [], failClosed: false };
 
@@ -24,16 +25,37 @@ export function readXdp(context: ChainContext, hook: ChainHook): RunningChain {
   const at = { ...base, mode: occupant.mode, program };
   if (recorded === undefined)
     return { state: { ...at, kind: 'foreign' }, design: NO_DESIGN, entry: undefined };
-  const { entry, design } = recorded;
+  return linked(context, at, recorded);
+}
+
+/** What is on a hook of TC. Filters and links of others have no effect on a chain, and are not listed. */
+export function readTc(context: ChainContext, hook: ChainHook): RunningChain {
+  const base = emptyState(hook);
+  const recorded = chainOnFilter(context.store, hook);
+  if (recorded === undefined) return { state: base, design: NO_DESIGN, entry: undefined };
+  const program = programFacts(context.sys, recorded.programId) ?? null;
+  return linked(context, { ...base, program }, recorded);
+}
+
+/** A chain that is one program. */
+function linked(context: ChainContext, at: ChainState, { entry, design }: RecordedChain): RunningChain {
   const state: ChainState = {
     ...at,
     kind: 'chain',
     via: 'static',
-    members: memberStates(design),
+    members: withAdopted(context, design),
     failClosed: design.failClosed,
     entry: entry.name,
   };
   return { state, design, entry };
+}
+
+/** Adopted programs are loaded by themselves. */
+function withAdopted({ sys }: ChainContext, design: ChainDesign): MemberState[] {
+  return memberStates(design).map((state, at) => {
+    const adopted = design.members[at]?.adopted ?? null;
+    return adopted === null ? state : { ...state, loaded: programFacts(sys, adopted) ?? null };
+  });
 }
 
 /** Nothing is attached. */

@@ -1,4 +1,13 @@
-export { type ChainBackEnd, type ChainHook, type ChainKind, type ChainState, type MemberState, type ProgramFacts, explainPlace, ordinal } from './chain.ts';
+export {
+  type ChainBackEnd,
+  type ChainHook,
+  type ChainKind,
+  type ChainState,
+  explainPlace,
+  type MemberState,
+  ordinal,
+  type ProgramFacts,
+} from './chain.ts';
 export { isSameDesign } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';

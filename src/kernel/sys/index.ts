@@ -24,7 +24,7 @@ export {
   netnsIdentity,
   searchNetns,
 } from './netns.ts';
-export { capabilitiesOf, missingRights } from './rights.ts';
+export { type Capabilities, capabilitiesOf, missingRights } from './rights.ts';
 export {
   bpf,
   cText,
