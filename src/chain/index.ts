@@ -1,0 +1,16 @@
+export { type ChainChange, type ChainOptions, changeChain, readChain } from './chains.ts';
+export { type ChainContext, findChainHook } from './engine/index.ts';
+export { listChains } from './list.ts';
+export {
+  type ChainBackEnd,
+  type ChainEdit,
+  type ChainHook,
+  type ChainKind,
+  type ChainState,
+  explainPlace,
+  type MemberRequest,
+  type MemberState,
+  memberName,
+  ordinal,
+  type ProgramFacts,
+} from './model/index.ts';
