@@ -1,6 +1,5 @@
-export { type ChainChange, type ChainOptions, changeChain, readChain } from './chains.ts';
+export { type ChainChange, type ChainOptions, changeChain, listChains, readChain } from './chains.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
-export { listChains } from './list.ts';
 export {
   type ChainBackEnd,
   type ChainEdit,
