@@ -54,7 +54,17 @@ function designOf({ store }: TcxContext, { entry, facts, program }: TcxMember): 
   const { name, priority, continueOn, given } = facts;
   const loaded = entry.record.programs.find(one => one.name === program)?.id ?? null;
   const file = inputOf(store, entry);
-  return { name, file, program, priority, continueOn, given, settings: settingsOf(entry), loaded, adopted: null };
+  return {
+    name,
+    file,
+    program,
+    priority,
+    continueOn,
+    given,
+    settings: settingsOf(entry),
+    loaded,
+    adopted: null,
+  };
 }
 
 /** Those in force. */
@@ -96,7 +106,7 @@ function foreignState({ rows }: TcxHook, row: TcxRow, loaded: MemberState['loade
   };
 }
 
-const ENDED = 'its link has ended: it was detached, or its interface was removed';
+const ENDED = 'its link has ended: it was detached, or its interface was removed or moved';
 
 function lostState(member: TcxMember): MemberState {
   return { ...ownState(member), lost: ENDED };

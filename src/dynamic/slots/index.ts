@@ -2,6 +2,20 @@
 
 export { settingsOf } from './change.ts';
 export { type EntrySetting, entrySettings } from './entry-settings.ts';
-export { type ReplaceOptions, type Replaced, Rootlet, type RootletOptions, type SlotState } from './rootlet.ts';
+export {
+  type Replaced,
+  type ReplaceOptions,
+  Rootlet,
+  type RootletOptions,
+  type SlotState,
+} from './rootlet.ts';
 export { assignSettings, carrySettings, changedSettings, isSameValue } from './settings.ts';
-export { firstRelink, hasPendingChange, hasSlotsFilled, openRootlet, recordOfProgram, saveFirst, slotsFor } from './store.ts';
+export {
+  firstRelink,
+  hasPendingChange,
+  hasSlotsFilled,
+  openRootlet,
+  recordOfProgram,
+  saveFirst,
+  slotsFor,
+} from './store.ts';
