@@ -7,13 +7,14 @@
 
 import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
-import type { XdpMode } from '../kernel/index.ts';
+import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
 import type { StateChange } from '../state/index.ts';
 import {
   adoptedMember,
   applyDesign,
   type ChainContext,
   describerFor,
+  emptyState,
   inputFor,
   openProgramById,
   type RunningChain,
@@ -28,6 +29,7 @@ import {
   type ChainDesign,
   type ChainEdit,
   type ChainHook,
+  type ChainKind,
   type ChainState,
   isSameDesign,
   type MemberRequest,
@@ -73,6 +75,31 @@ export interface ChainChange {
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
   return readRunning(context, hook).state;
+}
+
+/**
+ * What is on every hook of a kind, by interfaces of this network namespace in their order; for TC ingress before
+ * egress. Throws what `readChain` throws.
+ */
+export function listChains(context: ChainContext, kind: ChainKind): readonly ChainState[] {
+  const netns = currentNetns();
+  const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
+  return listInterfaces(context.sys).flatMap(({ index, name }) =>
+    directions.flatMap(direction =>
+      listedState(context, { kind, direction, interface: name, ifindex: index, netns }),
+    ),
+  );
+}
+
+/** One that cannot be read does not hide the others; none for an interface that is gone meanwhile. */
+function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
+  try {
+    return [readChain(context, hook)];
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    if (error.code === 'kernel-no-interface') return [];
+    return [{ ...emptyState(hook), kind: 'foreign', problems: error.problems }];
+  }
 }
 
 function readRunning(context: ChainContext, hook: ChainHook): RunningChain {

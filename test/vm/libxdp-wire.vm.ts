@@ -76,7 +76,7 @@ describe('what is built here', () => {
   test.each([1, 2, 3, 10])(
     'a set of %i: rows, pins, configuration and verdicts are those of libxdp',
     count => {
-      const specs = members(count, number => [4, 0b110, 0b11111, 0][number % 4] ?? 0);
+      const specs = members(count, number => [4, 0b110, 0b11111, 0b1000][number % 4] ?? 4);
       load(...specs);
       expectAgreement();
       expect(peer.config()).toEqual(
