@@ -8,6 +8,7 @@
 import { given } from '../../bytes/index.ts';
 import { counted, type Problem, type ProblemCode, problem, quote, quoteAll } from '../../diag/index.ts';
 import { type FeatureAnswer, MOUNT_BPFFS, type XdpMode } from '../../kernel/index.ts';
+import { spellHook } from '../engine/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
 import type { KernelRelease, PreflightFacts } from './facts.ts';
 import type { MemberEffects } from './members.ts';
@@ -105,6 +106,8 @@ export const bpffs: Rule = checked =>
 
 /** Slots of a dispatcher of libxdp. */
 export const LIBXDP_SLOTS = 10;
+/** Name of their programs. */
+const DISPATCHER = 'xdp_dispatcher';
 /** Programs that the kernel runs on one tcx hook. */
 const TCX_PROGRAMS = 63;
 
@@ -143,10 +146,21 @@ export const owner: Rule = checked => {
   if (before.kind !== 'foreign') return NOTHING;
   return all(
     ...facts.owners.map(found =>
-      found.linkId === null && (force || adopt) ? NOTHING : foreign(checked, found),
+      found.linkId !== null || !(force || adopt) ? foreign(checked, found) : adoption(checked, found),
     ),
   );
 };
+
+/** A member calls an adopted program through an array, which the kernel refuses for one with replaced functions. */
+function adoption(checked: Checked, { name, programId }: HookOwner): Findings {
+  if (!checked.adopt || name !== DISPATCHER) return NOTHING;
+  return wrong(
+    checked,
+    'chain-tail-call',
+    `program ${programId} is a dispatcher that rootlet cannot read (of bpfman, or with pins that are missing), and cannot be called by a chain`,
+    'unload it with the tool that attached it; --force replaces it, and its members end',
+  );
+}
 
 function foreign(checked: Checked, found: HookOwner): Findings {
   const { programId, name, linkId, mode } = found;
@@ -207,7 +221,7 @@ export const mode: Rule = checked => {
   const { mode: wanted, facts } = checked;
   if (checked.before.hook.kind !== 'xdp') return NOTHING;
   const clash = modeClash(checked.before, wanted);
-  if (clash !== undefined) return { problems: [{ ...clash, where: [checked.place] }], notes: [] };
+  if (clash !== undefined) return { problems: [clash], notes: [] };
   if (wanted === 'offload')
     return wrong(
       checked,
@@ -234,7 +248,7 @@ export function modeClash(
   const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
   return problem(
     'chain-mode',
-    [`interface ${quote(hook.interface)}`],
+    [spellHook(hook)],
     `${what} is attached in mode ${MODE_WORDS[now]}, not ${MODE_WORDS[wanted]}; only one of them is possible at a time`,
     { hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all` },
   );
