@@ -17,6 +17,7 @@ import {
   inputFor,
   openProgramById,
   type RunningChain,
+  readTc,
   readXdp,
   removeChain,
   removeForeign,
@@ -76,7 +77,7 @@ export function readChain(context: ChainContext, hook: ChainHook): ChainState {
 }
 
 function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
-  return readXdp(context, hook);
+  return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
 /** How often a change begins again because another process changed the hook meanwhile. */
