@@ -128,8 +128,8 @@ function changeOnce(
   const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
-  if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
-    return unchanged(running);
+  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
+  if (isSame && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
   const notes = requireReady(context.sys, context.store, {
     before: state,
     design,

@@ -73,7 +73,7 @@ function member(name: string, file: InputObject | null = null): DesignMember {
     given: { priority: false, continueOn: false },
     settings: NO_SETTINGS,
     loaded: null,
-    adopted: false,
+    adopted: null,
   };
 }
 

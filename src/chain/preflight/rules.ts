@@ -49,7 +49,7 @@ export type Rule = (checked: Checked) => Findings;
 
 const NOTHING: Findings = { problems: [], notes: [] };
 
-function wrong(
+function refuse(
   { place }: Checked,
   code: ProblemCode,
   message: string,
@@ -80,7 +80,7 @@ export const rights: Rule = checked => {
     ...(sysAdmin || checked.via !== 'libxdp' ? [] : ['CAP_SYS_ADMIN']),
   ];
   if (missing.length === 0) return NOTHING;
-  return wrong(
+  return refuse(
     checked,
     'kernel-no-rights',
     `this process may not build the chain: ${missing.join(' and ')} missing`,
@@ -93,7 +93,7 @@ export const bpffs: Rule = checked =>
     ...checked.facts.pins
       .filter(({ isBpffs }) => !isBpffs)
       .map(({ path }) =>
-        wrong(
+        refuse(
           checked,
           'store-no-bpffs',
           `${quote(path)} is not on a bpf file system`,
@@ -117,7 +117,7 @@ export const slots: Rule = checked => {
   const limit = limits[checked.via];
   if (length <= limit) return NOTHING;
   const found = checked.before.members.length;
-  return wrong(
+  return refuse(
     checked,
     'chain-slots',
     `the chain would have ${counted(length, 'member')}, and --via ${checked.via} allows ${limit} (now: ${found})`,
@@ -136,7 +136,7 @@ export const backEnd: Rule = checked => {
 function lacks(checked: Checked, answer: FeatureAnswer | null, what: string): Findings[] {
   if (answer === null || answer.state === 'yes') return [];
   const why = answer.state === 'unknown' ? `: ${answer.reason}` : '';
-  return [wrong(checked, 'chain-back-end', `--via ${checked.via}: ${what}${why}`, 'use --via static')];
+  return [refuse(checked, 'chain-back-end', `--via ${checked.via}: ${what}${why}`, 'use --via static')];
 }
 
 // --- what is attached ---------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ export const owner: Rule = checked => {
 /** A member calls an adopted program through an array, which the kernel refuses for one with replaced functions. */
 function adoption(checked: Checked, { name, programId }: HookOwner): Findings {
   if (!checked.adopt || name !== DISPATCHER) return NOTHING;
-  return wrong(
+  return refuse(
     checked,
     'chain-tail-call',
     `program ${programId} is a dispatcher that rootlet cannot read (of bpfman, or with pins that are missing), and cannot be called by a chain`,
@@ -165,7 +165,7 @@ function adoption(checked: Checked, { name, programId }: HookOwner): Findings {
 function foreign(checked: Checked, found: HookOwner): Findings {
   const { programId, name, linkId, mode } = found;
   const what = `program ${programId}${name === '' ? '' : ` (${quote(name)})`}`;
-  return wrong(
+  return refuse(
     checked,
     'chain-foreign',
     `${what} is attached${mode === null ? '' : ` in mode ${mode}`}, which is not a chain`,
@@ -191,7 +191,7 @@ export const uppers: Rule = checked => {
 };
 
 function belowProgram(checked: Checked, upper: string, id: number): Findings {
-  return wrong(
+  return refuse(
     checked,
     'chain-upper',
     `interface ${quote(upper)} above it has XDP program ${id}; the kernel changes nothing below an interface that has one`,
@@ -223,7 +223,7 @@ export const mode: Rule = checked => {
   const clash = modeClash(checked.before, wanted);
   if (clash !== undefined) return { problems: [clash], notes: [] };
   if (wanted === 'offload')
-    return wrong(
+    return refuse(
       checked,
       'chain-mode',
       'a chain does not run on the card: programs for mode hw are loaded for one device, which rootlet does not do',
@@ -231,7 +231,7 @@ export const mode: Rule = checked => {
     );
   if (wanted !== 'native' || runsNative(facts) !== false) return NOTHING;
   const driver = facts.driver.driver ?? facts.interface.kind;
-  return wrong(
+  return refuse(
     checked,
     'chain-mode',
     `the driver (${driver}) does not run XDP in mode native`,
@@ -256,7 +256,7 @@ export function modeClash(
 
 // --- large packets ------------------------------------------------------------------------------------------------
 
-/** Bytes in front of a packet for XDP (XDP_PACKET_HEADROOM). */
+/** Bytes before a packet for XDP (XDP_PACKET_HEADROOM). */
 const HEADROOM = 256;
 /** Bytes after a packet for the kernel's own use (struct skb_shared_info, aligned to a cache line). */
 const SHARED_INFO = 320;
@@ -285,7 +285,7 @@ function vethMtu(checked: Checked, limit: number, why: string): Findings {
   const end = other ?? own;
   if (end.mtu <= limit) return NOTHING;
   const whose = other === null ? 'its MTU' : `the MTU of its other end ${quote(other.name)}`;
-  return wrong(
+  return refuse(
     checked,
     'chain-mtu',
     `${whose} is ${end.mtu}, larger than ${limit}: the driver (veth) refuses it; ${why}`,
@@ -309,7 +309,7 @@ function driverMtu({ facts, place }: Checked, limit: number, why: string): Findi
 
 function fragsSupport(checked: Checked): Findings {
   if (checked.facts.frags.state !== 'no') return NOTHING;
-  return wrong(
+  return refuse(
     checked,
     'chain-mtu',
     'all members are xdp.frags, which this kernel does not have (since Linux 5.18)',
@@ -378,7 +378,7 @@ function heldMembers(checked: Checked): Findings {
   const held = checked.members.filter(({ isHeld }) => isHeld);
   return all(
     ...held.map(({ name, program }) =>
-      wrong(
+      refuse(
         checked,
         'chain-tail-call',
         `member ${quote(name)}: program ${quote(program)} is in a program array of its file, and a replacement cannot be`,
@@ -405,7 +405,7 @@ export const deviceBinding: Rule = checked => {
   const bound = facts.loaded.filter(({ ifindex }) => ifindex !== 0 && ifindex !== before.hook.ifindex);
   return all(
     ...bound.map(({ id, ifindex }) =>
-      wrong(
+      refuse(
         checked,
         'chain-device',
         `program ${id} is bound to interface ${ifindex}, and runs on no other one`,
