@@ -140,6 +140,7 @@ export const RUNNING_CODES = {
   'chain-back-end': 'platform',
   'chain-device': 'input',
   'chain-foreign': 'usage',
+  'chain-incomplete': 'partial',
   'chain-member-taken': 'usage',
   'chain-mode': 'usage',
   'chain-mtu': 'platform',

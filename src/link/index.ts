@@ -111,3 +111,4 @@ export {
   type SymbolAt,
   uncheckedPairs,
 } from './resolve/index.ts';
+export { wrapVerdicts } from './wrap-verdicts.ts';
