@@ -53,8 +53,8 @@ describe('the same set by both tools', () => {
   };
 
   test.each([1, 2, 10])('of %i members: rows, pins, configuration, every code at every place', count => {
-    const codes = [0, 1, 2, 3, 4, 5, 30, 31, 32, 34, 63, 64, 66, 95, 255];
-    for (const first of count === 10 ? [0, 10, 20, 30] : [0, 13, 31]) {
+    const codes = [0, 1, 2, 3, 4, 5, 31, 34, 66, 255];
+    for (const first of count === 10 ? [0, 20] : [13]) {
       const specs = members(count, place => (first + place) % 32);
       const inputs = specs.flatMap(({ number }) => codes.map(code => onlyAt(number, code, count)));
       peer.load(...specs);
@@ -74,18 +74,24 @@ describe('the same set by both tools', () => {
       { number: 0, name: 'member_mmmmmm', priority: 20 },
       { number: 1, name: 'member_zzzzzz', priority: 20 },
       { number: 2, name: 'member_aaaaaa', priority: 20 },
-      { number: 3, name: 'member_zzzzzz', priority: 5 },
+      { number: 3, name: 'member_zzzzzz', priority: 20 }, // after the one of its name that is loaded
+      { number: 4, name: 'member_zzzzzz', priority: 5 },
     ];
+    // names of our members are unique, those of programs need not be
+    const add = (spec: MemberSpec) => {
+      const member = memberRequest(peer, spec, { name: `member${spec.number}` });
+      chains.change({ kind: 'load', members: [member] }, { via: 'libxdp' });
+    };
     const orders = ['ours', 'theirs'].flatMap(first => {
       for (const [at, spec] of specs.entries())
-        if ((first === 'ours') === (at % 2 === 0)) chains.load({ ...spec });
+        if ((first === 'ours') === (at % 2 === 0)) add(spec);
         else peer.load(spec);
-      const ran = peer.pass([[PASS, PASS, PASS, PASS]]);
+      const ran = peer.pass([new Array(specs.length).fill(PASS)]);
       peer.unload();
       chains.forget();
       return ran;
     });
-    expect(orders).toEqual(new Array(2).fill({ verdict: PASS, ran: [3, 2, 0, 1] }));
+    expect(orders).toEqual(new Array(2).fill({ verdict: PASS, ran: [4, 2, 0, 1, 3] }));
   });
 
   test('a name of more than 15 characters is shown whole by both', () => {
@@ -169,7 +175,6 @@ describe('versions', () => {
 
   test.each([
     [1, 84],
-    [2, 124],
     [3, 128],
   ] as const)('version %i stays when members come, move and go', (version, size) => {
     const check = (ran: number[]) => {
