@@ -26,7 +26,6 @@ import {
   EXIT,
   encodeInsns,
   insn,
-  jump,
   jumpIf32,
   label,
   move,
@@ -196,16 +195,21 @@ function callSlot(position: number, count: number): Step[] {
  */
 function chosenSteps({ slots, section, final }: ChainOptions): Step[] {
   const known = knownVerdicts(section);
+  // a last slot that never continues decides: code after it would not be reachable
+  const isFixed = typeof final === 'number' && slots.at(-1)?.continueOn.length !== 0;
   const steps = slots.flatMap(({ continueOn }, position): Step[] => {
     const isLast = position === slots.length - 1;
-    const then = isLast && typeof final !== 'number' ? [] : goOn(continueOn, position, known);
+    const then = isLast && !isFixed ? [] : goOn(continueOn, position, known);
     return [...callSlot(position, slots.length), ...then];
   });
-  return [...steps, ...(typeof final === 'number' ? [move(0, final)] : []), label(LEAVE), EXIT];
+  return [...steps, ...(isFixed ? [move(0, final)] : []), label(LEAVE), EXIT];
 }
 
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
+
+/** Whatever the verdict is. The kernel refuses code that no path leads to, and drops code that is never reached. */
+const ALWAYS = [jumpIf32(BPF_JEQ, 0, 0, LEAVE), jumpIf32(BPF_JNE, 0, 0, LEAVE)];
 
 /** Continues after it for the given verdicts, and leaves the chain for others, if there are any. */
 function goOn(verdicts: readonly Verdict[], position: number, known: readonly number[]): Step[] {
@@ -214,7 +218,7 @@ function goOn(verdicts: readonly Verdict[], position: number, known: readonly nu
   if (final !== undefined)
     return final.filter(value => !numbers.includes(value)).map(value => jumpIf32(BPF_JEQ, 0, value, LEAVE));
   const last = numbers.pop();
-  if (last === undefined) return [jump(LEAVE)];
+  if (last === undefined) return ALWAYS;
   const next = `after ${position}`;
   return [
     ...numbers.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),
