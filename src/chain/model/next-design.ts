@@ -105,19 +105,19 @@ function withoutMembers(
 }
 
 /** A member by name, or by the id of its program. Throws `chain-no-member`. */
-export function requireMember<T extends Pick<DesignMember, 'name' | 'loaded'>>(
+export function requireMember<T extends Pick<DesignMember, 'name' | 'loaded' | 'adopted'>>(
   members: readonly T[],
   wanted: string | number,
 ): T {
-  const found = members.find(({ name, loaded }) =>
-    typeof wanted === 'number' ? loaded === wanted : name === wanted,
+  const found = members.find(({ name, loaded, adopted }) =>
+    typeof wanted === 'number' ? (loaded ?? adopted) === wanted : name === wanted,
   );
   if (found !== undefined) return found;
   const names = members.map(({ name }) => name);
   const what = typeof wanted === 'number' ? `with program id ${wanted}` : quote(wanted);
   throw usageError('chain-no-member', `there is no member ${what}`, {
     subject: String(wanted),
-    ...didYouMean(String(wanted), names, available('members:', names)),
+    ...didYouMean(String(wanted), names, available('members', names)),
   });
 }
 
@@ -177,7 +177,7 @@ function rises(earlier: DesignMember | undefined, later: DesignMember): boolean 
 function badOrder(what: string, members: readonly DesignMember[]): RootletError {
   const names = members.map(({ name }) => name);
   const found = problem('chain-order', [], `the order must name every member once: ${what}`, {
-    hint: available('members:', names),
+    hint: available('members', names),
   });
   return new RootletError([found]);
 }

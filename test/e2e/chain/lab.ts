@@ -195,9 +195,21 @@ export class ChainLab {
       .sort();
   }
 
-  /** Attaches a program of another tool; the caller gets its id. */
+  /** Everything below the directory of entries. */
+  entries(): string[] {
+    return this.tree().filter(path => path.startsWith(`${this.root}/hooks/`));
+  }
+
+  /** Attaches a program of another tool, and gives its id. */
   attachForeign(name: string, mode = 'xdpgeneric'): number {
     this.ip('link', 'set', 'dev', IFACE, mode, 'obj', this.file(name), 'sec', 'xdp');
+    return this.running;
+  }
+
+  /** The same in the place of what is there now. */
+  attachForeignOver(name: string): number {
+    const mode = this.read().mode === 'native' ? 'xdpdrv' : 'xdpgeneric';
+    this.ip('-force', 'link', 'set', 'dev', IFACE, mode, 'obj', this.file(name), 'sec', 'xdp');
     return this.running;
   }
 }
