@@ -8,6 +8,7 @@ export {
   type DynamicLoadOptions,
   DynamicObject,
   describeBinding,
+  effectsOf,
   load,
   plainExterns,
 } from './bind/index.ts';
@@ -19,6 +20,7 @@ export {
   type EntryLoad,
   entryParts,
   explainAgainst,
+  inputOf,
   type KeptBindings,
   loadAgainst,
   OBJECT_FILE,
@@ -26,6 +28,7 @@ export {
   recoverLeft,
   releaseConsumers,
   type StoreLoadOptions,
+  withContents,
   withEntryLoad,
 } from './entries/index.ts';
 export {
@@ -40,6 +43,7 @@ export {
 export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
+  changedSettings,
   type EntrySetting,
   entrySettings,
   firstRelink,
@@ -59,6 +63,7 @@ export { ObjectEdit } from './stubs/index.ts';
 export {
   firstEntryState,
   type ReplacedAttached,
+  replaceAttached,
   type UpgradedConsumer,
   type UpgradeReport,
 } from './upgrade/index.ts';

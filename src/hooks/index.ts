@@ -3,6 +3,7 @@
 export { attachRecorded, attachTo } from './attach-words.ts';
 export {
   entryLinkState,
+  findHook,
   HOOK_LINK,
   type HookFacts,
   type HookState,
@@ -28,6 +29,7 @@ export {
   filterInterfaceHook,
   type Hook,
   type InterfaceHook,
+  InterfaceSpot,
   linkTypeName,
   type Occupant,
   prepareOperations,

@@ -9,7 +9,7 @@ export {
   type RootletOptions,
   type SlotState,
 } from './rootlet.ts';
-export { assignSettings, carrySettings, isSameValue } from './settings.ts';
+export { assignSettings, carrySettings, changedSettings, isSameValue } from './settings.ts';
 export {
   firstRelink,
   hasPendingChange,

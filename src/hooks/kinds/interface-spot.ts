@@ -8,11 +8,12 @@ import { quote, RootletError } from '../../diag/index.ts';
 import {
   type Attachment,
   currentNetns,
+  findNetns,
   inNetns,
   type LinkDescription,
-  linksOn,
   listNetns,
   type Netns,
+  programsOn,
   readInterface,
   type Sys,
 } from '../../kernel/index.ts';
@@ -107,10 +108,6 @@ function nameOf(sys: Sys, index: number): string | undefined {
   }
 }
 
-function findNetns(name: string): Netns | undefined {
-  return listNetns().find(candidate => candidate.name === name);
-}
-
 function ofNetns(netns: Netns | undefined, name: string): string {
   if (netns === undefined) return `of network namespace ${name}`;
   const known = netns.path.startsWith('/run/netns/') ? netns.path.slice('/run/netns/'.length) : undefined;
@@ -159,7 +156,7 @@ function nameIfOn(sys: Sys, { id, programId }: LinkDescription, at: LinkInterfac
     const isOn =
       at.kind === 'XDP'
         ? Object.values(xdp).includes(programId)
-        : (linksOn(sys, at.ifindex, at.attachType) ?? []).includes(id);
+        : programsOn(sys, at.ifindex, at.attachType)?.programs.some(({ linkId }) => linkId === id) === true;
     return isOn ? name : undefined;
   } catch (error) {
     if (error instanceof RootletError) return undefined;

@@ -1,6 +1,7 @@
 /** Attaching to each kind of hook by its own interface. */
 
 export { Attachment, attachTracepoint } from './attachment.ts';
+export { type DriverFacts, readDriver } from './ethtool.ts';
 export {
   attachCgroup,
   attachIterator,
@@ -13,12 +14,18 @@ export {
   attachXdp,
   type Direction,
   type IteratorScope,
-  linksOn,
-  type Order,
   openIterator,
+  tcxAttachType,
 } from './hooks.ts';
 export { readInterface, type SetXdpOptions, setXdp, type XdpMode } from './interface.ts';
+export {
+  type InterfaceFacts,
+  listInterfaces,
+  readInterfaceFacts,
+  readOtherInterface,
+} from './interface-facts.ts';
 export { LooseAttachment } from './loose-attachment.ts';
+export { type HookProgram, MAX_HOOK_PROGRAMS, type Order, programsOn } from './order.ts';
 export { attachPerfEvent, attachTraceEvent, type PerfEventSpec } from './perf-event.ts';
 export {
   attachKprobe,
@@ -33,3 +40,4 @@ export {
 export { attachSocket, attachSockmap } from './socket-hooks.ts';
 export { attachStructOps, writeOperations } from './struct-ops.ts';
 export { type FilterProgram, freePlace, TcFilter } from './tc.ts';
+export { readXdpFeatures, type XdpFeatures } from './xdp-features.ts';

@@ -52,6 +52,8 @@ export interface ChainOptions {
    * `last`.
    */
   readonly final?: number | 'last';
+  /** What the chain returns in place of a verdict that ends it; for hooks where that verdict continues. */
+  readonly stopAs?: { readonly verdict: number; readonly returned: number };
   /**
    * All slots run whatever they return, and bit 0 of the result is the conjunction of theirs, as on hooks of
    * cgroups; with `flag`, bit 1 is set if one of them sets it. `continueOn` and `final` have no effect then.
@@ -193,17 +195,26 @@ function callSlot(position: number, count: number): Step[] {
  * For each slot: `r0 = slot(ctx); if w0 is in the mask continue, else return it`. The usual case, one verdict
  * that continues, falls through: one comparison a slot and one exit for all, as compilers write it.
  */
-function chosenSteps({ slots, section, final }: ChainOptions): Step[] {
+function chosenSteps({ slots, section, final, stopAs }: ChainOptions): Step[] {
   const known = knownVerdicts(section);
   // a last slot that never continues decides: code after it would not be reachable
-  const isFixed = typeof final === 'number' && slots.at(-1)?.continueOn.length !== 0;
+  const isOver = typeof final === 'number' && slots.at(-1)?.continueOn.length === 0;
   const steps = slots.flatMap(({ continueOn }, position): Step[] => {
     const isLast = position === slots.length - 1;
-    const then = isLast && !isFixed ? [] : goOn(continueOn, position, known);
+    const then = isLast && (typeof final !== 'number' || isOver) ? [] : goOn(continueOn, position, known);
     return [...callSlot(position, slots.length), ...then];
   });
-  return [...steps, ...(isFixed ? [move(0, final)] : []), label(LEAVE), EXIT];
+  const ending = typeof final === 'number' && !isOver ? [move(0, final)] : [];
+  if (stopAs === undefined) return [...steps, ...ending, label(LEAVE), EXIT];
+  const after = isOver ? [] : [...ending, EXIT];
+  return [...steps, ...after, label(LEAVE), ...replacing(stopAs), EXIT];
 }
+
+function replacing({ verdict, returned }: NonNullable<ChainOptions['stopAs']>): Step[] {
+  return [jumpIf32(BPF_JNE, 0, verdict, OTHERS), move(0, returned), label(OTHERS)];
+}
+
+const OTHERS = 'others';
 
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
