@@ -18,13 +18,16 @@ export interface SteppedCommand {
   remove(): void;
 }
 
-/** It is made inside `node_modules`, where it finds the packages that it needs. */
-export async function bundleCommand(): Promise<SteppedCommand> {
+/**
+ * It is made inside `node_modules`, where it finds the packages that it needs. `main`: path of another module than the
+ * command's, with a function `main` that is given the arguments.
+ */
+export async function bundleCommand(main = join(ROOT, 'cli/main.ts')): Promise<SteppedCommand> {
   const directory = mkdtempSync(join(ROOT, 'node_modules/.cache-command-'));
   const path = join(directory, 'rootlet.mjs');
   const seen = new Set<string>();
   await build({
-    stdin: { contents: ENTRY, resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
+    stdin: { contents: entryOf(main), resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
     outfile: path,
     bundle: true,
     platform: 'node',
@@ -38,8 +41,8 @@ export async function bundleCommand(): Promise<SteppedCommand> {
   return { path, remove: () => rmSync(directory, { recursive: true }) };
 }
 
-const ENTRY = `
-  import { main } from ${JSON.stringify(join(ROOT, 'cli/main.ts'))};
+const entryOf = (main: string): string => `
+  import { main } from ${JSON.stringify(main)};
   const last = Number(process.env.ROOTLET_TEST_KILL ?? 0);
   let count = 0;
   globalThis.rootletStep = () => { if (++count === last) process.kill(process.pid, 'SIGKILL'); };

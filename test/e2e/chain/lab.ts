@@ -3,7 +3,7 @@
  * the rule of a chain as libxdp states it.
  */
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,11 +25,22 @@ import { InputObject } from '../../../src/object/read/input.ts';
 import type { Settings } from '../../../src/state/settings.ts';
 import { Store } from '../../../src/store/store.ts';
 import { compileInto } from '../../support/compile.ts';
+import type { SteppedCommand } from '../../support/stepped-command.ts';
 import { kernel, Wire } from '../slots/support.ts';
+import type { Job, JobMember, JobResult } from './driver.ts';
 import { VERDICT_AT } from './sources.ts';
 
 /** The interface that chains are on. */
 export const IFACE = 'va';
+
+/** A process that ended. */
+export interface Ended {
+  readonly killed: boolean;
+  readonly code: number | null;
+  readonly err: string;
+  /** One for each change. */
+  readonly results: readonly JobResult[];
+}
 
 export class ChainLab {
   readonly wire: Wire;
@@ -133,6 +144,43 @@ export class ChainLab {
   /** Names of the members that run, in order. */
   get names(): string[] {
     return this.read().members.map(({ name }) => name);
+  }
+
+  // --- processes ----------------------------------------------------------------------------------------------------
+
+  /** Runs the driver with a job in the network namespace; `env` may make it kill itself. */
+  spawn(
+    driver: SteppedCommand,
+    job: Omit<Job, 'root' | 'interface'>,
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<Ended> {
+    const text = JSON.stringify({ root: this.root, interface: IFACE, ...job });
+    const words = ['netns', 'exec', this.wire.name, process.execPath, driver.path, text];
+    const child = spawn('ip', words, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [out, err] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', part => {
+      out += String(part);
+    });
+    child.stderr.setEncoding('utf8').on('data', part => {
+      err += String(part);
+    });
+    return new Promise(resolve => {
+      child.once('close', (code, signal) => {
+        const results =
+          out.trim() === ''
+            ? []
+            : out
+                .trim()
+                .split('\n')
+                .map(line => JSON.parse(line) as JobResult);
+        resolve({ killed: signal === 'SIGKILL', code, err, results });
+      });
+    });
+  }
+
+  /** A member for a job. */
+  jobMember(name: string, more: Omit<JobMember, 'path'> = {}): JobMember {
+    return { path: this.file(name), ...more };
   }
 
   // --- what runs ----------------------------------------------------------------------------------------------------
