@@ -14,6 +14,7 @@ import {
   applyDesign,
   type ChainContext,
   describerFor,
+  emptyState,
   inputFor,
   openProgramById,
   type RunningChain,
@@ -84,10 +85,21 @@ export function listChains(context: ChainContext, kind: ChainKind): readonly Cha
   const netns = currentNetns();
   const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
   return listInterfaces(context.sys).flatMap(({ index, name }) =>
-    directions.map(direction =>
-      readChain(context, { kind, direction, interface: name, ifindex: index, netns }),
+    directions.flatMap(direction =>
+      listedState(context, { kind, direction, interface: name, ifindex: index, netns }),
     ),
   );
+}
+
+/** One that cannot be read does not hide the others; none for an interface that is gone meanwhile. */
+function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
+  try {
+    return [readChain(context, hook)];
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    if (error.code === 'kernel-no-interface') return [];
+    return [{ ...emptyState(hook), kind: 'foreign', problems: error.problems }];
+  }
 }
 
 function readRunning(context: ChainContext, hook: ChainHook): RunningChain {

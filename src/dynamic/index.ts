@@ -43,6 +43,7 @@ export {
 export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
+  assignSettings,
   changedSettings,
   type EntrySetting,
   entrySettings,

@@ -19,15 +19,15 @@ export interface SteppedCommand {
 }
 
 /**
- * It is made inside `node_modules`, where it finds the packages that it needs. `main`: path of another module than the
- * command's, with a function `main` that is given the arguments.
+ * It is made inside `node_modules`, where it finds the packages that it needs. `run`: what it does, as source text that
+ * imports with absolute paths; default the command.
  */
-export async function bundleCommand(main = join(ROOT, 'cli/main.ts')): Promise<SteppedCommand> {
+export async function bundleCommand(run: string = COMMAND): Promise<SteppedCommand> {
   const directory = mkdtempSync(join(ROOT, 'node_modules/.cache-command-'));
   const path = join(directory, 'rootlet.mjs');
   const seen = new Set<string>();
   await build({
-    stdin: { contents: entryOf(main), resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
+    stdin: { contents: STEPS + run, resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
     outfile: path,
     bundle: true,
     platform: 'node',
@@ -41,11 +41,14 @@ export async function bundleCommand(main = join(ROOT, 'cli/main.ts')): Promise<S
   return { path, remove: () => rmSync(directory, { recursive: true }) };
 }
 
-const entryOf = (main: string): string => `
-  import { main } from ${JSON.stringify(main)};
+const STEPS = `
   const last = Number(process.env.ROOTLET_TEST_KILL ?? 0);
   let count = 0;
   globalThis.rootletStep = () => { if (++count === last) process.kill(process.pid, 'SIGKILL'); };
+`;
+
+const COMMAND = `
+  import { main } from ${JSON.stringify(join(ROOT, 'cli/main.ts'))};
   await main(process.argv.slice(2));`;
 
 /** Files that must be in the bundle with their steps. */

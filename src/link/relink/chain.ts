@@ -18,6 +18,7 @@ import {
   BPF_AND,
   BPF_JEQ,
   BPF_JNE,
+  BPF_JSGE,
   BPF_K,
   BPF_OR,
   BPF_X,
@@ -197,17 +198,14 @@ function callSlot(position: number, count: number): Step[] {
  */
 function chosenSteps({ slots, section, final, stopAs }: ChainOptions): Step[] {
   const known = knownVerdicts(section);
-  // a last slot that never continues decides: code after it would not be reachable
-  const isOver = typeof final === 'number' && slots.at(-1)?.continueOn.length === 0;
   const steps = slots.flatMap(({ continueOn }, position): Step[] => {
     const isLast = position === slots.length - 1;
-    const then = isLast && (typeof final !== 'number' || isOver) ? [] : goOn(continueOn, position, known);
+    const then = isLast && typeof final !== 'number' ? [] : goOn(continueOn, position, known);
     return [...callSlot(position, slots.length), ...then];
   });
-  const ending = typeof final === 'number' && !isOver ? [move(0, final)] : [];
+  const ending = typeof final === 'number' ? [move(0, final)] : [];
   if (stopAs === undefined) return [...steps, ...ending, label(LEAVE), EXIT];
-  const after = isOver ? [] : [...ending, EXIT];
-  return [...steps, ...after, label(LEAVE), ...replacing(stopAs), EXIT];
+  return [...steps, ...ending, EXIT, label(LEAVE), ...replacing(stopAs), EXIT];
 }
 
 function replacing({ verdict, returned }: NonNullable<ChainOptions['stopAs']>): Step[] {
@@ -219,8 +217,8 @@ const OTHERS = 'others';
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
 
-/** Whatever the verdict is. The kernel refuses code that no path leads to, and drops code that is never reached. */
-const ALWAYS = [jumpIf32(BPF_JEQ, 0, 0, LEAVE), jumpIf32(BPF_JNE, 0, 0, LEAVE)];
+/** Every verdict is at least this: the kernel refuses code that no path leads to, and removes what never runs. */
+const LEAST = -0x80000000;
 
 /** Continues after it for the given verdicts, and leaves the chain for others, if there are any. */
 function goOn(verdicts: readonly Verdict[], position: number, known: readonly number[]): Step[] {
@@ -229,7 +227,7 @@ function goOn(verdicts: readonly Verdict[], position: number, known: readonly nu
   if (final !== undefined)
     return final.filter(value => !numbers.includes(value)).map(value => jumpIf32(BPF_JEQ, 0, value, LEAVE));
   const last = numbers.pop();
-  if (last === undefined) return ALWAYS;
+  if (last === undefined) return [jumpIf32(BPF_JSGE, 0, LEAST, LEAVE)];
   const next = `after ${position}`;
   return [
     ...numbers.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),

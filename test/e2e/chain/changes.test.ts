@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { needs } from '../../support/needs.ts';
 import { HEAD } from '../slots/support.ts';
 import { ChainLab, codeOf, settings } from './lab.ts';
-import { member, small } from './sources.ts';
+import { member, small } from './members.ts';
 
 const withConfig = `#include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

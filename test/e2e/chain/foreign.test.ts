@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ChainEdit } from '../../../src/chain/model/edit.ts';
 import { needs } from '../../support/needs.ts';
 import { ChainLab, codeOf } from './lab.ts';
-import { member, small } from './sources.ts';
+import { member, small } from './members.ts';
 
 needs('bpf', 'ip', 'clang').describe('a program that is not a chain', () => {
   let lab: ChainLab;

@@ -4,12 +4,11 @@
  * left over.
  */
 
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { needs } from '../../support/needs.ts';
 import { bundleCommand, type SteppedCommand } from '../../support/stepped-command.ts';
 import type { Job } from './driver.ts';
-import { ChainLab, IFACE } from './lab.ts';
+import { ChainLab, DRIVER } from './lab.ts';
 import { Trails, tracer } from './trails.ts';
 
 const { CI, ROOTLET_TEST_ALL_STEPS } = process.env;
@@ -21,7 +20,7 @@ needs('bpf', 'ip', 'clang', 'gcc').describe('a change that is killed', () => {
   let trails: Trails;
   let driver: SteppedCommand;
   beforeAll(async () => {
-    driver = await bundleCommand(join(import.meta.dirname, 'driver.ts'));
+    driver = await bundleCommand(DRIVER);
     lab = new ChainLab('ck');
     const sources = [...'ABCF'].map(letter => [letter, tracer(letter)] as const);
     lab.compile({ ...Object.fromEntries(sources), 'B.v2': tracer('b') });

@@ -28,10 +28,15 @@ import { compileInto } from '../../support/compile.ts';
 import type { SteppedCommand } from '../../support/stepped-command.ts';
 import { kernel, Wire } from '../slots/support.ts';
 import type { Job, JobMember, JobResult } from './driver.ts';
-import { VERDICT_AT } from './sources.ts';
+import { VERDICT_AT } from './members.ts';
 
 /** The interface that chains are on. */
 export const IFACE = 'va';
+
+/** What `bundleCommand` makes the driver of. */
+export const DRIVER = `
+  import { main } from ${JSON.stringify(join(import.meta.dirname, 'driver.ts'))};
+  await main(process.argv.slice(2));`;
 
 /** A process that ended. */
 export interface Ended {

@@ -5,7 +5,7 @@ import type { MemberRequest } from '../../../src/chain/model/edit.ts';
 import { randomOf } from '../../load-oracle/support-random.ts';
 import { needs } from '../../support/needs.ts';
 import { ChainLab, type RuleMember, ruleOf } from './lab.ts';
-import { member } from './sources.ts';
+import { member } from './members.ts';
 
 const LENGTH = 4;
 const VERDICTS = [0, 1, 2, 3, 4];
