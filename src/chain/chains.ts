@@ -152,7 +152,7 @@ function changeOnce(
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
   if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
   const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
+  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
@@ -175,6 +175,12 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
 
 function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
   return failClosed === undefined ? design : { ...design, failClosed };
+}
+
+/** The id of the program on the hook stands for the whole chain. */
+function ofWhole(edit: ChainEdit, { program }: ChainState): ChainEdit {
+  if (edit.kind !== 'unload' || edit.members === 'all' || program === null) return edit;
+  return edit.members.includes(program.id) ? { kind: 'unload', members: 'all' } : edit;
 }
 
 /** Programs without a type get that of the hook, in every file of the edit. */
