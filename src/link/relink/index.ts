@@ -1,7 +1,8 @@
 /** What re-linking adds: components, slots, chains. */
 
 export { adoptionNote, adoptTypes } from './adopt-types.ts';
-export { chainSlotName, makeChain } from './chain.ts';
+export { makeChain } from './chain.ts';
+export { chainSlotName } from './chain-names.ts';
 export { chainMember, chainSection } from './chain-section.ts';
 export { type AskedVerdicts, type ConfiguredMember, chainVerdicts, configured } from './chain-verdicts.ts';
 export { demotePlugged } from './demote.ts';
