@@ -219,6 +219,10 @@ export const OBJECT_CODES = {
   'chain-throw': 'input',
   'chain-type': 'input',
   'chain-verdict': 'usage',
+  // --- counters of members ---
+  'watch-limit': 'input',
+  'watch-name': 'input',
+  'watch-program': 'input',
   // --- CO-RE relocation ---
   'core-access': 'input',
   'core-ambiguous': 'input',

@@ -45,6 +45,7 @@ export {
   adoptionNote,
   arraysOf,
   arrayWithItself,
+  countedSlot,
   type FilledSlot,
   fragmentsProblem,
   freeSlots,
@@ -104,3 +105,4 @@ export {
   type SymbolAt,
   uncheckedPairs,
 } from './resolve/index.ts';
+export { COUNTS_MAP } from './watch/index.ts';

@@ -1,6 +1,6 @@
 /**
  * The watched form of a generated chain: the chain as it is, and a second copy of it that counts. Which of them a
- * packet takes is one load and one branch, so that a chain that nobody watches costs no more.
+ * packet takes is one load and one branch, so that a chain that is not watched costs no more.
  */
 
 import { bugError, quote } from '../../diag/index.ts';

@@ -2,7 +2,7 @@
 
 export { adoptionNote, adoptTypes } from './adopt-types.ts';
 export { makeChain } from './chain.ts';
-export { chainSlotName } from './chain-names.ts';
+export { chainSlotName, countedSlot } from './chain-names.ts';
 export { chainMember, chainSection } from './chain-section.ts';
 export { type AskedVerdicts, type ConfiguredMember, chainVerdicts, configured } from './chain-verdicts.ts';
 export { demotePlugged } from './demote.ts';

@@ -151,7 +151,7 @@ export interface TraceRecord extends RecordOf<typeof TraceHeader> {
   readonly packet: Uint8Array;
 }
 
-/** Undefined for what is no trace record. Perf buffers pad records, which the length tells. */
+/** Undefined for bytes that do not hold a trace record. Perf buffers pad records, which the length tells. */
 export function decodeTrace(bytes: Uint8Array, little: boolean): TraceRecord | undefined {
   if (bytes.length < TraceHeader.size) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
