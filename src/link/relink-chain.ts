@@ -47,6 +47,11 @@ export interface ChainRelinkOptions extends RelinkOptions {
   readonly final?: string;
   /** Name of the program. Default `chain`. */
   readonly program?: string;
+  /**
+   * The chain counts what its components do while the first word of its variable `rootlet_watch` is not 0; with
+   * `trace` it can also send records of packets, and has to be compatible with the GPL. XDP and tc only.
+   */
+  readonly watch?: { readonly trace: boolean };
 }
 
 /** Links a chain of exactly these components, in this order. */
@@ -87,7 +92,7 @@ export function relinkChain(
     ...verdicts,
     section,
     byteOrder: objects[0]?.byteOrder ?? 'little',
-    ...given({ program: options.program }),
+    ...given({ program: options.program, watch: options.watch }),
   });
   const assignments = components.map(assignmentFor(objects));
   const mustReturn = verdicts.final === 'last' ? assignments.slice(0, -1) : assignments;
