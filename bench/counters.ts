@@ -7,13 +7,7 @@
 
 import { openSys } from '../src/kernel/open/koffi.ts';
 import { relinkChain } from '../src/link/relink-chain.ts';
-import {
-  WATCH_COUNT,
-  WATCH_SECTION,
-  WATCH_TIME,
-  WATCH_TRACE,
-  WatchWords,
-} from '../src/link/watch/layout.ts';
+import { WATCH_COUNT, WATCH_SECTION, WATCH_TIME, WATCH_TRACE, WatchWords } from '../src/link/watch/layout.ts';
 import { withCounters } from '../src/link/watch/with-counters.ts';
 import type { LoadedObject } from '../src/load/execute/loaded-object.ts';
 import { loadObject } from '../src/load/load.ts';
@@ -35,9 +29,9 @@ interface Form {
 using filters = new Filters();
 const sys = openSys();
 
-function chain(parts: readonly BpfObject[], watch: { readonly trace: boolean } | undefined): BpfObject {
+function chain(parts: readonly BpfObject[], watch: boolean): BpfObject {
   const components = parts.map(component => ({ component }));
-  const result = relinkChain(components, watch === undefined ? {} : { watch });
+  const result = relinkChain(components, { watch });
   if (!result.ok) throw new Error(result.problems.map(({ message }) => message).join('\n'));
   return result.object;
 }
@@ -76,7 +70,9 @@ function compare(title: string, forms: readonly Form[]): void {
   forms.forEach(({ name }, at) => {
     const mine = all[at] ?? [];
     const extra = median(mine.map((value, round) => value - (base[round] ?? 0)));
-    console.log(`${title.padEnd(14)} ${name.padEnd(22)} ${median(mine).toFixed(0).padStart(5)} ns  ${extra >= 0 ? '+' : ''}${extra.toFixed(0)}`);
+    console.log(
+      `${title.padEnd(14)} ${name.padEnd(22)} ${median(mine).toFixed(0).padStart(5)} ns  ${extra >= 0 ? '+' : ''}${extra.toFixed(0)}`,
+    );
   });
 }
 
@@ -89,8 +85,8 @@ const MODES = [
 
 for (const count of COUNTS) {
   const parts = Array.from({ length: count }, (_, index) => filters.compile(`one${index}`, `ONE=${index}`));
-  using plain = loadObject(chain(parts, undefined), sys);
-  using watched = loadObject(chain(parts, { trace: true }), sys);
+  using plain = loadObject(chain(parts, false), sys);
+  using watched = loadObject(chain(parts, true), sys);
   compare(`${count} members`, [
     { name: 'without counters', loaded: plain, program: 'chain', flags: undefined },
     ...MODES.map(([name, flags]) => ({ name, loaded: watched, program: 'chain', flags })),

@@ -190,6 +190,7 @@ export const OBJECT_CODES = {
   'relink-exception-callback': 'input',
   'relink-frags': 'input',
   'relink-functions': 'input',
+  'relink-generated': 'usage',
   'relink-gpl-helper': 'input',
   'relink-input': 'input',
   'relink-library': 'usage',

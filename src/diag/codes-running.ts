@@ -135,6 +135,16 @@ export const RUNNING_CODES = {
   'store-record-version': 'input',
   'store-unknown': 'platform',
   'store-untrusted': 'platform',
+  // --- Chains on interfaces ---
+  'chain-adopt': 'platform',
+  'chain-back-end': 'platform',
+  'chain-foreign': 'usage',
+  'chain-member-taken': 'usage',
+  'chain-mode': 'usage',
+  'chain-no-member': 'usage',
+  'chain-none': 'usage',
+  'chain-option': 'usage',
+  'chain-order': 'usage',
   // --- Dynamic linking ---
   'dynamic-ambiguous': 'input',
   'dynamic-bind-target': 'input',

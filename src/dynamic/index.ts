@@ -30,26 +30,32 @@ export {
 } from './entries/index.ts';
 export {
   type Component,
+  Generation,
   type GenerationOptions,
   SLOT_BACK_ENDS,
   type SlotBackEnd,
   type SlotChange,
   type SlotFill,
 } from './generation/index.ts';
-export type { Provider } from './providers/index.ts';
+export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
   type EntrySetting,
   entrySettings,
   firstRelink,
+  isSameValue,
+  openRootlet,
   type Replaced,
   type ReplaceOptions,
   Rootlet,
   type RootletOptions,
+  recordOfProgram,
   type SlotState,
+  saveFirst,
   settingsOf,
   slotsFor,
 } from './slots/index.ts';
+export { ObjectEdit } from './stubs/index.ts';
 export {
   firstEntryState,
   type ReplacedAttached,

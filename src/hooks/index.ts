@@ -25,10 +25,13 @@ export {
   attachOperations,
   attachProgram,
   canHookChange,
+  filterInterfaceHook,
   type Hook,
+  type InterfaceHook,
   linkTypeName,
   type Occupant,
   prepareOperations,
+  xdpInterfaceHook,
 } from './kinds/index.ts';
 export {
   type AttachPlace,

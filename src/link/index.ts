@@ -51,6 +51,7 @@ export {
   freeSlots,
   inOrder,
   isEntrySlot,
+  makeChain,
   misfit,
   namedProgram,
   type RelinkOptions,
@@ -68,7 +69,13 @@ export {
   unknownSlot,
 } from './relink/index.ts';
 export { type RelinkResult, type RelinkSuccess, relink } from './relink.ts';
-export { type ChainComponent, type ChainRelinkOptions, relinkChain } from './relink-chain.ts';
+export {
+  type ChainComponent,
+  type ChainRelinkOptions,
+  chainRootlet,
+  memberVerdicts,
+  relinkChain,
+} from './relink-chain.ts';
 export {
   type Discarded,
   type InspectedFunction,

@@ -1,6 +1,6 @@
 /** Re-linking with a generated rootlet: a chain of the components. */
 
-import { given } from '../bytes/index.ts';
+import { elementAt, given } from '../bytes/index.ts';
 import {
   type Problem,
   ProblemList,
@@ -22,8 +22,11 @@ import {
   chainSection,
   chainSlotName,
   chainVerdicts,
+  chooseWatch,
   configured,
+  continueVerdicts,
   makeChain,
+  NOT_WATCHED,
 } from './relink/index.ts';
 import { type RelinkResult, relink } from './relink.ts';
 
@@ -48,10 +51,21 @@ export interface ChainRelinkOptions extends RelinkOptions {
   /** Name of the program. Default `chain`. */
   readonly program?: string;
   /**
-   * The chain counts what its components do while the first word of its variable `rootlet_watch` is not 0; with
-   * `trace` it can also send records of packets, and has to be compatible with the GPL. XDP and tc only.
+   * The chain can count what its components do (docs/chains.md), which costs one load and one branch a packet while
+   * it does not. XDP and tc only. Default false.
    */
-  readonly watch?: { readonly trace: boolean };
+  readonly watch?: boolean;
+}
+
+/** A generated rootlet for components, before anything is linked. */
+export interface ChainRootlet {
+  readonly object: BpfObject;
+  /** Its slots, in the order of the components. */
+  readonly slots: readonly string[];
+  /** Slots whose component must not throw an exception: something runs after it. */
+  readonly mustReturn: readonly string[];
+  /** What members lose by being in a chain, and settings without effect; one sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Links a chain of exactly these components, in this order. */
@@ -69,62 +83,94 @@ export function relinkChain(
   const { objects, problems: wrongTypes } = retypeAll(read.objects, types);
   const problems = [...read.problems, ...(read.problems.length > 0 ? [] : wrongTypes)];
   if (problems.length > 0) return refused(problems);
-  const wrongName = programNameProblem(options.program);
-  if (wrongName !== null) return refused([wrongName]);
-  const isStatic = firstStatic(objects, components);
-  if (isStatic !== undefined) return refused([isStatic]);
-  const renames = options.edits?.renameSections;
-  const members = components.map(({ program }, at) => memberOf(objects[at], program, renames));
-  const known = members.filter(member => member !== undefined);
-  const files = objects.map(object => object.name);
-  const chosen = chainSection(known, files);
-  if (!chosen.ok) return refused([chosen.problem]);
-  const { section, notes } = chosen.value;
-  const problemList = new ProblemList();
-  const { notes: unused, ...verdicts } = chainVerdicts(
-    section,
-    members,
-    askedOf(components, options),
-    problemList,
+  const made = chainRootlet(
+    components.map((component, at) => ({ ...component, object: elementAt(objects, at) })),
+    options,
   );
-  if (!problemList.isEmpty) return refused(problemList.all);
-  const chain = makeChain({
-    ...verdicts,
-    section,
-    byteOrder: objects[0]?.byteOrder ?? 'little',
-    ...given({ program: options.program, watch: options.watch }),
-  });
-  const assignments = components.map(assignmentFor(objects));
-  const mustReturn = verdicts.final === 'last' ? assignments.slice(0, -1) : assignments;
-  return relink(chain, assignments, {
+  if (!made.ok) return refused(made.problems);
+  const { object, mustReturn, notes } = made.value;
+  return relink(object, components.map(assignmentFor(objects)), {
     ...relinkOptions,
     entrySlots: true,
-    mustReturn: mustReturn.map(({ slot }) => slot),
-    notes: [...notes, ...unused],
+    mustReturn,
+    notes,
   });
 }
 
-function firstStatic(
-  objects: readonly BpfObject[],
-  components: readonly ChainComponent[],
-): Problem | undefined {
-  return objects
-    .map((object, at) => staticChoice(object, components[at]?.program))
-    .find(problem => problem !== undefined);
+/** What `chainRootlet` needs of a component. */
+export interface ChainPart extends Pick<ChainComponent, 'program' | 'continueOn'> {
+  readonly object: BpfObject;
+}
+
+/** The rootlet of a chain of these components; all that prevents one otherwise. */
+export function chainRootlet(
+  parts: readonly ChainPart[],
+  options: Pick<ChainRelinkOptions, 'continueOn' | 'final' | 'program' | 'edits' | 'watch'> & {
+    readonly prioritized?: boolean;
+  } = {},
+):
+  | { readonly ok: true; readonly value: ChainRootlet }
+  | { readonly ok: false; readonly problems: readonly Problem[] } {
+  const wrong = programNameProblem(options.program) ?? firstStatic(parts);
+  if (wrong !== null) return { ok: false, problems: [wrong] };
+  const renames = options.edits?.renameSections;
+  const members = parts.map(({ object, program }) => memberOf(object, program, renames));
+  const known = members.filter(member => member !== undefined);
+  const chosen = chainSection(
+    known,
+    parts.map(({ object }) => object.name),
+  );
+  if (!chosen.ok) return { ok: false, problems: [chosen.problem] };
+  const { section, notes } = chosen.value;
+  const problems = new ProblemList();
+  const { notes: unused, ...verdicts } = chainVerdicts(section, members, askedOf(parts, options), problems);
+  if (!problems.isEmpty) return { ok: false, problems: problems.all };
+  const byteOrder = parts[0]?.object.byteOrder ?? 'little';
+  const { watch, notes: unwatched } = options.watch === true ? chooseWatch(section, parts) : NOT_WATCHED;
+  const object = makeChain({
+    ...verdicts,
+    section,
+    byteOrder,
+    ...given({ program: options.program, watch }),
+  });
+  const slots = parts.map((_, position) => chainSlotName(position));
+  const mustReturn = verdicts.final === 'last' ? slots.slice(0, -1) : slots;
+  return { ok: true, value: { object, slots, mustReturn, notes: [...notes, ...unused, ...unwatched] } };
+}
+
+function firstStatic(parts: readonly ChainPart[]): Problem | null {
+  const found = parts
+    .map(({ object, program }) => staticChoice(object, program))
+    .find(one => one !== undefined);
+  return found === undefined ? null : found;
 }
 
 function memberOf(
-  object: BpfObject | undefined,
+  object: BpfObject,
   program: string | undefined,
   renames: readonly SelectedRename[] | undefined,
 ): ConfiguredMember | undefined {
-  const member = object === undefined ? undefined : chainMember(object, program, renames);
-  return object === undefined || member === undefined ? undefined : configured(member, object);
+  const member = chainMember(object, program, renames);
+  return member === undefined ? undefined : configured(member, object);
 }
 
-function askedOf(components: readonly ChainComponent[], options: ChainRelinkOptions): AskedVerdicts {
+/** Verdicts after which the program after this one runs, as `ChainComponent.continueOn` states or the file does. */
+export function memberVerdicts(
+  object: BpfObject,
+  program: string,
+  words: readonly string[] | undefined,
+): ReturnType<typeof continueVerdicts> {
+  const member = memberOf(object, program, undefined);
+  return member === undefined ? { ok: true, value: [] } : continueVerdicts(member, words);
+}
+
+function askedOf(
+  parts: readonly ChainPart[],
+  options: Pick<ChainRelinkOptions, 'continueOn' | 'final'> & { readonly prioritized?: boolean },
+): AskedVerdicts {
   return {
-    members: components.map(({ continueOn }) => continueOn),
+    ...given({ prioritized: options.prioritized }),
+    members: parts.map(({ continueOn }) => continueOn),
     chain: options.continueOn,
     final: options.final,
   };

@@ -18,6 +18,7 @@ import {
   partKey,
   sameBytes,
 } from '../../state/index.ts';
+import type { JsonObject } from '../../store/index.ts';
 
 /** A program of an object file. */
 export interface Component<F extends ObjectFile = ObjectFile> {
@@ -43,6 +44,19 @@ export interface Design {
   readonly rootlet: InputObject;
   /** In the order of the slots. */
   readonly fills: readonly SlotFill[];
+  /** Set where the rootlet was generated for its components. */
+  readonly generated?: GeneratedRootlet;
+}
+
+/**
+ * A rootlet that was generated for its components: it has a slot for each, which calls it as the kernel calls
+ * programs. Components have the names that the caller gives them.
+ */
+export interface GeneratedRootlet {
+  /** Slots whose component must not throw an exception: something runs after it. */
+  readonly mustReturn: readonly string[];
+  /** What its maker records with it, for itself. */
+  readonly facts: JsonObject;
 }
 
 /**
@@ -63,13 +77,17 @@ export interface SlotChange<F extends ObjectFile = ObjectFile> {
    * `reset`.
    */
   readonly order?: readonly Component<F>[];
+  /** A generated rootlet, with all of its components and their names; beside `rootlet` and `program` only. */
+  readonly generated?: GeneratedRootlet & {
+    readonly components: readonly (Component<F> & { readonly slot: string; readonly component: string })[];
+  };
 }
 
 /**
  * The change with every file once, whatever number of slots it goes into. `openFile`: how a file is opened.
  */
 export function openChange(
-  { rootlet, fill, order, ...change }: SlotChange,
+  { rootlet, fill, order, generated, ...change }: SlotChange,
   openFile: (file: ObjectFile) => InputObject = InputObject.from,
 ): SlotChange<InputObject> {
   const known = new Map<ObjectFile, InputObject>();
@@ -84,6 +102,10 @@ export function openChange(
       rootlet: rootlet === undefined ? undefined : open(rootlet),
       fill: fill?.map(one => ({ ...one, file: open(one.file) })),
       order: order?.map(one => ({ ...one, file: open(one.file) })),
+      generated:
+        generated === undefined
+          ? undefined
+          : { ...generated, components: generated.components.map(one => ({ ...one, file: open(one.file) })) },
     }),
   };
 }
@@ -106,8 +128,10 @@ export function componentOf(fill: SlotFill): string {
  * that the change would leave empty without naming them in `reset`.
  */
 export function changeDesign(design: Design, change: SlotChange<InputObject>, names: SlotNames): Design {
-  const { fill = [], reset = [], order } = change;
+  const { fill = [], reset = [], order, generated } = change;
   const next = change.rootlet ?? design.rootlet;
+  if (generated !== undefined) return generatedDesign(next, generated, names);
+  if (design.generated !== undefined) throw isGenerated(design);
   requireDistinct(next, [...fill.map(({ slot }) => slot), ...reset]);
   for (const slot of reset) requireSlot({ ...design, rootlet: next }, names, slot);
   const named = new Set([...fill.map(({ slot }) => slot), ...reset]);
@@ -118,6 +142,27 @@ export function changeDesign(design: Design, change: SlotChange<InputObject>, na
       : keptMain(design, names, named);
   requireFilled(design, { next, names, reset, filled: [...fill, ...ordered, ...kept] });
   return { rootlet: next, fills: sorted(withIdentities(design, [...fill, ...ordered], kept), names.slots) };
+}
+
+function isGenerated({ rootlet }: Design): RootletError {
+  return usageError('relink-generated', `${quote(rootlet.name)} was generated for its components`, {
+    hint: 'chains are changed by "rootlet xdp" and "rootlet tc"',
+  });
+}
+
+/** The caller specifies everything. */
+function generatedDesign(
+  rootlet: InputObject,
+  { components, mustReturn, facts }: NonNullable<SlotChange<InputObject>['generated']>,
+  names: SlotNames,
+): Design {
+  requireDistinct(
+    rootlet,
+    components.map(({ slot }) => slot),
+  );
+  const design = { rootlet, fills: components, generated: { mustReturn, facts } };
+  for (const { slot } of components) requireSlot({ ...design, fills: [] }, names, slot);
+  return { ...design, fills: sorted(components, names.slots) };
 }
 
 function assignOrder(

@@ -18,7 +18,7 @@ type Situation = Omit<BuildContext, 'adopted' | 'settings'>;
 export function adoptions(situation: Situation, design: Design, rootlet: BpfObject): Map<string, string> {
   const { old } = situation;
   const adopted = new Map<string, string>();
-  if (old === undefined) return adopted;
+  if (old === undefined || design.generated !== undefined) return adopted; // names of the caller are identities
   const before = new Set(old.design.fills.map(({ component }) => component));
   const after = new Set(design.fills.map(({ component }) => component));
   const claimed = new Set<string>();

@@ -6,7 +6,13 @@
 import type { Sys } from '../../kernel/index.ts';
 import { globalEntries } from '../../load/index.ts';
 import type { BpfObject, InputObject } from '../../object/index.ts';
-import { FreshNames, NO_SETTINGS, type Settings, variableNames } from '../../state/index.ts';
+import {
+  FreshNames,
+  NO_SETTINGS,
+  type Settings,
+  type SettingsByOwner,
+  variableNames,
+} from '../../state/index.ts';
 import {
   type BuildContext,
   changeDesign,
@@ -22,7 +28,13 @@ import {
 } from '../generation/index.ts';
 import { isSlotArray } from '../providers/index.ts';
 import { adoptions } from './adopt.ts';
-import { assignSettings, carrySettings, type SettingsTarget } from './settings.ts';
+import {
+  assignSettings,
+  carrySettings,
+  changedSettings,
+  flattened,
+  type SettingsTarget,
+} from './settings.ts';
 
 export interface ChangeRequest {
   readonly sys: Sys;
@@ -32,6 +44,8 @@ export interface ChangeRequest {
   readonly main: string | undefined;
   readonly change: SlotChange;
   readonly given: Settings;
+  /** All settings, by component, instead of those in force and `given`. */
+  readonly exact?: SettingsByOwner;
   readonly fresh: readonly string[];
   readonly options: BuildContext['options'];
 }
@@ -52,14 +66,19 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
   const before = withMain(request.design, request.main, main);
   const design = changeDesign(before, change, { slots: slotNames(rootlet), main });
   const targets = targetsOf(change, design, rootlet);
-  const given = assignSettings(request.given, targets);
+  const assigned = assignSettings(
+    request.exact === undefined ? request.given : flattened(request.exact),
+    targets,
+  );
+  const given = request.exact === undefined ? assigned : changedSettings(old?.settings, assigned);
   const fresh = new FreshNames(request.fresh);
   fresh.require(freshNames(old, targets), freshVariables(targets));
   const situation = { sys, options, main, old, fresh, given };
   const adopted = adoptions(situation, design, rootlet);
-  const carried = carrySettings(old?.settings ?? new Map(), given, targets, owner =>
-    settingsBefore(old, design, owner),
-  );
+  const carried =
+    request.exact === undefined
+      ? carrySettings(old?.settings ?? new Map(), given, targets, owner => settingsBefore(old, design, owner))
+      : { settings: assigned, dropped: [] };
   return { design, context: { ...situation, settings: carried.settings, adopted }, dropped: carried.dropped };
 }
 

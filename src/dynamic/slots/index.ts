@@ -9,5 +9,13 @@ export {
   type RootletOptions,
   type SlotState,
 } from './rootlet.ts';
-export { assignSettings, carrySettings } from './settings.ts';
-export { firstRelink, hasPendingChange, hasSlotsFilled, openRootlet, slotsFor } from './store.ts';
+export { assignSettings, carrySettings, isSameValue } from './settings.ts';
+export {
+  firstRelink,
+  hasPendingChange,
+  hasSlotsFilled,
+  openRootlet,
+  recordOfProgram,
+  saveFirst,
+  slotsFor,
+} from './store.ts';

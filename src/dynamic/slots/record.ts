@@ -10,7 +10,7 @@ import { given } from '../../bytes/index.ts';
 import { inputError, type RootletError } from '../../diag/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { type EntryState, partKey } from '../../state/index.ts';
-import { Fields, type JsonObject, type JsonValue, type RecordFiles } from '../../store/index.ts';
+import { Fields, fieldsOf, type JsonObject, type JsonValue, type RecordFiles } from '../../store/index.ts';
 import {
   componentOf,
   type Design,
@@ -50,6 +50,7 @@ export function encodeRelink(record: RelinkRecord): {
     programId,
     via,
     forced,
+    ...(design.generated === undefined ? {} : { generated: { ...design.generated } }),
     slots: design.fills.map(fill => ({
       slot: fill.slot,
       file: fill.file.name,
@@ -104,7 +105,7 @@ export function decodeRelink(
     };
   });
   return {
-    design: { rootlet: fileOf(ROOTLET_FILE, fields.text('rootlet')), fills },
+    design: { rootlet: fileOf(ROOTLET_FILE, fields.text('rootlet')), fills, ...generatedIn(value) },
     main: fields.text('main'),
     running: fields.text('running'),
     programId: fields.count('programId'),
@@ -112,6 +113,14 @@ export function decodeRelink(
     forced: fields.flag('forced'),
     ...state,
   };
+}
+
+/** Records of other rootlets do not have the field. */
+function generatedIn(value: JsonValue | undefined): Pick<Design, 'generated'> {
+  const { generated } = fieldsOf(value);
+  if (generated === undefined) return {};
+  const fields = Fields.of(generated, 'generated', damaged);
+  return { generated: { mustReturn: fields.texts('mustReturn'), facts: fieldsOf(fields.get('facts')) } };
 }
 
 function damaged(what: string): RootletError {

@@ -10,9 +10,15 @@ import { given } from '../../bytes/index.ts';
 import { bugError, RootletError } from '../../diag/index.ts';
 import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
-import { Cleanup } from '../../load/index.ts';
+import { Cleanup, type LoadedObject } from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
-import { reportState, requireNewMaps, type Settings, type StateChange } from '../../state/index.ts';
+import {
+  reportState,
+  requireNewMaps,
+  type Settings,
+  type SettingsByOwner,
+  type StateChange,
+} from '../../state/index.ts';
 import { chooseBackEnd, fitNotes } from '../fit/index.ts';
 import {
   afterSwitch,
@@ -35,6 +41,8 @@ import { planTailSlots } from './tail.ts';
 
 /** Options of `Rootlet.attach`. */
 export interface RootletOptions extends GenerationOptions {
+  /** All settings, by component, instead of `globals` and `maxEntries`. @internal */
+  readonly settings?: SettingsByOwner;
   /** The program that goes on the hook; may be left out when the rootlet has only one. */
   readonly program?: string;
   /** What fills the slots from the beginning. */
@@ -47,6 +55,8 @@ export interface RootletOptions extends GenerationOptions {
 export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'maxEntries'> {
   /** Components, maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
+  /** All settings, by component, instead of those in force. @internal */
+  readonly settings?: SettingsByOwner;
   /** How components get into slots from now on. */
   readonly via?: SlotBackEnd | 'auto';
   /** Replace whatever is attached there now. */
@@ -130,29 +140,47 @@ export class Rootlet {
 
   /** Loads a rootlet and attaches it. Either all of it is there afterwards, or nothing is. */
   static attach(sys: Sys, file: ObjectFile, place: AttachPlace, options: RootletOptions = {}): Rootlet {
-    const { design, context } = prepareChange({
-      sys,
-      old: undefined,
-      design: { rootlet: InputObject.from(file), fills: [] },
-      main: options.program,
-      change: options.slots ?? {},
-      given: settingsOf(options),
-      fresh: [],
-      options: lasting(options),
-    });
+    const { design, context } = prepareFirst(sys, file, options);
     const cleanup = new Cleanup();
     return cleanup.guard(() => {
       const { via } = chooseBackEnd(context, design, options.via);
       const generation = cleanup.own(build(via, context, design));
-      if (generation.host === undefined) throw bugError([file.name], 'was not loaded');
-      const program = [...generation.host.programs.keys()].find(
-        name => generation.host?.programs.get(name) === generation.program,
-      );
-      if (program === undefined) throw bugError([file.name], 'has no program for its hook');
-      const hook = attachProgram(generation.host, program, place);
+      const { loaded, program } = hostOf(generation);
+      const hook = attachProgram(loaded, program, place);
       cleanup.defer(() => detach(hook, generation.program));
       const forced = options.via !== undefined;
       return new Rootlet(sys, hook, generation, { via, forced, options, ownsHook: true });
+    });
+  }
+
+  /**
+   * A rootlet with its components that is to be attached by `commit`, which is given the generation, owned by
+   * the caller from there on. With `dryRun` nothing is created, and `commit` is not called.
+   * @internal
+   */
+  static first(
+    sys: Sys,
+    file: ObjectFile,
+    options: RootletOptions & { readonly dryRun?: boolean },
+    commit: (generation: Generation) => void,
+  ): Replaced {
+    const { design, context } = prepareFirst(sys, file, options);
+    const choice = chooseBackEnd(context, design, options.via);
+    const slots = slotStates(design, context.main);
+    const base = { slots, choice, settings: context.settings, droppedSettings: [] };
+    if (options.dryRun === true) {
+      const { parts } = planParts(choice.via, context, design);
+      const decisions = decisionsOf(context, design, parts, choice.via);
+      const notes = [...firstNotes(design, context.main), ...parts.flatMap(({ plan }) => plan.notes)];
+      return { ...base, state: reportState(decisions, [], undefined), notes: [...new Set(notes)] };
+    }
+    const cleanup = new Cleanup();
+    return cleanup.guard(() => {
+      const generation = cleanup.own(build(choice.via, context, design));
+      commit(generation);
+      const notes = [...firstNotes(design, context.main), ...notesOf(generation)];
+      const { decisions, dropped, transfer } = generation;
+      return { ...base, state: reportState(decisions, dropped, transfer), notes: [...new Set(notes)] };
     });
   }
 
@@ -282,6 +310,7 @@ export class Rootlet {
       main: this.main,
       change,
       given: settingsOf(options),
+      ...given({ exact: options.settings }),
       fresh: options.fresh ?? [],
       options: this.#options,
     });
@@ -327,6 +356,33 @@ export class Rootlet {
   }
 }
 
+function prepareFirst(sys: Sys, file: ObjectFile, options: RootletOptions): PreparedChange {
+  return prepareChange({
+    sys,
+    old: undefined,
+    design: { rootlet: InputObject.from(file), fills: [] },
+    main: options.program,
+    change: options.slots ?? {},
+    given: settingsOf(options),
+    ...given({ exact: options.settings }),
+    fresh: [],
+    options: lasting(options),
+  });
+}
+
+/** What was loaded for the hook of a generation, and the name there of its program. */
+function hostOf({ host, program }: Generation): { readonly loaded: LoadedObject; readonly program: string } {
+  const name = [...(host?.programs ?? [])].find(([, one]) => one === program)?.[0];
+  if (host === undefined || name === undefined)
+    throw bugError([], 'a generation without a program for its hook');
+  return { loaded: host, program: name };
+}
+
+function firstNotes(design: Design, main: string): string[] {
+  const parts = design.fills.map(fill => ({ object: fill.file.object, fills: [fill] }));
+  return [...fitNotes(design.rootlet.object, parts, main), ...droppedInSlots(design.fills)];
+}
+
 /** A program of another process is not detached; the link of this process ends when it is closed. */
 function detach(hook: Hook, program: BpfProgram): void {
   try {
@@ -360,14 +416,13 @@ function slotStates(design: Design, main: string): SlotState[] {
 }
 
 function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, options: ReplaceOptions): boolean {
-  const { via, globals, maxEntries, fresh = [] } = options;
+  const { via, globals, maxEntries, settings, fresh = [] } = options;
   const named = fill.length + reset.length + fresh.length > 0;
-  return !named && [order, rootlet, via, globals, maxEntries].every(one => one === undefined);
+  return !named && [order, rootlet, via, globals, maxEntries, settings].every(one => one === undefined);
 }
 
 /** About the components that this change puts in. */
 function newNotes(old: Generation, design: Design, main: string): string[] {
   const fills = design.fills.filter(fill => unchangedFill(old, fill) === undefined);
-  const parts = fills.map(fill => ({ object: fill.file.object, fills: [fill] }));
-  return [...fitNotes(design.rootlet.object, parts, main), ...droppedInSlots(fills)];
+  return firstNotes({ ...design, fills }, main);
 }

@@ -118,6 +118,51 @@ export function carrySettings(
   return { settings, dropped };
 }
 
+/** Settings by component as they are given on a command line: `COMPONENT:NAME`. */
+export function flattened(settings: SettingsByOwner): Settings {
+  const all = [...settings];
+  return {
+    globals: new Map(all.flatMap(([owner, { globals }]) => qualified(owner, globals))),
+    maxEntries: new Map(all.flatMap(([owner, { maxEntries }]) => qualified(owner, maxEntries))),
+  };
+}
+
+function qualified<T>(owner: string, named: ReadonlyMap<string, T>): (readonly [string, T])[] {
+  return [...named].map(([name, value]) => [owner === '' ? name : `${owner}:${name}`, value] as const);
+}
+
+/** Those of `next` that are not in force. */
+export function changedSettings(before: SettingsByOwner | undefined, next: SettingsByOwner): SettingsByOwner {
+  const changed = [...next].map(([owner, { globals, maxEntries }]) => {
+    const known = before?.get(owner) ?? NO_SETTINGS;
+    const differs =
+      (old: ReadonlyMap<string, unknown>) =>
+      ([name, value]: readonly [string, unknown]): boolean =>
+        !old.has(name) || !isSameValue(old.get(name), value);
+    const settings = {
+      globals: new Map([...globals].filter(differs(known.globals))),
+      maxEntries: new Map([...maxEntries].filter(differs(known.maxEntries))),
+    };
+    return [owner, settings] as const;
+  });
+  return new Map(changed.filter(([, one]) => hasSettings(one)));
+}
+
+/** Whole numbers are the same as `bigint` and as `number`. */
+export function isSameValue(a: unknown, b: unknown): boolean {
+  return comparable(a) === comparable(b);
+}
+
+function comparable(value: unknown): string {
+  const text = (_: string, one: unknown): unknown =>
+    typeof one === 'bigint' ? `number ${one}` : numberText(one);
+  return JSON.stringify({ value }, text);
+}
+
+function numberText(value: unknown): unknown {
+  return typeof value === 'number' ? `number ${value}` : value;
+}
+
 /** Whose settings a part has: each version of a component has its own, the rootlet those of ''. */
 export function settingsKey({ owner, version }: Pick<MapIdentity, 'owner' | 'version'>): string {
   return owner === null ? '' : partKey(owner, version);

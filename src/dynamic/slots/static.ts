@@ -89,7 +89,9 @@ function linkSlots(
       ...given({ program }),
     })),
   );
-  const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name });
+  const { generated } = design;
+  const entries = generated === undefined ? {} : { entrySlots: true, mustReturn: generated.mustReturn };
+  const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name, ...entries });
   if (!result.ok) throw new RootletError(result.problems);
   const { object, report } = result;
   const notes = report.notes.map(note => inFileNames(note, report.components));

@@ -93,6 +93,22 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
   };
 }
 
+/**
+ * The record of the generation whose program has this id: the running one, or the next one where a process was
+ * killed right after the switch. Undefined when the entry has no slots, or no such program.
+ */
+export function recordOfProgram(
+  store: Store,
+  entry: StoreEntry,
+  programId: number,
+): RelinkRecord | undefined {
+  if (entry.record.data[RELINK_FIELD] === undefined) return undefined;
+  const next = readPending(store, entry);
+  if (next?.programId === programId) return next;
+  const record = readRelink(store, entry, hookFacts(entry).program);
+  return record.programId === programId ? record : undefined;
+}
+
 /** Whether a process was killed while it changed slots of the entry. */
 export function hasPendingChange(entry: StoreEntry): boolean {
   const { [PENDING_FIELD]: pending = null } = entry.record.data;
@@ -251,8 +267,8 @@ class StoreJournal implements RootletJournal {
   }
 
   prepare(next: Generation, old: Generation, forced: boolean): void {
-    const before = this.#describe(old, this.#forced);
-    const after = this.#describe(next, forced);
+    const before = encodeGeneration(old, this.#forced);
+    const after = encodeGeneration(next, forced);
     const files = new Map([
       ...before.files,
       ...[...after.files].map(([name, bytes]) => [`${NEXT}${name}`, bytes] as const),
@@ -262,31 +278,13 @@ class StoreJournal implements RootletJournal {
   }
 
   done(next: Generation): void {
-    const { data, files } = this.#describe(next, this.#forced);
+    const { data, files } = encodeGeneration(next, this.#forced);
     this.#save(next, data, files, undefined);
   }
 
   undo(old: Generation, forced: boolean): void {
     this.#forced = forced;
     this.done(old);
-  }
-
-  #describe(
-    generation: Generation,
-    forced: boolean,
-  ): { readonly data: JsonObject; readonly files: RecordFiles } {
-    const { states, settings } = generation;
-    const { data, files } = encodeRelink({
-      main: generation.entry,
-      design: generation.design,
-      via: generation.via,
-      forced,
-      running: generation.main,
-      programId: generation.program.info().id,
-      states,
-      settings,
-    });
-    return { data: { ...encodeEntryState({ states, settings }), [RELINK_FIELD]: data }, files };
   }
 
   #save(base: Generation, data: JsonObject, files: RecordFiles, next: Generation | undefined): void {
@@ -304,6 +302,53 @@ class StoreJournal implements RootletJournal {
       data: { ...others, ...hook.record, ...describe(base), ...data },
     });
   }
+}
+
+interface Encoded {
+  readonly data: JsonObject;
+  readonly files: RecordFiles;
+}
+
+function encodeGeneration(generation: Generation, forced: boolean): Encoded {
+  const { states, settings } = generation;
+  const { data, files } = encodeRelink({
+    main: generation.entry,
+    design: generation.design,
+    via: generation.via,
+    forced,
+    running: generation.main,
+    programId: generation.program.info().id,
+    states,
+    settings,
+  });
+  return { data: { ...encodeEntryState({ states, settings }), [RELINK_FIELD]: data }, files };
+}
+
+/**
+ * Saves the first generation of a rootlet with its components as an entry. `commit` attaches it, when everything
+ * else is done; when it throws, nothing is saved.
+ */
+export function saveFirst(
+  request: Pick<OpenRequest, 'store' | 'hook' | 'describe' | 'time'> & {
+    readonly name: string;
+    readonly forced: boolean;
+  },
+  generation: Generation,
+  commit: () => void,
+): StoreEntry {
+  const { store, hook, name } = request;
+  const { data, files } = encodeGeneration(generation, request.forced);
+  const contents = {
+    source: generation.design.rootlet.name,
+    time: request.time,
+    programs: generation.programs,
+    maps: generation.maps,
+    places: placesOf(generation.states),
+    links: new Map([...hookLinks(hook), ...generation.links]),
+    files,
+    data: { ...hook.record, ...request.describe(generation), ...data },
+  };
+  return store.save('hook', name, contents, commit);
 }
 
 /** Maps of components have paths of their own, which no neighbour changes. */

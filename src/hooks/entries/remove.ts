@@ -28,10 +28,11 @@ type TakenOff = Removal | { readonly kind: 'released'; readonly link: number };
 /**
  * Detaches the program from its hook, then removes the entry. While the program is on the hook the entry is
  * kept, unless `force` is given. Throws `hook-changed`, `attach-other-netns`, `kernel-attachment`,
- * `kernel-tc`, …, and after the program is off `hook-half-removed`.
+ * `kernel-tc`, …, and after the program is off `hook-half-removed`. `at`: where the program is now, if that is
+ * known; default: where the record has it. It stays the caller's.
  */
-export function removeHook(store: Store, entry: StoreEntry, force: boolean): Removal {
-  const taken = takeOff(store, entry, force);
+export function removeHook(store: Store, entry: StoreEntry, force: boolean, at?: Hook): Removal {
+  const taken = takeOff(store, entry, force, at);
   try {
     store.remove(entry);
   } catch (error) {
@@ -47,9 +48,10 @@ export function removeHook(store: Store, entry: StoreEntry, force: boolean): Rem
   };
 }
 
-function takeOff(store: Store, entry: StoreEntry, force: boolean): TakenOff {
+function takeOff(store: Store, entry: StoreEntry, force: boolean, at: Hook | undefined): TakenOff {
   try {
-    using hook = findHook(store, entry);
+    using found = at === undefined ? findHook(store, entry) : undefined;
+    const hook = at ?? found;
     if (hook === undefined) return { kind: 'ended', why: 'its link is gone' };
     if (detachOwn(store, entry, hook, force) || hook.link === null) return { kind: 'detached' };
     return { kind: 'released', link: hook.link.info().id };

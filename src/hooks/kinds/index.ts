@@ -3,6 +3,7 @@
 export { attachProgram, type PlannedAttachment, planAttachment } from './attach.ts';
 export { FilterHook } from './filter.ts';
 export type { Hook, Occupant } from './hook.ts';
+export { filterInterfaceHook, type InterfaceHook, xdpInterfaceHook } from './interface-hook.ts';
 export { InterfaceSpot } from './interface-spot.ts';
 export { LinkHook } from './link.ts';
 export { endOf, isStructOps, linkTypeName } from './link-types.ts';

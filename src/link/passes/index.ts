@@ -13,7 +13,7 @@ export {
   versionProblems,
   withLicense,
 } from './license.ts';
-export { arenaProblems, checkLimits, measureLimits, type ProgramLimits } from './limits.ts';
+export { arenaProblems, checkLimits, MAX_MAPS, measureLimits, type ProgramLimits } from './limits.ts';
 export {
   fixedNames,
   KERNEL_NAME_LENGTH,

@@ -3,7 +3,7 @@
  * member, then for the chain, then the member's own run configuration of libxdp, then the rule of the hook.
  */
 
-import { type Problem, type ProblemList, quote, type Result } from '../../diag/index.ts';
+import { type Problem, ProblemList, quote, type Result } from '../../diag/index.ts';
 import {
   type BpfObject,
   DEFAULT_PRIORITY,
@@ -28,6 +28,8 @@ export interface AskedVerdicts {
   readonly members: readonly (readonly string[] | undefined)[];
   readonly chain: readonly string[] | undefined;
   readonly final: string | undefined;
+  /** Members run in the order of their priorities, and their verdicts are shown elsewhere. */
+  readonly prioritized?: boolean;
 }
 
 /** What the code of the chain depends on, and what is not honoured. */
@@ -61,7 +63,7 @@ export function chainVerdicts(
 ): ChainVerdicts {
   const type = programTypeOf(section);
   const rule = type === undefined ? undefined : hookRuleOf(type);
-  const notes = configNotes(members, asked);
+  const notes = asked.prioritized === true ? unusedSettings(members) : configNotes(members, asked);
   const isAsked = [...asked.members, asked.chain, asked.final].some(words => words !== undefined);
   if (type !== undefined && rule?.kind === 'all' && !isAsked) {
     const slots = members.map(() => ({ continueOn: [] }));
@@ -123,7 +125,42 @@ function withConfig(usual: readonly Verdict[], config: RunConfig | undefined): r
   return [...new Set([...kept, ...added])].sort((a, b) => Number(a) - Number(b));
 }
 
+/**
+ * Verdicts after which the program after this one runs: those that are given, else those of its run configuration
+ * and the hook. Numbers ascend.
+ */
+export function continueVerdicts(
+  member: ConfiguredMember,
+  words: readonly string[] | undefined,
+):
+  | { readonly ok: true; readonly value: readonly Verdict[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] } {
+  const { section } = member;
+  const problems = new ProblemList();
+  const type = programTypeOf(section);
+  const rule = type === undefined ? undefined : hookRuleOf(type);
+  const verdicts =
+    words === undefined
+      ? withConfig(usualVerdicts(rule), member.config)
+      : words.map(text => parsedVerdict(parseVerdict(section, text), problems));
+  if (!problems.isEmpty) return { ok: false, problems: problems.all };
+  return { ok: true, value: [...new Set(verdicts)].sort(byNumber) };
+}
+
+/** Kinds of verdicts come after numbers. */
+function byNumber(a: Verdict, b: Verdict): number {
+  const rank = (verdict: Verdict): number =>
+    typeof verdict === 'number' ? verdict : Number.POSITIVE_INFINITY;
+  return rank(a) === rank(b) ? 0 : rank(a) - rank(b);
+}
+
 type Configured = ConfiguredMember & { readonly config: RunConfig };
+
+function unusedSettings(members: readonly (ConfiguredMember | undefined)[]): string[] {
+  return members.flatMap(member =>
+    member?.config === undefined ? [] : unknownSettings({ ...member, config: member.config }),
+  );
+}
 
 /** What becomes of run configurations. */
 function configNotes(members: readonly (ConfiguredMember | undefined)[], asked: AskedVerdicts): string[] {

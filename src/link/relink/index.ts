@@ -4,7 +4,14 @@ export { adoptionNote, adoptTypes } from './adopt-types.ts';
 export { makeChain } from './chain.ts';
 export { chainSlotName, countedSlot } from './chain-names.ts';
 export { chainMember, chainSection } from './chain-section.ts';
-export { type AskedVerdicts, type ConfiguredMember, chainVerdicts, configured } from './chain-verdicts.ts';
+export {
+  type AskedVerdicts,
+  type ConfiguredMember,
+  chainVerdicts,
+  configured,
+  continueVerdicts,
+} from './chain-verdicts.ts';
+export { chooseWatch, NOT_WATCHED } from './choose-watch.ts';
 export { demotePlugged } from './demote.ts';
 export { type RelinkInputs, readRelinkInputs } from './inputs.ts';
 export { unstatedLicenses } from './lost.ts';

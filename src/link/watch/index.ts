@@ -12,3 +12,4 @@ export {
   watchedType,
 } from './steps.ts';
 export { WatchObjects } from './symbols.ts';
+export { canTrace } from './with-counters.ts';

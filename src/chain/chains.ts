@@ -1,0 +1,239 @@
+/**
+ * Chains on interfaces: reading what is on a hook, and changing it in one atomic switch.
+ *
+ * Every change is the same work: read what runs, make the next design of it, choose a back end, build the next
+ * generation beside the running one, switch the hook. Whoever loses a race reads again.
+ */
+
+import { quote, RootletError, usageError } from '../diag/index.ts';
+import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
+import type { XdpMode } from '../kernel/index.ts';
+import type { StateChange } from '../state/index.ts';
+import {
+  adoptedMember,
+  applyDesign,
+  type ChainContext,
+  describerFor,
+  inputFor,
+  openProgramById,
+  type RunningChain,
+  readXdp,
+  removeChain,
+  removeForeign,
+  spellHook,
+} from './engine/index.ts';
+import {
+  type ChainBackEnd,
+  type ChainDesign,
+  type ChainEdit,
+  type ChainHook,
+  type ChainState,
+  isSameDesign,
+  type MemberRequest,
+  memberStates,
+  nextDesign,
+} from './model/index.ts';
+
+/** How a chain is changed. */
+export interface ChainOptions {
+  /** Default: that of the running chain, else what the kernel offers. */
+  readonly via?: ChainBackEnd;
+  /** XDP. Default: that of what is attached, else the kernel's choice. */
+  readonly mode?: XdpMode;
+  /** Replace or remove a program that is not a chain. */
+  readonly force?: boolean;
+  /** A program that is not a chain becomes the first member, unchanged. */
+  readonly adopt?: boolean;
+  /** A member that is lost by accident drops packets. Default: as it was. */
+  readonly failClosed?: boolean;
+  /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
+  readonly fresh?: readonly string[];
+  /** Check everything but what the verifier reports, and change nothing. */
+  readonly dryRun?: boolean;
+  /** How members are loaded. */
+  readonly load?: Omit<GenerationOptions, 'globals' | 'maxEntries'>;
+}
+
+/** What a change did, or would do. */
+export interface ChainChange {
+  readonly before: ChainState;
+  /** With `dryRun`, programs that would be loaded have no ids. */
+  readonly after: ChainState;
+  readonly changed: boolean;
+  readonly via: ChainBackEnd | null;
+  /** Why this back end. */
+  readonly reason: string;
+  /** What became of each map and data section. */
+  readonly state: readonly StateChange[];
+  /** One sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
+export function readChain(context: ChainContext, hook: ChainHook): ChainState {
+  return readRunning(context, hook).state;
+}
+
+function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
+  return readXdp(context, hook);
+}
+
+/** How often a change begins again because another process changed the hook meanwhile. */
+const ATTEMPTS = 10;
+
+/**
+ * Changes a chain. The hook runs the old chain or the new one, never a mixture; when this throws, it runs the old
+ * one, except with class `after-switch`. Throws what is wrong with the edit, `chain-foreign`, `chain-mode`,
+ * `kernel-lock-busy`, `hook-changed` where others keep changing the hook, and the verifier's refusals.
+ */
+export function changeChain(
+  context: ChainContext,
+  hook: ChainHook,
+  edit: ChainEdit,
+  options: ChainOptions = {},
+): ChainChange {
+  return context.store.locked(() => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return changeOnce(context, hook, edit, options);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isLostRace(error)) throw error;
+      }
+    }
+  });
+}
+
+function isLostRace(error: unknown): boolean {
+  return (
+    error instanceof RootletError && (error.code === 'hook-changed' || error.code === 'kernel-xdp-changed')
+  );
+}
+
+function changeOnce(
+  context: ChainContext,
+  hook: ChainHook,
+  edit: ChainEdit,
+  options: ChainOptions,
+): ChainChange {
+  const running = readRunning(context, hook);
+  const { state } = running;
+  requireMode(state, options.mode);
+  if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
+  const adopts = state.kind === 'foreign' && options.adopt === true;
+  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
+  const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
+  const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
+  if (design.members.length === 0) return unloaded(context, running, options);
+  const via = options.via ?? state.via ?? 'static';
+  if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
+    return unchanged(running);
+  return built(context, running, design, via, options);
+}
+
+function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
+  return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
+}
+
+function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
+  return failClosed === undefined ? design : { ...design, failClosed };
+}
+
+/** Programs without a type get that of the hook, in every file of the edit. */
+function withTypes(hook: ChainHook, edit: ChainEdit): ChainEdit {
+  const typed = (request: MemberRequest): MemberRequest => ({ ...request, file: inputFor(hook, request) });
+  switch (edit.kind) {
+    case 'load':
+    case 'set':
+      return { ...edit, members: edit.members.map(typed) };
+    case 'replace':
+      return { ...edit, member: typed(edit.member) };
+    default:
+      return edit;
+  }
+}
+
+function requireMode({ mode, hook }: ChainState, wanted: XdpMode | undefined): void {
+  if (wanted === undefined || mode === null || mode === wanted) return;
+  throw usageError('chain-mode', `${spellHook(hook)}: a program is attached in mode ${mode}, not ${wanted}`, {
+    hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all`,
+  });
+}
+
+function foreign({ hook, program }: ChainState): RootletError {
+  const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
+  return usageError('chain-foreign', `${spellHook(hook)}: ${what} is attached, which is not a chain`, {
+    hint: '--adopt makes it the first member of the chain; --force replaces it',
+  });
+}
+
+// --- outcomes -----------------------------------------------------------------------------------------------------
+
+function unchanged({ state }: RunningChain): ChainChange {
+  const base = { before: state, after: state, changed: false, state: [], notes: [] };
+  return { ...base, via: state.via, reason: 'as it was' };
+}
+
+function built(
+  context: ChainContext,
+  running: RunningChain,
+  design: ChainDesign,
+  via: ChainBackEnd,
+  options: ChainOptions,
+): ChainChange {
+  const { state } = running;
+  const { hook } = state;
+  using expected = state.program === null ? undefined : openProgramById(context.sys, state.program.id);
+  const replaced: Replaced = applyDesign(context, {
+    running,
+    design,
+    via,
+    mode: options.mode ?? state.mode,
+    expected: expected ?? null,
+    fresh: options.fresh ?? [],
+    load: options.load ?? {},
+    dryRun: options.dryRun === true,
+  });
+  const after: ChainState =
+    options.dryRun === true
+      ? { ...state, kind: 'chain', via, members: memberStates(design), failClosed: design.failClosed }
+      : readChain(context, hook);
+  return {
+    before: state,
+    after,
+    changed: true,
+    via,
+    reason: options.via === undefined ? 'members are linked into one program' : 'as requested',
+    state: replaced.state,
+    notes: replaced.notes,
+  };
+}
+
+function unloaded(context: ChainContext, running: RunningChain, options: ChainOptions): ChainChange {
+  const { state } = running;
+  if (options.dryRun !== true) removeChain(context, running);
+  return gone(context, state, options);
+}
+
+function gone(context: ChainContext, state: ChainState, { dryRun }: ChainOptions): ChainChange {
+  const none: ChainState = { ...state, kind: 'none', via: null, program: null, members: [], entry: null };
+  const after = dryRun === true ? none : readChain(context, state.hook);
+  return { before: state, after, changed: true, via: state.via, reason: '', state: [], notes: [] };
+}
+
+/** Nothing, or what is not a chain. */
+function unloadOther(
+  context: ChainContext,
+  { state }: RunningChain,
+  edit: ChainEdit & { readonly kind: 'unload' },
+  options: ChainOptions,
+): ChainChange {
+  const { hook, program } = state;
+  if (program === null)
+    throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
+      hint: `rootlet ${hook.kind} status lists what is there`,
+    });
+  const isMeant = edit.members === 'all' || edit.members.includes(program.id);
+  if (options.force !== true || !isMeant) throw foreign(state);
+  if (options.dryRun !== true) removeForeign(context, state);
+  return gone(context, state, options);
+}

@@ -1,0 +1,71 @@
+/** Reading what is on a hook: nothing, a chain, or something else. Nothing is changed. */
+
+import { platformError } from '../../diag/index.ts';
+import {
+  type ChainDesign,
+  type ChainHook,
+  type ChainState,
+  type MemberState,
+  memberStates,
+  type ProgramFacts,
+} from '../model/index.ts';
+import type { ChainContext, RunningChain } from './context.ts';
+import { programFacts, spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
+import { chainOfProgram } from './recorded.ts';
+
+const NO_DESIGN: ChainDesign = { members: [], failClosed: false };
+
+/** What is on an XDP hook. Throws what prevents reading it, and `relink-record`. */
+export function readXdp(context: ChainContext, hook: ChainHook): RunningChain {
+  const [occupant] = xdpOccupants(context.sys, hook);
+  const base = emptyState(hook);
+  if (occupant === undefined) return { state: base, design: NO_DESIGN, entry: undefined };
+  const program = occupantFacts(context, hook, occupant);
+  const recorded = chainOfProgram(context.store, program.id);
+  const at = { ...base, mode: occupant.mode, program };
+  if (recorded === undefined)
+    return { state: { ...at, kind: 'foreign' }, design: NO_DESIGN, entry: undefined };
+  const { entry, design } = recorded;
+  const state: ChainState = {
+    ...at,
+    kind: 'chain',
+    via: 'static',
+    members: withAdopted(context, design),
+    failClosed: design.failClosed,
+    entry: entry.name,
+  };
+  return { state, design, entry };
+}
+
+/** Adopted programs are loaded by themselves. */
+function withAdopted({ sys }: ChainContext, design: ChainDesign): MemberState[] {
+  return memberStates(design).map((state, at) => {
+    const adopted = design.members[at]?.adopted ?? null;
+    return adopted === null ? state : { ...state, loaded: programFacts(sys, adopted) ?? null };
+  });
+}
+
+/** Nothing is attached. */
+export function emptyState(hook: ChainHook): ChainState {
+  return {
+    hook,
+    kind: 'none',
+    via: null,
+    version: null,
+    mode: null,
+    program: null,
+    members: [],
+    failClosed: false,
+    entry: null,
+    problems: [],
+  };
+}
+
+/** It may be replaced while it is looked at. */
+function occupantFacts(context: ChainContext, hook: ChainHook, { id }: XdpOccupant): ProgramFacts {
+  const facts = programFacts(context.sys, id);
+  if (facts !== undefined) return facts;
+  throw platformError('hook-changed', [spellHook(hook)], `program ${id} was replaced while it was read`, {
+    hint: 'try again',
+  });
+}
