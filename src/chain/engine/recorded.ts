@@ -24,7 +24,7 @@ export function chainOfProgram(store: Store, programId: number): RecordedChain |
       const file = fills.find(({ component }) => component === member.name)?.file ?? null;
       return { ...member, file, settings: record.settings.get(member.name) ?? NO_SETTINGS, loaded: null };
     });
-    return { entry, design: { members, failClosed: facts.failClosed } };
+    return { entry, design: { ...facts, members } };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 export type { ChainBackEnd, ChainHook, ChainKind, ChainState, MemberState, ProgramFacts } from './chain.ts';
-export { isSameDesign } from './compare.ts';
+export { hasCounters, isSameDesign } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
 export { type Describe, nextDesign } from './next-design.ts';
