@@ -8,7 +8,7 @@
 import { given } from '../bytes/index.ts';
 import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
-import type { XdpMode } from '../kernel/index.ts';
+import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
 import type { StateChange } from '../state/index.ts';
 import {
   adoptedMember,
@@ -18,6 +18,7 @@ import {
   inputFor,
   openProgramById,
   type RunningChain,
+  readTc,
   readXdp,
   removeChain,
   removeForeign,
@@ -28,6 +29,7 @@ import {
   type ChainDesign,
   type ChainEdit,
   type ChainHook,
+  type ChainKind,
   type ChainState,
   isSameDesign,
   type MemberRequest,
@@ -77,8 +79,22 @@ export function readChain(context: ChainContext, hook: ChainHook): ChainState {
   return readRunning(context, hook).state;
 }
 
+/**
+ * What is on every hook of a kind, by interfaces of this network namespace in their order; for TC ingress before
+ * egress. Throws what `readChain` throws.
+ */
+export function listChains(context: ChainContext, kind: ChainKind): readonly ChainState[] {
+  const netns = currentNetns();
+  const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
+  return listInterfaces(context.sys).flatMap(({ index, name }) =>
+    directions.map(direction =>
+      readChain(context, { kind, direction, interface: name, ifindex: index, netns }),
+    ),
+  );
+}
+
 function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
-  return readXdp(context, hook);
+  return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
 /** How often a change begins again because another process changed the hook meanwhile. */

@@ -138,13 +138,18 @@ export const RUNNING_CODES = {
   // --- Chains on interfaces ---
   'chain-adopt': 'platform',
   'chain-back-end': 'platform',
+  'chain-device': 'input',
   'chain-foreign': 'usage',
   'chain-member-taken': 'usage',
   'chain-mode': 'usage',
+  'chain-mtu': 'platform',
   'chain-no-member': 'usage',
   'chain-none': 'usage',
   'chain-option': 'usage',
   'chain-order': 'usage',
+  'chain-slots': 'usage',
+  'chain-tail-call': 'platform',
+  'chain-upper': 'platform',
   // --- Dynamic linking ---
   'dynamic-ambiguous': 'input',
   'dynamic-bind-target': 'input',

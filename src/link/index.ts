@@ -112,4 +112,15 @@ export {
   type SymbolAt,
   uncheckedPairs,
 } from './resolve/index.ts';
-export { COUNTS_MAP } from './watch/index.ts';
+export {
+  COUNTS_MAP,
+  type Counters,
+  counterLayout,
+  decodeCounters,
+  decodeTrace,
+  NO_MEMBER,
+  TRACE_MAP,
+  type VerdictCount,
+  WATCH_SECTION,
+  WatchWords,
+} from './watch/index.ts';

@@ -1,4 +1,16 @@
-export { COUNTS_MAP, canWatch, NO_MEMBER } from './layout.ts';
+export {
+  COUNTS_MAP,
+  type Counters,
+  canWatch,
+  counterLayout,
+  decodeCounters,
+  decodeTrace,
+  NO_MEMBER,
+  TRACE_MAP,
+  type VerdictCount,
+  WATCH_SECTION,
+  WatchWords,
+} from './layout.ts';
 export {
   BEGIN_WATCHED,
   branchOnSwitch,
