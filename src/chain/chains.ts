@@ -76,7 +76,7 @@ export interface ChainChange {
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
-  return readRunning(context, hook).state;
+  return readRunningChain(context, hook).state;
 }
 
 /**
@@ -93,7 +93,8 @@ export function listChains(context: ChainContext, kind: ChainKind): readonly Cha
   );
 }
 
-function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
+/** The same, with the design that is recorded of it, files included. */
+export function readRunningChain(context: ChainContext, hook: ChainHook): RunningChain {
   return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
@@ -134,7 +135,7 @@ function changeOnce(
   edit: ChainEdit,
   options: ChainOptions,
 ): ChainChange {
-  const running = readRunning(context, hook);
+  const running = readRunningChain(context, hook);
   const { state } = running;
   requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
