@@ -137,6 +137,12 @@ export const RUNNING_CODES = {
   'store-untrusted': 'platform',
   // --- Chains on interfaces ---
   'chain-back-end': 'platform',
+  'chain-document-duplicate': 'input',
+  'chain-document-empty': 'input',
+  'chain-document-key': 'input',
+  'chain-document-limit': 'input',
+  'chain-document-syntax': 'input',
+  'chain-document-value': 'input',
   'chain-foreign': 'usage',
   'chain-member-taken': 'usage',
   'chain-mode': 'usage',
