@@ -119,8 +119,7 @@ function changeOnce(
   requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   if (state.kind === 'foreign' && options.force !== true) throw foreign(state);
-  const before = withPolicy(running.design, options);
-  const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
+  const design = designAfter(running, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
@@ -128,7 +127,26 @@ function changeOnce(
   return built(context, running, design, via, options);
 }
 
-function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
+/** What runs on a hook, and what an edit would make of it. Changes nothing. Throws as `changeChain` does. */
+export function previewChain(
+  context: ChainContext,
+  hook: ChainHook,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'> = {},
+): { readonly running: RunningChain; readonly design: ChainDesign } {
+  const running = readRunning(context, hook);
+  return { running, design: designAfter(running, edit, options) };
+}
+
+function designAfter(
+  { state, design }: RunningChain,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'>,
+): ChainDesign {
+  return nextDesign(withPolicy(design, options), withTypes(state.hook, edit), describerFor(state.hook));
+}
+
+function withPolicy(design: ChainDesign, { failClosed }: Pick<ChainOptions, 'failClosed'>): ChainDesign {
   return failClosed === undefined ? design : { ...design, failClosed };
 }
 

@@ -136,6 +136,7 @@ export const RUNNING_CODES = {
   'store-unknown': 'platform',
   'store-untrusted': 'platform',
   // --- Chains on interfaces ---
+  'chain-apply-incomplete': 'partial',
   'chain-back-end': 'platform',
   'chain-document-duplicate': 'input',
   'chain-document-empty': 'input',

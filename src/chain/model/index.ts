@@ -1,5 +1,5 @@
 export type { ChainBackEnd, ChainHook, ChainKind, ChainState, ProgramFacts } from './chain.ts';
-export { isSameDesign } from './compare.ts';
+export { isSameCode, isSameDesign } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
 export { type Describe, nextDesign } from './next-design.ts';
