@@ -1,7 +1,7 @@
 /** `rootlet plan`: what `apply` would change, and which packets of a capture would get another verdict. */
 
 import { buildCommand } from '@stricli/core';
-import { planChains } from '../../src/chain/declared/apply.ts';
+import { planChains } from '../../src/chain/index.ts';
 import { EXIT } from '../../src/diag/index.ts';
 import {
   DECLARED_FLAGS,
@@ -26,7 +26,7 @@ export const planCommand = buildCommand<DeclaredFlags, [], Context>({
     await guarded(this, flags.json, () => {
       const context = openChains(this, flags);
       const ready = findDeclared(context.sys, readDocuments(flags));
-      const planned = planChains(context, ready, { force: flags.force, adopt: flags.adopt });
+      const planned = planChains(context, ready, { force: flags.force });
       const isPending = planned.some(({ plan }) => plan.action !== 'none');
       if (flags.json) printJson(this, { ok: true, pending: isPending, hooks: planned.map(planJson) });
       else {

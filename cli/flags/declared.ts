@@ -3,12 +3,17 @@
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { given } from '../../src/bytes/index.ts';
-import { type ReadyChain, titleOf } from '../../src/chain/declared/apply.ts';
-import { type DeclaredChain, type DeclaredMember, readDeclared } from '../../src/chain/declared/read.ts';
-import { type ChainContext } from '../../src/chain/engine/context.ts';
-import { findChainHook } from '../../src/chain/engine/hooks.ts';
-import { type ChainHook } from '../../src/chain/model/chain.ts';
-import { type MemberRequest } from '../../src/chain/model/edit.ts';
+import {
+  type ChainContext,
+  type ChainHook,
+  type DeclaredChain,
+  type DeclaredMember,
+  findChainHook,
+  type MemberRequest,
+  type ReadyChain,
+  readDeclared,
+  titleOf,
+} from '../../src/chain/index.ts';
 import { addFrame, type Problem, problem, RootletError, usageError } from '../../src/diag/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
 import { InputObject } from '../../src/object/index.ts';
@@ -20,7 +25,6 @@ import { now, openStore, STORE_FLAGS, type StoreFlags } from './loading.ts';
 export interface DeclaredFlags extends StoreFlags {
   readonly file?: readonly string[];
   readonly force: boolean;
-  readonly adopt: boolean;
   readonly json: boolean;
 }
 
@@ -32,7 +36,6 @@ export const DECLARED_FLAGS = {
     placeholder: 'FILE',
   },
   force: { ...off, brief: 'Replace a program on a hook that is not a chain' },
-  adopt: { ...off, brief: 'Keep a program on a hook that is not a chain, as the first member' },
   ...STORE_FLAGS,
   json: { ...off, brief: 'Output JSON' },
 } as const;

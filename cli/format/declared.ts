@@ -1,10 +1,17 @@
 /** Differences between chains that run and declared ones, as lines with `+`, `-`, `~`, and as data. */
 
+import {
+  type ChainPlan,
+  explainPlace,
+  type FileFacts,
+  type FixedBy,
+  type MemberDifference,
+  memberStates,
+  type PlannedChain,
+  type PlannedMember,
+  titleOf,
+} from '../../src/chain/index.ts';
 import { counted, quote } from '../../src/diag/index.ts';
-import { type PlannedChain, titleOf } from '../../src/chain/declared/apply.ts';
-import { type ChainPlan, type FileFacts, type FixedBy, type MemberDifference, type PlannedMember } from '../../src/chain/declared/diff.ts';
-import { explainPlace } from '../../src/chain/model/chain.ts';
-import { memberStates } from '../../src/chain/model/states.ts';
 import { type Verdict, verdictName } from '../../src/object/index.ts';
 import { describeState } from '../../src/state/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../src/uapi/index.ts';

@@ -10,6 +10,7 @@ import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
 import type { XdpMode } from '../kernel/index.ts';
 import type { StateChange } from '../state/index.ts';
 import {
+  adoptedMember,
   applyDesign,
   type ChainContext,
   describerFor,
@@ -118,8 +119,10 @@ function changeOnce(
   const { state } = running;
   requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
-  if (state.kind === 'foreign' && options.force !== true) throw foreign(state);
-  const design = designAfter(running, edit, options);
+  const adopts = state.kind === 'foreign' && options.adopt === true;
+  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
+  const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
+  const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
@@ -144,6 +147,10 @@ function designAfter(
   options: Pick<ChainOptions, 'failClosed'>,
 ): ChainDesign {
   return nextDesign(withPolicy(design, options), withTypes(state.hook, edit), describerFor(state.hook));
+}
+
+function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
+  return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
 function withPolicy(design: ChainDesign, { failClosed }: Pick<ChainOptions, 'failClosed'>): ChainDesign {

@@ -136,6 +136,7 @@ export const RUNNING_CODES = {
   'store-unknown': 'platform',
   'store-untrusted': 'platform',
   // --- Chains on interfaces ---
+  'chain-adopt': 'platform',
   'chain-apply-incomplete': 'partial',
   'chain-back-end': 'platform',
   'chain-document-duplicate': 'input',

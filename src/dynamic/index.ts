@@ -37,7 +37,7 @@ export {
   type SlotChange,
   type SlotFill,
 } from './generation/index.ts';
-export type { Provider } from './providers/index.ts';
+export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
   type EntrySetting,
@@ -55,6 +55,7 @@ export {
   settingsOf,
   slotsFor,
 } from './slots/index.ts';
+export { ObjectEdit } from './stubs/index.ts';
 export {
   firstEntryState,
   type ReplacedAttached,

@@ -50,6 +50,7 @@ export {
   freeSlots,
   inOrder,
   isEntrySlot,
+  makeChain,
   misfit,
   namedProgram,
   type RelinkOptions,

@@ -5,8 +5,8 @@
 
 import { given } from '../../bytes/index.ts';
 import { addFrame, type Problem, problem, RootletError } from '../../diag/index.ts';
-import { type ChainChange, type ChainOptions, changeChain, previewChain } from '../chains.ts';
 import type { ChainContext } from '../engine/index.ts';
+import { type ChainChange, type ChainOptions, changeChain, previewChain } from '../index.ts';
 import type { ChainEdit, ChainHook, MemberRequest } from '../model/index.ts';
 import { type ChainPlan, planDeclared } from './diff.ts';
 import type { DeclaredChain } from './read.ts';
@@ -20,7 +20,7 @@ export interface ReadyChain {
   readonly members: readonly MemberRequest[];
 }
 
-export type DeclaredOptions = Pick<ChainOptions, 'force' | 'adopt' | 'load'>;
+export type DeclaredOptions = Pick<ChainOptions, 'force' | 'load'>;
 
 /** What is to happen on one hook. */
 export interface PlannedChain extends ReadyChain {

@@ -4,7 +4,7 @@
  */
 
 import { given } from '../../bytes/index.ts';
-import { bugError, RootletError } from '../../diag/index.ts';
+import { RootletError } from '../../diag/index.ts';
 import {
   type Generation,
   type GenerationOptions,
@@ -26,6 +26,7 @@ import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
 import { hasSettings, type SettingsByOwner } from '../../state/index.ts';
 import type { JsonObject, Store, StoreEntry } from '../../store/index.ts';
 import type { ChainDesign, ChainHook } from '../model/index.ts';
+import { fillAdopted } from './adopted.ts';
 import type { ChainContext } from './context.ts';
 import type { GeneratedChain } from './static.ts';
 
@@ -122,6 +123,7 @@ function attachFirst(
       ? xdpInterfaceHook(sys, at, mode, [])
       : filterInterfaceHook(sys, at, at.direction, generation.program, undefined);
   const { hook } = place;
+  fillAdopted(sys, generation, request.design);
   const first = {
     store,
     hook,

@@ -6,7 +6,10 @@ import { Fields, type JsonObject, type JsonValue } from '../../store/index.ts';
 import type { ChainDesign, DesignMember } from '../model/index.ts';
 
 /** A member as recorded: its file and settings are elsewhere in the record. */
-export type RecordedMember = Pick<DesignMember, 'name' | 'program' | 'priority' | 'continueOn' | 'given'>;
+export type RecordedMember = Pick<
+  DesignMember,
+  'name' | 'program' | 'priority' | 'continueOn' | 'given' | 'adopted'
+>;
 
 export interface ChainFacts {
   readonly failClosed: boolean;
@@ -17,12 +20,13 @@ export interface ChainFacts {
 export function encodeFacts({ failClosed, members }: ChainDesign): JsonObject {
   return {
     failClosed,
-    members: members.map(({ name, program, priority, continueOn, given }) => ({
+    members: members.map(({ name, program, priority, continueOn, given, adopted }) => ({
       name,
       program,
       priority,
       continueOn,
       given: { ...given },
+      adopted,
     })),
   };
 }
@@ -41,6 +45,7 @@ function decodeMember(fields: Fields): RecordedMember {
     priority: fields.count('priority'),
     continueOn: fields.list('continueOn').map(verdictFrom),
     given: { priority: given.flag('priority'), continueOn: given.flag('continueOn') },
+    adopted: fields.countOrNull('adopted'),
   };
 }
 

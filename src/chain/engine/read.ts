@@ -5,6 +5,7 @@ import {
   type ChainDesign,
   type ChainHook,
   type ChainState,
+  type MemberState,
   memberStates,
   type ProgramFacts,
 } from '../model/index.ts';
@@ -29,11 +30,19 @@ export function readXdp(context: ChainContext, hook: ChainHook): RunningChain {
     ...at,
     kind: 'chain',
     via: 'static',
-    members: memberStates(design),
+    members: withAdopted(context, design),
     failClosed: design.failClosed,
     entry: entry.name,
   };
   return { state, design, entry };
+}
+
+/** Adopted programs are loaded by themselves. */
+function withAdopted({ sys }: ChainContext, design: ChainDesign): MemberState[] {
+  return memberStates(design).map((state, at) => {
+    const adopted = design.members[at]?.adopted ?? null;
+    return adopted === null ? state : { ...state, loaded: programFacts(sys, adopted) ?? null };
+  });
 }
 
 /** Nothing is attached. */

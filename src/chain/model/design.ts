@@ -21,6 +21,8 @@ export interface DesignMember {
   readonly settings: Settings;
   /** Id of the loaded program that is kept; null for a program that is to be loaded or linked. */
   readonly loaded: number | null;
+  /** Id of the program of another tool that `file` calls, where the member was adopted; else null. */
+  readonly adopted: number | null;
 }
 
 /** A whole chain, in the order in which members run. */

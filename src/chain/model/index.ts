@@ -1,4 +1,12 @@
-export type { ChainBackEnd, ChainHook, ChainKind, ChainState, ProgramFacts } from './chain.ts';
+export {
+  type ChainBackEnd,
+  type ChainHook,
+  type ChainKind,
+  type ChainState,
+  explainPlace,
+  type MemberState,
+  type ProgramFacts,
+} from './chain.ts';
 export { isSameCode, isSameDesign } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';

@@ -90,6 +90,7 @@ function newMember(name: string, request: MemberRequest, defaults: MemberDefault
     given: { priority: priority !== undefined, continueOn: continueOn !== undefined },
     settings: settings ?? NO_SETTINGS,
     loaded: null,
+    adopted: null,
   };
 }
 

@@ -5,10 +5,10 @@ import type { ChainDesign } from './design.ts';
 
 /** Without what only the kernel knows, which a back end adds. */
 export function memberStates({ members }: ChainDesign): MemberState[] {
-  return members.map(({ name, program, file, priority, continueOn, settings }) => ({
+  return members.map(({ name, program, file, priority, continueOn, settings, adopted }) => ({
     name,
     program,
-    file: file?.name ?? null,
+    file: adopted === null ? (file?.name ?? null) : null,
     priority,
     continueOn,
     settings,
