@@ -23,18 +23,21 @@ export const planCommand = buildCommand<DeclaredFlags, [], Context>({
   },
   parameters: { flags: DECLARED_FLAGS, aliases: { f: 'file' } },
   async func(flags) {
+    let isPending = false;
     await guarded(this, flags.json, () => {
       const context = openChains(this, flags);
       const ready = findDeclared(context.sys, readDocuments(flags));
       const planned = planChains(context, ready, { force: flags.force });
-      const isPending = planned.some(({ plan }) => plan.action !== 'none');
+      isPending = planned.some(({ plan }) => plan.action !== 'none');
       if (flags.json) printJson(this, { ok: true, pending: isPending, hooks: planned.map(planJson) });
       else {
         for (const { change } of planned)
           for (const note of change?.notes ?? []) tell(this, `rootlet: note: ${note}`);
         print(this, planned.map(formatPlan).join('\n'));
       }
-      if (isPending) this.process.exitCode = EXIT.pending;
     });
+    // 2 has one meaning here
+    if (this.process.exitCode === EXIT.usage) this.process.exitCode = EXIT.input;
+    if (isPending) this.process.exitCode ??= EXIT.pending;
   },
 });

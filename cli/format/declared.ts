@@ -1,6 +1,7 @@
 /** Differences between chains that run and declared ones, as lines with `+`, `-`, `~`, and as data. */
 
 import {
+  type AppliedChain,
   type ChainPlan,
   explainPlace,
   type FileFacts,
@@ -154,4 +155,23 @@ export function planJson({ plan, change }: PlannedChain): Record<string, unknown
 /** JSON has no undefined. */
 function differenceJson(one: MemberDifference): Record<string, unknown> {
   return one.what === 'variable' ? { ...one, from: one.from ?? null, to: one.to ?? null } : { ...one };
+}
+
+// --- after the fact -----------------------------------------------------------------------------------------------
+
+const DONE: Readonly<Record<ChainPlan['action'], string>> = {
+  none: 'nothing to do',
+  create: 'chain created',
+  change: 'chain changed',
+  remove: 'chain removed',
+};
+
+/** What became of one hook. */
+export function formatApplied(applied: AppliedChain): string {
+  const { plan, outcome, change } = applied;
+  if (outcome === 'failed') return `${titleOf(plan.hook)}: not changed`;
+  if (plan.action === 'none') return formatPlan(applied);
+  const [, ...lines] = formatPlan(applied).split('\n');
+  const how = change === null || change.via === null ? '' : ` (${change.via}: ${change.reason})`;
+  return [`${titleOf(plan.hook)}: ${DONE[plan.action]}${how}`, ...lines].join('\n');
 }
