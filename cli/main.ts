@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   replace: async () => (await import('./commands/replace.ts')).replaceCommand,
   plan: async () => (await import('./commands/plan.ts')).planCommand,
   apply: async () => (await import('./commands/apply.ts')).applyCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
 };
 

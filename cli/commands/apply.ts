@@ -19,8 +19,8 @@ import {
   waitForInterfaces,
 } from '../flags/declared.ts';
 import { off } from '../flags/kinds.ts';
-import { formatApplied, formatPlan, planJson } from '../format/declared.ts';
 import { bootUnit } from '../format/boot-unit.ts';
+import { formatApplied, formatPlan, planJson } from '../format/declared.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 
 interface Flags extends DeclaredFlags {
@@ -60,11 +60,7 @@ export const applyCommand = buildCommand<Flags, [], Context>({
   },
 });
 
-async function applyAll(
-  context: Context,
-  flags: Flags,
-  declared: readonly DeclaredChain[],
-): Promise<void> {
+async function applyAll(context: Context, flags: Flags, declared: readonly DeclaredChain[]): Promise<void> {
   const chains = openChains(context, flags);
   await waitForInterfaces(chains.sys, declared, waitOf(flags));
   const planned = planChains(chains, findDeclared(chains.sys, declared), { force: flags.force });
@@ -100,4 +96,3 @@ function printUnit(context: Context, { file = [], wait }: Flags): void {
   const unit = bootUnit({ command: [node, resolve(script)], file: resolve(path), wait: wait ?? undefined });
   print(context, unit);
 }
-

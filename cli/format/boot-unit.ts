@@ -50,5 +50,7 @@ function word(text: string): string {
 /** A path in another setting than a command line. */
 function path(text: string): string {
   const escaped = text.replaceAll('%', '%%');
-  return /^[^\s"'\\]+$/.test(escaped) ? escaped : `"${escaped.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  return /^[^\s"'\\]+$/.test(escaped)
+    ? escaped
+    : `"${escaped.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -17,6 +17,7 @@ import {
   inputFor,
   openProgramById,
   type RunningChain,
+  readTc,
   readXdp,
   removeChain,
   removeForeign,
@@ -74,8 +75,9 @@ export function readChain(context: ChainContext, hook: ChainHook): ChainState {
   return readRunning(context, hook).state;
 }
 
-function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
-  return readXdp(context, hook);
+/** What is on a hook, with its design and entry. Changes nothing. Throws as `readChain` does. */
+export function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
+  return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
 /** How often a change begins again because another process changed the hook meanwhile. */

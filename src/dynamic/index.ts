@@ -8,6 +8,7 @@ export {
   type DynamicLoadOptions,
   DynamicObject,
   describeBinding,
+  effectsOf,
   load,
   plainExterns,
 } from './bind/index.ts';

@@ -1,3 +1,12 @@
-export { type PlannedChain, planChains, type ReadyChain, titleOf } from './apply.ts';
+export {
+  type AppliedChain,
+  applyChains,
+  type PlannedChain,
+  planChains,
+  problemsOfRun,
+  type ReadyChain,
+  titleOf,
+} from './apply.ts';
 export type { ChainPlan, FileFacts, FixedBy, MemberDifference, PlannedMember } from './diff.ts';
+export { exportChain } from './export.ts';
 export { type DeclaredChain, type DeclaredMember, readDeclared } from './read.ts';

@@ -11,7 +11,7 @@ import {
 } from '../model/index.ts';
 import type { ChainContext, RunningChain } from './context.ts';
 import { programFacts, spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
-import { chainOfProgram } from './recorded.ts';
+import { chainOfProgram, chainOnFilter, type RecordedChain } from './recorded.ts';
 
 const NO_DESIGN: ChainDesign = { members: [], failClosed: false };
 
@@ -25,7 +25,20 @@ export function readXdp(context: ChainContext, hook: ChainHook): RunningChain {
   const at = { ...base, mode: occupant.mode, program };
   if (recorded === undefined)
     return { state: { ...at, kind: 'foreign' }, design: NO_DESIGN, entry: undefined };
-  const { entry, design } = recorded;
+  return linked(context, at, recorded);
+}
+
+/** What is on a hook of TC. Filters and links of others have no effect on a chain, and are not listed. */
+export function readTc(context: ChainContext, hook: ChainHook): RunningChain {
+  const base = emptyState(hook);
+  const recorded = chainOnFilter(context.store, hook);
+  if (recorded === undefined) return { state: base, design: NO_DESIGN, entry: undefined };
+  const program = programFacts(context.sys, recorded.programId) ?? null;
+  return linked(context, { ...base, program }, recorded);
+}
+
+/** A chain that is one program. */
+function linked(context: ChainContext, at: ChainState, { entry, design }: RecordedChain): RunningChain {
   const state: ChainState = {
     ...at,
     kind: 'chain',

@@ -1,30 +1,66 @@
 /** Chains that entries of the store keep: found by the program that runs on the hook, which alone is the truth. */
 
+import { RootletError } from '../../diag/index.ts';
 import { recordOfProgram } from '../../dynamic/index.ts';
+import { openHook } from '../../hooks/index.ts';
 import { NO_SETTINGS } from '../../state/index.ts';
-import type { Store, StoreEntry } from '../../store/index.ts';
-import type { ChainDesign, DesignMember } from '../model/index.ts';
+import { fieldsOf, type Store, type StoreEntry } from '../../store/index.ts';
+import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
 import { decodeFacts } from './facts.ts';
 
 /** A recorded chain. */
 export interface RecordedChain {
   readonly entry: StoreEntry;
+  /** The program on the hook. */
+  readonly programId: number;
   readonly design: ChainDesign;
 }
 
 /** The chain whose program has this id; undefined where no entry has one. Throws `relink-record`. */
 export function chainOfProgram(store: Store, programId: number): RecordedChain | undefined {
   for (const entry of store.list()) {
-    if (entry.kind !== 'hook' || !entry.record.programs.some(({ id }) => id === programId)) continue;
-    const record = recordOfProgram(store, entry, programId);
-    if (record?.design.generated === undefined) continue;
-    const { fills, generated } = record.design;
-    const facts = decodeFacts(generated.facts);
-    const members = facts.members.map((member): DesignMember => {
-      const file = fills.find(({ component }) => component === member.name)?.file ?? null;
-      return { ...member, file, settings: record.settings.get(member.name) ?? NO_SETTINGS, loaded: null };
-    });
-    return { entry, design: { members, failClosed: facts.failClosed } };
+    if (entry.kind !== 'hook') continue;
+    const found = chainIn(store, entry, programId);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** The chain on a filter of the interface and direction, by entries whose filter runs their program. */
+export function chainOnFilter(store: Store, at: ChainHook): RecordedChain | undefined {
+  for (const entry of store.list()) {
+    if (entry.kind !== 'hook' || !isAt(entry, at)) continue;
+    const found = chainIn(store, entry, runningOn(store, entry));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function isAt({ record }: StoreEntry, { ifindex, netns, direction }: ChainHook): boolean {
+  const filter = fieldsOf(record.data['filter']);
+  return filter['ifindex'] === ifindex && filter['netns'] === netns && filter['direction'] === direction;
+}
+
+/** Undefined where nothing, or something else, is in the place of the filter. */
+function runningOn(store: Store, entry: StoreEntry): number | undefined {
+  try {
+    using hook = openHook(store, entry);
+    return hook.occupantId();
+  } catch (error) {
+    if (error instanceof RootletError) return undefined;
+    throw error;
+  }
+}
+
+function chainIn(store: Store, entry: StoreEntry, programId: number | undefined): RecordedChain | undefined {
+  if (programId === undefined || !entry.record.programs.some(({ id }) => id === programId)) return undefined;
+  const record = recordOfProgram(store, entry, programId);
+  if (record?.design.generated === undefined) return undefined;
+  const { fills, generated } = record.design;
+  const facts = decodeFacts(generated.facts);
+  const members = facts.members.map((member): DesignMember => {
+    const file = fills.find(({ component }) => component === member.name)?.file ?? null;
+    return { ...member, file, settings: record.settings.get(member.name) ?? NO_SETTINGS, loaded: null };
+  });
+  return { entry, programId, design: { members, failClosed: facts.failClosed } };
 }

@@ -114,10 +114,12 @@ export function requireMember<T extends Pick<DesignMember, 'name' | 'loaded'>>(
   );
   if (found !== undefined) return found;
   const names = members.map(({ name }) => name);
-  const what = typeof wanted === 'number' ? `with program id ${wanted}` : quote(wanted);
-  throw usageError('chain-no-member', `there is no member ${what}`, {
-    subject: String(wanted),
-    ...didYouMean(String(wanted), names, available('members:', names)),
+  const known = available('members', names);
+  if (typeof wanted === 'number')
+    throw usageError('chain-no-member', `there is no member with program id ${wanted}`, { hint: known });
+  throw usageError('chain-no-member', `there is no member ${quote(wanted)}`, {
+    subject: wanted,
+    ...didYouMean(wanted, names, known),
   });
 }
 
@@ -177,7 +179,7 @@ function rises(earlier: DesignMember | undefined, later: DesignMember): boolean 
 function badOrder(what: string, members: readonly DesignMember[]): RootletError {
   const names = members.map(({ name }) => name);
   const found = problem('chain-order', [], `the order must name every member once: ${what}`, {
-    hint: available('members:', names),
+    hint: available('members', names),
   });
   return new RootletError([found]);
 }

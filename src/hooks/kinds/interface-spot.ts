@@ -8,6 +8,7 @@ import { quote, RootletError } from '../../diag/index.ts';
 import {
   type Attachment,
   currentNetns,
+  findNetns,
   inNetns,
   type LinkDescription,
   linksOn,
@@ -105,10 +106,6 @@ function nameOf(sys: Sys, index: number): string | undefined {
     if (error instanceof RootletError && error.code === 'kernel-no-interface') return undefined;
     throw error;
   }
-}
-
-function findNetns(name: string): Netns | undefined {
-  return listNetns().find(candidate => candidate.name === name);
 }
 
 function ofNetns(netns: Netns | undefined, name: string): string {

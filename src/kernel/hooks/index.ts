@@ -1,6 +1,7 @@
 /** Attaching to each kind of hook by its own interface. */
 
 export { Attachment, attachTracepoint } from './attachment.ts';
+export { type DriverFacts, readDriver } from './ethtool.ts';
 export {
   attachCgroup,
   attachIterator,
@@ -18,6 +19,12 @@ export {
   openIterator,
 } from './hooks.ts';
 export { readInterface, type SetXdpOptions, setXdp, type XdpMode } from './interface.ts';
+export {
+  type InterfaceFacts,
+  listInterfaces,
+  readInterfaceFacts,
+  readOtherInterface,
+} from './interface-facts.ts';
 export { LooseAttachment } from './loose-attachment.ts';
 export { attachPerfEvent, attachTraceEvent, type PerfEventSpec } from './perf-event.ts';
 export {
@@ -33,3 +40,4 @@ export {
 export { attachSocket, attachSockmap } from './socket-hooks.ts';
 export { attachStructOps, writeOperations } from './struct-ops.ts';
 export { type FilterProgram, freePlace, TcFilter } from './tc.ts';
+export { readXdpFeatures, type XdpFeatures } from './xdp-features.ts';

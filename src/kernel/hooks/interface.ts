@@ -9,15 +9,18 @@ import {
   encodeAttributes,
   NetlinkSocket,
   NLM_F_ACK,
+  NLM_F_DUMP,
   netlinkError,
   parseAttributes,
   u32Of,
 } from './netlink.ts';
 
+const RTM_NEWLINK = 16;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 const IFINFOMSG_SIZE = 16;
 const IFLA_IFNAME = 3;
+const IFLA_TARGET_NETNSID = 46;
 const IFLA_XDP = 43;
 const IFLA_XDP_FD = 1;
 const IFLA_XDP_ATTACHED = 2;
@@ -55,22 +58,37 @@ export function xdpModeFlag(mode: XdpMode | undefined): number {
  * `kernel-interface` where the kernel refuses to answer.
  */
 export function readInterface(sys: Sys, nameOrIndex: string | number): InterfaceInfo {
-  const socket = NetlinkSocket.open(sys);
-  try {
-    const index = typeof nameOrIndex === 'number' ? nameOrIndex : 0;
-    const attributes =
-      typeof nameOrIndex === 'string' ? encodeAttributes([[IFLA_IFNAME, checkedName(nameOrIndex)]]) : NOTHING;
-    const answer = socket.request(RTM_GETLINK, 0, Uint8Array.from([...linkHeader(index), ...attributes]));
-    if (answer.kind === 'refused') {
-      if (answer.errno === ENODEV) throw noInterface(nameOrIndex);
-      throw netlinkError('kernel-interface', `looking up interface ${quote(String(nameOrIndex))}`, answer);
-    }
-    const [message] = answer.messages;
-    if (message === undefined) throw noInterface(nameOrIndex);
-    return parseLink(message.payload);
-  } finally {
-    socket.close();
+  return parseLink(requestLink(sys, nameOrIndex));
+}
+
+/**
+ * What the kernel sends about an interface. `netnsId`: number that the current network namespace has for the
+ * one in which the interface is. Throws as `readInterface`.
+ */
+export function requestLink(sys: Sys, nameOrIndex: string | number, netnsId?: number): Uint8Array {
+  using socket = NetlinkSocket.open(sys);
+  const isName = typeof nameOrIndex === 'string';
+  const attributes = encodeAttributes([
+    ...(isName ? ([[IFLA_IFNAME, checkedName(nameOrIndex)]] as const) : []),
+    ...(netnsId === undefined ? [] : ([[IFLA_TARGET_NETNSID, netnsId]] as const)),
+  ]);
+  const header = linkHeader(isName ? 0 : nameOrIndex);
+  const answer = socket.request(RTM_GETLINK, 0, Uint8Array.from([...header, ...attributes]));
+  if (answer.kind === 'refused') {
+    if (answer.errno === ENODEV) throw noInterface(nameOrIndex);
+    throw netlinkError('kernel-interface', `looking up interface ${quote(String(nameOrIndex))}`, answer);
   }
+  const [message] = answer.messages;
+  if (message === undefined) throw noInterface(nameOrIndex);
+  return message.payload;
+}
+
+/** What the kernel sends about each interface of the current network namespace. Throws `kernel-interface`. */
+export function requestLinks(sys: Sys): Uint8Array[] {
+  using socket = NetlinkSocket.open(sys);
+  const answer = socket.request(RTM_GETLINK, NLM_F_DUMP, linkHeader(0));
+  if (answer.kind === 'refused') throw netlinkError('kernel-interface', 'listing the interfaces', answer);
+  return answer.messages.filter(({ type }) => type === RTM_NEWLINK).map(({ payload }) => payload);
 }
 
 const NOTHING = new Uint8Array(0);
@@ -96,8 +114,14 @@ function linkHeader(index: number): Uint8Array {
   return writer.finish().slice();
 }
 
-function parseLink(payload: Uint8Array): InterfaceInfo {
-  const attributes = parseAttributes(payload.subarray(IFINFOMSG_SIZE));
+/** Attributes of what `requestLink` gives. */
+export function linkAttributes(payload: Uint8Array): ReadonlyMap<number, Uint8Array> {
+  return parseAttributes(payload.subarray(IFINFOMSG_SIZE));
+}
+
+/** The part that attaching needs of what `requestLink` gives. */
+export function parseLink(payload: Uint8Array): InterfaceInfo {
+  const attributes = linkAttributes(payload);
   const xdp = parseAttributes(attributes.get(IFLA_XDP) ?? NOTHING);
   const name = attributes.get(IFLA_IFNAME) ?? NOTHING;
   const attached = xdp.get(IFLA_XDP_ATTACHED)?.[0] ?? 0;

@@ -1,8 +1,8 @@
 /**
- * rtnetlink: requests about network interfaces that bpf(2) has no command for.
+ * Netlink: requests about network interfaces that bpf(2) has no command for.
  *
  * Only what attaching needs: one request at a time, its answers, and the kernel's error messages (extended
- * acknowledgements). Source: rtnetlink(7), include/uapi/linux/netlink.h.
+ * acknowledgements). Source: netlink(7), rtnetlink(7), include/uapi/linux/netlink.h.
  */
 
 import { alignUp, ByteWriter, given, requireRange, viewOf } from '../../bytes/index.ts';
@@ -14,6 +14,8 @@ import { HOST_ORDER } from '../uapi/index.ts';
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 + 0x80000;
 const NETLINK_ROUTE = 0;
+/** Protocol of families that have their number at run time. */
+export const NETLINK_GENERIC = 16;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
@@ -24,9 +26,11 @@ const NLMSG_DONE = 3;
 
 export const NLM_F_REQUEST = 0x01;
 const NLM_F_MULTI = 0x02;
+const NLM_F_DUMP_INTR = 0x10;
 export const NLM_F_ACK = 0x04;
 export const NLM_F_ECHO = 0x08;
 export const NLM_F_DUMP = 0x300;
+const NLM_F_DUMP_HIGH = 0x100;
 export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
@@ -51,6 +55,7 @@ export class NetlinkSocket {
   readonly #sys: Sys;
   readonly #fd: Fd;
   #sequence = 0;
+  #interrupted = false;
 
   private constructor(sys: Sys, fd: Fd) {
     this.#sys = sys;
@@ -58,8 +63,8 @@ export class NetlinkSocket {
   }
 
   /** Throws `kernel-netlink`. */
-  static open(sys: Sys): NetlinkSocket {
-    const raw = sys.syscall('socket', AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE);
+  static open(sys: Sys, protocol = NETLINK_ROUTE): NetlinkSocket {
+    const raw = sys.syscall('socket', AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
     if (raw < 0) throw syscallError('kernel-netlink', [], 'opening a netlink socket', raw);
     const fd = Fd.adopt(sys, raw);
     const on = new Uint8Array(new Uint32Array([1]).buffer);
@@ -69,8 +74,19 @@ export class NetlinkSocket {
     return new NetlinkSocket(sys, fd);
   }
 
-  /** Sends a request and collects the answers until the last one. Throws `kernel-netlink`. */
+  /**
+   * Sends a request and collects the answers until the last one. A list that changed while the kernel made it
+   * is requested again, a few times. Throws `kernel-netlink`.
+   */
   request(type: number, flags: number, payload: Uint8Array): NetlinkAnswer {
+    for (let attempt = 1; ; attempt++) {
+      this.#interrupted = false;
+      const answer = this.#exchange(type, flags, payload);
+      if (!this.#interrupted || attempt === MOST_ATTEMPTS) return answer;
+    }
+  }
+
+  #exchange(type: number, flags: number, payload: Uint8Array): NetlinkAnswer {
     this.#sequence += 1;
     const message = encodeMessage(type, flags + NLM_F_REQUEST, this.#sequence, payload);
     const sent = this.#sys.syscall('sendto', this.#fd.number, message, message.length, 0, 0, 0);
@@ -79,6 +95,7 @@ export class NetlinkSocket {
     for (;;) {
       for (const part of parseMessages(this.#receive())) {
         if (part.sequence !== this.#sequence) continue;
+        if (Math.floor(part.flags / NLM_F_DUMP_INTR) % 2 === 1 && isDump(flags)) this.#interrupted = true;
         if (part.type === NLMSG_ERROR) return endOf(part, messages);
         if (part.type === NLMSG_DONE) return { kind: 'ok', messages };
         messages.push({ type: part.type, payload: part.payload });
@@ -106,6 +123,12 @@ export class NetlinkSocket {
     if (length < 0) throw syscallError('kernel-netlink', [], 'receiving a netlink answer', length);
     return buffer.subarray(0, length);
   }
+}
+
+const MOST_ATTEMPTS = 5;
+
+function isDump(flags: number): boolean {
+  return Math.floor(flags / NLM_F_DUMP_HIGH) % 4 === 3;
 }
 
 function encodeMessage(type: number, flags: number, sequence: number, payload: Uint8Array): Uint8Array {
@@ -217,6 +240,25 @@ export function parseAttributes(bytes: Uint8Array): ReadonlyMap<number, Uint8Arr
 
 /** A u32 attribute; 0 when it is not there. */
 export function u32Of(attributes: ReadonlyMap<number, Uint8Array>, type: number): number {
+  return attribute32(attributes, type) ?? 0;
+}
+
+/** A u32 attribute; undefined when it is not there. */
+export function attribute32(attributes: ReadonlyMap<number, Uint8Array>, type: number): number | undefined {
   const bytes = attributes.get(type);
-  return bytes === undefined || bytes.length < 4 ? 0 : viewOf(bytes).getUint32(0, HOST_ORDER === 'little');
+  if (bytes === undefined || bytes.length < 4) return undefined;
+  return viewOf(bytes).getUint32(0, HOST_ORDER === 'little');
+}
+
+/** A u64 attribute; undefined when it is not there. */
+export function attribute64(attributes: ReadonlyMap<number, Uint8Array>, type: number): bigint | undefined {
+  const bytes = attributes.get(type);
+  if (bytes === undefined || bytes.length < 8) return undefined;
+  return viewOf(bytes).getBigUint64(0, HOST_ORDER === 'little');
+}
+
+/** A text attribute, without what follows its end; undefined when it is not there. */
+export function attributeText(attributes: ReadonlyMap<number, Uint8Array>, type: number): string | undefined {
+  const bytes = attributes.get(type);
+  return bytes === undefined ? undefined : textOf(bytes);
 }

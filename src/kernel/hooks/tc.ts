@@ -187,13 +187,33 @@ export function freePlace(
   return { priority: chosen, handle };
 }
 
+/** A bpf filter on an interface. */
+export interface FilterOn {
+  readonly priority: number;
+  readonly handle: number;
+  readonly program: FilterProgram;
+}
+
+/** The bpf filters of an interface of the current network namespace, in the order in which they run. */
+export function filtersOn(sys: Sys, ifindex: number, direction: Direction): FilterOn[] {
+  return filterMessages(sys, ifindex, direction).flatMap(payload => {
+    const { priority, handle } = decodeTc(payload);
+    const program = programIn(payload);
+    return program === undefined ? [] : [{ priority, handle, program }];
+  });
+}
+
 function listFilters(sys: Sys, ifindex: number, direction: Direction): TcMessage[] {
+  return filterMessages(sys, ifindex, direction).map(decodeTc);
+}
+
+function filterMessages(sys: Sys, ifindex: number, direction: Direction): Uint8Array[] {
   using socket = NetlinkSocket.open(sys);
   const message = { ifindex, handle: 0, parent: PARENT[direction], priority: 0 };
   const answer = socket.request(RTM_GETTFILTER, NLM_F_DUMP, encodeTc(message, []));
   if (answer.kind === 'refused') return []; // no qdisc, no filters
   return answer.messages.flatMap(({ type, payload }) =>
-    type === RTM_NEWTFILTER && payload.length >= TCMSG_SIZE ? [decodeTc(payload)] : [],
+    type === RTM_NEWTFILTER && payload.length >= TCMSG_SIZE ? [payload] : [],
   );
 }
 

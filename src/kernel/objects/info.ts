@@ -68,6 +68,8 @@ export interface ProgramDescription {
   readonly runCount: bigint;
   readonly attachBtfId: number;
   readonly attachBtfObjectId: number;
+  /** Interface that it was loaded for; 0 for programs that are not bound to a device. */
+  readonly ifindex: number;
 }
 
 export interface LinkDescription {
@@ -144,6 +146,7 @@ export function readProgramInfo(sys: Sys, fd: number): ProgramDescription {
     runCount: info.run_cnt,
     attachBtfId: info.attach_btf_id,
     attachBtfObjectId: info.attach_btf_obj_id,
+    ifindex: info.ifindex,
   };
 }
 

@@ -10,5 +10,5 @@ export {
   probeFeature,
   probeFunctionAddress,
 } from './features.ts';
-export { probeMapType, probeReplacement } from './probe-types.ts';
+export { probeLink, probeMapType, probeReplacement } from './probe-types.ts';
 export { requireBpfLsm } from './security-modules.ts';

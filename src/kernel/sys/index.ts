@@ -15,8 +15,16 @@ export { Fd } from './fd.ts';
 export { waitForPrograms } from './grace-period.ts';
 export { FileLock } from './lock.ts';
 export { cpuLimit, onlineCpus, onlineNodes, pageSize, possibleCpus, stackDepth } from './machine.ts';
-export { currentNetns, inNetns, listNetns, type Netns } from './netns.ts';
-export { capabilitiesOf, missingRights } from './rights.ts';
+export {
+  currentNetns,
+  findNetns,
+  inNetns,
+  listNetns,
+  type Netns,
+  netnsIdentity,
+  searchNetns,
+} from './netns.ts';
+export { type Capabilities, capabilitiesOf, missingRights } from './rights.ts';
 export {
   bpf,
   cText,

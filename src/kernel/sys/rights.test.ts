@@ -7,10 +7,10 @@ const SYS_ADMIN = 1n << 21n;
 const BPF = 1n << 39n;
 
 test.each([
-  ['nothing', 0n, { bpf: false, netAdmin: false, perfmon: false }],
-  ['CAP_BPF alone', BPF, { bpf: true, netAdmin: false, perfmon: false }],
-  ['CAP_SYS_ADMIN', SYS_ADMIN, { bpf: true, netAdmin: false, perfmon: true }],
-  ['everything', (1n << 41n) - 1n, { bpf: true, netAdmin: true, perfmon: true }],
+  ['nothing', 0n, { bpf: false, netAdmin: false, perfmon: false, sysAdmin: false }],
+  ['CAP_BPF alone', BPF, { bpf: true, netAdmin: false, perfmon: false, sysAdmin: false }],
+  ['CAP_SYS_ADMIN', SYS_ADMIN, { bpf: true, netAdmin: false, perfmon: true, sysAdmin: true }],
+  ['everything', (1n << 41n) - 1n, { bpf: true, netAdmin: true, perfmon: true, sysAdmin: true }],
 ])('capabilities: %s', (_, bits, expected) => {
   expect(capabilitiesOf(status(bits))).toEqual(expected);
 });
@@ -27,6 +27,11 @@ test('refused with all capabilities: it is not them', () => {
 });
 
 test('a status text without the line means no capabilities', () => {
-  expect(capabilitiesOf('')).toEqual({ bpf: false, netAdmin: false, perfmon: false });
-  expect(capabilitiesOf('CapEff:\tzz')).toEqual({ bpf: false, netAdmin: false, perfmon: false });
+  expect(capabilitiesOf('')).toMatchObject({ bpf: false, netAdmin: false, perfmon: false, sysAdmin: false });
+  expect(capabilitiesOf('CapEff:\tzz')).toMatchObject({
+    bpf: false,
+    netAdmin: false,
+    perfmon: false,
+    sysAdmin: false,
+  });
 });

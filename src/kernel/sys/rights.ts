@@ -11,6 +11,8 @@ export interface Capabilities {
   readonly bpf: boolean;
   readonly netAdmin: boolean;
   readonly perfmon: boolean;
+  /** Opening objects by their ids, and other network namespaces. */
+  readonly sysAdmin: boolean;
 }
 
 /**
@@ -22,7 +24,12 @@ export function capabilitiesOf(status: string): Capabilities {
   const set = /^[0-9a-f]{1,16}$/.test(digits) ? BigInt(`0x${digits}`) : 0n;
   const has = (bit: bigint) => ((set >> bit) & 1n) === 1n;
   const admin = has(CAP_SYS_ADMIN);
-  return { bpf: admin || has(CAP_BPF), netAdmin: has(CAP_NET_ADMIN), perfmon: admin || has(CAP_PERFMON) };
+  return {
+    bpf: admin || has(CAP_BPF),
+    netAdmin: has(CAP_NET_ADMIN),
+    perfmon: admin || has(CAP_PERFMON),
+    sysAdmin: admin,
+  };
 }
 
 /** Why bpf(2) answered EPERM, as text, and what to do. */

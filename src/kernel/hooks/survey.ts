@@ -1,0 +1,158 @@
+/**
+ * Which programs are attached to which interfaces, in every network namespace that this process can enter.
+ *
+ * The kernel reports the programs of an interface, but not the interfaces of a program. So whether a program
+ * is still attached anywhere is answered by looking everywhere; what could not be looked at is part of the
+ * answer.
+ */
+
+import { RootletError } from '../../diag/index.ts';
+import { BPF_PROG_QUERY, BPF_TCX_EGRESS, BPF_TCX_INGRESS } from '../../uapi/index.ts';
+import {
+  bpf,
+  currentNetns,
+  decodeU32s,
+  inNetns,
+  type Netns,
+  netnsIdentity,
+  type Sys,
+  searchNetns,
+} from '../sys/index.ts';
+import { decodeAttr, encodeAttr, QueryAttr } from '../uapi/index.ts';
+import type { Direction } from './hooks.ts';
+import type { XdpMode } from './interface.ts';
+import { type InterfaceFacts, listInterfaces } from './interface-facts.ts';
+import { filtersOn } from './tc.ts';
+
+/** A program on an interface. */
+export interface AttachedProgram {
+  readonly programId: number;
+  readonly hook: 'xdp' | 'tc' | 'tcx';
+  /** XDP only. */
+  readonly mode: XdpMode | null;
+  /** Null for XDP. */
+  readonly direction: Direction | null;
+  readonly netns: Netns;
+  readonly ifindex: number;
+  /** Name of the interface now. */
+  readonly interface: string;
+}
+
+/** What an interface is called now, and where. */
+export interface InterfaceAt {
+  readonly netns: Netns;
+  readonly facts: InterfaceFacts;
+}
+
+export interface Survey {
+  readonly interfaces: readonly InterfaceAt[];
+  readonly attached: readonly AttachedProgram[];
+  /** Names of the namespaces that were looked at. */
+  readonly seen: ReadonlySet<string>;
+  /** Why something may be attached that is not listed; empty when all was looked at. */
+  readonly gaps: readonly string[];
+  /** Processes whose descriptors could hold a namespace that nothing else holds, but may not be looked at. */
+  readonly hidden: readonly number[];
+}
+
+/** What is attached in one network namespace or in all of them. */
+export interface SurveyScope {
+  /** Only the current network namespace: cheap. */
+  readonly here?: boolean;
+}
+
+/** Looks at all interfaces once. Throws `kernel-interface`, `kernel-netlink` for the current namespace only. */
+export function surveyInterfaces(sys: Sys, scope: SurveyScope = {}): Survey {
+  const home = { name: currentNetns(), path: '/proc/thread-self/ns/net' };
+  const looked = new Looked(sys);
+  looked.at(home);
+  if (scope.here === true) return { ...looked.found, gaps: [], hidden: [] };
+  const { found, hidden, outside } = searchNetns();
+  const gaps = found.flatMap(netns => (netns.name === home.name ? [] : looked.inside(netns)));
+  const elsewhere = hidden.filter(process => !looked.isSeen(process));
+  return {
+    ...looked.found,
+    gaps: [
+      ...gaps,
+      ...elsewhere.map(process => `the network namespace of process ${process} cannot be entered`),
+      ...(outside ? ['processes outside of this PID namespace are not visible'] : []),
+    ],
+    hidden,
+  };
+}
+
+/** Collects what is found in one namespace after the other. */
+class Looked {
+  readonly #sys: Sys;
+  readonly #interfaces: InterfaceAt[] = [];
+  readonly #attached: AttachedProgram[] = [];
+  readonly #names = new Set<string>();
+  readonly #identities = new Set<string | undefined>();
+
+  constructor(sys: Sys) {
+    this.#sys = sys;
+  }
+
+  get found(): Pick<Survey, 'interfaces' | 'attached' | 'seen'> {
+    return { interfaces: this.#interfaces, attached: this.#attached, seen: this.#names };
+  }
+
+  /** The current namespace. */
+  at(netns: Netns): void {
+    const interfaces = listInterfaces(this.#sys);
+    this.#attached.push(...interfaces.flatMap(facts => programsOf(this.#sys, netns, facts)));
+    this.#interfaces.push(...interfaces.map(facts => ({ netns, facts })));
+    this.#names.add(netns.name);
+    this.#identities.add(netnsIdentity('thread-self'));
+  }
+
+  /** Another one; why it cannot be entered. */
+  inside(netns: Netns): string[] {
+    try {
+      inNetns(this.#sys, netns.path, () => this.at(netns));
+      return [];
+    } catch (error) {
+      if (error instanceof RootletError) return [error.message];
+      throw error;
+    }
+  }
+
+  /** Whether the namespace of a process was looked at; also where the process is gone. */
+  isSeen(process: number): boolean {
+    const identity = netnsIdentity(process);
+    return identity === undefined || this.#identities.has(identity);
+  }
+}
+
+function programsOf(sys: Sys, netns: Netns, facts: InterfaceFacts): AttachedProgram[] {
+  const at = { netns, ifindex: facts.index, interface: facts.name };
+  const modes = Object.entries(facts.xdp) as [XdpMode, number][]; // the modes are its fields
+  const xdp = modes.map(
+    ([mode, programId]) => ({ ...at, programId, hook: 'xdp', mode, direction: null }) as const,
+  );
+  const tc = (['ingress', 'egress'] as const).flatMap(direction => {
+    const type = direction === 'ingress' ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
+    const links = tcxPrograms(sys, facts.index, type).map(programId => ({ programId, hook: 'tcx' }) as const);
+    const filters = filtersOn(sys, facts.index, direction).map(
+      ({ program }) => ({ programId: program.id, hook: 'tc' }) as const,
+    );
+    return [...links, ...filters].map(found => ({ ...at, ...found, mode: null, direction }));
+  });
+  return [...xdp, ...tc].filter(({ programId }) => programId !== 0);
+}
+
+/** At most as many as the kernel allows on one hook. */
+const MAX_PROGRAMS = 64;
+
+/** None also where the kernel has no tcx. */
+function tcxPrograms(sys: Sys, ifindex: number, attachType: number): number[] {
+  const programs = new Uint8Array(MAX_PROGRAMS * 4);
+  const attr = encodeAttr(QueryAttr, {
+    target_fd: ifindex,
+    attach_type: attachType,
+    prog_ids: sys.addressOf(programs),
+    count: MAX_PROGRAMS,
+  });
+  const result = bpf(sys, BPF_PROG_QUERY, attr, [programs]);
+  return result < 0 ? [] : decodeU32s(programs).slice(0, decodeAttr(QueryAttr, attr).count);
+}
