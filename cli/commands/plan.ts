@@ -1,7 +1,13 @@
 /** `rootlet plan`: what `apply` would change, and which packets of a capture would get another verdict. */
 
 import { buildCommand } from '@stricli/core';
-import { planChains } from '../../src/chain/index.ts';
+import {
+  type ChainContext,
+  type PlannedChain,
+  planChains,
+  type Simulation,
+  simulateChain,
+} from '../../src/chain/index.ts';
 import { EXIT } from '../../src/diag/index.ts';
 import {
   DECLARED_FLAGS,
@@ -10,10 +16,17 @@ import {
   openChains,
   readDocuments,
 } from '../flags/declared.ts';
+import { text } from '../flags/kinds.ts';
 import { formatPlan, planJson } from '../format/declared.ts';
+import { formatSimulation, simulationJson } from '../format/simulation.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { captureSource } from '../run/capture.ts';
 
-export const planCommand = buildCommand<DeclaredFlags, [], Context>({
+interface Flags extends DeclaredFlags {
+  readonly simulate?: string;
+}
+
+export const planCommand = buildCommand<Flags, [], Context>({
   docs: {
     brief: 'Print what apply would change on the hooks of interfaces',
     fullDescription:
@@ -21,7 +34,17 @@ export const planCommand = buildCommand<DeclaredFlags, [], Context>({
       'removed, ~ is changed. Everything is checked as apply checks it, and nothing is changed. The exit code is 0 if ' +
       'nothing is pending, 2 if something is pending, and another one for problems.',
   },
-  parameters: { flags: DECLARED_FLAGS, aliases: { f: 'file' } },
+  parameters: {
+    flags: {
+      ...DECLARED_FLAGS,
+      simulate: {
+        ...text,
+        brief: 'Run the packets of a capture through both chains in the machine: which verdicts change',
+        placeholder: 'PCAP',
+      },
+    },
+    aliases: { f: 'file' },
+  },
   async func(flags) {
     let isPending = false;
     await guarded(this, flags.json, () => {
@@ -29,15 +52,42 @@ export const planCommand = buildCommand<DeclaredFlags, [], Context>({
       const ready = findDeclared(context.sys, readDocuments(flags));
       const planned = planChains(context, ready, { force: flags.force });
       isPending = planned.some(({ plan }) => plan.action !== 'none');
-      if (flags.json) printJson(this, { ok: true, pending: isPending, hooks: planned.map(planJson) });
-      else {
-        for (const { change } of planned)
-          for (const note of change?.notes ?? []) tell(this, `rootlet: note: ${note}`);
-        print(this, planned.map(formatPlan).join('\n'));
+      const reports = planned.map(one => ({ planned: one, simulation: simulationOf(context, flags, one) }));
+      if (flags.json) {
+        const hooks = reports.map(one => ({
+          ...planJson(one.planned),
+          simulation: one.simulation === null ? null : simulationJson(one.planned, one.simulation),
+        }));
+        printJson(this, { ok: true, pending: isPending, hooks });
+        return;
       }
+      for (const note of reports.flatMap(one => [
+        ...(one.planned.change?.notes ?? []),
+        ...(one.simulation?.notes ?? []),
+      ]))
+        tell(this, `rootlet: note: ${note}`);
+      print(this, reports.map(one => formatReport(one.planned, one.simulation)).join('\n'));
     });
     // 2 has one meaning here
     if (this.process.exitCode === EXIT.usage) this.process.exitCode = EXIT.input;
     if (isPending) this.process.exitCode ??= EXIT.pending;
   },
 });
+
+/** Also of hooks where nothing is pending: it shows that. */
+function simulationOf(
+  context: ChainContext,
+  { simulate }: Flags,
+  { running, design }: PlannedChain,
+): Simulation | null {
+  if (simulate === undefined) return null;
+  const source = captureSource(simulate);
+  const simulation = simulateChain(context, running, design, source.packets());
+  const warning = source.warning();
+  return warning === null ? simulation : { ...simulation, notes: [...simulation.notes, warning] };
+}
+
+function formatReport(planned: PlannedChain, simulation: Simulation | null): string {
+  const plan = formatPlan(planned);
+  return simulation === null ? plan : `${plan}\n${formatSimulation(planned, simulation)}`;
+}

@@ -17,6 +17,7 @@ export {
   readDeclared,
   titleOf,
 } from './declared/index.ts';
+export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
 export { listChains } from './list.ts';
 export {

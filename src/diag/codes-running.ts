@@ -157,6 +157,7 @@ export const RUNNING_CODES = {
   'chain-slots': 'usage',
   'chain-tail-call': 'platform',
   'chain-upper': 'platform',
+  'chain-simulate': 'input',
   // --- Dynamic linking ---
   'dynamic-ambiguous': 'input',
   'dynamic-bind-target': 'input',

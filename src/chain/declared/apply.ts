@@ -5,9 +5,9 @@
 
 import { given } from '../../bytes/index.ts';
 import { addFrame, type Problem, problem, RootletError } from '../../diag/index.ts';
-import type { ChainContext } from '../engine/index.ts';
+import type { ChainContext, RunningChain } from '../engine/index.ts';
 import { type ChainChange, type ChainOptions, changeChain, previewChain } from '../index.ts';
-import type { ChainEdit, ChainHook, MemberRequest } from '../model/index.ts';
+import type { ChainDesign, ChainEdit, ChainHook, MemberRequest } from '../model/index.ts';
 import { type ChainPlan, planDeclared } from './diff.ts';
 import type { DeclaredChain } from './read.ts';
 
@@ -25,6 +25,8 @@ export type DeclaredOptions = Pick<ChainOptions, 'force' | 'load'>;
 /** What is to happen on one hook. */
 export interface PlannedChain extends ReadyChain {
   readonly plan: ChainPlan;
+  readonly running: RunningChain;
+  readonly design: ChainDesign;
   /** What the change would do; null when nothing is pending. */
   readonly change: ChainChange | null;
 }
@@ -59,12 +61,13 @@ function planChain(context: ChainContext, chain: ReadyChain, options: DeclaredOp
   const { running, design } = previewChain(context, chain.hook, editOf(chain), optionsOf(chain, {}));
   const policy = given({ mode: chain.declared?.mode, via: chain.declared?.via });
   const plan = planDeclared(running.state, running.design, design, policy);
-  if (plan.action === 'none') return { ...chain, plan, change: null };
+  const planned = { ...chain, plan, running, design };
+  if (plan.action === 'none') return { ...planned, change: null };
   const change = changeChain(context, chain.hook, editOf(chain), {
     ...optionsOf(chain, options),
     dryRun: true,
   });
-  return { ...chain, plan, change };
+  return { ...planned, change };
 }
 
 /**
