@@ -13,7 +13,7 @@ import { exitCodeOf, formatProblem, RootletError, usageError } from '../../src/d
 import {
   DECLARED_FLAGS,
   type DeclaredFlags,
-  findDeclared,
+  findWanted,
   openChains,
   readDocuments,
   waitForInterfaces,
@@ -63,7 +63,7 @@ export const applyCommand = buildCommand<Flags, [], Context>({
 async function applyAll(context: Context, flags: Flags, declared: readonly DeclaredChain[]): Promise<void> {
   const chains = openChains(context, flags);
   await waitForInterfaces(chains.sys, declared, waitOf(flags));
-  const planned = planChains(chains, findDeclared(chains.sys, declared), { force: flags.force });
+  const planned = planChains(chains, findWanted(chains, flags, declared), { force: flags.force });
   if (!flags.dryRun) reportRun(context, flags, applyChains(chains, planned, { force: flags.force }));
   else if (flags.json) printJson(context, { ok: true, dryRun: true, hooks: planned.map(planJson) });
   else print(context, planned.map(formatPlan).join('\n'));

@@ -12,7 +12,7 @@ import { EXIT } from '../../src/diag/index.ts';
 import {
   DECLARED_FLAGS,
   type DeclaredFlags,
-  findDeclared,
+  findWanted,
   openChains,
   readDocuments,
 } from '../flags/declared.ts';
@@ -49,7 +49,7 @@ export const planCommand = buildCommand<Flags, [], Context>({
     let isPending = false;
     await guarded(this, flags.json, () => {
       const context = openChains(this, flags);
-      const ready = findDeclared(context.sys, readDocuments(flags));
+      const ready = findWanted(context, flags, readDocuments(flags));
       const planned = planChains(context, ready, { force: flags.force });
       isPending = planned.some(({ plan }) => plan.action !== 'none');
       const reports = planned.map(one => ({ planned: one, simulation: simulationOf(context, flags, one) }));

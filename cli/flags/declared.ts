@@ -13,6 +13,7 @@ import {
   type ReadyChain,
   readDeclared,
   titleOf,
+  undeclaredChains,
 } from '../../src/chain/index.ts';
 import { addFrame, type Problem, problem, RootletError, usageError } from '../../src/diag/index.ts';
 import { openSys, type Sys } from '../../src/kernel/index.ts';
@@ -25,6 +26,7 @@ import { now, openStore, STORE_FLAGS, type StoreFlags } from './loading.ts';
 export interface DeclaredFlags extends StoreFlags {
   readonly file?: readonly string[];
   readonly force: boolean;
+  readonly prune: boolean;
   readonly json: boolean;
 }
 
@@ -36,6 +38,7 @@ export const DECLARED_FLAGS = {
     placeholder: 'FILE',
   },
   force: { ...off, brief: 'Replace a program on a hook that is not a chain' },
+  prune: { ...off, brief: 'Remove chains on hooks that no document names' },
   ...STORE_FLAGS,
   json: { ...off, brief: 'Output JSON' },
 } as const;
@@ -55,8 +58,18 @@ export function readDocuments({ file: paths = [] }: Pick<DeclaredFlags, 'file'>)
   return readDeclared(readInputs([...new Set(paths)]));
 }
 
+/** What the documents declare, with the chains to be removed. Throws the problems of all documents. */
+export function findWanted(
+  context: ChainContext,
+  flags: Pick<DeclaredFlags, 'prune'>,
+  declared: readonly DeclaredChain[],
+): ReadyChain[] {
+  const ready = findDeclared(context.sys, declared);
+  return flags.prune ? [...ready, ...undeclaredChains(context, ready)] : ready;
+}
+
 /** Object files and hooks of all chains. Throws the problems of all of them. */
-export function findDeclared(sys: Sys, chains: readonly DeclaredChain[]): ReadyChain[] {
+function findDeclared(sys: Sys, chains: readonly DeclaredChain[]): ReadyChain[] {
   const problems: Problem[] = [];
   const files = new Map<string, InputObject>();
   const attempt = <T>(where: readonly string[], body: () => T): T | undefined => {

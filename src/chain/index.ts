@@ -16,6 +16,7 @@ export {
   type ReadyChain,
   readDeclared,
   titleOf,
+  undeclaredChains,
 } from './declared/index.ts';
 export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';

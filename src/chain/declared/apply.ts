@@ -6,8 +6,9 @@
 import { given } from '../../bytes/index.ts';
 import { addFrame, type Problem, problem, RootletError } from '../../diag/index.ts';
 import type { ChainContext, RunningChain } from '../engine/index.ts';
-import { type ChainChange, type ChainOptions, changeChain, previewChain } from '../index.ts';
+import { type ChainChange, type ChainOptions, changeChain, listChains, previewChain } from '../index.ts';
 import type { ChainDesign, ChainEdit, ChainHook, MemberRequest } from '../model/index.ts';
+import { CHAIN_KINDS } from '../model/index.ts';
 import { type ChainPlan, planDeclared } from './diff.ts';
 import type { DeclaredChain } from './read.ts';
 
@@ -68,6 +69,16 @@ function planChain(context: ChainContext, chain: ReadyChain, options: DeclaredOp
     dryRun: true,
   });
   return { ...planned, change };
+}
+
+/** Chains that rootlet made on hooks of this network namespace that are not in the list, to be removed. */
+export function undeclaredChains(context: ChainContext, declared: readonly ReadyChain[]): ReadyChain[] {
+  const keyOf = ({ kind, direction, ifindex }: ChainHook): string => `${kind} ${direction} ${ifindex}`;
+  const known = new Set(declared.map(({ hook }) => keyOf(hook)));
+  return CHAIN_KINDS.flatMap(kind => listChains(context, kind)).flatMap((state): ReadyChain[] => {
+    const isOwn = state.kind === 'chain' && (state.via !== 'libxdp' || state.entry !== null);
+    return isOwn && !known.has(keyOf(state.hook)) ? [{ declared: null, hook: state.hook, members: [] }] : [];
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ export {
   problemsOfRun,
   type ReadyChain,
   titleOf,
+  undeclaredChains,
 } from './apply.ts';
 export type { ChainPlan, FileFacts, FixedBy, MemberDifference, PlannedMember } from './diff.ts';
 export { exportChain } from './export.ts';
