@@ -7,13 +7,14 @@
 
 import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
-import type { XdpMode } from '../kernel/index.ts';
+import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
 import type { StateChange } from '../state/index.ts';
 import {
   adoptedMember,
   applyDesign,
   type ChainContext,
   describerFor,
+  emptyState,
   inputFor,
   openProgramById,
   type RunningChain,
@@ -28,12 +29,14 @@ import {
   type ChainDesign,
   type ChainEdit,
   type ChainHook,
+  type ChainKind,
   type ChainState,
   isSameDesign,
   type MemberRequest,
   memberStates,
   nextDesign,
 } from './model/index.ts';
+import { modeClash, requireReady } from './preflight/index.ts';
 
 /** How a chain is changed. */
 export interface ChainOptions {
@@ -73,6 +76,31 @@ export interface ChainChange {
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
   return readRunning(context, hook).state;
+}
+
+/**
+ * What is on every hook of a kind, by interfaces of this network namespace in their order; for TC ingress before
+ * egress. Throws what `readChain` throws.
+ */
+export function listChains(context: ChainContext, kind: ChainKind): readonly ChainState[] {
+  const netns = currentNetns();
+  const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
+  return listInterfaces(context.sys).flatMap(({ index, name }) =>
+    directions.flatMap(direction =>
+      listedState(context, { kind, direction, interface: name, ifindex: index, netns }),
+    ),
+  );
+}
+
+/** One that cannot be read does not hide the others; none for an interface that is gone meanwhile. */
+function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
+  try {
+    return [readChain(context, hook)];
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    if (error.code === 'kernel-no-interface') return [];
+    return [{ ...emptyState(hook), kind: 'foreign', problems: error.problems }];
+  }
 }
 
 /** What is on a hook, with its design and entry. Changes nothing. Throws as `readChain` does. */
@@ -119,17 +147,27 @@ function changeOnce(
 ): ChainChange {
   const running = readRunning(context, hook);
   const { state } = running;
-  requireMode(state, options.mode);
+  if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
-  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
+  const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
+  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
   const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
   const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
-  if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
-    return unchanged(running);
-  return built(context, running, design, via, options);
+  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
+  if (isSame && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const notes = requireReady(context.sys, context.store, {
+    before: state,
+    design,
+    via,
+    mode: options.mode ?? null,
+    force: options.force === true,
+    adopt: adopts,
+  });
+  const change = built(context, running, design, via, options);
+  return { ...change, notes: [...notes, ...change.notes] };
 }
 
 /** What runs on a hook, and what an edit would make of it. Changes nothing. Throws as `changeChain` does. */
@@ -148,7 +186,8 @@ function designAfter(
   edit: ChainEdit,
   options: Pick<ChainOptions, 'failClosed'>,
 ): ChainDesign {
-  return nextDesign(withPolicy(design, options), withTypes(state.hook, edit), describerFor(state.hook));
+  const { hook } = state;
+  return nextDesign(withPolicy(design, options), withTypes(hook, ofWhole(edit, state)), describerFor(hook));
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
@@ -157,6 +196,12 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
 
 function withPolicy(design: ChainDesign, { failClosed }: Pick<ChainOptions, 'failClosed'>): ChainDesign {
   return failClosed === undefined ? design : { ...design, failClosed };
+}
+
+/** The id of the program on the hook stands for the whole chain. */
+function ofWhole(edit: ChainEdit, { program }: ChainState): ChainEdit {
+  if (edit.kind !== 'unload' || edit.members === 'all' || program === null) return edit;
+  return edit.members.includes(program.id) ? { kind: 'unload', members: 'all' } : edit;
 }
 
 /** Programs without a type get that of the hook, in every file of the edit. */
@@ -173,11 +218,9 @@ function withTypes(hook: ChainHook, edit: ChainEdit): ChainEdit {
   }
 }
 
-function requireMode({ mode, hook }: ChainState, wanted: XdpMode | undefined): void {
-  if (wanted === undefined || mode === null || mode === wanted) return;
-  throw usageError('chain-mode', `${spellHook(hook)}: a program is attached in mode ${mode}, not ${wanted}`, {
-    hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all`,
-  });
+function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
+  const clash = modeClash(state, wanted ?? null);
+  if (clash !== undefined) throw new RootletError([clash]);
 }
 
 function foreign({ hook, program }: ChainState): RootletError {

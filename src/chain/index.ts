@@ -1,4 +1,12 @@
-export { type ChainChange, type ChainOptions, changeChain, previewChain, readRunning } from './chains.ts';
+export {
+  type ChainChange,
+  type ChainOptions,
+  changeChain,
+  listChains,
+  previewChain,
+  readChain,
+  readRunning,
+} from './chains.ts';
 export {
   type AppliedChain,
   applyChains,
@@ -20,12 +28,18 @@ export {
 } from './declared/index.ts';
 export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
-export { listChains } from './list.ts';
 export {
+  type ChainBackEnd,
+  type ChainEdit,
   type ChainHook,
   type ChainKind,
+  type ChainState,
   type DesignMember,
   explainPlace,
   type MemberRequest,
+  type MemberState,
+  memberName,
   memberStates,
+  ordinal,
+  type ProgramFacts,
 } from './model/index.ts';

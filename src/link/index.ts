@@ -26,6 +26,7 @@ export {
   pruneObject,
   separateNames,
   TEXT_SECTION,
+  withLicense,
   withTextSection,
 } from './passes/index.ts';
 export {
@@ -111,3 +112,4 @@ export {
   type SymbolAt,
   uncheckedPairs,
 } from './resolve/index.ts';
+export { wrapVerdicts } from './wrap-verdicts.ts';

@@ -6,10 +6,11 @@ export {
   type ChainState,
   explainPlace,
   type MemberState,
+  ordinal,
   type ProgramFacts,
 } from './chain.ts';
-export { isSameCode, isSameDesign } from './compare.ts';
+export { isSameCode, isSameDesign, isSameSettings } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
-export { type Describe, nextDesign } from './next-design.ts';
+export { type Describe, memberName, nextDesign } from './next-design.ts';
 export { memberStates } from './states.ts';

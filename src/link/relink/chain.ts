@@ -18,6 +18,7 @@ import {
   BPF_AND,
   BPF_JEQ,
   BPF_JNE,
+  BPF_JSGE,
   BPF_K,
   BPF_OR,
   BPF_X,
@@ -26,7 +27,6 @@ import {
   EXIT,
   encodeInsns,
   insn,
-  jump,
   jumpIf32,
   label,
   move,
@@ -53,6 +53,8 @@ export interface ChainOptions {
    * `last`.
    */
   readonly final?: number | 'last';
+  /** What the chain returns in place of a verdict that ends it; for hooks where that verdict continues. */
+  readonly stopAs?: { readonly verdict: number; readonly returned: number };
   /**
    * All slots run whatever they return, and bit 0 of the result is the conjunction of theirs, as on hooks of
    * cgroups; with `flag`, bit 1 is set if one of them sets it. `continueOn` and `final` have no effect then.
@@ -194,18 +196,29 @@ function callSlot(position: number, count: number): Step[] {
  * For each slot: `r0 = slot(ctx); if w0 is in the mask continue, else return it`. The usual case, one verdict
  * that continues, falls through: one comparison a slot and one exit for all, as compilers write it.
  */
-function chosenSteps({ slots, section, final }: ChainOptions): Step[] {
+function chosenSteps({ slots, section, final, stopAs }: ChainOptions): Step[] {
   const known = knownVerdicts(section);
   const steps = slots.flatMap(({ continueOn }, position): Step[] => {
     const isLast = position === slots.length - 1;
     const then = isLast && typeof final !== 'number' ? [] : goOn(continueOn, position, known);
     return [...callSlot(position, slots.length), ...then];
   });
-  return [...steps, ...(typeof final === 'number' ? [move(0, final)] : []), label(LEAVE), EXIT];
+  const ending = typeof final === 'number' ? [move(0, final)] : [];
+  if (stopAs === undefined) return [...steps, ...ending, label(LEAVE), EXIT];
+  return [...steps, ...ending, EXIT, label(LEAVE), ...replacing(stopAs), EXIT];
 }
+
+function replacing({ verdict, returned }: NonNullable<ChainOptions['stopAs']>): Step[] {
+  return [jumpIf32(BPF_JNE, 0, verdict, OTHERS), move(0, returned), label(OTHERS)];
+}
+
+const OTHERS = 'others';
 
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
+
+/** Every verdict is at least this: the kernel refuses code that no path leads to, and removes what never runs. */
+const LEAST = -0x80000000;
 
 /** Continues after it for the given verdicts, and leaves the chain for others, if there are any. */
 function goOn(verdicts: readonly Verdict[], position: number, known: readonly number[]): Step[] {
@@ -214,7 +227,7 @@ function goOn(verdicts: readonly Verdict[], position: number, known: readonly nu
   if (final !== undefined)
     return final.filter(value => !numbers.includes(value)).map(value => jumpIf32(BPF_JEQ, 0, value, LEAVE));
   const last = numbers.pop();
-  if (last === undefined) return [jump(LEAVE)];
+  if (last === undefined) return [jumpIf32(BPF_JSGE, 0, LEAST, LEAVE)];
   const next = `after ${position}`;
   return [
     ...numbers.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),
