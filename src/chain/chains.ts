@@ -13,9 +13,12 @@ import {
   adoptedMember,
   applyDesign,
   type ChainContext,
+  type ChosenBackEnd,
+  chooseChainBackEnd,
   describerFor,
   emptyState,
   inputFor,
+  linked,
   openProgramById,
   type RunningChain,
   readTc,
@@ -152,10 +155,15 @@ function changeOnce(
   const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
   const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
-  const via = options.via ?? state.via ?? 'static';
-  if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
-    return unchanged(running);
-  return built(context, running, design, via, options);
+  const isSame = isSameDesign(running.design, design) && options.fresh === undefined;
+  if (isSame && state.via !== null && (options.via ?? state.via) === state.via) return unchanged(running);
+  const choice = chooseChainBackEnd(context, state, design, options.via);
+  try {
+    return built(context, running, design, choice, options);
+  } catch (error) {
+    if (!choice.free || !(error instanceof RootletError) || error.code !== 'chain-back-end') throw error;
+    return built(context, running, design, linked(error.message), options);
+  }
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
@@ -205,7 +213,7 @@ function built(
   context: ChainContext,
   running: RunningChain,
   design: ChainDesign,
-  via: ChainBackEnd,
+  { via, reason }: ChosenBackEnd,
   options: ChainOptions,
 ): ChainChange {
   const { state } = running;
@@ -230,7 +238,7 @@ function built(
     after,
     changed: true,
     via,
-    reason: options.via === undefined ? 'members are linked into one program' : 'as requested',
+    reason,
     state: replaced.state,
     notes: replaced.notes,
   };
