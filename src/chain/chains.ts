@@ -39,6 +39,7 @@ import {
   memberStates,
   nextDesign,
 } from './model/index.ts';
+import { modeClash, requireReady } from './preflight/index.ts';
 
 /** How a chain is changed. */
 export interface ChainOptions {
@@ -148,22 +149,50 @@ function changeOnce(
 ): ChainChange {
   const running = readRunning(context, hook);
   const { state } = running;
-  requireMode(state, options.mode);
+  if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
-  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
+  const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
+  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
   const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
+  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const isSame = isSameDesign(running.design, design) && options.fresh === undefined;
-  if (isSame && state.via !== null && (options.via ?? state.via) === state.via) return unchanged(running);
+  const stays = state.via !== null && (options.via ?? state.via) === state.via;
+  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
   const choice = chooseChainBackEnd(context, state, design, options.via);
+  const build = (chosen: ChosenBackEnd) => checkedBuild(context, running, design, chosen, options, adopts);
   try {
-    return built(context, running, design, choice, options);
+    return build(choice);
   } catch (error) {
-    if (!choice.free || !(error instanceof RootletError) || error.code !== 'chain-back-end') throw error;
-    return built(context, running, design, linked(error.message), options);
+    if (!choice.free || !(error instanceof RootletError) || !isOfBackEnd(error)) throw error;
+    return build(linked(error.message));
   }
+}
+
+/** What another back end may do. */
+function isOfBackEnd({ code }: RootletError): boolean {
+  return code === 'chain-back-end' || code === 'chain-tail-call';
+}
+
+function checkedBuild(
+  context: ChainContext,
+  running: RunningChain,
+  design: ChainDesign,
+  choice: ChosenBackEnd,
+  options: ChainOptions,
+  adopt: boolean,
+): ChainChange {
+  const notes = requireReady(context.sys, context.store, {
+    before: running.state,
+    design,
+    via: choice.via,
+    mode: options.mode ?? null,
+    force: options.force === true,
+    adopt,
+  });
+  const change = built(context, running, design, choice, options);
+  return { ...change, notes: [...notes, ...change.notes] };
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
@@ -172,6 +201,12 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
 
 function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
   return failClosed === undefined ? design : { ...design, failClosed };
+}
+
+/** The id of the program on the hook stands for the whole chain. */
+function ofWhole(edit: ChainEdit, { program }: ChainState): ChainEdit {
+  if (edit.kind !== 'unload' || edit.members === 'all' || program === null) return edit;
+  return edit.members.includes(program.id) ? { kind: 'unload', members: 'all' } : edit;
 }
 
 /** Programs without a type get that of the hook, in every file of the edit. */
@@ -188,11 +223,9 @@ function withTypes(hook: ChainHook, edit: ChainEdit): ChainEdit {
   }
 }
 
-function requireMode({ mode, hook }: ChainState, wanted: XdpMode | undefined): void {
-  if (wanted === undefined || mode === null || mode === wanted) return;
-  throw usageError('chain-mode', `${spellHook(hook)}: a program is attached in mode ${mode}, not ${wanted}`, {
-    hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all`,
-  });
+function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
+  const clash = modeClash(state, wanted ?? null);
+  if (clash !== undefined) throw new RootletError([clash]);
 }
 
 function foreign({ hook, program }: ChainState): RootletError {
