@@ -14,9 +14,12 @@ import {
   adoptedMember,
   applyDesign,
   type ChainContext,
+  type ChosenBackEnd,
+  chooseChainBackEnd,
   describerFor,
   emptyState,
   inputFor,
+  linked,
   openProgramById,
   type RunningChain,
   readTc,
@@ -158,18 +161,41 @@ function changeOnce(
   const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
   const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
-  const via = options.via ?? state.via ?? 'static';
-  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
-  if (isSame && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const isSame = isSameDesign(running.design, design) && options.fresh === undefined;
+  const stays = state.via !== null && (options.via ?? state.via) === state.via;
+  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const choice = chooseChainBackEnd(context, state, design, options.via);
+  const build = (chosen: ChosenBackEnd) => checkedBuild(context, running, design, chosen, options, adopts);
+  try {
+    return build(choice);
+  } catch (error) {
+    if (!choice.free || !(error instanceof RootletError) || !isOfBackEnd(error)) throw error;
+    return build(linked(error.message));
+  }
+}
+
+/** What another back end may do. */
+function isOfBackEnd({ code }: RootletError): boolean {
+  return code === 'chain-back-end' || code === 'chain-tail-call';
+}
+
+function checkedBuild(
+  context: ChainContext,
+  running: RunningChain,
+  design: ChainDesign,
+  choice: ChosenBackEnd,
+  options: ChainOptions,
+  adopt: boolean,
+): ChainChange {
   const notes = requireReady(context.sys, context.store, {
-    before: state,
+    before: running.state,
     design,
-    via,
+    via: choice.via,
     mode: options.mode ?? null,
     force: options.force === true,
-    adopt: adopts,
+    adopt,
   });
-  const change = built(context, running, design, via, options);
+  const change = built(context, running, design, choice, options);
   return { ...change, notes: [...notes, ...change.notes] };
 }
 
@@ -247,7 +273,7 @@ function built(
   context: ChainContext,
   running: RunningChain,
   design: ChainDesign,
-  via: ChainBackEnd,
+  { via, reason }: ChosenBackEnd,
   options: ChainOptions,
 ): ChainChange {
   const { state } = running;
@@ -272,7 +298,7 @@ function built(
     after,
     changed: true,
     via,
-    reason: options.via === undefined ? 'members are linked into one program' : 'as requested',
+    reason,
     state: replaced.state,
     notes: replaced.notes,
   };
