@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { statusTable } from '../../cli/format/chain-table.ts';
 import { makeDispatcher } from '../../src/chain/libxdp/dispatcher.ts';
 import { LibxdpPins } from '../../src/chain/libxdp/pins.ts';
 import { RootletError } from '../../src/diag/problem.ts';
@@ -92,6 +93,17 @@ describe('the same set by both tools', () => {
       return ran;
     });
     expect(orders).toEqual(new Array(2).fill({ verdict: PASS, ran: [4, 2, 0, 1, 3] }));
+  });
+
+  test('our table of status begins each row as theirs', () => {
+    const specs = members(3, place => [4, 31, 9][place] ?? 0);
+    chains.load(...specs.slice(0, 2));
+    peer.load(...specs.slice(2));
+    const theirs = peer.must('status', 'near').trimEnd().split('\n');
+    const ours = statusTable('xdp', [chains.state()]).trimEnd().split('\n');
+    expect(ours.map((line, at) => line.slice(0, theirs[at]?.trimEnd().length))).toEqual(
+      theirs.map(line => line.trimEnd()),
+    );
   });
 
   test('a name of more than 15 characters is shown whole by both', () => {
