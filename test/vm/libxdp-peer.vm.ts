@@ -125,7 +125,7 @@ describe('the lock of libxdp', () => {
     return new Promise(resolve => holder.stdout.once('data', () => resolve(Date.now())));
   };
 
-  test('we wait for the other tool', async () => {
+  test('a change waits for the other tool', async () => {
     chains.load({ number: 0 });
     const since = await locked(1.5);
     chains.load({ number: 1 });
@@ -133,7 +133,7 @@ describe('the lock of libxdp', () => {
     expect(peer.status().members).toHaveLength(2);
   });
 
-  test('or say what is locked', async () => {
+  test('or reports what is locked', async () => {
     await locked(2);
     using pins = LibxdpPins.make(sys);
     const waiting = () => pins.locked(() => {}, 200);
@@ -143,7 +143,7 @@ describe('the lock of libxdp', () => {
     pins.locked(() => {}, 5000);
   });
 
-  test('the other tool waits for us', async () => {
+  test('the other tool waits for a change', async () => {
     chains.load({ number: 0 });
     const before = peer.attached();
     let running: Promise<Ran>;
