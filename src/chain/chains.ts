@@ -22,7 +22,9 @@ import {
   readXdp,
   removeChain,
   removeForeign,
+  removeStale,
   spellHook,
+  staleChains,
 } from './engine/index.ts';
 import {
   type ChainBackEnd,
@@ -261,13 +263,20 @@ function unloadOther(
   edit: ChainEdit & { readonly kind: 'unload' },
   options: ChainOptions,
 ): ChainChange {
-  const { hook, program } = state;
-  if (program === null)
-    throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
-      hint: `rootlet ${hook.kind} status lists what is there`,
-    });
+  const { program } = state;
+  if (program === null) return unloadNothing(context, state, options);
   const isMeant = edit.members === 'all' || edit.members.includes(program.id);
   if (options.force !== true || !isMeant) throw foreign(state);
   if (options.dryRun !== true) removeForeign(context, state);
   return gone(context, state, options);
+}
+
+/** Nothing is attached, but a process may have been killed after it had detached a chain. */
+function unloadNothing(context: ChainContext, state: ChainState, options: ChainOptions): ChainChange {
+  const { hook } = state;
+  const stale = options.dryRun === true ? staleChains(context, hook) : removeStale(context, hook);
+  if (stale.entries.length > 0) return { ...gone(context, state, options), notes: stale.notes };
+  throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
+    hint: `rootlet ${hook.kind} status lists what is there`,
+  });
 }

@@ -28,6 +28,7 @@ import type { JsonObject, Store, StoreEntry } from '../../store/index.ts';
 import type { ChainDesign, ChainHook } from '../model/index.ts';
 import { fillAdopted } from './adopted.ts';
 import type { ChainContext } from './context.ts';
+import { type StaleChains, staleChains } from './stale.ts';
 import type { GeneratedChain } from './static.ts';
 
 /** How a generation is built and attached. */
@@ -104,19 +105,22 @@ export function firstRootlet(
     via: slotsVia,
     dryRun,
   };
-  return Rootlet.first(context.sys, rootlet, options, generation => {
+  const stale = staleChains(context, request.hook);
+  const replaced = Rootlet.first(context.sys, rootlet, options, generation => {
     using _owned = generation;
-    attachFirst(context, request, generation, expected);
+    attachFirst(context, request, generation, { expected, stale });
   });
+  return { ...replaced, notes: [...replaced.notes, ...stale.notes] };
 }
 
 function attachFirst(
   context: ChainContext,
   request: BuildRequest,
   generation: Generation,
-  expected: BpfProgram | null,
+  { expected, stale }: { readonly expected: BpfProgram | null; readonly stale: StaleChains },
 ): void {
   const { store, sys, time } = context;
+  const [left, ...others] = stale.entries;
   const { hook: at, mode } = request;
   const place: InterfaceHook =
     at.direction === null
@@ -129,7 +133,7 @@ function attachFirst(
     hook,
     describe: () => attachData(at, hook, generation, mode),
     time,
-    name: freeEntryName(store, at),
+    name: left?.name ?? freeEntryName(store, at),
     forced: true,
   };
   try {
@@ -138,6 +142,7 @@ function attachFirst(
     takeBack(hook, generation.program, expected);
     throw error;
   }
+  for (const entry of others) store.remove(entry);
 }
 
 /** Also when attaching itself failed: the answer may be what was lost. The first error matters more. */

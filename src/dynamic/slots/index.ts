@@ -14,6 +14,7 @@ export {
   firstRelink,
   hasPendingChange,
   hasSlotsFilled,
+  isGenerated,
   openRootlet,
   recordOfProgram,
   saveFirst,
