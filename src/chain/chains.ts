@@ -5,6 +5,7 @@
  * generation beside the running one, switch the hook. Whoever loses a race reads again.
  */
 
+import { given } from '../bytes/index.ts';
 import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
 import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
@@ -23,6 +24,7 @@ import {
   removeChain,
   removeForeign,
   removeStale,
+  settleChain,
   spellHook,
   staleChains,
 } from './engine/index.ts';
@@ -38,6 +40,7 @@ import {
   memberStates,
   nextDesign,
 } from './model/index.ts';
+import { modeClash, requireReady } from './preflight/index.ts';
 
 /** How a chain is changed. */
 export interface ChainOptions {
@@ -51,6 +54,8 @@ export interface ChainOptions {
   readonly adopt?: boolean;
   /** A member that is lost by accident drops packets. Default: as it was. */
   readonly failClosed?: boolean;
+  /** Members are built with counters, which cost next to nothing while they are off. Default: as it was, at first true. */
+  readonly counters?: boolean;
   /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
   readonly fresh?: readonly string[];
   /** Check everything but what the verifier reports, and change nothing. */
@@ -104,7 +109,8 @@ function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
   }
 }
 
-function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
+/** What is on a hook, with its design and entry. Changes nothing. Throws as `readChain` does. */
+export function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
   return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
@@ -147,25 +153,59 @@ function changeOnce(
 ): ChainChange {
   const running = readRunning(context, hook);
   const { state } = running;
-  requireMode(state, options.mode);
+  if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
-  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
-  const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
+  const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
+  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
+  const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
+  const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
-  if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
-    return unchanged(running);
-  return built(context, running, design, via, options);
+  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
+  if (isSame && modeClash(state, options.mode ?? null) === undefined)
+    return unchanged(context, running, options);
+  const notes = requireReady(context.sys, context.store, {
+    before: state,
+    design,
+    via,
+    mode: options.mode ?? null,
+    force: options.force === true,
+    adopt: adopts,
+  });
+  const change = built(context, running, design, via, options);
+  return { ...change, notes: [...notes, ...change.notes] };
+}
+
+/** What runs on a hook, and what an edit would make of it. Changes nothing. Throws as `changeChain` does. */
+export function previewChain(
+  context: ChainContext,
+  hook: ChainHook,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'> = {},
+): { readonly running: RunningChain; readonly design: ChainDesign } {
+  const running = readRunning(context, hook);
+  return { running, design: designAfter(running, edit, options) };
+}
+
+function designAfter(
+  { state, design }: RunningChain,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'>,
+): ChainDesign {
+  const { hook } = state;
+  return nextDesign(withPolicy(design, options), withTypes(hook, ofWhole(edit, state)), describerFor(hook));
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
   return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
-function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
-  return failClosed === undefined ? design : { ...design, failClosed };
+function withPolicy(
+  design: ChainDesign,
+  { failClosed, counters }: Pick<ChainOptions, 'failClosed' | 'counters'>,
+): ChainDesign {
+  return { ...design, ...given({ failClosed, counters }) };
 }
 
 /** The id of the program on the hook stands for the whole chain. */
@@ -188,11 +228,9 @@ function withTypes(hook: ChainHook, edit: ChainEdit): ChainEdit {
   }
 }
 
-function requireMode({ mode, hook }: ChainState, wanted: XdpMode | undefined): void {
-  if (wanted === undefined || mode === null || mode === wanted) return;
-  throw usageError('chain-mode', `${spellHook(hook)}: a program is attached in mode ${mode}, not ${wanted}`, {
-    hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all`,
-  });
+function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
+  const clash = modeClash(state, wanted ?? null);
+  if (clash !== undefined) throw new RootletError([clash]);
 }
 
 function foreign({ hook, program }: ChainState): RootletError {
@@ -204,8 +242,11 @@ function foreign({ hook, program }: ChainState): RootletError {
 
 // --- outcomes -----------------------------------------------------------------------------------------------------
 
-function unchanged({ state }: RunningChain): ChainChange {
-  const base = { before: state, after: state, changed: false, state: [], notes: [] };
+function unchanged(context: ChainContext, running: RunningChain, { dryRun }: ChainOptions): ChainChange {
+  const { state } = running;
+  const isSettled = dryRun !== true && settleChain(context, running);
+  const notes = isSettled ? ['what a killed process left of a change of the chain was removed'] : [];
+  const base = { before: state, after: state, changed: false, state: [], notes };
   return { ...base, via: state.via, reason: 'as it was' };
 }
 

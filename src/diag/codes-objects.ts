@@ -192,6 +192,7 @@ export const OBJECT_CODES = {
   'relink-functions': 'input',
   'relink-generated': 'usage',
   'relink-gpl-helper': 'input',
+  'relink-guest': 'platform',
   'relink-input': 'input',
   'relink-library': 'usage',
   'relink-maps': 'input',
@@ -220,6 +221,15 @@ export const OBJECT_CODES = {
   'chain-throw': 'input',
   'chain-type': 'input',
   'chain-verdict': 'usage',
+  // --- counters of members ---
+  'watch-address': 'usage',
+  'watch-interval': 'usage',
+  'watch-limit': 'input',
+  'watch-name': 'input',
+  'watch-no-chain': 'usage',
+  'watch-no-counters': 'usage',
+  'watch-no-trace': 'usage',
+  'watch-program': 'input',
   // --- CO-RE relocation ---
   'core-access': 'input',
   'core-ambiguous': 'input',

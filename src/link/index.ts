@@ -26,6 +26,7 @@ export {
   pruneObject,
   separateNames,
   TEXT_SECTION,
+  withLicense,
   withTextSection,
 } from './passes/index.ts';
 export {
@@ -45,6 +46,7 @@ export {
   adoptionNote,
   arraysOf,
   arrayWithItself,
+  countedSlot,
   type FilledSlot,
   fragmentsProblem,
   freeSlots,
@@ -111,4 +113,18 @@ export {
   type SymbolAt,
   uncheckedPairs,
 } from './resolve/index.ts';
+export {
+  COUNTS_MAP,
+  type Counters,
+  counterLayout,
+  decodeCounters,
+  decodeTrace,
+  NO_MEMBER,
+  TRACE_MAP,
+  type VerdictCount,
+  WATCH_COUNT,
+  WATCH_SECTION,
+  WATCH_TIME,
+  WatchWords,
+} from './watch/index.ts';
 export { wrapVerdicts } from './wrap-verdicts.ts';
