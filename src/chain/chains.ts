@@ -26,7 +26,10 @@ import {
   readXdp,
   removeChain,
   removeForeign,
+  removeStale,
+  settleChain,
   spellHook,
+  staleChains,
 } from './engine/index.ts';
 import {
   type ChainBackEnd,
@@ -163,7 +166,8 @@ function changeOnce(
   if (design.members.length === 0) return unloaded(context, running, options);
   const isSame = isSameDesign(running.design, design) && options.fresh === undefined;
   const stays = state.via !== null && (options.via ?? state.via) === state.via;
-  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined)
+    return unchanged(context, running, options);
   const choice = chooseChainBackEnd(context, state, design, options.via);
   const build = (chosen: ChosenBackEnd) => checkedBuild(context, running, design, chosen, options, adopts);
   try {
@@ -264,8 +268,11 @@ function foreign({ hook, program }: ChainState): RootletError {
 
 // --- outcomes -----------------------------------------------------------------------------------------------------
 
-function unchanged({ state }: RunningChain): ChainChange {
-  const base = { before: state, after: state, changed: false, state: [], notes: [] };
+function unchanged(context: ChainContext, running: RunningChain, { dryRun }: ChainOptions): ChainChange {
+  const { state } = running;
+  const isSettled = dryRun !== true && settleChain(context, running);
+  const notes = isSettled ? ['what a killed process left of a change of the chain was removed'] : [];
+  const base = { before: state, after: state, changed: false, state: [], notes };
   return { ...base, via: state.via, reason: 'as it was' };
 }
 
@@ -323,13 +330,20 @@ function unloadOther(
   edit: ChainEdit & { readonly kind: 'unload' },
   options: ChainOptions,
 ): ChainChange {
-  const { hook, program } = state;
-  if (program === null)
-    throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
-      hint: `rootlet ${hook.kind} status lists what is there`,
-    });
+  const { program } = state;
+  if (program === null) return unloadNothing(context, state, options);
   const isMeant = edit.members === 'all' || edit.members.includes(program.id);
   if (options.force !== true || !isMeant) throw foreign(state);
   if (options.dryRun !== true) removeForeign(context, state);
   return gone(context, state, options);
+}
+
+/** Nothing is attached, but a process may have been killed after it had detached a chain. */
+function unloadNothing(context: ChainContext, state: ChainState, options: ChainOptions): ChainChange {
+  const { hook } = state;
+  const stale = options.dryRun === true ? staleChains(context, hook) : removeStale(context, hook);
+  if (stale.entries.length > 0) return { ...gone(context, state, options), notes: stale.notes };
+  throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
+    hint: `rootlet ${hook.kind} status lists what is there`,
+  });
 }

@@ -51,6 +51,8 @@ export {
   type EntrySetting,
   entrySettings,
   firstRelink,
+  hasPendingChange,
+  isGenerated,
   isSameValue,
   openRootlet,
   type Replaced,
