@@ -1,10 +1,13 @@
 /** `rootlet explain`: what members of a chain hide of each other. */
 
 import { buildCommand } from '@stricli/core';
-import { readRunningChain } from '../../src/chain/index.ts';
-import type { ChainContext } from '../../src/chain/index.ts';
-import type { ChainState } from '../../src/chain/index.ts';
-import { type ChainExplanation, type ExplainedMember, explainChain } from '../../src/chain/index.ts';
+import type { ChainContext, ChainState } from '../../src/chain/index.ts';
+import {
+  type ChainExplanation,
+  type ExplainedMember,
+  explainChain,
+  readRunningChain,
+} from '../../src/chain/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
@@ -51,7 +54,12 @@ function explanationText({ state, members, findings }: Explained): string {
   const rows = members.map(member => [member.name, ...returnCells(member)]);
   const lines = findings.length === 0 ? ['nothing is hidden'] : findings.map(({ text }) => text);
   const heading = `${state.hook.interface} ${hookName(state)}`;
-  return [heading, table([['member', 'final', 'continues'], ...rows], '  '), ...lines.map(line => `  ${line}`), ''].join('\n');
+  return [
+    heading,
+    table([['member', 'final', 'continues'], ...rows], '  '),
+    ...lines.map(line => `  ${line}`),
+    '',
+  ].join('\n');
 }
 
 function returnCells({ returns, unknown }: ExplainedMember): string[] {

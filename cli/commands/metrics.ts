@@ -2,9 +2,8 @@
 
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { buildCommand } from '@stricli/core';
-import { listChains } from '../../src/chain/index.ts';
 import type { ChainContext } from '../../src/chain/index.ts';
-import { WatchedChain } from '../../src/chain/index.ts';
+import { listChains, WatchedChain } from '../../src/chain/index.ts';
 import { usageError } from '../../src/diag/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { WATCH_COUNT } from '../../src/link/index.ts';
@@ -33,7 +32,11 @@ export const metricsCommand = buildCommand<Flags, [], Context>({
   parameters: {
     flags: {
       listen: { ...text, brief: 'Serve /metrics over HTTP until ^C', placeholder: 'ADDR:PORT' },
-      textfile: { ...text, brief: 'Write a file, replaced in one step, for the textfile collector', placeholder: 'FILE' },
+      textfile: {
+        ...text,
+        brief: 'Write a file, replaced in one step, for the textfile collector',
+        placeholder: 'FILE',
+      },
       asIs: { ...off, brief: 'Leave the switches of chains as they are' },
       ...STORE_FLAGS,
     },
@@ -57,7 +60,10 @@ async function serve(context: Context, listen: string, page: () => string): Prom
   const address = parseListen(listen);
   using stop = new Stop();
   const server = await serveMetrics(address, CONTENT_TYPE, page);
-  tell(context, `rootlet: http://${listen.startsWith(':') ? 'localhost' : ''}${listen.replace(/\d+$/, '')}${server.port}/metrics`);
+  tell(
+    context,
+    `rootlet: http://${listen.startsWith(':') ? 'localhost' : ''}${listen.replace(/\d+$/, '')}${server.port}/metrics`,
+  );
   await stop.ended();
   await server.close();
 }
@@ -76,7 +82,9 @@ function writeWhole(path: string, contents: string): void {
 }
 
 function countsOf(context: Context, chains: ChainContext, { asIs }: Flags): ChainCounts[] {
-  const states = [...listChains(chains, 'xdp'), ...listChains(chains, 'tc')].filter(({ kind }) => kind === 'chain');
+  const states = [...listChains(chains, 'xdp'), ...listChains(chains, 'tc')].filter(
+    ({ kind }) => kind === 'chain',
+  );
   return states.map(state => {
     using chain = WatchedChain.open(chains, state);
     const hook = hookName(state);

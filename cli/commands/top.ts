@@ -1,18 +1,17 @@
 /** `rootlet top`: what the members of chains do, live. */
 
 import { buildCommand } from '@stricli/core';
-import type { ChainContext } from '../../src/chain/index.ts';
-import type { Reading, WatchedChain } from '../../src/chain/index.ts';
+import type { ChainContext, Reading, WatchedChain } from '../../src/chain/index.ts';
 import { ratesBetween } from '../../src/chain/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { WATCH_COUNT, WATCH_TIME } from '../../src/link/index.ts';
 import { off } from '../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
+import { requireSeconds, secondsFlag } from '../flags/seconds.ts';
 import { chainContext, hookName, openWatched, runningChains } from '../flags/watched.ts';
 import { type ChainRates, ratesJson, rateTable } from '../format/rates.ts';
 import { type Context, guarded, print, printJsonLine, tell } from '../io/context.ts';
 import { Stop } from '../io/stop.ts';
-import { requireSeconds, secondsFlag } from '../flags/seconds.ts';
 
 interface Flags extends StoreFlags {
   readonly interval: number;
@@ -71,7 +70,12 @@ function placeOf({ state }: WatchedChain): string {
 /** Switches that were found in another state: they get it back. */
 type Found = Map<string, number>;
 
-async function watch(context: Context, flags: Flags, chains: ChainContext, name: string | undefined): Promise<void> {
+async function watch(
+  context: Context,
+  flags: Flags,
+  chains: ChainContext,
+  name: string | undefined,
+): Promise<void> {
   const found: Found = new Map();
   const live = process.stdout.isTTY && !flags.json && !flags.once;
   using stop = new Stop(live);

@@ -1,13 +1,10 @@
 /** Steps that commands share which look at running chains: which chains, and their switch. */
 
+import type { ChainContext, ChainKind, ChainState } from '../../src/chain/index.ts';
+import { findChainHook, listChains, readChain, WatchedChain } from '../../src/chain/index.ts';
 import { quote, usageError } from '../../src/diag/index.ts';
-import { listChains, readChain } from '../../src/chain/index.ts';
-import type { ChainContext } from '../../src/chain/index.ts';
-import { findChainHook } from '../../src/chain/index.ts';
-import type { ChainKind, ChainState } from '../../src/chain/index.ts';
-import { WatchedChain } from '../../src/chain/index.ts';
-import type { Context } from '../io/context.ts';
 import type { Sys } from '../../src/kernel/index.ts';
+import type { Context } from '../io/context.ts';
 import { openStore, type StoreFlags } from './loading.ts';
 
 export function chainContext(context: Context, flags: StoreFlags, sys: Sys): ChainContext {
@@ -18,13 +15,16 @@ const KINDS: readonly ChainKind[] = ['xdp', 'tc'];
 
 /** Chains of one interface, or of all. Throws `kernel-no-interface`, `watch-no-chain`. */
 export function runningChains(context: ChainContext, name: string | undefined): readonly ChainState[] {
-  const all =
-    name === undefined ? KINDS.flatMap(kind => listChains(context, kind)) : statesOn(context, name);
+  const all = name === undefined ? KINDS.flatMap(kind => listChains(context, kind)) : statesOn(context, name);
   const chains = all.filter(({ kind }) => kind === 'chain');
   if (chains.length > 0) return chains;
-  throw usageError('watch-no-chain', `${name === undefined ? 'no interface' : `interface ${quote(name)}`} has no chain`, {
-    hint: 'rootlet xdp load IFACE FILE... makes one',
-  });
+  throw usageError(
+    'watch-no-chain',
+    `${name === undefined ? 'no interface' : `interface ${quote(name)}`} has no chain`,
+    {
+      hint: 'rootlet xdp load IFACE FILE... makes one',
+    },
+  );
 }
 
 function statesOn(context: ChainContext, name: string): readonly ChainState[] {

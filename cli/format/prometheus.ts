@@ -3,8 +3,7 @@
  * type. Names and labels are an interface that dashboards depend on; docs/chains.md lists them.
  */
 
-import type { ChainState } from '../../src/chain/index.ts';
-import type { MemberReading, Reading } from '../../src/chain/index.ts';
+import type { ChainState, MemberReading, Reading } from '../../src/chain/index.ts';
 
 /** What one chain has counted. */
 export interface ChainCounts {

@@ -1,7 +1,6 @@
 /** Rates of members as a table and as JSON. */
 
-import type { ChainState } from '../../src/chain/index.ts';
-import type { MemberRate } from '../../src/chain/index.ts';
+import type { ChainState, MemberRate } from '../../src/chain/index.ts';
 import { table } from './table.ts';
 
 /** The rates of one chain. */
@@ -54,7 +53,8 @@ export function ratesJson({ state, hook, rates }: ChainRates): Readonly<Record<s
     packetsPerSecond: rate?.packets ?? null,
     bitsPerSecond: rate?.bits ?? null,
     nanoseconds: rate?.nanoseconds ?? null,
-    verdicts: rate?.verdicts.map(({ name, packets, share }) => ({ name, packetsPerSecond: packets, share })) ?? null,
+    verdicts:
+      rate?.verdicts.map(({ name, packets, share }) => ({ name, packetsPerSecond: packets, share })) ?? null,
   }));
   return { interface: state.hook.interface, hook, members };
 }

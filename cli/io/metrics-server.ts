@@ -51,7 +51,12 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, contentType: string, page: () => string): void {
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  contentType: string,
+  page: () => string,
+): void {
   const [path] = (request.url ?? '').split('?');
   if (path !== '/metrics') reply(response, 404, 'only /metrics is here\n');
   else if (request.method !== 'GET') reply(response.setHeader('Allow', 'GET'), 405, 'only GET\n');

@@ -2,5 +2,5 @@ export type { ChainBackEnd, ChainHook, ChainKind, ChainState, MemberState, Progr
 export { hasCounters, isSameDesign } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
-export { type Describe, nextDesign } from './next-design.ts';
+export { type Describe, nextDesign, requireMember } from './next-design.ts';
 export { memberStates } from './states.ts';

@@ -23,10 +23,12 @@ function member(
   continueOn: DesignMember['continueOn'] = [2],
   more: readonly Insn[] = [],
 ): DesignMember {
-  const tests = verdicts.slice(1).flatMap((verdict, at) => [
-    move(0, verdict),
-    insn(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, (verdicts.length - 2 - at) * 2 + 1, at),
-  ]);
+  const tests = verdicts
+    .slice(1)
+    .flatMap((verdict, at) => [
+      move(0, verdict),
+      insn(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, (verdicts.length - 2 - at) * 2 + 1, at),
+    ]);
   const insns = [...more, load(BPF_W, 1, 1), ...tests, move(0, verdicts[0] ?? 0), EXIT];
   const object = testObject([{ name: 'prog', insns }]);
   return {
@@ -50,8 +52,16 @@ const texts = (explanation: ChainExplanation): string[] => explanation.findings.
 describe('what members of a chain hide', () => {
   test('final verdicts are decided before later members', () => {
     const all = explain([member('a', [1, 2]), member('b', [2, 3]), member('c', [2])]);
-    expect(texts(all)).toEqual(['a decides DROP before b, c see the packet', 'b decides TX before c sees the packet']);
-    expect(all.findings[0]).toMatchObject({ kind: 'hides', member: 'a', others: ['b', 'c'], verdicts: ['DROP'] });
+    expect(texts(all)).toEqual([
+      'a decides DROP before b, c see the packet',
+      'b decides TX before c sees the packet',
+    ]);
+    expect(all.findings[0]).toMatchObject({
+      kind: 'hides',
+      member: 'a',
+      others: ['b', 'c'],
+      verdicts: ['DROP'],
+    });
   });
   test('members that can hide nothing', () => {
     expect(texts(explain([member('a', [2]), member('b', [1, 2])]))).toEqual([]);

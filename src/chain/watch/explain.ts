@@ -112,7 +112,9 @@ function findingsOn(
   const holds = isLast && !(hook.kind === 'xdp' && all.length > 1);
   const replaced = holds
     ? []
-    : one.returns.filter(({ continues, verdict }) => continues && verdict !== neutralVerdict(progTypeOf({ hook })));
+    : one.returns.filter(
+        ({ continues, verdict }) => continues && verdict !== neutralVerdict(progTypeOf({ hook })),
+      );
   return [
     ...(one.unknown.length > 0 ? [unknownFinding(one, later)] : []),
     ...(later.length > 0 ? hides(one, later) : []),
@@ -124,7 +126,8 @@ function neverRuns(one: ExplainedMember, all: readonly ExplainedMember[]): Findi
   const before = all.slice(0, all.indexOf(one)).filter(({ runs }) => runs);
   const last = before[before.length - 1];
   const decider = last === undefined ? '' : last.name;
-  const why = last?.continueOn.length === 0 ? 'continues after no verdict' : 'continues on nothing it can return';
+  const why =
+    last?.continueOn.length === 0 ? 'continues after no verdict' : 'continues on nothing it can return';
   const text = `${one.name} never runs: ${decider} ${why}`;
   return { kind: 'never-runs', member: one.name, others: [decider], verdicts: [], text };
 }
@@ -152,7 +155,9 @@ function replacedFinding(
   const names = verdicts.map(verdict => verdict.name);
   const [next] = later;
   const what =
-    next === undefined ? 'the chain continues after it, and ends with PASS' : `${next} runs after it and decides`;
+    next === undefined
+      ? 'the chain continues after it, and ends with PASS'
+      : `${next} runs after it and decides`;
   const text = `${names.join(', ')} of ${name} does not hold: ${what}`;
   return { kind: 'replaced', member: name, others: later, verdicts: names, text };
 }

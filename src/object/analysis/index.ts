@@ -1,12 +1,46 @@
 /** Analyses of the model: calls, implicit needs, liveness, what a program has once. */
 
-export { CallGraph, type CallPath, MAX_CALL_FRAMES, MAX_STACK_BYTES, MAX_STACK_BYTES_ABOVE_TAIL_CALL, callGraph, callersOf, referencesInOrder, stackAbove, tailCallers } from './call-graph.ts';
+export {
+  CallGraph,
+  type CallPath,
+  callersOf,
+  callGraph,
+  MAX_CALL_FRAMES,
+  MAX_STACK_BYTES,
+  MAX_STACK_BYTES_ABOVE_TAIL_CALL,
+  referencesInOrder,
+  stackAbove,
+  tailCallers,
+} from './call-graph.ts';
 export { callbackOf, declTags, exceptionCallbacks, withCallback } from './exception-callbacks.ts';
-export { type Requirement, type SymbolKind, declaredKind, kindOfExtern, requirementsOf } from './extern-kinds.ts';
-export { type KconfigType, cutNote, findInConfig, kconfigTooLarge, kconfigTypeOf, kconfigValue, numberValue } from './kconfig.ts';
+export {
+  declaredKind,
+  kindOfExtern,
+  type Requirement,
+  requirementsOf,
+  type SymbolKind,
+} from './extern-kinds.ts';
+export {
+  cutNote,
+  findInConfig,
+  type KconfigType,
+  kconfigTooLarge,
+  kconfigTypeOf,
+  kconfigValue,
+  numberValue,
+} from './kconfig.ts';
 export { kernelFieldOf } from './kernel-fields.ts';
 export { type Liveness, markLive, pathTo } from './live.ts';
-export { ARENA_SECTION, NO_NEEDS, RUN_CONFIG_SECTION, heldPrograms, isMetadata, isNeededAnyway, isOperationsSection, mayTailCall } from './needs.ts';
+export {
+  ARENA_SECTION,
+  heldPrograms,
+  isMetadata,
+  isNeededAnyway,
+  isOperationsSection,
+  mayTailCall,
+  NO_NEEDS,
+  RUN_CONFIG_SECTION,
+} from './needs.ts';
 export { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';
 export { type ReturnValues, returnValues } from './return-values.ts';
 export { DEFAULT_PRIORITY, type RunConfig, runConfigOf } from './run-config.ts';
