@@ -15,6 +15,7 @@ import {
   applyDesign,
   type ChainContext,
   describerFor,
+  emptyState,
   inputFor,
   openProgramById,
   type RunningChain,
@@ -36,6 +37,7 @@ import {
   memberStates,
   nextDesign,
 } from './model/index.ts';
+import { modeClash, requireReady } from './preflight/index.ts';
 
 /** How a chain is changed. */
 export interface ChainOptions {
@@ -87,10 +89,21 @@ export function listChains(context: ChainContext, kind: ChainKind): readonly Cha
   const netns = currentNetns();
   const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
   return listInterfaces(context.sys).flatMap(({ index, name }) =>
-    directions.map(direction =>
-      readChain(context, { kind, direction, interface: name, ifindex: index, netns }),
+    directions.flatMap(direction =>
+      listedState(context, { kind, direction, interface: name, ifindex: index, netns }),
     ),
   );
+}
+
+/** One that cannot be read does not hide the others; none for an interface that is gone meanwhile. */
+function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
+  try {
+    return [readChain(context, hook)];
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    if (error.code === 'kernel-no-interface') return [];
+    return [{ ...emptyState(hook), kind: 'foreign', problems: error.problems }];
+  }
 }
 
 /** The same, with the design that is recorded of it, files included. */
@@ -137,17 +150,27 @@ function changeOnce(
 ): ChainChange {
   const running = readRunningChain(context, hook);
   const { state } = running;
-  requireMode(state, options.mode);
+  if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
-  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
+  const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
+  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
   const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
+  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
-  if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
-    return unchanged(running);
-  return built(context, running, design, via, options);
+  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
+  if (isSame && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const notes = requireReady(context.sys, context.store, {
+    before: state,
+    design,
+    via,
+    mode: options.mode ?? null,
+    force: options.force === true,
+    adopt: adopts,
+  });
+  const change = built(context, running, design, via, options);
+  return { ...change, notes: [...notes, ...change.notes] };
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
@@ -156,6 +179,12 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
 
 function withPolicy(design: ChainDesign, { failClosed, counters }: ChainOptions): ChainDesign {
   return { ...design, ...given({ failClosed, counters }) };
+}
+
+/** The id of the program on the hook stands for the whole chain. */
+function ofWhole(edit: ChainEdit, { program }: ChainState): ChainEdit {
+  if (edit.kind !== 'unload' || edit.members === 'all' || program === null) return edit;
+  return edit.members.includes(program.id) ? { kind: 'unload', members: 'all' } : edit;
 }
 
 /** Programs without a type get that of the hook, in every file of the edit. */
@@ -172,11 +201,9 @@ function withTypes(hook: ChainHook, edit: ChainEdit): ChainEdit {
   }
 }
 
-function requireMode({ mode, hook }: ChainState, wanted: XdpMode | undefined): void {
-  if (wanted === undefined || mode === null || mode === wanted) return;
-  throw usageError('chain-mode', `${spellHook(hook)}: a program is attached in mode ${mode}, not ${wanted}`, {
-    hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all`,
-  });
+function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
+  const clash = modeClash(state, wanted ?? null);
+  if (clash !== undefined) throw new RootletError([clash]);
 }
 
 function foreign({ hook, program }: ChainState): RootletError {

@@ -20,6 +20,7 @@ export {
   type EntryLoad,
   entryParts,
   explainAgainst,
+  inputOf,
   type KeptBindings,
   loadAgainst,
   OBJECT_FILE,
@@ -27,9 +28,11 @@ export {
   recoverLeft,
   releaseConsumers,
   type StoreLoadOptions,
+  withContents,
   withEntryLoad,
 } from './entries/index.ts';
 export {
+  afterSwitch,
   type Component,
   Generation,
   type GenerationOptions,
@@ -41,6 +44,9 @@ export {
 export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
+  type AroundSwitch,
+  assignSettings,
+  changedSettings,
   type EntrySetting,
   entrySettings,
   firstRelink,
@@ -60,6 +66,7 @@ export { ObjectEdit } from './stubs/index.ts';
 export {
   firstEntryState,
   type ReplacedAttached,
+  replaceAttached,
   type UpgradedConsumer,
   type UpgradeReport,
 } from './upgrade/index.ts';

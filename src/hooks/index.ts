@@ -3,6 +3,7 @@
 export { attachRecorded, attachTo } from './attach-words.ts';
 export {
   entryLinkState,
+  findHook,
   HOOK_LINK,
   type HookFacts,
   type HookState,
@@ -25,9 +26,11 @@ export {
   attachOperations,
   attachProgram,
   canHookChange,
+  endOf,
   filterInterfaceHook,
   type Hook,
   type InterfaceHook,
+  InterfaceSpot,
   linkTypeName,
   type Occupant,
   prepareOperations,

@@ -32,6 +32,7 @@ export const EPROTONOSUPPORT = 93;
 export const EOPNOTSUPP = 95;
 export const EADDRNOTAVAIL = 99;
 export const EALREADY = 114;
+export const ESTALE = 116;
 export const ENOTSUPP = 524;
 
 const ERRORS: readonly (readonly [number: number, name: string, words: string])[] = [

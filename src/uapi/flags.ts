@@ -45,6 +45,8 @@ export const BPF_F_REPLACE = 4;
 /** Flags of BPF_PROG_ATTACH and BPF_LINK_CREATE that order the programs of one hook. */
 export const BPF_F_BEFORE = 8;
 export const BPF_F_AFTER = 16;
+/** The program or link before or after which it is to run is given by its id. */
+export const BPF_F_ID = 32;
 
 /** Flags of BPF_LINK_CREATE for many kernel functions or places of executables. */
 export const BPF_F_KPROBE_MULTI_RETURN = 1;

@@ -73,7 +73,7 @@ function chainOn(chains: ChainContext, name: string): ChainState {
 }
 
 function memberKeys({ members }: ChainState) {
-  return members.map(({ name, loaded }) => ({ name, loaded: loaded === null ? null : loaded.id }));
+  return members.map(({ name, loaded }) => ({ name, loaded: loaded === null ? null : loaded.id, adopted: null }));
 }
 
 type Filter = (packet: TracedPacket) => boolean;

@@ -3,4 +3,4 @@ export { applyDesign, removeChain, removeForeign } from './apply.ts';
 export type { ChainContext, RunningChain } from './context.ts';
 export { describerFor, inputFor } from './describe.ts';
 export { findChainHook, openProgramById, spellHook } from './hooks.ts';
-export { readTc, readXdp } from './read.ts';
+export { emptyState, readTc, readXdp } from './read.ts';

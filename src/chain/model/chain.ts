@@ -48,6 +48,11 @@ export interface MemberState {
   readonly program: string;
   /** File as given; null for a program that another tool loaded. */
   readonly file: string | null;
+  /**
+   * Another tool attached it beside the chain (tcx): it is never changed, and its priority is that of the member
+   * before it, since it has none.
+   */
+  readonly foreign?: boolean;
   /** Lower values run earlier. */
   readonly priority: number;
   /** Verdicts after which the next member runs; numbers ascend. */
@@ -73,7 +78,7 @@ export interface ChainState {
   readonly mode: XdpMode | null;
   /** The program on the hook; null where there is none, and for tcx, where each member is on the hook. */
   readonly program: ProgramFacts | null;
-  /** In the order in which they run. A foreign program has no members. */
+  /** In the order in which they run. A foreign program has no members; those of a tcx hook are listed. */
   readonly members: readonly MemberState[];
   /** A member that is lost drops packets instead of passing them. */
   readonly failClosed: boolean;

@@ -12,6 +12,7 @@ export {
   Registry,
   StoredProvider,
   typeFrom,
+  withContents,
   withSlots,
 } from './registry.ts';
 export {

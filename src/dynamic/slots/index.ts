@@ -3,13 +3,14 @@
 export { settingsOf } from './change.ts';
 export { type EntrySetting, entrySettings } from './entry-settings.ts';
 export {
+  type AroundSwitch,
   type Replaced,
   type ReplaceOptions,
   Rootlet,
   type RootletOptions,
   type SlotState,
 } from './rootlet.ts';
-export { assignSettings, carrySettings, isSameValue } from './settings.ts';
+export { assignSettings, carrySettings, changedSettings, isSameValue } from './settings.ts';
 export {
   firstRelink,
   hasPendingChange,

@@ -135,6 +135,8 @@ export interface VersionRequest {
   readonly options: LoadOptions;
   /** `FreshNames`. */
   readonly fresh: readonly string[];
+  /** All settings from now on. Default: those that the entry has, and what `options` gives. */
+  readonly settings?: Settings;
 }
 
 /**
@@ -147,11 +149,12 @@ export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: st
   const running = { ...all, maps: new Map([...all.maps].filter(([name]) => name !== code)) };
   const targets = [{ owner: '', object, putIn: true }];
   const given = assignSettings(settingsOf(options), targets);
-  const carried = carrySettings(running.state.settings, given, targets, owner => owner);
+  const before = request.settings === undefined ? running.state.settings : new Map([['', request.settings]]);
+  const carried = carrySettings(before, given, targets, owner => owner);
   const settings = carried.settings.get('') ?? NO_SETTINGS;
   const fresh = new FreshNames(request.fresh);
   fresh.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
-  const [before, after] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
+  const [bytes, next] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
   const state = planObjectState({
     sys: store.sys,
     running,
@@ -159,7 +162,7 @@ export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: st
     options: { ...options, ...settings },
     given: given.get('') ?? NO_SETTINGS,
     fresh,
-    unchanged: before !== undefined && after !== undefined && sameBytes(before, after),
+    unchanged: bytes !== undefined && next !== undefined && sameBytes(bytes, next),
   });
   return { state, settings, dropped: carried.dropped };
 }

@@ -4,6 +4,7 @@
  */
 
 import { given } from '../../bytes/index.ts';
+import { bugError } from '../../diag/index.ts';
 import {
   type Hook,
   type HookFacts,
@@ -28,8 +29,10 @@ import {
   requireNewMaps,
   type Settings,
   type StateChange,
+  type StateTransfer,
 } from '../../state/index.ts';
 import {
+  type Contents,
   fieldsOf,
   type JsonObject,
   type RecordFiles,
@@ -67,6 +70,17 @@ export interface ReplaceAttachedRequest {
   readonly force?: boolean;
   /** Only look. */
   readonly dryRun?: boolean;
+  /** Called when the new version is loaded, before anything changes. When it throws, nothing does. */
+  readonly ready?: () => void;
+  /**
+   * Attaches the new version in another place of the hook, where the old one is not replaced but detached
+   * afterwards: so that no packet is without it. The result has a link.
+   */
+  readonly attach?: (loaded: LoadedObject, program: string) => Hook;
+  /** All settings from now on. Default: those that the entry has, and what `options` gives. */
+  readonly settings?: Settings;
+  /** Fields of the data of the record that change. */
+  readonly data?: JsonObject;
 }
 
 /** What `replace` did to an attached program. */
@@ -94,8 +108,9 @@ export function replaceAttached(request: ReplaceAttachedRequest): ReplacedAttach
   const cleanup = new Cleanup();
   try {
     const hook = cleanup.own(openHook(store, entry));
-    hook.requireUpdatable();
-    const expected = openExpected(request, hook, cleanup);
+    const moves = request.attach !== undefined;
+    if (!moves) hook.requireUpdatable();
+    const expected = moves ? null : openExpected(request, hook, cleanup);
     // a struct_ops map is code, not state
     const code = isOperations(facts) ? facts.program : undefined;
     const version = { ...request, object: stripDataSections(object), fresh: request.fresh ?? [] };
@@ -159,6 +174,7 @@ function run(job: Job): ReplacedAttached {
     ...given({ logged }),
   };
   return withEntryLoad(load, (loaded, kept) => {
+    request.ready?.();
     const saved = save(job, loaded, kept, tables);
     afterSwitch(job.hook.place, () => setGivenValues(state, loaded));
     return reportOf(job, saved.entry, saved.transfer, kept.bindings, loaded.notes);
@@ -179,29 +195,46 @@ function storedBinding(entry: StoreEntry): EntryLoad['binding'] {
   };
 }
 
-/** The hook changes when everything is pinned; should saving fail after that, it changes back. */
-function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolean) {
-  const { request, main, hook, expected, state, settings } = job;
-  const { store, entry, source, files, time } = request;
-  const next = tables ? prepareOperations(loaded, main) : loaded.program(main);
+/** Saves the next generation, whose program runs then: in the place of the old one, or in another one. */
+function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolean): Saved {
+  const { request, state } = job;
   const transfer = objectTransfer(state, loaded);
-  const data = nextData(job, kept, loaded, settings);
-  let changed = false;
   pinReused(loaded, state.decisions, pinRootOf(request.options));
   transfer.run();
+  const next = { job, loaded, kept, transfer };
+  return { entry: request.attach === undefined ? saveInPlace(next, tables) : saveMoved(next), transfer };
+}
+
+interface Saved {
+  readonly entry: StoreEntry;
+  readonly transfer: StateTransfer;
+}
+
+/** Loaded, with the state of the old version. */
+interface Next {
+  readonly job: Job;
+  readonly loaded: LoadedObject;
+  readonly kept: KeptBindings;
+  readonly transfer: StateTransfer;
+}
+
+/** The hook changes when everything is pinned; should saving fail after that, it changes back. */
+function saveInPlace(next: Next, tables: boolean): StoreEntry {
+  const { job, loaded, transfer } = next;
+  const { request, main, hook, expected } = job;
+  const { store, entry } = request;
+  const occupant = tables ? prepareOperations(loaded, main) : loaded.program(main);
+  let changed = false;
   try {
-    const links = new Map([...hookLinks(hook), ...kept.links]);
-    const contents = { source, files, time, programs: loaded.programs, maps: loaded.maps, links, data };
-    const saved = store.save('hook', entry.name, contents, () => {
+    return store.save('hook', entry.name, nextContents(next, hook), () => {
       transfer.run(); // again: as late as possible, what is written meanwhile is lost
-      hook.update(next, expected);
+      hook.update(occupant, expected);
       changed = true;
       // packets that are still in the old program must not meet arrays that are emptied with it
       waitForPrograms(store.sys);
     });
-    return { entry: saved, transfer };
   } catch (error) {
-    if (changed && expected !== null) hook.update(expected, next);
+    if (changed && expected !== null) hook.update(expected, occupant);
     else if (changed)
       afterSwitch(hook.place, () => {
         throw error;
@@ -210,11 +243,36 @@ function save(job: Job, loaded: LoadedObject, kept: KeptBindings, tables: boolea
   }
 }
 
+/**
+ * The new version runs beside the old one until its generation counts. A process that is killed between leaves
+ * two generations with a link each: the store keeps one.
+ */
+function saveMoved(next: Next): StoreEntry {
+  const { job, loaded } = next;
+  const { request, main, hook } = job;
+  const { store, entry, attach } = request;
+  if (attach === undefined) throw bugError([entry.name], 'is moved without a place');
+  using moved = attach(loaded, main);
+  const saved = store.save('hook', entry.name, nextContents(next, moved));
+  afterSwitch(moved.place, () => {
+    hook.detach(null); // others may hold the link for a moment
+    waitForPrograms(store.sys);
+  });
+  return saved;
+}
+
+function nextContents({ job, loaded, kept }: Next, hook: Hook): Contents {
+  const { source, files, time } = job.request;
+  const links = new Map([...hookLinks(hook), ...kept.links]);
+  const data = nextData(job, hook, kept, loaded);
+  return { source, files, time, programs: loaded.programs, maps: loaded.maps, links, data };
+}
+
 function nextData(
-  { request, main, hook, state }: Job,
+  { request, main, state, settings }: Job,
+  hook: Hook,
   kept: KeptBindings,
   loaded: LoadedObject,
-  settings: Settings,
 ): JsonObject {
   const { attach, dynamic: _bindings, relink: _slots, ...others } = request.entry.record.data;
   const before = fieldsOf(attach);
@@ -224,6 +282,7 @@ function nextData(
     attach: { ...before, program: main },
     ...encodeEntryState(nextEntryState(state, loaded, settings)),
     ...kept.data,
+    ...request.data,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Hooks that entries of the store keep, and their removal. */
 
 export {
+  findHook,
   HOOK_LINK,
   type HookFacts,
   hookContents,

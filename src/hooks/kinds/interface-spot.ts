@@ -11,9 +11,9 @@ import {
   findNetns,
   inNetns,
   type LinkDescription,
-  linksOn,
   listNetns,
   type Netns,
+  programsOn,
   readInterface,
   type Sys,
 } from '../../kernel/index.ts';
@@ -156,7 +156,7 @@ function nameIfOn(sys: Sys, { id, programId }: LinkDescription, at: LinkInterfac
     const isOn =
       at.kind === 'XDP'
         ? Object.values(xdp).includes(programId)
-        : (linksOn(sys, at.ifindex, at.attachType) ?? []).includes(id);
+        : programsOn(sys, at.ifindex, at.attachType)?.programs.some(({ linkId }) => linkId === id) === true;
     return isOn ? name : undefined;
   } catch (error) {
     if (error instanceof RootletError) return undefined;

@@ -15,6 +15,7 @@ import {
   EINVAL,
   EOPNOTSUPP,
   EPERM,
+  ESTALE,
   errnoText,
 } from '../../uapi/index.ts';
 import { type LinkDescription, pinObject, readLinkInfo } from '../objects/index.ts';
@@ -137,7 +138,10 @@ export function attach(
   return adoptLink(sys, bpf(sys, BPF_LINK_CREATE, attr), place, hintOf);
 }
 
-/** The attachment for the result of a call that makes one. */
+/**
+ * The attachment for the result of a call that makes one. Throws `kernel-attach`, and `kernel-attachment-changed`
+ * where the revision of an order is not the one of now.
+ */
 export function adoptLink(
   sys: Sys,
   result: number,
@@ -145,6 +149,13 @@ export function adoptLink(
   hintOf: (errno: number) => string | undefined,
 ): Attachment {
   if (result >= 0) return new Attachment(sys, Fd.adopt(sys, result), place);
+  if (result === -ESTALE)
+    throw platformError(
+      'kernel-attachment-changed',
+      [place],
+      'the programs here have changed since they were listed',
+      { errno: ESTALE, hint: 'another process attaches or detaches here: run the command again' },
+    );
   const hint = hintOf(-result) ?? (result === -EINVAL ? EINVAL_HINT : undefined);
   const extras: Pick<Problem, 'hint'> = given({ hint });
   throw platformError('kernel-attach', [place], `attaching: ${errnoText(-result)}`, {

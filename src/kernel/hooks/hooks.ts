@@ -1,18 +1,13 @@
 /** Attaching to each kind of hook by its native target: interface, cgroup, namespace, function. */
 
 import { closeSync, openSync } from 'node:fs';
-import { given } from '../../bytes/index.ts';
-import { quote, usageError } from '../../diag/index.ts';
+import { quote } from '../../diag/index.ts';
 import {
-  BPF_F_AFTER,
-  BPF_F_BEFORE,
-  BPF_F_LINK,
   BPF_ITER_CREATE,
   BPF_LINK_CREATE,
   BPF_NETFILTER,
   BPF_NETKIT_PEER,
   BPF_NETKIT_PRIMARY,
-  BPF_PROG_QUERY,
   BPF_TCX_EGRESS,
   BPF_TCX_INGRESS,
   BPF_TRACE_ITER,
@@ -28,17 +23,11 @@ import {
   ERANGE,
 } from '../../uapi/index.ts';
 import { openById, readProgramInfo } from '../objects/index.ts';
-import { bpf, decodeU32s, encodeU32s, errnoOf, Fd, type Sys, syscallError } from '../sys/index.ts';
-import {
-  decodeAttr,
-  encodeAttr,
-  IterCreateAttr,
-  LinkCreateIterAttr,
-  LinkCreateNetfilterAttr,
-  QueryAttr,
-} from '../uapi/index.ts';
+import { bpf, encodeU32s, errnoOf, Fd, type Sys, syscallError } from '../sys/index.ts';
+import { encodeAttr, IterCreateAttr, LinkCreateIterAttr, LinkCreateNetfilterAttr } from '../uapi/index.ts';
 import { type Attachment, adoptLink, attach } from './attachment.ts';
 import { type InterfaceInfo, readInterface, type XdpMode, xdpModeFlag } from './interface.ts';
+import { MAX_HOOK_PROGRAMS, type Order, orderFields } from './order.ts';
 
 /**
  * XDP on an interface (since Linux 5.9). Without a mode the kernel chooses; a requested mode is never
@@ -87,29 +76,6 @@ function programName(sys: Sys, id: number): string {
   }
 }
 
-/** Where to be among programs that are there already. */
-export interface Order {
-  /** Descriptor of the program or attachment that the new one goes before or after. */
-  readonly before?: number;
-  readonly after?: number;
-  /** The descriptor is an attachment's. */
-  readonly isLink?: boolean;
-  /** Only if the list of programs has not changed since (revision of a query). */
-  readonly revision?: bigint;
-}
-
-function orderFields(order: Order) {
-  if (order.before !== undefined && order.after !== undefined) {
-    throw usageError('kernel-attach-order', 'a program cannot be attached both before and after another');
-  }
-  const relative = order.before ?? order.after;
-  const direction = order.before !== undefined ? BPF_F_BEFORE : order.after !== undefined ? BPF_F_AFTER : 0;
-  return {
-    flags: direction + (order.isLink === true ? BPF_F_LINK : 0),
-    ...given({ word: relative, wide: order.revision }),
-  };
-}
-
 export type Direction = 'ingress' | 'egress';
 
 /** TC on an interface by tcx (since Linux 6.6). */
@@ -121,13 +87,23 @@ export function attachTcx(
   order: Order = {},
 ): Attachment {
   const link = readInterface(sys, nameOrIndex);
-  const attachType = direction === 'ingress' ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
   return attach(
     sys,
-    { programFd, target: link.index, attachType, ...orderFields(order) },
+    { programFd, target: link.index, attachType: tcxAttachType(direction), ...orderFields(order) },
     `interface ${quote(link.name)} ${direction}`,
-    errno => (errno === EINVAL ? 'tcx needs Linux 6.6; attachTc() works on older kernels' : undefined),
+    tcxHint,
   );
+}
+
+/** BPF_TCX_INGRESS or BPF_TCX_EGRESS. */
+export function tcxAttachType(direction: Direction): number {
+  return direction === 'ingress' ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
+}
+
+function tcxHint(errno: number): string | undefined {
+  if (errno === EINVAL) return 'tcx needs Linux 6.6; attachTc() works on older kernels';
+  if (errno === ERANGE) return `a tcx hook runs at most ${MAX_HOOK_PROGRAMS} programs`;
+  return errno === EEXIST ? 'this program is on the hook already: load it a second time' : undefined;
 }
 
 /** A cgroup's directory (since Linux 5.7). `attachType` as in the program's section. */
@@ -301,25 +277,4 @@ function withOpen<T>(path: string, body: (fd: number) => T): T {
   } finally {
     closeSync(fd);
   }
-}
-
-/** At most as many as the kernel allows on one hook. */
-const MAX_PROGRAMS = 64;
-
-/**
- * Ids of the links on a hook (tcx, netkit) of an interface of the current namespace; undefined when there is
- * no such interface or the kernel does not answer.
- */
-export function linksOn(sys: Sys, ifindex: number, attachType: number): number[] | undefined {
-  const programs = new Uint8Array(MAX_PROGRAMS * 4);
-  const links = new Uint8Array(MAX_PROGRAMS * 4);
-  const attr = encodeAttr(QueryAttr, {
-    target_fd: ifindex,
-    attach_type: attachType,
-    prog_ids: sys.addressOf(programs),
-    count: MAX_PROGRAMS,
-    link_ids: sys.addressOf(links),
-  });
-  const result = bpf(sys, BPF_PROG_QUERY, attr, [programs, links]);
-  return result < 0 ? undefined : decodeU32s(links).slice(0, decodeAttr(QueryAttr, attr).count);
 }

@@ -14,9 +14,8 @@ export {
   attachXdp,
   type Direction,
   type IteratorScope,
-  linksOn,
-  type Order,
   openIterator,
+  tcxAttachType,
 } from './hooks.ts';
 export { readInterface, type SetXdpOptions, setXdp, type XdpMode } from './interface.ts';
 export {
@@ -26,6 +25,7 @@ export {
   readOtherInterface,
 } from './interface-facts.ts';
 export { LooseAttachment } from './loose-attachment.ts';
+export { type HookProgram, MAX_HOOK_PROGRAMS, type Order, programsOn } from './order.ts';
 export { attachPerfEvent, attachTraceEvent, type PerfEventSpec } from './perf-event.ts';
 export {
   attachKprobe,

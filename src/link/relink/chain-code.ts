@@ -5,6 +5,7 @@ import {
   BPF_AND,
   BPF_JEQ,
   BPF_JNE,
+  BPF_JSGE,
   BPF_K,
   BPF_OR,
   BPF_X,
@@ -12,7 +13,6 @@ import {
   copy,
   EXIT,
   insn,
-  jumpIf,
   jumpIf32,
   label,
   move,
@@ -45,18 +45,35 @@ function callSlot(position: number, count: number): Step[] {
  * For each slot: `r0 = slot(ctx); if w0 is in the mask continue, else return it`. The usual case, one verdict
  * that continues, falls through: one comparison a slot and one exit for all, as compilers write it.
  */
-function chosenSteps({ slots, section, final }: ChainOptions): Step[] {
+function chosenSteps({ slots, section, final, stopAs }: ChainOptions): Step[] {
   const known = knownVerdicts(section);
   const steps = slots.flatMap(({ continueOn }, position): Step[] => {
     const isLast = position === slots.length - 1;
     const then = isLast && typeof final !== 'number' ? [] : goOn(continueOn, known, LEAVE, `${position}`);
     return [...callSlot(position, slots.length), ...then];
   });
-  return [...steps, ...(typeof final === 'number' ? [move(0, final)] : []), label(LEAVE), EXIT];
+  const ending = typeof final === 'number' ? [move(0, final)] : [];
+  if (stopAs === undefined || !steps.some(step => goesTo(step, LEAVE)))
+    return [...steps, ...ending, label(LEAVE), EXIT];
+  return [...steps, ...ending, EXIT, label(LEAVE), ...replacing(stopAs), EXIT];
 }
+
+function replacing({ verdict, returned }: NonNullable<ChainOptions['stopAs']>): Step[] {
+  return [jumpIf32(BPF_JNE, 0, verdict, OTHERS), move(0, returned), label(OTHERS)];
+}
+
+const OTHERS = 'others';
 
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
+
+/** Every verdict is at least this: the kernel refuses code that no path leads to, and removes what never runs. */
+const LEAST = -0x80000000;
+
+/** Whether a step is a jump to the label. */
+export function goesTo(step: Step, name: string): boolean {
+  return 'kind' in step && step.kind === 'jump' && step.to === name;
+}
 
 /**
  * Continues after it for the given verdicts, and goes to `leave` for others, if there are any. `name` makes
@@ -73,8 +90,7 @@ export function goOn(
   if (final !== undefined)
     return final.filter(value => !numbers.includes(value)).map(value => jumpIf32(BPF_JEQ, 0, value, leave));
   const last = numbers.pop();
-  // always taken; the kernel refuses code that no path leads to, and removes this
-  if (last === undefined) return [move(1, 0), jumpIf(BPF_JEQ, 1, 0, leave)];
+  if (last === undefined) return [jumpIf32(BPF_JSGE, 0, LEAST, leave)];
   const next = `after ${name}`;
   return [
     ...numbers.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),

@@ -1,0 +1,87 @@
+/**
+ * What the record of a tcx member keeps of its chain: the hook, its name there, priority and verdicts. Separate
+ * because records are read by everything here, and anyone who may write to the store may have written them.
+ */
+
+import { inputError, RootletError } from '../../diag/index.ts';
+import type { Verdict } from '../../object/index.ts';
+import { Fields, isObject, type JsonObject, type JsonValue, type StoreEntry } from '../../store/index.ts';
+import type { ChainHook, DesignMember } from '../model/index.ts';
+
+/** Where the member was attached. */
+export interface RecordedHook {
+  readonly interface: string;
+  readonly ifindex: number;
+  readonly netns: string;
+  readonly direction: 'ingress' | 'egress';
+}
+
+export interface TcxFacts extends Pick<DesignMember, 'name' | 'priority' | 'continueOn' | 'given'> {
+  readonly hook: RecordedHook;
+}
+
+const FIELD = 'chain';
+const VIA = 'tcx';
+
+/** The field of the data of a record. */
+export function encodeTcxFacts({ hook, name, priority, continueOn, given }: TcxFacts): JsonObject {
+  const { interface: name_, ifindex, netns, direction } = hook;
+  const at = { interface: name_, ifindex, netns, direction };
+  return { [FIELD]: { via: VIA, hook: at, name, priority, continueOn, given: { ...given } } };
+}
+
+/** Undefined for an entry that is not a member of a tcx chain. Throws `relink-record` for a damaged record. */
+export function decodeTcxFacts({ record }: StoreEntry): TcxFacts | undefined {
+  const { [FIELD]: value } = record.data;
+  if (!isObject(value) || value['via'] !== VIA) return undefined;
+  const fields = Fields.of(value, FIELD, damaged);
+  const given = fields.object('given');
+  return {
+    hook: decodeHook(fields.object('hook')),
+    name: fields.text('name'),
+    priority: integerFrom(fields.get('priority')),
+    continueOn: fields.list('continueOn').map(verdictFrom),
+    given: { priority: given.flag('priority'), continueOn: given.flag('continueOn') },
+  };
+}
+
+/** The same for listings: undefined also where the record cannot be read. */
+export function readTcxFacts(entry: StoreEntry): TcxFacts | undefined {
+  try {
+    return decodeTcxFacts(entry);
+  } catch (error) {
+    if (error instanceof RootletError) return undefined;
+    throw error;
+  }
+}
+
+/** The part of a hook that a record keeps. */
+export function recordedHook({ interface: name, ifindex, netns, direction }: ChainHook): RecordedHook {
+  return { interface: name, ifindex, netns, direction: direction ?? 'ingress' };
+}
+
+function decodeHook(fields: Fields): RecordedHook {
+  return {
+    interface: fields.text('interface'),
+    ifindex: fields.count('ifindex'),
+    netns: fields.text('netns'),
+    direction: fields.word('direction', ['ingress', 'egress']),
+  };
+}
+
+function integerFrom(value: JsonValue | undefined): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw damaged('priority');
+}
+
+function verdictFrom(value: JsonValue): Verdict {
+  if (value === 'other' || value === 'not 0') return value;
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw damaged('continueOn');
+}
+
+function damaged(what: string): RootletError {
+  return inputError('relink-record', [], `the chain in the record cannot be read ("${what}")`, {
+    hint: 'it was written by another version of rootlet: use that one, or detach the member and load it again',
+  });
+}
