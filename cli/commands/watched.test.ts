@@ -3,7 +3,6 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changeChain, readChain } from '../../src/chain/chains.ts';
 import { findChainHook } from '../../src/chain/engine/hooks.ts';
@@ -40,13 +39,10 @@ function packet(...verdicts: readonly number[]): Uint8Array {
 
 describeIf('commands that look at chains', () => {
   let world: CommandWorld;
-  let tracer: string;
   const sys = openSys();
   const inside = <T>(body: () => T): T => inNetns(sys, `/run/netns/rootlet-command-${process.pid}`, body);
   beforeAll(() => {
     world = new CommandWorld();
-    tracer = join(world.directory, 'trace.mjs');
-    bundleTrace(tracer);
     const context = { sys, store: Store.open(sys, world.root), time: null };
     inside(() => {
       const members = [member('fw', 0), member('limit', 1)];
@@ -139,7 +135,7 @@ describeIf('commands that look at chains', () => {
   });
 
   test('xdp trace prints packets with the member that decided', async () => {
-    const line = ['nsenter', `--net=/run/netns/rootlet-command-${process.pid}`, process.execPath, tracer];
+    const line = [...commandLine(world), 'xdp', 'trace'];
     const run = started([...line, 'v0', '--count', '2', '--verdict', 'drop'], world);
     let isOver = false;
     void run.ended.then(() => {
@@ -189,29 +185,6 @@ function started(line: readonly string[], world: CommandWorld) {
     throw new Error(`no ${pattern} in ${all}`);
   };
   return { process: child, ended, until, output: () => all };
-}
-
-/** The command of another route, as a program of its own. */
-function bundleTrace(outfile: string): void {
-  const contents = `
-import { buildApplication, run } from '@stricli/core';
-import { traceCommand } from './xdp/trace.ts';
-const host = { stdout: process.stdout, stderr: process.stderr, env: process.env, exitCode: null };
-const app = buildApplication(traceCommand, { name: 'trace', scanner: { caseStyle: 'allow-kebab-for-camel' } });
-await run(app, process.argv.slice(2), { process: host });
-process.exitCode = host.exitCode ?? 0;`;
-  buildSync({
-    stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    define: { 'import.meta.url': JSON.stringify(import.meta.url.replace('watched.test.ts', '../main.ts')) },
-    banner: {
-      js: `import { createRequire as from } from 'node:module'; const require = from(${JSON.stringify(import.meta.filename)});`,
-    },
-    outfile,
-  });
 }
 
 describe('the parser of the test', () => {

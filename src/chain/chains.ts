@@ -78,7 +78,7 @@ export interface ChainChange {
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
-  return readRunningChain(context, hook).state;
+  return readRunning(context, hook).state;
 }
 
 /**
@@ -106,8 +106,8 @@ function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
   }
 }
 
-/** The same, with the design that is recorded of it, files included. */
-export function readRunningChain(context: ChainContext, hook: ChainHook): RunningChain {
+/** What is on a hook, with its design and entry. Changes nothing. Throws as `readChain` does. */
+export function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
   return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
@@ -148,15 +148,15 @@ function changeOnce(
   edit: ChainEdit,
   options: ChainOptions,
 ): ChainChange {
-  const running = readRunningChain(context, hook);
+  const running = readRunning(context, hook);
   const { state } = running;
   if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
   if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
-  const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
+  const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
+  const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
@@ -173,11 +173,34 @@ function changeOnce(
   return { ...change, notes: [...notes, ...change.notes] };
 }
 
+/** What runs on a hook, and what an edit would make of it. Changes nothing. Throws as `changeChain` does. */
+export function previewChain(
+  context: ChainContext,
+  hook: ChainHook,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'> = {},
+): { readonly running: RunningChain; readonly design: ChainDesign } {
+  const running = readRunning(context, hook);
+  return { running, design: designAfter(running, edit, options) };
+}
+
+function designAfter(
+  { state, design }: RunningChain,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'>,
+): ChainDesign {
+  const { hook } = state;
+  return nextDesign(withPolicy(design, options), withTypes(hook, ofWhole(edit, state)), describerFor(hook));
+}
+
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
   return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
-function withPolicy(design: ChainDesign, { failClosed, counters }: ChainOptions): ChainDesign {
+function withPolicy(
+  design: ChainDesign,
+  { failClosed, counters }: Pick<ChainOptions, 'failClosed' | 'counters'>,
+): ChainDesign {
   return { ...design, ...given({ failClosed, counters }) };
 }
 

@@ -73,7 +73,11 @@ function chainOn(chains: ChainContext, name: string): ChainState {
 }
 
 function memberKeys({ members }: ChainState) {
-  return members.map(({ name, loaded }) => ({ name, loaded: loaded === null ? null : loaded.id, adopted: null }));
+  return members.map(({ name, loaded }) => ({
+    name,
+    loaded: loaded === null ? null : loaded.id,
+    adopted: null,
+  }));
 }
 
 type Filter = (packet: TracedPacket) => boolean;
@@ -162,7 +166,7 @@ function cannotTrace({ isCounted, state }: WatchedChain) {
   const { interface: name } = state.hook;
   if (!isCounted)
     return usageError('watch-no-counters', `${name}: the members have no counters`, {
-      hint: 'members are loaded with counters, unless they exceed a limit of the kernel or --no-counters is given',
+      hint: 'members are loaded with counters unless they would exceed a limit of the kernel; loading them says so',
     });
   return usageError('watch-no-trace', `${name}: packets of this chain cannot be traced`, {
     hint: 'bpf_perf_event_output is for programs with a license that is compatible with the GPL',

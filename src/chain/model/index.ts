@@ -1,5 +1,15 @@
-export { type ChainBackEnd, type ChainHook, type ChainKind, type ChainState, type MemberState, type ProgramFacts, explainPlace, ordinal } from './chain.ts';
-export { hasCounters, isSameDesign, isSameSettings } from './compare.ts';
+export {
+  CHAIN_KINDS,
+  type ChainBackEnd,
+  type ChainHook,
+  type ChainKind,
+  type ChainState,
+  explainPlace,
+  type MemberState,
+  ordinal,
+  type ProgramFacts,
+} from './chain.ts';
+export { hasCounters, isSameCode, isSameDesign, isSameSettings } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
 export { type Describe, memberName, nextDesign, requireMember } from './next-design.ts';
