@@ -43,9 +43,8 @@ export function chainWatchSteps(
   { trace }: ChainWatch,
   plain: readonly Step[],
 ): Step[] {
-  const { conjunction, slots, stopAs } = options;
-  if (conjunction !== undefined || stopAs !== undefined || slots.length === 0)
-    throw bugError([], 'a chain without slots, or one that changes verdicts, cannot be watched');
+  if (options.conjunction !== undefined || options.slots.length === 0)
+    throw bugError([], 'a chain without slots, or one that runs all of them, cannot be watched');
   const type = watchedTypeOf(options.section);
   const counts = (position: number): SymbolIndex => watchSymbol(options, 1 + position);
   const end = { type, counts: counts(0), trace: watchSymbol(options, 1 + options.slots.length) };
