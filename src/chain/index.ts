@@ -42,6 +42,7 @@ export {
   memberStates,
   ordinal,
   type ProgramFacts,
+  requireMember,
 } from './model/index.ts';
 export {
   type ChainExplanation,
@@ -49,7 +50,9 @@ export {
   explainChain,
   type MemberRate,
   type MemberReading,
+  PacketTrace,
   type Reading,
   ratesBetween,
+  type TracedPacket,
   WatchedChain,
 } from './watch/index.ts';
