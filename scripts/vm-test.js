@@ -84,7 +84,12 @@ function testFiles(words) {
 async function bundle(files, directory) {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['test/vm/guest/main.ts', 'test/vm/guest/killed.ts', ...files],
+    entryPoints: [
+      'test/vm/guest/main.ts',
+      'test/vm/guest/killed.ts',
+      'test/vm/guest/killed-chain.ts',
+      ...files,
+    ],
     outdir: directory,
     outbase: '.',
     outExtension: { '.js': '.mjs' },
