@@ -11,13 +11,15 @@ import {
 } from '../../dynamic/index.ts';
 import { removeHook, xdpInterfaceHook } from '../../hooks/index.ts';
 import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
+import type { StoreEntry } from '../../store/index.ts';
 import { DISPATCHER_VERSIONS, type DispatcherVersion } from '../libxdp/index.ts';
-import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
+import type { ChainBackEnd, ChainDesign, ChainHook, ChainState } from '../model/index.ts';
 import { changeRootlet, firstRootlet, hookOf, settleRootlet } from './build.ts';
 import type { ChainContext, RunningChain } from './context.ts';
 import { openProgramById, spellHook } from './hooks.ts';
 import { DEFAULT_VERSION, libxdpChain } from './libxdp.ts';
 import { removePins, withPins } from './pinned-switch.ts';
+import { dispatcherEntries } from './read-libxdp.ts';
 import { staticChain } from './static.ts';
 
 export interface ApplyRequest {
@@ -81,9 +83,30 @@ function applyLibxdp(context: ChainContext, request: ApplyRequest): Replaced {
     entry === undefined
       ? firstRootlet(context, { ...build, ...given({ around }) }, expected)
       : changeRootlet(context, entry, { ...build, ...given({ around }) }, expected);
-  return forChains(state, () =>
-    request.dryRun ? change() : withPins(context.sys, hook, { expected: replaced, entry }, change),
+  if (request.dryRun) return forChains(state, () => change());
+  const notes = removeStaleEntries(context, hook, replaced, entry);
+  const made = forChains(state, () =>
+    withPins(context.sys, hook, { expected: replaced, entry }, around => change(around)),
   );
+  return { ...made, notes: [...notes, ...made.notes] };
+}
+
+/**
+ * Removes entries of dispatchers that no longer run on this interface, with their pins: another tool, or a process that
+ * was killed, detached them. One sentence each.
+ */
+function removeStaleEntries(
+  { sys, store }: ChainContext,
+  hook: ChainHook,
+  running: number | null,
+  kept: StoreEntry | undefined,
+): string[] {
+  return dispatcherEntries(store, hook).flatMap(({ entry, programId }) => {
+    if (programId === running || entry.name === kept?.name) return [];
+    removePins(sys, hook, programId, entry);
+    store.remove(entry);
+    return [`entry ${quote(entry.name)} was removed: its chain no longer runs on ${spellHook(hook)}`];
+  });
 }
 
 /** The version that was found is kept, so that the tool that built it can go on with it. */
