@@ -68,7 +68,15 @@ function planChain(context: ChainContext, chain: ReadyChain, options: DeclaredOp
     ...optionsOf(chain, options),
     dryRun: true,
   });
+  requireAccepted(change);
   return { ...planned, change };
+}
+
+/** A map that cannot be what the plan needs would stop the change after other hooks were switched. */
+function requireAccepted({ state }: ChainChange): void {
+  const refused = state.filter(({ kind }) => kind === 'refuse');
+  if (refused.length === 0) return;
+  throw new RootletError(refused.map(({ key, reason }) => problem('load-map-mismatch', [key], reason)));
 }
 
 /** Chains that rootlet made on hooks of this network namespace that are not in the list, to be removed. */
@@ -136,5 +144,7 @@ function optionsOf({ declared }: ReadyChain, options: DeclaredOptions): ChainOpt
 function problemsOf(error: unknown, { declared, hook }: ReadyChain): readonly Problem[] {
   if (!(error instanceof RootletError)) throw error;
   const [place] = declared?.where ?? [titleOf(hook)];
-  return place === undefined ? error.problems : addFrame(error, place).problems;
+  const { problems } = place === undefined ? error : addFrame(error, place);
+  // a document declares all members, so that nothing is adopted
+  return problems.map(one => (one.code === 'chain-foreign' ? { ...one, hint: '--force replaces it' } : one));
 }

@@ -89,8 +89,8 @@ members:
       code: 2,
       err: '',
       out: `xdp on v0: a chain is created
-  + fw: DIRECTORY/fw.o: fw; runs 1st: priority 10, lower runs first; continues after PASS
-  + count: DIRECTORY/count.o: count; runs 2nd: priority 50, lower runs first; continues after PASS
+  + fw: DIRECTORY/fw.o: fw; runs 1st: priority 10, lower runs first; continues on XDP_PASS
+  + count: DIRECTORY/count.o: count; runs 2nd: priority 50, lower runs first; continues on XDP_PASS
       verdict = 2
 `,
     });
@@ -125,13 +125,13 @@ members:
       plan.out.replace(/\(\d+ bytes, sha256 [0-9a-f]{12}\)/g, '(…)'),
     ).toBe(`xdp on v0: the chain is changed
   ~ count: runs 1st: priority 50, lower runs first
-      continues after PASS -> DROP, PASS (declared, was that of the file)
+      continues on XDP_PASS -> XDP_DROP,XDP_PASS (declared, was that of the file)
       verdict 2 -> unset
   ~ fw: runs 2nd: priority 60, lower runs first
       file "DIRECTORY/fw.o" (…) -> "DIRECTORY/fw.v2.o" (…)
       priority 10 -> 60
       position 1 -> 2
-  + last: DIRECTORY/last.o: last; runs 3rd: priority 70, lower runs first; continues after PASS
+  + last: DIRECTORY/last.o: last; runs 3rd: priority 70, lower runs first; continues on XDP_PASS
   state kept: count:seen, fw:seen, count:.rodata, count:.bss, fw:.rodata, fw:.bss
 `);
     expect(world.json('plan', '-f', file)).toMatchObject({
@@ -333,7 +333,9 @@ members: [{ file: nope.o }, { file: no_xdp.o }, { file: count.o, on: [pass], set
     const file = declare('hook: xdp\ninterface: v0\nmembers: [{ file: fw.o }]\n');
     const refused = rootlet('apply', '-f', file);
     expect(refused.code).toBe(2);
-    expect(refused.err).toMatch(/chain\.yaml:2:12: .*is attached, which is not a chain/);
+    expect(refused.err).toMatch(
+      /chain\.yaml:2:12: .*is attached.* not a chain\n[\s\S]*hint: --force replaces it/,
+    );
     expect(rootlet('plan', '-f', file, '--force').out).toMatch(/- program \d+ \(count\), not a chain\n/);
     expect(rootlet('apply', '-f', file, '--force')).toMatchObject({ code: 0 });
     expect(onHook('v0')).toContain('xdp_chain');
