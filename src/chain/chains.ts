@@ -5,6 +5,7 @@
  * generation beside the running one, switch the hook. Whoever loses a race reads again.
  */
 
+import { given } from '../bytes/index.ts';
 import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
 import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
@@ -50,6 +51,8 @@ export interface ChainOptions {
   readonly adopt?: boolean;
   /** A member that is lost by accident drops packets. Default: as it was. */
   readonly failClosed?: boolean;
+  /** Members are built with counters, which cost next to nothing while they are off. Default: as it was, at first true. */
+  readonly counters?: boolean;
   /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
   readonly fresh?: readonly string[];
   /** Check everything but what the verifier reports, and change nothing. */
@@ -194,8 +197,11 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
   return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
-function withPolicy(design: ChainDesign, { failClosed }: Pick<ChainOptions, 'failClosed'>): ChainDesign {
-  return failClosed === undefined ? design : { ...design, failClosed };
+function withPolicy(
+  design: ChainDesign,
+  { failClosed, counters }: Pick<ChainOptions, 'failClosed' | 'counters'>,
+): ChainDesign {
+  return { ...design, ...given({ failClosed, counters }) };
 }
 
 /** The id of the program on the hook stands for the whole chain. */

@@ -43,3 +43,13 @@ export {
   ordinal,
   type ProgramFacts,
 } from './model/index.ts';
+export {
+  type ChainExplanation,
+  type ExplainedMember,
+  explainChain,
+  type MemberRate,
+  type MemberReading,
+  type Reading,
+  ratesBetween,
+  WatchedChain,
+} from './watch/index.ts';
