@@ -46,7 +46,7 @@ export const DECLARED_FLAGS = {
 export function readDocuments({ file: paths = [] }: Pick<DeclaredFlags, 'file'>): readonly DeclaredChain[] {
   if (paths.length === 0)
     throw usageError('usage-no-input', 'no file with documents: -f FILE', {
-      hint: 'docs/chains.md describes the format; "rootlet export" prints what runs',
+      hint: 'docs/declared.md describes the format; "rootlet export" prints what runs',
     });
   return readDeclared(readInputs([...new Set(paths)]));
 }

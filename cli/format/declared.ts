@@ -122,7 +122,7 @@ function verdictWords({ hook }: Pick<ChainPlan, 'hook'>, verdicts: readonly Verd
 
 // --- JSON ---------------------------------------------------------------------------------------------------------
 
-/** The fields that docs/chains.md lists. */
+/** The fields that docs/declared.md lists. */
 export function planJson({ plan, change }: PlannedChain): Record<string, unknown> {
   const { hook, action, replaces, differences, members } = plan;
   return {
