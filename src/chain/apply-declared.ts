@@ -3,14 +3,14 @@
  * each hook is one switch of its own, and what became of each is reported exactly.
  */
 
-import { given } from '../../bytes/index.ts';
-import { addFrame, type Problem, problem, RootletError } from '../../diag/index.ts';
-import type { ChainContext, RunningChain } from '../engine/index.ts';
-import { type ChainChange, type ChainOptions, changeChain, listChains, previewChain } from '../index.ts';
-import type { ChainDesign, ChainEdit, ChainHook, MemberRequest } from '../model/index.ts';
-import { CHAIN_KINDS } from '../model/index.ts';
-import { type ChainPlan, planDeclared } from './diff.ts';
-import type { DeclaredChain } from './read.ts';
+import { given } from '../bytes/index.ts';
+import { addFrame, type Problem, problem, RootletError } from '../diag/index.ts';
+import { type ChainChange, type ChainOptions, changeChain, listChains, previewChain } from './chains.ts';
+import type { DeclaredChain } from './declared/index.ts';
+import { type ChainPlan, planDeclared } from './declared/index.ts';
+import type { ChainContext, RunningChain } from './engine/index.ts';
+import type { ChainDesign, ChainEdit, ChainHook, MemberRequest } from './model/index.ts';
+import { CHAIN_KINDS } from './model/index.ts';
 
 /** A declared chain whose hook and files were found. */
 export interface ReadyChain {
