@@ -1,15 +1,22 @@
 export {
+  type AppliedChain,
+  applyChains,
+  type PlannedChain,
+  planChains,
+  problemsOfRun,
+  type ReadyChain,
+  titleOf,
+  undeclaredChains,
+} from './apply-declared.ts';
+export {
   type ChainChange,
   type ChainOptions,
   changeChain,
   listChains,
-  previewChain,
   readChain,
   readRunning,
 } from './chains.ts';
 export {
-  type AppliedChain,
-  applyChains,
   type ChainPlan,
   type DeclaredChain,
   type DeclaredMember,
@@ -17,14 +24,8 @@ export {
   type FileFacts,
   type FixedBy,
   type MemberDifference,
-  type PlannedChain,
   type PlannedMember,
-  planChains,
-  problemsOfRun,
-  type ReadyChain,
   readDeclared,
-  titleOf,
-  undeclaredChains,
 } from './declared/index.ts';
 export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
