@@ -1,4 +1,4 @@
-export { type ChainChange, type ChainOptions, changeChain, listChains, readChain } from './chains.ts';
+export { changeChain, listChains, readChain } from './chains.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
 export {
   type ChainBackEnd,
@@ -13,3 +13,4 @@ export {
   ordinal,
   type ProgramFacts,
 } from './model/index.ts';
+export type { ChainChange, ChainOptions } from './options.ts';

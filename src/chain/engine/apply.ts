@@ -4,10 +4,11 @@ import { bugError, usageError } from '../../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../../dynamic/index.ts';
 import { removeHook, xdpInterfaceHook } from '../../hooks/index.ts';
 import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
+import { openProgramById } from '../facts/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
 import { changeRootlet, firstRootlet, hookOf } from './build.ts';
 import type { ChainContext, RunningChain } from './context.ts';
-import { openProgramById, spellHook } from './hooks.ts';
+import { spellHook } from './hooks.ts';
 import { staticChain } from './static.ts';
 
 export interface ApplyRequest {

@@ -1,6 +1,7 @@
 /** Reading what is on a hook: nothing, a chain, or something else. Nothing is changed. */
 
 import { platformError } from '../../diag/index.ts';
+import { programFacts } from '../facts/index.ts';
 import {
   type ChainDesign,
   type ChainHook,
@@ -9,8 +10,9 @@ import {
   memberStates,
   type ProgramFacts,
 } from '../model/index.ts';
+import { hasTcx, readTcx } from '../tcx/index.ts';
 import type { ChainContext, RunningChain } from './context.ts';
-import { programFacts, spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
+import { spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
 import { chainOfProgram, chainOnFilter, type RecordedChain } from './recorded.ts';
 
 const NO_DESIGN: ChainDesign = { members: [], failClosed: false };
@@ -28,11 +30,17 @@ export function readXdp(context: ChainContext, hook: ChainHook): RunningChain {
   return linked(context, at, recorded);
 }
 
-/** What is on a hook of TC. Filters and links of others have no effect on a chain, and are not listed. */
+/**
+ * What is on a hook of TC: a chain of one filter, else the programs of tcx. Filters of others have no effect on a
+ * chain, and are not listed.
+ */
 export function readTc(context: ChainContext, hook: ChainHook): RunningChain {
   const base = emptyState(hook);
   const recorded = chainOnFilter(context.store, hook);
-  if (recorded === undefined) return { state: base, design: NO_DESIGN, entry: undefined };
+  if (recorded === undefined) {
+    const tcx = hasTcx(context, hook) ? readTcx(context, hook) : undefined;
+    return { state: base, design: NO_DESIGN, ...tcx, entry: undefined };
+  }
   const program = programFacts(context.sys, recorded.programId) ?? null;
   return linked(context, { ...base, program }, recorded);
 }

@@ -48,6 +48,11 @@ export function readTcxHook(context: TcxContext, hook: ChainHook): TcxHook {
   return existsSync(context.store.root) ? context.store.locked(() => readOnce(context, hook)) : found;
 }
 
+/** Whether the kernel runs programs on this hook by tcx. */
+export function hasTcx({ sys }: Pick<TcxContext, 'sys'>, { ifindex, direction }: ChainHook): boolean {
+  return direction !== null && programsOn(sys, ifindex, tcxAttachType(direction)) !== undefined;
+}
+
 function readOnce({ sys, store }: TcxContext, hook: ChainHook): TcxHook {
   const at = recordedHook(hook);
   new InterfaceSpot(sys, hook.ifindex, hook.interface, hook.netns).requireHere(` ${at.direction}`);
