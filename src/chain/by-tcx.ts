@@ -13,6 +13,8 @@ export function usesTcx(context: ChainContext, { hook, via }: ChainState, option
   return options.via === 'tcx' || via === 'tcx' || hasTcx(context, hook);
 }
 
+const BESIDE = 'nothing is adopted: on tcx programs of other tools run beside the members, in their places';
+
 /** Makes the hook what the design says. */
 export function changeByTcx(
   context: ChainContext,
@@ -28,7 +30,16 @@ export function changeByTcx(
       ? { ...before, kind: 'chain', via: 'tcx', members: memberStates(next) }
       : readTc(context, hook).state;
   const reason = via === 'tcx' ? 'as it was' : 'the kernel has tcx: each member has a link of its own';
-  return { before, after, changed: steps.length > 0, via: 'tcx', reason, state, notes };
+  const beside = options.adopt === true ? [BESIDE] : [];
+  return {
+    before,
+    after,
+    changed: steps.length > 0,
+    via: 'tcx',
+    reason,
+    state,
+    notes: [...notes, ...beside],
+  };
 }
 
 /** Throws `chain-option` for what tcx does not have, and `chain-none` where there is nothing to unload. */
@@ -42,6 +53,8 @@ export function requireTcx({ hook, via }: ChainState, edit: ChainEdit, options: 
     throw usageError('chain-option', `${here}: --via ${options.via}, but its chain runs by ${via}`, {
       hint: `unload it first: rootlet tc unload ${hook.interface} --all`,
     });
+  if (options.mode !== undefined)
+    throw usageError('chain-option', `${here}: modes are for XDP`, { hint: 'leave out --mode' });
   if (options.failClosed === true)
     throw usageError('chain-option', `${here}: with tcx the kernel goes on without a member that is lost`, {
       hint: '--via static makes a chain that fails closed',

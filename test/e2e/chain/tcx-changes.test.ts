@@ -3,6 +3,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ChainOptions, changeChain, listChains, readChain } from '../../../src/chain/chains.ts';
 import type { ChainEdit, MemberRequest } from '../../../src/chain/model/edit.ts';
+import { replace } from '../../../src/dynamic/replace.ts';
 import { InputObject } from '../../../src/object/read/input.ts';
 import { NO_SETTINGS } from '../../../src/state/settings.ts';
 import { inputFrom } from '../../support/compile.ts';
@@ -90,7 +91,8 @@ needs('bpf', 'ip', 'clang').describe('changes of chains on TC', () => {
 
   test('what tcx does not have is refused; another back end needs an empty hook', () => {
     expect(() => change(load(request('m1')), { failClosed: true })).toThrow(code('chain-option'));
-    change(load(request('m1')));
+    expect(() => change(load(request('m1')), { mode: 'native' })).toThrow(code('chain-option'));
+    expect(change(load(request('m1')), { adopt: true }).notes.join()).toContain('nothing is adopted');
     expect(() => change(load(request('m2')), { via: 'static' })).toThrow(code('chain-option'));
     change({ kind: 'unload', members: 'all' });
     change(load(request('m1')), { via: 'static' });
@@ -101,6 +103,26 @@ needs('bpf', 'ip', 'clang').describe('changes of chains on TC', () => {
     expect(listed.map(({ via, hook }) => [via, hook.interface, hook.direction])).toEqual([
       ['static', 'va', 'ingress'],
     ]);
+  });
+
+  test('a pin that was removed by hand: one clear line, the hook is untouched, and unload is the way out', () => {
+    change(load(request('m1'), request('m2')));
+    lab.removePin('m1', 'link_hook');
+    expect(lab.order()).toEqual(['m2', 'm1 (lost)']);
+    const rows = lab.rows();
+    expect(() => change(load(request('m3')))).toThrow(code('store-pin'));
+    expect(lab.rows()).toEqual(rows);
+    change({ kind: 'unload', members: ['m1'] });
+    change(load(request('m1')));
+    expect(order()).toEqual(['m1', 'm2']);
+  });
+
+  test('"replace" of the entry of a member is refused: a wrapper would be lost', () => {
+    change(load(request('m1', { continueOn: ['pipe'] })));
+    const version = { input: request('m1').file };
+    const replaceEntry = () =>
+      replace(lab.context.store, 'hook', 'tc-va-ingress-m1', { version, options: {} });
+    expect(replaceEntry).toThrow(code('relink-generated'));
   });
 
   /** By the rule of filters: OK, SHOT, STOLEN, TRAP and REDIRECT are final. */

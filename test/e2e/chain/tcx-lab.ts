@@ -212,6 +212,11 @@ export class TcxLab {
     return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(offset, true));
   }
 
+  /** As somebody does who tidies up a bpf file system. */
+  removePin(name: string, pin: string): void {
+    rmSync(join(this.root, 'hooks', `tc-va-ingress-${name}`, 'current', pin));
+  }
+
   /** Filters stay without a store. */
   dropFilters(): void {
     spawnSync('tc', ['-n', this.near, 'qdisc', 'del', 'dev', 'va', 'clsact']);
