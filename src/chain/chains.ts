@@ -7,9 +7,9 @@
 
 import { given } from '../bytes/index.ts';
 import { quote, RootletError, usageError } from '../diag/index.ts';
-import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
+import type { Replaced } from '../dynamic/index.ts';
 import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
-import type { StateChange } from '../state/index.ts';
+import { changeByTcx, requireTcx, usesTcx } from './by-tcx.ts';
 import {
   adoptedMember,
   applyDesign,
@@ -20,7 +20,6 @@ import {
   emptyState,
   inputFor,
   linked,
-  openProgramById,
   type RunningChain,
   readTc,
   readXdp,
@@ -31,8 +30,8 @@ import {
   spellHook,
   staleChains,
 } from './engine/index.ts';
+import { openProgramById } from './facts/index.ts';
 import {
-  type ChainBackEnd,
   type ChainDesign,
   type ChainEdit,
   type ChainHook,
@@ -43,44 +42,11 @@ import {
   memberStates,
   nextDesign,
 } from './model/index.ts';
+import type { ChainChange, ChainOptions } from './options.ts';
+
+export type { ChainChange, ChainOptions } from './options.ts';
+
 import { modeClash, requireReady } from './preflight/index.ts';
-
-/** How a chain is changed. */
-export interface ChainOptions {
-  /** Default: that of the running chain, else what the kernel offers. */
-  readonly via?: ChainBackEnd;
-  /** XDP. Default: that of what is attached, else the kernel's choice. */
-  readonly mode?: XdpMode;
-  /** Replace or remove a program that is not a chain. */
-  readonly force?: boolean;
-  /** A program that is not a chain becomes the first member, unchanged. */
-  readonly adopt?: boolean;
-  /** A member that is lost by accident drops packets. Default: as it was. */
-  readonly failClosed?: boolean;
-  /** Members are built with counters, which cost next to nothing while they are off. Default: as it was, at first true. */
-  readonly counters?: boolean;
-  /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
-  readonly fresh?: readonly string[];
-  /** Check everything but what the verifier reports, and change nothing. */
-  readonly dryRun?: boolean;
-  /** How members are loaded. */
-  readonly load?: Omit<GenerationOptions, 'globals' | 'maxEntries'>;
-}
-
-/** What a change did, or would do. */
-export interface ChainChange {
-  readonly before: ChainState;
-  /** With `dryRun`, programs that would be loaded have no ids. */
-  readonly after: ChainState;
-  readonly changed: boolean;
-  readonly via: ChainBackEnd | null;
-  /** Why this back end. */
-  readonly reason: string;
-  /** What became of each map and data section. */
-  readonly state: readonly StateChange[];
-  /** One sentence each. */
-  readonly notes: readonly string[];
-}
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
@@ -156,6 +122,15 @@ function changeOnce(
 ): ChainChange {
   const running = readRunning(context, hook);
   const { state } = running;
+  if (usesTcx(context, state, options)) {
+    requireTcx(state, edit, options);
+    return changeByTcx(
+      context,
+      running,
+      nextDesign(running.design, withTypes(hook, edit), describerFor(hook)),
+      options,
+    );
+  }
   if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;

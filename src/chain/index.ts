@@ -8,14 +8,7 @@ export {
   titleOf,
   undeclaredChains,
 } from './apply-declared.ts';
-export {
-  type ChainChange,
-  type ChainOptions,
-  changeChain,
-  listChains,
-  readChain,
-  readRunning,
-} from './chains.ts';
+export { changeChain, listChains, readChain, readRunning } from './chains.ts';
 export {
   type ChainPlan,
   type DeclaredChain,
@@ -45,6 +38,7 @@ export {
   type ProgramFacts,
   requireMember,
 } from './model/index.ts';
+export type { ChainChange, ChainOptions } from './options.ts';
 export {
   type ChainExplanation,
   type ExplainedMember,

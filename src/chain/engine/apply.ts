@@ -12,11 +12,12 @@ import {
 import { removeHook, xdpInterfaceHook } from '../../hooks/index.ts';
 import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
 import type { StoreEntry } from '../../store/index.ts';
+import { openProgramById } from '../facts/index.ts';
 import { DISPATCHER_VERSIONS, type DispatcherVersion } from '../libxdp/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainHook, ChainState } from '../model/index.ts';
 import { changeRootlet, firstRootlet, hookOf, settleRootlet } from './build.ts';
 import type { ChainContext, RunningChain } from './context.ts';
-import { openProgramById, spellHook } from './hooks.ts';
+import { spellHook } from './hooks.ts';
 import { DEFAULT_VERSION, libxdpChain } from './libxdp.ts';
 import { removePins, withPins } from './pinned-switch.ts';
 import { dispatcherEntries } from './read-libxdp.ts';
