@@ -63,10 +63,21 @@ function keep(path, data) {
   }
 }
 
+/**
+ * Commands of a group are one script, of which each uses another part.
+ *
+ * @param {string} command
+ * @param {readonly string[]} words
+ */
+function calledName(command, [, called = '']) {
+  const isGroup = command === 'xdp' || command === 'tc';
+  return isGroup && /^[a-z]{1,16}$/.test(called) ? `${command}-${called}` : command;
+}
+
 /** @param {readonly string[]} words */
 async function start(words) {
   const { command, filename, source } = readBundle(words[0]);
-  const path = cachePath(command, source);
+  const path = cachePath(calledName(command, words), source);
   const cachedData = readIfThere(path);
   const script = new Script(source, { filename, cachedData });
   const made = { exports: {} };

@@ -9,18 +9,21 @@ import {
   type Command,
   type CommandContext,
   ExitCode,
+  type RouteMap,
   run,
   type StricliProcess,
 } from '@stricli/core';
 import { EXIT, formatProblem } from '../src/diag/index.ts';
+import { chainWords } from './flags/chain-words.ts';
 import { splitLinkWords } from './flags/search.ts';
 import { type Context, guarded, printJson, tell } from './io/context.ts';
+import { loadGroup, type Routes } from './io/routes.ts';
 import { type Output, STDERR, STDOUT } from './io/stdio.ts';
 import { listenToParser } from './parser-text.ts';
 
-type Loader = () => Promise<Command<Context>>;
+type TopLoader = () => Promise<Command<Context> | Routes>;
 
-const COMMANDS: Readonly<Record<string, Loader>> = {
+const COMMANDS: Readonly<Record<string, TopLoader>> = {
   inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   link: async () => (await import('./commands/link.ts')).linkCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
@@ -32,16 +35,43 @@ const COMMANDS: Readonly<Record<string, Loader>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   replace: async () => (await import('./commands/replace.ts')).replaceCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
+  xdp: async () => (await import('./commands/xdp.ts')).xdpRoutes,
+  tc: async () => (await import('./commands/tc.ts')).tcRoutes,
 };
 
+/** A command line as the parser expects it, with what it may call. */
+interface Called {
+  readonly words: readonly string[];
+  readonly routes: Record<string, Command<Context> | RouteMap<CommandContext & Context>>;
+}
+
 /** The called command alone, or all of them for help and for "did you mean". */
-async function loadRoutes(name: string | undefined): Promise<Record<string, Command<Context>>> {
-  const wanted = name !== undefined && Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
-  const entries = wanted.map(async key => [key, await COMMANDS[key]?.()] as const);
-  const loaded = await Promise.all(entries);
-  return Object.fromEntries(
-    loaded.flatMap(([key, command]) => (command === undefined ? [] : [[key, command]])),
+async function loadCalled(argv: readonly string[]): Promise<Called> {
+  const [name = '', ...rest] = argv;
+  const loader = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const called = await loader?.();
+  if (called === undefined) return { words: argv, routes: await loadAll() };
+  if (!isGroup(called)) return { words: splitWords(argv), routes: { [name]: called } };
+  const words = chainWords(rest, Object.keys(called.commands));
+  return { words: [name, ...words], routes: { [name]: await loadGroup(called, words[0]) } };
+}
+
+async function loadAll(): Promise<Called['routes']> {
+  const loaded = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, loader]) => {
+      const called = await loader();
+      return [name, isGroup(called) ? await loadGroup(called, undefined) : called] as const;
+    }),
   );
+  return Object.fromEntries(loaded);
+}
+
+function isGroup(called: Command<Context> | Routes): called is Routes {
+  return 'commands' in called;
+}
+
+function splitWords(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv;
 }
 
 /** Where a command line prints. */
@@ -63,8 +93,9 @@ export async function main(
 /** Sets the exit code of `context`. */
 async function runWords(argv: readonly string[], context: Context): Promise<void> {
   const parser = listenToParser();
+  const called = await loadCalled(argv);
   const routes = buildRouteMap<string, CommandContext & Context>({
-    routes: await loadRoutes(argv[0]),
+    routes: called.routes,
     docs: { brief: 'Link, re-link, run and load BPF objects' },
   });
   const app = buildApplication(routes, {
@@ -94,7 +125,7 @@ async function runWords(argv: readonly string[], context: Context): Promise<void
       },
     },
   };
-  await run(app, argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv, { process: host });
+  await run(app, called.words, { process: host });
   if (failure !== undefined) throw failure.error;
   context.process.exitCode = host.exitCode ?? null; // the parser sets it only if it is not set
   const refused = parser.problem();

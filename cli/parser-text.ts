@@ -6,6 +6,7 @@
 import {
   AliasNotFoundError,
   type ApplicationText,
+  ArgumentParseError,
   ArgumentScannerError,
   FlagNotFoundError,
   formatMessageForArgumentScannerError,
@@ -60,12 +61,19 @@ function messageOf(error: unknown): string {
     const next = error.nextFlagName === undefined ? '' : `, but --${kebab(error.nextFlagName)} follows`;
     return `--${kebab(error.externalFlagName)} needs a value${next}`;
   }
+  if (error instanceof ArgumentParseError) return unparsed(error);
   if (error instanceof UnexpectedPositionalError)
     return `${quote(error.input)} is an unexpected argument; expected: ${error.expectedCount}`;
   if (error instanceof UnsatisfiedPositionalError) return `${error.placeholder} is missing`;
   if (error instanceof ArgumentScannerError)
     return optionsInKebabCase(formatMessageForArgumentScannerError(error, {}));
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The reason names the value. */
+function unparsed({ externalFlagNameOrPlaceholder: name, exception }: ArgumentParseError): string {
+  const reason = exception instanceof Error ? exception.message : String(exception);
+  return `--${kebab(name)}: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`;
 }
 
 /** Options in a text of the parser, as users write them. */

@@ -182,6 +182,9 @@ async function bundle(path, plugins) {
   writeFileSync(path, `// ${id}\n(function (exports, require, module, bundleUrl) {${text}\n})`);
 }
 
+/** The file that imports commands. What a command itself imports when it is called is in its script. */
+const MAIN = /[\\/]cli[\\/]main\.js$/;
+
 /**
  * The command line with one command compiled in and the others left out.
  *
@@ -193,13 +196,13 @@ function onlyCommand(command) {
   return {
     name: 'only-command',
     setup(build) {
-      build.onLoad({ filter: /[\\/]cli[\\/]main\.js$/ }, ({ path: file }) => {
+      build.onLoad({ filter: MAIN }, ({ path: file }) => {
         const parts = readFileSync(file, 'utf8').split(`import("${path}")`);
         if (parts.length !== 2) fail(`${file} does not load ${path} as expected`);
         return { contents: `import * as theCommand from '${path}';\n${parts.join('theCommand')}` };
       });
-      build.onResolve({ filter: /.*/ }, ({ kind, path: wanted }) =>
-        kind === 'dynamic-import' ? { path: wanted, external: true } : undefined,
+      build.onResolve({ filter: /.*/ }, ({ kind, importer, path: wanted }) =>
+        kind === 'dynamic-import' && MAIN.test(importer) ? { path: wanted, external: true } : undefined,
       );
     },
   };

@@ -22,7 +22,12 @@ export function tell(context: Context, text: string): void {
 }
 
 export function printJson(context: Context, value: Readonly<Record<string, unknown>>): void {
-  print(context, JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue, 2));
+  print(context, jsonText(value));
+}
+
+/** A document as it is printed. */
+export function jsonText(value: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue, 2);
 }
 
 /** bigint as a decimal string when it does not fit a JSON number. */

@@ -14,6 +14,7 @@ import {
   applyDesign,
   type ChainContext,
   describerFor,
+  emptyState,
   inputFor,
   openProgramById,
   type RunningChain,
@@ -85,10 +86,21 @@ export function listChains(context: ChainContext, kind: ChainKind): readonly Cha
   const netns = currentNetns();
   const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
   return listInterfaces(context.sys).flatMap(({ index, name }) =>
-    directions.map(direction =>
-      readChain(context, { kind, direction, interface: name, ifindex: index, netns }),
+    directions.flatMap(direction =>
+      listedState(context, { kind, direction, interface: name, ifindex: index, netns }),
     ),
   );
+}
+
+/** One that cannot be read does not hide the others; none for an interface that is gone meanwhile. */
+function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
+  try {
+    return [readChain(context, hook)];
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    if (error.code === 'kernel-no-interface') return [];
+    return [{ ...emptyState(hook), kind: 'foreign', problems: error.problems }];
+  }
 }
 
 function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
@@ -140,7 +152,7 @@ function changeOnce(
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
   if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
   const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
+  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
@@ -163,6 +175,12 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
 
 function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
   return failClosed === undefined ? design : { ...design, failClosed };
+}
+
+/** The id of the program on the hook stands for the whole chain. */
+function ofWhole(edit: ChainEdit, { program }: ChainState): ChainEdit {
+  if (edit.kind !== 'unload' || edit.members === 'all' || program === null) return edit;
+  return edit.members.includes(program.id) ? { kind: 'unload', members: 'all' } : edit;
 }
 
 /** Programs without a type get that of the hook, in every file of the edit. */

@@ -237,6 +237,7 @@ export const RUNNING_CODES = {
   'usage-gc': 'usage',
   'usage-machine-flag': 'usage',
   'usage-max-entries': 'usage',
+  'usage-members': 'usage',
   'usage-memory': 'usage',
   'usage-name': 'usage',
   'usage-no-input': 'usage',

@@ -2,5 +2,5 @@ export { adoptedMember } from './adopted.ts';
 export { applyDesign, removeChain, removeForeign } from './apply.ts';
 export type { ChainContext, RunningChain } from './context.ts';
 export { describerFor, inputFor } from './describe.ts';
-export { openProgramById, spellHook } from './hooks.ts';
-export { readTc, readXdp } from './read.ts';
+export { findChainHook, openProgramById, spellHook } from './hooks.ts';
+export { emptyState, readTc, readXdp } from './read.ts';

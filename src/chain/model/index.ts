@@ -1,6 +1,15 @@
-export type { ChainBackEnd, ChainHook, ChainKind, ChainState, MemberState, ProgramFacts } from './chain.ts';
+export {
+  type ChainBackEnd,
+  type ChainHook,
+  type ChainKind,
+  type ChainState,
+  explainPlace,
+  type MemberState,
+  ordinal,
+  type ProgramFacts,
+} from './chain.ts';
 export { isSameDesign, isSameSettings } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
-export { type Describe, nextDesign } from './next-design.ts';
+export { type Describe, memberName, nextDesign } from './next-design.ts';
 export { memberStates } from './states.ts';

@@ -46,7 +46,7 @@ function configIn(btf: Btf, id: BtfId): RunConfig {
   let priority = DEFAULT_PRIORITY;
   for (const { name, type } of membersOf(btf, id)) {
     const value = lengthBehind(btf, type);
-    const verdict = name.startsWith('XDP_') ? verdictOfWord(BPF_PROG_TYPE_XDP, name.slice(4)) : undefined;
+    const verdict = name.startsWith('XDP_') ? verdictOfWord(BPF_PROG_TYPE_XDP, name) : undefined;
     if (value === undefined) unknown.push(name);
     else if (name === 'priority') priority = value;
     else if (typeof verdict === 'number') verdicts.set(verdict, value !== 0);

@@ -43,9 +43,11 @@ export {
   isDelivered,
   neutralVerdict,
   type Verdict,
+  verdictConstant,
   verdictName,
   verdictNumbers,
   verdictOfWord,
   verdictsOf,
+  verdictWord,
   verdictWords,
 } from './verdicts.ts';

@@ -6,9 +6,11 @@ import {
   hookRuleOf,
   isDelivered,
   neutralVerdict,
+  verdictConstant,
   verdictName,
   verdictOfWord,
   verdictsOf,
+  verdictWord,
   verdictWords,
 } from './verdicts.ts';
 
@@ -62,6 +64,30 @@ describe('verdicts', () => {
     expect(verdictOfWord(XDP, 'ok')).toBeUndefined();
     expect(verdictWords(CGROUP)).toEqual(['drop', 'deny', 'pass', 'allow']);
     expect(verdictWords(uapi.BPF_PROG_TYPE_SOCK_OPS)).toEqual([]);
+  });
+
+  test.each([
+    [XDP, 'XDP_PASS', 2],
+    [XDP, 'xdp_tx', 3],
+    [TC, 'TC_ACT_OK', 0],
+    [TC, 'tcx_next', -1],
+    [XDP, 'TC_ACT_OK', undefined],
+    [XDP, 'XDP_XDP_PASS', undefined],
+    [XDP, 'XDP_', undefined],
+    [CGROUP, 'XDP_PASS', undefined],
+  ])('of program type %d, %s is the constant of %s', (type, name, value) => {
+    expect(verdictOfWord(type, name)).toBe(value);
+  });
+
+  test.each([
+    [XDP, 4, 'redirect', 'XDP_REDIRECT'],
+    [TC, -1, 'unspec', 'TC_ACT_UNSPEC'],
+    [TC, 'other', 'other', 'other'],
+    [XDP, 9, '9', '9'],
+    [SOCKET, 'not 0', 'pass', 'pass'],
+  ] as const)('of program type %d, %s has the word %s and the constant %s', (type, value, word, constant) => {
+    expect(verdictWord(type, value)).toBe(word);
+    expect(verdictConstant(type, value)).toBe(constant);
   });
 
   test('types without verdicts have no table; the verifier checks some of the others', () => {

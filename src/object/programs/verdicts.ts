@@ -148,9 +148,35 @@ export function verdictWords(progType: number): readonly string[] {
   return rowsOf(progType).flatMap(({ words }) => words);
 }
 
-/** The verdict for a word; undefined when it is not one of the type. */
+/** Prefixes of the constants in the headers of the kernel; the first one is that of output. */
+const PREFIXES: ReadonlyMap<number, readonly [string, ...string[]]> = new Map([
+  [uapi.BPF_PROG_TYPE_XDP, ['XDP_'] as const],
+  [uapi.BPF_PROG_TYPE_SCHED_CLS, ['TC_ACT_', 'TCX_'] as const],
+  [uapi.BPF_PROG_TYPE_SCHED_ACT, ['TC_ACT_'] as const],
+]);
+
+/**
+ * The verdict for a word in any case, or for the name of its constant (`pass`, `XDP_PASS`); undefined when it
+ * is not one of the type.
+ */
 export function verdictOfWord(progType: number, word: string): Verdict | undefined {
-  return rowsOf(progType).find(({ words }) => words.includes(word.toLowerCase()))?.value;
+  const upper = word.toUpperCase();
+  const prefix = PREFIXES.get(progType)?.find(one => upper.startsWith(one));
+  const bare = upper.slice(prefix?.length).toLowerCase();
+  return rowsOf(progType).find(({ words }) => words.includes(bare))?.value;
+}
+
+/** The first word that options take for a verdict, or its number as text where it has none. */
+export function verdictWord(progType: number, verdict: Verdict): string {
+  const [word] = rowsOf(progType).find(({ value }) => value === verdict)?.words ?? [];
+  return word ?? String(verdict);
+}
+
+/** The name of the constant of a verdict (`XDP_PASS`), or its word or number where it has none. */
+export function verdictConstant(progType: number, verdict: Verdict): string {
+  const word = verdictWord(progType, verdict);
+  const [prefix] = PREFIXES.get(progType) ?? [];
+  return prefix === undefined || word === String(verdict) ? word : `${prefix}${word.toUpperCase()}`;
 }
 
 /**

@@ -1,0 +1,135 @@
+/** `rootlet xdp status`, `rootlet tc status`: what runs on interfaces, in which order. */
+
+import { buildCommand } from '@stricli/core';
+import {
+  type ChainContext,
+  type ChainKind,
+  type ChainState,
+  findChainHook,
+  listChains,
+  readChain,
+} from '../../../src/chain/index.ts';
+import { formatProblem } from '../../../src/diag/index.ts';
+import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
+import { off } from '../../flags/kinds.ts';
+import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
+import { statusJson } from '../../format/chain-json.ts';
+import { statusTable } from '../../format/chain-table.ts';
+import { type Context, guarded, jsonText, print, tell } from '../../io/context.ts';
+import { redraw } from '../../io/watch.ts';
+import { chainContext } from './hook.ts';
+
+interface Flags extends StoreFlags {
+  readonly watch: boolean;
+  readonly interval?: number;
+  readonly verbose: boolean;
+  readonly json: boolean;
+}
+
+const FLAGS = {
+  watch: { ...off, brief: 'Print it again every second, until interrupted' },
+  interval: {
+    kind: 'parsed',
+    parse: parseInterval,
+    optional: true,
+    brief: 'With --watch: print it every N seconds',
+    placeholder: 'N',
+  },
+  verbose: { ...off, brief: 'Accepted for scripts of xdp-loader; has no effect' },
+  ...STORE_FLAGS,
+  json: { ...off, brief: 'Output JSON (docs/schema/chain-status.schema.json)' },
+} as const;
+
+const POSITIONAL = {
+  kind: 'tuple',
+  parameters: [
+    { brief: 'Interface (default: all of them)', parse: String, placeholder: 'IFACE', optional: true },
+  ],
+} as const;
+
+const DESCRIPTION =
+  'Print a table of interfaces and of the programs on them, in the order in which they run. Columns from the left are ' +
+  'those of xdp-loader; to the right of them are the name of each member, why it runs at its place, and its file. The ' +
+  'id of a member is - where all members are linked into one program.';
+
+export const xdpStatusCommand = buildCommand<Flags, [string?], Context>({
+  docs: {
+    brief: 'List the XDP programs on interfaces, in order',
+    fullDescription: DESCRIPTION,
+    customUsage: [XDP_USAGE.status],
+  },
+  parameters: { flags: FLAGS, aliases: { v: 'verbose' }, positional: POSITIONAL },
+  async func(flags, name) {
+    await guarded(this, flags.json, () => status(this, 'xdp', flags, name));
+  },
+});
+
+export const tcStatusCommand = buildCommand<Flags, [string?], Context>({
+  docs: {
+    brief: 'List the TC programs on interfaces, in order',
+    fullDescription: DESCRIPTION,
+    customUsage: [TC_USAGE.status],
+  },
+  parameters: { flags: FLAGS, aliases: { v: 'verbose' }, positional: POSITIONAL },
+  async func(flags, name) {
+    await guarded(this, flags.json, () => status(this, 'tc', flags, name));
+  },
+});
+
+/** Seconds. Throws for what is not a positive number. */
+export function parseInterval(word: string): number {
+  const seconds = Number(word);
+  if (/^\d*\.?\d+$/.test(word) && seconds >= MIN_INTERVAL && seconds <= MAX_INTERVAL) return seconds;
+  throw new Error(
+    `${JSON.stringify(word)} is not a number of seconds from ${MIN_INTERVAL} to ${MAX_INTERVAL}`,
+  );
+}
+
+const MIN_INTERVAL = 0.1;
+const MAX_INTERVAL = 86_400;
+
+async function status(
+  context: Context,
+  kind: ChainKind,
+  flags: Flags,
+  name: string | undefined,
+): Promise<void> {
+  const chains = chainContext(context, flags);
+  const read = (): readonly ChainState[] => statesOf(chains, kind, name);
+  if (!flags.watch && flags.interval === undefined) {
+    report(context, kind, flags, read());
+    return;
+  }
+  const draw = (): string =>
+    flags.json ? jsonText({ ok: true, ...statusJson(read()) }) : drawing(kind, read());
+  await redraw({
+    interval: flags.interval ?? 1,
+    isTerminal: process.stdout.isTTY && !flags.json,
+    write: written => print(context, written),
+    draw,
+  });
+}
+
+function statesOf(chains: ChainContext, kind: ChainKind, name: string | undefined): readonly ChainState[] {
+  if (name === undefined) return listChains(chains, kind);
+  const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
+  return directions.map(direction => readChain(chains, findChainHook(chains.sys, name, kind, direction)));
+}
+
+function report(context: Context, kind: ChainKind, flags: Flags, states: readonly ChainState[]): void {
+  if (flags.json) {
+    print(context, jsonText({ ok: true, ...statusJson(states) }));
+    return;
+  }
+  print(context, statusTable(kind, states));
+  for (const line of problemLines(states)) tell(context, line);
+}
+
+/** Problems are a part of it: nothing else may write to the screen. */
+function drawing(kind: ChainKind, states: readonly ChainState[]): string {
+  return [statusTable(kind, states), ...problemLines(states).map(line => `${line}\n`)].join('');
+}
+
+function problemLines(states: readonly ChainState[]): string[] {
+  return states.flatMap(({ problems }) => problems.map(one => `rootlet: ${formatProblem(one)}`));
+}

@@ -1,0 +1,111 @@
+/** What a change of a chain did, or would do, as text and as data. */
+
+import {
+  type ChainBackEnd,
+  type ChainHook,
+  type ChainState,
+  explainPlace,
+  ordinal,
+} from '../../src/chain/index.ts';
+import { counted } from '../../src/diag/index.ts';
+import { describeState, type StateChange } from '../../src/state/index.ts';
+import { chainJson } from './chain-json.ts';
+import { actionsOf, chainFacts, modeWord } from './chain-table.ts';
+import { table } from './table.ts';
+
+/** What is reported of a change. */
+export interface ChangeReport {
+  readonly before: ChainState;
+  readonly after: ChainState;
+  /** Null where there is no chain. */
+  readonly via: ChainBackEnd | null;
+  /** Why this back end. */
+  readonly reason: string;
+  /** False where there was nothing to do. */
+  readonly changed: boolean;
+  readonly state: readonly StateChange[];
+  /** Settings that no member has any more. */
+  readonly droppedSettings: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export interface ChangeStyle {
+  /** What was asked for: `loaded firewall on eth0`, `would load firewall on eth0`. */
+  readonly asked: readonly [done: string, planned: string];
+  readonly dryRun: boolean;
+  /** New maps and constants too. */
+  readonly all: boolean;
+}
+
+/** Notes are not in it: they are diagnostics. */
+export function formatChange(report: ChangeReport, style: ChangeStyle): string {
+  const { after, state, droppedSettings } = report;
+  return [
+    headOf(report, style),
+    ...(after.members.length === 0 ? [] : [memberRows(report)]),
+    ...describeState(state, style.all),
+    ...droppedSettings.map(one => `setting dropped: ${one}`),
+  ].join('\n');
+}
+
+function headOf(report: ChangeReport, { asked, dryRun }: ChangeStyle): string {
+  const { after, changed } = report;
+  if (!changed) return `nothing to change: ${placeOf(after.hook)} has ${sizeOf(after)}`;
+  const did = asked[dryRun ? 1 : 0];
+  if (after.kind === 'chain') return `${did} (${howOf(report)})${recordOf(after)}`;
+  return `${did}; ${dryRun ? 'no program would be attached' : 'no program is attached'} any more`;
+}
+
+/** `native mode, static: freplace is refused by this kernel`. */
+function howOf({ after, via, reason }: ChangeReport): string {
+  const mode = after.mode === null ? [] : [`${modeWord(after.mode)} mode`];
+  const backEnd = reason === '' ? [via] : [`${via}: ${reason}`];
+  return [...mode, ...backEnd].join(', ');
+}
+
+/** `, entry xdp-eth0, fails closed`. */
+function recordOf(chain: ChainState): string {
+  return chainFacts(chain)
+    .map(fact => `, ${fact}`)
+    .join('');
+}
+
+function sizeOf({ kind, members }: ChainState): string {
+  return kind === 'chain' ? `a chain of ${counted(members.length, 'member')}` : 'no chain';
+}
+
+/** `eth0`, `eth0 ingress`. */
+export function placeOf({ interface: name, direction }: ChainHook): string {
+  return direction === null ? name : `${name} ${direction}`;
+}
+
+function memberRows({ before, after }: ChangeReport): string {
+  const rows = after.members.map((member, at) => [
+    member.name,
+    explainPlace(after.members, at),
+    `continues on ${actionsOf(after.hook.kind, member.continueOn) || 'no verdict'}`,
+    member.file ?? '(loaded by another tool)',
+    whatChanged(before, member.name, at),
+  ]);
+  return table(rows, '  ');
+}
+
+function whatChanged(before: ChainState, name: string, at: number): string {
+  const earlier = before.members.findIndex(member => member.name === name);
+  if (earlier < 0) return 'new';
+  return earlier === at ? '' : `was ${ordinal(earlier + 1)}`;
+}
+
+export function changeJson(report: ChangeReport): Record<string, unknown> {
+  const { before, after, via, reason, changed, state, droppedSettings, notes } = report;
+  return {
+    changed,
+    via,
+    reason,
+    before: chainJson(before),
+    after: chainJson(after),
+    state,
+    droppedSettings,
+    notes,
+  };
+}
