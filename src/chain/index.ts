@@ -13,3 +13,4 @@ export {
   ordinal,
   type ProgramFacts,
 } from './model/index.ts';
+export { type ChainTrouble, examineChains, repairChains } from './upkeep/index.ts';

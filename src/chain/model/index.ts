@@ -1,4 +1,5 @@
 export {
+  CHAIN_KINDS,
   type ChainBackEnd,
   type ChainHook,
   type ChainKind,

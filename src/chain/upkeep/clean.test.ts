@@ -16,6 +16,7 @@ import * as uapi from '../../uapi/index.ts';
 import { changeChain } from '../chains.ts';
 import { findChainHook } from '../engine/hooks.ts';
 import { type CleanOptions, cleanChains } from './clean.ts';
+import { examineChains, repairChains } from './examine.ts';
 
 const { kernel, missing } = hooksForTests();
 const XDP = [uapi.BPF_PROG_TYPE_XDP, uapi.BPF_XDP] as const;
@@ -176,6 +177,33 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(reasons()).toHaveLength(1);
     expect(existsSync(path)).toBe(false);
     expect(clean()).toMatchObject({ removed: [], left: [] });
+  });
+
+  test('doctor announces what it repairs, repairs that and nothing else, and then has nothing to do', () => {
+    const [stale, live] = [pair(near), pair(near)];
+    load(near, stale);
+    load(near, live);
+    set(near, stale, -1);
+    mkdirSync(join(libxdp, 'dispatch-5-4294967293'), { recursive: true, mode: 0o700 });
+    const context = { sys: kernel, store: store(), time: null };
+    const options = { libxdp, survey };
+    const announced = at(near, () => examineChains(context, options));
+    expect(announced.map(({ kind, repairs }) => [kind, repairs])).toEqual([
+      ['stale', true],
+      ['stale', true],
+    ]);
+    expect(announced.map(({ fix }) => fix).join()).toMatch(/remove the entry.*,remove the directory/);
+    expect(at(near, () => repairChains(context, options))).toEqual({ repaired: announced, left: [] });
+    expect(entries()).toEqual([`xdp-${live}`]);
+    const again = at(near, () => repairChains(context, options));
+    expect(again).toEqual({ repaired: [], left: [] });
+  });
+
+  test('looking at chains does not make a store', () => {
+    const context = { sys: kernel, store: Store.open(kernel, join(root, 'never')), time: null };
+    expect(examineChains(context, { libxdp: join(root, 'none'), survey })).toEqual([]);
+    expect(existsSync(join(root, 'never'))).toBe(false);
+    expect(examineChains(context, { libxdp: '/tmp', survey })).toEqual([]);
   });
 
   test('a directory of a program that is gone needs no look at interfaces', () => {

@@ -3,8 +3,8 @@
 import { RootletError } from '../../diag/index.ts';
 import { hasGeneratedRootlet } from '../../dynamic/index.ts';
 import { findHook } from '../../hooks/index.ts';
-import { listIds, type Survey, surveyInterfaces } from '../../kernel/index.ts';
-import { describeEntry, type Store, type StoreEntry, takeCensus } from '../../store/index.ts';
+import { listIds, type Survey, type Sys, surveyInterfaces } from '../../kernel/index.ts';
+import { Directory, describeEntry, type Store, type StoreEntry, takeCensus } from '../../store/index.ts';
 import type { ChainContext } from '../engine/index.ts';
 import { LibxdpPins, type PinnedDispatcher } from '../libxdp/index.ts';
 import { readTcxFacts, type TcxFacts } from '../tcx/index.ts';
@@ -108,11 +108,26 @@ export function judged<T>(
     ];
     return body(found, known.survey);
   };
-  const underLocks = () => {
-    using pins = LibxdpPins.find(sys, libxdp);
+  return lockedIfThere(store, () => {
+    using pins = findPins(sys, libxdp);
     return pins === undefined ? look(undefined) : pins.locked(() => look(pins));
-  };
-  return store.locked(underLocks);
+  });
+}
+
+/** The lock of the store would create the store. */
+export function lockedIfThere<T>(store: Store, body: () => T): T {
+  using directory = Directory.find(store.root);
+  return directory === undefined ? body() : store.locked(body);
+}
+
+/** Undefined also where nothing is mounted in the place of libxdp. */
+function findPins(sys: Sys, path: string | undefined): LibxdpPins | undefined {
+  try {
+    return LibxdpPins.find(sys, path);
+  } catch (error) {
+    if (error instanceof RootletError && error.code === 'store-no-bpffs') return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -128,7 +143,7 @@ function circumstances(
   return { dispatchers, holders, survey: survey(), programs: new Set(listIds(sys, 'program')) };
 }
 
-function holdersOf(sys: ChainContext['sys']): ReadonlyMap<string, string> {
+function holdersOf(sys: Sys): ReadonlyMap<string, string> {
   const { programs, links } = takeCensus(sys);
   return new Map(
     [...programs, ...links].flatMap(({ kind, id, holders }) => {

@@ -1,0 +1,1 @@
+export { type ChainTrouble, examineChains, repairChains } from './examine.ts';
