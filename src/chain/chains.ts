@@ -5,6 +5,7 @@
  * generation beside the running one, switch the hook. Whoever loses a race reads again.
  */
 
+import { given } from '../bytes/index.ts';
 import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
 import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
@@ -50,6 +51,8 @@ export interface ChainOptions {
   readonly adopt?: boolean;
   /** A member that is lost by accident drops packets. Default: as it was. */
   readonly failClosed?: boolean;
+  /** Members are built with counters, which cost next to nothing while they are off. Default: as it was, at first true. */
+  readonly counters?: boolean;
   /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
   readonly fresh?: readonly string[];
   /** Check everything but what the verifier reports, and change nothing. */
@@ -103,7 +106,8 @@ function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
   }
 }
 
-function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
+/** What is on a hook, with its design and entry. Changes nothing. Throws as `readChain` does. */
+export function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
   return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
@@ -151,8 +155,8 @@ function changeOnce(
   const adopts = state.kind === 'foreign' && options.adopt === true;
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
   if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
-  const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
+  const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
+  const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
@@ -169,12 +173,35 @@ function changeOnce(
   return { ...change, notes: [...notes, ...change.notes] };
 }
 
+/** What runs on a hook, and what an edit would make of it. Changes nothing. Throws as `changeChain` does. */
+export function previewChain(
+  context: ChainContext,
+  hook: ChainHook,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'> = {},
+): { readonly running: RunningChain; readonly design: ChainDesign } {
+  const running = readRunning(context, hook);
+  return { running, design: designAfter(running, edit, options) };
+}
+
+function designAfter(
+  { state, design }: RunningChain,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'>,
+): ChainDesign {
+  const { hook } = state;
+  return nextDesign(withPolicy(design, options), withTypes(hook, ofWhole(edit, state)), describerFor(hook));
+}
+
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
   return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
-function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
-  return failClosed === undefined ? design : { ...design, failClosed };
+function withPolicy(
+  design: ChainDesign,
+  { failClosed, counters }: Pick<ChainOptions, 'failClosed' | 'counters'>,
+): ChainDesign {
+  return { ...design, ...given({ failClosed, counters }) };
 }
 
 /** The id of the program on the hook stands for the whole chain. */

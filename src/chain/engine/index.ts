@@ -4,3 +4,4 @@ export type { ChainContext, RunningChain } from './context.ts';
 export { describerFor, inputFor } from './describe.ts';
 export { findChainHook, openProgramById, spellHook } from './hooks.ts';
 export { emptyState, readTc, readXdp } from './read.ts';
+export { staticChain } from './static.ts';
