@@ -28,6 +28,7 @@ export {
 } from './declared/index.ts';
 export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
+export { type ChainTrouble, examineChains, repairChains } from './examine.ts';
 export {
   type ChainBackEnd,
   type ChainEdit,
@@ -43,7 +44,6 @@ export {
   ordinal,
   type ProgramFacts,
 } from './model/index.ts';
-export { type ChainTrouble, examineChains, repairChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,
   type ExplainedMember,

@@ -15,8 +15,8 @@ import { Store } from '../../store/store.ts';
 import * as uapi from '../../uapi/index.ts';
 import { changeChain } from '../chains.ts';
 import { findChainHook } from '../engine/hooks.ts';
+import { examineChains, repairChains } from '../examine.ts';
 import { type CleanOptions, cleanChains } from './clean.ts';
-import { examineChains, repairChains } from './examine.ts';
 
 const { kernel, missing } = hooksForTests();
 const XDP = [uapi.BPF_PROG_TYPE_XDP, uapi.BPF_XDP] as const;

@@ -1,1 +1,1 @@
-export { type ChainTrouble, examineChains, repairChains } from './examine.ts';
+export { type CleanOptions, cleanChains, type Judged, judged, lockedIfThere, restOf } from './clean.ts';

@@ -1,15 +1,22 @@
 /**
  * The state of chains: what is stale, lost, broken or unfinished, and what is done about it. What is announced is
- * what `repairChains` does; a second run finds nothing to do.
+ * what `repairChains` does; a second run finds nothing to do. Beside chains.ts, whose lists it reads.
  */
 
-import { type Problem, quote, RootletError } from '../../diag/index.ts';
-import { hasGeneratedRootlet, hasPendingChange, settleChange } from '../../dynamic/index.ts';
-import { describeEntry, type StoreEntry } from '../../store/index.ts';
-import { type ChainContext, spellHook } from '../engine/index.ts';
-import { listChains } from '../index.ts';
-import { CHAIN_KINDS, type ChainState } from '../model/index.ts';
-import { type CleanOptions, cleanChains, type Judged, judged, lockedIfThere, restOf } from './clean.ts';
+import { type Problem, quote, RootletError } from '../diag/index.ts';
+import { hasGeneratedRootlet, hasPendingChange, settleChange } from '../dynamic/index.ts';
+import { describeEntry, type StoreEntry } from '../store/index.ts';
+import { listChains } from './chains.ts';
+import { type ChainContext, spellHook } from './engine/index.ts';
+import { CHAIN_KINDS, type ChainState } from './model/index.ts';
+import {
+  type CleanOptions,
+  cleanChains,
+  type Judged,
+  judged,
+  lockedIfThere,
+  restOf,
+} from './upkeep/index.ts';
 
 /** One thing that is wrong with chains. */
 export interface ChainTrouble {
