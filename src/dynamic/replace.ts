@@ -281,10 +281,18 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: OpenedRequest)
   });
 }
 
+/**
+ * Completes or takes back a change of slots that a killed process had begun (`hasPendingChange`), as the next change
+ * would. `time`: seconds since 1970, for the record.
+ */
+export function settleChange(store: Store, entry: StoreEntry, time: number | null): void {
+  withRootlet(store, entry, { options: {}, time }, () => {});
+}
+
 function withRootlet<T>(
   store: Store,
   entry: StoreEntry,
-  { options, time }: OpenedRequest,
+  { options, time = null }: Pick<OpenedRequest, 'options'> & { readonly time?: number | null },
   use: (rootlet: Rootlet, place: string) => T,
 ): T {
   using hook = openHook(store, entry);
@@ -295,7 +303,7 @@ function withRootlet<T>(
     program: hookFacts(entry).program,
     options,
     describe: generation => describeGeneration(entry, generation),
-    time: time ?? null,
+    time,
   });
   return use(rootlet, hook.place);
 }

@@ -1,6 +1,7 @@
 /** The kernel: system calls, objects, hooks, probes. */
 
 export {
+  type AttachedProgram,
   Attachment,
   attachCgroup,
   attachIterator,
@@ -43,6 +44,7 @@ export {
   readOtherInterface,
   readXdpFeatures,
   type SetXdpOptions,
+  type Survey,
   setXdp,
   surveyInterfaces,
   syscallFunction,

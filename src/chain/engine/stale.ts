@@ -4,7 +4,7 @@
  */
 
 import { counted, quote } from '../../diag/index.ts';
-import { isGenerated } from '../../dynamic/index.ts';
+import { hasGeneratedRootlet } from '../../dynamic/index.ts';
 import { surveyInterfaces } from '../../kernel/index.ts';
 import type { StoreEntry } from '../../store/index.ts';
 import type { ChainHook } from '../model/index.ts';
@@ -41,7 +41,7 @@ export function removeStale(context: ChainContext, hook: ChainHook): StaleChains
 }
 
 function isOf(entry: StoreEntry, hook: ChainHook): boolean {
-  return isGenerated(entry) && isAt(entry, hook);
+  return hasGeneratedRootlet(entry) && isAt(entry, hook);
 }
 
 function removed({ name }: StoreEntry): string {

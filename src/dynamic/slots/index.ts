@@ -13,9 +13,9 @@ export {
 export { assignSettings, carrySettings, changedSettings, isSameValue } from './settings.ts';
 export {
   firstRelink,
+  hasGeneratedRootlet,
   hasPendingChange,
   hasSlotsFilled,
-  isGenerated,
   openRootlet,
   recordOfProgram,
   saveFirst,

@@ -112,9 +112,9 @@ export function recordOfProgram(
   return record.programId === programId ? record : undefined;
 }
 
-/** Whether the rootlet of an entry was generated for its components. */
-export function isGenerated(entry: StoreEntry): boolean {
-  return fieldsOf(entry.record.data[RELINK_FIELD])['generated'] !== undefined;
+/** Whether the rootlet of an entry was generated for its components. Asks the record alone, which may be damaged. */
+export function hasGeneratedRootlet({ record }: StoreEntry): boolean {
+  return fieldsOf(record.data[RELINK_FIELD])['generated'] !== undefined;
 }
 
 /** Whether a process was killed while it changed slots of the entry. */

@@ -1,0 +1,1 @@
+export { type CleanOptions, cleanChains, type Judged, judged, lockedIfThere, restOf } from './clean.ts';
