@@ -29,5 +29,9 @@ export const xdpRoutes: Routes = {
       usage: XDP_USAGE.status,
       load: async () => (await import('./chain/status.ts')).xdpStatusCommand,
     },
+    features: {
+      usage: XDP_USAGE.features,
+      load: async () => (await import('./chain/features.ts')).xdpFeaturesCommand,
+    },
   },
 };

@@ -11,6 +11,7 @@ export const XDP_USAGE = {
   replace: `${BUILD} IFACE NAME FILE[:PROGRAM][@VERDICT,...]`,
   order: 'IFACE NAME,...',
   status: '[--watch] [--json] [IFACE]',
+  features: '[--json] IFACE',
 } as const;
 
 export const TC_USAGE = {
