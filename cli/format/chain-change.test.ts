@@ -48,6 +48,19 @@ test('a change is its back end, the members in order with the reasons, and what 
   );
 });
 
+test('settings in force, and the member that has a new version', () => {
+  const settings = { globals: new Map([['limit', 5]]), maxEntries: new Map([['flows', 64]]) };
+  const members = [member('firewall', { settings }), member('count')];
+  const report = {
+    ...REPORT,
+    before: onHook({ kind: 'chain', members }),
+    after: onHook({ kind: 'chain', members }),
+  };
+  const text = formatChange(report, { ...STYLE, replaced: 'firewall' });
+  expect(text).toMatch(/ {2}firewall .* firewall\.bpf\.o {2}new version\n {2}count .* count\.bpf\.o\n/);
+  expect(text).toContain('\nsettings: firewall:limit=5, max-entries firewall:flows=64\n');
+});
+
 test('a plan, all of it, and nothing to do', () => {
   const plan = formatChange(REPORT, { ...STYLE, dryRun: true, all: true });
   expect(plan.split('\n')[0]).toMatch(/^would load guard on v0 \(/);

@@ -11,6 +11,7 @@ import { counted } from '../../src/diag/index.ts';
 import { describeState, type StateChange } from '../../src/state/index.ts';
 import { chainJson } from './chain-json.ts';
 import { actionsOf, chainFacts, modeWord } from './chain-table.ts';
+import { settingsLines } from './replaced.ts';
 import { table } from './table.ts';
 
 /** What is reported of a change. */
@@ -35,6 +36,8 @@ export interface ChangeStyle {
   readonly dryRun: boolean;
   /** New maps and constants too. */
   readonly all: boolean;
+  /** Member that has a new version. */
+  readonly replaced?: string;
 }
 
 /** Notes are not in it: they are diagnostics. */
@@ -42,8 +45,9 @@ export function formatChange(report: ChangeReport, style: ChangeStyle): string {
   const { after, state, droppedSettings } = report;
   return [
     headOf(report, style),
-    ...(after.members.length === 0 ? [] : [memberRows(report)]),
+    ...(after.members.length === 0 ? [] : [memberRows(report, style)]),
     ...describeState(state, style.all),
+    ...settingsLines(new Map(after.members.map(({ name, settings }) => [name, settings]))),
     ...droppedSettings.map(one => `setting dropped: ${one}`),
   ].join('\n');
 }
@@ -79,21 +83,23 @@ export function placeOf({ interface: name, direction }: ChainHook): string {
   return direction === null ? name : `${name} ${direction}`;
 }
 
-function memberRows({ before, after }: ChangeReport): string {
+function memberRows({ before, after }: ChangeReport, { replaced }: ChangeStyle): string {
   const rows = after.members.map((member, at) => [
     member.name,
     explainPlace(after.members, at),
     `continues on ${actionsOf(after.hook.kind, member.continueOn) || 'no verdict'}`,
     member.file ?? '(loaded by another tool)',
-    whatChanged(before, member.name, at),
+    [...whatChanged(before, member.name, at), ...(member.name === replaced ? ['new version'] : [])].join(
+      ', ',
+    ),
   ]);
   return table(rows, '  ');
 }
 
-function whatChanged(before: ChainState, name: string, at: number): string {
+function whatChanged(before: ChainState, name: string, at: number): string[] {
   const earlier = before.members.findIndex(member => member.name === name);
-  if (earlier < 0) return 'new';
-  return earlier === at ? '' : `was ${ordinal(earlier + 1)}`;
+  if (earlier < 0) return ['new'];
+  return earlier === at ? [] : [`was ${ordinal(earlier + 1)}`];
 }
 
 export function changeJson(report: ChangeReport): Record<string, unknown> {
