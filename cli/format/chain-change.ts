@@ -83,23 +83,26 @@ export function placeOf({ interface: name, direction }: ChainHook): string {
   return direction === null ? name : `${name} ${direction}`;
 }
 
-function memberRows({ before, after }: ChangeReport, { replaced }: ChangeStyle): string {
+function memberRows(report: ChangeReport, { replaced }: ChangeStyle): string {
+  const { after } = report;
   const rows = after.members.map((member, at) => [
     member.name,
     explainPlace(after.members, at),
     `continues on ${actionsOf(after.hook.kind, member.continueOn) || 'no verdict'}`,
     member.file ?? '(loaded by another tool)',
-    [...whatChanged(before, member.name, at), ...(member.name === replaced ? ['new version'] : [])].join(
-      ', ',
-    ),
+    [...whatChanged(report, member.name), ...(member.name === replaced ? ['new version'] : [])].join(', '),
   ]);
   return table(rows, '  ');
 }
 
-function whatChanged(before: ChainState, name: string, at: number): string[] {
-  const earlier = before.members.findIndex(member => member.name === name);
-  if (earlier < 0) return ['new'];
-  return earlier === at ? [] : [`was ${ordinal(earlier + 1)}`];
+/** A member that only moves up because others are gone has not changed its place. */
+function whatChanged({ before, after }: ChangeReport, name: string): string[] {
+  const names = ({ members }: ChainState): string[] => members.map(member => member.name);
+  const [earlier, later] = [names(before), names(after)];
+  if (!earlier.includes(name)) return ['new'];
+  const rank = earlier.filter(one => later.includes(one)).indexOf(name);
+  const isMoved = later.filter(one => earlier.includes(one)).indexOf(name) !== rank;
+  return isMoved ? [`was ${ordinal(earlier.indexOf(name) + 1)}`] : [];
 }
 
 export function changeJson(report: ChangeReport): Record<string, unknown> {
