@@ -23,6 +23,7 @@ export {
   u8,
   u16,
   u32,
+  u32s,
   u64,
 } from './record.ts';
 export { alignUp, ByteWriter, StringTableBuilder } from './writer.ts';

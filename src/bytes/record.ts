@@ -4,11 +4,14 @@
  * `offsetof`.
  */
 
-import { inputError } from '../diag/index.ts';
+import { bugError, inputError } from '../diag/index.ts';
 import { valueAt } from './at.ts';
 import { type ByteOrder, decodeText, encodeText } from './cursor.ts';
 
-/** How one field is stored. `u64` values are bigint, `chars` are strings; everything else is a number. */
+/**
+ * How one field is stored. `u64` values are bigint, `chars` are strings, `u32s` are lists; everything else is a
+ * number.
+ */
 export interface Field<T> {
   readonly size: number;
   /** Natural alignment, when it is not the size. */
@@ -68,7 +71,23 @@ export function chars(length: number): Field<string> {
   };
 }
 
-type FieldMap = Readonly<Record<string, Field<number> | Field<bigint> | Field<string>>>;
+/** A C `__u32[length]`. */
+export function u32s(length: number): Field<readonly number[]> {
+  return {
+    size: 4 * length,
+    align: 4,
+    get: (view, offset, little) => Array.from({ length }, (_, at) => view.getUint32(offset + 4 * at, little)),
+    set(view, offset, values, little) {
+      if (values.length !== length) throw bugError([], `${values.length} values in a field of ${length}`);
+      for (const [at, value] of values.entries()) view.setUint32(offset + 4 * at, value, little);
+    },
+  };
+}
+
+type FieldValue = number | bigint | string | readonly number[];
+type FieldMap = Readonly<
+  Record<string, Field<number> | Field<bigint> | Field<string> | Field<readonly number[]>>
+>;
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 
 /** The plain object that a record decodes to. */
@@ -91,7 +110,7 @@ export interface RecordLayout<F extends FieldMap> {
 
 /** Declares a record; fields follow one another with C's natural alignment. */
 export function record<F extends FieldMap>(name: string, fields: F): RecordLayout<F> {
-  const entries = Object.entries(fields) as [keyof F & string, Field<number | bigint | string>][]; // one union type for the loop
+  const entries = Object.entries(fields) as [keyof F & string, Field<FieldValue>][]; // one union type for the loop
   const offsets = new Map<string, number>();
   let end = 0;
   let alignment = 1;
@@ -118,13 +137,13 @@ export function record<F extends FieldMap>(name: string, fields: F): RecordLayou
           { offset },
         );
       }
-      const value: Record<string, number | bigint | string> = {};
+      const value: Record<string, FieldValue> = {};
       for (const step of steps) value[step.key] = step.field.get(view, offset + step.at, order === 'little');
       return value as Value; // each key of F was set with its own field's type
     },
     encode(view, offset, value, order) {
       for (const step of steps) {
-        const fieldValue = value[step.key] as number | bigint | string; // Value's union, as in `steps`
+        const fieldValue = value[step.key] as FieldValue; // Value's union, as in `steps`
         step.field.set(view, offset + step.at, fieldValue, order === 'little');
       }
     },

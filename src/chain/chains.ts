@@ -36,6 +36,7 @@ import {
   memberStates,
   nextDesign,
 } from './model/index.ts';
+import { modeClash, requireReady } from './preflight/index.ts';
 
 /** How a chain is changed. */
 export interface ChainOptions {
@@ -145,17 +146,27 @@ function changeOnce(
 ): ChainChange {
   const running = readRunning(context, hook);
   const { state } = running;
-  requireMode(state, options.mode);
+  if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
-  if (state.kind === 'foreign' && options.force !== true && !adopts) throw foreign(state);
+  const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
+  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
   const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
   const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
-  if (isSameDesign(running.design, design) && via === state.via && options.fresh === undefined)
-    return unchanged(running);
-  return built(context, running, design, via, options);
+  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
+  if (isSame && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const notes = requireReady(context.sys, context.store, {
+    before: state,
+    design,
+    via,
+    mode: options.mode ?? null,
+    force: options.force === true,
+    adopt: adopts,
+  });
+  const change = built(context, running, design, via, options);
+  return { ...change, notes: [...notes, ...change.notes] };
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
@@ -180,11 +191,9 @@ function withTypes(hook: ChainHook, edit: ChainEdit): ChainEdit {
   }
 }
 
-function requireMode({ mode, hook }: ChainState, wanted: XdpMode | undefined): void {
-  if (wanted === undefined || mode === null || mode === wanted) return;
-  throw usageError('chain-mode', `${spellHook(hook)}: a program is attached in mode ${mode}, not ${wanted}`, {
-    hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all`,
-  });
+function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
+  const clash = modeClash(state, wanted ?? null);
+  if (clash !== undefined) throw new RootletError([clash]);
 }
 
 function foreign({ hook, program }: ChainState): RootletError {

@@ -192,6 +192,7 @@ export const OBJECT_CODES = {
   'relink-functions': 'input',
   'relink-generated': 'usage',
   'relink-gpl-helper': 'input',
+  'relink-guest': 'platform',
   'relink-input': 'input',
   'relink-library': 'usage',
   'relink-maps': 'input',

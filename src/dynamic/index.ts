@@ -32,6 +32,7 @@ export {
   withEntryLoad,
 } from './entries/index.ts';
 export {
+  afterSwitch,
   type Component,
   Generation,
   type GenerationOptions,
@@ -43,6 +44,7 @@ export {
 export { type Provider, setSlot } from './providers/index.ts';
 export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
 export {
+  type AroundSwitch,
   assignSettings,
   changedSettings,
   type EntrySetting,

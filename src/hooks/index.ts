@@ -26,6 +26,7 @@ export {
   attachOperations,
   attachProgram,
   canHookChange,
+  endOf,
   filterInterfaceHook,
   type Hook,
   type InterfaceHook,

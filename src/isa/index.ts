@@ -11,7 +11,6 @@ export {
   copy,
   EXIT,
   insn,
-  jump,
   jumpIf,
   jumpIf32,
   label,

@@ -26,6 +26,7 @@ export {
   pruneObject,
   separateNames,
   TEXT_SECTION,
+  withLicense,
   withTextSection,
 } from './passes/index.ts';
 export {

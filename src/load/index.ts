@@ -10,6 +10,7 @@ export {
   LoadedObject,
   openPinnedMap,
   type PacketRun,
+  type ProgramTypes,
   pinMap,
   pinPathOf,
   readProgramTypes,

@@ -13,6 +13,7 @@ export {
   textOf,
   type Wanted,
 } from './fields.ts';
+export { underLock } from './locks.ts';
 export type { MapPlace } from './names.ts';
 export { openPin, openPinIn } from './pins.ts';
 export type { EntryKind, PinRecord, RecordFiles, StoreRecord } from './record.ts';

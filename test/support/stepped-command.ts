@@ -18,13 +18,16 @@ export interface SteppedCommand {
   remove(): void;
 }
 
-/** It is made inside `node_modules`, where it finds the packages that it needs. */
-export async function bundleCommand(): Promise<SteppedCommand> {
+/**
+ * It is made inside `node_modules`, where it finds the packages that it needs. `run`: what it does, as source text that
+ * imports with absolute paths; default the command.
+ */
+export async function bundleCommand(run: string = COMMAND): Promise<SteppedCommand> {
   const directory = mkdtempSync(join(ROOT, 'node_modules/.cache-command-'));
   const path = join(directory, 'rootlet.mjs');
   const seen = new Set<string>();
   await build({
-    stdin: { contents: ENTRY, resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
+    stdin: { contents: STEPS + run, resolveDir: ROOT, sourcefile: 'entry.ts', loader: 'ts' },
     outfile: path,
     bundle: true,
     platform: 'node',
@@ -38,11 +41,14 @@ export async function bundleCommand(): Promise<SteppedCommand> {
   return { path, remove: () => rmSync(directory, { recursive: true }) };
 }
 
-const ENTRY = `
-  import { main } from ${JSON.stringify(join(ROOT, 'cli/main.ts'))};
+const STEPS = `
   const last = Number(process.env.ROOTLET_TEST_KILL ?? 0);
   let count = 0;
   globalThis.rootletStep = () => { if (++count === last) process.kill(process.pid, 'SIGKILL'); };
+`;
+
+const COMMAND = `
+  import { main } from ${JSON.stringify(join(ROOT, 'cli/main.ts'))};
   await main(process.argv.slice(2));`;
 
 /** Files that must be in the bundle with their steps. */

@@ -1,13 +1,22 @@
 /** From a design to the kernel: the generation that a back end builds, and the end of a chain. */
 
-import { bugError, usageError } from '../../diag/index.ts';
-import type { GenerationOptions, Replaced } from '../../dynamic/index.ts';
+import { given } from '../../bytes/index.ts';
+import { bugError, quote, RootletError, recoded, usageError } from '../../diag/index.ts';
+import {
+  type AroundSwitch,
+  afterSwitch,
+  type GenerationOptions,
+  type Replaced,
+} from '../../dynamic/index.ts';
 import { removeHook, xdpInterfaceHook } from '../../hooks/index.ts';
 import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
+import { DISPATCHER_VERSIONS, type DispatcherVersion } from '../libxdp/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
 import { changeRootlet, firstRootlet, hookOf } from './build.ts';
 import type { ChainContext, RunningChain } from './context.ts';
 import { openProgramById, spellHook } from './hooks.ts';
+import { DEFAULT_VERSION, libxdpChain } from './libxdp.ts';
+import { removePins, withPins } from './pinned-switch.ts';
 import { staticChain } from './static.ts';
 
 export interface ApplyRequest {
@@ -25,15 +34,78 @@ export interface ApplyRequest {
 
 /** Builds the next generation and switches the hook to it. */
 export function applyDesign(context: ChainContext, request: ApplyRequest): Replaced {
-  const { running, design, via, expected, ...others } = request;
+  const { running, design, via } = request;
+  if (via === 'libxdp') return applyLibxdp(context, request);
+  if (via !== 'static') throw noBackEnd(running.state, via);
+  requireFiles(running.state, design);
+  if (running.state.via !== 'libxdp') return applyStatic(context, request);
+  const replaced = applyStatic(context, request);
+  const { program, hook } = running.state;
+  if (!request.dryRun && program !== null)
+    afterSwitch(spellHook(hook), () => removePins(context.sys, hook, program.id, running.entry));
+  return replaced;
+}
+
+function applyStatic(context: ChainContext, request: ApplyRequest): Replaced {
+  const { running, design, via: _via, expected, ...others } = request;
   const { state, entry } = running;
-  if (via !== 'static') throw noBackEnd(state, via);
   const chain = staticChain(state.hook, design);
   const build = { ...others, hook: state.hook, design, chain, slotsVia: 'static' } as const;
   const replaced =
-    entry === undefined ? firstRootlet(context, build, expected) : changeRootlet(context, entry, build);
+    entry === undefined
+      ? firstRootlet(context, build, expected)
+      : changeRootlet(context, entry, build, expected);
   return { ...replaced, notes: [...chain.notes, ...replaced.notes] };
 }
+
+/** Programs that another tool loaded have no file to link. */
+function requireFiles({ hook }: ChainState, { members }: ChainDesign): void {
+  const guest = members.find(({ file }) => file === null);
+  if (guest === undefined) return;
+  const what = `member ${quote(guest.name)} was loaded by another tool, so that there is no file to link`;
+  throw usageError('chain-option', `${spellHook(hook)}: ${what}`, {
+    hint: `put its file in its place first: rootlet xdp replace ${hook.interface} ${guest.name} FILE`,
+  });
+}
+
+function applyLibxdp(context: ChainContext, request: ApplyRequest): Replaced {
+  const { running, design, via: _via, expected, ...others } = request;
+  const { state, entry } = running;
+  const { hook } = state;
+  if (hook.kind !== 'xdp') throw noBackEnd(state, 'libxdp');
+  const chain = libxdpChain(hook, design, versionOf(state));
+  const replaced = expected === null ? null : expected.info().id;
+  const build = { ...others, hook, design, chain, slotsVia: 'ext', replaced } as const;
+  const change = (around?: AroundSwitch): Replaced =>
+    entry === undefined
+      ? firstRootlet(context, { ...build, ...given({ around }) }, expected)
+      : changeRootlet(context, entry, { ...build, ...given({ around }) }, expected);
+  return forChains(state, () =>
+    request.dryRun ? change() : withPins(context.sys, hook, { expected: replaced, entry }, change),
+  );
+}
+
+/** The version that was found is kept, so that the tool that built it can go on with it. */
+function versionOf({ via, version }: ChainState): DispatcherVersion {
+  const found = DISPATCHER_VERSIONS.find(known => known === version);
+  return via === 'libxdp' && found !== undefined ? found : DEFAULT_VERSION;
+}
+
+/** Refusals of functions that are replaced, with what chains can do instead. */
+function forChains<T>({ hook }: ChainState, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof RootletError) || !BACK_END_CODES.has(error.code)) throw error;
+    const hint = `--via static links the members into one program: rootlet xdp load ${hook.interface} --via static`;
+    throw new RootletError(
+      error.problems.map(one => recoded(one, 'chain-back-end', { hint })),
+      { cause: error },
+    );
+  }
+}
+
+const BACK_END_CODES: ReadonlySet<string> = new Set(['relink-via', 'relink-via-kernel']);
 
 function noBackEnd({ hook }: ChainState, via: ChainBackEnd) {
   return usageError('chain-option', `${spellHook(hook)}: --via ${via} is not for ${hook.kind}`, {
@@ -42,10 +114,26 @@ function noBackEnd({ hook }: ChainState, via: ChainBackEnd) {
 }
 
 /** Detaches a chain and removes its entry. */
-export function removeChain(context: ChainContext, { state, entry }: RunningChain): void {
+export function removeChain(context: ChainContext, running: RunningChain): void {
+  const { state, entry } = running;
+  if (state.via === 'libxdp') {
+    removeDispatcher(context, running);
+    return;
+  }
   if (entry === undefined) throw bugError([], 'a chain without an entry');
   using hook = hookOf(context, entry, state.hook, state.mode);
   removeHook(context.store, entry, false, hook);
+}
+
+/** Whoever built it. An entry that another tool has taken over goes as well. */
+function removeDispatcher(context: ChainContext, { state, entry }: RunningChain): void {
+  const { program, hook } = state;
+  if (program === null) return;
+  removeForeign(context, state);
+  afterSwitch(spellHook(hook), () => {
+    removePins(context.sys, hook, program.id, entry);
+    if (entry !== undefined) context.store.remove(entry);
+  });
 }
 
 /** Detaches a program that is not a chain, if it is still there. */

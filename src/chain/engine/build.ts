@@ -6,6 +6,7 @@
 import { given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import {
+  type AroundSwitch,
   type Generation,
   type GenerationOptions,
   openRootlet,
@@ -28,6 +29,7 @@ import type { JsonObject, Store, StoreEntry } from '../../store/index.ts';
 import type { ChainDesign, ChainHook } from '../model/index.ts';
 import { fillAdopted } from './adopted.ts';
 import type { ChainContext } from './context.ts';
+import { REPLACED_FIELD } from './pinned-switch.ts';
 import type { GeneratedChain } from './static.ts';
 
 /** How a generation is built and attached. */
@@ -41,6 +43,9 @@ export interface BuildRequest {
   readonly fresh: readonly string[];
   readonly load: Omit<GenerationOptions, 'globals' | 'maxEntries'>;
   readonly dryRun: boolean;
+  readonly around?: AroundSwitch;
+  /** Id of the dispatcher that is replaced; null where there is none. */
+  readonly replaced?: number | null;
 }
 
 /** Settings of the members that have some. */
@@ -53,7 +58,12 @@ function settingsOf({ members }: ChainDesign): SettingsByOwner {
 // --- the next generation ------------------------------------------------------------------------------------------
 
 /** Changes the chain of an entry. Throws with the running generation untouched. */
-export function changeRootlet(context: ChainContext, entry: StoreEntry, request: BuildRequest): Replaced {
+export function changeRootlet(
+  context: ChainContext,
+  entry: StoreEntry,
+  request: BuildRequest,
+  expected: BpfProgram | null,
+): Replaced {
   const { chain, slotsVia, fresh, dryRun } = request;
   using hook = hookOf(context, entry, request.hook, request.mode);
   using rootlet = openRootlet({
@@ -62,10 +72,16 @@ export function changeRootlet(context: ChainContext, entry: StoreEntry, request:
     hook,
     program: hookFacts(entry).program,
     options: request.load,
-    describe: generation => attachData(request.hook, hook, generation, request.mode),
+    describe: generation => attachData(request, hook, generation),
     time: context.time,
+    ...given({ around: request.around }),
   });
-  const options = { fresh, settings: settingsOf(request.design), via: slotsVia };
+  const options = {
+    fresh,
+    settings: settingsOf(request.design),
+    via: slotsVia,
+    ...given({ expected: expected ?? undefined }),
+  };
   return dryRun ? rootlet.plan(chain.change, options) : rootlet.change(chain.change, options);
 }
 
@@ -127,13 +143,15 @@ function attachFirst(
   const first = {
     store,
     hook,
-    describe: () => attachData(at, hook, generation, mode),
+    describe: () => attachData(request, hook, generation),
     time,
     name: freeEntryName(store, at),
     forced: true,
   };
   try {
-    saveFirst(first, generation, () => place.attach(generation.program, expected));
+    const attach = () => place.attach(generation.program, expected);
+    const { around } = request;
+    saveFirst(first, generation, () => (around === undefined ? attach() : around(generation, attach)));
   } catch (error) {
     takeBack(hook, generation.program, expected);
     throw error;
@@ -152,10 +170,15 @@ function takeBack(hook: Hook, program: BpfProgram, expected: BpfProgram | null):
 }
 
 /** What other commands read in the record of a hook. */
-function attachData(at: ChainHook, hook: Hook, generation: Generation, mode: XdpMode | null): JsonObject {
+function attachData(
+  { hook: at, mode, replaced }: BuildRequest,
+  hook: Hook,
+  generation: Generation,
+): JsonObject {
   const { kind, direction, interface: target } = at;
   const words = given({ mode: mode ?? undefined, direction: direction ?? undefined });
-  return { attach: { kind, target, program: generation.main, place: hook.place, ...words } };
+  const attach = { kind, target, program: generation.main, place: hook.place, ...words };
+  return { attach, [REPLACED_FIELD]: replaced ?? null };
 }
 
 /** `xdp-eth0`, `tc-eth0-ingress`; numbered where an entry of another hook has the name. */

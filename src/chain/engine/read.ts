@@ -1,6 +1,8 @@
 /** Reading what is on a hook: nothing, a chain, or something else. Nothing is changed. */
 
-import { platformError } from '../../diag/index.ts';
+import { platformError, quote, RootletError } from '../../diag/index.ts';
+import type { Sys } from '../../kernel/index.ts';
+import { DISPATCHER_PROGRAM, type DispatcherReading, LibxdpPins, readDispatcher } from '../libxdp/index.ts';
 import {
   type ChainDesign,
   type ChainHook,
@@ -11,6 +13,7 @@ import {
 } from '../model/index.ts';
 import type { ChainContext, RunningChain } from './context.ts';
 import { programFacts, spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
+import { dispatcherChain, readingProblem } from './read-libxdp.ts';
 import { chainOfProgram, chainOnFilter, type RecordedChain } from './recorded.ts';
 
 const NO_DESIGN: ChainDesign = { members: [], failClosed: false };
@@ -21,10 +24,15 @@ export function readXdp(context: ChainContext, hook: ChainHook): RunningChain {
   const base = emptyState(hook);
   if (occupant === undefined) return { state: base, design: NO_DESIGN, entry: undefined };
   const program = occupantFacts(context, hook, occupant);
-  const recorded = chainOfProgram(context.store, program.id);
   const at = { ...base, mode: occupant.mode, program };
-  if (recorded === undefined)
-    return { state: { ...at, kind: 'foreign' }, design: NO_DESIGN, entry: undefined };
+  const reading = readOccupant(context.sys, hook, program);
+  if (reading.kind === 'dispatcher') return dispatcherChain(context.store, at, reading.dispatcher);
+  const recorded = chainOfProgram(context.store, program.id);
+  if (recorded === undefined) {
+    const problem = readingProblem(at, reading);
+    const problems = problem === undefined ? [] : [problem];
+    return { state: { ...at, kind: 'foreign', problems }, design: NO_DESIGN, entry: undefined };
+  }
   return linked(context, at, recorded);
 }
 
@@ -48,6 +56,23 @@ function linked(context: ChainContext, at: ChainState, { entry, design }: Record
     entry: entry.name,
   };
   return { state, design, entry };
+}
+
+/** The pins of libxdp are only looked for where a program has the name of a dispatcher. */
+function readOccupant(sys: Sys, hook: ChainHook, { id, name }: ProgramFacts): DispatcherReading {
+  if (name !== DISPATCHER_PROGRAM) return { kind: 'other', reason: `its program is ${quote(name)}` };
+  using pins = findPins(sys);
+  return readDispatcher(sys, hook.ifindex, id, pins);
+}
+
+/** A dispatcher without a file system for pins is one whose pins are missing. */
+function findPins(sys: Sys): LibxdpPins | undefined {
+  try {
+    return LibxdpPins.find(sys);
+  } catch (error) {
+    if (error instanceof RootletError && error.code === 'store-no-bpffs') return undefined;
+    throw error;
+  }
 }
 
 /** Adopted programs are loaded by themselves. */

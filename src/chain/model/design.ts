@@ -23,6 +23,15 @@ export interface DesignMember {
   readonly loaded: number | null;
   /** Id of the program of another tool that `file` calls, where the member was adopted; else null. */
   readonly adopted: number | null;
+  /** Of a program that is kept: what orders it among others of its priority and name, and how it was loaded. */
+  readonly rank?: {
+    /** 16 hexadecimal digits. */
+    readonly tag: string;
+    /** Nanoseconds from the start of the machine to its load. */
+    readonly loadTime: bigint;
+    /** What it was loaded with: BPF_F_XDP_HAS_FRAGS, … */
+    readonly flags: number;
+  };
 }
 
 /** A whole chain, in the order in which members run. */

@@ -109,8 +109,8 @@ export function gatherFacts(sys: Sys, store: Store, request: FactsRequest): Pref
 
 /** `6.1.0-18-amd64` as 6.1. */
 export function releaseOf(text: string): KernelRelease {
-  const [, major, minor] = /^(\d+)\.(\d+)/.exec(text) ?? [];
-  return { major: Number(major), minor: Number(minor), text };
+  const [major = Number.NaN, minor = Number.NaN] = text.split(/[.-]/).map(Number);
+  return { major, minor, text };
 }
 
 /** Kinds of interfaces that the kernel links above the one that they are made on. */

@@ -217,6 +217,9 @@ describe('rules', () => {
     );
     expect(codes({ before, force: true }, { owners: [owner] })).toEqual([]);
     expect(codes({ before, adopt: true }, { owners: [owner] })).toEqual([]);
+    const dispatcher = { ...owner, name: 'xdp_dispatcher' };
+    expect(codes({ before, adopt: true }, { owners: [dispatcher] })).toEqual(['chain-tail-call']);
+    expect(codes({ before, force: true }, { owners: [dispatcher] })).toEqual([]);
     const linked = { ...owner, linkId: 8 };
     expect(hints({ before, force: true }, { owners: [linked] })).toContain('bpftool link detach id 8');
   });

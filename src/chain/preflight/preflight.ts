@@ -1,8 +1,9 @@
 /** All rules about a chain that is to be built, in the order in which their findings are reported. */
 
-import { quote, RootletError } from '../../diag/index.ts';
+import { RootletError } from '../../diag/index.ts';
 import type { Sys, XdpMode } from '../../kernel/index.ts';
 import type { Store } from '../../store/index.ts';
+import { spellHook } from '../engine/index.ts';
 import { gatherFacts, type PreflightFacts } from './facts.ts';
 import { memberEffects } from './members.ts';
 import * as rules from './rules.ts';
@@ -30,7 +31,7 @@ export function preflight(request: rules.PreflightRequest, facts: PreflightFacts
     facts,
     members: request.design.members.map(memberEffects),
     expectedMode: expectedMode(request, facts),
-    place: `interface ${quote(hook.interface)}${hook.direction === null ? '' : ` ${hook.direction}`}`,
+    place: spellHook(hook),
   };
   const found = RULES.map(rule => rule(checked));
   return {

@@ -8,6 +8,7 @@
 import { given } from '../../bytes/index.ts';
 import { counted, type Problem, type ProblemCode, problem, quote, quoteAll } from '../../diag/index.ts';
 import { type FeatureAnswer, MOUNT_BPFFS, type XdpMode } from '../../kernel/index.ts';
+import { spellHook } from '../engine/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
 import type { KernelRelease, PreflightFacts } from './facts.ts';
 import type { MemberEffects } from './members.ts';
@@ -48,7 +49,7 @@ export type Rule = (checked: Checked) => Findings;
 
 const NOTHING: Findings = { problems: [], notes: [] };
 
-function wrong(
+function refuse(
   { place }: Checked,
   code: ProblemCode,
   message: string,
@@ -79,7 +80,7 @@ export const rights: Rule = checked => {
     ...(sysAdmin || checked.via !== 'libxdp' ? [] : ['CAP_SYS_ADMIN']),
   ];
   if (missing.length === 0) return NOTHING;
-  return wrong(
+  return refuse(
     checked,
     'kernel-no-rights',
     `this process may not build the chain: ${missing.join(' and ')} missing`,
@@ -92,7 +93,7 @@ export const bpffs: Rule = checked =>
     ...checked.facts.pins
       .filter(({ isBpffs }) => !isBpffs)
       .map(({ path }) =>
-        wrong(
+        refuse(
           checked,
           'store-no-bpffs',
           `${quote(path)} is not on a bpf file system`,
@@ -105,6 +106,8 @@ export const bpffs: Rule = checked =>
 
 /** Slots of a dispatcher of libxdp. */
 export const LIBXDP_SLOTS = 10;
+/** Name of their programs. */
+const DISPATCHER = 'xdp_dispatcher';
 /** Programs that the kernel runs on one tcx hook. */
 const TCX_PROGRAMS = 63;
 
@@ -114,7 +117,7 @@ export const slots: Rule = checked => {
   const limit = limits[checked.via];
   if (length <= limit) return NOTHING;
   const found = checked.before.members.length;
-  return wrong(
+  return refuse(
     checked,
     'chain-slots',
     `the chain would have ${counted(length, 'member')}, and --via ${checked.via} allows ${limit} (now: ${found})`,
@@ -133,7 +136,7 @@ export const backEnd: Rule = checked => {
 function lacks(checked: Checked, answer: FeatureAnswer | null, what: string): Findings[] {
   if (answer === null || answer.state === 'yes') return [];
   const why = answer.state === 'unknown' ? `: ${answer.reason}` : '';
-  return [wrong(checked, 'chain-back-end', `--via ${checked.via}: ${what}${why}`, 'use --via static')];
+  return [refuse(checked, 'chain-back-end', `--via ${checked.via}: ${what}${why}`, 'use --via static')];
 }
 
 // --- what is attached ---------------------------------------------------------------------------------------------
@@ -143,15 +146,26 @@ export const owner: Rule = checked => {
   if (before.kind !== 'foreign') return NOTHING;
   return all(
     ...facts.owners.map(found =>
-      found.linkId === null && (force || adopt) ? NOTHING : foreign(checked, found),
+      found.linkId !== null || !(force || adopt) ? foreign(checked, found) : adoption(checked, found),
     ),
   );
 };
 
+/** A member calls an adopted program through an array, which the kernel refuses for one with replaced functions. */
+function adoption(checked: Checked, { name, programId }: HookOwner): Findings {
+  if (!checked.adopt || name !== DISPATCHER) return NOTHING;
+  return refuse(
+    checked,
+    'chain-tail-call',
+    `program ${programId} is a dispatcher that rootlet cannot read (of bpfman, or with pins that are missing), and cannot be called by a chain`,
+    'unload it with the tool that attached it; --force replaces it, and its members end',
+  );
+}
+
 function foreign(checked: Checked, found: HookOwner): Findings {
   const { programId, name, linkId, mode } = found;
   const what = `program ${programId}${name === '' ? '' : ` (${quote(name)})`}`;
-  return wrong(
+  return refuse(
     checked,
     'chain-foreign',
     `${what} is attached${mode === null ? '' : ` in mode ${mode}`}, which is not a chain`,
@@ -177,7 +191,7 @@ export const uppers: Rule = checked => {
 };
 
 function belowProgram(checked: Checked, upper: string, id: number): Findings {
-  return wrong(
+  return refuse(
     checked,
     'chain-upper',
     `interface ${quote(upper)} above it has XDP program ${id}; the kernel changes nothing below an interface that has one`,
@@ -207,9 +221,9 @@ export const mode: Rule = checked => {
   const { mode: wanted, facts } = checked;
   if (checked.before.hook.kind !== 'xdp') return NOTHING;
   const clash = modeClash(checked.before, wanted);
-  if (clash !== undefined) return { problems: [{ ...clash, where: [checked.place] }], notes: [] };
+  if (clash !== undefined) return { problems: [clash], notes: [] };
   if (wanted === 'offload')
-    return wrong(
+    return refuse(
       checked,
       'chain-mode',
       'a chain does not run on the card: programs for mode hw are loaded for one device, which rootlet does not do',
@@ -217,7 +231,7 @@ export const mode: Rule = checked => {
     );
   if (wanted !== 'native' || runsNative(facts) !== false) return NOTHING;
   const driver = facts.driver.driver ?? facts.interface.kind;
-  return wrong(
+  return refuse(
     checked,
     'chain-mode',
     `the driver (${driver}) does not run XDP in mode native`,
@@ -234,7 +248,7 @@ export function modeClash(
   const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
   return problem(
     'chain-mode',
-    [`interface ${quote(hook.interface)}`],
+    [spellHook(hook)],
     `${what} is attached in mode ${MODE_WORDS[now]}, not ${MODE_WORDS[wanted]}; only one of them is possible at a time`,
     { hint: `leave out --mode, or unload what is there first: rootlet xdp unload ${hook.interface} --all` },
   );
@@ -242,7 +256,7 @@ export function modeClash(
 
 // --- large packets ------------------------------------------------------------------------------------------------
 
-/** Bytes in front of a packet for XDP (XDP_PACKET_HEADROOM). */
+/** Bytes before a packet for XDP (XDP_PACKET_HEADROOM). */
 const HEADROOM = 256;
 /** Bytes after a packet for the kernel's own use (struct skb_shared_info, aligned to a cache line). */
 const SHARED_INFO = 320;
@@ -271,7 +285,7 @@ function vethMtu(checked: Checked, limit: number, why: string): Findings {
   const end = other ?? own;
   if (end.mtu <= limit) return NOTHING;
   const whose = other === null ? 'its MTU' : `the MTU of its other end ${quote(other.name)}`;
-  return wrong(
+  return refuse(
     checked,
     'chain-mtu',
     `${whose} is ${end.mtu}, larger than ${limit}: the driver (veth) refuses it; ${why}`,
@@ -295,7 +309,7 @@ function driverMtu({ facts, place }: Checked, limit: number, why: string): Findi
 
 function fragsSupport(checked: Checked): Findings {
   if (checked.facts.frags.state !== 'no') return NOTHING;
-  return wrong(
+  return refuse(
     checked,
     'chain-mtu',
     'all members are xdp.frags, which this kernel does not have (since Linux 5.18)',
@@ -364,7 +378,7 @@ function heldMembers(checked: Checked): Findings {
   const held = checked.members.filter(({ isHeld }) => isHeld);
   return all(
     ...held.map(({ name, program }) =>
-      wrong(
+      refuse(
         checked,
         'chain-tail-call',
         `member ${quote(name)}: program ${quote(program)} is in a program array of its file, and a replacement cannot be`,
@@ -391,7 +405,7 @@ export const deviceBinding: Rule = checked => {
   const bound = facts.loaded.filter(({ ifindex }) => ifindex !== 0 && ifindex !== before.hook.ifindex);
   return all(
     ...bound.map(({ id, ifindex }) =>
-      wrong(
+      refuse(
         checked,
         'chain-device',
         `program ${id} is bound to interface ${ifindex}, and runs on no other one`,

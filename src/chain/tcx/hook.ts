@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { platformError } from '../../diag/index.ts';
-import { HOOK_LINK, hookFacts, InterfaceSpot } from '../../hooks/index.ts';
+import { endOf, findHook, HOOK_LINK, hookFacts, InterfaceSpot } from '../../hooks/index.ts';
 import { type HookProgram, programsOn, tcxAttachType } from '../../kernel/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
 import type { ChainHook } from '../model/index.ts';
@@ -58,7 +58,10 @@ function readOnce({ sys, store }: TcxContext, hook: ChainHook): TcxHook {
   byLink.delete(0);
   const rows = there.programs.map(row => ({ ...row, member: byLink.get(row.linkId) ?? null }));
   const running = new Set(rows.map(({ member }) => member));
-  const lost = members.filter(member => !running.has(member) && isSameHook(member.facts.hook, at));
+  const lost = members.filter(
+    member =>
+      !running.has(member) && isSameHook(member.facts.hook, at) && endOfMember(store, member) !== undefined,
+  );
   return { hook, rows, lost, revision: there.revision };
 }
 
@@ -71,6 +74,13 @@ export function tcxMembers(store: Store): TcxMember[] {
     const link = entry.record.links.find(({ name }) => name === HOOK_LINK);
     return [{ entry, facts, program: hookFacts(entry).program, linkId: link?.id ?? 0 }];
   });
+}
+
+/** Why it no longer runs; undefined while it is attached to something, here or in another network namespace. */
+export function endOfMember(store: Store, { entry }: TcxMember): string | undefined {
+  using hook = findHook(store, entry);
+  if (hook === undefined) return 'its link is gone';
+  return hook.link === null ? undefined : endOf(hook.link.info());
 }
 
 /** An interface of another name with this number is another one: numbers are used again. */

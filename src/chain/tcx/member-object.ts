@@ -5,7 +5,7 @@
  */
 
 import { quote } from '../../diag/index.ts';
-import { type HookRequest, hookTypeNotes, typesForHook } from '../../hooks/index.ts';
+import { type HookRequest, hookTypeNotes, programForHook, typesForHook } from '../../hooks/index.ts';
 import { wrapVerdicts } from '../../link/index.ts';
 import {
   type BpfObject,
@@ -38,11 +38,12 @@ type Wrapped = Pick<DesignMember, 'name' | 'program' | 'continueOn' | 'given'> &
   readonly file: InputObject;
 };
 
-/** Throws what prevents a wrapper. */
+/** Throws `attach-program` for a program that is not for the hook, and what prevents a wrapper. */
 export function memberObject(hook: ChainHook, member: Wrapped): MemberObject {
   const { file, program, name } = member;
   const types = typesForHook(file.object, tcxRequest(hook), program);
   const { object } = types.size === 0 ? file : retypedInput(file, types);
+  programForHook(object, tcxRequest(hook), program);
   const notes = hookTypeNotes(file.object, types);
   const verdicts = verdictsOf(member);
   if (isKernelRule(verdicts)) return { object, notes };

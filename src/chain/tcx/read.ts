@@ -54,7 +54,17 @@ function designOf({ store }: TcxContext, { entry, facts, program }: TcxMember): 
   const { name, priority, continueOn, given } = facts;
   const loaded = entry.record.programs.find(one => one.name === program)?.id ?? null;
   const file = inputOf(store, entry);
-  return { name, file, program, priority, continueOn, given, settings: settingsOf(entry), loaded };
+  return {
+    name,
+    file,
+    program,
+    priority,
+    continueOn,
+    given,
+    settings: settingsOf(entry),
+    loaded,
+    adopted: null,
+  };
 }
 
 /** Those in force. */
@@ -91,7 +101,6 @@ function foreignState({ rows }: TcxHook, row: TcxRow, loaded: MemberState['loade
     priority: near?.member?.facts.priority ?? DEFAULT_PRIORITY,
     continueOn: [TC_ACT_UNSPEC],
     settings: NO_SETTINGS,
-    adopted: null,
     loaded,
     lost: null,
   };

@@ -39,7 +39,7 @@ export function decodeTcxFacts({ record }: StoreEntry): TcxFacts | undefined {
   return {
     hook: decodeHook(fields.object('hook')),
     name: fields.text('name'),
-    priority: fields.count('priority'),
+    priority: integerFrom(fields.get('priority')),
     continueOn: fields.list('continueOn').map(verdictFrom),
     given: { priority: given.flag('priority'), continueOn: given.flag('continueOn') },
   };
@@ -67,6 +67,11 @@ function decodeHook(fields: Fields): RecordedHook {
     netns: fields.text('netns'),
     direction: fields.word('direction', ['ingress', 'egress']),
   };
+}
+
+function integerFrom(value: JsonValue | undefined): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  throw damaged('priority');
 }
 
 function verdictFrom(value: JsonValue): Verdict {

@@ -57,6 +57,24 @@ export interface GeneratedRootlet {
   readonly mustReturn: readonly string[];
   /** What its maker records with it, for itself. */
   readonly facts: JsonObject;
+  /** Loaded programs in slots that no component fills; by the back end `ext` only. */
+  readonly guests?: readonly Guest[];
+}
+
+/** A loaded replacement (freplace) of which there is no file: another tool loaded it. It stays as it is. */
+export interface Guest {
+  /** A function of the rootlet, or its program. */
+  readonly slot: string;
+  /** Its name, which no component has. */
+  readonly component: string;
+  /** Name of its function. */
+  readonly program: string;
+  readonly programId: number;
+}
+
+/** Name of a guest's program in a generation. */
+export function guestKey({ component, program }: Guest): string {
+  return `${component}:${program}`;
 }
 
 /**
@@ -153,17 +171,20 @@ function isGenerated({ rootlet }: Design): RootletError {
 /** The caller specifies everything. */
 function generatedDesign(
   rootlet: InputObject,
-  { components, mustReturn, facts }: NonNullable<SlotChange<InputObject>['generated']>,
+  { components, ...generated }: NonNullable<SlotChange<InputObject>['generated']>,
   names: SlotNames,
 ): Design {
+  const filled = [...components, ...(generated.guests ?? NO_GUESTS)];
   requireDistinct(
     rootlet,
-    components.map(({ slot }) => slot),
+    filled.map(({ slot }) => slot),
   );
-  const design = { rootlet, fills: components, generated: { mustReturn, facts } };
-  for (const { slot } of components) requireSlot({ ...design, fills: [] }, names, slot);
+  const design = { rootlet, fills: components, generated };
+  for (const { slot } of filled) requireSlot({ ...design, fills: [] }, names, slot);
   return { ...design, fills: sorted(components, names.slots) };
 }
+
+const NO_GUESTS: readonly Guest[] = [];
 
 function assignOrder(
   rootlet: ObjectFile,

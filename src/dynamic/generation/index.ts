@@ -14,6 +14,8 @@ export {
   changeDesign,
   componentOf,
   type Design,
+  type Guest,
+  guestKey,
   isSame,
   openChange,
   type SlotChange,

@@ -5,6 +5,7 @@
 
 import { RootletError } from '../../diag/index.ts';
 import type { Hook } from '../../hooks/index.ts';
+import type { BpfProgram } from '../../kernel/index.ts';
 import { allSlotsTail } from '../fit/index.ts';
 import type { BuildContext, Design, Generation, SlotBackEnd } from '../generation/index.ts';
 import type { PlannedGeneration } from './build.ts';
@@ -69,15 +70,20 @@ function tailHint({ via, design: { rootlet } }: Generation): string | undefined 
 
 /**
  * What makes a generation the running one, worked out beforehand, so that only system calls are left to do.
- * `force`: whatever program is on the hook gives way.
+ * `expected`: the program that gives way; null: whatever program is on the hook.
  */
-export function planCommit(hook: Hook, next: Generation, old: Generation, force: boolean): () => void {
-  const there = force ? hook.occupantId() : old.program.info().id;
+export function planCommit(
+  hook: Hook,
+  next: Generation,
+  old: Generation,
+  expected: BpfProgram | null,
+): () => void {
+  const there = expected === null ? hook.occupantId() : expected.info().id;
   const swaps = there !== next.program.info().id;
   const fill = next.via === 'tail' ? planTailSlots(next) : () => {};
   const undo = old.via === 'tail' && !swaps ? planTailSlots(old) : () => {};
   return () => {
-    if (swaps) hook.update(next.program, force ? null : old.program);
+    if (swaps) hook.update(next.program, expected);
     try {
       fill();
     } catch (error) {

@@ -4,8 +4,9 @@
  * generation.
  */
 
-import { available, bugError, quote, usageError } from '../../diag/index.ts';
-import type { Attachment, BpfProgram } from '../../kernel/index.ts';
+import { given } from '../../bytes/index.ts';
+import { available, bugError, platformError, quote, RootletError, usageError } from '../../diag/index.ts';
+import { type Attachment, BpfProgram, openById, type Sys } from '../../kernel/index.ts';
 import { slotsOf } from '../../link/index.ts';
 import { type AttachTarget, Cleanup, readProgramTypes } from '../../load/index.ts';
 import { type BpfObject, symbolOf } from '../../object/index.ts';
@@ -15,6 +16,8 @@ import {
   type BuildContext,
   type Design,
   type Generation,
+  type Guest,
+  guestKey,
   programNameOf,
   type SlotFill,
 } from '../generation/index.ts';
@@ -72,6 +75,12 @@ export function buildExt(context: BuildContext, design: Design): Generation {
     for (const { loaded, request } of parts)
       for (const [name, program] of loaded.programs) programs.set(request.keyOf(name), program);
     const links = new Map<string, Attachment>();
+    const guests = openGuests(context.sys, design, cleanup);
+    for (const [guest, program] of guests) {
+      programs.set(guestKey(guest), program);
+      const link = cleanup.own(attachGuest(context.sys, guest, program, targets.of(guest.slot)));
+      links.set(`slot:${guest.slot}`, link);
+    }
     for (const component of planned.components) {
       for (const fill of component.fills) {
         const replacement = programs.get(programKey(component, fill));
@@ -80,8 +89,51 @@ export function buildExt(context: BuildContext, design: Design): Generation {
         links.set(`slot:${fill.slot}`, link);
       }
     }
-    return assemble(context, design, cleanup, { via: 'ext', main, host, parts, taken: planned.taken, links });
+    const taken = new Map([
+      ...planned.taken,
+      ...guests.map(([guest, one]) => [guestKey(guest), one] as const),
+    ]);
+    const generation = assemble(context, design, cleanup, { via: 'ext', main, host, parts, taken, links });
+    for (const [, program] of guests) program.close(); // the generation has descriptors of its own
+    return generation;
   });
+}
+
+/** Programs of other tools that the design keeps. Throws `hook-changed` when one is gone. */
+function openGuests(
+  sys: Sys,
+  { generated }: Design,
+  cleanup: Cleanup,
+): readonly (readonly [Guest, BpfProgram])[] {
+  return (generated?.guests ?? []).map(guest => {
+    const fd = openById(sys, 'program', guest.programId);
+    if (fd !== undefined) return [guest, cleanup.own(BpfProgram.adopt(sys, fd))];
+    throw platformError(
+      'hook-changed',
+      [`program ${quote(guest.program)}`],
+      `program ${guest.programId} is gone, which another tool loaded for slot ${quote(guest.slot)}`,
+      { hint: 'try again: the other tool may have changed it meanwhile' },
+    );
+  });
+}
+
+/** Since Linux 5.10 a replacement can go to another target, if that has the same type and attach type. */
+function attachGuest(sys: Sys, guest: Guest, program: BpfProgram, target: AttachTarget): Attachment {
+  try {
+    return attachToStub(sys, program, target);
+  } catch (error) {
+    if (!(error instanceof RootletError)) throw error;
+    const [cause] = error.problems;
+    throw platformError(
+      'relink-guest',
+      [`program ${quote(guest.program)}`],
+      `program ${guest.programId}, which another tool loaded, cannot be moved to this rootlet: ${cause?.message}`,
+      {
+        ...given({ errno: cause?.errno }),
+        hint: 'remove it with that tool, and load it again from its file',
+      },
+    );
+  }
 }
 
 /** Functions of the loaded program, from what the kernel reports is in it. */

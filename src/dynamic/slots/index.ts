@@ -3,6 +3,7 @@
 export { settingsOf } from './change.ts';
 export { type EntrySetting, entrySettings } from './entry-settings.ts';
 export {
+  type AroundSwitch,
   type Replaced,
   type ReplaceOptions,
   Rootlet,

@@ -14,6 +14,7 @@ import { Fields, fieldsOf, type JsonObject, type JsonValue, type RecordFiles } f
 import {
   componentOf,
   type Design,
+  type Guest,
   SLOT_BACK_ENDS,
   type SlotBackEnd,
   type SlotFill,
@@ -50,7 +51,7 @@ export function encodeRelink(record: RelinkRecord): {
     programId,
     via,
     forced,
-    ...(design.generated === undefined ? {} : { generated: { ...design.generated } }),
+    ...given({ generated: encodeGenerated(design) }),
     slots: design.fills.map(fill => ({
       slot: fill.slot,
       file: fill.file.name,
@@ -120,7 +121,24 @@ function generatedIn(value: JsonValue | undefined): Pick<Design, 'generated'> {
   const { generated } = fieldsOf(value);
   if (generated === undefined) return {};
   const fields = Fields.of(generated, 'generated', damaged);
-  return { generated: { mustReturn: fields.texts('mustReturn'), facts: fieldsOf(fields.get('facts')) } };
+  const guests = fieldsOf(generated)['guests'] === undefined ? [] : fields.objects('guests').map(decodeGuest);
+  const base = { mustReturn: fields.texts('mustReturn'), facts: fieldsOf(fields.get('facts')) };
+  return { generated: guests.length === 0 ? base : { ...base, guests } };
+}
+
+function encodeGenerated({ generated }: Design): JsonObject | undefined {
+  if (generated === undefined) return undefined;
+  const { mustReturn, facts, guests } = generated;
+  return { mustReturn, facts, ...given({ guests: guests?.map(guest => ({ ...guest })) }) };
+}
+
+function decodeGuest(fields: Fields): Guest {
+  return {
+    slot: fields.text('slot'),
+    component: fields.text('component'),
+    program: fields.text('program'),
+    programId: fields.count('programId'),
+  };
 }
 
 function damaged(what: string): RootletError {

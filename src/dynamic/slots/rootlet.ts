@@ -59,6 +59,11 @@ export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'max
   readonly settings?: SettingsByOwner;
   /** How components get into slots from now on. */
   readonly via?: SlotBackEnd | 'auto';
+  /**
+   * The program that the hook runs, where it is not the rootlet's: another tool built it from the components.
+   * @internal
+   */
+  readonly expected?: BpfProgram;
   /** Replace whatever is attached there now. */
   readonly force?: boolean;
 }
@@ -100,6 +105,9 @@ export interface RootletJournal {
 
 const NO_JOURNAL: RootletJournal = { prepare: () => {}, done: () => {}, undo: () => {} };
 
+/** What must be done right before and after the switch to a generation, which is `step`. */
+export type AroundSwitch = (next: Generation, step: () => void) => void;
+
 /** What a rootlet is besides its generation. */
 export interface RootletSetting {
   /** How the components that are there got into their slots. */
@@ -108,6 +116,7 @@ export interface RootletSetting {
   readonly forced: boolean;
   readonly options: GenerationOptions;
   readonly journal?: RootletJournal;
+  readonly around?: AroundSwitch;
 }
 
 /**
@@ -119,6 +128,7 @@ export class Rootlet {
   readonly hook: Hook;
   readonly #options: GenerationOptions;
   readonly #journal: RootletJournal;
+  readonly #around: AroundSwitch;
   readonly #ownsHook: boolean;
   #forced: SlotBackEnd | undefined;
   #generation: Generation;
@@ -134,6 +144,7 @@ export class Rootlet {
     this.#generation = generation;
     this.#ownsHook = setting.ownsHook;
     this.#journal = setting.journal ?? NO_JOURNAL;
+    this.#around = setting.around ?? ((_, step) => step());
     this.#forced = setting.forced ? setting.via : undefined;
     this.#options = lasting(setting.options);
   }
@@ -227,7 +238,8 @@ export class Rootlet {
   change(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
     const force = options.force === true;
-    if (!force) requireOccupant(this.sys, this.hook, old.program);
+    const expected = options.expected ?? old.program;
+    if (!force) requireOccupant(this.sys, this.hook, expected);
     if (isNothing(change, options)) return this.#unchanged();
     const prepared = this.#prepare(change, options);
     const { context, design } = prepared;
@@ -235,7 +247,7 @@ export class Rootlet {
     const choice = chooseBackEnd(context, design, forced);
     requirePossible(this.hook, old, choice.via, context, design);
     const next = build(choice.via, context, design);
-    this.#switch(next, old, { forced: forced !== undefined, force });
+    this.#switch(next, old, { forced: forced !== undefined, expected: force ? null : expected });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
     const notes = [...new Set([...newNotes(old, design, context.main), ...notesOf(next)])];
@@ -251,7 +263,7 @@ export class Rootlet {
   /** What `change` would do: everything is checked but what the verifier reports, and nothing is created. */
   plan(change: SlotChange, options: ReplaceOptions = {}): Replaced {
     const old = this.#generation;
-    if (options.force !== true) requireOccupant(this.sys, this.hook, old.program);
+    if (options.force !== true) requireOccupant(this.sys, this.hook, options.expected ?? old.program);
     if (isNothing(change, options)) return this.#unchanged();
     const { context, design, dropped } = this.#prepare(change, options);
     const choice = chooseBackEnd(context, design, this.#wanted(options));
@@ -325,16 +337,16 @@ export class Rootlet {
   #switch(
     next: Generation,
     old: Generation,
-    { forced, force }: { readonly forced: boolean; readonly force: boolean },
+    { forced, expected }: { readonly forced: boolean; readonly expected: BpfProgram | null },
   ): void {
     let prepared = false;
     try {
-      const step = planCommit(this.hook, next, old, force);
+      const step = planCommit(this.hook, next, old, expected);
       next.transfer?.run();
       this.#journal.prepare(next, old, forced);
       prepared = true;
       next.transfer?.run(); // again: as late as possible, what is written meanwhile is lost
-      step();
+      this.#around(next, step);
     } catch (error) {
       if (prepared) this.#journal.undo(old, this.#forced !== undefined);
       next.close();

@@ -7,6 +7,7 @@
  * runs, and drops the other one.
  */
 
+import { given } from '../../bytes/index.ts';
 import { inputError, quote, usageError } from '../../diag/index.ts';
 import { HOOK_LINK, type Hook, hookFacts, hookLinks } from '../../hooks/index.ts';
 import { decodeU32s } from '../../kernel/index.ts';
@@ -34,7 +35,7 @@ import {
   type RelinkRecord,
   ROOTLET_FILE,
 } from './record.ts';
-import { Rootlet, type RootletJournal } from './rootlet.ts';
+import { type AroundSwitch, Rootlet, type RootletJournal } from './rootlet.ts';
 import { tailRootlet } from './tail.ts';
 
 /** Field of an entry's data while a change is under way: what is about to run. */
@@ -54,6 +55,7 @@ export interface OpenRequest {
   readonly describe: (generation: Generation) => JsonObject;
   /** Seconds since 1970. */
   readonly time: number | null;
+  readonly around?: AroundSwitch;
 }
 
 /** The record of an entry's slots; of one that was only attached so far, all slots have their defaults. */
@@ -173,7 +175,13 @@ export function openRootlet(request: OpenRequest): Rootlet {
     const generation = cleanup.own(openGeneration(store, entry, runningRecord, happened ? NEXT : ''));
     const { via, forced } = runningRecord;
     const journal = new StoreJournal(request, forced);
-    const rootlet = Rootlet.over(store.sys, hook, generation, { forced, via, options, journal });
+    const rootlet = Rootlet.over(store.sys, hook, generation, {
+      forced,
+      via,
+      options,
+      journal,
+      ...given({ around: request.around }),
+    });
     if (next !== undefined && isOurs(hook, record, next)) {
       rootlet.settle();
       journal.done(generation);

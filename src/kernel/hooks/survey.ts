@@ -7,21 +7,11 @@
  */
 
 import { RootletError } from '../../diag/index.ts';
-import { BPF_PROG_QUERY, BPF_TCX_EGRESS, BPF_TCX_INGRESS } from '../../uapi/index.ts';
-import {
-  bpf,
-  currentNetns,
-  decodeU32s,
-  inNetns,
-  type Netns,
-  netnsIdentity,
-  type Sys,
-  searchNetns,
-} from '../sys/index.ts';
-import { decodeAttr, encodeAttr, QueryAttr } from '../uapi/index.ts';
-import type { Direction } from './hooks.ts';
+import { currentNetns, inNetns, type Netns, netnsIdentity, type Sys, searchNetns } from '../sys/index.ts';
+import { type Direction, tcxAttachType } from './hooks.ts';
 import type { XdpMode } from './interface.ts';
 import { type InterfaceFacts, listInterfaces } from './interface-facts.ts';
+import { programsOn } from './order.ts';
 import { filtersOn } from './tc.ts';
 
 /** A program on an interface. */
@@ -131,8 +121,8 @@ function programsOf(sys: Sys, netns: Netns, facts: InterfaceFacts): AttachedProg
     ([mode, programId]) => ({ ...at, programId, hook: 'xdp', mode, direction: null }) as const,
   );
   const tc = (['ingress', 'egress'] as const).flatMap(direction => {
-    const type = direction === 'ingress' ? BPF_TCX_INGRESS : BPF_TCX_EGRESS;
-    const links = tcxPrograms(sys, facts.index, type).map(programId => ({ programId, hook: 'tcx' }) as const);
+    const onTcx = programsOn(sys, facts.index, tcxAttachType(direction));
+    const links = onTcx === undefined ? [] : onTcx.programs.map(tcxProgram);
     const filters = filtersOn(sys, facts.index, direction).map(
       ({ program }) => ({ programId: program.id, hook: 'tc' }) as const,
     );
@@ -141,18 +131,6 @@ function programsOf(sys: Sys, netns: Netns, facts: InterfaceFacts): AttachedProg
   return [...xdp, ...tc].filter(({ programId }) => programId !== 0);
 }
 
-/** At most as many as the kernel allows on one hook. */
-const MAX_PROGRAMS = 64;
-
-/** None also where the kernel has no tcx. */
-function tcxPrograms(sys: Sys, ifindex: number, attachType: number): number[] {
-  const programs = new Uint8Array(MAX_PROGRAMS * 4);
-  const attr = encodeAttr(QueryAttr, {
-    target_fd: ifindex,
-    attach_type: attachType,
-    prog_ids: sys.addressOf(programs),
-    count: MAX_PROGRAMS,
-  });
-  const result = bpf(sys, BPF_PROG_QUERY, attr, [programs]);
-  return result < 0 ? [] : decodeU32s(programs).slice(0, decodeAttr(QueryAttr, attr).count);
+function tcxProgram({ programId }: { readonly programId: number }) {
+  return { programId, hook: 'tcx' } as const;
 }

@@ -51,6 +51,8 @@ export interface ProgramDescription {
   readonly type: number;
   /** Hash of the instructions before maps were filled in, 16 hexadecimal digits. */
   readonly tag: string;
+  /** Nanoseconds from the start of the machine to its load. */
+  readonly loadTime: bigint;
   readonly gplCompatible: boolean;
   readonly btfId: number;
   readonly mapIds: readonly number[];
@@ -135,6 +137,7 @@ export function readProgramInfo(sys: Sys, fd: number): ProgramDescription {
     name: info.name,
     type: info.type,
     tag: info.tag,
+    loadTime: info.load_time,
     gplCompatible: info.gpl_compatible % 2 === 1,
     btfId: info.btf_id,
     mapIds: decodeU32s(mapIds),

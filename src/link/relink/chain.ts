@@ -18,6 +18,7 @@ import {
   BPF_AND,
   BPF_JEQ,
   BPF_JNE,
+  BPF_JSGE,
   BPF_K,
   BPF_OR,
   BPF_X,
@@ -26,7 +27,6 @@ import {
   EXIT,
   encodeInsns,
   insn,
-  jump,
   jumpIf32,
   label,
   move,
@@ -217,6 +217,9 @@ const OTHERS = 'others';
 /** Where the chain ends with the verdict in r0. */
 const LEAVE = 'leave';
 
+/** Every verdict is at least this: the kernel refuses code that no path leads to, and removes what never runs. */
+const LEAST = -0x80000000;
+
 /** Continues after it for the given verdicts, and leaves the chain for others, if there are any. */
 function goOn(verdicts: readonly Verdict[], position: number, known: readonly number[]): Step[] {
   const numbers = [...new Set(verdicts)].filter(verdict => typeof verdict === 'number');
@@ -224,7 +227,7 @@ function goOn(verdicts: readonly Verdict[], position: number, known: readonly nu
   if (final !== undefined)
     return final.filter(value => !numbers.includes(value)).map(value => jumpIf32(BPF_JEQ, 0, value, LEAVE));
   const last = numbers.pop();
-  if (last === undefined) return [jump(LEAVE)];
+  if (last === undefined) return [jumpIf32(BPF_JSGE, 0, LEAST, LEAVE)];
   const next = `after ${position}`;
   return [
     ...numbers.map(verdict => jumpIf32(BPF_JEQ, 0, verdict, next)),

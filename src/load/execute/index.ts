@@ -11,7 +11,7 @@ export {
   pinPathOf,
   shapeDifferences,
 } from './map-reuse.ts';
-export { findTarget, readProgramTypes } from './program-functions.ts';
+export { findTarget, type ProgramTypes, readProgramTypes } from './program-functions.ts';
 export type { AttachTarget } from './programs.ts';
 export { tableValue } from './struct-ops.ts';
 export { type SourcePlace, type VerifierFailure, verifierFailureOf } from './verifier-failure.ts';

@@ -4,25 +4,29 @@
  */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChainHook } from '../../../src/chain/model/chain.ts';
-import type { DesignMember } from '../../../src/chain/model/design.ts';
 import { applyTcx } from '../../../src/chain/tcx/apply.ts';
+import { cleanTcx } from '../../../src/chain/tcx/clean.ts';
 import type { TcxContext, TcxOptions } from '../../../src/chain/tcx/context.ts';
 import { type RunningTcx, readTcx } from '../../../src/chain/tcx/read.ts';
 import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
-import { tcxAttachType } from '../../../src/kernel/hooks/hooks.ts';
+import { returning } from '../../../src/hooks/testing.ts';
+import { Attachment } from '../../../src/kernel/hooks/attachment.ts';
+import { attachTcx, tcxAttachType } from '../../../src/kernel/hooks/hooks.ts';
 import { readInterface } from '../../../src/kernel/hooks/interface.ts';
 import { programsOn } from '../../../src/kernel/hooks/order.ts';
+import { openById } from '../../../src/kernel/objects/info.ts';
 import { currentNetns, inNetns } from '../../../src/kernel/sys/netns.ts';
 import { mountBpffs } from '../../../src/load/testing.ts';
-import { InputObject } from '../../../src/object/read/input.ts';
-import { NO_SETTINGS } from '../../../src/state/settings.ts';
 import { Store } from '../../../src/store/store.ts';
+import { BPF_PROG_TYPE_SCHED_CLS } from '../../../src/uapi/program-types.ts';
 import { compileInto } from '../../support/compile.ts';
+import { bundleCommand, type SteppedCommand } from '../../support/stepped-command.ts';
 import { kernel } from '../slots/support.ts';
+import { designMember, type WorkerEdit } from './tcx-worker.ts';
 
 /**
  * A member for packets to UDP port 9: appends its digit to the decimal number in the mark, counts, remembers the mark of the
@@ -40,7 +44,7 @@ char _license[] SEC("license") = "GPL";
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 2); __type(key, __u32); __type(value, __u64);
 } hits SEC(".maps");
-__u64 seen, last, missed, twice;
+struct { __u64 seen, last, missed, twice; } stats;
 int verdict = ${verdict};
 ${more}
 static __always_inline int is_ours(struct __sk_buff *skb) {
@@ -53,12 +57,12 @@ SEC("tc") int ${program}(struct __sk_buff *skb) {
   if (!is_ours(skb)) return TC_ACT_UNSPEC;
   __u32 mark = skb->mark, key = 0, count = 0;
   for (int at = 0; at < 8; at++) { if (mark % 10 == ${need}) count++; mark /= 10; }
-  if (${need}) { if (count == 0) missed++; if (count > 1) twice++; }
+  if (${need}) { if (count == 0) stats.missed++; if (count > 1) stats.twice++; }
   skb->mark = skb->mark * 10 + ${digit};
   __u64 *hit = bpf_map_lookup_elem(&hits, &key);
   if (hit) __sync_fetch_and_add(hit, 1);
-  seen++;
-  last = skb->mark;
+  stats.seen++;
+  stats.last = skb->mark;
   return verdict;
 }`;
 
@@ -76,7 +80,6 @@ export class TcxLab {
   readonly near: string;
   readonly far: string;
   readonly directory = mkdtempSync(join(tmpdir(), 'rootlet-tcx-'));
-  readonly #files = new Map<string, string>();
   #bpffs = mountBpffs();
 
   constructor(name: string) {
@@ -100,14 +103,7 @@ export class TcxLab {
   }
 
   compile(sources: Readonly<Record<string, string>>): void {
-    const paths = compileInto(this.directory, sources);
-    for (const [at, name] of Object.keys(sources).entries()) this.#files.set(name, paths[at] ?? '');
-  }
-
-  path(name: string): string {
-    const path = this.#files.get(name);
-    if (path === undefined) throw new Error(`${name} was not compiled`);
-    return path;
+    compileInto(this.directory, sources);
   }
 
   inside<T>(body: () => T): T {
@@ -138,34 +134,67 @@ export class TcxLab {
     return members.map(one => (one.lost === null ? one.name : `${one.name} (lost)`));
   }
 
+  orderIn(netns: string, name: string): string[] {
+    const { members } = inNetns(kernel, `/run/netns/${netns}`, () =>
+      readTcx(this.context, this.hook(name)),
+    ).state;
+    return members.map(one => one.name);
+  }
+
   apply(members: readonly Wanted[], options: TcxOptions = {}, name = 'va') {
     return this.inside(() => {
-      const design = { members: members.map((one, at) => this.designMember(one, at)), failClosed: false };
+      const design = {
+        members: members.map((one, at) => designMember(this.directory, one, at)),
+        failClosed: false,
+      };
       return applyTcx(this.context, this.hook(name), design, options);
     });
   }
 
-  designMember({ name, object = name, program, priority, on, set }: Wanted, at: number): DesignMember {
-    const file = this.path(object);
-    return {
-      name,
-      file: new InputObject({ name: `${object}.o`, bytes: readFileSync(file) }),
-      program: program ?? name,
-      priority: priority ?? (at + 1) * 10,
-      continueOn: on ?? [-1, 1, 3, 5, 6, 'other'],
-      given: { priority: priority !== undefined, continueOn: on !== undefined },
-      settings: set === undefined ? NO_SETTINGS : { ...NO_SETTINGS, globals: new Map(Object.entries(set)) },
-      loaded: null,
-      adopted: null,
-    };
+  /** What the kernel has on the interface. */
+  programs(name = 'va') {
+    return this.inside(() => programsOn(kernel, readInterface(kernel, name).index, tcxAttachType('ingress')));
   }
 
   /** Ids of programs and links on the interface. */
   rows(name = 'va') {
-    return (
-      this.inside(() => programsOn(kernel, readInterface(kernel, name).index, tcxAttachType('ingress')))
-        ?.programs ?? []
-    );
+    return this.programs(name)?.programs ?? [];
+  }
+
+  /** Programs that another tool attaches, until they are closed. */
+  foreign(count: number): { readonly ids: readonly number[]; close(): void } {
+    const open = Array.from({ length: count }, () => {
+      const program = returning(kernel, 'other', [BPF_PROG_TYPE_SCHED_CLS], -1);
+      const link = this.inside(() => attachTcx(kernel, program.fd.number, 'va', 'ingress'));
+      return { program, link };
+    });
+    return {
+      ids: open.map(({ link }) => link.info().id),
+      close: () => {
+        for (const { program, link } of open) for (const one of [link, program]) one.close();
+      },
+    };
+  }
+
+  /** As "bpftool link detach" does. */
+  detach(linkId: number): void {
+    const fd = openById(kernel, 'link', linkId);
+    if (fd === undefined) throw new Error(`there is no link ${linkId}`);
+    using link = new Attachment(kernel, fd, 'link');
+    link.detach();
+  }
+
+  clean(options: { readonly dryRun?: boolean } = {}): string[] {
+    return this.inside(() => this.cleanHere(options));
+  }
+
+  /** In the network namespace of the tests. */
+  cleanHere(options: { readonly dryRun?: boolean } = {}): string[] {
+    return cleanTcx(this.context, options).map(({ entry }) => entry);
+  }
+
+  readHere(hook: ChainHook): RunningTcx {
+    return readTcx(this.context, hook);
   }
 
   /** A variable of a member: a u64 or an int at its offset in `.bss` or `.data`. */
@@ -176,6 +205,11 @@ export class TcxLab {
     using opened = store.openMap(entry, map);
     const bytes = opened.lookup(new Uint8Array(4)) ?? new Uint8Array(64);
     return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(offset, true));
+  }
+
+  /** What a member counted in its variables. */
+  stat(name: string, which: 'seen' | 'last' | 'missed' | 'twice'): number {
+    return this.word(name, '.bss', { seen: 0, last: 8, missed: 16, twice: 24 }[which]);
   }
 
   hits(name: string): number {
@@ -193,6 +227,49 @@ export class TcxLab {
     const line = 'exec 3> /dev/udp/10.77.0.1/9; while :; do echo x >&3; done';
     const child = spawn('ip', ['netns', 'exec', this.far, 'bash', '-c', line], { stdio: 'ignore' });
     return { stop: () => void child.kill('SIGKILL') };
+  }
+
+  /** What changes the chain in a process of its own. */
+  static worker(): Promise<SteppedCommand> {
+    const file = JSON.stringify(join(import.meta.dirname, 'tcx-worker.ts'));
+    return bundleCommand(`
+      import { work } from ${file};
+      const [root, directory, edit] = process.argv.slice(2);
+      work(root, directory, JSON.parse(edit));`);
+  }
+
+  #start(worker: SteppedCommand, root: string, edit: WorkerEdit, step: number) {
+    const words = [process.execPath, worker.path, root, this.directory, JSON.stringify(edit)];
+    const env = { ...process.env, ROOTLET_TEST_KILL: String(step) };
+    return spawn('ip', ['netns', 'exec', this.near, ...words], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+
+  /** Another store whose only member comes and goes, until it is stopped. */
+  disturb(worker: SteppedCommand, one: Wanted): () => Promise<void> {
+    const child = this.#start(worker, join(this.#bpffs.path, 'other'), { kind: 'churn', member: one }, 0);
+    const ended = new Promise<void>(resolve => {
+      child.once('close', () => resolve());
+    });
+    return () => {
+      child.kill('SIGKILL');
+      return ended;
+    };
+  }
+
+  /** Runs the worker, which kills itself before a step; 0: never. */
+  work(
+    worker: SteppedCommand,
+    edit: WorkerEdit,
+    step = 0,
+  ): Promise<{ readonly code: number | string; readonly err: string }> {
+    const child = this.#start(worker, this.root, edit, step);
+    let err = '';
+    child.stderr.setEncoding('utf8').on('data', text => {
+      err += String(text);
+    });
+    return new Promise(resolve => {
+      child.once('close', (code, signal) => resolve({ code: signal ?? code ?? -1, err }));
+    });
   }
 
   /** An empty store, and nothing on the hook. */

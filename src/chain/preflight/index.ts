@@ -1,0 +1,2 @@
+export { requireReady } from './preflight.ts';
+export { modeClash } from './rules.ts';
