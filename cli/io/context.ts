@@ -30,6 +30,11 @@ export function jsonText(value: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue, 2);
 }
 
+/** One document on one line, for commands that print several. */
+export function printJsonLine(context: Context, value: Readonly<Record<string, unknown>>): void {
+  print(context, JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue));
+}
+
 /** bigint as a decimal string when it does not fit a JSON number. */
 function jsonValue(_key: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value;

@@ -5,6 +5,7 @@
  * generation beside the running one, switch the hook. Whoever loses a race reads again.
  */
 
+import { given } from '../bytes/index.ts';
 import { quote, RootletError, usageError } from '../diag/index.ts';
 import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
 import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
@@ -50,6 +51,8 @@ export interface ChainOptions {
   readonly adopt?: boolean;
   /** A member that is lost by accident drops packets. Default: as it was. */
   readonly failClosed?: boolean;
+  /** Members are built with counters, which cost next to nothing while they are off. Default: as it was, at first true. */
+  readonly counters?: boolean;
   /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
   readonly fresh?: readonly string[];
   /** Check everything but what the verifier reports, and change nothing. */
@@ -75,7 +78,7 @@ export interface ChainChange {
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
-  return readRunning(context, hook).state;
+  return readRunningChain(context, hook).state;
 }
 
 /**
@@ -103,7 +106,8 @@ function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
   }
 }
 
-function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
+/** The same, with the design that is recorded of it, files included. */
+export function readRunningChain(context: ChainContext, hook: ChainHook): RunningChain {
   return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
@@ -144,7 +148,7 @@ function changeOnce(
   edit: ChainEdit,
   options: ChainOptions,
 ): ChainChange {
-  const running = readRunning(context, hook);
+  const running = readRunningChain(context, hook);
   const { state } = running;
   if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
@@ -152,7 +156,7 @@ function changeOnce(
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
   if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
   const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, edit), describerFor(hook));
+  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
   if (design.members.length === 0) return unloaded(context, running, options);
   const via = options.via ?? state.via ?? 'static';
   const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
@@ -173,8 +177,14 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
   return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
-function withPolicy(design: ChainDesign, { failClosed }: ChainOptions): ChainDesign {
-  return failClosed === undefined ? design : { ...design, failClosed };
+function withPolicy(design: ChainDesign, { failClosed, counters }: ChainOptions): ChainDesign {
+  return { ...design, ...given({ failClosed, counters }) };
+}
+
+/** The id of the program on the hook stands for the whole chain. */
+function ofWhole(edit: ChainEdit, { program }: ChainState): ChainEdit {
+  if (edit.kind !== 'unload' || edit.members === 'all' || program === null) return edit;
+  return edit.members.includes(program.id) ? { kind: 'unload', members: 'all' } : edit;
 }
 
 /** Programs without a type get that of the hook, in every file of the edit. */

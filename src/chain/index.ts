@@ -1,4 +1,11 @@
-export { type ChainChange, type ChainOptions, changeChain, listChains, readChain } from './chains.ts';
+export {
+  type ChainChange,
+  type ChainOptions,
+  changeChain,
+  listChains,
+  readChain,
+  readRunningChain,
+} from './chains.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
 export {
   type ChainBackEnd,
@@ -13,3 +20,13 @@ export {
   ordinal,
   type ProgramFacts,
 } from './model/index.ts';
+export {
+  type ChainExplanation,
+  type ExplainedMember,
+  explainChain,
+  type MemberRate,
+  type MemberReading,
+  type Reading,
+  ratesBetween,
+  WatchedChain,
+} from './watch/index.ts';

@@ -221,6 +221,15 @@ export const OBJECT_CODES = {
   'chain-throw': 'input',
   'chain-type': 'input',
   'chain-verdict': 'usage',
+  // --- counters of members ---
+  'watch-address': 'usage',
+  'watch-interval': 'usage',
+  'watch-limit': 'input',
+  'watch-name': 'input',
+  'watch-no-chain': 'usage',
+  'watch-no-counters': 'usage',
+  'watch-no-trace': 'usage',
+  'watch-program': 'input',
   // --- CO-RE relocation ---
   'core-access': 'input',
   'core-ambiguous': 'input',

@@ -60,7 +60,11 @@ export function helperId(name: string): number | undefined {
 }
 
 /** Helpers that generated code calls. */
+export const BPF_FUNC_MAP_LOOKUP_ELEM = 1;
+export const BPF_FUNC_KTIME_GET_NS = 5;
 export const BPF_FUNC_TAIL_CALL = 12;
+export const BPF_FUNC_PERF_EVENT_OUTPUT = 25;
+export const BPF_FUNC_XDP_GET_BUFF_LEN = 188;
 export const BPF_FUNC_PROBE_READ_KERNEL = 113;
 export const BPF_FUNC_KTIME_GET_COARSE_NS = 160;
 export const BPF_FUNC_GET_ATTACH_COOKIE = 174;

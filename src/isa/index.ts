@@ -11,6 +11,7 @@ export {
   copy,
   EXIT,
   insn,
+  jump,
   jumpIf,
   jumpIf32,
   label,
@@ -25,8 +26,12 @@ export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,
+  BPF_FUNC_KTIME_GET_NS,
+  BPF_FUNC_MAP_LOOKUP_ELEM,
+  BPF_FUNC_PERF_EVENT_OUTPUT,
   BPF_FUNC_PROBE_READ_KERNEL,
   BPF_FUNC_TAIL_CALL,
+  BPF_FUNC_XDP_GET_BUFF_LEN,
   helperId,
   helperName,
 } from './helpers.ts';

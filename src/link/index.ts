@@ -46,6 +46,7 @@ export {
   adoptionNote,
   arraysOf,
   arrayWithItself,
+  countedSlot,
   type FilledSlot,
   fragmentsProblem,
   freeSlots,
@@ -112,4 +113,18 @@ export {
   type SymbolAt,
   uncheckedPairs,
 } from './resolve/index.ts';
+export {
+  COUNTS_MAP,
+  type Counters,
+  counterLayout,
+  decodeCounters,
+  decodeTrace,
+  NO_MEMBER,
+  TRACE_MAP,
+  type VerdictCount,
+  WATCH_COUNT,
+  WATCH_SECTION,
+  WATCH_TIME,
+  WatchWords,
+} from './watch/index.ts';
 export { wrapVerdicts } from './wrap-verdicts.ts';

@@ -22,9 +22,11 @@ import {
   chainSection,
   chainSlotName,
   chainVerdicts,
+  chooseWatch,
   configured,
   continueVerdicts,
   makeChain,
+  NOT_WATCHED,
 } from './relink/index.ts';
 import { type RelinkResult, relink } from './relink.ts';
 
@@ -48,6 +50,11 @@ export interface ChainRelinkOptions extends RelinkOptions {
   readonly final?: string;
   /** Name of the program. Default `chain`. */
   readonly program?: string;
+  /**
+   * The chain can count what its components do (docs/chains.md), which costs one load and one branch a packet while
+   * it does not. XDP and tc only. Default false.
+   */
+  readonly watch?: boolean;
 }
 
 /** A generated rootlet for components, before anything is linked. */
@@ -98,7 +105,7 @@ export interface ChainPart extends Pick<ChainComponent, 'program' | 'continueOn'
 /** The rootlet of a chain of these components; all that prevents one otherwise. */
 export function chainRootlet(
   parts: readonly ChainPart[],
-  options: Pick<ChainRelinkOptions, 'continueOn' | 'final' | 'program' | 'edits'> & {
+  options: Pick<ChainRelinkOptions, 'continueOn' | 'final' | 'program' | 'edits' | 'watch'> & {
     readonly prioritized?: boolean;
   } = {},
 ):
@@ -119,10 +126,16 @@ export function chainRootlet(
   const { notes: unused, ...verdicts } = chainVerdicts(section, members, askedOf(parts, options), problems);
   if (!problems.isEmpty) return { ok: false, problems: problems.all };
   const byteOrder = parts[0]?.object.byteOrder ?? 'little';
-  const object = makeChain({ ...verdicts, section, byteOrder, ...given({ program: options.program }) });
+  const { watch, notes: unwatched } = options.watch === true ? chooseWatch(section, parts) : NOT_WATCHED;
+  const object = makeChain({
+    ...verdicts,
+    section,
+    byteOrder,
+    ...given({ program: options.program, watch }),
+  });
   const slots = parts.map((_, position) => chainSlotName(position));
   const mustReturn = verdicts.final === 'last' ? slots.slice(0, -1) : slots;
-  return { ok: true, value: { object, slots, mustReturn, notes: [...notes, ...unused] } };
+  return { ok: true, value: { object, slots, mustReturn, notes: [...notes, ...unused, ...unwatched] } };
 }
 
 function firstStatic(parts: readonly ChainPart[]): Problem | null {

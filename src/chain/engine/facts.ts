@@ -3,7 +3,7 @@
 import { inputError, type RootletError } from '../../diag/index.ts';
 import type { Verdict } from '../../object/index.ts';
 import { Fields, type JsonObject, type JsonValue } from '../../store/index.ts';
-import type { ChainDesign, DesignMember } from '../model/index.ts';
+import { type ChainDesign, type DesignMember, hasCounters } from '../model/index.ts';
 
 /** A member as recorded: its file and settings are elsewhere in the record. */
 export type RecordedMember = Pick<
@@ -13,13 +13,16 @@ export type RecordedMember = Pick<
 
 export interface ChainFacts {
   readonly failClosed: boolean;
+  readonly counters: boolean;
   /** In the order in which they run. */
   readonly members: readonly RecordedMember[];
 }
 
-export function encodeFacts({ failClosed, members }: ChainDesign): JsonObject {
+export function encodeFacts(design: ChainDesign): JsonObject {
+  const { failClosed, members } = design;
   return {
     failClosed,
+    counters: hasCounters(design),
     members: members.map(({ name, program, priority, continueOn, given, adopted }) => ({
       name,
       program,
@@ -34,7 +37,11 @@ export function encodeFacts({ failClosed, members }: ChainDesign): JsonObject {
 /** Throws `relink-record`. */
 export function decodeFacts(value: JsonValue): ChainFacts {
   const fields = Fields.of(value, 'chain', damaged);
-  return { failClosed: fields.flag('failClosed'), members: fields.objects('members').map(decodeMember) };
+  return {
+    failClosed: fields.flag('failClosed'),
+    counters: fields.flag('counters'),
+    members: fields.objects('members').map(decodeMember),
+  };
 }
 
 function decodeMember(fields: Fields): RecordedMember {

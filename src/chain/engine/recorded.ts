@@ -62,5 +62,5 @@ function chainIn(store: Store, entry: StoreEntry, programId: number | undefined)
     const file = fills.find(({ component }) => component === member.name)?.file ?? null;
     return { ...member, file, settings: record.settings.get(member.name) ?? NO_SETTINGS, loaded: null };
   });
-  return { entry, programId, design: { members, failClosed: facts.failClosed } };
+  return { entry, programId, design: { ...facts, members } };
 }

@@ -5,7 +5,7 @@ import { bugError, RootletError } from '../../diag/index.ts';
 import type { SlotChange } from '../../dynamic/index.ts';
 import { chainRootlet } from '../../link/index.ts';
 import { InputObject, writeObject } from '../../object/index.ts';
-import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
+import { type ChainDesign, type ChainHook, type DesignMember, hasCounters } from '../model/index.ts';
 import { encodeFacts } from './facts.ts';
 
 /** Programs of chains; not that of libxdp, which takes a program of its name for one that it built. */
@@ -26,7 +26,12 @@ export function staticChain(hook: ChainHook, design: ChainDesign): GeneratedChai
     program: member.program,
     ...given({ continueOn: member.given.continueOn ? member.continueOn.map(String) : undefined }),
   }));
-  const made = chainRootlet(parts, { program, final: finalVerdict(hook, design), prioritized: true });
+  const made = chainRootlet(parts, {
+    program,
+    final: finalVerdict(hook, design),
+    prioritized: true,
+    watch: hasCounters(design),
+  });
   if (!made.ok) throw new RootletError(made.problems);
   const { object, slots, mustReturn, notes } = made.value;
   const rootlet = new InputObject({ name: object.name, bytes: writeObject(object) }, object);

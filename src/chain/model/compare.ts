@@ -4,8 +4,14 @@ import { isSameValue } from '../../dynamic/index.ts';
 import { type Settings, sameBytes } from '../../state/index.ts';
 import type { ChainDesign, DesignMember } from './design.ts';
 
+/** Whether members are built with counters. */
+export function hasCounters({ counters }: ChainDesign): boolean {
+  return counters !== false;
+}
+
 export function isSameDesign(a: ChainDesign, b: ChainDesign): boolean {
-  if (a.failClosed !== b.failClosed || a.members.length !== b.members.length) return false;
+  if (a.failClosed !== b.failClosed || hasCounters(a) !== hasCounters(b)) return false;
+  if (a.members.length !== b.members.length) return false;
   return a.members.every((member, at) => {
     const other = b.members[at];
     return other !== undefined && isSameMember(member, other);

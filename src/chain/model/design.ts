@@ -38,4 +38,6 @@ export interface DesignMember {
 export interface ChainDesign {
   readonly members: readonly DesignMember[];
   readonly failClosed: boolean;
+  /** Members are built with counters, where they can have them. Absent: true. */
+  readonly counters?: boolean;
 }

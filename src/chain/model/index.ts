@@ -8,7 +8,7 @@ export {
   ordinal,
   type ProgramFacts,
 } from './chain.ts';
-export { isSameDesign, isSameSettings } from './compare.ts';
+export { hasCounters, isSameDesign, isSameSettings } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
 export { type Describe, memberName, nextDesign } from './next-design.ts';

@@ -105,12 +105,12 @@ function withoutMembers(
 }
 
 /** A member by name, or by the id of its program. Throws `chain-no-member`. */
-export function requireMember<T extends Pick<DesignMember, 'name' | 'loaded'>>(
+export function requireMember<T extends Pick<DesignMember, 'name' | 'loaded' | 'adopted'>>(
   members: readonly T[],
   wanted: string | number,
 ): T {
-  const found = members.find(({ name, loaded }) =>
-    typeof wanted === 'number' ? loaded === wanted : name === wanted,
+  const found = members.find(({ name, loaded, adopted }) =>
+    typeof wanted === 'number' ? (loaded ?? adopted) === wanted : name === wanted,
   );
   if (found !== undefined) return found;
   const names = members.map(({ name }) => name);

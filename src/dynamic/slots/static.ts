@@ -5,7 +5,7 @@
 
 import { given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
-import { type RelinkReport, relink } from '../../link/index.ts';
+import { COUNTS_MAP, countedSlot, type RelinkReport, relink } from '../../link/index.ts';
 import { Cleanup } from '../../load/index.ts';
 import { type BpfObject, isPinnedMap } from '../../object/index.ts';
 import { mapKey, type PlannedState } from '../../state/index.ts';
@@ -98,7 +98,8 @@ function linkSlots(
   const members = [own, ...components];
   const ids = new Map(report.components.map(({ id, instance }) => [id, instance]));
   const maps = report.maps.flatMap(({ name, owner, originalName }): PlannedState[] => {
-    const member = owner === null ? own : components.find(({ part }) => part === ids.get(owner));
+    if (owner === null) return [rootletState(own, components, name, originalName)];
+    const member = components.find(({ part }) => part === ids.get(owner));
     return member === undefined ? [] : [stateOf(member, name, originalName)];
   });
   const states = [
@@ -118,6 +119,18 @@ function linkSlots(
     keyOf: name => keys.get(name) ?? name,
     notes,
   };
+}
+
+/** What a generated chain counts is state of the component that it counts for, whatever slot that is in. */
+function rootletState(
+  own: Prepared,
+  components: readonly PreparedComponent[],
+  map: string,
+  originalName: string,
+): PlannedState {
+  const slot = countedSlot(originalName);
+  const counted = components.find(({ fills }) => slot !== undefined && fills[0]?.slot === slot);
+  return counted === undefined ? stateOf(own, map, originalName) : stateOf(counted, map, COUNTS_MAP);
 }
 
 /** `FILE#COMPONENT` is how a re-link tells components apart; notes name the file, as those on their fit do. */

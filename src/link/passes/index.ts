@@ -5,8 +5,15 @@ export { addCopies, type Copy, editSymbols, type SymbolEdit } from './edit-symbo
 export { findIdentical, type Identical } from './fold-identical.ts';
 export { foldSubprograms, foldText, TEXT_SECTION, withTextSection } from './fold-text.ts';
 export { defaultRoots } from './gc.ts';
-export { chooseLicense, type LicenseChoice, stateLicense, versionProblems, withLicense } from './license.ts';
-export { arenaProblems, checkLimits, measureLimits, type ProgramLimits } from './limits.ts';
+export {
+  chooseLicense,
+  isGplCompatible,
+  type LicenseChoice,
+  stateLicense,
+  versionProblems,
+  withLicense,
+} from './license.ts';
+export { arenaProblems, checkLimits, MAX_MAPS, measureLimits, type ProgramLimits } from './limits.ts';
 export {
   fixedNames,
   KERNEL_NAME_LENGTH,

@@ -33,7 +33,8 @@ import {
 import { licenseProblems } from './gpl-only.ts';
 
 const MAX_FUNCTIONS = 256;
-const MAX_MAPS = 64;
+/** Maps of one program. */
+export const MAX_MAPS = 64;
 
 /** What a program uses, and the limits of the kernel. */
 export interface ProgramLimits {

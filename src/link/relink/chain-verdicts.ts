@@ -18,7 +18,7 @@ import {
   verdictName,
 } from '../../object/index.ts';
 import { BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
-import type { ChainOptions } from './chain.ts';
+import type { ChainOptions } from './chain-options.ts';
 import { type ChainMember, spellMember } from './chain-section.ts';
 import { parseVerdict, verdictProblem } from './chain-types.ts';
 

@@ -1,7 +1,8 @@
 /** What re-linking adds: components, slots, chains. */
 
 export { adoptionNote, adoptTypes } from './adopt-types.ts';
-export { chainSlotName, makeChain } from './chain.ts';
+export { makeChain } from './chain.ts';
+export { chainSlotName, countedSlot } from './chain-names.ts';
 export { chainMember, chainSection } from './chain-section.ts';
 export {
   type AskedVerdicts,
@@ -10,6 +11,7 @@ export {
   configured,
   continueVerdicts,
 } from './chain-verdicts.ts';
+export { chooseWatch, NOT_WATCHED } from './choose-watch.ts';
 export { demotePlugged } from './demote.ts';
 export { type RelinkInputs, readRelinkInputs } from './inputs.ts';
 export { unstatedLicenses } from './lost.ts';

@@ -42,4 +42,5 @@ export {
   RUN_CONFIG_SECTION,
 } from './needs.ts';
 export { ambiguousArenas, lostCallbacks, onceConflicts, programFunctions } from './once.ts';
+export { type ReturnValues, returnValues } from './return-values.ts';
 export { DEFAULT_PRIORITY, type RunConfig, runConfigOf } from './run-config.ts';

@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { needs } from '../../support/needs.ts';
-import { member, TcxLab } from './tcx-lab.ts';
+import { ip, member, TcxLab } from './tcx-lab.ts';
 
 needs('bpf', 'ip', 'clang').describe('tcx chains', () => {
   let lab: TcxLab;

@@ -1,0 +1,3 @@
+export { type ChainExplanation, type ExplainedMember, explainChain } from './explain.ts';
+export { type MemberReading, type Reading, WatchedChain } from './open.ts';
+export { type MemberRate, ratesBetween } from './rates.ts';
