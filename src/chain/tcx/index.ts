@@ -1,0 +1,1 @@
+export { readTcxFacts, type TcxFacts } from './record.ts';
