@@ -33,5 +33,9 @@ export const xdpRoutes: Routes = {
       usage: XDP_USAGE.features,
       load: async () => (await import('./chain/features.ts')).xdpFeaturesCommand,
     },
+    clean: {
+      usage: XDP_USAGE.clean,
+      load: async () => (await import('./chain/clean.ts')).xdpCleanCommand,
+    },
   },
 };

@@ -12,6 +12,7 @@ export const XDP_USAGE = {
   order: 'IFACE NAME,...',
   status: '[--watch] [--json] [IFACE]',
   features: '[--json] IFACE',
+  clean: '[--dry-run] [--json]',
 } as const;
 
 export const TC_USAGE = {
@@ -20,4 +21,5 @@ export const TC_USAGE = {
   replace: `${SIDE} ${XDP_USAGE.replace}`,
   order: `${SIDE} ${XDP_USAGE.order}`,
   status: XDP_USAGE.status,
+  clean: XDP_USAGE.clean,
 } as const;

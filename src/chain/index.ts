@@ -20,6 +20,7 @@ export {
   ordinal,
   type ProgramFacts,
 } from './model/index.ts';
+export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,
   type ExplainedMember,

@@ -86,6 +86,7 @@ export function buildOptions({ sys, store }: ChainContext, flags: BuildFlags & M
       mode: flags.mode === 'unspecified' ? undefined : flags.mode,
       via: flags.via,
       failClosed: flags.failClosed,
+      counters: flags.counters,
       fresh: flags.fresh?.flatMap(words),
     }),
   };

@@ -1,0 +1,1 @@
+export { type ChainRest, type CleanReport, cleanChains } from './clean.ts';
