@@ -20,6 +20,7 @@ const REPORT: ChangeReport = {
   changed: true,
   state: [
     { ...kept, key: 'firewall:rules', map: 'rules', kind: 'reuse', reason: '' },
+    { ...kept, key: 'firewall:rootlet_counts', map: 'rootlet_counts', kind: 'reuse', reason: '' },
     { ...kept, key: 'firewall:.bss', map: '.bss', kind: 'reset', reason: 'on request' },
     { ...kept, key: 'guard:seen', map: 'seen', kind: 'new', reason: 'new map' },
   ],
@@ -65,6 +66,7 @@ test('a plan, all of it, and nothing to do', () => {
   const plan = formatChange(REPORT, { ...STYLE, dryRun: true, all: true });
   expect(plan.split('\n')[0]).toMatch(/^would load guard on v0 \(/);
   expect(plan).toContain('\nnew: guard:seen: new map\n');
+  expect(plan).toContain('\nstate kept: firewall:rules, firewall:rootlet_counts\n');
   const same = { ...REPORT, before: after, changed: false, state: [], droppedSettings: [] };
   expect(formatChange(same, STYLE).split('\n')[0]).toBe('nothing to change: v0 has a chain of 3 members');
 });

@@ -8,6 +8,7 @@ import {
   ordinal,
 } from '../../src/chain/index.ts';
 import { counted } from '../../src/diag/index.ts';
+import { COUNTS_MAP, TRACE_MAP, WATCH_SECTION } from '../../src/link/index.ts';
 import { describeState, type StateChange } from '../../src/state/index.ts';
 import { chainJson } from './chain-json.ts';
 import { actionsOf, chainFacts, modeWord } from './chain-table.ts';
@@ -46,10 +47,17 @@ export function formatChange(report: ChangeReport, style: ChangeStyle): string {
   return [
     headOf(report, style),
     ...(after.members.length === 0 ? [] : [memberRows(report, style)]),
-    ...describeState(state, style.all),
+    ...describeState(style.all ? state : state.filter(isTold), style.all),
     ...settingsLines(new Map(after.members.map(({ name, settings }) => [name, settings]))),
     ...droppedSettings.map(one => `setting dropped: ${one}`),
   ].join('\n');
+}
+
+const OF_COUNTERS: ReadonlySet<string> = new Set([COUNTS_MAP, TRACE_MAP, WATCH_SECTION]);
+
+/** Counters of members are of interest only where they are lost. */
+function isTold({ map, kind }: StateChange): boolean {
+  return !(OF_COUNTERS.has(map) && kind === 'reuse');
 }
 
 function headOf(report: ChangeReport, { asked, dryRun }: ChangeStyle): string {
