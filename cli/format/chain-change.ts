@@ -55,9 +55,9 @@ export function formatChange(report: ChangeReport, style: ChangeStyle): string {
 
 const OF_COUNTERS: ReadonlySet<string> = new Set([COUNTS_MAP, TRACE_MAP, WATCH_SECTION]);
 
-/** Counters of members are of interest only where they are lost. */
+/** Counters of members are of interest only where a member that stays loses them. */
 function isTold({ map, kind }: StateChange): boolean {
-  return !(OF_COUNTERS.has(map) && kind === 'reuse');
+  return !OF_COUNTERS.has(map) || (kind !== 'reuse' && kind !== 'dropped');
 }
 
 function headOf(report: ChangeReport, { asked, dryRun }: ChangeStyle): string {
