@@ -37,6 +37,9 @@ const COMMANDS: Readonly<Record<string, TopLoader>> = {
   explain: async () => (await import('./commands/explain.ts')).explainCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   replace: async () => (await import('./commands/replace.ts')).replaceCommand,
+  plan: async () => (await import('./commands/plan.ts')).planCommand,
+  apply: async () => (await import('./commands/apply.ts')).applyCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
   relink: async () => (await import('./commands/relink.ts')).relinkCommand,
   xdp: async () => (await import('./commands/xdp.ts')).xdpRoutes,
   tc: async () => (await import('./commands/tc.ts')).tcRoutes,
@@ -90,7 +93,7 @@ export async function main(
 ): Promise<void> {
   const context: Context = { process: { ...streams, env: process.env, exitCode: null } };
   await guarded(context, false, () => runWords(argv, context));
-  process.exitCode = exitCode(Number(context.process.exitCode ?? EXIT.ok));
+  process.exitCode = exitCode(Number(context.process.exitCode ?? EXIT.ok), argv[0]);
 }
 
 /** Sets the exit code of `context`. */
@@ -144,8 +147,9 @@ function asksForJson(argv: readonly string[]): boolean {
   return (end < 0 ? argv : argv.slice(0, end)).includes('--json');
 }
 
-/** The parser's own codes are negative. */
-function exitCode(code: number): number {
-  if (code === ExitCode.UnknownCommand || code === ExitCode.InvalidArgument) return EXIT.usage;
+/** The parser's own codes are negative. `plan` has another meaning for the exit code of usage errors. */
+function exitCode(code: number, command: string | undefined): number {
+  const isUsage = code === ExitCode.UnknownCommand || code === ExitCode.InvalidArgument;
+  if (isUsage) return command === 'plan' ? EXIT.input : EXIT.usage;
   return code < 0 ? EXIT.bug : code;
 }

@@ -6,7 +6,7 @@ import {
   type ChainExplanation,
   type ExplainedMember,
   explainChain,
-  readRunningChain,
+  readRunning,
 } from '../../src/chain/index.ts';
 import { openSys } from '../../src/kernel/index.ts';
 import { off } from '../flags/kinds.ts';
@@ -46,7 +46,7 @@ interface Explained extends ChainExplanation {
 }
 
 function explanationOf(chains: ChainContext, { hook }: ChainState): Explained {
-  const { state, design } = readRunningChain(chains, hook);
+  const { state, design } = readRunning(chains, hook);
   return { state, ...explainChain(hook, design) };
 }
 

@@ -2,7 +2,7 @@
 
 import { buildCommand, numberParser } from '@stricli/core';
 import { given } from '../../src/bytes/index.ts';
-import { formatProblem, usageError } from '../../src/diag/index.ts';
+import { usageError } from '../../src/diag/index.ts';
 import {
   type BpfObject,
   findInConfig,
@@ -12,7 +12,6 @@ import {
   withProgramTypes,
 } from '../../src/object/index.ts';
 import {
-  CaptureDecoder,
   formatMapContents,
   mapContentsJson,
   PcapWriter,
@@ -25,8 +24,9 @@ import { maxEntriesFlag, parseMaxEntries, parseMemory } from '../flags/sizes.ts'
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import { table } from '../format/table.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
-import { FileOutput, readChunks, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
+import { FileOutput, readObjectFile, requireDistinct, requireNoInput } from '../io/files.ts';
 import { beforeSignals, breathe } from '../io/signals.ts';
+import { captureSource, type Packet, type Source } from '../run/capture.ts';
 import { atPacket, openKernelRunner } from '../run/kernel-runner.ts';
 import { openMachineRunner, type PacketRunner } from '../run/runner.ts';
 
@@ -172,20 +172,6 @@ function mapNames(object: BpfObject): string[] {
 
 // --- packets ------------------------------------------------------------------------------------------------------
 
-interface Packet {
-  readonly number: number;
-  readonly bytes: Uint8Array;
-  readonly timestamp?: Timestamp | undefined;
-}
-
-interface Source {
-  packets(): Iterable<Packet>;
-  /** Whether its times are finer than microseconds. */
-  nanoseconds(): boolean;
-  /** What is wrong with the end of the source, once it has been read. */
-  warning(): string | null;
-}
-
 function sourcesOf(flags: Flags): Source[] {
   const given = flags.packet ?? [];
   if (flags.pcap === undefined && given.length === 0)
@@ -194,26 +180,6 @@ function sourcesOf(flags: Flags): Source[] {
   const direct: Source[] =
     parsed.length === 0 ? [] : [{ packets: () => parsed, nanoseconds: () => false, warning: () => null }];
   return flags.pcap === undefined ? direct : [...direct, captureSource(flags.pcap)];
-}
-
-function captureSource(path: string): Source {
-  const decoder = new CaptureDecoder(path === '-' ? '<stdin>' : path);
-  let warning: string | null = null;
-  return {
-    *packets() {
-      for (const chunk of readChunks(path)) {
-        decoder.push(chunk);
-        for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
-          const { bytes, offset, length, number, timestamp } = packet;
-          yield { number, bytes: bytes.subarray(offset, offset + length), timestamp };
-        }
-      }
-      const problem = decoder.end();
-      if (problem !== undefined) warning = formatProblem(problem);
-    },
-    nanoseconds: () => decoder.nanoseconds,
-    warning: () => warning,
-  };
 }
 
 /** Hexadecimal digits; spaces, colons, dashes and `0x` between them are ignored. */

@@ -14,9 +14,12 @@ import {
   adoptedMember,
   applyDesign,
   type ChainContext,
+  type ChosenBackEnd,
+  chooseChainBackEnd,
   describerFor,
   emptyState,
   inputFor,
+  linked,
   openProgramById,
   type RunningChain,
   readTc,
@@ -78,7 +81,7 @@ export interface ChainChange {
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
-  return readRunningChain(context, hook).state;
+  return readRunning(context, hook).state;
 }
 
 /**
@@ -106,8 +109,8 @@ function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
   }
 }
 
-/** The same, with the design that is recorded of it, files included. */
-export function readRunningChain(context: ChainContext, hook: ChainHook): RunningChain {
+/** What is on a hook, with its design and entry. Changes nothing. Throws as `readChain` does. */
+export function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
   return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
 }
 
@@ -148,36 +151,82 @@ function changeOnce(
   edit: ChainEdit,
   options: ChainOptions,
 ): ChainChange {
-  const running = readRunningChain(context, hook);
+  const running = readRunning(context, hook);
   const { state } = running;
   if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
   if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
-  const before = withPolicy(adopts ? adoptedDesign(state, options) : running.design, options);
-  const design = nextDesign(before, withTypes(hook, ofWhole(edit, state)), describerFor(hook));
+  const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
+  const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
-  const via = options.via ?? state.via ?? 'static';
-  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
-  if (isSame && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const isSame = isSameDesign(running.design, design) && options.fresh === undefined;
+  const stays = state.via !== null && (options.via ?? state.via) === state.via;
+  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const choice = chooseChainBackEnd(context, state, design, options.via);
+  const build = (chosen: ChosenBackEnd) => checkedBuild(context, running, design, chosen, options, adopts);
+  try {
+    return build(choice);
+  } catch (error) {
+    if (!choice.free || !(error instanceof RootletError) || !isOfBackEnd(error)) throw error;
+    return build(linked(error.message));
+  }
+}
+
+/** What another back end may do. */
+function isOfBackEnd({ code }: RootletError): boolean {
+  return code === 'chain-back-end' || code === 'chain-tail-call';
+}
+
+function checkedBuild(
+  context: ChainContext,
+  running: RunningChain,
+  design: ChainDesign,
+  choice: ChosenBackEnd,
+  options: ChainOptions,
+  adopt: boolean,
+): ChainChange {
   const notes = requireReady(context.sys, context.store, {
-    before: state,
+    before: running.state,
     design,
-    via,
+    via: choice.via,
     mode: options.mode ?? null,
     force: options.force === true,
-    adopt: adopts,
+    adopt,
   });
-  const change = built(context, running, design, via, options);
+  const change = built(context, running, design, choice, options);
   return { ...change, notes: [...notes, ...change.notes] };
+}
+
+/** What runs on a hook, and what an edit would make of it. Changes nothing. Throws as `changeChain` does. */
+export function previewChain(
+  context: ChainContext,
+  hook: ChainHook,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'> = {},
+): { readonly running: RunningChain; readonly design: ChainDesign } {
+  const running = readRunning(context, hook);
+  return { running, design: designAfter(running, edit, options) };
+}
+
+function designAfter(
+  { state, design }: RunningChain,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed'>,
+): ChainDesign {
+  const { hook } = state;
+  return nextDesign(withPolicy(design, options), withTypes(hook, ofWhole(edit, state)), describerFor(hook));
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {
   return { members: program === null ? [] : [adoptedMember(program, failClosed)], failClosed };
 }
 
-function withPolicy(design: ChainDesign, { failClosed, counters }: ChainOptions): ChainDesign {
+function withPolicy(
+  design: ChainDesign,
+  { failClosed, counters }: Pick<ChainOptions, 'failClosed' | 'counters'>,
+): ChainDesign {
   return { ...design, ...given({ failClosed, counters }) };
 }
 
@@ -224,7 +273,7 @@ function built(
   context: ChainContext,
   running: RunningChain,
   design: ChainDesign,
-  via: ChainBackEnd,
+  { via, reason }: ChosenBackEnd,
   options: ChainOptions,
 ): ChainChange {
   const { state } = running;
@@ -249,7 +298,7 @@ function built(
     after,
     changed: true,
     via,
-    reason: options.via === undefined ? 'members are linked into one program' : 'as requested',
+    reason,
     state: replaced.state,
     notes: replaced.notes,
   };

@@ -3,9 +3,30 @@ export {
   type ChainOptions,
   changeChain,
   listChains,
+  previewChain,
   readChain,
-  readRunningChain,
+  readRunning,
 } from './chains.ts';
+export {
+  type AppliedChain,
+  applyChains,
+  type ChainPlan,
+  type DeclaredChain,
+  type DeclaredMember,
+  exportChain,
+  type FileFacts,
+  type FixedBy,
+  type MemberDifference,
+  type PlannedChain,
+  type PlannedMember,
+  planChains,
+  problemsOfRun,
+  type ReadyChain,
+  readDeclared,
+  titleOf,
+  undeclaredChains,
+} from './declared/index.ts';
+export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
 export {
   type ChainBackEnd,
@@ -13,10 +34,12 @@ export {
   type ChainHook,
   type ChainKind,
   type ChainState,
+  type DesignMember,
   explainPlace,
   type MemberRequest,
   type MemberState,
   memberName,
+  memberStates,
   ordinal,
   type ProgramFacts,
 } from './model/index.ts';

@@ -160,8 +160,20 @@ function oneLine(text: string): string {
   return printable(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
-/** Exit codes of the command, the same for all of it. */
-export const EXIT = { ok: 0, input: 1, usage: 2, platform: 3, busy: 4, partial: 5, bug: 70 } as const;
+/**
+ * Exit codes of the command, the same for all of it, but that `plan` ends with `pending` when something is to be
+ * done, and with `input` where others end with `usage`.
+ */
+export const EXIT = {
+  ok: 0,
+  input: 1,
+  usage: 2,
+  pending: 2,
+  platform: 3,
+  busy: 4,
+  partial: 5,
+  bug: 70,
+} as const;
 
 /** Exit code for a set of problems: that of the first one. Unknown errors are internal errors. */
 export function exitCodeOf(error: unknown): number {

@@ -11,6 +11,7 @@ export {
   effectsOf,
   load,
   plainExterns,
+  replacementRefusal,
 } from './bind/index.ts';
 export {
   bindingsIn,

@@ -27,6 +27,7 @@ export {
   sameBytes,
 } from './heirs.ts';
 export { type MapIdentity, mapKey, partKey } from './identity.ts';
+export { MapTypes } from './map-types.ts';
 export { requireNewMaps } from './new-maps.ts';
 export { type PlannedState, planState, type StateRequest } from './plan.ts';
 export { decodeEntryState, type EntryState, encodeEntryState } from './record.ts';
@@ -41,3 +42,4 @@ export {
   settingsIn,
   variableNames,
 } from './settings.ts';
+export { type PlacedVariable, variablesOf } from './variables.ts';

@@ -6,7 +6,8 @@ import { kernelFieldOf } from '../object/index.ts';
 import type { CarriedVariable, Decision, LostVariable, PreviousMap } from './decision.ts';
 import type { KeptTypes, MapTypes } from './map-types.ts';
 
-interface Placed {
+/** A variable of a data section. Offset and size in bytes. */
+export interface PlacedVariable {
   readonly name: string;
   readonly offset: number;
   readonly size: number;
@@ -53,8 +54,8 @@ export function decideVariables(
 interface Sides {
   readonly there: KeptTypes;
   readonly here: Btf;
-  readonly before: readonly Placed[];
-  readonly now: readonly Placed[];
+  readonly before: readonly PlacedVariable[];
+  readonly now: readonly PlacedVariable[];
   readonly wishes: VariableWishes;
 }
 
@@ -84,8 +85,8 @@ function carried(sides: Sides): { variables: CarriedVariable[]; lost: LostVariab
 }
 
 /** The variable at its new place, or why its value is not carried over. */
-function carryOne(sides: Sides, a: Placed): CarriedVariable | string {
-  const isCalled = ({ name }: Placed): boolean => name === a.name;
+function carryOne(sides: Sides, a: PlacedVariable): CarriedVariable | string {
+  const isCalled = ({ name }: PlacedVariable): boolean => name === a.name;
   const [b, other] = sides.now.filter(isCalled);
   if (b === undefined) return 'is gone';
   if (sides.wishes.fresh(a.name)) return 'is reset, as requested with --fresh';
@@ -98,21 +99,22 @@ function carryOne(sides: Sides, a: Placed): CarriedVariable | string {
 }
 
 /** Null for equal types. */
-function mismatchOf({ there, here }: Sides, a: Placed, b: Placed): string | null {
+function mismatchOf({ there, here }: Sides, a: PlacedVariable, b: PlacedVariable): string | null {
   const mismatch = compareTypes(there.btf, a.type, here, b.type, { strict: true });
   if (mismatch === null) return a.size === b.size ? null : `had ${a.size} bytes and has ${b.size}`;
   const path = mismatch.path === '' ? '' : ` at ${mismatch.path}`;
   return `was ${mismatch.left} and is ${mismatch.right}${path}`;
 }
 
-function variablesOf(btf: Btf, section: BtfId): Placed[] | undefined {
+/** Variables of a data section by offset; undefined for another type. */
+export function variablesOf(btf: Btf, section: BtfId): PlacedVariable[] | undefined {
   const type = section === 0 || section > btf.count ? undefined : btf.type(section);
   return type?.kind === 'datasec' ? placedIn(btf, type) : undefined;
 }
 
-function placedIn(btf: Btf, section: BtfDataSec): Placed[] {
+function placedIn(btf: Btf, section: BtfDataSec): PlacedVariable[] {
   return section.vars
-    .flatMap(({ type, offset, size }): Placed[] => {
+    .flatMap(({ type, offset, size }): PlacedVariable[] => {
       const variable = btf.type(type);
       return variable.kind === 'var' ? [{ name: variable.name, offset, size, type: variable.type }] : [];
     })

@@ -1,4 +1,5 @@
 export {
+  CHAIN_KINDS,
   type ChainBackEnd,
   type ChainHook,
   type ChainKind,
@@ -8,7 +9,7 @@ export {
   ordinal,
   type ProgramFacts,
 } from './chain.ts';
-export { hasCounters, isSameDesign, isSameSettings } from './compare.ts';
+export { hasCounters, isSameCode, isSameDesign, isSameSettings } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
 export { type Describe, memberName, nextDesign } from './next-design.ts';

@@ -20,7 +20,7 @@ function commands(): { line: string; output: string }[] {
 
 /** Why a back end is used depends on the kernel. */
 function withoutReason(text: string): string {
-  return text.replace(/(native mode, \w+): [^)]*\)/g, '$1)');
+  return text.replace(/(native mode, static): .*(\), entry)/g, '$1$2');
 }
 
 needs('root', 'bpf', 'clang', 'ip').test('the session runs as written', async () => {

@@ -1,0 +1,177 @@
+/** Differences between chains that run and declared ones, as lines with `+`, `-`, `~`, and as data. */
+
+import {
+  type AppliedChain,
+  type ChainPlan,
+  explainPlace,
+  type FileFacts,
+  type FixedBy,
+  type MemberDifference,
+  memberStates,
+  type PlannedChain,
+  type PlannedMember,
+  titleOf,
+} from '../../src/chain/index.ts';
+import { counted, quote } from '../../src/diag/index.ts';
+import { type Verdict, verdictName } from '../../src/object/index.ts';
+import { describeState } from '../../src/state/index.ts';
+import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../src/uapi/index.ts';
+import { settingText } from './inventory.ts';
+
+/** The plan of one hook, with what happens to its state. */
+export function formatPlan({ plan, change }: PlannedChain): string {
+  return [
+    headOf(plan),
+    ...(plan.action === 'none' ? [] : chainLines(plan)),
+    ...(plan.action === 'none' ? [] : plan.members.flatMap(member => memberLines(plan, member))),
+    ...(change === null ? [] : describeState(change.state).map(line => `  ${line}`)),
+  ].join('\n');
+}
+
+const HEADS: Readonly<Record<ChainPlan['action'], string>> = {
+  none: 'nothing to do',
+  create: 'a chain is created',
+  change: 'the chain is changed',
+  remove: 'the chain is removed',
+};
+
+function headOf({ hook, action, members }: ChainPlan): string {
+  const count = action === 'none' ? ` (${counted(members.length, 'member')})` : '';
+  return `${titleOf(hook)}: ${HEADS[action]}${count}`;
+}
+
+function chainLines({ replaces, differences }: ChainPlan): string[] {
+  const foreign = replaces === null ? [] : [`  - program ${replaces.id} (${replaces.name}), not a chain`];
+  const lines = differences.map(({ what, from, to }) => {
+    if (what === 'failClosed') return `  ~ members that are lost ${to ? 'drop' : 'pass'} packets`;
+    return from === null ? `  + ${what} ${to}` : `  ~ ${what} ${from} -> ${to}`;
+  });
+  return [...foreign, ...lines];
+}
+
+const SIGNS: Readonly<Record<PlannedMember['action'], string>> = {
+  add: '+',
+  remove: '-',
+  change: '~',
+  keep: ' ',
+};
+
+function memberLines(plan: ChainPlan, planned: PlannedMember): string[] {
+  const { name, action, member, place, differences } = planned;
+  const head = `  ${SIGNS[action]} ${name}`;
+  if (place === null) return [head];
+  const next = memberStates({
+    failClosed: false,
+    members: plan.members.flatMap(one => (one.place === null ? [] : [one.member])),
+  });
+  const order = explainPlace(next, place - 1);
+  const what = action === 'add' ? `${member.file?.name ?? 'no file'}: ${member.program}; ` : '';
+  const rules = action === 'add' ? `; continues after ${verdictWords(plan, member.continueOn)}` : '';
+  return [
+    `${head}: ${what}${order}${rules}`,
+    ...differences.map(one => `      ${differenceText(plan, one)}`),
+    ...(action === 'add' ? settingLines(planned) : []),
+  ];
+}
+
+function settingLines({ member: { settings } }: PlannedMember): string[] {
+  return [
+    ...[...settings.globals].map(([name, value]) => `      ${name} = ${settingText(value)}`),
+    ...[...settings.maxEntries].map(([name, count]) => `      max_entries of ${name} = ${count}`),
+  ];
+}
+
+function differenceText(plan: ChainPlan, one: MemberDifference): string {
+  switch (one.what) {
+    case 'file':
+      return `file ${fileText(one.from)} -> ${fileText(one.to)}`;
+    case 'program':
+      return `program ${one.from} -> ${one.to}`;
+    case 'priority':
+      return `priority ${changeText(String(one.from), String(one.to), one.fixed)}`;
+    case 'continueOn':
+      return `continues after ${changeText(verdictWords(plan, one.from), verdictWords(plan, one.to), one.fixed)}`;
+    case 'variable':
+      return `${one.name} ${valueText(one.from)} -> ${valueText(one.to)}`;
+    case 'maxEntries':
+      return `max_entries of ${one.name} ${valueText(one.from ?? undefined)} -> ${valueText(one.to ?? undefined)}`;
+    case 'place':
+      return `position ${one.from} -> ${one.to}`;
+  }
+}
+
+/** A value may stay while what decides it changes. */
+function changeText(from: string, to: string, { from: was, to: is }: FixedBy): string {
+  const change = from === to ? to : `${from} -> ${to}`;
+  if (was === is) return change;
+  return is === 'operator' ? `${change} (declared, was that of the file)` : `${change} (that of the file)`;
+}
+
+function fileText(file: FileFacts | null): string {
+  if (file === null) return 'none (loaded by another tool)';
+  return `${quote(file.name)} (${counted(file.size, 'byte')}, sha256 ${file.sha256.slice(0, 12)})`;
+}
+
+function valueText(value: unknown): string {
+  return value === undefined ? 'unset' : settingText(value);
+}
+
+function verdictWords({ hook }: Pick<ChainPlan, 'hook'>, verdicts: readonly Verdict[]): string {
+  const type = hook.kind === 'xdp' ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
+  const words = verdicts.map(one => (typeof one === 'number' ? verdictName(type, one) : one));
+  return words.length === 0 ? 'no verdict' : words.join(', ');
+}
+
+// --- JSON ---------------------------------------------------------------------------------------------------------
+
+/** The fields that docs/chains.md lists. */
+export function planJson({ plan, change }: PlannedChain): Record<string, unknown> {
+  const { hook, action, replaces, differences, members } = plan;
+  return {
+    hook: { ...hook },
+    action,
+    replaces,
+    differences,
+    members: members.map(planned => ({
+      name: planned.name,
+      action: planned.action,
+      place: planned.place,
+      file: planned.member.file?.name ?? null,
+      program: planned.member.program,
+      priority: planned.member.priority,
+      continueOn: planned.member.continueOn,
+      settings: {
+        globals: Object.fromEntries(planned.member.settings.globals),
+        maxEntries: Object.fromEntries(planned.member.settings.maxEntries),
+      },
+      differences: planned.differences.map(differenceJson),
+    })),
+    via: change?.via ?? null,
+    state: change?.state ?? [],
+    notes: change?.notes ?? [],
+  };
+}
+
+/** JSON has no undefined. */
+function differenceJson(one: MemberDifference): Record<string, unknown> {
+  return one.what === 'variable' ? { ...one, from: one.from ?? null, to: one.to ?? null } : { ...one };
+}
+
+// --- after the fact -----------------------------------------------------------------------------------------------
+
+const DONE: Readonly<Record<ChainPlan['action'], string>> = {
+  none: 'nothing to do',
+  create: 'chain created',
+  change: 'chain changed',
+  remove: 'chain removed',
+};
+
+/** What became of one hook. */
+export function formatApplied(applied: AppliedChain): string {
+  const { plan, outcome, change } = applied;
+  if (outcome === 'failed') return `${titleOf(plan.hook)}: not changed`;
+  if (plan.action === 'none') return formatPlan(applied);
+  const [, ...lines] = formatPlan(applied).split('\n');
+  const how = change === null || change.via === null ? '' : ` (${change.via}: ${change.reason})`;
+  return [`${titleOf(plan.hook)}: ${DONE[plan.action]}${how}`, ...lines].join('\n');
+}

@@ -1,0 +1,2 @@
+export type { SimulatedVerdict } from './chain-machine.ts';
+export { type Simulation, simulateChain } from './simulate.ts';
