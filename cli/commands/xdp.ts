@@ -29,6 +29,14 @@ export const xdpRoutes: Routes = {
       usage: XDP_USAGE.status,
       load: async () => (await import('./chain/status.ts')).xdpStatusCommand,
     },
+    features: {
+      usage: XDP_USAGE.features,
+      load: async () => (await import('./chain/features.ts')).xdpFeaturesCommand,
+    },
+    clean: {
+      usage: XDP_USAGE.clean,
+      load: async () => (await import('./chain/clean.ts')).xdpCleanCommand,
+    },
     trace: {
       usage: XDP_USAGE.trace,
       load: async () => (await import('./xdp/trace.ts')).traceCommand,

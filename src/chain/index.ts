@@ -40,6 +40,7 @@ export {
   requireMember,
 } from './model/index.ts';
 export type { ChainChange, ChainOptions } from './options.ts';
+export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,
   type ExplainedMember,

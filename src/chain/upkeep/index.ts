@@ -1,1 +1,10 @@
-export { type CleanOptions, cleanChains, type Judged, judged, lockedIfThere, restOf } from './clean.ts';
+export {
+  type ChainRest,
+  type CleanOptions,
+  type CleanReport,
+  cleanChains,
+  type Judged,
+  judged,
+  lockedIfThere,
+  restOf,
+} from './clean.ts';
