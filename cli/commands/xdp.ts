@@ -31,7 +31,7 @@ export const xdpRoutes: Routes = {
     },
     trace: {
       usage: XDP_USAGE.trace,
-      load: async () => (await import('./xdp/trace.ts')).traceCommand,
+      load: async () => (await import('./chain/trace.ts')).traceCommand,
     },
   },
 };

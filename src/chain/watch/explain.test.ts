@@ -86,7 +86,7 @@ describe('what members of a chain hide', () => {
     ]);
     expect(texts(explain([member('a', [1], [1])]))).toEqual([]); // alone, it is the verdict
   });
-  test('what is not known is said', () => {
+  test('what is not known is reported', () => {
     const all = explain([member('a', [2], [2], [callHelper(12)]), member('b', [1])]);
     expect(texts(all)).toEqual([
       'a can return verdicts that its code does not show: the verdict of a program that it tail-calls',

@@ -36,11 +36,11 @@ export interface ExplainedVerdict {
   readonly continues: boolean;
 }
 
-/** One thing that an operator should know; `text` says it. */
+/** One thing that an operator should know, with a sentence on it. */
 export interface Finding {
   /**
    * `hides`: it decides before later members see the packet. `never-runs`: an earlier member always decides.
-   * `replaced`: its verdict does not hold, since the chain continues after it. `unknown`: nothing can be said.
+   * `replaced`: its verdict does not hold, since the chain continues after it. `unknown`: its code does not show it.
    */
   readonly kind: 'hides' | 'never-runs' | 'replaced' | 'unknown';
   readonly member: string;
