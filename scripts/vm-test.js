@@ -31,7 +31,16 @@ const LEFT_OUT = ['src/store/store.test.ts', 'src/store/trust.test.ts'];
 const LEFT_OUT_ON = new Map([
   [
     '5.10',
-    ['freplace', 'relink-slots', 'relink-stages', 'dynamic-link', 'xdp-tools', 'src/dynamic/', 'src/store/'],
+    [
+      'freplace',
+      'relink-slots',
+      'relink-stages',
+      'dynamic-link',
+      'xdp-tools',
+      'libxdp-',
+      'src/dynamic/',
+      'src/store/',
+    ],
   ],
   ['6.1', ['src/load/kernel.test.ts']],
 ]);

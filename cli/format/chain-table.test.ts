@@ -33,7 +33,7 @@ describe('the table of xdp-loader', () => {
     );
   });
 
-  test('a program that is no chain is a row of its own', () => {
+  test('a program that is not a chain is a row of its own', () => {
     const plain = onHook({ kind: 'foreign', mode: 'generic', program: { ...dispatcher, name: 'xdp_prog1' } });
     expect(statusTable('xdp', [plain]).split('\n')[4]).toBe(
       'v0                     xdp_prog1         skb      50   d51e469e988d81da',

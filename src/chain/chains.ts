@@ -14,16 +14,22 @@ import {
   adoptedMember,
   applyDesign,
   type ChainContext,
+  type ChosenBackEnd,
+  chooseChainBackEnd,
   describerFor,
   emptyState,
   inputFor,
+  linked,
   openProgramById,
   type RunningChain,
   readTc,
   readXdp,
   removeChain,
   removeForeign,
+  removeStale,
+  settleChain,
   spellHook,
+  staleChains,
 } from './engine/index.ts';
 import {
   type ChainBackEnd,
@@ -158,18 +164,42 @@ function changeOnce(
   const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
   const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
-  const via = options.via ?? state.via ?? 'static';
-  const isSame = isSameDesign(running.design, design) && via === state.via && options.fresh === undefined;
-  if (isSame && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  const isSame = isSameDesign(running.design, design) && options.fresh === undefined;
+  const stays = state.via !== null && (options.via ?? state.via) === state.via;
+  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined)
+    return unchanged(context, running, options);
+  const choice = chooseChainBackEnd(context, state, design, options.via);
+  const build = (chosen: ChosenBackEnd) => checkedBuild(context, running, design, chosen, options, adopts);
+  try {
+    return build(choice);
+  } catch (error) {
+    if (!choice.free || !(error instanceof RootletError) || !isOfBackEnd(error)) throw error;
+    return build(linked(error.message));
+  }
+}
+
+/** What another back end may do. */
+function isOfBackEnd({ code }: RootletError): boolean {
+  return code === 'chain-back-end' || code === 'chain-tail-call';
+}
+
+function checkedBuild(
+  context: ChainContext,
+  running: RunningChain,
+  design: ChainDesign,
+  choice: ChosenBackEnd,
+  options: ChainOptions,
+  adopt: boolean,
+): ChainChange {
   const notes = requireReady(context.sys, context.store, {
-    before: state,
+    before: running.state,
     design,
-    via,
+    via: choice.via,
     mode: options.mode ?? null,
     force: options.force === true,
-    adopt: adopts,
+    adopt,
   });
-  const change = built(context, running, design, via, options);
+  const change = built(context, running, design, choice, options);
   return { ...change, notes: [...notes, ...change.notes] };
 }
 
@@ -238,8 +268,11 @@ function foreign({ hook, program }: ChainState): RootletError {
 
 // --- outcomes -----------------------------------------------------------------------------------------------------
 
-function unchanged({ state }: RunningChain): ChainChange {
-  const base = { before: state, after: state, changed: false, state: [], notes: [] };
+function unchanged(context: ChainContext, running: RunningChain, { dryRun }: ChainOptions): ChainChange {
+  const { state } = running;
+  const isSettled = dryRun !== true && settleChain(context, running);
+  const notes = isSettled ? ['what a killed process left of a change of the chain was removed'] : [];
+  const base = { before: state, after: state, changed: false, state: [], notes };
   return { ...base, via: state.via, reason: 'as it was' };
 }
 
@@ -247,7 +280,7 @@ function built(
   context: ChainContext,
   running: RunningChain,
   design: ChainDesign,
-  via: ChainBackEnd,
+  { via, reason }: ChosenBackEnd,
   options: ChainOptions,
 ): ChainChange {
   const { state } = running;
@@ -272,7 +305,7 @@ function built(
     after,
     changed: true,
     via,
-    reason: options.via === undefined ? 'members are linked into one program' : 'as requested',
+    reason,
     state: replaced.state,
     notes: replaced.notes,
   };
@@ -297,13 +330,20 @@ function unloadOther(
   edit: ChainEdit & { readonly kind: 'unload' },
   options: ChainOptions,
 ): ChainChange {
-  const { hook, program } = state;
-  if (program === null)
-    throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
-      hint: `rootlet ${hook.kind} status lists what is there`,
-    });
+  const { program } = state;
+  if (program === null) return unloadNothing(context, state, options);
   const isMeant = edit.members === 'all' || edit.members.includes(program.id);
   if (options.force !== true || !isMeant) throw foreign(state);
   if (options.dryRun !== true) removeForeign(context, state);
   return gone(context, state, options);
+}
+
+/** Nothing is attached, but a process may have been killed after it had detached a chain. */
+function unloadNothing(context: ChainContext, state: ChainState, options: ChainOptions): ChainChange {
+  const { hook } = state;
+  const stale = options.dryRun === true ? staleChains(context, hook) : removeStale(context, hook);
+  if (stale.entries.length > 0) return { ...gone(context, state, options), notes: stale.notes };
+  throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
+    hint: `rootlet ${hook.kind} status lists what is there`,
+  });
 }

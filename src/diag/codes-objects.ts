@@ -216,11 +216,6 @@ export const OBJECT_CODES = {
   'relink-via': 'input',
   'relink-via-kernel': 'platform',
   'relink-which-program': 'input',
-  'chain-no-program': 'input',
-  'chain-program-name': 'usage',
-  'chain-throw': 'input',
-  'chain-type': 'input',
-  'chain-verdict': 'usage',
   // --- counters of members ---
   'watch-address': 'usage',
   'watch-interval': 'usage',

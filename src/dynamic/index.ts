@@ -11,6 +11,7 @@ export {
   effectsOf,
   load,
   plainExterns,
+  replacementRefusal,
 } from './bind/index.ts';
 export {
   bindingsIn,
@@ -50,6 +51,8 @@ export {
   type EntrySetting,
   entrySettings,
   firstRelink,
+  hasPendingChange,
+  isGenerated,
   isSameValue,
   openRootlet,
   type Replaced,

@@ -33,6 +33,11 @@ export interface Contents {
    */
   readonly places?: ReadonlyMap<string, MapPlace>;
   readonly links?: ReadonlyMap<string, Attachment>;
+  /**
+   * Programs that are not given the map of the record, by name: other tools count their maps.
+   * @internal
+   */
+  readonly unbound?: ReadonlySet<string>;
   readonly files?: RecordFiles;
   readonly data?: JsonObject;
 }
@@ -163,7 +168,9 @@ function bindRecord(sys: Sys, build: Build, record: StoreRecord, path: Directory
   try {
     pinAt(path, RECORD, map);
     build.onStep('bind');
-    for (const program of build.contents.programs?.values() ?? []) program.tryBindMap(map.fd.number);
+    const { programs, unbound } = build.contents;
+    for (const [name, program] of programs ?? [])
+      if (unbound?.has(name) !== true) program.tryBindMap(map.fd.number);
   } finally {
     map.close();
   }

@@ -154,7 +154,7 @@ describe('docs/errors.md', () => {
   });
 
   test('has the exit codes', () => {
-    expect(firstColumn('Exit codes').map(Number)).toEqual(Object.values(EXIT));
+    expect(firstColumn('Exit codes').map(Number)).toEqual([...new Set(Object.values(EXIT))]);
   });
 
   test('has the classes', () => {

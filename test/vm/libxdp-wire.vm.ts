@@ -7,10 +7,19 @@ import { existsSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { type ChainChange, type ChainOptions, changeChain, readChain } from '../../src/chain/chains.ts';
 import { findChainHook } from '../../src/chain/engine/hooks.ts';
+import { makeDispatcher } from '../../src/chain/libxdp/dispatcher.ts';
 import { LibxdpPins } from '../../src/chain/libxdp/pins.ts';
 import type { ChainState } from '../../src/chain/model/chain.ts';
 import type { ChainEdit, MemberRequest } from '../../src/chain/model/edit.ts';
+import { EXIT, move } from '../../src/isa/assemble.ts';
+import { encodeInsns } from '../../src/isa/opcodes.ts';
+import { setXdp } from '../../src/kernel/hooks/interface.ts';
+import { HOST_ORDER } from '../../src/kernel/uapi/attr.ts';
+import { withLicense } from '../../src/link/passes/license.ts';
+import { loadObject } from '../../src/load/load.ts';
+import type { BpfSymbol } from '../../src/object/model/model.ts';
 import { InputObject } from '../../src/object/read/input.ts';
+import { writeObject } from '../../src/object/write/write.ts';
 import { Store } from '../../src/store/store.ts';
 import { type MemberSpec, memberName } from '../support/chain-members.ts';
 import { configOfVersion2, passThrough } from '../support/xdp-loader.ts';
@@ -76,7 +85,7 @@ describe('what is built here', () => {
   test.each([1, 2, 3, 10])(
     'a set of %i: rows, pins, configuration and verdicts are those of libxdp',
     count => {
-      const specs = members(count, number => [4, 0b110, 0b11111, 0][number % 4] ?? 0);
+      const specs = members(count, number => [4, 0b110, 0b11111, 0b1000][number % 4] ?? 4);
       load(...specs);
       expectAgreement();
       expect(peer.config()).toEqual(
@@ -172,6 +181,86 @@ describe('what the peer built', () => {
     expect(peerPins()).toEqual({});
     change({ kind: 'unload', members: ['member_000001'] }, { via: 'libxdp' });
     expectAgreement();
+  });
+});
+
+/** A program without types. */
+function untyped(name: string, section = 'xdp', verdict: number = PASS): InputObject {
+  const code = encodeInsns([move(0, verdict), EXIT], HOST_ORDER);
+  const shell = { type: 1, flags: 6, align: 8, entsize: 0, role: 'code' } as const;
+  const program: BpfSymbol = {
+    kind: 'function',
+    name,
+    binding: 'global',
+    visibility: 'default',
+    origin: { file: name, offset: 0 },
+    section: 0,
+    code,
+    references: [],
+    btfId: 0,
+    lines: [],
+    coreRecords: [],
+  };
+  const sections = [{ ...shell, name: section }];
+  const bare = {
+    name: `${name}.o`,
+    byteOrder: HOST_ORDER,
+    flags: 0,
+    sections,
+    symbols: [program],
+    btf: null,
+  };
+  const object = withLicense(bare, 'GPL');
+  return new InputObject({ name: object.name, bytes: writeObject(object) }, object);
+}
+
+describe('what the sets of libxdp cannot have', () => {
+  test('members without types', () => {
+    load({ number: 0, priority: 10 });
+    change({ kind: 'load', members: [{ file: untyped('untyped', 'xdp', DROP), priority: 20 }] });
+    expectAgreement();
+    expect(peer.pass([[PASS], [TX]])).toEqual([
+      { verdict: DROP, ran: [0] },
+      { verdict: TX, ran: [0] },
+    ]);
+    change({ kind: 'unload', members: ['member_000000'] });
+    expectAgreement();
+    expect(peer.pass([[PASS]])).toEqual([{ verdict: DROP, ran: [] }]);
+  });
+
+  test('xdp.frags of all members is that of the dispatcher', () => {
+    const of = (name: string) => ({ file: untyped(name, 'xdp.frags') });
+    change({ kind: 'load', members: [of('one'), of('two')] }, { via: 'libxdp' });
+    expectAgreement();
+    expect([...peer.config().subarray(0, 4)]).toEqual([236, 2, 2, 1]);
+    expect([...peer.config().subarray(84, 96)]).toEqual([32, 0, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0]);
+    change({ kind: 'load', members: [member({ number: 0 })] });
+    expectAgreement();
+    expect([...peer.config().subarray(0, 4)]).toEqual([236, 2, 3, 0]);
+  });
+
+  test.each([1, 3] as const)('version %i is kept where it is found', version => {
+    const config = { version, slots: [], frags: false, deviceBound: false };
+    using empty = loadObject(makeDispatcher({ config, byteOrder: HOST_ORDER }), sys, { pinRoot: null });
+    const program = empty.program('xdp_dispatcher');
+    inNear(() => setXdp(sys, peer.ifindex, program.fd.number, { expectedFd: -1, mode: 'native' }));
+    expect(state()).toMatchObject({ kind: 'chain', via: 'libxdp', version, members: [] });
+    change({ kind: 'load', members: [member({ number: 0, priority: 5 }), member({ number: 1 })] });
+    expect(state()).toMatchObject({ version, members: [{ lost: null }, { lost: null }], problems: [] });
+    expect(peer.config()).toHaveLength(version === 1 ? 84 : 128);
+    expect(peer.pass([[PASS, TX]])).toEqual([{ verdict: TX, ran: [0, 1] }]);
+    unloadAll();
+    expect([peer.attached(), peerPins()]).toEqual([0, {}]);
+  });
+
+  test('the protocol is chosen where the kernel has it; a program of its own is not replaced', () => {
+    const made = change({ kind: 'load', members: [member({ number: 0 })] });
+    expect([made.via, made.reason]).toEqual(['libxdp', expect.stringContaining('tools of libxdp see')]);
+    unloadAll();
+    const many = Array.from({ length: 11 }, (_, number) => member({ number }));
+    expect(change({ kind: 'load', members: many }).reason).toMatch(/one program; not libxdp: .* 10 slots/);
+    expect(peer.status().program?.name).toBe('xdp_chain');
+    unloadAll();
   });
 });
 

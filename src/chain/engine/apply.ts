@@ -6,13 +6,14 @@ import {
   type AroundSwitch,
   afterSwitch,
   type GenerationOptions,
+  hasPendingChange,
   type Replaced,
 } from '../../dynamic/index.ts';
 import { removeHook, xdpInterfaceHook } from '../../hooks/index.ts';
 import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
 import { DISPATCHER_VERSIONS, type DispatcherVersion } from '../libxdp/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
-import { changeRootlet, firstRootlet, hookOf } from './build.ts';
+import { changeRootlet, firstRootlet, hookOf, settleRootlet } from './build.ts';
 import type { ChainContext, RunningChain } from './context.ts';
 import { openProgramById, spellHook } from './hooks.ts';
 import { DEFAULT_VERSION, libxdpChain } from './libxdp.ts';
@@ -111,6 +112,13 @@ function noBackEnd({ hook }: ChainState, via: ChainBackEnd) {
   return usageError('chain-option', `${spellHook(hook)}: --via ${via} is not for ${hook.kind}`, {
     hint: '--via static works on every hook',
   });
+}
+
+/** Whether a killed process left a change of the chain unfinished; finishes it, or takes it back. */
+export function settleChain(context: ChainContext, { state, entry }: RunningChain): boolean {
+  if (entry === undefined || !hasPendingChange(entry)) return false;
+  settleRootlet(context, entry, { hook: state.hook, mode: state.mode });
+  return true;
 }
 
 /** Detaches a chain and removes its entry. */

@@ -199,7 +199,7 @@ function callWithContext(symbol: number): Step[] {
 
 /**
  * Bit r0 of the mask, which has 32 in a register of 64; of larger results the low six bits count. The same in the
- * object of libxdp: results that are no verdicts agree as well.
+ * object of libxdp: results that are not verdicts agree as well.
  */
 function leaveUnlessIn(mask: number): Step[] {
   return [

@@ -6,6 +6,8 @@
  */
 
 import { encodeText } from '../../bytes/index.ts';
+import { RootletError } from '../../diag/index.ts';
+import type { InputObject } from '../../object/index.ts';
 import type { DesignMember } from './design.ts';
 
 /** What the order of a member depends on. */
@@ -27,17 +29,28 @@ export interface OrderKey {
 
 /** Members of designs in the order in which they run. Those that nothing distinguishes are equal. */
 export function byRunOrder(a: DesignMember, b: DesignMember): number {
-  return compareMembers(keyOfMember(a), keyOfMember(b));
+  // files are only read where priorities and names are equal
+  return compareRanks(a, b) || compareMembers(keyOfMember(a), keyOfMember(b));
 }
 
 function keyOfMember({ file, program, priority, loaded, rank }: DesignMember): OrderKey {
-  const symbol = file?.object.symbols.find(({ kind, name }) => kind === 'function' && name === program);
   return {
     priority,
     program,
     loaded: loaded === null ? null : (rank ?? NO_RANK),
-    instructions: symbol?.kind === 'function' ? symbol.code.length / 8 : 0,
+    instructions: file === null ? 0 : instructionsOf(file, program),
   };
+}
+
+/** Of a file that cannot be read there are none; the change is refused where it is needed. */
+function instructionsOf(file: InputObject, program: string): number {
+  try {
+    const symbol = file.object.symbols.find(({ kind, name }) => kind === 'function' && name === program);
+    return symbol?.kind === 'function' ? symbol.code.length / 8 : 0;
+  } catch (error) {
+    if (error instanceof RootletError) return 0;
+    throw error;
+  }
 }
 
 const NO_RANK = { tag: '', loadTime: 0n } as const;
@@ -55,15 +68,20 @@ export function inRunOrder<T>(members: readonly T[], keyOf: (member: T) => Order
  * are not, then smaller programs before larger ones, or by tag and age.
  */
 export function compareMembers(a: OrderKey, b: OrderKey): number {
-  if (a.priority !== b.priority) return a.priority - b.priority;
-  const byName = compareBytes(encodeText(a.program), encodeText(b.program));
-  if (byName !== 0) return byName;
+  const byRank = compareRanks(a, b);
+  if (byRank !== 0) return byRank;
   if (a.loaded === null || b.loaded === null) {
     const notLoaded = Number(a.loaded === null) - Number(b.loaded === null);
     return notLoaded === 0 ? a.instructions - b.instructions : notLoaded;
   }
   if (a.loaded.tag !== b.loaded.tag) return a.loaded.tag < b.loaded.tag ? -1 : 1;
   return Number(a.loaded.loadTime - b.loaded.loadTime);
+}
+
+type Rank = Pick<OrderKey, 'priority' | 'program'>;
+
+function compareRanks(a: Rank, b: Rank): number {
+  return a.priority - b.priority || compareBytes(encodeText(a.program), encodeText(b.program));
 }
 
 /** As strcmp(). */

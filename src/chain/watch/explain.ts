@@ -40,7 +40,7 @@ export interface ExplainedVerdict {
 export interface Finding {
   /**
    * `hides`: it decides before later members see the packet. `never-runs`: an earlier member always decides.
-   * `replaced`: its verdict does not hold, since the chain continues after it. `unknown`: its code does not show it.
+   * `replaced`: its verdict does not hold, since the chain continues after it. `unknown`: nothing is known.
    */
   readonly kind: 'hides' | 'never-runs' | 'replaced' | 'unknown';
   readonly member: string;

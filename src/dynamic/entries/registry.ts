@@ -264,7 +264,7 @@ export function openContents(store: Store, entry: StoreEntry, cleanup: Cleanup):
   };
 }
 
-export type FullContents = Required<Omit<Contents, 'time'>> & Pick<StoreRecord, 'time'>;
+export type FullContents = Required<Omit<Contents, 'time' | 'unbound'>> & Pick<StoreRecord, 'time'>;
 
 /** Contents with the slots and replacements of a provider as they are now. */
 export function withSlots(

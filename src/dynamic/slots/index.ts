@@ -15,6 +15,7 @@ export {
   firstRelink,
   hasPendingChange,
   hasSlotsFilled,
+  isGenerated,
   openRootlet,
   recordOfProgram,
   saveFirst,

@@ -51,6 +51,16 @@ test('what is written is read again, and a file in several slots is one', () => 
   expect(decodeRelink(encodeRelink(other).data, files, STATE)).toEqual(other);
 });
 
+test('a generated rootlet is recorded with programs that other tools loaded', () => {
+  const generated = { mustReturn: ['slot1'], facts: { maker: 'this test' } };
+  const guests = [{ slot: 'slot5', component: 'theirs', program: 'their_program', programId: 44 }];
+  for (const one of [generated, { ...generated, guests }]) {
+    const record = { ...RECORD, design: { ...RECORD.design, generated: one } };
+    const { data, files } = encodeRelink(record);
+    expect(decodeRelink(JSON.parse(JSON.stringify(data)), files, STATE)).toEqual(record);
+  }
+});
+
 test('a file that is missing is reported', () => {
   const { data, files } = encodeRelink(RECORD);
   const rest = new Map([...files].filter(([name]) => name !== 'component:one@1'));

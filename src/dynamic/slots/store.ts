@@ -16,6 +16,7 @@ import type { BpfObject } from '../../object/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../../state/index.ts';
 import {
+  fieldsOf,
   isObject,
   type JsonObject,
   type MapPlace,
@@ -24,7 +25,7 @@ import {
   type StoreEntry,
 } from '../../store/index.ts';
 import { decodeDynamic } from '../entries/index.ts';
-import { Generation, type GenerationOptions, type SlotBackEnd } from '../generation/index.ts';
+import { Generation, type GenerationOptions, guestKey, type SlotBackEnd } from '../generation/index.ts';
 import { SLOT_ARRAY } from '../providers/index.ts';
 import {
   decodeRelink,
@@ -109,6 +110,11 @@ export function recordOfProgram(
   if (next?.programId === programId) return next;
   const record = readRelink(store, entry, hookFacts(entry).program);
   return record.programId === programId ? record : undefined;
+}
+
+/** Whether the rootlet of an entry was generated for its components. */
+export function isGenerated(entry: StoreEntry): boolean {
+  return fieldsOf(entry.record.data[RELINK_FIELD])['generated'] !== undefined;
 }
 
 /** Whether a process was killed while it changed slots of the entry. */
@@ -306,6 +312,7 @@ class StoreJournal implements RootletJournal {
       maps: withNext(base.maps, next?.maps),
       places: placesOf(base.states),
       links: withNext(new Map([...hookLinks(hook), ...base.links]), next?.links),
+      unbound: new Set([...unboundOf(base), ...(next === undefined ? [] : unboundOf(next).map(nextName))]),
       files,
       data: { ...others, ...hook.record, ...describe(base), ...data },
     });
@@ -353,6 +360,7 @@ export function saveFirst(
     maps: generation.maps,
     places: placesOf(generation.states),
     links: new Map([...hookLinks(hook), ...generation.links]),
+    unbound: new Set(unboundOf(generation)),
     files,
     data: { ...hook.record, ...request.describe(generation), ...data },
   };
@@ -370,6 +378,16 @@ function placesOf(states: Generation['states']): Map<string, MapPlace> {
   );
 }
 
+/** Programs that stay as they are: guests, and a generated rootlet of `ext`, whose only map is its configuration. */
+function unboundOf({ via, entry, design: { generated } }: Generation): string[] {
+  if (via !== 'ext' || generated === undefined) return [];
+  return [entry, ...(generated.guests ?? []).map(guestKey)];
+}
+
+function nextName(name: string): string {
+  return `${NEXT}${name}`;
+}
+
 function withNext<T>(base: ReadonlyMap<string, T>, next: ReadonlyMap<string, T> | undefined): Map<string, T> {
-  return new Map([...base, ...[...(next ?? [])].map(([name, one]) => [`${NEXT}${name}`, one] as const)]);
+  return new Map([...base, ...[...(next ?? [])].map(([name, one]) => [nextName(name), one] as const)]);
 }

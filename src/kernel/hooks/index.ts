@@ -2,42 +2,15 @@
 
 export { Attachment, attachTracepoint } from './attachment.ts';
 export { type DriverFacts, readDriver } from './ethtool.ts';
-export {
-  attachCgroup,
-  attachIterator,
-  attachNetfilter,
-  attachNetkit,
-  attachNetns,
-  attachReplacement,
-  attachTcx,
-  attachTracing,
-  attachXdp,
-  type Direction,
-  type IteratorScope,
-  openIterator,
-  tcxAttachType,
-} from './hooks.ts';
-export { readInterface, type SetXdpOptions, setXdp, type XdpMode } from './interface.ts';
-export {
-  type InterfaceFacts,
-  listInterfaces,
-  readInterfaceFacts,
-  readOtherInterface,
-} from './interface-facts.ts';
+export { type Direction, type IteratorScope, attachCgroup, attachIterator, attachNetfilter, attachNetkit, attachNetns, attachReplacement, attachTcx, attachTracing, attachXdp, openIterator, tcxAttachType } from './hooks.ts';
+export { type InterfaceFacts, listInterfaces, readInterfaceFacts, readOtherInterface } from './interface-facts.ts';
+export { type SetXdpOptions, type XdpMode, readInterface, setXdp } from './interface.ts';
 export { LooseAttachment } from './loose-attachment.ts';
 export { type HookProgram, MAX_HOOK_PROGRAMS, type Order, programsOn } from './order.ts';
-export { attachPerfEvent, attachTraceEvent, type PerfEventSpec } from './perf-event.ts';
-export {
-  attachKprobe,
-  attachKprobes,
-  attachUprobe,
-  attachUprobes,
-  type KernelPlace,
-  kernelFunctionsLike,
-  syscallFunction,
-  type UserPlace,
-} from './probes.ts';
+export { type PerfEventSpec, attachPerfEvent, attachTraceEvent } from './perf-event.ts';
+export { type KernelPlace, type UserPlace, attachKprobe, attachKprobes, attachUprobe, attachUprobes, kernelFunctionsLike, syscallFunction } from './probes.ts';
 export { attachSocket, attachSockmap } from './socket-hooks.ts';
 export { attachStructOps, writeOperations } from './struct-ops.ts';
-export { type FilterProgram, freePlace, TcFilter } from './tc.ts';
-export { readXdpFeatures, type XdpFeatures } from './xdp-features.ts';
+export { surveyInterfaces } from './survey.ts';
+export { type FilterProgram, TcFilter, freePlace } from './tc.ts';
+export { type XdpFeatures, readXdpFeatures } from './xdp-features.ts';

@@ -166,7 +166,7 @@ function ownFunction(
   return { ...rest, name, binding: 'local', visibility: 'default', section, btfId };
 }
 
-/** Jump tables lead into the code, where it is now; an alias of the program becomes a copy of it. */
+/** Jump tables lead into the code, where it is now; an alias of the program is a copy of its own. */
 function follow(symbol: BpfSymbol, program: SymbolIndex, own: SymbolIndex): BpfSymbol {
   if (symbol.kind === 'function' && symbol.aliasOf === program) {
     const { aliasOf: _, ...copy } = symbol;

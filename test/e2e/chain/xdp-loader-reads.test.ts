@@ -31,7 +31,7 @@ interface Ran {
   readonly err: string;
 }
 
-describe.skipIf(missing !== undefined)(`dispatchers of ours (${missing ?? ''})`, () => {
+describe.skipIf(missing !== undefined)(`generated dispatchers (${missing ?? ''})`, () => {
   let namespaces: TwoNamespaces;
   let bpffs: ReturnType<typeof mountBpffs>;
   let pins: LibxdpPins;

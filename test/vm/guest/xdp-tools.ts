@@ -36,6 +36,8 @@ export interface Peer {
   must(...words: readonly string[]): string;
   /** As `run`, started beside this process. */
   start(...words: readonly string[]): Promise<Ran>;
+  /** The same, one command after the other. */
+  startEach(lines: readonly (readonly string[])[]): Promise<Ran[]>;
   /** Its status of `near`. */
   status(): PeerStatus;
   /** Loads members with one command. */
@@ -72,6 +74,11 @@ export function openPeer(): Peer {
     runHere,
     must,
     start: (...words) => wire.inside(() => started(words)),
+    startEach: async lines => {
+      const all: Ran[] = [];
+      for (const words of lines) all.push(await wire.inside(() => started(words)));
+      return all;
+    },
     status: () => {
       const [found] = parseStatus(must('status', 'near'));
       if (found === undefined) throw new Error('no status of near');
