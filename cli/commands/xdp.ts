@@ -39,7 +39,7 @@ export const xdpRoutes: Routes = {
     },
     trace: {
       usage: XDP_USAGE.trace,
-      load: async () => (await import('./xdp/trace.ts')).traceCommand,
+      load: async () => (await import('./chain/trace.ts')).traceCommand,
     },
   },
 };

@@ -64,8 +64,8 @@ function ipv4Text(packet: Packet, at: number): string {
   const protocol = packet.u8(at + 9);
   if (first === undefined || from === undefined || to === undefined || protocol === undefined)
     return 'IPv4, cut';
-  const isFirst = ((packet.u16(at + 6) ?? 0) & 0x1fff) === 0;
-  const next = isFirst ? at + (first & 15) * 4 : undefined;
+  const fragment = packet.u16(at + 6);
+  const next = fragment !== undefined && (fragment & 0x1fff) === 0 ? at + (first & 15) * 4 : undefined;
   return transportText(packet, protocol, next, from.join('.'), to.join('.'));
 }
 
@@ -116,9 +116,8 @@ function macText(bytes: Uint8Array | undefined): string {
 
 /** RFC 5952: the longest run of zeros is left out. */
 function ipv6Address(bytes: Uint8Array): string {
-  const words = Array.from({ length: 8 }, (_, at) =>
-    (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16),
-  );
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = Array.from({ length: 8 }, (_, at) => view.getUint16(2 * at).toString(16));
   let [start, length] = [0, 0];
   for (let at = 0; at < 8; at++) {
     let run = 0;
