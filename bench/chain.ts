@@ -7,17 +7,18 @@
  * the difference to the empty program is taken within each round. Needs root and clang-19.
  */
 
+import { loadavg } from 'node:os';
 import { openSys } from '../src/kernel/open/koffi.ts';
 import type { Sys } from '../src/kernel/sys/sys.ts';
 import { executeLoad } from '../src/load/execute/execute.ts';
-import type { LoadedObject } from '../src/load/execute/loaded-object.ts';
 import { planLoad } from '../src/load/plan/object.ts';
 import { preparedAlone } from '../src/load/plan/prepared.ts';
 import type { BpfObject } from '../src/object/model/model.ts';
+import { ChainHookLab, memberOf } from './chain-hook.ts';
 import { Filters, packet } from './filters.ts';
 import { median, table, writeResults } from './support.ts';
 
-const COUNTS = [2, 5, 10, 20];
+const COUNTS = [1, 2, 5, 10, 30];
 const ROUNDS = 31;
 const REPEAT = 200_000;
 /** Runs before the first round, so that code and branch predictors are warm. */
@@ -25,19 +26,36 @@ const WARM_UP = 50_000;
 
 interface Subject {
   readonly name: string;
-  readonly loaded: LoadedObject;
-  readonly program: string;
+  readonly run: (bytes: Uint8Array, repeat: number) => { readonly verdict: number };
+  readonly close: () => void;
   readonly times: number[];
 }
 
-function load(sys: Sys, name: string, object: BpfObject, program: string): Subject {
-  return { name, loaded: executeLoad(planLoad(preparedAlone(object)), sys), program, times: [] };
+function load(sys: Sys, name: string, object: BpfObject): Subject {
+  const loaded = executeLoad(planLoad(preparedAlone(object)), sys);
+  return {
+    name,
+    run: (bytes, repeat) => loaded.testRun('prog', bytes, { repeat }),
+    close: () => loaded.close(),
+    times: [],
+  };
+}
+
+/** The members as a chain on an interface: the program that the back end `static` attached. */
+function attached(hook: ChainHookLab, files: readonly string[]): Subject {
+  const program = hook.set(files);
+  return {
+    name: 'chain',
+    run: (data, repeat) => program.testRun({ data, repeat }),
+    close: () => program.close(),
+    times: [],
+  };
 }
 
 /** Nanoseconds of one run, in processor time of this process: the call itself is one part in many thousands of it. */
-function timeOf({ name, loaded, program }: Subject, bytes: Uint8Array, repeat: number): number {
+function timeOf({ name, run: test }: Subject, bytes: Uint8Array, repeat: number): number {
   const start = process.cpuUsage();
-  const run = loaded.testRun(program, bytes, { repeat });
+  const run = test(bytes, repeat);
   const { user, system } = process.cpuUsage(start);
   if (run.verdict !== 2) throw new Error(`${name} does not pass the packet: ${run.verdict}`);
   return ((user + system) * 1000) / repeat;
@@ -73,15 +91,16 @@ function ratio(subject: Subject, other: Subject, empty: Subject): string {
   return `${((a ?? 0) / (b ?? 1)).toFixed(2)} (${least.toFixed(2)})`;
 }
 
-function row(sys: Sys, filters: Filters, count: number): string[] {
-  const empty = load(sys, 'empty', filters.compile('empty', 'EMPTY'), 'prog');
-  const chain = load(sys, 'chain', filters.chain(count), 'chain');
-  const fixed = load(sys, 'static', filters.compile('static', 'STATIC', `COUNT=${count}`), 'prog');
-  const inlined = load(sys, 'inline', filters.compile('inline', 'INLINE', `COUNT=${count}`), 'prog');
-  const tail = load(sys, 'tail', filters.compile('tail', 'TAIL', `COUNT=${count}`), 'prog');
+function row(sys: Sys, filters: Filters, hook: ChainHookLab, count: number): string[] {
+  const empty = load(sys, 'empty', filters.compile('empty', 'EMPTY'));
+  const chain = attached(hook, filters.files(count));
+  const fixed = load(sys, 'static', filters.compile('static', 'STATIC', `COUNT=${count}`));
+  const inlined = load(sys, 'inline', filters.compile('inline', 'INLINE', `COUNT=${count}`));
+  const tail = load(sys, 'tail', filters.compile('tail', 'TAIL', `COUNT=${count}`));
   const subjects = [empty, chain, fixed, inlined, tail];
   measure(subjects);
-  for (const subject of subjects) subject.loaded.close();
+  for (const subject of subjects) subject.close();
+  hook.clear();
   return [
     String(count),
     spread(empty.times),
@@ -92,27 +111,71 @@ function row(sys: Sys, filters: Filters, count: number): string[] {
   ];
 }
 
+/** Changes of a chain of ten members. */
+const CHANGES = 15;
+
+/** Milliseconds of each kind of change, in this process and as a command of its own. */
+function changeRows(filters: Filters, hook: ChainHookLab): string[][] {
+  const files = filters.files(11);
+  const [ten, [other = '']] = [files.slice(0, 10), files.slice(10)];
+  const times = {
+    load: [] as number[],
+    replace: [] as number[],
+    loaded: [] as number[],
+    replaced: [] as number[],
+  };
+  for (let round = 0; round < CHANGES; round++) {
+    times.load.push(hook.change({ kind: 'load', members: ten.map(memberOf) }));
+    times.replace.push(hook.change({ kind: 'replace', name: 'one4', member: memberOf(other, 4) }));
+    hook.clear();
+    times.loaded.push(hook.command('xdp', 'load', 'va', ...ten));
+    times.replaced.push(hook.command('xdp', 'replace', 'va', 'one4', other));
+    hook.clear();
+  }
+  return [
+    ['load ten members', ms(times.load), ms(times.loaded)],
+    ['replace one of ten', ms(times.replace), ms(times.replaced)],
+  ];
+}
+
+function ms(times: readonly number[]): string {
+  return `${median(times).toFixed(0)} (${Math.min(...times).toFixed(0)}–${Math.max(...times).toFixed(0)})`;
+}
+
+const HEAD = [
+  'filters',
+  'empty program',
+  'rootlet',
+  'static calls',
+  'inlined',
+  'tail calls',
+  'rootlet ÷ static',
+  'rootlet ÷ inlined',
+  'rootlet ÷ tail',
+  'per filter',
+  'per filter over inlined',
+];
+
 function main(): void {
   const sys = openSys();
   using filters = new Filters();
-  const rows = COUNTS.map(count => row(sys, filters, count));
-  const head = [
-    'filters',
-    'empty program',
-    'rootlet',
-    'static calls',
-    'inlined',
-    'tail calls',
-    'rootlet ÷ static',
-    'rootlet ÷ inlined',
-    'rootlet ÷ tail',
-    'per filter',
-    'per filter over inlined',
-  ];
-  writeResults(
-    'chain',
-    `Nanoseconds per packet; the chains over the empty program of the same round. Medians of ${ROUNDS} rounds of ${REPEAT} runs, in parentheses the smallest and the largest; ratios of medians, in parentheses those of the smallest times. The target is at most 1.10 times static calls.\n\n${table(head, rows)}`,
-  );
+  const hook = new ChainHookLab(sys);
+  try {
+    const rows = COUNTS.map(count => row(sys, filters, hook, count));
+    const changes = changeRows(filters, hook);
+    const load = loadavg()[0]?.toFixed(1);
+    writeResults(
+      'chain',
+      [
+        `Nanoseconds per packet; the chains over the empty program of the same round. Medians of ${ROUNDS} rounds of ${REPEAT} runs, in parentheses the smallest and the largest; ratios of medians, in parentheses those of the smallest times. The target is at most 1.10 times static calls. Load average of the machine: ${load}.`,
+        table(HEAD, rows),
+        `Milliseconds of one change of a chain on an interface, medians of ${CHANGES}, in parentheses the smallest and the largest.`,
+        table(['change', 'in a process that runs', 'as a command of its own'], changes),
+      ].join('\n\n'),
+    );
+  } finally {
+    hook.close();
+  }
 }
 
 main();

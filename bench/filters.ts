@@ -28,6 +28,14 @@ export class Filters {
     return readObject({ name: `${name}.o`, bytes: readFileSync(out) });
   }
 
+  /** Paths of the first `count` filters, one object each. */
+  files(count: number): string[] {
+    return Array.from({ length: count }, (_, index) => {
+      this.compile(`one${index}`, `ONE=${index}`);
+      return join(this.folder, `one${index}.o`);
+    });
+  }
+
   /** Our chain of the first `count` filters; its program is `chain`. */
   chain(count: number): BpfObject {
     const components = Array.from({ length: count }, (_, index) => ({

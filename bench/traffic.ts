@@ -7,6 +7,7 @@
  * packets came in. Needs root, gcc and iproute2.
  */
 
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { openSys } from '../src/kernel/open/koffi.ts';
 import { testStore } from '../test/e2e/dynamic/support.ts';
@@ -24,12 +25,16 @@ import {
 } from '../test/e2e/slots/staged-traffic.ts';
 import {
   compileGenerator,
+  Generator,
+  pause,
   replaceUnderTraffic,
   type TrafficOptions,
   type TrafficResult,
   TrafficWire,
   trafficObjects,
 } from '../test/e2e/slots/traffic.ts';
+import { ChainHookLab } from './chain-hook.ts';
+import { Filters } from './filters.ts';
 import { median, ROOT, table, writeResults } from './support.ts';
 
 const SWAPS = 500;
@@ -46,6 +51,12 @@ const STAGED_RUNS: readonly Pick<StagedOptions, 'what' | 'via' | 'mode'>[] = [
   { what: 'rootlet', via: 'static', mode: 'generic' },
   { what: 'rootlet', via: 'tail', mode: 'generic' },
 ];
+
+const CHAIN_LENGTHS = [1, 2, 5, 10, 30];
+const CHAIN_ROUNDS = 5;
+const CHAIN_MS = 1000;
+const CHAIN_HEAD = ['members', 'rootlet', 'static calls', 'tail calls', 'rootlet ÷ static', 'rootlet ÷ tail'];
+
 /** For each row of the tables. */
 const PACKETS = 1_000_000;
 
@@ -86,6 +97,7 @@ const wire = new TrafficWire('rlb');
 const rows: string[][] = [];
 const upgrades: string[][] = [];
 const stagedRows: string[][] = [];
+const chainRows: string[][] = [];
 try {
   for (const { via, mode } of RUNS) {
     const result = await replaceUnderTraffic(wire, generator.program, {
@@ -110,11 +122,50 @@ try {
     stagedRows.push(stagedRow(result));
   }
   await upgradeAll();
+  await measureChains();
 } finally {
   wire.close();
   generator.remove();
 }
 writeResults('traffic', text());
+
+/** Packets per second through chains, in turn with the same filters in one file and with tail calls. */
+async function measureChains(): Promise<void> {
+  using filters = new Filters();
+  const hook = new ChainHookLab(sys);
+  try {
+    for (const count of CHAIN_LENGTHS) {
+      const rates: number[][] = [[], [], []];
+      for (let round = 0; round < CHAIN_ROUNDS; round++) {
+        rates[0]?.push(await rateOf(hook, () => hook.set(filters.files(count))));
+        hook.clear();
+        for (const [at, kind] of ['STATIC', 'TAIL'].entries()) {
+          const object = filters.compile(kind.toLowerCase(), kind, `COUNT=${count}`);
+          rates[at + 1]?.push(await rateOf(hook, () => hook.attach(object)));
+        }
+      }
+      const [ours = 0, fixed = 0, tail = 0] = rates.map(median);
+      const numbers = [ours, fixed, tail].map(rate => String(Math.round(rate)));
+      chainRows.push([String(count), ...numbers, (ours / fixed).toFixed(2), (ours / tail).toFixed(2)]);
+    }
+  } finally {
+    hook.close();
+  }
+}
+
+/** Packets per second while something is attached. */
+async function rateOf(hook: ChainHookLab, attach: () => { close(): void }): Promise<number> {
+  const attached = attach();
+  try {
+    const sender = await Generator.start(generator.program, hook.netns, 'vb');
+    const begin = performance.now();
+    await pause(CHAIN_MS);
+    const sent = await sender.stop();
+    return (sent * 1000) / (performance.now() - begin);
+  } finally {
+    attached.close();
+  }
+}
 
 async function upgradeAll(): Promise<void> {
   const testing = testStore(sys);
@@ -255,5 +306,9 @@ function text(): string {
     'The same wire with a consumer on generic XDP, whose provider of two stages is upgraded; a packet that met neither version would be judged by default.',
     '',
     table(UPGRADE_HEAD, upgrades),
+    '',
+    `Chains of small filters on native XDP, all of which pass the packet: packets per second that one process sends through them, medians of ${CHAIN_ROUNDS} times ${CHAIN_MS} ms in turn. Load average of the machine: ${loadavg()[0]?.toFixed(1)}.`,
+    '',
+    table(CHAIN_HEAD, chainRows),
   ].join('\n');
 }

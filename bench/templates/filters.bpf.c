@@ -34,6 +34,7 @@ static __always_inline int filter(struct xdp_md *ctx, int port)
 #define EACH_5(do) EACH_2(do) do(2) do(3) do(4)
 #define EACH_10(do) EACH_5(do) do(5) do(6) do(7) do(8) do(9)
 #define EACH_20(do) EACH_10(do) do(10) do(11) do(12) do(13) do(14) do(15) do(16) do(17) do(18) do(19)
+#define EACH_30(do) EACH_20(do) do(20) do(21) do(22) do(23) do(24) do(25) do(26) do(27) do(28) do(29)
 
 #ifdef EMPTY
 SEC("xdp")

@@ -14,7 +14,6 @@ import {
   DECLARED_FLAGS,
   type DeclaredFlags,
   findWanted,
-  openChains,
   readDocuments,
   waitForInterfaces,
 } from '../flags/declared.ts';
@@ -22,6 +21,7 @@ import { off } from '../flags/kinds.ts';
 import { bootUnit } from '../format/boot-unit.ts';
 import { formatApplied, formatPlan, planJson } from '../format/declared.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
+import { chainContext } from './chain/hook.ts';
 
 interface Flags extends DeclaredFlags {
   readonly dryRun: boolean;
@@ -61,7 +61,7 @@ export const applyCommand = buildCommand<Flags, [], Context>({
 });
 
 async function applyAll(context: Context, flags: Flags, declared: readonly DeclaredChain[]): Promise<void> {
-  const chains = openChains(context, flags);
+  const chains = chainContext(context, flags);
   await waitForInterfaces(chains.sys, declared, waitOf(flags));
   const planned = planChains(chains, findWanted(chains, flags, declared), { force: flags.force });
   if (!flags.dryRun) reportRun(context, flags, applyChains(chains, planned, { force: flags.force }));

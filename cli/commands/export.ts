@@ -15,11 +15,11 @@ import {
 } from '../../src/chain/index.ts';
 import { quote } from '../../src/diag/index.ts';
 import { sameBytes } from '../../src/state/index.ts';
-import { openChains } from '../flags/declared.ts';
 import { off, text } from '../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../flags/loading.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { writeOutput } from '../io/files.ts';
+import { chainContext } from './chain/hook.ts';
 
 interface Flags extends StoreFlags {
   readonly objects?: string;
@@ -54,7 +54,7 @@ export const exportCommand = buildCommand<Flags, string[], Context>({
   },
   async func(flags, ...names) {
     await guarded(this, flags.json, () => {
-      const context = openChains(this, flags);
+      const context = chainContext(this, flags);
       const files = new ObjectFiles(flags.objects);
       const exported = hooksOf(context, names).flatMap(hook => {
         const { state, design } = readRunning(context, hook);

@@ -9,18 +9,13 @@ import {
   simulateChain,
 } from '../../src/chain/index.ts';
 import { EXIT } from '../../src/diag/index.ts';
-import {
-  DECLARED_FLAGS,
-  type DeclaredFlags,
-  findWanted,
-  openChains,
-  readDocuments,
-} from '../flags/declared.ts';
+import { DECLARED_FLAGS, type DeclaredFlags, findWanted, readDocuments } from '../flags/declared.ts';
 import { text } from '../flags/kinds.ts';
 import { formatPlan, planJson } from '../format/declared.ts';
 import { formatSimulation, simulationJson } from '../format/simulation.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { captureSource } from '../run/capture.ts';
+import { chainContext } from './chain/hook.ts';
 
 interface Flags extends DeclaredFlags {
   readonly simulate?: string;
@@ -48,7 +43,7 @@ export const planCommand = buildCommand<Flags, [], Context>({
   async func(flags) {
     let isPending = false;
     await guarded(this, flags.json, () => {
-      const context = openChains(this, flags);
+      const context = chainContext(this, flags);
       const ready = findWanted(context, flags, readDocuments(flags));
       const planned = planChains(context, ready, { force: flags.force });
       isPending = planned.some(({ plan }) => plan.action !== 'none');

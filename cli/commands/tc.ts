@@ -29,5 +29,9 @@ export const tcRoutes: Routes = {
       usage: TC_USAGE.status,
       load: async () => (await import('./chain/status.ts')).tcStatusCommand,
     },
+    clean: {
+      usage: TC_USAGE.clean,
+      load: async () => (await import('./chain/clean.ts')).tcCleanCommand,
+    },
   },
 };

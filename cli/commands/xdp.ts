@@ -4,7 +4,7 @@ import { XDP_USAGE } from '../flags/chain-usage.ts';
 import type { Routes } from '../io/routes.ts';
 
 export const xdpRoutes: Routes = {
-  brief: 'Run several XDP programs on an interface: load, replace, order, status',
+  brief: 'Run several XDP programs on an interface: load, replace, order, status, trace',
   description:
     'Chains of XDP programs on interfaces, as with xdp-loader, whose command lines are accepted (docs/moving-from-xdp-loader.md). ' +
     'The beginning of a command is enough: "rootlet xdp stat".',
@@ -28,6 +28,18 @@ export const xdpRoutes: Routes = {
     status: {
       usage: XDP_USAGE.status,
       load: async () => (await import('./chain/status.ts')).xdpStatusCommand,
+    },
+    features: {
+      usage: XDP_USAGE.features,
+      load: async () => (await import('./chain/features.ts')).xdpFeaturesCommand,
+    },
+    clean: {
+      usage: XDP_USAGE.clean,
+      load: async () => (await import('./chain/clean.ts')).xdpCleanCommand,
+    },
+    trace: {
+      usage: XDP_USAGE.trace,
+      load: async () => (await import('./chain/trace.ts')).traceCommand,
     },
   },
 };

@@ -19,8 +19,9 @@ interface NamedMember extends NamedComponent {
 
 /** A name is one that needs no quoting, so that a path with `=` in a directory is none. */
 export function parseMember(text: string): NamedMember {
-  const [, name, rest] = /^([A-Za-z_][\w-]*)=(.+)$/.exec(text) ?? [];
-  const { continueOn, ...component } = parseChainComponent(rest ?? text);
+  const found = /^(?<name>[A-Za-z_][\w-]*)=(?<rest>.+)$/.exec(text)?.groups;
+  const { continueOn, ...component } = parseChainComponent(found?.['rest'] ?? text);
+  const name = found?.['name'];
   return {
     ...component,
     ...given({ name, continueOn: continueOn === undefined ? undefined : withoutNone(continueOn) }),
@@ -97,7 +98,7 @@ function programInSection(object: BpfObject, section: string): string {
 /** Each setting belongs to the member that has the variable or map, or is named before it. */
 function withSettings(flags: MemberFlags, requests: readonly MemberRequest[]): readonly MemberRequest[] {
   const settings: Settings = {
-    globals: parseSettings(flags.set ?? []),
+    globals: flags.set === undefined ? new Map() : parseSettings(flags.set),
     maxEntries: parseMaxEntries(flags.maxEntries),
   };
   const targets = requests.map(request => ({

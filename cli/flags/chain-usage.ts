@@ -11,6 +11,9 @@ export const XDP_USAGE = {
   replace: `${BUILD} IFACE NAME FILE[:PROGRAM][@VERDICT,...]`,
   order: 'IFACE NAME,...',
   status: '[--watch] [--json] [IFACE]',
+  features: '[--json] IFACE',
+  clean: '[--dry-run] [--json]',
+  trace: '[--count N] [--member NAME] [--verdict VERDICT] [--json] IFACE',
 } as const;
 
 export const TC_USAGE = {
@@ -19,4 +22,5 @@ export const TC_USAGE = {
   replace: `${SIDE} ${XDP_USAGE.replace}`,
   order: `${SIDE} ${XDP_USAGE.order}`,
   status: XDP_USAGE.status,
+  clean: XDP_USAGE.clean,
 } as const;

@@ -141,6 +141,7 @@ export const CHANGE_FLAGS = {
 export interface BuildFlags {
   readonly via?: ChainBackEnd;
   readonly failClosed?: boolean;
+  readonly counters?: boolean;
   readonly fresh?: readonly string[];
   readonly pinPath?: string;
   readonly btf?: string;
@@ -164,6 +165,12 @@ export function buildFlags(kind: ChainKind) {
       kind: 'boolean',
       optional: true,
       brief: 'Drop packets that reach a member which is lost by accident (default: as it is, else pass them)',
+    },
+    counters: {
+      kind: 'boolean',
+      optional: true,
+      brief:
+        'Build members with counters, which "rootlet top" switches on (default: as it is, else with them)',
     },
     fresh: listFlag(
       'NAME,…',

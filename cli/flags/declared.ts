@@ -16,12 +16,11 @@ import {
   undeclaredChains,
 } from '../../src/chain/index.ts';
 import { addFrame, type Problem, problem, RootletError, usageError } from '../../src/diag/index.ts';
-import { openSys, type Sys } from '../../src/kernel/index.ts';
+import type { Sys } from '../../src/kernel/index.ts';
 import { InputObject } from '../../src/object/index.ts';
-import type { Context } from '../io/context.ts';
 import { readInput, readInputs } from '../io/files.ts';
 import { off, text } from './kinds.ts';
-import { now, openStore, STORE_FLAGS, type StoreFlags } from './loading.ts';
+import { STORE_FLAGS, type StoreFlags } from './loading.ts';
 
 export interface DeclaredFlags extends StoreFlags {
   readonly file?: readonly string[];
@@ -43,17 +42,11 @@ export const DECLARED_FLAGS = {
   json: { ...off, brief: 'Output JSON' },
 } as const;
 
-/** What chains are read from and changed in. */
-export function openChains(context: Context, flags: StoreFlags): ChainContext {
-  const sys = openSys();
-  return { sys, store: openStore(context, flags, sys), time: now() };
-}
-
 /** The chains that the files declare. Throws `usage-no-input` without files. */
 export function readDocuments({ file: paths = [] }: Pick<DeclaredFlags, 'file'>): readonly DeclaredChain[] {
   if (paths.length === 0)
     throw usageError('usage-no-input', 'no file with documents: -f FILE', {
-      hint: 'docs/chains.md describes the format; "rootlet export" prints what runs',
+      hint: 'docs/declared.md describes the format; "rootlet export" prints what runs',
     });
   return readDeclared(readInputs([...new Set(paths)]));
 }

@@ -50,6 +50,6 @@ export function openWatched(context: ChainContext, states: readonly ChainState[]
   for (const one of opened) one.close();
   const names = states.map(state => `${state.hook.interface} ${hookName(state)}`).join(', ');
   throw usageError('watch-no-counters', `${names}: the members have no counters`, {
-    hint: 'members are loaded with counters, unless they exceed a limit of the kernel or --no-counters is given',
+    hint: 'members are loaded with counters unless they would exceed a limit of the kernel; loading them says so',
   });
 }

@@ -20,6 +20,7 @@ const REPORT: ChangeReport = {
   changed: true,
   state: [
     { ...kept, key: 'firewall:rules', map: 'rules', kind: 'reuse', reason: '' },
+    { ...kept, key: 'firewall:rootlet_counts', map: 'rootlet_counts', kind: 'reuse', reason: '' },
     { ...kept, key: 'firewall:.bss', map: '.bss', kind: 'reset', reason: 'on request' },
     { ...kept, key: 'guard:seen', map: 'seen', kind: 'new', reason: 'new map' },
   ],
@@ -48,10 +49,24 @@ test('a change is its back end, the members in order with the reasons, and what 
   );
 });
 
+test('settings in force, and the member that has a new version', () => {
+  const settings = { globals: new Map([['limit', 5]]), maxEntries: new Map([['flows', 64]]) };
+  const members = [member('firewall', { settings }), member('count')];
+  const report = {
+    ...REPORT,
+    before: onHook({ kind: 'chain', members }),
+    after: onHook({ kind: 'chain', members }),
+  };
+  const text = formatChange(report, { ...STYLE, replaced: 'firewall' });
+  expect(text).toMatch(/ {2}firewall .* firewall\.bpf\.o {2}new version\n {2}count .* count\.bpf\.o\n/);
+  expect(text).toContain('\nsettings: firewall:limit=5, max-entries firewall:flows=64\n');
+});
+
 test('a plan, all of it, and nothing to do', () => {
   const plan = formatChange(REPORT, { ...STYLE, dryRun: true, all: true });
   expect(plan.split('\n')[0]).toMatch(/^would load guard on v0 \(/);
   expect(plan).toContain('\nnew: guard:seen: new map\n');
+  expect(plan).toContain('\nstate kept: firewall:rules, firewall:rootlet_counts\n');
   const same = { ...REPORT, before: after, changed: false, state: [], droppedSettings: [] };
   expect(formatChange(same, STYLE).split('\n')[0]).toBe('nothing to change: v0 has a chain of 3 members');
 });

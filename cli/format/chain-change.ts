@@ -8,9 +8,11 @@ import {
   ordinal,
 } from '../../src/chain/index.ts';
 import { counted } from '../../src/diag/index.ts';
+import { COUNTS_MAP, TRACE_MAP, WATCH_SECTION } from '../../src/link/index.ts';
 import { describeState, type StateChange } from '../../src/state/index.ts';
 import { chainJson } from './chain-json.ts';
 import { actionsOf, chainFacts, modeWord } from './chain-table.ts';
+import { settingsLines } from './replaced.ts';
 import { table } from './table.ts';
 
 /** What is reported of a change. */
@@ -35,6 +37,8 @@ export interface ChangeStyle {
   readonly dryRun: boolean;
   /** New maps and constants too. */
   readonly all: boolean;
+  /** Member that has a new version. */
+  readonly replaced?: string;
 }
 
 /** Notes are not in it: they are diagnostics. */
@@ -42,10 +46,18 @@ export function formatChange(report: ChangeReport, style: ChangeStyle): string {
   const { after, state, droppedSettings } = report;
   return [
     headOf(report, style),
-    ...(after.members.length === 0 ? [] : [memberRows(report)]),
-    ...describeState(state, style.all),
+    ...(after.members.length === 0 ? [] : [memberRows(report, style)]),
+    ...describeState(style.all ? state : state.filter(isTold), style.all),
+    ...settingsLines(new Map(after.members.map(({ name, settings }) => [name, settings]))),
     ...droppedSettings.map(one => `setting dropped: ${one}`),
   ].join('\n');
+}
+
+const OF_COUNTERS: ReadonlySet<string> = new Set([COUNTS_MAP, TRACE_MAP, WATCH_SECTION]);
+
+/** Counters of members are of interest only where a member that stays loses them. */
+function isTold({ map, kind }: StateChange): boolean {
+  return !OF_COUNTERS.has(map) || (kind !== 'reuse' && kind !== 'dropped');
 }
 
 function headOf(report: ChangeReport, { asked, dryRun }: ChangeStyle): string {
@@ -79,21 +91,26 @@ export function placeOf({ interface: name, direction }: ChainHook): string {
   return direction === null ? name : `${name} ${direction}`;
 }
 
-function memberRows({ before, after }: ChangeReport): string {
+function memberRows(report: ChangeReport, { replaced }: ChangeStyle): string {
+  const { after } = report;
   const rows = after.members.map((member, at) => [
     member.name,
     explainPlace(after.members, at),
     `continues on ${actionsOf(after.hook.kind, member.continueOn) || 'no verdict'}`,
     member.file ?? '(loaded by another tool)',
-    whatChanged(before, member.name, at),
+    [...whatChanged(report, member.name), ...(member.name === replaced ? ['new version'] : [])].join(', '),
   ]);
   return table(rows, '  ');
 }
 
-function whatChanged(before: ChainState, name: string, at: number): string {
-  const earlier = before.members.findIndex(member => member.name === name);
-  if (earlier < 0) return 'new';
-  return earlier === at ? '' : `was ${ordinal(earlier + 1)}`;
+/** A member that only moves up because others are gone has not changed its place. */
+function whatChanged({ before, after }: ChangeReport, name: string): string[] {
+  const names = ({ members }: ChainState): string[] => members.map(member => member.name);
+  const [earlier, later] = [names(before), names(after)];
+  if (!earlier.includes(name)) return ['new'];
+  const rank = earlier.filter(one => later.includes(one)).indexOf(name);
+  const isMoved = later.filter(one => earlier.includes(one)).indexOf(name) !== rank;
+  return isMoved ? [`was ${ordinal(earlier.indexOf(name) + 1)}`] : [];
 }
 
 export function changeJson(report: ChangeReport): Record<string, unknown> {

@@ -13,9 +13,9 @@ import {
   titleOf,
 } from '../../src/chain/index.ts';
 import { counted, quote } from '../../src/diag/index.ts';
-import { type Verdict, verdictName } from '../../src/object/index.ts';
+import type { Verdict } from '../../src/object/index.ts';
 import { describeState } from '../../src/state/index.ts';
-import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../src/uapi/index.ts';
+import { actionsOf } from './chain-table.ts';
 import { settingText } from './inventory.ts';
 
 /** The plan of one hook, with what happens to its state. */
@@ -66,7 +66,7 @@ function memberLines(plan: ChainPlan, planned: PlannedMember): string[] {
   });
   const order = explainPlace(next, place - 1);
   const what = action === 'add' ? `${member.file?.name ?? 'no file'}: ${member.program}; ` : '';
-  const rules = action === 'add' ? `; continues after ${verdictWords(plan, member.continueOn)}` : '';
+  const rules = action === 'add' ? `; continues on ${verdictWords(plan, member.continueOn)}` : '';
   return [
     `${head}: ${what}${order}${rules}`,
     ...differences.map(one => `      ${differenceText(plan, one)}`),
@@ -90,7 +90,7 @@ function differenceText(plan: ChainPlan, one: MemberDifference): string {
     case 'priority':
       return `priority ${changeText(String(one.from), String(one.to), one.fixed)}`;
     case 'continueOn':
-      return `continues after ${changeText(verdictWords(plan, one.from), verdictWords(plan, one.to), one.fixed)}`;
+      return `continues on ${changeText(verdictWords(plan, one.from), verdictWords(plan, one.to), one.fixed)}`;
     case 'variable':
       return `${one.name} ${valueText(one.from)} -> ${valueText(one.to)}`;
     case 'maxEntries':
@@ -117,14 +117,12 @@ function valueText(value: unknown): string {
 }
 
 function verdictWords({ hook }: Pick<ChainPlan, 'hook'>, verdicts: readonly Verdict[]): string {
-  const type = hook.kind === 'xdp' ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
-  const words = verdicts.map(one => (typeof one === 'number' ? verdictName(type, one) : one));
-  return words.length === 0 ? 'no verdict' : words.join(', ');
+  return actionsOf(hook.kind, verdicts) || 'no verdict';
 }
 
 // --- JSON ---------------------------------------------------------------------------------------------------------
 
-/** The fields that docs/chains.md lists. */
+/** The fields that docs/declared.md lists. */
 export function planJson({ plan, change }: PlannedChain): Record<string, unknown> {
   const { hook, action, replaces, differences, members } = plan;
   return {

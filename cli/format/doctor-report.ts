@@ -1,5 +1,7 @@
 /** Findings about a machine as a list in green and red. */
 
+import type { ChainTrouble } from '../../src/chain/index.ts';
+import { printable } from '../../src/diag/index.ts';
 import type { DoctorReport, Finding } from '../../src/kernel/index.ts';
 
 const MARKS = { ok: '✓', missing: '✗', unknown: '?' } as const;
@@ -44,4 +46,26 @@ function formatFinding({ title, state, detail, fix }: Finding, color: boolean): 
   const mark = color ? `\u001b[${COLORS[state]}m${MARKS[state]}\u001b[0m` : MARKS[state];
   const head = `  ${mark} ${title}${detail === '' ? '' : `: ${detail}`}`;
   return fix === undefined || state === 'ok' ? [head] : [head, `      ${fix}`];
+}
+
+/** What is wrong with chains, and what was or will be done about it. */
+export function formatTroubles({
+  unknown,
+  repaired,
+  troubles,
+}: {
+  readonly unknown: string | null;
+  readonly repaired: readonly ChainTrouble[];
+  readonly troubles: readonly ChainTrouble[];
+}): string {
+  if (unknown !== null) return `chains: not known\n  ? ${printable(unknown)}`;
+  const head = troubles.length === 0 ? 'chains: nothing to repair' : `chains: ${troubles.length} to repair`;
+  const done = repaired.map(
+    ({ name, detail, fix }) => `  ✓ repaired: ${name}: ${detail}\n      done: ${fix}`,
+  );
+  const open = troubles.map(({ name, detail, fix, repairs }) => {
+    const who = repairs ? '--fix will do' : 'to do';
+    return `  ✗ ${name}: ${detail}\n      ${who}: ${fix}`;
+  });
+  return [head, ...[...done, ...open].map(printable)].join('\n');
 }

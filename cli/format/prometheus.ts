@@ -1,6 +1,6 @@
 /**
  * Counters of chains in the text format of Prometheus, version 0.0.4: families of samples, each with its help and
- * type. Names and labels are an interface that dashboards depend on; docs/chains.md lists them.
+ * type. Names and labels are an interface that dashboards depend on; docs/counters.md lists them.
  */
 
 import type { ChainState, MemberReading, Reading } from '../../src/chain/index.ts';

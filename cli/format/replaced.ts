@@ -76,7 +76,8 @@ function describeFill({ fill }: SlotState): string {
   return `${fill.component} = ${fill.file.name}${program}${version}`;
 }
 
-function settingsLines(settings: SettingsByOwner): string[] {
+/** At most one line. */
+export function settingsLines(settings: SettingsByOwner): string[] {
   const words = [...settings].flatMap(([owner, one]) => settingWords(owner, one));
   return words.length === 0 ? [] : [`settings: ${words.join(', ')}`];
 }

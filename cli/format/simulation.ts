@@ -3,7 +3,7 @@
 import type { ChainPlan, PlannedChain, SimulatedVerdict, Simulation } from '../../src/chain/index.ts';
 import { counted } from '../../src/diag/index.ts';
 import { verdictName } from '../../src/object/index.ts';
-import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../src/uapi/index.ts';
+import { PROGRAM_TYPE } from './chain-table.ts';
 import { table } from './table.ts';
 
 /** Packets that are listed; all of them are in the counts and in the JSON. */
@@ -33,7 +33,7 @@ function verdictText(plan: ChainPlan, { verdict, member }: SimulatedVerdict): st
 }
 
 function wordOf({ hook }: ChainPlan, verdict: number): string {
-  return verdictName(hook.kind === 'xdp' ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS, verdict);
+  return verdictName(PROGRAM_TYPE[hook.kind], verdict);
 }
 
 export function simulationJson(

@@ -22,17 +22,17 @@ export function tell(context: Context, text: string): void {
 }
 
 export function printJson(context: Context, value: Readonly<Record<string, unknown>>): void {
-  print(context, jsonText(value));
-}
-
-/** A document as it is printed. */
-export function jsonText(value: Readonly<Record<string, unknown>>): string {
-  return JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue, 2);
+  print(context, JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue, 2));
 }
 
 /** One document on one line, for commands that print several. */
 export function printJsonLine(context: Context, value: Readonly<Record<string, unknown>>): void {
-  print(context, JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue));
+  print(context, jsonLine(value));
+}
+
+/** The line that it prints. */
+export function jsonLine(value: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...value }, jsonValue);
 }
 
 /** bigint as a decimal string when it does not fit a JSON number. */

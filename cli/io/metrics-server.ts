@@ -17,7 +17,8 @@ export function parseListen(text: string): ListenAddress {
     throw usageError('watch-address', `${quote(text)} is not a valid address to listen on`, {
       hint: 'ADDR:PORT, [ADDR]:PORT, or :PORT for all addresses',
     });
-  return { host: found[1] ?? found[2] ?? '', port };
+  const [, bracketed, plain = ''] = found;
+  return { host: bracketed === undefined ? plain : bracketed, port };
 }
 
 /** Serves until it is closed. `page` may throw: the answer is 500 then. */
@@ -57,8 +58,7 @@ function answer(
   contentType: string,
   page: () => string,
 ): void {
-  const [path] = (request.url ?? '').split('?');
-  if (path !== '/metrics') reply(response, 404, 'only /metrics is here\n');
+  if (request.url?.split('?')[0] !== '/metrics') reply(response, 404, 'only /metrics is here\n');
   else if (request.method !== 'GET') reply(response.setHeader('Allow', 'GET'), 405, 'only GET\n');
   else {
     try {

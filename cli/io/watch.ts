@@ -1,8 +1,6 @@
-/** Output that is drawn again every few seconds, until a signal ends it. */
+/** Output that is drawn again every few seconds, until it is stopped. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { Stop } from './stop.ts';
 
 /** To the first column of the first line. */
 const HOME = '\u001b[H';
@@ -19,27 +17,13 @@ export interface Redrawing {
   readonly draw: () => string;
 }
 
-/** Draws until SIGINT, SIGTERM or SIGHUP: they end it without an error. Throws what `draw` and `write` throw. */
+/** Draws until a signal, or `q` on a terminal, ends it without an error. Throws what `draw` and `write` throw. */
 export async function redraw({ interval, isTerminal, write, draw }: Redrawing): Promise<void> {
-  const ended = new AbortController();
-  const end = (): void => ended.abort();
-  for (const signal of SIGNALS) process.on(signal, end);
-  try {
-    while (!ended.signal.aborted) {
-      const text = draw();
-      write(isTerminal ? onScreen(text) : text);
-      await pause(interval, ended.signal);
-    }
-  } finally {
-    for (const signal of SIGNALS) process.off(signal, end);
-  }
-}
-
-async function pause(seconds: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(seconds * 1000, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
+  using stop = new Stop(isTerminal);
+  while (!stop.isStopped) {
+    const text = draw();
+    write(isTerminal ? onScreen(text) : text);
+    await stop.wait(interval * 1000);
   }
 }
 

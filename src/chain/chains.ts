@@ -7,9 +7,9 @@
 
 import { given } from '../bytes/index.ts';
 import { quote, RootletError, usageError } from '../diag/index.ts';
-import type { GenerationOptions, Replaced } from '../dynamic/index.ts';
+import type { Replaced } from '../dynamic/index.ts';
 import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
-import type { StateChange } from '../state/index.ts';
+import { changeByTcx, requireTcx, usesTcx } from './by-tcx.ts';
 import {
   adoptedMember,
   applyDesign,
@@ -20,16 +20,18 @@ import {
   emptyState,
   inputFor,
   linked,
-  openProgramById,
   type RunningChain,
   readTc,
   readXdp,
   removeChain,
   removeForeign,
+  removeStale,
+  settleChain,
   spellHook,
+  staleChains,
 } from './engine/index.ts';
+import { openProgramById } from './facts/index.ts';
 import {
-  type ChainBackEnd,
   type ChainDesign,
   type ChainEdit,
   type ChainHook,
@@ -40,44 +42,11 @@ import {
   memberStates,
   nextDesign,
 } from './model/index.ts';
+import type { ChainChange, ChainOptions } from './options.ts';
+
+export type { ChainChange, ChainOptions } from './options.ts';
+
 import { modeClash, requireReady } from './preflight/index.ts';
-
-/** How a chain is changed. */
-export interface ChainOptions {
-  /** Default: that of the running chain, else what the kernel offers. */
-  readonly via?: ChainBackEnd;
-  /** XDP. Default: that of what is attached, else the kernel's choice. */
-  readonly mode?: XdpMode;
-  /** Replace or remove a program that is not a chain. */
-  readonly force?: boolean;
-  /** A program that is not a chain becomes the first member, unchanged. */
-  readonly adopt?: boolean;
-  /** A member that is lost by accident drops packets. Default: as it was. */
-  readonly failClosed?: boolean;
-  /** Members are built with counters, which cost next to nothing while they are off. Default: as it was, at first true. */
-  readonly counters?: boolean;
-  /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
-  readonly fresh?: readonly string[];
-  /** Check everything but what the verifier reports, and change nothing. */
-  readonly dryRun?: boolean;
-  /** How members are loaded. */
-  readonly load?: Omit<GenerationOptions, 'globals' | 'maxEntries'>;
-}
-
-/** What a change did, or would do. */
-export interface ChainChange {
-  readonly before: ChainState;
-  /** With `dryRun`, programs that would be loaded have no ids. */
-  readonly after: ChainState;
-  readonly changed: boolean;
-  readonly via: ChainBackEnd | null;
-  /** Why this back end. */
-  readonly reason: string;
-  /** What became of each map and data section. */
-  readonly state: readonly StateChange[];
-  /** One sentence each. */
-  readonly notes: readonly string[];
-}
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
@@ -153,6 +122,15 @@ function changeOnce(
 ): ChainChange {
   const running = readRunning(context, hook);
   const { state } = running;
+  if (usesTcx(context, state, options)) {
+    requireTcx(state, edit, options);
+    return changeByTcx(
+      context,
+      running,
+      nextDesign(running.design, withTypes(hook, edit), describerFor(hook)),
+      options,
+    );
+  }
   if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
@@ -163,7 +141,8 @@ function changeOnce(
   if (design.members.length === 0) return unloaded(context, running, options);
   const isSame = isSameDesign(running.design, design) && options.fresh === undefined;
   const stays = state.via !== null && (options.via ?? state.via) === state.via;
-  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined) return unchanged(running);
+  if (isSame && stays && modeClash(state, options.mode ?? null) === undefined)
+    return unchanged(context, running, options);
   const choice = chooseChainBackEnd(context, state, design, options.via);
   const build = (chosen: ChosenBackEnd) => checkedBuild(context, running, design, chosen, options, adopts);
   try {
@@ -264,8 +243,11 @@ function foreign({ hook, program }: ChainState): RootletError {
 
 // --- outcomes -----------------------------------------------------------------------------------------------------
 
-function unchanged({ state }: RunningChain): ChainChange {
-  const base = { before: state, after: state, changed: false, state: [], notes: [] };
+function unchanged(context: ChainContext, running: RunningChain, { dryRun }: ChainOptions): ChainChange {
+  const { state } = running;
+  const isSettled = dryRun !== true && settleChain(context, running);
+  const notes = isSettled ? ['what a killed process left of a change of the chain was removed'] : [];
+  const base = { before: state, after: state, changed: false, state: [], notes };
   return { ...base, via: state.via, reason: 'as it was' };
 }
 
@@ -323,13 +305,20 @@ function unloadOther(
   edit: ChainEdit & { readonly kind: 'unload' },
   options: ChainOptions,
 ): ChainChange {
-  const { hook, program } = state;
-  if (program === null)
-    throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
-      hint: `rootlet ${hook.kind} status lists what is there`,
-    });
+  const { program } = state;
+  if (program === null) return unloadNothing(context, state, options);
   const isMeant = edit.members === 'all' || edit.members.includes(program.id);
   if (options.force !== true || !isMeant) throw foreign(state);
   if (options.dryRun !== true) removeForeign(context, state);
   return gone(context, state, options);
+}
+
+/** Nothing is attached, but a process may have been killed after it had detached a chain. */
+function unloadNothing(context: ChainContext, state: ChainState, options: ChainOptions): ChainChange {
+  const { hook } = state;
+  const stale = options.dryRun === true ? staleChains(context, hook) : removeStale(context, hook);
+  if (stale.entries.length > 0) return { ...gone(context, state, options), notes: stale.notes };
+  throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
+    hint: `rootlet ${hook.kind} status lists what is there`,
+  });
 }

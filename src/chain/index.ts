@@ -1,15 +1,15 @@
 export {
-  type ChainChange,
-  type ChainOptions,
-  changeChain,
-  listChains,
-  previewChain,
-  readChain,
-  readRunning,
-} from './chains.ts';
-export {
   type AppliedChain,
   applyChains,
+  type PlannedChain,
+  planChains,
+  problemsOfRun,
+  type ReadyChain,
+  titleOf,
+  undeclaredChains,
+} from './apply-declared.ts';
+export { changeChain, listChains, readChain, readRunning } from './chains.ts';
+export {
   type ChainPlan,
   type DeclaredChain,
   type DeclaredMember,
@@ -17,17 +17,12 @@ export {
   type FileFacts,
   type FixedBy,
   type MemberDifference,
-  type PlannedChain,
   type PlannedMember,
-  planChains,
-  problemsOfRun,
-  type ReadyChain,
   readDeclared,
-  titleOf,
-  undeclaredChains,
 } from './declared/index.ts';
 export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
 export { type ChainContext, findChainHook } from './engine/index.ts';
+export { type ChainTrouble, examineChains, repairChains } from './examine.ts';
 export {
   type ChainBackEnd,
   type ChainEdit,
@@ -42,14 +37,19 @@ export {
   memberStates,
   ordinal,
   type ProgramFacts,
+  requireMember,
 } from './model/index.ts';
+export type { ChainChange, ChainOptions } from './options.ts';
+export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,
   type ExplainedMember,
   explainChain,
   type MemberRate,
   type MemberReading,
+  PacketTrace,
   type Reading,
   ratesBetween,
+  type TracedPacket,
   WatchedChain,
 } from './watch/index.ts';

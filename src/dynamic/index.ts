@@ -43,7 +43,7 @@ export {
   type SlotFill,
 } from './generation/index.ts';
 export { type Provider, setSlot } from './providers/index.ts';
-export { type ReplaceOutcome, type ReplaceRequest, replace } from './replace.ts';
+export { CHAIN_FIELD, type ReplaceOutcome, type ReplaceRequest, replace, settleChange } from './replace.ts';
 export {
   type AroundSwitch,
   assignSettings,
@@ -51,6 +51,8 @@ export {
   type EntrySetting,
   entrySettings,
   firstRelink,
+  hasGeneratedRootlet,
+  hasPendingChange,
   isSameValue,
   openRootlet,
   type Replaced,

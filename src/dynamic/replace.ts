@@ -98,6 +98,7 @@ export function replace(store: Store, kind: EntryKind, name: string, given: Repl
   const request = opened(given);
   return store.locked(() => {
     const entry = settled(store, requireFound(store, kind, name), request);
+    requireNoMember(entry);
     const typed = withTypes(store, entry, request);
     if (kind === 'object') return replaceObject(store, entry, typed);
     if (request.slots !== undefined || hasSlotsFilled(store, entry))
@@ -105,6 +106,16 @@ export function replace(store: Store, kind: EntryKind, name: string, given: Repl
     const version = versionOf(store, entry, typed);
     if (version !== undefined) return replaceProgram(store, entry, version, typed);
     return replaceRootlet(store, entry, typed);
+  });
+}
+
+/** Field of the data of an entry that is a member of a chain: its code is more than its file. */
+export const CHAIN_FIELD = 'chain';
+
+function requireNoMember({ name, record }: StoreEntry): void {
+  if (record.data[CHAIN_FIELD] === undefined) return;
+  throw usageError('relink-generated', `${quote(name)} is a member of a chain`, {
+    hint: 'replace it in the chain: rootlet tc replace INTERFACE MEMBER FILE',
   });
 }
 
@@ -270,10 +281,18 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: OpenedRequest)
   });
 }
 
+/**
+ * Completes or takes back a change of slots that a killed process had begun (`hasPendingChange`), as the next change
+ * would. `time`: seconds since 1970, for the record.
+ */
+export function settleChange(store: Store, entry: StoreEntry, time: number | null): void {
+  withRootlet(store, entry, { options: {}, time }, () => {});
+}
+
 function withRootlet<T>(
   store: Store,
   entry: StoreEntry,
-  { options, time }: OpenedRequest,
+  { options, time = null }: Pick<OpenedRequest, 'options'> & { readonly time?: number | null },
   use: (rootlet: Rootlet, place: string) => T,
 ): T {
   using hook = openHook(store, entry);
@@ -284,7 +303,7 @@ function withRootlet<T>(
     program: hookFacts(entry).program,
     options,
     describe: generation => describeGeneration(entry, generation),
-    time: time ?? null,
+    time,
   });
   return use(rootlet, hook.place);
 }

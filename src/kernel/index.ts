@@ -1,6 +1,7 @@
 /** The kernel: system calls, objects, hooks, probes. */
 
 export {
+  type AttachedProgram,
   Attachment,
   attachCgroup,
   attachIterator,
@@ -43,7 +44,9 @@ export {
   readOtherInterface,
   readXdpFeatures,
   type SetXdpOptions,
+  type Survey,
   setXdp,
+  surveyInterfaces,
   syscallFunction,
   TcFilter,
   tcxAttachType,

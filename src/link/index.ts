@@ -125,6 +125,7 @@ export {
   WATCH_COUNT,
   WATCH_SECTION,
   WATCH_TIME,
+  WATCH_TRACE,
   WatchWords,
 } from './watch/index.ts';
 export { wrapVerdicts } from './wrap-verdicts.ts';

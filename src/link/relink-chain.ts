@@ -51,7 +51,7 @@ export interface ChainRelinkOptions extends RelinkOptions {
   /** Name of the program. Default `chain`. */
   readonly program?: string;
   /**
-   * The chain can count what its components do (docs/chains.md), which costs one load and one branch a packet while
+   * The chain can count what its components do (docs/counters.md), which costs one load and one branch a packet while
    * it does not. XDP and tc only. Default false.
    */
   readonly watch?: boolean;

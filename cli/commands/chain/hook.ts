@@ -49,6 +49,7 @@ export interface ChangeRequest {
   readonly options: ChainOptions;
   /** As in `ChangeStyle`. */
   readonly asked: readonly [done: string, planned: string];
+  readonly replaced?: string;
 }
 
 /** Changes a chain and reports it. A plan with a refusal ends with the exit code of a refusal. */
@@ -56,7 +57,7 @@ export function change(
   context: Context,
   chains: ChainContext,
   flags: ChangeFlags,
-  { hook, edit, options, asked }: ChangeRequest,
+  { hook, edit, options, ...style }: ChangeRequest,
 ): void {
   const { dryRun, verbose, json } = flags;
   const done = {
@@ -70,7 +71,7 @@ export function change(
     return;
   }
   for (const note of done.notes) tell(context, `rootlet: note: ${note}`);
-  print(context, formatChange(done, { asked, dryRun, all: verbose || dryRun }));
+  print(context, formatChange(done, { ...style, dryRun, all: verbose || dryRun }));
 }
 
 function isRefused({ state }: ChainChange): boolean {
@@ -85,6 +86,7 @@ export function buildOptions({ sys, store }: ChainContext, flags: BuildFlags & M
       mode: flags.mode === 'unspecified' ? undefined : flags.mode,
       via: flags.via,
       failClosed: flags.failClosed,
+      counters: flags.counters,
       fresh: flags.fresh?.flatMap(words),
     }),
   };

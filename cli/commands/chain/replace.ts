@@ -83,6 +83,7 @@ function replace(
     hook,
     edit: { kind: 'replace', name: member, member: request },
     options: buildOptions(chains, flags),
+    replaced: member,
     asked: [`replaced ${what}`, `would replace ${what}`],
   });
 }

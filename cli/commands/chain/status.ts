@@ -1,6 +1,6 @@
 /** `rootlet xdp status`, `rootlet tc status`: what runs on interfaces, in which order. */
 
-import { buildCommand } from '@stricli/core';
+import { buildCommand, numberParser } from '@stricli/core';
 import {
   type ChainContext,
   type ChainKind,
@@ -13,9 +13,10 @@ import { formatProblem } from '../../../src/diag/index.ts';
 import { TC_USAGE, XDP_USAGE } from '../../flags/chain-usage.ts';
 import { off } from '../../flags/kinds.ts';
 import { STORE_FLAGS, type StoreFlags } from '../../flags/loading.ts';
+import { requireSeconds } from '../../flags/seconds.ts';
 import { statusJson } from '../../format/chain-json.ts';
 import { statusTable } from '../../format/chain-table.ts';
-import { type Context, guarded, jsonText, print, tell } from '../../io/context.ts';
+import { type Context, guarded, jsonLine, print, printJson, tell } from '../../io/context.ts';
 import { redraw } from '../../io/watch.ts';
 import { chainContext } from './hook.ts';
 
@@ -27,13 +28,13 @@ interface Flags extends StoreFlags {
 }
 
 const FLAGS = {
-  watch: { ...off, brief: 'Print it again every second, until interrupted' },
+  watch: { ...off, brief: 'Print it again every second, until q or ^C; with --json a document a line' },
   interval: {
     kind: 'parsed',
-    parse: parseInterval,
+    parse: numberParser,
     optional: true,
-    brief: 'With --watch: print it every N seconds',
-    placeholder: 'N',
+    brief: 'With --watch: seconds between two tables (default: 1)',
+    placeholder: 'SECONDS',
   },
   verbose: { ...off, brief: 'Accepted for scripts of xdp-loader; has no effect' },
   ...STORE_FLAGS,
@@ -76,18 +77,6 @@ export const tcStatusCommand = buildCommand<Flags, [string?], Context>({
   },
 });
 
-/** Seconds. Throws for what is not a positive number. */
-export function parseInterval(word: string): number {
-  const seconds = Number(word);
-  if (/^\d*\.?\d+$/.test(word) && seconds >= MIN_INTERVAL && seconds <= MAX_INTERVAL) return seconds;
-  throw new Error(
-    `${JSON.stringify(word)} is not a number of seconds from ${MIN_INTERVAL} to ${MAX_INTERVAL}`,
-  );
-}
-
-const MIN_INTERVAL = 0.1;
-const MAX_INTERVAL = 86_400;
-
 async function status(
   context: Context,
   kind: ChainKind,
@@ -100,13 +89,13 @@ async function status(
     report(context, kind, flags, read());
     return;
   }
-  const draw = (): string =>
-    flags.json ? jsonText({ ok: true, ...statusJson(read()) }) : drawing(kind, read());
+  const interval = flags.interval ?? 1;
+  requireSeconds(interval);
   await redraw({
-    interval: flags.interval ?? 1,
+    interval,
     isTerminal: process.stdout.isTTY && !flags.json,
-    write: written => print(context, written),
-    draw,
+    write: text => context.process.stdout.write(text),
+    draw: () => (flags.json ? `${jsonLine({ ok: true, ...statusJson(read()) })}\n` : drawing(kind, read())),
   });
 }
 
@@ -118,7 +107,7 @@ function statesOf(chains: ChainContext, kind: ChainKind, name: string | undefine
 
 function report(context: Context, kind: ChainKind, flags: Flags, states: readonly ChainState[]): void {
   if (flags.json) {
-    print(context, jsonText({ ok: true, ...statusJson(states) }));
+    printJson(context, { ok: true, ...statusJson(states) });
     return;
   }
   print(context, statusTable(kind, states));

@@ -79,7 +79,8 @@ function unload(
   words: readonly string[],
 ): void {
   const [name = '', ...names] = words;
-  const chosen: (string | number)[] = [...names, ...(flags.id ?? [])];
+  const ids = flags.id === undefined ? [] : flags.id;
+  const chosen: (string | number)[] = [...names, ...ids];
   const chains = chainContext(context, flags);
   const hook = hookOf(chains, kind, name, flags);
   if (flags.all && chosen.length > 0)

@@ -2,7 +2,7 @@
 
 import { Document, isMap, isSeq } from 'yaml';
 import { quote } from '../../diag/index.ts';
-import { type Verdict, verdictName } from '../../object/index.ts';
+import { type Verdict, verdictWord } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
 import type { ChainDesign, ChainKind, ChainState, DesignMember } from '../model/index.ts';
 
@@ -52,18 +52,16 @@ function memberDocument(kind: ChainKind, member: DesignMember, file: string): Re
     name,
     program,
     ...(given.priority ? { priority } : {}),
-    ...(given.continueOn ? { on: continueOn.map(verdict => verdictWord(kind, verdict)) } : {}),
+    ...(given.continueOn ? { on: continueOn.map(verdict => verdictOf(kind, verdict)) } : {}),
     ...(settings.globals.size === 0 ? {} : { set: Object.fromEntries(settings.globals) }),
     ...(settings.maxEntries.size === 0 ? {} : { maxEntries: Object.fromEntries(settings.maxEntries) }),
   };
 }
 
-function verdictWord(kind: ChainKind, verdict: Verdict): string | number {
-  if (typeof verdict !== 'number') return verdict;
-  const type = kind === 'xdp' ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS;
-  const word = verdictName(type, verdict);
-  // one without a word is printed as a number
-  return /^[A-Z]/.test(word) ? word.toLowerCase() : verdict;
+/** A verdict without a word is its number. */
+function verdictOf(kind: ChainKind, verdict: Verdict): string | number {
+  const word = verdictWord(kind === 'xdp' ? BPF_PROG_TYPE_XDP : BPF_PROG_TYPE_SCHED_CLS, verdict);
+  return word === String(verdict) && typeof verdict === 'number' ? verdict : word;
 }
 
 function textOf(document: Readonly<Record<string, unknown>>, notes: readonly string[]): string {

@@ -3,11 +3,13 @@
  * before is not called moved. Separate, because it is about lists only.
  */
 
+import { valueAt } from '../../bytes/index.ts';
+
 /** Names of both lists that are not in the longest run that keeps its order. */
 export function movedNames(before: readonly string[], after: readonly string[]): ReadonlySet<string> {
   const places = new Map(before.map((name, at) => [name, at]));
   const common = after.filter(name => places.has(name));
-  const kept = new Set(longestRising(common, name => places.get(name) ?? -1));
+  const kept = new Set(longestRising(common, name => valueAt(places, name)));
   return new Set(common.filter(name => !kept.has(name)));
 }
 

@@ -20,8 +20,8 @@ import { makeChain } from '../../link/index.ts';
 import { type BpfObject, InputObject, symbolOf, writeObject } from '../../object/index.ts';
 import { componentName, mapKey, NO_SETTINGS } from '../../state/index.ts';
 import { BPF_MAP_TYPE_PROG_ARRAY, XDP_DROP, XDP_PASS } from '../../uapi/index.ts';
+import { openProgramById } from '../facts/index.ts';
 import type { ChainDesign, DesignMember, ProgramFacts } from '../model/index.ts';
-import { openProgramById } from './hooks.ts';
 
 /** Map of an adopted member that holds its program. */
 const ADOPTED = 'adopted';

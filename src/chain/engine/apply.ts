@@ -6,17 +6,21 @@ import {
   type AroundSwitch,
   afterSwitch,
   type GenerationOptions,
+  hasPendingChange,
   type Replaced,
 } from '../../dynamic/index.ts';
 import { removeHook, xdpInterfaceHook } from '../../hooks/index.ts';
 import type { BpfProgram, XdpMode } from '../../kernel/index.ts';
+import type { StoreEntry } from '../../store/index.ts';
+import { openProgramById } from '../facts/index.ts';
 import { DISPATCHER_VERSIONS, type DispatcherVersion } from '../libxdp/index.ts';
-import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
-import { changeRootlet, firstRootlet, hookOf } from './build.ts';
+import type { ChainBackEnd, ChainDesign, ChainHook, ChainState } from '../model/index.ts';
+import { changeRootlet, firstRootlet, hookOf, settleRootlet } from './build.ts';
 import type { ChainContext, RunningChain } from './context.ts';
-import { openProgramById, spellHook } from './hooks.ts';
+import { spellHook } from './hooks.ts';
 import { DEFAULT_VERSION, libxdpChain } from './libxdp.ts';
 import { removePins, withPins } from './pinned-switch.ts';
+import { dispatcherEntries } from './read-libxdp.ts';
 import { staticChain } from './static.ts';
 
 export interface ApplyRequest {
@@ -80,9 +84,30 @@ function applyLibxdp(context: ChainContext, request: ApplyRequest): Replaced {
     entry === undefined
       ? firstRootlet(context, { ...build, ...given({ around }) }, expected)
       : changeRootlet(context, entry, { ...build, ...given({ around }) }, expected);
-  return forChains(state, () =>
-    request.dryRun ? change() : withPins(context.sys, hook, { expected: replaced, entry }, change),
+  if (request.dryRun) return forChains(state, () => change());
+  const notes = removeStaleEntries(context, hook, replaced, entry);
+  const made = forChains(state, () =>
+    withPins(context.sys, hook, { expected: replaced, entry }, around => change(around)),
   );
+  return { ...made, notes: [...notes, ...made.notes] };
+}
+
+/**
+ * Removes entries of dispatchers that no longer run on this interface, with their pins: another tool, or a process that
+ * was killed, detached them. One sentence each.
+ */
+function removeStaleEntries(
+  { sys, store }: ChainContext,
+  hook: ChainHook,
+  running: number | null,
+  kept: StoreEntry | undefined,
+): string[] {
+  return dispatcherEntries(store, hook).flatMap(({ entry, programId }) => {
+    if (programId === running || entry.name === kept?.name) return [];
+    removePins(sys, hook, programId, entry);
+    store.remove(entry);
+    return [`entry ${quote(entry.name)} was removed: its chain no longer runs on ${spellHook(hook)}`];
+  });
 }
 
 /** The version that was found is kept, so that the tool that built it can go on with it. */
@@ -111,6 +136,13 @@ function noBackEnd({ hook }: ChainState, via: ChainBackEnd) {
   return usageError('chain-option', `${spellHook(hook)}: --via ${via} is not for ${hook.kind}`, {
     hint: '--via static works on every hook',
   });
+}
+
+/** Whether a killed process left a change of the chain unfinished; finishes it, or takes it back. */
+export function settleChain(context: ChainContext, { state, entry }: RunningChain): boolean {
+  if (entry === undefined || !hasPendingChange(entry)) return false;
+  settleRootlet(context, entry, { hook: state.hook, mode: state.mode });
+  return true;
 }
 
 /** Detaches a chain and removes its entry. */

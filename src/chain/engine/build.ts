@@ -30,6 +30,7 @@ import type { ChainDesign, ChainHook } from '../model/index.ts';
 import { fillAdopted } from './adopted.ts';
 import type { ChainContext } from './context.ts';
 import { REPLACED_FIELD } from './pinned-switch.ts';
+import { type StaleChains, staleChains } from './stale.ts';
 import type { GeneratedChain } from './static.ts';
 
 /** How a generation is built and attached. */
@@ -85,6 +86,24 @@ export function changeRootlet(
   return dryRun ? rootlet.plan(chain.change, options) : rootlet.change(chain.change, options);
 }
 
+/** Finishes or takes back what a killed process left of a change of the entry. */
+export function settleRootlet(
+  context: ChainContext,
+  entry: StoreEntry,
+  at: Pick<BuildRequest, 'hook' | 'mode'>,
+): void {
+  using hook = hookOf(context, entry, at.hook, at.mode);
+  using _settled = openRootlet({
+    store: context.store,
+    entry,
+    hook,
+    program: hookFacts(entry).program,
+    options: {},
+    describe: generation => attachData(at, hook, generation),
+    time: context.time,
+  });
+}
+
 /**
  * The hook of an entry, where it is now: an interface may have been renamed, or moved to another network namespace,
  * since the record was written.
@@ -120,19 +139,22 @@ export function firstRootlet(
     via: slotsVia,
     dryRun,
   };
-  return Rootlet.first(context.sys, rootlet, options, generation => {
+  const stale = staleChains(context, request.hook);
+  const replaced = Rootlet.first(context.sys, rootlet, options, generation => {
     using _owned = generation;
-    attachFirst(context, request, generation, expected);
+    attachFirst(context, request, generation, { expected, stale });
   });
+  return { ...replaced, notes: [...replaced.notes, ...stale.notes] };
 }
 
 function attachFirst(
   context: ChainContext,
   request: BuildRequest,
   generation: Generation,
-  expected: BpfProgram | null,
+  { expected, stale }: { readonly expected: BpfProgram | null; readonly stale: StaleChains },
 ): void {
   const { store, sys, time } = context;
+  const [left, ...others] = stale.entries;
   const { hook: at, mode } = request;
   const place: InterfaceHook =
     at.direction === null
@@ -145,7 +167,7 @@ function attachFirst(
     hook,
     describe: () => attachData(request, hook, generation),
     time,
-    name: freeEntryName(store, at),
+    name: left?.name ?? freeEntryName(store, at),
     forced: true,
   };
   try {
@@ -156,6 +178,7 @@ function attachFirst(
     takeBack(hook, generation.program, expected);
     throw error;
   }
+  for (const entry of others) store.remove(entry);
 }
 
 /** Also when attaching itself failed: the answer may be what was lost. The first error matters more. */
@@ -171,7 +194,7 @@ function takeBack(hook: Hook, program: BpfProgram, expected: BpfProgram | null):
 
 /** What other commands read in the record of a hook. */
 function attachData(
-  { hook: at, mode, replaced }: BuildRequest,
+  { hook: at, mode, replaced }: Pick<BuildRequest, 'hook' | 'mode' | 'replaced'>,
   hook: Hook,
   generation: Generation,
 ): JsonObject {

@@ -9,7 +9,13 @@ import { recordOfProgram } from '../../dynamic/index.ts';
 import { componentName, NO_SETTINGS } from '../../state/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
 import type { DispatcherMember, DispatcherReading, ReadDispatcher } from '../libxdp/index.ts';
-import { type ChainState, type DesignMember, type MemberState, memberStates } from '../model/index.ts';
+import {
+  type ChainHook,
+  type ChainState,
+  type DesignMember,
+  type MemberState,
+  memberStates,
+} from '../model/index.ts';
 import type { RunningChain } from './context.ts';
 import { decodeFacts } from './facts.ts';
 import { spellHook } from './hooks.ts';
@@ -144,6 +150,19 @@ function recordOfRunning(store: Store, entry: StoreEntry) {
     if (record !== undefined) return record;
   }
   return undefined;
+}
+
+/** Entries of this interface whose chain is a dispatcher, with the program that they have as the running one. */
+export function dispatcherEntries(
+  store: Store,
+  hook: ChainHook,
+): { readonly entry: StoreEntry; readonly programId: number }[] {
+  return store.list().flatMap(entry => {
+    if (entry.kind !== 'hook' || !isOn(entry, hook)) return [];
+    const record = recordOfRunning(store, entry);
+    if (record?.via !== 'ext' || record.design.generated === undefined) return [];
+    return [{ entry, programId: record.programId }];
+  });
 }
 
 // --- problems -----------------------------------------------------------------------------------------------------

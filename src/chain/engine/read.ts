@@ -2,6 +2,7 @@
 
 import { platformError, quote, RootletError } from '../../diag/index.ts';
 import type { Sys } from '../../kernel/index.ts';
+import { programFacts } from '../facts/index.ts';
 import { DISPATCHER_PROGRAM, type DispatcherReading, LibxdpPins, readDispatcher } from '../libxdp/index.ts';
 import {
   type ChainDesign,
@@ -11,8 +12,9 @@ import {
   memberStates,
   type ProgramFacts,
 } from '../model/index.ts';
+import { hasTcx, readTcx } from '../tcx/index.ts';
 import type { ChainContext, RunningChain } from './context.ts';
-import { programFacts, spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
+import { spellHook, type XdpOccupant, xdpOccupants } from './hooks.ts';
 import { dispatcherChain, readingProblem } from './read-libxdp.ts';
 import { chainOfProgram, chainOnFilter, type RecordedChain } from './recorded.ts';
 
@@ -36,11 +38,17 @@ export function readXdp(context: ChainContext, hook: ChainHook): RunningChain {
   return linked(context, at, recorded);
 }
 
-/** What is on a hook of TC. Filters and links of others have no effect on a chain, and are not listed. */
+/**
+ * What is on a hook of TC: a chain of one filter, else the programs of tcx. Filters of others have no effect on a
+ * chain, and are not listed.
+ */
 export function readTc(context: ChainContext, hook: ChainHook): RunningChain {
   const base = emptyState(hook);
   const recorded = chainOnFilter(context.store, hook);
-  if (recorded === undefined) return { state: base, design: NO_DESIGN, entry: undefined };
+  if (recorded === undefined) {
+    const tcx = hasTcx(context, hook) ? readTcx(context, hook) : undefined;
+    return { state: base, design: NO_DESIGN, ...tcx, entry: undefined };
+  }
   const program = programFacts(context.sys, recorded.programId) ?? null;
   return linked(context, { ...base, program }, recorded);
 }

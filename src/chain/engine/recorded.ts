@@ -36,9 +36,11 @@ export function chainOnFilter(store: Store, at: ChainHook): RecordedChain | unde
   return undefined;
 }
 
-function isAt({ record }: StoreEntry, { ifindex, netns, direction }: ChainHook): boolean {
-  const filter = fieldsOf(record.data['filter']);
-  return filter['ifindex'] === ifindex && filter['netns'] === netns && filter['direction'] === direction;
+/** Whether an entry was recorded for a hook. */
+export function isAt({ record }: StoreEntry, { kind, ifindex, netns, direction }: ChainHook): boolean {
+  const place = fieldsOf(record.data[kind === 'xdp' ? 'xdp' : 'filter']);
+  const isThere = place['ifindex'] === ifindex && place['netns'] === netns;
+  return isThere && (direction === null || place['direction'] === direction);
 }
 
 /** Undefined where nothing, or something else, is in the place of the filter. */

@@ -7,7 +7,7 @@ export {
   takesFrags,
 } from './config.ts';
 export { DISPATCHER_PROGRAM, makeDispatcher, slotName } from './dispatcher.ts';
-export { LibxdpPins, libxdpDirectory, type SlotPins } from './pins.ts';
+export { LibxdpPins, libxdpDirectory, type PinnedDispatcher, type SlotPins } from './pins.ts';
 export {
   type DispatcherMember,
   type DispatcherReading,

@@ -12,5 +12,5 @@ export {
 export { hasCounters, isSameCode, isSameDesign, isSameSettings } from './compare.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
-export { type Describe, memberName, nextDesign } from './next-design.ts';
+export { type Describe, memberName, nextDesign, requireMember } from './next-design.ts';
 export { memberStates } from './states.ts';

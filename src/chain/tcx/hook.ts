@@ -4,7 +4,7 @@
  */
 
 import { existsSync } from 'node:fs';
-import { platformError } from '../../diag/index.ts';
+import { platformError, RootletError } from '../../diag/index.ts';
 import { endOf, findHook, HOOK_LINK, hookFacts, InterfaceSpot } from '../../hooks/index.ts';
 import { type HookProgram, programsOn, tcxAttachType } from '../../kernel/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
@@ -45,7 +45,22 @@ export function readTcxHook(context: TcxContext, hook: ChainHook): TcxHook {
   const found = readOnce(context, hook);
   // what another process is just attaching or moving is not a program of another tool
   if (found.rows.every(({ member }) => member !== null)) return found;
-  return existsSync(context.store.root) ? context.store.locked(() => readOnce(context, hook)) : found;
+  return existsSync(context.store.root) ? whenQuiet(context, hook, found) : found;
+}
+
+/** Between two changes; what was read already where a change takes long. */
+function whenQuiet(context: TcxContext, hook: ChainHook, found: TcxHook): TcxHook {
+  try {
+    return context.store.locked(() => readOnce(context, hook));
+  } catch (error) {
+    if (error instanceof RootletError && error.code === 'kernel-lock-busy') return found;
+    throw error;
+  }
+}
+
+/** Whether the kernel runs programs on this hook by tcx. */
+export function hasTcx({ sys }: Pick<TcxContext, 'sys'>, { ifindex, direction }: ChainHook): boolean {
+  return direction !== null && programsOn(sys, ifindex, tcxAttachType(direction)) !== undefined;
 }
 
 function readOnce({ sys, store }: TcxContext, hook: ChainHook): TcxHook {

@@ -15,7 +15,7 @@ import {
   verdictName,
 } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, TC_ACT_PIPE, TC_ACT_UNSPEC } from '../../uapi/index.ts';
-import type { ChainHook, DesignMember } from '../model/index.ts';
+import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
 
 /** What the kernel itself does. */
 export const KERNEL_RULE: readonly Verdict[] = [TC_ACT_UNSPEC];
@@ -58,6 +58,12 @@ export function verdictsOf({
   given,
 }: Pick<DesignMember, 'continueOn' | 'given'>): readonly Verdict[] {
   return given.continueOn ? continueOn : KERNEL_RULE;
+}
+
+/** The design with the verdicts that its members have on tcx. */
+export function byKernelRule(design: ChainDesign): ChainDesign {
+  const members = design.members.map(member => ({ ...member, continueOn: verdictsOf(member) }));
+  return { ...design, members };
 }
 
 function isKernelRule(verdicts: readonly Verdict[]): boolean {

@@ -5,10 +5,10 @@ import { inputOf } from '../../dynamic/index.ts';
 import { DEFAULT_PRIORITY } from '../../object/index.ts';
 import { decodeEntryState, freeComponentName, NO_SETTINGS, type Settings } from '../../state/index.ts';
 import { TC_ACT_UNSPEC } from '../../uapi/index.ts';
+import { programFacts } from '../facts/index.ts';
 import type { ChainDesign, ChainHook, ChainState, DesignMember, MemberState } from '../model/index.ts';
 import type { TcxContext } from './context.ts';
 import { readTcxHook, type TcxHook, type TcxMember, type TcxRow } from './hook.ts';
-import { programFacts } from './programs.ts';
 
 /** What is on a hook, for commands and for the next change. */
 export interface RunningTcx {

@@ -4,6 +4,7 @@
  */
 
 import { inputError, RootletError } from '../../diag/index.ts';
+import { CHAIN_FIELD } from '../../dynamic/index.ts';
 import type { Verdict } from '../../object/index.ts';
 import { Fields, isObject, type JsonObject, type JsonValue, type StoreEntry } from '../../store/index.ts';
 import type { ChainHook, DesignMember } from '../model/index.ts';
@@ -20,7 +21,7 @@ export interface TcxFacts extends Pick<DesignMember, 'name' | 'priority' | 'cont
   readonly hook: RecordedHook;
 }
 
-const FIELD = 'chain';
+const FIELD = CHAIN_FIELD;
 const VIA = 'tcx';
 
 /** The field of the data of a record. */

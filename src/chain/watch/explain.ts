@@ -36,7 +36,7 @@ export interface ExplainedVerdict {
   readonly continues: boolean;
 }
 
-/** One thing that an operator should know; `text` says it. */
+/** One thing that an operator should know, with a sentence on it. */
 export interface Finding {
   /**
    * `hides`: it decides before later members see the packet. `never-runs`: an earlier member always decides.

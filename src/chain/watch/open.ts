@@ -80,7 +80,10 @@ export class WatchedChain {
     this.#members = state.members.map(member => openMember(store, shared, member));
     const own = this.#members.flatMap(({ words: map }, member) => (map === null ? [] : [{ map, member }]));
     this.#switches = [...words, ...own];
-    this.traces = [...ofChain(TRACE_MAP), ...this.#members.flatMap(({ trace }) => trace ?? [])];
+    this.traces = [
+      ...ofChain(TRACE_MAP),
+      ...this.#members.flatMap(({ trace }) => (trace === null ? [] : [trace])),
+    ];
   }
 
   /** Whether any member has counters. */
@@ -101,7 +104,7 @@ export class WatchedChain {
       const own = member === null ? undefined : members[member];
       const mask = own === undefined || isLast ? 0 : continueMask(own.continueOn, progTypeOf(this.state));
       const bytes = new Uint8Array(WatchWords.size);
-      const words = { flags, continueMask: mask, member: member ?? 0 };
+      const words = { flags, continueMask: mask, member: member === null ? 0 : member };
       WatchWords.encode(viewOf(bytes), 0, words, HOST_ORDER);
       map.update(KEY, bytes);
     }

@@ -53,7 +53,8 @@ export class PacketTrace {
   read(): TracedPacket[] {
     const records = this.#buffers.flatMap(buffer => buffer.read());
     return records
-      .flatMap(({ cpu, data }) => this.#decode(cpu, data) ?? [])
+      .map(({ cpu, data }) => this.#decode(cpu, data))
+      .filter(packet => packet !== undefined)
       .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   }
 

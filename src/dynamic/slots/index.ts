@@ -13,6 +13,7 @@ export {
 export { assignSettings, carrySettings, changedSettings, isSameValue } from './settings.ts';
 export {
   firstRelink,
+  hasGeneratedRootlet,
   hasPendingChange,
   hasSlotsFilled,
   openRootlet,

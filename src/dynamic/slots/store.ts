@@ -16,6 +16,7 @@ import type { BpfObject } from '../../object/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import { decodeEntryState, encodeEntryState, type StoredState } from '../../state/index.ts';
 import {
+  fieldsOf,
   isObject,
   type JsonObject,
   type MapPlace,
@@ -109,6 +110,11 @@ export function recordOfProgram(
   if (next?.programId === programId) return next;
   const record = readRelink(store, entry, hookFacts(entry).program);
   return record.programId === programId ? record : undefined;
+}
+
+/** Whether the rootlet of an entry was generated for its components. Asks the record alone, which may be damaged. */
+export function hasGeneratedRootlet({ record }: StoreEntry): boolean {
+  return fieldsOf(record.data[RELINK_FIELD])['generated'] !== undefined;
 }
 
 /** Whether a process was killed while it changed slots of the entry. */

@@ -9,6 +9,7 @@ import { attachTcx, attachXdp } from '../../kernel/hooks/hooks.ts';
 import { readInterface } from '../../kernel/hooks/interface.ts';
 import { TcFilter } from '../../kernel/hooks/tc.ts';
 import type { BpfProgram } from '../../kernel/objects/program.ts';
+import { inNetns } from '../../kernel/sys/netns.ts';
 import { mountBpffs } from '../../load/testing.ts';
 import type { JsonObject } from '../../store/fields.ts';
 import { Store, type StoreEntry } from '../../store/store.ts';
@@ -281,6 +282,28 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
     expect(hasHappened(entry, open())).toBe(false); // from here it cannot be asked
     expect(inside(() => hasHappened(entry, open()))).toBe(true);
     expect(remove(entry)).toEqual({ kind: 'detached' });
+  });
+
+  test('XDP over netlink: an interface that moves to another namespace and is renamed keeps its program', () => {
+    const far = names?.far ?? '';
+    names?.ip('-n', names.near, 'link', 'add', 'mv', 'type', 'veth', 'peer', 'name', 'mw');
+    using ours = returning(kernel, 'ours', XDP, 2);
+    const entry = inside(() => {
+      const hook = new XdpHook(kernel, InterfaceSpot.find(kernel, 'mv'), 'generic', []);
+      hook.attach(ours);
+      return keep(hook, ours, 'xdp');
+    });
+    names?.ip('-n', names.near, 'link', 'set', 'mv', 'netns', far);
+    names?.ip('-n', far, 'link', 'set', 'mv', 'name', 'moved');
+    expect(recordedState(open(), entry)).toMatchObject({
+      place: `interface "moved" of network namespace "${far}"`,
+      state: `runs program ${ours.info().id}`,
+    });
+    expect(() => remove(entry)).toThrow(code('attach-other-netns'));
+    expect(inNetns(kernel, `/run/netns/${far}`, () => removeHook(open(), entry, false))).toEqual({
+      kind: 'detached',
+    });
+    names?.ip('-n', far, 'link', 'del', 'moved');
   });
 
   test('what a killed process left is believed only while its own program is on the hook', () => {

@@ -139,7 +139,9 @@ function openFilter(sys: Sys, entry: StoreEntry, fields: JsonObject): FilterHook
 function openXdp(sys: Sys, entry: StoreEntry, fields: JsonObject): XdpHook {
   const { mode } = fields;
   if (mode !== null && !isMode(mode)) throw damaged(entry, 'the mode of its XDP program');
-  return new XdpHook(sys, spotOf(sys, entry, fields), mode, entry.record.programs);
+  const { programs } = entry.record;
+  const spot = spotOf(sys, entry, fields).following(new Set(programs.map(({ id }) => id)));
+  return new XdpHook(sys, spot, mode, programs);
 }
 
 function spotOf(sys: Sys, entry: StoreEntry, fields: JsonObject): InterfaceSpot {

@@ -16,6 +16,7 @@ import {
   programsOn,
   readInterface,
   type Sys,
+  surveyInterfaces,
 } from '../../kernel/index.ts';
 import type { JsonObject } from '../../store/index.ts';
 import { interfaceOf, interfacePlace, type LinkInterface } from './link-types.ts';
@@ -41,6 +42,27 @@ export class InterfaceSpot {
   static find(sys: Sys, nameOrIndex: string | number): InterfaceSpot {
     const { index, name } = readInterface(sys, nameOrIndex);
     return new InterfaceSpot(sys, index, name, currentNetns());
+  }
+
+  /**
+   * The interface that has one of these XDP programs now: this one, or where none of them is here, one that any
+   * network namespace has, since an interface that is moved keeps its program. This one if there is none.
+   */
+  following(programs: ReadonlySet<number>): InterfaceSpot {
+    if (this.#hasAny(programs)) return this;
+    const { attached } = surveyInterfaces(this.#sys, { xdpOnly: true });
+    const found = attached.find(({ programId }) => programs.has(programId));
+    if (found === undefined) return this;
+    return new InterfaceSpot(this.#sys, found.ifindex, found.interface, found.netns.name);
+  }
+
+  #hasAny(programs: ReadonlySet<number>): boolean {
+    const here = () =>
+      this.nameNow() !== undefined &&
+      Object.values(readInterface(this.#sys, this.index).xdp).some(id => programs.has(id));
+    if (currentNetns() === this.netns) return here();
+    const there = findNetns(this.netns);
+    return there !== undefined && tryIn(this.#sys, there, here) === true;
   }
 
   /** Name now; undefined when the interface is gone. In its own network namespace. */

@@ -39,5 +39,6 @@ export {
 } from './probes.ts';
 export { attachSocket, attachSockmap } from './socket-hooks.ts';
 export { attachStructOps, writeOperations } from './struct-ops.ts';
+export { type AttachedProgram, type Survey, surveyInterfaces } from './survey.ts';
 export { type FilterProgram, freePlace, TcFilter } from './tc.ts';
 export { readXdpFeatures, type XdpFeatures } from './xdp-features.ts';

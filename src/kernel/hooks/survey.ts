@@ -49,12 +49,14 @@ export interface Survey {
 export interface SurveyScope {
   /** Only the current network namespace: cheap. */
   readonly here?: boolean;
+  /** Only XDP programs: no right to list programs is needed. */
+  readonly xdpOnly?: boolean;
 }
 
 /** Looks at all interfaces once. Throws `kernel-interface`, `kernel-netlink` for the current namespace only. */
 export function surveyInterfaces(sys: Sys, scope: SurveyScope = {}): Survey {
   const home = { name: currentNetns(), path: '/proc/thread-self/ns/net' };
-  const looked = new Looked(sys);
+  const looked = new Looked(sys, scope);
   looked.at(home);
   if (scope.here === true) return { ...looked.found, gaps: [], hidden: [] };
   const { found, hidden, outside } = searchNetns();
@@ -74,13 +76,15 @@ export function surveyInterfaces(sys: Sys, scope: SurveyScope = {}): Survey {
 /** Collects what is found in one namespace after the other. */
 class Looked {
   readonly #sys: Sys;
+  readonly #programs: (sys: Sys, netns: Netns, facts: InterfaceFacts) => AttachedProgram[];
   readonly #interfaces: InterfaceAt[] = [];
   readonly #attached: AttachedProgram[] = [];
   readonly #names = new Set<string>();
   readonly #identities = new Set<string | undefined>();
 
-  constructor(sys: Sys) {
+  constructor(sys: Sys, { xdpOnly }: SurveyScope) {
     this.#sys = sys;
+    this.#programs = xdpOnly === true ? xdpPrograms : allPrograms;
   }
 
   get found(): Pick<Survey, 'interfaces' | 'attached' | 'seen'> {
@@ -90,7 +94,7 @@ class Looked {
   /** The current namespace. */
   at(netns: Netns): void {
     const interfaces = listInterfaces(this.#sys);
-    this.#attached.push(...interfaces.flatMap(facts => programsOf(this.#sys, netns, facts)));
+    this.#attached.push(...interfaces.flatMap(facts => this.#programs(this.#sys, netns, facts)));
     this.#interfaces.push(...interfaces.map(facts => ({ netns, facts })));
     this.#names.add(netns.name);
     this.#identities.add(netnsIdentity('thread-self'));
@@ -114,21 +118,26 @@ class Looked {
   }
 }
 
-function programsOf(sys: Sys, netns: Netns, facts: InterfaceFacts): AttachedProgram[] {
-  const at = { netns, ifindex: facts.index, interface: facts.name };
-  const modes = Object.entries(facts.xdp) as [XdpMode, number][]; // the modes are its fields
-  const xdp = modes.map(
-    ([mode, programId]) => ({ ...at, programId, hook: 'xdp', mode, direction: null }) as const,
-  );
-  const tc = (['ingress', 'egress'] as const).flatMap(direction => {
-    const onTcx = programsOn(sys, facts.index, tcxAttachType(direction));
+function allPrograms(sys: Sys, netns: Netns, facts: InterfaceFacts): AttachedProgram[] {
+  return [...xdpPrograms(sys, netns, facts), ...tcPrograms(sys, netns, facts)];
+}
+
+function xdpPrograms(_sys: Sys, netns: Netns, { index, name, xdp }: InterfaceFacts): AttachedProgram[] {
+  const at = { netns, ifindex: index, interface: name, hook: 'xdp', direction: null } as const;
+  const modes = Object.entries(xdp) as [XdpMode, number][]; // the modes are its fields
+  return modes.flatMap(([mode, programId]) => (programId === 0 ? [] : [{ ...at, programId, mode }]));
+}
+
+function tcPrograms(sys: Sys, netns: Netns, { index, name }: InterfaceFacts): AttachedProgram[] {
+  const at = { netns, ifindex: index, interface: name, mode: null };
+  return (['ingress', 'egress'] as const).flatMap(direction => {
+    const onTcx = programsOn(sys, index, tcxAttachType(direction));
     const links = onTcx === undefined ? [] : onTcx.programs.map(tcxProgram);
-    const filters = filtersOn(sys, facts.index, direction).map(
+    const filters = filtersOn(sys, index, direction).map(
       ({ program }) => ({ programId: program.id, hook: 'tc' }) as const,
     );
-    return [...links, ...filters].map(found => ({ ...at, ...found, mode: null, direction }));
+    return [...links, ...filters].map(found => ({ ...at, ...found, direction }));
   });
-  return [...xdp, ...tc].filter(({ programId }) => programId !== 0);
 }
 
 function tcxProgram({ programId }: { readonly programId: number }) {

@@ -28,7 +28,9 @@ describe.skipIf(sys === undefined)(`on the kernel${reason === undefined ? '' : `
       FileLock.take(kernel, directory, { shared: true }),
       FileLock.take(kernel, directory, { shared: true }),
     ];
-    expect(() => FileLock.take(kernel, directory)).toThrow(/locked by another process/);
+    expect(() => FileLock.take(kernel, directory)).toThrow(
+      new RegExp(`is locked by process ${process.pid} \\(.*node`),
+    );
     for (const lock of shared) lock.close();
     FileLock.take(kernel, directory, { wait: true }).close();
     expect(countFds()).toBe(before);

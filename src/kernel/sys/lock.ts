@@ -1,9 +1,10 @@
 /** flock(2) on a file or directory: released by the kernel when the process ends, for any reason. */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { problem, quote, RootletError } from '../../diag/index.ts';
 import { EAGAIN, EINTR } from '../../uapi/index.ts';
 import { errnoOf, syscallError } from './errno.ts';
+import { type LockHolder, lockHolders } from './lock-holders.ts';
 import type { Sys } from './sys.ts';
 
 const LOCK_SH = 1;
@@ -33,8 +34,9 @@ export class FileLock {
     let result = sys.syscall('flock', fd, operation);
     while (result === -EINTR) result = sys.syscall('flock', fd, operation);
     if (result >= 0) return new FileLock(fd);
+    const holders = result === -EAGAIN ? lockHolders(fstatSync(fd, { bigint: true })) : [];
     closeSync(fd);
-    if (result === -EAGAIN) throw busy(shown);
+    if (result === -EAGAIN) throw busy(shown, holders);
     throw syscallError('kernel-lock', [], `locking ${quote(shown)}`, result);
   }
 
@@ -59,11 +61,16 @@ function openForLock(path: string, shown: string): number {
   }
 }
 
-function busy(path: string): RootletError {
+function busy(path: string, holders: readonly LockHolder[]): RootletError {
+  const by = holders.map(spellHolder).join(' and ') || 'another process';
   return new RootletError([
-    problem('kernel-lock-busy', [], `${quote(path)} is locked by another process`, {
+    problem('kernel-lock-busy', [], `${quote(path)} is locked by ${by}`, {
       errno: EAGAIN,
       hint: 'wait for it to finish; the lock of a process that died is released automatically',
     }),
   ]);
+}
+
+function spellHolder({ pid, command }: LockHolder): string {
+  return command === '' ? `process ${pid}` : `process ${pid} (${command})`;
 }

@@ -53,7 +53,8 @@ function chosenSteps({ slots, section, final, stopAs }: ChainOptions): Step[] {
     return [...callSlot(position, slots.length), ...then];
   });
   const ending = typeof final === 'number' ? [move(0, final)] : [];
-  if (stopAs === undefined) return [...steps, ...ending, label(LEAVE), EXIT];
+  if (stopAs === undefined || !steps.some(step => goesTo(step, LEAVE)))
+    return [...steps, ...ending, label(LEAVE), EXIT];
   return [...steps, ...ending, EXIT, label(LEAVE), ...replacing(stopAs), EXIT];
 }
 
@@ -68,6 +69,11 @@ const LEAVE = 'leave';
 
 /** Every verdict is at least this: the kernel refuses code that no path leads to, and removes what never runs. */
 const LEAST = -0x80000000;
+
+/** Whether a step is a jump to the label. */
+export function goesTo(step: Step, name: string): boolean {
+  return 'kind' in step && step.kind === 'jump' && step.to === name;
+}
 
 /**
  * Continues after it for the given verdicts, and goes to `leave` for others, if there are any. `name` makes

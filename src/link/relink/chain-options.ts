@@ -20,10 +20,7 @@ export interface ChainOptions {
    * `last`.
    */
   readonly final?: number | 'last';
-  /**
-   * What the chain returns in place of a verdict that ends it; for hooks where that verdict continues. Not with
-   * `watch`.
-   */
+  /** What the chain returns in place of a verdict that ends it; for hooks where that verdict continues. */
   readonly stopAs?: { readonly verdict: number; readonly returned: number };
   /**
    * All slots run whatever they return, and bit 0 of the result is the conjunction of theirs, as on hooks of

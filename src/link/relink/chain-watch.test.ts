@@ -37,6 +37,7 @@ interface Case {
   readonly section: string;
   readonly slots: ChainOptions['slots'];
   readonly final: number | 'last';
+  readonly stopAs: { readonly verdict: number; readonly returned: number };
   readonly packets: readonly Uint8Array[];
 }
 
@@ -53,12 +54,13 @@ function randomCase(seed: number): Case {
   const packets = Array.from({ length: 24 }, () =>
     Uint8Array.from({ length: 20 + random.below(100) }, () => random.below(12)),
   );
-  return { section, slots, final, packets };
+  const stopAs = { verdict: random.below(4), returned: 9 };
+  return { section, slots, final, stopAs, packets };
 }
 
-function built({ section, slots, final }: Case, watch?: ChainWatch): BpfObject {
+function built({ section, slots, final, stopAs }: Case, watch?: ChainWatch): BpfObject {
   const watched = watch === undefined ? {} : { watch };
-  const chain = makeChain({ slots, section, final, byteOrder: 'little', license: 'GPL', ...watched });
+  const chain = makeChain({ slots, section, final, stopAs, byteOrder: 'little', license: 'GPL', ...watched });
   const whole = readObject({ name: 'chain.o', bytes: writeObject(chain) });
   const assignments = slots.map((_, at) => ({
     slot: chainSlotName(at),
@@ -71,14 +73,16 @@ function built({ section, slots, final }: Case, watch?: ChainWatch): BpfObject {
 }
 
 /** What a chain must do with a packet. */
-function expectedRun({ section, slots, final }: Case, packet: Uint8Array) {
+function expectedRun({ section, slots, final, stopAs }: Case, packet: Uint8Array) {
   const known = section.startsWith('xdp') ? [0, 1, 2, 3, 4] : [-1, 0, 1, 2, 3, 4, 5, 6, 7, 8];
   const verdicts: number[] = [];
   for (const [at, { continueOn }] of slots.entries()) {
     const verdict = byteVerdict(section, packet, at);
     verdicts.push(verdict);
     const isOther = continueOn.includes('other') && !known.includes(verdict);
-    if (!continueOn.includes(verdict) && !isOther) return { verdicts, verdict, member: at };
+    if (at === slots.length - 1 && final === 'last') break;
+    const stopped = verdict === stopAs.verdict ? stopAs.returned : verdict;
+    if (!continueOn.includes(verdict) && !isOther) return { verdicts, verdict: stopped, member: at };
   }
   const last = verdicts.length - 1;
   if (final === 'last') return { verdicts, verdict: verdicts[last] ?? 0, member: last };

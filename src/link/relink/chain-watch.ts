@@ -4,7 +4,7 @@
  */
 
 import { bugError, quote } from '../../diag/index.ts';
-import { callSymbol, EXIT, jump, label, type Step } from '../../isa/index.ts';
+import { BPF_JNE, callSymbol, EXIT, jump, jumpIf32, label, type Step } from '../../isa/index.ts';
 import { programTypeOf, type SymbolIndex } from '../../object/index.ts';
 import {
   BEGIN_WATCHED,
@@ -20,7 +20,7 @@ import {
   watchedCall,
   watchedType,
 } from '../watch/index.ts';
-import { goOn, slotSymbol } from './chain-code.ts';
+import { goesTo, goOn, slotSymbol } from './chain-code.ts';
 import type { ChainOptions, ChainWatch } from './chain-options.ts';
 import { knownVerdicts } from './chain-types.ts';
 
@@ -43,9 +43,8 @@ export function chainWatchSteps(
   { trace }: ChainWatch,
   plain: readonly Step[],
 ): Step[] {
-  const { conjunction, slots, stopAs } = options;
-  if (conjunction !== undefined || stopAs !== undefined || slots.length === 0)
-    throw bugError([], 'a chain without slots, or one that changes verdicts, cannot be watched');
+  if (options.conjunction !== undefined || options.slots.length === 0)
+    throw bugError([], 'a chain without slots, or one that runs all of them, cannot be watched');
   const type = watchedTypeOf(options.section);
   const counts = (position: number): SymbolIndex => watchSymbol(options, 1 + position);
   const end = { type, counts: counts(0), trace: watchSymbol(options, 1 + options.slots.length) };
@@ -54,45 +53,45 @@ export function chainWatchSteps(
     ...plain,
     label(WATCHED),
     ...BEGIN_WATCHED,
-    ...watchedSlots(options, type, trace, counts),
-    ...(trace ? [label(DECIDED), ...unlessTraced(DONE), ...traceSteps(end, DONE)] : []),
+    ...watchedSlots(options, type, counts),
+    label(DECIDED),
+    ...(trace ? [...unlessTraced(DONE), ...traceSteps(end, DONE)] : []),
     label(DONE),
     LOAD_VERDICT,
     EXIT,
   ];
 }
 
-const [WATCHED, DECIDED, DONE] = ['watched', 'decided', 'done'];
+const [WATCHED, STOPPED, DECIDED, DONE] = ['watched', 'stopped', 'decided', 'done'];
 
 /** Each slot, counted; then, for each of them, that it decided. */
 function watchedSlots(
-  { slots, section, final }: ChainOptions,
+  { slots, section, final, stopAs }: ChainOptions,
   type: WatchedType,
-  trace: boolean,
   counts: (position: number) => SymbolIndex,
 ): Step[] {
   const known = knownVerdicts(section);
   const calls = slots.flatMap(({ continueOn }, position): Step[] => {
     const name = `watched ${position}`;
     const isLast = position === slots.length - 1;
-    const leave = trace ? decided(position) : DONE;
-    const then = isLast && typeof final !== 'number' ? [] : goOn(continueOn, known, leave, name);
+    const then = isLast && typeof final !== 'number' ? [] : goOn(continueOn, known, decided(position), name);
     const call = callSymbol(slotSymbol(position));
     return [...watchedCall({ type, call, counts: counts(position), name }), ...then];
   });
   const fixed = typeof final === 'number' ? [verdictIs(final)] : [];
-  if (!trace) return [...calls, ...fixed];
   const last = decidedBy(typeof final === 'number' ? NO_MEMBER : slots.length - 1);
   const leaves = slots.flatMap((_, position) => {
     const name = decided(position);
-    return calls.some(step => goesTo(step, name)) ? [label(name), decidedBy(position), jump(DECIDED)] : [];
+    return calls.some(step => goesTo(step, name)) ? [label(name), decidedBy(position), jump(STOPPED)] : [];
   });
-  return [...calls, ...fixed, last, jump(DECIDED), ...leaves];
+  if (leaves.length === 0) return [...calls, ...fixed, last];
+  return [...calls, ...fixed, last, jump(DECIDED), ...leaves, label(STOPPED), ...replaced(stopAs)];
 }
 
-/** The kernel refuses code that no path leads to. */
-function goesTo(step: Step, name: string): boolean {
-  return 'kind' in step && step.kind === 'jump' && step.to === name;
+/** The verdict is in r0. */
+function replaced(stopAs: ChainOptions['stopAs']): Step[] {
+  if (stopAs === undefined) return [];
+  return [jumpIf32(BPF_JNE, 0, stopAs.verdict, DECIDED), verdictIs(stopAs.returned)];
 }
 
 function decided(position: number): string {

@@ -11,6 +11,7 @@ export {
   WATCH_COUNT,
   WATCH_SECTION,
   WATCH_TIME,
+  WATCH_TRACE,
   WatchWords,
 } from './layout.ts';
 export {

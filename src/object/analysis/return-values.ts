@@ -319,7 +319,8 @@ function computed(insn: Insn, { registers }: State): Values {
 
 /** Anything `&` one of a few bits. */
 function masked(mask: Values): Values {
-  const [only, other] = mask ?? [];
+  if (mask === null) return null;
+  const [only, other] = mask;
   if (only === undefined || other !== undefined) return null;
   const bits = Array.from({ length: 32 }, (_, bit) => bit).filter(bit => ((only >>> bit) & 1) === 1);
   if (bits.length > 4) return null;
@@ -330,7 +331,8 @@ function masked(mask: Values): Values {
 
 /** Anything shifted until a few bits are left. */
 function shifted(by: Values, width: number): Values {
-  const [only, other] = by ?? [];
+  if (by === null) return null;
+  const [only, other] = by;
   if (only === undefined || other !== undefined || only >= width || width - only > 4) return null;
   return Array.from({ length: 1 << (width - only) }, (_, value) => value);
 }

@@ -168,14 +168,14 @@ export function verdictOfWord(progType: number, word: string): Verdict | undefin
 
 /** The first word that options take for a verdict, or its number as text where it has none. */
 export function verdictWord(progType: number, verdict: Verdict): string {
-  const [word] = rowsOf(progType).find(({ value }) => value === verdict)?.words ?? [];
+  const word = rowsOf(progType).find(({ value }) => value === verdict)?.words[0];
   return word ?? String(verdict);
 }
 
 /** The name of the constant of a verdict (`XDP_PASS`), or its word or number where it has none. */
 export function verdictConstant(progType: number, verdict: Verdict): string {
   const word = verdictWord(progType, verdict);
-  const [prefix] = PREFIXES.get(progType) ?? [];
+  const prefix = PREFIXES.get(progType)?.[0];
   return prefix === undefined || word === String(verdict) ? word : `${prefix}${word.toUpperCase()}`;
 }
 

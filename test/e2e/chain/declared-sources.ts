@@ -1,4 +1,4 @@
-/** Programs of declared chains, as C. */
+/** Programs of declared chains, as C, and captures for them. */
 
 const HEAD = `#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -48,3 +48,20 @@ SEC("xdp") int refused(struct xdp_md *ctx) {
 export const NO_XDP = `${HEAD}
 SEC("tc") int shaper(struct __sk_buff *skb) { return TC_ACT_OK; }
 `;
+
+/** A capture of packets of zeros with these lengths. */
+export function capture(lengths: readonly number[]): Buffer {
+  const head = Buffer.alloc(24);
+  head.writeUInt32LE(0xa1b2c3d4, 0);
+  head.writeUInt16LE(2, 4);
+  head.writeUInt16LE(4, 6);
+  head.writeUInt32LE(65535, 16);
+  head.writeUInt32LE(1, 20);
+  const packets = lengths.map(length => {
+    const packet = Buffer.alloc(16 + length);
+    packet.writeUInt32LE(length, 8);
+    packet.writeUInt32LE(length, 12);
+    return packet;
+  });
+  return Buffer.concat([head, ...packets]);
+}

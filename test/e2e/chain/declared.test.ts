@@ -12,7 +12,7 @@ import { kernelForTests } from '../../../src/kernel/testing.ts';
 import { Store } from '../../../src/store/store.ts';
 import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
-import { BLOCK, counting, NO_XDP, REFUSED } from './declared-sources.ts';
+import { BLOCK, capture, counting, NO_XDP, REFUSED } from './declared-sources.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 }); // each command is a process
 
@@ -89,8 +89,8 @@ members:
       code: 2,
       err: '',
       out: `xdp on v0: a chain is created
-  + fw: DIRECTORY/fw.o: fw; runs 1st: priority 10, lower runs first; continues after PASS
-  + count: DIRECTORY/count.o: count; runs 2nd: priority 50, lower runs first; continues after PASS
+  + fw: DIRECTORY/fw.o: fw; runs 1st: priority 10, lower runs first; continues on XDP_PASS
+  + count: DIRECTORY/count.o: count; runs 2nd: priority 50, lower runs first; continues on XDP_PASS
       verdict = 2
 `,
     });
@@ -122,17 +122,17 @@ members:
     const plan = rootlet('plan', '-f', file);
     expect(plan.code).toBe(2);
     expect(
-      plan.out.replace(/\(\d+ bytes, sha256 [0-9a-f]{12}\)/g, '(…)'),
+      plan.out.replace(/\(\d+ bytes, sha256 [0-9a-f]{12}\)/g, '(…)').replace(/kept: .*/, 'kept'),
     ).toBe(`xdp on v0: the chain is changed
   ~ count: runs 1st: priority 50, lower runs first
-      continues after PASS -> DROP, PASS (declared, was that of the file)
+      continues on XDP_PASS -> XDP_DROP,XDP_PASS (declared, was that of the file)
       verdict 2 -> unset
   ~ fw: runs 2nd: priority 60, lower runs first
       file "DIRECTORY/fw.o" (…) -> "DIRECTORY/fw.v2.o" (…)
       priority 10 -> 60
       position 1 -> 2
-  + last: DIRECTORY/last.o: last; runs 3rd: priority 70, lower runs first; continues after PASS
-  state kept: count:seen, fw:seen, count:.rodata, count:.bss, fw:.rodata, fw:.bss
+  + last: DIRECTORY/last.o: last; runs 3rd: priority 70, lower runs first; continues on XDP_PASS
+  state kept
 `);
     expect(world.json('plan', '-f', file)).toMatchObject({
       ok: true,
@@ -227,9 +227,9 @@ members:
     const lengths = mapOf('block', 'lengths');
     const key = (length: number) => new Uint8Array(new Uint32Array([length]).buffer);
     lengths.update(key(60), key(1));
-    const capture = at('packets.pcap');
-    writeFileSync(capture, pcap([60, 61, 62, 63]));
-    const same = rootlet('plan', '-f', at('chain.yaml'), '--simulate', capture);
+    const packets = at('packets.pcap');
+    writeFileSync(packets, capture([60, 61, 62, 63]));
+    const same = rootlet('plan', '-f', at('chain.yaml'), '--simulate', packets);
     expect(same).toMatchObject({
       code: 0,
       out: 'xdp on v0: nothing to do (2 members)\nsimulated 4 packets: no verdict changes\n',
@@ -238,7 +238,7 @@ members:
 interface: v0
 members: [{ file: block.o, set: { most: 2 } }, { file: last.o, name: count, set: { verdict: 3 } }]
 `);
-    const plan = rootlet('plan', '-f', file, '--simulate', capture);
+    const plan = rootlet('plan', '-f', file, '--simulate', packets);
     expect(plan.code).toBe(2);
     expect(plan.out).toContain(`simulated 4 packets: 3 change their verdict
   packet 2  PASS (by count)  ->  TX (by count)
@@ -247,7 +247,7 @@ members: [{ file: block.o, set: { most: 2 } }, { file: last.o, name: count, set:
   2 packets: PASS -> TX
   1 packet: PASS -> ABORTED
 `);
-    const { hooks } = world.json('plan', '-f', file, '--simulate', capture);
+    const { hooks } = world.json('plan', '-f', file, '--simulate', packets);
     expect(hooks).toMatchObject([
       {
         simulation: {
@@ -269,7 +269,7 @@ members: [{ file: block.o, set: { most: 2 } }, { file: last.o, name: count, set:
       '-f',
       declare('{ hook: xdp, interface: v0, members: [] }'),
       '--simulate',
-      capture,
+      packets,
     );
     expect(empty.out).toContain('  packet 1  DROP (by block)  ->  PASS (no chain)\n');
   });
@@ -333,7 +333,9 @@ members: [{ file: nope.o }, { file: no_xdp.o }, { file: count.o, on: [pass], set
     const file = declare('hook: xdp\ninterface: v0\nmembers: [{ file: fw.o }]\n');
     const refused = rootlet('apply', '-f', file);
     expect(refused.code).toBe(2);
-    expect(refused.err).toMatch(/chain\.yaml:2:12: .*is attached, which is not a chain/);
+    expect(refused.err).toMatch(
+      /chain\.yaml:2:12: .*is attached.* not a chain\n[\s\S]*hint: --force replaces it/,
+    );
     expect(rootlet('plan', '-f', file, '--force').out).toMatch(/- program \d+ \(count\), not a chain\n/);
     expect(rootlet('apply', '-f', file, '--force')).toMatchObject({ code: 0 });
     expect(onHook('v0')).toContain('xdp_chain');
@@ -388,9 +390,9 @@ members: [{ file: shape.o, name: out, set: { verdict: 0 } }]
     );
     expect(rootlet('export', '-o', at('exported.yaml'))).toMatchObject({ code: 0, err: '' });
     expect(rootlet('plan', '-f', at('exported.yaml')).code).toBe(0);
-    const capture = at('packets.pcap');
-    writeFileSync(capture, pcap([60]));
-    const plan = rootlet('plan', '-f', file, '--simulate', capture);
+    const packets = at('packets.pcap');
+    writeFileSync(packets, capture([60]));
+    const plan = rootlet('plan', '-f', file, '--simulate', packets);
     expect(plan.out.match(/no verdict changes/g)).toHaveLength(2);
   });
 
@@ -402,20 +404,3 @@ members: [{ file: shape.o, name: out, set: { verdict: 0 } }]
     expect(rootlet('apply', '--install-unit').code).toBe(2);
   });
 });
-
-/** A capture of packets of zeros with these lengths. */
-function pcap(lengths: readonly number[]): Buffer {
-  const head = Buffer.alloc(24);
-  head.writeUInt32LE(0xa1b2c3d4, 0);
-  head.writeUInt16LE(2, 4);
-  head.writeUInt16LE(4, 6);
-  head.writeUInt32LE(65535, 16);
-  head.writeUInt32LE(1, 20);
-  const packets = lengths.map(length => {
-    const packet = Buffer.alloc(16 + length);
-    packet.writeUInt32LE(length, 8);
-    packet.writeUInt32LE(length, 12);
-    return packet;
-  });
-  return Buffer.concat([head, ...packets]);
-}

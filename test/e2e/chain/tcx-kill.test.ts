@@ -4,7 +4,8 @@
  */
 
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { listIds } from '../../../src/kernel/objects/info.ts';
+import { listIds, openById } from '../../../src/kernel/objects/info.ts';
+import { BpfProgram } from '../../../src/kernel/objects/program.ts';
 import { needs } from '../../support/needs.ts';
 import type { SteppedCommand } from '../../support/stepped-command.ts';
 import { kernel } from '../slots/support.ts';
@@ -14,6 +15,14 @@ const { CI, ROOTLET_TEST_ALL_STEPS } = process.env;
 /** Every step on request; a part of them else, and more in CI, since each costs a process. */
 const STRIDE = ROOTLET_TEST_ALL_STEPS === '1' ? 1 : CI === 'true' ? 3 : 5;
 
+/** By its name: other tests load programs at the same time. */
+function isOfTest(id: number): boolean {
+  const fd = openById(kernel, 'program', id);
+  if (fd === undefined) return false;
+  using program = BpfProgram.adopt(kernel, fd);
+  return /^k[123]$/.test(program.name);
+}
+
 needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
   let lab: TcxLab;
   let worker: SteppedCommand;
@@ -21,10 +30,10 @@ needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
     lab = new TcxLab('tcxk');
     worker = await TcxLab.worker();
     lab.compile({
-      m1: member(1),
-      m2: member(2),
-      m2v2: member(2, { more: '__u64 added;' }),
-      m3: member(3),
+      k1: member(1, { program: 'k1' }),
+      k2: member(2, { program: 'k2' }),
+      k2v2: member(2, { program: 'k2', more: '__u64 added;' }),
+      k3: member(3, { program: 'k3' }),
       check: member(4, { program: 'check', need: 2 }),
       ...Object.fromEntries([...'abcdefgh'].map(name => [`w${name}`, member(1, { program: `w${name}` })])),
     });
@@ -38,7 +47,7 @@ needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
   const named = (...names: readonly string[]): Wanted[] => names.map(name => ({ name, program: name }));
   const entries = (): string[] =>
     lab.context.store.list().map(({ name }) => name.replace('tc-va-ingress-', ''));
-  const programs = (): number => listIds(kernel, 'program').length;
+  const programs = (): number => listIds(kernel, 'program').filter(isOfTest).length;
 
   /** Kills the change from `before` to `after` and back before each of its steps. */
   async function killEverywhere(before: readonly Wanted[], after: readonly Wanted[]): Promise<void> {
@@ -76,16 +85,16 @@ needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
   }
 
   const cases: readonly (readonly [string, readonly Wanted[], readonly Wanted[]])[] = [
-    ['load and unload', named('m1', 'check'), named('m1', 'm2', 'check')],
+    ['load and unload', named('k1', 'check'), named('k1', 'k2', 'check')],
     [
       'replace',
-      [{ name: 'm2' }, { name: 'check' }].map(one => ({ ...one, program: one.name })),
+      [{ name: 'k2' }, { name: 'check' }].map(one => ({ ...one, program: one.name })),
       [
-        { name: 'm2', object: 'm2v2', program: 'm2' },
+        { name: 'k2', object: 'k2v2', program: 'k2' },
         { name: 'check', program: 'check' },
       ],
     ],
-    ['order', named('m2', 'm1', 'm3'), named('m1', 'm3', 'm2')],
+    ['order', named('k2', 'k1', 'k3'), named('k1', 'k3', 'k2')],
   ];
   test.each(cases)(
     '%s',
@@ -98,15 +107,15 @@ needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
   );
 
   test('under traffic no packet misses a member that is replaced or moved', async () => {
-    const first = named('m1', 'm2', 'check', 'm3');
+    const first = named('k1', 'k2', 'check', 'k3');
     lab.apply(first);
     const traffic = lab.traffic();
     try {
       await vi.waitFor(() => expect(lab.hits('check')).toBeGreaterThan(100), 10_000);
       for (let round = 0; round < 4; round++) {
-        lab.apply(named('m2', 'm1', 'check', 'm3'));
-        lab.apply([{ name: 'm2', object: 'm2v2', program: 'm2' }, ...named('m1', 'check', 'm3')]);
-        lab.apply(named('m2', 'check', 'm3', 'm1'));
+        lab.apply(named('k2', 'k1', 'check', 'k3'));
+        lab.apply([{ name: 'k2', object: 'k2v2', program: 'k2' }, ...named('k1', 'check', 'k3')]);
+        lab.apply(named('k2', 'check', 'k3', 'k1'));
         lab.apply(first);
       }
       const before = lab.hits('check');
@@ -116,8 +125,8 @@ needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
     }
     expect(lab.stat('check', 'missed')).toBe(0);
     // state was kept through every version and every place: no packet of the whole run is missing
-    expect(lab.hits('m2')).toBeGreaterThanOrEqual(lab.hits('check'));
-    expect(lab.stat('m2', 'seen')).toBeGreaterThan(0);
+    expect(lab.hits('k2')).toBeGreaterThanOrEqual(lab.hits('check'));
+    expect(lab.stat('k2', 'seen')).toBeGreaterThan(0);
   }, 60_000);
 
   test('four writers at the same time: all succeed, and all members are there in order', async () => {
@@ -138,20 +147,20 @@ needs('bpf', 'ip', 'clang').describe('a killed change of a tcx chain', () => {
   }, 60_000);
 
   test('another tool attaches and detaches all the time: members keep their order', async () => {
-    lab.apply(named('m1')); // an empty hook has no revisions
+    lab.apply(named('k1')); // an empty hook has no revisions
     const stop = lab.disturb(worker, { name: 'wa', priority: 1 });
     try {
       const { revision = 0n } = lab.programs() ?? {};
       await vi.waitFor(() => expect(lab.programs()?.revision).toBeGreaterThan(revision + 4n), 10_000);
       for (let round = 0; round < 6; round++) {
-        lab.apply(named('m1', 'm2', 'm3'));
-        lab.apply(named('m3', 'm1'));
+        lab.apply(named('k1', 'k2', 'k3'));
+        lab.apply(named('k3', 'k1'));
       }
-      lab.apply(named('m1', 'm2', 'm3'));
+      lab.apply(named('k1', 'k2', 'k3'));
     } finally {
       await stop();
     }
     const own = lab.read().state.members.filter(({ foreign }) => foreign !== true);
-    expect(own.map(({ name }) => name)).toEqual(['m1', 'm2', 'm3']);
+    expect(own.map(({ name }) => name)).toEqual(['k1', 'k2', 'k3']);
   }, 60_000);
 });

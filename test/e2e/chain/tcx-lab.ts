@@ -3,7 +3,7 @@
  * own, and members compiled from C that write into the mark of a packet which of them it has met.
  */
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -199,12 +199,27 @@ export class TcxLab {
 
   /** A variable of a member: a u64 or an int at its offset in `.bss` or `.data`. */
   word(name: string, map: string, offset = 0): number {
+    return this.wordOf(`tc-va-ingress-${name}`, map, offset);
+  }
+
+  /** The same of any entry. */
+  wordOf(name: string, map: string, offset = 0): number {
     const { store } = this.context;
-    const entry = store.find('hook', `tc-va-ingress-${name}`);
-    if (entry === undefined) throw new Error(`there is no member ${name}`);
+    const entry = store.find('hook', name);
+    if (entry === undefined) throw new Error(`there is no entry ${name}`);
     using opened = store.openMap(entry, map);
     const bytes = opened.lookup(new Uint8Array(4)) ?? new Uint8Array(64);
     return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(offset, true));
+  }
+
+  /** As somebody does who tidies up a bpf file system. */
+  removePin(name: string, pin: string): void {
+    rmSync(join(this.root, 'hooks', `tc-va-ingress-${name}`, 'current', pin));
+  }
+
+  /** Filters stay without a store. */
+  dropFilters(): void {
+    spawnSync('tc', ['-n', this.near, 'qdisc', 'del', 'dev', 'va', 'clsact']);
   }
 
   /** What a member counted in its variables. */

@@ -158,6 +158,7 @@ needs('bpf', 'ip', 'clang').describe('tcx chains', () => {
     stolen: 4,
     queued: 5,
     repeat: 6,
+    redirect: 7,
     trap: 8,
   };
 

@@ -51,6 +51,11 @@ SEC("tc") int record(struct __sk_buff *skb) {
   return TC_ACT_SHOT;
 }`;
 
+interface Link {
+  readonly ifname: string;
+  readonly stats64: { readonly rx: { readonly dropped: number }; readonly tx: { readonly dropped: number } };
+}
+
 /** Packets that come in all the time, and what judged them. */
 export class Trails {
   readonly #lab: ChainLab;
@@ -104,6 +109,14 @@ export class Trails {
     this.#child = undefined;
     await new Promise(resolve => setTimeout(resolve, 100)); // what is on the wire arrives
     return Number(this.#output.trim().split('\n')[1]?.split(' ')[0]);
+  }
+
+  /** Packets that were lost on the wire since this was made. */
+  dropped(): number {
+    const words = ['-n', this.#lab.wire.name, '-s', '-j', 'link', 'show'];
+    const links = JSON.parse(execFileSync('ip', words, { encoding: 'utf8' })) as readonly Link[]; // as iproute2 prints it
+    const isEnd = ({ ifname }: Link): boolean => ifname === 'va' || ifname === 'vb';
+    return links.filter(isEnd).reduce((sum, { stats64 }) => sum + stats64.rx.dropped + stats64.tx.dropped, 0);
   }
 
   /** Packets by the letters of the members that judged them, since the last call. */

@@ -7,8 +7,9 @@ import { quote, RootletError } from '../../../diag/index.ts';
 import { BpfMap, openById, type Sys } from '../../../kernel/index.ts';
 import { type BpfObject, layoutSections, sectionNameOf } from '../../../object/index.ts';
 import { MapTypes, type PlacedVariable, variablesOf } from '../../../state/index.ts';
-import type { StoreEntry } from '../../../store/index.ts';
-import type { ChainDesign } from '../../model/index.ts';
+import type { Store, StoreEntry } from '../../../store/index.ts';
+import type { ChainContext, RunningChain } from '../../engine/index.ts';
+import type { DesignMember } from '../../model/index.ts';
 import type { VariableBytes } from './initial.ts';
 
 /** Contents of a map in the kernel. */
@@ -33,25 +34,39 @@ export interface LiveMember {
 /** By name of the member. */
 export type LiveState = ReadonlyMap<string, LiveMember>;
 
-/** Reads the maps that an entry of the store records for the members of a chain. */
-export function readLive(sys: Sys, entry: StoreEntry, { members }: ChainDesign): LiveState {
+/** Reads the maps that the store records for the members of a chain. */
+export function readLive(
+  { sys, store }: Pick<ChainContext, 'sys' | 'store'>,
+  running: RunningChain,
+): LiveState {
   const types = new MapTypes();
   return new Map(
-    members.map(({ name, file }) => {
+    running.design.members.map(member => {
       const maps = new Map<string, LiveMap>();
       const variables = new Map<string, Uint8Array>();
-      for (const record of entry.record.maps) {
-        if (record.component !== name || record.previous) continue;
-        using map = openMap(sys, record.id);
+      for (const { id, map: name } of mapsOf(store, running, member)) {
+        using map = openMap(sys, id);
         if (map === undefined) continue;
-        if (!record.map.startsWith('.')) maps.set(record.map, contentsOf(map));
+        if (!name.startsWith('.')) maps.set(name, contentsOf(map));
         else
-          for (const [key, bytes] of variablesIn(map, record.map, file?.object, types))
+          for (const [key, bytes] of variablesIn(map, name, member.file?.object, types))
             variables.set(key, bytes);
       }
-      return [name, { maps, variables }] as const;
+      return [member.name, { maps, variables }] as const;
     }),
   );
+}
+
+type MapRecord = StoreEntry['record']['maps'][number];
+
+/** Of the component of the chain's entry, or of the member's own entry. */
+function mapsOf(store: Store, { entry }: RunningChain, { name, loaded }: DesignMember): readonly MapRecord[] {
+  const ofChain = entry?.record.maps.filter(one => one.component === name && !one.previous);
+  if (ofChain !== undefined) return ofChain;
+  const own = store
+    .list()
+    .find(one => one.kind === 'hook' && one.record.programs.some(({ id }) => id === loaded));
+  return own?.kind === 'hook' ? own.record.maps.filter(one => one.component === null) : [];
 }
 
 function openMap(sys: Sys, id: number): BpfMap | undefined {

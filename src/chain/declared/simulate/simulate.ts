@@ -6,7 +6,7 @@ import type { ChainContext, RunningChain } from '../../engine/index.ts';
 import { spellHook } from '../../engine/index.ts';
 import type { ChainDesign } from '../../model/index.ts';
 import { openChainMachine, type SimulatedVerdict } from './chain-machine.ts';
-import { type LiveState, readLive } from './live.ts';
+import { readLive } from './live.ts';
 
 export interface SimulatedPacket {
   /** As in the capture, from 1. */
@@ -40,7 +40,7 @@ export function simulateChain(
   next: ChainDesign,
   packets: Iterable<PacketInput>,
 ): Simulation {
-  const { state, design, entry } = running;
+  const { state, design } = running;
   if (state.kind === 'foreign')
     throw inputError(
       'chain-simulate',
@@ -50,7 +50,7 @@ export function simulateChain(
         hint: 'plan without --simulate compares the chains',
       },
     );
-  const live: LiveState = entry === undefined ? new Map() : readLive(context.sys, entry, design);
+  const live = readLive(context, running);
   const before = openChainMachine(state.hook, design, live);
   try {
     const after = openChainMachine(state.hook, next, live);

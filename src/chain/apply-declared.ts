@@ -3,14 +3,15 @@
  * each hook is one switch of its own, and what became of each is reported exactly.
  */
 
-import { given } from '../../bytes/index.ts';
-import { addFrame, type Problem, problem, RootletError } from '../../diag/index.ts';
-import type { ChainContext, RunningChain } from '../engine/index.ts';
-import { type ChainChange, type ChainOptions, changeChain, listChains, previewChain } from '../index.ts';
-import type { ChainDesign, ChainEdit, ChainHook, MemberRequest } from '../model/index.ts';
-import { CHAIN_KINDS } from '../model/index.ts';
-import { type ChainPlan, planDeclared } from './diff.ts';
-import type { DeclaredChain } from './read.ts';
+import { given } from '../bytes/index.ts';
+import { addFrame, type Problem, problem, RootletError } from '../diag/index.ts';
+import { changeChain, listChains, previewChain } from './chains.ts';
+import type { DeclaredChain } from './declared/index.ts';
+import { type ChainPlan, planDeclared } from './declared/index.ts';
+import type { ChainContext, RunningChain } from './engine/index.ts';
+import type { ChainDesign, ChainEdit, ChainHook, MemberRequest } from './model/index.ts';
+import { CHAIN_KINDS } from './model/index.ts';
+import type { ChainChange, ChainOptions } from './options.ts';
 
 /** A declared chain whose hook and files were found. */
 export interface ReadyChain {
@@ -68,7 +69,15 @@ function planChain(context: ChainContext, chain: ReadyChain, options: DeclaredOp
     ...optionsOf(chain, options),
     dryRun: true,
   });
+  requireAccepted(change);
   return { ...planned, change };
+}
+
+/** A map that cannot be what the plan needs would stop the change after other hooks were switched. */
+function requireAccepted({ state }: ChainChange): void {
+  const refused = state.filter(({ kind }) => kind === 'refuse');
+  if (refused.length === 0) return;
+  throw new RootletError(refused.map(({ key, reason }) => problem('load-map-mismatch', [key], reason)));
 }
 
 /** Chains that rootlet made on hooks of this network namespace that are not in the list, to be removed. */
@@ -136,5 +145,7 @@ function optionsOf({ declared }: ReadyChain, options: DeclaredOptions): ChainOpt
 function problemsOf(error: unknown, { declared, hook }: ReadyChain): readonly Problem[] {
   if (!(error instanceof RootletError)) throw error;
   const [place] = declared?.where ?? [titleOf(hook)];
-  return place === undefined ? error.problems : addFrame(error, place).problems;
+  const { problems } = place === undefined ? error : addFrame(error, place);
+  // a document declares all members, so that nothing is adopted
+  return problems.map(one => (one.code === 'chain-foreign' ? { ...one, hint: '--force replaces it' } : one));
 }

@@ -1,0 +1,1 @@
+export { openProgramById, programFacts } from './programs.ts';
