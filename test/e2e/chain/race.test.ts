@@ -114,7 +114,7 @@ needs('bpf', 'ip', 'clang').describe('a hook that others change', () => {
     expect(lab.entries()).toEqual([]);
   });
 
-  test('a chain that another tool removed is no chain: the next one takes its place', () => {
+  test('the next chain takes the place of one that another tool removed', () => {
     lab.load(['a', 'b']);
     detachIt();
     expect(lab.read().kind).toBe('none');
