@@ -21,3 +21,5 @@ export {
   type ProgramFacts,
   readChain,
 } from '../chain/index.ts';
+export type { XdpMode } from '../kernel/index.ts';
+export type { Verdict } from '../object/index.ts';

@@ -5,6 +5,7 @@ import type { InputObject } from '../../object/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
 
+/** What reading and changing chains needs. */
 export interface ChainContext {
   readonly sys: Sys;
   readonly store: Store;

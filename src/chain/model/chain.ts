@@ -10,6 +10,7 @@ import type { Settings } from '../../state/index.ts';
 
 /** Hooks that have chains. */
 export const CHAIN_KINDS = ['xdp', 'tc'] as const;
+/** A kind of hook that has chains. */
 export type ChainKind = (typeof CHAIN_KINDS)[number];
 
 /**
@@ -17,6 +18,7 @@ export type ChainKind = (typeof CHAIN_KINDS)[number];
  * `static`: one program that is linked from the members. `tcx`: the kernel runs each member by a link of its own.
  */
 export const CHAIN_BACK_ENDS = ['static', 'libxdp', 'tcx'] as const;
+/** How a chain is built; see `CHAIN_BACK_ENDS`. */
 export type ChainBackEnd = (typeof CHAIN_BACK_ENDS)[number];
 
 /** One hook of one interface. The interface is identified by its index and its network namespace. */

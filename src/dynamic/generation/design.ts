@@ -95,7 +95,10 @@ export interface SlotChange<F extends ObjectFile = ObjectFile> {
    * `reset`.
    */
   readonly order?: readonly Component<F>[];
-  /** A generated rootlet, with all of its components and their names; beside `rootlet` and `program` only. */
+  /**
+   * A generated rootlet, with all of its components and their names; beside `rootlet` and `program` only.
+   * @internal
+   */
   readonly generated?: GeneratedRootlet & {
     readonly components: readonly (Component<F> & { readonly slot: string; readonly component: string })[];
   };

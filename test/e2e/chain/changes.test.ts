@@ -199,6 +199,19 @@ needs('bpf', 'ip', 'clang').describe('changes of a chain', () => {
     expect(lab.names).toEqual(['z', 'x', 'c']);
   });
 
+  test('a new version keeps the settings that it can have, and what is given is added', () => {
+    lab.load([lab.member('given', { name: 'x', settings: settings({ fixed: 1 }) })]);
+    const kept = lab.replace('x', lab.member('given.v2', { settings: settings({ limit: 5 }) }));
+    expect(Object.fromEntries(lab.read().members[0]?.settings.globals ?? [])).toEqual({ fixed: 1, limit: 5 });
+    expect(kept.notes).toEqual([]);
+    const lost = lab.replace('x', lab.member('c'));
+    expect(lost.notes).toEqual([
+      'setting dropped: x:fixed: the new version has nothing of this name or type',
+      'setting dropped: x:limit: the new version has nothing of this name or type',
+    ]);
+    expect(lab.read().members[0]?.settings.globals.size).toBe(0);
+  });
+
   test('set: exactly these members; twice changes nothing', () => {
     lab.load(['a', 'b']);
     lab.judge(2, 2);
