@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChainHook } from '../../../src/chain/model/chain.ts';
 import { applyTcx } from '../../../src/chain/tcx/apply.ts';
-import { cleanTcx } from '../../../src/chain/tcx/clean.ts';
 import type { TcxContext, TcxOptions } from '../../../src/chain/tcx/context.ts';
 import { type RunningTcx, readTcx } from '../../../src/chain/tcx/read.ts';
+import { cleanChains } from '../../../src/chain/upkeep/clean.ts';
 import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
 import { returning } from '../../../src/hooks/testing.ts';
 import { Attachment } from '../../../src/kernel/hooks/attachment.ts';
@@ -190,7 +190,9 @@ export class TcxLab {
 
   /** In the network namespace of the tests. */
   cleanHere(options: { readonly dryRun?: boolean } = {}): string[] {
-    return cleanTcx(this.context, options).map(({ entry }) => entry);
+    return cleanChains(this.context, options).removed.flatMap(({ kind, name }) =>
+      kind === 'entry' ? [name] : [],
+    );
   }
 
   readHere(hook: ChainHook): RunningTcx {
