@@ -247,7 +247,7 @@ needs('bpf', 'ip', 'clang').describe('tcx chains', () => {
     expect(lab.orderIn(lab.far, 'vz')).toEqual(['m2', 'm1']);
     expect([lab.clean(), lab.clean({ dryRun: true })]).toEqual([[], []]);
     ip('-n', lab.far, 'link', 'del', 'vz');
-    expect(lab.clean()).toEqual(['tc-vx-ingress-m1', 'tc-vx-ingress-m2']);
+    expect(lab.clean()).toEqual(['hook "tc-vx-ingress-m1"', 'hook "tc-vx-ingress-m2"']);
     expect(lab.clean()).toEqual([]);
     expect(lab.context.store.list()).toEqual([]);
   });
