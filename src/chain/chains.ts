@@ -149,7 +149,7 @@ function changeOnce(
     return build(choice);
   } catch (error) {
     if (!choice.free || !(error instanceof RootletError) || !isOfBackEnd(error)) throw error;
-    return build(linked(error.message));
+    return build(linked(error.problems.map(({ message }) => message).join('; ')));
   }
 }
 
@@ -234,11 +234,11 @@ function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
   if (clash !== undefined) throw new RootletError([clash]);
 }
 
-function foreign({ hook, program }: ChainState): RootletError {
+const MEMBER_OR_REPLACED = '--adopt makes it the first member of the chain; --force replaces it';
+
+function foreign({ hook, program }: ChainState, hint = MEMBER_OR_REPLACED): RootletError {
   const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
-  return usageError('chain-foreign', `${spellHook(hook)}: ${what} is attached, which is not a chain`, {
-    hint: '--adopt makes it the first member of the chain; --force replaces it',
-  });
+  return usageError('chain-foreign', `${spellHook(hook)}: ${what} is attached, which is not a chain`, { hint });
 }
 
 // --- outcomes -----------------------------------------------------------------------------------------------------
@@ -308,7 +308,8 @@ function unloadOther(
   const { program } = state;
   if (program === null) return unloadNothing(context, state, options);
   const isMeant = edit.members === 'all' || edit.members.includes(program.id);
-  if (options.force !== true || !isMeant) throw foreign(state);
+  if (!isMeant) throw foreign(state, '--all --force removes it');
+  if (options.force !== true) throw foreign(state, '--force removes it');
   if (options.dryRun !== true) removeForeign(context, state);
   return gone(context, state, options);
 }
