@@ -129,7 +129,7 @@ try {
 }
 writeResults('traffic', text());
 
-/** Packets per second through chains, in turn with the same filters in one file and with tail calls. */
+/** Packets per second through chains, one after the other with the same filters in one file and with tail calls. */
 async function measureChains(): Promise<void> {
   using filters = new Filters();
   const hook = new ChainHookLab(sys);
@@ -307,7 +307,7 @@ function text(): string {
     '',
     table(UPGRADE_HEAD, upgrades),
     '',
-    `Chains of small filters on native XDP, all of which pass the packet: packets per second that one process sends through them, medians of ${CHAIN_ROUNDS} times ${CHAIN_MS} ms in turn. Load average of the machine: ${loadavg()[0]?.toFixed(1)}.`,
+    `Chains of small filters on native XDP, all of which pass the packet: packets per second that one process sends through them, medians of ${CHAIN_ROUNDS} times ${CHAIN_MS} ms, one after the other. Load average of the machine: ${loadavg()[0]?.toFixed(1)}.`,
     '',
     table(CHAIN_HEAD, chainRows),
   ].join('\n');

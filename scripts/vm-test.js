@@ -102,7 +102,7 @@ async function bundle(files, directory) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['koffi', 'typescript', 'esbuild'],
+    external: ['koffi', 'typescript', 'esbuild', 'yaml'],
     sourcemap: 'external',
     alias: { vitest: './test/vm/guest/vitest.ts' },
     plugins: [ownPlaces],

@@ -108,10 +108,11 @@ export function changeChain(
   });
 }
 
+/** Another program is on the hook than was read, or none. */
+const LOST_RACE: readonly string[] = ['hook-changed', 'kernel-xdp-changed', 'attach-gone'];
+
 function isLostRace(error: unknown): boolean {
-  return (
-    error instanceof RootletError && (error.code === 'hook-changed' || error.code === 'kernel-xdp-changed')
-  );
+  return error instanceof RootletError && LOST_RACE.includes(error.code);
 }
 
 function changeOnce(

@@ -37,6 +37,7 @@ export {
   type Component,
   Generation,
   type GenerationOptions,
+  guestsOf,
   SLOT_BACK_ENDS,
   type SlotBackEnd,
   type SlotChange,

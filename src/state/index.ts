@@ -39,6 +39,7 @@ export {
   NO_SETTINGS,
   type Settings,
   type SettingsByOwner,
+  settingsFor,
   settingsIn,
   variableNames,
 } from './settings.ts';

@@ -23,6 +23,11 @@ export type SettingsByOwner = ReadonlyMap<string, Settings>;
 
 export const NO_SETTINGS: Settings = { globals: new Map(), maxEntries: new Map() };
 
+/** What is set for a component; nothing where nothing was given. */
+export function settingsFor(settings: SettingsByOwner, owner: string): Settings {
+  return settings.get(owner) ?? NO_SETTINGS;
+}
+
 export function hasSettings({ globals, maxEntries }: Settings): boolean {
   return globals.size + maxEntries.size > 0;
 }

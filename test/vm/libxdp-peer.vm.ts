@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { statusTable } from '../../cli/format/chain-table.ts';
 import { makeDispatcher } from '../../src/chain/libxdp/dispatcher.ts';
 import { LibxdpPins } from '../../src/chain/libxdp/pins.ts';
 import { RootletError } from '../../src/diag/problem.ts';
@@ -94,6 +95,17 @@ describe('the same set by both tools', () => {
     expect(orders).toEqual(new Array(2).fill({ verdict: PASS, ran: [4, 2, 0, 1, 3] }));
   });
 
+  test('our table of status begins each row as theirs', () => {
+    const specs = members(3, place => [4, 31, 9][place] ?? 0);
+    chains.load(...specs.slice(0, 2));
+    peer.load(...specs.slice(2));
+    const theirs = peer.must('status', 'near').trimEnd().split('\n');
+    const ours = statusTable('xdp', [chains.state()]).trimEnd().split('\n');
+    expect(ours.map((line, at) => line.slice(0, theirs[at]?.trimEnd().length))).toEqual(
+      theirs.map(line => line.trimEnd()),
+    );
+  });
+
   test('a name of more than 15 characters is shown whole by both', () => {
     const path = programFile('chain_others');
     peer.must('load', '--prog-name', 'member_whose_name_is_long', 'near', path);
@@ -113,7 +125,7 @@ describe('the lock of libxdp', () => {
     return new Promise(resolve => holder.stdout.once('data', () => resolve(Date.now())));
   };
 
-  test('we wait for the other tool', async () => {
+  test('a change waits for the other tool', async () => {
     chains.load({ number: 0 });
     const since = await locked(1.5);
     chains.load({ number: 1 });
@@ -121,7 +133,7 @@ describe('the lock of libxdp', () => {
     expect(peer.status().members).toHaveLength(2);
   });
 
-  test('or say what is locked', async () => {
+  test('or reports what is locked', async () => {
     await locked(2);
     using pins = LibxdpPins.make(sys);
     const waiting = () => pins.locked(() => {}, 200);
@@ -131,7 +143,7 @@ describe('the lock of libxdp', () => {
     pins.locked(() => {}, 5000);
   });
 
-  test('the other tool waits for us', async () => {
+  test('the other tool waits for a change', async () => {
     chains.load({ number: 0 });
     const before = peer.attached();
     let running: Promise<Ran>;

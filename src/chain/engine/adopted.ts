@@ -15,7 +15,7 @@ import {
   encodeInsns,
   move,
 } from '../../isa/index.ts';
-import type { Sys } from '../../kernel/index.ts';
+import { HOST_ORDER, type Sys } from '../../kernel/index.ts';
 import { makeChain } from '../../link/index.ts';
 import { type BpfObject, InputObject, symbolOf, writeObject } from '../../object/index.ts';
 import { componentName, mapKey, NO_SETTINGS } from '../../state/index.ts';
@@ -47,7 +47,7 @@ export function adoptedMember(program: ProgramFacts, failClosed: boolean): Desig
 
 /** A program that does nothing but the tail call. `without`: its verdict where the array is empty. */
 function adoptedObject(name: string, without: number): BpfObject {
-  const base = makeChain({ slots: [], section: 'xdp', byteOrder: 'little', program: name, license: 'GPL' });
+  const base = makeChain({ slots: [], section: 'xdp', byteOrder: HOST_ORDER, program: name, license: 'GPL' });
   const edit = new ObjectEdit({ ...base, name: `${name} (adopted)` });
   const map = edit.addMap({
     name: ADOPTED,

@@ -37,7 +37,7 @@ export function chooseChainBackEnd(
     : linked(objection);
 }
 
-/** `objection`: why not by libxdp; '' where that is no question. */
+/** `objection`: why not by libxdp; '' where nothing has to be chosen. */
 export function linked(objection: string): ChosenBackEnd {
   const reason = 'members are linked into one program';
   return {

@@ -5,7 +5,7 @@
  */
 
 import { bugError, platformError, RootletError } from '../../diag/index.ts';
-import { type AroundSwitch, afterSwitch, type Generation } from '../../dynamic/index.ts';
+import { type AroundSwitch, afterSwitch, type Generation, guestsOf } from '../../dynamic/index.ts';
 import type { Sys } from '../../kernel/index.ts';
 import type { StoreEntry } from '../../store/index.ts';
 import { DISPATCHER_PROGRAM, LibxdpPins, type SlotPins, slotName } from '../libxdp/index.ts';
@@ -97,8 +97,7 @@ function pinnedStep(
 /** By slots; a single member has replaced the dispatcher's own function. */
 function slotPins({ design, links, programs }: Generation): SlotPins[] {
   const { fills, generated } = design;
-  const guests = generated?.guests === undefined ? [] : generated.guests;
-  const all = [...fills, ...guests];
+  const all = [...fills, ...guestsOf(generated)];
   return all.map((_, at) => {
     const slot = all.length === 1 ? DISPATCHER_PROGRAM : slotName(at);
     const link = links.get(`slot:${slot}`);

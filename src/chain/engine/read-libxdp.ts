@@ -6,7 +6,7 @@
 import { elementAt } from '../../bytes/index.ts';
 import { type Problem, problem } from '../../diag/index.ts';
 import { recordOfProgram } from '../../dynamic/index.ts';
-import { componentName, NO_SETTINGS } from '../../state/index.ts';
+import { componentName, NO_SETTINGS, settingsFor } from '../../state/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
 import type { DispatcherMember, DispatcherReading, ReadDispatcher } from '../libxdp/index.ts';
 import {
@@ -140,7 +140,7 @@ function recordedMember(
   const member = facts.members.find(({ name }) => key.startsWith(`${name}:`));
   if (member === undefined) return undefined;
   const fill = record.design.fills.find(({ component }) => component === member.name);
-  const settings = record.settings.get(member.name) ?? NO_SETTINGS;
+  const settings = settingsFor(record.settings, member.name);
   return { ...member, file: fill === undefined ? null : fill.file, settings, loaded: program.id };
 }
 

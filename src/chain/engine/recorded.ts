@@ -3,7 +3,7 @@
 import { RootletError } from '../../diag/index.ts';
 import { recordOfProgram } from '../../dynamic/index.ts';
 import { openHook } from '../../hooks/index.ts';
-import { NO_SETTINGS } from '../../state/index.ts';
+import { settingsFor } from '../../state/index.ts';
 import { fieldsOf, type Store, type StoreEntry } from '../../store/index.ts';
 import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
 import { decodeFacts } from './facts.ts';
@@ -62,7 +62,7 @@ function chainIn(store: Store, entry: StoreEntry, programId: number | undefined)
   const facts = decodeFacts(generated.facts);
   const members = facts.members.map((member): DesignMember => {
     const file = fills.find(({ component }) => component === member.name)?.file ?? null;
-    return { ...member, file, settings: record.settings.get(member.name) ?? NO_SETTINGS, loaded: null };
+    return { ...member, file, settings: settingsFor(record.settings, member.name), loaded: null };
   });
   return { entry, programId, design: { ...facts, members } };
 }

@@ -3,7 +3,7 @@
 import { bugError, quote, usageError } from '../../diag/index.ts';
 import { changedSettings, isSameValue, OBJECT_FILE } from '../../dynamic/index.ts';
 import type { InputObject } from '../../object/index.ts';
-import { mapNames, NO_SETTINGS, type Settings, sameBytes, variableNames } from '../../state/index.ts';
+import { mapNames, type Settings, sameBytes, settingsFor, variableNames } from '../../state/index.ts';
 import { type ChainDesign, type DesignMember, isSameSettings } from '../model/index.ts';
 import type { TcxContext } from './context.ts';
 import type { TcxMember } from './hook.ts';
@@ -46,7 +46,7 @@ export function differenceOf(
 /** Those of `next` that are not in force: values in maps that continue are written only when they are given. */
 export function newSettings(before: Settings, next: Settings): Settings {
   const changed = changedSettings(new Map([['', before]]), new Map([['', next]]));
-  return changed.get('') ?? NO_SETTINGS;
+  return settingsFor(changed, '');
 }
 
 // --- new contents -------------------------------------------------------------------------------------------------

@@ -3,7 +3,13 @@
 import { type Problem, problem } from '../../diag/index.ts';
 import { inputOf } from '../../dynamic/index.ts';
 import { DEFAULT_PRIORITY } from '../../object/index.ts';
-import { decodeEntryState, freeComponentName, NO_SETTINGS, type Settings } from '../../state/index.ts';
+import {
+  decodeEntryState,
+  freeComponentName,
+  NO_SETTINGS,
+  type Settings,
+  settingsFor,
+} from '../../state/index.ts';
 import { TC_ACT_UNSPEC } from '../../uapi/index.ts';
 import { programFacts } from '../facts/index.ts';
 import type { ChainDesign, ChainHook, ChainState, DesignMember, MemberState } from '../model/index.ts';
@@ -69,7 +75,7 @@ function designOf({ store }: TcxContext, { entry, facts, program }: TcxMember): 
 
 /** Those in force. */
 export function settingsOf({ record }: TcxMember['entry']): Settings {
-  return decodeEntryState(record.data).settings.get('') ?? NO_SETTINGS;
+  return settingsFor(decodeEntryState(record.data).settings, '');
 }
 
 // --- rows ---------------------------------------------------------------------------------------------------------

@@ -168,13 +168,18 @@ function isGenerated({ rootlet }: Design): RootletError {
   });
 }
 
+/** Programs of other tools that fill slots of a generated rootlet. */
+export function guestsOf(generated: Pick<GeneratedRootlet, 'guests'> | undefined): readonly Guest[] {
+  return generated?.guests === undefined ? [] : generated.guests;
+}
+
 /** The caller specifies everything. */
 function generatedDesign(
   rootlet: InputObject,
   { components, ...generated }: NonNullable<SlotChange<InputObject>['generated']>,
   names: SlotNames,
 ): Design {
-  const filled = [...components, ...(generated.guests ?? NO_GUESTS)];
+  const filled = [...components, ...guestsOf(generated)];
   requireDistinct(
     rootlet,
     filled.map(({ slot }) => slot),
@@ -183,8 +188,6 @@ function generatedDesign(
   for (const { slot } of filled) requireSlot({ ...design, fills: [] }, names, slot);
   return { ...design, fills: sorted(components, names.slots) };
 }
-
-const NO_GUESTS: readonly Guest[] = [];
 
 function assignOrder(
   rootlet: ObjectFile,

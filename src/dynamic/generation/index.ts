@@ -16,6 +16,7 @@ export {
   type Design,
   type Guest,
   guestKey,
+  guestsOf,
   isSame,
   openChange,
   type SlotChange,

@@ -70,7 +70,8 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
     request.exact === undefined ? request.given : flattened(request.exact),
     targets,
   );
-  const given = request.exact === undefined ? assigned : changedSettings(old?.settings, assigned);
+  const given =
+    request.exact === undefined ? assigned : changedSettings(old?.settings ?? new Map(), assigned);
   const fresh = new FreshNames(request.fresh);
   fresh.require(freshNames(old, targets), freshVariables(targets));
   const situation = { sys, options, main, old, fresh, given };

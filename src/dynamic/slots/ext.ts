@@ -18,6 +18,7 @@ import {
   type Generation,
   type Guest,
   guestKey,
+  guestsOf,
   programNameOf,
   type SlotFill,
 } from '../generation/index.ts';
@@ -105,7 +106,7 @@ function openGuests(
   { generated }: Design,
   cleanup: Cleanup,
 ): readonly (readonly [Guest, BpfProgram])[] {
-  return (generated?.guests ?? []).map(guest => {
+  return guestsOf(generated).map(guest => {
     const fd = openById(sys, 'program', guest.programId);
     if (fd !== undefined) return [guest, cleanup.own(BpfProgram.adopt(sys, fd))];
     throw platformError(

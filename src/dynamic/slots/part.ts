@@ -17,7 +17,6 @@ import type { BpfObject, ProgramType } from '../../object/index.ts';
 import {
   type MapDecision,
   type MapIdentity,
-  NO_SETTINGS,
   type PlannedState,
   partKey,
   pinReused,
@@ -26,6 +25,7 @@ import {
   planWithState,
   reuseOf,
   type StoredState,
+  settingsFor,
   storedStates,
 } from '../../state/index.ts';
 import { type BuildContext, type Design, isFresh, isUnchanged, previousIn } from '../generation/index.ts';
@@ -70,7 +70,7 @@ export function planPart(context: BuildContext, design: Design, request: PartReq
   const { object, states, members } = request;
   const prepared = prepareLoad(object, context.sys, {
     ...context.options,
-    ...settingsFor(context, members, states),
+    ...optionsFor(context, members, states),
     kernelNames: kernelNames(members, states),
     programs: name => request.programs.includes(name),
     ...given({
@@ -104,9 +104,9 @@ function placeholders(targets: NonNullable<PartRequest['targets']>): Map<string,
   return new Map([...targets.keys()].map(name => [name, { fd: -1, btfId: 0 }]));
 }
 
-function settingsFor(context: BuildContext, members: readonly Prepared[], states: readonly PlannedState[]) {
+function optionsFor(context: BuildContext, members: readonly Prepared[], states: readonly PlannedState[]) {
   const each = members.map(member =>
-    loaderSettings(member, context.settings.get(settingsKey(member)) ?? NO_SETTINGS, states),
+    loaderSettings(member, settingsFor(context.settings, settingsKey(member)), states),
   );
   return {
     globals: new Map(each.flatMap(({ globals }) => [...globals])),

@@ -12,6 +12,7 @@ import {
   partKey,
   type Settings,
   type SettingsByOwner,
+  settingsFor,
   settingsIn,
   variableNames,
 } from '../../state/index.ts';
@@ -34,7 +35,7 @@ export interface SettingsTarget {
 export function assignSettings(given: Settings, targets: readonly SettingsTarget[]): SettingsByOwner {
   const assigned = new Map<string, Settings>();
   const add = (owner: string, one: Settings): void => {
-    assigned.set(owner, mergeSettings(assigned.get(owner) ?? NO_SETTINGS, one));
+    assigned.set(owner, mergeSettings(settingsFor(assigned, owner), one));
   };
   for (const [name, value] of given.globals) {
     const { owner, rest } = ownerOf('variable', name, targets, variableNames);
@@ -101,11 +102,11 @@ export function carrySettings(
   const settings = new Map<string, Settings>();
   const dropped: string[] = [];
   for (const { owner, object } of targets) {
-    const earlier = settingsIn(object, before.get(heirOf(owner)) ?? NO_SETTINGS);
+    const earlier = settingsIn(object, settingsFor(before, heirOf(owner)));
     dropped.push(...earlier.unknown);
     const all = mergeSettings(
-      settings.get(owner) ?? NO_SETTINGS,
-      mergeSettings(earlier.settings, given.get(owner) ?? NO_SETTINGS),
+      settingsFor(settings, owner),
+      mergeSettings(earlier.settings, settingsFor(given, owner)),
     );
     if (hasSettings(all)) settings.set(owner, all);
   }
@@ -132,9 +133,9 @@ function qualified<T>(owner: string, named: ReadonlyMap<string, T>): (readonly [
 }
 
 /** Those of `next` that are not in force. */
-export function changedSettings(before: SettingsByOwner | undefined, next: SettingsByOwner): SettingsByOwner {
+export function changedSettings(before: SettingsByOwner, next: SettingsByOwner): SettingsByOwner {
   const changed = [...next].map(([owner, { globals, maxEntries }]) => {
-    const known = before?.get(owner) ?? NO_SETTINGS;
+    const known = settingsFor(before, owner);
     const differs =
       (old: ReadonlyMap<string, unknown>) =>
       ([name, value]: readonly [string, unknown]): boolean =>

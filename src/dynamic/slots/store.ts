@@ -25,7 +25,13 @@ import {
   type StoreEntry,
 } from '../../store/index.ts';
 import { decodeDynamic } from '../entries/index.ts';
-import { Generation, type GenerationOptions, guestKey, type SlotBackEnd } from '../generation/index.ts';
+import {
+  Generation,
+  type GenerationOptions,
+  guestKey,
+  guestsOf,
+  type SlotBackEnd,
+} from '../generation/index.ts';
 import { SLOT_ARRAY } from '../providers/index.ts';
 import {
   decodeRelink,
@@ -381,7 +387,7 @@ function placesOf(states: Generation['states']): Map<string, MapPlace> {
 /** Programs that stay as they are: guests, and a generated rootlet of `ext`, whose only map is its configuration. */
 function unboundOf({ via, entry, design: { generated } }: Generation): string[] {
   if (via !== 'ext' || generated === undefined) return [];
-  return [entry, ...(generated.guests ?? []).map(guestKey)];
+  return [entry, ...guestsOf(generated).map(guestKey)];
 }
 
 function nextName(name: string): string {

@@ -17,7 +17,7 @@ import {
 } from '../../kernel/index.ts';
 import { type Cleanup, readProgramTypes } from '../../load/index.ts';
 import { sectionNameOf, symbolOf } from '../../object/index.ts';
-import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS } from '../../state/index.ts';
+import { duplicateMap, encodeEntryState, FreshNames, NO_SETTINGS, settingsFor } from '../../state/index.ts';
 import type { Store, StoreEntry } from '../../store/index.ts';
 import type { BindingBackEnd, DynamicLoadOptions } from '../bind/index.ts';
 import {
@@ -110,7 +110,7 @@ export function reloadConsumer(
   const { entry, stored, contents } = consumer;
   const source = objectOf(store, entry);
   const running = runningObject(source, contents);
-  const settings = running.state.settings.get('') ?? NO_SETTINGS;
+  const settings = settingsFor(running.state.settings, '');
   const state = planObjectState({
     sys: store.sys,
     running,

@@ -21,7 +21,6 @@ import {
   FreshNames,
   type MapDecision,
   mapNames,
-  NO_SETTINGS,
   type PlannedState,
   pinRootOf,
   planState,
@@ -29,6 +28,7 @@ import {
   StateTransfer,
   type StoredState,
   sameBytes,
+  settingsFor,
   storedStates,
   variableNames,
 } from '../../state/index.ts';
@@ -151,7 +151,7 @@ export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: st
   const given = assignSettings(settingsOf(options), targets);
   const before = request.settings === undefined ? running.state.settings : new Map([['', request.settings]]);
   const carried = carrySettings(before, given, targets, owner => owner);
-  const settings = carried.settings.get('') ?? NO_SETTINGS;
+  const settings = settingsFor(carried.settings, '');
   const fresh = new FreshNames(request.fresh);
   fresh.require(new Set([...running.own, ...mapNames(object)]), variableNames(object));
   const [bytes, next] = [store.files(entry).get(OBJECT_FILE), files.get(OBJECT_FILE)];
@@ -160,7 +160,7 @@ export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: st
     running,
     object,
     options: { ...options, ...settings },
-    given: given.get('') ?? NO_SETTINGS,
+    given: settingsFor(given, ''),
     fresh,
     unchanged: bytes !== undefined && next !== undefined && sameBytes(bytes, next),
   });

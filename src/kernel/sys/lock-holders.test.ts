@@ -21,6 +21,6 @@ test.each([
   expect(holdersIn(TEXT, { dev, ino })).toEqual(pids);
 });
 
-test('nobody holds the lock of a file that is not there', () => {
+test('no process holds the lock of a file that is not there', () => {
   expect(lockHolders({ dev: 0n, ino: 0n })).toEqual([]);
 });

@@ -15,7 +15,7 @@ import type { ChainEdit, MemberRequest } from '../../../src/chain/model/edit.ts'
 import { RootletError } from '../../../src/diag/problem.ts';
 import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
 import { readInterface } from '../../../src/kernel/hooks/interface.ts';
-import { listIds, openById } from '../../../src/kernel/objects/info.ts';
+import { openById } from '../../../src/kernel/objects/info.ts';
 import { BpfMap } from '../../../src/kernel/objects/map.ts';
 import { openPinned } from '../../../src/kernel/objects/pin.ts';
 import { BpfProgram } from '../../../src/kernel/objects/program.ts';
@@ -319,11 +319,6 @@ export function openProgram(id: number): BpfProgram {
   const fd = openById(kernel, 'program', id);
   if (fd === undefined) throw new Error(`there is no program ${id}`);
   return BpfProgram.adopt(kernel, fd);
-}
-
-/** Ids and names of the programs that are in the kernel now. */
-export function allPrograms(): ReadonlySet<number> {
-  return new Set(listIds(kernel, 'program'));
 }
 
 function u32(value: number): Uint8Array {

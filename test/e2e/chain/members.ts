@@ -70,14 +70,3 @@ SEC("xdp") int ${program}(struct xdp_md *ctx) {
   return verdict;
 }`;
 }
-
-/**
- * Members that notice a packet that met code of two generations: the first leaves its version in the packet, the others
- * compare. Both versions count into `versions`; `mixed` counts packets that met two.
- */
-export function paired(version: number, isFirst: boolean, program: string): string {
-  const mark = isFirst
-    ? `data[60] = ${version};`
-    : `if (data[60] != ${version}) __sync_fetch_and_add(&mixed, 1);`;
-  return member({ program, version, globals: '__u64 mixed;', code: `verdict = XDP_PASS; ${mark}` });
-}

@@ -114,7 +114,7 @@ needs('bpf', 'ip', 'clang').describe('a hook that others change', () => {
     expect(lab.entries()).toEqual([]);
   });
 
-  test('a chain that another tool removed is no chain: the next one takes its place', () => {
+  test('after another tool removed a chain, the next one takes the place of its record', () => {
     lab.load(['a', 'b']);
     detachIt();
     expect(lab.read().kind).toBe('none');

@@ -212,7 +212,7 @@ export class TcxLab {
     return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(offset, true));
   }
 
-  /** As somebody does who tidies up a bpf file system. */
+  /** As when pins are removed by hand. */
   removePin(name: string, pin: string): void {
     rmSync(join(this.root, 'hooks', `tc-va-ingress-${name}`, 'current', pin));
   }

@@ -1,6 +1,6 @@
 /** Chains are changed again and again while packets come in: each packet meets one chain as a whole, and none is lost. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { needs } from '../../support/needs.ts';
 import { ChainLab } from './lab.ts';
 import { Trails, tracer } from './trails.ts';
@@ -16,6 +16,7 @@ needs('bpf', 'ip', 'clang', 'gcc').describe('a chain under traffic', () => {
     lab.compile({ ...Object.fromEntries(sources), 'B.v2': tracer('b') });
     trails = new Trails(lab);
   });
+  afterEach(() => lab.reset());
   afterAll(() => {
     trails.close();
     lab.close();
@@ -38,7 +39,6 @@ needs('bpf', 'ip', 'clang', 'gcc').describe('a chain under traffic', () => {
   }, 240_000);
 
   test('members come, go and change places', async () => {
-    lab.unload('all');
     trails.take();
     lab.load([lab.member('A', { priority: 1 })]);
     await trails.start(false);
@@ -48,7 +48,8 @@ needs('bpf', 'ip', 'clang', 'gcc').describe('a chain under traffic', () => {
       lab.order('C', 'A', 'B');
       lab.unload(['B']);
       lab.unload(['C']);
-      for (const trail of ['ABC', 'CAB', 'CA']) allowed.add(trail);
+      // in later rounds A has the priority that the order gave it
+      for (const trail of [round === 0 ? 'ABC' : 'BCA', 'CAB', 'CA']) allowed.add(trail);
     }
     await trails.stop();
     const counts = trails.take();
