@@ -98,7 +98,10 @@ function memberRows(report: ChangeReport, { replaced }: ChangeStyle): string {
     explainPlace(after.members, at),
     `continues on ${actionsOf(after.hook.kind, member.continueOn) || 'no verdict'}`,
     member.file ?? '(loaded by another tool)',
-    [...whatChanged(report, member.name), ...(changed && member.name === replaced ? ['new version'] : [])].join(', '),
+    [
+      ...whatChanged(report, member.name),
+      ...(changed && member.name === replaced ? ['new version'] : []),
+    ].join(', '),
   ]);
   return table(rows, '  ');
 }

@@ -88,7 +88,7 @@ const ATTEMPTS = 10;
 
 /**
  * Changes a chain. The hook runs the old chain or the new one, never a mixture; when this throws, it runs the old
- * one, except with class `after-switch`. Throws what is wrong with the edit, `chain-foreign`, `chain-mode`,
+ * one, except with class `partial`. Throws what is wrong with the edit, `chain-foreign`, `chain-mode`,
  * `kernel-lock-busy`, `hook-changed` where others keep changing the hook, and the verifier's refusals.
  */
 export function changeChain(
@@ -136,7 +136,8 @@ function changeOnce(
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
-  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
+  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts)
+    throw foreign(state, 'load a program with --adopt: what is attached becomes the first member of a chain');
   const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
   const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
@@ -235,11 +236,12 @@ function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
   if (clash !== undefined) throw new RootletError([clash]);
 }
 
-const MEMBER_OR_REPLACED = '--adopt makes it the first member of the chain; --force replaces it';
-
-function foreign({ hook, program }: ChainState, hint = MEMBER_OR_REPLACED): RootletError {
+/** `hint`: options of the command. */
+function foreign({ hook, program }: ChainState, hint: string): RootletError {
   const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
-  return usageError('chain-foreign', `${spellHook(hook)}: ${what} is attached, which is not a chain`, { hint });
+  return usageError('chain-foreign', `${spellHook(hook)}: ${what} is attached, which is not a chain`, {
+    hint,
+  });
 }
 
 // --- outcomes -----------------------------------------------------------------------------------------------------

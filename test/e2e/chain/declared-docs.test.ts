@@ -15,7 +15,7 @@ const PAGE = readFileSync('docs/declared.md', 'utf8');
 
 /** Why a back end is used depends on the kernel; the page names some of the maps. */
 function withoutReason(text: string): string {
-  return text.replace(/created \(\w+: [^)]*\)/g, 'created').replace(/kept: .*/g, 'kept');
+  return text.replace(/created \(\w+: .*\)/g, 'created').replace(/kept: .*/g, 'kept');
 }
 
 needs('root', 'bpf', 'clang', 'ip').test('the session runs as written', async () => {
