@@ -19,7 +19,7 @@ import {
 } from '../flags/declared.ts';
 import { off } from '../flags/kinds.ts';
 import { bootUnit } from '../format/boot-unit.ts';
-import { formatApplied, formatPlan, planJson } from '../format/declared.ts';
+import { allNotes, formatApplied, formatPlan, planJson } from '../format/declared.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { chainContext } from './chain/hook.ts';
 
@@ -83,7 +83,7 @@ function reportRun(context: Context, flags: Flags, applied: readonly AppliedChai
     return;
   }
   for (const { change } of applied)
-    for (const note of change?.notes ?? []) tell(context, `rootlet: note: ${note}`);
+    for (const note of allNotes(change)) tell(context, `rootlet: note: ${note}`);
   for (const problem of problems) tell(context, `rootlet: ${formatProblem(problem)}`);
   print(context, applied.map(formatApplied).join('\n'));
 }

@@ -11,7 +11,7 @@ import {
 import { EXIT } from '../../src/diag/index.ts';
 import { DECLARED_FLAGS, type DeclaredFlags, findWanted, readDocuments } from '../flags/declared.ts';
 import { text } from '../flags/kinds.ts';
-import { formatPlan, planJson } from '../format/declared.ts';
+import { allNotes, formatPlan, planJson } from '../format/declared.ts';
 import { formatSimulation, simulationJson } from '../format/simulation.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { captureSource } from '../run/capture.ts';
@@ -56,10 +56,7 @@ export const planCommand = buildCommand<Flags, [], Context>({
         printJson(this, { ok: true, pending: isPending, hooks });
         return;
       }
-      for (const note of reports.flatMap(one => [
-        ...(one.planned.change?.notes ?? []),
-        ...(one.simulation?.notes ?? []),
-      ]))
+      for (const note of reports.flatMap(({ planned, simulation }) => allNotes(planned.change, simulation)))
         tell(this, `rootlet: note: ${note}`);
       print(this, reports.map(one => formatReport(one.planned, one.simulation)).join('\n'));
     });

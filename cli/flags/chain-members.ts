@@ -4,7 +4,7 @@ import { given, valueAt } from '../../src/bytes/index.ts';
 import { type MemberRequest, memberName } from '../../src/chain/index.ts';
 import { available, quote, usageError } from '../../src/diag/index.ts';
 import { assignSettings } from '../../src/dynamic/index.ts';
-import { type BpfObject, type InputObject, programsOf, sectionNameOf } from '../../src/object/index.ts';
+import { type BpfObject, InputObject, programsOf, sectionNameOf } from '../../src/object/index.ts';
 import type { Settings } from '../../src/state/index.ts';
 import { type MemberFlags, withoutNone } from './chain.ts';
 import { type NamedComponent, parseChainComponent } from './components.ts';
@@ -103,7 +103,7 @@ function withSettings(flags: MemberFlags, requests: readonly MemberRequest[]): r
   };
   const targets = requests.map(request => ({
     owner: memberName(request),
-    object: request.file.object,
+    object: InputObject.from(request.file).object,
     putIn: true,
   }));
   const assigned = assignSettings(settings, targets);

@@ -145,8 +145,8 @@ export function planJson({ plan, change }: PlannedChain): Record<string, unknown
       differences: planned.differences.map(differenceJson),
     })),
     via: change?.via ?? null,
-    state: change?.state ?? [],
-    notes: change?.notes ?? [],
+    state: change === null ? [] : change.state,
+    notes: allNotes(change),
   };
 }
 
@@ -172,4 +172,11 @@ export function formatApplied(applied: AppliedChain): string {
   const [, ...lines] = formatPlan(applied).split('\n');
   const how = change === null || change.via === null ? '' : ` (${change.via}: ${change.reason})`;
   return [`${titleOf(plan.hook)}: ${DONE[plan.action]}${how}`, ...lines].join('\n');
+}
+
+/** Notes of everything that there is. */
+export function allNotes(
+  ...parts: readonly ({ readonly notes: readonly string[] } | null)[]
+): readonly string[] {
+  return parts.flatMap(part => (part === null ? [] : part.notes));
 }

@@ -6,7 +6,7 @@
  */
 
 import { given } from '../bytes/index.ts';
-import { quote, RootletError, usageError } from '../diag/index.ts';
+import { quote, RootletError, requireOptions, requireRecord, usageError } from '../diag/index.ts';
 import type { Replaced } from '../dynamic/index.ts';
 import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
 import { changeByTcx, requireTcx, usesTcx } from './by-tcx.ts';
@@ -38,9 +38,11 @@ import {
   type ChainKind,
   type ChainState,
   isSameDesign,
+  lostSettings,
   type MemberRequest,
   memberStates,
   nextDesign,
+  withSettings,
 } from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
 
@@ -50,6 +52,7 @@ import { modeClash, requireReady } from './preflight/index.ts';
 
 /** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
 export function readChain(context: ChainContext, hook: ChainHook): ChainState {
+  requireChainArguments('readChain', context, hook);
   return readRunning(context, hook).state;
 }
 
@@ -97,6 +100,9 @@ export function changeChain(
   edit: ChainEdit,
   options: ChainOptions = {},
 ): ChainChange {
+  requireChainArguments('changeChain', context, hook);
+  requireRecord('changeChain: edit', "an edit such as { kind: 'load', members: [{ file }] }", edit);
+  requireOptions('changeChain: options', options);
   return context.store.locked(() => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -110,6 +116,11 @@ export function changeChain(
 
 /** Another program is on the hook than was read, or none. */
 const LOST_RACE: readonly string[] = ['hook-changed', 'kernel-xdp-changed', 'attach-gone'];
+
+function requireChainArguments(name: string, context: unknown, hook: unknown): void {
+  requireRecord(`${name}: context`, '{ sys, store, time }', context);
+  requireRecord(`${name}: hook`, 'what findChainHook() returns', hook);
+}
 
 function isLostRace(error: unknown): boolean {
   return error instanceof RootletError && LOST_RACE.includes(error.code);
@@ -125,12 +136,7 @@ function changeOnce(
   const { state } = running;
   if (usesTcx(context, state, options)) {
     requireTcx(state, edit, options);
-    return changeByTcx(
-      context,
-      running,
-      nextDesign(running.design, withTypes(hook, edit), describerFor(hook)),
-      options,
-    );
+    return changeByTcx(context, running, designAfter(running, edit, options), options);
   }
   if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
@@ -146,7 +152,11 @@ function changeOnce(
   if (isSame && stays && modeClash(state, options.mode ?? null) === undefined)
     return unchanged(context, running, options);
   const choice = chooseChainBackEnd(context, state, design, options.via);
-  const build = (chosen: ChosenBackEnd) => checkedBuild(context, running, design, chosen, options, adopts);
+  const dropped = lostSettings(running.design, design, edit);
+  const build = (chosen: ChosenBackEnd): ChainChange => {
+    const change = checkedBuild(context, running, design, chosen, options, adopts);
+    return { ...change, notes: [...dropped, ...change.notes] };
+  };
   try {
     return build(choice);
   } catch (error) {
@@ -194,10 +204,11 @@ export function previewChain(
 function designAfter(
   { state, design }: RunningChain,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed'>,
+  options: Pick<ChainOptions, 'failClosed' | 'counters'>,
 ): ChainDesign {
   const { hook } = state;
-  return nextDesign(withPolicy(design, options), withTypes(hook, ofWhole(edit, state)), describerFor(hook));
+  const typed = withSettings(withTypes(hook, ofWhole(edit, state)), design);
+  return nextDesign(withPolicy(design, options), typed, describerFor(hook));
 }
 
 function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOptions): ChainDesign {

@@ -120,7 +120,7 @@ type Owned = Omit<Candidate, 'of'> & { readonly of: string | undefined };
 
 /** One candidate per owner, where there are several; slots without one go to the first. */
 function splitByOwner(own: readonly Owned[]): Candidate[] {
-  const owners = [...new Set(own.flatMap(({ of }) => of ?? []))];
+  const owners = [...new Set(own.map(({ of }) => of).filter(of => of !== undefined))];
   const [first] = own;
   if (first === undefined) return [];
   const { slots: _slots, of: _of, ...file } = first;

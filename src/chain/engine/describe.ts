@@ -6,7 +6,7 @@ import { memberVerdicts } from '../../link/index.ts';
 import {
   type BpfObject,
   DEFAULT_PRIORITY,
-  type InputObject,
+  InputObject,
   programsOf,
   retypedInput,
   runConfigOf,
@@ -19,8 +19,9 @@ export function inputFor(
   hook: ChainHook,
   { file, program }: Pick<MemberRequest, 'file' | 'program'>,
 ): InputObject {
-  const types = typesForHook(file.object, hookRequestOf(hook), program);
-  return types.size === 0 ? file : retypedInput(file, types);
+  const input = InputObject.from(file);
+  const types = typesForHook(input.object, hookRequestOf(hook), program);
+  return types.size === 0 ? input : retypedInput(input, types);
 }
 
 /** Throws `attach-program`, `chain-verdict`. */

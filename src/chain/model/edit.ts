@@ -1,13 +1,13 @@
 /** What commands ask of a chain: plain data, the same for every back end. */
 
-import type { InputObject } from '../../object/index.ts';
+import type { ObjectFile } from '../../object/index.ts';
 import type { Settings } from '../../state/index.ts';
 
 /** A member as it is given. */
 export interface MemberRequest {
   /** Default: the base name of the file up to its first dot. */
   readonly name?: string;
-  readonly file: InputObject;
+  readonly file: ObjectFile;
   /** May be left out when the file has only one program for the hook. */
   readonly program?: string;
   /** Default: that of its run configuration, else 50. */

@@ -13,4 +13,5 @@ export { hasCounters, isSameCode, isSameDesign, isSameSettings } from './compare
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
 export { type Describe, memberName, nextDesign, requireMember } from './next-design.ts';
+export { lostSettings, withSettings } from './replace-settings.ts';
 export { memberStates } from './states.ts';

@@ -3,6 +3,7 @@
  */
 
 import { available, didYouMean, problem, quote, RootletError, usageError } from '../../diag/index.ts';
+import { InputObject } from '../../object/index.ts';
 import { componentName, NO_SETTINGS } from '../../state/index.ts';
 import type { ChainDesign, DesignMember } from './design.ts';
 import type { ChainEdit, MemberRequest } from './edit.ts';
@@ -84,7 +85,7 @@ function newMember(name: string, request: MemberRequest, defaults: MemberDefault
   const { file, priority, continueOn, settings } = request;
   return {
     name,
-    file,
+    file: InputObject.from(file),
     ...defaults,
     priority: priority ?? defaults.priority,
     given: { priority: priority !== undefined, continueOn: continueOn !== undefined },

@@ -90,7 +90,10 @@ function linkSlots(
     })),
   );
   const { generated } = design;
-  const entries = generated === undefined ? {} : { entrySlots: true, mustReturn: generated.mustReturn };
+  const entries = given({
+    entrySlots: generated === undefined ? undefined : true,
+    mustReturn: generated?.mustReturn,
+  });
   const result = relink(rootlet, assignments, { gcSections: false, name: rootlet.name, ...entries });
   if (!result.ok) throw new RootletError(result.problems);
   const { object, report } = result;

@@ -27,7 +27,8 @@ export function lockHolders(file: LockedFile): readonly LockHolder[] {
 export function holdersIn(text: string, { dev, ino }: LockedFile): readonly number[] {
   const wanted = `${hex(majorOf(dev))}:${hex(minorOf(dev))}:${ino}`;
   const found = text.split('\n').flatMap(line => {
-    const [, pid, file] = /^\d+: FLOCK +\S+ +\S+ +(\d+) (\S+) /.exec(line) ?? [];
+    const match = /^\d+: FLOCK +\S+ +\S+ +(\d+) (\S+) /.exec(line);
+    const [pid, file] = [match?.[1], match?.[2]];
     return file === wanted ? [Number(pid)] : [];
   });
   return [...new Set(found)].filter(pid => pid > 0);
