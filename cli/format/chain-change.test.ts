@@ -69,6 +69,7 @@ test('a plan, all of it, and nothing to do', () => {
   expect(plan).toContain('\nstate kept: firewall:rules, firewall:rootlet_counts\n');
   const same = { ...REPORT, before: after, changed: false, state: [], droppedSettings: [] };
   expect(formatChange(same, STYLE).split('\n')[0]).toBe('nothing to change: v0 has a chain of 3 members');
+  expect(formatChange(same, { ...STYLE, replaced: 'firewall' })).not.toContain('new version');
 });
 
 test('when the last member is gone, so is the program', () => {

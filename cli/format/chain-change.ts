@@ -92,13 +92,16 @@ export function placeOf({ interface: name, direction }: ChainHook): string {
 }
 
 function memberRows(report: ChangeReport, { replaced }: ChangeStyle): string {
-  const { after } = report;
+  const { after, changed } = report;
   const rows = after.members.map((member, at) => [
     member.name,
     explainPlace(after.members, at),
     `continues on ${actionsOf(after.hook.kind, member.continueOn) || 'no verdict'}`,
     member.file ?? '(loaded by another tool)',
-    [...whatChanged(report, member.name), ...(member.name === replaced ? ['new version'] : [])].join(', '),
+    [
+      ...whatChanged(report, member.name),
+      ...(changed && member.name === replaced ? ['new version'] : []),
+    ].join(', '),
   ]);
   return table(rows, '  ');
 }

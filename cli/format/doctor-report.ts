@@ -59,7 +59,6 @@ export function formatTroubles({
   readonly troubles: readonly ChainTrouble[];
 }): string {
   if (unknown !== null) return `chains: not known\n  ? ${printable(unknown)}`;
-  const head = troubles.length === 0 ? 'chains: nothing to repair' : `chains: ${troubles.length} to repair`;
   const done = repaired.map(
     ({ name, detail, fix }) => `  ✓ repaired: ${name}: ${detail}\n      done: ${fix}`,
   );
@@ -67,5 +66,12 @@ export function formatTroubles({
     const who = repairs ? '--fix will do' : 'to do';
     return `  ✗ ${name}: ${detail}\n      ${who}: ${fix}`;
   });
-  return [head, ...[...done, ...open].map(printable)].join('\n');
+  return [headOfTroubles(repaired.length, troubles.length), ...[...done, ...open].map(printable)].join('\n');
+}
+
+/** `chains: 2 repaired, nothing left to repair`. */
+function headOfTroubles(repaired: number, left: number): string {
+  const rest = left === 0 ? 'nothing' : String(left);
+  if (repaired === 0) return `chains: ${rest} to repair`;
+  return `chains: ${repaired} repaired, ${rest} left to repair`;
 }

@@ -91,7 +91,7 @@ const ATTEMPTS = 10;
 
 /**
  * Changes a chain. The hook runs the old chain or the new one, never a mixture; when this throws, it runs the old
- * one, except with class `after-switch`. Throws what is wrong with the edit, `chain-foreign`, `chain-mode`,
+ * one, except with class `partial`. Throws what is wrong with the edit, `chain-foreign`, `chain-mode`,
  * `kernel-lock-busy`, `hook-changed` where others keep changing the hook, and the verifier's refusals.
  */
 export function changeChain(
@@ -142,7 +142,8 @@ function changeOnce(
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
   const adopts = state.kind === 'foreign' && options.adopt === true;
   const needsMembers = edit.kind === 'replace' || edit.kind === 'order';
-  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts) throw foreign(state);
+  if (state.kind === 'foreign' && needsMembers && options.force !== true && !adopts)
+    throw foreign(state, 'load a program with --adopt: what is attached becomes the first member of a chain');
   const before = adopts ? { ...running, design: adoptedDesign(state, options) } : running;
   const design = designAfter(before, edit, options);
   if (design.members.length === 0) return unloaded(context, running, options);
@@ -160,7 +161,7 @@ function changeOnce(
     return build(choice);
   } catch (error) {
     if (!choice.free || !(error instanceof RootletError) || !isOfBackEnd(error)) throw error;
-    return build(linked(error.message));
+    return build(linked(error.problems.map(({ message }) => message).join('; ')));
   }
 }
 
@@ -246,10 +247,11 @@ function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
   if (clash !== undefined) throw new RootletError([clash]);
 }
 
-function foreign({ hook, program }: ChainState): RootletError {
+/** `hint`: options of the command. */
+function foreign({ hook, program }: ChainState, hint: string): RootletError {
   const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
   return usageError('chain-foreign', `${spellHook(hook)}: ${what} is attached, which is not a chain`, {
-    hint: '--adopt makes it the first member of the chain; --force replaces it',
+    hint,
   });
 }
 
@@ -320,7 +322,8 @@ function unloadOther(
   const { program } = state;
   if (program === null) return unloadNothing(context, state, options);
   const isMeant = edit.members === 'all' || edit.members.includes(program.id);
-  if (options.force !== true || !isMeant) throw foreign(state);
+  if (!isMeant) throw foreign(state, '--all --force removes it');
+  if (options.force !== true) throw foreign(state, '--force removes it');
   if (options.dryRun !== true) removeForeign(context, state);
   return gone(context, state, options);
 }

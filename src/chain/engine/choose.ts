@@ -65,6 +65,6 @@ function pinsObjection(): string | undefined {
     return undefined;
   } catch (error) {
     if (!(error instanceof RootletError)) throw error;
-    return error.message;
+    return error.problems.map(({ message }) => message).join('; ');
   }
 }

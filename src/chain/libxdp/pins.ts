@@ -3,16 +3,20 @@
  * program, with a link and a program for each slot. They keep links and programs alive; the dispatcher itself is held
  * by its interface.
  *
- * Directories are opened as those of the store are: no symbolic link is followed, and nothing is used that other users
- * can change. Which directories are stale is decided elsewhere: the interface numbers in their names are those of a
- * network namespace that the names do not tell.
+ * Directories are opened as those of the store are: nothing is used that other users can change, and no symbolic link is
+ * followed but one: iproute2 makes `xdp` a link to a directory of its own when it loads an object, and libxdp then uses
+ * that. Which directories are stale is decided elsewhere: the interface numbers in their names are those of a network
+ * namespace that the names do not tell.
  */
 
+import { lstatSync, readlinkSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { RootletError } from '../../diag/index.ts';
 import {
   type Attachment,
   type BpfProgram,
   type Fd,
+  isTrustedOwner,
   type LinkDescription,
   readLinkInfo,
   readProgramInfo,
@@ -24,11 +28,18 @@ import { Directory, openPinIn, underLock } from '../../store/index.ts';
 /** Milliseconds to wait for another tool that holds the lock. */
 const LOCK_TIMEOUT_MS = 10_000;
 
-/** Where the pins of libxdp are: `LIBXDP_BPFFS`, or the usual mount point, and `xdp` in it. */
+/**
+ * Where the pins of libxdp are: `LIBXDP_BPFFS`, or the usual mount point, and `xdp` in it. Where that is a symbolic link
+ * of root or of the effective user, its target, which is checked as every directory is.
+ */
 export function libxdpDirectory(environment: NodeJS.ProcessEnv = process.env): string {
   const { LIBXDP_BPFFS } = environment;
   const mount = LIBXDP_BPFFS === undefined || LIBXDP_BPFFS === '' ? '/sys/fs/bpf' : LIBXDP_BPFFS;
-  return `${mount.replace(/\/+$/, '')}/xdp`;
+  const path = `${mount.replace(/\/+$/, '')}/xdp`;
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isSymbolicLink() === true && isTrustedOwner(stats.uid)
+    ? resolve(dirname(path), readlinkSync(path))
+    : path;
 }
 
 /** What the name of a directory states. */

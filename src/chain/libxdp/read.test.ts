@@ -3,7 +3,8 @@
  * other programs; what real links look like is a matter of lostReason().
  */
 
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, lchownSync, mkdirSync, symlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hooksForTests, TwoNamespaces } from '../../hooks/testing.ts';
 import { attachXdp } from '../../kernel/hooks/hooks.ts';
@@ -47,8 +48,8 @@ describe('names', () => {
   });
 
   test('the directory is that of LIBXDP_BPFFS, or the usual one', () => {
-    expect(libxdpDirectory({})).toBe('/sys/fs/bpf/xdp');
-    expect(libxdpDirectory({ LIBXDP_BPFFS: '' })).toBe('/sys/fs/bpf/xdp');
+    expect(libxdpDirectory({})).toMatch(/^\/sys\/fs\/bpf\/(xdp|tc)$/); // it may be a link of iproute2
+    expect(libxdpDirectory({ LIBXDP_BPFFS: '' })).toBe(libxdpDirectory({}));
     expect(libxdpDirectory({ LIBXDP_BPFFS: '/run/bpf/' })).toBe('/run/bpf/xdp');
   });
 });
@@ -213,6 +214,17 @@ describe.skipIf(missing !== undefined)(`in the kernel ${missing ?? ''}`, () => {
       symlinkSync('/tmp', `${pins.path}/dispatch-8-9`);
       expect(() => pins.read({ ifindex: 8, programId: 9 })).toThrow(/is a symbolic link/);
       expect(() => pins.create({ ifindex: 8, programId: 9 }, [])).toThrow(/is a symbolic link/);
+    });
+
+    test('are found where `xdp` is a link of root, as iproute2 makes it, and not where it is one of another user', () => {
+      const bpffs = dirname(pins.path);
+      const linked = { LIBXDP_BPFFS: `${bpffs}/linked` };
+      mkdirSync(linked.LIBXDP_BPFFS, { mode: 0o700 });
+      symlinkSync(pins.path, `${linked.LIBXDP_BPFFS}/xdp`);
+      expect(libxdpDirectory(linked)).toBe(pins.path);
+      lchownSync(`${linked.LIBXDP_BPFFS}/xdp`, 65534, 65534);
+      expect(libxdpDirectory(linked)).toBe(`${linked.LIBXDP_BPFFS}/xdp`);
+      expect(() => LibxdpPins.find(kernel, libxdpDirectory(linked))).toThrow(/is a symbolic link/);
     });
 
     test('all or nothing', () => {

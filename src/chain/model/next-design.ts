@@ -115,7 +115,7 @@ export function requireMember<T extends Pick<DesignMember, 'name' | 'loaded' | '
   );
   if (found !== undefined) return found;
   const names = members.map(({ name }) => name);
-  const known = available('members', names);
+  const known = names.length === 0 ? 'there are no members' : available('members', names);
   if (typeof wanted === 'number')
     throw usageError('chain-no-member', `there is no member with program id ${wanted}`, { hint: known });
   throw usageError('chain-no-member', `there is no member ${quote(wanted)}`, {

@@ -96,9 +96,10 @@ function hiddenNotes({ hidden }: Survey): string[] {
  */
 export function judged<T>(
   { sys, store }: ChainContext,
-  { libxdp, survey = () => surveyInterfaces(sys) }: CleanOptions,
+  options: CleanOptions,
   body: (found: readonly Judged[], survey: Survey) => T,
 ): T {
+  const { libxdp, survey = () => surveyInterfaces(sys) } = options;
   const look = (pins: LibxdpPins | undefined) => {
     const dispatchers = pins === undefined ? [] : pins.list();
     const known = circumstances(store, dispatchers, survey);

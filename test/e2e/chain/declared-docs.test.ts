@@ -7,20 +7,15 @@ import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
 import { PrivateShell } from '../../support/private-shell.ts';
 import { capture, counting } from './declared-sources.ts';
+import { commandsOf } from './page.ts';
 
 vi.setConfig({ testTimeout: 120_000 }); // each command is a process
 
 const PAGE = readFileSync('docs/declared.md', 'utf8');
 
-function commands(): { line: string; output: string }[] {
-  return [...PAGE.matchAll(/^```console\n([\s\S]*?)^```$/gm)]
-    .flatMap(([, block = '']) => block.split(/^\$ /m).slice(1))
-    .map(part => ({ line: part.slice(0, part.indexOf('\n')), output: part.slice(part.indexOf('\n') + 1) }));
-}
-
 /** Why a back end is used depends on the kernel; the page names some of the maps. */
 function withoutReason(text: string): string {
-  return text.replace(/created \(\w+: [^)]*\)/g, 'created').replace(/kept: .*/g, 'kept');
+  return text.replace(/created \(\w+: .*\)/g, 'created').replace(/kept: .*/g, 'kept');
 }
 
 needs('root', 'bpf', 'clang', 'ip').test('the session runs as written', async () => {
@@ -36,8 +31,8 @@ needs('root', 'bpf', 'clang', 'ip').test('the session runs as written', async ()
     shell.must(
       'mount -t bpf -o mode=0700 bpf /sys/fs/bpf && ip link add vnet0 type veth peer name vnet1 && ip link set vnet0 up',
     );
-    expect(commands().length).toBeGreaterThanOrEqual(6);
-    for (const { line, output } of commands())
+    expect(commandsOf('declared.md').length).toBeGreaterThanOrEqual(6);
+    for (const { line, output } of commandsOf('declared.md'))
       expect([line, withoutReason(shell.must(line))]).toEqual([line, withoutReason(output)]);
   } finally {
     shell.close();

@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)(`doctor${missing === undefined ? '' : ` (
       /chains: 1 to repair\n.*its program was detached on interface "va"\n.*--fix will do: remove/,
     );
     expect(rootlet(['doctor', '--fix']).stdout).toMatch(
-      /chains: nothing to repair\n.*repaired: .*\n.*done: remove/,
+      /chains: 1 repaired, nothing left to repair\n.*repaired: .*\n.*done: remove/,
     );
     expect(rootlet(['doctor', '--fix']).stdout).toMatch(/chains: nothing to repair$/m);
   });

@@ -35,6 +35,18 @@ needs('bpf', 'ip', 'clang').describe('a program that is not a chain', () => {
     expect([lab.running, lab.judge(...theirs(3)), lab.entries()]).toEqual([id, 3, tree]);
   });
 
+  test('the hint is an option of the command that was refused', () => {
+    const id = lab.attachForeign('theirs');
+    const hints: [ChainEdit, string][] = [
+      [{ kind: 'load', members: [lab.member('a')] }, '--adopt makes it the first member'],
+      [{ kind: 'order', names: [] }, 'load a program with --adopt'],
+      [{ kind: 'replace', name: 'theirs', member: lab.member('a') }, 'load a program with --adopt'],
+      [{ kind: 'unload', members: 'all' }, '--force removes it'],
+      [{ kind: 'unload', members: [id + 1] }, '--all --force removes it'],
+    ];
+    for (const [edit, hint] of hints) expect(() => lab.change(edit)).toThrow(`hint: ${hint}`);
+  });
+
   test('--force replaces it in one step, in its mode', () => {
     lab.attachForeign('theirs');
     const { after } = lab.load(['a'], { force: true });

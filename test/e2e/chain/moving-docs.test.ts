@@ -1,22 +1,15 @@
 /** The session of docs/moving-from-xdp-loader.md, as it is written: its commands run in order and print what the page says. */
 
-import { readFileSync } from 'node:fs';
 import { expect, vi } from 'vitest';
 import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
 import { PrivateShell } from '../../support/private-shell.ts';
+import { commandsOf } from './page.ts';
 import { counting } from './sources.ts';
 
 vi.setConfig({ testTimeout: 60_000 }); // each command is a process
 
 const PASS = 2;
-
-function commands(): { line: string; output: string }[] {
-  const text = readFileSync('docs/moving-from-xdp-loader.md', 'utf8');
-  return [...text.matchAll(/^```console\n([\s\S]*?)^```$/gm)]
-    .flatMap(([, block = '']) => block.split(/^\$ /m).slice(1))
-    .map(part => ({ line: part.slice(0, part.indexOf('\n')), output: part.slice(part.indexOf('\n') + 1) }));
-}
 
 /** Why a back end is used depends on the kernel. */
 function withoutReason(text: string): string {
@@ -33,8 +26,8 @@ needs('root', 'bpf', 'clang', 'ip').test('the session runs as written', async ()
     shell.must(
       'mount -t bpf bpf /sys/fs/bpf && ip link add vnet0 type veth peer name vnet1 && ip link set vnet0 up',
     );
-    expect(commands().length).toBeGreaterThanOrEqual(6);
-    for (const { line, output } of commands())
+    expect(commandsOf('moving-from-xdp-loader.md').length).toBeGreaterThanOrEqual(6);
+    for (const { line, output } of commandsOf('moving-from-xdp-loader.md'))
       expect([line, withoutReason(shell.must(line))]).toEqual([line, withoutReason(output)]);
   } finally {
     shell.close();
