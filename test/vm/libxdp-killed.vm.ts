@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type ChainOptions, changeChain } from '../../src/chain/chains.ts';
 import { findChainHook } from '../../src/chain/engine/hooks.ts';
+import { recoverChains } from '../../src/chain/engine/recover.ts';
 import type { ChainEdit } from '../../src/chain/model/edit.ts';
-import { recoverLeft } from '../../src/dynamic/entries/recover.ts';
 import { InputObject } from '../../src/object/read/input.ts';
 import { Store } from '../../src/store/store.ts';
 import { type MemberSpec, memberName } from '../support/chain-members.ts';
@@ -21,7 +21,7 @@ const KILLED = join(dirname(process.argv[1] ?? ''), 'killed-chain.mjs');
 const STRIDE = 5;
 
 const peer = openPeer();
-const store = Store.open(sys, ROOT, { hasHappened: recoverLeft });
+const store = Store.open(sys, ROOT, { hasHappened: recoverChains });
 const hook = peer.wire.inside(() => findChainHook(sys, 'near', 'xdp'));
 const change = (edit: ChainEdit, options: ChainOptions = {}) =>
   peer.wire.inside(() => changeChain({ sys, store, time: null }, hook, edit, options));
@@ -38,8 +38,10 @@ afterAll(() => {
   if (existsSync(ROOT)) rmSync(ROOT, { recursive: true, force: true });
 });
 
+type What = 'load' | 'replace' | 'unload';
+
 /** Runs a change that is killed before a step; how many steps it had, or null when it was killed. */
-function killedAt(what: 'replace' | 'unload', step: number): number | null {
+function killedAt(what: What, step: number): number | null {
   const next = peer.file({ number: 3, name: 'member_000001' });
   const netns = `/run/netns/vm-near-${process.pid}`;
   const words = [KILLED, ROOT, netns, what, String(step), next];
@@ -49,19 +51,34 @@ function killedAt(what: 'replace' | 'unload', step: number): number | null {
   return Number(stdout);
 }
 
-test.each(['replace', 'unload'] as const)('%s', what => {
-  const [before, after] = [[0, 1], what === 'replace' ? [0, 3] : []];
+/** Members that run before and after the change. */
+const SETS: Readonly<Record<What, readonly [readonly number[], readonly number[]]>> = {
+  load: [[], [3]],
+  replace: [
+    [0, 1],
+    [0, 3],
+  ],
+  unload: [[0, 1], []],
+};
+
+test.each(['load', 'replace', 'unload'] as const)('%s', what => {
+  const [before, after] = SETS[what];
   for (let step = 1, steps: number | null = null; steps === null; step += STRIDE) {
-    load({ number: 0, priority: 10 }, { number: 1, priority: 20 });
+    const start = performance.now();
+    if (before.length > 0) load({ number: 0, priority: 10 }, { number: 1, priority: 20 });
+    const loaded = performance.now();
     steps = killedAt(what, step);
+    const killed = performance.now();
     const id = peer.attached();
-    const ran = id === 0 ? [] : peer.pass([[PASS, PASS, PASS, PASS]])[0]?.ran;
+    const ran = id === 0 ? [] : (peer.pass([[PASS, PASS, PASS, PASS]])[0]?.ran ?? []);
     expect([before, after], `step ${step}`).toContainEqual(ran);
     // the next command goes on, and leaves nothing of the killed one
     load({ number: 2, priority: 30 });
-    expect(peerPins(), `step ${step}`).toEqual(expectedPins(peer.ifindex, peer.attached(), id === 0 ? 1 : 3));
+    const pins = expectedPins(peer.ifindex, peer.attached(), ran.length + 1);
+    expect(peerPins(), `step ${step}`).toEqual(pins);
     expect(peer.pass([[PASS, PASS, TX, PASS]])[0]?.verdict).toBe(TX);
     change({ kind: 'unload', members: 'all' });
     expect([peer.attached(), peerPins(), store.list()], `step ${step}`).toEqual([0, {}, []]);
+    console.log(what, step, steps, loaded - start, killed - loaded, performance.now() - killed);
   }
 });
