@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { type ChainOptions, changeChain } from '../../src/chain/chains.ts';
 import { findChainHook } from '../../src/chain/engine/hooks.ts';
 import { recoverChains } from '../../src/chain/engine/recover.ts';
@@ -17,14 +17,15 @@ import { expectedPins, openPeer, peerPins } from './guest/xdp-tools.ts';
 const [PASS, TX] = [2, 3];
 const ROOT = '/sys/fs/bpf/rootlet-killed';
 const KILLED = join(dirname(process.argv[1] ?? ''), 'killed-chain.mjs');
-/** One of so many steps is tried. */
-const STRIDE = 5;
+/** One of so many steps is tried: each costs some seconds there. */
+const STRIDES = { load: 5, replace: 7, unload: 5 } as const;
 
 const peer = openPeer();
-const store = Store.open(sys, ROOT, { hasHappened: recoverChains });
+/** Opened by each command, which recovers from what was killed. */
+const open = () => Store.open(sys, ROOT, { hasHappened: recoverChains });
 const hook = peer.wire.inside(() => findChainHook(sys, 'near', 'xdp'));
 const change = (edit: ChainEdit, options: ChainOptions = {}) =>
-  peer.wire.inside(() => changeChain({ sys, store, time: null }, hook, edit, options));
+  peer.wire.inside(() => changeChain({ sys, store: open(), time: null }, hook, edit, options));
 const load = (...specs: readonly MemberSpec[]) => {
   const members = specs.map(spec => {
     const path = peer.file(spec);
@@ -33,6 +34,10 @@ const load = (...specs: readonly MemberSpec[]) => {
   return change({ kind: 'load', members }, { via: 'libxdp' });
 };
 
+afterEach(() => {
+  if (peer.attached() !== 0) change({ kind: 'unload', members: 'all' });
+  peer.must('clean');
+});
 afterAll(() => {
   peer.close();
   if (existsSync(ROOT)) rmSync(ROOT, { recursive: true, force: true });
@@ -63,7 +68,7 @@ const SETS: Readonly<Record<What, readonly [readonly number[], readonly number[]
 
 test.each(['load', 'replace', 'unload'] as const)('%s', what => {
   const [before, after] = SETS[what];
-  for (let step = 1, steps: number | null = null; steps === null; step += STRIDE) {
+  for (let step = 1, steps: number | null = null; steps === null; step += STRIDES[what]) {
     const start = performance.now();
     if (before.length > 0) load({ number: 0, priority: 10 }, { number: 1, priority: 20 });
     const loaded = performance.now();
@@ -78,7 +83,7 @@ test.each(['load', 'replace', 'unload'] as const)('%s', what => {
     expect(peerPins(), `step ${step}`).toEqual(pins);
     expect(peer.pass([[PASS, PASS, TX, PASS]])[0]?.verdict).toBe(TX);
     change({ kind: 'unload', members: 'all' });
-    expect([peer.attached(), peerPins(), store.list()], `step ${step}`).toEqual([0, {}, []]);
+    expect([peer.attached(), peerPins(), open().list()], `step ${step}`).toEqual([0, {}, []]);
     console.log(what, step, steps, loaded - start, killed - loaded, performance.now() - killed);
   }
 });
