@@ -1,10 +1,12 @@
 /**
  * A process that changes the chain of interface `near` and kills itself before a step: `killed-chain.mjs ROOT NETNS WHAT
- * STEP FILE`. Steps are the calls of bpf(2) that change what outlives a process, and messages to the network stack.
+ * STEP FILE`. Steps are the calls of bpf(2) that change what outlives a process, messages to the network
+ * stack, and changes of directories.
  * test/vm/libxdp-killed.vm.ts starts it; it prints how many steps there were when it is not killed.
  */
 
-import { readFileSync } from 'node:fs';
+import fs, { readFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { changeChain } from '../../../src/chain/chains.ts';
 import { findChainHook } from '../../../src/chain/engine/hooks.ts';
 import { recoverChains } from '../../../src/chain/engine/recover.ts';
@@ -17,6 +19,8 @@ import { Store } from '../../../src/store/store.ts';
 
 /** Pins, links, frozen and bound maps. */
 const CHANGING: readonly unknown[] = [6, 8, 9, 22, 28, 29, 34, 35];
+
+const DIRECTORY_CALLS = ['mkdirSync', 'rmdirSync', 'unlinkSync', 'renameSync', 'symlinkSync'] as const;
 
 class SteppedSys implements Sys {
   readonly #sys = openSys();
@@ -50,8 +54,20 @@ const step = () => {
   count++;
   if (count === Number(last)) process.kill(process.pid, 'SIGKILL');
 };
+/** For all modules. */
+function stepBefore(name: (typeof DIRECTORY_CALLS)[number]): void {
+  const original: unknown = Reflect.get(fs, name);
+  if (typeof original !== 'function') throw new Error(`no ${name}`);
+  Reflect.set(fs, name, (...words: readonly unknown[]): unknown => {
+    step();
+    return Reflect.apply(original, fs, words);
+  });
+}
+for (const name of DIRECTORY_CALLS) stepBefore(name);
+syncBuiltinESMExports();
+
 const sys = new SteppedSys(step);
-const store = Store.open(sys, root, { hasHappened: recoverChains, onStep: step });
+const store = Store.open(sys, root, { hasHappened: recoverChains });
 const file = new InputObject({ name: 'member_000001.o', path, bytes: readFileSync(path) });
 const EDITS: Readonly<Record<string, ChainEdit>> = {
   load: { kind: 'load', members: [{ file, priority: 20 }] },
