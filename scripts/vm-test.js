@@ -20,6 +20,8 @@ const KERNELS = ['5.10', '6.1', '6.12'];
 /** For everything on one kernel; all run at the same time. A test alone has less (test/vm/guest/main.ts). */
 const TIME_LIMIT_MS = 720_000;
 
+/** The runner inside, and what tests start as processes of their own. */
+const GUEST_FILES = ['main', 'killed', 'killed-chain'].map(name => `test/vm/guest/${name}.ts`);
 /** Directories whose tests also run outside; those that ask the kernel run here too. */
 const SHARED_FOLDERS = ['src/kernel', 'src/load', 'src/store', 'src/dynamic'];
 /** Take a minute or more there, and depend on nothing that differs between kernels; run when they are named. */
@@ -93,7 +95,7 @@ function testFiles(words) {
 async function bundle(files, directory) {
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['test/vm/guest/main.ts', 'test/vm/guest/killed.ts', ...files],
+    entryPoints: [...GUEST_FILES, ...files],
     outdir: directory,
     outbase: '.',
     outExtension: { '.js': '.mjs' },

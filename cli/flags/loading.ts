@@ -4,6 +4,7 @@
  */
 
 import { given } from '../../src/bytes/index.ts';
+import { recoverChains } from '../../src/chain/index.ts';
 import {
   available,
   didYouMean,
@@ -12,7 +13,7 @@ import {
   RootletError,
   usageError,
 } from '../../src/diag/index.ts';
-import { consumersOf, recoverLeft } from '../../src/dynamic/index.ts';
+import { consumersOf } from '../../src/dynamic/index.ts';
 import { BpfMap, type Sys } from '../../src/kernel/index.ts';
 import { type LinkInput, link, notLoadedTailCalls } from '../../src/link/index.ts';
 import {
@@ -78,7 +79,7 @@ export const GUARDS: readonly Guard[] = [consumersOf];
 export function openStore(context: Context, flags: StoreFlags, sys: Sys): Store {
   const { ROOTLET_BPFFS: fromEnvironment } = context.process.env ?? {};
   const root = flags.bpffs ?? (fromEnvironment === '' ? undefined : fromEnvironment) ?? DEFAULT_STORE_ROOT;
-  return Store.open(sys, root, { hasHappened: recoverLeft });
+  return Store.open(sys, root, { hasHappened: recoverChains });
 }
 
 /** Throws `store-name-taken`. */

@@ -5,6 +5,7 @@
  * @module rootlet/dynamic
  */
 
+export { recoverChains as recoverLeft } from '../chain/index.ts';
 export type { BindingBackEnd } from '../dynamic/index.ts';
 export {
   type Binding,
@@ -26,7 +27,6 @@ export {
   type ReplaceRequest,
   Rootlet,
   type RootletOptions,
-  recoverLeft,
   replace,
   type SlotBackEnd,
   type SlotChange,

@@ -31,6 +31,7 @@ import {
   staleChains,
 } from './engine/index.ts';
 import { openProgramById } from './facts/index.ts';
+import { libxdpDirectory } from './libxdp/index.ts';
 import {
   type ChainDesign,
   type ChainEdit,
@@ -178,14 +179,16 @@ function checkedBuild(
   options: ChainOptions,
   adopt: boolean,
 ): ChainChange {
-  const notes = requireReady(context.sys, context.store, {
+  const request = {
     before: running.state,
     design,
     via: choice.via,
     mode: options.mode ?? null,
     force: options.force === true,
     adopt,
-  });
+  };
+  const pinRoots = choice.via === 'libxdp' ? [libxdpDirectory()] : [];
+  const notes = requireReady(context.sys, context.store, request, pinRoots);
   const change = built(context, running, design, choice, options);
   return { ...change, notes: [...notes, ...change.notes] };
 }

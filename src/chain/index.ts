@@ -21,7 +21,7 @@ export {
   readDeclared,
 } from './declared/index.ts';
 export { type SimulatedVerdict, type Simulation, simulateChain } from './declared/simulate/index.ts';
-export { type ChainContext, findChainHook } from './engine/index.ts';
+export { type ChainContext, findChainHook, recoverChains } from './engine/index.ts';
 export { type ChainTrouble, examineChains, repairChains } from './examine.ts';
 export {
   type ChainBackEnd,

@@ -1,7 +1,7 @@
 /** From a design to the kernel: the generation that a back end builds, and the end of a chain. */
 
 import { given } from '../../bytes/index.ts';
-import { bugError, quote, RootletError, recoded, usageError } from '../../diag/index.ts';
+import { bugError, quote, usageError } from '../../diag/index.ts';
 import {
   type AroundSwitch,
   afterSwitch,
@@ -21,6 +21,7 @@ import { spellHook } from './hooks.ts';
 import { DEFAULT_VERSION, libxdpChain } from './libxdp.ts';
 import { removePins, withPins } from './pinned-switch.ts';
 import { dispatcherEntries } from './read-libxdp.ts';
+import { forBackEnds } from './refused.ts';
 import { staticChain } from './static.ts';
 
 export interface ApplyRequest {
@@ -84,9 +85,9 @@ function applyLibxdp(context: ChainContext, request: ApplyRequest): Replaced {
     entry === undefined
       ? firstRootlet(context, { ...build, ...given({ around }) }, expected)
       : changeRootlet(context, entry, { ...build, ...given({ around }) }, expected);
-  if (request.dryRun) return forChains(state, () => change());
+  if (request.dryRun) return forBackEnds(hook, () => change());
   const notes = removeStaleEntries(context, hook, replaced, entry);
-  const made = forChains(state, () =>
+  const made = forBackEnds(hook, () =>
     withPins(context.sys, hook, { expected: replaced, entry }, around => change(around)),
   );
   return { ...made, notes: [...notes, ...made.notes] };
@@ -115,22 +116,6 @@ function versionOf({ via, version }: ChainState): DispatcherVersion {
   const found = DISPATCHER_VERSIONS.find(known => known === version);
   return via === 'libxdp' && found !== undefined ? found : DEFAULT_VERSION;
 }
-
-/** Refusals of functions that are replaced, with what chains can do instead. */
-function forChains<T>({ hook }: ChainState, body: () => T): T {
-  try {
-    return body();
-  } catch (error) {
-    if (!(error instanceof RootletError) || !BACK_END_CODES.has(error.code)) throw error;
-    const hint = `--via static links the members into one program: rootlet xdp load ${hook.interface} --via static`;
-    throw new RootletError(
-      error.problems.map(one => recoded(one, 'chain-back-end', { hint })),
-      { cause: error },
-    );
-  }
-}
-
-const BACK_END_CODES: ReadonlySet<string> = new Set(['relink-via', 'relink-via-kernel']);
 
 function noBackEnd({ hook }: ChainState, via: ChainBackEnd) {
   return usageError('chain-option', `${spellHook(hook)}: --via ${via} is not for ${hook.kind}`, {

@@ -5,5 +5,6 @@ export type { ChainContext, RunningChain } from './context.ts';
 export { describerFor, inputFor } from './describe.ts';
 export { findChainHook, spellHook } from './hooks.ts';
 export { emptyState, readTc, readXdp } from './read.ts';
+export { recoverChains } from './recover.ts';
 export { removeStale, staleChains } from './stale.ts';
 export { staticChain } from './static.ts';

@@ -69,7 +69,8 @@ function removeStale(
     if (programId !== running) pins.remove({ ifindex, programId });
 }
 
-function dispatchersOf(entry: StoreEntry | undefined): number[] {
+/** Ids of the dispatchers that a record names: its own, and the one that they replaced. */
+export function dispatchersOf(entry: StoreEntry | undefined): number[] {
   if (entry === undefined) return [];
   const { programs, data } = entry.record;
   const { [REPLACED_FIELD]: replaced } = data;

@@ -1,6 +1,6 @@
 /** Reading what is on a hook: nothing, a chain, or something else. Nothing is changed. */
 
-import { platformError, quote, RootletError } from '../../diag/index.ts';
+import { platformError, quote } from '../../diag/index.ts';
 import type { Sys } from '../../kernel/index.ts';
 import { programFacts } from '../facts/index.ts';
 import { DISPATCHER_PROGRAM, type DispatcherReading, LibxdpPins, readDispatcher } from '../libxdp/index.ts';
@@ -66,21 +66,14 @@ function linked(context: ChainContext, at: ChainState, { entry, design }: Record
   return { state, design, entry };
 }
 
-/** The pins of libxdp are only looked for where a program has the name of a dispatcher. */
+/**
+ * The pins of libxdp are only looked for where a program has the name of a dispatcher. Without a file system for pins
+ * they are missing.
+ */
 function readOccupant(sys: Sys, hook: ChainHook, { id, name }: ProgramFacts): DispatcherReading {
   if (name !== DISPATCHER_PROGRAM) return { kind: 'other', reason: `its program is ${quote(name)}` };
-  using pins = findPins(sys);
+  using pins = LibxdpPins.findMounted(sys);
   return readDispatcher(sys, hook.ifindex, id, pins);
-}
-
-/** A dispatcher without a file system for pins is one whose pins are missing. */
-function findPins(sys: Sys): LibxdpPins | undefined {
-  try {
-    return LibxdpPins.find(sys);
-  } catch (error) {
-    if (error instanceof RootletError && error.code === 'store-no-bpffs') return undefined;
-    throw error;
-  }
 }
 
 /** Adopted programs are loaded by themselves. */

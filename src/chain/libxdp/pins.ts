@@ -116,7 +116,17 @@ export class LibxdpPins {
     return root === undefined ? undefined : new LibxdpPins(sys, root);
   }
 
-  /** The same, made with mode 0700 where it does not exist. */
+  /** As `find`; undefined also where no bpf file system is mounted. */
+  static findMounted(sys: Sys, path = libxdpDirectory()): LibxdpPins | undefined {
+    try {
+      return LibxdpPins.find(sys, path);
+    } catch (error) {
+      if (error instanceof RootletError && error.code === 'store-no-bpffs') return undefined;
+      throw error;
+    }
+  }
+
+  /** As `find`, made with mode 0700 where it does not exist. */
   static make(sys: Sys, path = libxdpDirectory()): LibxdpPins {
     return new LibxdpPins(sys, Directory.make(path));
   }

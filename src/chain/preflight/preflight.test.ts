@@ -240,6 +240,9 @@ describe('rules', () => {
       ),
     ).toEqual([]);
     expect(codes({}, { loaded: [{ id: 4, ifindex: 8 }] })).toEqual(['chain-device']);
+    const bound = { loaded: [{ id: 4, ifindex: 7 }] };
+    expect(codes({ via: 'libxdp' }, bound)).toEqual(['chain-device']);
+    expect(codes({ via: 'static' }, bound)).toEqual([]);
   });
 
   test('tools are recognised by programs, pins and commands', () => {

@@ -10,7 +10,7 @@ import { counted, type Problem, type ProblemCode, problem, quote, quoteAll } fro
 import { type FeatureAnswer, MOUNT_BPFFS, type XdpMode } from '../../kernel/index.ts';
 import { spellHook } from '../engine/index.ts';
 import type { ChainBackEnd, ChainDesign, ChainState } from '../model/index.ts';
-import type { KernelRelease, PreflightFacts } from './facts.ts';
+import type { KernelRelease, LoadedFacts, PreflightFacts } from './facts.ts';
 import type { MemberEffects } from './members.ts';
 import { describeOwner, type HookOwner } from './owners.ts';
 
@@ -400,18 +400,9 @@ export const packetChanges: Rule = ({ via, facts, members, place }) => {
 };
 
 export const deviceBinding: Rule = checked => {
-  const { facts, members, before } = checked;
-  const reading = members.filter(({ metadata }) => metadata.length > 0);
-  const bound = facts.loaded.filter(({ ifindex }) => ifindex !== 0 && ifindex !== before.hook.ifindex);
+  const reading = checked.members.filter(({ metadata }) => metadata.length > 0);
   return all(
-    ...bound.map(({ id, ifindex }) =>
-      refuse(
-        checked,
-        'chain-device',
-        `program ${id} is bound to interface ${ifindex}, and runs on no other one`,
-        'load its file for this interface',
-      ),
-    ),
+    ...checked.facts.loaded.flatMap(program => boundRefusal(checked, program)),
     ...reading.map(({ name, metadata }) =>
       note(
         `${quote(name)} calls ${metadata.join(', ')}, which only programs may that are bound to a device when they are loaded; rootlet does not bind them: the kernel refuses it unless a constant makes the call dead code`,
@@ -419,3 +410,19 @@ export const deviceBinding: Rule = checked => {
     ),
   );
 };
+
+/** Of a program that another tool loaded: those that are loaded here are bound to no device. */
+function boundRefusal(checked: Checked, { id, ifindex }: LoadedFacts): Findings[] {
+  const { via, before } = checked;
+  if (ifindex === 0) return [];
+  const refused = (rule: string, hint: string) => [
+    refuse(checked, 'chain-device', `program ${id} is bound to interface ${ifindex}, ${rule}`, hint),
+  ];
+  if (ifindex !== before.hook.ifindex)
+    return refused('and runs on no other one', 'load its file for this interface');
+  if (via !== 'libxdp') return [];
+  return refused(
+    'and only a dispatcher that is bound to it as well has a slot for the program; rootlet does not bind programs',
+    'change the chain with the tool that built it, or replace the member by its file',
+  );
+}

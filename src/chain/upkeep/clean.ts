@@ -110,7 +110,7 @@ export function judged<T>(
     return body(found, known.survey);
   };
   return lockedIfThere(store, () => {
-    using pins = findPins(sys, libxdp);
+    using pins = LibxdpPins.findMounted(sys, libxdp);
     return pins === undefined ? look(undefined) : pins.locked(() => look(pins));
   });
 }
@@ -119,16 +119,6 @@ export function judged<T>(
 export function lockedIfThere<T>(store: Store, body: () => T): T {
   using directory = Directory.find(store.root);
   return directory === undefined ? body() : store.locked(body);
-}
-
-/** Undefined also where nothing is mounted in the place of libxdp. */
-function findPins(sys: Sys, path: string | undefined): LibxdpPins | undefined {
-  try {
-    return LibxdpPins.find(sys, path);
-  } catch (error) {
-    if (error instanceof RootletError && error.code === 'store-no-bpffs') return undefined;
-    throw error;
-  }
 }
 
 /**

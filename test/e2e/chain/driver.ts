@@ -6,9 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { changeChain } from '../../../src/chain/chains.ts';
 import { findChainHook } from '../../../src/chain/engine/hooks.ts';
+import { recoverChains } from '../../../src/chain/engine/recover.ts';
 import type { ChainEdit, MemberRequest } from '../../../src/chain/model/edit.ts';
 import { RootletError } from '../../../src/diag/problem.ts';
-import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
 import { openSys } from '../../../src/kernel/open/koffi.ts';
 import { InputObject } from '../../../src/object/read/input.ts';
 import { Store } from '../../../src/store/store.ts';
@@ -56,7 +56,7 @@ function resultOf(job: Job): JobResult {
     const sys = openSys();
     const { lockTimeout } = job;
     const more = lockTimeout === undefined ? {} : { lockTimeout };
-    const store = Store.open(sys, job.root, { hasHappened: recoverLeft, ...more });
+    const store = Store.open(sys, job.root, { hasHappened: recoverChains, ...more });
     const hook = findChainHook(sys, job.interface, 'xdp');
     const { after, changed } = changeChain(
       { sys, store, time: null },

@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { type ChainChange, type ChainOptions, changeChain, readChain } from '../../../src/chain/chains.ts';
 import type { ChainContext } from '../../../src/chain/engine/context.ts';
 import { findChainHook } from '../../../src/chain/engine/hooks.ts';
+import { recoverChains } from '../../../src/chain/engine/recover.ts';
 import type { ChainHook, ChainState } from '../../../src/chain/model/chain.ts';
 import type { ChainEdit, MemberRequest } from '../../../src/chain/model/edit.ts';
 import { RootletError } from '../../../src/diag/problem.ts';
-import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
 import { readInterface } from '../../../src/kernel/hooks/interface.ts';
 import { openById } from '../../../src/kernel/objects/info.ts';
 import { BpfMap } from '../../../src/kernel/objects/map.ts';
@@ -90,7 +90,7 @@ export class ChainLab {
 
   /** Every command opens the store so; `sys`: another way to the kernel. */
   context(sys: Sys = kernel): ChainContext {
-    return { sys, store: Store.open(sys, this.root, { hasHappened: recoverLeft }), time: null };
+    return { sys, store: Store.open(sys, this.root, { hasHappened: recoverChains }), time: null };
   }
 
   // --- members ------------------------------------------------------------------------------------------------------

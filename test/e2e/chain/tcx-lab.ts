@@ -7,12 +7,12 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { recoverChains } from '../../../src/chain/engine/recover.ts';
 import type { ChainHook } from '../../../src/chain/model/chain.ts';
 import { applyTcx } from '../../../src/chain/tcx/apply.ts';
 import type { TcxContext, TcxOptions } from '../../../src/chain/tcx/context.ts';
 import { type RunningTcx, readTcx } from '../../../src/chain/tcx/read.ts';
 import { cleanChains } from '../../../src/chain/upkeep/clean.ts';
-import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
 import { returning } from '../../../src/hooks/testing.ts';
 import { Attachment } from '../../../src/kernel/hooks/attachment.ts';
 import { attachTcx, tcxAttachType } from '../../../src/kernel/hooks/hooks.ts';
@@ -116,7 +116,7 @@ export class TcxLab {
 
   /** As the command opens it: what a killed process left is finished or removed. */
   get context(): TcxContext {
-    return { sys: kernel, store: Store.open(kernel, this.root, { hasHappened: recoverLeft }), time: null };
+    return { sys: kernel, store: Store.open(kernel, this.root, { hasHappened: recoverChains }), time: null };
   }
 
   hook(name = 'va', direction: 'ingress' | 'egress' = 'ingress'): ChainHook {

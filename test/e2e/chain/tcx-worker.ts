@@ -5,11 +5,11 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { recoverChains } from '../../../src/chain/engine/recover.ts';
 import type { ChainHook } from '../../../src/chain/model/chain.ts';
 import type { DesignMember } from '../../../src/chain/model/design.ts';
 import { applyTcx } from '../../../src/chain/tcx/apply.ts';
 import { readTcx } from '../../../src/chain/tcx/read.ts';
-import { recoverLeft } from '../../../src/dynamic/entries/recover.ts';
 import { readInterface } from '../../../src/kernel/hooks/interface.ts';
 import { openSys } from '../../../src/kernel/open/koffi.ts';
 import { currentNetns } from '../../../src/kernel/sys/netns.ts';
@@ -49,7 +49,7 @@ export function designMember(
 /** Runs in the network namespace of the interface `va`. */
 export function work(root: string, directory: string, edit: WorkerEdit): void {
   const sys = openSys();
-  const store = Store.open(sys, root, { hasHappened: recoverLeft });
+  const store = Store.open(sys, root, { hasHappened: recoverChains });
   const { index } = readInterface(sys, 'va');
   const hook: ChainHook = {
     kind: 'tc',

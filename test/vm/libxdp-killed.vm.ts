@@ -1,0 +1,91 @@
+/** A process that is killed while it changes a dispatcher of libxdp: the old set or the new one, and no pins are left. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, afterEach, expect, test } from 'vitest';
+import { type ChainOptions, changeChain } from '../../src/chain/chains.ts';
+import { findChainHook } from '../../src/chain/engine/hooks.ts';
+import { recoverChains } from '../../src/chain/engine/recover.ts';
+import type { ChainEdit } from '../../src/chain/model/edit.ts';
+import { InputObject } from '../../src/object/read/input.ts';
+import { Store } from '../../src/store/store.ts';
+import { type MemberSpec, memberName } from '../support/chain-members.ts';
+import { sys } from './guest/kernel.ts';
+import { expectedPins, openPeer, peerPins } from './guest/xdp-tools.ts';
+
+const [PASS, TX] = [2, 3];
+const ROOT = '/sys/fs/bpf/rootlet-killed';
+const KILLED = join(dirname(process.argv[1] ?? ''), 'killed-chain.mjs');
+/** One of so many steps is tried, since each costs some seconds there; tests of one change share them. */
+const STRIDES = { load: 9, replace: 26, unload: 5 } as const;
+
+const peer = openPeer();
+/** Opened by each command, which recovers from what was killed. */
+const open = () => Store.open(sys, ROOT, { hasHappened: recoverChains });
+const hook = peer.wire.inside(() => findChainHook(sys, 'near', 'xdp'));
+const change = (edit: ChainEdit, options: ChainOptions = {}) =>
+  peer.wire.inside(() => changeChain({ sys, store: open(), time: null }, hook, edit, options));
+const load = (...specs: readonly MemberSpec[]) => {
+  const members = specs.map(spec => {
+    const path = peer.file(spec);
+    return { file: new InputObject({ name: `${memberName(spec)}.o`, path, bytes: readFileSync(path) }) };
+  });
+  return change({ kind: 'load', members }, { via: 'libxdp' });
+};
+
+afterEach(() => {
+  if (peer.attached() !== 0) change({ kind: 'unload', members: 'all' });
+  peer.must('clean');
+});
+afterAll(() => {
+  peer.close();
+  if (existsSync(ROOT)) rmSync(ROOT, { recursive: true, force: true });
+});
+
+type What = 'load' | 'replace' | 'unload';
+
+/** Runs a change that is killed before a step; how many steps it had, or null when it was killed. */
+function killedAt(what: What, step: number): number | null {
+  const next = peer.file({ number: 3, name: 'member_000001' });
+  const netns = `/run/netns/vm-near-${process.pid}`;
+  const words = [KILLED, ROOT, netns, what, String(step), next];
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  if (signal === 'SIGKILL') return null;
+  if (status !== 0) throw new Error(stderr);
+  return Number(stdout);
+}
+
+/** Members that run before and after the change. */
+const SETS: Readonly<Record<What, readonly [readonly number[], readonly number[]]>> = {
+  load: [[], [3]],
+  replace: [
+    [0, 1],
+    [0, 3],
+  ],
+  unload: [[0, 1], []],
+};
+
+/** `first`: the step that the test begins with. */
+test.each([
+  ['load', 1],
+  ['replace', 1],
+  ['replace', 14],
+  ['unload', 1],
+] as const)('%s, from step %i on', (what, first) => {
+  const [before, after] = SETS[what];
+  for (let step = first, steps: number | null = null; steps === null; step += STRIDES[what]) {
+    if (before.length > 0) load({ number: 0, priority: 10 }, { number: 1, priority: 20 });
+    steps = killedAt(what, step);
+    const id = peer.attached();
+    const ran = id === 0 ? [] : (peer.pass([[PASS, PASS, PASS, PASS]])[0]?.ran ?? []);
+    expect([before, after], `step ${step}`).toContainEqual(ran);
+    // the next command goes on, and leaves nothing of the killed one
+    load({ number: 2, priority: 30 });
+    const pins = expectedPins(peer.ifindex, peer.attached(), ran.length + 1);
+    expect(peerPins(), `step ${step}`).toEqual(pins);
+    expect(peer.pass([[PASS, PASS, TX, PASS]])[0]?.verdict).toBe(TX);
+    change({ kind: 'unload', members: 'all' });
+    expect([peer.attached(), peerPins(), open().list()], `step ${step}`).toEqual([0, {}, []]);
+  }
+});
