@@ -127,7 +127,7 @@ function changeOnce(
     return changeByTcx(
       context,
       running,
-      nextDesign(running.design, withTypes(hook, edit), describerFor(hook)),
+      nextDesign(withPolicy(running.design, options), withTypes(hook, edit), describerFor(hook)),
       options,
     );
   }
@@ -183,7 +183,7 @@ export function previewChain(
   context: ChainContext,
   hook: ChainHook,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed'> = {},
+  options: Pick<ChainOptions, 'failClosed' | 'counters'> = {},
 ): { readonly running: RunningChain; readonly design: ChainDesign } {
   const running = readRunning(context, hook);
   return { running, design: designAfter(running, edit, options) };
@@ -192,7 +192,7 @@ export function previewChain(
 function designAfter(
   { state, design }: RunningChain,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed'>,
+  options: Pick<ChainOptions, 'failClosed' | 'counters'>,
 ): ChainDesign {
   const { hook } = state;
   return nextDesign(withPolicy(design, options), withTypes(hook, ofWhole(edit, state)), describerFor(hook));

@@ -127,5 +127,6 @@ export {
   WATCH_TIME,
   WATCH_TRACE,
   WatchWords,
+  withCounters,
 } from './watch/index.ts';
 export { wrapVerdicts } from './wrap-verdicts.ts';

@@ -27,4 +27,4 @@ export {
   watchedType,
 } from './steps.ts';
 export { WatchObjects } from './symbols.ts';
-export { canTrace } from './with-counters.ts';
+export { canTrace, withCounters } from './with-counters.ts';
