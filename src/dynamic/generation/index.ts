@@ -17,6 +17,7 @@ export {
   type Guest,
   guestKey,
   isSame,
+  isSameFill,
   openChange,
   type SlotChange,
   type SlotFill,
