@@ -119,6 +119,7 @@ export {
   counterLayout,
   decodeCounters,
   decodeTrace,
+  isWatchMap,
   NO_MEMBER,
   TRACE_MAP,
   type VerdictCount,
