@@ -21,7 +21,7 @@ export function rateTable(chains: readonly ChainRates[]): string {
 }
 
 function cellsOf({ member, rate, reason }: MemberRate): string[] {
-  if (rate === null) return [member.name, '-', '-', '-', reason ?? ''];
+  if (rate === null) return [member.name, '-', '-', '-', `${reason}`];
   const verdicts = rate.verdicts.map(({ name, share }) => `${name} ${percent(share)}`);
   const time = rate.nanoseconds === null ? '-' : rate.nanoseconds.toFixed(0);
   return [member.name, scaled(rate.packets), scaled(rate.bits), time, verdicts.join(', ')];

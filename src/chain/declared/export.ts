@@ -1,6 +1,7 @@
 /** What runs, as documents that declare it: applying them changes nothing. */
 
 import { Document, isMap, isSeq } from 'yaml';
+import { given } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import { type Verdict, verdictWord } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
@@ -37,7 +38,7 @@ export function exportChain(
     ...(mode === null ? {} : { mode }),
     ...(via === null ? {} : { via }),
     ...(failClosed ? { failClosed } : {}),
-    ...(hasCounters(design) ? {} : { counters: false }),
+    ...given({ counters: hasCounters(design) ? undefined : false }),
     members: own.map(member => memberDocument(hook.kind, member, pathOf(member))),
   };
   const notes = guests.map(
