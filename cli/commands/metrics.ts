@@ -88,7 +88,7 @@ function countsOf(context: Context, chains: ChainContext, { asIs }: Flags): Chai
   return states.map(state => {
     using chain = WatchedChain.open(chains, state);
     const hook = hookName(state);
-    if (!asIs && chain.isCounted && (chain.flags & WATCH_COUNT) === 0) {
+    if (!asIs && chain.isCounted && !chain.has(WATCH_COUNT)) {
       chain.set(chain.flags | WATCH_COUNT);
       tell(context, `rootlet: counting is on: ${state.hook.interface} ${hook}`);
     }

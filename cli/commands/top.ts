@@ -107,7 +107,7 @@ function readAll(chains: ChainContext, name: string | undefined, flags: Flags, f
     using one = chain;
     const key = placeOf(one);
     const now = one.flags;
-    if ((now & wanted) !== wanted) {
+    if (!one.has(wanted)) {
       if (!found.has(key)) found.set(key, now);
       one.set(now | wanted);
     }

@@ -31,6 +31,7 @@ const STYLE: ChangeStyle = {
   asked: ['loaded guard on v0', 'would load guard on v0'],
   dryRun: false,
   all: false,
+  counters: false,
 };
 
 test('a change is its back end, the members in order with the reasons, and what became of state', () => {
@@ -66,10 +67,18 @@ test('a plan, all of it, and nothing to do', () => {
   const plan = formatChange(REPORT, { ...STYLE, dryRun: true, all: true });
   expect(plan.split('\n')[0]).toMatch(/^would load guard on v0 \(/);
   expect(plan).toContain('\nnew: guard:seen: new map\n');
-  expect(plan).toContain('\nstate kept: firewall:rules, firewall:rootlet_counts\n');
+  expect(plan).toContain('\nstate kept: firewall:rules\n');
+  const all = formatChange(REPORT, { ...STYLE, all: true, counters: true });
+  expect(all).toContain('\nstate kept: firewall:rules, firewall:rootlet_counts\n');
   const same = { ...REPORT, before: after, changed: false, state: [], droppedSettings: [] };
   expect(formatChange(same, STYLE).split('\n')[0]).toBe('nothing to change: v0 has a chain of 3 members');
   expect(formatChange(same, { ...STYLE, replaced: 'firewall' })).not.toContain('new version');
+});
+
+test('counters that a member loses are reported', () => {
+  const lost = { ...kept, key: 'firewall:rootlet_counts', map: 'rootlet_counts', reason: 'value size' };
+  const text = formatChange({ ...REPORT, state: [{ ...lost, kind: 'reset' }] }, STYLE);
+  expect(text).toContain('\nstate reset: firewall:rootlet_counts: value size\n');
 });
 
 test('when the last member is gone, so is the program', () => {

@@ -8,7 +8,7 @@ import {
   ordinal,
 } from '../../src/chain/index.ts';
 import { counted } from '../../src/diag/index.ts';
-import { COUNTS_MAP, TRACE_MAP, WATCH_SECTION } from '../../src/link/index.ts';
+import { isWatchMap } from '../../src/link/index.ts';
 import { describeState, type StateChange } from '../../src/state/index.ts';
 import { chainJson } from './chain-json.ts';
 import { actionsOf, chainFacts, modeWord } from './chain-table.ts';
@@ -37,6 +37,8 @@ export interface ChangeStyle {
   readonly dryRun: boolean;
   /** New maps and constants too. */
   readonly all: boolean;
+  /** Maps of counters too. */
+  readonly counters: boolean;
   /** Member that has a new version. */
   readonly replaced?: string;
 }
@@ -47,18 +49,18 @@ export function formatChange(report: ChangeReport, style: ChangeStyle): string {
   return [
     headOf(report, style),
     ...(after.members.length === 0 ? [] : [memberRows(report, style)]),
-    ...describeState(style.all ? state : state.filter(isTold), style.all),
+    ...describeState(style.counters ? state : withoutCounters(state), style.all),
     ...settingsLines(new Map(after.members.map(({ name, settings }) => [name, settings]))),
     ...droppedSettings.map(one => `setting dropped: ${one}`),
   ].join('\n');
 }
 
-const OF_COUNTERS: ReadonlySet<string> = new Set([COUNTS_MAP, TRACE_MAP, WATCH_SECTION]);
-
-/** Counters of members are of interest only where a member that stays loses them. */
-function isTold({ map, kind }: StateChange): boolean {
-  return !OF_COUNTERS.has(map) || (kind !== 'reuse' && kind !== 'dropped');
+/** Without maps of counters: they are of interest only where a member that stays loses what it has counted. */
+export function withoutCounters(state: readonly StateChange[]): readonly StateChange[] {
+  return state.filter(({ map, kind }) => !isWatchMap(map) || !UNREMARKABLE.has(kind));
 }
+
+const UNREMARKABLE: ReadonlySet<StateChange['kind']> = new Set(['reuse', 'dropped', 'new']);
 
 function headOf(report: ChangeReport, { asked, dryRun }: ChangeStyle): string {
   const { after, changed } = report;

@@ -15,6 +15,7 @@ import {
 import { counted, quote } from '../../src/diag/index.ts';
 import type { Verdict } from '../../src/object/index.ts';
 import { describeState } from '../../src/state/index.ts';
+import { withoutCounters } from './chain-change.ts';
 import { actionsOf } from './chain-table.ts';
 import { settingText } from './inventory.ts';
 
@@ -24,7 +25,7 @@ export function formatPlan({ plan, change }: PlannedChain): string {
     headOf(plan),
     ...(plan.action === 'none' ? [] : chainLines(plan)),
     ...(plan.action === 'none' ? [] : plan.members.flatMap(member => memberLines(plan, member))),
-    ...(change === null ? [] : describeState(change.state).map(line => `  ${line}`)),
+    ...(change === null ? [] : describeState(withoutCounters(change.state)).map(line => `  ${line}`)),
   ].join('\n');
 }
 
@@ -44,6 +45,7 @@ function chainLines({ replaces, differences }: ChainPlan): string[] {
   const foreign = replaces === null ? [] : [`  - program ${replaces.id} (${replaces.name}), not a chain`];
   const lines = differences.map(({ what, from, to }) => {
     if (what === 'failClosed') return `  ~ members that are lost ${to ? 'drop' : 'pass'} packets`;
+    if (what === 'counters') return `  ~ members are built ${to ? 'with' : 'without'} counters`;
     return from === null ? `  + ${what} ${to}` : `  ~ ${what} ${from} -> ${to}`;
   });
   return [...foreign, ...lines];

@@ -56,8 +56,16 @@ test('labels are escaped, and every number is exact', () => {
 
 test('no chain, and members without counters', () => {
   expect(parsePrometheus(prometheusText([]))).toEqual([]);
-  const reading = { time: 0n, flags: 0, members: [{ member, mapId: null, counters: null }] };
-  const samples = parsePrometheus(prometheusText([{ state, hook: 'xdp', reading, counting: false }]));
+  const textOf = (one: MemberState): string => {
+    const reading = { time: 0n, flags: 0, members: [{ member: one, mapId: null, counters: null }] };
+    return prometheusText([{ state, hook: 'xdp', reading, counting: false }]);
+  };
+  expect(textOf({ ...member, file: 'a.o' })).toMatch(
+    /\n# eth0 xdp: member .*: not counted: loaded without counters\n$/,
+  );
+  const text = textOf({ ...member, file: null });
+  expect(text).toMatch(/\n# eth0 xdp: member .*: not counted: loaded by another tool\n$/);
+  const samples = parsePrometheus(text);
   expect(samples.map(({ name, value }) => [name, value])).toEqual([
     ['rootlet_member_place', 1],
     ['rootlet_chain_counting', 0],

@@ -3,7 +3,7 @@
  * type. Names and labels are an interface that dashboards depend on; docs/counters.md lists them.
  */
 
-import type { ChainState, MemberReading, Reading } from '../../src/chain/index.ts';
+import { type ChainState, type MemberReading, type Reading, whyNotCounted } from '../../src/chain/index.ts';
 
 /** What one chain has counted. */
 export interface ChainCounts {
@@ -30,7 +30,16 @@ export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** All families, also those without a sample. */
 export function prometheusText(chains: readonly ChainCounts[]): string {
-  return familiesOf(chains).map(familyText).join('');
+  return [...familiesOf(chains).map(familyText), ...chains.flatMap(commentsOf)].join('');
+}
+
+/** Members that have no sample, as comments of the format. */
+function commentsOf({ state, hook, reading }: ChainCounts): string[] {
+  const missing = reading.members.filter(({ counters }) => counters === null);
+  return missing.map(({ member }) => {
+    const what = `${state.hook.interface} ${hook}: member ${member.name}: ${whyNotCounted(member)}`;
+    return `# ${escaped(what)}\n`;
+  });
 }
 
 function familiesOf(chains: readonly ChainCounts[]): readonly Family[] {

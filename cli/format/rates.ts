@@ -20,8 +20,8 @@ export function rateTable(chains: readonly ChainRates[]): string {
   return table([HEADINGS, ...rows], '', [3, 4, 5]);
 }
 
-function cellsOf({ member, rate }: MemberRate): string[] {
-  if (rate === null) return [member.name, '-', '-', '-', 'no counters'];
+function cellsOf({ member, rate, reason }: MemberRate): string[] {
+  if (rate === null) return [member.name, '-', '-', '-', `${reason}`];
   const verdicts = rate.verdicts.map(({ name, share }) => `${name} ${percent(share)}`);
   const time = rate.nanoseconds === null ? '-' : rate.nanoseconds.toFixed(0);
   return [member.name, scaled(rate.packets), scaled(rate.bits), time, verdicts.join(', ')];
@@ -47,9 +47,10 @@ export function scaled(value: number): string {
 }
 
 export function ratesJson({ state, hook, rates }: ChainRates): Readonly<Record<string, unknown>> {
-  const members = rates.map(({ member, rate }) => ({
+  const members = rates.map(({ member, rate, reason }) => ({
     name: member.name,
     program: member.program,
+    reason,
     packetsPerSecond: rate?.packets ?? null,
     bitsPerSecond: rate?.bits ?? null,
     nanoseconds: rate?.nanoseconds ?? null,

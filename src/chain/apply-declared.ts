@@ -138,8 +138,8 @@ function editOf({ members }: ReadyChain): ChainEdit {
 
 function optionsOf({ declared }: ReadyChain, options: DeclaredOptions): ChainOptions {
   if (declared === null) return options;
-  const { mode, via, failClosed } = declared;
-  return { ...options, ...given({ mode, via }), failClosed };
+  const { mode, via, failClosed, counters } = declared;
+  return { ...options, ...given({ mode, via }), failClosed, counters };
 }
 
 function problemsOf(error: unknown, { declared, hook }: ReadyChain): readonly Problem[] {

@@ -198,7 +198,7 @@ export function previewChain(
   context: ChainContext,
   hook: ChainHook,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed'> = {},
+  options: Pick<ChainOptions, 'failClosed' | 'counters'> = {},
 ): { readonly running: RunningChain; readonly design: ChainDesign } {
   const running = readRunning(context, hook);
   return { running, design: designAfter(running, edit, options) };

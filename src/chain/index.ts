@@ -52,4 +52,5 @@ export {
   ratesBetween,
   type TracedPacket,
   WatchedChain,
+  whyNotCounted,
 } from './watch/index.ts';

@@ -119,6 +119,7 @@ export {
   counterLayout,
   decodeCounters,
   decodeTrace,
+  isWatchMap,
   NO_MEMBER,
   TRACE_MAP,
   type VerdictCount,
@@ -127,5 +128,6 @@ export {
   WATCH_TIME,
   WATCH_TRACE,
   WatchWords,
+  withCounters,
 } from './watch/index.ts';
 export { wrapVerdicts } from './wrap-verdicts.ts';

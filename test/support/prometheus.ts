@@ -27,6 +27,7 @@ export function parsePrometheus(text: string): readonly PrometheusSample[] {
       families.add(name);
       continue;
     }
+    if (/^# (?!HELP |TYPE )/.test(line)) continue; // the format ignores other comments
     const sample = sampleOf(line);
     if (sample.name !== family) throw new Error(`${line}: not in its family ${family}`);
     const key = (one: PrometheusSample): string => `${one.name} ${JSON.stringify(one.labels)}`;

@@ -11,11 +11,13 @@ import { makeDispatcher } from '../../src/chain/libxdp/dispatcher.ts';
 import { LibxdpPins } from '../../src/chain/libxdp/pins.ts';
 import type { ChainState } from '../../src/chain/model/chain.ts';
 import type { ChainEdit, MemberRequest } from '../../src/chain/model/edit.ts';
+import { WatchedChain } from '../../src/chain/watch/open.ts';
 import { EXIT, move } from '../../src/isa/assemble.ts';
 import { encodeInsns } from '../../src/isa/opcodes.ts';
 import { setXdp } from '../../src/kernel/hooks/interface.ts';
 import { HOST_ORDER } from '../../src/kernel/uapi/attr.ts';
 import { withLicense } from '../../src/link/passes/license.ts';
+import { WATCH_COUNT } from '../../src/link/watch/layout.ts';
 import { loadObject } from '../../src/load/load.ts';
 import type { BpfSymbol } from '../../src/object/model/model.ts';
 import { InputObject } from '../../src/object/read/input.ts';
@@ -138,6 +140,76 @@ describe('what is built here', () => {
     change({ kind: 'replace', name: 'member_000001', member: next });
     expectAgreement();
     expect(peer.pass([[PASS, TX, TX, DROP]])).toEqual([{ verdict: DROP, ran: [0, 3] }]);
+  });
+});
+
+describe('counters', () => {
+  const open = () => inNear(() => WatchedChain.open(context, state()));
+  function counted() {
+    using chain = open();
+    return chain.read(0n).members.map(one => [one.member.name, one.counters?.packets]);
+  }
+  function countOn(): void {
+    using chain = open();
+    chain.set(WATCH_COUNT);
+  }
+
+  test('each member has its own, which it keeps from set to set', () => {
+    load({ number: 0, priority: 10 }, { number: 1, priority: 20 });
+    peer.pass([[PASS, PASS]]);
+    expect(counted()).toEqual([
+      ['member_000000', 0n],
+      ['member_000001', 0n],
+    ]);
+    countOn();
+    peer.pass([
+      [PASS, PASS],
+      [DROP, PASS],
+    ]);
+    load({ number: 2, priority: 30 });
+    expect(counted()).toEqual([
+      ['member_000000', 2n],
+      ['member_000001', 1n],
+      ['member_000002', 0n],
+    ]);
+    expectAgreement();
+    const next = member({ number: 3, name: 'member_000001', priority: 20 });
+    change({ kind: 'replace', name: 'member_000001', member: next });
+    countOn();
+    expect(peer.pass([[PASS, PASS, PASS, PASS]])[0]?.verdict).toBe(PASS);
+    expect(counted()).toEqual([
+      ['member_000000', 3n],
+      ['member_000001', 2n],
+      ['member_000002', 1n],
+    ]);
+  });
+
+  test('a single member, and a second run that changes nothing', () => {
+    const set = { kind: 'set', members: [member({ number: 0 })] } as const;
+    expect(change(set, { via: 'libxdp' }).changed).toBe(true);
+    expect(change(set, { via: 'libxdp' }).changed).toBe(false);
+    countOn();
+    expect(peer.pass([[DROP]])).toEqual([{ verdict: DROP, ran: [0] }]);
+    expect(counted()).toEqual([['member_000000', 1n]]);
+    expect(change(set, { counters: false }).changed).toBe(true);
+    expect(counted()).toEqual([['member_000000', undefined]]);
+    expect(change(set).changed).toBe(false);
+    expect(change(set, { counters: true }).changed).toBe(true);
+    expect(counted()).toEqual([['member_000000', 0n]]);
+  });
+
+  test('a member of the peer has none; linked into one program all go on', () => {
+    load({ number: 0, priority: 10 });
+    countOn();
+    peer.pass([[PASS]]);
+    peer.load({ number: 1, priority: 20 });
+    expect(counted()).toEqual([
+      ['member_000000', 1n],
+      ['member_000001', undefined],
+    ]);
+    change({ kind: 'unload', members: ['member_000001'] });
+    change({ kind: 'load', members: [] }, { via: 'static' });
+    expect([state().via, counted()]).toEqual(['static', [['member_000000', 1n]]]);
   });
 });
 

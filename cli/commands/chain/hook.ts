@@ -71,7 +71,7 @@ export function change(
     return;
   }
   for (const note of done.notes) tell(context, `rootlet: note: ${note}`);
-  print(context, formatChange(done, { ...style, dryRun, all: verbose || dryRun }));
+  print(context, formatChange(done, { ...style, dryRun, all: verbose || dryRun, counters: verbose }));
 }
 
 function isRefused({ state }: ChainChange): boolean {

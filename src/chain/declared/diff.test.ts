@@ -66,13 +66,19 @@ test('nothing, created, removed, and a program in the way', () => {
 test('the chain as a whole', () => {
   const one = chain(member('a'));
   expect(
-    planDeclared(CHAIN, one, { ...one, failClosed: true }, { via: 'libxdp', mode: 'generic' }),
+    planDeclared(
+      CHAIN,
+      one,
+      { ...one, failClosed: true, counters: false },
+      { via: 'libxdp', mode: 'generic' },
+    ),
   ).toMatchObject({
     action: 'change',
     differences: [
       { what: 'via', from: 'static', to: 'libxdp' },
       { what: 'mode', from: 'native', to: 'generic' },
       { what: 'failClosed', from: false, to: true },
+      { what: 'counters', from: true, to: false },
     ],
     members: [{ action: 'keep' }],
   });

@@ -14,6 +14,7 @@ import {
   type ChainHook,
   type ChainState,
   type DesignMember,
+  hasCounters,
   isSameCode,
   isSameDesign,
 } from '../model/index.ts';
@@ -70,7 +71,7 @@ export interface PlannedMember {
 export type ChainDifference =
   | { readonly what: 'via'; readonly from: ChainBackEnd | null; readonly to: ChainBackEnd }
   | { readonly what: 'mode'; readonly from: XdpMode | null; readonly to: XdpMode }
-  | { readonly what: 'failClosed'; readonly from: boolean; readonly to: boolean };
+  | { readonly what: 'failClosed' | 'counters'; readonly from: boolean; readonly to: boolean };
 
 /** What is to change on one hook. */
 export interface ChainPlan {
@@ -100,7 +101,7 @@ export function planDeclared(
   const isEmpty = next.members.length === 0;
   const members = plannedMembers(running, next);
   const differences = isEmpty ? [] : chainDifferences(state, running, next, policy);
-  const isSame = isSameDesign(running, isEmpty ? { ...next, failClosed: running.failClosed } : next);
+  const isSame = isSameDesign(running, isEmpty ? { ...running, members: [] } : next);
   const pending = !isSame || differences.length > 0 || (!isEmpty && state.kind !== 'chain');
   const action = state.kind === 'chain' ? (isEmpty ? 'remove' : 'change') : 'create';
   return {
@@ -123,6 +124,8 @@ function chainDifferences(
   if (mode !== undefined && mode !== state.mode) found.push({ what: 'mode', from: state.mode, to: mode });
   if (running.failClosed !== next.failClosed)
     found.push({ what: 'failClosed', from: running.failClosed, to: next.failClosed });
+  const [from, to] = [hasCounters(running), hasCounters(next)];
+  if (state.kind === 'chain' && from !== to) found.push({ what: 'counters', from, to });
   return found;
 }
 

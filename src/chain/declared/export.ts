@@ -1,10 +1,17 @@
 /** What runs, as documents that declare it: applying them changes nothing. */
 
 import { Document, isMap, isSeq } from 'yaml';
+import { given } from '../../bytes/index.ts';
 import { quote } from '../../diag/index.ts';
 import { type Verdict, verdictWord } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
-import type { ChainDesign, ChainKind, ChainState, DesignMember } from '../model/index.ts';
+import {
+  type ChainDesign,
+  type ChainKind,
+  type ChainState,
+  type DesignMember,
+  hasCounters,
+} from '../model/index.ts';
 
 /** A document, and what it cannot declare. */
 export interface ExportedChain {
@@ -19,10 +26,11 @@ export interface ExportedChain {
 /** `pathOf` names the object file of a member that has one. */
 export function exportChain(
   state: ChainState,
-  { members, failClosed }: ChainDesign,
+  design: ChainDesign,
   pathOf: (member: DesignMember) => string,
 ): ExportedChain {
   const { hook, mode, via } = state;
+  const { members, failClosed } = design;
   const [guests, own] = [members.filter(isGuest), members.filter(member => !isGuest(member))];
   const document = {
     hook: hook.direction === null ? hook.kind : `${hook.kind} ${hook.direction}`,
@@ -30,6 +38,7 @@ export function exportChain(
     ...(mode === null ? {} : { mode }),
     ...(via === null ? {} : { via }),
     ...(failClosed ? { failClosed } : {}),
+    ...given({ counters: hasCounters(design) ? undefined : false }),
     members: own.map(member => memberDocument(hook.kind, member, pathOf(member))),
   };
   const notes = guests.map(

@@ -70,6 +70,8 @@ const HOOK = 'Hook of the interface.';
 const INTERFACE_TEXT = 'Name of the interface, in the network namespace of the command.';
 const VIA = 'How the chain is built. Default: as it is built now, else what the kernel offers.';
 const FAIL_CLOSED = 'Whether a member that is lost drops packets instead of passing them. Default: false.';
+const COUNTERS =
+  'Whether members are built with counters, which cost next to nothing while they are off. Default: true.';
 
 const XDP = record('a document of an XDP hook', {
   hook: required(word(['xdp']), HOOK),
@@ -80,6 +82,7 @@ const XDP = record('a document of an XDP hook', {
   ),
   via: optional(word(['static', 'libxdp']), VIA),
   failClosed: optional(flag(), FAIL_CLOSED),
+  counters: optional(flag(), COUNTERS),
   members: required(list(member(verdict(BPF_PROG_TYPE_XDP, 0, 30)), 'members: []'), MEMBERS),
 });
 
@@ -88,6 +91,7 @@ const TC = record('a document of a TC hook', {
   interface: required(INTERFACE, INTERFACE_TEXT),
   via: optional(word(['static', 'tcx']), VIA),
   failClosed: optional(flag(), FAIL_CLOSED),
+  counters: optional(flag(), COUNTERS),
   members: required(list(member(verdict(BPF_PROG_TYPE_SCHED_CLS, -1, MAX_S32)), 'members: []'), MEMBERS),
 });
 

@@ -26,6 +26,7 @@ interface: eth0
 mode: skb
 via: static
 failClosed: true
+counters: false
 members:
   - file: objects/firewall.bpf.o
     name: fw
@@ -50,6 +51,7 @@ members:
     mode: 'generic',
     via: 'static',
     failClosed: true,
+    counters: false,
     where: ['etc/chain.yaml:3:12', 'interface'],
     members: [
       {
@@ -69,14 +71,14 @@ members:
           ]),
           maxEntries: new Map([['flows', 4096]]),
         },
-        where: ['etc/chain.yaml:9:11', 'members[0]'],
+        where: ['etc/chain.yaml:10:11', 'members[0]'],
       },
       {
         name: 'count',
         file: '/opt/count.bpf.o',
         path: '/opt/count.bpf.o',
         settings: { globals: new Map(), maxEntries: new Map() },
-        where: ['etc/chain.yaml:21:11', 'members[1]'],
+        where: ['etc/chain.yaml:22:11', 'members[1]'],
       },
     ],
   });

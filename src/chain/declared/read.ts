@@ -41,6 +41,8 @@ export interface DeclaredChain {
   readonly mode?: XdpMode;
   readonly via?: ChainBackEnd;
   readonly failClosed: boolean;
+  /** Members are built with counters. */
+  readonly counters: boolean;
   readonly members: readonly DeclaredMember[];
   /** Where its interface is named, for problems of the interface. */
   readonly where: readonly string[];
@@ -82,10 +84,11 @@ function chainOf(file: string, node: YamlNode, problems: Problem[]): DeclaredCha
   if (read === undefined) return undefined;
   const members = read.members.map(one => memberOf(file, one));
   problems.push(...repeated(members, ({ name }) => name, 'a second member'));
-  const { via, failClosed = false } = read;
+  const { via, failClosed = false, counters = true } = read;
   const mode = 'mode' in read && read.mode !== undefined ? MODES[read.mode] : undefined;
   const where = [placeText(placeOf(read, 'interface')), 'interface'];
-  return { ...hookOf(read.hook, read.interface), where, ...given({ mode, via }), failClosed, members };
+  const policy = { ...given({ mode, via }), failClosed, counters };
+  return { ...hookOf(read.hook, read.interface), where, ...policy, members };
 }
 
 function hookOf(

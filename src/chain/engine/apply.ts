@@ -85,12 +85,15 @@ function applyLibxdp(context: ChainContext, request: ApplyRequest): Replaced {
     entry === undefined
       ? firstRootlet(context, { ...build, ...given({ around }) }, expected)
       : changeRootlet(context, entry, { ...build, ...given({ around }) }, expected);
-  if (request.dryRun) return forBackEnds(hook, () => change());
+  if (request.dryRun) {
+    const planned = forBackEnds(hook, () => change());
+    return { ...planned, notes: [...chain.notes, ...planned.notes] };
+  }
   const notes = removeStaleEntries(context, hook, replaced, entry);
   const made = forBackEnds(hook, () =>
     withPins(context.sys, hook, { expected: replaced, entry }, around => change(around)),
   );
-  return { ...made, notes: [...notes, ...made.notes] };
+  return { ...made, notes: [...notes, ...chain.notes, ...made.notes] };
 }
 
 /**

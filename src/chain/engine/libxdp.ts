@@ -19,7 +19,13 @@ import {
   slotName,
   takesFrags,
 } from '../libxdp/index.ts';
-import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
+import {
+  type ChainDesign,
+  type ChainHook,
+  countedMember,
+  type DesignMember,
+  hasCounters,
+} from '../model/index.ts';
 import { encodeFacts } from './facts.ts';
 import { spellHook } from './hooks.ts';
 import type { GeneratedChain } from './static.ts';
@@ -38,24 +44,48 @@ export function libxdpChain(
   const config = configOf(design, version);
   const object = makeDispatcher({ config, byteOrder: HOST_ORDER, failClosed });
   const rootlet = new InputObject({ name: object.name, bytes: writeObject(object) }, object);
-  const generated = { ...occupants(members), mustReturn: [], facts: encodeFacts(design) };
-  return { change: { rootlet, program: DISPATCHER_PROGRAM, generated }, notes: [] };
+  const { notes, ...filled } = occupants(design);
+  const generated = { ...filled, mustReturn: [], facts: encodeFacts(design) };
+  return { change: { rootlet, program: DISPATCHER_PROGRAM, generated }, notes };
 }
 
-type Occupants = Pick<NonNullable<SlotChange['generated']>, 'components' | 'guests'>;
+type Generated = NonNullable<SlotChange['generated']>;
+
+interface Occupants extends Pick<Generated, 'components' | 'guests'> {
+  readonly notes: readonly string[];
+}
+
+/** Variant of a component: its program is wrapped, and counts. */
+export const COUNTED = 'counted';
 
 /** A single member takes the place of the dispatcher's own function, as with libxdp. */
-function occupants(members: readonly DesignMember[]): Occupants {
+function occupants(design: ChainDesign): Occupants {
+  const { members } = design;
   const slots = members.map((_, at) => (members.length === 1 ? DISPATCHER_PROGRAM : slotName(at)));
-  const components = members.flatMap(({ name: component, file, program }, at) =>
-    file === null ? [] : [{ slot: elementAt(slots, at), component, file, program }],
+  const loaded = members.flatMap(({ file, ...member }, at) =>
+    file === null ? [] : [loadedComponent(member, file, elementAt(slots, at), hasCounters(design))],
   );
   const guests = members.flatMap(({ name: component, file, program, loaded }, at) =>
     file !== null || loaded === null
       ? []
       : [{ slot: elementAt(slots, at), component, program, programId: loaded }],
   );
-  return guests.length === 0 ? { components } : { components, guests };
+  const components = loaded.map(({ component }) => component);
+  const notes = loaded.flatMap(one => one.notes);
+  return guests.length === 0 ? { components, notes } : { components, guests, notes };
+}
+
+/** The file is that which was given, so that the record has its bytes; only what is loaded of it counts. */
+function loadedComponent(
+  member: Pick<DesignMember, 'name' | 'program'>,
+  file: InputObject,
+  slot: string,
+  counters: boolean,
+): { readonly component: Generated['components'][number]; readonly notes: readonly string[] } {
+  const { object, notes } = countedMember(file.object, member, counters);
+  const base = { slot, component: member.name, program: member.program };
+  if (object === file.object) return { component: { ...base, file }, notes };
+  return { component: { ...base, file: new InputObject(file, object), variant: COUNTED }, notes };
 }
 
 function configOf({ members }: ChainDesign, version: DispatcherVersion): DispatcherConfig {

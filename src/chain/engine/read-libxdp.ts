@@ -3,7 +3,7 @@
  * add what only they have: names, files, settings.
  */
 
-import { elementAt } from '../../bytes/index.ts';
+import { elementAt, given } from '../../bytes/index.ts';
 import { type Problem, problem } from '../../diag/index.ts';
 import { recordOfProgram } from '../../dynamic/index.ts';
 import { componentName, NO_SETTINGS, settingsFor } from '../../state/index.ts';
@@ -34,7 +34,8 @@ export function dispatcherChain(store: Store, base: ChainState, dispatcher: Read
     names.add(name);
     return { ...withFacts(named, member, entry), name };
   });
-  const design = { members, failClosed: own?.design.failClosed === true };
+  const counters = own === undefined ? recordedCounters(store, entry) : own.design.counters;
+  const design = { members, failClosed: own?.design.failClosed === true, ...given({ counters }) };
   const state: ChainState = {
     ...base,
     kind: 'chain',
@@ -142,6 +143,14 @@ function recordedMember(
   const fill = record.design.fills.find(({ component }) => component === member.name);
   const settings = settingsFor(record.settings, member.name);
   return { ...member, file: fill === undefined ? null : fill.file, settings, loaded: program.id };
+}
+
+/** Another tool that changes a chain does not change how its members were built. */
+function recordedCounters(store: Store, entry: StoreEntry | undefined): boolean | undefined {
+  const record = entry === undefined ? undefined : recordOfRunning(store, entry);
+  return record?.design.generated === undefined
+    ? undefined
+    : decodeFacts(record.design.generated.facts).counters;
 }
 
 function recordOfRunning(store: Store, entry: StoreEntry) {

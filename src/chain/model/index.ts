@@ -10,6 +10,7 @@ export {
   type ProgramFacts,
 } from './chain.ts';
 export { hasCounters, isSameCode, isSameDesign, isSameSettings } from './compare.ts';
+export { countedMember, type LoadedMember } from './counted.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
 export { type Describe, memberName, nextDesign, requireMember } from './next-design.ts';

@@ -8,7 +8,7 @@
 
 import { quote, RootletError } from '../../diag/index.ts';
 import type { StateChange } from '../../state/index.ts';
-import type { ChainDesign, ChainHook } from '../model/index.ts';
+import { type ChainDesign, type ChainHook, hasCounters } from '../model/index.ts';
 import { differenceOf, freshNames, loadable } from './changes.ts';
 import type { TcxContext, TcxOptions } from './context.ts';
 import { readTcxHook } from './hook.ts';
@@ -47,13 +47,15 @@ function prepare(context: TcxContext, hook: ChainHook, design: ChainDesign, opti
   const attached = found.rows.flatMap(({ member }) => member ?? []);
   const running = new Map([...attached, ...found.lost].map(member => [member.facts.name, member]));
   const members = new Map(design.members.map(member => [member.name, loadable(member)]));
+  const counters = hasCounters(design);
   const fresh = freshNames(design, options.fresh ?? []);
   const wanted = [...members.values()].map(member => {
     const old = running.get(member.name);
     const names = fresh.get(member.name) ?? [];
     return {
       name: member.name,
-      differs: old === undefined ? ('code' as const) : differenceOf(context, old, member, names),
+      differs:
+        old === undefined ? ('code' as const) : differenceOf(context, old, { member, counters }, names),
     };
   });
   const present = [
@@ -63,7 +65,7 @@ function prepare(context: TcxContext, hook: ChainHook, design: ChainDesign, opti
   const plan = planTcx(present, wanted);
   requireRoom(found, plan);
   const places = { context, hook, order: [...members.keys()], settled: new Set(plan.stay) };
-  return { context, hook, options, plan, places, members, running, fresh };
+  return { context, hook, options, plan, places, members, running, counters, fresh };
 }
 
 // --- running the steps --------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ export function loadable(member: DesignMember): LoadableMember {
 export function differenceOf(
   { store }: TcxContext,
   old: TcxMember,
-  next: LoadableMember,
+  { member: next, counters }: { readonly member: LoadableMember; readonly counters: boolean },
   fresh: readonly string[],
 ): WantedMember['differs'] {
   const bytes = store.files(old.entry).get(OBJECT_FILE);
@@ -33,6 +33,7 @@ export function differenceOf(
     bytes !== undefined &&
     sameBytes(bytes, next.file.bytes) &&
     old.program === next.program &&
+    old.facts.counters === counters &&
     isSameValue(old.facts.continueOn, verdictsOf(next)) &&
     isSameSettings(settingsOf(old.entry), next.settings);
   if (!isSameCode || fresh.length > 0) return 'code';

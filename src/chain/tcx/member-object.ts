@@ -7,15 +7,15 @@
 import { quote } from '../../diag/index.ts';
 import { type HookRequest, hookTypeNotes, programForHook, typesForHook } from '../../hooks/index.ts';
 import { wrapVerdicts } from '../../link/index.ts';
-import {
-  type BpfObject,
-  type InputObject,
-  retypedInput,
-  type Verdict,
-  verdictName,
-} from '../../object/index.ts';
+import { type InputObject, retypedInput, type Verdict, verdictName } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_CLS, TC_ACT_PIPE, TC_ACT_UNSPEC } from '../../uapi/index.ts';
-import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
+import {
+  type ChainDesign,
+  type ChainHook,
+  countedMember,
+  type DesignMember,
+  type LoadedMember,
+} from '../model/index.ts';
 
 /** What the kernel itself does. */
 export const KERNEL_RULE: readonly Verdict[] = [TC_ACT_UNSPEC];
@@ -28,23 +28,22 @@ export function tcxRequest({ interface: target, direction }: ChainHook): HookReq
   return { kind: 'tcx', target, place: { direction: direction ?? 'ingress' } };
 }
 
-export interface MemberObject {
-  readonly object: BpfObject;
-  /** One sentence each. */
-  readonly notes: readonly string[];
-}
-
 type Wrapped = Pick<DesignMember, 'name' | 'program' | 'continueOn' | 'given'> & {
   readonly file: InputObject;
 };
 
-/** Throws `attach-program` for a program that is not for the hook, and what prevents a wrapper. */
-export function memberObject(hook: ChainHook, member: Wrapped): MemberObject {
+/**
+ * `counters`: whether the chain has them; they count the member's own verdicts. Throws `attach-program` for a program
+ * that is not for the hook, and what prevents a wrapper.
+ */
+export function memberObject(hook: ChainHook, member: Wrapped, counters: boolean): LoadedMember {
   const { file, program, name } = member;
   const types = typesForHook(file.object, tcxRequest(hook), program);
-  const { object } = types.size === 0 ? file : retypedInput(file, types);
-  programForHook(object, tcxRequest(hook), program);
-  const notes = hookTypeNotes(file.object, types);
+  const typed = types.size === 0 ? file : retypedInput(file, types);
+  programForHook(typed.object, tcxRequest(hook), program);
+  const counted = countedMember(typed.object, member, counters);
+  const { object } = counted;
+  const notes = [...hookTypeNotes(file.object, types), ...counted.notes];
   const verdicts = verdictsOf(member);
   if (isKernelRule(verdicts)) return { object, notes };
   const words = verdicts.map(spellVerdict).join(', ');

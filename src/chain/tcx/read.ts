@@ -43,7 +43,8 @@ export function readTcx(context: TcxContext, hook: ChainHook): RunningTcx {
     entry: null,
     problems: found.lost.map(lostProblem),
   };
-  return { state, design: { members: own.map(member => designOf(context, member)), failClosed: false } };
+  const design = { members: own.map(member => designOf(context, member)), failClosed: false };
+  return { state, design: own.length === 0 ? design : { ...design, counters: isCounted(own) } };
 }
 
 /** In the order in which they run; lost ones after the last member whose priority is not higher. */
@@ -54,6 +55,11 @@ function ownMembers({ rows, lost }: TcxHook): TcxMember[] {
     own.splice(at + 1, 0, member);
   }
   return own;
+}
+
+/** A change that ended in the middle left members of both kinds; the next one completes what has counters. */
+function isCounted(own: readonly TcxMember[]): boolean {
+  return own.some(({ facts }) => facts.counters);
 }
 
 function designOf({ store }: TcxContext, { entry, facts, program }: TcxMember): DesignMember {

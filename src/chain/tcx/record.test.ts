@@ -10,6 +10,7 @@ const FACTS: TcxFacts = {
   priority: -5,
   continueOn: [-1, 3, 'other'],
   given: { priority: true, continueOn: false },
+  counters: true,
 };
 
 function entryWith(data: StoreEntry['record']['data']): StoreEntry {

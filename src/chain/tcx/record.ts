@@ -19,16 +19,18 @@ export interface RecordedHook {
 
 export interface TcxFacts extends Pick<DesignMember, 'name' | 'priority' | 'continueOn' | 'given'> {
   readonly hook: RecordedHook;
+  /** Whether its chain has counters. */
+  readonly counters: boolean;
 }
 
 const FIELD = CHAIN_FIELD;
 const VIA = 'tcx';
 
 /** The field of the data of a record. */
-export function encodeTcxFacts({ hook, name, priority, continueOn, given }: TcxFacts): JsonObject {
+export function encodeTcxFacts({ hook, name, priority, continueOn, given, counters }: TcxFacts): JsonObject {
   const { interface: name_, ifindex, netns, direction } = hook;
   const at = { interface: name_, ifindex, netns, direction };
-  return { [FIELD]: { via: VIA, hook: at, name, priority, continueOn, given: { ...given } } };
+  return { [FIELD]: { via: VIA, hook: at, name, priority, continueOn, given: { ...given }, counters } };
 }
 
 /** Undefined for an entry that is not a member of a tcx chain. Throws `relink-record` for a damaged record. */
@@ -43,6 +45,7 @@ export function decodeTcxFacts({ record }: StoreEntry): TcxFacts | undefined {
     priority: integerFrom(fields.get('priority')),
     continueOn: fields.list('continueOn').map(verdictFrom),
     given: { priority: given.flag('priority'), continueOn: given.flag('continueOn') },
+    counters: fields.flag('counters'),
   };
 }
 

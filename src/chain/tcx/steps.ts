@@ -34,6 +34,8 @@ export interface StepContext {
   readonly members: ReadonlyMap<string, LoadableMember>;
   /** Members that entries keep. */
   readonly running: ReadonlyMap<string, TcxMember>;
+  /** Whether the chain has counters. */
+  readonly counters: boolean;
   /** Names that begin with new contents, by member. */
   readonly fresh: ReadonlyMap<string, readonly string[]>;
 }
@@ -77,7 +79,7 @@ function change(at: StepContext, { kind, name }: TcxStep): void {
 
 function checkLoad(at: StepContext, name: string, done: Done): Job {
   return ready => {
-    const { notes } = memberObject(at.hook, valueAt(at.members, name));
+    const { notes } = memberObject(at.hook, valueAt(at.members, name), at.counters);
     ready();
     done({ state: [], notes });
   };
@@ -88,7 +90,7 @@ function loadMember(at: StepContext, name: string, done: Done): Job {
   const { sys, store } = context;
   const member = valueAt(at.members, name);
   return ready => {
-    const { object, notes } = memberObject(hook, member);
+    const { object, notes } = memberObject(hook, member, at.counters);
     const entryName = freeEntryName(store, hook, name);
     const load = {
       sys,
@@ -115,7 +117,7 @@ function saveFirst(at: StepContext, member: LoadableMember, loaded: LoadedObject
     ...hookData(attached, tcxRequest(hook), member.program),
     ...encodeEntryState(firstEntryState(loaded, member.settings)),
     ...kept.data,
-    ...factsOf(hook, member),
+    ...factsOf(at, member),
   };
   const contents = hookContents(sourceOf(member, time), loaded, attached, data);
   const links = new Map([...(contents.links ?? []), ...kept.links]);
@@ -126,7 +128,7 @@ function sourceOf({ file }: LoadableMember, time: number | null) {
   return { source: file.name, files: new Map([[OBJECT_FILE, file.bytes]]), time };
 }
 
-function factsOf(hook: ChainHook, member: LoadableMember): JsonObject {
+function factsOf({ hook, counters }: StepContext, member: LoadableMember): JsonObject {
   const { name, priority, given } = member;
   return encodeTcxFacts({
     hook: recordedHook(hook),
@@ -134,6 +136,7 @@ function factsOf(hook: ChainHook, member: LoadableMember): JsonObject {
     priority,
     continueOn: verdictsOf(member),
     given,
+    counters,
   });
 }
 
@@ -154,7 +157,7 @@ function replaceMember(at: StepContext, { kind, name }: TcxStep, done: Done): Jo
   const attach = (loaded: LoadedObject, program: string): Hook =>
     attachInPlace(places, name, loaded, program);
   return ready => {
-    const { object, notes } = memberObject(hook, member);
+    const { object, notes } = memberObject(hook, member, at.counters);
     const dryRun = options.dryRun === true;
     if (dryRun) ready();
     const replaced = replaceAttached({
@@ -168,7 +171,7 @@ function replaceMember(at: StepContext, { kind, name }: TcxStep, done: Done): Jo
       fresh: at.fresh.get(name) ?? [],
       dryRun,
       ready,
-      data: factsOf(hook, member),
+      data: factsOf(at, member),
       ...(kind === 'move' ? { attach } : {}),
     });
     const dropped = replaced.droppedSettings.map(text => `member "${name}": a setting is dropped: ${text}`);
@@ -185,10 +188,10 @@ function ofMember(row: StateChange, member: string): StateChange {
 
 // --- record, unload -----------------------------------------------------------------------------------------------
 
-function recordMember({ context, hook }: StepContext, { entry }: TcxMember, member: LoadableMember): void {
-  const { store } = context;
+function recordMember(at: StepContext, { entry }: TcxMember, member: LoadableMember): void {
+  const { store } = at.context;
   withContents(store, entry, contents => {
-    const data = { ...contents.data, ...factsOf(hook, member) };
+    const data = { ...contents.data, ...factsOf(at, member) };
     store.save('hook', entry.name, { ...contents, source: member.file.name, data });
   });
 }

@@ -91,9 +91,14 @@ export class WatchedChain {
     return this.#members.some(({ counts }) => counts !== null);
   }
 
-  /** WATCH_… of all switches. */
+  /** WATCH_… that any switch has on. */
   get flags(): number {
     return this.#switches.reduce((flags, { map }) => flags | wordsIn(map).flags, 0);
+  }
+
+  /** Whether all switches have these bits on: a member that was loaded meanwhile begins without. */
+  has(flags: number): boolean {
+    return this.#switches.every(({ map }) => (wordsIn(map).flags & flags) === flags);
   }
 
   /** Sets all switches. */

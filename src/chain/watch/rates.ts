@@ -7,8 +7,10 @@ import type { Reading } from './open.ts';
 /** Per second, of one member. */
 export interface MemberRate {
   readonly member: MemberState;
-  /** Null where there is nothing to compare: no counters, or no earlier reading of them. */
+  /** Null where there is nothing to compare. */
   readonly rate: Rate | null;
+  /** Why there is no rate; null with one. */
+  readonly reason: string | null;
 }
 
 export interface Rate {
@@ -20,14 +22,20 @@ export interface Rate {
   readonly nanoseconds: number | null;
 }
 
+/** Of a member without counters. */
+export function whyNotCounted({ file }: MemberState): string {
+  return file === null ? 'not counted: loaded by another tool' : 'not counted: loaded without counters';
+}
+
 /** The members of `after`. A member whose counters began again since `before` counts from 0. */
 export function ratesBetween(before: Reading, after: Reading): readonly MemberRate[] {
   const seconds = Number(after.time - before.time) / 1e9;
   return after.members.map(({ member, counters, mapId }) => {
     const earlier = before.members.find(one => one.member.name === member.name);
-    if (counters === null || earlier === undefined || !(seconds > 0)) return { member, rate: null };
+    if (counters === null) return { member, rate: null, reason: whyNotCounted(member) };
+    if (earlier === undefined || !(seconds > 0)) return { member, rate: null, reason: 'first reading' };
     const base = earlier.mapId === mapId ? earlier.counters : null;
-    return { member, rate: rateOf(base, counters, seconds) };
+    return { member, rate: rateOf(base, counters, seconds), reason: null };
   });
 }
 

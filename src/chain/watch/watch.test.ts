@@ -7,6 +7,7 @@ import { BpfProgram } from '../../kernel/objects/program.ts';
 import { withLicense } from '../../link/passes/license.ts';
 import { WATCH_COUNT, WATCH_TIME, WATCH_TRACE } from '../../link/watch/layout.ts';
 import { byteMember } from '../../link/watch/testing.ts';
+import { withCounters } from '../../link/watch/with-counters.ts';
 import { mountBpffs } from '../../load/testing.ts';
 import { InputObject } from '../../object/read/input.ts';
 import { writeObject } from '../../object/write/write.ts';
@@ -14,7 +15,8 @@ import { Store } from '../../store/store.ts';
 import { changeChain, readChain } from '../chains.ts';
 import { findChainHook } from '../engine/hooks.ts';
 import type { ChainHook, ChainState } from '../model/chain.ts';
-import type { MemberRequest } from '../model/edit.ts';
+import type { ChainEdit, MemberRequest } from '../model/edit.ts';
+import type { ChainOptions } from '../options.ts';
 import { type Reading, WatchedChain } from './open.ts';
 import { ratesBetween } from './rates.ts';
 import { PacketTrace } from './trace.ts';
@@ -153,6 +155,102 @@ describe.skipIf(missing !== undefined)(
       expect([...(packets[1]?.packet.subarray(0, 3) ?? [])]).toEqual([2, 3, 0]);
       expect(packets[0]?.packet).toHaveLength(64);
       expect(trace.lost).toBe(0);
+    });
+
+    // --- tcx: each member is a program of its own -------------------------------------------------------------------
+
+    const PIPE = 3;
+    const UNSPEC = -1;
+    const onTcx = <T>(body: (hook: ChainHook) => T): T =>
+      names.inside(() => body(findChainHook(sys, 'va', 'tc', 'ingress')));
+    const tcxState = (): ChainState => onTcx(hook => readChain(context(), hook));
+    const tcMember = (name: string, offset: number): MemberRequest => ({
+      ...member(name, offset, 'tc'),
+      continueOn: ['pipe'],
+    });
+    const tcxEdit = (edit: ChainEdit, options: ChainOptions = {}) =>
+      onTcx(hook => changeChain(context(), hook, edit, options));
+    /** `verdicts`: of the members, by offset. */
+    function runMember(name: string, ...verdicts: readonly number[]): number {
+      const found = tcxState().members.find(one => one.name === name);
+      const fd = openById(sys, 'program', found?.loaded?.id ?? 0);
+      if (fd === undefined) throw new Error(`${name} does not run`);
+      using program = BpfProgram.adopt(sys, fd);
+      return program.testRun({ data: packet(...verdicts.map(one => one + 1)) }).verdict | 0;
+    }
+    const openTcx = () => WatchedChain.open(context(), tcxState());
+    function tcxReading(): Reading {
+      using chain = openTcx();
+      return chain.read(0n);
+    }
+    const unloadTcx = () => {
+      if (tcxState().kind === 'chain') tcxEdit({ kind: 'unload', members: 'all' });
+    };
+
+    describe('tcx', () => {
+      afterEach(unloadTcx);
+
+      test('members count their own verdicts, through every change', () => {
+        const members = [tcMember('a', 0), tcMember('b', 1)];
+        tcxEdit({ kind: 'load', members });
+        {
+          using chain = openTcx();
+          expect([chain.isCounted, chain.has(WATCH_COUNT)]).toEqual([true, false]);
+          chain.set(WATCH_COUNT);
+        }
+        expect([runMember('a', PIPE), runMember('a', 2), runMember('b', 0, 2)]).toEqual([UNSPEC, 2, 2]);
+        const [first] = tcxReading().members;
+        expect(first?.counters?.verdicts.flatMap(one => (one.packets > 0n ? [one.name] : []))).toEqual([
+          'SHOT',
+          'PIPE',
+        ]);
+        tcxEdit({ kind: 'order', names: ['b', 'a'] });
+        expect(packetsOf(tcxReading())).toEqual([
+          ['b', 1n],
+          ['a', 2n],
+        ]);
+        tcxEdit({ kind: 'replace', name: 'a', member: { ...tcMember('a', 3), name: 'a' } });
+        runMember('a', 0, 0, 0, 2);
+        tcxEdit({ kind: 'load', members: [tcMember('c', 2)] });
+        expect(packetsOf(tcxReading()).sort()).toEqual([
+          ['a', 3n],
+          ['b', 1n],
+          ['c', 0n],
+        ]);
+        using chain = openTcx();
+        expect(chain.has(WATCH_COUNT)).toBe(false); // that of the new member is off
+        expect(chain.flags).toBe(WATCH_COUNT);
+      });
+
+      test('what is applied a second time changes nothing', () => {
+        const set = { kind: 'set', members: [tcMember('a', 0), tcMember('b', 1)] } as const;
+        expect(tcxEdit(set).changed).toBe(true);
+        const ids = tcxState().members.map(({ loaded }) => loaded?.id);
+        expect(tcxEdit(set).changed).toBe(false);
+        expect(tcxState().members.map(({ loaded }) => loaded?.id)).toEqual(ids);
+        expect(tcxEdit(set, { counters: false }).changed).toBe(true);
+        expect(tcxEdit(set).changed).toBe(false); // as it was: without
+        using chain = openTcx();
+        expect(chain.isCounted).toBe(false);
+        expect(runMember('a', PIPE)).toBe(UNSPEC);
+        expect(tcxEdit(set, { counters: true }).changed).toBe(true);
+        expect(packetsOf(tcxReading())).toEqual([
+          ['a', 0n],
+          ['b', 0n],
+        ]);
+      });
+
+      test('a member that cannot be counted runs without counters, which is reported', () => {
+        const object = withCounters(withLicense(byteMember('a', 'tc', 0), 'GPL'), 'prog');
+        if (!object.ok) throw new Error(object.problem.message);
+        const bytes = writeObject({ ...object.value, name: 'a.bpf.o' });
+        const file = new InputObject({ name: 'a.bpf.o', bytes });
+        const { notes } = tcxEdit({ kind: 'load', members: [{ file }, tcMember('b', 1)] });
+        expect(notes.filter(note => note.includes('without counters'))).toEqual([
+          'member "a" runs without counters: cannot be counted: the object has its own "rootlet_counts"',
+        ]);
+        expect(runMember('a', 2)).toBe(2);
+      });
     });
 
     test('a chain without counters', () => {

@@ -12,7 +12,7 @@ import {
   type SettingsByOwner,
 } from '../../state/index.ts';
 import { isSlotArray } from '../providers/index.ts';
-import { type Design, isSame, type SlotFill } from './design.ts';
+import { type Design, isSame, isSameFill, type SlotFill } from './design.ts';
 import type { Generation } from './generation.ts';
 
 /** How the programs of a rootlet are loaded; the same for every generation. */
@@ -43,9 +43,7 @@ export interface BuildContext {
 
 /** The fill of the running generation that has the same code: same component, same file. */
 export function unchangedFill(old: Generation | undefined, fill: SlotFill): SlotFill | undefined {
-  return old?.design.fills.find(
-    before => before.component === fill.component && isSame(before.file, fill.file),
-  );
+  return old?.design.fills.find(before => before.component === fill.component && isSameFill(before, fill));
 }
 
 /** Whether the file of a part, and what was set for it, are those of the running generation. */

@@ -5,6 +5,7 @@ import {
   componentOf,
   type Design,
   isSame,
+  isSameFill,
   openChange,
   type SlotChange,
   type SlotNames,
@@ -255,4 +256,12 @@ test('two readings of a file are one, another base name or other contents are no
   expect(isSame(ONE, file('x/one.bpf.o'))).toBe(true);
   expect(isSame(ONE, file('two.o'))).toBe(false);
   expect(isSame(ONE, ONE_V2)).toBe(false);
+});
+
+test('two variants of a file are not the same code', () => {
+  const fill = { slot: 'a', file: ONE, component: 'one' };
+  const counted = { ...fill, variant: 'counted' };
+  expect(isSameFill(fill, { ...fill, slot: 'b' })).toBe(true);
+  expect(isSameFill(counted, { ...counted, file: file('one.o') })).toBe(true);
+  expect(isSameFill(fill, counted)).toBe(false);
 });

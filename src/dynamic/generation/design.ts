@@ -38,6 +38,8 @@ export interface SlotFill extends Component<InputObject> {
   readonly component: string;
   /** Set for an outgoing version of a component whose next version fills another slot already. */
   readonly version?: number;
+  /** Set where `file.object` is not what its bytes contain: how it was made of that. Other code under another word. */
+  readonly variant?: string;
 }
 
 export interface Design {
@@ -100,7 +102,11 @@ export interface SlotChange<F extends ObjectFile = ObjectFile> {
    * @internal
    */
   readonly generated?: GeneratedRootlet & {
-    readonly components: readonly (Component<F> & { readonly slot: string; readonly component: string })[];
+    readonly components: readonly (Component<F> & {
+      readonly slot: string;
+      readonly component: string;
+      readonly variant?: string;
+    })[];
   };
 }
 
@@ -279,6 +285,11 @@ function withCurrentVersions(fills: readonly SlotFill[]): SlotFill[] {
 /** Two readings of one file, or two files of one base name with the same contents. */
 export function isSame(a: ObjectFile, b: ObjectFile): boolean {
   return a === b || (componentName(a.name) === componentName(b.name) && sameBytes(a.bytes, b.bytes));
+}
+
+/** Fills with the same code. */
+export function isSameFill(a: SlotFill, b: SlotFill): boolean {
+  return a.variant === b.variant && isSame(a.file, b.file);
 }
 
 function sorted(fills: readonly SlotFill[], slots: readonly string[]): SlotFill[] {

@@ -18,6 +18,7 @@ export {
   guestKey,
   guestsOf,
   isSame,
+  isSameFill,
   openChange,
   type SlotChange,
   type SlotFill,

@@ -20,6 +20,7 @@ import {
   type Generation,
   isFresh,
   isSame,
+  isSameFill,
   type SlotFill,
 } from '../generation/index.ts';
 import { isSlotArray } from '../providers/index.ts';
@@ -138,7 +139,7 @@ function nextIdentity({ old }: BuildContext, design: Design, state: StoredState)
     fill => fill.component === owner && (fill.version === version || sharesMap(old, fill, state)),
   );
   const fills = design.fills.filter(
-    fill => fill.component === owner && users.some(user => isSame(fill.file, user.file)),
+    fill => fill.component === owner && users.some(user => isSameFill(fill, user)),
   );
   const after = fills.find(fill => fill.version === undefined) ?? fills[0];
   return after === undefined ? undefined : { owner, name, ...versionOf(after) };

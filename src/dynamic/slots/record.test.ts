@@ -19,7 +19,7 @@ const RECORD: RelinkRecord = {
     rootlet: new InputObject({ name: 'host.o', bytes: bytes(9) }),
     fills: [
       { slot: 'slot1', file: one, program: 'p', component: 'one' },
-      { slot: 'slot2', file: one, component: 'one' },
+      { slot: 'slot2', file: one, component: 'one', variant: 'counted' },
       {
         slot: 'slot3',
         file: new InputObject({ name: 'a/one.o', bytes: bytes(2) }),

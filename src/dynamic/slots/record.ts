@@ -59,6 +59,7 @@ export function encodeRelink(record: RelinkRecord): {
       program: fill.program ?? null,
       component: fill.component,
       version: fill.version ?? null,
+      ...given({ variant: fill.variant }),
     })),
   };
   return { data, files };
@@ -97,12 +98,13 @@ export function decodeRelink(
     const program = slot.textOrNull('program');
     const component = slot.text('component');
     const version = slot.countOrNull('version') ?? undefined;
+    const variant = slot.get('variant') === undefined ? undefined : slot.text('variant');
     return {
       slot: slot.text('slot'),
       file: fileOf(fileKey(partKey(component, version)), slot.text('file'), slot.textOrNull('path')),
       component,
       ...(program === null ? {} : { program }),
-      ...given({ version }),
+      ...given({ version, variant }),
     };
   });
   return {

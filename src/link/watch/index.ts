@@ -5,6 +5,7 @@ export {
   counterLayout,
   decodeCounters,
   decodeTrace,
+  isWatchMap,
   NO_MEMBER,
   TRACE_MAP,
   type VerdictCount,
@@ -27,4 +28,4 @@ export {
   watchedType,
 } from './steps.ts';
 export { WatchObjects } from './symbols.ts';
-export { canTrace } from './with-counters.ts';
+export { canTrace, withCounters } from './with-counters.ts';

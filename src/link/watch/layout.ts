@@ -25,6 +25,13 @@ export const WATCH_VARIABLE = 'rootlet_watch';
 /** The section of the variable, which is a map of its own when loaded. */
 export const WATCH_SECTION = '.bss.rootlet_watch';
 
+const OWN_MAPS: ReadonlySet<string> = new Set([COUNTS_MAP, TRACE_MAP, WATCH_SECTION]);
+
+/** Whether a map of a member is for counting: by its name in records, which no file can have beside them. */
+export function isWatchMap(name: string): boolean {
+  return OWN_MAPS.has(name);
+}
+
 /** Bits of the first word of `rootlet_watch`; without any, a packet costs one load and one branch. */
 export const WATCH_COUNT = 1;
 /** Also takes the time of each member. */

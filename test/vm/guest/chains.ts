@@ -16,7 +16,7 @@ export interface Chains {
   readonly hook: ChainHook;
   change(edit: ChainEdit, options?: ChainOptions): ChainChange;
   state(): ChainState;
-  /** Loads members by the protocol of libxdp. */
+  /** Loads members by the protocol of libxdp, without counters: their tags are those of the other tool. */
   load(...specs: readonly MemberSpec[]): ChainChange;
   /** Removes entries, whatever is attached. */
   forget(): void;
@@ -36,7 +36,10 @@ export function openChains(peer: Peer, root: string): Chains {
     change,
     state: () => peer.wire.inside(() => readChain(context, hook)),
     load: (...specs) =>
-      change({ kind: 'load', members: specs.map(spec => memberRequest(peer, spec)) }, { via: 'libxdp' }),
+      change(
+        { kind: 'load', members: specs.map(spec => memberRequest(peer, spec)) },
+        { via: 'libxdp', counters: false },
+      ),
     forget: () => {
       for (const entry of store.list()) store.remove(entry);
     },
