@@ -40,9 +40,10 @@ export function chooseChainBackEnd(
 /** `objection`: why not by libxdp; '' where that is no question. */
 export function linked(objection: string): ChosenBackEnd {
   const reason = 'members are linked into one program';
+  const [why = ''] = objection.split('\n'); // without the hint of an error: there is nothing to do
   return {
     via: 'static',
-    reason: objection === '' ? reason : `${reason}; not libxdp: ${objection}`,
+    reason: why === '' ? reason : `${reason}; not libxdp: ${why}`,
     free: true,
   };
 }

@@ -1,6 +1,6 @@
 /** What is left of chains, and what is not: network namespaces with the same numbers, interfaces that move and go. */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { hooksForTests, returning, TwoNamespaces } from '../../hooks/testing.ts';
@@ -90,6 +90,17 @@ describe.skipIf(missing !== undefined)(`on the kernel${missing === undefined ? '
   afterAll(() => {
     mount?.close();
     names?.close();
+  });
+
+  test('a link in the place of libxdp, as iproute2 makes one, does not prevent cleaning the store', () => {
+    const name = pair(near);
+    load(near, name);
+    at(near, () => ip('-n', near.slice('/run/netns/'.length), 'link', 'del', name));
+    const link = join(root, 'link');
+    symlinkSync(root, link);
+    const report = clean({ libxdp: link });
+    expect(report.removed).toMatchObject([{ reason: expect.stringContaining('is gone') }]);
+    expect(report.notes).toEqual([expect.stringContaining('pins of libxdp were not looked at')]);
   });
 
   test('a chain that runs stays, also one of another namespace with the same number and name', () => {

@@ -50,7 +50,7 @@ export interface Judged extends Pick<ChainRest, 'kind' | 'name'> {
 /**
  * Removes entries and pins of chains that are attached nowhere, in no network namespace; with `dryRun` only reports
  * them. Nothing that is attached anywhere is touched, and what cannot be decided is left. Throws `kernel-lock-busy`,
- * `kernel-interface`, `store-untrusted`.
+ * `kernel-interface`.
  */
 export function cleanChains(context: ChainContext, options: CleanOptions = {}): CleanReport {
   return judged(context, options, (found, survey) => {
@@ -60,7 +60,7 @@ export function cleanChains(context: ChainContext, options: CleanOptions = {}): 
     return {
       removed: stale.filter(({ name }) => !failed.has(name)).map(restOf),
       left: [...found.filter(({ judgement }) => judgement.kind === 'undecided').map(restOf), ...failures],
-      notes: hiddenNotes(survey),
+      notes: [...hiddenNotes(survey), ...unseenNotes(context.sys, options.libxdp)],
     };
   });
 }
@@ -80,6 +80,21 @@ function removalFailure(thing: Judged): ChainRest[] {
 
 export function restOf({ kind, name, judgement }: Judged): ChainRest {
   return { kind, name, reason: judgement.kind === 'live' ? 'attached' : judgement.reason };
+}
+
+const UNSEEN: ReadonlySet<string> = new Set(['store-no-bpffs', 'store-untrusted']);
+
+/** Why pins of libxdp were not looked at, where they may exist. */
+function unseenNotes(sys: Sys, path: string | undefined): string[] {
+  try {
+    using _pins = LibxdpPins.find(sys, path);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RootletError) || !UNSEEN.has(error.code)) throw error;
+    if (error.code === 'store-no-bpffs') return [];
+    const [why = error.code] = error.message.split('\n');
+    return [`pins of libxdp were not looked at: ${why}`];
+  }
 }
 
 function hiddenNotes({ hidden }: Survey): string[] {
@@ -120,12 +135,15 @@ export function lockedIfThere<T>(store: Store, body: () => T): T {
   return directory === undefined ? body() : store.locked(body);
 }
 
-/** Undefined also where nothing is mounted in the place of libxdp. */
+/**
+ * Undefined also where nothing is mounted in the place of libxdp, and where it is not to be trusted, as the symbolic
+ * link that iproute2 makes there: entries of the store are cleaned all the same.
+ */
 function findPins(sys: Sys, path: string | undefined): LibxdpPins | undefined {
   try {
     return LibxdpPins.find(sys, path);
   } catch (error) {
-    if (error instanceof RootletError && error.code === 'store-no-bpffs') return undefined;
+    if (error instanceof RootletError && UNSEEN.has(error.code)) return undefined;
     throw error;
   }
 }
