@@ -37,10 +37,10 @@ export function chooseChainBackEnd(
     : linked(objection);
 }
 
-/** `objection`: why not by libxdp; '' where that is no question. */
+/** `objection`: why not by libxdp; '' where the protocol does not apply. */
 export function linked(objection: string): ChosenBackEnd {
   const reason = 'members are linked into one program';
-  const [why = ''] = objection.split('\n'); // without the hint of an error: there is nothing to do
+  const why = objection.replace(/\n.*/s, ''); // without the hint of an error
   return {
     via: 'static',
     reason: why === '' ? reason : `${reason}; not libxdp: ${why}`,

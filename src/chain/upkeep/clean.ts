@@ -92,8 +92,7 @@ function unseenNotes(sys: Sys, path: string | undefined): string[] {
   } catch (error) {
     if (!(error instanceof RootletError) || !UNSEEN.has(error.code)) throw error;
     if (error.code === 'store-no-bpffs') return [];
-    const [why = error.code] = error.message.split('\n');
-    return [`pins of libxdp were not looked at: ${why}`];
+    return [`pins of libxdp were not looked at: ${error.message.replace(/\n.*/s, '')}`];
   }
 }
 
