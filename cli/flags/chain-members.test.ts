@@ -62,6 +62,7 @@ describe('requests', () => {
   test.each([
     ['--prog and --section', { prog: 'a', section: 'b' }, undefined, [FIRST], 'usage-program'],
     ['a name for several', {}, 'one', [FIRST, SECOND], 'usage-name'],
+    ['two names of one member', {}, 'one', [`two=${FIRST}`], 'usage-name'],
     ['stdin without a name', {}, undefined, ['-'], 'usage-name'],
     ['a file that is not there', {}, undefined, ['nothing.o'], 'file-read'],
   ] as const)('%s: refused', (_, flags, name, texts, code) => {

@@ -57,6 +57,11 @@ function requireFitting(
     throw usageError('usage-name', `--name names one member, but there are ${members.length} files`, {
       hint: 'name each one: NAME=FILE',
     });
+  const named = members.find(member => member.name !== undefined)?.name;
+  if (name !== undefined && named !== undefined)
+    throw usageError('usage-name', `the member is named twice: ${quote(named)}, and --name ${quote(name)}`, {
+      hint: 'give one of them',
+    });
   if (members.some(member => member.file === '-' && member.name === undefined && name === undefined))
     throw usageError('usage-name', 'an object from stdin needs a name: --name N');
 }

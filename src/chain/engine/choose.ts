@@ -37,12 +37,13 @@ export function chooseChainBackEnd(
     : linked(objection);
 }
 
-/** `objection`: why not by libxdp; '' where nothing has to be chosen. */
+/** `objection`: why not by libxdp; '' where the protocol does not apply. */
 export function linked(objection: string): ChosenBackEnd {
   const reason = 'members are linked into one program';
+  const why = objection.replace(/\n.*/s, ''); // without the hint of an error
   return {
     via: 'static',
-    reason: objection === '' ? reason : `${reason}; not libxdp: ${objection}`,
+    reason: why === '' ? reason : `${reason}; not libxdp: ${why}`,
     free: true,
   };
 }

@@ -61,10 +61,22 @@ describe('load', () => {
     ]);
   });
 
+  test.each(['', 'a,b', 'a:b', 'a@b', 'a=b', 'a/b', 'a b', 'a\nb', 'a\u001b[31mb', 'x'.repeat(129)])(
+    'the name %j is refused',
+    name => {
+      expect(() => load(chainOf(), { file: fileOf('fw'), name })).toThrow(code('usage-name'));
+    },
+  );
+
+  test('names that files have by their encoding are accepted', () => {
+    expect(names(load(chainOf(), { file: fileOf('a,b c') }))).toEqual(['a%2Cb%20c']);
+    expect(names(load(chainOf(), { file: fileOf('z'), name: 'a%2Cb%20c' }))).toEqual(['a%2Cb%20c']);
+  });
+
   test('a name that is taken is refused, in the chain and in the command', () => {
     expect(() => load(chainOf(member('fw')), { file: fileOf('fw') })).toThrow(code('chain-member-taken'));
     expect(() => load(chainOf(), { file: fileOf('fw') }, { file: fileOf('fw', 'x') })).toThrow(
-      /a name each: load them one by one/,
+      /a name each: NAME=FILE/,
     );
   });
 });
@@ -97,7 +109,7 @@ describe('replace', () => {
       file: fileOf('b'),
     });
     expect(kept).toMatchObject({ name: 'a', program: 'b_prog', priority: 9, continueOn: [1], given });
-    expect(kept?.settings).toBe(limit);
+    expect(kept?.settings).toEqual(limit);
     const stated = replace(member('a', { priority: 9, continueOn: [1] }), { file: fileOf('b') });
     expect(stated).toMatchObject({ priority: 50, continueOn: [2] });
   });
@@ -108,9 +120,19 @@ describe('replace', () => {
       file: fileOf('b'),
       priority: 4,
       continueOn: ['3'],
-      settings: NO_SETTINGS,
+      settings: { globals: new Map([['limit', 6n]]), maxEntries: new Map() },
     });
-    expect(next).toMatchObject({ priority: 4, continueOn: [3], settings: NO_SETTINGS });
+    expect(next).toMatchObject({ priority: 4, continueOn: [3] });
+    expect(next?.settings.globals).toEqual(new Map([['limit', 6n]]));
+  });
+
+  test('a chain without members is named as such', () => {
+    const request = { file: fileOf('a') };
+    expect(() => edit(chainOf(), { kind: 'replace', name: 'a', member: request })).toThrow(
+      expect.objectContaining({
+        problems: [expect.objectContaining({ hint: 'the chain has no members' })],
+      }),
+    );
   });
 });
 

@@ -16,7 +16,7 @@ export interface MemberDefaults extends Pick<DesignMember, 'program' | 'priority
 export type Describe = (request: MemberRequest) => MemberDefaults;
 
 /**
- * Throws `chain-member-taken`, `chain-no-member`, `chain-order`, and what `describe` throws. `edit` of another
+ * Throws `usage-name`, `chain-member-taken`, `chain-no-member`, `chain-order`, and what `describe` throws. `edit` of another
  * kind than `set` keeps every member that it does not name.
  */
 export function nextDesign(before: ChainDesign, edit: ChainEdit, describe: Describe): ChainDesign {
@@ -54,6 +54,29 @@ export function memberName({ name, file }: MemberRequest): string {
   return name ?? componentName(file.name);
 }
 
+/** Characters; a longer name makes tables and messages unreadable. */
+const NAME_LENGTH = 128;
+
+/** Characters with a meaning in lists, keys and paths, and those that no terminal shows. */
+const UNFIT = /[:@,=/\s\p{C}]/u;
+
+/** Names of files are encoded so that they fit. Throws `usage-name`. */
+function requireName(name: string): string {
+  const why = nameFault(name);
+  if (why === undefined) return name;
+  throw usageError('usage-name', `${quote(name)} is not a valid name of a member: ${why}`, {
+    subject: name,
+    hint: `names have 1 to ${NAME_LENGTH} characters, without spaces and without : @ , = /`,
+  });
+}
+
+function nameFault(name: string): string | undefined {
+  if (name === '') return 'it is empty';
+  if (name.length > NAME_LENGTH) return `it has ${name.length} characters`;
+  const [unfit] = UNFIT.exec(name) ?? [];
+  return unfit === undefined ? undefined : `it has ${quote(unfit)}`;
+}
+
 function addedMembers(
   members: readonly DesignMember[],
   requests: readonly MemberRequest[],
@@ -61,7 +84,7 @@ function addedMembers(
 ): DesignMember[] {
   const taken = new Set(members.map(({ name }) => name));
   return requests.map(request => {
-    const name = memberName(request);
+    const name = requireName(memberName(request));
     if (taken.has(name))
       throw nameTaken(
         name,
@@ -77,7 +100,7 @@ function nameTaken(name: string, runs: boolean): RootletError {
     subject: name,
     hint: runs
       ? '--name gives the new member another name; "replace" puts it in the place of the old one'
-      : 'files of one base name need a name each: load them one by one with --name',
+      : 'files of one base name need a name each: NAME=FILE',
   });
 }
 
@@ -115,7 +138,7 @@ export function requireMember<T extends Pick<DesignMember, 'name' | 'loaded' | '
   );
   if (found !== undefined) return found;
   const names = members.map(({ name }) => name);
-  const known = names.length === 0 ? 'there are no members' : available('members', names);
+  const known = names.length === 0 ? 'the chain has no members' : available('members', names);
   if (typeof wanted === 'number')
     throw usageError('chain-no-member', `there is no member with program id ${wanted}`, { hint: known });
   throw usageError('chain-no-member', `there is no member ${quote(wanted)}`, {
@@ -136,7 +159,7 @@ function replaced(
   return members.map(member => (member === old ? successor(old, request, describe) : member));
 }
 
-/** What the operator gave stays in force unless it is given again. */
+/** What the operator gave stays in force unless it is given again, settings one by one. */
 function successor(old: DesignMember, request: MemberRequest, describe: Describe): DesignMember {
   const given = {
     priority: old.given.priority || request.priority !== undefined,

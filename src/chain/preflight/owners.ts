@@ -13,7 +13,7 @@ import {
   type Sys,
   type XdpMode,
 } from '../../kernel/index.ts';
-import { describeEntry, type Holder, type Store, takeCensus } from '../../store/index.ts';
+import { describeEntry, type Holder, type Store, type StoreEntry, takeCensus } from '../../store/index.ts';
 import { BPF_LINK_TYPE_XDP } from '../../uapi/index.ts';
 
 /** A program on a hook, and who holds it. */
@@ -28,6 +28,8 @@ export interface HookOwner {
   readonly holders: readonly Holder[];
   /** Entry of the store that has the program, as messages name it; null without one. */
   readonly entry: string | null;
+  /** Name of that entry where "rootlet detach" removes it; null for others. */
+  readonly attachment: string | null;
   /** Tool that it looks like: `Cilium`; null for any other. */
   readonly tool: string | null;
 }
@@ -60,9 +62,18 @@ export function ownerOf(
   const name = tryOr('', () => programName(sys, id));
   const linkId = tryOr(null, () => xdpLinkOf(sys, at));
   const holders = tryOr([], () => holdersOf(sys, id, linkId));
-  const entry = tryOr(null, () => entryOf(store, id));
+  const found = tryOr(undefined, () => entryOf(store, id));
   const texts = holders.map(holder => (holder.kind === 'pin' ? holder.path : holder.command));
-  return { programId: id, name, mode, linkId, holders, entry, tool: toolOf([...texts, name]) };
+  return {
+    programId: id,
+    name,
+    mode,
+    linkId,
+    holders,
+    entry: found === undefined ? null : describeEntry(found),
+    attachment: found?.kind === 'hook' ? found.name : null,
+    tool: toolOf([...texts, name]),
+  };
 }
 
 function programName(sys: Sys, id: number): string {
@@ -93,11 +104,11 @@ function holdersOf(sys: Sys, programId: number, linkId: number | null): Holder[]
   return found.flatMap(({ holders }) => holders);
 }
 
-function entryOf(store: Store, programId: number): string | null {
-  const entry = store
+function entryOf(store: Store, programId: number): StoreEntry | undefined {
+  return store
     .list()
-    .find(one => one.kind !== 'broken' && one.record.programs.some(({ id }) => id === programId));
-  return entry === undefined || entry.kind === 'broken' ? null : describeEntry(entry);
+    .flatMap(one => (one.kind === 'broken' ? [] : [one]))
+    .find(({ record }) => record.programs.some(({ id }) => id === programId));
 }
 
 /** One sentence for each thing that is known. */

@@ -208,6 +208,7 @@ describe('rules', () => {
         { kind: 'pin', path: '/sys/fs/bpf/fw' },
       ],
       entry: null,
+      attachment: null,
       tool: 'Suricata',
     } as const;
     const found = find({ before }, { owners: [owner] }).problems[0];
@@ -222,6 +223,8 @@ describe('rules', () => {
     expect(codes({ before, force: true }, { owners: [dispatcher] })).toEqual([]);
     const linked = { ...owner, linkId: 8 };
     expect(hints({ before, force: true }, { owners: [linked] })).toContain('bpftool link detach id 8');
+    const ours = { ...linked, entry: 'hook "mine"', attachment: 'mine' };
+    expect(hints({ before, force: true }, { owners: [ours] })).toContain('"rootlet detach mine"');
   });
 
   test('merging of received packets, and devices of loaded programs', () => {

@@ -171,9 +171,14 @@ function foreign(checked: Checked, found: HookOwner): Findings {
     `${what} is attached${mode === null ? '' : ` in mode ${mode}`}, which is not a chain`,
     linkId === null
       ? '--adopt makes it the first member of the chain; --force replaces it'
-      : `a program of a link is not replaced over netlink: end it with its owner, or with "bpftool link detach id ${linkId}"`,
+      : `a program of a link is not replaced over netlink: end it with ${enderOf(found)}, or with "bpftool link detach id ${linkId}"`,
     describeOwner(found),
   );
+}
+
+/** An entry of this store has a command of its own. */
+function enderOf({ attachment }: HookOwner): string {
+  return attachment === null ? 'its owner' : `"rootlet detach ${attachment}"`;
 }
 
 /** Since when the kernel refuses programs below an interface that has one, as both would run. */
