@@ -5,13 +5,14 @@
 
 import { given } from '../bytes/index.ts';
 import { addFrame, type Problem, problem, RootletError } from '../diag/index.ts';
-import { changeChain, listChains, previewChain } from './chains.ts';
+import { changeChain, previewChain } from './chains.ts';
 import type { DeclaredChain } from './declared/index.ts';
 import { type ChainPlan, planDeclared } from './declared/index.ts';
 import type { ChainContext, RunningChain } from './engine/index.ts';
 import type { ChainDesign, ChainEdit, ChainHook, MemberRequest } from './model/index.ts';
 import { CHAIN_KINDS } from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
+import { listChains } from './reading.ts';
 
 /** A declared chain whose hook and files were found. */
 export interface ReadyChain {

@@ -1,91 +1,42 @@
 /**
- * Chains on interfaces: reading what is on a hook, and changing it in one atomic switch.
+ * Chains on interfaces, changed in one atomic switch.
  *
  * Every change is the same work: read what runs, make the next design of it, choose a back end, build the next
  * generation beside the running one, switch the hook. Whoever loses a race reads again.
  */
 
 import { given } from '../bytes/index.ts';
-import { quote, RootletError, requireOptions, requireRecord, usageError } from '../diag/index.ts';
-import type { Replaced } from '../dynamic/index.ts';
-import { currentNetns, listInterfaces, type XdpMode } from '../kernel/index.ts';
+import { RootletError, requireOptions, requireRecord } from '../diag/index.ts';
+import type { XdpMode } from '../kernel/index.ts';
 import { changeByTcx, requireTcx, usesTcx } from './by-tcx.ts';
 import {
   adoptedMember,
-  applyDesign,
   type ChainContext,
   type ChosenBackEnd,
   chooseChainBackEnd,
   describerFor,
-  emptyState,
   inputFor,
   linked,
   type RunningChain,
-  readTc,
-  readXdp,
-  removeChain,
-  removeForeign,
-  removeStale,
-  settleChain,
-  spellHook,
-  staleChains,
 } from './engine/index.ts';
-import { openProgramById } from './facts/index.ts';
 import { libxdpDirectory } from './libxdp/index.ts';
 import {
   type ChainDesign,
   type ChainEdit,
   type ChainHook,
-  type ChainKind,
   type ChainState,
   isSameDesign,
   lostSettings,
   type MemberRequest,
-  memberStates,
   nextDesign,
   withSettings,
 } from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
+import { built, foreign, unchanged, unloaded, unloadOther } from './outcomes.ts';
+import { modeClash, requireReady } from './preflight/index.ts';
+import { readRunning, requireChainArguments } from './reading.ts';
 
 export type { ChainChange, ChainOptions } from './options.ts';
-
-import { modeClash, requireReady } from './preflight/index.ts';
-
-/** What is on a hook. Changes nothing. Throws `kernel-no-interface`, `relink-record`, … */
-export function readChain(context: ChainContext, hook: ChainHook): ChainState {
-  requireChainArguments('readChain', context, hook);
-  return readRunning(context, hook).state;
-}
-
-/**
- * What is on every hook of a kind, by interfaces of this network namespace in their order; for TC ingress before
- * egress. Throws what `readChain` throws.
- */
-export function listChains(context: ChainContext, kind: ChainKind): readonly ChainState[] {
-  const netns = currentNetns();
-  const directions = kind === 'xdp' ? [null] : (['ingress', 'egress'] as const);
-  return listInterfaces(context.sys).flatMap(({ index, name }) =>
-    directions.flatMap(direction =>
-      listedState(context, { kind, direction, interface: name, ifindex: index, netns }),
-    ),
-  );
-}
-
-/** One that cannot be read does not hide the others; none for an interface that is gone meanwhile. */
-function listedState(context: ChainContext, hook: ChainHook): ChainState[] {
-  try {
-    return [readChain(context, hook)];
-  } catch (error) {
-    if (!(error instanceof RootletError)) throw error;
-    if (error.code === 'kernel-no-interface') return [];
-    return [{ ...emptyState(hook), kind: 'foreign', problems: error.problems }];
-  }
-}
-
-/** What is on a hook, with its design and entry. Changes nothing. Throws as `readChain` does. */
-export function readRunning(context: ChainContext, hook: ChainHook): RunningChain {
-  return hook.kind === 'xdp' ? readXdp(context, hook) : readTc(context, hook);
-}
 
 /** How often a change begins again because another process changed the hook meanwhile. */
 const ATTEMPTS = 10;
@@ -117,11 +68,6 @@ export function changeChain(
 
 /** Another program is on the hook than was read, or none. */
 const LOST_RACE: readonly string[] = ['hook-changed', 'kernel-xdp-changed', 'attach-gone'];
-
-function requireChainArguments(name: string, context: unknown, hook: unknown): void {
-  requireRecord(`${name}: context`, '{ sys, store, time }', context);
-  requireRecord(`${name}: hook`, 'what findChainHook() returns', hook);
-}
 
 function isLostRace(error: unknown): boolean {
   return error instanceof RootletError && LOST_RACE.includes(error.code);
@@ -251,92 +197,3 @@ function requireMode(state: ChainState, wanted: XdpMode | undefined): void {
 }
 
 /** `hint`: options of the command. */
-function foreign({ hook, program }: ChainState, hint: string): RootletError {
-  const what = program === null ? 'a program' : `program ${program.id} (${quote(program.name)})`;
-  return usageError('chain-foreign', `${spellHook(hook)}: ${what} is attached, which is not a chain`, {
-    hint,
-  });
-}
-
-// --- outcomes -----------------------------------------------------------------------------------------------------
-
-function unchanged(context: ChainContext, running: RunningChain, { dryRun }: ChainOptions): ChainChange {
-  const { state } = running;
-  const isSettled = dryRun !== true && settleChain(context, running);
-  const notes = isSettled ? ['what a killed process left of a change of the chain was removed'] : [];
-  const base = { before: state, after: state, changed: false, state: [], notes };
-  return { ...base, via: state.via, reason: 'as it was' };
-}
-
-function built(
-  context: ChainContext,
-  running: RunningChain,
-  design: ChainDesign,
-  { via, reason }: ChosenBackEnd,
-  options: ChainOptions,
-): ChainChange {
-  const { state } = running;
-  const { hook } = state;
-  using expected = state.program === null ? undefined : openProgramById(context.sys, state.program.id);
-  const replaced: Replaced = applyDesign(context, {
-    running,
-    design,
-    via,
-    mode: options.mode ?? state.mode,
-    expected: expected ?? null,
-    fresh: options.fresh ?? [],
-    load: options.load ?? {},
-    dryRun: options.dryRun === true,
-  });
-  const after: ChainState =
-    options.dryRun === true
-      ? { ...state, kind: 'chain', via, members: memberStates(design), failClosed: design.failClosed }
-      : readChain(context, hook);
-  return {
-    before: state,
-    after,
-    changed: true,
-    via,
-    reason,
-    state: replaced.state,
-    notes: replaced.notes,
-  };
-}
-
-function unloaded(context: ChainContext, running: RunningChain, options: ChainOptions): ChainChange {
-  const { state } = running;
-  if (options.dryRun !== true) removeChain(context, running);
-  return gone(context, state, options);
-}
-
-function gone(context: ChainContext, state: ChainState, { dryRun }: ChainOptions): ChainChange {
-  const none: ChainState = { ...state, kind: 'none', via: null, program: null, members: [], entry: null };
-  const after = dryRun === true ? none : readChain(context, state.hook);
-  return { before: state, after, changed: true, via: state.via, reason: '', state: [], notes: [] };
-}
-
-/** Nothing, or what is not a chain. */
-function unloadOther(
-  context: ChainContext,
-  { state }: RunningChain,
-  edit: ChainEdit & { readonly kind: 'unload' },
-  options: ChainOptions,
-): ChainChange {
-  const { program } = state;
-  if (program === null) return unloadNothing(context, state, options);
-  const isMeant = edit.members === 'all' || edit.members.includes(program.id);
-  if (!isMeant) throw foreign(state, '--all --force removes it');
-  if (options.force !== true) throw foreign(state, '--force removes it');
-  if (options.dryRun !== true) removeForeign(context, state);
-  return gone(context, state, options);
-}
-
-/** Nothing is attached, but a process may have been killed after it had detached a chain. */
-function unloadNothing(context: ChainContext, state: ChainState, options: ChainOptions): ChainChange {
-  const { hook } = state;
-  const stale = options.dryRun === true ? staleChains(context, hook) : removeStale(context, hook);
-  if (stale.entries.length > 0) return { ...gone(context, state, options), notes: stale.notes };
-  throw usageError('chain-none', `${spellHook(hook)}: nothing is attached`, {
-    hint: `rootlet ${hook.kind} status lists what is there`,
-  });
-}

@@ -6,9 +6,9 @@
 import { type Problem, quote, RootletError } from '../diag/index.ts';
 import { hasGeneratedRootlet, hasPendingChange, settleChange } from '../dynamic/index.ts';
 import { describeEntry, type StoreEntry } from '../store/index.ts';
-import { listChains } from './chains.ts';
 import { type ChainContext, spellHook } from './engine/index.ts';
 import { CHAIN_KINDS, type ChainState } from './model/index.ts';
+import { listChains } from './reading.ts';
 import {
   type CleanOptions,
   cleanChains,

@@ -8,7 +8,7 @@ export {
   titleOf,
   undeclaredChains,
 } from './apply-declared.ts';
-export { changeChain, listChains, readChain, readRunning } from './chains.ts';
+export { changeChain } from './chains.ts';
 export {
   type ChainPlan,
   type DeclaredChain,
@@ -40,6 +40,7 @@ export {
   requireMember,
 } from './model/index.ts';
 export type { ChainChange, ChainOptions } from './options.ts';
+export { listChains, readChain, readRunning } from './reading.ts';
 export { type ChainRest, type CleanReport, cleanChains } from './upkeep/index.ts';
 export {
   type ChainExplanation,

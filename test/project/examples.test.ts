@@ -8,7 +8,7 @@ import { missing } from '../support/needs.ts';
 const DIRECTORY = 'examples/api';
 const files = readdirSync(DIRECTORY).filter(name => name.endsWith('.js'));
 /** Words after the file: the interface that is there in a network namespace of its own. */
-const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { 'hooks.js': ['lo'] };
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = { 'chain.js': ['lo'], 'hooks.js': ['lo'] };
 /** A bpf file system and a network of its own: nothing that an example makes is seen outside. */
 const APART = [
   '--mount',

@@ -5,12 +5,13 @@
 
 import { existsSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { type ChainChange, type ChainOptions, changeChain, readChain } from '../../src/chain/chains.ts';
+import { type ChainChange, type ChainOptions, changeChain } from '../../src/chain/chains.ts';
 import { findChainHook } from '../../src/chain/engine/hooks.ts';
 import { makeDispatcher } from '../../src/chain/libxdp/dispatcher.ts';
 import { LibxdpPins } from '../../src/chain/libxdp/pins.ts';
 import type { ChainState } from '../../src/chain/model/chain.ts';
 import type { ChainEdit, MemberRequest } from '../../src/chain/model/edit.ts';
+import { readChain } from '../../src/chain/reading.ts';
 import { WatchedChain } from '../../src/chain/watch/open.ts';
 import { EXIT, move } from '../../src/isa/assemble.ts';
 import { encodeInsns } from '../../src/isa/opcodes.ts';

@@ -12,8 +12,9 @@ import { mountBpffs } from '../../load/testing.ts';
 import { InputObject } from '../../object/read/input.ts';
 import { Store } from '../../store/store.ts';
 import * as uapi from '../../uapi/index.ts';
-import { type ChainOptions, changeChain, readChain } from '../chains.ts';
+import { type ChainOptions, changeChain } from '../chains.ts';
 import { LibxdpPins } from '../libxdp/pins.ts';
+import { readChain } from '../reading.ts';
 import { findChainHook } from './hooks.ts';
 import { forBackEnds } from './refused.ts';
 

@@ -114,9 +114,10 @@ export interface SlotChange<F extends ObjectFile = ObjectFile> {
  * The change with every file once, whatever number of slots it goes into. `openFile`: how a file is opened.
  */
 export function openChange(
-  { rootlet, fill, order, generated, ...change }: SlotChange,
+  asGiven: SlotChange,
   openFile: (file: ObjectFile) => InputObject = InputObject.from,
 ): SlotChange<InputObject> {
+  const { rootlet, fill, order, generated, ...change } = asGiven;
   const known = new Map<ObjectFile, InputObject>();
   const open = (file: ObjectFile): InputObject => {
     const input = known.get(file) ?? openFile(file);

@@ -1,8 +1,9 @@
 /** Chains on TC through the one way in: tcx by default, one filter on request, with packets. */
 
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type ChainOptions, changeChain, listChains, readChain } from '../../../src/chain/chains.ts';
+import { type ChainOptions, changeChain } from '../../../src/chain/chains.ts';
 import type { ChainEdit, MemberRequest } from '../../../src/chain/model/edit.ts';
+import { listChains, readChain } from '../../../src/chain/reading.ts';
 import { replace } from '../../../src/dynamic/replace.ts';
 import { InputObject } from '../../../src/object/read/input.ts';
 import { NO_SETTINGS } from '../../../src/state/settings.ts';

@@ -1,10 +1,11 @@
 /** Chains by the protocol of libxdp on the wire of a peer, changed in this process as commands change them. */
 
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { type ChainChange, type ChainOptions, changeChain, readChain } from '../../../src/chain/chains.ts';
+import { type ChainChange, type ChainOptions, changeChain } from '../../../src/chain/chains.ts';
 import { findChainHook } from '../../../src/chain/engine/hooks.ts';
 import type { ChainHook, ChainState } from '../../../src/chain/model/chain.ts';
 import type { ChainEdit, MemberRequest } from '../../../src/chain/model/edit.ts';
+import { readChain } from '../../../src/chain/reading.ts';
 import { InputObject } from '../../../src/object/read/input.ts';
 import { Store } from '../../../src/store/store.ts';
 import { type MemberSpec, memberName } from '../../support/chain-members.ts';
