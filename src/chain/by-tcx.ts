@@ -4,10 +4,14 @@ import { usageError } from '../diag/index.ts';
 import { type ChainContext, type RunningChain, readTc, spellHook } from './engine/index.ts';
 import { type ChainDesign, type ChainEdit, type ChainState, memberStates } from './model/index.ts';
 import type { ChainChange, ChainOptions } from './options.ts';
-import { applyTcx, byKernelRule, hasTcx } from './tcx/index.ts';
+import { applyTcx, hasTcx } from './tcx/index.ts';
 
 /** tcx where the kernel has it, unless a chain of one filter is there or wanted. */
-export function usesTcx(context: ChainContext, { hook, via }: ChainState, options: ChainOptions): boolean {
+export function usesTcx(
+  context: ChainContext,
+  { hook, via }: ChainState,
+  options: Pick<ChainOptions, 'via'>,
+): boolean {
   const isWanted = (options.via ?? via ?? 'tcx') === 'tcx';
   if (hook.kind !== 'tc' || (!isWanted && via !== 'tcx')) return false;
   return options.via === 'tcx' || via === 'tcx' || hasTcx(context, hook);
@@ -23,11 +27,10 @@ export function changeByTcx(
   options: ChainOptions,
 ): ChainChange {
   const { hook, via } = before;
-  const next = byKernelRule(design);
-  const { steps, state, notes } = applyTcx(context, hook, next, options);
+  const { steps, state, notes } = applyTcx(context, hook, design, options);
   const after: ChainState =
     options.dryRun === true
-      ? { ...before, kind: 'chain', via: 'tcx', members: memberStates(next) }
+      ? { ...before, kind: 'chain', via: 'tcx', members: memberStates(design) }
       : readTc(context, hook).state;
   const reason = via === 'tcx' ? 'as it was' : 'the kernel has tcx: each member has a link of its own';
   const beside = options.adopt === true ? [BESIDE] : [];

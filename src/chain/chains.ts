@@ -35,6 +35,7 @@ import type { ChainChange, ChainOptions } from './options.ts';
 import { built, foreign, unchanged, unloaded, unloadOther } from './outcomes.ts';
 import { modeClash, requireReady } from './preflight/index.ts';
 import { readRunning, requireChainArguments } from './reading.ts';
+import { byKernelRule } from './tcx/index.ts';
 
 export type { ChainChange, ChainOptions } from './options.ts';
 
@@ -83,7 +84,7 @@ function changeOnce(
   const { state } = running;
   if (usesTcx(context, state, options)) {
     requireTcx(state, edit, options);
-    return changeByTcx(context, running, designAfter(running, edit, options), options);
+    return changeByTcx(context, running, designOf(context, running, edit, options), options);
   }
   if (edit.kind === 'unload') requireMode(state, options.mode);
   if (edit.kind === 'unload' && state.kind !== 'chain') return unloadOther(context, running, edit, options);
@@ -144,10 +145,21 @@ export function previewChain(
   context: ChainContext,
   hook: ChainHook,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed' | 'counters'> = {},
+  options: Pick<ChainOptions, 'failClosed' | 'counters' | 'via'> = {},
 ): { readonly running: RunningChain; readonly design: ChainDesign } {
   const running = readRunning(context, hook);
-  return { running, design: designAfter(running, edit, options) };
+  return { running, design: designOf(context, running, edit, options) };
+}
+
+/** The same design as the back end records it: by tcx, verdicts that are not given are those of the kernel. */
+function designOf(
+  context: ChainContext,
+  running: RunningChain,
+  edit: ChainEdit,
+  options: Pick<ChainOptions, 'failClosed' | 'counters' | 'via'>,
+): ChainDesign {
+  const design = designAfter(running, edit, options);
+  return usesTcx(context, running.state, options) ? byKernelRule(design) : design;
 }
 
 function designAfter(

@@ -48,6 +48,6 @@ function requireKind(fd: Fd | undefined, path: string, kind: PinnedKind): Fd {
   fd?.close();
   const found = fd === undefined ? 'does not exist' : `is not a ${kind}`;
   throw platformError('store-pin', [], `the pin ${quote(path)} ${found}`, {
-    hint: 'another process removed or replaced it; unload or detach the entry (a chain: "rootlet xdp unload IFACE --all") and load it again',
+    hint: 'another process removed or replaced it; remove the entry (unload --force or detach --force; a chain: "rootlet xdp unload IFACE --all") and load it again',
   });
 }
