@@ -9,9 +9,17 @@ const sys = openSys();
 const context = { sys, store: Store.open(sys), time: null };
 const hook = findChainHook(sys, process.argv[2] ?? 'vnet0', 'xdp');
 const file = name => ({ name, bytes: readFileSync(new URL(`../obj/el/${name}`, import.meta.url)) });
-const show = () => console.log(readChain(context, hook).members.map(({ name }) => name).join(', '));
+const show = () =>
+  console.log(
+    readChain(context, hook)
+      .members.map(({ name }) => name)
+      .join(', '),
+  );
 
-const members = [{ file: file('first_firewall.bpf.o') }, { file: file('second_firewall.bpf.o'), priority: 60 }];
+const members = [
+  { file: file('first_firewall.bpf.o') },
+  { file: file('second_firewall.bpf.o'), priority: 60 },
+];
 changeChain(context, hook, { kind: 'load', members });
 show();
 //> first_firewall, second_firewall
