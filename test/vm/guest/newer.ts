@@ -9,6 +9,7 @@ import { since } from './kernel.ts';
 /** Exported for the test that its files and names exist. */
 export const NEEDS: readonly (readonly [file: string, name: string, series: string])[] = [
   ['src/kernel/hooks/hooks.test.ts', 'tcx', '6.6'],
+  ['src/kernel/hooks/order.test.ts', 'the order of tcx programs', '6.6'],
   ['src/kernel/hooks/hooks.test.ts', 'socket look-ups of a namespace, netfilter', '6.4'],
   ['src/hooks/attach-kinds.test.ts', 'on_many', '6.6'],
   ['src/hooks/kinds/attach.test.ts', 'TC programs by both methods', '6.6'],
