@@ -13,6 +13,7 @@ export { hasCounters, isSameCode, isSameDesign, isSameSettings } from './compare
 export { countedMember, type LoadedMember } from './counted.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';
+export { damagedChain, decodeRules, encodeRules, type MemberRules } from './member-record.ts';
 export { type Describe, memberName, nextDesign, requireMember } from './next-design.ts';
 export { lostSettings, withSettings } from './replace-settings.ts';
 export { memberStates } from './states.ts';

@@ -3,11 +3,10 @@
  * because records are read by everything here, and anyone who may write to the store may have written them.
  */
 
-import { inputError, RootletError } from '../../diag/index.ts';
+import { RootletError } from '../../diag/index.ts';
 import { CHAIN_FIELD } from '../../dynamic/index.ts';
-import type { Verdict } from '../../object/index.ts';
-import { Fields, isObject, type JsonObject, type JsonValue, type StoreEntry } from '../../store/index.ts';
-import type { ChainHook, DesignMember } from '../model/index.ts';
+import { Fields, isObject, type JsonObject, type StoreEntry } from '../../store/index.ts';
+import { type ChainHook, damagedChain, decodeRules, encodeRules, type MemberRules } from '../model/index.ts';
 
 /** Where the member was attached. */
 export interface RecordedHook {
@@ -17,7 +16,7 @@ export interface RecordedHook {
   readonly direction: 'ingress' | 'egress';
 }
 
-export interface TcxFacts extends Pick<DesignMember, 'name' | 'priority' | 'continueOn' | 'given'> {
+export interface TcxFacts extends MemberRules {
   readonly hook: RecordedHook;
   /** Whether its chain has counters. */
   readonly counters: boolean;
@@ -27,24 +26,21 @@ const FIELD = CHAIN_FIELD;
 const VIA = 'tcx';
 
 /** The field of the data of a record. */
-export function encodeTcxFacts({ hook, name, priority, continueOn, given, counters }: TcxFacts): JsonObject {
-  const { interface: name_, ifindex, netns, direction } = hook;
-  const at = { interface: name_, ifindex, netns, direction };
-  return { [FIELD]: { via: VIA, hook: at, name, priority, continueOn, given: { ...given }, counters } };
+export function encodeTcxFacts(facts: TcxFacts): JsonObject {
+  const { hook, counters } = facts;
+  const { interface: name, ifindex, netns, direction } = hook;
+  const at = { interface: name, ifindex, netns, direction };
+  return { [FIELD]: { via: VIA, hook: at, ...encodeRules(facts), counters } };
 }
 
 /** Undefined for an entry that is not a member of a tcx chain. Throws `relink-record` for a damaged record. */
 export function decodeTcxFacts({ record }: StoreEntry): TcxFacts | undefined {
   const { [FIELD]: value } = record.data;
   if (!isObject(value) || value['via'] !== VIA) return undefined;
-  const fields = Fields.of(value, FIELD, damaged);
-  const given = fields.object('given');
+  const fields = Fields.of(value, FIELD, damagedChain);
   return {
     hook: decodeHook(fields.object('hook')),
-    name: fields.text('name'),
-    priority: integerFrom(fields.get('priority')),
-    continueOn: fields.list('continueOn').map(verdictFrom),
-    given: { priority: given.flag('priority'), continueOn: given.flag('continueOn') },
+    ...decodeRules(fields),
     counters: fields.flag('counters'),
   };
 }
@@ -71,21 +67,4 @@ function decodeHook(fields: Fields): RecordedHook {
     netns: fields.text('netns'),
     direction: fields.word('direction', ['ingress', 'egress']),
   };
-}
-
-function integerFrom(value: JsonValue | undefined): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  throw damaged('priority');
-}
-
-function verdictFrom(value: JsonValue): Verdict {
-  if (value === 'other' || value === 'not 0') return value;
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
-  throw damaged('continueOn');
-}
-
-function damaged(what: string): RootletError {
-  return inputError('relink-record', [], `the chain in the record cannot be read ("${what}")`, {
-    hint: 'it was written by another version of rootlet: use that one, or detach the member and load it again',
-  });
 }
