@@ -1,0 +1,109 @@
+/**
+ * Instructions of the optimizer's intermediate representation.
+ *
+ * A node is a BPF instruction whose register fields may be virtual registers, and which owns what else the
+ * object records about it: its relocation, its CO-RE record, its source line. A pass that copies a node copies
+ * all of that with it. Nodes are never changed: a pass makes new ones.
+ */
+
+import type { LineRecord } from '../../../btf/index.ts';
+import {
+  BPF_ALU64,
+  BPF_K,
+  BPF_MOV,
+  BPF_X,
+  type Insn,
+  isMove,
+  OP_CALL,
+  OP_LD_IMM64,
+  readsDst as rawReadsDst,
+  readsSrc as rawReadsSrc,
+  writtenRegister as rawWrittenRegister,
+} from '../../../isa/index.ts';
+import type { CodeReference, CoreRecord } from '../../../object/index.ts';
+
+/**
+ * A register: 0 to 9 are those of the machine, 10 is the frame pointer, `FIRST_VIRTUAL` and above are virtual.
+ * Virtual registers of a graph are numbered without gaps as far as possible: analyses use arrays by number.
+ */
+export type Register = number;
+/** The frame pointer of the program. */
+export const FRAME_POINTER: Register = 10;
+/** Smallest number of a virtual register. */
+export const FIRST_VIRTUAL: Register = 16;
+
+/**
+ * Pseudo-opcode: `dst = r10 + imm`. One instruction here, `mov64` and `add64` in code (only `mov64` for 0).
+ * No other node than this, loads and stores with `r10` as base has the frame pointer as an operand.
+ */
+export const OP_FRAME_ADDRESS = 0x100;
+/** `mov64 dst, src`. */
+export const OP_MOVE = BPF_ALU64 | BPF_MOV | BPF_X;
+/** `mov64 dst, imm`. */
+export const OP_MOVE_NUMBER = BPF_ALU64 | BPF_MOV | BPF_K;
+
+/** An instruction. */
+export interface Ins extends Insn {
+  /** Second imm of `ld_imm64`; 0 in others. */
+  readonly high: number;
+  /** Of a call: how many of r1 to r5 it reads. 0 in others. */
+  readonly args: number;
+  /** Relocation; its `insnIndex` is not valid here. */
+  readonly reference: CodeReference | null;
+  /** CO-RE relocation; its `insnIndex` is not valid here. The value is not known before loading. */
+  readonly core: CoreRecord | null;
+  /** Source line; its `insnIndex` is not valid here. Null where the object has none. */
+  readonly line: LineRecord | null;
+}
+
+/** `dst = src`, all 64 bits: what copies of pointers have to be for the verifier. */
+export function move(dst: Register, src: Register, line: LineRecord | null): Ins {
+  return {
+    opcode: OP_MOVE,
+    dst,
+    src,
+    offset: 0,
+    imm: 0,
+    high: 0,
+    args: 0,
+    reference: null,
+    core: null,
+    line,
+  };
+}
+
+/** A plain copy of a register, all 64 bits. */
+export function isCopy(ins: Ins): boolean {
+  return ins.opcode === OP_MOVE && ins.offset === 0;
+}
+
+/** The register that is written, -1 for none. A call writes r0 and leaves r1 to r5 undefined. */
+export function writtenRegister(ins: Ins): Register {
+  return ins.opcode === OP_FRAME_ADDRESS ? ins.dst : rawWrittenRegister(ins);
+}
+
+/** Whether the register field `dst` is read. */
+export function readsDst(ins: Ins): boolean {
+  return ins.opcode !== OP_FRAME_ADDRESS && rawReadsDst(ins);
+}
+
+/** Whether the register field `src` is read. */
+export function readsSrc(ins: Ins): boolean {
+  return ins.opcode !== OP_FRAME_ADDRESS && rawReadsSrc(ins);
+}
+
+/** Whether `dst` is both read and written: arithmetic that is not a move. */
+export function isTwoAddress(ins: Ins): boolean {
+  return readsDst(ins) && writtenRegister(ins) === ins.dst && !isMove(ins.opcode);
+}
+
+/** Whether the node is a call of a helper, a kfunc or a function. */
+export function isCall(ins: Ins): boolean {
+  return ins.opcode === OP_CALL;
+}
+
+/** Slots that the instruction takes in code. */
+export function slotsOf(ins: Ins): number {
+  if (ins.opcode === OP_LD_IMM64) return 2;
+  return ins.opcode === OP_FRAME_ADDRESS && ins.imm !== 0 ? 2 : 1;
+}
