@@ -21,11 +21,30 @@ export {
   type Step,
   storeImmediate,
 } from './assemble.ts';
-export { isMove, readsDst, readsSrc, writtenRegister } from './def-use.ts';
+export { blockStarts } from './blocks.ts';
+export {
+  accessSize,
+  classOf,
+  hasJumpTarget,
+  hasSourceRegister,
+  isBranch,
+  isGoto,
+  isJump,
+  isJumpClass,
+  isLoad,
+  isMove,
+  jumpTarget,
+  modeOf,
+  operationOf,
+  readsDst,
+  readsSrc,
+  writtenRegister,
+} from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
-export { changesPacket, maySleep } from './effects.ts';
+export { callsBack, changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
-export { reversePostorder } from './flow.ts';
+export { dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
+export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,
@@ -47,6 +66,7 @@ export {
   BPF_ARSH,
   BPF_ATOMIC,
   BPF_B,
+  BPF_CALL,
   BPF_CMPXCHG,
   BPF_DIV,
   BPF_DW,
@@ -54,7 +74,6 @@ export {
   BPF_FETCH,
   BPF_H,
   BPF_IND,
-  BPF_JCOND,
   BPF_JEQ,
   BPF_JGE,
   BPF_JGT,
@@ -104,6 +123,7 @@ export {
   OP_GOTOX,
   OP_JA,
   OP_JA32,
+  OP_JCOND,
   OP_LD_IMM64,
 } from './opcodes.ts';
 export { stackDepth } from './stack.ts';
