@@ -12,7 +12,16 @@
  */
 
 import { alignUp, elementAt } from '../../../bytes/index.ts';
-import { CodeView, reversePostorder, stackDepth } from '../../../isa/index.ts';
+import {
+  CodeView,
+  hasSourceRegister,
+  isAlu,
+  isLoad,
+  isStore,
+  readsSrc,
+  reversePostorder,
+  stackDepth,
+} from '../../../isa/index.ts';
 import { type BpfObject, callGraph, type FunctionSymbol, type SymbolIndex } from '../../../object/index.ts';
 import { BPF_CORE_ENUMVAL_VALUE } from '../../../uapi/index.ts';
 import type { FrameCode } from '../frame/index.ts';
@@ -30,16 +39,37 @@ import { Refusal } from '../index.ts';
 /** Bytes below the frame pointer, a multiple of 8; or why there is no bound, as words. */
 export type FrameBound = { readonly bytes: number } | { readonly reason: string };
 
+const FRAME_POINTER = 10;
+
 const KNOWN = new WeakMap<BpfObject, Map<SymbolIndex, Followed>>();
 
 /** The bound of a function of an object. Nothing is known about code with calls that lead back to it. */
 export function frameBound(object: BpfObject, at: SymbolIndex): FrameBound {
-  const { use, reason } = followed(object, at);
-  if (reason !== null) return { reason };
   const symbol = object.symbols[at];
   if (symbol?.kind !== 'function') return { reason: 'it is not defined here' };
-  const depth = stackDepth(new CodeView(symbol.code, object.byteOrder));
-  return { bytes: alignUp(Math.max(depth, -Math.min(0, use.reach(FRAME))), 8) };
+  const code = new CodeView(symbol.code, object.byteOrder);
+  const direct = directDepth(code);
+  if (direct !== undefined) return { bytes: alignUp(direct, 8) };
+  const { use, reason } = followed(object, at);
+  if (reason !== null) return { reason };
+  return { bytes: alignUp(Math.max(stackDepth(code), -Math.min(0, use.reach(FRAME))), 8) };
+}
+
+/** Depth of a function that uses its frame by loads and stores alone; undefined where it makes addresses. */
+function directDepth(code: CodeView): number | undefined {
+  let depth = 0;
+  for (let insnIndex = 0; insnIndex < code.length; insnIndex += code.width(insnIndex)) {
+    const insn = code.at(insnIndex);
+    if (isLoad(insn)) {
+      if (insn.src === FRAME_POINTER) depth = Math.max(depth, -insn.offset);
+    } else if (isStore(insn)) {
+      if (readsSrc(insn) && insn.src === FRAME_POINTER) return undefined;
+      if (insn.dst === FRAME_POINTER) depth = Math.max(depth, -insn.offset);
+    } else if (isAlu(insn.opcode) && hasSourceRegister(insn.opcode) && insn.src === FRAME_POINTER) {
+      return undefined;
+    }
+  }
+  return depth;
 }
 
 interface Followed {
