@@ -46,6 +46,8 @@ export interface ObtainedMap {
   readonly origin: 'created' | 'pinned' | 'given';
   /** Created without types of key and value, because the kernel refuses them. */
   readonly untyped: boolean;
+  /** Removes the pin by name that this load made. */
+  readonly unpin?: () => void;
 }
 
 /** Creates or finds every map, contents written and frozen as planned. All are registered for cleanup. */
@@ -74,11 +76,12 @@ function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
   if (pinned !== undefined) return { map: cleanup.own(pinned), origin: 'pinned', untyped: false };
   const { map, untyped } = createNew(context, plan);
   cleanup.own(map);
-  within(`map ${quote(plan.name)}`, () => {
+  const unpin = within(`map ${quote(plan.name)}`, () => {
     fill(map, plan);
-    if (path !== undefined) cleanup.defer(pinMap(map, path));
+    return path === undefined ? undefined : pinMap(map, path);
   });
-  return { map, origin: 'created', untyped };
+  if (unpin !== undefined) cleanup.defer(unpin);
+  return { map, origin: 'created', untyped, ...(unpin === undefined ? {} : { unpin }) };
 }
 
 /** A map that was created, and whether it has no types because the kernel refuses them. */

@@ -1,0 +1,2 @@
+export { optimize } from './optimize.ts';
+export type { InlineScope, Optimized, OptimizeReport } from './options.ts';
