@@ -1,5 +1,6 @@
 /** `loadObject`: everything from a symbolic object to programs in the kernel. */
 
+import { given } from '../bytes/index.ts';
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
 import { RootletError, requireOptions, within } from '../diag/index.ts';
 import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
@@ -130,7 +131,11 @@ export function loadOptimized(
 
 /** The plan of a variant, which reports what it is. */
 export function planOfVariant(plan: LoadPlan, { step, notes }: OptimizedVariant): LoadPlan {
-  return { ...plan, notes: [...notes, ...plan.notes], ...(step === 'none' ? {} : { optimized: step }) };
+  return {
+    ...plan,
+    notes: [...notes, ...plan.notes],
+    ...given({ optimized: step === 'none' ? undefined : step }),
+  };
 }
 
 /**

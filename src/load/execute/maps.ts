@@ -65,11 +65,11 @@ export function createMaps(context: MapContext): ObtainedMap[] {
 /** The caller's map, else the pinned one, else a new one, which is then pinned if it asks for it. */
 function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
   const { sys, cleanup } = context;
-  const given = context.reuse(plan);
-  if (given !== undefined) {
-    cleanup.own(given);
-    requireSameShape(given, plan, 'given by the caller');
-    return { map: given, origin: 'given', untyped: false };
+  const existing = context.reuse(plan);
+  if (existing !== undefined) {
+    cleanup.own(existing);
+    requireSameShape(existing, plan, 'given by the caller');
+    return { map: existing, origin: 'given', untyped: false };
   }
   const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot, context.plan.source);
   const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
@@ -81,7 +81,7 @@ function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
     return path === undefined ? undefined : pinMap(map, path);
   });
   if (unpin !== undefined) cleanup.defer(unpin);
-  return { map, origin: 'created', untyped, ...(unpin === undefined ? {} : { unpin }) };
+  return { map, origin: 'created', untyped, ...given({ unpin }) };
 }
 
 /** A map that was created, and whether it has no types because the kernel refuses them. */
