@@ -207,11 +207,12 @@ export function difference(
   return added === undefined ? undefined : `${added}: only afterwards`;
 }
 
-/** Random packets, some of them short. */
+/** Random packets, some of them short, half of them with small numbers in most bytes. */
 export function randomPackets(seed: number, count: number): Uint8Array[] {
   const random = new SeededRandom(seed ^ 0x7ac4e7);
   return Array.from({ length: count }, (_, index) => {
     const length = index % 3 === 0 ? 14 + random.below(60) : 64 + random.below(40);
-    return Uint8Array.from({ length }, () => random.below(256));
+    const small = random.below(2) === 0;
+    return Uint8Array.from({ length }, () => random.below(small && random.below(4) > 0 ? 4 : 256));
   });
 }
