@@ -133,7 +133,11 @@ function machineState(machine: Machine): ReadonlyMap<string, readonly string[]> 
 }
 
 /** In the kernel. Throws what the loader says when the kernel refuses it. */
-export function inKernel(object: BpfObject, sys: Sys, seed: number): Subject {
+export function inKernel(
+  object: BpfObject,
+  sys: Sys,
+  seed: number,
+): Subject & { /** Instructions that the verifier processed. */ processed(): number } {
   const loaded = loadObject(object, sys, { pinRoot: null, logLevel: 1, kernelTypes: kernelTypes(sys) });
   for (const map of loaded.plan.maps) {
     const target = loaded.maps.get(map.name);
@@ -143,6 +147,8 @@ export function inKernel(object: BpfObject, sys: Sys, seed: number): Subject {
   return {
     run: ({ program, packet }) => loaded.testRun(program, packet),
     state: () => kernelState(loaded),
+    processed: () =>
+      [...loaded.programs.values()].reduce((sum, program) => sum + program.info().verifiedInsns, 0),
     close: () => loaded.close(),
   };
 }
