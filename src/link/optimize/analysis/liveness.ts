@@ -6,9 +6,9 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { predecessorsOf } from '../../../isa/flow.ts';
-import type { Block, BlockIndex, Graph } from '../ir/graph.ts';
-import { type Ins, isCall, writtenRegister } from '../ir/ins.ts';
+import { predecessorsOf } from '../../../isa/index.ts';
+import type { Block, BlockIndex, Graph } from '../ir/index.ts';
+import { type Ins, isCall, writtenRegister } from '../ir/index.ts';
 import { BitRows, intAt } from './integers.ts';
 import { LAST_CLOBBERED, MAX_READS, readRegisters } from './reads.ts';
 

@@ -1,8 +1,8 @@
 /** How deep blocks are in loops, for estimates: an edge back makes a loop of all blocks between its ends in the order. */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { filled, intAt } from '../analysis/integers.ts';
-import type { BlockIndex, Graph } from '../ir/graph.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
+import { filled, intAt } from './integers.ts';
 
 /** The depth of each block by its place in the reverse postorder; 0 outside of loops. */
 export function loopDepths(graph: Graph, order: readonly BlockIndex[]): Int32Array {

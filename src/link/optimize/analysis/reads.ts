@@ -1,7 +1,7 @@
 /** All registers that a node reads, those that it does not name among them, for analyses of data flow. */
 
-import { readsR0 } from '../../../isa/def-use.ts';
-import { FRAME_POINTER, type Ins, isCall, type Register, readsDst, readsSrc } from '../ir/ins.ts';
+import { readsR0 } from '../../../isa/index.ts';
+import { FRAME_POINTER, type Ins, isCall, type Register, readsDst, readsSrc } from '../ir/index.ts';
 
 /** Most registers that one node reads. */
 export const MAX_READS = 5;

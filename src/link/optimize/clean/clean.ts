@@ -1,6 +1,6 @@
 /** Copies and dead code, to a fixed point. */
 
-import type { Graph } from '../ir/graph.ts';
+import type { Graph } from '../ir/index.ts';
 import { propagateCopies } from './copies.ts';
 import { removeDeadCode } from './dead-code.ts';
 

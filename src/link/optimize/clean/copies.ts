@@ -7,9 +7,8 @@
  * of 32 bits is not a copy.
  */
 
-import { filled, intAt } from '../analysis/integers.ts';
-import { livenessOf } from '../analysis/liveness.ts';
-import type { BlockIndex, Graph } from '../ir/graph.ts';
+import { filled, intAt, livenessOf } from '../analysis/index.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
 import {
   FIRST_VIRTUAL,
   type Ins,
@@ -18,8 +17,8 @@ import {
   readsDst,
   readsSrc,
   writtenRegister,
-} from '../ir/ins.ts';
-import { withRegisters } from '../registers/rename.ts';
+} from '../ir/index.ts';
+import { withRegisters } from '../registers/index.ts';
 
 /** Nothing is known, or the register is not a copy. */
 const NONE = -1;

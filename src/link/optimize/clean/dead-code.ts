@@ -8,10 +8,9 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { hasNoEffect } from '../../../isa/def-use.ts';
-import { intAt } from '../analysis/integers.ts';
-import { MAX_READS, readRegisters } from '../analysis/reads.ts';
-import type { BlockIndex, Graph } from '../ir/graph.ts';
+import { hasNoEffect } from '../../../isa/index.ts';
+import { intAt, MAX_READS, readRegisters } from '../analysis/index.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
 import {
   FIRST_VIRTUAL,
   type Ins,
@@ -19,7 +18,7 @@ import {
   OP_FRAME_ADDRESS,
   type Register,
   writtenRegister,
-} from '../ir/ins.ts';
+} from '../ir/index.ts';
 
 /** Removes nodes without effect and use; how many. */
 export function removeDeadCode(graph: Graph, order: readonly BlockIndex[]): number {

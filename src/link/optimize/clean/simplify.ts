@@ -4,8 +4,8 @@
  * Blocks that are merged into others stay in the list of blocks, and nothing reaches them.
  */
 
-import { intAt } from '../analysis/integers.ts';
-import { type Block, type BlockIndex, type Graph, retargeted, type Terminator } from '../ir/graph.ts';
+import { intAt } from '../analysis/index.ts';
+import { type Block, type BlockIndex, type Graph, retargeted, type Terminator } from '../ir/index.ts';
 
 /** Simplifies the shape of a graph until nothing changes. */
 export function simplify(graph: Graph): void {

@@ -1,6 +1,6 @@
 /** Merges identical blocks. */
 
-import type { Graph } from '../ir/graph.ts';
+import type { Graph } from '../ir/index.ts';
 
 /** Merges identical blocks. */
 export function mergeTails(_graph: Graph): void {

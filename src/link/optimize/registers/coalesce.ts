@@ -7,8 +7,8 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { filled, intAt } from '../analysis/integers.ts';
-import { FIRST_VIRTUAL, type Register } from '../ir/ins.ts';
+import { filled, intAt } from '../analysis/index.ts';
+import { FIRST_VIRTUAL, type Register } from '../ir/index.ts';
 import { COLOURS, type Copy, type Interference } from './interference.ts';
 
 /** Which registers were merged. */

@@ -6,11 +6,10 @@
  * colour is spilled and the next round starts.
  */
 
-import { intAt } from '../analysis/integers.ts';
-import { livenessOf } from '../analysis/liveness.ts';
-import type { Graph } from '../ir/graph.ts';
-import { FIRST_VIRTUAL, FRAME_POINTER, type Ins, isCopy, type Register } from '../ir/ins.ts';
-import { Refusal } from '../refusal.ts';
+import { intAt, livenessOf } from '../analysis/index.ts';
+import { Refusal } from '../index.ts';
+import type { Graph } from '../ir/index.ts';
+import { FIRST_VIRTUAL, FRAME_POINTER, type Ins, isCopy, type Register } from '../ir/index.ts';
 import { coalesce, Merged } from './coalesce.ts';
 import { interferenceOf } from './interference.ts';
 import { renamed } from './rename.ts';

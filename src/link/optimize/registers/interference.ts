@@ -7,12 +7,18 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { isAtomic } from '../../../isa/def-use.ts';
-import { BitRows, intAt } from '../analysis/integers.ts';
-import { LiveSet } from '../analysis/live-set.ts';
-import { type Liveness, livenessOf } from '../analysis/liveness.ts';
-import { LAST_CLOBBERED, MAX_READS, readRegisters } from '../analysis/reads.ts';
-import type { Block, BlockIndex, Graph } from '../ir/graph.ts';
+import { isAtomic } from '../../../isa/index.ts';
+import {
+  BitRows,
+  intAt,
+  LAST_CLOBBERED,
+  type Liveness,
+  LiveSet,
+  livenessOf,
+  MAX_READS,
+  readRegisters,
+} from '../analysis/index.ts';
+import type { Block, BlockIndex, Graph } from '../ir/index.ts';
 import {
   FIRST_VIRTUAL,
   FRAME_POINTER,
@@ -21,7 +27,7 @@ import {
   isCopy,
   type Register,
   writtenRegister,
-} from '../ir/ins.ts';
+} from '../ir/index.ts';
 
 /** Registers of the machine that values can be in: r0 to r9. */
 export const COLOURS = 10;

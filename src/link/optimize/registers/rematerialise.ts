@@ -7,7 +7,7 @@
  */
 
 import { OP_LD_IMM64 } from '../../../isa/index.ts';
-import type { BlockIndex, Graph } from '../ir/graph.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
 import {
   FIRST_VIRTUAL,
   type Ins,
@@ -16,7 +16,7 @@ import {
   OP_MOVE_NUMBER,
   type Register,
   writtenRegister,
-} from '../ir/ins.ts';
+} from '../ir/index.ts';
 import type { Merged } from './coalesce.ts';
 
 const OP_MOVE_NUMBER32 = 0xb4;

@@ -1,6 +1,6 @@
 /** Nodes with other registers in their fields. */
 
-import { type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/ins.ts';
+import { type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/index.ts';
 
 /** The node with these registers; itself where they are the same. */
 export function withRegisters(ins: Ins, dst: Register, src: Register): Ins {

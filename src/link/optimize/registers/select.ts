@@ -8,8 +8,8 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { filled, intAt } from '../analysis/integers.ts';
-import { FIRST_VIRTUAL, type Register } from '../ir/ins.ts';
+import { filled, intAt } from '../analysis/index.ts';
+import { FIRST_VIRTUAL, type Register } from '../ir/index.ts';
 import type { Merged } from './coalesce.ts';
 import { COLOURS, type Interference } from './interference.ts';
 

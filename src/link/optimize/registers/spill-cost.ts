@@ -1,10 +1,8 @@
 /** What it costs to keep a register on the stack: its uses and definitions, more in loops. */
 
-import { intAt } from '../analysis/integers.ts';
-import { loopDepths } from '../analysis/loop-depth.ts';
-import { MAX_READS, readRegisters } from '../analysis/reads.ts';
-import type { BlockIndex, Graph } from '../ir/graph.ts';
-import { FIRST_VIRTUAL, type Ins, writtenRegister } from '../ir/ins.ts';
+import { intAt, loopDepths, MAX_READS, readRegisters } from '../analysis/index.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
+import { FIRST_VIRTUAL, type Ins, writtenRegister } from '../ir/index.ts';
 import type { Merged } from './coalesce.ts';
 
 /** How much more often than the code around it a loop is assumed to run. */

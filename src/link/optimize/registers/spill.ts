@@ -7,7 +7,8 @@
  */
 
 import { BPF_DW, BPF_LDX, BPF_MEM, BPF_STX } from '../../../isa/index.ts';
-import type { BlockIndex, Graph } from '../ir/graph.ts';
+import { Refusal } from '../index.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
 import {
   FIRST_VIRTUAL,
   FRAME_POINTER,
@@ -18,8 +19,7 @@ import {
   readsDst,
   readsSrc,
   writtenRegister,
-} from '../ir/ins.ts';
-import { Refusal } from '../refusal.ts';
+} from '../ir/index.ts';
 import type { Merged } from './coalesce.ts';
 import { rematerialisable } from './rematerialise.ts';
 import { hasDst, withRegisters } from './rename.ts';

@@ -7,10 +7,9 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { filled, intAt } from '../analysis/integers.ts';
-import { type Liveness, livenessOf } from '../analysis/liveness.ts';
-import type { BlockIndex, Graph } from '../ir/graph.ts';
-import { FIRST_VIRTUAL, type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/ins.ts';
+import { filled, intAt, type Liveness, livenessOf } from '../analysis/index.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
+import { FIRST_VIRTUAL, type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/index.ts';
 import { withRegisters } from './rename.ts';
 import { UnionFind } from './union-find.ts';
 
