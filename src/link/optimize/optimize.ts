@@ -7,7 +7,6 @@
  * program.
  */
 
-import { alignUp, elementAt, valueAt } from '../../bytes/index.ts';
 import type { Problem } from '../../diag/index.ts';
 import {
   aliasesOf,

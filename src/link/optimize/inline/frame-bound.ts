@@ -1,8 +1,7 @@
 /** Upper bound of the frame of a function. Stand-in. */
 
 import { alignUp } from '../../../bytes/index.ts';
-import { readsDst, readsSrc } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
+import * as isa from '../../../isa/index.ts';
 
 export function frameBound(code: isa.CodeView): { readonly bytes: number } | { readonly reason: string } {
   let low = 0;
@@ -21,7 +20,7 @@ export function frameBound(code: isa.CodeView): { readonly bytes: number } | { r
     else if ((kind === isa.BPF_ST || kind === isa.BPF_STX) && ins.dst === 10) {
       if (kind === isa.BPF_STX && ins.src === 10) return { reason: 'it stores the frame pointer' };
       low = Math.min(low, ins.offset);
-    } else if ((readsSrc(ins) && ins.src === 10) || (readsDst(ins) && ins.dst === 10))
+    } else if ((isa.readsSrc(ins) && ins.src === 10) || (isa.readsDst(ins) && ins.dst === 10))
       return { reason: 'it computes with the frame pointer' };
   }
   return { bytes: alignUp(-low, 8) };

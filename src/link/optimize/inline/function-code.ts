@@ -7,8 +7,7 @@
 
 import type { LineRecord, LineRecords } from '../../../btf/index.ts';
 import { elementAt } from '../../../bytes/index.ts';
-import { isBranch, isOpcode, readsR6 } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
+import * as isa from '../../../isa/index.ts';
 import {
   type BpfObject,
   type CodeReference,
@@ -147,7 +146,7 @@ function numberBlocks({ list, slots, nodeAt }: Nodes): Int32Array {
 function targetOf(ins: Ins, slot: number): number | null {
   if (ins.opcode === isa.OP_EXIT) return -1;
   if (ins.opcode === isa.OP_JA32) return slot + 1 + ins.imm;
-  if (ins.opcode === isa.OP_JA || isBranch(ins.opcode)) return slot + 1 + ins.offset;
+  if (ins.opcode === isa.OP_JA || isa.isBranch(ins.opcode)) return slot + 1 + ins.offset;
   const reason = unsupported(ins);
   if (reason !== null) throw new Refusal(reason);
   return null;
@@ -166,8 +165,8 @@ function unsupported(ins: Ins): string | null {
   if (opcode === isa.OP_GOTOX) return 'it jumps through a table (gotox)';
   if (opcode === (isa.BPF_JMP | isa.BPF_JCOND))
     return 'it uses may_goto, which counts in a stack slot of its own';
-  if (readsR6(ins)) return 'it reads the packet with LD_ABS or LD_IND, which end the program';
-  return isOpcode(opcode) ? null : 'it has an instruction that is not known';
+  if (isa.readsR6(ins)) return 'it reads the packet with LD_ABS or LD_IND, which end the program';
+  return isa.isOpcode(opcode) ? null : 'it has an instruction that is not known';
 }
 
 function cutBlock({ list, slots, nodeAt }: Nodes, start: number, end: number, blockAt: Int32Array): Block {
@@ -187,6 +186,6 @@ function cutBlock({ list, slots, nodeAt }: Nodes, start: number, end: number, bl
 
 function terminatorOf(last: Ins, taken: number, next: () => number): Terminator {
   if (last.opcode === isa.OP_EXIT) return { kind: 'exit', line: last.line };
-  if (!isBranch(last.opcode)) return { kind: 'jump', target: taken };
+  if (!isa.isBranch(last.opcode)) return { kind: 'jump', target: taken };
   return { kind: 'branch', ins: last, taken, next: next() };
 }

@@ -8,8 +8,7 @@
 
 import type { LineRecord } from '../../../btf/index.ts';
 import { elementAt, valueAt } from '../../../bytes/index.ts';
-import { isAtomic, isLoad, isStore, readsDst, readsSrc, writtenRegister } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
+import * as isa from '../../../isa/index.ts';
 import type { SymbolIndex } from '../../../object/index.ts';
 import type { InlinedCall, KeptCall } from '../index.ts';
 import { Refusal } from '../index.ts';
@@ -245,7 +244,7 @@ function pushFrameAddress({ base, shift }: Instance, ins: Ins, next: Ins | undef
 }
 
 function pushRenamed(instance: Instance, ins: Ins, out: Ins[]): void {
-  const isExchange = isAtomic(ins.opcode) && ins.imm === isa.BPF_CMPXCHG;
+  const isExchange = isa.isAtomic(ins.opcode) && ins.imm === isa.BPF_CMPXCHG;
   if (isExchange) out.push(move(0, instance.base, ins.line));
   out.push(renamed(instance, ins));
   if (isExchange) out.push(move(instance.base, 0, ins.line));
@@ -253,8 +252,8 @@ function pushRenamed(instance: Instance, ins: Ins, out: Ins[]): void {
 
 /** The node over the registers of the instance, and its place in the frame. */
 function renamed({ base, shift }: Instance, ins: Ins): Ins {
-  const usesDst = readsDst(ins) || writtenRegister(ins) === ins.dst;
-  const usesSrc = readsSrc(ins);
+  const usesDst = isa.readsDst(ins) || isa.writtenRegister(ins) === ins.dst;
+  const usesSrc = isa.readsSrc(ins);
   const inFrame = isFrameAccess(ins);
   if (!inFrame && ((usesDst && ins.dst === FRAME_POINTER) || (usesSrc && ins.src === FRAME_POINTER)))
     throw new Refusal('it computes with the frame pointer');
@@ -268,7 +267,7 @@ function renamed({ base, shift }: Instance, ins: Ins): Ins {
 
 /** A load or store with the frame pointer as base, and as nothing else. */
 function isFrameAccess(ins: Ins): boolean {
-  if (isLoad(ins)) return ins.src === FRAME_POINTER && ins.dst !== FRAME_POINTER;
-  if (!isStore(ins) || ins.dst !== FRAME_POINTER) return false;
-  return !readsSrc(ins) || ins.src !== FRAME_POINTER;
+  if (isa.isLoad(ins)) return ins.src === FRAME_POINTER && ins.dst !== FRAME_POINTER;
+  if (!isa.isStore(ins) || ins.dst !== FRAME_POINTER) return false;
+  return !isa.readsSrc(ins) || ins.src !== FRAME_POINTER;
 }

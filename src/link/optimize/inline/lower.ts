@@ -6,8 +6,7 @@
  */
 
 import type { ByteOrder } from '../../../bytes/index.ts';
-import { invertedBranch } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
+import * as isa from '../../../isa/index.ts';
 import type { CodeReference, CoreRecord, FunctionSymbol } from '../../../object/index.ts';
 import {
   type BlockIndex,
@@ -99,7 +98,7 @@ function pushTerminator(terminator: Terminator, next: BlockIndex, items: Item[])
     return;
   }
   const { ins, taken } = terminator;
-  const inverse = taken === next ? invertedBranch(ins.opcode) : undefined;
+  const inverse = taken === next ? isa.invertedBranch(ins.opcode) : undefined;
   if (inverse !== undefined) items.push({ ins: { ...ins, opcode: inverse }, target: terminator.next });
   else {
     items.push({ ins, target: taken });

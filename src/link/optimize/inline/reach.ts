@@ -6,8 +6,7 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { invertedBranch } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
+import * as isa from '../../../isa/index.ts';
 import { Refusal } from '../index.ts';
 import { type Ins, move } from '../ir/index.ts';
 
@@ -48,7 +47,7 @@ function slotsOf(items: readonly Item[], isLong: Uint8Array): Int32Array {
 /** `goto` becomes `gotol`; a branch goes around one, which takes a jump more where it cannot be inverted. */
 function extraSlots(opcode: number): number {
   if (opcode === isa.OP_JA) return 0;
-  return invertedBranch(opcode) === undefined ? 2 : 1;
+  return isa.invertedBranch(opcode) === undefined ? 2 : 1;
 }
 
 /** Marks jumps that do not reach; whether there were any. */
@@ -82,7 +81,7 @@ function withOffset(
   const distance = to - elementAt(slots, at + 1);
   const long = { ...move(0, 0, ins.line), opcode: isa.OP_JA32, imm: distance };
   if (ins.opcode === isa.OP_JA) return [long];
-  const inverse = invertedBranch(ins.opcode);
+  const inverse = isa.invertedBranch(ins.opcode);
   if (inverse !== undefined) return [{ ...ins, opcode: inverse, offset: 1 }, long];
   const around = { ...move(0, 0, ins.line), opcode: isa.OP_JA, offset: 1 };
   return [{ ...ins, offset: 1 }, around, long];
