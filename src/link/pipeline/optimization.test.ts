@@ -89,7 +89,7 @@ describe('names of noInline', () => {
     ]);
   });
 
-  test('a map is no function', () => {
+  test('a map is not a function', () => {
     expect(problemsOf(linked(noInline('table')))).toEqual([
       'link-optimize (usage): --no-inline "table": it is a map, not a function of an input',
     ]);
