@@ -18,6 +18,18 @@ export {
 export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
 export { type InlineScope, type Optimized, type OptimizeReport, optimize } from './optimize/index.ts';
 export {
+  INLINE_SCOPES,
+  type InlinedCall,
+  type InlineScope,
+  isInlineScope,
+  type KeptCall,
+  type Optimized,
+  type OptimizeOptions,
+  type OptimizeReport,
+  optimize,
+  type ProgramOptimization,
+} from './optimize/index.ts';
+export {
   type Combined,
   checkLimits,
   defaultRoots,

@@ -1,2 +1,11 @@
+export { INLINE_SCOPES, isInlineScope, requireOptimization } from './arguments.ts';
 export { optimize } from './optimize.ts';
-export type { InlineScope, Optimized, OptimizeReport } from './options.ts';
+export type {
+  InlinedCall,
+  InlineScope,
+  KeptCall,
+  Optimized,
+  OptimizeOptions,
+  OptimizeReport,
+  ProgramOptimization,
+} from './options.ts';
