@@ -16,7 +16,6 @@ export {
   requireInputs,
 } from './inputs/index.ts';
 export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
-export { type InlineScope, type Optimized, type OptimizeReport, optimize } from './optimize/index.ts';
 export {
   INLINE_SCOPES,
   type InlinedCall,
