@@ -23,6 +23,7 @@ export {
 } from './assemble.ts';
 export { isMove, readsDst, readsSrc, writtenRegister } from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
+export { changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
 export { reversePostorder } from './flow.ts';
 export {
