@@ -26,6 +26,7 @@ export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
 export { changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
 export { predecessorsOf, reversePostorder } from './flow.ts';
+export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,

@@ -1,4 +1,4 @@
-export { type Block, type BlockIndex, Graph, retargeted, type Terminator } from './graph.ts';
+export { type Block, type BlockIndex, Graph, retargeted, type Terminator, targetsOf } from './graph.ts';
 export {
   FIRST_VIRTUAL,
   FRAME_POINTER,
