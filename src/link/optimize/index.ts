@@ -1,2 +1,12 @@
-export type { InlinedCall, InlineScope, KeptCall } from './options.ts';
+export { INLINE_SCOPES, isInlineScope, requireOptimization } from './arguments.ts';
+export { optimize } from './optimize.ts';
+export type {
+  InlinedCall,
+  InlineScope,
+  KeptCall,
+  Optimized,
+  OptimizeOptions,
+  OptimizeReport,
+  ProgramOptimization,
+} from './options.ts';
 export { Refusal } from './refusal.ts';

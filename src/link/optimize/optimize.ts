@@ -7,7 +7,7 @@
  * program.
  */
 
-import type { Problem } from '../../diag/index.ts';
+import { type Problem, RootletError } from '../../diag/index.ts';
 import {
   aliasesOf,
   type BpfObject,
@@ -15,11 +15,13 @@ import {
   callGraph,
   MAX_CALL_FRAMES,
   programsOf,
+  requireObject,
   type SymbolIndex,
   symbolOf,
 } from '../../object/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
 import { checkLimits } from '../passes/index.ts';
+import { requireOptimizeOptions, unknownNames } from './arguments.ts';
 import { Decisions, Functions, removeUnused } from './inline/index.ts';
 import type { InlineScope, Optimized, OptimizeOptions, ProgramOptimization } from './options.ts';
 import { ALL_PASSES } from './passes.ts';
@@ -31,9 +33,14 @@ const LADDER: readonly InlineScope[] = ['all', 'single', 'members', 'none'];
 
 /**
  * Optimizes the programs of an object. What cannot be optimized stays as it is, and the report says why. The result
- * depends on nothing but the arguments, and the given object does not change.
+ * depends on nothing but the arguments, and the given object does not change. Throws `link-optimize` for names
+ * that the object does not have; nothing else is refused.
  */
 export function optimize(object: BpfObject, options: OptimizeOptions = {}): Optimized {
+  requireObject('optimize: object', object);
+  requireOptimizeOptions('optimize: options', options);
+  const unknown = unknownNames(object, options);
+  if (unknown.length > 0) throw new RootletError(unknown);
   const inline = options.inline ?? 'single';
   const run = new Run(object, options);
   const attempts = run.optimizeAll(inline);
