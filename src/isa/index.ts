@@ -22,6 +22,7 @@ export {
   storeImmediate,
 } from './assemble.ts';
 export {
+  hasNoEffect,
   invertedBranch,
   isAtomic,
   isBranch,
@@ -37,7 +38,7 @@ export {
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
 export { changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, isOpcode, secondSlotProblem } from './encodings.ts';
-export { reversePostorder } from './flow.ts';
+export { predecessorsOf, reversePostorder } from './flow.ts';
 export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
