@@ -1,4 +1,4 @@
-export { INLINE_SCOPES, isInlineScope, requireOptimization } from './arguments.ts';
+export { INLINE_SCOPES, isInlineScope, requireOptimization, unknownNames } from './arguments.ts';
 export { optimize } from './optimize.ts';
 export type {
   InlinedCall,

@@ -33,8 +33,8 @@ const LADDER: readonly InlineScope[] = ['all', 'single', 'members', 'none'];
 
 /**
  * Optimizes the programs of an object. What cannot be optimized stays as it is, and the report says why. The result
- * depends on nothing but the arguments, and the given object does not change. Throws `link-optimize` for names
- * that the object does not have; nothing else is refused.
+ * depends on nothing but the arguments, and the given object does not change. Throws `link-optimize` for names that
+ * the object does not have.
  */
 export function optimize(object: BpfObject, options: OptimizeOptions = {}): Optimized {
   requireObject('optimize: object', object);
