@@ -23,6 +23,7 @@ export {
 } from './assemble.ts';
 export { hasNoEffect, isAtomic, isMove, readsDst, readsR0, readsSrc, writtenRegister } from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
+export { changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
 export { predecessorsOf, reversePostorder } from './flow.ts';
 export {

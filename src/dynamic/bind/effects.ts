@@ -3,52 +3,21 @@
  *
  * The kernel compares these for replaced functions (packet changes since Linux 6.13 and in stable kernels,
  * sleeping since 6.15), on the code as it is given, dead branches included.
- *
- * Source: Linux net/core/filter.c, bpf_helper_changes_pkt_data().
+ * Which helpers do what is in `isa/effects.ts`.
  */
 
 import {
+  BPF_FUNC_TAIL_CALL,
   BPF_PSEUDO_CALL,
   BPF_PSEUDO_KFUNC_CALL,
   CodeView,
+  changesPacket as helperChangesPacket,
   helperId,
   helperName,
+  maySleep,
   OP_CALL,
 } from '../../isa/index.ts';
 import { type BpfObject, callGraph, type FunctionSymbol, type SymbolIndex } from '../../object/index.ts';
-
-const PACKET_CHANGING: ReadonlySet<string> = new Set([
-  'bpf_skb_vlan_push',
-  'bpf_skb_vlan_pop',
-  'bpf_skb_store_bytes',
-  'bpf_skb_change_proto',
-  'bpf_skb_change_head',
-  'bpf_skb_change_tail',
-  'bpf_skb_pull_data',
-  'bpf_skb_adjust_room',
-  'bpf_l3_csum_replace',
-  'bpf_l4_csum_replace',
-  'bpf_clone_redirect',
-  'bpf_xdp_adjust_head',
-  'bpf_xdp_adjust_tail',
-  'bpf_xdp_adjust_meta',
-  'bpf_msg_pull_data',
-  'bpf_msg_push_data',
-  'bpf_msg_pop_data',
-  'bpf_lwt_push_encap',
-  'bpf_lwt_seg6_store_bytes',
-  'bpf_lwt_seg6_adjust_srh',
-  'bpf_lwt_seg6_action',
-  'bpf_store_hdr_opt',
-]);
-
-const SLEEPING: ReadonlySet<string> = new Set([
-  'bpf_copy_from_user',
-  'bpf_copy_from_user_task',
-  'bpf_ima_inode_hash',
-  'bpf_ima_file_hash',
-  'bpf_d_path',
-]);
 
 export interface Effects {
   /** Helper that may move packet data, by name; null when none is called. A tail call counts as one. */
@@ -67,34 +36,32 @@ export function effectsOf(object: BpfObject, index: SymbolIndex): Effects {
   let changesPacket: string | null = null;
   let sleeps: string | null = null;
   let tailCalls = false;
-  for (const name of helpersOf(object, callGraph(object).reach([index]))) {
-    if (name === 'bpf_tail_call') tailCalls = true;
-    if (changesPacket === null && (PACKET_CHANGING.has(name) || name === 'bpf_tail_call'))
-      changesPacket = name;
-    if (sleeps === null && SLEEPING.has(name)) sleeps = name;
+  for (const helper of helpersOf(object, callGraph(object).reach([index]))) {
+    if (helper === BPF_FUNC_TAIL_CALL) tailCalls = true;
+    if (changesPacket === null && helperChangesPacket(helper)) changesPacket = helperName(helper) ?? null;
+    if (sleeps === null && maySleep(helper)) sleeps = helperName(helper) ?? null;
   }
   return { changesPacket, tailCalls, sleeps };
 }
 
-/** Names of the helpers that the functions call, in order of appearance. */
-function helpersOf(object: BpfObject, functions: readonly SymbolIndex[]): string[] {
+/** Numbers of the helpers that the functions call, in order of appearance. */
+function helpersOf(object: BpfObject, functions: readonly SymbolIndex[]): number[] {
   return functions.flatMap(index => {
     const symbol = object.symbols[index];
     return symbol?.kind === 'function' ? helperCalls(object, symbol) : [];
   });
 }
 
-function helperCalls(object: BpfObject, symbol: FunctionSymbol): string[] {
+function helperCalls(object: BpfObject, symbol: FunctionSymbol): number[] {
   const code = new CodeView(symbol.code, object.byteOrder);
-  const names: string[] = [];
+  const helpers: number[] = [];
   for (let insnIndex = 0; insnIndex < code.length; insnIndex += code.width(insnIndex)) {
     if (code.opcode(insnIndex) !== OP_CALL) continue;
     const source = code.src(insnIndex);
     if (source === BPF_PSEUDO_CALL || source === BPF_PSEUDO_KFUNC_CALL) continue;
-    const name = helperName(code.imm(insnIndex));
-    if (name !== undefined) names.push(name);
+    helpers.push(code.imm(insnIndex));
   }
-  return names;
+  return helpers;
 }
 
 /**

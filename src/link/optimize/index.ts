@@ -1,1 +1,12 @@
+export { INLINE_SCOPES, isInlineScope, requireOptimization } from './arguments.ts';
+export { optimize } from './optimize.ts';
+export type {
+  InlinedCall,
+  InlineScope,
+  KeptCall,
+  Optimized,
+  OptimizeOptions,
+  OptimizeReport,
+  ProgramOptimization,
+} from './options.ts';
 export { Refusal } from './refusal.ts';
