@@ -21,11 +21,22 @@ export {
   type Step,
   storeImmediate,
 } from './assemble.ts';
-export { isMove, readsDst, readsSrc, writtenRegister } from './def-use.ts';
+export {
+  hasNoEffect,
+  hasSourceRegister,
+  isAlu,
+  isAtomic,
+  isMove,
+  isStore,
+  operationOf,
+  readsDst,
+  readsSrc,
+  writtenRegister,
+} from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
-export { changesPacket, maySleep } from './effects.ts';
+export { callKeepsPacket, changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
-export { reversePostorder } from './flow.ts';
+export { dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,

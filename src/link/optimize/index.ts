@@ -1,0 +1,1 @@
+export type { Passes } from './passes.ts';
