@@ -30,6 +30,7 @@ export {
   isStore,
   operationOf,
   readsDst,
+  readsR0,
   readsSrc,
   writtenRegister,
 } from './def-use.ts';
@@ -37,6 +38,7 @@ export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
 export { callKeepsPacket, changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
 export { dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
+export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,

@@ -1,4 +1,4 @@
-export { type Block, type BlockIndex, Graph, type Terminator } from './graph.ts';
+export { type Block, type BlockIndex, Graph, retargeted, type Terminator, targetsOf } from './graph.ts';
 export {
   FIRST_VIRTUAL,
   FRAME_POINTER,
@@ -9,5 +9,7 @@ export {
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,
   type Register,
+  readsDst,
+  readsSrc,
   writtenRegister,
 } from './ins.ts';
