@@ -17,6 +17,7 @@ import { join } from './join.ts';
 import { type Loops, loopsOf } from './loops.ts';
 import { Numbering } from './numbering.ts';
 import type { State } from './state.ts';
+import { separateResults } from './separate.ts';
 import { type Path, Threading } from './threading.ts';
 import { Values } from './values.ts';
 
@@ -52,7 +53,8 @@ export function specialise(graph: Graph, options: SpecialiseOptions): Specialise
   const order = graph.order();
   const loops = loopsOf(graph, order);
   if (loops === undefined) return { shared: 0, decided: 0, threaded: 0 };
-  return new Specialiser(graph, loops, options).run(order);
+  if (options.passes.packet) separateResults(graph);
+  return new Specialiser(graph, loopsOf(graph, order) ?? loops, options).run(order);
 }
 
 class Specialiser {
