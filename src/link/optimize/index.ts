@@ -9,3 +9,4 @@ export type {
   OptimizeReport,
   ProgramOptimization,
 } from './options.ts';
+export { Refusal } from './refusal.ts';
