@@ -14,6 +14,7 @@ import {
   listFlag,
   tracedSymbols,
 } from '../flags/edit.ts';
+import { type OptimizeFlags, optimizeFlags, parseOptimize } from '../flags/optimize.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import {
   formatDiscarded,
@@ -23,6 +24,7 @@ import {
   formatNames,
   formatPulled,
 } from '../format/link-map.ts';
+import { formatOutcome } from '../format/optimization.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import {
   expandResponseFiles,
@@ -32,7 +34,7 @@ import {
   writeOutput,
 } from '../io/files.ts';
 
-interface Flags extends EditFlags {
+interface Flags extends EditFlags, OptimizeFlags {
   readonly output?: string;
   readonly relocatable: boolean;
   readonly json: boolean;
@@ -104,6 +106,7 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       printGcSections: { kind: 'boolean', default: false, brief: 'List what was discarded, and why' },
       keep: listFlag('SYM', 'With --gc-sections: keep SYM and what it references'),
       whyLive: listFlag('SYM', 'With --gc-sections: print the path that keeps SYM'),
+      ...optimizeFlags('-O0'),
       ...EDIT_FLAGS,
       bind: listFlag('FILE:EXTERN=FILE:NAME', 'Bind EXTERN of one file to the definition NAME of another'),
       license: LICENSE_FLAG,
@@ -121,7 +124,15 @@ export const linkCommand = buildCommand<Flags, string[], Context>({
       },
       json: { kind: 'boolean', default: false, brief: 'Output JSON' },
     },
-    aliases: { o: 'output', r: 'relocatable', l: 'library', L: 'libraryPath', t: 'trace', y: 'traceSymbol' },
+    aliases: {
+      o: 'output',
+      r: 'relocatable',
+      l: 'library',
+      L: 'libraryPath',
+      t: 'trace',
+      y: 'traceSymbol',
+      O: 'optimize',
+    },
     positional: {
       kind: 'array',
       parameter: { brief: 'Objects and archives to link', parse: String, placeholder: 'IN' },
@@ -164,7 +175,7 @@ function checkFlags(flags: Flags): void {
 
 type Linked = Pick<
   LinkSuccess,
-  'object' | 'notes' | 'renames' | 'merged' | 'explanations' | 'pulled' | 'livePaths'
+  'object' | 'optimization' | 'notes' | 'renames' | 'merged' | 'explanations' | 'pulled' | 'livePaths'
 > & {
   readonly report: LinkReport | null;
 };
@@ -189,24 +200,26 @@ function linkFiles(
     explain: tracedSymbols(flags),
     bind: (flags.bind ?? []).map(parseBind),
     readMember,
+    optimize: parseOptimize(flags, '0'),
     ...given({ edits, license: flags.license }),
   });
   if (trace !== undefined) for (const member of result.pulled) trace(formatPulled(member));
   if (!result.ok) throw new RootletError(result.problems);
-  const { object, notes, renames, merged, explanations, pulled, livePaths } = result;
+  const { object, optimization, notes, renames, merged, explanations, pulled, livePaths } = result;
   const report = flags.json || flags.printGcSections || flags.Map !== undefined ? result.report : null;
-  return { object, notes, renames, merged, explanations, pulled, livePaths, report };
+  return { object, optimization, notes, renames, merged, explanations, pulled, livePaths, report };
 }
 
 /** On stdout, unless the object itself goes there. */
 function tellOutcome(context: Context, output: string, flags: Flags, linked: Linked): void {
-  const { report, explanations, pulled, livePaths, notes } = linked;
+  const { report, optimization, explanations, pulled, livePaths, notes } = linked;
   const say = output === '-' ? tell : print;
   if (flags.json) {
     printJson(context, { ok: true, output, report, explanations, pulled, livePaths });
     return;
   }
   for (const line of formatNames(linked)) say(context, line);
+  if (optimization !== null) say(context, formatOutcome(optimization, flags));
   for (const explanation of explanations) say(context, formatExplanation(explanation));
   if (flags.printGcSections && report !== null) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));

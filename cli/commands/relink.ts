@@ -6,6 +6,7 @@ import { encodeText, given, type InputFile } from '../../src/bytes/index.ts';
 import { quote, RootletError, usageError } from '../../src/diag/index.ts';
 import {
   type ChainComponent,
+  type FilledSlot,
   isArchive,
   type RelinkOptions,
   type RelinkReport,
@@ -33,6 +34,7 @@ import {
   tracedSymbols,
 } from '../flags/edit.ts';
 import { text } from '../flags/kinds.ts';
+import { type OptimizeFlags, optimizeFlags, parseOptimize } from '../flags/optimize.ts';
 import { findInputs, readMember } from '../flags/search.ts';
 import { parseTypes, TYPE_FLAG } from '../flags/types.ts';
 import {
@@ -43,6 +45,7 @@ import {
   formatNames,
   formatPulled,
 } from '../format/link-map.ts';
+import { formatOutcome } from '../format/optimization.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import {
   expandResponseFiles,
@@ -53,7 +56,7 @@ import {
   writeOutput,
 } from '../io/files.ts';
 
-interface Flags extends EditFlags {
+interface Flags extends EditFlags, OptimizeFlags {
   readonly output?: string;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -133,6 +136,7 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       libraryPath: listFlag('DIR', 'Add DIR to the search path for libraries'),
       license: LICENSE_FLAG,
       limits: { kind: 'boolean', default: true, brief: 'Check verifier limits before writing' },
+      ...optimizeFlags('-O1 with --chain, else -O0'),
       ...EDIT_FLAGS,
       gcSections: {
         kind: 'boolean',
@@ -156,7 +160,15 @@ export const relinkCommand = buildCommand<Flags, string[], Context>({
       json: { kind: 'boolean', default: false, brief: 'Output JSON' },
       quiet: { kind: 'boolean', default: false, brief: 'Do not print the slots and their components' },
     },
-    aliases: { o: 'output', q: 'quiet', l: 'library', L: 'libraryPath', t: 'trace', y: 'traceSymbol' },
+    aliases: {
+      o: 'output',
+      q: 'quiet',
+      l: 'library',
+      L: 'libraryPath',
+      t: 'trace',
+      y: 'traceSymbol',
+      O: 'optimize',
+    },
     positional: {
       kind: 'array',
       minimum: 1,
@@ -224,6 +236,7 @@ function optionsOf(
     types: parseTypes(flags.type),
     libraries,
     readMember,
+    optimize: parseOptimize(flags, flags.chain ? '1' : '0'),
     gcSections: flags.gcSections,
     keep: flags.keep ?? [],
     whyLive: flags.whyLive ?? [],
@@ -234,7 +247,7 @@ function optionsOf(
 
 /** On stdout, unless the object itself goes there. */
 function tellOutcome(context: Context, output: string, flags: Flags, result: RelinkSuccess): void {
-  const { report, explanations, pulled, livePaths } = result;
+  const { report, optimization, explanations, pulled, livePaths } = result;
   if (flags.json) {
     printJson(context, { ok: true, output, report, explanations, pulled, livePaths });
     return;
@@ -242,6 +255,8 @@ function tellOutcome(context: Context, output: string, flags: Flags, result: Rel
   const say = output === '-' ? tell : print;
   if (!flags.quiet && output !== '-') print(context, formatChain(output, report));
   if (!flags.quiet) for (const line of formatNames(report)) say(context, line);
+  if (optimization !== null && (flags.reportInlining || !flags.quiet))
+    say(context, formatOutcome(optimization, flags));
   for (const explanation of explanations) say(context, formatExplanation(explanation));
   if (flags.printGcSections) say(context, formatDiscarded(report.discarded));
   for (const path of livePaths) say(context, formatLivePath(path));
@@ -342,12 +357,18 @@ function componentOf({ program, continueOn }: NamedComponent, file: InputFile): 
   return { component: file, ...given({ program, continueOn }) };
 }
 
+/** What became of the program in a slot, where it is not a function of its own name. */
+function becameOf(slot: FilledSlot): string {
+  if (slot.inlined) return ' (inlined)';
+  return slot.program === slot.function ? '' : ` (now ${slot.function})`;
+}
+
 /** What is in which slot, and what several have in common. */
 function formatChain(output: string, report: RelinkReport): string {
   const lines = report.slots.map(slot =>
     slot.component === null
       ? `  ${slot.slot}  keeps its default`
-      : `  ${slot.slot} = ${slot.id}:${slot.program}${slot.program === slot.function ? '' : ` (now ${slot.function})`}`,
+      : `  ${slot.slot} = ${slot.id}:${slot.program}${becameOf(slot)}`,
   );
   const shared = [...report.maps, ...report.globals]
     .filter(state => state.shared && state.section !== 'license')

@@ -15,7 +15,7 @@ import { lazyInput, readInput } from '../io/files.ts';
 const GROUP_WORDS: ReadonlySet<string> = new Set(['--start-group', '--end-group', '-(', '-)']);
 
 /** Options whose value may follow without a space. */
-const ATTACHED: readonly string[] = ['-l', '-L', '-o'];
+const ATTACHED: readonly string[] = ['-l', '-L', '-o', '-O'];
 
 /** The arguments of `link` as the parser expects them: `-lfoo` as two words, no groups. */
 export function splitLinkWords(argv: readonly string[]): string[] {

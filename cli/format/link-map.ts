@@ -10,6 +10,7 @@ import type {
   ReportedMerge,
   ReportedRename,
 } from '../../src/link/index.ts';
+import { formatOptimization } from './optimization.ts';
 import { table } from './table.ts';
 
 const REASONS = {
@@ -18,6 +19,7 @@ const REASONS = {
   comdat: 'COMDAT group, kept from',
   slot: 'slot, replaced by',
   unused: 'unused',
+  inlined: 'inlined',
 } as const;
 
 export function formatLinkMap(report: LinkReport): string {
@@ -60,6 +62,7 @@ export function formatLinkMap(report: LinkReport): string {
       'left open',
       report.unresolved.map(name => [name]),
     ),
+    ...(report.optimization === null ? [] : [formatOptimization(report.optimization)]),
     `types: ${report.types.before} in the inputs, ${report.types.after} in the result`,
     `license: ${report.license ?? 'not stated'}`,
     ...report.notes.map(note => `note: ${note}`),

@@ -171,6 +171,7 @@ export const OBJECT_CODES = {
   'link-name-taken': 'input',
   'link-no-input': 'usage',
   'link-nothing': 'usage',
+  'link-optimize': 'usage',
   'link-pin-name': 'input',
   'link-reference-kind': 'input',
   'link-rename-twice': 'usage',

@@ -256,6 +256,7 @@ export const RUNNING_CODES = {
   'usage-no-input': 'usage',
   'usage-no-output': 'usage',
   'usage-no-packets': 'usage',
+  'usage-optimize': 'usage',
   'usage-option': 'usage',
   'usage-packet': 'usage',
   'usage-pair': 'usage',

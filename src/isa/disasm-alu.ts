@@ -21,7 +21,8 @@ import {
   type Insn,
 } from './opcodes.ts';
 
-const ALU_OPERATORS: ReadonlyMap<number, string> = new Map([
+/** Operation to operator. */
+export const ALU_OPERATORS: ReadonlyMap<number, string> = new Map([
   [BPF_ADD, '+='],
   [BPF_SUB, '-='],
   [BPF_MUL, '*='],

@@ -31,7 +31,8 @@ export function signed(value: number): string {
   return value < 0 ? `${value}` : `+${value}`;
 }
 
-const JUMP_OPERATORS: ReadonlyMap<number, string> = new Map([
+/** Comparison to operator. */
+export const JUMP_OPERATORS: ReadonlyMap<number, string> = new Map([
   [BPF_JEQ, '=='],
   [BPF_JGT, '>'],
   [BPF_JGE, '>='],

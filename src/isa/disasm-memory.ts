@@ -74,7 +74,8 @@ export function formatStore(insn: Insn): string | undefined {
   return `*(${sizeName(insn.opcode)} *)${address(insn.dst, insn.offset)} = r${insn.src}`;
 }
 
-const ATOMIC_OPERATORS: ReadonlyMap<number, readonly [symbol: string, name: string]> = new Map([
+/** Atomic operation without fetch to operator and name. */
+export const ATOMIC_OPERATORS: ReadonlyMap<number, readonly [symbol: string, name: string]> = new Map([
   [BPF_ADD, ['+=', 'add']],
   [BPF_OR, ['|=', 'or']],
   [BPF_AND, ['&=', 'and']],

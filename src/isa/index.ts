@@ -26,8 +26,11 @@ export {
   accessSize,
   classOf,
   hasJumpTarget,
+  hasNoEffect,
   hasSourceRegister,
+  invertedBranch,
   isAlu,
+  isAtomic,
   isBranch,
   isGoto,
   isJump,
@@ -39,12 +42,14 @@ export {
   modeOf,
   operationOf,
   readsDst,
+  readsR0,
+  readsR6,
   readsSrc,
   writtenRegister,
 } from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
-export { callsBack, changesPacket, maySleep } from './effects.ts';
-export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
+export { callKeepsPacket, callsBack, changesPacket, maySleep } from './effects.ts';
+export { fieldProblem, formatFieldProblem, isOpcode, secondSlotProblem } from './encodings.ts';
 export { dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
 export { helperArguments } from './helper-arguments.ts';
 export {
@@ -76,6 +81,7 @@ export {
   BPF_FETCH,
   BPF_H,
   BPF_IND,
+  BPF_JCOND,
   BPF_JEQ,
   BPF_JGE,
   BPF_JGT,

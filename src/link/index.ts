@@ -17,6 +17,18 @@ export {
 } from './inputs/index.ts';
 export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
 export {
+  INLINE_SCOPES,
+  type InlinedCall,
+  type InlineScope,
+  isInlineScope,
+  type KeptCall,
+  type Optimized,
+  type OptimizeOptions,
+  type OptimizeReport,
+  optimize,
+  type ProgramOptimization,
+} from './optimize/index.ts';
+export {
   type Combined,
   checkLimits,
   defaultRoots,

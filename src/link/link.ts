@@ -5,10 +5,11 @@
  */
 
 import { given } from '../bytes/index.ts';
-import { ProblemList, RootletError, requireOptions } from '../diag/index.ts';
+import { type Problem, ProblemList, problem, RootletError, requireOptions } from '../diag/index.ts';
 import { type BpfObject, staticNotes, writeObject } from '../object/index.ts';
 import { type Edited, editResult, InputEdits } from './edit/index.ts';
 import { type LinkInput, type ReadInputs, readInputs, requireInputs } from './inputs/index.ts';
+import { requireOptimization } from './optimize/index.ts';
 import {
   arenaProblems,
   type Combined,
@@ -24,24 +25,31 @@ import {
 import type { CommonLinkOptions, LinkedObject, LinkFailure } from './pipeline/index.ts';
 import {
   type Attempt,
+  finishNamed,
+  isOptimized,
+  type Merged,
   mergeAtoms,
   type Named,
   type Naming,
   nameAtoms,
+  type OptimizationRequest,
   type Pruned,
   pruneAtoms,
   type ResolveRequest,
   resolveNames,
   type Selection,
   unedited,
+  weakFunctions,
 } from './pipeline/index.ts';
 import {
   type Collected,
   collectGarbage,
   duplicateAdvice,
+  type Finished,
   type LinkReport,
   linkNotes,
   once,
+  optimizationNotes,
   type ReportedMerge,
   type ReportedRename,
   replacedBy,
@@ -52,7 +60,7 @@ import {
 } from './report/index.ts';
 import { bindExplicitly, boundExterns } from './resolve/index.ts';
 
-/** Defaults: the name is `linked.o`, `gcSections` is false. */
+/** Defaults: the name is `linked.o`, `gcSections` and `optimize` are false. */
 export interface LinkOptions extends CommonLinkOptions {
   /** Leave unresolved externs in place, so that the result can be linked again (`ld -r`). Default false. */
   readonly partial?: boolean;
@@ -88,7 +96,9 @@ export type LinkResult = LinkSuccess | LinkFailure;
 export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): LinkResult {
   requireInputs('link', inputs);
   requireOptions('link: options', options);
+  requireOptimization('link: options.optimize', options.optimize);
   const problems = new ProblemList();
+  problems.add(partialProblems(options));
   const read = prepareInputs(inputs, options, problems);
   const { pulled } = read;
   const objects = stateLicense(read.objects, options.license);
@@ -106,6 +116,8 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
   const finish = (object: BpfObject): Edited => finishWhole(object, options);
   const named = nameAtoms(pruned, nameStatics(pruned, objects), finish, problems);
   if (named === undefined) return failed();
+  const finished = finishNamed(named, optimizationOf(merged, options), problems);
+  if (finished === undefined) return failed();
 
   const { combined } = pruned;
   const { license, pinned, explanations } = resolved;
@@ -116,11 +128,13 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
     ...resolved.notes,
     ...selected.notes,
     ...linkNotes(combined.object, license),
+    ...optimizationNotes(finished.optimization),
   ];
-  const report = once(() => ({ ...reportAll(named, identical), notes }));
+  const report = once(() => ({ ...reportAll(named, identical, finished), notes }));
   return {
     ok: true,
-    object: named.object,
+    object: finished.object,
+    optimization: finished.optimization,
     notes,
     renames: reportRenames(objects, combined, named.renames),
     merged: reportMerges(objects, pinned),
@@ -134,6 +148,28 @@ export function link(inputs: readonly LinkInput[], options: LinkOptions = {}): L
 }
 
 // --- steps --------------------------------------------------------------------------------------------------------
+
+/** What a partial link leaves open may still be replaced or called from elsewhere. */
+function partialProblems({ partial = false, optimize = false }: LinkOptions): readonly Problem[] {
+  if (!partial || optimize === false) return [];
+  return [
+    problem(
+      'link-optimize',
+      [],
+      'a partial link cannot be optimized: its functions can still get other callers',
+      {
+        hint: 'optimize the final link: -O1 without -r',
+      },
+    ),
+  ];
+}
+
+/** Functions that other files call are kept, unless whatever programs do not need is dropped. */
+function optimizationOf(merged: Merged, options: LinkOptions): OptimizationRequest {
+  const { optimize: asked = false, gcSections: removeInlined = false, keep = [] } = options;
+  const slots = isOptimized(asked) ? weakFunctions(merged) : [];
+  return { asked, removeInlined, keep, slots, aliases: new Map(), checkLimits: false };
+}
 
 /** Refuses what no loader can take: variables of an arena that is one of several. */
 function finishWhole(object: BpfObject, { partial = false }: LinkOptions): Edited {
@@ -239,11 +275,11 @@ function nameStatics({ combined }: Pruned, objects: readonly BpfObject[]): Namin
   return { renames: separateStatics(combined, pins), problems: staticPinClashes(combined, pins, objects) };
 }
 
-function reportAll({ pruned, renames }: Named, identical: Identical): LinkReport {
+function reportAll({ pruned, renames }: Named, identical: Identical, finished: Finished): LinkReport {
   const { combined, live, merged } = pruned;
   const { resolution, pinned, license, request } = merged.resolved;
   const { objects } = request;
-  const linked = reportLink({ objects, resolution, combined, renames, pinned, license });
+  const linked = reportLink({ objects, resolution, combined, renames, pinned, license, finished });
   const discarded = [
     ...linked.discarded,
     ...replacedBy(objects, identical.bindings, 'identical'),

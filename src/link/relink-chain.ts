@@ -39,7 +39,7 @@ export interface ChainComponent {
   readonly continueOn?: readonly string[];
 }
 
-/** Options of `relinkChain`. */
+/** Options of `relinkChain`: `optimize` is true unless it is given. */
 export interface ChainRelinkOptions extends RelinkOptions {
   /**
    * Verdicts that continue with the next component. Default: for XDP programs with a run configuration of
@@ -90,6 +90,7 @@ export function relinkChain(
   if (!made.ok) return refused(made.problems);
   const { object, mustReturn, notes } = made.value;
   return relink(object, components.map(assignmentFor(objects)), {
+    optimize: true,
     ...relinkOptions,
     entrySlots: true,
     mustReturn,

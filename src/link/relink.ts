@@ -16,13 +16,19 @@ import { droppedTailCalls, KEEP } from './dropped-tail-calls.ts';
 import { type Edited, editResult } from './edit/index.ts';
 import type { LinkInput, PulledMember } from './inputs/index.ts';
 import { requireInput } from './inputs/index.ts';
+import { requireOptimization } from './optimize/index.ts';
 import { checkLimits, foldSubprograms, stateLicense } from './passes/index.ts';
 import {
+  finishNamed,
+  indexesAfter,
+  isOptimized,
   type LinkedObject,
   type LinkFailure,
+  type Merged,
   mergeAtoms,
   type Named,
   nameAtoms,
+  type OptimizationRequest,
   type Pruned,
   pruneAtoms,
   resolveNames,
@@ -45,13 +51,14 @@ import {
   reportRelink,
   type SlotAssignment,
   selectNeeded,
+  slotsOf,
   thrownNotes,
   thrownProblems,
   typePlugged,
   unseenVerdicts,
   unstatedLicenses,
 } from './relink/index.ts';
-import { linkNotes, livePaths, once } from './report/index.ts';
+import { type Finished, linkNotes, livePaths, once, optimizationNotes } from './report/index.ts';
 import { entryAt } from './resolve/index.ts';
 
 /** Of explanations there is one for every component that knows the name. */
@@ -101,10 +108,14 @@ export function relink(
   const named = nameAtoms(pruned, relinkNaming(pruned, inputs), finish, problems);
   if (named === undefined) return failed();
 
-  const report = once(() => reportAll(named, plugs, inputs, options));
+  const finished = finishNamed(named, optimizationOf(merged, plugs, options), problems);
+  if (finished === undefined) return failed();
+
+  const report = once(() => reportAll(named, plugs, inputs, options, finished));
   return {
     ok: true,
-    object: named.object,
+    object: finished.object,
+    optimization: finished.optimization,
     pulled,
     livePaths: pathsIn(named.object).paths,
     explanations: resolved.explanations,
@@ -116,10 +127,11 @@ export function relink(
 
 // --- arguments ----------------------------------------------------------------------------------------------------
 
-function requireArguments(rootlet: unknown, assignments: unknown, options: unknown): void {
+function requireArguments(rootlet: unknown, assignments: unknown, options: RelinkOptions): void {
   requireInput('relink: rootlet', rootlet);
   requireAssignments(assignments);
   requireOptions('relink: options', options);
+  requireOptimization('relink: options.optimize', options.optimize);
 }
 
 function requireAssignments(value: unknown): void {
@@ -155,9 +167,7 @@ function pathFinder(
   { whyLive = [] }: RelinkOptions,
 ): PathFinder {
   const { objects } = merged.resolved.request;
-  const indexOf = new Int32Array(live.length).fill(-1);
-  let next = 0;
-  for (const [index, alive] of live.entries()) if (alive) indexOf[index] = next++;
+  const indexOf = indexesAfter(live);
   return object =>
     livePaths(merged.combined, liveness, whyLive, {
       objects,
@@ -169,7 +179,8 @@ function pathFinder(
 function finishResult(object: BpfObject, pathsIn: PathFinder, options: RelinkOptions): Edited {
   const edited = editResult(object, options.edits ?? {});
   const whole = foldSubprograms(edited.object);
-  const refused = options.checkLimits === false ? [] : checkLimits(whole);
+  const isLast = !isOptimized(options.optimize ?? false); // else limits are those of the optimized object
+  const refused = options.checkLimits !== false && isLast ? checkLimits(whole) : [];
   return {
     object: whole,
     problems: [...edited.problems, ...pathsIn(whole).problems, ...refused],
@@ -177,11 +188,30 @@ function finishResult(object: BpfObject, pathsIn: PathFinder, options: RelinkOpt
   };
 }
 
+/** Slots that stay open are still to be filled; what fills one may be named by it. */
+function optimizationOf(
+  { combined, resolved }: Merged,
+  plugs: readonly Plug[],
+  options: RelinkOptions,
+): OptimizationRequest {
+  const { optimize: asked = false, gcSections: removeInlined = true, keep = [] } = options;
+  const { checkLimits = true } = options;
+  const [rootlet] = resolved.request.objects;
+  const filled = new Set(plugs.map(({ assignment }) => assignment.slot));
+  const open = rootlet === undefined ? [] : slotsOf(rootlet).filter(({ name }) => !filled.has(name));
+  const slots = open.map(({ index }) => entryAt(combined.indexOf, { file: 0, index }));
+  const aliases = new Map(
+    plugs.map(({ assignment, program }) => [assignment.slot, entryAt(combined.indexOf, program)]),
+  );
+  return { asked, removeInlined, keep, slots, aliases, checkLimits };
+}
+
 function reportAll(
   { object, pruned, renames }: Named,
   plugs: readonly Plug[],
   inputs: RelinkInputs,
   options: RelinkOptions,
+  finished: Finished,
 ): RelinkReport {
   const { combined, live, merged } = pruned;
   const { resolution, license, pinned, request } = merged.resolved;
@@ -203,6 +233,7 @@ function reportAll(
       return droppedTailCalls(object, index => live[at(index)] === true, KEEP, whole);
     }),
     ...linkNotes(combined.object, license),
+    ...optimizationNotes(finished.optimization),
   ];
   const whole = merged.combined;
   return reportRelink({
@@ -217,6 +248,7 @@ function reportAll(
     renames,
     pinned,
     object,
+    finished,
     notes,
   });
 }

@@ -3,6 +3,7 @@
 import type { LineRecord } from '../../src/btf/binary/lines.ts';
 import { insn } from '../../src/isa/assemble.ts';
 import * as isa from '../../src/isa/opcodes.ts';
+import { assemblePacketOp, compared } from './assemble-packet.ts';
 import type { FunctionEntity, Model, Op } from './model.ts';
 
 /** What an instruction refers to; who lays out an object turns it into a symbol. */
@@ -34,6 +35,8 @@ const ADD = isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_X;
 const ADD_IMM = isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_K;
 const SIZE = { 1: isa.BPF_B, 2: isa.BPF_H, 4: isa.BPF_W, 8: isa.BPF_DW } as const;
 const [KEY, VALUE, CONTEXT, SPILLED] = [-8, -32, -40, -56] as const;
+/** Two places of which a branch chooses one. */
+const FRAME = [-72, -88] as const;
 const [LOOKUP, UPDATE, DELETE, TAIL_CALL, LOOP] = [1, 2, 3, 12, 181] as const;
 
 class Assembler {
@@ -128,7 +131,20 @@ class Assembler {
         this.#bpfLoop(op.callback, op.count);
         return;
       case 'packet':
-        this.#packet(op);
+      case 'window':
+      case 'adjust':
+      case 'context':
+      case 'length':
+        assemblePacketOp(this, op, this.#model.hook);
+        return;
+      case 'compare':
+        this.#compare(op);
+        return;
+      case 'narrow':
+        this.#narrow(op);
+        return;
+      case 'frame':
+        this.#frame(op);
         return;
       case 'tail-call':
         this.emit(insn(MOV, 1, 6));
@@ -175,14 +191,37 @@ class Assembler {
     this.emit(insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_DW, 1, 10, CONTEXT), insn(XOR, 7, 1), insn(ADD, 7, 0));
   }
 
-  #packet({ offset, size, write }: Op & { readonly kind: 'packet' }): void {
-    this.emit(insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_W, 1, 6, 0));
-    this.emit(insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_W, 2, 6, 4));
-    this.emit(insn(MOV, 3, 1), insn(ADD_IMM, 3, 0, 0, offset + size));
-    const over = this.jump(insn(isa.BPF_JMP | isa.BPF_JGT | isa.BPF_X, 3, 2));
-    this.emit(insn(isa.BPF_LDX | isa.BPF_MEM | SIZE[size], 4, 1, offset), insn(ADD, 7, 4));
-    if (write) this.emit(insn(isa.BPF_STX | isa.BPF_MEM | SIZE[size], 1, 8, offset));
+  #compare({ mask, tests }: Op & { readonly kind: 'compare' }): void {
+    this.emit(insn(MOV, 1, 8), insn(isa.BPF_ALU64 | isa.BPF_AND | isa.BPF_K, 1, 0, 0, mask));
+    for (const test of tests) compared(this, 1, test);
+    this.emit(insn(ADD, 7, 1));
+  }
+
+  #narrow({ form, value }: Op & { readonly kind: 'narrow' }): void {
+    const MOV32 = isa.BPF_ALU | isa.BPF_MOV | isa.BPF_X;
+    if (form === 0) this.emit(insn(MOV32, 1, 7), insn(XOR, 8, 1));
+    else if (form === 1) this.emit(insn(MOV, 1, 7), insn(MOV32, 1, 1), insn(ADD, 7, 1));
+    else {
+      // the low half is `value`, the high half is 0 or 1
+      this.emit(insn(MOV, 1, 7), insn(isa.BPF_ALU64 | isa.BPF_AND | isa.BPF_K, 1, 0, 0, 1));
+      this.emit(insn(isa.BPF_ALU64 | isa.BPF_LSH | isa.BPF_K, 1, 0, 0, 32));
+      this.emit(insn(isa.BPF_ALU64 | isa.BPF_OR | isa.BPF_K, 1, 0, 0, value));
+      for (const narrow of form === 2 ? [true, false] : [false, true])
+        for (const amount of [5, 70])
+          compared(this, 1, { jump: isa.BPF_JNE, narrow, value, amount, changes: false });
+      this.emit(insn(MOV32, 2, 1), insn(ADD, 7, 2), insn(XOR, 7, 1));
+    }
+  }
+
+  #frame({ insn: branch, body }: Op & { readonly kind: 'frame' }): void {
+    const [near, far] = FRAME;
+    this.emit(insn(MOV, 9, 10), insn(ADD_IMM, 9, 0, 0, near), insn(MOV, 1, 10), insn(ADD_IMM, 1, 0, 0, far));
+    const over = this.jump(branch);
+    this.emit(insn(MOV, 9, 1));
     this.land(over);
+    this.emit(insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, 9, 7));
+    this.ops(body);
+    this.emit(insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_DW, 1, 9), insn(ADD, 7, 1));
   }
 
   #map(op: Op & { readonly kind: 'lookup' | 'update' | 'delete' }): void {
@@ -204,8 +243,11 @@ class Assembler {
     }
     const over = this.jump(insn(isa.BPF_JMP | isa.BPF_JEQ | isa.BPF_K, 0));
     this.emit(insn(isa.BPF_LDX | isa.BPF_MEM | isa.BPF_DW, 1, 0), insn(XOR, 7, 1));
-    if (op.atomic) this.emit(insn(isa.BPF_STX | isa.BPF_ATOMIC | isa.BPF_DW, 0, 8));
-    else this.emit(insn(ADD, 1, 8), insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, 0, 1));
+    if (op.atomic !== null) {
+      this.emit(insn(MOV, 1, 0), insn(MOV, 0, 7), insn(MOV, 2, 8));
+      this.emit(insn(isa.BPF_STX | isa.BPF_ATOMIC | isa.BPF_DW, 1, 2, 0, op.atomic));
+      this.emit(insn(ADD, 7, op.atomic === isa.BPF_CMPXCHG ? 0 : 2));
+    } else this.emit(insn(ADD, 1, 8), insn(isa.BPF_STX | isa.BPF_MEM | isa.BPF_DW, 0, 1));
     this.land(over);
   }
 }

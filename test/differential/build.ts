@@ -362,6 +362,13 @@ class UnitBuilder {
     return this.#type({ kind: 'array', element, index: this.#int('__ARRAY_SIZE_TYPE__', 4), length });
   }
 
+  #programContext(): BtfId {
+    if (this.#model.hook === 'xdp') return this.#contextType();
+    const member = { name: 'len', type: this.#u32(), bitOffset: 0, bitSize: 0 };
+    return this.#type({ kind: 'struct', name: '__sk_buff', size: 192, members: [member] });
+  }
+
+  /** Of XDP programs; any program may ask for the offsets of its members. */
   #contextType(): BtfId {
     const type = this.#u32();
     const names = ['data', 'data_end', 'data_meta', 'ingress_ifindex', 'rx_queue_index', 'egress_ifindex'];
@@ -370,7 +377,7 @@ class UnitBuilder {
   }
 
   #prototype(role: FunctionEntity['role']): BtfId {
-    const context = (): BtfId => this.#type({ kind: 'ptr', type: this.#contextType() });
+    const context = (): BtfId => this.#type({ kind: 'ptr', type: this.#programContext() });
     const int = this.#int('int', 4);
     const one = { name: 'ctx', type: role === 'callback' || role === 'plain' ? 0 : context() };
     switch (role) {

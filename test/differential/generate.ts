@@ -15,6 +15,7 @@ import {
   type Standing,
   type VariableEntity,
 } from './model.ts';
+import { type Hook, randomComparison, randomPacketOp } from './packet-model.ts';
 
 export interface GenerateOptions {
   /** Default 1 to 4. */
@@ -29,8 +30,12 @@ export interface GenerateOptions {
   readonly statics?: boolean;
   /** Added to the sizes of variables and the lengths of maps, to tell those of several models apart. Default 0. */
   readonly firstId?: number;
+  /** Default `xdp`. */
+  readonly hook?: Hook;
 }
 
+/** Operations of atomic instructions. */
+const ATOMICS = [0x00, 0x40, 0x50, 0xa0, 0x01, 0x41, 0x51, 0xa1, 0xe1, 0xf1];
 const STATIC_NAMES = ['helper', 'step', 'state', 'table', 'work'];
 const STRINGS = ['common text', 'common tail', 'text', 'test', 'x', 'mon text'];
 
@@ -41,6 +46,8 @@ class Draft {
   readonly functions: FunctionEntity[] = [];
   readonly variables: VariableEntity[] = [];
   readonly maps: MapEntity[] = [];
+  /** A function that tail-calls and that only the first program calls, so that this ends; -1 for none. */
+  jumper = -1;
 
   constructor(seed: number, options: GenerateOptions) {
     this.random = new SeededRandom(seed);
@@ -90,7 +97,8 @@ export function generateModel(seed: number, options: GenerateOptions = {}): Mode
   for (let count = 1 + draft.random.below(4); count > 0; count--) addMap(draft);
   fillFunctions(draft);
   const { units, functions, variables, maps } = draft;
-  return { seed, units, verdictMask: options.verdictMask ?? 0, functions, variables, maps };
+  const { hook = 'xdp', verdictMask = 0 } = options;
+  return { seed, hook, units, verdictMask, functions, variables, maps };
 }
 
 // --- variables and maps -------------------------------------------------------------------------------------------
@@ -145,7 +153,7 @@ function addFunctions(draft: Draft): void {
     ...Array.from({ length: draft.random.below(3) }, () => 'callback' as const),
   ];
   // all programs of a program array must be of one sort
-  const section = draft.random.pick(['xdp', 'xdp', 'xdp.frags']);
+  const section = draft.options.hook === 'tc' ? 'tc' : draft.random.pick(['xdp', 'xdp', 'xdp.frags']);
   for (const role of roles) {
     const id = draft.functions.length;
     const standings: readonly Standing[] =
@@ -166,6 +174,9 @@ function addFunctions(draft: Draft): void {
       start: draft.random.next() | 0,
     });
   }
+  const candidates = draft.functions.filter(({ role }) => role === 'context');
+  if (programs > 1 && candidates.length > 0 && draft.chance(50))
+    draft.jumper = draft.random.pick(candidates).id;
 }
 
 /** Static functions of one name in two units, equal or nearly so: the second one → the first. */
@@ -252,6 +263,8 @@ class OpMaker {
       () => this.#variable(),
       () => ({ kind: 'string', text: random.pick(STRINGS), at: random.below(12) }),
       () => ({ kind: 'spill', slot: random.below(2) }),
+      () => this.#compare(),
+      () => ({ kind: 'narrow', form: random.below(4), value: random.below(8) }),
     ];
     if (role !== 'callback') {
       makers.push(
@@ -266,9 +279,11 @@ class OpMaker {
         makers.push(
           () => this.#branch(),
           () => this.#loop(),
+          () => this.#frame(),
         );
-      if (hasContext) makers.push(() => this.#packet());
-      if (role === 'program' && depth === 0) makers.push(() => this.#tailCall());
+      const packet = (): Op => randomPacketOp(random, this.#draft.options.hook ?? 'xdp', depth === 0);
+      if (hasContext) makers.push(packet, packet, packet);
+      if (hasContext && depth === 0) makers.push(() => this.#tailCall());
     }
     return random.pick(makers)() ?? this.#alu();
   }
@@ -315,7 +330,7 @@ class OpMaker {
     const access = constant ? 'load' : random.pick(['load', 'store', 'add', 'atomic'] as const);
     const size = access === 'atomic' ? random.pick([4, 8] as const) : random.pick([1, 2, 4, 8] as const);
     const offset = size * random.below(variable.size / size);
-    const atomic = random.pick([0x00, 0x40, 0x50, 0xa0, 0x01, 0x41, 0x51, 0xa1, 0xe1, 0xf1]);
+    const atomic = random.pick(ATOMICS);
     return { kind: 'variable', variable: variable.id, offset, size, access, atomic };
   }
 
@@ -326,7 +341,7 @@ class OpMaker {
     const { id: map, type } = random.pick(seen);
     const mask = random.pick([1, 3, 7]);
     const sort = random.below(4);
-    if (sort < 2) return { kind: 'lookup', map, mask, atomic: sort === 0 };
+    if (sort < 2) return { kind: 'lookup', map, mask, atomic: sort === 0 ? random.pick(ATOMICS) : null };
     if (sort === 3 && type === 'hash') return { kind: 'delete', map, mask };
     return { kind: 'update', map, mask, flags: random.below(3) };
   }
@@ -339,6 +354,7 @@ class OpMaker {
       callee =>
         (callee.role === 'plain' || (hasContext && callee.role === 'context')) &&
         (this.#levels.get(callee.id) ?? 0) > level &&
+        (callee.id !== this.#draft.jumper || this.#owner.id === 0) &&
         this.#sees(callee),
     );
     return callees.length === 0 ? undefined : { kind: 'call', callee: random.pick(callees).id };
@@ -351,15 +367,30 @@ class OpMaker {
     return { kind: 'bpf-loop', callback: random.pick(callbacks).id, count: 1 + random.below(6) };
   }
 
-  #packet(): Op {
+  #compare(): Op {
     const { random } = this.#draft;
-    const size = random.pick([1, 2, 4] as const);
-    return { kind: 'packet', offset: random.below(70), size, write: random.below(3) === 0 };
+    const tests = Array.from({ length: 2 + random.below(3) }, () => randomComparison(random, [0, 1, 2, 3]));
+    return { kind: 'compare', mask: random.pick([1, 3, 7]), tests };
+  }
+
+  /** Not in deep functions: the frames of a program have 512 bytes together. */
+  #frame(): Op | undefined {
+    const { random } = this.#draft;
+    if ((this.#levels.get(this.#owner.id) ?? 0) > 2) return undefined;
+    const jump = insn(
+      isa.BPF_JMP | isa.BPF_JSET | isa.BPF_K,
+      random.pick([7, 8]),
+      0,
+      0,
+      random.pick([1, 2, 4]),
+    );
+    return { kind: 'frame', insn: jump, body: this.#body() };
   }
 
   #tailCall(): Op | undefined {
     const { random, maps } = this.#draft;
-    if (this.#owner.id !== 0) return undefined; // only the first program, so that chains end
+    const { id } = this.#owner;
+    if (id !== 0 && id !== this.#draft.jumper) return undefined; // so that chains of tail calls end
     const jumps = maps.filter(map => map.type === 'programs');
     if (jumps.length === 0) return undefined;
     const map = random.pick(jumps);

@@ -9,6 +9,7 @@
  */
 
 import type { Insn } from '../../src/isa/opcodes.ts';
+import type { Comparison, Hook, PacketOp } from './packet-model.ts';
 
 export type Op =
   /** Arithmetic on r7 and r8 only. */
@@ -18,7 +19,8 @@ export type Op =
   | { readonly kind: 'loop'; readonly count: number; readonly body: readonly Op[] }
   /** r7 goes through the stack while r8 changes. */
   | { readonly kind: 'spill'; readonly slot: number }
-  | { readonly kind: 'lookup'; readonly map: number; readonly mask: number; readonly atomic: boolean }
+  /** A word of a value is read and changed, by an atomic operation or not. */
+  | { readonly kind: 'lookup'; readonly map: number; readonly mask: number; readonly atomic: number | null }
   | { readonly kind: 'update'; readonly map: number; readonly mask: number; readonly flags: number }
   | { readonly kind: 'delete'; readonly map: number; readonly mask: number }
   | {
@@ -33,7 +35,13 @@ export type Op =
   /** A plain function with two numbers, or one that takes the context and a number. */
   | { readonly kind: 'call'; readonly callee: number }
   | { readonly kind: 'bpf-loop'; readonly callback: number; readonly count: number }
-  | { readonly kind: 'packet'; readonly offset: number; readonly size: 1 | 2 | 4; readonly write: boolean }
+  | PacketOp
+  /** Comparisons of a few bits of r8, one after the other, some of which change these bits. */
+  | { readonly kind: 'compare'; readonly mask: number; readonly tests: readonly Comparison[] }
+  /** Moves of half registers, and comparisons of them and of the whole ones. */
+  | { readonly kind: 'narrow'; readonly form: number; readonly value: number }
+  /** r7 goes through the stack by a pointer that a branch chose, while `body` runs. */
+  | { readonly kind: 'frame'; readonly insn: Insn; readonly body: readonly Op[] }
   /** A byte of a string of a mergeable section. */
   | { readonly kind: 'string'; readonly text: string; readonly at: number }
   | { readonly kind: 'tail-call'; readonly map: number; readonly index: number }
@@ -83,6 +91,7 @@ export interface MapEntity extends EntityBase {
 
 export interface Model {
   readonly seed: number;
+  readonly hook: Hook;
   readonly units: number;
   /** Bits of the value that programs return; 0 for all of them. */
   readonly verdictMask: number;
@@ -95,7 +104,7 @@ export interface Model {
 export function* allOps(ops: readonly Op[]): Generator<Op> {
   for (const op of ops) {
     yield op;
-    if (op.kind === 'branch' || op.kind === 'loop') yield* allOps(op.body);
+    if ('body' in op) yield* allOps(op.body);
   }
 }
 

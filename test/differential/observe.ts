@@ -133,7 +133,11 @@ function machineState(machine: Machine): ReadonlyMap<string, readonly string[]> 
 }
 
 /** In the kernel. Throws what the loader says when the kernel refuses it. */
-export function inKernel(object: BpfObject, sys: Sys, seed: number): Subject {
+export function inKernel(
+  object: BpfObject,
+  sys: Sys,
+  seed: number,
+): Subject & { /** Instructions that the verifier processed. */ processed(): number } {
   const loaded = loadObject(object, sys, { pinRoot: null, logLevel: 1, kernelTypes: kernelTypes(sys) });
   for (const map of loaded.plan.maps) {
     const target = loaded.maps.get(map.name);
@@ -143,6 +147,8 @@ export function inKernel(object: BpfObject, sys: Sys, seed: number): Subject {
   return {
     run: ({ program, packet }) => loaded.testRun(program, packet),
     state: () => kernelState(loaded),
+    processed: () =>
+      [...loaded.programs.values()].reduce((sum, program) => sum + program.info().verifiedInsns, 0),
     close: () => loaded.close(),
   };
 }
@@ -207,11 +213,12 @@ export function difference(
   return added === undefined ? undefined : `${added}: only afterwards`;
 }
 
-/** Random packets, some of them short. */
+/** Random packets, some of them short, half of them with small numbers in most bytes. */
 export function randomPackets(seed: number, count: number): Uint8Array[] {
   const random = new SeededRandom(seed ^ 0x7ac4e7);
   return Array.from({ length: count }, (_, index) => {
     const length = index % 3 === 0 ? 14 + random.below(60) : 64 + random.below(40);
-    return Uint8Array.from({ length }, () => random.below(256));
+    const small = random.below(2) === 0;
+    return Uint8Array.from({ length }, () => random.below(small && random.below(4) > 0 ? 4 : 256));
   });
 }

@@ -22,6 +22,9 @@ const { sys } = kernelForTests();
 /** Every fifth is big-endian. */
 const orderOf = (seed: number) => (seed % 5 === 0 ? 'big' : 'little');
 
+/** Every third is a classifier. */
+const hookOf = (seed: number) => (seed % 3 === 0 ? 'tc' : 'xdp');
+
 /** A quarter of the passes goes to the kernel with each program, all of them with every four programs. */
 const kernelFor = (seed: number, position: number) => ((seed + position) % 4 === 0 ? sys : undefined);
 
@@ -30,7 +33,7 @@ describe('random programs', () => {
   const applied = new Set<string>();
 
   test.each(Array.from({ length: COUNT }, (_, index) => FIRST_SEED + index))('seed %i', seed => {
-    const judge = judgeOf(generateModel(seed), orderOf(seed), sys);
+    const judge = judgeOf(generateModel(seed, { hook: hookOf(seed) }), orderOf(seed), sys);
     if (judge.loads !== undefined) loads.push(judge.loads);
     VARIANTS.forEach((variant, position) => {
       const kernel = kernelFor(seed, position);

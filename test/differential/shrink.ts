@@ -38,6 +38,9 @@ function* shorter(ops: readonly Op[]): Generator<readonly Op[]> {
   for (const [at, op] of ops.entries()) {
     const [before, after] = [ops.slice(0, at), ops.slice(at + 1)];
     yield [...before, ...after];
-    if (op.kind === 'branch' || op.kind === 'loop') yield [...before, ...op.body, ...after];
+    if (op.kind === 'window')
+      for (const one of op.accesses.keys())
+        yield [...before, { ...op, accesses: op.accesses.filter((_, index) => index !== one) }, ...after];
+    if ('body' in op) yield [...before, ...op.body, ...after];
   }
 }

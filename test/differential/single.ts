@@ -67,9 +67,13 @@ export function stepsFor(
 }
 
 /** Verdicts, packets and state; or why it does not run. The time of a run shows in none of them. */
-export function machineObservation(object: BpfObject, steps: readonly Step[]): Observation | string {
+export function machineObservation(
+  object: BpfObject,
+  steps: readonly Step[],
+  seed = SEED,
+): Observation | string {
   try {
-    return observe(inMachine(object, SEED), steps);
+    return observe(inMachine(object, seed), steps);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

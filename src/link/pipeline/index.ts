@@ -1,5 +1,12 @@
 /** The pipeline that all links share: its phases, options and outcomes. */
 
+export {
+  finishNamed,
+  indexesAfter,
+  isOptimized,
+  type OptimizationRequest,
+  weakFunctions,
+} from './optimization.ts';
 export type { CommonLinkOptions, LinkedObject, LinkFailure } from './options.ts';
 export {
   type Attempt,

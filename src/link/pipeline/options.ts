@@ -9,6 +9,7 @@ import type { Problem } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { EditOptions } from '../edit/index.ts';
 import type { ArchiveOptions, PulledMember } from '../inputs/index.ts';
+import type { OptimizeOptions, OptimizeReport } from '../optimize/index.ts';
 import type { LinkReport, LivePath } from '../report/index.ts';
 import type { BindRequest, Explanation } from '../resolve/index.ts';
 
@@ -38,6 +39,12 @@ export interface CommonLinkOptions {
    * `usage`.
    */
   readonly explain?: readonly string[];
+  /**
+   * Optimize the programs of the result (`optimize`): true, or how. Here names of `noInline` may be those of inputs
+   * (`FILE:NAME` for one), of the result, or of a slot for what fills it; names of `keep` and slots that stay open
+   * are not inlined either. `removeInlined` is `gcSections` unless it is given.
+   */
+  readonly optimize?: boolean | OptimizeOptions;
 }
 
 /** The outcome of every static link that succeeds. */
@@ -50,6 +57,8 @@ export interface LinkedObject {
   readonly pulled: readonly PulledMember[];
   /** For `CommonLinkOptions.whyLive`, in that order. */
   readonly livePaths: readonly LivePath[];
+  /** What the optimizer did; null without it. */
+  readonly optimization: OptimizeReport | null;
   /** For `CommonLinkOptions.explain`, in that order. */
   readonly explanations: readonly Explanation[];
 }

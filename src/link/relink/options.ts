@@ -5,7 +5,7 @@ import type { CommonLinkOptions } from '../pipeline/index.ts';
 import type { SlotAssignment } from './slots.ts';
 
 /**
- * Defaults: the name is `chain.o`, `gcSections` is true. Names of `whyLive` may be those of inputs or of the
+ * Defaults: the name is `chain.o`, `gcSections` is true, `optimize` is false (true for `relinkChain`). Names of `whyLive` may be those of inputs or of the
  * result.
  */
 export interface RelinkOptions extends CommonLinkOptions {

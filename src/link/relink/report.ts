@@ -20,7 +20,14 @@ import {
   type ProgramLimits,
   type Rename,
 } from '../passes/index.ts';
-import { type LinkReport, replacedBy, reportLink, unusedSymbols } from '../report/index.ts';
+import {
+  type Finished,
+  isGone,
+  type LinkReport,
+  replacedBy,
+  reportLink,
+  unusedSymbols,
+} from '../report/index.ts';
 import {
   describeSymbol,
   entryAt,
@@ -42,8 +49,10 @@ export interface FilledSlot {
   readonly id: string | null;
   /** Program of the component, by its own name. */
   readonly program: string | null;
-  /** Name of the function in the result. */
+  /** Name of the function in the result; where it is inlined, the name that it had before. */
   readonly function: string;
+  /** The function is not in the result: its code is in the functions that called it. */
+  readonly inlined: boolean;
 }
 
 /** One component: a file, or one of several copies of it. */
@@ -111,13 +120,15 @@ export interface RelinkReportInput {
   readonly combined: Combined;
   readonly renames: readonly Rename[];
   readonly pinned: PinnedMaps;
-  /** The result. */
+  /** The result before it was optimized. */
   readonly object: BpfObject;
+  readonly finished: Finished;
   readonly notes: readonly string[];
 }
 
 export function reportRelink(input: RelinkReportInput): RelinkReport {
-  const { objects, resolution, license, combined, renames, pinned, plugs, whole, live, object } = input;
+  const { objects, resolution, license, combined, renames, pinned, plugs, whole, live, object, finished } =
+    input;
   const linked = reportLink({
     objects,
     resolution,
@@ -125,6 +136,7 @@ export function reportRelink(input: RelinkReportInput): RelinkReport {
     renames,
     pinned,
     license,
+    finished,
   });
   const discarded = [
     ...linked.discarded,
@@ -150,18 +162,26 @@ export function reportRelink(input: RelinkReportInput): RelinkReport {
       ];
     }),
     globals: states.flatMap(({ state, symbol }) => (symbol.kind === 'variable' ? [state] : [])),
-    limits: measureLimits(object),
+    limits: measureLimits(finished.object),
   };
 }
 
-function describeSlots({ objects, plugs, inputs, combined, object }: RelinkReportInput): FilledSlot[] {
+function describeSlots({
+  objects,
+  plugs,
+  inputs,
+  combined,
+  object,
+  finished,
+}: RelinkReportInput): FilledSlot[] {
   const rootlet = objects[0];
   if (rootlet === undefined) return [];
   const filled = new Map(plugs.map(plug => [plug.assignment.slot, plug]));
-  return slotsOf(rootlet).map(({ name, index }): FilledSlot => {
+  return slotsOf(rootlet).map(({ name, index: own }): FilledSlot => {
     const plug = filled.get(name);
-    const at: SymbolAt = plug?.program ?? { file: 0, index };
-    const result = object.symbols[entryAt(combined.indexOf, at)];
+    const at: SymbolAt = plug?.program ?? { file: 0, index: own };
+    const index = entryAt(combined.indexOf, at);
+    const result = object.symbols[index];
     const isFilled = plug !== undefined;
     return {
       slot: name,
@@ -169,6 +189,7 @@ function describeSlots({ objects, plugs, inputs, combined, object }: RelinkRepor
       id: isFilled ? elementAt(inputs.ids, at.file - 1) : null,
       program: isFilled ? symbolAt(objects, at).name : null,
       function: result?.name ?? name,
+      inlined: result !== undefined && isGone(finished, index),
     };
   });
 }

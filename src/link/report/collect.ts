@@ -59,7 +59,7 @@ export function collectGarbage(
   };
 }
 
-/** Symbols to keep; a word is a name or `FILE:NAME`. */
+/** Symbols that `keep` names; a word is a name or `FILE:NAME`. */
 export function keptSymbols(
   combined: Combined,
   objects: readonly BpfObject[],
@@ -107,7 +107,8 @@ export function livePaths(
 
 const NO_PROGRAM = 'no input has a program: with --gc-sections, and without --keep, almost nothing is kept';
 
-function indexesOf(combined: Combined, objects: readonly BpfObject[], word: string): SymbolIndex[] {
+/** Symbols that a word names: `NAME`, or `FILE:NAME` for that of one input. */
+export function indexesOf(combined: Combined, objects: readonly BpfObject[], word: string): SymbolIndex[] {
   const { file, name } = parseSelector(word);
   return combined.object.symbols.flatMap((symbol, index) => {
     if (symbol.name !== name) return [];
@@ -121,7 +122,8 @@ function isDebug(object: BpfObject, index: SymbolIndex): boolean {
   return symbol?.kind === 'variable' && isDebugSection(sectionNameOf(object, symbol));
 }
 
-function unknownName(object: BpfObject, option: string, name: string): Problem {
+/** The problem of a name in an option that no symbol has. */
+export function unknownName(object: BpfObject, option: string, name: string): Problem {
   const names = object.symbols.map(symbol => symbol.name);
   return problem('link-unknown-symbol', [], `${option} ${quote(name)}: no input has such a symbol`, {
     subject: name,

@@ -3,9 +3,11 @@
 export {
   type Collected,
   collectGarbage,
+  indexesOf,
   keptSymbols,
   type LivePath,
   livePaths,
+  unknownName,
   unusedSymbols,
 } from './collect.ts';
 export { duplicateAdvice } from './duplicate-advice.ts';
@@ -20,8 +22,11 @@ export {
 export { once } from './once.ts';
 export {
   type Discarded,
+  type Finished,
+  isGone,
   type LinkReport,
   linkNotes,
+  optimizationNotes,
   type ReportedMerge,
   type ReportedRename,
   type ReportedSymbol,

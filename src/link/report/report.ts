@@ -1,6 +1,7 @@
 /** Result of a link, as data: chosen and discarded definitions with the reason, renames, number of types. */
 
 import { elementAt } from '../../bytes/index.ts';
+import { quote } from '../../diag/index.ts';
 import {
   type BpfObject,
   type BpfSymbol,
@@ -11,6 +12,7 @@ import {
   sizeOfSymbol,
   symbolOf,
 } from '../../object/index.ts';
+import type { InlinedCall, OptimizeReport, ProgramOptimization } from '../optimize/index.ts';
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
 import {
   describeSymbol,
@@ -46,9 +48,10 @@ export interface Discarded {
   readonly size: number;
   /**
    * `weak`: overridden by a stronger or earlier definition; `identical`: equal to the one that is kept;
-   * `comdat`: in a COMDAT group that an earlier input has; `slot`: replaced by a component; `unused`: collected.
+   * `comdat`: in a COMDAT group that an earlier input has; `slot`: replaced by a component; `unused`: collected;
+   * `inlined`: its code is in the functions that called it.
    */
-  readonly reason: 'weak' | 'identical' | 'comdat' | 'slot' | 'unused';
+  readonly reason: 'weak' | 'identical' | 'comdat' | 'slot' | 'unused' | 'inlined';
   /** File of the definition that is used instead; null when nothing is. */
   readonly winner: string | null;
 }
@@ -84,6 +87,17 @@ export interface LinkReport {
   readonly types: { readonly before: number; readonly after: number };
   readonly license: string | null;
   readonly notes: readonly string[];
+  /** What the optimizer did; null without it. */
+  readonly optimization: OptimizeReport | null;
+}
+
+/** The object after the last step of a link, and what that step did. */
+export interface Finished {
+  readonly object: BpfObject;
+  /** Null where nothing was to be optimized. */
+  readonly optimization: OptimizeReport | null;
+  /** Index in `object` for each symbol of the object before; -1 where it is gone. Null: nothing is gone. */
+  readonly indexes: Int32Array | null;
 }
 
 export interface ReportInput {
@@ -93,10 +107,11 @@ export interface ReportInput {
   readonly renames: readonly Rename[];
   readonly pinned: PinnedMaps;
   readonly license: LicenseChoice;
+  readonly finished: Finished;
 }
 
 export function reportLink(input: ReportInput): LinkReport {
-  const { objects, combined, renames, license } = input;
+  const { objects, combined, renames, license, finished } = input;
   const newNames = new Map(renames.map(rename => [rename.symbol, rename.to]));
   return {
     inputs: objects.map(object => ({
@@ -105,18 +120,22 @@ export function reportLink(input: ReportInput): LinkReport {
       types: object.btf?.count ?? 0,
     })),
     symbols: combined.object.symbols.flatMap((symbol, index) =>
-      symbol.name === '' ? [] : [reportSymbol(input, symbol, index, newNames.get(index) ?? symbol.name)],
+      symbol.name === '' || isGone(finished, index)
+        ? []
+        : [reportSymbol(input, symbol, index, newNames.get(index) ?? symbol.name)],
     ),
     discarded: [
       ...overridden(objects, input.resolution),
       ...replacedBy(objects, input.pinned.bindings, 'identical'),
+      ...removedByOptimizer(input),
     ],
     renames: reportRenames(objects, combined, renames),
     merged: reportMerges(objects, input.pinned),
     unresolved: combined.object.symbols.filter(symbol => symbol.kind === 'extern').map(symbol => symbol.name),
-    types: combined.types,
+    types: { before: combined.types.before, after: typesAfter(input) },
     license: license.license,
     notes: linkNotes(combined.object, license),
+    optimization: finished.optimization,
   };
 }
 
@@ -172,15 +191,58 @@ function crowdedSections(object: BpfObject): string[] {
   });
 }
 
+/** Whether a symbol of the object before the last step is not in the result. */
+export function isGone({ indexes }: Finished, index: SymbolIndex): boolean {
+  return indexes !== null && elementAt(indexes, index) < 0;
+}
+
+function typesAfter({ combined, finished: { object, optimization } }: ReportInput): number {
+  return optimization === null || object.btf === null ? combined.types.after : object.btf.count;
+}
+
+/** The code of a function is that of the result. */
+function sizeAfter({ object, indexes }: Finished, symbol: BpfSymbol, index: SymbolIndex): number {
+  if (symbol.kind !== 'function') return sizeOfSymbol(symbol);
+  return sizeOfSymbol(symbolOf(object, indexes === null ? index : elementAt(indexes, index)));
+}
+
+/** Functions that are in the code of others, or that nothing calls any more. */
+function removedByOptimizer({ combined, objects, renames, finished }: ReportInput): Discarded[] {
+  const { indexes, optimization } = finished;
+  if (indexes === null || optimization === null) return [];
+  const inlined = new Set(optimization.programs.flatMap(program => program.inlined.map(nameOfCall)));
+  const newNames = new Map(renames.map(rename => [rename.symbol, rename.to]));
+  return combined.object.symbols.flatMap((symbol, index): Discarded[] => {
+    if (symbol.name === '' || !isGone(finished, index)) return [];
+    const name = newNames.get(index) ?? symbol.name;
+    const file = inputName(objects, elementAt(combined.origins, index).file);
+    const reason = inlined.has(name) ? 'inlined' : 'unused';
+    return [{ name, kind: symbol.kind, file, size: sizeOfSymbol(symbol), reason, winner: null }];
+  });
+}
+
+function nameOfCall(call: InlinedCall): string {
+  return call.function;
+}
+
+/** Programs that stay as they are although they were to be optimized. */
+export function optimizationNotes(report: OptimizeReport | null): readonly string[] {
+  return report === null ? [] : report.programs.flatMap(refusedNote);
+}
+
+function refusedNote({ program, refused }: ProgramOptimization): readonly string[] {
+  return refused === null ? [] : [`program ${quote(program)} is not optimized: ${refused}`];
+}
+
 function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name: string): ReportedSymbol {
-  const { combined, objects } = input;
+  const { combined, objects, finished } = input;
   return {
     name,
     kind: symbol.kind,
     declaration: describeSymbol(combined.object, symbol),
     binding: symbol.binding,
     section: expectedSectionOf(combined.object, symbol),
-    size: sizeOfSymbol(symbol),
+    size: sizeAfter(finished, symbol, index),
     file: inputName(objects, elementAt(combined.origins, index).file),
   };
 }

@@ -1,0 +1,61 @@
+/** What the optimizer did, as text: for `--report-inlining`, the link map and the normal output. */
+
+import { counted, printable } from '../../src/diag/index.ts';
+import type { OptimizeReport, ProgramOptimization } from '../../src/link/index.ts';
+import { table } from './table.ts';
+
+/** The whole report: for each program what is inlined and what is not. */
+export function formatOptimization(report: OptimizeReport): string {
+  const lines = [
+    `optimization: --inline ${report.inline}`,
+    ...report.programs.map(formatProgram),
+    ...(report.removed.length === 0 ? [] : [goneText(report)]),
+  ];
+  return lines.join('\n');
+}
+
+function formatProgram(program: ProgramOptimization): string {
+  if (program.refused !== null) return printable(`  ${program.program}: not optimized: ${program.refused}`);
+  const { insns, stack, shared, decided, spilled } = program;
+  const head =
+    `  ${program.program}: ${insns.before} -> ${insns.after} insns, ` +
+    `${stack.before} -> ${stack.after} bytes of stack, ${counted(shared, 'shared value')}, ` +
+    `${decided} decided ${decided === 1 ? 'branch' : 'branches'}, ${counted(spilled, 'spilled register')}`;
+  const calls = [
+    ...program.inlined.map(call => ['inlined', call.function, `into ${call.caller}`]),
+    ...program.kept.map(call => ['kept', call.function, `in ${call.caller}: ${call.reason}`]),
+  ];
+  return [printable(head), ...(calls.length === 0 ? [] : [table(calls, '    ')])].join('\n');
+}
+
+/** The whole report if it is wanted, else one line. */
+export function formatOutcome(
+  report: OptimizeReport,
+  { reportInlining }: { readonly reportInlining: boolean },
+): string {
+  return reportInlining ? formatOptimization(report) : summarizeOptimization(report);
+}
+
+/** One line: how much code there is now, and what nothing can attach to any more. */
+function summarizeOptimization(report: OptimizeReport): string {
+  const done = report.programs.filter(({ refused }) => refused === null);
+  if (done.length === 0) return 'optimized: nothing';
+  const [before, after] = [sumOf(done, 'before'), sumOf(done, 'after')];
+  const gone = report.removed.length === 0 ? '' : `; ${goneText(report)}`;
+  return `optimized: ${before} -> ${after} insns${gone}`;
+}
+
+function sumOf(programs: readonly ProgramOptimization[], when: 'before' | 'after'): number {
+  return programs.reduce((sum, { insns }) => sum + insns[when], 0);
+}
+
+/** Names that fit into one line. */
+const SHOWN = 4;
+
+function goneText({ removed }: OptimizeReport): string {
+  const rest = removed.length > SHOWN ? `, and ${removed.length - SHOWN} more` : '';
+  const names = `${removed.slice(0, SHOWN).join(', ')}${rest}`;
+  return printable(
+    `inlined and removed, so that nothing can attach to or replace them: ${names} (--no-inline NAME keeps one)`,
+  );
+}
