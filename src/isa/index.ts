@@ -23,12 +23,15 @@ export {
 } from './assemble.ts';
 export {
   hasNoEffect,
+  hasSourceRegister,
   invertedBranch,
+  isAlu,
   isAtomic,
   isBranch,
   isLoad,
   isMove,
   isStore,
+  operationOf,
   readsDst,
   readsR0,
   readsR6,
@@ -36,9 +39,9 @@ export {
   writtenRegister,
 } from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
-export { changesPacket, maySleep } from './effects.ts';
+export { callKeepsPacket, changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, isOpcode, secondSlotProblem } from './encodings.ts';
-export { predecessorsOf, reversePostorder } from './flow.ts';
+export { dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
 export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
