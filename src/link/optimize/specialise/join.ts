@@ -20,9 +20,9 @@ export function join(states: readonly State[], values: Values): State {
 function joinRegisters({ registers }: State, other: State, values: Values): void {
   const met = new Map<number, Value>();
   for (let register = 0; register < registers.length; register++) {
-    const left = elementAt(registers, register);
-    const right = elementAt(other.registers, register);
-    if (left === right) continue;
+    const left = registers[register];
+    const right = other.registers[register];
+    if (left === right || left === undefined || right === undefined) continue;
     const value = joinValues(left, right, met, values);
     registers[register] = value;
     values.addHome(value, register);

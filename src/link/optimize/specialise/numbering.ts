@@ -116,7 +116,7 @@ export class Numbering {
 
   #call(state: State, ins: Ins): void {
     if (!callKeepsPacket(ins)) state.forgetMemory(this.#values);
-    for (let register = 0; register < CALL_REGISTERS; register++) state.registers[register] = NO_VALUE;
+    for (let register = 0; register < CALL_REGISTERS; register++) state.set(register, NO_VALUE, this.#values);
     if (!isCall(ins) || ins.src !== 0) return;
     const name = helperName(ins.imm);
     const kind: Kind = name !== undefined && MEMORY_HELPERS.has(name) ? 'memory' : 'unknown';

@@ -164,7 +164,7 @@ class Specialiser {
   /** A block with one entry is visited with the state of this edge: nothing is gained by a path through a copy. */
   #pathFrom(state: State, target: BlockIndex): Path | undefined {
     if (this.#threading === null || this.#entriesOf(target) < 2 || this.#loops.has(target)) return undefined;
-    return this.#threading.find(state.copy(), target, this.#growth);
+    return this.#threading.find(state, target, this.#growth);
   }
 
   /** Edges back to the header of a loop bring nothing: it was visited without them. */

@@ -3,6 +3,7 @@
  * of context and packet the loads after it see.
  */
 
+import { elementAt } from '../../../bytes/index.ts';
 import { FIRST_VIRTUAL, type Register } from '../ir/index.ts';
 import type { Knowledge } from './knowledge.ts';
 import { NO_VALUE, type Value, type Values } from './values.ts';
@@ -17,6 +18,8 @@ export class State {
   packet = 0;
   /** Changes where arithmetic is not shared with what is before. */
   arithmetic = 0;
+  /** Registers and the values that they had, in the order of changes; null while nothing is to be undone. */
+  #journal: number[] | null = null;
 
   constructor(registers: Int32Array, known: (Knowledge | undefined)[]) {
     this.registers = registers;
@@ -37,6 +40,19 @@ export class State {
     return copy;
   }
 
+  /** Runs a function that follows instructions, and undoes what it changed. It learns nothing. */
+  tentatively<T>(run: () => T): T {
+    const { pointers, fields, packet, arithmetic } = this;
+    const journal: number[] = [];
+    this.#journal = journal;
+    const result = run();
+    this.#journal = null;
+    for (let i = journal.length - 2; i >= 0; i -= 2)
+      this.registers[elementAt(journal, i)] = elementAt(journal, i + 1);
+    Object.assign(this, { pointers, fields, packet, arithmetic });
+    return result;
+  }
+
   /** Contents of a register; what nothing is known about gets a number. */
   valueOf(register: Register, values: Values): Value {
     const value = this.registers[register];
@@ -47,6 +63,7 @@ export class State {
   }
 
   set(register: Register, value: Value, values: Values): void {
+    this.#journal?.push(register, elementAt(this.registers, register));
     this.registers[register] = value;
     values.addHome(value, register);
   }

@@ -52,9 +52,13 @@ export class Threading {
 
   /**
    * The longest path that an edge to `start` may take instead, of at most `growth` instructions; undefined where
-   * nothing is decided. Uses up the state.
+   * nothing is decided. The state does not change.
    */
   find(state: State, start: BlockIndex, growth: number): Path | undefined {
+    return state.tentatively(() => this.#walk(state, start, growth));
+  }
+
+  #walk(state: State, start: BlockIndex, growth: number): Path | undefined {
     const blocks: BlockIndex[] = [];
     let best: Path | undefined;
     let room = Math.min(growth, MAX_LENGTH);

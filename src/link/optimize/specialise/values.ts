@@ -51,6 +51,8 @@ const PLAIN: Traits = {
 const PAIR_LIMIT = 2 ** 26;
 /** How many values of one expression are tried: those that were computed last. */
 const MAX_CANDIDATES = 12;
+/** How many registers with one value are tried: the first ones, which are most likely to have it still. */
+const MAX_HOMES = 8;
 /** Distances from a base that are followed. Verifiers allow less than 2^29. */
 const MAX_OFFSET = 2 ** 25;
 
@@ -60,7 +62,7 @@ export class Values {
   readonly #pairs = new Map<number, number>();
   readonly #sums = new Map<number, Value>();
   readonly #candidates: Value[][] = [];
-  readonly #homes: Register[][] = [[]];
+  readonly #homes: (Register[] | undefined)[] = [];
   readonly #subjects: (number | undefined)[] = [];
   readonly #stamps = new Map<Knowledge, number>();
   #subjectCount = 0;
@@ -68,7 +70,6 @@ export class Values {
 
   /** A number for contents that nothing else has. */
   fresh(traits: Partial<Traits> = {}): Value {
-    this.#homes.push([]);
     return this.#traits.push({ ...PLAIN, ...traits }) - 1;
   }
 
@@ -149,6 +150,7 @@ export class Values {
   }
 
   addCandidate(key: number, value: Value): void {
+    this.#homes[value] = [];
     const list = this.#candidates[key];
     if (list === undefined) this.#candidates[key] = [value];
     else {
@@ -157,15 +159,16 @@ export class Values {
     }
   }
 
-  /** Virtual registers that were given the value on some path, the oldest first. */
+  /** Virtual registers that were given a candidate on some path, the oldest first. */
   homes(value: Value): readonly Register[] {
-    return elementAt(this.#homes, value);
+    return this.#homes[value] ?? NONE;
   }
 
   addHome(value: Value, register: Register): void {
-    if (register < FIRST_VIRTUAL || this.traits(value).constant !== undefined) return;
-    const homes = elementAt(this.#homes, value);
-    if (!homes.includes(register)) homes.push(register);
+    const homes = this.#homes[value];
+    if (homes === undefined || register < FIRST_VIRTUAL || homes.includes(register)) return;
+    if (homes.length < MAX_HOMES) homes.push(register);
+    else homes[MAX_HOMES - 1] = register;
   }
 }
 
