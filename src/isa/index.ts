@@ -21,7 +21,18 @@ export {
   type Step,
   storeImmediate,
 } from './assemble.ts';
-export { hasNoEffect, isAtomic, isMove, readsDst, readsR0, readsSrc, writtenRegister } from './def-use.ts';
+export {
+  hasNoEffect,
+  hasSourceRegister,
+  isAtomic,
+  isLoad,
+  isMove,
+  isStore,
+  readsDst,
+  readsR0,
+  readsSrc,
+  writtenRegister,
+} from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
 export { changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';

@@ -1,1 +1,1 @@
-export { withRegisters } from './rename.ts';
+export { hasDst, withRegisters } from './rename.ts';
