@@ -59,7 +59,8 @@ function assign(graph: Graph, merged: Merged, colours: Int32Array): void {
   const map = (register: Register): Register =>
     register < FIRST_VIRTUAL ? register : intAt(colours, merged.find(register));
   const isNeeded = (ins: Ins): boolean => !isCopy(ins) || ins.dst !== ins.src || ins.src === FRAME_POINTER;
-  for (const block of graph.blocks) {
+  for (const at of graph.order()) {
+    const block = graph.block(at);
     block.ins = block.ins.map(ins => renamed(ins, map)).filter(isNeeded);
     const { terminator } = block;
     if (terminator.kind === 'branch') block.terminator = { ...terminator, ins: renamed(terminator.ins, map) };
