@@ -3,20 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ByteOrder } from '../../../bytes/cursor.ts';
 import * as isa from '../../../isa/assemble.ts';
-import {
-  BPF_ADD,
-  BPF_ALU64,
-  BPF_ATOMIC,
-  BPF_CMPXCHG,
-  BPF_DW,
-  BPF_JEQ,
-  BPF_JGT,
-  BPF_JMP,
-  BPF_MEM,
-  BPF_STX,
-  BPF_SUB,
-  BPF_X,
-} from '../../../isa/opcodes.ts';
+import { BPF_ADD, BPF_ALU64, BPF_DW, BPF_MEM, BPF_STX, BPF_X } from '../../../isa/opcodes.ts';
 import type { BpfObject } from '../../../object/model/model.ts';
 import { createMachine } from '../../../vm/run/machine.ts';
 import { type TestFunction, testObject } from '../../../vm/testing.ts';
