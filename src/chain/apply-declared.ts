@@ -5,6 +5,7 @@
 
 import { given } from '../bytes/index.ts';
 import { addFrame, type Problem, problem, RootletError } from '../diag/index.ts';
+import { OPTIMIZED } from '../load/index.ts';
 import { changeChain, previewChain } from './chains.ts';
 import type { DeclaredChain } from './declared/index.ts';
 import { type ChainPlan, planDeclared } from './declared/index.ts';
@@ -140,7 +141,8 @@ function editOf({ members }: ReadyChain): ChainEdit {
 function optionsOf({ declared }: ReadyChain, options: DeclaredOptions): ChainOptions {
   if (declared === null) return options;
   const { mode, via, failClosed, counters } = declared;
-  return { ...options, ...given({ mode, via }), failClosed, counters };
+  const optimize = declared.optimize ?? options.optimize ?? OPTIMIZED;
+  return { ...options, ...given({ mode, via }), failClosed, counters, optimize };
 }
 
 function problemsOf(error: unknown, { declared, hook }: ReadyChain): readonly Problem[] {

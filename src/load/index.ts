@@ -41,7 +41,9 @@ export {
 } from './load.ts';
 export { typesOutlook } from './mend/index.ts';
 export {
+  describeOptimizeSetting,
   firstVariant,
+  isSameOptimizeSetting,
   loadVariants,
   NOT_OPTIMIZED,
   OPTIMIZED,

@@ -1,5 +1,6 @@
 /** Chains that entries of the store keep: found by the program that runs on the hook, which alone is the truth. */
 
+import { given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { recordOfProgram } from '../../dynamic/index.ts';
 import { openHook } from '../../hooks/index.ts';
@@ -64,5 +65,6 @@ function chainIn(store: Store, entry: StoreEntry, programId: number | undefined)
     const file = fills.find(({ component }) => component === member.name)?.file ?? null;
     return { ...member, file, settings: settingsFor(record.settings, member.name), loaded: null };
   });
-  return { entry, programId, design: { ...facts, members } };
+  const { optimize } = record;
+  return { entry, programId, design: { ...facts, members, ...given({ optimize }) } };
 }

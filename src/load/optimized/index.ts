@@ -1,3 +1,9 @@
 export { processedInstructions } from './budget.ts';
 export { firstVariant, loadVariants, type OptimizedVariant } from './ladder.ts';
-export { NOT_OPTIMIZED, OPTIMIZED, type OptimizeSetting } from './setting.ts';
+export {
+  describeOptimizeSetting,
+  isSameOptimizeSetting,
+  NOT_OPTIMIZED,
+  OPTIMIZED,
+  type OptimizeSetting,
+} from './setting.ts';
