@@ -24,7 +24,7 @@ export interface ReadyChain {
   readonly members: readonly MemberRequest[];
 }
 
-export type DeclaredOptions = Pick<ChainOptions, 'force' | 'load'>;
+export type DeclaredOptions = Pick<ChainOptions, 'force' | 'load' | 'optimize'>;
 
 /** What is to happen on one hook. */
 export interface PlannedChain extends ReadyChain {
@@ -62,7 +62,12 @@ export function planChains(
 }
 
 function planChain(context: ChainContext, chain: ReadyChain, options: DeclaredOptions): PlannedChain {
-  const { running, design } = previewChain(context, chain.hook, editOf(chain), optionsOf(chain, {}));
+  const { running, design } = previewChain(
+    context,
+    chain.hook,
+    editOf(chain),
+    optionsOf(chain, given({ optimize: options.optimize })),
+  );
   const policy = given({ mode: chain.declared?.mode, via: chain.declared?.via });
   const plan = planDeclared(running.state, running.design, design, policy);
   const planned = { ...chain, plan, running, design };
