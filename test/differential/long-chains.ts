@@ -48,7 +48,9 @@ export function buildChain({ members, order, continueOn }: LongChain): BpfObject
     const component = objects.get(model);
     return component === undefined ? [] : [{ component, program: programsIn(model)[0]?.name ?? '' }];
   });
-  return relinked(relinkChain(components, { program: CHAIN_PROGRAM, continueOn: continueOn.map(String) }));
+  return relinked(
+    relinkChain(components, { program: CHAIN_PROGRAM, continueOn: continueOn.map(String), optimize: false }),
+  );
 }
 
 /** A chain with fewer members that do less and still fails. */
