@@ -43,6 +43,7 @@ export { typesOutlook } from './mend/index.ts';
 export {
   describeOptimizeSetting,
   firstVariant,
+  functionsIn,
   isSameOptimizeSetting,
   loadVariants,
   NOT_OPTIMIZED,

@@ -2,6 +2,7 @@ export { processedInstructions } from './budget.ts';
 export { firstVariant, loadVariants, type OptimizedVariant } from './ladder.ts';
 export {
   describeOptimizeSetting,
+  functionsIn,
   isSameOptimizeSetting,
   NOT_OPTIMIZED,
   OPTIMIZED,
