@@ -9,9 +9,17 @@ import type { BpfObject } from '../src/object/model/model.ts';
 import { readObject } from '../src/object/read/read.ts';
 import { ROOT } from './support.ts';
 
+/** Which filters: all test the same fields, or each tests others than the one before it. */
+export type FilterSet = 'same fields' | 'independent';
+
 /** Compiles with clang-19 into a directory of its own, which goes away with it. */
 export class Filters {
   readonly folder = mkdtempSync(join(tmpdir(), 'rootlet-chain-'));
+  readonly #defines: readonly string[];
+
+  constructor(set: FilterSet = 'same fields') {
+    this.#defines = set === 'independent' ? ['INDEPENDENT'] : [];
+  }
 
   /** Defines as bench/templates/filters.bpf.c knows them; the object is `NAME.o` in the directory. */
   compile(name: string, ...defines: readonly string[]): BpfObject {
@@ -20,7 +28,7 @@ export class Filters {
     const include = existsSync(multiarch) ? [`-I${multiarch}`] : [];
     const args = [
       ...['-target', 'bpfel', '-O2', '-g', '-mcpu=v3', ...include],
-      ...defines.map(define => `-D${define}`),
+      ...[...this.#defines, ...defines].map(define => `-D${define}`),
       ...['-c', join(ROOT, 'bench/templates/filters.bpf.c'), '-o', out],
     ];
     const result = spawnSync('clang-19', args, { encoding: 'utf8' });
@@ -36,19 +44,24 @@ export class Filters {
     });
   }
 
-  /** Our chain of the first `count` filters; its program is `chain`. */
+  /** Our chain of the first `count` filters, not optimized; its program is `chain`. */
   chain(count: number): BpfObject {
-    const components = Array.from({ length: count }, (_, index) => ({
-      component: this.compile(`one${index}`, `ONE=${index}`),
-    }));
-    const result = relinkChain(components);
-    if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
-    return result.object;
+    return chainOf(Array.from({ length: count }, (_, index) => this.compile(`one${index}`, `ONE=${index}`)));
   }
 
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true });
   }
+}
+
+/** The chain of these objects, not optimized; its program is `chain`. */
+export function chainOf(components: readonly BpfObject[]): BpfObject {
+  const result = relinkChain(
+    components.map(component => ({ component })),
+    { optimize: false },
+  );
+  if (!result.ok) throw new Error(result.problems.map(problem => problem.message).join('\n'));
+  return result.object;
 }
 
 /** A UDP packet that every filter lets pass. */

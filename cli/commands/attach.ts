@@ -171,7 +171,7 @@ function attachNamed(
       const entry = attachRecorded(loaded, main, hook, (attached, commit) => {
         const data = {
           ...hookData(attached, hook, main),
-          ...encodeEntryState(firstEntryState(loaded, settingsOf(options))),
+          ...encodeEntryState(firstEntryState(loaded, settingsOf(options), options.optimize)),
           ...kept.data,
           ...slotsData(loaded, input.input, main, flags.slots),
         };

@@ -149,7 +149,7 @@ function load(job: Job): Outcome {
       files: input.files,
       data: {
         ...data,
-        ...encodeEntryState(firstEntryState(loaded, settingsOf(job.options))),
+        ...encodeEntryState(firstEntryState(loaded, settingsOf(job.options), job.options.optimize)),
         pins: pins.map(pin => ({ ...pin })),
       },
     });

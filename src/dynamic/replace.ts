@@ -157,7 +157,8 @@ function requireFound(store: Store, kind: EntryKind, name: string): StoreEntry {
 /** What was given; else, where new values or contents are requested, the version that the entry has. */
 function versionOf(store: Store, entry: StoreEntry, request: OpenedRequest): NewVersion | undefined {
   const { globals = {}, maxEntries } = request.options;
-  const asks = sizeOf(globals) + (maxEntries?.size ?? 0) + (request.fresh?.length ?? 0) > 0;
+  const values = sizeOf(globals) + (maxEntries?.size ?? 0) + (request.fresh?.length ?? 0);
+  const asks = values > 0 || request.options.optimize !== undefined;
   if (request.version !== undefined || !asks) return request.version;
   const version = { input: inputOf(store, entry) };
   return entry.kind === 'hook' ? { ...version, program: hookFacts(entry).program } : version;
@@ -203,7 +204,7 @@ function replaceObject(store: Store, entry: StoreEntry, request: OpenedRequest):
     throw usageError('replace-via', `--via: bindings to ${quote(entry.name)} belong to its consumers`, {
       hint: 'give --via to the consumer: rootlet replace CONSUMER FILE --via …',
     });
-  const { globals, maxEntries, pinRoot, kernelTypes, kconfig } = options;
+  const { globals, maxEntries, pinRoot, kernelTypes, kconfig, optimize } = options;
   const report = upgrade(
     store,
     entry.name,
@@ -213,7 +214,7 @@ function replaceObject(store: Store, entry: StoreEntry, request: OpenedRequest):
       files: filesOf(version),
       time: request.time ?? null,
       fresh: request.fresh ?? [],
-      ...given({ globals, maxEntries, pinRoot, kernelTypes, kconfig }),
+      ...given({ globals, maxEntries, pinRoot, kernelTypes, kconfig, optimize }),
     },
     dryRun,
   );
@@ -273,6 +274,7 @@ function replaceRootlet(store: Store, entry: StoreEntry, request: OpenedRequest)
     ...(force ? { force } : {}),
     ...(globals === undefined || sizeOf(globals) === 0 ? {} : { globals }),
     ...(maxEntries === undefined || maxEntries.size === 0 ? {} : { maxEntries }),
+    ...given({ optimize: options.optimize }),
   };
   const change = changeOf(request);
   return withRootlet(store, entry, request, (rootlet, place) => {

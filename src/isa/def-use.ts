@@ -153,3 +153,22 @@ export function hasNoEffect(insn: isa.Insn): boolean {
   const { opcode } = insn;
   return isAlu(opcode) || opcode === isa.OP_LD_IMM64 || (opcode & CLASS_MASK) === isa.BPF_LDX;
 }
+
+const INVERSES: ReadonlyMap<number, number> = new Map(
+  [
+    [isa.BPF_JEQ, isa.BPF_JNE],
+    [isa.BPF_JGT, isa.BPF_JLE],
+    [isa.BPF_JGE, isa.BPF_JLT],
+    [isa.BPF_JSGT, isa.BPF_JSLE],
+    [isa.BPF_JSGE, isa.BPF_JSLT],
+  ].flatMap(([one = 0, other = 0]) => [
+    [one, other],
+    [other, one],
+  ]),
+);
+
+/** The branch that is taken where this one is not; undefined for `jset`, which has none. */
+export function invertedBranch(opcode: number): number | undefined {
+  const inverse = INVERSES.get(opcode & OPERATION_MASK);
+  return inverse === undefined ? undefined : (opcode & ~OPERATION_MASK) | inverse;
+}

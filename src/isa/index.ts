@@ -21,11 +21,12 @@ export {
   type Step,
   storeImmediate,
 } from './assemble.ts';
-export { isMove, readsDst, readsSrc, writtenRegister } from './def-use.ts';
+export { hasNoEffect, isAtomic, isMove, readsDst, readsR0, readsSrc, writtenRegister } from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
 export { changesPacket, maySleep } from './effects.ts';
 export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
-export { reversePostorder } from './flow.ts';
+export { predecessorsOf, reversePostorder } from './flow.ts';
+export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,

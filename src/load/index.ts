@@ -29,8 +29,25 @@ export {
   kernelSymbolKind,
   openKernelTypes,
 } from './externs/index.ts';
-export { executePlan, type LoadOptions, loadObject, type PreparedLoad, prepareLoad } from './load.ts';
+export {
+  executePlan,
+  type LoadOptions,
+  loadObject,
+  loadOptimized,
+  type PreparedLoad,
+  planOfVariant,
+  prepareLoad,
+  processedBy,
+} from './load.ts';
 export { typesOutlook } from './mend/index.ts';
+export {
+  firstVariant,
+  loadVariants,
+  NOT_OPTIMIZED,
+  OPTIMIZED,
+  type OptimizedVariant,
+  type OptimizeSetting,
+} from './optimized/index.ts';
 export {
   callNotes,
   dataMapName,

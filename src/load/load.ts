@@ -1,7 +1,8 @@
 /** `loadObject`: everything from a symbolic object to programs in the kernel. */
 
+import { given } from '../bytes/index.ts';
 import { type CoreAnswer, needsCore, relocateCore } from '../core/index.ts';
-import { requireOptions, within } from '../diag/index.ts';
+import { RootletError, requireOptions, within } from '../diag/index.ts';
 import { liftMemlock, mayHave, requireSys, type Sys } from '../kernel/index.ts';
 import {
   type BpfObject,
@@ -21,6 +22,13 @@ import {
   runningKernelFacts,
 } from './externs/index.ts';
 import { executeOnKernel } from './mend/index.ts';
+import {
+  loadVariants,
+  NOT_OPTIMIZED,
+  type OptimizedVariant,
+  type OptimizeSetting,
+  processedInstructions,
+} from './optimized/index.ts';
 import {
   findAttachTypes,
   findOperations,
@@ -46,6 +54,11 @@ export interface LoadOptions extends PlanOptions, ExecuteOptions {
   readonly kernelTypes?: KernelTypes;
   /** @hidden */
   readonly kernelFacts?: KernelFacts;
+  /**
+   * How `loadObject` optimizes the programs. A verifier that refuses the result gets less of it, at last the
+   * object as it is; `notes` of the loaded object report it. Default: not at all.
+   */
+  readonly optimize?: OptimizeSetting;
 }
 
 /** A plan for this machine, and how its CO-RE relocations came out. */
@@ -87,7 +100,56 @@ export function loadObject(input: BpfObject, sys: Sys, options: LoadOptions = {}
   requireObject('loadObject: input', input);
   requireSys('loadObject: sys', sys);
   requireOptions('loadObject: options', options);
-  return executePlan(prepareLoad(input, sys, options).plan, sys, options);
+  return loadOptimized(input, options.optimize ?? NOT_OPTIMIZED, {
+    sys,
+    options,
+    planOf: object => prepareLoad(object, sys, options).plan,
+  });
+}
+
+/** How one object is loaded, whatever optimization makes of it. */
+export interface OptimizedLoad {
+  readonly sys: Sys;
+  readonly options: ExecuteOptions;
+  /** Plans a variant of the object. */
+  readonly planOf: (object: BpfObject) => LoadPlan;
+}
+
+/** Loads an object at the first step of the ladder that the verifier accepts. Throws as `loadObject` does. */
+export function loadOptimized(
+  object: BpfObject,
+  setting: OptimizeSetting,
+  { sys, options, planOf }: OptimizedLoad,
+): LoadedObject {
+  return loadVariants<LoadedObject>(object, setting, {
+    load: variant => executePlan(planOfVariant(planOf(variant.object), variant), sys, options),
+    loadedOf: loaded => loaded,
+    discard: loaded => loaded.discard(),
+    processedBefore: () => processedBy(planOf(object), sys, options),
+  });
+}
+
+/** The plan of a variant, which reports what it is. */
+export function planOfVariant(plan: LoadPlan, { step, notes }: OptimizedVariant): LoadPlan {
+  return {
+    ...plan,
+    notes: [...notes, ...plan.notes],
+    ...given({ optimized: step === 'none' ? undefined : step }),
+  };
+}
+
+/**
+ * Instructions that the verifier processes for the programs of a plan, which are loaded for a moment, without a
+ * pin. Undefined where the kernel refuses them, or does not count.
+ */
+export function processedBy(plan: LoadPlan, sys: Sys, options: ExecuteOptions): number | undefined {
+  try {
+    using loaded = executePlan(plan, sys, { ...options, keepLog: false, pinRoot: null });
+    return processedInstructions(loaded);
+  } catch (error) {
+    if (error instanceof RootletError) return undefined;
+    throw error;
+  }
 }
 
 /** The second half of `loadObject`: does what `prepareLoad` planned for this kernel. */

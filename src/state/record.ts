@@ -1,9 +1,13 @@
 /** States and settings as JSON in records of the store. What is read there is checked field by field. */
 
+import { given } from '../bytes/index.ts';
 import type { RootletError } from '../diag/index.ts';
+import type { InlineScope } from '../link/index.ts';
+import type { OptimizeSetting } from '../load/index.ts';
 import { countFrom, Fields, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 import type { StoredState } from './decision.ts';
 import { mapKey } from './identity.ts';
+import { decodeOptimize, decodeOptimized, encodeOptimize } from './optimize-record.ts';
 import { decodeSettings, encodeSettings, type SettingsByOwner } from './settings.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -12,11 +16,20 @@ export interface EntryState {
   /** By `mapKey`. */
   readonly states: ReadonlyMap<string, StoredState>;
   readonly settings: SettingsByOwner;
+  /** How its code is optimized, where that was given. */
+  readonly optimize?: OptimizeSetting;
+  /** The step of the optimizer that its programs are at; absent: they are as their files have them. */
+  readonly optimized?: InlineScope;
 }
 
 /** Fields for the data of a record. */
-export function encodeEntryState({ states, settings }: EntryState): JsonObject {
-  return { states: encodeStates(states.values()), settings: encodeSettings(settings) };
+export function encodeEntryState({ states, settings, optimize, optimized }: EntryState): JsonObject {
+  return {
+    states: encodeStates(states.values()),
+    settings: encodeSettings(settings),
+    optimize: optimize === undefined ? null : encodeOptimize(optimize),
+    optimized: optimized ?? null,
+  };
 }
 
 /** Throws `state-record`. */
@@ -25,6 +38,7 @@ export function decodeEntryState(data: JsonObject): EntryState {
   return {
     states: states === undefined ? new Map() : decodeStates(states),
     settings: decodeSettings(settings),
+    ...given({ optimize: decodeOptimize(data), optimized: decodeOptimized(data) }),
   };
 }
 

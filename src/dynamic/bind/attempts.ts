@@ -8,10 +8,11 @@ import { BpfMap, type Sys } from '../../kernel/index.ts';
 import { checkLimits } from '../../link/index.ts';
 import {
   Cleanup,
-  executePlan,
   findTarget,
   type LoadedObject,
+  loadOptimized,
   type MapPlan,
+  NOT_OPTIMIZED,
   prepareLoad,
 } from '../../load/index.ts';
 import { type BpfObject, kindId, type ProgramType } from '../../object/index.ts';
@@ -196,7 +197,7 @@ export class Attempts {
     }
   }
 
-  #loadPrepared({ composed, tails }: PreparedConsumer): LoadedObject {
+  #loadPrepared({ composed, tails, exts }: PreparedConsumer): LoadedObject {
     const sys = this.#sys;
     const given = this.#options.reuse ?? (() => undefined);
     const arrayOf = (plan: MapPlan): BpfMap | undefined => {
@@ -212,11 +213,23 @@ export class Attempts {
       maxEntries: liveSizes(composed.shared, this.#options.maxEntries),
       reuse: (plan: MapPlan) => openShared(composed.shared, plan) ?? arrayOf(plan) ?? given(plan),
     };
-    const { plan } = prepareLoad(composed.object, sys, options);
     const called = this.#choices.map(choice => choice.found).filter(choice => choice !== undefined);
     const found = [...called, ...this.#shares];
-    const notes = [...uncheckedBindings(this.#object, found), ...plan.notes];
-    return executePlan({ ...plan, notes }, sys, options);
+    const unchecked = uncheckedBindings(this.#object, found);
+    const { level, ...setting } = this.#options.optimize ?? NOT_OPTIMIZED;
+    const noInline = [...(setting.noInline ?? []), ...exts.flatMap(({ call }) => extStubNames(call.name))];
+    return loadOptimized(
+      composed.object,
+      { ...setting, level, noInline },
+      {
+        sys,
+        options,
+        planOf: object => {
+          const { plan } = prepareLoad(object, sys, options);
+          return { ...plan, notes: [...unchecked, ...plan.notes] };
+        },
+      },
+    );
   }
 
   /** Attaches what replaces the first stub of each pair, in every program that has it. */

@@ -7,10 +7,11 @@ import { existsSync, rmSync } from 'node:fs';
 import type { Attachment, Sys } from '../../kernel/index.ts';
 import {
   Cleanup,
-  executePlan,
   type LoadedObject,
   type LoadOptions,
   type LoadPlan,
+  loadOptimized,
+  NOT_OPTIMIZED,
   pinPathOf,
   prepareLoad,
 } from '../../load/index.ts';
@@ -67,7 +68,13 @@ function loadAlone<T>(job: EntryLoad, cleanup: Cleanup, use: Use<T>): T {
   const { sys, object, options, logged = plain, checkPlan } = job;
   const { plan } = prepareLoad(object, sys, options);
   checkPlan?.(plan);
-  using loaded = logged(logging => executePlan(plan, sys, { ...options, ...logging }));
+  using loaded = logged(logging =>
+    loadOptimized(object, options.optimize ?? NOT_OPTIMIZED, {
+      sys,
+      options: { ...options, ...logging },
+      planOf: variant => (variant === object ? plan : prepareLoad(variant, sys, options).plan),
+    }),
+  );
   return use(loaded, NOTHING_KEPT, cleanup);
 }
 

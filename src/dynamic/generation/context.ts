@@ -3,7 +3,7 @@
  */
 
 import type { Sys } from '../../kernel/index.ts';
-import type { LoadOptions } from '../../load/index.ts';
+import type { LoadOptions, OptimizeSetting } from '../../load/index.ts';
 import {
   type FreshNames,
   type MapIdentity,
@@ -35,6 +35,8 @@ export interface BuildContext {
   readonly settings: SettingsByOwner;
   /** Those of them that this change gives. */
   readonly given: SettingsByOwner;
+  /** How code is optimized, where that was given now or for an earlier generation. */
+  readonly optimize?: OptimizeSetting | undefined;
   /** Component → component of another name whose slot and state it takes over. */
   readonly adopted: ReadonlyMap<string, string>;
 }

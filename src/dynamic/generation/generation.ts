@@ -2,7 +2,8 @@
 
 import { bugError } from '../../diag/index.ts';
 import { type Attachment, type BpfMap, BpfProgram } from '../../kernel/index.ts';
-import type { LoadedObject } from '../../load/index.ts';
+import type { InlineScope } from '../../link/index.ts';
+import type { LoadedObject, OptimizeSetting } from '../../load/index.ts';
 import type {
   DroppedMap,
   MapDecision,
@@ -48,6 +49,10 @@ export interface GenerationParts {
   readonly host?: LoadedObject | undefined;
   /** Components that this process loaded. */
   readonly loaded?: readonly LoadedObject[];
+  /** How its code is optimized, where that was given. */
+  readonly optimize?: OptimizeSetting | undefined;
+  /** The step of the optimizer that the program on the hook is at; absent: `none`. */
+  readonly optimized?: InlineScope | undefined;
 }
 
 /** Owns its programs, maps and links: closing it releases them. */
@@ -67,6 +72,8 @@ export class Generation implements GenerationParts {
   readonly setGiven: () => void;
   readonly host: LoadedObject | undefined;
   readonly loaded: readonly LoadedObject[];
+  readonly optimize: OptimizeSetting | undefined;
+  readonly optimized: InlineScope | undefined;
 
   constructor(parts: GenerationParts) {
     this.via = parts.via;
@@ -84,6 +91,8 @@ export class Generation implements GenerationParts {
     this.setGiven = parts.setGiven ?? (() => {});
     this.host = parts.host;
     this.loaded = parts.loaded ?? [];
+    this.optimize = parts.optimize;
+    this.optimized = parts.optimized;
   }
 
   /** The program on the hook. */

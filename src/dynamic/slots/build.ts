@@ -66,6 +66,8 @@ export function assemble(
     transfer: transferOf(context, all, programs, maps),
     setGiven: () => setGivenVariables(context, all),
     host: host?.loaded,
+    optimize: context.optimize,
+    optimized: host?.loaded.plan.optimized,
     loaded: parts.map(({ loaded }) => loaded),
   });
 }

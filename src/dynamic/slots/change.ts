@@ -4,6 +4,7 @@
  */
 
 import type { Sys } from '../../kernel/index.ts';
+import type { OptimizeSetting } from '../../load/index.ts';
 import { globalEntries } from '../../load/index.ts';
 import type { BpfObject, InputObject } from '../../object/index.ts';
 import {
@@ -47,6 +48,8 @@ export interface ChangeRequest {
   /** All settings, by component, instead of those in force and `given`. */
   readonly exact?: SettingsByOwner;
   readonly fresh: readonly string[];
+  /** Undefined: that of the running generation. */
+  readonly optimize?: OptimizeSetting;
   readonly options: BuildContext['options'];
 }
 
@@ -74,7 +77,8 @@ export function prepareChange(request: ChangeRequest): PreparedChange {
     request.exact === undefined ? assigned : changedSettings(old?.settings ?? new Map(), assigned);
   const fresh = new FreshNames(request.fresh);
   fresh.require(freshNames(old, targets), freshVariables(targets));
-  const situation = { sys, options, main, old, fresh, given };
+  const optimize = request.optimize ?? old?.optimize;
+  const situation = { sys, options, main, old, fresh, given, optimize };
   const adopted = adoptions(situation, design, rootlet);
   const carried =
     request.exact === undefined

@@ -6,12 +6,19 @@ import {
   type AttachTarget,
   dataMapName,
   executePlan,
+  firstVariant,
   globalsKind,
   kernelName,
   type LoadedObject,
   type LoadPlan,
+  loadVariants,
+  OPTIMIZED,
+  type OptimizedVariant,
+  type OptimizeSetting,
   objectBaseName,
+  planOfVariant,
   prepareLoad,
+  processedBy,
 } from '../../load/index.ts';
 import type { BpfObject, ProgramType } from '../../object/index.ts';
 import {
@@ -49,6 +56,8 @@ export interface PartRequest {
   readonly keyOf: (program: string) => string;
   /** What was reported when the object was put together. */
   readonly notes?: readonly string[];
+  /** Names in the object of functions that are called so in their own files. Default: the same. */
+  readonly functionsNamed?: (name: string) => readonly string[];
 }
 
 /** What will be loaded, and on which maps. Nothing is created yet. */
@@ -63,6 +72,7 @@ export interface LoadedPart extends PlannedPart {
   readonly loaded: LoadedObject;
   /** By `mapKey`. */
   readonly states: ReadonlyMap<string, { readonly state: StoredState; readonly map: BpfMap }>;
+  /** Takes the load back, as long as nothing uses it. */
   close(): void;
 }
 
@@ -151,7 +161,45 @@ export function loadPart(context: BuildContext, planned: PlannedPart, typesFor?:
     states: storedStates(loaded, request.states, decisions),
     close: () => {
       unpin();
-      loaded.close();
+      loaded.discard();
     },
   };
+}
+
+// --- optimized ----------------------------------------------------------------------------------------------------
+
+/** Plans the part that would be loaded first, and what is not optimized of it. */
+export function planOptimized(context: BuildContext, design: Design, request: PartRequest): PlannedPart {
+  const variant = firstVariant(request.object, optimizationOf(context, request));
+  return planVariant(context, design, request, variant);
+}
+
+/** Plans and loads a part at the first step of the optimizer that the verifier accepts. */
+export function loadOptimizedPart(context: BuildContext, design: Design, request: PartRequest): LoadedPart {
+  return loadVariants<LoadedPart>(request.object, optimizationOf(context, request), {
+    load: variant => loadPart(context, planVariant(context, design, request, variant)),
+    loadedOf: ({ loaded }) => loaded,
+    discard: part => part.close(),
+    processedBefore: () => {
+      const { plan, decisions } = planPart(context, design, request);
+      const options = { ...context.options, reuse: reuseOf(decisions) };
+      return processedBy(planWithState(plan, decisions), context.sys, options);
+    },
+  });
+}
+
+function planVariant(
+  context: BuildContext,
+  design: Design,
+  request: PartRequest,
+  variant: OptimizedVariant,
+): PlannedPart {
+  const planned = planPart(context, design, { ...request, object: variant.object });
+  return { ...planned, plan: planOfVariant(planned.plan, variant) };
+}
+
+/** Names are those in the files: a re-link may have renamed functions. */
+function optimizationOf({ optimize = OPTIMIZED }: BuildContext, request: PartRequest): OptimizeSetting {
+  const { functionsNamed = (name: string) => [name] } = request;
+  return { ...optimize, noInline: (optimize.noInline ?? []).flatMap(functionsNamed) };
 }

@@ -10,6 +10,7 @@ import { given } from '../../bytes/index.ts';
 import { bugError, RootletError } from '../../diag/index.ts';
 import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
+import type { OptimizeSetting } from '../../load/index.ts';
 import { Cleanup, type LoadedObject } from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import {
@@ -49,6 +50,8 @@ export interface RootletOptions extends GenerationOptions {
   readonly slots?: SlotChange;
   /** How components get into slots, now and later. Default: what the kernel and the slots allow. */
   readonly via?: SlotBackEnd;
+  /** How the back end `static` optimizes, now and later. Default: at level 1. */
+  readonly optimize?: OptimizeSetting;
 }
 
 /** Options of a change of slots. */
@@ -59,6 +62,8 @@ export interface ReplaceOptions extends Pick<GenerationOptions, 'globals' | 'max
   readonly settings?: SettingsByOwner;
   /** How components get into slots from now on. */
   readonly via?: SlotBackEnd | 'auto';
+  /** How the back end `static` optimizes from now on. Default: as before. */
+  readonly optimize?: OptimizeSetting;
   /**
    * The program that the hook runs, where it is not the rootlet's: another tool built it from the components.
    * @internal
@@ -322,7 +327,7 @@ export class Rootlet {
       main: this.main,
       change,
       given: settingsOf(options),
-      ...given({ exact: options.settings }),
+      ...given({ exact: options.settings, optimize: options.optimize }),
       fresh: options.fresh ?? [],
       options: this.#options,
     });
@@ -376,7 +381,7 @@ function prepareFirst(sys: Sys, file: ObjectFile, options: RootletOptions): Prep
     main: options.program,
     change: options.slots ?? {},
     given: settingsOf(options),
-    ...given({ exact: options.settings }),
+    ...given({ exact: options.settings, optimize: options.optimize }),
     fresh: [],
     options: lasting(options),
   });
@@ -428,9 +433,11 @@ function slotStates(design: Design, main: string): SlotState[] {
 }
 
 function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, options: ReplaceOptions): boolean {
-  const { via, globals, maxEntries, settings, fresh = [] } = options;
+  const { via, globals, maxEntries, settings, optimize, fresh = [] } = options;
   const named = fill.length + reset.length + fresh.length > 0;
-  return !named && [order, rootlet, via, globals, maxEntries, settings].every(one => one === undefined);
+  return (
+    !named && [order, rootlet, via, globals, maxEntries, settings, optimize].every(one => one === undefined)
+  );
 }
 
 /** About the components that this change puts in. */

@@ -14,7 +14,7 @@ import { type BuildContext, type Design, type Generation, programNameOf } from '
 import { withoutStages } from '../providers/index.ts';
 import { assemble, type PlannedGeneration } from './build.ts';
 import { keptStages, stageType } from './components.ts';
-import { loadPart, type PartRequest, planPart } from './part.ts';
+import { loadOptimizedPart, type PartRequest, planOptimized } from './part.ts';
 import {
   KCONFIG,
   type Prepared,
@@ -26,11 +26,23 @@ import {
   statesOf,
 } from './prepare.ts';
 
+/** One program, and what of the running generation goes over. */
+interface StaticDesign extends Pick<PlannedGeneration, 'taken'> {
+  readonly request: PartRequest;
+  readonly main: string;
+}
+
 /** What will be loaded; what is running is not touched. Throws what is wrong with the design. */
-export function planStatic(
-  context: BuildContext,
-  design: Design,
-): PlannedGeneration & { readonly main: string } {
+export function planStatic(context: BuildContext, design: Design): PlannedGeneration {
+  const { request, taken } = linkDesign(context, design);
+  return { parts: [planOptimized(context, design, request)], taken };
+}
+
+/**
+ * The linked object, which is optimized when it is loaded: the files of the design stay what the next
+ * generation is linked from.
+ */
+function linkDesign(context: BuildContext, design: Design): StaticDesign {
   const { object: rootlet } = design.rootlet;
   const components = prepareComponents(design, rootlet);
   requireFitting(rootlet, components, context.main, 'static');
@@ -44,16 +56,19 @@ export function planStatic(
     instead === undefined
       ? linkSlots(design, rootlet, context.main, ready)
       : insteadOf(rootlet, context.main, ready[0] ?? instead);
-  const part = planPart(context, design, { ...request, keepsStages: taken.parts });
-  return { parts: [part], taken: taken.programs, main: request.main };
+  return {
+    request: { ...request, keepsStages: taken.parts },
+    taken: taken.programs,
+    main: request.main,
+  };
 }
 
 /** Builds a generation. Throws what is wrong with the design, or the kernel's refusal. */
 export function buildStatic(context: BuildContext, design: Design): Generation {
-  const { parts, taken, main } = planStatic(context, design);
+  const { request, taken, main } = linkDesign(context, design);
   const cleanup = new Cleanup();
   return cleanup.guard(() => {
-    const [host] = parts.map(part => cleanup.own(loadPart(context, part)));
+    const host = cleanup.own(loadOptimizedPart(context, design, request));
     return assemble(context, design, cleanup, { via: 'static', main, host, parts: [], taken });
   });
 }
@@ -121,6 +136,7 @@ function linkSlots(
     typeOf: (name, section) => (keys.has(name) ? stageType(rootlet, main, section) : undefined),
     keyOf: name => keys.get(name) ?? name,
     notes,
+    functionsNamed: name => namesInResult(name, report),
   };
 }
 
@@ -139,6 +155,13 @@ function rootletState(
 /** `FILE#COMPONENT` is how a re-link tells components apart; notes name the file, as those on their fit do. */
 function inFileNames(note: string, components: RelinkReport['components']): string {
   return components.reduce((text, { id, file }) => text.replaceAll(id, file), note);
+}
+
+/** What functions of this name in their own files are called in the linked object. */
+function namesInResult(name: string, { renames, slots }: RelinkReport): string[] {
+  const renamed = renames.flatMap(({ from, to }) => (from === name ? [to] : []));
+  const plugged = slots.flatMap(slot => (slot.program === name ? [slot.function] : []));
+  return [name, ...renamed, ...plugged];
 }
 
 /** A map that several components pin is one map, and belongs to each of them. */

@@ -97,7 +97,7 @@ export function readRelink(store: Store, entry: StoreEntry, program: string): Re
     programId,
     via: 'static',
     forced: false,
-    settings: state.settings,
+    ...state,
     states: new Map([...statesIn(entry.record.maps.map(({ name }) => name)), ...state.states]),
   };
 }
@@ -258,7 +258,7 @@ function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord, p
         }),
       );
     const { programs, maps, links } = entry.record;
-    const { via, design, main, running, states, settings } = record;
+    const { via, design, main, running, states, settings, optimize, optimized } = record;
     return new Generation({
       via,
       design,
@@ -268,6 +268,8 @@ function openGeneration(store: Store, entry: StoreEntry, record: RelinkRecord, p
       maps: open(maps, name => store.openMap(entry, name)),
       states,
       settings,
+      optimize,
+      optimized,
       links: open(links, name => store.openLink(entry, name)),
     });
   });
@@ -331,7 +333,8 @@ interface Encoded {
 }
 
 function encodeGeneration(generation: Generation, forced: boolean): Encoded {
-  const { states, settings } = generation;
+  const { states, settings, optimize, optimized } = generation;
+  const state = { states, settings, ...given({ optimize, optimized }) };
   const { data, files } = encodeRelink({
     main: generation.entry,
     design: generation.design,
@@ -339,10 +342,9 @@ function encodeGeneration(generation: Generation, forced: boolean): Encoded {
     forced,
     running: generation.main,
     programId: generation.program.info().id,
-    states,
-    settings,
+    ...state,
   });
-  return { data: { ...encodeEntryState({ states, settings }), [RELINK_FIELD]: data }, files };
+  return { data: { ...encodeEntryState(state), [RELINK_FIELD]: data }, files };
 }
 
 /**

@@ -3,6 +3,7 @@
  * one, else only its stubs and slots are refilled.
  */
 
+import { given } from '../../bytes/index.ts';
 import { inputError } from '../../diag/index.ts';
 import { hooksRunning } from '../../hooks/index.ts';
 import {
@@ -111,6 +112,7 @@ export function reloadConsumer(
   const source = objectOf(store, entry);
   const running = runningObject(source, contents);
   const settings = settingsFor(running.state.settings, '');
+  const { optimize } = running.state;
   const state = planObjectState({
     sys: store.sys,
     running,
@@ -124,6 +126,7 @@ export function reloadConsumer(
     loadConsumer(source, store.sys, {
       ...bindingAsBefore(rebinding, consumer),
       ...settings,
+      ...given({ optimize }),
       pinRoot: null,
       reuse: ({ name }) => (isStubMap(name) ? stubMap(contents, name) : reusedMap(state, name)),
     }),
@@ -142,7 +145,7 @@ export function reloadConsumer(
     data: {
       ...contents.data,
       ...parts.data,
-      ...encodeEntryState(nextEntryState(state, object.loaded, settings)),
+      ...encodeEntryState(nextEntryState(state, object.loaded, settings, optimize)),
     },
   };
   const { tail, replacements } = object.provider;

@@ -3,7 +3,9 @@
  * planner's request, what is copied, and what the record remembers afterwards.
  */
 
+import { given } from '../../bytes/index.ts';
 import type { BpfMap, BpfProgram, Sys } from '../../kernel/index.ts';
+import type { OptimizeSetting } from '../../load/index.ts';
 import {
   type Cleanup,
   globalsKind,
@@ -124,6 +126,8 @@ export interface PlannedVersion {
   readonly settings: Settings;
   /** Settings that no longer fit, one sentence each. */
   readonly dropped: readonly string[];
+  /** How its code is optimized, where that was given now or before. */
+  readonly optimize: OptimizeSetting | undefined;
 }
 
 export interface VersionRequest {
@@ -164,7 +168,8 @@ export function planVersion(request: VersionRequest, cleanup: Cleanup, code?: st
     fresh,
     unchanged: bytes !== undefined && next !== undefined && sameBytes(bytes, next),
   });
-  return { state, settings, dropped: carried.dropped };
+  const optimize = options.optimize ?? running.state.optimize;
+  return { state, settings, dropped: carried.dropped, optimize };
 }
 
 /** For `LoadOptions.reuse`: the map of the running object, where it continues. */
@@ -190,18 +195,25 @@ export function nextEntryState(
   { states, decisions }: Pick<ObjectState, 'states' | 'decisions'>,
   loaded: LoadedObject,
   settings: Settings,
+  optimize?: OptimizeSetting,
 ): EntryState {
   const stored = storedStates(loaded, states, decisions);
+  const { optimized } = loaded.plan;
   return {
     states: new Map([...stored].map(([key, { state }]) => [key, state])),
     settings: new Map([['', settings]]),
+    ...given({ optimize, optimized }),
   };
 }
 
 /** Of an object that was loaded for the first time. */
-export function firstEntryState(loaded: LoadedObject, settings: Settings): EntryState {
+export function firstEntryState(
+  loaded: LoadedObject,
+  settings: Settings,
+  optimize?: OptimizeSetting,
+): EntryState {
   const states = [...loaded.maps.keys()].map(name => ({ map: name, owner: null, name }));
-  return nextEntryState({ states, decisions: new Map() }, loaded, settings);
+  return nextEntryState({ states, decisions: new Map() }, loaded, settings, optimize);
 }
 
 /** Writes values that are given now into maps that continue. Only after the switch. */

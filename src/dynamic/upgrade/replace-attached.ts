@@ -156,7 +156,7 @@ function openExpected(
 }
 
 function run(job: Job): ReplacedAttached {
-  const { request, main, state, settings, facts } = job;
+  const { request, main, state, settings, facts, optimize } = job;
   const { store, entry, object, options, binding = {}, logged } = request;
   const tables = isOperations(facts);
   const load: EntryLoad = {
@@ -167,6 +167,7 @@ function run(job: Job): ReplacedAttached {
     options: {
       ...options,
       ...settings,
+      ...given({ optimize }),
       reuse: plan => options.reuse?.(plan) ?? reusedMap(state, plan.name),
       ...(tables ? {} : { programs: name => name === main }),
     },
@@ -269,7 +270,7 @@ function nextContents({ job, loaded, kept }: Next, hook: Hook): Contents {
 }
 
 function nextData(
-  { request, main, state, settings }: Job,
+  { request, main, state, settings, optimize }: Job,
   hook: Hook,
   kept: KeptBindings,
   loaded: LoadedObject,
@@ -280,7 +281,7 @@ function nextData(
     ...others,
     ...hook.record,
     attach: { ...before, program: main },
-    ...encodeEntryState(nextEntryState(state, loaded, settings)),
+    ...encodeEntryState(nextEntryState(state, loaded, settings, optimize)),
     ...kept.data,
     ...request.data,
   };

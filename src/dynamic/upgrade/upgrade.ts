@@ -6,6 +6,7 @@
  * selectors of stubs, programs on hooks. A failure at any point leaves or brings back the old version.
  */
 
+import { given } from '../../bytes/index.ts';
 import { bugError, type Problem, problem, quote, RootletError, usageError } from '../../diag/index.ts';
 import { waitForPrograms } from '../../kernel/index.ts';
 import { Cleanup, type LoadOptions } from '../../load/index.ts';
@@ -59,7 +60,7 @@ import { refillProvider } from './provider.ts';
 
 export interface UpgradeOptions
   extends MemberOptions,
-    Pick<LoadOptions, 'globals' | 'maxEntries' | 'pinRoot'> {
+    Pick<LoadOptions, 'globals' | 'maxEntries' | 'pinRoot' | 'optimize'> {
   /** Maps, sections and variables that begin with new contents; `*` for all. */
   readonly fresh?: readonly string[];
   /** File that the new version came from, for the record. */
@@ -264,6 +265,7 @@ function loadNext(
   const next = loadConsumer(object, store.sys, {
     ...loadOptionsOf(options),
     ...planned.settings,
+    ...given({ optimize: planned.optimize }),
     name: old.name,
     registered: registry.current(old.name),
     bind,
@@ -343,7 +345,7 @@ function saveAll(
 function nextContents(
   old: StoredProvider,
   next: DynamicObject,
-  { state, settings }: PlannedVersion,
+  { state, settings, optimize }: PlannedVersion,
   options: UpgradeOptions,
 ): FullContents {
   const { data, links } = entryParts(next);
@@ -358,7 +360,7 @@ function nextContents(
     data: {
       ...old.entry.record.data,
       ...data,
-      ...encodeEntryState(nextEntryState(state, next.loaded, settings)),
+      ...encodeEntryState(nextEntryState(state, next.loaded, settings, optimize)),
     },
   };
   return withSlots(base, decodeDynamic(data), next.provider.tail, next.provider.replacements);

@@ -1,4 +1,4 @@
-export { INLINE_SCOPES, isInlineScope, requireOptimization } from './arguments.ts';
+export { INLINE_SCOPES, isInlineScope, requireOptimization, unknownNames } from './arguments.ts';
 export { optimize } from './optimize.ts';
 export type {
   InlinedCall,
@@ -9,3 +9,4 @@ export type {
   OptimizeReport,
   ProgramOptimization,
 } from './options.ts';
+export { Refusal } from './refusal.ts';

@@ -73,11 +73,10 @@ export function executeLoad(plan: LoadPlan, sys: Sys, options: ExecuteOptions = 
       const one = obtained[index];
       if (one?.origin === 'created') setProgramEntries(one.map, mapPlan, name => byName.get(name)?.fd.number);
     });
-    return new LoadedObject(plan, byName, maps, btf, [
-      ...plan.notes,
-      ...untypedNotes(plan, obtained),
-      ...keptNotes(plan, obtained),
-    ]);
+    const notes = [...plan.notes, ...untypedNotes(plan, obtained), ...keptNotes(plan, obtained)];
+    return new LoadedObject(plan, byName, maps, btf, notes, () => {
+      for (const { unpin } of obtained) unpin?.();
+    });
   });
 }
 

@@ -36,9 +36,10 @@ export class LoadedObject {
   readonly variables: Globals;
   /** Global variables as properties: `object.globals.limit = 100`, checked against their types. */
   readonly globals: Record<string, unknown>;
+  readonly #unpin: () => void;
 
   /**
-   * `maps` in the order of the plan.
+   * `maps` in the order of the plan. `unpin` removes the pins by name that the load made.
    * @internal
    */
   constructor(
@@ -47,8 +48,10 @@ export class LoadedObject {
     maps: readonly BpfMap[],
     btf: Fd | null,
     notes: readonly string[] = [],
+    unpin: () => void = () => {},
   ) {
     this.notes = notes;
+    this.#unpin = unpin;
     this.plan = plan;
     this.programs = programs;
     this.maps = new Map(maps.map((map, index) => [plan.maps[index]?.name ?? map.name, map]));
@@ -92,6 +95,16 @@ export class LoadedObject {
     for (const program of this.programs.values()) program.close();
     for (const map of this.maps.values()) map.close();
     this.btf?.close();
+  }
+
+  /**
+   * Takes the load back: closes everything, and removes the pins by name that it made. Only before anything
+   * else uses them.
+   * @internal
+   */
+  discard(): void {
+    this.#unpin();
+    this.close();
   }
 
   /** As `close()`. */

@@ -46,6 +46,8 @@ export interface ObtainedMap {
   readonly origin: 'created' | 'pinned' | 'given';
   /** Created without types of key and value, because the kernel refuses them. */
   readonly untyped: boolean;
+  /** Removes the pin by name that this load made. */
+  readonly unpin?: () => void;
 }
 
 /** Creates or finds every map, contents written and frozen as planned. All are registered for cleanup. */
@@ -63,22 +65,23 @@ export function createMaps(context: MapContext): ObtainedMap[] {
 /** The caller's map, else the pinned one, else a new one, which is then pinned if it asks for it. */
 function obtainMap(context: MapContext, plan: MapPlan): ObtainedMap {
   const { sys, cleanup } = context;
-  const given = context.reuse(plan);
-  if (given !== undefined) {
-    cleanup.own(given);
-    requireSameShape(given, plan, 'given by the caller');
-    return { map: given, origin: 'given', untyped: false };
+  const existing = context.reuse(plan);
+  if (existing !== undefined) {
+    cleanup.own(existing);
+    requireSameShape(existing, plan, 'given by the caller');
+    return { map: existing, origin: 'given', untyped: false };
   }
   const path = context.pinRoot === null ? undefined : pinPathOf(plan, context.pinRoot, context.plan.source);
   const pinned = path === undefined ? undefined : openPinnedMap(sys, path, plan);
   if (pinned !== undefined) return { map: cleanup.own(pinned), origin: 'pinned', untyped: false };
   const { map, untyped } = createNew(context, plan);
   cleanup.own(map);
-  within(`map ${quote(plan.name)}`, () => {
+  const unpin = within(`map ${quote(plan.name)}`, () => {
     fill(map, plan);
-    if (path !== undefined) cleanup.defer(pinMap(map, path));
+    return path === undefined ? undefined : pinMap(map, path);
   });
-  return { map, origin: 'created', untyped };
+  if (unpin !== undefined) cleanup.defer(unpin);
+  return { map, origin: 'created', untyped, ...given({ unpin }) };
 }
 
 /** A map that was created, and whether it has no types because the kernel refuses them. */

@@ -9,6 +9,7 @@
 
 import type { Btf, BtfId } from '../../btf/index.ts';
 import type { ByteOrder } from '../../bytes/index.ts';
+import type { InlineScope } from '../../link/index.ts';
 import type { ProgramType } from '../../object/index.ts';
 
 /** A value in an array or map of maps that is set while loading. */
@@ -168,6 +169,8 @@ export interface LoadPlan {
    * sentence each; kept with the loaded object.
    */
   readonly notes: readonly string[];
+  /** The step of the optimizer that the code is at; absent: `none`. */
+  readonly optimized?: InlineScope;
 }
 
 /** A struct_ops map for the kernel. */

@@ -1,0 +1,1 @@
+export { withRegisters } from './rename.ts';

@@ -1,0 +1,128 @@
+/**
+ * Webs: virtual registers are split so that each stands for the definitions that meet in a use, and nothing else.
+ *
+ * Inlined functions have one name for each of their registers, whatever it holds from one line to the next. Value
+ * numbering could not distinguish the values that share a name by chance, and colouring would keep them in one
+ * machine register.
+ */
+
+import { elementAt } from '../../../bytes/index.ts';
+import { filled, intAt, type Liveness, livenessOf } from '../analysis/index.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
+import { FIRST_VIRTUAL, type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/index.ts';
+import { withRegisters } from './rename.ts';
+import { UnionFind } from './union-find.ts';
+
+/**
+ * Splits virtual registers into webs and numbers them without gaps, in the order in which they appear. A field that
+ * is read and written (arithmetic, the source of an atomic operation that fetches) keeps one name.
+ */
+export function splitWebs(graph: Graph): void {
+  const liveness = livenessOf(graph);
+  const values = new Values(graph, liveness);
+  for (const block of liveness.order) values.visit(block);
+  graph.registers = new Naming(values).rename(graph, liveness.order);
+}
+
+/** No register in this field. */
+const NO_VALUE = -1;
+
+/** The definitions of virtual registers, united where they meet. */
+class Values {
+  readonly united = new UnionFind();
+  /** Values of the fields dst and src of all nodes in the order of the visit. */
+  readonly fields: number[] = [];
+  readonly #graph: Graph;
+  /** The value that each register has at the place that is visited. */
+  readonly #current: Int32Array;
+  /** Virtual registers that are live where a block begins; their values there follow the first one. */
+  readonly #live: (readonly Register[])[] = [];
+  readonly #first: Int32Array;
+
+  constructor(graph: Graph, { order, atStart }: Liveness) {
+    this.#graph = graph;
+    this.#current = filled(graph.registers, NO_VALUE);
+    this.#first = filled(graph.blocks.length, NO_VALUE);
+    for (const block of order) {
+      const registers: Register[] = [];
+      atStart.collect(block, registers);
+      const live = registers.filter(register => register >= FIRST_VIRTUAL);
+      this.#live[block] = live;
+      this.#first[block] = this.united.add(live.length);
+    }
+  }
+
+  visit(index: BlockIndex): void {
+    elementAt(this.#live, index).forEach((register, at) => {
+      this.#current[register] = intAt(this.#first, index) + at;
+    });
+    const { ins, terminator } = this.#graph.block(index);
+    for (const each of ins) this.#visitNode(each);
+    if (terminator.kind === 'branch') this.#visitNode(terminator.ins);
+    for (const successor of this.#graph.successors(index)) this.#meet(successor);
+  }
+
+  #visitNode(ins: Ins): void {
+    const { dst, src } = ins;
+    const source = src >= FIRST_VIRTUAL && readsSrc(ins) ? intAt(this.#current, src) : NO_VALUE;
+    this.fields.push(dst >= FIRST_VIRTUAL ? this.#destination(ins) : NO_VALUE, source);
+  }
+
+  #destination(ins: Ins): number {
+    if (readsDst(ins)) return intAt(this.#current, ins.dst);
+    if (writtenRegister(ins) !== ins.dst) return NO_VALUE;
+    const value = this.united.add(1);
+    this.#current[ins.dst] = value;
+    return value;
+  }
+
+  /** What registers have now is what they have at the beginning of a successor. */
+  #meet(successor: BlockIndex): void {
+    const first = intAt(this.#first, successor);
+    elementAt(this.#live, successor).forEach((register, at) => {
+      this.united.unite(first + at, intAt(this.#current, register));
+    });
+  }
+}
+
+/** Gives each set of united values a register. */
+class Naming {
+  readonly #values: Values;
+  readonly #names: Int32Array;
+  #next: Register = FIRST_VIRTUAL;
+  #at = 0;
+
+  constructor(values: Values) {
+    this.#values = values;
+    this.#names = filled(values.united.size, NO_VALUE);
+  }
+
+  /** Renames all nodes, in the order of the visit; one above the last register. */
+  rename(graph: Graph, order: readonly BlockIndex[]): Register {
+    for (const index of order) {
+      const block = graph.block(index);
+      block.ins = block.ins.map(ins => this.#renamed(ins));
+      const { terminator } = block;
+      if (terminator.kind === 'branch')
+        block.terminator = { ...terminator, ins: this.#renamed(terminator.ins) };
+    }
+    return this.#next;
+  }
+
+  #renamed(ins: Ins): Ins {
+    const dst = this.#field(ins.dst);
+    return withRegisters(ins, dst, this.#field(ins.src));
+  }
+
+  #field(register: Register): Register {
+    const value = elementAt(this.#values.fields, this.#at++);
+    return value === NO_VALUE ? register : this.#nameOf(this.#values.united.find(value));
+  }
+
+  #nameOf(root: number): Register {
+    const name = intAt(this.#names, root);
+    if (name !== NO_VALUE) return name;
+    this.#names[root] = this.#next;
+    return this.#next++;
+  }
+}

@@ -1,0 +1,3 @@
+export { processedInstructions } from './budget.ts';
+export { firstVariant, loadVariants, type OptimizedVariant } from './ladder.ts';
+export { NOT_OPTIMIZED, OPTIMIZED, type OptimizeSetting } from './setting.ts';
