@@ -21,10 +21,23 @@ export {
   type Step,
   storeImmediate,
 } from './assemble.ts';
-export { hasNoEffect, isAtomic, isMove, readsDst, readsR0, readsSrc, writtenRegister } from './def-use.ts';
+export {
+  hasNoEffect,
+  invertedBranch,
+  isAtomic,
+  isBranch,
+  isLoad,
+  isMove,
+  isStore,
+  readsDst,
+  readsR0,
+  readsR6,
+  readsSrc,
+  writtenRegister,
+} from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
 export { changesPacket, maySleep } from './effects.ts';
-export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
+export { fieldProblem, formatFieldProblem, isOpcode, secondSlotProblem } from './encodings.ts';
 export { predecessorsOf, reversePostorder } from './flow.ts';
 export { helperArguments } from './helper-arguments.ts';
 export {

@@ -13,11 +13,13 @@ import {
   symbolOf,
 } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
+import { clean, mergeTails, simplify } from './clean/index.ts';
 import { type Decisions, type Functions, liftProgram, lower, ProgramDecisions } from './inline/index.ts';
 import type { Graph } from './ir/index.ts';
 import type { InlinedCall, InlineScope, KeptCall } from './options.ts';
 import type { Passes } from './passes.ts';
 import { Refusal } from './refusal.ts';
+import { colour, splitWebs } from './registers/index.ts';
 
 /** What programs of one object are optimized with. */
 export interface OptimizeContext {
@@ -62,8 +64,14 @@ export function optimizeProgram(
 /** What the passes count. */
 type Counts = Pick<OptimizedProgram, 'shared' | 'decided' | 'spilled'>;
 
-function runPasses(_graph: Graph, _passes: Passes): Counts {
-  throw new Refusal('not yet');
+function runPasses(graph: Graph, passes: Passes): Counts {
+  splitWebs(graph);
+  if (passes.clean) clean(graph);
+  simplify(graph);
+  if (passes.tails) mergeTails(graph);
+  const { spilled } = colour(graph, { coalesce: passes.coalesce });
+  simplify(graph);
+  return { shared: 0, decided: 0, spilled };
 }
 
 /** How the program reads its packet: what its context is. */

@@ -36,6 +36,32 @@ char _license[] SEC("license") = "GPL";
 `;
 }
 
+/** A rootlet with the slots `one` and `two`; what passes the first goes to the second. */
+export const TWO_SLOTS = `
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+__weak __attribute__((noinline)) int one(struct xdp_md *ctx)
+{
+	volatile int verdict = XDP_PASS;
+	return ctx ? verdict : XDP_ABORTED;
+}
+
+__weak __attribute__((noinline)) int two(struct xdp_md *ctx)
+{
+	volatile int verdict = XDP_PASS;
+	return ctx ? verdict : XDP_ABORTED;
+}
+
+SEC("xdp") int rootlet(struct xdp_md *ctx)
+{
+	int verdict = one(ctx);
+	return verdict == XDP_PASS ? two(ctx) : verdict;
+}
+
+char _license[] SEC("license") = "GPL";
+`;
+
 /** A packet of IPv4 with a protocol and a destination port, cut to a length. */
 export function ipPacket(protocol: number, port: number, length = 64): Uint8Array {
   const bytes = new Uint8Array(length);

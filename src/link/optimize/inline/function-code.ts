@@ -7,7 +7,20 @@
 
 import type { LineRecord, LineRecords } from '../../../btf/index.ts';
 import { elementAt } from '../../../bytes/index.ts';
-import * as isa from '../../../isa/index.ts';
+import {
+  BPF_JCOND,
+  BPF_JMP,
+  CodeView,
+  isBranch,
+  isOpcode,
+  OP_CALLX,
+  OP_EXIT,
+  OP_GOTOX,
+  OP_JA,
+  OP_JA32,
+  OP_LD_IMM64,
+  readsR6,
+} from '../../../isa/index.ts';
 import {
   type BpfObject,
   type CodeReference,
@@ -48,7 +61,7 @@ export function readFunction(object: BpfObject, symbol: FunctionSymbol): Graph {
 // --- nodes ----------------------------------------------------------------------------------------------------
 
 function readNodes(object: BpfObject, symbol: FunctionSymbol): Nodes {
-  const code = new isa.CodeView(symbol.code, object.byteOrder);
+  const code = new CodeView(symbol.code, object.byteOrder);
   const records = new RecordReader(symbol);
   const list: Ins[] = [];
   const slots: number[] = [];
@@ -62,7 +75,7 @@ function readNodes(object: BpfObject, symbol: FunctionSymbol): Nodes {
   return { list, slots, nodeAt };
 }
 
-function nodeOf(code: isa.CodeView, slot: number, records: RecordReader): Ins {
+function nodeOf(code: CodeView, slot: number, records: RecordReader): Ins {
   const opcode = code.opcode(slot);
   return {
     opcode,
@@ -70,7 +83,7 @@ function nodeOf(code: isa.CodeView, slot: number, records: RecordReader): Ins {
     src: code.src(slot),
     offset: code.offset(slot),
     imm: code.imm(slot),
-    high: opcode === isa.OP_LD_IMM64 && slot + 1 < code.length ? code.imm(slot + 1) : 0,
+    high: opcode === OP_LD_IMM64 && slot + 1 < code.length ? code.imm(slot + 1) : 0,
     args: 0,
     reference: records.referenceAt(slot),
     core: records.coreAt(slot),
@@ -144,9 +157,9 @@ function numberBlocks({ list, slots, nodeAt }: Nodes): Int32Array {
 
 /** Slot that a jump leads to, -1 for an exit; null for an instruction that goes on to the next. */
 function targetOf(ins: Ins, slot: number): number | null {
-  if (ins.opcode === isa.OP_EXIT) return -1;
-  if (ins.opcode === isa.OP_JA32) return slot + 1 + ins.imm;
-  if (ins.opcode === isa.OP_JA || isa.isBranch(ins.opcode)) return slot + 1 + ins.offset;
+  if (ins.opcode === OP_EXIT) return -1;
+  if (ins.opcode === OP_JA32) return slot + 1 + ins.imm;
+  if (ins.opcode === OP_JA || isBranch(ins.opcode)) return slot + 1 + ins.offset;
   const reason = unsupported(ins);
   if (reason !== null) throw new Refusal(reason);
   return null;
@@ -161,12 +174,11 @@ function nodeIn(nodeAt: Int32Array, slot: number): number {
 /** Why a function with the instruction cannot be joined with another; null where it can. */
 function unsupported(ins: Ins): string | null {
   const { opcode } = ins;
-  if (opcode === isa.OP_CALLX) return 'it calls through a register (callx)';
-  if (opcode === isa.OP_GOTOX) return 'it jumps through a table (gotox)';
-  if (opcode === (isa.BPF_JMP | isa.BPF_JCOND))
-    return 'it uses may_goto, which counts in a stack slot of its own';
-  if (isa.readsR6(ins)) return 'it reads the packet with LD_ABS or LD_IND, which end the program';
-  return isa.isOpcode(opcode) ? null : 'it has an instruction that is not known';
+  if (opcode === OP_CALLX) return 'it calls through a register (callx)';
+  if (opcode === OP_GOTOX) return 'it jumps through a table (gotox)';
+  if (opcode === (BPF_JMP | BPF_JCOND)) return 'it uses may_goto, which counts in a stack slot of its own';
+  if (readsR6(ins)) return 'it reads the packet with LD_ABS or LD_IND, which end the program';
+  return isOpcode(opcode) ? null : 'it has an instruction that is not known';
 }
 
 function cutBlock({ list, slots, nodeAt }: Nodes, start: number, end: number, blockAt: Int32Array): Block {
@@ -185,7 +197,7 @@ function cutBlock({ list, slots, nodeAt }: Nodes, start: number, end: number, bl
 }
 
 function terminatorOf(last: Ins, taken: number, next: () => number): Terminator {
-  if (last.opcode === isa.OP_EXIT) return { kind: 'exit', line: last.line };
-  if (!isa.isBranch(last.opcode)) return { kind: 'jump', target: taken };
+  if (last.opcode === OP_EXIT) return { kind: 'exit', line: last.line };
+  if (!isBranch(last.opcode)) return { kind: 'jump', target: taken };
   return { kind: 'branch', ins: last, taken, next: next() };
 }

@@ -8,7 +8,18 @@
 
 import type { LineRecord } from '../../../btf/index.ts';
 import { elementAt, valueAt } from '../../../bytes/index.ts';
-import * as isa from '../../../isa/index.ts';
+import {
+  BPF_ADD,
+  BPF_ALU64,
+  BPF_CMPXCHG,
+  BPF_K,
+  isAtomic,
+  isLoad,
+  isStore,
+  readsDst,
+  readsSrc,
+  writtenRegister,
+} from '../../../isa/index.ts';
 import type { SymbolIndex } from '../../../object/index.ts';
 import type { InlinedCall, KeptCall } from '../index.ts';
 import { Refusal } from '../index.ts';
@@ -40,7 +51,7 @@ export interface Lifted {
 /** Registers that a function can write. */
 const OWN_REGISTERS = 10;
 const ARGUMENT_REGISTERS = [1, 2, 3, 4, 5];
-const OP_ADD_NUMBER = isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_K;
+const OP_ADD_NUMBER = BPF_ALU64 | BPF_ADD | BPF_K;
 
 /** One use of a function's body. */
 interface Instance {
@@ -244,7 +255,7 @@ function pushFrameAddress({ base, shift }: Instance, ins: Ins, next: Ins | undef
 }
 
 function pushRenamed(instance: Instance, ins: Ins, out: Ins[]): void {
-  const isExchange = isa.isAtomic(ins.opcode) && ins.imm === isa.BPF_CMPXCHG;
+  const isExchange = isAtomic(ins.opcode) && ins.imm === BPF_CMPXCHG;
   if (isExchange) out.push(move(0, instance.base, ins.line));
   out.push(renamed(instance, ins));
   if (isExchange) out.push(move(instance.base, 0, ins.line));
@@ -252,8 +263,8 @@ function pushRenamed(instance: Instance, ins: Ins, out: Ins[]): void {
 
 /** The node over the registers of the instance, and its place in the frame. */
 function renamed({ base, shift }: Instance, ins: Ins): Ins {
-  const usesDst = isa.readsDst(ins) || isa.writtenRegister(ins) === ins.dst;
-  const usesSrc = isa.readsSrc(ins);
+  const usesDst = readsDst(ins) || writtenRegister(ins) === ins.dst;
+  const usesSrc = readsSrc(ins);
   const inFrame = isFrameAccess(ins);
   if (!inFrame && ((usesDst && ins.dst === FRAME_POINTER) || (usesSrc && ins.src === FRAME_POINTER)))
     throw new Refusal('it computes with the frame pointer');
@@ -267,7 +278,7 @@ function renamed({ base, shift }: Instance, ins: Ins): Ins {
 
 /** A load or store with the frame pointer as base, and as nothing else. */
 function isFrameAccess(ins: Ins): boolean {
-  if (isa.isLoad(ins)) return ins.src === FRAME_POINTER && ins.dst !== FRAME_POINTER;
-  if (!isa.isStore(ins) || ins.dst !== FRAME_POINTER) return false;
-  return !isa.readsSrc(ins) || ins.src !== FRAME_POINTER;
+  if (isLoad(ins)) return ins.src === FRAME_POINTER && ins.dst !== FRAME_POINTER;
+  if (!isStore(ins) || ins.dst !== FRAME_POINTER) return false;
+  return !readsSrc(ins) || ins.src !== FRAME_POINTER;
 }

@@ -6,7 +6,17 @@
  */
 
 import type { ByteOrder } from '../../../bytes/index.ts';
-import * as isa from '../../../isa/index.ts';
+import {
+  BPF_ADD,
+  BPF_ALU64,
+  BPF_K,
+  encodeInsns,
+  type Insn,
+  invertedBranch,
+  OP_EXIT,
+  OP_JA,
+  OP_LD_IMM64,
+} from '../../../isa/index.ts';
 import type { CodeReference, CoreRecord, FunctionSymbol } from '../../../object/index.ts';
 import {
   type BlockIndex,
@@ -23,7 +33,7 @@ import { type Item, reach } from './reach.ts';
 /** What lowering gives: the parts of a function that depend on its code. */
 export type LoweredCode = Pick<FunctionSymbol, 'code' | 'references' | 'coreRecords' | 'lines'>;
 
-const OP_ADD_NUMBER = isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_K;
+const OP_ADD_NUMBER = BPF_ALU64 | BPF_ADD | BPF_K;
 
 /**
  * Lowers a graph over machine registers. `hasLongJumps`: whether `gotol` may be used. Throws `Refusal` where a jump
@@ -90,7 +100,7 @@ function pushItem(ins: Ins, items: Item[]): void {
 /** `next`: the block that follows in code. */
 function pushTerminator(terminator: Terminator, next: BlockIndex, items: Item[]): void {
   if (terminator.kind === 'exit') {
-    items.push({ ins: plain(isa.OP_EXIT, terminator.line), target: -1 });
+    items.push({ ins: plain(OP_EXIT, terminator.line), target: -1 });
     return;
   }
   if (terminator.kind === 'jump') {
@@ -98,7 +108,7 @@ function pushTerminator(terminator: Terminator, next: BlockIndex, items: Item[])
     return;
   }
   const { ins, taken } = terminator;
-  const inverse = taken === next ? isa.invertedBranch(ins.opcode) : undefined;
+  const inverse = taken === next ? invertedBranch(ins.opcode) : undefined;
   if (inverse !== undefined) items.push({ ins: { ...ins, opcode: inverse }, target: terminator.next });
   else {
     items.push({ ins, target: taken });
@@ -107,7 +117,7 @@ function pushTerminator(terminator: Terminator, next: BlockIndex, items: Item[])
 }
 
 function pushJump(target: BlockIndex, next: BlockIndex, items: Item[]): void {
-  if (target !== next) items.push({ ins: plain(isa.OP_JA, items.at(-1)?.ins.line ?? null), target });
+  if (target !== next) items.push({ ins: plain(OP_JA, items.at(-1)?.ins.line ?? null), target });
 }
 
 function plain(opcode: number, line: Ins['line']): Ins {
@@ -117,7 +127,7 @@ function plain(opcode: number, line: Ins['line']): Ins {
 // --- bytes --------------------------------------------------------------------------------------------------------
 
 function encode(items: readonly Ins[], byteOrder: ByteOrder): LoweredCode {
-  const insns: isa.Insn[] = [];
+  const insns: Insn[] = [];
   const references: CodeReference[] = [];
   const coreRecords: CoreRecord[] = [];
   const lines = new LineWriter();
@@ -127,7 +137,7 @@ function encode(items: readonly Ins[], byteOrder: ByteOrder): LoweredCode {
     if (ins.core !== null) coreRecords.push({ ...ins.core, insnIndex });
     lines.add(insnIndex, ins.line);
     insns.push(ins);
-    if (ins.opcode === isa.OP_LD_IMM64) insns.push({ opcode: 0, dst: 0, src: 0, offset: 0, imm: ins.high });
+    if (ins.opcode === OP_LD_IMM64) insns.push({ opcode: 0, dst: 0, src: 0, offset: 0, imm: ins.high });
   }
-  return { code: isa.encodeInsns(insns, byteOrder), references, coreRecords, lines: lines.records() };
+  return { code: encodeInsns(insns, byteOrder), references, coreRecords, lines: lines.records() };
 }

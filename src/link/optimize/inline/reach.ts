@@ -6,7 +6,7 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import * as isa from '../../../isa/index.ts';
+import { invertedBranch, OP_JA, OP_JA32, OP_LD_IMM64 } from '../../../isa/index.ts';
 import { Refusal } from '../index.ts';
 import { type Ins, move } from '../ir/index.ts';
 
@@ -37,7 +37,7 @@ function slotsOf(items: readonly Item[], isLong: Uint8Array): Int32Array {
   let slot = 0;
   items.forEach(({ ins }, at) => {
     slots[at] = slot;
-    slot += ins.opcode === isa.OP_LD_IMM64 ? 2 : 1;
+    slot += ins.opcode === OP_LD_IMM64 ? 2 : 1;
     if (isLong[at] === 1) slot += extraSlots(ins.opcode);
   });
   slots[items.length] = slot;
@@ -46,8 +46,8 @@ function slotsOf(items: readonly Item[], isLong: Uint8Array): Int32Array {
 
 /** `goto` becomes `gotol`; a branch goes around one, which takes a jump more where it cannot be inverted. */
 function extraSlots(opcode: number): number {
-  if (opcode === isa.OP_JA) return 0;
-  return isa.invertedBranch(opcode) === undefined ? 2 : 1;
+  if (opcode === OP_JA) return 0;
+  return invertedBranch(opcode) === undefined ? 2 : 1;
 }
 
 /** Marks jumps that do not reach; whether there were any. */
@@ -79,10 +79,10 @@ function withOffset(
   const to = elementAt(slots, elementAt(starts, target));
   if (!isLong) return [{ ...ins, offset: to - elementAt(slots, at) - 1 }];
   const distance = to - elementAt(slots, at + 1);
-  const long = { ...move(0, 0, ins.line), opcode: isa.OP_JA32, imm: distance };
-  if (ins.opcode === isa.OP_JA) return [long];
-  const inverse = isa.invertedBranch(ins.opcode);
+  const long = { ...move(0, 0, ins.line), opcode: OP_JA32, imm: distance };
+  if (ins.opcode === OP_JA) return [long];
+  const inverse = invertedBranch(ins.opcode);
   if (inverse !== undefined) return [{ ...ins, opcode: inverse, offset: 1 }, long];
-  const around = { ...move(0, 0, ins.line), opcode: isa.OP_JA, offset: 1 };
+  const around = { ...move(0, 0, ins.line), opcode: OP_JA, offset: 1 };
   return [{ ...ins, offset: 1 }, around, long];
 }

@@ -1,1 +1,3 @@
+export { colour } from './colour.ts';
 export { withRegisters } from './rename.ts';
+export { splitWebs } from './webs.ts';
