@@ -9,4 +9,5 @@ export type {
   OptimizeReport,
   ProgramOptimization,
 } from './options.ts';
+export type { Passes } from './passes.ts';
 export { Refusal } from './refusal.ts';

@@ -5,6 +5,7 @@ export {
   type Ins,
   isCall,
   isCopy,
+  isTwoAddress,
   move,
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,

@@ -5,9 +5,9 @@
  * nothing uses the operand afterwards, colouring merges the two again.
  */
 
-import type { Graph } from '../ir/graph.ts';
-import { FIRST_VIRTUAL, type Ins, isCopy, isTwoAddress, move } from '../ir/ins.ts';
-import { splitWebs } from '../registers/webs.ts';
+import type { Graph } from '../ir/index.ts';
+import { FIRST_VIRTUAL, type Ins, isCopy, isTwoAddress, move } from '../ir/index.ts';
+import { splitWebs } from '../registers/index.ts';
 
 /** Puts a copy before each operation on a virtual register that is not a copy already, and splits the webs. */
 export function separateResults(graph: Graph): void {
