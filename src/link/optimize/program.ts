@@ -20,6 +20,8 @@ import type { InlinedCall, InlineScope, KeptCall } from './options.ts';
 import type { Passes } from './passes.ts';
 import { Refusal } from './refusal.ts';
 import { colour, splitWebs } from './registers/index.ts';
+import type { ContextKind } from './specialise/index.ts';
+import { specialise } from './specialise/index.ts';
 
 /** What programs of one object are optimized with. */
 export interface OptimizeContext {
@@ -54,7 +56,7 @@ export function optimizeProgram(
   const own = functions.liftable(program);
   const calls = new ProgramDecisions(decisions, passes.inline ? scope : 'none', insns);
   const { graph, inlined, kept } = liftProgram(functions, program, calls);
-  const counts = runPasses(graph, passes);
+  const counts = runPasses(graph, passes, contextOf(functions, program), insns);
   if (graph.frame > MAX_FRAME) throw new Refusal(`it would need ${graph.frame} bytes of stack`);
   const lowered = lower(graph, functions.object.byteOrder, functions.object.flags >= ISA_WITH_LONG_JUMPS);
   const stack = { before: own.frame, after: graph.frame };
@@ -64,19 +66,26 @@ export function optimizeProgram(
 /** What the passes count. */
 type Counts = Pick<OptimizedProgram, 'shared' | 'decided' | 'spilled'>;
 
-function runPasses(graph: Graph, passes: Passes): Counts {
+/** `growth`: instructions that copies of blocks may add. */
+function runPasses(graph: Graph, passes: Passes, context: ContextKind | null, growth: number): Counts {
   splitWebs(graph);
-  if (passes.clean) clean(graph);
-  simplify(graph);
+  tidy(graph, passes);
+  const { shared, decided } = specialise(graph, { context, passes, growth });
+  splitWebs(graph);
+  tidy(graph, passes);
   if (passes.tails) mergeTails(graph);
   const { spilled } = colour(graph, { coalesce: passes.coalesce });
   simplify(graph);
-  return { shared: 0, decided: 0, spilled };
+  return { shared, decided, spilled };
+}
+
+function tidy(graph: Graph, passes: Passes): void {
+  if (passes.clean) clean(graph);
+  simplify(graph);
 }
 
 /** How the program reads its packet: what its context is. */
-export function contextOf(functions: Functions, program: SymbolIndex): 'xdp' | 'skb' | null {
-  const { object } = functions;
+function contextOf({ object }: Functions, program: SymbolIndex): ContextKind | null {
   const type = programTypeOf(sectionNameOf(object, symbolOf(object, program)))?.progType;
   if (type === BPF_PROG_TYPE_XDP) return 'xdp';
   return type === BPF_PROG_TYPE_SCHED_CLS || type === BPF_PROG_TYPE_SCHED_ACT ? 'skb' : null;

@@ -5,7 +5,6 @@
  * are refused before anything is asked about them.
  */
 
-import { CodeView } from '../../../isa/index.ts';
 import { type BpfObject, type FunctionSymbol, programsOf, type SymbolIndex } from '../../../object/index.ts';
 import { Refusal } from '../index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
@@ -80,9 +79,7 @@ export class Functions {
 
   #frameOf(index: SymbolIndex): number | string {
     return remembered(this.#frames, index, () => {
-      const symbol = this.symbol(index);
-      if (symbol === undefined) throw new Refusal('it is not defined here');
-      const bound = frameBound(new CodeView(symbol.code, this.object.byteOrder));
+      const bound = frameBound(this.object, index);
       if ('reason' in bound) throw new Refusal(bound.reason);
       return bound.bytes;
     });
