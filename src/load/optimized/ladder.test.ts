@@ -46,6 +46,8 @@ function optimizer(
         {
           program: 'run',
           refused,
+          inline: step,
+          stepped: null,
           inlined: [{ function: same.includes(step) ? 'same' : step, caller: 'run' }],
           kept: [],
           insns: { before: 2, after: 2 },

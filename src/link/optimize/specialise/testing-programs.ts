@@ -5,10 +5,18 @@
 
 import * as isa from '../../../isa/opcodes.ts';
 import { SK_BUFF_FIELD, XDP_MD_FIELD } from '../../../uapi/index.ts';
-import { type BlockIndex, Graph } from '../ir/graph.ts';
-import { FRAME_POINTER, type Ins, move, OP_FRAME_ADDRESS, OP_MOVE_NUMBER, type Register } from '../ir/ins.ts';
-import { randomNumbers } from '../registers/testing.ts';
-import { node } from '../testing.ts';
+import { node } from '../index.ts';
+import {
+  type BlockIndex,
+  FRAME_POINTER,
+  Graph,
+  type Ins,
+  move,
+  OP_FRAME_ADDRESS,
+  OP_MOVE_NUMBER,
+  type Register,
+} from '../ir/index.ts';
+import { randomNumbers } from '../registers/index.ts';
 import type { ContextKind } from './fields.ts';
 import { BPF_GET_PRANDOM, BPF_MAP_LOOKUP_ELEM, BPF_XDP_ADJUST_HEAD, type Input } from './testing.ts';
 
