@@ -90,10 +90,10 @@ describe('levels', () => {
 
 describe('options', () => {
   test.each([
-    ['slot1', ['chain', 'first_prog']],
+    ['slot1', ['chain', 'first_prog', 'judge']],
     ['judge', ['chain', 'judge']],
-    ['first.o:prog', ['chain', 'first_prog']],
-    ['prog', ['chain', 'first_prog', 'second_prog']],
+    ['first.o:prog', ['chain', 'first_prog', 'judge']],
+    ['prog', ALL],
   ])('--no-inline %s keeps it', async (name, left) => {
     expect(await chain('--no-inline', name)).toMatchObject({ code: 0 });
     expect(functions()).toEqual(left);

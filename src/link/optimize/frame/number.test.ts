@@ -1,6 +1,6 @@
 /**
  * Ranges beside exact arithmetic: what an instruction computes of any two numbers of two ranges is in the range
- * that it is said to be in, and a number that a comparison lets through is in the narrowed range.
+ * that it is reported to be in, and a number that a comparison lets through is in the narrowed range.
  */
 
 import { describe, expect, test } from 'vitest';

@@ -273,8 +273,8 @@ class Interpreter {
     if (first.link.isKnown && second.link.isKnown) this.#write(dst, result, this.#known(result));
     else if (first.link.kind !== 'packet')
       this.#number(dst, result, operation === isa.BPF_AND ? second.link.max : undefined);
-    else if (!defUse.hasSourceRegister(ins.opcode))
-      this.#write(dst, result, first.link, first.offset + ins.imm);
+    else if (second.link.isKnown)
+      this.#write(dst, result, first.link, first.offset + Number(BigInt.asIntN(64, second.bits)));
     else if (second.link.max > 15n) throw new Error('an unchecked number is added to a pointer');
     else this.#write(dst, result, this.#link('packet'));
   }
