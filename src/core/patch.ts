@@ -7,6 +7,7 @@
 
 import { inputError } from '../diag/index.ts';
 import {
+  accessSize,
   BPF_ALU,
   BPF_ALU64,
   BPF_B,
@@ -19,6 +20,7 @@ import {
   BPF_W,
   BPF_X,
   type CodeView,
+  classOf,
   OP_CALL,
   OP_LD_IMM64,
 } from '../isa/index.ts';
@@ -52,7 +54,7 @@ export function poison(code: CodeView, insnIndex: number): void {
  */
 export function applyPatch(code: CodeView, insnIndex: number, patch: Patch): boolean {
   const opcode = code.opcode(insnIndex);
-  switch (opcode & 0x07) {
+  switch (classOf(opcode)) {
     case BPF_ALU:
     case BPF_ALU64:
       if ((opcode & BPF_X) !== 0) throw insnError(opcode, 'has no immediate');
@@ -86,8 +88,8 @@ function patchAccess(code: CodeView, insnIndex: number, opcode: number, patch: P
   }
   code.setOffset(insnIndex, Number(patch.after));
   if (patch.sizeBefore === patch.sizeAfter) return true;
-  if (bytesOf(opcode) !== patch.sizeBefore) {
-    throw insnError(opcode, `accesses ${bytesOf(opcode)} bytes of a field of ${patch.sizeBefore}`);
+  if (accessSize(opcode) !== patch.sizeBefore) {
+    throw insnError(opcode, `accesses ${accessSize(opcode)} bytes of a field of ${patch.sizeBefore}`);
   }
   const size = SIZE_BITS.get(patch.sizeAfter);
   if (size === undefined) throw insnError(opcode, `cannot access ${patch.sizeAfter} bytes`);
@@ -101,11 +103,6 @@ const SIZE_BITS = new Map([
   [4, BPF_W],
   [8, BPF_DW],
 ]);
-
-function bytesOf(opcode: number): number {
-  for (const [bytes, bits] of SIZE_BITS) if ((opcode & 0x18) === bits) return bytes;
-  return 0;
-}
 
 function patchWide(code: CodeView, insnIndex: number, opcode: number, patch: Patch): void {
   const second = insnIndex + 1;

@@ -1,5 +1,5 @@
 /**
- * What one instruction reads and writes: registers and memory.
+ * What one instruction reads and writes, registers and memory, and where it jumps.
  *
  * The only place that knows it for every opcode. It takes the fields of an instruction and allocates nothing,
  * since analyses call it for every instruction. Calls are not decided here beyond their registers: r1 to r5
@@ -13,6 +13,7 @@ import * as isa from './opcodes.ts';
 const CLASS_MASK = 0x07;
 const OPERATION_MASK = 0xf0;
 const MODE_MASK = 0xe0;
+const SIZE_MASK = 0x18;
 
 /** The instruction class: the low three bits of the opcode. */
 export function classOf(opcode: number): number {
@@ -22,6 +23,25 @@ export function classOf(opcode: number): number {
 /** The operation of an ALU or jump instruction: the top four bits of the opcode. */
 export function operationOf(opcode: number): number {
   return opcode & OPERATION_MASK;
+}
+
+/** The addressing mode of an instruction of the classes LD, LDX, ST and STX: the top three bits of the opcode. */
+export function modeOf(opcode: number): number {
+  return opcode & MODE_MASK;
+}
+
+/** Bytes that an instruction of these classes moves. */
+export function accessSize(opcode: number): 1 | 2 | 4 | 8 {
+  switch (opcode & SIZE_MASK) {
+    case isa.BPF_W:
+      return 4;
+    case isa.BPF_H:
+      return 2;
+    case isa.BPF_B:
+      return 1;
+    default:
+      return 8;
+  }
 }
 
 /** Arithmetic, moves and byte swaps of both widths. */
@@ -45,10 +65,41 @@ export function isAtomic(opcode: number): boolean {
   return (opcode & CLASS_MASK) === isa.BPF_STX && (opcode & MODE_MASK) === isa.BPF_ATOMIC;
 }
 
+/** Whether the class is one of jumps: calls and `exit` are in it too. */
+export function isJumpClass(opcode: number): boolean {
+  const insnClass = opcode & CLASS_MASK;
+  return insnClass === isa.BPF_JMP || insnClass === isa.BPF_JMP32;
+}
+
+/** `goto` and `gotol`, which go to their target in any case. */
+export function isGoto(opcode: number): boolean {
+  return opcode === isa.OP_JA || opcode === isa.OP_JA32;
+}
+
+/** Whether the instruction goes to the target that its offset names: a comparison, a `goto`, `may_goto`. */
+export function hasJumpTarget(opcode: number): boolean {
+  return isBranch(opcode) || isGoto(opcode) || opcode === isa.OP_JCOND;
+}
+
+/** Whether the instruction ends a block: a jump of any kind, or `exit`. Calls do not. */
+export function isJump(opcode: number): boolean {
+  return hasJumpTarget(opcode) || opcode === isa.OP_EXIT || opcode === isa.OP_GOTOX;
+}
+
+/** Whether control never gets to the next instruction. */
+export function endsPath(opcode: number): boolean {
+  return isGoto(opcode) || opcode === isa.OP_EXIT || opcode === isa.OP_GOTOX;
+}
+
+/** Slot that the jump at `insnIndex` goes to, of those that `hasJumpTarget`. It may be outside of the code. */
+export function jumpTarget(code: isa.CodeView, insnIndex: number): number {
+  const distance = code.opcode(insnIndex) === isa.OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex);
+  return insnIndex + 1 + distance;
+}
+
 /** A jump that compares: it has two successors. */
 export function isBranch(opcode: number): boolean {
-  const insnClass = opcode & CLASS_MASK;
-  if (insnClass !== isa.BPF_JMP && insnClass !== isa.BPF_JMP32) return false;
+  if (!isJumpClass(opcode)) return false;
   const operation = opcode & OPERATION_MASK;
   return (
     (operation >= isa.BPF_JEQ && operation <= isa.BPF_JSGE) ||
@@ -152,4 +203,23 @@ export function readsR6({ opcode }: isa.Insn): boolean {
 export function hasNoEffect(insn: isa.Insn): boolean {
   const { opcode } = insn;
   return isAlu(opcode) || opcode === isa.OP_LD_IMM64 || (opcode & CLASS_MASK) === isa.BPF_LDX;
+}
+
+const INVERSES: ReadonlyMap<number, number> = new Map(
+  [
+    [isa.BPF_JEQ, isa.BPF_JNE],
+    [isa.BPF_JGT, isa.BPF_JLE],
+    [isa.BPF_JGE, isa.BPF_JLT],
+    [isa.BPF_JSGT, isa.BPF_JSLE],
+    [isa.BPF_JSGE, isa.BPF_JSLT],
+  ].flatMap(([one = 0, other = 0]) => [
+    [one, other],
+    [other, one],
+  ]),
+);
+
+/** The branch that is taken where this one is not; undefined for `jset`, which has none. */
+export function invertedBranch(opcode: number): number | undefined {
+  const inverse = INVERSES.get(opcode & OPERATION_MASK);
+  return inverse === undefined ? undefined : (opcode & ~OPERATION_MASK) | inverse;
 }

@@ -1,5 +1,6 @@
 /** Arithmetic, moves and byte swaps as text. */
 
+import { classOf, operationOf } from './def-use.ts';
 import {
   BPF_ADD,
   BPF_ALU64,
@@ -37,9 +38,9 @@ export const ALU_OPERATORS: ReadonlyMap<number, string> = new Map([
 
 /** Text of an instruction of the classes ALU and ALU64, undefined when it is none. */
 export function formatAlu(insn: Insn): string | undefined {
-  const wide = (insn.opcode & 0x07) === BPF_ALU64;
+  const wide = classOf(insn.opcode) === BPF_ALU64;
   const letter = wide ? 'r' : 'w';
-  const operation = insn.opcode & 0xf0;
+  const operation = operationOf(insn.opcode);
   const usesRegister = (insn.opcode & BPF_X) !== 0;
   if (operation === BPF_END) return formatByteSwap(insn, wide, usesRegister);
   const target = `${letter}${insn.dst}`;

@@ -1,5 +1,6 @@
 /** Jumps, calls and exit as text. */
 
+import { classOf, operationOf } from './def-use.ts';
 import { helperName } from './helpers.ts';
 import {
   BPF_CALL,
@@ -47,9 +48,9 @@ export const JUMP_OPERATORS: ReadonlyMap<number, string> = new Map([
 
 /** Text of an instruction of the classes JMP and JMP32, undefined when it is none. */
 export function formatJump(insn: Insn, symbol: string | undefined): string | undefined {
-  const operator = JUMP_OPERATORS.get(insn.opcode & 0xf0);
+  const operator = JUMP_OPERATORS.get(operationOf(insn.opcode));
   if (operator === undefined) return formatControl(insn, symbol);
-  const letter = (insn.opcode & 0x07) === BPF_JMP ? 'r' : 'w';
+  const letter = classOf(insn.opcode) === BPF_JMP ? 'r' : 'w';
   const usesRegister = (insn.opcode & BPF_X) !== 0;
   const operand = usesRegister ? `${letter}${insn.src}` : `${insn.imm}`;
   return `if ${letter}${insn.dst} ${operator} ${operand} goto ${signed(insn.offset)}`;

@@ -1,22 +1,19 @@
 /** Loads, stores and atomic operations as text. */
 
+import { accessSize, modeOf } from './def-use.ts';
 import {
   BPF_ABS,
   BPF_ADD,
   BPF_AND,
   BPF_ATOMIC,
-  BPF_B,
   BPF_CMPXCHG,
-  BPF_DW,
   BPF_FETCH,
-  BPF_H,
   BPF_IND,
   BPF_LOAD_ACQ,
   BPF_MEM,
   BPF_MEMSX,
   BPF_OR,
   BPF_STORE_REL,
-  BPF_W,
   BPF_XCHG,
   BPF_XOR,
   type Insn,
@@ -28,23 +25,14 @@ function address(register: number, offset: number): string {
 
 /** `u32` for BPF_W and so on. */
 function sizeName(opcode: number, sign: 'u' | 's' = 'u'): string {
-  switch (opcode & 0x18) {
-    case BPF_B:
-      return `${sign}8`;
-    case BPF_H:
-      return `${sign}16`;
-    case BPF_W:
-      return `${sign}32`;
-    default:
-      return `${sign}64`;
-  }
+  return `${sign}${8 * accessSize(opcode)}`;
 }
 
 /** The classic packet loads, class LD; they read relative to the packet, into r0. */
 export function formatLegacyLoad(insn: Insn): string | undefined {
-  if ((insn.opcode & 0x18) === BPF_DW) return undefined;
+  if (accessSize(insn.opcode) === 8) return undefined;
   const load = `r0 = *(${sizeName(insn.opcode)} *)skb`;
-  switch (insn.opcode & 0xe0) {
+  switch (modeOf(insn.opcode)) {
     case BPF_ABS:
       return `${load}[${insn.imm}]`;
     case BPF_IND:
@@ -61,11 +49,11 @@ function signedTerm(value: number): string {
 /** Text of an instruction of the class LDX, undefined when it is none. */
 export function formatLoad(insn: Insn): string | undefined {
   const from = address(insn.src, insn.offset);
-  switch (insn.opcode & 0xe0) {
+  switch (modeOf(insn.opcode)) {
     case BPF_MEM:
       return `r${insn.dst} = *(${sizeName(insn.opcode)} *)${from}`;
     case BPF_MEMSX:
-      if ((insn.opcode & 0x18) === BPF_DW) return undefined;
+      if (accessSize(insn.opcode) === 8) return undefined;
       return `r${insn.dst} = *(${sizeName(insn.opcode, 's')} *)${from}`;
     default:
       return undefined;
@@ -74,13 +62,13 @@ export function formatLoad(insn: Insn): string | undefined {
 
 /** Text of an instruction of the class ST, undefined when it is none. */
 export function formatStoreImmediate(insn: Insn): string | undefined {
-  if ((insn.opcode & 0xe0) !== BPF_MEM) return undefined;
+  if (modeOf(insn.opcode) !== BPF_MEM) return undefined;
   return `*(${sizeName(insn.opcode)} *)${address(insn.dst, insn.offset)} = ${insn.imm}`;
 }
 
 /** Text of an instruction of the class STX, undefined when it is none. */
 export function formatStore(insn: Insn): string | undefined {
-  const mode = insn.opcode & 0xe0;
+  const mode = modeOf(insn.opcode);
   if (mode === BPF_ATOMIC) return formatAtomic(insn);
   if (mode !== BPF_MEM) return undefined;
   return `*(${sizeName(insn.opcode)} *)${address(insn.dst, insn.offset)} = r${insn.src}`;

@@ -8,6 +8,7 @@
  * instruction: it prints as unknown with all its fields, so nothing is hidden.
  */
 
+import { classOf } from './def-use.ts';
 import { formatAlu } from './disasm-alu.ts';
 import { formatJump, signed } from './disasm-jump.ts';
 import { formatLegacyLoad, formatLoad, formatStore, formatStoreImmediate } from './disasm-memory.ts';
@@ -110,7 +111,7 @@ function hex64(low: number, high: number): string {
 /** Text of a one-slot instruction, undefined when it is none. */
 function formatInsn(insn: Insn, symbol: string | undefined): string | undefined {
   if (fieldProblem(insn) !== undefined) return undefined;
-  switch (insn.opcode & 0x07) {
+  switch (classOf(insn.opcode)) {
     case BPF_LD:
       return formatLegacyLoad(insn);
     case BPF_LDX:

@@ -1,8 +1,8 @@
 /**
- * What helpers do beyond their result: which may change the packet, which may sleep, and which surely leave the
- * packet and the context as they are.
+ * What helpers do beyond their result: which may change the packet, which may sleep, which call back, and which
+ * surely leave the packet and the context as they are.
  *
- * The first two are the kernel's own lists, which it compares for programs that replace each other. The last is
+ * The first two are the kernel's own lists, which it compares for functions that replace each other. The last is
  * shorter than their complement: a helper that may write into a packet through a pointer, or that changes a field
  * of the context, is in none of the kernel's lists, but what was read before it is out of date.
  *
@@ -52,6 +52,8 @@ const PACKET_KEEPING = idsOf(`
   tcp_raw_check_syncookie_ipv4 tcp_raw_check_syncookie_ipv6
 `);
 
+const CALLING_BACK = idsOf('for_each_map_elem find_vma loop user_ringbuf_drain');
+
 /** Numbers of the helpers that have these names, without `bpf_`. */
 function idsOf(names: string): ReadonlySet<number> {
   return new Set(names.trim().split(/\s+/).map(idOf));
@@ -74,6 +76,11 @@ export function changesPacket(helper: number): boolean {
 /** Whether the helper may sleep. */
 export function maySleep(helper: number): boolean {
   return SLEEPING.has(helper);
+}
+
+/** Whether the helper calls a function of the program before it returns, which gets an address that it was given. */
+export function callsBack(helper: number): boolean {
+  return CALLING_BACK.has(helper);
 }
 
 /**

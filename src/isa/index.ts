@@ -21,22 +21,37 @@ export {
   type Step,
   storeImmediate,
 } from './assemble.ts';
+export { blockStarts } from './blocks.ts';
 export {
+  accessSize,
+  classOf,
+  hasJumpTarget,
   hasNoEffect,
   hasSourceRegister,
+  invertedBranch,
+  isAlu,
   isAtomic,
+  isBranch,
+  isGoto,
+  isJump,
+  isJumpClass,
   isLoad,
   isMove,
   isStore,
+  jumpTarget,
+  modeOf,
+  operationOf,
   readsDst,
   readsR0,
+  readsR6,
   readsSrc,
   writtenRegister,
 } from './def-use.ts';
 export { type DisassembledInsn, disassemble, disassembleAt } from './disasm.ts';
-export { changesPacket, maySleep } from './effects.ts';
-export { fieldProblem, formatFieldProblem, secondSlotProblem } from './encodings.ts';
-export { predecessorsOf, reversePostorder } from './flow.ts';
+export { callKeepsPacket, callsBack, changesPacket, maySleep } from './effects.ts';
+export { fieldProblem, formatFieldProblem, isOpcode, secondSlotProblem } from './encodings.ts';
+export { dominators, isReducible, predecessorsOf, reversePostorder } from './flow.ts';
+export { helperArguments } from './helper-arguments.ts';
 export {
   BPF_FUNC_GET_ATTACH_COOKIE,
   BPF_FUNC_KTIME_GET_COARSE_NS,
@@ -58,6 +73,7 @@ export {
   BPF_ARSH,
   BPF_ATOMIC,
   BPF_B,
+  BPF_CALL,
   BPF_CMPXCHG,
   BPF_DIV,
   BPF_DW,
@@ -115,6 +131,7 @@ export {
   OP_GOTOX,
   OP_JA,
   OP_JA32,
+  OP_JCOND,
   OP_LD_IMM64,
 } from './opcodes.ts';
 export { stackDepth } from './stack.ts';

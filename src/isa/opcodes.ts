@@ -87,6 +87,7 @@ export const OP_CALL = BPF_JMP | BPF_CALL; // 0x85
 export const OP_CALLX = BPF_JMP | BPF_CALL | BPF_X; // 0x8d
 export const OP_EXIT = BPF_JMP | BPF_EXIT; // 0x95
 export const OP_JA = BPF_JMP | BPF_JA; // 0x05
+export const OP_JCOND = BPF_JMP | BPF_JCOND; // 0xe5, `may_goto`
 export const OP_JA32 = BPF_JMP32 | BPF_JA; // 0x06, `gotol`: the offset is in imm
 export const OP_GOTOX = BPF_JMP | BPF_JA | BPF_X; // 0x0d, indirect jump
 

@@ -5,10 +5,14 @@
  * Unknown accesses are ignored, so the result is a lower bound: a limit that it exceeds is exceeded.
  */
 
+import { jumpTargets } from './blocks.ts';
+import { classOf, endsPath, hasSourceRegister, isAlu, operationOf, writtenRegister } from './def-use.ts';
+import { helperArguments } from './helper-arguments.ts';
 import * as isa from './opcodes.ts';
 
 const FRAME_POINTER = 10;
 const REGISTERS = 11;
+const ARGUMENTS = 5;
 
 /** Bytes below the frame pointer that the code reaches, as far as that is plain to see. */
 export function stackDepth(code: isa.CodeView): number {
@@ -16,18 +20,13 @@ export function stackDepth(code: isa.CodeView): number {
   let known = freshOffsets();
   let depth = 0;
   for (let insnIndex = 0; insnIndex < code.length; insnIndex += code.width(insnIndex)) {
-    if (targets.has(insnIndex)) known = freshOffsets();
+    if (targets[insnIndex] === 1) known = freshOffsets();
     const insn = code.at(insnIndex);
     depth = Math.max(depth, reachOf(insn, known));
-    if (endsBlock(insn.opcode)) known = freshOffsets();
+    if (endsPath(insn.opcode)) known = freshOffsets();
     else follow(insn, known);
   }
   return depth;
-}
-
-/** What follows is reached from elsewhere, perhaps through a jump table. */
-function endsBlock(opcode: number): boolean {
-  return opcode === isa.OP_JA || opcode === isa.OP_JA32 || opcode === isa.OP_GOTOX || opcode === isa.OP_EXIT;
 }
 
 /** Register → offset from the frame pointer, undefined where it holds something else or unknown. */
@@ -39,31 +38,23 @@ function freshOffsets(): Offsets {
   return offsets;
 }
 
-function jumpTargets(code: isa.CodeView): Set<number> {
-  const targets = new Set<number>();
-  for (let insnIndex = 0; insnIndex < code.length; insnIndex += code.width(insnIndex)) {
-    const opcode = code.opcode(insnIndex);
-    const insnClass = opcode & 7;
-    if (insnClass !== isa.BPF_JMP && insnClass !== isa.BPF_JMP32) continue;
-    if ((opcode & 0xf0) === isa.BPF_CALL || opcode === isa.OP_EXIT) continue;
-    targets.add(insnIndex + 1 + (opcode === isa.OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex)));
-  }
-  return targets;
-}
-
 /** Bytes below the frame pointer that one instruction accesses or passes to a call. */
 function reachOf(insn: isa.Insn, known: Offsets): number {
-  switch (insn.opcode & 7) {
+  switch (classOf(insn.opcode)) {
     case isa.BPF_LDX:
       return below(known[insn.src], insn.offset);
     case isa.BPF_ST:
     case isa.BPF_STX:
       return below(known[insn.dst], insn.offset);
-    case isa.BPF_JMP:
-      return insn.opcode === isa.OP_CALL ? Math.max(...known.slice(1, 6).map(offset => below(offset, 0))) : 0;
     default:
-      return 0;
+      return insn.opcode === isa.OP_CALL ? passed(insn, known) : 0;
   }
+}
+
+/** What is left in registers that a helper does not read is not passed to it. */
+function passed({ src, imm }: isa.Insn, known: Offsets): number {
+  const count = (src === 0 ? helperArguments(imm) : undefined) ?? ARGUMENTS;
+  return Math.max(0, ...known.slice(1, count + 1).map(offset => below(offset, 0)));
 }
 
 function below(offset: number | undefined, displacement: number): number {
@@ -71,19 +62,16 @@ function below(offset: number | undefined, displacement: number): number {
 }
 
 function follow(insn: isa.Insn, known: Offsets): void {
-  const insnClass = insn.opcode & 7;
-  if (insnClass === isa.BPF_ALU64 || insnClass === isa.BPF_ALU) {
-    known[insn.dst] = insnClass === isa.BPF_ALU64 ? computed(insn, known) : undefined;
-  } else if (insnClass === isa.BPF_LDX || insnClass === isa.BPF_LD) {
-    known[insn.dst] = undefined;
-  } else if (insn.opcode === isa.OP_CALL) {
-    for (let register = 0; register <= 5; register++) known[register] = undefined;
-  }
+  const written = writtenRegister(insn);
+  if (written >= 0) known[written] = isAlu(insn.opcode) ? computed(insn, known) : undefined;
+  if (insn.opcode === isa.OP_CALL || (classOf(insn.opcode) === isa.BPF_LD && insn.opcode !== isa.OP_LD_IMM64))
+    known.fill(undefined, 0, ARGUMENTS + 1);
 }
 
 function computed(insn: isa.Insn, known: Offsets): number | undefined {
-  const operation = insn.opcode & 0xf0;
-  const fromRegister = (insn.opcode & isa.BPF_X) !== 0;
+  if (classOf(insn.opcode) !== isa.BPF_ALU64) return undefined;
+  const operation = operationOf(insn.opcode);
+  const fromRegister = hasSourceRegister(insn.opcode);
   if (operation === isa.BPF_MOV) return fromRegister && insn.offset === 0 ? known[insn.src] : undefined;
   const before = known[insn.dst];
   if (before === undefined || fromRegister) return undefined;

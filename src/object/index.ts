@@ -3,6 +3,7 @@
 export {
   ARENA_SECTION,
   ambiguousArenas,
+  asyncCallbacks,
   CallGraph,
   type CallPath,
   callbackOf,

@@ -1,6 +1,7 @@
 export * from './attach-types.ts';
 export * from './btf.ts';
 export * from './commands.ts';
+export * from './contexts.ts';
 export * from './core-relocations.ts';
 export * from './errno.ts';
 export * from './flags.ts';

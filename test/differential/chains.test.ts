@@ -15,10 +15,15 @@ const COUNT = Number(ROOTLET_RUNS ?? 6);
 const FIRST_SEED = Number(ROOTLET_SEED ?? 1);
 const { sys } = kernelForTests();
 
-describe.each([...CHAINS, { name: 'shared state', make: sharedChain }])('$name', ({ make }) => {
+const ALL = [...CHAINS, { name: 'shared state', make: sharedChain }].flatMap(one => [
+  { ...one, optimize: false },
+  { ...one, name: `${one.name}, optimized`, optimize: true },
+]);
+
+describe.each(ALL)('$name', ({ make, optimize }) => {
   let verdicts = 0;
   test.each(Array.from({ length: COUNT }, (_, index) => FIRST_SEED + index))('seed %i', seed => {
-    const chain = make(seed, new SeededRandom(seed));
+    const chain = make(seed, new SeededRandom(seed), optimize);
     const steps = randomPackets(seed, 12).map(packet => ({ program: chain.program, packet }));
     const reference = observe(inTurn(chain, seed), steps);
     verdicts += new Set(reference.runs.map(run => run[0])).size;

@@ -33,7 +33,7 @@ export interface ChainLink {
 
 export interface ChainVariant {
   readonly name: string;
-  readonly make: (seed: number, random: SeededRandom) => Chain;
+  readonly make: (seed: number, random: SeededRandom, optimize: boolean) => Chain;
 }
 
 const COMPONENT = { tailCalls: false, verdictMask: 3 } as const;
@@ -74,7 +74,7 @@ interface Planned {
   readonly link: ChainLink;
 }
 
-function chainOf(planned: readonly Planned[], options: ChainRelinkOptions = {}): Chain {
+function chainOf(planned: readonly Planned[], options: ChainRelinkOptions): Chain {
   const object = relinked(
     relinkChain(
       planned.map(({ entry, link }) => ({ ...entry, continueOn: link.continueOn.map(String) })),
@@ -95,52 +95,54 @@ function plan(one: Component, state: string, random: SeededRandom): Planned {
 export const CHAINS: readonly ChainVariant[] = [
   {
     name: 'components with the same names',
-    make(seed, random) {
+    make(seed, random, optimize) {
       const count = 2 + random.below(3);
       const planned = Array.from({ length: count }, (_, at) => plan(component(seed, at), `${at}`, random));
-      return chainOf(planned);
+      return chainOf(planned, { optimize });
     },
   },
   {
     name: 'one component in two slots',
-    make(seed, random) {
+    make(seed, random, optimize) {
       const [first, second] = [component(seed, 0), component(seed, 1)];
-      return chainOf([plan(first, 'a', random), plan(second, 'b', random), plan(first, 'a', random)]);
+      return chainOf([plan(first, 'a', random), plan(second, 'b', random), plan(first, 'a', random)], {
+        optimize,
+      });
     },
   },
   {
     name: 'one component in two slots with a state of its own',
-    make(seed, random) {
+    make(seed, random, optimize) {
       const first = component(seed, 0);
       const again = plan(first, 'other', random);
-      return chainOf([
-        plan(first, 'one', random),
-        { ...again, entry: { ...again.entry, instance: 'other' } },
-      ]);
+      return chainOf(
+        [plan(first, 'one', random), { ...again, entry: { ...again.entry, instance: 'other' } }],
+        { optimize },
+      );
     },
   },
   {
     name: 'a chain as a component',
-    make(seed, random) {
+    make(seed, random, optimize) {
       const parts = [0, 1, 2].map(at => plan(component(seed, at, 1), `${at}`, random));
-      const inner = chainOf(parts.slice(0, 2), { program: 'inner', name: 'inner.o' });
+      const inner = chainOf(parts.slice(0, 2), { program: 'inner', name: 'inner.o', optimize });
       const planned: Planned = {
         entry: { component: throughBytes(inner.object) },
         link: { continueOn: somemask(random), part: inner },
       };
-      return chainOf([planned, ...parts.slice(2)]);
+      return chainOf([planned, ...parts.slice(2)], { optimize });
     },
   },
   {
     name: 'nothing collected',
-    make(seed, random) {
+    make(seed, random, optimize) {
       const planned = [0, 1].map(at => plan(component(seed, at), `${at}`, random));
-      return chainOf(planned, { gcSections: false });
+      return chainOf(planned, { gcSections: false, optimize });
     },
   },
   {
     name: 'a slot that is not filled',
-    make(seed, random) {
+    make(seed, random, optimize) {
       const parts = [0, 2].map(at => plan(component(seed, at), `${at}`, random));
       const empty: ChainLink = { continueOn: [0], part: undefined };
       const links = parts.flatMap(({ link }, at) => (at === 0 ? [link, empty] : [link]));
@@ -149,13 +151,17 @@ export const CHAINS: readonly ChainVariant[] = [
         slot: `slot${1 + 2 * at}`,
         component: entry.component,
       }));
-      return { object: relinked(relink(throughBytes(rootlet), assignments)), program: 'chain', links };
+      return {
+        object: relinked(relink(throughBytes(rootlet), assignments, { optimize })),
+        program: 'chain',
+        links,
+      };
     },
   },
 ];
 
 /** Components of one program that share their maps and variables by name: as the program itself with both one after the other. */
-export function sharedChain(seed: number, random: SeededRandom): Chain {
+export function sharedChain(seed: number, random: SeededRandom, optimize: boolean): Chain {
   let model = generateModel(seed, { ...COMPONENT, statics: false });
   for (let next = seed; programsIn(model).length < 2; next += 1000)
     model = generateModel(next + 1000, { ...COMPONENT, statics: false });
@@ -169,7 +175,7 @@ export function sharedChain(seed: number, random: SeededRandom): Chain {
     planned.flatMap(({ entry }) => ('symbols' in entry.component ? namesIn(entry.component) : [])),
   );
   const share = model.variables.map(({ name }) => name).filter(name => known.has(name));
-  return chainOf(planned, { share: ['*', ...share] });
+  return chainOf(planned, { share: ['*', ...share], optimize });
 }
 
 function namesIn(object: BpfObject): string[] {

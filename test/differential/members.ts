@@ -175,7 +175,7 @@ export function memberChain(
     return component === undefined ? [] : [{ component, program: name }];
   });
   const continueOn = names.some(name => name in TC_SOURCES) ? ['0'] : ['2'];
-  return relinked(relinkChain(parts, { program: 'chain', continueOn, ...options }));
+  return relinked(relinkChain(parts, { program: 'chain', continueOn, optimize: false, ...options }));
 }
 
 /** Packets whose bytes 12 to 14 take all values from 0 to 3, of several lengths. */

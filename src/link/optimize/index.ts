@@ -1,4 +1,4 @@
-export { INLINE_SCOPES, isInlineScope, requireOptimization } from './arguments.ts';
+export { INLINE_SCOPES, isInlineScope, requireOptimization, unknownNames } from './arguments.ts';
 export { optimize } from './optimize.ts';
 export type {
   InlinedCall,
@@ -9,4 +9,6 @@ export type {
   OptimizeReport,
   ProgramOptimization,
 } from './options.ts';
+export type { Passes } from './passes.ts';
 export { Refusal } from './refusal.ts';
+export { node } from './testing.ts';

@@ -1,18 +1,217 @@
-/** Optimization of whole programs. */
+/**
+ * Optimization of whole programs: the driver.
+ *
+ * Every program walks down a ladder of scopes: where a pass refuses it, or the result breaks a limit of the kernel
+ * that the program kept before, less is inlined; at the end of the ladder it stays as it is. Limits are checked of
+ * all programs at once, so that an object with many programs is analysed once for each step, not once for each
+ * program.
+ */
 
-import { RootletError } from '../../diag/index.ts';
-import { type BpfObject, requireObject } from '../../object/index.ts';
+import { type Problem, RootletError } from '../../diag/index.ts';
+import {
+  aliasesOf,
+  type BpfObject,
+  type BpfSymbol,
+  callGraph,
+  MAX_CALL_FRAMES,
+  programsOf,
+  requireObject,
+  type SymbolIndex,
+  symbolOf,
+} from '../../object/index.ts';
+import { INSN_SIZE } from '../../uapi/index.ts';
+import { checkLimits } from '../passes/index.ts';
 import { requireOptimizeOptions, unknownNames } from './arguments.ts';
-import type { Optimized, OptimizeOptions } from './options.ts';
+import { Decisions, Functions, removeUnused } from './inline/index.ts';
+import type { InlineScope, Optimized, OptimizeOptions, ProgramOptimization } from './options.ts';
+import { ALL_PASSES } from './passes.ts';
+import { type OptimizeContext, type OptimizedProgram, optimizeProgram } from './program.ts';
+import { Refusal } from './refusal.ts';
+
+/** From the step that inlines most. */
+const LADDER: readonly InlineScope[] = ['all', 'single', 'members', 'none'];
 
 /**
- * Optimizes the programs of an object. Throws `link-optimize` for names that it does not have; nothing else is
- * refused.
+ * Optimizes the programs of an object. What cannot be optimized stays as it is, and the report says why. The result
+ * depends on nothing but the arguments, and the given object does not change. Throws `link-optimize` for names that
+ * the object does not have.
  */
 export function optimize(object: BpfObject, options: OptimizeOptions = {}): Optimized {
   requireObject('optimize: object', object);
   requireOptimizeOptions('optimize: options', options);
   const unknown = unknownNames(object, options);
   if (unknown.length > 0) throw new RootletError(unknown);
-  return { object, report: { inline: options.inline ?? 'single', programs: [], removed: [] } };
+  const inline = options.inline ?? 'single';
+  const run = new Run(object, options);
+  const attempts = run.optimizeAll(inline);
+  const optimized = withCode(object, attempts);
+  const { object: result, removed } = removeUnused(optimized, {
+    before: object,
+    programs: attempts.flatMap(({ program, done }) => (done === null ? [] : [program])),
+    noInline: options.noInline ?? [],
+    removeGlobal: options.removeInlined === true,
+  });
+  const programs = attempts.map(attempt => reportOf(object, optimized, attempt));
+  return { object: result, report: { inline, programs, removed } };
 }
+
+/** Where a program stands on the ladder. */
+interface Attempt {
+  readonly program: SymbolIndex;
+  readonly scope: InlineScope;
+  /** Null where the program stays as it is. */
+  readonly done: OptimizedProgram | null;
+  /** Why not, or why less than asked for was inlined. */
+  readonly reason: string | null;
+}
+
+class Run {
+  readonly #object: BpfObject;
+  readonly #options: OptimizeOptions;
+  readonly #context: OptimizeContext;
+
+  constructor(object: BpfObject, options: OptimizeOptions) {
+    const functions = new Functions(object);
+    const decisions = new Decisions(functions, options.noInline ?? []);
+    this.#object = object;
+    this.#options = options;
+    this.#context = { functions, decisions, passes: { ...ALL_PASSES, ...options.passes } };
+  }
+
+  optimizeAll(scope: InlineScope): Attempt[] {
+    const wanted = this.#options.programs;
+    const programs = programsOf(this.#object).filter(({ program }) => wanted?.includes(program.name) ?? true);
+    let attempts = programs.map(({ index }) => this.#attempt(index, scope, null));
+    if (attempts.every(({ done }) => done === null)) return attempts;
+    const before = problemsByProgram(checkLimits(this.#object));
+    for (let changed = true; changed; ) {
+      const broken = newProblems(before, checkLimits(withCode(this.#object, attempts)));
+      changed = false;
+      attempts = attempts.map(attempt => {
+        const problem = broken.get(symbolOf(this.#object, attempt.program).name);
+        if (problem === undefined || attempt.done === null) return attempt;
+        changed = true;
+        return this.#stepDown(attempt, problem.message);
+      });
+    }
+    return attempts;
+  }
+
+  /** The first step from `scope` down at which the passes accept the program. */
+  #attempt(program: SymbolIndex, scope: InlineScope, reason: string | null): Attempt {
+    try {
+      const objection = this.#objection(program);
+      if (objection !== null) return { program, scope, done: null, reason: objection };
+      const insns = slotsReached(this.#object, program);
+      const done = optimizeProgram(this.#context, program, scope, insns);
+      if (!isWorse(symbolOf(this.#object, program), done)) return { program, scope, done, reason };
+      return {
+        program,
+        scope,
+        done: null,
+        reason: 'nothing is inlined, and it would have more instructions',
+      };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return this.#stepDown({ program, scope, done: null, reason }, error.reason);
+    }
+  }
+
+  #stepDown({ program, scope }: Attempt, reason: string): Attempt {
+    const next = LADDER[LADDER.indexOf(scope) + 1];
+    return next === undefined ? { program, scope, done: null, reason } : this.#attempt(program, next, reason);
+  }
+
+  /** Why a program is not even lifted. */
+  #objection(program: SymbolIndex): string | null {
+    const { total } = callGraph(this.#object).deepest(program);
+    if (total === Number.POSITIVE_INFINITY) return 'it calls itself';
+    if (total > MAX_CALL_FRAMES) return `its calls are nested ${total} deep`;
+    return this.#context.functions.objection(program);
+  }
+}
+
+/** Slots of a program and of all functions that it calls. */
+function slotsReached(object: BpfObject, program: SymbolIndex): number {
+  let slots = 0;
+  for (const at of callGraph(object).reach([program]))
+    slots += codeOf(symbolOf(object, at)).length / INSN_SIZE;
+  return slots;
+}
+
+const NO_CODE = new Uint8Array(0);
+
+function codeOf(symbol: BpfSymbol): Uint8Array {
+  return symbol.kind === 'function' ? symbol.code : NO_CODE;
+}
+
+/** More instructions, for nothing. */
+function isWorse(before: BpfSymbol, { symbol, inlined }: OptimizedProgram): boolean {
+  return inlined.length === 0 && symbol.code.length > codeOf(before).length;
+}
+
+/** The object with the code of programs that were optimized; aliases of them get it too. */
+function withCode(object: BpfObject, attempts: readonly Attempt[]): BpfObject {
+  const aliases = aliasesOf(object);
+  const symbols: BpfSymbol[] = [...object.symbols];
+  for (const { program, done } of attempts) {
+    if (done === null) continue;
+    symbols[program] = done.symbol;
+    const { code, references, coreRecords, lines } = done.symbol;
+    for (const alias of aliases.get(program) ?? []) {
+      const symbol = symbolOf(object, alias);
+      if (symbol.kind === 'function') symbols[alias] = { ...symbol, code, references, coreRecords, lines };
+    }
+  }
+  return { ...object, symbols };
+}
+
+// --- limits ---------------------------------------------------------------------------------------------------------
+
+function problemsByProgram(problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
+  const found = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    const program = problem.subject ?? '';
+    const others = found.get(program);
+    if (others === undefined) found.set(program, [problem]);
+    else others.push(problem);
+  }
+  return found;
+}
+
+/** For each program, the first problem of a kind that it did not have. */
+function newProblems(
+  before: ReadonlyMap<string, readonly Problem[]>,
+  after: readonly Problem[],
+): ReadonlyMap<string, Problem> {
+  const found = new Map<string, Problem>();
+  for (const problem of after) {
+    const program = problem.subject ?? '';
+    const isOld = before.get(program)?.some(({ code }) => code === problem.code) === true;
+    if (!isOld && !found.has(program)) found.set(program, problem);
+  }
+  return found;
+}
+
+// --- report -----------------------------------------------------------------------------------------------------------
+
+function reportOf(before: BpfObject, after: BpfObject, attempt: Attempt): ProgramOptimization {
+  const { program, scope, done, reason } = attempt;
+  const base = {
+    program: symbolOf(before, program).name,
+    inline: scope,
+    insns: { before: slotsReached(before, program), after: slotsReached(after, program) },
+  };
+  if (done === null) return { ...base, refused: reason, stepped: null, ...UNCHANGED };
+  const { inlined, kept, stack, shared, decided, spilled } = done;
+  return { ...base, refused: null, stepped: reason, inlined, kept, stack, shared, decided, spilled };
+}
+
+const UNCHANGED = {
+  inlined: [],
+  kept: [],
+  stack: { before: 0, after: 0 },
+  shared: 0,
+  decided: 0,
+  spilled: 0,
+};

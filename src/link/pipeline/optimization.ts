@@ -5,11 +5,11 @@
  * known of the object before, in which every function is still there.
  */
 
-import { elementAt } from '../../bytes/index.ts';
+import { elementAt, given } from '../../bytes/index.ts';
 import { type Problem, type ProblemList, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, type SymbolIndex, symbolOf } from '../../object/index.ts';
 import type { OptimizeOptions } from '../optimize/index.ts';
-import { optimize } from '../optimize/index.ts';
+import { optimize, unknownNames } from '../optimize/index.ts';
 import { checkLimits } from '../passes/index.ts';
 import type { Finished } from '../report/index.ts';
 import { indexesOf, unknownName } from '../report/index.ts';
@@ -46,6 +46,7 @@ export function finishNamed(
   if (!isOptimized(asked)) return { object: named.object, optimization: null, indexes: null };
   const options = typeof asked === 'boolean' ? {} : asked;
   const noInline = staying(named, request, options.noInline ?? [], problems);
+  problems.add(unknownNames(named.object, given({ programs: options.programs })));
   if (!problems.isEmpty) return undefined;
   const { removeInlined } = request;
   const { object, report } = optimize(named.object, { removeInlined, ...options, noInline });

@@ -71,9 +71,9 @@ class Walk {
     const code = this.#code;
     const { at } = state;
     const opcode = code.opcode(at);
-    const insnClass = opcode & 0x07;
+    const insnClass = isa.classOf(opcode);
     if (opcode === isa.OP_CALL) return this.#call(state);
-    if (insnClass === isa.BPF_JMP || insnClass === isa.BPF_JMP32) return branches(code, state);
+    if (isa.isJumpClass(opcode)) return branches(code, state);
     const next = { ...state, at: at + code.width(at) };
     if (opcode === isa.OP_LD_IMM64) {
       const map = this.#maps.get(at);
@@ -89,19 +89,18 @@ class Walk {
     const code = this.#code;
     const opcode = code.opcode(at);
     const [dst, src] = [elementAt(registers, code.dst(at)), elementAt(registers, code.src(at))];
-    if ((opcode & 0x07) === isa.BPF_LDX) return loaded(src, opcode, code.offset(at));
+    if (isa.classOf(opcode) === isa.BPF_LDX) return loaded(src, opcode, code.offset(at));
     if (opcode === MOVE && code.offset(at) === 0) return src.kind === 'value' ? UNKNOWN : src; // the verifier links them
     if (opcode === ADD && dst.kind === 'field') return { ...dst, added: dst.added + code.imm(at) };
-    if ((opcode & 0xf0) === isa.BPF_END)
+    if (isa.operationOf(opcode) === isa.BPF_END)
       return dst.kind === 'value' && code.imm(at) === 8 * dst.bytes ? dst : UNKNOWN;
     return UNKNOWN;
   }
 
   /** Atomic operations may write a register. */
   #store(next: PathState, at: number): PathState {
-    const code = this.#code;
-    if ((code.opcode(at) & 0xe0) !== isa.BPF_ATOMIC) return next;
-    return [0, code.src(at), code.dst(at)].reduce((state, to) => withRegister(state, to, UNKNOWN), next);
+    const written = isa.writtenRegister(this.#code.at(at));
+    return written < 0 ? next : withRegister(next, written, UNKNOWN);
   }
 
   #call(state: PathState): readonly PathState[] {
@@ -124,15 +123,9 @@ const MAP_LOOKUP = 1;
 const MOVE = isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X;
 const ADD = isa.BPF_ALU64 | isa.BPF_ADD | isa.BPF_K;
 
-const BYTES = new Map([
-  [isa.BPF_B, 1],
-  [isa.BPF_H, 2],
-  [isa.BPF_W, 4],
-]);
-
 function loaded(base: Register, opcode: number, offset: number): Register {
-  const bytes = BYTES.get(opcode & 0x18);
-  if ((opcode & 0xe0) !== isa.BPF_MEM || bytes === undefined) return UNKNOWN;
+  const bytes = isa.accessSize(opcode);
+  if (isa.modeOf(opcode) !== isa.BPF_MEM || bytes === 8) return UNKNOWN;
   if (base.kind === 'context') return bytes === 4 ? { kind: 'field', offset, added: 0 } : UNKNOWN;
   return base.kind === 'field' || base.kind === 'element' ? { kind: 'value', bytes } : UNKNOWN;
 }

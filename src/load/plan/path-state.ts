@@ -50,14 +50,12 @@ export function startOf(progType: number): PathState {
 export function branches(code: isa.CodeView, state: PathState): readonly PathState[] {
   const { at } = state;
   const opcode = code.opcode(at);
-  const operation = opcode & 0xf0;
   if (opcode === isa.OP_EXIT) return [];
-  if (opcode === isa.OP_JA) return [{ ...state, at: at + 1 + code.offset(at) }];
-  if (opcode === isa.BPF_JMP32) return [{ ...state, at: at + 1 + code.imm(at) }];
-  if (operation === 0) return []; // to a place of a jump table
+  if (isa.isGoto(opcode)) return [{ ...state, at: isa.jumpTarget(code, at) }];
+  if (opcode === isa.OP_GOTOX) return [];
   const [no, yes] = [
     { ...state, at: at + 1 },
-    { ...state, at: at + 1 + code.offset(at) },
+    { ...state, at: isa.jumpTarget(code, at) },
   ];
   const known = (opcode & isa.BPF_X) === 0 ? withImmediate(code, no, yes) : withPacketEnd(code, no, yes);
   return known ?? [no, yes].map(way => ({ ...way, certain: false }));
@@ -68,7 +66,7 @@ type Ways = readonly PathState[] | undefined;
 /** `if (r0 != NULL)`, `if (protocol == 6)`. */
 function withImmediate(code: isa.CodeView, no: PathState, yes: PathState): Ways {
   const at = no.at - 1;
-  const operation = code.opcode(at) & 0xf0;
+  const operation = isa.operationOf(code.opcode(at));
   const register = code.dst(at);
   const [value, imm] = [elementAt(no.registers, register), code.imm(at)];
   const forget = (way: PathState): PathState => ({
@@ -93,8 +91,8 @@ function withPacketEnd(code: isa.CodeView, no: PathState, yes: PathState): Ways 
   if (left?.kind !== 'field' || right?.kind !== 'field' || left.offset === right.offset) return undefined;
   const reversed = right.added > 0;
   const added = reversed ? right.added : left.added;
-  const greater = GREATER.has(code.opcode(at) & 0xf0);
-  if (!greater && !LESS.has(code.opcode(at) & 0xf0)) return undefined;
+  const greater = GREATER.has(isa.operationOf(code.opcode(at)));
+  if (!greater && !LESS.has(isa.operationOf(code.opcode(at)))) return undefined;
   if (no.packet === null || added <= no.packet || (reversed && left.added !== 0)) return undefined;
   const [outside, inside] = greater === reversed ? [no, yes] : [yes, no];
   return [

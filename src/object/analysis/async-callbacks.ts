@@ -101,7 +101,7 @@ function useOf(object: BpfObject, symbol: FunctionSymbol, code: isa.CodeView, st
 /** Copies of the address, and registers that get another value. */
 function follow(code: isa.CodeView, at: number, holders: Set<number>): void {
   const opcode = code.opcode(at);
-  const writes = WRITING.has(opcode & 7);
+  const writes = WRITING.has(isa.classOf(opcode));
   if (!writes) return;
   const isCopy = opcode === (isa.BPF_ALU64 | isa.BPF_MOV | isa.BPF_X);
   if (isCopy && holders.has(code.src(at))) holders.add(code.dst(at));

@@ -9,13 +9,13 @@
 
 import { elementAt } from '../../bytes/index.ts';
 import {
-  BPF_JMP,
-  BPF_JMP32,
   BPF_LDX,
   BPF_ST,
   BPF_STX,
   CodeView,
+  classOf,
   helperId,
+  isJumpClass,
   OP_CALL,
   OP_LD_IMM64,
 } from '../../isa/index.ts';
@@ -127,9 +127,9 @@ const MAP_ARGUMENTS: ReadonlyMap<number, number> = new Map(
 function useOfAddress(code: CodeView, insnIndex: number): SymbolKind | undefined {
   const holders = new Set([code.dst(insnIndex)]);
   for (let at = insnIndex + 2; at < code.length && holders.size > 0; at++) {
-    const insnClass = code.opcode(at) & 7;
+    const insnClass = classOf(code.opcode(at));
     if (code.opcode(at) === OP_CALL) return useByCall(code, at, holders);
-    if (insnClass === BPF_JMP || insnClass === BPF_JMP32) return undefined;
+    if (isJumpClass(code.opcode(at))) return undefined;
     if (insnClass === BPF_LDX && holders.has(code.src(at))) return 'variable';
     if ((insnClass === BPF_ST || insnClass === BPF_STX) && holders.has(code.dst(at))) return 'variable';
     if (insnClass !== BPF_ST && insnClass !== BPF_STX) follow(code, at, holders);

@@ -1,5 +1,6 @@
 /** Analyses of the model: calls, implicit needs, liveness, what a program has once. */
 
+export { asyncCallbacks } from './async-callbacks.ts';
 export {
   CallGraph,
   type CallPath,

@@ -7,13 +7,13 @@
  */
 
 import {
+  accessSize,
   BPF_ADD,
   BPF_ALU,
   BPF_ALU64,
   BPF_AND,
   BPF_FUNC_TAIL_CALL,
   BPF_JEQ,
-  BPF_JMP,
   BPF_JMP32,
   BPF_JNE,
   BPF_LD,
@@ -32,8 +32,11 @@ import {
   BPF_X,
   BPF_XOR,
   CodeView,
+  classOf,
   helperName,
   type Insn,
+  isJumpClass,
+  modeOf,
   OP_CALL,
   OP_CALLX,
   OP_EXIT,
@@ -41,6 +44,8 @@ import {
   OP_JA,
   OP_JA32,
   OP_LD_IMM64,
+  operationOf,
+  writtenRegister,
 } from '../../isa/index.ts';
 import {
   BPF_PROG_TYPE_XDP,
@@ -139,12 +144,12 @@ class Analysis {
     unknown: Set<string>,
   ): readonly (readonly [number, State])[] {
     const next = at + code.width(at);
-    const insnClass = insn.opcode & 7;
+    const insnClass = classOf(insn.opcode);
     if (insn.opcode === OP_CALL || insn.opcode === OP_CALLX)
       return [[next, this.#called(insn, state, callee, unknown)]];
     if (insn.opcode === OP_JA) return [[next + insn.offset, state]];
     if (insn.opcode === OP_JA32) return [[next + insn.imm, state]];
-    if (insnClass === BPF_JMP || insnClass === BPF_JMP32) return branches(insn, state, next);
+    if (isJumpClass(insn.opcode)) return branches(insn, state, next);
     const value = insn.opcode === OP_LD_IMM64 && insn.src === 0 ? [insn.imm >>> 0] : null;
     // a load from the packet that fails ends the program with 0
     if (insnClass === BPF_LD && insn.opcode !== OP_LD_IMM64) unknown.add('0, where a packet is too short');
@@ -240,7 +245,7 @@ function withRegister(state: State, register: number, values: Values): State {
 
 /** All but calls and jumps. `loaded`: what a `ld_imm64` loads. */
 function step(insn: Insn, state: State, loaded: Values): State {
-  switch (insn.opcode & 7) {
+  switch (classOf(insn.opcode)) {
     case BPF_ALU:
     case BPF_ALU64:
       return withRegister(state, insn.dst, computed(insn, state));
@@ -259,32 +264,22 @@ function step(insn: Insn, state: State, loaded: Values): State {
 }
 
 function slotKey(offset: number, opcode: number): string {
-  return `${offset} ${opcode & 0x18}`;
+  return `${offset} ${accessSize(opcode)}`;
 }
 
 function fromStack({ opcode, src, offset }: Insn, { stack }: State): Values {
-  const isPlain = (opcode & 0xe0) === BPF_MEM;
+  const isPlain = modeOf(opcode) === BPF_MEM;
   return isPlain && src === FRAME_POINTER ? (stack.get(slotKey(offset, opcode)) ?? null) : null;
 }
 
-/** Bytes of a store by its size bits: W, H, B, DW. */
-const SIZES = new Map([
-  [0x00, 4],
-  [0x08, 2],
-  [0x10, 1],
-  [0x18, 8],
-]);
-
-function stored({ opcode, dst, src, offset, imm }: Insn, state: State): State {
-  if (dst !== FRAME_POINTER || (opcode & 0xe0) !== BPF_MEM) {
-    const atomic = (opcode & 7) === BPF_STX && (opcode & 0xe0) !== BPF_MEM;
-    const registers = atomic
-      ? state.registers.map((old, at) => (at === src || at === 0 ? null : old))
-      : state.registers;
-    return { registers, stack: NO_STACK }; // through a pointer, which may be to the stack
+function stored(insn: Insn, state: State): State {
+  const { opcode, dst, src, offset, imm } = insn;
+  if (dst !== FRAME_POINTER || modeOf(opcode) !== BPF_MEM) {
+    // through a pointer, which may be to the stack
+    return { ...withRegister(state, writtenRegister(insn), null), stack: NO_STACK };
   }
-  const size = SIZES.get(opcode & 0x18) ?? 8;
-  const value = (opcode & 7) === BPF_ST ? [imm >>> 0] : (state.registers[src] ?? null);
+  const size = accessSize(opcode);
+  const value = classOf(opcode) === BPF_ST ? [imm >>> 0] : (state.registers[src] ?? null);
   const stack = new Map([...state.stack].filter(([key]) => !overlaps(key, offset, size)));
   const holds = size >= 4 ? value : null;
   if (holds !== null) stack.set(slotKey(offset, opcode), holds);
@@ -292,18 +287,18 @@ function stored({ opcode, dst, src, offset, imm }: Insn, state: State): State {
 }
 
 function overlaps(key: string, offset: number, size: number): boolean {
-  const [start = 0, bits = 0] = key.split(' ').map(Number);
-  return start < offset + size && offset < start + (SIZES.get(bits) ?? 8);
+  const [start = 0, bytes = 0] = key.split(' ').map(Number);
+  return start < offset + size && offset < start + bytes;
 }
 
 function computed(insn: Insn, { registers }: State): Values {
-  const operation = insn.opcode & 0xf0;
+  const operation = operationOf(insn.opcode);
   const right = (insn.opcode & BPF_X) === 0 ? [insn.imm >>> 0] : (registers[insn.src] ?? null);
   if (operation === BPF_MOV) return insn.offset === 0 ? right : null;
   const left = registers[insn.dst] ?? null;
   if (operation === BPF_NEG) return left?.map(value => -value >>> 0) ?? null;
   if (operation === BPF_AND && (left === null || right === null)) return masked(left ?? right);
-  const is64 = (insn.opcode & 7) === BPF_ALU64;
+  const is64 = classOf(insn.opcode) === BPF_ALU64;
   if (operation === BPF_RSH && left === null) return shifted(right, is64 ? 64 : 32);
   const apply = OPERATIONS.get(operation);
   if (left === null || right === null || apply === undefined || (is64 && operation === BPF_RSH)) return null;
@@ -352,7 +347,7 @@ const OPERATIONS: ReadonlyMap<number, (a: number, b: number) => number> = new Ma
 /** Both ways of a conditional jump; what a comparison for equality tells is used. */
 function branches(insn: Insn, state: State, next: number): readonly (readonly [number, State])[] {
   const to = next + insn.offset;
-  const operation = insn.opcode & 0xf0;
+  const operation = operationOf(insn.opcode);
   const isEquality = operation === BPF_JEQ || operation === BPF_JNE;
   if (!isEquality || (insn.opcode & BPF_X) !== 0 || insn.dst >= REGISTERS)
     return [
@@ -363,7 +358,7 @@ function branches(insn: Insn, state: State, next: number): readonly (readonly [n
   const known = state.registers[insn.dst] ?? null;
   const equal = known === null || known.includes(value) ? withRegister(state, insn.dst, [value]) : undefined;
   // of 64 bits only the low ones are followed: they may be equal and the number another one
-  const is32 = (insn.opcode & 7) === BPF_JMP32;
+  const is32 = classOf(insn.opcode) === BPF_JMP32;
   const rest = known === null || !is32 ? known : known.filter(one => one !== value);
   const other = rest !== null && rest.length === 0 ? undefined : withRegister(state, insn.dst, rest);
   const [taken, falls] = operation === BPF_JEQ ? [equal, other] : [other, equal];

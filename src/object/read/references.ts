@@ -17,15 +17,16 @@ import {
   R_BPF_64_ABS64,
 } from '../../elf/index.ts';
 import {
-  BPF_JMP,
-  BPF_JMP32,
+  BPF_CALL,
   BPF_PSEUDO_CALL,
   CodeView,
+  isJumpClass,
+  jumpTarget,
   OP_CALL,
   OP_EXIT,
   OP_GOTOX,
-  OP_JA32,
   OP_LD_IMM64,
+  operationOf,
 } from '../../isa/index.ts';
 import { INSN_SIZE } from '../../uapi/index.ts';
 import { isDebugSection } from '../model/index.ts';
@@ -175,7 +176,6 @@ function scanFunction(unit: FunctionContext): void {
   let relocated = 0; // those that come from relocations are in order
   for (let insnIndex = 0; insnIndex < code.length; insnIndex++) {
     const opcode = code.opcode(insnIndex);
-    const insnClass = opcode & 7;
     if (opcode === OP_LD_IMM64) {
       insnIndex++;
       checkSecondHalf(unit, insnIndex);
@@ -187,7 +187,7 @@ function scanFunction(unit: FunctionContext): void {
         relocated++;
       const isRelocated = relocated < found && atom.codeReferences[relocated]?.insnIndex === insnIndex;
       if (code.src(insnIndex) === BPF_PSEUDO_CALL && !isRelocated) readResolvedCall(unit, insnIndex);
-    } else if (insnClass === BPF_JMP || insnClass === BPF_JMP32) checkJump(unit, insnIndex);
+    } else if (isJumpClass(opcode)) checkJump(unit, insnIndex);
   }
   if (atom.codeReferences.length !== found) atom.codeReferences.sort((a, b) => a.insnIndex - b.insnIndex);
 }
@@ -225,8 +225,8 @@ function readResolvedCall(unit: FunctionContext, insnIndex: number): void {
 function checkJump(unit: FunctionContext, insnIndex: number): void {
   const { code } = unit;
   const opcode = code.opcode(insnIndex);
-  if (opcode === OP_EXIT || opcode === OP_GOTOX || (opcode & 0xf0) === 0x80) return;
-  const target = insnIndex + 1 + (opcode === OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex));
+  if (opcode === OP_EXIT || opcode === OP_GOTOX || operationOf(opcode) === BPF_CALL) return;
+  const target = jumpTarget(code, insnIndex);
   if (target >= 0 && target < code.length) return;
   unit.table.attemptIn(unit.atom, () => {
     throw inputError(

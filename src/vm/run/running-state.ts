@@ -2,6 +2,7 @@
 
 import { given } from '../../bytes/index.ts';
 import { bugError, type CodeOf } from '../../diag/index.ts';
+import { SK_BUFF_SIZE, XDP_MD_SIZE } from '../../uapi/index.ts';
 import { codeError, type SiteTable } from '../compile/analysis/index.ts';
 import {
   CELL,
@@ -14,10 +15,8 @@ import {
   permitSkb,
   permitXdp,
   type Redirect,
-  SKB_SIZE,
   SkbState,
   TextReader,
-  XDP_SIZE,
   XdpContext,
 } from '../state/index.ts';
 import { isPermitted, type PreparedMachine } from './setup.ts';
@@ -79,7 +78,7 @@ export class RunningState implements MachineState {
   /** Makes the context that of a program of that kind. */
   permitContext(kind: ProgramKind): void {
     this.kind = kind;
-    this.memory.permit(this.contextAddress, SKB_SIZE, 0);
+    this.memory.permit(this.contextAddress, SK_BUFF_SIZE, 0);
     this.xdp.reset();
     if (kind === 'xdp') permitXdp(this.memory, this.contextAddress);
     else permitSkb(this.memory, this.contextAddress, kind);
@@ -93,7 +92,7 @@ export class RunningState implements MachineState {
   }
 
   contextBytes(): Uint8Array {
-    const size = this.kind === 'xdp' ? XDP_SIZE : SKB_SIZE;
+    const size = this.kind === 'xdp' ? XDP_MD_SIZE : SK_BUFF_SIZE;
     return this.memory.bytes.subarray(this.contextAddress, this.contextAddress + size);
   }
 

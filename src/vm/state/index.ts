@@ -47,7 +47,7 @@ export {
   protocolOf,
   SkbState,
 } from './skb.ts';
-export { permitSkb, SKB_SIZE } from './skb-fields.ts';
+export { permitSkb } from './skb-fields.ts';
 export type { EventRecord, MachineState, Redirect } from './state.ts';
 export { TextReader } from './texts.ts';
-export { permitXdp, XDP_SIZE, XdpContext } from './xdp.ts';
+export { permitXdp, XdpContext } from './xdp.ts';

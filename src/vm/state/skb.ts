@@ -6,11 +6,11 @@
  */
 
 import { alignUp } from '../../bytes/index.ts';
+import { SK_BUFF_FIELD, SK_BUFF_SIZE } from '../../uapi/index.ts';
 import type { MachineMemory } from './memory.ts';
 import { READ, WRITE } from './memory-model.ts';
 import type { PacketBuffer } from './packet.ts';
 import type { ProgramKind } from './program-kind.ts';
-import { SKB_FIELD, SKB_SIZE } from './skb-fields.ts';
 
 export const ETH_HLEN = 14;
 export const ETH_P_IP = 0x0800;
@@ -29,7 +29,7 @@ const PACKET_OTHERHOST = 3;
 /** Headroom of a test run's packet, and the unit in which it grows. */
 const NET_SKB_PAD = 64;
 
-type Field = keyof typeof SKB_FIELD;
+type Field = keyof typeof SK_BUFF_FIELD;
 
 /** Permission of packet bytes that a kind of program may access through `data` and `data_end`. */
 export const PACKET_PERMISSION: Readonly<Record<ProgramKind, number>> = {
@@ -68,11 +68,11 @@ export class SkbState {
   }
 
   get(field: Field): number {
-    return this.#memory.u32(this.#context + SKB_FIELD[field]);
+    return this.#memory.u32(this.#context + SK_BUFF_FIELD[field]);
   }
 
   set(field: Field, value: number): void {
-    this.#memory.setU32(this.#context + SKB_FIELD[field], value);
+    this.#memory.setU32(this.#context + SK_BUFF_FIELD[field], value);
   }
 
   /** EtherType in host order. */
@@ -99,7 +99,7 @@ export class SkbState {
    */
   receive(kind: ProgramKind, options: SkbOptions): void {
     const packet = this.#packet;
-    this.#memory.bytes.fill(0, this.#context, this.#context + SKB_SIZE);
+    this.#memory.bytes.fill(0, this.#context, this.#context + SK_BUFF_SIZE);
     this.macHeader = packet.data;
     this.networkHeader = packet.data + Math.min(ETH_HLEN, packet.length);
     this.transportHeader = 0;

@@ -1,22 +1,12 @@
 /** The context of XDP programs: `struct xdp_md`. */
 
+import { XDP_MD_FIELD, XDP_MD_SIZE } from '../../uapi/index.ts';
 import type { MachineMemory } from './memory.ts';
 import { READ } from './memory-model.ts';
 import type { PacketBuffer } from './packet.ts';
 
-/** Byte offsets of its u32 fields (linux/bpf.h). */
-export const XDP_FIELD = {
-  data: 0,
-  data_end: 4,
-  data_meta: 8,
-  ingress_ifindex: 12,
-  rx_queue_index: 16,
-  egress_ifindex: 20,
-} as const;
-export const XDP_SIZE = 24;
-
 export function permitXdp(memory: MachineMemory, context: number): void {
-  memory.permit(context, XDP_SIZE, READ);
+  memory.permit(context, XDP_MD_SIZE, READ);
 }
 
 /** Programs cannot write this context, so only what has changed since the last packet is written. */
@@ -38,7 +28,7 @@ export class XdpContext {
 
   /** Forgets what is written, because something else has used the memory. */
   reset(): void {
-    this.#memory.bytes.fill(0, this.#at, this.#at + XDP_SIZE);
+    this.#memory.bytes.fill(0, this.#at, this.#at + XDP_MD_SIZE);
     this.#data = 0;
     this.#end = 0;
     this.#meta = 0;
@@ -49,11 +39,11 @@ export class XdpContext {
   receive(ingressIfindex: number, rxQueueIndex: number): void {
     if (ingressIfindex !== this.#ingressIfindex) {
       this.#ingressIfindex = ingressIfindex;
-      this.#memory.setU32(this.#at + XDP_FIELD.ingress_ifindex, ingressIfindex);
+      this.#memory.setU32(this.#at + XDP_MD_FIELD.ingress_ifindex, ingressIfindex);
     }
     if (rxQueueIndex !== this.#rxQueueIndex) {
       this.#rxQueueIndex = rxQueueIndex;
-      this.#memory.setU32(this.#at + XDP_FIELD.rx_queue_index, rxQueueIndex);
+      this.#memory.setU32(this.#at + XDP_MD_FIELD.rx_queue_index, rxQueueIndex);
     }
     this.sync();
   }
@@ -63,15 +53,15 @@ export class XdpContext {
     const { data, end, meta } = this.#packet;
     if (data !== this.#data) {
       this.#data = data;
-      this.#memory.setU32(this.#at + XDP_FIELD.data, data);
+      this.#memory.setU32(this.#at + XDP_MD_FIELD.data, data);
     }
     if (end !== this.#end) {
       this.#end = end;
-      this.#memory.setU32(this.#at + XDP_FIELD.data_end, end);
+      this.#memory.setU32(this.#at + XDP_MD_FIELD.data_end, end);
     }
     if (meta !== this.#meta) {
       this.#meta = meta;
-      this.#memory.setU32(this.#at + XDP_FIELD.data_meta, meta);
+      this.#memory.setU32(this.#at + XDP_MD_FIELD.data_meta, meta);
     }
   }
 }

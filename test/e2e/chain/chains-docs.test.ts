@@ -3,9 +3,9 @@
 import { expect, vi } from 'vitest';
 import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
+import { commandsOf } from '../../support/page.ts';
 import { PrivateShell } from '../../support/private-shell.ts';
 import { counting } from './declared-sources.ts';
-import { commandsOf } from './page.ts';
 
 vi.setConfig({ testTimeout: 120_000 }); // each command is a process
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
+import { commandsOf } from '../../support/page.ts';
 import { PrivateShell } from '../../support/private-shell.ts';
 import { capture, counting } from './declared-sources.ts';
-import { commandsOf } from './page.ts';
 
 vi.setConfig({ testTimeout: 120_000 }); // each command is a process
 

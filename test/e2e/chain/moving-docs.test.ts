@@ -3,8 +3,8 @@
 import { expect, vi } from 'vitest';
 import { compileInto } from '../../support/compile.ts';
 import { needs } from '../../support/needs.ts';
+import { commandsOf } from '../../support/page.ts';
 import { PrivateShell } from '../../support/private-shell.ts';
-import { commandsOf } from './page.ts';
 import { counting } from './sources.ts';
 
 vi.setConfig({ testTimeout: 60_000 }); // each command is a process

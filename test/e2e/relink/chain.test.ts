@@ -200,6 +200,7 @@ describe('explicit binding', () => {
   test('gives the extern of one component a function of another', () => {
     const result = relinkChain([provider('a.o', 11), provider('b.o', 22), consumer], {
       bind: [{ consumer: 'consumer', extern: 'wanted', provider: 'b.o', target: 'verdict' }],
+      optimize: false,
     });
     const chain = object(result);
     const prog = chain.symbols.find(symbol => symbol.name === 'consumer_prog');
@@ -234,21 +235,26 @@ describe('limits are reported before anything is written', () => {
     ]);
     for (let level = 0; level < levels; level++) {
       inner = object(
-        relinkChain([{ component: { ...inner, name: `level${level}.o` } }], { program: `level${level}` }),
+        relinkChain([{ component: { ...inner, name: `level${level}.o` } }], {
+          program: `level${level}`,
+          optimize: false,
+        }),
       );
     }
     return inner;
   }
 
   test('8 frames are fine, 9 are not, and the path is shown', () => {
+    const plain = { optimize: false };
     const seven = nested(7);
-    expect(relinkChain([{ component: nested(6) }]).ok).toBe(true);
-    const result = relinkChain([{ component: { ...seven, name: 'deep.o' } }]);
+    expect(relinkChain([{ component: nested(6) }], plain).ok).toBe(true);
+    const result = relinkChain([{ component: { ...seven, name: 'deep.o' } }], plain);
     expect(codes(result)).toEqual(['relink-call-depth']);
     expect(!result.ok && result.problems[0]?.details).toEqual([
       'chain -> level6 -> level5 -> level4 -> level3 -> level2 -> level1 -> level0 -> leaf',
     ]);
-    expect(relinkChain([{ component: { ...seven, name: 'deep.o' } }], { checkLimits: false }).ok).toBe(true);
+    const unchecked = { ...plain, checkLimits: false };
+    expect(relinkChain([{ component: { ...seven, name: 'deep.o' } }], unchecked).ok).toBe(true);
   });
 
   test('recursion', () => {

@@ -292,12 +292,13 @@ needs('clang').describe('components with', () => {
   });
 
   test('chains in them', () => {
-    const inner = chainOf(objects, ['state', 'loop'], { program: 'inner', continueOn: ['ok'] });
-    const outer = done(
-      relinkChain([{ component: { ...inner.object, name: 'inner.o' } }, of(objects, 'each')], {
-        continueOn: ['45'],
-      }),
-    );
+    const chained = (optimize: boolean): RelinkSuccess => {
+      const inner = chainOf(objects, ['state', 'loop'], { program: 'inner', continueOn: ['ok'], optimize });
+      const components = [{ component: { ...inner.object, name: 'inner.o' } }, of(objects, 'each')];
+      return done(relinkChain(components, { continueOn: ['45'], optimize }));
+    };
+    for (const verdict of verdicts(chained(true))) expect(verdict).toBe(6);
+    const outer = chained(false);
     for (const verdict of verdicts(outer)) expect(verdict).toBe(6);
     expect(outer.report.limits[0]?.deepestCalls).toEqual(['chain', 'inner', 'loop_prog', 'inner_body']);
   });

@@ -14,16 +14,10 @@ import { kernelForTests } from '../../../src/kernel/testing.ts';
 import { packet } from '../../../src/load/testing.ts';
 import { XDP_PASS } from '../../../src/uapi/verdicts.ts';
 import { needs } from '../../support/needs.ts';
+import { commandsOf, type PageCommand, sourcesOf } from '../../support/page.ts';
 import { PrivateShell } from '../../support/private-shell.ts';
 import { type Counters, LoneFirewall } from './lone-firewall.ts';
-import {
-  commandsOfPage,
-  type PageCommand,
-  preparationsOfPage,
-  programsOfPage,
-  sourcesOfPage,
-  withoutIds,
-} from './relinking-page.ts';
+import { preparationsOfPage, programsOfPage, withoutIds } from './relinking-page.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 }); // each command is a process
 
@@ -55,7 +49,7 @@ interface InSlot {
   readonly file: string;
 }
 
-const commands = commandsOfPage();
+const commands = commandsOf('relinking.md');
 
 needs('root', 'bpf', 'ip', 'clang', 'bpftool').describe('docs/relinking.md', () => {
   let shell: PrivateShell;
@@ -67,7 +61,8 @@ needs('root', 'bpf', 'ip', 'clang', 'bpftool').describe('docs/relinking.md', () 
 
   beforeAll(async () => {
     shell = await PrivateShell.open();
-    for (const [name, source] of sourcesOfPage()) writeFileSync(join(shell.directory, name), source);
+    for (const [name, source] of sourcesOf('relinking.md'))
+      writeFileSync(join(shell.directory, name), source);
     for (const line of preparationsOfPage()) shell.must(line);
   });
   afterAll(() => {
@@ -76,7 +71,7 @@ needs('root', 'bpf', 'ip', 'clang', 'bpftool').describe('docs/relinking.md', () 
   });
 
   test('has sources and commands', () => {
-    expect([...sourcesOfPage().keys()]).toEqual(['rootlet.bpf.c', 'north.bpf.c', 'south.bpf.c']);
+    expect([...sourcesOf('relinking.md').keys()]).toEqual(['rootlet.bpf.c', 'north.bpf.c', 'south.bpf.c']);
     expect(commands.length).toBeGreaterThan(12);
   });
 

@@ -1,46 +1,13 @@
-/** The examples of docs/relinking.md, taken apart: sources, preparations, commands with their output, and programs. */
+/** What only docs/relinking.md has: preparations and programs. */
 
-import { readFileSync } from 'node:fs';
+import { blocksOf } from '../../support/page.ts';
 
-export interface PageCommand {
-  /** After `$`. */
-  readonly line: string;
-  readonly output: string;
-}
-
-interface Block {
-  readonly language: string;
-  readonly text: string;
-}
-
-const blocks: readonly Block[] = [
-  ...readFileSync('docs/relinking.md', 'utf8').matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm),
-].map(([, language = '', text = '']) => ({ language, text }));
-
-const textsIn = (language: string): string[] =>
-  blocks.filter(block => block.language === language).map(({ text }) => text);
-
-/** File name → source. A block of C begins with its name: `/* north.bpf.c: … *\/`. */
-export function sourcesOfPage(): ReadonlyMap<string, string> {
-  return new Map(textsIn('c').map(text => [/^\/\* (\S+\.bpf\.c): /.exec(text)?.[1] ?? '', text]));
-}
+const PAGE = 'relinking.md';
 
 /** Lines of the shell script before the first command; its first line starts the shell. */
 export function preparationsOfPage(): string[] {
-  const [first = ''] = textsIn('sh');
+  const [first = ''] = blocksOf(PAGE, 'sh');
   return first.trimEnd().split('\n').slice(1);
-}
-
-export function commandsOfPage(): PageCommand[] {
-  return textsIn('console').flatMap(text =>
-    text
-      .split(/^\$ /m)
-      .slice(1)
-      .map(part => {
-        const end = part.indexOf('\n');
-        return { line: part.slice(0, end), output: part.slice(end + 1) };
-      }),
-  );
 }
 
 export interface PageProgram {
@@ -50,7 +17,7 @@ export interface PageProgram {
 
 /** Programs, with what their comments `//> …` say that they print. */
 export function programsOfPage(): PageProgram[] {
-  return textsIn('js').map(code => ({
+  return blocksOf(PAGE, 'js').map(code => ({
     code,
     output: code
       .split('\n')

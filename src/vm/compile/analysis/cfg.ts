@@ -7,27 +7,22 @@
 
 import { elementAt, valueAt } from '../../../bytes/index.ts';
 import {
-  BPF_JCOND,
-  BPF_JEQ,
-  BPF_JLT,
-  BPF_JMP,
-  BPF_JMP32,
-  BPF_JSGE,
-  BPF_JSLE,
-  type CodeView,
+  dominators,
+  hasJumpTarget,
+  isGoto,
+  isJump,
+  isReducible,
+  jumpTarget,
   OP_EXIT,
   OP_GOTOX,
-  OP_JA,
-  OP_JA32,
   OP_LD_IMM64,
+  predecessorsOf,
+  reversePostorder,
 } from '../../../isa/index.ts';
 import { malformed } from './malformed.ts';
 import { type CodeUnit, codeError } from './unit.ts';
 
 export type BlockIndex = number;
-
-/** `may_goto`. */
-export const OP_JCOND = BPF_JMP | BPF_JCOND;
 
 export type Terminator =
   | { readonly kind: 'exit' }
@@ -60,35 +55,23 @@ export interface ControlFlow {
   readonly reducible: boolean;
 }
 
-/** Whether the instruction ends a block: a jump, or `exit`. */
-export function isJump(opcode: number): boolean {
-  const insnClass = opcode & 0x07;
-  if (insnClass !== BPF_JMP && insnClass !== BPF_JMP32) return false;
-  const operation = opcode & 0xf0;
-  if (isComparison(operation)) return true;
-  if (opcode === OP_EXIT || opcode === OP_JA || opcode === OP_JA32 || opcode === OP_GOTOX) return true;
-  return opcode === OP_JCOND;
-}
-
-/** Whether the operation of a jump instruction compares two values. */
-function isComparison(operation: number): boolean {
-  return (operation >= BPF_JEQ && operation <= BPF_JSGE) || (operation >= BPF_JLT && operation <= BPF_JSLE);
-}
-
 /** Reads the control flow. Throws `vm-jump-target` for a jump into nowhere. */
 export function controlFlow(objectName: string, unit: CodeUnit): ControlFlow {
   const leaders = findLeaders(objectName, unit);
   const raw = cutBlocks(unit, leaders);
-  const order = reversePostorder(raw);
+  const order = reversePostorder(raw.length, block => successorsOf(elementAt(raw, block)));
   const numbers = new Map(order.map((rawIndex, block) => [rawIndex, block]));
   const blocks = order.map(rawIndex => renumber(elementAt(raw, rawIndex), numbers));
-  const predecessors = blocks.map((): BlockIndex[] => []);
-  blocks.forEach((block, index) => {
-    for (const target of successorsOf(block)) elementAt(predecessors, target).push(index);
-  });
+  const successors = (block: BlockIndex): readonly BlockIndex[] => successorsOf(elementAt(blocks, block));
+  const predecessors = predecessorsOf(
+    blocks.length,
+    blocks.map((_, block) => block),
+    successors,
+  );
   const dominator = dominators(predecessors);
-  const indirect = blocks.some(({ terminator }) => terminator.kind === 'switch');
-  return { blocks, predecessors, dominator, reducible: !indirect && isReducible(blocks, dominator) };
+  const isDirect = blocks.every(({ terminator }) => terminator.kind !== 'switch');
+  const reducible = isDirect && isReducible(blocks.length, successors, dominator);
+  return { blocks, predecessors, dominator, reducible };
 }
 
 /** Targets of the block's terminator, the taken one first. */
@@ -98,12 +81,6 @@ export function successorsOf(block: Block): readonly BlockIndex[] {
   if (terminator.kind === 'switch') return terminator.targets;
   if (terminator.kind !== 'branch') return [];
   return terminator.taken === terminator.next ? [terminator.taken] : [terminator.taken, terminator.next];
-}
-
-/** Slot that the jump at `insnIndex` goes to. */
-export function jumpTarget(code: CodeView, insnIndex: number): number {
-  const distance = code.opcode(insnIndex) === OP_JA32 ? code.imm(insnIndex) : code.offset(insnIndex);
-  return insnIndex + 1 + distance;
 }
 
 /** Slots where a block starts, as flags, after checking that every jump lands on an instruction. */
@@ -121,9 +98,9 @@ function findLeaders(objectName: string, unit: CodeUnit): Uint8Array {
     }
     if (!isJump(opcode)) continue;
     leaders[slot + 1] = 1;
-    if (opcode === OP_EXIT || opcode === OP_GOTOX) continue;
+    if (!hasJumpTarget(opcode)) continue;
     jumps.push(slot);
-    if (opcode !== OP_JA && opcode !== OP_JA32 && slot + 1 >= code.length) {
+    if (!isGoto(opcode) && slot + 1 >= code.length) {
       throw codeError('vm-falls-off', objectName, unit, slot, 'the function ends after a conditional jump');
     }
   }
@@ -181,9 +158,7 @@ function terminatorOf(
   }
   if (opcode === OP_EXIT) return { kind: 'exit' };
   const taken = valueAt(blockAt, jumpTarget(code, last));
-  if (opcode === OP_JA || opcode === OP_JA32 || next === undefined || next === taken) {
-    return { kind: 'jump', target: taken };
-  }
+  if (isGoto(opcode) || next === undefined || next === taken) return { kind: 'jump', target: taken };
   return { kind: 'branch', taken, next };
 }
 
@@ -203,64 +178,4 @@ function renumber(block: Block, numbers: ReadonlyMap<number, BlockIndex>): Block
     default:
       return block;
   }
-}
-
-function reversePostorder(blocks: readonly Block[]): number[] {
-  const postorder: number[] = [];
-  const seen = new Uint8Array(blocks.length);
-  const stack: { readonly block: number; readonly targets: readonly number[]; next: number }[] = [];
-  const enter = (block: number) => {
-    seen[block] = 1;
-    stack.push({ block, targets: successorsOf(elementAt(blocks, block)), next: 0 });
-  };
-  if (blocks.length > 0) enter(0);
-  for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const target = top.targets[top.next++];
-    if (target === undefined) {
-      postorder.push(top.block);
-      stack.pop();
-    } else if (seen[target] !== 1) enter(target);
-  }
-  return postorder.reverse();
-}
-
-/** Cooper, Harvey, Kennedy: "A Simple, Fast Dominance Algorithm"; block numbers are the reverse postorder. */
-function dominators(predecessors: readonly (readonly BlockIndex[])[]): BlockIndex[] {
-  const dominator = predecessors.map((_, block): number => (block === 0 ? 0 : -1));
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let block = 1; block < predecessors.length; block++) {
-      let found = -1;
-      for (const predecessor of elementAt(predecessors, block)) {
-        if (elementAt(dominator, predecessor) < 0) continue;
-        found = found < 0 ? predecessor : commonDominator(dominator, found, predecessor);
-      }
-      if (found === dominator[block]) continue;
-      dominator[block] = found;
-      changed = true;
-    }
-  }
-  return dominator;
-}
-
-function commonDominator(dominator: readonly BlockIndex[], a: BlockIndex, b: BlockIndex): BlockIndex {
-  let left = a;
-  let right = b;
-  while (left !== right) {
-    while (left > right) left = elementAt(dominator, left);
-    while (right > left) right = elementAt(dominator, right);
-  }
-  return left;
-}
-
-function isReducible(blocks: readonly Block[], dominator: readonly BlockIndex[]): boolean {
-  return blocks.every((block, index) =>
-    successorsOf(block).every(target => target > index || dominates(dominator, target, index)),
-  );
-}
-
-function dominates(dominator: readonly BlockIndex[], above: BlockIndex, below: BlockIndex): boolean {
-  let block = below;
-  while (block > above) block = elementAt(dominator, block);
-  return block === above;
 }

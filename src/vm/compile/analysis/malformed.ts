@@ -4,20 +4,15 @@
  */
 
 import {
-  BPF_ALU,
-  BPF_ALU64,
-  BPF_ATOMIC,
-  BPF_CMPXCHG,
-  BPF_FETCH,
   BPF_LDX,
-  BPF_LOAD_ACQ,
-  BPF_STX,
   type CodeView,
+  classOf,
   fieldProblem,
   formatFieldProblem,
   type Insn,
   OP_LD_IMM64,
   secondSlotProblem,
+  writtenRegister,
 } from '../../../isa/index.ts';
 
 /** The frame pointer. */
@@ -41,7 +36,7 @@ export function malformed(code: CodeView, slot: number): Malformed | undefined {
   if (problem === undefined) return undefined;
   const text = `instruction 0x${insn.opcode.toString(16).padStart(2, '0')}: ${formatFieldProblem(problem)}`;
   const always =
-    second !== undefined || (wide && problem.field === 'src') || (insn.opcode & 0x07) === BPF_LDX;
+    second !== undefined || (wide && problem.field === 'src') || classOf(insn.opcode) === BPF_LDX;
   return { code: 'vm-reserved-field', message: text, always };
 }
 
@@ -53,14 +48,4 @@ function registerMessage(insn: Insn): string | undefined {
   const highest = Math.max(insn.dst, insn.src);
   if (highest > LAST_REGISTER) return `there is no register r${highest}`;
   return writtenRegister(insn) === LAST_REGISTER ? 'writes r10, which is read-only' : undefined;
-}
-
-/** Register that the instruction writes, apart from r0 to r5 of a call; undefined when it writes none. */
-function writtenRegister({ opcode, dst, src, imm }: Insn): number | undefined {
-  const insnClass = opcode & 0x07;
-  if (insnClass === BPF_ALU || insnClass === BPF_ALU64 || insnClass === BPF_LDX) return dst;
-  if (opcode === OP_LD_IMM64) return dst;
-  if (insnClass !== BPF_STX || (opcode & 0xe0) !== BPF_ATOMIC) return undefined;
-  if (imm === BPF_LOAD_ACQ) return dst;
-  return (imm & BPF_FETCH) !== 0 && imm !== BPF_CMPXCHG ? src : undefined;
 }

@@ -14,13 +14,8 @@ import {
   BPF_ALU,
   BPF_ALU64,
   BPF_AND,
-  BPF_ATOMIC,
-  BPF_CMPXCHG,
-  BPF_DW,
-  BPF_FETCH,
   BPF_LD,
   BPF_LDX,
-  BPF_LOAD_ACQ,
   BPF_LSH,
   BPF_MOV,
   BPF_MUL,
@@ -31,8 +26,12 @@ import {
   BPF_SUB,
   BPF_X,
   BPF_XOR,
+  classOf,
+  type Insn,
   OP_CALL,
   OP_LD_IMM64,
+  operationOf,
+  writtenRegister,
 } from '../../../isa/index.ts';
 import type { CodeReference } from '../../../object/index.ts';
 import { type ControlFlow, successorsOf } from './cfg.ts';
@@ -129,7 +128,7 @@ function sameValue(a: Value, b: Value): boolean {
 function lowestFrameOffset(unit: CodeUnit, slot: number, state: State): number {
   const { code } = unit;
   const opcode = code.opcode(slot);
-  const insnClass = opcode & 0x07;
+  const insnClass = classOf(opcode);
   if (opcode === OP_CALL) {
     let lowest = 0;
     for (let register = 1; register <= 5; register++) {
@@ -148,7 +147,7 @@ export function step(unit: CodeUnit, slot: number, state: Value[], addressOf: Ad
   const { code } = unit;
   const opcode = code.opcode(slot);
   const dst = code.dst(slot);
-  switch (opcode & 0x07) {
+  switch (classOf(opcode)) {
     case BPF_ALU:
     case BPF_ALU64:
       state[dst] = arithmetic(unit, slot, state);
@@ -161,18 +160,16 @@ export function step(unit: CodeUnit, slot: number, state: Value[], addressOf: Ad
       else state.fill(ANY, 0, 6); // the packet loads are calls
       return;
     case BPF_STX:
-      stepAtomic(opcode, code.imm(slot), code.src(slot), dst, state);
+      forgetFetched(code.at(slot), state);
       return;
     default:
       if (opcode === OP_CALL) state.fill(ANY, 0, 6);
   }
 }
 
-function stepAtomic(opcode: number, imm: number, src: number, dst: number, state: Value[]): void {
-  if ((opcode & 0xe0) !== BPF_ATOMIC) return;
-  if (imm === BPF_CMPXCHG) state[0] = ANY;
-  else if (imm === BPF_LOAD_ACQ) state[dst] = ANY;
-  else if ((imm & BPF_FETCH) !== 0) state[src] = ANY;
+function forgetFetched(insn: Insn, state: Value[]): void {
+  const written = writtenRegister(insn);
+  if (written >= 0) state[written] = ANY;
 }
 
 function loaded(unit: CodeUnit, slot: number, addressOf: AddressOf): Value {
@@ -185,8 +182,8 @@ function loaded(unit: CodeUnit, slot: number, addressOf: AddressOf): Value {
 function arithmetic(unit: CodeUnit, slot: number, state: State): Value {
   const { code } = unit;
   const opcode = code.opcode(slot);
-  const wide = (opcode & 0x07) === BPF_ALU64;
-  const operation = opcode & 0xf0;
+  const wide = classOf(opcode) === BPF_ALU64;
+  const operation = operationOf(opcode);
   if (code.offset(slot) !== 0) return ANY; // sign-extending moves, signed division
   const left = state[code.dst(slot)] ?? ANY;
   const right: Value =
@@ -237,19 +234,5 @@ function foldedBits(operation: number, left: bigint, right: bigint, shift: bigin
       return left >> shift;
     default:
       return undefined;
-  }
-}
-
-/** Bytes that a load or store instruction moves. */
-export function accessSize(opcode: number): 1 | 2 | 4 | 8 {
-  switch (opcode & 0x18) {
-    case BPF_DW:
-      return 8;
-    case 0x00:
-      return 4;
-    case 0x08:
-      return 2;
-    default:
-      return 1;
   }
 }

@@ -17,6 +17,8 @@ import {
   BPF_SUB,
   BPF_X,
   BPF_XOR,
+  classOf,
+  operationOf,
 } from '../../../isa/index.ts';
 import * as w from '../../wasm/opcodes.ts';
 import { codeError } from '../analysis/index.ts';
@@ -39,8 +41,8 @@ const DIRECT = new Map<number, readonly [number, number]>([
 export function emitAlu(f: FunctionEmitter, slot: number): void {
   const { code } = f.unit;
   const opcode = code.opcode(slot);
-  const wide = (opcode & 0x07) === BPF_ALU64;
-  const operation = opcode & 0xf0;
+  const wide = classOf(opcode) === BPF_ALU64;
+  const operation = operationOf(opcode);
   if (operation === BPF_MOV) {
     emitMove(f, slot, wide);
     return;

@@ -2,14 +2,18 @@
 
 import { elementAt } from '../../../bytes/index.ts';
 import {
+  accessSize,
   BPF_ABS,
   BPF_ALU,
   BPF_ALU64,
-  BPF_DW,
   BPF_IND,
+  BPF_LD,
   BPF_LDX,
   BPF_ST,
   BPF_STX,
+  classOf,
+  isJump,
+  modeOf,
   OP_CALL,
   OP_CALLX,
   OP_LD_IMM64,
@@ -18,11 +22,9 @@ import { LOAD_PACKET } from '../../helpers/index.ts';
 import { FRAME_SIZE } from '../../state/index.ts';
 import * as w from '../../wasm/opcodes.ts';
 import {
-  accessSize,
   type CodeUnit,
   type ControlFlow,
   codeError,
-  isJump,
   malformed,
   step,
   type ValueAnalysis,
@@ -87,7 +89,7 @@ function emitInsn(f: FunctionEmitter, slot: number, opcode: number): void {
 }
 
 function emitByClass(f: FunctionEmitter, slot: number, opcode: number): void {
-  switch (opcode & 0x07) {
+  switch (classOf(opcode)) {
     case BPF_ALU:
     case BPF_ALU64:
       emitAlu(f, slot);
@@ -105,9 +107,9 @@ function emitByClass(f: FunctionEmitter, slot: number, opcode: number): void {
 }
 
 function emitRest(f: FunctionEmitter, slot: number, opcode: number): void {
-  const mode = opcode & 0xe0;
-  const packetLoad = (opcode & 0x07) === 0 && (mode === BPF_ABS || mode === BPF_IND);
-  if (packetLoad && (opcode & 0x18) !== BPF_DW) {
+  const mode = modeOf(opcode);
+  const packetLoad = classOf(opcode) === BPF_LD && (mode === BPF_ABS || mode === BPF_IND);
+  if (packetLoad && accessSize(opcode) !== 8) {
     emitPacketLoad(f, slot, mode === BPF_IND);
     return;
   }

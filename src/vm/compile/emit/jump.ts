@@ -13,9 +13,11 @@ import {
   BPF_JSGT,
   BPF_JSLE,
   BPF_JSLT,
+  classOf,
+  OP_JCOND,
+  operationOf,
 } from '../../../isa/index.ts';
 import * as w from '../../wasm/opcodes.ts';
-import { OP_JCOND } from '../analysis/index.ts';
 import { getSource } from './alu.ts';
 import { type FunctionEmitter, LOCAL } from './emitter.ts';
 
@@ -44,8 +46,8 @@ export function emitCondition(f: FunctionEmitter, slot: number): void {
     emitRounds(f);
     return;
   }
-  const wide = (opcode & 0x07) !== BPF_JMP32;
-  const operation = opcode & 0xf0;
+  const wide = classOf(opcode) !== BPF_JMP32;
+  const operation = operationOf(opcode);
   if (wide) f.getRegister(code.dst(slot));
   else f.getNarrow(code.dst(slot));
   getSource(f, slot, wide);

@@ -8,6 +8,7 @@
 
 import { counted } from '../../../diag/index.ts';
 import {
+  accessSize,
   BPF_ADD,
   BPF_AND,
   BPF_ATOMIC,
@@ -21,11 +22,13 @@ import {
   BPF_STORE_REL,
   BPF_XCHG,
   BPF_XOR,
+  classOf,
+  modeOf,
 } from '../../../isa/index.ts';
 import { FRAME_SIZE, READ, WRITE } from '../../state/index.ts';
 import * as w from '../../wasm/opcodes.ts';
 import type { Site } from '../analysis/index.ts';
-import { accessSize, codeError } from '../analysis/index.ts';
+import { codeError } from '../analysis/index.ts';
 import { type FunctionEmitter, LOCAL, localOf } from './emitter.ts';
 import { type AccessSize, emitLoad, emitStore } from './swap.ts';
 
@@ -34,7 +37,7 @@ const SHADOW_LOADS = { 1: w.I32_LOAD8_U, 2: w.I32_LOAD16_U, 4: w.I32_LOAD, 8: w.
 export function emitLoadInsn(f: FunctionEmitter, slot: number): void {
   const { code } = f.unit;
   const opcode = code.opcode(slot);
-  const mode = opcode & 0xe0;
+  const mode = modeOf(opcode);
   const size = accessSize(opcode);
   const signed = mode === BPF_MEMSX;
   if ((mode !== BPF_MEM && !signed) || (signed && size === 8)) throw unknown(f, slot);
@@ -46,15 +49,15 @@ export function emitLoadInsn(f: FunctionEmitter, slot: number): void {
 export function emitStoreInsn(f: FunctionEmitter, slot: number): void {
   const { code } = f.unit;
   const opcode = code.opcode(slot);
-  const mode = opcode & 0xe0;
-  if (mode === BPF_ATOMIC && (opcode & 0x07) !== BPF_ST) {
+  const mode = modeOf(opcode);
+  if (mode === BPF_ATOMIC && classOf(opcode) !== BPF_ST) {
     emitAtomic(f, slot);
     return;
   }
   if (mode !== BPF_MEM) throw unknown(f, slot);
   const size = accessSize(opcode);
   const offset = emitAddress(f, slot, code.dst(slot), size, WRITE);
-  if ((opcode & 0x07) === BPF_ST) f.code.i64(code.imm(slot));
+  if (classOf(opcode) === BPF_ST) f.code.i64(code.imm(slot));
   else f.getRegister(code.src(slot));
   emitStore(f.code, f.plan.byteOrder, size, offset);
 }

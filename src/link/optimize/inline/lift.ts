@@ -1,0 +1,284 @@
+/**
+ * A program as one graph over virtual registers, with the bodies of functions in place of calls.
+ *
+ * Each instance of a function has ten virtual registers of its own, so no call has to save any. Arguments and
+ * results are copies; `exit` is a jump to what follows the call. The frame of an instance is below those of its
+ * callers, by upper bounds; instances of one caller share the same bytes.
+ */
+
+import type { LineRecord } from '../../../btf/index.ts';
+import { elementAt, valueAt } from '../../../bytes/index.ts';
+import {
+  BPF_ADD,
+  BPF_ALU64,
+  BPF_CMPXCHG,
+  BPF_K,
+  isAtomic,
+  isLoad,
+  isStore,
+  readsDst,
+  readsSrc,
+  writtenRegister,
+} from '../../../isa/index.ts';
+import type { SymbolIndex } from '../../../object/index.ts';
+import type { InlinedCall, KeptCall } from '../index.ts';
+import { Refusal } from '../index.ts';
+import {
+  type BlockIndex,
+  FRAME_POINTER,
+  Graph,
+  type Ins,
+  isCall,
+  isCopy,
+  move,
+  OP_FRAME_ADDRESS,
+  OP_MOVE_NUMBER,
+  type Register,
+  retargeted,
+  type Terminator,
+} from '../ir/index.ts';
+import type { ProgramDecisions } from './decide.ts';
+import type { Functions, LiftableFunction } from './functions.ts';
+import type { CallUse } from './register-use.ts';
+
+/** A program, lifted. */
+export interface Lifted {
+  readonly graph: Graph;
+  readonly inlined: readonly InlinedCall[];
+  readonly kept: readonly KeptCall[];
+}
+
+/** Registers that a function can write. */
+const OWN_REGISTERS = 10;
+const ARGUMENT_REGISTERS = [1, 2, 3, 4, 5];
+const OP_ADD_NUMBER = BPF_ALU64 | BPF_ADD | BPF_K;
+
+/** One use of a function's body. */
+interface Instance {
+  readonly of: LiftableFunction;
+  /** Functions whose code it is in, the program first and itself last. */
+  readonly path: readonly SymbolIndex[];
+  /** Virtual register of r0. */
+  readonly base: Register;
+  /** Bytes of stack above its frame. */
+  readonly shift: number;
+  /** Number of its first block; the others follow in their order. */
+  readonly first: BlockIndex;
+  /** Where `exit` leads and which register gets the result; null: out of the program. */
+  readonly leave: Leave | null;
+}
+
+interface Leave {
+  readonly to: BlockIndex;
+  readonly result: Register | null;
+}
+
+/** Lifts a program. Throws `Refusal` where its own code cannot be lifted. */
+export function liftProgram(functions: Functions, program: SymbolIndex, decisions: ProgramDecisions): Lifted {
+  return new Lifter(functions, decisions).lift(program);
+}
+
+class Lifter {
+  readonly #functions: Functions;
+  readonly #decisions: ProgramDecisions;
+  readonly #graph = new Graph();
+  readonly #pending: Instance[] = [];
+  readonly #inlined: InlinedCall[] = [];
+  readonly #kept: KeptCall[] = [];
+
+  constructor(functions: Functions, decisions: ProgramDecisions) {
+    this.#functions = functions;
+    this.#decisions = decisions;
+  }
+
+  lift(program: SymbolIndex): Lifted {
+    const entry = this.#graph.addBlock();
+    const root = this.#addInstance(program, [], 0, null);
+    const { ins } = this.#graph.block(entry);
+    for (const register of ARGUMENT_REGISTERS)
+      if (hasRegister(root.of.use.parameters, register))
+        ins.push(move(root.base + register, register, firstLine(root)));
+    this.#graph.block(entry).terminator = { kind: 'jump', target: root.first };
+    for (let done = 0; done < this.#pending.length; done++)
+      this.#liftInstance(elementAt(this.#pending, done));
+    return { graph: this.#graph, inlined: this.#inlined, kept: this.#kept };
+  }
+
+  /** Room for a function's body, which is lifted later: calls that a caller makes come before those inside them. */
+  #addInstance(
+    index: SymbolIndex,
+    path: readonly SymbolIndex[],
+    shift: number,
+    leave: Leave | null,
+  ): Instance {
+    const of = this.#functions.liftable(index);
+    const graph = this.#graph;
+    const first = graph.blocks.length;
+    for (let count = of.code.blocks.length; count > 0; count--) graph.addBlock();
+    graph.frame = Math.max(graph.frame, shift + of.frame);
+    const base = graph.addRegisters(OWN_REGISTERS);
+    const instance = { of, path: [...path, index], base, shift, first, leave };
+    this.#pending.push(instance);
+    return instance;
+  }
+
+  #liftInstance(instance: Instance): void {
+    const { code, order } = instance.of;
+    for (const number of order) {
+      const block = code.block(number);
+      let at = instance.first + number;
+      for (let index = 0; index < block.ins.length; index++) {
+        const ins = elementAt(block.ins, index);
+        const { ins: out } = this.#graph.block(at);
+        if (isCall(ins)) at = this.#liftCall(instance, ins, at);
+        else if (readsFramePointer(ins)) index += pushFrameAddress(instance, ins, block.ins[index + 1], out);
+        else pushRenamed(instance, ins, out);
+      }
+      this.#close(instance, at, block.terminator);
+    }
+  }
+
+  #close(instance: Instance, at: BlockIndex, terminator: Terminator): void {
+    const block = this.#graph.block(at);
+    if (terminator.kind === 'exit') block.terminator = leave(instance, terminator, block.ins);
+    else {
+      const moved = retargeted(terminator, target => instance.first + target);
+      block.terminator = moved.kind === 'branch' ? { ...moved, ins: renamed(instance, moved.ins) } : moved;
+    }
+  }
+
+  /** The block that goes on after the call. */
+  #liftCall(instance: Instance, ins: Ins, at: BlockIndex): BlockIndex {
+    const use = valueAt(instance.of.use.calls, ins);
+    const callee = this.#calledFunction(ins);
+    if (callee === null || !this.#isReplaced(instance, callee, ins)) {
+      pushCall(instance, ins, use, this.#graph.block(at).ins);
+      return at;
+    }
+    return this.#inline(instance, callee, { ins, use, at });
+  }
+
+  /** The function of the object, or a name that is none, that a call leads to; null for helpers and kfuncs. */
+  #calledFunction({ reference }: Ins): SymbolIndex | null {
+    if (reference === null) return null;
+    const symbol = this.#functions.object.symbols[reference.symbol];
+    const isKernels = symbol?.kind === 'extern' && symbol.section === '.ksyms';
+    return isKernels ? null : reference.symbol;
+  }
+
+  #isReplaced({ path, shift, of }: Instance, callee: SymbolIndex, { reference }: Ins): boolean {
+    const isWhole = reference?.addend === 0;
+    const place = { callee, path, stack: shift + of.frame };
+    const reason = isWhole ? this.#decisions.decline(place) : 'the call leads into the middle of it';
+    const names = { function: this.#nameOf(callee), caller: of.symbol.name };
+    if (reason === null) this.#inlined.push(names);
+    else this.#kept.push({ ...names, reason });
+    return reason === null;
+  }
+
+  #nameOf(index: SymbolIndex): string {
+    return elementAt(this.#functions.object.symbols, index).name;
+  }
+
+  #inline(
+    caller: Instance,
+    callee: SymbolIndex,
+    { ins: { line }, use, at }: { readonly ins: Ins; readonly use: CallUse; readonly at: BlockIndex },
+  ): BlockIndex {
+    const to = this.#graph.addBlock();
+    const result = needsResult(caller, use) ? caller.base : null;
+    const shift = caller.shift + caller.of.frame;
+    const instance = this.#addInstance(callee, caller.path, shift, { to, result });
+    const block = this.#graph.block(at);
+    for (const register of ARGUMENT_REGISTERS) {
+      if (!hasRegister(instance.of.use.parameters & ~use.undefined, register)) continue;
+      block.ins.push(move(instance.base + register, caller.base + register, line));
+    }
+    block.terminator = { kind: 'jump', target: instance.first };
+    return to;
+  }
+}
+
+function hasRegister(set: number, register: number): boolean {
+  return (set & (1 << register)) !== 0;
+}
+
+function firstLine({ of: { code } }: Instance): LineRecord | null {
+  const block = elementAt(code.blocks, 0);
+  const { terminator } = block;
+  if (block.ins[0] !== undefined) return block.ins[0].line;
+  return terminator.kind === 'exit' ? terminator.line : null;
+}
+
+/** Whether the r0 of an instance is read after a call in it. */
+function needsResult({ leave }: Instance, use: CallUse): boolean {
+  return use.usesResult || (use.returnsResult && (leave === null || leave.result !== null));
+}
+
+// --- nodes --------------------------------------------------------------------------------------------------------
+
+function leave({ leave, base }: Instance, exit: Terminator & { kind: 'exit' }, out: Ins[]): Terminator {
+  if (leave === null) {
+    out.push(move(0, base, exit.line));
+    return exit;
+  }
+  if (leave.result !== null) out.push(move(leave.result, base, exit.line));
+  return { kind: 'jump', target: leave.to };
+}
+
+/** A call that stays: arguments and result are copied, what the callee reads has a value. */
+function pushCall(instance: Instance, ins: Ins, use: CallUse, out: Ins[]): void {
+  const args = 31 - Math.clz32(use.reads | 1);
+  for (let register = 1; register <= args; register++) {
+    const isGiven = hasRegister(use.reads & ~use.undefined, register);
+    out.push(isGiven ? move(register, instance.base + register, ins.line) : zero(register, ins.line));
+  }
+  out.push({ ...ins, args });
+  if (needsResult(instance, use)) out.push(move(instance.base, 0, ins.line));
+}
+
+/** For a register below the last one that a call reads, which the call itself does not read. */
+function zero(register: Register, line: LineRecord | null): Ins {
+  return { ...move(register, 0, line), opcode: OP_MOVE_NUMBER, src: 0 };
+}
+
+function readsFramePointer(ins: Ins): boolean {
+  return isCopy(ins) && ins.src === FRAME_POINTER;
+}
+
+/** `dst = r10`, together with the constant that follows; how many further nodes it took. */
+function pushFrameAddress({ base, shift }: Instance, ins: Ins, next: Ins | undefined, out: Ins[]): number {
+  const joins = next?.opcode === OP_ADD_NUMBER && next.dst === ins.dst && next.core === null;
+  const imm = (joins ? next.imm : 0) - shift;
+  out.push({ ...ins, opcode: OP_FRAME_ADDRESS, dst: base + ins.dst, src: 0, imm });
+  return joins ? 1 : 0;
+}
+
+function pushRenamed(instance: Instance, ins: Ins, out: Ins[]): void {
+  const isExchange = isAtomic(ins.opcode) && ins.imm === BPF_CMPXCHG;
+  if (isExchange) out.push(move(0, instance.base, ins.line));
+  out.push(renamed(instance, ins));
+  if (isExchange) out.push(move(instance.base, 0, ins.line));
+}
+
+/** The node over the registers of the instance, and its place in the frame. */
+function renamed({ base, shift }: Instance, ins: Ins): Ins {
+  const usesDst = readsDst(ins) || writtenRegister(ins) === ins.dst;
+  const usesSrc = readsSrc(ins);
+  const inFrame = isFrameAccess(ins);
+  if (!inFrame && ((usesDst && ins.dst === FRAME_POINTER) || (usesSrc && ins.src === FRAME_POINTER)))
+    throw new Refusal('it computes with the frame pointer');
+  return {
+    ...ins,
+    dst: usesDst && ins.dst !== FRAME_POINTER ? base + ins.dst : ins.dst,
+    src: usesSrc && ins.src !== FRAME_POINTER ? base + ins.src : ins.src,
+    offset: inFrame ? ins.offset - shift : ins.offset,
+  };
+}
+
+/** A load or store with the frame pointer as base, and as nothing else. */
+function isFrameAccess(ins: Ins): boolean {
+  if (isLoad(ins)) return ins.src === FRAME_POINTER && ins.dst !== FRAME_POINTER;
+  if (!isStore(ins) || ins.dst !== FRAME_POINTER) return false;
+  return !readsSrc(ins) || ins.src !== FRAME_POINTER;
+}

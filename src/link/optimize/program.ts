@@ -1,0 +1,92 @@
+/**
+ * One program through all passes: from its code to its code.
+ *
+ * Apart from `optimize.ts`, which decides what becomes of the result. A pass that cannot handle the program throws
+ * `Refusal`.
+ */
+
+import {
+  type FunctionSymbol,
+  programTypeOf,
+  type SymbolIndex,
+  sectionNameOf,
+  symbolOf,
+} from '../../object/index.ts';
+import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
+import { clean, mergeTails, simplify } from './clean/index.ts';
+import { type Decisions, type Functions, liftProgram, lower, ProgramDecisions } from './inline/index.ts';
+import type { Graph } from './ir/index.ts';
+import type { InlinedCall, InlineScope, KeptCall } from './options.ts';
+import type { Passes } from './passes.ts';
+import { Refusal } from './refusal.ts';
+import { colour, splitWebs } from './registers/index.ts';
+import type { ContextKind } from './specialise/index.ts';
+import { specialise } from './specialise/index.ts';
+
+/** What programs of one object are optimized with. */
+export interface OptimizeContext {
+  readonly functions: Functions;
+  readonly decisions: Decisions;
+  readonly passes: Passes;
+}
+
+/** A program after its passes. */
+export interface OptimizedProgram {
+  readonly symbol: FunctionSymbol;
+  readonly inlined: readonly InlinedCall[];
+  readonly kept: readonly KeptCall[];
+  readonly stack: { readonly before: number; readonly after: number };
+  readonly shared: number;
+  readonly decided: number;
+  readonly spilled: number;
+}
+
+/** Version of the instruction set that has `gotol`. */
+const ISA_WITH_LONG_JUMPS = 4;
+/** Bytes of a frame that the kernel allows. */
+const MAX_FRAME = 512;
+
+/** Runs the passes. `insns`: slots of the program and the functions that it calls. Throws `Refusal`. */
+export function optimizeProgram(
+  { functions, decisions, passes }: OptimizeContext,
+  program: SymbolIndex,
+  scope: InlineScope,
+  insns: number,
+): OptimizedProgram {
+  const own = functions.liftable(program);
+  const calls = new ProgramDecisions(decisions, program, passes.inline ? scope : 'none', insns);
+  const { graph, inlined, kept } = liftProgram(functions, program, calls);
+  const counts = runPasses(graph, passes, contextOf(functions, program), insns);
+  if (graph.frame > MAX_FRAME) throw new Refusal(`it would need ${graph.frame} bytes of stack`);
+  const lowered = lower(graph, functions.object.byteOrder, functions.object.flags >= ISA_WITH_LONG_JUMPS);
+  const stack = { before: own.frame, after: graph.frame };
+  return { symbol: { ...own.symbol, ...lowered }, inlined, kept, stack, ...counts };
+}
+
+/** What the passes count. */
+type Counts = Pick<OptimizedProgram, 'shared' | 'decided' | 'spilled'>;
+
+/** `growth`: instructions that copies of blocks may add. */
+function runPasses(graph: Graph, passes: Passes, context: ContextKind | null, growth: number): Counts {
+  splitWebs(graph);
+  tidy(graph, passes);
+  const { shared, decided } = specialise(graph, { context, passes, growth });
+  splitWebs(graph);
+  tidy(graph, passes);
+  if (passes.tails) mergeTails(graph);
+  const { spilled } = colour(graph, { coalesce: passes.coalesce });
+  simplify(graph);
+  return { shared, decided, spilled };
+}
+
+function tidy(graph: Graph, passes: Passes): void {
+  if (passes.clean) clean(graph);
+  simplify(graph);
+}
+
+/** How the program reads its packet: what its context is. */
+function contextOf({ object }: Functions, program: SymbolIndex): ContextKind | null {
+  const type = programTypeOf(sectionNameOf(object, symbolOf(object, program)))?.progType;
+  if (type === BPF_PROG_TYPE_XDP) return 'xdp';
+  return type === BPF_PROG_TYPE_SCHED_CLS || type === BPF_PROG_TYPE_SCHED_ACT ? 'skb' : null;
+}

@@ -1,0 +1,2 @@
+export type { ContextKind } from './fields.ts';
+export { specialise } from './specialise.ts';

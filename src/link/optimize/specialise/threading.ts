@@ -1,0 +1,96 @@
+/**
+ * Jump threading: an edge whose state decides the branches after its target leads past them, through copies of the
+ * blocks on the way.
+ *
+ * A path ends at the last branch that is decided and not a bounds check that passes: without the check nothing is
+ * saved but the code after it would have a second entry, where the verifier knows another range. Paths never go
+ * through the header of a loop.
+ */
+
+import { elementAt } from '../../../bytes/index.ts';
+import { hasNoEffect } from '../../../isa/index.ts';
+import type { Block, BlockIndex, Terminator } from '../ir/index.ts';
+import { type Ins, OP_FRAME_ADDRESS } from '../ir/index.ts';
+import { type Branches, isPassing } from './branches.ts';
+import type { Loops } from './loops.ts';
+import type { Numbering } from './numbering.ts';
+import type { State } from './state.ts';
+
+/** Stores, calls and atomic operations that a path may copy. */
+const MAX_EFFECTS = 6;
+/** Instructions of a path. */
+const MAX_LENGTH = 600;
+
+/** A way from the target of an edge past branches that it decides. */
+export interface Path {
+  readonly blocks: readonly BlockIndex[];
+  readonly target: BlockIndex;
+}
+
+interface Decision {
+  readonly target: BlockIndex;
+  /** Whether a path may end after it. */
+  readonly isGain: boolean;
+}
+
+export class Threading {
+  readonly #source: readonly Block[];
+  readonly #loops: Loops;
+  readonly #numbering: Numbering;
+  readonly #branches: Branches;
+
+  constructor(
+    source: readonly Block[],
+    loops: Loops,
+    { numbering, branches }: { readonly numbering: Numbering; readonly branches: Branches },
+  ) {
+    this.#source = source;
+    this.#loops = loops;
+    this.#numbering = numbering;
+    this.#branches = branches;
+  }
+
+  /**
+   * The longest path that an edge to `start` may take instead, of at most `growth` instructions; undefined where
+   * nothing is decided. The state does not change.
+   */
+  find(state: State, start: BlockIndex, growth: number): Path | undefined {
+    return state.tentatively(() => this.#walk(state, start, growth));
+  }
+
+  #walk(state: State, start: BlockIndex, growth: number): Path | undefined {
+    const blocks: BlockIndex[] = [];
+    let best: Path | undefined;
+    let room = Math.min(growth, MAX_LENGTH);
+    let effects = MAX_EFFECTS;
+    for (let block = start; !this.#loops.has(block); ) {
+      const { ins, terminator } = elementAt(this.#source, block);
+      effects -= countEffects(ins);
+      const out: Ins[] = [];
+      this.#numbering.follow(state, ins, out);
+      room -= out.length;
+      const decision = effects < 0 || room < 0 ? undefined : this.#decide(state, terminator);
+      if (decision === undefined) break;
+      blocks.push(block);
+      block = decision.target;
+      if (decision.isGain) best = { blocks: [...blocks], target: block };
+    }
+    return best;
+  }
+
+  #decide(state: State, terminator: Terminator): Decision | undefined {
+    if (terminator.kind === 'exit') return undefined;
+    if (terminator.kind === 'jump') return { target: terminator.target, isGain: false };
+    const check = this.#branches.check(state, terminator.ins);
+    const isTaken = check === undefined ? undefined : this.#branches.decide(state, check);
+    if (check === undefined || isTaken === undefined) return undefined;
+    const target = isTaken ? terminator.taken : terminator.next;
+    return { target, isGain: !isPassing(check, isTaken) };
+  }
+}
+
+function countEffects(list: readonly Ins[]): number {
+  let count = 0;
+  for (const ins of list) if (ins.opcode !== OP_FRAME_ADDRESS && !hasNoEffect(ins)) count++;
+  return count;
+}
