@@ -12,7 +12,7 @@ import { colour } from './colour.ts';
 import { MEMORY_SIZE, randomGraph, randomNumbers } from './testing.ts';
 import { splitWebs } from './webs.ts';
 
-const SEEDS = 40;
+const SEEDS = 25;
 
 function memoryOf(seed: number): Uint8Array {
   const random = randomNumbers(seed + 7);
