@@ -15,6 +15,7 @@ import {
 } from '@stricli/core';
 import { EXIT, formatProblem } from '../src/diag/index.ts';
 import { chainWords } from './flags/chain-words.ts';
+import { splitLevels } from './flags/optimize.ts';
 import { splitLinkWords } from './flags/search.ts';
 import { type Context, guarded, printJson, tell } from './io/context.ts';
 import { loadGroup, type Routes } from './io/routes.ts';
@@ -58,7 +59,7 @@ async function loadCalled(argv: readonly string[]): Promise<Called> {
   const called = await loader?.();
   if (called === undefined) return { words: argv, routes: await loadAll() };
   if (!isGroup(called)) return { words: splitWords(argv), routes: { [name]: called } };
-  const words = chainWords(rest, Object.keys(called.commands));
+  const words = chainWords(splitLevels(rest), Object.keys(called.commands));
   return { words: [name, ...words], routes: { [name]: await loadGroup(called, words[0]) } };
 }
 
@@ -77,7 +78,7 @@ function isGroup(called: Command<Context> | Routes): called is Routes {
 }
 
 function splitWords(argv: readonly string[]): readonly string[] {
-  return argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : argv;
+  return argv[0] === 'link' || argv[0] === 'relink' ? splitLinkWords(argv) : splitLevels(argv);
 }
 
 /** Where a command line prints. */

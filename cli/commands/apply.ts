@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { buildCommand, numberParser } from '@stricli/core';
+import { given } from '../../src/bytes/index.ts';
 import {
   type AppliedChain,
   applyChains,
@@ -18,12 +19,13 @@ import {
   waitForInterfaces,
 } from '../flags/declared.ts';
 import { off } from '../flags/kinds.ts';
+import { type LoadOptimizeFlags, loadOptimizeFlags, parseLoadOptimize } from '../flags/optimize.ts';
 import { bootUnit } from '../format/boot-unit.ts';
 import { allNotes, formatApplied, formatPlan, planJson } from '../format/declared.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
 import { chainContext } from './chain/hook.ts';
 
-interface Flags extends DeclaredFlags {
+interface Flags extends DeclaredFlags, LoadOptimizeFlags {
   readonly dryRun: boolean;
   readonly wait?: number;
   readonly installUnit: boolean;
@@ -48,9 +50,10 @@ export const applyCommand = buildCommand<Flags, [], Context>({
         brief: 'Wait up to SECONDS for interfaces that do not exist yet',
         placeholder: 'SECONDS',
       },
+      ...loadOptimizeFlags('as the document specifies, else -O1'),
       installUnit: { ...off, brief: 'Print a systemd unit that applies FILE at boot' },
     },
-    aliases: { f: 'file' },
+    aliases: { f: 'file', O: 'optimize' },
   },
   async func(flags) {
     await guarded(this, flags.json, async () => {
@@ -63,8 +66,9 @@ export const applyCommand = buildCommand<Flags, [], Context>({
 async function applyAll(context: Context, flags: Flags, declared: readonly DeclaredChain[]): Promise<void> {
   const chains = chainContext(context, flags);
   await waitForInterfaces(chains.sys, declared, waitOf(flags));
-  const planned = planChains(chains, findWanted(chains, flags, declared), { force: flags.force });
-  if (!flags.dryRun) reportRun(context, flags, applyChains(chains, planned, { force: flags.force }));
+  const options = { force: flags.force, ...given({ optimize: parseLoadOptimize(flags) }) };
+  const planned = planChains(chains, findWanted(chains, flags, declared), options);
+  if (!flags.dryRun) reportRun(context, flags, applyChains(chains, planned, options));
   else if (flags.json) printJson(context, { ok: true, dryRun: true, hooks: planned.map(planJson) });
   else print(context, planned.map(formatPlan).join('\n'));
 }

@@ -83,6 +83,7 @@ export const loadCommand = buildCommand<Flags, string[], Context>({
       dryRun: { ...off, brief: 'Print what would be done, and change nothing' },
       json: { ...off, brief: 'Output JSON' },
     },
+    aliases: { O: 'optimize' },
     positional: {
       kind: 'array',
       minimum: 1,

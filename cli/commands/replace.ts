@@ -29,6 +29,7 @@ import {
   STORE_FLAGS,
   type StoreFlags,
 } from '../flags/loading.ts';
+import { loadOptimizeFlags } from '../flags/optimize.ts';
 import { parseTypes } from '../flags/types.ts';
 import { formatReplaced, isRefused, notesOf, replacedJson } from '../format/replaced.ts';
 import { type Context, guarded, print, printJson, tell } from '../io/context.ts';
@@ -76,6 +77,7 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
       },
       reset: listFlag('SLOT', 'Empty SLOT: it runs its own code again'),
       ...LOAD_FLAGS,
+      ...loadOptimizeFlags('as it is; slots that are linked: at first -O1'),
       set: listFlag(
         '[COMPONENT:]NAME=VALUE',
         'Set a variable or constant of the new code; the setting persists',
@@ -110,6 +112,7 @@ export const replaceCommand = buildCommand<Flags, [string, ...string[]], Context
       ...STORE_FLAGS,
       json: { ...off, brief: 'Output JSON' },
     },
+    aliases: { O: 'optimize' },
     positional: {
       kind: 'array',
       minimum: 1,

@@ -15,6 +15,7 @@ import { words } from './components.ts';
 import { listFlag } from './edit.ts';
 import { off, text } from './kinds.ts';
 import { LOAD_FLAGS, readConfiguration, STORE_FLAGS, type StoreFlags } from './loading.ts';
+import { type LoadOptimizeFlags, loadOptimizeFlags } from './optimize.ts';
 
 // --- values -------------------------------------------------------------------------------------------------------
 
@@ -94,6 +95,7 @@ export const MEMBER_ALIASES = {
   s: 'section',
   p: 'pinPath',
   v: 'verbose',
+  O: 'optimize',
 } as const;
 
 export function memberFlags(kind: ChainKind) {
@@ -138,7 +140,7 @@ export const CHANGE_FLAGS = {
 } as const;
 
 /** How a chain is built and loaded. */
-export interface BuildFlags {
+export interface BuildFlags extends LoadOptimizeFlags {
   readonly via?: ChainBackEnd;
   readonly failClosed?: boolean;
   readonly counters?: boolean;
@@ -172,6 +174,7 @@ export function buildFlags(kind: ChainKind) {
       brief:
         'Build members with counters, which "rootlet top" switches on (default: as it is, else with them)',
     },
+    ...loadOptimizeFlags('as it is, else -O1'),
     fresh: listFlag(
       'NAME,…',
       'Reset members, maps, sections or variables to their initial contents (*: all)',

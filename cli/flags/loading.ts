@@ -53,6 +53,7 @@ import {
 import type { Context } from '../io/context.ts';
 import { readInputs, readObjectFiles } from '../io/files.ts';
 import { listFlag } from './edit.ts';
+import { type LoadOptimizeFlags, loadOptimizeFlags, parseLoadOptimize } from './optimize.ts';
 import { parseSettings, splitPair } from './set-values.ts';
 import { maxEntriesFlag, parseMaxEntries } from './sizes.ts';
 import { type GivenTypes, TYPE_FLAG } from './types.ts';
@@ -232,7 +233,7 @@ export function entryName(path: string, given: string | undefined): string {
 
 // --- loading ------------------------------------------------------------------------------------------------------
 
-export interface LoadFlags {
+export interface LoadFlags extends LoadOptimizeFlags {
   readonly set?: readonly string[];
   readonly map?: readonly string[];
   readonly maxEntries?: readonly string[];
@@ -253,6 +254,7 @@ export const LOAD_FLAGS = {
   btf: fileFlag('FILE', 'Relocate against the types in FILE instead of those of the running kernel'),
   kconfig: fileFlag('FILE', "Read configuration values (CONFIG_X=…), which override the kernel's"),
   verifierLog: fileFlag('FILE', "Write the verifier's log to FILE, also if the programs are accepted"),
+  ...loadOptimizeFlags('as it is, at first -O0'),
 };
 
 /** Options for the loader. Descriptors are opened by the loader itself, when it comes to the map. */
@@ -271,6 +273,7 @@ export function loadOptionsOf(
     reuse: plan => openGivenMap(sys, plan, pins),
     ...given({
       kconfig: flags.kconfig === undefined ? undefined : readConfiguration(flags.kconfig),
+      optimize: parseLoadOptimize(flags),
       programs: only === undefined ? undefined : (name: string) => only.includes(name),
     }),
   };

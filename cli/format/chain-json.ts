@@ -7,7 +7,7 @@ import { PROGRAM_TYPE } from './chain-table.ts';
 
 /** One hook of the document. */
 export function chainJson(chain: ChainState): Record<string, unknown> {
-  const { hook, kind, via, version, mode, program, failClosed, entry, problems } = chain;
+  const { hook, kind, via, version, mode, program, failClosed, optimized, entry, problems } = chain;
   return {
     hook,
     kind,
@@ -16,6 +16,7 @@ export function chainJson(chain: ChainState): Record<string, unknown> {
     mode,
     program,
     failClosed,
+    optimized: optimized ?? null,
     entry,
     members: chain.members.map((member, at) => memberJson(chain, member, at)),
     problems,

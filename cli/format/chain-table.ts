@@ -119,12 +119,13 @@ function orderOf(chain: ChainState, { lost }: MemberState, at: number): string {
   return `does not run: ${lost}${chain.failClosed ? '; packets that reach it are dropped' : ''}`;
 }
 
-/** `protocol version 2`, `entry xdp-eth0`, `fails closed`. */
-export function chainFacts({ version, entry, failClosed }: ChainState): string[] {
+/** `protocol version 2`, `entry xdp-eth0`, `fails closed`, `optimized (single)`. */
+export function chainFacts({ version, entry, failClosed, optimized = 'none' }: ChainState): string[] {
   return [
     ...(version === null ? [] : [`protocol version ${version}`]),
     ...(entry === null ? [] : [`entry ${entry}`]),
     ...(failClosed ? ['fails closed'] : []),
+    ...(optimized === 'none' ? [] : [`optimized (${optimized})`]),
   ];
 }
 

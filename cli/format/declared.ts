@@ -46,6 +46,7 @@ function chainLines({ replaces, differences }: ChainPlan): string[] {
   const lines = differences.map(({ what, from, to }) => {
     if (what === 'failClosed') return `  ~ members that are lost ${to ? 'drop' : 'pass'} packets`;
     if (what === 'counters') return `  ~ members are built ${to ? 'with' : 'without'} counters`;
+    if (what === 'optimize') return `  ~ programs are built with ${to} instead of ${from}`;
     return from === null ? `  + ${what} ${to}` : `  ~ ${what} ${from} -> ${to}`;
   });
   return [...foreign, ...lines];

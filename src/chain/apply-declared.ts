@@ -5,6 +5,7 @@
 
 import { given } from '../bytes/index.ts';
 import { addFrame, type Problem, problem, RootletError } from '../diag/index.ts';
+import { OPTIMIZED } from '../load/index.ts';
 import { changeChain, previewChain } from './chains.ts';
 import type { DeclaredChain } from './declared/index.ts';
 import { type ChainPlan, planDeclared } from './declared/index.ts';
@@ -23,7 +24,7 @@ export interface ReadyChain {
   readonly members: readonly MemberRequest[];
 }
 
-export type DeclaredOptions = Pick<ChainOptions, 'force' | 'load'>;
+export type DeclaredOptions = Pick<ChainOptions, 'force' | 'load' | 'optimize'>;
 
 /** What is to happen on one hook. */
 export interface PlannedChain extends ReadyChain {
@@ -61,7 +62,12 @@ export function planChains(
 }
 
 function planChain(context: ChainContext, chain: ReadyChain, options: DeclaredOptions): PlannedChain {
-  const { running, design } = previewChain(context, chain.hook, editOf(chain), optionsOf(chain, {}));
+  const { running, design } = previewChain(
+    context,
+    chain.hook,
+    editOf(chain),
+    optionsOf(chain, given({ optimize: options.optimize })),
+  );
   const policy = given({ mode: chain.declared?.mode, via: chain.declared?.via });
   const plan = planDeclared(running.state, running.design, design, policy);
   const planned = { ...chain, plan, running, design };
@@ -140,7 +146,8 @@ function editOf({ members }: ReadyChain): ChainEdit {
 function optionsOf({ declared }: ReadyChain, options: DeclaredOptions): ChainOptions {
   if (declared === null) return options;
   const { mode, via, failClosed, counters } = declared;
-  return { ...options, ...given({ mode, via }), failClosed, counters };
+  const optimize = declared.optimize ?? options.optimize ?? OPTIMIZED;
+  return { ...options, ...given({ mode, via }), failClosed, counters, optimize };
 }
 
 function problemsOf(error: unknown, { declared, hook }: ReadyChain): readonly Problem[] {

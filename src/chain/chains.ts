@@ -145,7 +145,7 @@ export function previewChain(
   context: ChainContext,
   hook: ChainHook,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed' | 'counters' | 'via'> = {},
+  options: Pick<ChainOptions, 'failClosed' | 'counters' | 'optimize' | 'via'> = {},
 ): { readonly running: RunningChain; readonly design: ChainDesign } {
   const running = readRunning(context, hook);
   return { running, design: designOf(context, running, edit, options) };
@@ -156,7 +156,7 @@ function designOf(
   context: ChainContext,
   running: RunningChain,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed' | 'counters' | 'via'>,
+  options: Pick<ChainOptions, 'failClosed' | 'counters' | 'optimize' | 'via'>,
 ): ChainDesign {
   const design = designAfter(running, edit, options);
   return usesTcx(context, running.state, options) ? byKernelRule(design) : design;
@@ -165,7 +165,7 @@ function designOf(
 function designAfter(
   { state, design }: RunningChain,
   edit: ChainEdit,
-  options: Pick<ChainOptions, 'failClosed' | 'counters'>,
+  options: Pick<ChainOptions, 'failClosed' | 'counters' | 'optimize'>,
 ): ChainDesign {
   const { hook } = state;
   const typed = withSettings(withTypes(hook, ofWhole(edit, state)), design);
@@ -178,9 +178,9 @@ function adoptedDesign({ program }: ChainState, { failClosed = false }: ChainOpt
 
 function withPolicy(
   design: ChainDesign,
-  { failClosed, counters }: Pick<ChainOptions, 'failClosed' | 'counters'>,
+  { failClosed, counters, optimize }: Pick<ChainOptions, 'failClosed' | 'counters' | 'optimize'>,
 ): ChainDesign {
-  return { ...design, ...given({ failClosed, counters }) };
+  return { ...design, ...given({ failClosed, counters, optimize }) };
 }
 
 /** The id of the program on the hook stands for the whole chain. */

@@ -2,6 +2,7 @@
 
 import type { GenerationOptions } from '../dynamic/index.ts';
 import type { XdpMode } from '../kernel/index.ts';
+import type { OptimizeSetting } from '../load/index.ts';
 import type { StateChange } from '../state/index.ts';
 import type { ChainBackEnd, ChainState } from './model/index.ts';
 
@@ -19,6 +20,8 @@ export interface ChainOptions {
   readonly failClosed?: boolean;
   /** Members are built with counters, which cost next to nothing while they are off. Default: as it was, at first true. */
   readonly counters?: boolean;
+  /** How its programs are optimized. Default: as it was, at first at level 1. */
+  readonly optimize?: OptimizeSetting;
   /** Maps, variables and members that begin with new contents: `MEMBER`, `MEMBER:NAME`, `NAME`, `*`. */
   readonly fresh?: readonly string[];
   /** Check everything but what the verifier reports, and change nothing. */

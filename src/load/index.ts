@@ -41,7 +41,10 @@ export {
 } from './load.ts';
 export { typesOutlook } from './mend/index.ts';
 export {
+  describeOptimizeSetting,
   firstVariant,
+  functionsIn,
+  isSameOptimizeSetting,
   loadVariants,
   NOT_OPTIMIZED,
   OPTIMIZED,

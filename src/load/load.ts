@@ -126,6 +126,7 @@ export function loadOptimized(
     loadedOf: loaded => loaded,
     discard: loaded => loaded.discard(),
     processedBefore: () => processedBy(planOf(object), sys, options),
+    isLoaded: program => planOf(object).programs.some(({ name }) => name === program),
   });
 }
 

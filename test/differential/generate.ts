@@ -32,6 +32,8 @@ export interface GenerateOptions {
   readonly firstId?: number;
   /** Default `xdp`. */
   readonly hook?: Hook;
+  /** Version of the instruction set: kernels before 6.6 have 3. Default 4. */
+  readonly cpu?: 3 | 4;
 }
 
 /** Operations of atomic instructions. */
@@ -295,7 +297,9 @@ class OpMaker {
 
   #alu(): Op {
     const { random } = this.#draft;
-    return { kind: 'alu', insns: Array.from({ length: 1 + random.below(3) }, () => arithmetic(random)) };
+    const { cpu = 4 } = this.#draft.options;
+    const insns = Array.from({ length: 1 + random.below(3) }, () => arithmetic(random));
+    return { kind: 'alu', insns: cpu === 4 ? insns : insns.map(inVersion3) };
   }
 
   #branch(): Op {
@@ -424,6 +428,11 @@ function arithmetic(random: SeededRandom): isa.Insn {
   const divides = operation === isa.BPF_DIV || operation === isa.BPF_MOD;
   const imm = shift ? random.below(bits) : divides ? 1 + random.below(1000) : immediate(random);
   return insn(cls | operation, dst, 0, divides ? offsetOf(random, operation) : 0, imm);
+}
+
+/** Unsigned division, plain moves, and byte swaps by the byte order. */
+function inVersion3(one: isa.Insn): isa.Insn {
+  return { ...one, offset: 0, opcode: one.opcode === 0xd7 ? 0xdc : one.opcode };
 }
 
 /** Signed division and moves that extend the sign, of instruction set 4. */

@@ -22,7 +22,7 @@ export interface LongChain {
 export const CHAIN_PROGRAM = 'chain';
 const MOST_MEMBERS = 20;
 
-export function generateChain(seed: number, order: ByteOrder = 'little'): LongChain {
+export function generateChain(seed: number, order: ByteOrder = 'little', cpu: 3 | 4 = 4): LongChain {
   const random = new SeededRandom(seed ^ 0xc4a1);
   // short ones are more frequent: they fail as well, and are faster
   const count = 2 + random.below(random.pick([3, 6, MOST_MEMBERS - 1]));
@@ -30,7 +30,7 @@ export function generateChain(seed: number, order: ByteOrder = 'little'): LongCh
   const members: Model[] = [];
   for (let at = 0; at < count; at++) {
     const again = at > 0 && random.below(8) === 0;
-    const options = { units: 1, oneProgram: true, verdictMask: 3, firstId: 12 * at, hook } as const;
+    const options = { units: 1, oneProgram: true, verdictMask: 3, firstId: 12 * at, hook, cpu } as const;
     members.push(again ? random.pick(members) : generateModel(seed * 32 + at, options));
   }
   return { seed, order, members, continueOn: random.pick([[2], [0, 2], [1, 2, 3], [0, 1, 2, 3]]) };

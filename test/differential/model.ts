@@ -147,7 +147,7 @@ export function programsIn(model: Model): FunctionEntity[] {
 export function describeModel(model: Model): string {
   const lines = [`seed ${model.seed}, ${model.units} units`];
   const text = (value: unknown): string =>
-    JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? `0x${part.toString(16)}` : part));
+    JSON.stringify(value, (name, part: unknown) => (name === 'words' ? undefined : part));
   for (const { id, name, unit, standing, role, section, ops } of model.functions) {
     lines.push(`f${id} ${standing} ${role} ${name} in unit ${unit}, ${section}:`);
     for (const op of ops) lines.push(`    ${text(op)}`);

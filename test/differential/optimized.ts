@@ -5,7 +5,7 @@
 
 import type { Sys } from '../../src/kernel/sys/sys.ts';
 import { optimize } from '../../src/link/optimize/optimize.ts';
-import type { OptimizeReport } from '../../src/link/optimize/options.ts';
+import type { OptimizeOptions, OptimizeReport } from '../../src/link/optimize/options.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { inKernel, type Observation, observe, type Step } from './observe.ts';
 import { throughBytes } from './passes.ts';
@@ -68,11 +68,16 @@ export interface Outcome {
 }
 
 /** Optimizes and compares. Throws what the optimizer throws. */
-export function outcomeOf(before: Before, { stage, scope }: Variant, sys: Sys | undefined): Outcome {
+export function outcomeOf(
+  before: Before,
+  { stage, scope }: Variant,
+  sys: Sys | undefined,
+  options: OptimizeOptions = {},
+): Outcome {
   const { object, seed, steps, machine, kernel } = before;
   const passes = STAGES[stage];
   if (passes === undefined) throw new Error(`no stage ${stage}`);
-  const { object: optimized, report } = optimize(object, { inline: scope, passes });
+  const { object: optimized, report } = optimize(object, { ...options, inline: scope, passes });
   const after = seed % 2 === 0 ? throughBytes(optimized) : optimized;
   const inMachine = compare(machine, machineObservation(after, steps, seed));
   const base = { report, refused: undefined, processed: undefined };
@@ -149,9 +154,14 @@ export class Tallies {
 }
 
 /** What happens, or what the optimizer throws. */
-export function attempt(before: Before, variant: Variant, sys: Sys | undefined): Outcome | string {
+export function attempt(
+  before: Before,
+  variant: Variant,
+  sys: Sys | undefined,
+  options: OptimizeOptions = {},
+): Outcome | string {
   try {
-    return outcomeOf(before, variant, sys);
+    return outcomeOf(before, variant, sys, options);
   } catch (error) {
     return error instanceof Error ? (error.stack ?? error.message) : String(error);
   }

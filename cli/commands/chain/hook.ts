@@ -23,6 +23,7 @@ import {
 } from '../../flags/chain.ts';
 import { words } from '../../flags/components.ts';
 import { explainingValues, now, openStore, type StoreFlags } from '../../flags/loading.ts';
+import { parseLoadOptimize } from '../../flags/optimize.ts';
 import { changeJson, formatChange } from '../../format/chain-change.ts';
 import { type Context, print, printJson, tell } from '../../io/context.ts';
 
@@ -87,6 +88,7 @@ export function buildOptions({ sys, store }: ChainContext, flags: BuildFlags & M
       via: flags.via,
       failClosed: flags.failClosed,
       counters: flags.counters,
+      optimize: parseLoadOptimize(flags),
       fresh: flags.fresh?.flatMap(words),
     }),
   };

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { isSameValue } from '../../dynamic/index.ts';
 import type { XdpMode } from '../../kernel/index.ts';
+import { describeOptimizeSetting } from '../../load/index.ts';
 import type { InputObject, Verdict } from '../../object/index.ts';
 import type { Settings } from '../../state/index.ts';
 import {
@@ -17,6 +18,7 @@ import {
   hasCounters,
   isSameCode,
   isSameDesign,
+  optimizationOf,
 } from '../model/index.ts';
 import { movedNames } from './moved.ts';
 
@@ -71,7 +73,9 @@ export interface PlannedMember {
 export type ChainDifference =
   | { readonly what: 'via'; readonly from: ChainBackEnd | null; readonly to: ChainBackEnd }
   | { readonly what: 'mode'; readonly from: XdpMode | null; readonly to: XdpMode }
-  | { readonly what: 'failClosed' | 'counters'; readonly from: boolean; readonly to: boolean };
+  | { readonly what: 'failClosed' | 'counters'; readonly from: boolean; readonly to: boolean }
+  /** As options of a command: `-O0`. */
+  | { readonly what: 'optimize'; readonly from: string; readonly to: string };
 
 /** What is to change on one hook. */
 export interface ChainPlan {
@@ -126,6 +130,9 @@ function chainDifferences(
     found.push({ what: 'failClosed', from: running.failClosed, to: next.failClosed });
   const [from, to] = [hasCounters(running), hasCounters(next)];
   if (state.kind === 'chain' && from !== to) found.push({ what: 'counters', from, to });
+  const [was, is] = [running, next].map(design => describeOptimizeSetting(optimizationOf(design)));
+  if (state.kind === 'chain' && was !== undefined && is !== undefined && was !== is)
+    found.push({ what: 'optimize', from: was, to: is });
   return found;
 }
 

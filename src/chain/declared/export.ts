@@ -39,6 +39,7 @@ export function exportChain(
     ...(via === null ? {} : { via }),
     ...(failClosed ? { failClosed } : {}),
     ...given({ counters: hasCounters(design) ? undefined : false }),
+    ...optimizeDocument(design.optimize),
     members: own.map(member => memberDocument(hook.kind, member, pathOf(member))),
   };
   const notes = guests.map(
@@ -47,6 +48,17 @@ export function exportChain(
       'it cannot be declared, and applying the document removes it',
   );
   return { text: textOf(document, notes), document, notes };
+}
+
+/** What differs from the defaults. */
+function optimizeDocument(setting: ChainDesign['optimize']): Record<string, unknown> {
+  if (setting === undefined) return {};
+  const { level, noInline = [], verifyBudget } = setting;
+  return {
+    ...(level === 0 ? { optimize: 0 } : {}),
+    ...(noInline.length === 0 ? {} : { noInline }),
+    ...(verifyBudget === true ? { verifyBudget } : {}),
+  };
 }
 
 function isGuest({ file }: DesignMember): boolean {

@@ -39,6 +39,7 @@ const NAME = text(
   'a name of at most 100 characters without spaces and % : @ , = /',
   '^[^\\s%:@,=/\\p{C}]{1,100}$',
 );
+const FUNCTION = text('the name of a function', '^[A-Za-z_][A-Za-z0-9_.$]*$');
 const PROGRAM = text('the name of a program', '^[A-Za-z_][A-Za-z0-9_.$]*$');
 
 function member(verdicts: Shape<string>) {
@@ -73,6 +74,19 @@ const FAIL_CLOSED = 'Whether a member that is lost drops packets instead of pass
 const COUNTERS =
   'Whether members are built with counters, which cost next to nothing while they are off. Default: true.';
 
+const OPTIMIZE =
+  '0: programs are loaded as they are. 1: they are optimized as far as the verifier accepts it. Default: 1.';
+const NO_INLINE = 'Functions that stay functions, because something attaches to them.';
+const VERIFY_BUDGET =
+  'Whether programs are optimized less where the verifier processes more instructions than 1.2 times those without optimization plus 100. Default: false.';
+
+/** How programs are optimized. */
+const OPTIMIZATION = {
+  optimize: optional(integer(0, 1), OPTIMIZE),
+  noInline: optional(list(FUNCTION, 'noInline: [parse]'), NO_INLINE),
+  verifyBudget: optional(flag(), VERIFY_BUDGET),
+};
+
 const XDP = record('a document of an XDP hook', {
   hook: required(word(['xdp']), HOOK),
   interface: required(INTERFACE, INTERFACE_TEXT),
@@ -83,6 +97,7 @@ const XDP = record('a document of an XDP hook', {
   via: optional(word(['static', 'libxdp']), VIA),
   failClosed: optional(flag(), FAIL_CLOSED),
   counters: optional(flag(), COUNTERS),
+  ...OPTIMIZATION,
   members: required(list(member(verdict(BPF_PROG_TYPE_XDP, 0, 30)), 'members: []'), MEMBERS),
 });
 
@@ -92,6 +107,7 @@ const TC = record('a document of a TC hook', {
   via: optional(word(['static', 'tcx']), VIA),
   failClosed: optional(flag(), FAIL_CLOSED),
   counters: optional(flag(), COUNTERS),
+  ...OPTIMIZATION,
   members: required(list(member(verdict(BPF_PROG_TYPE_SCHED_CLS, -1, MAX_S32)), 'members: []'), MEMBERS),
 });
 

@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { given, type InputFile } from '../../bytes/index.ts';
 import { type Problem, problem, quote, RootletError } from '../../diag/index.ts';
 import type { XdpMode } from '../../kernel/index.ts';
+import type { OptimizeSetting } from '../../load/index.ts';
 import { componentName, type Settings } from '../../state/index.ts';
 import type { ChainBackEnd, ChainKind } from '../model/index.ts';
 import { DOCUMENT, type HookWord, type MemberDocument, type TcDocument, type XdpDocument } from './format.ts';
@@ -43,6 +44,8 @@ export interface DeclaredChain {
   readonly failClosed: boolean;
   /** Members are built with counters. */
   readonly counters: boolean;
+  /** How its programs are optimized, where the document states it. */
+  readonly optimize?: OptimizeSetting;
   readonly members: readonly DeclaredMember[];
   /** Where its interface is named, for problems of the interface. */
   readonly where: readonly string[];
@@ -87,8 +90,18 @@ function chainOf(file: string, node: YamlNode, problems: Problem[]): DeclaredCha
   const { via, failClosed = false, counters = true } = read;
   const mode = 'mode' in read && read.mode !== undefined ? MODES[read.mode] : undefined;
   const where = [placeText(placeOf(read, 'interface')), 'interface'];
-  const policy = { ...given({ mode, via }), failClosed, counters };
+  const policy = { ...given({ mode, via, optimize: optimizeIn(read) }), failClosed, counters };
   return { ...hookOf(read.hook, read.interface), where, ...policy, members };
+}
+
+/** Undefined where the document says nothing of it. */
+function optimizeIn({
+  optimize,
+  noInline,
+  verifyBudget,
+}: XdpDocument | TcDocument): OptimizeSetting | undefined {
+  if ([optimize, noInline, verifyBudget].every(one => one === undefined)) return undefined;
+  return { level: optimize === 0 ? 0 : 1, ...given({ noInline, verifyBudget }) };
 }
 
 function hookOf(

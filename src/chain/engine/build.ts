@@ -81,7 +81,7 @@ export function changeRootlet(
     fresh,
     settings: settingsOf(request.design),
     via: slotsVia,
-    ...given({ expected: expected ?? undefined }),
+    ...given({ expected: expected ?? undefined, optimize: request.design.optimize }),
   };
   return dryRun ? rootlet.plan(chain.change, options) : rootlet.change(chain.change, options);
 }
@@ -138,6 +138,7 @@ export function firstRootlet(
     settings: settingsOf(request.design),
     via: slotsVia,
     dryRun,
+    ...given({ optimize: request.design.optimize }),
   };
   const stale = staleChains(context, request.hook);
   const replaced = Rootlet.first(context.sys, rootlet, options, generation => {

@@ -35,7 +35,11 @@ export function dispatcherChain(store: Store, base: ChainState, dispatcher: Read
     return { ...withFacts(named, member, entry), name };
   });
   const counters = own === undefined ? recordedCounters(store, entry) : own.design.counters;
-  const design = { members, failClosed: own?.design.failClosed === true, ...given({ counters }) };
+  const design = {
+    members,
+    failClosed: own?.design.failClosed === true,
+    ...given({ counters, optimize: own?.design.optimize }),
+  };
   const state: ChainState = {
     ...base,
     kind: 'chain',

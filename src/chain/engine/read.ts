@@ -54,13 +54,18 @@ export function readTc(context: ChainContext, hook: ChainHook): RunningChain {
 }
 
 /** A chain that is one program. */
-function linked(context: ChainContext, at: ChainState, { entry, design }: RecordedChain): RunningChain {
+function linked(
+  context: ChainContext,
+  at: ChainState,
+  { entry, design, optimized }: RecordedChain,
+): RunningChain {
   const state: ChainState = {
     ...at,
     kind: 'chain',
     via: 'static',
     members: withAdopted(context, design),
     failClosed: design.failClosed,
+    optimized,
     entry: entry.name,
   };
   return { state, design, entry };

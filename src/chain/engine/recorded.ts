@@ -1,8 +1,10 @@
 /** Chains that entries of the store keep: found by the program that runs on the hook, which alone is the truth. */
 
+import { given } from '../../bytes/index.ts';
 import { RootletError } from '../../diag/index.ts';
 import { recordOfProgram } from '../../dynamic/index.ts';
 import { openHook } from '../../hooks/index.ts';
+import type { InlineScope } from '../../link/index.ts';
 import { settingsFor } from '../../state/index.ts';
 import { fieldsOf, type Store, type StoreEntry } from '../../store/index.ts';
 import type { ChainDesign, ChainHook, DesignMember } from '../model/index.ts';
@@ -14,6 +16,8 @@ export interface RecordedChain {
   /** The program on the hook. */
   readonly programId: number;
   readonly design: ChainDesign;
+  /** The step of the optimizer that its program is at. */
+  readonly optimized: InlineScope;
 }
 
 /** The chain whose program has this id; undefined where no entry has one. Throws `relink-record`. */
@@ -64,5 +68,6 @@ function chainIn(store: Store, entry: StoreEntry, programId: number | undefined)
     const file = fills.find(({ component }) => component === member.name)?.file ?? null;
     return { ...member, file, settings: settingsFor(record.settings, member.name), loaded: null };
   });
-  return { entry, programId, design: { ...facts, members } };
+  const { optimize, optimized = 'none' } = record;
+  return { entry, programId, optimized, design: { ...facts, members, ...given({ optimize }) } };
 }

@@ -5,6 +5,7 @@
 
 import type { Problem } from '../../diag/index.ts';
 import type { XdpMode } from '../../kernel/index.ts';
+import type { InlineScope } from '../../link/index.ts';
 import type { Verdict } from '../../object/index.ts';
 import type { Settings } from '../../state/index.ts';
 
@@ -84,6 +85,8 @@ export interface ChainState {
   readonly members: readonly MemberState[];
   /** A member that is lost drops packets instead of passing them. */
   readonly failClosed: boolean;
+  /** The step of the optimizer that the linked program is at; absent for other back ends. */
+  readonly optimized?: InlineScope;
   /** Name of the entry in the store; null when it has none. */
   readonly entry: string | null;
   /** What is wrong with it. */

@@ -1,8 +1,14 @@
 /** Whether two designs are the same chain: nothing would change. */
 
 import { isSameValue } from '../../dynamic/index.ts';
+import { isSameOptimizeSetting, OPTIMIZED, type OptimizeSetting } from '../../load/index.ts';
 import { type Settings, sameBytes } from '../../state/index.ts';
 import type { ChainDesign, DesignMember } from './design.ts';
+
+/** How the programs of a chain are optimized. */
+export function optimizationOf({ optimize = OPTIMIZED }: ChainDesign): OptimizeSetting {
+  return optimize;
+}
 
 /** Whether members are built with counters. */
 export function hasCounters({ counters }: ChainDesign): boolean {
@@ -11,6 +17,7 @@ export function hasCounters({ counters }: ChainDesign): boolean {
 
 export function isSameDesign(a: ChainDesign, b: ChainDesign): boolean {
   if (a.failClosed !== b.failClosed || hasCounters(a) !== hasCounters(b)) return false;
+  if (!isSameOptimizeSetting(optimizationOf(a), optimizationOf(b))) return false;
   if (a.members.length !== b.members.length) return false;
   return a.members.every((member, at) => {
     const other = b.members[at];

@@ -2,6 +2,7 @@
  * A chain as it is to be: what an edit makes of the chain that runs. Pure data; back ends build it.
  */
 
+import type { OptimizeSetting } from '../../load/index.ts';
 import type { InputObject, Verdict } from '../../object/index.ts';
 import type { Settings } from '../../state/index.ts';
 
@@ -40,4 +41,6 @@ export interface ChainDesign {
   readonly failClosed: boolean;
   /** Members are built with counters, where they can have them. Absent: true. */
   readonly counters?: boolean;
+  /** How its programs are optimized, where that was given. Absent: at level 1. */
+  readonly optimize?: OptimizeSetting;
 }

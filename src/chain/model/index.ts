@@ -9,7 +9,7 @@ export {
   ordinal,
   type ProgramFacts,
 } from './chain.ts';
-export { hasCounters, isSameCode, isSameDesign, isSameSettings } from './compare.ts';
+export { hasCounters, isSameCode, isSameDesign, isSameSettings, optimizationOf } from './compare.ts';
 export { countedMember, type LoadedMember } from './counted.ts';
 export type { ChainDesign, DesignMember } from './design.ts';
 export type { ChainEdit, MemberRequest } from './edit.ts';

@@ -8,7 +8,7 @@
 
 import { quote, RootletError } from '../../diag/index.ts';
 import type { StateChange } from '../../state/index.ts';
-import { type ChainDesign, type ChainHook, hasCounters } from '../model/index.ts';
+import { type ChainDesign, type ChainHook, hasCounters, optimizationOf } from '../model/index.ts';
 import { differenceOf, freshNames, loadable } from './changes.ts';
 import type { TcxContext, TcxOptions } from './context.ts';
 import { readTcxHook } from './hook.ts';
@@ -48,6 +48,7 @@ function prepare(context: TcxContext, hook: ChainHook, design: ChainDesign, opti
   const running = new Map([...attached, ...found.lost].map(member => [member.facts.name, member]));
   const members = new Map(design.members.map(member => [member.name, loadable(member)]));
   const counters = hasCounters(design);
+  const optimize = optimizationOf(design);
   const fresh = freshNames(design, options.fresh ?? []);
   const wanted = [...members.values()].map(member => {
     const old = running.get(member.name);
@@ -55,7 +56,9 @@ function prepare(context: TcxContext, hook: ChainHook, design: ChainDesign, opti
     return {
       name: member.name,
       differs:
-        old === undefined ? ('code' as const) : differenceOf(context, old, { member, counters }, names),
+        old === undefined
+          ? ('code' as const)
+          : differenceOf(context, old, { member, counters, optimize }, names),
     };
   });
   const present = [
@@ -65,7 +68,7 @@ function prepare(context: TcxContext, hook: ChainHook, design: ChainDesign, opti
   const plan = planTcx(present, wanted);
   requireRoom(found, plan);
   const places = { context, hook, order: [...members.keys()], settled: new Set(plan.stay) };
-  return { context, hook, options, plan, places, members, running, counters, fresh };
+  return { context, hook, options, plan, places, members, running, counters, optimize, fresh };
 }
 
 // --- running the steps --------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import { bugError, quote, usageError } from '../../diag/index.ts';
 import { changedSettings, isSameValue, OBJECT_FILE } from '../../dynamic/index.ts';
+import { isSameOptimizeSetting, OPTIMIZED, type OptimizeSetting } from '../../load/index.ts';
 import type { InputObject } from '../../object/index.ts';
 import { mapNames, type Settings, sameBytes, settingsFor, variableNames } from '../../state/index.ts';
 import { type ChainDesign, type DesignMember, isSameSettings } from '../model/index.ts';
@@ -9,7 +10,7 @@ import type { TcxContext } from './context.ts';
 import type { TcxMember } from './hook.ts';
 import { verdictsOf } from './member-object.ts';
 import type { WantedMember } from './plan.ts';
-import { settingsOf } from './read.ts';
+import { optimizeOf, settingsOf } from './read.ts';
 
 /** A member of a design that can be loaded. */
 export type LoadableMember = DesignMember & { readonly file: InputObject };
@@ -21,11 +22,18 @@ export function loadable(member: DesignMember): LoadableMember {
   return { ...member, file };
 }
 
+/** A member, and how its chain is built. */
+export interface WantedCode {
+  readonly member: LoadableMember;
+  readonly counters: boolean;
+  readonly optimize: OptimizeSetting;
+}
+
 /** What differs. `fresh`: names that begin with new contents, which is a difference of its own. */
 export function differenceOf(
   { store }: TcxContext,
   old: TcxMember,
-  { member: next, counters }: { readonly member: LoadableMember; readonly counters: boolean },
+  { member: next, counters, optimize }: WantedCode,
   fresh: readonly string[],
 ): WantedMember['differs'] {
   const bytes = store.files(old.entry).get(OBJECT_FILE);
@@ -34,6 +42,7 @@ export function differenceOf(
     sameBytes(bytes, next.file.bytes) &&
     old.program === next.program &&
     old.facts.counters === counters &&
+    isSameOptimizeSetting(optimizeOf(old.entry) ?? OPTIMIZED, optimize) &&
     isSameValue(old.facts.continueOn, verdictsOf(next)) &&
     isSameSettings(settingsOf(old.entry), next.settings);
   if (!isSameCode || fresh.length > 0) return 'code';

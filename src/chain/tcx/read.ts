@@ -1,7 +1,9 @@
 /** A tcx hook as the state and the design of a chain. Programs of other tools are shown, and are in no design. */
 
+import { given } from '../../bytes/index.ts';
 import { type Problem, problem } from '../../diag/index.ts';
 import { inputOf } from '../../dynamic/index.ts';
+import type { OptimizeSetting } from '../../load/index.ts';
 import { DEFAULT_PRIORITY } from '../../object/index.ts';
 import {
   decodeEntryState,
@@ -43,8 +45,13 @@ export function readTcx(context: TcxContext, hook: ChainHook): RunningTcx {
     entry: null,
     problems: found.lost.map(lostProblem),
   };
+  const [first] = own;
+  const optimize = first === undefined ? undefined : optimizeOf(first.entry);
   const design = { members: own.map(member => designOf(context, member)), failClosed: false };
-  return { state, design: own.length === 0 ? design : { ...design, counters: isCounted(own) } };
+  return {
+    state,
+    design: own.length === 0 ? design : { ...design, counters: isCounted(own), ...given({ optimize }) },
+  };
 }
 
 /** In the order in which they run; lost ones after the last member whose priority is not higher. */
@@ -77,6 +84,11 @@ function designOf({ store }: TcxContext, { entry, facts, program }: TcxMember): 
     loaded,
     adopted: null,
   };
+}
+
+/** How a member is optimized, where that was given. */
+export function optimizeOf({ record }: TcxMember['entry']): OptimizeSetting | undefined {
+  return decodeEntryState(record.data).optimize;
 }
 
 /** Those in force. */

@@ -10,7 +10,7 @@ import {
   withEntryLoad,
 } from '../../dynamic/index.ts';
 import { findHook, type Hook, hookContents, hookData } from '../../hooks/index.ts';
-import type { LoadedObject } from '../../load/index.ts';
+import type { LoadedObject, OptimizeSetting } from '../../load/index.ts';
 import { stripDataSections } from '../../object/index.ts';
 import { encodeEntryState, mapKey, type StateChange } from '../../state/index.ts';
 import type { JsonObject, Store } from '../../store/index.ts';
@@ -36,6 +36,7 @@ export interface StepContext {
   readonly running: ReadonlyMap<string, TcxMember>;
   /** Whether the chain has counters. */
   readonly counters: boolean;
+  readonly optimize: OptimizeSetting;
   /** Names that begin with new contents, by member. */
   readonly fresh: ReadonlyMap<string, readonly string[]>;
 }
@@ -97,7 +98,12 @@ function loadMember(at: StepContext, name: string, done: Done): Job {
       store,
       object: stripDataSections(object),
       name: entryName,
-      options: { ...options.load, ...member.settings, programs: (one: string) => one === member.program },
+      options: {
+        ...options.load,
+        ...member.settings,
+        optimize: at.optimize,
+        programs: (one: string) => one === member.program,
+      },
       binding: {},
     };
     withEntryLoad(load, (loaded, kept) => {
@@ -115,7 +121,7 @@ function saveFirst(at: StepContext, member: LoadableMember, loaded: LoadedObject
   using attached = attachInPlace(places, member.name, loaded, member.program);
   const data = {
     ...hookData(attached, tcxRequest(hook), member.program),
-    ...encodeEntryState(firstEntryState(loaded, member.settings)),
+    ...encodeEntryState(firstEntryState(loaded, member.settings, at.optimize)),
     ...kept.data,
     ...factsOf(at, member),
   };
@@ -166,7 +172,11 @@ function replaceMember(at: StepContext, { kind, name }: TcxStep, done: Done): Jo
       entry,
       object: stripDataSections(object),
       program: member.program,
-      options: { ...options.load, ...newSettings(settingsOf(entry), member.settings) },
+      options: {
+        ...options.load,
+        ...newSettings(settingsOf(entry), member.settings),
+        optimize: at.optimize,
+      },
       settings: member.settings,
       fresh: at.fresh.get(name) ?? [],
       dryRun,

@@ -9,6 +9,7 @@ import { checkLimits } from '../../link/index.ts';
 import {
   Cleanup,
   findTarget,
+  functionsIn,
   type LoadedObject,
   loadOptimized,
   type MapPlan,
@@ -217,7 +218,11 @@ export class Attempts {
     const found = [...called, ...this.#shares];
     const unchecked = uncheckedBindings(this.#object, found);
     const { level, ...setting } = this.#options.optimize ?? NOT_OPTIMIZED;
-    const noInline = [...(setting.noInline ?? []), ...exts.flatMap(({ call }) => extStubNames(call.name))];
+    const stubs = functionsIn(
+      composed.object,
+      exts.flatMap(({ call }) => extStubNames(call.name)),
+    );
+    const noInline = [...(setting.noInline ?? []), ...stubs];
     return loadOptimized(
       composed.object,
       { ...setting, level, noInline },

@@ -4,6 +4,7 @@
  */
 
 import { RootletError } from '../../diag/index.ts';
+import { describeOptimizeSetting, type OptimizeSetting } from '../../load/index.ts';
 import { decodeEntryState } from '../../state/index.ts';
 import { fieldsOf, type StoreEntry } from '../../store/index.ts';
 import { RELINK_FIELD } from './record.ts';
@@ -12,7 +13,7 @@ import { RELINK_FIELD } from './record.ts';
 export interface EntrySetting {
   /** Component that it was given for; null for the entry itself. */
   readonly component: string | null;
-  readonly kind: 'variable' | 'max-entries' | 'via' | 'mode' | 'direction' | 'priority';
+  readonly kind: 'variable' | 'max-entries' | 'via' | 'mode' | 'direction' | 'priority' | 'optimize';
   /** Variable or map; '' for settings of the hook. */
   readonly name: string;
   readonly value: unknown;
@@ -40,15 +41,23 @@ function hookSettings({ record }: StoreEntry): EntrySetting[] {
 
 function givenSettings(entry: StoreEntry): EntrySetting[] {
   try {
-    return [...decodeEntryState(entry.record.data).settings].flatMap(([owner, { globals, maxEntries }]) => {
+    const { settings, optimize } = decodeEntryState(entry.record.data);
+    const values = [...settings].flatMap(([owner, { globals, maxEntries }]) => {
       const component = owner === '' ? null : owner;
       return [
         ...[...globals].map(([name, value]) => ({ component, kind: 'variable' as const, name, value })),
         ...[...maxEntries].map(([name, value]) => ({ component, kind: 'max-entries' as const, name, value })),
       ];
     });
+    return [...optimizeSettings(optimize), ...values];
   } catch (error) {
     if (error instanceof RootletError) return [];
     throw error;
   }
+}
+
+/** As options of a command: `-O0`. */
+function optimizeSettings(optimize: OptimizeSetting | undefined): EntrySetting[] {
+  if (optimize === undefined) return [];
+  return [{ component: null, kind: 'optimize', name: '', value: describeOptimizeSetting(optimize) }];
 }

@@ -7,6 +7,7 @@ import {
   dataMapName,
   executePlan,
   firstVariant,
+  functionsIn,
   globalsKind,
   kernelName,
   type LoadedObject,
@@ -170,14 +171,21 @@ export function loadPart(context: BuildContext, planned: PlannedPart, typesFor?:
 
 /** Plans the part that would be loaded first, and what is not optimized of it. */
 export function planOptimized(context: BuildContext, design: Design, request: PartRequest): PlannedPart {
-  const variant = firstVariant(request.object, optimizationOf(context, request));
+  const { setting, notes } = optimizationOf(context, request);
+  const first = firstVariant(request.object, setting, name => isLoaded(request, name));
+  const variant = { ...first, notes: [...notes, ...first.notes] };
   return planVariant(context, design, request, variant);
 }
 
 /** Plans and loads a part at the first step of the optimizer that the verifier accepts. */
 export function loadOptimizedPart(context: BuildContext, design: Design, request: PartRequest): LoadedPart {
-  return loadVariants<LoadedPart>(request.object, optimizationOf(context, request), {
-    load: variant => loadPart(context, planVariant(context, design, request, variant)),
+  const { setting, notes } = optimizationOf(context, request);
+  return loadVariants<LoadedPart>(request.object, setting, {
+    load: variant => {
+      const noted = { ...variant, notes: [...notes, ...variant.notes] };
+      return loadPart(context, planVariant(context, design, request, noted));
+    },
+    isLoaded: name => isLoaded(request, name),
     loadedOf: ({ loaded }) => loaded,
     discard: part => part.close(),
     processedBefore: () => {
@@ -198,8 +206,18 @@ function planVariant(
   return { ...planned, plan: planOfVariant(planned.plan, variant) };
 }
 
-/** Names are those in the files: a re-link may have renamed functions. */
-function optimizationOf({ optimize = OPTIMIZED }: BuildContext, request: PartRequest): OptimizeSetting {
-  const { functionsNamed = (name: string) => [name] } = request;
-  return { ...optimize, noInline: (optimize.noInline ?? []).flatMap(functionsNamed) };
+/** As far as that is known before the plan: programs of the rootlet that only its own arrays hold are not. */
+function isLoaded({ programs, keyOf }: PartRequest, name: string): boolean {
+  return programs.includes(name) || keyOf(name) !== name;
+}
+
+/** The setting with the names that functions have in the object, and the names that none has. */
+function optimizationOf({ optimize = OPTIMIZED }: BuildContext, request: PartRequest) {
+  const { functionsNamed = (name: string) => [name], object } = request;
+  const { noInline: wanted = [] } = optimize;
+  const kept = wanted.map(name => functionsIn(object, functionsNamed(name)));
+  const setting: OptimizeSetting = { ...optimize, noInline: kept.flat() };
+  const unknown = wanted.filter((_, at) => kept[at]?.length === 0);
+  const notes = unknown.map(name => `--no-inline ${name} has no effect: there is no such function`);
+  return { setting, notes };
 }

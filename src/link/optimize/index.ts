@@ -11,3 +11,4 @@ export type {
 } from './options.ts';
 export type { Passes } from './passes.ts';
 export { Refusal } from './refusal.ts';
+export { node } from './testing.ts';

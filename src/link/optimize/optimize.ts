@@ -105,7 +105,12 @@ class Run {
       const insns = slotsReached(this.#object, program);
       const done = optimizeProgram(this.#context, program, scope, insns);
       if (!isWorse(symbolOf(this.#object, program), done)) return { program, scope, done, reason };
-      return { program, scope, done: null, reason: 'it would have more instructions' };
+      return {
+        program,
+        scope,
+        done: null,
+        reason: 'nothing is inlined, and it would have more instructions',
+      };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return this.#stepDown({ program, scope, done: null, reason }, error.reason);
@@ -190,27 +195,23 @@ function newProblems(
 
 // --- report -----------------------------------------------------------------------------------------------------------
 
-function reportOf(
-  before: BpfObject,
-  after: BpfObject,
-  { program, done, reason }: Attempt,
-): ProgramOptimization {
-  const insns = { before: slotsReached(before, program), after: slotsReached(after, program) };
-  const { name } = symbolOf(before, program);
-  if (done === null) {
-    const unchanged = { before: 0, after: 0 };
-    return {
-      program: name,
-      refused: reason,
-      inlined: [],
-      kept: [],
-      insns,
-      stack: unchanged,
-      shared: 0,
-      decided: 0,
-      spilled: 0,
-    };
-  }
+function reportOf(before: BpfObject, after: BpfObject, attempt: Attempt): ProgramOptimization {
+  const { program, scope, done, reason } = attempt;
+  const base = {
+    program: symbolOf(before, program).name,
+    inline: scope,
+    insns: { before: slotsReached(before, program), after: slotsReached(after, program) },
+  };
+  if (done === null) return { ...base, refused: reason, stepped: null, ...UNCHANGED };
   const { inlined, kept, stack, shared, decided, spilled } = done;
-  return { program: name, refused: null, inlined, kept, insns, stack, shared, decided, spilled };
+  return { ...base, refused: null, stepped: reason, inlined, kept, stack, shared, decided, spilled };
 }
+
+const UNCHANGED = {
+  inlined: [],
+  kept: [],
+  stack: { before: 0, after: 0 },
+  shared: 0,
+  decided: 0,
+  spilled: 0,
+};

@@ -4,15 +4,18 @@ import type { BpfObject } from '../../object/index.ts';
 import type { Passes } from './passes.ts';
 
 /**
- * Which calls are replaced by the body of the function that they call, as far as the rules allow it
- * (`KeptReason`):
+ * Which calls are replaced by the body of the function that they call, as far as the rules of the kernel allow it:
  *
  * - `all`: every call;
- * - `single`: calls that a program makes itself, and below these calls of functions with one caller, or of a
- *   few instructions. The default: measured on long chains, a verifier processes fewer instructions than
- *   without inlining;
- * - `members`: only calls that a program makes itself;
+ * - `single`: calls that a program makes itself, except of functions of more than 32 instructions that it calls
+ *   several times; and below these, calls of functions that it calls once. Of global ones below, only those of up to
+ *   32 instructions or without branches: the verifier checks a global function once, by its types. The default;
+ * - `members`: only calls that a program makes itself, with the same exception;
  * - `none`: no call.
+ *
+ * Functions of at most 8 instructions without branches and calls are inlined at every scope but `none`. Second and
+ * further copies of functions add no more than 256 instructions, or as many as there were; with `all` 4096, or four
+ * times as many.
  *
  * In this order they are the steps of a ladder: who loads the result steps down where a verifier refuses it.
  */
@@ -57,6 +60,10 @@ export interface ProgramOptimization {
   readonly program: string;
   /** Null where it was optimized; else why not, as words. The program is then unchanged. */
   readonly refused: string | null;
+  /** The step of the ladder that was taken: where less than asked for, `stepped` says why. */
+  readonly inline: InlineScope;
+  /** Why not more was inlined: what a pass refused, or the limit that it would break. Null at the first step. */
+  readonly stepped: string | null;
   readonly inlined: readonly InlinedCall[];
   readonly kept: readonly KeptCall[];
   /** Instruction slots of the program and all functions that it calls. */

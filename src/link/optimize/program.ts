@@ -54,7 +54,7 @@ export function optimizeProgram(
   insns: number,
 ): OptimizedProgram {
   const own = functions.liftable(program);
-  const calls = new ProgramDecisions(decisions, passes.inline ? scope : 'none', insns);
+  const calls = new ProgramDecisions(decisions, program, passes.inline ? scope : 'none', insns);
   const { graph, inlined, kept } = liftProgram(functions, program, calls);
   const counts = runPasses(graph, passes, contextOf(functions, program), insns);
   if (graph.frame > MAX_FRAME) throw new Refusal(`it would need ${graph.frame} bytes of stack`);

@@ -1,3 +1,10 @@
 export { processedInstructions } from './budget.ts';
 export { firstVariant, loadVariants, type OptimizedVariant } from './ladder.ts';
-export { NOT_OPTIMIZED, OPTIMIZED, type OptimizeSetting } from './setting.ts';
+export {
+  describeOptimizeSetting,
+  functionsIn,
+  isSameOptimizeSetting,
+  NOT_OPTIMIZED,
+  OPTIMIZED,
+  type OptimizeSetting,
+} from './setting.ts';

@@ -46,6 +46,8 @@ function optimizer(
         {
           program: 'run',
           refused,
+          inline: step,
+          stepped: null,
           inlined: [{ function: same.includes(step) ? 'same' : step, caller: 'run' }],
           kept: [],
           insns: { before: 2, after: 2 },
@@ -257,8 +259,11 @@ describe('the verify budget', () => {
 });
 
 test('a dry run has the variant that would be loaded first', () => {
-  const variant = firstVariant(PLAIN, { level: 1 }, optimizer());
+  const variant = firstVariant(PLAIN, { level: 1 }, undefined, optimizer());
   expect(variant).toMatchObject({ step: 'single', notes: [] });
-  expect(firstVariant(PLAIN, { level: 0 }, optimizer())).toMatchObject({ step: 'none', report: null });
-  expect(firstVariant(PLAIN, { level: 1 }, optimizer([], 'odd')).notes).toHaveLength(1);
+  expect(firstVariant(PLAIN, { level: 0 }, undefined, optimizer())).toMatchObject({
+    step: 'none',
+    report: null,
+  });
+  expect(firstVariant(PLAIN, { level: 1 }, undefined, optimizer([], 'odd')).notes).toHaveLength(1);
 });

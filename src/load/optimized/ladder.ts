@@ -14,7 +14,7 @@ import type { BpfObject } from '../../object/index.ts';
 import { E2BIG, EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOTSUPP, EPERM } from '../../uapi/index.ts';
 import { type LoadedObject, verifierFailureOf } from '../execute/index.ts';
 import { isOverBudget, overBudget, processedInstructions } from './budget.ts';
-import type { OptimizeSetting } from './setting.ts';
+import type { FirstStep, OptimizeSetting } from './setting.ts';
 
 /** What an object was made at one step. */
 export interface OptimizedVariant {
@@ -38,12 +38,15 @@ export interface VariantLoader<T> {
    * Instructions that the verifier processes for the object as it was given; undefined where that is not known.
    */
   readonly processedBefore: () => number | undefined;
+  /** Whether a program of the object is loaded; default: all. Only these are reported. */
+  readonly isLoaded?: ((program: string) => boolean) | undefined;
 }
 
 /** Replaced in tests. */
 export type Optimizer = (object: BpfObject, step: InlineScope, noInline: readonly string[]) => Optimized;
 
-const STEPS: readonly Exclude<InlineScope, 'none'>[] = ['all', 'single', 'members'];
+/** From the one that inlines most. */
+const STEPS: readonly FirstStep[] = ['all', 'single', 'members'];
 const FIRST_STEP = 'single';
 
 /**
@@ -59,7 +62,7 @@ export function loadVariants<T>(
   const plain = { object, step: 'none', report: null } as const;
   if (setting.level === 0) return loader.load({ ...plain, notes: [] });
   const budget = setting.verifyBudget === true ? knownBudget(object, loader) : NO_BUDGET;
-  const walk: Walk = { refusals: [], notes: [...budget.notes], before: undefined };
+  const walk: Walk = { ...newWalk(loader.isLoaded), notes: [...budget.notes] };
   for (const variant of variantsOf(object, setting, optimizer, walk)) {
     const made = tryStep(variant, loader, budget.processed, walk);
     if (made !== undefined) return made.value;
@@ -71,9 +74,10 @@ export function loadVariants<T>(
 export function firstVariant(
   object: BpfObject,
   setting: OptimizeSetting,
+  isLoaded?: (program: string) => boolean,
   optimizer: Optimizer = optimizeAt,
 ): OptimizedVariant {
-  const walk: Walk = { refusals: [], notes: [], before: undefined };
+  const walk = newWalk(isLoaded);
   if (setting.level === 1)
     for (const variant of variantsOf(object, setting, optimizer, walk))
       return { ...variant, notes: notesAt(object, variant.step, walk) };
@@ -92,9 +96,14 @@ interface Walk {
   notes: readonly string[];
   /** What the step before was, so that the same code is not loaded twice. */
   before: OptimizeReport | undefined;
+  readonly isLoaded: (program: string) => boolean;
 }
 
-type Variant = Omit<OptimizedVariant, 'notes'> & { readonly step: Exclude<InlineScope, 'none'> };
+function newWalk(isLoaded: (program: string) => boolean = () => true): Walk {
+  return { refusals: [], notes: [], before: undefined, isLoaded };
+}
+
+type Variant = Omit<OptimizedVariant, 'notes'> & { readonly step: FirstStep };
 
 /** Each step that differs from the one before it. Ends where no program can be optimized. */
 function* variantsOf(
@@ -105,7 +114,7 @@ function* variantsOf(
 ): Generator<Variant> {
   for (const step of STEPS.slice(STEPS.indexOf(inline))) {
     const { object: optimized, report } = optimizer(object, step, noInline);
-    if (walk.before === undefined) walk.notes = [...walk.notes, ...refusedPrograms(object, report)];
+    if (walk.before === undefined) walk.notes = [...walk.notes, ...refusedPrograms(object, report, walk)];
     if (report.programs.every(({ refused }) => refused !== null)) return;
     if (walk.before !== undefined && isSameInlining(walk.before, report)) continue;
     walk.before = report;
@@ -113,9 +122,11 @@ function* variantsOf(
   }
 }
 
-function refusedPrograms({ name }: BpfObject, { programs }: OptimizeReport): string[] {
+function refusedPrograms({ name }: BpfObject, { programs }: OptimizeReport, { isLoaded }: Walk): string[] {
   return programs.flatMap(({ program, refused }) =>
-    refused === null ? [] : [`${name}: program ${quote(program)} is not optimized: ${refused}`],
+    refused === null || !isLoaded(program)
+      ? []
+      : [`${name}: program ${quote(program)} is not optimized: ${refused}`],
   );
 }
 

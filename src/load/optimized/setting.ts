@@ -1,13 +1,17 @@
 /** How code is optimized when it is loaded: a setting, which entries of the store keep. */
 
 import type { InlineScope } from '../../link/index.ts';
+import type { BpfObject } from '../../object/index.ts';
+
+/** Where a ladder can begin. */
+export type FirstStep = Exclude<InlineScope, 'none'>;
 
 /** How the programs of an object are optimized when they are loaded. */
 export interface OptimizeSetting {
   /** 0: they are loaded as they are. 1: optimized, as far as the verifier accepts the result. */
   readonly level: 0 | 1;
   /** Where the ladder begins. Default `single`. */
-  readonly inline?: Exclude<InlineScope, 'none'>;
+  readonly inline?: FirstStep;
   /** Functions, by name, that stay functions: something attaches to them. */
   readonly noInline?: readonly string[];
   /**
@@ -40,4 +44,10 @@ export function describeOptimizeSetting({
     ...[...new Set(noInline)].sort().map(name => `--no-inline ${name}`),
     ...(verifyBudget === true ? ['--verify-budget'] : []),
   ].join(' ');
+}
+
+/** Those of the names that are functions of the object. */
+export function functionsIn({ symbols }: BpfObject, names: readonly string[]): string[] {
+  const known = new Set(symbols.flatMap(({ kind, name }) => (kind === 'function' ? [name] : [])));
+  return names.filter(name => known.has(name));
 }

@@ -168,12 +168,12 @@ class Interpreter {
   }
 }
 
-function wide({ imm, high, reference }: Ins): bigint {
+export function wide({ imm, high, reference }: Ins): bigint {
   if (reference !== null) return BigInt(reference.symbol) * 4096n + BigInt(reference.addend);
   return (BigInt(high) << 32n) | BigInt.asUintN(32, BigInt(imm));
 }
 
-function sizeOf(opcode: number): number {
+export function sizeOf(opcode: number): number {
   return elementAt([4, 2, 1, 8], (opcode >> 3) & 3);
 }
 
@@ -193,7 +193,7 @@ function combine(operation: number, old: bigint, value: bigint): bigint {
 }
 
 /** Byte swaps, on a little endian machine. */
-function swapped({ opcode, imm }: Ins, value: bigint): bigint {
+export function swapped({ opcode, imm }: Ins, value: bigint): bigint {
   let result = 0n;
   const isKept = classOf(opcode) === isa.BPF_ALU && (opcode & isa.BPF_X) === 0;
   if (isKept) return BigInt.asUintN(imm, value);
@@ -201,7 +201,7 @@ function swapped({ opcode, imm }: Ins, value: bigint): bigint {
   return result;
 }
 
-function computed(operation: number, a: bigint, b: bigint, bits: number, isSigned: boolean): bigint {
+export function computed(operation: number, a: bigint, b: bigint, bits: number, isSigned: boolean): bigint {
   const count = b & BigInt(bits - 1);
   const [left, right] = isSigned ? [BigInt.asIntN(bits, a), BigInt.asIntN(bits, b)] : [a, b];
   switch (operation) {
@@ -234,7 +234,7 @@ function computed(operation: number, a: bigint, b: bigint, bits: number, isSigne
   }
 }
 
-function compared(operation: number, a: bigint, b: bigint, bits: number): boolean {
+export function compared(operation: number, a: bigint, b: bigint, bits: number): boolean {
   const left = BigInt.asIntN(bits, a);
   const right = BigInt.asIntN(bits, b);
   switch (operation) {

@@ -81,13 +81,17 @@ function computed32(operation: number, offset: number, left: Range, right: Range
   const start = asWord(left);
   const isSum = operation === BPF_ADD || operation === BPF_SUB;
   if (operation === BPF_ARSH && start.max > 0x7fffffff) return WORD;
-  const result = computed64(
-    operation,
-    offset,
-    start,
-    isSum && right.min === right.max ? right : asWord(right),
-  );
+  const isExact = right.min === right.max;
+  if (isShift(operation) && isExact) return asResult(shifted(operation, start, right.min & 31));
+  return asResult(computed64(operation, offset, start, isSum && isExact ? right : asWord(right)));
+}
+
+function asResult(result: Range): Range {
   return isWithin(result, WORD) ? result : WORD;
+}
+
+function isShift(operation: number): boolean {
+  return operation === BPF_LSH || operation === BPF_RSH || operation === BPF_ARSH;
 }
 
 function asWord(range: Range): Range {

@@ -6,7 +6,9 @@
  * completes the sentence `not inlined: <reason>`.
  */
 
+import { valueAt } from '../../../bytes/index.ts';
 import { MAX_STACK_BYTES, type SymbolIndex } from '../../../object/index.ts';
+import { INSN_SIZE } from '../../../uapi/index.ts';
 import type { InlineScope } from '../index.ts';
 import { isCall } from '../ir/index.ts';
 import { callCounts, FunctionUses } from './function-uses.ts';
@@ -14,6 +16,11 @@ import type { Functions } from './functions.ts';
 
 /** Instructions of a function that costs more to call than to copy. */
 const TINY = 8;
+/**
+ * Instructions of a function of which a program gets several copies, and of a global one that is inlined into a
+ * function. Measured on random chains: larger ones cost the verifier more than they save.
+ */
+const SMALL = 32;
 
 /** A call as the program that is optimized reaches it. */
 export interface CallPlace {
@@ -29,14 +36,12 @@ export class Decisions {
   readonly #functions: Functions;
   readonly #noInline: ReadonlySet<string>;
   readonly #uses: FunctionUses;
-  readonly #calls: ReadonlyMap<SymbolIndex, number>;
   readonly #known = new Map<SymbolIndex, string | null>();
 
   constructor(functions: Functions, noInline: readonly string[]) {
     this.#functions = functions;
     this.#noInline = new Set(noInline);
     this.#uses = new FunctionUses(functions.object);
-    this.#calls = callCounts(functions.object);
   }
 
   /** Why no call of a function is replaced; null where calls may be. */
@@ -56,22 +61,28 @@ export class Decisions {
     return this.#uses.objection(callee, symbol) ?? this.#functions.objection(callee);
   }
 
-  /** How often all code of the object calls a function. */
-  callsOf(callee: SymbolIndex): number {
-    return this.#calls.get(callee) ?? 0;
+  /** How often the functions of a program call each function. */
+  callsIn(program: SymbolIndex): ReadonlyMap<SymbolIndex, number> {
+    return callCounts(this.#functions.object, program);
   }
 
   /** Straight code of a few instructions that calls no function. */
   isTiny(callee: SymbolIndex): boolean {
     const { code, symbol } = this.#functions.liftable(callee);
     const [only, another] = code.blocks;
-    if (only === undefined || another !== undefined || symbol.code.length > TINY * 8) return false;
+    if (only === undefined || another !== undefined || symbol.code.length > TINY * INSN_SIZE) return false;
     return !only.ins.some(ins => isCall(ins) && ins.reference !== null);
+  }
+
+  /** Whether a verifier has more to do where the function is inlined: it checks a global one once, by its types. */
+  isCostlyInline(callee: SymbolIndex): boolean {
+    const { code, symbol } = this.#functions.liftable(callee);
+    return symbol.binding !== 'local' && code.blocks.length > 1 && this.sizeOf(callee) > SMALL;
   }
 
   /** Instruction slots of a function. */
   sizeOf(callee: SymbolIndex): number {
-    return this.#functions.liftable(callee).symbol.code.length / 8;
+    return this.#functions.liftable(callee).symbol.code.length / INSN_SIZE;
   }
 
   frameOf(callee: SymbolIndex): number {
@@ -79,9 +90,11 @@ export class Decisions {
   }
 }
 
-/** Slots that copies of functions may add to a program, whatever its size. */
+/**
+ * Slots that second and further copies of functions may add to a program, whatever its size, and how many times its
+ * size with that of the functions it calls.
+ */
 const FREE_GROWTH = { all: 4096, single: 256, members: 256, none: 0 };
-/** How many times its size copies may add. */
 const GROWTH = { all: 4, single: 1, members: 1, none: 0 };
 
 /** Decides about the calls of one program, in the order in which it is asked. */
@@ -91,11 +104,14 @@ export class ProgramDecisions {
   /** Slots that second and further copies of functions may take. */
   readonly #limit: number;
   #spent = 0;
+  /** Calls of each function in the code of the program and of what it calls. */
+  readonly #calls: ReadonlyMap<SymbolIndex, number>;
   readonly #copied = new Set<SymbolIndex>();
 
   /** `insns`: slots of the program and the functions that it calls. */
-  constructor(decisions: Decisions, scope: InlineScope, insns: number) {
+  constructor(decisions: Decisions, program: SymbolIndex, scope: InlineScope, insns: number) {
     this.#decisions = decisions;
+    this.#calls = decisions.callsIn(program);
     this.#scope = scope;
     this.#limit = Math.max(FREE_GROWTH[scope], GROWTH[scope] * insns);
   }
@@ -113,9 +129,27 @@ export class ProgramDecisions {
   #outOfScope({ callee, path }: CallPlace): string | null {
     if (path.includes(callee)) return 'it calls itself';
     if (this.#scope === 'none') return 'nothing is inlined';
-    if (this.#scope === 'all' || path.length === 1 || this.#decisions.isTiny(callee)) return null;
-    if (this.#scope === 'members') return 'only calls of the program itself are inlined';
-    return this.#decisions.callsOf(callee) === 1 ? null : 'it has several callers';
+    if (this.#scope === 'all' || this.#decisions.isTiny(callee)) return null;
+    return path.length === 1 ? this.#declineMember(callee) : this.#declineBelow(callee);
+  }
+
+  /** A call that the program makes itself. */
+  #declineMember(callee: SymbolIndex): string | null {
+    const calls = this.#callsOf(callee);
+    if (calls === 1 || this.#decisions.sizeOf(callee) <= SMALL) return null;
+    return `the program calls it ${calls} times, and it has more than ${SMALL} instructions`;
+  }
+
+  #declineBelow(callee: SymbolIndex): string | null {
+    if (this.#scope === 'members') return 'only functions that the program calls itself are inlined';
+    if (this.#callsOf(callee) > 1) return 'it has several callers';
+    return this.#decisions.isCostlyInline(callee)
+      ? 'it is global: the verifier checks it once, inlined it would on every path to it'
+      : null;
+  }
+
+  #callsOf(callee: SymbolIndex): number {
+    return valueAt(this.#calls, callee);
   }
 
   #tooLarge({ callee, stack }: CallPlace): string | null {

@@ -7,7 +7,7 @@
  * an address is not known to stay above some offset, the function has no bound.
  *
  * What it relies on is what the kernel checks: offsets from the frame pointer do not wrap, memory that a helper
- * gets lies above the address that it gets, addresses come out of memory as they were stored, all 8 bytes, and no
+ * gets starts at the address that it gets, addresses come out of memory as they were stored, all 8 bytes, and no
  * function returns an address of its callers' frames.
  */
 

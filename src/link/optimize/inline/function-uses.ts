@@ -10,6 +10,7 @@ import {
   type BpfObject,
   type BpfSymbol,
   callbackOf,
+  callGraph,
   declTags,
   type FunctionSymbol,
   hasKnownType,
@@ -26,12 +27,12 @@ const MAX_PARAMETERS = 5;
 /** Tags of parameters for which the kernel lets a global function do more than its caller could. */
 const WIDENING_TAGS: ReadonlySet<string> = new Set(['arg:arena', 'arg:untrusted']);
 
-/** How often code calls each function. */
-export function callCounts({ symbols }: BpfObject): ReadonlyMap<SymbolIndex, number> {
+/** How often a program and the functions that it reaches call each function. */
+export function callCounts(object: BpfObject, program: SymbolIndex): ReadonlyMap<SymbolIndex, number> {
   const counts = new Map<SymbolIndex, number>();
-  for (const symbol of symbols) {
-    if (symbol.kind !== 'function') continue;
-    for (const { kind, symbol: callee } of symbol.references)
+  for (const at of callGraph(object).reach([program])) {
+    const symbol = object.symbols[at];
+    for (const { kind, symbol: callee } of symbol?.kind === 'function' ? symbol.references : [])
       if (kind === 'call') counts.set(callee, (counts.get(callee) ?? 0) + 1);
   }
   return counts;

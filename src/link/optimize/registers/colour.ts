@@ -8,7 +8,7 @@
 
 import { intAt, livenessOf } from '../analysis/index.ts';
 import { Refusal } from '../index.ts';
-import type { Graph } from '../ir/index.ts';
+import type { BlockIndex, Graph } from '../ir/index.ts';
 import { FIRST_VIRTUAL, FRAME_POINTER, type Ins, isCopy, type Register } from '../ir/index.ts';
 import { coalesce, Merged } from './coalesce.ts';
 import { interferenceOf } from './interference.ts';
@@ -45,7 +45,7 @@ export function colour(graph: Graph, options: ColourOptions): Coloured {
     const costs = spillCosts(graph, liveness.order, merged);
     const colouring = selectColours(interference, merged, costs, firstFixed);
     if (colouring.spilled.length === 0) {
-      assign(graph, merged, colouring.colours);
+      assign(graph, liveness.order, merged, colouring.colours);
       return { spilled };
     }
     if (colouring.spilled.some(register => register >= firstFixed)) break;
@@ -54,12 +54,16 @@ export function colour(graph: Graph, options: ColourOptions): Coloured {
   throw new Refusal('its values do not fit into the registers');
 }
 
-/** Puts colours in the place of registers, and removes copies that this makes useless. */
-function assign(graph: Graph, merged: Merged, colours: Int32Array): void {
+/**
+ * Puts colours in the place of registers, and removes copies that this makes useless. Blocks that nothing reaches are
+ * left alone: their registers have numbers of an earlier pass.
+ */
+function assign(graph: Graph, order: readonly BlockIndex[], merged: Merged, colours: Int32Array): void {
   const map = (register: Register): Register =>
     register < FIRST_VIRTUAL ? register : intAt(colours, merged.find(register));
   const isNeeded = (ins: Ins): boolean => !isCopy(ins) || ins.dst !== ins.src || ins.src === FRAME_POINTER;
-  for (const block of graph.blocks) {
+  for (const index of order) {
+    const block = graph.block(index);
     block.ins = block.ins.map(ins => renamed(ins, map)).filter(isNeeded);
     const { terminator } = block;
     if (terminator.kind === 'branch') block.terminator = { ...terminator, ins: renamed(terminator.ins, map) };

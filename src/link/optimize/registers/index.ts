@@ -1,3 +1,4 @@
 export { colour } from './colour.ts';
-export { withRegisters } from './rename.ts';
+export { hasDst, withRegisters } from './rename.ts';
+export { randomNumbers } from './testing.ts';
 export { splitWebs } from './webs.ts';

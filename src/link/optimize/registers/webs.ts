@@ -10,14 +10,17 @@ import { elementAt } from '../../../bytes/index.ts';
 import { filled, intAt, type Liveness, livenessOf } from '../analysis/index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
 import { FIRST_VIRTUAL, type Ins, type Register, readsDst, readsSrc, writtenRegister } from '../ir/index.ts';
+import { separateOperands } from './operands.ts';
 import { withRegisters } from './rename.ts';
 import { UnionFind } from './union-find.ts';
 
 /**
  * Splits virtual registers into webs and numbers them without gaps, in the order in which they appear. A field that
- * is read and written (arithmetic, the source of an atomic operation that fetches) keeps one name.
+ * is read and written (arithmetic, the source of an atomic operation that fetches) has one name; arithmetic works on
+ * a copy of its operand.
  */
 export function splitWebs(graph: Graph): void {
+  separateOperands(graph, graph.order());
   const liveness = livenessOf(graph);
   const values = new Values(graph, liveness);
   for (const block of liveness.order) values.visit(block);
