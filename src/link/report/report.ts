@@ -214,9 +214,9 @@ function removedByOptimizer({ combined, objects, renames, finished }: ReportInpu
   const newNames = new Map(renames.map(rename => [rename.symbol, rename.to]));
   return combined.object.symbols.flatMap((symbol, index): Discarded[] => {
     if (symbol.name === '' || !isGone(finished, index)) return [];
-    const name = newNames.get(index) ?? symbol.name;
-    const file = inputName(objects, elementAt(combined.origins, index).file);
-    const reason = inlined.has(name) ? 'inlined' : 'unused';
+    const at = elementAt(combined.origins, index);
+    const [{ name }, file] = [symbolAt(objects, at), inputName(objects, at.file)];
+    const reason = inlined.has(newNames.get(index) ?? symbol.name) ? 'inlined' : 'unused';
     return [{ name, kind: symbol.kind, file, size: sizeOfSymbol(symbol), reason, winner: null }];
   });
 }
