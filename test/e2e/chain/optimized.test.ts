@@ -18,7 +18,7 @@ import { member } from './members.ts';
 const [DROP, PASS] = [1, 2];
 const NAMES = ['one', 'two', 'three'] as const;
 const HELPER = `static __attribute__((noinline)) __u32 twice(__u32 number) {
-  static volatile __u32 calls; calls++; return number * 2;
+  static volatile __u32 calls; calls++; if (number & 1) calls += 2; if (number & 4) calls ^= number; return number * 2;
 }
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64);
@@ -86,7 +86,7 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
     expect(lab.judge(PASS, PASS, PASS)).toBe(PASS);
     expect(lab.judge(PASS, DROP, PASS)).toBe(DROP);
     expect(lab.judge(3, DROP, PASS)).toBe(3);
-    expect(NAMES.map(name => lab.word(name, 'counts', PASS))).toEqual([2, 1, 1]);
+    expect(NAMES.map(name => lab.word(name, 'counts', PASS))).toEqual([2, 1, 2]);
   };
 
   test('three members become one function, with the same verdicts, maps and counters', () => {
@@ -101,7 +101,7 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
       watched.set(WATCH_COUNT);
       requireVerdicts();
       const { members } = watched.read(0n);
-      expect(members.map(({ counters }) => counters?.packets)).toEqual([3n, 2n, 1n]);
+      expect(members.map(({ counters }) => counters?.packets)).toEqual([3n, 2n, 2n]);
     });
   });
 
@@ -156,7 +156,7 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
       ]);
       requireVerdicts();
       expect(countFds()).toBe(before);
-      expect(lab.tree().filter(path => /\/maps\/all_/.test(path))).toHaveLength(3);
+      expect(lab.tree().filter(path => path.startsWith(`${lab.bpffs}/maps/all_`))).toHaveLength(3);
     },
   );
 
