@@ -11,4 +11,3 @@ export type {
 } from './options.ts';
 export type { Passes } from './passes.ts';
 export { Refusal } from './refusal.ts';
-export { node } from './testing.ts';

@@ -14,3 +14,4 @@ export {
   readsSrc,
   writtenRegister,
 } from './ins.ts';
+export { node } from './testing.ts';

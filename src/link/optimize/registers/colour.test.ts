@@ -36,6 +36,7 @@ describe('coalescing', () => {
       'v0 = *(u32 *)(r1 + 0)\nv1 = v0\nv1 += 14\nr0 = v1\nexit',
       'r0 = *(u32 *)(r1 + 0)\nr0 += 14\nexit',
     ],
+    ['a move with sign extension stays', 'v0 = r1\nv1 = (s16)v0\nr0 = v1\nexit', 'r0 = (s16)r1\nexit'],
     ['a move of 32 bits stays', 'v0 = r1\nwv1 = wv0\nr0 = v1\nexit', 'w0 = w1\nexit'],
   ])('%s', (_, before, after) => {
     expect(coloured(before).text).toBe(dedented(after));

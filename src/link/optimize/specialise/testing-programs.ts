@@ -5,13 +5,13 @@
 
 import * as isa from '../../../isa/opcodes.ts';
 import { SK_BUFF_FIELD, XDP_MD_FIELD } from '../../../uapi/index.ts';
-import { node } from '../index.ts';
 import {
   type BlockIndex,
   FRAME_POINTER,
   Graph,
   type Ins,
   move,
+  node,
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,
   type Register,
