@@ -23,7 +23,7 @@ import { INSN_SIZE } from '../../uapi/index.ts';
 import { checkLimits } from '../passes/index.ts';
 import { requireOptimizeOptions, unknownNames } from './arguments.ts';
 import { Decisions, Functions, removeUnused } from './inline/index.ts';
-import type { InlineScope, Optimized, OptimizeOptions, ProgramOptimization } from './options.ts';
+import type { InlineScope, KeptCall, Optimized, OptimizeOptions, ProgramOptimization } from './options.ts';
 import { ALL_PASSES } from './passes.ts';
 import { type OptimizeContext, type OptimizedProgram, optimizeProgram } from './program.ts';
 import { Refusal } from './refusal.ts';
@@ -63,6 +63,8 @@ interface Attempt {
   readonly done: OptimizedProgram | null;
   /** Why not, or why less than asked for was inlined. */
   readonly reason: string | null;
+  /** Of a program that stays because nothing could be inlined: why. */
+  readonly kept?: readonly KeptCall[];
 }
 
 class Run {
@@ -196,13 +198,13 @@ function newProblems(
 // --- report -----------------------------------------------------------------------------------------------------------
 
 function reportOf(before: BpfObject, after: BpfObject, attempt: Attempt): ProgramOptimization {
-  const { program, scope, done, reason } = attempt;
+  const { program, scope, done, reason, kept: declined = [] } = attempt;
   const base = {
     program: symbolOf(before, program).name,
     inline: scope,
     insns: { before: slotsReached(before, program), after: slotsReached(after, program) },
   };
-  if (done === null) return { ...base, refused: reason, stepped: null, ...UNCHANGED };
+  if (done === null) return { ...base, refused: reason, stepped: null, ...UNCHANGED, kept: declined };
   const { inlined, kept, stack, shared, decided, spilled } = done;
   return { ...base, refused: null, stepped: reason, inlined, kept, stack, shared, decided, spilled };
 }
