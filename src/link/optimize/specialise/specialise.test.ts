@@ -325,6 +325,14 @@ describe('where paths meet', () => {
     expect(times(PACKET_LOAD, same.replace('v4 == 8', 'v0 == 8'))).toBe(1);
   });
 
+  test.each([
+    ['the branch', '', '*(u8 *)(v1 + 12) = 1'],
+    ['the other branch', '*(u8 *)(v1 + 12) = 1', ''],
+    ['both branches', '*(u8 *)(v1 + 12) = 1', '*(u8 *)(v1 + 12) = 2'],
+  ])('a store in %s counts after them', (_, first, second) => {
+    expect(counts(meeting(first, second).replace('v4 == 8', 'v0 == 8')).shared).toBe(0);
+  });
+
   test('facts are tracked where they decide nothing', () => {
     const same = meeting('*(u64 *)(r10 - 24) = 1', '*(u64 *)(r10 - 24) = 2');
     const alone = { ...NO_PASSES, packet: true, context: true };
