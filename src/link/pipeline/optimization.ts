@@ -45,7 +45,8 @@ export function finishNamed(
   const { asked } = request;
   if (!isOptimized(asked)) return { object: named.object, optimization: null, indexes: null };
   const options = typeof asked === 'boolean' ? {} : asked;
-  const noInline = staying(named, request, options.noInline ?? [], problems);
+  const { noInline: words = [] } = options;
+  const noInline = staying(named, request, words, problems);
   problems.add(unknownNames(named.object, given({ programs: options.programs })));
   if (!problems.isEmpty) return undefined;
   const { removeInlined } = request;
