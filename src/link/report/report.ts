@@ -225,13 +225,16 @@ function nameOfCall(call: InlinedCall): string {
   return call.function;
 }
 
-/** Programs that stay as they are although they were to be optimized. */
+/** Programs that stay as they are although they were to be optimized, or of which less is inlined. */
 export function optimizationNotes(report: OptimizeReport | null): readonly string[] {
   return report === null ? [] : report.programs.flatMap(refusedNote);
 }
 
-function refusedNote({ program, refused }: ProgramOptimization): readonly string[] {
-  return refused === null ? [] : [`program ${quote(program)} is not optimized: ${refused}`];
+function refusedNote({ program, refused, inline, stepped }: ProgramOptimization): readonly string[] {
+  if (refused !== null) return [`program ${quote(program)} is not optimized: ${refused}`];
+  return stepped === null
+    ? []
+    : [`program ${quote(program)} is optimized with --inline ${inline}: ${stepped}`];
 }
 
 function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name: string): ReportedSymbol {
