@@ -23,10 +23,15 @@ import { INSN_SIZE } from '../../uapi/index.ts';
 import { checkLimits } from '../passes/index.ts';
 import { requireOptimizeOptions, unknownNames } from './arguments.ts';
 import { Decisions, Functions, removeUnused } from './inline/index.ts';
-import type { InlineScope, KeptCall, Optimized, OptimizeOptions, ProgramOptimization } from './options.ts';
-import { ALL_PASSES } from './passes.ts';
+import type {
+  InlineScope,
+  KeptCall,
+  Optimized,
+  OptimizeOptions,
+  ProgramOptimization,
+} from './model/index.ts';
+import { ALL_PASSES, Refusal } from './model/index.ts';
 import { type OptimizeContext, type OptimizedProgram, optimizeProgram } from './program.ts';
-import { Refusal } from './refusal.ts';
 
 /** From the step that inlines most. */
 const LADDER: readonly InlineScope[] = ['all', 'single', 'members', 'none'];

@@ -8,8 +8,8 @@
 import { elementAt, given } from '../../bytes/index.ts';
 import { type Problem, type ProblemList, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, type SymbolIndex, symbolOf } from '../../object/index.ts';
-import type { OptimizeOptions } from '../optimize/index.ts';
 import { optimize, unknownNames } from '../optimize/index.ts';
+import type { OptimizeOptions } from '../optimize/model/index.ts';
 import { checkLimits } from '../passes/index.ts';
 import type { Finished } from '../report/index.ts';
 import { indexesOf, unknownName } from '../report/index.ts';

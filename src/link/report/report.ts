@@ -12,7 +12,7 @@ import {
   sizeOfSymbol,
   symbolOf,
 } from '../../object/index.ts';
-import type { InlinedCall, OptimizeReport, ProgramOptimization } from '../optimize/index.ts';
+import type { InlinedCall, OptimizeReport, ProgramOptimization } from '../optimize/model/index.ts';
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
 import {
   describeSymbol,

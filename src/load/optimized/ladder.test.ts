@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../diag/problem.ts';
 import { encodeInsns } from '../../isa/opcodes.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
-import type { InlineScope, Optimized } from '../../link/optimize/options.ts';
+import type { InlineScope, Optimized } from '../../link/optimize/model/options.ts';
 import type { BpfObject } from '../../object/model/model.ts';
 import { readObject } from '../../object/read/read.ts';
 import { BPF_OBJ_GET, BPF_PROG_LOAD } from '../../uapi/commands.ts';

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { disassembleObject } from '../../../cli/format/disassembly.ts';
-import type { OptimizeOptions, OptimizeReport } from '../../../src/link/optimize/options.ts';
+import type { OptimizeOptions, OptimizeReport } from '../../../src/link/optimize/model/options.ts';
 import type { RelinkOptions } from '../../../src/link/relink/options.ts';
 import { type RelinkSuccess, relink } from '../../../src/link/relink.ts';
 import { relinkChain } from '../../../src/link/relink-chain.ts';

@@ -14,8 +14,8 @@ import {
   OP_GOTOX,
 } from '../../../isa/opcodes.ts';
 import type { BpfObject, FunctionSymbol } from '../../../object/model/model.ts';
+import type { OptimizeOptions } from '../model/options.ts';
 import { optimize } from '../optimize.ts';
-import type { OptimizeOptions } from '../options.ts';
 
 const program = (...calls: string[]): SymbolSpec => ({
   name: 'prog',

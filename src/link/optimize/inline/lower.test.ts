@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { EXIT, move as number } from '../../../isa/assemble.ts';
 import { disassemble } from '../../../isa/disasm.ts';
 import { CodeView } from '../../../isa/opcodes.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../model/refusal.ts';
 import { graphOf, node } from '../testing.ts';
 import { LineWriter } from './line-writer.ts';
 import { lower } from './lower.ts';

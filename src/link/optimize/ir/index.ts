@@ -14,4 +14,3 @@ export {
   readsSrc,
   writtenRegister,
 } from './ins.ts';
-export { node } from './testing.ts';

@@ -22,8 +22,8 @@ import {
   hasSourceRegister,
   operationOf,
 } from '../../../isa/index.ts';
-import type { Passes } from '../index.ts';
 import type { Ins } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { ABOVE, ABOVE_SIGNED, areRelated, COMMON_BITS, EQUAL, lowWord, type Relation } from './constants.ts';
 import { type Bound, boundOf, type Comparison, outcomeOf, withBound, withOutcome } from './knowledge.ts';
 import type { State } from './state.ts';

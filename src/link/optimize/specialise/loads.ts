@@ -1,8 +1,8 @@
 /** Value numbers of loads. Only loads from the context and from the packet are shared. */
 
 import { BPF_DW, BPF_MEM, BPF_W } from '../../../isa/index.ts';
-import type { Passes } from '../index.ts';
 import { FRAME_POINTER, type Ins } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { type Expressions, NOT_SHARED } from './expressions.ts';
 import { type ContextKind, pointerField } from './fields.ts';
 import type { State } from './state.ts';

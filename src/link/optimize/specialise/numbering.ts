@@ -15,8 +15,8 @@ import {
   isStore,
   OP_LD_IMM64,
 } from '../../../isa/index.ts';
-import type { Passes } from '../index.ts';
 import { FRAME_POINTER, type Ins, isCall, OP_FRAME_ADDRESS, writtenRegister } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { Arithmetic } from './arithmetic.ts';
 import { joinWords } from './constants.ts';
 import { Expressions } from './expressions.ts';

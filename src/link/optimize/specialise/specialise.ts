@@ -9,8 +9,8 @@
 
 import { elementAt } from '../../../bytes/index.ts';
 import { bugError } from '../../../diag/index.ts';
-import type { Passes } from '../index.ts';
 import type { Block, BlockIndex, Graph, Ins, Terminator } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { Branches } from './branches.ts';
 import type { ContextKind } from './fields.ts';
 import { join } from './join.ts';

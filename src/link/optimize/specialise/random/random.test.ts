@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { clean } from '../../clean/clean.ts';
 import { simplify } from '../../clean/simplify.ts';
 import type { Graph } from '../../ir/graph.ts';
-import { ALL_PASSES, NO_PASSES, type Passes } from '../../passes.ts';
+import { ALL_PASSES, NO_PASSES, type Passes } from '../../model/passes.ts';
 import { splitWebs } from '../../registers/webs.ts';
 import { textOf } from '../../testing.ts';
 import type { ContextKind } from '../fields.ts';
