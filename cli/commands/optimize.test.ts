@@ -144,3 +144,51 @@ describe('options', () => {
     expect(await link('-r', '-O0')).toMatchObject({ code: 0 });
   });
 });
+
+describe('the report', () => {
+  const INLINED = '(--no-inline NAME keeps one)';
+
+  test('is one line, which names what is gone', async () => {
+    const { out, err } = await chain();
+    expect(out).toContain('  slot1 = first.o:prog (inlined)\n  slot2 = second.o:prog (inlined)\n');
+    expect(out).toMatch(/^optimized: \d+ -> \d+ insns; inlined and removed, .*: \w+, \w+, \w+ \(/m);
+    expect(out).toContain(INLINED);
+    expect(err).toBe('');
+    expect((await chain('-q')).out).not.toContain('optimized');
+  });
+
+  test('is complete on request', async () => {
+    const { out } = await chain('--report-inlining', '--no-inline', 'slot2');
+    expect(out).toMatch(
+      /^optimization: --inline single\n {2}chain: \d+ -> \d+ insns, \d+ -> \d+ bytes of stack, .*\n/m,
+    );
+    expect(out).toMatch(/^ {4}inlined {2}first_prog {3}into chain$/m);
+    expect(out).toMatch(/^ {4}inlined {2}judge {8}into \w+$/m);
+    expect(out).toMatch(/^ {4}kept {5}second_prog {2}in chain: .+$/m);
+    expect((await chain('--report-inlining', '-q')).out).toContain('inlined  first_prog');
+  });
+
+  test('is in the link map, with the reason in what was discarded', async () => {
+    await chain('--Map', MAP);
+    const map = readFileSync(MAP, 'utf8');
+    expect(map).toContain('optimization: --inline single');
+    expect(map).toMatch(/^ {2}judge +\d+ bytes +\S*first\.o +inlined$/m);
+    await chain('--Map', MAP, '-O0');
+    expect(readFileSync(MAP, 'utf8')).not.toContain('optimization');
+  });
+
+  test('is part of the JSON', async () => {
+    const { report } = JSON.parse((await chain('--json')).out);
+    expect(report.optimization).toMatchObject({
+      inline: 'single',
+      programs: [{ program: 'chain', refused: null, kept: [] }],
+    });
+    expect(report.optimization.removed).toHaveLength(3);
+    expect(JSON.parse((await chain('--json', '-O0')).out).report.optimization).toBeNull();
+    expect(JSON.parse((await link('--json', '-O1')).out).report.optimization.programs).toHaveLength(1);
+  });
+
+  test('of a link goes to stdout, or beside an object there to stderr', async () => {
+    expect((await link('-O1', '--report-inlining')).out).toContain('inlined  used  into main');
+  });
+});

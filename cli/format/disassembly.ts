@@ -1,4 +1,7 @@
-/** Code as text: instructions with the names they refer to, and the C lines they came from. */
+/**
+ * Code as text: instructions with the names they refer to, and the C lines they came from, where these change: in
+ * optimized code also from one file to another.
+ */
 
 import { printable } from '../../src/diag/index.ts';
 import { CodeView, disassemble } from '../../src/isa/index.ts';
@@ -20,10 +23,13 @@ function disassembleFunction(object: BpfObject, symbol: FunctionSymbol): string 
   const insns = disassemble(new CodeView(symbol.code, object.byteOrder), {
     symbolAt: index => names.get(index),
   });
+  let shown: string | undefined;
   const text = insns.flatMap(insn => {
     const source = lines.get(insn.insnIndex);
     const row = `${String(insn.insnIndex).padStart(6)}:  ${insn.text}`;
-    return source === undefined ? [row] : [`        ${source}`, row];
+    if (source === undefined || source === shown) return [row];
+    shown = source;
+    return [`        ${source}`, row];
   });
   return [`${symbol.name} (section ${sectionNameOf(object, symbol)}):`, ...text].map(printable).join('\n');
 }

@@ -16,7 +16,7 @@ export function formatOptimization(report: OptimizeReport): string {
 
 function formatProgram(program: ProgramOptimization): string {
   if (program.refused !== null) return printable(`  ${program.program}: not optimized: ${program.refused}`);
-  const { insns, stack, shared, decided, spilled } = program;
+  const { insns, stack, shared, decided, spilled, inline, stepped } = program;
   const head =
     `  ${program.program}: ${insns.before} -> ${insns.after} insns, ` +
     `${stack.before} -> ${stack.after} bytes of stack, ${counted(shared, 'shared value')}, ` +
@@ -25,7 +25,8 @@ function formatProgram(program: ProgramOptimization): string {
     ...program.inlined.map(call => ['inlined', call.function, `into ${call.caller}`]),
     ...program.kept.map(call => ['kept', call.function, `in ${call.caller}: ${call.reason}`]),
   ];
-  return [printable(head), ...(calls.length === 0 ? [] : [table(calls, '    ')])].join('\n');
+  const less = stepped === null ? [] : [printable(`    --inline ${inline}: ${stepped}`)];
+  return [printable(head), ...less, ...(calls.length === 0 ? [] : [table(calls, '    ')])].join('\n');
 }
 
 /** The whole report if it is wanted, else one line. */

@@ -16,18 +16,16 @@ export {
   requireInputs,
 } from './inputs/index.ts';
 export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
-export {
-  INLINE_SCOPES,
-  type InlinedCall,
-  type InlineScope,
-  isInlineScope,
-  type KeptCall,
-  type Optimized,
-  type OptimizeOptions,
-  type OptimizeReport,
-  optimize,
-  type ProgramOptimization,
-} from './optimize/index.ts';
+export { INLINE_SCOPES, isInlineScope, optimize } from './optimize/index.ts';
+export type {
+  InlinedCall,
+  InlineScope,
+  KeptCall,
+  Optimized,
+  OptimizeOptions,
+  OptimizeReport,
+  ProgramOptimization,
+} from './optimize/model/index.ts';
 export {
   type Combined,
   checkLimits,

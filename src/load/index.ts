@@ -47,6 +47,7 @@ export {
   isSameOptimizeSetting,
   loadVariants,
   NOT_OPTIMIZED,
+  noFunction,
   OPTIMIZED,
   type OptimizedVariant,
   type OptimizeSetting,

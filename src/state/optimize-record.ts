@@ -10,13 +10,9 @@ import { unreadable } from './unreadable.ts';
 const FIRST_STEPS = ['all', 'single', 'members'] as const;
 const STEPS: readonly InlineScope[] = [...FIRST_STEPS, 'none'];
 
-export function encodeOptimize({ level, inline, noInline, verifyBudget }: OptimizeSetting): JsonObject {
-  return {
-    level,
-    inline: inline ?? null,
-    noInline: noInline ?? [],
-    verifyBudget: verifyBudget === true,
-  };
+export function encodeOptimize(setting: OptimizeSetting): JsonObject {
+  const { level, inline = null, noInline = [], verifyBudget = false } = setting;
+  return { level, inline, noInline, verifyBudget };
 }
 
 /** Undefined where none was given. Throws `state-record`. */

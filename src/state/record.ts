@@ -28,7 +28,7 @@ export function encodeEntryState({ states, settings, optimize, optimized }: Entr
     states: encodeStates(states.values()),
     settings: encodeSettings(settings),
     optimize: optimize === undefined ? null : encodeOptimize(optimize),
-    optimized: optimized ?? null,
+    optimized: optimized === undefined ? null : optimized,
   };
 }
 

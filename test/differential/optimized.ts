@@ -4,8 +4,8 @@
  */
 
 import type { Sys } from '../../src/kernel/sys/sys.ts';
+import type { OptimizeOptions, OptimizeReport } from '../../src/link/optimize/model/options.ts';
 import { optimize } from '../../src/link/optimize/optimize.ts';
-import type { OptimizeOptions, OptimizeReport } from '../../src/link/optimize/options.ts';
 import type { BpfObject } from '../../src/object/model/model.ts';
 import { inKernel, type Observation, observe, type Step } from './observe.ts';
 import { throughBytes } from './passes.ts';

@@ -1,7 +1,7 @@
 /** The optimizer's passes, one more with each stage, and the scopes of inlining: what each is tested with. */
 
-import type { InlineScope } from '../../src/link/optimize/options.ts';
-import { NO_PASSES, type Passes } from '../../src/link/optimize/passes.ts';
+import type { InlineScope } from '../../src/link/optimize/model/options.ts';
+import { NO_PASSES, type Passes } from '../../src/link/optimize/model/passes.ts';
 
 const inline: Passes = { ...NO_PASSES, inline: true };
 const clean: Passes = { ...inline, clean: true, tails: true };

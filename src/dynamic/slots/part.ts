@@ -13,6 +13,7 @@ import {
   type LoadedObject,
   type LoadPlan,
   loadVariants,
+  noFunction,
   OPTIMIZED,
   type OptimizedVariant,
   type OptimizeSetting,
@@ -218,6 +219,5 @@ function optimizationOf({ optimize = OPTIMIZED }: BuildContext, request: PartReq
   const kept = wanted.map(name => functionsIn(object, functionsNamed(name)));
   const setting: OptimizeSetting = { ...optimize, noInline: kept.flat() };
   const unknown = wanted.filter((_, at) => kept[at]?.length === 0);
-  const notes = unknown.map(name => `--no-inline ${name} has no effect: there is no such function`);
-  return { setting, notes };
+  return { setting, notes: unknown.map(noFunction) };
 }

@@ -11,7 +11,12 @@ import { bugError, RootletError } from '../../diag/index.ts';
 import { type AttachPlace, attachProgram, type Hook, requireOccupant } from '../../hooks/index.ts';
 import { type BpfProgram, type Sys, waitForPrograms } from '../../kernel/index.ts';
 import type { OptimizeSetting } from '../../load/index.ts';
-import { Cleanup, type LoadedObject } from '../../load/index.ts';
+import {
+  Cleanup,
+  describeOptimizeSetting,
+  isSameOptimizeSetting,
+  type LoadedObject,
+} from '../../load/index.ts';
 import { InputObject, type ObjectFile } from '../../object/index.ts';
 import {
   reportState,
@@ -187,14 +192,20 @@ export class Rootlet {
     if (options.dryRun === true) {
       const { parts } = planParts(choice.via, context, design);
       const decisions = decisionsOf(context, design, parts, choice.via);
-      const notes = [...firstNotes(design, context.main), ...parts.flatMap(({ plan }) => plan.notes)];
+      const idle = idleOptimization(choice.via, options);
+      const notes = [
+        ...firstNotes(design, context.main),
+        ...idle,
+        ...parts.flatMap(({ plan }) => plan.notes),
+      ];
       return { ...base, state: reportState(decisions, [], undefined), notes: [...new Set(notes)] };
     }
     const cleanup = new Cleanup();
     return cleanup.guard(() => {
       const generation = cleanup.own(build(choice.via, context, design));
       commit(generation);
-      const notes = [...firstNotes(design, context.main), ...notesOf(generation)];
+      const idle = idleOptimization(choice.via, options);
+      const notes = [...firstNotes(design, context.main), ...idle, ...notesOf(generation)];
       const { decisions, dropped, transfer } = generation;
       return { ...base, state: reportState(decisions, dropped, transfer), notes: [...new Set(notes)] };
     });
@@ -255,7 +266,8 @@ export class Rootlet {
     this.#switch(next, old, { forced: forced !== undefined, expected: force ? null : expected });
     this.#forced = forced;
     const state = reportState(next.decisions, next.dropped, next.transfer);
-    const notes = [...new Set([...newNotes(old, design, context.main), ...notesOf(next)])];
+    const idle = idleOptimization(choice.via, options, old.optimize);
+    const notes = [...new Set([...newNotes(old, design, context.main), ...idle, ...notesOf(next)])];
     const { settings } = next;
     return { slots: this.slots, choice, state, settings, droppedSettings: prepared.dropped, notes };
   }
@@ -279,7 +291,8 @@ export class Rootlet {
     const state = reportState(decisions, droppedMaps(context, design, parts, choice.via), undefined);
     const slots = slotStates(design, context.main);
     const planned = parts.flatMap(({ plan }) => plan.notes);
-    const notes = [...new Set([...newNotes(old, design, context.main), ...planned])];
+    const idle = idleOptimization(choice.via, options, old.optimize);
+    const notes = [...new Set([...newNotes(old, design, context.main), ...idle, ...planned])];
     return { slots, choice, state, settings: context.settings, droppedSettings: dropped, notes };
   }
 
@@ -438,6 +451,19 @@ function isNothing({ fill = [], reset = [], order, rootlet }: SlotChange, option
   return (
     !named && [order, rootlet, via, globals, maxEntries, settings, optimize].every(one => one === undefined)
   );
+}
+
+/** A setting without effect for now: what is replaced must stay a function. */
+function idleOptimization(
+  via: SlotBackEnd,
+  { optimize }: Pick<ReplaceOptions, 'optimize'>,
+  before?: OptimizeSetting,
+): string[] {
+  if (via === 'static' || optimize === undefined || optimize.level === 0) return [];
+  if (before !== undefined && isSameOptimizeSetting(before, optimize)) return [];
+  return [
+    `${describeOptimizeSetting(optimize)} has no effect by ${via}: slots are replaced there, and stay functions`,
+  ];
 }
 
 /** About the components that this change puts in. */

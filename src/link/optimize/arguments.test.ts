@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { objectOf } from '../../../test/support/objects.ts';
 import { RootletError } from '../../diag/problem.ts';
 import { requireOptimization } from './arguments.ts';
+import type { OptimizeOptions } from './model/options.ts';
 import { optimize } from './optimize.ts';
-import type { OptimizeOptions } from './options.ts';
 
 const OBJECT = objectOf('a.o', [
   { name: 'main', kind: 'function', section: 'xdp', calls: ['helper'] },

@@ -5,7 +5,7 @@
 
 import { didYouMean, type Problem, problem, quote, requireList, requireRecord } from '../../diag/index.ts';
 import { type BpfObject, programsOf } from '../../object/index.ts';
-import type { InlineScope, OptimizeOptions } from './options.ts';
+import type { InlineScope, OptimizeOptions } from './model/index.ts';
 
 /** Words of `InlineScope`, the largest first: a ladder. */
 export const INLINE_SCOPES: readonly InlineScope[] = ['all', 'single', 'members', 'none'];

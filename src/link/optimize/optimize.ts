@@ -23,10 +23,15 @@ import { INSN_SIZE } from '../../uapi/index.ts';
 import { checkLimits } from '../passes/index.ts';
 import { requireOptimizeOptions, unknownNames } from './arguments.ts';
 import { Decisions, Functions, removeUnused } from './inline/index.ts';
-import type { InlineScope, Optimized, OptimizeOptions, ProgramOptimization } from './options.ts';
-import { ALL_PASSES } from './passes.ts';
+import type {
+  InlineScope,
+  KeptCall,
+  Optimized,
+  OptimizeOptions,
+  ProgramOptimization,
+} from './model/index.ts';
+import { ALL_PASSES, Refusal } from './model/index.ts';
 import { type OptimizeContext, type OptimizedProgram, optimizeProgram } from './program.ts';
-import { Refusal } from './refusal.ts';
 
 /** From the step that inlines most. */
 const LADDER: readonly InlineScope[] = ['all', 'single', 'members', 'none'];
@@ -55,7 +60,7 @@ export function optimize(object: BpfObject, options: OptimizeOptions = {}): Opti
   return { object: result, report: { inline, programs, removed } };
 }
 
-/** Where a program stands on the ladder. */
+/** The step of the ladder that a program is at. */
 interface Attempt {
   readonly program: SymbolIndex;
   readonly scope: InlineScope;
@@ -63,6 +68,8 @@ interface Attempt {
   readonly done: OptimizedProgram | null;
   /** Why not, or why less than asked for was inlined. */
   readonly reason: string | null;
+  /** Of a program that stays because nothing could be inlined: why. */
+  readonly kept?: readonly KeptCall[];
 }
 
 class Run {
@@ -168,10 +175,15 @@ function withCode(object: BpfObject, attempts: readonly Attempt[]): BpfObject {
 
 // --- limits ---------------------------------------------------------------------------------------------------------
 
+/** Program that a problem of limits is about; '' for those of the whole object. */
+function programOf({ subject }: Problem): string {
+  return subject ?? '';
+}
+
 function problemsByProgram(problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
   const found = new Map<string, Problem[]>();
   for (const problem of problems) {
-    const program = problem.subject ?? '';
+    const program = programOf(problem);
     const others = found.get(program);
     if (others === undefined) found.set(program, [problem]);
     else others.push(problem);
@@ -186,7 +198,7 @@ function newProblems(
 ): ReadonlyMap<string, Problem> {
   const found = new Map<string, Problem>();
   for (const problem of after) {
-    const program = problem.subject ?? '';
+    const program = programOf(problem);
     const isOld = before.get(program)?.some(({ code }) => code === problem.code) === true;
     if (!isOld && !found.has(program)) found.set(program, problem);
   }
@@ -196,13 +208,13 @@ function newProblems(
 // --- report -----------------------------------------------------------------------------------------------------------
 
 function reportOf(before: BpfObject, after: BpfObject, attempt: Attempt): ProgramOptimization {
-  const { program, scope, done, reason } = attempt;
+  const { program, scope, done, reason, kept: declined = [] } = attempt;
   const base = {
     program: symbolOf(before, program).name,
     inline: scope,
     insns: { before: slotsReached(before, program), after: slotsReached(after, program) },
   };
-  if (done === null) return { ...base, refused: reason, stepped: null, ...UNCHANGED };
+  if (done === null) return { ...base, refused: reason, stepped: null, ...UNCHANGED, kept: declined };
   const { inlined, kept, stack, shared, decided, spilled } = done;
   return { ...base, refused: null, stepped: reason, inlined, kept, stack, shared, decided, spilled };
 }

@@ -16,9 +16,8 @@ import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } f
 import { clean, mergeTails, simplify } from './clean/index.ts';
 import { type Decisions, type Functions, liftProgram, lower, ProgramDecisions } from './inline/index.ts';
 import type { Graph } from './ir/index.ts';
-import type { InlinedCall, InlineScope, KeptCall } from './options.ts';
-import type { Passes } from './passes.ts';
-import { Refusal } from './refusal.ts';
+import type { InlinedCall, InlineScope, KeptCall, Passes } from './model/index.ts';
+import { Refusal } from './model/index.ts';
 import { colour, splitWebs } from './registers/index.ts';
 import type { ContextKind } from './specialise/index.ts';
 import { specialise } from './specialise/index.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { objectOf } from '../../../test/support/objects.ts';
 import type { BpfObject } from '../../object/model/model.ts';
 import { type LinkOptions, link } from '../link.ts';
-import type { OptimizeOptions } from '../optimize/options.ts';
+import type { OptimizeOptions } from '../optimize/model/options.ts';
 import type { RelinkOptions } from '../relink/options.ts';
 import { relink } from '../relink.ts';
 import { relinkChain } from '../relink-chain.ts';

@@ -8,8 +8,8 @@
 import { elementAt, given } from '../../bytes/index.ts';
 import { type Problem, type ProblemList, problem, quote } from '../../diag/index.ts';
 import { type BpfObject, type SymbolIndex, symbolOf } from '../../object/index.ts';
-import type { OptimizeOptions } from '../optimize/index.ts';
 import { optimize, unknownNames } from '../optimize/index.ts';
+import type { OptimizeOptions } from '../optimize/model/index.ts';
 import { checkLimits } from '../passes/index.ts';
 import type { Finished } from '../report/index.ts';
 import { indexesOf, unknownName } from '../report/index.ts';
@@ -45,7 +45,8 @@ export function finishNamed(
   const { asked } = request;
   if (!isOptimized(asked)) return { object: named.object, optimization: null, indexes: null };
   const options = typeof asked === 'boolean' ? {} : asked;
-  const noInline = staying(named, request, options.noInline ?? [], problems);
+  const { noInline: words = [] } = options;
+  const noInline = staying(named, request, words, problems);
   problems.add(unknownNames(named.object, given({ programs: options.programs })));
   if (!problems.isEmpty) return undefined;
   const { removeInlined } = request;

@@ -9,7 +9,7 @@ import type { Problem } from '../../diag/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import type { EditOptions } from '../edit/index.ts';
 import type { ArchiveOptions, PulledMember } from '../inputs/index.ts';
-import type { OptimizeOptions, OptimizeReport } from '../optimize/index.ts';
+import type { OptimizeOptions, OptimizeReport } from '../optimize/model/index.ts';
 import type { LinkReport, LivePath } from '../report/index.ts';
 import type { BindRequest, Explanation } from '../resolve/index.ts';
 

@@ -12,7 +12,7 @@ import {
   sizeOfSymbol,
   symbolOf,
 } from '../../object/index.ts';
-import type { InlinedCall, OptimizeReport, ProgramOptimization } from '../optimize/index.ts';
+import type { InlinedCall, OptimizeReport, ProgramOptimization } from '../optimize/model/index.ts';
 import type { Combined, LicenseChoice, PinnedMaps, Rename } from '../passes/index.ts';
 import {
   describeSymbol,
@@ -214,9 +214,9 @@ function removedByOptimizer({ combined, objects, renames, finished }: ReportInpu
   const newNames = new Map(renames.map(rename => [rename.symbol, rename.to]));
   return combined.object.symbols.flatMap((symbol, index): Discarded[] => {
     if (symbol.name === '' || !isGone(finished, index)) return [];
-    const name = newNames.get(index) ?? symbol.name;
-    const file = inputName(objects, elementAt(combined.origins, index).file);
-    const reason = inlined.has(name) ? 'inlined' : 'unused';
+    const at = elementAt(combined.origins, index);
+    const [{ name }, file] = [symbolAt(objects, at), inputName(objects, at.file)];
+    const reason = inlined.has(newNames.get(index) ?? symbol.name) ? 'inlined' : 'unused';
     return [{ name, kind: symbol.kind, file, size: sizeOfSymbol(symbol), reason, winner: null }];
   });
 }
@@ -225,13 +225,16 @@ function nameOfCall(call: InlinedCall): string {
   return call.function;
 }
 
-/** Programs that stay as they are although they were to be optimized. */
+/** Programs that stay as they are although they were to be optimized, and those in which less is inlined. */
 export function optimizationNotes(report: OptimizeReport | null): readonly string[] {
-  return report === null ? [] : report.programs.flatMap(refusedNote);
+  return report === null ? [] : report.programs.flatMap(programNote);
 }
 
-function refusedNote({ program, refused }: ProgramOptimization): readonly string[] {
-  return refused === null ? [] : [`program ${quote(program)} is not optimized: ${refused}`];
+function programNote({ program, refused, inline, stepped }: ProgramOptimization): readonly string[] {
+  if (refused !== null) return [`program ${quote(program)} is not optimized: ${refused}`];
+  return stepped === null
+    ? []
+    : [`program ${quote(program)} is optimized with --inline ${inline}: ${stepped}`];
 }
 
 function reportSymbol(input: ReportInput, symbol: BpfSymbol, index: number, name: string): ReportedSymbol {

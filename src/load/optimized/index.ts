@@ -1,5 +1,5 @@
 export { processedInstructions } from './budget.ts';
-export { firstVariant, loadVariants, type OptimizedVariant } from './ladder.ts';
+export { firstVariant, loadVariants, noFunction, type OptimizedVariant } from './ladder.ts';
 export {
   describeOptimizeSetting,
   functionsIn,

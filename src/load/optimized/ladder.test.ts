@@ -4,13 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { RootletError } from '../../diag/problem.ts';
 import { encodeInsns } from '../../isa/opcodes.ts';
 import { FakeSys } from '../../kernel/sys/fake.ts';
-import type { InlineScope, Optimized } from '../../link/optimize/options.ts';
+import type { InlineScope, Optimized } from '../../link/optimize/model/options.ts';
 import type { BpfObject } from '../../object/model/model.ts';
 import { readObject } from '../../object/read/read.ts';
 import { BPF_OBJ_GET, BPF_PROG_LOAD } from '../../uapi/commands.ts';
 import { E2BIG, EACCES, EINVAL, ENOENT, ENOMEM, ENOTSUPP, EPERM } from '../../uapi/errno.ts';
 import { executePlan, planOfVariant, prepareLoad } from '../load.ts';
-import { firstVariant, loadVariants } from './ladder.ts';
+import { firstVariant, loadVariants, type Optimizer } from './ladder.ts';
 import type { OptimizeSetting } from './setting.ts';
 
 const OBJECT = readObject({
@@ -89,7 +89,7 @@ function refusing(answers: Partial<Record<InlineScope, Answer>>) {
 
 interface Situation {
   readonly setting?: OptimizeSetting;
-  readonly optimizer?: ReturnType<typeof optimizer>;
+  readonly optimizer?: Optimizer;
   /** Processed instructions by step. */
   readonly processed?: Partial<Record<InlineScope, number>>;
 }
@@ -187,6 +187,20 @@ describe('steps', () => {
     expect(loaded.notes).toEqual([
       expect.stringMatching(/^globals\.bpf\.o: not optimized: the verifier refused single: [^;]*$/),
     ]);
+  });
+
+  test('a name of no function is reported, and the others are kept', () => {
+    const { sys } = refusing({});
+    const kept: (readonly string[])[] = [];
+    const noting: Optimizer = (object, step, noInline) => {
+      kept.push(noInline);
+      return optimizer()(object, step);
+    };
+    const { loaded } = load(sys, { setting: { level: 1, noInline: ['run', 'gone'] }, optimizer: noting });
+    expect({ kept, notes: loaded.notes }).toEqual({
+      kept: [['run']],
+      notes: ['--no-inline gone has no effect: there is no such function'],
+    });
   });
 
   test('level 0 loads the object as it is', () => {

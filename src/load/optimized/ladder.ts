@@ -14,7 +14,7 @@ import type { BpfObject } from '../../object/index.ts';
 import { E2BIG, EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOTSUPP, EPERM } from '../../uapi/index.ts';
 import { type LoadedObject, verifierFailureOf } from '../execute/index.ts';
 import { isOverBudget, overBudget, processedInstructions } from './budget.ts';
-import type { FirstStep, OptimizeSetting } from './setting.ts';
+import { type FirstStep, functionsIn, type OptimizeSetting } from './setting.ts';
 
 /** What an object was made at one step. */
 export interface OptimizedVariant {
@@ -112,14 +112,21 @@ function* variantsOf(
   optimizer: Optimizer,
   walk: Walk,
 ): Generator<Variant> {
+  const known = functionsIn(object, noInline);
+  walk.notes = [...walk.notes, ...noInline.filter(name => !known.includes(name)).map(noFunction)];
   for (const step of STEPS.slice(STEPS.indexOf(inline))) {
-    const { object: optimized, report } = optimizer(object, step, noInline);
+    const { object: optimized, report } = optimizer(object, step, known);
     if (walk.before === undefined) walk.notes = [...walk.notes, ...refusedPrograms(object, report, walk)];
     if (report.programs.every(({ refused }) => refused !== null)) return;
     if (walk.before !== undefined && isSameInlining(walk.before, report)) continue;
     walk.before = report;
     yield { object: optimized, step, report };
   }
+}
+
+/** A name that stays in force, in case a later version has the function. */
+export function noFunction(name: string): string {
+  return `--no-inline ${name} has no effect: there is no such function`;
 }
 
 function refusedPrograms({ name }: BpfObject, { programs }: OptimizeReport, { isLoaded }: Walk): string[] {

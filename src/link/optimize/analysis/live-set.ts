@@ -1,6 +1,6 @@
 /** Registers that are live at one place, while an analysis walks through a block: a set that is fast to list. */
 
-import { type BitRows, filled, intAt } from './integers.ts';
+import { filled, intAt } from './integers.ts';
 
 const ABSENT = -1;
 
@@ -9,7 +9,6 @@ export class LiveSet {
   readonly registers: Int32Array;
   size = 0;
   readonly #places: Int32Array;
-  readonly #row: number[] = [];
 
   constructor(registers: number) {
     this.registers = new Int32Array(registers);
@@ -35,11 +34,9 @@ export class LiveSet {
     this.#places[register] = ABSENT;
   }
 
-  /** Becomes what a row has. */
-  set(rows: BitRows, row: number): void {
+  /** Becomes the set of `registers`. */
+  set(registers: readonly number[]): void {
     while (this.size > 0) this.delete(intAt(this.registers, 0));
-    this.#row.length = 0;
-    rows.collect(row, this.#row);
-    for (const register of this.#row) this.add(register);
+    for (const register of registers) this.add(register);
   }
 }

@@ -1,85 +1,112 @@
 /**
  * Which registers are live where blocks begin and end.
  *
- * Bit rows and a worklist in postorder: a block is visited again only when what is live at the beginning of one
- * of its successors has changed.
+ * Each register is followed backwards from the blocks that read it first, to those that write it. The work is as much
+ * as there is to say, and not blocks times registers: few registers are live at one place, however long a chain is.
  */
 
 import { elementAt } from '../../../bytes/index.ts';
 import { predecessorsOf } from '../../../isa/index.ts';
 import type { Block, BlockIndex, Graph } from '../ir/index.ts';
-import { type Ins, isCall, writtenRegister } from '../ir/index.ts';
+import { type Ins, isCall, type Register, writtenRegister } from '../ir/index.ts';
 import { BitRows, intAt } from './integers.ts';
 import { LAST_CLOBBERED, MAX_READS, readRegisters } from './reads.ts';
 
-/** Rows are blocks, columns are registers. Without the frame pointer. */
+/** Registers by block, in no order. Without the frame pointer. */
 export interface Liveness {
   /** Blocks that are reached, in reverse postorder. */
   readonly order: readonly BlockIndex[];
-  readonly atStart: BitRows;
-  readonly atEnd: BitRows;
+  liveAtStart(block: BlockIndex): readonly Register[];
+  liveAtEnd(block: BlockIndex): readonly Register[];
 }
 
 /** Liveness of all registers of a graph. */
 export function livenessOf(graph: Graph): Liveness {
-  const order = graph.order();
-  const count = graph.blocks.length;
-  const atStart = new BitRows(count, graph.registers);
-  const atEnd = new BitRows(count, graph.registers);
-  const written = new BitRows(count, graph.registers);
-  const reads = new Int32Array(MAX_READS);
-  for (const index of order) summarise(graph.block(index), index, atStart, written, reads);
-  propagate(graph, order, atStart, atEnd, written);
-  return { order, atStart, atEnd };
+  const analysis = new Analysis(graph);
+  for (const index of analysis.order) analysis.follow(index);
+  return analysis;
 }
 
-/** What a block reads before it writes it, and what it writes. */
-function summarise(
-  { ins, terminator }: Block,
-  row: number,
-  read: BitRows,
-  written: BitRows,
-  reads: Int32Array,
-): void {
-  for (const each of ins) {
-    addReads(each, row, read, written, reads);
-    if (isCall(each)) for (let lost = 1; lost <= LAST_CLOBBERED; lost++) written.add(row, lost);
-    const result = writtenRegister(each);
-    if (result >= 0) written.add(row, result);
+class Analysis implements Liveness {
+  readonly order: readonly BlockIndex[];
+  readonly #predecessors: readonly (readonly BlockIndex[])[];
+  readonly #atStart: Register[][] = [];
+  readonly #atEnd: Register[][] = [];
+  /** Rows are blocks: what is in the lists already, and what blocks write. */
+  readonly #isAtStart: BitRows;
+  readonly #isAtEnd: BitRows;
+  readonly #isWritten: BitRows;
+  readonly #reads = new Int32Array(MAX_READS);
+  /** Blocks at whose beginning the register that is followed was found live. */
+  readonly #pending: BlockIndex[] = [];
+
+  constructor(graph: Graph) {
+    const count = graph.blocks.length;
+    this.order = graph.order();
+    this.#predecessors = predecessorsOf(count, this.order, index => graph.successors(index));
+    this.#isAtStart = new BitRows(count, graph.registers);
+    this.#isAtEnd = new BitRows(count, graph.registers);
+    this.#isWritten = new BitRows(count, graph.registers);
+    for (let index = 0; index < count; index++) {
+      this.#atStart.push([]);
+      this.#atEnd.push([]);
+    }
+    for (const index of this.order) this.#summarise(graph.block(index), index);
   }
-  if (terminator.kind === 'branch') addReads(terminator.ins, row, read, written, reads);
-  if (terminator.kind === 'exit' && !written.has(row, 0)) read.add(row, 0);
-}
 
-function addReads(ins: Ins, row: number, read: BitRows, written: BitRows, reads: Int32Array): void {
-  const count = readRegisters(ins, reads);
-  for (let at = 0; at < count; at++) {
-    const register = intAt(reads, at);
-    if (!written.has(row, register)) read.add(row, register);
+  liveAtStart(block: BlockIndex): readonly Register[] {
+    return elementAt(this.#atStart, block);
   }
-}
 
-function propagate(
-  graph: Graph,
-  order: readonly BlockIndex[],
-  atStart: BitRows,
-  atEnd: BitRows,
-  written: BitRows,
-): void {
-  const predecessors = predecessorsOf(graph.blocks.length, order, index => graph.successors(index));
-  const isPending = new Uint8Array(graph.blocks.length).fill(1);
-  for (let again = true; again; ) {
-    again = false;
-    for (let at = order.length - 1; at >= 0; at--) {
-      const block = elementAt(order, at);
-      if (isPending[block] !== 1) continue;
-      isPending[block] = 0;
-      for (const successor of graph.successors(block)) atEnd.addRow(block, atStart, successor);
-      const changed = atStart.addRowWithout(block, atEnd, block, written);
-      // At first every block is pending: later visits are only those that a change asks for.
-      if (!changed) continue;
-      for (const predecessor of elementAt(predecessors, block)) isPending[predecessor] = 1;
-      again = true;
+  liveAtEnd(block: BlockIndex): readonly Register[] {
+    return elementAt(this.#atEnd, block);
+  }
+
+  /** What a block reads before it writes it, and what it writes. */
+  #summarise({ ins, terminator }: Block, index: BlockIndex): void {
+    for (const each of ins) {
+      this.#read(each, index);
+      if (isCall(each)) for (let lost = 1; lost <= LAST_CLOBBERED; lost++) this.#isWritten.add(index, lost);
+      const result = writtenRegister(each);
+      if (result >= 0) this.#isWritten.add(index, result);
+    }
+    if (terminator.kind === 'branch') this.#read(terminator.ins, index);
+    if (terminator.kind === 'exit') this.#readRegister(0, index);
+  }
+
+  #read(ins: Ins, index: BlockIndex): void {
+    const count = readRegisters(ins, this.#reads);
+    for (let at = 0; at < count; at++) this.#readRegister(intAt(this.#reads, at), index);
+  }
+
+  #readRegister(register: Register, index: BlockIndex): void {
+    if (!this.#isWritten.has(index, register)) this.#addToStart(index, register);
+  }
+
+  #addToStart(index: BlockIndex, register: Register): boolean {
+    if (!this.#isAtStart.add(index, register)) return false;
+    elementAt(this.#atStart, index).push(register);
+    return true;
+  }
+
+  /** Follows what is live at the beginning of a block to where it is written. */
+  follow(index: BlockIndex): void {
+    // What comes to the list meanwhile is followed already.
+    const { length } = elementAt(this.#atStart, index);
+    for (let at = 0; at < length; at++) {
+      const register = elementAt(this.liveAtStart(index), at);
+      this.#pending.push(index);
+      for (let block = this.#pending.pop(); block !== undefined; block = this.#pending.pop())
+        this.#enterPredecessors(block, register);
+    }
+  }
+
+  #enterPredecessors(index: BlockIndex, register: Register): void {
+    for (const predecessor of elementAt(this.#predecessors, index)) {
+      if (!this.#isAtEnd.add(predecessor, register)) continue;
+      elementAt(this.#atEnd, predecessor).push(register);
+      if (this.#isWritten.has(predecessor, register)) continue;
+      if (this.#addToStart(predecessor, register)) this.#pending.push(predecessor);
     }
   }
 }

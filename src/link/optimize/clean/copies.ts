@@ -27,11 +27,10 @@ const VARIES = -2;
 
 /** Replaces uses of copies by their sources; how many nodes changed. The copies stay, without uses. */
 export function propagateCopies(graph: Graph): number {
-  const { order, atStart } = livenessOf(graph);
+  const liveness = livenessOf(graph);
+  const { order } = liveness;
   const sources = filled(graph.registers, NONE);
-  const undefinedAtEntry: Register[] = [];
-  atStart.collect(0, undefinedAtEntry);
-  for (const register of undefinedAtEntry) sources[register] = VARIES;
+  for (const register of liveness.liveAtStart(0)) sources[register] = VARIES;
   const isWritten = new Uint8Array(graph.registers);
   for (const index of order) for (const ins of graph.block(index).ins) note(ins, sources, isWritten);
   return replace(graph, order, sources);

@@ -3,7 +3,7 @@
  *
  * Blocks are compared from the ends of the program, with the classes of blocks that they lead to, so whole tails are
  * merged in one visit. Registers that only one block names may differ. Compared are values, not bytes: what a block
- * reads from elsewhere has to be in the same virtual register. The first block in the order stays, with its lines.
+ * reads from elsewhere has to be in the same virtual register. The first block stays, with its lines.
  *
  * A verifier remembers for each load, store and call which kind of pointer it had, and refuses another kind on another
  * path ("same insn cannot be used with different pointers"). Blocks that access memory are merged only if the types of
@@ -56,11 +56,13 @@ function classesOf(graph: Graph, order: readonly BlockIndex[]): Int32Array {
   return classes;
 }
 
+/** By class, the block with the smallest number: blocks are numbered in the order of the sources. */
 function firstOfClasses(order: readonly BlockIndex[], classes: Int32Array): Int32Array {
   const kept = filled(order.length, NO_CLASS);
-  for (let at = order.length - 1; at >= 0; at--) {
-    const index = elementAt(order, at);
-    kept[intAt(classes, index)] = index;
+  for (const index of order) {
+    const each = intAt(classes, index);
+    const first = intAt(kept, each);
+    if (first === NO_CLASS || index < first) kept[each] = index;
   }
   return kept;
 }

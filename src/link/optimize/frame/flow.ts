@@ -18,7 +18,7 @@ import {
   OP_JA32,
   readsSrc,
 } from '../../../isa/index.ts';
-import { Refusal } from '../index.ts';
+import { Refusal } from '../model/index.ts';
 import { narrowed } from './compare.ts';
 import { exactly, type Range } from './number.ts';
 import { FrameState, type Widening } from './state.ts';

@@ -27,7 +27,7 @@ import {
   readsSrc,
   writtenRegister,
 } from '../../../isa/index.ts';
-import { Refusal } from '../index.ts';
+import { Refusal } from '../model/index.ts';
 import { ANY_NUMBER, computed, exactly, isEmpty, loadedRange, NO_NUMBER, type Range } from './number.ts';
 import { ANYWHERE, BASES, FRAME, type FrameState, LOADED, NOWHERE } from './state.ts';
 import { type FrameUse, sum, type UseRecorder } from './use.ts';

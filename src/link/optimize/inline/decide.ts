@@ -9,8 +9,8 @@
 import { valueAt } from '../../../bytes/index.ts';
 import { MAX_STACK_BYTES, type SymbolIndex } from '../../../object/index.ts';
 import { INSN_SIZE } from '../../../uapi/index.ts';
-import type { InlineScope } from '../index.ts';
 import { isCall } from '../ir/index.ts';
+import type { InlineScope } from '../model/index.ts';
 import { callCounts, FunctionUses } from './function-uses.ts';
 import type { Functions } from './functions.ts';
 

@@ -34,7 +34,7 @@ import {
   type Range,
   UNKNOWN_USE,
 } from '../frame/index.ts';
-import { Refusal } from '../index.ts';
+import { Refusal } from '../model/index.ts';
 
 /** Bytes below the frame pointer, a multiple of 8; or why there is no bound, as words. */
 export type FrameBound = { readonly bytes: number } | { readonly reason: string };

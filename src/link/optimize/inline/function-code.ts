@@ -28,9 +28,9 @@ import {
   type FunctionSymbol,
   referencesInOrder,
 } from '../../../object/index.ts';
-import { Refusal } from '../index.ts';
 import type { Ins } from '../ir/index.ts';
 import { type Block, Graph, type Terminator } from '../ir/index.ts';
+import { Refusal } from '../model/index.ts';
 
 /** Nodes of a function in the order of its code. */
 interface Nodes {

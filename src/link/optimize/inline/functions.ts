@@ -6,8 +6,8 @@
  */
 
 import { type BpfObject, type FunctionSymbol, programsOf, type SymbolIndex } from '../../../object/index.ts';
-import { Refusal } from '../index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
+import { Refusal } from '../model/index.ts';
 import { frameBound } from './frame-bound.ts';
 import { readFunction } from './function-code.ts';
 import { firstArguments, type RegisterSet, type RegisterUse, registerUse } from './register-use.ts';

@@ -7,7 +7,7 @@ import { BPF_ADD, BPF_ALU64, BPF_DW, BPF_MEM, BPF_STX, BPF_X } from '../../../is
 import type { BpfObject } from '../../../object/model/model.ts';
 import { createMachine } from '../../../vm/run/machine.ts';
 import { type TestFunction, testObject } from '../../../vm/testing.ts';
-import type { InlineScope } from '../options.ts';
+import type { InlineScope } from '../model/options.ts';
 import { Decisions, ProgramDecisions } from './decide.ts';
 import { Functions } from './functions.ts';
 import { type Lifted, liftProgram } from './lift.ts';

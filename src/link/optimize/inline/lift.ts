@@ -21,8 +21,6 @@ import {
   writtenRegister,
 } from '../../../isa/index.ts';
 import type { SymbolIndex } from '../../../object/index.ts';
-import type { InlinedCall, KeptCall } from '../index.ts';
-import { Refusal } from '../index.ts';
 import {
   type BlockIndex,
   FRAME_POINTER,
@@ -37,6 +35,8 @@ import {
   retargeted,
   type Terminator,
 } from '../ir/index.ts';
+import type { InlinedCall, KeptCall } from '../model/index.ts';
+import { Refusal } from '../model/index.ts';
 import type { ProgramDecisions } from './decide.ts';
 import type { Functions, LiftableFunction } from './functions.ts';
 import type { CallUse } from './register-use.ts';

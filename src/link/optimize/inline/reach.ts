@@ -7,8 +7,8 @@
 
 import { elementAt } from '../../../bytes/index.ts';
 import { invertedBranch, OP_JA, OP_JA32, OP_LD_IMM64 } from '../../../isa/index.ts';
-import { Refusal } from '../index.ts';
 import { type Ins, move } from '../ir/index.ts';
+import { Refusal } from '../model/index.ts';
 
 /** An instruction; `target`: block that it jumps to, -1 for none. */
 export interface Item {

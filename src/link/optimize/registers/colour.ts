@@ -7,9 +7,9 @@
  */
 
 import { intAt, livenessOf } from '../analysis/index.ts';
-import { Refusal } from '../index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
 import { FIRST_VIRTUAL, FRAME_POINTER, type Ins, isCopy, type Register } from '../ir/index.ts';
+import { Refusal } from '../model/index.ts';
 import { coalesce, Merged } from './coalesce.ts';
 import { interferenceOf } from './interference.ts';
 import { renamed } from './rename.ts';

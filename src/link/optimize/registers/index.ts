@@ -1,4 +1,3 @@
 export { colour } from './colour.ts';
 export { hasDst, withRegisters } from './rename.ts';
-export { randomNumbers } from './testing.ts';
 export { splitWebs } from './webs.ts';

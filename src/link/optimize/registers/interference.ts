@@ -65,8 +65,7 @@ export class Interference {
 
   /** Two registers cannot be the same. */
   add(a: Register, b: Register): void {
-    if (a === b || this.#matrix.has(a, b)) return;
-    this.#matrix.add(a, b);
+    if (a === b || !this.#matrix.add(a, b)) return;
     this.#matrix.add(b, a);
     if (a >= FIRST_VIRTUAL) this.#append(a, b);
     if (b >= FIRST_VIRTUAL) this.#append(b, a);
@@ -106,7 +105,7 @@ class Walk {
   }
 
   block({ ins, terminator }: Block, index: BlockIndex, liveness: Liveness): void {
-    this.#live.set(liveness.atEnd, index);
+    this.#live.set(liveness.liveAtEnd(index));
     if (terminator.kind === 'exit') this.#live.add(0);
     if (terminator.kind === 'branch') this.#read(terminator.ins);
     for (let at = ins.length - 1; at >= 0; at--) this.#node(elementAt(ins, at));

@@ -8,7 +8,7 @@
  */
 
 import type { BlockIndex, Graph } from '../ir/index.ts';
-import { FIRST_VIRTUAL, type Ins, isCopy, isTwoAddress, move } from '../ir/index.ts';
+import { FIRST_VIRTUAL, type Ins, isCopy, isTwoAddress, move, type Register } from '../ir/index.ts';
 
 /** Adds the copies, where there are none yet. */
 export function separateOperands(graph: Graph, order: readonly BlockIndex[]): void {
@@ -24,13 +24,12 @@ function overwrites(ins: Ins): boolean {
 
 function separated(list: readonly Ins[]): Ins[] {
   const out: Ins[] = [];
-  let previous: Ins | undefined;
+  let copied: Register = -1;
   for (const ins of list) {
-    const isCopied = previous !== undefined && isCopy(previous) && previous.dst === ins.dst;
     // A copy of a register to itself, until the two have different names.
-    if (overwrites(ins) && !isCopied) out.push(move(ins.dst, ins.dst, ins.line));
+    if (overwrites(ins) && ins.dst !== copied) out.push(move(ins.dst, ins.dst, ins.line));
     out.push(ins);
-    previous = ins;
+    copied = isCopy(ins) && ins.src >= FIRST_VIRTUAL ? ins.dst : -1;
   }
   return out;
 }

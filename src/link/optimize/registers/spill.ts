@@ -7,7 +7,6 @@
  */
 
 import { BPF_DW, BPF_LDX, BPF_MEM, BPF_STX } from '../../../isa/index.ts';
-import { Refusal } from '../index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
 import {
   FIRST_VIRTUAL,
@@ -20,6 +19,7 @@ import {
   readsSrc,
   writtenRegister,
 } from '../ir/index.ts';
+import { Refusal } from '../model/index.ts';
 import type { Merged } from './coalesce.ts';
 import { rematerialisable } from './rematerialise.ts';
 import { hasDst, withRegisters } from './rename.ts';

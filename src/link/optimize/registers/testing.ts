@@ -23,9 +23,9 @@ export function randomNumbers(seed: number): (below: number) => number {
   };
 }
 
-/** A random program over `variables` virtual registers. */
-export function randomGraph(seed: number, variables: number): Graph {
-  return new Generator(randomNumbers(seed), variables).program();
+/** A random program over `variables` virtual registers; without `calls` if it is to run where helpers are real. */
+export function randomGraph(seed: number, variables: number, calls = true): Graph {
+  return new Generator(randomNumbers(seed), variables, calls).program();
 }
 
 const OPERATIONS = [
@@ -63,12 +63,14 @@ class Generator {
   readonly #random: (below: number) => number;
   readonly #graph = new Graph();
   readonly #variables: number;
+  readonly #hasCalls: boolean;
   readonly #base: Register;
   readonly #first: Register;
   #at = 0;
 
-  constructor(random: (below: number) => number, variables: number) {
+  constructor(random: (below: number) => number, variables: number, hasCalls: boolean) {
     this.#random = random;
+    this.#hasCalls = hasCalls;
     this.#variables = variables;
     this.#base = this.#graph.addRegisters(1);
     this.#first = this.#graph.addRegisters(variables);
@@ -164,7 +166,7 @@ class Generator {
       case 2:
         return [move(dst, this.#variable(), null)];
       case 3:
-        return this.#call(dst);
+        return this.#hasCalls ? this.#call(dst) : [this.#arithmetic(dst)];
       case 4:
         return this.#atomic(dst);
       case 5:

@@ -42,14 +42,12 @@ class Values {
   readonly #live: (readonly Register[])[] = [];
   readonly #first: Int32Array;
 
-  constructor(graph: Graph, { order, atStart }: Liveness) {
+  constructor(graph: Graph, liveness: Liveness) {
     this.#graph = graph;
     this.#current = filled(graph.registers, NO_VALUE);
     this.#first = filled(graph.blocks.length, NO_VALUE);
-    for (const block of order) {
-      const registers: Register[] = [];
-      atStart.collect(block, registers);
-      const live = registers.filter(register => register >= FIRST_VIRTUAL);
+    for (const block of liveness.order) {
+      const live = liveness.liveAtStart(block).filter(register => register >= FIRST_VIRTUAL);
       this.#live[block] = live;
       this.#first[block] = this.united.add(live.length);
     }

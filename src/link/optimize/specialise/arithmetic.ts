@@ -1,7 +1,22 @@
 /** Value numbers of moves and arithmetic. */
 
-import { hasSourceRegister, isMove, operationOf } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
+import {
+  BPF_ADD,
+  BPF_ALU,
+  BPF_ALU64,
+  BPF_AND,
+  BPF_END,
+  BPF_K,
+  BPF_MOV,
+  BPF_OR,
+  BPF_RSH,
+  BPF_SUB,
+  BPF_X,
+  BPF_XOR,
+  hasSourceRegister,
+  isMove,
+  operationOf,
+} from '../../../isa/index.ts';
 import { type Ins, isCopy, move, OP_MOVE_NUMBER } from '../ir/index.ts';
 import { type Constant, computed, lowWord } from './constants.ts';
 import { type Expressions, NOT_SHARED } from './expressions.ts';
@@ -10,8 +25,8 @@ import type { Traits, Value, Values } from './values.ts';
 
 /** First parts of keys: those of loads are below. */
 const ARITHMETIC = 16;
-const OP_MOVE_WORD = isa.BPF_ALU | isa.BPF_MOV | isa.BPF_X;
-const OP_MOVE_WORD_NUMBER = isa.BPF_ALU | isa.BPF_MOV | isa.BPF_K;
+const OP_MOVE_WORD = BPF_ALU | BPF_MOV | BPF_X;
+const OP_MOVE_WORD_NUMBER = BPF_ALU | BPF_MOV | BPF_K;
 /** `addr_space_cast`: a move with this offset. */
 const CAST = 1;
 
@@ -61,7 +76,7 @@ export class Arithmetic {
 
   /** Moves that change bits: of 32 bits, and with sign extension. */
   #extend(state: State, ins: Ins, value: Value): Ins | null {
-    const isNumber = (ins.opcode & 7) === isa.BPF_ALU;
+    const isNumber = (ins.opcode & 7) === BPF_ALU;
     if (ins.offset === CAST) return this.#expressions.define(state, ins, NOT_SHARED, {});
     const { isUniform } = this.#values.traits(value);
     const key = this.#key(state, ins, value, this.#values.constant(0));
@@ -89,8 +104,8 @@ export class Arithmetic {
 
   /** A pointer with a constant added or subtracted. */
   #displaced({ opcode }: Ins, left: Value, right: Value): Value | undefined {
-    const isSum = opcode === ((opcode & isa.BPF_X) | ADD);
-    if (!isSum && opcode !== ((opcode & isa.BPF_X) | SUB)) return undefined;
+    const isSum = opcode === ((opcode & BPF_X) | ADD);
+    if (!isSum && opcode !== ((opcode & BPF_X) | SUB)) return undefined;
     const distance = this.#values.traits(right).constant;
     if (this.#values.traits(left).kind !== 'unknown' && typeof distance === 'number')
       return this.#values.displaced(left, isSum ? distance : -distance);
@@ -112,9 +127,9 @@ export class Arithmetic {
     const a = this.#values.traits(left);
     const b = this.#values.traits(right);
     const isUniform = a.isUniform && b.isUniform;
-    const isSum = ins.opcode === (ADD | isa.BPF_X);
+    const isSum = ins.opcode === (ADD | BPF_X);
     const pointer = isSum && a.kind === 'unknown' ? b : a;
-    if (pointer.kind !== 'unknown' && (isSum || ins.opcode === (SUB | isa.BPF_X))) {
+    if (pointer.kind !== 'unknown' && (isSum || ins.opcode === (SUB | BPF_X))) {
       const other = pointer === a ? b : a;
       const isPointer = other.kind === 'unknown';
       const isBounded = isSum && pointer.isBounded && other.isNarrow;
@@ -146,15 +161,15 @@ export class Arithmetic {
   }
 }
 
-const ADD = isa.BPF_ALU64 | isa.BPF_ADD;
-const SUB = isa.BPF_ALU64 | isa.BPF_SUB;
+const ADD = BPF_ALU64 | BPF_ADD;
+const SUB = BPF_ALU64 | BPF_SUB;
 const UNKNOWN = { kind: 'unknown' } as const;
 
 /** Whether the upper 32 bits of a result are zero, as verifiers see too. */
 function isNarrowResult({ opcode, imm }: Ins, left: Traits, right: Traits): boolean {
   const operation = operationOf(opcode);
-  if ((opcode & 7) === isa.BPF_ALU) return operation !== isa.BPF_END || imm !== 64;
-  if (operation === isa.BPF_AND) return left.isNarrow || right.isNarrow;
-  if (operation === isa.BPF_RSH) return left.isNarrow;
-  return (operation === isa.BPF_OR || operation === isa.BPF_XOR) && left.isNarrow && right.isNarrow;
+  if ((opcode & 7) === BPF_ALU) return operation !== BPF_END || imm !== 64;
+  if (operation === BPF_AND) return left.isNarrow || right.isNarrow;
+  if (operation === BPF_RSH) return left.isNarrow;
+  return (operation === BPF_OR || operation === BPF_XOR) && left.isNarrow && right.isNarrow;
 }

@@ -6,10 +6,24 @@
  * reduced to four relations.
  */
 
-import { hasSourceRegister, operationOf } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
-import type { Passes } from '../index.ts';
+import {
+  BPF_JEQ,
+  BPF_JGE,
+  BPF_JGT,
+  BPF_JLE,
+  BPF_JLT,
+  BPF_JMP,
+  BPF_JNE,
+  BPF_JSET,
+  BPF_JSGE,
+  BPF_JSGT,
+  BPF_JSLE,
+  BPF_JSLT,
+  hasSourceRegister,
+  operationOf,
+} from '../../../isa/index.ts';
 import type { Ins } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { ABOVE, ABOVE_SIGNED, areRelated, COMMON_BITS, EQUAL, lowWord, type Relation } from './constants.ts';
 import { type Bound, boundOf, type Comparison, outcomeOf, withBound, withOutcome } from './knowledge.ts';
 import type { State } from './state.ts';
@@ -52,17 +66,17 @@ function form(relation: Relation, isSwapped: boolean, isNegated: boolean): Form 
 
 /** Every comparison as a relation of its operands: `a >= b` is not `b > a`. */
 const FORMS: ReadonlyMap<number, Form> = new Map([
-  [isa.BPF_JEQ, form(EQUAL, false, false)],
-  [isa.BPF_JNE, form(EQUAL, false, true)],
-  [isa.BPF_JSET, form(COMMON_BITS, false, false)],
-  [isa.BPF_JGT, form(ABOVE, false, false)],
-  [isa.BPF_JLE, form(ABOVE, false, true)],
-  [isa.BPF_JLT, form(ABOVE, true, false)],
-  [isa.BPF_JGE, form(ABOVE, true, true)],
-  [isa.BPF_JSGT, form(ABOVE_SIGNED, false, false)],
-  [isa.BPF_JSLE, form(ABOVE_SIGNED, false, true)],
-  [isa.BPF_JSLT, form(ABOVE_SIGNED, true, false)],
-  [isa.BPF_JSGE, form(ABOVE_SIGNED, true, true)],
+  [BPF_JEQ, form(EQUAL, false, false)],
+  [BPF_JNE, form(EQUAL, false, true)],
+  [BPF_JSET, form(COMMON_BITS, false, false)],
+  [BPF_JGT, form(ABOVE, false, false)],
+  [BPF_JLE, form(ABOVE, false, true)],
+  [BPF_JLT, form(ABOVE, true, false)],
+  [BPF_JGE, form(ABOVE, true, true)],
+  [BPF_JSGT, form(ABOVE_SIGNED, false, false)],
+  [BPF_JSLE, form(ABOVE_SIGNED, false, true)],
+  [BPF_JSLT, form(ABOVE_SIGNED, true, false)],
+  [BPF_JSGE, form(ABOVE_SIGNED, true, true)],
 ]);
 
 /** Bytes from the start of a packet that the verifier follows. */
@@ -82,7 +96,7 @@ export class Branches {
   check(state: State, ins: Ins): Check | undefined {
     const found = FORMS.get(operationOf(ins.opcode));
     if (found === undefined) return undefined;
-    const isWide = (ins.opcode & 7) === isa.BPF_JMP;
+    const isWide = (ins.opcode & 7) === BPF_JMP;
     const left = state.valueOf(ins.dst, this.#values);
     const right = this.#second(state, ins, isWide);
     const [a, b] = found.isSwapped ? [right, left] : [left, right];

@@ -5,7 +5,19 @@
  * have one representation only, so that constants can be keys of maps.
  */
 
-import * as isa from '../../../isa/opcodes.ts';
+import {
+  BPF_ADD,
+  BPF_ALU64,
+  BPF_AND,
+  BPF_ARSH,
+  BPF_LSH,
+  BPF_MUL,
+  BPF_NEG,
+  BPF_OR,
+  BPF_RSH,
+  BPF_SUB,
+  BPF_XOR,
+} from '../../../isa/index.ts';
 
 export type Constant = number | bigint;
 
@@ -81,7 +93,7 @@ export function sumOf(left: Constant, right: Constant): Constant {
  * swaps and sign extensions.
  */
 export function computed(opcode: number, left: Constant, right: Constant): Constant | undefined {
-  const isWide = (opcode & 0x07) === isa.BPF_ALU64;
+  const isWide = (opcode & 0x07) === BPF_ALU64;
   const operation = opcode & 0xf0;
   const a = BigInt(left);
   const bits = isWide ? 64n : 32n;
@@ -94,25 +106,25 @@ function combined(operation: number, a: bigint, b: bigint, bits: bigint): bigint
   const width = Number(bits);
   const shift = b & (bits - 1n);
   switch (operation) {
-    case isa.BPF_ADD:
+    case BPF_ADD:
       return a + b;
-    case isa.BPF_SUB:
+    case BPF_SUB:
       return a - b;
-    case isa.BPF_MUL:
+    case BPF_MUL:
       return a * b;
-    case isa.BPF_OR:
+    case BPF_OR:
       return a | b;
-    case isa.BPF_AND:
+    case BPF_AND:
       return a & b;
-    case isa.BPF_XOR:
+    case BPF_XOR:
       return a ^ b;
-    case isa.BPF_LSH:
+    case BPF_LSH:
       return a << shift;
-    case isa.BPF_RSH:
+    case BPF_RSH:
       return BigInt.asUintN(width, a) >> shift;
-    case isa.BPF_ARSH:
+    case BPF_ARSH:
       return BigInt.asIntN(width, a) >> shift;
-    case isa.BPF_NEG:
+    case BPF_NEG:
       return -a;
     default:
       return undefined;

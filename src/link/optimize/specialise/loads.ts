@@ -1,8 +1,8 @@
 /** Value numbers of loads. Only loads from the context and from the packet are shared. */
 
-import * as isa from '../../../isa/opcodes.ts';
-import type { Passes } from '../index.ts';
+import { BPF_DW, BPF_MEM, BPF_W } from '../../../isa/index.ts';
 import { FRAME_POINTER, type Ins } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { type Expressions, NOT_SHARED } from './expressions.ts';
 import { type ContextKind, pointerField } from './fields.ts';
 import type { State } from './state.ts';
@@ -36,7 +36,7 @@ export class Loads {
 
   /** What is to be executed for a load; null for nothing. */
   step(state: State, ins: Ins): Ins | null {
-    const isPlain = (ins.opcode & 0xe0) === isa.BPF_MEM && ins.core === null;
+    const isPlain = (ins.opcode & 0xe0) === BPF_MEM && ins.core === null;
     if (!isPlain) return this.#expressions.define(state, ins, NOT_SHARED, {});
     if (ins.src === FRAME_POINTER) return this.#other(state, ins, 'frame');
     const address = state.valueOf(ins.src, this.#values);
@@ -75,7 +75,7 @@ export class Loads {
    */
   #other(state: State, ins: Ins, kind: Kind): Ins | null {
     const mayBeContext = kind === 'unknown' || kind === 'context';
-    const isNarrow = isUpToWord(ins) && (!mayBeContext || (ins.opcode & 0x18) !== isa.BPF_W);
+    const isNarrow = isUpToWord(ins) && (!mayBeContext || (ins.opcode & 0x18) !== BPF_W);
     return this.#expressions.define(state, ins, NOT_SHARED, { isNarrow, isUniform: kind === 'memory' });
   }
 }
@@ -85,5 +85,5 @@ function sizeOf({ opcode }: Ins): number {
 }
 
 function isUpToWord({ opcode }: Ins): boolean {
-  return (opcode & 0x18) !== isa.BPF_DW;
+  return (opcode & 0x18) !== BPF_DW;
 }

@@ -3,10 +3,20 @@
  * be executed in its place.
  */
 
-import { callKeepsPacket, helperName, isAlu, isAtomic, isMove, isStore } from '../../../isa/index.ts';
-import * as isa from '../../../isa/opcodes.ts';
-import type { Passes } from '../index.ts';
+import {
+  BPF_LDX,
+  BPF_ST,
+  BPF_STX,
+  callKeepsPacket,
+  helperName,
+  isAlu,
+  isAtomic,
+  isMove,
+  isStore,
+  OP_LD_IMM64,
+} from '../../../isa/index.ts';
 import { FRAME_POINTER, type Ins, isCall, OP_FRAME_ADDRESS, writtenRegister } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { Arithmetic } from './arithmetic.ts';
 import { joinWords } from './constants.ts';
 import { Expressions } from './expressions.ts';
@@ -77,9 +87,9 @@ export class Numbering {
     if (opcode === OP_FRAME_ADDRESS)
       return this.#expressions.assign(state, ins, this.#values.displaced(this.#frame, ins.imm));
     if (isAlu(opcode)) return this.#arithmetic.step(state, ins);
-    if ((opcode & 7) === isa.BPF_LDX) return this.#loads.step(state, ins);
-    if (opcode === isa.OP_LD_IMM64) return this.#loadNumber(state, ins);
-    if ((opcode & 7) === isa.BPF_ST || (opcode & 7) === isa.BPF_STX) this.#write(state, ins);
+    if ((opcode & 7) === BPF_LDX) return this.#loads.step(state, ins);
+    if (opcode === OP_LD_IMM64) return this.#loadNumber(state, ins);
+    if ((opcode & 7) === BPF_ST || (opcode & 7) === BPF_STX) this.#write(state, ins);
     else this.#call(state, ins);
     return ins;
   }

@@ -9,8 +9,8 @@
 
 import { elementAt } from '../../../bytes/index.ts';
 import { bugError } from '../../../diag/index.ts';
-import type { Passes } from '../index.ts';
 import type { Block, BlockIndex, Graph, Ins, Terminator } from '../ir/index.ts';
+import type { Passes } from '../model/index.ts';
 import { Branches } from './branches.ts';
 import type { ContextKind } from './fields.ts';
 import { join } from './join.ts';
@@ -18,14 +18,14 @@ import { type Loops, loopsOf } from './loops.ts';
 import { Numbering } from './numbering.ts';
 import { separateResults } from './separate.ts';
 import type { State } from './state.ts';
-import { type Path, Threading } from './threading.ts';
+import { costOf, type Path, Threading } from './threading.ts';
 import { Values } from './values.ts';
 
 export interface SpecialiseOptions {
   /** What the program gets in r1; null for contexts that are not understood. */
   readonly context: ContextKind | null;
   readonly passes: Passes;
-  /** Instructions that copies of blocks may add in all. */
+  /** Instructions that copies of blocks may add in all, moves of registers and numbers not counted. */
   readonly growth: number;
 }
 
@@ -155,7 +155,7 @@ class Specialiser {
     for (const block of blocks)
       this.#shared += this.#numbering.follow(state, elementAt(this.#source, block).ins, out);
     this.#threaded++;
-    this.#growth -= out.length;
+    this.#growth -= costOf(out);
     const first = out.length === 0 ? target : this.#graph.addBlock(out, { kind: 'jump', target });
     const source = this.#graph.block(from);
     source.terminator = redirected(source.terminator, slot, first);

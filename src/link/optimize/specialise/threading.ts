@@ -8,7 +8,7 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { hasNoEffect } from '../../../isa/index.ts';
+import { hasNoEffect, isMove } from '../../../isa/index.ts';
 import type { Block, BlockIndex, Terminator } from '../ir/index.ts';
 import { type Ins, OP_FRAME_ADDRESS } from '../ir/index.ts';
 import { type Branches, isPassing } from './branches.ts';
@@ -68,7 +68,7 @@ export class Threading {
       effects -= countEffects(ins);
       const out: Ins[] = [];
       this.#numbering.follow(state, ins, out);
-      room -= out.length;
+      room -= costOf(out);
       const decision = effects < 0 || room < 0 ? undefined : this.#decide(state, terminator);
       if (decision === undefined) break;
       blocks.push(block);
@@ -87,6 +87,13 @@ export class Threading {
     const target = isTaken ? terminator.taken : terminator.next;
     return { target, isGain: !isPassing(check, isTaken) };
   }
+}
+
+/** Instructions that copies of blocks add: most moves go away again, with copies and colouring. */
+export function costOf(list: readonly Ins[]): number {
+  let cost = 0;
+  for (const { opcode } of list) if (!isMove(opcode)) cost++;
+  return cost;
 }
 
 function countEffects(list: readonly Ins[]): number {

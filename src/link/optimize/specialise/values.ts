@@ -53,8 +53,10 @@ const PAIR_LIMIT = 2 ** 26;
 const MAX_CANDIDATES = 12;
 /** How many registers with one value are tried: the first ones, which are most likely to have it still. */
 const MAX_HOMES = 8;
-/** Distances from a base that are followed. Verifiers allow less than 2^29. */
-const MAX_OFFSET = 2 ** 25;
+/** Numbers below stand for opcodes, sizes and relations in pairs: no pair has one of them. */
+const FIRST_PAIR = 1024;
+/** Distances from a base that are followed. */
+const MAX_OFFSET = 2 ** 24;
 
 export class Values {
   readonly #traits: Traits[] = [PLAIN];
@@ -107,7 +109,7 @@ export class Values {
     const key = a * PAIR_LIMIT + b;
     const known = this.#pairs.get(key);
     if (known !== undefined) return known;
-    const number = this.#pairs.size + 1;
+    const number = this.#pairs.size + FIRST_PAIR;
     this.#pairs.set(key, number);
     return number;
   }

@@ -1,6 +1,6 @@
 /** Options and results of the optimizer. */
 
-import type { BpfObject } from '../../object/index.ts';
+import type { BpfObject } from '../../../object/index.ts';
 import type { Passes } from './passes.ts';
 
 /**

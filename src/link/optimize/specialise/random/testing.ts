@@ -3,22 +3,21 @@
  * of what they compute is known already, or almost. A verifier would accept them.
  */
 
-import * as isa from '../../../isa/opcodes.ts';
-import { SK_BUFF_FIELD, XDP_MD_FIELD } from '../../../uapi/index.ts';
-import { node } from '../index.ts';
+import * as isa from '../../../../isa/opcodes.ts';
+import { SK_BUFF_FIELD, XDP_MD_FIELD } from '../../../../uapi/index.ts';
+import { type BlockIndex, Graph } from '../../ir/graph.ts';
 import {
-  type BlockIndex,
   FRAME_POINTER,
-  Graph,
   type Ins,
   move,
   OP_FRAME_ADDRESS,
   OP_MOVE_NUMBER,
   type Register,
-} from '../ir/index.ts';
-import { randomNumbers } from '../registers/index.ts';
-import type { ContextKind } from './fields.ts';
-import { BPF_GET_PRANDOM, BPF_MAP_LOOKUP_ELEM, BPF_XDP_ADJUST_HEAD, type Input } from './testing.ts';
+} from '../../ir/ins.ts';
+import { randomNumbers } from '../../registers/testing.ts';
+import { node } from '../../testing.ts';
+import type { ContextKind } from '../fields.ts';
+import { BPF_GET_PRANDOM, BPF_MAP_LOOKUP_ELEM, BPF_XDP_ADJUST_HEAD, type Input } from '../testing.ts';
 
 const SIZES = [isa.BPF_B, isa.BPF_H, isa.BPF_W, isa.BPF_DW];
 const LENGTHS = [14, 20, 34];

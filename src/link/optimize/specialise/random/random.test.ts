@@ -1,16 +1,16 @@
 /** Random programs do the same before and after, and are as acceptable to a verifier. */
 
 import { describe, expect, test } from 'vitest';
-import { clean } from '../clean/clean.ts';
-import { simplify } from '../clean/simplify.ts';
-import type { Graph } from '../ir/graph.ts';
-import { ALL_PASSES, NO_PASSES, type Passes } from '../passes.ts';
-import { splitWebs } from '../registers/webs.ts';
-import { textOf } from '../testing.ts';
-import type { ContextKind } from './fields.ts';
-import { specialise } from './specialise.ts';
-import { type Outcome, run } from './testing.ts';
-import { randomInput, randomProgram } from './testing-programs.ts';
+import { clean } from '../../clean/clean.ts';
+import { simplify } from '../../clean/simplify.ts';
+import type { Graph } from '../../ir/graph.ts';
+import { ALL_PASSES, NO_PASSES, type Passes } from '../../model/passes.ts';
+import { splitWebs } from '../../registers/webs.ts';
+import { textOf } from '../../testing.ts';
+import type { ContextKind } from '../fields.ts';
+import { specialise } from '../specialise.ts';
+import { type Outcome, run } from '../testing.ts';
+import { randomInput, randomProgram } from './testing.ts';
 
 const SEEDS = Number(process.env['SEEDS'] ?? 40);
 const INPUTS = 12;
