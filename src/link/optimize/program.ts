@@ -13,7 +13,7 @@ import {
   symbolOf,
 } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
-import { clean, mergeTails, simplify } from './clean/index.ts';
+import { clean, mergeRanges, mergeTails, simplify } from './clean/index.ts';
 import { type Decisions, type Functions, liftProgram, lower, ProgramDecisions } from './inline/index.ts';
 import type { Graph } from './ir/index.ts';
 import type { InlinedCall, InlineScope, KeptCall, Passes } from './model/index.ts';
@@ -73,6 +73,7 @@ function runPasses(graph: Graph, passes: Passes, context: ContextKind | null, gr
   splitWebs(graph);
   tidy(graph, passes);
   if (passes.tails) mergeTails(graph);
+  if (passes.ranges) mergeRanges(graph);
   const { spilled } = colour(graph, { coalesce: passes.coalesce });
   simplify(graph);
   return { shared, decided, spilled };

@@ -70,7 +70,8 @@ function joinStraightLines(graph: Graph): boolean {
   return changed;
 }
 
-function countEntries(graph: Graph, order: readonly BlockIndex[]): Int32Array {
+/** How many edges lead to each block, and the start of the program to the first one. */
+export function countEntries(graph: Graph, order: readonly BlockIndex[]): Int32Array {
   const entries = new Int32Array(graph.blocks.length);
   entries[0] = 1; // where the program starts
   for (const index of order)
