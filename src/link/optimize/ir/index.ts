@@ -16,5 +16,6 @@ export {
   type Register,
   readsDst,
   readsSrc,
+  withFields,
   writtenRegister,
 } from './ins.ts';

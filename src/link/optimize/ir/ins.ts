@@ -74,6 +74,19 @@ export function move(dst: Register, src: Register, line: LineRecord | null): Ins
   };
 }
 
+/**
+ * The node with other fields. It is written out because nodes are made by the thousand: a spread of an object takes
+ * several times as long, and gives nodes of another layout, which slows down every pass that looks at them.
+ */
+export function withFields(
+  { opcode, imm, high, args, reference, core, line }: Ins,
+  dst: Register,
+  src: Register,
+  offset: number,
+): Ins {
+  return { opcode, dst, src, offset, imm, high, args, reference, core, line };
+}
+
 /** A plain copy of a register, all 64 bits. */
 export function isCopy(ins: Ins): boolean {
   return ins.opcode === OP_MOVE && ins.offset === 0;

@@ -71,8 +71,16 @@ export class Values {
   #versions = 0;
 
   /** A number for contents that nothing else has. */
-  fresh(traits: Partial<Traits> = {}): Value {
-    return this.#traits.push({ ...PLAIN, ...traits }) - 1;
+  fresh({
+    kind = 'unknown',
+    constant,
+    isNarrow = false,
+    base = NO_VALUE,
+    offset = 0,
+    isUniform = false,
+    isBounded = false,
+  }: Partial<Traits> = PLAIN): Value {
+    return this.#traits.push({ kind, constant, isNarrow, base, offset, isUniform, isBounded }) - 1;
   }
 
   traits(value: Value): Traits {
