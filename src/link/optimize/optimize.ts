@@ -126,9 +126,12 @@ class Run {
     }
   }
 
+  /** A program without calls meets the same refusal on every step. */
   #stepDown({ program, scope }: Attempt, reason: string): Attempt {
-    const next = LADDER[LADDER.indexOf(scope) + 1];
-    return next === undefined ? { program, scope, done: null, reason } : this.#attempt(program, next, reason);
+    const isSame = callGraph(this.#object).callees(program).length === 0;
+    const next = isSame ? undefined : LADDER[LADDER.indexOf(scope) + 1];
+    if (next !== undefined) return this.#attempt(program, next, reason);
+    return { program, scope: 'none', done: null, reason };
   }
 
   /** Why a program is not even lifted. */

@@ -15,10 +15,10 @@ import {
 import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
 import { clean, mergeTails, simplify } from './clean/index.ts';
 import { type Decisions, type Functions, liftProgram, lower, ProgramDecisions } from './inline/index.ts';
-import type { Graph, Register } from './ir/index.ts';
+import type { Graph } from './ir/index.ts';
 import type { InlinedCall, InlineScope, KeptCall, Passes } from './model/index.ts';
 import { Refusal } from './model/index.ts';
-import { colour, splitWebs } from './registers/index.ts';
+import { colour, splitWebs, type Webs } from './registers/index.ts';
 import type { ContextKind } from './specialise/index.ts';
 import { specialise } from './specialise/index.ts';
 
@@ -76,8 +76,8 @@ function runPasses(graph: Graph, passes: Passes, context: ContextKind | null, gr
   return { shared, decided, spilled };
 }
 
-function tidy(graph: Graph, passes: Passes, unwritten: readonly Register[]): void {
-  if (passes.clean) clean(graph, unwritten);
+function tidy(graph: Graph, passes: Passes, webs: Webs): void {
+  if (passes.clean) clean(graph, webs);
   simplify(graph);
 }
 

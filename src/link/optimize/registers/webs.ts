@@ -22,12 +22,20 @@ import { separateOperands } from './operands.ts';
 import { withRegisters } from './rename.ts';
 import { UnionFind } from './union-find.ts';
 
+/** What splitting has found out, for the passes that follow. */
+export interface Webs {
+  /** Blocks that are reached, in reverse postorder. */
+  readonly order: readonly BlockIndex[];
+  /** Virtual registers that may be read before they are written. */
+  readonly unwritten: readonly Register[];
+}
+
 /**
  * Splits virtual registers into webs and numbers them without gaps, in the order in which they appear. A field that
  * is read and written (arithmetic, the source of an atomic operation that fetches) has one name; arithmetic works on
- * a copy of its operand. Returns the registers that may be read before they are written.
+ * a copy of its operand.
  */
-export function splitWebs(graph: Graph): Register[] {
+export function splitWebs(graph: Graph): Webs {
   const liveness = livenessOf(graph);
   // Copies of registers to themselves change nothing of what is live.
   separateOperands(graph, liveness.order);
@@ -35,7 +43,7 @@ export function splitWebs(graph: Graph): Register[] {
   for (const block of liveness.order) values.visit(block);
   const naming = new Naming(values);
   graph.registers = naming.rename(graph, liveness.order);
-  return values.atEntry().map(value => naming.nameOf(value));
+  return { order: liveness.order, unwritten: values.atEntry().map(value => naming.nameOf(value)) };
 }
 
 /** No register in this field. */
