@@ -128,6 +128,19 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
     ]);
   });
 
+  test('a function of --no-inline that a new version does not have is a note, and stays in force', () => {
+    const noInline = ['twice', 'two'];
+    const members = [lab.member('two')];
+    lab.change({ kind: 'load', members }, { ...options(), optimize: { level: 1, noInline } });
+    expect(functions()).toEqual(['xdp_chain', 'two', 'twice']);
+    expect(lab.replace('two', 'two.v2', options()).notes).toEqual([
+      '--no-inline twice has no effect: there is no such function',
+    ]);
+    expect(functions()).toEqual(['xdp_chain', 'two']);
+    expect(lab.replace('two', 'two', options()).notes).toEqual([]);
+    expect(functions()).toEqual(['xdp_chain', 'two', 'twice']);
+  });
+
   test('what runs is what a design is compared with, not what was made of it', () => {
     load();
     const { running } = lab;
@@ -150,8 +163,8 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
       expect(notes).toEqual([
         expect.stringMatching(
           step === 'none'
-            ? /: not optimized: .*refused single.*; .*refused members/
-            : /: optimized at step members: the verifier refused single: program "xdp_chain"/,
+            ? /^interface "va": not optimized: .*refused single.*; .*refused members/
+            : /^interface "va": optimized at step members: the verifier refused single: program "xdp_chain"/,
         ),
       ]);
       requireVerdicts();
@@ -166,7 +179,10 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
     const change = (): unknown => lab.load(['reads'], options());
     expect(change).toThrow(RootletError);
     // the message is about the code that was compiled
-    expect(change).toThrow(/invalid access to packet/);
+    expect(change).toThrow(
+      /^interface "va": program "xdp_chain": function "filter" of \S+reads\.o: \S+reads\.c:\d+: .*invalid access to packet/,
+    );
+    expect(change).toThrow(/source: verdict = data\[500\];/);
     const denied = refusing(9, EPERM);
     expect(() =>
       lab.change({ kind: 'load', members: [lab.member('two.v2', { name: 'more' })] }, options(), denied.sys),
@@ -185,12 +201,35 @@ needs('bpf', 'ip', 'clang').describe('optimized chains', () => {
     requireVerdicts();
   });
 
+  test('what a step over the budget made is gone', () => {
+    const before = { tree: lab.tree(), fds: countFds() };
+    using small = loadObject(lab.input('small').object, kernel);
+    // the first load is that of the code as it is, to know the budget; the last one is that of the last step
+    const { sys, loads } = intercepting(load =>
+      load === 1 ? small.program('small').fd.duplicate().number : load > 3 ? -EPERM : undefined,
+    );
+    expect(() => load({ optimize: { level: 1, verifyBudget: true } }, sys)).toThrow(/EPERM/);
+    small.close();
+    expect({ loads: loads() > 3, tree: lab.tree(), fds: countFds() }).toEqual({ loads: true, ...before });
+    const budget = intercepting(load =>
+      load === 1 ? duplicate() : undefined,
+    );
+  });
+
   test('a dry run says nothing that a run would not', () => {
-    const { notes, after } = load({ dryRun: true });
-    expect({ notes, running: lab.running, kind: after.kind }).toEqual({
+    const { notes, after, optimization } = load({ dryRun: true });
+    const { kind, optimized } = after;
+    expect({ notes, running: lab.running, kind, optimized }).toEqual({
       notes: [],
       running: 0,
       kind: 'chain',
+      optimized: 'single',
+    });
+    expect(optimization?.programs).toMatchObject([{ program: 'xdp_chain', refused: null }]);
+    expect(load().optimization).toEqual(optimization);
+    expect(load({ dryRun: true, optimize: { level: 0 } })).toMatchObject({
+      optimization: null,
+      after: { optimized: 'none' },
     });
   });
 });
