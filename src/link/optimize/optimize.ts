@@ -60,7 +60,7 @@ export function optimize(object: BpfObject, options: OptimizeOptions = {}): Opti
   return { object: result, report: { inline, programs, removed } };
 }
 
-/** Where a program stands on the ladder. */
+/** The step of the ladder that a program is at. */
 interface Attempt {
   readonly program: SymbolIndex;
   readonly scope: InlineScope;
@@ -175,10 +175,15 @@ function withCode(object: BpfObject, attempts: readonly Attempt[]): BpfObject {
 
 // --- limits ---------------------------------------------------------------------------------------------------------
 
+/** Program that a problem of limits is about; '' for those of the whole object. */
+function programOf({ subject }: Problem): string {
+  return subject ?? '';
+}
+
 function problemsByProgram(problems: readonly Problem[]): ReadonlyMap<string, readonly Problem[]> {
   const found = new Map<string, Problem[]>();
   for (const problem of problems) {
-    const program = problem.subject ?? '';
+    const program = programOf(problem);
     const others = found.get(program);
     if (others === undefined) found.set(program, [problem]);
     else others.push(problem);
@@ -193,7 +198,7 @@ function newProblems(
 ): ReadonlyMap<string, Problem> {
   const found = new Map<string, Problem>();
   for (const problem of after) {
-    const program = problem.subject ?? '';
+    const program = programOf(problem);
     const isOld = before.get(program)?.some(({ code }) => code === problem.code) === true;
     if (!isOld && !found.has(program)) found.set(program, problem);
   }
