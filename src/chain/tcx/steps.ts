@@ -13,7 +13,7 @@ import {
 import { findHook, type Hook, hookContents, hookData } from '../../hooks/index.ts';
 import type { OptimizeReport } from '../../link/index.ts';
 import type { LoadedObject, OptimizeSetting } from '../../load/index.ts';
-import { stripDataSections } from '../../object/index.ts';
+import { type BpfObject, stripDataSections } from '../../object/index.ts';
 import { encodeEntryState, mapKey, type StateChange } from '../../state/index.ts';
 import type { JsonObject, Store } from '../../store/index.ts';
 import type { ChainHook } from '../model/index.ts';
@@ -86,7 +86,11 @@ function checkLoad(at: StepContext, name: string, done: Done): Job {
   return ready => {
     const member = valueAt(at.members, name);
     const { object, notes } = memberObject(at.hook, member, at.counters);
-    const outlook = optimizationOutlook(object, at.optimize, program => program === member.program);
+    const outlook = optimizationOutlook(
+      object,
+      optimizeAdded(at, member, object),
+      program => program === member.program,
+    );
     ready();
     done({ ...outlook, state: [], notes: [...notes, ...outlook.notes] });
   };
@@ -107,7 +111,7 @@ function loadMember(at: StepContext, name: string, done: Done): Job {
       options: {
         ...options.load,
         ...member.settings,
-        optimize: at.optimize,
+        optimize: optimizeAdded(at, member, object),
         programs: (one: string) => one === member.program,
       },
       binding: {},
@@ -119,6 +123,17 @@ function loadMember(at: StepContext, name: string, done: Done): Job {
       done({ state: [], notes: [...notes, ...loaded.notes], optimization });
     });
   };
+}
+
+/** The setting for a member with what was added to its file: code that counts has a second call of the program. */
+function optimizeAdded(
+  { optimize }: StepContext,
+  { file }: LoadableMember,
+  { symbols }: BpfObject,
+): OptimizeSetting {
+  const own = new Set(file.object.symbols.map(({ name }) => name));
+  const added = symbols.filter(({ kind, name }) => kind === 'function' && !own.has(name));
+  return { ...optimize, firstCalls: added.map(({ name }) => name) };
 }
 
 /** A kill before the entry counts leaves nothing: the link ends with the process, or with its generation. */
@@ -182,7 +197,7 @@ function replaceMember(at: StepContext, { kind, name }: TcxStep, done: Done): Jo
       options: {
         ...options.load,
         ...newSettings(settingsOf(entry), member.settings),
-        optimize: at.optimize,
+        optimize: optimizeAdded(at, member, object),
       },
       settings: member.settings,
       fresh: at.fresh.get(name) ?? [],
