@@ -78,7 +78,7 @@ class Run {
 
   constructor(object: BpfObject, options: OptimizeOptions) {
     const functions = new Functions(object);
-    const decisions = new Decisions(functions, options.noInline ?? []);
+    const decisions = new Decisions(functions, options);
     this.#object = object;
     this.#options = options;
     this.#context = { functions, decisions, passes: { ...ALL_PASSES, ...options.passes } };
