@@ -171,7 +171,8 @@ export class ProgramDecisions {
 
   #declineBelow(callee: SymbolIndex): string | null {
     if (this.#callsOf(callee) > 1) return 'it has several callers';
-    return this.#decisions.isCostlyInline(callee) ? COSTLY : null;
+    const isContextOnly = !this.#decisions.hasArguments(callee);
+    return !isContextOnly && this.#decisions.isCostlyInline(callee) ? COSTLY : null;
   }
 
   #callsOf(callee: SymbolIndex): number {
