@@ -8,17 +8,9 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { hasNoEffect } from '../../../isa/index.ts';
 import { intAt, MAX_READS, readRegisters } from '../analysis/index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
-import {
-  FIRST_VIRTUAL,
-  type Ins,
-  isCopy,
-  OP_FRAME_ADDRESS,
-  type Register,
-  writtenRegister,
-} from '../ir/index.ts';
+import { FIRST_VIRTUAL, hasNoEffect, type Ins, isCopy, type Register, writtenRegister } from '../ir/index.ts';
 
 /** Removes nodes without effect and use; how many. */
 export function removeDeadCode(graph: Graph, order: readonly BlockIndex[]): number {
@@ -46,7 +38,7 @@ function sweep(graph: Graph, order: readonly BlockIndex[], need: Need): number {
 
 /** Whether a node only writes a virtual register. */
 function isPure(ins: Ins): boolean {
-  return (ins.opcode === OP_FRAME_ADDRESS || hasNoEffect(ins)) && writtenRegister(ins) >= FIRST_VIRTUAL;
+  return hasNoEffect(ins) && writtenRegister(ins) >= FIRST_VIRTUAL;
 }
 
 /** Which virtual registers are needed. */

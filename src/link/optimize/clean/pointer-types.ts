@@ -6,7 +6,6 @@
  * from one. A load of 8 bytes may find any pointer that was stored there.
  */
 
-import { elementAt } from '../../../bytes/index.ts';
 import { BPF_DW, BPF_LDX, hasSourceRegister, isMove, OP_LD_IMM64 } from '../../../isa/index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
 import {
@@ -27,18 +26,26 @@ const CERTAIN = 1;
 /** Also while the definition is looked at: a register that depends on itself is not certain. */
 const UNCERTAIN = 2;
 
+const NO_NODES: readonly Ins[] = [];
+
 export class PointerTypes {
-  readonly #definitions: Ins[][];
+  /** By virtual register. */
+  readonly #definitions: (Ins[] | undefined)[] = [];
   readonly #known: Uint8Array;
 
   constructor(graph: Graph, order: readonly BlockIndex[]) {
     this.#known = new Uint8Array(graph.registers);
-    this.#definitions = Array.from({ length: graph.registers }, (): Ins[] => []);
     for (const index of order)
       for (const ins of graph.block(index).ins) {
         const written = writtenRegister(ins);
-        if (written >= FIRST_VIRTUAL) elementAt(this.#definitions, written).push(ins);
+        if (written >= FIRST_VIRTUAL) this.#define(written, ins);
       }
+  }
+
+  #define(register: Register, ins: Ins): void {
+    const definitions = this.#definitions[register];
+    if (definitions === undefined) this.#definitions[register] = [ins];
+    else definitions.push(ins);
   }
 
   /** Whether the register has one type. Registers of the machine have many. */
@@ -53,7 +60,7 @@ export class PointerTypes {
 
   #hasOneType(register: Register): boolean {
     let origins = 0;
-    for (const ins of elementAt(this.#definitions, register)) {
+    for (const ins of this.#definitions[register] ?? NO_NODES) {
       const isChange = isTwoAddress(ins);
       if (!isChange) origins++;
       const isKept = isChange ? this.#keepsType(ins) : this.#makesOneType(ins);

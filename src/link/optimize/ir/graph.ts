@@ -79,6 +79,6 @@ export class Graph {
 
   /** Blocks that are reached, in reverse postorder. */
   order(): BlockIndex[] {
-    return reversePostorder(this.blocks.length, index => this.successors(index));
+    return reversePostorder(this.blocks.length, index => targetsOf(elementAt(this.blocks, index).terminator));
   }
 }

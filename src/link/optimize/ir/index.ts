@@ -2,6 +2,7 @@ export { type Block, type BlockIndex, Graph, retargeted, type Terminator, target
 export {
   FIRST_VIRTUAL,
   FRAME_POINTER,
+  hasNoEffect,
   type Ins,
   isCall,
   isCopy,

@@ -14,9 +14,9 @@ import {
   BPF_X,
   type Insn,
   isAtomic,
-  isMove,
   OP_CALL,
   OP_LD_IMM64,
+  hasNoEffect as rawHasNoEffect,
   readsDst as rawReadsDst,
   readsSrc as rawReadsSrc,
   writtenRegister as rawWrittenRegister,
@@ -99,8 +99,9 @@ export const READS_R0 = 4;
 const WRITES_DST = 8;
 const WRITES_R0 = 16;
 const WRITES_SRC = 32;
+const HAS_NO_EFFECT = 64;
 /** The opcode was asked for before. */
-const IS_KNOWN = 64;
+const IS_KNOWN = 128;
 
 /** By opcode. Atomic operations are not in it: what they do depends on their number. */
 const OPERANDS = new Uint8Array(OP_FRAME_ADDRESS + 1);
@@ -113,9 +114,13 @@ export function operandsOf(ins: Ins): number {
 
 function findOperands(ins: Ins): number {
   const { opcode } = ins;
-  const found = opcode === OP_FRAME_ADDRESS ? WRITES_DST : readsOf(ins) | writesOf(ins);
+  const found = opcode === OP_FRAME_ADDRESS ? WRITES_DST | HAS_NO_EFFECT : factsOf(ins);
   if (!isAtomic(opcode)) OPERANDS[opcode] = found | IS_KNOWN;
   return found;
+}
+
+function factsOf(ins: Ins): number {
+  return readsOf(ins) | writesOf(ins) | (rawHasNoEffect(ins) ? HAS_NO_EFFECT : 0);
 }
 
 function readsOf(ins: Ins): number {
@@ -156,9 +161,14 @@ export function readsSrc(ins: Ins): boolean {
   return (operandsOf(ins) & READS_SRC) !== 0;
 }
 
+/** Whether leaving the node out changes nothing but its register. */
+export function hasNoEffect(ins: Ins): boolean {
+  return (operandsOf(ins) & HAS_NO_EFFECT) !== 0;
+}
+
 /** Whether `dst` is both read and written: arithmetic that is not a move. */
 export function isTwoAddress(ins: Ins): boolean {
-  return !isMove(ins.opcode) && readsDst(ins) && writtenRegister(ins) === ins.dst;
+  return readsDst(ins) && writtenRegister(ins) === ins.dst;
 }
 
 /** Whether the node is a call of a helper, a kfunc or a function. */

@@ -8,28 +8,29 @@
  */
 
 import type { BlockIndex, Graph } from '../ir/index.ts';
-import { FIRST_VIRTUAL, type Ins, isCopy, isTwoAddress, move, type Register } from '../ir/index.ts';
+import { FIRST_VIRTUAL, type Ins, isCopy, isTwoAddress, move } from '../ir/index.ts';
 
 /** Adds the copies, where there are none yet. */
 export function separateOperands(graph: Graph, order: readonly BlockIndex[]): void {
   for (const index of order) {
     const block = graph.block(index);
-    if (block.ins.some(overwrites)) block.ins = separated(block.ins);
+    if (block.ins.some(needsCopy)) block.ins = separated(block.ins);
   }
 }
 
-function overwrites(ins: Ins): boolean {
-  return ins.dst >= FIRST_VIRTUAL && isTwoAddress(ins);
+/** Whether the node overwrites a virtual register that the node before it does not copy. */
+function needsCopy(ins: Ins, at: number, list: readonly Ins[]): boolean {
+  if (ins.dst < FIRST_VIRTUAL || !isTwoAddress(ins)) return false;
+  const before = list[at - 1];
+  return before?.dst !== ins.dst || before.src < FIRST_VIRTUAL || !isCopy(before);
 }
 
 function separated(list: readonly Ins[]): Ins[] {
   const out: Ins[] = [];
-  let copied: Register = -1;
-  for (const ins of list) {
+  list.forEach((ins, at) => {
     // A copy of a register to itself, until the two have different names.
-    if (overwrites(ins) && ins.dst !== copied) out.push(move(ins.dst, ins.dst, ins.line));
+    if (needsCopy(ins, at, list)) out.push(move(ins.dst, ins.dst, ins.line));
     out.push(ins);
-    copied = isCopy(ins) && ins.src >= FIRST_VIRTUAL ? ins.dst : -1;
-  }
+  });
   return out;
 }

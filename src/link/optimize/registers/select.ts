@@ -19,6 +19,8 @@ export const UNCOLOURED = -1;
 /** Colours in the order in which they are tried: r1 to r5 are free for everything that no call is in. */
 const PREFERRED: readonly Register[] = [1, 2, 3, 4, 5, 0, 6, 7, 8, 9];
 
+const NO_REGISTERS: readonly Register[] = [];
+
 /** Colours of registers, and registers that found none. */
 export interface Colouring {
   /** By register, for those that were not merged. */
@@ -43,7 +45,13 @@ export function selectColours(
   const spilled: Register[] = [];
   for (let at = stack.length - 1; at >= 0; at--) {
     const register = elementAt(stack, at);
-    const colour = freeColour(register, interference, merged, colours, elementAt(partners, register));
+    const colour = freeColour(
+      register,
+      interference,
+      merged,
+      colours,
+      partners.get(register) ?? NO_REGISTERS,
+    );
     if (colour === UNCOLOURED) spilled.push(register);
     colours[register] = colour;
   }
@@ -51,16 +59,22 @@ export function selectColours(
 }
 
 /** Registers that each register is a copy of, or the source of a copy. */
-function partnersOf({ size, copies }: Interference, merged: Merged): Register[][] {
-  const partners = Array.from({ length: size }, (): Register[] => []);
+function partnersOf({ copies }: Interference, merged: Merged): ReadonlyMap<Register, readonly Register[]> {
+  const partners = new Map<Register, Register[]>();
   for (const { dst, src } of copies) {
     const a = merged.find(dst);
     const b = merged.find(src);
     if (a === b) continue;
-    elementAt(partners, a).push(b);
-    elementAt(partners, b).push(a);
+    addPartner(partners, a, b);
+    addPartner(partners, b, a);
   }
   return partners;
+}
+
+function addPartner(partners: Map<Register, Register[]>, register: Register, partner: Register): void {
+  const known = partners.get(register);
+  if (known === undefined) partners.set(register, [partner]);
+  else known.push(partner);
 }
 
 function freeColour(

@@ -8,9 +8,8 @@
  */
 
 import { elementAt } from '../../../bytes/index.ts';
-import { hasNoEffect, isMove } from '../../../isa/index.ts';
-import type { Block, BlockIndex, Terminator } from '../ir/index.ts';
-import { type Ins, OP_FRAME_ADDRESS } from '../ir/index.ts';
+import { isMove } from '../../../isa/index.ts';
+import { type Block, type BlockIndex, hasNoEffect, type Ins, type Terminator } from '../ir/index.ts';
 import { type Branches, isPassing } from './branches.ts';
 import type { Loops } from './loops.ts';
 import type { Numbering } from './numbering.ts';
@@ -98,6 +97,6 @@ export function costOf(list: readonly Ins[]): number {
 
 function countEffects(list: readonly Ins[]): number {
   let count = 0;
-  for (const ins of list) if (ins.opcode !== OP_FRAME_ADDRESS && !hasNoEffect(ins)) count++;
+  for (const ins of list) if (!hasNoEffect(ins)) count++;
   return count;
 }
