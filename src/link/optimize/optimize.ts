@@ -48,8 +48,7 @@ export function optimize(object: BpfObject, options: OptimizeOptions = {}): Opti
   if (unknown.length > 0) throw new RootletError(unknown);
   const inline = options.inline ?? 'single';
   const run = new Run(object, options);
-  const attempts = run.optimizeAll(inline);
-  const optimized = withCode(object, attempts);
+  const { attempts, optimized } = run.optimizeAll(inline);
   const { object: result, removed } = removeUnused(optimized, {
     before: object,
     programs: attempts.flatMap(({ program, done }) => (done === null ? [] : [program])),
@@ -85,14 +84,16 @@ class Run {
     this.#context = { functions, decisions, passes: { ...ALL_PASSES, ...options.passes } };
   }
 
-  optimizeAll(scope: InlineScope): Attempt[] {
+  /** The attempts that keep the limits of the kernel, and the object with their code. */
+  optimizeAll(scope: InlineScope): { readonly attempts: readonly Attempt[]; readonly optimized: BpfObject } {
     const wanted = this.#options.programs;
     const programs = programsOf(this.#object).filter(({ program }) => wanted?.includes(program.name) ?? true);
     let attempts = programs.map(({ index }) => this.#attempt(index, scope, null));
-    if (attempts.every(({ done }) => done === null)) return attempts;
+    let optimized = withCode(this.#object, attempts);
+    if (attempts.every(({ done }) => done === null)) return { attempts, optimized };
     const before = problemsByProgram(checkLimits(this.#object));
     for (let changed = true; changed; ) {
-      const broken = newProblems(before, checkLimits(withCode(this.#object, attempts)));
+      const broken = newProblems(before, checkLimits(optimized));
       changed = false;
       attempts = attempts.map(attempt => {
         const problem = broken.get(symbolOf(this.#object, attempt.program).name);
@@ -100,8 +101,9 @@ class Run {
         changed = true;
         return this.#stepDown(attempt, problem.message);
       });
+      if (changed) optimized = withCode(this.#object, attempts);
     }
-    return attempts;
+    return { attempts, optimized };
   }
 
   /** The first step from `scope` down at which the passes accept the program. */
@@ -119,9 +121,12 @@ class Run {
     }
   }
 
+  /** A program without calls meets the same refusal on every step. */
   #stepDown({ program, scope }: Attempt, reason: string): Attempt {
-    const next = LADDER[LADDER.indexOf(scope) + 1];
-    return next === undefined ? { program, scope, done: null, reason } : this.#attempt(program, next, reason);
+    const isSame = callGraph(this.#object).callees(program).length === 0;
+    const next = isSame ? undefined : LADDER[LADDER.indexOf(scope) + 1];
+    if (next !== undefined) return this.#attempt(program, next, reason);
+    return { program, scope: 'none', done: null, reason };
   }
 
   /** Why a program is not even lifted. */

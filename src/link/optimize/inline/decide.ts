@@ -13,6 +13,7 @@ import { isCall } from '../ir/index.ts';
 import type { InlineScope, OptimizeOptions } from '../model/index.ts';
 import { callCounts, FunctionUses } from './function-uses.ts';
 import type { Functions } from './functions.ts';
+import { firstArguments } from './register-use.ts';
 
 /** Instructions of a function that costs more to call than to copy. */
 const TINY = 8;
@@ -21,6 +22,8 @@ const TINY = 8;
  * function. Measured on random chains: larger ones cost the verifier more than they save.
  */
 const SMALL = 32;
+
+const COSTLY = 'it is global: the verifier checks it once, inlined it would on every path to it';
 
 /** A call as the program that is optimized reaches it. */
 export interface CallPlace {
@@ -84,10 +87,20 @@ export class Decisions {
     return !only.ins.some(ins => isCall(ins) && ins.reference !== null);
   }
 
-  /** Whether a verifier has more to do where the function is inlined: it checks a global one once, by its types. */
+  /**
+   * Whether a verifier has more to do where the function is inlined. It checks a global one once, by its types;
+   * inlined, on every path to it and for every number that it is given, its loops and callbacks one round after the
+   * other.
+   */
   isCostlyInline(callee: SymbolIndex): boolean {
     const { code, symbol } = this.#functions.liftable(callee);
-    return symbol.binding !== 'local' && code.blocks.length > 1 && this.sizeOf(callee) > SMALL;
+    if (symbol.binding === 'local') return false;
+    return code.blocks.length > 1 && this.sizeOf(callee) > SMALL;
+  }
+
+  /** Whether a function gets more than a member of a chain does: the context. */
+  hasArguments(callee: SymbolIndex): boolean {
+    return (this.#functions.liftable(callee).use.parameters & ~firstArguments(1)) !== 0;
   }
 
   /** Instruction slots of a function. */
@@ -150,15 +163,15 @@ export class ProgramDecisions {
   /** A call that the program makes itself. */
   #declineMember(callee: SymbolIndex): string | null {
     const calls = this.#callsOf(callee);
+    const isMember = !this.#decisions.hasArguments(callee);
+    if (!isMember && this.#decisions.isCostlyInline(callee)) return COSTLY;
     if (calls === 1 || this.#decisions.sizeOf(callee) <= SMALL) return null;
     return `the program calls it ${calls} times, and it has more than ${SMALL} instructions`;
   }
 
   #declineBelow(callee: SymbolIndex): string | null {
     if (this.#callsOf(callee) > 1) return 'it has several callers';
-    return this.#decisions.isCostlyInline(callee)
-      ? 'it is global: the verifier checks it once, inlined it would on every path to it'
-      : null;
+    return this.#decisions.isCostlyInline(callee) ? COSTLY : null;
   }
 
   #callsOf(callee: SymbolIndex): number {

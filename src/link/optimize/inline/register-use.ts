@@ -77,6 +77,7 @@ export function registerUse(
       if (isCall(ins)) known.set(ins, argumentsOf(object, ins, parametersOf));
   const certain = (ins: Ins): RegisterSet => known.get(ins)?.required ?? 0;
   const given = entry ?? entrySet(liveSets(code, order, certain));
+  if (entry === null && known.size === 0) return { parameters: given, calls: new Map() };
   const written = writtenAtCalls(code, order, given);
   const reads = new Map<Ins, RegisterSet>();
   for (const [ins, { required, possible }] of known)
