@@ -5,6 +5,7 @@ import type { ChainDesign } from '../../../src/chain/model/design.ts';
 import { openById } from '../../../src/kernel/objects/info.ts';
 import { BpfProgram } from '../../../src/kernel/objects/program.ts';
 import { readProgramTypes } from '../../../src/load/execute/program-functions.ts';
+import { decodeEntryState } from '../../../src/state/record.ts';
 import { needs } from '../../support/needs.ts';
 import { kernel } from '../slots/support.ts';
 import { member, TcxLab, type Wanted } from './tcx-lab.ts';
@@ -42,6 +43,14 @@ needs('bpf', 'ip', 'clang').describe('optimized tcx members', () => {
       return readProgramTypes(program).functions.map(({ name }) => name);
     });
 
+  /** What the entries keep for later changes. */
+  const recorded = () =>
+    TWO.map(({ name }) => {
+      const entry = lab.context.store.find('hook', `tc-va-ingress-${name}`);
+      if (entry === undefined) throw new Error(`there is no entry of ${name}`);
+      return decodeEntryState(entry.record.data).optimize;
+    });
+
   test('without counters each is one function; -O0 keeps every one, and what a member counted', () => {
     const { optimization } = apply(TWO, { counters: false });
     expect(optimization?.programs.map(one => [one.program, one.inlined.map(call => call.function)])).toEqual([
@@ -49,11 +58,13 @@ needs('bpf', 'ip', 'clang').describe('optimized tcx members', () => {
       ['m2', ['same']],
     ]);
     expect(functions()).toEqual([['m1'], ['m2']]);
+    expect(recorded()).toEqual([undefined, undefined]);
     lab.send();
     expect(lab.stat('m2', 'last')).toBe(12);
     const plain = apply(TWO, { counters: false, optimize: { level: 0 } });
     expect(plain.steps.map(({ kind }) => kind)).toEqual(['replace', 'replace']);
     expect(plain.optimization).toBe(null);
+    expect(recorded()).toEqual([{ level: 0 }, { level: 0 }]);
     expect(functions()).toEqual([
       ['m1', 'same'],
       ['m2', 'same'],
