@@ -17,14 +17,15 @@ export {
 } from './inputs/index.ts';
 export { type LinkOptions, type LinkResult, type LinkSuccess, link, linkToBytes } from './link.ts';
 export { INLINE_SCOPES, isInlineScope, optimize } from './optimize/index.ts';
-export type {
-  InlinedCall,
-  InlineScope,
-  KeptCall,
-  Optimized,
-  OptimizeOptions,
-  OptimizeReport,
-  ProgramOptimization,
+export {
+  type InlinedCall,
+  type InlineScope,
+  type KeptCall,
+  NO_GAIN,
+  type Optimized,
+  type OptimizeOptions,
+  type OptimizeReport,
+  type ProgramOptimization,
 } from './optimize/model/index.ts';
 export {
   type Combined,

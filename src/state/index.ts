@@ -29,6 +29,7 @@ export {
 export { type MapIdentity, mapKey, partKey } from './identity.ts';
 export { MapTypes } from './map-types.ts';
 export { requireNewMaps } from './new-maps.ts';
+export { encodeOptimizeField } from './optimize-record.ts';
 export { type PlannedState, planState, type StateRequest } from './plan.ts';
 export { decodeEntryState, type EntryState, encodeEntryState } from './record.ts';
 export { describeState, reportState, type StateChange } from './report.ts';

@@ -10,9 +10,14 @@ import { unreadable } from './unreadable.ts';
 const FIRST_STEPS = ['all', 'single', 'members'] as const;
 const STEPS: readonly InlineScope[] = [...FIRST_STEPS, 'none'];
 
-export function encodeOptimize(setting: OptimizeSetting): JsonObject {
+function encodeOptimize(setting: OptimizeSetting): JsonObject {
   const { level, inline = null, noInline = [], verifyBudget = false } = setting;
   return { level, inline, noInline, verifyBudget };
+}
+
+/** The field of a record. */
+export function encodeOptimizeField(setting: OptimizeSetting | undefined): JsonObject {
+  return { optimize: setting === undefined ? null : encodeOptimize(setting) };
 }
 
 /** Undefined where none was given. Throws `state-record`. */

@@ -7,7 +7,7 @@ import type { OptimizeSetting } from '../load/index.ts';
 import { countFrom, Fields, isList, isObject, type JsonObject, type JsonValue } from '../store/index.ts';
 import type { StoredState } from './decision.ts';
 import { mapKey } from './identity.ts';
-import { decodeOptimize, decodeOptimized, encodeOptimize } from './optimize-record.ts';
+import { decodeOptimize, decodeOptimized, encodeOptimizeField } from './optimize-record.ts';
 import { decodeSettings, encodeSettings, type SettingsByOwner } from './settings.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -27,7 +27,7 @@ export function encodeEntryState({ states, settings, optimize, optimized }: Entr
   return {
     states: encodeStates(states.values()),
     settings: encodeSettings(settings),
-    optimize: optimize === undefined ? null : encodeOptimize(optimize),
+    ...encodeOptimizeField(optimize),
     optimized: optimized === undefined ? null : optimized,
   };
 }

@@ -71,7 +71,19 @@ function prepare(context: TcxContext, hook: ChainHook, design: ChainDesign, opti
   const plan = planTcx(present, wanted);
   requireRoom(found, plan);
   const places = { context, hook, order: [...members.keys()], settled: new Set(plan.stay) };
-  return { context, hook, options, plan, places, members, running, counters, optimize, fresh };
+  return {
+    context,
+    hook,
+    options,
+    plan,
+    places,
+    members,
+    running,
+    counters,
+    optimize,
+    givenOptimize: design.optimize,
+    fresh,
+  };
 }
 
 // --- running the steps --------------------------------------------------------------------------------------------

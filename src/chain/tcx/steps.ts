@@ -14,7 +14,7 @@ import { findHook, type Hook, hookContents, hookData } from '../../hooks/index.t
 import type { OptimizeReport } from '../../link/index.ts';
 import type { LoadedObject, OptimizeSetting } from '../../load/index.ts';
 import { type BpfObject, stripDataSections } from '../../object/index.ts';
-import { encodeEntryState, mapKey, type StateChange } from '../../state/index.ts';
+import { encodeEntryState, encodeOptimizeField, mapKey, type StateChange } from '../../state/index.ts';
 import type { JsonObject, Store } from '../../store/index.ts';
 import type { ChainHook } from '../model/index.ts';
 import { type LoadableMember, newSettings } from './changes.ts';
@@ -39,6 +39,8 @@ export interface StepContext {
   /** Whether the chain has counters. */
   readonly counters: boolean;
   readonly optimize: OptimizeSetting;
+  /** The same where it was given, for the record. */
+  readonly givenOptimize: OptimizeSetting | undefined;
   /** Names that begin with new contents, by member. */
   readonly fresh: ReadonlyMap<string, readonly string[]>;
 }
@@ -143,7 +145,7 @@ function saveFirst(at: StepContext, member: LoadableMember, loaded: LoadedObject
   using attached = attachInPlace(places, member.name, loaded, member.program);
   const data = {
     ...hookData(attached, tcxRequest(hook), member.program),
-    ...encodeEntryState(firstEntryState(loaded, member.settings, at.optimize)),
+    ...encodeEntryState(firstEntryState(loaded, member.settings, at.givenOptimize)),
     ...kept.data,
     ...factsOf(at, member),
   };
@@ -203,7 +205,7 @@ function replaceMember(at: StepContext, { kind, name }: TcxStep, done: Done): Jo
       fresh: at.fresh.get(name) ?? [],
       dryRun,
       ready,
-      data: factsOf(at, member),
+      data: { ...factsOf(at, member), ...encodeOptimizeField(at.givenOptimize) },
       ...(kind === 'move' ? { attach } : {}),
     });
     const dropped = replaced.droppedSettings.map(text => `member "${name}": a setting is dropped: ${text}`);

@@ -30,7 +30,7 @@ import type {
   OptimizeOptions,
   ProgramOptimization,
 } from './model/index.ts';
-import { ALL_PASSES, Refusal } from './model/index.ts';
+import { ALL_PASSES, NO_GAIN, Refusal } from './model/index.ts';
 import { type OptimizeContext, type OptimizedProgram, optimizeProgram } from './program.ts';
 
 /** From the step that inlines most. */
@@ -114,12 +114,7 @@ class Run {
       const insns = slotsReached(this.#object, program);
       const done = optimizeProgram(this.#context, program, scope, insns);
       if (!isWorse(symbolOf(this.#object, program), done)) return { program, scope, done, reason };
-      return {
-        program,
-        scope,
-        done: null,
-        reason: 'nothing is inlined, and it would have more instructions',
-      };
+      return { program, scope, done: null, reason: NO_GAIN };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return this.#stepDown({ program, scope, done: null, reason }, error.reason);

@@ -9,7 +9,7 @@
 
 import { quote } from '../../diag/index.ts';
 import type { InlineScope, Optimized, OptimizeOptions, OptimizeReport } from '../../link/index.ts';
-import { optimize } from '../../link/index.ts';
+import { NO_GAIN, optimize } from '../../link/index.ts';
 import type { BpfObject } from '../../object/index.ts';
 import { E2BIG, EAGAIN, EINTR, EMFILE, ENFILE, ENOMEM, ENOTSUPP, EPERM } from '../../uapi/index.ts';
 import { type LoadedObject, verifierFailureOf } from '../execute/index.ts';
@@ -133,7 +133,7 @@ export function noFunction(name: string): string {
 
 function refusedPrograms({ name }: BpfObject, { programs }: OptimizeReport, { isLoaded }: Walk): string[] {
   return programs.flatMap(({ program, refused }) =>
-    refused === null || !isLoaded(program)
+    refused === null || refused === NO_GAIN || !isLoaded(program)
       ? []
       : [`${name}: program ${quote(program)} is not optimized: ${refused}`],
   );

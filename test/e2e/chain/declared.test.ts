@@ -109,6 +109,23 @@ members:
     expect(onHook('v0')).toBe(before);
   });
 
+  test('optimization: of the document, else of the options, else level 1', () => {
+    const file = declare(TWO);
+    const step = (): unknown =>
+      JSON.stringify(world.json('xdp', 'status', 'v0')).match(/"optimized":"(\w+)"/)?.[1];
+    expect(rootlet('apply', '-f', file, '-O0')).toMatchObject({ code: 0, err: '' });
+    expect(step()).toBe('none');
+    const plan = rootlet('plan', '-f', file);
+    expect(plan.out).toContain('  ~ programs are built with -O1 instead of -O0\n');
+    expect(rootlet('apply', '-f', file)).toMatchObject({ code: 0, err: '' });
+    expect(step()).toBe('single');
+    expect(rootlet('apply', '-f', file, '--no-inline', 'fw', '--inline', 'members').code).toBe(0);
+    expect(step()).toBe('members');
+    const level0 = declare(TWO.replace('members:', 'optimize: 0\nmembers:'));
+    expect(rootlet('apply', '-f', level0, '-O1').code).toBe(0);
+    expect(step()).toBe('none');
+  });
+
   test('a change: replaced, moved, settings unset, added; state is kept; then all is removed', () => {
     rootlet('apply', '-f', declare(TWO));
     const id = mapOf('fw', 'seen').info().id;

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { recoverChains } from '../../../src/chain/engine/recover.ts';
 import type { ChainHook } from '../../../src/chain/model/chain.ts';
+import type { ChainDesign } from '../../../src/chain/model/design.ts';
 import { applyTcx } from '../../../src/chain/tcx/apply.ts';
 import type { TcxContext, TcxOptions } from '../../../src/chain/tcx/context.ts';
 import { type RunningTcx, readTcx } from '../../../src/chain/tcx/read.ts';
@@ -141,11 +142,17 @@ export class TcxLab {
     return members.map(one => one.name);
   }
 
-  apply(members: readonly Wanted[], options: TcxOptions = {}, name = 'va') {
+  apply(
+    members: readonly Wanted[],
+    options: TcxOptions = {},
+    name = 'va',
+    policy: Pick<ChainDesign, 'counters' | 'optimize'> = {},
+  ) {
     return this.inside(() => {
       const design = {
         members: members.map((one, at) => designMember(this.directory, one, at)),
         failClosed: false,
+        ...policy,
       };
       return applyTcx(this.context, this.hook(name), design, options);
     });

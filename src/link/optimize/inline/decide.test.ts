@@ -189,6 +189,24 @@ describe('scopes', () => {
     expect(fate(once)).toBe('inlined');
   });
 
+  test('of functions for the first call, that one alone is inlined, whatever their size', () => {
+    const object = changed(objectOf('a.o', [program('f', 'f', 'f'), callee('f')]), 'f', long);
+    const [report] = optimize(object, { firstCalls: ['f'] }).report.programs;
+    expect(report?.inlined).toEqual([{ function: 'f', caller: 'prog' }]);
+    const reason = 'it is inlined on the path that packets take';
+    expect(report?.kept.map(call => call.reason)).toEqual([reason, reason]);
+    const small = objectOf('a.o', [program('f', 'f'), callee('f')]);
+    const branching = changed(small, 'f', codeOf(branches(3)));
+    expect(fate(branching, { firstCalls: ['f', 'gone'] })).toBe(reason);
+    expect(fate(branching)).toBe('inlined');
+    expect(fate(object, { firstCalls: ['f'], noInline: ['f'] })).toMatch(/no-inline/);
+    expect(fate(object, { firstCalls: ['f'], inline: 'all' })).toBe('inlined');
+    const below = [program('a'), callee('a', { calls: ['f', 'f'] }), callee('f')];
+    const nested = changed(objectOf('a.o', below), 'f', long);
+    expect(fate(nested, { firstCalls: ['f'] })).toBe(reason);
+    expect(fate(nested, { firstCalls: ['f'], inline: 'members' })).toMatch(/only functions that the program/);
+  });
+
   test('large global functions with arguments of their own, below members', () => {
     const specs = [program('a'), callee('a', { calls: ['f'] }), callee('f', { binding: 'global' })];
     const withArgument = { ...codeOf([isa.copy(3, 2), ...branches(40)]), btfId: 0 };

@@ -1,11 +1,12 @@
-export type {
-  InlinedCall,
-  InlineScope,
-  KeptCall,
-  Optimized,
-  OptimizeOptions,
-  OptimizeReport,
-  ProgramOptimization,
+export {
+  type InlinedCall,
+  type InlineScope,
+  type KeptCall,
+  NO_GAIN,
+  type Optimized,
+  type OptimizeOptions,
+  type OptimizeReport,
+  type ProgramOptimization,
 } from './options.ts';
 export { ALL_PASSES, type Passes } from './passes.ts';
 export { Refusal } from './refusal.ts';

@@ -63,6 +63,9 @@ export interface KeptCall extends InlinedCall {
   readonly reason: string;
 }
 
+/** `refused` of a program that is as good as it can get, which is nothing to mention on its own. */
+export const NO_GAIN = 'nothing is inlined, and it would have more instructions';
+
 /** What was done to one program. */
 export interface ProgramOptimization {
   readonly program: string;
