@@ -67,9 +67,9 @@ export class Dynptrs {
 
   #takesDynptr({ btfId }: BpfSymbol): boolean {
     const { btf } = this.#object;
-    if (btf === null) return false;
-    const parameters = prototypeOf(btf, btfId)?.params ?? [];
-    return parameters.some(({ type }) => {
+    const prototype = btf === null ? undefined : prototypeOf(btf, btfId);
+    if (btf === null || prototype === undefined) return false;
+    return prototype.params.some(({ type }) => {
       const pointer = typeBehind(btf, type);
       const target = pointer?.kind === 'ptr' ? typeBehind(btf, pointer.type) : undefined;
       return (target?.kind === 'struct' || target?.kind === 'fwd') && target.name === DYNPTR;
