@@ -4,7 +4,7 @@ import type { InlineScope } from '../../src/link/optimize/model/options.ts';
 import { NO_PASSES, type Passes } from '../../src/link/optimize/model/passes.ts';
 
 const inline: Passes = { ...NO_PASSES, inline: true };
-const clean: Passes = { ...inline, clean: true, tails: true };
+const clean: Passes = { ...inline, clean: true, tails: true, ranges: true };
 const constants: Passes = { ...clean, constants: true };
 const context: Passes = { ...constants, context: true };
 const bounds: Passes = { ...context, bounds: true };
@@ -15,7 +15,7 @@ export const STAGES: Readonly<Record<string, Passes>> = {
   lift: NO_PASSES,
   'A inline': inline,
   'A without coalescing': { ...inline, coalesce: false },
-  'B copies, dead code, tails': clean,
+  'B copies, dead code, tails, ranges': clean,
   'C constants': constants,
   'D context loads': context,
   'E bounds': bounds,

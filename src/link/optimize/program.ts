@@ -13,12 +13,12 @@ import {
   symbolOf,
 } from '../../object/index.ts';
 import { BPF_PROG_TYPE_SCHED_ACT, BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_XDP } from '../../uapi/index.ts';
-import { clean, mergeTails, simplify } from './clean/index.ts';
+import { clean, mergeRanges, mergeTails, simplify } from './clean/index.ts';
 import { type Decisions, type Functions, liftProgram, lower, ProgramDecisions } from './inline/index.ts';
 import type { Graph } from './ir/index.ts';
 import type { InlinedCall, InlineScope, KeptCall, Passes } from './model/index.ts';
 import { Refusal } from './model/index.ts';
-import { colour, splitWebs } from './registers/index.ts';
+import { colour, splitWebs, type Webs } from './registers/index.ts';
 import type { ContextKind } from './specialise/index.ts';
 import { specialise } from './specialise/index.ts';
 
@@ -67,19 +67,18 @@ type Counts = Pick<OptimizedProgram, 'shared' | 'decided' | 'spilled'>;
 
 /** `growth`: instructions that copies of blocks may add. */
 function runPasses(graph: Graph, passes: Passes, context: ContextKind | null, growth: number): Counts {
-  splitWebs(graph);
-  tidy(graph, passes);
+  tidy(graph, passes, splitWebs(graph));
   const { shared, decided } = specialise(graph, { context, passes, growth });
-  splitWebs(graph);
-  tidy(graph, passes);
+  tidy(graph, passes, splitWebs(graph));
   if (passes.tails) mergeTails(graph);
+  if (passes.ranges) mergeRanges(graph);
   const { spilled } = colour(graph, { coalesce: passes.coalesce });
   simplify(graph);
   return { shared, decided, spilled };
 }
 
-function tidy(graph: Graph, passes: Passes): void {
-  if (passes.clean) clean(graph);
+function tidy(graph: Graph, passes: Passes, webs: Webs): void {
+  if (passes.clean) clean(graph, webs);
   simplify(graph);
 }
 

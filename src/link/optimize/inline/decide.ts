@@ -10,9 +10,10 @@ import { valueAt } from '../../../bytes/index.ts';
 import { MAX_STACK_BYTES, type SymbolIndex } from '../../../object/index.ts';
 import { INSN_SIZE } from '../../../uapi/index.ts';
 import { isCall } from '../ir/index.ts';
-import type { InlineScope } from '../model/index.ts';
+import type { InlineScope, OptimizeOptions } from '../model/index.ts';
 import { callCounts, FunctionUses } from './function-uses.ts';
 import type { Functions } from './functions.ts';
+import { firstArguments } from './register-use.ts';
 
 /** Instructions of a function that costs more to call than to copy. */
 const TINY = 8;
@@ -21,6 +22,8 @@ const TINY = 8;
  * function. Measured on random chains: larger ones cost the verifier more than they save.
  */
 const SMALL = 32;
+
+const COSTLY = 'it is global: the verifier checks it once, inlined it would on every path to it';
 
 /** A call as the program that is optimized reaches it. */
 export interface CallPlace {
@@ -35,12 +38,17 @@ export interface CallPlace {
 export class Decisions {
   readonly #functions: Functions;
   readonly #noInline: ReadonlySet<string>;
+  readonly #firstCalls: ReadonlySet<string>;
   readonly #uses: FunctionUses;
   readonly #known = new Map<SymbolIndex, string | null>();
 
-  constructor(functions: Functions, noInline: readonly string[]) {
+  constructor(
+    functions: Functions,
+    { noInline = [], firstCalls = [] }: Pick<OptimizeOptions, 'noInline' | 'firstCalls'>,
+  ) {
     this.#functions = functions;
     this.#noInline = new Set(noInline);
+    this.#firstCalls = new Set(firstCalls);
     this.#uses = new FunctionUses(functions.object);
   }
 
@@ -61,6 +69,11 @@ export class Decisions {
     return this.#uses.objection(callee, symbol) ?? this.#functions.objection(callee);
   }
 
+  /** Whether calls after the first one are on a path that few packets take. */
+  isForFirstCall(callee: SymbolIndex): boolean {
+    return this.#firstCalls.has(this.#functions.liftable(callee).symbol.name);
+  }
+
   /** How often the functions of a program call each function. */
   callsIn(program: SymbolIndex): ReadonlyMap<SymbolIndex, number> {
     return callCounts(this.#functions.object, program);
@@ -74,10 +87,20 @@ export class Decisions {
     return !only.ins.some(ins => isCall(ins) && ins.reference !== null);
   }
 
-  /** Whether a verifier has more to do where the function is inlined: it checks a global one once, by its types. */
+  /**
+   * Whether a verifier has more to do where the function is inlined. It checks a global one once, by its types;
+   * inlined, on every path to it and for every number that it is given, its loops and callbacks one round after the
+   * other.
+   */
   isCostlyInline(callee: SymbolIndex): boolean {
     const { code, symbol } = this.#functions.liftable(callee);
-    return symbol.binding !== 'local' && code.blocks.length > 1 && this.sizeOf(callee) > SMALL;
+    if (symbol.binding === 'local') return false;
+    return code.blocks.length > 1 && this.sizeOf(callee) > SMALL;
+  }
+
+  /** Whether a function gets more than a member of a chain does: the context. */
+  hasArguments(callee: SymbolIndex): boolean {
+    return (this.#functions.liftable(callee).use.parameters & ~firstArguments(1)) !== 0;
   }
 
   /** Instruction slots of a function. */
@@ -130,22 +153,25 @@ export class ProgramDecisions {
     if (path.includes(callee)) return 'it calls itself';
     if (this.#scope === 'none') return 'nothing is inlined';
     if (this.#scope === 'all' || this.#decisions.isTiny(callee)) return null;
+    if (path.length > 1 && this.#scope === 'members')
+      return 'only functions that the program calls itself are inlined';
+    if (this.#decisions.isForFirstCall(callee))
+      return this.#copied.has(callee) ? 'it is inlined on the path that packets take' : null;
     return path.length === 1 ? this.#declineMember(callee) : this.#declineBelow(callee);
   }
 
   /** A call that the program makes itself. */
   #declineMember(callee: SymbolIndex): string | null {
     const calls = this.#callsOf(callee);
+    const isMember = !this.#decisions.hasArguments(callee);
+    if (!isMember && this.#decisions.isCostlyInline(callee)) return COSTLY;
     if (calls === 1 || this.#decisions.sizeOf(callee) <= SMALL) return null;
     return `the program calls it ${calls} times, and it has more than ${SMALL} instructions`;
   }
 
   #declineBelow(callee: SymbolIndex): string | null {
-    if (this.#scope === 'members') return 'only functions that the program calls itself are inlined';
     if (this.#callsOf(callee) > 1) return 'it has several callers';
-    return this.#decisions.isCostlyInline(callee)
-      ? 'it is global: the verifier checks it once, inlined it would on every path to it'
-      : null;
+    return this.#decisions.isCostlyInline(callee) ? COSTLY : null;
   }
 
   #callsOf(callee: SymbolIndex): number {

@@ -35,6 +35,13 @@ export interface OptimizeOptions {
    */
   readonly removeInlined?: boolean;
   /**
+   * Functions, by name, of which a program's first call is inlined, whatever their size, and no other call: those
+   * are on a path that few packets take. Not with the scope `all`.
+   *
+   * @internal
+   */
+  readonly firstCalls?: readonly string[];
+  /**
    * Passes that run. For tests and measurements.
    *
    * @internal

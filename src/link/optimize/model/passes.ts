@@ -14,6 +14,8 @@ export interface Passes {
   readonly clean: boolean;
   /** Identical ends of blocks are merged. */
   readonly tails: boolean;
+  /** Tests for neighbouring numbers become comparisons of ranges. */
+  readonly ranges: boolean;
   /** Branches on constants are decided, on each path (jump threading). */
   readonly constants: boolean;
   /** Loads of context fields are shared. */
@@ -31,6 +33,7 @@ export const ALL_PASSES: Passes = {
   coalesce: true,
   clean: true,
   tails: true,
+  ranges: true,
   constants: true,
   context: true,
   bounds: true,
@@ -44,6 +47,7 @@ export const NO_PASSES: Passes = {
   coalesce: true,
   clean: false,
   tails: false,
+  ranges: false,
   constants: false,
   context: false,
   bounds: false,

@@ -136,7 +136,7 @@ export class Arithmetic {
       return isPointer ? { kind: pointer.kind, isBounded, isUniform } : { isUniform };
     }
     const base = ins.opcode === ADD && b.constant !== undefined ? left : 0;
-    return { isNarrow: isNarrowResult(ins, a, b), isUniform, base };
+    return { isNarrow: isNarrowResult(ins, a, b), most: largestResult(ins, b), isUniform, base };
   }
 
   #traits(state: State, register: number): Traits {
@@ -172,4 +172,10 @@ function isNarrowResult({ opcode, imm }: Ins, left: Traits, right: Traits): bool
   if (operation === BPF_AND) return left.isNarrow || right.isNarrow;
   if (operation === BPF_RSH) return left.isNarrow;
   return (operation === BPF_OR || operation === BPF_XOR) && left.isNarrow && right.isNarrow;
+}
+
+/** Of `x & number` that is the number. */
+function largestResult({ opcode }: Ins, { constant }: Traits): number {
+  const isMask = operationOf(opcode) === BPF_AND && typeof constant === 'number' && constant >= 0;
+  return isMask ? constant : Number.POSITIVE_INFINITY;
 }

@@ -225,8 +225,8 @@ export class Branches {
   #record(state: State, value: Value, comparison: Comparison, holds: boolean): void {
     const isWhole = this.#isWhole(value, comparison);
     const index = this.#values.subject(value, isWhole);
-    state.learn(index, withOutcome(state.known[index], comparison, holds));
-    const { base } = this.#values.traits(value);
+    const { base, most } = this.#values.traits(value);
+    state.learn(index, withOutcome(state.known[index], comparison, holds, most));
     if (base === NO_VALUE) return;
     const opaque: Comparison = {
       ...comparison,
@@ -234,7 +234,7 @@ export class Branches {
       constant: undefined,
     };
     const baseIndex = this.#values.subject(base, true);
-    state.learn(baseIndex, withOutcome(state.known[baseIndex], opaque, holds));
+    state.learn(baseIndex, withOutcome(state.known[baseIndex], opaque, holds, Number.POSITIVE_INFINITY));
   }
 }
 

@@ -53,6 +53,9 @@ export interface Knowledge {
 /** More outcomes of one value are not recorded. */
 const MAX_OUTCOMES = 128;
 
+/** Values up to this are known to be the last possible number. */
+const MOST_LISTED = 15;
+
 const NOTHING: Knowledge = { equal: undefined, outcomes: [], bounds: [], isTainted: false };
 
 /** Whether the comparison is known to hold or not to hold. */
@@ -69,14 +72,32 @@ export function outcomeOf(known: Knowledge | undefined, comparison: Comparison):
   return undefined;
 }
 
-/** Knowledge with one more outcome. */
-export function withOutcome(known: Knowledge | undefined, comparison: Comparison, holds: boolean): Knowledge {
+/** Knowledge with one more outcome, of a value that is not above `most`. */
+export function withOutcome(
+  known: Knowledge | undefined,
+  comparison: Comparison,
+  holds: boolean,
+  most: number,
+): Knowledge {
   const before = known ?? NOTHING;
   if (outcomeOf(known, comparison) === holds || before.outcomes.length >= MAX_OUTCOMES) return before;
+  const outcomes = [...before.outcomes, { comparison, holds }];
   const { relation, constant } = comparison;
-  const isNumber = relation === EQUAL && holds && constant !== undefined;
-  const equal = isNumber ? constant : before.equal;
-  return { ...before, equal, outcomes: [...before.outcomes, { comparison, holds }] };
+  const isEquality = relation === EQUAL && constant !== undefined;
+  const found = isEquality && !holds ? onlyOneLeft(outcomes, most) : isEquality ? constant : undefined;
+  return { ...before, equal: found ?? before.equal, outcomes };
+}
+
+/** The number from 0 to `most` that the value has, since it is none of the others. */
+function onlyOneLeft(outcomes: readonly Outcome[], most: number): number | undefined {
+  if (most > MOST_LISTED) return undefined;
+  let left = 2 ** (most + 1) - 1;
+  for (const { comparison, holds } of outcomes) {
+    const { relation, constant } = comparison;
+    if (relation !== EQUAL || holds || typeof constant !== 'number') continue;
+    if (constant >= 0 && constant <= most) left &= ~(1 << constant);
+  }
+  return left !== 0 && (left & (left - 1)) === 0 ? Math.log2(left) : undefined;
 }
 
 export function boundOf(known: Knowledge | undefined, limit: Value): Bound | undefined {

@@ -274,6 +274,22 @@ describe('comparisons', () => {
     expect(compared(first, second, NARROW)).toBe(decided);
   });
 
+  test('of masked numbers leave the last possible one', () => {
+    const text = (mask: number, last: number): string =>
+      checked(`
+      v4 = *(u8 *)(v1 + 0)
+      v4 &= ${mask}
+      if wv4 == 0 goto out
+      if v4 == 2 goto out
+      if wv4 == 1 goto out
+      if wv4 != ${last} goto out`);
+    expect(counts(text(3, 3)).decided).toBe(1);
+    expect(counts(text(3, 4)).decided).toBe(1);
+    expect(counts(text(7, 3)).decided).toBe(0);
+    expect(counts(text(15, 3)).decided).toBe(0);
+    expect(counts(text(-1, 3)).decided).toBe(0);
+  });
+
   test('hold for copies, not for what was computed again', () => {
     const text = (code: string): string =>
       checked(`

@@ -28,6 +28,8 @@ export interface Traits {
   readonly constant: Constant | undefined;
   /** The upper 32 bits are zero. */
   readonly isNarrow: boolean;
+  /** The largest number that it may be, all 64 bits; infinite where that is not known. */
+  readonly most: number;
   /** The value is `base + offset`; of others `NO_VALUE`. */
   readonly base: Value;
   readonly offset: number;
@@ -41,6 +43,7 @@ const PLAIN: Traits = {
   kind: 'unknown',
   constant: undefined,
   isNarrow: false,
+  most: Number.POSITIVE_INFINITY,
   base: NO_VALUE,
   offset: 0,
   isUniform: false,
@@ -71,8 +74,17 @@ export class Values {
   #versions = 0;
 
   /** A number for contents that nothing else has. */
-  fresh(traits: Partial<Traits> = {}): Value {
-    return this.#traits.push({ ...PLAIN, ...traits }) - 1;
+  fresh({
+    kind = 'unknown',
+    constant,
+    isNarrow = false,
+    most = Number.POSITIVE_INFINITY,
+    base = NO_VALUE,
+    offset = 0,
+    isUniform = false,
+    isBounded = false,
+  }: Partial<Traits> = PLAIN): Value {
+    return this.#traits.push({ kind, constant, isNarrow, most, base, offset, isUniform, isBounded }) - 1;
   }
 
   traits(value: Value): Traits {
