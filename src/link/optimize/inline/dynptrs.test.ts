@@ -48,7 +48,7 @@ function objectWith(name: string) {
 
 function frameOf(name: string): number {
   const functions = new Functions(objectWith(name));
-  const decisions = new ProgramDecisions(new Decisions(functions, []), 0, 'all', 100);
+  const decisions = new ProgramDecisions(new Decisions(functions, {}), 0, 'all', 100);
   return liftProgram(functions, 0, decisions).graph.frame;
 }
 
