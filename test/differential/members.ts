@@ -117,6 +117,15 @@ const XDP_SOURCES = {
     XDP(unknown) { PACKET(20); slots += vary(p[13]); return PASS; }`,
   may: `unsigned long turns; static NOINLINE int turn(int v) { asm volatile("1: may_goto 2f; %0 += 1; if %0 < 9 goto 1b; 2:" : "+r"(v)); return v; }
     XDP(may) { PACKET(20); turns += turn(p[13]); return PASS; }`,
+  views: `extern int bpf_dynptr_from_xdp(struct xdp_md *, __u64, struct bpf_dynptr *) __ksym; unsigned long viewed;
+    XDP(views) { struct bpf_dynptr d; unsigned char b[4]; if (bpf_dynptr_from_xdp(ctx, 0, &d) || bpf_dynptr_read(b, 4, &d, 12, 0)) return PASS;
+    viewed += b[2]; return b[1] == 3 ? DROP : PASS; }`,
+  slices: `extern int bpf_dynptr_from_xdp(struct xdp_md *, __u64, struct bpf_dynptr *) __ksym; extern void *bpf_dynptr_slice(const struct bpf_dynptr *, __u32, void *, __u32) __ksym;
+    unsigned long sliced; static NOINLINE unsigned char *slice(struct xdp_md *ctx, unsigned char *b) { struct bpf_dynptr d; if (bpf_dynptr_from_xdp(ctx, 0, &d)) return 0; return bpf_dynptr_slice(&d, 8, b, 8); }
+    static NOINLINE int copied(struct xdp_md *ctx) { unsigned char b[32]; if (bpf_xdp_load_bytes(ctx, 0, b, 32)) return 0; return b[13]; }
+    XDP(slices) { unsigned char b[8] = {}; unsigned char *q = slice(ctx, b); int c = copied(ctx); if (!q) return PASS; sliced += q[4] + c; return q[5] == 3 ? DROP : PASS; }`,
+  buffer:
+    'unsigned long copies; XDP(buffer) { unsigned char b[40]; if (bpf_xdp_load_bytes(ctx, 0, b, 40)) return PASS; copies += b[12]; return b[14] == 2 ? DROP : PASS; }',
   queue:
     'unsigned long queues; XDP(queue) { queues += ctx->ingress_ifindex; return ctx->rx_queue_index == 3 ? DROP : PASS; }',
 } as const;

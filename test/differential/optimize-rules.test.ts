@@ -121,6 +121,16 @@ needs('clang').describe('members that need care', () => {
     expect(done.stack.after).toBeLessThan(256);
   });
 
+  test('no frame shares bytes with one that has a dynptr', () => {
+    for (const names of [
+      ['views', 'buffer'],
+      ['buffer', 'views', 'buffer'],
+      ['views', 'slices', 'buffer', 'slices'],
+      ['slices', 'views', 'chosen', 'views'],
+    ] as const)
+      expect(inlinedOf(proven(names))).toEqual(expect.arrayContaining([...names]));
+  });
+
   test('frames do not exceed 512 bytes together with the calls that stay', () => {
     const done = proven(['large', 'huge'], { noInline: ['deep'] });
     if (done.refused === null) expect(reasonsOf(done, 'deep')).toHaveLength(1);

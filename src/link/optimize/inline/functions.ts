@@ -8,6 +8,7 @@
 import { type BpfObject, type FunctionSymbol, programsOf, type SymbolIndex } from '../../../object/index.ts';
 import type { BlockIndex, Graph } from '../ir/index.ts';
 import { Refusal } from '../model/index.ts';
+import { Dynptrs } from './dynptrs.ts';
 import { frameBound } from './frame-bound.ts';
 import { readFunction } from './function-code.ts';
 import { firstArguments, type RegisterSet, type RegisterUse, registerUse } from './register-use.ts';
@@ -23,12 +24,15 @@ export interface LiftableFunction {
   readonly use: RegisterUse;
   /** Upper bound of its frame in bytes, a multiple of 8. */
   readonly frame: number;
+  /** Its frame may have a dynptr when it returns: no other function may use these bytes. */
+  readonly isFrameKept: boolean;
 }
 
 /** Reads functions on demand. */
 export class Functions {
   readonly object: BpfObject;
   readonly #programs: ReadonlySet<SymbolIndex>;
+  readonly #dynptrs: Dynptrs;
   readonly #code = new Map<SymbolIndex, Graph | string>();
   readonly #frames = new Map<SymbolIndex, number | string>();
   readonly #use = new Map<SymbolIndex, RegisterUse>();
@@ -36,6 +40,7 @@ export class Functions {
 
   constructor(object: BpfObject) {
     this.object = object;
+    this.#dynptrs = new Dynptrs(object);
     this.#programs = new Set(programsOf(object).map(({ index }) => index));
   }
 
@@ -65,7 +70,8 @@ export class Functions {
     if (symbol === undefined) throw new Refusal('it is not defined here');
     if (typeof code === 'string') throw new Refusal(code);
     if (typeof frame === 'string') throw new Refusal(frame);
-    return { index, symbol, code, order: code.order(), frame, use: this.#useOf(index, code) };
+    const isFrameKept = frame > 0 && this.#dynptrs.mayHold(index);
+    return { index, symbol, code, order: code.order(), frame, isFrameKept, use: this.#useOf(index, code) };
   }
 
   #codeOf(index: SymbolIndex): Graph | string {

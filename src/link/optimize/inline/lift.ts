@@ -3,7 +3,8 @@
  *
  * Each instance of a function has ten virtual registers of its own, so no call has to save any. Arguments and
  * results are copies; `exit` is a jump to what follows the call. The frame of an instance is below those of its
- * callers, by upper bounds; instances of one caller share the same bytes.
+ * callers, by upper bounds; instances of one caller share the same bytes, except where something stays in a frame
+ * (`isFrameKept`).
  */
 
 import type { LineRecord } from '../../../btf/index.ts';
@@ -78,6 +79,8 @@ class Lifter {
   readonly #pending: Instance[] = [];
   readonly #inlined: InlinedCall[] = [];
   readonly #kept: KeptCall[] = [];
+  /** Bytes of the stack that instances to come may not use. */
+  #reserved = 0;
 
   constructor(functions: Functions, decisions: ProgramDecisions) {
     this.#functions = functions;
@@ -109,6 +112,7 @@ class Lifter {
     const first = graph.blocks.length;
     for (let count = of.code.blocks.length; count > 0; count--) graph.addBlock();
     graph.frame = Math.max(graph.frame, shift + of.frame);
+    if (of.isFrameKept && path.length > 0) this.#reserved = graph.frame;
     const base = graph.addRegisters(OWN_REGISTERS);
     const instance = { of, path: [...path, index], base, shift, first, leave };
     this.#pending.push(instance);
@@ -159,14 +163,20 @@ class Lifter {
     return isKernels ? null : reference.symbol;
   }
 
-  #isReplaced({ path, shift, of }: Instance, callee: SymbolIndex, { reference }: Ins): boolean {
+  #isReplaced(caller: Instance, callee: SymbolIndex, { reference }: Ins): boolean {
     const isWhole = reference?.addend === 0;
-    const place = { callee, path, stack: shift + of.frame };
+    const place = { callee, path: caller.path, stack: this.#stackAbove(caller, callee) };
     const reason = isWhole ? this.#decisions.decline(place) : 'the call leads into the middle of it';
-    const names = { function: this.#nameOf(callee), caller: of.symbol.name };
+    const names = { function: this.#nameOf(callee), caller: caller.of.symbol.name };
     if (reason === null) this.#inlined.push(names);
     else this.#kept.push({ ...names, reason });
     return reason === null;
+  }
+
+  /** Bytes of stack above the frame of a callee: one that is kept is below all that is placed already. */
+  #stackAbove({ shift, of }: Instance, callee: SymbolIndex): number {
+    const isKept = this.#functions.objection(callee) === null && this.#functions.liftable(callee).isFrameKept;
+    return Math.max(shift + of.frame, isKept ? this.#graph.frame : this.#reserved);
   }
 
   #nameOf(index: SymbolIndex): string {
@@ -180,7 +190,7 @@ class Lifter {
   ): BlockIndex {
     const to = this.#graph.addBlock();
     const result = needsResult(caller, use) ? caller.base : null;
-    const shift = caller.shift + caller.of.frame;
+    const shift = this.#stackAbove(caller, callee);
     const instance = this.#addInstance(callee, caller.path, shift, { to, result });
     const block = this.#graph.block(at);
     for (const register of ARGUMENT_REGISTERS) {

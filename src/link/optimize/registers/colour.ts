@@ -20,6 +20,9 @@ import { spillCosts } from './spill-cost.ts';
 /** Rounds after which colouring gives up; what is spilled gets short ranges, so a few are enough. */
 const ROUNDS = 30;
 
+/** More values are not coloured: the matrix of those that interfere has a bit for each two. */
+const MAX_VALUES = 2 ** 16;
+
 export interface ColourOptions {
   /** Registers that are copies of each other become one. */
   readonly coalesce: boolean;
@@ -33,11 +36,12 @@ export interface Coloured {
 
 /**
  * Replaces virtual registers by those of the machine. `graph.frame` grows by the slots of spilled ones. Throws
- * `Refusal` where these do not fit on the stack.
+ * `Refusal` where these do not fit on the stack, or there are too many values.
  */
 export function colour(graph: Graph, options: ColourOptions): Coloured {
   let spilled = 0;
   const firstFixed: Register = graph.registers;
+  if (firstFixed > MAX_VALUES) throw new Refusal(`it has more than ${MAX_VALUES} values`);
   for (let round = 0; round < ROUNDS; round++) {
     const liveness = livenessOf(graph);
     const interference = interferenceOf(graph, liveness);

@@ -38,6 +38,11 @@ export interface Specialised {
   readonly threaded: number;
 }
 
+/** Instructions with all moves that copies of blocks may add: for each that may be added without moves, and at all. */
+const NODES_PER_GROWTH = 16;
+const FREE_NODES = 4096;
+const MAX_NODES = 2 ** 15;
+
 type Slot = 'target' | 'taken' | 'next';
 
 interface Edge {
@@ -72,6 +77,8 @@ class Specialiser {
   /** Edges that lead to each block before any change. */
   readonly #entries: number[];
   #growth: number;
+  /** Instructions that copies of blocks may add, with all moves. */
+  #nodes: number;
   #shared = 0;
   #decided = 0;
   #threaded = 0;
@@ -90,6 +97,7 @@ class Specialiser {
     this.#isDone = new Uint8Array(this.#source.length);
     this.#entries = this.#source.map(() => 0);
     this.#growth = growth;
+    this.#nodes = Math.min(NODES_PER_GROWTH * growth + FREE_NODES, MAX_NODES);
   }
 
   run(order: readonly BlockIndex[]): Specialised {
@@ -157,6 +165,7 @@ class Specialiser {
       this.#shared += this.#numbering.follow(state, elementAt(this.#source, block).ins, out);
     this.#threaded++;
     this.#growth -= costOf(out);
+    this.#nodes -= out.length;
     const first = out.length === 0 ? target : this.#graph.addBlock(out, { kind: 'jump', target });
     const source = this.#graph.block(from);
     source.terminator = redirected(source.terminator, slot, first);
@@ -165,7 +174,7 @@ class Specialiser {
   /** A block with one entry is visited with the state of this edge: nothing is gained by a path through a copy. */
   #pathFrom(state: State, target: BlockIndex): Path | undefined {
     if (this.#threading === null || this.#entriesOf(target) < 2 || this.#loops.has(target)) return undefined;
-    return this.#threading.find(state, target, this.#growth);
+    return this.#threading.find(state, target, { growth: this.#growth, nodes: this.#nodes });
   }
 
   /** Edges back to the header of a loop bring nothing: it was visited without them. */

@@ -19,6 +19,16 @@ import type { State } from './state.ts';
 const MAX_EFFECTS = 6;
 /** Instructions of a path. */
 const MAX_LENGTH = 600;
+/** Instructions of a path with all moves, as many as are looked at. */
+const MAX_NODES = 4 * MAX_LENGTH;
+
+/** What copies of blocks may still add to a program. */
+export interface Room {
+  /** Instructions other than moves of registers and numbers. */
+  readonly growth: number;
+  /** All: moves without limit would make a long program quadratic. */
+  readonly nodes: number;
+}
 
 /** A way from the target of an edge past branches that it decides. */
 export interface Path {
@@ -50,17 +60,18 @@ export class Threading {
   }
 
   /**
-   * The longest path that an edge to `start` may take instead, of at most `growth` instructions; undefined where
-   * nothing is decided. The state does not change.
+   * The longest path that an edge to `start` may take instead, for which there is room; undefined where nothing is
+   * decided. The state does not change.
    */
-  find(state: State, start: BlockIndex, growth: number): Path | undefined {
-    return state.tentatively(() => this.#walk(state, start, growth));
+  find(state: State, start: BlockIndex, room: Room): Path | undefined {
+    return state.tentatively(() => this.#walk(state, start, room));
   }
 
-  #walk(state: State, start: BlockIndex, growth: number): Path | undefined {
+  #walk(state: State, start: BlockIndex, { growth, nodes }: Room): Path | undefined {
     const blocks: BlockIndex[] = [];
-    let best: Path | undefined;
+    let best: { readonly count: number; readonly target: BlockIndex } | undefined;
     let room = Math.min(growth, MAX_LENGTH);
+    let left = Math.min(nodes, MAX_NODES);
     let effects = MAX_EFFECTS;
     for (let block = start; !this.#loops.has(block); ) {
       const { ins, terminator } = elementAt(this.#source, block);
@@ -68,13 +79,15 @@ export class Threading {
       const out: Ins[] = [];
       this.#numbering.follow(state, ins, out);
       room -= costOf(out);
-      const decision = effects < 0 || room < 0 ? undefined : this.#decide(state, terminator);
+      left -= ins.length;
+      const isFull = effects < 0 || room < 0 || left < 0;
+      const decision = isFull ? undefined : this.#decide(state, terminator);
       if (decision === undefined) break;
       blocks.push(block);
       block = decision.target;
-      if (decision.isGain) best = { blocks: [...blocks], target: block };
+      if (decision.isGain) best = { count: blocks.length, target: block };
     }
-    return best;
+    return best === undefined ? undefined : { blocks: blocks.slice(0, best.count), target: best.target };
   }
 
   #decide(state: State, terminator: Terminator): Decision | undefined {
