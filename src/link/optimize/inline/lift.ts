@@ -3,7 +3,7 @@
  *
  * Each instance of a function has ten virtual registers of its own, so no call has to save any. Arguments and
  * results are copies; `exit` is a jump to what follows the call. The frame of an instance is below those of its
- * callers, by upper bounds; instances of one caller share the same bytes.
+ * callers, by upper bounds; instances of one caller share the same bytes, but for those of the program (`frames.ts`).
  */
 
 import type { LineRecord } from '../../../btf/index.ts';
@@ -20,7 +20,7 @@ import {
   readsSrc,
   writtenRegister,
 } from '../../../isa/index.ts';
-import type { SymbolIndex } from '../../../object/index.ts';
+import { callGraph, type SymbolIndex, tailCallers } from '../../../object/index.ts';
 import {
   type BlockIndex,
   FRAME_POINTER,
@@ -38,6 +38,7 @@ import {
 import type { InlinedCall, KeptCall } from '../model/index.ts';
 import { Refusal } from '../model/index.ts';
 import type { ProgramDecisions } from './decide.ts';
+import type { StackNeed } from './frames.ts';
 import type { Functions, LiftableFunction } from './functions.ts';
 import type { CallUse } from './register-use.ts';
 
@@ -46,6 +47,7 @@ export interface Lifted {
   readonly graph: Graph;
   readonly inlined: readonly InlinedCall[];
   readonly kept: readonly KeptCall[];
+  readonly stack: StackNeed;
 }
 
 /** Registers that a function can write. */
@@ -60,8 +62,12 @@ interface Instance {
   readonly path: readonly SymbolIndex[];
   /** Virtual register of r0. */
   readonly base: Register;
-  /** Bytes of stack above its frame. */
+  /** Where its frame is: bytes of the program's frame above it. */
   readonly shift: number;
+  /** Bytes of the frames above it; less than `shift` where members have bytes of their own. */
+  readonly depth: number;
+  /** Which of the functions that the program calls itself it is or belongs to; -1 for the program. */
+  readonly member: number;
   /** Number of its first block; the others follow in their order. */
   readonly first: BlockIndex;
   /** Where `exit` leads and which register gets the result; null: out of the program. */
@@ -73,9 +79,17 @@ interface Leave {
   readonly result: Register | null;
 }
 
-/** Lifts a program. Throws `Refusal` where its own code cannot be lifted. */
-export function liftProgram(functions: Functions, program: SymbolIndex, decisions: ProgramDecisions): Lifted {
-  return new Lifter(functions, decisions).lift(program);
+/**
+ * Lifts a program. `places`: where the frame of each function is that the program calls itself (`placeMembers`);
+ * without them all share their bytes. Throws `Refusal` where its own code cannot be lifted.
+ */
+export function liftProgram(
+  functions: Functions,
+  program: SymbolIndex,
+  decisions: ProgramDecisions,
+  places: readonly number[] | null = null,
+): Lifted {
+  return new Lifter(functions, decisions, places).lift(program);
 }
 
 class Lifter {
@@ -85,15 +99,20 @@ class Lifter {
   readonly #pending: Instance[] = [];
   readonly #inlined: InlinedCall[] = [];
   readonly #kept: KeptCall[] = [];
+  readonly #places: readonly number[] | null;
+  readonly #members: number[] = [];
+  #below = 0;
+  #hasTailCalls = false;
 
-  constructor(functions: Functions, decisions: ProgramDecisions) {
+  constructor(functions: Functions, decisions: ProgramDecisions, places: readonly number[] | null) {
     this.#functions = functions;
     this.#decisions = decisions;
+    this.#places = places;
   }
 
   lift(program: SymbolIndex): Lifted {
     const entry = this.#graph.addBlock();
-    const root = this.#addInstance(program, [], 0, null);
+    const root = this.#addInstance(program, null, null);
     const { ins } = this.#graph.block(entry);
     for (const register of ARGUMENT_REGISTERS)
       if (hasRegister(root.of.use.parameters, register))
@@ -101,25 +120,53 @@ class Lifter {
     this.#graph.block(entry).terminator = { kind: 'jump', target: root.first };
     for (let done = 0; done < this.#pending.length; done++)
       this.#liftInstance(elementAt(this.#pending, done));
-    return { graph: this.#graph, inlined: this.#inlined, kept: this.#kept };
+    const stack = {
+      own: root.of.frame,
+      members: this.#members,
+      below: this.#below,
+      hasTailCalls: this.#hasTailCalls,
+    };
+    return { graph: this.#graph, inlined: this.#inlined, kept: this.#kept, stack };
   }
 
   /** Room for a function's body, which is lifted later: calls that a caller makes come before those inside them. */
-  #addInstance(
-    index: SymbolIndex,
-    path: readonly SymbolIndex[],
-    shift: number,
-    leave: Leave | null,
-  ): Instance {
+  #addInstance(index: SymbolIndex, caller: Instance | null, leave: Leave | null): Instance {
     const of = this.#functions.liftable(index);
     const graph = this.#graph;
+    const frame = this.#placeFrame(caller, of.frame);
+    const { shift } = frame;
     const first = graph.blocks.length;
     for (let count = of.code.blocks.length; count > 0; count--) graph.addBlock();
     graph.frame = Math.max(graph.frame, shift + of.frame);
     const base = graph.addRegisters(OWN_REGISTERS);
-    const instance = { of, path: [...path, index], base, shift, first, leave };
+    const path = [...(caller?.path ?? []), index];
+    const instance = { of, path, base, ...frame, first, leave };
     this.#pending.push(instance);
+    for (const { kind, symbol } of of.symbol.references) if (kind === 'address') this.#stays(symbol);
     return instance;
+  }
+
+  #placeFrame(caller: Instance | null, bytes: number): Pick<Instance, 'shift' | 'depth' | 'member'> {
+    if (caller === null) return { shift: 0, depth: 0, member: -1 };
+    const depth = caller.depth + caller.of.frame;
+    if (caller.member < 0) {
+      const member = this.#members.push(bytes) - 1;
+      return { shift: this.#places?.[member] ?? depth, depth, member };
+    }
+    const { member } = caller;
+    const above = depth - elementAt(this.#pending, 0).of.frame;
+    this.#members[member] = Math.max(elementAt(this.#members, member), above + bytes);
+    return { shift: caller.shift + caller.of.frame, depth, member };
+  }
+
+  /** Notes a function that stays one: its frame is below that of the program. */
+  #stays(callee: SymbolIndex): void {
+    const { object } = this.#functions;
+    if (this.#functions.symbol(callee) === undefined) return;
+    const graph = callGraph(object);
+    this.#below = Math.max(this.#below, graph.mostStack(callee).total);
+    const tailing = tailCallers(object);
+    if (graph.reach([callee]).some(at => tailing.has(at))) this.#hasTailCalls = true;
   }
 
   #liftInstance(instance: Instance): void {
@@ -166,13 +213,16 @@ class Lifter {
     return isKernels ? null : reference.symbol;
   }
 
-  #isReplaced({ path, shift, of }: Instance, callee: SymbolIndex, { reference }: Ins): boolean {
+  #isReplaced({ path, depth, of }: Instance, callee: SymbolIndex, { reference }: Ins): boolean {
     const isWhole = reference?.addend === 0;
-    const place = { callee, path, stack: shift + of.frame };
+    const place = { callee, path, stack: depth + of.frame };
     const reason = isWhole ? this.#decisions.decline(place) : 'the call leads into the middle of it';
     const names = { function: this.#nameOf(callee), caller: of.symbol.name };
     if (reason === null) this.#inlined.push(names);
-    else this.#kept.push({ ...names, reason });
+    else {
+      this.#kept.push({ ...names, reason });
+      this.#stays(callee);
+    }
     return reason === null;
   }
 
@@ -187,8 +237,7 @@ class Lifter {
   ): BlockIndex {
     const to = this.#graph.addBlock();
     const result = needsResult(caller, use) ? caller.base : null;
-    const shift = caller.shift + caller.of.frame;
-    const instance = this.#addInstance(callee, caller.path, shift, { to, result });
+    const instance = this.#addInstance(callee, caller, { to, result });
     const block = this.#graph.block(at);
     for (const register of ARGUMENT_REGISTERS) {
       if (!hasRegister(instance.of.use.parameters & ~use.undefined, register)) continue;
